@@ -15,8 +15,8 @@ from articles.images.services import (
     add_image,
     change_image,
     existing_images,
-    save_files,
 )
+from articles.images.stored_files import save_files
 from articles.images.uploads import MAX_MB, DecodedImage, read_upload
 from articles.markup.markdown import referenced_images
 from articles.markup.paste_html import find_image_placeholders

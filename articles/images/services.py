@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Iterable
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
 from articles.images.rerender import lock_uses, rerender_uses
+from articles.images.stored_files import delete_files, lock_digest, save_files
 from articles.images.tasks import make_sizes_of
 from articles.images.uploads import DecodedImage
 from articles.models import Article, Image, ImageUse, Site, StandingPage
@@ -37,19 +37,11 @@ def add_image(*, decoded: DecodedImage, actor: User | None, **description: Any) 
         uploaded_by=actor,
         **description,
     )
-    _lock_digest(image.digest)
+    lock_digest(image.digest)
     save_files(decoded)
     image.save()
     make_sizes_of.enqueue(image.pk)
     return image
-
-
-def save_files(decoded: DecodedImage) -> None:
-    """Store the files of an image that are missing. Without a row they are deleted a week later."""
-    folder = folder_of(decoded.digest)
-    _save_if_missing(f"{folder}/full.{decoded.suffix}", decoded.full)
-    if decoded.moving is not None:
-        _save_if_missing(f"{folder}/moving.webp", decoded.moving)
 
 
 @transaction.atomic
@@ -74,7 +66,7 @@ def delete_image(*, image: Image) -> None:
     Raises ProtectedError while a text uses the image.
     """
     Image.objects.get(pk=image.pk).delete()
-    transaction.on_commit(lambda: _delete_files(image.digest))
+    transaction.on_commit(lambda: delete_files(image.digest))
 
 
 def delete_unused_files() -> int:
@@ -94,7 +86,7 @@ def delete_unused_files() -> int:
         elif marked_at is None:
             files.save(mark, b"")
         elif marked_at < before:
-            deleted += _delete_files(digest)
+            deleted += delete_files(digest)
     return deleted
 
 
@@ -126,12 +118,6 @@ def set_image_uses(shown_by: Article | StandingPage | Site, images: set[int]) ->
     ImageUse.objects.bulk_create(rows, ignore_conflicts=True)
 
 
-def _lock_digest(digest: str) -> None:
-    """Lock the files of an image against other writers until the end of the transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [digest])
-
-
 def _read_folders() -> dict[str, datetime | None]:
     """Return the digests that have files, with the times at which their folders were marked as unused."""
     found: dict[str, datetime | None] = {}
@@ -142,20 +128,3 @@ def _read_folders() -> dict[str, datetime | None]:
             marked_at = file.modified if name == UNUSED_MARK else None
             found[digest] = marked_at or found.get(digest)
     return found
-
-
-def _save_if_missing(name: str, data: bytes) -> None:
-    if not files.storage().exists(name):
-        files.save(name, data)
-
-
-@transaction.atomic
-def _delete_files(digest: str) -> bool:
-    """Delete the files unless an image needs them. Return whether they were deleted."""
-    _lock_digest(digest)
-    if Image.objects.filter(digest=digest).exists():
-        return False
-    with suppress(OSError):  # the daily job tries again
-        files.storage().delete_folder(folder_of(digest))
-        return True
-    return False

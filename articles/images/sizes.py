@@ -5,6 +5,7 @@
 `og-30-60.jpg`   cropped to SOCIAL_IMAGE_SIZE, for link previews on other sites
 """
 
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -41,8 +42,18 @@ class CropBox(NamedTuple):
     bottom: int
 
 
-def make_sizes(folder: str, suffix: str, *, has_alpha: bool, at: tuple[int, int]) -> dict[str, Any]:
-    """Make the sizes that do not exist yet, and return all of them as Image.sizes stores them."""
+def make_sizes(
+    folder: str,
+    suffix: str,
+    *,
+    has_alpha: bool,
+    at: tuple[int, int],
+    save: Callable[[str, bytes], None] = files.save,
+) -> dict[str, Any]:
+    """Make the sizes that do not exist yet, and return all of them as Image.sizes stores them.
+
+    `save` stores a file under its name.
+    """
     formats = ["avif", "webp", "png" if has_alpha else "jpg"]
     existing = {file.name for file in files.storage().list_files(folder)}
     with Pillow.open(BytesIO(files.read(f"{folder}/full.{suffix}")), formats=["JPEG", "PNG"]) as full:
@@ -51,13 +62,13 @@ def make_sizes(folder: str, suffix: str, *, has_alpha: bool, at: tuple[int, int]
         widths = fitting_widths(WIDTHS, full.width)
         for width in widths:
             size = (width, max(1, round(full.height * width / full.width)))
-            _save(existing, f"{folder}/w{width}", formats, full, None, size)
+            _make(save, existing, f"{folder}/w{width}", formats, full, None, size)
         box = crop_box(full.width, full.height, CROP_RATIO, at)
         crops = fitting_widths(CROP_WIDTHS, box.right - box.left)
         point = f"{at[0]}-{at[1]}"
         for width in crops:
             size = (width, max(1, round(width * CROP_RATIO[1] / CROP_RATIO[0])))
-            _save(existing, f"{folder}/c{width}-{point}", formats, full, box, size)
+            _make(save, existing, f"{folder}/c{width}-{point}", formats, full, box, size)
         card: Pillow.Image = full
         if has_alpha:
             card = Pillow.new("RGB", full.size, "white")
@@ -68,7 +79,7 @@ def make_sizes(folder: str, suffix: str, *, has_alpha: bool, at: tuple[int, int]
             if box.right - box.left >= SOCIAL_IMAGE_SIZE[0]
             else (box.right - box.left, box.bottom - box.top)
         )
-        _save(existing, f"{folder}/og-{point}", ["jpg"], card, box, size)
+        _make(save, existing, f"{folder}/og-{point}", ["jpg"], card, box, size)
     return {"formats": formats, "widths": widths, "crops": crops, "card": list(size), "at": list(at)}
 
 
@@ -89,7 +100,8 @@ def crop_box(width: int, height: int, ratio: tuple[int, int], at: tuple[int, int
     return CropBox(left, top, left + across, top + down)
 
 
-def _save(
+def _make(
+    save: Callable[[str, bytes], None],
     existing: set[str],
     name: str,
     formats: list[str],
@@ -104,4 +116,4 @@ def _save(
     for suffix in missing:
         file = BytesIO()
         picture.save(file, FORMATS[suffix], **QUALITY[suffix])
-        files.save(f"{name}.{suffix}", file.getvalue())
+        save(f"{name}.{suffix}", file.getvalue())

@@ -1,11 +1,13 @@
 """The background job that makes the sizes of an image."""
 
+from functools import partial
 from typing import Any
 
 from django_tasks import task
 
 from articles.images.rerender import rerender_uses
 from articles.images.sizes import make_sizes
+from articles.images.stored_files import save_size
 from articles.models import Image
 from core import files
 
@@ -17,7 +19,11 @@ def make_sizes_of(image_id: int) -> None:
     if image is None:
         return  # deleted meanwhile
     at = (image.focal_x, image.focal_y)
-    sizes = make_sizes(image.folder, image.suffix, has_alpha=image.has_alpha, at=at)
+    save = partial(save_size, image.digest)
+    try:
+        sizes = make_sizes(image.folder, image.suffix, has_alpha=image.has_alpha, at=at, save=save)
+    except Image.DoesNotExist:
+        return  # deleted meanwhile
     _store_sizes(image, sizes)
 
 

@@ -13,6 +13,7 @@ from django_tasks_db.models import DBTaskResult
 from articles.images import tasks
 from articles.images.services import change_image
 from articles.images.sizes import make_sizes
+from articles.images.stored_files import delete_files
 from articles.images.tasks import make_sizes_of
 from articles.markup.markdown import make_excerpt, referenced_images, render_story
 from articles.models import Article, Image, Site
@@ -177,6 +178,22 @@ def test_a_changed_focal_point_replaces_the_crops(client, image):
     assert not (data_path(image.folder) / "c800-50-50.webp").exists()
     assert client.get(old).status_code == 200  # whoever has the page from before sees the new one
     assert "og-10-0.jpg" in client.get(story.get_absolute_url()).content.decode()
+
+
+def test_an_image_that_is_deleted_while_its_sizes_are_made_leaves_no_file(own_folder, monkeypatch):
+    image = make_image(is_ready=False)
+
+    def make(*args: Any, save: Any, **kwargs: Any) -> Any:
+        def delete_and_save(name: str, data: bytes) -> None:
+            Image.objects.filter(pk=image.pk).delete()
+            delete_files(image.digest)
+            save(name, data)
+
+        return make_sizes(*args, save=delete_and_save, **kwargs)
+
+    monkeypatch.setattr(tasks, "make_sizes", make)
+    make_sizes_of.call(image.pk)
+    assert not data_path(image.folder).exists()
 
 
 def test_a_focal_point_that_changes_while_sizes_are_made_is_used_next(monkeypatch):

@@ -69,13 +69,13 @@ def test_a_folder_that_is_used_again_is_kept(failed):
 
 def test_an_image_uploaded_while_the_job_runs_keeps_its_files(failed, monkeypatch):
     delete_unused_files()
-    forget = services._delete_files
+    forget = services.delete_files
 
     def first_an_upload(digest: str) -> bool:
         made.make_image(made.jpeg(300, 200), is_ready=False)
         return forget(digest)
 
-    monkeypatch.setattr(services, "_delete_files", first_an_upload)
+    monkeypatch.setattr(services, "delete_files", first_an_upload)
     with later(8):
         assert delete_unused_files() == 0
     assert (failed / "full.jpg").exists()

@@ -33,6 +33,7 @@ from moderation.actions.decisions import decide
 from moderation.models import Case, CommentGroup, Report
 from tests.factories import GuestFactory, make_article, make_comment
 from tests.helpers.clients import client_of
+from tests.helpers.data_folder import data_path
 
 pytestmark = pytest.mark.django_db
 
@@ -108,7 +109,7 @@ def test_it_is_a_small_newspaper(newspaper: dict[str, User], home: Path) -> None
         assert image.alt
         assert image.caption
         assert image.credit == "Drawing: Soundoff"
-        assert (image.folder / "full.jpg").stat().st_size > 50_000
+        assert (data_path(image.folder) / "full.jpg").stat().st_size > 50_000
     jobs = set(DBTaskResult.objects.values_list("task_path", flat=True))
     assert jobs == {"articles.images.tasks.make_sizes_of"}, "mails would go to people who do not exist"
     assert not sample.create_sample_data(home)
@@ -328,7 +329,7 @@ def test_pictures_of_an_earlier_version_of_our_story_are_kept(
     save_article(article=ours)
     assert "4 pictures" in remove()
     assert Image.objects.get() == picture
-    assert (picture.folder / "full.jpg").exists()
+    assert (data_path(picture.folder) / "full.jpg").exists()
 
 
 def test_a_duplicate_of_a_removed_comment_stays(
@@ -360,7 +361,7 @@ def test_an_account_that_was_used_for_something_else_is_kept(
     assert kept == {"Ruth Quist", "Emil Sander", "Ada Lindqvist"}
     assert sample.path(home).exists()
     assert Comment.objects.get() == comment
-    assert (picture.folder / "full.jpg").exists()
+    assert (data_path(picture.folder) / "full.jpg").exists()
     assert not damage()
 
 
