@@ -60,15 +60,19 @@ def make_sizes(
         full.load()
         full.info = {}
         widths = fitting_widths(WIDTHS, full.width)
-        for width in widths:
-            size = (width, max(1, round(full.height * width / full.width)))
+        whole = {width: (width, max(1, round(full.height * width / full.width))) for width in widths}
+        for width, size in whole.items():
             _make(save, existing, f"{folder}/w{width}", formats, full, None, size)
         box = crop_box(full.width, full.height, CROP_RATIO, at)
         crops = fitting_widths(CROP_WIDTHS, box.right - box.left)
         point = f"{at[0]}-{at[1]}"
         for width in crops:
             size = (width, max(1, round(width * CROP_RATIO[1] / CROP_RATIO[0])))
-            _make(save, existing, f"{folder}/c{width}-{point}", formats, full, box, size)
+            name = f"{folder}/c{width}-{point}"
+            if box == (0, 0, *full.size) and whole.get(width) == size:  # as most cameras' photos
+                _copy(save, existing, f"{folder}/w{width}", name, formats)
+            else:
+                _make(save, existing, name, formats, full, box, size)
         card: Pillow.Image = full
         if has_alpha:
             card = Pillow.new("RGB", full.size, "white")
@@ -117,3 +121,12 @@ def _make(
         file = BytesIO()
         picture.save(file, FORMATS[suffix], **QUALITY[suffix])
         save(f"{name}.{suffix}", file.getvalue())
+
+
+def _copy(
+    save: Callable[[str, bytes], None], existing: set[str], source: str, name: str, formats: list[str]
+) -> None:
+    """Copy the files of a size that has the same pixels, since encoding takes a second or more."""
+    for suffix in formats:
+        if f"{name}.{suffix}" not in existing:
+            save(f"{name}.{suffix}", files.read(f"{source}.{suffix}"))

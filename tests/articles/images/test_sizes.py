@@ -65,3 +65,14 @@ def test_a_second_run_makes_the_missing_sizes(folder):
     again = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     assert [name for name in made if made[name] != again[name]] == ["w400.webp"]
     assert result["widths"] == [400, 500]
+
+
+def test_a_crop_to_the_whole_image_equals_the_image_of_that_width(folder):
+    photo(900, 600).save(folder / "full.jpg")
+    result = make_sizes("media", "jpg", has_alpha=False, at=(50, 50))
+    assert result["crops"] == [400, 800, 900]
+    for width in result["crops"]:
+        for suffix in result["formats"]:
+            crop, whole = (folder / f"{name}.{suffix}" for name in (f"c{width}-50-50", f"w{width}"))
+            assert crop.read_bytes() == whole.read_bytes()
+            assert crop.stat().st_nlink == 1  # chown_root_files skips files with two names
