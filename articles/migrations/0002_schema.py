@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import migrations, models
 
 import articles.models.site
+from core.database.independent_operations import IndependentOperations
 
 
 class Migration(migrations.Migration):
@@ -1085,3 +1086,4 @@ class Migration(migrations.Migration):
             "DROP INDEX article_topic_last",
         ),
     ]
+    operations = [IndependentOperations(operations[:-2]), *operations[-2:]]

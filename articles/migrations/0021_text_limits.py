@@ -3,6 +3,8 @@ import django.db.models.lookups
 from django.conf import settings
 from django.db import migrations, models
 
+from core.database.independent_operations import IndependentOperations
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -114,3 +116,4 @@ class Migration(migrations.Migration):
             ),
         ),
     ]
+    operations = [IndependentOperations(operations)]

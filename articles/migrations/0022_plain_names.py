@@ -2,6 +2,8 @@ from django.db import migrations, models
 from django.db.models.functions import Length
 from django.db.models.lookups import LessThanOrEqual
 
+from core.database.independent_operations import IndependentOperations, rename_model
+
 
 class Migration(migrations.Migration):
     """Rename models and fields. The last moderation migration renames the constraints in the database."""
@@ -9,41 +11,52 @@ class Migration(migrations.Migration):
     dependencies = [("articles", "0021_text_limits")]
 
     operations = [
-        migrations.RenameModel("Unsaved", "Autosave"),
-        migrations.RenameModel("Note", "EditorNote"),
-        migrations.RenameField("revision", "is_aside", "is_conflicting_copy"),
-        migrations.RenameField("article", "taken_back_at", "unpublished_at"),
-        migrations.RenameField("article", "taken_back_why", "unpublished_reason"),
-        migrations.AlterField(
-            "autosave",
-            "article",
-            models.ForeignKey(
-                null=True, on_delete=models.SET_NULL, related_name="autosaves", to="articles.article"
-            ),
+        IndependentOperations(
+            [
+                *rename_model("articles", "Unsaved", "Autosave"),
+                *rename_model("articles", "Note", "EditorNote"),
+                migrations.RenameField("revision", "is_aside", "is_conflicting_copy"),
+                migrations.RenameField("article", "taken_back_at", "unpublished_at"),
+                migrations.RenameField("article", "taken_back_why", "unpublished_reason"),
+            ]
         ),
-        migrations.AlterField(
-            "autosave",
-            "page",
-            models.ForeignKey(
-                null=True, on_delete=models.SET_NULL, related_name="autosaves", to="articles.standingpage"
-            ),
-        ),
-        migrations.SeparateDatabaseAndState(
-            state_operations=[
-                migrations.RemoveConstraint("article", "article_why_length"),
-                migrations.AddConstraint(
+        IndependentOperations(
+            [
+                migrations.AlterField(
+                    "autosave",
                     "article",
-                    models.CheckConstraint(
-                        condition=LessThanOrEqual(Length("unpublished_reason"), 2000),
-                        name="article_unpublished_reason_length",
+                    models.ForeignKey(
+                        null=True, on_delete=models.SET_NULL, related_name="autosaves", to="articles.article"
                     ),
                 ),
-                migrations.RemoveConstraint("editornote", "note_length"),
-                migrations.AddConstraint(
-                    "editornote",
-                    models.CheckConstraint(
-                        condition=LessThanOrEqual(Length("body"), 5000), name="editor_note_length"
+                migrations.AlterField(
+                    "autosave",
+                    "page",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=models.SET_NULL,
+                        related_name="autosaves",
+                        to="articles.standingpage",
                     ),
+                ),
+                migrations.SeparateDatabaseAndState(
+                    state_operations=[
+                        migrations.RemoveConstraint("article", "article_why_length"),
+                        migrations.AddConstraint(
+                            "article",
+                            models.CheckConstraint(
+                                condition=LessThanOrEqual(Length("unpublished_reason"), 2000),
+                                name="article_unpublished_reason_length",
+                            ),
+                        ),
+                        migrations.RemoveConstraint("editornote", "note_length"),
+                        migrations.AddConstraint(
+                            "editornote",
+                            models.CheckConstraint(
+                                condition=LessThanOrEqual(Length("body"), 5000), name="editor_note_length"
+                            ),
+                        ),
+                    ]
                 ),
             ]
         ),

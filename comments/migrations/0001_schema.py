@@ -11,6 +11,8 @@ import mptt.fields
 from django.conf import settings
 from django.db import migrations, models
 
+from core.database.independent_operations import IndependentOperations
+
 
 class Migration(migrations.Migration):
     """Create the tables of comments."""
@@ -706,3 +708,4 @@ class Migration(migrations.Migration):
             },
         ),
     ]
+    operations = [IndependentOperations(operations)]

@@ -10,6 +10,8 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
+from core.database.independent_operations import IndependentOperations
+
 
 class Migration(migrations.Migration):
     """Create the tables of moderation."""
@@ -1262,3 +1264,4 @@ class Migration(migrations.Migration):
             },
         ),
     ]
+    operations = [IndependentOperations(operations)]

@@ -2,6 +2,8 @@ import django.db.models.functions.text
 import django.db.models.lookups
 from django.db import migrations, models
 
+from core.database.independent_operations import IndependentOperations
+
 
 class Migration(migrations.Migration):
     dependencies = [("moderation", "0023_longer_names")]
@@ -89,3 +91,4 @@ class Migration(migrations.Migration):
             ),
         ),
     ]
+    operations = [IndependentOperations(operations)]

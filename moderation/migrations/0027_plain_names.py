@@ -6,6 +6,8 @@ from django.db.models.constraints import BaseConstraint
 from django.db.models.functions import Length
 from django.db.models.lookups import LessThanOrEqual
 
+from core.database.independent_operations import IndependentOperations, rename_model
+
 # Old and new beginnings of the names of constraints, indexes, sequences and triggers of these apps' tables.
 # The names of tables come first: a column's constraint begins with its table's name.
 NAMES = {
@@ -160,103 +162,139 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RenameModel("Change", "SettingChange"),
-        migrations.RenameModel("Desk", "ModerationSettings"),
-        migrations.RenameModel("Filter", "FilterVersion"),
-        migrations.RenameModel("Group", "CommentGroup"),
-        migrations.RenameModel("Look", "SimilarityScan"),
-        migrations.RenameModel("Member", "CommentGroupMember"),
-        migrations.RenameModel("Network", "AddressReportCount"),
-        migrations.RenameModel("Note", "ModeratorNote"),
-        migrations.RenameModel("Notice", "IllegalContentReport"),
-        migrations.RenameModel("Seal", "Restriction"),
-        migrations.RenameModel("SealedText", "RestrictedText"),
-        migrations.RenameModel("SealReading", "RestrictedTextReading"),
-        migrations.RenameField("appeal", "words", "text"),
-        migrations.RenameField("case", "is_second_look", "is_appealed"),
-        migrations.RenameField("commentgroup", "act", "batch"),
-        migrations.RenameField("commentgroup", "settled_at", "resolved_at"),
-        migrations.RenameField("commentgroup", "settled_by", "resolved_by"),
-        migrations.RenameField("illegalcontentreport", "told_at", "notified_at"),
-        migrations.RenameField("removalrequest", "told_at", "notified_at"),
-        migrations.RenameField("report", "told_at", "notified_at"),
-        migrations.RenameField("report", "words", "details"),
-        migrations.RenameField("restrictedtext", "seal", "restriction"),
-        migrations.RenameField("restrictedtextreading", "seal", "restriction"),
-        migrations.RenameField("sanction", "asked_at", "appealed_at"),
-        migrations.RenameField("sanction", "asked_words", "appeal_text"),
-        migrations.RenameField("sanction", "told_at", "notified_at"),
-        migrations.RenameField("sanction", "told_end_at", "end_notified_at"),
-        migrations.RenameField("sanction", "words", "message"),
-        migrations.AlterField(
-            "illegalcontentreport", "case", refers_to("moderation.case", "illegal_content_reports")
+        IndependentOperations(
+            [
+                *rename_model("moderation", "Change", "SettingChange"),
+                *rename_model("moderation", "Desk", "ModerationSettings"),
+            ]
         ),
-        migrations.AlterField(
-            "illegalcontentreport", "comment", refers_to("comments.comment", "illegal_content_reports")
+        IndependentOperations(
+            [
+                *rename_model("moderation", "Filter", "FilterVersion"),
+                *rename_model("moderation", "Group", "CommentGroup"),
+                *rename_model("moderation", "Look", "SimilarityScan"),
+            ]
         ),
-        migrations.AlterField("restriction", "comment", refers_to("comments.comment", "restrictions")),
-        rename_constraint("appeal", "appeal_words_length", limit("text", 2000, "appeal_text_length")),
-        rename_constraint(
-            "commentgroupmember",
-            "member_once",
-            models.UniqueConstraint(fields=["group", "comment"], name="commentgroupmember_once"),
+        IndependentOperations(
+            [
+                *rename_model("moderation", "Member", "CommentGroupMember"),
+                *rename_model("moderation", "Network", "AddressReportCount"),
+                *rename_model("moderation", "Note", "ModeratorNote"),
+                *rename_model("moderation", "Notice", "IllegalContentReport"),
+                *rename_model("moderation", "Seal", "Restriction"),
+            ]
         ),
-        rename_constraint(
-            "illegalcontentreport", "notice_why_length", limit("why", 5000, "illegalcontentreport_why_length")
+        IndependentOperations(
+            [
+                *rename_model("moderation", "SealedText", "RestrictedText"),
+                *rename_model("moderation", "SealReading", "RestrictedTextReading"),
+            ]
         ),
-        rename_constraint(
-            "moderationsettings",
-            "desk_is_one_row",
-            models.CheckConstraint(condition=Q(pk=1), name="moderationsettings_is_one_row"),
+        IndependentOperations(
+            [
+                migrations.RenameField("appeal", "words", "text"),
+                migrations.RenameField("case", "is_second_look", "is_appealed"),
+                migrations.RenameField("commentgroup", "act", "batch"),
+                migrations.RenameField("commentgroup", "settled_at", "resolved_at"),
+                migrations.RenameField("commentgroup", "settled_by", "resolved_by"),
+                migrations.RenameField("illegalcontentreport", "told_at", "notified_at"),
+                migrations.RenameField("removalrequest", "told_at", "notified_at"),
+                migrations.RenameField("report", "told_at", "notified_at"),
+                migrations.RenameField("report", "words", "details"),
+                migrations.RenameField("restrictedtext", "seal", "restriction"),
+                migrations.RenameField("restrictedtextreading", "seal", "restriction"),
+                migrations.RenameField("sanction", "asked_at", "appealed_at"),
+                migrations.RenameField("sanction", "asked_words", "appeal_text"),
+                migrations.RenameField("sanction", "told_at", "notified_at"),
+                migrations.RenameField("sanction", "told_end_at", "end_notified_at"),
+                migrations.RenameField("sanction", "words", "message"),
+            ]
         ),
-        rename_constraint("report", "report_words_length", limit("details", 2000, "report_details_length")),
-        rename_constraint(
-            "restrictedtext",
-            "sealedtext_once",
-            models.UniqueConstraint(fields=["restriction", "revision"], name="restrictedtext_once"),
-        ),
-        rename_constraint(
-            "restrictedtextreading",
-            "sealreading_of_all_is_a_backup",
-            models.CheckConstraint(
-                condition=Q(restriction__isnull=False) | Q(is_export=True),
-                name="restrictedtextreading_of_all_is_a_backup",
-            ),
-        ),
-        rename_constraint(
-            "restriction",
-            "seal_one_on_a_comment",
-            models.UniqueConstraint(
-                fields=["comment"], condition=Q(lifted_at=None), name="restriction_one_on_a_comment"
-            ),
-        ),
-        rename_constraint(
-            "sanction",
-            "sanction_asked_words_length",
-            limit("appeal_text", 2000, "sanction_appeal_text_length"),
-        ),
-        rename_constraint(
-            "sanction", "sanction_words_length", limit("message", 2000, "sanction_message_length")
-        ),
-        rename_constraint(
-            "settingchange",
-            "change_once_a_batch",
-            models.UniqueConstraint(
-                fields=["batch", "target", "target_id", "field"], name="settingchange_once_a_batch"
-            ),
-        ),
-        # RENAME renames the indexes.
-        migrations.SeparateDatabaseAndState(
-            state_operations=[
-                migrations.RenameIndex("commentgroup", new_name="commentgroup_run", old_name="group_run"),
-                migrations.RenameIndex(
-                    "commentgroupmember", new_name="commentgroupmember_comment", old_name="member_comment"
+        IndependentOperations(
+            [
+                migrations.AlterField(
+                    "illegalcontentreport", "case", refers_to("moderation.case", "illegal_content_reports")
                 ),
-                migrations.RenameIndex(
-                    "settingchange", new_name="settingchange_target", old_name="change_target"
+                migrations.AlterField(
+                    "illegalcontentreport",
+                    "comment",
+                    refers_to("comments.comment", "illegal_content_reports"),
                 ),
-                migrations.RenameIndex(
-                    "similarityscan", new_name="similarityscan_asked", old_name="look_asked"
+                migrations.AlterField(
+                    "restriction", "comment", refers_to("comments.comment", "restrictions")
+                ),
+                rename_constraint("appeal", "appeal_words_length", limit("text", 2000, "appeal_text_length")),
+                rename_constraint(
+                    "commentgroupmember",
+                    "member_once",
+                    models.UniqueConstraint(fields=["group", "comment"], name="commentgroupmember_once"),
+                ),
+                rename_constraint(
+                    "illegalcontentreport",
+                    "notice_why_length",
+                    limit("why", 5000, "illegalcontentreport_why_length"),
+                ),
+                rename_constraint(
+                    "moderationsettings",
+                    "desk_is_one_row",
+                    models.CheckConstraint(condition=Q(pk=1), name="moderationsettings_is_one_row"),
+                ),
+                rename_constraint(
+                    "report", "report_words_length", limit("details", 2000, "report_details_length")
+                ),
+                rename_constraint(
+                    "restrictedtext",
+                    "sealedtext_once",
+                    models.UniqueConstraint(fields=["restriction", "revision"], name="restrictedtext_once"),
+                ),
+                rename_constraint(
+                    "restrictedtextreading",
+                    "sealreading_of_all_is_a_backup",
+                    models.CheckConstraint(
+                        condition=Q(restriction__isnull=False) | Q(is_export=True),
+                        name="restrictedtextreading_of_all_is_a_backup",
+                    ),
+                ),
+                rename_constraint(
+                    "restriction",
+                    "seal_one_on_a_comment",
+                    models.UniqueConstraint(
+                        fields=["comment"], condition=Q(lifted_at=None), name="restriction_one_on_a_comment"
+                    ),
+                ),
+                rename_constraint(
+                    "sanction",
+                    "sanction_asked_words_length",
+                    limit("appeal_text", 2000, "sanction_appeal_text_length"),
+                ),
+                rename_constraint(
+                    "sanction", "sanction_words_length", limit("message", 2000, "sanction_message_length")
+                ),
+                rename_constraint(
+                    "settingchange",
+                    "change_once_a_batch",
+                    models.UniqueConstraint(
+                        fields=["batch", "target", "target_id", "field"], name="settingchange_once_a_batch"
+                    ),
+                ),
+                # RENAME renames the indexes.
+                migrations.SeparateDatabaseAndState(
+                    state_operations=[
+                        migrations.RenameIndex(
+                            "commentgroup", new_name="commentgroup_run", old_name="group_run"
+                        ),
+                        migrations.RenameIndex(
+                            "commentgroupmember",
+                            new_name="commentgroupmember_comment",
+                            old_name="member_comment",
+                        ),
+                        migrations.RenameIndex(
+                            "settingchange", new_name="settingchange_target", old_name="change_target"
+                        ),
+                        migrations.RenameIndex(
+                            "similarityscan", new_name="similarityscan_asked", old_name="look_asked"
+                        ),
+                    ]
                 ),
             ]
         ),

@@ -2,6 +2,8 @@ from django.db import migrations, models
 from django.db.models.functions import Length
 from django.db.models.lookups import LessThanOrEqual
 
+from core.database.independent_operations import IndependentOperations
+
 LENGTHS = {  # old and new names of the two columns whose length is limited
     "what": "passage",
     "why": "reason",
@@ -35,3 +37,4 @@ class Migration(migrations.Migration):
         migrations.RenameField("removalrequest", "who", "role"),
         *(rename_constraint(old, new) for old, new in LENGTHS.items()),
     ]
+    operations = [IndependentOperations(operations)]
