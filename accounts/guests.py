@@ -15,14 +15,15 @@ LINK_AGE = 60 * 60 * 24 * 7  # seconds; an unconfirmed e-mail is deleted after t
 
 
 def guest_from_cookie(request: HttpRequest) -> Guest | None:
-    """Return the guest that the cookie names; None without a valid cookie or if the guest was deleted."""
+    """Return the guest that the cookie names; None without a valid cookie or if the guest was erased."""
     if (key := guest_id_from_cookie(request)) is None:
         return None
-    return next(iter(fetch_instances(Guest, "SELECT * FROM accounts_guest WHERE id = %s", [key])), None)
+    statement = "SELECT * FROM accounts_guest WHERE id = %s AND is_active"
+    return next(iter(fetch_instances(Guest, statement, [key])), None)
 
 
 def guest_id_from_cookie(request: HttpRequest) -> int | None:
-    """Return the id of the guest that the cookie names, who may be deleted; None without a valid cookie."""
+    """Return the id of the guest that the cookie names, who may be erased; None without a valid cookie."""
     try:
         return int(signing.loads(request.COOKIES[COOKIE], salt=COOKIE, max_age=COOKIE_AGE))
     except (KeyError, signing.BadSignature):
@@ -62,7 +63,7 @@ def guest_from_token(token: str) -> Guest | None:
         key, email = signing.loads(token, salt="guest-confirm", max_age=LINK_AGE)
     except signing.BadSignature:
         return None
-    return Guest.objects.filter(pk=key, email=email).first()
+    return Guest.objects.filter(pk=key, email=email, is_active=True).first()
 
 
 def confirm_guest(guest: Guest) -> None:

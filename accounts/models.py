@@ -228,6 +228,8 @@ class Guest(models.Model):
     email = models.EmailField(_("e-mail"))
     created_at = models.DateTimeField(_("first seen"), default=timezone.now, editable=False)
     confirmed_at = models.DateTimeField(_("e-mail confirmed"), null=True, blank=True, editable=False)
+    # Whether the cookie is still accepted. It is not from the moment on that the guest wishes the erasure.
+    is_active = models.BooleanField(default=True, db_default=True, editable=False)
 
     objects = GuestQuerySet.as_manager()
 

@@ -111,6 +111,11 @@ def disable_account(*, user: User) -> None:
     user.save()
 
 
+def disable_guest(*, guest: Guest) -> None:
+    """Let no browser be this guest any more."""
+    Guest.objects.filter(pk=guest.pk).update(is_active=False)
+
+
 @transaction.atomic
 def erase_account(*, user: User) -> None:
     """Erase the name, e-mails and roles of an account permanently, and disable its log-in.
@@ -145,8 +150,9 @@ def sessions_of(user: User) -> Iterator[Session]:
 
 @transaction.atomic
 def erase_guest(*, guest: Guest) -> None:
-    """Erase the name and e-mail of a guest permanently. In the same browser they can sign again."""
+    """Erase the name and e-mail of a guest permanently. In the same browser they can become another guest."""
     erase_from_admin_log(guest)
+    disable_guest(guest=guest)
     Guest.objects.filter(pk=guest.pk).update(name="", email="", confirmed_at=None)
     erasure_log.append_on_commit([erasure_log.Erasure("guest", guest.pk, guest.created_at.isoformat())])
 

@@ -44,7 +44,7 @@ SELECT {", ".join(f"{alias}.{name}" for alias, names in _PARTS.items() for name 
 FROM articles_article a
 LEFT JOIN comments_discussion d ON d.article_id = a.id
 LEFT JOIN comments_comment c ON c.id = %(parent)s::bigint AND c.discussion_id = a.id
-LEFT JOIN accounts_guest g ON g.id = %(guest)s::bigint
+LEFT JOIN accounts_guest g ON g.id = %(guest)s::bigint AND g.is_active
 LEFT JOIN LATERAL ({NAMES_IN_USE_SQL.format(article="a.id")}) used ON %(with_names)s::boolean
 WHERE a.slug = %(slug)s AND a.published_at <= %(now)s"""
 

@@ -62,6 +62,8 @@ def read(token: str) -> ErasureLink | None:
         return None
     if person.user and (not person.user.is_active or has_second_factor(person.user)):
         return None
+    if person.guest and not person.guest.is_active:
+        return None
     return ErasureLink(person, deletes_comments)
 
 

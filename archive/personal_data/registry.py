@@ -60,7 +60,7 @@ REGISTRY = [
             _("An e-mail that is not confirmed: {days} days. Otherwise until you erase it."),
             days=guests.LINK_AGE // DAY,
         ),
-        {"accounts_guest": "name email created_at confirmed_at"},
+        {"accounts_guest": "name email created_at confirmed_at is_active"},
     ),
     PersonalData(
         _("Log-ins"),

@@ -87,12 +87,13 @@ def confirm_erasure(request: SiteRequest, token: str) -> HttpResponse:
 
 
 def _erase(request: SiteRequest, person: Person, *, deletes_comments: bool) -> HttpResponse:
+    is_own = _current_person(request) == person
     if not account_erasure.start(person=person, deletes_comments=deletes_comments):
         messages.warning(request, account_erasure.SOLE_ADMINISTRATOR)
         return redirect("my-data")
     files.delete_files(person)
     response = redirect("my-data")
-    if _current_person(request) == person:
+    if is_own:
         logout(request)
         response.delete_cookie(guests.COOKIE, samesite="Lax")
     messages.success(

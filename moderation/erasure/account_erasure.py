@@ -1,8 +1,8 @@
 """Erasure of an account or a guest at the wish of the person, who chooses what happens to the comments.
 
-The account is disabled at once. A job then goes through the comments in blocks, each of which is a
-transaction of its own, and at last deletes the name and the e-mail. It may be stopped at any moment and run
-again. A comment that was reported as illegal keeps its text until a moderator has decided on it, and a
+The account or the guest is disabled at once. A job then goes through the comments in blocks, each of which
+is a transaction of its own, and at last deletes the name and the e-mail. It may be stopped at any moment and
+run again. A comment that was reported as illegal keeps its text until a moderator has decided on it, and a
 restricted one until an administrator lifts the restriction; a scheduled job deletes it then.
 """
 
@@ -22,7 +22,7 @@ from django_tasks_db.models import DBTaskResult
 from accounts import erasure_log
 from accounts.erasure_log import Erasure
 from accounts.models import ADMINISTRATOR, User, deleted_name
-from accounts.services import disable_account
+from accounts.services import disable_account, disable_guest
 from articles.site.languages import in_site_language
 from comments.models import Comment, Reason, State
 from comments.services.discussions import lock_discussions_of
@@ -51,7 +51,7 @@ def is_sole_administrator(user: User | None) -> bool:
 
 
 def start(*, person: Person, deletes_comments: bool) -> bool:
-    """Disable the account at once, and queue its erasure and that of the guests with the same e-mail.
+    """Disable an account or a guest and the guests with the same e-mail, and queue their erasure.
 
     If an erasure is not finished that keeps the comments, the wish to delete them takes its place. Returns
     False for the sole administrator, for whom nothing changes.
@@ -65,6 +65,8 @@ def start(*, person: Person, deletes_comments: bool) -> bool:
         subject = DataSubject.of(person)
         if person.user:
             disable_account(user=person.user)
+        for guest in subject.guests:
+            disable_guest(guest=guest)
         people = [Person(user=person.user)] if person.user else []
         people += [Person(guest=guest) for guest in subject.guests]
         for each in people:

@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
@@ -13,9 +14,11 @@ from django.utils import timezone
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
+from accounts import guests
 from accounts.models import ADMINISTRATOR, Guest, User
 from archive.models import PersonalDataFile
 from archive.personal_data import erasure_links, files
+from comments.models import Comment
 from moderation.erasure import account_erasure
 from moderation.models import AccountErasure
 from moderation.people.profiles import Person
@@ -176,6 +179,25 @@ def test_a_guest_gets_a_link(gwen: Guest) -> None:
     comment.refresh_from_db()
     gwen.refresh_from_db()
     assert (comment.body, gwen.name, gwen.email) == ("", "", "")
+
+
+def test_a_guest_is_erased_in_every_browser_at_once(gwen: Guest) -> None:
+    """The link of the mail is opened in another browser, and the job has not run yet."""
+    article, own = make_article(), browser_of(gwen)
+    comment = make_comment(article, "Words of Gwen.", guest=gwen)
+    assert "Words of Gwen." in words(own.get("/account/comments/"))
+    assert own.get(f"/comments/{comment.pk}/edit/").status_code == 200
+    confirm = f"/guests/confirm/{guests.make_confirmation_token(gwen)}/"
+    link = f"/account/data/erase/{erasure_links.make_token(Person(guest=gwen), deletes_comments=False)}/"
+    assert "Your account is erased." in words(Client().post(link, follow=True))
+    assert "Words of Gwen." not in words(own.get("/account/comments/"))
+    assert "gwen@example.org" not in words(own.get(f"{article.get_absolute_url()}reply/"))
+    assert own.get(f"/comments/{comment.pk}/edit/").status_code == 404
+    assert Client().get(confirm).status_code == 404
+    assert Client().get(link).status_code == 404
+    sent = {"name": gwen.name, "email": gwen.email, "body": "More words of Gwen.", "nonce": uuid4()}
+    own.post(f"{article.get_absolute_url()}reply/", sent)
+    assert Comment.objects.get(body="More words of Gwen.").guest != gwen
 
 
 def test_a_forged_link() -> None:
