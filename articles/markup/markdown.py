@@ -35,6 +35,15 @@ _story = MarkdownIt("commonmark", {"html": False, "linkify": True}).enable(
 use_linkifier(_comment)
 use_linkifier(_story)
 _links = Linkifier()
+_HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?=[/?#]|$)", re.IGNORECASE | re.ASCII)
+
+
+def _normalize_comment_link(url: str) -> str:
+    """Add the scheme to `[text](example.org)`, which would else lead to a page of this site."""
+    return MarkdownIt.normalizeLink(_comment, f"https://{url}" if _HOST.match(url) else url)
+
+
+_comment.normalizeLink = _normalize_comment_link  # type: ignore[method-assign]
 
 
 def _turn_images_into_figures(state: Any) -> None:
