@@ -58,8 +58,13 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         return str(context.request.site.name)
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
-        """Return the site that a key belongs to: that of SITE_URL, whatever host a request names."""
-        return {"id": urlsplit(settings.SITE_URL).hostname or "", "name": context.request.site.name}
+        """Return the site that a key belongs to: that of SITE_URL, whatever host a request names.
+
+        A key can't belong to an IP address. On one's own machine the same site is at localhost, too.
+        """
+        host = urlsplit(settings.SITE_URL).hostname or ""
+        host = "localhost" if host in {"127.0.0.1", "::1"} else host
+        return {"id": host, "name": context.request.site.name}
 
     def build_totp_svg(self, url: str) -> SafeString:
         """Return the QR code as an element: the content security policy allows no data: image."""

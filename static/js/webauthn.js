@@ -1,5 +1,5 @@
 // Shows what needs a key only where keys work, and says on the page that a key gave no answer, which allauth's
-// script writes to the console.
+// script writes to the console. Keys belong to a name of a host: at an IP address, browsers refuse them.
 "use strict";
 
 document.addEventListener("allauth.error", () => {
@@ -7,6 +7,11 @@ document.addEventListener("allauth.error", () => {
 });
 
 document.addEventListener("DOMContentLoaded", () => {
-  const works = Boolean(window.PublicKeyCredential);
-  for (const part of document.querySelectorAll("[data-key]")) part.hidden = works !== (part.dataset.key === "works");
+  const isAddress = /^([\d.]+|\[.*\])$/.test(location.hostname);
+  const isLoopback = isAddress && /^(127\.|\[::1\])/.test(location.hostname);
+  const state = isLoopback ? "localhost" : window.PublicKeyCredential && !isAddress ? "works" : "fails";
+  for (const part of document.querySelectorAll("[data-key]")) part.hidden = part.dataset.key !== state;
+  const page = new URL(location.href);
+  page.hostname = "localhost";
+  document.getElementById("key-localhost").href = page;
 });

@@ -112,3 +112,28 @@ def test_without_javascript_the_pages_say_that_keys_need_it(browser: Browser, li
     assert '<noscript><p class="form-text">Security keys and passkeys need JavaScript.' in answer.text()
     expect(page.get_by_role("button", name="Log in with a passkey")).to_have_count(0)
     expect(page.get_by_role("button", name="Log in", exact=True)).to_be_visible()
+
+
+def test_at_127_0_0_1_a_link_leads_to_localhost(
+    browser: Browser, live_server: Any, ruth: User, settings: Any
+) -> None:
+    settings.ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
+    numbers = live_server.url.replace("localhost", "127.0.0.1")
+    settings.SITE_URL = numbers
+    page = browser.new_context().new_page()
+    plug_in_key(page, is_passkey=True)
+    page.goto(f"{numbers}/accounts/login/?next=/accounts/2fa/")
+    expect(page.get_by_role("button", name="Log in with a passkey")).to_be_hidden()
+    expect(page.get_by_text("Browsers allow no security keys and passkeys")).to_be_visible()
+    assert faults(page) == []
+    page.get_by_role("link", name="Open this page at localhost").click()
+    expect(page).to_have_url(f"{live_server.url}/accounts/login/?next=/accounts/2fa/")
+    expect(page.get_by_role("button", name="Log in with a passkey")).to_be_visible()
+    page.get_by_label("E-mail").fill("ruth@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in", exact=True).click()
+    expect(page.get_by_role("heading", name="Two-factor authentication")).to_be_visible()
+    add_key(page, live_server, is_passkey=True)
+    log_out(page, live_server)
+    page.get_by_role("button", name="Log in with a passkey").click()
+    expect(page.get_by_label("Account of Ruth")).to_be_visible()
