@@ -223,6 +223,26 @@ def test_an_added_email_is_confirmed_only_in_the_account_that_added_it():
     assert added.verified
 
 
+def test_each_email_has_only_the_buttons_that_do_something() -> None:
+    ruth = confirm_email(UserFactory.create(email="ruth@example.org", password=PASSWORD))
+    client = client_of(ruth)
+
+    def buttons() -> dict[str, list[str]]:
+        page = client.get("/accounts/email/").content.decode()
+        entries = re.findall(r"<bdi>(\S+)</bdi>(.*?)</li>", page, re.DOTALL)
+        return {email: re.findall(r'name="action_(\w+)"', entry) for email, entry in entries}
+
+    assert buttons() == {"ruth@example.org": []}
+    added = EmailAddress.objects.create(user=ruth, email="new@example.org")
+    assert buttons() == {"new@example.org": ["send", "remove"], "ruth@example.org": []}
+    added.verified = True
+    added.save()
+    assert buttons() == {"new@example.org": ["primary", "remove"], "ruth@example.org": []}
+    ruth.emailaddress_set.filter(pk=added.pk).delete()
+    ruth.emailaddress_set.update(verified=False)  # as that of the first administrator
+    assert buttons() == {"ruth@example.org": ["send"]}
+
+
 def test_the_owner_is_mailed_about_changes_of_the_password_and_of_emails(settings):
     settings.TASKS = {"default": {"BACKEND": "tests.comments.views.test_guests.AtOnce"}}
     ruth = confirm_email(UserFactory.create(email="ruth@example.org", password=PASSWORD))
