@@ -1,8 +1,13 @@
 """After a log-in people are where they work, and readers where they came from."""
 
+import re
+
 import pytest
+from django.test import Client
 from django.urls import reverse
 
+from accounts.authentication import sign_up
+from accounts.models import SignUp
 from tests.factories import UserFactory, make_article
 
 pytestmark = pytest.mark.django_db
@@ -40,3 +45,14 @@ def test_the_log_in_of_a_story_leads_a_reader_back_and_a_moderator_to_the_desk(c
 def test_another_site_is_no_place_to_come_from(client, path):
     client.force_login(UserFactory.create())
     assert client.get(reverse("after-login"), {"next": path}).url == "/"
+
+
+def test_the_masthead_leads_back_after_a_sign_up(client):
+    article = make_article()
+    page = client.get(article.get_absolute_url()).content.decode()
+    (link,) = re.findall(r'class="btn sign-up" href="([^"]+)"', page)
+    assert link == f"/accounts/signup/?next={article.get_absolute_url()}"
+    client.post(link, {"name": "Ruth", "email": "ruth@example.org", "password1": "nine-quiet-otters"})
+    answer = client.post(f"/accounts/sign-up/{sign_up.make_token(SignUp.objects.get())}/", follow=True)
+    assert answer.redirect_chain[-1] == (article.get_absolute_url(), 302)
+    assert 'href="/accounts/signup/"' in Client().get("/").content.decode()
