@@ -254,3 +254,19 @@ def test_ones_own_comment_is_recommended_by_others(live_server, page, client, ar
     expect(page.get_by_text("You can't recommend your own comment.")).to_be_visible()
     assert page.locator("main form").count() == 0
     assert other.pk
+
+
+def test_a_thumb_hits_the_formatting_buttons(browser, live_server, story):
+    article, _root = story
+    context = browser.new_context(viewport={"width": 320, "height": 640}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto(f"{live_server.url}{article.get_absolute_url()}reply/")
+    buttons = page.get_by_role("group", name="Formatting").get_by_role("button")
+    expect(buttons).to_have_count(6)
+    star = page.get_by_text("Your comment").locator(".asteriskField").bounding_box()  # the end of the label
+    field = page.get_by_label("Your comment").bounding_box()
+    for box in [button.bounding_box() for button in buttons.all()]:
+        assert box["height"] >= 44
+        assert box["y"] + box["height"] <= field["y"] + 1
+        assert box["x"] >= star["x"] + star["width"]
+    context.close()
