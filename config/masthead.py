@@ -14,7 +14,8 @@ from core.appearance.tokens import THEMES
 from core.database.sql import fetch_together
 from moderation.queue import queues
 
-# TopicQuerySet.with_stories, the menu of standing pages and the stories of unread news in one statement.
+# TopicQuerySet.with_stories, the menu of standing pages and the unread news in one statement. The `place` of
+# a follow is the number of its news.
 MASTHEAD_SQL = """
 (SELECT 'topic' AS kind, t.name, t.slug, 0 AS place FROM articles_topic t
 WHERE t.shown AND (
@@ -27,7 +28,7 @@ UNION ALL
 (SELECT menu, title, slug, place FROM articles_standingpage
 WHERE shown AND menu <> 'none' ORDER BY place, title LIMIT 12)
 UNION ALL
-(SELECT 'unread', coalesce(article_id::text, ''), '', 0 FROM comments_follow
+(SELECT 'unread', coalesce(article_id::text, ''), '', news_count FROM comments_follow
 WHERE news_at IS NOT NULL AND (user_id = %(user)s OR guest_id = %(guest)s))
 ORDER BY place, 2"""
 
@@ -42,7 +43,8 @@ class Link(NamedTuple):
 class Masthead:
     """The links of the header and the footer, read in one statement when a template uses them.
 
-    `unread` has the id of the story of each follow of the reader with unread news, None for that of a topic.
+    `unread` has the id of the story of each follow of the reader with unread news, None for that of a topic,
+    and the number of these news.
     `waiting` is the number of comments that wait for a person who may decide, up to MOST_WAITING.
     """
 
@@ -56,7 +58,7 @@ class Masthead:
         found = fetch_together(queries, {"now": request.now, "user": member, "guest": guest})
         self.waiting = getattr(request, "waiting_count", len(found.get("waiting", ())))
         rows = [(row["kind"], row["name"], row["slug"], row["place"]) for row in found["masthead"]]
-        self.unread = [int(pk) if pk else None for kind, pk, _, _ in rows if kind == "unread"]
+        self.unread = [(int(pk) if pk else None, count) for kind, pk, _, count in rows if kind == "unread"]
         self.topics = [
             Link(name, reverse("topic", args=[slug])) for kind, name, slug, _ in rows if kind == "topic"
         ]
@@ -67,6 +69,14 @@ class Masthead:
         ]
         self.header_pages = [link for kind, link in pages if kind == "top"]
         self.footer_pages = [link for _, link in pages]
+
+    def has_unread(self, article: int) -> bool:
+        """Return whether there are unread news about a story."""
+        return any(pk == article for pk, _ in self.unread)
+
+    def count_unread(self, seen_story: int | None) -> int:
+        """Return the number of unread news, without those about a story that the page shows."""
+        return sum(count for pk, count in self.unread if pk is None or pk != seen_story)
 
 
 def masthead(request: SiteRequest) -> dict[str, object]:

@@ -13,8 +13,7 @@ from articles.models import Site
 class Masthead(Protocol):
     """The part of config.masthead.Masthead that views use."""
 
-    @property
-    def unread(self) -> list[int | None]: ...
+    def has_unread(self, article: int) -> bool: ...
 
 
 class SiteRequest(GuestRequest):
@@ -24,7 +23,7 @@ class SiteRequest(GuestRequest):
     now: datetime  # the time whose state the page shows
     htmx: HtmxDetails
     masthead: Masthead  # set by the context processor
-    unread_count: int  # of notifications for the masthead, set by a view that has counted them anyway
+    unread_count: int  # of unread news for the masthead, set by a view that has counted them anyway
     waiting_count: int  # of comments for the masthead, set by a view that has counted them anyway
 
 

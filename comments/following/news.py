@@ -29,6 +29,7 @@ DAILY_AT = time(7)  # in the site's time zone
 OVERLAP = timedelta(minutes=5)
 COMMENTS_READ = 200  # the latest new comments of one discussion
 REPLIES_READ = 5_000  # for all who are asked for at once
+MOST_COUNTED = 10  # news of one follow; so a busy discussion writes only a few times for each follower
 
 # The first publication of a comment that was written here. An imported one is no news.
 _PUBLISHED = """
@@ -59,6 +60,7 @@ WHERE a.rights <> 'unknown' AND a.published_at > %(since)s AND a.published_at <=
 
 # Nobody is notified of their own comments, or of those of people whom they muted. Both watermarks move to
 # just before the first news, because there were none before it: so the news are searched in a short time.
+# Of a follow with news, only those are added to the count that no earlier search can have found.
 _NOTE = """
 WITH news AS MATERIALIZED ({news}),
 muted AS MATERIALIZED (
@@ -68,9 +70,11 @@ muted AS MATERIALIZED (
 followed AS (
   SELECT f.id, min(n.at) AS first, max(n.at) AS last,
          min(n.at) FILTER (WHERE n.at > f.seen_at) AS unread,
-         min(n.at) FILTER (WHERE n.at > f.mailed_at) AS unsent
+         min(n.at) FILTER (WHERE n.at > f.mailed_at AND f.due_at IS NULL AND f.delivery <> 'site') AS unsent,
+         count(*) FILTER (WHERE n.at > f.seen_at
+                            AND (f.news_at IS NULL OR n.at > %(searched)s)) AS uncounted
   FROM comments_follow f JOIN news n ON {match}
-  WHERE (f.news_at IS NULL OR (f.due_at IS NULL AND f.delivery <> 'site'))
+  WHERE (f.news_count < {most} OR (f.due_at IS NULL AND f.delivery <> 'site'))
     AND (n.author_id <> f.user_id) IS NOT FALSE AND (n.guest_id <> f.guest_id) IS NOT FALSE
     AND NOT EXISTS (SELECT FROM muted m WHERE m.user_id = f.user_id
                     AND (m.muted_user_id = n.author_id OR m.muted_guest_id = n.guest_id))
@@ -78,6 +82,7 @@ followed AS (
 )
 UPDATE comments_follow f
 SET news_at = coalesce(f.news_at, n.unread),
+    news_count = least(f.news_count + n.uncounted, {most}),
     due_at = CASE WHEN f.due_at IS NULL AND n.unsent IS NOT NULL
                   THEN CASE f.delivery WHEN 'at_once' THEN %(at_once)s::timestamptz
                                        WHEN 'hourly' THEN %(hourly)s::timestamptz
@@ -88,7 +93,7 @@ SET news_at = coalesce(f.news_at, n.unread),
     mailed_at = CASE WHEN f.due_at IS NULL AND f.sending_until IS NULL
                      THEN coalesce(n.unsent - interval '1 microsecond', f.mailed_at) ELSE f.mailed_at END
 FROM followed n
-WHERE f.id = n.id AND (n.unread IS NOT NULL OR n.unsent IS NOT NULL)"""
+WHERE f.id = n.id AND (n.uncounted > 0 OR n.unsent IS NOT NULL)"""
 
 _SEARCHES = [
     (
@@ -111,10 +116,11 @@ def note_news(now: datetime, zone: ZoneInfo) -> int:
         search, is_first = NewsSearch.objects.select_for_update().get_or_create(
             pk=1, defaults={"until": until}
         )
-        values = {"since": search.until - OVERLAP, "until": until, **due_times(now, zone)}
+        values = {"searched": search.until, "since": search.until - OVERLAP, "until": until}
+        values |= due_times(now, zone)
         noted = 0
         for news, match in [] if is_first else _SEARCHES:
-            cursor.execute(_NOTE.format(news=news, match=match), values)
+            cursor.execute(_NOTE.format(news=news, match=match, most=MOST_COUNTED), values)
             noted += cursor.rowcount
         NewsSearch.objects.update(until=until)
     return noted
@@ -347,7 +353,7 @@ def mark_story_seen(request: SiteRequest, user: User | None, guest: Guest | None
     if not is_shown(request):
         return 0
     unread = Follow.objects.of(user, guest).filter(article=article.pk).unread()
-    return unread.update(seen_at=request.now, news_at=None)
+    return unread.update(seen_at=request.now, news_at=None, news_count=0)
 
 
 def mark_seen(follows: QuerySet[Follow], until: datetime) -> int:
@@ -355,4 +361,4 @@ def mark_seen(follows: QuerySet[Follow], until: datetime) -> int:
 
     Returns the number of follows.
     """
-    return follows.update(seen_at=until, mailed_at=until, news_at=None, due_at=None)
+    return follows.update(seen_at=until, mailed_at=until, news_at=None, news_count=0, due_at=None)

@@ -33,8 +33,8 @@ class Follow(models.Model):
     """One thing that a person follows, and how they are notified of its news.
 
     News are not stored: they are the comments, corrections and stories that were published after `seen_at`
-    or `mailed_at` and are still visible. `news_at` and `due_at` only say that there may be some, so that a
-    page and a job find them at once. Both are set by following/news.py.
+    or `mailed_at` and are still visible. `news_at`, `news_count` and `due_at` only say that there may be
+    some, so that a page and a job find them at once. All are set by following/news.py.
     """
 
     class Kind(models.TextChoices):
@@ -58,6 +58,7 @@ class Follow(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     seen_at = models.DateTimeField(default=timezone.now)  # news since then are unread
     news_at = models.DateTimeField(null=True)  # of the first unread news
+    news_count = models.PositiveSmallIntegerField(default=0, db_default=0)  # unread news, up to a limit
     mailed_at = models.DateTimeField(default=timezone.now)  # news since then were not in a mail
     due_at = models.DateTimeField(null=True)  # when the mail about the news is due
     sending_until = models.DateTimeField(null=True)  # a job is sending it, or was interrupted if this is over

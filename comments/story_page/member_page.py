@@ -54,13 +54,14 @@ SELECT s.version, now(), coalesce(a.version, 0), coalesce(d.version, 0),
                WHERE c.author_id = %(user)s AND c.discussion_id = a.id
                  AND c.state NOT IN ('published', 'deleted')),
        {OWN_RECOMMENDATIONS}, {MUTED_COMMENTS},
-       news.unread, coalesce(news.is_here, false), {VISIT_COLUMNS}
+       coalesce(news.unread, 0), coalesce(news.unread_here, 0), {VISIT_COLUMNS}
 FROM articles_site s
 LEFT JOIN articles_article a ON a.slug = %(slug)s AND a.published_at <= now()
 LEFT JOIN comments_discussion d ON d.article_id = a.id
 {VISIT_JOIN}
-CROSS JOIN LATERAL (SELECT count(*) AS unread, bool_or(f.article_id = a.id) AS is_here FROM comments_follow f
-                    WHERE f.user_id = %(user)s AND f.news_at IS NOT NULL) news
+CROSS JOIN LATERAL (SELECT sum(f.news_count) AS unread,
+                           sum(f.news_count) FILTER (WHERE f.article_id = a.id) AS unread_here
+                    FROM comments_follow f WHERE f.user_id = %(user)s AND f.news_at IS NOT NULL) news
 WHERE s.id = 1"""
 
 
@@ -75,8 +76,8 @@ class MemberState(NamedTuple):
     has_private: bool  # comments of their own that only they and moderators see
     recommendations: list[tuple[int, bool, bool]] | None  # comment id, given, counted
     muted: list[int]  # comments by people whom they muted
-    unread_count: int  # of notifications
-    has_news_here: bool  # one of them is about this story
+    unread_count: int  # unread news
+    unread_here: int  # those about this story
     visit: LastVisit | None
 
     @property
@@ -142,8 +143,8 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
     if state.muted:
         return None
     request.unread_count = state.unread_count
-    if state.has_news_here and cached.is_whole:
-        request.unread_count -= mark_story_seen(request, user, None, frame.story.article)
+    if state.unread_here and cached.is_whole and mark_story_seen(request, user, None, frame.story.article):
+        request.unread_count -= state.unread_here
     own = _own_footers(request, cached, user, state)
     since = record_visit(request, user, frame.story.article, cached.story.seq, state.visit)
     personal = {"since": "" if since is None else str(since), "csrf": csrf_input(request)}

@@ -131,7 +131,7 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
     count = 0 if discussion.is_hidden else discussion.visible_count
     context["head"] = structured_data.build_head(request, article, loaded.authors, rows, count)
     response = render(request, "comments/story.jinja", context)
-    if "seen_story" in context and article.pk in request.masthead.unread:
+    if "seen_story" in context and request.masthead.has_unread(article.pk):
         mark_story_seen(request, reader.user, reader.guest, article)
     return response
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core import signing
@@ -15,8 +16,9 @@ from accounts.models import User
 from articles.models import Article, Topic
 from comments.following import services
 from comments.following.mails import notify_followers
+from comments.following.news import MOST_COUNTED, note_news
 from comments.following.tokens import MailToken
-from comments.models import Discussion, Follow
+from comments.models import UNDO_WINDOW, Discussion, Follow
 from comments.services.imports import ImportedComment, import_comments
 from comments.thread.pages import COMMENTS_PER_PAGE
 from tests.comments.following.conftest import follow, reply_to, send_due
@@ -125,15 +127,56 @@ def test_notifications_are_counted_and_seen(
     reply_to(own, kofi, "I have seen it.")
     later()
     notify_followers()
-    home = as_jane.get("/").content.decode()
-    assert '<span class="badge accent">1<span class="unseen"> with news' in home
+    assert badge(as_jane) == "1 new"
     page = as_jane.get("/account/notifications/").content.decode()
     assert "I have seen it." in page
     assert "replied to you" in page
     story = as_jane.get(article.get_absolute_url()).content.decode()
-    assert "with news" not in story  # it shows them
+    assert " new</span>" not in story  # it shows them
     assert Follow.objects.get().news_at is None
     assert "Nothing new" in as_jane.get("/account/notifications/").content.decode()
+
+
+def badge(client: Client, url: str = "/") -> str:
+    """Return the text of the badge of the account menu."""
+    summary = client.get(url).content.decode().partition('<details name="menu" class="account menu">')[2]
+    found = re.search(r'<span class="badge accent">(.*?)</span></summary>', summary, re.DOTALL)
+    return "" if found is None else re.sub("<[^>]+>", "", found[1])
+
+
+@pytest.mark.django_db(transaction=True)  # a page's time is that of its transaction
+def test_the_badge_counts_news_and_not_what_is_followed(
+    as_jane: Client, article: Article, jane: User
+) -> None:
+    def search() -> None:
+        note_news(timezone.now() + UNDO_WINDOW, ZoneInfo("UTC"))
+
+    other, seen = make_article("Another story"), make_article("A story that is seen")
+    for one in (article, other, seen):
+        follow(jane, one)
+    for _number in range(3):
+        make_comment(article)
+    make_comment(seen)
+    search()
+    assert badge(as_jane) == "4 new"
+    search()  # which looks again at the last minutes
+    assert badge(as_jane) == "4 new"
+    assert badge(as_jane, seen.get_absolute_url()) == "3 new"
+    make_comment(article)
+    make_comment(other)
+    search()
+    assert badge(as_jane) == "5 new"
+    for _number in range(5):
+        make_comment(other)
+    search()
+    assert badge(as_jane) == "9+ new"
+    for _number in range(20):
+        make_comment(article)
+    search()
+    assert Follow.objects.get(article=article).news_count == MOST_COUNTED
+    as_jane.get(article.get_absolute_url())
+    assert badge(as_jane) == "6 new"
+    assert Follow.objects.get(article=article).news_count == 0
 
 
 def test_a_prefetched_page_was_not_seen(as_jane: Client, article: Article, jane: User, later: Later) -> None:
