@@ -75,5 +75,9 @@ def mail_erasure_link(key: str, deletes_comments: bool) -> int:
     if person is None or not person.email:
         return 0
     path = reverse("erase-account-confirm", args=[make_token(person, deletes_comments=deletes_comments)])
-    template, subject = "archive/personal_data/mail/erase.txt", _("Erase your account")
-    return send_mails([compose_mail(template, subject, person.email, site=current_site(), path=path)])
+    is_guest = person.user is None
+    subject = _("Erase your data") if is_guest else _("Erase your account")
+    template, site = "archive/personal_data/mail/erase.txt", current_site()
+    return send_mails(
+        [compose_mail(template, subject, person.email, site=site, path=path, is_guest=is_guest)]
+    )

@@ -68,7 +68,10 @@ def erase(request: SiteRequest) -> HttpResponse:
     if has_password(person.user) or needs_second_factor(person.user):
         return _erase(request, person, deletes_comments=form.deletes_comments)
     if erasure_links.send(person, deletes_comments=form.deletes_comments):
-        messages.success(request, _("We mailed you a link. Open it to erase your account."))
+        erases = _("We mailed you a link. Open it to erase your account.")
+        if person.guest:
+            erases = _("We mailed you a link. Open it to erase your data.")
+        messages.success(request, erases)
     else:
         messages.info(
             request, _("We mailed you a link within the last hour. Open it, or ask for another one later.")
@@ -96,9 +99,10 @@ def _erase(request: SiteRequest, person: Person, *, deletes_comments: bool) -> H
     if is_own:
         logout(request)
         response.delete_cookie(guests.COOKIE, samesite="Lax")
-    messages.success(
-        request, _("Your account is erased. It can take some minutes until your name is gone everywhere.")
-    )
+    done = _("Your account is erased. It can take some minutes until your name is gone everywhere.")
+    if person.guest:
+        done = _("Your data is erased. It can take some minutes until your name is gone everywhere.")
+    messages.success(request, done)
     return response
 
 

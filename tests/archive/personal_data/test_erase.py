@@ -170,10 +170,17 @@ def test_one_link_an_hour(gwen: Guest, jim: User) -> None:
 
 def test_a_guest_gets_a_link(gwen: Guest) -> None:
     comment, client = make_comment(make_article(), "Words of Gwen.", guest=gwen), browser_of(gwen)
-    client.post(URL, {"comments": "delete"})
+    asked = words(client.post(URL, {"comments": "delete"}, follow=True))
+    assert "Open it to erase your data." in asked
+    assert "Erase my data" in asked
     run(erasure_links.mail_erasure_link)
+    confirm = words(client.get(link_of(mail.outbox[0])))
+    for text in (confirm, mail.outbox[0].subject, mail.outbox[0].body):
+        assert "rase your data" in text
+        assert not re.search("(your|my) account", text)
+    assert "Erase my account" not in asked
     done = client.post(link_of(mail.outbox[0]), follow=True)
-    assert "Your account is erased." in words(done)
+    assert "Your data is erased." in words(done)
     assert not client.cookies["guest"].value
     run(account_erasure.erase)
     comment.refresh_from_db()
@@ -189,7 +196,7 @@ def test_a_guest_is_erased_in_every_browser_at_once(gwen: Guest) -> None:
     assert own.get(f"/comments/{comment.pk}/edit/").status_code == 200
     confirm = f"/guests/confirm/{guests.make_confirmation_token(gwen)}/"
     link = f"/account/data/erase/{erasure_links.make_token(Person(guest=gwen), deletes_comments=False)}/"
-    assert "Your account is erased." in words(Client().post(link, follow=True))
+    assert "Your data is erased." in words(Client().post(link, follow=True))
     assert "Words of Gwen." not in words(own.get("/account/comments/"))
     assert "gwen@example.org" not in words(own.get(f"{article.get_absolute_url()}reply/"))
     assert own.get(f"/comments/{comment.pk}/edit/").status_code == 404
