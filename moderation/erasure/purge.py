@@ -8,6 +8,7 @@ stay, so no number that readers see changes.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -25,7 +26,7 @@ from comments.models import Comment, Follow, Mute, Reason, State, Visit
 from comments.services.discussions import lock_discussions_of
 from comments.services.text_changes import anonymize_comments, erase_comments
 from core.database.sql import fetch_column
-from moderation.erasure import emails
+from moderation.erasure import emails, written_mails
 from moderation.models import (
     Appeal,
     Batch,
@@ -176,7 +177,11 @@ def blank_person(*, person: Person, actor: User | None) -> None:
         anonymize_comments(ids)
         Origin.objects.filter(comment__in=person.comments().values("pk")).delete()
         emails.erase_confirmed_emails(DataSubject.of(person).emails)
-        emails.erase_technical_records(_all_emails(person))
+        about_them = _all_emails(person)
+        emails.erase_technical_records(about_them)
+        if not person.is_blank:
+            about_them.add(person.name)
+        transaction.on_commit(partial(written_mails.delete_mails_about, about_them))
         if person.user:
             delete_unsaved_texts(user=person.user)
             erase_account(user=person.user)

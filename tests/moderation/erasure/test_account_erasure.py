@@ -10,6 +10,7 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
+from django.core.mail import EmailMessage, get_connection, send_mail
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
@@ -390,3 +391,26 @@ def test_the_file_of_personal_data_goes_too() -> None:
     planted.erase(deletes_comments=False)
     assert files.delete_expired() >= 1
     assert not data_path(files.file_name(row.pk)).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_mails_that_were_written_to_files(tmp_path: Path, settings: Any) -> None:
+    settings.EMAIL_BACKEND = "config.mail_backend.Backend"
+    settings.MAIL_TRANSPORT = "django.core.mail.backends.filebased.EmailBackend"
+    settings.EMAIL_FILE_PATH = tmp_path / "mail"
+    planted = Planted()
+    long = "A long line, so that the text is encoded: éß " * 20
+    sent = {
+        "to them": ("Hello.", planted.user.email.upper()),
+        "about them": (f"{long}{NAME} Quill\nreplied to you.", "olav@example.org"),
+        "to another": (f"{long}{NAME}ish words.", "olav@example.org"),
+    }
+    connection = get_connection()
+    connection.send_messages(
+        [EmailMessage(subject, text, to=[to], connection=connection) for subject, (text, to) in sent.items()]
+    )
+    send_mail("alone", f"Dear {NAME} Quill", None, ["olav@example.org"])
+    assert len(list((tmp_path / "mail").iterdir())) >= 2
+    planted.erase(deletes_comments=False)
+    written = b"".join(path.read_bytes() for path in (tmp_path / "mail").iterdir())
+    assert re.findall(rb"Subject: (.+)", written) == [b"to another"]
