@@ -1,6 +1,13 @@
 // Updates a thread in place: other orders, more comments, and new comments while the page is open.
 "use strict";
 {
+  // The place of a comment that was just deleted is shown once, and not after a reload.
+  const here = new URL(location.href);
+  if (here.searchParams.has("deleted")) {
+    here.searchParams.delete("deleted");
+    history.replaceState(history.state, "", here);
+  }
+
   const talk = document.querySelector(".talk");
   const part = () => talk.querySelector(".part");
   const listOf = (node) => node.querySelector(":scope > ol");

@@ -270,3 +270,18 @@ def test_a_thumb_hits_the_formatting_buttons(browser, live_server, story):
         assert box["y"] + box["height"] <= field["y"] + 1
         assert box["x"] >= star["x"] + star["width"]
     context.close()
+
+
+def test_the_place_of_a_deleted_comment_is_shown_once(live_server, page, story):
+    article, _root = story
+    member = UserFactory.create()
+    own = make_comment(article, "A comment of one's own.", author=member)
+    log_in(page.context, live_server, member)
+    page.goto(f"{live_server.url}/comments/{own.pk}/edit/")
+    page.get_by_text("Delete this comment…").click()
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("You deleted this comment.")).to_be_visible()
+    expect(page).to_have_url(f"{live_server.url}{article.get_absolute_url()}#comment-{own.pk}")
+    page.reload()
+    expect(page.get_by_text("I learned to row there.")).to_be_visible()
+    expect(page.get_by_text("You deleted this comment.")).to_have_count(0)
