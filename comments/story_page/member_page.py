@@ -96,7 +96,7 @@ class MemberDiscussion:
     regions: dict[str, str]  # the others
     published: dict[int, ThreadRow]  # the published comments of the page, without their texts
     size: int  # bytes
-    is_whole: bool  # no further page has comments
+    is_whole: bool  # it shows all comments
 
     @property
     def comments(self) -> list[int]:
@@ -185,7 +185,7 @@ def _render_discussion(
         regions,
         {row.id: row._replace(body_html="") for row in rows if row.state == State.PUBLISHED},
         2 * sys.getsizeof(html) + 1024 * len(rows) + frame.size,
-        first.page.next is None,
+        first.page.is_whole,
     )
     # The version of an original in another discussion would have to be compared as well.
     if all(article == story.article.pk for article, _version, _version_there in find_duplicate_targets(rows)):

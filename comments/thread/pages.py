@@ -104,6 +104,11 @@ class ThreadPage:
     rows: list[ThreadRow]
     next: ThreadCursor | None = None
 
+    @property
+    def is_whole(self) -> bool:
+        """Return whether no further page, and no "Show more replies", has further comments."""
+        return self.next is None and not any(row.omitted_replies > 0 for row in self.rows)
+
 
 def read_page(
     article: Article,

@@ -118,7 +118,7 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
             return redirect(reply)
         is_as_saved = query["replies"] == AS_SAVED
         page = read_page(article, reader, order, start, is_as_saved=is_as_saved)
-        if start is None and page.next is None:  # it shows the whole discussion
+        if start is None and page.is_whole:  # it shows the whole discussion
             context["seen_story"] = article.pk
         rows = page.rows
         context |= discussion_context(request, loaded, page, order, is_as_saved=is_as_saved)

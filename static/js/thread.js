@@ -573,7 +573,7 @@
     if (since < Number(talk.dataset.seq)) {
       const { count: n, ids } = await ask(`new/?since=${since}`);
       for (const id of ids) unread.add(`comment-${id}`);
-      keepingPlace(markUnread);
+      keepingPlace(changed);
       const made = articles(talk).filter(markOf);
       const missing = ids.filter((id) => !document.getElementById(`comment-${id}`));
       const words = ngettext("%(n)s new since your last visit", "%(n)s new since your last visit", made.length);

@@ -20,7 +20,7 @@ from comments.following.news import MOST_COUNTED, note_news
 from comments.following.tokens import MailToken
 from comments.models import UNDO_WINDOW, Discussion, Follow
 from comments.services.imports import ImportedComment, import_comments
-from comments.thread.pages import COMMENTS_PER_PAGE
+from comments.thread.pages import COMMENTS_PER_PAGE, REPLIES_PER_TREE
 from tests.comments.following.conftest import follow, reply_to, send_due
 from tests.factories import GuestFactory, make_article, make_comment
 
@@ -177,6 +177,21 @@ def test_the_badge_counts_news_and_not_what_is_followed(
     as_jane.get(article.get_absolute_url())
     assert badge(as_jane) == "6 new"
     assert Follow.objects.get(article=article).news_count == 0
+
+
+def test_a_page_without_the_last_replies_has_not_shown_the_news(
+    as_jane: Client, article: Article, jane: User, kofi: User, later: Later
+) -> None:
+    follow(jane, article)
+    root = make_comment(article, author=kofi)
+    for _number in range(REPLIES_PER_TREE + 1):
+        reply_to(root, kofi)
+    later()
+    notify_followers()
+    for query in ("", "?order=newest"):
+        page = as_jane.get(f"{article.get_absolute_url()}{query}").content.decode()
+        assert "Show 1 more reply" in page
+        assert Follow.objects.get().news_at, query
 
 
 def test_a_prefetched_page_was_not_seen(as_jane: Client, article: Article, jane: User, later: Later) -> None:

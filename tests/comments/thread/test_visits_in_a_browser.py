@@ -153,3 +153,20 @@ def test_nothing_of_a_members_visits_in_this_browser_is_taken_for_theirs(page, a
     visit()
     expect(page.locator(".talk")).to_have_attribute("data-since", "")
     expect(page.locator(".dot")).to_have_count(0)
+
+
+@BOTH
+def test_a_folded_branch_says_that_it_has_new_comments(page, article, talk, visit):
+    visit()
+    fold = page.locator(f"li:has(> #comment-{talk.Marit.pk}) > .fold")
+    fold.click()
+    before = fold.text_content()
+    label = fold.get_attribute("aria-label")
+    make_comment(article, "I say so too.", author=UserFactory(name="Ingrid"), parent=talk.Marit)
+    visit()
+    expect(fold).to_have_attribute("aria-expanded", "false")
+    expect(fold).to_contain_text(", 1 new")
+    assert "new" not in before
+    assert fold.get_attribute("aria-label").endswith(", 1 new")
+    assert "new" not in label
+    assert faults(page) == []
