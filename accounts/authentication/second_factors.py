@@ -4,22 +4,39 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.models import SecondFactorRemoval, User
 
 
+def second_factors(user: User) -> QuerySet[Authenticator, Any]:
+    """Return the apps and keys of a user, without their recovery codes."""
+    found: QuerySet[Authenticator, Any] = Authenticator.objects.filter(user=user)
+    return found.exclude(type=Authenticator.Type.RECOVERY_CODES)
+
+
 def has_second_factor(user: User) -> bool:
     """Return whether a log-in of this user needs more than the password."""
-    found = Authenticator.objects.filter(user=user).exclude(type=Authenticator.Type.RECOVERY_CODES)
-    return bool(found.exists())
+    return second_factors(user).exists()
+
+
+def is_required_factor(user: User, site: Any) -> bool:
+    """Return whether the site requires a second factor from this user. `site` is articles.models.Site."""
+    return user.is_staff and bool(site.staff_need_second_factor)
 
 
 def lacks_required_factor(user: User, site: Any) -> bool:
-    """Return whether the site requires a second factor that this member of staff does not have.
+    """Return whether the site requires a second factor that this member of staff does not have."""
+    return is_required_factor(user, site) and not has_second_factor(user)
 
-    `site` is articles.models.Site, of a later app.
+
+def user_with_roles(request: Any) -> User | None:
+    """Return the user whose roles count on a page for everybody: None without a log-in.
+
+    The roles of staff do not count without the second factor that the site requires.
     """
-    return user.is_staff and site.staff_need_second_factor and not has_second_factor(user)
+    user = request.user
+    return None if not isinstance(user, User) or lacks_required_factor(user, request.site) else user
 
 
 @transaction.atomic

@@ -1,9 +1,12 @@
-"""The template tag that says whether recovery codes can be read."""
+"""Template tags of the pages about second factors."""
+
+from typing import Any
 
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from django import template
 
+from accounts.authentication.second_factors import is_required_factor, second_factors
 from accounts.models import User
 
 register = template.Library()
@@ -14,3 +17,9 @@ def can_read_recovery_codes(user: User) -> bool:
     """Return whether the codes can be read. They can't if they were stored with another SECRET_KEY."""
     codes = Authenticator.objects.filter(user=user, type=Authenticator.Type.RECOVERY_CODES).first()
     return codes is None or get_adapter().can_decrypt(codes.data["seed"])
+
+
+@register.simple_tag
+def is_last_required_factor(user: User, site: Any) -> bool:
+    """Return whether the user has a single second factor and the site requires one from them."""
+    return is_required_factor(user, site) and second_factors(user).count() == 1
