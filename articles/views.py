@@ -10,7 +10,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.models import User
+from accounts.authentication.second_factors import user_with_roles
 from articles.images.html import add_preview_tokens
 from articles.markup.markdown import render_story
 from articles.models import Article, Author, StandingPage, Topic, preview_article_id
@@ -114,8 +114,7 @@ def preview(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     # The link still works after the slug has changed.
     by_slug = Article.objects.filter(slug=slug).first()
     article = by_slug or get_object_or_404(Article, pk=preview_article_id(token))
-    reader = request.user if isinstance(request.user, User) else None
-    if not (until := article.preview_until(token, reader)):
+    if not (until := article.preview_until(token, user_with_roles(request))):
         raise Http404
     if article.is_published():
         return redirect(article)

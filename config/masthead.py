@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
+from accounts.authentication.second_factors import user_with_roles
 from accounts.guests import guest_id_from_cookie
 from articles.site.requests import SiteRequest
 from core.appearance.tokens import THEMES
@@ -53,7 +54,8 @@ class Masthead:
         member = user.pk
         guest = None if member else guest_id_from_cookie(request)
         queries: dict[str, str | QuerySet[Any, Any]] = {"masthead": MASTHEAD_SQL}
-        if member and (user.is_moderator or user.is_editor) and not hasattr(request, "waiting_count"):
+        decides = member and (user.is_moderator or user.is_editor) and user_with_roles(request)
+        if decides and not hasattr(request, "waiting_count"):
             queries["waiting"] = queues.waiting_cases(user).values("pk")
         found = fetch_together(queries, {"now": request.now, "user": member, "guest": guest})
         self.waiting = getattr(request, "waiting_count", len(found.get("waiting", ())))

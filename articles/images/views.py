@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.views.decorators.http import require_safe
 
+from accounts.authentication.second_factors import user_with_roles
 from articles.images.html import CONTENT_TYPES, find_previewed_article
 from articles.models import Article, Image, ImageUse, StandingPage
 from core import files
@@ -60,5 +61,5 @@ def _may_view(request: HttpRequest, found: Image) -> bool:
         article = find_previewed_article(token)
         if article and ImageUse.objects.filter(article=article, image=found).exists():
             return True
-    user: Any = request.user
-    return found.is_readable_by(user)
+    user = user_with_roles(request)
+    return user is not None and found.is_readable_by(user)

@@ -125,7 +125,7 @@ class Image(models.Model):
 
     def is_readable_by(self, user: User) -> bool:
         """Return whether `user` may see it before a published story shows it."""
-        return user.is_authenticated and user.is_editor
+        return user.is_editor
 
 
 class ImageUse(models.Model):

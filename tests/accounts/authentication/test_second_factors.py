@@ -3,6 +3,7 @@
 import re
 import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,13 +16,15 @@ from django.core import mail
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import EDITOR, MODERATOR, READER, LoginAttempts, SecondFactorRemoval, User
 from accounts.services import erase_account
-from articles.models import Site
+from articles.models import Article, Site
 from comments.models import Discussion
 from comments.services.discussions import change_discussion
+from tests.articles.images.made import make_image
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.clients import client_of
 
@@ -358,6 +361,51 @@ def test_staff_without_a_required_second_factor_read_stories_as_readers(
     assert client.get(comment).status_code == 404
     set_up_app(client, django_capture_on_commit_callbacks)
     assert "It waits." in client.get(story).content.decode()
+
+
+def test_staff_without_a_required_second_factor_see_no_drafts_and_no_count(
+    ruth: User, tmp_path: Path, settings: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    ruth.set_roles([EDITOR, MODERATOR])
+    client = confirmed_client(ruth)
+    change_discussion(article=(article := make_article()), moderation=Discussion.Moderation.PRE)
+    make_comment(article)
+    draft = make_article("A draft", published_at=None)
+    Article.objects.filter(pk=draft.pk).update(stage=Article.Stage.PRIVATE)
+    settings.MEDIA_ROOT = tmp_path
+    image, waiting = make_image(), '1<span class="unseen"> waiting'
+
+    def seen() -> list[bool]:
+        return [
+            waiting in client.get("/").content.decode(),
+            client.get(draft.preview_url()).status_code == 200,
+            client.get(f"/images/{image.pk}/w400.webp").status_code == 200,
+        ]
+
+    assert seen() == [True, True, True]
+    Site.objects.update(staff_need_second_factor=True)
+    assert seen() == [False, False, False]
+    set_up_app(client, django_capture_on_commit_callbacks)
+    assert seen() == [True, True, True]
+
+
+def test_a_warning_before_the_last_required_second_factor_is_removed(ruth: User, secret: str) -> None:
+    warning = "This site requires a second factor from staff, and this is your only one."
+    key = Authenticator.objects.create(user=ruth, type=Authenticator.Type.WEBAUTHN, data={"name": "Blue"})
+    client = client_with_code(ruth, secret)
+
+    def warned() -> list[bool]:
+        pages = ["/accounts/2fa/totp/deactivate/", reverse("mfa_remove_webauthn", args=[key.pk])]
+        return [warning in client.get(page).content.decode() for page in pages]
+
+    Site.objects.update(staff_need_second_factor=True)
+    assert warned() == [False, False], "a reader"
+    ruth.set_roles([MODERATOR])
+    assert warned() == [False, False], "another one is left"
+    Authenticator.objects.filter(user=ruth, type=Authenticator.Type.TOTP).delete()
+    assert warned()[1]
+    Site.objects.update(staff_need_second_factor=False)
+    assert not warned()[1]
 
 
 def test_readers_need_no_second_factor(ruth: User) -> None:
