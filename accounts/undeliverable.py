@@ -1,8 +1,11 @@
 """E-mails to which nothing can be delivered."""
 
 import re
+import smtplib
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import reduce
+from operator import or_
 
 from allauth.account.models import EmailAddress
 from django.db.models import Exists, OuterRef, Q
@@ -21,6 +24,16 @@ _UNKNOWN_RECIPIENT = re.compile(r"\b5\.(?:1\.(?:1|2|3|6|10)|2\.1)(?![.\d])")
 def is_unknown_recipient(answer: str) -> bool:
     """Return whether the answer or status of a mail server says that the recipient does not exist."""
     return _UNKNOWN_RECIPIENT.search(answer) is not None
+
+
+def rejection(failure: Exception) -> str:
+    """Return the answer of a mail server to which this recipient does not exist, or ""."""
+    if isinstance(failure, smtplib.SMTPRecipientsRefused):
+        for code, answer in failure.recipients.values():
+            text = answer.decode("utf-8", "replace")
+            if is_unknown_recipient(text):
+                return f"{code} {text}"
+    return ""
 
 
 def add(email: str, answer: str) -> None:
@@ -47,14 +60,15 @@ def remove(email: str) -> None:
     UndeliverableEmail.objects.filter(email=email.lower()).delete()
 
 
-def delete_old() -> int:
-    """Delete e-mails after KEPT_FOR, and those that no account or guest has any more. A daily job.
+def delete_old(*other_uses: Exists) -> int:
+    """Delete e-mails after KEPT_FOR, and those that nobody has any more. A daily job.
 
-    Returns their number. An e-mail that is still undeliverable is noted again with the next mail.
+    `other_uses` are conditions that somebody has the e-mail, beside accounts and guests. Returns the number
+    of deleted ones. An e-mail that is still undeliverable is noted again with the next mail.
     """
-    rows = UndeliverableEmail.objects.alias(
-        is_used=Exists(EmailAddress.objects.filter(email__iexact=OuterRef("email")))
-        | Exists(User.objects.filter(email__iexact=OuterRef("email")))
-        | Exists(Guest.objects.filter(email__iexact=OuterRef("email")))
+    own_uses = (
+        Exists(rows.filter(email__iexact=OuterRef("email")))
+        for rows in (EmailAddress.objects.all(), User.objects.all(), Guest.objects.all())
     )
+    rows = UndeliverableEmail.objects.alias(is_used=reduce(or_, (*own_uses, *other_uses)))
     return rows.filter(Q(at__lt=timezone.now() - KEPT_FOR) | Q(is_used=False)).delete()[0]

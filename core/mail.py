@@ -4,12 +4,20 @@ import re
 import smtplib
 import socket
 import ssl
+from datetime import timedelta
 from email.utils import make_msgid
 from typing import Any
 
 from django.conf import settings
 from django.core.mail import DNS_NAME, EmailMultiAlternatives
 from django.utils.translation import gettext as _
+
+# Mails to many people are sent by jobs that claim a few rows at a time, so their memory does not grow.
+PEOPLE_AT_ONCE = 200  # whose mails are sent over one connection
+MAX_SECONDS = 20.0  # of one job; then it enqueues itself, so that other mails need not wait for all of these
+SENDING_TIME = timedelta(minutes=30)  # after which an interrupted job's mails are sent by another one
+FIRST_RETRY = timedelta(minutes=5)  # after a failure; each further time twice as long
+MAX_FAILURES = 9  # attempts, over two days
 
 _EMAIL = re.compile(r"[^\s<>()\[\]\"',;:@]+@[^\s<>()\[\]\"',;:@]+")
 
@@ -25,10 +33,18 @@ class SharedMessage:
         self._values: tuple[bytes, ...] = ()
 
     def keep(self, mail: "TrackedMail", content: bytes) -> None:
-        """Keep the message of the first mail, if each of its own values can be found in it."""
+        """Keep the message of the first mail, if each of its own values can be found in it.
+
+        A line that is too long for a mail is wrapped, which may cut a value. Then there are fewer of them
+        than in the text, and no other mail may be made from this message.
+        """
         values = tuple(value.encode() for value in mail.own_values)
         heads = _own_headers(mail.to[0], mail.message_id)
-        if all(value in content for value in values) and all(content.count(head) == 1 for head in heads):
+        texts = [mail.body, *(text for text, _type in mail.alternatives)]
+        texts += [*mail.extra_headers.values(), *mail.reply_to]
+        counts = [sum(str(text).count(value) for text in texts) for value in mail.own_values]
+        is_whole = [content.count(value) for value in values] == counts
+        if is_whole and all(content.count(head) == 1 for head in heads):
             self._content, self._values, self._heads = content, values, heads
 
     def fill(self, mail: "TrackedMail") -> bytes:
@@ -84,6 +100,11 @@ class TrackedMail(EmailMultiAlternatives):
             content = message.as_bytes()
             self.shared.keep(self, content)
         return MessageBytes(content)
+
+
+def retry_delay(failures: int) -> timedelta:
+    """Return how long a mail waits after so many failures."""
+    return FIRST_RETRY * (1 << failures - 1)
 
 
 def mail_server() -> str:

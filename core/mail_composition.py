@@ -7,6 +7,9 @@ never becomes one.
 """
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import Any, NamedTuple, Protocol
 
 from django.conf import settings
@@ -16,9 +19,10 @@ from django.template.defaultfilters import linebreaksbr
 from django.utils.safestring import SafeString
 
 from core.appearance.accent import theme_colors
+from core.mail import SharedMessage, TrackedMail
 
 _BLANK_LINES = re.compile(r"\n\s*\n")
-_BLOCKS = ("<table", "<blockquote")  # of the tags; other text can't begin so, since it is escaped
+_BLOCKS = ("<table", "<blockquote", "<p ")  # of the tags; other text can't begin so, since it is escaped
 
 
 class MailSite(Protocol):
@@ -37,6 +41,42 @@ class MailText(NamedTuple):
 
     text: str
     html: str
+
+
+_PLACEHOLDER = f"token-{token_hex(8)}"  # each process has its own
+
+
+def placeholder(number: int) -> str:
+    """Return what stands for a person's token in a text that many get. No text of theirs can contain it."""
+    return f"{_PLACEHOLDER}-{number}-"
+
+
+@dataclass(frozen=True)
+class MailToMany:
+    """A rendered mail that many people get. It has placeholders for the tokens that are each person's own."""
+
+    subject: str
+    rendered: MailText
+    kind: str  # under which failures are recorded
+    shared: SharedMessage = field(default_factory=SharedMessage)
+
+    def address(self, email: str, tokens: Sequence[str], *, unsubscribe_path: str) -> TrackedMail:
+        """Return the mail to one person, which mail programs can unsubscribe from with one press (RFC 8058).
+
+        `tokens` are in the order of the placeholders.
+        """
+        text, html = self.rendered
+        for number, token in enumerate(tokens):
+            text, html = text.replace(placeholder(number), token), html.replace(placeholder(number), token)
+        mail = TrackedMail(self.subject, text, to=[email])
+        mail.attach_alternative(html, "text/html")
+        mail.kind, mail.shared, mail.own_values = self.kind, self.shared, tuple(tokens)
+        mail.extra_headers = {
+            "List-Unsubscribe": f"<{settings.SITE_URL}{unsubscribe_path}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            "Auto-Submitted": "auto-generated",
+        }
+        return mail
 
 
 def compose_mail(

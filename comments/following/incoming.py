@@ -1,7 +1,7 @@
 """Mails that come back to the site: messages that a mail is undeliverable, and replies to notifications.
 
 The mail server gives them to `manage.py receive_mail`. The address that they were sent to has the token of
-the notification (tokens.py), so nobody can stop another person's mails or find out whose address it is.
+the mail that they answer, so nobody can stop another person's mails or find out whose address it is.
 """
 
 import re
@@ -15,9 +15,10 @@ from django.utils.translation import gettext as _
 
 from accounts import undeliverable
 from articles.models import Site
-from comments.following.tokens import MailToken
+from comments.following import tokens
 from comments.models import Follow
 from core.mail_composition import compose_mail
+from core.mail_tokens import MailToken
 
 RECIPIENT_HEADERS = ("Delivered-To", "X-Original-To", "Envelope-To", "To", "Cc")
 NO_PERSON = {"mailer-daemon", "postmaster", "noreply", "no-reply", "donotreply"}  # local parts
@@ -43,7 +44,7 @@ def receive(message: EmailMessage, recipient: str = "") -> Outcome:
     token = _find_token(message, recipient)
     if token is None:
         return Outcome.UNKNOWN
-    email = token.email()
+    email = tokens.email_of(token)
     if status := _delivery_status(message):
         if not undeliverable.is_unknown_recipient(status.get("Status", "")):
             return Outcome.DELAY
@@ -68,7 +69,9 @@ def _find_token(message: EmailMessage, recipient: str) -> MailToken | None:
     ours = re.compile(rf"{re.escape(local)}\+(.+)@{re.escape(domain)}")
     headers = [str(value) for name in RECIPIENT_HEADERS for value in message.get_all(name, [])]
     for _name, address in getaddresses([recipient, *headers]):
-        if (found := ours.fullmatch(address.lower())) and (token := MailToken.parse(found[1])):
+        if (found := ours.fullmatch(address.lower())) and (
+            token := MailToken.parse(found[1], kinds=tokens.KINDS)
+        ):
             return token
     return None
 
@@ -104,7 +107,7 @@ def _is_automatic(message: EmailMessage) -> bool:
 
 def _answer(message: EmailMessage, token: MailToken, email: str) -> None:
     """Tell the sender that nobody reads replies by mail, with the link to the page where to reply."""
-    follow = token.follows().select_related("article", "topic").first()
+    follow = tokens.follows_of(token).select_related("article", "topic").first()
     site = Site.objects.get(pk=1)
     subject = _("Your reply was not published")  # not the sender's subject, which failures would store
     answer = compose_mail("comments/mail/reply_on_the_site.txt", subject, email, site=site, **_target(follow))

@@ -5,17 +5,14 @@ does not grow with the number of followers. Who follows the same discussion gets
 rendered once; only the links by which they stop the mails are their own.
 """
 
-import smtplib
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from secrets import token_hex
+from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.core.mail import get_connection
 from django.urls import reverse
 from django.utils import timezone
@@ -32,22 +29,25 @@ from articles.models import Site
 from articles.site.current_site import read_site
 from articles.site.languages import in_site_language
 from comments.following.news import News, NewsItem, note_news, read_news
-from comments.following.tokens import MailToken, incoming_address
+from comments.following.tokens import follow_token, follower_token
 from comments.models import UNDO_WINDOW, Follow
 from core.database.sql import fetch_instances
-from core.mail import SharedMessage, TrackedMail
-from core.mail_composition import MailText, render_mail
+from core.mail import (
+    MAX_FAILURES,
+    MAX_SECONDS,
+    PEOPLE_AT_ONCE,
+    SENDING_TIME,
+    TrackedMail,
+    retry_delay,
+)
+from core.mail_composition import MailToMany, placeholder, render_mail
+from core.mail_tokens import incoming_address
 
-PEOPLE_AT_ONCE = 200  # whose mails are sent over one connection
-MAX_SECONDS = 20.0  # of one job; then it enqueues itself, so that other mails need not wait for all of these
-SENDING_TIME = timedelta(minutes=30)  # after which an interrupted job's mails are sent by another one
-FIRST_RETRY = timedelta(minutes=5)  # after a failure; each further time twice as long
-MAX_FAILURES = 9  # attempts, over two days
 ITEMS_MAILED = 10  # of one follow
 EXCERPT_MAX = 400  # characters
 RENDERED_MAX = 64  # texts that are kept while a job runs
 
-Texts = dict[Any, tuple[MailText, SharedMessage]]  # by what they are made of
+Texts = dict[Any, MailToMany]  # by what they are made of
 Person = tuple[int | None, int | None]  # user id, guest id
 
 # The follows of the people who have waited longest. Another job skips those that this one is about to claim.
@@ -145,28 +145,18 @@ def _find_emails(follows: Sequence[Follow]) -> dict[Person, str]:
 def compose(news: Sequence[News], email: str, site: Site, texts: Texts) -> TrackedMail:
     """Return the mail to one person about their news. `texts` are those that were rendered before."""
     subject = _subject(news)
-    stop = [MailToken.of_follow(one.follow) for one in news]
-    stop_all = MailToken.of_follower(news[0].follow)
+    stop = [follow_token(one.follow) for one in news]
+    stop_all = follower_token(news[0].follow)
     key = (subject, *(_content_key(one) for one in news))
     if key not in texts:
         if len(texts) >= RENDERED_MAX:
             texts.clear()
         rendered = render_mail("comments/mail/news.txt", subject, site=site, **_context(news))
-        texts[key] = rendered, SharedMessage()
-    (text, html), shared = texts[key]
-    replaced = [(_placeholder(number), str(token)) for number, token in enumerate([stop_all, *stop])]
-    for placeholder, token in replaced:
-        text, html = text.replace(placeholder, token), html.replace(placeholder, token)
-    mail = TrackedMail(subject, text, to=[email])
-    mail.attach_alternative(html, "text/html")
-    mail.kind = _("News for a follower")
-    mail.shared, mail.own_values = shared, tuple(token for _placeholder, token in replaced)
+        texts[key] = MailToMany(subject, rendered, _("News for a follower"))
     header_token = stop[0] if len(news) == 1 else stop_all
-    mail.extra_headers = {
-        "List-Unsubscribe": f"<{settings.SITE_URL}{stop_path(str(header_token))}>",
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        "Auto-Submitted": "auto-generated",
-    }
+    mail = texts[key].address(
+        email, [str(stop_all), *map(str, stop)], unsubscribe_path=stop_path(str(header_token))
+    )
     if address := incoming_address(stop[0]):
         mail.return_path, mail.reply_to = address, [address]
     return mail
@@ -181,7 +171,7 @@ def _finish(deliveries: Iterable[_Delivery], until: datetime) -> None:
         if not failure:
             done += keys
             continue
-        if delivery.mail and (answer := _rejection(failure)):
+        if delivery.mail and (answer := undeliverable.rejection(failure)):
             undeliverable.add(delivery.mail.to[0], answer)
             done += keys
         elif (failures := max(follow.failures for follow in delivery.follows) + 1) > MAX_FAILURES:
@@ -191,19 +181,9 @@ def _finish(deliveries: Iterable[_Delivery], until: datetime) -> None:
     finished = {"sending_until": None, "mailed_at": until}
     Follow.objects.filter(pk__in=done).update(failures=0, **finished)
     for failures, keys in failed.items():
-        retry_at = timezone.now() + FIRST_RETRY * 2 ** (failures - 1)
+        retry_at = timezone.now() + retry_delay(failures)
         with_mails = Follow.objects.filter(pk__in=keys).exclude(delivery=Follow.Delivery.SITE)
         with_mails.update(failures=failures, sending_until=None, due_at=retry_at)
-
-
-def _rejection(failure: Exception) -> str:
-    """Return the answer of a mail server to which this recipient does not exist, or ""."""
-    if isinstance(failure, smtplib.SMTPRecipientsRefused):
-        for code, answer in failure.recipients.values():
-            text = answer.decode("utf-8", "replace")
-            if undeliverable.is_unknown_recipient(text):
-                return f"{code} {text}"
-    return ""
 
 
 def _content_key(news: News) -> tuple[Any, ...]:
@@ -262,7 +242,7 @@ def _context(news: Sequence[News]) -> dict[str, Any]:
     return {
         "is_single": sum(len(one.items) + one.more for one in news) == 1,
         "sections": [_section(number, one) for number, one in enumerate(news, start=1)],
-        "stop_all_url": stop_path(_placeholder(0)),
+        "stop_all_url": stop_path(placeholder(0)),
     }
 
 
@@ -276,7 +256,7 @@ def _section(number: int, news: News) -> dict[str, Any]:
         "entries": [_entry(item, with_title=is_alone or is_topic) for item in news.items],
         "more": news.more,
         "reason": _REASONS[Follow.Kind(follow.kind)],
-        "stop_url": stop_path(_placeholder(number)),
+        "stop_url": stop_path(placeholder(number)),
     }
 
 
@@ -300,11 +280,3 @@ def _entry(item: NewsItem, *, with_title: bool) -> dict[str, Any]:
 def stop_path(token: str) -> str:
     """Return the path of the page that stops the mails that a token stands for."""
     return reverse("stop-following", args=[token])
-
-
-def _placeholder(number: int) -> str:
-    """Return what stands for a token in a text that several people get. No text of theirs can contain it."""
-    return f"{_PLACEHOLDER}-{number}-"
-
-
-_PLACEHOLDER = f"token-{token_hex(8)}"  # each process has its own

@@ -18,9 +18,10 @@ from articles.site.requests import SiteRequest
 from comments.following import services
 from comments.following.forms import DeliveryForm, FollowStoryForm, FollowTopicForm, ShownForm
 from comments.following.news import mark_seen, read_news
-from comments.following.tokens import MailToken
+from comments.following.tokens import KINDS, OF_FOLLOW, follower_token, follows_of
 from comments.loading import current_writer, load_story
 from comments.models import UNDO_WINDOW, Follow
+from core.mail_tokens import MailToken
 
 ITEMS_SHOWN = 5  # news of one follow
 FOLLOWS_SHOWN = 50  # with news, the latest first
@@ -148,24 +149,24 @@ def stop_following(request: SiteRequest, token: str) -> HttpResponse:
 
     A mail program that has a button for it sends the form of RFC 8058, and follows no redirect.
     """
-    found = MailToken.parse(token)
+    found = MailToken.parse(token, kinds=KINDS)
     if found is None:
         raise Http404
-    follows = found.follows()
+    follows = follows_of(found)
     if request.method == "POST":
         # Nobody knows how the person was notified of each thing before all mails were stopped.
-        on = request.POST.get("mails") == "on" and found.kind == "f"
+        on = request.POST.get("mails") == "on" and found.kind == OF_FOLLOW
         services.set_delivery(follows, Follow.Delivery.AT_ONCE if on else Follow.Delivery.SITE)
         if "List-Unsubscribe" in request.POST:
             return HttpResponse()
         return redirect("stop-following", token)
-    one = follows.select_related("article", "topic").first() if found.kind == "f" else None
+    one = follows.select_related("article", "topic").first() if found.kind == OF_FOLLOW else None
     context = {
         "title": one and (str(one.topic) if one.topic else one.article and one.article.title_for(None)),
         "follow": one,
-        "is_for_all": found.kind != "f",
+        "is_for_all": found.kind != OF_FOLLOW,
         "is_stopped": not follows.exclude(delivery=Follow.Delivery.SITE).exists(),
-        "all_token": "" if one is None else str(MailToken.of_follower(one)),
+        "all_token": "" if one is None else str(follower_token(one)),
     }
     return render(request, "comments/following/stop.html", context)
 

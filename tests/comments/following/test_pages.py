@@ -17,7 +17,7 @@ from articles.models import Article, Topic
 from comments.following import services
 from comments.following.mails import notify_followers
 from comments.following.news import MOST_COUNTED, note_news
-from comments.following.tokens import MailToken
+from comments.following.tokens import follow_token, follower_token
 from comments.models import UNDO_WINDOW, Discussion, Follow
 from comments.services.imports import ImportedComment, import_comments
 from comments.thread.pages import COMMENTS_PER_PAGE, REPLIES_PER_TREE
@@ -230,7 +230,7 @@ def test_a_guest_sees_their_news(client: Client, article: Article, later: Later)
 
 def test_mails_stop_without_a_log_in(client: Client, article: Article, jane: User) -> None:
     row = follow(jane, article)
-    url = f"/stop-mails/{MailToken.of_follow(row)}/"
+    url = f"/stop-mails/{follow_token(row)}/"
     assert "Stop these mails?" in client.get(url).content.decode()
     assert Follow.objects.get().delivery == "at_once"  # a mail scanner opens links too
     strict = Client(enforce_csrf_checks=True)
@@ -246,7 +246,7 @@ def test_all_mails_stop(client: Client, article: Article, jane: User, kofi: User
     follow(jane, article, "comments")
     mine = follow(jane, article, "corrections")
     follow(kofi, article)
-    url = f"/stop-mails/{MailToken.of_follower(mine)}/"
+    url = f"/stop-mails/{follower_token(mine)}/"
     client.post(url)
     assert set(Follow.objects.values_list("user", "delivery")) == {(jane.pk, "site"), (kofi.pk, "at_once")}
     assert "/account/following/" in client.get(url).content.decode()
