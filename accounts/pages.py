@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 PAGES = (  # name of the URL, label
     ("notifications", _("Notifications")),
     ("following", _("Following")),
+    ("newsletter-account", _("Newsletter")),
     ("my-comments", _("My comments")),
     ("account-status", _("Account status")),
     ("muted-people", _("Muted people")),

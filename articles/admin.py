@@ -28,6 +28,7 @@ from articles.images.forms import check_images
 from articles.images.lead_image import LEAD_IMAGE_FIELDS as LEAD
 from articles.images.lead_image import LeadImageFields, lead_image_fieldset
 from articles.models import Article, ArticleQuerySet, Topic, slug_from_title, unique_slug
+from articles.newsletter import admin as newsletter  # registers the newsletters, too
 from articles.publishing import pages as publication_pages
 from articles.publishing.actions import answer_saved
 from articles.publishing.pages import NotesForm
@@ -242,7 +243,9 @@ class ArticleAdmin(DocumentAdmin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        context |= publication_pages.form_context(request, kwargs["obj"])
+        article = kwargs["obj"]
+        context |= publication_pages.form_context(request, article)
+        context["newsletter_url"] = newsletter.newsletter_url(article) if article else ""
         return super().render_change_form(request, context, *args, **kwargs)
 
     def drawer_rows(self, fieldsets: list[Any], obj: Article | None) -> list[DrawerRow]:

@@ -3,6 +3,7 @@ from django.urls import path, re_path
 from articles import feeds, sitemap, views
 from articles.editing import preview
 from articles.images import views as images
+from articles.newsletter import views as newsletter
 from articles.oembed import oembed
 from articles.site import branding
 
@@ -25,6 +26,11 @@ urlpatterns = [
     re_path(rf"^archive/{YEAR}$", views.archive_span, name="archive-year"),
     re_path(rf"^archive/{YEAR}{MONTH}$", views.archive_span, name="archive-month"),
     path("feed/", feeds.feed, name="feed"),
+    path("newsletter/", newsletter.subscribe, name="newsletter"),
+    path("newsletter/asked/", newsletter.asked, name="newsletter-asked"),
+    path("newsletter/confirm/<str:token>/", newsletter.confirm, name="newsletter-confirm"),
+    path("newsletter/mails/<str:token>/", newsletter.manage, name="newsletter-manage"),
+    path("account/newsletter/", newsletter.account, name="newsletter-account"),
     path("rules/", views.rules, name="rules"),
     path("theme/", views.theme, name="theme"),
     path("site/logo-<int:pk>.png", branding.serve_logo, name="site-logo"),

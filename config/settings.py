@@ -236,6 +236,8 @@ ACCOUNT_RATE_LIMITS = {
     "sign_up": "20/m/ip",
     "ask_reset": "20/m/ip",
     "reset_mail": "5/h/key",
+    "newsletter": "20/m/ip",
+    "newsletter_mail": "3/d/key",
 }
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_CONFIRM_EMAIL_ON_GET = False

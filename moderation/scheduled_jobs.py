@@ -22,6 +22,7 @@ from accounts import undeliverable
 from accounts.authentication import devices, login_throttling, sign_up
 from articles.editing import cleanup
 from articles.images.services import delete_unused_files
+from articles.newsletter import sending, subscriptions
 from articles.related import store_all_keywords
 from comments.following.mails import notify_followers
 from comments.tasks import delete_unconfirmed_emails
@@ -74,21 +75,29 @@ def delete_finished_tasks() -> int:
     return DBTaskResult.objects.filter(done | failed).delete()[0]
 
 
+def delete_undeliverable() -> int:
+    """Delete undeliverable e-mails that are old, or that no account, guest or subscriber has."""
+    return undeliverable.delete_old(subscriptions.is_subscribed())
+
+
 # They run in this order; a long job delays those after it.
 JOBS: list[Job] = [
     # In each round, which is a minute; it may come a little early.
     Job(_("Notify followers"), timedelta(seconds=50), notify_followers),
+    Job(_("Continue sending newsletters"), timedelta(seconds=50), sending.continue_sending),
     Job(_("Notify moderators of waiting comments"), timedelta(minutes=5), waiting_alerts.alert_moderators),
     Job(_("Ask for second opinions"), timedelta(minutes=10), second_opinions.create_questions),
     Job(_("Train the spam filter"), timedelta(minutes=10), training.run),
     Job(_("Restart the checks of imports"), timedelta(minutes=10), import_jobs.restart_screenings),
     Job(_("Continue erasures of accounts"), timedelta(minutes=10), account_erasure.restart_erasures),
     Job(_("Delete unconfirmed e-mails"), timedelta(hours=1), delete_unconfirmed_emails),
+    Job(_("Delete unconfirmed subscriptions"), timedelta(hours=1), subscriptions.delete_unconfirmed),
+    Job(_("Delete old recipients of newsletters"), timedelta(days=1), sending.delete_old_recipients),
     Job(_("Delete old IP addresses"), timedelta(days=1), origins.delete_expired),
     Job(_("Delete old sessions"), timedelta(days=1), devices.delete_old_sessions),
     Job(_("Delete old counts of wrong passwords"), timedelta(days=1), login_throttling.delete_old_counts),
     Job(_("Delete unconfirmed sign-ups"), timedelta(days=1), sign_up.delete_expired),
-    Job(_("Delete old undeliverable e-mails"), timedelta(days=1), undeliverable.delete_old),
+    Job(_("Delete old undeliverable e-mails"), timedelta(days=1), delete_undeliverable),
     Job(_("Delete personal data of old requests"), timedelta(days=1), removal_requests.delete_personal_data),
     Job(_("Delete e-mails of restricted content"), timedelta(days=1), purge.clean_up_restricted_comments),
     Job(_("Delete old visits of discussions"), timedelta(days=1), delete_old_visits),

@@ -27,6 +27,16 @@ from articles.models.editing import (
     Revision,
 )
 from articles.models.images import Image, ImageUse
+from articles.models.newsletters import (
+    INTRODUCTION_MAX,
+    SUBJECT_MAX,
+    Newsletter,
+    NewsletterQuerySet,
+    NewsletterRecipient,
+    NewsletterStory,
+    Subscriber,
+    Subscription,
+)
 from articles.models.pins import Pin
 from articles.models.redirects import OLD_PATH_MAX, PATH_SUFFIX_MAX, Redirect
 from articles.models.site import Site, check_time_zone
@@ -35,10 +45,12 @@ from articles.models.standing_pages import StandingPage
 __all__ = [
     "AUTHORS_MAX",
     "BODY_MAX",
+    "INTRODUCTION_MAX",
     "OLD_PATH_MAX",
     "PATH_SUFFIX_MAX",
     "PREVIEW_LIFETIME",
     "STANDFIRST_MAX",
+    "SUBJECT_MAX",
     "UNPUBLISHED_REASON_MAX",
     "UNPUBLISHED_TITLE",
     "Article",
@@ -53,6 +65,10 @@ __all__ = [
     "EditorNote",
     "Image",
     "ImageUse",
+    "Newsletter",
+    "NewsletterQuerySet",
+    "NewsletterRecipient",
+    "NewsletterStory",
     "OpenForm",
     "Pin",
     "Presence",
@@ -60,6 +76,8 @@ __all__ = [
     "Revision",
     "Site",
     "StandingPage",
+    "Subscriber",
+    "Subscription",
     "Topic",
     "check_time_zone",
     "preview_article_id",

@@ -1,7 +1,8 @@
 """Mails that come back to the site: messages that a mail is undeliverable, and replies to notifications.
 
 The mail server gives them to `manage.py receive_mail`. The address that they were sent to has the token of
-the mail that they answer, so nobody can stop another person's mails or find out whose address it is.
+the mail that they answer, so nobody can stop another person's mails or find out whose address it is. Replies
+to a newsletter do not come here: they go to the site's contact address.
 """
 
 import re
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from accounts import undeliverable
 from articles.models import Site
+from articles.newsletter import sending
 from comments.following import tokens
 from comments.models import Follow
 from core.mail_composition import compose_mail
@@ -27,7 +29,7 @@ NO_PERSON = {"mailer-daemon", "postmaster", "noreply", "no-reply", "donotreply"}
 class Outcome(StrEnum):
     """The result of receiving a mail."""
 
-    UNKNOWN = "not for us"  # its address has no token
+    UNKNOWN = "not for us"  # its address has no token, or it replies to a newsletter
     BOUNCE = "address noted as undeliverable"
     DELAY = "failure that may pass ignored"
     AUTOMATIC = "automatic answer ignored"
@@ -44,17 +46,23 @@ def receive(message: EmailMessage, recipient: str = "") -> Outcome:
     token = _find_token(message, recipient)
     if token is None:
         return Outcome.UNKNOWN
-    email = tokens.email_of(token)
+    is_newsletter = token.kind == sending.OF_RECIPIENT
+    email = sending.email_of(token) if is_newsletter else tokens.email_of(token)
     if status := _delivery_status(message):
         if not undeliverable.is_unknown_recipient(status.get("Status", "")):
             return Outcome.DELAY
         # A late bounce may be about an address that the person has changed since.
         if not email or _recipient_of(status) not in {"", email.lower()}:
             return Outcome.STRANGER
-        undeliverable.add(email, status.get("Diagnostic-Code", status.get("Status", "")))
+        answer = status.get("Diagnostic-Code", status.get("Status", ""))
+        undeliverable.add(email, answer)
+        if is_newsletter:
+            sending.note_bounce(token, answer)
         return Outcome.BOUNCE
     if _is_automatic(message):
         return Outcome.AUTOMATIC
+    if is_newsletter:
+        return Outcome.UNKNOWN
     sender = parseaddr(str(message.get("From", "")))[1]
     if not email or sender.lower() != email.lower():
         return Outcome.STRANGER
@@ -70,7 +78,7 @@ def _find_token(message: EmailMessage, recipient: str) -> MailToken | None:
     headers = [str(value) for name in RECIPIENT_HEADERS for value in message.get_all(name, [])]
     for _name, address in getaddresses([recipient, *headers]):
         if (found := ours.fullmatch(address.lower())) and (
-            token := MailToken.parse(found[1], kinds=tokens.KINDS)
+            token := MailToken.parse(found[1], kinds=tokens.KINDS + sending.OF_RECIPIENT)
         ):
             return token
     return None

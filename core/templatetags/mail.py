@@ -1,8 +1,10 @@
-"""Tags for the text templates of mails: links, buttons and quotations.
+"""Tags for the text templates of mails: links, buttons, quotations, headings and pictures.
 
 core/mail_composition.py renders each template twice. Without autoescape the result is text, where a tag
 writes plain words. With autoescape it is HTML.
 """
+
+from typing import Any
 
 from django import template
 from django.template import Context
@@ -32,15 +34,30 @@ def quotation(context: Context, text: str) -> str:
     return _block(context, "quotation", text=text) if context.autoescape else f"“{text}”"
 
 
+@register.simple_tag(takes_context=True)
+def heading(context: Context, text: str) -> str:
+    """Write the title of a story. In HTML it is large."""
+    return _block(context, "heading", text=text) if context.autoescape else text
+
+
+@register.simple_tag(takes_context=True)
+def picture(context: Context, href: str, image: dict[str, Any]) -> str:
+    """Write the picture of a story, which links to `href`, in HTML only.
+
+    `image` has its url, alt, width and height. The URL must be the same for all recipients.
+    """
+    return _block(context, "picture", href=_absolute(context, href), **image) if context.autoescape else ""
+
+
 def _absolute(context: Context, url: str) -> str:
     return f"{context['url']}{url}" if url.startswith("/") else url
 
 
-def _block(context: Context, name: str, **values: str) -> SafeString:
+def _block(context: Context, name: str, **values: Any) -> SafeString:
     """Return the HTML between blank lines, which separate it from the paragraphs of the mail."""
     return SafeString(f"\n\n{_html(context, name, **values)}\n\n")
 
 
-def _html(context: Context, name: str, **values: str) -> SafeString:
+def _html(context: Context, name: str, **values: Any) -> SafeString:
     html = render_to_string(f"mail/_{name}.html", {"light": context["light"], **values})
     return SafeString(html.strip())

@@ -1,0 +1,82 @@
+"""The mail of a newsletter, made from its stories as they are now."""
+
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from articles.images.html import image_url
+from articles.markup.markdown import make_excerpt
+from articles.models import Article, Image, Newsletter, Site
+from core.mail_composition import MailText, MailToMany, placeholder, render_mail
+
+EXCERPT_MAX, SHORT_EXCERPT_MAX = 500, 300  # characters: of a single story, of one in a digest
+STANDFIRST_MAX = 600  # characters
+PICTURE_WIDTH = 560  # pixels
+
+
+def read_stories(newsletter: Newsletter) -> list[Article]:
+    """Return the stories of a newsletter that readers may see now, in their order."""
+    stories = Article.objects.syndicated().filter(newsletter_stories__newsletter=newsletter)
+    rows = stories.select_related("lead_image").signed().defer("body", "vector")
+    return list(rows.order_by("newsletter_stories__place"))
+
+
+def render_newsletter(
+    newsletter: Newsletter, stories: list[Article], site: Site, *, manage_url: str = ""
+) -> MailText:
+    """Return the mail as text and HTML.
+
+    `manage_url` is the page to unsubscribe on; by default that to subscribe, for a preview.
+    """
+    return render_mail(
+        "articles/mail/newsletter.txt",
+        newsletter.subject,
+        site=site,
+        introduction=newsletter.introduction,
+        stories=[_story(article, is_single=len(stories) == 1) for article in stories],
+        is_single=len(stories) == 1,
+        manage_url=manage_url or reverse("newsletter"),
+    )
+
+
+def render_for_subscribers(newsletter: Newsletter, stories: list[Article], site: Site) -> MailToMany:
+    """Return the mail with a placeholder for the token of the subscriber."""
+    rendered = render_newsletter(newsletter, stories, site, manage_url=manage_path(placeholder(0)))
+    return MailToMany(newsletter.subject, rendered, _("Newsletter"))
+
+
+def manage_path(token: str) -> str:
+    """Return the path of the page by which a subscriber changes subscriptions or unsubscribes."""
+    return reverse("newsletter-manage", args=[token])
+
+
+def _story(article: Article, *, is_single: bool) -> dict[str, Any]:
+    standfirst = make_excerpt(article.standfirst, STANDFIRST_MAX) if article.standfirst else ""
+    excerpt = ""
+    if is_single or not standfirst:
+        excerpt = make_excerpt(article.body_html, EXCERPT_MAX if is_single else SHORT_EXCERPT_MAX)
+    return {
+        "title": article.title,
+        "signature": article.signature,
+        "standfirst": standfirst,
+        "excerpt": excerpt,
+        "url": article.get_absolute_url(),
+        "picture": article.lead_image and _picture(article.lead_image),
+    }
+
+
+def _picture(image: Image) -> dict[str, Any]:
+    """Return the picture of a story. Its URL is that of the site, the same for everybody."""
+    width, name = image.width, f"full.{image.suffix}"
+    if sizes := image.sizes:
+        width = min(sizes["widths"], key=lambda each: abs(each - PICTURE_WIDTH))
+        name = f"w{width}.{sizes['formats'][-1]}"
+    shown = min(width, PICTURE_WIDTH)
+    return {
+        "url": settings.SITE_URL + image_url(image, name),
+        "alt": image.alt,
+        "width": shown,
+        "height": round(shown * image.height / image.width),
+    }

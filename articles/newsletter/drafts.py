@@ -1,0 +1,70 @@
+"""Drafts of newsletters: creating one, changing it, and sending a test mail."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from articles.models import Article, ArticleQuerySet, Newsletter, NewsletterStory
+from articles.newsletter.composition import read_stories, render_newsletter
+from articles.site.current_site import current_site
+from core.mail import TrackedMail
+
+DIGEST_DAYS = 7
+OFFERED_MAX = 50  # stories for a digest
+
+
+def digest_stories() -> ArticleQuerySet:
+    """Return the stories of the last days that a digest can have, in the order of the front page."""
+    now = timezone.now()
+    stories = Article.objects.syndicated(now).within(now - timedelta(days=DIGEST_DAYS), now)
+    return stories.order_by(F("pin__place").asc(nulls_last=True), "-published_at", "-pk")[:OFFERED_MAX]
+
+
+@transaction.atomic
+def create(
+    *, subject: str, introduction: str, stories: Sequence[Article], is_digest: bool, by: User
+) -> Newsletter:
+    """Create a draft."""
+    newsletter = Newsletter.objects.create(
+        subject=subject, introduction=introduction, is_digest=is_digest, by=by
+    )
+    _store_stories(newsletter, stories)
+    return newsletter
+
+
+@transaction.atomic
+def change(
+    *, newsletter: Newsletter, seen: int, subject: str, introduction: str, stories: Sequence[Article]
+) -> bool:
+    """Change a draft.
+
+    Returns False, and changes nothing, if it is no longer the version `seen`, or was sent meanwhile.
+    """
+    rows = Newsletter.objects.filter(pk=newsletter.pk, version=seen, sent_at=None)
+    if not rows.update(subject=subject, introduction=introduction, version=F("version") + 1):
+        return False
+    newsletter.stories.all().delete()
+    _store_stories(newsletter, stories)
+    return True
+
+
+def _store_stories(newsletter: Newsletter, stories: Sequence[Article]) -> None:
+    NewsletterStory.objects.bulk_create(
+        NewsletterStory(newsletter=newsletter, article=article, place=place)
+        for place, article in enumerate(stories)
+    )
+
+
+def compose_test(newsletter: Newsletter, to: str) -> TrackedMail:
+    """Return a test mail of a draft, whose link to unsubscribe leads to the page to subscribe."""
+    subject = _("Test: %(subject)s") % {"subject": newsletter.subject}
+    text, html = render_newsletter(newsletter, read_stories(newsletter), current_site())
+    mail = TrackedMail(subject, text, to=[to])
+    mail.attach_alternative(html, "text/html")
+    mail.kind = _("Test of a newsletter")
+    return mail

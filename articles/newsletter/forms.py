@@ -1,0 +1,111 @@
+"""Forms of the newsletter: to subscribe, to change subscriptions, and to write a newsletter."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.authentication.allauth_forms import check_rate_limit
+from articles.models import Article, Newsletter, Topic
+from articles.newsletter.subscriptions import Lists
+from core.forms import LongTextForm, MultilineField, SubmitForm
+
+ALL = "all"  # the choice of all stories; topics have their id
+
+
+def list_choices(topics: Sequence[Topic]) -> list[tuple[str, Any]]:
+    """Return the choices of what one can subscribe to."""
+    everything = _("All stories that the editors send, and the weekly digest")
+    return [(ALL, everything), *((str(topic.pk), topic.name) for topic in topics)]
+
+
+def shown_topics() -> list[Topic]:
+    """Return the topics that one can subscribe to."""
+    return list(Topic.objects.shown().with_stories())
+
+
+class SubscribeForm(SubmitForm, forms.Form):
+    """The form by which a visitor subscribes with an e-mail. The field `list` may be missing."""
+
+    submit = _("Subscribe")
+
+    email = forms.EmailField(
+        label=_("E-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )
+    list = forms.ChoiceField(label=_("What do you want to get?"), widget=forms.RadioSelect, required=False)
+
+    def __init__(self, *args: Any, topics: Sequence[Topic], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choice = self.fields["list"]
+        assert isinstance(choice, forms.ChoiceField)
+        choice.choices = list_choices(topics)
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        if not self.errors:
+            check_rate_limit("newsletter")
+        return cleaned
+
+    @property
+    def topic(self) -> int | None:
+        """Return the id of the chosen topic, or None for all stories."""
+        chosen = self.cleaned_data["list"] or ALL
+        return None if chosen == ALL else int(chosen)
+
+
+class ListsForm(SubmitForm, forms.Form):
+    """The form of what a person is subscribed to."""
+
+    submit = _("Save")
+
+    lists = forms.MultipleChoiceField(
+        label=_("What do you want to get?"), widget=forms.CheckboxSelectMultiple, required=False
+    )
+
+    def __init__(self, data: Any = None, *, topics: Sequence[Topic], subscribed: Lists) -> None:
+        initial = [ALL if topic is None else str(topic) for topic in subscribed]
+        super().__init__(data, initial={"lists": initial})
+        self._topics = {topic.pk for topic in topics}
+        choices = self.fields["lists"]
+        assert isinstance(choices, forms.MultipleChoiceField)
+        choices.choices = list_choices(topics)
+
+    @property
+    def chosen(self) -> Lists:
+        """Return what is ticked."""
+        return {None if value == ALL else int(value) for value in self.cleaned_data["lists"]}
+
+    @property
+    def offered(self) -> Lists:
+        """Return what can be ticked. A topic that is hidden at the moment is not among it."""
+        return {None, *self._topics}
+
+
+class NewsletterForm(LongTextForm, forms.ModelForm[Newsletter]):
+    """The form of a draft of a newsletter; of a digest also its stories."""
+
+    submit = _("Save and preview")
+
+    stories = forms.ModelMultipleChoiceField(
+        Article.objects.none(),
+        label=_("Stories"),
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": _("Choose at least one story.")},
+    )
+
+    class Meta:
+        model = Newsletter
+        fields = ["subject", "introduction"]
+        field_classes = {"introduction": MultilineField}
+        widgets = {"introduction": forms.Textarea(attrs={"rows": 3})}
+
+    def __init__(self, *args: Any, offered: Sequence[Article] | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if offered is None:
+            del self.fields["stories"]
+            return
+        stories = self.fields["stories"]
+        assert isinstance(stories, forms.ModelMultipleChoiceField)
+        stories.queryset = Article.objects.filter(pk__in=[article.pk for article in offered])
+        stories.choices = [(article.pk, article.title) for article in offered]

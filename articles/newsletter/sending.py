@@ -1,0 +1,338 @@
+"""Sending a newsletter: queueing its recipients, the job that mails them, retries and bounces.
+
+The job claims the mails of a few recipients at a time and sends them over one connection, so its memory does
+not grow with the number of subscribers. The mail is rendered once; only the link to unsubscribe is each
+recipient's own.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.mail import get_connection
+from django.db import connection, transaction
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django_tasks import task
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
+
+from accounts import undeliverable
+from articles.models import Article, Newsletter, NewsletterRecipient, Site, Subscription, Topic
+from articles.newsletter.composition import manage_path, read_stories, render_for_subscribers
+from articles.newsletter.subscriptions import subscriber_token
+from articles.site.current_site import read_site
+from articles.site.languages import in_site_language
+from core.database.sql import fetch_instances
+from core.errors import UserError
+from core.mail import (
+    MAX_FAILURES,
+    MAX_SECONDS,
+    PEOPLE_AT_ONCE,
+    SENDING_TIME,
+    TrackedMail,
+    explain_failure,
+    mask_addresses,
+    retry_delay,
+)
+from core.mail_composition import MailToMany
+from core.mail_tokens import MailToken, incoming_address
+
+OF_RECIPIENT = "r"  # the letter of the tokens in return paths
+REASON_MAX = 500  # characters
+KEPT_FOR = timedelta(days=90)  # recipients; then only their number is kept
+
+QUEUED, SENT, FAILED = (
+    NewsletterRecipient.State.QUEUED,
+    NewsletterRecipient.State.SENT,
+    NewsletterRecipient.State.FAILED,
+)
+
+# FOR KEY SHARE: a subscriber who unsubscribes at this moment is either left out, or deleted afterwards.
+_QUEUE = """
+INSERT INTO articles_newsletterrecipient (newsletter_id, subscriber_id, due_at)
+SELECT %(newsletter)s, s.id, %(now)s FROM articles_subscriber s
+WHERE EXISTS (SELECT FROM articles_subscription o WHERE o.subscriber_id = s.id AND o.confirmed_at IS NOT NULL
+              AND (o.topic_id IS NULL OR o.topic_id = ANY(%(topics)s)))
+ORDER BY s.id FOR KEY SHARE"""
+
+# Another job skips the recipients that this one is about to claim. The new `due_at` is when others may claim
+# them if this job is interrupted.
+_CLAIM = """
+WITH waiting AS (
+  SELECT r.id FROM articles_newsletterrecipient r JOIN articles_newsletter n ON n.id = r.newsletter_id
+  WHERE r.state = 'queued' AND r.due_at <= %(now)s AND n.stopped_at IS NULL
+  ORDER BY r.newsletter_id, r.due_at, r.id LIMIT %(people)s FOR UPDATE OF r SKIP LOCKED
+)
+UPDATE articles_newsletterrecipient r SET due_at = %(until)s FROM waiting w WHERE r.id = w.id RETURNING r.*"""
+
+
+class NotSentError(UserError):
+    """The error that a newsletter was not sent. Its text is shown to the editor."""
+
+
+@transaction.atomic
+def send(*, newsletter: Newsletter, seen: int, is_repeat: bool) -> int:
+    """Queue the mails of a draft, once, and return the number of recipients. Raises NotSentError.
+
+    `seen` is the version of the draft that the editor looked at. A story that was sent before is sent again
+    only if `is_repeat`.
+    """
+    # Of two drafts with the same story, the second waits here and then finds that it was sent.
+    articles = Article.objects.filter(newsletters=newsletter).order_by("pk")
+    list(articles.select_for_update(of=["self"], no_key=True).values_list("pk"))
+    fresh = Newsletter.objects.select_for_update().get(pk=newsletter.pk)
+    if fresh.sent_at:
+        raise NotSentError(_("It was sent already."))
+    if fresh.version != seen:
+        raise NotSentError(_("It was changed since you opened this page. Check it, then send it."))
+    if not read_stories(fresh):
+        raise NotSentError(_("There is nothing to send: none of its stories is published."))
+    if not is_repeat and previous_sending(fresh):
+        raise NotSentError(_("This story was sent before. Tick “Send it again” to send it a second time."))
+    now = timezone.now()
+    Newsletter.objects.filter(pk=fresh.pk).update(sent_at=now)
+    with connection.cursor() as cursor:
+        cursor.execute(_QUEUE, {"newsletter": fresh.pk, "now": now, "topics": _topics_of(fresh)})
+        count: int = cursor.rowcount
+    if not count:
+        raise NotSentError(_("Nobody has subscribed to it yet."))
+    send_newsletters.enqueue()
+    return count
+
+
+def previous_sending(newsletter: Newsletter) -> Newsletter | None:
+    """Return the last newsletter that was sent with the story of this one, or the last digest."""
+    others = Newsletter.objects.exclude(pk=newsletter.pk).exclude(sent_at=None).order_by("-sent_at")
+    if newsletter.is_digest:
+        others = others.filter(is_digest=True, sent_at__gt=timezone.now() - timedelta(days=6))
+    else:
+        stories = newsletter.stories.values("article")
+        others = others.filter(is_digest=False, stories__article__in=stories)
+    return others.first()
+
+
+def count_audience(newsletter: Newsletter) -> tuple[int, list[tuple[str, int]]]:
+    """Return the number of people to whom a draft would be sent, and that of each list with its name.
+
+    Who is subscribed to several lists gets one mail.
+    """
+    rows = _subscriptions_to(_topics_of(newsletter))
+    total = rows.aggregate(people=Count("subscriber", distinct=True))["people"]
+    by_topic = dict(rows.order_by().values_list("topic").annotate(people=Count("pk")))
+    names: dict[int | None, str] = {None: _("All stories")}
+    names |= dict(Topic.objects.filter(pk__in=_topics_of(newsletter)).values_list("pk", "name"))
+    return total, [(name, by_topic.get(topic, 0)) for topic, name in names.items()]
+
+
+def _topics_of(newsletter: Newsletter) -> list[int]:
+    """Return the topics whose subscribers get a newsletter. A digest goes to subscribers of all stories."""
+    if newsletter.is_digest:
+        return []
+    topics = Topic.objects.shown().filter(articles__newsletters=newsletter)
+    return list(topics.order_by("name").values_list("pk", flat=True))
+
+
+def _subscriptions_to(topics: Sequence[int]) -> QuerySet[Subscription]:
+    return Subscription.objects.confirmed().filter(Q(topic=None) | Q(topic__in=topics))
+
+
+def stop(newsletter: Newsletter) -> bool:
+    """Stop a sending. Mails that a job has claimed are still sent. Returns False if it was stopped before."""
+    rows = Newsletter.objects.filter(pk=newsletter.pk, stopped_at=None).exclude(sent_at=None)
+    return bool(rows.update(stopped_at=timezone.now()))
+
+
+def resume(newsletter: Newsletter) -> bool:
+    """Continue a stopped sending. Returns False if it was not stopped, or has no published story."""
+    if not read_stories(newsletter):
+        return False
+    rows = Newsletter.objects.filter(pk=newsletter.pk).exclude(stopped_at=None)
+    is_stopped = bool(rows.update(stopped_at=None))
+    if is_stopped:
+        send_newsletters.enqueue()
+    return is_stopped
+
+
+def retry(newsletter: Newsletter) -> int:
+    """Send the mails again that failed, and return their number."""
+    failed = NewsletterRecipient.objects.filter(newsletter=newsletter, state=FAILED)
+    count = failed.update(state=QUEUED, failures=0, due_at=timezone.now())
+    if count:
+        send_newsletters.enqueue()
+    return count
+
+
+def stop_all() -> int:
+    """Stop all sendings, after a restore: mails that are queued in a backup may have been sent since."""
+    running = Newsletter.objects.running().values("pk")
+    return Newsletter.objects.filter(pk__in=running).update(stopped_at=timezone.now())
+
+
+def count_by_state(newsletter: Newsletter) -> dict[str, int]:
+    """Return the number of recipients in each state that has some."""
+    if newsletter.counts is not None:
+        return dict(newsletter.counts)
+    rows = newsletter.recipients.order_by().values_list("state").annotate(number=Count("pk"))
+    return dict(rows)
+
+
+# The job
+
+
+def continue_sending() -> bool:
+    """Enqueue the job if mails are due: of retries, or because a job was interrupted. A scheduled job."""
+    due = NewsletterRecipient.objects.filter(
+        state=QUEUED, due_at__lte=timezone.now(), newsletter__stopped_at=None
+    )
+    jobs = DBTaskResult.objects.filter(task_path=send_newsletters.module_path)
+    if not due.exists() or jobs.filter(status=TaskResultStatus.READY).exists():
+        return False
+    send_newsletters.enqueue()
+    return True
+
+
+@task()
+@in_site_language
+def send_newsletters() -> int:
+    """Send the mails that are due, for at most MAX_SECONDS. Returns the number of mails that were sent."""
+    start, sent = time.monotonic(), 0
+    texts: dict[Any, MailToMany] = {}
+    while recipients := _claim(timezone.now()):
+        by_newsletter: dict[int, list[NewsletterRecipient]] = defaultdict(list)
+        for recipient in recipients:
+            by_newsletter[recipient.newsletter_id].append(recipient)
+        for newsletter, claimed in by_newsletter.items():
+            sent += _send(newsletter, claimed, texts)
+        if time.monotonic() - start > MAX_SECONDS:
+            send_newsletters.enqueue()
+            break
+    return sent
+
+
+def _claim(now: datetime) -> list[NewsletterRecipient]:
+    values = {"now": now, "until": now + SENDING_TIME, "people": PEOPLE_AT_ONCE}
+    return fetch_instances(NewsletterRecipient, _CLAIM, values)
+
+
+@dataclass
+class _Batch:
+    """What became of claimed recipients: their ids by the values to store."""
+
+    ids: dict[tuple[tuple[str, Any], ...], list[int]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, recipient: NewsletterRecipient, **values: Any) -> None:
+        self.ids[tuple(values.items())].append(recipient.pk)
+
+    def store(self) -> None:
+        for values, ids in self.ids.items():
+            NewsletterRecipient.objects.filter(pk__in=ids, state=QUEUED).update(**dict(values))
+
+
+def _send(pk: int, recipients: Sequence[NewsletterRecipient], texts: dict[Any, MailToMany]) -> int:
+    """Mail claimed recipients of one newsletter, store what became of them, and return how many were sent.
+
+    The stories are read anew for each batch: one that was unpublished since is not sent any further, and
+    without any story the sending stops.
+    """
+    newsletter, site = Newsletter.objects.get(pk=pk), read_site()
+    stories = read_stories(newsletter)
+    if newsletter.stopped_at or not stories:
+        stop(newsletter)
+        NewsletterRecipient.objects.filter(pk__in=[each.pk for each in recipients]).update(
+            due_at=timezone.now()
+        )
+        return 0
+    text = _render(newsletter, stories, site, texts)
+    emails = _find_emails(newsletter, recipients)
+    refused = undeliverable.find(emails.values())
+    batch, mails = _Batch(), dict[int, TrackedMail]()
+    for recipient in recipients:
+        email = emails.get(recipient.subscriber_id or 0)
+        if email is None:
+            batch.add(recipient, state=NewsletterRecipient.State.LEFT_OUT)
+        elif email in refused:
+            reason = _("Not sent: its mail server has rejected an earlier mail.")
+            batch.add(recipient, state=FAILED, reason=reason)
+        else:
+            mails[recipient.pk] = _compose(text, recipient, email)
+    if mails:
+        with suppress(Exception):  # the backend has recorded it, and each mail has its failure
+            get_connection().send_messages(list(mails.values()))
+    for recipient in recipients:
+        if mail := mails.get(recipient.pk):
+            batch.add(recipient, **_outcome(recipient, mail))
+    batch.store()
+    return sum(mail.failure is None for mail in mails.values())
+
+
+def _render(
+    newsletter: Newsletter, stories: list[Article], site: Site, texts: dict[Any, MailToMany]
+) -> MailToMany:
+    """Return the mail, from `texts` if it was rendered before and nothing in it has changed."""
+    key = (newsletter.pk, site.version, *((story.pk, story.version) for story in stories))
+    if key not in texts:
+        texts.clear()
+        texts[key] = render_for_subscribers(newsletter, stories, site)
+    return texts[key]
+
+
+def _find_emails(newsletter: Newsletter, recipients: Sequence[NewsletterRecipient]) -> dict[int, str]:
+    """Return the e-mails of the recipients who are still subscribed."""
+    ids = [each.subscriber_id for each in recipients if each.subscriber_id]
+    rows = _subscriptions_to(_topics_of(newsletter)).filter(subscriber__in=ids)
+    return dict(rows.values_list("subscriber", "subscriber__email"))
+
+
+def _compose(text: MailToMany, recipient: NewsletterRecipient, email: str) -> TrackedMail:
+    token = str(subscriber_token(recipient.subscriber_id or 0))
+    mail = text.address(email, [token], unsubscribe_path=manage_path(token))
+    mail.return_path = incoming_address(MailToken(OF_RECIPIENT, recipient.pk))
+    return mail
+
+
+def _outcome(recipient: NewsletterRecipient, mail: TrackedMail) -> dict[str, Any]:
+    """Return the values to store about a recipient after an attempt."""
+    if mail.failure is None:
+        return {"state": SENT, "reason": ""}
+    reason = mask_addresses(explain_failure(mail.failure))[:REASON_MAX]
+    if answer := undeliverable.rejection(mail.failure):
+        undeliverable.add(mail.to[0], answer)
+        return {"state": FAILED, "reason": reason}
+    failures = recipient.failures + 1
+    if failures > MAX_FAILURES:
+        return {"state": FAILED, "reason": reason}
+    # All of one batch that fail alike are stored by one statement.
+    due_at = timezone.now().replace(microsecond=0) + retry_delay(failures)
+    return {"reason": reason, "failures": failures, "due_at": due_at}
+
+
+# What comes back, and what is deleted
+
+
+def email_of(token: MailToken) -> str:
+    """Return the e-mail that a mail with this return path went to, or "" if its owner has unsubscribed."""
+    recipient = NewsletterRecipient.objects.filter(pk=token.pk).select_related("subscriber").first()
+    return recipient.subscriber.email if recipient and recipient.subscriber else ""
+
+
+def note_bounce(token: MailToken, answer: str) -> None:
+    """Note that the mail with this return path was rejected after it had been sent."""
+    rows = NewsletterRecipient.objects.filter(pk=token.pk, state=SENT)
+    rows.update(state=NewsletterRecipient.State.BOUNCED, reason=mask_addresses(answer)[:REASON_MAX])
+
+
+def delete_old_recipients() -> int:
+    """Replace the recipients of old newsletters by their number. A daily job. Returns the number of rows."""
+    deleted = 0
+    for newsletter in Newsletter.objects.filter(counts=None, sent_at__lt=timezone.now() - KEPT_FOR):
+        with transaction.atomic():
+            counts = count_by_state(newsletter)
+            Newsletter.objects.filter(pk=newsletter.pk).update(counts=counts)
+            deleted += newsletter.recipients.all().delete()[0]
+    return deleted

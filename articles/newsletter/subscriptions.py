@@ -1,0 +1,188 @@
+"""Subscriptions: asking for one, confirming it by a mailed link, changing them, and unsubscribing.
+
+A visitor who asks for one only stores a job, so the page does not reveal whether an e-mail has it already,
+not even by its duration.
+"""
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Any
+
+from django.core import signing
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django_tasks import task
+
+from accounts import erasure_log, undeliverable
+from accounts.erasure_log import Erasure
+from articles.models import NewsletterRecipient, Subscriber, Subscription, Topic
+from articles.site.current_site import read_site
+from articles.site.languages import in_site_language
+from core.mail_composition import compose_mail
+from core.mail_tokens import MailToken
+
+OF_SUBSCRIBER = "s"  # the letter of its tokens
+LINK_AGE = 60 * 60 * 24 * 7  # seconds; an unconfirmed subscription is deleted after the same time
+_SALT = "newsletter-confirm"
+
+Lists = set[int | None]  # ids of topics; None stands for all stories that editors send
+
+
+@task()
+@in_site_language
+def mail_confirmation(email: str, topic: int | None) -> None:
+    """Store a subscription and mail the link that confirms it, unless the e-mail has it already.
+
+    The mail repeats nothing that was typed: anybody may have entered this e-mail.
+    """
+    if topic is not None and not Topic.objects.shown().filter(pk=topic).exists():
+        return
+    subscription = _store(email, topic)
+    if subscription.confirmed_at:
+        return
+    site = read_site()
+    subject = _("Confirm your subscription to %(site)s") % {"site": site.name}
+    link = reverse("newsletter-confirm", args=[make_confirmation_token(subscription)])
+    compose_mail(
+        "articles/mail/confirm_subscription.txt",
+        subject,
+        subscription.subscriber.email,
+        site=site,
+        link=link,
+        topic=subscription.topic,
+        days=LINK_AGE // (60 * 60 * 24),
+    ).send()
+
+
+@transaction.atomic
+def _store(email: str, topic: int | None) -> Subscription:
+    """Return the subscription of this e-mail; a new or unconfirmed one is as if it was asked for now."""
+    subscriber = _lock_or_create(email)
+    rows = subscriber.subscriptions.select_related("subscriber", "topic")
+    rows.filter(topic=topic, confirmed_at=None).update(created_at=timezone.now())
+    if not rows.filter(topic=topic).exists():
+        Subscription.objects.create(subscriber=subscriber, topic_id=topic)
+    return rows.get(topic=topic)
+
+
+def _lock_or_create(email: str) -> Subscriber:
+    """Return the subscriber with this e-mail, locked, so that nobody deletes it meanwhile."""
+    found = Subscriber.objects.select_for_update().filter(email=email.lower())
+    if subscriber := found.first():
+        return subscriber
+    try:
+        with transaction.atomic():
+            return Subscriber.objects.create(email=email.lower())
+    except IntegrityError:  # a second request of this moment has created it
+        return found.get()
+
+
+def make_confirmation_token(subscription: Subscription) -> str:
+    """Return the token for the mailed link."""
+    return signing.dumps([subscription.pk, subscription.subscriber.email], salt=_SALT)
+
+
+def find_by_confirmation_token(token: str) -> Subscription | None:
+    """Return the subscription of this token; None if the token is forged or expired, or it was ended."""
+    try:
+        pk, email = signing.loads(token, salt=_SALT, max_age=LINK_AGE)
+    except signing.BadSignature:
+        return None
+    rows = Subscription.objects.filter(pk=pk, subscriber__email=email)
+    return rows.select_related("subscriber", "topic").first()
+
+
+def confirm(subscription: Subscription) -> None:
+    """Confirm a subscription. Repeating it changes nothing."""
+    rows = Subscription.objects.filter(pk=subscription.pk, confirmed_at=None)
+    if rows.update(confirmed_at=timezone.now()):
+        undeliverable.remove(subscription.subscriber.email)  # the link has arrived there
+
+
+def subscriber_token(subscriber: int) -> MailToken:
+    """Return the token of the link by which a subscriber changes subscriptions or unsubscribes."""
+    return MailToken(OF_SUBSCRIBER, subscriber)
+
+
+def lists_of(email: str) -> Lists:
+    """Return what a confirmed e-mail is subscribed to."""
+    rows = Subscription.objects.confirmed().filter(subscriber__email=email.lower())
+    return set(rows.values_list("topic", flat=True))
+
+
+@transaction.atomic
+def subscribe(email: str, lists: Lists) -> None:
+    """Add subscriptions of an e-mail that its owner has confirmed. They need no mailed link."""
+    if not lists:
+        return
+    subscriber, now = _lock_or_create(email), timezone.now()
+    subscriber.subscriptions.filter(_among(lists), confirmed_at=None).update(confirmed_at=now)
+    had = set(subscriber.subscriptions.values_list("topic", flat=True))
+    Subscription.objects.bulk_create(
+        Subscription(subscriber=subscriber, topic_id=topic, confirmed_at=now) for topic in lists - had
+    )
+
+
+def unsubscribe(emails: Collection[str], lists: Lists | None = None) -> int:
+    """End subscriptions of these e-mails, by default all. Returns their number.
+
+    Each confirmed one is written to the erasure log, so that an older backup does not bring it back.
+    """
+    rows = Subscription.objects.filter(subscriber__email__in={email.lower() for email in emails})
+    return end(rows if lists is None else rows.filter(_among(lists)))
+
+
+@transaction.atomic
+def end(subscriptions: QuerySet[Subscription]) -> int:
+    """End subscriptions, and delete subscribers who have no other. Returns the number of subscriptions."""
+    ids = set(subscriptions.values_list("subscriber", flat=True))
+    # A newsletter that is being sent refers to subscribers; nobody may refer to one who is deleted.
+    subscribers = list(Subscriber.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
+    ended = list(subscriptions.filter(subscriber__in=subscribers))
+    count = Subscription.objects.filter(pk__in=[row.pk for row in ended]).delete()[0]
+    erasure_log.append_on_commit(
+        [
+            Erasure("subscription", row.pk, row.created_at.isoformat())
+            for row in ended
+            if row.confirmed_at is not None
+        ]
+    )
+    left = Subscription.objects.filter(subscriber=OuterRef("pk"))
+    gone = Subscriber.objects.filter(~Exists(left), pk__in=ids)
+    states = NewsletterRecipient.State
+    received = NewsletterRecipient.objects.filter(subscriber__in=gone, state=states.SENT)
+    received.update(state=states.UNSUBSCRIBED)
+    gone.delete()
+    return count
+
+
+@transaction.atomic
+def change_email(old: str, new: str) -> None:
+    """Move the subscriptions of an e-mail to another one of the same account, which is confirmed, too."""
+    if lists := lists_of(old):
+        subscribe(new, lists)
+    unsubscribe([old])
+
+
+def on_email_changed(*, from_email_address: Any, to_email_address: Any, **_signal: Any) -> None:
+    """Receive allauth's signal that an account has another primary e-mail."""
+    if from_email_address and from_email_address.verified and to_email_address.verified:
+        change_email(from_email_address.email, to_email_address.email)
+
+
+def delete_unconfirmed() -> int:
+    """Delete subscriptions that were not confirmed while their link worked. An hourly job."""
+    old = timezone.now() - timedelta(seconds=LINK_AGE)
+    return end(Subscription.objects.filter(confirmed_at=None, created_at__lte=old))
+
+
+def is_subscribed() -> Exists:
+    """Return a condition for rows whose column `email`, in lower case, is that of a subscriber."""
+    return Exists(Subscriber.objects.filter(email=OuterRef("email")))
+
+
+def _among(lists: Lists) -> Q:
+    return Q(topic__in=lists - {None}) | (Q(topic=None) if None in lists else Q(pk__in=[]))

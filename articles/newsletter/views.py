@@ -1,0 +1,134 @@
+"""The readers' pages of the newsletter: to subscribe, confirm, change subscriptions and unsubscribe."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from allauth.core.internal import ratelimit
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.models import User
+from accounts.services import confirmed_emails
+from articles.models import Subscriber
+from articles.newsletter import subscriptions
+from articles.newsletter.composition import manage_path
+from articles.newsletter.forms import ListsForm, SubscribeForm, shown_topics
+from articles.newsletter.subscriptions import OF_SUBSCRIBER
+from articles.site.requests import SiteRequest
+from core.fallback_pages import form_refused
+from core.mail_tokens import MailToken
+
+
+@csrf_exempt  # the form is on cached pages, which have no token; see _is_from_another_site
+@require_http_methods(["GET", "HEAD", "POST"])
+def subscribe(request: SiteRequest) -> HttpResponse:
+    """Show the form to subscribe with an e-mail, and mail the link that confirms it.
+
+    The answer is the same whether the e-mail is subscribed already or not.
+    """
+    if request.method == "POST" and _is_from_another_site(request):
+        return form_refused(request)
+    form = SubscribeForm(
+        request.POST if request.method == "POST" else None, topics=shown_topics(), initial={"list": "all"}
+    )
+    if form.is_valid():
+        email = form.cleaned_data["email"].lower()
+        if ratelimit.consume(request, app="allauth.account", action="newsletter_mail", key=email):
+            subscriptions.mail_confirmation.enqueue(email, form.topic)
+        return redirect("newsletter-asked")
+    return render(request, "articles/newsletter/subscribe.jinja", {"form": form}, status=_status(form))
+
+
+@require_safe
+def asked(request: SiteRequest) -> HttpResponse:
+    """Say what happens next to a person who has subscribed with an e-mail."""
+    return render(request, "articles/newsletter/asked.jinja")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def confirm(request: SiteRequest, token: str) -> HttpResponse:
+    """Confirm a subscription by the mailed link, with a button, because mail scanners open links too."""
+    subscription = subscriptions.find_by_confirmation_token(token)
+    if subscription is None:
+        return render(request, "articles/newsletter/confirm.jinja", status=404)
+    if request.method == "POST":
+        subscriptions.confirm(subscription)
+        return redirect("newsletter-confirm", token)
+    own = str(subscriptions.subscriber_token(subscription.subscriber_id))
+    context = {"subscription": subscription, "manage_url": manage_path(own)}
+    return render(request, "articles/newsletter/confirm.jinja", context)
+
+
+@csrf_exempt  # mail programs send this form too, and the token of the link is secret
+@require_http_methods(["GET", "HEAD", "POST"])
+def manage(request: SiteRequest, token: str) -> HttpResponse:
+    """Change what a subscriber gets, or unsubscribe, by the link in each newsletter, without a log-in.
+
+    A mail program that has a button for it sends the form of RFC 8058, and follows no redirect.
+    """
+    found = MailToken.parse(token, kinds=OF_SUBSCRIBER)
+    if found is None:
+        raise Http404
+    subscriber = Subscriber.objects.filter(pk=found.pk).first()
+    if subscriber is None:
+        return render(request, "articles/newsletter/manage.jinja", {"email": ""})
+    email = subscriber.email
+    if request.method == "POST":
+        if "List-Unsubscribe" in request.POST or "leave" in request.POST:
+            subscriptions.unsubscribe([email])
+            return HttpResponse() if "List-Unsubscribe" in request.POST else redirect(request.path)
+        if _change(request, email):
+            return redirect(request.path)
+        raise Http404
+    form = ListsForm(topics=shown_topics(), subscribed=subscriptions.lists_of(email))
+    return render(request, "articles/newsletter/manage.jinja", {"form": form, "email": email})
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def account(request: SiteRequest) -> HttpResponse:
+    """Show and change what a member is subscribed to, with the confirmed e-mail of the account.
+
+    The field `add` of the form on other pages names one list to add.
+    """
+    assert isinstance(request.user, User)
+    confirmed = confirmed_emails().filter(user=request.user).first()
+    email = confirmed.email if confirmed else ""
+    if request.method == "POST":
+        if email and not _change(request, email):
+            raise Http404
+        return redirect("newsletter-account")
+    form = ListsForm(topics=shown_topics(), subscribed=subscriptions.lists_of(email))
+    return render(request, "articles/newsletter/account.html", {"form": form, "email": email})
+
+
+def _change(request: SiteRequest, email: str) -> bool:
+    """Change subscriptions as the form says, and tell the person. Returns False for a wrong form."""
+    subscribed = subscriptions.lists_of(email)
+    data: Any = {"lists": request.POST.getlist("add")} if "add" in request.POST else request.POST
+    form = ListsForm(data, topics=shown_topics(), subscribed=subscribed)
+    if not form.is_valid():
+        return False
+    if "add" not in request.POST:
+        subscriptions.unsubscribe([email], form.offered - form.chosen)
+    subscriptions.subscribe(email, form.chosen)
+    if form.chosen:
+        messages.success(request, _("Saved. The mails go to %(email)s.") % {"email": email})
+    else:
+        messages.success(request, _("Saved. You get no newsletters."))
+    return True
+
+
+def _is_from_another_site(request: SiteRequest) -> bool:
+    """Return whether a page of another site has sent the form: browsers name it in each such request."""
+    origin = request.headers.get("Origin")
+    return origin is not None and urlsplit(origin).netloc != request.get_host()
+
+
+def _status(form: Any) -> int:
+    return 422 if form.is_bound else 200
