@@ -32,6 +32,7 @@ from archive.backup.container import (
 from archive.backup.write import megabytes
 from articles.models import Site
 from articles.models.images import MEDIA
+from articles.newsletter.sending import stop_all
 from articles.site.cached_pages import invalidate
 from core import VERSION, backup_folder, files
 from core.data_folder import unprivileged_user
@@ -213,10 +214,15 @@ def _fill_tables(reader: Reader) -> None:
 
 
 def _finish(erasures: list[erasure_log.Erasure], old_version: int) -> replay.Replayed:
-    """Queue interrupted jobs again, invalidate cached pages of the empty site, and repeat the erasures."""
+    """Queue interrupted jobs again, invalidate cached pages of the empty site, and repeat the erasures.
+
+    Newsletters that were being sent stop: their mails may have been sent after the backup. An editor can
+    continue them.
+    """
     DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING).update(
         status=TaskResultStatus.READY, started_at=None
     )
+    stop_all()
     Site.objects.filter(version__lte=old_version).update(version=old_version)
     Site.objects.update(version=F("version") + 1)
     return replay.replay(erasures)

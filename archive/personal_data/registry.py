@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import guests
 from accounts.authentication import sign_up
 from archive.personal_data.files import KEPT_FOR
+from articles.newsletter import sending, subscriptions
 from comments.thread.visits import VISITS_KEPT
 from moderation.erasure.purge import SPAM_KEPT_DAYS
 from moderation.models.people import ORIGIN_KEPT_DAYS
@@ -106,6 +107,28 @@ REGISTRY = [
                 "news_count mailed_at due_at sending_until failures"
             ),
             "comments_mute": "user_id muted_user_id muted_guest_id muted_comment_id at",
+        },
+    ),
+    PersonalData(
+        _("Newsletter"),
+        _(
+            "The e-mail that you subscribe with, to what and since when, and which newsletters were sent to "
+            "it, with the answer of its mail server if one was rejected. Not whether you read them."
+        ),
+        _("To send you what you subscribed to, and to let editors see what failed."),
+        format_lazy(
+            _(
+                "Until you unsubscribe, or erase your account; without a confirmation {days} days. What was "
+                "sent to you: {sent_days} days. That a subscription was ended: as long as the site, by its "
+                "number only."
+            ),
+            days=subscriptions.LINK_AGE // DAY,
+            sent_days=sending.KEPT_FOR.days,
+        ),
+        {
+            "articles_subscriber": "email created_at",
+            "articles_subscription": "subscriber_id topic_id created_at confirmed_at",
+            "articles_newsletterrecipient": "newsletter_id subscriber_id state due_at failures reason",
         },
     ),
     PersonalData(
@@ -276,6 +299,7 @@ REGISTRY = [
             "articles_editornote": "at body by_id",
             "articles_correction": "by_id",
             "articles_image": "credit uploaded_at uploaded_by_id",
+            "articles_newsletter": "by_id created_at sent_at stopped_at",
             "articles_redirect": "author_id",
             "archive_import": "actor_id at",
             "moderation_batch": "actor_id kind at to_state reason parameters",
@@ -325,6 +349,9 @@ NO_PERSONAL_DATA = {
         "caption focal_x focal_y sizes"
     ),
     "articles_imageuse": "id article_id image_id site_id page_id",
+    "articles_newsletter": "id is_digest subject introduction version counts",
+    "articles_newsletterrecipient": "id",
+    "articles_newsletterstory": "id newsletter_id article_id place",
     "articles_pin": "id place article_id",
     "articles_presence": "id",
     "articles_redirect": "id old path rest created_at article_id page_id topic_id",
@@ -338,6 +365,8 @@ NO_PERSONAL_DATA = {
         "icon_id logo_id logo_has_name staff_need_second_factor"
     ),
     "articles_standingpage": "id title slug body body_html menu place shown updated_at version",
+    "articles_subscriber": "id",
+    "articles_subscription": "id",
     "articles_topic": "id name slug shown",
     "auth_group": "id name",
     "auth_group_permissions": "id group_id permission_id",

@@ -1,9 +1,10 @@
 """Erasure of an account or a guest at the wish of the person, who chooses what happens to the comments.
 
-The account or the guest is disabled at once. A job then goes through the comments in blocks, each of which
-is a transaction of its own, and at last deletes the name and the e-mail. It may be stopped at any moment and
-run again. A comment that was reported as illegal keeps its text until a moderator has decided on it, and a
-restricted one until an administrator lifts the restriction; a scheduled job deletes it then.
+The account or the guest is disabled and their newsletters end at once. A job then goes through the comments
+in blocks, each of which is a transaction of its own, and at last deletes the name and the e-mail. It may be
+stopped at any moment and run again. A comment that was reported as illegal keeps its text until a moderator has
+decided on it, and a restricted one until an administrator lifts the restriction; a scheduled job deletes it
+then.
 """
 
 import time
@@ -23,6 +24,7 @@ from accounts import erasure_log
 from accounts.erasure_log import Erasure
 from accounts.models import ADMINISTRATOR, User, deleted_name
 from accounts.services import disable_account, disable_guest
+from articles.newsletter.subscriptions import unsubscribe
 from articles.site.languages import in_site_language
 from comments.models import Comment, Reason, State
 from comments.services.discussions import lock_discussions_of
@@ -63,6 +65,7 @@ def start(*, person: Person, deletes_comments: bool) -> bool:
         if is_sole_administrator(person.user):
             return False
         subject = DataSubject.of(person)
+        unsubscribe(subject.emails)
         if person.user:
             disable_account(user=person.user)
         for guest in subject.guests:

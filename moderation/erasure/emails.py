@@ -16,6 +16,7 @@ from django_tasks_db.models import DBTaskResult
 from accounts import undeliverable
 from accounts.authentication import login_throttling
 from accounts.models import Guest, SignUp
+from articles.newsletter.subscriptions import unsubscribe
 from comments.tasks import delete_emails
 from moderation.models import IllegalContentReport, RemovalRequest
 from moderation.reports.removal_requests import delete_personal_data_of
@@ -27,6 +28,7 @@ def erase_confirmed_emails(emails: Collection[str]) -> None:
     They must be confirmed: rows with an e-mail that is not may be about somebody else.
     """
     SignUp.objects.alias(folded=Lower("email")).filter(folded__in=emails).delete()
+    unsubscribe(emails)
     delete_emails(Guest.objects.filter(pk__in=_unconfirmed_guests(emails)))
     reports = IllegalContentReport.objects.alias(folded=Lower("email")).filter(folded__in=emails)
     reports.update(name="", email="")

@@ -14,6 +14,8 @@ from django.db.models import Model, QuerySet
 from accounts import erasure_log
 from accounts.erasure_log import Erasure
 from accounts.models import Guest, User
+from articles.models import Subscription
+from articles.newsletter.subscriptions import end
 from articles.redaction import redact
 from comments.models import REMOVED, Comment, Reason, State
 from comments.services.discussions import lock_discussions_of
@@ -35,13 +37,15 @@ class Replayed:
     comments: int = 0  # permanently deleted comments
     people: int = 0
     versions: int = 0  # redacted versions of stories
+    subscriptions: int = 0  # to the newsletter, which had been ended
 
     @property
     def summary(self) -> str:
-        """Return one sentence with all four numbers."""
+        """Return one sentence with all numbers."""
         return (
             f"Comments permanently deleted: {self.comments:,}; restricted: {self.restricted:,}; "
-            f"people blanked: {self.people:,}; versions of stories redacted: {self.versions:,}."
+            f"people blanked: {self.people:,}; versions of stories redacted: {self.versions:,}; "
+            f"subscriptions ended: {self.subscriptions:,}."
         )
 
 
@@ -63,7 +67,8 @@ def replay(known: Sequence[Erasure]) -> Replayed:
     comments = _delete(by_kind["comment"])
     people = _blank(by_kind["account"], by_kind["guest"])
     _repeat_account_erasures(known)
-    return Replayed(restricted, comments, people, versions)
+    subscriptions = end(Subscription.objects.filter(pk__in=_ended_subscriptions(by_kind["subscription"])))
+    return Replayed(restricted, comments, people, versions, subscriptions)
 
 
 def log_all() -> int:
@@ -168,6 +173,10 @@ def _repeat_account_erasures(known: Sequence[Erasure]) -> None:
             AccountErasure.objects.filter(**{field: pk}, finished_at=None, deletes_comments=False).update(
                 deletes_comments=True
             )
+
+
+def _ended_subscriptions(erasures: Sequence[Erasure]) -> list[int]:
+    return list(_present(Subscription.objects.all(), "created_at", erasures))
 
 
 def _present(rows: QuerySet[Model], made: str, erasures: Sequence[Erasure]) -> dict[int, Erasure]:

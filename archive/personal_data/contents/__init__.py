@@ -17,6 +17,7 @@ from archive.personal_data.contents.person import (
     sections_of_account,
     sections_of_addresses,
     sections_of_log_ins,
+    sections_of_newsletters,
 )
 from archive.personal_data.contents.sections import Section
 from archive.personal_data.contents.staff import sections_of_staff
@@ -29,6 +30,7 @@ def read_sections(subject: DataSubject) -> Iterator[Section]:
         yield from sections_of_account(subject, subject.user)
         yield from sections_of_log_ins(subject.user)
     yield from sections_of_addresses(subject)
+    yield from sections_of_newsletters(subject)
     yield from sections_of_comments(subject)
     yield from sections_of_reading(subject)
     yield from sections_of_reports(subject)

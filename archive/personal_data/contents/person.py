@@ -1,4 +1,4 @@
-"""The person: account, log-ins, and names and e-mails as a guest."""
+"""The person: account, log-ins, names and e-mails as a guest, and newsletters."""
 
 from collections.abc import Iterator
 
@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import RoleChange, SignUp, UndeliverableEmail, User
 from accounts.services import sessions_of
 from archive.personal_data.contents.sections import Record, Section, records
+from articles.models import NewsletterRecipient, Subscription
 from moderation.people.data_subject import DataSubject
 
 
@@ -146,6 +147,42 @@ def sections_of_addresses(subject: DataSubject) -> Iterator[Section]:
         records(
             UndeliverableEmail.objects.filter(email__in=subject.emails),
             lambda row: {"email": row.email, "answer": row.answer, "at": row.at},
+        ),
+    )
+
+
+def sections_of_newsletters(subject: DataSubject) -> Iterator[Section]:
+    """Yield the subscriptions of the confirmed e-mails, and the newsletters that were sent to them."""
+    yield Section(
+        "subscriptions",
+        _("Subscriptions to the newsletter"),
+        {"email": _("E-mail"), "of": _("Of"), "since": _("Since"), "confirmed_at": _("Confirmed")},
+        records(
+            Subscription.objects.filter(subscriber__email__in=subject.emails).select_related(
+                "subscriber", "topic"
+            ),
+            lambda row: {
+                "email": row.subscriber.email,
+                "of": row.topic.name if row.topic else _("All stories"),
+                "since": row.created_at,
+                "confirmed_at": row.confirmed_at,
+            },
+        ),
+    )
+    yield Section(
+        "newsletters",
+        _("Newsletters that were sent to you"),
+        {"subject": _("Subject"), "at": _("Sent"), "state": _("State"), "reason": _("Reason")},
+        records(
+            NewsletterRecipient.objects.filter(subscriber__email__in=subject.emails).select_related(
+                "newsletter"
+            ),
+            lambda row: {
+                "subject": row.newsletter.subject,
+                "at": row.newsletter.sent_at,
+                "state": row.get_state_display(),
+                "reason": row.reason,
+            },
         ),
     )
 
