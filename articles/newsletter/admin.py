@@ -54,10 +54,8 @@ class NewsletterAdmin(EditorAccessAdmin):
         return Newsletter.objects.editable_by(request_user(request))
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Allow drafts to be deleted, and others only with their story, for which the admin asks."""
-        return super().has_delete_permission(request) and (
-            obj is None or getattr(obj, "sent_at", None) is None
-        )
+        """Allow drafts to be deleted."""
+        return self.has_module_permission(request) and getattr(obj, "sent_at", None) is None
 
     def get_urls(self) -> list[URLPattern]:
         view: Any = self.admin_site.admin_view(self.mail_view)
@@ -122,7 +120,7 @@ class NewsletterAdmin(EditorAccessAdmin):
         if newsletter is None:
             self.message_user(request, _("That newsletter was deleted."), messages.WARNING)
             return redirect("admin:articles_newsletter_changelist")
-        if newsletter.sent_at:
+        if newsletter.sent_at and "subject" not in request.POST:
             return self._sent_view(request, newsletter)
         return self._draft_view(request, newsletter)
 
@@ -147,19 +145,25 @@ class NewsletterAdmin(EditorAccessAdmin):
                 if "_send" in request.POST:
                     self.message_user(request, _("Saved. Check the preview, then send it."), messages.WARNING)
                 return self._redirect(newsletter)
-            if Newsletter.objects.filter(pk=newsletter.pk).exclude(sent_at=None).exists():
-                kept = drafts.create(
-                    stories=stories, is_digest=newsletter.is_digest, by=request_user(request), **texts
-                )
-                message = _("It was sent meanwhile, without your last changes. They are kept as this draft.")
-                self.message_user(request, message, messages.WARNING)
-                return self._redirect(kept)
+            if Newsletter.objects.get(pk=newsletter.pk).sent_at:
+                return self._keep_late_changes(request, newsletter, stories, texts)
             message = _(
                 "Somebody else changed it meanwhile. Your text is in the form; save it to replace theirs."
             )
             self.message_user(request, message, messages.WARNING)
         stored = Newsletter.objects.get(pk=newsletter.pk)
         return self._show_draft(request, stored, form)
+
+    def _keep_late_changes(
+        self, request: HttpRequest, newsletter: Newsletter, stories: list[Article], texts: dict[str, str]
+    ) -> HttpResponse:
+        """Keep what was typed while a colleague sent the newsletter, as a new draft."""
+        message = _("It was sent meanwhile, without your last changes. They are kept as this draft.")
+        self.message_user(request, message, messages.WARNING)
+        kept = drafts.create(
+            stories=stories, is_digest=newsletter.is_digest, by=request_user(request), **texts
+        )
+        return self._redirect(kept)
 
     def _show_draft(self, request: HttpRequest, newsletter: Newsletter, form: NewsletterForm) -> HttpResponse:
         stories, user = read_stories(newsletter), request_user(request)
@@ -250,10 +254,8 @@ class NewsletterAdmin(EditorAccessAdmin):
             done, message = sending.stop(newsletter), _("Stopped.")
         elif "_continue" in request.POST:
             done, message = sending.resume(newsletter), _("The other mails are being sent.")
-        elif "_retry" in request.POST:
+        else:
             done, message = bool(sending.retry(newsletter)), _("The failed mails are tried again.")
-        else:  # the form of a draft that was sent meanwhile
-            done, message = True, _("It was sent already.")
         if done:
             self.message_user(request, message)
             return

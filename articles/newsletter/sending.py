@@ -330,7 +330,7 @@ def note_bounce(token: MailToken, answer: str) -> None:
 def delete_old_recipients() -> int:
     """Replace the recipients of old newsletters by their number. A daily job. Returns the number of rows."""
     deleted = 0
-    for newsletter in Newsletter.objects.filter(counts=None, sent_at__lt=timezone.now() - KEPT_FOR):
+    for newsletter in Newsletter.objects.filter(counts__isnull=True, sent_at__lt=timezone.now() - KEPT_FOR):
         with transaction.atomic():
             counts = count_by_state(newsletter)
             Newsletter.objects.filter(pk=newsletter.pk).update(counts=counts)

@@ -76,6 +76,8 @@ def manage(request: SiteRequest, token: str) -> HttpResponse:
         raise Http404
     subscriber = Subscriber.objects.filter(pk=found.pk).first()
     if subscriber is None:
+        if "List-Unsubscribe" in request.POST:
+            return HttpResponse()
         return render(request, "articles/newsletter/manage.jinja", {"email": ""})
     email = subscriber.email
     if request.method == "POST":
@@ -114,9 +116,9 @@ def _change(request: SiteRequest, email: str) -> bool:
     form = ListsForm(data, topics=shown_topics(), subscribed=subscribed)
     if not form.is_valid():
         return False
+    subscriptions.subscribe(email, form.chosen)  # first, since a subscriber without any is deleted
     if "add" not in request.POST:
         subscriptions.unsubscribe([email], form.offered - form.chosen)
-    subscriptions.subscribe(email, form.chosen)
     if form.chosen:
         messages.success(request, _("Saved. The mails go to %(email)s.") % {"email": email})
     else:

@@ -36,8 +36,8 @@ def quotation(context: Context, text: str) -> str:
 
 @register.simple_tag(takes_context=True)
 def heading(context: Context, text: str) -> str:
-    """Write the title of a story. In HTML it is large."""
-    return _block(context, "heading", text=text) if context.autoescape else text
+    """Write the title of a story. In HTML it is large, in text two empty lines are above it."""
+    return _block(context, "heading", text=text) if context.autoescape else f"\n{text}"
 
 
 @register.simple_tag(takes_context=True)

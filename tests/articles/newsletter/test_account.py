@@ -1,0 +1,73 @@
+"""/account/newsletter/: what a member is subscribed to."""
+
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.test import Client
+
+from accounts.models import User
+from articles.models import Article, Subscriber, Topic
+from articles.newsletter import subscriptions
+from articles.newsletter.subscriptions import mail_confirmation
+from tests.articles.newsletter.conftest import run_jobs, subscribe
+from tests.factories import UserFactory
+from tests.helpers.clients import client_of
+
+pytestmark = pytest.mark.django_db
+
+URL = "/account/newsletter/"
+
+
+def test_one_press_on_the_front_page_subscribes_a_member(article: Article, topic: Topic, jane: User) -> None:
+    browser = client_of(jane)
+    page = browser.get("/").content.decode()
+    assert f'action="{URL}"' in page
+    assert 'name="add" value="all"' in page
+    assert f'name="add" value="{topic.pk}"' in browser.get("/topics/harbour/").content.decode()
+    page = browser.post(URL, {"add": "all"}, follow=True).content.decode()
+    assert "The mails go to jane@example.org." in page
+    browser.post(URL, {"add": str(topic.pk)})
+    browser.post(URL, {"add": str(topic.pk)})
+    assert subscriptions.lists_of(jane.email) == {None, topic.pk}
+    assert run_jobs(mail_confirmation) == []
+
+
+def test_the_page_changes_subscriptions(article: Article, topic: Topic, jane: User) -> None:
+    browser = client_of(jane)
+    subscribe("jane@example.org")  # as a visitor, before
+    assert "checked" in browser.get(URL).content.decode()
+    assert browser.post(URL, {"lists": [str(topic.pk)]})["Location"] == URL
+    assert subscriptions.lists_of(jane.email) == {topic.pk}
+    browser.post(URL, {})
+    assert not Subscriber.objects.exists()
+    assert browser.post(URL, {"add": "77"}).status_code == 404
+    assert browser.put(URL).status_code == 405
+
+
+def test_only_a_confirmed_address_is_subscribed(article: Article) -> None:
+    browser = client_of(UserFactory.create(email="new@example.org"))
+    assert "only to a confirmed e-mail" in browser.get(URL).content.decode()
+    assert browser.post(URL, {"add": "all"}).status_code == 302
+    assert not Subscriber.objects.exists()
+
+
+def test_a_visitor_has_to_log_in(client: Client, article: Article) -> None:
+    assert client.get(URL)["Location"] == f"/accounts/login/?next={URL}"
+    assert client.post(URL, {"add": "all"}).status_code == 302
+    assert not Subscriber.objects.exists()
+
+
+def test_subscriptions_follow_the_e_mail_of_the_account(
+    client: Client, article: Article, topic: Topic, jane: User, settings: Any
+) -> None:
+    settings.ACCOUNT_REAUTHENTICATION_REQUIRED = False
+    subscribe("jane@example.org", topic)
+    subscribe("new@example.org")
+    EmailAddress.objects.create(user=jane, email="new@example.org", verified=True)
+    client.force_login(jane)
+    client.post("/accounts/email/", {"email": "new@example.org", "action_primary": ""})
+    jane.refresh_from_db()
+    assert jane.email == "new@example.org"
+    assert subscriptions.lists_of("new@example.org") == {None, topic.pk}
+    assert not Subscriber.objects.filter(email="jane@example.org").exists()

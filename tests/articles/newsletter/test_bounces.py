@@ -1,0 +1,57 @@
+"""Messages that a newsletter could not be delivered."""
+
+from typing import Any
+
+import pytest
+
+from accounts import undeliverable
+from accounts.models import User
+from articles.models import Article
+from articles.newsletter import sending, subscriptions
+from comments.following.incoming import Outcome, receive
+from core.mail_tokens import MailToken, incoming_address
+from moderation.scheduled_jobs import delete_undeliverable
+from tests.articles.newsletter.conftest import draft_of, run_sending, send, states, subscribe
+from tests.comments.following.test_incoming import bounce, reply
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def address(article: Article, emil: User, settings: Any) -> str:
+    """Return the return path of a newsletter that was sent to Ann."""
+    settings.INCOMING_EMAIL = "comments@example.net"
+    subscribe("jane@example.org")
+    newsletter = draft_of(article, emil)
+    send(newsletter)
+    (message,) = run_sending()
+    path = incoming_address(MailToken(sending.OF_RECIPIENT, newsletter.recipients.get().pk))
+    assert message.return_path == path  # type: ignore[attr-defined]
+    return path
+
+
+def test_a_bounce_is_noted_with_its_newsletter(address: str, article: Article, emil: User) -> None:
+    assert receive(bounce(address)) == Outcome.BOUNCE
+    newsletter = article.newsletters.get()
+    assert states(newsletter) == {"bounced": 1}
+    assert newsletter.recipients.get().reason
+    assert delete_undeliverable() == 0  # a subscriber has the e-mail
+    send(draft_of(article, emil), is_repeat=True)
+    assert run_sending() == []
+    subscriptions.unsubscribe(["jane@example.org"])
+    assert delete_undeliverable() == 1
+
+
+def test_a_failure_that_may_pass(address: str) -> None:
+    assert receive(bounce(address, "4.4.7")) == Outcome.DELAY
+    assert undeliverable.find(["jane@example.org"]) == set()
+
+
+def test_a_bounce_after_unsubscribing(address: str) -> None:
+    subscriptions.unsubscribe(["jane@example.org"])
+    assert receive(bounce(address)) == Outcome.STRANGER
+    assert undeliverable.find(["jane@example.org"]) == set()
+
+
+def test_replies_go_to_the_contact_address(address: str) -> None:
+    assert receive(reply(address)) == Outcome.UNKNOWN

@@ -1,0 +1,111 @@
+"""After an erasure, and after unsubscribing, nothing is sent again, also not after a restore."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from accounts.models import User
+from archive.backup.restore import restore
+from archive.backup.write import backup
+from archive.personal_data.contents import read_sections
+from articles.models import Article, Newsletter, Subscriber
+from articles.newsletter import sending, subscriptions
+from moderation.erasure import account_erasure, purge
+from moderation.people.data_subject import DataSubject
+from moderation.people.profiles import Person
+from tests.articles.newsletter.conftest import draft_of, manage_url, run_sending, send, states, subscribe
+from tests.factories import GuestFactory
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, settings: Any) -> None:
+    settings.HOME = tmp_path
+    settings.MEDIA_ROOT = tmp_path / "media"
+
+
+def go_back(file: Path) -> Any:
+    call_command("flush", interactive=False, verbosity=0)
+    return restore(file).replayed
+
+
+def emails() -> set[str]:
+    return set(Subscriber.objects.values_list("email", flat=True))
+
+
+def test_an_account_gets_nothing_from_the_first_moment_of_its_erasure(article: Article, jane: User) -> None:
+    subscribe("jane@example.org")
+    subscribe("bob@example.org")
+    account_erasure.start(person=Person(user=jane), deletes_comments=False)
+    assert emails() == {"bob@example.org"}
+
+
+def test_a_guest_who_is_erased(article: Article) -> None:
+    guest = GuestFactory.create(email="Gwen@example.org", confirmed_at=timezone.now())
+    stranger = GuestFactory.create(email="bob@example.org")  # typed somebody's e-mail
+    subscribe("gwen@example.org")
+    subscribe("bob@example.org")
+    purge.blank_person(person=Person(guest=guest), actor=None)
+    purge.blank_person(person=Person(guest=stranger), actor=None)
+    assert emails() == {"bob@example.org"}
+
+
+def test_a_restore_brings_no_subscription_back(
+    tmp_path: Path, article: Article, jane: User, emil: User
+) -> None:
+    for email in ("ann@example.org", "jane@example.org", "cy@example.org"):
+        subscribe(email)
+    topic = article.topics.get()
+    subscribe("cy@example.org", topic)
+    file = tmp_path / "site.zip"
+    backup(file)
+    subscriptions.unsubscribe(["ann@example.org"])
+    subscriptions.unsubscribe(["cy@example.org"], {None})
+    purge.blank_person(person=Person(user=jane), actor=None)
+
+    assert go_back(file).subscriptions == 2  # Jane's is ended with her name
+    assert emails() == {"cy@example.org"}
+    assert subscriptions.lists_of("cy@example.org") == {topic.pk}
+    send(draft_of(article, emil))
+    assert [message.to for message in run_sending()] == [["cy@example.org"]]
+
+
+def test_who_subscribed_again_after_the_backup_is_not_ended(tmp_path: Path, article: Article) -> None:
+    subscribe("ann@example.org")
+    subscriptions.unsubscribe(["ann@example.org"])
+    subscribe("ann@example.org")
+    file = tmp_path / "site.zip"
+    backup(file)
+    assert go_back(file).subscriptions == 0
+    assert emails() == {"ann@example.org"}
+    assert manage_url("ann@example.org")
+
+
+def test_a_restore_stops_what_was_being_sent(tmp_path: Path, article: Article, emil: User) -> None:
+    subscribe("ann@example.org")
+    send(draft_of(article, emil))
+    file = tmp_path / "site.zip"
+    backup(file)
+    assert len(run_sending()) == 1
+    go_back(file)
+    assert run_sending() == []
+    newsletter = Newsletter.objects.get()
+    assert newsletter.stopped_at
+    assert states(newsletter) == {"queued": 1}
+    assert sending.resume(newsletter)
+
+
+def test_the_file_of_personal_data(article: Article, jane: User, emil: User) -> None:
+    subscribe("jane@example.org")
+    subscribe("bob@example.org")
+    send(draft_of(article, emil, subject="The slip"))
+    run_sending()
+    sections = {each.key: list(each.records) for each in read_sections(DataSubject.of(Person(user=jane)))}
+    (subscription,) = sections["subscriptions"]
+    assert subscription["email"] == "jane@example.org"
+    assert subscription["of"] == "All stories"
+    assert [row["subject"] for row in sections["newsletters"]] == ["The slip"]
