@@ -37,6 +37,7 @@ BENCHES = [
     "importing",
     "memory",
     "following",
+    "newsletter",
     *(f"moderation {part}" for part in PARTS),
     "filter",
     "reply_structure",

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
 from archive.models import Import
-from articles.models import Image, Pin, Redirect, StandingPage, Topic
+from articles.models import Image, Newsletter, Pin, Redirect, StandingPage, Topic
 from articles.services import save_page, set_article_authors
 from comments.models import State
 from comments.services.discussions import change_discussion
@@ -66,6 +66,7 @@ def keys() -> dict[str, list[str]]:
     decisions.decide(ids=[comment.pk], to=State.SPAM, reason="spam", actor=person)
     Topic.objects.create(name="Harbour", slug="harbour")
     Pin.objects.create(article=article, place=1)
+    Newsletter.objects.create(subject="The week", is_digest=True, by=person)
     Redirect.objects.create(old="/old/", path="/archive/")
     save_page(page=StandingPage(title="About", slug="about"))
     Rule.objects.create(kind="term", value="casino")
