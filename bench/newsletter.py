@@ -1,8 +1,8 @@
 """Measure a newsletter to many subscribers: python -m bench.newsletter
 
-An editor sends a story to few subscribers and to many. Measured are the press of the button, which queues a row
-for each of them, the rate at which the job's mails reach a mail server on this machine, and the memory of this
-process, which runs the job.
+An editor sends a story to few subscribers and to many. Measured are the press of the button, which queues a
+row for each of them, the rate at which the job's mails reach a mail server on this machine, and the memory of
+this process, which runs the job.
 """
 
 import resource
