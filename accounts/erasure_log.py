@@ -6,9 +6,9 @@ a restore applies them again. The log is the data folder's `erasures.jsonl`; in 
 can't append, each write is a file of its own in `erasures/`. A line holds ids, codes, positions and times,
 and no text: `what` (comment, sealed = restricted, unsealed, account, guest, version, note, subscription),
 `id`, `made` (when the row was created: id and time together distinguish it from a row that got the same id
-after a restore) and `at`; for a comment its state and removal reason; for a restriction its reason and whether
-it is a hold; for an account or a guest "comments" as the reason if the comments are deleted too; for a version
-or a note the character ranges that were redacted.
+after a restore) and `at`; for a comment its state and removal reason; for a restriction its reason and
+whether it is a hold; for an account or a guest "comments" as the reason if the comments are deleted too; for
+a version or a note the character ranges that were redacted.
 
 Lines are only ever added. If the machine stopped between the commit and the write, a job adds the missing
 line a day later (moderation/erasure/replay.py).

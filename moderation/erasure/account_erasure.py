@@ -2,9 +2,9 @@
 
 The account or the guest is disabled and their newsletters end at once. A job then goes through the comments
 in blocks, each of which is a transaction of its own, and at last deletes the name and the e-mail. It may be
-stopped at any moment and run again. A comment that was reported as illegal keeps its text until a moderator has
-decided on it, and a restricted one until an administrator lifts the restriction; a scheduled job deletes it
-then.
+stopped at any moment and run again. A comment that was reported as illegal keeps its text until a moderator
+has decided on it, and a restricted one until an administrator lifts the restriction; a scheduled job deletes
+it then.
 """
 
 import time
