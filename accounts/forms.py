@@ -1,13 +1,15 @@
-"""Forms of accounts: the password of a sign-up, and the first administrator."""
+"""Forms of accounts: the password of a sign-up, the member's language, and the first administrator."""
 
 from typing import Any
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Fieldset, Layout
 from django import forms
+from django.conf import settings
 from django.contrib.auth.hashers import check_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NAME_MAX, SignUp, User
@@ -53,6 +55,25 @@ class PasswordForm(SubmitForm, forms.Form):
                 _("This is not the password that you chose. If you forgot it, sign up again.")
             )
         return password
+
+
+class LanguageForm(SubmitForm, forms.ModelForm[User]):
+    """The form in which a member chooses the language of the interface. Empty is that of the site."""
+
+    submit = _("Save changes")
+
+    language = forms.ChoiceField(label=_("Language"), required=False)
+
+    class Meta:
+        model = User
+        fields = ("language",)
+
+    def __init__(self, *args: Any, site_language: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        languages = dict(settings.LANGUAGES)
+        own = gettext("The site’s language (%(language)s)") % {"language": languages.get(site_language, "")}
+        field: Any = self.fields["language"]
+        field.choices = [("", own), *languages.items()]
 
 
 class AdministratorForm(forms.ModelForm[User]):

@@ -16,6 +16,7 @@ PAGES = (  # name of the URL, label
     ("account-status", _("Account status")),
     ("muted-people", _("Muted people")),
     ("public-page", _("Public page")),
+    ("language", _("Language")),
     ("account_email", _("E-mail")),
     ("account_change_password", _("Password")),
     ("devices", _("Devices")),

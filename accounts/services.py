@@ -132,7 +132,7 @@ def erase_account(*, user: User) -> None:
     for session in sessions_of(user):
         session.delete()
     user.set_roles(())
-    user.name, user.email = "", f"{uuid4().hex}{ERASED_EMAIL}"
+    user.name, user.email, user.language = "", f"{uuid4().hex}{ERASED_EMAIL}", ""
     disable_account(user=user)
     erasure_log.append_on_commit([erasure_log.Erasure("account", user.pk, user.date_joined.isoformat())])
 

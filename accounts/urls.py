@@ -9,6 +9,7 @@ urlpatterns = [
     path("accounts/sign-up/<str:token>/", views.confirm_sign_up, name="sign-up-confirm"),
     path("accounts/start/", views.after_login, name="after-login"),
     path("accounts/page/", views.public_page, name="public-page"),
+    path("account/language/", views.language, name="language"),
     path("account/devices/", views.devices, name="devices"),
     # In place of allauth's views of the same URLs
     path("accounts/confirm-email/<str:key>/", views.ConfirmEmailView.as_view()),

@@ -1,4 +1,4 @@
-"""Pages of accounts that are not allauth's: after a log-in, the public page, devices, and confirmations."""
+"""Pages of accounts that are not allauth's: after a log-in, public page, language, devices, confirmations."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.contrib.auth import login, logout
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -22,7 +23,7 @@ from accounts.authentication.devices import (
     log_out_device,
     log_out_everywhere,
 )
-from accounts.forms import PasswordForm
+from accounts.forms import LanguageForm, PasswordForm
 from accounts.models import User
 from accounts.requests import next_path
 from accounts.services import guest_comments_url, set_public_page
@@ -57,6 +58,22 @@ def public_page(request: HttpRequest) -> HttpResponse:
     set_public_page(user=request.user, on=on)
     messages.success(request, _("Your public page is on.") if on else _("Your public page is off."))
     return redirect("public-page")
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def language(request: HttpRequest) -> HttpResponse:
+    """Show and change the language in which the member gets pages and mails."""
+    assert isinstance(request.user, User)
+    site: Any = request.site
+    default = site.language
+    form = LanguageForm(request.POST or None, instance=request.user, site_language=default)
+    if form.is_valid():
+        user = form.save()
+        with translation.override(user.language or default):
+            messages.success(request, _("Your language is saved."))
+        return redirect("language")
+    return render(request, "accounts/language.html", {"form": form}, status=422 if form.is_bound else 200)
 
 
 @login_required

@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from django.views.defaults import page_not_found
 
 from articles.models import OLD_PATH_MAX, PATH_SUFFIX_MAX, Article, Author, Redirect, StandingPage, Topic
+from articles.site.languages import activate_locale, chosen_language
 from articles.site.requests import SiteRequest
 from core.errors import UserError
 
@@ -43,6 +44,7 @@ class RedirectError(UserError):
 
 def not_found(request: SiteRequest, exception: Exception) -> HttpResponse:
     """Return the response where no page exists (handler404): a redirect, or the page "Page not found"."""
+    activate_locale(request, chosen_language(request))  # the middleware sees only URLs with a view
     return redirect_response(request) or page_not_found(request, exception)
 
 

@@ -10,7 +10,6 @@ import dj_database_url
 import dj_email_url
 import django_stubs_ext
 from csp.constants import NONE, SELF
-from django.utils.translation import gettext_lazy as _
 
 from config.hosts import allowed_hosts
 from config.server import postgres
@@ -127,7 +126,7 @@ MIDDLEWARE = [
     "config.middleware.NoStoreMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "articles.site.middleware.SiteMiddleware",  # before those that answer with pages, which have a language
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -137,7 +136,6 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "accounts.middleware.LoginMiddleware",
     "accounts.middleware.GuestMiddleware",
-    "articles.site.middleware.SiteMiddleware",
     "accounts.middleware.StaffSecondFactorMiddleware",
 ]
 
@@ -298,7 +296,7 @@ INCOMING_EMAIL = os.environ.get("INCOMING_EMAIL", "")
 
 # Language and time
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English"))]
+LANGUAGES = [("en", "English"), ("ar", "العربية")]  # each by its own name
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 FORMAT_MODULE_PATH = "config.formats"

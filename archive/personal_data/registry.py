@@ -37,14 +37,17 @@ DAY = 86_400  # seconds
 REGISTRY = [
     PersonalData(
         _("Your account"),
-        _("Name, e-mails, a hash of the password, when you joined and last logged in, and your roles."),
+        _(
+            "Name, e-mails, a hash of the password, the language that you chose, when you joined and last "
+            "logged in, and your roles."
+        ),
         _("To let you log in, to show your name beside your comments, and to write to you."),
         format_lazy(
             _("Until you erase your account. A sign-up that is not confirmed: {days} days."),
             days=sign_up.LINK_AGE // DAY,
         ),
         {
-            "accounts_user": "password last_login email name has_page is_active date_joined",
+            "accounts_user": "password last_login email name has_page language is_active date_joined",
             "account_emailaddress": "email verified primary user_id",
             "account_emailconfirmation": "created sent key email_address_id",
             "accounts_user_groups": "user_id group_id",

@@ -97,7 +97,7 @@ def allow_cache(request: SiteRequest, response: HttpResponse) -> HttpResponse:
         response.cookies or request.META.get("CSRF_COOKIE_NEEDS_UPDATE") or request.session.modified
     )
     patch_cache_control(response, **{"private" if sets_cookie else "public": True}, no_cache=True)
-    patch_vary_headers(response, ["Accept-Encoding", "Accept-Language", "Cookie"])
+    patch_vary_headers(response, ["Accept-Encoding", "Cookie"])
     if sets_cookie:
         del request.META[DEPENDENCIES_KEY]
         if settings.STRICT:
@@ -179,17 +179,17 @@ def invalidated_at() -> float:
 
 
 @contextmanager
-def snapshot(request: SiteRequest) -> Iterator[None]:
+def snapshot(request: SiteRequest, language: str = "") -> Iterator[None]:
     """Run the view in one read-only transaction with one state of the database.
 
-    It sets `request.site` and `request.now`.
+    It sets `request.site` and `request.now`. An empty `language` is that of the site.
     """
     nested = connection.in_atomic_block  # only in tests, whose transaction is rolled back
     with nullcontext() if nested else transaction.atomic():
         site: Any = fetch_instances(Site, _READ_SITE if nested else _ISOLATE + _READ_SITE)[0]
         request.site = site
         request.now = site.now
-        activate_locale(request)
+        activate_locale(request, language)
         # Every page links to the newest stories, so all change at the next publication.
         depend_on_site(request, site.version, site.until)
         yield

@@ -1,41 +1,41 @@
-"""The language of pages and mails: pages use the browser's language if available, mails the site's own."""
+"""The language of pages and mails: the member's choice, or else the site's."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
+from django.http import HttpRequest
 from django.utils import timezone, translation
-from django.utils.translation.trans_real import parse_accept_lang_header
 
+from accounts.models import Guest, User
+from articles.models import Site
 from articles.site.current_site import read_site
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def requested_language(accepted: str) -> str:
-    """Return the preferred available language of an Accept-Language header, or ""."""
-    for code, _quality in parse_accept_lang_header(accepted):
-        if code == "*":
-            break
-        try:
-            return translation.get_supported_language_variant(code)
-        except LookupError:
-            continue
-    return ""
+def chosen_language(request: HttpRequest) -> str:
+    """Return the language that the member of a request chose; empty for the site's."""
+    user = getattr(request, "user", None)  # an error page may have none
+    return user.language if user and user.is_authenticated else ""
 
 
-def activate_language(request: Any) -> None:
-    """Activate the language of the request, or else of its site, for the rest of the request."""
-    requested = requested_language(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
-    translation.activate(requested or request.site.language)
+def activate_locale(request: Any, language: str) -> None:
+    """Activate the time zone of the request's site, and a language (empty: the site's), for the request."""
+    timezone.activate(request.site.zone)
+    translation.activate(language or request.site.language)
     request.LANGUAGE_CODE = translation.get_language()
 
 
-def activate_locale(request: Any) -> None:
-    """Activate the time zone of the request's site, and the language of the page."""
-    timezone.activate(request.site.zone)
-    activate_language(request)
+def language_of(person: User | Guest | None, site: Site) -> str:
+    """Return the language of mails to a person: the one that a member chose, or else the site's."""
+    return (isinstance(person, User) and person.language) or site.language
+
+
+def in_language_of(person: User | Guest | None, site: Site) -> translation.override:
+    """Return a context manager that activates the language of mails to a person."""
+    return translation.override(language_of(person, site))
 
 
 def in_site_language(job: Callable[P, R]) -> Callable[P, R]:

@@ -4,24 +4,36 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 
 from articles.models import Site
 from articles.site.cached_pages import is_anonymous, is_cached_view
 from articles.site.current_site import bind_request, read_site
-from articles.site.languages import activate_locale
+from articles.site.languages import activate_locale, chosen_language
 from articles.site.requests import SiteRequest
 
 # healthz and readyz must answer without a database, and a page may contain dozens of images.
-WITHOUT_SITE = {"healthz", "readyz", "image"}
+WITHOUT_SITE = {"healthz", "readyz", "image", "script-texts"}
+# They are in the language of the site for everybody, and so need not know who asks.
+FOR_PROGRAMS = {
+    "feed",
+    "oembed",
+    "robots",
+    "sitemap",
+    "sitemap-lists",
+    "sitemap-news",
+    "sitemap-stories",
+    "story-feed",
+    "story-version",
+    "topic-feed",
+}
 
 
 class SiteMiddleware:
     """Set `request.site`, read on first use, and `request.now`, the time whose state the page shows.
 
-    The site's time zone applies to all times of the page, and its language applies if the browser asks for
-    none that is available.
+    The site's time zone applies to all times of the page, and its language unless the member chose another.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -31,6 +43,7 @@ class SiteMiddleware:
         # Not in a context processor, because allauth's pages have their own `site` in the context.
         request.site = cast(Site, SimpleLazyObject(read_site))
         request.now = timezone.now()
+        translation.deactivate()  # not at the end, when a stream is still to be rendered
         try:
             with bind_request(request):
                 return self.get_response(request)
@@ -38,9 +51,11 @@ class SiteMiddleware:
             timezone.deactivate()
 
     def process_view(self, request: SiteRequest, view: Any, args: Any, kwargs: Any) -> None:
-        if request.resolver_match and request.resolver_match.url_name in WITHOUT_SITE:
+        match = request.resolver_match
+        if match and match.url_name in WITHOUT_SITE:
             return
         if is_cached_view(view) and is_anonymous(request):
             return  # the view's decorator does this in the page's own snapshot
         if not getattr(view, "activates_locale", False):
-            activate_locale(request)
+            is_for_programs = match is not None and match.url_name in FOR_PROGRAMS
+            activate_locale(request, "" if is_for_programs else chosen_language(request))

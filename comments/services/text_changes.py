@@ -9,11 +9,13 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
+from django.utils import translation
 
 from accounts.erasure_log import Erasure, append_on_commit
 from accounts.models import deleted_name
 from articles.markup.markdown import render_comment, render_plain
 from articles.site.cached_pages import invalidate
+from articles.site.current_site import current_site
 from comments.duplicates import fold
 from comments.models import Comment, CommentRevision, CommentText, Reason, State
 from comments.services import sql
@@ -122,8 +124,10 @@ def anonymize_comments(ids: Sequence[int]) -> None:
     """
     rows = Comment.objects.filter(pk__in=ids, erased_at=None).exclude(state_reason=Reason.RESTRICTED)
     bump_versions(set(rows.filter(shown=True).values_list("discussion", flat=True)))
-    rows.update(author_name=deleted_name(), author_email="")
-    CommentText.objects.filter(comment__in=ids).update(author_name=deleted_name())
+    with translation.override(current_site().language):  # not in that of the person who decided it
+        name = deleted_name()
+    rows.update(author_name=name, author_email="")
+    CommentText.objects.filter(comment__in=ids).update(author_name=name)
     CommentRevision.objects.filter(comment__in=ids).update(body="")  # the rows have the numbers
     invalidate()
 

@@ -16,7 +16,7 @@ from django.template.loader import render_to_string
 from articles.models import Site
 from articles.site.cached_pages import DEPENDENCIES_KEY, allow_cache, remove_reader, snapshot
 from articles.site.current_site import bind_request
-from articles.site.languages import activate_locale, requested_language
+from articles.site.languages import activate_locale, chosen_language
 from articles.site.requests import SiteRequest
 from comments.loading import UnpublishedStoryError, load_story
 from comments.story_page.context import discussion_context, remembered_order, story_context
@@ -38,7 +38,7 @@ class FrameKey(NamedTuple):
 
     slug: str
     theme: str  # "" if the reader chose none
-    language: str  # the requested language; "" for the site's
+    language: str  # the one that the member chose; "" for the site's
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,11 @@ class Frame:
         own = FrameVersions(self.site.version, self.story.article.version)
         return own == versions and (self.until is None or now < self.until)
 
-    def apply(self, request: SiteRequest, now: datetime) -> None:
-        """Give the request the frame's site, which needs no query then, and the time of the page."""
+    def apply(self, request: SiteRequest, key: FrameKey, now: datetime) -> None:
+        """Give the request the frame's site, which needs no query then, and the page's time and language."""
         request.site = self.site
         request.now = now
-        activate_locale(request)
+        activate_locale(request, key.language)
 
 
 frames: BoundedCache[FrameKey, Frame] = BoundedCache(MAX_BYTES)
@@ -69,8 +69,7 @@ frames: BoundedCache[FrameKey, Frame] = BoundedCache(MAX_BYTES)
 def frame_key(request: SiteRequest, slug: str) -> FrameKey:
     """Return the key of the frame of a story's page for this request."""
     theme = request.COOKIES.get("theme", "")
-    language = requested_language(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
-    return FrameKey(slug, theme if theme in THEMES else "", language)
+    return FrameKey(slug, theme if theme in THEMES else "", chosen_language(request))
 
 
 def make_frame(request: SiteRequest, key: FrameKey) -> Frame | None:
@@ -82,7 +81,7 @@ def make_frame(request: SiteRequest, key: FrameKey) -> Frame | None:
     request = copy(request)
     request.META = request.META.copy()  # the dependencies of the frame are not those of the page
     remove_reader(request)
-    with bind_request(request), snapshot(request):
+    with bind_request(request), snapshot(request, key.language):
         try:
             story = load_story(request, key.slug, with_related=True)
         except UnpublishedStoryError:

@@ -131,7 +131,7 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
         frame = make_frame(request, key)
     if frame is None or not frame.is_current(state.frame_versions, state.now):
         return None
-    frame.apply(request, state.now)
+    frame.apply(request, key, state.now)
     if cached is None or not cached.is_current(state):
         order = remembered_order(request, is_open=frame.story.discussion.is_open(state.now))
         cached = _render_discussion(request, frame, key, order)

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpResponse
 
 from articles.site.cached_pages import View, allow_cache, depend_on_site, is_anonymous, remove_reader
-from articles.site.languages import activate_locale
+from articles.site.languages import activate_locale, chosen_language
 from articles.site.requests import SiteRequest
 from comments.loading import add_story_dependencies
 from comments.story_page.context import remembered_order
@@ -38,7 +38,7 @@ def respond_from_frame(view: View) -> View:
             if response := make_page(request, slug):
                 return response
         if not is_anonymous(request):
-            activate_locale(request)
+            activate_locale(request, chosen_language(request))
         return view(request, slug)
 
     respond.activates_locale = True  # type: ignore[attr-defined]  # for SiteMiddleware
@@ -57,7 +57,7 @@ def anonymous_page(request: SiteRequest, slug: str) -> HttpResponse | None:
     if found is None:
         return None
     frame, first, order = found
-    frame.apply(request, first.now)
+    frame.apply(request, key, first.now)
     if (story := update_story(request, key, frame, first, order)) is None:
         return None
     depend_on_site(request, first.site_version, frame.until)

@@ -188,7 +188,13 @@ class SiteForm(forms.ModelForm[Site]):
     time_zone = forms.CharField(label=gettext_lazy("Time zone"), max_length=64, widget=ZoneInput)
     # A fingerprint of the settings when the form was loaded.
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
-    language = forms.ChoiceField(label=gettext_lazy("Language of the pages"))
+    language = forms.ChoiceField(
+        label=gettext_lazy("Language of the interface"),
+        help_text=gettext_lazy(
+            "For menus, buttons, dates and mails. Members can choose another one for themselves. Pages for "
+            "staff are in English where they are not translated."
+        ),
+    )
     written_in = forms.ChoiceField(
         label=gettext_lazy("Language of the stories"),
         required=False,
@@ -216,11 +222,6 @@ class SiteForm(forms.ModelForm[Site]):
         remove_maxlength(self)
         language: Any = self.fields["language"]
         language.choices = settings.LANGUAGES
-        language.help_text = _("For menus, buttons, dates and mails.")
-        if len(settings.LANGUAGES) > 1:
-            language.help_text += " " + _("Readers see their browser’s language if it is one of these.")
-        else:
-            language.help_text += " " + _("No other language is available yet.")
         self.fields["time_zone"].help_text = _(
             "Type the name of a city. All times on the site are shown in this time zone."
         )

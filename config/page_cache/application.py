@@ -20,6 +20,7 @@ import brotli
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest, get_path_info
 from django.urls import Resolver404, resolve
+from django.utils import translation
 
 from articles.site.cached_pages import DEPENDENCIES_KEY, PageDependencies, invalidated_at, is_cached_view
 from config.page_cache.keys import ENCODINGS, SITE, Environ, Key, is_anonymous, make_key, read_encodings
@@ -293,7 +294,6 @@ class PageCacheApp:
             "HTTP_HOST": SITE.netloc,
             "HTTP_X_FORWARDED_PROTO": SITE.scheme,
             "HTTP_COOKIE": key.cookies,
-            "HTTP_ACCEPT_LANGUAGE": key.language,
         }
         response = self._call_django(minimal)
         dependencies: PageDependencies | None = minimal.get(DEPENDENCIES_KEY)
@@ -328,9 +328,15 @@ class PageCacheApp:
         """
         if key and (copy := self._find_copy(key, error)):
             return _with_outage_notice(*copy)
-        response = unavailable(WSGIRequest(environ))
+        with translation.override(self._site_language()):
+            response = unavailable(WSGIRequest(environ))
         headers = [*response.items(), ("Content-Length", str(len(response.content)))]
         return _compress(RawResponse("503 Service Unavailable", headers, [response.content]), environ)
+
+    def _site_language(self) -> str:
+        """Return the language of a page in memory, since the site's can't be read."""
+        languages = (entry.dependencies.language for _key, entry in self.entries.items())
+        return next(languages, settings.LANGUAGE_CODE)
 
     def _find_copy(self, key: Key, error: DatabaseUnavailableError) -> tuple[float, LastCopy] | None:
         """Return the latest copy of a page on this machine, with the time at which it was confirmed."""

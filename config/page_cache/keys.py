@@ -9,7 +9,6 @@ from django.conf import settings
 
 from articles.redirects import LEGACY_QUERY_KEYS
 from articles.site.cached_pages import PERSONAL_COOKIES
-from articles.site.languages import requested_language
 from comments.thread.pages import AS_SAVED, Order
 from config.hosts import is_loopback
 
@@ -35,7 +34,6 @@ class Key(NamedTuple):
     path: str
     query: str
     cookies: str
-    language: str  # the requested language; empty for the site's
 
 
 def make_key(environ: Environ) -> Key | None:
@@ -69,7 +67,7 @@ def make_key(environ: Environ) -> Key | None:
         # An order in the URL has priority over the cookie, so the cookie makes no difference then.
         found = [_THEME.search(sent), has_order and "order=" not in query and _ORDER.search(sent)]
         cookies = "; ".join(match[0].strip("; ") for match in found if match)
-    return Key(path, query, cookies, _language(environ.get("HTTP_ACCEPT_LANGUAGE", "")[:100]))
+    return Key(path, query, cookies)
 
 
 def is_anonymous(environ: Environ) -> bool:
@@ -80,9 +78,6 @@ def is_anonymous(environ: Environ) -> bool:
 def _scheme(environ: Environ) -> str:
     scheme: str = environ["wsgi.url_scheme"]
     return environ.get("HTTP_X_FORWARDED_PROTO", scheme) if settings.BEHIND_PROXY else scheme
-
-
-_language = lru_cache(maxsize=256)(requested_language)
 
 
 def read_encodings(environ: Environ) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from threading import Barrier
@@ -33,9 +32,9 @@ async def prepare(pages: PageCacheApp, stamp_reader: AsyncStampReader, threads: 
             await loop.run_in_executor(threads, pages.stamp_reader.open, THREADS)
             await stamp_reader.open()
             # One thread first, because several would compile the same templates.
-            await loop.run_in_executor(threads, _render, pages, ["", *dict(settings.LANGUAGES)])
+            await loop.run_in_executor(threads, _render, pages)
             together = Barrier(THREADS)  # otherwise a fast thread would do the work of two
-            work = [loop.run_in_executor(threads, _render, pages, [""], together) for _ in range(THREADS)]
+            work = [loop.run_in_executor(threads, _render, pages, together) for _ in range(THREADS)]
             await asyncio.gather(*work)
     except DatabaseUnavailableError:
         pass  # the reader has logged it, and requests get the fallback pages
@@ -45,13 +44,12 @@ async def prepare(pages: PageCacheApp, stamp_reader: AsyncStampReader, threads: 
         log.exception("The first pages could not be rendered.")
 
 
-def _render(pages: PageCacheApp, languages: Iterable[str], together: Barrier | None = None) -> None:
+def _render(pages: PageCacheApp, together: Barrier | None = None) -> None:
     """Render the first pages over this thread's connection, once all threads have come so far."""
     if together:
         together.wait(LIMIT_SECONDS)
-    for language in languages:
-        for path in first_paths():
-            pages.prepare(_make_environ(path, language))
+    for path in first_paths():
+        pages.prepare(_make_environ(path))
 
 
 def first_paths() -> list[str]:
@@ -60,8 +58,8 @@ def first_paths() -> list[str]:
     return [reverse("home"), *([newest.get_absolute_url()] if newest else [])]
 
 
-def _make_environ(path: str, language: str) -> Environ:
-    """Return the WSGI environ of a reader's request in this language; empty for the site's."""
+def _make_environ(path: str) -> Environ:
+    """Return the WSGI environ of a reader's request."""
     return {
         "REQUEST_METHOD": "GET",
         "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
@@ -72,7 +70,6 @@ def _make_environ(path: str, language: str) -> Environ:
         "REMOTE_ADDR": "127.0.0.1",
         "HTTP_HOST": SITE.netloc,
         "HTTP_X_FORWARDED_PROTO": SITE.scheme,
-        "HTTP_ACCEPT_LANGUAGE": language,
         "wsgi.url_scheme": SITE.scheme,
         "wsgi.input": BytesIO(),
     }

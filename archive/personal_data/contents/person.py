@@ -27,6 +27,7 @@ def sections_of_account(subject: DataSubject, user: User) -> Iterator[Section]:
             "joined_at": _("Joined"),
             "last_login_at": _("Last log-in"),
             "has_public_page": _("Public page"),
+            "language": _("Language"),
             "roles": _("Roles"),
         },
         [
@@ -37,6 +38,7 @@ def sections_of_account(subject: DataSubject, user: User) -> Iterator[Section]:
                 "joined_at": user.date_joined,
                 "last_login_at": user.last_login,
                 "has_public_page": user.has_page,
+                "language": user.language,
                 "roles": ", ".join(sorted(user.roles)),
             }
         ],

@@ -184,24 +184,22 @@ def test_the_page_equals_the_one_that_the_view_makes(
     tmp_path: Path,
 ) -> None:
     """The view makes every page that has a query string."""
-    settings.LANGUAGES = [("en", "English"), ("ar", "العربية")]
     settings.HOME = tmp_path
     prepare(article, member, other)
     guest = Client()
     guest.cookies[guests.COOKIE] = signing.dumps(GuestFactory.create().pk, salt=guests.COOKIE)
     staff = [log_in(UserFactory.create(roles=(role,))) for role in (MODERATOR, EDITOR)]
-    for client in (Client(), log_in(member), log_in(other), guest, *staff):
-        for cookies, headers in (
-            ({}, {}),
-            ({}, {"accept-language": "ar"}),
-            ({"theme": "dark", "order": "oldest"}, {}),
-        ):
-            client.cookies.load(cookies)
-            expected = read(client, article, "?x=1", **headers)
-            assert ('dir="rtl"' in expected) == bool(headers)
-            assert ('data-theme="dark"' in expected) == bool(cookies)
-            for _ in range(2):  # first rendered, then from the cache
-                assert read(client, article, **headers) == expected
+    readers = {member: log_in(member), other: log_in(other), None: Client()}
+    for language in ("", "ar"):
+        User.objects.filter(pk=other.pk).update(language=language)
+        for reader, client in [*readers.items(), (None, guest), *((None, one) for one in staff)]:
+            for cookies in ({}, {"theme": "dark", "order": "oldest"}):
+                client.cookies.load(cookies)
+                expected = read(client, article, "?x=1")
+                assert ('dir="rtl"' in expected) == (reader == other and language == "ar")
+                assert ('data-theme="dark"' in expected) == bool(cookies or "theme" in client.cookies)
+                for _ in range(2):  # first rendered, then from the cache
+                    assert read(client, article) == expected
 
 
 def test_a_page_takes_few_statements(article: Article, talk: object, member: User) -> None:

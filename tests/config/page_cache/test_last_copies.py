@@ -22,7 +22,7 @@ from tests.helpers.wsgi_requests import send_request
 
 
 def key(path: str) -> Key:
-    return Key(path, "", "", "en")
+    return Key(path, "", "")
 
 
 def copy(page: bytes) -> LastCopy:

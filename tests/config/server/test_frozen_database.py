@@ -44,15 +44,14 @@ def copies(home: Path) -> list[Path]:
 
 
 def wait_for_copies(home: Path, pages: Iterable[str]) -> None:
-    """Wait until these pages are stored, as they are for readers who ask for no language."""
+    """Wait until these pages are stored."""
 
     def stored() -> set[str]:
         found = set()
         for copy in copies(home):
             with suppress(FileNotFoundError):  # replaced by a later one
-                path, query, _cookies, language = json.loads(copy.read_bytes().partition(b"\n")[0])["key"]
-                if not language:
-                    found.add(f"{path}?{query}".rstrip("?"))
+                path, query, _cookies = json.loads(copy.read_bytes().partition(b"\n")[0])["key"]
+                found.add(f"{path}?{query}".rstrip("?"))
         return found
 
     until(lambda: stored() >= set(pages))

@@ -1,0 +1,17 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    """Let members choose the language of the interface; empty is that of the site."""
+
+    dependencies = [
+        ("accounts", "0010_undeliverable_lower_case"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="user",
+            name="language",
+            field=models.CharField(blank=True, db_default="", max_length=12, verbose_name="language"),
+        ),
+    ]

@@ -1,0 +1,125 @@
+"""The language that a member chooses: of their pages, and of the mails that they get."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.test import Client
+
+from accounts.models import MODERATOR, User
+from articles.models import Article, Site
+from comments.models import Reason, State
+from moderation.actions.decisions import decide
+from moderation.tasks import notify_authors
+from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
+
+URL = "/account/language/"
+
+
+@pytest.fixture
+def member() -> User:
+    return confirm_email(UserFactory.create(name="Mona", email="mona@example.org", password="long enough"))
+
+
+@pytest.fixture
+def arabic_member(member: User) -> User:
+    member.language = "ar"
+    member.save()
+    return member
+
+
+@pytest.fixture
+def article() -> Article:
+    return make_article("The slip closes")
+
+
+def log_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def direction_of(client: Client, url: str) -> str:
+    page = client.get(url).content.decode()
+    return (
+        "rtl" if '<html lang="ar" dir="rtl"' in page else "ltr" if '<html lang="en" dir="ltr"' in page else ""
+    )
+
+
+def test_choosing_a_language(member: User, article: Article) -> None:
+    client, other = log_in(member), log_in(UserFactory.create())
+    assert client.get(URL).content.decode().count("<option") == 3
+
+    response = client.post(URL, {"language": "ar"}, follow=True)
+
+    assert response.redirect_chain == [(URL, 302)]
+    assert "حُفظت لغتك." in response.content.decode()
+    for url in ("/", article.get_absolute_url(), "/search/?q=slip", "/no-such-page/"):
+        for _ in range(2):  # first rendered, then from what is kept
+            assert direction_of(client, url) == "rtl", url
+            assert direction_of(other, url) == direction_of(Client(), url) == "ltr", url
+
+    response = client.post(URL, {"language": ""}, follow=True)
+    assert "Your language is saved." in response.content.decode()
+    assert direction_of(client, article.get_absolute_url()) == "ltr"
+
+
+def test_english_on_an_arabic_site(member: User, article: Article) -> None:
+    Site.objects.update(language="ar")
+    client = log_in(member)
+    assert "لغة الموقع (العربية)" in client.get(URL).content.decode()
+    client.post(URL, {"language": "en"})
+    for url in ("/", article.get_absolute_url()):
+        assert direction_of(client, url) == "ltr"
+        assert direction_of(Client(), url) == "rtl"
+
+
+def test_an_unknown_language_is_refused(member: User) -> None:
+    response = log_in(member).post(URL, {"language": "xx"})
+    assert response.status_code == 422
+    assert User.objects.get(pk=member.pk).language == ""
+
+
+def test_visitors_are_led_to_the_log_in() -> None:
+    assert Client().get(URL)["Location"].startswith("/accounts/login/")
+
+
+def test_mails_about_decisions_are_in_the_language_of_each_author(
+    arabic_member: User, article: Article
+) -> None:
+    moderator = UserFactory.create(name="Mo", roles=(MODERATOR,))
+    english = confirm_email(UserFactory.create(name="Kofi", email="kofi@example.org"))
+    comments = [make_comment(article, author=user) for user in (arabic_member, english)]
+    action = decide(
+        ids=[comment.pk for comment in comments], to=State.REJECTED, reason=Reason.INSULT, actor=moderator
+    )
+    mail.outbox.clear()
+    assert notify_authors.func(str(action.batch.pk)) == 2
+    sent = {message.to[0]: message for message in mail.outbox}
+    assert sent["kofi@example.org"].subject == "Your comment was removed"
+    message = sent["mona@example.org"]
+    assert message.subject == "أُزيل تعليقك"
+    assert "أزاله مشرف: إساءة." in message.body
+    html = message.alternatives[0][0]  # type: ignore[attr-defined]
+    assert '<html lang="ar" dir="rtl">' in html
+
+
+def test_a_guest_gets_mails_in_the_language_of_the_site(article: Article) -> None:
+    Site.objects.update(language="ar")
+    moderator = UserFactory.create(name="Mo", roles=(MODERATOR,))
+    guest = GuestFactory.create(confirmed_at=datetime.now().astimezone())
+    comment = make_comment(article, guest=guest)
+    action = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=moderator)
+    mail.outbox.clear()
+    notify_authors.func(str(action.batch.pk))
+    assert [message.subject for message in mail.outbox] == ["أُزيل تعليقك"]
+
+
+def test_mails_about_the_account_are_in_its_language(arabic_member: User, settings: Any) -> None:
+    settings.TASKS = {"default": {"BACKEND": "tests.comments.views.test_guests.AtOnce"}}
+    Client().post("/accounts/password/reset/", {"email": arabic_member.email})
+    (message,) = mail.outbox
+    assert message.subject == "اختيار كلمة مرور جديدة في Soundoff"
