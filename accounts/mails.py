@@ -58,7 +58,7 @@ SECURITY_CHANGES = {
 
 
 def enqueue(job: Task[Any, Any], request: HttpRequest, *args: Any) -> None:
-    """Enqueue a mail of this module, in the site's language and with its name and look."""
+    """Enqueue a mail of this module, with the site's name and look, in its language or the account's."""
     enqueue_for_site(job, request.site, *args)
 
 
@@ -74,9 +74,9 @@ def mail_sign_up(pk: int, site: dict[str, str]) -> None:
     pending = SignUp.objects.filter(pk=pk).first()
     if pending is None or sign_up.mail_limit_reached(pending):
         return
-    if find_user_by_email(pending.email):
+    if user := find_user_by_email(pending.email):
         url = _url("account_reset_password")
-        _send("account_already_exists", pending.email, site, password_reset_url=url)
+        _send("account_already_exists", pending.email, site, user, password_reset_url=url)
     else:
         _send("sign_up", pending.email, site, link=_url("sign-up-confirm", sign_up.make_token(pending)))
 
@@ -88,7 +88,7 @@ def mail_reset(email: str, site: dict[str, str]) -> None:
     for user in users:
         key = f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"
         url = get_adapter().get_reset_password_from_key_url(key)
-        _send("password_reset_key", email, site, user=user, password_reset_url=url)
+        _send("password_reset_key", email, site, user, password_reset_url=url)
     if not users:
         _send("unknown_account", email, site, signup_url=_url("account_signup"))
 
@@ -98,7 +98,7 @@ def mail_address(pk: int, site: dict[str, str]) -> None:
     """Mail the link that confirms an e-mail that was added to an account."""
     if address := EmailAddress.objects.filter(pk=pk, verified=False).select_related("user").first():
         url = get_adapter().get_email_confirmation_url(None, EmailConfirmationHMAC.create(address))
-        _send("email_confirmation", address.email, site, user=address.user, activate_url=url)
+        _send("email_confirmation", address.email, site, address.user, activate_url=url)
 
 
 @task()
@@ -106,14 +106,14 @@ def mail_wrong_passwords(email: str, site: dict[str, str]) -> None:
     """Warn the owner of an account about repeated wrong passwords."""
     user = find_user_by_email(email)
     if user and user.is_active:
-        _send("wrong_passwords", user.email, site, password_reset_url=_url("account_reset_password"))
+        _send("wrong_passwords", user.email, site, user, password_reset_url=_url("account_reset_password"))
 
 
 @task()
 def mail_wrong_codes(pk: int, site: dict[str, str]) -> None:
     """Warn the owner of an account about repeated wrong codes, since their sender knows the password."""
     if user := User.objects.active().filter(pk=pk).first():
-        _send("wrong_codes", user.email, site, password_reset_url=_url("account_reset_password"))
+        _send("wrong_codes", user.email, site, user, password_reset_url=_url("account_reset_password"))
 
 
 @task()
@@ -123,10 +123,10 @@ def mail_security_change(pk: int, change: str, email: str = "", *, site: dict[st
     `email` is the one that the account had before the change. Jobs of earlier versions have none.
     """
     if user := User.objects.active().filter(pk=pk).first():
-        with translation.override(site["language"]):
+        with _in_language_of(user, site):
             sentence = gettext(SECURITY_CHANGES[change]) % {"site": site["name"]}
         urls = {"security_url": _url("mfa_index"), "password_reset_url": _url("account_reset_password")}
-        _send("security_change", email or user.email, site, sentence=sentence, **urls)
+        _send("security_change", email or user.email, site, user, sentence=sentence, **urls)
 
 
 @task()
@@ -134,16 +134,20 @@ def mail_new_device(pk: int, at: str, browser: str, site: dict[str, str]) -> Non
     """Tell the owner of an account about a log-in in a browser that is new to it. `at`: ISO 8601."""
     if user := User.objects.active().filter(pk=pk).first():
         when, zone = datetime.fromisoformat(at), site.get("time_zone", "UTC")
-        with translation.override(site["language"]):
+        with _in_language_of(user, site):
             formatter = time_formatter(zone)
             moment = f"{formatter.moment_text(when)} {formatter.zone_name(when)}"
         urls = {"devices_url": _url("devices"), "password_reset_url": _url("account_reset_password")}
-        _send("new_device", user.email, site, when=moment, browser=browser, **urls)
+        _send("new_device", user.email, site, user, when=moment, browser=browser, **urls)
 
 
-def _send(template: str, email: str, site: dict[str, str], **context: Any) -> None:
-    with translation.override(site["language"]):
+def _send(template: str, email: str, site: dict[str, str], user: User | None = None, **context: Any) -> None:
+    with _in_language_of(user, site):
         get_adapter().send_mail(f"account/email/{template}", email, {**context, "site": StoredSite(**site)})
+
+
+def _in_language_of(user: User | None, site: dict[str, str]) -> translation.override:
+    return translation.override((user and user.language) or site["language"])
 
 
 def _url(name: str, *args: str) -> str:

@@ -11,14 +11,14 @@ from uuid import UUID
 
 from django.core.mail import EmailMessage
 from django.db.models import Count, F, Q
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_tasks import task
 
 from accounts.services import has_confirmed_email
 from articles.models import Site
-from articles.site.languages import in_site_language
+from articles.site.languages import in_language_of, in_site_language, language_of
 from comments.models import REMOVED, Comment, Reason, State, Transition
 from comments.tasks import MAX_MAILS_PER_DAY
 from core.mail_composition import compose_mail
@@ -151,8 +151,17 @@ def _mass_spam_actions(batches: Collection[UUID | None]) -> set[UUID | None]:
 def _to_authors(ids: Collection[int]) -> list[EmailMessage]:
     """Return one mail for each author, which covers all of their comments among these."""
     rows = Comment.objects.filter(pk__in=ids).select_related("author", "guest", "discussion__article")
-    comments = list(rows.order_by("pk"))
-    site = current_site()
+    site, by_language = current_site(), defaultdict[str, list[Comment]](list)
+    for comment in rows.order_by("pk"):
+        by_language[language_of(comment.author, site)].append(comment)
+    mails = list[EmailMessage]()
+    for language, comments in by_language.items():
+        with translation.override(language):
+            mails += _in_one_language(site, comments)
+    return mails
+
+
+def _in_one_language(site: Site, comments: list[Comment]) -> list[EmailMessage]:
     by_email: dict[str, list[DecisionNotice]] = defaultdict(list)
     for notice in render_notices(comments).values():
         author = notice.comment.author or notice.comment.guest
@@ -192,7 +201,11 @@ def _to_reporters(site: Site, reports: list[Report]) -> list[EmailMessage]:
         report.comment.discussion.site = site  # avoids a query for each report
         if reporter := report.user or report.guest:
             by_email[reporter.email].append(report)
-    return [_to_reporter(site, email, own) for email, own in by_email.items()]
+    mails = []
+    for email, own in by_email.items():
+        with in_language_of(own[0].user, site):
+            mails.append(_to_reporter(site, email, own))
+    return mails
 
 
 def _to_reporter(site: Site, email: str, reports: list[Report]) -> EmailMessage:

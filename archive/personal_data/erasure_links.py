@@ -13,7 +13,7 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from accounts.authentication.second_factors import has_second_factor
-from articles.site.languages import in_site_language
+from articles.site.languages import in_language_of
 from core.mail_composition import compose_mail
 from moderation.notifications.mail import current_site, send_mails
 from moderation.people.profiles import Person, find_person
@@ -68,7 +68,6 @@ def read(token: str) -> ErasureLink | None:
 
 
 @task()
-@in_site_language
 def mail_erasure_link(key: str, deletes_comments: bool) -> int:
     """Mail the link, and return the number of mails. Its token is made here, so that no table stores it."""
     person = find_person(key)
@@ -76,8 +75,8 @@ def mail_erasure_link(key: str, deletes_comments: bool) -> int:
         return 0
     path = reverse("erase-account-confirm", args=[make_token(person, deletes_comments=deletes_comments)])
     is_guest = person.user is None
-    subject = _("Erase your data") if is_guest else _("Erase your account")
     template, site = "archive/personal_data/mail/erase.txt", current_site()
-    return send_mails(
-        [compose_mail(template, subject, person.email, site=site, path=path, is_guest=is_guest)]
-    )
+    with in_language_of(person.user, site):
+        subject = _("Erase your data") if is_guest else _("Erase your account")
+        mail = compose_mail(template, subject, person.email, site=site, path=path, is_guest=is_guest)
+    return send_mails([mail])

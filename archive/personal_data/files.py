@@ -29,7 +29,7 @@ from archive.models import PersonalDataFile
 from archive.personal_data.contents import read_sections
 from archive.personal_data.contents.sections import Section
 from articles.site.current_site import read_site
-from articles.site.languages import in_site_language
+from articles.site.languages import in_language_of
 from core.files import storage
 from core.mail_composition import compose_mail
 from core.templatetags.dates import time_formatter
@@ -90,13 +90,13 @@ def delete_files(person: Person) -> None:
 
 
 @task(priority=-10)
-@in_site_language
 def make_file(pk: str) -> int:
     """Make the file of a request, and mail its person. Return the number of mails."""
     row = PersonalDataFile.objects.filter(pk=pk, ready_at=None).select_related("user", "guest").first()
     if row is None:
         return 0
-    with timezone.override(read_site().zone):
+    site = read_site()
+    with timezone.override(site.zone), in_language_of(row.user, site):
         _make(row)
         return _mail(pk)
 

@@ -9,12 +9,11 @@ from django_tasks import task
 
 from accounts.models import User
 from articles.site.current_site import read_site
-from articles.site.languages import in_site_language
+from articles.site.languages import in_language_of
 from core.mail_composition import compose_mail
 
 
 @task()
-@in_site_language
 def invite(user_id: int) -> None:
     """Mail a link to choose a password, which also confirms the e-mail.
 
@@ -25,12 +24,14 @@ def invite(user_id: int) -> None:
         return
     site = read_site()
     key = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
-    compose_mail(
-        "accounts/invitation.txt",
-        _("Your account at %(site)s") % {"site": site.name},
-        user.email,
-        site=site,
-        email=user.email,
-        link=reverse("account_reset_password_from_key", kwargs=key),
-        days=settings.PASSWORD_RESET_TIMEOUT // (60 * 60 * 24),
-    ).send()
+    with in_language_of(user, site):
+        mail = compose_mail(
+            "accounts/invitation.txt",
+            _("Your account at %(site)s") % {"site": site.name},
+            user.email,
+            site=site,
+            email=user.email,
+            link=reverse("account_reset_password_from_key", kwargs=key),
+            days=settings.PASSWORD_RESET_TIMEOUT // (60 * 60 * 24),
+        )
+    mail.send()

@@ -15,9 +15,9 @@ from typing import Any
 
 from django.core.mail import get_connection
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 from django_tasks import task
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
@@ -121,7 +121,9 @@ def _send(follows: Sequence[Follow], texts: Texts) -> int:
     news = read_news(reachable, since="mailed_at", until=until, most=ITEMS_MAILED)
     for person, delivery in deliveries.items():
         if own := [news[follow.pk] for follow in delivery.follows if follow.pk in news]:
-            delivery.mail = compose(own, emails[person], site, texts)
+            email, language = emails[person]
+            with translation.override(language or site.language):
+                delivery.mail = compose(own, email, site, texts)
     mails = [delivery.mail for delivery in deliveries.values() if delivery.mail]
     if mails:
         with suppress(Exception):  # the backend has recorded it, and each mail has its failure
@@ -130,24 +132,33 @@ def _send(follows: Sequence[Follow], texts: Texts) -> int:
     return sum(mail.failure is None for mail in mails)
 
 
-def _find_emails(follows: Sequence[Follow]) -> dict[Person, str]:
-    """Return the confirmed e-mails of the followers, without those to which nothing can be delivered."""
+def _find_emails(follows: Sequence[Follow]) -> dict[Person, tuple[str, str]]:
+    """Return the confirmed e-mails of the followers with their languages (empty: the site's).
+
+    Those to which nothing can be delivered are left out.
+    """
     users = confirmed_emails().filter(
         user__in={follow.user_id for follow in follows if follow.user_id}, user__is_active=True
     )
     guests = Guest.objects.confirmed().filter(pk__in={f.guest_id for f in follows if f.guest_id})
-    emails: dict[Person, str] = {(user, None): email for user, email in users.values_list("user", "email")}
-    emails |= {(None, guest): email for guest, email in guests.values_list("pk", "email") if email}
-    refused = undeliverable.find(emails.values())
-    return {person: email for person, email in emails.items() if email.lower() not in refused}
+    emails: dict[Person, tuple[str, str]] = {
+        (user, None): (email, language)
+        for user, email, language in users.values_list("user", "email", "user__language")
+    }
+    emails |= {(None, guest): (email, "") for guest, email in guests.values_list("pk", "email") if email}
+    refused = undeliverable.find(email for email, _language in emails.values())
+    return {person: found for person, found in emails.items() if found[0].lower() not in refused}
 
 
 def compose(news: Sequence[News], email: str, site: Site, texts: Texts) -> TrackedMail:
-    """Return the mail to one person about their news. `texts` are those that were rendered before."""
+    """Return the mail to one person about their news, in the active language.
+
+    `texts` are those that were rendered before.
+    """
     subject = _subject(news)
     stop = [follow_token(one.follow) for one in news]
     stop_all = follower_token(news[0].follow)
-    key = (subject, *(_content_key(one) for one in news))
+    key = (get_language(), subject, *(_content_key(one) for one in news))
     if key not in texts:
         if len(texts) >= RENDERED_MAX:
             texts.clear()

@@ -16,7 +16,7 @@ from django_tasks import task
 
 from accounts.models import Guest, User
 from accounts.services import confirmed_emails, has_confirmed_email
-from articles.site.languages import in_site_language
+from articles.site.languages import in_language_of
 from comments.models import REMOVED, Reason, State, Transition
 from comments.services.discussions import lock_discussions_of
 from comments.services.states import change_states
@@ -246,7 +246,6 @@ def notify_later(batch: Batch) -> None:
 
 
 @task()
-@in_site_language
 def notify_of_sanction(pk: int) -> int:
     """Mail the person that a sanction was imposed or ended, unless the last mail already said so.
 
@@ -273,7 +272,6 @@ def notify_of_sanction(pk: int) -> int:
 
 
 @task()
-@in_site_language
 def notify_sanction_upheld(pk: int) -> int:
     """Mail the person that the sanction was upheld after their appeal. Returns the number of mails."""
     sanction = _with_confirmed_email(pk)
@@ -290,21 +288,20 @@ def _sanction_mail(sanction: Sanction, event: str) -> EmailMessage:
     site = mail.current_site()
     person = sanction.user or sanction.guest
     assert person is not None  # by a constraint of its table
-    with timezone.override(site.zone):
-        text = active_sanctions.sanction_text(sanction)
     transitions = Transition.objects.filter(batch=sanction.batch_id, kind=Transition.Kind.STATE)
     removed = transitions.filter(comment__state__in=REMOVED).count()
-    return compose_mail(
-        "moderation/mail/sanction.txt",
-        _subject(sanction, event),
-        person.email,
-        site=site,
-        event=event,
-        text=text,
-        removed=removed,
-        is_guest=sanction.guest_id is not None,
-        can_appeal=sanction.appealed_at is None,
-    )
+    with timezone.override(site.zone), in_language_of(person, site):
+        return compose_mail(
+            "moderation/mail/sanction.txt",
+            _subject(sanction, event),
+            person.email,
+            site=site,
+            event=event,
+            text=active_sanctions.sanction_text(sanction),
+            removed=removed,
+            is_guest=sanction.guest_id is not None,
+            can_appeal=sanction.appealed_at is None,
+        )
 
 
 def _subject(sanction: Sanction, event: str) -> str:

@@ -59,6 +59,22 @@ def test_a_burst_becomes_one_mail(article: Article, jane: User, later: Later) ->
     assert "2 more" in message.body
 
 
+def test_each_follower_gets_the_mail_in_their_language(
+    article: Article, jane: User, kofi: User, later: Later
+) -> None:
+    User.objects.filter(pk=jane.pk).update(language="ar")
+    for person in (jane, kofi):
+        follow(person, article)
+    make_comment(article, "It left at noon.")
+    make_comment(article, "It came back.")
+    later()
+    subjects = {message.to[0]: message.subject for message in send_due()}
+    assert subjects == {
+        "jane@example.org": "تعليقان جديدان على «The slip closes»",
+        "kofi@example.org": "2 new comments on “The slip closes”",
+    }
+
+
 def test_nobody_is_told_of_own_or_removed_comments(
     article: Article, jane: User, kofi: User, later: Later
 ) -> None:
