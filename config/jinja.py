@@ -26,6 +26,7 @@ from core.appearance.avatars import avatar, avatar_html
 from core.appearance.icons import icon
 from core.appearance.tokens import token_colors
 from core.html_regions import end_region, region
+from core.script_texts import script_texts_url
 from core.template_loader import JinjaLoader
 from core.templatetags.dates import day, iso, moment, time_formatter, times_sentence, zone_name
 from moderation.queue import queues
@@ -53,6 +54,7 @@ def environment(**options: Any) -> Environment:
         "icon_url": branding.icon_url,
         "accent_url": branding.accent_url,
         "token_colors": token_colors,
+        "script_texts_url": script_texts_url,
         "region": region,
         "end_region": end_region,
         "time_formatter": time_formatter,

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from config import well_known
-from core import health
+from core import health, script_texts
 
 handler404 = "articles.redirects.not_found"
 handler429 = "core.fallback_pages.rate_limited"  # allauth's
@@ -21,6 +21,7 @@ urlpatterns = [
     path("moderation/", include("moderation.urls")),
     path("admin/", admin.site.urls),
     path(".well-known/security.txt", well_known.security_txt, name="security-txt"),
+    path("texts/<str:language>/<str:version>.js", script_texts.script_texts, name="script-texts"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

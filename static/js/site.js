@@ -33,7 +33,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
       const passed = Math.floor((Date.now() - new Date(time.dateTime)) / 60000);
       if (passed < -1 || passed > 1440) continue;
       const minutes = Math.min(0, 1 - passed); // from the end of that minute, as `datetime` has no seconds
-      ago ??= new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
+      ago ??= new Intl.RelativeTimeFormat(`${document.documentElement.lang}-u-nu-latn`, { numeric: "auto" });
       if (!absolute.has(time)) absolute.set(time, time.textContent);
       const recent = minutes > -60 ? ago.format(minutes, "minute") : ago.format(Math.ceil(minutes / 60), "hour");
       const words = minutes ? recent : gettext("just now");

@@ -1,0 +1,42 @@
+"""The translations of the texts in scripts, as a script that pages load before the others."""
+
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.urls import reverse
+from django.utils import translation
+from django.utils.cache import patch_cache_control
+from django.views.decorators.http import require_safe
+from django.views.i18n import JavaScriptCatalog
+
+YEAR = 60 * 60 * 24 * 365
+
+_catalog = JavaScriptCatalog.as_view(packages=["core"])  # without those of Django's admin
+
+
+@require_safe
+def script_texts(request: HttpRequest, language: str, version: str) -> HttpResponseBase:
+    """Return the script with the texts of a language, cached for ever: its URL changes with the texts."""
+    if (language, version) not in {(code, _version(code)) for code, _name in settings.LANGUAGES}:
+        raise Http404
+    with translation.override(language):
+        response = _catalog(request)
+    patch_cache_control(response, public=True, immutable=True, max_age=YEAR)
+    return response
+
+
+def script_texts_url() -> str:
+    """Return the URL of the script for the active language, or "" if it has no translations: for English."""
+    language = translation.get_language() or ""
+    version = _version(language)
+    return reverse("script-texts", args=[language, version]) if version else ""
+
+
+@lru_cache
+def _version(language: str) -> str:
+    """Return a hash of the translations, or "" if there are none."""
+    path = Path(settings.LOCALE_PATHS[0]) / language / "LC_MESSAGES" / "djangojs.mo"
+    return blake2b(path.read_bytes(), digest_size=6).hexdigest() if path.is_file() else ""
