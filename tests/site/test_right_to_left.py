@@ -74,6 +74,8 @@ def test_in_cairo(phone, article, live_server):
     # The front page, with a story in English between those in Arabic.
     phone.goto("/")
     check_right_to_left(phone)
+    expect(phone.get_by_role("link", name="انتقل إلى المحتوى")).to_be_attached()
+    expect(phone.locator("html")).to_have_attribute("lang", "ar")
     assert phone.locator(".standfirst", has_text=QUOTATION).evaluate(IS_UPRIGHT)
 
     # An English quotation stands upright in the story and in a comment, and times carry their zone.
@@ -82,8 +84,25 @@ def test_in_cairo(phone, article, live_server):
     check_right_to_left(phone)
     quotations = phone.locator("blockquote p, .thread p", has_text=QUOTATION)
     assert quotations.evaluate_all(f"(nodes) => nodes.map({IS_UPRIGHT})") == [True, True]
-    expect(phone.locator(".byline .meta")).to_contain_text("14:40 EET")
+    expect(phone.locator(".byline .meta")).to_contain_text("15 يناير 2026، 14:40 EET")
+    expect(phone.locator("h2#comments")).to_contain_text("تعليق واحد")
     expect(phone.locator(".thread time[title$=' EET'], .thread time[title$=' EEST']")).to_have_count(1)
+
+    # A reply opens under the finger. Its error is Arabic, and so are the countdown and the time of scripts.
+    comment = phone.locator(".thread article").first
+    comment.get_by_role("link", name="رد").tap()
+    form = phone.locator(".reply-form")
+    expect(form).to_be_visible()
+    form.get_by_role("button", name="نشر التعليق").tap()
+    expect(form).to_contain_text("اكتب شيئًا أولًا.")
+    form.get_by_label("تعليقك").fill("كلمة " * 1990)
+    expect(form).to_contain_text("بقي 50 حرفًا")
+    form.get_by_label("تعليقك").fill("هذا رد من القاهرة.")
+    form.get_by_label("الاسم").fill("منى")
+    form.get_by_label("البريد الإلكتروني").fill("mona@example.org")
+    form.get_by_role("button", name="نشر التعليق").tap()
+    expect(phone.locator(".thread")).to_contain_text("هذا رد من القاهرة.")
+    expect(phone.locator(".thread article time", has_text="الآن")).not_to_have_count(0)
 
     # An English title stands upright where it is not the heading: above a form, and among results.
     phone.goto("/stories/the-council-votes/reply/")
@@ -94,7 +113,7 @@ def test_in_cairo(phone, article, live_server):
 
     # Searching for احمد finds أحمد.
     phone.goto("/search/")
-    phone.locator("[name=q]").fill("احمد")
+    phone.get_by_role("searchbox").fill("احمد")
     phone.locator("[name=q]").press("Enter")
     expect(phone.locator("main mark")).to_have_text(["أحمد"])
     check_right_to_left(phone)
