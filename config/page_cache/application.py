@@ -53,6 +53,7 @@ log = logging.getLogger(__name__)
 Headers = list[tuple[str, str]]
 
 LARGE_PAGE = 1024 * 1024  # bytes; the memory of larger pages is released after they were sent
+COMPRESSED_TYPES = ("text/html", "text/javascript")
 SMALL_PAGE = 256 * 1024  # bytes; larger pages are never compressed better than fast
 FAST_COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {  # for the first reader after a change
     "br": lambda page: brotli.compress(page, quality=2),
@@ -410,12 +411,14 @@ def _encode_page(etag: str, headers: Headers, body: bytes) -> EncodedPage:
 
 
 def _compress(response: RawResponse, environ: Environ) -> RawResponse:
-    """Compress a page that is not cached, lightly.
+    """Compress a page that is not cached, or a script that Django makes, lightly.
 
     Its size does not reveal its CSRF token (the BREACH attack), because Django masks the token each time.
     """
     headers = dict(response.headers)
-    if not isinstance(response.body, list) or not headers.get("Content-Type", "").startswith("text/html"):
+    if not isinstance(response.body, list) or not headers.get("Content-Type", "").startswith(
+        COMPRESSED_TYPES
+    ):
         return response
     page = b"".join(response.body)
     if len(page) < 1024 or "Content-Encoding" in headers:

@@ -82,7 +82,7 @@ def reasons_text(removed: Counter[str]) -> str:
             return ""
         case [reason]:
             return _only_reason(reason, counts[reason])
-    return ": " + ", ".join(_reason_count(reason, n) for reason, n in counts.items())
+    return ": " + _(", ").join(_reason_count(reason, n) for reason, n in counts.items())
 
 
 def _completeness(declared: int | None, copied: int) -> list[str]:
@@ -171,7 +171,7 @@ def _deciders(by: Counter[str]) -> str:
     if n := by["machine"]:
         text = ngettext("the checks removed %(n)s by themselves", "the checks removed %(n)s by themselves", n)
         parts.append(text % {"n": _number(n)})
-    return capfirst("; ".join(parts)) + "." if parts else ""
+    return capfirst(_("; ").join(parts)) + "." if parts else ""
 
 
 def _number(n: int) -> str:

@@ -9,12 +9,14 @@ import brotli
 import pytest
 from django.conf import settings
 from django.db.models import F
+from django.utils import translation
 
 from articles.models import Article
 from articles.redirects import add_redirect
 from articles.services import save_article
 from config.page_cache.application import PageCacheApp
 from config.page_cache.stamp_reader import StampReader, _AsyncConnection
+from core.script_texts import script_texts_url
 from tests.factories import make_article, make_comment
 from tests.helpers.database import captured_statements
 from tests.helpers.wsgi_requests import HOST, is_cached, send_request, send_through_event_loop
@@ -202,6 +204,9 @@ def test_uncached_pages_are_compressed_as_well(site: PageCacheApp) -> None:
     assert packed.headers["Content-Length"] == str(len(packed.body))
     assert "csrftoken" in packed.headers["Set-Cookie"]
     assert "Content-Encoding" not in send_request(site, "/readyz", Accept_Encoding="gzip").headers
+    with translation.override("ar"):
+        texts = send_request(site, script_texts_url(), Accept_Encoding="gzip")
+    assert texts.headers["Content-Encoding"] == "gzip"
 
 
 def test_theme_and_order_are_part_of_the_key(site: PageCacheApp, article: Article) -> None:
