@@ -100,7 +100,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         help_text=_("A page that lists your comments; search engines skip it."),
     )
     # Of pages and mails. Not `choices`: adding a translation must not need a migration.
-    language = models.CharField(_("language"), max_length=12, blank=True, db_default="")
+    language = models.CharField(_("language"), max_length=12, blank=True, default="", db_default="")
     is_active = models.BooleanField(_("active"), default=True)
     # How often the person has logged out everywhere. It is part of the hash that each session contains.
     logout_count = models.PositiveIntegerField(default=0, db_default=0, editable=False)

@@ -22,7 +22,7 @@ class Command(makemessages.Command):
         super().add_arguments(parser)
         parser.set_defaults(all=True, add_location="file", no_obsolete=True, ignore_patterns=NO_PRODUCT)
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        if options["domain"] == "django":
-            options["extensions"] = options["extensions"] or ["html", "txt", "py", "jinja"]
-        super().handle(*args, **options)
+    def handle(self, *args: Any, domain: str, extensions: list[str] | None, **options: Any) -> None:
+        if domain == "django":
+            extensions = extensions or ["html", "txt", "py", "jinja"]
+        super().handle(*args, domain=domain, extensions=extensions, **options)

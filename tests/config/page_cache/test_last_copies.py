@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from articles.models import Article
+from articles.models import Article, Site
 from articles.site.cached_pages import invalidate
 from comments.services.states import delete_comment
 from config.page_cache import application, last_copies
@@ -52,6 +52,20 @@ def test_a_process_shows_copies_of_another_one(
         assert "ETag" not in shown.headers
         assert send_request(other, f"{story}?order=oldest").status == 503  # another page
         assert send_request(other, story, Cookie="theme=dark").status == 503
+
+
+def test_without_the_database_the_language_is_still_that_of_the_site(
+    site: PageCacheApp, article: Article
+) -> None:
+    Site.objects.update(language="ar")
+    story = article.get_absolute_url()
+    send_request(site, story)
+    with frozen():
+        failed = send_request(site, "/accounts/login/")
+        assert failed.status == 503
+        assert '<html lang="ar" dir="rtl">' in failed.text
+        assert "يتعذر على الموقع الوصول إلى قاعدة بياناته" in failed.text
+        assert "هذه هي الصفحة كما كانت في" in send_request(site, story).text
 
 
 def test_the_next_sweep_deletes_outdated_copies(
