@@ -20,7 +20,7 @@ class Command(makemessages.Command):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.set_defaults(all=True, add_location="file", no_obsolete=True, ignore_patterns=NO_PRODUCT)
+        parser.set_defaults(all=True, add_location="file", ignore_patterns=NO_PRODUCT)
 
     def handle(self, *args: Any, domain: str, extensions: list[str] | None, **options: Any) -> None:
         if domain == "django":
