@@ -69,7 +69,8 @@ def language(request: HttpRequest) -> HttpResponse:
     default = site.language
     form = LanguageForm(request.POST or None, instance=request.user, site_language=default)
     if form.is_valid():
-        user = form.save()
+        user = form.save(commit=False)
+        user.save(update_fields=["language"])
         with translation.override(user.language or default):
             messages.success(request, _("Your language is saved."))
         return redirect("language")
