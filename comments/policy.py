@@ -20,6 +20,14 @@ from comments.models import Comment, Discussion
 Verdict = Literal["publish", "hold", "spam"]
 
 
+class EditorsPick(NamedTuple):
+    """The moment when a comment became an editor's pick."""
+
+    comment: int
+    at: datetime
+    editor: int | None
+
+
 class ExplainedDecision(NamedTuple):
     """The explanation of a removal for the author of the comment."""
 
@@ -111,6 +119,10 @@ class Policy:
     def get_decision_url(self, comment: int) -> str:
         """Return the URL of the page that explains a decision to the comment's author, or ""."""
         return ""
+
+    def read_picks(self, since: datetime, until: datetime) -> list[EditorsPick]:
+        """Return the picks that editors made in this time, also those that were taken back, in one query."""
+        return []
 
     def describe_usual_delay(self) -> str:
         """Return how long a review usually takes, such as "usually 2 h", or "" if that is not known yet."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 from urllib.parse import urlencode
@@ -19,8 +19,8 @@ import comments.policy
 from accounts.models import Guest, User
 from comments import removal_reasons as reasons
 from comments.models import Comment, Discussion, Reason, State, Transition
-from comments.policy import Draft, ExplainedDecision, Verdict
-from core.database.sql import execute_prepared
+from comments.policy import Draft, EditorsPick, ExplainedDecision, Verdict
+from core.database.sql import execute_prepared, fetch_rows
 from moderation import integrity
 from moderation.actions import cases, quick_actions
 from moderation.actions.history import IS_UNDONE
@@ -67,6 +67,14 @@ INSERT_FINDINGS_SQL = """
   FROM ins CROSS JOIN jsonb_to_recordset(%(findings)s::jsonb) AS f (
     "check" text, strength float8, holds boolean, spans jsonb, number int, twin bigint, rule bigint,
     filter bigint))"""
+
+# The index batch_pick serves it. An undo is left out: a pick that it restores is not a new one.
+_PICKS_SQL = """
+SELECT s.target_id, max(b.at), (array_agg(b.actor_id ORDER BY b.at DESC))[1]
+FROM moderation_batch b JOIN moderation_settingchange s ON s.batch_id = b.id
+WHERE b.kind = 'comment' AND b.at > %(since)s AND b.at <= %(until)s
+  AND s.target = 'comment' AND s.field = 'is_pick' AND s.new = 'true'
+GROUP BY s.target_id"""
 
 REVIEW_TIME_MIN_DECISIONS = 10  # with fewer decisions in a week, no usual review time is shown
 REVIEW_TIME_CACHE_SECONDS = 600
@@ -199,6 +207,10 @@ class Policy(comments.policy.Policy):
 
     def get_decision_url(self, comment: int) -> str:
         return reverse("decision", args=[comment])
+
+    def read_picks(self, since: datetime, until: datetime) -> list[EditorsPick]:
+        rows = fetch_rows(_PICKS_SQL, {"since": since, "until": until})
+        return [EditorsPick(*row) for row in rows]
 
     def describe_usual_delay(self) -> str:
         """Return "usually N h", the median of a week, or "" below ten decisions."""

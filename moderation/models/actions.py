@@ -49,6 +49,7 @@ class Batch(models.Model):
         verbose_name = _("action")
         verbose_name_plural = _("actions")
         ordering = ["-at"]
+        indexes = [models.Index(fields=["at"], condition=Q(kind="comment"), name="batch_pick")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(undoes=None, undos=0, root=F("id")) | Q(undoes__isnull=False, undos__gt=0),
