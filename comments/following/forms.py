@@ -6,9 +6,11 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from comments.following.services import OF_DISCUSSIONS
-from comments.models import Follow, FollowQuerySet
+from comments.models import DEFAULT_DELIVERY, Follow, FollowQuerySet
 from core.forms import SubmitForm
 from core.query_forms import parse_whole_number
+
+DELIVERIES = [choice for choice in Follow.Delivery.choices if choice[0] != Follow.Delivery.NONE]
 
 
 class _DeliveryForm(SubmitForm, forms.Form):
@@ -18,7 +20,7 @@ class _DeliveryForm(SubmitForm, forms.Form):
 
     delivery = forms.ChoiceField(
         label=_("How do you want to be notified?"),
-        choices=Follow.Delivery,
+        choices=DELIVERIES,
         required=False,  # without a choice the form's own one is taken, which is always marked
         widget=forms.RadioSelect,
     )
@@ -85,7 +87,30 @@ class DeliveryForm(forms.Form):
     follow = forms.IntegerField(widget=forms.HiddenInput)
     delivery = forms.ChoiceField(
         label=_("Notification"),
-        choices=[*Follow.Delivery.choices, ("", _("Stop following"))],
+        choices=[*DELIVERIES, ("", _("Stop following"))],
         required=False,
         widget=forms.Select(attrs={"class": "form-select"}),
     )
+
+
+class OwnCommentsForm(SubmitForm, forms.Form):
+    """The form for how a person is notified of picks and recommendations of their comments.
+
+    Its fields are named after the kinds of follows, and `deliveries` are those chosen now, by kind.
+    """
+
+    submit = _("Save")
+
+    def __init__(self, data: Any, *, deliveries: dict[str, str]) -> None:
+        super().__init__(data, initial=deliveries)
+        labels = {
+            Follow.Kind.PICKS: _("My comment becomes an editor’s pick"),
+            Follow.Kind.RECOMMENDATIONS: _("Readers recommend my comment"),
+        }
+        for kind in DEFAULT_DELIVERY:
+            choices = [(Follow.Delivery.NONE.value, Follow.Delivery.NONE.label), *DELIVERIES]
+            self.fields[kind.value] = forms.ChoiceField(
+                label=labels[kind],
+                choices=choices,
+                widget=forms.Select(attrs={"class": "form-select"}),
+            )

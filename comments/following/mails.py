@@ -54,14 +54,14 @@ Person = tuple[int | None, int | None]  # user id, guest id
 _CLAIM = """
 WITH waiting AS (
   SELECT user_id, guest_id FROM comments_follow
-  WHERE delivery <> 'site'
+  WHERE delivery NOT IN ('site', 'none')
     AND ((due_at <= %(now)s AND sending_until IS NULL) OR sending_until <= %(now)s)
   ORDER BY least(due_at, sending_until), id LIMIT %(people)s FOR UPDATE SKIP LOCKED
 ), people AS (SELECT DISTINCT user_id, guest_id FROM waiting)
 UPDATE comments_follow f SET due_at = NULL, sending_until = %(until)s
 FROM people p
 WHERE (f.user_id = p.user_id OR f.guest_id = p.guest_id)
-  AND f.delivery <> 'site'
+  AND f.delivery NOT IN ('site', 'none')
   AND ((f.due_at <= %(now)s AND f.sending_until IS NULL) OR f.sending_until <= %(now)s)
 RETURNING f.*"""
 
@@ -193,7 +193,7 @@ def _finish(deliveries: Iterable[_Delivery], until: datetime) -> None:
     Follow.objects.filter(pk__in=done).update(failures=0, **finished)
     for failures, keys in failed.items():
         retry_at = timezone.now() + retry_delay(failures)
-        with_mails = Follow.objects.filter(pk__in=keys).exclude(delivery=Follow.Delivery.SITE)
+        with_mails = Follow.objects.filter(pk__in=keys).with_mails()
         with_mails.update(failures=failures, sending_until=None, due_at=retry_at)
 
 
@@ -211,7 +211,7 @@ def _subject(news: Sequence[News]) -> str:
     story = {"title": first.article.title_for(None), "count": count}
     if count == 1:
         return _entry_heading(first)
-    if len(titles) == 1 and all(item.comment for item in items):
+    if len(titles) == 1 and all(item.is_new_comment for item in items):
         if all(item.is_reply for item in items):
             return (
                 ngettext(
@@ -225,15 +225,19 @@ def _subject(news: Sequence[News]) -> str:
             ngettext("%(count)s new comment on “%(title)s”", "%(count)s new comments on “%(title)s”", count)
             % story
         )
-    return ngettext("%(count)s update on what you follow", "%(count)s updates on what you follow", count) % {
-        "count": count
-    }
+    if not any(item.is_new_comment for item in items) and all(item.comment for item in items):
+        text = ngettext("%(count)s update on your comments", "%(count)s updates on your comments", count)
+    else:
+        text = ngettext("%(count)s update on what you follow", "%(count)s updates on what you follow", count)
+    return text % {"count": count}
 
 
 def _entry_heading(item: NewsItem) -> str:
     title = {"title": item.article.title_for(None)}
     if item.comment is None:
         return (_("Correction: “%(title)s”") if item.is_correction else _("New story: “%(title)s”")) % title
+    if item.heading:
+        return _("%(what)s on “%(title)s”") % {**title, "what": item.heading}
     values = {**title, "name": item.comment.author_name}
     if item.is_reply:
         return _("%(name)s replied to your comment on “%(title)s”") % values
@@ -244,6 +248,8 @@ def _short_heading(item: NewsItem) -> str:
     """Return the heading of an entry below the title of its story."""
     if item.comment is None:
         return _("Correction")
+    if item.heading:
+        return item.heading
     name = {"name": item.comment.author_name}
     return (_("%(name)s replied to you") if item.is_reply else _("%(name)s commented")) % name
 
@@ -259,12 +265,12 @@ def _context(news: Sequence[News]) -> dict[str, Any]:
 
 def _section(number: int, news: News) -> dict[str, Any]:
     follow, article = news.follow, news.items[0].article
-    is_topic = follow.topic_id is not None
+    is_topic, is_own = follow.topic_id is not None, follow.article_id is None and follow.topic_id is None
     is_alone = len(news.items) == 1 and not news.more
     return {
-        "title": str(follow.topic) if is_topic else article.title_for(None),
-        "url": follow.topic.get_absolute_url() if follow.topic else article.get_absolute_url(),
-        "entries": [_entry(item, with_title=is_alone or is_topic) for item in news.items],
+        "title": follow.get_kind_display() if is_own else str(follow.topic or article.title_for(None)),
+        "url": reverse("my-comments") if is_own else (follow.topic or article).get_absolute_url(),
+        "entries": [_entry(item, with_title=is_alone or is_topic or is_own) for item in news.items],
         "more": news.more,
         "reason": _REASONS[Follow.Kind(follow.kind)],
         "stop_url": stop_path(placeholder(number)),
@@ -276,6 +282,8 @@ _REASONS = {
     Follow.Kind.COMMENTS: gettext_lazy("You follow this discussion."),
     Follow.Kind.CORRECTIONS: gettext_lazy("You follow corrections of this story."),
     Follow.Kind.TOPIC: gettext_lazy("You follow this topic."),
+    Follow.Kind.PICKS: gettext_lazy("You asked to be told when your comment becomes an editor’s pick."),
+    Follow.Kind.RECOMMENDATIONS: gettext_lazy("You asked to be told when readers recommend your comment."),
 }
 
 

@@ -1,24 +1,28 @@
 """News for followers: note on each follow that there are some, and read them.
 
 News are comments, corrections and stories that readers have been able to see for a minute: nobody is
-notified of a comment whose posting can still be undone, or that was removed again.
+notified of a comment whose posting can still be undone, or that was removed again. Picks and recommendations
+of one's own comments are news in the same way: those that still hold after a minute.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import Guest, User
 from articles.markup.markdown import make_excerpt
 from articles.models import Article, Correction
 from articles.site.requests import SiteRequest, is_shown
-from comments.models import UNDO_WINDOW, Comment, Follow, Mute, NewsSearch
+from comments.models import DEFAULT_DELIVERY, UNDO_WINDOW, Comment, Follow, Mute, NewsSearch
+from comments.policy import EditorsPick, policy
 from core.database.sql import fetch_rows
 
 Watermark = Literal["seen_at", "mailed_at"]
@@ -58,6 +62,30 @@ FROM articles_article a JOIN articles_article_topics m ON m.article_id = a.id
 JOIN articles_topic t ON t.id = m.topic_id AND t.shown
 WHERE a.rights <> 'unknown' AND a.published_at > %(since)s AND a.published_at <= %(until)s"""
 
+# `answered_user` or `answered_guest` wrote the comment. No author of a pick is named: the site made it.
+_PICKED = """
+SELECT 'picks' AS kind, p.at, NULL::bigint AS author_id, NULL::bigint AS guest_id,
+       c.author_id AS answered_user, CASE WHEN c.author_id IS NULL THEN c.guest_id END AS answered_guest
+FROM unnest(%(picked)s::bigint[], %(picked_at)s::timestamptz[], %(editors)s::bigint[]) AS p (id, at, editor)
+JOIN comments_comment c ON c.id = p.id AND c.is_pick AND c.state = 'published'
+ AND (c.author_id <> p.editor) IS NOT FALSE AND (c.author_id IS NOT NULL OR c.guest_id IS NOT NULL)"""
+
+_NEW_ON_OWN_COMMENTS = f"""{_PICKED}
+UNION ALL
+SELECT 'recommended', r.at, r.user_id, r.guest_id, c.author_id,
+       CASE WHEN c.author_id IS NULL THEN c.guest_id END
+FROM comments_recommendation r JOIN comments_comment c ON c.id = r.comment_id AND c.state = 'published'
+WHERE r.given AND r.at > %(since)s AND r.at <= %(until)s"""
+
+# Everybody is notified of picks who has not chosen otherwise, and has a row from their first pick on.
+_ADD_FOLLOWS_OF_PICKS = f"""
+INSERT INTO comments_follow
+ (user_id, guest_id, kind, delivery, created_at, seen_at, mailed_at, failures, news_count)
+SELECT DISTINCT answered_user, answered_guest, 'picks', '{DEFAULT_DELIVERY[Follow.Kind.PICKS]}',
+       %(until)s::timestamptz, %(since)s::timestamptz, %(since)s::timestamptz, 0, 0
+FROM ({_PICKED}) picked
+ON CONFLICT DO NOTHING"""
+
 # Nobody is notified of their own comments, or of those of people whom they muted. Both watermarks move to
 # just before the first news, because there were none before it: so the news are searched in a short time.
 # Of a follow with news, only those are added to the count that no earlier search can have found.
@@ -70,11 +98,12 @@ muted AS MATERIALIZED (
 followed AS (
   SELECT f.id, min(n.at) AS first, max(n.at) AS last,
          min(n.at) FILTER (WHERE n.at > f.seen_at) AS unread,
-         min(n.at) FILTER (WHERE n.at > f.mailed_at AND f.due_at IS NULL AND f.delivery <> 'site') AS unsent,
+         min(n.at) FILTER (WHERE n.at > f.mailed_at AND f.due_at IS NULL
+                             AND f.delivery NOT IN ('site', 'none')) AS unsent,
          count(*) FILTER (WHERE n.at > f.seen_at
                             AND (f.news_at IS NULL OR n.at > %(searched)s)) AS uncounted
   FROM comments_follow f JOIN news n ON {match}
-  WHERE (f.news_count < {most} OR (f.due_at IS NULL AND f.delivery <> 'site'))
+  WHERE (f.news_count < {most} OR (f.due_at IS NULL AND f.delivery NOT IN ('site', 'none')))
     AND (n.author_id <> f.user_id) IS NOT FALSE AND (n.guest_id <> f.guest_id) IS NOT FALSE
     AND NOT EXISTS (SELECT FROM muted m WHERE m.user_id = f.user_id
                     AND (m.muted_user_id = n.author_id OR m.muted_guest_id = n.guest_id))
@@ -103,6 +132,11 @@ _SEARCHES = [
     ),
     (_NEW_CORRECTIONS, "n.article_id = f.article_id AND f.kind = 'corrections'"),
     (_NEW_STORIES, "n.topic_id = f.topic_id AND f.kind = 'topic'"),
+    (
+        _NEW_ON_OWN_COMMENTS,
+        "n.kind = f.kind AND f.delivery <> 'none' AND "
+        "(n.answered_user = f.user_id OR n.answered_guest = f.guest_id)",
+    ),
 ]
 
 
@@ -116,14 +150,26 @@ def note_news(now: datetime, zone: ZoneInfo) -> int:
         search, is_first = NewsSearch.objects.select_for_update().get_or_create(
             pk=1, defaults={"until": until}
         )
-        values = {"searched": search.until, "since": search.until - OVERLAP, "until": until}
-        values |= due_times(now, zone)
+        since = search.until - OVERLAP
+        picks = [] if is_first else policy().read_picks(since, until)
+        values = {"searched": search.until, "since": since, "until": until}
+        values |= _pick_values(picks) | due_times(now, zone)
+        if picks:
+            cursor.execute(_ADD_FOLLOWS_OF_PICKS, values)
         noted = 0
         for news, match in [] if is_first else _SEARCHES:
             cursor.execute(_NOTE.format(news=news, match=match, most=MOST_COUNTED), values)
             noted += cursor.rowcount
         NewsSearch.objects.update(until=until)
     return noted
+
+
+def _pick_values(picks: Sequence[EditorsPick]) -> dict[str, list[Any]]:
+    return {
+        "picked": [pick.comment for pick in picks],
+        "picked_at": [pick.at for pick in picks],
+        "editors": [pick.editor for pick in picks],
+    }
 
 
 def due_times(now: datetime, zone: ZoneInfo) -> dict[str, datetime]:
@@ -138,7 +184,10 @@ def due_times(now: datetime, zone: ZoneInfo) -> dict[str, datetime]:
 
 @dataclass(frozen=True)
 class NewsItem:
-    """A new comment, correction or story. `comment` is empty for the other two."""
+    """A new comment, correction or story, or a pick or recommendations of a comment of the follower.
+
+    `comment` is empty for corrections and stories.
+    """
 
     at: datetime
     article: Article
@@ -146,7 +195,28 @@ class NewsItem:
     comment: Comment | None = None
     is_reply: bool = False  # to a comment of the follower
     is_correction: bool = False
+    is_pick: bool = False
+    recommended_by: int = 0  # the number of people
     text: str = ""  # of a correction, or the standfirst of a story
+
+    @property
+    def is_new_comment(self) -> bool:
+        """Return whether it is a comment, and no pick or recommendation of one."""
+        return self.comment is not None and not self.is_pick and not self.recommended_by
+
+    @property
+    def heading(self) -> str:
+        """Return what happened to the comment of the follower; "" for other news."""
+        if self.is_pick:
+            return _("Your comment is an editor’s pick")
+        if self.recommended_by:
+            text = ngettext(
+                "%(count)s person recommended your comment",
+                "%(count)s people recommended your comment",
+                self.recommended_by,
+            )
+            return text % {"count": self.recommended_by}
+        return ""
 
     def excerpt(self, limit: int = 300) -> str:
         """Return the beginning of the comment without its formatting; "" for other news."""
@@ -165,13 +235,15 @@ class News:
 def read_news(follows: Sequence[Follow], *, since: Watermark, until: datetime, most: int) -> dict[int, News]:
     """Return the news after the watermark `since` and up to `until`, by the id of the follow.
 
-    `most` is the number of items for each. Follows without news are left out. Runs at most eight statements.
+    `most` is the number of items for each. Follows without news are left out. Runs at most eight statements,
+    and four for picks and recommendations.
     """
     items: dict[int, list[NewsItem]] = defaultdict(list)
     more: dict[int, int] = {}
     _add_comments(follows, since, until, most, items, more)
     _add_corrections([f for f in follows if f.kind == Follow.Kind.CORRECTIONS], since, until, items)
     _add_stories([f for f in follows if f.kind == Follow.Kind.TOPIC], since, until, items)
+    _add_on_own_comments(follows, since, until, items)
     return {
         follow.pk: News(
             follow, items[follow.pk][:most], more.get(follow.pk, 0) + len(items[follow.pk][most:])
@@ -342,6 +414,72 @@ def _add_stories(
             for topic, at, story in found
             if topic == follow.topic_id and at > getattr(follow, since)
         ]
+
+
+def _add_on_own_comments(
+    follows: Sequence[Follow], since: Watermark, until: datetime, items: dict[int, list[NewsItem]]
+) -> None:
+    """Add picks and recommendations of the followers' own comments, in at most three statements.
+
+    Recommendations are summed up for each comment: nobody learns who recommended it.
+    """
+    of_picks = [follow for follow in follows if follow.kind == Follow.Kind.PICKS]
+    of_recommendations = [follow for follow in follows if follow.kind == Follow.Kind.RECOMMENDATIONS]
+    picks = policy().read_picks(min(getattr(follow, since) for follow in of_picks), until) if of_picks else []
+    recommendations = _read_recommendations(of_recommendations, since, until) if of_recommendations else []
+    ids = {pick.comment for pick in picks} | {comment for _follow, comment, _at, _count in recommendations}
+    comments = _read_texts(ids, until)
+    for pick in sorted(picks, key=lambda pick: (pick.at, pick.comment)):
+        comment = comments.get(pick.comment)
+        if not comment or not comment.is_pick or (pick.editor or 0) == comment.author_id:
+            continue
+        author = comment.author_id, None if comment.author_id else comment.guest_id
+        item = _item_of(comment, pick.at, is_pick=True)
+        for follow in of_picks:
+            if (follow.user_id, follow.guest_id) == author and pick.at > getattr(follow, since):
+                items[follow.pk].append(item)
+    for follow_id, pk, at, count in recommendations:
+        if comment := comments.get(pk):
+            items[follow_id].append(_item_of(comment, at, recommended_by=count))
+
+
+def _item_of(comment: Comment, at: datetime, *, is_pick: bool = False, recommended_by: int = 0) -> NewsItem:
+    article, url = comment.discussion.article, comment.get_absolute_url()
+    return NewsItem(at, article, url, comment, is_pick=is_pick, recommended_by=recommended_by)
+
+
+# The unique constraints of recommendations, one of users and one of guests, find those of each comment.
+_RECOMMENDED = """
+SELECT f.id, r.comment_id, max(r.at), count(*)
+FROM unnest(%(ids)s::bigint[], %(users)s::bigint[], %(guests)s::bigint[], %(since)s::timestamptz[])
+  AS f (id, user_id, guest_id, since)
+CROSS JOIN LATERAL (
+  SELECT id FROM comments_comment WHERE author_id = f.user_id
+  UNION ALL SELECT id FROM comments_comment WHERE guest_id = f.guest_id AND author_id IS NULL) c
+CROSS JOIN LATERAL (
+  SELECT comment_id, at, given, user_id, guest_id FROM comments_recommendation
+  WHERE comment_id = c.id AND user_id IS NOT NULL
+  UNION ALL SELECT comment_id, at, given, user_id, guest_id FROM comments_recommendation
+  WHERE comment_id = c.id AND guest_id IS NOT NULL) r
+WHERE r.given AND r.at > f.since AND r.at <= %(until)s
+  AND (r.user_id <> f.user_id) IS NOT FALSE AND (r.guest_id <> f.guest_id) IS NOT FALSE
+  AND NOT EXISTS (SELECT FROM comments_mute m WHERE m.user_id = f.user_id
+                  AND (m.muted_user_id = r.user_id OR m.muted_guest_id = r.guest_id))
+GROUP BY f.id, r.comment_id ORDER BY max(r.at), r.comment_id"""
+
+
+def _read_recommendations(
+    follows: Sequence[Follow], since: Watermark, until: datetime
+) -> list[tuple[int, int, datetime, int]]:
+    """Return (id of the follow, id of the comment, time of the last, number of people) for each comment."""
+    values = {
+        "ids": [follow.pk for follow in follows],
+        "users": [follow.user_id for follow in follows],
+        "guests": [follow.guest_id for follow in follows],
+        "since": [getattr(follow, since) for follow in follows],
+        "until": until,
+    }
+    return [(follow, comment, at, count) for follow, comment, at, count in fetch_rows(_RECOMMENDED, values)]
 
 
 def mark_story_seen(request: SiteRequest, user: User | None, guest: Guest | None, article: Article) -> int:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Guest, User
 from articles.models import Article, Topic
-from comments.models import Comment, Follow, FollowQuerySet, State
+from comments.models import DEFAULT_DELIVERY, Comment, Follow, FollowQuerySet, State
 
 MAX_FOLLOWS = 500  # of one person, as many as the page "Following" lists
 
@@ -46,20 +46,46 @@ def follow_topic(user: User | None, guest: Guest | None, topic: Topic, *, on: bo
     _set(user, guest, [kind], kind if on else "", delivery, topic=topic)
 
 
+def read_own_comments_delivery(user: User | None, guest: Guest | None) -> dict[str, str]:
+    """Return how a person is notified of picks and recommendations of their comments, by kind."""
+    chosen = Follow.objects.of(user, guest).of_own_comments().values_list("kind", "delivery")
+    return {kind.value: delivery.value for kind, delivery in DEFAULT_DELIVERY.items()} | dict(chosen)
+
+
+def set_own_comments_delivery(user: User | None, guest: Guest | None, *, kind: str, delivery: str) -> None:
+    """Choose how a person is notified of picks or of recommendations of their comments."""
+    own = Follow.objects.of(user, guest).filter(kind=kind)
+    if own.exists():
+        set_delivery(own, delivery)
+        if delivery == Follow.Delivery.NONE:
+            own.update(news_at=None)
+        return
+    follow = Follow(user=user, guest=None if user else guest, kind=kind, delivery=delivery)
+    Follow.objects.bulk_create([follow], ignore_conflicts=True)
+
+
+def stop_mails(follows: FollowQuerySet) -> int:
+    """Notify the follower only on the site from now on. Returns the number of follows that changed."""
+    return set_delivery(follows.with_mails(), Follow.Delivery.SITE)
+
+
 def move_to_account(guests: Collection[int], user: User) -> None:
     """Let a user follow what guests followed some of whose comments became those of the user.
 
     A guest with comments left in a discussion follows the replies to them as before; the user follows those
-    to their own. What the user follows already stays as it is.
+    to their own. So it is with picks and recommendations of comments left anywhere. What the user follows
+    already stays as it is.
     """
     for follow in Follow.objects.filter(guest__in=guests).order_by("pk"):
-        of_discussion = Comment.objects.filter(discussion=follow.article_id).exclude(state=State.DELETED)
-        is_needed = (
-            follow.kind == Follow.Kind.REPLIES and of_discussion.filter(guest=follow.guest_id).exists()
-        )
+        comments, is_own = Comment.objects.exclude(state=State.DELETED), follow.kind in DEFAULT_DELIVERY
+        if not is_own:
+            comments = comments.filter(discussion=follow.article_id)
+        is_needed = (is_own or follow.kind == Follow.Kind.REPLIES) and comments.filter(
+            guest=follow.guest_id
+        ).exists()
         if not is_needed:
             follow.delete()
-        if not is_needed or of_discussion.filter(author=user).exists():
+        if not is_needed or comments.filter(author=user).exists():
             # A job that sends a mail about it now does so to the guest only.
             follow.pk, follow.user, follow.guest, follow.sending_until = None, user, None, None
             # The user may have followed it by a second request of this moment.

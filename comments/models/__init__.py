@@ -19,7 +19,7 @@ from comments.models.comments import (
     check_body,
 )
 from comments.models.discussions import Discussion, DiscussionDay
-from comments.models.follows import Follow, FollowQuerySet, NewsSearch
+from comments.models.follows import DEFAULT_DELIVERY, Follow, FollowQuerySet, NewsSearch
 from comments.models.inferred_parents import InferredParent
 from comments.models.log import Transition
 from comments.models.mutes import MUTED_AUTHOR, MUTED_COMMENTS, Mute
@@ -41,6 +41,7 @@ __all__ = [
     "AUTHOR_REASONS",
     "BODY_MAX",
     "BUILT_IN_REASONS",
+    "DEFAULT_DELIVERY",
     "EDIT_WINDOW",
     "IMPORTED_BODY_MAX",
     "MAX_DEPTH",

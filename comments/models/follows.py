@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Guest, User
 from articles.models import Article, Topic
 
+OWN_COMMENT_KINDS = ("picks", "recommended")
+
 
 class FollowQuerySet(models.QuerySet["Follow"]):
     def of(self, user: User | None, guest: Guest | None) -> Self:
@@ -19,6 +21,14 @@ class FollowQuerySet(models.QuerySet["Follow"]):
             return self.filter(user=user)
         return self.filter(guest=guest) if guest else self.none()
 
+    def of_own_comments(self) -> Self:
+        """Return those of picks and recommendations of the follower's own comments."""
+        return self.filter(kind__in=OWN_COMMENT_KINDS)
+
+    def with_mails(self) -> Self:
+        """Return those about whose news the follower wants mails."""
+        return self.exclude(delivery__in=["site", "none"])
+
     def unread(self) -> Self:
         """Return those with news that their follower has not seen."""
         return self.exclude(news_at=None)
@@ -26,11 +36,14 @@ class FollowQuerySet(models.QuerySet["Follow"]):
     def due(self, now: datetime) -> Self:
         """Return those about whose news a mail is due, also because the job was interrupted that sent it."""
         is_due = Q(due_at__lte=now, sending_until=None) | Q(sending_until__lte=now)
-        return self.filter(is_due).exclude(delivery="site")
+        return self.filter(is_due).with_mails()
 
 
 class Follow(models.Model):
     """One thing that a person follows, and how they are notified of its news.
+
+    Picks and recommendations of one's own comments have neither an article nor a topic. Without a row, people
+    are notified of picks on the site, and not of recommendations (`DEFAULT_DELIVERY`).
 
     News are not stored: they are the comments, corrections and stories that were published after `seen_at`
     or `mailed_at` and are still visible. `news_at`, `news_count` and `due_at` only say that there may be
@@ -42,12 +55,15 @@ class Follow(models.Model):
         COMMENTS = "comments", _("All new comments")
         CORRECTIONS = "corrections", _("Corrections of the story")
         TOPIC = "topic", _("New stories")
+        PICKS = "picks", _("Editor’s picks of my comments")
+        RECOMMENDATIONS = "recommended", _("Recommendations of my comments")
 
     class Delivery(models.TextChoices):
         AT_ONCE = "at_once", _("By e-mail at once")
         HOURLY = "hourly", _("By e-mail, at most once an hour")
         DAILY = "daily", _("By e-mail, once a day")
         SITE = "site", _("Only on this site")
+        NONE = "none", _("Do not tell me")  # of one's own comments only; whoever stops following has no row
 
     user = models.ForeignKey(User, models.CASCADE, null=True, related_name="follows", db_index=False)
     guest = models.ForeignKey(Guest, models.CASCADE, null=True, related_name="follows", db_index=False)
@@ -84,7 +100,8 @@ class Follow(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(kind="topic", topic__isnull=False, article=None)
-                | (~Q(kind="topic") & Q(topic=None, article__isnull=False)),
+                | Q(kind__in=OWN_COMMENT_KINDS, article=None, topic=None)
+                | (~Q(kind__in=["topic", *OWN_COMMENT_KINDS]) & Q(topic=None, article__isnull=False)),
                 name="follow_one_target",
             ),
             # New comments include the replies to oneself, so a person follows one or the other.
@@ -94,6 +111,7 @@ class Follow(models.Model):
                 )
                 for person in ("user", "guest")
                 for name, target, kind in (
+                    ("own_comments", "kind", Q(kind__in=OWN_COMMENT_KINDS)),
                     ("discussion", "article", Q(kind__in=["replies", "comments"])),
                     ("corrections", "article", Q(kind="corrections")),
                     ("topic", "topic", Q(kind="topic")),
@@ -102,7 +120,14 @@ class Follow(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} #{self.article_id or self.topic_id}"
+        target = self.article_id or self.topic_id
+        return f"{self.get_kind_display()} #{target}" if target else self.get_kind_display()
+
+
+DEFAULT_DELIVERY = {
+    Follow.Kind.PICKS: Follow.Delivery.SITE,
+    Follow.Kind.RECOMMENDATIONS: Follow.Delivery.NONE,
+}
 
 
 class NewsSearch(models.Model):

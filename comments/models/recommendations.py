@@ -38,7 +38,10 @@ class Recommendation(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["comment"], condition=~Q(given=F("counted")), name="recommendation_to_fold")
+            models.Index(fields=["comment"], condition=~Q(given=F("counted")), name="recommendation_to_fold"),
+            models.Index(
+                fields=["at"], condition=Q(given=True), name="recommendation_at"
+            ),  # news of a minute
         ]
         constraints = [
             models.CheckConstraint(

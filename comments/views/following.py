@@ -16,7 +16,13 @@ from accounts.services import confirmed_emails
 from articles.models import Topic
 from articles.site.requests import SiteRequest
 from comments.following import services
-from comments.following.forms import DeliveryForm, FollowStoryForm, FollowTopicForm, ShownForm
+from comments.following.forms import (
+    DeliveryForm,
+    FollowStoryForm,
+    FollowTopicForm,
+    OwnCommentsForm,
+    ShownForm,
+)
 from comments.following.news import mark_seen, read_news
 from comments.following.tokens import KINDS, OF_FOLLOW, follower_token, follows_of
 from comments.loading import current_writer, load_story
@@ -87,9 +93,14 @@ def follow_topic(request: SiteRequest, slug: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def following(request: SiteRequest) -> HttpResponse:
-    """List what the reader follows. POST changes how they are notified of one, or stops following it."""
+    """List what the reader follows. POST changes how they are notified of one, or stops following it.
+
+    Above the list is a form for picks and recommendations of the reader's own comments.
+    """
     user, guest = current_writer(request)
     own = Follow.objects.of(user, guest)
+    if request.method == "POST" and "follow" not in request.POST:
+        return _save_own_comments_delivery(request, user, guest)
     if request.method == "POST":
         form = DeliveryForm(request.POST)
         if not form.is_valid():
@@ -104,9 +115,12 @@ def following(request: SiteRequest) -> HttpResponse:
             chosen.delete()
             messages.success(request, _("You no longer follow it."))
         return redirect("following")
-    rows = own.select_related("article", "topic").order_by("-created_at", "-pk")[: services.MAX_FOLLOWS]
+    deliveries = services.read_own_comments_delivery(user, guest)
+    of_others = own.exclude(kind__in=deliveries)
+    rows = of_others.select_related("article", "topic").order_by("-created_at", "-pk")[: services.MAX_FOLLOWS]
     context = {
         **_person_context(user, guest),
+        "own_comments_form": OwnCommentsForm(None, deliveries=deliveries),
         "rows": [
             (
                 row,
@@ -116,6 +130,18 @@ def following(request: SiteRequest) -> HttpResponse:
         ],
     }
     return render(request, "comments/following/following.html", context)
+
+
+def _save_own_comments_delivery(request: SiteRequest, user: User | None, guest: Guest | None) -> HttpResponse:
+    before = services.read_own_comments_delivery(user, guest)
+    form = OwnCommentsForm(request.POST, deliveries=before)
+    if not (user or guest) or not form.is_valid():
+        raise Http404
+    for kind, delivery in form.cleaned_data.items():
+        if delivery != before[kind]:
+            services.set_own_comments_delivery(user, guest, kind=kind, delivery=delivery)
+    messages.success(request, _("Saved."))
+    return redirect("following")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -155,17 +181,20 @@ def stop_following(request: SiteRequest, token: str) -> HttpResponse:
     follows = follows_of(found)
     if request.method == "POST":
         # Nobody knows how the person was notified of each thing before all mails were stopped.
-        on = request.POST.get("mails") == "on" and found.kind == OF_FOLLOW
-        services.set_delivery(follows, Follow.Delivery.AT_ONCE if on else Follow.Delivery.SITE)
+        if request.POST.get("mails") == "on" and found.kind == OF_FOLLOW:
+            services.set_delivery(follows, Follow.Delivery.AT_ONCE)
+        else:
+            services.stop_mails(follows)
         if "List-Unsubscribe" in request.POST:
             return HttpResponse()
         return redirect("stop-following", token)
     one = follows.select_related("article", "topic").first() if found.kind == OF_FOLLOW else None
     context = {
-        "title": one and (str(one.topic) if one.topic else one.article and one.article.title_for(None)),
+        "title": one
+        and (one.article.title_for(None) if one.article else one.topic or one.get_kind_display()),
         "follow": one,
         "is_for_all": found.kind != OF_FOLLOW,
-        "is_stopped": not follows.exclude(delivery=Follow.Delivery.SITE).exists(),
+        "is_stopped": not follows.with_mails().exists(),
         "all_token": "" if one is None else str(follower_token(one)),
     }
     return render(request, "comments/following/stop.html", context)

@@ -81,7 +81,7 @@ def sections_of_reading(subject: DataSubject) -> Iterator[Section]:
             Follow.objects.filter(subject.is_in()).select_related("article", "topic"),
             lambda row: {
                 "what": row.get_kind_display(),
-                "of": row.topic.name if row.topic else row.article.title_for(None),
+                "of": row.article.title_for(None) if row.article else str(row.topic or ""),
                 "notification": row.get_delivery_display(),
                 "since": row.created_at,
             },

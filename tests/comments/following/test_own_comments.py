@@ -1,0 +1,234 @@
+"""Notices of editor's picks and recommendations of one's own comments."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from django.core import signing
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts import guests
+from accounts.models import Guest, User
+from articles.models import Article
+from comments.following.mails import notify_followers
+from comments.following.news import read_news
+from comments.following.services import move_to_account, set_own_comments_delivery
+from comments.following.tokens import MailToken
+from comments.models import Comment, Follow, Mute, State
+from comments.services.recommendations import recommend
+from comments.services.states import change_states
+from moderation.actions.decisions import undo
+from moderation.actions.quick_actions import set_editors_pick
+from tests.comments.following.conftest import follow, send_due
+from tests.factories import GuestFactory, UserFactory, make_comment
+
+pytestmark = pytest.mark.django_db
+Later = Callable[..., datetime]
+
+
+@pytest.fixture
+def comment(article: Article, jane: User) -> Comment:
+    return make_comment(article, "The slip was *never* closed.", author=jane)
+
+
+def news_of(client: Client, person: User) -> str:
+    client.force_login(person)
+    return client.get("/account/notifications/").content.decode()
+
+
+def since_an_hour() -> None:
+    """Let everybody follow since an hour ago: in a test, the database's clock stands still."""
+    at = timezone.now() - timedelta(hours=1)
+    Follow.objects.update(seen_at=at, mailed_at=at)
+
+
+def test_a_pick_is_a_notice_on_the_site(
+    client: Client, comment: Comment, jane: User, emil: User, later: Later
+) -> None:
+    set_editors_pick(comment=comment, is_pick=True, actor=emil)
+    notify_followers()
+    assert not Follow.objects.exists()  # it can still be undone
+    later()
+    assert send_due() == []
+    client.force_login(jane)
+    assert '<span class="badge accent">1<span class="unseen"> with news' in client.get("/").content.decode()
+    page = news_of(client, jane)
+    assert "Your comment is an editor’s pick" in page
+    assert comment.get_absolute_url() in page
+    assert "The slip was never closed." in page
+    assert emil.name not in page
+    shown = dict(re.findall(r'<input type="hidden" name="(until|follows)" value="([^"]+)">', page))
+    client.post("/account/notifications/", shown)
+    notify_followers()
+    assert "Nothing new" in news_of(client, jane)
+
+
+@pytest.mark.parametrize("reason", ["removed pick", "undone", "removed comment", "hidden story"])
+def test_a_pick_that_does_not_hold_gives_no_notice(
+    client: Client, comment: Comment, jane: User, emil: User, later: Later, reason: str
+) -> None:
+    batch = set_editors_pick(comment=comment, is_pick=True, actor=emil)
+    assert batch
+    later()
+    notify_followers()
+    if reason == "removed pick":
+        set_editors_pick(comment=comment, is_pick=False, actor=emil)
+    elif reason == "undone":
+        undo(batch=batch, actor=emil)
+    elif reason == "removed comment":
+        change_states(ids=[comment.pk], to=State.REJECTED, reason="other", actor=None)
+    else:
+        Article.objects.update(published_at=None)
+    assert "Nothing new" in news_of(client, jane)
+    assert not Follow.objects.unread().exists()
+
+
+def test_editors_who_pick_their_own_comment_get_no_notice(article: Article, emil: User, later: Later) -> None:
+    own = make_comment(article, author=emil)
+    set_editors_pick(comment=own, is_pick=True, actor=emil)
+    later()
+    notify_followers()
+    assert not Follow.objects.unread().exists()
+
+
+def test_picks_by_mail_and_not_at_all(
+    client: Client, article: Article, comment: Comment, jane: User, emil: User, later: Later
+) -> None:
+    client.force_login(jane)
+    page = client.get("/account/following/").content.decode()
+    assert re.search(r'<select name="picks".*?<option value="site" selected>', page, re.DOTALL)
+    assert re.search(r'<select name="recommended".*?<option value="none" selected>', page, re.DOTALL)
+    choice = {"picks": "at_once", "recommended": "none"}
+    assert client.post("/account/following/", choice).status_code == 302
+    assert list(Follow.objects.values_list("kind", "delivery")) == [("picks", "at_once")]
+    set_editors_pick(comment=comment, is_pick=True, actor=emil)
+    later()
+    (message,) = send_due()
+    assert message.to == ["jane@example.org"]
+    assert message.subject == "Your comment is an editor’s pick on “The slip closes”"
+    assert "“The slip was never closed.”" in message.body
+    assert "You asked to be told when your comment becomes an editor’s pick." in message.body
+    assert send_due() == []
+
+    client.post("/account/following/", {**choice, "picks": "none"})
+    other = make_comment(article, author=jane)
+    set_editors_pick(comment=other, is_pick=True, actor=emil)
+    later(10)
+    assert send_due() == []
+    assert not Follow.objects.unread().exists()
+
+
+def test_recommendations_are_summed_up_and_name_nobody(
+    client: Client, comment: Comment, jane: User, later: Later
+) -> None:
+    readers = [UserFactory.create(name=name) for name in ("Ama", "Ben", "Cem", "Dora", "Eli")]
+    guest = GuestFactory.create(name="Fay", confirmed_at=timezone.now())
+    set_own_comments_delivery(jane, None, kind="recommended", delivery="daily")
+    since_an_hour()
+    Mute.objects.create(user=jane, muted_user=readers[3])
+    for reader in readers:
+        recommend(comment=comment, user=reader, given=True)
+    recommend(comment=comment, guest=guest, given=True)
+    recommend(comment=comment, user=readers[4], given=False)
+    later()
+    assert send_due() == []  # the mail is sent once a day
+    page = news_of(client, jane)
+    assert "4 people recommended your comment" in page
+    assert not [name for name in ("Ama", "Ben", "Cem", "Dora", "Eli", "Fay") if name in page]
+    later(60 * 25)
+    (message,) = send_due()
+    assert message.subject == "4 people recommended your comment on “The slip closes”"
+    recommend(comment=comment, user=readers[0], given=False)
+    assert "3 people recommended your comment" in news_of(client, jane)
+
+
+def test_nobody_is_told_of_recommendations_unasked(
+    comment: Comment, jane: User, kofi: User, later: Later
+) -> None:
+    recommend(comment=comment, user=kofi, given=True)
+    later()
+    notify_followers()
+    assert not Follow.objects.exists()
+
+
+def test_of_muted_people_or_a_removed_comment_there_is_no_notice(
+    comment: Comment, jane: User, kofi: User, later: Later
+) -> None:
+    own = follow(jane, kind="recommended")
+    Mute.objects.create(user=jane, muted_user=kofi)
+    recommend(comment=comment, user=kofi, given=True)
+    later()
+    notify_followers()
+    own.refresh_from_db()
+    assert own.news_at is None
+    Mute.objects.all().delete()
+    change_states(ids=[comment.pk], to=State.REJECTED, reason="other", actor=None)
+    notify_followers()
+    own.refresh_from_db()
+    assert own.news_at is None
+
+
+def test_a_guest_chooses_and_is_told(client: Client, article: Article, emil: User, later: Later) -> None:
+    guest = GuestFactory.create(confirmed_at=timezone.now(), email="ann@example.org")
+    client.cookies[guests.COOKIE] = signing.dumps(guest.pk, salt=guests.COOKIE)
+    comment = make_comment(article, "By a guest.", guest=guest)
+    client.post("/account/following/", {"picks": "at_once", "recommended": "site"})
+    since_an_hour()
+    set_editors_pick(comment=comment, is_pick=True, actor=emil)
+    recommend(comment=comment, user=emil, given=True)
+    later()
+    (message,) = send_due()
+    assert message.to == ["ann@example.org"]
+    page = client.get("/account/notifications/").content.decode()
+    assert "Your comment is an editor’s pick" in page
+    assert "1 person recommended your comment" in page
+
+
+def test_visitors_choose_nothing(client: Client) -> None:
+    assert client.post("/account/following/", {"picks": "site", "recommended": "site"}).status_code == 404
+    assert not Follow.objects.exists()
+
+
+def test_a_wrong_choice_changes_nothing(client: Client, jane: User) -> None:
+    client.force_login(jane)
+    assert client.post("/account/following/", {"picks": "always", "recommended": "site"}).status_code == 404
+    assert not Follow.objects.exists()
+
+
+def test_stopped_mails_leave_refused_notices_alone(client: Client, jane: User) -> None:
+    picks = follow(jane, kind="picks")
+    follow(jane, kind="recommended", delivery="none")
+    all_of_jane = f"/stop-mails/{MailToken.of_follower(picks)}/"
+    page = client.get(f"/stop-mails/{MailToken.of_follow(picks)}/").content.decode()
+    assert "Editor’s picks of my comments" in page
+    client.post(all_of_jane)
+    chosen = dict(Follow.objects.values_list("kind", "delivery"))
+    assert chosen == {"picks": "site", "recommended": "none"}
+    assert "The mails are stopped" in client.get(all_of_jane).content.decode()
+
+
+def test_a_claim_takes_the_choice_along(article: Article, jane: User) -> None:
+    guest: Guest = GuestFactory.create()
+    make_comment(article, guest=guest)
+    make_comment(article, author=jane)
+    follow(guest, kind="picks", delivery="none")
+    move_to_account([guest.pk], jane)
+    assert set(Follow.objects.values_list("user", "guest", "delivery")) == {
+        (None, guest.pk, "none"),  # the guest has a comment left
+        (jane.pk, None, "none"),
+    }
+
+
+def test_the_cost_of_notices(comment: Comment, jane: User, kofi: User, emil: User, later: Later) -> None:
+    until = later()
+    follows = [follow(jane, kind="picks"), follow(jane, kind="recommended")]
+    set_editors_pick(comment=comment, is_pick=True, actor=emil)
+    recommend(comment=comment, user=kofi, given=True)
+    with CaptureQueriesContext(connection) as queries:
+        news = read_news(follows, since="seen_at", until=until + timedelta(minutes=5), most=5)
+    assert len(queries) == 4  # picks, recommendations, the site and the comments
+    assert len(news) == 2
