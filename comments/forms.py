@@ -1,13 +1,13 @@
 """Forms to post and to edit a comment."""
 
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any
 from uuid import uuid4
 
 from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Layout, Submit
+from crispy_forms.layout import Hidden, Layout, Submit
 from django import forms
 from django.core.exceptions import ValidationError
-from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -18,7 +18,10 @@ from articles.markup.markdown import render_comment
 from articles.models import Site
 from comments.models import Comment, Discussion, check_body
 from comments.names import NamesInUse, check_guest_name
+from comments.policy import Nudge
 from core.forms import SubmitForm
+
+NUDGES = list(Nudge)
 
 
 class RulesInShort:
@@ -96,6 +99,7 @@ class ReplyForm(BodyForm):
             "name": guest and guest.name,
             "email": guest and guest.email,
         }
+        self.nudges: list[str] = []
         # Several forms may be open on one page.
         auto_id = f"id_reply_{parent.pk}_%s" if parent else "id_reply_%s"
         super().__init__(*args, initial=initial, auto_id=auto_id, **kwargs)
@@ -113,6 +117,8 @@ class ReplyForm(BodyForm):
         preview = Submit("preview", _("Preview"), formnovalidate=True)  # only the text is needed
         preview.field_classes = "btn"  # not the form's first button
         helper.add_input(preview)
+        if self._nudged:
+            helper.add_input(Hidden("nudged", self._nudged))
         return helper
 
     def preview(self) -> str:
@@ -137,6 +143,26 @@ class ReplyForm(BodyForm):
                 self.add_error("name", error)
         return super().clean()
 
+    @property
+    def _nudged(self) -> str:
+        """Return the nudges that this form has shown, with spaces. No field: most forms show none."""
+        return str(self.data.get("nudged", ""))
+
+    @property
+    def unread_nudges(self) -> list[Nudge]:
+        """Return the nudges that this form has not shown yet."""
+        nudged = self._nudged.split()
+        return [nudge for nudge in NUDGES if nudge not in nudged]
+
+    def show_nudges(self, sentences: Mapping[Nudge, str]) -> None:
+        """Show the form again with these sentences, which do not stop the text a second time."""
+        self.nudges = list(sentences.values())
+        self.submit = _("Post anyway")
+        self._change_data(nudged=" ".join([*self._nudged.split(), *sentences]))
+
     def renew_nonce(self) -> None:
         """Put a new nonce into the form that is shown again, so that it can be posted."""
-        self.data = {**cast(QueryDict, self.data).dict(), "nonce": str(uuid4())}
+        self._change_data(nonce=str(uuid4()))
+
+    def _change_data(self, **values: str) -> None:
+        self.data = dict(self.data.items()) | values

@@ -6,11 +6,13 @@ moderation/policy.py has the implementation in use.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from functools import cache
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -26,6 +28,22 @@ class EditorsPick(NamedTuple):
     comment: int
     at: datetime
     editor: int | None
+
+
+class Nudge(StrEnum):
+    """What a writer is told of a text once, before it is posted."""
+
+    LONG = "long_text"
+    MANY_LINKS = "many_links"
+    SAME_TEXT = "same_text"
+
+
+class Nudged(ValidationError):
+    """A text is not posted before its writer has read these sentences, by nudge."""
+
+    def __init__(self, sentences: Mapping[Nudge, str]) -> None:
+        super().__init__(list(sentences.values()))
+        self.sentences = dict(sentences)
 
 
 class ExplainedDecision(NamedTuple):
@@ -49,6 +67,7 @@ class Draft:
     at: datetime = field(default_factory=timezone.now)
     comment: Comment | None = None  # the comment whose text this replaces, if it is not a new one
     ip: str = ""  # the sender's address, for the checks; never stored in plain form
+    nudges: Collection[Nudge] = ()  # those that the writer has not read yet
     browser_guest: Guest | None = None  # the guest of the browser's cookie, who may be another than `guest`
 
 
@@ -62,9 +81,17 @@ class Policy:
     def examine(self, draft: Draft) -> tuple[Verdict, list[Any]]:
         """Return the verdict on a draft and the findings behind it. May query; runs before the lock.
 
-        Raises ValidationError, with a message for the author, to refuse the text.
+        Raises ValidationError, with a message for the author, to refuse the text, and Nudged if one of the
+        draft's `nudges` applies.
         """
         return "publish", []
+
+    def find_nudges(self, draft: Draft) -> dict[Nudge, str]:
+        """Return those of the draft's nudges that apply, each with its sentence, as for a preview.
+
+        Raises ValidationError for a person who may not write.
+        """
+        return {}
 
     def get_extra_cte_values(self, draft: Draft, findings: list[Any]) -> dict[str, Any]:
         """Return the parameters of `extra_ctes`, by which the findings of a new comment are stored."""

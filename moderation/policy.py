@@ -19,7 +19,7 @@ import comments.policy
 from accounts.models import Guest, User
 from comments import removal_reasons as reasons
 from comments.models import Comment, Discussion, Reason, State, Transition
-from comments.policy import Draft, EditorsPick, ExplainedDecision, Verdict
+from comments.policy import Draft, EditorsPick, ExplainedDecision, Nudge, Nudged, Verdict
 from core.database.sql import execute_prepared, fetch_rows
 from moderation import integrity
 from moderation.actions import cases, quick_actions
@@ -45,6 +45,7 @@ from moderation.screening.duplicates import (
     duplicate_values,
     parse_duplicate,
 )
+from moderation.screening.nudges import find_nudges
 from moderation.screening.origins import INSERT_ORIGIN_SQL, hash_address, hash_block
 from moderation.screening.rate_limits import (
     RATE_MINUTES,
@@ -93,6 +94,23 @@ class Policy(comments.policy.Policy):
         """
         context, active_filter, parsed, facts = _load_context(draft)
         refuse_above_rate_limit(draft, context)
+        verdict, findings = self._judge(draft, context, active_filter, parsed, facts)
+        if nudges := find_nudges(draft, context, verdict, findings):
+            raise Nudged(nudges)
+        return verdict, findings
+
+    def find_nudges(self, draft: Draft) -> dict[Nudge, str]:
+        context, active_filter, parsed, facts = _load_context(draft)
+        return find_nudges(draft, context, *self._judge(draft, context, active_filter, parsed, facts))
+
+    def _judge(
+        self,
+        draft: Draft,
+        context: Context,
+        active_filter: ActiveFilter | None,
+        parsed: ParsedComment,
+        facts: SiteFacts,
+    ) -> tuple[Verdict, list[CheckResult]]:
         findings = registry.run_checks(draft, context)
         prediction, filter_findings = score_draft(draft, parsed, facts, active_filter, findings)
         findings += filter_findings
@@ -296,11 +314,12 @@ SELECT (SELECT json_agg(sanctions) FROM ({ACTIVE_SANCTIONS}) sanctions),
 
 # One statement for all that is known about a draft: a new comment waits for each round trip to the database.
 # The three parts one after the other took a tenth more of the time of a reply. `person` has PERSON_COLUMNS
-# columns, `duplicate` four or no row.
+# columns, `duplicate` DUPLICATE_COLUMNS or no row.
 PERSON_COLUMNS = 11
+DUPLICATE_COLUMNS = 5
 DRAFT_FACTS_SQL = f"""
 WITH person AS MATERIALIZED ({PERSON_SQL}),
-duplicate (twin, exact, similarity, is_own) AS MATERIALIZED ({DUPLICATE_SQL} LIMIT 1),
+duplicate (twin, exact, similarity, is_own, is_here) AS MATERIALIZED ({DUPLICATE_SQL} LIMIT 1),
 facts AS MATERIALIZED ({SITE_FACTS_SQL})
 SELECT person.*, duplicate.*, facts.* FROM person CROSS JOIN facts LEFT JOIN duplicate ON true"""
 
@@ -333,8 +352,8 @@ def _load_context(draft: Draft) -> tuple[Context, ActiveFilter | None, ParsedCom
         execute_prepared(cursor, DRAFT_FACTS_SQL, values, before=INDEX_SETTINGS)
         row = cursor.fetchone()
     rows, is_proved, was_approved, is_trusted, filter_row, rule_ids, topics, *sent = row[:PERSON_COLUMNS]
-    duplicate = parse_duplicate(row[PERSON_COLUMNS : PERSON_COLUMNS + 4])
-    facts = parse_site_facts(row[PERSON_COLUMNS + 4 :])
+    duplicate = parse_duplicate(row[PERSON_COLUMNS : PERSON_COLUMNS + DUPLICATE_COLUMNS])
+    facts = parse_site_facts(row[PERSON_COLUMNS + DUPLICATE_COLUMNS :])
     sanctions = parse_active_sanctions(rows)
     refuse_paused_or_banned(sanctions)
     if draft.guest:

@@ -34,8 +34,8 @@ def post_comment(draft: Draft, *, nonce: UUID) -> Comment:
     A form sent twice (same `nonce`) returns the comment that it created the first time.
 
     Raises ValidationError with a message for the author if the text is empty or too long, the discussion is
-    closed, the parent was removed, the nonce was used for another comment, the policy refuses the text, or
-    the moderation settings change during each of MAX_ATTEMPTS checks.
+    closed, the parent was removed, the nonce was used for another comment, the policy refuses the text or
+    nudges the writer (policy.Nudged), or the moderation settings change during each of MAX_ATTEMPTS checks.
     """
     draft = replace(draft, body=check_body(draft.body))
     if draft.discussion._state.adding:

@@ -36,7 +36,7 @@ from comments.models import (
     Recommendation,
     State,
 )
-from comments.policy import Draft, policy
+from comments.policy import Draft, Nudged, policy
 from comments.services.editing import edit_comment
 from comments.services.posting import MEMBERS_ONLY, REPLIES_LOCKED, post_comment
 from comments.services.recommendations import recommend
@@ -116,10 +116,14 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
     if "preview" in form.data:
         preview = form.preview()
         status = 200 if preview else 422
+        if preview:
+            _nudge_in_preview(request, discussion, parent, form)
         return _form_page(request, form, discussion, parent, status=status, preview=preview)
     if form.is_valid():
         try:
             posted, author = _post_reply(request, discussion, parent, form)
+        except Nudged as nudged:
+            form.show_nudges(nudged.sentences)
         except ValidationError as error:
             add_error(request, form, error)
             if error.code == "nonce":
@@ -277,16 +281,7 @@ def _post_reply(
 ) -> tuple[Comment, Guest | None]:
     """Post the comment, and return it with the guest for the cookie. Raises what post_comment raises."""
     user, guest = current_writer(request)
-    draft = Draft(
-        discussion=discussion,
-        parent=parent,
-        author=user,
-        guest=guest,
-        name=user.name if user else form.cleaned_data["name"],
-        body=form.cleaned_data["body"],
-        ip=get_client_ip(request) or "",
-        browser_guest=guest,
-    )
+    draft = _make_draft(request, discussion, parent, form)
     nonce: UUID = form.cleaned_data["nonce"]
     if user:
         return post_comment(draft, nonce=nonce), None
@@ -310,6 +305,35 @@ def _post_reply(
             return earlier, earlier.guest
         raise
     return comment, new
+
+
+def _make_draft(
+    request: SiteRequest, discussion: Discussion, parent: Comment | None, form: ReplyForm
+) -> Draft:
+    user, guest = current_writer(request)
+    return Draft(
+        discussion=discussion,
+        parent=parent,
+        author=user,
+        guest=guest,
+        name=user.name if user else form.cleaned_data.get("name", ""),
+        body=form.cleaned_data["body"],
+        ip=get_client_ip(request) or "",
+        browser_guest=guest,
+        nudges=form.unread_nudges,
+    )
+
+
+def _nudge_in_preview(
+    request: SiteRequest, discussion: Discussion, parent: Comment | None, form: ReplyForm
+) -> None:
+    """Tell the writer in the preview what the form would say before the text is posted."""
+    try:
+        nudges = policy().find_nudges(_make_draft(request, discussion, parent, form))
+    except ValidationError:  # a paused or banned person, who is told when the comment is posted
+        return
+    if nudges:
+        form.show_nudges(nudges)
 
 
 def _send_link_later(guest: Guest) -> None:

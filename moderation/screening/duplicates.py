@@ -30,11 +30,13 @@ TRIGRAMS_PER_WORD = 29  # trigrams of a text for each word that may differ in a 
 # The indexes are queried without ORDER BY: with it, the planner walks all comments by time. The inner SELECT
 # hides the text from the planner, which would first compare it with its own sample; that took longer than all
 # the rest.
-# The statement returns the earliest comment on the site with the same text, or else with nearly the same.
+# The statement returns the earliest comment on the site with the same text, or else with nearly the same, and
+# whether readers of this discussion see such a one.
 DUPLICATE_SQL = """
 WITH same AS MATERIALIZED (
   SELECT c.id, c.state = 'published' AND c.discussion_id = %(article)s
-           AND (c.author_id = %(author)s::bigint OR c.guest_id = %(guest)s::bigint) IS TRUE AS is_own
+           AND (c.author_id = %(author)s::bigint OR c.guest_id = %(guest)s::bigint) IS TRUE AS is_own,
+         coalesce(bool_or(c.state = 'published' AND c.discussion_id = %(article)s) OVER (), false) AS is_here
   FROM comments_commenttext t JOIN comments_comment c ON c.id = t.comment_id
   WHERE t.folded = %(folded)s AND c.state <> 'deleted' AND c.id <> %(exclude)s
   ORDER BY c.created_at, c.id LIMIT 1),
@@ -61,10 +63,13 @@ alike AS MATERIALIZED (
   WHERE folded %% (SELECT %(folded)s) AND NOT EXISTS (SELECT FROM asked)
     AND char_length(folded) >= %(shortest)s AND NOT EXISTS (SELECT FROM same)),
 near AS (
-  SELECT c.id, t.similarity FROM alike t JOIN comments_comment c ON c.id = t.comment_id
+  SELECT c.id, t.similarity,
+         coalesce(bool_or(c.state = 'published' AND c.discussion_id = %(article)s) OVER (), false) AS is_here
+  FROM alike t JOIN comments_comment c ON c.id = t.comment_id
   WHERE c.state <> 'deleted' AND c.id <> %(exclude)s
   ORDER BY c.created_at, c.id LIMIT 1)
-SELECT id, true, 1, is_own FROM same UNION ALL SELECT id, false, similarity, false FROM near"""
+SELECT id, true, 1, is_own, is_here FROM same
+UNION ALL SELECT id, false, similarity, false, is_here FROM near"""
 
 # Settings for this transaction, which is this one statement unless the caller has begun another: pg_trgm's
 # threshold, and the use of the indexes. The planner expects one text in a hundred to be similar and would
@@ -104,7 +109,8 @@ def parse_duplicate(row: Sequence[Any] | None) -> Duplicate | None:
     """Return the duplicate of a row of DUPLICATE_SQL; None without a row, or for an empty one."""
     if row is None or row[0] is None:
         return None
-    return Duplicate(twin=row[0], exact=row[1], similarity=row[2], is_own=row[3])
+    twin, exact, similarity, is_own, is_here = row
+    return Duplicate(twin=twin, exact=exact, similarity=similarity, is_own=is_own, is_here=is_here)
 
 
 # All similar texts, by the trigram index.

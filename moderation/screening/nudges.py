@@ -1,0 +1,41 @@
+"""Advice that a writer reads once before a comment is posted: on its length, links and duplicates.
+
+It says nothing of rules, filters or scores: only what anybody can see in the text and the discussion.
+"""
+
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from comments.policy import Draft, Nudge, Verdict
+from moderation.checks import text
+from moderation.checks.base import Context
+from moderation.checks.results import CheckResult
+
+SOFT_LENGTH = 2_000  # characters: about a screen
+
+
+def find_nudges(
+    draft: Draft, context: Context, verdict: Verdict, findings: list[CheckResult]
+) -> dict[Nudge, str]:
+    """Return those of the draft's nudges that apply, each with its sentence."""
+    sentences: dict[Nudge, str] = {}
+    if len(draft.body) > SOFT_LENGTH:
+        values = {"count": number_format(len(draft.body), force_grouping=True)}
+        sentences[Nudge.LONG] = (
+            _("Your comment has %(count)s characters: it fills more than one screen.") % values
+        )
+    links = next((found.number for found in findings if found.check == text.LINKS.name), None)
+    if links and verdict != "publish":
+        sentences[Nudge.MANY_LINKS] = ngettext(
+            "Your comment has %(count)s link. With so many, a moderator reads it before it appears.",
+            "Your comment has %(count)s links. With so many, a moderator reads it before it appears.",
+            links,
+        ) % {"count": links}
+    if context.duplicate and context.duplicate.is_here:
+        sentences[Nudge.SAME_TEXT] = (
+            _("A comment in this discussion has the same text.")
+            if context.duplicate.exact
+            else _("A comment in this discussion has almost the same text.")
+        )
+    return {nudge: sentence for nudge, sentence in sentences.items() if nudge in draft.nudges}

@@ -1,0 +1,200 @@
+"""Sentences that a writer reads once before a comment is posted: on its length, links and duplicates."""
+
+import re
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import Guest, User
+from articles.models import Article
+from comments.models import Comment, Discussion, State
+from comments.services.states import change_states
+from moderation.models import Sanction
+from moderation.people.profiles import Person
+from moderation.people.sanctions import impose
+from moderation.screening.nudges import SOFT_LENGTH
+from tests.factories import UserFactory, confirm_email, make_article, make_comment
+from tests.helpers.axe import faults
+from tests.helpers.browser import log_in
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy")]
+
+LONG = "We saw it from the pier. " * 100  # 2,500 characters
+LINKS = "See https://a.example/one and https://b.example/two."
+FERRY = (
+    "The ferry left the eastern landing before sunrise, and nobody on the upper deck noticed that the "
+    "harbour master had forgotten to raise the signal. Fishermen along the breakwater waved their lanterns "
+    "instead, shouting across the water until the captain understood and turned the vessel around."
+)
+
+
+def publish(article: Article, body: str, **fields: Any) -> Comment:
+    """Return a comment that a moderator has approved."""
+    comment = make_comment(article, body, **fields)
+    change_states(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=None)
+    return comment
+
+
+@pytest.fixture
+def article(db: None) -> Article:
+    return make_article("The ferry")
+
+
+@pytest.fixture
+def ida(db: None) -> User:
+    """Return a member whose comments are published at once."""
+    user = confirm_email(UserFactory.create(name="Ida", email="ida@example.org"))
+    publish(make_article("Earlier"), "An earlier comment.", author=user)
+    return user
+
+
+@pytest.fixture
+def as_ida(client: Client, ida: User) -> Client:
+    client.force_login(ida)
+    return client
+
+
+def send(client: Client, article: Article, body: str, **fields: Any) -> HttpResponse:
+    return client.post(f"{article.get_absolute_url()}reply/", {"body": body, "nonce": uuid4(), **fields})
+
+
+def hidden(response: HttpResponse) -> dict[str, str]:
+    """Return the hidden fields of the form, as the browser sends them again."""
+    inputs = re.findall(r"<input[^>]*>", response.content.decode())
+    found = [dict(re.findall(r'(\w+)="([^"]*)"', text)) for text in inputs]
+    return {one["name"]: one["value"] for one in found if one.get("name") in {"nonce", "nudged"}}
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        (LONG, "Your comment has 2,500 characters: it fills more than one screen."),
+        (LINKS, "Your comment has 2 links. With so many, a moderator reads it before it appears."),
+        (FERRY.upper(), "A comment in this discussion has the same text."),
+        (FERRY.replace("sunrise", "dawn"), "A comment in this discussion has almost the same text."),
+    ],
+    ids=["long", "links", "same", "almost the same"],
+)
+def test_a_nudge_keeps_the_text_and_is_shown_once(
+    as_ida: Client, article: Article, body: str, sentence: str
+) -> None:
+    publish(article, FERRY)
+    response = send(as_ida, article, body)
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert sentence in page
+    assert f">\n{body}</textarea>" in page
+    assert 'value="Post anyway"' in page
+    assert "Post comment" not in page
+    assert "is-invalid" not in page
+    assert Comment.objects.filter(author__name="Ida", discussion=article.pk).count() == 0
+
+    assert send(as_ida, article, body, **hidden(response)).status_code == 302
+    assert Comment.objects.get(author__name="Ida", discussion=article.pk).body == body
+
+
+def test_an_ordinary_comment_is_posted_at_once(as_ida: Client, article: Article) -> None:
+    publish(article, FERRY)
+    assert send(as_ida, article, "I saw it at https://a.example/one. " + "x" * 1_900).status_code == 302
+
+
+def test_another_nudge_about_a_changed_text(as_ida: Client, article: Article) -> None:
+    first = send(as_ida, article, LONG)
+    second = send(as_ida, article, LONG + LINKS, **hidden(first))
+    page = second.content.decode()
+    assert "2 links" in page
+    assert "fills more than one screen" not in page  # the writer has read that
+    assert send(as_ida, article, LONG + LINKS, **hidden(second)).status_code == 302
+
+
+def test_only_comments_that_readers_of_the_discussion_see_are_duplicates(
+    as_ida: Client, article: Article
+) -> None:
+    publish(make_article("Another"), FERRY)
+    removed = publish(article, FERRY)
+    change_states(ids=[removed.pk], to=State.REJECTED, reason="other", actor=None)
+    assert send(as_ida, article, FERRY).status_code == 302
+
+
+def test_a_later_duplicate_of_this_discussion_counts(as_ida: Client, article: Article) -> None:
+    publish(make_article("Another"), FERRY)
+    publish(article, FERRY)
+    assert "has the same text" in send(as_ida, article, FERRY).content.decode()
+
+
+def test_links_that_let_nobody_wait_are_not_mentioned(as_ida: Client, article: Article, emil: User) -> None:
+    Discussion.objects.create(article=article, moderation=Discussion.Moderation.POST)
+    assert send(as_ida, article, LINKS).status_code == 302
+
+
+def test_a_guest_is_stored_with_the_comment_only(client: Client, article: Article) -> None:
+    person = {"name": "Ann", "email": "ann@example.org"}
+    response = send(client, article, LONG, **person)
+    assert "fills more than one screen" in response.content.decode()
+    assert not Guest.objects.exists()
+    assert send(client, article, LONG, **person, **hidden(response)).status_code == 302
+    assert Guest.objects.count() == 1
+
+
+def test_a_banned_person_reads_of_the_ban_first(
+    as_ida: Client, article: Article, ida: User, maria: User
+) -> None:
+    impose(person=Person(user=ida), kind=Sanction.Kind.BAN, reason="insult", actor=maria)
+    page = send(as_ida, article, LONG).content.decode()
+    assert "fills more than one screen" not in page
+    assert LONG in page
+    assert "fills more than one screen" not in send(as_ida, article, LONG, preview="").content.decode()
+
+
+def test_a_preview_nudges_too(as_ida: Client, article: Article) -> None:
+    publish(article, FERRY)
+    preview = send(as_ida, article, FERRY, preview="Preview")
+    page = preview.content.decode()
+    assert preview.status_code == 200
+    assert 'class="preview"' in page
+    assert "A comment in this discussion has the same text." in page
+    assert 'value="Post anyway"' in page
+    again = send(as_ida, article, FERRY, preview="Preview", **hidden(preview))
+    assert "has the same text" not in again.content.decode()
+    assert send(as_ida, article, FERRY, **hidden(again)).status_code == 302
+
+
+def test_a_preview_without_a_nonce_nudges_too(client: Client, article: Article) -> None:
+    page = client.post(f"{article.get_absolute_url()}reply/", {"body": LONG, "preview": ""}).content.decode()
+    assert "fills more than one screen" in page
+
+
+def test_the_soft_length_itself_is_not_long(as_ida: Client, article: Article) -> None:
+    assert send(as_ida, article, "x" * SOFT_LENGTH).status_code == 302
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("has_scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_post_anyway_on_a_phone(
+    browser: Browser, live_server: LiveServer, article: Article, ida: User, has_scripts: bool
+) -> None:
+    publish(article, FERRY)
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, bypass_csp=True, java_script_enabled=has_scripts
+    )
+    log_in(context, live_server, ida)
+    page: Page = context.new_page()
+    page.goto(live_server.url + article.get_absolute_url())
+    page.locator(".compose").get_by_role("link").first.click()
+    field = page.get_by_label("Your comment")
+    field.fill(FERRY)
+    page.get_by_role("button", name="Post comment").click()
+    nudge = page.locator(".reply-form .alert-warning")
+    expect(nudge).to_contain_text("A comment in this discussion has the same text.")
+    expect(nudge).to_be_focused()
+    expect(field).to_have_value(FERRY)
+    if has_scripts:
+        assert faults(page) == []
+    page.get_by_role("button", name="Post anyway").click()
+    expect(page.locator(".thread article")).to_have_count(2)
+    context.close()
