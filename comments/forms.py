@@ -16,7 +16,7 @@ from accounts.models import NAME_MAX, Guest
 from accounts.names import clean_name
 from articles.markup.markdown import render_comment
 from articles.models import Site
-from comments.models import Comment, Discussion, check_body
+from comments.models import Comment, CommentDraft, Discussion, check_body
 from comments.names import NamesInUse, check_guest_name
 from comments.policy import Nudge
 from core.forms import SubmitForm
@@ -59,8 +59,8 @@ class ReplyForm(BodyForm):
     """The form for a new comment; guests also enter a name and an e-mail address.
 
     It offers mails about replies, unless the writer follows the discussion already (`is_following`).
-    `body` is the text of a comment whose posting was undone. The nonce is created with the form, so that a
-    form sent several times makes only one comment.
+    `body` is the text of a comment whose posting was undone, and `draft` what the member wrote before. The
+    nonce is created with the form, so that a form sent several times makes only one comment.
     """
 
     submit = _("Post comment")
@@ -89,12 +89,13 @@ class ReplyForm(BodyForm):
         is_following: bool = False,
         names: NamesInUse | None = None,
         body: str = "",
+        draft: CommentDraft | None = None,
         **kwargs: Any,
     ) -> None:
         self.discussion, self.guest = discussion, guest
         self.names = names or NamesInUse()
         initial = {
-            "body": body,
+            "body": body or (draft and draft.body),
             "nonce": uuid4(),
             "name": guest and guest.name,
             "email": guest and guest.email,
@@ -105,6 +106,8 @@ class ReplyForm(BodyForm):
         super().__init__(*args, initial=initial, auto_id=auto_id, **kwargs)
         if body:
             self.fields["body"].widget.attrs["autofocus"] = True
+        if draft:  # the browser may have a later one
+            self.fields["body"].widget.attrs["data-at"] = int(draft.at.timestamp() * 1000)
         if is_member:
             del self.fields["name"], self.fields["email"]
         if is_following:

@@ -13,7 +13,7 @@ from django.db.models import Model
 
 from accounts.models import Guest
 from articles.models import Article
-from comments.models import Comment, Discussion
+from comments.models import Comment, CommentDraft, Discussion
 from comments.names import NAMES_IN_USE_SQL, NAMES_IN_USE_VALUES, NamesInUse
 from comments.thread.story import ARTICLE_COLUMNS, DISCUSSION_COLUMNS, build_discussion
 from core.database.sql import execute_prepared
@@ -31,6 +31,7 @@ class ReplyTarget:
     guest: Guest | None
     names: NamesInUse
     is_followed: bool  # the writer follows the discussion
+    draft: CommentDraft | None  # the member's of this form
 
 
 COMMENT_COLUMNS = [field.attname for field in Comment._meta.concrete_fields]
@@ -40,11 +41,14 @@ REPLY_TARGET_SQL = f"""
 SELECT {", ".join(f"{alias}.{name}" for alias, names in _PARTS.items() for name in names)},
        EXISTS (SELECT FROM comments_follow f
                WHERE f.article_id = a.id AND f.kind IN ('replies', 'comments')
-                 AND (f.user_id = %(user)s::bigint OR f.guest_id = %(guest)s::bigint)), used.*
+                 AND (f.user_id = %(user)s::bigint OR f.guest_id = %(guest)s::bigint)),
+       draft.body, draft.at, used.*
 FROM articles_article a
 LEFT JOIN comments_discussion d ON d.article_id = a.id
 LEFT JOIN comments_comment c ON c.id = %(parent)s::bigint AND c.discussion_id = a.id
 LEFT JOIN accounts_guest g ON g.id = %(guest)s::bigint AND g.is_active
+LEFT JOIN comments_commentdraft draft ON draft.user_id = %(user)s::bigint AND draft.article_id = a.id
+                                     AND draft.parent_id IS NOT DISTINCT FROM c.id
 LEFT JOIN LATERAL ({NAMES_IN_USE_SQL.format(article="a.id")}) used ON %(with_names)s::boolean
 WHERE a.slug = %(slug)s AND a.published_at <= %(now)s"""
 
@@ -77,6 +81,7 @@ def read_reply_target(
     stored_article, stored_discussion, stored_parent, stored_guest = parts
     article = Article.from_db("default", ARTICLE_COLUMNS, stored_article)
     discussion = build_discussion(article, stored_discussion)
+    is_followed, draft_body, draft_at, *used = row[start:]
     comment = _instance(Comment, COMMENT_COLUMNS, stored_parent)
     if comment:
         comment.discussion = discussion
@@ -85,8 +90,9 @@ def read_reply_target(
         discussion=discussion,
         parent=comment,
         guest=_instance(Guest, GUEST_COLUMNS, stored_guest),
-        is_followed=row[start],
-        names=NamesInUse.from_row(row[start + 1 :]),
+        is_followed=is_followed,
+        draft=CommentDraft(body=draft_body, at=draft_at) if draft_at else None,
+        names=NamesInUse.from_row(used),
     )
 
 

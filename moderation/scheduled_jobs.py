@@ -25,6 +25,7 @@ from articles.images.services import delete_unused_files
 from articles.newsletter import sending, subscriptions
 from articles.related import store_all_keywords
 from comments.following.mails import notify_followers
+from comments.services.drafts import delete_old_drafts
 from comments.tasks import delete_unconfirmed_emails
 from comments.thread.visits import delete_old_visits
 from core.database.sql import fetch_value
@@ -101,6 +102,7 @@ JOBS: list[Job] = [
     Job(_("Delete personal data of old requests"), timedelta(days=1), removal_requests.delete_personal_data),
     Job(_("Delete e-mails of restricted content"), timedelta(days=1), purge.clean_up_restricted_comments),
     Job(_("Delete old visits of discussions"), timedelta(days=1), delete_old_visits),
+    Job(_("Delete old drafts of comments"), timedelta(days=1), delete_old_drafts),
     Job(_("Erase old spam"), timedelta(days=1), purge.blank_old_spam),
     Job(_("Delete finished jobs"), timedelta(days=1), delete_finished_tasks),
     Job(_("Delete old records of concurrent editing"), timedelta(days=1), cleanup.delete_old_presence),

@@ -15,6 +15,7 @@ from accounts import guests
 from accounts.authentication import sign_up
 from archive.personal_data.files import KEPT_FOR
 from articles.newsletter import sending, subscriptions
+from comments.services.drafts import DRAFTS_KEPT
 from comments.thread.visits import VISITS_KEPT
 from moderation.erasure.purge import SPAM_KEPT_DAYS
 from moderation.models.people import ORIGIN_KEPT_DAYS
@@ -145,6 +146,19 @@ REGISTRY = [
             _("{days} days after the visit, or until you erase your account."), days=VISITS_KEPT.days
         ),
         {"comments_visit": "user_id article_id at seq previous_seq"},
+    ),
+    PersonalData(
+        _("Drafts of comments"),
+        _("What you have written in a form for a comment and not posted. Only you can read it."),
+        _("To give you the text on another device, and after you have logged in again."),
+        format_lazy(
+            _(
+                "Until you post or discard it, {days} days after its last change, or until you erase your "
+                "account."
+            ),
+            days=DRAFTS_KEPT.days,
+        ),
+        {"comments_commentdraft": "user_id article_id parent_id body at"},
     ),
     PersonalData(
         _("Comments"),
@@ -383,6 +397,7 @@ NO_PERSONAL_DATA = {
         "nonce source_number in_reply_to_id parent_id duplicate_of_id discussion_id"
     ),
     "comments_commentclaim": "id",
+    "comments_commentdraft": "id",
     "comments_commentrevision": "id revision is_redacted comment_id",
     "comments_commenttext": "comment_id",
     "comments_discussion": (

@@ -19,6 +19,7 @@ from comments.models.comments import (
     check_body,
 )
 from comments.models.discussions import Discussion, DiscussionDay
+from comments.models.drafts import DRAFT_COLUMNS, DRAFT_JOIN, CommentDraft, LatestDraft
 from comments.models.follows import DEFAULT_DELIVERY, Follow, FollowQuerySet, NewsSearch
 from comments.models.inferred_parents import InferredParent
 from comments.models.log import Transition
@@ -42,6 +43,8 @@ __all__ = [
     "BODY_MAX",
     "BUILT_IN_REASONS",
     "DEFAULT_DELIVERY",
+    "DRAFT_COLUMNS",
+    "DRAFT_JOIN",
     "EDIT_WINDOW",
     "IMPORTED_BODY_MAX",
     "MAX_DEPTH",
@@ -53,6 +56,7 @@ __all__ = [
     "UNDO_WINDOW",
     "Comment",
     "CommentClaim",
+    "CommentDraft",
     "CommentQuerySet",
     "CommentRevision",
     "CommentText",
@@ -61,6 +65,7 @@ __all__ = [
     "Follow",
     "FollowQuerySet",
     "InferredParent",
+    "LatestDraft",
     "Mute",
     "NewsSearch",
     "Reason",

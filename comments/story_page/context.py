@@ -53,6 +53,7 @@ def discussion_context(
         "version": discussion.version,
         "seq": story.seq,
         "since": None,
+        "draft": None,
         "is_member": request.user.is_authenticated,
         "members_only": discussion.members_only and not request.user.is_authenticated,
         "moderation_summary": policy().summarize_moderation(discussion),

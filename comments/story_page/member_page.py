@@ -1,7 +1,7 @@
 """The page of a story for a member: the discussion is rendered once for all members.
 
-The token of forms, the end of the member's last visit, and the footers of comments that they wrote or
-recommended fill regions of it.
+The token of forms, the end of the member's last visit, their draft, and the footers of comments that they
+wrote or recommended fill regions of it.
 `member_page` returns None for members whose page differs in more than these: for staff, for authors of
 comments in this discussion that wait or were removed, and for those who muted the author of a comment on the
 page. The view makes their page.
@@ -19,9 +19,10 @@ from django.template.loader import render_to_string
 from django.utils.cache import patch_cache_control
 
 from accounts.models import User
+from articles.models import Article
 from articles.site.requests import SiteRequest
 from comments.following.news import mark_story_seen
-from comments.models import MUTED_COMMENTS, State
+from comments.models import DRAFT_COLUMNS, DRAFT_JOIN, MUTED_COMMENTS, LatestDraft, State
 from comments.story_page.context import remembered_order
 from comments.story_page.first_page import FrameVersions, read_first_page
 from comments.story_page.frames import (
@@ -54,11 +55,12 @@ SELECT s.version, now(), coalesce(a.version, 0), coalesce(d.version, 0),
                WHERE c.author_id = %(user)s AND c.discussion_id = a.id
                  AND c.state NOT IN ('published', 'deleted')),
        {OWN_RECOMMENDATIONS}, {MUTED_COMMENTS},
-       coalesce(news.unread, 0), coalesce(news.unread_here, 0), {VISIT_COLUMNS}
+       coalesce(news.unread, 0), coalesce(news.unread_here, 0), {VISIT_COLUMNS},
+       {DRAFT_COLUMNS}
 FROM articles_site s
 LEFT JOIN articles_article a ON a.slug = %(slug)s AND a.published_at <= now()
 LEFT JOIN comments_discussion d ON d.article_id = a.id
-{VISIT_JOIN}
+{VISIT_JOIN}{DRAFT_JOIN}
 CROSS JOIN LATERAL (SELECT sum(f.news_count) AS unread,
                            sum(f.news_count) FILTER (WHERE f.article_id = a.id) AS unread_here
                     FROM comments_follow f WHERE f.user_id = %(user)s AND f.news_at IS NOT NULL) news
@@ -79,6 +81,7 @@ class MemberState(NamedTuple):
     unread_count: int  # unread news
     unread_here: int  # those about this story
     visit: LastVisit | None
+    draft: LatestDraft | None
 
     @property
     def frame_versions(self) -> FrameVersions:
@@ -147,7 +150,12 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
         request.unread_count -= state.unread_here
     own = _own_footers(request, cached, user, state)
     since = record_visit(request, user, frame.story.article, cached.story.seq, state.visit)
-    personal = {"since": "" if since is None else str(since), "csrf": csrf_input(request)}
+    personal = {
+        "since": "" if since is None else str(since),
+        "member": str(user.pk),
+        "csrf": csrf_input(request),
+        "draft": _render_draft(request, frame.story.article, state.draft),
+    }
     discussion = cached.html.replace(own | personal)
     account = render_to_string("layout/_account.jinja", {}, request)
     html = frame.html.replace(cached.regions | {"discussion": discussion, "account": account})
@@ -156,13 +164,21 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
     return response
 
 
+def _render_draft(request: SiteRequest, article: Article, draft: LatestDraft | None) -> str:
+    if draft is None:
+        return ""
+    context = {"draft": draft, "article": article, "zone": article.zone}
+    return render_to_string("comments/_draft_notice.jinja", context, request)
+
+
 def read_member_state(user: User, slug: str, cached: MemberDiscussion | None) -> MemberState:
     """Read the state of a member, with their recommendations of the comments of a cached discussion."""
     values = {"user": user.pk, "slug": slug, "comments": cached.comments if cached else []}
     with connection.cursor() as cursor:
         execute_prepared(cursor, _MEMBER_STATE, values)
-        *state, at, seq, previous_seq = cursor.fetchone()
-    return MemberState._make([*state, LastVisit(at, seq, previous_seq) if at else None])
+        *state, at, seq, previous_seq, draft_at, parent = cursor.fetchone()
+    visit = LastVisit(at, seq, previous_seq) if at else None
+    return MemberState._make([*state, visit, LatestDraft(draft_at, parent) if draft_at else None])
 
 
 def _render_discussion(

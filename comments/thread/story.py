@@ -12,7 +12,7 @@ from accounts.models import User
 from articles.markup.markdown import make_excerpt
 from articles.models import Article, BylineAuthor, Topic
 from articles.related import RELATED_QUERY, Related
-from comments.models import MUTED_AUTHOR, Discussion
+from comments.models import DRAFT_COLUMNS, DRAFT_JOIN, MUTED_AUTHOR, Discussion, LatestDraft
 from comments.thread.visits import VISIT_COLUMNS, VISIT_JOIN, LastVisit
 from core.database.sql import execute_prepared
 
@@ -42,6 +42,7 @@ class Story:
     is_restored: bool  # some replies are under an inferred parent
     related: list[Related]  # the closest first; none unless they were requested
     visit: LastVisit | None  # of the member who reads it
+    draft: LatestDraft | None  # theirs
 
 
 def read_story(
@@ -50,7 +51,7 @@ def read_story(
     """Return the published article of this slug with its discussion, in one statement; None if there is none.
 
     The article's `body` and `vector` are deferred. Related stories are read only `with_related`. Picks of
-    comments whose authors the member `user` muted are left out; the last visit is theirs.
+    comments whose authors the member `user` muted are left out; the last visit and the draft are theirs.
     """
     query = STORY_WITH_RELATED_QUERY if with_related else STORY_QUERY
     with connection.cursor() as cursor:
@@ -62,7 +63,7 @@ def read_story(
     article = Article.from_db("default", ARTICLE_COLUMNS, row[: len(ARTICLE_COLUMNS)])
     discussion = build_discussion(article, row[len(ARTICLE_COLUMNS) : split])
     names, slugs, signed, signed_slugs, at, seen_seq, previous_seq, *rest = row[split:]
-    days, counts, seq, is_restored, ids, picked, beginnings, *related = rest
+    draft_at, draft_parent, days, counts, seq, is_restored, ids, picked, beginnings, *related = rest
     vars(article)["author_names"] = signed or []
     return Story(
         article,
@@ -75,6 +76,7 @@ def read_story(
         is_restored,
         [Related.from_row(*columns) for columns in zip(*(values or [] for values in related), strict=True)],
         LastVisit(at, seen_seq, previous_seq) if at else None,
+        LatestDraft(draft_at, draft_parent) if draft_at else None,
     )
 
 
@@ -142,10 +144,11 @@ _STORY = f"""
 SELECT {", ".join(f"a.{name}" for name in ARTICLE_COLUMNS)},
        {", ".join(f"d.{name}" for name in DISCUSSION_COLUMNS)},
        topics.names, topics.slugs, authors.names, authors.slugs, {VISIT_COLUMNS},
+       {DRAFT_COLUMNS},
        {DISCUSSION_SUMMARY}{{more_columns}}
 FROM articles_article a
 LEFT JOIN comments_discussion d ON d.article_id = a.id
-{VISIT_JOIN}
+{VISIT_JOIN}{DRAFT_JOIN}
 CROSS JOIN LATERAL (
   SELECT array_agg(t.name ORDER BY t.name) AS names, array_agg(t.slug ORDER BY t.name) AS slugs
   FROM articles_article_topics m JOIN articles_topic t ON t.id = m.topic_id

@@ -125,6 +125,7 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
         if start:
             context |= later_page_context(article, order, start, is_as_saved=is_as_saved)
         if reader.user:
+            context["draft"] = loaded.draft
             context["since"] = record_visit(request, reader.user, article, loaded.seq, loaded.visit)
         context["thread"] = render_thread(request, loaded, rows, reader)
         context["discussion"] = render_to_string("comments/_discussion.jinja", context, request)

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from accounts import guests
-from accounts.models import Guest
+from accounts.models import Guest, User
 from articles.models import Article
 from articles.site.requests import SiteRequest
 from comments.following.services import follow_replies
@@ -37,6 +37,8 @@ from comments.models import (
     State,
 )
 from comments.policy import Draft, Nudged, policy
+from comments.reply_target import ReplyTarget
+from comments.services.drafts import delete_draft, save_draft
 from comments.services.editing import edit_comment
 from comments.services.posting import MEMBERS_ONLY, REPLIES_LOCKED, post_comment
 from comments.services.recommendations import recommend
@@ -92,7 +94,8 @@ def recommendation(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
 def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpResponse:
     """Show and process the form for a comment on the story, or for a reply to the comment `pk`.
 
-    Its button "Preview" shows it again, with the text as it will look.
+    Its button "Preview" shows it again, with the text as it will look, and stores the draft of a member. So
+    does a script while they write.
     """
     target = load_reply_target(request, slug, pk)
     article, discussion, parent = target.article, target.discussion, target.parent
@@ -100,9 +103,12 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
         raise Http404
     back = article.get_absolute_url() + (f"#comment-{parent.pk}" if parent else "#comments")
     is_post = request.method == "POST"  # then the form is shown again with its text, whatever has changed
-    if not is_post and (refusal := _refuse_reply(request, discussion, parent, back)):
-        return refusal
     user, guest = current_writer(request)
+    if is_post and user and (response := _change_draft(request, user, target, back)):
+        return response
+    # Who has a draft may read and copy it, whatever has changed.
+    if not is_post and not target.draft and (refusal := _refuse_reply(request, discussion, parent, back)):
+        return refusal
     form = ReplyForm(
         request.POST if is_post else None,
         action=request.path,
@@ -112,6 +118,7 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
         parent=parent,
         is_following=target.is_followed,
         names=target.names,
+        draft=None if is_post else target.draft,
     )
     if "preview" in form.data:
         preview = form.preview()
@@ -129,6 +136,8 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
             if error.code == "nonce":
                 form.renew_nonce()
         else:
+            if user and target.draft:
+                delete_draft(user=user, article=article, parent=parent)
             if form.cleaned_data.get("follow"):
                 follow_replies(posted.author, posted.guest, article)
             return _posted_response(request, posted, author, is_new=author is not None and author != guest)
@@ -244,6 +253,7 @@ def _form_page(
         "form": form,
         "preview": preview,
         "most": BODY_MAX,
+        "owner": user.pk if user else "",
         "members_only": MEMBERS_ONLY if discussion.members_only and user is None else "",
         "sanctions": [] if form.is_bound else policy().explain_sanctions(user, guest),
         "back": article.get_absolute_url() + (f"#comment-{parent.pk}" if parent else "#comments"),
@@ -253,6 +263,26 @@ def _form_page(
     }
     template = "comments/_reply_form.jinja" if request.htmx else "comments/reply.jinja"
     return render(request, template, context, status=status)
+
+
+def _change_draft(request: SiteRequest, user: User, target: ReplyTarget, back: str) -> HttpResponse | None:
+    """Store or discard a member's draft. Returns None if the form was sent for a preview or to be posted."""
+    article, parent = target.article, target.parent
+    if "discard" in request.POST:
+        delete_draft(user=user, article=article, parent=parent)
+        return redirect(back)
+    if request.POST.keys().isdisjoint({"draft", "preview"}):
+        return None
+    body = request.POST.get("body", "").replace("\r\n", "\n")
+    save_draft(user=user, article=article, parent=parent, body=body, nonce=_read_nonce(request))
+    return HttpResponse(status=204) if "draft" in request.POST else None
+
+
+def _read_nonce(request: SiteRequest) -> UUID | None:
+    try:
+        return UUID(request.POST.get("nonce", ""))
+    except ValueError:
+        return None
 
 
 def _refuse_reply(

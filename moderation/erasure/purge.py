@@ -22,7 +22,7 @@ from accounts.models import User, deleted_name
 from accounts.services import erase_account, erase_guest
 from articles.editing.cleanup import delete_unsaved_texts
 from articles.services import erase_author
-from comments.models import Comment, Follow, Mute, Reason, State, Visit
+from comments.models import Comment, CommentDraft, Follow, Mute, Reason, State, Visit
 from comments.services.discussions import lock_discussions_of
 from comments.services.text_changes import anonymize_comments, erase_comments
 from core.database.sql import fetch_column
@@ -164,10 +164,10 @@ def clear_related_data(comments: Sequence[int]) -> None:
 def blank_person(*, person: Person, actor: User | None) -> None:
     """Delete the name and e-mail of an account or a guest permanently, also in comments and restrictions.
 
-    What they follow, their visits, notes on them, whom they muted and who muted them are deleted, and the
-    texts of their sanctions, appeals and reports. The texts of comments stay. So does everything about a
-    comment with a legal hold, until it ends (clean_up_restricted_comments). Without an actor the person
-    wished it, or it is repeated after a restore, and no note about it is added.
+    What they follow, their visits and drafts, notes on them, whom they muted and who muted them are deleted,
+    and the texts of their sanctions, appeals and reports. The texts of comments stay. So does everything
+    about a comment with a legal hold, until it ends (clean_up_restricted_comments). Without an actor the
+    person wished it, or it is repeated after a restore, and no note about it is added.
     """
     fields = person.as_fields
     with transaction.atomic():
@@ -195,6 +195,7 @@ def blank_person(*, person: Person, actor: User | None) -> None:
         Follow.objects.filter(**fields).delete()
         if person.user:
             Visit.objects.filter(user=person.user).delete()
+            CommentDraft.objects.filter(user=person.user).delete()
             Mute.objects.filter(Q(user=person.user) | Q(muted_user=person.user)).delete()
         elif person.guest:
             Mute.objects.filter(muted_guest=person.guest).delete()

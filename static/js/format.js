@@ -1,6 +1,7 @@
-// Formatting buttons, quoting selected text, and a countdown near the limit, for the reply form. A module that is
-// loaded with the first form that opens; the form also works without it.
+// Formatting buttons, quoting selected text, a countdown near the limit, and saving the draft of a member, for the reply
+// form. A module that is loaded with the first form that opens; the form also works without it.
 const NEAR = 500; // characters before the limit
+const PAUSE = 2000; // milliseconds without a key, after which a draft is saved
 
 // Replaces the text between two positions so that the browser's Undo knows of it, and selects a part of the new text.
 const replace = (field, start, end, text, from = text.length, to = from) => {
@@ -83,6 +84,32 @@ const addCountdown = (field, most) => {
   field.addEventListener("input", count);
   count();
 };
+// The site has the text of a member for other devices and later log-ins. The browser has it, too (site.js).
+const saveDrafts = (field) => {
+  const form = field.form;
+  let timer = 0;
+  let saved = field.defaultValue;
+  const save = async () => {
+    clearTimeout(timer);
+    if (field.value === saved || !field.isConnected) return;
+    saved = field.value;
+    const body = new FormData(form);
+    body.set("draft", "1");
+    const response = await fetch(form.action, { method: "POST", body, keepalive: true }).catch(() => null);
+    if (!response?.ok) saved = null; // tried again with the next key
+  };
+  const saveLater = () => {
+    clearTimeout(timer);
+    timer = setTimeout(save, PAUSE);
+  };
+  field.addEventListener("input", saveLater);
+  form.addEventListener("submit", () => {
+    clearTimeout(timer);
+    saved = field.value;
+  });
+  document.addEventListener("visibilitychange", () => { if (document.hidden) save(); });
+  saveLater(); // a draft of this browser
+};
 const enhance = (form) => {
   const field = form.querySelector("textarea");
   if (!field) return;
@@ -90,6 +117,7 @@ const enhance = (form) => {
   if (styles.sheet) addTools(field);
   else styles.addEventListener("load", () => addTools(field)); // without them the buttons would move the field
   addCountdown(field, Number(form.dataset.most));
+  if (form.dataset.owner) saveDrafts(field);
 };
 for (const form of document.querySelectorAll(".reply-form")) enhance(form);
 document.addEventListener("htmx:load", ({ target }) => {

@@ -57,24 +57,30 @@ if (globalThis.htmx) Object.assign(htmx.config, {
     list.scrollBy(current.getBoundingClientRect().x - list.getBoundingClientRect().x - list.clientWidth / 3, 0);
   }
 
-  // The draft of a reply is stored in this browser until the server accepts it, for two weeks at most.
+  // The draft of a reply is stored in this browser until the server accepts it, for two weeks at most. That of a member
+  // has their id, so that no other person at this computer gets it. A guest's becomes that of the member who logs in.
   const KEPT = 14 * 86400000;
-  const keyOf = (form) => "draft " + new URL(form.action).pathname;
+  const keyOf = (form, owner = form.parentNode.dataset.owner) => `draft ${new URL(form.action).pathname} ${owner}`.trim();
   const drafts = {
     read(form) {
-      const draft = JSON.parse(localStorage.getItem(keyOf(form)));
-      return draft && Date.now() - draft.at < KEPT ? draft.text : "";
+      const [key, guest] = [keyOf(form), keyOf(form, "")];
+      const draft = JSON.parse(localStorage.getItem(key) ?? localStorage.getItem(guest));
+      if (key !== guest && draft && !localStorage.getItem(key)) {
+        localStorage.setItem(key, JSON.stringify(draft));
+        localStorage.removeItem(guest);
+      }
+      return draft && Date.now() - draft.at < KEPT ? draft : null;
     },
     write(form, text, at = Date.now()) {
       if (text.trim()) localStorage.setItem(keyOf(form), JSON.stringify({ at, text }));
       else localStorage.removeItem(keyOf(form));
     },
-    // Returns the path of the form with the newest draft below this path, written after `since`.
-    newest(path, since) {
-      const start = `draft ${path}`;
+    // Returns the path of the form with the newest draft below this path, written after `since` by a guest or `owner`.
+    newest(path, since, owner) {
       const found = Object.entries(localStorage)
-        .filter(([key]) => key.startsWith(start))
-        .map(([key, draft]) => [JSON.parse(draft).at, key.slice("draft ".length)])
+        .map(([key, draft]) => [draft, ...key.split(" ")])
+        .filter(([, kind, place, by]) => kind === "draft" && place.startsWith(path) && (!by || by === owner))
+        .map(([draft, , place]) => [JSON.parse(draft).at, place])
         .filter(([at]) => at > Math.max(since, Date.now() - KEPT));
       return found.sort(([a], [b]) => b - a)[0]?.[1];
     },
@@ -84,17 +90,28 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   const quietly = (act) => { try { return act(); } catch { return undefined; } }; // storage may be forbidden
   const restore = (form) => {
     const text = find(form, "textarea");
-    if (text && !text.value.trim()) text.value = quietly(() => drafts.read(form)) || text.value;
+    const draft = text && quietly(() => drafts.read(form));
+    if (draft && (!text.value.trim() || draft.at > text.dataset.at)) text.value = draft.text; // later than the site's
+    return draft?.text;
   };
   for (const form of document.querySelectorAll(".reply-form form")) {
-    restore(form);
+    const draft = restore(form);
     const text = find(form, "textarea");
-    if (text?.value.trim() && form.action.includes("/reply/")) quietly(() => drafts.write(form, text.value, Date.now() - 86400000)); // undone: not opened on later visits
+    if (text?.value.trim() && text.value !== draft && form.action.includes("/reply/")) quietly(() => drafts.write(form, text.value, Date.now() - 86400000)); // undone: not opened on later visits
   }
   document.addEventListener("input", ({ target }) => {
     const form = target.matches("textarea") && replyForm(target);
     if (form) quietly(() => drafts.write(form, target.value));
   });
+
+  document.addEventListener("submit", ({ target, submitter }) => quietly(() => {
+    const path = new URL(target.action).pathname;
+    for (const key of Object.keys(localStorage)) {
+      const [kind, place, owner] = key.split(" ");
+      const ends = submitter?.name === "discard" ? place === path : owner && path.endsWith("/logout/");
+      if (kind === "draft" && ends) localStorage.removeItem(key);
+    }
+  }));
 
   // The inline reply form opens once and takes the focus. When it is closed, the focus returns to "Reply".
   const enter = (opened) => {

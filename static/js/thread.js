@@ -333,18 +333,25 @@
     } else if (link?.matches(".part > .more, .thread li > .more")) {
       event.preventDefault();
       busy(link, () => showMore(link));
+    } else if (link?.matches(".draft a") && openerOf(link.pathname)) {
+      event.preventDefault();
+      openerOf(link.pathname).click();
     } else if (globalThis.htmx && link?.matches(".compose > a, .thread footer > a[href*='reply/']")) {
       event.preventDefault();
       calm(link);
       htmx.ajax("GET", link.href, { source: link });
     }
   });
+  const openerOf = (path) =>
+    [...talk.querySelectorAll('.compose > a, .thread footer > a[href*="reply/"]')].find(({ pathname }) => pathname === path);
+  talk.addEventListener("htmx:load", ({ target }) => { // the form has the draft
+    const notice = talk.querySelector(".draft");
+    if (target.matches(".reply-form") && notice?.firstElementChild.action === target.querySelector("form").action) notice.remove();
+  });
   // A draft that survived a reload, or of the last day, opens its form again: the newest one only.
   const openDraft = () => {
     const since = cameBy === "navigate" ? Date.now() - 86400000 : 0;
-    const path = replyDrafts.newest(`${location.pathname}reply/`, since);
-    const links = [...talk.querySelectorAll('.compose > a, .thread footer > a[href*="reply/"]')];
-    links.find(({ pathname }) => pathname === path)?.click();
+    openerOf(replyDrafts.newest(`${location.pathname}reply/`, since, talk.querySelector("[data-member]")?.dataset.member))?.click();
   };
   if (!location.hash.startsWith("#comment-")) try { openDraft(); } catch { /* storage is forbidden or damaged */ }
   talk.addEventListener("htmx:sendError", ({ target }) => {

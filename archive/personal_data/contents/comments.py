@@ -11,6 +11,7 @@ from comments import removal_reasons
 from comments.models import (
     REMOVED,
     CommentClaim,
+    CommentDraft,
     CommentRevision,
     Follow,
     Mute,
@@ -97,6 +98,25 @@ def sections_of_reading(subject: DataSubject) -> Iterator[Section]:
                     "muted_user", "muted_guest", "muted_comment"
                 ),
                 lambda row: {"name": row.name, "at": row.at},
+            ),
+        )
+        yield Section(
+            "drafts",
+            _("Drafts of comments"),
+            {
+                "of": _("Of"),
+                "replies_to": _("Replies to comment"),
+                "text": _("Text"),
+                "at": _("Last changed"),
+            },
+            records(
+                CommentDraft.objects.filter(user=subject.user).select_related("article"),
+                lambda row: {
+                    "of": row.article.title_for(None),
+                    "replies_to": row.parent_id,
+                    "text": row.body,
+                    "at": row.at,
+                },
             ),
         )
         yield Section(

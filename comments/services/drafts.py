@@ -1,0 +1,59 @@
+"""Storing the text of a member's form, so that other devices and later log-ins have it."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import User
+from articles.models import Article
+from comments.models import IMPORTED_BODY_MAX, Comment, CommentDraft
+
+DRAFTS_KEPT = timedelta(days=30)
+MAX_DRAFTS = 200  # of one member; further ones are only in the browser
+
+# A request that was on its way while the comment was posted stores nothing.
+_SAVE = """
+INSERT INTO comments_commentdraft (user_id, article_id, parent_id, body, at)
+SELECT %(user)s, %(article)s, %(parent)s, %(body)s, %(at)s
+WHERE NOT EXISTS (SELECT FROM comments_comment WHERE nonce = %(nonce)s::uuid)
+  AND (SELECT count(*) FROM comments_commentdraft WHERE user_id = %(user)s) <= %(most)s
+ON CONFLICT (user_id, article_id, parent_id) DO UPDATE SET body = excluded.body, at = excluded.at"""
+
+
+def save_draft(
+    *, user: User, article: Article, parent: Comment | None, body: str, nonce: UUID | None
+) -> None:
+    """Store the text of a form, also one that is too long to be posted; without a text, delete the draft.
+
+    `nonce` is that of the form.
+    """
+    body = body.replace("\x00", "")
+    if not body.strip():
+        delete_draft(user=user, article=article, parent=parent)
+        return
+    if len(body) > IMPORTED_BODY_MAX:
+        return
+    values: dict[str, Any] = {
+        "user": user.pk,
+        "article": article.pk,
+        "parent": parent and parent.pk,
+        "body": body,
+        "at": timezone.now(),
+        "nonce": nonce,
+        "most": MAX_DRAFTS,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_SAVE, values)
+
+
+def delete_draft(*, user: User, article: Article, parent: Comment | None) -> None:
+    """Delete the draft of a form, because it was posted or discarded."""
+    CommentDraft.objects.filter(user=user, article=article, parent=parent).delete()
+
+
+def delete_old_drafts() -> int:
+    """Delete drafts that nobody has changed for DRAFTS_KEPT, as a daily job. Returns their number."""
+    return CommentDraft.objects.filter(at__lt=timezone.now() - DRAFTS_KEPT).delete()[0]
