@@ -152,7 +152,7 @@ def note_news(now: datetime, zone: ZoneInfo) -> int:
         )
         since = search.until - OVERLAP
         picks = [] if is_first else policy().read_picks(since, until)
-        values = {"searched": search.until, "since": since, "until": until}
+        values: dict[str, Any] = {"searched": search.until, "since": since, "until": until}
         values |= _pick_values(picks) | due_times(now, zone)
         if picks:
             cursor.execute(_ADD_FOLLOWS_OF_PICKS, values)

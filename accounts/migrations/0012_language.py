@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     """Let members choose the language of the interface; empty is that of the site."""
 
     dependencies = [
-        ("accounts", "0010_undeliverable_lower_case"),
+        ("accounts", "0011_guest_is_active"),
     ]
 
     operations = [

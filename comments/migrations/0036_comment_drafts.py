@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("articles", "0026_privacy_text"),
-        ("comments", "0033_notices_of_own_comments"),
+        ("comments", "0035_notices_of_own_comments"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

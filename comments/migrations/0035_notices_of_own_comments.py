@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0010_undeliverable_lower_case"),
         ("articles", "0026_privacy_text"),
-        ("comments", "0032_visits"),
+        ("comments", "0034_follow_news_count"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
