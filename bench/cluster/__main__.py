@@ -77,7 +77,7 @@ def measure(cluster: Cluster, seeded: dict[str, Any], fault: Fault, number: int)
     load = {
         "host": cluster.hosts["front"].address,
         "story": seeded["story"],
-        "comments": seeded["comments"][:100],
+        "comments": seeded["comments"][1:101],
         "writers": seeded["writers"],
         "members": seeded["members"] * (STRANGERS // 3),
         "strangers": STRANGERS,

@@ -14,7 +14,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import pairwise
 from pathlib import Path
@@ -150,4 +150,4 @@ def _turns(every: float, end: float) -> Iterator[int]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(run(Load(**json.loads(Path(sys.argv[1]).read_text()))))))
+    print(json.dumps(vars(run(Load(**json.loads(Path(sys.argv[1]).read_text()))))))

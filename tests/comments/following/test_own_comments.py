@@ -17,7 +17,7 @@ from articles.models import Article
 from comments.following.mails import notify_followers
 from comments.following.news import read_news
 from comments.following.services import move_to_account, set_own_comments_delivery
-from comments.following.tokens import MailToken
+from comments.following.tokens import follow_token, follower_token
 from comments.models import Comment, Follow, Mute, State
 from comments.services.recommendations import recommend
 from comments.services.states import change_states
@@ -55,7 +55,7 @@ def test_a_pick_is_a_notice_on_the_site(
     later()
     assert send_due() == []
     client.force_login(jane)
-    assert '<span class="badge accent">1<span class="unseen"> with news' in client.get("/").content.decode()
+    assert '<span class="badge accent">1<span class="unseen"> new' in client.get("/").content.decode()
     page = news_of(client, jane)
     assert "Your comment is an editor’s pick" in page
     assert comment.get_absolute_url() in page
@@ -202,8 +202,8 @@ def test_a_wrong_choice_changes_nothing(client: Client, jane: User) -> None:
 def test_stopped_mails_leave_refused_notices_alone(client: Client, jane: User) -> None:
     picks = follow(jane, kind="picks")
     follow(jane, kind="recommended", delivery="none")
-    all_of_jane = f"/stop-mails/{MailToken.of_follower(picks)}/"
-    page = client.get(f"/stop-mails/{MailToken.of_follow(picks)}/").content.decode()
+    all_of_jane = f"/stop-mails/{follower_token(picks)}/"
+    page = client.get(f"/stop-mails/{follow_token(picks)}/").content.decode()
     assert "Editor’s picks of my comments" in page
     client.post(all_of_jane)
     chosen = dict(Follow.objects.values_list("kind", "delivery"))
