@@ -5,11 +5,12 @@ from textwrap import shorten
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from archive.services import create_sample
 from comments.models import Comment, Reason, State
 from comments.services.states import change_states
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.browser
 
@@ -255,3 +256,55 @@ def name(node: Any) -> str:
 
 def value(node: Any, what: str) -> Any:
     return next((p["value"]["value"] for p in node.get("properties", ()) if p["name"] == what), None)
+
+
+def focused(page: Page) -> Any:
+    """Return the node that has the focus, apart from the page itself."""
+    return next(
+        node for node in tree(page).values() if value(node, "focused") and role(node) != "RootWebArea"
+    )
+
+
+def test_an_answer_on_a_phone_as_it_is_heard(
+    browser, live_server, transactional_db, policy_without_moderation
+):
+    """From the number of comments to one's own comment: each focus is read with its name and its error."""
+    article = make_article("Harbour clock")
+    eben = make_comment(article, "It is slow.", author=UserFactory.create(name="Eben"))
+    jim = make_comment(article, "Is it?", parent=eben, author=UserFactory.create(name="Jim"))
+    for number in range(47):
+        make_comment(article, f"Comment {number}", parent=eben)
+    phone = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    ).new_page()
+    phone.goto(live_server.url + article.get_absolute_url() + "?order=oldest")
+    headings = [
+        (value(node, "level"), name(node)) for node in tree(phone).values() if role(node) == "heading"
+    ]
+    assert (2, "49 comments") in headings
+    assert (3, "Jim, replying to Eben") in headings
+
+    place = phone.locator(f"#comment-{jim.pk}")
+    place.get_by_role("link", name="Reply to Jim").press("Enter")
+    form = place.locator(".reply-form")
+    expect(form.get_by_label("Your comment")).to_be_focused()
+    field = focused(phone)
+    assert (role(field), value(field, "required")) == ("textbox", True)
+    assert name(field).startswith("Your comment")
+
+    form.get_by_label("Your comment").fill("It is.")
+    form.get_by_label("Name").fill("Ida")
+    form.get_by_label("E-mail").fill("ida@harbour")  # the browser takes it, the site does not
+    form.get_by_role("button", name="Post comment").press("Enter")
+    expect(form.get_by_label("E-mail")).to_be_focused()
+    expect(form.get_by_label("E-mail")).to_have_attribute("aria-invalid", "true")
+    field = focused(phone)
+    assert (role(field), value(field, "invalid")) == ("textbox", "true")
+    assert "Enter a valid email address." in field["description"]["value"]
+
+    form.get_by_label("E-mail").fill("ida@example.org")
+    form.get_by_role("button", name="Post comment").press("Enter")
+    expect(phone.locator(".thread article", has_text="It is.").last).to_be_focused()
+    own = focused(phone)
+    assert (role(own), name(own)) == ("article", "Ida, replying to Jim")
+    phone.context.close()
