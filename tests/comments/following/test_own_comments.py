@@ -23,6 +23,8 @@ from comments.services.recommendations import recommend
 from comments.services.states import change_states
 from moderation.actions.decisions import undo
 from moderation.actions.quick_actions import set_editors_pick
+from moderation.erasure import purge
+from moderation.people.profiles import Person
 from tests.comments.following.conftest import follow, send_due
 from tests.factories import GuestFactory, UserFactory, make_comment
 
@@ -93,6 +95,21 @@ def test_editors_who_pick_their_own_comment_get_no_notice(article: Article, emil
     later()
     notify_followers()
     assert not Follow.objects.unread().exists()
+
+
+def test_erased_people_get_nothing(
+    article: Article, comment: Comment, jane: User, emil: User, ada: User, later: Later
+) -> None:
+    guest = GuestFactory.create()
+    for person, picked in (
+        (Person(user=jane), comment),
+        (Person(guest=guest), make_comment(article, guest=guest)),
+    ):
+        purge.blank_person(person=person, actor=ada)
+        set_editors_pick(comment=picked, is_pick=True, actor=emil)
+    later()
+    notify_followers()
+    assert not Follow.objects.exists()
 
 
 def test_picks_by_mail_and_not_at_all(
