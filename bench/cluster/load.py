@@ -19,6 +19,7 @@ from http import HTTPStatus
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlencode
+from zlib import crc32
 
 from bench.fixture import Words
 
@@ -97,7 +98,7 @@ def run(load: Load) -> Outcome:
                     outcome.read_at.append(time.monotonic() - began)
 
     def write(number: int) -> None:
-        client, words = Client(load.host), Words(number)
+        client, words = Client(load.host), Words(crc32(f"{load.mark}-{number}".encode()))
         name, email, cookie = load.writers[number]
         for turn in _turns(WRITE_EVERY, end):
             mark = f"{load.mark}-{number}-{turn}-{secrets.token_hex(3)}"
