@@ -162,6 +162,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        # In groups: a model is renamed before or after those that refer to it, not together with them.
         IndependentOperations(
             [
                 *rename_model("moderation", "Change", "SettingChange"),
