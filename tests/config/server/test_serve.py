@@ -357,7 +357,7 @@ def test_a_real_site_gets_a_link_and_no_sample(serve: Serve, own_database: dict[
 
 def test_an_upgrade_makes_a_backup_first(serve: Serve, home: Path, environment: dict[str, str]) -> None:
     owner = (home / "erasures.jsonl").stat()
-    assert (owner.st_uid, owner.st_mode & 0o777) == ((home / "cache").stat().st_uid, 0o600)
+    assert (owner.st_uid, owner.st_mode & 0o777) == ((home / "media").stat().st_uid, 0o600)
     argv = [sys.executable, "manage.py", "migrate", "-v0", "sessions", "zero"]
     subprocess.run(argv, cwd=PROJECT, env=environment, check=True)
     site = serve()
