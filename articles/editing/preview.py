@@ -32,7 +32,7 @@ def preview_article(request: HttpRequest) -> JsonResponse:
     article = Article(**fields, body_html=render_story(fields["body"]))
     authors = _chosen_authors(request)
     vars(article)["author_names"] = [author.name for author in authors]
-    zone = timezone.get_current_timezone_name()
+    zone = str(timezone.get_current_timezone())
     topics = Topic.objects.shown().filter(pk__in=_chosen_ids(request, "topics"))
     article.lead_image = Image.objects.filter(pk__in=_chosen_ids(request, "lead_image")).first()
     context = {"article": article, "topics": topics, "authors": authors, "zone": zone}

@@ -323,7 +323,7 @@ class Article(models.Model):
     @property
     def zone(self) -> str:
         """Return the IANA name of the time zone of its times: that of the imported page, else the site's."""
-        return self.source_zone or timezone.get_current_timezone_name()
+        return self.source_zone or str(timezone.get_current_timezone())
 
     @property
     def is_archived(self) -> bool:

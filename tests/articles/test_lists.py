@@ -114,6 +114,12 @@ def test_the_comments_of_a_hidden_discussion_are_not_counted(client):
     assert "comment" not in client.get("/").content.decode().partition("<main")[2]
 
 
+def test_a_story_is_shown_in_a_zone_without_a_name(client):
+    Site.objects.update(time_zone="Etc/GMT-4")  # whose only abbreviation is "+04"
+    story = make_article("Boats", published_at=datetime(2026, 3, 1, 10, 0, tzinfo=UTC))
+    assert "14:00" in client.get(story.get_absolute_url()).content.decode()
+
+
 def test_times_are_told_in_the_zone_of_the_site_and_of_a_saved_page(client):
     Site.objects.update(time_zone="Asia/Tokyo")
     moment = datetime(2024, 5, 31, 23, 30, tzinfo=UTC)
