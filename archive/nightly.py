@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
+from django_tasks_db.models import DBTaskResult
 
 from archive.backup.container import BackupError
 from archive.backup.write import back_up_to_storage, megabytes
@@ -20,6 +21,7 @@ from core import backup_folder
 from core.files import StoredFile, storage
 from moderation.scheduled_jobs import Job
 
+NOTIFIED_EVERY = timedelta(hours=20)  # so that the mail comes each day, although the job starts later
 EARLIEST_HOUR = 3  # in the site's time zone; a machine that was off at that hour makes up for it later
 FILE_NAME = f"{backup_folder.NIGHTLY_FOLDER}/soundoff-{{day}}.zip"
 
@@ -34,9 +36,11 @@ def make_nightly_backup() -> str:
     name = FILE_NAME.format(day=now.date().isoformat())
     if not site.backs_up_nightly:
         return "nightly backups are switched off"
-    if now.hour < EARLIEST_HOUR or storage().exists(name):
+    if now.hour < EARLIEST_HOUR:
         return "no backup is due yet"
     try:
+        if storage().exists(name):
+            return "no backup is due yet"
         for file in list(storage().list_files(backup_folder.NIGHTLY_FOLDER)):
             if fnmatchcase(file.name, "*/.*.part"):  # of an interrupted night: nobody else writes here
                 storage().delete(file.name)
@@ -53,16 +57,22 @@ def make_nightly_backup() -> str:
 def _report_failure(failure: backup_folder.BackupFailure) -> None:
     """Store the failure and mail administrators once.
 
-    A mail that could not be queued is tried again at the next failure: a full disk stores no job either.
+    A mail that could not be queued is tried again at the next failure: a full disk stores no job either. If
+    the failure can't be stored, because the storage itself is away, they get one mail a day.
     """
     last = backup_folder.last_failure()
     is_told = last is not None and last.is_told
     with suppress(OSError):  # the scheduler logs the failure as well
         backup_folder.record_failure(replace(failure, is_told=is_told))
-    if not is_told:
+    if not is_told and not _was_notified_today():
         notify_failed_backup.enqueue(failure.why)
         with suppress(OSError):
             backup_folder.record_failure(replace(failure, is_told=True))
+
+
+def _was_notified_today() -> bool:
+    jobs = DBTaskResult.objects.filter(task_path=notify_failed_backup.module_path)
+    return jobs.filter(enqueued_at__gt=timezone.now() - NOTIFIED_EVERY).exists()
 
 
 def _remove_older(newest: str, *, kept: int) -> int:

@@ -152,8 +152,10 @@ def publish(name: str, results: Iterable[str | Goal], *, write: bool) -> None:
     print(text)
     if write:
         begin, end = f"<!-- {name} -->\n", f"\n<!-- /{name} -->"
-        pattern = re.escape(begin) + ".*?" + re.escape(end)
+        pattern = re.escape(begin) + ".*?" + re.escape(end.lstrip())
         page = MEASURED.read_text()
+        if begin not in page or f"<!-- /{name} -->" not in page:
+            raise ValueError(f"{MEASURED} has no place for {name}: add {begin.strip()}<!-- /{name} -->.")
         MEASURED.write_text(re.sub(pattern, lambda _: begin + text + end, page, flags=re.DOTALL))
 
 

@@ -311,6 +311,7 @@ STATIC_ROOT = HOME / "static"
 FILES_URL = os.environ.get("FILES_URL", "")
 STORAGES = {
     "default": files_url.storage_of(FILES_URL),
+    "quick": files_url.storage_of(FILES_URL, is_quick=True),
     "staticfiles": {"BACKEND": "config.static_files.StaticFilesStorage"},
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024

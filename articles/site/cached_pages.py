@@ -157,7 +157,7 @@ def invalidate() -> None:
     Call it just before the commit of a change that hides something from readers.
     """
     try:
-        files.save(INVALIDATION_FILE, str(time.time()).encode())
+        files.save(INVALIDATION_FILE, str(time.time()).encode(), files.quick_storage())
     except OSError:
         log.warning(
             "%s can't be written: removed content may be shown while the database is down.",
@@ -171,7 +171,7 @@ def invalidated_at() -> float:
     It is infinite if the storage does not answer, because anything may have been removed.
     """
     try:
-        return float(files.read(INVALIDATION_FILE))
+        return float(files.read(INVALIDATION_FILE, files.quick_storage()))
     except FileNotFoundError:
         return 0.0
     except (OSError, ValueError):

@@ -1,6 +1,6 @@
 """The engines of a cluster: etcd, three Postgres under Patroni, two HAProxies and a store for files.
 
-The configurations are those of docs/scale.md. etcd has one node here; use three.
+docs/scale.md says why they are configured so. etcd has one node here; use three.
 """
 
 import os

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from hashlib import blake2b
+from math import inf
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -39,7 +40,8 @@ THREADS = 4  # threads of each process in which Django works
 CACHE_BYTES = 64 * 1024 * 1024  # for each process
 WAIT_SECONDS = 1.0  # the wait for a page that another thread is rendering
 SWEEP_SECONDS = 1.0
-INVALIDATION_SECONDS = 0.5  # during an outage, the time of the last invalidation is read again after it
+# During an outage, the time of the last invalidation is read again after it, and after a failure later.
+INVALIDATION_SECONDS, INVALIDATION_FAILURE_SECONDS = 0.5, 5.0
 # While the database is unavailable, a page is shown only if it was confirmed at most this long before. Each
 # of the two processes confirms its pages once a second, and later on a busy machine.
 TRUSTED_SECONDS = 4.0
@@ -356,7 +358,8 @@ class PageCacheApp:
         """Return the time of the last invalidation, which is read once for many requests of an outage."""
         with self._invalidation_lock:
             of_outage, read_at, value = self._invalidation
-            if of_outage != outage or time.monotonic() > read_at + INVALIDATION_SECONDS:
+            valid = INVALIDATION_FAILURE_SECONDS if value == inf else INVALIDATION_SECONDS
+            if of_outage != outage or time.monotonic() > read_at + valid:
                 value = invalidated_at()
                 self._invalidation = outage, time.monotonic(), value
             return value

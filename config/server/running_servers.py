@@ -42,32 +42,25 @@ class ContradictionError(Exception):
 
 def server_name(home: Path, roles: Sequence[str]) -> str:
     """Return a name that identifies this server, the same at each start."""
-    words = " ".join([socket.gethostname(), str(home), *sorted(roles)])
+    words = " ".join([socket.gethostname(), _folder_id(home), *sorted(roles)])
     return PREFIX + sha256(words.encode()).hexdigest()[:16]
 
 
 def register(name: str, *, home: Path, roles: Sequence[str]) -> None:
     """Store that this server runs. Raises ContradictionError."""
-    digests, now = _digests(home), timezone.now()
-    for other in running_servers().exclude(pk=name):
+    digests, after = _digests(home), timezone.now() - LOST_AFTER
+    for other in RunningServer.objects.filter(seen_at__gte=after).exclude(pk=name):
         _compare(other, digests)
-    values = {
-        "host": socket.gethostname(),
-        "roles": " ".join(roles),
-        "version": VERSION,
-        "settings": digests,
-        "started_at": now,
-        "seen_at": now,
-    }
-    RunningServer.objects.update_or_create(pk=name, defaults=values)
+    _store(name, home=home, roles=roles)
 
 
-def renew(name: str) -> None:
-    """Store that this server still runs."""
+def renew(name: str, *, home: Path, roles: Sequence[str]) -> None:
+    """Store that this server still runs, also if others took it for lost meanwhile."""
     with transaction.atomic(), connection.cursor() as cursor:
         # A replica that has stopped must not make this process wait, which restarts the others.
         cursor.execute("SET LOCAL synchronous_commit TO off")
-        RunningServer.objects.filter(pk=name).update(seen_at=timezone.now())
+        if not RunningServer.objects.filter(pk=name).update(seen_at=timezone.now()):
+            _store(name, home=home, roles=roles)
 
 
 def unregister(name: str) -> None:
@@ -78,7 +71,7 @@ def unregister(name: str) -> None:
 def running_servers() -> QuerySet[RunningServer]:
     """Return the servers that have renewed their rows, compared with the one that did so last.
 
-    So no server seems lost after the database was down for a while.
+    So no server seems lost after the database was away for all of them.
     """
     last: datetime | None = RunningServer.objects.aggregate(at=Max("seen_at"))["at"]
     after = (last or timezone.now()) - LOST_AFTER
@@ -87,7 +80,10 @@ def running_servers() -> QuerySet[RunningServer]:
 
 def requeue_jobs_of(name: str) -> None:
     """Queue the jobs again that a worker left unfinished when it was killed. So a job may run twice."""
-    DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING, worker_ids__contains=[name]).update(
+    # The last id is that of the worker that runs it now.
+    running = DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING, worker_ids__contains=[name])
+    theirs = [job.pk for job in running.only("pk", "worker_ids") if job.worker_ids[-1] == name]
+    DBTaskResult.objects.filter(pk__in=theirs, status=TaskResultStatus.RUNNING).update(
         status=TaskResultStatus.READY, started_at=None
     )
 
@@ -108,6 +104,19 @@ def requeue_lost_jobs() -> int:
     return len(lost)
 
 
+def _store(name: str, *, home: Path, roles: Sequence[str]) -> None:
+    now = timezone.now()
+    values = {
+        "host": socket.gethostname(),
+        "roles": " ".join(roles),
+        "version": VERSION,
+        "settings": _digests(home),
+        "started_at": now,
+        "seen_at": now,
+    }
+    RunningServer.objects.update_or_create(pk=name, defaults=values)
+
+
 def _digests(home: Path) -> dict[str, str]:
     """Return a digest of each value that all servers share, which reveals nothing without the secret key."""
     values = {
@@ -124,10 +133,12 @@ def _digests(home: Path) -> dict[str, str]:
 def _folder_id(home: Path) -> str:
     """Return the random name of a data folder, by which machines recognize a folder that they share."""
     path = home / "folder_id"
-    with suppress(FileExistsError):
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_hex(16))
+    if not path.exists():
+        own = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        own.write_text(secrets.token_hex(16))
+        with suppress(FileExistsError):  # another server was faster
+            os.link(own, path)
+        own.unlink()
     return path.read_text()
 
 

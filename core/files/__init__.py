@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from django.core.files.base import ContentFile, File
-from django.core.files.storage import default_storage
+from django.core.files.storage import default_storage, storages
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,17 @@ def storage() -> SiteStorage:
     return cast(SiteStorage, default_storage)
 
 
-def read(name: str) -> bytes:
-    """Return the content of a file. Raises OSError."""
-    with storage().open(name) as file:
+def quick_storage() -> SiteStorage:
+    """Return the same storage with short time-outs, for a request that must not wait for a slow store."""
+    return cast(SiteStorage, storages["quick"])
+
+
+def read(name: str, place: SiteStorage | None = None) -> bytes:
+    """Return the content of a file in the storage, or in another one. Raises OSError."""
+    with (place or storage()).open(name) as file:
         return bytes(file.read())
 
 
-def save(name: str, data: bytes) -> None:
+def save(name: str, data: bytes, place: SiteStorage | None = None) -> None:
     """Store a file at once, in place of an older one of that name. Raises OSError."""
-    storage().save(name, ContentFile(data))
+    (place or storage()).save(name, ContentFile(data))

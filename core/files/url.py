@@ -7,11 +7,11 @@ EXAMPLE = "s3://KEY:SECRET@s3.example.org/bucket"
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
-def storage_of(url: str) -> dict[str, Any]:
+def storage_of(url: str, *, is_quick: bool = False) -> dict[str, Any]:
     """Return the entry of STORAGES for a FILES_URL: without one, the data folder.
 
-    An address that can't be read gives a bucket without a name, which refuses every file; the data folder
-    would take them. config/system_checks.py explains the error.
+    `is_quick` chooses short time-outs. An address that can't be read gives a bucket without a name, which
+    refuses every file; the data folder would take them. config/system_checks.py explains the error.
     """
     if not url:
         return {"BACKEND": "core.files.data_folder.DataFolderStorage"}
@@ -19,7 +19,8 @@ def storage_of(url: str) -> dict[str, Any]:
         options = parse(url)
     except ValueError:
         options = {"bucket_name": ""}
-    return {"BACKEND": "core.files.bucket.BucketStorage", "OPTIONS": options}
+    name = "QuickBucketStorage" if is_quick else "BucketStorage"
+    return {"BACKEND": f"core.files.bucket.{name}", "OPTIONS": options}
 
 
 def parse(url: str) -> dict[str, str]:

@@ -114,9 +114,9 @@ class Command(BaseCommand):
                 wait_for_web(children)
             running = f" ({', '.join(roles)})" if only else ""
             self.print(f"Soundoff: {settings.SITE_URL}{running}", *notes, "Ctrl-C stops it.")
-            self.supervise(children)
+            self.supervise(children, home, roles)
 
-    def supervise(self, children: list[Child]) -> NoReturn:
+    def supervise(self, children: list[Child], home: Path, roles: Sequence[str]) -> NoReturn:
         """Restart the processes that end, and renew the row of this server."""
         renewed_at = time.monotonic()
         while True:
@@ -124,7 +124,7 @@ class Command(BaseCommand):
             if time.monotonic() > renewed_at + running_servers.RENEWED_EVERY:
                 renewed_at = time.monotonic()
                 with suppress(DatabaseError):  # the web server and the other processes report it
-                    running_servers.renew(self.name)
+                    running_servers.renew(self.name, home=home, roles=roles)
                 connection.close()
 
     def wait_for_database(self) -> None:

@@ -39,9 +39,13 @@ def stop_renewing(name: str) -> None:
     assert RunningServer.objects.filter(pk=name).update(seen_at=late)
 
 
-def running_job(worker: str, status: str = TaskResultStatus.RUNNING) -> DBTaskResult:
+def running_job(*workers: str, status: str = TaskResultStatus.RUNNING) -> DBTaskResult:
+    """Create a job that these workers took over, one after the other."""
     return DBTaskResult.objects.create(
-        task_path="tests.none", args_kwargs={"args": [], "kwargs": {}}, status=status, worker_ids=[worker]
+        task_path="tests.none",
+        args_kwargs={"args": [], "kwargs": {}},
+        status=status,
+        worker_ids=list(workers),
     )
 
 
@@ -49,13 +53,13 @@ def names() -> list[str]:
     return sorted(server.name for server in running_servers.running_servers())
 
 
-def test_a_server_is_listed_while_it_renews_its_row(register):
+def test_a_server_is_listed_while_it_renews_its_row(register, tmp_path):
     first = register("serve-a")
     assert (first.roles, first.role_labels) == ("worker scheduler", "job worker, scheduler")
     register("serve-b")
     stop_renewing("serve-a")
     assert names() == ["serve-b"]
-    running_servers.renew("serve-a")
+    running_servers.renew("serve-a", home=tmp_path, roles=ROLES)
     assert names() == ["serve-a", "serve-b"]
     running_servers.unregister("serve-a")
     assert names() == ["serve-b"]
@@ -69,10 +73,30 @@ def test_no_server_is_lost_after_the_database_was_away_for_all(register):
     assert names() == ["serve-a", "serve-b"]
 
 
+def test_a_server_that_was_cut_off_comes_back(register, tmp_path):
+    register("serve-a")
+    register("serve-b")
+    stop_renewing("serve-a")
+    assert running_servers.requeue_lost_jobs() == 1
+    running_servers.renew("serve-a", home=tmp_path / "home", roles=ROLES)
+    assert names() == ["serve-a", "serve-b"]
+    job = running_job("serve-a")
+    assert running_servers.requeue_lost_jobs() == 0
+    assert DBTaskResult.objects.get(pk=job.pk).status == TaskResultStatus.RUNNING
+
+
+def test_a_site_starts_elsewhere_after_its_only_server_was_killed(register, settings):
+    register("serve-a")
+    stop_renewing("serve-a")
+    settings.SECRET_KEY = "another key"
+    register("serve-b", "another")
+
+
 def test_the_name_is_the_same_at_each_start_and_another_for_other_roles(tmp_path):
     name = running_servers.server_name(tmp_path, ROLES)
     assert name == running_servers.server_name(tmp_path, ROLES[::-1])
     assert name != running_servers.server_name(tmp_path, ["web"])
+    (tmp_path / "other").mkdir()
     assert name != running_servers.server_name(tmp_path / "other", ROLES)
 
 
@@ -116,7 +140,7 @@ def test_jobs_of_a_lost_server_are_queued_again(register):
     stop_renewing("serve-lost")
     lost, unknown = running_job("serve-lost"), running_job("serve-forgotten")
     here, foreign = running_job("serve-here"), running_job("started by hand")
-    done = running_job("serve-lost", TaskResultStatus.SUCCESSFUL)
+    done = running_job("serve-lost", status=TaskResultStatus.SUCCESSFUL)
     assert running_servers.requeue_lost_jobs() == 2
     status = DBTaskResult.objects.in_bulk()
     assert [status[job.pk].status for job in (lost, unknown, here, foreign, done)] == [
@@ -129,8 +153,8 @@ def test_jobs_of_a_lost_server_are_queued_again(register):
 
 
 def test_a_server_queues_its_own_unfinished_jobs_again():
-    ours, others = running_job("ours"), running_job("another")
-    done = running_job("ours", TaskResultStatus.SUCCESSFUL)
+    ours, others = running_job("another", "ours"), running_job("ours", "another")
+    done = running_job("ours", status=TaskResultStatus.SUCCESSFUL)
     running_servers.requeue_jobs_of("ours")
     status = DBTaskResult.objects.in_bulk()
     assert [status[job.pk].status for job in (ours, others, done)] == [

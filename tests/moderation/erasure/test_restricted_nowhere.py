@@ -64,6 +64,8 @@ CHOICES: dict[str, list[Any]] = {
     "size": [180],
     "provider_id": ["work"],
     "color": ["0e5a66"],
+    "language": ["ar"],
+    "version": ["x"],
     "number": [1],
     "action": ["publish"],
     "nonce": ["00000000-0000-4000-8000-000000000000"],
