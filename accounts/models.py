@@ -218,6 +218,10 @@ class GuestQuerySet(models.QuerySet["Guest"]):
     def confirmed(self) -> Self:
         return self.filter(confirmed_at__isnull=False)
 
+    def reachable(self) -> Self:
+        """Return those who get mails: with a confirmed e-mail, and not to be erased."""
+        return self.confirmed().filter(is_active=True).exclude(email="")
+
 
 class Guest(models.Model):
     """A commenter without an account: a browser that gave a name and an e-mail, recognised by its cookie.

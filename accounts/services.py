@@ -60,12 +60,12 @@ def confirmed_emails() -> QuerySet[EmailAddress]:
 
 
 def has_confirmed_email(user: str = "user", guest: str = "guest") -> Q:
-    """Return a condition for rows whose account is active and has a confirmed e-mail, or whose guest has one.
+    """Return a condition for rows whose account or guest is active and has a confirmed e-mail.
 
     `user` and `guest` are the paths from the row to the account and the guest.
     """
     confirmed = Q(Exists(confirmed_emails().filter(user=OuterRef(user))), **{f"{user}__is_active": True})
-    return confirmed | Q(**{f"{guest}__in": Guest.objects.confirmed().exclude(email="")})
+    return confirmed | Q(**{f"{guest}__in": Guest.objects.reachable()})
 
 
 def list_confirmed_emails(user: User) -> list[str]:

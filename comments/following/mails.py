@@ -140,12 +140,12 @@ def _find_emails(follows: Sequence[Follow]) -> dict[Person, tuple[str, str]]:
     users = confirmed_emails().filter(
         user__in={follow.user_id for follow in follows if follow.user_id}, user__is_active=True
     )
-    guests = Guest.objects.confirmed().filter(pk__in={f.guest_id for f in follows if f.guest_id})
+    guests = Guest.objects.reachable().filter(pk__in={f.guest_id for f in follows if f.guest_id})
     emails: dict[Person, tuple[str, str]] = {
         (user, None): (email, language)
         for user, email, language in users.values_list("user", "email", "user__language")
     }
-    emails |= {(None, guest): (email, "") for guest, email in guests.values_list("pk", "email") if email}
+    emails |= {(None, guest): (email, "") for guest, email in guests.values_list("pk", "email")}
     refused = undeliverable.find(email for email, _language in emails.values())
     return {person: found for person, found in emails.items() if found[0].lower() not in refused}
 

@@ -78,7 +78,7 @@ FROM comments_recommendation r JOIN comments_comment c ON c.id = r.comment_id AN
 WHERE r.given AND r.at > %(since)s AND r.at <= %(until)s"""
 
 # Everybody is notified of picks who has not chosen otherwise, and has a row from their first pick on. A
-# disabled account and an erased guest get none.
+# disabled account and a guest who is or will be erased get none.
 _ADD_FOLLOWS_OF_PICKS = f"""
 INSERT INTO comments_follow
  (user_id, guest_id, kind, delivery, created_at, seen_at, mailed_at, failures, news_count)
@@ -86,7 +86,7 @@ SELECT DISTINCT answered_user, answered_guest, 'picks', '{DEFAULT_DELIVERY[Follo
        %(until)s::timestamptz, %(since)s::timestamptz, %(since)s::timestamptz, 0, 0
 FROM ({_PICKED}) picked
 WHERE EXISTS (SELECT FROM accounts_user u WHERE u.id = answered_user AND u.is_active)
-   OR EXISTS (SELECT FROM accounts_guest g WHERE g.id = answered_guest AND g.name <> '')
+   OR EXISTS (SELECT FROM accounts_guest g WHERE g.id = answered_guest AND g.is_active AND g.name <> '')
 ON CONFLICT DO NOTHING"""
 
 # Nobody is notified of their own comments, or of those of people whom they muted. Both watermarks move to

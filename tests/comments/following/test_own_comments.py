@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts import guests
 from accounts.models import Guest, User
+from accounts.services import disable_guest
 from articles.models import Article
 from comments.following.mails import notify_followers
 from comments.following.news import read_news
@@ -110,6 +111,20 @@ def test_erased_people_get_nothing(
     later()
     notify_followers()
     assert not Follow.objects.exists()
+
+
+def test_guests_who_will_be_erased_get_nothing(article: Article, emil: User, later: Later) -> None:
+    """A job erases them later; until then their e-mail is still stored."""
+    guest = GuestFactory.create(confirmed_at=timezone.now())
+    make_comment(article, guest=guest)
+    picked = make_comment(article, "The slip was never closed.", guest=guest)
+    follow(guest, article, "comments")
+    disable_guest(guest=guest)
+    set_editors_pick(comment=picked, is_pick=True, actor=emil)
+    make_comment(article, "It closed on Monday.")
+    later()
+    assert send_due() == []
+    assert not Follow.objects.filter(kind="picks").exists()
 
 
 def test_picks_by_mail_and_not_at_all(

@@ -287,6 +287,13 @@ def test_the_mail_tells_what_is_true_when_it_is_sent(article, maria):
     assert mail.outbox[1].subject == "You can comment again"
 
 
+@pytest.mark.parametrize(("is_active", "mails"), [(True, 1), (False, 0)])
+def test_guests_who_will_be_erased_get_no_mail(maria, is_active, mails):
+    guest = GuestFactory.create(confirmed_at=timezone.now(), is_active=is_active)
+    hold(guest, "ban", maria)
+    assert sanctions.notify_of_sanction.func(Sanction.objects.get().pk) == mails
+
+
 def test_nobody_is_mailed_about_a_sanction_that_is_undone_at_once(maria):
     ada = confirm_email(UserFactory.create())
     undo(batch=hold(ada, "ban", maria), actor=maria)
