@@ -58,7 +58,7 @@ def set_own_comments_delivery(user: User | None, guest: Guest | None, *, kind: s
     if own.exists():
         set_delivery(own, delivery)
         if delivery == Follow.Delivery.NONE:
-            own.update(news_at=None)
+            own.update(news_at=None, news_count=0)
         return
     follow = Follow(user=user, guest=None if user else guest, kind=kind, delivery=delivery)
     Follow.objects.bulk_create([follow], ignore_conflicts=True)

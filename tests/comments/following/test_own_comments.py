@@ -225,6 +225,14 @@ def test_visitors_choose_nothing(client: Client) -> None:
     assert not Follow.objects.exists()
 
 
+def test_refused_notices_are_not_counted_later(jane: User) -> None:
+    follow(jane, kind="picks", delivery="site", news_at=timezone.now(), news_count=10)
+    for delivery in ("none", "site"):
+        set_own_comments_delivery(jane, None, kind="picks", delivery=delivery)
+    own = Follow.objects.get()
+    assert (own.news_at, own.news_count) == (None, 0)
+
+
 def test_a_wrong_choice_changes_nothing(client: Client, jane: User) -> None:
     client.force_login(jane)
     assert client.post("/account/following/", {"picks": "always", "recommended": "site"}).status_code == 404
