@@ -13,7 +13,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -365,12 +365,12 @@ def _read_mutes(follows: Sequence[Follow]) -> set[tuple[int | None, str, int | N
     }
 
 
-def _read_texts(ids: Collection[int], now: datetime) -> dict[int, Comment]:
-    """Return these comments with their stories, without those that readers can't open now."""
+def _read_texts(ids: Collection[int], now: datetime, *conditions: Q) -> dict[int, Comment]:
+    """Return those of these comments that meet the conditions and that readers can open now."""
     if not ids:
         return {}
-    comments = Comment.objects.readable(now).filter(pk__in=ids).select_related("discussion__article")
-    return {comment.pk: comment for comment in comments}
+    comments = Comment.objects.readable(now).filter(*conditions, pk__in=ids)
+    return {comment.pk: comment for comment in comments.select_related("discussion__article")}
 
 
 def _add_corrections(
@@ -431,7 +431,11 @@ def _add_on_own_comments(
     picks = policy().read_picks(min(getattr(follow, since) for follow in of_picks), until) if of_picks else []
     recommendations = _read_recommendations(of_recommendations, since, until) if of_recommendations else []
     ids = {pick.comment for pick in picks} | {comment for _follow, comment, _at, _count in recommendations}
-    comments = _read_texts(ids, until)
+    # The picks are those of all people: read for one follower, their texts would grow with the site.
+    written = Q(author__in=[f.user_id for f in follows if f.user_id]) | Q(
+        author=None, guest__in=[f.guest_id for f in follows if f.guest_id]
+    )
+    comments = _read_texts(ids, until, written)
     for pick in sorted(picks, key=lambda pick: (pick.at, pick.comment)):
         comment = comments.get(pick.comment)
         if not comment or not comment.is_pick or (pick.editor or 0) == comment.author_id:

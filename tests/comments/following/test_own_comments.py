@@ -263,6 +263,23 @@ def test_a_claim_takes_the_choice_along(article: Article, jane: User) -> None:
     }
 
 
+def test_a_notice_reads_no_picks_of_other_people(
+    article: Article, comment: Comment, jane: User, emil: User, later: Later
+) -> None:
+    until = later()
+    guest = GuestFactory.create()
+    follows = [follow(jane, kind="picks"), follow(guest, kind="picks")]
+    own = [comment, make_comment(article, guest=guest)]
+    for picked in [*own, make_comment(article), make_comment(article, author=UserFactory.create())]:
+        set_editors_pick(comment=picked, is_pick=True, actor=emil)
+    with CaptureQueriesContext(connection) as queries:
+        news = read_news(follows, since="seen_at", until=until + timedelta(minutes=5), most=5)
+    assert [[item.comment for item in news[one.pk].items] for one in follows] == [[one] for one in own]
+    with connection.cursor() as cursor:
+        cursor.execute(queries[-1]["sql"])
+        assert len(cursor.fetchall()) == 2
+
+
 def test_the_cost_of_notices(comment: Comment, jane: User, kofi: User, emil: User, later: Later) -> None:
     until = later()
     follows = [follow(jane, kind="picks"), follow(jane, kind="recommended")]
