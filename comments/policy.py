@@ -31,7 +31,7 @@ class EditorsPick(NamedTuple):
 
 
 class Nudge(StrEnum):
-    """What a writer is told of a text once, before it is posted."""
+    """Kind of advice that a writer reads once, before a text is posted."""
 
     LONG = "long_text"
     MANY_LINKS = "many_links"
