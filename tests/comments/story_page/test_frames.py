@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core import signing
 from django.db import connection
+from django.db.models import F
 from django.middleware.csrf import get_token
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -190,13 +191,15 @@ def test_the_page_equals_the_one_that_the_view_makes(
     guest.cookies[guests.COOKIE] = signing.dumps(GuestFactory.create().pk, salt=guests.COOKIE)
     staff = [log_in(UserFactory.create(roles=(role,))) for role in (MODERATOR, EDITOR)]
     readers = {member: log_in(member), other: log_in(other), None: Client()}
-    for language in ("", "ar"):
+    for site_language, language in (("en", ""), ("en", "ar"), ("ar", "en")):
+        Site.objects.update(language=site_language, version=F("version") + 1)
         User.objects.filter(pk=other.pk).update(language=language)
         for reader, client in [*readers.items(), (None, guest), *((None, one) for one in staff)]:
             for cookies in ({}, {"theme": "dark", "order": "oldest"}):
                 client.cookies.load(cookies)
                 expected = read(client, article, "?x=1")
-                assert ('dir="rtl"' in expected) == (reader == other and language == "ar")
+                shown_in = language if language and reader == other else site_language
+                assert ('dir="rtl"' in expected) == (shown_in == "ar")
                 assert ('data-theme="dark"' in expected) == bool(cookies or "theme" in client.cookies)
                 for _ in range(2):  # first rendered, then from the cache
                     assert read(client, article) == expected
