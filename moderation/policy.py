@@ -95,13 +95,14 @@ class Policy(comments.policy.Policy):
         context, active_filter, parsed, facts = _load_context(draft)
         refuse_above_rate_limit(draft, context)
         verdict, findings = self._judge(draft, context, active_filter, parsed, facts)
-        if nudges := find_nudges(draft, context, verdict, findings):
+        if nudges := find_nudges(draft, context, _find_holding(draft, context, findings)):
             raise Nudged(nudges)
         return verdict, findings
 
     def find_nudges(self, draft: Draft) -> dict[Nudge, str]:
         context, active_filter, parsed, facts = _load_context(draft)
-        return find_nudges(draft, context, *self._judge(draft, context, active_filter, parsed, facts))
+        _verdict, findings = self._judge(draft, context, active_filter, parsed, facts)
+        return find_nudges(draft, context, _find_holding(draft, context, findings))
 
     def _judge(
         self,
@@ -117,16 +118,11 @@ class Policy(comments.policy.Policy):
         # Comments by known people and edits of published comments are never marked as spam without a review.
         is_exempt = context.may_moderate or context.approved_count or draft.comment
         is_spam = prediction is not None and prediction.is_spam and not is_exempt
-        is_postmoderated = (
-            draft.discussion.moderation == Discussion.Moderation.POST and not context.site_is_premoderated
-        )
         if is_spam:
             return "spam", findings
-        if context.person_is_reviewed:
+        if context.person_is_reviewed or _find_holding(draft, context, findings):
             return "hold", findings
-        if context.may_moderate or is_postmoderated or not any(found.holds for found in findings):
-            return "publish", findings
-        return "hold", findings
+        return "publish", findings
 
     def get_extra_cte_values(self, draft: Draft, findings: list[CheckResult]) -> dict[str, Any]:
         return {
@@ -234,6 +230,19 @@ class Policy(comments.policy.Policy):
         """Return "usually N h", the median of a week, or "" below ten decisions."""
         hours = caches["process"].get_or_set("usual-review", _median_review_hours, REVIEW_TIME_CACHE_SECONDS)
         return _("usually %(hours)s h") % {"hours": hours} if hours else ""
+
+
+def _find_holding(draft: Draft, context: Context, findings: Sequence[CheckResult]) -> list[CheckResult]:
+    """Return the findings for which the comment waits for review, unless it is spam.
+
+    A moderator's comment and one in a post-moderated discussion do not wait.
+    """
+    is_postmoderated = (
+        draft.discussion.moderation == Discussion.Moderation.POST and not context.site_is_premoderated
+    )
+    if context.may_moderate or is_postmoderated:
+        return []
+    return [found for found in findings if found.holds]
 
 
 def _is_flagged_after_publication(comment: Comment, findings: Sequence[CheckResult]) -> bool:

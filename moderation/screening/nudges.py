@@ -7,7 +7,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from comments.policy import Draft, Nudge, Verdict
+from comments.policy import Draft, Nudge
 from moderation.checks import text
 from moderation.checks.base import Context
 from moderation.checks.results import CheckResult
@@ -15,18 +15,20 @@ from moderation.checks.results import CheckResult
 SOFT_LENGTH = 2_000  # characters: about a screen
 
 
-def find_nudges(
-    draft: Draft, context: Context, verdict: Verdict, findings: list[CheckResult]
-) -> dict[Nudge, str]:
-    """Return those of the draft's nudges that apply, each with its sentence."""
+def find_nudges(draft: Draft, context: Context, holding: list[CheckResult]) -> dict[Nudge, str]:
+    """Return those of the draft's nudges that apply, each with its sentence.
+
+    `holding` are the findings for which the comment would wait for review. The verdict of the spam filter is
+    none of them, and must not show by a sentence or by its absence.
+    """
     sentences: dict[Nudge, str] = {}
     if len(draft.body) > SOFT_LENGTH:
         values = {"count": number_format(len(draft.body), force_grouping=True)}
         sentences[Nudge.LONG] = (
             _("Your comment has %(count)s characters: it fills more than one screen.") % values
         )
-    links = next((found.number for found in findings if found.check == text.LINKS.name), None)
-    if links and verdict != "publish":
+    links = next((found.number for found in holding if found.check == text.LINKS.name), None)
+    if links:
         sentences[Nudge.MANY_LINKS] = ngettext(
             "Your comment has %(count)s link. With so many, a moderator reads it before it appears.",
             "Your comment has %(count)s links. With so many, a moderator reads it before it appears.",

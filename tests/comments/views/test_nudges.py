@@ -1,6 +1,7 @@
 """Sentences that a writer reads once before a comment is posted: on its length, links and duplicates."""
 
 import re
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -130,6 +131,29 @@ def test_a_later_duplicate_of_this_discussion_counts(as_ida: Client, article: Ar
 def test_links_that_let_nobody_wait_are_not_mentioned(as_ida: Client, article: Article, emil: User) -> None:
     Discussion.objects.create(article=article, moderation=Discussion.Moderation.POST)
     assert send(as_ida, article, LINKS).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("moderation", "is_mentioned"),
+    [(Discussion.Moderation.POST, False), (Discussion.Moderation.CONDITIONAL, True)],
+)
+@pytest.mark.parametrize("is_spam", [True, False])
+@pytest.mark.parametrize("button", [{"preview": ""}, {}], ids=["preview", "post"])
+def test_no_nudge_shows_the_verdict_of_the_spam_filter(
+    client: Client,
+    article: Article,
+    monkeypatch: pytest.MonkeyPatch,
+    moderation: str,
+    is_mentioned: bool,
+    is_spam: bool,
+    button: dict[str, str],
+) -> None:
+    Discussion.objects.create(article=article, moderation=moderation)
+    prediction = SimpleNamespace(is_spam=is_spam)
+    monkeypatch.setattr("moderation.policy.score_draft", lambda *_arguments: (prediction, []))
+    person = {"name": "Ann", "email": "ann@example.org"}
+    page = send(client, article, LINKS, **person, **button).content.decode()
+    assert ("a moderator reads it before it appears" in page) == is_mentioned
 
 
 def test_a_guest_is_stored_with_the_comment_only(client: Client, article: Article) -> None:
