@@ -89,7 +89,7 @@ class Policy:
     def find_nudges(self, draft: Draft) -> dict[Nudge, str]:
         """Return those of the draft's nudges that apply, each with its sentence, as for a preview.
 
-        Raises ValidationError for a person who may not write.
+        Raises ValidationError for a person who may not write, or not now.
         """
         return {}
 

@@ -100,9 +100,9 @@ class Policy(comments.policy.Policy):
         return verdict, findings
 
     def find_nudges(self, draft: Draft) -> dict[Nudge, str]:
-        context, active_filter, parsed, facts = _load_context(draft)
-        _verdict, findings = self._judge(draft, context, active_filter, parsed, facts)
-        return find_nudges(draft, context, _find_holding(draft, context, findings))
+        context, *_for_filter = _load_context(draft)
+        refuse_above_rate_limit(draft, context)
+        return find_nudges(draft, context, _find_holding(draft, context, registry.run_checks(draft, context)))
 
     def _judge(
         self,

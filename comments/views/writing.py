@@ -360,7 +360,7 @@ def _nudge_in_preview(
     """Tell the writer in the preview what the form would say before the text is posted."""
     try:
         nudges = policy().find_nudges(_make_draft(request, discussion, parent, form))
-    except ValidationError:  # a paused or banned person, who is told when the comment is posted
+    except ValidationError:  # paused, banned or too fast: the person is told when the comment is posted
         return
     if nudges:
         form.show_nudges(nudges)

@@ -19,6 +19,7 @@ from moderation.models import Sanction
 from moderation.people.profiles import Person
 from moderation.people.sanctions import impose
 from moderation.screening.nudges import SOFT_LENGTH
+from moderation.screening.rate_limits import RATE_KNOWN
 from tests.factories import UserFactory, confirm_email, make_article, make_comment
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in
@@ -154,6 +155,28 @@ def test_no_nudge_shows_the_verdict_of_the_spam_filter(
     person = {"name": "Ann", "email": "ann@example.org"}
     page = send(client, article, LINKS, **person, **button).content.decode()
     assert ("a moderator reads it before it appears" in page) == is_mentioned
+
+
+def test_a_preview_asks_no_spam_filter(
+    as_ida: Client, article: Article, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def score(*_arguments: Any) -> None:
+        pytest.fail("The filter was asked.")
+
+    monkeypatch.setattr("moderation.policy.score_draft", score)
+    assert "2 links" in send(as_ida, article, LINKS, preview="").content.decode()
+
+
+@pytest.mark.usefixtures("rate_limits_on")
+def test_a_preview_above_the_rate_limit_shows_the_text_only(as_ida: Client, article: Article) -> None:
+    assert "fills more than one screen" in send(as_ida, article, LONG, preview="").content.decode()
+    for number in range(RATE_KNOWN - 1):  # and the earlier one
+        make_comment(article, f"Comment number {number}.", author=User.objects.get(name="Ida"))
+    preview = send(as_ida, article, LONG, preview="")
+    assert preview.status_code == 200
+    assert 'class="preview"' in preview.content.decode()
+    assert "fills more than one screen" not in preview.content.decode()
+    assert send(as_ida, article, LONG).status_code == 429
 
 
 def test_a_guest_is_stored_with_the_comment_only(client: Client, article: Article) -> None:
