@@ -50,7 +50,7 @@ def save_draft(
 
 
 def delete_draft(*, user: User, article: Article, parent: Comment | None) -> None:
-    """Delete the draft of a form, because it was posted or discarded."""
+    """Delete the draft of a form. Posting deletes it, too (services/sql.py)."""
     CommentDraft.objects.filter(user=user, article=article, parent=parent).delete()
 
 

@@ -74,6 +74,9 @@ d AS (UPDATE comments_discussion x
       SET version = version + %(visible)s::boolean::int,
           visible_count = visible_count + %(visible)s::boolean::int
       FROM ins WHERE x.article_id = ins.discussion_id),
+posted AS (DELETE FROM comments_commentdraft draft USING ins
+           WHERE draft.user_id = ins.author_id AND draft.article_id = ins.discussion_id
+             AND draft.parent_id IS NOT DISTINCT FROM %(parent)s),
 log AS (INSERT INTO comments_transition
           (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason,
            new_parent_id)

@@ -136,8 +136,6 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
             if error.code == "nonce":
                 form.renew_nonce()
         else:
-            if user and target.draft:
-                delete_draft(user=user, article=article, parent=parent)
             if form.cleaned_data.get("follow"):
                 follow_replies(posted.author, posted.guest, article)
             return _posted_response(request, posted, author, is_new=author is not None and author != guest)

@@ -14,7 +14,9 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import User
 from articles.models import Article
 from comments.models import Comment, CommentDraft, Discussion, State
+from comments.policy import Draft
 from comments.services.drafts import DRAFTS_KEPT, MAX_DRAFTS, delete_old_drafts, save_draft
+from comments.services.posting import post_comment
 from comments.services.states import change_states
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
@@ -97,6 +99,22 @@ def test_posting_deletes_the_draft(as_ida: Client, article: Article) -> None:
     late = {"body": TEXT, "nonce": nonce, "draft": "1"}  # was on its way
     assert as_ida.post(url(article), late).status_code == 204
     assert not CommentDraft.objects.exists()
+
+
+def test_posting_deletes_a_draft_that_was_saved_meanwhile(
+    as_ida: Client, article: Article, ida: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first draft of a form may be saved after the request that posts it has read the drafts."""
+    first, nonce = make_comment(article), uuid4()
+    save(as_ida, article)
+
+    def save_and_post(draft: Draft, **values: Any) -> Comment:
+        save_draft(user=ida, article=article, parent=first, body=TEXT, nonce=nonce)
+        return post_comment(draft, **values)
+
+    monkeypatch.setattr("comments.views.writing.post_comment", save_and_post)
+    assert as_ida.post(url(article, first), {"body": TEXT, "nonce": nonce}).status_code == 302
+    assert CommentDraft.objects.get().parent is None  # that of the other form stays
 
 
 def test_a_draft_is_discarded(as_ida: Client, article: Article) -> None:
