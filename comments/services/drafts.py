@@ -14,28 +14,37 @@ from comments.models import IMPORTED_BODY_MAX, Comment, CommentDraft
 DRAFTS_KEPT = timedelta(days=30)
 MAX_DRAFTS = 200  # of one member; further ones are only in the browser
 
-# A request that was on its way while the comment was posted stores nothing.
+# Returns whether the text is stored. A request that was on its way while the comment was posted stores
+# nothing: the comment has its text.
 _SAVE = """
-INSERT INTO comments_commentdraft (user_id, article_id, parent_id, body, at)
-SELECT %(user)s, %(article)s, %(parent)s, %(body)s, %(at)s
-WHERE NOT EXISTS (SELECT FROM comments_comment WHERE nonce = %(nonce)s::uuid)
-  AND (SELECT count(*) FROM comments_commentdraft WHERE user_id = %(user)s) <= %(most)s
-ON CONFLICT (user_id, article_id, parent_id) DO UPDATE SET body = excluded.body, at = excluded.at"""
+WITH posted AS (SELECT FROM comments_comment WHERE nonce = %(nonce)s::uuid),
+own AS (SELECT article_id, parent_id FROM comments_commentdraft WHERE user_id = %(user)s),
+saved AS (
+  INSERT INTO comments_commentdraft (user_id, article_id, parent_id, body, at)
+  SELECT %(user)s, %(article)s, %(parent)s, %(body)s, %(at)s
+  WHERE NOT EXISTS (SELECT FROM posted)
+    AND ((SELECT count(*) FROM own) < %(most)s
+         OR EXISTS (SELECT FROM own WHERE article_id = %(article)s
+                                      AND parent_id IS NOT DISTINCT FROM %(parent)s::bigint))
+  ON CONFLICT (user_id, article_id, parent_id) DO UPDATE SET body = excluded.body, at = excluded.at
+  RETURNING id)
+SELECT EXISTS (SELECT FROM posted) OR EXISTS (SELECT FROM saved)"""
 
 
 def save_draft(
     *, user: User, article: Article, parent: Comment | None, body: str, nonce: UUID | None
-) -> None:
+) -> bool:
     """Store the text of a form, also one that is too long to be posted; without a text, delete the draft.
 
-    `nonce` is that of the form.
+    `nonce` is that of the form. Returns False if the text is too long to be stored, or if it would be a new
+    draft and the member has MAX_DRAFTS.
     """
     body = body.replace("\x00", "")
     if not body.strip():
         delete_draft(user=user, article=article, parent=parent)
-        return
+        return True
     if len(body) > IMPORTED_BODY_MAX:
-        return
+        return False
     values: dict[str, Any] = {
         "user": user.pk,
         "article": article.pk,
@@ -47,6 +56,8 @@ def save_draft(
     }
     with connection.cursor() as cursor:
         cursor.execute(_SAVE, values)
+        (is_stored,) = cursor.fetchone()
+    return bool(is_stored)
 
 
 def delete_draft(*, user: User, article: Article, parent: Comment | None) -> None:

@@ -272,8 +272,10 @@ def _change_draft(request: SiteRequest, user: User, target: ReplyTarget, back: s
     if request.POST.keys().isdisjoint({"draft", "preview"}):
         return None
     body = request.POST.get("body", "").replace("\r\n", "\n")
-    save_draft(user=user, article=article, parent=parent, body=body, nonce=_read_nonce(request))
-    return HttpResponse(status=204) if "draft" in request.POST else None
+    is_stored = save_draft(user=user, article=article, parent=parent, body=body, nonce=_read_nonce(request))
+    if "draft" not in request.POST:
+        return None
+    return HttpResponse(status=204 if is_stored else 409)  # the script then keeps its own copy
 
 
 def _read_nonce(request: SiteRequest) -> UUID | None:

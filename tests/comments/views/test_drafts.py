@@ -13,7 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from articles.models import Article
-from comments.models import Comment, CommentDraft, Discussion, State
+from comments.models import IMPORTED_BODY_MAX, Comment, CommentDraft, Discussion, State
 from comments.policy import Draft
 from comments.services.drafts import DRAFTS_KEPT, MAX_DRAFTS, delete_old_drafts, save_draft
 from comments.services.posting import post_comment
@@ -167,17 +167,25 @@ def test_texts_of_any_length_are_kept(as_ida: Client, article: Article) -> None:
     assert len(CommentDraft.objects.get().body) == 60_000
 
 
-def test_a_member_has_only_so_many_drafts(article: Article, ida: User) -> None:
-    others = [make_article(f"Story {n}") for n in range(3)]
-    CommentDraft.objects.create(user=ida, article=article, body="A")
-    rows = MAX_DRAFTS - 1
+def test_a_member_has_only_so_many_drafts(as_ida: Client, article: Article, ida: User) -> None:
+    first = make_comment(article)
     stories = Article.objects.bulk_create(
-        Article(title="A", slug=f"a-{n}", body="A", body_html="A") for n in range(rows)
+        Article(title="A", slug=f"a-{n}", body="A", body_html="A") for n in range(MAX_DRAFTS - 2)
     )
     CommentDraft.objects.bulk_create(CommentDraft(user=ida, article=story, body="A") for story in stories)
-    for story in others:
-        save_draft(user=ida, article=story, parent=None, body=TEXT, nonce=None)
-    assert CommentDraft.objects.count() == MAX_DRAFTS + 1
+    assert save(as_ida, article).status_code == 204
+    assert save(as_ida, article, first).status_code == 204
+    assert save(as_ida, make_article("Another")).status_code == 409
+    for parent in (None, first):
+        assert save(as_ida, article, parent, "A later text.").status_code == 204
+    assert CommentDraft.objects.count() == MAX_DRAFTS
+    assert CommentDraft.objects.filter(body="A later text.").count() == 2
+
+
+def test_a_text_that_is_too_long_to_be_stored_is_refused(as_ida: Client, article: Article) -> None:
+    save(as_ida, article)
+    assert save(as_ida, article, body="x" * (IMPORTED_BODY_MAX + 1)).status_code == 409
+    assert CommentDraft.objects.get().body == TEXT
 
 
 def test_old_drafts_are_deleted(article: Article, ida: User) -> None:
