@@ -88,15 +88,18 @@ const addCountdown = (field, most) => {
 const saveDrafts = (field) => {
   const form = field.form;
   let timer = 0;
-  let saved = field.defaultValue;
+  let saved = field.dataset.at ? field.defaultValue : ""; // that of a preview may have been refused
+  const confirm = (text) => { try { replyDrafts.confirm(form, text); } catch { /* storage may be forbidden */ } };
+  confirm(saved);
   const save = async () => {
     clearTimeout(timer);
     if (field.value === saved || !field.isConnected) return;
-    saved = field.value;
+    const text = saved = field.value;
     const body = new FormData(form);
     body.set("draft", "1");
     const response = await fetch(form.action, { method: "POST", body, keepalive: true }).catch(() => null);
-    if (!response?.ok) saved = null; // tried again with the next key
+    if (response?.ok) confirm(text);
+    else saved = null; // tried again with the next key
   };
   const saveLater = () => {
     clearTimeout(timer);

@@ -71,9 +71,14 @@ if (globalThis.htmx) Object.assign(htmx.config, {
       }
       return draft && Date.now() - draft.at < KEPT ? draft : null;
     },
-    write(form, text, at = Date.now()) {
-      if (text.trim()) localStorage.setItem(keyOf(form), JSON.stringify({ at, text }));
+    write(form, text, at = Date.now(), saved = false) {
+      if (text.trim()) localStorage.setItem(keyOf(form), JSON.stringify({ at, text, saved }));
       else localStorage.removeItem(keyOf(form));
+    },
+    // Notes that the site has this text of a member. Until then a log-out leaves it here.
+    confirm(form, text) {
+      const draft = this.read(form);
+      if (draft?.text === text) this.write(form, text, draft.at, true);
     },
     // Returns the path of the form with the newest draft below this path, written after `since` by a guest or `owner`.
     newest(path, since, owner) {
@@ -108,8 +113,9 @@ if (globalThis.htmx) Object.assign(htmx.config, {
     const path = new URL(target.action).pathname;
     for (const key of Object.keys(localStorage)) {
       const [kind, place, owner] = key.split(" ");
-      const ends = submitter?.name === "discard" ? place === path : owner && path.endsWith("/logout/");
-      if (kind === "draft" && ends) localStorage.removeItem(key);
+      if (kind !== "draft") continue;
+      const isLogout = owner && path.endsWith("/logout/") && JSON.parse(localStorage.getItem(key)).saved;
+      if (submitter?.name === "discard" ? place === path : isLogout) localStorage.removeItem(key);
     }
   }));
 

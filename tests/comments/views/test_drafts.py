@@ -8,7 +8,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
@@ -308,6 +308,51 @@ def test_after_a_log_out_nobody_gets_the_draft_of_another(
     page.goto(live_server.url + article.get_absolute_url())
     page.get_by_role("link", name="Continue").click()
     expect(page.get_by_label("Your comment")).to_have_value("A secret")
+    page.context.close()
+
+
+@pytest.mark.browser
+def test_a_log_out_leaves_what_the_site_has_not_stored(
+    browser: Browser, live_server: LiveServer, article: Article, ida: User
+) -> None:
+    def refuse(route: Route) -> None:
+        if route.request.method == "POST":
+            route.fulfill(status=409)
+        else:
+            route.continue_()
+
+    page = open_phone(browser, live_server, ida)
+    page.route("**/reply/", refuse)
+    with page.expect_response(lambda response: response.status == 409):
+        write(page, live_server, article, "Not stored")
+    page.get_by_label("Account of Ida").click()
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("link", name="Log in")).to_be_visible()
+    page.unroute_all()
+    page.goto(live_server.url + url(article))
+    expect(page.get_by_label("Your comment")).to_have_value("")
+    log_in(page.context, live_server, ida)
+    with saved(page):
+        page.goto(live_server.url + url(article))
+    expect(page.get_by_label("Your comment")).to_have_value("Not stored")
+    assert CommentDraft.objects.get().body == "Not stored"
+    page.context.close()
+
+
+@pytest.mark.browser
+def test_a_log_out_after_a_preview_leaves_nothing(
+    browser: Browser, live_server: LiveServer, article: Article, ida: User
+) -> None:
+    page = open_phone(browser, live_server, ida)
+    page.goto(live_server.url + url(article))
+    page.get_by_label("Your comment").fill("A secret")
+    with saved(page):
+        page.get_by_role("button", name="Preview").click()
+    page.get_by_label("Account of Ida").click()
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("link", name="Log in")).to_be_visible()
+    assert "secret" not in page.evaluate("JSON.stringify(localStorage)")
+    assert CommentDraft.objects.get().body == "A secret"
     page.context.close()
 
 
