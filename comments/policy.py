@@ -46,6 +46,14 @@ class Nudged(ValidationError):
         self.sentences = dict(sentences)
 
 
+class Screening(NamedTuple):
+    """The verdict on a draft and the findings behind it."""
+
+    verdict: Verdict
+    findings: list[Any]
+    limits: Sequence[Any] = ()  # the rate limits that the policy has found to be kept
+
+
 class ExplainedDecision(NamedTuple):
     """The explanation of a removal for the author of the comment."""
 
@@ -77,14 +85,18 @@ class Policy:
     # Extra CTEs, each after a comma, for the statement that inserts a comment. They can read its row as
     # `ins`, and store the findings without a round trip or a commit of their own.
     extra_ctes = ""
+    # SQL that runs before the discussion is locked, and a condition of the insert. By these a policy can
+    # repeat a check when no other comment of this person can come between.
+    insert_lock = ""
+    insert_condition = "true"
 
-    def examine(self, draft: Draft) -> tuple[Verdict, list[Any]]:
+    def examine(self, draft: Draft) -> Screening:
         """Return the verdict on a draft and the findings behind it. May query; runs before the lock.
 
         Raises ValidationError, with a message for the author, to refuse the text, and Nudged if one of the
         draft's `nudges` applies.
         """
-        return "publish", []
+        return Screening("publish", [])
 
     def find_nudges(self, draft: Draft) -> dict[Nudge, str]:
         """Return those of the draft's nudges that apply, each with its sentence, as for a preview.
@@ -93,8 +105,8 @@ class Policy:
         """
         return {}
 
-    def get_extra_cte_values(self, draft: Draft, findings: list[Any]) -> dict[str, Any]:
-        """Return the parameters of `extra_ctes`, by which the findings of a new comment are stored."""
+    def get_insert_values(self, draft: Draft, screening: Screening) -> dict[str, Any]:
+        """Return the parameters of `extra_ctes`, `insert_lock` and `insert_condition` for a new comment."""
         return {}
 
     def needs_review(self, findings: list[Any]) -> bool:

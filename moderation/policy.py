@@ -19,7 +19,7 @@ import comments.policy
 from accounts.models import Guest, User
 from comments import removal_reasons as reasons
 from comments.models import Comment, Discussion, Reason, State, Transition
-from comments.policy import Draft, EditorsPick, ExplainedDecision, Nudge, Nudged, Verdict
+from comments.policy import Draft, EditorsPick, ExplainedDecision, Nudge, Nudged, Screening, Verdict
 from core.database.sql import execute_prepared, fetch_rows
 from moderation import integrity
 from moderation.actions import cases, quick_actions
@@ -48,11 +48,14 @@ from moderation.screening.duplicates import (
 from moderation.screening.nudges import find_nudges
 from moderation.screening.origins import INSERT_ORIGIN_SQL, hash_address, hash_block
 from moderation.screening.rate_limits import (
-    RATE_MINUTES,
+    BELOW_LIMITS_SQL,
+    POSTING_LOCK_SQL,
     SENT_COMMENTS_SQL,
     TRUSTED_COMMENTS,
     TRUSTED_DAYS,
+    rate_limit_values,
     refuse_above_rate_limit,
+    sender_values,
 )
 from moderation.spam_filter.active_model import ACTIVE_FILTER_SQL, ActiveFilter, can_be_used
 from moderation.spam_filter.scoring import draft_data, draft_facts_values, score_draft
@@ -86,18 +89,21 @@ class Policy(comments.policy.Policy):
 
     extra_ctes = INSERT_ORIGIN_SQL + INSERT_FINDINGS_SQL
 
-    def examine(self, draft: Draft) -> tuple[Verdict, list[CheckResult]]:
+    insert_lock = POSTING_LOCK_SQL
+    insert_condition = BELOW_LIMITS_SQL
+
+    def examine(self, draft: Draft) -> Screening:
         """Return the verdict on a draft and its findings; all findings are stored, whatever the verdict.
 
         A comment waits if a check asks for review, unless the discussion is post-moderated or the writer
         may moderate it. A sanction that requires review applies to everybody.
         """
         context, active_filter, parsed, facts = _load_context(draft)
-        refuse_above_rate_limit(draft, context)
+        limits = refuse_above_rate_limit(draft, context)
         verdict, findings = self._judge(draft, context, active_filter, parsed, facts)
         if nudges := find_nudges(draft, context, _find_holding(draft, context, findings)):
             raise Nudged(nudges)
-        return verdict, findings
+        return Screening(verdict, findings, limits)
 
     def find_nudges(self, draft: Draft) -> dict[Nudge, str]:
         context, *_for_filter = _load_context(draft)
@@ -124,11 +130,12 @@ class Policy(comments.policy.Policy):
             return "hold", findings
         return "publish", findings
 
-    def get_extra_cte_values(self, draft: Draft, findings: list[CheckResult]) -> dict[str, Any]:
+    def get_insert_values(self, draft: Draft, screening: Screening) -> dict[str, Any]:
         return {
             "ip_hash": hash_address(draft.ip),
             "block_hash": hash_block(draft.ip),
-            "findings": json.dumps([vars(found) for found in findings]),
+            "findings": json.dumps([vars(found) for found in screening.findings]),
+            **rate_limit_values(draft, screening.limits),
         }
 
     def needs_review(self, findings: list[CheckResult]) -> bool:
@@ -350,11 +357,8 @@ def _load_context(draft: Draft) -> tuple[Context, ActiveFilter | None, ParsedCom
         **draft_facts_values(draft, parsed, ip_hash),
         "email": person.email.lower() if person else "",
         "browser": draft.browser_guest.pk if draft.browser_guest else None,
-        # A guest with a confirmed e-mail is not limited by what others send under that e-mail.
-        "guest_email": draft.guest.email.lower() if draft.guest else None,
-        "is_proved": draft.guest is not None and draft.guest.confirmed_at is not None,
+        **sender_values(draft),
         "block_hash": hash_block(draft.ip),
-        "rate_since": draft.at - timedelta(minutes=RATE_MINUTES),
         "trusted_since": draft.at - timedelta(days=TRUSTED_DAYS),
     }
     with connection.cursor() as cursor:

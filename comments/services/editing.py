@@ -34,7 +34,7 @@ def edit_comment(*, comment: Comment, body: str, user: Any, guest: Guest | None)
         if body == comment.body:
             return comment
         draft = _build_draft(comment, body, now)
-        verdict, findings = policy().examine(draft)
+        verdict, findings, _limits = policy().examine(draft)
         with transaction.atomic(durable=True):
             lock_discussions_of([comment.pk])
             fresh = Comment.objects.get(pk=comment.pk)
@@ -77,7 +77,7 @@ def check_resubmission(*, comment: Comment, body: str, user: Any, guest: Guest |
         raise ValidationError(_("This comment can't be sent again."), code="state")
     if body == comment.body:
         raise ValidationError(_("You have not changed the text yet."), code="same")
-    return policy().examine(_build_draft(comment, body, timezone.now()))[1]
+    return policy().examine(_build_draft(comment, body, timezone.now())).findings
 
 
 def resubmit_comment(*, comment: Comment, body: str, findings: list[Any]) -> Comment:

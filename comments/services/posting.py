@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from articles.markup.markdown import render_comment
 from comments.duplicates import fold
 from comments.models import Comment, Discussion, Reason, State, check_body
-from comments.policy import Draft, policy
+from comments.policy import Draft, Screening, policy
 from comments.services import sql
 from comments.services.discussions import ensure_discussion, reload_settings
 from core.database.sql import execute_prepared
@@ -54,8 +54,8 @@ def _check_and_insert(draft: Draft, nonce: UUID) -> Comment | None:
     if draft.discussion.members_only and draft.author is None:
         raise ValidationError(MEMBERS_ONLY, code="members")
     try:
-        verdict, findings = policy().examine(draft)
-        if comment := _insert_comment(draft, nonce, STATE_BY_VERDICT[verdict], findings):
+        screening = policy().examine(draft)
+        if comment := _insert_comment(draft, nonce, screening):
             return comment
     except (ValidationError, IntegrityError):
         # A second click on "Post comment" is not another comment, so no rate limit applies to it. And the
@@ -63,17 +63,21 @@ def _check_and_insert(draft: Draft, nonce: UUID) -> Comment | None:
         if not Comment.objects.filter(nonce=nonce).exists():
             raise
     else:
-        if not Comment.objects.filter(nonce=nonce).exists() and not settings_unchanged(draft):
-            return None
+        if not Comment.objects.filter(nonce=nonce).exists():
+            if not settings_unchanged(draft):
+                return None
+            # If another comment of this person was stored meanwhile, the rate limit may be reached now.
+            policy().examine(replace(draft, at=timezone.now()))
     return _find_posted(nonce, draft)
 
 
-def _insert_comment(draft: Draft, nonce: UUID, state: State, findings: list[Any]) -> Comment | None:
+def _insert_comment(draft: Draft, nonce: UUID, screening: Screening) -> Comment | None:
     """Insert the comment and the findings of the checks, and return the comment.
 
-    Returns None if the discussion is closed, the parent is gone, the nonce is used, or the moderation
-    settings have changed since the draft was checked.
+    Returns None if the discussion is closed, the parent is gone, the nonce is used, the moderation settings
+    have changed since the draft was checked, or the policy's condition is not met.
     """
+    state, findings = STATE_BY_VERDICT[screening.verdict], screening.findings
     person = draft.author or draft.guest
     values: dict[str, Any] = {
         "discussion": draft.discussion.pk,
@@ -92,15 +96,19 @@ def _insert_comment(draft: Draft, nonce: UUID, state: State, findings: list[Any]
         "moderation": draft.discussion.moderation,
         "review_everything": draft.discussion.site.review_everything,
         "nonce": nonce,
-        **policy().get_extra_cte_values(draft, findings),
+        **policy().get_insert_values(draft, screening),
     }
     # Without follow-up work, the lock and the insert are one transaction in a single round trip. The lock is
     # then held only while Postgres runs, not until this thread is scheduled again and commits.
     needs_follow_up = state != State.PUBLISHED or policy().needs_review(findings)
     in_transaction = needs_follow_up or connection.in_atomic_block
     with transaction.atomic() if in_transaction else nullcontext(), connection.cursor() as cursor:
-        statement = sql.insert_statement(is_reply=draft.parent is not None, extra_ctes=policy().extra_ctes)
-        execute_prepared(cursor, statement, values, before=f"{sql.LOCK_DISCUSSION}; ")
+        statement = sql.insert_statement(
+            is_reply=draft.parent is not None,
+            extra_ctes=policy().extra_ctes,
+            condition=policy().insert_condition,
+        )
+        execute_prepared(cursor, statement, values, before=f"{policy().insert_lock}{sql.LOCK_DISCUSSION}; ")
         if not (row := cursor.fetchone()):
             return None
         comment = Comment.from_db("default", sql.COLUMNS, row)

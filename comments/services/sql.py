@@ -1,7 +1,7 @@
 """SQL statements that write trees, counters and the log.
 
 Rules (docs/decisions.md has the measurements): the lock on the Discussion is a statement of its own, first in
-the transaction; a statement updates each row once; a comment's tree_id comes from a sequence. All statements
+the transaction (a policy's lock of the person comes before it); a statement updates each row once; a comment's tree_id comes from a sequence. All statements
 take named parameters. The locks return article ids in order.
 """
 
@@ -37,7 +37,8 @@ _INSERT_ALLOWED = """
               AND d.status = 'open' AND s.comment_status = 'open'
               AND (NOT d.members_only OR %(author)s::bigint IS NOT NULL)
               AND d.moderation = %(moderation)s AND s.review_everything = %(review_everything)s)
-    AND NOT EXISTS (SELECT FROM comments_comment WHERE nonce = %(nonce)s)"""
+    AND NOT EXISTS (SELECT FROM comments_comment WHERE nonce = %(nonce)s)
+    AND {condition}"""
 
 _ROOT_PLACE = f"""
 p AS (SELECT NULL::bigint AS id, NULL::bigint AS target, nextval('comments_tree_seq')::int AS tree_id,
@@ -88,13 +89,15 @@ _SELECT_INSERTED = f"SELECT {', '.join(COLUMNS)} FROM ins"
 
 
 @cache
-def insert_statement(*, is_reply: bool, extra_ctes: str) -> str:
+def insert_statement(*, is_reply: bool, extra_ctes: str, condition: str) -> str:
     """Return the statement that inserts a comment. LOCK_DISCUSSION must run before it, as its own statement:
     each statement sees the database as it is when it starts.
 
-    `extra_ctes` is Policy.extra_ctes: queries of a WITH that run along with the insert.
+    `extra_ctes` is Policy.extra_ctes: queries of a WITH that run along with the insert. `condition` is
+    Policy.insert_condition.
     """
-    return f"WITH {_REPLY_PLACE if is_reply else _ROOT_PLACE} {_INSERT} {extra_ctes} {_SELECT_INSERTED}"
+    place = (_REPLY_PLACE if is_reply else _ROOT_PLACE).replace("{condition}", condition)
+    return f"WITH {place} {_INSERT} {extra_ctes} {_SELECT_INSERTED}"
 
 
 # The comments that a change is about: a query named `old`, with the state of each before and after.

@@ -3,9 +3,10 @@
 A rule of the kind "rate" sets the two limits of a person, and the others are multiples of these.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from math import ceil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.utils.translation import ngettext
 
@@ -45,16 +46,17 @@ class RateLimit(NamedTuple):
         return RATE_MINUTES * 60  # more than one comment must become older
 
 
-def refuse_above_rate_limit(draft: Draft, context: Context) -> None:
-    """Raise RateLimitError if the comment would exceed a limit. An edit does not count.
+def refuse_above_rate_limit(draft: Draft, context: Context) -> list[RateLimit]:
+    """Raise RateLimitError if the comment would exceed a limit, or return the limits. An edit has none.
 
     Of several exceeded limits, the one with the longest wait is explained.
     """
     if context.may_moderate or draft.comment:
-        return
-    exceeded = [limit for limit in _limits(context) if limit.sent.count >= limit.most]
+        return []
+    limits = _limits(context)
+    exceeded = [limit for limit in limits if limit.sent.count >= limit.most]
     if not exceeded:
-        return
+        return limits
     limit = max(exceeded, key=lambda limit: limit.seconds_to_wait)
     raise RateLimitError(
         f"{limit.message(limit.most)} {_when_to_retry(limit)}", seconds=limit.seconds_to_wait
@@ -62,7 +64,7 @@ def refuse_above_rate_limit(draft: Draft, context: Context) -> None:
 
 
 def _limits(context: Context) -> list[RateLimit]:
-    """Return the limits that apply to a person.
+    """Return the limits that apply to a person: that of their own comments, and then of the IP address.
 
     For a new person, all comments of new people from the same IP address and address block count, so that
     another name is no way around the limit, and those in the same discussion, so that many names from many
@@ -133,9 +135,10 @@ def _when_to_retry(limit: RateLimit) -> str:
 
 # SentComments of the rows of `sent` (at, is_undone), as JSON. FREE_UNDOS of those whose posting was undone
 # are not counted, so the oldest of the others is the next that no longer counts.
+_NUMBER = f"""
+count(*) FILTER (WHERE NOT is_undone) + greatest(count(*) FILTER (WHERE is_undone) - {FREE_UNDOS}, 0)"""
 _COUNT = f"""
-SELECT json_build_array(
-  count(*) FILTER (WHERE NOT is_undone) + greatest(count(*) FILTER (WHERE is_undone) - {FREE_UNDOS}, 0),
+SELECT json_build_array({_NUMBER},
   ceil(extract(epoch FROM min(at) FILTER (WHERE NOT is_undone) - %(rate_since)s))::int)"""
 _LIMIT = f"LIMIT {RATE_COUNT_LIMIT} + {FREE_UNDOS}"
 
@@ -151,20 +154,16 @@ WHERE comment_id = {comment_id} AND revision = 1 AND check_name = '{NEW_PERSON.n
 
 
 def _sent_from(column: str) -> str:
-    """Return an expression for the SentComments of new people with the same hash in a column of origins."""
+    """Return a query for the comments of new people with the same hash in a column of origins."""
     return f"""
-({_COUNT} FROM (
   SELECT o.at, c.is_undone FROM moderation_origin o
   CROSS JOIN LATERAL ({_was_new("o.comment_id")}) was_new
   CROSS JOIN LATERAL (SELECT state_reason = 'unposted' AS is_undone FROM comments_comment
                       WHERE id = o.comment_id LIMIT 1) c
-  WHERE o.{column} = %({column})s AND o.at > %(rate_since)s {_LIMIT}) AS sent)"""
+  WHERE o.{column} = %({column})s AND o.at > %(rate_since)s {_LIMIT}"""
 
 
-# Four columns of moderation.policy.PERSON_SQL, each as a SentComments: by this person, from this IP address,
-# from this address block, in this discussion.
-SENT_COMMENTS_SQL = f"""
-({_COUNT} FROM (
+_SENT_BY_PERSON = f"""
   SELECT created_at AS at, state_reason = 'unposted' AS is_undone FROM comments_comment
   WHERE author_id = %(author)s AND created_at > %(rate_since)s
   UNION ALL
@@ -172,10 +171,47 @@ SENT_COMMENTS_SQL = f"""
   WHERE guest_id = ANY(ARRAY(SELECT id FROM accounts_guest
                              WHERE lower(email) = %(guest_email)s
                                AND (confirmed_at IS NOT NULL OR NOT %(is_proved)s)))
-    AND created_at > %(rate_since)s {_LIMIT}) AS sent),
-{_sent_from("ip_hash")},
-{_sent_from("block_hash")},
+    AND created_at > %(rate_since)s {_LIMIT}"""
+
+# Four columns of moderation.policy.PERSON_SQL, each as a SentComments: by this person, from this IP address,
+# from this address block, in this discussion.
+SENT_COMMENTS_SQL = f"""
+({_COUNT} FROM ({_SENT_BY_PERSON}) AS sent),
+({_COUNT} FROM ({_sent_from("ip_hash")}) AS sent),
+({_COUNT} FROM ({_sent_from("block_hash")}) AS sent),
 ({_COUNT} FROM (
   SELECT c.created_at AS at, c.state_reason = 'unposted' AS is_undone FROM comments_comment c
   CROSS JOIN LATERAL ({_was_new("c.id")}) was_new
   WHERE c.discussion_id = %(article)s AND c.created_at > %(rate_since)s {_LIMIT}) AS sent)"""
+
+# The limits of a person and of an IP address once more, as a condition of the insert: comments that are sent
+# in the same moment are checked before any of them is stored. The locks let one after the other be inserted.
+# They come before that of the discussion, and each comment takes them in this order.
+POSTING_LOCK_SQL = """
+SELECT pg_advisory_xact_lock(hashtextextended('posting ' || %(sender)s, 0));
+SELECT pg_advisory_xact_lock(hashtextextended('posting from ' || encode(%(ip_hash)s::bytea, 'hex'), 0));"""
+BELOW_LIMITS_SQL = f"""
+(%(person_most)s::int IS NULL OR (SELECT {_NUMBER} FROM ({_SENT_BY_PERSON}) AS sent) < %(person_most)s::int)
+AND (%(address_most)s::int IS NULL
+     OR (SELECT {_NUMBER} FROM ({_sent_from("ip_hash")}) AS sent) < %(address_most)s::int)"""
+
+
+def sender_values(draft: Draft) -> dict[str, Any]:
+    """Return the parameters of the queries for the comments of a person, apart from `author`."""
+    return {
+        # A guest with a confirmed e-mail is not limited by what others send under that e-mail.
+        "guest_email": draft.guest.email.lower() if draft.guest else None,
+        "is_proved": draft.guest is not None and draft.guest.confirmed_at is not None,
+        "rate_since": draft.at - timedelta(minutes=RATE_MINUTES),
+    }
+
+
+def rate_limit_values(draft: Draft, limits: Sequence[RateLimit]) -> dict[str, Any]:
+    """Return the parameters of POSTING_LOCK_SQL and BELOW_LIMITS_SQL, apart from `author` and `ip_hash`."""
+    sender = sender_values(draft)
+    return {
+        **sender,
+        "sender": str(draft.author.pk) if draft.author else sender["guest_email"],
+        "person_most": limits[0].most if limits else None,
+        "address_most": limits[1].most if len(limits) > 1 else None,
+    }

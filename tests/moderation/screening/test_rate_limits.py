@@ -1,16 +1,20 @@
 """Rate limits for an address block, for a discussion and for trusted people, and the refused form."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier, local
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Guest
 from comments.models import Comment, Reason, State
+from comments.policy import policy
 from core.rate_limits import RateLimitError
 from moderation.actions.decisions import decide
 from moderation.models import Origin
@@ -256,3 +260,41 @@ def test_behind_the_proxy_only_the_last_hop_counts(settings):
     assert status_from({"X-Forwarded-For": "198.18.9.1, 203.0.114.5"}, article, 9) == 302
     assert hash_address("203.0.113.5") in [bytes(one.ip_hash) for one in Origin.objects.all()]
     assert hash_address("198.18.0.1") not in [bytes(one.ip_hash) for one in Origin.objects.all()]
+
+
+# Comments that are sent in the same moment
+
+
+@pytest.mark.parametrize("sender", ["member", "guests of one address"])
+def test_comments_sent_at_once_do_not_exceed_the_limit(transactional_db, monkeypatch, sender):
+    """All are checked before the first of them is stored."""
+    senders = rate_limits.RATE_NEW + 3
+    member, articles = UserFactory.create(), [make_article(f"Story {n}") for n in range(senders)]
+    checked, checked_once, examine = Barrier(senders, timeout=60), local(), policy().examine
+
+    def examine_together(draft):
+        screening = examine(draft)
+        if not hasattr(checked_once, "done"):
+            checked_once.done = True
+            checked.wait()
+        return screening
+
+    monkeypatch.setattr(policy(), "examine", examine_together)
+
+    def send(n):
+        person = {"author": member} if sender == "member" else {"guest": GuestFactory.create()}
+        ip = f"198.18.{n}.1" if sender == "member" else "192.0.2.1"
+        try:
+            make_comment(articles[n], f"Words {n}", ip=ip, **person)
+        except RateLimitError:
+            return "refused"
+        else:
+            return "posted"
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(senders) as pool:
+        results = list(pool.map(send, range(senders)))
+
+    assert results.count("posted") == rate_limits.RATE_NEW == Comment.objects.count()
+    assert results.count("refused") == 3
