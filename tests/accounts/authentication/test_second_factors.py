@@ -372,7 +372,7 @@ def test_staff_without_a_required_second_factor_see_no_drafts_and_no_count(
     make_comment(article)
     draft = make_article("A draft", published_at=None)
     Article.objects.filter(pk=draft.pk).update(stage=Article.Stage.PRIVATE)
-    settings.MEDIA_ROOT = tmp_path
+    settings.HOME = tmp_path
     image, waiting = make_image(), '1<span class="unseen"> waiting'
 
     def seen() -> list[bool]:
