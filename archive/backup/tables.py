@@ -25,6 +25,10 @@ EXCLUDED_TABLES = (
 )
 EXCLUDED_SEQUENCES = ("django_migrations_id_seq",)  # counts the rows that stay
 
+# Numbers that a restore skips. Links and addresses in mails sent after the backup name rows by their numbers:
+# given out again, they would name other people's.
+SKIPPED_NUMBERS = 1_000_000
+
 # Tables that the web login may read only through a function, which logs it. Before an upgrade the table has
 # its earlier name; the versions before that one had no function.
 _READ_FUNCTIONS = {
@@ -142,14 +146,15 @@ def replace_contents(tables: list[str]) -> Iterator[None]:
 
 
 def set_sequences(values: dict[str, tuple[int, bool]]) -> None:
-    """Set the sequences, except those of tables that are not restored.
+    """Set the sequences to the values of a backup, plus SKIPPED_NUMBERS, except those of tables that stay.
 
     ALTER SEQUENCE, unlike setval, is rolled back with the caller's transaction.
     """
     with connection.cursor() as cursor:
         for name in values.keys() - set(EXCLUDED_SEQUENCES):
             last, is_called = values[name]
-            cursor.execute(f"ALTER SEQUENCE {_quoted(name)} RESTART WITH {int(last) + is_called}")
+            following = int(last) + is_called + SKIPPED_NUMBERS
+            cursor.execute(f"ALTER SEQUENCE {_quoted(name)} RESTART WITH {following}")
 
 
 def analyze_tables() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
@@ -25,7 +26,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def _home(tmp_path: Path, settings: Any) -> None:
     settings.HOME = tmp_path
-    settings.MEDIA_ROOT = tmp_path / "media"
 
 
 def go_back(file: Path) -> Any:
@@ -83,6 +83,19 @@ def test_who_subscribed_again_after_the_backup_is_not_ended(tmp_path: Path, arti
     assert go_back(file).subscriptions == 0
     assert emails() == {"ann@example.org"}
     assert manage_url("ann@example.org")
+
+
+def test_a_link_mailed_after_the_backup_opens_nobody_elses_page(tmp_path: Path, article: Article) -> None:
+    file = tmp_path / "site.zip"
+    backup(file)
+    subscribe("ann@example.org")
+    link = manage_url("ann@example.org")
+    go_back(file)
+    subscribe("bob@example.org")
+    assert manage_url("bob@example.org") != link
+    assert "bob@example.org" not in Client().get(link).content.decode()
+    assert Client().post(link, {"List-Unsubscribe": "One-Click"}).status_code == 200
+    assert emails() == {"bob@example.org"}
 
 
 def test_a_restore_stops_what_was_being_sent(tmp_path: Path, article: Article, emil: User) -> None:
