@@ -94,6 +94,11 @@ def send(*, newsletter: Newsletter, seen: int, is_repeat: bool) -> int:
     if not read_stories(fresh):
         raise NotSentError(_("There is nothing to send: none of its stories is published."))
     if not is_repeat and previous_sending(fresh):
+        if fresh.is_digest:
+            message = _(
+                "A digest was sent less than a week ago. Tick “Send another digest” to send this one, too."
+            )
+            raise NotSentError(message)
         raise NotSentError(_("This story was sent before. Tick “Send it again” to send it a second time."))
     now = timezone.now()
     Newsletter.objects.filter(pk=fresh.pk).update(sent_at=now)

@@ -136,6 +136,19 @@ def test_a_story_that_was_sent_asks_before_a_second_time(desk: Client, article: 
     assert len(run_sending()) == 2
 
 
+def test_a_second_digest_of_a_week_asks_before_it_is_sent(desk: Client, article: Article, emil: User) -> None:
+    subscribe("ann@example.org")
+    send(draft_of([article], emil, subject="The first"))
+    newsletter = draft_of([article], emil)
+    page = text_of_page(desk, url_of(newsletter))
+    assert "A digest was sent less than a week ago:" in page
+    assert '<input type="checkbox" name="again" value="1"> Send another digest' in page
+    page = desk.post(url_of(newsletter), form_of(newsletter, _send=""), follow=True).content.decode()
+    assert "Tick “Send another digest” to send this one, too." in page
+    desk.post(url_of(newsletter), form_of(newsletter, _send="", again="1"))
+    assert len(run_sending()) == 2
+
+
 def test_the_digest_offers_the_week_in_the_order_of_the_front_page(desk: Client, article: Article) -> None:
     new = make_article("New", published_at=timezone.now())
     pinned = make_article("Pinned", published_at=timezone.now() - timedelta(days=3))
