@@ -27,8 +27,9 @@ from articles.images import admin as images  # noqa: F401  registers them
 from articles.images.forms import check_images
 from articles.images.lead_image import LEAD_IMAGE_FIELDS as LEAD
 from articles.images.lead_image import LeadImageFields, lead_image_fieldset
-from articles.models import Article, ArticleQuerySet, Topic, slug_from_title, unique_slug
+from articles.models import Article, ArticleQuerySet, Subscription, Topic, slug_from_title, unique_slug
 from articles.newsletter import admin as newsletter  # registers the newsletters, too
+from articles.newsletter import subscriptions
 from articles.publishing import pages as publication_pages
 from articles.publishing.actions import answer_saved
 from articles.publishing.pages import NotesForm
@@ -346,10 +347,12 @@ class TopicAdmin(ConcurrentEditingAdmin):
         save_topic(topic=obj)
 
     def delete_model(self, request: HttpRequest, obj: Topic) -> None:
+        subscriptions.end(Subscription.objects.filter(topic=obj))  # the e-mails of those without another, too
         super().delete_model(request, obj)
         touch_site()
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Topic]) -> None:
+        subscriptions.end(Subscription.objects.filter(topic__in=queryset))
         super().delete_queryset(request, queryset)
         touch_site()
 

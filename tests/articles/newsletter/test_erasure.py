@@ -8,17 +8,19 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
+from accounts import erasure_log
 from accounts.models import User
 from archive.backup.restore import restore
 from archive.backup.write import backup
 from archive.personal_data.contents import read_sections
-from articles.models import Article, Newsletter, Subscriber
+from articles.models import Article, Newsletter, Subscriber, Topic
 from articles.newsletter import sending, subscriptions
 from moderation.erasure import account_erasure, purge
 from moderation.people.data_subject import DataSubject
 from moderation.people.profiles import Person
 from tests.articles.newsletter.conftest import draft_of, manage_url, run_sending, send, states, subscribe
 from tests.factories import GuestFactory
+from tests.helpers.clients import client_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -110,6 +112,25 @@ def test_a_restore_stops_what_was_being_sent(tmp_path: Path, article: Article, e
     assert newsletter.stopped_at
     assert states(newsletter) == {"queued": 1}
     assert sending.resume(newsletter)
+
+
+@pytest.mark.parametrize("is_action", [False, True])
+def test_a_deleted_topic_leaves_no_subscriber(article: Article, ada: User, is_action: bool) -> None:
+    topic = article.topics.get()
+    ended = subscribe("ann@example.org", topic)
+    subscribe("bob@example.org", topic)
+    subscribe("bob@example.org")
+    client, url = client_of(ada), "/admin/articles/topic/"
+    if is_action:
+        client.post(url, {"action": "delete_selected", "_selected_action": [topic.pk], "post": "yes"})
+    else:
+        client.post(f"{url}{topic.pk}/delete/", {"post": "yes"})
+    assert not Topic.objects.exists()
+    assert emails() == {"bob@example.org"}
+    assert subscriptions.lists_of("bob@example.org") == {None}
+    logged = [line for line in erasure_log.read_all() if line.what == "subscription"]
+    assert ended.pk in {line.id for line in logged}
+    assert len(logged) == 2
 
 
 def test_the_file_of_personal_data(article: Article, jane: User, emil: User) -> None:
