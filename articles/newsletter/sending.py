@@ -236,7 +236,10 @@ class _Batch:
 
     def store(self) -> None:
         for values, ids in self.ids.items():
-            NewsletterRecipient.objects.filter(pk__in=ids, state=QUEUED).update(**dict(values))
+            rows = NewsletterRecipient.objects.filter(pk__in=ids)
+            rows.filter(state=QUEUED).update(**dict(values))
+            if dict(values).get("reason"):  # not of those who have unsubscribed during the attempt
+                rows.filter(subscriber=None).update(reason="")
 
 
 def _send(pk: int, recipients: Sequence[NewsletterRecipient], texts: dict[Any, MailToMany]) -> int:

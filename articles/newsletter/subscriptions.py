@@ -153,8 +153,9 @@ def end(subscriptions: QuerySet[Subscription]) -> int:
     left = Subscription.objects.filter(subscriber=OuterRef("pk"))
     gone = Subscriber.objects.filter(~Exists(left), pk__in=ids)
     states = NewsletterRecipient.State
-    received = NewsletterRecipient.objects.filter(subscriber__in=gone, state=states.SENT)
-    received.update(state=states.UNSUBSCRIBED)
+    received = NewsletterRecipient.objects.filter(subscriber__in=gone)
+    received.filter(state=states.SENT).update(state=states.UNSUBSCRIBED)
+    received.update(reason="")  # a mail server's answer can repeat the name in an e-mail
     gone.delete()
     return count
 

@@ -321,6 +321,30 @@ def test_failures_are_tried_again(article: Article, emil: User, later: Later, se
     assert states(newsletter) == {"sent": 2}
 
 
+@pytest.mark.parametrize("is_during_attempt", [False, True])
+def test_no_answer_stays_of_who_unsubscribed(
+    article: Article, emil: User, settings: Any, monkeypatch: pytest.MonkeyPatch, is_during_attempt: bool
+) -> None:
+    subscribe("jane.doe@example.org")
+    newsletter, outcome = draft_of(article, emil), sending._outcome
+
+    def outcome_after_leaving(*args: Any) -> dict[str, Any]:
+        subscriptions.unsubscribe(["jane.doe@example.org"])
+        return outcome(*args)
+
+    if is_during_attempt:
+        monkeypatch.setattr(sending, "_outcome", outcome_after_leaving)
+    with serving(settings) as inbox:
+        inbox.refused["jane.doe@example.org"] = "550 5.1.1 <jane.doe>: Recipient address rejected"
+        send(newsletter)
+        sending.send_newsletters.func()
+    if not is_during_attempt:
+        assert "jane.doe" in newsletter.recipients.get().reason
+        subscriptions.unsubscribe(["jane.doe@example.org"])
+    assert states(newsletter) == {"failed": 1}
+    assert newsletter.recipients.get().reason == ""
+
+
 def test_after_two_days_a_mail_has_failed(article: Article, emil: User, later: Later, settings: Any) -> None:
     subscribe("ann@example.org")
     newsletter = draft_of(article, emil)
