@@ -22,9 +22,11 @@ from accounts.models import ADMINISTRATOR, Guest, UndeliverableEmail, User
 from archive.backup.restore import restore
 from archive.backup.write import backup
 from archive.personal_data import files
+from articles.models import Subscriber
 from comments.integrity import check
 from comments.models import (
     Comment,
+    CommentDraft,
     CommentRevision,
     CommentText,
     Follow,
@@ -85,6 +87,7 @@ def test_nothing_is_left_in_any_column(deletes_comments: bool) -> None:
         *("moderation_removalrequest.email", "moderation_removalrequest.passage"),
         *("accounts_undeliverableemail.email", "accounts_undeliverableemail.answer"),
         *("mfa_authenticator.data", "usersessions_usersession.user_agent"),
+        *("articles_subscriber.email", "articles_newsletterrecipient.reason", "comments_commentdraft.body"),
         "socialaccount_socialaccount.uid",
     }
     assert places <= before, places - before
@@ -99,7 +102,16 @@ def test_nothing_is_left_in_any_column(deletes_comments: bool) -> None:
     user = User.objects.get(pk=planted.user.pk)
     assert (str(user), user.is_active, user.roles) == ("Deleted account", False, frozenset())
     assert not User.objects.get(pk=planted.other.pk).is_erased
-    for rows in (Authenticator, SocialAccount, UserSession, UndeliverableEmail, Follow, Mute):
+    for rows in (
+        Authenticator,
+        SocialAccount,
+        UserSession,
+        UndeliverableEmail,
+        Follow,
+        Mute,
+        CommentDraft,
+        Subscriber,
+    ):
         assert not rows.objects.exists(), rows
     # Nothing comes back with the decision on a report of the person.
     decide(ids=[planted.foreign.pk], to=State.REJECTED, reason=Reason.HATE, actor=planted.moderator)

@@ -18,6 +18,7 @@ from accounts import mails, undeliverable
 from accounts.authentication import sign_up
 from accounts.models import ADMINISTRATOR, EDITOR, User
 from articles.models import Autosave
+from articles.newsletter.subscriptions import mail_confirmation
 from articles.services import set_article_authors
 from comments.models import (
     Comment,
@@ -26,6 +27,7 @@ from comments.models import (
     Reason,
     State,
 )
+from comments.services.drafts import save_draft
 from comments.services.editing import edit_comment
 from comments.services.recommendations import recommend
 from comments.services.states import delete_comment
@@ -44,6 +46,7 @@ from moderation.people import sanctions
 from moderation.people.profiles import Person
 from moderation.reports import removal_requests
 from moderation.reports.reporting import appeal_removal, report_comment
+from tests.articles.newsletter.conftest import draft_of, send, subscribe
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 
 # Words of the name, the e-mail and the person's own texts. Stemming does not change them.
@@ -143,6 +146,14 @@ class Planted:
         SocialAccount.objects.create(user=user, provider="oidc", uid=EMAIL)
         for person in ({"user": user}, {"guest": self.guest}):
             Follow.objects.create(**person, article=story, kind="replies", delivery="at_once")
+        subscribe(f"{EMAIL}@example.org")
+        newsletter = draft_of(story, self.administrator)
+        send(newsletter)
+        newsletter.recipients.update(
+            state="failed", reason=f"550 5.1.1 <{EMAIL}>: Recipient address rejected"
+        )
+        mail_confirmation.enqueue(f"{EMAIL}@example.org", None)
+        save_draft(user=user, article=story, parent=None, body=f"{WORDS} as a draft.", nonce=uuid4())
         Mute.objects.create(user=user, muted_user=self.other)
         Mute.objects.create(user=self.other, muted_user=user)
         Mute.objects.create(user=self.other, muted_guest=self.guest)
