@@ -47,7 +47,7 @@ _PLACEHOLDER = f"token-{token_hex(8)}"  # each process has its own
 
 
 def placeholder(number: int) -> str:
-    """Return what stands for a person's token in a text that many get. No text of theirs can contain it."""
+    """Return the placeholder for a person's token in a mail to many. No text of theirs can contain it."""
     return f"{_PLACEHOLDER}-{number}-"
 
 

@@ -1,4 +1,4 @@
-"""Newsletters: who subscribes to them, and what was sent to whom."""
+"""Newsletters: their subscribers, drafts, stories and recipients."""
 
 from typing import Any, Self
 

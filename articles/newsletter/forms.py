@@ -15,13 +15,13 @@ ALL = "all"  # the choice of all stories; topics have their id
 
 
 def list_choices(topics: Sequence[Topic]) -> list[tuple[str, Any]]:
-    """Return the choices of what one can subscribe to."""
+    """Return the choices of a subscription: all stories, and each topic."""
     everything = _("All stories that the editors send, and the weekly digest")
     return [(ALL, everything), *((str(topic.pk), topic.name) for topic in topics)]
 
 
 def shown_topics() -> list[Topic]:
-    """Return the topics that one can subscribe to."""
+    """Return the topics that can be subscribed to."""
     return list(Topic.objects.shown().with_stories())
 
 
@@ -55,7 +55,7 @@ class SubscribeForm(SubmitForm, forms.Form):
 
 
 class ListsForm(SubmitForm, forms.Form):
-    """The form of what a person is subscribed to."""
+    """The form to change the subscriptions of a person."""
 
     submit = _("Save")
 
@@ -73,12 +73,12 @@ class ListsForm(SubmitForm, forms.Form):
 
     @property
     def chosen(self) -> Lists:
-        """Return what is ticked."""
+        """Return the lists that are ticked."""
         return {None if value == ALL else int(value) for value in self.cleaned_data["lists"]}
 
     @property
     def offered(self) -> Lists:
-        """Return what can be ticked. A topic that is hidden at the moment is not among it."""
+        """Return the lists that can be ticked. A topic that is hidden at the moment is not among them."""
         return {None, *self._topics}
 
 

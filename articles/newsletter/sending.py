@@ -227,7 +227,7 @@ def _claim(now: datetime) -> list[NewsletterRecipient]:
 
 @dataclass
 class _Batch:
-    """What became of claimed recipients: their ids by the values to store."""
+    """The results of sending to claimed recipients: their ids by the values to store."""
 
     ids: dict[tuple[tuple[str, Any], ...], list[int]] = field(default_factory=lambda: defaultdict(list))
 
@@ -243,7 +243,7 @@ class _Batch:
 
 
 def _send(pk: int, recipients: Sequence[NewsletterRecipient], texts: dict[Any, MailToMany]) -> int:
-    """Mail claimed recipients of one newsletter, store what became of them, and return how many were sent.
+    """Mail claimed recipients of one newsletter, store the results, and return the number of sent mails.
 
     The stories are read anew for each batch: one that was unpublished since is not sent any further, and
     without any story the sending stops.
@@ -320,7 +320,7 @@ def _outcome(recipient: NewsletterRecipient, mail: TrackedMail) -> dict[str, Any
     return {"reason": reason, "failures": failures, "due_at": due_at}
 
 
-# What comes back, and what is deleted
+# Bounces, and deleting old recipients
 
 
 def email_of(token: MailToken) -> str:

@@ -108,7 +108,7 @@ def subscriber_token(subscriber: int) -> MailToken:
 
 
 def lists_of(email: str) -> Lists:
-    """Return what a confirmed e-mail is subscribed to."""
+    """Return the lists that a confirmed e-mail is subscribed to."""
     rows = Subscription.objects.confirmed().filter(subscriber__email=email.lower())
     return set(rows.values_list("topic", flat=True))
 
