@@ -256,6 +256,8 @@ class NewsletterAdmin(EditorAccessAdmin):
             done, message = sending.resume(newsletter), _("The other mails are being sent.")
         else:
             done, message = bool(sending.retry(newsletter)), _("The failed mails are tried again.")
+            if newsletter.stopped_at:
+                message = _("The failed mails are queued. They are sent when you send the queued mails.")
         if done:
             self.message_user(request, message)
             return
