@@ -109,3 +109,7 @@ class NewsletterForm(LongTextForm, forms.ModelForm[Newsletter]):
         assert isinstance(stories, forms.ModelMultipleChoiceField)
         stories.queryset = Article.objects.filter(pk__in=[article.pk for article in offered])
         stories.choices = [(article.pk, article.title) for article in offered]
+
+    def clean_subject(self) -> str:
+        """Return the subject on one line: a mail's header can have no other."""
+        return " ".join(self.cleaned_data["subject"].splitlines())

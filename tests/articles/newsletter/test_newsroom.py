@@ -89,6 +89,18 @@ def test_the_preview_as_html(desk: Client, article: Article, emil: User) -> None
     assert "nothing to send" in text_of_page(desk, url_of(newsletter))
 
 
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
+def test_a_subject_with_a_line_break(desk: Client, article: Article, emil: User, line_break: str) -> None:
+    subscribe("ann@example.org")
+    newsletter = draft_of(article, emil)
+    desk.post(url_of(newsletter), form_of(newsletter, subject=f"One{line_break}Bcc: x@example.org"))
+    desk.post(url_of(newsletter), form_of(newsletter, _send=""))
+    (message,) = run_sending()
+    assert message.subject == "One Bcc: x@example.org"
+    assert message.recipients() == ["ann@example.org"]
+    assert states(newsletter) == {"sent": 1}
+
+
 def test_a_changed_draft_is_shown_before_it_is_sent(desk: Client, article: Article, emil: User) -> None:
     subscribe("ann@example.org")
     newsletter = draft_of(article, emil)
@@ -185,13 +197,16 @@ def test_failures_stop_and_retry(desk: Client, article: Article, emil: User) -> 
     failed = newsletter.recipients.get(subscriber__email="ann@example.org")
     newsletter.recipients.filter(pk=failed.pk).update(state="failed", reason="The server answered: 550 no.")
     page = text_of_page(desk, url_of(newsletter))
+    assert "Try the failed ones again" in page
     assert "Failed: ann@example.org" in page
     assert "550 no." in page
     desk.post(url_of(newsletter), {"_stop": ""})
     assert "the queued mails are not sent" in text_of_page(desk, url_of(newsletter))
     response = desk.post(url_of(newsletter), {"_stop": ""}, follow=True)
     assert "somebody was faster" in response.content.decode()
-    desk.post(url_of(newsletter), {"_retry": ""})
+    assert "Try the failed ones again" not in text_of_page(desk, url_of(newsletter))
+    response = desk.post(url_of(newsletter), {"_retry": ""}, follow=True)
+    assert "The failed mails are queued." in response.content.decode()
     assert run_sending() == []
     desk.post(url_of(newsletter), {"_continue": ""})
     assert len(run_sending()) == 2
@@ -200,6 +215,18 @@ def test_failures_stop_and_retry(desk: Client, article: Article, emil: User) -> 
     assert "<dt>Unsubscribed since</dt><dd>1</dd>" in page
     newsletter.recipients.filter(state="unsubscribed").update(state="bounced")
     assert "Bounced: unsubscribed since" in text_of_page(desk, url_of(newsletter))
+
+
+def test_a_stopped_newsletter_whose_mails_have_all_failed(desk: Client, article: Article, emil: User) -> None:
+    subscribe("ann@example.org")
+    newsletter = draft_of(article, emil)
+    send(newsletter)
+    desk.post(url_of(newsletter), {"_stop": ""})
+    newsletter.recipients.update(state="failed")
+    assert "Try the failed ones again" in text_of_page(desk, url_of(newsletter))
+    page = desk.post(url_of(newsletter), {"_retry": ""}, follow=True).content.decode()
+    assert "They are sent when you send the queued mails." in page
+    assert "Send the queued mails" in page
 
 
 def test_waiting_retries_are_shown(desk: Client, article: Article, emil: User) -> None:
