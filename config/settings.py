@@ -235,6 +235,7 @@ ACCOUNT_RATE_LIMITS = {
     "ask_reset": "20/m/ip",
     "reset_mail": "5/h/key",
     "newsletter": "20/m/ip",
+    "newsletter_day": "100/d/ip",
     "newsletter_mail": "3/d/key",
 }
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""

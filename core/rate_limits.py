@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 
 from core.errors import UserError
 
-MINUTE = 60  # seconds; the period of allauth's limits
+MINUTE, DAY = 60, 24 * 60 * 60  # seconds; the periods of allauth's limits
 RETRY_AFTER_KEY = "soundoff.retry_after"  # the key in request.META of the seconds to wait
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts import mails
 from accounts.authentication import sign_up
 from accounts.forms import NameForm
-from core.rate_limits import MINUTE, RateLimitError, set_retry_after
+from core.rate_limits import DAY, MINUTE, RateLimitError, set_retry_after
 
 
 class LoginForm(forms.LoginForm):
@@ -94,12 +94,16 @@ def set_email_label(field: django_forms.Field) -> None:
     field.widget.attrs.pop("placeholder", None)  # it repeats the label
 
 
-def check_rate_limit(action: str) -> None:
-    """Raise RateLimitError if an IP address exceeds its limit of settings.ACCOUNT_RATE_LIMITS."""
+def check_rate_limit(action: str, *, seconds: int = MINUTE) -> None:
+    """Raise RateLimitError if an IP address exceeds its limit of settings.ACCOUNT_RATE_LIMITS.
+
+    `seconds` is the span of the limit: MINUTE or DAY.
+    """
     request = context.request
     if not ratelimit.consume(request, app="allauth.account", action=action):
-        set_retry_after(request, MINUTE)
-        raise RateLimitError(
-            _("Too many attempts from your internet connection. Wait a minute and try again."),
-            seconds=MINUTE,
-        )
+        set_retry_after(request, seconds)
+        if seconds == DAY:
+            message = _("Too many attempts from your internet connection. Try again tomorrow.")
+        else:
+            message = _("Too many attempts from your internet connection. Wait a minute and try again.")
+        raise RateLimitError(message, seconds=seconds)

@@ -10,6 +10,7 @@ from accounts.authentication.allauth_forms import check_rate_limit
 from articles.models import Article, Newsletter, Topic
 from articles.newsletter.subscriptions import Lists
 from core.forms import LongTextForm, MultilineField, SubmitForm
+from core.rate_limits import DAY
 
 ALL = "all"  # the choice of all stories; topics have their id
 
@@ -45,6 +46,7 @@ class SubscribeForm(SubmitForm, forms.Form):
         cleaned = super().clean()
         if not self.errors:
             check_rate_limit("newsletter")
+            check_rate_limit("newsletter_day", seconds=DAY)
         return cleaned
 
     @property

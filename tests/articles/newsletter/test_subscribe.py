@@ -119,6 +119,19 @@ def test_one_connection_can_ask_twenty_times_a_minute(client: Client, article: A
     assert "last@example.org" in response.content.decode()
 
 
+def test_one_connection_can_ask_a_hundred_times_a_day(
+    client: Client, article: Article, settings: Any
+) -> None:
+    # As if they came in different minutes
+    settings.ACCOUNT_RATE_LIMITS = {**settings.ACCOUNT_RATE_LIMITS, "newsletter": None}
+    for number in range(100):
+        assert client.post(URL, {"email": f"p{number}@example.org"}).status_code == 302
+    response = client.post(URL, {"email": "last@example.org"})
+    assert (response.status_code, response["Retry-After"]) == (429, "86400")
+    assert "Try again tomorrow." in response.content.decode()
+    assert "last@example.org" in response.content.decode()
+
+
 @pytest.mark.parametrize("values", [{"email": "nobody"}, {"email": "ann@example.org", "list": "77"}, {}])
 def test_a_wrong_form_is_shown_again(client: Client, article: Article, values: dict[str, str]) -> None:
     response = client.post(URL, values)
