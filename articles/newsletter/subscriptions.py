@@ -18,9 +18,10 @@ from django_tasks import task
 
 from accounts import erasure_log, undeliverable
 from accounts.erasure_log import Erasure
+from accounts.services import confirmed_emails
 from articles.models import NewsletterRecipient, Subscriber, Subscription, Topic
 from articles.site.current_site import read_site
-from articles.site.languages import in_site_language
+from articles.site.languages import in_language_of
 from core.mail_composition import compose_mail
 from core.mail_tokens import MailToken
 
@@ -32,11 +33,11 @@ Lists = set[int | None]  # ids of topics; None stands for all stories that edito
 
 
 @task()
-@in_site_language
 def mail_confirmation(email: str, topic: int | None) -> None:
     """Store a subscription and mail the link that confirms it, unless the e-mail has it already.
 
-    The mail repeats nothing that was typed: anybody may have entered this e-mail.
+    The mail repeats nothing that was typed: anybody may have entered this e-mail. It is in the language that
+    the member with this e-mail chose, or else the site's.
     """
     if topic is not None and not Topic.objects.shown().filter(pk=topic).exists():
         return
@@ -44,17 +45,18 @@ def mail_confirmation(email: str, topic: int | None) -> None:
     if subscription.confirmed_at:
         return
     site = read_site()
-    subject = _("Confirm your subscription to %(site)s") % {"site": site.name}
     link = reverse("newsletter-confirm", args=[make_confirmation_token(subscription)])
-    compose_mail(
-        "articles/mail/confirm_subscription.txt",
-        subject,
-        subscription.subscriber.email,
-        site=site,
-        link=link,
-        topic=subscription.topic,
-        days=LINK_AGE // (60 * 60 * 24),
-    ).send()
+    member = confirmed_emails().filter(email__iexact=email).select_related("user").first()
+    with in_language_of(member and member.user, site):
+        compose_mail(
+            "articles/mail/confirm_subscription.txt",
+            _("Confirm your subscription to %(site)s") % {"site": site.name},
+            subscription.subscriber.email,
+            site=site,
+            link=link,
+            topic=subscription.topic,
+            days=LINK_AGE // (60 * 60 * 24),
+        ).send()
 
 
 @transaction.atomic

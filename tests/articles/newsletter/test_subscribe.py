@@ -9,9 +9,11 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 from django_tasks_db.models import DBTaskResult
 
+from accounts.models import User
 from articles.models import Article, Subscriber, Subscription, Topic
 from articles.newsletter import subscriptions
 from articles.newsletter.subscriptions import mail_confirmation
@@ -156,6 +158,18 @@ def test_other_methods(client: Client, article: Article) -> None:
     assert client.get("/newsletter/asked/").status_code == 200
     assert client.post("/newsletter/asked/").status_code == 405
     assert client.get("/newsletter/confirm/forged/").status_code == 404
+
+
+def test_the_mail_is_in_the_language_of_a_member(client: Client, article: Article, jane: User) -> None:
+    User.objects.filter(pk=jane.pk).update(language="ar")
+    for email in ("Jane@example.org", "ann@example.org"):
+        client.post(URL, {"email": email})
+    of_jane, of_ann = run_jobs(mail_confirmation)
+    assert of_ann.subject.startswith("Confirm your subscription")
+    with translation.override("ar"):
+        assert of_jane.subject == _("Confirm your subscription to %(site)s") % {"site": "Soundoff"}
+    assert of_jane.subject != of_ann.subject
+    assert 'dir="rtl"' in html_of(of_jane)
 
 
 def test_a_topic_that_was_hidden_meanwhile(client: Client, article: Article, topic: Topic) -> None:
