@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import User
 from articles.models.articles import Article, Topic
@@ -123,7 +124,7 @@ class NewsletterRecipient(models.Model):
 
     class State(models.TextChoices):
         QUEUED = "queued", _("Queued")
-        SENT = "sent", _("Sent")
+        SENT = "sent", pgettext_lazy("state of a mail", "Sent")
         FAILED = "failed", _("Failed")
         BOUNCED = "bounced", _("Bounced")  # after the mail server had accepted it
         UNSUBSCRIBED = "unsubscribed", _("Unsubscribed since")

@@ -234,7 +234,7 @@ class NewsletterAdmin(EditorAccessAdmin):
             "sent_at": time_or_date(newsletter.sent_at, site_request(request).now),
             "counts": [
                 (_("Queued"), counts.get(states.QUEUED, 0)),
-                (_("Sent"), sum(counts.get(state, 0) for state in received)),
+                (states.SENT.label, sum(counts.get(state, 0) for state in received)),
                 (_("Failed"), counts.get(states.FAILED, 0)),
                 (_("Bounced"), counts.get(states.BOUNCED, 0)),
                 (_("Unsubscribed since"), counts.get(states.UNSUBSCRIBED, 0)),
