@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts import erasure_log
 from accounts.models import User
@@ -142,4 +142,12 @@ def test_the_file_of_personal_data(article: Article, jane: User, emil: User) -> 
     (subscription,) = sections["subscriptions"]
     assert subscription["email"] == "jane@example.org"
     assert subscription["of"] == "All stories"
-    assert [row["subject"] for row in sections["newsletters"]] == ["The slip"]
+    (newsletter,) = sections["newsletters"]
+    assert (newsletter["subject"], newsletter["state"]) == ("The slip", "Sent")
+    with translation.override("ar"):
+        (newsletter,) = next(
+            list(each.records)
+            for each in read_sections(DataSubject.of(Person(user=jane)))
+            if each.key == "newsletters"
+        )
+        assert newsletter["state"] == "أُرسلت"
