@@ -126,3 +126,14 @@ def test_in_cairo(phone, article, live_server):
         check_right_to_left(phone)
     phone.goto("/moderation/discussions/")
     assert phone.locator("h2 a", has_text=TITLE).evaluate(IS_UPRIGHT)
+
+
+def test_the_picture_covers_no_name(phone, article, live_server):
+    mona = UserFactory.create(name="منى")
+    own = make_comment(article, "كلمة.", author=mona)
+    change_states(ids=[own.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
+    log_in(phone.context, live_server, mona)
+    phone.goto(article.get_absolute_url())
+    picture = phone.locator(".thread .waiting .av").bounding_box()
+    heading = phone.locator(".thread .waiting h3").bounding_box()
+    assert heading["x"] + heading["width"] <= picture["x"]
