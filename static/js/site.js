@@ -133,6 +133,8 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   document.addEventListener("htmx:load", ({ target }) => {
     if (!target.matches(".reply-form")) return;
     restore(find(target, "form"));
+    const text = find(target, "textarea");
+    text?.setSelectionRange(text.value.length, text.value.length); // of a draft of the site it would be at the start
     enter(target);
     import(target.dataset.script);
   });
