@@ -71,23 +71,29 @@ if (globalThis.htmx) Object.assign(htmx.config, {
       }
       return draft && Date.now() - draft.at < KEPT ? draft : null;
     },
-    write(form, text, at = Date.now(), saved = false) {
-      if (text.trim()) localStorage.setItem(keyOf(form), JSON.stringify({ at, text, saved }));
+    write(form, text, values) {
+      if (text.trim()) localStorage.setItem(keyOf(form), JSON.stringify({ at: Date.now(), text, ...values }));
       else localStorage.removeItem(keyOf(form));
     },
     // Notes that the site has this text of a member. Until then a log-out leaves it here.
     confirm(form, text) {
       const draft = this.read(form);
-      if (draft?.text === text) this.write(form, text, draft.at, true);
+      if (draft?.text === text) this.write(form, text, { ...draft, saved: true });
     },
-    // Returns the path of the form with the newest draft below this path, written after `since` by a guest or `owner`.
+    // Notes that the form was closed by "Cancel", so that it does not open by itself.
+    close(form) {
+      const draft = this.read(form);
+      if (draft) this.write(form, draft.text, { ...draft, closed: true });
+    },
+    // Returns the newest draft of a guest or `owner` below this path, with the path of its form (place). If it is not
+    // closed, it was written after `since`.
     newest(path, since, owner) {
       const found = Object.entries(localStorage)
         .map(([key, draft]) => [draft, ...key.split(" ")])
         .filter(([, kind, place, by]) => kind === "draft" && place.startsWith(path) && (!by || by === owner))
-        .map(([draft, , place]) => [JSON.parse(draft).at, place])
-        .filter(([at]) => at > Math.max(since, Date.now() - KEPT));
-      return found.sort(([a], [b]) => b - a)[0]?.[1];
+        .map(([draft, , place]) => ({ ...JSON.parse(draft), place }))
+        .filter(({ at, closed }) => at > Math.max(closed ? 0 : since, Date.now() - KEPT));
+      return found.sort((a, b) => b.at - a.at)[0];
     },
   };
   globalThis.replyDrafts = drafts;
@@ -102,7 +108,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   for (const form of document.querySelectorAll(".reply-form form")) {
     const draft = restore(form);
     const text = find(form, "textarea");
-    if (text?.value.trim() && text.value !== draft && form.action.includes("/reply/")) quietly(() => drafts.write(form, text.value, Date.now() - 86400000)); // undone: not opened on later visits
+    if (text?.value.trim() && text.value !== draft && form.action.includes("/reply/")) quietly(() => drafts.write(form, text.value, { at: Date.now() - 86400000 })); // undone: not opened on later visits
   }
   document.addEventListener("input", ({ target }) => {
     const form = target.matches("textarea") && replyForm(target);
@@ -151,6 +157,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   });
   document.addEventListener("click", (event) => {
     const cancel = event.target.closest?.(".cancel");
+    if (cancel) quietly(() => drafts.close(find(cancel.closest(".reply-form"), "form")));
     const opened = cancel && place(cancel);
     if (!opened) return;
     event.preventDefault();

@@ -348,10 +348,28 @@
     const notice = talk.querySelector(".draft");
     if (target.matches(".reply-form") && notice?.firstElementChild.action === target.querySelector("form").action) notice.remove();
   });
-  // A draft that survived a reload, or of the last day, opens its form again: the newest one only.
+  // A draft that survived a reload, or of the last day, opens its form again: the newest one only. One whose form was
+  // closed is offered, as the site offers those of members.
   const openDraft = () => {
     const since = cameBy === "navigate" ? Date.now() - 86400000 : 0;
-    openerOf(replyDrafts.newest(`${location.pathname}reply/`, since, talk.querySelector("[data-member]")?.dataset.member))?.click();
+    const draft = replyDrafts.newest(`${location.pathname}reply/`, since, talk.querySelector("[data-member]")?.dataset.member);
+    if (draft?.closed) offerDraft(draft.place);
+    else if (draft) openerOf(draft.place)?.click();
+  };
+  const offerDraft = (place) => {
+    if (talk.querySelector(".draft")) return;
+    const notice = make("div", "alert draft"), form = make("form", ""), link = make("a", "btn", gettext("Continue"));
+    const discard = make("button", "btn btn-quiet", gettext("Discard"));
+    form.action = link.href = place;
+    Object.assign(discard, { type: "submit", name: "discard" }); // site.js deletes it
+    form.append(make("p", "", gettext("You have a draft in this browser.")), link, " ", discard);
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      notice.remove();
+      openerOf(place)?.focus();
+    });
+    notice.append(form);
+    (talk.querySelector(".compose") ?? status).before(notice);
   };
   if (!location.hash.startsWith("#comment-")) try { openDraft(); } catch { /* storage is forbidden or damaged */ }
   talk.addEventListener("htmx:sendError", ({ target }) => {

@@ -287,6 +287,37 @@ def test_a_guests_draft_stays_through_reloads_and_logging_in(
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("is_member", [True, False])
+def test_after_cancel_a_draft_is_offered(
+    browser: Browser, live_server: LiveServer, article: Article, ida: User, is_member: bool
+) -> None:
+    page = open_phone(browser, live_server, ida if is_member else None)
+    if is_member:
+        with saved(page):
+            write(page, live_server, article, "For later")
+    else:
+        write(page, live_server, article, "For later")
+    page.get_by_role("link", name="Cancel").click()
+    for _visit in range(2):
+        page.goto(live_server.url + article.get_absolute_url())
+        notice = page.locator(".draft")
+        expect(notice).to_contain_text("You have a draft")
+        expect(page.get_by_label("Your comment")).to_have_count(0)
+    assert faults(page) == []
+    notice.get_by_role("link", name="Continue").click()
+    expect(page.get_by_label("Your comment")).to_have_value("For later")
+    expect(notice).to_have_count(0)
+    page.get_by_role("link", name="Cancel").click()
+    page.reload()
+    notice.get_by_role("button", name="Discard").click()
+    expect(notice).to_have_count(0)
+    page.locator(".compose > a").click()
+    expect(page.get_by_label("Your comment")).to_have_value("")
+    assert not CommentDraft.objects.exists()
+    page.context.close()
+
+
+@pytest.mark.browser
 def test_after_a_log_out_nobody_gets_the_draft_of_another(
     browser: Browser, live_server: LiveServer, article: Article, ida: User
 ) -> None:
