@@ -86,12 +86,13 @@ if (globalThis.htmx) Object.assign(htmx.config, {
       if (draft) this.write(form, draft.text, { ...draft, closed: true });
     },
     // Returns the newest draft of a guest or `owner` below this path, with the path of its form (place). If it is not
-    // closed, it was written after `since`.
-    newest(path, since, owner) {
+    // closed, it was written after `since`. One that the site had is left out unless the site offers it at `offered`.
+    newest(path, since, owner, offered) {
       const found = Object.entries(localStorage)
         .map(([key, draft]) => [draft, ...key.split(" ")])
         .filter(([, kind, place, by]) => kind === "draft" && place.startsWith(path) && (!by || by === owner))
         .map(([draft, , place]) => ({ ...JSON.parse(draft), place }))
+        .filter(({ saved, place }) => !saved || place === offered)
         .filter(({ at, closed }) => at > Math.max(closed ? 0 : since, Date.now() - KEPT));
       return found.sort((a, b) => b.at - a.at)[0];
     },
@@ -99,14 +100,18 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   globalThis.replyDrafts = drafts;
   const replyForm = (node) => node.closest?.(".reply-form form");
   const quietly = (act) => { try { return act(); } catch { return undefined; } }; // storage may be forbidden
-  const restore = (form) => {
+  const restore = (form, isFresh) => {
     const text = find(form, "textarea");
-    const draft = text && quietly(() => drafts.read(form));
+    let draft = text && quietly(() => drafts.read(form));
+    if (draft?.saved && isFresh && !text.value.trim() && !text.dataset.at) { // posted or discarded on another device
+      quietly(() => drafts.write(form, ""));
+      draft = null;
+    }
     if (draft && (!text.value.trim() || draft.at > text.dataset.at)) text.value = draft.text; // later than the site's
     return draft?.text;
   };
   for (const form of document.querySelectorAll(".reply-form form")) {
-    const draft = restore(form);
+    const draft = restore(form, performance.getEntriesByType("navigation")[0]?.type !== "back_forward"); // else maybe an old page
     const text = find(form, "textarea");
     if (text?.value.trim() && text.value !== draft && form.action.includes("/reply/")) quietly(() => drafts.write(form, text.value, { at: Date.now() - 86400000 })); // undone: not opened on later visits
   }
@@ -138,7 +143,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   });
   document.addEventListener("htmx:load", ({ target }) => {
     if (!target.matches(".reply-form")) return;
-    restore(find(target, "form"));
+    restore(find(target, "form"), true);
     const text = find(target, "textarea");
     text?.setSelectionRange(text.value.length, text.value.length); // of a draft of the site it would be at the start
     enter(target);

@@ -352,7 +352,9 @@
   // closed is offered, as the site offers those of members.
   const openDraft = () => {
     const since = cameBy === "navigate" ? Date.now() - 86400000 : 0;
-    const draft = replyDrafts.newest(`${location.pathname}reply/`, since, talk.querySelector("[data-member]")?.dataset.member);
+    const owner = talk.querySelector("[data-member]")?.dataset.member;
+    const offered = talk.querySelector(".draft a")?.pathname;
+    const draft = replyDrafts.newest(`${location.pathname}reply/`, since, owner, offered);
     if (draft?.closed) offerDraft(draft.place);
     else if (draft) openerOf(draft.place)?.click();
   };

@@ -318,6 +318,22 @@ def test_after_cancel_a_draft_is_offered(
 
 
 @pytest.mark.browser
+def test_a_draft_that_was_posted_elsewhere_does_not_return(
+    browser: Browser, live_server: LiveServer, article: Article, ida: User
+) -> None:
+    phone = open_phone(browser, live_server, ida)
+    with saved(phone):
+        write(phone, live_server, article, "Posted")
+    assert client_of(ida).post(url(article), {"body": "Posted", "nonce": uuid4()}).status_code == 302
+    phone.reload()
+    expect(phone.locator(".thread article")).to_have_count(1)
+    expect(phone.locator(".draft")).to_have_count(0)
+    phone.locator(".compose > a").click()
+    expect(phone.get_by_label("Your comment")).to_have_value("")
+    phone.context.close()
+
+
+@pytest.mark.browser
 def test_after_a_log_out_nobody_gets_the_draft_of_another(
     browser: Browser, live_server: LiveServer, article: Article, ida: User
 ) -> None:
