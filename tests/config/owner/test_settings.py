@@ -111,6 +111,11 @@ def test_links_to_more_settings(ada_client: Client) -> None:
     assert [link for link in links if ada_client.get(link, follow=True).status_code != 200] == []
 
 
+def test_the_confirmation_is_in_the_new_language(ada_client: Client) -> None:
+    save(ada_client, language="ar")
+    assert "تم الحفظ." in ada_client.get(URL).content.decode()
+
+
 def test_the_language_of_stories_is_marked_everywhere(ada_client: Client, site: PageCacheApp) -> None:
     story = make_article(title="Fergen kommer", standfirst="Hver morgen.", body="Endelig.", rights="ours")
     make_comment(story, "Det var på tide.")
