@@ -22,4 +22,10 @@ def can_read_recovery_codes(user: User) -> bool:
 @register.simple_tag
 def is_last_required_factor(user: User, site: Any) -> bool:
     """Return whether the user has a single second factor and the site requires one from them."""
-    return is_required_factor(user, site) and second_factors(user).count() == 1
+    return is_required_factor(user, site) and is_only_factor(user)
+
+
+@register.simple_tag
+def is_only_factor(user: User) -> bool:
+    """Return whether the user has a single second factor."""
+    return second_factors(user).count() == 1
