@@ -227,11 +227,12 @@ class NewsletterAdmin(EditorAccessAdmin):
         faulty = newsletter.recipients.filter(state__in=[states.FAILED, states.BOUNCED])
         waiting = newsletter.recipients.filter(state=states.QUEUED).exclude(reason="")
         assert newsletter.sent_at
+        zone = time_formatter().zone_name(newsletter.sent_at)
         context = {
             **self._context(request, newsletter.subject, newsletter),
             "newsletter": newsletter,
             "stories": _stories_of(newsletter),
-            "sent_at": time_or_date(newsletter.sent_at, site_request(request).now),
+            "sent_at": f"{time_or_date(newsletter.sent_at, site_request(request).now)} {zone}",
             "counts": [
                 (_("Queued"), counts.get(states.QUEUED, 0)),
                 (states.SENT.label, sum(counts.get(state, 0) for state in received)),

@@ -86,11 +86,11 @@ def test_an_editor_sends_a_story(desk: Page, article: Article) -> None:
     expect(desk.locator("pre")).to_contain_text("Dear readers,")
     assert faults(desk) == []
     desk.get_by_role("button", name="Send to 1 person").click()
-    expect(desk.get_by_text("Being sent.")).to_be_visible()
+    expect(desk.get_by_text("Being sent since")).to_be_visible()
     (message,) = run_sending()
     assert message.to == ["ann@example.org"]
     desk.get_by_role("link", name="Refresh").click()
-    expect(desk.get_by_text("Being sent.")).to_have_count(0)
+    expect(desk.get_by_text("Being sent since")).to_have_count(0)
     assert faults(desk) == []
     assert Newsletter.objects.get().sent_at
     desk.goto(f"/admin/articles/newsletter/add/?story={article.pk}")
@@ -100,4 +100,4 @@ def test_an_editor_sends_a_story(desk: Page, article: Article) -> None:
     expect(desk.get_by_text("This story was sent before.")).to_be_visible()
     desk.get_by_label("Send it again").check()
     desk.get_by_role("button", name="Send to 1 person").click()
-    expect(desk.get_by_text("Being sent.")).to_be_visible()
+    expect(desk.get_by_text("Being sent since")).to_be_visible()
