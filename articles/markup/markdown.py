@@ -35,7 +35,11 @@ _story = MarkdownIt("commonmark", {"html": False, "linkify": True}).enable(
 use_linkifier(_comment)
 use_linkifier(_story)
 _links = Linkifier()
-_HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?=[/?#]|$)", re.IGNORECASE | re.ASCII)
+_HOST = re.compile(  # of ASCII letters or others, perhaps with a port
+    r"(?:(?:[a-z0-9-]|[^\x00-\x7f])+\.)+(?:xn--[a-z0-9-]+|(?:[a-z]|[^\x00-\x7f]){2,})"
+    r"(?::[0-9]{1,5})?(?=[/?#]|$)",
+    re.IGNORECASE,
+)
 
 
 def _normalize_comment_link(url: str) -> str:

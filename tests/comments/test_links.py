@@ -16,6 +16,8 @@ from tests.factories import make_article, make_comment
         ("[text](example.org)", "https://example.org"),
         ("[text](www.example.org/x?a=b)", "https://www.example.org/x?a=b"),
         ("[text](Example.org#part)", "https://Example.org#part"),
+        ("[text](مثال.com)", "https://xn--mgbh0fb.com"),
+        ("[text](example.org:8080/x)", "https://example.org:8080/x"),
         ("www.example.org/x", "http://www.example.org/x"),
         ("[text](/stories/x/)", "/stories/x/"),
         ("[text](http://example.org)", "http://example.org"),
