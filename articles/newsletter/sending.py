@@ -77,11 +77,14 @@ class NotSentError(UserError):
 
 
 @transaction.atomic
-def send(*, newsletter: Newsletter, seen: int, is_repeat: bool) -> int:
+def send(
+    *, newsletter: Newsletter, seen: int, seen_stories: Sequence[int] | None = None, is_repeat: bool
+) -> int:
     """Queue the mails of a draft, once, and return the number of recipients. Raises NotSentError.
 
-    `seen` is the version of the draft that the editor looked at. A story that was sent before is sent again
-    only if `is_repeat`.
+    `seen` is the version of the draft that the editor looked at, and `seen_stories` are the ids of the
+    stories in its preview, of which one may have been unpublished since (None: they are not compared). A
+    story that was sent before, and a second digest within a week, are sent only if `is_repeat`.
     """
     # Of two drafts with the same story, the second waits here and then finds that it was sent.
     articles = Article.objects.filter(newsletters=newsletter).order_by("pk")
@@ -91,8 +94,11 @@ def send(*, newsletter: Newsletter, seen: int, is_repeat: bool) -> int:
         raise NotSentError(_("It was sent already."))
     if fresh.version != seen:
         raise NotSentError(_("It was changed since you opened this page. Check it, then send it."))
-    if not read_stories(fresh):
+    stories = read_stories(fresh)
+    if not stories:
         raise NotSentError(_("There is nothing to send: none of its stories is published."))
+    if seen_stories is not None and [story.pk for story in stories] != list(seen_stories):
+        raise NotSentError(_("It was changed since you opened this page. Check it, then send it."))
     if not is_repeat and previous_sending(fresh):
         if fresh.is_digest:
             message = _(
