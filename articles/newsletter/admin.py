@@ -57,6 +57,11 @@ class NewsletterAdmin(EditorAccessAdmin):
         """Allow drafts to be deleted."""
         return self.has_module_permission(request) and getattr(obj, "sent_at", None) is None
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Name only the draft in the confirmation, not its rows of stories."""
+        names, _counts, missing, protected = super().get_deleted_objects(objs, request)
+        return names[:1], {self.opts.verbose_name: 1}, missing, protected
+
     def get_urls(self) -> list[URLPattern]:
         view: Any = self.admin_site.admin_view(self.mail_view)
         mail = _mail_policy(xframe_options_sameorigin(view))
@@ -148,7 +153,8 @@ class NewsletterAdmin(EditorAccessAdmin):
             if Newsletter.objects.get(pk=newsletter.pk).sent_at:
                 return self._keep_late_changes(request, newsletter, stories, texts)
             message = _(
-                "Somebody else changed it meanwhile. Your text is in the form; save it to replace theirs."
+                "It was changed meanwhile, in another window or by somebody else. Your text is in the form;"
+                " save it to replace the other."
             )
             self.message_user(request, message, messages.WARNING)
         stored = Newsletter.objects.get(pk=newsletter.pk)
@@ -191,7 +197,15 @@ class NewsletterAdmin(EditorAccessAdmin):
             self._send_test(request, newsletter)
         elif "_send" in request.POST:
             try:
-                count = sending.send(newsletter=newsletter, seen=seen, is_repeat="again" in request.POST)
+                shown = request.POST.get("seen_stories")
+                count = sending.send(
+                    newsletter=newsletter,
+                    seen=seen,
+                    seen_stories=None
+                    if shown is None
+                    else [parse_number(pk) for pk in shown.split(",") if pk],
+                    is_repeat="again" in request.POST,
+                )
             except sending.NotSentError as error:
                 self.message_user(request, str(error), messages.WARNING)
             else:

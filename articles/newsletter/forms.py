@@ -32,7 +32,10 @@ class SubscribeForm(SubmitForm, forms.Form):
     submit = _("Subscribe")
 
     email = forms.EmailField(
-        label=_("E-mail"), max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+        label=_("E-mail"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+        error_messages={"invalid": _("Enter a valid e-mail.")},
     )
     list = forms.ChoiceField(label=_("What do you want to get?"), widget=forms.RadioSelect, required=False)
 
@@ -100,10 +103,15 @@ class NewsletterForm(LongTextForm, forms.ModelForm[Newsletter]):
         model = Newsletter
         fields = ["subject", "introduction"]
         field_classes = {"introduction": MultilineField}
+        help_texts = {"introduction": _("Plain text. Formatting marks such as ** are shown as they are.")}
         widgets = {"introduction": forms.Textarea(attrs={"rows": 3})}
 
     def __init__(self, *args: Any, offered: Sequence[Article] | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # The form has its values as they were loaded, so that only what was typed counts as a change.
+        if not self.is_bound or self["subject"].html_initial_name in self.data:
+            for each in self.fields.values():
+                each.show_hidden_initial = True
         if offered is None:
             del self.fields["stories"]
             return

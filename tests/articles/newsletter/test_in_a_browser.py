@@ -68,7 +68,7 @@ def test_a_wrong_e_mail_is_shown_again(phone: Page, article: Article) -> None:
     phone.get_by_label("Harbour").check()
     phone.get_by_label("E-mail", exact=False).fill("ann@nowhere")
     phone.get_by_role("button", name="Subscribe").click()
-    expect(phone.get_by_text("Enter a valid email address.")).to_be_visible()
+    expect(phone.get_by_text("Enter a valid e-mail.")).to_be_visible()
     expect(phone.get_by_label("Harbour")).to_be_checked()
 
 

@@ -110,6 +110,43 @@ def test_a_changed_draft_is_shown_before_it_is_sent(desk: Client, article: Artic
     assert (newsletter.subject, newsletter.sent_at) == ("New", None)
 
 
+def test_nothing_typed_replaces_no_change_of_another(desk: Client, article: Article, emil: User) -> None:
+    newsletter = draft_of(article, emil)
+    loaded = form_of(newsletter) | {
+        "initial-subject": newsletter.subject,
+        "initial-introduction": newsletter.introduction,
+    }
+    desk.post(url_of(newsletter), form_of(newsletter, subject="Theirs"))
+    assert 'name="initial-subject" value="Theirs"' in desk.get(url_of(newsletter)).content.decode()
+    page = desk.post(url_of(newsletter), loaded, follow=True).content.decode()
+    assert "changed meanwhile" not in page
+    assert 'value="Theirs"' in page
+    assert Newsletter.objects.get().subject == "Theirs"
+
+
+def test_a_story_that_was_unpublished_since_the_preview_is_noticed(
+    desk: Client, article: Article, emil: User
+) -> None:
+    subscribe("ann@example.org")
+    other = make_article("Other")
+    newsletter = drafts.create(
+        subject="Week", introduction="", stories=[article, other], is_digest=True, by=emil
+    )
+    assert f'name="seen_stories" value="{article.pk},{other.pk},"' in text_of_page(desk, url_of(newsletter))
+    seen = form_of(newsletter, _send="", seen_stories=f"{article.pk},{other.pk},")
+    Article.objects.filter(pk=other.pk).update(published_at=None)
+    page = desk.post(url_of(newsletter), seen, follow=True).content.decode()
+    assert "It was changed since you opened this page." in page
+    assert states(newsletter) == {}
+    desk.post(url_of(newsletter), seen | {"seen_stories": f"{article.pk},"})
+    assert states(newsletter) == {"queued": 1}
+
+
+def test_the_confirmation_of_a_deletion_lists_no_rows(desk: Client, article: Article, emil: User) -> None:
+    page = text_of_page(desk, f"{LIST}{draft_of(article, emil).pk}/delete/")
+    assert "storys" not in page
+
+
 def test_two_editors_change_a_draft(desk: Client, article: Article, emil: User) -> None:
     newsletter = draft_of(article, emil)
     first, second = form_of(newsletter, subject="First"), form_of(newsletter, subject="Second")
@@ -118,7 +155,7 @@ def test_two_editors_change_a_draft(desk: Client, article: Article, emil: User) 
     page = response.content.decode()
     assert response.status_code == 422
     assert 'value="Second"' in page
-    assert "Somebody else changed it meanwhile." in page
+    assert "It was changed meanwhile, in another window or by somebody else." in page
     assert Newsletter.objects.get().subject == "First"
     desk.post(url_of(newsletter), form_of(newsletter, subject="Second"))
     assert Newsletter.objects.get().subject == "Second"
