@@ -38,6 +38,7 @@ from core.memory.release import release_freed_memory
 
 THREADS = 4  # threads of each process in which Django works
 CACHE_BYTES = 64 * 1024 * 1024  # for each process
+SUPERSEDED_BYTES = 8 * 1024 * 1024  # of pages that have changed, for an outage within the next seconds
 WAIT_SECONDS = 1.0  # the wait for a page that another thread is rendering
 SWEEP_SECONDS = 1.0
 # During an outage, the time of the last invalidation is read again after it, and after a failure later.
@@ -158,6 +159,8 @@ class PageCacheApp:
         self.stamp_reader = StampReader()
         self.copies = LastCopies()
         self.entries: BoundedCache[Key, Entry] = BoundedCache(CACHE_BYTES)
+        # A story with several comments a second would have no copy at the moment when the database is lost.
+        self.superseded: BoundedCache[Key, Entry] = BoundedCache(SUPERSEDED_BYTES)
         self._lock = threading.Lock()
         self._rendering: dict[Key, Future[bool]] = {}  # the result: whether the page was cached
         self._made_large_page = False  # since the last sweep
@@ -201,7 +204,7 @@ class PageCacheApp:
         if (stamp := await stamp_reader.read(entry.query)) is None:
             return None
         if not entry.is_current(*stamp):
-            self.entries.drop(key, entry)
+            self._supersede(key, entry)
             environ[ANSWERED_KEY] = True
             return None
         entry.confirmed_at = max(entry.confirmed_at, asked_at)
@@ -247,7 +250,10 @@ class PageCacheApp:
                 entry.compress_better()
                 current.append((key, entry.tag, entry.last_copy()))
             else:
-                self.entries.drop(key, entry)
+                self._supersede(key, entry)
+        for key, entry in self.superseded.items():
+            if entry.confirmed_at < asked_at - TRUSTED_SECONDS:
+                self.superseded.drop(key, entry)
         self.copies.store(reversed(current), now_wall)
 
     def _respond(self, key: Key, environ: Environ) -> RawResponse:
@@ -266,7 +272,7 @@ class PageCacheApp:
                 if entry.is_current(*self.stamp_reader.read(entry.query)):
                     entry.confirmed_at = max(entry.confirmed_at, asked_at)
                     return entry.respond(environ)
-                self.entries.drop(key, entry)
+                self._supersede(key, entry)
             # After an answer to the event loop another one would say nothing new, and cost a statement.
             elif not environ.pop(ANSWERED_KEY, False) or self.stamp_reader.lost_at is not None:
                 self.stamp_reader.read(PING)
@@ -287,6 +293,11 @@ class PageCacheApp:
                 was_cached = False
             if not was_cached:
                 return self._render(key, environ, asked_at)
+
+    def _supersede(self, key: Key, entry: Entry) -> None:
+        """Remove an outdated page from the cache, and keep it as a copy for TRUSTED_SECONDS."""
+        self.entries.drop(key, entry)
+        self.superseded.put(key, entry)
 
     def _render(self, key: Key, environ: Environ, asked_at: float) -> RawResponse:
         """Let Django render a page, and cache it. Django gets no more of the request than the key holds."""
@@ -345,8 +356,9 @@ class PageCacheApp:
         """Return the latest copy of a page on this machine, with the time at which it was confirmed."""
         copies = []
         offset = time.time() - time.monotonic()  # from monotonic time to seconds since 1970
-        if entry := self.entries.get(key):
-            copies.append((entry.confirmed_at + offset, entry.last_copy()))
+        for cache in (self.entries, self.superseded):
+            if entry := cache.get(key):
+                copies.append((entry.confirmed_at + offset, entry.last_copy()))
         if shared := self.copies.find(key):
             copies.append(shared)
         oldest = max(

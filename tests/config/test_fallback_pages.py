@@ -190,6 +190,18 @@ def test_a_page_from_before_an_invalidation_is_not_shown(
         assert send_request(site, story).status == 200
 
 
+def test_a_page_that_has_just_changed_is_shown_as_it_was(site: PageCacheApp, article: Article) -> None:
+    story = article.get_absolute_url()
+    send_request(site, story)
+    make_comment(article, "Words that are new.")
+    site.sweep()
+    assert not site.entries.items()
+    with frozen():
+        shown = send_request(site, story)
+        assert shown.status == 200
+        assert "Words that are new." not in shown.text
+
+
 def test_the_sweep_finds_what_another_process_removed(
     site: PageCacheApp, article: Article, monkeypatch: pytest.MonkeyPatch
 ) -> None:
