@@ -86,7 +86,8 @@ def confirm_erasure(request: SiteRequest, token: str) -> HttpResponse:
     if link and request.method == "POST":
         return _erase(request, link.person, deletes_comments=link.deletes_comments)
     template, status = "archive/personal_data/confirm_erasure.html", 200 if link else 404
-    has_comments = link is not None and link.person.comments().exists()
+    # A guest without comments reads nothing about them.
+    has_comments = link is not None and (not link.person.guest or link.person.comments().exists())
     return render(request, template, {"link": link, "has_comments": has_comments}, status=status)
 
 
