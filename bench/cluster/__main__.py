@@ -52,7 +52,7 @@ def _lines(faults: Sequence[Fault]) -> Iterator[str]:
         yield "Processor time of the hosts during all of this:"
         after = _processor_seconds(cluster)
         yield from runner.rows(
-            "hosts | seconds", (f"{name} | {after[name] - before[name]:.0f}" for name in after)
+            "hosts | seconds", (f"{name} | {max(0, after[name] - before[name]):.0f}" for name in after)
         )
 
 
@@ -140,8 +140,8 @@ decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=actor
 print(time.time(), comment.pk)"""
     hosts = {name: cluster.hosts[name].address for name in WEBS}
     site = cluster.hosts["front"].address
-    text = f'id="comment-{seeded["comments"][0]}"'
-    watch = [sys.executable, "-m", "bench.cluster.watch", site, seeded["story"], text, str(WATCHED)]
+    path = f"{seeded['story']}?order=oldest"  # with the first comment
+    watch = [sys.executable, "-m", "bench.cluster.watch", site, path, seeded["first"], str(WATCHED)]
     with ThreadPoolExecutor() as pool:
         watching = pool.submit(cluster.hosts["client"].run, [*watch, *hosts.values()])
         removed_at = float(_shell(cluster, program).split()[0])

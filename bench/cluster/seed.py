@@ -16,14 +16,17 @@ def main() -> None:
     import django
 
     django.setup()
-    story = fixture.add_thread("the cluster", fixture.thread(COMMENTS), days=3)
+    rows = fixture.thread(COMMENTS)
+    story = fixture.add_thread("the cluster", rows, days=3)
     writers = [list(writer) for writer in fixture.add_writers(WRITERS)]
     # `serve` would take the moderator for one of the sample's, and not start on a public address.
     from accounts.models import User
 
     User.objects.filter(pk=fixture.moderator().pk).update(email=MODERATOR)
     cookie = fixture.session_cookie(fixture.member()).partition("=")[2]
-    found = {"story": story.path, "comments": story.ids, "writers": writers, "members": [cookie]}
+    first = " ".join(rows[0].body.split()[:4])  # without the marks that HTML escapes
+    found = {"story": story.path, "comments": story.ids, "first": first, "writers": writers}
+    found["members"] = [cookie]
     print(json.dumps(found))
 
 
