@@ -73,8 +73,10 @@ def test_a_database_that_is_lost_after_the_event_loop_asked_it_is_noticed(
         site.stamp_reader.lost_at = time.monotonic()
 
     with captured_statements() as asked:
-        assert send_through_event_loop(site, story, before_thread=lose_database).status == 503
+        shown = send_through_event_loop(site, story, before_thread=lose_database)
     assert asked == []
+    assert "reach its database" in shown.text  # the page as it was before the change, with a notice
+    assert shown.headers["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize(
