@@ -2,7 +2,7 @@ from django.utils.translation import gettext as _
 from django_tasks import task
 
 from articles.site.languages import in_site_language
-from core.mail_composition import compose_mail
+from core.mail.composition import compose_mail
 from moderation.notifications.mail import administrators, current_site, send_mails
 
 

@@ -37,7 +37,7 @@ from articles.redirects import find_redirected_article
 from articles.services import save_article, save_topic, set_article_authors, touch_site
 from articles.site.invitations import invite
 from core.forms import MultilineField
-from core.mail import mail_server
+from core.mail.failures import mail_server
 from core.relative_time import until
 from core.templatetags.dates import time_formatter
 

@@ -1,11 +1,15 @@
-"""A mail server that accepts every mail and counts them, as a process of its own."""
+"""A mail server that accepts every mail and counts them, and the cost of a job that sends mails to many."""
 
 import asyncio
 import multiprocessing
-from collections.abc import Iterator
+import resource
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing.sharedctypes import Synchronized
+from typing import NamedTuple
 
+from bench.runner import Goal, rows
 from bench.servers import free_port
 
 
@@ -16,6 +20,57 @@ class Sink:
         self.url = f"smtp://127.0.0.1:{port}"
         self.mails: Synchronized[int] = multiprocessing.Value("q", 0)
         self.recipients: Synchronized[int] = multiprocessing.Value("q", 0)  # different ones
+
+
+class Delivery(NamedTuple):
+    """The mails of one job to many people, and what they cost."""
+
+    prepared: float  # seconds until the job can begin
+    mails: int
+    people: int  # different recipients
+    seconds: float
+    processor: float  # seconds of the job's process, which is this one
+    peak: float  # megabytes
+
+    def row(self, count: int) -> str:
+        rate, processor = self.mails / self.seconds, 1000 * self.processor / max(self.mails, 1)
+        counts = f"{count:,} | {self.prepared:.2f} | {self.mails:,} | {self.people:,}"
+        return f"{counts} | {self.seconds:.1f} | {rate:,.0f} | {processor:.2f} | {self.peak:.0f}"
+
+
+def deliver(
+    sink: Sink, prepare: Callable[[], object], is_due: Callable[[], bool], job: Callable[[], object]
+) -> Delivery:
+    """Measure the preparation, and then the job, which is called until nothing is due."""
+    mails, people = sink.mails.value, sink.recipients.value
+    start = time.monotonic()
+    prepare()
+    prepared = time.monotonic() - start
+    start, processor = time.monotonic(), time.process_time()
+    while is_due():
+        job()
+    return Delivery(
+        prepared,
+        sink.mails.value - mails,
+        sink.recipients.value - people,
+        time.monotonic() - start,
+        time.process_time() - processor,
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    )
+
+
+def results(found: Mapping[int, Delivery], people: str, prepared: str) -> Iterator[str | Goal]:
+    """Yield the table and the goals of deliveries to few and to many, by the number of these people."""
+    head = f"{people} | {prepared} in s | mails | to different people | sent in s | mails a second"
+    head += " | CPU, ms a mail | peak, MB"
+    yield from rows(head, (delivery.row(count) for count, delivery in found.items()))
+    few, many, count = found[min(found)], found[max(found)], max(found)
+    yield ""
+    yield Goal(
+        f"mails a second to {count:,} {people}", many.mails / many.seconds, least=500, unit="", digits=0
+    )
+    yield Goal(f"peak memory, many {people} against few", many.peak / few.peak, most=1.2)
+    yield Goal(f"{people} without exactly one mail", abs(many.mails - count), most=0, unit="")
 
 
 @contextmanager

@@ -5,13 +5,10 @@ row for each of them, the rate at which the job's mails reach a mail server on t
 this process, which runs the job.
 """
 
-import resource
-import time
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from bench import fixture, mail_sink
-from bench.runner import Goal, Run, report, rows, run
+from bench.runner import Goal, Run, report, run
 
 SIZES = {"few": 1_000, "many": 100_000}
 SMALLEST = {"few": 10, "many": 50}
@@ -25,42 +22,18 @@ INSERT INTO articles_subscription (subscriber_id, topic_id, created_at, confirme
 SELECT id, %(topic)s, now(), now() FROM made"""
 
 
-class Sent(NamedTuple):
-    """The mails of one newsletter, and what they cost."""
-
-    queued: float  # seconds
-    mails: int
-    people: int  # different recipients
-    seconds: float
-    processor: float  # seconds of the job's process
-    peak: float  # megabytes
-
-
 def measure(bench: Run, sink: mail_sink.Sink) -> Iterator[str | Goal]:
     """Send a newsletter to few subscribers and to many."""
-    found: dict[int, Sent] = {}
+    found: dict[int, mail_sink.Delivery] = {}
     first = 1
     for count in (bench.sizes.few, bench.sizes.many):
         report(f"{count:,} subscribers …")
         found[count] = _send(sink, first, count)
         first += count
-    head = "subscribers | queued in s | mails | to different people | sent in s | mails a second"
-    head += " | CPU, ms a mail | peak, MB"
-    yield from rows(head, (_row(count, sent) for count, sent in found.items()))
-    few, many = found[bench.sizes.few], found[bench.sizes.many]
-    rate = many.mails / many.seconds
-    yield Goal(f"mails a second to {bench.sizes.many:,} subscribers", rate, least=500, unit="", digits=0)
-    yield Goal("peak memory, many subscribers against few", many.peak / few.peak, most=1.2)
-    yield Goal("subscribers without exactly one mail", abs(many.mails - bench.sizes.many), most=0, unit="")
+    yield from mail_sink.results(found, "subscribers", "queued")
 
 
-def _row(count: int, sent: Sent) -> str:
-    rate, processor = sent.mails / sent.seconds, 1000 * sent.processor / max(sent.mails, 1)
-    counts = f"{count:,} | {sent.queued:.2f} | {sent.mails:,} | {sent.people:,}"
-    return f"{counts} | {sent.seconds:.1f} | {rate:,.0f} | {processor:.2f} | {sent.peak:.0f}"
-
-
-def _send(sink: mail_sink.Sink, first: int, count: int) -> Sent:
+def _send(sink: mail_sink.Sink, first: int, count: int) -> mail_sink.Delivery:
     """Send a story of a topic to so many subscribers of it."""
     from django.db import connection
 
@@ -78,20 +51,12 @@ def _send(sink: mail_sink.Sink, first: int, count: int) -> Sent:
     newsletter = drafts.create(
         subject=story.title, introduction="Dear readers,", stories=[story], is_digest=False, by=editor
     )
-    mails, people = sink.mails.value, sink.recipients.value
-    start = time.monotonic()
-    sending.send(newsletter=newsletter, seen=newsletter.version, is_repeat=False)
-    queued = time.monotonic() - start
-    start, processor = time.monotonic(), time.process_time()
-    while NewsletterRecipient.objects.filter(newsletter=newsletter, state="queued").exists():
-        sending.send_newsletters.func()
-    return Sent(
-        queued,
-        sink.mails.value - mails,
-        sink.recipients.value - people,
-        time.monotonic() - start,
-        time.process_time() - processor,
-        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    recipients = NewsletterRecipient.objects.filter(newsletter=newsletter, state="queued")
+    return mail_sink.deliver(
+        sink,
+        lambda: sending.send(newsletter=newsletter, seen=newsletter.version, is_repeat=False),
+        recipients.exists,
+        sending.send_newsletters.func,
     )
 
 

@@ -18,7 +18,8 @@ from django.utils import timezone
 from articles.models import Site
 from articles.site.current_site import read_site
 from config.models import MailFailure
-from core.mail import TrackedMail, explain_failure, mask_addresses
+from core.mail.failures import explain_failure, mask_addresses
+from core.mail.messages import TrackedMail
 
 FAILURE_RETENTION = timedelta(days=30)
 ERROR_MAX = 1_000  # characters

@@ -18,7 +18,7 @@ from accounts.authentication.devices import describe_browser
 from accounts.authentication.oidc import connect_pending
 from accounts.models import User
 from accounts.services import find_user_by_email, guest_comments_url
-from core.mail_composition import compose_mail
+from core.mail.composition import compose_mail
 from core.rate_limits import set_retry_after
 
 

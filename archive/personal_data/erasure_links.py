@@ -14,7 +14,7 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.authentication.second_factors import has_second_factor
 from articles.site.languages import in_language_of
-from core.mail_composition import compose_mail
+from core.mail.composition import compose_mail
 from moderation.notifications.mail import current_site, send_mails
 from moderation.people.profiles import Person, find_person
 

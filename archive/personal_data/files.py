@@ -31,7 +31,7 @@ from archive.personal_data.contents.sections import Section
 from articles.site.current_site import read_site
 from articles.site.languages import in_language_of
 from core.files import storage
-from core.mail_composition import compose_mail
+from core.mail.composition import compose_mail
 from core.templatetags.dates import time_formatter
 from moderation.notifications.mail import current_site, send_mails
 from moderation.people.data_subject import DataSubject

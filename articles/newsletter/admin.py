@@ -24,7 +24,7 @@ from articles.newsletter import drafts, sending
 from articles.newsletter.composition import read_stories, render_newsletter
 from articles.newsletter.forms import NewsletterForm
 from articles.site.requests import site_request
-from core.mail import explain_failure
+from core.mail.failures import explain_failure
 from core.relative_time import time_or_date
 from core.templatetags.dates import time_formatter
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from articles.images.html import image_url
 from articles.markup.markdown import make_excerpt
 from articles.models import Article, Image, Newsletter, Site
-from core.mail_composition import MailText, MailToMany, placeholder, render_mail
+from core.mail.composition import MailText, MailToMany, placeholder, render_mail
 
 EXCERPT_MAX, SHORT_EXCERPT_MAX = 500, 300  # characters: of a single story, of one in a digest
 STANDFIRST_MAX = 600  # characters

@@ -12,7 +12,7 @@ from accounts.models import User
 from articles.models import Article, ArticleQuerySet, Newsletter, NewsletterStory
 from articles.newsletter.composition import read_stories, render_newsletter
 from articles.site.current_site import current_site
-from core.mail import TrackedMail
+from core.mail.messages import TrackedMail
 
 DIGEST_DAYS = 7
 OFFERED_MAX = 50  # stories for a digest

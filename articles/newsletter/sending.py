@@ -5,7 +5,6 @@ not grow with the number of subscribers. The mail is rendered once; only the lin
 recipient's own.
 """
 
-import time
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
@@ -19,8 +18,6 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_tasks import task
-from django_tasks.base import TaskResultStatus
-from django_tasks_db.models import DBTaskResult
 
 from accounts import undeliverable
 from articles.models import Article, Newsletter, NewsletterRecipient, Site, Subscription, Topic
@@ -30,18 +27,18 @@ from articles.site.current_site import read_site
 from articles.site.languages import in_site_language
 from core.database.sql import fetch_instances
 from core.errors import UserError
-from core.mail import (
+from core.mail.batches import (
     MAX_FAILURES,
-    MAX_SECONDS,
     PEOPLE_AT_ONCE,
     SENDING_TIME,
-    TrackedMail,
-    explain_failure,
-    mask_addresses,
+    enqueue_once,
     retry_delay,
+    send_batches,
 )
-from core.mail_composition import MailToMany
-from core.mail_tokens import MailToken, incoming_address
+from core.mail.composition import MailToMany
+from core.mail.failures import explain_failure, mask_addresses
+from core.mail.messages import TrackedMail
+from core.mail.tokens import MailToken, incoming_address
 
 OF_RECIPIENT = "r"  # the letter of the tokens in return paths
 REASON_MAX = 500  # characters
@@ -201,29 +198,22 @@ def continue_sending() -> bool:
     due = NewsletterRecipient.objects.filter(
         state=QUEUED, due_at__lte=timezone.now(), newsletter__stopped_at=None
     )
-    jobs = DBTaskResult.objects.filter(task_path=send_newsletters.module_path)
-    if not due.exists() or jobs.filter(status=TaskResultStatus.READY).exists():
-        return False
-    send_newsletters.enqueue()
-    return True
+    return due.exists() and enqueue_once(send_newsletters)
 
 
 @task()
 @in_site_language
 def send_newsletters() -> int:
     """Send the mails that are due, for at most MAX_SECONDS. Returns the number of mails that were sent."""
-    start, sent = time.monotonic(), 0
     texts: dict[Any, MailToMany] = {}
-    while recipients := _claim(timezone.now()):
+
+    def send(recipients: list[NewsletterRecipient]) -> int:
         by_newsletter: dict[int, list[NewsletterRecipient]] = defaultdict(list)
         for recipient in recipients:
             by_newsletter[recipient.newsletter_id].append(recipient)
-        for newsletter, claimed in by_newsletter.items():
-            sent += _send(newsletter, claimed, texts)
-        if time.monotonic() - start > MAX_SECONDS:
-            send_newsletters.enqueue()
-            break
-    return sent
+        return sum(_send(newsletter, claimed, texts) for newsletter, claimed in by_newsletter.items())
+
+    return send_batches(send_newsletters, _claim, send)
 
 
 def _claim(now: datetime) -> list[NewsletterRecipient]:

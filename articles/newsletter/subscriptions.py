@@ -22,8 +22,8 @@ from accounts.services import confirmed_emails
 from articles.models import NewsletterRecipient, Subscriber, Subscription, Topic
 from articles.site.current_site import read_site
 from articles.site.languages import in_language_of
-from core.mail_composition import compose_mail
-from core.mail_tokens import MailToken
+from core.mail.composition import compose_mail
+from core.mail.tokens import MailToken
 
 OF_SUBSCRIBER = "s"  # the letter of its tokens
 LINK_AGE = 60 * 60 * 24 * 7  # seconds; an unconfirmed subscription is deleted after the same time

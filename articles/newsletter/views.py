@@ -21,7 +21,7 @@ from articles.newsletter.forms import ListsForm, SubscribeForm, shown_topics
 from articles.newsletter.subscriptions import OF_SUBSCRIBER
 from articles.site.requests import SiteRequest
 from core.fallback_pages import form_refused
-from core.mail_tokens import MailToken
+from core.mail.tokens import MailToken
 
 
 @csrf_exempt  # the form is on cached pages, which have no token; see _is_from_another_site

@@ -10,7 +10,7 @@ from django_tasks import task
 from accounts.models import User
 from articles.site.current_site import read_site
 from articles.site.languages import in_language_of
-from core.mail_composition import compose_mail
+from core.mail.composition import compose_mail
 
 
 @task()

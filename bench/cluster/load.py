@@ -31,7 +31,7 @@ GIVE_UP = 60  # seconds after the end, for comments that were not acknowledged
 
 @dataclass(frozen=True)
 class Load:
-    """What to do: `writers` are (name, e-mail, cookie), `members` the session cookies of readers."""
+    """A load. `writers` are (name, e-mail, cookie), `members` the session cookies of readers."""
 
     host: str
     story: str  # path
@@ -45,7 +45,7 @@ class Load:
 
 @dataclass
 class Outcome:
-    """What came of it. Times are in seconds since the start."""
+    """The result of a load. Times are in seconds since the start."""
 
     acknowledged: list[str] = field(default_factory=list)  # the marks of comments
     sent_again: int = 0

@@ -20,8 +20,8 @@ from articles.newsletter import sending
 from articles.site.languages import in_language_of
 from comments.following import tokens
 from comments.models import Follow
-from core.mail_composition import compose_mail
-from core.mail_tokens import MailToken
+from core.mail.composition import compose_mail
+from core.mail.tokens import MailToken
 
 RECIPIENT_HEADERS = ("Delivered-To", "X-Original-To", "Envelope-To", "To", "Cc")
 NO_PERSON = {"mailer-daemon", "postmaster", "noreply", "no-reply", "donotreply"}  # local parts

@@ -5,7 +5,6 @@ does not grow with the number of followers. Who follows the same discussion gets
 rendered once; only the links by which they stop the mails are their own.
 """
 
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -19,8 +18,6 @@ from django.utils import timezone, translation
 from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 from django_tasks import task
-from django_tasks.base import TaskResultStatus
-from django_tasks_db.models import DBTaskResult
 
 from accounts import undeliverable
 from accounts.models import Guest
@@ -28,20 +25,22 @@ from accounts.services import confirmed_emails
 from articles.models import Site
 from articles.site.current_site import read_site
 from articles.site.languages import in_site_language
-from comments.following.news import News, NewsItem, note_news, read_news
+from comments.following.news import News, NewsItem, read_news
+from comments.following.news_search import note_news
 from comments.following.tokens import follow_token, follower_token
 from comments.models import UNDO_WINDOW, Follow
 from core.database.sql import fetch_instances
-from core.mail import (
+from core.mail.batches import (
     MAX_FAILURES,
-    MAX_SECONDS,
     PEOPLE_AT_ONCE,
     SENDING_TIME,
-    TrackedMail,
+    enqueue_once,
     retry_delay,
+    send_batches,
 )
-from core.mail_composition import MailToMany, placeholder, render_mail
-from core.mail_tokens import incoming_address
+from core.mail.composition import MailToMany, placeholder, render_mail
+from core.mail.messages import TrackedMail
+from core.mail.tokens import incoming_address
 
 ITEMS_MAILED = 10  # of one follow
 EXCERPT_MAX = 400  # characters
@@ -73,28 +72,17 @@ def notify_followers() -> int:
     """
     now, site = timezone.now(), read_site()
     noted = note_news(now, site.zone)
-    if Follow.objects.due(now).exists() and not _is_enqueued():
-        mail_followers.enqueue()
+    if Follow.objects.due(now).exists():
+        enqueue_once(mail_followers)
     return noted
-
-
-def _is_enqueued() -> bool:
-    jobs = DBTaskResult.objects.filter(task_path=mail_followers.module_path)
-    return jobs.filter(status=TaskResultStatus.READY).exists()
 
 
 @task()
 @in_site_language
 def mail_followers() -> int:
     """Send the mails that are due, for at most MAX_SECONDS. Returns the number of mails that were sent."""
-    start, sent = time.monotonic(), 0
     texts: Texts = {}
-    while follows := _claim(timezone.now()):
-        sent += _send(follows, texts)
-        if time.monotonic() - start > MAX_SECONDS:
-            mail_followers.enqueue()
-            break
-    return sent
+    return send_batches(mail_followers, _claim, lambda follows: _send(follows, texts))
 
 
 def _claim(now: datetime) -> list[Follow]:

@@ -1,18 +1,11 @@
-"""News for followers: note on each follow that there are some, and read them.
-
-News are comments, corrections and stories that readers have been able to see for a minute: nobody is
-notified of a comment whose posting can still be undone, or that was removed again. Picks and recommendations
-of one's own comments are news in the same way: those that still hold after a minute.
-"""
+"""The news of follows, as pages and mails show them. news_search.py says what news are."""
 
 from collections import defaultdict
 from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
-from typing import Any, Literal
-from zoneinfo import ZoneInfo
+from datetime import datetime
+from typing import Literal
 
-from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -21,168 +14,15 @@ from accounts.models import Guest, User
 from articles.markup.markdown import make_excerpt
 from articles.models import Article, Correction
 from articles.site.requests import SiteRequest, is_shown
-from comments.models import DEFAULT_DELIVERY, UNDO_WINDOW, Comment, Follow, Mute, NewsSearch
-from comments.policy import EditorsPick, policy
+from comments.following.news_search import PUBLISHED_SQL
+from comments.models import Comment, Follow, Mute
+from comments.policy import policy
 from core.database.sql import fetch_rows
 
 Watermark = Literal["seen_at", "mailed_at"]
 
-DAILY_AT = time(7)  # in the site's time zone
-# A change is dated with the start of its transaction, and is seen when that ends. The search therefore looks
-# again at what was already searched, where it finds nothing twice: noted news are later than the watermarks.
-OVERLAP = timedelta(minutes=5)
 COMMENTS_READ = 200  # the latest new comments of one discussion
 REPLIES_READ = 5_000  # for all who are asked for at once
-MOST_COUNTED = 10  # news of one follow; so a busy discussion writes only a few times for each follower
-
-# The first publication of a comment that was written here. An imported one is no news.
-_PUBLISHED = """
-FROM comments_transition t
-JOIN comments_comment c ON c.id = t.comment_id AND c.state = 'published' AND c.source = ''
-LEFT JOIN comments_comment answered ON answered.id = coalesce(c.in_reply_to_id, c.parent_id)
-WHERE t.kind = 'state' AND t.to_state = 'published' AND t.from_state <> 'published'
-  AND NOT EXISTS (SELECT FROM comments_transition earlier
-                  WHERE earlier.comment_id = t.comment_id AND earlier.id < t.id
-                    AND earlier.kind = 'state' AND earlier.to_state = 'published')"""
-
-_NEW_COMMENTS = f"""
-SELECT t.discussion_id AS article_id, NULL::bigint AS topic_id, t.at, c.author_id, c.guest_id,
-       answered.author_id AS answered_user, answered.guest_id AS answered_guest
-{_PUBLISHED} AND t.at > %(since)s AND t.at <= %(until)s"""
-
-_NEW_CORRECTIONS = """
-SELECT article_id, NULL::bigint AS topic_id, at, by_id AS author_id, NULL::bigint AS guest_id,
-       NULL::bigint AS answered_user, NULL::bigint AS answered_guest
-FROM articles_correction WHERE at > %(since)s AND at <= %(until)s"""
-
-_NEW_STORIES = """
-SELECT a.id AS article_id, m.topic_id, a.published_at AS at, NULL::bigint AS author_id,
-       NULL::bigint AS guest_id, NULL::bigint AS answered_user, NULL::bigint AS answered_guest
-FROM articles_article a JOIN articles_article_topics m ON m.article_id = a.id
-JOIN articles_topic t ON t.id = m.topic_id AND t.shown
-WHERE a.rights <> 'unknown' AND a.published_at > %(since)s AND a.published_at <= %(until)s"""
-
-# `answered_user` or `answered_guest` wrote the comment. No author of a pick is named: the site made it.
-_PICKED = """
-SELECT 'picks' AS kind, p.at, NULL::bigint AS author_id, NULL::bigint AS guest_id,
-       c.author_id AS answered_user, CASE WHEN c.author_id IS NULL THEN c.guest_id END AS answered_guest
-FROM unnest(%(picked)s::bigint[], %(picked_at)s::timestamptz[], %(editors)s::bigint[]) AS p (id, at, editor)
-JOIN comments_comment c ON c.id = p.id AND c.is_pick AND c.state = 'published'
- AND (c.author_id <> p.editor) IS NOT FALSE AND (c.author_id IS NOT NULL OR c.guest_id IS NOT NULL)"""
-
-_NEW_ON_OWN_COMMENTS = f"""{_PICKED}
-UNION ALL
-SELECT 'recommended', r.at, r.user_id, r.guest_id, c.author_id,
-       CASE WHEN c.author_id IS NULL THEN c.guest_id END
-FROM comments_recommendation r JOIN comments_comment c ON c.id = r.comment_id AND c.state = 'published'
-WHERE r.given AND r.at > %(since)s AND r.at <= %(until)s"""
-
-# Everybody is notified of picks who has not chosen otherwise, and has a row from their first pick on. A
-# disabled account and a guest who is or will be erased get none.
-_ADD_FOLLOWS_OF_PICKS = f"""
-INSERT INTO comments_follow
- (user_id, guest_id, kind, delivery, created_at, seen_at, mailed_at, failures, news_count)
-SELECT DISTINCT answered_user, answered_guest, 'picks', '{DEFAULT_DELIVERY[Follow.Kind.PICKS]}',
-       %(until)s::timestamptz, %(since)s::timestamptz, %(since)s::timestamptz, 0, 0
-FROM ({_PICKED}) picked
-WHERE EXISTS (SELECT FROM accounts_user u WHERE u.id = answered_user AND u.is_active)
-   OR EXISTS (SELECT FROM accounts_guest g WHERE g.id = answered_guest AND g.is_active AND g.name <> '')
-ON CONFLICT DO NOTHING"""
-
-# Nobody is notified of their own comments, or of those of people whom they muted. Both watermarks move to
-# just before the first news, because there were none before it: so the news are searched in a short time.
-# Of a follow with news, only those are added to the count that no earlier search can have found.
-_NOTE = """
-WITH news AS MATERIALIZED ({news}),
-muted AS MATERIALIZED (
-  SELECT m.user_id, m.muted_user_id, m.muted_guest_id FROM comments_mute m
-  WHERE m.muted_user_id IN (SELECT author_id FROM news) OR m.muted_guest_id IN (SELECT guest_id FROM news)
-),
-followed AS (
-  SELECT f.id, min(n.at) AS first, max(n.at) AS last,
-         min(n.at) FILTER (WHERE n.at > f.seen_at) AS unread,
-         min(n.at) FILTER (WHERE n.at > f.mailed_at AND f.due_at IS NULL
-                             AND f.delivery NOT IN ('site', 'none')) AS unsent,
-         count(*) FILTER (WHERE n.at > f.seen_at
-                            AND (f.news_at IS NULL OR n.at > %(searched)s)) AS uncounted
-  FROM comments_follow f JOIN news n ON {match}
-  WHERE (f.news_count < {most} OR (f.due_at IS NULL AND f.delivery NOT IN ('site', 'none')))
-    AND (n.author_id <> f.user_id) IS NOT FALSE AND (n.guest_id <> f.guest_id) IS NOT FALSE
-    AND NOT EXISTS (SELECT FROM muted m WHERE m.user_id = f.user_id
-                    AND (m.muted_user_id = n.author_id OR m.muted_guest_id = n.guest_id))
-  GROUP BY f.id
-)
-UPDATE comments_follow f
-SET news_at = coalesce(f.news_at, n.unread),
-    news_count = least(f.news_count + n.uncounted, {most}),
-    due_at = CASE WHEN f.due_at IS NULL AND n.unsent IS NOT NULL
-                  THEN CASE f.delivery WHEN 'at_once' THEN %(at_once)s::timestamptz
-                                       WHEN 'hourly' THEN %(hourly)s::timestamptz
-                                       WHEN 'daily' THEN %(daily)s::timestamptz END
-                  ELSE f.due_at END,
-    seen_at = CASE WHEN f.news_at IS NULL
-                   THEN coalesce(n.unread - interval '1 microsecond', f.seen_at) ELSE f.seen_at END,
-    mailed_at = CASE WHEN f.due_at IS NULL AND f.sending_until IS NULL
-                     THEN coalesce(n.unsent - interval '1 microsecond', f.mailed_at) ELSE f.mailed_at END
-FROM followed n
-WHERE f.id = n.id AND (n.uncounted > 0 OR n.unsent IS NOT NULL)"""
-
-_SEARCHES = [
-    (
-        _NEW_COMMENTS,
-        "n.article_id = f.article_id AND (f.kind = 'comments' OR (f.kind = 'replies' AND "
-        "(n.answered_user = f.user_id OR n.answered_guest = f.guest_id)))",
-    ),
-    (_NEW_CORRECTIONS, "n.article_id = f.article_id AND f.kind = 'corrections'"),
-    (_NEW_STORIES, "n.topic_id = f.topic_id AND f.kind = 'topic'"),
-    (
-        _NEW_ON_OWN_COMMENTS,
-        "n.kind = f.kind AND f.delivery <> 'none' AND "
-        "(n.answered_user = f.user_id OR n.answered_guest = f.guest_id)",
-    ),
-]
-
-
-def note_news(now: datetime, zone: ZoneInfo) -> int:
-    """Note on what people follow that there are news, and when the mail about them is due.
-
-    `zone` is the site's, in which the daily mail goes out. Returns the number of follows with news.
-    """
-    until = now - UNDO_WINDOW
-    with transaction.atomic(), connection.cursor() as cursor:
-        search, is_first = NewsSearch.objects.select_for_update().get_or_create(
-            pk=1, defaults={"until": until}
-        )
-        since = search.until - OVERLAP
-        picks = [] if is_first else policy().read_picks(since, until)
-        values: dict[str, Any] = {"searched": search.until, "since": since, "until": until}
-        values |= _pick_values(picks) | due_times(now, zone)
-        if picks:
-            cursor.execute(_ADD_FOLLOWS_OF_PICKS, values)
-        noted = 0
-        for news, match in [] if is_first else _SEARCHES:
-            cursor.execute(_NOTE.format(news=news, match=match, most=MOST_COUNTED), values)
-            noted += cursor.rowcount
-        NewsSearch.objects.update(until=until)
-    return noted
-
-
-def _pick_values(picks: Sequence[EditorsPick]) -> dict[str, list[Any]]:
-    return {
-        "picked": [pick.comment for pick in picks],
-        "picked_at": [pick.at for pick in picks],
-        "editors": [pick.editor for pick in picks],
-    }
-
-
-def due_times(now: datetime, zone: ZoneInfo) -> dict[str, datetime]:
-    """Return when a mail about news of this moment is due, by the kind of delivery."""
-    next_hour = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    local = now.astimezone(zone)
-    daily = datetime.combine(local.date(), DAILY_AT, zone)
-    if daily <= local:
-        daily = datetime.combine(local.date() + timedelta(days=1), DAILY_AT, zone)
-    return {Follow.Delivery.AT_ONCE: now, Follow.Delivery.HOURLY: next_hour, Follow.Delivery.DAILY: daily}
 
 
 @dataclass(frozen=True)
@@ -284,12 +124,12 @@ t.comment_id, t.discussion_id, t.at, c.author_id, c.guest_id, answered.author_id
 
 _LATEST = f"""
 SELECT latest.* FROM unnest(%(articles)s::bigint[]) followed (id), LATERAL (
-  SELECT {_COLUMNS} {_PUBLISHED}
+  SELECT {_COLUMNS} {PUBLISHED_SQL}
     AND t.discussion_id = followed.id AND t.at > %(since)s AND t.at <= %(until)s
   ORDER BY t.at DESC, t.id DESC LIMIT {COMMENTS_READ}) latest"""
 
 _ANSWERS = f"""
-SELECT {_COLUMNS} {_PUBLISHED}
+SELECT {_COLUMNS} {PUBLISHED_SQL}
   AND t.discussion_id = ANY (%(articles)s) AND t.at > %(since)s AND t.at <= %(until)s
   AND (answered.author_id = ANY (%(users)s) OR answered.guest_id = ANY (%(guests)s))
 ORDER BY t.at DESC, t.id DESC LIMIT {REPLIES_READ}"""

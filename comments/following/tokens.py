@@ -2,7 +2,7 @@
 
 from accounts.models import Guest, User
 from comments.models import Follow, FollowQuerySet
-from core.mail_tokens import MailToken
+from core.mail.tokens import MailToken
 
 OF_FOLLOW, OF_USER, OF_GUEST = "f", "u", "g"
 KINDS = OF_FOLLOW + OF_USER + OF_GUEST

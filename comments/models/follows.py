@@ -47,7 +47,7 @@ class Follow(models.Model):
 
     News are not stored: they are the comments, corrections and stories that were published after `seen_at`
     or `mailed_at` and are still visible. `news_at`, `news_count` and `due_at` only say that there may be
-    some, so that a page and a job find them at once. All are set by following/news.py.
+    some, so that a page and a job find them at once. All are set by following/news_search.py.
     """
 
     class Kind(models.TextChoices):

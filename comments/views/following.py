@@ -27,7 +27,7 @@ from comments.following.news import mark_seen, read_news
 from comments.following.tokens import KINDS, OF_FOLLOW, follower_token, follows_of
 from comments.loading import current_writer, load_story
 from comments.models import UNDO_WINDOW, Follow
-from core.mail_tokens import MailToken
+from core.mail.tokens import MailToken
 
 ITEMS_SHOWN = 5  # news of one follow
 FOLLOWS_SHOWN = 50  # with news, the latest first

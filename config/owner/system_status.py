@@ -32,7 +32,7 @@ from core import VERSION
 from core.backup_folder import NIGHTLY_FOLDER, BackupFailure, LastBackup, last_backup, last_failure
 from core.database.migration_state import unapplied_migrations
 from core.files import storage
-from core.mail import mail_server, mask_addresses
+from core.mail.failures import mail_server, mask_addresses
 from moderation.models import JobRun
 from moderation.scheduled_jobs import JOBS
 

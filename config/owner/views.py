@@ -28,8 +28,8 @@ from articles.site.languages import language_of
 from articles.site.requests import SiteRequest
 from config.owner import jobs, system_status
 from config.owner.forms import SETUP_FIELDS, SiteForm, TestMailForm, explain_accent, read_uploads
-from core.mail import explain_failure, mail_server
-from core.mail_composition import compose_mail
+from core.mail.composition import compose_mail
+from core.mail.failures import explain_failure, mail_server
 from moderation.models import ModerationSettings
 
 TEST_RESULT = "test_mail"  # session key: the recipient of the last test e-mail, and its failure

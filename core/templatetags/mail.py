@@ -1,6 +1,6 @@
 """Tags for the text templates of mails: links, buttons, quotations, headings and pictures.
 
-core/mail_composition.py renders each template twice. Without autoescape the result is text, where a tag
+core/mail/composition.py renders each template twice. Without autoescape the result is text, where a tag
 writes plain words. With autoescape it is HTML.
 """
 

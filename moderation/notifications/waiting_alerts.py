@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import ngettext
 
 from articles.site.languages import in_site_language
-from core.mail_composition import compose_mail
+from core.mail.composition import compose_mail
 from moderation.models import Case, ModerationSettings
 from moderation.notifications import mail
 from moderation.people import sanctions

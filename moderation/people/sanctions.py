@@ -20,7 +20,7 @@ from articles.site.languages import in_language_of
 from comments.models import REMOVED, Reason, State, Transition
 from comments.services.discussions import lock_discussions_of
 from comments.services.states import change_states
-from core.mail_composition import compose_mail
+from core.mail.composition import compose_mail
 from moderation.actions import setting_changes
 from moderation.models import Batch, Sanction, SettingChange
 from moderation.notifications import mail

@@ -9,7 +9,7 @@ from accounts.models import User
 from articles.models import Article
 from articles.newsletter import sending, subscriptions
 from comments.following.incoming import Outcome, receive
-from core.mail_tokens import MailToken, incoming_address
+from core.mail.tokens import MailToken, incoming_address
 from moderation.scheduled_jobs import delete_undeliverable
 from tests.articles.newsletter.conftest import draft_of, run_sending, send, states, subscribe
 from tests.comments.following.test_incoming import bounce, reply

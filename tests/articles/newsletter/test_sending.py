@@ -19,7 +19,7 @@ from articles.newsletter import sending, subscriptions
 from articles.newsletter.sending import NotSentError
 from articles.publishing.services import publish_articles, unpublish_articles
 from config.models import MailFailure
-from core.mail import MAX_FAILURES
+from core.mail.batches import MAX_FAILURES
 from tests.articles.newsletter.conftest import draft_of, manage_url, run_sending, send, states, subscribe
 from tests.factories import make_article
 from tests.helpers.mails import check_mail, text_of

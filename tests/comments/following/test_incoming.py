@@ -17,7 +17,7 @@ from accounts.models import User
 from articles.models import Article
 from comments.following.incoming import Outcome, receive
 from comments.following.tokens import follow_token
-from core.mail_tokens import incoming_address
+from core.mail.tokens import incoming_address
 from tests.comments.following.conftest import follow
 
 pytestmark = pytest.mark.django_db

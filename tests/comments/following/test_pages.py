@@ -16,7 +16,7 @@ from accounts.models import User
 from articles.models import Article, Topic
 from comments.following import services
 from comments.following.mails import notify_followers
-from comments.following.news import MOST_COUNTED, note_news
+from comments.following.news_search import MOST_COUNTED, note_news
 from comments.following.tokens import follow_token, follower_token
 from comments.models import UNDO_WINDOW, Discussion, Follow
 from comments.services.imports import ImportedComment, import_comments

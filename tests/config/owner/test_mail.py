@@ -19,7 +19,7 @@ from accounts.models import EDITOR, Guest, User
 from articles.models import Site
 from comments.tasks import mail_confirmation
 from config.models import MailDay, MailFailure
-from core.mail import explain_failure
+from core.mail.failures import explain_failure
 from tests.factories import UserFactory
 from tests.helpers.clients import client_of
 from tests.helpers.mails import text_of

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 
 from core.appearance.accent import palette, theme_colors
 from core.data_folder import PROJECT
-from core.mail_composition import compose_mail
+from core.mail.composition import compose_mail
 from tests.helpers.axe import faults
 from tests.helpers.mails import check_mail, html_of
 
@@ -128,7 +128,7 @@ def test_every_mail_is_composed_here() -> None:
     packages = ("core", "accounts", "articles", "comments", "moderation", "archive", "config")
     files = [path for package in packages for path in (PROJECT / package).rglob("*.py")]
     found = {str(path.relative_to(PROJECT)) for path in files if SENDING.search(path.read_text())}
-    assert found == {"core/mail_composition.py"}
+    assert found == {"core/mail/composition.py"}
 
 
 @pytest.mark.browser

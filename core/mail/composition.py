@@ -19,7 +19,7 @@ from django.template.defaultfilters import linebreaksbr
 from django.utils.safestring import SafeString
 
 from core.appearance.accent import theme_colors
-from core.mail import SharedMessage, TrackedMail
+from core.mail.messages import SharedMessage, TrackedMail
 
 _BLANK_LINES = re.compile(r"\n\s*\n")
 _BLOCKS = ("<table", "<blockquote", "<p ")  # of the tags; other text can't begin so, since it is escaped
