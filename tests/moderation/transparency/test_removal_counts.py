@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import moderation.policy
 from articles.models import Article
 from comments.models import Comment, Discussion, Reason, State
-from comments.policy import policy
+from comments.policy import Screening, policy
 from comments.services.editing import edit_comment
 from comments.services.states import change_states, delete_comment
 from moderation.actions.decisions import decide, undo
@@ -116,7 +116,7 @@ def test_spam_found_by_the_checks_is_counted_at_once(maria, monkeypatch):
     monkeypatch.setattr(
         moderation.policy.Policy,
         "examine",
-        lambda self, draft: ("spam", [CheckResult(strength=1, check="links")]),
+        lambda self, draft: Screening("spam", [CheckResult(strength=1, check="links")]),
     )
     policy.cache_clear()
     article = make_article()
