@@ -12,6 +12,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import accumulate
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
@@ -58,10 +59,7 @@ class Words:
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
-        self.words = list(COMMON)
-        made = Random(SEED)  # the same words in every thread
-        while len(self.words) < 8_000:
-            self.words.append("".join(_syllable(made) for _ in range(made.choice((1, 2, 2, 2, 3, 3)))))
+        self.words = _vocabulary()
         self.weights = list(accumulate(1 / (place + 3) for place in range(len(self.words))))
 
     def sentence(self, count: int) -> str:
@@ -78,6 +76,15 @@ class Words:
         return " ".join(sentences)[:600].rstrip()
 
 
+@cache
+def _vocabulary() -> list[str]:
+    """Return the words, the same in every thread, from frequent to rare."""
+    made, words = Random(SEED), list(COMMON)
+    while len(words) < 8_000:
+        words.append("".join(_syllable(made) for _ in range(made.choice((1, 2, 2, 2, 3, 3)))))
+    return words
+
+
 def _syllable(random: Random) -> str:
     end = random.choice(ENDS) if random.random() < 0.5 else ""
     return random.choice(STARTS) + random.choice(VOWELS) + end
@@ -89,9 +96,9 @@ def article() -> str:
     return "\n\n".join(f"{words.body()} {words.body()}" for _ in range(12))
 
 
-def thread(count: int) -> list[ThreadComment]:
-    """Return a made-up thread of this many comments."""
-    random, words = Random(SEED + count), Words(SEED + count)
+def thread(count: int, seed: int = 0) -> list[ThreadComment]:
+    """Return a made-up thread of this many comments, another one for each seed."""
+    random, words = Random(SEED + count + seed), Words(SEED + count + seed)
     comments: list[ThreadComment] = []
     answered: list[int] = []  # each comment once, and once more for each reply
     for place in range(count):

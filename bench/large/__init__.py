@@ -1,0 +1,1 @@
+"""Measure one database with many comments, compared with the same site when it had few."""
