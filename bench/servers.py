@@ -301,13 +301,14 @@ def _change(statement: str, *values: int) -> Callable[[], None]:
 @contextmanager
 def constant_view(page: Path) -> Iterator[Target]:
     """Serve this file with bench/peers/constant_view.py, on the site's server with as many threads."""
-    from config.management.commands.serve import WEB_PROCESSES
+    from django.conf import settings
+
     from config.page_cache.application import THREADS
 
     port = free_port()
     argv: list[str | Path] = [
         *(sys.executable, "-m", "granian", "--interface", "wsgi", "bench.peers.constant_view:application"),
-        *("--host", "127.0.0.1", "--port", str(port), "--workers", str(WEB_PROCESSES)),
+        *("--host", "127.0.0.1", "--port", str(port), "--workers", str(settings.WEB_PROCESSES)),
         *("--blocking-threads", str(THREADS), "--no-ws", "--log-level", "warning"),
     ]
     environment = os.environ | {"CONSTANT_PAGE": str(page)}

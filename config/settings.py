@@ -33,6 +33,14 @@ def env_flag(name: str) -> bool:
     raise ValueError(f"{name} is {value!r}: write 1 or 0.")
 
 
+def env_number(name: str, default: int, least: int, most: int) -> int:
+    """Return a whole number within the bounds. Raises ValueError for anything else."""
+    value = os.environ.get(name, "").strip() or str(default)
+    if not value.isdecimal() or not least <= int(value) <= most:
+        raise ValueError(f"{name} is {value!r}: write a whole number from {least} to {most}.")
+    return int(value)
+
+
 def oidc_variable(provider: str, name: str) -> str:
     """Return the name of an environment variable of an OpenID Connect provider, such as OIDC_WORK_URL."""
     return f"OIDC_{provider.upper().replace('-', '_')}_{name}"
@@ -78,7 +86,8 @@ def secret_key() -> str:
 
 # Address and mode
 HOST = os.environ.get("HOST", "127.0.0.1")
-PORT = int(os.environ.get("PORT", "8000"))
+PORT = env_number("PORT", 8000, 0, 65_535)
+WEB_PROCESSES = env_number("WEB_PROCESSES", 2, 1, 64)
 SITE_URL = os.environ.get("SITE_URL", f"http://{HOST}:{PORT}").rstrip("/")
 SITE_URL_IS_KNOWN = not {"SITE_URL", "PORT"}.isdisjoint(os.environ)  # else right in the server only
 HTTPS = SITE_URL.startswith("https:")

@@ -44,7 +44,7 @@ SWEEP_SECONDS = 1.0
 # During an outage, the time of the last invalidation is read again after it, and after a failure later.
 INVALIDATION_SECONDS, INVALIDATION_FAILURE_SECONDS = 0.5, 5.0
 # While the database is unavailable, a page is shown only if it was confirmed at most this long before. Each
-# of the two processes confirms its pages once a second, and later on a busy machine.
+# of the processes confirms its pages once a second, and later on a busy machine.
 TRUSTED_SECONDS = 4.0
 COMMIT_SECONDS = 1.0  # an invalidation is committed in the database within this time
 PING = stamp_query()  # a query over no ids, to test whether the database answers

@@ -42,3 +42,12 @@ def test_only_a_site_with_a_store_loads_its_packages(url: str, loaded: str) -> N
     env = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "FILES_URL": url}
     output = subprocess.check_output([sys.executable, "-c", WHAT_IS_LOADED], cwd=PROJECT, env=env, text=True)
     assert output == f"{loaded}\n"
+
+
+@pytest.mark.parametrize("number", ["0", "65", "two", "-1", "1.5"])
+def test_the_number_of_web_processes_is_checked(number: str) -> None:
+    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "WEB_PROCESSES": number}
+    code = "from django.conf import settings; settings.WEB_PROCESSES"
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, env=env, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert f"WEB_PROCESSES is '{number}': write a whole number from 1 to 64." in done.stderr

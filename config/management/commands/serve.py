@@ -43,7 +43,6 @@ from core.files import storage
 from core.files.data_folder import FOLDER_MODES
 
 WEB, WORKER, SCHEDULER = ROLES = ("web", "worker", "scheduler")
-WEB_PROCESSES = 2
 CONNECTIONS = 2048  # open at once for each process, including idle ones
 HEADERS_MAX = 64 * 1024  # bytes of the request line and headers
 HEADERS_SECONDS = 20  # to send them, and the idle time of a connection
@@ -361,7 +360,7 @@ def web_server_command() -> list[str]:
     return [
         *("-m", "granian", "--interface", "asgi", "config.asgi:application"),
         *("--host", settings.HOST.strip("[]"), "--port", str(settings.PORT)),
-        *("--workers", str(WEB_PROCESSES), "--loop", "uvloop", "--http", "1", "--no-ws"),
+        *("--workers", str(settings.WEB_PROCESSES), "--loop", "uvloop", "--http", "1", "--no-ws"),
         *("--backpressure", str(CONNECTIONS), "--http1-buffer-size", str(HEADERS_MAX)),
         *("--http1-header-read-timeout", str(HEADERS_SECONDS * 1000)),
         *("--respawn-failed-workers", "--workers-kill-timeout", str(DRAIN_SECONDS)),

@@ -17,8 +17,9 @@ from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
 import psycopg2
 import pytest
+from django.conf import settings
 
-from config.management.commands.serve import WEB_PROCESSES, prepare_folders
+from config.management.commands.serve import prepare_folders
 from config.page_cache.application import THREADS
 from config.page_cache.stamp_reader import CONNECTIONS_MAX
 from config.server import postgres
@@ -159,7 +160,7 @@ def test_a_later_start(
     site.wait_for("Ctrl-C stops it.")
 
     # The web processes have opened their connections before the first request.
-    until(lambda: connections() == WEB_PROCESSES * (THREADS + CONNECTIONS_MAX))
+    until(lambda: connections() == settings.WEB_PROCESSES * (THREADS + CONNECTIONS_MAX))
     assert site.status() == 200
 
     # It prints the accounts and creates nothing,
