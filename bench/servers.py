@@ -148,8 +148,7 @@ class Soundoff:
 
     def spent(self) -> float:
         """Return the processor seconds of the web server and of the database, without our own connections."""
-        ours = [connection.info.backend_pid for connection in _connections]
-        return processor_seconds([self.process], r"granian|/postgres |^postgres:", but=ours)
+        return processor_seconds([self.process], r"granian|/postgres |^postgres:", but=own_backends())
 
     def page_statements(
         self, targets: Mapping[Key, Target], before: Mapping[Key, Callable[[], object]]
@@ -217,6 +216,11 @@ def _reload(cursor: Any) -> None:
 
 
 _connections: list[Any] = []  # psycopg2 connections of the bench, not of the site
+
+
+def own_backends() -> list[int]:
+    """Return the process ids of the database's servers of our own connections."""
+    return [connection.info.backend_pid for connection in _connections]
 
 
 def connect(role: postgres.Role = "web") -> Any:
