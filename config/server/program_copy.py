@@ -29,6 +29,7 @@ PROJECT_PARTS = (
     "comments",
     "config",
     "core",
+    "locale",
     "moderation",
     "static",
     "templates",
