@@ -47,11 +47,19 @@ def make_data_folder(folder: Path) -> None:
             "Set SOUNDOFF_HOME to a folder that you may write to."
         ) from error
     if not os.access(folder, os.X_OK):  # that is enough: under root the web server only passes through it
-        me = pwd.getpwuid(os.geteuid()).pw_name
+        me = _our_user()
         raise DataFolderError(
             f"{me} cannot enter the data folder {folder}, which belongs to another user. "
             f"As root: chown -R {me} {folder}; or set SOUNDOFF_HOME to another folder."
         )
+
+
+def _our_user() -> str:
+    """Return the name of our user, or the number of a container's user that has no name."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
 
 
 def make_folder(folder: Path, mode: int) -> None:
