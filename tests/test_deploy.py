@@ -1,0 +1,153 @@
+"""The files in deploy/: compose.yml with its image, the SQL that creates a database, the systemd units."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+import yaml
+
+from config.management.commands.serve import ROLES
+from config.server import postgres
+from config.server.program_copy import PROJECT_PARTS
+from core.data_folder import PROJECT
+from tests.plugin import EMPTY_SITE
+
+DEPLOY = PROJECT / "deploy"
+COMPOSE = yaml.safe_load((DEPLOY / "compose.yml").read_text())
+SITE = {name: service for name, service in COMPOSE["services"].items() if name != "database"}
+# The image sets these, and the embedded database has no use in a container.
+SET_BY_THE_IMAGE = {"HOST", "PORT", "SOUNDOFF_HOME"}
+# For developers. OIDC_WORK_… have names of the owner's choice (docs/deploy.md).
+NOT_PASSED_ON = {"DEBUG"}
+REFERENCE = re.compile(r"\$\{(\w+)(:[?-])?[^}]*\}")
+
+
+def variables_of_the_readme() -> set[str]:
+    rows = re.findall(r"^\| (`[A-Z_`, ]+`) \|", (PROJECT / "README.md").read_text(), re.MULTILINE)
+    return {name for row in rows for name in re.findall(r"[A-Z_]+", row) if "_WORK_" not in name}
+
+
+def filled_in_example() -> dict[str, str]:
+    """Return env.example as an owner fills it in: each empty value with a secret of its own."""
+    lines = re.findall(r"^([A-Z_]+)=(.*)$", (DEPLOY / "env.example").read_text(), re.MULTILINE)
+    return {name: value or name.lower() * 5 for name, value in lines}
+
+
+def environment_of(service: str, values: dict[str, str]) -> dict[str, str]:
+    """Return the environment of a service as compose makes it from these values."""
+    found = {}
+    for name, value in COMPOSE["services"][service]["environment"].items():
+        if value is not None:
+            found[name] = REFERENCE.sub(lambda match: values[match[1]], value)
+        elif name in values:
+            found[name] = values[name]
+    return found
+
+
+def test_the_services_are_the_parts_of_a_site() -> None:
+    commands = {name: " ".join(service["command"]) for name, service in SITE.items()}
+    assert commands == {"upgrade": "upgrade"} | {role: f"serve --only {role}" for role in ROLES}
+    for name, service in SITE.items():
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert "user" not in service, "the image's user is nobody's and not root"
+        waits_for = "database" if name == "upgrade" else "upgrade"
+        assert list(service["depends_on"]) == [waits_for]
+
+
+def test_only_the_upgrade_has_the_login_that_owns_the_tables() -> None:
+    has_it = [name for name, service in COMPOSE["services"].items() if "OWNER_PASSWORD" in str(service)]
+    assert has_it == ["database", "upgrade"]
+
+
+def test_the_services_get_what_the_readme_names_and_nothing_else() -> None:
+    passed_on = set(SITE["upgrade"]["environment"])
+    assert passed_on == variables_of_the_readme() - SET_BY_THE_IMAGE - NOT_PASSED_ON
+    image = (DEPLOY / "Containerfile").read_text()
+    assert all(f" {name}=" in image for name in SET_BY_THE_IMAGE)
+
+
+def test_the_example_names_what_compose_needs() -> None:
+    example = (DEPLOY / "env.example").read_text()
+    named = set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE))
+    references = {match[1]: match[2] for match in REFERENCE.finditer((DEPLOY / "compose.yml").read_text())}
+    assert {name for name, kind in references.items() if kind == ":?"} == set(filled_in_example()) - {
+        "BEHIND_PROXY"
+    }
+    assert named <= references.keys() | set(SITE["web"]["environment"])
+    assert references.keys() <= named
+
+
+def test_the_settings_accept_the_example(tmp_path: Path) -> None:
+    environment = environment_of("upgrade", filled_in_example())
+    subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=PROJECT,
+        env={"PATH": os.environ["PATH"], "HOST": "0.0.0.0", "SOUNDOFF_HOME": str(tmp_path)} | environment,
+        check=True,
+    )
+
+
+def test_the_image_has_the_program_and_nothing_else() -> None:
+    lines = (DEPLOY / "Containerfile.dockerignore").read_text().splitlines()
+    rules = [line for line in lines if not line.startswith("#")]
+    copied = [rule.removeprefix("!") for rule in rules if rule.startswith("!")]
+    assert rules == ["*", *(f"!{name}" for name in copied), "**/__pycache__"]
+    assert set(copied) == {*PROJECT_PARTS, "LICENSE", "requirements.txt"}
+    assert all((PROJECT / name).exists() for name in copied)
+    assert "\nUSER 1000:1000\n" in (DEPLOY / "Containerfile").read_text()
+
+
+def test_the_sql_creates_a_database_with_two_logins() -> None:
+    with postgres.temporary_server(Path(os.environ[EMPTY_SITE], "postgres")) as owner:
+        superuser = owner.replace("soundoff_owner", "postgres").removesuffix("/soundoff") + "/postgres"
+        psql: list[Any] = [postgres.find_binaries().folder / "psql", "-X", "-v", "ON_ERROR_STOP=1", superuser]
+        empty = "DROP DATABASE soundoff; DROP ROLE soundoff_owner; DROP ROLE soundoff_web;"
+        subprocess.run(psql, input=empty, text=True, check=True)
+        passwords = {"OWNER_PASSWORD": "it's ours", "WEB_PASSWORD": "w"}
+        subprocess.run([*psql, "-f", DEPLOY / "create_database.sql"], env=passwords, check=True)
+        with psycopg2.connect(owner) as connection, connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE made (id bigint GENERATED ALWAYS AS IDENTITY)")
+            cursor.execute("SELECT similarity('Ähre', 'ähre'), unaccent('é')")
+            assert cursor.fetchone() == (1, "e")
+        with psycopg2.connect(owner.replace("soundoff_owner", "soundoff_web")) as web, web.cursor() as cursor:
+            cursor.execute("INSERT INTO made DEFAULT VALUES RETURNING id")
+            assert cursor.fetchone() == (1,)
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                cursor.execute("DROP TABLE made")
+        connection.close()
+        web.close()
+
+
+def test_there_is_a_unit_for_each_part() -> None:
+    units = {path.name for path in DEPLOY.glob("systemd/*.*") if path.is_file()}
+    assert units == {"soundoff.target", "soundoff-upgrade.service", *(f"soundoff-{r}.service" for r in ROLES)}
+    for role in ROLES:
+        unit = (DEPLOY / "systemd" / f"soundoff-{role}.service").read_text()
+        assert f"manage.py serve --only {role}\n" in unit
+        assert "Restart=always\n" in unit
+
+
+def test_systemd_accepts_the_units(tmp_path: Path) -> None:
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("no systemd-analyze (Debian's package systemd)")
+    units = tmp_path / "units"
+    shutil.copytree(DEPLOY / "systemd", units)
+    services = sorted(units.glob("*.service"))
+    for unit in services:  # whose program is not installed at its place here
+        unit.write_text(unit.read_text().replace("/srv/soundoff/.venv/bin/python", sys.executable))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *services, units / "soundoff.target"],
+        cwd=units,
+        env={"PATH": os.environ["PATH"], "SYSTEMD_UNIT_PATH": f"{units}:"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
