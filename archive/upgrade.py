@@ -1,12 +1,14 @@
 """Upgrade the database to the version of the program: first a backup, then the migrations."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
+from psycopg2.errors import LockNotAvailable
 
 from archive.backup.container import BackupError, first_line, shorten_names
 from archive.backup.restore import existing_data
@@ -16,6 +18,11 @@ from core.database.migration_state import fewer_collections, later_migrations, u
 from core.database.sql import fetch_value
 
 BACKUPS_KEPT = 3  # number of backups from before upgrades that are kept
+# Web servers of the version before may be running. What a migration waits for, such as the end of a backup,
+# makes every page wait that needs the same table, so it gives way and is tried again.
+TABLE_SECONDS = 3
+TABLE_PAUSE = 10  # seconds
+TABLE_ATTEMPTS = 60
 LOCK_KEY = 0x50DB  # advisory lock, so that one upgrade of this database runs at a time, on any machine
 
 
@@ -44,7 +51,7 @@ def upgrade(*, report: Callable[[str], None], without_backup: bool = False) -> N
         backup_file = None
         if existing_data() and not without_backup:
             backup_file = _back_up(report)
-        _migrate(pending, backup_file)
+        _migrate(pending, backup_file, report)
         report(f"The database is up to date. Migrations applied: {len(pending)}.")
 
 
@@ -68,11 +75,15 @@ def _back_up(report: Callable[[str], None]) -> str:
     return files.storage().place(name)
 
 
-def _migrate(pending: list[str], backup_file: str | None) -> None:
+def _migrate(pending: list[str], backup_file: str | None, report: Callable[[str], None]) -> None:
     """Apply all migrations. Raises BackupError with the way forward and the way back."""
     try:
-        with fewer_collections():
-            call_command("migrate", verbosity=0, interactive=False)
+        with fewer_collections(), _lock_timeout():
+            attempt = 1
+            while not _apply_migrations(is_last_attempt=attempt == TABLE_ATTEMPTS):
+                report(f"Another program uses a table. Trying again in {TABLE_PAUSE} s …")
+                time.sleep(TABLE_PAUSE)
+                attempt += 1
     except Exception as error:  # any exception: a migration may run anything
         left = unapplied_migrations()
         applied = len(pending) - len(left)
@@ -92,6 +103,29 @@ def _migrate(pending: list[str], backup_file: str | None) -> None:
             "site does not start in this state. Fix the problem, then run manage.py upgrade to continue."
             f"{back}"
         ) from error
+
+
+def _apply_migrations(*, is_last_attempt: bool) -> bool:
+    """Apply all migrations. Return False if a table was in use; those before it stay applied."""
+    try:
+        call_command("migrate", verbosity=0, interactive=False)
+    except OperationalError as error:
+        if is_last_attempt or not isinstance(error.__cause__, LockNotAvailable):
+            raise
+        return False
+    return True
+
+
+@contextmanager
+def _lock_timeout() -> Iterator[None]:
+    """Let statements fail within the block that wait for a table too long."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = %s", [f"{TABLE_SECONDS}s"])
+    try:
+        yield
+    finally:
+        with suppress(Exception), connection.cursor() as cursor:  # the connection may be lost
+            cursor.execute("RESET lock_timeout")
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
+import archive.upgrade
 from accounts import erasure_log
 from accounts.models import User
 from archive.backup.container import open_backup
@@ -105,6 +106,35 @@ def test_no_migration_is_pending(upgrade: Upgrade) -> None:
     make_article()
     assert upgrade() == "The database is up to date.\n"
     assert made() == []
+
+
+def test_a_migration_gives_way_to_a_program_that_uses_its_table(
+    later: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise pages would wait behind it, for instance until a backup is complete."""
+    later()
+    monkeypatch.setattr(archive.upgrade, "TABLE_SECONDS", 1)
+    monkeypatch.setattr(archive.upgrade, "TABLE_PAUSE", 0)
+    other = connection.copy()
+    said = []
+
+    def report(line: str) -> None:
+        said.append(line)
+        other.rollback()
+
+    try:
+        other.set_autocommit(False)
+        other.cursor().execute("LOCK TABLE django_migrations IN SHARE MODE")  # others may read it
+        archive.upgrade.upgrade(report=report)
+    finally:
+        other.close()
+    assert said == [
+        "Another program uses a table. Trying again in 0 s …",
+        "The database is up to date. Migrations applied: 1.",
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone() == ("1min",), "that of the tests"
 
 
 def test_an_empty_site_needs_no_backup(upgrade: Upgrade, later: Callable[[], None]) -> None:
