@@ -1,11 +1,15 @@
 """The storage of the collected static files."""
 
+import mimetypes
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import rcssmin
 import rjsmin
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.files.base import ContentFile
+from django.http import FileResponse, Http404, HttpRequest
+from django.views.decorators.http import require_safe
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 _MINIFIERS = {".css": rcssmin.cssmin, ".js": rjsmin.jsmin}
@@ -38,3 +42,17 @@ def minify(name: str, content: bytes) -> bytes:
     stem, dot, suffix = name.rpartition(".")
     minifier = None if stem.endswith(".min") else _MINIFIERS.get(dot + suffix)
     return str(minifier(content.decode())).encode() if minifier else content
+
+
+@require_safe
+def file_of_another_version(request: HttpRequest, stem: str, suffix: str) -> FileResponse:
+    """Return our file for the name that another version of the program gave it. No cache keeps it.
+
+    While the servers of a site are upgraded one after the other, the page may come from one and ask the other
+    for its style sheets. WhiteNoise has answered all requests for our own names before.
+    """
+    name = staticfiles_storage.hashed_files.get(stem + suffix)
+    if name is None:
+        raise Http404
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return FileResponse(staticfiles_storage.open(name), content_type=kind)

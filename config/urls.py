@@ -1,9 +1,9 @@
 """The URLs of the site."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 
-from config import well_known
+from config import static_files, well_known
 from core import health, script_texts
 
 handler404 = "articles.redirects.not_found"
@@ -22,6 +22,11 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path(".well-known/security.txt", well_known.security_txt, name="security-txt"),
     path("texts/<str:language>/<str:version>.js", script_texts.script_texts, name="script-texts"),
+    re_path(
+        r"^static/(?P<stem>.+)\.[0-9a-f]{12}(?P<suffix>\.\w+)$",
+        static_files.file_of_another_version,
+        name="static-file",
+    ),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

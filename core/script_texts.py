@@ -19,12 +19,17 @@ _catalog = JavaScriptCatalog.as_view(packages=["core"])  # without those of Djan
 
 @require_safe
 def script_texts(request: HttpRequest, language: str, version: str) -> HttpResponseBase:
-    """Return the script with the texts of a language, cached for ever: its URL changes with the texts."""
-    if (language, version) not in {(code, _version(code)) for code, _name in settings.LANGUAGES}:
+    """Return the script with the texts of a language, cached for ever: its URL changes with the texts.
+
+    A page of another version of the program gets our texts, which no cache keeps.
+    """
+    current = _version(language) if language in dict(settings.LANGUAGES) else ""
+    if not current:
         raise Http404
     with translation.override(language):
         response = _catalog(request)
-    patch_cache_control(response, public=True, immutable=True, max_age=YEAR)
+    if version == current:
+        patch_cache_control(response, public=True, immutable=True, max_age=YEAR)
     return response
 
 

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 from django.core.files.storage import FileSystemStorage
+from django.test import Client
 from playwright.sync_api import Page
 
+from config import static_files
 from config.static_files import StaticFilesStorage, minify
 from core.data_folder import PROJECT
 
@@ -61,3 +63,27 @@ def test_the_collected_files_are_minified_and_not_empty(tmp_path: Path) -> None:
         hashed = storage.stored_name(name)
         assert hashed != name
         assert (tmp_path / hashed).read_bytes() == (tmp_path / name).read_bytes() == expected
+
+
+@pytest.mark.django_db
+def test_a_name_of_another_version_gets_our_file_which_is_not_cached(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = StaticFilesStorage(location=tmp_path, base_url="/static/")
+    source = FileSystemStorage(STATIC)
+    with source.open("js/site.js") as content:
+        storage.save("js/site.js", content)
+    assert all(done is True for *_names, done in storage.post_process({"js/site.js": (source, "js/site.js")}))
+    monkeypatch.setattr(static_files, "staticfiles_storage", storage)
+    answer = client.get("/static/js/site.0123456789ab.js")
+    assert b"".join(answer) == minify("js/site.js", (STATIC / "js/site.js").read_bytes())
+    assert answer["Content-Type"] == "text/javascript"
+    assert "no-store" in answer["Cache-Control"]
+    for unknown in (
+        "js/none.0123456789ab.js",
+        "js/site.js",
+        "js/../site.0123456789ab.js",
+        "site.0123456789ab",
+    ):
+        assert client.get(f"/static/{unknown}").status_code == 404, unknown
+    assert client.post("/static/js/site.0123456789ab.js").status_code == 405

@@ -209,6 +209,10 @@ def test_uncached_pages_are_compressed_as_well(site: PageCacheApp) -> None:
     with translation.override("ar"):
         texts = send_request(site, script_texts_url(), Accept_Encoding="gzip")
     assert texts.headers["Content-Encoding"] == "gzip"
+    assert "immutable" in texts.headers["Cache-Control"]
+    of_another_version = send_request(site, "/texts/ar/0123456789ab.js", Accept_Encoding="gzip")
+    assert of_another_version.body == texts.body
+    assert "no-store" in of_another_version.headers["Cache-Control"]
 
 
 def test_theme_and_order_are_part_of_the_key(site: PageCacheApp, article: Article) -> None:
