@@ -53,6 +53,8 @@ class Outcome:
     posts: Counter[str] = field(default_factory=Counter)
     read_at: list[float] = field(default_factory=list)  # when readers got a page, also an old one
     posted_at: list[float] = field(default_factory=list)
+    no_page_at: list[float] = field(default_factory=list)
+    not_posted_at: list[float] = field(default_factory=list)
 
 
 class Client:
@@ -94,8 +96,8 @@ def run(load: Load) -> Outcome:
             is_copy = OUTAGE_NOTICE in page
             with lock:
                 outcome.answers[f"copy {status}" if is_copy and status == "200" else status] += 1
-                if status == "200":
-                    outcome.read_at.append(time.monotonic() - began)
+                times = outcome.read_at if status == "200" else outcome.no_page_at
+                times.append(time.monotonic() - began)
 
     def write(number: int) -> None:
         client, words = Client(load.host), Words(crc32(f"{load.mark}-{number}".encode()))
@@ -121,6 +123,7 @@ def run(load: Load) -> Outcome:
                         outcome.posted_at.append(time.monotonic() - began)
                     else:
                         outcome.sent_again += 1
+                        outcome.not_posted_at.append(time.monotonic() - began)
                 if is_accepted:
                     break
                 time.sleep(RETRY_AFTER)
