@@ -27,7 +27,7 @@ from tests.helpers.ports import free_port
 
 COMPOSE = PROJECT / "deploy" / "compose.yml"
 BASE = "localhost/soundoff-try-base"
-POSTGRES = "docker.io/library/postgres:18-trixie"  # as compose.yml names it
+POSTGRES = "postgres:18-trixie"  # as compose.yml names it
 PACKAGES = "python3,python3-venv,ca-certificates,postgresql"
 CHROMIUM = "/usr/bin/chromium"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
