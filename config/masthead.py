@@ -72,13 +72,9 @@ class Masthead:
         self.header_pages = [link for kind, link in pages if kind == "top"]
         self.footer_pages = [link for _, link in pages]
 
-    def has_unread(self, article: int) -> bool:
-        """Return whether there are unread news about a story."""
-        return any(pk == article for pk, _ in self.unread)
-
-    def count_unread(self, seen_story: int | None) -> int:
-        """Return the number of unread news, without those about a story that the page shows."""
-        return sum(count for pk, count in self.unread if pk is None or pk != seen_story)
+    def count_unread(self, article: int | None = None) -> int:
+        """Return the number of unread news, by default all, or of those about one story."""
+        return sum(count for pk, count in self.unread if article is None or pk == article)
 
 
 def masthead(request: SiteRequest) -> dict[str, object]:

@@ -4,6 +4,10 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers
+from django.utils.functional import SimpleLazyObject
+
+from articles.site.requests import site_request
+from config.masthead import Masthead
 
 
 class NoStoreMiddleware:
@@ -21,3 +25,15 @@ class NoStoreMiddleware:
         if not response.has_header("Cache-Control"):
             add_never_cache_headers(response)
         return response
+
+
+class MastheadMiddleware:
+    """Let views and templates of a request share its masthead, which is read when one of them uses it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        of_site = site_request(request)
+        of_site.masthead = SimpleLazyObject(lambda: Masthead(of_site))
+        return self.get_response(request)

@@ -13,7 +13,7 @@ from articles.models import Site
 class Masthead(Protocol):
     """The part of config.masthead.Masthead that views use."""
 
-    def has_unread(self, article: int) -> bool: ...
+    def count_unread(self, article: int | None = None) -> int: ...
 
 
 class SiteRequest(GuestRequest):
@@ -22,7 +22,7 @@ class SiteRequest(GuestRequest):
     site: Site  # type: ignore[assignment]  # not that of django.contrib.sites
     now: datetime  # the time whose state the page shows
     htmx: HtmxDetails
-    masthead: Masthead  # set by the context processor
+    masthead: Masthead
     unread_count: int  # of unread news for the masthead, set by a view that has counted them anyway
     waiting_count: int  # of comments for the masthead, set by a view that has counted them anyway
 

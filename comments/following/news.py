@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.models import Guest, User
 from articles.markup.markdown import make_excerpt
 from articles.models import Article, Correction
-from articles.site.requests import SiteRequest, is_shown
 from comments.following.news_search import PUBLISHED_SQL
 from comments.models import Comment, Follow, Mute
 from comments.policy import policy
@@ -97,7 +95,9 @@ def read_news(follows: Sequence[Follow], *, since: Watermark, until: datetime, m
 
 
 @dataclass(frozen=True)
-class _NewComment:
+class NewComment:
+    """A comment that was published since a watermark, and who wrote and who is answered by it."""
+
     id: int
     article_id: int
     at: datetime
@@ -144,25 +144,9 @@ def _add_comments(
     more: dict[int, int],
 ) -> None:
     """Add new comments. They are read once for all followers of a discussion, and their texts at the end."""
-    by_kind = {
-        kind: [follow for follow in follows if follow.kind == kind]
-        for kind in (Follow.Kind.COMMENTS, Follow.Kind.REPLIES)
-    }
-    found = {
-        kind: _read_new_comments(statement, by_kind[kind], since, until)
-        for kind, statement in ((Follow.Kind.COMMENTS, _LATEST), (Follow.Kind.REPLIES, _ANSWERS))
-        if by_kind[kind]
-    }
-    muted = _read_mutes(follows) if found else set()
-    chosen: dict[int, list[_NewComment]] = {}
-    for kind, by_article in found.items():
-        for follow in by_kind[kind]:
-            new = [
-                comment
-                for comment in by_article[follow.article_id]
-                if comment.at > getattr(follow, since) and comment.is_news_for(follow, muted)
-            ]
-            chosen[follow.pk], more[follow.pk] = new[:most], len(new[most:])
+    chosen: dict[int, list[NewComment]] = {}
+    for pk, new in read_new_comments(follows, since, until).items():
+        chosen[pk], more[pk] = new[:most], len(new[most:])
     comments = _read_texts({comment.id for new in chosen.values() for comment in new}, until)
     for follow in follows:
         for new_comment in chosen.get(follow.pk, ()):
@@ -174,9 +158,36 @@ def _add_comments(
                 )
 
 
-def _read_new_comments(
+def read_new_comments(
+    follows: Sequence[Follow], since: Watermark, until: datetime
+) -> dict[int, list[NewComment]]:
+    """Return the new comments of each follow of a discussion or of replies, by its id, the oldest first."""
+    by_kind = {
+        kind: [follow for follow in follows if follow.kind == kind]
+        for kind in (Follow.Kind.COMMENTS, Follow.Kind.REPLIES)
+    }
+    found = {
+        kind: _read_published(statement, by_kind[kind], since, until)
+        for kind, statement in ((Follow.Kind.COMMENTS, _LATEST), (Follow.Kind.REPLIES, _ANSWERS))
+        if by_kind[kind]
+    }
+    muted = _read_mutes(follows) if found else set()
+    return {
+        follow.pk: [
+            comment
+            for comment in by_article[follow.article_id]
+            if comment.at > getattr(follow, since)
+            and comment.is_news_for(follow, muted)
+            and not (since == "seen_at" and comment.id in follow.seen_comments)
+        ]
+        for kind, by_article in found.items()
+        for follow in by_kind[kind]
+    }
+
+
+def _read_published(
     statement: str, follows: Sequence[Follow], since: Watermark, until: datetime
-) -> Mapping[int | None, list[_NewComment]]:
+) -> Mapping[int | None, list[NewComment]]:
     """Return the new comments in the followed discussions, the oldest first."""
     values = {
         "articles": list({follow.article_id for follow in follows}),
@@ -185,9 +196,9 @@ def _read_new_comments(
         "since": min(getattr(follow, since) for follow in follows),
         "until": until,
     }
-    by_article: dict[int | None, list[_NewComment]] = defaultdict(list)
+    by_article: dict[int | None, list[NewComment]] = defaultdict(list)
     for row in fetch_rows(statement, values):
-        comment = _NewComment(*row)
+        comment = NewComment(*row)
         by_article[comment.article_id].append(comment)
     for comments in by_article.values():
         comments.sort(key=lambda comment: (comment.at, comment.id))
@@ -327,23 +338,3 @@ def _read_recommendations(
         "until": until,
     }
     return [(follow, comment, at, count) for follow, comment, at, count in fetch_rows(_RECOMMENDED, values)]
-
-
-def mark_story_seen(request: SiteRequest, user: User | None, guest: Guest | None, article: Article) -> int:
-    """Mark the news about a story as seen, because the requested page shows all of its discussion.
-
-    Mails about them are sent nevertheless: who opened a page has not read all of it. Returns the number of
-    follows.
-    """
-    if not is_shown(request):
-        return 0
-    unread = Follow.objects.of(user, guest).filter(article=article.pk).unread()
-    return unread.update(seen_at=request.now, news_at=None, news_count=0)
-
-
-def mark_seen(follows: QuerySet[Follow], until: datetime) -> int:
-    """Note that the follower has seen the news up to `until`. They need no mail about these.
-
-    Returns the number of follows.
-    """
-    return follows.update(seen_at=until, mailed_at=until, news_at=None, news_count=0, due_at=None)

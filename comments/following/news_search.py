@@ -31,18 +31,19 @@ WHERE t.kind = 'state' AND t.to_state = 'published' AND t.from_state <> 'publish
                   WHERE earlier.comment_id = t.comment_id AND earlier.id < t.id
                     AND earlier.kind = 'state' AND earlier.to_state = 'published')"""
 
+# `line` is the id of the comment, the correction or the story for which the notifications have a line.
 _NEW_COMMENTS = f"""
-SELECT t.discussion_id AS article_id, NULL::bigint AS topic_id, t.at, c.author_id, c.guest_id,
+SELECT c.id AS line, t.discussion_id AS article_id, NULL::bigint AS topic_id, t.at, c.author_id, c.guest_id,
        answered.author_id AS answered_user, answered.guest_id AS answered_guest
 {PUBLISHED_SQL} AND t.at > %(since)s AND t.at <= %(until)s"""
 
 _NEW_CORRECTIONS = """
-SELECT article_id, NULL::bigint AS topic_id, at, by_id AS author_id, NULL::bigint AS guest_id,
+SELECT id AS line, article_id, NULL::bigint AS topic_id, at, by_id AS author_id, NULL::bigint AS guest_id,
        NULL::bigint AS answered_user, NULL::bigint AS answered_guest
 FROM articles_correction WHERE at > %(since)s AND at <= %(until)s"""
 
 _NEW_STORIES = """
-SELECT a.id AS article_id, m.topic_id, a.published_at AS at, NULL::bigint AS author_id,
+SELECT a.id AS line, a.id AS article_id, m.topic_id, a.published_at AS at, NULL::bigint AS author_id,
        NULL::bigint AS guest_id, NULL::bigint AS answered_user, NULL::bigint AS answered_guest
 FROM articles_article a JOIN articles_article_topics m ON m.article_id = a.id
 JOIN articles_topic t ON t.id = m.topic_id AND t.shown
@@ -50,7 +51,7 @@ WHERE a.rights <> 'unknown' AND a.published_at > %(since)s AND a.published_at <=
 
 # `answered_user` or `answered_guest` wrote the comment. No author of a pick is named: the site made it.
 _PICKED = """
-SELECT 'picks' AS kind, p.at, NULL::bigint AS author_id, NULL::bigint AS guest_id,
+SELECT 'picks' AS kind, c.id AS line, p.at, NULL::bigint AS author_id, NULL::bigint AS guest_id,
        c.author_id AS answered_user, CASE WHEN c.author_id IS NULL THEN c.guest_id END AS answered_guest
 FROM unnest(%(picked)s::bigint[], %(picked_at)s::timestamptz[], %(editors)s::bigint[]) AS p (id, at, editor)
 JOIN comments_comment c ON c.id = p.id AND c.is_pick AND c.state = 'published'
@@ -58,7 +59,7 @@ JOIN comments_comment c ON c.id = p.id AND c.is_pick AND c.state = 'published'
 
 _NEW_ON_OWN_COMMENTS = f"""{_PICKED}
 UNION ALL
-SELECT 'recommended', r.at, r.user_id, r.guest_id, c.author_id,
+SELECT 'recommended', c.id, r.at, r.user_id, r.guest_id, c.author_id,
        CASE WHEN c.author_id IS NULL THEN c.guest_id END
 FROM comments_recommendation r JOIN comments_comment c ON c.id = r.comment_id AND c.state = 'published'
 WHERE r.given AND r.at > %(since)s AND r.at <= %(until)s"""
@@ -77,7 +78,7 @@ ON CONFLICT DO NOTHING"""
 
 # Nobody is notified of their own comments, or of those of people whom they muted. Both watermarks move to
 # just before the first news, because there were none before it: so the news are searched in a short time.
-# Of a follow with news, only those are added to the count that no earlier search can have found.
+# Of a follow with news, only lines are added to the count that no earlier search can have found.
 _NOTE = """
 WITH news AS MATERIALIZED ({news}),
 muted AS MATERIALIZED (
@@ -86,11 +87,12 @@ muted AS MATERIALIZED (
 ),
 followed AS (
   SELECT f.id, min(n.at) AS first, max(n.at) AS last,
-         min(n.at) FILTER (WHERE n.at > f.seen_at) AS unread,
+         min(n.at) FILTER (WHERE {is_unseen}) AS unread,
          min(n.at) FILTER (WHERE n.at > f.mailed_at AND f.due_at IS NULL
                              AND f.delivery NOT IN ('site', 'none')) AS unsent,
-         count(*) FILTER (WHERE n.at > f.seen_at
-                            AND (f.news_at IS NULL OR n.at > %(searched)s)) AS uncounted
+         count(DISTINCT n.line) FILTER (
+           WHERE {is_unseen} AND (f.news_at IS NULL OR (n.at > %(searched)s AND {is_uncounted}))
+         ) AS uncounted
   FROM comments_follow f JOIN news n ON {match}
   WHERE (f.news_count < {most} OR (f.due_at IS NULL AND f.delivery NOT IN ('site', 'none')))
     AND (n.author_id <> f.user_id) IS NOT FALSE AND (n.guest_id <> f.guest_id) IS NOT FALSE
@@ -113,18 +115,31 @@ SET news_at = coalesce(f.news_at, n.unread),
 FROM followed n
 WHERE f.id = n.id AND (n.uncounted > 0 OR n.unsent IS NOT NULL)"""
 
+_UNSEEN = "n.at > f.seen_at AND n.line <> ALL (f.seen_comments)"
+
+# Recommendations of one comment have one line, which the count has already if there was an earlier one.
+_NOT_RECOMMENDED_BEFORE = """NOT (n.kind = 'recommended' AND EXISTS (
+      SELECT FROM comments_recommendation r
+      WHERE r.comment_id = n.line AND r.given AND r.at > f.seen_at AND r.at <= %(searched)s
+        AND (r.user_id <> f.user_id) IS NOT FALSE AND (r.guest_id <> f.guest_id) IS NOT FALSE
+        AND NOT EXISTS (SELECT FROM comments_mute m WHERE m.user_id = f.user_id
+                        AND (m.muted_user_id = r.user_id OR m.muted_guest_id = r.guest_id))))"""
+
+# The news, which follows they are for, and which of them no earlier one has counted already.
 _SEARCHES = [
     (
         _NEW_COMMENTS,
         "n.article_id = f.article_id AND (f.kind = 'comments' OR (f.kind = 'replies' AND "
         "(n.answered_user = f.user_id OR n.answered_guest = f.guest_id)))",
+        "true",
     ),
-    (_NEW_CORRECTIONS, "n.article_id = f.article_id AND f.kind = 'corrections'"),
-    (_NEW_STORIES, "n.topic_id = f.topic_id AND f.kind = 'topic'"),
+    (_NEW_CORRECTIONS, "n.article_id = f.article_id AND f.kind = 'corrections'", "true"),
+    (_NEW_STORIES, "n.topic_id = f.topic_id AND f.kind = 'topic'", "true"),
     (
         _NEW_ON_OWN_COMMENTS,
         "n.kind = f.kind AND f.delivery <> 'none' AND "
         "(n.answered_user = f.user_id OR n.answered_guest = f.guest_id)",
+        _NOT_RECOMMENDED_BEFORE,
     ),
 ]
 
@@ -146,8 +161,9 @@ def note_news(now: datetime, zone: ZoneInfo) -> int:
         if picks:
             cursor.execute(_ADD_FOLLOWS_OF_PICKS, values)
         noted = 0
-        for news, match in [] if is_first else _SEARCHES:
-            cursor.execute(_NOTE.format(news=news, match=match, most=MOST_COUNTED), values)
+        for news, match, is_uncounted in [] if is_first else _SEARCHES:
+            parts = {"news": news, "match": match, "is_unseen": _UNSEEN, "is_uncounted": is_uncounted}
+            cursor.execute(_NOTE.format(**parts, most=MOST_COUNTED), values)
             noted += cursor.rowcount
         NewsSearch.objects.update(until=until)
     return noted

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -73,6 +74,8 @@ class Follow(models.Model):
     delivery = models.CharField(_("notification"), max_length=7, choices=Delivery)
     created_at = models.DateTimeField(default=timezone.now)
     seen_at = models.DateTimeField(default=timezone.now)  # news since then are unread
+    # New comments that were seen before an earlier one.
+    seen_comments = ArrayField(models.BigIntegerField(), default=list, db_default=[])
     news_at = models.DateTimeField(null=True)  # of the first unread news
     news_count = models.PositiveSmallIntegerField(default=0, db_default=0)  # unread news, up to a limit
     mailed_at = models.DateTimeField(default=timezone.now)  # news since then were not in a mail

@@ -21,7 +21,7 @@ from django.utils.cache import patch_cache_control
 from accounts.models import User
 from articles.models import Article
 from articles.site.requests import SiteRequest
-from comments.following.news import mark_story_seen
+from comments.following.seen import mark_story_seen
 from comments.models import DRAFT_COLUMNS, DRAFT_JOIN, MUTED_COMMENTS, LatestDraft, State
 from comments.story_page.context import remembered_order
 from comments.story_page.first_page import FrameVersions, read_first_page
@@ -145,16 +145,24 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
             return None
     if state.muted:
         return None
-    request.unread_count = state.unread_count
-    if state.unread_here and cached.is_whole and mark_story_seen(request, user, None, frame.story.article):
-        request.unread_count -= state.unread_here
+    article, is_whole = frame.story.article, cached.is_whole
+    unread = mark_story_seen(
+        request,
+        user,
+        None,
+        article,
+        unread=state.unread_here,
+        comments=cached.published,
+        is_whole=is_whole,
+    )
+    request.unread_count = state.unread_count - state.unread_here + unread
     own = _own_footers(request, cached, user, state)
-    since = record_visit(request, user, frame.story.article, cached.story.seq, state.visit)
+    since = record_visit(request, user, article, cached.story.seq, state.visit, is_whole=is_whole)
     personal = {
         "since": "" if since is None else str(since),
         "member": str(user.pk),
         "csrf": csrf_input(request),
-        "draft": _render_draft(request, frame.story.article, state.draft),
+        "draft": _render_draft(request, article, state.draft),
     }
     discussion = cached.html.replace(own | personal)
     account = render_to_string("layout/_account.jinja", {}, request)

@@ -19,7 +19,11 @@ VISITS_KEPT = timedelta(days=180)
 VISIT_COLUMNS = "v.at, v.seq, v.previous_seq"
 VISIT_JOIN = "LEFT JOIN comments_visit v ON v.article_id = a.id AND v.user_id = %(user)s"
 
+# A page with the whole discussion has shown the news about it, also those that nobody has searched for yet.
 _RECORD = """
+WITH seen AS (
+  UPDATE comments_follow SET seen_at = %(now)s, news_at = NULL, news_count = 0, seen_comments = '{}'
+  WHERE %(is_whole)s AND user_id = %(user)s AND article_id = %(article)s)
 INSERT INTO comments_visit (user_id, article_id, at, seq, previous_seq)
 VALUES (%(user)s, %(article)s, %(now)s, %(seq)s, %(since)s)
 ON CONFLICT (user_id, article_id)
@@ -39,17 +43,24 @@ class LastVisit(NamedTuple):
 
 
 def record_visit(
-    request: SiteRequest, user: User, article: Article, seq: int, last: LastVisit | None
+    request: SiteRequest,
+    user: User,
+    article: Article,
+    seq: int,
+    last: LastVisit | None,
+    *,
+    is_whole: bool,
 ) -> int | None:
     """Store that a member is shown a discussion up to the log entry `seq`, if that says more than before.
 
-    Returns the log entry at the end of their visit before, or None at their first visit.
+    `is_whole` says that the page has all of it. Returns the log entry at the end of their visit before, or
+    None at their first visit.
     """
     since = last and last.ended_before(request.now)
     is_stored = last and last.seq == seq and request.now - last.at < STORED_AGAIN
     if is_shown(request) and not is_stored:
         values: dict[str, Any] = {"user": user.pk, "article": article.pk, "now": request.now}
-        values |= {"seq": seq, "since": since}
+        values |= {"seq": seq, "since": since, "is_whole": is_whole}
         with connection.cursor() as cursor:
             cursor.execute(_RECORD, values)
     return since

@@ -23,7 +23,8 @@ from comments.following.forms import (
     OwnCommentsForm,
     ShownForm,
 )
-from comments.following.news import mark_seen, read_news
+from comments.following.news import read_news
+from comments.following.seen import correct_counts, mark_seen
 from comments.following.tokens import KINDS, OF_FOLLOW, follower_token, follows_of
 from comments.loading import current_writer, load_story
 from comments.models import UNDO_WINDOW, Follow
@@ -160,6 +161,7 @@ def notifications(request: SiteRequest) -> HttpResponse:
     news = read_news(follows, since="seen_at", until=until, most=ITEMS_SHOWN)
     if gone := [follow.pk for follow in follows if follow.pk not in news]:  # removed since
         mark_seen(unread.filter(pk__in=gone), until)
+    correct_counts(news.values())
     context = {
         **_person_context(user, guest),
         "news": [news[follow.pk] for follow in follows if follow.pk in news],

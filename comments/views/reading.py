@@ -16,7 +16,7 @@ from articles.models import Article
 from articles.site.cached_pages import cache_for_anonymous
 from articles.site.requests import SiteRequest
 from comments import removal_reasons
-from comments.following.news import mark_story_seen
+from comments.following.seen import mark_comments_seen, mark_story_seen
 from comments.loading import (
     UnpublishedStoryError,
     current_member,
@@ -118,23 +118,32 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
             return redirect(reply)
         is_as_saved = query["replies"] == AS_SAVED
         page = read_page(article, reader, order, start, is_as_saved=is_as_saved)
-        if start is None and page.is_whole:  # it shows the whole discussion
-            context["seen_story"] = article.pk
+        is_whole = start is None and page.is_whole
         rows = page.rows
         context |= discussion_context(request, loaded, page, order, is_as_saved=is_as_saved)
         if start:
             context |= later_page_context(article, order, start, is_as_saved=is_as_saved)
         if reader.user:
             context["draft"] = loaded.draft
-            context["since"] = record_visit(request, reader.user, article, loaded.seq, loaded.visit)
+            context["since"] = record_visit(
+                request, reader.user, article, loaded.seq, loaded.visit, is_whole=is_whole
+            )
         context["thread"] = render_thread(request, loaded, rows, reader)
         context["discussion"] = render_to_string("comments/_discussion.jinja", context, request)
+        unread = request.masthead.count_unread(article.pk)
+        left = mark_story_seen(
+            request,
+            reader.user,
+            reader.guest,
+            article,
+            unread=unread,
+            comments=_published(rows),
+            is_whole=is_whole,
+        )
+        request.unread_count = request.masthead.count_unread() - unread + left
     count = 0 if discussion.is_hidden else discussion.visible_count
     context["head"] = structured_data.build_head(request, article, loaded.authors, rows, count)
-    response = render(request, "comments/story.jinja", context)
-    if "seen_story" in context and request.masthead.has_unread(article.pk):
-        mark_story_seen(request, reader.user, reader.guest, article)
-    return response
+    return render(request, "comments/story.jinja", context)
 
 
 @require_safe
@@ -220,7 +229,17 @@ def comment(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
         "zone": article.zone,
         "thread": render_thread(request, loaded, rows, reader, story_path="../../", focus=found.pk),
     }
+    unread = request.masthead.count_unread(article.pk)
+    left = mark_comments_seen(
+        request, reader.user, reader.guest, article, unread=unread, comments=_published(rows)
+    )
+    request.unread_count = request.masthead.count_unread() - unread + left
     return render(request, "comments/comment.jinja", context)
+
+
+def _published(rows: list[ThreadRow]) -> set[int]:
+    """Return the ids of the comments that the page shows with their texts."""
+    return {row.id for row in rows if row.state == State.PUBLISHED}
 
 
 def _page_start(after: ThreadCursor | None, included: ThreadCursor | None, order: Order) -> PageStart | None:

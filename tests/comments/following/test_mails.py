@@ -15,8 +15,8 @@ from accounts.models import User
 from articles.editing.notes import add_correction
 from articles.models import Article, Site, Topic
 from comments.following.mails import mail_followers, notify_followers
-from comments.following.news import mark_seen
 from comments.following.news_search import due_times, note_news
+from comments.following.seen import mark_seen
 from comments.following.tokens import follow_token, follower_token
 from comments.models import Discussion, Follow, Mute, NewsSearch, State
 from comments.services.states import change_states, delete_comment

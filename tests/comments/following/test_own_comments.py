@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core import signing
@@ -17,9 +18,10 @@ from accounts.services import disable_guest
 from articles.models import Article
 from comments.following.mails import notify_followers
 from comments.following.news import read_news
+from comments.following.news_search import note_news
 from comments.following.services import move_to_account, set_own_comments_delivery
 from comments.following.tokens import follow_token, follower_token
-from comments.models import Comment, Follow, Mute, State
+from comments.models import Comment, Follow, Mute, Recommendation, State
 from comments.services.recommendations import recommend
 from comments.services.states import change_states
 from moderation.actions.decisions import undo
@@ -176,6 +178,31 @@ def test_recommendations_are_summed_up_and_name_nobody(
     assert message.subject == "4 people recommended your comment on “The slip closes”"
     recommend(comment=comment, user=readers[0], given=False)
     assert "3 people recommended your comment" in news_of(client, jane)
+
+
+def test_recommendations_are_counted_as_the_lines_that_are_shown(
+    article: Article, comment: Comment, jane: User, later: Later
+) -> None:
+    ama, ben, cem, dora = (UserFactory.create() for _number in range(4))
+    other, start = make_comment(article, author=jane), timezone.now()
+    own = follow(jane, kind="recommended", delivery="site")
+    Mute.objects.create(user=jane, muted_user=ama)
+
+    def count_after(minutes: int, *given: tuple[User, Comment]) -> int:
+        """Let readers recommend at this time, search two minutes later, and return the count."""
+        at = start + timedelta(minutes=minutes)
+        for user, recommended in given:
+            Recommendation.objects.create(user=user, comment=recommended, at=at)
+        note_news(at + timedelta(minutes=2), ZoneInfo("UTC"))
+        own.refresh_from_db()
+        return own.news_count
+
+    assert count_after(0, (ama, comment)) == 0  # she muted them
+    assert count_after(2, (ben, comment), (cem, comment)) == 1
+    assert count_after(4, (dora, comment), (ama, other)) == 1
+    assert count_after(6, (ben, other), (cem, other)) == 2
+    news = read_news([own], since="seen_at", until=start + timedelta(minutes=9), most=5)
+    assert [(item.comment, item.recommended_by) for item in news[own.pk].items] == [(comment, 3), (other, 2)]
 
 
 def test_nobody_is_told_of_recommendations_unasked(

@@ -18,8 +18,9 @@ from comments.following import services
 from comments.following.mails import notify_followers
 from comments.following.news_search import MOST_COUNTED, note_news
 from comments.following.tokens import follow_token, follower_token
-from comments.models import UNDO_WINDOW, Discussion, Follow
+from comments.models import UNDO_WINDOW, Discussion, Follow, State
 from comments.services.imports import ImportedComment, import_comments
+from comments.services.states import change_states
 from comments.thread.pages import COMMENTS_PER_PAGE, REPLIES_PER_TREE
 from tests.comments.following.conftest import follow, reply_to, send_due
 from tests.factories import GuestFactory, make_article, make_comment
@@ -179,7 +180,8 @@ def test_the_badge_counts_news_and_not_what_is_followed(
     assert Follow.objects.get(article=article).news_count == 0
 
 
-def test_a_page_without_the_last_replies_has_not_shown_the_news(
+@pytest.mark.django_db(transaction=True)  # a page's time is that of its transaction
+def test_a_page_without_the_last_replies_has_not_shown_all_news(
     as_jane: Client, article: Article, jane: User, kofi: User, later: Later
 ) -> None:
     follow(jane, article)
@@ -191,7 +193,78 @@ def test_a_page_without_the_last_replies_has_not_shown_the_news(
     for query in ("", "?order=newest"):
         page = as_jane.get(f"{article.get_absolute_url()}{query}").content.decode()
         assert "Show 1 more reply" in page
-        assert Follow.objects.get().news_at, query
+        own = Follow.objects.get()
+        assert (own.news_count, bool(own.news_at)) == (1, True), query
+        assert badge(as_jane) == "1 new"
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_an_answer_is_seen_once_it_is_opened(
+    as_jane: Client, article: Article, jane: User, kofi: User, later: Later, first: int
+) -> None:
+    """Answers that the story's page does not show are seen on their own pages, in any order."""
+    follow(jane, article, "replies")
+    root = make_comment(article, author=kofi)
+    for _number in range(REPLIES_PER_TREE + 1):
+        reply_to(root, kofi)
+    own = make_comment(article, "Who has seen it?", author=jane, parent=root)
+    answers = [reply_to(own, kofi, "I have."), reply_to(own, kofi, "Twice.")]
+    later()
+    notify_followers()
+    assert badge(as_jane) == "2 new"
+    as_jane.get(article.get_absolute_url())
+    assert badge(as_jane) == "2 new"
+    opened, other = answers[first], answers[1 - first]
+    assert badge(as_jane, opened.get_absolute_url()) == "1 new"
+    assert badge(as_jane, opened.get_absolute_url()) == "1 new"
+    notify_followers()
+    assert badge(as_jane) == "1 new"
+    page = as_jane.get("/account/notifications/").content.decode()
+    assert other.get_absolute_url() in page
+    assert opened.get_absolute_url() not in page
+    assert badge(as_jane, other.get_absolute_url()) == ""
+    assert "Nothing new" in as_jane.get("/account/notifications/").content.decode()
+
+
+def test_both_are_mailed_though_one_was_opened(
+    as_jane: Client, article: Article, jane: User, kofi: User, later: Later
+) -> None:
+    follow(jane, article)
+    root = make_comment(article, author=kofi)
+    for _number in range(REPLIES_PER_TREE + 1):
+        last = reply_to(root, kofi)
+    later()
+    notify_followers()
+    as_jane.get(last.get_absolute_url())
+    assert Follow.objects.get().seen_comments == [last.pk]
+    (message,) = send_due()
+    assert message.subject == f"{REPLIES_PER_TREE + 2} new comments on “The slip closes”"
+
+
+@pytest.mark.django_db(transaction=True)  # a page's time is that of its transaction
+def test_what_a_member_has_read_at_once_is_no_news_later(
+    as_jane: Client, article: Article, jane: User, kofi: User, later: Later
+) -> None:
+    follow(jane, article)
+    make_comment(article, author=kofi)
+    as_jane.get(article.get_absolute_url())
+    later()
+    notify_followers()
+    assert badge(as_jane) == ""
+    assert len(send_due()) == 1
+
+
+def test_a_removed_comment_is_not_counted_any_more(
+    as_jane: Client, article: Article, jane: User, kofi: User, later: Later
+) -> None:
+    follow(jane, article)
+    gone, _kept = make_comment(article, author=kofi), make_comment(article, author=kofi)
+    later()
+    notify_followers()
+    change_states(ids=[gone.pk], to=State.REJECTED, reason="other", actor=None)
+    assert badge(as_jane) == "2 new"
+    assert badge(as_jane, "/account/notifications/") == "1 new"
+    assert badge(as_jane) == "1 new"
 
 
 def test_a_prefetched_page_was_not_seen(as_jane: Client, article: Article, jane: User, later: Later) -> None:

@@ -1,0 +1,105 @@
+"""Marking news as seen: by a page that shows them, or by the follower."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+
+from accounts.models import Guest, User
+from articles.models import Article
+from articles.site.requests import SiteRequest, is_shown
+from comments.following.news import News, read_new_comments
+from comments.following.news_search import MOST_COUNTED
+from comments.models import Follow, NewsSearch
+
+
+def mark_story_seen(
+    request: SiteRequest,
+    user: User | None,
+    guest: Guest | None,
+    article: Article,
+    *,
+    unread: int,
+    comments: Collection[int],
+    is_whole: bool,
+) -> int:
+    """Mark the news about a story as seen that its page shows: corrections, and these comments.
+
+    `unread` is the number of unread news about the story, and `is_whole` says that the page has all of its
+    discussion. Mails about them are sent nevertheless: who opened a page has not read all of it. Returns the
+    number of news that are still unread.
+    """
+    if not unread or not is_shown(request):
+        return unread
+    own = Follow.objects.of(user, guest).filter(article=article.pk).unread()
+    shown = own if is_whole else own.filter(kind=Follow.Kind.CORRECTIONS)
+    shown.update(seen_at=request.now, news_at=None, news_count=0, seen_comments=[])
+    return 0 if is_whole else _mark_comments(request, own, comments)
+
+
+def mark_comments_seen(
+    request: SiteRequest,
+    user: User | None,
+    guest: Guest | None,
+    article: Article,
+    *,
+    unread: int,
+    comments: Collection[int],
+) -> int:
+    """Mark news as seen that are among these comments of a story. Returns as `mark_story_seen` does."""
+    if not unread or not is_shown(request):
+        return unread
+    own = Follow.objects.of(user, guest).filter(article=article.pk).unread()
+    corrections = sum(own.filter(kind=Follow.Kind.CORRECTIONS).values_list("news_count", flat=True))
+    return corrections + _mark_comments(request, own, comments)
+
+
+def _mark_comments(request: SiteRequest, follows: QuerySet[Follow], shown: Collection[int]) -> int:
+    """Mark these comments as seen for one follower of a discussion. Returns the number of unread ones.
+
+    The watermark moves on to the first comment that the page does not show, so only those after it have to be
+    stored one by one.
+    """
+    follow = follows.exclude(kind=Follow.Kind.CORRECTIONS).first()
+    if follow is None:
+        return 0
+    new = read_new_comments([follow], "seen_at", request.now)[follow.pk]
+    left = [comment for comment in new if comment.id not in shown]
+    if len(left) == len(new):
+        return follow.news_count
+    values: dict[str, Any] = {"seen_at": request.now, "seen_comments": []}
+    count = 0
+    if left:
+        first, searched = left[0].at, NewsSearch.objects.get().until
+        count = min(sum(comment.at <= searched for comment in left), MOST_COUNTED)
+        later = [comment.id for comment in new if comment.at >= first and comment.id in shown]
+        values = {
+            "seen_at": first - timedelta(microseconds=1),
+            "seen_comments": [*follow.seen_comments, *later],
+        }
+    values |= {"news_at": left[0].at if count else None, "news_count": count}
+    # The search may have noted more news meanwhile; then the next page marks them.
+    same = Follow.objects.filter(pk=follow.pk, seen_at=follow.seen_at, news_count=follow.news_count)
+    return count if same.update(**values) else follow.news_count
+
+
+def correct_counts(news: Iterable[News]) -> None:
+    """Let the counts of unread news be no higher than the number of lines that a page shows of them.
+
+    A counted comment may have been removed since, and a recommendation may have been withdrawn.
+    """
+    for one in news:
+        lines = len(one.items) + one.more
+        if one.follow.news_count > lines:
+            Follow.objects.filter(pk=one.follow.pk, news_count=one.follow.news_count).update(news_count=lines)
+
+
+def mark_seen(follows: QuerySet[Follow], until: datetime) -> int:
+    """Note that the follower has seen the news up to `until`. They need no mail about these.
+
+    Returns the number of follows.
+    """
+    return follows.update(
+        seen_at=until, mailed_at=until, news_at=None, news_count=0, seen_comments=[], due_at=None
+    )
