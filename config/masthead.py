@@ -15,8 +15,8 @@ from core.appearance.tokens import THEMES
 from core.database.sql import fetch_together
 from moderation.queue import queues
 
-# TopicQuerySet.with_stories, the menu of standing pages and the unread news in one statement. The `place` of
-# a follow is the number of its news.
+# TopicQuerySet.with_stories, the menu of standing pages, the unread news and the newsletters of a member, in
+# one statement. The `place` of a follow is the number of its news.
 MASTHEAD_SQL = """
 (SELECT 'topic' AS kind, t.name, t.slug, 0 AS place FROM articles_topic t
 WHERE t.shown AND (
@@ -31,6 +31,11 @@ WHERE shown AND menu <> 'none' ORDER BY place, title LIMIT 12)
 UNION ALL
 (SELECT 'unread', coalesce(article_id::text, ''), '', news_count FROM comments_follow
 WHERE news_at IS NOT NULL AND (user_id = %(user)s OR guest_id = %(guest)s))
+UNION ALL
+(SELECT 'newsletter', coalesce(o.topic_id::text, ''), '', 0 FROM accounts_user u
+JOIN account_emailaddress e ON e.user_id = u.id AND e.verified AND upper(e.email) = upper(u.email)
+JOIN articles_subscriber s ON s.email = lower(e.email) JOIN articles_subscription o ON o.subscriber_id = s.id
+WHERE u.id = %(user)s AND o.confirmed_at IS NOT NULL)
 ORDER BY place, 2"""
 
 
@@ -46,6 +51,7 @@ class Masthead:
 
     `unread` has the id of the story of each follow of the reader with unread news, None for that of a topic,
     and the number of these news.
+    `newsletters` has the ids of the topics whose stories a member gets by e-mail, None for all stories.
     `waiting` is the number of comments that wait for a person who may decide, up to MOST_WAITING.
     """
 
@@ -61,6 +67,7 @@ class Masthead:
         self.waiting = getattr(request, "waiting_count", len(found.get("waiting", ())))
         rows = [(row["kind"], row["name"], row["slug"], row["place"]) for row in found["masthead"]]
         self.unread = [(int(pk) if pk else None, count) for kind, pk, _, count in rows if kind == "unread"]
+        self.newsletters = {int(pk) if pk else None for kind, pk, _, _ in rows if kind == "newsletter"}
         self.topics = [
             Link(name, reverse("topic", args=[slug])) for kind, name, slug, _ in rows if kind == "topic"
         ]
@@ -75,6 +82,10 @@ class Masthead:
     def count_unread(self, article: int | None = None) -> int:
         """Return the number of unread news, by default all, or of those about one story."""
         return sum(count for pk, count in self.unread if article is None or pk == article)
+
+    def is_subscribed(self, topic: int | None) -> bool:
+        """Return whether a member gets the stories of a topic, or all stories (None), by e-mail."""
+        return not self.newsletters.isdisjoint({None, topic})
 
 
 def masthead(request: SiteRequest) -> dict[str, object]:

@@ -29,8 +29,10 @@ from core.mail.tokens import MailToken
 def subscribe(request: SiteRequest) -> HttpResponse:
     """Show the form to subscribe with an e-mail, and mail the link that confirms it.
 
-    The answer is the same whether the e-mail is subscribed already or not.
+    The answer is the same whether the e-mail is subscribed already or not. Members go on to their own page.
     """
+    if request.user.is_authenticated and request.method != "POST":
+        return redirect("newsletter-account")
     if request.method == "POST" and _is_from_another_site(request):
         return form_refused(request)
     form = SubscribeForm(

@@ -33,6 +33,39 @@ def test_one_press_on_the_front_page_subscribes_a_member(article: Article, topic
     assert run_jobs(mail_confirmation) == []
 
 
+def test_members_who_are_subscribed_are_told_so(article: Article, topic: Topic, jane: User) -> None:
+    browser, told = client_of(jane), "You get new stories by e-mail"
+    subscribe("jane@example.org", topic)
+    page = browser.get("/topics/harbour/").content.decode()
+    assert told in page
+    assert 'name="add"' not in page
+    page = browser.get("/").content.decode()
+    assert told not in page
+    assert 'name="add" value="all"' in page
+    subscriptions.subscribe("jane@example.org", {None})
+    subscriptions.unsubscribe(["jane@example.org"], {topic.pk})
+    for url in ("/", "/topics/harbour/"):  # who gets all stories gets those of a topic, too
+        page = browser.get(url).content.decode()
+        assert told in page
+        assert 'name="add"' not in page
+    other = client_of(UserFactory.create(email="new@example.org"))
+    assert told not in other.get("/").content.decode()
+
+
+def test_an_unconfirmed_e_mail_says_nothing_about_subscriptions(article: Article) -> None:
+    """The account may name somebody else's e-mail."""
+    subscribe("jane@example.org")
+    stranger = UserFactory.create()
+    EmailAddress.objects.create(user=stranger, email="jane@example.org", primary=True)
+    assert "You get new stories" not in client_of(stranger).get("/").content.decode()
+
+
+def test_the_footer_leads_everybody_to_the_newsletter(client: Client, article: Article, jane: User) -> None:
+    assert '<a href="/newsletter/" rel="nofollow">Newsletter</a>' in client.get("/archive/").content.decode()
+    assert client_of(jane).get("/newsletter/")["Location"] == URL
+    assert client_of(jane).post("/newsletter/", {"email": "jane@example.org"}).status_code == 302
+
+
 def test_the_page_changes_subscriptions(article: Article, topic: Topic, jane: User) -> None:
     browser = client_of(jane)
     subscribe("jane@example.org")  # as a visitor, before
