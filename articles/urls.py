@@ -27,6 +27,7 @@ urlpatterns = [
     re_path(rf"^archive/{YEAR}{MONTH}$", views.archive_span, name="archive-month"),
     path("feed/", feeds.feed, name="feed"),
     path("newsletter/", newsletter.subscribe, name="newsletter"),
+    path("newsletter/<int:pk>/", newsletter.sent, name="newsletter-sent"),
     path("newsletter/asked/", newsletter.asked, name="newsletter-asked"),
     path("newsletter/confirm/<str:token>/", newsletter.confirm, name="newsletter-confirm"),
     path("newsletter/mails/<str:token>/", newsletter.manage, name="newsletter-manage"),

@@ -1,5 +1,6 @@
 """The mail of a newsletter, made from its stories as they are now."""
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -8,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from articles.images.html import image_url
 from articles.markup.markdown import make_excerpt
-from articles.models import Article, Image, Newsletter, Site
+from articles.models import Article, ArticleQuerySet, Image, Newsletter, Site
 from core.mail.composition import MailText, MailToMany, placeholder, render_mail
 
 EXCERPT_MAX, SHORT_EXCERPT_MAX = 500, 300  # characters: of a single story, of one in a digest
@@ -16,11 +17,15 @@ STANDFIRST_MAX = 600  # characters
 PICTURE_WIDTH = 560  # pixels
 
 
-def read_stories(newsletter: Newsletter) -> list[Article]:
+def shown_stories(newsletter: Newsletter, now: datetime | None = None) -> ArticleQuerySet:
     """Return the stories of a newsletter that readers may see now, in their order."""
-    stories = Article.objects.syndicated().filter(newsletter_stories__newsletter=newsletter)
-    rows = stories.select_related("lead_image").signed().defer("body", "vector")
-    return list(rows.order_by("newsletter_stories__place"))
+    stories = Article.objects.syndicated(now).filter(newsletter_stories__newsletter=newsletter)
+    return stories.order_by("newsletter_stories__place")
+
+
+def read_stories(newsletter: Newsletter) -> list[Article]:
+    """Return the stories of a newsletter as its mail needs them."""
+    return list(shown_stories(newsletter).select_related("lead_image").signed().defer("body", "vector"))
 
 
 def render_newsletter(
@@ -38,6 +43,7 @@ def render_newsletter(
         stories=[_story(article, is_single=len(stories) == 1) for article in stories],
         is_single=len(stories) == 1,
         manage_url=manage_url or reverse("newsletter"),
+        browser_url=newsletter.get_absolute_url() if newsletter.sent_at else "",
     )
 
 

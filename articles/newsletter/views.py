@@ -1,4 +1,4 @@
-"""The readers' pages of the newsletter: to subscribe, confirm, change subscriptions and unsubscribe."""
+"""The readers' pages of the newsletter: to subscribe, confirm, change subscriptions, unsubscribe and read."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -7,21 +7,36 @@ from allauth.core.internal import ratelimit
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from accounts.services import confirmed_emails
-from articles.models import Subscriber
+from articles.models import Newsletter, Subscriber
 from articles.newsletter import subscriptions
-from articles.newsletter.composition import manage_path
+from articles.newsletter.composition import manage_path, shown_stories
 from articles.newsletter.forms import ListsForm, SubscribeForm, shown_topics
 from articles.newsletter.subscriptions import OF_SUBSCRIBER
+from articles.site.cached_pages import cache_for_anonymous
 from articles.site.requests import SiteRequest
+from articles.story_lists import depend_on_counts
 from core.fallback_pages import form_refused
 from core.mail.tokens import MailToken
+
+
+@require_safe
+@cache_for_anonymous
+def sent(request: SiteRequest, pk: int) -> HttpResponse:
+    """Show a newsletter that was sent, with its stories as they are now."""
+    newsletter = get_object_or_404(Newsletter.objects.exclude(sent_at=None), pk=pk)
+    stories = list(shown_stories(newsletter, request.now).listed())
+    if not stories:
+        raise Http404
+    depend_on_counts(request, stories)
+    context = {"newsletter": newsletter, "articles": stories}
+    return render(request, "articles/newsletter/sent.jinja", context)
 
 
 @csrf_exempt  # the form is on cached pages, which have no token; see _is_from_another_site
