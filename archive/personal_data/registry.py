@@ -119,8 +119,9 @@ REGISTRY = [
     PersonalData(
         _("Newsletter"),
         _(
-            "The e-mail that you subscribe with, to what and since when, and which newsletters were sent to "
-            "it, with the answer of its mail server if one was rejected. Not whether you read them."
+            "The e-mail that you subscribe with, in which language, to what and since when, and which "
+            "newsletters were sent to it, with the answer of its mail server if one was rejected. Not "
+            "whether you read them."
         ),
         _("To send you what you subscribed to, and to let editors see what failed."),
         format_lazy(
@@ -133,7 +134,7 @@ REGISTRY = [
             sent_days=sending.KEPT_FOR.days,
         ),
         {
-            "articles_subscriber": "email created_at",
+            "articles_subscriber": "email created_at language",
             "articles_subscription": "subscriber_id topic_id created_at confirmed_at",
             "articles_newsletterrecipient": "newsletter_id subscriber_id state due_at failures reason",
         },

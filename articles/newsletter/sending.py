@@ -1,8 +1,8 @@
 """Sending a newsletter: queueing its recipients, the job that mails them, retries and bounces.
 
 The job claims the mails of a few recipients at a time and sends them over one connection, so its memory does
-not grow with the number of subscribers. The mail is rendered once; only the link to unsubscribe is each
-recipient's own.
+not grow with the number of subscribers. The mail is rendered once in each language; only the link to
+unsubscribe is each recipient's own.
 """
 
 from collections import defaultdict
@@ -15,12 +15,13 @@ from typing import Any
 from django.core.mail import get_connection
 from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django_tasks import task
 
 from accounts import undeliverable
 from articles.models import Article, Newsletter, NewsletterRecipient, Site, Subscription, Topic
+from articles.newsletter import subscriptions
 from articles.newsletter.composition import manage_path, read_stories, render_for_subscribers
 from articles.newsletter.subscriptions import subscriber_token
 from articles.site.current_site import read_site
@@ -67,6 +68,8 @@ WITH waiting AS (
   ORDER BY r.newsletter_id, r.due_at, r.id LIMIT %(people)s FOR UPDATE OF r SKIP LOCKED
 )
 UPDATE articles_newsletterrecipient r SET due_at = %(until)s FROM waiting w WHERE r.id = w.id RETURNING r.*"""
+
+Texts = dict[tuple[Any, ...], dict[str, MailToMany]]  # by what they are made of, and language
 
 
 class NotSentError(UserError):
@@ -205,7 +208,7 @@ def continue_sending() -> bool:
 @in_site_language
 def send_newsletters() -> int:
     """Send the mails that are due, for at most MAX_SECONDS. Returns the number of mails that were sent."""
-    texts: dict[Any, MailToMany] = {}
+    texts: Texts = {}
 
     def send(recipients: list[NewsletterRecipient]) -> int:
         by_newsletter: dict[int, list[NewsletterRecipient]] = defaultdict(list)
@@ -238,7 +241,7 @@ class _Batch:
                 rows.filter(subscriber=None).update(reason="")
 
 
-def _send(pk: int, recipients: Sequence[NewsletterRecipient], texts: dict[Any, MailToMany]) -> int:
+def _send(pk: int, recipients: Sequence[NewsletterRecipient], texts: Texts) -> int:
     """Mail claimed recipients of one newsletter, store the results, and return the number of sent mails.
 
     The stories are read anew for each batch: one that was unpublished since is not sent any further, and
@@ -252,18 +255,18 @@ def _send(pk: int, recipients: Sequence[NewsletterRecipient], texts: dict[Any, M
             due_at=timezone.now()
         )
         return 0
-    text = _render(newsletter, stories, site, texts)
     emails = _find_emails(newsletter, recipients)
-    refused = undeliverable.find(emails.values())
+    refused = undeliverable.find(email for email, _language in emails.values())
     batch, mails = _Batch(), dict[int, TrackedMail]()
     for recipient in recipients:
-        email = emails.get(recipient.subscriber_id or 0)
-        if email is None:
+        email, language = emails.get(recipient.subscriber_id or 0, ("", ""))
+        if not email:
             batch.add(recipient, state=NewsletterRecipient.State.LEFT_OUT)
         elif email in refused:
             reason = _("Not sent: its mail server has rejected an earlier mail.")
             batch.add(recipient, state=FAILED, reason=reason)
         else:
+            text = _render(newsletter, stories, site, language or site.language, texts)
             mails[recipient.pk] = _compose(text, recipient, email)
     if mails:
         with suppress(Exception):  # the backend has recorded it, and each mail has its failure
@@ -276,21 +279,28 @@ def _send(pk: int, recipients: Sequence[NewsletterRecipient], texts: dict[Any, M
 
 
 def _render(
-    newsletter: Newsletter, stories: list[Article], site: Site, texts: dict[Any, MailToMany]
+    newsletter: Newsletter, stories: list[Article], site: Site, language: str, texts: Texts
 ) -> MailToMany:
     """Return the mail, from `texts` if it was rendered before and nothing in it has changed."""
-    key = (newsletter.pk, site.version, *((story.pk, story.version) for story in stories))
-    if key not in texts:
+    content = (newsletter.pk, site.version, *((story.pk, story.version) for story in stories))
+    if content not in texts:
         texts.clear()
-        texts[key] = render_for_subscribers(newsletter, stories, site)
-    return texts[key]
+    by_language = texts.setdefault(content, {})
+    if language not in by_language:
+        with translation.override(language):
+            by_language[language] = render_for_subscribers(newsletter, stories, site)
+    return by_language[language]
 
 
-def _find_emails(newsletter: Newsletter, recipients: Sequence[NewsletterRecipient]) -> dict[int, str]:
-    """Return the e-mails of the recipients who are still subscribed."""
+def _find_emails(
+    newsletter: Newsletter, recipients: Sequence[NewsletterRecipient]
+) -> dict[int, tuple[str, str]]:
+    """Return the e-mails of the recipients who are still subscribed, with the language of each."""
     ids = [each.subscriber_id for each in recipients if each.subscriber_id]
     rows = _subscriptions_to(_topics_of(newsletter)).filter(subscriber__in=ids)
-    return dict(rows.values_list("subscriber", "subscriber__email"))
+    language = subscriptions.chosen_language("subscriber__")
+    found = rows.values_list("subscriber", "subscriber__email", language)
+    return {pk: (email, language) for pk, email, language in found}
 
 
 def _compose(text: MailToMany, recipient: NewsletterRecipient, email: str) -> TrackedMail:

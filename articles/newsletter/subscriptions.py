@@ -10,18 +10,19 @@ from typing import Any
 
 from django.core import signing
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Lower
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django_tasks import task
 
 from accounts import erasure_log, undeliverable
 from accounts.erasure_log import Erasure
+from accounts.models import User
 from accounts.services import confirmed_emails
 from articles.models import NewsletterRecipient, Subscriber, Subscription, Topic
 from articles.site.current_site import read_site
-from articles.site.languages import in_language_of
 from core.mail.composition import compose_mail
 from core.mail.tokens import MailToken
 
@@ -33,21 +34,21 @@ Lists = set[int | None]  # ids of topics; None stands for all stories that edito
 
 
 @task()
-def mail_confirmation(email: str, topic: int | None) -> None:
+def mail_confirmation(email: str, topic: int | None, language: str = "") -> None:
     """Store a subscription and mail the link that confirms it, unless the e-mail has it already.
 
-    The mail repeats nothing that was typed: anybody may have entered this e-mail. It is in the language that
-    the member with this e-mail chose, or else the site's.
+    `language` is that of the page on which it was asked for. The mail repeats nothing that was typed: anybody
+    may have entered this e-mail.
     """
     if topic is not None and not Topic.objects.shown().filter(pk=topic).exists():
         return
-    subscription = _store(email, topic)
+    subscription = _store(email, topic, language)
     if subscription.confirmed_at:
         return
     site = read_site()
     link = reverse("newsletter-confirm", args=[make_confirmation_token(subscription)])
-    member = confirmed_emails().filter(email__iexact=email).select_related("user").first()
-    with in_language_of(member and member.user, site):
+    same = Subscriber.objects.filter(pk=subscription.subscriber_id)
+    with translation.override(same.values_list(chosen_language(), flat=True).get() or site.language):
         compose_mail(
             "articles/mail/confirm_subscription.txt",
             _("Confirm your subscription to %(site)s") % {"site": site.name},
@@ -60,9 +61,9 @@ def mail_confirmation(email: str, topic: int | None) -> None:
 
 
 @transaction.atomic
-def _store(email: str, topic: int | None) -> Subscription:
+def _store(email: str, topic: int | None, language: str) -> Subscription:
     """Return the subscription of this e-mail; a new or unconfirmed one is as if it was asked for now."""
-    subscriber = _lock_or_create(email)
+    subscriber = _lock_or_create(email, language)
     rows = subscriber.subscriptions.select_related("subscriber", "topic")
     rows.filter(topic=topic, confirmed_at=None).update(created_at=timezone.now())
     if not rows.filter(topic=topic).exists():
@@ -70,16 +71,32 @@ def _store(email: str, topic: int | None) -> Subscription:
     return rows.get(topic=topic)
 
 
-def _lock_or_create(email: str) -> Subscriber:
-    """Return the subscriber with this e-mail, locked, so that nobody deletes it meanwhile."""
+def _lock_or_create(email: str, language: str) -> Subscriber:
+    """Return the subscriber with this e-mail, locked, so that nobody deletes it meanwhile.
+
+    The language is that of a new one: somebody else may have typed the e-mail of one who has subscribed.
+    """
     found = Subscriber.objects.select_for_update().filter(email=email.lower())
     if subscriber := found.first():
         return subscriber
     try:
         with transaction.atomic():
-            return Subscriber.objects.create(email=email.lower())
+            return Subscriber.objects.create(email=email.lower(), language=language)
     except IntegrityError:  # a second request of this moment has created it
         return found.get()
+
+
+def chosen_language(subscriber: str = "") -> Coalesce:
+    """Return an expression: the language of the mails to a subscriber, "" for the site's.
+
+    It is the one that the member with this e-mail chose, or else that of the page on which they subscribed.
+    `subscriber` is the prefix of its columns.
+    """
+    members = User.objects.annotate(lower_email=Lower("email")).exclude(language="")
+    member = members.filter(
+        Exists(confirmed_emails().filter(user=OuterRef("pk"))), lower_email=OuterRef(f"{subscriber}email")
+    )
+    return Coalesce(Subquery(member.values("language")[:1]), f"{subscriber}language")
 
 
 def make_confirmation_token(subscription: Subscription) -> str:
@@ -116,11 +133,14 @@ def lists_of(email: str) -> Lists:
 
 
 @transaction.atomic
-def subscribe(email: str, lists: Lists) -> None:
-    """Add subscriptions of an e-mail that its owner has confirmed. They need no mailed link."""
+def subscribe(email: str, lists: Lists, language: str) -> None:
+    """Add subscriptions of an e-mail that its owner has confirmed. They need no mailed link.
+
+    `language` is that of the page.
+    """
     if not lists:
         return
-    subscriber, now = _lock_or_create(email), timezone.now()
+    subscriber, now = _lock_or_create(email, language), timezone.now()
     subscriber.subscriptions.filter(_among(lists), confirmed_at=None).update(confirmed_at=now)
     had = set(subscriber.subscriptions.values_list("topic", flat=True))
     Subscription.objects.bulk_create(
@@ -166,7 +186,7 @@ def end(subscriptions: QuerySet[Subscription]) -> int:
 def change_email(old: str, new: str) -> None:
     """Move the subscriptions of an e-mail to another one of the same account, which is confirmed, too."""
     if lists := lists_of(old):
-        subscribe(new, lists)
+        subscribe(new, lists, Subscriber.objects.get(email=old.lower()).language)
     unsubscribe([old])
 
 

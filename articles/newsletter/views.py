@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
@@ -56,7 +57,7 @@ def subscribe(request: SiteRequest) -> HttpResponse:
     if form.is_valid():
         email = form.cleaned_data["email"].lower()
         if ratelimit.consume(request, app="allauth.account", action="newsletter_mail", key=email):
-            subscriptions.mail_confirmation.enqueue(email, form.topic)
+            subscriptions.mail_confirmation.enqueue(email, form.topic, get_language() or "")
         return redirect("newsletter-asked")
     return render(request, "articles/newsletter/subscribe.jinja", {"form": form}, status=_status(form))
 
@@ -133,7 +134,8 @@ def _change(request: SiteRequest, email: str) -> bool:
     form = ListsForm(data, topics=shown_topics(), subscribed=subscribed)
     if not form.is_valid():
         return False
-    subscriptions.subscribe(email, form.chosen)  # first, since a subscriber without any is deleted
+    # First, since a subscriber without any is deleted.
+    subscriptions.subscribe(email, form.chosen, get_language() or "")
     if "add" not in request.POST:
         subscriptions.unsubscribe([email], form.offered - form.chosen)
     if form.chosen:

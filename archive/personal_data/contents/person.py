@@ -158,7 +158,13 @@ def sections_of_newsletters(subject: DataSubject) -> Iterator[Section]:
     yield Section(
         "subscriptions",
         _("Subscriptions to the newsletter"),
-        {"email": _("E-mail"), "of": _("Of"), "since": _("Since"), "confirmed_at": _("Confirmed")},
+        {
+            "email": _("E-mail"),
+            "of": _("Of"),
+            "since": _("Since"),
+            "confirmed_at": _("Confirmed"),
+            "language": _("Language"),
+        },
         records(
             Subscription.objects.filter(subscriber__email__in=subject.emails).select_related(
                 "subscriber", "topic"
@@ -168,6 +174,7 @@ def sections_of_newsletters(subject: DataSubject) -> Iterator[Section]:
                 "of": row.topic.name if row.topic else _("All stories"),
                 "since": row.created_at,
                 "confirmed_at": row.confirmed_at,
+                "language": row.subscriber.language,
             },
         ),
     )

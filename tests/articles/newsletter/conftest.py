@@ -37,9 +37,9 @@ def jane(db: None) -> User:
     return confirm_email(UserFactory.create(name="Jane", email="jane@example.org"))
 
 
-def subscribe(email: str, topic: Topic | None = None) -> Subscription:
+def subscribe(email: str, topic: Topic | None = None, language: str = "en") -> Subscription:
     """Let the owner of this e-mail subscribe and confirm it."""
-    subscriptions.subscribe(email, {topic.pk if topic else None})
+    subscriptions.subscribe(email, {topic.pk if topic else None}, language)
     return Subscription.objects.get(subscriber__email=email, topic=topic)
 
 

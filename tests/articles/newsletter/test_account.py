@@ -42,7 +42,7 @@ def test_members_who_are_subscribed_are_told_so(article: Article, topic: Topic, 
     page = browser.get("/").content.decode()
     assert told not in page
     assert 'name="add" value="all"' in page
-    subscriptions.subscribe("jane@example.org", {None})
+    subscriptions.subscribe("jane@example.org", {None}, "en")
     subscriptions.unsubscribe(["jane@example.org"], {topic.pk})
     for url in ("/", "/topics/harbour/"):  # who gets all stories gets those of a topic, too
         page = browser.get(url).content.decode()

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.db import connections
 from django.utils import timezone
+from django.utils.translation import get_language
 
 from accounts import undeliverable
 from accounts.models import User
@@ -20,9 +21,10 @@ from articles.newsletter.sending import NotSentError
 from articles.publishing.services import publish_articles, unpublish_articles
 from config.models import MailFailure
 from core.mail.batches import MAX_FAILURES
+from core.mail.composition import MailToMany
 from tests.articles.newsletter.conftest import draft_of, manage_url, run_sending, send, states, subscribe
-from tests.factories import make_article
-from tests.helpers.mails import check_mail, text_of
+from tests.factories import UserFactory, make_article
+from tests.helpers.mails import check_mail, html_of, text_of
 from tests.helpers.smtp import Inbox, receiving
 
 pytestmark = pytest.mark.django_db
@@ -100,6 +102,37 @@ def test_the_mail_through_a_mail_server(article: Article, emil: User, settings: 
         "Dear readers,\n\n\nThe slip closes\n\nIt opens again in May.\n\nThe boats leave.\n\n"
     )
     assert len({message["Message-ID"] for message in inbox.mails}) == 2
+
+
+def test_what_is_around_the_stories_is_in_the_language_of_the_reader(
+    article: Article, emil: User, jane: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stories stay in the site's language. Each language is rendered once."""
+    User.objects.filter(pk=jane.pk).update(language="ar")
+    stranger = UserFactory.create(language="ar")
+    User.objects.filter(pk=stranger.pk).update(email="Ann@example.org")  # not confirmed
+    subscribe("jane@example.org")
+    subscribe("ann@example.org")
+    subscribe("bob@example.org", language="ar")
+    subscribe("cy@example.org", language="")
+    rendered = []
+    render = sending.render_for_subscribers
+
+    def note(*values: Any) -> MailToMany:
+        rendered.append(get_language())
+        return render(*values)
+
+    monkeypatch.setattr(sending, "render_for_subscribers", note)
+    send(draft_of(article, emil))
+    mails = {message.to[0]: message for message in run_sending()}
+    assert sorted(rendered) == ["ar", "en"]
+    for email, language in (("jane", "ar"), ("ann", "en"), ("bob", "ar"), ("cy", "en")):
+        message = mails[f"{email}@example.org"]
+        html = html_of(message)
+        assert ("because you subscribed" in message.body) is (language == "en"), email
+        assert f'<html lang="{language}" dir="{"rtl" if language == "ar" else "ltr"}">' in html
+        assert "The slip closes" in message.body
+        assert manage_url(f"{email}@example.org") in message.body
 
 
 def serving(settings: Any) -> Any:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import User
-from articles.models import Article, Subscriber, Subscription, Topic
+from articles.models import Article, Site, Subscriber, Subscription, Topic
 from articles.newsletter import subscriptions
 from articles.newsletter.subscriptions import mail_confirmation
 from articles.site.cached_pages import DEPENDENCIES_KEY
@@ -86,6 +86,19 @@ def test_known_and_unknown_addresses_take_the_same_statements(client: Client, ar
         assert len(statements) - len(of_rate_limits) == 3
         numbers.add(len(statements))
     assert len(numbers) == 1
+
+
+def test_the_language_is_that_of_the_page_and_nobody_else_changes_it(
+    client: Client, article: Article
+) -> None:
+    Site.objects.update(language="ar")
+    client.post(URL, {"email": "ann@example.org"})
+    (message,) = run_jobs(mail_confirmation)
+    assert message.subject == "أكّد اشتراكك في Soundoff"
+    Site.objects.update(language="en")
+    client.post(URL, {"email": "ann@example.org"})
+    run_jobs(mail_confirmation)
+    assert Subscriber.objects.get().language == "ar"
 
 
 def test_asking_again_extends_the_time(client: Client, article: Article) -> None:
