@@ -136,7 +136,9 @@ REGISTRY = [
         {
             "articles_subscriber": "email created_at language",
             "articles_subscription": "subscriber_id topic_id created_at confirmed_at",
-            "articles_newsletterrecipient": "newsletter_id subscriber_id state due_at failures reason",
+            "articles_newsletterrecipient": (
+                "newsletter_id subscriber_id state due_at failures failure reason"
+            ),
         },
     ),
     PersonalData(

@@ -13,6 +13,7 @@ from django.utils.translation import pgettext_lazy
 from accounts.models import User
 from articles.models.articles import Article, Topic
 from articles.models.lengths import max_length_constraint
+from core.mail.failures import DeliveryFailure, explain_failure
 
 SUBJECT_MAX, INTRODUCTION_MAX = 200, 2_000  # characters
 
@@ -146,7 +147,9 @@ class NewsletterRecipient(models.Model):
         models.DateTimeField()
     )  # when it is sent; of one that a job is sending: if the job is interrupted
     failures = models.PositiveSmallIntegerField(default=0, db_default=0)  # attempts
-    reason = models.CharField(max_length=500, blank=True, default="", db_default="")  # of the last failure
+    # Of the last failure: its kind in core/mail/failures.py, and the answer of the mail server.
+    failure = models.CharField(max_length=20, blank=True, default="", db_default="")
+    reason = models.CharField(max_length=500, blank=True, default="", db_default="")
 
     class Meta:
         indexes = [
@@ -163,3 +166,8 @@ class NewsletterRecipient(models.Model):
 
     def __str__(self) -> str:
         return f"{self.newsletter_id}: {self.state}"
+
+    @property
+    def explanation(self) -> str:
+        """Return the sentence that explains the last failure, "" if there was none."""
+        return explain_failure(DeliveryFailure(self.failure, self.reason))

@@ -239,7 +239,7 @@ class NewsletterAdmin(EditorAccessAdmin):
         states, counts = NewsletterRecipient.State, sending.count_by_state(newsletter)
         received = [states.SENT, states.BOUNCED, states.UNSUBSCRIBED]
         faulty = newsletter.recipients.filter(state__in=[states.FAILED, states.BOUNCED])
-        waiting = newsletter.recipients.filter(state=states.QUEUED).exclude(reason="")
+        waiting = newsletter.recipients.filter(state=states.QUEUED, failures__gt=0)
         assert newsletter.sent_at
         zone = time_formatter().zone_name(newsletter.sent_at)
         context = {

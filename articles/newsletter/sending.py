@@ -37,7 +37,7 @@ from core.mail.batches import (
     send_batches,
 )
 from core.mail.composition import MailToMany
-from core.mail.failures import explain_failure, mask_addresses
+from core.mail.failures import REJECTED_BEFORE, classify_failure, mask_addresses
 from core.mail.messages import TrackedMail
 from core.mail.tokens import MailToken, incoming_address
 
@@ -263,8 +263,7 @@ def _send(pk: int, recipients: Sequence[NewsletterRecipient], texts: Texts) -> i
         if not email:
             batch.add(recipient, state=NewsletterRecipient.State.LEFT_OUT)
         elif email in refused:
-            reason = _("Not sent: its mail server has rejected an earlier mail.")
-            batch.add(recipient, state=FAILED, reason=reason)
+            batch.add(recipient, state=FAILED, failure=REJECTED_BEFORE.kind, reason="")
         else:
             text = _render(newsletter, stories, site, language or site.language, texts)
             mails[recipient.pk] = _compose(text, recipient, email)
@@ -313,17 +312,18 @@ def _compose(text: MailToMany, recipient: NewsletterRecipient, email: str) -> Tr
 def _outcome(recipient: NewsletterRecipient, mail: TrackedMail) -> dict[str, Any]:
     """Return the values to store about a recipient after an attempt."""
     if mail.failure is None:
-        return {"state": SENT, "reason": ""}
-    reason = mask_addresses(explain_failure(mail.failure))[:REASON_MAX]
+        return {"state": SENT, "failure": "", "reason": ""}
+    kind, answer = classify_failure(mail.failure)
+    explained = {"failure": kind, "reason": mask_addresses(answer)[:REASON_MAX]}
     if answer := undeliverable.rejection(mail.failure):
         undeliverable.add(mail.to[0], answer)
-        return {"state": FAILED, "reason": reason}
+        return {"state": FAILED, **explained}
     failures = recipient.failures + 1
     if failures > MAX_FAILURES:
-        return {"state": FAILED, "reason": reason}
+        return {"state": FAILED, **explained}
     # All of one batch that fail alike are stored by one statement.
     due_at = timezone.now().replace(microsecond=0) + retry_delay(failures)
-    return {"reason": reason, "failures": failures, "due_at": due_at}
+    return {**explained, "failures": failures, "due_at": due_at}
 
 
 # Bounces, and deleting old recipients
@@ -338,7 +338,8 @@ def email_of(token: MailToken) -> str:
 def note_bounce(token: MailToken, answer: str) -> None:
     """Note that the mail with this return path was rejected after it had been sent."""
     rows = NewsletterRecipient.objects.filter(pk=token.pk, state=SENT)
-    rows.update(state=NewsletterRecipient.State.BOUNCED, reason=mask_addresses(answer)[:REASON_MAX])
+    bounced = NewsletterRecipient.State.BOUNCED
+    rows.update(state=bounced, failure="", reason=mask_addresses(answer)[:REASON_MAX])
 
 
 def delete_old_recipients() -> int:

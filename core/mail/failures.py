@@ -4,9 +4,11 @@ import re
 import smtplib
 import socket
 import ssl
+from email.utils import parseaddr
+from typing import NamedTuple
 
 from django.conf import settings
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 _EMAIL = re.compile(r"[^\s<>()\[\]\"',;:@]+@[^\s<>()\[\]\"',;:@]+")
 
@@ -18,40 +20,67 @@ def mail_server() -> str:
     return ""
 
 
-def explain_failure(error: Exception) -> str:
-    """Return a sentence that explains a failure, with the answer of the server."""
-    server = {"server": mail_server() or settings.MAIL_TRANSPORT}
+class DeliveryFailure(NamedTuple):
+    """The kind of a failure, and the answer of the mail server or else the words of the error."""
+
+    kind: str  # one of the sentences below, or ""
+    answer: str
+
+
+REJECTED_BEFORE = DeliveryFailure("rejected_before", "")
+
+_SENTENCES = {
+    "wrong_login": _("%(server)s rejects the user name or the password of EMAIL_URL: %(answer)s"),
+    "sender": _("%(server)s accepts no mail from %(sender)s (FROM_EMAIL): %(answer)s"),
+    "recipient": _("%(server)s rejects this recipient: %(answer)s"),
+    "response": _("%(server)s answered: %(answer)s"),
+    "disconnected": _("%(server)s closed the connection: %(answer)s"),
+    "unsupported": _("%(server)s does not support what EMAIL_URL asks for: %(answer)s"),
+    "unknown_host": _("The mail server %(server)s was not found: its name does not exist."),
+    "insecure": _("No secure connection to %(server)s: %(answer)s"),
+    "no_listener": _("No mail server listens at %(server)s: the connection was refused."),
+    "timeout": _("%(server)s did not answer within %(seconds)s seconds."),
+    REJECTED_BEFORE.kind: _("Not sent: its mail server has rejected an earlier mail."),
+}
+
+
+def classify_failure(error: Exception) -> DeliveryFailure:
+    """Return what of a failure can be stored, to be explained in the language of each reader."""
     match error:
         case smtplib.SMTPAuthenticationError():
-            sentence = _("%(server)s rejects the user name or the password of EMAIL_URL: %(answer)s")
-            return sentence % {**server, "answer": _answer(error.smtp_code, error.smtp_error)}
+            return DeliveryFailure("wrong_login", _answer(error.smtp_code, error.smtp_error))
         case smtplib.SMTPSenderRefused():
-            sentence = _("%(server)s accepts no mail from %(sender)s (FROM_EMAIL): %(answer)s")
-            answer = _answer(error.smtp_code, error.smtp_error)
-            return sentence % {**server, "sender": error.sender, "answer": answer}
+            return DeliveryFailure("sender", _answer(error.smtp_code, error.smtp_error))
         case smtplib.SMTPRecipientsRefused():
-            refused = next(iter(error.recipients.values()), (0, b""))
-            sentence = _("%(server)s rejects this recipient: %(answer)s")
-            return sentence % {**server, "answer": _answer(*refused)}
+            return DeliveryFailure("recipient", _answer(*next(iter(error.recipients.values()), (0, b""))))
         case smtplib.SMTPResponseException():
-            sentence = _("%(server)s answered: %(answer)s")
-            return sentence % {**server, "answer": _answer(error.smtp_code, error.smtp_error)}
+            return DeliveryFailure("response", _answer(error.smtp_code, error.smtp_error))
         case smtplib.SMTPServerDisconnected():
-            return _("%(server)s closed the connection: %(answer)s") % {**server, "answer": error}
+            return DeliveryFailure("disconnected", str(error))
         case smtplib.SMTPNotSupportedError():
-            sentence = _("%(server)s does not support what EMAIL_URL asks for: %(answer)s")
-            return sentence % {**server, "answer": error}
+            return DeliveryFailure("unsupported", str(error))
         case socket.gaierror():
-            return _("The mail server %(server)s was not found: its name does not exist.") % server
+            return DeliveryFailure("unknown_host", "")
         case ssl.SSLError():
-            sentence = _("No secure connection to %(server)s: %(answer)s")
-            return sentence % {**server, "answer": error}
+            return DeliveryFailure("insecure", str(error))
         case ConnectionRefusedError():
-            return _("No mail server listens at %(server)s: the connection was refused.") % server
+            return DeliveryFailure("no_listener", "")
         case TimeoutError():
-            sentence = _("%(server)s did not answer within %(seconds)s seconds.")
-            return sentence % {**server, "seconds": settings.EMAIL_TIMEOUT}
-    return f"{type(error).__name__}: {error}"
+            return DeliveryFailure("timeout", "")
+    return DeliveryFailure("", f"{type(error).__name__}: {error}")
+
+
+def explain_failure(failure: Exception | DeliveryFailure) -> str:
+    """Return a sentence that explains a failure, with the answer of the server."""
+    kind, answer = classify_failure(failure) if isinstance(failure, Exception) else failure
+    if kind not in _SENTENCES:
+        return answer
+    return _SENTENCES[kind] % {
+        "server": mail_server() or settings.MAIL_TRANSPORT,
+        "sender": parseaddr(settings.DEFAULT_FROM_EMAIL)[1],
+        "seconds": settings.EMAIL_TIMEOUT,
+        "answer": answer,
+    }
 
 
 def mask_addresses(text: str) -> str:

@@ -190,7 +190,7 @@ def sections_of_newsletters(subject: DataSubject) -> Iterator[Section]:
                 "subject": row.newsletter.subject,
                 "at": row.newsletter.sent_at,
                 "state": row.get_state_display(),
-                "reason": row.reason,
+                "reason": row.explanation,
             },
         ),
     )

@@ -270,8 +270,9 @@ def test_waiting_retries_are_shown(desk: Client, article: Article, emil: User) -
     subscribe("ann@example.org")
     newsletter = draft_of(article, emil)
     send(newsletter)
-    newsletter.recipients.update(reason="No mail server listens.", due_at=timezone.now() + timedelta(hours=1))
-    assert "No mail server listens." in text_of_page(desk, url_of(newsletter))
+    due_at = timezone.now() + timedelta(hours=1)
+    newsletter.recipients.update(failure="no_listener", failures=1, due_at=due_at)
+    assert "No mail server listens at" in text_of_page(desk, url_of(newsletter))
 
 
 def test_others_may_not(desk: Client, article: Article, emil: User, edda: User, ada: User) -> None:

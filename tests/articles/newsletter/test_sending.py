@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import connections
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import get_language
 
 from accounts import undeliverable
@@ -336,7 +336,10 @@ def test_failures_are_tried_again(article: Article, emil: User, later: Later, se
         assert undeliverable.find(["gone@example.org"]) == {"gone@example.org"}
         assert states(newsletter) == {"queued": 1, "failed": 1}
         failed = newsletter.recipients.get(state="failed")
-        assert "550 5.1.1 No such user …@…" in failed.reason
+        assert failed.reason == "550 5.1.1 No such user …@…"
+        assert failed.explanation.endswith(" rejects this recipient: 550 5.1.1 No such user …@…")
+        with translation.override("ar"):
+            assert "يرفض هذا المستلم: 550 5.1.1" in failed.explanation
         assert set(MailFailure.objects.values_list("subject", flat=True)) == {"Newsletter"}
         assert sending.send_newsletters.func() == 0  # nothing is due
         inbox.refused.pop("ann@example.org")
@@ -346,6 +349,8 @@ def test_failures_are_tried_again(article: Article, emil: User, later: Later, se
 
         assert sending.retry(newsletter) == 1
         assert sending.send_newsletters.func() == 0  # its mail server has said that it does not exist
+        failed.refresh_from_db()
+        assert failed.explanation == "Not sent: its mail server has rejected an earlier mail."
         undeliverable.remove("gone@example.org")
         inbox.refused.clear()
         assert sending.retry(newsletter) == 1
