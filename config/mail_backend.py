@@ -101,7 +101,7 @@ def _record(sent: int, failures: Sequence[tuple[EmailMessage, int, Exception]]) 
             cursor.execute(_COUNT, [now.date(), sent, failed])
             for message, count, error in failures:
                 text = mask_addresses(explain_failure(error))[:ERROR_MAX]
-                subject = message.kind if isinstance(message, TrackedMail) else message.subject
+                subject = str(message.kind if isinstance(message, TrackedMail) else message.subject)
                 MailFailure.objects.create(subject=subject[:200], count=count, error=text)
             if failures:
                 MailFailure.objects.filter(at__lt=now - FAILURE_RETENTION).delete()

@@ -151,7 +151,7 @@ def compose(news: Sequence[News], email: str, site: Site, texts: Texts) -> Track
         if len(texts) >= RENDERED_MAX:
             texts.clear()
         rendered = render_mail("comments/mail/news.txt", subject, site=site, **_context(news))
-        texts[key] = MailToMany(subject, rendered, _("News for a follower"))
+        texts[key] = MailToMany(subject, rendered, gettext_lazy("News for a follower"))
     header_token = stop[0] if len(news) == 1 else stop_all
     mail = texts[key].address(
         email, [str(stop_all), *map(str, stop)], unsubscribe_path=stop_path(str(header_token))

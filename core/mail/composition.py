@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template import Context, Engine
 from django.template.defaultfilters import linebreaksbr
+from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 
 from core.appearance.accent import theme_colors
@@ -57,7 +58,7 @@ class MailToMany:
 
     subject: str
     rendered: MailText
-    kind: str  # under which failures are recorded
+    kind: str | Promise  # under which failures are recorded, in the language of the site
     shared: SharedMessage = field(default_factory=SharedMessage)
 
     def address(self, email: str, tokens: Sequence[str], *, unsubscribe_path: str) -> TrackedMail:

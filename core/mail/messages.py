@@ -4,6 +4,7 @@ from email.utils import make_msgid
 from typing import Any
 
 from django.core.mail import DNS_NAME, EmailMultiAlternatives
+from django.utils.functional import Promise
 
 
 class SharedMessage:
@@ -68,7 +69,7 @@ class TrackedMail(EmailMultiAlternatives):
     """
 
     failure: Exception | None = None
-    kind = ""
+    kind: str | Promise = ""
     return_path = ""
     shared: SharedMessage | None = None
     own_values: tuple[str, ...] = ()
