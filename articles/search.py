@@ -29,7 +29,8 @@ MAX_CONCURRENT = 2  # searches in one process, since its few threads serve all r
 def fold(text: Any) -> Func:
     """Return the folded text of a column or an expression.
 
-    It is lower case without accents, and in Arabic with one form of alef, ya and ha and without vowel signs.
+    It is lower case without accents, and in Arabic with one form of alef, ya and ha, without vowel signs and
+    without the article.
     """
     return Func(text, function="search_fold", output_field=TextField())
 

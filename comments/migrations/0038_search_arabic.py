@@ -1,0 +1,17 @@
+from django.db import migrations
+
+# Writes the generated column again. It is the same in comments without Arabic letters.
+AGAIN = "UPDATE comments_commenttext SET folded = folded WHERE folded ~ '[\\u0621-\\u064A]'"
+
+
+class Migration(migrations.Migration):
+    """Let a search find Arabic words in stored comments as it does in new ones."""
+
+    dependencies = [
+        ("articles", "0030_search_arabic"),
+        ("comments", "0037_follow_seen_comments"),
+    ]
+
+    operations = [
+        migrations.RunSQL(AGAIN, migrations.RunSQL.noop),
+    ]
