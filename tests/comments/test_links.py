@@ -1,8 +1,10 @@
 """Links in comments that were written without a scheme."""
 
 from importlib import import_module
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 
 from articles.markup.markdown import render_comment
@@ -41,5 +43,17 @@ def test_stored_links_are_mended() -> None:
     Comment.objects.update(body_html=rendered.replace('="https://', '="'))
     with connection.cursor() as cursor:
         cursor.execute(migration.operations[0].sql)
+    comment.refresh_from_db()
+    assert comment.body_html == rendered
+
+
+@pytest.mark.django_db
+def test_stored_links_to_hosts_in_other_letters_are_rendered_anew_by_the_check() -> None:
+    """The migration knows only hosts in ASCII."""
+    comment = make_comment(make_article(), "[text](مثال.com/x) and [port](example.org:8080)")
+    rendered = comment.body_html
+    assert rendered.count("https://") == 2
+    Comment.objects.update(body_html=rendered.replace('="https://', '="'))
+    call_command("check_integrity", repair=True, stdout=StringIO())
     comment.refresh_from_db()
     assert comment.body_html == rendered
