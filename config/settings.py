@@ -308,6 +308,9 @@ INCOMING_EMAIL = os.environ.get("INCOMING_EMAIL", "")
 # Language and time
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("ar", "العربية")]  # each by its own name
+STAFF_LANGUAGES = {
+    "en"
+}  # those of the newsroom, moderation and the owner's pages; others see these in English
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 FORMAT_MODULE_PATH = "config.formats"

@@ -1,11 +1,12 @@
 """Live preview of the editor, and conversion of pasted HTML to Markdown. Nothing is stored."""
 
 import re
+from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, JsonResponse
 from django.template.loader import render_to_string
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.html import format_html
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
@@ -16,6 +17,7 @@ from accounts.models import User
 from articles.markup.markdown import render_story
 from articles.markup.paste_html import html_to_markdown
 from articles.models import AUTHORS_MAX, BODY_MAX, Article, BylineAuthor, Image, StandingPage, Topic
+from articles.site.requests import site_request
 from core.forms import TOO_LONG
 
 WORDS_PER_MINUTE = 230  # silent reading of prose
@@ -24,7 +26,10 @@ TEXT_FIELDS = ("title", "standfirst", "byline", "body")
 
 @require_POST
 def preview_article(request: HttpRequest) -> JsonResponse:
-    """Return {"html": the story as readers would see it, "count": "412 words, 2 minutes to read"} as JSON."""
+    """Return {"html": the story as readers would see it, "count": "412 words, 2 minutes to read"} as JSON.
+
+    `lang` and `dir` are those of the page of readers.
+    """
     _check_editor(request)
     fields = {name: request.POST.get(name, "") for name in TEXT_FIELDS}
     if refusal := _refuse_too_long(fields["body"]):
@@ -36,8 +41,8 @@ def preview_article(request: HttpRequest) -> JsonResponse:
     topics = Topic.objects.shown().filter(pk__in=_chosen_ids(request, "topics"))
     article.lead_image = Image.objects.filter(pk__in=_chosen_ids(request, "lead_image")).first()
     context = {"article": article, "topics": topics, "authors": authors, "zone": zone}
-    html = render_to_string("articles/_story.jinja", context, request)
-    return JsonResponse({"html": html, "count": count_words(article.standfirst, article.body_html)})
+    preview = _render("articles/_story.jinja", context, request)
+    return JsonResponse({**preview, "count": count_words(article.standfirst, article.body_html)})
 
 
 @require_POST
@@ -48,8 +53,15 @@ def preview_page(request: HttpRequest) -> JsonResponse:
     if refusal := _refuse_too_long(fields["body"]):
         return refusal
     page = StandingPage(**fields, body_html=render_story(fields["body"]))
-    html = render_to_string("articles/_page.jinja", {"page": page}, request)
-    return JsonResponse({"html": html, "count": count_words("", page.body_html)})
+    preview = _render("articles/_page.jinja", {"page": page}, request)
+    return JsonResponse({**preview, "count": count_words("", page.body_html)})
+
+
+def _render(template: str, context: dict[str, Any], request: HttpRequest) -> dict[str, str]:
+    language = site_request(request).site.language
+    with translation.override(language):
+        html = render_to_string(template, context, request)
+        return {"html": html, "lang": language, "dir": "rtl" if translation.get_language_bidi() else "ltr"}
 
 
 @require_POST

@@ -21,7 +21,7 @@ from articles.admin_public_pages import EditorAccessAdmin
 from articles.editing.concurrent_editing import parse_number, request_user
 from articles.models import Article, Newsletter, NewsletterRecipient
 from articles.newsletter import drafts, sending
-from articles.newsletter.composition import read_stories, render_newsletter
+from articles.newsletter.composition import read_stories
 from articles.newsletter.forms import NewsletterForm
 from articles.site.requests import site_request
 from core.mail.failures import explain_failure
@@ -92,7 +92,7 @@ class NewsletterAdmin(EditorAccessAdmin):
         initial = {
             "subject": story.title[: NewsletterForm.base_fields["subject"].max_length]  # type: ignore[attr-defined]
             if story
-            else _("The week at %(site)s") % {"site": site.name},
+            else drafts.week_subject(site),
             "stories": [article.pk for article in offered or ()],
         }
         form = NewsletterForm(request.POST or None, offered=offered, initial=initial)
@@ -181,7 +181,7 @@ class NewsletterAdmin(EditorAccessAdmin):
             "form": form,
             "newsletter": newsletter,
             "stories": stories,
-            "text": render_newsletter(newsletter, stories, site).text if stories else "",
+            "text": drafts.render_preview(newsletter, stories, site).text if stories else "",
             "total": total,
             "lists": lists,
             "previous": previous,
@@ -228,7 +228,7 @@ class NewsletterAdmin(EditorAccessAdmin):
         newsletter = get_object_or_404(self.get_queryset(request), pk=key)
         if not (stories := read_stories(newsletter)):
             raise Http404
-        return HttpResponse(render_newsletter(newsletter, stories, site_request(request).site).html)
+        return HttpResponse(drafts.render_preview(newsletter, stories, site_request(request).site).html)
 
     # Sent
 

@@ -5,13 +5,14 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import F
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from articles.models import Article, ArticleQuerySet, Newsletter, NewsletterStory
+from articles.models import Article, ArticleQuerySet, Newsletter, NewsletterStory, Site
 from articles.newsletter.composition import read_stories, render_newsletter
 from articles.site.current_site import current_site
+from core.mail.composition import MailText
 from core.mail.messages import TrackedMail
 
 DIGEST_DAYS = 7
@@ -60,10 +61,22 @@ def _store_stories(newsletter: Newsletter, stories: Sequence[Article]) -> None:
     )
 
 
+def week_subject(site: Site) -> str:
+    """Return the subject that is offered for a digest, in the language of the site."""
+    with translation.override(site.language):
+        return _("The week at %(site)s") % {"site": site.name}
+
+
+def render_preview(newsletter: Newsletter, stories: list[Article], site: Site) -> MailText:
+    """Return the mail as a subscriber without a language of their own gets it."""
+    with translation.override(site.language):
+        return render_newsletter(newsletter, stories, site)
+
+
 def compose_test(newsletter: Newsletter, to: str) -> TrackedMail:
     """Return a test mail of a draft, whose link to unsubscribe leads to the page to subscribe."""
     subject = _("Test: %(subject)s") % {"subject": newsletter.subject}
-    text, html = render_newsletter(newsletter, read_stories(newsletter), current_site())
+    text, html = render_preview(newsletter, read_stories(newsletter), current_site())
     mail = TrackedMail(subject, text, to=[to])
     mail.attach_alternative(html, "text/html")
     mail.kind = _("Test of a newsletter")

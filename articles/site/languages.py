@@ -1,9 +1,10 @@
-"""The language of pages and mails: the member's choice, or else the site's."""
+"""The language of pages and mails: the member's choice, or else the site's; for staff English if need be."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone, translation
 
@@ -26,6 +27,11 @@ def activate_locale(request: Any, language: str) -> None:
     timezone.activate(request.site.zone)
     translation.activate(language or request.site.language)
     request.LANGUAGE_CODE = translation.get_language()
+
+
+def staff_language(language: str) -> str:
+    """Return the language of a page for staff: this one if it is translated into it, else English."""
+    return language if language in settings.STAFF_LANGUAGES else settings.LANGUAGE_CODE
 
 
 def language_of(person: User | Guest | None, site: Site) -> str:

@@ -10,7 +10,7 @@ from django.utils.functional import SimpleLazyObject
 from articles.models import Site
 from articles.site.cached_pages import is_anonymous, is_cached_view
 from articles.site.current_site import bind_request, read_site
-from articles.site.languages import activate_locale, chosen_language
+from articles.site.languages import activate_locale, chosen_language, staff_language
 from articles.site.requests import SiteRequest
 
 # healthz and readyz must answer without a database, and a page may contain dozens of images.
@@ -28,12 +28,15 @@ FOR_PROGRAMS = {
     "story-version",
     "topic-feed",
 }
+FOR_STAFF = {"admin", "moderation"}  # namespaces of URLs
+OF_OWNERS = {"owner-jobs", "owner-mail", "owner-settings", "owner-status", "setup"}
 
 
 class SiteMiddleware:
     """Set `request.site`, read on first use, and `request.now`, the time whose state the page shows.
 
     The site's time zone applies to all times of the page, and its language unless the member chose another.
+    Pages for staff are in English where they are not translated.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -58,4 +61,7 @@ class SiteMiddleware:
             return  # the view's decorator does this in the page's own snapshot
         if not getattr(view, "activates_locale", False):
             is_for_programs = match is not None and match.url_name in FOR_PROGRAMS
-            activate_locale(request, "" if is_for_programs else chosen_language(request))
+            language = "" if is_for_programs else chosen_language(request)
+            if match and (FOR_STAFF.intersection(match.namespaces) or match.url_name in OF_OWNERS):
+                language = staff_language(language or request.site.language)
+            activate_locale(request, language)

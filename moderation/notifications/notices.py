@@ -7,7 +7,7 @@ with the number of comments.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -21,6 +21,8 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from accounts.models import Guest, User
+from articles.site.current_site import current_site
+from articles.site.languages import in_language_of
 from comments import removal_reasons
 from comments.models import AUTHOR_REASONS, REMOVED, Comment, Reason, State, Transition
 from moderation.actions import state_history
@@ -120,10 +122,21 @@ class RemovalMessage:
 def preview_removals(
     comment: Comment, user: User, cases: list[Case], findings: Sequence[Finding]
 ) -> list[RemovalMessage]:
-    """Return the message for each reason, in the order of the reasons.
+    """Return the message for each reason, in the order of the reasons and in the language of the author.
 
-    `findings` are those in the current text of the comment.
+    `findings` are those in the current text of the comment. The labels are for the moderator.
     """
+    labels = dict(removal_reasons.choices())
+    with in_language_of(comment.author, current_site()):
+        return [
+            replace(message, label=labels[message.code])
+            for message in _removal_messages(comment, user, cases, findings)
+        ]
+
+
+def _removal_messages(
+    comment: Comment, user: User, cases: list[Case], findings: Sequence[Finding]
+) -> list[RemovalMessage]:
     is_final = any(case.is_appealed for case in cases)
     options = AuthorOptions(appeal=not is_final, resubmit=not is_final)
     previews = []

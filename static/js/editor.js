@@ -403,10 +403,11 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       try {
         const answer = await ask(renderUrl, values);
         if (!answer.ok || turn !== asked) return;
-        const { html, count: said } = await answer.json();
+        const { html, lang, dir, count: said } = await answer.json();
         count.textContent = said;
         const main = frame.contentDocument?.querySelector("main");
         if (!main) return;
+        Object.assign(frame.contentDocument.documentElement, { lang, dir });
         main.innerHTML = html;
       } catch { /* the next key press tries again */ }
     };
