@@ -7,15 +7,21 @@ import psycopg2
 from csp.utils import build_policy
 from django.core.exceptions import SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseServerError,
+    JsonResponse,
+    UnreadablePostError,
+)
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
-from django.views import defaults
 
 from core.health import NO_ANSWER
+from core.monitoring import request_ids
 from core.rate_limits import MINUTE, set_retry_after
 from core.templatetags.dates import time_formatter
 
@@ -53,7 +59,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if _is_database_error(sys.exc_info()[1]):
         request.META[DATABASE_FAILED] = True
         return unavailable(request)
-    return defaults.server_error(request)
+    context = {"request_id": request.META.get(request_ids.KEY)}
+    return HttpResponseServerError(render_to_string("500.html", context))
 
 
 def _is_database_error(error: BaseException | None) -> bool:
