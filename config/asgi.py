@@ -17,6 +17,7 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from config.server.processes import die_with_parent
@@ -31,6 +32,7 @@ if os.environ.get("SOUNDOFF_SUPERVISED"):
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django = get_wsgi_application()
 
+from config.monitoring import requests  # noqa: E402
 from config.page_cache.application import THREADS, PageCacheApp, RawResponse  # noqa: E402
 from config.page_cache.keys import Environ  # noqa: E402
 from config.page_cache.stamp_reader import AsyncStampReader, limit_django_waits  # noqa: E402
@@ -42,6 +44,9 @@ from config.server.request_bodies import (  # noqa: E402  # needs settings
     has_body,
     read_body,
 )
+from core.monitoring import request_ids  # noqa: E402
+from core.monitoring.process_totals import totals  # noqa: E402
+from core.monitoring.request_ids import current_id  # noqa: E402
 
 CHUNK_BYTES = 256 * 1024  # bytes of a streamed response that are sent at once
 CHUNK_SECONDS = 120  # within which a client has to accept one chunk
@@ -64,21 +69,25 @@ class Application:
             await self._run_lifespan(receive, send)
             return
         environ = make_environ(scope)
+        requests.begin(environ)
         if response := await self.pages.respond_from_memory(environ, self.stamp_reader):
-            await _send(response, send)
+            await _send(response, send, environ)
             return
         try:
             with await read_body(environ, receive) if has_body(environ) else nullcontext():
+                requests.complete(environ)
                 await self._respond(environ, receive, send)
         except ClientDisconnectedError:
             return
         except RequestBodyError as refused:
-            await _send(refused.response(), send)
+            await _send(refused.response(), send, environ)
 
     async def _run_lifespan(self, receive: Receive, send: Send) -> None:
         """Prepare the process at its start. granian opens the port afterwards."""
         await receive()
         await prepare(self.pages, self.stamp_reader, self.threads)
+        if settings.METRICS_TOKEN:
+            totals.start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await send({"type": "lifespan.shutdown.complete"})
@@ -86,6 +95,7 @@ class Application:
     async def _respond(self, environ: Environ, receive: Receive, send: Send) -> None:
         # One context for all threads of a request: a stream is rendered in the language of its view.
         context = copy_context()
+        context.run(current_id.set, environ[request_ids.KEY])
 
         def in_thread(function: Callable[..., Any], *arguments: Any) -> "asyncio.Future[Any]":
             loop = asyncio.get_running_loop()
@@ -93,9 +103,9 @@ class Application:
 
         response = await in_thread(self._call, environ)
         if isinstance(response.body, list):
-            await _send(response, send)
+            await _send(response, send, environ)
         else:
-            await _stream(response, in_thread, receive, send)
+            await _stream(response, in_thread, receive, send, environ)
 
     def _call(self, environ: Environ) -> RawResponse:
         """Return the response of the site, read completely unless it is a stream."""
@@ -147,8 +157,10 @@ def _environ_name(header: bytes) -> str:
     return name if name in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{name}"
 
 
-async def _start(response: RawResponse, send: Send) -> None:
+async def _start(response: RawResponse, send: Send, environ: Environ) -> None:
+    requests.answer(environ, response.status)
     headers = [_encode_header(header) for header in response.headers]
+    headers.append((b"x-request-id", environ[request_ids.KEY].encode("latin-1")))
     await send({"type": "http.response.start", "status": int(response.status[:3]), "headers": headers})
 
 
@@ -158,18 +170,20 @@ def _encode_header(header: tuple[str, str]) -> tuple[bytes, bytes]:
     return name.lower().encode("latin-1"), value.encode("latin-1")
 
 
-async def _send(response: RawResponse, send: Send) -> None:
-    await _start(response, send)
+async def _send(response: RawResponse, send: Send, environ: Environ) -> None:
+    await _start(response, send, environ)
     await send({"type": "http.response.body", "body": b"".join(response.body)})
 
 
-async def _stream(response: RawResponse, in_thread: RunInThread, receive: Receive, send: Send) -> None:
+async def _stream(
+    response: RawResponse, in_thread: RunInThread, receive: Receive, send: Send, environ: Environ
+) -> None:
     """Send a response in chunks.
 
     Each chunk is made in any thread, so that no thread waits for the client. No transaction continues from
     one chunk to the next.
     """
-    await _start(response, send)
+    await _start(response, send, environ)
     disconnected = asyncio.ensure_future(_wait_for_disconnect(receive))
     parts = iter(response.body)
     try:

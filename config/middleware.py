@@ -1,6 +1,7 @@
 """Middleware for every response."""
 
 from collections.abc import Callable
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers
@@ -8,6 +9,7 @@ from django.utils.functional import SimpleLazyObject
 
 from articles.site.requests import site_request
 from config.masthead import Masthead
+from config.monitoring.requests import URL_NAME_KEY
 
 
 class NoStoreMiddleware:
@@ -37,3 +39,17 @@ class MastheadMiddleware:
         of_site = site_request(request)
         of_site.masthead = SimpleLazyObject(lambda: Masthead(of_site))
         return self.get_response(request)
+
+
+class UrlNameMiddleware:
+    """Note the name of the URL in the environ, for the metrics and the log. Those of the admin are one."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+        if match := request.resolver_match:
+            request.META[URL_NAME_KEY] = "admin" if "admin" in match.app_names else match.view_name

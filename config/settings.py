@@ -93,6 +93,9 @@ SITE_URL_IS_KNOWN = not {"SITE_URL", "PORT"}.isdisjoint(os.environ)  # else righ
 HTTPS = SITE_URL.startswith("https:")
 BEHIND_PROXY = env_flag("BEHIND_PROXY")
 DEBUG = env_flag("DEBUG")
+METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")  # for /metrics; empty: there is no such page
+LOG_FORMAT = os.environ.get("LOG_FORMAT", "") or "text"  # or "json"
+ACCESS_LOG = LOG_FORMAT == "json" or env_flag("ACCESS_LOG")  # a line for each request
 STRICT = DEBUG  # a cached page that sets a cookie is then an error; otherwise it is just not cached
 SECRET_KEY = secret_key()
 ALLOWED_HOSTS = allowed_hosts(urlsplit(SITE_URL).hostname or HOST, HOST)
@@ -132,6 +135,7 @@ MIDDLEWARE = [
     "core.health.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.UrlNameMiddleware",
     "config.middleware.NoStoreMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -344,7 +348,7 @@ CSRF_FAILURE_VIEW = "core.fallback_pages.form_refused"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 60
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if HTTPS else 0
 # Both affect other host names and can't be undone for a year, so the owner has to switch them on.
 SECURE_HSTS_PRELOAD = HTTPS and env_flag("HSTS_PRELOAD")
@@ -360,6 +364,15 @@ X_FRAME_OPTIONS = "DENY"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "formatters": {
+        "text": {"()": "core.monitoring.logs.TextFormatter"},
+        "json": {"()": "core.monitoring.logs.JSONFormatter"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "json" if LOG_FORMAT == "json" else "text",
+        },
+    },
     "root": {"handlers": ["console"], "level": "INFO"},
 }

@@ -17,6 +17,7 @@ from config.hosts import is_loopback
 from config.settings import oidc_providers, oidc_variable
 from core.files import url as files_url
 
+METRICS_TOKEN_MIN = 20  # characters
 _OIDC_ID = re.compile(r"[a-z][a-z0-9-]*")
 
 
@@ -169,6 +170,24 @@ def _check_files_url() -> Error | None:
     return None
 
 
+def _check_metrics_token() -> Error | None:
+    if not settings.METRICS_TOKEN or len(settings.METRICS_TOKEN) >= METRICS_TOKEN_MIN:
+        return None
+    return Error(
+        f"METRICS_TOKEN has fewer than {METRICS_TOKEN_MIN} characters.",
+        hint="Make one with openssl rand -hex 20, or leave it out: /metrics does not exist then.",
+        id="config.E015",
+    )
+
+
+def _check_log_format() -> Error | None:
+    if settings.LOG_FORMAT in {"text", "json"}:
+        return None
+    return Error(
+        f"LOG_FORMAT is {settings.LOG_FORMAT!r}.", hint="Write json, or leave it out.", id="config.E016"
+    )
+
+
 ENVIRONMENT_RULES: tuple[Callable[[], Error | None], ...] = (
     _check_database_urls,
     _check_site_url,
@@ -178,6 +197,8 @@ ENVIRONMENT_RULES: tuple[Callable[[], Error | None], ...] = (
     _check_debug,
     _check_oidc_providers,
     _check_files_url,
+    _check_metrics_token,
+    _check_log_format,
 )
 
 

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from config import static_files, well_known
+from config.monitoring.views import metrics
 from core import health, script_texts
 
 handler404 = "articles.redirects.not_found"
@@ -29,4 +30,5 @@ urlpatterns = [
     ),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
 ]

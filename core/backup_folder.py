@@ -49,9 +49,12 @@ class LastBackup:
             return False
 
 
-def last_backup() -> LastBackup | None:
-    """Return the last backup; None if there was none or its record can't be read."""
-    found = map(_read_last, (FOLDER, NIGHTLY_FOLDER))
+def last_backup(place: files.SiteStorage | None = None) -> LastBackup | None:
+    """Return the last backup; None if there was none or its record can't be read.
+
+    `place` is another storage than that of the site's files.
+    """
+    found = [_read_last(folder, place) for folder in (FOLDER, NIGHTLY_FOLDER)]
     return max(filter(None, found), key=lambda last: last.at, default=None)
 
 
@@ -94,9 +97,9 @@ def clear_failure() -> None:
     files.storage().delete(_FAILURE)
 
 
-def _read_last(folder: str) -> LastBackup | None:
+def _read_last(folder: str, place: files.SiteStorage | None) -> LastBackup | None:
     try:
-        data: dict[str, Any] = json.loads(files.read(f"{folder}/last.json"))
+        data: dict[str, Any] = json.loads(files.read(f"{folder}/last.json", place))
         data |= {"file": Path(data["file"]), "at": datetime.fromisoformat(data["at"])}
         return LastBackup(**data)
     except (OSError, ValueError, KeyError, TypeError):

@@ -11,14 +11,14 @@ from django.views.decorators.http import require_safe
 from core.database.migration_state import unapplied_migrations
 
 NO_ANSWER = {"status": "unready", "database": "no answer"}
-PATHS = {"/healthz", "/readyz"}
+PATHS = {"/healthz", "/readyz", "/metrics"}
 SITE = urlsplit(settings.SITE_URL).netloc
 
 
 class HealthMiddleware:
-    """Answer health checks for any Host header. The answers contain no host.
+    """Answer health checks and metrics for any Host header. The answers contain no host.
 
-    Load balancers, operators and `serve` use an IP address, which is not in ALLOWED_HOSTS.
+    Load balancers, Prometheus, operators and `serve` use an IP address, which is not in ALLOWED_HOSTS.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

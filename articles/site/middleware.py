@@ -13,8 +13,8 @@ from articles.site.current_site import bind_request, read_site
 from articles.site.languages import activate_locale, chosen_language, staff_language
 from articles.site.requests import SiteRequest
 
-# healthz and readyz must answer without a database, and a page may contain dozens of images.
-WITHOUT_SITE = {"healthz", "readyz", "image", "script-texts"}
+# The first three must answer without a database, and a page may contain dozens of images.
+WITHOUT_SITE = {"healthz", "readyz", "metrics", "image", "script-texts"}
 # They are in the language of the site for everybody, and so need not know who asks.
 FOR_PROGRAMS = {
     "feed",

@@ -18,6 +18,7 @@ from comments.policy import Draft, Screening, policy
 from comments.services import sql
 from comments.services.discussions import ensure_discussion, reload_settings
 from core.database.sql import execute_prepared
+from core.monitoring.metrics import COMMENTS_POSTED
 
 MEMBERS_ONLY = gettext_lazy("Only members can comment on this story.")
 REPLIES_LOCKED = gettext_lazy("Replies to this comment are locked.")
@@ -115,6 +116,7 @@ def _insert_comment(draft: Draft, nonce: UUID, screening: Screening) -> Comment 
         comment.discussion, comment.author, comment.guest = draft.discussion, draft.author, draft.guest
         if needs_follow_up:
             policy().open_case(comment, findings)
+    COMMENTS_POSTED.labels(screening.verdict).inc()
     return comment
 
 

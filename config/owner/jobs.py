@@ -1,15 +1,43 @@
-"""Failed jobs: listing, retrying and deleting them."""
+"""Background jobs: their numbers, and failed ones, which can be listed, retried and deleted."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from moderation.models import JobRun
+
+
+@dataclass(frozen=True)
+class JobCounts:
+    """Numbers of background jobs."""
+
+    ready: int
+    running: int
+    failed: int
+    oldest: datetime | None  # the time since which the oldest job that is due waits
+
+
+def count_jobs(now: datetime) -> JobCounts:
+    """Return the numbers of jobs that have not succeeded. Runs one statement."""
+    status = TaskResultStatus
+    # A job without a time, which runs at once, has the year 9999.
+    due = Q(status=status.READY) & (Q(run_after__lte=now) | Q(run_after__year=9999))
+    counts = DBTaskResult.objects.exclude(status=status.SUCCESSFUL).aggregate(
+        ready=Count("pk", filter=Q(status=status.READY)),
+        running=Count("pk", filter=Q(status=status.RUNNING)),
+        failed=Count("pk", filter=Q(status=status.FAILED)),
+        at_once=Min("enqueued_at", filter=due & Q(run_after__year=9999)),
+        later=Min("run_after", filter=due & Q(run_after__lt=datetime(9000, 1, 1, tzinfo=now.tzinfo))),
+    )
+    since = [at for at in (counts.pop("at_once"), counts.pop("later")) if at]
+    return JobCounts(**counts, oldest=min(since, default=None))
 
 
 def failed_jobs() -> QuerySet[Any]:

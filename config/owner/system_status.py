@@ -12,12 +12,10 @@ import django
 from django.conf import settings
 from django.core.checks import CheckMessage, run_checks
 from django.db import connection
-from django.db.models import Count, Min, Q, Sum
+from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django_tasks.base import TaskResultStatus
-from django_tasks_db.models import DBTaskResult
 
 from accounts.models import User
 from accounts.services import confirmed_emails
@@ -335,20 +333,12 @@ def _mail_counts(now: datetime) -> dict[str, int]:
 
 
 def _job_queue(now: datetime) -> JobQueue:
-    status = TaskResultStatus
-    # A job without a time, which runs at once, has the year 9999.
-    due = Q(status=status.READY) & (Q(run_after__lte=now) | Q(run_after__year=9999))
-    counts = DBTaskResult.objects.exclude(status=status.SUCCESSFUL).aggregate(
-        waiting=Count("pk", filter=Q(status=status.READY)),
-        running=Count("pk", filter=Q(status=status.RUNNING)),
-        failed=Count("pk", filter=Q(status=status.FAILED)),
-        at_once=Min("enqueued_at", filter=due & Q(run_after__year=9999)),
-        later=Min("run_after", filter=due & Q(run_after__lt=datetime(9000, 1, 1, tzinfo=now.tzinfo))),
-    )
-    since = [at for at in (counts.pop("at_once"), counts.pop("later")) if at]
+    counts = jobs.count_jobs(now)
     return JobQueue(
-        **counts,
-        oldest=min(since, default=None),
+        waiting=counts.ready,
+        running=counts.running,
+        failed=counts.failed,
+        oldest=counts.oldest,
         failures=[_failed_job(job) for job in jobs.failed_jobs()[:LIST_MAX]],
         screened_imports=list(Import.objects.in_screening().order_by("at")[:LIST_MAX]),
     )

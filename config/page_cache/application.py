@@ -24,6 +24,7 @@ from django.urls import Resolver404, resolve
 from django.utils import translation
 
 from articles.site.cached_pages import DEPENDENCIES_KEY, PageDependencies, invalidated_at, is_cached_view
+from config.monitoring.requests import ANSWER_KEY, CACHED, COPY, URL_NAME_KEY
 from config.page_cache.keys import ENCODINGS, SITE, Environ, Key, is_anonymous, make_key, read_encodings
 from config.page_cache.last_copies import LastCopies, LastCopy
 from config.page_cache.stamp_reader import (
@@ -49,7 +50,7 @@ TRUSTED_SECONDS = 4.0
 COMMIT_SECONDS = 1.0  # an invalidation is committed in the database within this time
 PING = stamp_query()  # a query over no ids, to test whether the database answers
 ANSWERED_KEY = "soundoff.database_answered"  # the key in the environ after the event loop has read a stamp
-UNCACHED_PREFIXES = (settings.STATIC_URL, "/healthz")  # URLs that need no database
+UNCACHED_PREFIX, UNCACHED_PATHS = settings.STATIC_URL, {"/healthz", "/metrics"}  # which need no database
 
 log = logging.getLogger(__name__)
 
@@ -92,8 +93,14 @@ class Entry:
     """
 
     def __init__(
-        self, dependencies: PageDependencies, headers: Headers, page: bytes, asked_at: float
+        self,
+        dependencies: PageDependencies,
+        headers: Headers,
+        page: bytes,
+        asked_at: float,
+        url_name: str,
     ) -> None:
+        self.url_name = url_name
         self.dependencies = dependencies
         self.stamp = dependencies.stamp
         self.until = dependencies.until.timestamp() if dependencies.until else float("inf")
@@ -114,6 +121,7 @@ class Entry:
 
     def respond(self, environ: Environ) -> RawResponse:
         """Return the page in an encoding that the client accepts, or 304 if it has the page already."""
+        environ[URL_NAME_KEY] = self.url_name
         page = self.encoded(read_encodings(environ))
         known = environ.get("HTTP_IF_NONE_MATCH")
         own = page.etag.removeprefix("W/")
@@ -170,7 +178,8 @@ class PageCacheApp:
         self._sweeper: threading.Thread | None = None
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if environ["PATH_INFO"].startswith(UNCACHED_PREFIXES):
+        path = environ["PATH_INFO"]
+        if path in UNCACHED_PATHS or path.startswith(UNCACHED_PREFIX):
             return self.django(environ, start_response)
         if self._sweeper is None:
             self._start_sweeping()
@@ -208,6 +217,7 @@ class PageCacheApp:
             environ[ANSWERED_KEY] = True
             return None
         entry.confirmed_at = max(entry.confirmed_at, asked_at)
+        environ[ANSWER_KEY] = CACHED
         response = entry.respond(environ)
         return response if environ["REQUEST_METHOD"] != "HEAD" else response._replace(body=[])
 
@@ -271,6 +281,7 @@ class PageCacheApp:
             if entry:
                 if entry.is_current(*self.stamp_reader.read(entry.query)):
                     entry.confirmed_at = max(entry.confirmed_at, asked_at)
+                    environ[ANSWER_KEY] = CACHED
                     return entry.respond(environ)
                 self._supersede(key, entry)
             # After an answer to the event loop another one would say nothing new, and cost a statement.
@@ -310,12 +321,14 @@ class PageCacheApp:
             "HTTP_COOKIE": key.cookies,
         }
         response = self._call_django(minimal)
+        environ[URL_NAME_KEY] = minimal.get(URL_NAME_KEY, "")
         dependencies: PageDependencies | None = minimal.get(DEPENDENCIES_KEY)
         sets_cookie = any(name == "Set-Cookie" for name, _ in response.headers)
         # In debug mode templates may change.
         if not dependencies or response.status != "200 OK" or sets_cookie or settings.DEBUG:
             return _compress(response, environ)
-        entry = Entry(dependencies, response.headers, b"".join(response.body), asked_at)
+        page = b"".join(response.body)
+        entry = Entry(dependencies, response.headers, page, asked_at, environ[URL_NAME_KEY])
         self.entries.put(key, entry)
         return entry.respond(environ)
 
@@ -341,6 +354,7 @@ class PageCacheApp:
         Members get the copy of the anonymous page as well.
         """
         if key and (copy := self._find_copy(key, error)):
+            environ[ANSWER_KEY] = COPY
             return _with_outage_notice(*copy)
         with translation.override(self._site_language()):
             response = unavailable(WSGIRequest(environ))

@@ -1,5 +1,6 @@
 """A running `manage.py serve` for tests, and clients for it."""
 
+import os
 import re
 import signal
 import socket
@@ -18,15 +19,17 @@ from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_o
 
 from core.data_folder import PROJECT
 from tests.helpers.ports import free_port
+from tests.helpers.waiting import until
 
 
 class Served:
-    """A running `manage.py serve`, what it printed at its start, and the address of its sample story."""
+    """A running `manage.py serve`, what it has printed, and the address of its sample story."""
 
-    def __init__(self, port: int, process: subprocess.Popen[bytes], printed: str) -> None:
+    def __init__(self, port: int, process: subprocess.Popen[bytes], log: Path) -> None:
         self.port = port
         self.process = process
-        self.printed = printed
+        self.log = log
+        self.printed = log.read_text()  # at its start
         self.url = f"http://127.0.0.1:{port}"
 
     @cached_property
@@ -54,6 +57,22 @@ class Served:
                 if words in Path(f"/proc/{child}/cmdline").read_bytes().replace(b"\0", b" ").decode()
             ]
         return found
+
+
+@contextmanager
+def frozen(site: Served) -> Iterator[None]:
+    """Freeze the database of a site while the block runs."""
+    processes = site.descendants("postgres")
+    assert len(processes) > 5
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in reversed(processes):
+            os.kill(process, signal.SIGCONT)
+    # Each web process finds out by itself, and either may answer.
+    until(lambda: all(site.read("/readyz")[0] == 200 for _ in range(16)))
 
 
 class Guest:
@@ -130,7 +149,7 @@ def serving(environment: dict[str, str], port: int | None = None) -> Iterator[Se
             while b"Ctrl-C stops it." not in written.read_bytes():
                 assert process.poll() is None, written.read_text()
                 time.sleep(0.1)
-            yield Served(port, process, written.read_text())
+            yield Served(port, process, written)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)

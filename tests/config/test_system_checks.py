@@ -115,6 +115,18 @@ def test_email_url_names_a_server(url: str, expected: list[str], monkeypatch: py
     assert ids() == expected
 
 
+@pytest.mark.parametrize(("token", "expected"), [("", []), ("x" * 19, ["config.E015"]), ("x" * 20, [])])
+def test_the_token_for_metrics_is_long(token: str, expected: list[str], settings: Settings) -> None:
+    settings.METRICS_TOKEN = token
+    assert ids() == expected
+
+
+@pytest.mark.parametrize(("name", "expected"), [("text", []), ("json", []), ("xml", ["config.E016"])])
+def test_the_format_of_the_log_is_known(name: str, expected: list[str], settings: Settings) -> None:
+    settings.LOG_FORMAT = name
+    assert ids() == expected
+
+
 def test_debug_is_for_this_machine_only(settings: Settings) -> None:
     settings.DEBUG = True
     assert ids() == []

@@ -5,6 +5,7 @@ several machines (docs/scale.md).
 """
 
 import http.client
+import logging
 import os
 import pwd
 import signal
@@ -59,6 +60,8 @@ MALLOC = {
 # Python's own allocator keeps blocks of a megabyte in which a single object is in use, and so half of what a
 # search over all comments takes. The jobs took no longer without it.
 JOBS_MALLOC = {**MALLOC, "PYTHONMALLOC": "malloc"}
+
+log = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -270,9 +273,12 @@ class Command(BaseCommand):
                 child.wait(GRACE_SECONDS)
 
     def print(self, *lines: str) -> None:
-        """Print lines at once."""
+        """Print lines at once, as log lines if these are for programs."""
         for line in lines:
-            self.stdout.write(line)
+            if settings.LOG_FORMAT == "json":
+                log.info("%s", line.strip())
+            else:
+                self.stdout.write(line)
         self.stdout.flush()
 
 
@@ -365,6 +371,7 @@ def web_server_command() -> list[str]:
         *("--http1-header-read-timeout", str(HEADERS_SECONDS * 1000)),
         *("--respawn-failed-workers", "--workers-kill-timeout", str(DRAIN_SECONDS)),
         *("--log-level", "warning"),
+        *(("--log-config", "config/server/granian_log.json") if settings.LOG_FORMAT == "json" else ()),
     ]
 
 

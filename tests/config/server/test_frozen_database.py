@@ -1,17 +1,15 @@
 """`manage.py serve` with a frozen database, which accepts requests and never answers."""
 
 import json
-import os
-import signal
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.config.serving import Guest, Served, serving
+from tests.config.serving import Guest, Served, frozen, serving
 from tests.helpers.waiting import until
 
 LINE = "The site can’t reach its database. This is the page as of"
@@ -22,21 +20,6 @@ READERS = 400
 def site(environment: dict[str, str]) -> Iterator[Served]:
     with serving(environment) as served:
         yield served
-
-
-@contextmanager
-def frozen(site: Served) -> Iterator[None]:
-    processes = site.descendants("postgres")
-    assert len(processes) > 5
-    for process in processes:
-        os.kill(process, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for process in reversed(processes):
-            os.kill(process, signal.SIGCONT)
-    # Each web process finds out by itself, and either may answer.
-    until(lambda: all(site.read("/readyz")[0] == 200 for _ in range(16)))
 
 
 def copies(home: Path) -> list[Path]:

@@ -1,0 +1,1 @@
+"""The record of each request, and the page that Prometheus reads."""

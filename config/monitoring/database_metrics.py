@@ -1,0 +1,111 @@
+"""Metrics that are read when they are asked for: from the database, the disk and the record of backups."""
+
+import logging
+import shutil
+import time
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Count, Max, Min, Sum
+from django.utils import timezone
+from prometheus_client import Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from config.models import MailDay
+from config.owner.jobs import count_jobs
+from config.server.running_servers import running_servers
+from core import VERSION, files
+from core.backup_folder import last_backup
+from core.fallback_pages import DATABASE_ERRORS
+from moderation.models import Case, JobRun
+
+STATEMENT_MS = 2_000  # after which a statement ends with an error
+
+log = logging.getLogger(__name__)
+
+
+class MachineMetrics(Collector):
+    """The version, the disk of the data folder and the last backup."""
+
+    def collect(self) -> Iterator[Metric]:
+        info = GaugeMetricFamily("soundoff_info", "The version of the program.", labels=["version"])
+        info.add_metric([VERSION], 1)
+        yield info
+        disk = shutil.disk_usage(settings.HOME)
+        yield _gauge("soundoff_disk_size_bytes", "Size of the disk with the data folder.", disk.total)
+        yield _gauge("soundoff_disk_free_bytes", "Free space on the disk with the data folder.", disk.free)
+        if backup := last_backup(files.quick_storage()):
+            at = backup.at.timestamp()
+            yield _gauge("soundoff_backup_timestamp_seconds", "Time of the last complete backup.", at)
+
+
+class DatabaseMetrics(Collector):
+    """The metrics from the database. Without it, only soundoff_database_up is there."""
+
+    def collect(self) -> Iterator[Metric]:
+        text = "Whether the database answers (1 or 0)."
+        try:
+            seconds = _ask()
+        except (DatabaseError, *DATABASE_ERRORS):
+            yield _gauge("soundoff_database_up", text, 0)
+            return
+        yield _gauge("soundoff_database_up", text, 1)
+        yield _gauge("soundoff_database_stamp_seconds", "Seconds to read the version of the site.", seconds)
+        try:
+            yield from _read()
+        except (DatabaseError, *DATABASE_ERRORS) as error:
+            log.warning("The metrics of the database can't be read: %s", error)
+
+
+def _ask() -> float:
+    """Return the seconds that the database takes for the version of the site. Raises DatabaseError."""
+    connection.ensure_connection()
+    with connection.cursor() as cursor:
+        began = time.perf_counter()
+        cursor.execute("SELECT version FROM articles_site WHERE id = 1")
+        return time.perf_counter() - began
+
+
+def _read() -> list[Metric]:
+    """Return the metrics from the database. Raises DatabaseError."""
+    now = timezone.now()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_MS}")
+        waiting = Case.objects.open().filter(is_waiting=True)
+        cases = waiting.aggregate(n=Count("pk"), oldest=Min("opened_at"))
+        jobs = count_jobs(now)
+        mails = MailDay.objects.aggregate(sent=Sum("sent"), failed=Sum("failed"))
+        servers = len(running_servers())
+        scheduler = JobRun.objects.aggregate(at=Max("started_at"))["at"]
+    by_state = GaugeMetricFamily("soundoff_jobs", "Background jobs by their state.", labels=["state"])
+    for state in ("ready", "running", "failed"):
+        by_state.add_metric([state], getattr(jobs, state))
+    by_result = CounterMetricFamily("soundoff_mails", "Mails that were sent or failed.", labels=["result"])
+    for result in ("sent", "failed"):
+        by_result.add_metric([result], mails[result] or 0)
+    metrics = [
+        _gauge("soundoff_comments_waiting", "Comments that wait for a decision.", cases["n"]),
+        _gauge(
+            "soundoff_comments_waiting_oldest_seconds",
+            "Seconds that the oldest of them has waited, 0 if there is none.",
+            (now - (cases["oldest"] or now)).total_seconds(),
+        ),
+        by_state,
+        _gauge(
+            "soundoff_jobs_oldest_seconds",
+            "Seconds that the oldest job that is due has waited, 0 if there is none.",
+            (now - (jobs.oldest or now)).total_seconds(),
+        ),
+        by_result,
+        _gauge("soundoff_running_servers", "Servers that have renewed their rows.", servers),
+    ]
+    if scheduler:
+        text = "Time at which the scheduler started its last job."
+        metrics.append(_gauge("soundoff_scheduler_timestamp_seconds", text, scheduler.timestamp()))
+    return metrics
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, text, value=value)

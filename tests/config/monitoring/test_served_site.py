@@ -1,0 +1,183 @@
+"""Metrics, request ids and log lines of `manage.py serve` with its real processes."""
+
+import json
+import os
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from config.management.commands.serve import WEB_PROCESSES
+from config.server import postgres
+from tests.config.conftest import copy_home, data_folder, environment_of
+from tests.config.monitoring.test_metrics_page import TOKEN, samples
+from tests.config.serving import Guest, Served, frozen, serving
+from tests.helpers.waiting import PATIENCE, until
+
+VERDICTS = ("publish", "hold", "spam")
+ID = "c0ffee00-1111-2222-3333-444455556666"
+
+
+@pytest.fixture(scope="module")
+def site(environment: dict[str, str]) -> Iterator[Served]:
+    with serving(environment | {"METRICS_TOKEN": TOKEN, "LOG_FORMAT": "json"}) as served:
+        yield served
+
+
+@pytest.fixture
+def owner(site: Served, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Yield a cursor with the owner's login."""
+    monkeypatch.setenv("SOUNDOFF_HOME", str(home))
+    with closing(psycopg2.connect(postgres.url("owner"))) as connection:
+        connection.autocommit = True
+        yield connection.cursor()
+
+
+def ask(site: Served, path: str, **headers: str) -> tuple[int, dict[str, str], str]:
+    """Send a request over a connection of its own, so that any web process may answer."""
+    with closing(HTTPConnection("127.0.0.1", site.port, timeout=PATIENCE)) as web:
+        web.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        answer = web.getresponse()
+        names = {name.lower(): value for name, value in answer.getheaders()}
+        return answer.status, names, answer.read().decode()
+
+
+def scrape(site: Served) -> dict[str, float]:
+    status, _headers, text = ask(site, "/metrics", Authorization=f"Bearer {TOKEN}")
+    assert status == 200
+    return samples(text)
+
+
+def log_lines(site: Served) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in site.log.read_text().splitlines()]
+
+
+def test_the_sum_is_over_all_processes_and_never_goes_down(site: Served, home: Path) -> None:
+    name = "soundoff_request_duration_seconds_count{story}"
+    folder = home / "cache" / "metrics"
+    sent, seen = 0, [scrape(site).get(name, 0)]
+
+    def own_numbers() -> list[float]:
+        return [_stories(file) for file in folder.glob("*.json")]
+
+    def both_have_answered() -> bool:
+        nonlocal sent
+        sent += 1
+        assert ask(site, site.story)[0] == 200
+        seen.append(scrape(site).get(name, 0))
+        return len(own_numbers()) == WEB_PROCESSES and all(own_numbers())
+
+    until(both_have_answered)
+
+    # Each scrape may reach another process, and one learns of another's requests within seconds.
+    def all_counted() -> bool:
+        seen.append(scrape(site).get(name, 0))
+        return seen[-1] == seen[0] + sent
+
+    until(all_counted)
+    assert seen == sorted(seen)
+
+    # The numbers of a process that was killed stay.
+    os.kill(int(next(folder.glob("*.json")).stem.partition("-")[2]), signal.SIGKILL)
+    until(lambda: len(own_numbers()) == WEB_PROCESSES + 1)
+    assert scrape(site)[name] == seen[-1]
+    assert "_granian" in {line["logger"] for line in log_lines(site)}, "it logs that the process has ended"
+
+
+def _stories(file: Path) -> float:
+    """Return the number of stories that one process has answered with."""
+    found = json.loads(file.read_bytes())["soundoff_request_duration_seconds"]
+    return sum(
+        value for name, labels, value in found if name.endswith("_count") and labels["page"] == "story"
+    )
+
+
+def test_answers_are_counted_by_their_kind(site: Served) -> None:
+    def difference(before: dict[str, float]) -> dict[str, float]:
+        after = scrape(site)
+        return {
+            name.partition("{")[2].rstrip("}"): value - before.get(name, 0)
+            for name, value in after.items()
+            if name.startswith("soundoff_requests_total") and value > before.get(name, 0)
+        }
+
+    def counted(*kinds: str) -> None:
+        until(lambda: difference(before).keys() >= set(kinds))
+
+    before = scrape(site)
+    guest = Guest(site)
+    assert guest.post("A word about the boat.")[0] == 200
+    for _ in range(8):
+        ask(site, site.story)
+    page = ask(site, "/")[2]
+    [style, *_] = re.findall(r'href="(/static/[^"]+\.css)"', page)
+    ask(site, style)
+    ask(site, "/nothing/")
+    counted("cached,2xx", "made,2xx", "made,4xx", "personal,2xx", "personal,3xx", "static,2xx")
+    assert sum(scrape(site).get(f"soundoff_comments_posted_total{{{one}}}", 0) for one in VERDICTS) == 1
+    with frozen(site):
+        until(lambda: "reach its database" in ask(site, site.story)[2])
+        until(lambda: ask(site, "/search/?q=boat")[0] == 503)
+        found = scrape(site)
+        assert found["soundoff_database_up"] == 0
+        assert "soundoff_comments_waiting" not in found
+    counted("copy,2xx", "unavailable,5xx")
+    assert scrape(site)["soundoff_database_up"] == 1
+
+
+def test_a_reader_of_the_error_page_can_quote_the_line_of_the_log(site: Served, owner: Any) -> None:
+    owner.execute("ALTER TABLE articles_article RENAME COLUMN vector TO away")
+    try:
+        status, headers, page = ask(site, "/search/?q=secret+jim@example.org")
+    finally:
+        owner.execute("ALTER TABLE articles_article RENAME COLUMN away TO vector")
+    assert status == 500
+    request = headers["x-request-id"]
+    assert f"<code>{request}</code>" in page
+    lines = [line for line in log_lines(site) if line.get("request_id") == request]
+    assert {line["logger"] for line in lines} == {"django.request", "config.monitoring.requests"}
+    [failed] = [line for line in lines if "exception" in line]
+    assert failed["level"] == "ERROR"
+    assert failed["process"] == "web"
+    assert "ProgrammingError" in failed["exception"]
+    [access] = [line for line in lines if "answer" in line]
+    assert {name: access[name] for name in ("method", "page", "status", "answer")} == {
+        "method": "GET",
+        "page": "search",
+        "status": 500,
+        "answer": "error",
+    }
+    assert "secret" not in site.log.read_text()
+    assert "jim@" not in site.log.read_text()
+
+
+def test_each_answer_has_an_id_which_no_client_chooses(site: Served) -> None:
+    ids = [ask(site, path, X_Request_ID=ID)[1]["x-request-id"] for path in ("/", "/", "/healthz", "/x/")]
+    assert ID not in ids
+    assert len(set(ids)) == 4
+    logged = {line.get("request_id") for line in log_lines(site)}
+    assert logged >= set(ids)
+
+
+def test_all_that_the_site_prints_is_json(site: Served) -> None:
+    lines = log_lines(site)
+    assert all({"time", "level", "logger", "process", "message"} <= line.keys() for line in lines)
+    assert {"serve", "web"} <= {line["process"] for line in lines}
+
+
+def test_a_trusted_proxy_chooses_the_id_and_text_has_no_line_for_each_request(
+    prepared_home: Path,
+) -> None:
+    with ExitStack() as stack:
+        home = stack.enter_context(data_folder())
+        copy_home(prepared_home, home)
+        site = stack.enter_context(serving(environment_of(home) | {"BEHIND_PROXY": "1"}))
+        assert ask(site, "/", X_Request_ID=ID)[1]["x-request-id"] == ID
+        assert ask(site, "/metrics")[0] == 404
+        assert ID not in site.log.read_text()
