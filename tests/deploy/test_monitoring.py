@@ -1,0 +1,90 @@
+"""The files for Prometheus and Grafana in deploy/: each metric that they name is one that /metrics prints."""
+
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+from django.test import Client
+from django.utils import timezone
+from prometheus_client.parser import text_string_to_metric_families
+from pytest_django import Settings
+
+from config.monitoring import requests
+from core.backup_folder import LastBackup, record_backup
+from core.data_folder import PROJECT
+from moderation.models import JobRun
+
+DASHBOARD = PROJECT / "deploy" / "grafana.json"
+ALERTS = PROJECT / "deploy" / "alerts.yml"
+METRIC = re.compile(r"\bsoundoff_\w+")
+MATCHER = re.compile(r"(soundoff_\w+)\{([^}]*)\}")
+LABEL = re.compile(r'(\w+)(=~?)"([^"]*)"')
+TOKEN = "a token that is long enough"
+
+Samples = dict[str, list[dict[str, str]]]
+
+
+def dashboard_expressions() -> list[str]:
+    panels = json.loads(DASHBOARD.read_text())["panels"]
+    return [target["expr"] for panel in panels for target in panel["targets"]]
+
+
+def rules() -> list[dict[str, object]]:
+    return [rule for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]]
+
+
+@pytest.fixture
+def printed(client: Client, settings: Settings, tmp_path: Path, db: None) -> Samples:
+    """Return the labels of all samples, by the names of the metrics, of a site that has everything."""
+    settings.METRICS_TOKEN = TOKEN
+    settings.HOME = tmp_path
+    now = timezone.now()
+    record_backup(LastBackup(tmp_path / "site.zip", now, 5, "ab" * 32, 0.5, {}))
+    JobRun.objects.create(name="A job", started_at=now - timedelta(minutes=1))
+    for answer in ("cached", "made", "personal", "static", "check", "copy", "unavailable", "error"):
+        requests.count(answer, "2", "story", 0.1)
+    page = client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).content.decode()
+    found: Samples = {}
+    for family in text_string_to_metric_families(page):
+        for sample in family.samples:
+            found.setdefault(sample.name, []).append(sample.labels)
+    return found
+
+
+def test_the_files_name_only_metrics_and_labels_that_exist(printed: Samples) -> None:
+    expressions = dashboard_expressions() + [str(rule["expr"]) for rule in rules()]
+    named = {name for expression in expressions for name in METRIC.findall(expression)}
+    assert named <= printed.keys(), named - printed.keys()
+    for expression in expressions:
+        for name, inner in MATCHER.findall(expression):
+            for label, operator, value in LABEL.findall(inner):
+                if label == "job":  # Prometheus adds it
+                    continue
+                values = {labels[label] for labels in printed[name]}
+                wanted = value.split("|") if operator == "=~" else [value]
+                assert values >= set(wanted), expression
+
+
+def test_each_metric_is_shown_or_alerts(printed: Samples) -> None:
+    text = " ".join(dashboard_expressions() + [str(rule["expr"]) for rule in rules()])
+    unused = {name for name in printed if re.sub("_(sum|count)$", "_bucket", name) not in text}
+    assert unused == set()
+
+
+def test_each_alert_says_what_is_wrong_and_where_to_look() -> None:
+    for rule in rules():
+        assert {"alert", "expr", "for", "labels", "annotations"} == rule.keys()
+        annotations = rule["annotations"]
+        assert isinstance(annotations, dict)
+        assert all(str(annotations[name]).endswith(".") for name in ("summary", "description")), rule
+    names = [rule["alert"] for rule in rules()]
+    assert len(set(names)) == len(names) >= 8
+
+
+def test_the_documentation_lists_every_metric(printed: Samples) -> None:
+    text = (PROJECT / "docs" / "operate.md").read_text()
+    documented = set(METRIC.findall(text.partition("## Metrics")[2].partition("\n## ")[0]))
+    assert documented == {re.sub("_(sum|count|bucket)$", "", name) for name in printed}
