@@ -5,7 +5,6 @@ several machines (docs/scale.md).
 """
 
 import http.client
-import logging
 import os
 import pwd
 import signal
@@ -23,7 +22,7 @@ from typing import Any, NoReturn
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, OperationalError, connection
 from django.utils.translation import ngettext
 
@@ -38,6 +37,7 @@ from config.server.processes import Child, spawn
 from config.server.program_copy import readable_project
 from config.system_checks import is_private
 from core import backup_folder
+from core.commands import LongRunningCommand
 from core.data_folder import check_user_can_enter, make_folder, unprivileged_user
 from core.database.migration_state import later_migrations, unapplied_migrations
 from core.files import storage
@@ -61,10 +61,8 @@ MALLOC = {
 # search over all comments takes. The jobs took no longer without it.
 JOBS_MALLOC = {**MALLOC, "PYTHONMALLOC": "malloc"}
 
-log = logging.getLogger(__name__)
 
-
-class Command(BaseCommand):
+class Command(LongRunningCommand):
     help = (
         "Run the site until Ctrl-C: the database, the web server, the job worker and the scheduler. Each is "
         "restarted if it ends. The first start creates the database and sample data. Environment: HOST, "
@@ -271,15 +269,6 @@ class Command(BaseCommand):
                 child.terminate()
             for child in children:
                 child.wait(GRACE_SECONDS)
-
-    def print(self, *lines: str) -> None:
-        """Print lines at once, as log lines if these are for programs."""
-        for line in lines:
-            if settings.LOG_FORMAT == "json":
-                log.info("%s", line.strip())
-            else:
-                self.stdout.write(line)
-        self.stdout.flush()
 
 
 def exit_on_signal(number: int, frame: Any) -> NoReturn:

@@ -3,10 +3,11 @@
 import time
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 from django.db import connection
 from django.utils import timezone
 
+from core.commands import LongRunningCommand
 from core.memory.release import release_freed_memory
 from moderation.models import JobRun
 from moderation.scheduled_jobs import JOBS, is_due, run_due_jobs
@@ -14,7 +15,7 @@ from moderation.scheduled_jobs import JOBS, is_due, run_due_jobs
 ROUND_SECONDS = 60  # seconds between two rounds
 
 
-class Command(BaseCommand):
+class Command(LongRunningCommand):
     help = (
         "Run each job that is due and not running in another process. `bin/serve` does this by itself; "
         "without it, run this command once a minute."
@@ -32,8 +33,7 @@ class Command(BaseCommand):
         while True:
             for ran in run_due_jobs():
                 result = f"failed: {ran.error}" if ran.error else f"done: {ran.result}"
-                self.stdout.write(f"{ran.name}: {result} ({ran.seconds:.1f} s)")
-                self.stdout.flush()
+                self.print(f"{ran.name}: {result} ({ran.seconds:.1f} s)")
             if not forever:
                 return
             connection.close()  # it would be idle until the next round, and might break
