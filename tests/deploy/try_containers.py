@@ -292,7 +292,7 @@ def report(text: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.try_containers", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.deploy.try_containers", description=__doc__)
     parser.add_argument("folder", type=Path, help="for root.tar, which is kept, and the images")
     parser.add_argument("--driver", default="overlay", help="of Podman's storage; vfs works everywhere")
     options = parser.parse_args()
