@@ -1,6 +1,7 @@
 """Settings, read from the environment at start. config/system_checks.py reports contradictions."""
 
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,11 @@ def oidc_providers() -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def replica_urls() -> list[str]:
+    """Return the URLs of $DATABASE_REPLICA_URLS. Commas or spaces separate them; a URL may contain commas."""
+    return re.findall(r"[^\s,]\S*?(?=[\s,]+\w+://|[\s,]*$)", os.environ.get("DATABASE_REPLICA_URLS", ""))
 
 
 def secret_key() -> str:
@@ -192,14 +198,15 @@ DATABASES = {
 }
 # Seconds, milliseconds for the last: after them a server that is cut off counts as lost. Without them a
 # process would wait a quarter of an hour for it. DATABASE_URL may set others.
-DATABASES["default"]["OPTIONS"] = {
+DATABASE_TIMEOUTS = {
     "connect_timeout": 5,
     "keepalives_idle": 5,
     "keepalives_interval": 3,
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
-    **DATABASES["default"].get("OPTIONS", {}),
 }
+DATABASES["default"]["OPTIONS"] = DATABASE_TIMEOUTS | DATABASES["default"].get("OPTIONS", {})
+DATABASE_REPLICA_URLS = replica_urls()
 # The login that the pages use. Migrations revoke rights from it that only the owner of a log may have.
 DATABASE_WEB_USER = os.environ.get("DATABASE_WEB_USER") or DATABASES["default"].get("USER", "")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

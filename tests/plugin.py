@@ -32,7 +32,16 @@ _run = ExitStack()
 def pytest_load_initial_conftests() -> Iterator[None]:
     """Set the environment before pytest-django reads the settings."""
     gc.disable()  # until all tests are collected: what is loaded stays
-    for name in ("DATABASE_OWNER_URL", "DEBUG", "EMAIL_URL", "FILES_URL", "HOST", "PORT", "SITE_URL"):
+    for name in (
+        "DATABASE_OWNER_URL",
+        "DATABASE_REPLICA_URLS",
+        "DEBUG",
+        "EMAIL_URL",
+        "FILES_URL",
+        "HOST",
+        "PORT",
+        "SITE_URL",
+    ):
         os.environ.pop(name, None)
     try:
         if EMPTY_SITE not in os.environ:

@@ -27,6 +27,7 @@ from articles.models import Site
 from articles.site.languages import activate_locale
 from articles.site.requests import SiteRequest
 from core import files
+from core.database.replicas import POSITION_KEY, call_on_replica
 from core.database.sql import fetch_instances
 
 INVALIDATION_FILE = "cache/invalidated"  # in the storage of files, which all servers share; it holds a time
@@ -80,6 +81,8 @@ def cache_for_anonymous(view: View) -> View:
             response = view(request, *args, **kwargs)
             patch_cache_control(response, private=True, no_cache=True)
             return response
+        if POSITION_KEY in request.META:
+            return call_on_replica(cached_view, request, *args, **kwargs)
         remove_reader(request)
         with snapshot(request):
             response = view(request, *args, **kwargs)
@@ -184,7 +187,8 @@ def snapshot(request: SiteRequest, language: str = "") -> Iterator[None]:
 
     It sets `request.site` and `request.now`. An empty `language` is that of the site.
     """
-    nested = connection.in_atomic_block  # only in tests, whose transaction is rolled back
+    # On a replica, whose transactions are all like this one, and in tests, whose transaction is rolled back.
+    nested = connection.in_atomic_block
     with nullcontext() if nested else transaction.atomic():
         site: Any = fetch_instances(Site, _READ_SITE if nested else _ISOLATE + _READ_SITE)[0]
         request.site = site

@@ -22,6 +22,7 @@ from comments.story_page.frames import (
 )
 from comments.story_page.member_page import member_page
 from comments.thread.pages import Order
+from core.database.replicas import POSITION_KEY, call_on_replica
 
 
 def respond_from_frame(view: View) -> View:
@@ -33,6 +34,8 @@ def respond_from_frame(view: View) -> View:
 
     @wraps(view)
     def respond(request: SiteRequest, slug: str) -> HttpResponse:
+        if POSITION_KEY in request.META:
+            return call_on_replica(respond, request, slug)
         if not (request.GET or settings.DEBUG):  # in debug mode templates may change
             make_page = anonymous_page if is_anonymous(request) else member_page
             if response := make_page(request, slug):

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from articles.site.requests import SiteRequest
 from comments.models import Comment, Mute
+from core.database.replicas import read_from_replica
 from core.paging import PageCursor, next_page_url
 from core.query_forms import ListQuery
 
@@ -19,6 +20,7 @@ PAGE_SIZE = 20  # comments
 
 # Not cached: the page must be gone with the next request after its member switches it off.
 @require_safe
+@read_from_replica
 def person(request: SiteRequest, pk: str) -> HttpResponse:
     """List a member's published comments, newest first. 404 unless the member switched the page on."""
     member = get_object_or_404(User, pk=pk, has_page=True, is_active=True)

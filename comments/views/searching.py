@@ -45,6 +45,7 @@ from comments.search.queries import (
     find_in_discussion,
     find_stories,
 )
+from core.database.replicas import read_from_replica
 from core.query_forms import NumberField, QueryForm, SearchField
 from core.rate_limits import set_retry_after
 
@@ -95,6 +96,7 @@ class SearchPageQuery(QueryForm):
 
 
 @require_safe
+@read_from_replica
 def find(request: SiteRequest, slug: str) -> HttpResponse:
     """Search the comments of a story for `?q=`, oldest first, after the result `?after=`."""
     stories = Article.objects.published(request.now).exclude(discussion__status=Discussion.Status.HIDDEN)
@@ -117,6 +119,7 @@ def find(request: SiteRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
+@read_from_replica
 def search(request: SiteRequest) -> HttpResponse:
     """Search stories and comments for `?q=`, filtered by `?topic=`, `?author=` and `?year=`.
 

@@ -33,6 +33,7 @@ from config.page_cache.stamp_reader import (
     StampReader,
     stamp_query,
 )
+from core.database.replicas import FAILED_KEY, POSITION_KEY, Position, replicas, try_failed_again
 from core.fallback_pages import DATABASE_FAILED, add_outage_notice, unavailable
 from core.memory.bounded_cache import BoundedCache
 from core.memory.release import release_freed_memory
@@ -115,7 +116,9 @@ class Entry:
         # 3.4 kB.
         self.size = 2 * len(page) + 4096
 
-    def is_current(self, site: int, articles: int, discussions: int, now: float) -> bool:
+    def is_current(
+        self, site: int, articles: int, discussions: int, now: float, position: str | None = None
+    ) -> bool:
         """Return whether the page is up to date, given the stored versions and the database's time."""
         return (site, articles, discussions) == self.stamp and now < self.until
 
@@ -165,6 +168,7 @@ class PageCacheApp:
     def __init__(self, django: WSGIHandler) -> None:
         self.django = django
         self.stamp_reader = StampReader()
+        self.has_replicas = bool(replicas())
         self.copies = LastCopies()
         self.entries: BoundedCache[Key, Entry] = BoundedCache(CACHE_BYTES)
         # A story with several comments a second would have no copy at the moment when the database is lost.
@@ -190,7 +194,9 @@ class PageCacheApp:
             if key and is_anonymous(environ):
                 response = self._respond(key, environ)
             else:
-                self.stamp_reader.read(PING)
+                stamp = self.stamp_reader.read(PING)
+                if self.has_replicas and _is_anonymous_reader(environ):
+                    _allow_replica(environ, stamp)
                 response = _compress(self._call_django(environ), environ)
         except DatabaseUnavailableError as error:
             response = self._respond_without_database(key, environ, error)
@@ -215,6 +221,8 @@ class PageCacheApp:
         if not entry.is_current(*stamp):
             self._supersede(key, entry)
             environ[ANSWERED_KEY] = True
+            if self.has_replicas:
+                _allow_replica(environ, stamp)
             return None
         entry.confirmed_at = max(entry.confirmed_at, asked_at)
         environ[ANSWER_KEY] = CACHED
@@ -275,18 +283,24 @@ class PageCacheApp:
         while True:
             asked_at = time.monotonic()
             entry = self.entries.get(key)
+            stamp = None
             if entry is None and not _is_cacheable_path(key.path):
-                self.stamp_reader.read(PING)
+                stamp = self.stamp_reader.read(PING)
+                if self.has_replicas:
+                    _allow_replica(environ, stamp)
                 return _compress(self._call_django(environ), environ)
             if entry:
-                if entry.is_current(*self.stamp_reader.read(entry.query)):
+                stamp = self.stamp_reader.read(entry.query)
+                if entry.is_current(*stamp):
                     entry.confirmed_at = max(entry.confirmed_at, asked_at)
                     environ[ANSWER_KEY] = CACHED
                     return entry.respond(environ)
                 self._supersede(key, entry)
             # After an answer to the event loop another one would say nothing new, and cost a statement.
             elif not environ.pop(ANSWERED_KEY, False) or self.stamp_reader.lost_at is not None:
-                self.stamp_reader.read(PING)
+                stamp = self.stamp_reader.read(PING)
+            if stamp and self.has_replicas:
+                _allow_replica(environ, stamp)
             with self._lock:
                 running = self._rendering.get(key)
                 if running is None:
@@ -333,6 +347,7 @@ class PageCacheApp:
         return entry.respond(environ)
 
     def _call_django(self, environ: Environ) -> RawResponse:
+        before = environ.copy() if POSITION_KEY in environ else None
         started: list[Any] = []
         start: Any = lambda status, headers, *_: started.extend([status, headers])  # noqa: E731
         response: Any = self.django(environ, start)
@@ -342,6 +357,11 @@ class PageCacheApp:
             response.close()
             if len(body[0]) > LARGE_PAGE:
                 self._made_large_page = True
+        if before and FAILED_KEY in environ:  # the primary makes the page, from the same request
+            del before[POSITION_KEY]
+            environ.clear()
+            environ.update(before)
+            return self._call_django(environ)
         if DATABASE_FAILED in environ and environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
             self.stamp_reader.read(PING)  # raises DatabaseUnavailableError: there may be a cached page
         return RawResponse(started[0], started[1], body)
@@ -400,6 +420,8 @@ class PageCacheApp:
         while not self._stop.wait(SWEEP_SECONDS):
             self._release_large_pages()
             try:
+                if self.has_replicas:
+                    try_failed_again()
                 self.sweep()
             except DatabaseUnavailableError:
                 continue
@@ -423,6 +445,17 @@ def _is_cacheable_path(path: str) -> bool:
         return is_cached_view(resolve(get_path_info({"PATH_INFO": path})).func)
     except Resolver404:
         return False
+
+
+def _is_anonymous_reader(environ: Environ) -> bool:
+    return environ["REQUEST_METHOD"] in {"GET", "HEAD"} and is_anonymous(environ)
+
+
+def _allow_replica(environ: Environ, stamp: Sequence[Any]) -> None:
+    """Let a page be made on a replica that has replayed the log up to the position of this stamp."""
+    *_versions, at, position = stamp
+    if position:  # not while a server that was the primary becomes a replica
+        environ[POSITION_KEY] = Position(position, at)
 
 
 def _with_outage_notice(confirmed_at: float, copy: LastCopy) -> RawResponse:

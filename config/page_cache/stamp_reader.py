@@ -17,24 +17,27 @@ import psycopg2
 from django.db import connection as django_connection
 from psycopg2.extensions import POLL_OK, POLL_READ
 
+from core.database.replicas import POSITION_SQL, ReplicaConnection, ReplicaSilentError, replicas
+
 ANSWER_SECONDS = 1.0
 SILENT_MAX = 60  # periods of ANSWER_SECONDS without data on one connection, while others get answers
 CONNECTIONS_MAX = 4  # for each event loop
 
 log = logging.getLogger(__name__)
 
-# Most pages show one story: its stamp takes an eighth less time without arrays and sums.
+# Most pages show one story: its stamp takes an eighth less time without arrays and sums. {position} is empty,
+# or the position for read replicas.
 _PREPARE = """
 PREPARE stamp (bigint[], bigint[]) AS SELECT
  (SELECT version FROM articles_site WHERE id = 1),
  (SELECT coalesce(sum(version), 0) FROM articles_article WHERE id = ANY ($1))::bigint,
  (SELECT coalesce(sum(version), 0) FROM comments_discussion WHERE article_id = ANY ($2))::bigint,
- extract(epoch FROM now())::float8;
+ extract(epoch FROM now())::float8{position};
 PREPARE story_stamp (bigint) AS SELECT
  (SELECT version FROM articles_site WHERE id = 1),
  coalesce((SELECT version FROM articles_article WHERE id = $1), 0),
  coalesce((SELECT version FROM comments_discussion WHERE article_id = $1), 0),
- extract(epoch FROM now())::float8"""
+ extract(epoch FROM now())::float8{position}"""
 _READ_VERSIONS = """SELECT
  (SELECT version FROM articles_site WHERE id = 1),
  (SELECT json_object_agg(id, version) FROM articles_article WHERE id = ANY ('{}')),
@@ -42,7 +45,8 @@ _READ_VERSIONS = """SELECT
  extract(epoch FROM now())::float8"""
 
 Versions = dict[str, int]  # by id
-StampAndTime = tuple[int, int, int, float]  # PageDependencies.stamp, then the database's time in seconds
+# PageDependencies.stamp, then the database's time in seconds, and with read replicas its position.
+StampAndTime = tuple[int, int, int, float] | tuple[int, int, int, float, str | None]
 
 
 class DatabaseUnavailableError(psycopg2.OperationalError):
@@ -63,6 +67,7 @@ class StampReader:
         self.lost_at: float | None = None
         self._answered_at = 0.0
         self._idle: deque[Any] = deque()
+        self._prepare = _PREPARE.format(position=f", {POSITION_SQL}" if replicas() else "")
 
     def read(self, query: str) -> StampAndTime:
         """Return the stamp and the time. Raises DatabaseUnavailableError."""
@@ -101,7 +106,7 @@ class StampReader:
         connection = psycopg2.connect(**parameters, async_=1)
         _wait(connection)
         # The first execution reads the catalogs, which takes longer than all later ones.
-        self._run(connection, f"{_PREPARE}; {stamp_query()}")
+        self._run(connection, f"{self._prepare}; {stamp_query()}")
         return connection
 
     def close(self) -> None:
@@ -299,7 +304,8 @@ def limit_django_waits(reader: StampReader) -> None:
     """Let Django's connections wait for the database only while it answers `reader`.
 
     Even then a statement ends with an error after SILENT_MAX periods, because a single connection may be
-    dead. psycopg2's COPY does not work with this wait callback; no page uses it.
+    dead; a statement on a replica much sooner, because the primary can make the page. psycopg2's COPY does
+    not work with this wait callback; no page uses it.
     """
 
     def wait(connection: Any) -> None:
@@ -309,6 +315,10 @@ def limit_django_waits(reader: StampReader) -> None:
                 silent = 0
                 continue
             silent += 1
+            if isinstance(connection, ReplicaConnection):
+                if silent >= connection.patience:
+                    raise ReplicaSilentError(f"no answer in {silent} s")
+                continue
             reader.read(stamp_query())  # on an error, the statement has ended and its connection is closed
             if silent >= SILENT_MAX:
                 raise DatabaseUnavailableError(time.monotonic() - silent * ANSWER_SECONDS)

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from articles.site.current_site import current_site
 from comments import removal_reasons
 from comments.models import AUTHOR_REASONS, Reason, State, Transition, state_label
+from core.database.replicas import read_from_replica
 from core.query_forms import NumberField, ParsedField, QueryForm
 from moderation.actions.request_helpers import require_moderator
 from moderation.checks import registry
@@ -80,6 +81,7 @@ def audit_log_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
 
 # Not cached: no version number changes with everything that this page shows.
 @require_safe
+@read_from_replica
 def public_log_page(request: HttpRequest) -> HttpResponse:
     """Show the public log of ?month=2026-11, or of the latest month with entries.
 

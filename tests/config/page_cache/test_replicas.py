@@ -1,0 +1,301 @@
+"""Pages that a real streaming replica makes, and those that it must not make."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory
+from django.utils import timezone
+from psycopg2.extensions import set_wait_callback
+from pytest_django import DjangoDbBlocker
+
+from articles.models import Article, Topic
+from bench.fixture import session_cookie
+from comments.models import Comment, Reason, State
+from comments.services.states import change_states
+from comments.views import front_page
+from config.page_cache.application import PageCacheApp
+from config.page_cache.stamp_reader import limit_django_waits
+from core.database import replicas
+from core.database.replicas import FAILED_KEY, POSITION_KEY, Position, Replica, read_from_replica
+from tests.factories import UserFactory, make_article, make_comment
+from tests.helpers.database import superuser
+from tests.helpers.standby import Standby, running_standby
+from tests.helpers.waiting import until
+from tests.helpers.wsgi_requests import is_cached, send_request, send_through_event_loop
+
+FAR = Position("00000001 0/0", 0)  # every replica has replayed so far
+
+
+@pytest.fixture(scope="module")
+def standby(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Standby]:
+    with django_db_blocker.unblock(), running_standby() as running:
+        yield running
+
+
+@pytest.fixture
+def replica(standby: Standby, transactional_db: None, settings: Any) -> Iterator[Replica]:
+    """Use the replica as DATABASE_REPLICA_URLS. It has replayed what the test begins with."""
+    settings.DATABASE_REPLICA_URLS = [standby.url]
+    replicas.replicas.cache_clear()
+    yield replicas.replicas()[0]
+    for found in replicas.replicas():
+        found._connection().close()
+    replicas.replicas.cache_clear()
+
+
+@pytest.fixture
+def article(replica: Replica, standby: Standby, policy_without_moderation: None) -> Article:
+    made = make_article()
+    make_comment(made, "The first boat.")
+    standby.catch_up()
+    return made
+
+
+@pytest.fixture
+def site(article: Article) -> Iterator[PageCacheApp]:
+    made = PageCacheApp(WSGIHandler())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def waits_limited(site: PageCacheApp) -> Iterator[None]:
+    limit_django_waits(site.stamp_reader)
+    yield
+    set_wait_callback(None)
+
+
+def test_a_story_is_read_from_the_replica(site: PageCacheApp, replica: Replica, story: str) -> None:
+    page = send_request(site, story)
+    assert "The first boat." in page.text
+    assert is_cached(page)
+    assert replica.pages == 1
+    assert send_request(site, story).body == page.body
+    assert send_through_event_loop(site, story).body == page.body
+    assert replica.pages == 1  # it came from memory
+
+
+def test_a_page_is_the_same_from_both(
+    site: PageCacheApp, other: PageCacheApp, replica: Replica, story: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from_replica = send_request(site, f"{story}?order=newest")
+    assert replica.pages == 1
+    monkeypatch.setattr(replica, "failed_at", timezone.now())
+    from_primary = send_request(other, f"{story}?order=newest")
+    assert replica.pages == 1
+    assert from_replica.body == from_primary.body
+    assert from_replica.headers == from_primary.headers
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/feed/",
+        "/topics/boats/",
+        "/sitemap.xml",
+        "/search/?q=boat",
+        "{story}find/?q=boat",
+        "{story}feed/",
+        "{story}version/",
+        "{story}comments/{comment}/?after=0",
+        "/privacy/",
+    ],
+)
+def test_pages_for_strangers_are_read_from_the_replica(
+    path: str, site: PageCacheApp, replica: Replica, standby: Standby, article: Article, story: str
+) -> None:
+    article.topics.add(Topic.objects.create(name="Boats", slug="boats"))
+    standby.catch_up()
+    path = path.format(story=story, comment=Comment.objects.get().pk)
+    assert send_request(site, path).status in {200, 404}
+    assert replica.pages == (0 if "after=0" in path else 1)
+    assert replica.failed_at is None
+
+
+def test_what_was_written_is_shown_at_once(site: PageCacheApp, article: Article, story: str) -> None:
+    for n in range(20):
+        make_comment(article, f"Boat number {n}.")
+        assert f"Boat number {n}." in send_request(site, f"{story}?order=newest").text
+
+
+def test_a_removed_comment_is_gone_while_nothing_is_replayed(
+    site: PageCacheApp, replica: Replica, standby: Standby, story: str
+) -> None:
+    with standby.paused():
+        change_states(ids=[Comment.objects.get().pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=None)
+        for path in (story, "/search/?q=boat", f"{story}feed/"):
+            assert "The first boat." not in send_request(site, path).text
+        assert replica.pages == 0
+        assert replica.behind_since
+        assert replica.failed_at is None
+        assert standby.ask("SELECT state FROM comments_comment") == State.PUBLISHED
+    standby.catch_up()
+    assert "The first boat." not in send_request(site, f"{story}?order=newest").text
+    assert replica.pages == 1
+    assert replica.behind_since is None
+
+
+def test_the_event_loop_passes_the_position_on(
+    site: PageCacheApp, replica: Replica, standby: Standby, article: Article, story: str
+) -> None:
+    send_request(site, story)
+    make_comment(article, "The second boat.")
+    standby.catch_up()
+    assert "The second boat." in send_through_event_loop(site, story).text
+    assert replica.pages == 2
+    with standby.paused():
+        make_comment(article, "The third boat.")
+        assert "The third boat." in send_through_event_loop(site, story).text
+    assert replica.pages == 2
+
+
+def test_a_dead_replica_is_left_out_and_used_again(
+    site: PageCacheApp, replica: Replica, standby: Standby, story: str
+) -> None:
+    send_request(site, "/feed/")
+    assert replica.pages == 1
+    standby.stop()
+    try:
+        assert send_request(site, story).status == 200
+        assert replica.failed_at
+        assert replica.error
+        assert send_request(site, "/").status == 200
+    finally:
+        standby.start()
+    assert replica.pages == 1
+    until(lambda: replica.failed_at is None)  # the site's own thread tries it
+    assert send_request(site, "/sitemap.xml").status == 200
+    assert replica.pages == 2
+
+
+def test_a_frozen_replica_is_left_out(
+    site: PageCacheApp, replica: Replica, standby: Standby, story: str, waits_limited: None
+) -> None:
+    send_request(site, "/feed/")
+    with standby.frozen():
+        assert send_request(site, story).status == 200
+        assert replica.error == "no answer in 1 s"
+        replica._retry_at = 0
+        replica.try_again()
+        assert replica.failed_at
+    assert replica.pages == 1
+
+
+def test_a_replica_that_freezes_during_a_page_is_left_out(
+    site: PageCacheApp,
+    replica: Replica,
+    standby: Standby,
+    waits_limited: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with ExitStack() as stack:
+        hold_front_page(monkeypatch, lambda: stack.enter_context(standby.frozen()))
+        assert "The slip" in send_request(site, "/").text
+        assert replica.error == "no answer in 3 s"
+
+
+def test_a_conflict_with_the_replay_is_not_seen(
+    site: PageCacheApp,
+    replica: Replica,
+    standby: Standby,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with superuser(connection.settings_dict["NAME"]) as primary:
+
+        def remove_rows() -> None:
+            primary.execute("UPDATE articles_site SET version = version + 1")
+            primary.execute("VACUUM articles_site")
+            until(lambda: standby.ask("SELECT sum(confl_snapshot) FROM pg_stat_database_conflicts"))
+
+        hold_front_page(monkeypatch, remove_rows)
+        page = send_request(site, "/")
+    assert page.status == 200
+    assert is_cached(page)
+    assert "A page failed on the replica" in caplog.text
+    assert "Traceback" not in caplog.text
+    assert replica.pages == 0
+    assert replica.failed_at is None
+    assert send_request(site, "/feed/").status == 200
+    assert replica.pages == 1
+
+
+def hold_front_page(monkeypatch: pytest.MonkeyPatch, act: Callable[[], Any]) -> None:
+    """Call `act` once while the front page is made, after its first statement."""
+    read, acts = front_page.read_list_page, [act]
+
+    def act_and_read(*arguments: Any) -> Any:
+        while acts:
+            acts.pop()()
+        return read(*arguments)
+
+    monkeypatch.setattr(front_page, "read_list_page", act_and_read)
+
+
+def test_members_posts_and_forms_never_touch_the_replica(
+    site: PageCacheApp, replica: Replica, standby: Standby, story: str
+) -> None:
+    member = session_cookie(UserFactory.create())
+    comment = Comment.objects.get().pk
+    standby.stop()  # whoever asks it finds out
+    try:
+        for path in ("/", story, "/search/?q=boat", f"{story}find/?q=boat", "/account/comments/"):
+            assert send_request(site, path, Cookie=member).status == 200
+        assert send_request(site, f"{story}reply/").status == 200
+        assert send_request(site, f"{story}reply/{comment}/", "POST", b"body=Kept").status == 403
+        assert send_request(site, "/search/?q=boat", "POST", b"q=boat").status in {403, 405}
+        assert send_request(site, "/search/?q=boat", Authorization="Basic YTpi").status == 200
+    finally:
+        standby.start()
+    assert replica.failed_at is None
+
+
+def test_nothing_can_be_written_on_a_replica(replica: Replica, article: Article, rf: RequestFactory) -> None:
+    @read_from_replica
+    def view(request: HttpRequest) -> HttpResponse:
+        Article.objects.update(title="Written")
+        return HttpResponse("written")
+
+    request = rf.get("/")
+    request.META[POSITION_KEY] = FAR
+    assert view(request).content == b""
+    assert request.META[FAILED_KEY]
+    assert replica.failed_at is None
+    assert replica.pages == 0
+    assert replica.wait_for(FAR)
+    assert view(rf.get("/")).content == b"written"
+
+
+def test_a_transaction_of_a_replica_is_one_snapshot_that_only_reads(replica: Replica) -> None:
+    assert replica.wait_for(FAR)
+    with replica.read(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_is_in_recovery(), current_setting('transaction_isolation'), "
+            "current_setting('transaction_read_only'), current_setting('TimeZone')"
+        )
+        assert cursor.fetchone() == (True, "repeatable read", "on", "UTC")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_is_in_recovery()")
+        assert cursor.fetchone() == (False,)
+
+
+def test_a_replica_of_another_timeline_or_with_a_late_clock_is_behind(replica: Replica) -> None:
+    assert not replica.wait_for(Position("00000002 0/0", 0))
+    assert replica.wait_for(FAR)
+    assert replica.behind_since is None
+    ahead = (timezone.now() + timedelta(minutes=1)).timestamp()
+    assert not replica.wait_for(Position("00000001 0/0", ahead))
+
+
+def test_connections_have_the_time_outs_of_the_primary(replica: Replica) -> None:
+    options = replica.settings["OPTIONS"]
+    assert django_settings.DATABASE_TIMEOUTS.items() <= options.items()
+    assert replica.settings["CONN_MAX_AGE"] == connection.settings_dict["CONN_MAX_AGE"]
