@@ -15,6 +15,7 @@ from django.db import connection
 
 from config.hosts import is_loopback
 from config.settings import oidc_providers, oidc_variable
+from core.database import replicas
 from core.files import url as files_url
 
 METRICS_TOKEN_MIN = 20  # characters
@@ -188,6 +189,32 @@ def _check_log_format() -> Error | None:
     )
 
 
+def _check_replica_urls() -> Error | None:
+    urls = settings.DATABASE_REPLICA_URLS
+    if urls and not os.environ.get("DATABASE_URL"):
+        return Error(
+            "DATABASE_REPLICA_URLS is set without DATABASE_URL.",
+            hint="The embedded server has no replicas. Set DATABASE_URL to the primary of your own servers.",
+            id="config.E017",
+        )
+    for number, url in enumerate(urls, 1):
+        try:
+            replica = replicas.connection_settings(url)
+        except ValueError:
+            return Error(
+                f"DATABASE_REPLICA_URLS: URL {number} names no database.",  # without its password
+                hint="Write URLs as postgres://user:password@10.0.0.5/soundoff, separated by spaces.",
+                id="config.E018",
+            )
+        if replicas.address(replica) == replicas.address(connection.settings_dict):
+            return Error(
+                f"DATABASE_REPLICA_URLS: URL {number} is the server of DATABASE_URL.",
+                hint="Name only replicas of it, or leave DATABASE_REPLICA_URLS out.",
+                id="config.E019",
+            )
+    return None
+
+
 ENVIRONMENT_RULES: tuple[Callable[[], Error | None], ...] = (
     _check_database_urls,
     _check_site_url,
@@ -199,6 +226,7 @@ ENVIRONMENT_RULES: tuple[Callable[[], Error | None], ...] = (
     _check_files_url,
     _check_metrics_token,
     _check_log_format,
+    _check_replica_urls,
 )
 
 

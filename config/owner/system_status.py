@@ -11,7 +11,7 @@ from typing import Any
 import django
 from django.conf import settings
 from django.core.checks import CheckMessage, run_checks
-from django.db import connection
+from django.db import Error, connection
 from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -29,6 +29,8 @@ from config.system_checks import is_private
 from core import VERSION
 from core.backup_folder import NIGHTLY_FOLDER, BackupFailure, LastBackup, last_backup, last_failure
 from core.database.migration_state import unapplied_migrations
+from core.database.replicas import replicas
+from core.database.sql import fetch_value
 from core.files import storage
 from core.mail.failures import mail_server, mask_addresses
 from moderation.models import JobRun
@@ -107,6 +109,16 @@ class FailedJob:
 
 
 @dataclass(frozen=True)
+class ReplicaStatus:
+    """A read replica, as this process sees it."""
+
+    name: str
+    lag: int = 0  # bytes of the primary's log that it has not replayed
+    failed_at: datetime | None = None  # since then it is left out
+    error: str = ""
+
+
+@dataclass(frozen=True)
 class DiskSpace:
     """The disk that holds the data folder; sizes are in bytes."""
 
@@ -171,6 +183,7 @@ class SystemStatus:
     servers: list[RunningServer]
     database_size: int
     database: str  # its location, in words
+    replicas: list[ReplicaStatus]
     disk: DiskSpace
     backup: LastBackup | None
     backup_is_old: bool
@@ -204,6 +217,7 @@ def read_system_status() -> SystemStatus:
         servers=list(running_servers.running_servers()),
         database_size=size,
         database=_database_location(),
+        replicas=_replicas(),
         disk=_disk_space(),
         backup=backup,
         backup_is_old=backup is None or backup.at < now - BACKUP_OLD_AFTER,
@@ -303,6 +317,22 @@ def _database_location() -> str:
         "host": f"{database['HOST'] or 'localhost'}{port}",
         "user": database["USER"],
     }
+
+
+def _replicas() -> list[ReplicaStatus]:
+    if not replicas():
+        return []
+    position = fetch_value("SELECT pg_current_wal_insert_lsn()")
+    found = []
+    for replica in replicas():
+        if replica.failed_at:
+            found.append(ReplicaStatus(replica.name, failed_at=replica.failed_at, error=replica.error))
+            continue
+        try:
+            found.append(ReplicaStatus(replica.name, replica.lag(position)))
+        except Error as error:
+            found.append(ReplicaStatus(replica.name, error=str(error).strip()))
+    return found
 
 
 def _disk_space() -> DiskSpace:

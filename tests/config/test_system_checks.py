@@ -4,9 +4,11 @@ from pathlib import Path
 import pytest
 import time_machine
 from django.core.checks import run_checks
+from django.db import connection
 from pytest_django import Settings
 
 from config.hosts import is_loopback
+from config.settings import replica_urls
 from config.system_checks import check_database_driver, check_environment
 
 
@@ -42,6 +44,36 @@ def test_two_logins_of_one_database(
         monkeypatch.setenv("DATABASE_URL", web)
     monkeypatch.setenv("DATABASE_OWNER_URL", owner)
     assert ids() == expected
+
+
+@pytest.mark.parametrize(
+    ("urls", "expected"),
+    [
+        ("", []),
+        ("postgres://web@replica/site", []),
+        ("postgres://web@replica/site, postgres://web@primary:5433/site postgresql://web@primary/other", []),
+        ("postgres://web@replica/site,postgres://web:secret@primary/site", ["config.E017"]),
+        ("postgres://web@replica/site postgres://web@db/?host=primary", ["config.E016"]),
+        ("postgres://web@db:5433/site?host=primary&port=5432", ["config.E017"]),
+        ("mysql://web@replica/site", ["config.E016"]),
+        ("postgres://web@[::1/site", ["config.E016"]),
+        ("replica", ["config.E016"]),
+    ],
+)
+def test_replicas_are_other_servers(
+    urls: str, expected: list[str], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_REPLICA_URLS", urls)
+    settings.DATABASE_REPLICA_URLS = replica_urls()
+    for key, value in {"HOST": "primary", "PORT": "", "NAME": "site"}.items():
+        monkeypatch.setitem(connection.settings_dict, key, value)
+    assert ids() == expected
+
+
+def test_the_embedded_server_has_no_replicas(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.DATABASE_REPLICA_URLS = ["postgres://web@replica/site"]
+    monkeypatch.delenv("DATABASE_URL")
+    assert ids() == ["config.E015"]
 
 
 @pytest.mark.parametrize(
