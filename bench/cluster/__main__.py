@@ -26,9 +26,13 @@ from bench.cluster.seed import MODERATOR, STRANGERS
 
 BEGIN, END, SECONDS = 15, 35, 60
 WATCHED = 10  # seconds
+_COUNTS = """
+SELECT coalesce(sum(calls) FILTER (WHERE query = 'BEGIN'), 0),
+       coalesce(sum(calls) FILTER (WHERE query LIKE '%clock_timestamp() >= to_timestamp(%'), 0)
+FROM pg_stat_statements"""
 HEAD = (
     "fault | acknowledged | lost | twice | sent again | longest without a post | pages asked for "
-    "| old copies | no page | longest without a page | integrity"
+    "| old copies | no page | longest without a page | made on replicas | answers “not yet” | integrity"
 )
 
 
@@ -87,6 +91,7 @@ def measure(cluster: Cluster, seeded: dict[str, Any], fault: Fault, number: int)
     path = client.folder / "load.json"
     path.write_text(json.dumps(load))
     runner.report(f"{fault.name} …")
+    before = _replica_counts(cluster)
     end: list[Callable[[], None]] = []
     timers = [Timer(BEGIN, lambda: end.append(fault.begin(cluster))), Timer(END, lambda: end[0]())]
     for timer in timers:
@@ -95,6 +100,10 @@ def measure(cluster: Cluster, seeded: dict[str, Any], fault: Fault, number: int)
     for timer in timers:
         timer.join()
     wait_until(lambda: bool(cluster.primary() and cluster.synchronous()), "primary and replica are back")
+    after = _replica_counts(cluster)
+    made, behind = (
+        sum(max(0, after[name][n] - before[name][n]) for name in after.keys() & before) for n in (0, 1)
+    )
     found, answers = stored_marks(cluster, mark), Counter(outcome["answers"])
     lost = sum(found[one] == 0 for one in outcome["acknowledged"])
     twice = sum(count - 1 for count in found.values())
@@ -112,6 +121,8 @@ def measure(cluster: Cluster, seeded: dict[str, Any], fault: Fault, number: int)
         answers["copy 200"],
         f"{failed} ({100 * failed / answers.total():.1f} %)",
         f"{longest_gap(outcome['read_at'], SECONDS):.1f} s",
+        made,
+        behind,
         "sound" if is_sound else "**not sound**",
     ]
     return " | ".join(map(str, cells))
@@ -125,6 +136,18 @@ from comments.models import Comment
 found = Comment.objects.filter(body__contains={mark + "-"!r})
 print(json.dumps([body.split()[-1] for body in found.values_list("body", flat=True)]))"""
     return Counter(json.loads(_shell(cluster, program)))
+
+
+def _replica_counts(cluster: Cluster) -> dict[str, tuple[int, int]]:
+    """Return for each replica how many pages it has made, and how often it had not replayed the log so far.
+
+    Only pages begin transactions there. A server that was killed counts from 0 again.
+    """
+    counts = {}
+    for name in cluster.replicas():
+        pages, checks = map(int, cluster.ask(name, _COUNTS).split("|"))
+        counts[name] = pages, checks - pages
+    return counts
 
 
 def measure_removal(cluster: Cluster, seeded: dict[str, Any]) -> Iterator[str]:

@@ -54,6 +54,7 @@ bootstrap:
         wal_keep_size: 256MB
         shared_buffers: 64MB
         tcp_user_timeout: 5000
+        shared_preload_libraries: pg_stat_statements
   initdb: [encoding: UTF8, locale-provider: builtin, builtin-locale: C.UTF-8, locale: C.UTF-8, data-checksums]
   post_bootstrap: {folder}/bootstrap.sh
 postgresql:
@@ -82,6 +83,7 @@ CREATE DATABASE soundoff OWNER soundoff_owner;
 \\c soundoff
 CREATE EXTENSION pg_trgm;
 CREATE EXTENSION unaccent;
+CREATE EXTENSION pg_stat_statements;
 ALTER DEFAULT PRIVILEGES FOR ROLE soundoff_owner
   GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO soundoff_web;
 ALTER DEFAULT PRIVILEGES FOR ROLE soundoff_owner GRANT USAGE, SELECT ON SEQUENCES TO soundoff_web;
@@ -144,6 +146,9 @@ class Cluster:
     def database_url(self, role: str) -> str:
         return f"postgres://soundoff_{role}:{PASSWORD}@{self.hosts['balancer'].address}:5432/soundoff"
 
+    def replica_url(self, name: str) -> str:
+        return f"postgres://soundoff_web:{PASSWORD}@{self.hosts[name].address}:5432/soundoff"
+
     def environment(self, host: Host, **extra: str) -> dict[str, str]:
         """Return the environment of the site's processes on a host."""
         return {
@@ -158,6 +163,8 @@ class Cluster:
             "EMAIL_URL": "dummy://",
             "FILES_URL": f"s3://key:{PASSWORD}@{self.store.removeprefix('http://')}/soundoff?scheme=http",
             "DATABASE_URL": self.database_url("web"),
+            # All of them, because each may become the primary; the one that is makes no pages as a replica.
+            "DATABASE_REPLICA_URLS": " ".join(self.replica_url(name) for name in DATABASES),
             **extra,
         }
 
@@ -225,6 +232,16 @@ class Cluster:
     def synchronous(self) -> str:
         """Return the name of the host whose Postgres has each commit that was acknowledged, or ""."""
         return next((name for name in DATABASES if self.answers(name, 8008, "/synchronous")), "")
+
+    def replicas(self) -> list[str]:
+        """Return the names of the hosts whose Postgres is a replica."""
+        return [name for name in DATABASES if self.answers(name, 8008, "/replica")]
+
+    def ask(self, name: str, statement: str) -> str:
+        """Return what the superuser of a database's host gets for a statement."""
+        host = self.hosts[name]
+        place = ["-h", host.folder, "-U", "postgres", "-d", "soundoff"]
+        return host.run([self.binaries / "psql", "-XAtq", *place, "-c", statement]).strip()
 
     def answers(self, name: str, port: int, path: str) -> bool:
         """Return whether a host answers a request with 200, as the client sees it."""

@@ -62,12 +62,26 @@ def _freeze(choose: Callable[[Cluster], str]) -> Callable[[Cluster], Callable[[]
     return begin
 
 
+def _pause_replay(cluster: Cluster) -> Callable[[], None]:
+    """Let no replica replay the log. Each still receives it, so posts do not wait."""
+    replicas = cluster.replicas()
+    for name in replicas:
+        cluster.ask(name, "SELECT pg_wal_replay_pause()")
+
+    def end() -> None:
+        for name in replicas:
+            cluster.ask(name, "SELECT pg_wal_replay_resume()")
+
+    return end
+
+
 FAULTS = [
     Fault("none", _nothing),
     Fault("Postgres of the primary killed", _kill_postgres),
     Fault("host of the primary killed", _kill(Cluster.primary)),
     Fault("cable of the primary", _cut(Cluster.primary)),
     Fault("host of the synchronous replica frozen", _freeze(Cluster.synchronous)),
+    Fault("replicas replay nothing", _pause_replay),
     Fault("web host killed", _kill(lambda cluster: "web1")),
     Fault("cable of a web host", _cut(lambda cluster: "web2")),
     Fault("worker host killed", _kill(lambda cluster: "worker")),

@@ -113,7 +113,7 @@ class ReplicaStatus:
     """A read replica, as this process sees it."""
 
     name: str
-    lag: int = 0  # bytes of the primary's log that it has not replayed
+    lag: int | None = None  # bytes of the primary's log that it has not replayed; None if it is no replica
     failed_at: datetime | None = None  # since then it is left out
     error: str = ""
 

@@ -52,6 +52,10 @@ SELECT pg_is_in_recovery() AND pg_last_wal_replay_lsn() >= %(lsn)s::pg_lsn
  AND clock_timestamp() >= to_timestamp(%(at)s)
  AND (SELECT min_recovery_end_timeline FROM pg_control_recovery()) = %(timeline)s"""
 
+_LAG = """
+SELECT CASE WHEN pg_is_in_recovery()
+ THEN greatest(pg_wal_lsn_diff(%s, pg_last_wal_replay_lsn()), 0)::bigint END"""
+
 # As on the primary, where such a page is made in one snapshot (articles/site/cached_pages.py).
 _READ_ONLY = r"-c default_transaction_read_only=on -c default_transaction_isolation=repeatable\ read"
 
@@ -155,13 +159,17 @@ class Replica:
         finally:
             connection.close()
 
-    def lag(self, lsn: str) -> int:
-        """Return how many bytes of the primary's log up to here are not replayed yet. Raises Error."""
+    def lag(self, lsn: str) -> int | None:
+        """Return how many bytes of the primary's log up to here are not replayed yet. Raises Error.
+
+        None: the server is not a replica, for instance because it has become the primary.
+        """
         connection = self._connection()
         connection.close_if_unusable_or_obsolete()
         with connection.cursor() as cursor:
-            cursor.execute("SELECT greatest(pg_wal_lsn_diff(%s, pg_last_wal_replay_lsn()), 0)", [lsn])
-            return int(cursor.fetchone()[0])
+            cursor.execute(_LAG, [lsn])
+            found: int | None = cursor.fetchone()[0]
+            return found
 
     def _connection(self) -> DatabaseWrapper:
         """Return the connection of this thread."""

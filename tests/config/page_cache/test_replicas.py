@@ -1,5 +1,6 @@
 """Pages that a real streaming replica makes, and those that it must not make."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
@@ -10,11 +11,12 @@ from django.conf import settings as django_settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from django.utils import timezone
 from psycopg2.extensions import set_wait_callback
 from pytest_django import DjangoDbBlocker
 
+from accounts.models import User
 from articles.models import Article, Topic
 from bench.fixture import session_cookie
 from comments.models import Comment, Reason, State
@@ -293,6 +295,36 @@ def test_a_replica_of_another_timeline_or_with_a_late_clock_is_behind(replica: R
     assert replica.behind_since is None
     ahead = (timezone.now() + timedelta(minutes=1)).timestamp()
     assert not replica.wait_for(Position("00000001 0/0", ahead))
+
+
+def test_the_owner_sees_how_far_each_replica_is(
+    replica: Replica, standby: Standby, article: Article, ada: User, client: Client, settings: Any
+) -> None:
+    client.force_login(ada)
+
+    def status() -> str:
+        page = client.get("/owner/status/").content.decode().replace("\xa0", " ")
+        found = re.search(r"<dt>Read replica</dt>\s*<dd>(.*?)</dd>", page, re.DOTALL)
+        assert found
+        return " ".join(found[1].split())
+
+    standby.catch_up()
+    assert status() == f"{replica.name}: up to date"
+    with standby.paused():
+        make_comment(article, "Another boat.")
+        assert re.fullmatch(rf"{replica.name}: \d.*B of changes behind", status())
+    standby.stop()
+    try:
+        assert "No such file or directory" in status()
+        assert not replica.wait_for(FAR)
+        assert re.search(rf"^{replica.name}: left out since \S.*, because .*No such file", status())
+    finally:
+        standby.start()
+    folders = (str(standby.server.socket), connection.settings_dict["HOST"])
+    own, primary = (folder.replace("/", "%2F") for folder in folders)
+    settings.DATABASE_REPLICA_URLS = [standby.url.replace(own, primary)]
+    replicas.replicas.cache_clear()
+    assert status().endswith(": not a replica at the moment")
 
 
 def test_connections_have_the_time_outs_of_the_primary(replica: Replica) -> None:
