@@ -7,6 +7,7 @@ with the same nonce, as the page 503 does, until it is.
 
 import http.client
 import json
+import random
 import secrets
 import sys
 import threading
@@ -41,6 +42,7 @@ class Load:
     strangers: int
     seconds: float
     mark: str  # in each comment
+    servers: list[str] = field(default_factory=list)  # addresses; unless given, the host is asked
 
 
 @dataclass
@@ -58,17 +60,19 @@ class Outcome:
 
 
 class Client:
-    """One connection that is kept, and opened again after an error."""
+    """One connection that is kept, and opened again after an error, to any of the servers."""
 
-    def __init__(self, host: str) -> None:
-        self.host = host
+    def __init__(self, load: Load) -> None:
+        self.host = load.host
+        self.servers = load.servers or [load.host]
         self.connection: http.client.HTTPConnection | None = None
 
     def ask(self, method: str, path: str, headers: dict[str, str], body: str = "") -> tuple[str, bytes]:
         """Return the status, or the name of the error, and the page."""
         try:
-            self.connection = self.connection or http.client.HTTPConnection(self.host, timeout=TIMEOUT)
-            self.connection.request(method, path, body or None, headers)
+            if self.connection is None:
+                self.connection = http.client.HTTPConnection(random.choice(self.servers), timeout=TIMEOUT)
+            self.connection.request(method, path, body or None, headers | {"Host": self.host})
             response = self.connection.getresponse()
             page = response.read()
         except (OSError, http.client.HTTPException) as error:
@@ -90,7 +94,7 @@ def run(load: Load) -> Outcome:
     end = began + load.seconds
 
     def read(cookie: str) -> None:
-        client, headers = Client(load.host), {"Cookie": cookie} if cookie else {}
+        client, headers = Client(load), {"Cookie": cookie} if cookie else {}
         for _turn in _turns(READ_EVERY, end):
             status, page = client.ask("GET", load.story, headers)
             is_copy = OUTAGE_NOTICE in page
@@ -100,7 +104,7 @@ def run(load: Load) -> Outcome:
                 times.append(time.monotonic() - began)
 
     def write(number: int) -> None:
-        client, words = Client(load.host), Words(crc32(f"{load.mark}-{number}".encode()))
+        client, words = Client(load), Words(crc32(f"{load.mark}-{number}".encode()))
         name, email, cookie = load.writers[number]
         for turn in _turns(WRITE_EVERY, end):
             mark = f"{load.mark}-{number}-{turn}-{secrets.token_hex(3)}"

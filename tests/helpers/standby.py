@@ -1,4 +1,4 @@
-"""A streaming replica of the throw-away Postgres of the tests."""
+"""A streaming replica of a throw-away Postgres."""
 
 import os
 import signal
@@ -8,43 +8,36 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2
-from django.db import connection
+from psycopg2.extensions import parse_dsn
 
 from config.server import postgres
 from core.data_folder import make_data_folder
-from tests.helpers.database import superuser
 from tests.helpers.waiting import until
 
-OPTIONS = [
-    "fsync=off",
-    "max_standby_streaming_delay=0",  # a statement that is in the way is ended at once
-    "wal_receiver_status_interval=1s",
-    "wal_retrieve_retry_interval=100ms",
-]
+OPTIONS = ["fsync=off", "wal_receiver_status_interval=1s", "wal_retrieve_retry_interval=100ms"]
 
 
 class Standby:
-    """A replica of the server of Django's connection. It can be stopped, frozen and kept from replaying."""
+    """A replica of a server on this machine. It can be stopped, frozen and kept from replaying."""
 
-    def __init__(self, folder: Path) -> None:
-        self.server = postgres.Server(folder, OPTIONS)
+    def __init__(self, folder: Path, primary: str, *options: str) -> None:
+        self.primary = parse_dsn(primary)
+        self.server = postgres.Server(folder, [*OPTIONS, *options])
         self.server.socket = folder / "socket"
 
     @property
     def url(self) -> str:
         """Return the URL for DATABASE_REPLICA_URLS."""
-        user, name = (connection.settings_dict[key] for key in ("USER", "NAME"))
-        return f"postgres://{user}@{str(self.server.socket).replace('/', '%2F')}:5432/{name}"
+        return make_url(str(self.server.socket), self.primary["user"], self.primary["dbname"])
 
     def copy_primary(self) -> None:
         """Make the copy of the primary's data from which the replica starts."""
         make_data_folder(self.server.folder)
         postgres._make_private(self.server.cluster)
-        source = " ".join(f"{key}={connection.settings_dict[key.upper()]}" for key in ("host", "port"))
         postgres._run(
             [
                 postgres.find_binaries().folder / "pg_basebackup",
-                *("-D", self.server.cluster, "-d", f"{source} user=postgres"),
+                *("-D", self.server.cluster, "-d", f"host={self.primary['host']} port=5432 user=postgres"),
                 *("--write-recovery-conf", "--checkpoint=fast", "--no-sync"),
             ]
         )
@@ -59,16 +52,13 @@ class Standby:
 
     def ask(self, statement: str) -> Any:
         """Return the first value that the replica answers to its superuser."""
-        place = {"host": self.server.socket, "port": 5432, "dbname": connection.settings_dict["NAME"]}
-        with closing(psycopg2.connect(user="postgres", **place)) as raw, raw, raw.cursor() as cursor:
-            cursor.execute(statement)
-            return cursor.fetchone()[0]
+        return self._ask(str(self.server.socket), statement)
 
     def catch_up(self) -> None:
         """Wait until everything is replayed that is in the primary's log now."""
-        with superuser() as cursor:
-            cursor.execute("SELECT pg_log_standby_snapshot(), pg_current_wal_insert_lsn()")
-            position = cursor.fetchone()[1]
+        host = self.primary["host"]
+        self._ask(host, "SELECT pg_log_standby_snapshot()")
+        position = self._ask(host, "SELECT pg_current_wal_insert_lsn()")
         until(lambda: self.ask(f"SELECT pg_last_wal_replay_lsn() >= '{position}'"))
 
     @contextmanager
@@ -96,12 +86,22 @@ class Standby:
             for process in reversed(processes):
                 os.kill(process, signal.SIGCONT)
 
+    def _ask(self, host: str, statement: str) -> Any:
+        place = {"host": host, "port": 5432, "dbname": self.primary["dbname"]}
+        with closing(psycopg2.connect(user="postgres", **place)) as raw, raw, raw.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchone()[0]
+
+
+def make_url(host: str, user: str, database: str) -> str:
+    return f"postgres://{user}@{host.replace('/', '%2F')}:5432/{database}"
+
 
 @contextmanager
-def running_standby() -> Iterator[Standby]:
-    """Run a replica while the block runs."""
+def running_standby(primary: str, *options: str) -> Iterator[Standby]:
+    """Run a replica of the server with this URL, and options such as "work_mem=1MB", during the block."""
     with postgres.temporary_folder() as folder:
-        standby = Standby(folder)
+        standby = Standby(folder, primary, *options)
         standby.copy_primary()
         standby.start()
         try:

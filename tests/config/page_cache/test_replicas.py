@@ -28,7 +28,7 @@ from core.database import replicas
 from core.database.replicas import FAILED_KEY, POSITION_KEY, Position, Replica, read_from_replica
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.database import superuser
-from tests.helpers.standby import Standby, running_standby
+from tests.helpers.standby import Standby, make_url, running_standby
 from tests.helpers.waiting import until
 from tests.helpers.wsgi_requests import is_cached, send_request, send_through_event_loop
 
@@ -37,8 +37,13 @@ FAR = Position("00000001 0/0", 0)  # every replica has replayed so far
 
 @pytest.fixture(scope="module")
 def standby(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Standby]:
-    with django_db_blocker.unblock(), running_standby() as running:
+    end_at_once = "max_standby_streaming_delay=0"  # a transaction that is in the way of the replay
+    with django_db_blocker.unblock(), running_standby(primary_url(), end_at_once) as running:
         yield running
+
+
+def primary_url() -> str:
+    return make_url(*(connection.settings_dict[key] for key in ("HOST", "USER", "NAME")))
 
 
 @pytest.fixture
@@ -320,9 +325,7 @@ def test_the_owner_sees_how_far_each_replica_is(
         assert re.search(rf"^{replica.name}: left out since \S.*, because .*No such file", status())
     finally:
         standby.start()
-    folders = (str(standby.server.socket), connection.settings_dict["HOST"])
-    own, primary = (folder.replace("/", "%2F") for folder in folders)
-    settings.DATABASE_REPLICA_URLS = [standby.url.replace(own, primary)]
+    settings.DATABASE_REPLICA_URLS = [primary_url()]
     replicas.replicas.cache_clear()
     assert status().endswith(": not a replica at the moment")
 
