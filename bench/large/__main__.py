@@ -129,7 +129,7 @@ def _measure_pages(
         targets[name] = site.target(name, path, staff)
     pages, statements = {}, site.page_statements(targets, changes)
     for name, target in targets.items():
-        ask(target, 3, changes.get(name))
+        ask(target, 10, changes.get(name))  # both web processes prepare statements and parts of pages
         measured = ask(target, times, changes.get(name))
         if measured.errors:
             raise RuntimeError(f"{name}: {measured.failed}")

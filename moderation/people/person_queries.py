@@ -31,10 +31,11 @@ SELECT 'u' || id, NULL, 0, date_joined FROM accounts_user WHERE id = ANY(%(users
 UNION ALL
 SELECT 'g' || id, NULL, 0, created_at FROM accounts_guest WHERE id = ANY(%(guests)s)"""
 
-# Names of comments have no index, so this reads all comments.
+# Names of comments have no index, so this reads all comments of the source.
 _STATES_OF_IMPORTED = f"""
 SELECT 'i' || i.id AS person, c.state, count(*) AS n, min(c.created_at) AS first
 FROM comments_comment i JOIN comments_comment c ON c.source = i.source AND c.author_name = i.author_name
+  AND c.source <> ''  -- the condition of the index
 WHERE i.id = ANY(%(imported)s) AND c.author_id IS NULL AND c.guest_id IS NULL AND c.erased_at IS NULL
   AND c.state_reason <> 'sealed' AND c.state_reason NOT IN {UNDONE_SQL}
 GROUP BY i.id, c.state"""
