@@ -1,7 +1,8 @@
 """Fill the site with many comments by COPY: rows, log entries, search texts, counts by day and findings.
 
 The comments are those of guests with a confirmed e-mail, all published, as after years. The triggers run, as
-the log's chains its entries. The indexes of the search texts are built at the end, in a tenth of the time.
+the log's chains its entries, except the one that wants each entry to be of this moment. The indexes of the
+search texts are built at the end, in a tenth of the time.
 """
 
 import csv
@@ -28,7 +29,8 @@ PROGRESS = 100_000  # comments after which the progress is reported
 BLOCK = 20_000  # comments that are copied at once
 COLUMNS = {  # in this order: the triggers want the log entry of a comment before the comment
     "comments_transition": (
-        "kind, discussion_id, comment_id, revision, from_state, to_state, from_reason, reason, new_parent_id"
+        "kind, discussion_id, comment_id, revision, from_state, to_state, from_reason, reason, new_parent_id, "
+        "at"
     ),
     "comments_comment": (
         "id, discussion_id, parent_id, tree_id, lft, rght, level, reply_count, guest_id, author_name, "
@@ -67,7 +69,7 @@ def fill(comments: int, stories: int, in_largest: int, word: str = "") -> list[i
     now = datetime.now(UTC)
     began = [now - timedelta(days=STORY_DAYS + ALL_DAYS * place / stories) for place in range(stories)]
     articles = [_add_story(comments, place, at) for place, at in enumerate(began)]
-    with connect("owner").cursor() as owner, _indexed_afterwards(owner):
+    with connect("owner").cursor() as owner, _dated_and_indexed_afterwards(owner):
         first = _next(owner, "comments_comment_id_seq")
         ids, trees = count(first), count(_next(owner, "comments_tree_seq"))
         owner.execute(GUESTS, [max(1, comments // COMMENTS_OF_A_GUEST)])
@@ -132,7 +134,7 @@ def _make_rows(
         parent = NULL if one.parent is None else keys[one.parent]
         guest, name, email = guests[int(len(guests) * random.random() ** 3)]  # few write much
         yield {
-            "comments_transition": ("state", article, key, 1, "", "published", "", "posted", parent),
+            "comments_transition": ("state", article, key, 1, "", "published", "", "posted", parent, at),
             "comments_comment": (
                 *(key, article, parent, tree_ids[place], number.lft, number.rght, number.level),
                 *(number.reply_count, guest, name, email, one.body, render_plain(one.body), at, uuid4()),
@@ -160,8 +162,9 @@ def _next(cursor: Any, sequence: str) -> int:
 
 
 @contextmanager
-def _indexed_afterwards(cursor: Any) -> Iterator[None]:
-    """Drop the indexes of the search texts, and build them again after the block."""
+def _dated_and_indexed_afterwards(cursor: Any) -> Iterator[None]:
+    """Allow log entries of earlier days within the block, and build the indexes of search texts after it."""
+    cursor.execute("ALTER TABLE comments_transition DISABLE TRIGGER transition_true")
     cursor.execute(
         "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'comments_commenttext'"
         " AND indexname LIKE 'commenttext%'"
@@ -170,6 +173,7 @@ def _indexed_afterwards(cursor: Any) -> Iterator[None]:
     for name, _definition in indexes:
         cursor.execute(f"DROP INDEX {name}")
     yield
+    cursor.execute("ALTER TABLE comments_transition ENABLE TRIGGER transition_true")
     cursor.execute("SET maintenance_work_mem = '2GB'")
     for name, definition in indexes:
         report(f"Building {name} …")
