@@ -29,8 +29,8 @@ PROGRESS = 100_000  # comments after which the progress is reported
 BLOCK = 20_000  # comments that are copied at once
 COLUMNS = {  # in this order: the triggers want the log entry of a comment before the comment
     "comments_transition": (
-        "kind, discussion_id, comment_id, revision, from_state, to_state, from_reason, reason, new_parent_id, "
-        "at"
+        "kind, discussion_id, comment_id, revision, from_state, to_state, from_reason, reason, "
+        "new_parent_id, at"
     ),
     "comments_comment": (
         "id, discussion_id, parent_id, tree_id, lft, rght, level, reply_count, guest_id, author_name, "
