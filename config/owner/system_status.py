@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,7 @@ class ReplicaStatus:
     """A read replica, as this process sees it."""
 
     name: str
+    pages: int  # that it has made for this process
     lag: int | None = None  # bytes of the primary's log that it has not replayed; None if it is no replica
     failed_at: datetime | None = None  # since then it is left out
     error: str = ""
@@ -325,13 +327,14 @@ def _replicas() -> list[ReplicaStatus]:
     position = fetch_value("SELECT pg_current_wal_insert_lsn()")
     found = []
     for replica in replicas():
+        status = partial(ReplicaStatus, replica.name, replica.pages)
         if replica.failed_at:
-            found.append(ReplicaStatus(replica.name, failed_at=replica.failed_at, error=replica.error))
+            found.append(status(failed_at=replica.failed_at, error=replica.error))
             continue
         try:
-            found.append(ReplicaStatus(replica.name, replica.lag(position)))
+            found.append(status(lag=replica.lag(position)))
         except Error as error:
-            found.append(ReplicaStatus(replica.name, error=str(error).strip()))
+            found.append(status(error=str(error).strip()))
     return found
 
 

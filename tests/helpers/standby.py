@@ -57,7 +57,7 @@ class Standby:
     def catch_up(self) -> None:
         """Wait until everything is replayed that is in the primary's log now."""
         host = self.primary["host"]
-        self._ask(host, "SELECT pg_log_standby_snapshot()")
+        self._ask(host, "SELECT pg_current_xact_id()")  # so that all of the log is sent
         position = self._ask(host, "SELECT pg_current_wal_insert_lsn()")
         until(lambda: self.ask(f"SELECT pg_last_wal_replay_lsn() >= '{position}'"))
 

@@ -25,7 +25,14 @@ from comments.views import front_page
 from config.page_cache.application import PageCacheApp
 from config.page_cache.stamp_reader import limit_django_waits
 from core.database import replicas
-from core.database.replicas import FAILED_KEY, POSITION_KEY, Position, Replica, read_from_replica
+from core.database.replicas import (
+    FAILED_KEY,
+    POSITION_KEY,
+    POSITION_SQL,
+    Position,
+    Replica,
+    read_from_replica,
+)
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.database import superuser
 from tests.helpers.standby import Standby, make_url, running_standby
@@ -314,10 +321,10 @@ def test_the_owner_sees_how_far_each_replica_is(
         return " ".join(found[1].split())
 
     standby.catch_up()
-    assert status() == f"{replica.name}: up to date"
+    assert status() == f"{replica.name}: up to date (0 pages made for this process)"
     with standby.paused():
         make_comment(article, "Another boat.")
-        assert re.fullmatch(rf"{replica.name}: \d.*B of changes behind", status())
+        assert re.fullmatch(rf"{replica.name}: \d.*B of changes behind \(0 pages .*", status())
     standby.stop()
     try:
         assert "No such file or directory" in status()
@@ -327,7 +334,11 @@ def test_the_owner_sees_how_far_each_replica_is(
         standby.start()
     settings.DATABASE_REPLICA_URLS = [primary_url()]
     replicas.replicas.cache_clear()
-    assert status().endswith(": not a replica at the moment")
+    assert ": not a replica at the moment (" in status()
+
+
+def test_a_server_that_is_no_primary_has_no_position(standby: Standby) -> None:
+    assert standby.ask(f"SELECT {POSITION_SQL}") is None
 
 
 def test_connections_have_the_time_outs_of_the_primary(replica: Replica) -> None:
