@@ -200,6 +200,11 @@ class SystemStatus:
     problems: list[Problem]
     is_private: bool
 
+    @property
+    def is_database_wrong(self) -> bool:
+        """Return whether the disk is nearly full, or a replica does not answer."""
+        return self.disk.is_low or any(replica.error for replica in self.replicas)
+
 
 def read_system_status() -> SystemStatus:
     """Return the system status of this moment."""
