@@ -1,13 +1,13 @@
 from django.utils.translation import gettext as _
 from django_tasks import task
 
-from articles.site.languages import in_site_language
+from articles.site.languages import in_staff_language
 from core.mail.composition import compose_mail
 from moderation.notifications.mail import administrators, current_site, send_mails
 
 
 @task()
-@in_site_language
+@in_staff_language
 def notify_failed_backup(why: str) -> int:
     """Mail every administrator that last night's backup failed. Return the number of mails."""
     subject, site = _("Last night's backup failed"), current_site()

@@ -18,7 +18,7 @@ from django_tasks import task
 
 from accounts.services import has_confirmed_email
 from articles.models import Site
-from articles.site.languages import in_language_of, in_site_language, language_of
+from articles.site.languages import in_language_of, in_site_language, in_staff_language, language_of
 from comments.models import REMOVED, Comment, Reason, State, Transition
 from comments.tasks import MAX_MAILS_PER_DAY
 from core.mail.composition import compose_mail
@@ -237,7 +237,7 @@ def _to_reporter_of_illegal_content(site: Site, report: IllegalContentReport) ->
 
 
 @task()
-@in_site_language
+@in_staff_language
 def notify_moderators(pk: int) -> int:
     """Mail every moderator, at once and at any hour, that a comment was reported as illegal.
 
@@ -292,7 +292,7 @@ def send_receipt(pk: int) -> int:
 
 
 @task()
-@in_site_language
+@in_staff_language
 def notify_administrators(request: int) -> int:
     """Mail every administrator about a new removal request, without its text. Returns the number of mails."""
     removal_request = RemovalRequest.objects.get(pk=request)

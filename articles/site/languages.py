@@ -53,3 +53,14 @@ def in_site_language(job: Callable[P, R]) -> Callable[P, R]:
             return job(*args, **kwargs)
 
     return run
+
+
+def in_staff_language(job: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a job that sends mails to staff so that it runs in the language of pages for staff."""
+
+    @wraps(job)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        with translation.override(staff_language(read_site().language)):
+            return job(*args, **kwargs)
+
+    return run

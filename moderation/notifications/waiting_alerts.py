@@ -11,7 +11,7 @@ from django.db.models import Count, Min
 from django.utils import timezone
 from django.utils.translation import ngettext
 
-from articles.site.languages import in_site_language
+from articles.site.languages import in_staff_language
 from core.mail.composition import compose_mail
 from moderation.models import Case, ModerationSettings
 from moderation.notifications import mail
@@ -19,7 +19,7 @@ from moderation.people import sanctions
 from moderation.queue import explanations
 
 
-@in_site_language
+@in_staff_language
 def alert_moderators() -> str:
     """Mail the moderators if something has been waiting too long.
 
