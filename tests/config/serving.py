@@ -39,8 +39,8 @@ class Served:
         assert found
         return found[1]
 
-    def read(self, path: str, seconds: float = 60) -> tuple[int, str]:
-        return _open(build_opener(), Request(self.url + path), seconds)
+    def read(self, path: str, seconds: float = 60, **headers: str) -> tuple[int, str]:
+        return _open(build_opener(), Request(self.url + path, headers=headers), seconds)
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), 60)

@@ -23,6 +23,7 @@ from tests.config.serving import Guest, Member, Served, serving
 
 SIZE = "400m"
 POSTS = 40
+TOKEN = "a token that is long enough"
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def disk() -> Iterator[Path]:
 def site(disk: Path, prepared_home: Path) -> Iterator[Served]:
     home = disk / "home"
     copy_home(prepared_home, home)
-    with serving(environment_of(home)) as served:
+    with serving(environment_of(home) | {"METRICS_TOKEN": TOKEN}) as served:
         yield served
 
 
@@ -111,6 +112,12 @@ def test_a_reply_is_confirmed_only_if_it_was_committed(
     assert guests_without_mails(ask) == []
     assert held_without_jobs(ask) == []
     assert site.read(site.story)[0] == 200
+    # The numbers of the web processes are files, and no process ends because one can't be written.
+    status, metrics = site.read("/metrics", Authorization=f"Bearer {TOKEN}")
+    assert status == 200
+    assert "soundoff_database_up 1.0" in metrics
+    assert "restarting" not in site.log.read_text()
+    assert "Unexpected exit" not in site.log.read_text()
 
     filler.unlink()
     again = [
