@@ -43,7 +43,7 @@ class ProcessTotals(Collector):
         """Delete the files of earlier web servers."""
         with suppress(FileNotFoundError):
             for file in self.folder.iterdir():
-                if not file.name.startswith(self.prefix):
+                if not file.name.lstrip(".").startswith(self.prefix):  # a dot: it is being written
                     file.unlink(missing_ok=True)
 
     def start(self) -> None:

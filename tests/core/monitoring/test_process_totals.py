@@ -51,11 +51,11 @@ def test_a_start_deletes_the_numbers_of_earlier_web_servers(
     registry: CollectorRegistry, tmp_path: Path
 ) -> None:
     totals = ProcessTotals(tmp_path)
-    mine = tmp_path / f"{totals.prefix}1.json"
-    for file in (mine, tmp_path / "0-1.json"):
+    kept = {tmp_path / f"{totals.prefix}1.json", tmp_path / f".{totals.prefix}2.json.x.part"}
+    for file in (*kept, tmp_path / "0-1.json", tmp_path / ".0-1.json.x.part"):
         file.write_text("{}")
     totals.delete_old_files()
-    assert list(tmp_path.iterdir()) == [mine]
+    assert set(tmp_path.iterdir()) == kept
 
 
 def test_a_sum_never_goes_down_while_nothing_can_be_written(
