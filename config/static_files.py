@@ -51,8 +51,8 @@ def file_of_another_version(request: HttpRequest, stem: str, suffix: str) -> Fil
     While the servers of a site are upgraded one after the other, the page may come from one and ask the other
     for its style sheets. WhiteNoise has answered all requests for our own names before.
     """
-    name = staticfiles_storage.hashed_files.get(stem + suffix)
-    if name is None:
+    hashed: dict[str, str] = getattr(staticfiles_storage, "hashed_files", {})  # tests have another storage
+    if (name := hashed.get(stem + suffix)) is None:
         raise Http404
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     return FileResponse(staticfiles_storage.open(name), content_type=kind)
