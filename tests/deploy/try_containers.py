@@ -253,6 +253,7 @@ def set_up(page: Page, link: str) -> str:
     for name, value in (values | {"you-password": "seven-green-herons"}).items():
         page.locator(f"[name={name}]").fill(value)
     page.get_by_role("button", name="Set up the site").click()
+    page.get_by_role("button", name="Send a test e-mail").click()
     page.get_by_role("link", name="Continue").click()
     page.goto("/admin/articles/article/add/")
     page.locator("#id_title").fill("A story in a container")
