@@ -223,27 +223,39 @@ def look(engine: Engine) -> None:
 
     link = re.search(rf"{url}/setup/\S+", engine.log("web"))
     assert link, "the log has the link to the set-up"
+    expect.set_options(timeout=30_000)  # milliseconds
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(base_url=url)
-        story = set_up(page, link[0])
-        comment(page, story, "Before the restart.")
-        engine.compose("restart", "web")
-        wait_until(lambda: answers(f"{url}/readyz"), "the web server is back")
-        assert "/setup/" not in engine.log("web").rpartition("Ctrl-C stops it.")[0].rpartition("Ctrl-C")[2]
-        comment(page, story, "After the restart of the web server.")
-        restarted_at = time.monotonic()
-        engine.podman("kill", "--signal=KILL", container("database"))
-        engine.podman("start", container("database"))
-        wait_until(lambda: answers(f"{url}/readyz"), "the database is back")
-        report(f"Ready {time.monotonic() - restarted_at:.1f} s after the database was killed and started.")
-        comment(page, story, "After the loss of the database.")
-        page.goto("/owner/status/")
-        for host in ("web", "worker", "scheduler"):
-            expect(page.get_by_text(host, exact=True).first).to_be_visible()
-        browser.close()
+        try:
+            use(engine, page, link[0])
+        except Exception:
+            report(f"{page.url}:\n{page.inner_text('body')[:1500]}")
+            raise
+        finally:
+            browser.close()
     report(engine.podman("exec", container("web"), "python", "manage.py", "check_integrity").strip())
     backup_and_restore(engine, url)
+
+
+def use(engine: Engine, page: Page, link: str) -> None:
+    """Set the site up, and post comments around restarts of the web server and of the database."""
+    url = f"http://localhost:{engine.port}"
+    story = set_up(page, link)
+    comment(page, story, "Before the restart.")
+    engine.compose("restart", "web")
+    wait_until(lambda: answers(f"{url}/readyz"), "the web server is back")
+    assert engine.log("web").count("/setup/") == 1, "a site that is set up prints no link"
+    comment(page, story, "After the restart of the web server.")
+    restarted_at = time.monotonic()
+    engine.podman("kill", "--signal=KILL", container("database"))
+    engine.podman("start", container("database"))
+    wait_until(lambda: answers(f"{url}/readyz"), "the database is back")
+    report(f"Ready {time.monotonic() - restarted_at:.1f} s after the database was killed and started.")
+    comment(page, story, "After the loss of the database.")
+    page.goto("/owner/status/")
+    for host in ("web", "worker", "scheduler"):
+        expect(page.get_by_text(host, exact=True).first).to_be_visible()
 
 
 def set_up(page: Page, link: str) -> str:
@@ -261,16 +273,16 @@ def set_up(page: Page, link: str) -> str:
     page.get_by_role("button", name="Publish", exact=True).click()
     page.goto("/")
     page.get_by_role("link", name="A story in a container").first.click()
-    expect(page.get_by_role("heading", name="A story in a container")).to_be_visible()
+    page.wait_for_url("**/stories/**")
     return page.url
 
 
 def comment(page: Page, story: str, text: str) -> None:
     """Post a comment, and see it on the page."""
-    page.goto(story)
-    page.get_by_label("Your comment").first.fill(text)
-    page.get_by_role("button", name="Post comment").first.click()
-    expect(page.locator(".comment").get_by_text(text)).to_be_visible()
+    page.goto(f"{story}reply/")
+    page.get_by_label("Your comment").fill(text)
+    page.get_by_role("button", name="Post comment").click()
+    expect(page.get_by_text(text, exact=True).first).to_be_visible()
     report(f"Posted: {text}")
 
 
