@@ -255,7 +255,7 @@ def use(engine: Engine, page: Page, link: str) -> None:
     comment(page, story, "After the loss of the database.")
     page.goto("/owner/status/")
     for host in ("web", "worker", "scheduler"):
-        expect(page.get_by_text(host, exact=True).first).to_be_visible()
+        expect(page.get_by_text(f"{host}: ").first).to_be_visible()
 
 
 def set_up(page: Page, link: str) -> str:
