@@ -41,6 +41,7 @@ BENCHES = [
     "memory",
     "following",
     "newsletter",
+    "hosts",
     *(f"moderation {part}" for part in PARTS),
     "filter",
     "reply_structure",
