@@ -61,7 +61,7 @@ def test_an_unconfirmed_e_mail_says_nothing_about_subscriptions(article: Article
 
 
 def test_the_footer_leads_everybody_to_the_newsletter(client: Client, article: Article, jane: User) -> None:
-    assert '<a href="/newsletter/" rel="nofollow">Newsletter</a>' in client.get("/archive/").content.decode()
+    assert '<a href="/newsletter/">Newsletter</a>' in client.get("/archive/").content.decode()
     assert client_of(jane).get("/newsletter/")["Location"] == URL
     assert client_of(jane).post("/newsletter/", {"email": "jane@example.org"}).status_code == 302
 
