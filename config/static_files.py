@@ -1,6 +1,7 @@
 """The storage of the collected static files."""
 
 import mimetypes
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.http import FileResponse, Http404, HttpRequest
 from django.views.decorators.http import require_safe
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
+_HASHED = re.compile(r"(.+)\.[0-9a-f]{12}(\.\w+)")
 _MINIFIERS = {".css": rcssmin.cssmin, ".js": rjsmin.jsmin}
 
 
@@ -45,14 +47,16 @@ def minify(name: str, content: bytes) -> bytes:
 
 
 @require_safe
-def file_of_another_version(request: HttpRequest, stem: str, suffix: str) -> FileResponse:
+def file_of_another_version(request: HttpRequest, name: str) -> FileResponse:
     """Return our file for the name that another version of the program gave it. No cache keeps it.
 
     While the servers of a site are upgraded one after the other, the page may come from one and ask the other
     for its style sheets. WhiteNoise has answered all requests for our own names before.
     """
     hashed: dict[str, str] = getattr(staticfiles_storage, "hashed_files", {})  # tests have another storage
-    if (name := hashed.get(stem + suffix)) is None:
+    match = _HASHED.fullmatch(name)
+    ours = hashed.get(match[1] + match[2]) if match else None
+    if ours is None:
         raise Http404
-    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return FileResponse(staticfiles_storage.open(name), content_type=kind)
+    kind = mimetypes.guess_type(ours)[0] or "application/octet-stream"
+    return FileResponse(staticfiles_storage.open(ours), content_type=kind)

@@ -1,7 +1,7 @@
 """The URLs of the site."""
 
 from django.contrib import admin
-from django.urls import include, path, re_path
+from django.urls import include, path
 
 from config import static_files, well_known
 from config.monitoring.views import metrics
@@ -23,11 +23,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path(".well-known/security.txt", well_known.security_txt, name="security-txt"),
     path("texts/<str:language>/<str:version>.js", script_texts.script_texts, name="script-texts"),
-    re_path(
-        r"^static/(?P<stem>.+)\.[0-9a-f]{12}(?P<suffix>\.\w+)$",
-        static_files.file_of_another_version,
-        name="static-file",
-    ),
+    path("static/<path:name>", static_files.file_of_another_version, name="static-file"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
