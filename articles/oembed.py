@@ -8,13 +8,13 @@ from django.conf import settings
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.urls import Resolver404, resolve, reverse
-from django.utils.cache import patch_cache_control
 from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
 from articles.images.html import social_image
 from articles.models import Article, Site
 from articles.redirects import find_redirected_article
+from articles.site.cached_pages import revalidate_always
 from articles.site.requests import SiteRequest
 from core.query_forms import NumberField, QueryForm
 from core.xml import XmlWriter
@@ -53,7 +53,7 @@ def oembed(request: SiteRequest) -> HttpResponse:
         "height": min(HEIGHT, max(1, query["maxheight"])),
     }
     response = _xml_response(data) if query["format"] == "xml" else JsonResponse(data)
-    patch_cache_control(response, public=True, no_cache=True)
+    revalidate_always(response)
     return response
 
 

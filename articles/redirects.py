@@ -16,12 +16,12 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.http import HttpResponse, HttpResponsePermanentRedirect
 from django.urls import Resolver404, resolve
-from django.utils.cache import patch_cache_control
 from django.utils.encoding import iri_to_uri
 from django.utils.translation import gettext as _
 from django.views.defaults import page_not_found
 
 from articles.models import OLD_PATH_MAX, PATH_SUFFIX_MAX, Article, Author, Redirect, StandingPage, Topic
+from articles.site.cached_pages import revalidate_always
 from articles.site.languages import activate_locale, chosen_language
 from articles.site.requests import SiteRequest
 from core.errors import UserError
@@ -59,7 +59,7 @@ def redirect_response(request: SiteRequest) -> HttpResponse | None:
     is_read = request.method in {"GET", "HEAD"}
     response = HttpResponsePermanentRedirect(url, preserve_request=not is_read)
     # Otherwise browsers cache it for ever, even after the old address is in use again.
-    patch_cache_control(response, public=True, no_cache=True)
+    revalidate_always(response)
     return response
 
 

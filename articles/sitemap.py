@@ -12,13 +12,12 @@ from django.db.models import Exists, F, Max, OuterRef
 from django.db.models.functions import Greatest
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.cache import patch_cache_control
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from articles.models import Article, Author, StandingPage, Topic
 from articles.months import count_months, group_by_year
-from articles.site.cached_pages import add_dependencies, cache_for_anonymous
+from articles.site.cached_pages import add_dependencies, cache_for_anonymous, revalidate_always
 from articles.site.requests import SiteRequest
 from core.xml import XmlWriter
 
@@ -54,7 +53,7 @@ def robots(request: HttpRequest) -> HttpResponse:
     """Return robots.txt."""
     text = ROBOTS.format(settings.SITE_URL + reverse("sitemap"))
     response = HttpResponse(text, content_type="text/plain; charset=utf-8")
-    patch_cache_control(response, public=True, no_cache=True)
+    revalidate_always(response)
     return response
 
 

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.http import Http404, HttpResponse
-from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
+from articles.site.cached_pages import revalidate_always
 from articles.site.requests import SiteRequest
 
 VALID_FOR = timedelta(days=180)  # RFC 9116 asks for less than a year
@@ -29,5 +29,5 @@ def security_txt(request: SiteRequest) -> HttpResponse:
         f"Canonical: {settings.SITE_URL}{request.path}",
     ]
     response = HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
-    patch_cache_control(response, public=True, no_cache=True)
+    revalidate_always(response)
     return response

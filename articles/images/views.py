@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from accounts.authentication.second_factors import user_with_roles
 from articles.images.html import CONTENT_TYPES, find_previewed_article
 from articles.models import Article, Image, ImageUse, StandingPage
+from articles.site.cached_pages import revalidate_always
 from core import files
 from core.query_forms import QueryForm
 
@@ -52,7 +53,10 @@ def image(request: HttpRequest, pk: str, name: str, suffix: str) -> HttpResponse
         response = HttpResponse(data, content_type=CONTENT_TYPES[suffix])
     response["ETag"] = etag
     # Caches must revalidate before each use, because a story may be unpublished.
-    patch_cache_control(response, no_cache=True, **{"public" if shown else "private": True})
+    if shown:
+        revalidate_always(response)
+    else:
+        patch_cache_control(response, private=True, no_cache=True)
     return response
 
 

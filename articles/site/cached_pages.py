@@ -94,12 +94,23 @@ def cache_for_anonymous(view: View) -> View:
     return cached_view
 
 
+def revalidate_always(response: HttpResponse) -> None:
+    """Let every cache store a public response, but ask the server before each use.
+
+    max-age=0 is for the caches of content delivery networks, of which some ignore no-cache.
+    """
+    patch_cache_control(response, public=True, no_cache=True, max_age=0)
+
+
 def allow_cache(request: SiteRequest, response: HttpResponse) -> HttpResponse:
     """Set the headers of a page for anonymous readers; one that sets a cookie is not cached."""
     sets_cookie = bool(
         response.cookies or request.META.get("CSRF_COOKIE_NEEDS_UPDATE") or request.session.modified
     )
-    patch_cache_control(response, **{"private" if sets_cookie else "public": True}, no_cache=True)
+    if sets_cookie:
+        patch_cache_control(response, private=True, no_cache=True)
+    else:
+        revalidate_always(response)
     patch_vary_headers(response, ["Accept-Encoding", "Cookie"])
     if sets_cookie:
         del request.META[DEPENDENCIES_KEY]

@@ -99,7 +99,7 @@ def test_a_form_is_sent_again_to_the_new_address(client):
 
 def test_browsers_revalidate_the_redirect(client):
     rename(make_article("One"), "two")
-    assert client.get("/stories/one/")["Cache-Control"] == "public, no-cache"
+    assert client.get("/stories/one/")["Cache-Control"] == "public, no-cache, max-age=0"
 
 
 def test_there_is_no_redirect_to_a_hidden_story(client):

@@ -96,4 +96,4 @@ def test_member_pages_are_private_but_stored_by_the_browser(
 @pytest.mark.parametrize("path", ["/", "{story}", "/feed/", "/robots.txt", "/sitemap.xml"])
 def test_anonymous_pages_are_public(client: Client, story: Article, path: str) -> None:
     answer = client.get(path.format(story=story.get_absolute_url()))
-    assert answer["Cache-Control"] == "public, no-cache"
+    assert answer["Cache-Control"] == "public, no-cache, max-age=0"

@@ -15,7 +15,7 @@ URL = "/privacy/"
 
 def test_it_lists_everything(client: Client) -> None:
     response = client.get(URL)
-    assert response["Cache-Control"] == "public, no-cache"
+    assert response["Cache-Control"] == "public, no-cache, max-age=0"
     page = words(response)
     for kind in REGISTRY:
         for text in (kind.title, kind.what, kind.purpose, kind.kept):

@@ -28,7 +28,7 @@ def test_a_comment_on_the_first_page_is_shown_there(client):
         302,
         f"{article.get_absolute_url()}#comment-{answer.pk}",
     )
-    assert response["Cache-Control"] == "public, no-cache"
+    assert response["Cache-Control"] == "public, no-cache, max-age=0"
     assert client.post(link(article, answer.pk)).status_code == 405
 
 

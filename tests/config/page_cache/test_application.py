@@ -131,7 +131,7 @@ def test_the_front_page_is_cached_and_still_redirects_old_urls(site: PageCacheAp
 
 def test_headers(site: PageCacheApp, story: str) -> None:
     reply = send_request(site, story)
-    assert reply.headers["Cache-Control"] == "public, no-cache"
+    assert reply.headers["Cache-Control"] == "public, no-cache, max-age=0"
     assert reply.headers["Vary"] == "Accept-Encoding, Cookie"
     assert reply.headers["Content-Length"] == str(len(reply.body))
     assert "default-src 'self'" in reply.headers["Content-Security-Policy"]
@@ -177,7 +177,7 @@ def test_a_matching_etag_gets_304(site: PageCacheApp, story: str) -> None:
         assert (reply.status, reply.body) == (304, b""), known
         assert reply.headers == {
             "ETag": etag,
-            "Cache-Control": "public, no-cache",
+            "Cache-Control": "public, no-cache, max-age=0",
             "Vary": "Accept-Encoding, Cookie",
         }
     assert send_request(site, story, If_None_Match=etag, Accept_Encoding="gzip").status == 200
