@@ -26,6 +26,7 @@ from bench.cluster.seed import MODERATOR, STRANGERS
 
 BEGIN, END, SECONDS = 15, 35, 60
 WATCHED = 10  # seconds
+RACED = 15  # seconds in which the readers wait for nothing but the answers
 _COUNTS = """
 SELECT coalesce(sum(calls) FILTER (WHERE query = 'BEGIN'), 0),
        coalesce(sum(calls) FILTER (WHERE query LIKE '%clock_timestamp() >= to_timestamp(%'), 0)
@@ -49,6 +50,10 @@ def _lines(faults: Sequence[Fault]) -> Iterator[str]:
     with running_cluster() as (cluster, seeded):
         yield "A comment that a moderator removes was shown last, after the decision:"
         yield from runner.rows("host | seconds", measure_removal(cluster, seeded))
+        yield ""
+        yield "As many readers, who ask again at once. The hosts share two processors with these clients:"
+        head = "web servers | answers a second | CPU ms an answer: web | databases | HAProxy | other answers"
+        yield from runner.rows(head, measure_growth(cluster, seeded))
         yield ""
         before = _processor_seconds(cluster)
         yield from runner.rows(HEAD, (measure(cluster, seeded, fault, n) for n, fault in enumerate(faults)))
@@ -77,26 +82,14 @@ def running_cluster() -> Iterator[tuple[Cluster, dict[str, Any]]]:
 
 def measure(cluster: Cluster, seeded: dict[str, Any], fault: Fault, number: int) -> str:
     """Return the row of one fault."""
-    client, mark = cluster.hosts["client"], f"mark{number}"
-    load = {
-        "host": cluster.hosts["front"].address,
-        "story": seeded["story"],
-        "comments": seeded["comments"][1:101],
-        "writers": seeded["writers"],
-        "members": seeded["members"] * (STRANGERS // 3),
-        "strangers": STRANGERS,
-        "seconds": SECONDS,
-        "mark": mark,
-    }
-    path = client.folder / "load.json"
-    path.write_text(json.dumps(load))
+    mark = f"mark{number}"
     runner.report(f"{fault.name} …")
     before = _replica_counts(cluster)
     end: list[Callable[[], None]] = []
     timers = [Timer(BEGIN, lambda: end.append(fault.begin(cluster))), Timer(END, lambda: end[0]())]
     for timer in timers:
         timer.start()
-    outcome = json.loads(client.run([sys.executable, "-m", "bench.cluster.load", path]).splitlines()[-1])
+    outcome = run_load(cluster, seeded, mark=mark)
     for timer in timers:
         timer.join()
     wait_until(lambda: bool(cluster.primary() and cluster.synchronous()), "primary and replica are back")
@@ -126,6 +119,47 @@ def measure(cluster: Cluster, seeded: dict[str, Any], fault: Fault, number: int)
         "sound" if is_sound else "**not sound**",
     ]
     return " | ".join(map(str, cells))
+
+
+def run_load(cluster: Cluster, seeded: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """Run a load on the client's host and return its Outcome. `changes` are fields of the Load."""
+    client = cluster.hosts["client"]
+    load = {
+        "host": cluster.hosts["front"].address,
+        "story": seeded["story"],
+        "comments": seeded["comments"][1:101],
+        "writers": seeded["writers"],
+        "members": seeded["members"] * (STRANGERS // 3),
+        "strangers": STRANGERS,
+        "seconds": SECONDS,
+        "mark": "mark",
+    }
+    path = client.folder / "load.json"
+    path.write_text(json.dumps(load | changes))
+    outcome: dict[str, Any] = json.loads(
+        client.run([sys.executable, "-m", "bench.cluster.load", path]).splitlines()[-1]
+    )
+    return outcome
+
+
+def measure_growth(cluster: Cluster, seeded: dict[str, Any]) -> Iterator[str]:
+    """Yield a row for each number of web servers, from all of them down to one, and start them again."""
+    for count in range(len(WEBS), 0, -1):
+        for name in WEBS[count:]:
+            cluster.hosts[name].stop()
+        run_load(cluster, seeded, writers=[], seconds=5)  # until the front has noticed
+        before = _processor_seconds(cluster)
+        outcome = run_load(cluster, seeded, writers=[], seconds=RACED, read_every=0)
+        after, answers = _processor_seconds(cluster), Counter(outcome["answers"])
+        spent = [
+            1000 * (after[name] - before[name]) / answers.total() for name in ("web", "databases", "HAProxy")
+        ]
+        cells = [count, f"{answers['200'] / RACED:,.0f}", *(f"{one:.2f}" for one in spent)]
+        yield " | ".join(map(str, [*cells, answers.total() - answers["200"]]))
+    for name in WEBS[1:]:
+        cluster.start(name)
+    for name in WEBS:
+        wait_until(lambda name=name: cluster.answers(name, 8000, "/readyz"), f"{name} is ready")  # type: ignore[misc]
 
 
 def stored_marks(cluster: Cluster, mark: str) -> Counter[str]:

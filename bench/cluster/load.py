@@ -42,6 +42,7 @@ class Load:
     strangers: int
     seconds: float
     mark: str  # in each comment
+    read_every: float = READ_EVERY
     servers: list[str] = field(default_factory=list)  # addresses; unless given, the host is asked
 
 
@@ -95,7 +96,7 @@ def run(load: Load) -> Outcome:
 
     def read(cookie: str) -> None:
         client, headers = Client(load), {"Cookie": cookie} if cookie else {}
-        for _turn in _turns(READ_EVERY, end):
+        for _turn in _turns(load.read_every, end):
             status, page = client.ask("GET", load.story, headers)
             is_copy = OUTAGE_NOTICE in page
             with lock:
