@@ -12,8 +12,8 @@ from typing import Any
 
 import psycopg2
 import pytest
+from django.conf import settings
 
-from config.management.commands.serve import WEB_PROCESSES
 from config.server import postgres
 from tests.config.conftest import copy_home, data_folder, environment_of
 from tests.config.monitoring.test_metrics_page import TOKEN, samples
@@ -71,7 +71,7 @@ def test_the_sum_is_over_all_processes_and_never_goes_down(site: Served, home: P
         sent += 1
         assert ask(site, site.story)[0] == 200
         seen.append(scrape(site).get(name, 0))
-        return len(own_numbers()) == WEB_PROCESSES and all(own_numbers())
+        return len(own_numbers()) == settings.WEB_PROCESSES and all(own_numbers())
 
     until(both_have_answered)
 
@@ -85,7 +85,7 @@ def test_the_sum_is_over_all_processes_and_never_goes_down(site: Served, home: P
 
     # The numbers of a process that was killed stay.
     os.kill(int(next(folder.glob("*.json")).stem.partition("-")[2]), signal.SIGKILL)
-    until(lambda: len(own_numbers()) == WEB_PROCESSES + 1)
+    until(lambda: len(own_numbers()) == settings.WEB_PROCESSES + 1)
     assert scrape(site)[name] == seen[-1]
     assert "_granian" in {line["logger"] for line in log_lines(site)}, "it logs that the process has ended"
 
