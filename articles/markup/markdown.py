@@ -139,8 +139,8 @@ def count_words(markup: str) -> int:
 
 def make_excerpt(markup: str, limit: int) -> str:
     """Return the beginning of rendered HTML as plain text, at most `limit` characters, cut at a word."""
-    if "<figure>" in markup:
-        markup = _FIGURE.sub("", markup)
+    if "<figure>" in markup or "<h" in markup:  # a heading would run into the paragraph below it
+        markup = _LEFT_OUT.sub("", markup)
     head = markup[: 4 * limit]  # leaves room for tags and entities, and bounds the work
     return _excerpt(head, len(markup) == len(head), limit)
 
@@ -154,7 +154,7 @@ def _excerpt(head: str, is_whole: bool, limit: int) -> str:
     return plain[: limit - 1].rsplit(" ", 1)[0].rstrip(",;:–- ") + "…"
 
 
-_FIGURE = re.compile(r"<figure>.*?</figure>", re.DOTALL)
+_LEFT_OUT = re.compile(r"<(figure|h[1-6])\b[^>]*>.*?</\1>", re.DOTALL)
 _INLINE_TAG = re.compile(r"</?(?:em|strong|s|a|code)\b[^>]*(?:>|$)")
 _TAG = re.compile(r"<[^>]*(?:>|$)")
 

@@ -24,7 +24,7 @@ from accounts.models import User
 from accounts.services import SetUpLinkError, is_setup_token_valid
 from articles.models import Site
 from articles.services import change_site, set_up_site
-from articles.site.languages import language_of
+from articles.site.languages import language_of, staff_language
 from articles.site.requests import SiteRequest
 from config.owner import jobs, system_status
 from config.owner.forms import SETUP_FIELDS, SiteForm, TestMailForm, explain_accent, read_uploads
@@ -107,7 +107,8 @@ def site_settings(request: HttpRequest) -> HttpResponse:
         if form.is_valid():
             if changed := form.changed(stored, user):
                 change_site(**changed)
-            translation.activate(language_of(user, Site.objects.get(pk=1)))  # the next page is in the new one
+            # The next page is in the new language.
+            translation.activate(staff_language(language_of(user, Site.objects.get(pk=1))))
             messages.success(request, _("Saved.") if changed else _("Nothing was changed."))
             for sentence in explain_accent(changed.get("accent", "")):
                 messages.info(request, sentence)

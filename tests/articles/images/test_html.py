@@ -138,6 +138,11 @@ def test_a_description_does_not_begin_with_a_caption(image):
     assert make_excerpt(page, 100) == "The slip closes today."
 
 
+def test_a_description_has_no_headings():
+    page = render_story("The slip closes.\n\n## What can be seen\n\nNothing yet.\n\n---\n\nThe end.")
+    assert make_excerpt(page, 100) == "The slip closes. Nothing yet. The end."
+
+
 def test_the_story_shows_new_sizes_and_keeps_its_time_of_change():
     image = make_image(is_ready=False)
     story = make_article(body=f"![](image:{image.pk})")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import EDITOR, MODERATOR, READER
 from articles.models import Site
@@ -111,9 +112,13 @@ def test_links_to_more_settings(ada_client: Client) -> None:
     assert [link for link in links if ada_client.get(link, follow=True).status_code != 200] == []
 
 
-def test_the_confirmation_is_in_the_new_language(ada_client: Client) -> None:
+@pytest.mark.parametrize(("languages", "sentence"), [({"en"}, "Saved."), ({"en", "ar"}, "تم الحفظ.")])
+def test_the_confirmation_is_in_the_language_of_the_next_page(
+    languages: set[str], sentence: str, ada_client: Client, settings: Settings
+) -> None:
+    settings.STAFF_LANGUAGES = languages
     save(ada_client, language="ar")
-    assert "تم الحفظ." in ada_client.get(URL).content.decode()
+    assert sentence in ada_client.get(URL).content.decode()
 
 
 def test_the_language_of_stories_is_marked_everywhere(ada_client: Client, site: PageCacheApp) -> None:
