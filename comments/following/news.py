@@ -134,6 +134,8 @@ SELECT {_COLUMNS} {PUBLISHED_SQL}
   AND (answered.author_id = ANY (%(users)s) OR answered.guest_id = ANY (%(guests)s))
 ORDER BY t.at DESC, t.id DESC LIMIT {REPLIES_READ}"""
 
+_STATEMENTS: dict[str, str] = {Follow.Kind.COMMENTS: _LATEST, Follow.Kind.REPLIES: _ANSWERS}
+
 
 def _add_comments(
     follows: Sequence[Follow],
@@ -145,7 +147,7 @@ def _add_comments(
 ) -> None:
     """Add new comments. They are read once for all followers of a discussion, and their texts at the end."""
     chosen: dict[int, list[NewComment]] = {}
-    for pk, new in read_new_comments(follows, since, until).items():
+    for pk, new in _read_new_comments(follows, since, until).items():
         chosen[pk], more[pk] = new[:most], len(new[most:])
     comments = _read_texts({comment.id for new in chosen.values() for comment in new}, until)
     for follow in follows:
@@ -158,17 +160,30 @@ def _add_comments(
                 )
 
 
-def read_new_comments(
+def read_unseen_comments(follow: Follow, until: datetime) -> list[NewComment] | None:
+    """Return all comments that one follower of a discussion or of replies has not seen, the oldest first.
+
+    Returns None if COMMENTS_READ or more are new, because earlier ones than these may be unseen, too.
+    """
+    found = _read_published(_STATEMENTS[follow.kind], [follow], "seen_at", until)[follow.article_id]
+    if len(found) >= COMMENTS_READ:
+        return None
+    muted = _read_mutes([follow])
+    return [
+        comment
+        for comment in found
+        if comment.is_news_for(follow, muted) and comment.id not in follow.seen_comments
+    ]
+
+
+def _read_new_comments(
     follows: Sequence[Follow], since: Watermark, until: datetime
 ) -> dict[int, list[NewComment]]:
-    """Return the new comments of each follow of a discussion or of replies, by its id, the oldest first."""
-    by_kind = {
-        kind: [follow for follow in follows if follow.kind == kind]
-        for kind in (Follow.Kind.COMMENTS, Follow.Kind.REPLIES)
-    }
+    """Return the latest new comments of each follow of a discussion or of replies, by its id."""
+    by_kind = {kind: [follow for follow in follows if follow.kind == kind] for kind in _STATEMENTS}
     found = {
         kind: _read_published(statement, by_kind[kind], since, until)
-        for kind, statement in ((Follow.Kind.COMMENTS, _LATEST), (Follow.Kind.REPLIES, _ANSWERS))
+        for kind, statement in _STATEMENTS.items()
         if by_kind[kind]
     }
     muted = _read_mutes(follows) if found else set()

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from accounts.models import Guest, User
 from articles.models import Article
 from articles.site.requests import SiteRequest, is_shown
-from comments.following.news import News, read_new_comments
+from comments.following.news import News, read_unseen_comments
 from comments.following.news_search import MOST_COUNTED
 from comments.models import Follow, NewsSearch
 
@@ -64,7 +64,9 @@ def _mark_comments(request: SiteRequest, follows: QuerySet[Follow], shown: Colle
     follow = follows.exclude(kind=Follow.Kind.CORRECTIONS).first()
     if follow is None:
         return 0
-    new = read_new_comments([follow], "seen_at", request.now)[follow.pk]
+    new = read_unseen_comments(follow, request.now)
+    if new is None:  # the first unread one is not known, and so neither is the watermark
+        return follow.news_count
     left = [comment for comment in new if comment.id not in shown]
     if len(left) == len(new):
         return follow.news_count

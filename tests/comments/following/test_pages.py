@@ -226,6 +226,21 @@ def test_an_answer_is_seen_once_it_is_opened(
     assert "Nothing new" in as_jane.get("/account/notifications/").content.decode()
 
 
+def test_a_page_of_the_newest_comments_leaves_the_earlier_ones_unread(
+    as_jane: Client, article: Article, jane: User, kofi: User, later: Later
+) -> None:
+    follow(jane, article)
+    first, *_others = [make_comment(article, author=kofi) for _number in range(COMMENTS_PER_PAGE + 1)]
+    later()
+    notify_followers()
+    before = Follow.objects.get()
+    page = as_jane.get(f"{article.get_absolute_url()}?order=newest").content.decode()
+    assert f'id="comment-{first.pk}"' not in page
+    own = Follow.objects.get()
+    assert (own.seen_at, own.news_at, own.news_count) == (before.seen_at, before.news_at, MOST_COUNTED)
+    assert badge(as_jane) == "9+ new"
+
+
 def test_both_are_mailed_though_one_was_opened(
     as_jane: Client, article: Article, jane: User, kofi: User, later: Later
 ) -> None:
