@@ -160,20 +160,17 @@ def _add_comments(
                 )
 
 
-def read_unseen_comments(follow: Follow, until: datetime) -> list[NewComment] | None:
-    """Return all comments that one follower of a discussion or of replies has not seen, the oldest first.
+def read_after_watermark(follow: Follow, until: datetime) -> list[NewComment] | None:
+    """Return all new comments after `seen_at` for one follower of a discussion or of replies, oldest first.
 
-    Returns None if COMMENTS_READ or more are new, because earlier ones than these may be unseen, too.
+    They include those that were seen out of turn. Returns None if COMMENTS_READ or more were published,
+    because there may be earlier ones than these.
     """
     found = _read_published(_STATEMENTS[follow.kind], [follow], "seen_at", until)[follow.article_id]
     if len(found) >= COMMENTS_READ:
         return None
     muted = _read_mutes([follow])
-    return [
-        comment
-        for comment in found
-        if comment.is_news_for(follow, muted) and comment.id not in follow.seen_comments
-    ]
+    return [comment for comment in found if comment.is_news_for(follow, muted)]
 
 
 def _read_new_comments(

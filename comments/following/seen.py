@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from accounts.models import Guest, User
 from articles.models import Article
 from articles.site.requests import SiteRequest, is_shown
-from comments.following.news import News, read_unseen_comments
+from comments.following.news import News, read_after_watermark
 from comments.following.news_search import MOST_COUNTED
 from comments.models import Follow, NewsSearch
 
@@ -58,27 +58,28 @@ def mark_comments_seen(
 def _mark_comments(request: SiteRequest, follows: QuerySet[Follow], shown: Collection[int]) -> int:
     """Mark these comments as seen for one follower of a discussion. Returns the number of unread ones.
 
-    The watermark moves on to the first comment that the page does not show, so only those after it have to be
-    stored one by one.
+    The watermark moves on to the first comment that is left, so only those after it have to be stored one by
+    one, which are fewer than COMMENTS_READ.
     """
     follow = follows.exclude(kind=Follow.Kind.CORRECTIONS).first()
     if follow is None:
         return 0
-    new = read_unseen_comments(follow, request.now)
+    new = read_after_watermark(follow, request.now)
     if new is None:  # the first unread one is not known, and so neither is the watermark
         return follow.news_count
-    left = [comment for comment in new if comment.id not in shown]
-    if len(left) == len(new):
+    unread = [comment for comment in new if comment.id not in follow.seen_comments]
+    left = [comment for comment in unread if comment.id not in shown]
+    if len(left) == len(unread):
         return follow.news_count
     values: dict[str, Any] = {"seen_at": request.now, "seen_comments": []}
     count = 0
     if left:
         first, searched = left[0].at, NewsSearch.objects.get().until
         count = min(sum(comment.at <= searched for comment in left), MOST_COUNTED)
-        later = [comment.id for comment in new if comment.at >= first and comment.id in shown]
+        ids = {comment.id for comment in left}
         values = {
             "seen_at": first - timedelta(microseconds=1),
-            "seen_comments": [*follow.seen_comments, *later],
+            "seen_comments": [comment.id for comment in new if comment.at >= first and comment.id not in ids],
         }
     values |= {"news_at": left[0].at if count else None, "news_count": count}
     # The search may have noted more news meanwhile; then the next page marks them.

@@ -226,6 +226,23 @@ def test_an_answer_is_seen_once_it_is_opened(
     assert "Nothing new" in as_jane.get("/account/notifications/").content.decode()
 
 
+@pytest.mark.django_db(transaction=True)  # comments of one transaction have the same time
+def test_only_comments_after_the_first_unread_one_are_stored_as_seen(
+    as_jane: Client, article: Article, jane: User, kofi: User, later: Later
+) -> None:
+    follow(jane, article)
+    root = make_comment(article, author=kofi)
+    for _number in range(REPLIES_PER_TREE):
+        reply_to(root, kofi)
+    first, second, third = [reply_to(root, kofi) for _number in range(3)]
+    later()
+    notify_followers()
+    for opened, stored in ((second, [second.pk]), (article, [second.pk]), (first, []), (third, [])):
+        as_jane.get(opened.get_absolute_url())
+        assert Follow.objects.get().seen_comments == stored
+    assert Follow.objects.get().news_count == 0
+
+
 def test_a_page_of_the_newest_comments_leaves_the_earlier_ones_unread(
     as_jane: Client, article: Article, jane: User, kofi: User, later: Later
 ) -> None:
