@@ -4,14 +4,27 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from accounts.models import Guest, User
 from articles.models import Article
 from articles.site.requests import SiteRequest, is_shown
 from comments.following.news import News, read_after_watermark
-from comments.following.news_search import MOST_COUNTED
+from comments.following.news_search import MOST_COUNTED, OVERLAP
 from comments.models import Follow, NewsSearch
+
+# A comment can be dated before a page and committed after it. So watermarks stay behind a page by the time
+# that the search looks back, and the comments of that time that the page shows are stored one by one.
+MARK_WHOLE_STORY = """
+UPDATE comments_follow f
+SET news_at = NULL, news_count = 0,
+    seen_at = CASE WHEN f.kind = 'corrections' THEN %(now)s ELSE greatest(f.seen_at, %(since)s) END,
+    seen_comments = CASE WHEN f.kind = 'corrections' THEN '{}' ELSE ARRAY(
+      SELECT t.comment_id FROM comments_transition t
+      WHERE t.comment_id = ANY (%(comments)s) AND t.at > %(since)s
+        AND t.kind = 'state' AND t.to_state = 'published') END
+WHERE f.article_id = %(article)s AND (f.user_id = %(user)s OR f.guest_id = %(guest)s)"""
 
 
 def mark_story_seen(
@@ -32,10 +45,31 @@ def mark_story_seen(
     """
     if not unread or not is_shown(request):
         return unread
+    if is_whole:
+        with connection.cursor() as cursor:
+            cursor.execute(MARK_WHOLE_STORY, whole_story_values(request, user, guest, article, comments))
+        return 0
     own = Follow.objects.of(user, guest).filter(article=article.pk).unread()
-    shown = own if is_whole else own.filter(kind=Follow.Kind.CORRECTIONS)
-    shown.update(seen_at=request.now, news_at=None, news_count=0, seen_comments=[])
-    return 0 if is_whole else _mark_comments(request, own, comments)
+    own.filter(kind=Follow.Kind.CORRECTIONS).update(seen_at=request.now, news_at=None, news_count=0)
+    return _mark_comments(request, own, comments)
+
+
+def whole_story_values(
+    request: SiteRequest,
+    user: User | None,
+    guest: Guest | None,
+    article: Article,
+    comments: Collection[int],
+) -> dict[str, Any]:
+    """Return the values for MARK_WHOLE_STORY: it marks all news about a story as seen by one follower."""
+    return {
+        "user": user and user.pk,
+        "guest": None if user else guest and guest.pk,
+        "article": article.pk,
+        "now": request.now,
+        "since": request.now - OVERLAP,
+        "comments": list(comments),
+    }
 
 
 def mark_comments_seen(
@@ -58,8 +92,8 @@ def mark_comments_seen(
 def _mark_comments(request: SiteRequest, follows: QuerySet[Follow], shown: Collection[int]) -> int:
     """Mark these comments as seen for one follower of a discussion. Returns the number of unread ones.
 
-    The watermark moves on to the first comment that is left, so only those after it have to be stored one by
-    one, which are fewer than COMMENTS_READ.
+    The watermark moves on to the first comment that is left, or to OVERLAP before the page. Only the comments
+    after it have to be stored one by one, which are fewer than COMMENTS_READ.
     """
     follow = follows.exclude(kind=Follow.Kind.CORRECTIONS).first()
     if follow is None:
@@ -71,17 +105,18 @@ def _mark_comments(request: SiteRequest, follows: QuerySet[Follow], shown: Colle
     left = [comment for comment in unread if comment.id not in shown]
     if len(left) == len(unread):
         return follow.news_count
-    values: dict[str, Any] = {"seen_at": request.now, "seen_comments": []}
-    count = 0
+    seen_at, count = request.now - OVERLAP, 0
     if left:
-        first, searched = left[0].at, NewsSearch.objects.get().until
+        seen_at = min(seen_at, left[0].at - timedelta(microseconds=1))
+        searched = NewsSearch.objects.get().until
         count = min(sum(comment.at <= searched for comment in left), MOST_COUNTED)
-        ids = {comment.id for comment in left}
-        values = {
-            "seen_at": first - timedelta(microseconds=1),
-            "seen_comments": [comment.id for comment in new if comment.at >= first and comment.id not in ids],
-        }
-    values |= {"news_at": left[0].at if count else None, "news_count": count}
+    seen_at, ids = max(seen_at, follow.seen_at), {comment.id for comment in left}
+    values = {
+        "seen_at": seen_at,
+        "seen_comments": [comment.id for comment in new if comment.at > seen_at and comment.id not in ids],
+        "news_at": left[0].at if count else None,
+        "news_count": count,
+    }
     # The search may have noted more news meanwhile; then the next page marks them.
     same = Follow.objects.filter(pk=follow.pk, seen_at=follow.seen_at, news_count=follow.news_count)
     return count if same.update(**values) else follow.news_count

@@ -74,7 +74,7 @@ class Follow(models.Model):
     delivery = models.CharField(_("notification"), max_length=7, choices=Delivery)
     created_at = models.DateTimeField(default=timezone.now)
     seen_at = models.DateTimeField(default=timezone.now)  # news since then are unread
-    # New comments after `seen_at` that were seen before an earlier one.
+    # New comments after `seen_at` that were seen: before an earlier one, or soon after they were published.
     seen_comments = ArrayField(models.BigIntegerField(), default=list, db_default=[])
     news_at = models.DateTimeField(null=True)  # of the first unread news
     news_count = models.PositiveSmallIntegerField(default=0, db_default=0)  # unread news, up to a limit

@@ -157,7 +157,15 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
     )
     request.unread_count = state.unread_count - state.unread_here + unread
     own = _own_footers(request, cached, user, state)
-    since = record_visit(request, user, article, cached.story.seq, state.visit, is_whole=is_whole)
+    since = record_visit(
+        request,
+        user,
+        article,
+        cached.story.seq,
+        state.visit,
+        comments=cached.published,
+        is_whole=is_whole,
+    )
     personal = {
         "since": "" if since is None else str(since),
         "member": str(user.pk),

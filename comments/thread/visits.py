@@ -1,7 +1,8 @@
 """The visits of members to discussions, and where their last visit ended."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db import connection
 from django.utils import timezone
@@ -9,6 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from articles.models import Article
 from articles.site.requests import SiteRequest, is_shown
+from comments.following.seen import MARK_WHOLE_STORY, whole_story_values
 from comments.models import Visit
 
 PAUSE = timedelta(minutes=30)  # after which a visit is a new one, so that a reload keeps what was new
@@ -19,15 +21,14 @@ VISITS_KEPT = timedelta(days=180)
 VISIT_COLUMNS = "v.at, v.seq, v.previous_seq"
 VISIT_JOIN = "LEFT JOIN comments_visit v ON v.article_id = a.id AND v.user_id = %(user)s"
 
-# A page with the whole discussion has shown the news about it, also those that nobody has searched for yet.
 _RECORD = """
-WITH seen AS (
-  UPDATE comments_follow SET seen_at = %(now)s, news_at = NULL, news_count = 0, seen_comments = '{}'
-  WHERE %(is_whole)s AND user_id = %(user)s AND article_id = %(article)s)
 INSERT INTO comments_visit (user_id, article_id, at, seq, previous_seq)
-VALUES (%(user)s, %(article)s, %(now)s, %(seq)s, %(since)s)
+VALUES (%(user)s, %(article)s, %(now)s, %(seq)s, %(last)s)
 ON CONFLICT (user_id, article_id)
 DO UPDATE SET at = excluded.at, seq = excluded.seq, previous_seq = excluded.previous_seq"""
+
+# A page with the whole discussion has shown the news about it, also those that nobody has searched for yet.
+_RECORD_WHOLE = f"WITH seen AS ({MARK_WHOLE_STORY}) {_RECORD}"
 
 
 class LastVisit(NamedTuple):
@@ -49,20 +50,21 @@ def record_visit(
     seq: int,
     last: LastVisit | None,
     *,
+    comments: Collection[int],
     is_whole: bool,
 ) -> int | None:
     """Store that a member is shown a discussion up to the log entry `seq`, if that says more than before.
 
-    `is_whole` says that the page has all of it. Returns the log entry at the end of their visit before, or
-    None at their first visit.
+    `comments` are those that the page shows, and `is_whole` says that these are all. Returns the log entry at
+    the end of their visit before, or None at their first visit.
     """
     since = last and last.ended_before(request.now)
     is_stored = last and last.seq == seq and request.now - last.at < STORED_AGAIN
     if is_shown(request) and not is_stored:
-        values: dict[str, Any] = {"user": user.pk, "article": article.pk, "now": request.now}
-        values |= {"seq": seq, "since": since, "is_whole": is_whole}
+        values = whole_story_values(request, user, None, article, comments)
+        values |= {"seq": seq, "last": since}
         with connection.cursor() as cursor:
-            cursor.execute(_RECORD, values)
+            cursor.execute(_RECORD_WHOLE if is_whole else _RECORD, values)
     return since
 
 

@@ -126,7 +126,13 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
         if reader.user:
             context["draft"] = loaded.draft
             context["since"] = record_visit(
-                request, reader.user, article, loaded.seq, loaded.visit, is_whole=is_whole
+                request,
+                reader.user,
+                article,
+                loaded.seq,
+                loaded.visit,
+                comments=_published(rows),
+                is_whole=is_whole,
             )
         context["thread"] = render_thread(request, loaded, rows, reader)
         context["discussion"] = render_to_string("comments/_discussion.jinja", context, request)

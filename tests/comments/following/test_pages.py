@@ -2,19 +2,22 @@
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.core import signing
+from django.db import connections, transaction
+from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
 from accounts import guests, undeliverable
 from accounts.models import User
 from articles.models import Article, Topic
-from comments.following import services
+from comments.following import seen, services
 from comments.following.mails import notify_followers
 from comments.following.news_search import MOST_COUNTED, note_news
 from comments.following.tokens import follow_token, follower_token
@@ -24,6 +27,7 @@ from comments.services.states import change_states
 from comments.thread.pages import COMMENTS_PER_PAGE, REPLIES_PER_TREE
 from tests.comments.following.conftest import follow, reply_to, send_due
 from tests.factories import GuestFactory, make_article, make_comment
+from tests.helpers.waiting import PATIENCE
 
 pytestmark = pytest.mark.django_db
 Later = Callable[..., datetime]
@@ -152,17 +156,17 @@ def test_the_badge_counts_news_and_not_what_is_followed(
     def search() -> None:
         note_news(timezone.now() + UNDO_WINDOW, ZoneInfo("UTC"))
 
-    other, seen = make_article("Another story"), make_article("A story that is seen")
-    for one in (article, other, seen):
+    other, read = make_article("Another story"), make_article("A story that is read")
+    for one in (article, other, read):
         follow(jane, one)
     for _number in range(3):
         make_comment(article)
-    make_comment(seen)
+    make_comment(read)
     search()
     assert badge(as_jane) == "4 new"
     search()  # which looks again at the last minutes
     assert badge(as_jane) == "4 new"
-    assert badge(as_jane, seen.get_absolute_url()) == "3 new"
+    assert badge(as_jane, read.get_absolute_url()) == "3 new"
     make_comment(article)
     make_comment(other)
     search()
@@ -228,8 +232,14 @@ def test_an_answer_is_seen_once_it_is_opened(
 
 @pytest.mark.django_db(transaction=True)  # comments of one transaction have the same time
 def test_only_comments_after_the_first_unread_one_are_stored_as_seen(
-    as_jane: Client, article: Article, jane: User, kofi: User, later: Later
+    as_jane: Client,
+    article: Article,
+    jane: User,
+    kofi: User,
+    later: Later,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(seen, "OVERLAP", timedelta(0))
     follow(jane, article)
     root = make_comment(article, author=kofi)
     for _number in range(REPLIES_PER_TREE):
@@ -268,7 +278,7 @@ def test_both_are_mailed_though_one_was_opened(
     later()
     notify_followers()
     as_jane.get(last.get_absolute_url())
-    assert Follow.objects.get().seen_comments == [last.pk]
+    assert Follow.objects.get().seen_comments == [root.pk, last.pk]  # the page shows both
     (message,) = send_due()
     assert message.subject == f"{REPLIES_PER_TREE + 2} new comments on “The slip closes”"
 
@@ -284,6 +294,38 @@ def test_what_a_member_has_read_at_once_is_no_news_later(
     notify_followers()
     assert badge(as_jane) == ""
     assert len(send_due()) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("query", ["", "?order=oldest"])
+@pytest.mark.parametrize("is_noted", [True, False])
+def test_a_comment_that_is_committed_after_the_page_is_unread(
+    as_jane: Client, article: Article, jane: User, kofi: User, later: Later, query: str, is_noted: bool
+) -> None:
+    """It is dated before the page, with the start of its transaction."""
+
+    def read() -> HttpResponse:
+        try:
+            return as_jane.get(f"{article.get_absolute_url()}{query}")
+        finally:
+            connections.close_all()
+
+    follow(jane, article)
+    shown = make_comment(article, author=kofi)
+    if is_noted:
+        note_news(timezone.now() + UNDO_WINDOW, ZoneInfo("UTC"))
+    with ThreadPoolExecutor(1) as reader, transaction.atomic():
+        missing = make_comment(article, author=kofi)
+        page = reader.submit(read).result(timeout=PATIENCE).content.decode()
+        assert f'id="comment-{shown.pk}"' in page
+        assert f'id="comment-{missing.pk}"' not in page
+    later()
+    notify_followers()
+    assert badge(as_jane) == "1 new"
+    notifications = as_jane.get("/account/notifications/").content.decode()
+    assert missing.get_absolute_url() in notifications
+    assert shown.get_absolute_url() not in notifications
+    assert badge(as_jane, article.get_absolute_url()) == ""
 
 
 def test_a_removed_comment_is_not_counted_any_more(
