@@ -235,6 +235,7 @@ def look(engine: Engine) -> None:
         finally:
             browser.close()
     report(engine.podman("exec", container("web"), "python", "manage.py", "check_integrity").strip())
+    upgrade(engine, url)
     backup_and_restore(engine, url)
 
 
@@ -284,6 +285,17 @@ def comment(page: Page, story: str, text: str) -> None:
     page.get_by_role("button", name="Post comment").click()
     expect(page.get_by_text(text, exact=True).first).to_be_visible()
     report(f"Posted: {text}")
+
+
+def upgrade(engine: Engine, url: str) -> None:
+    """Upgrade the site as docs/deploy.md says. The old web server answers until its container is replaced."""
+    old = engine.inspect("web")["Id"]
+    report(engine.compose("run", "-T", "--rm", "upgrade").strip())
+    assert engine.inspect("web")["Id"] == old
+    assert answers(f"{url}/readyz")
+    engine.compose("up", "-d", "--no-build", "--force-recreate")  # as if the image were another
+    assert engine.inspect("web")["Id"] != old
+    wait_until(lambda: answers(f"{url}/readyz"), "the upgraded site is ready")
 
 
 def backup_and_restore(engine: Engine, url: str) -> None:
