@@ -23,6 +23,8 @@ COMPOSE = yaml.safe_load((DEPLOY / "compose.yml").read_text())
 SITE = {name: service for name, service in COMPOSE["services"].items() if name != "database"}
 # The image sets these, and the embedded database has no use in a container.
 SET_BY_THE_IMAGE = {"HOST", "PORT", "SOUNDOFF_HOME"}
+# compose.yml itself sets it.
+SET_BY_COMPOSE = {"TMPDIR"}
 # For developers. OIDC_WORK_… have names of the owner's choice (docs/deploy.md).
 NOT_PASSED_ON = {"DEBUG"}
 REFERENCE = re.compile(r"\$\{(\w+)(:[?-])?[^}]*\}")
@@ -66,9 +68,17 @@ def test_only_the_upgrade_has_the_login_that_owns_the_tables() -> None:
     assert has_it == ["database", "upgrade"]
 
 
+def test_large_temporary_files_are_on_a_disk() -> None:
+    for service in SITE.values():
+        targets = [volume.rpartition(":")[2] for volume in service["volumes"]]
+        assert service["environment"]["TMPDIR"] in targets
+    unit = (DEPLOY / "systemd" / "soundoff-.service.d" / "common.conf").read_text().splitlines()
+    assert {"Environment=TMPDIR=/var/tmp", "PrivateTmp=yes"} <= {*unit}
+
+
 def test_the_services_get_what_the_readme_names_and_nothing_else() -> None:
     passed_on = set(SITE["upgrade"]["environment"])
-    assert passed_on == variables_of_the_readme() - SET_BY_THE_IMAGE - NOT_PASSED_ON
+    assert passed_on - SET_BY_COMPOSE == variables_of_the_readme() - SET_BY_THE_IMAGE - NOT_PASSED_ON
     image = (DEPLOY / "Containerfile").read_text()
     assert all(f" {name}=" in image for name in SET_BY_THE_IMAGE)
 
