@@ -32,7 +32,8 @@ def measure(bench: Run, sink: mail_sink.Sink) -> Iterator[str | Goal]:
     """Send the mails about a burst to few followers and to many."""
     from comments.following import mails, news_search
 
-    mails.UNDO_WINDOW = news_search.UNDO_WINDOW = timedelta(0)  # else each wait takes a minute
+    # Else each wait takes a minute.
+    mails.UNDO_WINDOW = news_search.UNDO_WINDOW = timedelta(0)  # type: ignore[attr-defined]
     found: dict[int, mail_sink.Delivery] = {}
     first = 1
     for count in (bench.sizes.few, bench.sizes.many):

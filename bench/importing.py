@@ -114,7 +114,8 @@ def _wait_for_screening(site: Soundoff) -> Step:
         time.sleep(POLL)
     processor = _spent(site) + _spent(site, "db_worker") - spent
     finished = ImportScreening.objects.order_by("finished_at").last()
-    seconds = (finished.finished_at - asked).total_seconds() if finished and asked else 0
+    ended = finished.finished_at if finished else None
+    seconds = (ended - asked).total_seconds() if ended and asked else 0
     return Step(seconds, processor, peak_megabytes(site.process, "db_worker"))
 
 

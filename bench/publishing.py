@@ -204,6 +204,7 @@ def _add_comments(there: int, wanted: int, words: Words) -> None:
 
     first, last = (20 + min(MOST_COMMENTS, COMMENTS * n // FEW) // IN_A_THREAD for n in (there, wanted))
     for story in Article.objects.published().order_by("-published_at")[first:last]:
+        assert story.published_at
         fixture.import_comments(
             story,
             [

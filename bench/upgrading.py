@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urlencode
@@ -101,6 +101,10 @@ class Site:
         self.running[name].terminate()
         self.running[name].wait()
 
+    def stop_all(self) -> None:
+        for name in self.running:
+            self.stop(name)
+
     def manage(self, program: Path, *arguments: str) -> str:
         """Run a command with the owner's login, and return its output."""
         own = {"SOUNDOFF_HOME": str(self.folder / "commands"), "DATABASE_OWNER_URL": self.owner_url}
@@ -174,7 +178,7 @@ def site(commit: str) -> Iterator[Site]:
             "DATABASE_URL": owner.replace("soundoff_owner", "soundoff_web"),
         }
         running = Site(folder, old, environment, owner, ports)
-        stack.callback(lambda: [running.stop(name) for name in running.running])
+        stack.callback(running.stop_all)
         stack.enter_context(_store(folder, ports["store"]))
         running.manage(old, "upgrade")
         for name in (*WEBS, "worker"):
@@ -278,6 +282,7 @@ class Upgrade:
 
     def __init__(self, site: Site, load: Load, tour: tuple[str, list[str]]) -> None:
         self.site = site
+        self.load = load
         self.began = time.monotonic()
         self.steps: list[tuple[str, float]] = []
         self.person = Person(site.address, f"{load.story}reply/{load.comments[0]}/", load.writers[0])
@@ -302,18 +307,17 @@ class Upgrade:
 
     def visit_all_pages(self, web: str, when: str) -> None:
         """Request each page that needs no arguments as an administrator from one server. Note errors."""
-        client = Client(f"127.0.0.1:{self.site.ports[web]}")
-        headers = {"Cookie": self.cookie, "Host": self.site.address}
+        client = Client(replace(self.load, servers=[f"127.0.0.1:{self.site.ports[web]}"]))
         for path in self.paths:
-            status, _page = client.ask("GET", path, headers)
+            status, _page = client.ask("GET", path, {"Cookie": self.cookie})
             if not status.isdigit() or int(status) >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
                 self.errors[f"{when}: {path} {status}"] += 1
 
-    def load_pages(self, story: str) -> None:
+    def load_pages(self) -> None:
         """Load the page with its style sheets and scripts, again and again. Note which are missing."""
-        client = Client(self.site.address)
+        client = Client(self.load)
         while not self.is_over.wait(0.2):
-            _status, page = client.ask("GET", story, {})
+            _status, page = client.ask("GET", self.load.story, {})
             for path in {*re.findall(r'(?:src|href)="(/static/[^"]+)"', page.decode())}:
                 status, _file = client.ask("GET", path, {})
                 if status != "200":
@@ -356,7 +360,7 @@ def measure(site: Site, *, is_drained: bool, seconds: int) -> Iterator[str]:
     with ThreadPoolExecutor() as pool:
         upgrade = Upgrade(site, load, tour)
         outcome_later = pool.submit(run, load)
-        pages = pool.submit(upgrade.load_pages, load.story)
+        pages = pool.submit(upgrade.load_pages)
         with upgrade.step("the old version"):
             upgrade.visit_all_pages("web1", "before")
         with upgrade.step("the database is upgraded"):

@@ -240,7 +240,7 @@ class Cluster:
     def ask(self, name: str, statement: str) -> str:
         """Return what the superuser of a database's host gets for a statement."""
         host = self.hosts[name]
-        place = ["-h", host.folder, "-U", "postgres", "-d", "soundoff"]
+        place: list[str | Path] = ["-h", host.folder, "-U", "postgres", "-d", "soundoff"]
         return host.run([self.binaries / "psql", "-XAtq", *place, "-c", statement]).strip()
 
     def answers(self, name: str, port: int, path: str) -> bool:

@@ -107,6 +107,7 @@ def _time(act: Callable[[], Any]) -> tuple[Any, float, int]:
 def _mark_in_wordpress(wp: wordpress.WordPress, size: int, ticked: int) -> tuple[float, int]:
     script = Path(wordpress.__file__).with_name("wordpress_spam.php")
     post = wp.threads[size].id
-    argv = ["php", "-d", "memory_limit=1G", script, wp.folder / "wordpress", str(post), str(ticked)]
+    php: list[str | Path] = ["php", "-d", "memory_limit=1G", script, wp.folder / "wordpress"]
+    argv = [*php, str(post), str(ticked)]
     seconds, statements = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.split()
     return float(seconds), int(statements)

@@ -217,8 +217,10 @@ def clear(actor: Any, *, most: int, least: int) -> Cleared:
         ]
         for group in groups[: most - before]:
             reason = explanations.proposed_reason(group.kind)
+            to = decisions.state_for(reason)
+            assert to
             began = time.perf_counter()
-            done = decide_group(group=group, to=decisions.state_for(reason), reason=reason, actor=actor)
+            done = decide_group(group=group, to=to, reason=reason, actor=actor)
             if done.batch:
                 cleared.seconds.append(time.perf_counter() - began)
                 cleared.acts.append(done.batch)

@@ -248,9 +248,10 @@ def _import_threads(
                 file.write(json.dumps(line) + "\n")
     (wp.folder / "article.txt").write_text(article())
     loader = Path(__file__).with_name("wordpress_load.php")
-    php = ["php", "-d", "memory_limit=1G", loader, wp.folder / "wordpress", wp.folder / "article.txt"]
+    php: list[str | Path] = ["php", "-d", "memory_limit=1G", loader]
+    php += [wp.folder / "wordpress", wp.folder / "article.txt"]
     done = subprocess.run([*php, *files], capture_output=True, text=True, check=True).stdout
-    for line in done.splitlines():
-        size, post, base = map(int, line.split())
+    for printed in done.splitlines():
+        size, post, base = map(int, printed.split())
         wp.threads[size] = Post(post, base, size)
         wp.last = max(wp.last, base + size)
