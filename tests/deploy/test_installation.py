@@ -144,6 +144,23 @@ def test_there_is_a_unit_for_each_part() -> None:
         assert "Restart=always\n" in unit
 
 
+def test_a_shell_reads_the_documented_settings_as_systemd_does(tmp_path: Path) -> None:
+    """The scripts of docs/deploy.md and docs/operate.md read the files with a shell."""
+    secret = "a&b<c>d;e|f $HOME `id` g"
+    block = re.search(
+        r"```\n# /etc/soundoff\.env\n(.+?)```", (PROJECT / "docs" / "deploy.md").read_text(), re.S
+    )
+    assert block
+    lines = [line.replace("…", secret) for line in block[1].splitlines() if not line.startswith("#")]
+    file = tmp_path / "soundoff.env"
+    file.write_text("\n".join(lines))
+    argv = ["sh", "-c", f'set -ae; . "{file}"; exec env -0']
+    found = subprocess.check_output(argv, env={"PATH": os.environ["PATH"]}, text=True).split("\0")
+    written = {line.replace("'", "") for line in lines if line}
+    assert written <= {*found}
+    assert sum(secret in line for line in written) == 4
+
+
 def test_systemd_accepts_the_units(tmp_path: Path) -> None:
     if not shutil.which("systemd-analyze"):
         pytest.skip("no systemd-analyze (Debian's package systemd)")
