@@ -44,6 +44,13 @@ TABLES = """
 SELECT relname, pg_relation_size(oid), pg_indexes_size(oid), coalesce(pg_relation_size(reltoastrelid), 0)
 FROM pg_class WHERE relkind = 'r' AND relname ~ '^(comments|moderation|accounts|articles)_'
 ORDER BY pg_total_relation_size(oid) DESC LIMIT 6"""
+# servers.change_discussion counts recommendations that do not exist, in these two comments only.
+UNDO_CHANGES = """
+UPDATE comments_comment AS changed
+SET recommend_count = (SELECT count(*) FROM comments_recommendation WHERE comment_id = changed.id)
+FROM (SELECT min(id) AS first, max(id) AS last FROM comments_comment
+      WHERE discussion_id = ANY(%s) AND parent_id IS NULL GROUP BY discussion_id) AS roots
+WHERE changed.id IN (first, last)"""
 RARE = "quillfathom"  # a word of few comments, as many at both sizes
 
 
@@ -89,6 +96,8 @@ def _measure(bench: Run, writer: Writer, story: int, largest: int, comments: int
     fixture.analyze()
     vacuum = time.monotonic() - began
     pages, statements = _measure_pages(bench, writer, {"a story": story, "the largest": largest})
+    with servers.connect("owner").cursor() as cursor:
+        cursor.execute(UNDO_CHANGES, [[story, largest]])
     work = {"VACUUM ANALYZE after the fill": Work(vacuum, comments)} | _measure_work(bench, comments)
     with servers.connect("owner").cursor() as cursor:
         cursor.execute(TABLES)
@@ -176,16 +185,15 @@ def _measure_work(bench: Run, comments: int) -> dict[str, Work]:
         timed(f"job: {job.name}", job.run)
     file = str(bench.folder / f"backup-{comments}")
     timed("backup", partial(_command, "backup", file), comments)
-    # It finds the recommendations that servers.change_discussion has counted.
-    timed("check_integrity", partial(_command, "check_integrity", expected=1), comments)
+    timed("check_integrity", partial(_command, "check_integrity"), comments)
     timed("VACUUM ANALYZE after all that", fixture.analyze, comments)
     return work
 
 
-def _command(*words: str, expected: int = 0) -> None:
+def _command(*words: str) -> None:
     argv = [sys.executable, "manage.py", *words]
     done = subprocess.run(argv, cwd=PROJECT, check=False, stdout=subprocess.PIPE, text=True)
-    if done.returncode != expected:
+    if done.returncode:
         raise RuntimeError(f"{words[0]} ended with {done.returncode}: {done.stdout[-2000:]}")
 
 
