@@ -203,9 +203,12 @@ class Simulation:
         cached, version = self.cached[process], self.versions[page]
         is_current = cached.get((kind, page)) == version
         cached[kind, page] = version
-        self.pages += 1
-        self.made += not is_current
-        unchanged = VERSION if kind == CHANGED else CACHED
+        if kind == CHANGED:
+            unchanged = VERSION
+        else:
+            unchanged = CACHED
+            self.pages += 1
+            self.made += not is_current
         self._answer(now, unchanged if is_current else kind, process)
 
     def _answer(self, now: float, kind: str, process: int | None = None) -> None:
