@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -48,9 +49,18 @@ BENCHES = [
 ]
 
 
+DOCUMENTS = [PROJECT / "README.md", *(PROJECT / "docs").glob("*.md"), PROJECT / "bench" / "README.md"]
+
+
+def test_every_module_that_a_document_runs_exists() -> None:
+    text = "".join(page.read_text() for page in DOCUMENTS)
+    named = {*re.findall(r"python -m ((?:bench|tests)\.[\w.]*\w)", text)}
+    assert "tests.deploy.try_containers" in named
+    assert [name for name in named if find_spec(name) is None] == []
+
+
 def test_every_bench_that_a_document_names_is_run() -> None:
-    documents = [PROJECT / "README.md", *(PROJECT / "docs").glob("*.md"), PROJECT / "bench" / "README.md"]
-    named = {name for page in documents for name in re.findall(r"\bbench\.(\w+)", page.read_text())}
+    named = {name for page in DOCUMENTS for name in re.findall(r"\bbench\.(\w+)", page.read_text())}
     commands = {name for name in named if '__name__ == "__main__"' in module(name).read_text()}
     assert commands - NOT_RUN == {bench.split()[0] for bench in BENCHES}
 
