@@ -89,14 +89,15 @@ class Client:
         self.connection = None
 
 
-def run(load: Load) -> Outcome:
-    """Read and write until the time is over, in one thread for each person."""
+def run(load: Load, is_over: threading.Event | None = None) -> Outcome:
+    """Read and write until the time is over or the event is set, in one thread for each person."""
     outcome, began, lock = Outcome(), time.monotonic(), threading.Lock()
     end = began + load.seconds
+    is_over = is_over or threading.Event()
 
     def read(cookie: str) -> None:
         client, headers = Client(load), {"Cookie": cookie} if cookie else {}
-        for _turn in _turns(load.read_every, end):
+        for _turn in _turns(load.read_every, end, is_over):
             status, page = client.ask("GET", load.story, headers)
             is_copy = OUTAGE_NOTICE in page
             with lock:
@@ -107,7 +108,7 @@ def run(load: Load) -> Outcome:
     def write(number: int) -> None:
         client, words = Client(load), Words(crc32(f"{load.mark}-{number}".encode()))
         name, email, cookie = load.writers[number]
-        for turn in _turns(WRITE_EVERY, end):
+        for turn in _turns(WRITE_EVERY, end, is_over):
             mark = f"{load.mark}-{number}-{turn}-{secrets.token_hex(3)}"
             token = secrets.token_hex(16)
             path = f"{load.story}reply/{load.comments[(turn * 7 + number) % len(load.comments)]}/"
@@ -150,12 +151,12 @@ def longest_gap(times: Iterable[float], seconds: float) -> float:
     return max(after - before for before, after in pairwise([0.0, *inside, seconds]))
 
 
-def _turns(every: float, end: float) -> Iterator[int]:
+def _turns(every: float, end: float, is_over: threading.Event) -> Iterator[int]:
     """Yield numbers, one each `every` seconds, or later after a slow turn, until the end."""
     number = 0
-    while (started := time.monotonic()) < end:
+    while not is_over.is_set() and (started := time.monotonic()) < end:
         yield (number := number + 1)
-        time.sleep(max(0.0, started + every - time.monotonic()))
+        is_over.wait(max(0.0, started + every - time.monotonic()))
 
 
 if __name__ == "__main__":
