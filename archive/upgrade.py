@@ -18,8 +18,9 @@ from core.database.migration_state import fewer_collections, later_migrations, u
 from core.database.sql import fetch_value
 
 BACKUPS_KEPT = 3  # number of backups from before upgrades that are kept
-# Web servers of the version before may be running. What a migration waits for, such as the end of a backup,
-# makes every page wait that needs the same table, so it gives way and is tried again.
+# Web servers of the version before may be running. While a migration waits for a table, for instance until a
+# backup ends, every page that needs this table waits too. So the migration stops waiting after this time, and
+# is tried again after a pause.
 TABLE_SECONDS = 3
 TABLE_PAUSE = 10  # seconds
 TABLE_ATTEMPTS = 60
