@@ -13,8 +13,8 @@ CREATE OR REPLACE FUNCTION search_fold(value text) RETURNS text LANGUAGE sql IMM
     'أإآٱىةؤئ٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹', 'اااايهوي01234567890123456789'),
     '(?<![\\u0621-\\u064A])[وف]?(?:[بك]?ال|لل)(?=[\\u0621-\\u064A]{3})', '', 'g')
 $$"""
-# Writes the generated column again. It is the same in stories without Arabic letters.
-AGAIN = (
+# Computes the generated column again. It does not change in stories without Arabic letters.
+REBUILD_VECTORS = (
     "UPDATE articles_article SET title = title WHERE concat(title, standfirst, body) ~ '[\\u0621-\\u064A]'"
 )
 
@@ -28,5 +28,5 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(FOLD, migrations.RunSQL.noop),
-        migrations.RunSQL(AGAIN, migrations.RunSQL.noop),
+        migrations.RunSQL(REBUILD_VECTORS, migrations.RunSQL.noop),
     ]

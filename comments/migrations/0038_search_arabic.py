@@ -1,7 +1,7 @@
 from django.db import migrations
 
-# Writes the generated column again. It is the same in comments without Arabic letters.
-AGAIN = "UPDATE comments_commenttext SET folded = folded WHERE folded ~ '[\\u0621-\\u064A]'"
+# Computes the generated column again. It does not change in comments without Arabic letters.
+REBUILD_VECTORS = "UPDATE comments_commenttext SET folded = folded WHERE folded ~ '[\\u0621-\\u064A]'"
 
 
 class Migration(migrations.Migration):
@@ -13,5 +13,5 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunSQL(AGAIN, migrations.RunSQL.noop),
+        migrations.RunSQL(REBUILD_VECTORS, migrations.RunSQL.noop),
     ]

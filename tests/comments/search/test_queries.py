@@ -279,8 +279,8 @@ def test_stored_texts_are_found_as_new_ones_are(client):
         stored = make_comment(article, "بالميناء سفن")
         cursor.execute(now.FOLD)
         assert found(look(client, "ميناء")) == []
-        cursor.execute(now.AGAIN)
-        cursor.execute(comments.AGAIN)
+        cursor.execute(now.REBUILD_VECTORS)
+        cursor.execute(comments.REBUILD_VECTORS)
     page = look(client, "ميناء")
     assert found(page) == [stored.pk]
     assert marks(page) == ["الميناء", "بالميناء"]
