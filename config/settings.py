@@ -319,9 +319,8 @@ INCOMING_EMAIL = os.environ.get("INCOMING_EMAIL", "")
 # Language and time
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("ar", "العربية")]  # each by its own name
-STAFF_LANGUAGES = {
-    "en"
-}  # those of the newsroom, moderation and the owner's pages; others see these in English
+# Those of the newsroom, moderation and the owner's pages. In any other language these are in English.
+STAFF_LANGUAGES = {"en"}
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 FORMAT_MODULE_PATH = "config.formats"
