@@ -138,7 +138,7 @@ def _make_rows(
             "comments_comment": (
                 *(key, article, parent, tree_ids[place], number.lft, number.rght, number.level),
                 *(number.reply_count, guest, name, email, one.body, render_plain(one.body), at, uuid4()),
-                *("false", "", 1, "published", "posted", 0, "", "", ""),
+                *("true", "", 1, "published", "posted", 0, "", "", ""),
             ),
             "comments_commenttext": (key, fold(one.body), name),
         }
