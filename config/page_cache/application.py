@@ -221,8 +221,6 @@ class PageCacheApp:
         if not entry.is_current(*stamp):
             self._supersede(key, entry)
             environ[ANSWERED_KEY] = True
-            if self.has_replicas:
-                _allow_replica(environ, stamp)
             return None
         entry.confirmed_at = max(entry.confirmed_at, asked_at)
         environ[ANSWER_KEY] = CACHED
@@ -296,8 +294,13 @@ class PageCacheApp:
                     environ[ANSWER_KEY] = CACHED
                     return entry.respond(environ)
                 self._supersede(key, entry)
-            # After an answer to the event loop another one would say nothing new, and cost a statement.
-            elif not environ.pop(ANSWERED_KEY, False) or self.stamp_reader.lost_at is not None:
+            # After an answer to the event loop another one would say nothing new, and cost a statement. But a
+            # replica needs a new position: the request may have waited long for this thread.
+            elif (
+                self.has_replicas
+                or not environ.pop(ANSWERED_KEY, False)
+                or self.stamp_reader.lost_at is not None
+            ):
                 stamp = self.stamp_reader.read(PING)
             if stamp and self.has_replicas:
                 _allow_replica(environ, stamp)
@@ -454,6 +457,7 @@ def _is_anonymous_reader(environ: Environ) -> bool:
 def _allow_replica(environ: Environ, stamp: Sequence[Any]) -> None:
     """Let a page be made on a replica that has replayed the log up to the position of this stamp."""
     *_versions, at, position = stamp
+    environ.pop(POSITION_KEY, None)  # of an earlier stamp
     if position:  # not while a server that was the primary becomes a replica
         environ[POSITION_KEY] = Position(position, at)
 

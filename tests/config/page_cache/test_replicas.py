@@ -157,7 +157,7 @@ def test_a_removed_comment_is_gone_while_nothing_is_replayed(
     assert replica.behind_since is None
 
 
-def test_the_event_loop_passes_the_position_on(
+def test_a_page_that_the_event_loop_found_outdated_comes_from_the_replica(
     site: PageCacheApp, replica: Replica, standby: Standby, article: Article, story: str
 ) -> None:
     send_request(site, story)
@@ -169,6 +169,24 @@ def test_the_event_loop_passes_the_position_on(
         make_comment(article, "The third boat.")
         assert "The third boat." in send_through_event_loop(site, story).text
     assert replica.pages == 2
+
+
+def test_a_comment_removed_while_a_request_waits_for_a_thread_is_gone(
+    site: PageCacheApp, standby: Standby, article: Article, story: str
+) -> None:
+    removed = Comment.objects.get().pk
+    send_request(site, story)
+    make_comment(article, "The second boat.")
+    standby.catch_up()
+    with ExitStack() as stack:
+
+        def remove() -> None:
+            stack.enter_context(standby.paused())
+            change_states(ids=[removed], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=None)
+
+        page = send_through_event_loop(site, story, before_thread=remove).text
+    assert "The second boat." in page
+    assert "The first boat." not in page
 
 
 def test_a_dead_replica_is_left_out_and_used_again(
