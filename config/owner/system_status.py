@@ -30,8 +30,7 @@ from config.system_checks import is_private
 from core import VERSION
 from core.backup_folder import NIGHTLY_FOLDER, BackupFailure, LastBackup, last_backup, last_failure
 from core.database.migration_state import unapplied_migrations
-from core.database.replicas import replicas
-from core.database.sql import fetch_value
+from core.database.replicas import read_position, replicas
 from core.files import storage
 from core.mail.failures import mail_server, mask_addresses
 from moderation.models import JobRun
@@ -115,7 +114,7 @@ class ReplicaStatus:
 
     name: str
     pages: int  # that it has made for this process
-    lag: int | None = None  # bytes of the primary's log that it has not replayed; None if it is no replica
+    lag: int | None = None  # bytes of the primary's log that it has not replayed; None if not its replica
     failed_at: datetime | None = None  # since then it is left out
     error: str = ""
 
@@ -329,12 +328,17 @@ def _database_location() -> str:
 def _replicas() -> list[ReplicaStatus]:
     if not replicas():
         return []
-    position = fetch_value("SELECT pg_current_wal_insert_lsn()")
+    position = read_position()
     found = []
     for replica in replicas():
         status = partial(ReplicaStatus, replica.name, replica.pages)
         if replica.failed_at:
             found.append(status(failed_at=replica.failed_at, error=replica.error))
+            continue
+        if position is None:
+            found.append(
+                status(error=_("not used, as the server of DATABASE_URL is no primary at the moment"))
+            )
             continue
         try:
             found.append(status(lag=replica.lag(position)))

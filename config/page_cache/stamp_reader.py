@@ -17,7 +17,7 @@ import psycopg2
 from django.db import connection as django_connection
 from psycopg2.extensions import POLL_OK, POLL_READ
 
-from core.database.replicas import POSITION_SQL, ReplicaConnection, ReplicaSilentError, replicas
+from core.database.replicas import POSITION_SQL, SYSTEM_SQL, ReplicaConnection, ReplicaSilentError, replicas
 
 ANSWER_SECONDS = 1.0
 SILENT_MAX = 60  # periods of ANSWER_SECONDS without data on one connection, while others get answers
@@ -67,7 +67,9 @@ class StampReader:
         self.lost_at: float | None = None
         self._answered_at = 0.0
         self._idle: deque[Any] = deque()
-        self._prepare = _PREPARE.format(position=f", {POSITION_SQL}" if replicas() else "")
+        self._prepare = _PREPARE.format(position="")
+        if replicas():
+            self._prepare = f"{SYSTEM_SQL}; {_PREPARE.format(position=f', {POSITION_SQL}')}"
 
     def read(self, query: str) -> StampAndTime:
         """Return the stamp and the time. Raises DatabaseUnavailableError."""

@@ -22,7 +22,7 @@ from bench.fixture import session_cookie
 from comments.models import Comment, Reason, State
 from comments.services.states import change_states
 from comments.views import front_page
-from config.page_cache.application import PageCacheApp
+from config.page_cache.application import PING, PageCacheApp
 from config.page_cache.stamp_reader import limit_django_waits
 from core.database import replicas
 from core.database.replicas import (
@@ -38,8 +38,6 @@ from tests.helpers.database import superuser
 from tests.helpers.standby import Standby, make_url, running_standby
 from tests.helpers.waiting import until
 from tests.helpers.wsgi_requests import is_cached, send_request, send_through_event_loop
-
-FAR = Position("00000001 0/0", 0)  # every replica has replayed so far
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +60,20 @@ def replica(standby: Standby, transactional_db: None, settings: Any) -> Iterator
     for found in replicas.replicas():
         found._connection().close()
     replicas.replicas.cache_clear()
+
+
+@pytest.fixture
+def system(replica: Replica) -> str:
+    """Return the system identifier of the primary."""
+    position = replicas.read_position()
+    assert position
+    return str(position.system)
+
+
+@pytest.fixture
+def early(system: str) -> Position:
+    """Return a position up to which every replica has replayed."""
+    return Position(f"00000001 0/0 {system}", 0)
 
 
 @pytest.fixture
@@ -290,24 +302,28 @@ def test_members_posts_and_forms_never_touch_the_replica(
     assert replica.failed_at is None
 
 
-def test_nothing_can_be_written_on_a_replica(replica: Replica, article: Article, rf: RequestFactory) -> None:
+def test_nothing_can_be_written_on_a_replica(
+    replica: Replica, early: Position, article: Article, rf: RequestFactory
+) -> None:
     @read_from_replica
     def view(request: HttpRequest) -> HttpResponse:
         Article.objects.update(title="Written")
         return HttpResponse("written")
 
     request = rf.get("/")
-    request.META[POSITION_KEY] = FAR
+    request.META[POSITION_KEY] = early
     assert view(request).content == b""
     assert request.META[FAILED_KEY]
     assert replica.failed_at is None
     assert replica.pages == 0
-    assert replica.wait_for(FAR)
+    assert replica.wait_for(early)
     assert view(rf.get("/")).content == b"written"
 
 
-def test_a_transaction_of_a_replica_is_one_snapshot_that_only_reads(replica: Replica) -> None:
-    assert replica.wait_for(FAR)
+def test_a_transaction_of_a_replica_is_one_snapshot_that_only_reads(
+    replica: Replica, early: Position
+) -> None:
+    assert replica.wait_for(early)
     with replica.read(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_is_in_recovery(), current_setting('transaction_isolation'), "
@@ -319,16 +335,37 @@ def test_a_transaction_of_a_replica_is_one_snapshot_that_only_reads(replica: Rep
         assert cursor.fetchone() == (False,)
 
 
-def test_a_replica_of_another_timeline_or_with_a_late_clock_is_behind(replica: Replica) -> None:
-    assert not replica.wait_for(Position("00000002 0/0", 0))
-    assert replica.wait_for(FAR)
+def test_a_replica_of_another_timeline_or_with_a_late_clock_is_behind(
+    replica: Replica, early: Position, system: str
+) -> None:
+    assert not replica.wait_for(Position(f"00000002 0/0 {system}", 0))
+    assert replica.wait_for(early)
     assert replica.behind_since is None
     ahead = (timezone.now() + timedelta(minutes=1)).timestamp()
-    assert not replica.wait_for(Position("00000001 0/0", ahead))
+    assert not replica.wait_for(Position(f"00000001 0/0 {system}", ahead))
+
+
+def test_a_replica_of_another_primary_makes_no_page(
+    site: PageCacheApp, standby: Standby, replica: Replica, early: Position, system: str
+) -> None:
+    assert standby.ask("SELECT system_identifier::text FROM pg_control_system()") == system
+    stamp = site.stamp_reader.read(PING)
+    assert str(stamp[-1]).endswith(f" {system}")
+    other = Position(f"00000001 0/0 {int(system) + 1}", 0)
+    assert not replica.wait_for(other)
+    assert replica.lag(other) is None
+    assert replica.wait_for(early)
+    assert replica.lag(early) == 0
 
 
 def test_the_owner_sees_how_far_each_replica_is(
-    replica: Replica, standby: Standby, article: Article, ada: User, client: Client, settings: Any
+    replica: Replica,
+    standby: Standby,
+    article: Article,
+    early: Position,
+    ada: User,
+    client: Client,
+    settings: Any,
 ) -> None:
     client.force_login(ada)
 
@@ -346,13 +383,13 @@ def test_the_owner_sees_how_far_each_replica_is(
     standby.stop()
     try:
         assert "No such file or directory" in status()
-        assert not replica.wait_for(FAR)
+        assert not replica.wait_for(early)
         assert re.search(rf"^{replica.name}: left out since \S.*, because .*No such file", status())
     finally:
         standby.start()
     settings.DATABASE_REPLICA_URLS = [primary_url()]
     replicas.replicas.cache_clear()
-    assert ": not a replica at the moment (" in status()
+    assert ": not a replica of the primary at the moment (" in status()
 
 
 def test_a_server_that_is_no_primary_has_no_position(standby: Standby) -> None:
