@@ -36,6 +36,9 @@ POLL_SECONDS = 0.001
 RETRY_SECONDS = 5.0  # until a replica that has failed is tried again
 ANSWER_SECONDS = 1  # the wait for a connection and for the answer to the first question
 STATEMENT_SECONDS = 3  # the wait for any other statement; a search may take two seconds
+# The clock of a replica may be at most this much later than the position: a page may wait for another
+# thread for a second (config/page_cache/application.py).
+LATER_SECONDS = 2
 
 # The position in the log up to which records were inserted. A commit is visible from the moment when its
 # record is inserted, if it is asynchronous (synchronous_commit = off): the positions up to which the log was
@@ -50,10 +53,10 @@ POSITION_SQL = """CASE WHEN NOT pg_is_in_recovery() THEN
 
 # A statement of its own, because the snapshot of a transaction would be older than what its first statement
 # finds out. A replica of an earlier primary may have replayed more, but of another timeline. The clock of the
-# replica decides which stories are published, so it must not be behind either.
-_HAS_REPLAYED = """
+# replica decides which stories are published, so it must be neither behind nor far ahead.
+_HAS_REPLAYED = f"""
 SELECT pg_is_in_recovery() AND pg_last_wal_replay_lsn() >= %(lsn)s::pg_lsn
- AND clock_timestamp() >= to_timestamp(%(at)s)
+ AND clock_timestamp() BETWEEN to_timestamp(%(at)s) AND to_timestamp(%(at)s + {LATER_SECONDS})
  AND (SELECT min_recovery_end_timeline FROM pg_control_recovery()) = %(timeline)s
  AND (SELECT system_identifier FROM pg_control_system()) = %(system)s"""
 

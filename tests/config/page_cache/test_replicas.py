@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -62,18 +61,12 @@ def replica(standby: Standby, transactional_db: None, settings: Any) -> Iterator
     replicas.replicas.cache_clear()
 
 
-@pytest.fixture
-def system(replica: Replica) -> str:
-    """Return the system identifier of the primary."""
+def early(**changes: Any) -> Position:
+    """Return a position of this moment up to which every replica has replayed."""
     position = replicas.read_position()
     assert position
-    return str(position.system)
-
-
-@pytest.fixture
-def early(system: str) -> Position:
-    """Return a position up to which every replica has replayed."""
-    return Position(f"00000001 0/0 {system}", 0)
+    vars(position).update({"lsn": "0/0"} | changes)
+    return position
 
 
 @pytest.fixture
@@ -302,28 +295,24 @@ def test_members_posts_and_forms_never_touch_the_replica(
     assert replica.failed_at is None
 
 
-def test_nothing_can_be_written_on_a_replica(
-    replica: Replica, early: Position, article: Article, rf: RequestFactory
-) -> None:
+def test_nothing_can_be_written_on_a_replica(replica: Replica, article: Article, rf: RequestFactory) -> None:
     @read_from_replica
     def view(request: HttpRequest) -> HttpResponse:
         Article.objects.update(title="Written")
         return HttpResponse("written")
 
     request = rf.get("/")
-    request.META[POSITION_KEY] = early
+    request.META[POSITION_KEY] = early()
     assert view(request).content == b""
     assert request.META[FAILED_KEY]
     assert replica.failed_at is None
     assert replica.pages == 0
-    assert replica.wait_for(early)
+    assert replica.wait_for(early())
     assert view(rf.get("/")).content == b"written"
 
 
-def test_a_transaction_of_a_replica_is_one_snapshot_that_only_reads(
-    replica: Replica, early: Position
-) -> None:
-    assert replica.wait_for(early)
+def test_a_transaction_of_a_replica_is_one_snapshot_that_only_reads(replica: Replica) -> None:
+    assert replica.wait_for(early())
     with replica.read(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_is_in_recovery(), current_setting('transaction_isolation'), "
@@ -335,34 +324,36 @@ def test_a_transaction_of_a_replica_is_one_snapshot_that_only_reads(
         assert cursor.fetchone() == (False,)
 
 
-def test_a_replica_of_another_timeline_or_with_a_late_clock_is_behind(
-    replica: Replica, early: Position, system: str
-) -> None:
-    assert not replica.wait_for(Position(f"00000002 0/0 {system}", 0))
-    assert replica.wait_for(early)
+def test_a_replica_of_another_timeline_is_behind(replica: Replica) -> None:
+    assert not replica.wait_for(early(timeline=2))
+    assert replica.wait_for(early())
     assert replica.behind_since is None
-    ahead = (timezone.now() + timedelta(minutes=1)).timestamp()
-    assert not replica.wait_for(Position(f"00000001 0/0 {system}", ahead))
+
+
+def test_a_replica_with_another_time_is_behind(replica: Replica) -> None:
+    now = early().at
+    assert not replica.wait_for(early(at=now + 60))
+    assert replica.wait_for(early())
+    assert not replica.wait_for(early(at=now - 60))  # it would show stories too early
 
 
 def test_a_replica_of_another_primary_makes_no_page(
-    site: PageCacheApp, standby: Standby, replica: Replica, early: Position, system: str
+    site: PageCacheApp, standby: Standby, replica: Replica
 ) -> None:
-    assert standby.ask("SELECT system_identifier::text FROM pg_control_system()") == system
-    stamp = site.stamp_reader.read(PING)
-    assert str(stamp[-1]).endswith(f" {system}")
-    other = Position(f"00000001 0/0 {int(system) + 1}", 0)
+    system = standby.ask("SELECT system_identifier FROM pg_control_system()")
+    assert str(site.stamp_reader.read(PING)[-1]).endswith(f" {system}")
+    assert early().system == system
+    other = early(system=system + 1)
     assert not replica.wait_for(other)
     assert replica.lag(other) is None
-    assert replica.wait_for(early)
-    assert replica.lag(early) == 0
+    assert replica.wait_for(early())
+    assert replica.lag(early()) == 0
 
 
 def test_the_owner_sees_how_far_each_replica_is(
     replica: Replica,
     standby: Standby,
     article: Article,
-    early: Position,
     ada: User,
     client: Client,
     settings: Any,
@@ -383,7 +374,7 @@ def test_the_owner_sees_how_far_each_replica_is(
     standby.stop()
     try:
         assert "No such file or directory" in status()
-        assert not replica.wait_for(early)
+        assert not replica.wait_for(early())
         assert re.search(rf"^{replica.name}: left out since \S.*, because .*No such file", status())
     finally:
         standby.start()
