@@ -64,6 +64,10 @@ _LAG = """
 SELECT CASE WHEN pg_is_in_recovery() AND (SELECT system_identifier FROM pg_control_system()) = %(system)s
  THEN greatest(pg_wal_lsn_diff(%(lsn)s, pg_last_wal_replay_lsn()), 0)::bigint END"""
 
+# SQLSTATEs, or their first characters, of errors after which a replica is not left out: a conflict with the
+# replay, a cancelled statement, a value that Postgres refuses, and an attempt to write.
+_PAGE_ERRORS = ("40001", "40P01", "57014", "22", "25006")
+
 # As on the primary, where such a page is made in one snapshot (articles/site/cached_pages.py).
 _READ_ONLY = r"-c default_transaction_read_only=on -c default_transaction_isolation=repeatable\ read"
 
@@ -255,7 +259,7 @@ def call_on_replica(view: View, request: HttpRequest, *args: Any, **kwargs: Any)
     except (Error, psycopg2.Error) as error:
         # Mostly a conflict: the replica has to replay the removal of rows that the snapshot still sees.
         log.warning("A page failed on the replica %s: %s", replica.name, _first_line(error))
-        if isinstance(error.__cause__, ReplicaSilentError):
+        if _is_fault_of_replica(error):
             replica.leave_out(error)
         request.META[FAILED_KEY] = True
         return HttpResponse()
@@ -273,6 +277,16 @@ def _has_replayed(connection: DatabaseWrapper, position: Position) -> bool:
     with connection.cursor() as cursor:
         execute_prepared(cursor, _HAS_REPLAYED, vars(position))
         return bool(cursor.fetchone()[0])
+
+
+def _is_fault_of_replica(error: Exception) -> bool:
+    """Return whether other pages will probably fail on the replica, too.
+
+    No SQLSTATE: the connection was lost, also by a conflict. The next page finds out whether another works.
+    """
+    cause = error.__cause__ or error
+    state = getattr(cause, "pgcode", None)
+    return isinstance(cause, ReplicaSilentError) or bool(state and not state.startswith(_PAGE_ERRORS))
 
 
 def _first_line(error: Exception) -> str:

@@ -265,6 +265,21 @@ def test_a_conflict_with_the_replay_is_not_seen(
     assert replica.pages == 1
 
 
+def test_a_replica_on_which_pages_fail_is_left_out(
+    site: PageCacheApp, replica: Replica, standby: Standby, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The function is a part of the page, and of every page on a replica whose disk is broken.
+    def fail() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("DO $$ BEGIN RAISE 'could not read block 0' USING ERRCODE = 'io_error'; END $$")
+
+    hold_front_page(monkeypatch, fail)
+    assert "The slip" in send_request(site, "/").text
+    assert replica.pages == 0
+    assert replica.failed_at
+    assert "could not read block 0" in replica.error
+
+
 def hold_front_page(monkeypatch: pytest.MonkeyPatch, act: Callable[[], Any]) -> None:
     """Call `act` once while the front page is made, after its first statement."""
     read, acts = front_page.read_list_page, [act]
