@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from hashlib import blake2b
 from math import inf
 from operator import itemgetter
@@ -179,14 +180,14 @@ class PageCacheApp:
         self._invalidation = 0.0, 0.0, 0.0  # the outage in which it was read, when, and its time
         self._invalidation_lock = threading.Lock()
         self._stop = threading.Event()
-        self._sweeper: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path in UNCACHED_PATHS or path.startswith(UNCACHED_PREFIX):
             return self.django(environ, start_response)
-        if self._sweeper is None:
-            self._start_sweeping()
+        if not self._threads:
+            self._start_threads()
         if environ.get("QUERY_STRING", "").count("&") >= settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:
             environ["QUERY_STRING"] = ""  # no URL of ours has so many, and Django would refuse the request
         key = make_key(environ)
@@ -240,10 +241,10 @@ class PageCacheApp:
                 entry.encoded((encoding,))
 
     def close(self) -> None:
-        """Stop the sweeper, and close the connections and the last copies."""
+        """Stop the threads, and close the connections and the last copies."""
         self._stop.set()
-        if self._sweeper:
-            self._sweeper.join()
+        for thread in self._threads:
+            thread.join()
         self.stamp_reader.close()
         self.copies.close()
 
@@ -413,23 +414,31 @@ class PageCacheApp:
                 self._invalidation = outage, time.monotonic(), value
             return value
 
-    def _start_sweeping(self) -> None:
+    def _start_threads(self) -> None:
         with self._lock:
-            if self._sweeper is None:
-                self._sweeper = threading.Thread(target=self._sweep_forever, name="sweep", daemon=True)
-                self._sweeper.start()
+            if self._threads:
+                return
+            acts = [self._sweep]
+            if self.has_replicas:  # in a thread of its own: one that does not answer must not delay a sweep
+                acts.append(try_failed_again)
+            self._threads = [
+                threading.Thread(target=self._repeat, args=[act], name=act.__name__, daemon=True)
+                for act in acts
+            ]
+            for thread in self._threads:
+                thread.start()
 
-    def _sweep_forever(self) -> None:
+    def _repeat(self, act: Callable[[], None]) -> None:
         while not self._stop.wait(SWEEP_SECONDS):
-            self._release_large_pages()
             try:
-                if self.has_replicas:
-                    try_failed_again()
-                self.sweep()
-            except DatabaseUnavailableError:
-                continue
+                act()
             except Exception:  # without the sweep the site would never reconnect
-                log.exception("The sweep failed.")
+                log.exception("%s failed.", act.__name__)
+
+    def _sweep(self) -> None:
+        self._release_large_pages()
+        with suppress(DatabaseUnavailableError):
+            self.sweep()
 
     def _release_large_pages(self) -> None:
         """Release the memory of large pages that were made since the last time.

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.core.handlers.wsgi import WSGIHandler
-from django.db import connection
+from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.utils import timezone
@@ -224,6 +224,21 @@ def test_a_frozen_replica_is_left_out(
         replica.try_again()
         assert replica.failed_at
     assert replica.pages == 1
+
+
+def test_pages_are_confirmed_while_a_replica_does_not_answer(
+    site: PageCacheApp, replica: Replica, standby: Standby, story: str
+) -> None:
+    replica.settings["OPTIONS"]["connect_timeout"] = 600
+    send_request(site, story)
+    [(_key, entry)] = site.entries.items()
+    with standby.frozen():
+        replica.leave_out(OperationalError("It failed."))
+        replica._retry_at = 0
+        for _ in range(3):
+            before = entry.confirmed_at
+            until(lambda before=before: entry.confirmed_at > before)
+        assert replica.failed_at
 
 
 def test_a_replica_that_freezes_during_a_page_is_left_out(
