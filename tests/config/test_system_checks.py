@@ -51,7 +51,9 @@ def test_two_logins_of_one_database(
     [
         ("", []),
         ("postgres://web@replica/site", []),
-        ("postgres://web@replica/site, postgres://web@primary:5433/site postgresql://web@primary/other", []),
+        ("postgres://web@replica/site, postgres://web@primary:5433/site postgresql://web@other/site", []),
+        ("postgres://web@replica/site postgres://reader@replica:5432/site", ["config.E020"]),
+        ("postgres://web@replica/site postgresql://web@primary/other", ["config.E021"]),
         ("postgres://web@replica/site,postgres://web:secret@primary/site", ["config.E019"]),
         ("postgres://web@replica/site postgres://web@db/?host=primary", ["config.E018"]),
         ("postgres://web@db:5433/site?host=primary&port=5432", ["config.E019"]),
