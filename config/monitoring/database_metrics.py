@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 
 from config.models import MailDay
 from config.owner.jobs import count_jobs
+from config.owner.system_status import read_replicas
 from config.server.running_servers import running_servers
 from core import VERSION, files
 from core.backup_folder import last_backup
@@ -57,6 +58,32 @@ class DatabaseMetrics(Collector):
             yield from _read()
         except (DatabaseError, *DATABASE_ERRORS) as error:
             log.warning("The metrics of the database can't be read: %s", error)
+
+
+class ReplicaMetrics(Collector):
+    """The metrics of each read replica, as this process knows it. They need the primary's position."""
+
+    def collect(self) -> Iterator[Metric]:
+        try:
+            found = read_replicas()
+        except (DatabaseError, *DATABASE_ERRORS):
+            return
+        left_out = GaugeMetricFamily(
+            "soundoff_replica_left_out",
+            "Whether a read replica is not used because it failed (1 or 0).",
+            labels=["replica"],
+        )
+        lag = GaugeMetricFamily(
+            "soundoff_replica_lag_bytes",
+            "Bytes of the primary's log that a read replica has not replayed.",
+            labels=["replica"],
+        )
+        for replica in found:
+            left_out.add_metric([replica.name], bool(replica.error))
+            if replica.lag is not None:
+                lag.add_metric([replica.name], replica.lag)
+        yield left_out
+        yield lag
 
 
 def _ask() -> float:

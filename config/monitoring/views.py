@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
-from config.monitoring.database_metrics import DatabaseMetrics, MachineMetrics
+from config.monitoring.database_metrics import DatabaseMetrics, MachineMetrics, ReplicaMetrics
 from core.monitoring.process_totals import totals
 
 
@@ -25,6 +25,6 @@ def metrics(request: HttpRequest) -> HttpResponse:
             content_type="text/plain; charset=utf-8",
         )
     registry = CollectorRegistry(auto_describe=False)  # which would collect everything once more
-    for collector in (totals, MachineMetrics(), DatabaseMetrics()):
+    for collector in (totals, MachineMetrics(), DatabaseMetrics(), ReplicaMetrics()):
         registry.register(collector)
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -223,7 +223,7 @@ def read_system_status() -> SystemStatus:
         servers=list(running_servers.running_servers()),
         database_size=size,
         database=_database_location(),
-        replicas=_replicas(),
+        replicas=read_replicas(),
         disk=_disk_space(),
         backup=backup,
         backup_is_old=backup is None or backup.at < now - BACKUP_OLD_AFTER,
@@ -238,6 +238,29 @@ def read_system_status() -> SystemStatus:
         problems=list(find_problems()),
         is_private=is_private(),
     )
+
+
+def read_replicas() -> list[ReplicaStatus]:
+    """Return the status of each read replica. Raises Error if the primary does not answer."""
+    if not replicas():
+        return []
+    position = read_position()
+    found = []
+    for replica in replicas():
+        status = partial(ReplicaStatus, replica.name, replica.pages)
+        if replica.failed_at:
+            found.append(status(failed_at=replica.failed_at, error=replica.error))
+            continue
+        if position is None:
+            found.append(
+                status(error=_("not used, as the server of DATABASE_URL is no primary at the moment"))
+            )
+            continue
+        try:
+            found.append(status(lag=replica.lag(position)))
+        except Error as error:
+            found.append(status(error=str(error).strip()))
+    return found
 
 
 def find_problems() -> Iterator[Problem]:
@@ -323,28 +346,6 @@ def _database_location() -> str:
         "host": f"{database['HOST'] or 'localhost'}{port}",
         "user": database["USER"],
     }
-
-
-def _replicas() -> list[ReplicaStatus]:
-    if not replicas():
-        return []
-    position = read_position()
-    found = []
-    for replica in replicas():
-        status = partial(ReplicaStatus, replica.name, replica.pages)
-        if replica.failed_at:
-            found.append(status(failed_at=replica.failed_at, error=replica.error))
-            continue
-        if position is None:
-            found.append(
-                status(error=_("not used, as the server of DATABASE_URL is no primary at the moment"))
-            )
-            continue
-        try:
-            found.append(status(lag=replica.lag(position)))
-        except Error as error:
-            found.append(status(error=str(error).strip()))
-    return found
 
 
 def _disk_space() -> DiskSpace:

@@ -27,6 +27,7 @@ from psycopg2.extensions import connection as Psycopg2Connection  # a class in s
 
 from core.database.base import DatabaseWrapper
 from core.database.sql import execute_prepared
+from core.monitoring.metrics import REPLICA_PAGES
 
 POSITION_KEY = "soundoff.position"  # the key in request.META of a position: the page may be made here
 FAILED_KEY = "soundoff.replica_failed"  # the key in request.META after a replica failed during a page
@@ -105,6 +106,7 @@ class Replica:
         self.error = ""
         self.behind_since: datetime | None = None  # since then each page has found it behind
         self.pages = 0  # made here for this process
+        self._counter = REPLICA_PAGES.labels(self.name)
         self._failed_since = self._retry_at = 0.0  # monotonic
         self._local = threading.local()
 
@@ -143,6 +145,10 @@ class Replica:
             connections["default"] = primary
             if replica.connection is not None:
                 replica.connection.patience = ANSWER_SECONDS
+
+    def count_page(self) -> None:
+        self.pages += 1
+        self._counter.inc()
 
     def leave_out(self, error: Exception) -> None:
         """Make no pages here until `try_again` gets an answer."""
@@ -263,7 +269,7 @@ def call_on_replica(view: View, request: HttpRequest, *args: Any, **kwargs: Any)
             replica.leave_out(error)
         request.META[FAILED_KEY] = True
         return HttpResponse()
-    replica.pages += 1
+    replica.count_page()
     return response
 
 

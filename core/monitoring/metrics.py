@@ -1,6 +1,7 @@
 """The registry of the metrics that web processes count, and those of apps. docs/operate.md lists all metrics.
 
-Labels hold a few fixed words or names of URLs: never a path, a name or anything else of a person.
+Labels hold a few fixed words, names of URLs or addresses of replicas: never a path, a name or anything else
+of a person.
 """
 
 import prometheus_client
@@ -19,3 +20,7 @@ COMMENTS_POSTED = Counter(
 )
 for _verdict in ("publish", "hold", "spam"):  # so that Prometheus sees the first of each
     COMMENTS_POSTED.labels(_verdict)
+
+REPLICA_PAGES = Counter(
+    "soundoff_replica_pages", "Pages that read replicas have made.", ["replica"], registry=REGISTRY
+)

@@ -2,20 +2,24 @@
 
 import json
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import yaml
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from config.monitoring import requests
 from core.backup_folder import LastBackup, record_backup
 from core.data_folder import PROJECT
+from core.database import replicas
 from moderation.models import JobRun
+from tests.helpers.standby import Standby, make_url, running_standby
 
 DASHBOARD = PROJECT / "deploy" / "grafana.json"
 ALERTS = PROJECT / "deploy" / "alerts.yml"
@@ -36,10 +40,22 @@ def rules() -> list[dict[str, object]]:
     return [rule for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]]
 
 
+@pytest.fixture(scope="module")
+def standby(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Standby]:
+    url = make_url(*(connection.settings_dict[key] for key in ("HOST", "USER", "NAME")))
+    with django_db_blocker.unblock(), running_standby(url) as running:
+        yield running
+
+
 @pytest.fixture
-def printed(client: Client, settings: Settings, tmp_path: Path, db: None) -> Samples:
+def printed(
+    client: Client, settings: Settings, tmp_path: Path, db: None, standby: Standby
+) -> Iterator[Samples]:
     """Return the labels of all samples, by the names of the metrics, of a site that has everything."""
     settings.METRICS_TOKEN = TOKEN
+    settings.DATABASE_REPLICA_URLS = [standby.url]
+    replicas.replicas.cache_clear()
+    [replica] = replicas.replicas()
     settings.HOME = tmp_path
     now = timezone.now()
     record_backup(LastBackup(tmp_path / "site.zip", now, 5, "ab" * 32, 0.5, {}))
@@ -51,7 +67,9 @@ def printed(client: Client, settings: Settings, tmp_path: Path, db: None) -> Sam
     for family in text_string_to_metric_families(page):
         for sample in family.samples:
             found.setdefault(sample.name, []).append(sample.labels)
-    return found
+    yield found
+    replica._connection().close()
+    replicas.replicas.cache_clear()
 
 
 def test_the_files_name_only_metrics_and_labels_that_exist(printed: Samples) -> None:

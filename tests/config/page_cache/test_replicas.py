@@ -12,6 +12,7 @@ from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.utils import timezone
+from prometheus_client.parser import text_string_to_metric_families
 from psycopg2.extensions import set_wait_callback
 from pytest_django import DjangoDbBlocker
 
@@ -21,6 +22,7 @@ from bench.fixture import session_cookie
 from comments.models import Comment, Reason, State
 from comments.services.states import change_states
 from comments.views import front_page
+from config.owner.system_status import read_replicas
 from config.page_cache.application import PING, PageCacheApp
 from config.page_cache.stamp_reader import limit_django_waits
 from core.database import replicas
@@ -411,6 +413,49 @@ def test_the_owner_sees_how_far_each_replica_is(
     settings.DATABASE_REPLICA_URLS = [primary_url()]
     replicas.replicas.cache_clear()
     assert ": not a replica of the primary at the moment (" in status()
+
+
+def test_prometheus_sees_how_far_each_replica_is(
+    site: PageCacheApp, replica: Replica, standby: Standby, article: Article, client: Client, settings: Any
+) -> None:
+    settings.METRICS_TOKEN = "a token that is long enough"
+
+    def sample(name: str) -> float | None:
+        page = client.get("/metrics", headers={"Authorization": f"Bearer {settings.METRICS_TOKEN}"}).content
+        for family in text_string_to_metric_families(page.decode()):
+            for found in family.samples:
+                if found.name == name and found.labels == {"replica": replica.name}:
+                    return found.value
+        return None
+
+    made = sample("soundoff_replica_pages_total")
+    assert made is not None
+    standby.catch_up()
+    send_request(site, "/feed/")
+    assert sample("soundoff_replica_pages_total") == made + 1
+    assert sample("soundoff_replica_left_out") == 0
+    with standby.paused():
+        make_comment(article, "Another boat.")
+        lag = sample("soundoff_replica_lag_bytes")
+        assert lag is not None
+        assert lag > 0
+    standby.stop()
+    try:
+        assert sample("soundoff_replica_left_out") == 1
+        assert sample("soundoff_replica_lag_bytes") is None
+    finally:
+        standby.start()
+
+
+def test_a_server_in_recovery_shows_no_lag(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        for key in ("HOST", "PORT"):
+            patch.setitem(connection.settings_dict, key, replica.settings[key])
+        connection.close()
+        [found] = read_replicas()
+    connection.close()
+    assert found.lag is None
+    assert "no primary" in found.error
 
 
 def test_a_server_that_is_no_primary_has_no_position(standby: Standby) -> None:
