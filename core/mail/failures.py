@@ -10,7 +10,8 @@ from typing import NamedTuple
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-_EMAIL = re.compile(r"[^\s<>()\[\]\"',;:@]+@[^\s<>()\[\]\"',;:@]+")
+# A match starts only where a word does: from each letter of a long word it would take quadratic time.
+_EMAIL = re.compile(r"(?<![^\s<>()\[\]\"',;:@])[^\s<>()\[\]\"',;:@]+@[^\s<>()\[\]\"',;:@]+")
 
 
 def mail_server() -> str:

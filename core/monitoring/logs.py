@@ -12,7 +12,8 @@ from core.monitoring.request_ids import current_id
 
 # Names of processes by the command of manage.py that they run; others have the command's own name.
 _PROCESSES = {"db_worker": "worker", "tick": "scheduler"}
-_QUERY_STRING = re.compile(r"(/[^\s?\"'<>]*)\?[^\s\"'<>]+")
+# A match starts only where a word does: from each slash of a long path it would take quadratic time.
+_QUERY_STRING = re.compile(r"(?<![^\s?\"'<>])([^\s?\"'<>/]*/[^\s?\"'<>]*)\?[^\s\"'<>]+")
 # Postgres repeats values of the refused row or statement in these parts of its messages.
 _VALUES = re.compile(r"\n(?:DETAIL|CONTEXT|LINE \d+):.*?(?=\n\n(?:The above|During handling)|\Z)", re.DOTALL)
 

@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+import time
 
 import pytest
 
@@ -77,6 +78,14 @@ def test_a_line_has_no_addresses_and_no_query_strings() -> None:
     found = line("Mail to %s: GET https://example.org/search/?q=a+boat failed.", "jim@example.org")
     assert found["message"] == "Mail to …@…: GET https://example.org/search/ failed."
     assert line("Really? Yes/no?")["message"] == "Really? Yes/no?"
+
+
+@pytest.mark.parametrize("part", ["a", "/", "?", "@", "a@", "/?", "a/", ":/", "\nLINE 1", "\nDETAIL:"])
+def test_a_long_text_takes_no_longer_for_each_letter(part: str) -> None:
+    """In quadratic time it would take at least ten seconds: a path of 60,000 letters could stop the site."""
+    began = time.process_time()
+    line("Not Found: %s", f"/{part * (60_000 // len(part))}")
+    assert time.process_time() - began < 5
 
 
 def test_an_exception_has_no_values_of_the_database() -> None:
