@@ -9,7 +9,7 @@ from django.utils.functional import SimpleLazyObject
 
 from articles.site.requests import site_request
 from config.masthead import Masthead
-from config.monitoring.requests import URL_NAME_KEY
+from core.monitoring.logs import URL_NAME_KEY
 
 
 class NoStoreMiddleware:

@@ -374,9 +374,11 @@ LOGGING = {
         "text": {"()": "core.monitoring.logs.TextFormatter"},
         "json": {"()": "core.monitoring.logs.JSONFormatter"},
     },
+    "filters": {"url_names": {"()": "core.monitoring.logs.UrlNameFilter"}},
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
+            "filters": ["url_names"],
             "formatter": "json" if LOG_FORMAT == "json" else "text",
         },
     },

@@ -14,11 +14,11 @@ from prometheus_client.registry import Collector
 from config.page_cache.keys import Environ, is_anonymous
 from core import health
 from core.monitoring import request_ids
+from core.monitoring.logs import NO_NAME, URL_NAME_KEY
 from core.monitoring.metrics import REGISTRY
 
 # Keys in the environ of a request
 ANSWER_KEY = "soundoff.answer"  # what the page cache answered with: CACHED or COPY
-URL_NAME_KEY = "soundoff.url_name"  # set by config.middleware.UrlNameMiddleware, and for a cached page
 _COMPLETE_AT_KEY = "soundoff.complete_at"  # the time of time.perf_counter at which the request was complete
 
 CACHED, COPY = "cached", "copy"
@@ -49,7 +49,7 @@ def answer(environ: Environ, status: str) -> None:
     if not (settings.METRICS_TOKEN or settings.ACCESS_LOG):
         return
     seconds = perf_counter() - environ[_COMPLETE_AT_KEY]
-    kind, name = _kind(environ, status), environ.get(URL_NAME_KEY) or "other"
+    kind, name = _kind(environ, status), environ.get(URL_NAME_KEY) or NO_NAME
     count(kind, status[0], name, seconds)
     if settings.ACCESS_LOG:
         method = environ["REQUEST_METHOD"]

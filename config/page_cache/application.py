@@ -25,7 +25,7 @@ from django.urls import Resolver404, resolve
 from django.utils import translation
 
 from articles.site.cached_pages import DEPENDENCIES_KEY, PageDependencies, invalidated_at, is_cached_view
-from config.monitoring.requests import ANSWER_KEY, CACHED, COPY, URL_NAME_KEY
+from config.monitoring.requests import ANSWER_KEY, CACHED, COPY
 from config.page_cache.keys import ENCODINGS, SITE, Environ, Key, is_anonymous, make_key, read_encodings
 from config.page_cache.last_copies import LastCopies, LastCopy
 from config.page_cache.stamp_reader import (
@@ -38,6 +38,7 @@ from core.database.replicas import FAILED_KEY, POSITION_KEY, Position, replicas,
 from core.fallback_pages import DATABASE_FAILED, add_outage_notice, unavailable
 from core.memory.bounded_cache import BoundedCache
 from core.memory.release import release_freed_memory
+from core.monitoring.logs import URL_NAME_KEY
 
 THREADS = 4  # threads of each process in which Django works
 CACHE_BYTES = 64 * 1024 * 1024  # for each process

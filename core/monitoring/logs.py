@@ -1,4 +1,4 @@
-"""The formats of log lines. The settings choose one by LOG_FORMAT."""
+"""The formats of log lines, and a filter of what they contain. The settings choose a format by LOG_FORMAT."""
 
 import json
 import logging
@@ -7,8 +7,14 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from django.http import HttpRequest
+
 from core.mail.failures import mask_addresses
 from core.monitoring.request_ids import current_id
+
+# The key in the environ of a request, set by config.middleware.UrlNameMiddleware and for a cached page.
+URL_NAME_KEY = "soundoff.url_name"
+NO_NAME = "other"  # of a path that is not in the URLs
 
 # Names of processes by the command of manage.py that they run; others have the command's own name.
 _PROCESSES = {"db_worker": "worker", "tick": "scheduler"}
@@ -16,6 +22,18 @@ _PROCESSES = {"db_worker": "worker", "tick": "scheduler"}
 _QUERY_STRING = re.compile(r"(?<![^\s?\"'<>])([^\s?\"'<>/]*/[^\s?\"'<>]*)\?[^\s\"'<>]+")
 # Postgres repeats values of the refused row or statement in these parts of its messages.
 _VALUES = re.compile(r"\n(?:DETAIL|CONTEXT|LINE \d+):.*?(?=\n\n(?:The above|During handling)|\Z)", re.DOTALL)
+
+
+class UrlNameFilter(logging.Filter):
+    """Replaces paths of requests in Django's lines by names of URLs, because paths contain tokens."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request: HttpRequest | None = getattr(record, "request", None)
+        if request and isinstance(record.args, tuple):
+            path = request.path.encode("unicode_escape").decode("ascii")  # as log_response() writes it
+            name = request.META.get(URL_NAME_KEY) or NO_NAME
+            record.args = tuple(name if value == path else value for value in record.args)
+        return True
 
 
 class TextFormatter(logging.Formatter):

@@ -21,6 +21,7 @@ from tests.config.serving import Guest, Served, frozen, serving
 from tests.helpers.waiting import PATIENCE, until
 
 VERDICTS = ("publish", "hold", "spam")
+MAILED_LINK = "/newsletter/confirm/a-secret-token/"
 ID = "c0ffee00-1111-2222-3333-444455556666"
 
 
@@ -166,6 +167,18 @@ def test_each_answer_has_an_id_which_no_client_chooses(site: Served) -> None:
     assert logged >= set(ids)
 
 
+def test_a_line_of_a_refused_request_has_no_token(site: Served) -> None:
+    status, headers, _page = ask(site, MAILED_LINK)
+    assert status == 404
+    [refused] = [
+        line
+        for line in log_lines(site)
+        if line.get("request_id") == headers["x-request-id"] and line["logger"] == "django.request"
+    ]
+    assert refused["message"] == "Not Found: newsletter-confirm"
+    assert "a-secret" not in site.log.read_text()
+
+
 def test_all_that_the_site_prints_is_json(site: Served) -> None:
     until(lambda: {line["process"] for line in log_lines(site)} >= {"serve", "web", "scheduler"})
     names = {"time", "level", "logger", "process", "message"}
@@ -182,3 +195,9 @@ def test_a_trusted_proxy_chooses_the_id_and_text_has_no_line_for_each_request(
         assert ask(site, "/", X_Request_ID=ID)[1]["x-request-id"] == ID
         assert ask(site, "/metrics")[0] == 404
         assert ID not in site.log.read_text()
+        assert ask(site, MAILED_LINK)[0] == 404
+        assert ask(site, "/a-secret/%E2%82%AC/")[0] == 404
+        lines = site.log.read_text()
+        assert "Not Found: newsletter-confirm (request " in lines
+        assert "Not Found: other (request " in lines
+        assert "a-secret" not in lines
