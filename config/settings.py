@@ -24,13 +24,15 @@ HOME = data_folder()
 make_data_folder(HOME)  # before Django's file cache creates the folder with its own mode
 
 
-def env_flag(name: str) -> bool:
-    """Return True for 1/true/yes/on, False for 0/false/no/off or nothing. Raises ValueError for others."""
+def env_flag(name: str, *, default: bool = False) -> bool:
+    """Return True for 1/true/yes/on, False for 0/false/no/off. Raises ValueError for others."""
     value = os.environ.get(name, "").strip().lower()
     if value in {"1", "true", "yes", "on"}:
         return True
-    if value in {"", "0", "false", "no", "off"}:
+    if value in {"0", "false", "no", "off"}:
         return False
+    if not value:
+        return default
     raise ValueError(f"{name} is {value!r}: write 1 or 0.")
 
 
@@ -101,7 +103,7 @@ BEHIND_PROXY = env_flag("BEHIND_PROXY")
 DEBUG = env_flag("DEBUG")
 METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")  # for /metrics; empty: there is no such page
 LOG_FORMAT = os.environ.get("LOG_FORMAT", "") or "text"  # or "json"
-ACCESS_LOG = LOG_FORMAT == "json" or env_flag("ACCESS_LOG")  # a line for each request
+ACCESS_LOG = env_flag("ACCESS_LOG", default=LOG_FORMAT == "json")  # a line for each request
 STRICT = DEBUG  # a cached page that sets a cookie is then an error; otherwise it is just not cached
 SECRET_KEY = secret_key()
 ALLOWED_HOSTS = allowed_hosts(urlsplit(SITE_URL).hostname or HOST, HOST)

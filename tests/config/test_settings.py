@@ -44,6 +44,23 @@ def test_only_a_site_with_a_store_loads_its_packages(url: str, loaded: str) -> N
     assert output == f"{loaded}\n"
 
 
+@pytest.mark.parametrize(
+    ("form", "given", "is_logged"),
+    [
+        ("text", "", "False"),
+        ("text", "1", "True"),
+        ("json", "", "True"),
+        ("json", "1", "True"),
+        ("json", "0", "False"),
+    ],
+)
+def test_requests_are_logged_by_default_in_json_only(form: str, given: str, is_logged: str) -> None:
+    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "LOG_FORMAT": form, "ACCESS_LOG": given}
+    code = "from django.conf import settings; print(settings.ACCESS_LOG)"
+    output = subprocess.check_output([sys.executable, "-c", code], cwd=PROJECT, env=env, text=True)
+    assert output == f"{is_logged}\n"
+
+
 @pytest.mark.parametrize("number", ["0", "65", "two", "-1", "1.5"])
 def test_the_number_of_web_processes_is_checked(number: str) -> None:
     env = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "WEB_PROCESSES": number}
