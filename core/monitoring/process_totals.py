@@ -1,8 +1,8 @@
 """The sums of the counted metrics over all web processes of this machine.
 
-Each process writes its own numbers to a file, and whichever is asked for the metrics adds up the files. It
-counts itself by its file, too: a sum that went down would look like a restart to Prometheus. The files of
-processes that have ended stay until the web server is started again, for the same reason.
+Each process writes its own numbers to a file, and the process that is asked for the metrics adds up the
+files. It counts itself by its file, too: a sum that went down would look like a restart to Prometheus. The
+files of processes that have ended stay until the web server is started again, for the same reason.
 """
 
 import json
@@ -22,6 +22,7 @@ from core.files.data_folder import write_and_rename
 from core.monitoring.metrics import REGISTRY
 
 FOLDER = settings.HOME / "cache" / "metrics"
+SERVER_ID = "SOUNDOFF_WEB_SERVER"  # the environment variable with an id that each start of a web server has
 WRITE_SECONDS = 5.0
 
 log = logging.getLogger(__name__)
@@ -30,11 +31,12 @@ Samples = list[tuple[str, dict[str, str], float]]  # name, labels and value
 
 
 class ProcessTotals(Collector):
-    """The sums over all web processes with the same parent, and the file of this process."""
+    """The sums over all processes of this web server, and the file of this process."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
         self.folder = folder
-        self.prefix = f"{os.getppid()}-"
+        # In a container the parent, too, has the same PID after a restart.
+        self.prefix = f"{os.environ.get(SERVER_ID) or os.getppid()}-"
         self.file = folder / f"{self.prefix}{os.getpid()}.json"
         self._lock = threading.Lock()
         self._is_failing = False

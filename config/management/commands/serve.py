@@ -7,6 +7,7 @@ several machines (docs/scale.md).
 import http.client
 import os
 import pwd
+import secrets
 import signal
 import socket
 import stat
@@ -42,6 +43,7 @@ from core.data_folder import check_user_can_enter, make_folder, unprivileged_use
 from core.database.migration_state import later_migrations, unapplied_migrations
 from core.files import storage
 from core.files.data_folder import FOLDER_MODES
+from core.monitoring import process_totals
 
 WEB, WORKER, SCHEDULER = ROLES = ("web", "worker", "scheduler")
 CONNECTIONS = 2048  # open at once for each process, including idle ones
@@ -243,7 +245,8 @@ class Command(LongRunningCommand):
             return spawn(argv, death_signal=death_signal, user=user, cwd=project, env={**default_env, **env})
 
         def web() -> subprocess.Popen[bytes]:
-            return run(web_server_command(), signal.SIGTERM)
+            server_id = {process_totals.SERVER_ID: secrets.token_hex(8)}
+            return run(web_server_command(), signal.SIGTERM, {**MALLOC, **server_id})
 
         def jobs() -> subprocess.Popen[bytes]:
             running_servers.requeue_jobs_of(self.name)

@@ -84,6 +84,10 @@ def test_the_sum_is_over_all_processes_and_never_goes_down(site: Served, home: P
     until(all_counted)
     assert seen == sorted(seen)
 
+    servers = {file.stem.partition("-")[0] for file in folder.glob("*.json")}
+    assert len(servers) == 1, "the web server has an id"
+    assert not servers & {str(process) for process in site.descendants("granian")}, "which no other one had"
+
     # The numbers of a process that was killed stay.
     os.kill(int(next(folder.glob("*.json")).stem.partition("-")[2]), signal.SIGKILL)
     until(lambda: len(own_numbers()) == settings.WEB_PROCESSES + 1)

@@ -58,6 +58,21 @@ def test_a_start_deletes_the_numbers_of_earlier_web_servers(
     assert set(tmp_path.iterdir()) == kept
 
 
+def test_an_earlier_web_server_may_have_had_the_same_processes(
+    registry: CollectorRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a container, PIDs repeat after a restart, and the folder is kept."""
+    counter = Counter("posts", "Posts.", registry=registry)
+    counter.inc()
+    monkeypatch.setenv(process_totals.SERVER_ID, "first")
+    ProcessTotals(tmp_path).write()
+    monkeypatch.setenv(process_totals.SERVER_ID, "second")
+    totals = ProcessTotals(tmp_path)
+    assert sums(totals)["posts_total",] == 1
+    totals.delete_old_files()
+    assert list(tmp_path.iterdir()) == [totals.file]
+
+
 def test_a_sum_never_goes_down_while_nothing_can_be_written(
     registry: CollectorRegistry, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
