@@ -31,6 +31,7 @@ from core import VERSION
 from core.backup_folder import NIGHTLY_FOLDER, BackupFailure, LastBackup, last_backup, last_failure
 from core.database.migration_state import unapplied_migrations
 from core.database.replicas import read_position, replicas
+from core.database.sql import fetch_rows, fetch_value
 from core.files import storage
 from core.mail.failures import mail_server, mask_addresses
 from moderation.models import JobRun
@@ -88,6 +89,21 @@ _DJANGO_CHECKS = {
 }
 
 
+# pg_stat_replication.sync_state in words
+_SYNC_STATES = {
+    "sync": gettext_lazy("synchronous"),
+    "quorum": gettext_lazy("synchronous, one of several"),
+    "potential": gettext_lazy("synchronous if another one fails"),
+    "async": gettext_lazy("asynchronous"),
+}
+_STREAMING_REPLICAS = """
+SELECT application_name, sync_state, greatest(extract(epoch FROM clock_timestamp() - reply_time), 0)::int
+FROM pg_stat_replication WHERE state IS DISTINCT FROM 'backup' ORDER BY application_name, pid"""
+# Each login sees the state of its own sessions.
+_WAITING_COMMITS = """
+SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'"""
+
+
 @dataclass(frozen=True)
 class Problem:
     """A problem that needs attention. `is_serious`: attackers could harm the site or its readers."""
@@ -117,6 +133,18 @@ class ReplicaStatus:
     lag: int | None = None  # bytes of the primary's log that it has not replayed; None if not its replica
     failed_at: datetime | None = None  # since then it is left out
     error: str = ""
+
+
+@dataclass(frozen=True)
+class StreamingReplica:
+    """A server that receives the primary's log, as the primary sees it.
+
+    Only a login with the rights of pg_read_all_stats may see more than the name.
+    """
+
+    name: str  # its application_name
+    state: str  # sync_state in words; empty if the login may not see it
+    seconds: int | None  # since its last answer
 
 
 @dataclass(frozen=True)
@@ -185,6 +213,8 @@ class SystemStatus:
     database_size: int
     database: str  # its location, in words
     replicas: list[ReplicaStatus]
+    streaming_replicas: list[StreamingReplica]
+    waiting_commits: int  # for a synchronous replica
     disk: DiskSpace
     backup: LastBackup | None
     backup_is_old: bool
@@ -201,8 +231,8 @@ class SystemStatus:
 
     @property
     def is_database_wrong(self) -> bool:
-        """Return whether the disk is nearly full, or a replica does not answer."""
-        return self.disk.is_low or any(replica.error for replica in self.replicas)
+        """Return whether the disk is nearly full, a replica does not answer, or commits wait for one."""
+        return self.disk.is_low or any(replica.error for replica in self.replicas) or self.waiting_commits > 0
 
 
 def read_system_status() -> SystemStatus:
@@ -224,6 +254,8 @@ def read_system_status() -> SystemStatus:
         database_size=size,
         database=_database_location(),
         replicas=read_replicas(),
+        streaming_replicas=_streaming_replicas(),
+        waiting_commits=fetch_value(_WAITING_COMMITS),
         disk=_disk_space(),
         backup=backup,
         backup_is_old=backup is None or backup.at < now - BACKUP_OLD_AFTER,
@@ -346,6 +378,13 @@ def _database_location() -> str:
         "host": f"{database['HOST'] or 'localhost'}{port}",
         "user": database["USER"],
     }
+
+
+def _streaming_replicas() -> list[StreamingReplica]:
+    return [
+        StreamingReplica(name, str(_SYNC_STATES.get(state, "")), seconds)
+        for name, state, seconds in fetch_rows(_STREAMING_REPLICAS)
+    ]
 
 
 def _disk_space() -> DiskSpace:

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from threading import Event
 from typing import Any
 
 import pytest
@@ -456,6 +458,60 @@ def test_a_server_in_recovery_shows_no_lag(replica: Replica, monkeypatch: pytest
     connection.close()
     assert found.lag is None
     assert "no primary" in found.error
+
+
+def test_the_owner_sees_the_replicas_of_the_primary(standby: Standby, ada: User, client: Client) -> None:
+    client.force_login(ada)
+
+    def status() -> str:
+        page = client.get("/owner/status/").content.decode()
+        found = re.search(r"<dt>Streaming replica</dt>\s*<dd>(.*?)</dd>", page, re.DOTALL)
+        assert found
+        return " ".join(found[1].split())
+
+    until(lambda: standby.ask("SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'"))
+    assert status() == "walreceiver: connected (a database login with pg_read_all_stats sees more)"
+    user = connection.settings_dict["USER"]
+    with superuser() as server:
+        server.execute(f"GRANT pg_read_all_stats TO {user}")
+        try:
+            assert re.fullmatch(r"walreceiver: asynchronous, last answer \d+ s ago", status())
+        finally:
+            server.execute(f"REVOKE pg_read_all_stats FROM {user}")
+
+
+def test_the_owner_sees_how_many_requests_wait_for_a_synchronous_replica(
+    article: Article, ada: User, client: Client
+) -> None:
+    client.force_login(ada)
+
+    def wait_is_shown() -> bool:
+        page = " ".join(client.get("/owner/status/").content.decode().split())
+        return "1 request waits until the synchronous replica has stored what was written." in page
+
+    stop = Event()
+
+    def write() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET synchronous_commit = on")
+            while not stop.is_set():  # until one waits: the server reads its new setting at some time
+                cursor.execute("UPDATE articles_article SET title = 'Written'")
+        connection.close()
+
+    assert not wait_is_shown()
+    with superuser() as server, ThreadPoolExecutor() as pool:
+        server.execute("ALTER SYSTEM SET synchronous_standby_names = 'another'")
+        server.execute("SELECT pg_reload_conf()")
+        try:
+            writing = pool.submit(write)
+            until(wait_is_shown)
+            assert not writing.done()
+        finally:
+            stop.set()
+            server.execute("ALTER SYSTEM RESET synchronous_standby_names")
+            server.execute("SELECT pg_reload_conf()")
+        writing.result()
+    assert not wait_is_shown()
 
 
 def test_a_server_that_is_no_primary_has_no_position(standby: Standby) -> None:
