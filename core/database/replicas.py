@@ -111,7 +111,10 @@ class Replica:
         self._local = threading.local()
 
     def wait_for(self, position: Position) -> bool:
-        """Return whether the replica has replayed the log so far. One that was behind before has no time."""
+        """Return whether the replica has replayed the log so far.
+
+        It gets CATCH_UP_SECONDS to do so, unless it was behind at the last page.
+        """
         deadline = time.monotonic() + (0 if self.behind_since else CATCH_UP_SECONDS)
         connection = self._connection()
         try:
