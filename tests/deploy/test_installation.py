@@ -1,4 +1,4 @@
-"""The files in deploy/: compose.yml with its image, the SQL that creates a database, the systemd units."""
+"""The files in deploy/: compose.yml and its image, the SQL for a database, HAProxy, the systemd units."""
 
 import os
 import re
@@ -137,6 +137,14 @@ def test_the_sql_creates_a_database_with_two_logins() -> None:
                 cursor.execute("DROP TABLE made")
         connection.close()
         web.close()
+
+
+def test_haproxy_accepts_the_file_for_the_database() -> None:
+    if not shutil.which("haproxy"):
+        pytest.skip("no haproxy (Debian's package haproxy)")
+    argv = ["haproxy", "-c", "-f", DEPLOY / "haproxy_database.cfg"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_shell_reads_the_documented_settings_as_systemd_does(tmp_path: Path) -> None:
