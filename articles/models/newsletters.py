@@ -74,6 +74,10 @@ class NewsletterQuerySet(models.QuerySet["Newsletter"]):
         stories = NewsletterStory.objects.filter(article__in=Article.objects.editable_by(user))
         return self.filter(Q(is_digest=True) | Q(pk__in=stories.values("newsletter")))
 
+    def readable(self) -> Self:
+        """Return those whose pages readers can open: sent, and not stopped."""
+        return self.filter(stopped_at=None).exclude(sent_at=None)
+
     def running(self) -> Self:
         """Return those that are being sent, or would be if they were not waiting for a retry."""
         return self.filter(stopped_at=None, recipients__state=NewsletterRecipient.State.QUEUED).distinct()

@@ -24,6 +24,8 @@ from articles.models import Article, Newsletter, NewsletterRecipient, Site, Subs
 from articles.newsletter import subscriptions
 from articles.newsletter.composition import manage_path, read_stories, render_for_subscribers
 from articles.newsletter.subscriptions import subscriber_token
+from articles.services import touch_site
+from articles.site.cached_pages import invalidate
 from articles.site.current_site import read_site
 from articles.site.languages import in_site_language
 from core.database.sql import fetch_instances
@@ -153,10 +155,18 @@ def _subscriptions_to(topics: Sequence[int]) -> QuerySet[Subscription]:
     return Subscription.objects.confirmed().filter(Q(topic=None) | Q(topic__in=topics))
 
 
+@transaction.atomic
 def stop(newsletter: Newsletter) -> bool:
-    """Stop a sending. Mails that a job has claimed are still sent. Returns False if it was stopped before."""
-    rows = Newsletter.objects.filter(pk=newsletter.pk, stopped_at=None).exclude(sent_at=None)
-    return bool(rows.update(stopped_at=timezone.now()))
+    """Stop a sending, and take its page away from readers. Returns False if it was stopped before.
+
+    Mails that a job has claimed are still sent.
+    """
+    rows = Newsletter.objects.readable().filter(pk=newsletter.pk)
+    is_stopped = bool(rows.update(stopped_at=timezone.now()))
+    if is_stopped:
+        touch_site()
+        invalidate()
+    return is_stopped
 
 
 def resume(newsletter: Newsletter) -> bool:

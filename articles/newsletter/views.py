@@ -30,8 +30,8 @@ from core.mail.tokens import MailToken
 @require_safe
 @cache_for_anonymous
 def sent(request: SiteRequest, pk: int) -> HttpResponse:
-    """Show a newsletter that was sent, with its stories as they are now."""
-    newsletter = get_object_or_404(Newsletter.objects.exclude(sent_at=None), pk=pk)
+    """Show a newsletter that was sent and not stopped, with its stories as they are now."""
+    newsletter = get_object_or_404(Newsletter.objects.readable(), pk=pk)
     stories = list(shown_stories(newsletter, request.now).listed())
     if not stories:
         raise Http404

@@ -8,6 +8,7 @@ from django.test import Client
 from accounts.models import User
 from articles.models import Article, Newsletter
 from articles.publishing.services import unpublish_articles
+from articles.site.cached_pages import invalidated_at
 from tests.articles.newsletter.conftest import draft_of, manage_url, run_sending, send, subscribe
 from tests.factories import make_article
 from tests.helpers.clients import client_of
@@ -64,6 +65,21 @@ def test_a_story_that_is_not_published_any_more_is_not_read_there(
     assert "A new pier" in page
     unpublish_articles(ids=Article.objects.values_list("pk", flat=True))
     assert client.get(sent.get_absolute_url()).status_code == 404
+
+
+def test_a_stopped_newsletter_is_not_read_until_it_continues(
+    client: Client, sent: Newsletter, emil: User
+) -> None:
+    desk, url = client_of(emil), sent.get_absolute_url()
+    newsroom = f"/admin/articles/newsletter/{sent.pk}/change/"
+    before = invalidated_at()
+    desk.post(newsroom, {"_stop": ""})
+    assert client.get(url).status_code == 404
+    assert f'href="{url}"' not in desk.get(newsroom).content.decode()
+    assert invalidated_at() > before  # also the page that is shown while the database is down
+    desk.post(newsroom, {"_continue": ""})
+    assert client.get(url).status_code == 200
+    assert f'href="{url}"' in desk.get(newsroom).content.decode()
 
 
 def test_drafts_are_not_shown(client: Client, article: Article, emil: User) -> None:

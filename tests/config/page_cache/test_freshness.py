@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR
 from articles.models import Article, Topic
+from articles.newsletter import drafts, sending, subscriptions
 from comments.integrity import check, repair
 from comments.models import Comment, InferredParent, Reason, State
 from comments.services.discussions import change_discussion
@@ -258,6 +259,21 @@ def test_an_unpublished_story_is_not_found(site: PageCacheApp, other: PageCacheA
     for one in (site, other):
         assert send_request(one, alone.get_absolute_url()).status == 404
         assert "Alone" not in send_request(one, "/").text
+
+
+def test_a_stopped_newsletter_is_not_found(site: PageCacheApp, other: PageCacheApp) -> None:
+    scene = Scene()
+    newsletter = drafts.create(
+        subject="News", introduction="", stories=[scene.article], is_digest=False, by=scene.editor
+    )
+    subscriptions.subscribe("ann@example.org", {None}, "en")
+    sending.send(newsletter=newsletter, seen=newsletter.version, is_repeat=False)
+    url = newsletter.get_absolute_url()
+    for status, change in ((200, sending.stop), (404, sending.resume), (200, None)):
+        for one in (site, other):
+            assert send_request(one, url).status == status
+        if change:
+            assert change(newsletter)
 
 
 def test_another_process_writes(site: PageCacheApp, article: Article) -> None:
