@@ -303,20 +303,13 @@ def test_a_comment_that_is_committed_after_the_page_is_unread(
     as_jane: Client, article: Article, jane: User, kofi: User, later: Later, query: str, is_noted: bool
 ) -> None:
     """It is dated before the page, with the start of its transaction."""
-
-    def read() -> HttpResponse:
-        try:
-            return as_jane.get(f"{article.get_absolute_url()}{query}")
-        finally:
-            connections.close_all()
-
     follow(jane, article)
     shown = make_comment(article, author=kofi)
     if is_noted:
         note_news(timezone.now() + UNDO_WINDOW, ZoneInfo("UTC"))
-    with ThreadPoolExecutor(1) as reader, transaction.atomic():
+    with transaction.atomic():
         missing = make_comment(article, author=kofi)
-        page = reader.submit(read).result(timeout=PATIENCE).content.decode()
+        page = read_beside(as_jane, f"{article.get_absolute_url()}{query}")
         assert f'id="comment-{shown.pk}"' in page
         assert f'id="comment-{missing.pk}"' not in page
     later()
@@ -326,6 +319,38 @@ def test_a_comment_that_is_committed_after_the_page_is_unread(
     assert missing.get_absolute_url() in notifications
     assert shown.get_absolute_url() not in notifications
     assert badge(as_jane, article.get_absolute_url()) == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reply_that_is_committed_after_the_page_of_another_is_unread(
+    as_jane: Client, article: Article, jane: User, kofi: User, later: Later
+) -> None:
+    follow(jane, article)
+    root = make_comment(article, author=kofi)
+    last = [reply_to(root, kofi) for _number in range(REPLIES_PER_TREE + 1)][-1]
+    note_news(timezone.now() + UNDO_WINDOW, ZoneInfo("UTC"))
+    assert badge(as_jane, article.get_absolute_url()) == "1 new"
+    with transaction.atomic():
+        missing = reply_to(root, kofi)
+        assert f'id="comment-{missing.pk}"' not in read_beside(as_jane, last.get_absolute_url())
+    assert badge(as_jane) == ""
+    later()
+    notify_followers()
+    assert badge(as_jane) == "1 new"
+    assert missing.get_absolute_url() in as_jane.get("/account/notifications/").content.decode()
+
+
+def read_beside(client: Client, url: str) -> str:
+    """Return a page that another connection reads while this one has a transaction open."""
+
+    def read() -> HttpResponse:
+        try:
+            return client.get(url)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as reader:
+        return reader.submit(read).result(timeout=PATIENCE).content.decode()
 
 
 def test_a_removed_comment_is_not_counted_any_more(
