@@ -357,9 +357,10 @@ def measure(site: Site, *, is_drained: bool, seconds: int) -> Iterator[str]:
         mark="upgrading",
     )
     tour = json.loads(site.manage(site.old, "shell", "-v0", "-c", _TOUR).splitlines()[-1])
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor() as pool, ExitStack() as at_the_end:
         upgrade = Upgrade(site, load, tour)
-        outcome_later = pool.submit(run, load)
+        at_the_end.callback(upgrade.is_over.set)  # after an error too, or else the pool waits for ever
+        outcome_later = pool.submit(run, load, upgrade.is_over)
         pages = pool.submit(upgrade.load_pages)
         with upgrade.step("the old version"):
             upgrade.visit_all_pages("web1", "before")
