@@ -1,11 +1,17 @@
-"""The files in deploy/: compose.yml and its image, the SQL for a database, HAProxy, the systemd units."""
+"""The files in deploy/ (compose.yml, its image, HAProxy, SQL, systemd), and the nginx of docs/operate.md."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import closing, suppress
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import psycopg2
@@ -17,6 +23,8 @@ from config.management.commands.serve import ROLES
 from config.server import postgres
 from config.server.program_copy import PROJECT_PARTS
 from core.data_folder import PROJECT
+from tests.helpers.ports import free_port
+from tests.helpers.waiting import PATIENCE, until
 from tests.plugin import EMPTY_SITE
 
 DEPLOY = PROJECT / "deploy"
@@ -162,6 +170,80 @@ def test_a_shell_reads_the_documented_settings_as_systemd_does(tmp_path: Path) -
     written = {line.replace("'", "") for line in lines if line}
     assert written <= {*found}
     assert sum(secret in line for line in written) == 4
+
+
+class EchoHandler(BaseHTTPRequestHandler):
+    """Answers each request with its headers."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        with suppress(ConnectionError):  # a health check of HAProxy ends with the status
+            self.wfile.write(json.dumps(dict(self.headers)).encode())
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+def haproxy_command(folder: Path, port: int, web: int) -> list[str | Path]:
+    """Write the configuration of deploy/haproxy.cfg, with these ports. Return the command that runs it."""
+    text = (DEPLOY / "haproxy.cfg").read_text().replace("/run/haproxy", str(folder))
+    text = text.replace("bind :443 ssl crt /etc/haproxy/site.pem", f"bind 127.0.0.1:{port}")
+    (folder / "haproxy.cfg").write_text(re.sub(r"10\.0\.0\.1[12]:8000", f"127.0.0.1:{web}", text))
+    return ["haproxy", "-db", "-f", folder / "haproxy.cfg"]
+
+
+def nginx_command(folder: Path, port: int, web: int) -> list[str | Path]:
+    """Write the configuration of docs/operate.md, with these ports. Return the command that runs it."""
+    server = (PROJECT / "docs" / "operate.md").read_text().partition("```nginx\n")[2].partition("```")[0]
+    server = server.replace("listen 443 ssl", f"listen 127.0.0.1:{port}").replace(":8000", f":{web}")
+    folders = "".join(
+        f"{name}_temp_path {name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    text = f"daemon off; pid pid; error_log stderr; events {{}} http {{ access_log off; {folders} {server} }}"
+    (folder / "nginx.conf").write_text(text)
+    return ["nginx", "-p", folder, "-c", "nginx.conf"]
+
+
+@pytest.mark.parametrize("command", [haproxy_command, nginx_command])
+def test_a_proxy_sets_the_headers_that_the_site_trusts(
+    command: Callable[[Path, int, int], list[str | Path]], tmp_path: Path
+) -> None:
+    port = free_port()
+    web = ThreadingHTTPServer(("127.0.0.1", 0), EchoHandler)
+    argv = command(tmp_path, port, web.server_port)
+    if not (program := shutil.which(argv[0], path=f"{os.environ['PATH']}:/usr/sbin")):
+        pytest.skip(f"no {argv[0]} (Debian's package)")
+    Thread(target=web.serve_forever).start()
+    proxy = subprocess.Popen([program, *argv[1:]])
+
+    def ask(path: str, **headers: str) -> tuple[int, bytes]:
+        with closing(HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as client:
+            client.request("GET", path, headers=headers)
+            answer = client.getresponse()
+            return answer.status, answer.read()
+
+    def answers() -> bool:
+        with suppress(OSError):
+            return ask("/")[0] == 200
+        return False
+
+    try:
+        until(answers)
+        [row] = re.findall(r"^\| `BEHIND_PROXY` .*$", (PROJECT / "README.md").read_text(), re.MULTILINE)
+        trusted = re.findall(r"`(X-[\w-]+)`", row)
+        assert len(trusted) == 3
+        echo = json.loads(ask("/", **dict.fromkeys(trusted, "forged-by-a-client"))[1])
+        arrived = {name.lower(): value for name, value in echo.items()}
+        assert arrived.keys() >= {name.lower() for name in trusted}
+        assert "forged" not in str(arrived)
+        assert arrived["x-forwarded-for"] == "127.0.0.1"
+        assert [ask(path)[0] for path in ("/metrics", "/%6detrics?x", "/metrics/")] == [404, 404, 200]
+    finally:
+        proxy.terminate()
+        proxy.wait()
+        web.shutdown()
+        web.server_close()
 
 
 def test_systemd_accepts_the_units(tmp_path: Path) -> None:
