@@ -5,6 +5,7 @@ the thread is free again before the response is sent. A cached page that is curr
 """
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -48,6 +49,8 @@ from core.monitoring import request_ids  # noqa: E402
 from core.monitoring.process_totals import totals  # noqa: E402
 from core.monitoring.request_ids import current_id  # noqa: E402
 
+log = logging.getLogger(__name__)
+
 CHUNK_BYTES = 256 * 1024  # bytes of a streamed response that are sent at once
 CHUNK_SECONDS = 120  # within which a client has to accept one chunk
 
@@ -70,7 +73,11 @@ class Application:
             return
         environ = make_environ(scope)
         requests.begin(environ)
-        if response := await self.pages.respond_from_memory(environ, self.stamp_reader):
+        try:
+            response = await self.pages.respond_from_memory(environ, self.stamp_reader)
+        except Exception:
+            response = self._handle_exception(environ)
+        if response:
             await _send(response, send, environ)
             return
         try:
@@ -101,11 +108,21 @@ class Application:
             loop = asyncio.get_running_loop()
             return loop.run_in_executor(self.threads, context.run, function, *arguments)
 
-        response = await in_thread(self._call, environ)
+        try:
+            response = await in_thread(self._call, environ)
+        except Exception:
+            response = self._handle_exception(environ)
         if isinstance(response.body, list):
             await _send(response, send, environ)
         else:
             await _stream(response, in_thread, receive, send, environ)
+
+    def _handle_exception(self, environ: Environ) -> RawResponse:
+        """Log the exception that is being handled, and return the page for it. Django does so in its part."""
+        log.exception("A request failed outside Django.", extra={"request_id": environ[request_ids.KEY]})
+        environ.pop(requests.ANSWER_KEY, None)  # so that it counts as an error
+        response = self.pages.respond_to_exception(environ)
+        return response if environ["REQUEST_METHOD"] != "HEAD" else response._replace(body=[])
 
     def _call(self, environ: Environ) -> RawResponse:
         """Return the response of the site, read completely unless it is a stream."""

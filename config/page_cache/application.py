@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import brotli
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest, get_path_info
+from django.http import HttpResponse
 from django.urls import Resolver404, resolve
 from django.utils import translation
 
@@ -35,7 +36,7 @@ from config.page_cache.stamp_reader import (
     stamp_query,
 )
 from core.database.replicas import FAILED_KEY, POSITION_KEY, Position, replicas, try_failed_again
-from core.fallback_pages import DATABASE_FAILED, add_outage_notice, unavailable
+from core.fallback_pages import DATABASE_FAILED, add_outage_notice, server_error, unavailable
 from core.memory.bounded_cache import BoundedCache
 from core.memory.release import release_freed_memory
 from core.monitoring.logs import URL_NAME_KEY
@@ -381,10 +382,18 @@ class PageCacheApp:
         if key and (copy := self._find_copy(key, error)):
             environ[ANSWER_KEY] = COPY
             return _with_outage_notice(*copy)
+        return self._fallback_page(unavailable, environ)
+
+    def respond_to_exception(self, environ: Environ) -> RawResponse:
+        """Return the page for the exception that is being handled."""
+        return self._fallback_page(server_error, environ)
+
+    def _fallback_page(self, page: Callable[[WSGIRequest], HttpResponse], environ: Environ) -> RawResponse:
         with translation.override(self._site_language()):
-            response = unavailable(WSGIRequest(environ))
+            response = page(WSGIRequest(environ))
         headers = [*response.items(), ("Content-Length", str(len(response.content)))]
-        return _compress(RawResponse("503 Service Unavailable", headers, [response.content]), environ)
+        status = f"{response.status_code} {response.reason_phrase}"
+        return _compress(RawResponse(status, headers, [response.content]), environ)
 
     def _site_language(self) -> str:
         """Return the language of a page in memory, since the site's can't be read."""

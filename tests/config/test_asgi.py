@@ -1,0 +1,67 @@
+"""The ASGI application, in a process of its own, since it sets how database connections wait."""
+
+import json
+import os
+import subprocess
+import sys
+
+from core.data_folder import PROJECT
+
+# Two requests fail outside Django: one in its thread, and one in the event loop, by a page that is damaged.
+PROGRAM = """
+import asyncio, json
+from types import SimpleNamespace
+
+from config.asgi import Application, make_environ
+from config.page_cache.application import PageCacheApp
+from config.page_cache.keys import make_key
+from core.monitoring.metrics import REGISTRY
+
+def broken(environ, start_response):
+    raise RuntimeError("broken")
+
+async def ask(path):
+    scope = {
+        "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"",
+        "http_version": "1.1", "scheme": "http", "server": ("127.0.0.1", 8000), "client": ("127.0.0.1", 5),
+        "headers": [(b"host", b"127.0.0.1:8000")],
+    }
+    if path == "/":
+        damaged = SimpleNamespace(size=1, dependencies=SimpleNamespace(language="en"))
+        site.pages.entries.put(make_key(make_environ(scope)), damaged)
+    sent = []
+    async def send(message):
+        sent.append(message)
+    await site(scope, None, send)
+    headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    print(json.dumps([sent[0]["status"], headers["x-request-id"], sent[1]["body"].decode()]))
+
+site = Application(PageCacheApp(broken))
+for path in ("/static/site.css", "/"):
+    asyncio.run(ask(path))
+print(REGISTRY.get_sample_value("soundoff_requests_total", {"answer": "error", "status": "5xx"}))
+"""
+
+
+def test_an_exception_outside_django_is_counted_logged_and_answered() -> None:
+    # Without warnings on the output, such as that there are no static files.
+    env = {
+        **os.environ,
+        "PYTHONWARNINGS": "ignore",
+        "LOG_FORMAT": "json",
+        "SITE_URL": "http://127.0.0.1:8000",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], cwd=PROJECT, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    *answers, counted = map(json.loads, done.stdout.splitlines())
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert len(answers) == counted == 2
+    for (status, request, page), error in zip(answers, ("RuntimeError", "AttributeError"), strict=True):
+        assert status == 500
+        assert f"<code>{request}</code>" in page
+        [failed] = [line for line in lines if line.get("request_id") == request and "exception" in line]
+        assert error in failed["exception"]
+        [access] = [line for line in lines if line.get("request_id") == request and "answer" in line]
+        assert (access["status"], access["answer"]) == (500, "error")
