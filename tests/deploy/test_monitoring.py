@@ -5,11 +5,14 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from django.core.management import get_commands
 from django.db import connection
 from django.test import Client
+from django.urls import resolve
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import DjangoDbBlocker, Settings
@@ -36,7 +39,7 @@ def dashboard_expressions() -> list[str]:
     return [target["expr"] for panel in panels for target in panel["targets"]]
 
 
-def rules() -> list[dict[str, object]]:
+def rules() -> list[dict[str, Any]]:
     return [rule for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]]
 
 
@@ -92,14 +95,23 @@ def test_each_metric_is_shown_or_alerts(printed: Samples) -> None:
     assert unused == set()
 
 
-def test_each_alert_says_what_is_wrong_and_where_to_look() -> None:
-    for rule in rules():
-        assert {"alert", "expr", "for", "labels", "annotations"} == rule.keys()
-        annotations = rule["annotations"]
-        assert isinstance(annotations, dict)
-        assert all(str(annotations[name]).endswith(".") for name in ("summary", "description")), rule
-    names = [rule["alert"] for rule in rules()]
-    assert len(set(names)) == len(names) >= 8
+def test_the_alerts_name_pages_commands_and_units_that_exist() -> None:
+    text = " ".join(" ".join(rule["annotations"].values()) for rule in rules())
+    pages = re.findall(r"(?<=[ (])/[\w/]+", text)
+    assert all(resolve(page) for page in pages)
+    commands = re.findall(r"`manage\.py (\w+)", text)
+    assert set(commands) <= get_commands().keys()
+    units = re.findall(r"`systemctl status ([\w-]+)", text)
+    assert all((PROJECT / "deploy" / "systemd" / f"{unit}.service").exists() for unit in units)
+    assert pages
+    assert commands
+    assert units
+
+
+def test_the_alerts_expect_the_documented_job() -> None:
+    expressions = " ".join(str(rule["expr"]) for rule in rules())
+    documented = re.findall(r"job_name: (\w+)", (PROJECT / "docs" / "operate.md").read_text())
+    assert set(re.findall(r'job="(\w+)"', expressions)) == set(documented)
 
 
 def test_the_documentation_lists_every_metric(printed: Samples) -> None:
