@@ -1,1 +1,1 @@
-"""What somebody who operates the site sees: metrics, ids of requests and log lines."""
+"""Metrics, ids of requests and log lines, for the operators of the site."""
