@@ -95,6 +95,8 @@ class Application:
         await prepare(self.pages, self.stamp_reader, self.threads)
         if settings.METRICS_TOKEN:
             totals.start()
+        if settings.ACCESS_LOG:
+            requests.write_lines_in_thread()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await send({"type": "lifespan.shutdown.complete"})

@@ -3,7 +3,10 @@
 import logging
 from bisect import bisect_left
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import accumulate
+from logging.handlers import QueueHandler, QueueListener
+from queue import Full, Queue
 from time import perf_counter
 
 from django.conf import settings
@@ -24,6 +27,7 @@ _COMPLETE_AT_KEY = "soundoff.complete_at"  # the time of time.perf_counter at wh
 CACHED, COPY = "cached", "copy"
 
 BUCKETS = (0.005, 0.025, 0.1, 0.5, 2)  # upper limits in seconds; a last one has no limit
+LINES_MAX = 10_000  # lines that wait for the output
 
 # For each kind of answer, class of status and name of a URL: the numbers of answers in each bucket, and then
 # the sum of their seconds. Only the event loop writes them, so they need no lock. The library's counters
@@ -31,6 +35,26 @@ BUCKETS = (0.005, 0.025, 0.1, 0.5, 2)  # upper limits in seconds; a last one has
 _answers: dict[tuple[str, str, str], list[float]] = {}
 
 log = logging.getLogger(__name__)
+
+
+class LineQueueHandler(QueueHandler):
+    """Passes lines to a thread. While its queue is full, further lines are dropped."""
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        with suppress(Full):
+            self.queue.put_nowait(record)
+
+
+def write_lines_in_thread() -> QueueListener:
+    """Start a thread that writes the lines of requests, and return it.
+
+    An output that accepts nothing, such as a full pipe, would stop the event loop and so all readers.
+    """
+    lines: Queue[logging.LogRecord] = Queue(LINES_MAX)
+    log.handlers, log.propagate = [LineQueueHandler(lines)], False
+    writer = QueueListener(lines, *logging.getLogger().handlers)
+    writer.start()
+    return writer
 
 
 def begin(environ: Environ) -> None:

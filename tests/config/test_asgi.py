@@ -2,10 +2,12 @@
 
 import json
 import os
+import select
 import subprocess
 import sys
 
 from core.data_folder import PROJECT
+from tests.helpers.waiting import PATIENCE
 
 # Two requests fail outside Django: one in its thread, and one in the event loop, by a page that is damaged.
 PROGRAM = """
@@ -41,6 +43,36 @@ for path in ("/static/site.css", "/"):
     asyncio.run(ask(path))
 print(REGISTRY.get_sample_value("soundoff_requests_total", {"answer": "error", "status": "5xx"}))
 """
+
+# More lines than the pipe and the queue hold, and nobody reads them.
+FULL_PIPE = """
+import config.asgi
+from config.monitoring import requests
+from core.monitoring.request_ids import KEY
+
+requests.write_lines_in_thread()
+for number in range(2 * requests.LINES_MAX):
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", KEY: f"{number:08}"}
+    requests.complete(environ)
+    requests.answer(environ, "200 OK")
+print("answered", flush=True)
+"""
+
+
+def test_an_output_that_accepts_nothing_stops_no_request() -> None:
+    env = {**os.environ, "LOG_FORMAT": "json", "PYTHONWARNINGS": "ignore"}
+    argv = [sys.executable, "-c", FULL_PIPE]
+    with subprocess.Popen(argv, cwd=PROJECT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as site:
+        assert site.stdout
+        assert site.stderr
+        try:
+            readable, *_ = select.select([site.stdout], [], [], PATIENCE)
+            assert readable, "the requests wait for the log"
+            assert site.stdout.readline() == b"answered\n"
+            first = json.loads(site.stderr.readline())
+            assert (first["request_id"], first["status"]) == ("00000000", 200)
+        finally:
+            site.kill()
 
 
 def test_an_exception_outside_django_is_counted_logged_and_answered() -> None:
