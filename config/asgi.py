@@ -95,10 +95,11 @@ class Application:
         await prepare(self.pages, self.stamp_reader, self.threads)
         if settings.METRICS_TOKEN:
             totals.start()
-        if settings.ACCESS_LOG:
-            requests.write_lines_in_thread()
+        writer = requests.write_lines_in_thread() if settings.ACCESS_LOG else None
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        if writer:
+            await asyncio.to_thread(writer.stop)  # once it has written all lines
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _respond(self, environ: Environ, receive: Receive, send: Send) -> None:

@@ -151,9 +151,8 @@ def test_a_reader_of_the_error_page_can_quote_the_line_of_the_log(site: Served, 
         return [line for line in log_lines(site) if line.get("request_id") == request]
 
     loggers = {"django.request", "config.monitoring.requests"}
-    until(
-        lambda: {line["logger"] for line in lines_of_the_request()} == loggers
-    )  # a thread writes the second
+    # A thread writes the line of the request.
+    until(lambda: {line["logger"] for line in lines_of_the_request()} == loggers)
     lines = lines_of_the_request()
     [failed] = [line for line in lines if "exception" in line]
     assert failed["level"] == "ERROR"
