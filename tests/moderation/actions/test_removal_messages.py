@@ -37,7 +37,7 @@ def test_the_form_shows_the_whole_message_that_the_author_gets(maria_client, mar
     comment = make_comment(make_article())
     page = text(maria_client.get(f"/moderation/comments/{comment.pk}/"))
     form = page.split('value="insult"')[1].split("</label>")[0]
-    before, after = (re.findall(rf'<q class="{part}">(.*?)</q>', form)[0] for part in ("before", "after"))
+    before, after = (re.findall(rf'<q class="{part}".*?>(.*?)</q>', form)[0] for part in ("before", "after"))
 
     remove(maria_client, comment, saved=SavedLine.objects.get().pk, line="  You called him a clown. ")
 
