@@ -91,8 +91,8 @@ class Host:
         _ip("-n", SWITCH, "link", "set", f"v-{self.name}", "up")
 
     def processor_seconds(self) -> float:
-        """Return the processor time so far of what runs on this host."""
-        return processor_seconds(process.pid for process in self.running.values() if process.poll() is None)
+        """Return the processor time so far of what runs on this host, also of what was left by its parent."""
+        return processor_seconds(self.processes())  # Postgres is no child of Patroni
 
     def stop(self) -> None:
         """Stop all processes of this host, politely at first."""
