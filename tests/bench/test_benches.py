@@ -28,9 +28,8 @@ while jobs.ready().exists() or jobs.running().exists():
 # Each takes minutes on a busy machine: it starts and fills a site and requests pages.
 pytestmark = pytest.mark.timeout(1800)
 
-# They need scikit-learn; root, network namespaces and Debian's engines; HAProxy and the project's history.
-# The last one has nothing small to show.
-NOT_RUN = {"train_starter", "cluster", "upgrading", "large"}
+# They need scikit-learn; root, network namespaces and Debian's engines. The last one has nothing small to show.
+NOT_RUN = {"train_starter", "cluster", "large"}
 BENCHES = [
     "reading --no-wordpress",
     "posting --no-wordpress",
@@ -40,8 +39,8 @@ BENCHES = [
     "backup",
     "importing",
     "memory",
-    "following",
-    "newsletter",
+    "mails following",
+    "mails newsletter",
     "hosts",
     *(f"moderation {part}" for part in PARTS),
     "filter",

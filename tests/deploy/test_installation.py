@@ -19,6 +19,7 @@ import pytest
 import yaml
 from django.core.management import get_commands, load_command_class
 
+from bench.cluster.haproxy import write_config
 from config.management.commands.serve import ROLES
 from config.server import postgres
 from config.server.program_copy import PROJECT_PARTS
@@ -187,10 +188,8 @@ class EchoHandler(BaseHTTPRequestHandler):
 
 def haproxy_command(folder: Path, port: int, web: int) -> list[str | Path]:
     """Write the configuration of deploy/haproxy.cfg, with these ports. Return the command that runs it."""
-    text = (DEPLOY / "haproxy.cfg").read_text().replace("/run/haproxy", str(folder))
-    text = text.replace("bind :443 ssl crt /etc/haproxy/site.pem", f"bind 127.0.0.1:{port}")
-    (folder / "haproxy.cfg").write_text(re.sub(r"10\.0\.0\.1[12]:8000", f"127.0.0.1:{web}", text))
-    return ["haproxy", "-db", "-f", folder / "haproxy.cfg"]
+    servers = {"web1": f"127.0.0.1:{web}"}
+    return ["haproxy", "-db", "-f", write_config("haproxy.cfg", folder, f"127.0.0.1:{port}", servers)]
 
 
 def nginx_command(folder: Path, port: int, web: int) -> list[str | Path]:

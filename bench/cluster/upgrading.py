@@ -27,6 +27,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from bench import runner, servers
+from bench.cluster.haproxy import write_config
 from bench.cluster.load import Client, Load, Outcome, longest_gap, run
 from bench.cluster.seed import STRANGERS
 from config.server import postgres
@@ -120,7 +121,7 @@ class Site:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.upgrading", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.cluster.upgrading", description=__doc__)
     parser.add_argument("--old", help="the commit of the old version; found unless given")
     parser.add_argument("--seconds", type=int, default=150, help="of the load; more than the upgrade takes")
     parser.add_argument("--not-drained", action="store_true", help="stop servers that HAProxy still uses")
@@ -201,19 +202,8 @@ def _store(folder: Path, port: int) -> Iterator[None]:
 @contextmanager
 def _haproxy(site: Site) -> Iterator[None]:
     """Run HAProxy with the documented file, at the addresses of this bench."""
-    text = (PROJECT / "deploy" / "haproxy.cfg").read_text()
-    changes = {
-        "/run/haproxy/admin.sock": str(site.folder / "admin.sock"),
-        "bind :443 ssl crt /etc/haproxy/site.pem": f"bind {site.address}",
-        "X-Forwarded-Proto https": "X-Forwarded-Proto http",
-        "10.0.0.11:8000": f"127.0.0.1:{site.ports['web1']}",
-        "10.0.0.12:8000": f"127.0.0.1:{site.ports['web2']}",
-    }
-    for before, after in changes.items():
-        assert before in text, before
-        text = text.replace(before, after)
-    path = site.folder / "haproxy.cfg"
-    path.write_text(text)
+    webs = {name: f"127.0.0.1:{site.ports[name]}" for name in WEBS}
+    path = write_config("haproxy.cfg", site.folder, site.address, webs)
     with servers.process(["haproxy", "-db", "-f", path], site.folder / "haproxy.log", site.ports["front"]):
         yield
 

@@ -1,4 +1,4 @@
-"""Measure a newsletter to many subscribers: python -m bench.newsletter
+"""Measure a newsletter to many subscribers.
 
 An editor sends a story to few subscribers and to many. Measured are the press of the button, which queues a
 row for each of them, the rate at which the job's mails reach a mail server on this machine, and the memory of
@@ -7,8 +7,9 @@ this process, which runs the job.
 
 from collections.abc import Iterator
 
-from bench import fixture, mail_sink
-from bench.runner import Goal, Run, report, run
+from bench import fixture
+from bench.mails.sink import Delivery, Sink, deliver, results
+from bench.runner import Goal, Run, report
 
 SIZES = {"few": 1_000, "many": 100_000}
 SMALLEST = {"few": 10, "many": 50}
@@ -22,18 +23,18 @@ INSERT INTO articles_subscription (subscriber_id, topic_id, created_at, confirme
 SELECT id, %(topic)s, now(), now() FROM made"""
 
 
-def measure(bench: Run, sink: mail_sink.Sink) -> Iterator[str | Goal]:
+def measure(bench: Run, sink: Sink) -> Iterator[str | Goal]:
     """Send a newsletter to few subscribers and to many."""
-    found: dict[int, mail_sink.Delivery] = {}
+    found: dict[int, Delivery] = {}
     first = 1
     for count in (bench.sizes.few, bench.sizes.many):
         report(f"{count:,} subscribers …")
         found[count] = _send(sink, first, count)
         first += count
-    yield from mail_sink.results(found, "subscribers", "queued")
+    yield from results(found, "subscribers", "queued")
 
 
-def _send(sink: mail_sink.Sink, first: int, count: int) -> mail_sink.Delivery:
+def _send(sink: Sink, first: int, count: int) -> Delivery:
     """Send a story of a topic to so many subscribers of it."""
     from django.db import connection
 
@@ -52,22 +53,9 @@ def _send(sink: mail_sink.Sink, first: int, count: int) -> mail_sink.Delivery:
         subject=story.title, introduction="Dear readers,", stories=[story], is_digest=False, by=editor
     )
     recipients = NewsletterRecipient.objects.filter(newsletter=newsletter, state="queued")
-    return mail_sink.deliver(
+    return deliver(
         sink,
         lambda: sending.send(newsletter=newsletter, seen=newsletter.version, is_repeat=False),
         recipients.exists,
         sending.send_newsletters.func,
     )
-
-
-if __name__ == "__main__":
-    with mail_sink.running() as sink:
-        run(
-            "newsletter",
-            lambda bench: measure(bench, sink),
-            __doc__,
-            sizes=SIZES,
-            smallest=SMALLEST,
-            settings={"EMAIL_URL": sink.url},
-            served=False,
-        )

@@ -1,4 +1,4 @@
-"""Measure the mails to the followers of one discussion: python -m bench.following
+"""Measure the mails to the followers of one discussion.
 
 A burst of comments is posted below a story that many members follow. Measured are the scheduler's note that
 there are news for all of them, the rate at which the job's mails reach a mail server on this machine, and the
@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from uuid import uuid4
 
-from bench import fixture, mail_sink
-from bench.runner import Goal, Run, report, run
+from bench import fixture
+from bench.mails.sink import Delivery, Sink, deliver, results
+from bench.runner import Goal, Run, report
 
 SIZES = {"few": 1_000, "many": 100_000, "burst": 20}
 SMALLEST = {"few": 10, "many": 50, "burst": 3}
@@ -28,24 +29,24 @@ INSERT INTO comments_follow (user_id, kind, article_id, delivery, created_at, se
 SELECT id, 'comments', %(article)s, 'at_once', now(), now(), now(), 0 FROM made"""
 
 
-def measure(bench: Run, sink: mail_sink.Sink) -> Iterator[str | Goal]:
+def measure(bench: Run, sink: Sink) -> Iterator[str | Goal]:
     """Send the mails about a burst to few followers and to many."""
     from comments.following import mails, news_search
 
     # Else each wait takes a minute.
     mails.UNDO_WINDOW = news_search.UNDO_WINDOW = timedelta(0)  # type: ignore[attr-defined]
-    found: dict[int, mail_sink.Delivery] = {}
+    found: dict[int, Delivery] = {}
     first = 1
     for count in (bench.sizes.few, bench.sizes.many):
         report(f"{count:,} followers …")
         found[count] = _burst(sink, first, count, bench.sizes.burst)
         first += count
-    yield from mail_sink.results(found, "followers", "noted")
+    yield from results(found, "followers", "noted")
     yield ""
     yield f"Each mail has {min(bench.sizes.burst, mails.ITEMS_MAILED)} comments as text and as HTML."
 
 
-def _burst(sink: mail_sink.Sink, first: int, count: int, burst: int) -> mail_sink.Delivery:
+def _burst(sink: Sink, first: int, count: int, burst: int) -> Delivery:
     """Post comments below a story that so many people follow, and mail these."""
     from django.db import connection
     from django.utils import timezone
@@ -74,22 +75,9 @@ def _burst(sink: mail_sink.Sink, first: int, count: int, burst: int) -> mail_sin
         guest = Guest.objects.create(name=f"Guest {number}", email=email, confirmed_at=timezone.now())
         draft = Draft(discussion=discussion, guest=guest, name=guest.name, body=words.body())
         post_comment(draft, nonce=uuid4())
-    return mail_sink.deliver(
+    return deliver(
         sink,
         lambda: note_news(timezone.now(), zone),
         lambda: Follow.objects.due(timezone.now()).exists(),
         mail_followers.func,
     )
-
-
-if __name__ == "__main__":
-    with mail_sink.running() as sink:
-        run(
-            "following",
-            lambda bench: measure(bench, sink),
-            __doc__,
-            sizes=SIZES,
-            smallest=SMALLEST,
-            settings={"EMAIL_URL": sink.url},
-            served=False,
-        )
