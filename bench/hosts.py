@@ -43,7 +43,7 @@ class Cost(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What one number of hosts did."""
+    """The results of the simulation with one number of hosts."""
 
     busy: float  # share of the web processes' time
     p50: float  # milliseconds from arrival to answer

@@ -28,7 +28,7 @@ while jobs.ready().exists() or jobs.running().exists():
 # Each takes minutes on a busy machine: it starts and fills a site and requests pages.
 pytestmark = pytest.mark.timeout(1800)
 
-# They need scikit-learn; root, network namespaces and Debian's engines. The last one has nothing small to show.
+# They need scikit-learn; root, network namespaces and Debian's engines. The last has nothing small to show.
 NOT_RUN = {"train_starter", "cluster", "large"}
 BENCHES = [
     "reading --no-wordpress",

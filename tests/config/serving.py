@@ -1,6 +1,5 @@
 """A running `manage.py serve` for tests, and clients for it."""
 
-import os
 import re
 import signal
 import socket
@@ -18,6 +17,7 @@ from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener
 
 from core.data_folder import PROJECT
+from tests.helpers import processes
 from tests.helpers.ports import free_port
 from tests.helpers.waiting import until
 
@@ -62,15 +62,10 @@ class Served:
 @contextmanager
 def frozen(site: Served) -> Iterator[None]:
     """Freeze the database of a site while the block runs."""
-    processes = site.descendants("postgres")
-    assert len(processes) > 5
-    for process in processes:
-        os.kill(process, signal.SIGSTOP)
-    try:
+    found = site.descendants("postgres")
+    assert len(found) > 5
+    with processes.frozen(found):
         yield
-    finally:
-        for process in reversed(processes):
-            os.kill(process, signal.SIGCONT)
     # Each web process finds out by itself, and either may answer.
     until(lambda: all(site.read("/readyz")[0] == 200 for _ in range(16)))
 

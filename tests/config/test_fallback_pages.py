@@ -29,6 +29,7 @@ from config.page_cache.stamp_reader import (
 )
 from core.database.sql import execute_prepared
 from tests.factories import make_comment
+from tests.helpers import processes
 from tests.helpers.waiting import PATIENCE, until
 from tests.helpers.wsgi_requests import HOST, Reply, send_request
 
@@ -37,21 +38,13 @@ LINE = "The site can’t reach its database. This is the page as of"
 
 @contextmanager
 def frozen() -> Iterator[None]:
-    """Freeze the server, so that it accepts requests but neither answers nor disconnects."""
+    """Freeze the server of the tests."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         backend = Path("/proc") / str(cursor.fetchone()[0])
     status = dict(line.split(":\t", 1) for line in (backend / "status").read_text().splitlines())
-    postmaster = Path("/proc") / status["PPid"].strip()
-    children = (postmaster / "task" / postmaster.name / "children").read_text().split()
-    processes = [int(postmaster.name), *map(int, children)]
-    for process in processes:
-        os.kill(process, signal.SIGSTOP)
-    try:
+    with processes.frozen(processes.with_children(int(status["PPid"]))):
         yield
-    finally:
-        for process in reversed(processes):
-            os.kill(process, signal.SIGCONT)
 
 
 def cut_off() -> None:

@@ -1,7 +1,6 @@
 """A streaming replica of a throw-away Postgres."""
 
 import os
-import signal
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from psycopg2.extensions import parse_dsn
 
 from config.server import postgres
 from core.data_folder import make_data_folder
+from tests.helpers import processes
 from tests.helpers.waiting import until
 
 OPTIONS = ["fsync=off", "wal_receiver_status_interval=1s", "wal_retrieve_retry_interval=100ms"]
@@ -73,18 +73,10 @@ class Standby:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Freeze the replica, so that it accepts connections but neither answers nor disconnects."""
+        """Freeze the replica."""
         assert self.server.process
-        postmaster = self.server.process.pid
-        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
-        processes = [postmaster, *map(int, children)]
-        for process in processes:
-            os.kill(process, signal.SIGSTOP)
-        try:
+        with processes.frozen(processes.with_children(self.server.process.pid)):
             yield
-        finally:
-            for process in reversed(processes):
-                os.kill(process, signal.SIGCONT)
 
     def _ask(self, host: str, statement: str) -> Any:
         place = {"host": host, "port": 5432, "dbname": self.primary["dbname"]}
