@@ -34,7 +34,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django = get_wsgi_application()
 
 from config.monitoring import requests  # noqa: E402
-from config.page_cache.application import THREADS, PageCacheApp, RawResponse  # noqa: E402
+from config.page_cache.application import THREADS, PageCacheApp  # noqa: E402
+from config.page_cache.entries import RawResponse  # noqa: E402
 from config.page_cache.keys import Environ  # noqa: E402
 from config.page_cache.stamp_reader import AsyncStampReader, limit_django_waits  # noqa: E402
 from config.server.preparation import prepare  # noqa: E402

@@ -6,19 +6,16 @@ Django would make the same page, so a cached page is never out of date. All othe
 """
 
 import gc
-import gzip
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from hashlib import blake2b
 from math import inf
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
-import brotli
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest, get_path_info
 from django.http import HttpResponse
@@ -27,7 +24,8 @@ from django.utils import translation
 
 from articles.site.cached_pages import DEPENDENCIES_KEY, PageDependencies, invalidated_at, is_cached_view
 from config.monitoring.requests import ANSWER_KEY, CACHED, COPY
-from config.page_cache.keys import ENCODINGS, SITE, Environ, Key, is_anonymous, make_key, read_encodings
+from config.page_cache.entries import Entry, RawResponse, compress_response
+from config.page_cache.keys import ENCODINGS, SITE, Environ, Key, is_anonymous, make_key
 from config.page_cache.last_copies import LastCopies, LastCopy
 from config.page_cache.stamp_reader import (
     AsyncStampReader,
@@ -58,111 +56,7 @@ UNCACHED_PREFIX, UNCACHED_PATHS = settings.STATIC_URL, {"/healthz", "/metrics"} 
 
 log = logging.getLogger(__name__)
 
-Headers = list[tuple[str, str]]
-
 LARGE_PAGE = 1024 * 1024  # bytes; the memory of larger pages is released after they were sent
-COMPRESSED_TYPES = ("text/html", "text/javascript")
-SMALL_PAGE = 256 * 1024  # bytes; larger pages are never compressed better than fast
-FAST_COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {  # for the first reader after a change
-    "br": lambda page: brotli.compress(page, quality=2),
-    "gzip": lambda page: gzip.compress(page, 1, mtime=0),
-}
-COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {  # for those after the next sweep
-    "br": lambda page: brotli.compress(page, quality=5),
-    "gzip": lambda page: gzip.compress(page, 7, mtime=0),
-}
-
-
-class RawResponse(NamedTuple):
-    """A response as WSGI has it."""
-
-    status: str
-    headers: Headers
-    body: Iterable[bytes]  # a list, or a stream of Django's
-
-
-class EncodedPage(NamedTuple):
-    """A cached page in one content encoding. Its ETag is weak if its bytes may still be compressed better."""
-
-    etag: str
-    headers: Headers
-    not_modified_headers: Headers  # the headers of a 304
-    body: bytes
-
-
-class Entry:
-    """A cached page in each encoding that was requested.
-
-    `confirmed_at` is the monotonic time of the last request to the database that showed it to be current.
-    """
-
-    def __init__(
-        self,
-        dependencies: PageDependencies,
-        headers: Headers,
-        page: bytes,
-        asked_at: float,
-        url_name: str,
-    ) -> None:
-        self.url_name = url_name
-        self.dependencies = dependencies
-        self.stamp = dependencies.stamp
-        self.until = dependencies.until.timestamp() if dependencies.until else float("inf")
-        self.query = stamp_query(dependencies.articles, dependencies.discussions)
-        self.confirmed_at = asked_at
-        self.headers = [(n, v) for n, v in headers if n != "Content-Length"]
-        self.tag = blake2b(page, digest_size=12).hexdigest()
-        self.plain = _encode_page(f'"{self.tag}"', self.headers, page)
-        self.compressed: dict[str, EncodedPage] = {}
-        self.well_compressed: set[str] = set()  # encodings
-        # Two compressed versions are no larger than the plain one. The rest, mostly headers, was measured at
-        # 3.4 kB.
-        self.size = 2 * len(page) + 4096
-
-    def is_current(
-        self, site: int, articles: int, discussions: int, now: float, position: str | None = None
-    ) -> bool:
-        """Return whether the page is up to date, given the stored versions and the database's time."""
-        return (site, articles, discussions) == self.stamp and now < self.until
-
-    def respond(self, environ: Environ) -> RawResponse:
-        """Return the page in an encoding that the client accepts, or 304 if it has the page already."""
-        environ[URL_NAME_KEY] = self.url_name
-        page = self.encoded(read_encodings(environ))
-        known = environ.get("HTTP_IF_NONE_MATCH")
-        own = page.etag.removeprefix("W/")
-        if known and any(tag.strip().removeprefix("W/") in {own, "*"} for tag in known.split(",")):
-            return RawResponse("304 Not Modified", page.not_modified_headers, [])
-        return RawResponse("200 OK", page.headers, [page.body])
-
-    def encoded(self, encodings: Sequence[str]) -> EncodedPage:
-        """Return the page in the first of these encodings, or plain if that is not larger."""
-        if not encodings:
-            return self.plain
-        encoding = encodings[0]
-        if found := self.compressed.get(encoding):
-            return found
-        page = self._compress(encoding, FAST_COMPRESSORS[encoding])
-        return self.compressed.setdefault(encoding, page)  # another thread may have been faster
-
-    def compress_better(self) -> None:
-        """Replace what was compressed fast for the first reader of each encoding."""
-        if len(self.plain.body) >= SMALL_PAGE:
-            return
-        for encoding in self.compressed.keys() - self.well_compressed:
-            self.compressed[encoding] = self._compress(encoding, COMPRESSORS[encoding])
-            self.well_compressed.add(encoding)
-
-    def _compress(self, encoding: str, compress: Callable[[bytes], bytes]) -> EncodedPage:
-        body = compress(self.plain.body)
-        if len(body) >= len(self.plain.body):
-            return self.plain
-        headers = [*self.headers, ("Content-Encoding", encoding)]
-        return _encode_page(f'W/"{self.tag}-{encoding}"', headers, body)
-
-    def last_copy(self) -> LastCopy:
-        """Return the page as it is stored for times without a database."""
-        return LastCopy(self.headers, self.plain.body, self.dependencies.zone, self.dependencies.language)
 
 
 class PageCacheApp:
@@ -200,7 +94,7 @@ class PageCacheApp:
                 stamp = self.stamp_reader.read(PING)
                 if self.has_replicas and _is_anonymous_reader(environ):
                     _allow_replica(environ, stamp)
-                response = _compress(self._call_django(environ), environ)
+                response = compress_response(self._call_django(environ), environ)
         except DatabaseUnavailableError as error:
             response = self._respond_without_database(key, environ, error)
         start_response(response.status, response.headers.copy())
@@ -289,7 +183,7 @@ class PageCacheApp:
                 stamp = self.stamp_reader.read(PING)
                 if self.has_replicas:
                     _allow_replica(environ, stamp)
-                return _compress(self._call_django(environ), environ)
+                return compress_response(self._call_django(environ), environ)
             if entry:
                 stamp = self.stamp_reader.read(entry.query)
                 if entry.is_current(*stamp):
@@ -346,7 +240,7 @@ class PageCacheApp:
         sets_cookie = any(name == "Set-Cookie" for name, _ in response.headers)
         # In debug mode templates may change.
         if not dependencies or response.status != "200 OK" or sets_cookie or settings.DEBUG:
-            return _compress(response, environ)
+            return compress_response(response, environ)
         page = b"".join(response.body)
         entry = Entry(dependencies, response.headers, page, asked_at, environ[URL_NAME_KEY])
         self.entries.put(key, entry)
@@ -393,7 +287,7 @@ class PageCacheApp:
             response = page(WSGIRequest(environ))
         headers = [*response.items(), ("Content-Length", str(len(response.content)))]
         status = f"{response.status_code} {response.reason_phrase}"
-        return _compress(RawResponse(status, headers, [response.content]), environ)
+        return compress_response(RawResponse(status, headers, [response.content]), environ)
 
     def _site_language(self) -> str:
         """Return the language of a page in memory, since the site's can't be read."""
@@ -487,32 +381,3 @@ def _with_outage_notice(confirmed_at: float, copy: LastCopy) -> RawResponse:
     headers = [(name, value) for name, value in copy.headers if name != "Cache-Control"]
     headers += [("Content-Length", str(len(page))), ("Cache-Control", "no-store")]
     return RawResponse("200 OK", headers, [page])
-
-
-def _encode_page(etag: str, headers: Headers, body: bytes) -> EncodedPage:
-    all_headers = [*headers, ("ETag", etag), ("Content-Length", str(len(body)))]
-    not_modified = [(name, value) for name, value in all_headers if name in {"ETag", "Cache-Control", "Vary"}]
-    return EncodedPage(etag, all_headers, not_modified, body)
-
-
-def _compress(response: RawResponse, environ: Environ) -> RawResponse:
-    """Compress a page that is not cached, or a script that Django makes, lightly.
-
-    Its size does not reveal its CSRF token (the BREACH attack), because Django masks the token each time.
-    """
-    headers = dict(response.headers)
-    if not isinstance(response.body, list) or not headers.get("Content-Type", "").startswith(
-        COMPRESSED_TYPES
-    ):
-        return response
-    page = b"".join(response.body)
-    if len(page) < 1024 or "Content-Encoding" in headers:
-        return response
-    vary = headers.get("Vary", "")
-    if "Accept-Encoding" not in vary:
-        vary = f"{vary}, Accept-Encoding".lstrip(", ")
-    sent = [(n, v) for n, v in response.headers if n not in {"Vary", "Content-Length"}]
-    if "gzip" in read_encodings(environ):
-        page = gzip.compress(page, 1, mtime=0)
-        sent.append(("Content-Encoding", "gzip"))
-    return RawResponse(response.status, [*sent, ("Vary", vary), ("Content-Length", str(len(page)))], [page])

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from django.utils.translation import gettext as _
 
-from config.page_cache.application import RawResponse
+from config.page_cache.entries import RawResponse
 from config.page_cache.keys import Environ
 
 BODY_MAX = 64 * 1024 * 1024  # bytes; archive.services accepts a saved page of 60 MB

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 
-from config.page_cache.application import PageCacheApp, RawResponse
+from config.page_cache.application import PageCacheApp
+from config.page_cache.entries import RawResponse
 from config.page_cache.stamp_reader import AsyncStampReader
 
 HOST = f"127.0.0.1:{settings.PORT}"

@@ -12,7 +12,8 @@ from django.db import connections
 from django.template import engines
 
 from articles.models import Article
-from config.page_cache.application import THREADS, PageCacheApp, RawResponse
+from config.page_cache.application import THREADS, PageCacheApp
+from config.page_cache.entries import RawResponse
 from config.page_cache.stamp_reader import CONNECTIONS_MAX, AsyncStampReader
 from config.server.preparation import first_paths, prepare
 from tests.config.test_fallback_pages import frozen, until_back
