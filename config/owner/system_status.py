@@ -129,7 +129,6 @@ class ReplicaStatus:
     """A read replica, as this process sees it."""
 
     name: str
-    pages: int  # that it has made for this process
     lag: int | None = None  # bytes of the primary's log that it has not replayed; None if not its replica
     failed_at: datetime | None = None  # since then it is left out
     error: str = ""
@@ -279,7 +278,7 @@ def read_replicas() -> list[ReplicaStatus]:
     position = read_position()
     found = []
     for replica in replicas():
-        status = partial(ReplicaStatus, replica.name, replica.pages)
+        status = partial(ReplicaStatus, replica.name)
         if replica.failed_at:
             found.append(status(failed_at=replica.failed_at, error=replica.error))
             continue

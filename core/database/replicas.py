@@ -105,8 +105,7 @@ class Replica:
         self.failed_at: datetime | None = None  # since then it is left out
         self.error = ""
         self.behind_since: datetime | None = None  # since then each page has found it behind
-        self.pages = 0  # made here for this process
-        self._counter = REPLICA_PAGES.labels(self.name)
+        self.pages = REPLICA_PAGES.labels(self.name)  # made here
         self._failed_since = self._retry_at = 0.0  # monotonic
         self._local = threading.local()
 
@@ -148,10 +147,6 @@ class Replica:
             connections["default"] = primary
             if replica.connection is not None:
                 replica.connection.patience = ANSWER_SECONDS
-
-    def count_page(self) -> None:
-        self.pages += 1
-        self._counter.inc()
 
     def leave_out(self, error: Exception) -> None:
         """Make no pages here until `try_again` gets an answer."""
@@ -272,7 +267,7 @@ def call_on_replica(view: View, request: HttpRequest, *args: Any, **kwargs: Any)
             replica.leave_out(error)
         request.META[FAILED_KEY] = True
         return HttpResponse()
-    replica.count_page()
+    replica.pages.inc()
     return response
 
 
