@@ -164,13 +164,9 @@ class DiskSpace:
 
 
 @dataclass(frozen=True)
-class JobQueue:
-    """Counts of background jobs, and the latest that failed."""
+class JobQueue(jobs.JobCounts):
+    """The numbers of background jobs, and the latest that failed."""
 
-    waiting: int
-    running: int
-    failed: int
-    oldest: datetime | None  # the time since which the oldest job that is due waits
     failures: list[FailedJob]
     screened_imports: list[Import]  # those whose comments a job has yet to check, with their progress
 
@@ -414,12 +410,8 @@ def _mail_counts(now: datetime) -> dict[str, int]:
 
 
 def _job_queue(now: datetime) -> JobQueue:
-    counts = jobs.count_jobs(now)
     return JobQueue(
-        waiting=counts.ready,
-        running=counts.running,
-        failed=counts.failed,
-        oldest=counts.oldest,
+        **vars(jobs.count_jobs(now)),
         failures=[_failed_job(job) for job in jobs.failed_jobs()[:LIST_MAX]],
         screened_imports=list(Import.objects.in_screening().order_by("at")[:LIST_MAX]),
     )

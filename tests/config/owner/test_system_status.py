@@ -151,7 +151,7 @@ def test_a_failed_mail_and_its_job_are_shown_and_retried(ada_client: Client, inb
     ada_client.post(JOB, {"retry": str(job.pk)})
     job.refresh_from_db()
     assert job.status == TaskResultStatus.READY
-    assert system_status.read_system_status().jobs.waiting == 1
+    assert system_status.read_system_status().jobs.ready == 1
     inbox.refused = {}
     run_jobs()
     job.refresh_from_db()
