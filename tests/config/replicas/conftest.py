@@ -1,6 +1,7 @@
 """A real streaming replica of the tests' server, and a site that uses it."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -45,6 +46,14 @@ def replica(standby: Standby, transactional_db: None, settings: Any) -> Iterator
     replicas.replicas.cache_clear()
 
 
+@contextmanager
+def paused_replay(standby: Standby) -> Iterator[None]:
+    """Let the replica replay nothing during the block. No page waits for it."""
+    with standby.paused(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(replicas, "CATCH_UP_SECONDS", 0)
+        yield
+
+
 def pages_of(replica: Replica) -> float | None:
     """Return the number of pages that the replica has made in this test."""
     return REGISTRY.get_sample_value("soundoff_replica_pages_total", {"replica": replica.name})
@@ -67,7 +76,9 @@ def article(replica: Replica, standby: Standby, policy_without_moderation: None)
 
 
 @pytest.fixture
-def site(article: Article) -> Iterator[PageCacheApp]:
+def site(article: Article, monkeypatch: pytest.MonkeyPatch) -> Iterator[PageCacheApp]:
+    # On a busy machine the replay takes longer than a page should wait for it.
+    monkeypatch.setattr(replicas, "CATCH_UP_SECONDS", replicas.LATER_SECONDS)
     made = PageCacheApp(WSGIHandler())
     yield made
     made.close()

@@ -20,7 +20,7 @@ from core.database.replicas import (
     Replica,
     read_from_replica,
 )
-from tests.config.replicas.conftest import early, pages_of
+from tests.config.replicas.conftest import early, pages_of, paused_replay
 from tests.factories import UserFactory, make_comment
 from tests.helpers.standby import Standby
 from tests.helpers.wsgi_requests import is_cached, send_request, send_through_event_loop
@@ -83,7 +83,7 @@ def test_what_was_written_is_shown_at_once(site: PageCacheApp, article: Article,
 def test_a_removed_comment_is_gone_while_nothing_is_replayed(
     site: PageCacheApp, replica: Replica, standby: Standby, story: str
 ) -> None:
-    with standby.paused():
+    with paused_replay(standby):
         change_states(ids=[Comment.objects.get().pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=None)
         for path in (story, "/search/?q=boat", f"{story}feed/"):
             assert "The first boat." not in send_request(site, path).text
@@ -92,6 +92,7 @@ def test_a_removed_comment_is_gone_while_nothing_is_replayed(
         assert replica.failed_at is None
         assert standby.ask("SELECT state FROM comments_comment") == State.PUBLISHED
     standby.catch_up()
+    assert replica.wait_for(early())
     assert "The first boat." not in send_request(site, f"{story}?order=newest").text
     assert pages_of(replica) == 1
     assert replica.behind_since is None
@@ -105,7 +106,7 @@ def test_a_page_that_the_event_loop_found_outdated_comes_from_the_replica(
     standby.catch_up()
     assert "The second boat." in send_through_event_loop(site, story).text
     assert pages_of(replica) == 2
-    with standby.paused():
+    with paused_replay(standby):
         make_comment(article, "The third boat.")
         assert "The third boat." in send_through_event_loop(site, story).text
     assert pages_of(replica) == 2
@@ -121,7 +122,7 @@ def test_a_comment_removed_while_a_request_waits_for_a_thread_is_gone(
     with ExitStack() as stack:
 
         def remove() -> None:
-            stack.enter_context(standby.paused())
+            stack.enter_context(paused_replay(standby))
             change_states(ids=[removed], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=None)
 
         page = send_through_event_loop(site, story, before_thread=remove).text
