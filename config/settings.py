@@ -14,7 +14,7 @@ from csp.constants import NONE, SELF
 
 from config.hosts import allowed_hosts
 from config.server import postgres
-from core.data_folder import data_folder, make_data_folder
+from core.data_folder import StartupError, data_folder, make_data_folder
 from core.files import url as files_url
 
 django_stubs_ext.monkeypatch()
@@ -25,7 +25,7 @@ make_data_folder(HOME)  # before Django's file cache creates the folder with its
 
 
 def env_flag(name: str, *, default: bool = False) -> bool:
-    """Return True for 1/true/yes/on, False for 0/false/no/off. Raises ValueError for others."""
+    """Return True for 1/true/yes/on, False for 0/false/no/off. Raises StartupError for others."""
     value = os.environ.get(name, "").strip().lower()
     if value in {"1", "true", "yes", "on"}:
         return True
@@ -33,15 +33,27 @@ def env_flag(name: str, *, default: bool = False) -> bool:
         return False
     if not value:
         return default
-    raise ValueError(f"{name} is {value!r}: write 1 or 0.")
+    raise StartupError(f"{name} is {value!r}: write 1 or 0.")
 
 
 def env_number(name: str, default: int, least: int, most: int) -> int:
-    """Return a whole number within the bounds. Raises ValueError for anything else."""
+    """Return a whole number within the bounds. Raises StartupError for anything else."""
     value = os.environ.get(name, "").strip() or str(default)
     if not value.isdecimal() or not least <= int(value) <= most:
-        raise ValueError(f"{name} is {value!r}: write a whole number from {least} to {most}.")
+        raise StartupError(f"{name} is {value!r}: write a whole number from {least} to {most}.")
     return int(value)
+
+
+def database(url: str) -> dict[str, Any]:
+    """Return Django's settings for the database of a URL. Raises StartupError, without the password."""
+    try:
+        found = dj_database_url.parse(url, engine="core.database", conn_max_age=600, conn_health_checks=True)
+    except ValueError:
+        raise StartupError(
+            "DATABASE_URL is no URL of a Postgres database: write postgres://user:password@host:5432/name, "
+            "with special characters of the password escaped (%40 for @)."
+        ) from None
+    return {**found}
 
 
 def oidc_variable(provider: str, name: str) -> str:
@@ -193,11 +205,7 @@ TEMPLATES = [
 
 # Data
 DATABASE_URL = os.environ.get("DATABASE_URL") or postgres.url("web")
-DATABASES = {
-    "default": dj_database_url.parse(
-        DATABASE_URL, engine="core.database", conn_max_age=600, conn_health_checks=True
-    )
-}
+DATABASES = {"default": database(DATABASE_URL)}
 # Seconds, milliseconds for the last: after them a server that is cut off counts as lost. Without them a
 # process would wait a quarter of an hour for it. DATABASE_URL may set others.
 DATABASE_TIMEOUTS = {

@@ -16,8 +16,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """Return all metrics for somebody who sends METRICS_TOKEN. Without that setting there is no such page."""
     if not settings.METRICS_TOKEN:
         raise Http404
-    sent = request.headers.get("Authorization", "")
-    if not constant_time_compare(sent, f"Bearer {settings.METRICS_TOKEN}"):
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not constant_time_compare(token.strip(), settings.METRICS_TOKEN):
         return HttpResponse(
             "Send the METRICS_TOKEN of this site as a bearer token.\n",
             status=401,

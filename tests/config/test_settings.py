@@ -61,10 +61,27 @@ def test_requests_are_logged_by_default_in_json_only(form: str, given: str, is_l
     assert output == f"{is_logged}\n"
 
 
-@pytest.mark.parametrize("number", ["0", "65", "two", "-1", "1.5"])
-def test_the_number_of_web_processes_is_checked(number: str) -> None:
-    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "WEB_PROCESSES": number}
-    code = "from django.conf import settings; settings.WEB_PROCESSES"
-    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, env=env, capture_output=True, text=True)
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("WEB_PROCESSES", "0", "WEB_PROCESSES is '0': write a whole number from 1 to 64."),
+        ("WEB_PROCESSES", "65", "WEB_PROCESSES is '65': write a whole number from 1 to 64."),
+        ("WEB_PROCESSES", "two", "WEB_PROCESSES is 'two': write a whole number from 1 to 64."),
+        ("PORT", "1.5", "PORT is '1.5': write a whole number from 0 to 65535."),
+        ("DEBUG", "maybe", "DEBUG is 'maybe': write 1 or 0."),
+        ("DATABASE_URL", "mysite://u:secret@h/x", "DATABASE_URL is no URL of a Postgres database: "),
+        ("DATABASE_URL", "postgres://u:secret@h:port/x", "DATABASE_URL is no URL of a Postgres database: "),
+    ],
+)
+def test_a_wrong_setting_ends_the_start_with_a_sentence(name: str, value: str, sentence: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "help"],
+        cwd=PROJECT,
+        env={**os.environ, name: value},
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 1
-    assert f"WEB_PROCESSES is '{number}': write a whole number from 1 to 64." in done.stderr
+    assert done.stderr.startswith(sentence)
+    assert done.stderr.count("\n") == 1
+    assert "secret" not in done.stderr

@@ -70,6 +70,7 @@ def test_it_is_text_that_no_cache_stores(client: Client, token: dict[str, str]) 
     assert answer["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert "no-store" in answer["Cache-Control"]
     assert client.post("/metrics", headers=token).status_code == 405
+    assert client.get("/metrics", headers={"Authorization": f"bearer {TOKEN}"}).status_code == 200
 
 
 @pytest.mark.django_db
