@@ -203,7 +203,8 @@ class Command(LongRunningCommand):
             sample.renew_dates()
             if accounts := sample.accounts(home):
                 yield f"Sample accounts, stored in {sample.path(home)}:"
-                yield from (f"  {a['role']:<14} {a['email']:<26} {a['password']}" for a in accounts)
+                if settings.LOG_FORMAT != "json":  # such lines are collected elsewhere
+                    yield from (f"  {a['role']:<14} {a['email']:<26} {a['password']}" for a in accounts)
                 yield from sample.things_to_try()
         if has_no_administrator():
             yield "This site has no administrator yet. Open this link within a day to set it up:"

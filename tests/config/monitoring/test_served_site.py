@@ -194,6 +194,13 @@ def test_all_that_the_site_prints_is_json(site: Served) -> None:
     assert all(line.keys() >= names for line in log_lines(site))
 
 
+def test_json_lines_have_no_passwords_of_the_sample(site: Served, home: Path) -> None:
+    stored = json.loads((home / "sample-accounts.json").read_text())["accounts"]
+    assert len(stored) == 4
+    until(lambda: "Sample accounts" in site.log.read_text())
+    assert not any(account["password"] in site.log.read_text() for account in stored)
+
+
 def test_a_trusted_proxy_chooses_the_id_and_text_has_no_line_for_each_request(
     prepared_home: Path,
 ) -> None:
