@@ -85,8 +85,11 @@ def closed_folders(*paths: Path) -> set[str]:
     return {str(closed[0]) for closed in above if closed}
 
 
-@pytest.mark.parametrize("order", [(TEST, SERVE), (SERVE, TEST)], ids=["test-serve", "serve-test"])
-@pytest.mark.parametrize("user", ["root", "daemon"])
+@pytest.mark.parametrize(
+    ("user", "order"),
+    [("root", (TEST, SERVE)), ("daemon", (SERVE, TEST))],
+    ids=["root-test-serve", "daemon-serve-test"],
+)
 def test_both_commands(namespaces: None, user: str, order: tuple[str, str]) -> None:
     hidden = {path: mode for path, mode in HIDDEN.items() if Path(path).is_dir()}
     python = Path(sys.base_prefix)

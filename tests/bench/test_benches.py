@@ -81,7 +81,8 @@ def environment() -> dict[str, str]:
 
     ours = ("DATABASE_", "SOUNDOFF_HOME", "DJANGO_", "SECRET_KEY", "PYTEST_")
     base = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return base | {servers.COPIED: str(shared_home("with-sample", prepare))}
+    # One web process starts sooner.
+    return base | {servers.COPIED: str(shared_home("with-sample", prepare)), "WEB_PROCESSES": "1"}
 
 
 @pytest.mark.parametrize("bench", BENCHES)

@@ -101,8 +101,10 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def environment_of(home: Path) -> dict[str, str]:
+    """Return the environment of a site with this data folder, and one web process to start sooner."""
     ours = ("DATABASE_", "SOUNDOFF_", "DJANGO_", "SECRET_KEY", "CI")
-    return {k: v for k, v in os.environ.items() if not k.startswith(ours)} | {"SOUNDOFF_HOME": str(home)}
+    base = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return base | {"SOUNDOFF_HOME": str(home), "WEB_PROCESSES": "1"}
 
 
 def processes(home: Path) -> list[str]:

@@ -249,14 +249,15 @@ class Command(LongRunningCommand):
             server_id = {process_totals.SERVER_ID: secrets.token_hex(8)}
             return run(web_server_command(), signal.SIGTERM, {**MALLOC, **server_id})
 
+        # This process has made the system checks, which take as long as a fifth of the start of a process.
         def jobs() -> subprocess.Popen[bytes]:
             running_servers.requeue_jobs_of(self.name)
             connection.close()
             argv = ["manage.py", "db_worker", "--worker-id", self.name, "--no-reload", "--queue-name", "*"]
-            return run(argv, signal.SIGKILL, JOBS_MALLOC)
+            return run([*argv, "--skip-checks"], signal.SIGKILL, JOBS_MALLOC)
 
         def scheduler() -> subprocess.Popen[bytes]:
-            return run(["manage.py", "tick", "--forever"], signal.SIGTERM, JOBS_MALLOC)
+            return run(["manage.py", "tick", "--forever", "--skip-checks"], signal.SIGTERM, JOBS_MALLOC)
 
         processes: dict[str, tuple[str, Callable[[], subprocess.Popen[bytes]]]] = {
             WEB: ("The web server", web),

@@ -18,7 +18,7 @@ READERS = 400
 
 @pytest.fixture(scope="module")
 def site(environment: dict[str, str]) -> Iterator[Served]:
-    with serving(environment) as served:
+    with serving(environment | {"WEB_PROCESSES": "2"}) as served:
         yield served
 
 

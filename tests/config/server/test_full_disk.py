@@ -53,7 +53,7 @@ def disk() -> Iterator[Path]:
 def site(disk: Path, prepared_home: Path) -> Iterator[Served]:
     home = disk / "home"
     copy_home(prepared_home, home)
-    with serving(environment_of(home) | {"METRICS_TOKEN": TOKEN}) as served:
+    with serving(environment_of(home) | {"METRICS_TOKEN": TOKEN, "WEB_PROCESSES": "2"}) as served:
         yield served
 
 

@@ -17,7 +17,6 @@ from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
 import psycopg2
 import pytest
-from django.conf import settings
 
 from config.management.commands.serve import prepare_folders
 from config.page_cache.application import THREADS
@@ -154,13 +153,13 @@ def test_a_later_start(
 
     # It waits for a command that runs the database.
     other = holder(environment)
-    site = serve(str(story), str(ahead))
+    site = serve(str(story), str(ahead), WEB_PROCESSES="2")
     site.wait_for("Waiting for another command")
     other.communicate("\n", timeout=PATIENCE)
     site.wait_for("Ctrl-C stops it.")
 
     # The web processes have opened their connections before the first request.
-    until(lambda: connections() == settings.WEB_PROCESSES * (THREADS + CONNECTIONS_MAX))
+    until(lambda: connections() == 2 * (THREADS + CONNECTIONS_MAX))
     assert site.status() == 200
 
     # It prints the accounts and creates nothing,
