@@ -10,11 +10,9 @@ from uuid import UUID, uuid4
 
 from django.core import signing
 from django.utils import timezone
-from django.utils.translation import gettext_noop as _
 
 from accounts.models import User
 from core import files
-from moderation.scheduled_jobs import Job
 
 KEPT_FOR = timedelta(days=1)
 MAX_FILES = 5  # of one person; an older one is deleted
@@ -78,9 +76,6 @@ def delete_expired() -> int:
     for name in old:
         files.storage().delete(name)
     return len(old)
-
-
-CLEANUP_JOB = Job(_("Delete old uploads of imports"), timedelta(hours=1), delete_expired)
 
 
 def _name(owner: User, key: UUID) -> str:

@@ -21,7 +21,6 @@ from django.template import engines
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.utils.translation import gettext_noop as _
 from django_tasks import task
 
 from accounts.services import has_confirmed_email
@@ -36,7 +35,6 @@ from core.templatetags.dates import time_formatter
 from moderation.notifications.mail import current_site, send_mails
 from moderation.people.data_subject import DataSubject
 from moderation.people.profiles import Person
-from moderation.scheduled_jobs import Job
 
 FORMAT = "soundoff-personal-data-1"
 KEPT_FOR = timedelta(days=7)
@@ -145,9 +143,6 @@ def delete_expired() -> int:
             storage().delete(file.name)
             deleted += 1
     return deleted
-
-
-CLEANUP_JOB = Job(_("Delete old files of personal data"), timedelta(hours=1), delete_expired)
 
 
 def _write(file: Any, subject: DataSubject) -> None:

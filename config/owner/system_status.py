@@ -34,8 +34,8 @@ from core.database.replicas import read_position, replicas
 from core.database.sql import fetch_rows, fetch_value
 from core.files import storage
 from core.mail.failures import mail_server, mask_addresses
+from core.scheduled_jobs import JOBS
 from moderation.models import JobRun
-from moderation.scheduled_jobs import JOBS
 
 MAIL_COUNT_SPAN = timedelta(days=7)  # in which mails are counted
 LIST_MAX = 20  # failed jobs and failed mails that are listed
@@ -177,7 +177,7 @@ class JobQueue(jobs.JobCounts):
 
 @dataclass(frozen=True)
 class ScheduledJob:
-    """One of moderation.scheduled_jobs.JOBS, with its last run."""
+    """One of core.scheduled_jobs.JOBS, with its last run."""
 
     name: str
     label: str

@@ -13,7 +13,8 @@ from articles.editing.cleanup import delete_old_drafts, delete_old_presence
 from articles.editing.drafts import autosave, discard_drafts
 from articles.editing.presence import record_presence
 from articles.models import Article, Autosave, OpenForm, Presence
-from moderation.scheduled_jobs import JOBS, run_due_jobs
+from core.scheduled_jobs import JOBS
+from moderation.job_runner import run_due_jobs
 from tests.factories import make_article
 
 pytestmark = pytest.mark.django_db
