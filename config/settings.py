@@ -21,7 +21,7 @@ django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOME = data_folder()
-make_data_folder(HOME)  # before Django's file cache creates the folder with its own mode
+make_data_folder(HOME)  # before anything that writes into it creates it with another mode
 
 
 def env_flag(name: str, *, default: bool = False) -> bool:
@@ -218,6 +218,7 @@ DATABASE_TIMEOUTS = {
 DATABASES["default"]["OPTIONS"] = DATABASE_TIMEOUTS | DATABASES["default"].get("OPTIONS", {})
 DATABASE_REPLICA_URLS = replica_urls()
 # The login that the pages use. Migrations revoke rights from it that only the owner of a log may have.
+# manage.py sets the variable for commands that connect as the owner.
 DATABASE_WEB_USER = os.environ.get("DATABASE_WEB_USER") or DATABASES["default"].get("USER", "")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
