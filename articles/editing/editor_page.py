@@ -33,7 +33,7 @@ from articles.editing.posted_forms import (
 from articles.models import Autosave, Document, DocumentText, OpenForm, Presence, Revision
 from articles.services import touch_site
 from articles.site.branding import accent_url
-from articles.site.cached_pages import invalidate
+from articles.site.cached_pages import hide_last_copies
 from articles.site.requests import site_request
 from core.fallback_pages import form_refused
 from core.query_forms import QueryForm
@@ -93,7 +93,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         super().delete_model(request, obj)
-        invalidate()
+        hide_last_copies()
         touch_site()
 
     def url_name(self, page: str) -> str:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Guest
 from articles.markup.markdown import render_comment
-from articles.site.cached_pages import invalidate
+from articles.site.cached_pages import hide_last_copies
 from comments.duplicates import fold
 from comments.models import REMOVED, Comment, CommentRevision, CommentText, Reason, State, check_body
 from comments.policy import Draft, Verdict, policy
@@ -52,7 +52,7 @@ def _save_edit(comment: Comment, draft: Draft, html: str, verdict: Verdict, find
     _replace_text(comment, draft.body, html, draft.at)
     if comment.state == State.PUBLISHED:
         bump_versions([comment.discussion_id])
-        invalidate()
+        hide_last_copies()
     # A log entry even if the state stays: it makes decisions fail that moderators are about to take on the
     # earlier text. It has no actor, as nobody has decided on the new text.
     to, reason = STATE_BY_VERDICT[verdict], Reason.SCREENED

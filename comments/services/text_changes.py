@@ -14,7 +14,7 @@ from django.utils import translation
 from accounts.erasure_log import Erasure, append_on_commit
 from accounts.models import deleted_name
 from articles.markup.markdown import render_comment, render_plain
-from articles.site.cached_pages import invalidate
+from articles.site.cached_pages import hide_last_copies
 from articles.site.current_site import current_site
 from comments.duplicates import fold
 from comments.models import Comment, CommentRevision, CommentText, Reason, State
@@ -129,7 +129,7 @@ def anonymize_comments(ids: Sequence[int]) -> None:
     rows.update(author_name=name, author_email="")
     CommentText.objects.filter(comment__in=ids).update(author_name=name)
     CommentRevision.objects.filter(comment__in=ids).update(body="")  # the rows have the numbers
-    invalidate()
+    hide_last_copies()
 
 
 def blank_comments(ids: Sequence[int], **values: Any) -> None:
@@ -178,4 +178,4 @@ def swap_revisions(values: Mapping[int, int]) -> None:
     )
     if shown := {comment.discussion_id for comment in comments if comment.state == State.PUBLISHED}:
         bump_versions(shown)
-        invalidate()
+        hide_last_copies()
