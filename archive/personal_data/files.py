@@ -32,7 +32,7 @@ from articles.site.languages import in_language_of
 from core.files import storage
 from core.mail.composition import compose_mail
 from core.templatetags.dates import time_formatter
-from moderation.notifications.mail import current_site, send_mails
+from moderation.notifications.mail import send_mails
 from moderation.people.data_subject import DataSubject
 from moderation.people.profiles import Person
 
@@ -118,7 +118,7 @@ def _mail(pk: str) -> int:
         "archive/personal_data/mail/file.txt",
         gettext("Your data is ready"),
         person.email,
-        site=current_site(),
+        site=read_site(),
         path=reverse("my-data-file"),
         last_day=time_formatter().date_text(timezone.localtime(ends_at(row))),
         is_guest=row.guest is not None,
@@ -147,7 +147,7 @@ def delete_expired() -> int:
 
 def _write(file: Any, subject: DataSubject) -> None:
     """Write the ZIP. Each record is read once, and written into both of its files."""
-    site = current_site()
+    site = read_site()
     page: Any = engines["jinja2"].env.get_template("archive/personal_data/file.jinja").module  # type: ignore[attr-defined]
     heading: dict[str, Any] = {"site": site.name, "url": settings.SITE_URL, "made_at": timezone.now()}
     with (
