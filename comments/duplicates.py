@@ -51,7 +51,7 @@ def find_duplicates(bodies: Sequence[str]) -> Iterator[Duplicate]:
     for index, body in enumerate(bodies):
         if len(body) > MAX_LENGTH:
             continue
-        folded = fold(body)
+        folded = normalize_text(body)
         if len(folded) < MIN_LENGTH:
             continue
         # A digest, so that a large file is not in memory twice.
@@ -63,7 +63,7 @@ def find_duplicates(bodies: Sequence[str]) -> Iterator[Duplicate]:
     yield from _find_near_duplicates(bodies, originals)
 
 
-def fold(text: str) -> str:
+def normalize_text(text: str) -> str:
     """Normalize white space and case of a text, for comparisons."""
     return " ".join(text.split()).casefold()
 

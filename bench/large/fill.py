@@ -121,7 +121,7 @@ def _make_rows(
 ) -> Iterator[dict[str, tuple[Any, ...]]]:
     """Yield the rows of each comment of a story, by table."""
     from articles.markup.markdown import render_plain
-    from comments.duplicates import fold
+    from comments.duplicates import normalize_text
     from comments.services.tree_numbers import number_trees
 
     times = [began + timedelta(days=STORY_DAYS * one.at) for one in thread]
@@ -140,7 +140,7 @@ def _make_rows(
                 *(number.reply_count, guest, name, email, one.body, render_plain(one.body), at, uuid4()),
                 *("true", "", 1, "published", "posted", 0, "", "", ""),
             ),
-            "comments_commenttext": (key, fold(one.body), name),
+            "comments_commenttext": (key, normalize_text(one.body), name),
         }
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Guest
 from articles.markup.markdown import render_comment
 from articles.site.cached_pages import hide_last_copies
-from comments.duplicates import fold
+from comments.duplicates import normalize_text
 from comments.models import REMOVED, Comment, CommentRevision, CommentText, Reason, State, check_body
 from comments.policy import Draft, Verdict, policy
 from comments.services.discussions import bump_versions, lock_discussions_of, reload_settings
@@ -130,7 +130,7 @@ def _replace_text(comment: Comment, body: str, html: str, at: datetime) -> None:
     for name, value in values.items():
         setattr(comment, name, value)
     Comment.objects.filter(pk=comment.pk).update(**values)
-    search_text = {"folded": fold(body)}
+    search_text = {"folded": normalize_text(body)}
     CommentText.objects.update_or_create(
         comment=comment,
         defaults=search_text,

@@ -16,7 +16,7 @@ from accounts.models import deleted_name
 from articles.markup.markdown import render_comment, render_plain
 from articles.site.cached_pages import hide_last_copies
 from articles.site.current_site import current_site
-from comments.duplicates import fold
+from comments.duplicates import normalize_text
 from comments.models import Comment, CommentRevision, CommentText, Reason, State
 from comments.services import sql
 from comments.services.discussions import bump_versions, lock_discussions_of
@@ -42,7 +42,7 @@ def render_body(body: str, *, is_plain_text: bool) -> str:
 
 def build_search_text(comment: Comment) -> CommentText:
     """Return the unsaved search text of a comment."""
-    return CommentText(comment=comment, folded=fold(comment.body), author_name=comment.author_name)
+    return CommentText(comment=comment, folded=normalize_text(comment.body), author_name=comment.author_name)
 
 
 def remove_content(ids: Sequence[int]) -> list[CommentContent]:
@@ -82,7 +82,9 @@ def restore_content(contents: Sequence[CommentContent]) -> None:
     CommentText.objects.bulk_create(
         [
             CommentText(
-                comment_id=content.comment, folded=fold(content.body), author_name=content.author_name
+                comment_id=content.comment,
+                folded=normalize_text(content.body),
+                author_name=content.author_name,
             )
             for content in contents
         ],

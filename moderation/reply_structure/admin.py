@@ -29,7 +29,7 @@ from accounts.models import User
 from articles.models import title_for
 from comments import removal_reasons
 from comments.admin import discussions_of
-from comments.duplicates import fold
+from comments.duplicates import normalize_text
 from comments.models import Comment, CommentQuerySet, Discussion, Transition
 from comments.services.states import rename_author
 from core.query_forms import NumberField, QueryForm
@@ -171,7 +171,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
             return queryset.filter(pk=int(number[1:])), False
         found = Q()
         for word in search_term.split()[:MAX_SEARCH_WORDS]:
-            found &= Q(author_name__icontains=word) | Q(text__folded__contains=fold(word))
+            found &= Q(author_name__icontains=word) | Q(text__folded__contains=normalize_text(word))
         if _is_id(number):
             found |= Q(pk=int(number))
         return queryset.filter(found), False
