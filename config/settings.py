@@ -104,7 +104,7 @@ def secret_key() -> str:
     return key
 
 
-# Address and mode
+# URL and mode
 HOST = os.environ.get("HOST", "127.0.0.1")
 PORT = env_number("PORT", 8000, 0, 65_535)
 WEB_PROCESSES = env_number("WEB_PROCESSES", 2, 1, 64)
@@ -323,7 +323,7 @@ EMAIL_TIMEOUT = vars().get("EMAIL_TIMEOUT") or 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = os.environ.get(
     "FROM_EMAIL", f"noreply@{urlsplit(SITE_URL).hostname or 'localhost'}"
 )
-# An address whose mails the mail server gives to `manage.py receive_mail`, also with +… before the @: replies
+# An e-mail whose mails the mail server gives to `manage.py receive_mail`, also with +… before the @: replies
 # to mails about new comments, and messages that they are undeliverable. Empty: there is none.
 INCOMING_EMAIL = os.environ.get("INCOMING_EMAIL", "")
 
@@ -342,7 +342,7 @@ TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = HOME / "static"
-# The address of a bucket in an S3-compatible store, for a site with several servers. Empty: the data folder.
+# The URL of a bucket in an S3-compatible store, for a site with several servers. Empty: the data folder.
 FILES_URL = os.environ.get("FILES_URL", "")
 STORAGES = {
     "default": files_url.storage_of(FILES_URL),

@@ -84,8 +84,8 @@ def explain_failure(failure: Exception | DeliveryFailure) -> str:
     }
 
 
-def mask_addresses(text: str) -> str:
-    """Return the text with all e-mail addresses masked."""
+def mask_emails(text: str) -> str:
+    """Return the text with all e-mails masked."""
     return _EMAIL.sub("…@…", text)
 
 

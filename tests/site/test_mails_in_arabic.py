@@ -29,7 +29,7 @@ from comments.services.states import change_states
 from comments.tasks import mail_confirmation
 from config.owner.views import compose_test_mail
 from core.data_folder import PROJECT
-from core.mail.tokens import incoming_address
+from core.mail.tokens import incoming_email
 from moderation import tasks
 from moderation.actions.decisions import decide, undo
 from moderation.models import Sanction
@@ -108,7 +108,7 @@ class Senders:
             user=self.member, article=self.article, kind="comments", delivery="at_once"
         )
         message = EmailMessage()
-        message["From"], message["To"] = self.member.email, incoming_address(follow_token(follow))
+        message["From"], message["To"] = self.member.email, incoming_email(follow_token(follow))
         message.set_content("Well said!")
         receive(message)
 

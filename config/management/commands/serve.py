@@ -222,7 +222,8 @@ class Command(LongRunningCommand):
         count = len(report.warnings)
         warned = ngettext("%(n)d warning", "%(n)d warnings", count) % {"n": count}
         listed = " (manage.py import_archive lists them)" if count else ""
-        return f"{file.name}: {new} of {report.found}, {warned}{listed}. {report.address(settings.SITE_URL)}"
+        url = report.story_url(settings.SITE_URL)
+        return f"{file.name}: {new} of {report.found}, {warned}{listed}. {url}"
 
     @contextmanager
     def workers(self, home: Path, roles: Sequence[str]) -> Iterator[list[Child]]:
