@@ -159,7 +159,7 @@ class Policy:
         """Return the URL of the page that explains a decision to the comment's author, or ""."""
         return ""
 
-    def read_picks(self, since: datetime, until: datetime) -> list[EditorsPick]:
+    def read_picks_between(self, since: datetime, until: datetime) -> list[EditorsPick]:
         """Return the picks that editors made in this time, also those that were taken back, in one query."""
         return []
 

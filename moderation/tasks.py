@@ -25,7 +25,7 @@ from comments.tasks import MAX_MAILS_PER_DAY
 from core.mail.composition import compose_mail
 from moderation.actions import state_history
 from moderation.actions.state_history import NOTIFY_AFTER
-from moderation.models import Appeal, Batch, Case, IllegalContentReport, RemovalRequest, Report, has_page
+from moderation.models import Appeal, Batch, Case, IllegalContentReport, RemovalRequest, Report
 from moderation.notifications.decision_kinds import Kind
 from moderation.notifications.mail import administrators, moderators, send_mails
 from moderation.notifications.notices import DecisionNotice, is_decided, outcome, render_notices
@@ -208,7 +208,7 @@ def _to_reporter(site: Site, email: str, reports: list[Report]) -> EmailMessage:
     outcomes = [
         {
             "title": report.comment.discussion.article.title_for(None),
-            "url": report.comment.get_absolute_url() if has_page(report.comment) else "",
+            "url": report.comment.get_absolute_url() if report.comment.discussion.is_readable else "",
             "why": report.get_why_display(),
             "sentence": outcome(report.case, report.comment),
         }

@@ -35,7 +35,6 @@ from comments.services.states import rename_author
 from core.query_forms import NumberField, QueryForm
 from moderation.actions.decisions import move
 from moderation.actions.request_helpers import DoneQuery
-from moderation.models import has_page
 from moderation.reply_structure.pages import read_branch, read_found, read_trees
 
 PLACE_KEYS = ("branch", "after", "start")  # query keys that select the page and are no filters
@@ -253,7 +252,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         context["remove_reasons"] = removal_reasons.choices()
-        context["has_page"] = has_page(context["original"])
+        context["is_readable"] = context["original"].discussion.is_readable
         context["earlier"] = context["original"].revisions.order_by("-revision")
         return super().render_change_form(request, context, *args, **kwargs)
 
