@@ -120,7 +120,7 @@ class PageCacheApp:
         asked_at = time.monotonic()
         if (stamp := await stamp_reader.read(entry.query)) is None:
             return None
-        if not entry.is_current(*stamp):
+        if not entry.is_current(*stamp[:4]):
             self._supersede(key, entry)
             environ[ANSWERED_KEY] = True
             return None
@@ -191,7 +191,7 @@ class PageCacheApp:
                 return compress_response(self._call_django(environ), environ)
             if entry:
                 stamp = self.stamp_reader.read(entry.query)
-                if entry.is_current(*stamp):
+                if entry.is_current(*stamp[:4]):
                     entry.confirmed_at = max(entry.confirmed_at, asked_at)
                     environ[ANSWER_KEY] = CACHED
                     return entry.respond(environ)
