@@ -29,7 +29,7 @@ from config.page_cache.stamp_reader import (
 )
 from core.database.sql import execute_prepared
 from tests.factories import make_comment
-from tests.helpers import processes
+from tests.helpers.servers import processes
 from tests.helpers.waiting import PATIENCE, until
 from tests.helpers.wsgi_requests import HOST, Reply, send_request
 

@@ -41,7 +41,7 @@ from moderation.reports.reporting import report_comment, report_illegal_content
 from tests.articles.newsletter.conftest import draft_of, send
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 from tests.helpers.mails import check_mail, html_of, text_of
-from tests.helpers.smtp import Inbox, receiving
+from tests.helpers.servers.smtp import Inbox, receiving
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 

@@ -36,7 +36,7 @@ from moderation.models import JobRun
 from moderation.scheduled_jobs import delete_finished_tasks
 from tests.factories import GuestFactory, UserFactory, confirm_email
 from tests.helpers.data_folder import data_path
-from tests.helpers.smtp import Inbox
+from tests.helpers.servers.smtp import Inbox
 
 URL, JOB = "/owner/status/", "/owner/jobs/"
 
