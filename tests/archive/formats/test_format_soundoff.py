@@ -29,7 +29,7 @@ from archive.formats.soundoff.date_lines import ZONES
 from articles.markup.markdown import render_story
 from comments.duplicates import MAX_COMPARED, _cached_trigrams, find_duplicates, is_similar, trigrams
 
-SAMPLE = Path(__file__).parents[2] / "archive" / "sample" / "story.txt"
+SAMPLE = Path(__file__).parents[3] / "archive" / "sample" / "story.txt"
 NEW_YORK = ZoneInfo("America/New_York")
 
 
@@ -766,7 +766,7 @@ def test_the_supported_formats() -> None:
 
 def test_the_parser_needs_no_django() -> None:
     program = "import archive.formats, sys; sys.exit('django' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], cwd=SAMPLE.parents[2]).returncode == 0
+    assert subprocess.run([sys.executable, "-c", program], cwd=SAMPLE.parents[3]).returncode == 0
 
 
 # Any text at all
