@@ -33,9 +33,9 @@ from articles.publishing.pages import NotesForm
 from articles.redirects import find_redirected_article
 from articles.services import save_article, save_topic, set_article_authors, touch_site
 from articles.site import user_admin  # noqa: F401  registers them
+from core.dates.formats import time_formatter
+from core.dates.relative_time import until
 from core.forms import MultilineField
-from core.relative_time import until
-from core.templatetags.dates import time_formatter
 
 ROW_TEMPLATES = {
     "notes": "admin/articles/article/_notes.html",

@@ -36,11 +36,11 @@ def env_flag(name: str, *, default: bool = False) -> bool:
     raise StartupError(f"{name} is {value!r}: write 1 or 0.")
 
 
-def env_number(name: str, default: int, least: int, most: int) -> int:
+def env_number(name: str, default: int, minimum: int, maximum: int) -> int:
     """Return a whole number within the bounds. Raises StartupError for anything else."""
     value = os.environ.get(name, "").strip() or str(default)
-    if not value.isdecimal() or not least <= int(value) <= most:
-        raise StartupError(f"{name} is {value!r}: write a whole number from {least} to {most}.")
+    if not value.isdecimal() or not minimum <= int(value) <= maximum:
+        raise StartupError(f"{name} is {value!r}: write a whole number from {minimum} to {maximum}.")
     return int(value)
 
 

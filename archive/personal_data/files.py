@@ -29,9 +29,9 @@ from archive.personal_data.contents import read_sections
 from archive.personal_data.contents.sections import Section
 from articles.site.current_site import read_site
 from articles.site.languages import in_language_of
+from core.dates.formats import time_formatter
 from core.files import storage
 from core.mail.composition import compose_mail
-from core.templatetags.dates import time_formatter
 from moderation.notifications.mail import send_mails
 from moderation.people.data_subject import DataSubject
 from moderation.people.profiles import Person

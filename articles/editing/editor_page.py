@@ -35,10 +35,10 @@ from articles.services import touch_site
 from articles.site.branding import accent_url
 from articles.site.cached_pages import hide_last_copies
 from articles.site.requests import site_request
+from core.dates.formats import zone_label
+from core.dates.relative_time import ago, time_or_date
 from core.fallback_pages import form_refused
 from core.query_forms import QueryForm
-from core.relative_time import ago, time_or_date
-from core.templatetags.dates import zone_label
 
 FORM_LOCKS = 0x50DC  # first half of the advisory locks' keys; the second half is a hash of the form's nonce
 

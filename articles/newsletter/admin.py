@@ -25,9 +25,9 @@ from articles.newsletter import drafts, sending
 from articles.newsletter.composition import read_stories
 from articles.newsletter.forms import NewsletterForm
 from articles.site.requests import site_request
+from core.dates.formats import time_formatter
+from core.dates.relative_time import time_or_date
 from core.mail.failures import explain_failure
-from core.relative_time import time_or_date
-from core.templatetags.dates import time_formatter
 
 FAILED_SHOWN = 200
 # The mail has its styles in attributes, and its pictures have whole URLs.

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from comments.models import Comment, Reason, State, Transition
-from core.templatetags.dates import time_formatter
+from core.dates.formats import time_formatter
 from moderation.actions.decisions import decide, undo
 from moderation.models import Case, Finding, Rule
 from moderation.transparency import charts, dashboard
