@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils.translation import gettext_noop as _
 
-from archive import kept_uploads
+from archive import pending_uploads
 from archive.nightly import make_nightly_backup
 from archive.personal_data import files
 from core.scheduled_jobs import Job
@@ -16,7 +16,7 @@ NIGHTLY_JOB = Job(
 )
 
 JOBS = [
-    Job(_("Delete old uploads of imports"), timedelta(hours=1), kept_uploads.delete_expired),
+    Job(_("Delete old uploads of imports"), timedelta(hours=1), pending_uploads.delete_expired),
     Job(_("Delete old files of personal data"), timedelta(hours=1), files.delete_expired),
     NIGHTLY_JOB,
 ]

@@ -51,7 +51,7 @@ class Screening(NamedTuple):
 
     verdict: Verdict
     findings: list[Any]
-    limits: Sequence[Any] = ()  # the rate limits that the policy has found to be kept
+    limits: Sequence[Any] = ()  # rate limits that the policy found not to be exceeded
 
 
 class ExplainedDecision(NamedTuple):
