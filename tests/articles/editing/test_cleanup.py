@@ -28,9 +28,9 @@ def story() -> Article:
 
 
 def typed(emil: User, article: Article | None, body: str, ago: timedelta) -> Autosave:
-    typed = {"title": ["Slipway"], "body": [body]}
+    fields = {"title": ["Slipway"], "body": [body]}
     stored = autosave(
-        forms=[OpenForm(uuid4(), 1)], editor=emil, kind=Article, document=article, fields=typed, snapshot=""
+        forms=[OpenForm(uuid4(), 1)], editor=emil, kind=Article, document=article, fields=fields, snapshot=""
     )
     assert stored
     Autosave.objects.filter(pk=stored.pk).update(at=timezone.now() - ago)
