@@ -63,9 +63,11 @@ class RoleFilter(admin.RelatedFieldListFilter):
         self.title = _("role")
 
 
-@admin.register(User)
 class UserAdmin(admin.ModelAdmin[User]):
-    """People and their roles. Moderators can view them, administrators can change them, nobody can delete."""
+    """People and their roles. Moderators can view them, administrators can change them, nobody can delete.
+
+    articles/site/user_admin.py registers it with invitations, which need the site.
+    """
 
     list_display = ["name", "email", "role_names", "is_active", "date_joined", "last_login"]
     list_filter = [("groups", RoleFilter), "is_active", "date_joined"]

@@ -48,8 +48,8 @@ def matches_guest(guest: Guest, name: str, email: str) -> bool:
     A guest whose confirmation link expired unused is not recognised: they become a new guest and get a new
     link.
     """
-    is_known = guest.confirmed_at or timezone.now() - guest.created_at < timedelta(seconds=LINK_AGE)
-    return bool(is_known) and (guest.name, guest.email.casefold()) == (name, email.casefold())
+    is_valid = guest.confirmed_at or timezone.now() - guest.created_at < timedelta(seconds=LINK_AGE)
+    return bool(is_valid) and (guest.name, guest.email.casefold()) == (name, email.casefold())
 
 
 def make_confirmation_token(guest: Guest) -> str:

@@ -25,7 +25,7 @@ from django_tasks.base import Task
 from accounts.authentication import sign_up
 from accounts.models import SignUp, User
 from accounts.services import find_user_by_email
-from core.templatetags.dates import time_formatter
+from core.dates.formats import time_formatter
 
 
 @dataclass(frozen=True)

@@ -144,6 +144,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         return bool(self.roles & {EDITOR, ADMINISTRATOR})
 
     @property
+    def can_read_emails(self) -> bool:
+        """Return whether the user may read e-mails of others: moderators and administrators, not editors."""
+        return self.has_perm("accounts.view_user") and self.has_perm("accounts.view_guest")
+
+    @property
     def is_staff(self) -> bool:
         """Return whether the user may open the admin. The permissions of the groups decide what they see."""
         return bool(self.roles & {MODERATOR, EDITOR, ADMINISTRATOR})

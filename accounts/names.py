@@ -91,14 +91,15 @@ def skeletons(name: str) -> frozenset[str]:
     """
     marked = _INNER_CAPITAL_I.sub("|", unicodedata.normalize("NFKC", name))
     found = set()
-    for letters in (marked, fold_name(marked)):  # a capital may look like another letter than its lowercase
-        alike = fold_name("".join(map(_prototype, letters))).translate(_I_OR_L).translate(_TO_LETTER)
+    # A capital may look like another letter than its lowercase.
+    for letters in (marked, strip_accents(marked)):
+        alike = strip_accents("".join(map(_prototype, letters))).translate(_I_OR_L).translate(_TO_LETTER)
         bare = re.sub(r"[^\w\0]|_", "", alike)
         found |= {bare.replace("\0", letter) for letter in "il"}
     return frozenset(found - {""})
 
 
-def fold_name(name: str) -> str:
+def strip_accents(name: str) -> str:
     """Return the name without case and accents."""
     parts = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
     return "".join(c for c in parts if unicodedata.category(c) not in {"Mn", "Cf"})

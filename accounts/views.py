@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.authentication import sign_up
 from accounts.authentication.devices import (
-    NO_ADDRESS,
+    NO_IP_ADDRESS,
     describe_browser,
     list_devices,
     log_out_device,
@@ -88,7 +88,7 @@ def devices(request: HttpRequest) -> HttpResponse:
     assert isinstance(user, User)
     if request.method != "POST":
         shown = [
-            (session, describe_browser(session.user_agent), session.ip if session.ip != NO_ADDRESS else "")
+            (session, describe_browser(session.user_agent), session.ip if session.ip != NO_IP_ADDRESS else "")
             for session in list_devices(user)
         ]
         return render(request, "accounts/devices.html", {"devices": shown})

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from archive import kept_uploads
+from archive import pending_uploads
 from archive.models import Import
 from archive.services import MAX_MB, ArchiveImportError, ImportReport, check_size, import_page
 from articles.models import Article, title_for
@@ -60,18 +60,18 @@ class ImportForm(forms.Form):
     def save(self, *, actor: User, dry_run: bool) -> ImportReport | None:
         """Import or preview the file. Return the report, or None if the form or the file was refused.
 
-        `kept_file` is then the file that a preview has kept, which the next form can import. It is kept also
+        `pending_upload` is then the file of the preview, which the next form can import. It stays also
         if the form was refused, so that nobody has to choose it again to correct another field.
         """
         if not self.is_bound:
             return None
-        with suppress(kept_uploads.UploadExpiredError):
-            self.kept_file = kept_uploads.find(self.data.get("kept", ""), owner=actor)
+        with suppress(pending_uploads.UploadExpiredError):
+            self.pending_upload = pending_uploads.find(self.data.get("kept", ""), owner=actor)
         if not self.is_valid():
             return None
         file = self.cleaned_data["file"]
         try:
-            kept = None if file else kept_uploads.find(self.cleaned_data["kept"], owner=actor)
+            kept = None if file else pending_uploads.find(self.cleaned_data["kept"], owner=actor)
             data = kept.read() if kept else file.read()
             filename = kept.filename if kept else file.name
             report = import_page(
@@ -82,7 +82,7 @@ class ImportForm(forms.Form):
                 actor=actor,
                 dry_run=dry_run,
             )
-        except kept_uploads.UploadExpiredError:
+        except pending_uploads.UploadExpiredError:
             self.add_error(
                 "file",
                 _(
@@ -95,14 +95,14 @@ class ImportForm(forms.Form):
             self.add_error("file", error)
             return None
         if dry_run:
-            self.kept_file = kept or kept_uploads.keep(data, filename=filename, owner=actor)
+            self.pending_upload = kept or pending_uploads.store(data, filename=filename, owner=actor)
         else:
-            self.kept_file = None
+            self.pending_upload = None
             if kept:
                 kept.delete()
         return report
 
-    kept_file: kept_uploads.KeptUpload | None = None
+    pending_upload: pending_uploads.PendingUpload | None = None
 
 
 @admin.register(Import)
@@ -212,7 +212,7 @@ class ImportAdmin(admin.ModelAdmin[Import]):
                 "form": form,
                 "report": report,
                 "dry_run": dry_run,
-                "kept": form.kept_file,
+                "kept": form.pending_upload,
                 "max_mb": MAX_MB,
             },
         )

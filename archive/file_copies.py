@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from accounts import erasure_log
-from archive import kept_uploads
+from archive import pending_uploads
 from archive.backup.write import megabytes
 from archive.personal_data import files as personal_data_files
 from articles.models.images import MEDIA
@@ -18,7 +18,7 @@ from core.files.data_folder import DataFolderStorage
 
 FOLDERS = (
     MEDIA,
-    kept_uploads.FOLDER,
+    pending_uploads.FOLDER,
     personal_data_files.FOLDER,
     backup_folder.FOLDER,
     erasure_log.FOLDER,

@@ -10,7 +10,6 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 
 from django.utils import timezone
-from django.utils.translation import gettext_noop as _
 from django_tasks_db.models import DBTaskResult
 
 from archive.backup.container import BackupError
@@ -19,7 +18,6 @@ from archive.tasks import notify_failed_backup
 from articles.site.current_site import read_site
 from core import backup_folder
 from core.files import StoredFile, storage
-from moderation.scheduled_jobs import Job
 
 NOTIFIED_EVERY = timedelta(hours=20)  # so that the mail comes each day, although the job starts later
 EARLIEST_HOUR = 3  # in the site's time zone; a machine that was off at that hour makes up for it later
@@ -91,13 +89,3 @@ def list_nightly() -> list[StoredFile]:
     """Return the nightly backups, oldest first. Raises OSError."""
     found = storage().list_files(backup_folder.NIGHTLY_FOLDER)
     return [file for file in found if fnmatchcase(file.name, FILE_NAME.format(day="[0-9]*"))]
-
-
-# Checked often, so that the first backup is made soon after the owner switches it on. A failure is retried
-# after an hour. The name is stored (moderation.models.JobRun).
-NIGHTLY_JOB = Job(
-    _("Make the nightly backup"),
-    timedelta(minutes=5),
-    make_nightly_backup,
-    retry=timedelta(hours=1),
-)

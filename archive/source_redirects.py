@@ -7,15 +7,15 @@ from urllib.parse import unquote
 from django.utils.translation import gettext as _
 
 from articles.models import Article
-from articles.redirects import RedirectError, add_missing_redirect, address_of_story, check_leads_nowhere
+from articles.redirects import RedirectError, add_missing_redirect, check_leads_nowhere, old_url_of_story
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceRedirect:
-    """The result of the redirect from a story's old address, or of its preview."""
+    """The result of the redirect from a story's old URL, or of its preview."""
 
     old: str  # path, and query if other systems name pages by it
-    refusal: str  # a sentence why the old address does not lead to the story, or ""
+    refusal: str  # a sentence why the old URL does not lead to the story, or ""
     is_preview: bool
 
     @property
@@ -41,7 +41,7 @@ def redirect_from_source(article: Article, *, dry_run: bool) -> SourceRedirect:
     """
     old, refusal = article.source_url, ""
     try:
-        old = address_of_story(article.source_url)
+        old = old_url_of_story(article.source_url)
         if old == unquote(article.get_absolute_url()):
             pass  # it has the same path here
         elif dry_run:

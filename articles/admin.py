@@ -1,11 +1,10 @@
-"""Admin pages of accounts, articles and topics."""
+"""Admin pages of articles and topics."""
 
 from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.conf import settings
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db import models
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -14,9 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
-from accounts.admin import UserAdmin
 from accounts.models import User
 from articles.admin_public_pages import AuthorsField, pin_button
 from articles.editing.concurrent_editing import ConcurrentEditingAdmin, request_user
@@ -35,62 +32,15 @@ from articles.publishing.actions import answer_saved
 from articles.publishing.pages import NotesForm
 from articles.redirects import find_redirected_article
 from articles.services import save_article, save_topic, set_article_authors, touch_site
-from articles.site.invitations import invite
+from articles.site import user_admin  # noqa: F401  registers them
+from core.dates.formats import time_formatter
+from core.dates.relative_time import until
 from core.forms import MultilineField
-from core.mail.failures import mail_server
-from core.relative_time import until
-from core.templatetags.dates import time_formatter
 
 ROW_TEMPLATES = {
     "notes": "admin/articles/article/_notes.html",
     "corrections": "admin/articles/article/_corrections.html",
 }
-
-admin.site.unregister(User)
-
-
-@admin.register(User)
-class InvitingUserAdmin(UserAdmin):
-    """A UserAdmin that mails an invitation to a new user. It outdates cached pages, which show roles."""
-
-    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        if change:
-            return
-        invite.enqueue(obj.pk)
-        if mail_server():
-            self.message_user(
-                request,
-                _("%(email)s will get an e-mail with a link to choose a password.") % {"email": obj.email},
-            )
-            return
-        warning = _(
-            "No mail server is set up. The link for %(email)s was written to a file in %(folder)s. "
-            "Pass it on yourself."
-        )
-        folder = getattr(settings, "EMAIL_FILE_PATH", "")
-        self.message_user(request, warning % {"email": obj.email, "folder": folder}, messages.WARNING)
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        super().save_related(request, form, formsets, change)
-        touch_site()
-
-    actions = ["invite_again"]
-
-    @admin.action(description=_("Send the invitation again"), permissions=["change"])
-    def invite_again(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        waiting = [user.pk for user in queryset.filter(is_active=True) if not user.has_usable_password()]
-        for pk in waiting:
-            invite.enqueue(pk)
-        sent = ngettext("%(n)s invitation will be sent.", "%(n)s invitations will be sent.", len(waiting))
-        others = _("People who have a password get none.")
-        self.message_user(request, f"{sent % {'n': len(waiting)}} {others}")
-        if waiting and not mail_server():
-            warning = _(
-                "No mail server is set up. They were written to files in %(folder)s. Pass them on yourself."
-            )
-            folder = getattr(settings, "EMAIL_FILE_PATH", "")
-            self.message_user(request, warning % {"folder": folder}, messages.WARNING)
 
 
 class PublicationFilter(admin.SimpleListFilter):

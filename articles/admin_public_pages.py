@@ -24,10 +24,10 @@ from articles.models import AUTHORS_MAX, Article, Author, Pin, Redirect, Standin
 from articles.publishing import front_page
 from articles.redirects import add_redirect, page_exists, plan_redirect
 from articles.services import save_author, save_page, touch_site
-from articles.site.cached_pages import invalidate
+from articles.site.cached_pages import hide_last_copies
+from core.dates.formats import zone_label
 from core.forms import MultilineField, remove_maxlength
 from core.query_forms import QueryForm, SearchField
-from core.templatetags.dates import zone_label
 
 MAX_PINNABLE = 20  # stories listed for pinning; the search finds the others
 
@@ -234,7 +234,7 @@ class StandingPageAdmin(EditorAccessAdmin, DocumentAdmin):
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[StandingPage]) -> None:
         super().delete_queryset(request, queryset)
-        invalidate()
+        hide_last_copies()
         touch_site()
 
 

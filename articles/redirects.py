@@ -1,4 +1,4 @@
-"""Redirects from old addresses: a page whose URL has changed is found under its earlier URLs for ever.
+"""Redirects from old URLs: a page whose URL has changed is found under its earlier URLs for ever.
 
 They are looked up only when no page exists (handler404), so an existing page always wins. The exception is
 the query of another system's front page, such as /?p=12. There is no redirect to a story that readers may not
@@ -49,16 +49,16 @@ def not_found(request: SiteRequest, exception: Exception) -> HttpResponse:
 
 
 def redirect_response(request: SiteRequest) -> HttpResponse | None:
-    """Return the redirect of an old address, or None.
+    """Return the redirect of an old URL, or None.
 
-    Browsers send a form that was sent to the old address again to the new one.
+    Browsers send a form that was sent to the old URL again to the new one.
     """
     url = find_target(request.path_info, request.META.get("QUERY_STRING", ""), request.now)
     if not url:
         return None
     is_read = request.method in {"GET", "HEAD"}
     response = HttpResponsePermanentRedirect(url, preserve_request=not is_read)
-    # Otherwise browsers cache it for ever, even after the old address is in use again.
+    # Otherwise browsers cache it for ever, even after the old URL is in use again.
     revalidate_always(response)
     return response
 
@@ -86,45 +86,45 @@ def find_redirected_article(path: str, slug: str = "") -> int | None:
 
     Readers may not be allowed to see the story.
     """
-    addresses = {*_candidates(path, ""), f"/stories/{slug}/"}
-    found = Redirect.objects.filter(old__in=[old for old in addresses if "\x00" not in old]).exclude(
+    old_urls = {*_candidates(path, ""), f"/stories/{slug}/"}
+    found = Redirect.objects.filter(old__in=[old for old in old_urls if "\x00" not in old]).exclude(
         article=None
     )
     return found.values_list("article", flat=True).first()
 
 
-def normalize_address(address: str) -> str:
-    """Return an old address as it is stored: decoded path and query, without host and fragment.
+def normalize_url(url: str) -> str:
+    """Return an old URL as it is stored: decoded path and query, without host and fragment.
 
     Raises RedirectError.
     """
-    return _join_address(*_split_address(address))
+    return _join_url(*_split_url(url))
 
 
-def address_of_story(url: str) -> str:
-    """Return the old address, as it is stored, of a story that had this URL at another site.
+def old_url_of_story(url: str) -> str:
+    """Return the old URL, as it is stored, of a story that had this URL at another site.
 
     Of its query only the keys by which other systems name a page are kept. The rest says how a reader came,
     and other links to the story lack it. Raises RedirectError.
     """
-    path, pairs = _split_address(url)
-    return _join_address(path, _pairs_of_pages(pairs))
+    path, pairs = _split_url(url)
+    return _join_url(path, _pairs_of_pages(pairs))
 
 
-def _split_address(address: str) -> tuple[str, list[tuple[str, str]]]:
-    """Return the decoded path and query of an address. Raises RedirectError."""
+def _split_url(url: str) -> tuple[str, list[tuple[str, str]]]:
+    """Return the decoded path and query of a URL. Raises RedirectError."""
     try:
-        parts = urlsplit(address.strip())
+        parts = urlsplit(url.strip())
     except ValueError:
-        raise RedirectError(_("“%(url)s” is not a valid address.") % {"url": address}) from None
+        raise RedirectError(_("“%(url)s” is not a valid address.") % {"url": url}) from None
     path = unquote(parts.path) or "/"
     if not path.startswith("/") or path.startswith("//") or "\x00" in path + parts.query:
         raise RedirectError(_("An address must start with a slash, such as /2013/06/19/slug/ or /?p=12."))
     return path, list(_parse_pairs(parts.query))
 
 
-def _join_address(path: str, pairs: Iterable[tuple[str, str]]) -> str:
-    """Return an address as it is stored. Raises RedirectError if it is too long."""
+def _join_url(path: str, pairs: Iterable[tuple[str, str]]) -> str:
+    """Return a URL as it is stored. Raises RedirectError if it is too long."""
     old = path + _format_query(pairs)
     if len(old) > OLD_PATH_MAX:
         raise RedirectError(
@@ -148,14 +148,14 @@ def record_move(*, old: str, target: Target) -> None:
 
 @transaction.atomic
 def add_missing_redirect(*, old: str, to: str) -> None:
-    """Redirect from an old address that leads nowhere yet. Raises RedirectError."""
+    """Redirect from an old URL that leads nowhere yet. Raises RedirectError."""
     _lock_redirects()
-    check_leads_nowhere(normalize_address(old))
+    check_leads_nowhere(normalize_url(old))
     add_redirect(old=old, to=to)
 
 
 def check_leads_nowhere(old: str) -> None:
-    """Raise RedirectError if a page or a redirect has this old address (as it is stored)."""
+    """Raise RedirectError if a page or a redirect has this old URL (as it is stored)."""
     if page_exists(old):
         raise RedirectError(_("There is a page at this address."))
     if Redirect.objects.filter(old=old).exists():
@@ -164,9 +164,9 @@ def check_leads_nowhere(old: str) -> None:
 
 @transaction.atomic
 def add_redirect(*, old: str, to: str) -> Redirect:
-    """Redirect from an old address to a page of this site, for imports and by hand. Raises RedirectError.
+    """Redirect from an old URL to a page of this site, for imports and by hand. Raises RedirectError.
 
-    The last call for an old address counts, and a repeated call changes nothing.
+    The last call for an old URL counts, and a repeated call changes nothing.
     """
     _lock_redirects()
     old, fields = plan_redirect(old=old, to=to)
@@ -176,15 +176,15 @@ def add_redirect(*, old: str, to: str) -> Redirect:
 
 
 def plan_redirect(*, old: str, to: str) -> tuple[str, dict[str, Any]]:
-    """Return the old address as it is stored, and the fields of its target. Raises RedirectError."""
-    old, fields = normalize_address(old), _target_fields(to)
+    """Return the old URL as it is stored, and the fields of its target. Raises RedirectError."""
+    old, fields = normalize_url(old), _target_fields(to)
     if fields.get("path") == old or _leads_to_itself(old, fields):
         raise RedirectError(_("This redirect would lead back to itself."))
     return old, fields
 
 
 def page_exists(old: str) -> bool:
-    """Return whether a page exists at this address (as it is stored), which then takes precedence."""
+    """Return whether a page exists at this URL (as it is stored), which then takes precedence."""
     path, _sign, query = old.partition("?")
     try:
         match = resolve(path)
@@ -199,12 +199,12 @@ def _target_fields(to: str) -> dict[str, Any]:
     """Return the fields of the target at this path of the site. Raises RedirectError.
 
     A story, topic, page or author is stored by its row, and any other page by its path. If the path is itself
-    an old address, the fields are those of its target.
+    an old URL, the fields are those of its target.
     """
-    address, parts = normalize_address(to), urlsplit(to.strip())
+    url, parts = normalize_url(to), urlsplit(to.strip())
     if parts.netloc and parts.netloc != urlsplit(settings.SITE_URL).netloc:
         raise RedirectError(_("A redirect can only lead to a page of this site."))
-    path = address.partition("?")[0]
+    path = url.partition("?")[0]
     below = _BELOW_SECTION.fullmatch(path)
     section, inside = (below[1], below[2]) if below else (path, "")
     try:
@@ -224,15 +224,15 @@ def _target_fields(to: str) -> dict[str, Any]:
                 % {"most": PATH_SUFFIX_MAX}
             )
         return {kind: target, "rest": rest}
-    if existing := Redirect.objects.filter(old=address).first():
+    if existing := Redirect.objects.filter(old=url).first():
         return {name: getattr(existing, name) for name in _NO_TARGET}
     if match is None or kind:
         raise RedirectError(_("There is no page at %(path)s.") % {"path": path})
-    return {"path": address}
+    return {"path": url}
 
 
 def _leads_to_itself(old: str, fields: dict[str, Any]) -> bool:
-    """Return whether the target is the page at the old address itself."""
+    """Return whether the target is the page at the old URL itself."""
     return any(
         unquote(target.get_absolute_url()) == old for target in fields.values() if isinstance(target, Target)
     )
@@ -254,7 +254,7 @@ def _lock_redirects() -> None:
 
 
 def _candidates(path: str, query: str) -> Iterator[str]:
-    """Yield the old addresses that may match this request, the most exact first.
+    """Yield the old URLs that may match this request, the most exact first.
 
     Each comes with and without a final slash.
     """

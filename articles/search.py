@@ -26,8 +26,8 @@ BUSY_SECONDS = 5  # Retry-After if too many searches are running
 MAX_CONCURRENT = 2  # searches in one process, since its few threads serve all readers
 
 
-def fold(text: Any) -> Func:
-    """Return the folded text of a column or an expression.
+def search_fold(text: Any) -> Func:
+    """Return the text of a column or an expression as the SQL function search_fold() compares it.
 
     It is lower case without accents, and in Arabic with one form of alef, ya and ha, without vowel signs and
     without the article.
@@ -37,7 +37,7 @@ def fold(text: Any) -> Func:
 
 def weighted_vector(field: str, weight: str) -> SearchVector:
     """Return the search vector of one column, with a weight from A (a title) to D (running text)."""
-    return SearchVector(fold(field), config=CONFIG, weight=weight)
+    return SearchVector(search_fold(field), config=CONFIG, weight=weight)
 
 
 class SearchQuery(NamedTuple):

@@ -29,10 +29,10 @@ from articles.models import (
 )
 from articles.redirects import record_move
 from articles.related import store_keywords
-from articles.site.cached_pages import invalidate
+from articles.site.cached_pages import hide_last_copies
 
 # Settings whose old values readers must not find in any cached page.
-INVALIDATING_SETTINGS = {"contact_email", "rules", "privacy", "has_public_log"}
+HIDING_SETTINGS = {"contact_email", "rules", "privacy", "has_public_log"}
 
 
 class StaleVersionError(Exception):
@@ -74,7 +74,7 @@ def save_article(
     if stored and was_public and stored.slug != article.slug:
         record_move(old=stored.get_absolute_url(), target=article)
     if not article.is_published():
-        invalidate()
+        hide_last_copies()
     return article
 
 
@@ -135,7 +135,7 @@ def erase_author(*, user: User) -> None:
     erase_from_admin_log(author)
     author.slug, author.line = uuid4().hex, ""
     author.save()
-    invalidate()
+    hide_last_copies()
 
 
 @transaction.atomic
@@ -152,7 +152,7 @@ def save_page(
     set_image_uses(page, images)
     _create_revision(page, stored, by=by, nonce=nonce, restored=restored)
     if not page.shown:
-        invalidate()
+        hide_last_copies()
     return page
 
 
@@ -190,8 +190,8 @@ def change_site(**values: Any) -> None:
         site = Site.objects.get(pk=1)
         set_image_uses(site, existing_images(referenced_images(site.long_texts)))
     is_hidden = values.get("comment_status") == "hidden"
-    if is_hidden or not INVALIDATING_SETTINGS.isdisjoint(values):
-        invalidate()
+    if is_hidden or not HIDING_SETTINGS.isdisjoint(values):
+        hide_last_copies()
 
 
 def touch_site() -> None:

@@ -1,11 +1,12 @@
 from django.urls import path, re_path
 
-from articles import feeds, sitemap, views
+from articles import views
 from articles.editing import preview
 from articles.images import views as images
 from articles.newsletter import views as newsletter
-from articles.oembed import oembed
 from articles.site import branding
+from articles.syndication import feeds, sitemap
+from articles.syndication.oembed import oembed
 
 SLUG = r"(?P<slug>[-\w]{1,120})/"  # in any script, without characters that Postgres rejects
 YEAR = r"(?P<year>[12][0-9]{3})/"

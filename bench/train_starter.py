@@ -8,8 +8,8 @@ bodies, names and websites. At the second, another one weighs these scores besid
 features. It learns from out-of-fold scores: each is by a model that had not seen the comment's
 source. A source weighs the root of its size. Website, date and story are left out at random, so that nothing
 depends on one of them. Known words and the frequency of letters are from the stories and newspapers of all
-sources. The files hold weights and hashes, no text. The seed, the saved threads and the source
-sets.KEPT_BACK are not read.
+sources. The files hold weights and hashes, no text. The page seed/story.txt, the saved threads
+and the source sets.KEPT_BACK are not read.
 """
 
 import hashlib

@@ -22,14 +22,13 @@ from articles.admin import ArticleAdmin
 from articles.editing.concurrent_editing import ConcurrentEditingAdmin
 from articles.editing.conflicts import ConflictAwareForm
 from articles.models import Article, title_readable_by
-from articles.publishing.status import date_time_widget
+from articles.publishing.forms import date_time_widget
 from articles.services import touch_site
 from articles.site.current_site import current_site
 from comments.models import Comment, Discussion, RemovalReason
 from comments.services.discussions import change_discussion
-from core.forms import remove_maxlength
-from core.relative_time import check_year
-from core.templatetags.dates import zone_label
+from core.dates.formats import zone_label
+from core.forms import check_year, remove_maxlength
 
 SETTINGS = ["moderation", "status", "members_only", "close_after_days", "closes_at"]
 RADIO_FIELDS: dict[str, Any] = {"moderation": admin.VERTICAL, "status": admin.HORIZONTAL}

@@ -38,20 +38,20 @@ CACHED_LENGTH = 24  # letters; a text without spaces is one word of any length
 _WORD = re.compile(r"[^\W_]+")
 
 
-class Duplicate(NamedTuple):
+class DuplicatePair(NamedTuple):
     position: int
     of: int  # position of the earlier one
     exact: bool
 
 
-def find_duplicates(bodies: Sequence[str]) -> Iterator[Duplicate]:
+def find_duplicates(bodies: Sequence[str]) -> Iterator[DuplicatePair]:
     """Yield each body that repeats an earlier one, with the earliest found: exact ones, then near ones."""
     originals: list[int] = []
     seen: dict[bytes, int] = {}
     for index, body in enumerate(bodies):
         if len(body) > MAX_LENGTH:
             continue
-        folded = fold(body)
+        folded = normalize_text(body)
         if len(folded) < MIN_LENGTH:
             continue
         # A digest, so that a large file is not in memory twice.
@@ -59,11 +59,11 @@ def find_duplicates(bodies: Sequence[str]) -> Iterator[Duplicate]:
         if first == index:
             originals.append(index)
         else:
-            yield Duplicate(index, first, exact=True)
+            yield DuplicatePair(index, first, exact=True)
     yield from _find_near_duplicates(bodies, originals)
 
 
-def fold(text: str) -> str:
+def normalize_text(text: str) -> str:
     """Normalize white space and case of a text, for comparisons."""
     return " ".join(text.split()).casefold()
 
@@ -90,7 +90,7 @@ def is_similar(a: frozenset[str], b: frozenset[str]) -> bool:
     return bool(shared) and 10 * shared >= 9 * (len(a) + len(b) - shared)
 
 
-def _find_near_duplicates(bodies: Sequence[str], originals: list[int]) -> Iterator[Duplicate]:
+def _find_near_duplicates(bodies: Sequence[str], originals: list[int]) -> Iterator[DuplicatePair]:
     checksums, shared = _read_checksums(bodies, originals)
     # Trigrams are recomputed when needed: keeping them would take many times the memory of the texts.
     trigrams_of = lru_cache(maxsize=1000)(lambda index: trigrams(bodies[index]))
@@ -105,7 +105,7 @@ def _find_near_duplicates(bodies: Sequence[str], originals: list[int]) -> Iterat
         candidates = sorted((-count, other) for other, count in found.items())[:MAX_COMPARED]
         for _, other in sorted(candidates, key=itemgetter(1)):
             if is_similar(trigrams_of(index), trigrams_of(other)):
-                yield Duplicate(index, other, exact=False)
+                yield DuplicatePair(index, other, exact=False)
                 break
 
 

@@ -16,7 +16,7 @@ from articles.images import integrity as images
 from articles.markup.markdown import render_story
 from articles.models import Article
 from articles.services import save_article
-from comments.duplicates import fold
+from comments.duplicates import normalize_text
 from comments.models import Comment, CommentText, Discussion, Reason, Recommendation
 from comments.policy import policy
 from comments.services import sql
@@ -258,7 +258,7 @@ def _stale_comments() -> tuple[list[int], list[int]]:
         may_have_none = has_no_text or comment.discussion_id in unscreened
         if folded is None and may_have_none:
             continue
-        if has_no_text or folded != fold(comment.body):
+        if has_no_text or folded != normalize_text(comment.body):
             search.append(comment.pk)
     return html, search
 
@@ -271,7 +271,7 @@ def _rebuild_search_texts(ids: list[int]) -> None:
             if comment.erased_at or comment.state_reason == Reason.RESTRICTED:
                 CommentText.objects.filter(comment=comment).delete()
             else:
-                search_text = {"folded": fold(comment.body)}
+                search_text = {"folded": normalize_text(comment.body)}
                 CommentText.objects.update_or_create(
                     comment=comment,
                     defaults=search_text,

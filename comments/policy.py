@@ -51,7 +51,7 @@ class Screening(NamedTuple):
 
     verdict: Verdict
     findings: list[Any]
-    limits: Sequence[Any] = ()  # the rate limits that the policy has found to be kept
+    limits: Sequence[Any] = ()  # rate limits that the policy found not to be exceeded
 
 
 class ExplainedDecision(NamedTuple):
@@ -159,7 +159,7 @@ class Policy:
         """Return the URL of the page that explains a decision to the comment's author, or ""."""
         return ""
 
-    def read_picks(self, since: datetime, until: datetime) -> list[EditorsPick]:
+    def read_picks_between(self, since: datetime, until: datetime) -> list[EditorsPick]:
         """Return the picks that editors made in this time, also those that were taken back, in one query."""
         return []
 

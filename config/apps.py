@@ -6,6 +6,7 @@ from django.apps import AppConfig
 from django_tasks.signals import task_finished
 
 from core.memory.release import release_freed_memory
+from core.scheduled_jobs import register_jobs
 
 
 class ConfigConfig(AppConfig):
@@ -13,10 +14,9 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         from config import system_checks  # noqa: F401  registers them
-        from config.scheduled_jobs import CACHE_JOB, LOST_SERVERS_JOB
-        from moderation.scheduled_jobs import JOBS
+        from config.scheduled_jobs import JOBS
 
-        JOBS[:0] = [LOST_SERVERS_JOB, CACHE_JOB]
+        register_jobs(JOBS)
         task_finished.connect(release_memory_of_task)
 
 

@@ -25,10 +25,11 @@ from comments.thread import template_filters as thread_filters
 from core.appearance.avatars import avatar, avatar_html
 from core.appearance.icons import icon
 from core.appearance.tokens import token_colors
+from core.dates.formats import time_formatter
 from core.html_regions import end_region, region
 from core.script_texts import script_texts_url
 from core.template_loader import JinjaLoader
-from core.templatetags.dates import day, iso, moment, time_formatter, times_sentence, zone_name
+from core.templatetags.dates import day, iso, moment, times_sentence, zone_name
 from moderation.queue import queues
 
 

@@ -1,4 +1,4 @@
-"""The scheduled jobs of this app, which moderation must not import: config/apps.py adds them to JOBS."""
+"""The scheduled jobs of this app."""
 
 from datetime import timedelta
 
@@ -7,7 +7,7 @@ from django.utils.translation import gettext_noop as _
 
 from config.models import CacheEntry
 from config.server.running_servers import requeue_lost_jobs
-from moderation.scheduled_jobs import Job
+from core.scheduled_jobs import Job
 
 
 def delete_expired_cache_entries() -> int:
@@ -15,5 +15,7 @@ def delete_expired_cache_entries() -> int:
     return CacheEntry.objects.filter(expires__lt=timezone.now()).delete()[0]
 
 
-LOST_SERVERS_JOB = Job(_("Continue the jobs of lost servers"), timedelta(seconds=50), requeue_lost_jobs)
-CACHE_JOB = Job(_("Delete expired rate limits"), timedelta(hours=1), delete_expired_cache_entries)
+JOBS = [
+    Job(_("Continue the jobs of lost servers"), timedelta(seconds=50), requeue_lost_jobs),
+    Job(_("Delete expired rate limits"), timedelta(hours=1), delete_expired_cache_entries),
+]

@@ -21,7 +21,7 @@ django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOME = data_folder()
-make_data_folder(HOME)  # before Django's file cache creates the folder with its own mode
+make_data_folder(HOME)  # before anything that writes into it creates it with another mode
 
 
 def env_flag(name: str, *, default: bool = False) -> bool:
@@ -36,11 +36,11 @@ def env_flag(name: str, *, default: bool = False) -> bool:
     raise StartupError(f"{name} is {value!r}: write 1 or 0.")
 
 
-def env_number(name: str, default: int, least: int, most: int) -> int:
+def env_number(name: str, default: int, minimum: int, maximum: int) -> int:
     """Return a whole number within the bounds. Raises StartupError for anything else."""
     value = os.environ.get(name, "").strip() or str(default)
-    if not value.isdecimal() or not least <= int(value) <= most:
-        raise StartupError(f"{name} is {value!r}: write a whole number from {least} to {most}.")
+    if not value.isdecimal() or not minimum <= int(value) <= maximum:
+        raise StartupError(f"{name} is {value!r}: write a whole number from {minimum} to {maximum}.")
     return int(value)
 
 
@@ -104,7 +104,7 @@ def secret_key() -> str:
     return key
 
 
-# Address and mode
+# URL and mode
 HOST = os.environ.get("HOST", "127.0.0.1")
 PORT = env_number("PORT", 8000, 0, 65_535)
 WEB_PROCESSES = env_number("WEB_PROCESSES", 2, 1, 64)
@@ -218,6 +218,7 @@ DATABASE_TIMEOUTS = {
 DATABASES["default"]["OPTIONS"] = DATABASE_TIMEOUTS | DATABASES["default"].get("OPTIONS", {})
 DATABASE_REPLICA_URLS = replica_urls()
 # The login that the pages use. Migrations revoke rights from it that only the owner of a log may have.
+# manage.py sets the variable for commands that connect as the owner.
 DATABASE_WEB_USER = os.environ.get("DATABASE_WEB_USER") or DATABASES["default"].get("USER", "")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {
@@ -238,7 +239,7 @@ AUTHENTICATION_BACKENDS = [
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "accounts.passwords.LengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "accounts.authentication.passwords.LengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "account_login"
@@ -322,7 +323,7 @@ EMAIL_TIMEOUT = vars().get("EMAIL_TIMEOUT") or 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = os.environ.get(
     "FROM_EMAIL", f"noreply@{urlsplit(SITE_URL).hostname or 'localhost'}"
 )
-# An address whose mails the mail server gives to `manage.py receive_mail`, also with +… before the @: replies
+# An e-mail whose mails the mail server gives to `manage.py receive_mail`, also with +… before the @: replies
 # to mails about new comments, and messages that they are undeliverable. Empty: there is none.
 INCOMING_EMAIL = os.environ.get("INCOMING_EMAIL", "")
 
@@ -341,7 +342,7 @@ TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = HOME / "static"
-# The address of a bucket in an S3-compatible store, for a site with several servers. Empty: the data folder.
+# The URL of a bucket in an S3-compatible store, for a site with several servers. Empty: the data folder.
 FILES_URL = os.environ.get("FILES_URL", "")
 STORAGES = {
     "default": files_url.storage_of(FILES_URL),

@@ -197,7 +197,7 @@ def _check_replica_urls() -> Error | None:
             hint="The embedded server has no replicas. Set DATABASE_URL to the primary of your own servers.",
             id="config.E017",
         )
-    primary, found = replicas.address(connection.settings_dict), set()
+    primary, found = replicas.endpoint(connection.settings_dict), set()
     for number, url in enumerate(urls, 1):
         try:
             replica = replicas.connection_settings(url)
@@ -207,20 +207,20 @@ def _check_replica_urls() -> Error | None:
                 hint="Write URLs as postgres://user:password@10.0.0.5/soundoff, separated by spaces.",
                 id="config.E018",
             )
-        address = replicas.address(replica)
-        if address == primary:
+        endpoint = replicas.endpoint(replica)
+        if endpoint == primary:
             return Error(
                 f"DATABASE_REPLICA_URLS: URL {number} is the server of DATABASE_URL.",
                 hint="Name only replicas of it, or leave DATABASE_REPLICA_URLS out.",
                 id="config.E019",
             )
-        if address in found:
+        if endpoint in found:
             return Error(
                 f"DATABASE_REPLICA_URLS: URL {number} is there twice.",
                 hint="Name each replica once.",
                 id="config.E020",
             )
-        found.add(address)
+        found.add(endpoint)
         if replica["NAME"] != primary[-1]:
             return Error(
                 f"DATABASE_REPLICA_URLS: URL {number} names the database {replica['NAME']!r}.",

@@ -20,10 +20,10 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from core.dates.formats import time_formatter
 from core.health import NO_ANSWER
 from core.monitoring import request_ids
 from core.rate_limits import MINUTE, set_retry_after
-from core.templatetags.dates import time_formatter
 
 DATABASE_FAILED = "soundoff.failed"  # set in a request's environ if the database failed
 RETRY_SECONDS = 5

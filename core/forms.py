@@ -1,15 +1,25 @@
-"""Forms with one button, and forms with long texts: line ends and length limits."""
+"""Forms with one button, and forms with long texts: line ends and length limits. Years that can be typed."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Submit
 from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 TOO_LONG = _(
     "This has %(show_value)s characters; the maximum is %(limit_value)s. Shorten it; your text is kept."
 )
+YEARS = range(1000, 3000)  # the archive has URLs for these; a browser reads a typed "26" as the year 26
+
+
+def check_year(at: datetime) -> None:
+    """Raise ValidationError if the year is outside of YEARS."""
+    if at.year not in YEARS:
+        raise ValidationError(gettext("The year %(year)s is not valid.") % {"year": at.year})
 
 
 class MultilineField(forms.CharField):

@@ -229,7 +229,7 @@ class Policy(comments.policy.Policy):
     def get_decision_url(self, comment: int) -> str:
         return reverse("decision", args=[comment])
 
-    def read_picks(self, since: datetime, until: datetime) -> list[EditorsPick]:
+    def read_picks_between(self, since: datetime, until: datetime) -> list[EditorsPick]:
         rows = fetch_rows(_PICKS_SQL, {"since": since, "until": until})
         return [EditorsPick(*row) for row in rows]
 

@@ -1,17 +1,7 @@
-"""Scheduled jobs: `manage.py tick` runs the jobs that are due.
+"""The scheduled jobs of this app and of those below it, in one list because their order matters."""
 
-A job may be stopped at any moment and run again from its start, so its writes must be repeatable.
-"""
+from datetime import timedelta
 
-import logging
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import NamedTuple
-
-from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
@@ -28,9 +18,8 @@ from comments.following.mails import notify_followers
 from comments.services.drafts import delete_old_drafts
 from comments.tasks import delete_unconfirmed_emails
 from comments.thread.visits import delete_old_visits
-from core.database.sql import fetch_value
+from core.scheduled_jobs import Job
 from moderation.erasure import account_erasure, purge, replay
-from moderation.models import JobRun
 from moderation.notifications import waiting_alerts
 from moderation.queue import second_opinions
 from moderation.reports import removal_requests
@@ -38,31 +27,8 @@ from moderation.screening import flags, import_jobs, origins
 from moderation.similar import scan
 from moderation.spam_filter import training
 
-RETRY = timedelta(minutes=5)  # until a failed job runs again, unless it is due earlier
 FINISHED_KEPT_FOR = timedelta(days=7)
 FAILED_KEPT_FOR = timedelta(days=30)
-LOCK_NAMESPACE = 0x50DA  # first half of the advisory lock keys; the second is a hash of the job's name
-
-logger = logging.getLogger(__name__)
-
-
-class Job(NamedTuple):
-    """A job with its interval. `run` takes no arguments, and its result is printed."""
-
-    name: str  # shown in translation; at most 40 characters, the key of its last run in the database
-    every: timedelta
-    run: Callable[[], object]
-    retry: timedelta | None = None  # until a failed or interrupted run is repeated; RETRY by default
-
-
-@dataclass(frozen=True)
-class JobOutcome:
-    """The result of one run. `error` is empty if it succeeded."""
-
-    name: str
-    seconds: float
-    result: object = None
-    error: str = ""
 
 
 def delete_finished_tasks() -> int:
@@ -81,8 +47,7 @@ def delete_undeliverable() -> int:
     return undeliverable.delete_old(subscriptions.is_subscribed())
 
 
-# They run in this order; a long job delays those after it.
-JOBS: list[Job] = [
+JOBS = [
     # In each round, which is a minute; it may come a little early.
     Job(_("Notify followers"), timedelta(seconds=50), notify_followers),
     Job(_("Continue sending newsletters"), timedelta(seconds=50), sending.continue_sending),
@@ -114,50 +79,3 @@ JOBS: list[Job] = [
     Job(_("Flag harmful content in old comments"), timedelta(days=7), flags.flag_old_comments),
     Job(_("Scan old discussions for problems"), timedelta(days=1), scan.nightly_scan),
 ]
-
-
-def run_due_jobs(jobs: Sequence[Job] | None = None) -> Iterator[JobOutcome]:
-    """Run each job that is due and not running in another process. A failed job does not stop the others."""
-    for job in JOBS if jobs is None else jobs:
-        with _job_lock(job.name) as is_ours:
-            if is_ours and is_due(job, timezone.now()):
-                yield _run_job(job)
-
-
-def is_due(job: Job, now: datetime) -> bool:
-    """Return whether a job is due since its last start; a failed or interrupted one is due earlier."""
-    last = JobRun.objects.filter(pk=job.name).first()
-    if last is None:
-        return True
-    has_succeeded = last.finished_at is not None and not last.error
-    pause = job.every if has_succeeded else job.retry or min(job.every, RETRY)
-    return last.started_at + pause <= now
-
-
-def _run_job(job: Job) -> JobOutcome:
-    """Run a job and store when it started, when it ended and whether it failed."""
-    JobRun.objects.update_or_create(
-        pk=job.name, defaults={"started_at": timezone.now(), "finished_at": None, "error": ""}
-    )
-    start, result, failure = time.monotonic(), None, ""
-    try:
-        result = job.run()
-    except Exception as error:  # whatever failed, the other jobs must run
-        logger.exception("The job %s failed.", job.name)
-        failure = type(error).__name__
-        if not connection.is_usable():
-            connection.close()  # this released the lock; the next statement opens a new connection
-    JobRun.objects.filter(pk=job.name).update(finished_at=timezone.now(), error=failure)
-    return JobOutcome(job.name, time.monotonic() - start, result, failure)
-
-
-@contextmanager
-def _job_lock(name: str) -> Iterator[bool]:
-    """Try to lock a job. Yields False if another process is running it."""
-    is_ours = bool(fetch_value("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [LOCK_NAMESPACE, name]))
-    try:
-        yield is_ours
-    finally:
-        if is_ours:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [LOCK_NAMESPACE, name])

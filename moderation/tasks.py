@@ -18,20 +18,16 @@ from django_tasks import task
 
 from accounts.services import has_confirmed_email
 from articles.models import Site
+from articles.site.current_site import read_site
 from articles.site.languages import in_language_of, in_site_language, in_staff_language, language_of
 from comments.models import REMOVED, Comment, Reason, State, Transition
 from comments.tasks import MAX_MAILS_PER_DAY
 from core.mail.composition import compose_mail
 from moderation.actions import state_history
 from moderation.actions.state_history import NOTIFY_AFTER
-from moderation.models import Appeal, Batch, Case, IllegalContentReport, RemovalRequest, Report, has_page
+from moderation.models import Appeal, Batch, Case, IllegalContentReport, RemovalRequest, Report
 from moderation.notifications.decision_kinds import Kind
-from moderation.notifications.mail import (
-    administrators,
-    current_site,
-    moderators,
-    send_mails,
-)
+from moderation.notifications.mail import administrators, moderators, send_mails
 from moderation.notifications.notices import DecisionNotice, is_decided, outcome, render_notices
 
 WAITING_MOST = 3  # waiting comments of one author; no mail is sent about further ones
@@ -115,7 +111,7 @@ def notify_reporters(batch: str) -> int:
         .exclude(email="")
         .select_related("case", comment)
     )
-    site = current_site()
+    site = read_site()
     illegal = (_to_reporter_of_illegal_content(site, report) for report in illegal_content_reports)
     sent = send_mails([*_to_reporters(site, list(reports)), *illegal])
     for rows in (reports, illegal_content_reports):
@@ -151,7 +147,7 @@ def _mass_spam_actions(batches: Collection[UUID | None]) -> set[UUID | None]:
 def _to_authors(ids: Collection[int]) -> list[EmailMessage]:
     """Return one mail for each author, which covers all of their comments among these."""
     rows = Comment.objects.filter(pk__in=ids).select_related("author", "guest", "discussion__article")
-    site, by_language = current_site(), defaultdict[str, list[Comment]](list)
+    site, by_language = read_site(), defaultdict[str, list[Comment]](list)
     for comment in rows.order_by("pk"):
         by_language[language_of(comment.author, site)].append(comment)
     mails = list[EmailMessage]()
@@ -212,7 +208,7 @@ def _to_reporter(site: Site, email: str, reports: list[Report]) -> EmailMessage:
     outcomes = [
         {
             "title": report.comment.discussion.article.title_for(None),
-            "url": report.comment.get_absolute_url() if has_page(report.comment) else "",
+            "url": report.comment.get_absolute_url() if report.comment.discussion.is_readable else "",
             "why": report.get_why_display(),
             "sentence": outcome(report.case, report.comment),
         }
@@ -245,7 +241,7 @@ def notify_moderators(pk: int) -> int:
     number of mails.
     """
     report = IllegalContentReport.objects.select_related("comment__discussion__article").get(pk=pk)
-    site, title = current_site(), report.comment.discussion.article.title_for(None)
+    site, title = read_site(), report.comment.discussion.article.title_for(None)
     subject = _("Reported as illegal: comment %(id)s") % {"id": report.comment_id}
     to = [moderator.email for moderator in moderators()]
     return send_mails(
@@ -283,7 +279,7 @@ def send_receipt(pk: int) -> int:
                 "moderation/mail/illegal_content_receipt.txt",
                 subject,
                 report.email,
-                site=current_site(),
+                site=read_site(),
                 report=report,
                 title=title,
             )
@@ -297,7 +293,7 @@ def notify_administrators(request: int) -> int:
     """Mail every administrator about a new removal request, without its text. Returns the number of mails."""
     removal_request = RemovalRequest.objects.get(pk=request)
     subject = _("A new request for removal or correction")
-    site, to = current_site(), [administrator.email for administrator in administrators()]
+    site, to = read_site(), [administrator.email for administrator in administrators()]
     return send_mails(
         compose_mail("moderation/mail/request.txt", subject, email, site=site, request=removal_request)
         for email in to
@@ -320,7 +316,7 @@ def send_request_receipt(request: int) -> int:
                 "moderation/mail/request_receipt.txt",
                 subject,
                 received.email,
-                site=current_site(),
+                site=read_site(),
                 request=received,
             )
         ]
@@ -341,7 +337,7 @@ def notify_request_outcome(request: int) -> int:
                 "moderation/mail/request_outcome.txt",
                 subject,
                 answered.email,
-                site=current_site(),
+                site=read_site(),
                 request=answered,
             )
         ]

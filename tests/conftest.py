@@ -29,9 +29,9 @@ from core.files import url as files_url
 from moderation.screening.rate_limits import RATE_KNOWN, RATE_NEW
 from tests import isolation
 from tests.factories import UserFactory
-from tests.helpers import buckets
-from tests.helpers.database import keep_rows, restore_rows
 from tests.helpers.mails import check_mail
+from tests.helpers.postgres.database import keep_rows, restore_rows
+from tests.helpers.servers import buckets
 from tests.helpers.waiting import BROWSER_PATIENCE, PATIENCE
 
 # Playwright keeps an event loop running in the thread in which Django's live server is asked for rows.

@@ -22,7 +22,7 @@ from django.db import connection
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from pytest_django.plugin import blocking_manager_key
 
-from tests.helpers.database import restore_rows, superuser
+from tests.helpers.postgres.database import restore_rows, superuser
 from tests.helpers.waiting import PATIENCE
 
 RAISED = 3  # seconds after the limit, until which the exception alone should have ended the test

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from core.data_folder import PROJECT
-from tests.helpers.ports import free_port
+from tests.helpers.servers.ports import free_port
 
 HIDDEN = {"/var/lib": "755", "/tmp": "1777", "/dev/shm": "1777", "/usr/lib/postgresql": "755"}
 CHOSEN = "tests/config/server/test_postgres.py::test_the_first_start_makes_everything"

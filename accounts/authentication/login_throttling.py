@@ -1,7 +1,7 @@
 """Log-in throttling, which slows down password guessing without locking out the account's owner.
 
 Each wrong password lengthens the wait for one account from one IP address, up to half a minute. So guesses
-from elsewhere do not make the owner wait, nor do other people behind the same address who mistype their own
+from elsewhere do not make the owner wait, nor do other people behind that IP address who mistype their own
 passwords. A browser that has logged in before has a cookie and its own count. Attempts are counted for every
 e-mail that is typed, with or without an account, so the wait does not reveal which e-mails have one.
 
@@ -9,7 +9,7 @@ The counts are in the database, because several processes and hosts count togeth
 there both checks and counts: of eight simultaneous guesses only one is tried.
 
 Codes of second factors are counted for the account alone, wherever they come from: whoever may enter one
-knows the password already, and six digits are soon guessed from many addresses.
+knows the password already, and six digits are soon guessed from many IP addresses.
 """
 
 from datetime import timedelta

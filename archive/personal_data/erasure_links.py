@@ -13,9 +13,10 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from accounts.authentication.second_factors import has_second_factor
+from articles.site.current_site import read_site
 from articles.site.languages import in_language_of
 from core.mail.composition import compose_mail
-from moderation.notifications.mail import current_site, send_mails
+from moderation.notifications.mail import send_mails
 from moderation.people.profiles import Person, find_person
 
 LINK_AGE = timedelta(days=1)
@@ -75,7 +76,7 @@ def mail_erasure_link(key: str, deletes_comments: bool) -> int:
         return 0
     path = reverse("erase-account-confirm", args=[make_token(person, deletes_comments=deletes_comments)])
     is_guest = person.user is None
-    template, site = "archive/personal_data/mail/erase.txt", current_site()
+    template, site = "archive/personal_data/mail/erase.txt", read_site()
     with in_language_of(person.user, site):
         subject = _("Erase your data") if is_guest else _("Erase your account")
         mail = compose_mail(template, subject, person.email, site=site, path=path, is_guest=is_guest)

@@ -21,7 +21,6 @@ from django.template import engines
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.utils.translation import gettext_noop as _
 from django_tasks import task
 
 from accounts.services import has_confirmed_email
@@ -30,13 +29,12 @@ from archive.personal_data.contents import read_sections
 from archive.personal_data.contents.sections import Section
 from articles.site.current_site import read_site
 from articles.site.languages import in_language_of
+from core.dates.formats import time_formatter
 from core.files import storage
 from core.mail.composition import compose_mail
-from core.templatetags.dates import time_formatter
-from moderation.notifications.mail import current_site, send_mails
+from moderation.notifications.mail import send_mails
 from moderation.people.data_subject import DataSubject
 from moderation.people.profiles import Person
-from moderation.scheduled_jobs import Job
 
 FORMAT = "soundoff-personal-data-1"
 KEPT_FOR = timedelta(days=7)
@@ -120,7 +118,7 @@ def _mail(pk: str) -> int:
         "archive/personal_data/mail/file.txt",
         gettext("Your data is ready"),
         person.email,
-        site=current_site(),
+        site=read_site(),
         path=reverse("my-data-file"),
         last_day=time_formatter().date_text(timezone.localtime(ends_at(row))),
         is_guest=row.guest is not None,
@@ -147,12 +145,9 @@ def delete_expired() -> int:
     return deleted
 
 
-CLEANUP_JOB = Job(_("Delete old files of personal data"), timedelta(hours=1), delete_expired)
-
-
 def _write(file: Any, subject: DataSubject) -> None:
     """Write the ZIP. Each record is read once, and written into both of its files."""
-    site = current_site()
+    site = read_site()
     page: Any = engines["jinja2"].env.get_template("archive/personal_data/file.jinja").module  # type: ignore[attr-defined]
     heading: dict[str, Any] = {"site": site.name, "url": settings.SITE_URL, "made_at": timezone.now()}
     with (

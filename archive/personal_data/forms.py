@@ -29,7 +29,10 @@ class EraseForm(forms.Form):
         label=gettext_lazy("Your comments"),
         choices=[
             (KEEP, gettext_lazy("They stay without your name, as “Deleted account”.")),
-            (DELETE, gettext_lazy("They are deleted, too. One that was answered leaves an empty place.")),
+            (
+                DELETE,
+                gettext_lazy("They are deleted, too. A comment with replies is replaced by a placeholder."),
+            ),
         ],
         widget=forms.RadioSelect,
         error_messages={"required": gettext_lazy("Choose what happens to your comments.")},

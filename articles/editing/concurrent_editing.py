@@ -14,7 +14,7 @@ from accounts.models import User
 from articles.editing.conflicts import ConflictAwareForm, FormSnapshot
 from articles.models.articles import token_signing_time
 from articles.site.requests import site_request
-from core.relative_time import time_or_date
+from core.dates.relative_time import time_or_date
 
 
 class ConcurrentEditingAdmin(admin.ModelAdmin[Any]):

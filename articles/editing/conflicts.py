@@ -23,8 +23,8 @@ from accounts.models import User
 from articles.editing.diff import Passage, compare, merge
 from articles.models import Document, DocumentText, Revision
 from articles.models.editing import document_key
+from core.dates.formats import time_formatter
 from core.forms import remove_maxlength
-from core.templatetags.dates import time_formatter
 
 SNAPSHOT_SALT = "articles.read"
 CHOICE_NEEDED = "undecided"  # code of the error that prevents saving

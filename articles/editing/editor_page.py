@@ -33,12 +33,12 @@ from articles.editing.posted_forms import (
 from articles.models import Autosave, Document, DocumentText, OpenForm, Presence, Revision
 from articles.services import touch_site
 from articles.site.branding import accent_url
-from articles.site.cached_pages import invalidate
+from articles.site.cached_pages import hide_last_copies
 from articles.site.requests import site_request
+from core.dates.formats import zone_label
+from core.dates.relative_time import ago, time_or_date
 from core.fallback_pages import form_refused
 from core.query_forms import QueryForm
-from core.relative_time import ago, time_or_date
-from core.templatetags.dates import zone_label
 
 FORM_LOCKS = 0x50DC  # first half of the advisory locks' keys; the second half is a hash of the form's nonce
 
@@ -93,7 +93,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         super().delete_model(request, obj)
-        invalidate()
+        hide_last_copies()
         touch_site()
 
     def url_name(self, page: str) -> str:

@@ -22,8 +22,8 @@ from articles.editing.drafts import restore_revision
 from articles.models import Document, DocumentText
 from articles.redaction import pages as redaction_pages
 from articles.services import StaleVersionError
+from core.dates.formats import zone_label
 from core.query_forms import NumberField, QueryForm
-from core.templatetags.dates import zone_label
 
 REVISIONS_PER_PAGE = 50
 TEXT_LABELS = {

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
+from accounts.models import User
 from articles.admin_public_pages import EditorAccessAdmin
 from articles.editing.concurrent_editing import parse_number, request_user
 from articles.models import Article, Newsletter, NewsletterRecipient
@@ -24,9 +25,9 @@ from articles.newsletter import drafts, sending
 from articles.newsletter.composition import read_stories
 from articles.newsletter.forms import NewsletterForm
 from articles.site.requests import site_request
+from core.dates.formats import time_formatter
+from core.dates.relative_time import time_or_date
 from core.mail.failures import explain_failure
-from core.relative_time import time_or_date
-from core.templatetags.dates import time_formatter
 
 FAILED_SHOWN = 200
 # The mail has its styles in attributes, and its pictures have whole URLs.
@@ -257,7 +258,10 @@ class NewsletterAdmin(EditorAccessAdmin):
             ],
             "queued": counts.get(states.QUEUED, 0),
             "failed": counts.get(states.FAILED, 0),
-            "faulty": faulty.select_related("subscriber").order_by("pk")[:FAILED_SHOWN],
+            "faulty": [
+                (recipient, _email_shown_to(request_user(request), recipient))
+                for recipient in faulty.select_related("subscriber").order_by("pk")[:FAILED_SHOWN]
+            ],
             "waiting": waiting.order_by("due_at").first(),
             "has_stories": bool(read_stories(newsletter)),
             "most": FAILED_SHOWN,
@@ -288,6 +292,14 @@ class NewsletterAdmin(EditorAccessAdmin):
             "opts": Newsletter._meta,
             "original": newsletter,
         }
+
+
+def _email_shown_to(user: User, recipient: NewsletterRecipient) -> str:
+    """Return the e-mail of a recipient, of which some users see only the domain; "" if they unsubscribed."""
+    email = recipient.subscriber.email if recipient.subscriber else ""
+    if user.can_read_emails or not email:
+        return email
+    return f"…@{email.rpartition('@')[2]}"
 
 
 def newsletter_url(article: Article) -> str:

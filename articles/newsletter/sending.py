@@ -25,7 +25,7 @@ from articles.newsletter import subscriptions
 from articles.newsletter.composition import manage_path, read_stories, render_for_subscribers
 from articles.newsletter.subscriptions import subscriber_token
 from articles.services import touch_site
-from articles.site.cached_pages import invalidate
+from articles.site.cached_pages import hide_last_copies
 from articles.site.current_site import read_site
 from articles.site.languages import in_site_language
 from core.database.sql import fetch_instances
@@ -39,9 +39,9 @@ from core.mail.batches import (
     send_batches,
 )
 from core.mail.composition import MailToMany
-from core.mail.failures import REJECTED_BEFORE, classify_failure, mask_addresses
+from core.mail.failures import REJECTED_BEFORE, classify_failure, mask_emails
 from core.mail.messages import TrackedMail
-from core.mail.tokens import MailToken, incoming_address
+from core.mail.tokens import MailToken, incoming_email
 
 OF_RECIPIENT = "r"  # the letter of the tokens in return paths
 REASON_MAX = 500  # characters
@@ -165,7 +165,7 @@ def stop(newsletter: Newsletter) -> bool:
     is_stopped = bool(rows.update(stopped_at=timezone.now()))
     if is_stopped:
         touch_site()
-        invalidate()
+        hide_last_copies()
     return is_stopped
 
 
@@ -314,8 +314,8 @@ def _find_emails(
 
 def _compose(text: MailToMany, recipient: NewsletterRecipient, email: str) -> TrackedMail:
     token = str(subscriber_token(recipient.subscriber_id or 0))
-    mail = text.address(email, [token], unsubscribe_path=manage_path(token))
-    mail.return_path = incoming_address(MailToken(OF_RECIPIENT, recipient.pk))
+    mail = text.compose_for(email, [token], unsubscribe_path=manage_path(token))
+    mail.return_path = incoming_email(MailToken(OF_RECIPIENT, recipient.pk))
     return mail
 
 
@@ -324,7 +324,7 @@ def _outcome(recipient: NewsletterRecipient, mail: TrackedMail) -> dict[str, Any
     if mail.failure is None:
         return {"state": SENT, "failure": "", "reason": ""}
     kind, answer = classify_failure(mail.failure)
-    explained = {"failure": kind, "reason": mask_addresses(answer)[:REASON_MAX]}
+    explained = {"failure": kind, "reason": mask_emails(answer)[:REASON_MAX]}
     if answer := undeliverable.rejection(mail.failure):
         undeliverable.add(mail.to[0], answer)
         return {"state": FAILED, **explained}
@@ -349,7 +349,7 @@ def note_bounce(token: MailToken, answer: str) -> None:
     """Note that the mail with this return path was rejected after it had been sent."""
     rows = NewsletterRecipient.objects.filter(pk=token.pk, state=SENT)
     bounced = NewsletterRecipient.State.BOUNCED
-    rows.update(state=bounced, failure="", reason=mask_addresses(answer)[:REASON_MAX])
+    rows.update(state=bounced, failure="", reason=mask_emails(answer)[:REASON_MAX])
 
 
 def delete_old_recipients() -> int:

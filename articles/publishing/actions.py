@@ -16,12 +16,13 @@ from articles.editing.concurrent_editing import parse_number
 from articles.editing.conflicts import FormSnapshot
 from articles.models import UNPUBLISHED_REASON_MAX, Article
 from articles.publishing import services, status
+from articles.publishing.forms import DateTimeForm
 from articles.publishing.services import EmbargoError
 from articles.services import StaleVersionError
 from articles.site.requests import site_request
+from core.dates.formats import zone_label
+from core.dates.relative_time import time_or_date
 from core.forms import TOO_LONG
-from core.relative_time import time_or_date
-from core.templatetags.dates import zone_label
 
 # Names of the buttons that answer the question of an action. Their value is the action.
 ANSWERS = ("_do", "_as_before", "_lift")
@@ -109,9 +110,7 @@ def question_context(
         names = [f"_{action}-at_0", f"_{action}-at_1"]
         if typed and any(name in typed for name in names):
             proposed = [typed.get(name) for name in names]
-        form = status.DateTimeForm(
-            typed if is_answered else None, initial={"at": proposed}, prefix=f"_{action}"
-        )
+        form = DateTimeForm(typed if is_answered else None, initial={"at": proposed}, prefix=f"_{action}")
     was_at = article and article.was_published_at
     return {
         "action": action,

@@ -21,10 +21,11 @@ from articles.models import PREVIEW_LIFETIME, Article
 from articles.models.editing import CORRECTION_MAX, NOTE_MAX, Correction
 from articles.publishing import status
 from articles.publishing.actions import answered_action, publication_state, publication_view, question_context
+from articles.publishing.forms import DateTimeForm
 from articles.services import StaleVersionError
 from articles.site.requests import site_request
+from core.dates.relative_time import describe_time, time_or_date
 from core.forms import MultilineField
-from core.relative_time import describe_time, time_or_date
 
 NOTE_FIELDS = {"new_note", "new_correction"}  # fields of the form that are not columns of the article
 
@@ -128,7 +129,7 @@ def moment_view(model_admin: Any, request: HttpRequest) -> JsonResponse:
     """Return a typed date and time in words, before anything is scheduled; "" if it is no date."""
     if not model_admin.has_change_permission(request):
         raise PermissionDenied
-    now, form = site_request(request).now, status.DateTimeForm(request.GET)
+    now, form = site_request(request).now, DateTimeForm(request.GET)
     if not form.is_valid():
         return JsonResponse({"text": ""})
     at = form.cleaned_data["at"]

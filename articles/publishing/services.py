@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from articles.models import Article
 from articles.services import StaleVersionError, lock_version, touch_site
-from articles.site.cached_pages import invalidate
+from articles.site.cached_pages import hide_last_copies
 
 
 class EmbargoError(Exception):
@@ -85,7 +85,7 @@ def publish_articles(*, ids: Sequence[int], at: datetime) -> None:
     articles.update(**values, version=F("version") + 1)
     touch_site()
     if hides_some:
-        invalidate()
+        hide_last_copies()
 
 
 @transaction.atomic
@@ -106,4 +106,4 @@ def unpublish_articles(*, ids: Sequence[int], why: str = "", at: datetime | None
     articles.exclude(published_at=None).update(published_at=None, version=F("version") + 1)
     touch_site()
     if hidden:
-        invalidate()
+        hide_last_copies()

@@ -1,9 +1,9 @@
 """Run the site on hosts of their own, break one after the other under load, and count what was lost.
 
 Each fault is measured for a minute: it begins after 15 seconds and ends after 35. Eight writers post, 24
-strangers and 8 members read, each once a second. Afterwards every comment that was acknowledged must exist
-once, and `manage.py check_integrity` must find nothing. Needs root, and patroni, etcd-server, python3-etcd,
-haproxy and iproute2 from Debian.
+anonymous readers and 8 members read, each once a second. Afterwards every comment that was acknowledged must
+exist once, and `manage.py check_integrity` must find nothing. Needs root, and patroni, etcd-server,
+python3-etcd, haproxy and iproute2 from Debian.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from bench.cluster.engines import DATABASES, NUMBERS, WEBS, Cluster
 from bench.cluster.faults import FAULTS, Fault
 from bench.cluster.hosts import network, wait_until
 from bench.cluster.load import longest_gap
-from bench.cluster.seed import MODERATOR, STRANGERS
+from bench.cluster.seed import ANONYMOUS_READERS, MODERATOR
 
 BEGIN, END, SECONDS = 15, 35, 60
 WATCHED = 10  # seconds
@@ -129,8 +129,8 @@ def run_load(cluster: Cluster, seeded: dict[str, Any], **changes: Any) -> dict[s
         "story": seeded["story"],
         "comments": seeded["comments"][1:101],
         "writers": seeded["writers"],
-        "members": seeded["members"] * (STRANGERS // 3),
-        "strangers": STRANGERS,
+        "members": seeded["members"] * (ANONYMOUS_READERS // 3),
+        "anonymous_readers": ANONYMOUS_READERS,
         "seconds": SECONDS,
         "mark": "mark",
     }

@@ -83,11 +83,11 @@ class Host:
                 os.kill(process, number)
 
     def cut(self) -> None:
-        """Pull the cable: nobody gets an answer, and nobody a reset."""
+        """Cut the host off from the network: nobody gets an answer, and nobody a reset."""
         _ip("-n", SWITCH, "link", "set", f"v-{self.name}", "down")
 
     def mend(self) -> None:
-        """Plug the cable in again."""
+        """Connect the host to the network again."""
         _ip("-n", SWITCH, "link", "set", f"v-{self.name}", "up")
 
     def processor_seconds(self) -> float:
@@ -95,7 +95,7 @@ class Host:
         return processor_seconds(self.processes())  # Postgres is no child of Patroni
 
     def stop(self) -> None:
-        """Stop all processes of this host, politely at first."""
+        """Stop all processes of this host: SIGTERM first, SIGKILL for those that do not end."""
         for process in self.running.values():
             process.terminate()
         for process in self.running.values():

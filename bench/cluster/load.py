@@ -39,7 +39,7 @@ class Load:
     comments: list[int]  # to reply to
     writers: list[tuple[str, str, str]]
     members: list[str]
-    strangers: int
+    anonymous_readers: int
     seconds: float
     mark: str  # in each comment
     read_every: float = READ_EVERY
@@ -134,7 +134,7 @@ def run(load: Load, is_over: threading.Event | None = None) -> Outcome:
                     break
                 time.sleep(RETRY_AFTER)
 
-    people: list[Callable[[], None]] = [lambda: read("") for _ in range(load.strangers)]
+    people: list[Callable[[], None]] = [lambda: read("") for _ in range(load.anonymous_readers)]
     people += [lambda cookie=cookie: read(f"sessionid={cookie}") for cookie in load.members]  # type: ignore[misc]
     people += [lambda number=number: write(number) for number in range(len(load.writers))]  # type: ignore[misc]
     threads = [threading.Thread(target=person) for person in people]

@@ -6,7 +6,7 @@ import os
 from bench import fixture
 
 WRITERS, READERS = 8, 32
-STRANGERS = READERS * 3 // 4
+ANONYMOUS_READERS = READERS * 3 // 4
 COMMENTS = 150
 MODERATOR = "moderator@cluster.invalid"
 

@@ -29,7 +29,7 @@ from urllib.parse import urlencode
 from bench import runner, servers
 from bench.cluster.haproxy import write_config
 from bench.cluster.load import Client, Load, Outcome, longest_gap, run
-from bench.cluster.seed import STRANGERS
+from bench.cluster.seed import ANONYMOUS_READERS
 from config.server import postgres
 from config.server.processes import spawn
 from core.data_folder import PROJECT
@@ -341,8 +341,8 @@ def measure(site: Site, *, is_drained: bool, seconds: int) -> Iterator[str]:
         story=seeded["story"],
         comments=seeded["comments"][1:101],
         writers=[tuple(writer) for writer in seeded["writers"]],
-        members=seeded["members"] * (STRANGERS // 3),
-        strangers=STRANGERS,
+        members=seeded["members"] * (ANONYMOUS_READERS // 3),
+        anonymous_readers=ANONYMOUS_READERS,
         seconds=seconds,
         mark="upgrading",
     )

@@ -1,9 +1,9 @@
 """Measure the spam filter against its goals: python -m bench.filter [--write]
 
 Parts: sources that a model never saw, beside a plain logistic regression and without groups of features;
-languages; a site's first decisions; with --kept_back 1 the source that is kept back; the seed and saved
-threads on an empty site; wrong decisions; time. The parts up to the decisions train models, which takes
-scikit-learn (bench/requirements.txt). Real comments come from the example data ($SOUNDOFF_DATA).
+languages; a site's first decisions; with --kept_back 1 the source that is kept back; the page seed/story.txt
+and saved threads on an empty site; wrong decisions; time. The parts up to the decisions train models, which
+takes scikit-learn (bench/requirements.txt). Real comments come from the example data ($SOUNDOFF_DATA).
 """
 
 import csv
@@ -70,7 +70,7 @@ LANGUAGES = {
     "Portuguese": ("lucascs",),
     "Spanish and English": ("andrea",),
 }
-# Comments of the seed, by their numbers in the file.
+# Comments of seed/story.txt, by their numbers in the file.
 SPAM = {57, 58, 60, 61, *range(63, 68), *range(69, 75)}
 FILTER_NAME = "filter"  # of the check
 MISSING, DUPLICATES, FAIR = {31, 56, 59, 62, 68}, {33, 34}, {10, 15, 55}
@@ -249,11 +249,11 @@ def poisoned(model: Model, counts: poison.Counts) -> Iterator[Goal]:
         yield Goal(f"… versions that go live, of {len(some)}", live, unit="")
 
 
-# The seed
+# The saved page seed/story.txt
 
 
 def seed() -> Iterator[Goal]:
-    """Import the seed into an empty site with the starter, as an owner would."""
+    """Import the page into an empty site with the starter, as an owner would."""
     from moderation.checks.text import DUPLICATE, NEAR_DUPLICATE, NO_TEXT
 
     found = _import(DATA / "seed" / "story.txt")

@@ -11,7 +11,7 @@ import numpy as np
 import scipy.sparse
 
 from bench.filter.sets import DATA, Kind, Row
-from moderation.features import folding
+from moderation.features.folding import fold_case_and_accents
 from moderation.features.text_reading import ParsedComment
 from moderation.features.words import find_words
 from moderation.spam_filter.classifier import ngrams
@@ -45,7 +45,7 @@ def make_reference(rows: Iterable[Row]) -> Reference:
     texts += [row.data.body for row in rows if row.kind == Kind.NEWS]
     counts, triples, pairs = Counter[str](), Counter[int](), Counter[int]()
     for text in texts:
-        words = find_words(folding.fold(text))
+        words = find_words(fold_case_and_accents(text))
         found = letter_triples(" ".join(words))
         counts.update(words)
         triples.update(found)
@@ -58,7 +58,9 @@ def make_reference(rows: Iterable[Row]) -> Reference:
     return Reference(
         words=frozenset(text_hash(word) for word, count in counts.items() if count >= MIN_WORD_COUNT),
         blocked=blocked_terms((DATA / LISTS[0]).read_text("utf-8", errors="replace").splitlines()),
-        spam_runs=frozenset(run for part in dump for run in word_runs(find_words(folding.fold(part)))[-1]),
+        spam_runs=frozenset(
+            run for part in dump for run in word_runs(find_words(fold_case_and_accents(part)))[-1]
+        ),
         triples=bytes(max(0, min(255, round(255 * value))) for value in usual),
     )
 

@@ -159,8 +159,8 @@ def _measure_pages(
 
 def _measure_work(bench: Run, comments: int) -> dict[str, Work]:
     from comments.models import Comment, State
+    from core.scheduled_jobs import JOBS
     from moderation.actions.decisions import decide, undo
-    from moderation.scheduled_jobs import JOBS
 
     work: dict[str, Work] = {}
 

@@ -20,12 +20,12 @@ from bench.fixture import ThreadComment
 from bench.runner import report
 from bench.servers import connect
 
-STORY_DAYS = 20  # during which a story is commented on
-ALL_DAYS = 1_000  # over which the stories are published
+STORY_DAYS = 20  # days after its publication in which a story gets comments
+ALL_DAYS = 1_000  # days over which the stories are published
 COMMENTS_OF_A_GUEST = 20
-WITH_WORD = 20  # stories
-NULL = "NULL"  # in a file
-PROGRESS = 100_000  # comments after which the progress is reported
+STORIES_WITH_WORD = 20  # stories whose last comment ends with the searched word
+NULL = "NULL"  # the sign for NULL in a file that is copied
+PROGRESS = 100_000  # comments after which a line of progress is printed
 BLOCK = 20_000  # comments that are copied at once
 COLUMNS = {  # in this order: the triggers want the log entry of a comment before the comment
     "comments_transition": (
@@ -63,13 +63,13 @@ def fill(comments: int, stories: int, in_largest: int, word: str = "") -> list[i
     """Add stories with comments, and return their articles. The first one has `in_largest` comments.
 
     It is the latest story, and the others were published before it, over ALL_DAYS. The last comment of each
-    of the first WITH_WORD stories ends with the word.
+    of the first STORIES_WITH_WORD stories ends with the word.
     """
     sizes = [in_largest, *_sizes(comments - in_largest, stories - 1)]
     now = datetime.now(UTC)
     began = [now - timedelta(days=STORY_DAYS + ALL_DAYS * place / stories) for place in range(stories)]
     articles = [_add_story(comments, place, at) for place, at in enumerate(began)]
-    with connect("owner").cursor() as owner, _dated_and_indexed_afterwards(owner):
+    with connect("owner").cursor() as owner, _without_date_check_and_indexes(owner):
         first = _next(owner, "comments_comment_id_seq")
         ids, trees = count(first), count(_next(owner, "comments_tree_seq"))
         owner.execute(GUESTS, [max(1, comments // COMMENTS_OF_A_GUEST)])
@@ -77,7 +77,7 @@ def fill(comments: int, stories: int, in_largest: int, word: str = "") -> list[i
         random, copied = Random(comments), 0
         for place, (article, size, at) in enumerate(zip(articles, sizes, began, strict=True)):
             thread = fixture.thread(size, seed=article)
-            if word and place < WITH_WORD:
+            if word and place < STORIES_WITH_WORD:
                 thread[-1] = thread[-1]._replace(body=f"{thread[-1].body} {word}")
             _copy(owner, _make_rows(article, thread, at, ids, trees, guests, random))
             copied += size
@@ -121,7 +121,7 @@ def _make_rows(
 ) -> Iterator[dict[str, tuple[Any, ...]]]:
     """Yield the rows of each comment of a story, by table."""
     from articles.markup.markdown import render_plain
-    from comments.duplicates import fold
+    from comments.duplicates import normalize_text
     from comments.services.tree_numbers import number_trees
 
     times = [began + timedelta(days=STORY_DAYS * one.at) for one in thread]
@@ -140,7 +140,7 @@ def _make_rows(
                 *(number.reply_count, guest, name, email, one.body, render_plain(one.body), at, uuid4()),
                 *("true", "", 1, "published", "posted", 0, "", "", ""),
             ),
-            "comments_commenttext": (key, fold(one.body), name),
+            "comments_commenttext": (key, normalize_text(one.body), name),
         }
 
 
@@ -162,7 +162,7 @@ def _next(cursor: Any, sequence: str) -> int:
 
 
 @contextmanager
-def _dated_and_indexed_afterwards(cursor: Any) -> Iterator[None]:
+def _without_date_check_and_indexes(cursor: Any) -> Iterator[None]:
     """Allow log entries of earlier days within the block, and build the indexes of search texts after it."""
     cursor.execute("ALTER TABLE comments_transition DISABLE TRIGGER transition_true")
     cursor.execute(

@@ -1,7 +1,7 @@
 """Measure a newsletter to many subscribers.
 
-An editor sends a story to few subscribers and to many. Measured are the press of the button, which queues a
-row for each of them, the rate at which the job's mails reach a mail server on this machine, and the memory of
+An editor sends a story to few subscribers and to many. The bench measures the request that queues a row for
+each of them, the rate at which the job's mails reach a mail server on this machine, and the memory of
 this process, which runs the job.
 """
 

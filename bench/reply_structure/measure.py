@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 
 from bench.reply_structure.threads import SavedPage, Thread, TrueComment
-from moderation.features.folding import fold
+from moderation.features.folding import fold_case_and_accents
 from moderation.features.word_lists import STOP_WORDS
 from moderation.reply_structure.inference import InferredParent, ThreadComment, infer_parents
 
@@ -111,7 +111,7 @@ def names_or_quotes(reply: TrueComment, parent: TrueComment) -> bool:
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", fold(text))
+    return re.findall(r"\w+", fold_case_and_accents(text))
 
 
 def _contains(words: list[str], part: list[str]) -> bool:

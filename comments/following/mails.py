@@ -40,7 +40,7 @@ from core.mail.batches import (
 )
 from core.mail.composition import MailToMany, placeholder, render_mail
 from core.mail.messages import TrackedMail
-from core.mail.tokens import incoming_address
+from core.mail.tokens import incoming_email
 
 ITEMS_MAILED = 10  # of one follow
 EXCERPT_MAX = 400  # characters
@@ -153,10 +153,10 @@ def compose(news: Sequence[News], email: str, site: Site, texts: Texts) -> Track
         rendered = render_mail("comments/mail/news.txt", subject, site=site, **_context(news))
         texts[key] = MailToMany(subject, rendered, gettext_lazy("News for a follower"))
     header_token = stop[0] if len(news) == 1 else stop_all
-    mail = texts[key].address(
+    mail = texts[key].compose_for(
         email, [str(stop_all), *map(str, stop)], unsubscribe_path=stop_path(str(header_token))
     )
-    if address := incoming_address(stop[0]):
+    if address := incoming_email(stop[0]):
         mail.return_path, mail.reply_to = address, [address]
     return mail
 

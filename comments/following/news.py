@@ -291,7 +291,8 @@ def _add_on_own_comments(
     """
     of_picks = [follow for follow in follows if follow.kind == Follow.Kind.PICKS]
     of_recommendations = [follow for follow in follows if follow.kind == Follow.Kind.RECOMMENDATIONS]
-    picks = policy().read_picks(min(getattr(follow, since) for follow in of_picks), until) if of_picks else []
+    begin = min((getattr(follow, since) for follow in of_picks), default=until)
+    picks = policy().read_picks_between(begin, until) if of_picks else []
     recommendations = _read_recommendations(of_recommendations, since, until) if of_recommendations else []
     ids = {pick.comment for pick in picks} | {comment for _follow, comment, _at, _count in recommendations}
     # The picks are those of all people: read for one follower, their texts would grow with the site.

@@ -155,7 +155,7 @@ def note_news(now: datetime, zone: ZoneInfo) -> int:
             pk=1, defaults={"until": until}
         )
         since = search.until - OVERLAP
-        picks = [] if is_first else policy().read_picks(since, until)
+        picks = [] if is_first else policy().read_picks_between(since, until)
         values: dict[str, Any] = {"searched": search.until, "since": since, "until": until}
         values |= _pick_values(picks) | due_times(now, zone)
         if picks:

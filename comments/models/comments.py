@@ -277,7 +277,7 @@ class CommentText(models.Model):
     """
 
     comment = models.OneToOneField(Comment, models.PROTECT, primary_key=True, related_name="text")
-    folded = models.TextField()  # duplicates.fold(body)
+    folded = models.TextField()  # duplicates.normalize_text(body)
     author_name = models.CharField(max_length=255, blank=True, default="", db_default="")
     vector = models.GeneratedField(
         expression=weighted_vector("folded", "D"),

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Guest
 from articles.markup.markdown import render_comment
-from articles.site.cached_pages import invalidate
-from comments.duplicates import fold
+from articles.site.cached_pages import hide_last_copies
+from comments.duplicates import normalize_text
 from comments.models import REMOVED, Comment, CommentRevision, CommentText, Reason, State, check_body
 from comments.policy import Draft, Verdict, policy
 from comments.services.discussions import bump_versions, lock_discussions_of, reload_settings
@@ -52,7 +52,7 @@ def _save_edit(comment: Comment, draft: Draft, html: str, verdict: Verdict, find
     _replace_text(comment, draft.body, html, draft.at)
     if comment.state == State.PUBLISHED:
         bump_versions([comment.discussion_id])
-        invalidate()
+        hide_last_copies()
     # A log entry even if the state stays: it makes decisions fail that moderators are about to take on the
     # earlier text. It has no actor, as nobody has decided on the new text.
     to, reason = STATE_BY_VERDICT[verdict], Reason.SCREENED
@@ -130,7 +130,7 @@ def _replace_text(comment: Comment, body: str, html: str, at: datetime) -> None:
     for name, value in values.items():
         setattr(comment, name, value)
     Comment.objects.filter(pk=comment.pk).update(**values)
-    search_text = {"folded": fold(body)}
+    search_text = {"folded": normalize_text(body)}
     CommentText.objects.update_or_create(
         comment=comment,
         defaults=search_text,

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from articles.markup.markdown import render_comment
-from comments.duplicates import fold
+from comments.duplicates import normalize_text
 from comments.models import Comment, Discussion, Reason, State, check_body
 from comments.policy import Draft, Screening, policy
 from comments.services import sql
@@ -89,7 +89,7 @@ def _insert_comment(draft: Draft, nonce: UUID, screening: Screening) -> Comment 
         "email": person.email if person else "",
         "body": draft.body,
         "body_html": render_comment(draft.body),
-        "folded": fold(draft.body),
+        "folded": normalize_text(draft.body),
         "at": draft.at,
         "state": state.value,
         "reason": Reason.POSTED if state == State.PUBLISHED else Reason.SCREENED,

@@ -14,9 +14,9 @@ from django.utils import translation
 from accounts.erasure_log import Erasure, append_on_commit
 from accounts.models import deleted_name
 from articles.markup.markdown import render_comment, render_plain
-from articles.site.cached_pages import invalidate
+from articles.site.cached_pages import hide_last_copies
 from articles.site.current_site import current_site
-from comments.duplicates import fold
+from comments.duplicates import normalize_text
 from comments.models import Comment, CommentRevision, CommentText, Reason, State
 from comments.services import sql
 from comments.services.discussions import bump_versions, lock_discussions_of
@@ -42,7 +42,7 @@ def render_body(body: str, *, is_plain_text: bool) -> str:
 
 def build_search_text(comment: Comment) -> CommentText:
     """Return the unsaved search text of a comment."""
-    return CommentText(comment=comment, folded=fold(comment.body), author_name=comment.author_name)
+    return CommentText(comment=comment, folded=normalize_text(comment.body), author_name=comment.author_name)
 
 
 def remove_content(ids: Sequence[int]) -> list[CommentContent]:
@@ -82,7 +82,9 @@ def restore_content(contents: Sequence[CommentContent]) -> None:
     CommentText.objects.bulk_create(
         [
             CommentText(
-                comment_id=content.comment, folded=fold(content.body), author_name=content.author_name
+                comment_id=content.comment,
+                folded=normalize_text(content.body),
+                author_name=content.author_name,
             )
             for content in contents
         ],
@@ -129,7 +131,7 @@ def anonymize_comments(ids: Sequence[int]) -> None:
     rows.update(author_name=name, author_email="")
     CommentText.objects.filter(comment__in=ids).update(author_name=name)
     CommentRevision.objects.filter(comment__in=ids).update(body="")  # the rows have the numbers
-    invalidate()
+    hide_last_copies()
 
 
 def blank_comments(ids: Sequence[int], **values: Any) -> None:
@@ -178,4 +180,4 @@ def swap_revisions(values: Mapping[int, int]) -> None:
     )
     if shown := {comment.discussion_id for comment in comments if comment.state == State.PUBLISHED}:
         bump_versions(shown)
-        invalidate()
+        hide_last_copies()

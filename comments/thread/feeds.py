@@ -9,10 +9,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from articles.feeds import AtomFeed, tag_uri
 from articles.models import Article
 from articles.site.cached_pages import add_dependencies, cache_for_anonymous
 from articles.site.requests import SiteRequest
+from articles.syndication.feeds import AtomFeed, tag_uri
 from comments.models import Comment, Discussion, State
 
 FEED_SIZE = 50  # comments

@@ -24,7 +24,7 @@ class StoryPick(NamedTuple):
     article: Article
 
 
-def read_picks(articles: Sequence[Article], user: User | None = None) -> list[StoryPick]:
+def read_latest_picks(articles: Sequence[Article], user: User | None = None) -> list[StoryPick]:
     """Return the latest picks under these stories, in the order of the stories. At most one statement.
 
     Those whose authors the member `user` muted are left out.

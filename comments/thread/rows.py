@@ -81,6 +81,7 @@ c.is_pick, c.is_locked, c.is_redacted,
 a.id, a.author_name"""
 
 # The comment that was replied to: at the deepest level a sibling, else, or once either was moved, the parent.
+# feeds.py has the same rule for a Comment (_replied_to).
 REPLIED_TO_JOIN = """
 LEFT JOIN comments_comment a ON a.state = 'published' AND a.id = coalesce(
   (SELECT s.id FROM comments_comment s WHERE s.id = c.in_reply_to_id AND s.parent_id = c.parent_id),

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import get_language, ngettext
 
 from comments.models import MAX_DEPTH
-from core.templatetags.dates import TimeFormatter
+from core.dates.formats import TimeFormatter
 
 
 def with_level_changes(rows: Sequence[Any]) -> Iterator[tuple[Any, Any, Any, int | None, Any, Any]]:
@@ -66,7 +66,7 @@ def _time(at: datetime, formatter: TimeFormatter, is_html: bool) -> str:
 
 @lru_cache(maxsize=4096)
 def _time_since(at: datetime, formatter: TimeFormatter, is_html: bool, start: datetime) -> str:
-    return formatter.since(at, start) if is_html else formatter.since_text(at, start)
+    return formatter.short_moment(at, start) if is_html else formatter.short_moment_text(at, start)
 
 
 def more_replies(count: int) -> str:

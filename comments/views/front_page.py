@@ -12,7 +12,7 @@ from articles.site.cached_pages import cache_for_anonymous
 from articles.site.requests import SiteRequest
 from articles.story_lists import depend_on_counts, read_list_page
 from comments.loading import current_member
-from comments.thread.picks import read_picks
+from comments.thread.picks import read_latest_picks
 
 MAX_MOST_DISCUSSED = 5  # stories
 OPENING_LENGTH = 500  # characters
@@ -35,7 +35,7 @@ def home(request: SiteRequest) -> HttpResponse:
         depend_on_counts(request, pinned)
         page["articles"] = pinned + page["articles"]
         # Only of the stories listed here: the page changes whenever one of their discussions does.
-        page["picks"] = read_picks(page["articles"], current_member(request))
+        page["picks"] = read_latest_picks(page["articles"], current_member(request))
         page["most_discussed"] = _most_discussed(page["articles"])
         page["opening"] = _opening(page["articles"][0]) if page["articles"] else ""
     return render(request, "articles/home.jinja", page)

@@ -33,9 +33,9 @@ from core.database.migration_state import unapplied_migrations
 from core.database.replicas import read_position, replicas
 from core.database.sql import fetch_rows, fetch_value
 from core.files import storage
-from core.mail.failures import mail_server, mask_addresses
+from core.mail.failures import mail_server, mask_emails
+from core.scheduled_jobs import JOBS
 from moderation.models import JobRun
-from moderation.scheduled_jobs import JOBS
 
 MAIL_COUNT_SPAN = timedelta(days=7)  # in which mails are counted
 LIST_MAX = 20  # failed jobs and failed mails that are listed
@@ -177,7 +177,7 @@ class JobQueue(jobs.JobCounts):
 
 @dataclass(frozen=True)
 class ScheduledJob:
-    """One of moderation.scheduled_jobs.JOBS, with its last run."""
+    """One of core.scheduled_jobs.JOBS, with its last run."""
 
     name: str
     label: str
@@ -419,7 +419,7 @@ def _job_queue(now: datetime) -> JobQueue:
 
 def _failed_job(job: Any) -> FailedJob:
     function = job.task_path.rpartition(".")[2]
-    traceback = mask_addresses(job.traceback.strip())
+    traceback = mask_emails(job.traceback.strip())
     return FailedJob(
         job.pk,
         str(JOB_NAMES.get(function, function.replace("_", " "))),

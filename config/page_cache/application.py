@@ -22,7 +22,12 @@ from django.http import HttpResponse
 from django.urls import Resolver404, resolve
 from django.utils import translation
 
-from articles.site.cached_pages import DEPENDENCIES_KEY, PageDependencies, invalidated_at, is_cached_view
+from articles.site.cached_pages import (
+    DEPENDENCIES_KEY,
+    PageDependencies,
+    is_cached_view,
+    last_copies_hidden_at,
+)
 from config.monitoring.requests import ANSWER_KEY, CACHED, COPY
 from config.page_cache.entries import Entry, RawResponse, compress_response
 from config.page_cache.keys import ENCODINGS, SITE, Environ, Key, is_anonymous, make_key
@@ -44,12 +49,12 @@ CACHE_BYTES = 64 * 1024 * 1024  # for each process
 SUPERSEDED_BYTES = 8 * 1024 * 1024  # of pages that have changed, for an outage within the next seconds
 WAIT_SECONDS = 1.0  # the wait for a page that another thread is rendering
 SWEEP_SECONDS = 1.0
-# During an outage, the time of the last invalidation is read again after it, and after a failure later.
-INVALIDATION_SECONDS, INVALIDATION_FAILURE_SECONDS = 0.5, 5.0
+# For how long the time at which copies were last hidden is valid in an outage, and a failure to read it.
+HIDDEN_AT_SECONDS, HIDDEN_AT_FAILURE_SECONDS = 0.5, 5.0
 # While the database is unavailable, a page is shown only if it was confirmed at most this long before. Each
 # of the processes confirms its pages once a second, and later on a busy machine.
 TRUSTED_SECONDS = 4.0
-COMMIT_SECONDS = 1.0  # an invalidation is committed in the database within this time
+COMMIT_SECONDS = 1.0  # what hides copies is committed in the database within this time
 PING = stamp_query()  # a query over no ids, to test whether the database answers
 ANSWERED_KEY = "soundoff.database_answered"  # the key in the environ after the event loop has read a stamp
 UNCACHED_PREFIX, UNCACHED_PATHS = settings.STATIC_URL, {"/healthz", "/metrics"}  # which need no database
@@ -73,8 +78,8 @@ class PageCacheApp:
         self._lock = threading.Lock()
         self._rendering: dict[Key, Future[bool]] = {}  # the result: whether the page was cached
         self._made_large_page = False  # since the last sweep
-        self._invalidation = 0.0, 0.0, 0.0  # the outage in which it was read, when, and its time
-        self._invalidation_lock = threading.Lock()
+        self._hidden_at = 0.0, 0.0, 0.0  # the outage in which it was read, when, and its time
+        self._hidden_at_lock = threading.Lock()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -115,7 +120,7 @@ class PageCacheApp:
         asked_at = time.monotonic()
         if (stamp := await stamp_reader.read(entry.query)) is None:
             return None
-        if not entry.is_current(*stamp):
+        if not entry.is_current(*stamp[:4]):
             self._supersede(key, entry)
             environ[ANSWERED_KEY] = True
             return None
@@ -186,7 +191,7 @@ class PageCacheApp:
                 return compress_response(self._call_django(environ), environ)
             if entry:
                 stamp = self.stamp_reader.read(entry.query)
-                if entry.is_current(*stamp):
+                if entry.is_current(*stamp[:4]):
                     entry.confirmed_at = max(entry.confirmed_at, asked_at)
                     environ[ANSWER_KEY] = CACHED
                     return entry.respond(environ)
@@ -304,18 +309,18 @@ class PageCacheApp:
         if shared := self.copies.find(key):
             copies.append(shared)
         oldest = max(
-            error.since + offset - TRUSTED_SECONDS, self._invalidated_at(error.since) + COMMIT_SECONDS
+            error.since + offset - TRUSTED_SECONDS, self._last_copies_hidden_at(error.since) + COMMIT_SECONDS
         )
         return max((copy for copy in copies if copy[0] > oldest), default=None, key=itemgetter(0))
 
-    def _invalidated_at(self, outage: float) -> float:
-        """Return the time of the last invalidation, which is read once for many requests of an outage."""
-        with self._invalidation_lock:
-            of_outage, read_at, value = self._invalidation
-            valid = INVALIDATION_FAILURE_SECONDS if value == inf else INVALIDATION_SECONDS
+    def _last_copies_hidden_at(self, outage: float) -> float:
+        """Return when the last copies were hidden, which is read once for many requests of an outage."""
+        with self._hidden_at_lock:
+            of_outage, read_at, value = self._hidden_at
+            valid = HIDDEN_AT_FAILURE_SECONDS if value == inf else HIDDEN_AT_SECONDS
             if of_outage != outage or time.monotonic() > read_at + valid:
-                value = invalidated_at()
-                self._invalidation = outage, time.monotonic(), value
+                value = last_copies_hidden_at()
+                self._hidden_at = outage, time.monotonic(), value
             return value
 
     def _start_threads(self) -> None:

@@ -73,9 +73,7 @@ class Entry:
         # 3.4 kB.
         self.size = 2 * len(page) + 4096
 
-    def is_current(
-        self, site: int, articles: int, discussions: int, now: float, position: str | None = None
-    ) -> bool:
+    def is_current(self, site: int, articles: int, discussions: int, now: float) -> bool:
         """Return whether the page is up to date, given the stored versions and the database's time."""
         return (site, articles, discussions) == self.stamp and now < self.until
 

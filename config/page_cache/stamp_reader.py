@@ -1,4 +1,4 @@
-"""Reads the versions that make up a cache stamp, with a time limit of one second.
+"""The readers of the versions that make up a cache stamp, with a time limit of one second.
 
 psycopg2 waits for ever for a server that is frozen or cut off, and a time-out of the server does not help
 then. So these reads use connections of their own in psycopg2's asynchronous mode, in which we do the waiting.
@@ -58,7 +58,7 @@ class DatabaseUnavailableError(psycopg2.OperationalError):
 
 
 class StampReader:
-    """Reads stamps for the threads of one process.
+    """A reader of stamps for the threads of one process.
 
     After a failure all reads fail at once, until `read_versions` gets an answer.
     """
@@ -121,13 +121,13 @@ class StampReader:
         started = time.monotonic()
         try:
             try:
-                row = self._ask_over_any(statement)
+                row = self._execute(statement)
             except TimeoutError:
                 # Other reads got answers meanwhile: only this connection may be dead, or the machine so busy
                 # that a second passes quickly. Another connection gets one try, with a second of its own.
                 if self.lost_at is not None or self._answered_at <= started:
                     raise
-                row = self._ask_over_any(statement)
+                row = self._execute(statement)
         except (psycopg2.Error, TimeoutError) as error:
             if self.lost_at is None:
                 log.warning("The database does not answer: %s", str(error) or f"not in {ANSWER_SECONDS} s")
@@ -136,7 +136,7 @@ class StampReader:
         self._answered_at = time.monotonic()
         return row
 
-    def _ask_over_any(self, statement: str) -> Any:
+    def _execute(self, statement: str) -> Any:
         """Execute a statement over an idle connection, or a new one if all idle ones have been closed."""
         while True:
             try:
@@ -164,7 +164,7 @@ class StampReader:
 
 
 class AsyncStampReader:
-    """Reads stamps for an event loop, which continues while the database works.
+    """A reader of stamps for an event loop, which continues while the database works.
 
     Requests for a query that is already running wait for its next run, which answers all of them. So each
     request gets versions that were read after it had arrived.

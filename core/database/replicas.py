@@ -101,7 +101,7 @@ class Replica:
 
     def __init__(self, url: str) -> None:
         self.settings = connection_settings(url)
-        self.name = ":".join(address(self.settings)[:2])
+        self.name = ":".join(endpoint(self.settings)[:2])
         self.failed_at: datetime | None = None  # since then it is left out
         self.error = ""
         self.behind_since: datetime | None = None  # since then each page has found it behind
@@ -208,7 +208,7 @@ def connection_settings(url: str) -> dict[str, Any]:
     return {**connections.settings["default"], **found, "OPTIONS": options}
 
 
-def address(database: Mapping[str, Any]) -> tuple[str, str, str]:
+def endpoint(database: Mapping[str, Any]) -> tuple[str, str, str]:
     """Return the host, the port and the name of a database, given Django's settings for it."""
     options = database["OPTIONS"]
     host = options.get("host") or database["HOST"] or "localhost"

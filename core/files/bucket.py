@@ -37,7 +37,7 @@ class BucketStorage(S3Storage):
     transfer_config = TransferConfig(use_threads=False)
     client_config = Config(
         signature_version="s3v4",
-        s3={"addressing_style": "path"},  # the only one of a store that is named by its address
+        s3={"addressing_style": "path"},  # the only one of a store that is named by its host
         connect_timeout=2,
         read_timeout=10,
         retries={"total_max_attempts": 2, "mode": "standard"},
@@ -105,7 +105,7 @@ class BucketStorage(S3Storage):
                 self.save(name, File(file))
 
     def place(self, name: str) -> str:
-        """Return the s3:// address of a file or folder, without the key."""
+        """Return the s3:// URL of a file or folder, without the key."""
         return f"s3://{self.bucket_name}/{name}"
 
 

@@ -61,7 +61,7 @@ class MailToMany:
     kind: str | Promise  # under which failures are recorded, in the language of the site
     shared: SharedMessage = field(default_factory=SharedMessage)
 
-    def address(self, email: str, tokens: Sequence[str], *, unsubscribe_path: str) -> TrackedMail:
+    def compose_for(self, email: str, tokens: Sequence[str], *, unsubscribe_path: str) -> TrackedMail:
         """Return the mail to one person, which mail programs can unsubscribe from with one press (RFC 8058).
 
         `tokens` are in the order of the placeholders.

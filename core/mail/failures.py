@@ -24,7 +24,7 @@ def mail_server() -> str:
 class DeliveryFailure(NamedTuple):
     """The kind of a failure, and the answer of the mail server or else the words of the error."""
 
-    kind: str  # one of the sentences below, or ""
+    kind: str  # a key of _SENTENCES, or "" for any other failure
     answer: str
 
 
@@ -84,8 +84,8 @@ def explain_failure(failure: Exception | DeliveryFailure) -> str:
     }
 
 
-def mask_addresses(text: str) -> str:
-    """Return the text with all e-mail addresses masked."""
+def mask_emails(text: str) -> str:
+    """Return the text with all e-mails masked."""
     return _EMAIL.sub("…@…", text)
 
 

@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 
 
 class SharedMessage:
-    """The bytes of a mail that many people get, in which only the address and some values are their own.
+    """The bytes of a mail that many people get, in which only the e-mail and some values are their own.
 
     To build the message of one mail with Django takes a millisecond, most of the time of sending it.
     """
@@ -63,7 +63,7 @@ class TrackedMail(EmailMultiAlternatives):
     """A mail that keeps the error if it was not sent, and may have a return path.
 
     config/mail_backend.py sets `failure`, and records it under `kind`, because the subject may have names.
-    `return_path` is the address for messages that the mail could not
+    `return_path` is the e-mail for messages that the mail could not
     be delivered; empty: that of the sender. Mails with the same `shared` differ in nothing but the recipient
     and `own_values`, which are long random texts.
     """

@@ -1,6 +1,6 @@
-"""Tokens in links and addresses of mails, which need no log-in.
+"""Tokens in links and e-mails of answers, which need no log-in.
 
-They are short, of lower-case letters, digits and a hyphen, since they also stand before the @ of an address.
+They are short, of lower-case letters, digits and a hyphen, since they also stand before the @ of an e-mail.
 """
 
 import re
@@ -25,7 +25,7 @@ class MailToken(NamedTuple):
 
     @classmethod
     def parse(cls, text: str, *, kinds: str) -> Self | None:
-        """Return the token of a link or an address; None if it is forged or of none of these kinds."""
+        """Return the token of a link or an e-mail; None if it is forged or of none of these kinds."""
         found = _TOKEN.fullmatch(text.lower())
         if found is None or found[1] not in kinds:
             return None
@@ -34,8 +34,8 @@ class MailToken(NamedTuple):
         return cls(found[1], int(found[2]))
 
 
-def incoming_address(token: MailToken) -> str:
-    """Return the address for answers to a mail with this token, or "" if the site receives no mail."""
+def incoming_email(token: MailToken) -> str:
+    """Return the e-mail for answers to a mail with this token, or "" if the site receives no mail."""
     local, at, domain = settings.INCOMING_EMAIL.rpartition("@")
     return f"{local}+{token}@{domain}" if at else ""
 

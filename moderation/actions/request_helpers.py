@@ -23,7 +23,7 @@ from articles.models import Article
 from comments.models import Comment, Transition
 from core.query_forms import QueryForm
 from moderation.actions import history
-from moderation.models import Batch, SettingChange, has_page
+from moderation.models import Batch, SettingChange
 
 
 def login_for_the_queue(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -89,14 +89,15 @@ def render_comment_form(
 ) -> HttpResponse:
     """Render the page of a form about one comment (moderation/comment_form.html).
 
-    `back`: the URL to cancel to; by default the comment, or the queue if the comment has no page.
+    `back`: the URL to cancel to; by default the comment, or the queue if readers can't see the discussion.
     """
+    is_readable = comment.discussion.is_readable
     context |= {
         "comment": comment,
         "story": comment.discussion.article,
-        "has_page": has_page(comment),
+        "is_readable": is_readable,
         "form": form,
-        "back": back or (comment.get_absolute_url() if has_page(comment) else reverse("moderation:queue")),
+        "back": back or (comment.get_absolute_url() if is_readable else reverse("moderation:queue")),
     }
     return render(request, template, context, status=422 if form.errors else 200)
 

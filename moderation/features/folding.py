@@ -37,7 +37,7 @@ class FoldedText:
         return self._places[start], self._places[end - 1] + 1
 
 
-def fold(text: str) -> str:
+def fold_case_and_accents(text: str) -> str:
     """Return a text folded for comparison."""
     return FoldedText(text).text
 

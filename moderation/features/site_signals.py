@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from accounts.names import fold_name, skeletons
+from accounts.names import skeletons, strip_accents
 from moderation.features.links import host_of
 from moderation.features.names import unusual_name_shape
 from moderation.features.site_facts import SiteFacts
@@ -30,7 +30,7 @@ ROLE_NAMES = {"moderator", "administrator", "admin", "editor", "webmaster", "red
 
 
 def _name_words(name: str) -> list[str]:
-    return re.findall(r"\w+", fold_name(name))
+    return re.findall(r"\w+", strip_accents(name))
 
 
 def spam_host(comment: ParsedComment, facts: SiteFacts) -> SignalResult | None:

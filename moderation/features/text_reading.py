@@ -9,7 +9,7 @@ from itertools import islice
 from urllib.parse import SplitResult
 
 from core.memory.text_cache import text_cache
-from moderation.features.folding import FoldedText, fold
+from moderation.features.folding import FoldedText, fold_case_and_accents
 from moderation.features.links import blank, split_url, typed_links
 from moderation.features.phrases import NOISE
 from moderation.features.words import WORD, content_stems, find_words
@@ -59,7 +59,7 @@ class ParsedComment:
         self.body = data.body if len(data.body) <= MAX_BODY_LENGTH else data.body[:MAX_BODY_LENGTH]
         self.folded = FoldedText(self.body)
         self.author = (data.author or "").strip()[:MAX_NAME_LENGTH]
-        self.name = fold(self.author)
+        self.name = fold_case_and_accents(self.author)
         self.cached_results: dict[str, SignalResult | None] = {}  # of cached_per_comment
 
     @cached_property
@@ -149,7 +149,7 @@ def cached_per_comment(signal: Signal) -> Signal:
 
 def stems_of(text: str) -> frozenset[str]:
     """Return the stems of the content words of a text."""
-    words = set(find_words(fold(_TAG.sub(" ", text))))
+    words = set(find_words(fold_case_and_accents(_TAG.sub(" ", text))))
     return frozenset(stem for word in words for stem in content_stems(word))
 
 

@@ -1,6 +1,6 @@
 from moderation.models.actions import Batch, SettingChange
 from moderation.models.cases import Case, SecondOpinion
-from moderation.models.findings import Finding, FindingQuerySet, has_page
+from moderation.models.findings import Finding, FindingQuerySet
 from moderation.models.groups import CommentGroup, CommentGroupMember, SimilarityScan
 from moderation.models.messages import DecisionMessage, SavedLine
 from moderation.models.people import AccountErasure, ModeratorNote, Origin, Sanction
@@ -42,5 +42,4 @@ __all__ = [
     "SecondOpinion",
     "SettingChange",
     "SimilarityScan",
-    "has_page",
 ]

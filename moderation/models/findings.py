@@ -15,11 +15,6 @@ from moderation.models.rules import Rule
 from moderation.models.spam_filters import FilterVersion
 
 
-def has_page(comment: Comment) -> bool:
-    """Return whether a comment has a page: its story is published and its discussion is not hidden."""
-    return comment.discussion.is_readable
-
-
 class FindingQuerySet(models.QuerySet["Finding"]):
     def of_now(self, comments: Iterable[int]) -> Self:
         """Return the findings in the current text of these comments, ordered by comment.
@@ -75,7 +70,7 @@ class Finding(models.Model):
     def public_twin(self) -> Comment | None:
         """Return the comment that this one repeats, if every reader can see it."""
         twin = self.twin
-        return twin if twin and twin.state == State.PUBLISHED and has_page(twin) else None
+        return twin if twin and twin.state == State.PUBLISHED and twin.discussion.is_readable else None
 
     @classmethod
     def of(cls, comment: Comment, found: CheckResult) -> "Finding":

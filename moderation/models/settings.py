@@ -41,7 +41,7 @@ class ModerationSettings(models.Model):
 
 
 class JobRun(models.Model):
-    """The last run of a job of scheduled_jobs.JOBS.
+    """The last run of a job of core.scheduled_jobs.JOBS.
 
     `error` is the class of the failure, without its message.
     """

@@ -7,12 +7,6 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import User
 from accounts.services import confirmed_emails
-from articles.models import Site
-
-
-def current_site() -> Site:
-    """Return the site from the database, or one with the defaults."""
-    return Site.objects.first() or Site()
 
 
 def send_mails(mails: Iterable[EmailMessage]) -> int:

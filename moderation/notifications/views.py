@@ -20,7 +20,6 @@ from comments.models import Comment, State
 from comments.policy import policy
 from core.query_forms import QueryForm
 from core.rate_limits import add_error
-from moderation.models import has_page
 from moderation.notifications.notices import guest_of_key, render_notices
 from moderation.reports import reporting
 from moderation.reports.forms import AppealForm, ResubmitForm
@@ -121,7 +120,7 @@ def _comment_context(own: Comment) -> dict[str, Any]:
         "comment": own,
         "article": article,
         "zone": article.zone,
-        "comment_url": own.get_absolute_url() if has_page(own) else "",
+        "comment_url": own.get_absolute_url() if own.discussion.is_readable else "",
     }
 
 

@@ -11,6 +11,7 @@ from django.db.models import Count, Min
 from django.utils import timezone
 from django.utils.translation import ngettext
 
+from articles.site.current_site import read_site
 from articles.site.languages import in_staff_language
 from core.mail.composition import compose_mail
 from moderation.models import Case, ModerationSettings
@@ -34,7 +35,7 @@ def alert_moderators() -> str:
         return "nothing waits too long"
     if settings.alerted_at is not None:
         return "sent already"
-    site = mail.current_site()
+    site = read_site()
     if not is_alert_time(settings, now.astimezone(site.zone).time()):
         return "quiet hours"
     sentences = list(_sentences(comments, appeals, now))

@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Guest, User
 from comments import removal_reasons
-from core.templatetags.dates import time_formatter
+from core.dates.formats import time_formatter
 from moderation.models import Sanction
 from moderation.models.people import person_key
 

@@ -25,7 +25,6 @@ from comments.policy import policy
 from comments.thread.template_filters import recommended_by
 from core.paging import PageCursor
 from core.query_forms import ListQuery
-from moderation.models import has_page
 from moderation.notifications.notices import EXCERPT, DecisionNotice, render_notices
 
 PAGE_SIZE = 25  # comments
@@ -152,7 +151,7 @@ def _own_comment(
     latest_answer: int,
 ) -> OwnComment:
     group = next(name for name, (_label, states) in GROUPS.items() if comment.state in states)
-    is_readable = has_page(comment)
+    is_readable = comment.discussion.is_readable
     slug = comment.discussion.article.slug
     excerpt = notice.excerpt if notice else make_excerpt(comment.body_html, EXCERPT)
     can_be_edited = is_readable and comment.can_be_edited_by(user, guest)

@@ -72,7 +72,7 @@ class Person:
 
     @property
     def email(self) -> str:
-        """Return the e-mail; empty for imported names and blanked people. See can_read_emails."""
+        """Return the e-mail; empty for imported names and blanked people. See User.can_read_emails."""
         row = self.user or self.guest
         return row.email if row and row.name else ""  # a blanked account has a placeholder
 
@@ -217,7 +217,7 @@ def search(query: str, user: User) -> list[SearchResult]:
     Only people whose profile `user` may see are found. E-mails are searched if `user` may read them.
     """
     matches = Q(name__icontains=query)
-    if can_read_emails(user):
+    if user.can_read_emails:
         matches |= Q(email__icontains=query)
     by_account, by_guest, names = Q(), Q(), _imported_comments()
     if not user.is_moderator:
@@ -270,11 +270,6 @@ def _describe(person: Person) -> str:
 
 def person_url(key: str) -> str:
     return reverse("moderation:person", args=[key])
-
-
-def can_read_emails(user: User) -> bool:
-    """Return whether `user` may read e-mails, as in the admin: moderators and administrators, not editors."""
-    return user.has_perm("accounts.view_user") and user.has_perm("accounts.view_guest")
 
 
 def _imported_comments() -> Any:

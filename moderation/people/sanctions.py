@@ -16,6 +16,7 @@ from django_tasks import task
 
 from accounts.models import Guest, User
 from accounts.services import confirmed_emails, has_confirmed_email
+from articles.site.current_site import read_site
 from articles.site.languages import in_language_of
 from comments.models import REMOVED, Reason, State, Transition
 from comments.services.discussions import lock_discussions_of
@@ -23,7 +24,6 @@ from comments.services.states import change_states
 from core.mail.composition import compose_mail
 from moderation.actions import setting_changes
 from moderation.models import Batch, Sanction, SettingChange
-from moderation.notifications import mail
 from moderation.people import active_sanctions
 from moderation.people.profiles import DOUBLE_CLICK, Person, find_person
 
@@ -285,7 +285,7 @@ def _with_confirmed_email(pk: int) -> Sanction | None:
 
 def _sanction_mail(sanction: Sanction, event: str) -> EmailMessage:
     """Return the mail about an event: "imposed", "upheld" or "ended"."""
-    site = mail.current_site()
+    site = read_site()
     person = sanction.user or sanction.guest
     assert person is not None  # by a constraint of its table
     transitions = Transition.objects.filter(batch=sanction.batch_id, kind=Transition.Kind.STATE)

@@ -19,7 +19,7 @@ from core.database.sql import fetch_together
 from moderation import similar
 from moderation.actions import cases
 from moderation.checks import registry
-from moderation.models import Batch, Case, CommentGroup, CommentGroupMember, Finding, SavedLine, has_page
+from moderation.models import Batch, Case, CommentGroup, CommentGroupMember, Finding, SavedLine
 from moderation.notifications.notices import RemovalMessage, preview_removals
 from moderation.people.author_records import AuthorRecord, author_record
 from moderation.people.profiles import Person
@@ -91,7 +91,7 @@ class Card:
     review_requests: list[reporting.ReviewRequest]
     similar: SimilarGroup | None
     decisions: list[EarlierDecision]  # the latest first
-    has_page: bool  # whether the comment has a public page
+    is_readable: bool  # whether the comment has a public page
     earlier_versions: list[CommentRevision]  # texts before edits, the latest first
     is_claimed: bool  # a colleague has it open: case.claimed_by, until case.claimed_until
     score: str  # the filter's score in words, also one that is no signal; "" if it has none
@@ -161,7 +161,7 @@ def load_card(pk: int, user: User, claimed: Case | None = None) -> Card | None:
         review_requests=reporting.review_requests(case, user) if case else [],
         similar=_similar_group(comment, member) if user.is_moderator else None,
         decisions=_earlier_decisions(found["decisions"], user),
-        has_page=has_page(comment),
+        is_readable=comment.discussion.is_readable,
         earlier_versions=list(comment.revisions.order_by("-revision")[:MAX_LISTED])
         if found["revisions"]
         else [],
@@ -256,7 +256,7 @@ def _finding_signal(found: Finding, own: set[int]) -> Signal:
     return Signal(
         check.explain_to_moderator(found, twin),
         _strength_class(registry.shown_strength(found)),
-        twin if twin and has_page(twin) else None,
+        twin if twin and twin.discussion.is_readable else None,
         check.flags,
     )
 

@@ -29,13 +29,12 @@ from accounts.models import User
 from articles.models import title_for
 from comments import removal_reasons
 from comments.admin import discussions_of
-from comments.duplicates import fold
+from comments.duplicates import normalize_text
 from comments.models import Comment, CommentQuerySet, Discussion, Transition
 from comments.services.states import rename_author
 from core.query_forms import NumberField, QueryForm
 from moderation.actions.decisions import move
 from moderation.actions.request_helpers import DoneQuery
-from moderation.models import has_page
 from moderation.reply_structure.pages import read_branch, read_found, read_trees
 
 PLACE_KEYS = ("branch", "after", "start")  # query keys that select the page and are no filters
@@ -171,7 +170,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
             return queryset.filter(pk=int(number[1:])), False
         found = Q()
         for word in search_term.split()[:MAX_SEARCH_WORDS]:
-            found &= Q(author_name__icontains=word) | Q(text__folded__contains=fold(word))
+            found &= Q(author_name__icontains=word) | Q(text__folded__contains=normalize_text(word))
         if _is_id(number):
             found |= Q(pk=int(number))
         return queryset.filter(found), False
@@ -253,7 +252,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         context["remove_reasons"] = removal_reasons.choices()
-        context["has_page"] = has_page(context["original"])
+        context["is_readable"] = context["original"].discussion.is_readable
         context["earlier"] = context["original"].revisions.order_by("-revision")
         return super().render_change_form(request, context, *args, **kwargs)
 

@@ -10,7 +10,7 @@ from django.db.models.functions import Left
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from comments.duplicates import fold
+from comments.duplicates import normalize_text
 from comments.models import Comment, Reason
 
 MAX_LISTED = 20  # results of a search
@@ -50,7 +50,7 @@ def search(comment: Comment, text: str) -> list[Candidate]:
     """Return the comments that contain each word in their text or name, or have this number; oldest first."""
     words = Q()
     for word in text.split()[:MAX_SEARCH_WORDS]:
-        words &= Q(author_name__icontains=word) | Q(text__folded__contains=fold(word))
+        words &= Q(author_name__icontains=word) | Q(text__folded__contains=normalize_text(word))
     number = text.strip().removeprefix("#")
     if number.isdecimal() and len(number) < 19:
         words |= Q(pk=int(number))
@@ -61,7 +61,7 @@ def search(comment: Comment, text: str) -> list[Candidate]:
 
 def _words(text: str) -> str:
     """Return the folded words of a text with a space around each, so that "Ed" is not found in "edited"."""
-    return " ".join(["", *re.findall(r"\w+", fold(text)), ""])
+    return " ".join(["", *re.findall(r"\w+", normalize_text(text)), ""])
 
 
 def _possible_parents(comment: Comment) -> QuerySet[Comment]:

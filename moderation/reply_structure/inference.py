@@ -20,8 +20,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from core.memory.text_cache import text_cache
-from moderation.features.folding import fold
-from moderation.reply_structure.mentions import NOBODY, Manner, NamedPeople, fold_name
+from moderation.features.folding import fold_case_and_accents
+from moderation.reply_structure.mentions import NOBODY, Manner, NamedPeople, normalize_name
 
 MAX_COMPARED = 500  # latest comments of a branch that are searched for a quotation
 CACHED_CHARACTERS = 2_000_000  # of the latest texts
@@ -43,7 +43,7 @@ class ThreadComment:
     @property
     def writer(self) -> str:
         """Return the author's name as it is compared."""
-        return fold_name(self.author)
+        return normalize_name(self.author)
 
     def is_by(self, writer: str) -> bool:
         """Return whether this person wrote it. What has no name, or one that many share, is by nobody."""
@@ -124,7 +124,7 @@ def infer_parents(
     """
     deepest = max((comment.level for comment in comments), default=0)
     by_number = {comment.number: comment for comment in comments}
-    host_names, story_words = frozenset(map(fold_name, hosts)), _searchable(story)
+    host_names, story_words = frozenset(map(normalize_name, hosts)), _searchable(story)
     branches: dict[int | None, Branch] = {}
     found = {}
     # By time; a stable sort, because many pages show only the minute.
@@ -226,7 +226,7 @@ def _quotations(text: str) -> tuple[str, ...]:
 @text_cache(CACHED_CHARACTERS)
 def _searchable(text: str) -> str:
     """Return the words of a text, folded and without signs: people retype what they quote."""
-    return " ".join(re.findall(r"\w+", fold(text)))
+    return " ".join(re.findall(r"\w+", fold_case_and_accents(text)))
 
 
 # The course of the conversation

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from enum import Enum
 from functools import lru_cache
 
-from moderation.features.folding import fold
+from moderation.features.folding import fold_case_and_accents
 from moderation.features.word_lists import STOP_WORDS, word_set
 
 READ = 300  # characters at the beginning of a text
@@ -57,9 +57,9 @@ class Manner(Enum):
     LAST = "Good idea Jim!"
 
 
-def fold_name(name: str) -> str:
+def normalize_name(name: str) -> str:
     """Return a name as it is compared."""
-    return _fold_name(name)
+    return _normalize_name(name)
 
 
 class NamedPeople:
@@ -145,8 +145,8 @@ def _ends_with(name: str, words: list[str]) -> bool:
 
 
 @lru_cache(maxsize=CACHED)
-def _fold_name(name: str) -> str:
-    return " ".join(fold(name).split())
+def _normalize_name(name: str) -> str:
+    return " ".join(fold_case_and_accents(name).split())
 
 
 @lru_cache(maxsize=CACHED)
@@ -170,4 +170,4 @@ def _words(name: str) -> tuple[str, ...]:
 
 
 def _tokens(text: str) -> list[str]:
-    return _TOKEN.findall(fold(text))
+    return _TOKEN.findall(fold_case_and_accents(text))

@@ -14,7 +14,7 @@ from comments.comment_links import parse_comment_number
 from comments.forms import BodyForm
 from comments.models import Comment, State
 from core.forms import LongTextForm
-from moderation.models import IllegalContentReport, Report, has_page
+from moderation.models import IllegalContentReport, Report
 from moderation.models.reports import WORDS_MAX
 
 TEXTAREA = forms.Textarea(attrs={"rows": 3, "dir": "auto"})
@@ -127,7 +127,7 @@ class IllegalContentForm(LongTextForm, forms.ModelForm[IllegalContentReport]):
         url: str = self.cleaned_data["url"]
         comments = Comment.objects.select_related("discussion__article")
         found = comments.filter(pk=parse_comment_number(url) or 0).first()
-        if found is None or not has_page(found) or found.state == State.PENDING:
+        if found is None or not found.discussion.is_readable or found.state == State.PENDING:
             raise ValidationError(
                 _("We found no comment there. Open the comment's own page by its time, and copy its URL."),
                 code="unknown",

@@ -12,7 +12,7 @@ from articles.story_links import find_story
 from comments.comment_links import parse_comment_number
 from comments.models import Comment, State
 from core.forms import LongTextForm
-from moderation.models import RemovalRequest, has_page
+from moderation.models import RemovalRequest
 from moderation.models.requests import TEXT_MAX
 
 
@@ -61,7 +61,7 @@ class RemovalRequestForm(LongTextForm, forms.ModelForm[RemovalRequest]):
         if number := parse_comment_number(url):
             comments = Comment.objects.select_related("discussion__article")
             found = comments.filter(pk=number).first()
-            if found and has_page(found) and found.state == State.PUBLISHED:
+            if found and found.discussion.is_readable and found.state == State.PUBLISHED:
                 self.comment, self.article = found, found.discussion.article
                 return url
         elif (story := find_story(url)) and story.is_published():

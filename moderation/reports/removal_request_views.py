@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from core.query_forms import PageField, QueryForm, SearchField
 from core.rate_limits import add_error
 from moderation.actions.request_helpers import require_administrator
-from moderation.models import RemovalRequest, has_page
+from moderation.models import RemovalRequest
 from moderation.reports import removal_requests
 from moderation.reports.removal_request_forms import AnswerForm, RemovalRequestForm
 from moderation.reports.views import check_rate
@@ -121,5 +121,5 @@ def removal_request_page(request: HttpRequest, pk: int) -> HttpResponse:
 def _url(sent: RemovalRequest) -> str:
     """Return the URL of the comment or story that the request is about; empty if readers cannot see it."""
     if sent.comment:
-        return sent.comment.get_absolute_url() if has_page(sent.comment) else ""
+        return sent.comment.get_absolute_url() if sent.comment.discussion.is_readable else ""
     return sent.article.get_absolute_url() if sent.article and sent.article.is_published() else ""

@@ -21,7 +21,7 @@ from comments.models import Comment, State
 from comments.tasks import mail_confirmation
 from core.query_forms import QueryForm, SearchField
 from core.rate_limits import RateLimitError, add_error
-from moderation.models import IllegalContentReport, Report, has_page
+from moderation.models import IllegalContentReport, Report
 from moderation.notifications.notices import is_decided, outcome
 from moderation.reports import reporting
 from moderation.reports.forms import IllegalContentForm, ReportForm
@@ -118,7 +118,7 @@ def receipt(request: HttpRequest, receipt: UUID) -> HttpResponse:
         "article": article,
         "zone": article.zone,
         "outcome": outcome(report.case, report.comment),
-        "url": report.comment.get_absolute_url() if has_page(report.comment) else "",
+        "url": report.comment.get_absolute_url() if report.comment.discussion.is_readable else "",
         "is_decided": is_decided(report.case, report.comment),
         "again_url": f"{reverse('report-illegal')}?comment={report.comment_id}" if is_published else "",
         "site_url": settings.SITE_URL,

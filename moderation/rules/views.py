@@ -21,7 +21,7 @@ from comments.models import Comment
 from core.query_forms import PageField, QueryForm, SearchField, parse_whole_number
 from moderation.actions.request_helpers import login_for_the_queue, require_moderator
 from moderation.actions.views import add_done_message
-from moderation.models import Batch, Rule, has_page
+from moderation.models import Batch, Rule
 from moderation.queue import explanations
 from moderation.rules import active_rules, matching
 from moderation.rules import replay as rule_replay
@@ -201,7 +201,7 @@ class FalsePositive:
     name: str
     text: SafeString  # with the matches marked
     is_whole: bool
-    has_page: bool
+    is_readable: bool
 
 
 def _false_positives(definition: RuleDefinition, ids: list[int]) -> list[FalsePositive]:
@@ -215,7 +215,7 @@ def _false_positives(definition: RuleDefinition, ids: list[int]) -> list[FalsePo
         ]
         text = explanations.highlight_text(decided.body[start:end], excerpt_spans)
         is_whole = end - start == len(decided.body)
-        found.append(FalsePositive(comment, decided.name, text, is_whole, has_page(comment)))
+        found.append(FalsePositive(comment, decided.name, text, is_whole, comment.discussion.is_readable))
     return found
 
 

@@ -11,7 +11,7 @@ from django.db import connection
 
 from articles.models import Article
 from comments import duplicates
-from comments.duplicates import MIN_LENGTH, fold, trigrams
+from comments.duplicates import MIN_LENGTH, normalize_text, trigrams
 from comments.models import Comment, CommentText, State
 from core.database.sql import execute_prepared, fetch_rows
 from moderation.checks.base import Duplicate
@@ -95,7 +95,7 @@ def duplicate_values(body: str, exclude: int | None) -> dict[str, str | float | 
     The others are from site_facts_values: the article, and the account or guest. A short text has no
     duplicates: for the text NULL the statement finds none.
     """
-    folded = fold(body)
+    folded = normalize_text(body)
     return {
         "folded": folded if len(folded) >= MIN_LENGTH else None,
         "exclude": exclude or 0,
@@ -125,7 +125,7 @@ def find_similar(comment: Comment, limit: int) -> list[int]:
 
     Returns none for a short text.
     """
-    if len(folded := fold(comment.body)) < MIN_LENGTH:
+    if len(folded := normalize_text(comment.body)) < MIN_LENGTH:
         return []
     values = {"folded": folded, "shortest": MIN_LENGTH, "exclude": comment.pk, "limit": limit}
     with connection.cursor() as cursor:

@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from comments.models import Comment, Reason, State, Transition
 from moderation.checks.spam import probability_text
-from moderation.models import FilterVersion, ModerationSettings, SettingChange, has_page
+from moderation.models import FilterVersion, ModerationSettings, SettingChange
 from moderation.policy import last_transition_ids, seen_value
 from moderation.queue import explanations
 from moderation.spam_filter import active_model
@@ -89,7 +89,7 @@ class MistakeRow:
     text: SafeString  # an excerpt with the heaviest words marked
     is_whole: bool  # whether the excerpt is the whole text
     parts: list[spam_explanations.PartText]
-    has_page: bool
+    is_readable: bool
 
 
 @dataclass(frozen=True)
@@ -452,7 +452,7 @@ def _mistake_row(comment: Comment, mistake: Mistake, last: int) -> MistakeRow:
         text=explanations.highlight_text(comment.body[start:end], excerpt_spans),
         is_whole=end - start == len(comment.body),
         parts=spam_explanations.part_texts(mistake["parts"], comment.body, comment.author_name),
-        has_page=has_page(comment),
+        is_readable=comment.discussion.is_readable,
     )
 
 

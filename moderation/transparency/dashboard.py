@@ -21,7 +21,7 @@ from articles.models import Article
 from comments import removal_reasons as reasons
 from comments.models import REMOVED, State, Transition
 from core.database.sql import fetch_rows
-from core.templatetags.dates import time_formatter
+from core.dates.formats import time_formatter
 from moderation.actions.history import IS_UNDONE
 from moderation.checks import registry
 from moderation.transparency.audit_log import start_of_day

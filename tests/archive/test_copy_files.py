@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts import erasure_log
 from accounts.models import User
-from archive import kept_uploads, nightly
+from archive import nightly, pending_uploads
 from archive.backup.container import open_backup
 from archive.models import PersonalDataFile
 from archive.nightly import list_nightly, make_nightly_backup
@@ -76,7 +76,7 @@ def test_a_site_moves_into_a_bucket_and_back(
     story = make_article("The slip closes", body=f"![](image:{image.pk})")
     first, second = make_comment(story, "Buy casino."), make_comment(story, "Her number is 555.")
     erase(first, ada)
-    kept = kept_uploads.keep(b"a story", filename="story.txt", owner=ada)
+    kept = pending_uploads.store(b"a story", filename="story.txt", owner=ada)
     Site.objects.update(backs_up_nightly=True, backups_kept=2)
     make_nightly_backup()
     picture = files.read(f"{image.folder}/w400.webp")
@@ -98,7 +98,7 @@ def test_a_site_moves_into_a_bucket_and_back(
     settings.HOME.mkdir()
     call_command("check_integrity")
     assert is_served(image, picture)
-    assert kept_uploads.find(kept.token, owner=ada).read() == b"a story"
+    assert pending_uploads.find(kept.token, owner=ada).read() == b"a story"
     assert erasure_log.read_all() == erasures
 
     # A backup, an erasure after it, and a restore

@@ -31,7 +31,7 @@ from moderation.actions.decisions import decide, undo
 from moderation.models import Batch, Finding
 from tests.archive.saved_pages import ADD, page, take, upload
 from tests.factories import make_article, make_comment
-from tests.helpers.rows import snapshot
+from tests.helpers.postgres.rows import snapshot
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ from articles.models import Article, Redirect
 from articles.redirects import add_redirect
 from tests.archive.saved_pages import ADD, page, take, upload
 from tests.factories import make_article
-from tests.helpers.locks import site_is_locked_first
+from tests.helpers.postgres.locks import site_is_locked_first
 
 pytestmark = pytest.mark.django_db
 

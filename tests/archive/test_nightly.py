@@ -19,12 +19,14 @@ from django_tasks_db.models import DBTaskResult
 from accounts.models import ADMINISTRATOR
 from archive.backup.container import BackupError, open_backup
 from archive.backup.write import back_up_to_storage
-from archive.nightly import NIGHTLY_JOB, make_nightly_backup
+from archive.nightly import make_nightly_backup
+from archive.scheduled_jobs import NIGHTLY_JOB
 from archive.tasks import notify_failed_backup
 from articles.models import Site
 from core import backup_folder
+from core.scheduled_jobs import JOBS
+from moderation.job_runner import is_due, run_due_jobs
 from moderation.models import JobRun
-from moderation.scheduled_jobs import JOBS, is_due, run_due_jobs
 from tests.factories import UserFactory, confirm_email, make_article, make_comment
 from tests.helpers.data_folder import data_path
 

@@ -16,7 +16,7 @@ from articles.redirects import RedirectError, add_redirect
 from articles.services import save_article, save_author, save_page, save_topic, set_article_authors
 from articles.story_links import find_story
 from tests.factories import UserFactory, make_article, make_comment
-from tests.helpers.locks import site_is_locked_first
+from tests.helpers.postgres.locks import site_is_locked_first
 
 pytestmark = pytest.mark.django_db
 

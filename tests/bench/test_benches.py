@@ -41,7 +41,7 @@ BENCHES = [
     "memory",
     "mails following",
     "mails newsletter",
-    "hosts",
+    "capacity",
     *(f"moderation {part}" for part in PARTS),
     "filter",
     "reply_structure",

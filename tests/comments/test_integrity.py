@@ -30,8 +30,8 @@ from comments.services.states import change_states, rename_author
 from comments.services.text_changes import erase_comments
 from comments.tasks import count_recommendations
 from tests.factories import UserFactory, make_article, make_comment
-from tests.helpers import tampering
-from tests.helpers.tampering import triggers_disabled
+from tests.helpers.postgres import tampering
+from tests.helpers.postgres.tampering import triggers_disabled
 
 pytestmark = pytest.mark.django_db
 

@@ -17,8 +17,8 @@ from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener
 
 from core.data_folder import PROJECT
-from tests.helpers import processes
-from tests.helpers.ports import free_port
+from tests.helpers.servers import processes
+from tests.helpers.servers.ports import free_port
 from tests.helpers.waiting import until
 
 

@@ -29,7 +29,7 @@ from config.page_cache.stamp_reader import (
 )
 from core.database.sql import execute_prepared
 from tests.factories import make_comment
-from tests.helpers import processes
+from tests.helpers.servers import processes
 from tests.helpers.waiting import PATIENCE, until
 from tests.helpers.wsgi_requests import HOST, Reply, send_request
 
@@ -165,7 +165,7 @@ def test_a_page_that_was_not_confirmed_recently_is_not_shown(
     assert send_request(site, "/").status == 200
 
 
-def test_a_page_from_before_an_invalidation_is_not_shown(
+def test_a_hidden_copy_is_not_shown(
     site: PageCacheApp, article: Article, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(application, "SWEEP_SECONDS", 3600)

@@ -12,8 +12,8 @@ from django.utils import timezone
 from core import files
 from core.files import storage
 from core.files import url as files_url
-from tests.helpers import buckets
 from tests.helpers.data_folder import data_path
+from tests.helpers.servers import buckets
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from config.management.commands.serve import ROLES
 from config.server import postgres
 from config.server.program_copy import PROJECT_PARTS
 from core.data_folder import PROJECT
-from tests.helpers.ports import free_port
+from tests.helpers.servers.ports import free_port
 from tests.helpers.waiting import PATIENCE, until
 from tests.plugin import EMPTY_SITE
 

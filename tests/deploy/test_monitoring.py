@@ -22,7 +22,7 @@ from core.backup_folder import LastBackup, record_backup
 from core.data_folder import PROJECT
 from core.database import replicas
 from moderation.models import JobRun
-from tests.helpers.standby import Standby, make_url, running_standby
+from tests.helpers.postgres.standby import Standby, make_url, running_standby
 
 DASHBOARD = PROJECT / "deploy" / "grafana.json"
 ALERTS = PROJECT / "deploy" / "alerts.yml"

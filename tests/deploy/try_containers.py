@@ -23,7 +23,7 @@ from urllib.request import urlopen
 from playwright.sync_api import Page, expect, sync_playwright
 
 from core.data_folder import PROJECT
-from tests.helpers.ports import free_port
+from tests.helpers.servers.ports import free_port
 
 COMPOSE = PROJECT / "deploy" / "compose.yml"
 BASE = "localhost/soundoff-try-base"

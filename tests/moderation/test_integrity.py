@@ -26,7 +26,7 @@ from moderation.models import (
     Sanction,
 )
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
-from tests.helpers import tampering
+from tests.helpers.postgres import tampering
 
 pytestmark = pytest.mark.django_db
 

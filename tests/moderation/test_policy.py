@@ -24,7 +24,7 @@ from moderation.actions.setting_changes import Refusal
 from moderation.models import Case, Finding, Rule
 from moderation.policy import Policy, last_transition_ids
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
-from tests.helpers.tampering import triggers_disabled
+from tests.helpers.postgres.tampering import triggers_disabled
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy")]
 

@@ -29,7 +29,7 @@ from comments.services.states import change_states
 from comments.tasks import mail_confirmation
 from config.owner.views import compose_test_mail
 from core.data_folder import PROJECT
-from core.mail.tokens import incoming_address
+from core.mail.tokens import incoming_email
 from moderation import tasks
 from moderation.actions.decisions import decide, undo
 from moderation.models import Sanction
@@ -41,7 +41,7 @@ from moderation.reports.reporting import report_comment, report_illegal_content
 from tests.articles.newsletter.conftest import draft_of, send
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 from tests.helpers.mails import check_mail, html_of, text_of
-from tests.helpers.smtp import Inbox, receiving
+from tests.helpers.servers.smtp import Inbox, receiving
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
@@ -108,7 +108,7 @@ class Senders:
             user=self.member, article=self.article, kind="comments", delivery="at_once"
         )
         message = EmailMessage()
-        message["From"], message["To"] = self.member.email, incoming_address(follow_token(follow))
+        message["From"], message["To"] = self.member.email, incoming_email(follow_token(follow))
         message.set_content("Well said!")
         receive(message)
 

@@ -17,7 +17,7 @@ from core.data_folder import PROJECT
 from tests.config.conftest import copy_home, data_folder, environment_of
 from tests.config.serving import Served, run, serving
 from tests.helpers.browser import fill_set_up
-from tests.helpers.ports import free_port
+from tests.helpers.servers.ports import free_port
 from tests.plugin import EMPTY_SITE
 
 pytestmark = pytest.mark.browser

@@ -1,4 +1,7 @@
-"""Tests of the number of presses of a task, from the log-in page on. The seed is in test_cleaned.py."""
+"""Tests of the number of presses of a task, from the log-in page on.
+
+tests/moderation/test_cleaned.py counts those that clean up the saved page of the example data.
+"""
 
 import pytest
 from playwright.sync_api import expect

@@ -19,7 +19,7 @@ from pytest_django import DjangoDbBlocker
 from accounts import guests
 from accounts.models import Guest, User
 from articles.models import Topic
-from articles.sitemap import SITEMAP_SIZE
+from articles.syndication.sitemap import SITEMAP_SIZE
 from comments.models import Comment, Discussion, Reason, State
 from comments.services.discussions import change_discussion
 from comments.services.imports import ImportedComment, import_comments

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from articles.models import Article, Topic
 from articles.site.cached_pages import DEPENDENCIES_KEY
-from articles.sitemap import SITEMAP_SIZE
+from articles.syndication.sitemap import SITEMAP_SIZE
 from comments.models import Comment, Reason, State
 from comments.services.states import change_states
 from tests.factories import UserFactory, make_article, make_comment

@@ -88,7 +88,7 @@ def check(text: str) -> None:
     registry.find_unweighted(parsed)
     clues.promotional_spans(text)
     clues.text_clues("A b", text, *compared.read_body(text))
-    duplicates.trigrams(duplicates.fold(text))
+    duplicates.trigrams(duplicates.normalize_text(text))
 
 
 def search(text: str) -> None:

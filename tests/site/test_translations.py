@@ -24,7 +24,7 @@ from django.utils import translation
 from django.utils.translation import ngettext
 
 from core.data_folder import PROJECT
-from core.templatetags.dates import time_formatter
+from core.dates.formats import time_formatter
 
 LANGUAGES = [code for code, _name in project_settings.LANGUAGES if code != "en"]
 DOMAINS = ["django", "djangojs"]

@@ -74,8 +74,8 @@ def describe(report: ImportReport, *, dry_run: bool) -> Iterator[str]:
     if report.redirect:
         yield report.redirect.text
     # A shell without the variables of the served site does not know its port.
-    if address := report.address(settings.SITE_URL if settings.SITE_URL_IS_KNOWN else ""):
-        yield address
+    if url := report.story_url(settings.SITE_URL if settings.SITE_URL_IS_KNOWN else ""):
+        yield url
 
 
 def _counted(text: str, count: int) -> str:

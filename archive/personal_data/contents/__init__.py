@@ -15,7 +15,7 @@ from archive.personal_data.contents.moderation import (
 )
 from archive.personal_data.contents.person import (
     sections_of_account,
-    sections_of_addresses,
+    sections_of_emails,
     sections_of_log_ins,
     sections_of_newsletters,
 )
@@ -29,7 +29,7 @@ def read_sections(subject: DataSubject) -> Iterator[Section]:
     if subject.user:
         yield from sections_of_account(subject, subject.user)
         yield from sections_of_log_ins(subject.user)
-    yield from sections_of_addresses(subject)
+    yield from sections_of_emails(subject)
     yield from sections_of_newsletters(subject)
     yield from sections_of_comments(subject)
     yield from sections_of_reading(subject)

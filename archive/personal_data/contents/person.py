@@ -121,7 +121,7 @@ def sections_of_log_ins(user: User) -> Iterator[Section]:
     )
 
 
-def sections_of_addresses(subject: DataSubject) -> Iterator[Section]:
+def sections_of_emails(subject: DataSubject) -> Iterator[Section]:
     """Yield the names and e-mails of guests, and e-mails to which nothing can be delivered."""
     yield Section(
         "guests",

@@ -29,7 +29,7 @@ from django.utils.translation import ngettext
 
 from accounts import erasure_log
 from accounts.services import has_no_administrator, make_setup_link
-from archive import kept_uploads
+from archive import pending_uploads
 from archive.personal_data import files as personal_data_files
 from archive.services import ArchiveImportError, import_page
 from articles.models.images import MEDIA
@@ -222,7 +222,8 @@ class Command(LongRunningCommand):
         count = len(report.warnings)
         warned = ngettext("%(n)d warning", "%(n)d warnings", count) % {"n": count}
         listed = " (manage.py import_archive lists them)" if count else ""
-        return f"{file.name}: {new} of {report.found}, {warned}{listed}. {report.address(settings.SITE_URL)}"
+        url = report.story_url(settings.SITE_URL)
+        return f"{file.name}: {new} of {report.found}, {warned}{listed}. {url}"
 
     @contextmanager
     def workers(self, home: Path, roles: Sequence[str]) -> Iterator[list[Child]]:
@@ -326,7 +327,7 @@ def prepare_folders(user: pwd.struct_passwd | None, home: Path) -> None:
     erasures = home / "erasures.jsonl"
     if not storage().is_shared:
         make_folder(home / backup_folder.FOLDER, FOLDER_MODES["backups"])  # not given to the workers' user
-        names += [MEDIA, kept_uploads.FOLDER, personal_data_files.FOLDER, backup_folder.NIGHTLY_FOLDER]
+        names += [MEDIA, pending_uploads.FOLDER, personal_data_files.FOLDER, backup_folder.NIGHTLY_FOLDER]
         erasures.touch(mode=0o600)
         if (home / erasure_log.FOLDER).exists():  # copied back from a store
             names.append(erasure_log.FOLDER)

@@ -1,4 +1,4 @@
-"""Run the jobs of moderation/scheduled_jobs.py that are due: once, or for as long as the site runs."""
+"""Run the scheduled jobs that are due (core/scheduled_jobs.py): once, or for as long as the site runs."""
 
 import time
 from typing import Any
@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from core.commands import LongRunningCommand
 from core.memory.release import release_freed_memory
+from core.scheduled_jobs import JOBS
+from moderation.job_runner import is_due, run_due_jobs
 from moderation.models import JobRun
-from moderation.scheduled_jobs import JOBS, is_due, run_due_jobs
 
 ROUND_SECONDS = 60  # seconds between two rounds
 

@@ -78,7 +78,7 @@ def _copies_among(compared: ComparedComments, places: Sequence[int]) -> Iterator
     """Yield the comments of one author that repeat an earlier one, each after the index of its row."""
     if len(places) <= MAX_COMPARED_PAIRWISE and not _may_be_duplicates(compared, places):
         return
-    folded = [duplicates.fold(compared.rows[p].body) for p in places]
+    folded = [duplicates.normalize_text(compared.rows[p].body) for p in places]
     for later, first, is_exact in duplicates.find_duplicates(folded):
         if is_exact:
             yield places[first], ProposedMember(places[later], 1.0, EXACT)

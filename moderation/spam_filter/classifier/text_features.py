@@ -11,7 +11,7 @@ from itertools import chain
 from math import log1p
 
 from core.memory.text_cache import text_cache
-from moderation.features.folding import fold
+from moderation.features.folding import fold_case_and_accents
 from moderation.features.links import host_of
 from moderation.features.scripts import main_script
 from moderation.features.text_reading import CACHED_CHARACTERS, ParsedComment, subject_stems
@@ -113,5 +113,5 @@ def story_language(comment: ParsedComment) -> str:
 
 @text_cache(CACHED_CHARACTERS)
 def _story_language(story: str) -> str:
-    folded = fold(story)
+    folded = fold_case_and_accents(story)
     return language_of(folded, find_words(folded)[:MAX_WORDS])

@@ -17,7 +17,7 @@ from articles.models import Site
 from tests.factories import UserFactory, confirm_email
 from tests.helpers.clients import client_of
 from tests.helpers.mails import check_mail, text_of
-from tests.helpers.smtp import Inbox, receiving
+from tests.helpers.servers.smtp import Inbox, receiving
 
 pytestmark = pytest.mark.django_db
 

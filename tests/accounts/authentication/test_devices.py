@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.authentication import sign_up
-from accounts.authentication.devices import NO_ADDRESS, delete_old_sessions, describe_browser, list_devices
+from accounts.authentication.devices import NO_IP_ADDRESS, delete_old_sessions, describe_browser, list_devices
 from accounts.models import User
 from accounts.services import erase_account
 from articles.models import Site
@@ -182,9 +182,9 @@ def test_old_ip_addresses_and_ended_sessions_are_deleted(ruth: User, time_machin
     assert UserSession.objects.get().ip == "192.0.2.1"
     time_machine.shift(timedelta(days=2))
     assert delete_old_sessions() == 1
-    assert UserSession.objects.get().ip == NO_ADDRESS
+    assert UserSession.objects.get().ip == NO_IP_ADDRESS
     assert is_in(client)
-    assert NO_ADDRESS not in text_of(client)
+    assert NO_IP_ADDRESS not in text_of(client)
     assert delete_old_sessions() == 0
     time_machine.shift(timedelta(days=60))
     delete_old_sessions()

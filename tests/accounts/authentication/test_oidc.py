@@ -23,7 +23,7 @@ from config.settings import oidc_providers
 from tests.factories import UserFactory, confirm_email
 from tests.helpers.axe import faults
 from tests.helpers.clients import client_of
-from tests.helpers.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider, running_provider
+from tests.helpers.servers.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider, running_provider
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 URL = "/privacy/"
 
 
-def test_it_lists_everything(client: Client) -> None:
+def test_it_lists_each_kind_of_data_with_its_tables(client: Client) -> None:
     response = client.get(URL)
     assert response["Cache-Control"] == "public, no-cache, max-age=0"
     page = words(response)
@@ -31,14 +31,14 @@ def test_every_page_links_to_it(client: Client) -> None:
         assert f'href="{URL}"' in words(client.get(url))
 
 
-def test_the_text_of_the_owner_is_above(client: Client) -> None:
+def test_the_text_of_the_owner_is_above_the_list(client: Client) -> None:
     Site.objects.update(privacy="Write to **us**.\n\n<script>x</script>")
     page = words(client.get(URL))
     assert page.index("Write to <strong>us</strong>.") < page.index("What this site stores")
     assert "<script>x" not in page
 
 
-def test_the_owner_writes_it_in_the_settings(client: Client, ada: User) -> None:
+def test_the_settings_offer_a_template_of_the_text_and_store_it(client: Client, ada: User) -> None:
     client.force_login(ada)
     page = words(client.get("/owner/settings/"))
     assert 'href="?template=privacy#id_privacy"' in page
@@ -64,7 +64,7 @@ def test_the_owner_writes_it_in_the_settings(client: Client, ada: User) -> None:
     assert "template=privacy" not in words(client.get("/owner/settings/"))
 
 
-def test_the_template_of_the_rules(client: Client, ada: User) -> None:
+def test_the_settings_offer_a_template_of_the_rules(client: Client, ada: User) -> None:
     client.force_login(ada)
     form = client.get("/owner/settings/?template=rules").context["form"]
     assert "## What we remove" in form["rules"].value()

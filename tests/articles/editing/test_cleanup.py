@@ -13,7 +13,8 @@ from articles.editing.cleanup import delete_old_drafts, delete_old_presence
 from articles.editing.drafts import autosave, discard_drafts
 from articles.editing.presence import record_presence
 from articles.models import Article, Autosave, OpenForm, Presence
-from moderation.scheduled_jobs import JOBS, run_due_jobs
+from core.scheduled_jobs import JOBS
+from moderation.job_runner import run_due_jobs
 from tests.factories import make_article
 
 pytestmark = pytest.mark.django_db
@@ -27,9 +28,9 @@ def story() -> Article:
 
 
 def typed(emil: User, article: Article | None, body: str, ago: timedelta) -> Autosave:
-    typed = {"title": ["Slipway"], "body": [body]}
+    fields = {"title": ["Slipway"], "body": [body]}
     stored = autosave(
-        forms=[OpenForm(uuid4(), 1)], editor=emil, kind=Article, document=article, fields=typed, snapshot=""
+        forms=[OpenForm(uuid4(), 1)], editor=emil, kind=Article, document=article, fields=fields, snapshot=""
     )
     assert stored
     Autosave.objects.filter(pk=stored.pk).update(at=timezone.now() - ago)

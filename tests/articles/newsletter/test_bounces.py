@@ -9,7 +9,7 @@ from accounts.models import User
 from articles.models import Article
 from articles.newsletter import sending, subscriptions
 from comments.following.incoming import Outcome, receive
-from core.mail.tokens import MailToken, incoming_address
+from core.mail.tokens import MailToken, incoming_email
 from moderation.scheduled_jobs import delete_undeliverable
 from tests.articles.newsletter.conftest import draft_of, run_sending, send, states, subscribe
 from tests.comments.following.test_incoming import bounce, reply
@@ -25,7 +25,7 @@ def address(article: Article, emil: User, settings: Any) -> str:
     newsletter = draft_of(article, emil)
     send(newsletter)
     (message,) = run_sending()
-    path = incoming_address(MailToken(sending.OF_RECIPIENT, newsletter.recipients.get().pk))
+    path = incoming_email(MailToken(sending.OF_RECIPIENT, newsletter.recipients.get().pk))
     assert message.return_path == path  # type: ignore[attr-defined]
     return path
 

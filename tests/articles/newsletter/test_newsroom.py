@@ -235,7 +235,7 @@ def test_failures_stop_and_retry(desk: Client, article: Article, emil: User) -> 
     newsletter.recipients.filter(pk=failed.pk).update(state="failed", reason="The server answered: 550 no.")
     page = text_of_page(desk, url_of(newsletter))
     assert "Try the failed ones again" in page
-    assert "Failed: ann@example.org" in page
+    assert "Failed: …@example.org" in page
     assert "550 no." in page
     desk.post(url_of(newsletter), {"_stop": ""})
     assert "the queued mails are not sent" in text_of_page(desk, url_of(newsletter))
@@ -252,6 +252,20 @@ def test_failures_stop_and_retry(desk: Client, article: Article, emil: User) -> 
     assert "<dt>Unsubscribed since</dt><dd>1</dd>" in page
     newsletter.recipients.filter(state="unsubscribed").update(state="bounced")
     assert "Bounced: unsubscribed since" in text_of_page(desk, url_of(newsletter))
+
+
+def test_only_those_who_may_read_emails_see_whose_mail_failed(
+    desk: Client, ada: User, article: Article, emil: User
+) -> None:
+    subscribe("ann@example.org")
+    newsletter = draft_of(article, emil)
+    send(newsletter)
+    newsletter.recipients.update(state="failed", reason="The server answered: 550 no.")
+    for client, shown in ((desk, "Failed: …@example.org"), (client_of(ada), "Failed: ann@example.org")):
+        page = text_of_page(client, url_of(newsletter))
+        assert shown in page
+        assert "550 no." in page
+        assert ("ann@" in page) == ("ann@" in shown)
 
 
 def test_a_stopped_newsletter_whose_mails_have_all_failed(desk: Client, article: Article, emil: User) -> None:

@@ -25,7 +25,7 @@ from core.mail.composition import MailToMany
 from tests.articles.newsletter.conftest import draft_of, manage_url, run_sending, send, states, subscribe
 from tests.factories import UserFactory, make_article
 from tests.helpers.mails import check_mail, html_of, text_of
-from tests.helpers.smtp import Inbox, receiving
+from tests.helpers.servers.smtp import Inbox, receiving
 
 pytestmark = pytest.mark.django_db
 

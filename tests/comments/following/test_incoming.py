@@ -17,7 +17,7 @@ from accounts.models import User
 from articles.models import Article
 from comments.following.incoming import Outcome, receive
 from comments.following.tokens import follow_token
-from core.mail.tokens import incoming_address
+from core.mail.tokens import incoming_email
 from tests.comments.following.conftest import follow
 
 pytestmark = pytest.mark.django_db
@@ -71,7 +71,7 @@ Diagnostic-Code: smtp; 550 5.1.1 No such user here
 
 
 def test_a_bounce_is_noted(article: Article, jane: User) -> None:
-    address = incoming_address(follow_token(follow(jane, article)))
+    address = incoming_email(follow_token(follow(jane, article)))
     assert receive(bounce(address)) == Outcome.BOUNCE
     found = undeliverable.find_one("jane@example.org")
     assert found
@@ -81,13 +81,13 @@ def test_a_bounce_is_noted(article: Article, jane: User) -> None:
 
 @pytest.mark.parametrize("status", ["4.2.2", "5.7.1", "5.2.2"])
 def test_what_may_pass_or_is_our_own_mistake_is_no_bounce(article: Article, jane: User, status: str) -> None:
-    address = incoming_address(follow_token(follow(jane, article)))
+    address = incoming_email(follow_token(follow(jane, article)))
     assert receive(bounce(address, status)) == Outcome.DELAY
     assert undeliverable.find(["jane@example.org"]) == set()
 
 
 def test_a_late_bounce_of_an_earlier_address(article: Article, jane: User) -> None:
-    address = incoming_address(follow_token(follow(jane, article)))
+    address = incoming_email(follow_token(follow(jane, article)))
     User.objects.filter(pk=jane.pk).update(email="jane@example.com")
     assert receive(bounce(address)) == Outcome.STRANGER
     assert undeliverable.find(["jane@example.org", "jane@example.com"]) == set()
@@ -102,7 +102,7 @@ def test_a_forged_token_does_nothing(article: Article, jane: User) -> None:
 
 
 def test_a_reply_is_answered_with_the_link(article: Article, jane: User) -> None:
-    address = incoming_address(follow_token(follow(jane, article)))
+    address = incoming_email(follow_token(follow(jane, article)))
     assert receive(reply("somebody@example.net"), address.upper()) == Outcome.ANSWERED
     (answer,) = mail.outbox
     assert answer.to == ["jane@example.org"]
@@ -126,13 +126,13 @@ def test_a_reply_is_answered_with_the_link(article: Article, jane: User) -> None
 def test_other_mails_are_not_answered(
     article: Article, jane: User, sender: str, headers: dict[str, str], outcome: Outcome
 ) -> None:
-    address = incoming_address(follow_token(follow(jane, article)))
+    address = incoming_email(follow_token(follow(jane, article)))
     assert receive(reply(address, sender, **headers)) == outcome
     assert mail.outbox == []
 
 
 def test_a_reply_with_line_breaks_in_its_headers(article: Article, jane: User) -> None:
-    address = incoming_address(follow_token(follow(jane, article)))
+    address = incoming_email(follow_token(follow(jane, article)))
     text = f"From: jane@example.org\nTo: {address}\nSubject: =?utf-8?q?a=0D=0Ab?=\n"
     message = email.message_from_string(text + "Message-ID: =?utf-8?q?=0D=0Ac?=\n\nHello", policy=default)
     assert isinstance(message, EmailMessage)
@@ -140,7 +140,7 @@ def test_a_reply_with_line_breaks_in_its_headers(article: Article, jane: User) -
 
 
 def test_the_command(article: Article, jane: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    address = incoming_address(follow_token(follow(jane, article)))
+    address = incoming_email(follow_token(follow(jane, article)))
     content = reply("somebody@example.net").as_bytes()
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content)))
     printed = io.StringIO()

@@ -23,7 +23,7 @@ from comments.services.states import change_states, delete_comment
 from config.models import MailFailure
 from tests.comments.following.conftest import follow, reply_to, send_due
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
-from tests.helpers.smtp import receiving
+from tests.helpers.servers.smtp import receiving
 
 pytestmark = pytest.mark.django_db
 Later = Callable[..., datetime]

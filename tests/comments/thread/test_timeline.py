@@ -59,7 +59,7 @@ def test_bars_are_equal_slices_in_which_one_comment_is_still_seen():
 
 @pytest.mark.django_db
 def test_the_timeline_of_the_curated_seed(client, data):
-    """Clean the seed as product.md does: 15 spam, 5 without text, 2 duplicates, 3 by a person."""
+    """Clean up the saved page of the example data: 15 spam, 5 without text, 2 duplicates, 3 by a person."""
     article = import_page(data=(data / "seed" / "story.txt").read_bytes(), filename="story.txt").article
     spam = [57, 58, 60, 61, *range(63, 68), *range(69, 75)]
     gone = [*spam, 31, 56, 59, 62, 68, 33, 34, 12, 35, 36]

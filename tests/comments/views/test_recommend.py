@@ -36,7 +36,7 @@ def count(comment) -> int:
     return Comment.objects.get(pk=comment.pk).recommend_count
 
 
-def fold() -> None:
+def run_count_job() -> None:
     count_recommendations.func()
 
 
@@ -52,8 +52,8 @@ def test_a_recommendation_is_counted_once_by_the_job(comment):
     recommend(comment=comment, guest=guest, given=True)
     assert (count(comment), version(comment.discussion.article)) == (0, before)
 
-    fold()
-    fold()
+    run_count_job()
+    run_count_job()
 
     assert count(comment) == 2
     assert version(comment.discussion.article) == before + 1, "two at once change the page once"
@@ -63,17 +63,17 @@ def test_a_withdrawn_recommendation_is_subtracted(comment):
     user = UserFactory.create()
     assert recommend(comment=comment, user=user, given=False) is None
     recommend(comment=comment, user=user, given=True)
-    fold()
+    run_count_job()
     recommend(comment=comment, user=user, given=False)
     assert count(comment) == 1
-    fold()
+    run_count_job()
     assert count(comment) == 0
     before = version(comment.discussion.article)
     recommend(comment=comment, user=user, given=True)
     recommend(comment=comment, user=user, given=False)
-    fold()
+    run_count_job()
     assert (count(comment), version(comment.discussion.article)) == (0, before), "nothing that a reader sees"
-    assert Recommendation.objects.count() == 1
+    assert Recommendation.objects.run_count_job() == 1
 
 
 def test_a_recommendation_locks_no_discussion(comment):
@@ -122,7 +122,7 @@ def test_a_recommendation_whose_job_was_lost_is_counted_with_the_next(
     Recommendation.objects.update(at=timezone.now() - timezone.timedelta(minutes=2))
     with django_capture_on_commit_callbacks(execute=True):
         recommend(comment=comment, user=UserFactory.create(), given=True)
-    assert DBTaskResult.objects.count() == 1
+    assert DBTaskResult.objects.run_count_job() == 1
 
 
 def test_what_comes_while_the_job_counts_is_not_lost(comment, monkeypatch):
@@ -138,16 +138,16 @@ def test_what_comes_while_the_job_counts_is_not_lost(comment, monkeypatch):
         return found
 
     with execute(come_late):
-        fold()
+        run_count_job()
     assert count(comment) == 1
-    assert DBTaskResult.objects.count() == 1
+    assert DBTaskResult.objects.run_count_job() == 1
 
 
 def test_a_removed_comment_is_counted_and_changes_no_page(comment):
     recommend(comment=comment, user=UserFactory.create(), given=True)
     change_states(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
     before = version(comment.discussion.article)
-    fold()
+    run_count_job()
     assert (count(comment), version(comment.discussion.article)) == (1, before)
 
 
@@ -156,7 +156,7 @@ def test_a_removed_comment_that_stands_by_its_count_changes_the_page(comment):
     recommend(comment=comment, user=UserFactory.create(), given=True)
     change_states(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
     before = version(comment.discussion.article)
-    fold()
+    run_count_job()
     assert version(comment.discussion.article) == before + 1
 
 
@@ -170,7 +170,7 @@ def test_a_member_recommends_and_sees_it_at_once(client, comment):
     assert (response.status_code, response["Location"]) == (302, comment.get_absolute_url())
     page = read(client, comment.discussion.article)
     assert f'formaction="recommend/{comment.pk}/" aria-pressed="true">Recommend <b>1</b></button>' in page
-    fold()
+    run_count_job()
     assert 'aria-pressed="true">Recommend <b>1</b></button>' in read(client, comment.discussion.article)
 
     client.post(url(comment))

@@ -22,7 +22,7 @@ from core.backup_folder import LastBackup, record_backup
 from core.monitoring.metrics import REGISTRY
 from moderation.models import Case, JobRun
 from tests.factories import make_article, make_comment
-from tests.helpers.database import captured_statements
+from tests.helpers.postgres.database import captured_statements
 from tests.helpers.wsgi_requests import send_request
 
 TOKEN = "a token that is long enough"

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from tests.helpers.smtp import Inbox, receiving
+from tests.helpers.servers.smtp import Inbox, receiving
 
 
 @pytest.fixture

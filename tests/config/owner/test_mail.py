@@ -23,8 +23,8 @@ from core.mail.failures import explain_failure
 from tests.factories import UserFactory
 from tests.helpers.clients import client_of
 from tests.helpers.mails import text_of
-from tests.helpers.ports import free_port
-from tests.helpers.smtp import Inbox
+from tests.helpers.servers.ports import free_port
+from tests.helpers.servers.smtp import Inbox
 
 pytestmark = pytest.mark.django_db
 

@@ -22,7 +22,7 @@ from tests.config.owner.test_system_status import failed_job, quiet, run_jobs
 from tests.factories import UserFactory, make_article
 from tests.helpers.browser import fill_set_up, log_in
 from tests.helpers.mails import check_mail, text_of
-from tests.helpers.smtp import Inbox
+from tests.helpers.servers.smtp import Inbox
 from tests.helpers.wsgi_requests import send_request
 from tests.site.test_look import check
 

@@ -30,11 +30,13 @@ from core.backup_folder import (
     record_failure,
 )
 from core.files import url as files_url
+from core.scheduled_jobs import JOBS, Job
+from moderation.job_runner import is_due, run_due_jobs
 from moderation.models import JobRun
-from moderation.scheduled_jobs import JOBS, Job, delete_finished_tasks, is_due, run_due_jobs
+from moderation.scheduled_jobs import delete_finished_tasks
 from tests.factories import GuestFactory, UserFactory, confirm_email
 from tests.helpers.data_folder import data_path
-from tests.helpers.smtp import Inbox
+from tests.helpers.servers.smtp import Inbox
 
 URL, JOB = "/owner/status/", "/owner/jobs/"
 

@@ -18,7 +18,7 @@ from config.page_cache.application import PageCacheApp
 from config.page_cache.stamp_reader import StampReader, _AsyncConnection
 from core.script_texts import script_texts_url
 from tests.factories import make_article, make_comment
-from tests.helpers.database import captured_statements
+from tests.helpers.postgres.database import captured_statements
 from tests.helpers.wsgi_requests import HOST, is_cached, send_request, send_through_event_loop
 
 # What one request costs

@@ -33,7 +33,7 @@ from config.page_cache.application import PageCacheApp
 from moderation.actions.decisions import undo
 from moderation.reply_structure.decisions import accept
 from tests.factories import UserFactory, make_article, make_comment
-from tests.helpers.database import captured_statements
+from tests.helpers.postgres.database import captured_statements
 from tests.helpers.wsgi_requests import send_request
 
 

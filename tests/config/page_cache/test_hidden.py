@@ -23,7 +23,7 @@ from articles.publishing.front_page import pin
 from articles.publishing.services import publish, set_embargo, unpublish, unschedule
 from articles.redirects import add_redirect
 from articles.services import save_article, set_article_authors, touch_site
-from articles.sitemap import SITEMAP_SIZE
+from articles.syndication.sitemap import SITEMAP_SIZE
 from comments.models import Discussion, Reason, State
 from comments.services.discussions import change_discussion
 from comments.services.states import change_states, set_comment_field

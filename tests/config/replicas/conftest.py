@@ -20,7 +20,7 @@ from core.database.replicas import (
 )
 from core.monitoring.metrics import REGISTRY, REPLICA_PAGES
 from tests.factories import make_article, make_comment
-from tests.helpers.standby import Standby, make_url, running_standby
+from tests.helpers.postgres.standby import Standby, make_url, running_standby
 
 
 @pytest.fixture(scope="package")

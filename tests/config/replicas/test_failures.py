@@ -13,8 +13,8 @@ from core.database.replicas import (
     Replica,
 )
 from tests.config.replicas.conftest import pages_of
-from tests.helpers.database import superuser
-from tests.helpers.standby import Standby
+from tests.helpers.postgres.database import superuser
+from tests.helpers.postgres.standby import Standby
 from tests.helpers.waiting import until
 from tests.helpers.wsgi_requests import is_cached, send_request
 

@@ -22,7 +22,7 @@ from core.database.replicas import (
 )
 from tests.config.replicas.conftest import early, pages_of, paused_replay
 from tests.factories import UserFactory, make_comment
-from tests.helpers.standby import Standby
+from tests.helpers.postgres.standby import Standby
 from tests.helpers.wsgi_requests import is_cached, send_request, send_through_event_loop
 
 

@@ -21,8 +21,8 @@ from core.database.replicas import (
 )
 from tests.config.replicas.conftest import early, primary_url
 from tests.factories import make_comment
-from tests.helpers.database import superuser
-from tests.helpers.standby import Standby
+from tests.helpers.postgres.database import superuser
+from tests.helpers.postgres.standby import Standby
 from tests.helpers.waiting import until
 from tests.helpers.wsgi_requests import send_request
 

@@ -15,7 +15,7 @@ import pytest
 from config.server import postgres
 from core.data_folder import PROJECT
 from tests.config.conftest import data_folder, processes
-from tests.helpers.ports import free_port
+from tests.helpers.servers.ports import free_port
 from tests.helpers.waiting import PATIENCE, until
 from tests.plugin import EMPTY_SITE
 

@@ -20,9 +20,9 @@ from config.server import postgres
 from core.data_folder import PROJECT
 from tests.config.conftest import data_folder
 from tests.config.server.conftest import Serve
-from tests.helpers import buckets
-from tests.helpers.ports import free_port
-from tests.helpers.standby import Standby, running_standby
+from tests.helpers.postgres.standby import Standby, running_standby
+from tests.helpers.servers import buckets
+from tests.helpers.servers.ports import free_port
 from tests.helpers.waiting import PATIENCE, until
 from tests.plugin import EMPTY_SITE
 

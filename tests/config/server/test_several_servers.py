@@ -15,7 +15,7 @@ from core.data_folder import PROJECT
 from tests.config.conftest import data_folder
 from tests.config.server.conftest import Serve, Site
 from tests.config.serving import run
-from tests.helpers.ports import free_port
+from tests.helpers.servers.ports import free_port
 from tests.helpers.waiting import PATIENCE, until
 
 KEY = "the key of all servers in this file, which is long enough"

@@ -10,6 +10,7 @@ from comments.models import Comment, State, Transition
 from moderation.actions import decisions
 from moderation.erasure import purge, restrictions
 from moderation.erasure.restricted_content import read_texts
+from moderation.job_runner import run_due_jobs
 from moderation.models import Appeal, Batch, FilterVersion, Rule, SecondOpinion
 from moderation.people import sanctions
 from moderation.people.profiles import Person, add_note
@@ -17,7 +18,6 @@ from moderation.reports import removal_requests
 from moderation.reports import reporting as reports
 from moderation.rules import active_rules as rules
 from moderation.rules.matching import RuleDefinition
-from moderation.scheduled_jobs import run_due_jobs
 from moderation.similar import pages, scan
 from moderation.similar.decisions import decide_group
 from moderation.spam_filter import versions

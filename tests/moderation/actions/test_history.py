@@ -17,7 +17,7 @@ from moderation.models import Batch, Restriction
 from moderation.queue import card as queue_card
 from moderation.queue import explanations
 from tests.factories import UserFactory, make_article, make_comment
-from tests.helpers.tampering import triggers_disabled
+from tests.helpers.postgres.tampering import triggers_disabled
 from tests.moderation.queue.helpers import state, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks", "maria_client")]

@@ -15,7 +15,7 @@ from moderation.models import Batch, Case, Restriction
 from moderation.transparency import removal_counts
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.discussions import assert_sound
-from tests.helpers.restored import assert_restored_decisions_are_stored
+from tests.helpers.postgres.restored import assert_restored_decisions_are_stored
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 

@@ -23,8 +23,10 @@ from comments.models import (
     Transition,
 )
 from comments.services.editing import edit_comment
+from core.scheduled_jobs import JOBS
 from moderation.actions import decisions
 from moderation.erasure import purge, restrictions
+from moderation.job_runner import run_due_jobs
 from moderation.models import (
     Batch,
     Case,
@@ -37,7 +39,6 @@ from moderation.models import (
 )
 from moderation.people.profiles import Person
 from moderation.reports import reporting as reports
-from moderation.scheduled_jobs import JOBS, run_due_jobs
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]

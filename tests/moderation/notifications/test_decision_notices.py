@@ -32,7 +32,7 @@ from moderation.rules import active_rules as rules
 from moderation.rules.matching import RuleDefinition
 from moderation.tasks import NOTIFY_AFTER, notify_authors, notify_not_published
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
-from tests.helpers.tampering import triggers_disabled
+from tests.helpers.postgres.tampering import triggers_disabled
 
 pytestmark = pytest.mark.django_db
 

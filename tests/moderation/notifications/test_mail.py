@@ -15,8 +15,8 @@ from moderation.models import Batch
 from moderation.tasks import NOTIFY_AFTER, notify_authors
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 from tests.helpers.mails import check_mail, text_of
-from tests.helpers.smtp import receiving
-from tests.helpers.tampering import triggers_disabled
+from tests.helpers.postgres.tampering import triggers_disabled
+from tests.helpers.servers.smtp import receiving
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 

@@ -21,7 +21,7 @@ from moderation.people import sanctions
 from moderation.people.profiles import Person
 from moderation.tasks import notify_authors, notify_not_published
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
-from tests.helpers.tampering import triggers_disabled
+from tests.helpers.postgres.tampering import triggers_disabled
 from tests.helpers.waiting import wait_for_a_lock
 
 pytestmark = pytest.mark.django_db

@@ -20,7 +20,7 @@ from moderation.models import Batch, Case
 from moderation.queue import queues
 from moderation.urls import urlpatterns
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
-from tests.helpers.tampering import triggers_disabled
+from tests.helpers.postgres.tampering import triggers_disabled
 from tests.moderation.queue.helpers import (
     links,
     listed_comment_ids,

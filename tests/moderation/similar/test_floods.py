@@ -11,7 +11,7 @@ from moderation.actions import decisions
 from moderation.models import CommentGroup, CommentGroupMember
 from moderation.similar.compared import Row
 from tests.factories import GuestFactory, make_article, make_comment
-from tests.helpers.tampering import triggers_disabled
+from tests.helpers.postgres.tampering import triggers_disabled
 from tests.moderation.similar.test_grouping import DAYS, GOOD, PRAISE, found, good, ids, row
 
 GOODS = [

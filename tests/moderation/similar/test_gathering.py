@@ -19,7 +19,7 @@ from moderation.queue.queues import describe_source
 from moderation.reports.reporting import report_illegal_content
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.discussions import assert_sound
-from tests.helpers.tampering import triggers_disabled
+from tests.helpers.postgres.tampering import triggers_disabled
 from tests.moderation.queue.helpers import state, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy", "maria_client")]

@@ -24,7 +24,7 @@ from moderation.reports.reporting import report_illegal_content
 from moderation.similar import members_of, scan
 from moderation.similar.decisions import decide_group
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
-from tests.helpers.tampering import triggers_disabled
+from tests.helpers.postgres.tampering import triggers_disabled
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock
 from tests.moderation.queue.helpers import text
 

@@ -15,7 +15,7 @@ from moderation.spam_filter.classifier.starter import STARTER_FILE
 from moderation.spam_filter.page import FilterPage
 from moderation.transparency import charts
 from tests.factories import UserFactory, make_article, make_comment
-from tests.helpers.tampering import triggers_disabled
+from tests.helpers.postgres.tampering import triggers_disabled
 from tests.moderation.queue.helpers import text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]

@@ -1,6 +1,6 @@
-"""The filter and the duplicate checks on the seed, on an empty site without decisions.
+"""The filter and the duplicate checks on the saved page of the example data (seed/story.txt).
 
-The seed demonstrates the starter and was not used to train it.
+The site is empty and has no decisions. The page demonstrates the starter and was not used to train it.
 """
 
 import pytest

@@ -9,12 +9,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from comments.models import Comment, Reason, State, Transition
-from core.templatetags.dates import time_formatter
+from core.dates.formats import time_formatter
 from moderation.actions.decisions import decide, undo
 from moderation.models import Case, Finding, Rule
 from moderation.transparency import charts, dashboard
 from tests.factories import UserFactory, make_article, make_comment
-from tests.helpers.tampering import triggers_disabled
+from tests.helpers.postgres.tampering import triggers_disabled
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 URL = "/moderation/dashboard/"

@@ -22,7 +22,7 @@ from moderation.erasure import restrictions
 from moderation.models import Batch, Finding, Restriction
 from moderation.transparency import removal_counts
 from tests.factories import UserFactory, make_article, make_comment
-from tests.helpers.restored import assert_restored_decisions_are_stored
+from tests.helpers.postgres.restored import assert_restored_decisions_are_stored
 
 pytestmark = pytest.mark.django_db
 publishing = pytest.mark.usefixtures("moderation_without_checks")

@@ -10,10 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import EDITOR
-from articles import sitemap
 from articles.models import Article, Site, StandingPage, Topic
 from articles.services import set_article_authors
 from articles.site.cached_pages import DEPENDENCIES_KEY
+from articles.syndication import sitemap
 from tests.factories import UserFactory, make_article
 
 pytestmark = pytest.mark.django_db

@@ -7,7 +7,7 @@ from django.template import Context, Template
 from django.utils import timezone as django_timezone
 from django.utils import translation
 
-from core.templatetags.dates import time_formatter
+from core.dates.formats import time_formatter
 
 AFTERNOON = datetime(2013, 6, 19, 20, 40, tzinfo=UTC)
 NEW_YORK = "America/New_York"
@@ -46,7 +46,7 @@ def test_zones_have_names(zone, name):
     ],
 )
 def test_only_the_parts_that_differ_are_shown(later, expected):
-    assert words(time_formatter(NEW_YORK).since(AFTERNOON + later, AFTERNOON)) == expected
+    assert words(time_formatter(NEW_YORK).short_moment(AFTERNOON + later, AFTERNOON)) == expected
 
 
 def test_a_time_in_any_zone_is_the_same_moment():

@@ -8,9 +8,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import EDITOR
-from articles.feeds import FEED_SIZE
 from articles.models import Article, Site, Topic
 from articles.services import set_article_authors
+from articles.syndication.feeds import FEED_SIZE
 from tests.factories import UserFactory, make_article
 
 pytestmark = pytest.mark.django_db

@@ -13,7 +13,7 @@ import pytest
 from archive.formats import parse
 from archive.formats.page import DamagedFileError, OtherFormatError, ParsedPage
 
-SAMPLE = Path(__file__).parents[2] / "archive" / "sample" / "story.txt"
+SAMPLE = Path(__file__).parents[3] / "archive" / "sample" / "story.txt"
 NEAR = 1  # lines that are not blank, from the damage to the line that is named
 
 

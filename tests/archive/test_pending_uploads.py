@@ -9,7 +9,7 @@ import pytest
 from django.utils.html import escape
 
 from accounts.models import EDITOR
-from archive import kept_uploads
+from archive import pending_uploads
 from archive.models import Import
 from articles.models import Article
 from core.files import storage
@@ -68,11 +68,11 @@ def test_a_refused_form_still_has_the_kept_file(client, emil):
 
 
 def test_a_file_that_another_request_deletes_does_not_matter(emil, monkeypatch):
-    first = kept_uploads.keep(b"x", filename="a.txt", owner=emil)
+    first = pending_uploads.store(b"x", filename="a.txt", owner=emil)
     deleted = replace(next(storage().list_files("imports")), name=f"imports/{emil.pk}-deleted")
     found = [deleted, *storage().list_files("imports")]
     monkeypatch.setattr(DataFolderStorage, "list_files", lambda storage, folder: iter(found))
-    assert kept_uploads.keep(b"y", filename="b.txt", owner=emil).read() == b"y"
+    assert pending_uploads.store(b"y", filename="b.txt", owner=emil).read() == b"y"
     assert first.read() == b"x"
 
 
@@ -95,20 +95,20 @@ def test_a_kept_file_belongs_to_the_person_who_uploaded_it(client, emil):
 def test_a_kept_file_is_deleted_after_a_day(client, emil):
     client.force_login(emil)
     token = kept_token(client.post(ADD, {"file": upload(), "preview": "1"}))
-    path = data_path(kept_uploads.find(token, owner=emil).name)
-    assert kept_uploads.delete_expired() == 0
-    old = time.time() - kept_uploads.KEPT_FOR.total_seconds() - 1
+    path = data_path(pending_uploads.find(token, owner=emil).name)
+    assert pending_uploads.delete_expired() == 0
+    old = time.time() - pending_uploads.KEPT_FOR.total_seconds() - 1
     os.utime(path, (old, old))
-    assert kept_uploads.delete_expired() == 1
+    assert pending_uploads.delete_expired() == 1
     assert client.post(ADD, {"kept": token}).context["form"].errors.keys() == {"file"}
 
 
 def test_only_the_last_files_of_a_person_are_kept(emil):
-    tokens = [kept_uploads.keep(b"x", filename=f"{n}.txt", owner=emil).token for n in range(7)]
+    tokens = [pending_uploads.store(b"x", filename=f"{n}.txt", owner=emil).token for n in range(7)]
     for token in tokens[:2]:
-        with pytest.raises(kept_uploads.UploadExpiredError):
-            kept_uploads.find(token, owner=emil)
-    assert kept_uploads.find(tokens[-1], owner=emil).filename == "6.txt"
+        with pytest.raises(pending_uploads.UploadExpiredError):
+            pending_uploads.find(token, owner=emil)
+    assert pending_uploads.find(tokens[-1], owner=emil).filename == "6.txt"
 
 
 def test_a_preview_shows_the_lines_that_belong_to_the_site(client, emil):

@@ -23,7 +23,7 @@ from articles.models import Article, ArticleQuerySet, Correction, Topic
 from articles.site.cached_pages import cache_for_anonymous
 from articles.site.current_site import current_site
 from articles.site.requests import SiteRequest
-from core.templatetags.dates import time_formatter
+from core.dates.formats import time_formatter
 from core.xml import XmlWriter
 
 FEED_SIZE = 30  # stories

@@ -11,7 +11,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from django.core.mail.utils import DNS_NAME
 
-from tests.helpers.ports import free_port
+from tests.helpers.servers.ports import free_port
 
 
 class Inbox:

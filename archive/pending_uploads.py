@@ -1,6 +1,6 @@
-"""Uploaded files that are kept between the preview of an import and the import.
+"""Uploaded files that wait between the preview of an import and the import.
 
-A file is kept for the person who uploaded it, outside of the database and its backups, until it is imported
+A file is stored for the person who uploaded it, outside of the database and its backups, until it is imported
 or a day has passed. The page of the preview carries a signed token that names the file and its owner.
 """
 
@@ -10,25 +10,23 @@ from uuid import UUID, uuid4
 
 from django.core import signing
 from django.utils import timezone
-from django.utils.translation import gettext_noop as _
 
 from accounts.models import User
 from core import files
-from moderation.scheduled_jobs import Job
 
 KEPT_FOR = timedelta(days=1)
 MAX_FILES = 5  # of one person; an older one is deleted
-SALT = "archive.kept_uploads"
+SALT = "archive.kept_uploads"  # its older name, which is part of the tokens in open pages
 FOLDER = "imports"  # in the storage
 
 
 class UploadExpiredError(Exception):
-    """The error that a kept file was imported already, has expired, or belongs to somebody else."""
+    """The error that a pending upload was imported already, has expired, or belongs to somebody else."""
 
 
 @dataclass(frozen=True)
-class KeptUpload:
-    """A kept file. `token` names it in a form."""
+class PendingUpload:
+    """A file that waits for its import. `token` names it in a form."""
 
     token: str
     filename: str
@@ -45,21 +43,21 @@ class KeptUpload:
         files.storage().delete(self.name)
 
 
-def keep(data: bytes, *, filename: str, owner: User) -> KeptUpload:
+def store(data: bytes, *, filename: str, owner: User) -> PendingUpload:
     """Store a file for this person, and delete expired ones and their oldest."""
     delete_expired()
     key = uuid4()
     name = _name(owner, key)
     files.save(name, data)
-    kept = files.storage().list_files(FOLDER)
-    own = [(each.modified, each.name) for each in kept if each.name.startswith(f"{FOLDER}/{owner.pk}-")]
+    pending = files.storage().list_files(FOLDER)
+    own = [(each.modified, each.name) for each in pending if each.name.startswith(f"{FOLDER}/{owner.pk}-")]
     for _at, oldest in sorted(own)[:-MAX_FILES]:
         files.storage().delete(oldest)
     token = signing.dumps([owner.pk, key.hex, filename], salt=SALT)
-    return KeptUpload(token, filename, name)
+    return PendingUpload(token, filename, name)
 
 
-def find(token: str, *, owner: User) -> KeptUpload:
+def find(token: str, *, owner: User) -> PendingUpload:
     """Return the file of a token, which may be gone when it is read. Raises UploadExpiredError."""
     try:
         pk, key, filename = signing.loads(token, salt=SALT, max_age=KEPT_FOR)
@@ -68,19 +66,16 @@ def find(token: str, *, owner: User) -> KeptUpload:
     name = _name(owner, UUID(key))
     if pk != owner.pk or not files.storage().exists(name):
         raise UploadExpiredError
-    return KeptUpload(token, filename, name)
+    return PendingUpload(token, filename, name)
 
 
 def delete_expired() -> int:
-    """Delete the files that were kept for a day. An hourly job. Returns their number."""
+    """Delete the files that are older than a day. An hourly job. Returns their number."""
     before = timezone.now() - KEPT_FOR
     old = [file.name for file in files.storage().list_files(FOLDER) if file.modified < before]
     for name in old:
         files.storage().delete(name)
     return len(old)
-
-
-CLEANUP_JOB = Job(_("Delete old uploads of imports"), timedelta(hours=1), delete_expired)
 
 
 def _name(owner: User, key: UUID) -> str:

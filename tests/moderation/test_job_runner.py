@@ -9,8 +9,9 @@ import time_machine
 from django.core.management import call_command
 from django.db import connection
 
+from core.scheduled_jobs import Job
+from moderation.job_runner import LOCK_NAMESPACE, run_due_jobs
 from moderation.models import JobRun
-from moderation.scheduled_jobs import LOCK_NAMESPACE, Job, run_due_jobs
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

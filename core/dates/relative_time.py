@@ -2,19 +2,10 @@
 
 from datetime import datetime
 
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from core.templatetags.dates import time_formatter, zone_label
-
-YEARS = range(1000, 3000)  # the archive has URLs for these; a browser reads a typed "26" as the year 26
-
-
-def check_year(at: datetime) -> None:
-    """Raise ValidationError if the year is outside of YEARS."""
-    if at.year not in YEARS:
-        raise ValidationError(_("The year %(year)s is not valid.") % {"year": at.year})
+from core.dates.formats import time_formatter, zone_label
 
 
 def until(at: datetime, now: datetime) -> str:
@@ -35,7 +26,7 @@ def ago(at: datetime, now: datetime) -> str:
 
 def time_or_date(at: datetime, now: datetime) -> str:
     """Return the time without the date if it is today: "14:00", otherwise "27 November, 14:00"."""
-    return time_formatter().since_text(at, now)
+    return time_formatter().short_moment_text(at, now)
 
 
 def describe_time(at: datetime, now: datetime) -> str:

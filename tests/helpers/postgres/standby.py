@@ -11,7 +11,7 @@ from psycopg2.extensions import parse_dsn
 
 from config.server import postgres
 from core.data_folder import make_data_folder
-from tests.helpers import processes
+from tests.helpers.servers import processes
 from tests.helpers.waiting import until
 
 OPTIONS = ["fsync=off", "wal_receiver_status_interval=1s", "wal_retrieve_retry_interval=100ms"]

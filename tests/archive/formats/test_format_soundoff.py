@@ -29,7 +29,7 @@ from archive.formats.soundoff.date_lines import ZONES
 from articles.markup.markdown import render_story
 from comments.duplicates import MAX_COMPARED, _cached_trigrams, find_duplicates, is_similar, trigrams
 
-SAMPLE = Path(__file__).parents[2] / "archive" / "sample" / "story.txt"
+SAMPLE = Path(__file__).parents[3] / "archive" / "sample" / "story.txt"
 NEW_YORK = ZoneInfo("America/New_York")
 
 

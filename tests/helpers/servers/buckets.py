@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from tests.helpers.ports import free_port
+from tests.helpers.servers.ports import free_port
 from tests.helpers.waiting import until
 
 KEY, SECRET = "the-key", "a secret/with+signs"

@@ -1,4 +1,4 @@
-"""Work out how many hosts a peak day needs: python -m bench.hosts
+"""Work out how many hosts a peak day needs: python -m bench.capacity
 
 First the processor time of each kind of request is measured, apart for the web server and for the database.
 Then the peak is simulated with these times: readers choose stories by Zipf's law, comments arrive in the same
@@ -49,7 +49,7 @@ class Outcome(NamedTuple):
     p50: float  # milliseconds from arrival to answer
     p99: float
     database: float  # busy processors of the database
-    made: float  # share of the pages for strangers that had to be made
+    made: float  # share of the pages for anonymous readers that had to be made
 
 
 def measure(bench: Run) -> Iterator[str | Goal]:
@@ -147,7 +147,7 @@ class Simulation:
         self.comments = comments  # a second, in all stories
         self.waits: list[float] = []
         self.web = self.database = 0.0  # seconds of processor time
-        self.pages = self.made = 0  # of strangers
+        self.pages = self.made = 0  # of anonymous readers
 
     def run(self, readers: float, seconds: float) -> Outcome:
         """Simulate so many seconds, after as many in which the caches fill."""
@@ -222,4 +222,4 @@ class Simulation:
 
 
 if __name__ == "__main__":
-    run("hosts", measure, __doc__, sizes=SIZES, smallest=SMALLEST)
+    run("capacity", measure, __doc__, sizes=SIZES, smallest=SMALLEST)

@@ -1,0 +1,1 @@
+"""Stories for programs: feeds, sitemaps and oEmbed."""

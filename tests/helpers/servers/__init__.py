@@ -1,0 +1,1 @@
+"""Servers and other processes for tests, and free ports for them."""
