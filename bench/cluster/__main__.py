@@ -3,7 +3,7 @@
 Each fault is measured for a minute: it begins after 15 seconds and ends after 35. Eight writers post, 24
 anonymous readers and 8 members read, each once a second. Afterwards every comment that was acknowledged must
 exist once, and `manage.py check_integrity` must find nothing. Needs root, and patroni, etcd-server,
-python3-etcd, haproxy and iproute2 from Debian.
+python3-etcd, haproxy, iproute2 and chromium from Debian.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from bench.cluster.engines import DATABASES, NUMBERS, WEBS, Cluster
 from bench.cluster.faults import FAULTS, Fault
 from bench.cluster.hosts import network, wait_until
 from bench.cluster.load import longest_gap
-from bench.cluster.seed import ANONYMOUS_READERS, MODERATOR
+from bench.cluster.seed import ANONYMOUS_READERS, email_of
 
 BEGIN, END, SECONDS = 15, 35, 60
 WATCHED = 10  # seconds
@@ -48,6 +48,9 @@ def main() -> None:
 
 def _lines(faults: Sequence[Fault]) -> Iterator[str]:
     with running_cluster() as (cluster, seeded):
+        yield "A walkthrough in Chromium, each request to another of the three web servers:"
+        yield from runner.rows("step | seconds", walk_through(cluster, seeded))
+        yield ""
         yield "A comment that a moderator removes was shown last, after the decision:"
         yield from runner.rows("host | seconds", measure_removal(cluster, seeded))
         yield ""
@@ -78,6 +81,16 @@ def running_cluster() -> Iterator[tuple[Cluster, dict[str, Any]]]:
         cluster.start_site()
         runner.report(f"{len(hosts)} hosts run after {time.monotonic() - started:.0f} s.")
         yield cluster, json.loads(seeded.splitlines()[-1])
+
+
+def walk_through(cluster: Cluster, seeded: dict[str, Any]) -> Iterator[str]:
+    """Yield how long each step of the walkthrough took (walkthrough.py), in seconds."""
+    client = cluster.hosts["client"]
+    path = client.folder / "seeded.json"
+    path.write_text(json.dumps(seeded))
+    output = client.run([sys.executable, "-m", "bench.cluster.walkthrough", cluster.url, path])
+    for name, seconds in json.loads(output.splitlines()[-1]).items():
+        yield f"{name} | {seconds:.1f}"
 
 
 def measure(cluster: Cluster, seeded: dict[str, Any], fault: Fault, number: int) -> str:
@@ -192,7 +205,7 @@ from accounts.models import User
 from comments.models import Comment, Reason, State
 from moderation.actions.decisions import decide
 comment = Comment.objects.get(pk={seeded["comments"][0]})
-actor = User.objects.get(email={MODERATOR!r})
+actor = User.objects.get(email={email_of("Moderator")!r})
 decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=actor)
 print(time.time(), comment.pk)"""
     hosts = {name: cluster.hosts[name].address for name in WEBS}

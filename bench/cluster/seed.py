@@ -8,7 +8,13 @@ from bench import fixture
 WRITERS, READERS = 8, 32
 ANONYMOUS_READERS = READERS * 3 // 4
 COMMENTS = 150
-MODERATOR = "moderator@cluster.invalid"
+PASSWORD = "a boat without a clock"  # of the people who log in
+ROLES = ("Reader", "Moderator", "Editor", "Administrator")  # an account for each
+
+
+def email_of(role: str) -> str:
+    """Return the e-mail of the account of a role."""
+    return f"{role.lower()}@cluster.invalid"
 
 
 def main() -> None:
@@ -19,15 +25,25 @@ def main() -> None:
     rows = fixture.thread(COMMENTS)
     story = fixture.add_thread("the cluster", rows, days=3)
     writers = [list(writer) for writer in fixture.add_writers(WRITERS)]
-    # `serve` would take the moderator for one of the sample's, and not start on a public address.
-    from accounts.models import User
-
-    User.objects.filter(pk=fixture.moderator().pk).update(email=MODERATOR)
+    add_accounts()
     cookie = fixture.session_cookie(fixture.member()).partition("=")[2]
     first = " ".join(rows[0].body.split()[:4])  # without the marks that HTML escapes
     found = {"story": story.path, "comments": story.ids, "first": first, "writers": writers}
     found["members"] = [cookie]
     print(json.dumps(found))
+
+
+def add_accounts() -> None:
+    """Create an account of each role."""
+    from allauth.account.models import EmailAddress
+
+    from accounts.models import User
+
+    # A public site does not start with accounts of the sample, such as that of this moderator.
+    User.objects.filter(pk=fixture.moderator().pk).update(email="writers@cluster.invalid")
+    for role in ROLES:
+        user = User.objects.create_user(email_of(role), PASSWORD, name=role, roles=(role,))
+        EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
 
 
 if __name__ == "__main__":
