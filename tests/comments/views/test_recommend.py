@@ -73,7 +73,7 @@ def test_a_withdrawn_recommendation_is_subtracted(comment):
     recommend(comment=comment, user=user, given=False)
     run_count_job()
     assert (count(comment), version(comment.discussion.article)) == (0, before), "nothing that a reader sees"
-    assert Recommendation.objects.run_count_job() == 1
+    assert Recommendation.objects.count() == 1
 
 
 def test_a_recommendation_locks_no_discussion(comment):
@@ -122,7 +122,7 @@ def test_a_recommendation_whose_job_was_lost_is_counted_with_the_next(
     Recommendation.objects.update(at=timezone.now() - timezone.timedelta(minutes=2))
     with django_capture_on_commit_callbacks(execute=True):
         recommend(comment=comment, user=UserFactory.create(), given=True)
-    assert DBTaskResult.objects.run_count_job() == 1
+    assert DBTaskResult.objects.count() == 1
 
 
 def test_what_comes_while_the_job_counts_is_not_lost(comment, monkeypatch):
@@ -140,7 +140,7 @@ def test_what_comes_while_the_job_counts_is_not_lost(comment, monkeypatch):
     with execute(come_late):
         run_count_job()
     assert count(comment) == 1
-    assert DBTaskResult.objects.run_count_job() == 1
+    assert DBTaskResult.objects.count() == 1
 
 
 def test_a_removed_comment_is_counted_and_changes_no_page(comment):
