@@ -51,6 +51,7 @@ class Screening(NamedTuple):
 
     verdict: Verdict
     findings: list[Any]
+    is_flagged: bool = False  # a moderator should review it even if it is published
     limits: Sequence[Any] = ()  # the rate limits that the policy has found to be kept
 
 
@@ -109,15 +110,11 @@ class Policy:
         """Return the parameters of `extra_ctes`, `insert_lock` and `insert_condition` for a new comment."""
         return {}
 
-    def needs_review(self, findings: list[Any]) -> bool:
-        """Return whether a moderator should review the comment, even if it is published at once."""
-        return False
-
     def open_case(self, comment: Comment, findings: list[Any]) -> None:
-        """Open a case for a new comment that is pending, removed or to be reviewed, in its transaction."""
+        """Open a case for a new or edited comment that waits, is spam or is flagged, in its transaction."""
 
     def record_findings(self, comment: Comment, findings: list[Any]) -> None:
-        """Store the findings on an edited comment and call `open_case`, in the transaction of the edit."""
+        """Store the findings on an edited comment, in the transaction of the edit."""
 
     def explain_sanctions(self, user: User | None, guest: Guest | None) -> list[str]:
         """Return the sanctions on this person as sentences, shown above the reply form."""

@@ -4,11 +4,10 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import ceil
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.contrib.auth.models import AnonymousUser
 from django.core.cache import caches
 from django.db import connection
 from django.db.models import Max, OuterRef, Subquery
@@ -100,35 +99,27 @@ class Policy(comments.policy.Policy):
         """
         context, active_filter, parsed, facts = _load_context(draft)
         limits = refuse_above_rate_limit(draft, context)
-        verdict, findings = self._judge(draft, context, active_filter, parsed, facts)
-        if nudges := find_nudges(draft, context, _find_holding(draft, context, findings)):
+        findings = registry.run_checks(draft, context)
+        prediction, filter_findings = score_draft(draft, parsed, facts, active_filter, findings)
+        findings += filter_findings
+        review = _needed_review(draft, context, findings)
+        if nudges := find_nudges(draft, context, findings, waits=review == "hold"):
             raise Nudged(nudges)
-        return Screening(verdict, findings, limits)
+        # Comments by known people and edits of published comments are never marked as spam without a review.
+        is_exempt = context.may_moderate or context.approved_count or draft.comment
+        verdict: Verdict = "publish"
+        if prediction is not None and prediction.is_spam and not is_exempt:
+            verdict = "spam"
+        elif context.person_is_reviewed or review == "hold":
+            verdict = "hold"
+        return Screening(verdict, findings, is_flagged=review == "flag", limits=limits)
 
     def find_nudges(self, draft: Draft) -> dict[Nudge, str]:
         context, *_for_filter = _load_context(draft)
         refuse_above_rate_limit(draft, context)
-        return find_nudges(draft, context, _find_holding(draft, context, registry.run_checks(draft, context)))
-
-    def _judge(
-        self,
-        draft: Draft,
-        context: Context,
-        active_filter: ActiveFilter | None,
-        parsed: ParsedComment,
-        facts: SiteFacts,
-    ) -> tuple[Verdict, list[CheckResult]]:
         findings = registry.run_checks(draft, context)
-        prediction, filter_findings = score_draft(draft, parsed, facts, active_filter, findings)
-        findings += filter_findings
-        # Comments by known people and edits of published comments are never marked as spam without a review.
-        is_exempt = context.may_moderate or context.approved_count or draft.comment
-        is_spam = prediction is not None and prediction.is_spam and not is_exempt
-        if is_spam:
-            return "spam", findings
-        if context.person_is_reviewed or _find_holding(draft, context, findings):
-            return "hold", findings
-        return "publish", findings
+        waits = _needed_review(draft, context, findings) == "hold"
+        return find_nudges(draft, context, findings, waits=waits)
 
     def get_insert_values(self, draft: Draft, screening: Screening) -> dict[str, Any]:
         return {
@@ -138,20 +129,15 @@ class Policy(comments.policy.Policy):
             **rate_limit_values(draft, screening.limits),
         }
 
-    def needs_review(self, findings: list[CheckResult]) -> bool:
-        return any(found.holds for found in findings) or registry.is_flagged(findings)
-
     def record_findings(self, comment: Comment, findings: list[CheckResult]) -> None:
         Finding.objects.bulk_create([Finding.of(comment, found) for found in findings])
-        self.open_case(comment, findings)
 
     def open_case(self, comment: Comment, findings: list[CheckResult]) -> None:
-        if comment.state == State.PENDING or _is_flagged_after_publication(comment, findings):
-            cases.open_case(comment, findings)
-            notify_not_published_later(comment)
-        elif comment.state == State.SPAM:
+        if comment.state == State.SPAM:
             removal_counts.count_posted(comment)
-            notify_not_published_later(comment)
+        else:
+            cases.open_case(comment, findings)
+        notify_not_published_later(comment)
 
     def explain_sanctions(self, user: User | None, guest: Guest | None) -> list[str]:
         return [sanction_html(one) for one in own_sanctions(user, guest)]
@@ -239,36 +225,18 @@ class Policy(comments.policy.Policy):
         return _("usually %(hours)s h") % {"hours": hours} if hours else ""
 
 
-def _find_holding(draft: Draft, context: Context, findings: Sequence[CheckResult]) -> list[CheckResult]:
-    """Return the findings for which the comment waits for review, unless it is spam.
+def _needed_review(
+    draft: Draft, context: Context, findings: Sequence[CheckResult]
+) -> Literal["hold", "flag", "none"]:
+    """Return whether a comment waits for a moderator ("hold"), or is published for them to review ("flag").
 
-    A moderator's comment and one in a post-moderated discussion do not wait.
+    A finding that holds the comment only flags it in a post-moderated discussion, and does nothing to a
+    moderator's own comment. Some checks flag every comment (registry.is_flagged).
     """
-    is_postmoderated = (
-        draft.discussion.moderation == Discussion.Moderation.POST and not context.site_is_premoderated
-    )
-    if context.may_moderate or is_postmoderated:
-        return []
-    return [found for found in findings if found.holds]
-
-
-def _is_flagged_after_publication(comment: Comment, findings: Sequence[CheckResult]) -> bool:
-    """Return whether a comment is published and a moderator should review it.
-
-    A check always asks for that (registry.is_flagged), or it is published only because its discussion is
-    post-moderated.
-    """
-    if comment.state != State.PUBLISHED:
-        return False
-    if registry.is_flagged(findings):
-        return True
-    is_postmoderated = comment.discussion.moderation == Discussion.Moderation.POST
-    writer = comment.author or AnonymousUser()
-    return (
-        is_postmoderated
-        and any(found.holds for found in findings)
-        and not comment.can_be_moderated_by(writer)
-    )
+    if any(found.holds for found in findings) and not context.may_moderate:
+        is_postmoderated = draft.discussion.moderation == Discussion.Moderation.POST
+        return "flag" if is_postmoderated and not context.site_is_premoderated else "hold"
+    return "flag" if registry.is_flagged(findings) else "none"
 
 
 def seen_value(comment: int, last: int | None) -> str:
@@ -345,9 +313,7 @@ def _load_context(draft: Draft) -> tuple[Context, ActiveFilter | None, ParsedCom
 
     Raises ValidationError if the person is paused or banned.
     """
-    may_moderate = draft.author is not None and (
-        draft.author.is_moderator or draft.discussion.article.can_be_edited_by(draft.author)
-    )
+    may_moderate = draft.author is not None and draft.discussion.can_be_moderated_by(draft.author)
     person = draft.author or draft.guest
     ip_hash = hash_address(draft.ip)
     parsed = ParsedComment(draft_data(draft))

@@ -245,7 +245,7 @@ class Comment(MPTTModel):
         """Return whether this user may moderate the comment, by the rule of CommentQuerySet.moderated_by."""
         if self.state_reason == Reason.RESTRICTED or not user.is_authenticated:
             return False
-        return bool(user.is_moderator or self.discussion.article.can_be_edited_by(user))
+        return self.discussion.can_be_moderated_by(user)
 
 
 # mptt adds an index on (tree_id, lft), with which each shift of a tree would write all indexes of its rows.

@@ -101,7 +101,7 @@ def _insert_comment(draft: Draft, nonce: UUID, screening: Screening) -> Comment 
     }
     # Without follow-up work, the lock and the insert are one transaction in a single round trip. The lock is
     # then held only while Postgres runs, not until this thread is scheduled again and commits.
-    needs_follow_up = state != State.PUBLISHED or policy().needs_review(findings)
+    needs_follow_up = state != State.PUBLISHED or screening.is_flagged
     in_transaction = needs_follow_up or connection.in_atomic_block
     with transaction.atomic() if in_transaction else nullcontext(), connection.cursor() as cursor:
         statement = sql.insert_statement(

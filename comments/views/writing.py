@@ -58,7 +58,7 @@ def recommendation(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     back = reverse("comment", args=[article.slug, found.pk])
     if found.state != State.PUBLISHED:
         return _redirect(request, back)  # that page says why it was removed
-    reader = current_reader(request, article)
+    reader = current_reader(request, discussion)
     before = Recommendation.of(found, reader.user, reader.guest)
     given = before is not None and before.given
     if request.method == "POST" and reader.may_recommend:

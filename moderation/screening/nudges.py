@@ -3,6 +3,8 @@
 It says nothing of rules, filters or scores: only what anybody can see in the text and the discussion.
 """
 
+from collections.abc import Sequence
+
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -15,11 +17,13 @@ from moderation.checks.results import CheckResult
 SOFT_LENGTH = 2_000  # characters: about a screen
 
 
-def find_nudges(draft: Draft, context: Context, holding: list[CheckResult]) -> dict[Nudge, str]:
+def find_nudges(
+    draft: Draft, context: Context, findings: Sequence[CheckResult], *, waits: bool
+) -> dict[Nudge, str]:
     """Return those of the draft's nudges that apply, each with its sentence.
 
-    `holding` are the findings for which the comment would wait for review. The verdict of the spam filter is
-    none of them, and must not show by a sentence or by its absence.
+    `waits`: whether findings make the comment wait for review. The verdict of the spam filter must not show
+    by a sentence or by its absence.
     """
     sentences: dict[Nudge, str] = {}
     if len(draft.body) > SOFT_LENGTH:
@@ -27,8 +31,8 @@ def find_nudges(draft: Draft, context: Context, holding: list[CheckResult]) -> d
         sentences[Nudge.LONG] = (
             _("Your comment has %(count)s characters: it fills more than one screen.") % values
         )
-    links = next((found.number for found in holding if found.check == text.LINKS.name), None)
-    if links:
+    holding = [found for found in findings if found.holds and found.check == text.LINKS.name]
+    if waits and holding and (links := holding[0].number):
         sentences[Nudge.MANY_LINKS] = ngettext(
             "Your comment has %(count)s link. With so many, a moderator reads it before it appears.",
             "Your comment has %(count)s links. With so many, a moderator reads it before it appears.",
