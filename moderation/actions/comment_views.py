@@ -23,9 +23,9 @@ from moderation.actions.request_helpers import (
     require_decider,
     safe_local_path,
 )
+from moderation.actions.state_history import last_transition_ids, seen_value
 from moderation.actions.views import add_refusal_message, parse_seen, redirect_back
 from moderation.models import Batch
-from moderation.policy import last_transition_ids, seen_value
 from moderation.reply_structure.views import find_comment
 
 

@@ -59,8 +59,8 @@ def decide(
     Runs seven statements with BEGIN and COMMIT, for one comment or 10,000, and one more that schedules the
     notifications of the authors. The caller checks permissions (Comment.objects.moderated_by).
 
-    `expected` maps a comment to the last transition that the person saw (policy.last_transition_ids); a
-    comment with a later decision is refused and skipped. `duplicate_of` is the original if the comments are
+    `expected` maps a comment to the last transition that the person saw (state_history.last_transition_ids);
+    a comment with a later decision is refused and skipped. `duplicate_of` is the original if the comments are
     removed as its duplicates, which takes some more statements. `parameters` are ids and codes stored with
     the action. `message` has the moderator's own words for the author of the one comment. Raises
     ValidationError if the original has been removed.

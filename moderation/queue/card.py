@@ -18,12 +18,13 @@ from comments.models import Comment, CommentRevision, State
 from core.database.sql import fetch_together
 from moderation import similar
 from moderation.actions import cases
+from moderation.actions.comment_menus import page_actions
+from moderation.actions.state_history import last_transition_id, seen_value
 from moderation.checks import registry
 from moderation.models import Batch, Case, CommentGroup, CommentGroupMember, Finding, SavedLine, has_page
 from moderation.notifications.notices import RemovalMessage, preview_removals
 from moderation.people.author_records import AuthorRecord, author_record
 from moderation.people.profiles import Person
-from moderation.policy import last_transition_id, page_actions, seen_value
 from moderation.queue import explanations, highlights
 from moderation.reports import reporting
 from moderation.similar import explanations as similar_explanations
@@ -81,7 +82,7 @@ class Card:
 
     comment: Comment
     case: Case | None  # the open case
-    seen: str  # policy.seen_value, which the decision form sends back
+    seen: str  # state_history.seen_value, which the decision form sends back
     body: SafeString  # the HTML of its page, with highlights
     typed_body: SafeString | None  # the typed text, if the HTML does not show every highlight
     signals: list[Signal]  # the strongest first

@@ -29,9 +29,9 @@ from core.database.sql import fetch_together
 from core.query_forms import NumberField, QueryForm
 from moderation import similar
 from moderation.actions import cases
+from moderation.actions.state_history import last_transition_id, last_transition_ids, seen_value
 from moderation.models import Case, CommentGroup
 from moderation.people import sanctions
-from moderation.policy import last_transition_id, last_transition_ids, seen_value
 from moderation.queue import explanations, second_opinions
 from moderation.queue import filters as queue_filters
 from moderation.reports import reporting

@@ -173,7 +173,7 @@ _SENT_BY_PERSON = f"""
                                AND (confirmed_at IS NOT NULL OR NOT %(is_proved)s)))
     AND created_at > %(rate_since)s {_LIMIT}"""
 
-# Four columns of moderation.policy.PERSON_SQL, each as a SentComments: by this person, from this IP address,
+# Four columns of draft_context.PERSON_SQL, each as a SentComments: by this person, from this IP address,
 # from this address block, in this discussion.
 SENT_COMMENTS_SQL = f"""
 ({_COUNT} FROM ({_SENT_BY_PERSON}) AS sent),

@@ -14,8 +14,8 @@ from comments.services.discussions import lock_discussions_of
 from moderation.actions import decisions
 from moderation.actions.decisions import ActionResult
 from moderation.actions.setting_changes import Refusal
+from moderation.actions.state_history import last_transition_ids
 from moderation.models import Batch, CommentGroup
-from moderation.policy import last_transition_ids
 from moderation.similar import explanations, pages
 from moderation.similar.pages import MAX_ILLEGAL_LISTED
 

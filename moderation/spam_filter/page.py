@@ -15,9 +15,9 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 from comments.models import Comment, Reason, State, Transition
+from moderation.actions.state_history import last_transition_ids, seen_value
 from moderation.checks.spam import probability_text
 from moderation.models import FilterVersion, ModerationSettings, SettingChange, has_page
-from moderation.policy import last_transition_ids, seen_value
 from moderation.queue import explanations
 from moderation.spam_filter import active_model
 from moderation.spam_filter import explanations as spam_explanations
@@ -83,7 +83,7 @@ class MistakeRow:
     """A comment that the filter got wrong."""
 
     comment: Comment
-    seen: str  # policy.seen_value, which the decision form sends back
+    seen: str  # state_history.seen_value, which the decision form sends back
     decided: str  # the decision by people, as text
     sentence: str  # the filter's prediction, as text
     text: SafeString  # an excerpt with the heaviest words marked

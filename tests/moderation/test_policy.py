@@ -21,8 +21,9 @@ from comments.services.editing import edit_comment
 from moderation.actions.cases import due_time
 from moderation.actions.decisions import decide, undo
 from moderation.actions.setting_changes import Refusal
+from moderation.actions.state_history import last_transition_ids
 from moderation.models import Case, Finding, Rule
-from moderation.policy import Policy, last_transition_ids
+from moderation.policy import Policy
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 from tests.helpers.tampering import triggers_disabled
 

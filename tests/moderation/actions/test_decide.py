@@ -12,8 +12,8 @@ from comments.services.editing import edit_comment
 from comments.services.states import delete_comment
 from moderation.actions.decisions import MAX_REFUSALS_LISTED, decide, move, undo
 from moderation.actions.setting_changes import Refusal
+from moderation.actions.state_history import last_transition_ids
 from moderation.models import Batch
-from moderation.policy import last_transition_ids
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.discussions import assert_sound
 
