@@ -11,8 +11,8 @@ from comments.policy import Draft
 from moderation.checks.base import Check, Context
 from moderation.checks.results import CheckResult
 from moderation.checks.rules import with_rule
-from moderation.features import text_signals
 from moderation.features.lateness import age_at_posting
+from moderation.features.signals.text import late
 from moderation.models import Finding, Rule
 from moderation.notifications.decision_kinds import Kind
 from moderation.queue.explanations import format_age
@@ -61,7 +61,7 @@ LATE = Check(  # old discussions attract spam floods; yet a late comment can be 
     ),
     to_moderator=_about_late,
     find=find_late,
-    signal=text_signals.late,
+    signal=late,
     rule_kind=Rule.Kind.AGE,
     holds=True,
 )

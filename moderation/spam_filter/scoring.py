@@ -10,7 +10,8 @@ from comments.policy import Draft
 from moderation.checks import registry
 from moderation.checks.results import CheckResult
 from moderation.checks.spam import FILTER, SILENT
-from moderation.features import names, site_signals, text_reading
+from moderation.features import names, text_reading
+from moderation.features.signals.site import find_site_signals, linked_hosts
 from moderation.features.site_facts import SiteFacts, site_facts_values
 from moderation.features.text_reading import CommentData, ParsedComment
 from moderation.screening import external_scorers
@@ -23,7 +24,7 @@ def draft_facts_values(draft: Draft, parsed: ParsedComment, ip_hash: bytes | Non
     return site_facts_values(
         article=draft.discussion.article.pk,
         at=draft.at,
-        hosts=site_signals.linked_hosts(parsed),
+        hosts=linked_hosts(parsed),
         name=draft.name,
         is_unusual_name=names.unusual_name_shape(draft.name) is not None,
         author=draft.author.pk if draft.author else None,
@@ -46,7 +47,7 @@ def score_draft(
     scorers, if there are any.
     """
     parsed.data = replace(parsed.data, article_text=facts.article)
-    more = site_signals.find_site_signals(parsed, facts)
+    more = find_site_signals(parsed, facts)
     if active is None:
         return None, registry.signal_results(more) + registry.find_unweighted(parsed)
     others = list(_external_results(draft)) if draft.ip else []

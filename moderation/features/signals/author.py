@@ -4,8 +4,8 @@ from moderation.features.links import host, typed_links
 from moderation.features.names import is_domain, is_in_lower_case
 from moderation.features.phrases import LINKING_WORDS, NAME_OF_SITE, PROFILE_HOST
 from moderation.features.scripts import main_script, scripts_differ
+from moderation.features.signals.text import calls, other_script, padded
 from moderation.features.text_reading import ParsedComment, SignalResult, cached_per_comment
-from moderation.features.text_signals import calls, other_script, padded
 from moderation.features.word_lists import SALES_WORDS, TOPIC_WORDS
 
 
