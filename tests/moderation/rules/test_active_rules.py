@@ -24,7 +24,6 @@ from moderation.rules import active_rules as rules
 from moderation.rules import replay
 from moderation.rules.matching import RuleDefinition, is_usable
 from moderation.rules.term_files import read_terms
-from moderation.screening.rate_limits import FREE_UNDOS, RATE_NEW
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock
 
@@ -390,85 +389,6 @@ def test_moderators_are_told_the_rule_and_authors_its_kind(maria, rule, body, na
     finding = Finding.objects.of_now([comment.pk]).get()
     assert registry.get(finding.check_name).explain_to_moderator(finding, None) == to_moderator
     assert policy().explain_waiting([comment.pk]) == {comment.pk: [to_author]}
-
-
-@pytest.mark.usefixtures("rate_limits_on")
-def test_the_fourth_comment_of_a_new_person_in_ten_minutes_is_refused(maria):
-    article, guest = make_article(), GuestFactory.create(email="nuala@example.org")
-    for n in range(3):
-        make_comment(article, f"Words {n}", guest=guest)
-    with pytest.raises(ValidationError, match="You can post 3 comments in 10 minutes"):
-        make_comment(article, "Words 4", guest=guest)
-    with pytest.raises(ValidationError):  # the same e-mail in another browser
-        make_comment(article, "Words 5", guest=GuestFactory.create(email="Nuala@example.org"))
-    Comment.objects.update(created_at=timezone.now() - timedelta(minutes=11))
-    assert make_comment(article, "Words 6", guest=guest)
-
-
-def post_and_undo(article, n, **writer):
-    for _ in range(n):
-        posted = make_comment(article, "Undone", ip="192.0.2.7", **writer)
-        delete_comment(comment=posted, user=posted.author, guest=posted.guest, reason=Reason.UNPOSTED)
-
-
-@pytest.mark.usefixtures("rate_limits_on")
-def test_three_comments_whose_posting_was_undone_do_not_count_for_the_rate_limit(maria):
-    article, guest = make_article(), GuestFactory.create()
-    post_and_undo(article, FREE_UNDOS, guest=guest)
-    for n in range(2):
-        make_comment(article, f"Words {n}", ip="192.0.2.7", guest=guest)
-    deleted = make_comment(article, "Words 3", ip="192.0.2.7", guest=guest)
-    delete_comment(comment=deleted, user=None, guest=guest)
-    with pytest.raises(ValidationError, match="You can post 3 comments in 10 minutes"):
-        make_comment(article, "Words 4", guest=guest)
-    with pytest.raises(ValidationError):  # the same address
-        make_comment(article, "Words 5", ip="192.0.2.7", guest=GuestFactory.create())
-
-
-@pytest.mark.parametrize("writer", [{"guest": GuestFactory}, {"author": UserFactory}])
-@pytest.mark.usefixtures("rate_limits_on")
-def test_posting_and_undoing_again_and_again_ends(maria, writer):
-    article, people = make_article(), {name: factory.create() for name, factory in writer.items()}
-    post_and_undo(article, FREE_UNDOS + RATE_NEW, **people)
-    with pytest.raises(ValidationError, match="You can post 3 comments in 10 minutes"):
-        make_comment(article, "Words", **people)
-    with pytest.raises(ValidationError):  # somebody else at the same address
-        make_comment(article, "Words", ip="192.0.2.7", guest=GuestFactory.create())
-
-
-@pytest.mark.usefixtures("rate_limits_on")
-def test_known_people_have_a_higher_limit_of_their_own(maria):
-    guest = known_guest(maria, email="nuala@example.org")
-    article = make_article()
-    for n in range(2):
-        make_comment(article, f"In her name {n}", guest=GuestFactory.create(email="nuala@example.org"))
-    for n in range(9):
-        make_comment(article, f"Words {n}", guest=guest)
-    with pytest.raises(ValidationError, match="10 comments"):
-        make_comment(article, "Words 10", guest=guest)
-
-
-@pytest.mark.usefixtures("rate_limits_on")
-def test_comments_of_known_people_and_of_the_newsroom_do_not_use_up_the_limit_of_an_address(maria, emil):
-    article, known, address = make_article(), known_guest(maria), "192.0.2.7"
-    for n in range(4):
-        make_comment(article, f"From the newsroom {n}", author=maria, ip=address)
-        make_comment(article, f"From the editor {n}", author=emil, ip=address)
-        make_comment(article, f"Known words {n}", guest=known, ip=address)
-    for n in range(RATE_NEW):
-        make_comment(article, f"New words {n}", ip=address)
-    with pytest.raises(ValidationError, match="New commenters on the same internet connection"):
-        make_comment(article, "New words", ip=address)
-
-
-@pytest.mark.usefixtures("rate_limits_on")
-def test_a_comment_from_an_address_counts_for_new_people_after_its_approval(maria):
-    article, address = make_article(), "192.0.2.7"
-    for n in range(RATE_NEW):
-        guest = GuestFactory.create(confirmed_at=timezone.now())
-        approve(make_comment(article, f"Words {n}", guest=guest, ip=address), by=maria)
-    with pytest.raises(ValidationError, match="New commenters on the same internet connection"):
-        make_comment(article, "Words", ip=address)
 
 
 @pytest.mark.usefixtures("rate_limits_on")
