@@ -110,11 +110,11 @@ old AS MATERIALIZED (
   SELECT c.id, c.parent_id, c.state AS from_state, c.state_reason AS from_reason,
          %(to_state)s::text AS to_state, %(to_reason)s::text AS to_reason
   FROM comments_comment c
-  JOIN unnest(%(ids)s::bigint[], %(expected)s::bigint[]) AS w(id, seen) ON w.id = c.id
+  JOIN unnest(%(ids)s::bigint[], %(expected_transitions)s::bigint[]) AS w(id, expected) ON w.id = c.id
   WHERE c.id = ANY(%(ids)s)
     AND c.state <> 'deleted' AND c.state_reason <> 'sealed' AND c.erased_at IS NULL
-    AND (w.seen IS NULL OR w.seen = (SELECT max(t.id) FROM comments_transition t
-                                     WHERE t.comment_id = c.id AND t.kind = 'state')))"""
+    AND (w.expected IS NULL OR w.expected = (SELECT max(t.id) FROM comments_transition t
+                                             WHERE t.comment_id = c.id AND t.kind = 'state')))"""
 
 # Restriction of comments in any state, also of those that their authors deleted.
 RESTRICTED = """

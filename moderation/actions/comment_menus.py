@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from comments import removal_reasons as reasons
 from comments.models import Reason, State
-from moderation.actions.state_history import last_transition_ids, seen_value
+from moderation.actions.state_history import expected_transition_value, last_transition_ids
 
 
 def comment_menus(rows: Sequence[Any]) -> dict[int, list[dict[str, Any]]]:
@@ -17,22 +17,24 @@ def comment_menus(rows: Sequence[Any]) -> dict[int, list[dict[str, Any]]]:
 
     Each action leads back to the story.
     """
-    seen = last_transition_ids(row.id for row in rows)
+    last = last_transition_ids(row.id for row in rows)
     removals = (
-        [(code, label, reasons.author_message(code)) for code, label in reasons.choices()] if seen else []
+        [(code, label, reasons.author_message(code)) for code, label in reasons.choices()] if last else []
     )
     return {
-        row.id: _action_menu(row, seen[row.id], removals)
+        row.id: _action_menu(row, last[row.id], removals)
         for row in rows
-        if row.state != State.DELETED and row.state_reason != Reason.RESTRICTED and row.id in seen
+        if row.state != State.DELETED and row.state_reason != Reason.RESTRICTED and row.id in last
     }
 
 
-def _action_menu(row: Any, seen: int, removals: list[tuple[str, str, str]]) -> list[dict[str, Any]]:
-    """Return the moderation menu of one comment. `seen` is the id of its latest transition."""
+def _action_menu(row: Any, last: int, removals: list[tuple[str, str, str]]) -> list[dict[str, Any]]:
+    """Return the moderation menu of one comment. `last` is the id of its latest transition."""
 
     def decision(label: str, **values: Any) -> dict[str, Any]:
-        query = urlencode({"ids": row.id, "seen": seen_value(row.id, seen), "next": "story", **values})
+        query = urlencode(
+            {"ids": row.id, "seen": expected_transition_value(row.id, last), "next": "story", **values}
+        )
         return {"label": label, "url": f"{reverse('moderation:decide')}?{query}", "post": True}
 
     menu = []

@@ -109,7 +109,7 @@ def lock_replies(*, comment: Comment, is_locked: bool, actor: User) -> Batch | N
 
 
 def remove_as_duplicate(
-    *, comment: Comment, of: Comment, actor: User, expected: Mapping[int, int] | None = None
+    *, comment: Comment, of: Comment, actor: User, expected_transitions: Mapping[int, int] | None = None
 ) -> decisions.ActionResult:
     """Remove a comment as the duplicate of another comment, to which its permalink then leads.
 
@@ -122,17 +122,19 @@ def remove_as_duplicate(
         to=State.REJECTED,
         reason="repeat",
         actor=actor,
-        expected=expected,
+        expected_transitions=expected_transitions,
         duplicate_of=of.pk,
     )
 
 
-def redact(*, comment: Comment, marked: str, actor: User, expected: Mapping[int, int] | None = None) -> Batch:
+def redact(
+    *, comment: Comment, marked: str, actor: User, expected_transitions: Mapping[int, int] | None = None
+) -> Batch:
     """Redact the passages that are marked [[like this]] in the text of a comment.
 
-    Moderators keep the earlier text, and the author is notified. `expected` is as in decisions.decide. Raises
-    ValidationError if anything but marks was added, if nothing or everything is marked, or if the text or the
-    state has changed meanwhile.
+    Moderators keep the earlier text, and the author is notified. `expected_transitions` is as in
+    decisions.decide. Raises ValidationError if anything but marks was added, if nothing or everything is
+    marked, or if the text or the state has changed meanwhile.
     """
     body = redact_text(comment.body, marked)
     batch = Batch(kind=Batch.Kind.REDACTION, actor=actor, parameters={"comment": comment.pk})
@@ -147,7 +149,9 @@ def redact(*, comment: Comment, marked: str, actor: User, expected: Mapping[int,
             raise changed
         number = store_redaction(comment=fresh, body=body)
         setting_changes.apply_changes(batch=batch, changes=[(Target.COMMENT, fresh.pk, "revision", number)])
-        if not confirm_states(ids=[fresh.pk], actor=actor, batch=batch.pk, expected=expected):
+        if not confirm_states(
+            ids=[fresh.pk], actor=actor, batch=batch.pk, expected_transitions=expected_transitions
+        ):
             raise changed
         tasks.notify_authors_later(batch)
     return batch

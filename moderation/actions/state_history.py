@@ -140,7 +140,7 @@ def _periods(
     return periods
 
 
-def seen_value(comment: int, last: int | None) -> str:
+def expected_transition_value(comment: int, last: int | None) -> str:
     """Return "<comment>.<last transition>", which a decision form sends back."""
     return f"{comment}.{last or 0}"
 

@@ -72,7 +72,7 @@ class DecisionForm(forms.Form):
 
     def clean_seen(self) -> dict[int, int]:
         try:
-            return parse_seen(self.cleaned_data["seen"])
+            return parse_expected_transitions(self.cleaned_data["seen"])
         except BadRequest as error:
             raise ValidationError(str(error)) from error
 
@@ -150,7 +150,7 @@ def decide(request: HttpRequest) -> HttpResponse:
         to=to or State.REJECTED,
         reason=reason,
         actor=user,
-        expected=form.cleaned_data["seen"],
+        expected_transitions=form.cleaned_data["seen"],
         parameters=parameters,
         message=message.text,
     )
@@ -277,12 +277,12 @@ def _explain_refusal(refusal: Refusal) -> str:
     return _("%(who)s: %(what)s") % {"who": refusal.actor, "what": refusal.reason}
 
 
-def parse_seen(seen: list[str]) -> dict[int, int]:
+def parse_expected_transitions(values: list[str]) -> dict[int, int]:
     """Return by comment the last transition that the form showed (`seen` in DecisionForm).
 
     Raises BadRequest for a malformed value: to ignore it would let the same decision be taken twice.
     """
-    pairs = [[parse_whole_number(number) for number in value.split(".", 1)] for value in seen if value]
+    pairs = [[parse_whole_number(number) for number in value.split(".", 1)] for value in values if value]
     if any(len(pair) != 2 or None in pair for pair in pairs):
         raise BadRequest(NOT_AVAILABLE)
     return {pk: last for pk, last in pairs if pk is not None and last is not None}

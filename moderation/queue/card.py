@@ -19,7 +19,7 @@ from core.database.sql import fetch_together
 from moderation import similar
 from moderation.actions import cases
 from moderation.actions.comment_menus import page_actions
-from moderation.actions.state_history import last_transition_id, seen_value
+from moderation.actions.state_history import expected_transition_value, last_transition_id
 from moderation.checks import registry
 from moderation.models import Batch, Case, CommentGroup, CommentGroupMember, Finding, SavedLine, has_page
 from moderation.notifications.notices import RemovalMessage, preview_removals
@@ -82,7 +82,7 @@ class Card:
 
     comment: Comment
     case: Case | None  # the open case
-    seen: str  # state_history.seen_value, which the decision form sends back
+    expected_transition: str  # state_history.expected_transition_value, which the decision form sends back
     body: SafeString  # the HTML of its page, with highlights
     typed_body: SafeString | None  # the typed text, if the HTML does not show every highlight
     signals: list[Signal]  # the strongest first
@@ -150,7 +150,7 @@ def load_card(pk: int, user: User, claimed: Case | None = None) -> Card | None:
     return Card(
         comment=comment,
         case=case,
-        seen=seen_value(comment.pk, comment.last_transition_id),  # type: ignore[attr-defined]  # annotated
+        expected_transition=expected_transition_value(comment.pk, comment.last_transition_id),  # type: ignore[attr-defined]  # annotated
         body=body,
         typed_body=None
         if all_marked

@@ -243,7 +243,9 @@ def test_a_text_that_was_edited_meanwhile_is_not_approved(maria):
     comment = make_comment(make_article(), "Fine words", guest=guest)
     seen = last_transition_ids([comment.pk])
     edit_comment(comment=comment, body="Other words", user=None, guest=guest)
-    act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria, expected=seen)
+    act = decide(
+        ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria, expected_transitions=seen
+    )
     assert (act.changed, act.refused) == ([], [Refusal(comment.pk, "Nuala", "Changed the text")])
 
 
