@@ -102,7 +102,7 @@ def insert_statement(*, is_reply: bool, extra_ctes: str, condition: str) -> str:
 
 # The comments that a change is about: a query named `old`, with the state of each before and after.
 
-# Changes that a person asked for, if the last decision is still the one that the person saw. A decision is
+# Changes that a person asked for, if the last log entry is still the one that the person saw. A decision is
 # logged even if it confirms the present state, so that an undo knows to leave that comment alone. Restricted
 # comments change only when the restriction is lifted, erased and deleted ones never.
 CHOSEN = """
