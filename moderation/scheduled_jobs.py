@@ -25,7 +25,7 @@ from articles.images.services import delete_unused_files
 from articles.newsletter import sending, subscriptions
 from articles.related import store_all_keywords
 from comments.following.mails import notify_followers
-from comments.services.drafts import delete_old_drafts
+from comments.services.drafts import delete_old_comment_drafts
 from comments.tasks import delete_unconfirmed_emails
 from comments.thread.visits import delete_old_visits
 from core.database.sql import fetch_value
@@ -49,7 +49,7 @@ logger = logging.getLogger(__name__)
 class Job(NamedTuple):
     """A job with its interval. `run` takes no arguments, and its result is printed."""
 
-    name: str  # shown in translation; at most 40 characters, the key of its last run in the database
+    name: str  # shown in translation; at most 60 characters, the key of its last run in the database
     every: timedelta
     run: Callable[[], object]
     retry: timedelta | None = None  # until a failed or interrupted run is repeated; RETRY by default
@@ -100,9 +100,13 @@ JOBS: list[Job] = [
     Job(_("Delete unconfirmed sign-ups"), timedelta(days=1), sign_up.delete_expired),
     Job(_("Delete old undeliverable e-mails"), timedelta(days=1), delete_undeliverable),
     Job(_("Delete personal data of old requests"), timedelta(days=1), removal_requests.delete_personal_data),
-    Job(_("Delete e-mails of restricted content"), timedelta(days=1), purge.clean_up_restricted_comments),
+    Job(
+        _("Delete personal data of restricted comments"),
+        timedelta(days=1),
+        purge.clean_up_restricted_comments,
+    ),
     Job(_("Delete old visits of discussions"), timedelta(days=1), delete_old_visits),
-    Job(_("Delete old drafts of comments"), timedelta(days=1), delete_old_drafts),
+    Job(_("Delete old drafts of comments"), timedelta(days=1), delete_old_comment_drafts),
     Job(_("Erase old spam"), timedelta(days=1), purge.blank_old_spam),
     Job(_("Delete finished jobs"), timedelta(days=1), delete_finished_tasks),
     Job(_("Delete old records of concurrent editing"), timedelta(days=1), cleanup.delete_old_presence),

@@ -65,6 +65,6 @@ def delete_draft(*, user: User, article: Article, parent: Comment | None) -> Non
     CommentDraft.objects.filter(user=user, article=article, parent=parent).delete()
 
 
-def delete_old_drafts() -> int:
+def delete_old_comment_drafts() -> int:
     """Delete drafts that nobody has changed for DRAFTS_KEPT, as a daily job. Returns their number."""
     return CommentDraft.objects.filter(at__lt=timezone.now() - DRAFTS_KEPT).delete()[0]

@@ -10,7 +10,7 @@ class JobRun(models.Model):
     `error` is the class of the failure, without its message.
     """
 
-    name = models.CharField(_("job"), max_length=40, primary_key=True)
+    name = models.CharField(_("job"), max_length=60, primary_key=True)
     started_at = models.DateTimeField(_("started"))
     finished_at = models.DateTimeField(_("finished"), null=True)  # null: running, or cut short
     error = models.CharField(_("error"), max_length=100, blank=True)

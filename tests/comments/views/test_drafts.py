@@ -15,7 +15,7 @@ from accounts.models import User
 from articles.models import Article
 from comments.models import IMPORTED_BODY_MAX, Comment, CommentDraft, Discussion, State
 from comments.policy import Draft
-from comments.services.drafts import DRAFTS_KEPT, MAX_DRAFTS, delete_old_drafts, save_draft
+from comments.services.drafts import DRAFTS_KEPT, MAX_DRAFTS, delete_old_comment_drafts, save_draft
 from comments.services.posting import post_comment
 from comments.services.states import change_states
 from tests.factories import UserFactory, make_article, make_comment
@@ -194,7 +194,7 @@ def test_old_drafts_are_deleted(article: Article, ida: User) -> None:
     CommentDraft.objects.create(
         user=UserFactory.create(), article=article, body="B", at=at + timedelta(hours=1)
     )
-    assert delete_old_drafts() == 1
+    assert delete_old_comment_drafts() == 1
     assert CommentDraft.objects.get().body == "B"
 
 
