@@ -21,7 +21,7 @@ from comments.models import Comment, CommentText, Discussion, Reason, Recommenda
 from comments.policy import policy
 from comments.services import sql
 from comments.services.discussions import bump_versions, lock_discussions_of
-from comments.services.text_changes import blank_comments, render_body
+from comments.services.text_changes import delete_content, render_body
 from core.database.sql import fetch_column, fetch_rows
 
 # Ids of comments, discussions, transitions, articles, images or accounts, by kind of damage.
@@ -286,7 +286,7 @@ def _blank_erased(ids: list[int]) -> None:
         removed = Comment.objects.filter(
             ~Q(state__in=["published", "pending"]), pk__in=ids, erased_at__isnull=False
         )
-        blank_comments(list(removed.values_list("pk", flat=True)))
+        delete_content(list(removed.values_list("pk", flat=True)))
 
 
 def _stale_articles() -> Iterator[Article]:

@@ -1,6 +1,6 @@
 """Integrity of moderation's stored data; comments/integrity.py calls it through the policy.
 
-Counts and queues are derived data and are rebuilt, and texts that should have been erased are blanked. A
+Counts and queues are derived data and are rebuilt, and texts that an erasure left are erased. A
 restriction without its content, content where there must be none, and an action that the log does not know
 need a person to explain them.
 """
@@ -128,7 +128,7 @@ def repair(found: Mapping[str, list[Any]]) -> None:
             Discussion.objects.filter(pk=discussion).update(tally=counted, version=F("version") + 1)
     with transaction.atomic():
         lock_discussions_of(found.get("erased_related_data", []))
-        purge.clear_related_data(found.get("erased_related_data", []))
+        purge.erase_related_data(found.get("erased_related_data", []))
         gone = Restriction.objects.filter(
             pk__in=found.get("restricted_content", []), comment__erased_at__isnull=False
         )

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from comments.models import Visit
 from comments.thread.visits import PAUSE, STORED_AGAIN, VISITS_KEPT, delete_old_visits
-from moderation.erasure.purge import blank_person
+from moderation.erasure.purge import erase_person
 from moderation.people.profiles import Person
 from tests.factories import UserFactory, make_comment
 
@@ -131,5 +131,5 @@ def test_old_visits_are_deleted(as_ylva, article, talk):
 
 def test_an_erased_account_leaves_no_visits(as_ylva, ylva, article, talk):
     read(as_ylva, article)
-    blank_person(person=Person(user=ylva), actor=None)
+    erase_person(person=Person(user=ylva), actor=None)
     assert not Visit.objects.exists()

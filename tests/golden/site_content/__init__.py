@@ -36,11 +36,11 @@ from site_content.comments import (
 from site_content.moderation import (
     add_notes,
     appeal_removals,
-    blank_child,
     choose_filter,
     create_reported_comments,
     create_rules,
     decide_groups,
+    erase_child,
     give_second_opinions,
     impose_sanctions,
     purge_comments,
@@ -103,7 +103,7 @@ def fill(
     wasps = impose_sanctions(people, stories)
     add_notes(people, reported)
     restricted = restrict_comments(people, stories)
-    blank_child(people, stories)
+    erase_child(people, stories)
     set_clock(2)
     purge_comments(people)
     decide_groups(people)

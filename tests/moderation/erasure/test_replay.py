@@ -90,8 +90,8 @@ def test_erasures_and_restrictions_are_repeated(tmp_path: Path, ada: User) -> No
         restriction=Restriction.objects.get(comment=held.pk), is_legal_hold=True, actor=ada
     )
     assert restrictions.lift(restriction=Restriction.objects.get(comment=lifted.pk), actor=ada).batch
-    purge.blank_person(person=Person(user=leo), actor=ada)
-    purge.blank_person(person=Person(guest=zoe), actor=ada)
+    purge.erase_person(person=Person(user=leo), actor=ada)
+    purge.erase_person(person=Person(guest=zoe), actor=ada)
     states = dict(Comment.objects.values_list("pk", "state"))
     assert check() == {}
 
@@ -165,7 +165,7 @@ def test_the_job_adds_missing_entries_once(ada: User) -> None:
     decide(ids=[gone.pk], to=State.SPAM, reason=Reason.SPAM, actor=ada)
     erase(gone)
     restrictions.restrict(ids=[sealed.pk], why=Restriction.Why.PERSONAL, actor=ada)
-    purge.blank_person(person=Person(guest=stays.guest), actor=ada)
+    purge.erase_person(person=Person(guest=stays.guest), actor=ada)
     kept = {(e.what, e.id, e.made, e.reason) for e in erasure_log.read(erasure_log.path())}
     assert len(kept) == 3
     assert replay.log_all() == 0

@@ -201,7 +201,7 @@ def test_moderators_cannot_sanction_themselves_or_colleagues(maria):
     other = UserFactory.create(roles=("Editor",))
     for person in (maria, other):
         make_comment(make_article(), author=person)
-        for act in ("ban", "child", "blank"):
+        for act in ("ban", "child", "erase"):
             sent = {"reason": "insult", "days": "0"}
             assert client_of(maria).post(f"{url(person)}{act}/", sent).status_code == 403
         page = client_of(maria).get(url(person)).content.decode()
@@ -263,7 +263,7 @@ def test_a_childs_comments_are_restricted_by_one_action(maria):
 
 def test_an_administrator_blanks_a_child_once_no_comment_is_readable(maria, reader):
     admin, comment = UserFactory.create(roles=("Administrator",)), make_comment(make_article(), author=reader)
-    path = f"{url(reader)}blank/"
+    path = f"{url(reader)}erase/"
     assert client_of(admin).post(path).status_code == 403  # one of her comments can still be read
     client_of(maria).post(f"{url(reader)}child/")
     assert client_of(maria).post(path).status_code == 403
@@ -282,7 +282,7 @@ def test_an_administrator_blanks_a_child_once_no_comment_is_readable(maria, read
 
 
 @pytest.mark.parametrize("is_legal_hold", [False, True])
-def test_a_blanked_person_is_blank_except_under_a_legal_hold(maria, reader, is_legal_hold):
+def test_an_erased_person_has_no_name_except_under_a_legal_hold(maria, reader, is_legal_hold):
     admin, comment = UserFactory.create(roles=("Administrator",)), make_comment(make_article(), author=reader)
     decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     for about in ({"user": reader}, {"comment": comment}):
@@ -292,7 +292,7 @@ def test_a_blanked_person_is_blank_except_under_a_legal_hold(maria, reader, is_l
     restrictions.restrict(
         ids=[comment.pk], why=Restriction.Why.CHILD, actor=maria, is_legal_hold=is_legal_hold
     )
-    assert client_of(admin).post(f"{url(reader)}blank/").status_code == 302
+    assert client_of(admin).post(f"{url(reader)}erase/").status_code == 302
     own = Restriction.objects.get()
     assert (own.author_name, own.author_email) == (("Ada", "ada@example.org") if is_legal_hold else ("", ""))
     assert ModeratorNote.objects.get().text == "Name and e-mail were deleted as a child’s personal data."
@@ -307,7 +307,7 @@ def test_a_blanked_person_is_blank_except_under_a_legal_hold(maria, reader, is_l
 
 @pytest.mark.usefixtures("moderation_without_checks")
 @pytest.mark.parametrize("is_legal_hold", [False, True])
-def test_texts_of_a_blanked_childs_appeals_and_reports_are_deleted(maria, reader, is_legal_hold):
+def test_texts_of_an_erased_childs_appeals_and_reports_are_deleted(maria, reader, is_legal_hold):
     """A legal hold keeps her appeal about her own comment, and her report of a comment with a hold."""
     admin, article = UserFactory.create(roles=("Administrator",)), make_article()
     comment = make_comment(article, author=reader)
@@ -321,7 +321,7 @@ def test_texts_of_a_blanked_childs_appeals_and_reports_are_deleted(maria, reader
     restrictions.restrict(
         ids=[comment.pk, reported.pk], why=Restriction.Why.CHILD, actor=maria, is_legal_hold=is_legal_hold
     )
-    assert client_of(admin).post(f"{url(reader)}blank/").status_code == 302
+    assert client_of(admin).post(f"{url(reader)}erase/").status_code == 302
     assert Appeal.objects.get().text == ("I am 12, call my mother" if is_legal_hold else "")
     left = dict(Report.objects.filter(user=reader).values_list("comment", "details"))
     assert left == {other.pk: "", reported.pk: "I am Ada, 12" if is_legal_hold else ""}
