@@ -99,9 +99,9 @@ def lock_replies(*, comment: Comment, is_locked: bool, actor: User) -> Batch | N
     parameters = {"field": "is_locked", "value": is_locked, "comment": comment.pk}
     with transaction.atomic():
         lock_discussions_of([comment.pk])
-        place = Comment.objects.get(pk=comment.pk)
+        fresh = Comment.objects.get(pk=comment.pk)
         branch = Comment.objects.filter(
-            tree_id=place.tree_id, lft__gte=place.lft, lft__lte=place.rght, is_locked=not is_locked
+            tree_id=fresh.tree_id, lft__gte=fresh.lft, lft__lte=fresh.rght, is_locked=not is_locked
         )
         ids = branch.order_by("pk").values_list("pk", flat=True)
         locks = [(Target.COMMENT, pk, "is_locked", is_locked) for pk in ids]
@@ -165,19 +165,19 @@ def redact_text(body: str, marked: str) -> str:
     """
     body, marked = body.replace("\r\n", "\n"), marked.replace("\r\n", "\n")
     out: list[str] = []
-    place, is_open, redacted = 0, False, 0
+    position, is_open, redacted = 0, False, 0
     while marked:
         sign = "]]" if is_open else "[["
-        if marked.startswith(sign) and not (is_open is False and body.startswith(marked[:3], place)):
+        if marked.startswith(sign) and not (is_open is False and body.startswith(marked[:3], position)):
             marked, is_open = marked[2:], not is_open
             out += [] if is_open else [REDACTED]
-        elif body[place : place + 1] == marked[0]:
+        elif body[position : position + 1] == marked[0]:
             redacted += is_open
             out += [] if is_open else [marked[0]]
-            place, marked = place + 1, marked[1:]
+            position, marked = position + 1, marked[1:]
         else:
             break
-    if marked or place < len(body) or is_open:
+    if marked or position < len(body) or is_open:
         raise ValidationError(
             _("Add only marks: [[ before and ]] after each passage to redact. Leave the rest unchanged."),
             code="rewritten",

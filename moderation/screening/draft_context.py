@@ -124,7 +124,7 @@ def load_context(draft: Draft) -> tuple[Context, ActiveFilter | None, ParsedComm
         person_is_reviewed=person_is_reviewed,
         person_is_trusted=is_trusted and not person_is_reviewed,
         duplicate=duplicate,
-        rules=active_rules.compiled_rules(rule_ids).for_place(draft.discussion.article.pk, topics),
+        rules=active_rules.compiled_rules(rule_ids).for_article(draft.discussion.article.pk, topics),
         sent_by_person=by_person,
         sent_from_address=from_address,
         sent_from_block=from_block,

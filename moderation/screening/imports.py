@@ -46,7 +46,7 @@ def _check_block(
     discussion = Discussion(article=article)
     every_rule = active_rules.load_active_rules()
     topics = article.topics.values_list("pk", flat=True) if every_rule.is_scoped else ()
-    rules = every_rule.for_place(article.pk, topics)
+    rules = every_rule.for_article(article.pk, topics)
     duplicates = {**near_duplicates, **find_exact_duplicates(ids[start:stop])}
     rows = Comment.objects.filter(pk__in=ids[start:stop], erased_at=None).exclude(
         state_reason__in=[Reason.RESTRICTED, Reason.IMPORT_UNDONE]

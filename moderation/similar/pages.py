@@ -103,7 +103,7 @@ class MemberRow:
 
 
 class MemberPlace(NamedTuple):
-    """A member with its place in the order of its group."""
+    """A member with its position in the order of its group."""
 
     comment: int
     similarity: float
@@ -198,7 +198,7 @@ class Page:
     likely_mistakes: list[MemberRow]
     typical: list[MemberRow]
     others: list[MemberRow]
-    after: str  # the place of the last member, for the next page; "" on the last page
+    after: str  # the position of the last member, for the next page; "" on the last page
 
 
 def load_page(

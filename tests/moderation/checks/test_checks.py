@@ -291,7 +291,7 @@ def test_the_narrower_limit_wins(scopes, found):
         RuleDefinition(pk=n, kind="links", value=value, **places.get(scope, {}))
         for n, (scope, value) in enumerate(scopes.items())
     ]
-    context = replace(KNOWN, rules=compile_rules(written).for_place(9, [4, 5]))
+    context = replace(KNOWN, rules=compile_rules(written).for_article(9, [4, 5]))
     assert check(draft("https://a.example https://b.example"), context) == found
 
 
@@ -306,7 +306,7 @@ def test_a_rule_applies_only_in_its_scope():
             f.rule
             for f in run_checks(
                 draft("A pill, a boat, a word"),
-                replace(KNOWN, rules=compile_rules(written).for_place(article, topics)),
+                replace(KNOWN, rules=compile_rules(written).for_article(article, topics)),
             )
         ]
         for article, topics in [(9, (4,)), (9, ()), (8, (4, 5)), (8, ())]
