@@ -41,9 +41,10 @@ INSERT_FINDINGS_SQL = """
 , found AS (
   INSERT INTO moderation_finding
     (comment_id, revision, check_name, strength, holds, spans, number, twin_id, rule_id, filter_id)
-  SELECT ins.id, ins.revision, f."check", f.strength, f.holds, f.spans, f.number, f.twin, f.rule, f.filter
+  SELECT ins.id, ins.revision, f."check", f.strength, f.holds, f.spans, f.number, f.duplicate_of, f.rule,
+         f.filter
   FROM ins CROSS JOIN jsonb_to_recordset(%(findings)s::jsonb) AS f (
-    "check" text, strength float8, holds boolean, spans jsonb, number int, twin bigint, rule bigint,
+    "check" text, strength float8, holds boolean, spans jsonb, number int, duplicate_of bigint, rule bigint,
     filter bigint))"""
 
 # The index batch_pick serves it. An undo is left out: a pick that it restores is not a new one.

@@ -19,7 +19,7 @@ def find_new_person(draft: Draft, context: Context) -> Iterator[CheckResult]:
         yield CheckResult(strength=0.2, number=0 if context.person_is_confirmed else None)
 
 
-def _about_new_person(finding: Finding, twin: Comment | None) -> str:
+def _about_new_person(finding: Finding, original: Comment | None) -> str:
     if finding.number is not None:
         return _("No comment by this person has been approved yet.")
     if finding.is_proved:
@@ -27,7 +27,7 @@ def _about_new_person(finding: Finding, twin: Comment | None) -> str:
     return _("The e-mail is not confirmed yet.")
 
 
-def _to_new_person(finding: Finding, twin: Comment | None) -> str:
+def _to_new_person(finding: Finding, original: Comment | None) -> str:
     if finding.number is not None:
         return _("This is your first comment.")
     if finding.is_proved:
@@ -59,7 +59,7 @@ SANCTIONED = Check(
     name="sanctioned",
     label=gettext_lazy("a person under review"),
     description=gettext_lazy("All comments by this person are reviewed first."),
-    to_author=lambda finding, twin: _("A moderator reviews your comments before they are published."),
+    to_author=lambda finding, original: _("A moderator reviews your comments before they are published."),
     find=find_sanctioned,
     screens_imports=False,
     holds=True,

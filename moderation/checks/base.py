@@ -26,7 +26,7 @@ class Duplicate:
     `similarity` ignores punctuation, so it is 1 for texts that differ in punctuation only.
     """
 
-    twin: int  # id of the earlier comment
+    original: int  # id of the earlier comment
     exact: bool
     similarity: float
     is_own: bool = False  # the same text, published by the same account or guest in the same discussion
@@ -126,20 +126,20 @@ class Check:
             return self.with_number(number)
         return str(self.description)
 
-    def explain_to_moderator(self, finding: Finding, twin: Comment | None) -> str:
+    def explain_to_moderator(self, finding: Finding, original: Comment | None) -> str:
         """Return one sentence about a finding of FindingQuerySet.of_now, for moderators.
 
-        `twin` is the other comment of a duplicate, or None if the reader may not know of it.
+        `original` is the other comment of a duplicate, or None if the reader may not know of it.
         """
         if self.to_moderator:
-            return self.to_moderator(finding, twin)
+            return self.to_moderator(finding, original)
         return self.signal_text(finding.number)
 
     def explain_to_author(self, finding: Finding) -> str:
         """Return one sentence about a finding, which addresses the author of the comment."""
-        return (self.to_author or self.explain_to_moderator)(finding, finding.public_twin)
+        return (self.to_author or self.explain_to_moderator)(finding, finding.public_original)
 
     def explain_to_others(self, finding: Finding) -> str:
         """Return one sentence about a finding, for others than its author who see the waiting comment."""
         explain = self.to_others or self.to_author or self.explain_to_moderator
-        return explain(finding, finding.public_twin)
+        return explain(finding, finding.public_original)

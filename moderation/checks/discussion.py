@@ -46,7 +46,7 @@ def find_late(draft: Draft, context: Context) -> Iterator[CheckResult]:
         yield with_rule(rule, found) if rule else found
 
 
-def _about_late(finding: Finding, twin: Comment | None) -> str:
+def _about_late(finding: Finding, original: Comment | None) -> str:
     if finding.number is None:
         return str(LATE.description)
     return _("Posted %(age)s after the story.") % {"age": format_age(finding.number)}

@@ -42,7 +42,7 @@ def get(name: str) -> Check:
     return CHECKS.get(name) or Check(
         name=name,
         description=_("The signal “%(name)s”.") % {"name": name},
-        to_moderator=lambda finding, twin: _("The check “%(name)s” found something.") % {"name": name},
+        to_moderator=lambda finding, original: _("The check “%(name)s” found something.") % {"name": name},
     )
 
 

@@ -37,7 +37,7 @@ def _about_text_or_name(
     in_text: Callable[[Finding], str], in_name: Callable[[Finding], str]
 ) -> Callable[[Finding, Comment | None], str]:
     """Return a sentence about a match in the text, or about one in the name if there is none in the text."""
-    return lambda finding, twin: in_text(finding) if finding.spans else in_name(finding)
+    return lambda finding, original: in_text(finding) if finding.spans else in_name(finding)
 
 
 TERM = Check(  # words that moderators want to review, as whole words in any case
@@ -78,8 +78,8 @@ DOMAIN = Check(  # a link to a listed domain or to one of its subdomains
     name="domain",
     label=gettext_lazy("a domain"),
     description=gettext_lazy("It links to a domain that a rule of this site covers."),
-    to_moderator=lambda finding, twin: _("It links to %(domain)s.") % {"domain": finding.rule},
-    to_author=lambda finding, twin: _("It links to a domain that a rule of this site covers."),
+    to_moderator=lambda finding, original: _("It links to %(domain)s.") % {"domain": finding.rule},
+    to_author=lambda finding, original: _("It links to a domain that a rule of this site covers."),
     find=partial(find_matches, Rule.Kind.DOMAIN, 0.9),
     rule_kind=Rule.Kind.DOMAIN,
     holds=True,
@@ -89,10 +89,10 @@ NAME_PATTERN = Check(  # a name that matches a pattern, such as a search phrase
     name="name_pattern",
     label=gettext_lazy("a name pattern"),
     description=gettext_lazy("The name matches a rule of this site."),
-    to_moderator=lambda finding, twin: (
+    to_moderator=lambda finding, original: (
         _("The name matches the pattern “%(pattern)s”.") % {"pattern": finding.rule}
     ),
-    to_author=lambda finding, twin: _("The name matches a rule of this site."),
+    to_author=lambda finding, original: _("The name matches a rule of this site."),
     find=partial(find_matches, Rule.Kind.NAME, 0.6),
     rule_kind=Rule.Kind.NAME,
     holds=True,

@@ -68,7 +68,7 @@ IMITATES = _signal(
     site.imitates,
     gettext_lazy("The name looks like another name in this discussion."),
     with_number=lambda n: _("The name is a staff name, or looks like one."),
-    to_author=lambda finding, twin: _(
+    to_author=lambda finding, original: _(
         "The name looks like another person’s name; such comments are reviewed first."
     ),
     holds=True,

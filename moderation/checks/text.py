@@ -33,7 +33,7 @@ def find_links(draft: Draft, context: Context) -> Iterator[CheckResult]:
         yield with_rule(rule, found) if rule else found
 
 
-def _about_links(finding: Finding, twin: Comment | None) -> str:
+def _about_links(finding: Finding, original: Comment | None) -> str:
     text = ngettext(
         "It has %(count)s link; comments with more than %(free)s are reviewed first.",
         "It has %(count)s links; comments with more than %(free)s are reviewed first.",
@@ -63,30 +63,30 @@ def find_exact_duplicate(draft: Draft, context: Context) -> Iterator[CheckResult
     """
     if context.duplicate and context.duplicate.exact:
         holds = not context.duplicate.is_own or bool(page_links(draft.body) or find_contacts(draft.body))
-        yield CheckResult(strength=1, twin=context.duplicate.twin, holds=holds)
+        yield CheckResult(strength=1, duplicate_of=context.duplicate.original, holds=holds)
 
 
 def find_near_duplicate(draft: Draft, context: Context) -> Iterator[CheckResult]:
     """Find the earlier comment with almost the same text."""
     if context.duplicate and not context.duplicate.exact:
-        yield CheckResult(strength=context.duplicate.similarity, twin=context.duplicate.twin)
+        yield CheckResult(strength=context.duplicate.similarity, duplicate_of=context.duplicate.original)
 
 
-def _about_exact_duplicate(finding: Finding, twin: Comment | None) -> str:
-    if twin is None:
+def _about_exact_duplicate(finding: Finding, original: Comment | None) -> str:
+    if original is None:
         return _("It has the same text as another comment.")
     return _("It has the same text as comment %(id)s by %(name)s.") % {
-        "id": twin.pk,
-        "name": twin.author_name,
+        "id": original.pk,
+        "name": original.author_name,
     }
 
 
-def _about_near_duplicate(finding: Finding, twin: Comment | None) -> str:
-    if twin is None:
+def _about_near_duplicate(finding: Finding, original: Comment | None) -> str:
+    if original is None:
         return _("It has almost the same text as another comment.")
     return _("It has almost the same text as comment %(id)s by %(name)s.") % {
-        "id": twin.pk,
-        "name": twin.author_name,
+        "id": original.pk,
+        "name": original.author_name,
     }
 
 

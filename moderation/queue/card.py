@@ -42,7 +42,7 @@ class Signal:
 
     sentence: str
     strength: int  # 1 weak, 2 medium, 3 strong
-    twin: Comment | None  # the other comment, if it has a public page
+    original: Comment | None  # the other comment, if it has a public page
     flags: bool = False  # it may be a reason to remove the comment, but not as spam
 
     @property
@@ -208,10 +208,10 @@ def _find_signals(
     comment: Comment, findings: list[Finding], member: CommentGroupMember | None, user: User
 ) -> tuple[list[PlacedSignal], list[tuple[int, int, int]]]:
     """Return the signals of a comment, the strongest first, and the spans of its text to mark."""
-    twins = [found.twin_id for found in findings if found.twin_id]
+    originals = [found.duplicate_of_id for found in findings if found.duplicate_of_id]
     own: set[int] = set()
-    if twins:
-        own.update(Comment.objects.moderated_by(user).filter(pk__in=twins).values_list("pk", flat=True))
+    if originals:
+        own.update(Comment.objects.moderated_by(user).filter(pk__in=originals).values_list("pk", flat=True))
     clues = _compared_clues(comment, member)
     signals = _strongest_first(findings, similar_explanations.compared_signals(clues), own)
     spans = _numbered_spans(signals, findings)
@@ -252,12 +252,12 @@ def _finding_signal(found: Finding, own: set[int]) -> Signal:
 
     `own` has the ids of other comments that this person may decide on, and so may read before publication.
     """
-    twin = found.twin if found.twin_id in own else found.public_twin
+    original = found.duplicate_of if found.duplicate_of_id in own else found.public_original
     check = registry.get(found.check_name)
     return Signal(
-        check.explain_to_moderator(found, twin),
+        check.explain_to_moderator(found, original),
         _strength_class(registry.shown_strength(found)),
-        twin if twin and has_page(twin) else None,
+        original if original and has_page(original) else None,
         check.flags,
     )
 

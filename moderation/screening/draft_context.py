@@ -80,7 +80,7 @@ PERSON_COLUMNS = 11
 DUPLICATE_COLUMNS = 5
 DRAFT_FACTS_SQL = f"""
 WITH person AS MATERIALIZED ({PERSON_SQL}),
-duplicate (twin, exact, similarity, is_own, is_here) AS MATERIALIZED ({DUPLICATE_SQL} LIMIT 1),
+duplicate (original, exact, similarity, is_own, is_here) AS MATERIALIZED ({DUPLICATE_SQL} LIMIT 1),
 facts AS MATERIALIZED ({SITE_FACTS_SQL})
 SELECT person.*, duplicate.*, facts.* FROM person CROSS JOIN facts LEFT JOIN duplicate ON true"""
 

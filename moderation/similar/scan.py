@@ -29,8 +29,9 @@ LOST_AFTER = timedelta(minutes=3)  # after which a scan that has not ended count
 EVIDENCE_DAYS = 90  # after a decision, during which spam and removed comments are still compared
 MAX_NIGHTLY_CASES = 50
 
-# The author is identified for accounts and guests; an imported name counts as one person within one discussion.
-# `kept`: a person approved this text, or left it out of an action on its group that has not been undone.
+# The author is identified for accounts and guests; an imported name counts as one person within one
+# discussion. `kept`: a person approved this text, or left it out of an action on its group that has not been
+# undone.
 READ_COMMENTS = f"""
 WITH transition AS (
   SELECT comment_id, max(id) AS last_id, max(at) AS last_at

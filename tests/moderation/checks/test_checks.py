@@ -403,15 +403,17 @@ def test_an_old_article_has_late_comments(age, number):
 
 
 def test_exact_and_near_duplicates_are_distinguished():
-    exact = replace(KNOWN, duplicate=Duplicate(twin=12, exact=True, similarity=1))
-    near = replace(KNOWN, duplicate=Duplicate(twin=12, exact=False, similarity=1))  # but for its punctuation
-    assert [(f.check, f.twin) for f in run_checks(draft(), exact)] == [("repeat", 12)]
-    assert [(f.check, f.twin) for f in run_checks(draft(), near)] == [("near_repeat", 12)]
+    exact = replace(KNOWN, duplicate=Duplicate(original=12, exact=True, similarity=1))
+    near = replace(
+        KNOWN, duplicate=Duplicate(original=12, exact=False, similarity=1)
+    )  # but for its punctuation
+    assert [(f.check, f.duplicate_of) for f in run_checks(draft(), exact)] == [("repeat", 12)]
+    assert [(f.check, f.duplicate_of) for f in run_checks(draft(), near)] == [("near_repeat", 12)]
 
 
 def test_all_checks_run_and_all_findings_are_kept():
     some = terms("casino").rules
-    context = Context(duplicate=Duplicate(twin=12, exact=True, similarity=1), rules=some)
+    context = Context(duplicate=Duplicate(original=12, exact=True, similarity=1), rules=some)
     made = draft("casino https://a.example https://b.example", moderation="pre", age=timedelta(days=99))
     assert [name for name, _ in check(made, context)] == [
         "new_person",

@@ -15,7 +15,7 @@ def find_toy_boat(draft: Draft, context: Context) -> Iterator[CheckResult]:
         yield CheckResult(strength=0.9, spans=[(start, start + 8)])
 
 
-def _to_author(finding: Finding, twin: Comment | None) -> str:
+def _to_author(finding: Finding, original: Comment | None) -> str:
     return "You wrote about a toy boat."
 
 

@@ -65,7 +65,7 @@ def results() -> dict[str, list]:
                 "holds",
                 "spans",
                 "number",
-                "twin__source_number",
+                "duplicate_of__source_number",
             )
         ),
         "cases": sorted(Case.objects.values_list("comment__source_number", "score", "script")),
