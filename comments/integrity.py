@@ -87,11 +87,11 @@ SELECT id FROM (
 WHERE step <> 1 OR hash <> digest ORDER BY id"""
 
 # The shown body of a comment has a revision number; all other numbers must be stored as revisions.
-REVISIONS = """
+REVISIONS = f"""
 SELECT c.id FROM comments_comment c LEFT JOIN LATERAL (
   SELECT count(*) AS count, max(r.revision) AS last, bool_or(r.revision = c.revision) AS twice
   FROM comments_commentrevision r WHERE r.comment_id = c.id) r ON true
-WHERE c.erased_at IS NULL AND c.state_reason <> 'sealed'
+WHERE c.erased_at IS NULL AND c.state_reason <> '{Reason.RESTRICTED}'
   AND (r.twice OR r.count + 1 <> greatest(c.revision, r.last)) ORDER BY c.id"""
 
 # The database sets the time of each log entry, and none is older than its comment, if that was written here.

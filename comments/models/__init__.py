@@ -27,6 +27,7 @@ from comments.models.mutes import MUTED_AUTHOR, MUTED_COMMENTS, Mute
 from comments.models.recommendations import Recommendation
 from comments.models.states import (
     AUTHOR_REASONS,
+    AUTHOR_SQL,
     BUILT_IN_REASONS,
     REMOVED,
     UNDONE_REASONS,
@@ -40,6 +41,7 @@ from comments.models.visits import Visit
 
 __all__ = [
     "AUTHOR_REASONS",
+    "AUTHOR_SQL",
     "BODY_MAX",
     "BUILT_IN_REASONS",
     "DEFAULT_DELIVERY",

@@ -177,7 +177,7 @@ class Comment(MPTTModel):
                 condition=~Q(body__regex=r"^\s*$")
                 | Q(text_missing="all")
                 | Q(erased_at__isnull=False)
-                | Q(state_reason="sealed"),  # its text is in the restricted content store
+                | Q(state_reason=Reason.RESTRICTED),  # its text is in the restricted content store
                 name="comment_body_or_missing",
             ),
             models.CheckConstraint(

@@ -45,7 +45,8 @@ class Reason(models.TextChoices):
 
 AUTHOR_REASONS = (Reason.AUTHOR, Reason.UNPOSTED)  # reasons of deletions that are no decisions of moderation
 UNDONE_REASONS = (Reason.UNPOSTED, Reason.IMPORT_UNDONE)  # the author did not delete a published comment
-UNDONE_SQL = str(tuple(map(str, UNDONE_REASONS)))  # the same in a statement
+# The same in a statement.
+AUTHOR_SQL, UNDONE_SQL = (str(tuple(map(str, reasons))) for reasons in (AUTHOR_REASONS, UNDONE_REASONS))
 
 
 def state_label(state: str, reason: str) -> str:

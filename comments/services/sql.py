@@ -7,7 +7,7 @@ tree_id comes from a sequence. All statements take named parameters. The locks r
 
 from functools import cache
 
-from comments.models import MAX_DEPTH, Comment
+from comments.models import MAX_DEPTH, Comment, Reason
 
 CREATE_MISSING_DISCUSSIONS = """
 INSERT INTO comments_discussion (article_id, status, moderation, visible_count, version)
@@ -105,24 +105,24 @@ def insert_statement(*, is_reply: bool, extra_ctes: str, condition: str) -> str:
 # Changes that a person asked for, if the last log entry is still the one that the person saw. A decision is
 # logged even if it confirms the present state, so that an undo knows to leave that comment alone. Restricted
 # comments change only when the restriction is lifted, erased and deleted ones never.
-CHOSEN = """
+CHOSEN = f"""
 old AS MATERIALIZED (
   SELECT c.id, c.parent_id, c.state AS from_state, c.state_reason AS from_reason,
          %(to_state)s::text AS to_state, %(to_reason)s::text AS to_reason
   FROM comments_comment c
   JOIN unnest(%(ids)s::bigint[], %(expected_transitions)s::bigint[]) AS w(id, expected) ON w.id = c.id
   WHERE c.id = ANY(%(ids)s)
-    AND c.state <> 'deleted' AND c.state_reason <> 'sealed' AND c.erased_at IS NULL
+    AND c.state <> 'deleted' AND c.state_reason <> '{Reason.RESTRICTED}' AND c.erased_at IS NULL
     AND (w.expected IS NULL OR w.expected = (SELECT max(t.id) FROM comments_transition t
                                              WHERE t.comment_id = c.id AND t.kind = 'state')))"""
 
 # Restriction of comments in any state, also of those that their authors deleted.
-RESTRICTED = """
+RESTRICTED = f"""
 old AS MATERIALIZED (
   SELECT c.id, c.parent_id, c.state AS from_state, c.state_reason AS from_reason,
-         'rejected' AS to_state, 'sealed' AS to_reason
+         'rejected' AS to_state, '{Reason.RESTRICTED}' AS to_reason
   FROM comments_comment c
-  WHERE c.id = ANY(%(ids)s) AND c.state_reason <> 'sealed' AND c.erased_at IS NULL)"""
+  WHERE c.id = ANY(%(ids)s) AND c.state_reason <> '{Reason.RESTRICTED}' AND c.erased_at IS NULL)"""
 
 # The undo of a batch, for comments whose last transition is still that of the batch and whose text is the
 # same. `only` limits it to some comments; null means all.

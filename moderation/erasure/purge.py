@@ -50,14 +50,14 @@ LIST_MAX = 50_000  # comments on one list of an administrator
 # The age of a comment counts from its last decision. Left out are: comments of an undone import, which may be
 # imported again; restricted comments, on which an administrator decides one by one; and comments with an open
 # case, whose text a moderator still has to read.
-LIST_MEMBERS = """
+LIST_MEMBERS = f"""
 INSERT INTO moderation_commentgroupmember (group_id, comment_id, similarity, clues, last_transition_id)
 SELECT %(group)s, c.id, 1, 0, last.id
 FROM comments_comment c CROSS JOIN LATERAL (
   SELECT t.id, t.at FROM comments_transition t
   WHERE t.comment_id = c.id AND t.kind = 'state' ORDER BY t.id DESC LIMIT 1) last
 WHERE c.state = ANY(%(states)s) AND c.erased_at IS NULL AND last.at < %(before)s
-  AND c.state_reason NOT IN ('sealed', 'import_undone')
+  AND c.state_reason NOT IN ('{Reason.RESTRICTED}', '{Reason.IMPORT_UNDONE}')
   AND NOT EXISTS (SELECT FROM moderation_case k WHERE k.comment_id = c.id AND k.closed_at IS NULL)
 ORDER BY c.id LIMIT %(most)s"""
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 from django.db import transaction
 
 from articles.models import Article
-from comments.models import Comment, Discussion
+from comments.models import Comment, Discussion, Reason
 from comments.policy import Draft
 from core.database.sql import stream_rows
 from moderation.actions.last_decisions import (
@@ -64,7 +64,7 @@ SELECT d.comment_id, d.to_state = 'published', {DECIDED_TEXT}, c.author_name, c.
 FROM ({LAST_DECISIONS}) d {JOIN_DECIDED_TEXT}
 JOIN articles_article a ON a.id = c.discussion_id
 WHERE (d.to_state = 'published' AND d.reason = 'approved' OR d.to_state = 'spam'
-       OR d.to_state = 'rejected' AND d.reason NOT IN ('import_undone', 'sealed'))
+       OR d.to_state = 'rejected' AND d.reason NOT IN ('{Reason.IMPORT_UNDONE}', '{Reason.RESTRICTED}'))
   AND {DECIDED_TEXT_EXISTS} AND (%(ids)s::bigint[] IS NULL OR d.comment_id = ANY(%(ids)s))
   AND {SCOPE_SQL}"""
 
