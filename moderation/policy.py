@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 import comments.policy
 from accounts.models import Guest, User
 from comments.models import Comment, Discussion, State
-from comments.policy import Draft, EditorsPick, ExplainedDecision, Nudge, Nudged, Screening, Verdict
+from comments.policy import EditorsPick, ExplainedDecision, Nudge, Nudged, Screening, Submission, Verdict
 from core.database.sql import fetch_rows
 from moderation import integrity
 from moderation.actions import cases, comment_menus, quick_actions
@@ -23,7 +23,6 @@ from moderation.models import Finding, ImportScreening
 from moderation.notifications.notices import render_notices
 from moderation.people.active_sanctions import own_sanctions, sanction_html
 from moderation.queue import review_time
-from moderation.screening.draft_context import load_context
 from moderation.screening.nudges import find_nudges
 from moderation.screening.origins import INSERT_ORIGIN_SQL, hash_address, hash_block
 from moderation.screening.rate_limits import (
@@ -32,7 +31,8 @@ from moderation.screening.rate_limits import (
     rate_limit_values,
     refuse_above_rate_limit,
 )
-from moderation.spam_filter.scoring import score_draft
+from moderation.screening.submission_context import load_context
+from moderation.spam_filter.scoring import score_submission
 from moderation.tasks import notify_not_published_later
 from moderation.transparency import discussion_summary, removal_counts
 
@@ -57,29 +57,29 @@ GROUP BY s.target_id"""
 
 
 class Policy(comments.policy.Policy):
-    """The comment policy of moderation: it screens drafts, opens cases and explains decisions."""
+    """The comment policy of moderation: it screens submissions, opens cases and explains decisions."""
 
     extra_ctes = INSERT_ORIGIN_SQL + INSERT_FINDINGS_SQL
 
     insert_lock = POSTING_LOCK_SQL
     insert_condition = BELOW_LIMITS_SQL
 
-    def examine(self, draft: Draft) -> Screening:
-        """Return the verdict on a draft and its findings; all findings are stored, whatever the verdict.
+    def examine(self, submission: Submission) -> Screening:
+        """Return the verdict on a submission and its findings; all findings are stored, whatever the verdict.
 
         A comment waits if a check asks for review, unless the discussion is post-moderated or the writer
         may moderate it. A sanction that requires review applies to everybody.
         """
-        context, active_filter, parsed, facts = load_context(draft)
-        limits = refuse_above_rate_limit(draft, context)
-        findings = registry.run_checks(draft, context)
-        prediction, filter_findings = score_draft(draft, parsed, facts, active_filter, findings)
+        context, active_filter, parsed, facts = load_context(submission)
+        limits = refuse_above_rate_limit(submission, context)
+        findings = registry.run_checks(submission, context)
+        prediction, filter_findings = score_submission(submission, parsed, facts, active_filter, findings)
         findings += filter_findings
-        review = _needed_review(draft, context, findings)
-        if nudges := find_nudges(draft, context, findings, waits=review == "hold"):
+        review = _needed_review(submission, context, findings)
+        if nudges := find_nudges(submission, context, findings, waits=review == "hold"):
             raise Nudged(nudges)
         # Comments by known people and edits of published comments are never marked as spam without a review.
-        is_exempt = context.may_moderate or context.approved_count or draft.comment
+        is_exempt = context.may_moderate or context.approved_count or submission.comment
         verdict: Verdict = "publish"
         if prediction is not None and prediction.is_spam and not is_exempt:
             verdict = "spam"
@@ -87,19 +87,19 @@ class Policy(comments.policy.Policy):
             verdict = "hold"
         return Screening(verdict, findings, is_flagged=review == "flag", limits=limits)
 
-    def find_nudges(self, draft: Draft) -> dict[Nudge, str]:
-        context, *_for_filter = load_context(draft)
-        refuse_above_rate_limit(draft, context)
-        findings = registry.run_checks(draft, context)
-        waits = _needed_review(draft, context, findings) == "hold"
-        return find_nudges(draft, context, findings, waits=waits)
+    def find_nudges(self, submission: Submission) -> dict[Nudge, str]:
+        context, *_for_filter = load_context(submission)
+        refuse_above_rate_limit(submission, context)
+        findings = registry.run_checks(submission, context)
+        waits = _needed_review(submission, context, findings) == "hold"
+        return find_nudges(submission, context, findings, waits=waits)
 
-    def get_insert_values(self, draft: Draft, screening: Screening) -> dict[str, Any]:
+    def get_insert_values(self, submission: Submission, screening: Screening) -> dict[str, Any]:
         return {
-            "ip_hash": hash_address(draft.ip),
-            "block_hash": hash_block(draft.ip),
+            "ip_hash": hash_address(submission.ip),
+            "block_hash": hash_block(submission.ip),
             "findings": json.dumps([vars(found) for found in screening.findings]),
-            **rate_limit_values(draft, screening.limits),
+            **rate_limit_values(submission, screening.limits),
         }
 
     def record_findings(self, comment: Comment, findings: list[CheckResult]) -> None:
@@ -186,7 +186,7 @@ class Policy(comments.policy.Policy):
 
 
 def _needed_review(
-    draft: Draft, context: Context, findings: Sequence[CheckResult]
+    submission: Submission, context: Context, findings: Sequence[CheckResult]
 ) -> Literal["hold", "flag", "none"]:
     """Return whether a comment waits for a moderator ("hold"), or is published for them to review ("flag").
 
@@ -194,6 +194,6 @@ def _needed_review(
     moderator's own comment. Some checks flag every comment (registry.is_flagged).
     """
     if any(found.holds for found in findings) and not context.may_moderate:
-        is_postmoderated = draft.discussion.moderation == Discussion.Moderation.POST
+        is_postmoderated = submission.discussion.moderation == Discussion.Moderation.POST
         return "flag" if is_postmoderated and not context.site_is_premoderated else "hold"
     return "flag" if registry.is_flagged(findings) else "none"

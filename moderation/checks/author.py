@@ -6,14 +6,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from comments.models import Comment
-from comments.policy import Draft
+from comments.policy import Submission
 from moderation.checks.base import Check, Context
 from moderation.checks.results import CheckResult
 from moderation.models import Finding
 from moderation.notifications.decision_kinds import Kind
 
 
-def find_new_person(draft: Draft, context: Context) -> Iterator[CheckResult]:
+def find_new_person(submission: Submission, context: Context) -> Iterator[CheckResult]:
     """Find a person without an approved comment. `number` is None if their e-mail is not confirmed."""
     if not context.may_moderate and not (context.person_is_confirmed and context.approved_count):
         yield CheckResult(strength=0.2, number=0 if context.person_is_confirmed else None)
@@ -49,7 +49,7 @@ NEW_PERSON = Check(  # anybody can use a name with an unconfirmed e-mail
 )
 
 
-def find_sanctioned(draft: Draft, context: Context) -> Iterator[CheckResult]:
+def find_sanctioned(submission: Submission, context: Context) -> Iterator[CheckResult]:
     """Find a person under review. Paused and banned people are refused before the checks."""
     if context.person_is_reviewed:
         yield CheckResult(strength=0.3)

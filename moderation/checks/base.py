@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from django.utils.functional import Promise
 
 from comments.models import Comment
-from comments.policy import Draft
+from comments.policy import Submission
 from moderation.checks.results import CheckResult
 from moderation.features.text_reading import SignalResult
 from moderation.models import Finding
@@ -46,7 +46,7 @@ NONE_SENT = SentComments()
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """Facts that the checks may use besides the draft."""
+    """Facts that the checks may use besides the submission."""
 
     person_is_confirmed: bool = False  # an account's verified e-mail, or a guest's confirmed one
     approved_count: int = 0  # 1 if this person has an approved comment, else 0
@@ -64,7 +64,7 @@ class Context:
     text_missing: str = ""  # Comment.text_missing of an imported comment
 
 
-Find = Callable[[Draft, Context], Iterator[CheckResult]]
+Find = Callable[[Submission, Context], Iterator[CheckResult]]
 Text = str | Promise
 # A sentence about a finding of FindingQuerySet.of_now. The comment is the other one of a duplicate, or None
 # if the reader may not know of it.
@@ -75,7 +75,7 @@ Sentence = Callable[[Finding, Comment | None], str]
 class Check:
     """All that belongs to one check.
 
-    A check has `find`, which gets the draft and the context, or `signal`, which gets the text alone
+    A check has `find`, which gets the submission and the context, or `signal`, which gets the text alone
     (features.signals), or neither, if another program gives its results. A signal with a `weight` is a part
     of the spam filter's score that the starter does not know; what those of the text weigh is trained.
     """

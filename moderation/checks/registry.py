@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from django.utils.translation import gettext as _
 
-from comments.policy import Draft
+from comments.policy import Submission
 from moderation.checks import author, discussion, harm, rules, signals, spam, text
 from moderation.checks.base import MAX_SIGNAL_STRENGTH, Check, Context, Find
 from moderation.checks.results import CheckResult
@@ -49,13 +49,13 @@ def get(name: str) -> Check:
 # Screening
 
 
-def run_checks(draft: Draft, context: Context, *, is_import: bool = False) -> list[CheckResult]:
-    """Return the results of all checks of a draft, in their order; of an import those that apply to it."""
+def run_checks(submission: Submission, context: Context, *, is_import: bool = False) -> list[CheckResult]:
+    """Return the results of all checks, in their order; of an import those that apply to it."""
     return [
         replace(found, check=check.name, holds=check.holds and found.holds)
         for check in CHECKS.values()
         if check.find and (check.screens_imports or not is_import)
-        for found in check.find(draft, context)
+        for found in check.find(submission, context)
     ]
 
 

@@ -11,19 +11,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from comments.models import Comment
-from comments.policy import Draft
+from comments.policy import Submission
 from moderation.checks.base import Check, Context
 from moderation.checks.results import CheckResult
 from moderation.models import Finding, Rule
 from moderation.rules.matching import RuleDefinition
 
 
-def find_matches(kind: Rule.Kind, strength: float, draft: Draft, context: Context) -> Iterator[CheckResult]:
+def find_matches(
+    kind: Rule.Kind, strength: float, submission: Submission, context: Context
+) -> Iterator[CheckResult]:
     """Yield a result for each rule of a kind that matches. `number`: places in the body."""
     for found in context.rules.by_kind.get(kind, ()):
         if found.find is None:
             continue
-        spans, in_name = found.find(draft.body, draft.name)
+        spans, in_name = found.find(submission.body, submission.name)
         if spans or in_name:
             yield with_rule(found.rule, CheckResult(strength=strength, spans=spans, number=len(spans)))
 

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from articles.models import Article
 from comments.models import Comment, Discussion, Reason
-from comments.policy import Draft
+from comments.policy import Submission
 from core.database.sql import stream_rows
 from moderation.actions.last_decisions import (
     DECIDED_TEXT,
@@ -137,13 +137,13 @@ class _RuleMatcher:
         self.place = lru_cache(maxsize=1_000)(_discussion)
 
     def __call__(self, comment: DecidedComment) -> Spans | None:
-        draft = Draft(
+        submission = Submission(
             discussion=self.place(comment.article, comment.published_at),
             name=comment.name,
             body=comment.body,
             at=comment.at,
         )
-        found = next(self.check(draft, self.context), None)
+        found = next(self.check(submission, self.context), None)
         return None if found is None else found.spans
 
 

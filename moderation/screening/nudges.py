@@ -9,7 +9,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from comments.policy import Draft, Nudge
+from comments.policy import Nudge, Submission
 from moderation.checks import text
 from moderation.checks.base import Context
 from moderation.checks.results import CheckResult
@@ -18,16 +18,16 @@ SOFT_LENGTH = 2_000  # characters: about a screen
 
 
 def find_nudges(
-    draft: Draft, context: Context, findings: Sequence[CheckResult], *, waits: bool
+    submission: Submission, context: Context, findings: Sequence[CheckResult], *, waits: bool
 ) -> dict[Nudge, str]:
-    """Return those of the draft's nudges that apply, each with its sentence.
+    """Return those of the submission's nudges that apply, each with its sentence.
 
     `waits`: whether findings make the comment wait for review. The verdict of the spam filter must not show
     by a sentence or by its absence.
     """
     sentences: dict[Nudge, str] = {}
-    if len(draft.body) > SOFT_LENGTH:
-        values = {"count": number_format(len(draft.body), force_grouping=True)}
+    if len(submission.body) > SOFT_LENGTH:
+        values = {"count": number_format(len(submission.body), force_grouping=True)}
         sentences[Nudge.LONG] = (
             _("Your comment has %(count)s characters: it fills more than one screen.") % values
         )
@@ -44,4 +44,4 @@ def find_nudges(
             if context.duplicate.exact
             else _("A comment in this discussion has almost the same text.")
         )
-    return {nudge: sentence for nudge, sentence in sentences.items() if nudge in draft.nudges}
+    return {nudge: sentence for nudge, sentence in sentences.items() if nudge in submission.nudges}

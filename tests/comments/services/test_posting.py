@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from comments.models import BODY_MAX, MAX_DEPTH, Comment, Discussion, Reason, State
-from comments.policy import Draft, Screening, policy
+from comments.policy import Screening, Submission, policy
 from comments.services.discussions import change_discussion
 from comments.services.editing import edit_comment
 from comments.services.posting import MAX_ATTEMPTS
@@ -156,8 +156,8 @@ def test_a_text_is_checked_again_if_the_settings_changed_meanwhile_but_not_forev
     comment = make_comment(article, guest=guest)
     checked: list[str] = []
 
-    def examine(draft: Draft) -> Screening:
-        checked.append(draft.discussion.moderation)
+    def examine(submission: Submission) -> Screening:
+        checked.append(submission.discussion.moderation)
         if len(checked) <= changes:
             change_discussion(article=article, moderation="pre" if len(checked) % 2 else "post")
         return Screening("publish", [])

@@ -14,7 +14,7 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import User
 from articles.models import Article
 from comments.models import IMPORTED_BODY_MAX, Comment, CommentDraft, Discussion, State
-from comments.policy import Draft
+from comments.policy import Submission
 from comments.services.drafts import DRAFTS_KEPT, MAX_DRAFTS, delete_old_comment_drafts, save_draft
 from comments.services.posting import post_comment
 from comments.services.states import change_states
@@ -108,9 +108,9 @@ def test_posting_deletes_a_draft_that_was_saved_meanwhile(
     first, nonce = make_comment(article), uuid4()
     save(as_ida, article)
 
-    def save_and_post(draft: Draft, **values: Any) -> Comment:
+    def save_and_post(submission: Submission, **values: Any) -> Comment:
         save_draft(user=ida, article=article, parent=first, body=TEXT, nonce=nonce)
-        return post_comment(draft, **values)
+        return post_comment(submission, **values)
 
     monkeypatch.setattr("comments.views.writing.post_comment", save_and_post)
     assert as_ida.post(url(article, first), {"body": TEXT, "nonce": nonce}).status_code == 302

@@ -351,8 +351,8 @@ def test_comments_sent_at_once_do_not_exceed_the_limit(transactional_db, monkeyp
     member, articles = UserFactory.create(), [make_article(f"Story {n}") for n in range(senders)]
     checked, checked_once, examine = Barrier(senders, timeout=60), local(), policy().examine
 
-    def examine_together(draft):
-        screening = examine(draft)
+    def examine_together(submission):
+        screening = examine(submission)
         if not hasattr(checked_once, "done"):
             checked_once.done = True
             checked.wait()

@@ -1,10 +1,10 @@
-"""All that is known about a draft besides its text: its person, rules and duplicates, in one statement."""
+"""The context of a submission: its person, rules, duplicates and site facts, read in one statement."""
 
 from datetime import timedelta
 
 from django.db import connection
 
-from comments.policy import Draft
+from comments.policy import Submission
 from core.database.sql import execute_prepared
 from moderation.checks.base import Context, SentComments
 from moderation.features.site_facts import SITE_FACTS_SQL, SiteFacts, parse_site_facts
@@ -30,7 +30,7 @@ from moderation.screening.rate_limits import (
     sender_values,
 )
 from moderation.spam_filter.active_model import ACTIVE_FILTER_SQL, ActiveFilter, can_be_used
-from moderation.spam_filter.scoring import draft_data, draft_facts_values
+from moderation.spam_filter.scoring import submission_data, submission_facts_values
 
 
 def _comments_of_person(condition: str) -> str:
@@ -73,58 +73,60 @@ SELECT (SELECT json_agg(sanctions) FROM ({ACTIVE_SANCTIONS}) sanctions),
        ARRAY(SELECT topic_id FROM articles_article_topics WHERE article_id = %(article)s),
        {SENT_COMMENTS_SQL}"""
 
-# One statement for all that is known about a draft: a new comment waits for each round trip to the database.
-# The three parts one after the other took a tenth more of the time of a reply. `person` has PERSON_COLUMNS
-# columns, `duplicate` DUPLICATE_COLUMNS or no row.
+# One statement for all that is known about a submission: a new comment waits for each round trip to the
+# database. The three parts one after the other took a tenth more of the time of a reply. `person` has
+# PERSON_COLUMNS columns, `duplicate` DUPLICATE_COLUMNS or no row.
 PERSON_COLUMNS = 11
 DUPLICATE_COLUMNS = 5
-DRAFT_FACTS_SQL = f"""
+SUBMISSION_FACTS_SQL = f"""
 WITH person AS MATERIALIZED ({PERSON_SQL}),
 duplicate (original, exact, similarity, is_own, is_here) AS MATERIALIZED ({DUPLICATE_SQL} LIMIT 1),
 facts AS MATERIALIZED ({SITE_FACTS_SQL})
 SELECT person.*, duplicate.*, facts.* FROM person CROSS JOIN facts LEFT JOIN duplicate ON true"""
 
 
-def load_context(draft: Draft) -> tuple[Context, ActiveFilter | None, ParsedComment, SiteFacts]:
+def load_context(submission: Submission) -> tuple[Context, ActiveFilter | None, ParsedComment, SiteFacts]:
     """Return the context of the checks, the active filter if one is usable, and what the filter reads.
 
     Raises ValidationError if the person is paused or banned.
     """
-    may_moderate = draft.author is not None and draft.discussion.can_be_moderated_by(draft.author)
-    person = draft.author or draft.guest
-    ip_hash = hash_address(draft.ip)
-    parsed = ParsedComment(draft_data(draft))
-    exclude = draft.comment.pk if draft.comment else None
+    may_moderate = submission.author is not None and submission.discussion.can_be_moderated_by(
+        submission.author
+    )
+    person = submission.author or submission.guest
+    ip_hash = hash_address(submission.ip)
+    parsed = ParsedComment(submission_data(submission))
+    exclude = submission.comment.pk if submission.comment else None
     values = {
-        **duplicate_values(draft.body, exclude),
-        **draft_facts_values(draft, parsed, ip_hash),
+        **duplicate_values(submission.body, exclude),
+        **submission_facts_values(submission, parsed, ip_hash),
         "email": person.email.lower() if person else "",
-        "browser": draft.browser_guest.pk if draft.browser_guest else None,
-        **sender_values(draft),
-        "block_hash": hash_block(draft.ip),
-        "trusted_since": draft.at - timedelta(days=TRUSTED_DAYS),
+        "browser": submission.browser_guest.pk if submission.browser_guest else None,
+        **sender_values(submission),
+        "block_hash": hash_block(submission.ip),
+        "trusted_since": submission.at - timedelta(days=TRUSTED_DAYS),
     }
     with connection.cursor() as cursor:
-        execute_prepared(cursor, DRAFT_FACTS_SQL, values, before=INDEX_SETTINGS)
+        execute_prepared(cursor, SUBMISSION_FACTS_SQL, values, before=INDEX_SETTINGS)
         row = cursor.fetchone()
     rows, is_proved, was_approved, is_trusted, filter_row, rule_ids, topics, *sent = row[:PERSON_COLUMNS]
     duplicate = parse_duplicate(row[PERSON_COLUMNS : PERSON_COLUMNS + DUPLICATE_COLUMNS])
     facts = parse_site_facts(row[PERSON_COLUMNS + DUPLICATE_COLUMNS :])
     sanctions = parse_active_sanctions(rows)
     refuse_paused_or_banned(sanctions)
-    if draft.guest:
-        is_proved = draft.guest.confirmed_at is not None
+    if submission.guest:
+        is_proved = submission.guest.confirmed_at is not None
     by_person, from_address, from_block, to_discussion = (SentComments(*counted) for counted in sent)
     person_is_reviewed = any(one.kind == Sanction.Kind.REVIEW for one in sanctions)
     context = Context(
-        site_is_premoderated=draft.discussion.site.review_everything,
+        site_is_premoderated=submission.discussion.site.review_everything,
         person_is_confirmed=is_proved and not may_moderate,
         approved_count=int(is_proved and was_approved and not may_moderate),
         may_moderate=may_moderate,
         person_is_reviewed=person_is_reviewed,
         person_is_trusted=is_trusted and not person_is_reviewed,
         duplicate=duplicate,
-        rules=active_rules.compiled_rules(rule_ids).for_article(draft.discussion.article.pk, topics),
+        rules=active_rules.compiled_rules(rule_ids).for_article(submission.discussion.article.pk, topics),
         sent_by_person=by_person,
         sent_from_address=from_address,
         sent_from_block=from_block,
