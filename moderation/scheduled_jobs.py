@@ -39,8 +39,8 @@ from moderation.similar import scan
 from moderation.spam_filter import training
 
 RETRY = timedelta(minutes=5)  # until a failed job runs again, unless it is due earlier
-FINISHED_KEPT_FOR = timedelta(days=7)
-FAILED_KEPT_FOR = timedelta(days=30)
+FINISHED_TASK_RETENTION = timedelta(days=7)
+FAILED_TASK_RETENTION = timedelta(days=30)
 LOCK_NAMESPACE = 0x50DA  # first half of the advisory lock keys; the second is a hash of the job's name
 
 logger = logging.getLogger(__name__)
@@ -71,8 +71,8 @@ def delete_finished_tasks() -> int:
     Their arguments may be e-mails. Returns their number.
     """
     now = timezone.now()
-    done = Q(status=TaskResultStatus.SUCCESSFUL, finished_at__lt=now - FINISHED_KEPT_FOR)
-    failed = Q(status=TaskResultStatus.FAILED, finished_at__lt=now - FAILED_KEPT_FOR)
+    done = Q(status=TaskResultStatus.SUCCESSFUL, finished_at__lt=now - FINISHED_TASK_RETENTION)
+    failed = Q(status=TaskResultStatus.FAILED, finished_at__lt=now - FAILED_TASK_RETENTION)
     return DBTaskResult.objects.filter(done | failed).delete()[0]
 
 

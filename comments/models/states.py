@@ -20,7 +20,10 @@ REMOVED = (State.REJECTED, State.SPAM)  # by a moderator or the filter, not by t
 
 
 class Reason(models.TextChoices):
-    """The reason why a comment is in its state. The system sets the first four, a person the others."""
+    """The reason for the state of a comment. The system sets the first four, a person the others.
+
+    MOVED is in the log alone: it is the reason of a move, which leaves the state as it is.
+    """
 
     POSTED = "posted", _("posted")
     SCREENED = "screened", _("flagged by a check")

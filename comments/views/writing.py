@@ -27,8 +27,8 @@ from comments.following.services import follow_replies
 from comments.forms import BodyForm, ReplyForm
 from comments.loading import current_reader, current_writer, load_reply_target, load_story
 from comments.models import (
-    BODY_MAX,
     EDIT_WINDOW,
+    MAX_BODY_LENGTH,
     UNDO_WINDOW,
     Comment,
     Discussion,
@@ -250,7 +250,7 @@ def _form_page(
     context = {
         "form": form,
         "preview": preview,
-        "most": BODY_MAX,
+        "most": MAX_BODY_LENGTH,
         "owner": user.pk if user else "",
         "members_only": MEMBERS_ONLY if discussion.members_only and user is None else "",
         "sanctions": [] if form.is_bound else policy().explain_sanctions(user, guest),

@@ -43,9 +43,9 @@ from moderation.models import (
 from moderation.people.data_subject import DataSubject
 from moderation.people.profiles import Person
 
-SPAM_KEPT_DAYS = 90  # after which a job deletes the texts of spam
-JOB_MAX = 10_000  # comments that the job deletes in one transaction
-LIST_MAX = 50_000  # comments on one list of an administrator
+SPAM_RETENTION = timedelta(days=90)  # after which a job deletes the texts of spam
+MAX_COMMENTS_OF_JOB = 10_000  # comments that the job deletes in one transaction
+MAX_LIST_SIZE = 50_000  # comments on one list of an administrator
 
 # The age of a comment counts from its last decision. Left out are: comments of an undone import, which may be
 # imported again; restricted comments, on which an administrator decides one by one; and comments with an open
@@ -84,8 +84,8 @@ def make_list(
 ) -> CommentGroup | None:
     """Store a list of the comments that have been in one of these states for at least `days`.
 
-    `most`: the maximum number of comments (default LIST_MAX); the earliest are listed. Returns None if there
-    are none.
+    `most`: the maximum number of comments (default MAX_LIST_SIZE); the earliest are listed. Returns None if
+    there are none.
     """
     group = CommentGroup(
         kind=CommentGroup.Kind.PURGE,
@@ -97,7 +97,7 @@ def make_list(
         "group": group.pk,
         "states": [str(state) for state in states],
         "before": group.made_at - timedelta(days=days),
-        "most": most or LIST_MAX,
+        "most": most or MAX_LIST_SIZE,
     }
     with transaction.atomic():
         group.save(force_insert=True)
@@ -222,7 +222,9 @@ def _all_emails(person: Person) -> set[str]:
 def erase_old_spam() -> int:
     """Delete the texts of old spam, as a job, with a list for each part. Returns the number of comments."""
     erased = 0
-    while group := make_list(states=[State.SPAM], days=SPAM_KEPT_DAYS, actor=None, most=JOB_MAX):
+    while group := make_list(
+        states=[State.SPAM], days=SPAM_RETENTION.days, actor=None, most=MAX_COMMENTS_OF_JOB
+    ):
         result = purge_list(group=group, actor=None)
         erased += result.purged
         if not result.purged:

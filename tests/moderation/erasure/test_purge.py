@@ -181,7 +181,7 @@ def test_comments_with_an_open_case_are_left(maria, ada):
 
 
 def test_a_list_has_a_maximum_size(maria, ada, monkeypatch):
-    monkeypatch.setattr(purge, "LIST_MAX", 2)
+    monkeypatch.setattr(purge, "MAX_LIST_SIZE", 2)
     article = make_article()
     spam(*[make_comment(article, f"Boat {n}.") for n in range(3)], actor=maria)
     later(2)
@@ -195,7 +195,7 @@ def test_a_list_has_a_maximum_size(maria, ada, monkeypatch):
 
 
 def test_the_job_erases_spam_of_ninety_days(maria, monkeypatch):
-    monkeypatch.setattr(purge, "JOB_MAX", 2)
+    monkeypatch.setattr(purge, "MAX_COMMENTS_OF_JOB", 2)
     article = make_article()
     old = [make_comment(article, f"Old {n}.") for n in range(5)]
     spam(*old, actor=maria)
