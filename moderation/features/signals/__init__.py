@@ -1,9 +1,9 @@
 """Signals of the spam filter: facts about one comment, with the places in its text. Pure functions.
 
 Each signal is a function of a parsed comment that returns a SignalResult with a strength from 0 to 1, or
-None. Spans are (start, end) in characters of the body as it was typed. What a signal weighs is learnt
-(spam_filter/classifier), beside the features there. Signals in favour of a
-comment are never stored.
+None. Its name is stored, with findings and weights, and so never changes. Spans are (start, end) in
+characters of the body as it was typed. What a signal weighs is learnt (spam_filter/classifier), beside the
+features there. Signals in favour of a comment are never stored.
 """
 
 from collections.abc import Iterable
