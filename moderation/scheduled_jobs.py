@@ -29,7 +29,7 @@ from comments.services.drafts import delete_old_comment_drafts
 from comments.tasks import delete_unconfirmed_emails
 from comments.thread.visits import delete_old_visits
 from core.database.sql import fetch_value
-from moderation.erasure import account_erasure, purge, replay
+from moderation.erasure import account_erasure, erasure_replay, purge
 from moderation.models import JobRun
 from moderation.notifications import waiting_alerts
 from moderation.queue import second_opinions
@@ -110,7 +110,7 @@ JOBS: list[Job] = [
     Job(_("Delete unused image files"), timedelta(days=1), delete_unused_files),
     Job(_("Update the keywords of stories"), timedelta(days=1), store_all_keywords),
     Job(_("Delete old lists and rule matches"), timedelta(days=1), purge.delete_unused_lists),
-    Job(_("Complete the erasure log"), timedelta(days=1), replay.log_all),
+    Job(_("Complete the erasure log"), timedelta(days=1), erasure_replay.log_all),
     Job(_("Flag harmful content in old comments"), timedelta(days=7), flags.flag_old_comments),
     Job(_("Scan old discussions for problems"), timedelta(days=1), scan.nightly_scan),
 ]

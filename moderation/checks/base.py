@@ -85,7 +85,7 @@ class Check:
     label: Text = ""  # in lists and on the dashboard: "many links". Empty: the description
     with_number: Callable[[int], str] | None = None  # the description with the number that a signal found
 
-    # Sentences about a finding. Without one, authors and other readers are told the same as moderators, and
+    # Sentences about a finding. Without one, authors and other readers read the same as moderators, and
     # moderators the description.
     to_moderator: Sentence | None = None
     to_author: Sentence | None = None
@@ -105,7 +105,7 @@ class Check:
     counts_only_held: bool = False  # a finding that does not hold is not counted on the dashboard
     proposes: Collection[str] = ()  # the reasons (comments.models.Reason) for which it proposes a removal
     proposes_any_reason: bool = False
-    waiting_kind: Kind = Kind.WAITS_CHECK  # what the author of a waiting comment is told in general
+    waiting_kind: Kind = Kind.WAITS_CHECK  # the general notice to the author of a waiting comment
 
     @property
     def is_stored_signal(self) -> bool:

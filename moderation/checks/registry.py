@@ -132,7 +132,7 @@ def shown_strength(finding: Finding) -> float:
 
 
 def waiting_kind(names: Iterable[str]) -> Kind:
-    """Return what the author of a comment is told that waits for the findings of these checks."""
+    """Return the kind of notice about a comment that waits for the findings of these checks."""
     kinds = [get(name).waiting_kind for name in names]
     return max(kinds, key=WAITING_KINDS.index, default=Kind.WAITS_CHECK)
 

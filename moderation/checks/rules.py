@@ -1,6 +1,6 @@
 """Checks for the moderators' rules: terms, lists of terms, domains and names.
 
-Moderators are told the rule, authors only its kind.
+Moderators see the rule, authors only its kind.
 """
 
 from collections.abc import Callable, Iterator

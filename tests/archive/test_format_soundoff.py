@@ -372,7 +372,7 @@ def test_lines_of_a_paragraph_keep_their_break() -> None:
 
 
 @pytest.mark.parametrize("body", ["", "\n\n\n\n", "\xa0", "\u200b\n\n\u200d"])
-def test_an_emptied_comment(body: str) -> None:
+def test_a_comment_whose_text_is_missing(body: str) -> None:
     parsed = soundoff.parse(page((1, "Ann", body, at())))
 
     assert (parsed.comments[0].body, parsed.comments[0].text_missing) == ("", "all")

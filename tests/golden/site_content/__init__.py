@@ -15,7 +15,7 @@ from comments.services.discussions import change_discussion
 from config.server import sample
 from moderation.models import CommentGroup, RemovalRequest, Rule
 from moderation.rules import active_rules as rules
-from moderation.rules import replay
+from moderation.rules import rule_replay
 from moderation.screening import rate_limits
 from moderation.similar import pages
 from site_content.comments import (
@@ -107,7 +107,7 @@ def fill(
     set_clock(2)
     purge_comments(people)
     decide_groups(people)
-    replay.gather_matches(rules.versions(term.pk)[0])
+    rule_replay.gather_matches(rules.versions(term.pk)[0])
     give_second_opinions(people)
     save_rule(people, "rate", "9/90")
     set_clock(0)

@@ -21,7 +21,7 @@ from moderation.erasure import purge
 from moderation.models import Batch, CommentGroup, CommentGroupMember, Finding, Rule
 from moderation.notifications.notices import render_notices
 from moderation.rules import active_rules as rules
-from moderation.rules import replay
+from moderation.rules import rule_replay
 from moderation.rules.matching import RuleDefinition, is_usable
 from moderation.rules.term_files import read_terms
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
@@ -69,10 +69,10 @@ def test_a_replay_counts_what_people_decided_and_nothing_else(maria):
     machine = make_comment(article, "The casino again")
     change_states(ids=[machine.pk], to=State.PUBLISHED, reason=Reason.POSTED, actor=None)
 
-    found = replay.replay(term())
+    found = rule_replay.replay(term())
     assert (found.caught, found.removed, found.approved) == (4, 5, 5)
     assert found.false_positives == sorted((c.pk for c in good), reverse=True)
-    [(decided, spans)] = replay.matched_examples(term(), found.false_positives[:1])
+    [(decided, spans)] = rule_replay.matched_examples(term(), found.false_positives[:1])
     assert (decided.body, spans) == ("At the casino, 2", [(7, 13)])
     assert not Rule.objects.exists()
     assert not Batch.objects.filter(kind="rule").exists()
@@ -86,7 +86,7 @@ def test_the_last_decision_counts_and_what_was_undone_does_not(maria):
         batch=decide(ids=[undone.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch, actor=maria
     )
     delete_comment(comment=taken_back, user=None, guest=taken_back.guest)
-    found = replay.replay(term())
+    found = rule_replay.replay(term())
     assert (found.caught, found.removed, found.approved) == (1, 1, 1)
     assert found.false_positives == [taken_back.pk]  # its author's own act is no decision on it
 
@@ -96,7 +96,7 @@ def test_a_comment_deleted_by_its_author_still_counts_as_decided(maria):
     comment = make_comment(make_article(), "A casino", author=ada)
     approve(comment, by=maria)
     delete_comment(comment=comment, user=ada, guest=None)
-    assert replay.replay(term()).false_positives == [comment.pk]
+    assert rule_replay.replay(term()).false_positives == [comment.pk]
 
 
 def test_the_text_is_that_of_the_decision(maria):
@@ -104,17 +104,17 @@ def test_the_text_is_that_of_the_decision(maria):
     comment = make_comment(make_article(), "I was at the casino", guest=guest)
     approve(comment, by=maria)
     edit_comment(comment=comment, body="I was at the theatre", user=None, guest=guest)
-    found = replay.replay(term())
+    found = rule_replay.replay(term())
     assert found.false_positives == [comment.pk]
-    assert replay.matched_examples(term(), found.false_positives)[0][0].body == "I was at the casino"
-    assert replay.replay(term("theatre")).false_positives == []
+    assert rule_replay.matched_examples(term(), found.false_positives)[0][0].body == "I was at the casino"
+    assert rule_replay.replay(term("theatre")).false_positives == []
 
 
 def test_erased_comments_are_not_replayed(maria):
     comment = make_comment(make_article(), "The casino")
     approve(comment, by=maria)
     Comment.objects.filter(pk=comment.pk).update(erased_at=timezone.now(), body="")
-    assert replay.replay(term()).approved == 0
+    assert rule_replay.replay(term()).approved == 0
 
 
 def test_a_rule_is_replayed_only_where_it_applies(maria):
@@ -122,9 +122,9 @@ def test_a_rule_is_replayed_only_where_it_applies(maria):
     here, there = make_article(), make_article("Elsewhere")
     here.topics.add(harbour)
     approve(make_comment(here, "A casino here"), make_comment(there, "A casino there"), by=maria)
-    assert replay.replay(term()).approved == 2
-    assert replay.replay(term(topic=harbour.pk)).approved == 1
-    assert replay.replay(term(article=there.pk)).approved == 1
+    assert rule_replay.replay(term()).approved == 2
+    assert rule_replay.replay(term(topic=harbour.pk)).approved == 1
+    assert rule_replay.replay(term(article=there.pk)).approved == 1
 
 
 @pytest.mark.parametrize(
@@ -137,16 +137,17 @@ def test_limits_are_replayed_too(maria, kind, value, false_positives):
         make_comment(article, "https://a.example https://b.example"), make_comment(article, "None"), by=maria
     )
     assert (
-        len(replay.replay(RuleDefinition(pk=None, kind=kind, value=value)).false_positives) == false_positives
+        len(rule_replay.replay(RuleDefinition(pk=None, kind=kind, value=value)).false_positives)
+        == false_positives
     )
 
 
 def test_a_replay_uses_a_server_side_cursor(maria, monkeypatch):
-    monkeypatch.setattr("moderation.rules.replay.FETCH_SIZE", 2)
+    monkeypatch.setattr("moderation.rules.rule_replay.FETCH_SIZE", 2)
     article = make_article()
     approve(*(make_comment(article, f"A casino, {n}") for n in range(5)), by=maria)
     with CaptureQueriesContext(connection) as queries:
-        assert len(replay.replay(term()).false_positives) == 5
+        assert len(rule_replay.replay(term()).false_positives) == 5
     assert len([q for q in queries if "comments_transition" in q["sql"]]) == 1
 
 
@@ -411,7 +412,7 @@ def test_matches_are_gathered_into_one_group(maria):
     make_comment(article, "A boat")
     approve(approved, by=maria)
     remove(removed, by=maria)
-    gathered = replay.gather_matches(keep(term(), maria))
+    gathered = rule_replay.gather_matches(keep(term(), maria))
     group = gathered.group
     assert gathered.approved == [approved.pk]
     members = {m.comment_id: m for m in CommentGroupMember.objects.filter(group=group)}
@@ -420,12 +421,12 @@ def test_matches_are_gathered_into_one_group(maria):
     assert members[approved.pk].similarity < members[waiting.pk].similarity  # seen first
     assert members[waiting.pk].last_transition_id == waiting.transitions.latest("id").pk
     assert {c.state for c in Comment.objects.filter(pk__in=members)} == {"pending", "published"}
-    assert replay.gather_matches(keep(term("nothing"), maria)) is None
+    assert rule_replay.gather_matches(keep(term("nothing"), maria)) is None
 
 
 def test_a_group_of_matches_expires_after_a_month(maria):
     make_comment(make_article(), "A casino")
-    gathered = replay.gather_matches(keep(term(), maria))
+    gathered = rule_replay.gather_matches(keep(term(), maria))
     assert purge.delete_unused_lists() == 0
     CommentGroup.objects.update(made_at=timezone.now() - timedelta(days=31))
     assert purge.delete_unused_lists() == 1

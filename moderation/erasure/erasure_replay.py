@@ -30,8 +30,8 @@ GONE = {*REMOVED, State.DELETED}
 
 
 @dataclass(frozen=True)
-class Replayed:
-    """The numbers of comments, people and versions that a replay changed."""
+class RepeatedErasures:
+    """The numbers of comments, people and versions that were erased or restricted again."""
 
     restricted: int = 0  # comments
     comments: int = 0  # permanently deleted comments
@@ -49,7 +49,7 @@ class Replayed:
         )
 
 
-def replay(known: Sequence[Erasure]) -> Replayed:
+def repeat_erasures(known: Sequence[Erasure]) -> RepeatedErasures:
     """Repeat these erasures in the caller's transaction. Those that are in effect already change nothing."""
     latest: dict[tuple[str, int, str], Erasure] = {}
     for erasure in known:
@@ -68,7 +68,7 @@ def replay(known: Sequence[Erasure]) -> Replayed:
     people = _erase_people(by_kind["account"], by_kind["guest"])
     _repeat_account_erasures(known)
     subscriptions = end(Subscription.objects.filter(pk__in=_ended_subscriptions(by_kind["subscription"])))
-    return Replayed(restricted, comments, people, versions, subscriptions)
+    return RepeatedErasures(restricted, comments, people, versions, subscriptions)
 
 
 def log_all() -> int:
