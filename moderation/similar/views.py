@@ -250,7 +250,7 @@ def _decide(
 
 
 def _url_after(group: CommentGroup, user: User) -> str:
-    """Return the URL to which a decision on this group leads: the next group, or the desk after the last."""
+    """Return the URL to which a decision on this group leads: the next group, or the queue after the last."""
     if group.kind == CommentGroup.Kind.QUEUE:
         query: str = group.shared["query"]
         return reverse("moderation:queue") + query

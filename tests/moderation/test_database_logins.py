@@ -22,7 +22,7 @@ LOGS = (
     "accounts_rolechange",
 )
 
-# Everything that the desk does to comments, people and itself, and at last that nothing was damaged by it.
+# Everything that moderators do to comments, people and itself, and at last that nothing was damaged by it.
 ORDINARY_WORK = """
 from pathlib import Path
 from uuid import uuid4
@@ -155,7 +155,7 @@ def attempt(url: str, statement: str) -> None:
         connection.close()
 
 
-def test_the_desk_works_under_the_login_of_the_pages(worked):
+def test_moderation_works_under_the_login_of_the_pages(worked):
     assert worked.endswith("all done\n")
 
 

@@ -117,7 +117,7 @@ class _Discussions:
         self._date_cases()
 
     def _date_cases(self) -> None:
-        """Let the cases be as old as their comments, so that the desk shows how long they have waited."""
+        """Let the cases be as old as their comments, so that the queue shows how long they have waited."""
         cases = list(Case.objects.filter(comment__in=self.posted.values()).select_related("comment"))
         for case in cases:
             age = case.opened_at - case.comment.created_at

@@ -60,9 +60,9 @@ def test_moderators_see_who_sent_a_notice_and_it_counts_as_a_report(maria, reade
     reporting.report_illegal_content(
         comment=comment, why="It is a threat.", name="Nia", email="nia@example.org"
     )
-    desk = client_of(maria)
-    assert "By <bdi>Nia</bdi>" in desk.get(f"/moderation/comments/{comment.pk}/").content.decode()
-    assert "1 of illegal content" in desk.get(url(reader)).content.decode()
+    as_maria = client_of(maria)
+    assert "By <bdi>Nia</bdi>" in as_maria.get(f"/moderation/comments/{comment.pk}/").content.decode()
+    assert "1 of illegal content" in as_maria.get(url(reader)).content.decode()
 
 
 def test_not_e_mailed_is_shown_only_after_the_mail_would_be_sent(maria, reader):
@@ -346,19 +346,19 @@ def test_account_status_shows_a_sanction_that_can_be_appealed_once(maria, reader
     for words in ("It was a joke.", "Again."):
         client.post("/account/status/", {"sanction": made.pk, "text": words})
     assert Sanction.objects.get().appeal_text == "It was a joke."
-    desk = client_of(maria)
+    as_maria = client_of(maria)
     second = "/moderation/?queue=second"
-    assert re.search(r"<span>Appeals</span>\s*<b>1</b>", desk.get("/moderation/").content.decode())
-    assert "1 person appeals a pause or ban" in desk.get(second).content.decode()  # she is alone
-    assert "It was a joke." in desk.get("/moderation/people/").content.decode()
+    assert re.search(r"<span>Appeals</span>\s*<b>1</b>", as_maria.get("/moderation/").content.decode())
+    assert "1 person appeals a pause or ban" in as_maria.get(second).content.decode()  # she is alone
+    assert "It was a joke." in as_maria.get("/moderation/people/").content.decode()
     omar = client_with_role("Moderator")
     assert "1 person appeals a pause or ban" in omar.get(second).content.decode()
     assert (
-        "appeals a pause or ban" not in desk.get(second).content.decode()
+        "appeals a pause or ban" not in as_maria.get(second).content.decode()
     )  # as with a comment that she removed
     keeps = f"/moderation/sanctions/{made.pk}/uphold/"
-    assert keeps not in desk.get(url(reader)).content.decode()
-    assert "another moderator answers this" in desk.post(keeps, follow=True).content.decode()
+    assert keeps not in as_maria.get(url(reader)).content.decode()
+    assert "another moderator answers this" in as_maria.post(keeps, follow=True).content.decode()
     assert keeps in omar.get(url(reader)).content.decode()
     editor = client_with_role("Editor")
     assert "It was a joke." not in editor.get("/moderation/people/").content.decode()
@@ -366,7 +366,7 @@ def test_account_status_shows_a_sanction_that_can_be_appealed_once(maria, reader
     omar.post(keeps)
     assert re.search(r"<span>Appeals</span>\s*<b>0</b>", omar.get("/moderation/").content.decode())
     assert "upheld the decision" in client.get("/account/status/").content.decode()
-    assert "It was a joke." not in desk.get("/moderation/people/").content.decode()
+    assert "It was a joke." not in as_maria.get("/moderation/people/").content.decode()
 
 
 def test_a_guest_sees_only_their_own_account_status(maria):
