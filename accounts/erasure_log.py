@@ -11,8 +11,8 @@ whether it is a hold; for an account or a guest "comments" as the reason if the 
 a version or a note the character ranges that were redacted.
 
 Lines are only ever added. If the machine stopped between the commit and the write, a job adds the missing
-line a day later (moderation/erasure/replay.py). The line of an ended subscription, which has no row any more,
-and that of a lifted restriction stay missing.
+line a day later (moderation/erasure/erasure_replay.py). The line of an ended subscription, which has no row
+any more, and that of a lifted restriction stay missing.
 """
 
 import json

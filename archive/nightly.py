@@ -59,13 +59,13 @@ def _report_failure(failure: backup_folder.BackupFailure) -> None:
     the failure can't be stored, because the storage itself is away, they get one mail a day.
     """
     last = backup_folder.last_failure()
-    is_told = last is not None and last.is_told
+    is_notified = last is not None and last.is_notified
     with suppress(OSError):  # the scheduler logs the failure as well
-        backup_folder.record_failure(replace(failure, is_told=is_told))
-    if not is_told and not _was_notified_today():
+        backup_folder.record_failure(replace(failure, is_notified=is_notified))
+    if not is_notified and not _was_notified_today():
         notify_failed_backup.enqueue(failure.why)
         with suppress(OSError):
-            backup_folder.record_failure(replace(failure, is_told=True))
+            backup_folder.record_failure(replace(failure, is_notified=True))
 
 
 def _was_notified_today() -> bool:

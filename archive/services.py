@@ -27,7 +27,7 @@ from archive.source_redirects import SourceRedirect, redirect_from_source
 from articles.models import BODY_MAX, STANDFIRST_MAX, Article, Topic, unique_slug
 from articles.publishing.status import embargo_refusal
 from articles.services import save_article
-from comments.models import IMPORTED_BODY_MAX, Comment, Discussion, InferredParent, Reason
+from comments.models import MAX_IMPORTED_BODY_LENGTH, Comment, Discussion, InferredParent, Reason
 from comments.services.discussions import change_discussion
 from comments.services.imports import ImportedComment, import_comments
 from core.errors import UserError
@@ -248,7 +248,7 @@ def _check_lengths(page: ParsedPage) -> None:
                 % {"what": name, "count": f"{len(text):,}", "limit": f"{limit:,}"}
             )
     for comment in page.comments:
-        if len(comment.body) > IMPORTED_BODY_MAX:
+        if len(comment.body) > MAX_IMPORTED_BODY_LENGTH:
             raise ArchiveImportError(
                 _(
                     "Line %(line)s: the comment that begins here has %(count)s characters. The limit is "
@@ -257,7 +257,7 @@ def _check_lengths(page: ParsedPage) -> None:
                 % {
                     "line": f"{comment.line:,}",
                     "count": f"{len(comment.body):,}",
-                    "limit": f"{IMPORTED_BODY_MAX:,}",
+                    "limit": f"{MAX_IMPORTED_BODY_LENGTH:,}",
                 }
             )
 

@@ -126,7 +126,7 @@ def save_author(*, author: Author) -> Author:
 
 @transaction.atomic
 def erase_author(*, user: User) -> None:
-    """Erase the name from an author's profile, URL and redirects; the account is blanked by the caller."""
+    """Erase the name from an author's profile, URL and redirects; the account is erased by the caller."""
     author = Author.objects.select_for_update(of=("self",)).filter(user=user).first()
     if author is None:
         return

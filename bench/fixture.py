@@ -270,7 +270,7 @@ def add_writers(count: int) -> list[Writer]:
     from accounts import guests
     from accounts.models import Guest
     from comments.models import Reason, State
-    from comments.policy import Draft
+    from comments.policy import Submission
     from comments.services.discussions import ensure_discussion
     from comments.services.posting import post_comment
     from moderation.actions.decisions import decide
@@ -283,8 +283,8 @@ def add_writers(count: int) -> list[Writer]:
         email = f"writer{n}@example.org"
         guest = Guest.objects.create(name=f"Writer {n}", email=email, confirmed_at=datetime.now(UTC))
         body = f"My first word here, number {n}."
-        draft = Draft(discussion=discussion, guest=guest, name=guest.name, body=body)
-        first = post_comment(draft, nonce=uuid4())
+        submission = Submission(discussion=discussion, guest=guest, name=guest.name, body=body)
+        first = post_comment(submission, nonce=uuid4())
         decide(ids=[first.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator())
         writers.append(Writer(guest.name, guest.email, signing.dumps(guest.pk, salt=guests.COOKIE)))
     return writers

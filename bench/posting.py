@@ -1,6 +1,6 @@
 """Measure posting a reply, side by side with WordPress if its packages are installed: python -m bench.posting
 
-A reply is a whole form sent over HTTP: CSRF, the person, the checks, the row in the log, the counters. It is
+A reply is a whole form sent over HTTP: CSRF, the person, the checks, the log entry, the counters. It is
 posted to trees of the same sizes in a thread of 74 comments and in one of 10,000, by one writer and by eight
 into one discussion, and in one tree of 1,000. Every measurement starts with an untouched thread.
 """

@@ -21,7 +21,7 @@ from comments.models import Comment, CommentText, Discussion, Reason, Recommenda
 from comments.policy import policy
 from comments.services import sql
 from comments.services.discussions import bump_versions, lock_discussions_of
-from comments.services.text_changes import blank_comments, render_body
+from comments.services.text_changes import delete_content, render_body
 from core.database.sql import fetch_column, fetch_rows
 
 # Ids of comments, discussions, transitions, articles, images or accounts, by kind of damage.
@@ -87,11 +87,11 @@ SELECT id FROM (
 WHERE step <> 1 OR hash <> digest ORDER BY id"""
 
 # The shown body of a comment has a revision number; all other numbers must be stored as revisions.
-REVISIONS = """
+REVISIONS = f"""
 SELECT c.id FROM comments_comment c LEFT JOIN LATERAL (
   SELECT count(*) AS count, max(r.revision) AS last, bool_or(r.revision = c.revision) AS twice
   FROM comments_commentrevision r WHERE r.comment_id = c.id) r ON true
-WHERE c.erased_at IS NULL AND c.state_reason <> 'sealed'
+WHERE c.erased_at IS NULL AND c.state_reason <> '{Reason.RESTRICTED}'
   AND (r.twice OR r.count + 1 <> greatest(c.revision, r.last)) ORDER BY c.id"""
 
 # The database sets the time of each log entry, and none is older than its comment, if that was written here.
@@ -286,7 +286,7 @@ def _blank_erased(ids: list[int]) -> None:
         removed = Comment.objects.filter(
             ~Q(state__in=["published", "pending"]), pk__in=ids, erased_at__isnull=False
         )
-        blank_comments(list(removed.values_list("pk", flat=True)))
+        delete_content(list(removed.values_list("pk", flat=True)))
 
 
 def _stale_articles() -> Iterator[Article]:

@@ -8,6 +8,7 @@ from accounts.models import Guest, User
 from articles.models import Article
 from articles.site.cached_pages import add_dependencies
 from articles.site.requests import SiteRequest
+from comments.models import Discussion
 from comments.reply_target import ReplyTarget, read_reply_target
 from comments.thread.reader import Reader
 from comments.thread.story import Story, read_story
@@ -88,13 +89,13 @@ def current_writer(request: SiteRequest) -> tuple[User | None, Guest | None]:
     return None, request.guest or None
 
 
-def current_reader(request: SiteRequest, article: Article) -> Reader:
-    """Return the reader of a page about this article.
+def current_reader(request: SiteRequest, discussion: Discussion) -> Reader:
+    """Return the reader of a page about this discussion.
 
     It moderates no comments while it lacks the second factor that the site requires from staff.
     """
     user, guest = current_writer(request)
-    moderates = user is not None and (user.is_moderator or article.can_be_edited_by(user))
+    moderates = user is not None and discussion.can_be_moderated_by(user)
     if user and moderates:
         moderates = not lacks_required_factor(user, request.site)
     return Reader(user, guest, moderates)

@@ -47,10 +47,11 @@ class Nudged(ValidationError):
 
 
 class Screening(NamedTuple):
-    """The verdict on a draft and the findings behind it."""
+    """The verdict on a submission and the findings behind it."""
 
     verdict: Verdict
     findings: list[Any]
+    is_flagged: bool = False  # a moderator should review it even if it is published
     limits: Sequence[Any] = ()  # rate limits that the policy found not to be exceeded
 
 
@@ -63,7 +64,7 @@ class ExplainedDecision(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Draft:
+class Submission:
     """A text to be checked before it is stored, with its context. A new comment has an author or a guest."""
 
     discussion: Discussion
@@ -90,34 +91,30 @@ class Policy:
     insert_lock = ""
     insert_condition = "true"
 
-    def examine(self, draft: Draft) -> Screening:
-        """Return the verdict on a draft and the findings behind it. May query; runs before the lock.
+    def examine(self, submission: Submission) -> Screening:
+        """Return the verdict on a submission and the findings behind it. May query; runs before the lock.
 
         Raises ValidationError, with a message for the author, to refuse the text, and Nudged if one of the
-        draft's `nudges` applies.
+        submission's `nudges` applies.
         """
         return Screening("publish", [])
 
-    def find_nudges(self, draft: Draft) -> dict[Nudge, str]:
-        """Return those of the draft's nudges that apply, each with its sentence, as for a preview.
+    def find_nudges(self, submission: Submission) -> dict[Nudge, str]:
+        """Return those of the submission's nudges that apply, each with its sentence, as for a preview.
 
         Raises ValidationError for a person who may not write, or not now.
         """
         return {}
 
-    def get_insert_values(self, draft: Draft, screening: Screening) -> dict[str, Any]:
+    def get_insert_values(self, submission: Submission, screening: Screening) -> dict[str, Any]:
         """Return the parameters of `extra_ctes`, `insert_lock` and `insert_condition` for a new comment."""
         return {}
 
-    def needs_review(self, findings: list[Any]) -> bool:
-        """Return whether a moderator should review the comment, even if it is published at once."""
-        return False
-
     def open_case(self, comment: Comment, findings: list[Any]) -> None:
-        """Open a case for a new comment that is pending, removed or to be reviewed, in its transaction."""
+        """Open a case for a new or edited comment that waits, is spam or is flagged, in its transaction."""
 
     def record_findings(self, comment: Comment, findings: list[Any]) -> None:
-        """Store the findings on an edited comment and call `open_case`, in the transaction of the edit."""
+        """Store the findings on an edited comment, in the transaction of the edit."""
 
     def explain_sanctions(self, user: User | None, guest: Guest | None) -> list[str]:
         """Return the sanctions on this person as sentences, shown above the reply form."""

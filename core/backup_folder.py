@@ -73,7 +73,7 @@ class BackupFailure:
 
     at: datetime
     why: str
-    is_told: bool = False  # whether administrators were notified
+    is_notified: bool = False  # whether administrators got a mail about it
 
 
 def last_failure() -> BackupFailure | None:
@@ -89,7 +89,8 @@ def last_failure() -> BackupFailure | None:
 
 def record_failure(failure: BackupFailure) -> None:
     """Record a failure of the nightly backup. Raises OSError."""
-    _write_json(_FAILURE, asdict(failure) | {"at": failure.at.isoformat()})
+    # The names in the file stay, because a server of another version may read it.
+    _write_json(_FAILURE, {"at": failure.at.isoformat(), "why": failure.why, "is_told": failure.is_notified})
 
 
 def clear_failure() -> None:

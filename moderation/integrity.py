@@ -1,6 +1,6 @@
 """Integrity of moderation's stored data; comments/integrity.py calls it through the policy.
 
-Counts and queues are derived data and are rebuilt, and texts that should have been erased are blanked. A
+Counts and queues are derived data and are rebuilt, and texts that an erasure left are erased. A
 restriction without its content, content where there must be none, and an action that the log does not know
 need a person to explain them.
 """
@@ -11,11 +11,11 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import F
 
-from comments.models import Discussion, State
+from comments.models import Discussion, Reason, State
 from comments.services.discussions import lock_discussions, lock_discussions_of
 from moderation.actions import cases
 from moderation.erasure import purge, restricted_content
-from moderation.models import Restriction
+from moderation.models import Batch, Restriction
 from moderation.transparency import removal_counts
 
 # By kind of damage; each returns ids of comments unless its comment names other rows.
@@ -27,11 +27,11 @@ WHERE c.state = 'pending'
   AND NOT EXISTS (SELECT FROM moderation_case k WHERE k.comment_id = c.id AND k.closed_at IS NULL)
 ORDER BY c.id""",
     # An open case that contradicts its comment, or whose comment cannot be decided on any more.
-    "case": """
+    "case": f"""
 SELECT c.id FROM moderation_case k JOIN comments_comment c ON c.id = k.comment_id
 WHERE k.closed_at IS NULL
   AND (k.is_waiting <> (c.state = 'pending') OR k.discussion_id <> c.discussion_id
-       OR c.state = 'deleted' OR c.state_reason = 'sealed' OR c.erased_at IS NOT NULL)
+       OR c.state = 'deleted' OR c.state_reason = '{Reason.RESTRICTED}' OR c.erased_at IS NOT NULL)
 ORDER BY c.id""",
     # A transition by another person than the author whose batch is not stored. Ids of transitions.
     "batch": """
@@ -49,22 +49,23 @@ LEFT JOIN moderation_batch b ON b.id = t.batch
 WHERE t.restores_id IS DISTINCT FROM CASE WHEN b.undoes_id IS NOT NULL THEN t.restored END
 ORDER BY t.id""",
     # A batch without any change. Ids of batches.
-    "batch_empty": """
+    "batch_empty": f"""
 SELECT b.id::text FROM moderation_batch b
-WHERE b.kind IN ('decision', 'move', 'undo', 'seal') AND NOT b.parameters ? 'is_legal_hold'
+WHERE b.kind IN ('decision', 'move', 'undo', '{Batch.Kind.RESTRICTION}')
+  AND NOT b.parameters ? 'is_legal_hold'
   AND NOT EXISTS (SELECT FROM comments_transition t WHERE t.batch = b.id)
   AND NOT EXISTS (SELECT FROM moderation_settingchange x WHERE x.batch_id = b.id)
 ORDER BY b.at, b.id""",
     # A restricted comment without a restriction, or the reverse.
-    "restriction": """
+    "restriction": f"""
 SELECT c.id FROM comments_comment c
-WHERE (c.state_reason = 'sealed')
+WHERE (c.state_reason = '{Reason.RESTRICTED}')
   <> EXISTS (SELECT FROM moderation_restriction s WHERE s.comment_id = c.id AND s.lifted_at IS NULL)
 ORDER BY c.id""",
     # A restricted comment with content outside the restricted content store.
-    "restricted_text": """
+    "restricted_text": f"""
 SELECT c.id FROM comments_comment c
-WHERE c.state_reason = 'sealed' AND (
+WHERE c.state_reason = '{Reason.RESTRICTED}' AND (
   c.body || c.body_html || c.author_name || c.author_email <> ''
   OR EXISTS (SELECT FROM comments_commentrevision r WHERE r.comment_id = c.id)
   OR EXISTS (SELECT FROM comments_commenttext x WHERE x.comment_id = c.id))
@@ -89,9 +90,9 @@ WHERE c.erased_at IS NOT NULL AND (
   OR EXISTS (SELECT FROM moderation_origin o WHERE o.comment_id = c.id))
 ORDER BY c.id""",
     # A finding with spans beyond the end of the comment's text. Ids of findings.
-    "finding": """
+    "finding": f"""
 SELECT f.id FROM moderation_finding f JOIN comments_comment c ON c.id = f.comment_id
-WHERE c.erased_at IS NULL AND c.state_reason <> 'sealed' AND f.revision = c.revision
+WHERE c.erased_at IS NULL AND c.state_reason <> '{Reason.RESTRICTED}' AND f.revision = c.revision
   AND EXISTS (SELECT FROM jsonb_array_elements(f.spans) span WHERE (span ->> 1)::int > char_length(c.body))
 ORDER BY f.id""",
     # A sanction whose batch is of another kind. Ids of sanctions.
@@ -100,11 +101,11 @@ SELECT s.id FROM moderation_sanction s JOIN moderation_batch b ON b.id = s.batch
 WHERE b.kind <> 'person' ORDER BY s.id""",
 }
 
-REPAIR_CASES_SQL = """
+REPAIR_CASES_SQL = f"""
 UPDATE moderation_case k
 SET is_waiting = c.state = 'pending', discussion_id = c.discussion_id,
-    closed_at = CASE WHEN c.state = 'deleted' OR c.state_reason = 'sealed' OR c.erased_at IS NOT NULL
-                     THEN now() END
+    closed_at = CASE WHEN c.state = 'deleted' OR c.state_reason = '{Reason.RESTRICTED}'
+                       OR c.erased_at IS NOT NULL THEN now() END
 FROM comments_comment c
 WHERE c.id = k.comment_id AND k.closed_at IS NULL AND k.comment_id = ANY(%s)"""
 
@@ -128,7 +129,7 @@ def repair(found: Mapping[str, list[Any]]) -> None:
             Discussion.objects.filter(pk=discussion).update(tally=counted, version=F("version") + 1)
     with transaction.atomic():
         lock_discussions_of(found.get("erased_related_data", []))
-        purge.clear_related_data(found.get("erased_related_data", []))
+        purge.erase_related_data(found.get("erased_related_data", []))
         gone = Restriction.objects.filter(
             pk__in=found.get("restricted_content", []), comment__erased_at__isnull=False
         )

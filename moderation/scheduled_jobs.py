@@ -15,11 +15,11 @@ from articles.images.services import delete_unused_files
 from articles.newsletter import sending, subscriptions
 from articles.related import store_all_keywords
 from comments.following.mails import notify_followers
-from comments.services.drafts import delete_old_drafts
+from comments.services.drafts import delete_old_comment_drafts
 from comments.tasks import delete_unconfirmed_emails
 from comments.thread.visits import delete_old_visits
 from core.scheduled_jobs import Job
-from moderation.erasure import account_erasure, purge, replay
+from moderation.erasure import account_erasure, erasure_replay, purge
 from moderation.notifications import waiting_alerts
 from moderation.queue import second_opinions
 from moderation.reports import removal_requests
@@ -27,8 +27,8 @@ from moderation.screening import flags, import_jobs, origins
 from moderation.similar import scan
 from moderation.spam_filter import training
 
-FINISHED_KEPT_FOR = timedelta(days=7)
-FAILED_KEPT_FOR = timedelta(days=30)
+FINISHED_TASK_RETENTION = timedelta(days=7)
+FAILED_TASK_RETENTION = timedelta(days=30)
 
 
 def delete_finished_tasks() -> int:
@@ -37,8 +37,8 @@ def delete_finished_tasks() -> int:
     Their arguments may be e-mails. Returns their number.
     """
     now = timezone.now()
-    done = Q(status=TaskResultStatus.SUCCESSFUL, finished_at__lt=now - FINISHED_KEPT_FOR)
-    failed = Q(status=TaskResultStatus.FAILED, finished_at__lt=now - FAILED_KEPT_FOR)
+    done = Q(status=TaskResultStatus.SUCCESSFUL, finished_at__lt=now - FINISHED_TASK_RETENTION)
+    failed = Q(status=TaskResultStatus.FAILED, finished_at__lt=now - FAILED_TASK_RETENTION)
     return DBTaskResult.objects.filter(done | failed).delete()[0]
 
 
@@ -65,17 +65,17 @@ JOBS = [
     Job(_("Delete unconfirmed sign-ups"), timedelta(days=1), sign_up.delete_expired),
     Job(_("Delete old undeliverable e-mails"), timedelta(days=1), delete_undeliverable),
     Job(_("Delete personal data of old requests"), timedelta(days=1), removal_requests.delete_personal_data),
-    Job(_("Delete e-mails of restricted content"), timedelta(days=1), purge.clean_up_restricted_comments),
+    Job(_("Delete personal data of restricted comments"), timedelta(days=1), purge.erase_restricted_data),
     Job(_("Delete old visits of discussions"), timedelta(days=1), delete_old_visits),
-    Job(_("Delete old drafts of comments"), timedelta(days=1), delete_old_drafts),
-    Job(_("Erase old spam"), timedelta(days=1), purge.blank_old_spam),
+    Job(_("Delete old drafts of comments"), timedelta(days=1), delete_old_comment_drafts),
+    Job(_("Erase old spam"), timedelta(days=1), purge.erase_old_spam),
     Job(_("Delete finished jobs"), timedelta(days=1), delete_finished_tasks),
     Job(_("Delete old records of concurrent editing"), timedelta(days=1), cleanup.delete_old_presence),
     Job(_("Delete old unsaved drafts"), timedelta(days=1), cleanup.delete_old_drafts),
     Job(_("Delete unused image files"), timedelta(days=1), delete_unused_files),
     Job(_("Update the keywords of stories"), timedelta(days=1), store_all_keywords),
     Job(_("Delete old lists and rule matches"), timedelta(days=1), purge.delete_unused_lists),
-    Job(_("Complete the erasure log"), timedelta(days=1), replay.log_all),
+    Job(_("Complete the erasure log"), timedelta(days=1), erasure_replay.log_all),
     Job(_("Flag harmful content in old comments"), timedelta(days=7), flags.flag_old_comments),
     Job(_("Scan old discussions for problems"), timedelta(days=1), scan.nightly_scan),
 ]

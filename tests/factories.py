@@ -12,7 +12,7 @@ from accounts.models import Guest, User
 from articles.models import Article, unique_slug
 from articles.services import save_article
 from comments.models import Comment
-from comments.policy import Draft
+from comments.policy import Submission
 from comments.services.discussions import ensure_discussion
 from comments.services.posting import post_comment
 
@@ -56,4 +56,4 @@ def make_comment(article: Article, body: str = "A word about the boat.", **field
     person = fields.get("author") or fields["guest"]
     nonce = fields.pop("nonce", uuid4())
     discussion = fields.pop("discussion", None) or ensure_discussion(article)
-    return post_comment(Draft(discussion=discussion, name=person.name, body=body, **fields), nonce=nonce)
+    return post_comment(Submission(discussion=discussion, name=person.name, body=body, **fields), nonce=nonce)

@@ -45,7 +45,7 @@ from core.database.migration_state import (
     replaced_migrations,
     squashed,
 )
-from moderation.erasure import replay
+from moderation.erasure import erasure_replay
 
 # Tables that are empty on a site that nobody has used yet, with their names for a person.
 MUST_BE_EMPTY = {
@@ -61,7 +61,7 @@ class RestoreResult:
     """The result of a restore."""
 
     manifest: Manifest
-    replayed: replay.Replayed
+    replayed: erasure_replay.RepeatedErasures
     has_erasures: bool  # without a list of erasures it is unknown what was erased after the backup
 
 
@@ -85,7 +85,7 @@ def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
             with _media(reader) as media, transaction.atomic(durable=True):
                 old_version = _lock_tables()
                 _fill_tables(reader)
-                replayed = replay.Replayed()
+                replayed = erasure_replay.RepeatedErasures()
                 if not missing:
                     replayed = _finish(listed, old_version)
                 media.put_in_place()
@@ -111,7 +111,7 @@ def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
     tables.analyze_tables()
     if erasures:
         with suppress(OSError):
-            replay.log_missing(listed)
+            erasure_replay.log_missing(listed)
     return RestoreResult(reader.manifest, replayed, bool(listed))
 
 
@@ -213,7 +213,7 @@ def _fill_tables(reader: Reader) -> None:
     ContentType.objects.clear_cache()  # their ids may have changed
 
 
-def _finish(erasures: list[erasure_log.Erasure], old_version: int) -> replay.Replayed:
+def _finish(erasures: list[erasure_log.Erasure], old_version: int) -> erasure_replay.RepeatedErasures:
     """Queue interrupted jobs again, invalidate cached pages of the empty site, and repeat the erasures.
 
     Newsletters that were being sent stop: their mails may have been sent after the backup. An editor can
@@ -225,7 +225,7 @@ def _finish(erasures: list[erasure_log.Erasure], old_version: int) -> replay.Rep
     stop_all()
     Site.objects.filter(version__lte=old_version).update(version=old_version)
     Site.objects.update(version=F("version") + 1)
-    return replay.replay(erasures)
+    return erasure_replay.repeat_erasures(erasures)
 
 
 def _refuse_if_not_empty() -> None:

@@ -15,11 +15,11 @@ from accounts import guests
 from accounts.authentication import sign_up
 from archive.personal_data.files import KEPT_FOR
 from articles.newsletter import sending, subscriptions
-from comments.services.drafts import DRAFTS_KEPT
-from comments.thread.visits import VISITS_KEPT
-from moderation.erasure.purge import SPAM_KEPT_DAYS
-from moderation.models.people import ORIGIN_KEPT_DAYS
-from moderation.scheduled_jobs import FAILED_KEPT_FOR, FINISHED_KEPT_FOR
+from comments.services.drafts import DRAFT_RETENTION
+from comments.thread.visits import VISIT_RETENTION
+from moderation.erasure.purge import SPAM_RETENTION
+from moderation.models.people import ORIGIN_RETENTION
+from moderation.scheduled_jobs import FAILED_TASK_RETENTION, FINISHED_TASK_RETENTION
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ REGISTRY = [
         _("When you opened a discussion last, and which of its comments were there."),
         _("To mark the comments that are new to you."),
         format_lazy(
-            _("{days} days after the visit, or until you erase your account."), days=VISITS_KEPT.days
+            _("{days} days after the visit, or until you erase your account."), days=VISIT_RETENTION.days
         ),
         {"comments_visit": "user_id article_id at seq previous_seq"},
     ),
@@ -159,7 +159,7 @@ REGISTRY = [
                 "Until you post or discard it, {days} days after its last change, or until you erase your "
                 "account."
             ),
-            days=DRAFTS_KEPT.days,
+            days=DRAFT_RETENTION.days,
         ),
         {"comments_commentdraft": "user_id article_id parent_id body at"},
     ),
@@ -172,7 +172,7 @@ REGISTRY = [
                 "Until you erase them with your account. The text of spam: {days} days. Other comments that "
                 "were removed or deleted: until an administrator deletes their text."
             ),
-            days=SPAM_KEPT_DAYS,
+            days=SPAM_RETENTION.days,
         ),
         {
             "comments_comment": (
@@ -193,7 +193,7 @@ REGISTRY = [
         _("To recognise and to limit floods of comments."),
         format_lazy(
             _("{days} days; of reports one hour. With a restricted comment: as long as that."),
-            days=ORIGIN_KEPT_DAYS,
+            days=ORIGIN_RETENTION.days,
         ),
         {
             "moderation_origin": "comment_id ip_hash block_hash at",
@@ -276,8 +276,8 @@ REGISTRY = [
                 "e-mails: one year, or until you ask for mails again, change your e-mail or erase your "
                 "account."
             ),
-            days=FINISHED_KEPT_FOR.days,
-            failed_days=FAILED_KEPT_FOR.days,
+            days=FINISHED_TASK_RETENTION.days,
+            failed_days=FAILED_TASK_RETENTION.days,
         ),
         {
             "django_tasks_database_dbtaskresult": "args_kwargs return_value traceback enqueued_at",

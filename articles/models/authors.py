@@ -26,7 +26,7 @@ class BylineAuthor(NamedTuple):
 
 class AuthorQuerySet(models.QuerySet["Author"]):
     def named(self) -> Self:
-        """Load the names, and leave out authors whose account was blanked."""
+        """Load the names, and leave out authors whose account was erased."""
         return self.select_related("user").exclude(user__name="")
 
     def shown(self, now: datetime | None = None) -> Self:

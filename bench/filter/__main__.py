@@ -337,7 +337,7 @@ def speed(bench: Run, model: Model) -> Iterator[Goal]:
 def _statements(bench: Run) -> int:
     """Count the additional statements of a reader's comment with the filter."""
     from accounts.models import Guest
-    from comments.policy import Draft
+    from comments.policy import Submission
     from comments.services.discussions import ensure_discussion
     from comments.services.posting import post_comment
     from moderation.models import ModerationSettings
@@ -347,8 +347,8 @@ def _statements(bench: Run) -> int:
 
     def post() -> Any:
         body = f"Another word of mine, {uuid4()}."
-        draft = Draft(discussion=ensure_discussion(story), guest=guest, name=guest.name, body=body)
-        return post_comment(draft, nonce=uuid4())
+        submission = Submission(discussion=ensure_discussion(story), guest=guest, name=guest.name, body=body)
+        return post_comment(submission, nonce=uuid4())
 
     with_it = len(bench.site.statements(post))
     ModerationSettings.objects.update(filter=None)

@@ -201,14 +201,14 @@ def _add_waiting(article: int, count: int) -> None:
     """Post first comments of guests, which wait for review."""
     from accounts.models import Guest
     from comments.models import Discussion
-    from comments.policy import Draft
+    from comments.policy import Submission
     from comments.services.posting import post_comment
 
     discussion, words = Discussion.objects.get(pk=article), fixture.Words(count)
     for n in range(count):
         guest = Guest.objects.create(name=f"Newcomer {n}", email=f"newcomer{n}@large.example")
-        draft = Draft(discussion=discussion, guest=guest, name=guest.name, body=words.body())
-        post_comment(draft, nonce=uuid4())
+        submission = Submission(discussion=discussion, guest=guest, name=guest.name, body=words.body())
+        post_comment(submission, nonce=uuid4())
 
 
 def _person(email: str) -> Any:

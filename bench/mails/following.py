@@ -56,7 +56,7 @@ def _burst(sink: Sink, first: int, count: int, burst: int) -> Delivery:
     from comments.following.mails import mail_followers
     from comments.following.news_search import note_news
     from comments.models import Discussion, Follow
-    from comments.policy import Draft
+    from comments.policy import Submission
     from comments.services.discussions import ensure_discussion
     from comments.services.posting import post_comment
 
@@ -73,8 +73,8 @@ def _burst(sink: Sink, first: int, count: int, burst: int) -> Delivery:
     for number in range(burst):
         email = f"guest-{first}-{number}@example.org"
         guest = Guest.objects.create(name=f"Guest {number}", email=email, confirmed_at=timezone.now())
-        draft = Draft(discussion=discussion, guest=guest, name=guest.name, body=words.body())
-        post_comment(draft, nonce=uuid4())
+        submission = Submission(discussion=discussion, guest=guest, name=guest.name, body=words.body())
+        post_comment(submission, nonce=uuid4())
     return deliver(
         sink,
         lambda: note_news(timezone.now(), zone),

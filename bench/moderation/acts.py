@@ -44,7 +44,7 @@ def _measure_many(stories: int, in_a_story: int, chosen: int) -> Iterator[Goal]:
     wrong = abs(lines - chosen) + abs(Comment.objects.filter(pk__in=ids, state=State.SPAM).count() - chosen)
     wrong += len(removal_counts.wrong_counts()) + sum(map(len, integrity.check().values()))
     wrong += Discussion.objects.filter(pk__in=[pk for pk, *_ in before], version__lte=1).count()
-    yield Goal("… wrong log rows, states, counts and versions", wrong, most=0, unit="")
+    yield Goal("… wrong log entries, states, counts and versions", wrong, most=0, unit="")
     _, seconds, statements = _time(lambda: undo(batch=act.batch, actor=act.batch.actor))
     yield Goal("… undone", seconds, most=5, unit="s")
     yield Goal("… statements of the undo", statements, unit="")

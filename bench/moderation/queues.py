@@ -94,7 +94,7 @@ def _fill(cases: int, stories: int, guests: int) -> dict[str, object]:
         story = fixture.import_story(f"The story with the number {number}", comments, now)
         if number % 20 == 0:
             topic.articles.add(story.article)
-    # These states have no log rows, so the triggers would refuse them. Only the owner of the tables can
+    # These states have no log entries, so the triggers would refuse them. Only the owner of the tables can
     # switch the triggers off.
     with servers.connect("owner").cursor() as owner:
         owner.execute("ALTER TABLE comments_comment DISABLE TRIGGER USER")

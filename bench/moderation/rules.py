@@ -50,7 +50,7 @@ def measure(bench: Run) -> Iterator[Goal]:
 
 
 def _try(rule: "RuleDefinition") -> Iterator[Goal]:
-    from moderation.rules.replay import replay
+    from moderation.rules.rule_replay import replay
 
     began, busy, before = time.perf_counter(), time.process_time(), _memory()
     found = replay(rule)

@@ -43,8 +43,8 @@ from core.mail.messages import TrackedMail
 from core.mail.tokens import incoming_email
 
 ITEMS_MAILED = 10  # of one follow
-EXCERPT_MAX = 400  # characters
-RENDERED_MAX = 64  # texts that are kept while a job runs
+MAX_EXCERPT_LENGTH = 400  # characters
+MAX_RENDERED_TEXTS = 64  # texts that are kept while a job runs
 
 Texts = dict[Any, MailToMany]  # by what they are made of
 Person = tuple[int | None, int | None]  # user id, guest id
@@ -148,7 +148,7 @@ def compose(news: Sequence[News], email: str, site: Site, texts: Texts) -> Track
     stop_all = follower_token(news[0].follow)
     key = (get_language(), subject, *(_content_key(one) for one in news))
     if key not in texts:
-        if len(texts) >= RENDERED_MAX:
+        if len(texts) >= MAX_RENDERED_TEXTS:
             texts.clear()
         rendered = render_mail("comments/mail/news.txt", subject, site=site, **_context(news))
         texts[key] = MailToMany(subject, rendered, gettext_lazy("News for a follower"))
@@ -278,7 +278,7 @@ _REASONS = {
 def _entry(item: NewsItem, *, with_title: bool) -> dict[str, Any]:
     return {
         "heading": _entry_heading(item) if with_title else _short_heading(item),
-        "quotation": item.excerpt(EXCERPT_MAX),
+        "quotation": item.excerpt(MAX_EXCERPT_LENGTH),
         "text": item.text,
         "url": item.url,
     }

@@ -7,10 +7,10 @@ its Discussion, the counters and a Transition, all in one transaction.
 
 from comments.models.claims import CommentClaim
 from comments.models.comments import (
-    BODY_MAX,
     EDIT_WINDOW,
-    IMPORTED_BODY_MAX,
+    MAX_BODY_LENGTH,
     MAX_DEPTH,
+    MAX_IMPORTED_BODY_LENGTH,
     UNDO_WINDOW,
     Comment,
     CommentQuerySet,
@@ -27,6 +27,7 @@ from comments.models.mutes import MUTED_AUTHOR, MUTED_COMMENTS, Mute
 from comments.models.recommendations import Recommendation
 from comments.models.states import (
     AUTHOR_REASONS,
+    AUTHOR_SQL,
     BUILT_IN_REASONS,
     REMOVED,
     UNDONE_REASONS,
@@ -40,14 +41,15 @@ from comments.models.visits import Visit
 
 __all__ = [
     "AUTHOR_REASONS",
-    "BODY_MAX",
+    "AUTHOR_SQL",
     "BUILT_IN_REASONS",
     "DEFAULT_DELIVERY",
     "DRAFT_COLUMNS",
     "DRAFT_JOIN",
     "EDIT_WINDOW",
-    "IMPORTED_BODY_MAX",
+    "MAX_BODY_LENGTH",
     "MAX_DEPTH",
+    "MAX_IMPORTED_BODY_LENGTH",
     "MUTED_AUTHOR",
     "MUTED_COMMENTS",
     "REMOVED",

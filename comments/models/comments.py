@@ -24,8 +24,8 @@ from articles.site.current_site import current_site
 from comments.models.discussions import Discussion
 from comments.models.states import Reason, State, state_label
 
-BODY_MAX = 10_000  # characters
-IMPORTED_BODY_MAX = 100_000  # characters of an imported comment
+MAX_BODY_LENGTH = 10_000  # characters
+MAX_IMPORTED_BODY_LENGTH = 100_000  # characters of an imported comment
 MAX_DEPTH = 64  # levels; a deeper reply becomes a sibling of the comment that it replies to (`in_reply_to`)
 EDIT_WINDOW = timedelta(minutes=15)
 UNDO_WINDOW = timedelta(minutes=1)  # after posting
@@ -177,11 +177,11 @@ class Comment(MPTTModel):
                 condition=~Q(body__regex=r"^\s*$")
                 | Q(text_missing="all")
                 | Q(erased_at__isnull=False)
-                | Q(state_reason="sealed"),  # its text is in the restricted content store
+                | Q(state_reason=Reason.RESTRICTED),  # its text is in the restricted content store
                 name="comment_body_or_missing",
             ),
             models.CheckConstraint(
-                condition=Q(LessThanOrEqual(Length("body"), BODY_MAX)) | ~Q(source=""),
+                condition=Q(LessThanOrEqual(Length("body"), MAX_BODY_LENGTH)) | ~Q(source=""),
                 name="comment_body_length",
             ),
             models.CheckConstraint(condition=Q(lft__lt=F("rght")), name="comment_lft_before_rght"),
@@ -245,7 +245,7 @@ class Comment(MPTTModel):
         """Return whether this user may moderate the comment, by the rule of CommentQuerySet.moderated_by."""
         if self.state_reason == Reason.RESTRICTED or not user.is_authenticated:
             return False
-        return bool(user.is_moderator or self.discussion.article.can_be_edited_by(user))
+        return self.discussion.can_be_moderated_by(user)
 
 
 # mptt adds an index on (tree_id, lft), with which each shift of a tree would write all indexes of its rows.
@@ -301,10 +301,10 @@ def check_body(body: str) -> str:
     """Return the body as it will be stored. Raises ValidationError if it is empty or too long."""
     if not any(letter.isprintable() and not letter.isspace() for letter in body):
         raise ValidationError(_("Write something first."), code="required")
-    if len(body) > BODY_MAX:
+    if len(body) > MAX_BODY_LENGTH:
         raise ValidationError(
             _("This has %(count)s characters; the maximum is %(limit)s. Shorten it; your text is kept."),
             code="max_length",
-            params={"count": f"{len(body):,}", "limit": f"{BODY_MAX:,}"},
+            params={"count": f"{len(body):,}", "limit": f"{MAX_BODY_LENGTH:,}"},
         )
     return body.replace("\x00", "")

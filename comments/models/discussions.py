@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
 from articles.models import Article, Site
 from articles.site.current_site import current_site
 
@@ -93,6 +94,10 @@ class Discussion(models.Model):
     def is_readable(self) -> bool:
         """Return whether readers can open its comments; CommentQuerySet.readable is the same as a query."""
         return self.article.is_published() and not self.is_hidden
+
+    def can_be_moderated_by(self, user: User) -> bool:
+        """Return whether this user may moderate its comments: a moderator, or an editor of the article."""
+        return user.is_moderator or self.article.can_be_edited_by(user)
 
     def is_open(self, now: datetime | None = None) -> bool:
         closing_time = self.closing_time

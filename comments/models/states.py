@@ -20,7 +20,10 @@ REMOVED = (State.REJECTED, State.SPAM)  # by a moderator or the filter, not by t
 
 
 class Reason(models.TextChoices):
-    """The reason why a comment is in its state. The system sets the first four, a person the others."""
+    """The reason for the state of a comment. The system sets the first four, a person the others.
+
+    MOVED is in the log alone: it is the reason of a move, which leaves the state as it is.
+    """
 
     POSTED = "posted", _("posted")
     SCREENED = "screened", _("flagged by a check")
@@ -45,7 +48,8 @@ class Reason(models.TextChoices):
 
 AUTHOR_REASONS = (Reason.AUTHOR, Reason.UNPOSTED)  # reasons of deletions that are no decisions of moderation
 UNDONE_REASONS = (Reason.UNPOSTED, Reason.IMPORT_UNDONE)  # the author did not delete a published comment
-UNDONE_SQL = str(tuple(map(str, UNDONE_REASONS)))  # the same in a statement
+# The same in a statement.
+AUTHOR_SQL, UNDONE_SQL = (str(tuple(map(str, reasons))) for reasons in (AUTHOR_REASONS, UNDONE_REASONS))
 
 
 def state_label(state: str, reason: str) -> str:

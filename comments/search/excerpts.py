@@ -14,8 +14,8 @@ WHOLE_LENGTH = 400  # characters up to which a text is shown whole
 EXCERPT_LENGTH = 200  # characters of one excerpt
 MAX_WORD_SEARCH = 30  # characters in which a space is searched; some scripts have none
 MAX_EXCERPTS = 3  # excerpts of one text
-GROUPS_MAX = 200  # groups of matches that are compared to choose the excerpts
-TEXT_MAX = 500_000  # characters of HTML that are read for one page of results
+MAX_GROUPS = 200  # groups of matches that are compared to choose the excerpts
+MAX_HTML_LENGTH = 500_000  # characters of HTML that are read for one page of results
 
 Matches = Mapping[str, frozenset[str]]  # {word as written: the stems of the query that it matches}
 
@@ -139,7 +139,7 @@ def _group(hits: list[_Hit]) -> list[list[_Hit]]:
 
 def _choose(groups: list[list[_Hit]]) -> list[list[_Hit]]:
     """Choose the groups for the excerpts: first those with new search words, then those with the most."""
-    left = [(group, frozenset[str]().union(*(hit.stems for hit in group))) for group in groups[:GROUPS_MAX]]
+    left = [(group, frozenset[str]().union(*(hit.stems for hit in group))) for group in groups[:MAX_GROUPS]]
     seen, chosen = frozenset[str](), list[list[_Hit]]()
     while left and len(chosen) < MAX_EXCERPTS:
         gains = [(len(stems - seen), len(stems)) for _, stems in left]

@@ -14,7 +14,7 @@ from accounts.models import User
 from articles.models import Article, Author, Topic
 from articles.search import SearchQuery
 from comments.models import MUTED_AUTHOR
-from comments.search.excerpts import TEXT_MAX
+from comments.search.excerpts import MAX_HTML_LENGTH
 from comments.thread.new_comments import SITE_NOT_HIDDEN
 from comments.thread.rows import REPLIED_TO_JOIN
 
@@ -182,7 +182,7 @@ def _parameters(scope: SearchScope, now: datetime) -> dict[str, Any]:
 
 def _fetch(statement: str, values: dict[str, Any], size: int, after: int | None) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(statement, values | {"size": size, "after": after, "cut": TEXT_MAX // size})
+        cursor.execute(statement, values | {"size": size, "after": after, "cut": MAX_HTML_LENGTH // size})
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
 

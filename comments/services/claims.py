@@ -29,7 +29,7 @@ def claimable_comments(user: User) -> QuerySet[Comment]:
 def claim_comments(*, user: User, ids: Sequence[int]) -> int:
     """Make a user the author of those of these comments that they may claim, and return their number.
 
-    The name as it was written and the guest stay; each comment gets a row in the log of claims. What the
+    The name as it was written and the guest stay; each comment gets an entry in the log of claims. What the
     guest follows becomes the user's, and who muted the guest has muted the user.
     """
     lock_discussions_of(list(claimable_comments(user).filter(pk__in=ids).values_list("pk", flat=True)))

@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from articles.models import Article
-from comments.models import IMPORTED_BODY_MAX, Comment, CommentDraft
+from comments.models import MAX_IMPORTED_BODY_LENGTH, Comment, CommentDraft
 
-DRAFTS_KEPT = timedelta(days=30)
+DRAFT_RETENTION = timedelta(days=30)
 MAX_DRAFTS = 200  # of one member; further ones are only in the browser
 
 # Returns whether the text is stored. A request that was on its way while the comment was posted stores
@@ -43,7 +43,7 @@ def save_draft(
     if not body.strip():
         delete_draft(user=user, article=article, parent=parent)
         return True
-    if len(body) > IMPORTED_BODY_MAX:
+    if len(body) > MAX_IMPORTED_BODY_LENGTH:
         return False
     values: dict[str, Any] = {
         "user": user.pk,
@@ -65,6 +65,6 @@ def delete_draft(*, user: User, article: Article, parent: Comment | None) -> Non
     CommentDraft.objects.filter(user=user, article=article, parent=parent).delete()
 
 
-def delete_old_drafts() -> int:
-    """Delete drafts that nobody has changed for DRAFTS_KEPT, as a daily job. Returns their number."""
-    return CommentDraft.objects.filter(at__lt=timezone.now() - DRAFTS_KEPT).delete()[0]
+def delete_old_comment_drafts() -> int:
+    """Delete drafts that nobody has changed for DRAFT_RETENTION, as a daily job. Returns their number."""
+    return CommentDraft.objects.filter(at__lt=timezone.now() - DRAFT_RETENTION).delete()[0]

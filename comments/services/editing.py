@@ -13,7 +13,7 @@ from articles.markup.markdown import render_comment
 from articles.site.cached_pages import hide_last_copies
 from comments.duplicates import normalize_text
 from comments.models import REMOVED, Comment, CommentRevision, CommentText, Reason, State, check_body
-from comments.policy import Draft, Verdict, policy
+from comments.policy import Screening, Submission, policy
 from comments.services.discussions import bump_versions, lock_discussions_of, reload_settings
 from comments.services.posting import MAX_ATTEMPTS, SETTINGS_CHANGED, STATE_BY_VERDICT, settings_unchanged
 from comments.services.states import change_states
@@ -33,34 +33,37 @@ def edit_comment(*, comment: Comment, body: str, user: Any, guest: Guest | None)
             raise ValidationError(_("A comment can be changed for 15 minutes only."), code="late")
         if body == comment.body:
             return comment
-        draft = _build_draft(comment, body, now)
-        verdict, findings, _limits = policy().examine(draft)
+        submission = _build_submission(comment, body, now)
+        screening = policy().examine(submission)
         with transaction.atomic(durable=True):
             lock_discussions_of([comment.pk])
             fresh = Comment.objects.get(pk=comment.pk)
             if not fresh.can_be_edited_by(user, guest, now):
                 raise ValidationError(_("A moderator has just decided on this comment."), code="decided")
-            if settings_unchanged(draft):
-                _save_edit(fresh, draft, html, verdict, findings)
+            if settings_unchanged(submission):
+                _save_edit(fresh, submission, html, screening)
                 return fresh
-        fresh.discussion = reload_settings(draft.discussion)
+        fresh.discussion = reload_settings(submission.discussion)
         comment = fresh
     raise ValidationError(SETTINGS_CHANGED, code="settings")
 
 
-def _save_edit(comment: Comment, draft: Draft, html: str, verdict: Verdict, findings: list[Any]) -> None:
-    _replace_text(comment, draft.body, html, draft.at)
+def _save_edit(comment: Comment, submission: Submission, html: str, screening: Screening) -> None:
+    _replace_text(comment, submission.body, html, submission.at)
     if comment.state == State.PUBLISHED:
         bump_versions([comment.discussion_id])
         hide_last_copies()
     # A log entry even if the state stays: it makes decisions fail that moderators are about to take on the
     # earlier text. It has no actor, as nobody has decided on the new text.
-    to, reason = STATE_BY_VERDICT[verdict], Reason.SCREENED
-    if verdict == "publish":
+    to, reason = STATE_BY_VERDICT[screening.verdict], Reason.SCREENED
+    if screening.verdict == "publish":
         to, reason = State(comment.state), Reason(comment.state_reason)
     change_states(ids=[comment.pk], to=to, reason=reason, actor=None)
     comment.refresh_from_db()
-    policy().record_findings(comment, findings)  # after the change of state, which the notices depend on
+    policy().record_findings(comment, screening.findings)
+    if comment.state != State.PUBLISHED or screening.is_flagged:
+        # After the change of state, which the notices depend on.
+        policy().open_case(comment, screening.findings)
 
 
 def check_resubmission(*, comment: Comment, body: str, user: Any, guest: Guest | None) -> list[Any]:
@@ -77,7 +80,7 @@ def check_resubmission(*, comment: Comment, body: str, user: Any, guest: Guest |
         raise ValidationError(_("This comment can't be sent again."), code="state")
     if body == comment.body:
         raise ValidationError(_("You have not changed the text yet."), code="same")
-    return policy().examine(_build_draft(comment, body, timezone.now())).findings
+    return policy().examine(_build_submission(comment, body, timezone.now())).findings
 
 
 def resubmit_comment(*, comment: Comment, body: str, findings: list[Any]) -> Comment:
@@ -98,12 +101,13 @@ def resubmit_comment(*, comment: Comment, body: str, findings: list[Any]) -> Com
     change_states(ids=[fresh.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     fresh.refresh_from_db()
     policy().record_findings(fresh, findings)
+    policy().open_case(fresh, findings)
     return fresh
 
 
-def _build_draft(comment: Comment, body: str, at: datetime) -> Draft:
-    """Return a draft with a new text of a comment, for the checks."""
-    return Draft(
+def _build_submission(comment: Comment, body: str, at: datetime) -> Submission:
+    """Return a submission with a new text of a comment, for the checks."""
+    return Submission(
         discussion=comment.discussion,
         parent=comment.parent,
         author=comment.author,

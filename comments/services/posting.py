@@ -1,4 +1,4 @@
-"""Posting a comment: the draft is checked and rendered first, then stored while the discussion is locked."""
+"""Posting a comment: it is checked and rendered first, then stored while the discussion is locked."""
 
 from contextlib import nullcontext
 from dataclasses import replace
@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from articles.markup.markdown import render_comment
 from comments.duplicates import normalize_text
 from comments.models import Comment, Discussion, Reason, State, check_body
-from comments.policy import Draft, Screening, policy
+from comments.policy import Screening, Submission, policy
 from comments.services import sql
 from comments.services.discussions import ensure_discussion, reload_settings
 from core.database.sql import execute_prepared
@@ -29,8 +29,8 @@ MAX_ATTEMPTS = 5  # checks of one text, which is checked again if the moderation
 STATE_BY_VERDICT = {"publish": State.PUBLISHED, "hold": State.PENDING, "spam": State.SPAM}
 
 
-def post_comment(draft: Draft, *, nonce: UUID) -> Comment:
-    """Check and store a new comment by exactly one of the draft's `author` and `guest`, and return it.
+def post_comment(submission: Submission, *, nonce: UUID) -> Comment:
+    """Check and store a new comment by exactly one of the submission's `author` and `guest`, and return it.
 
     A form sent twice (same `nonce`) returns the comment that it created the first time.
 
@@ -38,25 +38,25 @@ def post_comment(draft: Draft, *, nonce: UUID) -> Comment:
     closed, the parent was removed, the nonce was used for another comment, the policy refuses the text or
     nudges the writer (policy.Nudged), or the moderation settings change during each of MAX_ATTEMPTS checks.
     """
-    draft = replace(draft, body=check_body(draft.body))
-    if draft.discussion._state.adding:
-        draft = replace(draft, discussion=ensure_discussion(draft.discussion.article))
+    submission = replace(submission, body=check_body(submission.body))
+    if submission.discussion._state.adding:
+        submission = replace(submission, discussion=ensure_discussion(submission.discussion.article))
     for _attempt in range(MAX_ATTEMPTS):
-        if comment := _check_and_insert(draft, nonce):
+        if comment := _check_and_insert(submission, nonce):
             return comment
-        draft = replace(draft, discussion=reload_settings(draft.discussion), at=timezone.now())
+        submission = replace(submission, discussion=reload_settings(submission.discussion), at=timezone.now())
     raise ValidationError(SETTINGS_CHANGED, code="settings")
 
 
-def _check_and_insert(draft: Draft, nonce: UUID) -> Comment | None:
+def _check_and_insert(submission: Submission, nonce: UUID) -> Comment | None:
     """Check and store a new comment. Returns None if the moderation settings have changed meanwhile."""
-    if not draft.discussion.is_open(draft.at):
+    if not submission.discussion.is_open(submission.at):
         raise ValidationError(_("This discussion is closed."), code="closed")
-    if draft.discussion.members_only and draft.author is None:
+    if submission.discussion.members_only and submission.author is None:
         raise ValidationError(MEMBERS_ONLY, code="members")
     try:
-        screening = policy().examine(draft)
-        if comment := _insert_comment(draft, nonce, screening):
+        screening = policy().examine(submission)
+        if comment := _insert_comment(submission, nonce, screening):
             return comment
     except (ValidationError, IntegrityError):
         # A second click on "Post comment" is not another comment, so no rate limit applies to it. And the
@@ -65,47 +65,47 @@ def _check_and_insert(draft: Draft, nonce: UUID) -> Comment | None:
             raise
     else:
         if not Comment.objects.filter(nonce=nonce).exists():
-            if not settings_unchanged(draft):
+            if not settings_unchanged(submission):
                 return None
             # If another comment of this person was stored meanwhile, the rate limit may be reached now.
-            policy().examine(replace(draft, at=timezone.now()))
-    return _find_posted(nonce, draft)
+            policy().examine(replace(submission, at=timezone.now()))
+    return _find_posted(nonce, submission)
 
 
-def _insert_comment(draft: Draft, nonce: UUID, screening: Screening) -> Comment | None:
+def _insert_comment(submission: Submission, nonce: UUID, screening: Screening) -> Comment | None:
     """Insert the comment and the findings of the checks, and return the comment.
 
     Returns None if the discussion is closed, the parent is gone, the nonce is used, the moderation settings
-    have changed since the draft was checked, or the policy's condition is not met.
+    have changed since the submission was checked, or the policy's condition is not met.
     """
     state, findings = STATE_BY_VERDICT[screening.verdict], screening.findings
-    person = draft.author or draft.guest
+    person = submission.author or submission.guest
     values: dict[str, Any] = {
-        "discussion": draft.discussion.pk,
-        "parent": draft.parent and draft.parent.pk,
-        "author": draft.author and draft.author.pk,
-        "guest": draft.guest and draft.guest.pk,
-        "name": draft.name,
+        "discussion": submission.discussion.pk,
+        "parent": submission.parent and submission.parent.pk,
+        "author": submission.author and submission.author.pk,
+        "guest": submission.guest and submission.guest.pk,
+        "name": submission.name,
         "email": person.email if person else "",
-        "body": draft.body,
-        "body_html": render_comment(draft.body),
-        "folded": normalize_text(draft.body),
-        "at": draft.at,
+        "body": submission.body,
+        "body_html": render_comment(submission.body),
+        "folded": normalize_text(submission.body),
+        "at": submission.at,
         "state": state.value,
         "reason": Reason.POSTED if state == State.PUBLISHED else Reason.SCREENED,
         "visible": state == State.PUBLISHED,
-        "moderation": draft.discussion.moderation,
-        "review_everything": draft.discussion.site.review_everything,
+        "moderation": submission.discussion.moderation,
+        "review_everything": submission.discussion.site.review_everything,
         "nonce": nonce,
-        **policy().get_insert_values(draft, screening),
+        **policy().get_insert_values(submission, screening),
     }
     # Without follow-up work, the lock and the insert are one transaction in a single round trip. The lock is
     # then held only while Postgres runs, not until this thread is scheduled again and commits.
-    needs_follow_up = state != State.PUBLISHED or policy().needs_review(findings)
+    needs_follow_up = state != State.PUBLISHED or screening.is_flagged
     in_transaction = needs_follow_up or connection.in_atomic_block
     with transaction.atomic() if in_transaction else nullcontext(), connection.cursor() as cursor:
         statement = sql.insert_statement(
-            is_reply=draft.parent is not None,
+            is_reply=submission.parent is not None,
             extra_ctes=policy().extra_ctes,
             condition=policy().insert_condition,
         )
@@ -113,24 +113,25 @@ def _insert_comment(draft: Draft, nonce: UUID, screening: Screening) -> Comment 
         if not (row := cursor.fetchone()):
             return None
         comment = Comment.from_db("default", sql.COLUMNS, row)
-        comment.discussion, comment.author, comment.guest = draft.discussion, draft.author, draft.guest
+        comment.discussion = submission.discussion
+        comment.author, comment.guest = submission.author, submission.guest
         if needs_follow_up:
             policy().open_case(comment, findings)
     COMMENTS_POSTED.labels(screening.verdict).inc()
     return comment
 
 
-def _find_posted(nonce: UUID, draft: Draft) -> Comment:
+def _find_posted(nonce: UUID, submission: Submission) -> Comment:
     """Return the comment that this form created before, or raise the reason why it was not inserted."""
     comment = Comment.objects.filter(nonce=nonce).first()
     # A different text is not a second click: it would be lost if the first comment were returned for it.
-    if comment and comment.is_by(draft.author, draft.guest) and comment.body == draft.body:
+    if comment and comment.is_by(submission.author, submission.guest) and comment.body == submission.body:
         return comment
     if comment:
         raise ValidationError(
             _("This form was already used. Your text is still here: post it again."), code="nonce"
         )
-    parent = Comment.objects.get(pk=draft.parent.pk) if draft.parent else None
+    parent = Comment.objects.get(pk=submission.parent.pk) if submission.parent else None
     if parent and parent.is_locked:
         raise ValidationError(REPLIES_LOCKED, code="locked")
     state = parent.state if parent else State.PUBLISHED
@@ -141,12 +142,13 @@ def _find_posted(nonce: UUID, draft: Draft) -> Comment:
         )
     if state != State.PUBLISHED:
         raise ValidationError(_("The comment you are replying to was just removed."), code="gone")
-    if draft.author is None and Discussion.objects.filter(pk=draft.discussion.pk, members_only=True).exists():
+    members_only = Discussion.objects.filter(pk=submission.discussion.pk, members_only=True)
+    if submission.author is None and members_only.exists():
         raise ValidationError(MEMBERS_ONLY, code="members")
     raise ValidationError(_("This discussion was just closed."), code="closed")
 
 
-def settings_unchanged(draft: Draft) -> bool:
-    """Return whether the moderation settings by which the draft was checked still apply."""
-    now, then = reload_settings(draft.discussion), draft.discussion
+def settings_unchanged(submission: Submission) -> bool:
+    """Return whether the moderation settings by which the submission was checked still apply."""
+    now, then = reload_settings(submission.discussion), submission.discussion
     return (now.moderation, now.site.review_everything) == (then.moderation, then.site.review_everything)

@@ -7,7 +7,7 @@ tree_id comes from a sequence. All statements take named parameters. The locks r
 
 from functools import cache
 
-from comments.models import MAX_DEPTH, Comment
+from comments.models import MAX_DEPTH, Comment, Reason
 
 CREATE_MISSING_DISCUSSIONS = """
 INSERT INTO comments_discussion (article_id, status, moderation, visible_count, version)
@@ -40,11 +40,11 @@ _INSERT_ALLOWED = """
     AND NOT EXISTS (SELECT FROM comments_comment WHERE nonce = %(nonce)s)
     AND {condition}"""
 
-_ROOT_PLACE = f"""
+_ROOT_POSITION = f"""
 p AS (SELECT NULL::bigint AS id, NULL::bigint AS target, nextval('comments_tree_seq')::int AS tree_id,
              1 AS rght, -1 AS level WHERE {_INSERT_ALLOWED}),"""
 
-_REPLY_PLACE = f"""
+_REPLY_POSITION = f"""
 target AS (SELECT id, parent_id, level FROM comments_comment
            WHERE id = %(parent)s AND discussion_id = %(discussion)s AND state = 'published'
              AND NOT is_locked),
@@ -96,33 +96,33 @@ def insert_statement(*, is_reply: bool, extra_ctes: str, condition: str) -> str:
     `extra_ctes` is Policy.extra_ctes: queries of a WITH that run along with the insert. `condition` is
     Policy.insert_condition.
     """
-    place = (_REPLY_PLACE if is_reply else _ROOT_PLACE).replace("{condition}", condition)
-    return f"WITH {place} {_INSERT} {extra_ctes} {_SELECT_INSERTED}"
+    position = (_REPLY_POSITION if is_reply else _ROOT_POSITION).replace("{condition}", condition)
+    return f"WITH {position} {_INSERT} {extra_ctes} {_SELECT_INSERTED}"
 
 
 # The comments that a change is about: a query named `old`, with the state of each before and after.
 
-# Changes that a person asked for, if the last decision is still the one that the person saw. A decision is
+# Changes that a person asked for, if the last log entry is still the one that the person saw. A decision is
 # logged even if it confirms the present state, so that an undo knows to leave that comment alone. Restricted
 # comments change only when the restriction is lifted, erased and deleted ones never.
-CHOSEN = """
+CHOSEN = f"""
 old AS MATERIALIZED (
   SELECT c.id, c.parent_id, c.state AS from_state, c.state_reason AS from_reason,
          %(to_state)s::text AS to_state, %(to_reason)s::text AS to_reason
   FROM comments_comment c
-  JOIN unnest(%(ids)s::bigint[], %(expected)s::bigint[]) AS w(id, seen) ON w.id = c.id
+  JOIN unnest(%(ids)s::bigint[], %(expected_transitions)s::bigint[]) AS w(id, expected) ON w.id = c.id
   WHERE c.id = ANY(%(ids)s)
-    AND c.state <> 'deleted' AND c.state_reason <> 'sealed' AND c.erased_at IS NULL
-    AND (w.seen IS NULL OR w.seen = (SELECT max(t.id) FROM comments_transition t
-                                     WHERE t.comment_id = c.id AND t.kind = 'state')))"""
+    AND c.state <> 'deleted' AND c.state_reason <> '{Reason.RESTRICTED}' AND c.erased_at IS NULL
+    AND (w.expected IS NULL OR w.expected = (SELECT max(t.id) FROM comments_transition t
+                                             WHERE t.comment_id = c.id AND t.kind = 'state')))"""
 
 # Restriction of comments in any state, also of those that their authors deleted.
-RESTRICTED = """
+RESTRICTED = f"""
 old AS MATERIALIZED (
   SELECT c.id, c.parent_id, c.state AS from_state, c.state_reason AS from_reason,
-         'rejected' AS to_state, 'sealed' AS to_reason
+         'rejected' AS to_state, '{Reason.RESTRICTED}' AS to_reason
   FROM comments_comment c
-  WHERE c.id = ANY(%(ids)s) AND c.state_reason <> 'sealed' AND c.erased_at IS NULL)"""
+  WHERE c.id = ANY(%(ids)s) AND c.state_reason <> '{Reason.RESTRICTED}' AND c.erased_at IS NULL)"""
 
 # The undo of a batch, for comments whose last transition is still that of the batch and whose text is the
 # same. `only` limits it to some comments; null means all.
@@ -234,18 +234,18 @@ WITH moved AS (
   UPDATE comments_comment c
   SET parent_id = w.parent,
       tree_id = CASE WHEN w.parent IS NULL THEN nextval('comments_tree_seq')::int ELSE c.tree_id END
-  FROM unnest(%(ids)s::bigint[], %(parents)s::bigint[]) WITH ORDINALITY AS w(id, parent, place)
+  FROM unnest(%(ids)s::bigint[], %(parents)s::bigint[]) WITH ORDINALITY AS w(id, parent, number)
   JOIN comments_comment before ON before.id = w.id
   WHERE c.id = w.id
   RETURNING c.id, c.discussion_id, c.revision, c.parent_id, c.tree_id, c.shown,
-            before.parent_id AS old_parent_id, w.place),
+            before.parent_id AS old_parent_id, w.number),
 log AS (
   INSERT INTO comments_transition
     (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason,
      old_parent_id, new_parent_id, batch)
   SELECT 'move', discussion_id, id, revision, %(actor)s, '', '', '', 'moved',
          old_parent_id, parent_id, %(batch)s
-  FROM moved ORDER BY place)
+  FROM moved ORDER BY number)
 SELECT tree_id, CASE WHEN shown THEN discussion_id END FROM moved"""
 
 

@@ -68,18 +68,18 @@ def change_states(
     reason: str,
     actor: User | None,
     batch: UUID | None = None,
-    expected: Mapping[int, int] | None = None,
+    expected_transitions: Mapping[int, int] | None = None,
     undoes: UUID | None = None,
 ) -> list[int]:
     """Set the state of comments, one or thousands, and return the ids of those that were decided on.
 
-    `expected` maps comment ids to the id of the last decision that the moderator saw; a comment with a newer
-    decision is left alone. `undoes` is the batch that this one reverses. Runs in the caller's transaction.
+    `expected_transitions` maps comments to the last transition that the moderator saw; a comment with a newer
+    one is left alone. `undoes` is the batch that this one reverses. Runs in the caller's transaction.
     """
-    expected = expected or {}
+    expected_transitions = expected_transitions or {}
     values = {
         "ids": list(ids),
-        "expected": [expected.get(pk) for pk in ids],
+        "expected_transitions": [expected_transitions.get(pk) for pk in ids],
         "to_state": to.value,
         "to_reason": str(reason),
         "undoes": undoes,
@@ -93,7 +93,7 @@ def confirm_states(
     actor: User | None,
     batch: UUID,
     undoes: UUID | None = None,
-    expected: Mapping[int, int] | None = None,
+    expected_transitions: Mapping[int, int] | None = None,
 ) -> list[int]:
     """Log for each comment that its state stays as it is, and return the ids as change_states does.
 
@@ -114,7 +114,7 @@ def confirm_states(
             reason=reason,
             actor=actor,
             batch=batch,
-            expected=expected,
+            expected_transitions=expected_transitions,
             undoes=undoes,
         )
     ]

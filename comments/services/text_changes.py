@@ -58,7 +58,7 @@ def remove_content(ids: Sequence[int]) -> list[CommentContent]:
         CommentContent(*row, others[row[0]])
         for row in rows.values_list("pk", "author_name", "author_email", "body", "revision", "is_redacted")
     ]
-    blank_comments(ids)
+    delete_content(ids)
     return taken
 
 
@@ -112,14 +112,14 @@ def erase_comments(*, ids: Sequence[int], at: datetime, include_restricted: bool
         rows = rows.exclude(state_reason=Reason.RESTRICTED)
     erased = list(rows.values_list("pk", "created_at", "state", "state_reason"))
     ids = [pk for pk, *_ in erased]
-    blank_comments(ids, erased_at=at)
+    delete_content(ids, erased_at=at)
     append_on_commit(
         [Erasure("comment", pk, created.isoformat(), state, reason) for pk, created, state, reason in erased]
     )
     return ids
 
 
-def anonymize_comments(ids: Sequence[int]) -> None:
+def erase_names(ids: Sequence[int]) -> None:
     """Replace the names above comments by "Deleted account"; delete e-mail addresses and earlier texts.
 
     Restricted and erased comments have none. Runs in the caller's transaction, which holds the locks.
@@ -134,7 +134,7 @@ def anonymize_comments(ids: Sequence[int]) -> None:
     hide_last_copies()
 
 
-def blank_comments(ids: Sequence[int], **values: Any) -> None:
+def delete_content(ids: Sequence[int], **values: Any) -> None:
     """Delete name, e-mail address, text, revisions and search text of removed, locked comments.
 
     `values` are further fields to set.

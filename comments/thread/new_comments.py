@@ -7,7 +7,7 @@ from django.db import connection
 
 from accounts.models import Guest, User
 
-MAX_LOG_ROWS = 1_000  # latest log entries that are searched for new comments
+MAX_LOG_ENTRIES = 1_000  # latest log entries that are searched for new comments
 MAX_NEW_IDS = 60  # new comments whose ids are returned
 
 
@@ -16,8 +16,8 @@ def find_new_comments(
 ) -> tuple[int, list[int]] | None:
     """Return how many comments were published since the log entry with number `since`, and the last ids.
 
-    Counts at most `most` comments of others than the reader, among the last MAX_LOG_ROWS entries. The ids are
-    at most MAX_NEW_IDS, in order of publication. Returns None if there is no such discussion.
+    Counts at most `most` comments of others than the reader, among the last MAX_LOG_ENTRIES entries. The ids
+    are at most MAX_NEW_IDS, in order of publication. Returns None if there is no such discussion.
 
     The log decides, not the time of writing: a comment that waited for days is new once it is published.
     """
@@ -42,7 +42,7 @@ CROSS JOIN LATERAL (
   FROM (SELECT c.id, t.seq
         FROM (SELECT * FROM comments_transition t
               WHERE t.discussion_id = a.id AND t.seq > %(since)s
-              ORDER BY t.seq DESC LIMIT {MAX_LOG_ROWS}) t
+              ORDER BY t.seq DESC LIMIT {MAX_LOG_ENTRIES}) t
         JOIN comments_comment c ON c.id = t.comment_id
         WHERE t.kind = 'state' AND t.from_state <> 'published' AND c.state = 'published'
           AND (c.author_id = %(user)s OR c.guest_id = %(guest)s) IS NOT TRUE

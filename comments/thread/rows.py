@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from comments.models import Reason
 from core.database.sql import execute_prepared
 
 
@@ -47,17 +48,19 @@ def find_duplicate_targets(rows: Iterable[ThreadRow]) -> list[tuple[int, int, in
     return [(article, version, discussion_version) for article, version, discussion_version in found]
 
 
-# The original of a comment that was removed as a duplicate, if readers can open it.
-DUPLICATE_TARGET = """
-CASE WHEN c.state = 'rejected' AND c.state_reason = 'repeat' THEN (
-  SELECT {} FROM comments_comment r
+def _of_duplicate_target(column: str) -> str:
+    """Return an expression for the original of a removed duplicate, if readers can open it."""
+    return f"""
+CASE WHEN c.state = 'rejected' AND c.state_reason = '{Reason.DUPLICATE}' THEN (
+  SELECT {column} FROM comments_comment r
   JOIN comments_discussion d ON d.article_id = r.discussion_id
   JOIN articles_article s ON s.id = r.discussion_id
   WHERE r.id = c.duplicate_of_id AND r.state = 'published'
     AND d.status <> 'hidden' AND s.published_at <= now()) END"""
 
-DUPLICATE_TARGET_VERSIONS = """
-CASE WHEN c.state_reason = 'repeat' THEN (
+
+DUPLICATE_TARGET_VERSIONS = f"""
+CASE WHEN c.state_reason = '{Reason.DUPLICATE}' THEN (
   SELECT concat_ws(' ', s.id, s.version, d.version) FROM comments_comment r
   JOIN comments_discussion d ON d.article_id = r.discussion_id
   JOIN articles_article s ON s.id = r.discussion_id
@@ -77,7 +80,7 @@ CASE WHEN c.author_id IS NULL THEN ''
 CASE WHEN c.state IN ('published', 'pending') THEN c.body_html ELSE '' END,
 c.text_missing, c.state, c.state_reason, c.created_at, c.edited_at, c.recommend_count,
 c.is_pick, c.is_locked, c.is_redacted,
-{DUPLICATE_TARGET.format("r.id")}, {DUPLICATE_TARGET.format("s.slug")}, {DUPLICATE_TARGET_VERSIONS},
+{_of_duplicate_target("r.id")}, {_of_duplicate_target("s.slug")}, {DUPLICATE_TARGET_VERSIONS},
 a.id, a.author_name"""
 
 # The comment that was replied to: at the deepest level a sibling, else, or once either was moved, the parent.

@@ -15,7 +15,7 @@ from comments.models import Visit
 
 PAUSE = timedelta(minutes=30)  # after which a visit is a new one, so that a reload keeps what was new
 STORED_AGAIN = timedelta(minutes=1)  # reloads before that write nothing if no comment came
-VISITS_KEPT = timedelta(days=180)
+VISIT_RETENTION = timedelta(days=180)
 
 # The last visit of the member %(user)s, who may be NULL, to the article `a`.
 VISIT_COLUMNS = "v.at, v.seq, v.previous_seq"
@@ -70,4 +70,4 @@ def record_visit(
 
 def delete_old_visits() -> int:
     """Delete visits of half a year ago, as a daily job. Returns their number."""
-    return Visit.objects.filter(at__lt=timezone.now() - VISITS_KEPT).delete()[0]
+    return Visit.objects.filter(at__lt=timezone.now() - VISIT_RETENTION).delete()[0]

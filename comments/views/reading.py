@@ -106,7 +106,7 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
     query = StoryQuery.read(request.GET)
     order = query["order"] or remembered_order(request, is_open=discussion.is_open(request.now))
     start = _page_start(query["after"], query["from_"], order)
-    reader = replace(current_reader(request, article), deleted=query["deleted"])
+    reader = replace(current_reader(request, discussion), deleted=query["deleted"])
     context = story_context(loaded)
     if reader.moderates:
         context |= moderator_context(discussion, reader)
@@ -209,7 +209,7 @@ def comment(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     if discussion.is_hidden:
         return render(request, "comments/hidden.jinja", {"article": article}, status=404)
     found = get_object_or_404(Comment, pk=pk, discussion=article.pk)
-    reader = current_reader(request, article)
+    reader = current_reader(request, discussion)
     query = BranchQuery.read(request.GET)
     if own := found.is_by(reader.user, reader.guest):
         if query["deleted"] and found.state_reason == Reason.AUTHOR:

@@ -27,8 +27,8 @@ from comments.following.services import follow_replies
 from comments.forms import BodyForm, ReplyForm
 from comments.loading import current_reader, current_writer, load_reply_target, load_story
 from comments.models import (
-    BODY_MAX,
     EDIT_WINDOW,
+    MAX_BODY_LENGTH,
     UNDO_WINDOW,
     Comment,
     Discussion,
@@ -36,7 +36,7 @@ from comments.models import (
     Recommendation,
     State,
 )
-from comments.policy import Draft, Nudged, policy
+from comments.policy import Nudged, Submission, policy
 from comments.reply_target import ReplyTarget
 from comments.services.drafts import delete_draft, save_draft
 from comments.services.editing import edit_comment
@@ -58,7 +58,7 @@ def recommendation(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     back = reverse("comment", args=[article.slug, found.pk])
     if found.state != State.PUBLISHED:
         return _redirect(request, back)  # that page says why it was removed
-    reader = current_reader(request, article)
+    reader = current_reader(request, discussion)
     before = Recommendation.of(found, reader.user, reader.guest)
     given = before is not None and before.given
     if request.method == "POST" and reader.may_recommend:
@@ -250,7 +250,7 @@ def _form_page(
     context = {
         "form": form,
         "preview": preview,
-        "most": BODY_MAX,
+        "most": MAX_BODY_LENGTH,
         "owner": user.pk if user else "",
         "members_only": MEMBERS_ONLY if discussion.members_only and user is None else "",
         "sanctions": [] if form.is_bound else policy().explain_sanctions(user, guest),
@@ -311,37 +311,38 @@ def _post_reply(
 ) -> tuple[Comment, Guest | None]:
     """Post the comment, and return it with the guest for the cookie. Raises what post_comment raises."""
     user, guest = current_writer(request)
-    draft = _make_draft(request, discussion, parent, form)
+    submission = _make_submission(request, discussion, parent, form)
     nonce: UUID = form.cleaned_data["nonce"]
     if user:
-        return post_comment(draft, nonce=nonce), None
+        return post_comment(submission, nonce=nonce), None
     email: str = form.cleaned_data["email"]
-    if guest and guests.matches_guest(guest, draft.name, email):
+    if guest and guests.matches_guest(guest, submission.name, email):
         if guest.confirmed_at is None and has_deleted_all_comments(guest):
             with transaction.atomic():
                 if not postpone_confirmation(guest):  # the job found nothing to confirm, and sent no link
                     _send_link_later(guest)
-                return post_comment(draft, nonce=nonce), guest
-        return post_comment(draft, nonce=nonce), guest
-    if earlier := _find_resent(nonce, draft, email):
+                return post_comment(submission, nonce=nonce), guest
+        return post_comment(submission, nonce=nonce), guest
+    if earlier := _find_resent(nonce, submission, email):
         return earlier, earlier.guest
     try:
         with transaction.atomic():  # the guest, the comment and the job of the mail, or none of them
-            new = Guest.objects.create(name=draft.name, email=email)
+            new = Guest.objects.create(name=submission.name, email=email)
             _send_link_later(new)
-            comment = post_comment(replace(draft, guest=new), nonce=nonce)  # last: it locks the discussion
+            # Last, because it locks the discussion.
+            comment = post_comment(replace(submission, guest=new), nonce=nonce)
     except ValidationError:
-        if earlier := _find_resent(nonce, draft, email):
+        if earlier := _find_resent(nonce, submission, email):
             return earlier, earlier.guest
         raise
     return comment, new
 
 
-def _make_draft(
+def _make_submission(
     request: SiteRequest, discussion: Discussion, parent: Comment | None, form: ReplyForm
-) -> Draft:
+) -> Submission:
     user, guest = current_writer(request)
-    return Draft(
+    return Submission(
         discussion=discussion,
         parent=parent,
         author=user,
@@ -359,7 +360,7 @@ def _nudge_in_preview(
 ) -> None:
     """Tell the writer in the preview what the form would say before the text is posted."""
     try:
-        nudges = policy().find_nudges(_make_draft(request, discussion, parent, form))
+        nudges = policy().find_nudges(_make_submission(request, discussion, parent, form))
     except ValidationError:  # paused, banned or too fast: the person is told when the comment is posted
         return
     if nudges:
@@ -388,13 +389,15 @@ def _posted_response(
     return response
 
 
-def _find_resent(nonce: UUID, draft: Draft, email: str) -> Comment | None:
+def _find_resent(nonce: UUID, submission: Submission, email: str) -> Comment | None:
     """Return the comment that this form created before, from a browser that had no cookie yet, or None.
 
     Only that form knows the nonce; text, name and e-mail address must be equal as well.
     """
     return (
-        Comment.objects.filter(nonce=nonce, body=draft.body, guest__name=draft.name, guest__email=email)
+        Comment.objects.filter(
+            nonce=nonce, body=submission.body, guest__name=submission.name, guest__email=email
+        )
         .select_related("guest")
         .first()
     )

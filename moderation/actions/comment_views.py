@@ -23,9 +23,9 @@ from moderation.actions.request_helpers import (
     require_decider,
     safe_local_path,
 )
-from moderation.actions.views import add_refusal_message, parse_seen, redirect_back
+from moderation.actions.state_history import expected_transition_value, last_transition_ids
+from moderation.actions.views import add_refusal_message, parse_expected_transitions, redirect_back
 from moderation.models import Batch
-from moderation.policy import last_transition_ids, seen_value
 from moderation.reply_structure.views import find_comment
 
 
@@ -58,14 +58,14 @@ def lock(request: HttpRequest, pk: int) -> HttpResponse:
 def duplicate(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove a comment as the duplicate of another one, which is given by its number or its link."""
     user, comment = require_decider(request), _load(request, pk)
-    form = DuplicateForm(request.POST or None, initial={"seen": _seen_value(comment)})
+    form = DuplicateForm(request.POST or None, initial={"seen": _expected_transition(comment)})
     if form.is_valid():
         try:
             result = quick_actions.remove_as_duplicate(
                 comment=comment,
                 of=form.cleaned_data["of"],
                 actor=user,
-                expected=parse_seen([form.cleaned_data["seen"]]),
+                expected_transitions=parse_expected_transitions([form.cleaned_data["seen"]]),
             )
         except ValidationError as error:
             form.add_error("of", error)
@@ -80,14 +80,16 @@ def duplicate(request: HttpRequest, pk: int) -> HttpResponse:
 def redact(request: HttpRequest, pk: int) -> HttpResponse:
     """Redact passages of a comment's text."""
     user, comment = require_decider(request), _load(request, pk)
-    form = RedactForm(request.POST or None, initial={"text": comment.body, "seen": _seen_value(comment)})
+    form = RedactForm(
+        request.POST or None, initial={"text": comment.body, "seen": _expected_transition(comment)}
+    )
     if form.is_valid():
         try:
             batch = quick_actions.redact(
                 comment=comment,
                 marked=form.cleaned_data["text"],
                 actor=user,
-                expected=parse_seen([form.cleaned_data["seen"]]),
+                expected_transitions=parse_expected_transitions([form.cleaned_data["seen"]]),
             )
         except ValidationError as error:
             if error.code == "changed":
@@ -100,15 +102,14 @@ def redact(request: HttpRequest, pk: int) -> HttpResponse:
     return _render_form(request, "moderation/actions/redact.html", comment, form)
 
 
-class SeenForm(SubmitForm, forms.Form):
+class ExpectedTransitionForm(SubmitForm, forms.Form):
     """A form that sends back the last transition that the person saw."""
 
-    seen = forms.CharField(
-        required=False, max_length=50, widget=forms.HiddenInput()
-    )  # as in views.DecisionForm
+    # As in views.DecisionForm.
+    seen = forms.CharField(required=False, max_length=50, widget=forms.HiddenInput())
 
 
-class DuplicateForm(SeenForm):
+class DuplicateForm(ExpectedTransitionForm):
     """A form for the number or link of the original."""
 
     submit = gettext_lazy("Remove as duplicate")
@@ -125,7 +126,7 @@ class DuplicateForm(SeenForm):
         return find_comment(self.cleaned_data["of"])
 
 
-class RedactForm(SeenForm):
+class RedactForm(ExpectedTransitionForm):
     """A form with the text in which passages are marked."""
 
     submit = gettext_lazy("Redact")
@@ -148,8 +149,8 @@ def _load(request: HttpRequest, pk: int) -> Comment:
     return get_object_or_404(comments.select_related("discussion__article"), pk=pk)
 
 
-def _seen_value(comment: Comment) -> str:
-    return seen_value(comment.pk, last_transition_ids([comment.pk]).get(comment.pk))
+def _expected_transition(comment: Comment) -> str:
+    return expected_transition_value(comment.pk, last_transition_ids([comment.pk]).get(comment.pk))
 
 
 def _redirect_back(request: HttpRequest, batch: Batch | None, comment: Comment) -> HttpResponse:

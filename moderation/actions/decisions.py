@@ -49,7 +49,7 @@ def decide(
     to: State,
     reason: str,
     actor: User | None,
-    expected: Mapping[int, int] | None = None,
+    expected_transitions: Mapping[int, int] | None = None,
     duplicate_of: int | None = None,
     parameters: Mapping[str, Any] | None = None,
     message: str = "",
@@ -59,8 +59,8 @@ def decide(
     Runs seven statements with BEGIN and COMMIT, for one comment or 10,000, and one more that schedules the
     notifications of the authors. The caller checks permissions (Comment.objects.moderated_by).
 
-    `expected` maps a comment to the last transition that the person saw (policy.last_transition_ids); a
-    comment with a later decision is refused and skipped. `duplicate_of` is the original if the comments are
+    `expected_transitions` maps comments to the last transition that the person saw (last_transition_ids); a
+    comment with a later one is refused and skipped. `duplicate_of` is the original if the comments are
     removed as its duplicates, which takes some more statements. `parameters` are ids and codes stored with
     the action. `message` has the moderator's own words for the author of the one comment. Raises
     ValidationError if the original has been removed.
@@ -77,7 +77,14 @@ def decide(
         if duplicate_of:
             lock_discussions_of([*ids, duplicate_of])
             _check_original_is_kept(duplicate_of)
-        changed = change_states(ids=ids, to=to, reason=reason, actor=actor, batch=batch.pk, expected=expected)
+        changed = change_states(
+            ids=ids,
+            to=to,
+            reason=reason,
+            actor=actor,
+            batch=batch.pk,
+            expected_transitions=expected_transitions,
+        )
         if reason == Reason.DUPLICATE:
             duplicates = changed if duplicate_of else _formerly_duplicates(batch)
             changes = [(SettingChange.Target.COMMENT, pk, "duplicate_of", duplicate_of) for pk in duplicates]

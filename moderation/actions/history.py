@@ -48,12 +48,12 @@ IS_UNDONE = """(
 
 # The last of an action and its undos, and the number of undos. Two undos that each lifted the restriction of
 # another comment are independent of each other.
-LATEST_UNDO = """
+LATEST_UNDO = f"""
 SELECT DISTINCT ON (b.id) b.id, u.id, u.undos - b.undos
 FROM moderation_batch b
 JOIN moderation_batch r ON r.id = b.root_id
 JOIN moderation_batch u ON u.root_id = b.root_id AND u.undos >= b.undos
-WHERE b.id = ANY(%s) AND (u.id = b.id OR r.kind <> 'seal' OR EXISTS (
+WHERE b.id = ANY(%s) AND (u.id = b.id OR r.kind <> '{Batch.Kind.RESTRICTION}' OR EXISTS (
   SELECT FROM comments_transition t JOIN comments_transition l USING (comment_id)
   WHERE t.batch = b.id AND l.batch = u.id))
 ORDER BY b.id, u.undos DESC, u.at DESC"""

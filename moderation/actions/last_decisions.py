@@ -4,11 +4,13 @@ Later automatic changes and changes by the author are not decisions. The query t
 filters decisions and comments itself.
 """
 
+from comments.models import AUTHOR_SQL
+
 # Use with the alias d.
-LAST_DECISIONS = """
+LAST_DECISIONS = f"""
   SELECT DISTINCT ON (comment_id) id, comment_id, actor_id, batch, to_state, reason, revision, at
   FROM comments_transition
-  WHERE kind = 'state' AND actor_id IS NOT NULL AND reason NOT IN ('author', 'unposted')
+  WHERE kind = 'state' AND actor_id IS NOT NULL AND reason NOT IN {AUTHOR_SQL}
   ORDER BY comment_id, id DESC"""
 
 # Joins the comment c, and the earlier version r of its text if the decision was made on that version.

@@ -99,9 +99,9 @@ def lock_replies(*, comment: Comment, is_locked: bool, actor: User) -> Batch | N
     parameters = {"field": "is_locked", "value": is_locked, "comment": comment.pk}
     with transaction.atomic():
         lock_discussions_of([comment.pk])
-        place = Comment.objects.get(pk=comment.pk)
+        fresh = Comment.objects.get(pk=comment.pk)
         branch = Comment.objects.filter(
-            tree_id=place.tree_id, lft__gte=place.lft, lft__lte=place.rght, is_locked=not is_locked
+            tree_id=fresh.tree_id, lft__gte=fresh.lft, lft__lte=fresh.rght, is_locked=not is_locked
         )
         ids = branch.order_by("pk").values_list("pk", flat=True)
         locks = [(Target.COMMENT, pk, "is_locked", is_locked) for pk in ids]
@@ -109,7 +109,7 @@ def lock_replies(*, comment: Comment, is_locked: bool, actor: User) -> Batch | N
 
 
 def remove_as_duplicate(
-    *, comment: Comment, of: Comment, actor: User, expected: Mapping[int, int] | None = None
+    *, comment: Comment, of: Comment, actor: User, expected_transitions: Mapping[int, int] | None = None
 ) -> decisions.ActionResult:
     """Remove a comment as the duplicate of another comment, to which its permalink then leads.
 
@@ -122,17 +122,19 @@ def remove_as_duplicate(
         to=State.REJECTED,
         reason="repeat",
         actor=actor,
-        expected=expected,
+        expected_transitions=expected_transitions,
         duplicate_of=of.pk,
     )
 
 
-def redact(*, comment: Comment, marked: str, actor: User, expected: Mapping[int, int] | None = None) -> Batch:
+def redact(
+    *, comment: Comment, marked: str, actor: User, expected_transitions: Mapping[int, int] | None = None
+) -> Batch:
     """Redact the passages that are marked [[like this]] in the text of a comment.
 
-    Moderators keep the earlier text, and the author is notified. `expected` is as in decisions.decide. Raises
-    ValidationError if anything but marks was added, if nothing or everything is marked, or if the text or the
-    state has changed meanwhile.
+    Moderators keep the earlier text, and the author is notified. `expected_transitions` is as in
+    decisions.decide. Raises ValidationError if anything but marks was added, if nothing or everything is
+    marked, or if the text or the state has changed meanwhile.
     """
     body = redact_text(comment.body, marked)
     batch = Batch(kind=Batch.Kind.REDACTION, actor=actor, parameters={"comment": comment.pk})
@@ -147,7 +149,9 @@ def redact(*, comment: Comment, marked: str, actor: User, expected: Mapping[int,
             raise changed
         number = store_redaction(comment=fresh, body=body)
         setting_changes.apply_changes(batch=batch, changes=[(Target.COMMENT, fresh.pk, "revision", number)])
-        if not confirm_states(ids=[fresh.pk], actor=actor, batch=batch.pk, expected=expected):
+        if not confirm_states(
+            ids=[fresh.pk], actor=actor, batch=batch.pk, expected_transitions=expected_transitions
+        ):
             raise changed
         tasks.notify_authors_later(batch)
     return batch
@@ -161,19 +165,19 @@ def redact_text(body: str, marked: str) -> str:
     """
     body, marked = body.replace("\r\n", "\n"), marked.replace("\r\n", "\n")
     out: list[str] = []
-    place, is_open, redacted = 0, False, 0
+    position, is_open, redacted = 0, False, 0
     while marked:
         sign = "]]" if is_open else "[["
-        if marked.startswith(sign) and not (is_open is False and body.startswith(marked[:3], place)):
+        if marked.startswith(sign) and not (is_open is False and body.startswith(marked[:3], position)):
             marked, is_open = marked[2:], not is_open
             out += [] if is_open else [REDACTED]
-        elif body[place : place + 1] == marked[0]:
+        elif body[position : position + 1] == marked[0]:
             redacted += is_open
             out += [] if is_open else [marked[0]]
-            place, marked = place + 1, marked[1:]
+            position, marked = position + 1, marked[1:]
         else:
             break
-    if marked or place < len(body) or is_open:
+    if marked or position < len(body) or is_open:
         raise ValidationError(
             _("Add only marks: [[ before and ]] after each passage to redact. Leave the rest unchanged."),
             code="rewritten",

@@ -16,13 +16,13 @@ from moderation.actions import saved_lines
 from moderation.actions.request_helpers import require_moderator
 from moderation.actions.views import add_done_message
 from moderation.models import SavedLine
-from moderation.models.messages import LINE_MAX
+from moderation.models.messages import MAX_LINE_LENGTH
 
 
 class LineForm(forms.Form):
     """The text of a saved line."""
 
-    text = forms.CharField(label=gettext_lazy("Line"), max_length=LINE_MAX)
+    text = forms.CharField(label=gettext_lazy("Line"), max_length=MAX_LINE_LENGTH)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -58,6 +58,6 @@ def lines(request: HttpRequest) -> HttpResponse:
         "form": LineForm() if changed else form,
         # What was typed for a line stays in its row, with the error.
         "rows": [(line, form if line == changed else None) for line in active],
-        "max_length": LINE_MAX,
+        "max_length": MAX_LINE_LENGTH,
     }
     return render(request, "moderation/actions/saved_lines.html", context, status=422 if form.errors else 200)

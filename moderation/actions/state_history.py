@@ -1,15 +1,17 @@
 """State histories of comments: the periods during which each had the same state, reason and text.
 
 A transition that confirms a state belongs to the period that it confirms. Reading takes three statements for
-any number of comments.
+any number of comments. The end of this module reads their last transitions alone.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
+
+from django.db.models import Max, OuterRef, Subquery
 
 from comments.models import REMOVED, State, Transition
 from moderation.models import Batch, SettingChange
@@ -136,3 +138,20 @@ def _periods(
             batch = batches.get(row.batch)
             periods.append(StatePeriod(key, row, batch.at if batch else row.at))
     return periods
+
+
+def expected_transition_value(comment: int, last: int | None) -> str:
+    """Return "<comment>.<last transition>", which a decision form sends back."""
+    return f"{comment}.{last or 0}"
+
+
+def last_transition_id(comment: str) -> Subquery:
+    """Return `last_transition_ids` as an expression for queries. `comment` is the lookup of its id."""
+    rows = Transition.objects.filter(comment=OuterRef(comment), kind=Transition.Kind.STATE)
+    return Subquery(rows.order_by("-id").values("id")[:1])
+
+
+def last_transition_ids(ids: Iterable[int]) -> dict[int, int]:
+    """Return, by comment, the id of its latest state transition, on which a decision is conditional."""
+    rows = Transition.objects.filter(comment__in=list(ids), kind=Transition.Kind.STATE)
+    return dict(rows.order_by().values_list("comment").annotate(last=Max("id")))

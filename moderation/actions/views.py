@@ -32,7 +32,7 @@ from moderation.actions.request_helpers import (
 )
 from moderation.actions.setting_changes import Refusal
 from moderation.models import Batch, Case, SavedLine
-from moderation.models.messages import LINE_MAX, MESSAGE_MAX
+from moderation.models.messages import MAX_LINE_LENGTH, MAX_MESSAGE_LENGTH
 from moderation.queue import explanations
 from moderation.reports import reporting as reports
 
@@ -72,7 +72,7 @@ class DecisionForm(forms.Form):
 
     def clean_seen(self) -> dict[int, int]:
         try:
-            return parse_seen(self.cleaned_data["seen"])
+            return parse_expected_transitions(self.cleaned_data["seen"])
         except BadRequest as error:
             raise ValidationError(str(error)) from error
 
@@ -89,16 +89,16 @@ class AuthorMessageForm(forms.Form):
     """The moderator's own words in the notice about a removal: ticked saved lines, and a line typed now."""
 
     saved = forms.ModelMultipleChoiceField(SavedLine.objects.filter(is_active=True), required=False)
-    line = MultilineField(max_length=MESSAGE_MAX // 2, required=False)
+    line = MultilineField(max_length=MAX_MESSAGE_LENGTH // 2, required=False)
     save_line = forms.BooleanField(required=False)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if data.get("save_line") and len(data.get("line", "")) > LINE_MAX:
-            self.add_error("line", _("A saved line has at most %(n)s characters.") % {"n": LINE_MAX})
-        if not self.errors and len(self.text) > MESSAGE_MAX:
+        if data.get("save_line") and len(data.get("line", "")) > MAX_LINE_LENGTH:
+            self.add_error("line", _("A saved line has at most %(n)s characters.") % {"n": MAX_LINE_LENGTH})
+        if not self.errors and len(self.text) > MAX_MESSAGE_LENGTH:
             text = _("All lines together have %(count)s characters; the maximum is %(n)s.")
-            self.add_error(None, text % {"count": f"{len(self.text):,}", "n": f"{MESSAGE_MAX:,}"})
+            self.add_error(None, text % {"count": f"{len(self.text):,}", "n": f"{MAX_MESSAGE_LENGTH:,}"})
         return data
 
     @property
@@ -150,7 +150,7 @@ def decide(request: HttpRequest) -> HttpResponse:
         to=to or State.REJECTED,
         reason=reason,
         actor=user,
-        expected=form.cleaned_data["seen"],
+        expected_transitions=form.cleaned_data["seen"],
         parameters=parameters,
         message=message.text,
     )
@@ -167,7 +167,7 @@ def decide(request: HttpRequest) -> HttpResponse:
 
 def _add_unsent_line(request: HttpRequest) -> None:
     """Add a message with the line that the moderator typed, since the form on the next page is empty."""
-    if line := request.POST.get("line", "").strip()[:MESSAGE_MAX]:
+    if line := request.POST.get("line", "").strip()[:MAX_MESSAGE_LENGTH]:
         text = format_html('{}<br><q dir="auto">{}</q>', _("Your line was not sent:"), linebreaksbr(line))
         messages.info(request, text)
 
@@ -277,12 +277,12 @@ def _explain_refusal(refusal: Refusal) -> str:
     return _("%(who)s: %(what)s") % {"who": refusal.actor, "what": refusal.reason}
 
 
-def parse_seen(seen: list[str]) -> dict[int, int]:
+def parse_expected_transitions(values: list[str]) -> dict[int, int]:
     """Return by comment the last transition that the form showed (`seen` in DecisionForm).
 
     Raises BadRequest for a malformed value: to ignore it would let the same decision be taken twice.
     """
-    pairs = [[parse_whole_number(number) for number in value.split(".", 1)] for value in seen if value]
+    pairs = [[parse_whole_number(number) for number in value.split(".", 1)] for value in values if value]
     if any(len(pair) != 2 or None in pair for pair in pairs):
         raise BadRequest(NOT_AVAILABLE)
     return {pk: last for pk, last in pairs if pk is not None and last is not None}

@@ -6,20 +6,20 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from comments.models import Comment
-from comments.policy import Draft
+from comments.policy import Submission
 from moderation.checks.base import Check, Context
 from moderation.checks.results import CheckResult
 from moderation.models import Finding
 from moderation.notifications.decision_kinds import Kind
 
 
-def find_new_person(draft: Draft, context: Context) -> Iterator[CheckResult]:
+def find_new_person(submission: Submission, context: Context) -> Iterator[CheckResult]:
     """Find a person without an approved comment. `number` is None if their e-mail is not confirmed."""
     if not context.may_moderate and not (context.person_is_confirmed and context.approved_count):
         yield CheckResult(strength=0.2, number=0 if context.person_is_confirmed else None)
 
 
-def _about_new_person(finding: Finding, twin: Comment | None) -> str:
+def _about_new_person(finding: Finding, original: Comment | None) -> str:
     if finding.number is not None:
         return _("No comment by this person has been approved yet.")
     if finding.is_proved:
@@ -27,7 +27,7 @@ def _about_new_person(finding: Finding, twin: Comment | None) -> str:
     return _("The e-mail is not confirmed yet.")
 
 
-def _to_new_person(finding: Finding, twin: Comment | None) -> str:
+def _to_new_person(finding: Finding, original: Comment | None) -> str:
     if finding.number is not None:
         return _("This is your first comment.")
     if finding.is_proved:
@@ -49,7 +49,7 @@ NEW_PERSON = Check(  # anybody can use a name with an unconfirmed e-mail
 )
 
 
-def find_sanctioned(draft: Draft, context: Context) -> Iterator[CheckResult]:
+def find_sanctioned(submission: Submission, context: Context) -> Iterator[CheckResult]:
     """Find a person under review. Paused and banned people are refused before the checks."""
     if context.person_is_reviewed:
         yield CheckResult(strength=0.3)
@@ -59,7 +59,7 @@ SANCTIONED = Check(
     name="sanctioned",
     label=gettext_lazy("a person under review"),
     description=gettext_lazy("All comments by this person are reviewed first."),
-    to_author=lambda finding, twin: _("A moderator reviews your comments before they are published."),
+    to_author=lambda finding, original: _("A moderator reviews your comments before they are published."),
     find=find_sanctioned,
     screens_imports=False,
     holds=True,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from django.utils.functional import Promise
 
 from comments.models import Comment
-from comments.policy import Draft
+from comments.policy import Submission
 from moderation.checks.results import CheckResult
 from moderation.features.text_reading import SignalResult
 from moderation.models import Finding
@@ -26,7 +26,7 @@ class Duplicate:
     `similarity` ignores punctuation, so it is 1 for texts that differ in punctuation only.
     """
 
-    twin: int  # id of the earlier comment
+    original: int  # id of the earlier comment
     exact: bool
     similarity: float
     is_own: bool = False  # the same text, published by the same account or guest in the same discussion
@@ -46,7 +46,7 @@ NONE_SENT = SentComments()
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """Facts that the checks may use besides the draft."""
+    """Facts that the checks may use besides the submission."""
 
     person_is_confirmed: bool = False  # an account's verified e-mail, or a guest's confirmed one
     approved_count: int = 0  # 1 if this person has an approved comment, else 0
@@ -64,7 +64,7 @@ class Context:
     text_missing: str = ""  # Comment.text_missing of an imported comment
 
 
-Find = Callable[[Draft, Context], Iterator[CheckResult]]
+Find = Callable[[Submission, Context], Iterator[CheckResult]]
 Text = str | Promise
 # A sentence about a finding of FindingQuerySet.of_now. The comment is the other one of a duplicate, or None
 # if the reader may not know of it.
@@ -75,7 +75,7 @@ Sentence = Callable[[Finding, Comment | None], str]
 class Check:
     """All that belongs to one check.
 
-    A check has `find`, which gets the draft and the context, or `signal`, which gets the text alone
+    A check has `find`, which gets the submission and the context, or `signal`, which gets the text alone
     (features.signals), or neither, if another program gives its results. A signal with a `weight` is a part
     of the spam filter's score that the starter does not know; what those of the text weigh is trained.
     """
@@ -85,7 +85,7 @@ class Check:
     label: Text = ""  # in lists and on the dashboard: "many links". Empty: the description
     with_number: Callable[[int], str] | None = None  # the description with the number that a signal found
 
-    # Sentences about a finding. Without one, authors and other readers are told the same as moderators, and
+    # Sentences about a finding. Without one, authors and other readers read the same as moderators, and
     # moderators the description.
     to_moderator: Sentence | None = None
     to_author: Sentence | None = None
@@ -105,7 +105,7 @@ class Check:
     counts_only_held: bool = False  # a finding that does not hold is not counted on the dashboard
     proposes: Collection[str] = ()  # the reasons (comments.models.Reason) for which it proposes a removal
     proposes_any_reason: bool = False
-    waiting_kind: Kind = Kind.WAITS_CHECK  # what the author of a waiting comment is told in general
+    waiting_kind: Kind = Kind.WAITS_CHECK  # the general notice to the author of a waiting comment
 
     @property
     def is_stored_signal(self) -> bool:
@@ -126,20 +126,20 @@ class Check:
             return self.with_number(number)
         return str(self.description)
 
-    def explain_to_moderator(self, finding: Finding, twin: Comment | None) -> str:
+    def explain_to_moderator(self, finding: Finding, original: Comment | None) -> str:
         """Return one sentence about a finding of FindingQuerySet.of_now, for moderators.
 
-        `twin` is the other comment of a duplicate, or None if the reader may not know of it.
+        `original` is the other comment of a duplicate, or None if the reader may not know of it.
         """
         if self.to_moderator:
-            return self.to_moderator(finding, twin)
+            return self.to_moderator(finding, original)
         return self.signal_text(finding.number)
 
     def explain_to_author(self, finding: Finding) -> str:
         """Return one sentence about a finding, which addresses the author of the comment."""
-        return (self.to_author or self.explain_to_moderator)(finding, finding.public_twin)
+        return (self.to_author or self.explain_to_moderator)(finding, finding.public_original)
 
     def explain_to_others(self, finding: Finding) -> str:
         """Return one sentence about a finding, for others than its author who see the waiting comment."""
         explain = self.to_others or self.to_author or self.explain_to_moderator
-        return explain(finding, finding.public_twin)
+        return explain(finding, finding.public_original)

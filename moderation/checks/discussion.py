@@ -7,21 +7,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from comments.models import Comment, Discussion
-from comments.policy import Draft
+from comments.policy import Submission
 from moderation.checks.base import Check, Context
 from moderation.checks.results import CheckResult
 from moderation.checks.rules import with_rule
-from moderation.features import text_signals
 from moderation.features.lateness import age_at_posting
+from moderation.features.signals.text import late
 from moderation.models import Finding, Rule
 from moderation.notifications.decision_kinds import Kind
 from moderation.queue.explanations import format_age
 from moderation.rules import matching
 
 
-def find_reviewed_first(draft: Draft, context: Context) -> Iterator[CheckResult]:
+def find_reviewed_first(submission: Submission, context: Context) -> Iterator[CheckResult]:
     """Find a pre-moderated discussion or site."""
-    if context.site_is_premoderated or draft.discussion.moderation == Discussion.Moderation.PRE:
+    if context.site_is_premoderated or submission.discussion.moderation == Discussion.Moderation.PRE:
         yield CheckResult(strength=0.1)
 
 
@@ -36,17 +36,17 @@ REVIEWED_FIRST = Check(
 )
 
 
-def find_late(draft: Draft, context: Context) -> Iterator[CheckResult]:
+def find_late(submission: Submission, context: Context) -> Iterator[CheckResult]:
     """Find a comment that came long after the story. `number`: whole days between the two."""
     rule = context.rules.limit(Rule.Kind.AGE)
-    days = matching.parse_limit(rule.value)[0] if rule else draft.discussion.site.review_after_days
-    age = age_at_posting(draft.discussion.article.published_at, draft.at)
+    days = matching.parse_limit(rule.value)[0] if rule else submission.discussion.site.review_after_days
+    age = age_at_posting(submission.discussion.article.published_at, submission.at)
     if age and age > timedelta(days=days):
         found = CheckResult(strength=0.5, number=age.days)
         yield with_rule(rule, found) if rule else found
 
 
-def _about_late(finding: Finding, twin: Comment | None) -> str:
+def _about_late(finding: Finding, original: Comment | None) -> str:
     if finding.number is None:
         return str(LATE.description)
     return _("Posted %(age)s after the story.") % {"age": format_age(finding.number)}
@@ -61,7 +61,7 @@ LATE = Check(  # old discussions attract spam floods; yet a late comment can be 
     ),
     to_moderator=_about_late,
     find=find_late,
-    signal=text_signals.late,
+    signal=late,
     rule_kind=Rule.Kind.AGE,
     holds=True,
 )

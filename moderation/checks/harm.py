@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy
 from comments.models import Reason
 from moderation.checks.base import Check
 from moderation.features.contacts import MIN_DIGITS, personal_contacts
+from moderation.features.signals.text import answers
 from moderation.features.text_reading import ParsedComment, SignalResult
-from moderation.features.text_signals import answers
 
 SLURS = re.compile(
     r"\b(?:n[i1]gg(?:er|a)s?|fagg?(?:ot)?s?|k[i1]kes?|sp[i1]cs?|ch[i1]nks?(?! in\b)|trann(?:y|ies)|retards?"

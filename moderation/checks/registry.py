@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from django.utils.translation import gettext as _
 
-from comments.policy import Draft
+from comments.policy import Submission
 from moderation.checks import author, discussion, harm, rules, signals, spam, text
 from moderation.checks.base import MAX_SIGNAL_STRENGTH, Check, Context, Find
 from moderation.checks.results import CheckResult
@@ -42,20 +42,20 @@ def get(name: str) -> Check:
     return CHECKS.get(name) or Check(
         name=name,
         description=_("The signal “%(name)s”.") % {"name": name},
-        to_moderator=lambda finding, twin: _("The check “%(name)s” found something.") % {"name": name},
+        to_moderator=lambda finding, original: _("The check “%(name)s” found something.") % {"name": name},
     )
 
 
 # Screening
 
 
-def run_checks(draft: Draft, context: Context, *, is_import: bool = False) -> list[CheckResult]:
-    """Return the results of all checks of a draft, in their order; of an import those that apply to it."""
+def run_checks(submission: Submission, context: Context, *, is_import: bool = False) -> list[CheckResult]:
+    """Return the results of all checks, in their order; of an import those that apply to it."""
     return [
         replace(found, check=check.name, holds=check.holds and found.holds)
         for check in CHECKS.values()
         if check.find and (check.screens_imports or not is_import)
-        for found in check.find(draft, context)
+        for found in check.find(submission, context)
     ]
 
 
@@ -132,7 +132,7 @@ def shown_strength(finding: Finding) -> float:
 
 
 def waiting_kind(names: Iterable[str]) -> Kind:
-    """Return what the author of a comment is told that waits for the findings of these checks."""
+    """Return the kind of notice about a comment that waits for the findings of these checks."""
     kinds = [get(name).waiting_kind for name in names]
     return max(kinds, key=WAITING_KINDS.index, default=Kind.WAITS_CHECK)
 

@@ -14,6 +14,6 @@ class CheckResult:
     holds: bool = True  # false: this finding does not hold the comment, although its check may do so
     spans: Spans = field(default_factory=list)
     number: int | None = None
-    twin: int | None = None
+    duplicate_of: int | None = None
     rule: int | None = None
     filter: int | None = None  # id of the filter version that gave this probability

@@ -1,6 +1,6 @@
 """Checks for the moderators' rules: terms, lists of terms, domains and names.
 
-Moderators are told the rule, authors only its kind.
+Moderators see the rule, authors only its kind.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,19 +11,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from comments.models import Comment
-from comments.policy import Draft
+from comments.policy import Submission
 from moderation.checks.base import Check, Context
 from moderation.checks.results import CheckResult
 from moderation.models import Finding, Rule
 from moderation.rules.matching import RuleDefinition
 
 
-def find_matches(kind: Rule.Kind, strength: float, draft: Draft, context: Context) -> Iterator[CheckResult]:
+def find_matches(
+    kind: Rule.Kind, strength: float, submission: Submission, context: Context
+) -> Iterator[CheckResult]:
     """Yield a result for each rule of a kind that matches. `number`: places in the body."""
     for found in context.rules.by_kind.get(kind, ()):
         if found.find is None:
             continue
-        spans, in_name = found.find(draft.body, draft.name)
+        spans, in_name = found.find(submission.body, submission.name)
         if spans or in_name:
             yield with_rule(found.rule, CheckResult(strength=strength, spans=spans, number=len(spans)))
 
@@ -37,7 +39,7 @@ def _about_text_or_name(
     in_text: Callable[[Finding], str], in_name: Callable[[Finding], str]
 ) -> Callable[[Finding, Comment | None], str]:
     """Return a sentence about a match in the text, or about one in the name if there is none in the text."""
-    return lambda finding, twin: in_text(finding) if finding.spans else in_name(finding)
+    return lambda finding, original: in_text(finding) if finding.spans else in_name(finding)
 
 
 TERM = Check(  # words that moderators want to review, as whole words in any case
@@ -78,8 +80,8 @@ DOMAIN = Check(  # a link to a listed domain or to one of its subdomains
     name="domain",
     label=gettext_lazy("a domain"),
     description=gettext_lazy("It links to a domain that a rule of this site covers."),
-    to_moderator=lambda finding, twin: _("It links to %(domain)s.") % {"domain": finding.rule},
-    to_author=lambda finding, twin: _("It links to a domain that a rule of this site covers."),
+    to_moderator=lambda finding, original: _("It links to %(domain)s.") % {"domain": finding.rule},
+    to_author=lambda finding, original: _("It links to a domain that a rule of this site covers."),
     find=partial(find_matches, Rule.Kind.DOMAIN, 0.9),
     rule_kind=Rule.Kind.DOMAIN,
     holds=True,
@@ -89,10 +91,10 @@ NAME_PATTERN = Check(  # a name that matches a pattern, such as a search phrase
     name="name_pattern",
     label=gettext_lazy("a name pattern"),
     description=gettext_lazy("The name matches a rule of this site."),
-    to_moderator=lambda finding, twin: (
+    to_moderator=lambda finding, original: (
         _("The name matches the pattern “%(pattern)s”.") % {"pattern": finding.rule}
     ),
-    to_author=lambda finding, twin: _("The name matches a rule of this site."),
+    to_author=lambda finding, original: _("The name matches a rule of this site."),
     find=partial(find_matches, Rule.Kind.NAME, 0.6),
     rule_kind=Rule.Kind.NAME,
     holds=True,

@@ -1,4 +1,4 @@
-"""Signals of the spam filter: features.signals and features.site_signals with their texts.
+"""Signals of the spam filter: those of features.signals with their texts.
 
 A signal is found in the text alone, or in the text and the site's facts. The filter's score is made of them;
 alone each is weak. Signals in favour of a comment are never stored.
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from moderation.checks.base import Check, Text
-from moderation.features import author_signals, link_signals, site_signals, text_signals
+from moderation.features.signals import author, links, site, text
 from moderation.features.text_reading import SignalResult
 
 
@@ -21,31 +21,29 @@ def _signal(signal: Callable[..., SignalResult | None], description: Text, **fie
 
 
 OF_TEXT = [
-    _signal(text_signals.on_subject, gettext_lazy("It uses words of the story."), in_favour=True),
-    _signal(text_signals.answers, gettext_lazy("It replies to somebody."), in_favour=True),
-    _signal(text_signals.asks, gettext_lazy("It asks a question or reports an experience."), in_favour=True),
-    _signal(text_signals.praise, gettext_lazy("Generic praise.")),
-    _signal(text_signals.site_talk, gettext_lazy("It talks about the site instead of the subject.")),
-    _signal(text_signals.spun, gettext_lazy("It has phrases of spam templates.")),
-    _signal(text_signals.leftovers, gettext_lazy("It has unfilled placeholders of a spam template.")),
-    _signal(text_signals.padded, gettext_lazy("The text begins or ends with long numbers.")),
-    _signal(author_signals.name_phrase, gettext_lazy("The name is a search phrase or a kind of business.")),
-    _signal(author_signals.name_domain, gettext_lazy("The name is a web address.")),
-    _signal(author_signals.no_gain, gettext_lazy("Nobody would profit from it."), in_favour=True),
+    _signal(text.on_subject, gettext_lazy("It uses words of the story."), in_favour=True),
+    _signal(text.answers, gettext_lazy("It replies to somebody."), in_favour=True),
+    _signal(text.asks, gettext_lazy("It asks a question or reports an experience."), in_favour=True),
+    _signal(text.praise, gettext_lazy("Generic praise.")),
+    _signal(text.site_talk, gettext_lazy("It talks about the site instead of the subject.")),
+    _signal(text.spun, gettext_lazy("It has phrases of spam templates.")),
+    _signal(text.leftovers, gettext_lazy("It has unfilled placeholders of a spam template.")),
+    _signal(text.padded, gettext_lazy("The text begins or ends with long numbers.")),
+    _signal(author.name_phrase, gettext_lazy("The name is a search phrase or a kind of business.")),
+    _signal(author.name_domain, gettext_lazy("The name is a web address.")),
+    _signal(author.no_gain, gettext_lazy("Nobody would profit from it."), in_favour=True),
+    _signal(author.site_deep, gettext_lazy("The author’s website is a page deep within another site.")),
+    _signal(links.shortened, gettext_lazy("It has a shortened link that hides its target.")),
+    _signal(links.link_markup, gettext_lazy("Its links are written as HTML or BBCode.")),
+    _signal(text.calls, gettext_lazy("It asks readers to visit, subscribe, earn or get in touch.")),
     _signal(
-        author_signals.site_deep, gettext_lazy("The author’s website is a page deep within another site.")
-    ),
-    _signal(link_signals.shortened, gettext_lazy("It has a shortened link that hides its target.")),
-    _signal(link_signals.link_markup, gettext_lazy("Its links are written as HTML or BBCode.")),
-    _signal(text_signals.calls, gettext_lazy("It asks readers to visit, subscribe, earn or get in touch.")),
-    _signal(
-        text_signals.wares,
+        text.wares,
         gettext_lazy("It has sales words."),
         with_number=lambda n: ngettext("It has %(n)s sales word.", "It has %(n)s sales words.", n) % {"n": n},
     ),
-    _signal(text_signals.other_script, gettext_lazy("It is in another script than the story.")),
-    _signal(text_signals.mixed_script, gettext_lazy("Its words mix letters of two scripts.")),
-    _signal(author_signals.name_script, gettext_lazy("The name is in another script than the text.")),
+    _signal(text.other_script, gettext_lazy("It is in another script than the story.")),
+    _signal(text.mixed_script, gettext_lazy("Its words mix letters of two scripts.")),
+    _signal(author.name_script, gettext_lazy("The name is in another script than the text.")),
 ]
 
 # Signals of earlier releases, whose findings are still shown.
@@ -67,25 +65,25 @@ OF_EARLIER_RELEASES = [
 ]
 
 IMITATES = _signal(
-    site_signals.imitates,
+    site.imitates,
     gettext_lazy("The name looks like another name in this discussion."),
     with_number=lambda n: _("The name is a staff name, or looks like one."),
-    to_author=lambda finding, twin: _(
+    to_author=lambda finding, original: _(
         "The name looks like another person’s name; such comments are reviewed first."
     ),
     holds=True,
     weight=1.5,
 )
 OF_SITE = [
-    _signal(site_signals.spam_host, gettext_lazy("It links to a site that spam has linked to."), weight=2.5),
+    _signal(site.spam_host, gettext_lazy("It links to a site that spam has linked to."), weight=2.5),
     _signal(
-        site_signals.link_burst,
+        site.link_burst,
         gettext_lazy("It links to a site that others have linked to within a day."),
         weight=1.0,
     ),
     IMITATES,
     _signal(
-        site_signals.one_address,
+        site.one_address,
         gettext_lazy("Its IP address posted under other names within a day."),
         with_number=lambda n: (
             ngettext(
@@ -98,7 +96,7 @@ OF_SITE = [
         weight=1.0,
     ),
     _signal(
-        site_signals.name_burst,
+        site.name_burst,
         gettext_lazy("Its name has the same pattern as the names of other writers within a day."),
         with_number=lambda n: (
             ngettext(

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from comments.models import Comment, Reason
-from comments.policy import Draft
+from comments.policy import Submission
 from moderation.checks.base import Check, Context
 from moderation.checks.results import CheckResult
 from moderation.checks.rules import with_rule
@@ -21,19 +21,19 @@ MAX_LINKS_WITHOUT_REVIEW = 1  # links that a comment may have without review
 _MARKUP = re.compile(r"<[^<>]*>|&#?\w+;")
 
 
-def find_links(draft: Draft, context: Context) -> Iterator[CheckResult]:
+def find_links(submission: Submission, context: Context) -> Iterator[CheckResult]:
     """Find more links than allowed, as the page would link them, without e-mail addresses."""
     rule = context.rules.limit(Rule.Kind.LINKS)
     allowed = matching.parse_limit(rule.value)[0] if rule else MAX_LINKS_WITHOUT_REVIEW
-    if max_link_count(draft.body) <= allowed:
+    if max_link_count(submission.body) <= allowed:
         return
-    spans = [(link.start, link.end) for link in page_links(draft.body)]
+    spans = [(link.start, link.end) for link in page_links(submission.body)]
     if len(spans) > allowed:
         found = CheckResult(strength=max(0.5, 1 - 1 / len(spans)), spans=spans, number=len(spans))
         yield with_rule(rule, found) if rule else found
 
 
-def _about_links(finding: Finding, twin: Comment | None) -> str:
+def _about_links(finding: Finding, original: Comment | None) -> str:
     text = ngettext(
         "It has %(count)s link; comments with more than %(free)s are reviewed first.",
         "It has %(count)s links; comments with more than %(free)s are reviewed first.",
@@ -56,37 +56,39 @@ LINKS = Check(  # the purpose of most spam
 )
 
 
-def find_exact_duplicate(draft: Draft, context: Context) -> Iterator[CheckResult]:
+def find_exact_duplicate(submission: Submission, context: Context) -> Iterator[CheckResult]:
     """Find the earlier comment with the same text.
 
     Who posts a text twice in a discussion waits only if it promotes something: else it is a mistake.
     """
     if context.duplicate and context.duplicate.exact:
-        holds = not context.duplicate.is_own or bool(page_links(draft.body) or find_contacts(draft.body))
-        yield CheckResult(strength=1, twin=context.duplicate.twin, holds=holds)
+        holds = not context.duplicate.is_own or bool(
+            page_links(submission.body) or find_contacts(submission.body)
+        )
+        yield CheckResult(strength=1, duplicate_of=context.duplicate.original, holds=holds)
 
 
-def find_near_duplicate(draft: Draft, context: Context) -> Iterator[CheckResult]:
+def find_near_duplicate(submission: Submission, context: Context) -> Iterator[CheckResult]:
     """Find the earlier comment with almost the same text."""
     if context.duplicate and not context.duplicate.exact:
-        yield CheckResult(strength=context.duplicate.similarity, twin=context.duplicate.twin)
+        yield CheckResult(strength=context.duplicate.similarity, duplicate_of=context.duplicate.original)
 
 
-def _about_exact_duplicate(finding: Finding, twin: Comment | None) -> str:
-    if twin is None:
+def _about_exact_duplicate(finding: Finding, original: Comment | None) -> str:
+    if original is None:
         return _("It has the same text as another comment.")
     return _("It has the same text as comment %(id)s by %(name)s.") % {
-        "id": twin.pk,
-        "name": twin.author_name,
+        "id": original.pk,
+        "name": original.author_name,
     }
 
 
-def _about_near_duplicate(finding: Finding, twin: Comment | None) -> str:
-    if twin is None:
+def _about_near_duplicate(finding: Finding, original: Comment | None) -> str:
+    if original is None:
         return _("It has almost the same text as another comment.")
     return _("It has almost the same text as comment %(id)s by %(name)s.") % {
-        "id": twin.pk,
-        "name": twin.author_name,
+        "id": original.pk,
+        "name": original.author_name,
     }
 
 
@@ -110,9 +112,9 @@ NEAR_DUPLICATE = Check(  # the same text with another number in it
 )
 
 
-def find_no_text(draft: Draft, context: Context) -> Iterator[CheckResult]:
+def find_no_text(submission: Submission, context: Context) -> Iterator[CheckResult]:
     """Find a body with only punctuation and markup, or a text that is missing in the original."""
-    if context.text_missing or not has_visible_text(draft.body):
+    if context.text_missing or not has_visible_text(submission.body):
         yield CheckResult(strength=1)
 
 

@@ -29,7 +29,7 @@ from articles.site.languages import in_site_language
 from comments.models import Comment, Reason, State
 from comments.services.discussions import lock_discussions_of
 from comments.services.states import change_states
-from comments.services.text_changes import anonymize_comments, erase_comments
+from comments.services.text_changes import erase_comments, erase_names
 from moderation.erasure import purge
 from moderation.models import AccountErasure, Case
 from moderation.people.data_subject import DataSubject
@@ -97,12 +97,12 @@ def erase(pk: int) -> bool:
         if erasure.deletes_comments:
             _delete(ids, erasure.user)
         else:
-            _anonymize(ids)
+            _erase_names(ids)
         if time.monotonic() > until:
             erase.enqueue(pk)
             return False
-    if not person.is_blank:
-        purge.blank_person(person=person, actor=None)
+    if not person.is_erased:
+        purge.erase_person(person=person, actor=None)
     if erasure.deletes_comments and _left(person).exists():
         return False
     # Meanwhile the person may have wished to delete the comments, too. That has a job of its own.
@@ -131,7 +131,7 @@ def restart_erasures() -> int:
 def _waits_for_decisions(erasure: AccountErasure) -> bool:
     """Return whether only comments are left on which a colleague has to decide."""
     person = Person(user=erasure.user, guest=erasure.guest)
-    return person.is_blank and _left(person).exists() and not _next_block(erasure, person)
+    return person.is_erased and _left(person).exists() and not _next_block(erasure, person)
 
 
 def _log_entry(person: Person, *, deletes_comments: bool) -> Erasure:
@@ -182,13 +182,13 @@ def _delete(ids: Sequence[int], actor: User | None) -> None:
     change_states(
         ids=list(left.values_list("pk", flat=True)), to=State.DELETED, reason=Reason.AUTHOR, actor=actor
     )
-    purge.clear_related_data(erase_comments(ids=ids, at=timezone.now()))
+    purge.erase_related_data(erase_comments(ids=ids, at=timezone.now()))
 
 
 @transaction.atomic
-def _anonymize(ids: Sequence[int]) -> None:
+def _erase_names(ids: Sequence[int]) -> None:
     """Replace the name above comments. The texts of those that the person had deleted are deleted."""
     lock_discussions_of(ids)
     deleted = list(Comment.objects.filter(pk__in=ids, state=State.DELETED).values_list("pk", flat=True))
-    purge.clear_related_data(erase_comments(ids=deleted, at=timezone.now()))
-    anonymize_comments(ids)
+    purge.erase_related_data(erase_comments(ids=deleted, at=timezone.now()))
+    erase_names(ids)

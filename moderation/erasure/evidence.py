@@ -82,7 +82,16 @@ def _comment_data(restriction: Restriction, texts: Sequence[RestrictedText], by:
         "findings": list(
             Finding.objects.filter(comment=comment)
             .order_by("id")
-            .values("revision", "check_name", "strength", "spans", "number", "twin_id", "rule__value", "at")
+            .values(
+                "revision",
+                "check_name",
+                "strength",
+                "spans",
+                "number",
+                "rule__value",
+                "at",
+                twin_id=F("duplicate_of"),
+            )
         ),
         "reports": list(
             Report.objects.filter(comment=comment)

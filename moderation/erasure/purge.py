@@ -24,7 +24,7 @@ from articles.editing.cleanup import delete_unsaved_texts
 from articles.services import erase_author
 from comments.models import Comment, CommentDraft, Follow, Mute, Reason, State, Visit
 from comments.services.discussions import lock_discussions_of
-from comments.services.text_changes import anonymize_comments, erase_comments
+from comments.services.text_changes import erase_comments, erase_names
 from core.database.sql import fetch_column
 from moderation.erasure import emails, written_mails
 from moderation.models import (
@@ -43,21 +43,21 @@ from moderation.models import (
 from moderation.people.data_subject import DataSubject
 from moderation.people.profiles import Person
 
-SPAM_KEPT_DAYS = 90  # after which a job deletes the texts of spam
-JOB_MAX = 10_000  # comments that the job deletes in one transaction
-LIST_MAX = 50_000  # comments on one list of an administrator
+SPAM_RETENTION = timedelta(days=90)  # after which a job deletes the texts of spam
+MAX_COMMENTS_OF_JOB = 10_000  # comments that the job deletes in one transaction
+MAX_LIST_SIZE = 50_000  # comments on one list of an administrator
 
 # The age of a comment counts from its last decision. Left out are: comments of an undone import, which may be
 # imported again; restricted comments, on which an administrator decides one by one; and comments with an open
 # case, whose text a moderator still has to read.
-LIST_MEMBERS = """
+LIST_MEMBERS = f"""
 INSERT INTO moderation_commentgroupmember (group_id, comment_id, similarity, clues, last_transition_id)
 SELECT %(group)s, c.id, 1, 0, last.id
 FROM comments_comment c CROSS JOIN LATERAL (
   SELECT t.id, t.at FROM comments_transition t
   WHERE t.comment_id = c.id AND t.kind = 'state' ORDER BY t.id DESC LIMIT 1) last
 WHERE c.state = ANY(%(states)s) AND c.erased_at IS NULL AND last.at < %(before)s
-  AND c.state_reason NOT IN ('sealed', 'import_undone')
+  AND c.state_reason NOT IN ('{Reason.RESTRICTED}', '{Reason.IMPORT_UNDONE}')
   AND NOT EXISTS (SELECT FROM moderation_case k WHERE k.comment_id = c.id AND k.closed_at IS NULL)
 ORDER BY c.id LIMIT %(most)s"""
 
@@ -84,8 +84,8 @@ def make_list(
 ) -> CommentGroup | None:
     """Store a list of the comments that have been in one of these states for at least `days`.
 
-    `most`: the maximum number of comments (default LIST_MAX); the earliest are listed. Returns None if there
-    are none.
+    `most`: the maximum number of comments (default MAX_LIST_SIZE); the earliest are listed. Returns None if
+    there are none.
     """
     group = CommentGroup(
         kind=CommentGroup.Kind.PURGE,
@@ -97,7 +97,7 @@ def make_list(
         "group": group.pk,
         "states": [str(state) for state in states],
         "before": group.made_at - timedelta(days=days),
-        "most": most or LIST_MAX,
+        "most": most or MAX_LIST_SIZE,
     }
     with transaction.atomic():
         group.save(force_insert=True)
@@ -119,7 +119,7 @@ def unchanged(group: CommentGroup) -> list[int]:
 def purge_list(*, group: CommentGroup, actor: User | None) -> PurgeResult:
     """Delete the texts of the comments on a list permanently, in one transaction.
 
-    Comments that changed since the list was made are skipped. What `clear_related_data` deletes goes too.
+    Comments that changed since the list was made are skipped. What `erase_related_data` deletes goes too.
     """
     batch = Batch(kind=Batch.Kind.PURGE, actor=actor, parameters={"group": str(group.pk)})
     with transaction.atomic():
@@ -133,7 +133,7 @@ def purge_list(*, group: CommentGroup, actor: User | None) -> PurgeResult:
         )
         lock_discussions_of(members)
         erased = erase_comments(ids=unchanged(group), at=batch.at)
-        clear_related_data(erased)
+        erase_related_data(erased)
         skipped = sorted(set(members) - set(erased))
         batch.parameters["erased"] = len(erased)
         if erased:
@@ -145,7 +145,7 @@ def purge_list(*, group: CommentGroup, actor: User | None) -> PurgeResult:
     return PurgeResult(done, len(erased), skipped)
 
 
-def clear_related_data(comments: Sequence[int]) -> None:
+def erase_related_data(comments: Sequence[int]) -> None:
     """Delete notes, messages and IP address hashes of these comments, and the texts of reports and appeals.
 
     Open cases are closed, as nothing is left to decide on. Reports of illegal content are kept, since the law
@@ -161,12 +161,12 @@ def clear_related_data(comments: Sequence[int]) -> None:
     Appeal.objects.filter(comment__in=comments).exclude(text="").update(text="")
 
 
-def blank_person(*, person: Person, actor: User | None) -> None:
+def erase_person(*, person: Person, actor: User | None) -> None:
     """Delete the name and e-mail of an account or a guest permanently, also in comments and restrictions.
 
     What they follow, their visits and drafts, notes on them, whom they muted and who muted them are deleted,
     and the texts of their sanctions, appeals and reports. The texts of comments stay. So does everything
-    about a comment with a legal hold, until it ends (clean_up_restricted_comments). Without an actor the
+    about a comment with a legal hold, until it ends (erase_restricted_data). Without an actor the
     person wished it, or it is repeated after a restore, and no note about it is added.
     """
     fields = person.as_fields
@@ -174,12 +174,12 @@ def blank_person(*, person: Person, actor: User | None) -> None:
         named = person.comments().filter(erased_at=None).exclude(state_reason=Reason.RESTRICTED)
         ids = list(named.exclude(author_name=deleted_name(), author_email="").values_list("pk", flat=True))
         lock_discussions_of(ids)
-        anonymize_comments(ids)
+        erase_names(ids)
         Origin.objects.filter(comment__in=person.comments().values("pk")).delete()
         emails.erase_confirmed_emails(DataSubject.of(person).emails)
         about_them = _all_emails(person)
         emails.erase_technical_records(about_them)
-        if not person.is_blank:
+        if not person.is_erased:
             about_them.add(person.name)
         transaction.on_commit(partial(written_mails.delete_mails_about, about_them))
         if person.user:
@@ -219,10 +219,12 @@ def _all_emails(person: Person) -> set[str]:
     return {person.email} - {""}
 
 
-def blank_old_spam() -> int:
+def erase_old_spam() -> int:
     """Delete the texts of old spam, as a job, with a list for each part. Returns the number of comments."""
     erased = 0
-    while group := make_list(states=[State.SPAM], days=SPAM_KEPT_DAYS, actor=None, most=JOB_MAX):
+    while group := make_list(
+        states=[State.SPAM], days=SPAM_RETENTION.days, actor=None, most=MAX_COMMENTS_OF_JOB
+    ):
         result = purge_list(group=group, actor=None)
         erased += result.purged
         if not result.purged:
@@ -241,7 +243,7 @@ def delete_unused_lists() -> int:
     return old.delete()[1].get("moderation.CommentGroup", 0)
 
 
-def clean_up_restricted_comments() -> int:
+def erase_restricted_data() -> int:
     """Delete unconfirmed e-mails from restrictions, and everything about erased people, as a job.
 
     A legal hold prevents both. When it ends, this does what the erasure of a person had to leave. Returns the

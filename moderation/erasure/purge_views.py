@@ -46,7 +46,7 @@ class PurgeListForm(SubmitForm, forms.Form):
         label=gettext_lazy("Minimum number of days since the last decision"),
         min_value=1,
         max_value=36_500,
-        initial=purge.SPAM_KEPT_DAYS,
+        initial=purge.SPAM_RETENTION.days,
     )
 
 
@@ -70,7 +70,7 @@ def new_purge_list(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "lists": lists[:LISTS_SHOWN],
-        "spam_kept_days": purge.SPAM_KEPT_DAYS,
+        "spam_kept_days": purge.SPAM_RETENTION.days,
     }
     return render(request, "moderation/erasure/purge.html", context, status=422 if form.errors else 200)
 
@@ -99,7 +99,7 @@ def purge_list(request: HttpRequest, pk: UUID) -> HttpResponse:
         "more_changed": max(0, len(summary.changed) - CHANGED_SHOWN),
         "skipped": skipped[:CHANGED_SHOWN],
         "more_skipped": max(0, len(skipped) - CHANGED_SHOWN),
-        "is_full": group.size >= purge.LIST_MAX,
+        "is_full": group.size >= purge.MAX_LIST_SIZE,
         "to_delete": group.size - len(summary.changed),
     }
     return render(request, "moderation/erasure/purge_list.html", context)

@@ -155,19 +155,21 @@ def clear_texts(restrictions: Sequence[Restriction]) -> None:
 def _restore_texts(restrictions: Sequence[Restriction], actor: User | None) -> None:
     """Move the texts back into the comments and lift the restrictions. The database logs this as a reading.
 
-    E-mails that were deleted in the meantime as unconfirmed, and names of blanked people, are not restored.
+    E-mails that were deleted in the meantime as unconfirmed, and names of erased people, are not restored.
     """
     texts: defaultdict[int, list[RestrictedText]] = defaultdict(list)
     for text in read_texts(restrictions, by=actor):
         texts[text.restriction_id].append(text)
     comments = Comment.objects.filter(pk__in=[restriction.comment_id for restriction in restrictions])
-    blanked = set(comments.filter(Q(author__name="") | Q(guest__name="")).values_list("pk", flat=True))
-    without_email = blanked | set(comments.filter(guest__email="").values_list("pk", flat=True))
+    by_erased = set(comments.filter(Q(author__name="") | Q(guest__name="")).values_list("pk", flat=True))
+    without_email = by_erased | set(comments.filter(guest__email="").values_list("pk", flat=True))
     restore_content(
         [
             CommentContent(
                 comment=restriction.comment_id,
-                author_name=deleted_name() if restriction.comment_id in blanked else restriction.author_name,
+                author_name=deleted_name()
+                if restriction.comment_id in by_erased
+                else restriction.author_name,
                 author_email="" if restriction.comment_id in without_email else restriction.author_email,
                 body=shown.body,
                 revision=shown.revision,

@@ -98,7 +98,7 @@ def set_legal_hold(*, restriction: Restriction, is_legal_hold: bool, actor: User
 
 
 def purge_text(*, restriction: Restriction, actor: User) -> ActionResult:
-    """Delete the text of a restricted comment permanently, with what purge.clear_related_data deletes.
+    """Delete the text of a restricted comment permanently, with what purge.erase_related_data deletes.
 
     The comment stays restricted, with its number and reason. It is refused during a legal hold.
     """
@@ -122,5 +122,5 @@ def purge_text(*, restriction: Restriction, actor: User) -> ActionResult:
         if erased:
             batch.save(force_insert=True)
             restricted_content.clear_texts([fresh])
-            purge.clear_related_data(erased)
+            purge.erase_related_data(erased)
     return ActionResult(batch if erased else None, erased)

@@ -38,9 +38,8 @@ class Case(models.Model):
     )
     claimed_until = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
-    closed_by = models.UUIDField(
-        null=True
-    )  # the action; no Batch has this id if the author deleted the comment
+    # The id of an action, not of a person. No Batch has it if the author deleted the comment.
+    closed_by = models.UUIDField(null=True)
 
     objects = CaseQuerySet.as_manager()
 

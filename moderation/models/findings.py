@@ -25,11 +25,13 @@ class FindingQuerySet(models.QuerySet["Finding"]):
         current = self.filter(comment__in=list(comments), revision=F("comment__revision"))
         account = confirmed_emails().filter(user=OuterRef("comment__author"))
         current = current.annotate(is_proved=Exists(account) | Q(comment__guest__confirmed_at__isnull=False))
-        joined = current.select_related("rule", "twin__discussion__article")
+        joined = current.select_related("rule", "duplicate_of__discussion__article")
         # An explanation does not show these texts of the other comment's story.
         texts = ["standfirst", "body", "body_html", "vector"]
         return joined.defer(
-            "twin__body", "twin__body_html", *(f"twin__discussion__article__{text}" for text in texts)
+            "duplicate_of__body",
+            "duplicate_of__body_html",
+            *(f"duplicate_of__discussion__article__{text}" for text in texts),
         ).order_by("comment", "id")
 
 
@@ -47,7 +49,9 @@ class Finding(models.Model):
     holds = models.BooleanField()  # this finding alone sends a comment to review
     spans = models.JSONField(default=list)  # [[start, end], …] in the body, in characters
     number = models.IntegerField(null=True)  # what the check counted: links, days
-    twin = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+", db_index=False)
+    duplicate_of = models.ForeignKey(
+        Comment, models.PROTECT, null=True, related_name="+", db_index=False, db_column="twin_id"
+    )
     rule = models.ForeignKey(Rule, models.PROTECT, null=True, related_name="+", db_index=False)
     filter = models.ForeignKey(FilterVersion, models.PROTECT, null=True, related_name="+", db_index=False)
     is_proved: bool  # set by FindingQuerySet.of_now
@@ -67,10 +71,11 @@ class Finding(models.Model):
         return f"{self.comment_id}: {self.check_name}"
 
     @property
-    def public_twin(self) -> Comment | None:
+    def public_original(self) -> Comment | None:
         """Return the comment that this one repeats, if every reader can see it."""
-        twin = self.twin
-        return twin if twin and twin.state == State.PUBLISHED and twin.discussion.is_readable else None
+        original = self.duplicate_of
+        is_public = original and original.state == State.PUBLISHED and original.discussion.is_readable
+        return original if is_public else None
 
     @classmethod
     def of(cls, comment: Comment, found: CheckResult) -> "Finding":
@@ -83,7 +88,7 @@ class Finding(models.Model):
             holds=found.holds,
             spans=found.spans,
             number=found.number,
-            twin_id=found.twin,
+            duplicate_of_id=found.duplicate_of,
             rule_id=found.rule,
             filter_id=found.filter,
         )

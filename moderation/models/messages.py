@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from articles.models.lengths import max_length_constraint
 from comments.models import Comment
 
-MESSAGE_MAX = 2_000  # characters of a moderator's own words in one notice
-LINE_MAX = 300  # characters of a saved line
+MAX_MESSAGE_LENGTH = 2_000  # characters of a moderator's own words in one notice
+MAX_LINE_LENGTH = 300  # characters of a saved line
 
 
 class DecisionMessage(models.Model):
@@ -18,10 +18,10 @@ class DecisionMessage(models.Model):
 
     batch = models.OneToOneField("moderation.Batch", models.PROTECT, primary_key=True, related_name="message")
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="+")
-    text = models.TextField(max_length=MESSAGE_MAX)
+    text = models.TextField(max_length=MAX_MESSAGE_LENGTH)
 
     class Meta:
-        constraints = [max_length_constraint("text", MESSAGE_MAX, name="decision_message_length")]
+        constraints = [max_length_constraint("text", MAX_MESSAGE_LENGTH, name="decision_message_length")]
 
     def __str__(self) -> str:
         return f"#{self.comment_id}"
@@ -33,7 +33,7 @@ class SavedLine(models.Model):
     Only actions switch it on and off; another text is another line.
     """
 
-    text = models.CharField(_("line"), max_length=LINE_MAX)
+    text = models.CharField(_("line"), max_length=MAX_LINE_LENGTH)
     is_active = models.BooleanField(default=True)
     added_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     added_at = models.DateTimeField(default=timezone.now)

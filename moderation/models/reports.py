@@ -12,7 +12,7 @@ from articles.models.lengths import max_length_constraint
 from comments.models import Comment
 from moderation.models.cases import Case
 
-WORDS_MAX, WHY_MAX = 2_000, 5_000  # characters
+MAX_TEXT_LENGTH, MAX_EXPLANATION_LENGTH = 2_000, 5_000  # characters
 
 
 class Report(models.Model):
@@ -29,7 +29,7 @@ class Report(models.Model):
     user = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     guest = models.ForeignKey(Guest, models.PROTECT, null=True, related_name="+")
     why = models.CharField(_("reason"), max_length=10, choices=Why)
-    details = models.TextField(_("details"), blank=True, max_length=WORDS_MAX)
+    details = models.TextField(_("details"), blank=True, max_length=MAX_TEXT_LENGTH)
     weight = models.FloatField(default=1)  # from the reporter's record at that time
     at = models.DateTimeField(default=timezone.now)
     notified_at = models.DateTimeField(null=True)  # when the mail about the outcome was sent
@@ -48,7 +48,7 @@ class Report(models.Model):
             models.UniqueConstraint(
                 fields=["comment", "guest"], condition=~Q(guest=None), name="report_once_a_guest"
             ),
-            max_length_constraint("details", WORDS_MAX, name="report_details_length"),
+            max_length_constraint("details", MAX_TEXT_LENGTH, name="report_details_length"),
         ]
 
     def __str__(self) -> str:
@@ -65,7 +65,7 @@ class IllegalContentReport(models.Model):
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="illegal_content_reports")
     case = models.ForeignKey(Case, models.PROTECT, related_name="illegal_content_reports")
     is_child_abuse = models.BooleanField(_("it shows child abuse"), default=False)
-    why = models.TextField(_("why it is illegal"), max_length=WHY_MAX)
+    why = models.TextField(_("why it is illegal"), max_length=MAX_EXPLANATION_LENGTH)
     name = models.CharField(_("your name"), max_length=200, blank=True)
     email = models.EmailField(_("your e-mail"), blank=True)
     in_good_faith = models.BooleanField(_("I believe in good faith that this is accurate and complete"))
@@ -75,7 +75,9 @@ class IllegalContentReport(models.Model):
     class Meta:
         verbose_name = _("report of illegal content")
         verbose_name_plural = _("reports of illegal content")
-        constraints = [max_length_constraint("why", WHY_MAX, name="illegalcontentreport_why_length")]
+        constraints = [
+            max_length_constraint("why", MAX_EXPLANATION_LENGTH, name="illegalcontentreport_why_length")
+        ]
 
     def __str__(self) -> str:
         return str(self.receipt)
@@ -107,7 +109,7 @@ class Appeal(models.Model):
     is_edit = models.BooleanField(default=False)
     revision = models.PositiveIntegerField()
     against = models.ForeignKey("comments.Transition", models.PROTECT, related_name="+", db_index=False)
-    text = models.TextField(blank=True, max_length=WORDS_MAX)
+    text = models.TextField(blank=True, max_length=MAX_TEXT_LENGTH)
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -115,7 +117,7 @@ class Appeal(models.Model):
         verbose_name_plural = _("appeals")
         constraints = [
             models.UniqueConstraint(fields=["comment", "is_edit"], name="appeal_once"),
-            max_length_constraint("text", WORDS_MAX, name="appeal_text_length"),
+            max_length_constraint("text", MAX_TEXT_LENGTH, name="appeal_text_length"),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Moderation settings, and the last run of each scheduled job."""
+"""Moderation settings."""
 
 from datetime import time
 
@@ -38,23 +38,3 @@ class ModerationSettings(models.Model):
 
     def __str__(self) -> str:
         return str(self._meta.verbose_name)
-
-
-class JobRun(models.Model):
-    """The last run of a job of core.scheduled_jobs.JOBS.
-
-    `error` is the class of the failure, without its message.
-    """
-
-    name = models.CharField(_("job"), max_length=40, primary_key=True)
-    started_at = models.DateTimeField(_("started"))
-    finished_at = models.DateTimeField(_("finished"), null=True)  # null: running, or cut short
-    error = models.CharField(_("error"), max_length=100, blank=True)
-
-    class Meta:
-        verbose_name = _("job run")
-        verbose_name_plural = _("job runs")
-        ordering = ["name"]
-
-    def __str__(self) -> str:
-        return self.name

@@ -92,7 +92,7 @@ def edit_and_resubmit(request: SiteRequest, pk: str) -> HttpResponse:
             return redirect(back)
     context = {**_comment_context(own), "form": form, "back": back}
     return render(
-        request, "moderation/notifications/send_again.html", context, status=422 if is_post else 200
+        request, "moderation/notifications/edit_and_resubmit.html", context, status=422 if is_post else 200
     )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from accounts.models import User
-from comments.models import UNDONE_REASONS, UNDONE_SQL, Comment
+from comments.models import UNDONE_REASONS, UNDONE_SQL, Comment, Reason
 from core.database.sql import fetch_together
 from moderation.models import ModeratorNote, Sanction
 from moderation.people.active_sanctions import ACTIVE_SANCTIONS_OF_PEOPLE
@@ -25,12 +25,14 @@ found AS (
   SELECT 'u' || u.id AS person, c.state, c.discussion_id
   FROM signed s JOIN accounts_user u ON u.name = s.author_name AND u.id IS DISTINCT FROM s.author_id
   JOIN comments_comment c ON c.author_id = u.id
-  WHERE c.erased_at IS NULL AND c.state_reason <> 'sealed' AND c.state_reason NOT IN {UNDONE_SQL}
+  WHERE c.erased_at IS NULL AND c.state_reason <> '{Reason.RESTRICTED}'
+    AND c.state_reason NOT IN {UNDONE_SQL}
   UNION ALL
   SELECT 'g' || g.id, c.state, c.discussion_id
   FROM signed s JOIN accounts_guest g ON g.name = s.author_name AND g.id IS DISTINCT FROM s.guest_id
   JOIN comments_comment c ON c.guest_id = g.id
-  WHERE c.erased_at IS NULL AND c.state_reason <> 'sealed' AND c.state_reason NOT IN {UNDONE_SQL}),
+  WHERE c.erased_at IS NULL AND c.state_reason <> '{Reason.RESTRICTED}'
+    AND c.state_reason NOT IN {UNDONE_SQL}),
 seen AS (
   SELECT * FROM found
   WHERE %(stories)s::bigint[] IS NULL OR discussion_id = ANY(%(stories)s::bigint[]))

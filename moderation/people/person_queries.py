@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from articles.models import Article
-from comments.models import UNDONE_SQL
+from comments.models import UNDONE_SQL, Reason
 
 # Comments whose posting or import was undone (UNDONE_SQL) are not counted: nobody deleted them.
 _STATES = f"""
@@ -37,7 +37,7 @@ SELECT 'i' || i.id AS person, c.state, count(*) AS n, min(c.created_at) AS first
 FROM comments_comment i JOIN comments_comment c ON c.source = i.source AND c.author_name = i.author_name
   AND c.source <> ''  -- the condition of the index
 WHERE i.id = ANY(%(imported)s) AND c.author_id IS NULL AND c.guest_id IS NULL AND c.erased_at IS NULL
-  AND c.state_reason <> 'sealed' AND c.state_reason NOT IN {UNDONE_SQL}
+  AND c.state_reason <> '{Reason.RESTRICTED}' AND c.state_reason NOT IN {UNDONE_SQL}
 GROUP BY i.id, c.state"""
 
 # Grouped in the database, since thousands of one person's comments may be reported.

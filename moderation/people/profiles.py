@@ -64,7 +64,7 @@ class Person:
         return str(self.user or self.guest) or _("Anonymous")
 
     @property
-    def is_blank(self) -> bool:
+    def is_erased(self) -> bool:
         """Return whether the name and e-mail of this account or guest were deleted."""
         if self.user:
             return self.user.is_erased
@@ -72,9 +72,9 @@ class Person:
 
     @property
     def email(self) -> str:
-        """Return the e-mail; empty for imported names and blanked people. See User.can_read_emails."""
+        """Return the e-mail; empty for imported names and erased people. See User.can_read_emails."""
         row = self.user or self.guest
-        return row.email if row and row.name else ""  # a blanked account has a placeholder
+        return row.email if row and row.name else ""  # an erased account has a placeholder
 
     @property
     def as_fields(self) -> dict[str, Any]:

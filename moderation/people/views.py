@@ -190,13 +190,13 @@ def restrict_child_data(request: HttpRequest, key: str) -> HttpResponse:
 
 @require_POST
 @login_for_the_queue
-def blank_person(request: HttpRequest, key: str) -> HttpResponse:
+def erase_person(request: HttpRequest, key: str) -> HttpResponse:
     """Delete the name and e-mail of a person permanently, once none of their comments can be read."""
     user = require_decider(request)
     person = _load(key, user)
-    if not _can_blank(user, person):
+    if not _can_erase(user, person):
         raise PermissionDenied
-    purge.blank_person(person=person, actor=user)
+    purge.erase_person(person=person, actor=user)
     messages.success(request, _("Name and e-mail are deleted. This can't be undone."))
     return redirect(person)
 
@@ -206,7 +206,7 @@ def _can_restrict_all(user: User, person: Person) -> bool:
     return user.is_moderator and (user.is_administrator or not (person.user and person.user.is_staff))
 
 
-def _can_blank(user: User, person: Person) -> bool:
+def _can_erase(user: User, person: Person) -> bool:
     return user.is_administrator and sanctions.can_sanction(user, person) and not _readable(person).exists()
 
 
@@ -242,7 +242,7 @@ def _page(
         "note_form": NoteForm(),
         "can_add_note": user.is_moderator,
         "can_restrict_all": _can_restrict_all(user, person) and _readable(person).exists(),
-        "can_blank": _can_blank(user, person) and not person.is_blank,
+        "can_erase": _can_erase(user, person) and not person.is_erased,
         "profile_url": person.get_absolute_url(),
         "done": just_done_action(user, PersonQuery.read(request.GET)["done"]),
         **_comments(request, user, person),

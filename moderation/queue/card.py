@@ -18,12 +18,13 @@ from comments.models import Comment, CommentRevision, State
 from core.database.sql import fetch_together
 from moderation import similar
 from moderation.actions import cases
+from moderation.actions.comment_menus import page_actions
+from moderation.actions.state_history import expected_transition_value, last_transition_id
 from moderation.checks import registry
 from moderation.models import Batch, Case, CommentGroup, CommentGroupMember, Finding, SavedLine
 from moderation.notifications.notices import RemovalMessage, preview_removals
 from moderation.people.author_records import AuthorRecord, author_record
 from moderation.people.profiles import Person
-from moderation.policy import last_transition_id, page_actions, seen_value
 from moderation.queue import explanations, highlights
 from moderation.reports import reporting
 from moderation.similar import explanations as similar_explanations
@@ -41,7 +42,7 @@ class Signal:
 
     sentence: str
     strength: int  # 1 weak, 2 medium, 3 strong
-    twin: Comment | None  # the other comment, if it has a public page
+    original: Comment | None  # the other comment, if it has a public page
     flags: bool = False  # it may be a reason to remove the comment, but not as spam
 
     @property
@@ -81,7 +82,7 @@ class Card:
 
     comment: Comment
     case: Case | None  # the open case
-    seen: str  # policy.seen_value, which the decision form sends back
+    expected_transition: str  # state_history.expected_transition_value, which the decision form sends back
     body: SafeString  # the HTML of its page, with highlights
     typed_body: SafeString | None  # the typed text, if the HTML does not show every highlight
     signals: list[Signal]  # the strongest first
@@ -149,7 +150,7 @@ def load_card(pk: int, user: User, claimed: Case | None = None) -> Card | None:
     return Card(
         comment=comment,
         case=case,
-        seen=seen_value(comment.pk, comment.last_transition_id),  # type: ignore[attr-defined]  # annotated
+        expected_transition=expected_transition_value(comment.pk, comment.last_transition_id),  # type: ignore[attr-defined]  # annotated
         body=body,
         typed_body=None
         if all_marked
@@ -207,10 +208,10 @@ def _find_signals(
     comment: Comment, findings: list[Finding], member: CommentGroupMember | None, user: User
 ) -> tuple[list[PlacedSignal], list[tuple[int, int, int]]]:
     """Return the signals of a comment, the strongest first, and the spans of its text to mark."""
-    twins = [found.twin_id for found in findings if found.twin_id]
+    originals = [found.duplicate_of_id for found in findings if found.duplicate_of_id]
     own: set[int] = set()
-    if twins:
-        own.update(Comment.objects.moderated_by(user).filter(pk__in=twins).values_list("pk", flat=True))
+    if originals:
+        own.update(Comment.objects.moderated_by(user).filter(pk__in=originals).values_list("pk", flat=True))
     clues = _compared_clues(comment, member)
     signals = _strongest_first(findings, similar_explanations.compared_signals(clues), own)
     spans = _numbered_spans(signals, findings)
@@ -251,12 +252,12 @@ def _finding_signal(found: Finding, own: set[int]) -> Signal:
 
     `own` has the ids of other comments that this person may decide on, and so may read before publication.
     """
-    twin = found.twin if found.twin_id in own else found.public_twin
+    original = found.duplicate_of if found.duplicate_of_id in own else found.public_original
     check = registry.get(found.check_name)
     return Signal(
-        check.explain_to_moderator(found, twin),
+        check.explain_to_moderator(found, original),
         _strength_class(registry.shown_strength(found)),
-        twin if twin and twin.discussion.is_readable else None,
+        original if original and original.discussion.is_readable else None,
         check.flags,
     )
 

@@ -29,9 +29,13 @@ from core.database.sql import fetch_together
 from core.query_forms import NumberField, QueryForm
 from moderation import similar
 from moderation.actions import cases
+from moderation.actions.state_history import (
+    expected_transition_value,
+    last_transition_id,
+    last_transition_ids,
+)
 from moderation.models import Case, CommentGroup
 from moderation.people import sanctions
-from moderation.policy import last_transition_id, last_transition_ids, seen_value
 from moderation.queue import explanations, second_opinions
 from moderation.queue import filters as queue_filters
 from moderation.reports import reporting
@@ -102,7 +106,7 @@ class QueueItem:
     title: str  # of the story
     state: str
     claimed_by: str  # a colleague who has it open, or ""
-    seen: str  # as in card.Card
+    expected_transition: str  # as in card.Card
     age: str  # of the case: "3 h"
     flag: str  # "illegal", "reported", "appeal" or ""
 
@@ -193,7 +197,7 @@ class QueueView:
         rows = dict(scored[:MAX_LIST_SIZE])
         if not rows:
             return None
-        seen = last_transition_ids(rows)
+        last = last_transition_ids(rows)
         codes = queue_filters.storable_values(self.values)
         typed = sorted(self.values.keys() - codes.keys())
         with transaction.atomic():
@@ -204,7 +208,7 @@ class QueueView:
                 shared={"query": replace(self, values=codes).query(), "typed": typed},
             )
             similar.add_members(
-                group, list(rows), list(rows.values()), [0] * len(rows), [seen.get(pk) for pk in rows]
+                group, list(rows), list(rows.values()), [0] * len(rows), [last.get(pk) for pk in rows]
             )
         return group
 
@@ -250,7 +254,7 @@ class QueueView:
             state=state_label(state, reason) if case is None else "",
             claimed_by=claimed_name if is_claimed else "",
             age=explanations.format_elapsed(now - opened_at) if opened_at else "",
-            seen=seen_value(comment, last),
+            expected_transition=expected_transition_value(comment, last),
             flag="illegal" if illegal else "reported" if reported else "appeal" if appeal else "",
         )
 

@@ -23,7 +23,7 @@ MAX_AGE_DAYS = 7  # days; older decisions are not asked about
 ANSWERS = (State.PUBLISHED, *REMOVED)
 
 # The sample depends on a hash of the comment's id, so nobody can choose, and no case is asked about twice.
-CREATE_QUESTIONS = """
+CREATE_QUESTIONS = f"""
 INSERT INTO moderation_secondopinion (comment_id, first_id, asked_at, to_state)
 SELECT k.comment_id, b.id, now(), ''
 FROM moderation_case k
@@ -31,7 +31,7 @@ JOIN moderation_batch b ON b.id = k.closed_by
 JOIN comments_comment c ON c.id = k.comment_id
 WHERE b.at > now() - %(days)s * interval '1 day' AND b.kind = 'decision' AND b.actor_id IS NOT NULL
   AND b.to_state = ANY(%(answers)s) AND c.state <> 'deleted' AND c.erased_at IS NULL
-  AND c.state_reason <> 'sealed'
+  AND c.state_reason <> '{Reason.RESTRICTED}'
   AND ('x' || substr(md5(k.comment_id::text), 1, 7))::bit(28)::int %% %(one_in)s = 0
   AND (SELECT count(*) FROM comments_transition t WHERE t.batch = b.id) <= %(bulk)s
   AND (SELECT count(*) FROM (SELECT FROM moderation_batch WHERE kind = 'decision' AND actor_id IS NOT NULL

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.core.exceptions import ValidationError
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -30,19 +30,15 @@ from articles.models import title_for
 from comments import removal_reasons
 from comments.admin import discussions_of
 from comments.duplicates import normalize_text
-from comments.models import Comment, CommentQuerySet, Discussion, Transition
+from comments.models import Comment, CommentQuerySet, Discussion
 from comments.services.states import rename_author
 from core.query_forms import NumberField, QueryForm
 from moderation.actions.decisions import move
 from moderation.actions.request_helpers import DoneQuery
+from moderation.actions.state_history import last_transition_id
 from moderation.reply_structure.pages import read_branch, read_found, read_trees
 
 PLACE_KEYS = ("branch", "after", "start")  # query keys that select the page and are no filters
-LAST_DECISION = (
-    Transition.objects.filter(comment=OuterRef("pk"), kind=Transition.Kind.STATE)
-    .order_by("-pk")
-    .values("pk")[:1]
-)
 MAX_SEARCH_WORDS = 10
 
 
@@ -153,7 +149,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         """
         assert isinstance(request.user, User)
         rows = Comment.objects.moderated_by(request.user, include_restricted=True)
-        rows = rows.annotate(last_decision=Subquery(LAST_DECISION))
+        rows = rows.annotate(last_transition_id=last_transition_id("pk"))
         if request.resolver_match and "object_id" in request.resolver_match.kwargs:
             # The form of one comment shows these.
             rows = rows.select_related("discussion__article", "parent")

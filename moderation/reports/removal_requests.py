@@ -14,7 +14,7 @@ from comments.models import Comment
 from moderation import tasks
 from moderation.models import RemovalRequest
 
-KEPT_FOR = timedelta(days=365)  # after the answer, then the personal data is deleted
+RETENTION = timedelta(days=365)  # after the answer, then the personal data is deleted
 
 
 @transaction.atomic
@@ -46,12 +46,12 @@ def answer(*, request: RemovalRequest, outcome: str, text: str, actor: User) -> 
 
 
 def delete_personal_data() -> int:
-    """Delete names, e-mails and texts of requests that were answered more than KEPT_FOR ago.
+    """Delete names, e-mails and texts of requests that were answered more than RETENTION ago.
 
     Runs daily as a job. Returns the number of requests; their outcomes are kept.
     """
     return delete_personal_data_of(
-        RemovalRequest.objects.filter(decided_at__lt=timezone.now() - KEPT_FOR).exclude(email="")
+        RemovalRequest.objects.filter(decided_at__lt=timezone.now() - RETENTION).exclude(email="")
     )
 
 

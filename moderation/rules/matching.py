@@ -58,7 +58,7 @@ class RuleSet:
     by_kind: Mapping[str, Sequence[CompiledRule]] = field(default_factory=dict)
     is_scoped: bool = False
 
-    def for_place(self, article: int | None, topics: Iterable[int]) -> "RuleSet":
+    def for_article(self, article: int | None, topics: Iterable[int]) -> "RuleSet":
         """Return the rules for an article with these topics."""
         if not self.is_scoped:
             return self

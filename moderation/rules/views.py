@@ -23,8 +23,7 @@ from moderation.actions.request_helpers import login_for_the_queue, require_mode
 from moderation.actions.views import add_done_message
 from moderation.models import Batch, Rule
 from moderation.queue import explanations
-from moderation.rules import active_rules, matching
-from moderation.rules import replay as rule_replay
+from moderation.rules import active_rules, matching, rule_replay
 from moderation.rules.forms import FORM_BY_KIND, RuleForm
 from moderation.rules.matching import RuleDefinition, Spans
 from moderation.similar.views import MAX_EXCEPTIONS, group_url

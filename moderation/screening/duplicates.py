@@ -109,8 +109,8 @@ def parse_duplicate(row: Sequence[Any] | None) -> Duplicate | None:
     """Return the duplicate of a row of DUPLICATE_SQL; None without a row, or for an empty one."""
     if row is None or row[0] is None:
         return None
-    twin, exact, similarity, is_own, is_here = row
-    return Duplicate(twin=twin, exact=exact, similarity=similarity, is_own=is_own, is_here=is_here)
+    original, exact, similarity, is_own, is_here = row
+    return Duplicate(original=original, exact=exact, similarity=similarity, is_own=is_own, is_here=is_here)
 
 
 # All similar texts, by the trigram index.
@@ -136,7 +136,7 @@ def find_similar(comment: Comment, limit: int) -> list[int]:
 def find_exact_duplicates(ids: Sequence[int]) -> dict[int, Duplicate]:
     """Return the exact duplicates among many comments, each of an earlier comment on the site."""
     rows = fetch_rows(EARLIER_DUPLICATES_SQL, {"ids": list(ids), "shortest": MIN_LENGTH})
-    return {pk: Duplicate(twin=twin, exact=True, similarity=1) for pk, twin in rows}
+    return {pk: Duplicate(original=original, exact=True, similarity=1) for pk, original in rows}
 
 
 def find_near_duplicates(article: Article, ids: Sequence[int]) -> dict[int, Duplicate]:
@@ -154,8 +154,8 @@ def find_near_duplicates(article: Article, ids: Sequence[int]) -> dict[int, Dupl
     )
     found = {}
     for duplicate in duplicates.find_duplicates([folded for _, folded in rows]):
-        (pk, folded), (twin, original) = rows[duplicate.position], rows[duplicate.of]
+        (pk, folded), (original, earlier) = rows[duplicate.position], rows[duplicate.of]
         if not duplicate.exact and pk in wanted:
-            similarity = duplicates.similarity(duplicates.trigrams(folded), duplicates.trigrams(original))
-            found[pk] = Duplicate(twin=twin, exact=False, similarity=similarity)
+            similarity = duplicates.similarity(duplicates.trigrams(folded), duplicates.trigrams(earlier))
+            found[pk] = Duplicate(original=original, exact=False, similarity=similarity)
     return found

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from articles.models import Article
 from comments.models import Comment, Discussion, Reason
-from comments.policy import Draft
+from comments.policy import Submission
 from moderation.checks import registry
 from moderation.checks.base import Context, Duplicate
 from moderation.checks.results import CheckResult
@@ -46,7 +46,7 @@ def _check_block(
     discussion = Discussion(article=article)
     every_rule = active_rules.load_active_rules()
     topics = article.topics.values_list("pk", flat=True) if every_rule.is_scoped else ()
-    rules = every_rule.for_place(article.pk, topics)
+    rules = every_rule.for_article(article.pk, topics)
     duplicates = {**near_duplicates, **find_exact_duplicates(ids[start:stop])}
     rows = Comment.objects.filter(pk__in=ids[start:stop], erased_at=None).exclude(
         state_reason__in=[Reason.RESTRICTED, Reason.IMPORT_UNDONE]
@@ -57,7 +57,7 @@ def _check_block(
         active = active._replace(topics=tuple(article.topics.order_by("pk").values_list("pk", flat=True)))
     found = {}
     for comment in comments:
-        draft = Draft(
+        submission = Submission(
             discussion=discussion,
             name=comment.author_name,
             body=comment.body,
@@ -67,17 +67,17 @@ def _check_block(
         context = Context(
             duplicate=duplicates.get(comment.pk), rules=rules, text_missing=comment.text_missing
         )
-        results = registry.run_checks(draft, context, is_import=True)
-        results += _score(draft, article_text, None if comment.text_missing else active, results)
+        results = registry.run_checks(submission, context, is_import=True)
+        results += _score(submission, article_text, None if comment.text_missing else active, results)
         found[comment.pk, comment.revision] = results
     return found
 
 
 def _score(
-    draft: Draft, article_text: str, active: ActiveFilter | None, results: Sequence[CheckResult]
+    submission: Submission, article_text: str, active: ActiveFilter | None, results: Sequence[CheckResult]
 ) -> list[CheckResult]:
     """Return the results of the signals, and of the filter if one is active."""
-    parsed = ParsedComment(replace(scoring.draft_data(draft), article_text=article_text))
+    parsed = ParsedComment(replace(scoring.submission_data(submission), article_text=article_text))
     if active is None:
         return registry.find_unweighted(parsed)
     return scoring.score_comment(parsed, active, scoring.site_results(results))[1]

@@ -3,11 +3,13 @@
 It says nothing of rules, filters or scores: only what anybody can see in the text and the discussion.
 """
 
+from collections.abc import Sequence
+
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from comments.policy import Draft, Nudge
+from comments.policy import Nudge, Submission
 from moderation.checks import text
 from moderation.checks.base import Context
 from moderation.checks.results import CheckResult
@@ -15,20 +17,22 @@ from moderation.checks.results import CheckResult
 SOFT_LENGTH = 2_000  # characters: about a screen
 
 
-def find_nudges(draft: Draft, context: Context, holding: list[CheckResult]) -> dict[Nudge, str]:
-    """Return those of the draft's nudges that apply, each with its sentence.
+def find_nudges(
+    submission: Submission, context: Context, findings: Sequence[CheckResult], *, waits: bool
+) -> dict[Nudge, str]:
+    """Return those of the submission's nudges that apply, each with its sentence.
 
-    `holding` are the findings for which the comment would wait for review. The verdict of the spam filter is
-    none of them, and must not show by a sentence or by its absence.
+    `waits`: whether findings make the comment wait for review. The verdict of the spam filter must not show
+    by a sentence or by its absence.
     """
     sentences: dict[Nudge, str] = {}
-    if len(draft.body) > SOFT_LENGTH:
-        values = {"count": number_format(len(draft.body), force_grouping=True)}
+    if len(submission.body) > SOFT_LENGTH:
+        values = {"count": number_format(len(submission.body), force_grouping=True)}
         sentences[Nudge.LONG] = (
             _("Your comment has %(count)s characters: it fills more than one screen.") % values
         )
-    links = next((found.number for found in holding if found.check == text.LINKS.name), None)
-    if links:
+    holding = [found for found in findings if found.holds and found.check == text.LINKS.name]
+    if waits and holding and (links := holding[0].number):
         sentences[Nudge.MANY_LINKS] = ngettext(
             "Your comment has %(count)s link. With so many, a moderator reads it before it appears.",
             "Your comment has %(count)s links. With so many, a moderator reads it before it appears.",
@@ -40,4 +44,4 @@ def find_nudges(draft: Draft, context: Context, holding: list[CheckResult]) -> d
             if context.duplicate.exact
             else _("A comment in this discussion has almost the same text.")
         )
-    return {nudge: sentence for nudge, sentence in sentences.items() if nudge in draft.nudges}
+    return {nudge: sentence for nudge, sentence in sentences.items() if nudge in submission.nudges}

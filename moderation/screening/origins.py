@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from core.database.sql import fetch_together, fetch_value
 from moderation.models import AddressReportCount, Origin
-from moderation.models.people import ORIGIN_KEPT_DAYS, person_key
+from moderation.models.people import ORIGIN_RETENTION, person_key
 
 HOUR = timedelta(hours=1)
 MAX_COMMENTS_PER_ADDRESS = 200  # latest comments from one IP address that are searched for other people
@@ -131,4 +131,4 @@ def count_report(ip: str) -> int:
 def delete_expired() -> int:
     """Delete expired rows and return how many origins were deleted."""
     AddressReportCount.objects.filter(began_at__lt=timezone.now() - HOUR).delete()
-    return Origin.objects.filter(at__lt=timezone.now() - timedelta(days=ORIGIN_KEPT_DAYS)).delete()[0]
+    return Origin.objects.filter(at__lt=timezone.now() - ORIGIN_RETENTION).delete()[0]

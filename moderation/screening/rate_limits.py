@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from django.utils.translation import ngettext
 
-from comments.policy import Draft
+from comments.models import Reason
+from comments.policy import Submission
 from core.rate_limits import RateLimitError
 from moderation.checks.author import NEW_PERSON
 from moderation.checks.base import Context, SentComments
@@ -46,12 +47,12 @@ class RateLimit(NamedTuple):
         return RATE_MINUTES * 60  # more than one comment must become older
 
 
-def refuse_above_rate_limit(draft: Draft, context: Context) -> list[RateLimit]:
+def refuse_above_rate_limit(submission: Submission, context: Context) -> list[RateLimit]:
     """Raise RateLimitError if the comment would exceed a limit, or return the limits. An edit has none.
 
     Of several exceeded limits, the one with the longest wait is explained.
     """
-    if context.may_moderate or draft.comment:
+    if context.may_moderate or submission.comment:
         return []
     limits = _limits(context)
     exceeded = [limit for limit in limits if limit.sent.count >= limit.most]
@@ -158,29 +159,29 @@ def _sent_from(column: str) -> str:
     return f"""
   SELECT o.at, c.is_undone FROM moderation_origin o
   CROSS JOIN LATERAL ({_was_new("o.comment_id")}) was_new
-  CROSS JOIN LATERAL (SELECT state_reason = 'unposted' AS is_undone FROM comments_comment
+  CROSS JOIN LATERAL (SELECT state_reason = '{Reason.UNPOSTED}' AS is_undone FROM comments_comment
                       WHERE id = o.comment_id LIMIT 1) c
   WHERE o.{column} = %({column})s AND o.at > %(rate_since)s {_LIMIT}"""
 
 
 _SENT_BY_PERSON = f"""
-  SELECT created_at AS at, state_reason = 'unposted' AS is_undone FROM comments_comment
+  SELECT created_at AS at, state_reason = '{Reason.UNPOSTED}' AS is_undone FROM comments_comment
   WHERE author_id = %(author)s AND created_at > %(rate_since)s
   UNION ALL
-  SELECT created_at, state_reason = 'unposted' FROM comments_comment
+  SELECT created_at, state_reason = '{Reason.UNPOSTED}' FROM comments_comment
   WHERE guest_id = ANY(ARRAY(SELECT id FROM accounts_guest
                              WHERE lower(email) = %(guest_email)s
                                AND (confirmed_at IS NOT NULL OR NOT %(is_proved)s)))
     AND created_at > %(rate_since)s {_LIMIT}"""
 
-# Four columns of moderation.policy.PERSON_SQL, each as a SentComments: by this person, from this IP address,
+# Four columns of submission_context.PERSON_SQL, each as a SentComments: by this person, from this IP address,
 # from this address block, in this discussion.
 SENT_COMMENTS_SQL = f"""
 ({_COUNT} FROM ({_SENT_BY_PERSON}) AS sent),
 ({_COUNT} FROM ({_sent_from("ip_hash")}) AS sent),
 ({_COUNT} FROM ({_sent_from("block_hash")}) AS sent),
 ({_COUNT} FROM (
-  SELECT c.created_at AS at, c.state_reason = 'unposted' AS is_undone FROM comments_comment c
+  SELECT c.created_at AS at, c.state_reason = '{Reason.UNPOSTED}' AS is_undone FROM comments_comment c
   CROSS JOIN LATERAL ({_was_new("c.id")}) was_new
   WHERE c.discussion_id = %(article)s AND c.created_at > %(rate_since)s {_LIMIT}) AS sent)"""
 
@@ -196,22 +197,22 @@ AND (%(address_most)s::int IS NULL
      OR (SELECT {_NUMBER} FROM ({_sent_from("ip_hash")}) AS sent) < %(address_most)s::int)"""
 
 
-def sender_values(draft: Draft) -> dict[str, Any]:
+def sender_values(submission: Submission) -> dict[str, Any]:
     """Return the parameters of the queries for the comments of a person, apart from `author`."""
     return {
         # A guest with a confirmed e-mail is not limited by what others send under that e-mail.
-        "guest_email": draft.guest.email.lower() if draft.guest else None,
-        "is_proved": draft.guest is not None and draft.guest.confirmed_at is not None,
-        "rate_since": draft.at - timedelta(minutes=RATE_MINUTES),
+        "guest_email": submission.guest.email.lower() if submission.guest else None,
+        "is_proved": submission.guest is not None and submission.guest.confirmed_at is not None,
+        "rate_since": submission.at - timedelta(minutes=RATE_MINUTES),
     }
 
 
-def rate_limit_values(draft: Draft, limits: Sequence[RateLimit]) -> dict[str, Any]:
+def rate_limit_values(submission: Submission, limits: Sequence[RateLimit]) -> dict[str, Any]:
     """Return the parameters of POSTING_LOCK_SQL and BELOW_LIMITS_SQL, apart from `author` and `ip_hash`."""
-    sender = sender_values(draft)
+    sender = sender_values(submission)
     return {
         **sender,
-        "sender": str(draft.author.pk) if draft.author else sender["guest_email"],
+        "sender": str(submission.author.pk) if submission.author else sender["guest_email"],
         "person_most": limits[0].most if limits else None,
         "address_most": limits[1].most if len(limits) > 1 else None,
     }

@@ -15,7 +15,7 @@ from moderation.similar.clues import LATE, NAME, PRAISE, STRANGE, TALKS, promoti
 QUIET_PERIOD = timedelta(days=60)  # without a comment, after which a discussion counts as ended
 CLOSED_AFTER = timedelta(days=365)  # after its article, when a discussion would have been closed
 PROMOTIONAL_SCORE = 1.0  # lowest sum of WEIGHTS of a promotional comment
-MIN_KNOWN_SPAM = 2  # comments marked as spam that make others like them suspicious
+MIN_SPAM = 2  # comments marked as spam that make others like them suspicious
 
 
 class Story(NamedTuple):
@@ -33,7 +33,7 @@ class Row(NamedTuple):
     parent: int | None
     name: str
     writer: str  # a key of the author: the account, the guest, or the imported name in its discussion
-    is_known: bool  # the author is an account or a guest
+    is_identified: bool  # the author is an account or a guest
     is_confirmed: bool  # … with a confirmed e-mail
     body: str
     revision: int  # of the body
@@ -55,49 +55,49 @@ class ComparedComments:
         self.hosts = [hosts for _, hosts, _ in read]  # of its links
         self.contacts = [contacts for _, _, contacts in read]  # phone numbers and e-mail addresses
         # A bot may post as Jim a thousand times, so imported names count as one person across stories.
-        self.people = [row.writer if row.is_known else row.name.casefold() for row in rows]
+        self.people = [row.writer if row.is_identified else row.name.casefold() for row in rows]
         self.can_join = [row.state in {"pending", "published"} and not row.is_kept for row in rows]
         self.by_discussion: dict[int, list[int]] = defaultdict(list)
-        for place, row in enumerate(rows):
-            self.by_discussion[row.discussion].append(place)
+        for index, row in enumerate(rows):
+            self.by_discussion[row.discussion].append(index)
         self._subjects: dict[int, set[str]] = {}
         self.is_late = [False] * len(rows)
         self.answered = {row.parent for row in rows}
-        for discussion, places in self.by_discussion.items():
-            self._find_late(discussion, places)
+        for discussion, indexes in self.by_discussion.items():
+            self._find_late(discussion, indexes)
         self.clues = [
             text_clues(row.name, row.body, *of_body) | (LATE if late else 0)
             for row, of_body, late in zip(rows, read, self.is_late, strict=True)
         ]
         self._compare_with_subjects()
 
-    def promotional(self, places: Iterable[int], least: float = PROMOTIONAL_SCORE) -> list[int]:
+    def promotional(self, indexes: Iterable[int], least: float = PROMOTIONAL_SCORE) -> list[int]:
         """Return the rows with at least this promotional score."""
-        return [place for place in places if promotion_score(self.clues[place]) >= least]
+        return [index for index in indexes if promotion_score(self.clues[index]) >= least]
 
-    def half_promotional(self, places: Iterable[int]) -> list[int]:
+    def half_promotional(self, indexes: Iterable[int]) -> list[int]:
         """Return the rows with at least half the score of a promotional comment."""
-        return self.promotional(places, PROMOTIONAL_SCORE / 2)
+        return self.promotional(indexes, PROMOTIONAL_SCORE / 2)
 
-    def suspects(self, places: Sequence[int]) -> list[int]:
+    def suspects(self, indexes: Sequence[int]) -> list[int]:
         """Return the rows that look half promotional, or are marked as spam."""
-        half = set(self.half_promotional(places))
-        return [p for p in places if p in half or self.rows[p].state == "spam"]
+        half = set(self.half_promotional(indexes))
+        return [p for p in indexes if p in half or self.rows[p].state == "spam"]
 
-    def are_suspicious(self, places: Sequence[int]) -> bool:
+    def are_suspicious(self, indexes: Sequence[int]) -> bool:
         """Return whether half of these look promotional, or several are marked as spam and none was kept."""
-        known = sum(self.rows[p].state == "spam" for p in places)
-        if known >= MIN_KNOWN_SPAM and 4 * known >= len(places) and not self.was_any_kept(places):
+        spam = sum(self.rows[p].state == "spam" for p in indexes)
+        if spam >= MIN_SPAM and 4 * spam >= len(indexes) and not self.was_any_kept(indexes):
             return True
-        return 2 * len(self.suspects(places)) >= len(places)
+        return 2 * len(self.suspects(indexes)) >= len(indexes)
 
-    def was_any_kept(self, places: Iterable[int]) -> bool:
+    def was_any_kept(self, indexes: Iterable[int]) -> bool:
         """Return whether a person reviewed one of these and kept it."""
-        return any(self.rows[p].is_kept for p in places)
+        return any(self.rows[p].is_kept for p in indexes)
 
-    def count_people(self, places: Iterable[int]) -> int:
+    def count_people(self, indexes: Iterable[int]) -> int:
         """Return the number of different authors."""
-        return len({self.people[p] for p in places})
+        return len({self.people[p] for p in indexes})
 
     def subject(self, discussion: int) -> set[str]:
         """Return the topic stems of the story of a discussion."""
@@ -105,53 +105,53 @@ class ComparedComments:
             self._subjects[discussion] = group_stems(lowercase_words(self.stories[discussion].text))
         return self._subjects[discussion]
 
-    def _find_late(self, discussion: int, places: Sequence[int]) -> None:
+    def _find_late(self, discussion: int, indexes: Sequence[int]) -> None:
         """Mark late comments: long after the article, and after a quiet period or more than a year."""
         published_at = self.stories[discussion].published_at
         if published_at is None:
             return
         last, has_ended = published_at, False
-        for place in places:
-            at = self.rows[place].at
+        for index in indexes:
+            at = self.rows[index].at
             has_ended = has_ended or at - last > QUIET_PERIOD
             last = max(last, at)
             age = at - published_at
-            self.is_late[place] = age > LATE_AFTER and (has_ended or age > CLOSED_AFTER)
+            self.is_late[index] = age > LATE_AFTER and (has_ended or age > CLOSED_AFTER)
 
     def _compare_with_subjects(self) -> None:
         """Compare comments that have a clue with the words of their article and discussion.
 
         Sets STRANGE for comments that share hardly a word, and removes PRAISE from the others.
         """
-        for discussion, places in self.by_discussion.items():
-            people = [p for p in places if not self.clues[p] & NAME]  # "free flights" calls nobody by name
+        for discussion, indexes in self.by_discussion.items():
+            people = [p for p in indexes if not self.clues[p] & NAME]  # "free flights" calls nobody by name
             first_names = ((self.rows[p].name.lower().split() or [""])[0] for p in people)
             names = {
                 name: self.rows[p].writer
                 for p, name in zip(people, first_names, strict=True)
                 if len(name) > 2 and name not in GROUP_STOP_WORDS and name not in GROUP_PRAISE_WORDS
             }
-            with_clue = [p for p in places if self.clues[p] & ~LATE and self.words[p]]
+            with_clue = [p for p in indexes if self.clues[p] & ~LATE and self.words[p]]
             if not with_clue:
                 continue
             subject = self.subject(discussion)
             discussed = Counter[str]()
-            compared = {*with_clue, *(p for p in places if not self.is_late[p])}
+            compared = {*with_clue, *(p for p in indexes if not self.is_late[p])}
             stems = {p: group_stems(self.words[p]) for p in compared}
-            for place in places:
-                if not self.is_late[place]:
-                    discussed.update(stems[place])
-            for place in with_clue:
-                row = self.rows[place]
-                called = [names.get(w) for w in self.words[place][:4]]
+            for index in indexes:
+                if not self.is_late[index]:
+                    discussed.update(stems[index])
+            for index in with_clue:
+                row = self.rows[index]
+                called = [names.get(w) for w in self.words[index][:4]]
                 if row.parent or row.id in self.answered or any(w and w != row.writer for w in called):
-                    self.clues[place] |= TALKS
-                own = 0 if self.is_late[place] else 1
-                known = sum(w in subject or discussed[w] > own for w in stems[place])
-                if (known < 2 and known <= 0.34 * len(stems[place])) or known <= 0.2 * len(stems[place]):
-                    self.clues[place] |= STRANGE
+                    self.clues[index] |= TALKS
+                own = 0 if self.is_late[index] else 1
+                shared = sum(w in subject or discussed[w] > own for w in stems[index])
+                if (shared < 2 and shared <= 0.34 * len(stems[index])) or shared <= 0.2 * len(stems[index]):
+                    self.clues[index] |= STRANGE
                 else:
-                    self.clues[place] &= ~PRAISE
+                    self.clues[index] &= ~PRAISE
 
 
 def read_body(body: str) -> tuple[list[str], frozenset[str], frozenset[str]]:

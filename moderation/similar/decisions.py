@@ -14,8 +14,8 @@ from comments.services.discussions import lock_discussions_of
 from moderation.actions import decisions
 from moderation.actions.decisions import ActionResult
 from moderation.actions.setting_changes import Refusal
+from moderation.actions.state_history import last_transition_ids
 from moderation.models import Batch, CommentGroup
-from moderation.policy import last_transition_ids
 from moderation.similar import explanations, pages
 from moderation.similar.pages import MAX_ILLEGAL_LISTED
 
@@ -40,8 +40,8 @@ def decide_group(
     with transaction.atomic():
         # Nobody can report a member, decide on it, or remove the original while these locks are held.
         lock_discussions_of([*pages.expected_transitions(group, actor), *([original] if original else [])])
-        expected = pages.expected_transitions(group, actor)
-        ids = [pk for pk in expected if pk not in without]
+        expected_transitions = pages.expected_transitions(group, actor)
+        ids = [pk for pk in expected_transitions if pk not in without]
         decided = [pk for pk in pages.decided_since(group, actor, since) if pk not in without]
         member_count = (
             pages.count_members([group.pk], None).get(group.pk, explanations.MemberCounts()).members
@@ -51,11 +51,11 @@ def decide_group(
             to=to,
             reason=reason,
             actor=actor,
-            expected=expected,
+            expected_transitions=expected_transitions,
             duplicate_of=original,
             parameters=_action_parameters(group),
         )
-        if result.batch and member_count == len(expected):
+        if result.batch and member_count == len(expected_transitions):
             CommentGroup.objects.filter(pk=group.pk).update(
                 resolved_at=timezone.now(), resolved_by=actor, batch=result.batch
             )

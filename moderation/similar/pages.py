@@ -15,7 +15,7 @@ from moderation.actions.last_decisions import approved_by_person
 from moderation.features.words import lowercase_words, run_spans, word_runs
 from moderation.models import CommentGroup, CommentGroupMember
 from moderation.queue import explanations as queue_explanations
-from moderation.rules import replay
+from moderation.rules import rule_replay
 from moderation.rules.matching import Spans
 from moderation.similar import SCAN_KINDS, explanations, finished_scans
 from moderation.similar.clues import Clue, promotional_spans
@@ -103,7 +103,7 @@ class MemberRow:
 
 
 class MemberPlace(NamedTuple):
-    """A member with its place in the order of its group."""
+    """A member with its position in the order of its group."""
 
     comment: int
     similarity: float
@@ -198,7 +198,7 @@ class Page:
     likely_mistakes: list[MemberRow]
     typical: list[MemberRow]
     others: list[MemberRow]
-    after: str  # the place of the last member, for the next page; "" on the last page
+    after: str  # the position of the last member, for the next page; "" on the last page
 
 
 def load_page(
@@ -229,7 +229,7 @@ def load_page(
     others = rows[len(likely_mistakes) :]
     bodies = _load_comments({row.comment for row in rows} | set(sample))
     shared = _shared_runs([bodies[pk] for pk in sample if pk in bodies])
-    rule = replay.span_finder(group.shared["rule"]) if group.kind == CommentGroup.Kind.RULE else None
+    rule = rule_replay.span_finder(group.shared["rule"]) if group.kind == CommentGroup.Kind.RULE else None
 
     def member_row(pk: int, found: int) -> MemberRow:
         comment = bodies[pk]

@@ -15,7 +15,7 @@ from django.db.models import Max, Q
 from django.utils import timezone
 from django_tasks import task
 
-from comments.models import Comment, State, Transition
+from comments.models import Comment, Reason, State, Transition
 from moderation.actions import cases
 from moderation.actions.last_decisions import TEXT_IS_APPROVED
 from moderation.models import Batch, Case, CommentGroup, SimilarityScan
@@ -29,8 +29,9 @@ LOST_AFTER = timedelta(minutes=3)  # after which a scan that has not ended count
 EVIDENCE_DAYS = 90  # after a decision, during which spam and removed comments are still compared
 MAX_NIGHTLY_CASES = 50
 
-# The author is known for accounts and guests; an imported name counts as one person within one discussion.
-# `kept`: a person approved this text, or left it out of an action on its group that has not been undone.
+# The author is identified for accounts and guests; an imported name counts as one person within one
+# discussion. `kept`: a person approved this text, or left it out of an action on its group that has not been
+# undone.
 READ_COMMENTS = f"""
 WITH transition AS (
   SELECT comment_id, max(id) AS last_id, max(at) AS last_at
@@ -57,7 +58,7 @@ LEFT JOIN kept ON kept.comment_id = c.id AND kept.revision = c.revision
 LEFT JOIN moderation_origin o ON o.comment_id = c.id
 WHERE c.erased_at IS NULL
   AND (c.state IN ('pending', 'published')
-       OR c.state IN ('spam', 'rejected') AND c.state_reason <> 'sealed'
+       OR c.state IN ('spam', 'rejected') AND c.state_reason <> '{Reason.RESTRICTED}'
           AND transition.last_at > now() - %(days)s * interval '1 day')
   AND NOT EXISTS (SELECT FROM moderation_restriction s WHERE s.comment_id = c.id AND s.lifted_at IS NULL)
 ORDER BY c.state = 'pending' DESC, c.created_at DESC, c.id DESC LIMIT %(most)s"""

@@ -54,10 +54,10 @@ class GroupsQuery(DoneQuery):
 def _parse_place(value: str) -> tuple[float, int]:
     """Return (similarity, comment) of an ?after= value. Raises ValueError."""
     similarity, _dot, pk = value.rpartition(".")
-    place, number = float(similarity), parse_whole_number(pk)
-    if number is None or not 0 <= place <= 1:
+    position, number = float(similarity), parse_whole_number(pk)
+    if number is None or not 0 <= position <= 1:
         raise ValueError(value)
-    return place, number
+    return position, number
 
 
 class GroupQuery(DoneQuery):
@@ -222,7 +222,7 @@ def _redirect_to_page(
 
 
 def group_url(group: CommentGroup, without: Iterable[int], after: str = "", since: int = 0) -> str:
-    """Return the URL of a group with these comments deselected, starting after a place."""
+    """Return the URL of a group with these comments deselected, starting after a position."""
     path = reverse("moderation:group", args=[group.pk])
     query = {"after": after, "without": _exceptions_value(without), "since": since}
     encoded = urlencode({key: value for key, value in query.items() if value})
@@ -250,7 +250,7 @@ def _decide(
 
 
 def _url_after(group: CommentGroup, user: User) -> str:
-    """Return the URL to which a decision on this group leads: the next group, or the desk after the last."""
+    """Return the URL to which a decision on this group leads: the next group, or the queue after the last."""
     if group.kind == CommentGroup.Kind.QUEUE:
         query: str = group.shared["query"]
         return reverse("moderation:queue") + query

@@ -14,7 +14,7 @@ With the site's data:
   versions          activation as an action with Undo
 
 Used by the rest of moderation:
-  scoring           scores a draft; moderation.policy and moderation.screening call it
+  scoring           scores a submission; moderation.policy and moderation.screening call it
   stored_scores     the parts of a stored score, for the card of a comment
   page, forms, views  the page of the filter
   explanations      texts about scores and signals

@@ -28,7 +28,7 @@ class ActiveFilter(NamedTuple):
     topics: tuple[int, ...] = ()  # of the article
 
 
-# A subquery of policy.PERSON_SQL; NULL if there is no active filter.
+# A subquery of screening.submission_context.PERSON_SQL; NULL if there is no active filter.
 ACTIVE_FILTER_SQL = """
 SELECT json_build_array(f.id, coalesce(extract(epoch FROM f.numbers_at), 0), d.false_positive_limit)
 FROM moderation_moderationsettings d JOIN moderation_filterversion f ON f.id = d.filter_id WHERE d.id = 1"""

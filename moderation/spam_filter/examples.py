@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import Prefetch
 
 from articles.models import Article, Topic
+from comments.models import Reason
 from core.database.sql import fetch_rows, stream_rows
 from moderation.actions.last_decisions import (
     DECIDED_TEXT,
@@ -60,9 +61,8 @@ _IS_OF_A_PERSON = """e.kind = 'state' AND e.actor_id IS NOT NULL
 _DECIDED_BEFORE = f"""EXISTS (
   SELECT FROM comments_transition e
   WHERE e.comment_id = d.comment_id AND e.id <= %(transition)s AND {_IS_OF_A_PERSON})"""
-_TEXT_JOIN = (
-    f"{JOIN_DECIDED_TEXT} WHERE {DECIDED_TEXT_EXISTS} AND c.state_reason <> 'sealed' AND c.text_missing = ''"
-)
+_TEXT_JOIN = f"""{JOIN_DECIDED_TEXT}
+WHERE {DECIDED_TEXT_EXISTS} AND c.state_reason <> '{Reason.RESTRICTED}' AND c.text_missing = ''"""
 DECISIONS_SQL = f"""{_LAST},
 chosen AS (
   SELECT d.* FROM d

@@ -15,9 +15,9 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 from comments.models import Comment, Reason, State, Transition
+from moderation.actions.state_history import expected_transition_value, last_transition_ids
 from moderation.checks.spam import probability_text
 from moderation.models import FilterVersion, ModerationSettings, SettingChange
-from moderation.policy import last_transition_ids, seen_value
 from moderation.queue import explanations
 from moderation.spam_filter import active_model
 from moderation.spam_filter import explanations as spam_explanations
@@ -83,7 +83,7 @@ class MistakeRow:
     """A comment that the filter got wrong."""
 
     comment: Comment
-    seen: str  # policy.seen_value, which the decision form sends back
+    expected_transition: str  # state_history.expected_transition_value, which the decision form sends back
     decided: str  # the decision by people, as text
     sentence: str  # the filter's prediction, as text
     text: SafeString  # an excerpt with the heaviest words marked
@@ -446,7 +446,7 @@ def _mistake_row(comment: Comment, mistake: Mistake, last: int) -> MistakeRow:
     excerpt_spans = [[max(a, start) - start, min(b, end) - start] for a, b in spans if a < end and b > start]
     return MistakeRow(
         comment=comment,
-        seen=seen_value(comment.pk, last),
+        expected_transition=expected_transition_value(comment.pk, last),
         decided=explanations.describe_decision(comment.state, comment.state_reason),
         sentence=probability_text(mistake["probability"]),
         text=explanations.highlight_text(comment.body[start:end], excerpt_spans),

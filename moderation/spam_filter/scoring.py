@@ -1,4 +1,4 @@
-"""Scoring of a draft: its features, the site's facts, the external scorers and the filter's prediction."""
+"""Scoring of a submission: its features, the site's facts, external scorers and the filter's prediction."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -6,11 +6,12 @@ from typing import Any
 
 from django.conf import settings
 
-from comments.policy import Draft
+from comments.policy import Submission
 from moderation.checks import registry
 from moderation.checks.results import CheckResult
 from moderation.checks.spam import FILTER, SILENT
-from moderation.features import names, site_signals, text_reading
+from moderation.features import names, text_reading
+from moderation.features.signals.site import find_site_signals, linked_hosts
 from moderation.features.site_facts import SiteFacts, site_facts_values
 from moderation.features.text_reading import CommentData, ParsedComment
 from moderation.screening import external_scorers
@@ -18,38 +19,40 @@ from moderation.spam_filter import active_model
 from moderation.spam_filter.active_model import ActiveFilter, Prediction
 
 
-def draft_facts_values(draft: Draft, parsed: ParsedComment, ip_hash: bytes | None) -> dict[str, Any]:
-    """Return the parameters of site_facts.SITE_FACTS_SQL for a draft."""
+def submission_facts_values(
+    submission: Submission, parsed: ParsedComment, ip_hash: bytes | None
+) -> dict[str, Any]:
+    """Return the parameters of site_facts.SITE_FACTS_SQL for a submission."""
     return site_facts_values(
-        article=draft.discussion.article.pk,
-        at=draft.at,
-        hosts=site_signals.linked_hosts(parsed),
-        name=draft.name,
-        is_unusual_name=names.unusual_name_shape(draft.name) is not None,
-        author=draft.author.pk if draft.author else None,
-        guest=draft.guest.pk if draft.guest else None,
+        article=submission.discussion.article.pk,
+        at=submission.at,
+        hosts=linked_hosts(parsed),
+        name=submission.name,
+        is_unusual_name=names.unusual_name_shape(submission.name) is not None,
+        author=submission.author.pk if submission.author else None,
+        guest=submission.guest.pk if submission.guest else None,
         ip_hash=ip_hash,
-        exclude=draft.comment.pk if draft.comment else None,
+        exclude=submission.comment.pk if submission.comment else None,
     )
 
 
-def score_draft(
-    draft: Draft,
+def score_submission(
+    submission: Submission,
     parsed: ParsedComment,
     facts: SiteFacts,
     active: ActiveFilter | None,
     found: Sequence[CheckResult],
 ) -> tuple[Prediction | None, list[CheckResult]]:
-    """Return the filter's prediction for a draft (None without a filter) and the findings to store.
+    """Return the filter's prediction for a submission (None without a filter) and the findings to store.
 
-    `parsed`: the draft_data of the draft; `found`: results of the checks. Takes the time of the external
-    scorers, if there are any.
+    `parsed`: the submission_data of the submission; `found`: results of the checks. Takes the time of the
+    external scorers, if there are any.
     """
     parsed.data = replace(parsed.data, article_text=facts.article)
-    more = site_signals.find_site_signals(parsed, facts)
+    more = find_site_signals(parsed, facts)
     if active is None:
         return None, registry.signal_results(more) + registry.find_unweighted(parsed)
-    others = list(_external_results(draft)) if draft.ip else []
+    others = list(_external_results(submission)) if submission.ip else []
     own = site_results([*found, *(one for one in others if one.strength)])
     return score_comment(parsed, active, [*more, *own], others)
 
@@ -82,25 +85,25 @@ def site_results(found: Iterable[CheckResult]) -> list[text_reading.SignalResult
     return [text_reading.SignalResult(one.strength, signal=one.check) for one in found if one.check in names]
 
 
-def draft_data(draft: Draft) -> CommentData:
-    """Return the comment data of a draft, without the article's text, which may not be loaded."""
-    article = draft.discussion.article
+def submission_data(submission: Submission) -> CommentData:
+    """Return the comment data of a submission, without the article's text, which may not be loaded."""
+    article = submission.discussion.article
     return CommentData(
-        body=draft.body,
-        author=draft.name or None,
+        body=submission.body,
+        author=submission.name or None,
         article_title=article.title,
         article_date=article.published_at,
-        comment_date=draft.at,
-        is_reply=draft.parent is not None,
+        comment_date=submission.at,
+        is_reply=submission.parent is not None,
     )
 
 
-def _external_results(draft: Draft) -> Iterator[CheckResult]:
-    article = draft.discussion.article
+def _external_results(submission: Submission) -> Iterator[CheckResult]:
+    article = submission.discussion.article
     asked = external_scorers.ScoreRequest(
-        body=draft.body,
-        name=draft.name,
-        ip=draft.ip,
+        body=submission.body,
+        name=submission.name,
+        ip=submission.ip,
         article=settings.SITE_URL + article.get_absolute_url(),
         title=article.title,
     )

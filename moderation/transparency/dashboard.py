@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from articles.models import Article
 from comments import removal_reasons as reasons
-from comments.models import REMOVED, State, Transition
+from comments.models import AUTHOR_REASONS, REMOVED, Reason, State, Transition
 from core.database.sql import fetch_rows
 from core.dates.formats import time_formatter
 from moderation.actions.history import IS_UNDONE
@@ -35,7 +35,8 @@ BURST_FACTOR = 5  # and this many times the median of its hours with comments
 DAY = 24 * 60 * 60  # seconds
 TOP = 10  # stories in the menu, and bursts
 
-NO_DECISIONS = "('imported', 'import_undone', 'author', 'unposted')"  # reasons of other changes of state
+# Reasons of changes of state that are no decisions.
+NO_DECISIONS = str(tuple(map(str, (Reason.IMPORTED, Reason.IMPORT_UNDONE, *AUTHOR_REASONS))))
 
 # Days are numbered by their start times, which is cheaper than the date of each entry. An undo does not count
 # as a decision. Every entry that ends a removal takes it back, also one that restores an imported comment.

@@ -74,7 +74,7 @@ def second_opinions(request: HttpRequest) -> HttpResponse:
     if opinion:
         findings = Finding.objects.of_now([opinion.comment_id])
         context["why"] = [
-            registry.get(found.check_name).explain_to_moderator(found, found.public_twin)
+            registry.get(found.check_name).explain_to_moderator(found, found.public_original)
             for found in findings
             if not registry.found_nothing(found)
         ]

@@ -31,7 +31,7 @@ COUNTED = f"""
 counted AS (
   SELECT t.comment_id, t.discussion_id, n,
          t.to_state || '/' || t.reason || '/' || CASE
-           WHEN t.to_state = 'deleted' OR t.reason = 'sealed' THEN 'person'
+           WHEN t.to_state = 'deleted' OR t.reason = '{Reason.RESTRICTED}' THEN 'person'
            WHEN t.actor_id IS NULL OR t.reason = 'screened' THEN 'machine'
            WHEN b.parameters ? 'group' OR EXISTS (
              SELECT FROM moderation_finding f

@@ -32,7 +32,7 @@ def test_the_log_in_leads_to_where_a_person_works(client, roles, arrives):
     assert answer.redirect_chain[-1][0] == arrives
 
 
-def test_the_log_in_of_a_story_leads_a_reader_back_and_a_moderator_to_the_desk(client):
+def test_the_log_in_of_a_story_leads_a_reader_back_and_a_moderator_to_the_queue(client):
     story = make_article().get_absolute_url()
     link = f"/accounts/login/?next=/accounts/start/%3Fnext%3D{story}"
     assert f'href="{link}"' in client.get(story).content.decode()

@@ -98,11 +98,11 @@ def test_the_seeds_findings(seed):
     found: dict[str, set[int]] = {}
     for finding in Finding.objects.select_related("comment"):
         found.setdefault(finding.check_name, set()).add(finding.comment.source_number)
-    twins = Finding.objects.exclude(twin=None).values_list(
-        "check_name", "comment__source_number", "twin__source_number"
+    duplicates = Finding.objects.exclude(duplicate_of=None).values_list(
+        "check_name", "comment__source_number", "duplicate_of__source_number"
     )
     assert found["emptied"] == {*EMPTIED, FRAGMENT}
-    assert set(twins) == {("repeat", 33, 12), ("near_repeat", 34, 12)}
+    assert set(duplicates) == {("repeat", 33, 12), ("near_repeat", 34, 12)}
     later = Comment.objects.filter(created_at__gt=datetime(2013, 7, 19, 20, 40, tzinfo=UTC))
     assert found["late"] == set(later.values_list("source_number", flat=True))
 

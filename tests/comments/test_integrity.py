@@ -285,7 +285,7 @@ def test_a_text_that_is_missing_among_the_earlier_ones_is_found(thread):
     assert check() == damage
 
 
-def test_words_that_were_left_of_what_was_deleted_for_good_are_found_and_blanked(thread):
+def test_words_that_were_left_of_what_was_deleted_for_good_are_found_and_erased(thread):
     gone = thread[3]  # the removed one
     erase_comments(ids=[gone.pk], at=timezone.now())
     assert check() == {}

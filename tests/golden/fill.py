@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from record import FAKETIME, ROOT, clock_environment, clock_of_postgres
+from served_site import FAKETIME, ROOT, clock_environment, clock_of_postgres
 
 SECRET = "golden-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789"
 END = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)  # of the history

@@ -10,8 +10,8 @@ from tests.factories import UserFactory, confirm_email
 class Publishing(moderation.policy.Policy):
     """The moderation policy without its checks."""
 
-    def examine(self, draft):
-        return comments.policy.Policy.examine(self, draft)
+    def examine(self, submission):
+        return comments.policy.Policy.examine(self, submission)
 
 
 @pytest.fixture

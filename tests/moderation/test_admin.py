@@ -42,8 +42,8 @@ def test_administrator_changes_moderation_settings(client):
     assert "Hours after which moderators are e-mailed" in form.text
     values = {"alert_hours": "2", "alert_from": "09:00", "alert_until": "17:00"}
     client.post("/admin/moderation/moderationsettings/1/change/", values)
-    desk = ModerationSettings.objects.get()
-    assert (desk.alert_hours, desk.alert_until) == (2, time(17))
+    stored = ModerationSettings.objects.get()
+    assert (stored.alert_hours, stored.alert_until) == (2, time(17))
     assert client.get("/admin/moderation/jobrun/").status_code == 200
 
 

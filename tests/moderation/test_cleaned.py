@@ -38,37 +38,39 @@ def second_thread() -> Article:
 
 
 @pytest.fixture
-def desk(checking_policy, browser, live_server):
+def moderator(checking_policy, browser, live_server):
     """Return the page of a moderator who has just logged in, with the presses since the log-in page."""
     UserFactory.create(name="Mona", email="mona@example.org", password=PASSWORD, roles=("Moderator",))
-    desk = PressCounter(browser.new_context(base_url=live_server.url).new_page())
-    desk.log_in("mona@example.org", PASSWORD)
-    return desk
+    moderator = PressCounter(browser.new_context(base_url=live_server.url).new_page())
+    moderator.log_in("mona@example.org", PASSWORD)
+    return moderator
 
 
-def accept_what_is_proposed(desk: PressCounter) -> int:
+def accept_what_is_proposed(moderator: PressCounter) -> int:
     """Open the groups, the largest first, and take the proposed actions. Return the number of actions."""
-    page, acts = desk.page, 0
-    desk.press(page.get_by_role("navigation", name="Queues").get_by_role("link", name="Similar comments"))
+    page, acts = moderator.page, 0
+    moderator.press(
+        page.get_by_role("navigation", name="Queues").get_by_role("link", name="Similar comments")
+    )
     proposed = page.locator(".acts.bulk .btn-primary")
     expect(proposed).to_be_visible()
     while proposed.count():
         title = page.get_by_role("heading", level=1).inner_text()
-        desk.press(proposed)
+        moderator.press(proposed)
         acts += 1
-        # The next group has another title, and so has the desk.
+        # The next group has another title, and so has the queue.
         expect(page.get_by_role("heading", level=1)).not_to_have_text(title)
         expect(page.get_by_role("status").get_by_role("button", name="Undo")).to_be_visible()
     expect(page.get_by_role("heading", level=1)).to_have_text("Moderation")
     return acts
 
 
-def remove(desk: PressCounter, comment: Comment, reason: str) -> None:
+def remove(moderator: PressCounter, comment: Comment, reason: str) -> None:
     """Remove a comment from its own menu on its story."""
-    menu = desk.page.locator(f"#comment-{comment.pk} .menu")
-    desk.press(menu.locator("> summary"))
-    desk.press(menu.get_by_role("button", name=reason))
-    bar = desk.page.locator(".messages > .undo")  # where the eye is, far down on a long page
+    menu = moderator.page.locator(f"#comment-{comment.pk} .menu")
+    moderator.press(menu.locator("> summary"))
+    moderator.press(menu.get_by_role("button", name=reason))
+    bar = moderator.page.locator(".messages > .undo")  # where the eye is, far down on a long page
     expect(bar).to_contain_text(f"Removed: {reason}")
     expect(bar.get_by_role("button", name="Undo")).to_be_in_viewport()
 
@@ -80,15 +82,15 @@ def shown() -> list[int]:
 
 
 @pytest.mark.data
-def test_the_seed_is_cleaned_to_its_49(seed, desk, live_server, browser):
-    assert accept_what_is_proposed(desk) == 3
+def test_the_seed_is_cleaned_to_its_49(seed, moderator, live_server, browser):
+    assert accept_what_is_proposed(moderator) == 3
     assert len(shown()) == 52
-    # The desk goes on with the queue that is not empty, in which 36 is, and its card leads to the story.
-    desk.press(desk.page.get_by_role("link", name="View in thread"))
+    # Moderation goes on with the queue that is not empty, in which 36 is, and its card leads to the story.
+    moderator.press(moderator.page.get_by_role("link", name="View in thread"))
     for number, reason in [(36, "offensive name"), (12, "off-topic"), (35, "off-topic")]:
-        remove(desk, Comment.objects.get(source_number=number), reason)
+        remove(moderator, Comment.objects.get(source_number=number), reason)
 
-    assert desk.count == PRESSES
+    assert moderator.count == PRESSES
     gone = {31, 56, 59, 62, 68, 33, 34, 12, 35, 36, 57, 58, 60, 61, *range(63, 68), *range(69, 75)}
     assert shown() == [number for number in range(1, 75) if number not in gone]
     levels = [Comment.objects.visible().filter(level=level).count() for level in range(3)]
@@ -104,7 +106,7 @@ def test_the_seed_is_cleaned_to_its_49(seed, desk, live_server, browser):
     assert not check()
 
 
-def test_a_second_thread_is_cleaned_by_the_same_script(second_thread, desk):
+def test_a_second_thread_is_cleaned_by_the_same_script(second_thread, moderator):
     """The spam came from 2019 on; Nilsine's late comment among it is good."""
     everything = set(shown())
     late = Comment.objects.filter(created_at__year__gte=2019).exclude(author_name="Nilsine Fennimore")
@@ -112,13 +114,13 @@ def test_a_second_thread_is_cleaned_by_the_same_script(second_thread, desk):
     insult = Comment.objects.get(author_name="council watcher")
     copy = Comment.objects.get(author_name="Fenna", body=insult.body)
 
-    accept_what_is_proposed(desk)
+    accept_what_is_proposed(moderator)
     assert set(shown()) == everything - flood
     # One copy is no group: a person says so.
-    desk.page.goto(second_thread.get_absolute_url())
-    remove(desk, insult, "insult")
-    remove(desk, copy, "duplicate")
+    moderator.page.goto(second_thread.get_absolute_url())
+    remove(moderator, insult, "insult")
+    remove(moderator, copy, "duplicate")
 
-    assert desk.count < PRESSES
+    assert moderator.count < PRESSES
     assert set(shown()) == everything - flood - {insult.source_number, copy.source_number}
     assert not check()

@@ -21,8 +21,9 @@ from comments.services.editing import edit_comment
 from moderation.actions.cases import due_time
 from moderation.actions.decisions import decide, undo
 from moderation.actions.setting_changes import Refusal
+from moderation.actions.state_history import last_transition_ids
 from moderation.models import Case, Finding, Rule
-from moderation.policy import Policy, last_transition_ids
+from moderation.policy import Policy
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 from tests.helpers.postgres.tampering import triggers_disabled
 
@@ -242,7 +243,9 @@ def test_a_text_that_was_edited_meanwhile_is_not_approved(maria):
     comment = make_comment(make_article(), "Fine words", guest=guest)
     seen = last_transition_ids([comment.pk])
     edit_comment(comment=comment, body="Other words", user=None, guest=guest)
-    act = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria, expected=seen)
+    act = decide(
+        ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria, expected_transitions=seen
+    )
     assert (act.changed, act.refused) == ([], [Refusal(comment.pk, "Nuala", "Changed the text")])
 
 

@@ -11,7 +11,7 @@ from archive.services import ArchiveImportError, ImportReport, import_page
 from articles.models import BODY_MAX, STANDFIRST_MAX, UNPUBLISHED_REASON_MAX, Article, Site, StandingPage
 from articles.models.editing import CORRECTION_MAX, NOTE_MAX
 from articles.services import save_article
-from comments.models import IMPORTED_BODY_MAX, Comment
+from comments.models import MAX_IMPORTED_BODY_LENGTH, Comment
 from tests.archive.saved_pages import page
 from tests.factories import UserFactory, make_article
 
@@ -137,8 +137,8 @@ def test_a_longer_story_is_stored_by_nobody():
 
 
 def test_an_import_keeps_a_long_comment_whole():
-    assert take("a " * (IMPORTED_BODY_MAX // 2 - 1)).created == 1
-    assert len(Comment.objects.get().body) > IMPORTED_BODY_MAX - 10
+    assert take("a " * (MAX_IMPORTED_BODY_LENGTH // 2 - 1)).created == 1
+    assert len(Comment.objects.get().body) > MAX_IMPORTED_BODY_LENGTH - 10
 
 
 def test_an_import_with_a_longer_comment_is_refused_by_its_line():
@@ -146,7 +146,7 @@ def test_an_import_with_a_longer_comment_is_refused_by_its_line():
         ArchiveImportError,
         match=r"^Line \d+: the comment that begins here has 100,00\d characters. The limit is 100,000",
     ):
-        take("a " * (IMPORTED_BODY_MAX // 2) + "boats")
+        take("a " * (MAX_IMPORTED_BODY_LENGTH // 2) + "boats")
     assert not Comment.objects.exists()
     assert not Article.objects.exists()
 

@@ -20,7 +20,7 @@ from articles.images.uploads import read_upload
 from articles.models import Article, Author, Image, Topic
 from articles.services import save_article, save_author, save_topic, set_article_authors
 from comments.models import Comment, Reason, State
-from comments.policy import Draft
+from comments.policy import Submission
 from comments.services.discussions import ensure_discussion
 from comments.services.posting import post_comment
 from comments.services.recommendations import recommend
@@ -117,7 +117,7 @@ class _Discussions:
         self._date_cases()
 
     def _date_cases(self) -> None:
-        """Let the cases be as old as their comments, so that the desk shows how long they have waited."""
+        """Let the cases be as old as their comments, so that the queue shows how long they have waited."""
         cases = list(Case.objects.filter(comment__in=self.posted.values()).select_related("comment"))
         for case in cases:
             age = case.opened_at - case.comment.created_at
@@ -131,7 +131,7 @@ class _Discussions:
         guest = None
         if author is None:
             guest = self.guests.get(planned.by) or _create_guest(planned.by, planned.email)
-        draft = Draft(
+        submission = Submission(
             discussion=ensure_discussion(article),
             parent=self.posted[planned.story, planned.parent] if planned.parent else None,
             author=author,
@@ -140,7 +140,7 @@ class _Discussions:
             body=planned.text,
             at=article.published_at + planned.after,
         )
-        comment = post_comment(draft, nonce=uuid4())
+        comment = post_comment(submission, nonce=uuid4())
         self.posted[planned.story, planned.key] = comment
         return comment
 

@@ -54,7 +54,7 @@ MENTIONS: dict[Any, Sequence[str]] = {
     Autosave: ["article"],
     Comment: ["duplicate_of"],
     CommentGroup: ["original"],
-    Finding: ["twin"],
+    Finding: ["duplicate_of"],
     ModeratorNote: ["comment"],
     RemovalRequest: ["article", "comment"],
 }

@@ -67,10 +67,10 @@ def _find_doubts(
     """Return the id of the most doubtful comment of each discussion that is in no proposal."""
     grouped = {member.row for proposal in proposals for member in proposal.members}
     most: dict[int, tuple[float, int]] = {}
-    for place, row in enumerate(compared.rows):
-        if compared.can_join[place] and place not in grouped:
-            doubt = promotion_score(compared.clues[place]) if compared.is_late[place] else 0.0
-            if place in alone:
+    for index, row in enumerate(compared.rows):
+        if compared.can_join[index] and index not in grouped:
+            doubt = promotion_score(compared.clues[index]) if compared.is_late[index] else 0.0
+            if index in alone:
                 doubt = max(doubt, PROMOTIONAL_SCORE)
             if doubt >= DOUBTFUL_SCORE and (-doubt, row.id) < most.get(row.discussion, (0.0, 0)):
                 most[row.discussion] = (-doubt, row.id)

@@ -15,9 +15,9 @@ MAX_COMPARED_PAIRWISE = 40  # comments of one author that are compared pairwise 
 def missing(compared: ComparedComments) -> Proposal:
     """Propose comments whose text is missing."""
     members = [
-        ProposedMember(place, 0.5 if row.body.strip() else 1.0, 0)
-        for place, row in enumerate(compared.rows)
-        if compared.can_join[place] and (row.text_missing or not has_visible_text(row.body))
+        ProposedMember(index, 0.5 if row.body.strip() else 1.0, 0)
+        for index, row in enumerate(compared.rows)
+        if compared.can_join[index] and (row.text_missing or not has_visible_text(row.body))
     ]
     return Proposal(Kind.MISSING, members)
 
@@ -28,13 +28,13 @@ Copies = Mapping[int, list[ProposedMember]]  # by the index of the row that they
 def find_copies(compared: ComparedComments) -> Copies:
     """Return the comments that repeat an earlier one by the same author."""
     by_writer: dict[str, list[int]] = defaultdict(list)
-    for place, row in enumerate(compared.rows):
+    for index, row in enumerate(compared.rows):
         if row.state in {"pending", "published"}:
-            by_writer[row.writer].append(place)
+            by_writer[row.writer].append(index)
     copies: dict[int, list[ProposedMember]] = defaultdict(list)
-    for places in by_writer.values():
-        if len(places) > 1:
-            for first, member in _copies_among(compared, places):
+    for indexes in by_writer.values():
+        if len(indexes) > 1:
+            for first, member in _copies_among(compared, indexes):
                 if compared.can_join[member.row]:
                     copies[first].append(member)
     return copies
@@ -74,25 +74,25 @@ def posted_twice(compared: ComparedComments, copies: Copies, is_grouped: bytearr
     return Proposal(Kind.TWICE, later)
 
 
-def _copies_among(compared: ComparedComments, places: Sequence[int]) -> Iterator[tuple[int, ProposedMember]]:
+def _copies_among(compared: ComparedComments, indexes: Sequence[int]) -> Iterator[tuple[int, ProposedMember]]:
     """Yield the comments of one author that repeat an earlier one, each after the index of its row."""
-    if len(places) <= MAX_COMPARED_PAIRWISE and not _may_be_duplicates(compared, places):
+    if len(indexes) <= MAX_COMPARED_PAIRWISE and not _may_be_duplicates(compared, indexes):
         return
-    folded = [duplicates.normalize_text(compared.rows[p].body) for p in places]
+    folded = [duplicates.normalize_text(compared.rows[index].body) for index in indexes]
     for later, first, is_exact in duplicates.find_duplicates(folded):
         if is_exact:
-            yield places[first], ProposedMember(places[later], 1.0, EXACT)
+            yield indexes[first], ProposedMember(indexes[later], 1.0, EXACT)
         else:
             similarity = duplicates.similarity(*(duplicates.trigrams(folded[n]) for n in (later, first)))
-            yield places[first], ProposedMember(places[later], similarity, 0)
+            yield indexes[first], ProposedMember(indexes[later], similarity, 0)
 
 
-def _may_be_duplicates(compared: ComparedComments, places: Sequence[int]) -> bool:
+def _may_be_duplicates(compared: ComparedComments, indexes: Sequence[int]) -> bool:
     """Return whether any two comments could be duplicates.
 
     They share most of their words, or have too few words to tell, as a text without spaces does.
     """
-    have = [set(compared.words[p]) for p in places]
+    have = [set(compared.words[p]) for p in indexes]
     return any(
         len(one) < 6 or 2 * len(one & other) > max(len(one), len(other))
         for n, one in enumerate(have)

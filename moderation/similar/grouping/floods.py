@@ -33,8 +33,8 @@ def late(compared: ComparedComments) -> Proposal:
     proposed if much speaks against it.
     """
     members: list[int] = []
-    for places in compared.by_discussion.values():
-        came_late = [p for p in places if compared.is_late[p] and compared.words[p]]
+    for indexes in compared.by_discussion.values():
+        came_late = [p for p in indexes if compared.is_late[p] and compared.words[p]]
         for run in _split_by_time(compared, came_late, QUIET_PERIOD):
             suspects, promotional = compared.suspects(run), compared.promotional(run)
             is_half_enough = len(suspects) >= MIN_MOSTLY_HALF and 3 * len(suspects) >= 2 * len(run)
@@ -54,37 +54,37 @@ def in_time(compared: ComparedComments) -> Iterator[Proposal]:
     They have a link or another clue that good comments rarely have, or they are most of the discussion. The
     kind of the group is that of `bursts`.
     """
-    for places in compared.by_discussion.values():
-        came = [p for p in places if not compared.is_late[p] and compared.words[p]]
+    for indexes in compared.by_discussion.values():
+        came = [p for p in indexes if not compared.is_late[p] and compared.words[p]]
         promotional = compared.promotional(came)
         strong = [p for p in promotional if compared.clues[p] & (RARE_CLUES | LINK)]
         members = {
-            place
+            index
             for run in _split_by_time(compared, strong, FLOOD_QUIET)
             if _is_flood(compared, run)
-            for place in run
+            for index in run
         }
         if _is_flood(compared, promotional) and 3 * len(promotional) >= 2 * len(came):
             members.update(promotional)
         yield propose_by_clues(compared, Kind.BURST, sorted(members))
 
 
-def _is_flood(compared: ComparedComments, places: Sequence[int]) -> bool:
+def _is_flood(compared: ComparedComments, indexes: Sequence[int]) -> bool:
     """Return whether these are by enough people, and not only one of them is still to be decided on."""
-    undecided = [p for p in places if compared.can_join[p]]
-    return compared.count_people(places) >= MIN_SIMILAR and compared.count_people(undecided) >= MIN_MEMBERS
+    undecided = [p for p in indexes if compared.can_join[p]]
+    return compared.count_people(indexes) >= MIN_SIMILAR and compared.count_people(undecided) >= MIN_MEMBERS
 
 
 def _split_by_time(
-    compared: ComparedComments, places: Iterable[int], quiet: timedelta
+    compared: ComparedComments, indexes: Iterable[int], quiet: timedelta
 ) -> Iterator[list[int]]:
-    """Yield runs of comments between which less than this time passed. `places` are in order of time."""
+    """Yield runs of comments between which less than this time passed. `indexes` are in order of time."""
     run: list[int] = []
-    for place in places:
-        if run and compared.rows[place].at - compared.rows[run[-1]].at > quiet:
+    for index in indexes:
+        if run and compared.rows[index].at - compared.rows[run[-1]].at > quiet:
             yield run
             run = []
-        run.append(place)
+        run.append(index)
     if run:
         yield run
 
@@ -103,15 +103,15 @@ def shared_contacts(compared: ComparedComments) -> Iterator[Proposal]:
     Hosts and contacts that come with the same name are one group.
     """
     holders: dict[str, list[int]] = defaultdict(list)
-    for place, (hosts, contacts) in enumerate(zip(compared.hosts, compared.contacts, strict=True)):
-        if compared.clues[place] & (LINK | CONTACT):
+    for index, (hosts, contacts) in enumerate(zip(compared.hosts, compared.contacts, strict=True)):
+        if compared.clues[index] & (LINK | CONTACT):
             for contact in sorted(hosts | contacts):
-                holders[contact].append(place)
+                holders[contact].append(index)
     union = UnionFind()
-    for contact, places in holders.items():
-        for place in _of_a_flood(compared, contact, places):
-            union.join(contact, place)
-            union.join(contact, ("name", compared.rows[place].name.casefold()))
+    for contact, indexes in holders.items():
+        for index in _of_a_flood(compared, contact, indexes):
+            union.join(contact, index)
+            union.join(contact, ("name", compared.rows[index].name.casefold()))
     for nodes in union.all():
         yield propose_by_clues(compared, Kind.LINK, sorted(p for p in nodes if isinstance(p, int)))
 
@@ -126,32 +126,32 @@ def _of_a_flood(compared: ComparedComments, contact: str, holders: Sequence[int]
     if is_host and compared.count_people(holders) >= 2 and 2 * len(promotional) >= len(holders):
         return promotional
     return [
-        place
+        index
         for run in _split_by_time(compared, holders, FLOOD_QUIET)
         if compared.count_people(run) >= MIN_SIMILAR and compared.are_suspicious(run)
-        for place in compared.suspects(run)
+        for index in compared.suspects(run)
     ]
 
 
 def shared_origins(compared: ComparedComments) -> Iterator[Proposal]:
     """Propose comments from one IP address under several names, if promotional or in one discussion."""
     by_ip: dict[bytes, list[int]] = defaultdict(list)
-    for place, row in enumerate(compared.rows):
+    for index, row in enumerate(compared.rows):
         if row.ip_hash:
-            by_ip[row.ip_hash].append(place)
-    for _, places in sorted(by_ip.items()):
-        if len({compared.rows[p].writer for p in places}) < MIN_SIMILAR:
+            by_ip[row.ip_hash].append(index)
+    for _, indexes in sorted(by_ip.items()):
+        if len({compared.rows[p].writer for p in indexes}) < MIN_SIMILAR:
             continue
-        half = compared.half_promotional(places)
-        if 2 * len(half) >= len(places) or _in_one_discussion(compared, places):
-            yield propose_by_clues(compared, Kind.ORIGIN, places)
+        half = compared.half_promotional(indexes)
+        if 2 * len(half) >= len(indexes) or _in_one_discussion(compared, indexes):
+            yield propose_by_clues(compared, Kind.ORIGIN, indexes)
 
 
-def _in_one_discussion(compared: ComparedComments, places: Sequence[int]) -> bool:
+def _in_one_discussion(compared: ComparedComments, indexes: Sequence[int]) -> bool:
     """Return whether several of these names appear in one discussion within a day."""
     latest: dict[int, deque[Row]] = defaultdict(deque)
     writers: dict[int, Counter[str]] = defaultdict(Counter)
-    for row in map(compared.rows.__getitem__, places):
+    for row in map(compared.rows.__getitem__, indexes):
         recent, names = latest[row.discussion], writers[row.discussion]
         recent.append(row)
         names[row.writer] += 1
@@ -165,18 +165,18 @@ def _in_one_discussion(compared: ComparedComments, places: Sequence[int]) -> boo
 def bursts(compared: ComparedComments) -> Iterator[Proposal]:
     """Propose promotional comments from ten minutes with many more comments than usual."""
 
-    def slot(place: int) -> int:
-        return int(compared.rows[place].at.timestamp() // BURST_LENGTH.total_seconds())
+    def slot(index: int) -> int:
+        return int(compared.rows[index].at.timestamp() // BURST_LENGTH.total_seconds())
 
-    slots = [(n, list(places)) for n, places in groupby(range(len(compared.rows)), key=slot)]
+    slots = [(n, list(indexes)) for n, indexes in groupby(range(len(compared.rows)), key=slot)]
     if not slots:
         return
-    median = sorted(len(places) for _, places in slots)[len(slots) // 2]
-    for _, places in slots:
-        half = compared.half_promotional(places)
+    median = sorted(len(indexes) for _, indexes in slots)[len(slots) // 2]
+    for _, indexes in slots:
+        half = compared.half_promotional(indexes)
         if (
-            len(places) >= max(BURST_MIN_COMMENTS, BURST_FACTOR * median)
-            and compared.count_people(places) >= BURST_MIN_COMMENTS // 2
-            and 2 * len(half) >= len(places)
+            len(indexes) >= max(BURST_MIN_COMMENTS, BURST_FACTOR * median)
+            and compared.count_people(indexes) >= BURST_MIN_COMMENTS // 2
+            and 2 * len(half) >= len(indexes)
         ):
             yield propose_by_clues(compared, Kind.BURST, half)

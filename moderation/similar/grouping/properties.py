@@ -26,7 +26,7 @@ MIN_STORY_WORDS = 2  # words of the story that a comment about it contains
 
 def set_apart(compared: ComparedComments, groups: Iterable[Proposal]) -> None:
     """Lower the similarity of members with rare properties, which are the most likely mistakes."""
-    approved = {row.writer for row in compared.rows if row.is_kept and row.is_known}
+    approved = {row.writer for row in compared.rows if row.is_kept and row.is_identified}
     for group in groups:
         rows = [compared.rows[member.row] for member in group.members]
         [(story, _)] = Counter(row.discussion for row in rows).most_common(1)
@@ -48,22 +48,22 @@ def set_apart(compared: ComparedComments, groups: Iterable[Proposal]) -> None:
             )
 
 
-def _talks(compared: ComparedComments, place: int) -> bool:
+def _talks(compared: ComparedComments, index: int) -> bool:
     """Return whether a comment takes part in a conversation."""
-    row = compared.rows[place]
-    return bool(compared.clues[place] & TALKS or row.parent or row.id in compared.answered)
+    row = compared.rows[index]
+    return bool(compared.clues[index] & TALKS or row.parent or row.id in compared.answered)
 
 
-def _is_of_its_story(compared: ComparedComments, place: int) -> bool:
+def _is_of_its_story(compared: ComparedComments, index: int) -> bool:
     """Return whether a comment uses words of its story."""
-    own = group_stems(compared.words[place]) & compared.subject(compared.rows[place].discussion)
+    own = group_stems(compared.words[index]) & compared.subject(compared.rows[index].discussion)
     return len(own) >= MIN_STORY_WORDS
 
 
 def count_words(compared: ComparedComments, chosen: Sequence[Proposal]) -> None:
     """Fill `shared` with the counts of clues, the states of the evidence, and the distinctive words.
 
-    Words are stored as places, [comment, revision, start, end], not as text.
+    Words are stored as spans, [comment, revision, start, end], not as text.
     """
     everywhere = Counter[str]()
     for words in compared.words:
@@ -88,7 +88,7 @@ def count_words(compared: ComparedComments, chosen: Sequence[Proposal]) -> None:
 def _distinctive_words(
     compared: ComparedComments, proposal: Proposal, inside: Counter[str], everywhere: Counter[str]
 ) -> list[list[int]]:
-    """Return the places of words that are much more common in the group than elsewhere."""
+    """Return the spans of words that are much more common in the group than elsewhere."""
     within, outside = len(proposal.members), len(compared.rows) - len(proposal.members)
     if proposal.kind in {Kind.DUPLICATE, Kind.TWICE} or not outside:
         return []
@@ -102,13 +102,13 @@ def _distinctive_words(
         if n >= max(2, within * MIN_DISTINCTIVE_SHARE)
     ]
     best = [w for odd, w in sorted(odds, key=lambda o: (-o[0], o[1])) if odd > 2][:MAX_DISTINCTIVE_WORDS]
-    places: dict[str, list[int]] = {}
+    spans: dict[str, list[int]] = {}
     for member in proposal.members:
-        wanted = {w for w in best if w not in places}.intersection(compared.words[member.row])
+        wanted = {w for w in best if w not in spans}.intersection(compared.words[member.row])
         if wanted:
             row = compared.rows[member.row]
             for word, (start, end) in first_spans(row.body, wanted).items():
-                places[word] = [row.id, row.revision, start, end]
-        if len(places) == len(best):
+                spans[word] = [row.id, row.revision, start, end]
+        if len(spans) == len(best):
             break
-    return [places[w] for w in best if w in places]
+    return [spans[w] for w in best if w in spans]

@@ -51,13 +51,13 @@ def propose(compared: ComparedComments, kind: Kind, similar: Iterable[ProposedMe
     return Proposal(kind, members, evidence=evidence)
 
 
-def propose_by_clues(compared: ComparedComments, kind: Kind, places: Iterable[int]) -> Proposal:
+def propose_by_clues(compared: ComparedComments, kind: Kind, indexes: Iterable[int]) -> Proposal:
     """Propose a group in which the similarity of a member is its promotional score."""
     clues = compared.clues
     return propose(
         compared,
         kind,
-        (ProposedMember(p, min(1.0, promotion_score(clues[p]) / 2), clues[p]) for p in places),
+        (ProposedMember(p, min(1.0, promotion_score(clues[p]) / 2), clues[p]) for p in indexes),
     )
 
 

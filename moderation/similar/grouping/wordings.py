@@ -10,7 +10,7 @@ from moderation.features.contacts import EMAIL_ADDRESS
 from moderation.features.links import TYPED_LINK
 from moderation.features.words import RUN_LENGTH, lowercase_words, word_runs
 from moderation.similar.clues import CONTACT, LINK, SPUN, TEMPLATE
-from moderation.similar.compared import MIN_KNOWN_SPAM, ComparedComments
+from moderation.similar.compared import MIN_SPAM, ComparedComments
 from moderation.similar.grouping.proposals import (
     MIN_SIMILAR,
     Kind,
@@ -45,24 +45,24 @@ def shared_wordings(compared: ComparedComments, is_grouped: bytearray) -> Iterat
         if covered >= max(MIN_COVERED_WORDS, MIN_COVERAGE * len(compared.words[p]))
     }
     union = _join_by_runs(shared, spun)
-    for place in sorted(spun):  # a bot has many templates, but few names to promote
-        union.join(("name", compared.rows[place].name.casefold()), place)
-        for host in sorted(compared.hosts[place]):
-            union.join(("host", host), place)
+    for index in sorted(spun):  # a bot has many templates, but few names to promote
+        union.join(("name", compared.rows[index].name.casefold()), index)
+        for host in sorted(compared.hosts[index]):
+            union.join(("host", host), index)
 
-    def member(place: int) -> ProposedMember:
-        similarity = min(1.0, spun[place] / len(compared.words[place]))
-        return ProposedMember(place, similarity, compared.clues[place] | SPUN)
+    def member(index: int) -> ProposedMember:
+        similarity = min(1.0, spun[index] / len(compared.words[index]))
+        return ProposedMember(index, similarity, compared.clues[index] | SPUN)
 
     promotional: list[int] = []
     wordings = 0
-    for places in union.sets(sorted(spun)):
-        half = compared.half_promotional(places)
-        if len(places) >= MIN_SIMILAR and 3 * len(half) >= 2 * len(places):
-            promotional += places
+    for indexes in union.sets(sorted(spun)):
+        half = compared.half_promotional(indexes)
+        if len(indexes) >= MIN_SIMILAR and 3 * len(half) >= 2 * len(indexes):
+            promotional += indexes
             wordings += 1
         else:
-            yield propose(compared, Kind.TEXT, map(member, places))
+            yield propose(compared, Kind.TEXT, map(member, indexes))
     proposal = propose(compared, Kind.TEXT, map(member, sorted(promotional)))
     proposal.shared = {"wordings": wordings}
     yield proposal
@@ -76,11 +76,11 @@ def shared_templates(compared: ComparedComments, is_grouped: bytearray) -> Itera
     and those below a story under which a person marked comments as spam. If they are few, or not all of them
     have a link or a contact, there must be other evidence that they are spam.
     """
-    places = [p for p in _comparable(compared) if not is_grouped[p]]
-    signs_of = {p: _read_signs(compared.rows[p].body) for p in places}
+    indexes = [p for p in _comparable(compared) if not is_grouped[p]]
+    signs_of = {p: _read_signs(compared.rows[p].body) for p in indexes}
     words_of_person: dict[str, set[str]] = defaultdict(set)
-    for place, signs in signs_of.items():
-        words_of_person[compared.people[place]].update(signs)
+    for index, signs in signs_of.items():
+        words_of_person[compared.people[index]].update(signs)
     counts = Counter(word for words in words_of_person.values() for word in words)
     fixed = {word for word, n in counts.items() if n >= MIN_SIMILAR}
     templates = {p: _replace_filling(signs, fixed) for p, signs in signs_of.items()}
@@ -103,22 +103,22 @@ def shared_templates(compared: ComparedComments, is_grouped: bytearray) -> Itera
             )
 
 
-def _is_advertised(compared: ComparedComments, places: Sequence[int]) -> bool:
+def _is_advertised(compared: ComparedComments, indexes: Sequence[int]) -> bool:
     """Return whether many people give a link or a contact in the same words, and nobody kept one of them."""
     return (
-        compared.count_people(places) > MIN_SIMILAR
-        and all(compared.clues[p] & (LINK | CONTACT) for p in places)
-        and not compared.was_any_kept(places)
+        compared.count_people(indexes) > MIN_SIMILAR
+        and all(compared.clues[p] & (LINK | CONTACT) for p in indexes)
+        and not compared.was_any_kept(indexes)
     )
 
 
 def _comparable(compared: ComparedComments) -> list[int]:
-    """Return the rows with a link or a contact, and those below stories with known spam."""
-    known = Counter(row.discussion for row in compared.rows if row.state == "spam")
+    """Return the rows with a link or a contact, and those below stories with comments marked as spam."""
+    spam = Counter(row.discussion for row in compared.rows if row.state == "spam")
     return [
-        place
-        for place, row in enumerate(compared.rows)
-        if compared.clues[place] & (LINK | CONTACT) or known[row.discussion] >= MIN_KNOWN_SPAM
+        index
+        for index, row in enumerate(compared.rows)
+        if compared.clues[index] & (LINK | CONTACT) or spam[row.discussion] >= MIN_SPAM
     ]
 
 
@@ -144,7 +144,7 @@ def _replace_filling(signs: Iterable[str], fixed: Collection[str]) -> list[str]:
 class _SharedRuns(NamedTuple):
     """Runs that texts of several people share."""
 
-    places: dict[int, list[int]]  # by run
+    indexes: dict[int, list[int]]  # by run
     covered: dict[int, int]  # how many words of a text stand in such runs
 
 
@@ -152,19 +152,19 @@ def _find_shared_runs(
     compared: ComparedComments, runs_of: Mapping[int, "array[int]"], common: Mapping[int, set[int]]
 ) -> _SharedRuns:
     """Return the runs in `common` that enough people share."""
-    places_of_run: dict[int, list[int]] = defaultdict(list)
-    for place, own in common.items():
-        for run in runs_of[place] if own else ():
+    indexes_of_run: dict[int, list[int]] = defaultdict(list)
+    for index, own in common.items():
+        for run in runs_of[index] if own else ():
             if run in own:
-                places_of_run[run].append(place)
+                indexes_of_run[run].append(index)
     shared = {
-        run: places
-        for run, places in places_of_run.items()
-        if len(places) >= MIN_SIMILAR and compared.count_people(places) >= MIN_SIMILAR
+        run: indexes
+        for run, indexes in indexes_of_run.items()
+        if len(indexes) >= MIN_SIMILAR and compared.count_people(indexes) >= MIN_SIMILAR
     }
     covered = {
-        place: _count_covered_words(runs_of[place], own & shared.keys())
-        for place, own in common.items()
+        index: _count_covered_words(runs_of[index], own & shared.keys())
+        for index, own in common.items()
         if not shared.keys().isdisjoint(own)
     }
     return _SharedRuns(shared, covered)
@@ -173,10 +173,10 @@ def _find_shared_runs(
 def _join_by_runs(shared: _SharedRuns, chosen: Collection[int]) -> UnionFind:
     """Return the chosen rows, joined if they share a run."""
     union = UnionFind()
-    for places in shared.places.values():
-        similar = [p for p in places if p in chosen]
-        for place in similar[1:]:
-            union.join(similar[0], place)
+    for indexes in shared.indexes.values():
+        similar = [p for p in indexes if p in chosen]
+        for index in similar[1:]:
+            union.join(similar[0], index)
     return union
 
 
@@ -186,12 +186,12 @@ def _common_runs(
     """Return for each comment the runs that other comments share and that are no quotations."""
     repeated = _repeated_runs(runs_of.values())
     quoted: dict[int, set[int]] = {}
-    by_id = {row.id: place for place, row in enumerate(compared.rows)}
+    by_id = {row.id: index for index, row in enumerate(compared.rows)}
     common: dict[int, set[int]] = {}
-    for place, row in enumerate(compared.rows):
+    for index, row in enumerate(compared.rows):
         own = set[int]()
-        if not is_grouped[place] and not row.body.lstrip().startswith(TRACKBACK_STARTS):
-            own = repeated.intersection(runs_of[place])
+        if not is_grouped[index] and not row.body.lstrip().startswith(TRACKBACK_STARTS):
+            own = repeated.intersection(runs_of[index])
         if own:
             if row.discussion not in quoted:
                 quoted[row.discussion] = set(
@@ -200,7 +200,7 @@ def _common_runs(
             own -= quoted[row.discussion]
             if row.parent in by_id:
                 own.difference_update(runs_of[by_id[row.parent]])
-            common[place] = own
+            common[index] = own
     return common
 
 
@@ -218,8 +218,8 @@ def _repeated_runs(runs_of: Iterable["array[int]"]) -> set[int]:
 def _count_covered_words(runs: "array[int]", shared: Collection[int]) -> int:
     """Return how many words stand in a shared run."""
     count, end = 0, 0
-    for place, run in enumerate(runs):
+    for index, run in enumerate(runs):
         if run in shared:
-            count += place + RUN_LENGTH - max(end, place)
-            end = place + RUN_LENGTH
+            count += index + RUN_LENGTH - max(end, index)
+            end = index + RUN_LENGTH
     return count

@@ -1,16 +1,16 @@
 """Features of the author's name and website, as numbers. Pure functions.
 
 A feature that is missing from the result is unknown, because the name or the website is. The features that
-a moderator is shown are signals (author_signals.py).
+a moderator is shown are signals (features/signals/author.py).
 """
 
 import re
 from math import log1p
 from urllib.parse import unquote
 
-from moderation.features.author_signals import name_domain, name_phrase
 from moderation.features.links import host
 from moderation.features.phrases import PROFILE_HOST
+from moderation.features.signals.author import name_domain, name_phrase
 from moderation.features.text_reading import ParsedComment
 from moderation.spam_filter.classifier.reference import Reference
 

@@ -1,7 +1,7 @@
 """Features of the body, alone and beside its story, as numbers. Pure functions.
 
 A feature that is missing from the result is unknown: there is no story, or the text is too short. The
-features that a moderator is shown are signals (text_signals.py).
+features that a moderator is shown are signals (features/signals/text.py).
 """
 
 import re

@@ -51,8 +51,8 @@ def test_a_guest_who_is_erased(article: Article) -> None:
     stranger = GuestFactory.create(email="bob@example.org")  # typed somebody's e-mail
     subscribe("gwen@example.org")
     subscribe("bob@example.org")
-    purge.blank_person(person=Person(guest=guest), actor=None)
-    purge.blank_person(person=Person(guest=stranger), actor=None)
+    purge.erase_person(person=Person(guest=guest), actor=None)
+    purge.erase_person(person=Person(guest=stranger), actor=None)
     assert emails() == {"bob@example.org"}
 
 
@@ -67,7 +67,7 @@ def test_a_restore_brings_no_subscription_back(
     backup(file)
     subscriptions.unsubscribe(["ann@example.org"])
     subscriptions.unsubscribe(["cy@example.org"], {None})
-    purge.blank_person(person=Person(user=jane), actor=None)
+    purge.erase_person(person=Person(user=jane), actor=None)
 
     assert go_back(file).subscriptions == 2  # Jane's is ended with her name
     assert emails() == {"cy@example.org"}

@@ -108,7 +108,7 @@ def test_erased_people_get_nothing(
         (Person(user=jane), comment),
         (Person(guest=guest), make_comment(article, guest=guest)),
     ):
-        purge.blank_person(person=person, actor=ada)
+        purge.erase_person(person=person, actor=ada)
         set_editors_pick(comment=picked, is_pick=True, actor=emil)
     later()
     notify_followers()

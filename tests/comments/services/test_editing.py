@@ -64,9 +64,19 @@ def test_a_decision_on_words_that_were_changed_since_changes_nothing():
 
     assert (edited.state, edited.state_reason) == (State.PUBLISHED, Reason.POSTED)
     assert not change_states(
-        ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None, expected={comment.pk: seen}
+        ids=[comment.pk],
+        to=State.SPAM,
+        reason=Reason.SPAM,
+        actor=None,
+        expected_transitions={comment.pk: seen},
     )
-    act = decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None, expected={comment.pk: seen})
+    act = decide(
+        ids=[comment.pk],
+        to=State.SPAM,
+        reason=Reason.SPAM,
+        actor=None,
+        expected_transitions={comment.pk: seen},
+    )
     assert act.refused == [Refusal(comment.pk, author.name, "Changed the text")]
     line = comment.transitions.latest("id")
     assert (line.from_state, line.to_state, line.reason, line.revision) == (

@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils import timezone
 
-from comments.models import BODY_MAX, MAX_DEPTH, Comment, Discussion, Reason, State
-from comments.policy import Draft, Screening, policy
+from comments.models import MAX_BODY_LENGTH, MAX_DEPTH, Comment, Discussion, Reason, State
+from comments.policy import Screening, Submission, policy
 from comments.services.discussions import change_discussion
 from comments.services.editing import edit_comment
 from comments.services.posting import MAX_ATTEMPTS
@@ -86,7 +86,11 @@ def test_a_nonce_of_somebody_else_gives_nothing_away():
 
 @pytest.mark.parametrize(
     ("body", "sentence"),
-    [("", "Write something"), (" \n ", "Write something"), ("x" * (BODY_MAX + 1), "10,001 characters")],
+    [
+        ("", "Write something"),
+        (" \n ", "Write something"),
+        ("x" * (MAX_BODY_LENGTH + 1), "10,001 characters"),
+    ],
 )
 def test_an_empty_or_too_long_text_is_refused_with_a_sentence(body, sentence):
     with pytest.raises(ValidationError, match=sentence):
@@ -156,8 +160,8 @@ def test_a_text_is_checked_again_if_the_settings_changed_meanwhile_but_not_forev
     comment = make_comment(article, guest=guest)
     checked: list[str] = []
 
-    def examine(draft: Draft) -> Screening:
-        checked.append(draft.discussion.moderation)
+    def examine(submission: Submission) -> Screening:
+        checked.append(submission.discussion.moderation)
         if len(checked) <= changes:
             change_discussion(article=article, moderation="pre" if len(checked) % 2 else "post")
         return Screening("publish", [])

@@ -89,7 +89,7 @@ def test_a_decision_on_what_a_colleague_has_decided_changes_nothing():
         to=State.SPAM,
         reason=Reason.SPAM,
         actor=None,
-        expected={comment.pk: seen},
+        expected_transitions={comment.pk: seen},
     )
     comment.refresh_from_db()
     assert comment.state == State.REJECTED

@@ -257,11 +257,11 @@ def test_a_form_of_a_cached_page_is_accepted(article: Article, member: User) -> 
 
 def test_a_new_role_applies_at_once(article: Article, talk: object, member: User) -> None:
     client = log_in(member)
-    assert "to-desk" not in read(client, article)
+    assert "to-queue" not in read(client, article)
     member.set_roles([MODERATOR])
-    assert "to-desk" in read(client, article)
+    assert "to-queue" in read(client, article)
     member.set_roles([])
-    assert "to-desk" not in read(client, article)
+    assert "to-queue" not in read(client, article)
 
 
 def test_a_member_without_access_is_a_stranger(article: Article, talk: object, member: User) -> None:

@@ -9,8 +9,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from comments.models import Visit
-from comments.thread.visits import PAUSE, STORED_AGAIN, VISITS_KEPT, delete_old_visits
-from moderation.erasure.purge import blank_person
+from comments.thread.visits import PAUSE, STORED_AGAIN, VISIT_RETENTION, delete_old_visits
+from moderation.erasure.purge import erase_person
 from moderation.people.profiles import Person
 from tests.factories import UserFactory, make_comment
 
@@ -122,7 +122,7 @@ def test_a_reload_writes_nothing_and_a_later_one_a_single_row(as_ylva, article, 
 
 def test_old_visits_are_deleted(as_ylva, article, talk):
     read(as_ylva, article)
-    pass_time(VISITS_KEPT - timedelta(minutes=1))
+    pass_time(VISIT_RETENTION - timedelta(minutes=1))
     assert delete_old_visits() == 0
     pass_time(timedelta(minutes=2))
     assert delete_old_visits() == 1
@@ -131,5 +131,5 @@ def test_old_visits_are_deleted(as_ylva, article, talk):
 
 def test_an_erased_account_leaves_no_visits(as_ylva, ylva, article, talk):
     read(as_ylva, article)
-    blank_person(person=Person(user=ylva), actor=None)
+    erase_person(person=Person(user=ylva), actor=None)
     assert not Visit.objects.exists()

@@ -13,9 +13,9 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from articles.models import Article
-from comments.models import IMPORTED_BODY_MAX, Comment, CommentDraft, Discussion, State
-from comments.policy import Draft
-from comments.services.drafts import DRAFTS_KEPT, MAX_DRAFTS, delete_old_drafts, save_draft
+from comments.models import MAX_IMPORTED_BODY_LENGTH, Comment, CommentDraft, Discussion, State
+from comments.policy import Submission
+from comments.services.drafts import DRAFT_RETENTION, MAX_DRAFTS, delete_old_comment_drafts, save_draft
 from comments.services.posting import post_comment
 from comments.services.states import change_states
 from tests.factories import UserFactory, make_article, make_comment
@@ -108,9 +108,9 @@ def test_posting_deletes_a_draft_that_was_saved_meanwhile(
     first, nonce = make_comment(article), uuid4()
     save(as_ida, article)
 
-    def save_and_post(draft: Draft, **values: Any) -> Comment:
+    def save_and_post(submission: Submission, **values: Any) -> Comment:
         save_draft(user=ida, article=article, parent=first, body=TEXT, nonce=nonce)
-        return post_comment(draft, **values)
+        return post_comment(submission, **values)
 
     monkeypatch.setattr("comments.views.writing.post_comment", save_and_post)
     assert as_ida.post(url(article, first), {"body": TEXT, "nonce": nonce}).status_code == 302
@@ -184,17 +184,17 @@ def test_a_member_has_only_so_many_drafts(as_ida: Client, article: Article, ida:
 
 def test_a_text_that_is_too_long_to_be_stored_is_refused(as_ida: Client, article: Article) -> None:
     save(as_ida, article)
-    assert save(as_ida, article, body="x" * (IMPORTED_BODY_MAX + 1)).status_code == 409
+    assert save(as_ida, article, body="x" * (MAX_IMPORTED_BODY_LENGTH + 1)).status_code == 409
     assert CommentDraft.objects.get().body == TEXT
 
 
 def test_old_drafts_are_deleted(article: Article, ida: User) -> None:
-    at = timezone.now() - DRAFTS_KEPT
+    at = timezone.now() - DRAFT_RETENTION
     CommentDraft.objects.create(user=ida, article=article, body="A", at=at - timedelta(minutes=1))
     CommentDraft.objects.create(
         user=UserFactory.create(), article=article, body="B", at=at + timedelta(hours=1)
     )
-    assert delete_old_drafts() == 1
+    assert delete_old_comment_drafts() == 1
     assert CommentDraft.objects.get().body == "B"
 
 

@@ -7,7 +7,7 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from comments.models import BODY_MAX, CommentRevision, Reason, State
+from comments.models import MAX_BODY_LENGTH, CommentRevision, Reason, State
 from comments.services.states import change_states, delete_comment
 from comments.thread.pages import REPLIES_PER_TREE
 from tests.factories import UserFactory, make_article, make_comment
@@ -86,7 +86,7 @@ def test_no_edit_after_a_moderator_decided(client, comment, author):
 
 def test_too_long_is_refused_with_the_count_and_kept(client, comment, author):
     client.force_login(author)
-    text = "y" * (BODY_MAX + 1)
+    text = "y" * (MAX_BODY_LENGTH + 1)
     refused = client.post(edit_url(comment), {"body": text})
     assert refused.status_code == 422
     assert "10,001" in refused.content.decode()

@@ -244,9 +244,9 @@ def test_an_erasure_removes_the_rows(ylva, bo, ada, article):
     mute_author(comment=make_comment(article, "One.", author=bo), user=ylva)
     mute_author(comment=make_comment(article, "Two.", guest=guest), user=ylva)
     mute_author(comment=make_comment(article, "Three.", author=ylva), user=bo)
-    purge.blank_person(person=Person(guest=guest), actor=ada)
+    purge.erase_person(person=Person(guest=guest), actor=ada)
     assert Mute.objects.count() == 2
-    purge.blank_person(person=Person(user=ylva), actor=ada)
+    purge.erase_person(person=Person(user=ylva), actor=ada)
     assert not Mute.objects.exists()
 
 

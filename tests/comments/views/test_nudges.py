@@ -151,7 +151,7 @@ def test_no_nudge_shows_the_verdict_of_the_spam_filter(
 ) -> None:
     Discussion.objects.create(article=article, moderation=moderation)
     prediction = SimpleNamespace(is_spam=is_spam)
-    monkeypatch.setattr("moderation.policy.score_draft", lambda *_arguments: (prediction, []))
+    monkeypatch.setattr("moderation.policy.score_submission", lambda *_arguments: (prediction, []))
     person = {"name": "Ann", "email": "ann@example.org"}
     page = send(client, article, LINKS, **person, **button).content.decode()
     assert ("a moderator reads it before it appears" in page) == is_mentioned
@@ -163,7 +163,7 @@ def test_a_preview_asks_no_spam_filter(
     def score(*_arguments: Any) -> None:
         pytest.fail("The filter was asked.")
 
-    monkeypatch.setattr("moderation.policy.score_draft", score)
+    monkeypatch.setattr("moderation.policy.score_submission", score)
     assert "2 links" in send(as_ida, article, LINKS, preview="").content.decode()
 
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from accounts.models import Guest
-from comments.models import BODY_MAX, Comment
+from comments.models import MAX_BODY_LENGTH, Comment
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in
@@ -59,7 +59,7 @@ def test_a_preview_needs_only_the_text(client, article):
     assert value_of(page, "nonce")
 
 
-@pytest.mark.parametrize("body", ["", " \n", "x" * (BODY_MAX + 1)])
+@pytest.mark.parametrize("body", ["", " \n", "x" * (MAX_BODY_LENGTH + 1)])
 def test_a_text_that_cannot_be_posted_has_an_error_in_place_of_a_preview(client, article, body):
     response = client.post(url(article), {"body": body, "nonce": uuid4(), "preview": ""})
     assert response.status_code == 422

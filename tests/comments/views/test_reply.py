@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.models import Guest
 from articles.markup.markdown import TEXT_TAGS
-from comments.models import BODY_MAX, Comment, Discussion, Reason, State
+from comments.models import MAX_BODY_LENGTH, Comment, Discussion, Reason, State
 from comments.services.discussions import change_discussion
 from comments.services.imports import ImportedComment, import_comments
 from comments.services.states import change_states
@@ -175,7 +175,7 @@ def test_a_damaged_nonce_loses_no_text(client, nonce):
 
 @pytest.mark.parametrize("headers", [{}, HTMX])
 def test_a_text_that_is_too_long_is_refused_with_its_count_and_kept(client, headers):
-    article, sent = make_article(), fields(body="å" * (BODY_MAX + 1))
+    article, sent = make_article(), fields(body="å" * (MAX_BODY_LENGTH + 1))
     refused = client.post(url(article), sent, headers=headers)
     page = refused.content.decode()
     assert refused.status_code == 422
@@ -363,7 +363,7 @@ def test_hostile_texts_and_names_that_are_posted_do_nothing(client, payloads):
         response = client.post(url(article), {"body": text, "nonce": uuid4()})
         assert response.status_code in {302, 422}, text
         if response.status_code == 422:  # of letters that nobody sees, or too long
-            assert len(text) > BODY_MAX or not re.search(r"\w|[!-~]", text)
+            assert len(text) > MAX_BODY_LENGTH or not re.search(r"\w|[!-~]", text)
     client.logout()
     for text in payloads[::40]:
         response = Client().post(url(article), fields(name=text[:80], body="A word."))

@@ -24,7 +24,7 @@ from articles.models import Article, Author, Image, Topic
 from articles.services import save_article
 from comments.integrity import check
 from comments.models import Comment, Discussion, DiscussionDay, Recommendation, State
-from comments.policy import Draft, policy
+from comments.policy import Submission, policy
 from comments.services.posting import post_comment
 from config.server import sample
 from config.server.sample import content, dates
@@ -229,7 +229,9 @@ def test_what_somebody_has_touched_keeps_its_dates(newspaper: dict[str, User]) -
     first = decided.discussion.comments.waiting().earliest("created_at")
     decide(ids=[first.pk], to=State.PUBLISHED, reason="approved", actor=newspaper[MODERATOR])
     post_comment(
-        Draft(discussion=commented.discussion, author=newspaper[READER], name="Ruth", body="It rang twice."),
+        Submission(
+            discussion=commented.discussion, author=newspaper[READER], name="Ruth", body="It rang twice."
+        ),
         nonce=uuid4(),
     )
     before = dict(Article.objects.values_list("pk", "published_at"))

@@ -1,8 +1,8 @@
 """The cache for functions of texts, and the functions that use it."""
 
 from core.memory.text_cache import ENTRY_SIZE, TextCache, text_cache
+from moderation.features.signals.text import _article_script
 from moderation.features.text_reading import subject_stems
-from moderation.features.text_signals import _article_script
 from moderation.reply_structure.inference import _quotations, _searchable
 
 

@@ -15,7 +15,7 @@ from comments.services.discussions import change_discussion
 from config.server import sample
 from moderation.models import CommentGroup, RemovalRequest, Rule
 from moderation.rules import active_rules as rules
-from moderation.rules import replay
+from moderation.rules import rule_replay
 from moderation.screening import rate_limits
 from moderation.similar import pages
 from site_content.comments import (
@@ -36,11 +36,11 @@ from site_content.comments import (
 from site_content.moderation import (
     add_notes,
     appeal_removals,
-    blank_child,
     choose_filter,
     create_reported_comments,
     create_rules,
     decide_groups,
+    erase_child,
     give_second_opinions,
     impose_sanctions,
     purge_comments,
@@ -103,11 +103,11 @@ def fill(
     wasps = impose_sanctions(people, stories)
     add_notes(people, reported)
     restricted = restrict_comments(people, stories)
-    blank_child(people, stories)
+    erase_child(people, stories)
     set_clock(2)
     purge_comments(people)
     decide_groups(people)
-    replay.gather_matches(rules.versions(term.pk)[0])
+    rule_replay.gather_matches(rules.versions(term.pk)[0])
     give_second_opinions(people)
     save_rule(people, "rate", "9/90")
     set_clock(0)

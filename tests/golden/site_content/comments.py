@@ -8,7 +8,7 @@ from uuid import uuid4
 from accounts.models import Guest, User
 from articles.models import Article
 from comments.models import Comment, State
-from comments.policy import Draft
+from comments.policy import Submission
 from comments.services.discussions import ensure_discussion
 from comments.services.editing import edit_comment
 from comments.services.moves import move_comment
@@ -36,8 +36,10 @@ def post(
     if parent and parent.state == State.PENDING:
         approve(User.objects.get(email="moderator@example.org"), parent)
     discussion = ensure_discussion(story)
-    draft = Draft(discussion=discussion, parent=parent, name=author.name, body=body, ip=ip, **writer)
-    return post_comment(draft, nonce=uuid4())
+    submission = Submission(
+        discussion=discussion, parent=parent, name=author.name, body=body, ip=ip, **writer
+    )
+    return post_comment(submission, nonce=uuid4())
 
 
 def approve(moderator: User, *comments: Comment) -> None:

@@ -182,10 +182,10 @@ def restrict_comments(people: People, stories: Stories) -> Comments:
     return comments
 
 
-def blank_child(people: People, stories: Stories) -> None:
+def erase_child(people: People, stories: Stories) -> None:
     comment = post(stories.old, "I am eight years old.", people.kim)
     restrictions.restrict(ids=[comment.pk], why="child", actor=people.ada)
-    purge.blank_person(person=Person(user=people.kim), actor=people.ada)
+    purge.erase_person(person=Person(user=people.kim), actor=people.ada)
 
 
 def purge_comments(people: People) -> None:

@@ -345,7 +345,7 @@ def test_decision_on_an_outdated_text_is_refused(maria):
     comment = make_comment(make_article(), "I am Bob.")
     seen = {comment.pk: comment.transitions.latest("id").pk}
     quick_actions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
-    act = decide(ids=[comment.pk], to=State.SPAM, reason="spam", actor=maria, expected=seen)
+    act = decide(ids=[comment.pk], to=State.SPAM, reason="spam", actor=maria, expected_transitions=seen)
     assert act.batch is None
 
 

@@ -7,7 +7,7 @@ import pytest
 from comments.models import Comment, State
 from moderation.actions import saved_lines
 from moderation.actions.decisions import decide, undo
-from moderation.erasure.purge import clear_related_data
+from moderation.erasure.purge import erase_related_data
 from moderation.models import Batch, DecisionMessage, SavedLine
 from moderation.notifications.notices import render_notices
 from tests.factories import UserFactory, make_article, make_comment
@@ -60,7 +60,7 @@ def test_the_message_is_kept_over_undo_and_redo(maria_client, maria):
 def test_an_erased_comment_has_no_message(maria_client):
     comment = make_comment(make_article())
     remove(maria_client, comment, line="You called him a clown.")
-    clear_related_data([comment.pk])
+    erase_related_data([comment.pk])
     assert not DecisionMessage.objects.exists()
 
 

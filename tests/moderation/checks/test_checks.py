@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from articles.models import Article, Site
 from comments.models import Comment, Discussion
-from comments.policy import Draft
+from comments.policy import Submission
 from core.rate_limits import RateLimitError
 from moderation.checks.base import Context, Duplicate, SentComments
 from moderation.checks.registry import CHECKS, run_checks
@@ -28,15 +28,15 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KNOWN = Context(person_is_confirmed=True, approved_count=1)
 
 
-def draft(body: str = "A word about the boat.", **fields) -> Draft:
+def submission(body: str = "A word about the boat.", **fields) -> Submission:
     article = Article(title="The slip closes", published_at=NOW - fields.pop("age", timedelta(days=1)))
     discussion = Discussion(article=article, moderation=fields.pop("moderation", "conditional"))
     vars(discussion)["site"] = Site()  # else it is read
     values = {"name": "Nuala", "at": NOW} | fields
-    return Draft(discussion=discussion, body=body, **values)
+    return Submission(discussion=discussion, body=body, **values)
 
 
-def check(made: Draft, context: Context = KNOWN) -> list[tuple[str, int | None]]:
+def check(made: Submission, context: Context = KNOWN) -> list[tuple[str, int | None]]:
     return [(found.check, found.number) for found in run_checks(made, context)]
 
 
@@ -52,7 +52,7 @@ def terms(*values: str) -> Context:
 
 
 def test_a_plain_comment_by_a_known_person_has_no_findings():
-    assert check(draft()) == []
+    assert check(submission()) == []
 
 
 @pytest.mark.parametrize(
@@ -64,11 +64,11 @@ def test_a_plain_comment_by_a_known_person_has_no_findings():
     ],
 )
 def test_a_new_person_waits(context, number):
-    assert check(draft(), context) == [("new_person", number)]
+    assert check(submission(), context) == [("new_person", number)]
 
 
 def test_a_moderator_is_not_new():
-    assert check(draft(), Context(may_moderate=True)) == []
+    assert check(submission(), Context(may_moderate=True)) == []
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_moderator_is_not_new():
     ],
 )
 def test_links_beyond_the_first(body, spans):
-    found = run_checks(draft(body), KNOWN)
+    found = run_checks(submission(body), KNOWN)
     assert [f.spans for f in found] == ([] if spans is None else [spans])
     for f in found:
         assert (f.check, f.number) == ("links", len(spans))
@@ -101,13 +101,13 @@ def test_links_beyond_the_first(body, spans):
     ],
 )
 def test_nothing_but_punctuation_and_markup(body, found):
-    assert bool(check(draft(body))) is found
+    assert bool(check(submission(body))) is found
 
 
 @pytest.mark.parametrize("missing", ["all", "rest"])
 def test_a_text_missing_in_the_original(missing):
     context = replace(KNOWN, text_missing=missing)
-    assert check(draft("IN OUR"), context) == [("emptied", None)]
+    assert check(submission("IN OUR"), context) == [("emptied", None)]
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_text_missing_in_the_original(missing):
     ],
 )
 def test_a_term_is_found_as_a_word_in_any_case(body, name, spans):
-    found = run_checks(draft(body, name=name), terms("Casino"))
+    found = run_checks(submission(body, name=name), terms("Casino"))
     assert [(f.check, f.rule, f.spans) for f in found] == ([] if spans is None else [("term", 1, spans)])
 
 
@@ -136,11 +136,11 @@ def test_a_term_is_found_as_a_word_in_any_case(body, name, spans):
     ],
 )
 def test_terms_may_be_of_any_characters(term, body, spans):
-    assert [f.spans for f in run_checks(draft(body), terms(term))] == [spans]
+    assert [f.spans for f in run_checks(submission(body), terms(term))] == [spans]
 
 
 def test_every_term_is_named():
-    assert [f.rule for f in run_checks(draft("a casino, a pill"), terms("casino", "pill", "x"))] == [
+    assert [f.rule for f in run_checks(submission("a casino, a pill"), terms("casino", "pill", "x"))] == [
         1,
         2,
     ]
@@ -167,12 +167,12 @@ def listed(*values: str, whole_words: bool) -> Context:
     ],
 )
 def test_the_terms_of_a_list(terms, whole_words, body, spans):
-    found = run_checks(draft(body), listed(*terms, whole_words=whole_words))
+    found = run_checks(submission(body), listed(*terms, whole_words=whole_words))
     assert [(f.check, f.rule, f.spans) for f in found] == ([] if spans is None else [("term_list", 1, spans)])
 
 
 def test_a_list_also_matches_the_name():
-    found = run_checks(draft(name="Cheap Casino"), listed("casino", whole_words=True))
+    found = run_checks(submission(name="Cheap Casino"), listed("casino", whole_words=True))
     assert [(f.check, f.spans) for f in found] == [("term_list", [])]
 
 
@@ -206,7 +206,7 @@ def test_terms_and_lists_agree_on_whole_words(term, body):
     """They also agree in scripts that do not separate words by spaces."""
     if len(term.split()) == 1:
         listed_ones = TermList([term.strip()], whole_words=True).find(folded(body))
-        assert ("term" in dict(check(draft(body), rules(term=term)))) == bool(listed_ones)
+        assert ("term" in dict(check(submission(body), rules(term=term)))) == bool(listed_ones)
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_terms_and_lists_agree_on_whole_words(term, body):
     ],
 )
 def test_a_domain_matches_its_subdomains(body, spans):
-    found = [f for f in run_checks(draft(body), rules(domain="evil.example")) if f.check != "links"]
+    found = [f for f in run_checks(submission(body), rules(domain="evil.example")) if f.check != "links"]
     assert [(f.check, f.spans) for f in found] == ([] if spans is None else [("domain", spans)])
 
 
@@ -236,12 +236,12 @@ def test_the_upper_bound_of_links_holds(parts):
 
 @pytest.mark.parametrize("body", ["http://ｅvil.com", "http://ev\u00adil.com", "http://evil\u200b.com/x"])
 def test_a_domain_with_characters_that_browsers_ignore(body):
-    assert check(draft(body), rules(domain="evil.com")) == [("domain", 1)]
+    assert check(submission(body), rules(domain="evil.com")) == [("domain", 1)]
 
 
 @pytest.mark.parametrize("body", ["http://münchen.de/x", "http://MÜNCHEN.de", "http://xn--mnchen-3ya.de"])
 def test_an_internationalized_domain(body):
-    assert check(draft(body), rules(domain="xn--mnchen-3ya.de")) == [("domain", 1)]
+    assert check(submission(body), rules(domain="xn--mnchen-3ya.de")) == [("domain", 1)]
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_an_internationalized_domain(body):
     ],
 )
 def test_a_name_pattern(pattern, name, found):
-    assert bool(check(draft("casino", name=name), rules(name=pattern))) is found
+    assert bool(check(submission("casino", name=name), rules(name=pattern))) is found
 
 
 @pytest.mark.parametrize("pattern", [r"(a)\1", "(?=a)b", "(?!a)b", "(", "[a", "((a{100}){100}){100}", "*a"])
@@ -266,7 +266,7 @@ def test_a_pattern_that_might_run_for_ever_is_refused(pattern):
 
 
 def test_the_worst_pattern_takes_linear_time():
-    assert check(draft(name="a" * 200 + "!"), rules(name="(a|aa|a?)*(a+)+b$")) == []
+    assert check(submission(name="a" * 200 + "!"), rules(name="(a|aa|a?)*(a+)+b$")) == []
 
 
 @pytest.mark.parametrize(
@@ -291,8 +291,8 @@ def test_the_narrower_limit_wins(scopes, found):
         RuleDefinition(pk=n, kind="links", value=value, **places.get(scope, {}))
         for n, (scope, value) in enumerate(scopes.items())
     ]
-    context = replace(KNOWN, rules=compile_rules(written).for_place(9, [4, 5]))
-    assert check(draft("https://a.example https://b.example"), context) == found
+    context = replace(KNOWN, rules=compile_rules(written).for_article(9, [4, 5]))
+    assert check(submission("https://a.example https://b.example"), context) == found
 
 
 def test_a_rule_applies_only_in_its_scope():
@@ -305,8 +305,8 @@ def test_a_rule_applies_only_in_its_scope():
         (article, topics): [
             f.rule
             for f in run_checks(
-                draft("A pill, a boat, a word"),
-                replace(KNOWN, rules=compile_rules(written).for_place(article, topics)),
+                submission("A pill, a boat, a word"),
+                replace(KNOWN, rules=compile_rules(written).for_article(article, topics)),
             )
         ]
         for article, topics in [(9, (4,)), (9, ()), (8, (4, 5)), (8, ())]
@@ -316,12 +316,12 @@ def test_a_rule_applies_only_in_its_scope():
 
 def test_a_rule_that_does_not_hold():
     context = rules(RuleDefinition(pk=1, kind="term", value="pill", holds=False))
-    assert [(f.rule, f.holds) for f in run_checks(draft("A pill"), context)] == [(1, False)]
+    assert [(f.rule, f.holds) for f in run_checks(submission("A pill"), context)] == [(1, False)]
 
 
 @pytest.mark.parametrize(("age", "found"), [(6, []), (8, [("late", 8)])])
 def test_a_rule_sets_the_age_limit(age, found):
-    assert check(draft(age=timedelta(days=age)), rules(age="7")) == found
+    assert check(submission(age=timedelta(days=age)), rules(age="7")) == found
 
 
 def sent(count: int, minutes: int = 5) -> SentComments:
@@ -331,7 +331,7 @@ def sent(count: int, minutes: int = 5) -> SentComments:
 
 def rate_error(context: Context, **fields) -> RateLimitError | None:
     try:
-        refuse_above_rate_limit(draft(**fields), context)
+        refuse_above_rate_limit(submission(**fields), context)
     except RateLimitError as error:
         return error
     return None
@@ -399,20 +399,22 @@ def test_an_edit_does_not_count_for_the_rate_limit():
 
 @pytest.mark.parametrize(("age", "number"), [(29, None), (30, None), (31, 31), (2_800, 2_800)])
 def test_an_old_article_has_late_comments(age, number):
-    assert check(draft(age=timedelta(days=age))) == ([("late", number)] if number else [])
+    assert check(submission(age=timedelta(days=age))) == ([("late", number)] if number else [])
 
 
 def test_exact_and_near_duplicates_are_distinguished():
-    exact = replace(KNOWN, duplicate=Duplicate(twin=12, exact=True, similarity=1))
-    near = replace(KNOWN, duplicate=Duplicate(twin=12, exact=False, similarity=1))  # but for its punctuation
-    assert [(f.check, f.twin) for f in run_checks(draft(), exact)] == [("repeat", 12)]
-    assert [(f.check, f.twin) for f in run_checks(draft(), near)] == [("near_repeat", 12)]
+    exact = replace(KNOWN, duplicate=Duplicate(original=12, exact=True, similarity=1))
+    near = replace(
+        KNOWN, duplicate=Duplicate(original=12, exact=False, similarity=1)
+    )  # but for its punctuation
+    assert [(f.check, f.duplicate_of) for f in run_checks(submission(), exact)] == [("repeat", 12)]
+    assert [(f.check, f.duplicate_of) for f in run_checks(submission(), near)] == [("near_repeat", 12)]
 
 
 def test_all_checks_run_and_all_findings_are_kept():
     some = terms("casino").rules
-    context = Context(duplicate=Duplicate(twin=12, exact=True, similarity=1), rules=some)
-    made = draft("casino https://a.example https://b.example", moderation="pre", age=timedelta(days=99))
+    context = Context(duplicate=Duplicate(original=12, exact=True, similarity=1), rules=some)
+    made = submission("casino https://a.example https://b.example", moderation="pre", age=timedelta(days=99))
     assert [name for name, _ in check(made, context)] == [
         "new_person",
         "reviewed_first",
@@ -427,4 +429,4 @@ def test_import_checks_ignore_persons_and_settings():
     about_persons = {"new_person", "reviewed_first", "sanctioned"}
     assert {check.name for check in CHECKS.values() if not check.screens_imports} == about_persons
     strict = Context(person_is_reviewed=True, site_is_premoderated=True)
-    assert run_checks(draft(), strict, is_import=True) == []
+    assert run_checks(submission(), strict, is_import=True) == []

@@ -12,8 +12,7 @@ from comments.models import Discussion, Reason, State
 from core.data_folder import PROJECT
 from moderation.actions.decisions import decide
 from moderation.checks import registry
-from moderation.features import site_signals
-from moderation.features.signals import SIGNALS
+from moderation.features.signals import SIGNALS, site
 from moderation.models import Case, Finding, Rule
 from moderation.notifications.decision_kinds import Kind
 from moderation.notifications.notices import decision_url, render_notices
@@ -34,7 +33,6 @@ OTHER_MEANINGS = {
     ("comments/models/states.py", "insult"): "a reason for a removal",
     ("comments/models/states.py", "repeat"): "a reason for a removal",
     ("comments/models/states.py", "threat"): "a reason for a removal",
-    ("comments/thread/rows.py", "repeat"): "a reason for a removal",
     ("moderation/actions/quick_actions.py", "repeat"): "a reason for a removal",
     ("moderation/actions/setting_changes.py", "filter"): "a field of the moderation settings",
     ("moderation/management/commands/evaluate_filter.py", "filter"): "an option of the command",
@@ -87,7 +85,7 @@ def test_no_other_module_names_a_check_by_a_string():
 
 
 def test_every_signal_is_a_check_of_its_own_name():
-    every = {signal.__name__: signal for signal in (*SIGNALS, *site_signals.SITE_SIGNALS)}
+    every = {signal.__name__: signal for signal in (*SIGNALS, *site.SITE_SIGNALS)}
     assert {name: registry.get(name).signal for name in every} == every
     assert all(check.signal.__name__ == check.name for check in registry.CHECKS.values() if check.signal)
     assert registry.start_weights().keys().isdisjoint(signal.__name__ for signal in SIGNALS)

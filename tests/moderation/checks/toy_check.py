@@ -3,19 +3,19 @@
 from collections.abc import Iterator
 
 from comments.models import Comment, Reason
-from comments.policy import Draft
+from comments.policy import Submission
 from moderation.checks.base import Check, Context
 from moderation.checks.results import CheckResult
 from moderation.models import Finding
 
 
-def find_toy_boat(draft: Draft, context: Context) -> Iterator[CheckResult]:
+def find_toy_boat(submission: Submission, context: Context) -> Iterator[CheckResult]:
     """Find the words "toy boat"."""
-    if (start := draft.body.find("toy boat")) >= 0:
+    if (start := submission.body.find("toy boat")) >= 0:
         yield CheckResult(strength=0.9, spans=[(start, start + 8)])
 
 
-def _to_author(finding: Finding, twin: Comment | None) -> str:
+def _to_author(finding: Finding, original: Comment | None) -> str:
     return "You wrote about a toy boat."
 
 

@@ -282,14 +282,14 @@ def test_what_a_legal_hold_kept_is_deleted_when_it_ends() -> None:
     )
     assert len(act.changed) == 2
     planted.erase(deletes_comments=False)
-    purge.clean_up_restricted_comments()
+    purge.erase_restricted_data()
     kept = {"moderation_restriction.author_name", "moderation_appeal.text", "moderation_report.details"}
     assert kept <= found_in(NAME, EMAIL, WORDS)
     assert Restriction.objects.get(comment=planted.removed).author_name
     for restriction in Restriction.objects.all():
         restrictions.set_legal_hold(restriction=restriction, is_legal_hold=False, actor=planted.administrator)
-    assert purge.clean_up_restricted_comments() == 3
-    assert purge.clean_up_restricted_comments() == 0
+    assert purge.erase_restricted_data() == 3
+    assert purge.erase_restricted_data() == 0
     assert not kept & found_in(NAME, EMAIL, WORDS)
     assert Restriction.objects.get(comment=planted.olavs).author_name == "Olav"
 

@@ -177,12 +177,12 @@ def test_comments_with_an_open_case_are_left(maria, ada):
     assert purge.purge_list(group=group, actor=ada).skipped == [since.pk]
     assert check() == {}
     later(91)
-    assert purge.blank_old_spam() == 0
+    assert purge.erase_old_spam() == 0
     assert not Comment.objects.filter(body="").exists()
 
 
 def test_a_list_has_a_maximum_size(maria, ada, monkeypatch):
-    monkeypatch.setattr(purge, "LIST_MAX", 2)
+    monkeypatch.setattr(purge, "MAX_LIST_SIZE", 2)
     article = make_article()
     spam(*[make_comment(article, f"Boat {n}.") for n in range(3)], actor=maria)
     later(2)
@@ -195,8 +195,8 @@ def test_a_list_has_a_maximum_size(maria, ada, monkeypatch):
         assert Comment.objects.exclude(body="").count() == kept
 
 
-def test_the_job_blanks_spam_of_ninety_days(maria, monkeypatch):
-    monkeypatch.setattr(purge, "JOB_MAX", 2)
+def test_the_job_erases_spam_of_ninety_days(maria, monkeypatch):
+    monkeypatch.setattr(purge, "MAX_COMMENTS_OF_JOB", 2)
     article = make_article()
     old = [make_comment(article, f"Old {n}.") for n in range(5)]
     spam(*old, actor=maria)
@@ -206,8 +206,8 @@ def test_the_job_blanks_spam_of_ninety_days(maria, monkeypatch):
     new = make_comment(article, "New.")
     spam(new, actor=maria)
 
-    assert purge.blank_old_spam() == 5
-    assert purge.blank_old_spam() == 0
+    assert purge.erase_old_spam() == 5
+    assert purge.erase_old_spam() == 0
 
     assert set(Comment.objects.exclude(body="").values_list("pk", flat=True)) == {removed.pk, new.pk}
     assert Batch.objects.filter(kind=Batch.Kind.PURGE, actor=None).count() == 3
@@ -277,7 +277,7 @@ def test_a_list_of_any_size_takes_the_same_few_statements(maria, ada):
     assert counts[0] == counts[1] <= 26, counts
 
 
-def test_blanking_an_author_removes_the_byline(ada, client):
+def test_erasing_an_author_removes_the_byline(ada, client):
     ida, story = UserFactory.create(name="Ida Quill", roles=("Editor",)), make_article("The slip")
     set_article_authors(article=story, people=[ida])
     author = Author.objects.get()
@@ -286,7 +286,7 @@ def test_blanking_an_author_removes_the_byline(ada, client):
     admin.post(f"/admin/articles/author/{author.pk}/change/", {"slug": "quill", "line": "Call Ida Quill."})
     assert client.get("/authors/ida-quill/")["Location"] == "/authors/quill/"
     version = Site.objects.get().version
-    purge.blank_person(person=Person(user=ida), actor=ada)
+    purge.erase_person(person=Person(user=ida), actor=ada)
     assert Site.objects.get().version > version  # or cached pages would still show the name
     for url in ("/authors/ida-quill/", "/authors/quill/"):
         assert client.get(url).status_code == 404

@@ -117,7 +117,7 @@ def illegal(article, jim, maria):
     return comment, decided(comment, State.REJECTED, "other", maria)
 
 
-def pointed_out(article, jim, maria):
+def proposed_by_a_check(article, jim, maria):
     comment, _ = listed(article, jim, maria)
     return comment, decided(comment, State.REJECTED, "off_topic", maria)
 
@@ -127,7 +127,7 @@ def spam(article, jim, maria):
     return comment, decided(comment, State.SPAM, Reason.SPAM, maria)
 
 
-def machine(article, jim, maria):
+def marked_by_filter(article, jim, maria):
     comment = approved(article, author=jim, maria=maria)
     change_states(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
     return comment, None
@@ -139,25 +139,25 @@ def restored(article, jim, maria):
     return comment, decided(comment, State.PUBLISHED, Reason.APPROVED, maria)
 
 
-def blackened(article, jim, maria):
+def redacted_comment(article, jim, maria):
     comment = approved(article, "Call Ann Smith about the boat.", author=jim, maria=maria)
     return comment, redact(comment=comment, marked="Call [[Ann Smith]] about the boat.", actor=maria)
 
 
-def sealed(article, jim, maria):
+def restricted(article, jim, maria):
     comment = approved(article, "Something unspeakable.", author=jim, maria=maria)
     change_states(ids=[comment.pk], to=State.REJECTED, reason=Reason.RESTRICTED, actor=maria)
     return comment, None
 
 
-def stays(article, jim, maria):
+def appeal_turned_down(article, jim, maria):
     comment, _ = removed(article, jim, maria)
     reporting.appeal_removal(comment=comment, user=jim, guest=None, text="It is about the boat.")
     other = UserFactory.create(roles=("Moderator",))
     return comment, decided(comment, State.REJECTED, "off_topic", other)
 
 
-def back(article, jim, maria):
+def restored_after_appeal(article, jim, maria):
     comment, _ = removed(article, jim, maria)
     an_hour_later()
     reporting.appeal_removal(comment=comment, user=jim, guest=None, text="It is about the boat.")
@@ -228,7 +228,7 @@ CASES = [
         ("Nia", "It is a threat."),
     ),
     Case(
-        pointed_out,
+        proposed_by_a_check,
         "Your comment was removed",
         [
             "Removed by a moderator: off-topic.",
@@ -244,7 +244,7 @@ CASES = [
         "both",
     ),
     Case(
-        machine,
+        marked_by_filter,
         "Your comment was marked as spam",
         [
             "A check of this site marked your comment as spam",
@@ -256,14 +256,14 @@ CASES = [
         restored, "Your comment is published again", ["A moderator reviewed the removal of your comment."], ""
     ),
     Case(
-        blackened,
+        redacted_comment,
         "Your comment was redacted",
         ["A moderator removed words from your comment", "The rest of your comment stays published.", PERSON],
         "",
         ("Ann Smith",),
     ),
     Case(
-        sealed,
+        restricted,
         "Your comment was removed",
         [
             "Your comment must not be visible on this site, and was removed.",
@@ -274,7 +274,7 @@ CASES = [
         ("unspeakable",),
     ),
     Case(
-        stays,
+        appeal_turned_down,
         "Your comment stays removed",
         [
             "You appealed the removal of your comment. It stays removed: off-topic.",
@@ -284,7 +284,7 @@ CASES = [
         "",
     ),
     Case(
-        back,
+        restored_after_appeal,
         "Your comment is published again",
         ["You appealed the removal of your comment.", "Your comment is published again."],
         "",
@@ -356,7 +356,7 @@ def test_the_author_gets_the_notice_by_mail(case, made, jim):
     assert "The slip closes" in message.body
     state = Comment.objects.get(pk=comment.pk).state
     assert (f"/comments/{comment.pk}/decision/" in message.body) == (
-        state != State.PUBLISHED or case.make is blackened
+        state != State.PUBLISHED or case.make is redacted_comment
     )
 
 
@@ -371,7 +371,7 @@ def test_a_check_proposed_only_removals_for_its_own_reasons(reason, is_proposed,
 
 
 def test_the_page_says_that_a_restriction_cannot_be_appealed(client, jim, maria):
-    comment, _ = sealed(make_article(), jim, maria)
+    comment, _ = restricted(make_article(), jim, maria)
     client.force_login(jim)
     page = text(page_of(client, comment))
     assert "What you can do You can't appeal this decision here: only an administrator" in page
@@ -541,7 +541,7 @@ def test_of_two_decisions_within_a_minute_the_second_is_mailed(jim, maria):
 def test_a_decision_that_a_colleague_confirms_is_mailed_once(jim, maria):
     article = make_article()
     stays = approved(article, author=jim, maria=maria)
-    redacted, act = blackened(article, jim, maria)
+    redacted, act = redacted_comment(article, jim, maria)
     an_hour_later()
     acts = [decided(stays, State.REJECTED, "off_topic", maria) for _ in range(2)]
     assert subjects(*acts) == ["Your comment was removed"]
@@ -639,7 +639,7 @@ def test_a_notice_mentions_reports_of_every_earlier_case(jim, maria):
 
 
 def test_after_an_appeal_no_second_one_is_offered(jim, maria):
-    comment, _ = stays(make_article(), jim, maria)
+    comment, _ = appeal_turned_down(make_article(), jim, maria)
     decided(comment, State.SPAM, Reason.SPAM, maria)
     assert render_notices([Comment.objects.get(pk=comment.pk)])[comment.pk].next_step.startswith(
         "This decision is final"
@@ -647,7 +647,7 @@ def test_after_an_appeal_no_second_one_is_offered(jim, maria):
 
 
 def test_a_second_redaction_is_mailed_too(jim, maria):
-    comment, act = blackened(make_article(), jim, maria)
+    comment, act = redacted_comment(make_article(), jim, maria)
     back = undo(batch=act, actor=maria).batch
     again = undo(batch=back, actor=maria).batch
     assert [notify_authors.func(str(one.pk)) for one in (act, back, again)] == [0, 0, 1]

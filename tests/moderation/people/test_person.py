@@ -60,9 +60,9 @@ def test_moderators_see_who_sent_a_notice_and_it_counts_as_a_report(maria, reade
     reporting.report_illegal_content(
         comment=comment, why="It is a threat.", name="Nia", email="nia@example.org"
     )
-    desk = client_of(maria)
-    assert "By <bdi>Nia</bdi>" in desk.get(f"/moderation/comments/{comment.pk}/").content.decode()
-    assert "1 of illegal content" in desk.get(url(reader)).content.decode()
+    as_maria = client_of(maria)
+    assert "By <bdi>Nia</bdi>" in as_maria.get(f"/moderation/comments/{comment.pk}/").content.decode()
+    assert "1 of illegal content" in as_maria.get(url(reader)).content.decode()
 
 
 def test_not_e_mailed_is_shown_only_after_the_mail_would_be_sent(maria, reader):
@@ -201,7 +201,7 @@ def test_moderators_cannot_sanction_themselves_or_colleagues(maria):
     other = UserFactory.create(roles=("Editor",))
     for person in (maria, other):
         make_comment(make_article(), author=person)
-        for act in ("ban", "child", "blank"):
+        for act in ("ban", "child", "erase"):
             sent = {"reason": "insult", "days": "0"}
             assert client_of(maria).post(f"{url(person)}{act}/", sent).status_code == 403
         page = client_of(maria).get(url(person)).content.decode()
@@ -263,7 +263,7 @@ def test_a_childs_comments_are_restricted_by_one_action(maria):
 
 def test_an_administrator_blanks_a_child_once_no_comment_is_readable(maria, reader):
     admin, comment = UserFactory.create(roles=("Administrator",)), make_comment(make_article(), author=reader)
-    path = f"{url(reader)}blank/"
+    path = f"{url(reader)}erase/"
     assert client_of(admin).post(path).status_code == 403  # one of her comments can still be read
     client_of(maria).post(f"{url(reader)}child/")
     assert client_of(maria).post(path).status_code == 403
@@ -282,7 +282,7 @@ def test_an_administrator_blanks_a_child_once_no_comment_is_readable(maria, read
 
 
 @pytest.mark.parametrize("is_legal_hold", [False, True])
-def test_a_blanked_person_is_blank_except_under_a_legal_hold(maria, reader, is_legal_hold):
+def test_an_erased_person_has_no_name_except_under_a_legal_hold(maria, reader, is_legal_hold):
     admin, comment = UserFactory.create(roles=("Administrator",)), make_comment(make_article(), author=reader)
     decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     for about in ({"user": reader}, {"comment": comment}):
@@ -292,7 +292,7 @@ def test_a_blanked_person_is_blank_except_under_a_legal_hold(maria, reader, is_l
     restrictions.restrict(
         ids=[comment.pk], why=Restriction.Why.CHILD, actor=maria, is_legal_hold=is_legal_hold
     )
-    assert client_of(admin).post(f"{url(reader)}blank/").status_code == 302
+    assert client_of(admin).post(f"{url(reader)}erase/").status_code == 302
     own = Restriction.objects.get()
     assert (own.author_name, own.author_email) == (("Ada", "ada@example.org") if is_legal_hold else ("", ""))
     assert ModeratorNote.objects.get().text == "Name and e-mail were deleted as a child’s personal data."
@@ -307,7 +307,7 @@ def test_a_blanked_person_is_blank_except_under_a_legal_hold(maria, reader, is_l
 
 @pytest.mark.usefixtures("moderation_without_checks")
 @pytest.mark.parametrize("is_legal_hold", [False, True])
-def test_texts_of_a_blanked_childs_appeals_and_reports_are_deleted(maria, reader, is_legal_hold):
+def test_texts_of_an_erased_childs_appeals_and_reports_are_deleted(maria, reader, is_legal_hold):
     """A legal hold keeps her appeal about her own comment, and her report of a comment with a hold."""
     admin, article = UserFactory.create(roles=("Administrator",)), make_article()
     comment = make_comment(article, author=reader)
@@ -321,7 +321,7 @@ def test_texts_of_a_blanked_childs_appeals_and_reports_are_deleted(maria, reader
     restrictions.restrict(
         ids=[comment.pk, reported.pk], why=Restriction.Why.CHILD, actor=maria, is_legal_hold=is_legal_hold
     )
-    assert client_of(admin).post(f"{url(reader)}blank/").status_code == 302
+    assert client_of(admin).post(f"{url(reader)}erase/").status_code == 302
     assert Appeal.objects.get().text == ("I am 12, call my mother" if is_legal_hold else "")
     left = dict(Report.objects.filter(user=reader).values_list("comment", "details"))
     assert left == {other.pk: "", reported.pk: "I am Ada, 12" if is_legal_hold else ""}
@@ -346,19 +346,19 @@ def test_account_status_shows_a_sanction_that_can_be_appealed_once(maria, reader
     for words in ("It was a joke.", "Again."):
         client.post("/account/status/", {"sanction": made.pk, "text": words})
     assert Sanction.objects.get().appeal_text == "It was a joke."
-    desk = client_of(maria)
+    as_maria = client_of(maria)
     second = "/moderation/?queue=second"
-    assert re.search(r"<span>Appeals</span>\s*<b>1</b>", desk.get("/moderation/").content.decode())
-    assert "1 person appeals a pause or ban" in desk.get(second).content.decode()  # she is alone
-    assert "It was a joke." in desk.get("/moderation/people/").content.decode()
+    assert re.search(r"<span>Appeals</span>\s*<b>1</b>", as_maria.get("/moderation/").content.decode())
+    assert "1 person appeals a pause or ban" in as_maria.get(second).content.decode()  # she is alone
+    assert "It was a joke." in as_maria.get("/moderation/people/").content.decode()
     omar = client_with_role("Moderator")
     assert "1 person appeals a pause or ban" in omar.get(second).content.decode()
     assert (
-        "appeals a pause or ban" not in desk.get(second).content.decode()
+        "appeals a pause or ban" not in as_maria.get(second).content.decode()
     )  # as with a comment that she removed
     keeps = f"/moderation/sanctions/{made.pk}/uphold/"
-    assert keeps not in desk.get(url(reader)).content.decode()
-    assert "another moderator answers this" in desk.post(keeps, follow=True).content.decode()
+    assert keeps not in as_maria.get(url(reader)).content.decode()
+    assert "another moderator answers this" in as_maria.post(keeps, follow=True).content.decode()
     assert keeps in omar.get(url(reader)).content.decode()
     editor = client_with_role("Editor")
     assert "It was a joke." not in editor.get("/moderation/people/").content.decode()
@@ -366,7 +366,7 @@ def test_account_status_shows_a_sanction_that_can_be_appealed_once(maria, reader
     omar.post(keeps)
     assert re.search(r"<span>Appeals</span>\s*<b>0</b>", omar.get("/moderation/").content.decode())
     assert "upheld the decision" in client.get("/account/status/").content.decode()
-    assert "It was a joke." not in desk.get("/moderation/people/").content.decode()
+    assert "It was a joke." not in as_maria.get("/moderation/people/").content.decode()
 
 
 def test_a_guest_sees_only_their_own_account_status(maria):

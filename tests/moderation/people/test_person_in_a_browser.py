@@ -36,9 +36,9 @@ def test_a_ban_from_the_form_to_the_account_status(browser, live_server, with_sc
     expect(page.get_by_text("You fool.").first).to_be_visible()
     ida = Guest.objects.get(name="Ida")
 
-    desk = browser.new_context(java_script_enabled=with_scripts)
-    log_in(desk, live_server, maria)
-    board = desk.new_page()
+    staff = browser.new_context(java_script_enabled=with_scripts)
+    log_in(staff, live_server, maria)
+    board = staff.new_page()
     board.goto(f"{live_server.url}/moderation/people/g{ida.pk}/")
     board.locator("summary", has_text="Ban").click()
     form = board.locator("details[open]")
@@ -77,7 +77,7 @@ def test_a_ban_from_the_form_to_the_account_status(browser, live_server, with_sc
     expect(board.locator(".undo")).to_contain_text("Ended: Banned")
     page.reload()
     expect(page.get_by_text("Your account is in good standing")).to_be_visible()
-    for context in (theirs, desk, another):
+    for context in (theirs, staff, another):
         context.close()
 
 

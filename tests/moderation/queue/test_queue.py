@@ -429,7 +429,7 @@ def test_closed_case_has_a_page(client, maria, omar):
     assert state(comment) == ("published", "approved")
 
 
-def test_the_desk_opens_on_the_first_queue_that_is_not_empty(client, maria):
+def test_moderation_opens_on_the_first_queue_that_is_not_empty(client, maria):
     client.force_login(maria)
     comment = make_comment(make_article(), "Words.", author=maria)
     assert "This queue is empty." in text(client.get("/moderation/"))
@@ -455,7 +455,7 @@ def test_the_masthead_says_what_waits_to_people_who_may_decide(client, maria, dj
     article.editors.add(editor)
     assert badge.findall(text(client.get("/"))) == ["3"]
     client.force_login(UserFactory.create())
-    assert "to-desk" not in text(client.get("/"))
+    assert "to-queue" not in text(client.get("/"))
     assert maria.is_moderator  # reads the roles
     with django_assert_num_queries(1):
         assert queues.waiting_cases(maria).count() == len(waiting)

@@ -52,7 +52,7 @@ def stories(ada) -> list[Article]:
 
 def seeds(stories: list[Article]) -> list[str]:
     comments = Comment.objects.filter(discussion__in=[story.pk for story in stories])
-    desk = [
+    pages = [
         "/moderation/?queue=recent",
         "/moderation/rules/?off=1",
         "/moderation/log/decisions.csv",
@@ -70,22 +70,22 @@ def seeds(stories: list[Article]) -> list[str]:
         ("discussions/", "q"),
         ("dashboard/", "story"),
     ):
-        desk.append(f"/moderation/{name}{'&' if '?' in name else '?'}{query}={SECRET.lower()}")
+        pages.append(f"/moderation/{name}{'&' if '?' in name else '?'}{query}={SECRET.lower()}")
     for comment in comments:
-        desk += [
+        pages += [
             f"/moderation/comments/{comment.pk}/{page}"
             for page in ("", "move/", "redact/", "duplicate/", "restrict/")
         ]
-    desk += [f"/moderation/cases/{pk}/" for pk in Case.objects.values_list("pk", flat=True)]
+    pages += [f"/moderation/cases/{pk}/" for pk in Case.objects.values_list("pk", flat=True)]
     for story in stories:
-        desk += [
+        pages += [
             f"/admin/comments/discussion/{story.pk}/{page}" for page in ("change/", "history/", "delete/")
         ]
-        desk += [
+        pages += [
             f"/admin/comments/comment/?discussion={story.pk}",
             f"/admin/articles/article/{story.pk}/change/",
         ]
-    return ["/moderation/", "/moderation/discussions/", *desk]
+    return ["/moderation/", "/moderation/discussions/", *pages]
 
 
 def walk(client, starts: list[str]) -> dict[str, str]:

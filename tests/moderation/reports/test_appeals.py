@@ -243,7 +243,7 @@ def test_the_checks_run_without_a_lock(removed, jim, monkeypatch):
     depth, seen = len(connection.savepoint_ids), []
     real = policy().examine
     monkeypatch.setattr(
-        policy(), "examine", lambda draft: seen.append(len(connection.savepoint_ids)) or real(draft)
+        policy(), "examine", lambda submission: seen.append(len(connection.savepoint_ids)) or real(submission)
     )
     again(removed, jim)
     assert seen == [depth]

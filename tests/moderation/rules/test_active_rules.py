@@ -21,10 +21,9 @@ from moderation.erasure import purge
 from moderation.models import Batch, CommentGroup, CommentGroupMember, Finding, Rule
 from moderation.notifications.notices import render_notices
 from moderation.rules import active_rules as rules
-from moderation.rules import replay
+from moderation.rules import rule_replay
 from moderation.rules.matching import RuleDefinition, is_usable
 from moderation.rules.term_files import read_terms
-from moderation.screening.rate_limits import FREE_UNDOS, RATE_NEW
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock
 
@@ -70,10 +69,10 @@ def test_a_replay_counts_what_people_decided_and_nothing_else(maria):
     machine = make_comment(article, "The casino again")
     change_states(ids=[machine.pk], to=State.PUBLISHED, reason=Reason.POSTED, actor=None)
 
-    found = replay.replay(term())
+    found = rule_replay.replay(term())
     assert (found.caught, found.removed, found.approved) == (4, 5, 5)
     assert found.false_positives == sorted((c.pk for c in good), reverse=True)
-    [(decided, spans)] = replay.matched_examples(term(), found.false_positives[:1])
+    [(decided, spans)] = rule_replay.matched_examples(term(), found.false_positives[:1])
     assert (decided.body, spans) == ("At the casino, 2", [(7, 13)])
     assert not Rule.objects.exists()
     assert not Batch.objects.filter(kind="rule").exists()
@@ -87,7 +86,7 @@ def test_the_last_decision_counts_and_what_was_undone_does_not(maria):
         batch=decide(ids=[undone.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch, actor=maria
     )
     delete_comment(comment=taken_back, user=None, guest=taken_back.guest)
-    found = replay.replay(term())
+    found = rule_replay.replay(term())
     assert (found.caught, found.removed, found.approved) == (1, 1, 1)
     assert found.false_positives == [taken_back.pk]  # its author's own act is no decision on it
 
@@ -97,7 +96,7 @@ def test_a_comment_deleted_by_its_author_still_counts_as_decided(maria):
     comment = make_comment(make_article(), "A casino", author=ada)
     approve(comment, by=maria)
     delete_comment(comment=comment, user=ada, guest=None)
-    assert replay.replay(term()).false_positives == [comment.pk]
+    assert rule_replay.replay(term()).false_positives == [comment.pk]
 
 
 def test_the_text_is_that_of_the_decision(maria):
@@ -105,17 +104,17 @@ def test_the_text_is_that_of_the_decision(maria):
     comment = make_comment(make_article(), "I was at the casino", guest=guest)
     approve(comment, by=maria)
     edit_comment(comment=comment, body="I was at the theatre", user=None, guest=guest)
-    found = replay.replay(term())
+    found = rule_replay.replay(term())
     assert found.false_positives == [comment.pk]
-    assert replay.matched_examples(term(), found.false_positives)[0][0].body == "I was at the casino"
-    assert replay.replay(term("theatre")).false_positives == []
+    assert rule_replay.matched_examples(term(), found.false_positives)[0][0].body == "I was at the casino"
+    assert rule_replay.replay(term("theatre")).false_positives == []
 
 
 def test_erased_comments_are_not_replayed(maria):
     comment = make_comment(make_article(), "The casino")
     approve(comment, by=maria)
     Comment.objects.filter(pk=comment.pk).update(erased_at=timezone.now(), body="")
-    assert replay.replay(term()).approved == 0
+    assert rule_replay.replay(term()).approved == 0
 
 
 def test_a_rule_is_replayed_only_where_it_applies(maria):
@@ -123,9 +122,9 @@ def test_a_rule_is_replayed_only_where_it_applies(maria):
     here, there = make_article(), make_article("Elsewhere")
     here.topics.add(harbour)
     approve(make_comment(here, "A casino here"), make_comment(there, "A casino there"), by=maria)
-    assert replay.replay(term()).approved == 2
-    assert replay.replay(term(topic=harbour.pk)).approved == 1
-    assert replay.replay(term(article=there.pk)).approved == 1
+    assert rule_replay.replay(term()).approved == 2
+    assert rule_replay.replay(term(topic=harbour.pk)).approved == 1
+    assert rule_replay.replay(term(article=there.pk)).approved == 1
 
 
 @pytest.mark.parametrize(
@@ -138,16 +137,17 @@ def test_limits_are_replayed_too(maria, kind, value, false_positives):
         make_comment(article, "https://a.example https://b.example"), make_comment(article, "None"), by=maria
     )
     assert (
-        len(replay.replay(RuleDefinition(pk=None, kind=kind, value=value)).false_positives) == false_positives
+        len(rule_replay.replay(RuleDefinition(pk=None, kind=kind, value=value)).false_positives)
+        == false_positives
     )
 
 
 def test_a_replay_uses_a_server_side_cursor(maria, monkeypatch):
-    monkeypatch.setattr("moderation.rules.replay.FETCH_SIZE", 2)
+    monkeypatch.setattr("moderation.rules.rule_replay.FETCH_SIZE", 2)
     article = make_article()
     approve(*(make_comment(article, f"A casino, {n}") for n in range(5)), by=maria)
     with CaptureQueriesContext(connection) as queries:
-        assert len(replay.replay(term()).false_positives) == 5
+        assert len(rule_replay.replay(term()).false_positives) == 5
     assert len([q for q in queries if "comments_transition" in q["sql"]]) == 1
 
 
@@ -393,85 +393,6 @@ def test_moderators_are_told_the_rule_and_authors_its_kind(maria, rule, body, na
 
 
 @pytest.mark.usefixtures("rate_limits_on")
-def test_the_fourth_comment_of_a_new_person_in_ten_minutes_is_refused(maria):
-    article, guest = make_article(), GuestFactory.create(email="nuala@example.org")
-    for n in range(3):
-        make_comment(article, f"Words {n}", guest=guest)
-    with pytest.raises(ValidationError, match="You can post 3 comments in 10 minutes"):
-        make_comment(article, "Words 4", guest=guest)
-    with pytest.raises(ValidationError):  # the same e-mail in another browser
-        make_comment(article, "Words 5", guest=GuestFactory.create(email="Nuala@example.org"))
-    Comment.objects.update(created_at=timezone.now() - timedelta(minutes=11))
-    assert make_comment(article, "Words 6", guest=guest)
-
-
-def post_and_undo(article, n, **writer):
-    for _ in range(n):
-        posted = make_comment(article, "Undone", ip="192.0.2.7", **writer)
-        delete_comment(comment=posted, user=posted.author, guest=posted.guest, reason=Reason.UNPOSTED)
-
-
-@pytest.mark.usefixtures("rate_limits_on")
-def test_three_comments_whose_posting_was_undone_do_not_count_for_the_rate_limit(maria):
-    article, guest = make_article(), GuestFactory.create()
-    post_and_undo(article, FREE_UNDOS, guest=guest)
-    for n in range(2):
-        make_comment(article, f"Words {n}", ip="192.0.2.7", guest=guest)
-    deleted = make_comment(article, "Words 3", ip="192.0.2.7", guest=guest)
-    delete_comment(comment=deleted, user=None, guest=guest)
-    with pytest.raises(ValidationError, match="You can post 3 comments in 10 minutes"):
-        make_comment(article, "Words 4", guest=guest)
-    with pytest.raises(ValidationError):  # the same address
-        make_comment(article, "Words 5", ip="192.0.2.7", guest=GuestFactory.create())
-
-
-@pytest.mark.parametrize("writer", [{"guest": GuestFactory}, {"author": UserFactory}])
-@pytest.mark.usefixtures("rate_limits_on")
-def test_posting_and_undoing_again_and_again_ends(maria, writer):
-    article, people = make_article(), {name: factory.create() for name, factory in writer.items()}
-    post_and_undo(article, FREE_UNDOS + RATE_NEW, **people)
-    with pytest.raises(ValidationError, match="You can post 3 comments in 10 minutes"):
-        make_comment(article, "Words", **people)
-    with pytest.raises(ValidationError):  # somebody else at the same address
-        make_comment(article, "Words", ip="192.0.2.7", guest=GuestFactory.create())
-
-
-@pytest.mark.usefixtures("rate_limits_on")
-def test_known_people_have_a_higher_limit_of_their_own(maria):
-    guest = known_guest(maria, email="nuala@example.org")
-    article = make_article()
-    for n in range(2):
-        make_comment(article, f"In her name {n}", guest=GuestFactory.create(email="nuala@example.org"))
-    for n in range(9):
-        make_comment(article, f"Words {n}", guest=guest)
-    with pytest.raises(ValidationError, match="10 comments"):
-        make_comment(article, "Words 10", guest=guest)
-
-
-@pytest.mark.usefixtures("rate_limits_on")
-def test_comments_of_known_people_and_of_the_newsroom_do_not_use_up_the_limit_of_an_address(maria, emil):
-    article, known, address = make_article(), known_guest(maria), "192.0.2.7"
-    for n in range(4):
-        make_comment(article, f"From the newsroom {n}", author=maria, ip=address)
-        make_comment(article, f"From the editor {n}", author=emil, ip=address)
-        make_comment(article, f"Known words {n}", guest=known, ip=address)
-    for n in range(RATE_NEW):
-        make_comment(article, f"New words {n}", ip=address)
-    with pytest.raises(ValidationError, match="New commenters on the same internet connection"):
-        make_comment(article, "New words", ip=address)
-
-
-@pytest.mark.usefixtures("rate_limits_on")
-def test_a_comment_from_an_address_counts_for_new_people_after_its_approval(maria):
-    article, address = make_article(), "192.0.2.7"
-    for n in range(RATE_NEW):
-        guest = GuestFactory.create(confirmed_at=timezone.now())
-        approve(make_comment(article, f"Words {n}", guest=guest, ip=address), by=maria)
-    with pytest.raises(ValidationError, match="New commenters on the same internet connection"):
-        make_comment(article, "Words", ip=address)
-
-
-@pytest.mark.usefixtures("rate_limits_on")
 def test_a_rule_sets_the_rate_limit(maria):
     article = make_article()
     keep(RuleDefinition(pk=None, kind="rate", value="1/2", article=article.pk), maria)
@@ -491,7 +412,7 @@ def test_matches_are_gathered_into_one_group(maria):
     make_comment(article, "A boat")
     approve(approved, by=maria)
     remove(removed, by=maria)
-    gathered = replay.gather_matches(keep(term(), maria))
+    gathered = rule_replay.gather_matches(keep(term(), maria))
     group = gathered.group
     assert gathered.approved == [approved.pk]
     members = {m.comment_id: m for m in CommentGroupMember.objects.filter(group=group)}
@@ -500,12 +421,12 @@ def test_matches_are_gathered_into_one_group(maria):
     assert members[approved.pk].similarity < members[waiting.pk].similarity  # seen first
     assert members[waiting.pk].last_transition_id == waiting.transitions.latest("id").pk
     assert {c.state for c in Comment.objects.filter(pk__in=members)} == {"pending", "published"}
-    assert replay.gather_matches(keep(term("nothing"), maria)) is None
+    assert rule_replay.gather_matches(keep(term("nothing"), maria)) is None
 
 
 def test_a_group_of_matches_expires_after_a_month(maria):
     make_comment(make_article(), "A casino")
-    gathered = replay.gather_matches(keep(term(), maria))
+    gathered = rule_replay.gather_matches(keep(term(), maria))
     assert purge.delete_unused_lists() == 0
     CommentGroup.objects.update(made_at=timezone.now() - timedelta(days=31))
     assert purge.delete_unused_lists() == 1

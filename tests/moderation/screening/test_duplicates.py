@@ -61,7 +61,7 @@ def test_near_duplicates_are_found(original, again):
     assert 0.9 < similarity < 1, "the test's own texts"
     found = find_duplicate(again, exclude=None)
     assert found is not None
-    assert (found.twin, found.exact, found.similarity) == (twin.pk, False, pytest.approx(similarity))
+    assert (found.original, found.exact, found.similarity) == (twin.pk, False, pytest.approx(similarity))
     assert find_duplicate(again, exclude=twin.pk) is None
 
 

@@ -65,7 +65,7 @@ def results() -> dict[str, list]:
                 "holds",
                 "spans",
                 "number",
-                "twin__source_number",
+                "duplicate_of__source_number",
             )
         ),
         "cases": sorted(Case.objects.values_list("comment__source_number", "score", "script")),
@@ -386,9 +386,9 @@ def test_a_comment_that_is_withdrawn_while_its_block_is_checked_gets_no_findings
     harmful = Comment.objects.get(body__contains="555-867").pk
     run_checks, left = registry.run_checks, [harmful]
 
-    def withdraw_after_check(draft, *args, **options):
-        found = run_checks(draft, *args, **options)
-        if draft.comment.pk in left:
+    def withdraw_after_check(submission, *args, **options):
+        found = run_checks(submission, *args, **options)
+        if submission.comment.pk in left:
             left.clear()
             if is_restricted:
                 restrict(ids=[harmful], why=Restriction.Why.COURT, actor=maria)

@@ -70,7 +70,9 @@ def test_checks_use_the_time_of_each_comment():
         (6, "term"),
         (6, "wares"),
     ]
-    assert set(Finding.objects.filter(twin__isnull=False).values_list("twin", flat=True)) == {ids[0]}
+    assert set(Finding.objects.filter(duplicate_of__isnull=False).values_list("duplicate_of", flat=True)) == {
+        ids[0]
+    }
     assert set(Comment.objects.values_list("state", flat=True)) == {State.PUBLISHED}
     assert Transition.objects.count() == len(ids)
 
@@ -82,7 +84,7 @@ def test_a_duplicate_is_found_across_stories_and_names_the_earlier_comment():
     screen_import(article=second, ids=new)
 
     # Both have the same time: the one that was here first is the original.
-    assert list(Finding.objects.values_list("comment", "twin")) == [(new[0], old[0])]
+    assert list(Finding.objects.values_list("comment", "duplicate_of")) == [(new[0], old[0])]
 
 
 def test_lateness_counts_from_the_article():

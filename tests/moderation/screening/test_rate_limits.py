@@ -1,4 +1,4 @@
-"""Rate limits for an address block, for a discussion and for trusted people, and the refused form."""
+"""Rate limits of people, IP addresses, address blocks and discussions, and the refused form."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -7,6 +7,7 @@ from threading import Barrier, local
 from uuid import uuid4
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import F
 from django.test import Client
@@ -15,11 +16,13 @@ from django.utils import timezone
 from accounts.models import Guest
 from comments.models import Comment, Reason, State
 from comments.policy import policy
+from comments.services.states import delete_comment
 from core.rate_limits import RateLimitError
 from moderation.actions.decisions import decide
 from moderation.models import Origin
 from moderation.screening import rate_limits
 from moderation.screening.origins import hash_address, hash_block
+from moderation.screening.rate_limits import FREE_UNDOS, RATE_NEW
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy", "rate_limits_on")]
@@ -32,10 +35,86 @@ def approve(comment, by):
     decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=by)
 
 
-def known_guest(maria):
-    guest = GuestFactory.create(confirmed_at=timezone.now())
+def known_guest(maria, **fields):
+    guest = GuestFactory.create(confirmed_at=timezone.now(), **fields)
     approve(make_comment(make_article(), "Earlier words", guest=guest), maria)
     return guest
+
+
+# People and IP addresses
+
+
+def test_the_fourth_comment_of_a_new_person_in_ten_minutes_is_refused(maria):
+    article, guest = make_article(), GuestFactory.create(email="nuala@example.org")
+    for n in range(3):
+        make_comment(article, f"Words {n}", guest=guest)
+    with pytest.raises(ValidationError, match="You can post 3 comments in 10 minutes"):
+        make_comment(article, "Words 4", guest=guest)
+    with pytest.raises(ValidationError):  # the same e-mail in another browser
+        make_comment(article, "Words 5", guest=GuestFactory.create(email="Nuala@example.org"))
+    Comment.objects.update(created_at=timezone.now() - timedelta(minutes=11))
+    assert make_comment(article, "Words 6", guest=guest)
+
+
+def post_and_undo(article, n, **writer):
+    for _ in range(n):
+        posted = make_comment(article, "Undone", ip="192.0.2.7", **writer)
+        delete_comment(comment=posted, user=posted.author, guest=posted.guest, reason=Reason.UNPOSTED)
+
+
+def test_three_comments_whose_posting_was_undone_do_not_count_for_the_rate_limit(maria):
+    article, guest = make_article(), GuestFactory.create()
+    post_and_undo(article, FREE_UNDOS, guest=guest)
+    for n in range(2):
+        make_comment(article, f"Words {n}", ip="192.0.2.7", guest=guest)
+    deleted = make_comment(article, "Words 3", ip="192.0.2.7", guest=guest)
+    delete_comment(comment=deleted, user=None, guest=guest)
+    with pytest.raises(ValidationError, match="You can post 3 comments in 10 minutes"):
+        make_comment(article, "Words 4", guest=guest)
+    with pytest.raises(ValidationError):  # the same address
+        make_comment(article, "Words 5", ip="192.0.2.7", guest=GuestFactory.create())
+
+
+@pytest.mark.parametrize("writer", [{"guest": GuestFactory}, {"author": UserFactory}])
+def test_posting_and_undoing_again_and_again_ends(maria, writer):
+    article, people = make_article(), {name: factory.create() for name, factory in writer.items()}
+    post_and_undo(article, FREE_UNDOS + RATE_NEW, **people)
+    with pytest.raises(ValidationError, match="You can post 3 comments in 10 minutes"):
+        make_comment(article, "Words", **people)
+    with pytest.raises(ValidationError):  # somebody else at the same address
+        make_comment(article, "Words", ip="192.0.2.7", guest=GuestFactory.create())
+
+
+def test_known_people_have_a_higher_limit_of_their_own(maria):
+    guest = known_guest(maria, email="nuala@example.org")
+    article = make_article()
+    for n in range(2):
+        make_comment(article, f"In her name {n}", guest=GuestFactory.create(email="nuala@example.org"))
+    for n in range(9):
+        make_comment(article, f"Words {n}", guest=guest)
+    with pytest.raises(ValidationError, match="10 comments"):
+        make_comment(article, "Words 10", guest=guest)
+
+
+def test_comments_of_known_people_and_of_the_newsroom_do_not_use_up_the_limit_of_an_address(maria, emil):
+    article, known, address = make_article(), known_guest(maria), "192.0.2.7"
+    for n in range(4):
+        make_comment(article, f"From the newsroom {n}", author=maria, ip=address)
+        make_comment(article, f"From the editor {n}", author=emil, ip=address)
+        make_comment(article, f"Known words {n}", guest=known, ip=address)
+    for n in range(RATE_NEW):
+        make_comment(article, f"New words {n}", ip=address)
+    with pytest.raises(ValidationError, match="New commenters on the same internet connection"):
+        make_comment(article, "New words", ip=address)
+
+
+def test_a_comment_from_an_address_counts_for_new_people_after_its_approval(maria):
+    article, address = make_article(), "192.0.2.7"
+    for n in range(RATE_NEW):
+        guest = GuestFactory.create(confirmed_at=timezone.now())
+        approve(make_comment(article, f"Words {n}", guest=guest, ip=address), by=maria)
+    with pytest.raises(ValidationError, match="New commenters on the same internet connection"):
+        make_comment(article, "Words", ip=address)
 
 
 # Address blocks
@@ -272,8 +351,8 @@ def test_comments_sent_at_once_do_not_exceed_the_limit(transactional_db, monkeyp
     member, articles = UserFactory.create(), [make_article(f"Story {n}") for n in range(senders)]
     checked, checked_once, examine = Barrier(senders, timeout=60), local(), policy().examine
 
-    def examine_together(draft):
-        screening = examine(draft)
+    def examine_together(submission):
+        screening = examine(submission)
         if not hasattr(checked_once, "done"):
             checked_once.done = True
             checked.wait()

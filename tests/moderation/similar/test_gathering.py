@@ -132,7 +132,7 @@ def test_list_stores_ids_and_codes_but_no_typed_names(client, maria):
 
     client.post(f"/moderation/similar/{CommentGroup.objects.get().pk}/", {"act": "spam"})
     shared, _page = by_code, CommentGroup.objects.update(shared=by_code)
-    purge.blank_person(person=Person(guest=bob), actor=chief)
+    purge.erase_person(person=Person(guest=bob), actor=chief)
     topic.delete()
     assert describe_source(CommentGroup.objects.get(), maria) == [
         *("Waiting for review", "Story: The slip closes", "Topic: sea"),

@@ -56,7 +56,7 @@ def row(body: str, name: str = "", *, minutes: float = 0, discussion: int = 1, *
         "parent": None,
         "name": name,
         "writer": name,
-        "is_known": False,
+        "is_identified": False,
         "is_confirmed": False,
         "body": body,
         "revision": 1,
@@ -165,10 +165,10 @@ def edge(rows: list[Row]) -> list[int]:
     ("odd", "before"),
     [
         ({"discussion": 2}, []),  # under another story, which is as old
-        ({"is_known": True, "writer": "g7", "is_confirmed": True}, []),
+        ({"is_identified": True, "writer": "g7", "is_confirmed": True}, []),
         (
-            {"is_known": True, "writer": "g7"},
-            [row("I come by it daily.", writer="g7", is_known=True, is_kept=True)],
+            {"is_identified": True, "writer": "g7"},
+            [row("I come by it daily.", writer="g7", is_identified=True, is_kept=True)],
         ),
         ({"body": "Such a useful post about the rotten piles."}, []),
     ],
@@ -181,7 +181,9 @@ def test_member_with_a_rare_property_comes_first(odd, before):
     assert edge([*usual, *before, *BURST, other])[0] == other.id
 
 
-@pytest.mark.parametrize("odd", [{"discussion": 2}, {"parent": 1}, {"is_known": True, "is_confirmed": True}])
+@pytest.mark.parametrize(
+    "odd", [{"discussion": 2}, {"parent": 1}, {"is_identified": True, "is_confirmed": True}]
+)
 @pytest.mark.parametrize(
     ("kind", "bodies", "fields"),
     [
@@ -206,7 +208,8 @@ def test_rare_property_in_a_group_of_any_kind(kind, bodies, fields, odd):
 
 def test_common_property_does_not_change_the_order():
     flood = [
-        one._replace(discussion=n % 7 + 1, is_known=True, is_confirmed=True) for n, one in enumerate(BURST)
+        one._replace(discussion=n % 7 + 1, is_identified=True, is_confirmed=True)
+        for n, one in enumerate(BURST)
     ]
     [group] = look(flood)[1].proposals
 
@@ -220,7 +223,7 @@ def test_good_comment_in_a_burst_comes_first():
         "Good news for families who work.",
         discussion=2,
         minutes=LATER + 4,
-        is_known=True,
+        is_identified=True,
         is_confirmed=True,
     )
     rows = sorted([*good(), *BURST, paula], key=lambda r: r.at)
@@ -253,7 +256,7 @@ def test_bot_with_one_name_counts_as_many_guests(kind, bodies):
     def rows_of(**who: object) -> list[Row]:
         fields = [{key: str(value).format(n=n) for key, value in who.items()} for n in range(len(bodies))]
         return [
-            row(body, "Jim", minutes=9_000 + n / 2, is_known=bool(who), **fields[n])
+            row(body, "Jim", minutes=9_000 + n / 2, is_identified=bool(who), **fields[n])
             for n, body in enumerate(bodies)
         ]
 

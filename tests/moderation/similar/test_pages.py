@@ -97,7 +97,7 @@ def test_group_without_exceptions_is_decided_and_undone(client, maria, article):
     assert good.pk not in members(CommentGroup.objects.get(resolved_at=None))
 
 
-def test_a_decision_opens_the_next_group_and_the_last_one_leads_to_the_desk(client, maria, article):
+def test_a_decision_opens_the_next_group_and_the_last_one_leads_to_the_queue(client, maria, article):
     flood(article, 6)
     cousin = GuestFactory.create()
     for _copy in range(3):
@@ -140,8 +140,8 @@ def test_queue_counts_open_groups_even_if_a_scan_finds_none(client, maria, artic
     scan.run_scan()
     client.force_login(maria)
     assert not client.get(LIST).context["rows"]
-    desk = client.get(reverse("moderation:queue")).context
-    assert [queue.count for queue in desk["queues"] if queue.key == "similar"] == [0]
+    context = client.get(reverse("moderation:queue")).context
+    assert [queue.count for queue in context["queues"] if queue.key == "similar"] == [0]
 
 
 def test_undone_group_is_listed_again_at_once(client, maria, article):

@@ -106,7 +106,12 @@ def test_the_worst_mistakes_are_shown_with_their_parts(client, maria, judged):
 def test_a_wrong_decision_is_corrected_and_leaves_the_list(client, maria, judged):
     client.force_login(maria)
     flagged = FilterPage(maria).flagged_good[0]
-    form = {"ids": flagged.comment.pk, "seen": flagged.seen, "act": "spam", "next": f"{URL}#mistakes"}
+    form = {
+        "ids": flagged.comment.pk,
+        "seen": flagged.expected_transition,
+        "act": "spam",
+        "next": f"{URL}#mistakes",
+    }
     answer = client.post("/moderation/decide/", form)
     batch = Batch.objects.latest("at")
     assert answer.url == f"{URL}?done={batch.pk}#mistakes"

@@ -116,7 +116,7 @@ def test_spam_found_by_the_checks_is_counted_at_once(maria, monkeypatch):
     monkeypatch.setattr(
         moderation.policy.Policy,
         "examine",
-        lambda self, draft: Screening("spam", [CheckResult(strength=1, check="links")]),
+        lambda self, submission: Screening("spam", [CheckResult(strength=1, check="links")]),
     )
     policy.cache_clear()
     article = make_article()

@@ -119,7 +119,7 @@ def test_in_cairo(phone, article, live_server):
     expect(phone.locator("main mark")).to_have_text(["أحمد"])
     check_right_to_left(phone)
 
-    # The desk and the editor, which are not translated.
+    # Moderation and the editor, which are not translated.
     log_in(phone.context, live_server, UserFactory.create(name="Mona", roles=(MODERATOR, EDITOR)))
     for path in ("/moderation/", "/admin/", "/admin/articles/article/add/"):
         phone.goto(path)

@@ -1,27 +1,27 @@
 """Signals of the spam filter: facts about one comment, with the places in its text. Pure functions.
 
 Each signal is a function of a parsed comment that returns a SignalResult with a strength from 0 to 1, or
-None. Spans are (start, end) in characters of the body as it was typed. What a signal weighs is learnt
-(spam_filter/classifier), beside the features there. Signals in favour of a
-comment are never stored.
+None. Its name is stored, with findings and weights, and so never changes. Spans are (start, end) in
+characters of the body as it was typed. What a signal weighs is learnt (spam_filter/classifier), beside the
+features there. Signals in favour of a comment are never stored.
 """
 
 from collections.abc import Iterable
 
-from moderation.features import author_signals, text_signals
+from moderation.features.signals import author, text
 from moderation.features.text_reading import CommentData, ParsedComment, Signal, SignalResult
 
 SIGNALS: tuple[Signal, ...] = (
-    text_signals.late,
-    text_signals.on_subject,
-    text_signals.answers,
-    text_signals.asks,
-    text_signals.spun,
-    text_signals.other_script,
-    author_signals.name_phrase,
-    author_signals.name_domain,
-    author_signals.no_gain,
-    author_signals.site_deep,
+    text.late,
+    text.on_subject,
+    text.answers,
+    text.asks,
+    text.spun,
+    text.other_script,
+    author.name_phrase,
+    author.name_domain,
+    author.no_gain,
+    author.site_deep,
 )
 
 
@@ -41,12 +41,12 @@ def signal_values(found: Iterable[SignalResult], data: CommentData) -> dict[str,
     """
     unknown: set[Signal] = set()
     if data.article_date is None or data.comment_date is None:
-        unknown.add(text_signals.late)
+        unknown.add(text.late)
     if not (data.article_title or data.article_text):
-        unknown |= {text_signals.on_subject, text_signals.other_script}
+        unknown |= {text.on_subject, text.other_script}
     if data.author is None:
-        unknown |= {author_signals.name_phrase, author_signals.name_domain}
+        unknown |= {author.name_phrase, author.name_domain}
     if data.url is None:
-        unknown |= {author_signals.no_gain, author_signals.site_deep}
+        unknown |= {author.no_gain, author.site_deep}
     strengths = {one.signal: one.strength for one in found}
     return {s.__name__: strengths.get(s.__name__, 0.0) for s in SIGNALS if s not in unknown}

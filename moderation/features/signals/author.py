@@ -4,14 +4,14 @@ from moderation.features.links import host, typed_links
 from moderation.features.names import is_domain, is_in_lower_case
 from moderation.features.phrases import LINKING_WORDS, NAME_OF_SITE, PROFILE_HOST
 from moderation.features.scripts import main_script, scripts_differ
+from moderation.features.signals.text import calls, other_script, padded
 from moderation.features.text_reading import ParsedComment, SignalResult, cached_per_comment
-from moderation.features.text_signals import calls, other_script, padded
 from moderation.features.word_lists import SALES_WORDS, TOPIC_WORDS
 
 
 @cached_per_comment
 def name_phrase(comment: ParsedComment) -> SignalResult | None:
-    """The name is a search phrase, or a category of a web directory."""
+    """Find a name that is a search phrase, or a category of a web directory."""
     words = comment.name_words
     if not words or name_domain(comment) is not None:
         return None
@@ -36,18 +36,18 @@ def name_phrase(comment: ParsedComment) -> SignalResult | None:
 
 @cached_per_comment
 def name_domain(comment: ParsedComment) -> SignalResult | None:
-    """The name is the address of a website."""
+    """Find a name that is the address of a website."""
     return SignalResult(1.0) if typed_links(comment.name) or is_domain(comment.name) else None
 
 
 def name_script(comment: ParsedComment) -> SignalResult | None:
-    """The name is in another script than the text. A fact for moderators; it has no weight."""
+    """Find a name in another script than the text. A fact for moderators; it has no weight."""
     name = main_script(comment.data.author or "")
     return SignalResult(0.3) if scripts_differ(name, main_script(comment.plain)) else None
 
 
 def no_gain(comment: ParsedComment) -> SignalResult | None:
-    """Nobody would profit from the comment. Counts for it.
+    """Find a comment from which nobody would profit. That speaks for it.
 
     The author's website is known to be empty ("", not None), the name sells nothing, and the text has no
     link, no call to action, no noise and the script of its story.
@@ -60,7 +60,7 @@ def no_gain(comment: ParsedComment) -> SignalResult | None:
 
 
 def site_deep(comment: ParsedComment) -> SignalResult | None:
-    """The author's website is a page deep within another site: a profile made for the link, or a query."""
+    """Find a website that is a page deep within another site: a profile made for the link, or a query."""
     if comment.website is None:
         return None
     levels = [part for part in comment.website.path.split("/") if part]

@@ -11,7 +11,7 @@ from moderation.features.text_reading import ParsedComment, SignalResult
 
 
 def imitates(comment: ParsedComment, facts: SiteFacts) -> SignalResult | None:
-    """The name looks like another name in this discussion, or is or looks like a staff member's.
+    """Find a name that looks like another one in this discussion, or is or looks like a staff member's.
 
     A name that claims a staff role counts as well. Two people may have equal names.
     """
@@ -34,13 +34,13 @@ def _name_words(name: str) -> list[str]:
 
 
 def spam_host(comment: ParsedComment, facts: SiteFacts) -> SignalResult | None:
-    """The body links to a host that a spam comment linked to."""
+    """Find links to a host that a spam comment linked to."""
     at = [m for m in comment.links if host_of(m[0]) in facts.spam_hosts]
     return SignalResult(1.0, comment.spans(at), len(at)) if at else None
 
 
 def link_burst(comment: ParsedComment, facts: SiteFacts) -> SignalResult | None:
-    """The body links to a host that two or more others linked to within a day. `number`: such links."""
+    """Find links to a host that two or more others linked to within a day. `number`: such links."""
     at = [m for m in comment.links if host_of(m[0]) in facts.burst_hosts]
     return SignalResult(1.0, comment.spans(at), len(at)) if at else None
 
@@ -51,15 +51,17 @@ def linked_hosts(comment: ParsedComment) -> list[str]:
 
 
 def one_address(comment: ParsedComment, facts: SiteFacts) -> SignalResult | None:
-    """Its IP address posted under two or more other names within a day. `number`: how many names."""
+    """Find an IP address that posted under two or more other names within a day. `number`: names."""
     if facts.names_at_address < 2:
         return None
     return SignalResult(min(1.0, 0.2 * facts.names_at_address), number=facts.names_at_address)
 
 
 def name_burst(comment: ParsedComment, facts: SiteFacts) -> SignalResult | None:
-    """The name looks machine-made, and three or more others of the same shape posted within a day. `number`:
-    how many others."""
+    """Find a machine-made name, if three or more others of the same shape posted within a day.
+
+    `number`: how many others.
+    """
     mine = unusual_name_shape(comment.data.author or "")
     alike = sum(unusual_name_shape(other) == mine for other in facts.recent_names) if mine else 0
     return SignalResult(min(1.0, 0.2 * alike), number=alike) if alike >= MIN_NAME_BURST else None

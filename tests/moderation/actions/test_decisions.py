@@ -12,8 +12,8 @@ from comments.services.editing import edit_comment
 from comments.services.states import delete_comment
 from moderation.actions.decisions import MAX_REFUSALS_LISTED, decide, move, undo
 from moderation.actions.setting_changes import Refusal
+from moderation.actions.state_history import last_transition_ids
 from moderation.models import Batch
-from moderation.policy import last_transition_ids
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.discussions import assert_sound
 
@@ -74,13 +74,13 @@ def test_first_decision_wins_and_names_the_colleague(maria, omar):
     seen = last_transition_ids([one.pk, two.pk])
     decide(ids=[one.pk], to=State.SPAM, reason=Reason.SPAM, actor=omar)
 
-    act = remove(one, two, actor=maria, expected=seen)
+    act = remove(one, two, actor=maria, expected_transitions=seen)
 
     assert act.changed == [two.pk]
     assert act.refused == [Refusal(one.pk, "Omar", "Marked as spam")]
     assert states(one, two) == [("spam", "spam"), ("rejected", "off_topic")]
 
-    nothing = remove(one, actor=maria, expected=seen)
+    nothing = remove(one, actor=maria, expected_transitions=seen)
     assert (nothing.batch, nothing.changed) == (None, [])
     assert Batch.objects.count() == 2
 
@@ -94,7 +94,7 @@ def test_one_of_eight_concurrent_decisions_wins():
 
     def press(person) -> tuple[int, int]:
         try:
-            act = remove(*comments, actor=person, expected=seen)
+            act = remove(*comments, actor=person, expected_transitions=seen)
             return len(act.changed), len(act.refused)
         finally:
             connections.close_all()
@@ -209,7 +209,7 @@ def test_first_of_many_refusals_are_listed_without_reading_texts(maria, omar):
     for pk in ids:  # so that the undo of Omar's leaves all as well
         decide(ids=[pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     with CaptureQueriesContext(connection) as queries:
-        refused = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=omar, expected=seen)
+        refused = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=omar, expected_transitions=seen)
     assert (refused.batch, len(refused.refused), refused.more) == (None, MAX_REFUSALS_LISTED, 5)
     assert refused.refused[0] == Refusal(ids[0], "Maria", "Removed: insult")
     assert not [query for query in queries if '"comments_comment"."body' in query["sql"]]

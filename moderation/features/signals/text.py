@@ -19,7 +19,10 @@ MIN_SUBJECT_STEMS = 30  # stems of the story: a title alone is too short to comp
 
 
 def late(comment: ParsedComment) -> SignalResult | None:
-    """The comment came long after the article, when few people but many robots read it. `number`: days."""
+    """Find a comment that came long after the article, when few people but many robots read it.
+
+    `number`: days.
+    """
     age = age_at_posting(comment.data.article_date, comment.data.comment_date)
     if age is None or age < LATE_AFTER:
         return None
@@ -29,7 +32,7 @@ def late(comment: ParsedComment) -> SignalResult | None:
 
 
 def on_subject(comment: ParsedComment) -> SignalResult | None:
-    """The body uses words of the story. Counts for the comment. `number`: how many."""
+    """Find words of the story. They speak for the comment. `number`: how many."""
     if comment.subject is None:
         return None
     known = {s: m for s, m in reversed(comment.content_words) if s in comment.subject}
@@ -41,26 +44,26 @@ def on_subject(comment: ParsedComment) -> SignalResult | None:
 
 
 def answers(comment: ParsedComment) -> SignalResult | None:
-    """It answers another comment: it has a parent, or it addresses a person by name. Counts for it."""
+    """Find a reply: it has a parent, or it addresses a person by name. That speaks for the comment."""
     if m := phrases.ADDRESSED.search(comment.plain):
         return SignalResult(0.7, comment.spans([m]))
     return SignalResult(0.4) if comment.data.is_reply else None
 
 
 def asks(comment: ParsedComment) -> SignalResult | None:
-    """The body asks something or reports first-hand, so it wants an answer. Counts for it, a little."""
+    """Find questions and first-hand reports, which want an answer. They speak weakly for the comment."""
     found = [*phrases.QUESTION.finditer(comment.plain), *phrases.FIRST_HAND.finditer(comment.plain)]
     found = [m for m in found if not phrases.SITE_TALK.search(m[0])]
     return comment.counted(sorted(found, key=lambda m: m.start()), 0.4, 0.2)
 
 
 def praise(comment: ParsedComment) -> SignalResult | None:
-    """The body is generic praise, with hardly a content word. `number`: words of praise."""
+    """Find generic praise with hardly a content word. `number`: words of praise."""
     kind = [m for m in comment.words if m[0] in PRAISE_WORDS]
     if not kind:
         return None
     telling: float = len(comment.content_words)
-    # What has nothing to do with the article tells little.
+    # Words of the story show that it is about something; other content words count half.
     if comment.subject is not None and len(comment.subject) >= MIN_SUBJECT_STEMS:
         telling = 0.5 * telling + 2 * len({s for s, _ in comment.content_words} & comment.subject)
     strength = min(1.0, len(kind) / 4) * max(0.0, 1 - telling / (6 + 3 * len(kind)))
@@ -68,7 +71,7 @@ def praise(comment: ParsedComment) -> SignalResult | None:
 
 
 def site_talk(comment: ParsedComment) -> SignalResult | None:
-    """The body talks about the site, the page or the writing instead of the subject. `number`: how often."""
+    """Find phrases about the site, the page or the writing instead of the subject. `number`: how many."""
     if not phrases.SITE_TALK_HINT.search(comment.plain):
         return None
     if not (found := list(phrases.SITE_TALK.finditer(comment.plain))):
@@ -79,18 +82,18 @@ def site_talk(comment: ParsedComment) -> SignalResult | None:
 
 
 def spun(comment: ParsedComment) -> SignalResult | None:
-    """The body has phrases of the templates that spam robots vary ("spin"). `number`: how many."""
+    """Find phrases of the templates that spam robots vary ("spin"). `number`: how many."""
     return comment.counted(phrases.TEMPLATES.finditer(comment.plain), 0.4, 0.3)
 
 
 def leftovers(comment: ParsedComment) -> SignalResult | None:
-    """The body has placeholders or broken characters that a robot left in: {great|good}, %name%, ¡¦."""
+    """Find placeholders or broken characters that a robot left in: {great|good}, %name%, ¡¦."""
     return comment.counted(phrases.LEFTOVER.finditer(comment.folded.text), 0.6, 0.2)
 
 
 @cached_per_comment
 def padded(comment: ParsedComment) -> SignalResult | None:
-    """Numbers of four to eight digits surround the text, so that no two copies are equal."""
+    """Find numbers of four to eight digits around the text, by which no two copies are equal."""
     if not phrases.is_padded(comment.folded.text):
         return None
     found = list(phrases.NUMBERS.finditer(comment.folded.text))
@@ -99,12 +102,12 @@ def padded(comment: ParsedComment) -> SignalResult | None:
 
 @cached_per_comment
 def calls(comment: ParsedComment) -> SignalResult | None:
-    """The body calls on readers to visit, subscribe, earn or get in touch. `number`: how often."""
+    """Find calls to visit, subscribe, earn or get in touch. `number`: how many."""
     return comment.counted(phrases.CALL_TO_ACTION.finditer(comment.plain), 0.5, 0.25)
 
 
 def wares(comment: ParsedComment) -> SignalResult | None:
-    """The body has many words used in selling, for its length. `number`: how many."""
+    """Find many words used in selling, for the length of the body. `number`: how many."""
     found = [m for m in comment.words if m[0] in PRODUCT_WORDS]
     if not found:
         return None
@@ -113,7 +116,7 @@ def wares(comment: ParsedComment) -> SignalResult | None:
 
 
 def other_script(comment: ParsedComment) -> SignalResult | None:
-    """The body is written in another script than the article."""
+    """Find a body in another script than the article."""
     article = comment.data.article_text or comment.data.article_title
     if not article:
         return None
@@ -124,5 +127,5 @@ _article_script = text_cache(CACHED_CHARACTERS)(main_script)
 
 
 def mixed_script(comment: ParsedComment) -> SignalResult | None:
-    """Words mix Latin with Greek or Cyrillic letters that look alike, to get past word lists."""
+    """Find words that mix Latin with Greek or Cyrillic letters that look alike, to get past word lists."""
     return comment.counted((m for m in comment.words if mixes_lookalikes(m[0])), 0.6, 0.1)

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from accounts.names import skeletons
+from moderation.features.signals.site import find_site_signals, linked_hosts
 from moderation.features.site_facts import SiteFacts
-from moderation.features.site_signals import find_site_signals, linked_hosts
 from moderation.features.text_reading import CommentData, ParsedComment
 
 

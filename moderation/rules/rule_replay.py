@@ -11,8 +11,8 @@ from uuid import uuid4
 from django.db import transaction
 
 from articles.models import Article
-from comments.models import Comment, Discussion
-from comments.policy import Draft
+from comments.models import Comment, Discussion, Reason
+from comments.policy import Submission
 from core.database.sql import stream_rows
 from moderation.actions.last_decisions import (
     DECIDED_TEXT,
@@ -64,7 +64,7 @@ SELECT d.comment_id, d.to_state = 'published', {DECIDED_TEXT}, c.author_name, c.
 FROM ({LAST_DECISIONS}) d {JOIN_DECIDED_TEXT}
 JOIN articles_article a ON a.id = c.discussion_id
 WHERE (d.to_state = 'published' AND d.reason = 'approved' OR d.to_state = 'spam'
-       OR d.to_state = 'rejected' AND d.reason NOT IN ('import_undone', 'sealed'))
+       OR d.to_state = 'rejected' AND d.reason NOT IN ('{Reason.IMPORT_UNDONE}', '{Reason.RESTRICTED}'))
   AND {DECIDED_TEXT_EXISTS} AND (%(ids)s::bigint[] IS NULL OR d.comment_id = ANY(%(ids)s))
   AND {SCOPE_SQL}"""
 
@@ -137,13 +137,13 @@ class _RuleMatcher:
         self.place = lru_cache(maxsize=1_000)(_discussion)
 
     def __call__(self, comment: DecidedComment) -> Spans | None:
-        draft = Draft(
+        submission = Submission(
             discussion=self.place(comment.article, comment.published_at),
             name=comment.name,
             body=comment.body,
             at=comment.at,
         )
-        found = next(self.check(draft, self.context), None)
+        found = next(self.check(submission, self.context), None)
         return None if found is None else found.spans
 
 

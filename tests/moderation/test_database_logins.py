@@ -22,7 +22,7 @@ LOGS = (
     "accounts_rolechange",
 )
 
-# Everything that the desk does to comments, people and itself, and at last that nothing was damaged by it.
+# Everything that moderators do to comments, people and itself, and at last that nothing was damaged by it.
 ORDINARY_WORK = """
 from pathlib import Path
 from uuid import uuid4
@@ -36,7 +36,7 @@ from articles.models import Article
 from comments.services.imports import ImportedComment, import_comments
 from comments.models import Comment, Reason, State
 from comments.services.editing import edit_comment
-from comments.policy import Draft
+from comments.policy import Submission
 from comments.services.states import delete_comment
 from comments.services.discussions import ensure_discussion
 from comments.services.posting import post_comment
@@ -53,8 +53,8 @@ article = save_article(
 def say(body, **more):
     guest = Guest.objects.create(name="Zoe", email=f"{uuid4()}@example.org")
     discussion = ensure_discussion(article)
-    draft = Draft(discussion=discussion, guest=guest, name=guest.name, body=body, **more)
-    return post_comment(draft, nonce=uuid4())
+    submission = Submission(discussion=discussion, guest=guest, name=guest.name, body=body, **more)
+    return post_comment(submission, nonce=uuid4())
 
 
 words = "It is a word about the boat that is in the harbour, number"
@@ -155,7 +155,7 @@ def attempt(url: str, statement: str) -> None:
         connection.close()
 
 
-def test_the_desk_works_under_the_login_of_the_pages(worked):
+def test_moderation_works_under_the_login_of_the_pages(worked):
     assert worked.endswith("all done\n")
 
 

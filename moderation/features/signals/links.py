@@ -7,12 +7,12 @@ from moderation.features.word_lists import LINK_SHORTENERS
 
 
 def link_markup(comment: ParsedComment) -> SignalResult | None:
-    """Links are written as HTML or BBCode, which robots paste and people rarely type."""
+    """Find links written as HTML or BBCode, which robots paste and people rarely type."""
     return comment.counted(LINK_MARKUP.finditer(comment.folded.text), 0.3, 0.25)
 
 
 def shortened(comment: ParsedComment) -> SignalResult | None:
-    """A link in the body, or the author's website, uses a link shortener that hides the target."""
+    """Find a link shortener, which hides the target, in the body or as the author's website."""
     at = [m for m in comment.links if _is_shortened(m[0])]
     if not at and not (comment.website and _is_shortened(host(comment.website))):
         return None

@@ -30,8 +30,8 @@ GONE = {*REMOVED, State.DELETED}
 
 
 @dataclass(frozen=True)
-class Replayed:
-    """The numbers of comments, people and versions that a replay changed."""
+class RepeatedErasures:
+    """The numbers of comments, people and versions that were erased or restricted again."""
 
     restricted: int = 0  # comments
     comments: int = 0  # permanently deleted comments
@@ -44,12 +44,12 @@ class Replayed:
         """Return one sentence with all numbers."""
         return (
             f"Comments permanently deleted: {self.comments:,}; restricted: {self.restricted:,}; "
-            f"people blanked: {self.people:,}; versions of stories redacted: {self.versions:,}; "
+            f"people erased: {self.people:,}; versions of stories redacted: {self.versions:,}; "
             f"subscriptions ended: {self.subscriptions:,}."
         )
 
 
-def replay(known: Sequence[Erasure]) -> Replayed:
+def repeat_erasures(known: Sequence[Erasure]) -> RepeatedErasures:
     """Repeat these erasures in the caller's transaction. Those that are in effect already change nothing."""
     latest: dict[tuple[str, int, str], Erasure] = {}
     for erasure in known:
@@ -65,10 +65,10 @@ def replay(known: Sequence[Erasure]) -> Replayed:
     # Each entry about a version or a note lists some of its redacted places, so all entries are needed.
     versions = redact.repeat_redactions(known)
     comments = _delete(by_kind["comment"])
-    people = _blank(by_kind["account"], by_kind["guest"])
+    people = _erase_people(by_kind["account"], by_kind["guest"])
     _repeat_account_erasures(known)
     subscriptions = end(Subscription.objects.filter(pk__in=_ended_subscriptions(by_kind["subscription"])))
-    return Replayed(restricted, comments, people, versions, subscriptions)
+    return RepeatedErasures(restricted, comments, people, versions, subscriptions)
 
 
 def log_all() -> int:
@@ -100,8 +100,8 @@ def _erasures_in_database() -> Iterator[Erasure]:
     rows = erased.values_list("pk", "created_at", "state", "state_reason")
     for pk, made, state, reason in rows.iterator(CHUNK):
         yield Erasure("comment", pk, made.isoformat(), state, reason)
-    blank = User.objects.filter(name="", email__endswith="@invalid").order_by("pk")
-    for pk, made in blank.values_list("pk", "date_joined").iterator(CHUNK):
+    erased_users = User.objects.filter(name="", email__endswith="@invalid").order_by("pk")
+    for pk, made in erased_users.values_list("pk", "date_joined").iterator(CHUNK):
         yield Erasure("account", pk, made.isoformat())
     for pk, made in Guest.objects.filter(name="").order_by("pk").values_list("pk", "created_at"):
         yield Erasure("guest", pk, made.isoformat())
@@ -146,17 +146,17 @@ def _delete(erasures: Sequence[Erasure]) -> int:
     # A legal hold in the backup was ended before the texts were deleted.
     restricted_content.clear_texts(list(Restriction.objects.filter(comment__in=present, lifted_at=None)))
     erased = erase_comments(ids=list(present), at=batch.at, include_restricted=True)
-    purge.clear_related_data(erased)
+    purge.erase_related_data(erased)
     return len(erased)
 
 
-def _blank(accounts: Sequence[Erasure], guests: Sequence[Erasure]) -> int:
+def _erase_people(accounts: Sequence[Erasure], guests: Sequence[Erasure]) -> int:
     users = User.objects.exclude(name="", email__endswith="@invalid")
     people = [Person(user=user) for user in users.filter(pk__in=_present(users, "date_joined", accounts))]
     named = Guest.objects.exclude(name="", email="")
     people += [Person(guest=guest) for guest in named.filter(pk__in=_present(named, "created_at", guests))]
     for person in people:
-        purge.blank_person(person=person, actor=None)
+        purge.erase_person(person=person, actor=None)
     return len(people)
 
 

@@ -24,7 +24,7 @@ from comments.integrity import check
 from comments.models import Comment, Reason, State
 from comments.services.states import delete_comment
 from moderation.actions.decisions import decide
-from moderation.erasure import purge, replay, restrictions
+from moderation.erasure import erasure_replay, purge, restrictions
 from moderation.models import Batch, ModeratorNote, Report, RestrictedText, Restriction
 from moderation.people.profiles import Person
 from moderation.reports.reporting import report_comment
@@ -90,13 +90,13 @@ def test_erasures_and_restrictions_are_repeated(tmp_path: Path, ada: User) -> No
         restriction=Restriction.objects.get(comment=held.pk), is_legal_hold=True, actor=ada
     )
     assert restrictions.lift(restriction=Restriction.objects.get(comment=lifted.pk), actor=ada).batch
-    purge.blank_person(person=Person(user=leo), actor=ada)
-    purge.blank_person(person=Person(guest=zoe), actor=ada)
+    purge.erase_person(person=Person(user=leo), actor=ada)
+    purge.erase_person(person=Person(guest=zoe), actor=ada)
     states = dict(Comment.objects.values_list("pk", "state"))
     assert check() == {}
 
     again = go_back(file)
-    assert again == replay.Replayed(restricted=3, comments=4, people=2)
+    assert again == erasure_replay.RepeatedErasures(restricted=3, comments=4, people=2)
     for gone in (spam, own, theirs, number):
         assert words_of(gone) == ""
     assert dict(Comment.objects.values_list("pk", "state")) == states
@@ -122,7 +122,10 @@ def test_erasures_and_restrictions_are_repeated(tmp_path: Path, ada: User) -> No
     assert DBTaskResult.objects.count() == jobs, "nobody is notified twice"
     # A second replay, also of a state in which everything is done, changes nothing.
     batches = Batch.objects.count()
-    assert replay.replay(list(erasure_log.read(erasure_log.path()))) == replay.Replayed()
+    assert (
+        erasure_replay.repeat_erasures(list(erasure_log.read(erasure_log.path())))
+        == erasure_replay.RepeatedErasures()
+    )
     assert Batch.objects.count() == batches
 
 
@@ -151,7 +154,7 @@ def test_a_new_row_with_the_same_id_is_not_erased(tmp_path: Path, ada: User) -> 
     other = make_comment(story, "An honest word.")
     assert other.pk == gone.pk
     backup(file)
-    assert go_back(file) == replay.Replayed()
+    assert go_back(file) == erasure_replay.RepeatedErasures()
     assert Comment.objects.get(pk=other.pk).body == "An honest word."
 
 
@@ -165,13 +168,13 @@ def test_the_job_adds_missing_entries_once(ada: User) -> None:
     decide(ids=[gone.pk], to=State.SPAM, reason=Reason.SPAM, actor=ada)
     erase(gone)
     restrictions.restrict(ids=[sealed.pk], why=Restriction.Why.PERSONAL, actor=ada)
-    purge.blank_person(person=Person(guest=stays.guest), actor=ada)
+    purge.erase_person(person=Person(guest=stays.guest), actor=ada)
     kept = {(e.what, e.id, e.made, e.reason) for e in erasure_log.read(erasure_log.path())}
     assert len(kept) == 3
-    assert replay.log_all() == 0
+    assert erasure_replay.log_all() == 0
     erasure_log.path().unlink()
-    assert replay.log_all() == 3
-    assert replay.log_all() == 0
+    assert erasure_replay.log_all() == 3
+    assert erasure_replay.log_all() == 0
     assert {(e.what, e.id, e.made, e.reason) for e in erasure_log.read(erasure_log.path())} == kept
 
 
@@ -225,10 +228,10 @@ def test_redacted_versions_stay_redacted(tmp_path: Path, ada: User) -> None:
     story.refresh_from_db()
     assert story.title == "A █████ was seen"
     assert "quill" not in erasure_log.path().read_text().casefold()
-    assert replay.log_all() == 0
+    assert erasure_replay.log_all() == 0
     backup(later)
 
-    assert go_back(file) == replay.Replayed(versions=1)
+    assert go_back(file) == erasure_replay.RepeatedErasures(versions=1)
 
     back = Article.objects.get(pk=story.pk)
     assert back.title == "██████████ was seen"
@@ -239,9 +242,12 @@ def test_redacted_versions_stay_redacted(tmp_path: Path, ada: User) -> None:
     assert DocumentText.of(first) == DocumentText.of(back)
     assert Autosave.objects.get().typed["body"] == ["She is ██████████."]
     assert Article.objects.get(pk=other.pk).title == "Another Jane Quill"
-    assert replay.replay(list(erasure_log.read(erasure_log.path()))) == replay.Replayed()
+    assert (
+        erasure_replay.repeat_erasures(list(erasure_log.read(erasure_log.path())))
+        == erasure_replay.RepeatedErasures()
+    )
 
-    assert go_back(later) == replay.Replayed()
+    assert go_back(later) == erasure_replay.RepeatedErasures()
     assert Article.objects.get(pk=story.pk).title == "A █████ was seen"
 
 
@@ -251,7 +257,7 @@ def test_redacted_notes_stay_redacted(tmp_path: Path, ada: User) -> None:
     backup(file)
     redact_words(document=story, words=["Jane Quill"])
     assert "quill" not in erasure_log.path().read_text().casefold()
-    assert replay.log_all() == 0
+    assert erasure_replay.log_all() == 0
     go_back(file)
     assert story.notes.get().body == "██████████ wrote to us."
 
@@ -263,8 +269,8 @@ def test_entries_lost_in_a_crash_are_added(tmp_path: Path, ada: User) -> None:
     redact_words(document=story, words=["baker"])
     lines = erasure_log.path().read_text().splitlines(keepends=True)
     erasure_log.path().write_text("".join(lines[:-1]))
-    assert replay.log_all() == 1
-    assert replay.log_all() == 0
+    assert erasure_replay.log_all() == 1
+    assert erasure_replay.log_all() == 0
     go_back(file)
     back = Article.objects.get(pk=story.pk)
     assert (back.title, back.body) == ("██████████ was seen", "A █████.")

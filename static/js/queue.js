@@ -66,8 +66,8 @@ if (document.querySelector(".queue")) {
   };
   // The badge of the masthead says how many comments wait.
   const showBadge = (page) => {
-    const fresh = find(".to-desk", page);
-    if (fresh) find(".to-desk")?.replaceWith(document.importNode(fresh, true));
+    const fresh = find(".to-queue", page);
+    if (fresh) find(".to-queue")?.replaceWith(document.importNode(fresh, true));
   };
   const warn = (words) => {
     const box = document.createElement("div"), alert = document.createElement("p");

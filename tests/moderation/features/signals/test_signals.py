@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moderation.checks.registry import CHECKS
-from moderation.features import author_signals, signals, text_signals
+from moderation.features import signals
+from moderation.features.signals import author, text
 from moderation.features.text_reading import (
     MAX_BODY_LENGTH,
     CommentData,
@@ -282,5 +283,5 @@ def test_a_signal_used_by_others_is_computed_once():
 def test_a_cached_signal_has_one_result_per_comment():
     """`calls` is the dearest one, and `no_gain` asks it again."""
     read = ParsedComment(said("Please visit my site", url=""))
-    assert author_signals.no_gain(read) is None
-    assert text_signals.calls(read) is text_signals.calls(read) is not None
+    assert author.no_gain(read) is None
+    assert text.calls(read) is text.calls(read) is not None

@@ -1,0 +1,27 @@
+from typing import Any
+
+from django.db import migrations, models
+
+OLD, NEW = "Delete e-mails of restricted content", "Delete personal data of restricted comments"
+
+
+def rename_job(apps: Any, schema_editor: Any) -> None:
+    apps.get_model("moderation", "JobRun").objects.filter(name=OLD).update(name=NEW)
+
+
+class Migration(migrations.Migration):
+    """Rename the stored run of a scheduled job, so that it does not run earlier because of its new name.
+
+    A server of the version before finds no run and runs the job again, which does no harm.
+    """
+
+    dependencies = [("moderation", "0043_index_of_picks")]
+
+    operations = [
+        migrations.AlterField(
+            "jobrun",
+            "name",
+            models.CharField(max_length=60, primary_key=True, serialize=False, verbose_name="job"),
+        ),
+        migrations.RunPython(rename_job, migrations.RunPython.noop),
+    ]

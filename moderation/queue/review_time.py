@@ -1,0 +1,36 @@
+"""The usual time of a review, which people whose comment waits are shown."""
+
+from math import ceil
+
+from django.core.cache import caches
+from django.db import connection
+
+from moderation.actions.history import IS_UNDONE
+
+MIN_DECISIONS = 10  # with fewer decisions in a week, no usual time is shown
+CACHE_SECONDS = 600
+
+
+def usual_hours() -> int:
+    """Return the median hours of review in the last week, or 0 if there are too few decisions. Cached."""
+    hours: int | None = caches["process"].get_or_set("usual-review", _median_hours, CACHE_SECONDS)
+    return hours or 0
+
+
+# An undone decision does not count as a review unless it was done again, and an undo is never a review.
+MEDIAN_SQL = f"""
+SELECT count(*), extract(epoch FROM percentile_cont(0.5) WITHIN GROUP (ORDER BY t.at - c.created_at))
+FROM comments_transition t
+JOIN comments_comment c ON c.id = t.comment_id
+LEFT JOIN moderation_batch b ON b.id = t.batch
+WHERE t.kind = 'state' AND t.from_state = 'pending' AND t.actor_id IS NOT NULL
+  AND t.actor_id IS DISTINCT FROM c.author_id AND t.at > now() - interval '7 days'
+  AND c.state <> 'pending'
+  AND b.undoes_id IS NULL AND {IS_UNDONE} IS NOT TRUE"""
+
+
+def _median_hours() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(MEDIAN_SQL)
+        count, seconds = cursor.fetchone()
+    return max(1, ceil(seconds / 3600)) if count >= MIN_DECISIONS else 0
