@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.contrib.admin.utils import label_for_field
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.urls import reverse
@@ -280,7 +281,7 @@ def _build_article(page: ParsedPage, source: str, url: str) -> Article:
         article.clean_fields(exclude=["slug"])
     except ValidationError as error:
         field, errors = next(iter(error.error_dict.items()))
-        name = Article._meta.get_field(field).verbose_name  # type: ignore[union-attr]  # it is a column
+        name = label_for_field(field, Article)
         raise ArchiveImportError(f"{name}: {_explain(errors[0])}") from error
     return article
 

@@ -254,7 +254,7 @@ def _stale_comments() -> tuple[list[int], list[int]]:
         if comment.body_html != render_body(comment.body, is_plain_text=comment.is_plain_text):
             html.append(comment.pk)
         has_no_text = comment.erased_at or comment.state_reason == Reason.RESTRICTED
-        folded: str | None = comment.folded  # type: ignore[attr-defined]  # annotated above
+        folded: str | None = vars(comment)["folded"]  # annotated above
         may_have_none = has_no_text or comment.discussion_id in unscreened
         if folded is None and may_have_none:
             continue

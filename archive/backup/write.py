@@ -141,7 +141,7 @@ def _write_tables(writer: Writer) -> Manifest:
         counted = {part.name: part.rows for part in copied}
         return Manifest(
             taken_at=at.astimezone(UTC).isoformat(),
-            postgres=connection.pg_version,  # type: ignore[attr-defined]  # of PostgreSQL only
+            postgres=connection.connection.server_version,
             migrations=_migrations(),
             counts={label: counted.get(table, 0) for label, table in COUNTED_TABLES.items()},
             sequences=tables.read_sequences(),

@@ -42,7 +42,7 @@ class ConcurrentEditingAdmin(admin.ModelAdmin[Any]):
                 "Somebody else changed these fields meanwhile, and their values were kept: %(fields)s."
             )
             self.message_user(request, message % {"fields": fields})
-            request.has_kept_fields = True  # type: ignore[attr-defined]  # for the method below
+            site_request(request).has_kept_fields = True
 
     def has_kept_fields(self, request: HttpRequest) -> bool:
         """Return whether this request saved a form with values of a colleague that nobody has seen in it."""

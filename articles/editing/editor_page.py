@@ -208,7 +208,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         for name, value in (text or mine)._asdict().items():
             data[name] = value
         request.POST = data
-        request.chosen_copy = copy  # type: ignore[attr-defined]  # for get_form
+        site_request(request).chosen_copy = copy  # for get_form
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         user = request_user(request)

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django_htmx.middleware import HtmxDetails
 
 from accounts.requests import GuestRequest
-from articles.models import Site
+from articles.models import Revision, Site
 
 
 class Masthead(Protocol):
@@ -25,6 +25,8 @@ class SiteRequest(GuestRequest):
     masthead: Masthead
     unread_count: int  # of unread news for the masthead, set by a view that has counted them anyway
     waiting_count: int  # of comments for the masthead, set by a view that has counted them anyway
+    has_kept_fields: bool  # the form that was saved has values of a colleague that nobody has seen in it
+    chosen_copy: Revision | None  # of the text that a person chose in a conflict
 
 
 def is_shown(request: HttpRequest) -> bool:

@@ -47,8 +47,9 @@ def _number_tree(
         left += [(reply, level + 1) for reply in reversed(replies.get(position, ()))]
     sizes = dict.fromkeys((position for position, _ in order), 1)
     for position, level in reversed(order):
-        if level:
-            sizes[parents[position]] += sizes[position]  # type: ignore[index]  # a reply has a parent
+        parent = parents[position]
+        if level and parent is not None:
+            sizes[parent] += sizes[position]
     for rank, (position, level) in enumerate(order, 1):
         lft, size = 2 * rank - 1 - level, sizes[position]
         yield position, TreeNumbers(lft, lft + 2 * size - 1, level, size - 1)

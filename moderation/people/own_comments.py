@@ -157,7 +157,7 @@ def _own_comment(
     can_be_edited = is_readable and comment.can_be_edited_by(user, guest)
     return OwnComment(
         comment=comment,
-        title=comment.story_title,  # type: ignore[attr-defined]  # annotated by _read_page
+        title=vars(comment)["story_title"],  # annotated by _read_page
         group=group,
         label=str(GROUPS[group][0]),
         url=comment.get_absolute_url() if is_readable and comment.state != State.DELETED else "",

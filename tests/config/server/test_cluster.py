@@ -93,7 +93,7 @@ def test_no_comment_is_lost_or_posted_twice(
         comments=seeded["comments"],
         writers=seeded["writers"],
         members=seeded["members"] * 2,
-        strangers=6,
+        anonymous_readers=6,
         seconds=SECONDS,
         mark=MARK,
     )
