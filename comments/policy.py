@@ -111,7 +111,10 @@ class Policy:
         return {}
 
     def open_case(self, comment: Comment, findings: list[Any]) -> None:
-        """Open a case for a new or edited comment that waits, is spam or is flagged, in its transaction."""
+        """Open a case for a new or edited comment that waits or is flagged, and count one that is spam.
+
+        Runs in the comment's transaction. The caller has checked that the comment is one of these.
+        """
 
     def record_findings(self, comment: Comment, findings: list[Any]) -> None:
         """Store the findings on an edited comment, in the transaction of the edit."""

@@ -1,6 +1,6 @@
 """The registry of scheduled jobs, which `manage.py tick` runs (moderation/job_runner.py).
 
-Each app that has jobs lists them in its `scheduled_jobs.py` and registers them in `ready()`. A job may be
+config, moderation and archive register the lists of their `scheduled_jobs.py` in `ready()`. A job may be
 stopped at any moment and run again from its start, so its writes must be repeatable.
 """
 
@@ -12,12 +12,11 @@ from typing import NamedTuple
 class Job(NamedTuple):
     """A job with its interval. `run` takes no arguments, and its result is printed."""
 
-    name: str  # shown in translation; at most 40 characters, the key of its last run in the database
+    name: str  # shown in translation; at most 60 characters, the key of its last run in the database
     every: timedelta
     run: Callable[[], object]
-    retry: timedelta | None = (
-        None  # until a failed or interrupted run is repeated; job_runner.RETRY by default
-    )
+    # Until a failed or interrupted run is repeated; by default job_runner.RETRY.
+    retry: timedelta | None = None
 
 
 # They run in this order, which is that of INSTALLED_APPS; a long job delays those after it.

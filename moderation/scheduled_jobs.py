@@ -1,4 +1,7 @@
-"""The scheduled jobs of this app and of those below it, in one list because their order matters."""
+"""The scheduled jobs of accounts, articles, comments and moderation.
+
+They are in one list because their order matters: what somebody waits for comes first, long jobs come last.
+"""
 
 from datetime import timedelta
 

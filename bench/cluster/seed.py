@@ -40,7 +40,7 @@ def add_accounts() -> None:
     from accounts.models import User
 
     # A public site does not start with accounts of the sample, such as that of this moderator.
-    User.objects.filter(pk=fixture.moderator().pk).update(email="writers@cluster.invalid")
+    User.objects.filter(pk=fixture.moderator().pk).update(email="first-moderator@cluster.invalid")
     for role in ROLES:
         user = User.objects.create_user(email_of(role), PASSWORD, name=role, roles=(role,))
         EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)

@@ -9,10 +9,15 @@ def rename_job(apps: Any, schema_editor: Any) -> None:
     apps.get_model("moderation", "JobRun").objects.filter(name=OLD).update(name=NEW)
 
 
+def restore_name(apps: Any, schema_editor: Any) -> None:
+    apps.get_model("moderation", "JobRun").objects.filter(name=NEW).update(name=OLD)
+
+
 class Migration(migrations.Migration):
     """Rename the stored run of a scheduled job, so that it does not run earlier because of its new name.
 
-    A server of the version before finds no run and runs the job again, which does no harm.
+    A server of the version before finds no run, runs the job once more, which does no harm, and leaves a row
+    of the old name.
     """
 
     dependencies = [("moderation", "0043_index_of_picks")]
@@ -23,5 +28,5 @@ class Migration(migrations.Migration):
             "name",
             models.CharField(max_length=60, primary_key=True, serialize=False, verbose_name="job"),
         ),
-        migrations.RunPython(rename_job, migrations.RunPython.noop),
+        migrations.RunPython(rename_job, restore_name),
     ]

@@ -67,6 +67,7 @@ def test_requests_are_logged_by_default_in_json_only(form: str, given: str, is_l
         ("WEB_PROCESSES", "0", "WEB_PROCESSES is '0': write a whole number from 1 to 64."),
         ("WEB_PROCESSES", "65", "WEB_PROCESSES is '65': write a whole number from 1 to 64."),
         ("WEB_PROCESSES", "two", "WEB_PROCESSES is 'two': write a whole number from 1 to 64."),
+        ("WEB_PROCESSES", "-1", "WEB_PROCESSES is '-1': write a whole number from 1 to 64."),
         ("PORT", "1.5", "PORT is '1.5': write a whole number from 0 to 65535."),
         ("DEBUG", "maybe", "DEBUG is 'maybe': write 1 or 0."),
         ("DATABASE_URL", "mysite://u:secret@h/x", "DATABASE_URL is no URL of a Postgres database: "),

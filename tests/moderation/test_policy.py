@@ -14,16 +14,18 @@ from django.utils import timezone
 from accounts.models import Guest
 from articles.site.current_site import bind_request, read_site
 from comments import removal_reasons
-from comments.models import Comment, Reason, State, Transition
-from comments.policy import policy
+from comments.models import Comment, Discussion, Reason, State, Transition
+from comments.policy import Submission, policy
 from comments.services.discussions import change_discussion
 from comments.services.editing import edit_comment
 from moderation.actions.cases import due_time
 from moderation.actions.decisions import decide, undo
 from moderation.actions.setting_changes import Refusal
 from moderation.actions.state_history import last_transition_ids
+from moderation.checks.base import Context
+from moderation.checks.results import CheckResult
 from moderation.models import Case, Finding, Rule
-from moderation.policy import Policy
+from moderation.policy import Policy, _needed_review
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 from tests.helpers.postgres.tampering import triggers_disabled
 
@@ -48,6 +50,45 @@ def known_guest(article, maria, **fields):
     guest = confirmed_guest(**fields)
     approve(make_comment(article, "Earlier words", guest=guest), maria)
     return guest
+
+
+HOLDS, FLAGS, NOTES = (
+    CheckResult(strength=1, check="late"),
+    CheckResult(strength=1, check="slur", holds=False),
+    CheckResult(strength=1, check="late", holds=False),
+)
+POST, PRE, CONDITIONAL = (
+    Discussion.Moderation.POST,
+    Discussion.Moderation.PRE,
+    Discussion.Moderation.CONDITIONAL,
+)
+
+
+@pytest.mark.parametrize(
+    ("findings", "moderation", "facts", "review"),
+    [
+        ([], CONDITIONAL, Context(), "none"),
+        ([NOTES], CONDITIONAL, Context(), "none"),
+        ([HOLDS], CONDITIONAL, Context(), "hold"),
+        ([HOLDS], PRE, Context(), "hold"),
+        ([HOLDS], POST, Context(), "flag"),
+        ([HOLDS], POST, Context(site_is_premoderated=True), "hold"),
+        ([HOLDS, FLAGS], CONDITIONAL, Context(), "hold"),
+        ([FLAGS], CONDITIONAL, Context(), "flag"),
+        ([FLAGS], POST, Context(), "flag"),
+        ([HOLDS], CONDITIONAL, Context(may_moderate=True), "none"),
+        ([HOLDS], POST, Context(may_moderate=True), "none"),
+        ([HOLDS, FLAGS], CONDITIONAL, Context(may_moderate=True), "flag"),
+    ],
+)
+def test_the_review_that_findings_need(findings, moderation, facts, review):
+    discussion = Discussion(moderation=moderation)
+    assert (
+        _needed_review(
+            Submission(discussion=discussion, author=None, guest=None, name="Ann", body=LONG), facts, findings
+        )
+        == review
+    )
 
 
 def test_a_new_guest_waits_and_is_told_why():

@@ -202,8 +202,10 @@ class Command(LongRunningCommand):
                 sample.create_sample_data(home)
             sample.renew_dates()
             if accounts := sample.accounts(home):
-                yield f"Sample accounts, stored in {sample.path(home)}:"
-                if settings.LOG_FORMAT != "json":  # such lines are collected elsewhere
+                if settings.LOG_FORMAT == "json":  # such lines are collected elsewhere
+                    yield f"The passwords of the sample accounts are in {sample.path(home)}."
+                else:
+                    yield f"Sample accounts, stored in {sample.path(home)}:"
                     yield from (f"  {a['role']:<14} {a['email']:<26} {a['password']}" for a in accounts)
                 yield from sample.things_to_try()
         if has_no_administrator():
@@ -250,7 +252,8 @@ class Command(LongRunningCommand):
             server_id = {process_totals.SERVER_ID: secrets.token_hex(8)}
             return run(web_server_command(), signal.SIGTERM, {**MALLOC, **server_id})
 
-        # This process has made the system checks, which take as long as a fifth of the start of a process.
+        # Without the system checks, a fifth of the start of a process: ours has made them. They are not made
+        # again as the workers' user, nor when a worker is started again.
         def jobs() -> subprocess.Popen[bytes]:
             running_servers.requeue_jobs_of(self.name)
             connection.close()

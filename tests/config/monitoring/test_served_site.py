@@ -198,7 +198,7 @@ def test_all_that_the_site_prints_is_json(site: Served) -> None:
 def test_json_lines_have_no_passwords_of_the_sample(site: Served, home: Path) -> None:
     stored = json.loads((home / "sample-accounts.json").read_text())["accounts"]
     assert len(stored) == 4
-    until(lambda: "Sample accounts" in site.log.read_text())
+    until(lambda: "of the sample accounts are in" in site.log.read_text())
     assert not any(account["password"] in site.log.read_text() for account in stored)
 
 
