@@ -19,8 +19,8 @@ def faults(page: Any, where: str = "document", widths: Sequence[int] = ()) -> li
     """Return the violated rules, each with its first element, and whether the page is wider than the screen.
 
     Both themes are checked, and the page is light at the end. `where` is JavaScript for the part to check.
-    With `widths`, the window is given each of these widths, in pixels, and then its own again. The page is loaded
-    completely first, because a click returns as soon as the next page begins to load.
+    With `widths`, the window is given each of these widths, in pixels, and then its own again.
+    The page is loaded completely first, because a click returns as soon as the next page begins to load.
     """
     page.wait_for_load_state()
     if not page.evaluate("'axe' in window"):

@@ -3,6 +3,7 @@
 Tab, Shift+Tab, Enter, Space, Escape and letters. After each press the focus is somewhere, and can be seen.
 """
 
+import time
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from comments.services.imports import ImportedComment, import_comments
 from comments.services.states import change_states
 from comments.thread.pages import REPLIES_PER_TREE
 from tests.factories import GuestFactory, make_article, make_comment
+from tests.helpers.waiting import BROWSER_PATIENCE
 
 pytestmark = pytest.mark.browser
 
@@ -42,19 +44,20 @@ class Keyboard:
 
     def press(self, key, *, note=True):
         self.page.keyboard.press(key)
-        self.page.wait_for_timeout(30)
+        focus = self.focus()
         if note:
-            self.note(key)
-        return self.focus()
+            self.note(key, focus)
+        return focus
 
-    def note(self, key):
-        role, name = self.focus()[:2]
+    def note(self, key, focus):
+        role, name, _ = focus
         self.steps.append(f"{key}: {role} “{name}”")
 
     def tab_to(self, name, key="Tab", most=60):
         for _ in range(most):
-            if self.press(key, note=False)[1] == name:
-                self.note(key)
+            focus = self.press(key, note=False)
+            if focus[1] == name:
+                self.note(key, focus)
                 return
         raise AssertionError(f"{name} is not reached by {key}: {self.focus()}")
 
@@ -64,12 +67,11 @@ class Keyboard:
         self.wait_for(name)
 
     def wait_for(self, name):
-        for _ in range(100):
-            if self.page.evaluate("document.activeElement !== document.body") and self.focus()[1] == name:
-                self.note("Enter")
-                return
-            self.page.wait_for_timeout(50)
-        raise AssertionError(f"The focus does not come to {name}: {self.focus()}")
+        deadline = time.monotonic() + BROWSER_PATIENCE
+        while self.page.evaluate("document.activeElement === document.body") or self.focus()[1] != name:
+            assert time.monotonic() < deadline, f"The focus does not come to {name}: {self.focus()}"
+            self.page.wait_for_timeout(20)
+        self.note("Enter", self.focus())
 
     def type(self, text):
         self.page.keyboard.type(text)
@@ -77,13 +79,12 @@ class Keyboard:
 
     def focus(self):
         """Return role, name and state of the focused element. It must exist and be visible."""
-        active = self.session.send("Runtime.evaluate", {"expression": "document.activeElement"})
-        handle = {"objectId": active["result"]["objectId"]}
-        assert self.page.evaluate("document.activeElement !== document.body"), self.steps[-6:]
-        assert self.page.evaluate(VISIBLE), (
-            self.steps,
-            self.page.evaluate("document.activeElement.outerHTML"),
-        )
+        deadline = time.monotonic() + BROWSER_PATIENCE
+        while (active := self.session.send("Runtime.evaluate", {"expression": FOCUS})["result"]) == UNSEEN:
+            assert time.monotonic() < deadline, self.page.evaluate("document.activeElement.outerHTML")
+            self.page.wait_for_timeout(20)  # the page may be scrolling to it
+        assert "objectId" in active, self.steps[-6:]
+        handle = {"objectId": active["objectId"]}
         tree = self.session.send("Accessibility.getPartialAXTree", handle | {"fetchRelatives": False})
         node = tree["nodes"][0]
         said = {p["name"]: p["value"].get("value") for p in node.get("properties", ())}
@@ -91,17 +92,21 @@ class Keyboard:
         return node["role"]["value"], node.get("name", {}).get("value", ""), said
 
 
-VISIBLE = """() => {
+UNSEEN = {"type": "undefined"}
+# The focused element, null if there is none, or undefined if it cannot be seen.
+FOCUS = """(() => {
   const node = document.activeElement, box = node.getBoundingClientRect();
+  if (node === document.body) return null;
   // That of the button which folds is round: it is around what the eye takes for the button.
   const outlines = [getComputedStyle(node), getComputedStyle(node, "::before")];
   // A heading only has the focus after an action, so that a screen reader continues there.
   const isHeading = node.matches(":is(h1, h2)[tabindex='-1']");
   const isOutlined = (style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
-  return (isHeading || outlines.some(isOutlined))
+  const isVisible = (isHeading || outlines.some(isOutlined))
     && node.checkVisibility()
     && box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
-}"""
+  return isVisible ? node : undefined;
+})()"""
 
 
 @pytest.fixture
