@@ -1,4 +1,4 @@
-/* Loaded after axe: it checks the contrast of each look of a text once, which took two thirds of its time.
+/* Loaded after axe: checks the contrast of each look of a text once, because that takes two thirds of axe's time.
 
 The contrast of a text depends on its own style and on what is painted behind it, so texts of the same style, in boxes
 of the same colours, have the same contrast. A box that is placed freely may have anything behind it: a text in it
@@ -9,11 +9,11 @@ is always checked. Only looks that passed are remembered, also from one page to 
   const PAINTED = ["backgroundColor", "backgroundImage", "opacity", "mixBlendMode", "filter"];
   const NOTHING = "rgba(0, 0, 0, 0) none 1 normal none";
   const passed = new Set();
-  let looks, added = [];
+  let scheme, looks, added = [];
 
   // Return how the boxes around a text look, or null if one of them is placed freely.
   function look(box) {
-    if (!box) return "";
+    if (!box) return scheme; // the colour of an empty page
     if (looks.has(box)) return looks.get(box);
     const style = getComputedStyle(box), around = look(box.parentElement);
     const { position, inset, margin, transform, translate } = style;
@@ -42,6 +42,8 @@ is always checked. Only looks that passed are remembered, also from one page to 
     // Return what axe finds, and the looks that passed for the first time.
     async run(where, options, before) {
       looks = new Map();
+      scheme = `${getComputedStyle(document.documentElement).colorScheme} ${
+        matchMedia("(prefers-color-scheme: dark)").matches}`;
       for (const key of before) passed.add(key);
       for (const each of document.getAnimations()) if (each instanceof CSSTransition) each.finish();
       // Only what is violated is described and sent: the rest are megabytes for a long thread.

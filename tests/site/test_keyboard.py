@@ -14,12 +14,13 @@ from comments.models import Comment, Discussion, Reason, State
 from comments.services.discussions import change_discussion
 from comments.services.imports import ImportedComment, import_comments
 from comments.services.states import change_states
-from comments.thread.pages import REPLIES_PER_TREE
+from comments.thread import pages
 from tests.factories import GuestFactory, make_article, make_comment
 from tests.helpers.waiting import BROWSER_PATIENCE
 
 pytestmark = pytest.mark.browser
 
+REPLIES_PER_TREE = 5  # fewer than else, so that fewer keys lead past them
 START = datetime(2024, 5, 31, 9, tzinfo=UTC)
 # By the number of a comment: its author, its text and its parent.
 TALK = [
@@ -110,7 +111,8 @@ FOCUS = """(() => {
 
 
 @pytest.fixture
-def article(transactional_db, policy_without_moderation):
+def article(transactional_db, policy_without_moderation, monkeypatch):
+    monkeypatch.setattr(pages, "REPLIES_PER_TREE", REPLIES_PER_TREE)
     article = make_article("Harbour clock to stay slow", source_key="keys")
     change_discussion(article=article, status=Discussion.Status.OPEN, moderation=Discussion.Moderation.POST)
     comments = [
@@ -158,7 +160,7 @@ def test_a_discussion_is_read_and_answered(live_server, page, article, width):
     assert is_shown()
 
     keys.tab_to("Show 3 more replies to Nils", most=120)
-    keys.enter("Voice 20, replying to Nils")
+    keys.enter("Voice 5, replying to Nils")
     keys.press("Tab")
 
     keys.tab_to("Reply to Bettina", "Shift+Tab", most=120)
@@ -235,17 +237,17 @@ def test_more_that_is_here_already_loses_no_focus(live_server, page, article):
     change_states(ids=[c.pk for c in left], to=State.REJECTED, reason=Reason.INSULT, actor=None)
     keys = Keyboard(page)
     keys.tab_to("Show 3 more replies to Nils", most=200)
-    keys.enter("Voice 19, replying to Nils")
+    keys.enter("Voice 4, replying to Nils")
 
 
 def test_more_replies_unfold_their_branch(live_server, page, article):
     page.goto(f"{live_server.url}{article.get_absolute_url()}?order=oldest")
     page.wait_for_selector(".fold")
     keys = Keyboard(page)
-    keys.tab_to("20 replies to Nils", most=60)
+    keys.tab_to("5 replies to Nils", most=60)
     keys.press("Enter")
     keys.tab_to("Show 3 more replies to Nils", most=2)
-    keys.enter("Voice 20, replying to Nils")
+    keys.enter("Voice 5, replying to Nils")
 
 
 def test_what_is_new_gives_the_focus_back(live_server, page, article):
@@ -258,10 +260,10 @@ def test_what_is_new_gives_the_focus_back(live_server, page, article):
     keys.press("Enter")
     page.clock.run_for(30_000)
     page.get_by_role("button", name="1 new comment").wait_for()
-    assert keys.focus()[1] == "28 comments"
+    assert keys.focus()[1] == "13 comments"
 
     # The bar comes after the discussion's head in the tab order.
-    keys.tab_to("Reply to Voice 19", most=200)
+    keys.tab_to("Reply to Voice 4", most=200)
     keys.tab_to("Show 3 more replies to Nils")
     keys.tab_to("1 new comment", "Shift+Tab", most=300)
     keys.tab_to("Close", most=1)
@@ -280,7 +282,7 @@ def test_what_is_new_gives_the_focus_back(live_server, page, article):
 
 STEPS = [
     "Tab: link “Skip to the comments”",
-    "Enter: heading “28 comments”",
+    "Enter: heading “13 comments”",
     "Tab: link “Marit”",
     "Enter: link “Marit”",
     "Tab: link “09:01, comment by Jun”",
@@ -298,7 +300,7 @@ STEPS = [
     "Tab: button “Unfold all”",
     "Space: DisclosureTriangleGrouped “Order of the comments: Oldest first”",
     "Tab: link “Show 3 more replies to Nils”",
-    "Enter: article “Voice 20, replying to Nils”",
+    "Enter: article “Voice 5, replying to Nils”",
     "Tab: link “Nils”",
     "Shift+Tab: link “Reply to Bettina”",
     "Enter: textbox “Your comment*”",

@@ -26,7 +26,7 @@ BODY = "The boat leaves at nine.\n\nNobody waits.\n\nThe end."
 # Some of it is the same and some is not, more than fits on a screen.
 LONG = BODY + "".join(
     f"\n\nParagraph {n} about the harbour, where it says word {n % 20} and then goes on for a while."
-    for n in range(80)
+    for n in range(30)
 )
 
 
