@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.factories import GuestFactory, UserFactory
-from tests.helpers.axe import faults
+from tests.helpers.axe import WIDTHS, faults
 from tests.helpers.browser import log_in
 from tests.helpers.clients import client_of_guest
 
@@ -51,13 +51,11 @@ def test_a_stranger_has_no_navigation(client):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
-def test_it_fits_the_screen_and_axe_finds_nothing(browser, live_server, viewport):
-    context = browser.new_context(viewport=viewport, bypass_csp=True)
+def test_it_fits_the_screen_and_axe_finds_nothing(browser, live_server):
+    context = browser.new_context(bypass_csp=True)
     log_in(context, live_server, UserFactory.create())
     page = context.new_page()
     for path in ("/accounts/email/", "/accounts/password/change/", "/account/status/", "/accounts/page/"):
         page.goto(live_server.url + path)
-        assert faults(page) == []
-        assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+        assert faults(page, widths=WIDTHS) == []
     context.close()

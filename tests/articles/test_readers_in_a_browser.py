@@ -21,7 +21,7 @@ from articles.publishing.front_page import pin
 from articles.services import save_article, save_page, set_article_authors
 from tests.articles.editing.editor_forms import open_row, save
 from tests.factories import UserFactory, make_article
-from tests.helpers.axe import faults
+from tests.helpers.axe import WIDTHS, faults
 from tests.helpers.browser import log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -81,45 +81,44 @@ def urls() -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(browser, live_server, emil_ness, width):
-    context = browser.new_context(viewport={"width": width, "height": 900})
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(browser, live_server, emil_ness):
+    context = browser.new_context()
     page = context.new_page()
     for name, url in urls().items():
         if name == "admin-front":
             log_in(context, live_server, emil_ness)
         assert page.goto(live_server.url + url).status == 200
         if name not in {"admin-list", "admin-form"}:  # Django's own tables are
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 900})
+                assert page.evaluate("document.documentElement.scrollWidth") <= width, name
         if not name.startswith("admin-") or name == "admin-front":
-            assert faults(page) == [], name
+            assert faults(page, widths=WIDTHS) == [], name
     context.close()
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_the_list_of_stories_has_no_column_beyond_the_edge(browser, live_server, emil_ness, width):
+def test_the_list_of_stories_has_no_column_beyond_the_edge(browser, live_server, emil_ness):
     for title in ("Überlandleitungsgenehmigungsverfahrensbeschleunigung", "The slip closes " * 9):
         at = timezone.now() + timedelta(days=3)
         make_article(title, published_at=at, source_name="CNN").editors.add(emil_ness)
-    context = browser.new_context(viewport={"width": width, "height": 900})
+    context = browser.new_context()
     log_in(context, live_server, emil_ness)
     page = context.new_page()
     page.goto(f"{live_server.url}/admin/articles/article/")
-    shown = page.locator("#result_list thead th:visible").all_inner_texts()
-    wanted = ["Title", "Publication", "Editors", "Comments", "Rights", "Front page"]
-    assert [words.strip().capitalize() for words in shown] == wanted  # on a phone each row is an entry
-    results = page.locator(".results")
-    assert results.evaluate("box => box.scrollWidth <= box.clientWidth")
-    button = page.get_by_role("button", name="Pin “Fog”")
-    button.evaluate("node => node.scrollIntoView({ block: 'center' })")
-    expect(button).to_be_in_viewport(ratio=1)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        shown = page.locator("#result_list thead th:visible").all_inner_texts()
+        wanted = ["Title", "Publication", "Editors", "Comments", "Rights", "Front page"]
+        assert [words.strip().capitalize() for words in shown] == wanted  # on a phone each row is an entry
+        results = page.locator(".results")
+        assert results.evaluate("box => box.scrollWidth <= box.clientWidth")
+        button = page.get_by_role("button", name="Pin “Fog”")
+        button.evaluate("node => node.scrollIntoView({ block: 'center' })")
+        expect(button).to_be_in_viewport(ratio=1)
     context.close()
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_each_unsaved_text_can_be_taken_up_and_many_leave_the_list_in_sight(
-    browser, live_server, emil_ness, width
-):
+def test_each_unsaved_text_can_be_taken_up_and_many_leave_the_list_in_sight(browser, live_server, emil_ness):
     for n in range(5):
         typed = {"title": [f"Unsaved {n}"]}
         autosave(
@@ -130,16 +129,18 @@ def test_each_unsaved_text_can_be_taken_up_and_many_leave_the_list_in_sight(
             fields=typed,
             snapshot="",
         )
-    context = browser.new_context(viewport={"width": width, "height": 900})
+    context = browser.new_context()
     log_in(context, live_server, emil_ness)
     page = context.new_page()
-    page.goto(f"{live_server.url}/admin/articles/article/")
-    ways = page.get_by_role("link", name="Continue")
-    expect(ways).to_have_count(3)
-    for way in [*ways.all(), page.get_by_role("link", name="New story")]:
-        way.click(trial=True)  # nothing lies over it
-    page.get_by_text("2 older").click()
-    expect(ways).to_have_count(5)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(f"{live_server.url}/admin/articles/article/")
+        ways = page.get_by_role("link", name="Continue")
+        expect(ways).to_have_count(3)
+        for way in [*ways.all(), page.get_by_role("link", name="New story")]:
+            way.click(trial=True)  # nothing lies over it
+        page.get_by_text("2 older").click()
+        expect(ways).to_have_count(5)
     ways.last.click()
     expect(page.locator("#id_title")).to_have_value("Unsaved 0")
     page.goto(f"{live_server.url}/admin/articles/article/add/")

@@ -1,34 +1,52 @@
 """Accessibility checks of a page in Chromium with axe."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import axe_playwright_python
 
 AXE = next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js")).read_text()
+AXE += Path(__file__).with_suffix(".js").read_text()
+WIDTHS = (390, 1280)  # pixels: a phone and a desktop screen
 # The rules about colours, which are all that the dark theme changes. The other rules are checked once.
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
-# Only what is violated is described and sent: the rest are megabytes for a long thread.
-RUN = """async (options) => {
-  for (const each of document.getAnimations()) if (each instanceof CSSTransition) each.finish();
-  const { violations } = await axe.run(WHERE, { resultTypes: ["violations"], ...options });
-  return violations.map(({ id, nodes }) => `${id}: ${nodes[0].html.slice(0, 200)}`);
-}"""
+
+_passed: list[str] = []  # looks of texts whose contrast is enough, on the pages so far (axe.js)
 
 
-def faults(page, where: str = "document") -> list[str]:
+def faults(page: Any, where: str = "document", widths: Sequence[int] = ()) -> list[str]:
     """Return the violated rules, each with its first element, and whether the page is wider than the screen.
 
     Both themes are checked, and the page is light at the end. `where` is JavaScript for the part to check.
+    With `widths`, the window is given each of these widths, in pixels, and then its own again.
     The page is loaded completely first, because a click returns as soon as the next page begins to load.
     """
     page.wait_for_load_state()
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE)
-    run = RUN.replace("WHERE", where)
+    if not widths:
+        return _faults(page, where)
+    found, size = [], page.viewport_size
+    for width in widths:
+        page.set_viewport_size(size | {"width": width})
+        found += [f"{width}: {each}" for each in _faults(page, where)]
+    page.set_viewport_size(size)
+    return found
+
+
+def _faults(page: Any, where: str) -> list[str]:
     page.emulate_media(color_scheme="dark")
-    found = [f"dark: {each}" for each in page.evaluate(run, COLOURS)]
+    found = [f"dark: {each}" for each in _run(page, where, COLOURS)]
     page.emulate_media(color_scheme="light")
-    found += page.evaluate(run, {})
+    found += _run(page, where, {})
     if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
         found.append("wider than the screen")
+    return found
+
+
+def _run(page: Any, where: str, options: dict[str, Any]) -> list[str]:
+    run = f"([options, passed]) => soundoffAxe.run({where}, options, passed)"
+    found, passed = page.evaluate(run, [options, _passed])
+    _passed.extend(passed)
     return found

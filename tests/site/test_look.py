@@ -21,7 +21,7 @@ from config.static_files import minify
 from core.data_folder import PROJECT
 from core.fallback_pages import unavailable
 from tests.factories import UserFactory, make_article, make_comment
-from tests.helpers.axe import faults
+from tests.helpers.axe import WIDTHS, faults
 from tests.helpers.browser import log_in
 
 STATIC = PROJECT / "static"
@@ -108,11 +108,7 @@ def reading(live_server, page, story):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("width", [390, 1280])
-def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
-    live_server, page, story, root, client, width
-):
-    page.set_viewport_size({"width": width, "height": 900})
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(live_server, page, story, root):
     gone = story.discussion.comments.get(state=State.REJECTED)
     urls = {
         "story": story.get_absolute_url(),
@@ -141,13 +137,11 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("width", [390, 1280])
-def test_axe_finds_nothing_where_one_looks_for_something(live_server, page, story, root, client, rf, width):
+def test_axe_finds_nothing_where_one_looks_for_something(live_server, page, story, root, client, rf):
     editor = story.editors.get()
     User.objects.update(has_page=True)
     deep = story.discussion.comments.order_by("-level").first()
     day, url = story.published_at, story.get_absolute_url()
-    page.set_viewport_size({"width": width, "height": 900})
     sent = rf.post(f"{url}reply/", {"body": "The morning boat.", "name": "Jun"})
     for name, request in {"away": rf.get("/"), "away with a text": sent}.items():
         body = unavailable(request).content.decode()
@@ -181,6 +175,7 @@ def test_axe_finds_nothing_where_one_looks_for_something(live_server, page, stor
 
 
 def check(page, url) -> list[str]:
+    page.set_viewport_size({"width": 390, "height": 900})
     page.goto(url)
     for opener in (".thread footer a[rel]", ".account summary"):
         if page.locator(opener).count():
@@ -188,7 +183,7 @@ def check(page, url) -> list[str]:
     if page.locator(".thread footer a[rel]").count():
         page.wait_for_selector(".thread .reply-form")
     page.mouse.move(0, 0)
-    return faults(page)
+    return faults(page, widths=WIDTHS)
 
 
 @pytest.mark.browser

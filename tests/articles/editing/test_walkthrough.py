@@ -211,11 +211,12 @@ def publish_one(page, number: int, *, image: bool) -> int:
     return presses.count
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_five_articles_in_a_morning(new_page, editors, width):
+def test_five_articles_in_a_morning(new_page, editors):
+    """Three on a desktop screen and two on a phone, each with and without a lead image."""
     Topic.objects.create(name="Harbour", slug="harbour")
-    page = new_page(editors[0], width)
-    presses = [publish_one(page, number, image=number % 2 == 1) for number in range(5)]
+    desk, phone = new_page(editors[0]), new_page(editors[0], 390)
+    pages = [desk, desk, desk, phone, phone]
+    presses = [publish_one(page, number, image=number % 2 == 1) for number, page in enumerate(pages)]
     assert presses == [PRESSES, PRESSES_WITH_A_LEAD_IMAGE] * 2 + [PRESSES]
     stories = Article.objects.published()
     assert stories.count() == 5

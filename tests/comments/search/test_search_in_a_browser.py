@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from comments.models import Discussion
 from comments.services.discussions import change_discussion
 from tests.factories import make_article, make_comment
-from tests.helpers.axe import faults
+from tests.helpers.axe import WIDTHS, faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -50,10 +50,9 @@ def test_the_keyboard_finds_a_comment_without_scripts(browser, live_server, stor
     context.close()
 
 
-@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
-def test_axe_finds_nothing_and_no_page_is_wider_than_the_screen(browser, live_server, story, viewport):
+def test_axe_finds_nothing_and_no_page_is_wider_than_the_screen(browser, live_server, story):
     article, _ = story
-    context = browser.new_context(viewport=viewport, bypass_csp=True)
+    context = browser.new_context(bypass_csp=True)
     page = context.new_page()
     for path in (
         "/search/",
@@ -63,5 +62,5 @@ def test_axe_finds_nothing_and_no_page_is_wider_than_the_screen(browser, live_se
         f"{article.get_absolute_url()}find/?q=the",
     ):
         page.goto(live_server.url + path)
-        assert faults(page) == [], path
+        assert faults(page, widths=WIDTHS) == [], path
     context.close()

@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from comments.integrity import check
 from comments.models import Comment, Transition
-from tests.helpers.axe import faults
+from tests.helpers.axe import WIDTHS, faults
 from tests.helpers.browser import log_in
 from tests.moderation.reply_structure.trees import TREE, bring_in, drag, ids, one_tree
 
@@ -78,16 +78,14 @@ def test_a_reply_is_dragged_in_the_middle_of_a_tree_of_1000(admin_page, live_ser
 
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("width", [390, 1280])
-def test_axe_finds_nothing_in_the_tree_and_beside_it(admin_page, live_server, width):
+def test_axe_finds_nothing_in_the_tree_and_beside_it(admin_page, live_server):
     comment = Comment.objects.filter(discussion=bring_in(9).pk).last()
-    admin_page.set_viewport_size({"width": width, "height": 800})
     for address in (
         f"{TREE}?discussion={comment.discussion_id}",
         reverse("moderation:move", args=[comment.pk]),
     ):
         admin_page.goto(live_server.url + address)
-        assert faults(admin_page) == []
+        assert faults(admin_page, widths=WIDTHS) == []
 
 
 @pytest.mark.browser

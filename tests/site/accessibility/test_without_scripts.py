@@ -12,18 +12,20 @@ from articles.models import Topic
 from comments.models import Comment, Discussion
 from comments.services.discussions import change_discussion
 from comments.services.imports import ImportedComment, import_comments
-from comments.thread.pages import COMMENTS_PER_PAGE, REPLIES_PER_TREE
+from comments.thread import pages
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.browser
 
 START = datetime(2024, 5, 31, 9, tzinfo=UTC)
-ROOTS = COMMENTS_PER_PAGE + 30
+PER_PAGE = 40  # comments: fewer than else, for short pages
+ROOTS = PER_PAGE + 10
 
 
 @pytest.fixture
-def story(transactional_db, policy_without_moderation):
+def story(transactional_db, policy_without_moderation, monkeypatch):
     """Make two pages of top-level comments, from Voice 0 on. The newest has more replies than are shown."""
+    monkeypatch.setattr(pages, "COMMENTS_PER_PAGE", PER_PAGE)
     article = make_article("The last ferry", source_key="ferry", published_at=START)
     article.topics.add(Topic.objects.create(name="Harbour", slug="harbour"))
     change_discussion(
@@ -33,7 +35,7 @@ def story(transactional_db, policy_without_moderation):
         closes_at=timezone.now() + timedelta(days=9),
     )
     roots = [(f"Voice {n}", None) for n in range(ROOTS)]
-    replies = [(f"Reply {n}", ROOTS - 1) for n in range(REPLIES_PER_TREE + 5)]
+    replies = [(f"Reply {n}", ROOTS - 1) for n in range(pages.REPLIES_PER_TREE + 5)]
     comments = [
         ImportedComment(str(n), name, f"{name} on the ferry.", START + timedelta(minutes=n), parent)
         for n, (name, parent) in enumerate(roots + replies)
@@ -116,9 +118,9 @@ def test_pages_and_permalinks(page, url):
 def test_more_replies_and_what_they_answer(page, url):
     page.goto(url)
     follow(page, "Show 5 more replies")
-    expect(at(page, f"Reply {REPLIES_PER_TREE + 4}")).to_be_visible()
+    expect(at(page, f"Reply {pages.REPLIES_PER_TREE + 4}")).to_be_visible()
     expect(at(page, f"Voice {ROOTS - 1}")).to_be_visible()  # the parent of the replies
-    last = at(page, f"Reply {REPLIES_PER_TREE + 4}")
+    last = at(page, f"Reply {pages.REPLIES_PER_TREE + 4}")
     follow(page, f"Voice {ROOTS - 1}", last)
     assert_arrived(at(page, f"Voice {ROOTS - 1}"))
     last.locator("h3 ~ a").click()
