@@ -40,32 +40,33 @@ HEAD = (
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.cluster", description=__doc__)
     parser.add_argument("--faults", nargs="*", type=int, help="their numbers; all unless given")
+    parser.add_argument("--walkthrough", action="store_true", help="break nothing after the walkthrough")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/measured.md")
     options = parser.parse_args()
     chosen = [fault for n, fault in enumerate(FAULTS) if options.faults is None or n in options.faults]
-    runner.publish("cluster", _lines(chosen), write=options.write)
-
-
-def _lines(faults: Sequence[Fault]) -> Iterator[str]:
     with running_cluster() as (cluster, seeded):
-        yield "A walkthrough in Chromium. After a step, what everybody sees is the same from each web server:"
-        yield from runner.rows("step | seconds", walk_through(cluster, seeded))
-        yield ""
-        yield "A comment that a moderator removes was shown last, after the decision:"
-        yield from runner.rows("host | seconds", measure_removal(cluster, seeded))
-        yield ""
-        yield "As many readers, who ask again at once. The hosts share two processors with these clients:"
-        head = "web servers | answers a second | CPU ms an answer: web | databases | HAProxy | other answers"
-        yield from runner.rows(head, measure_growth(cluster, seeded))
-        yield ""
-        before = _processor_seconds(cluster)
-        yield from runner.rows(HEAD, (measure(cluster, seeded, fault, n) for n, fault in enumerate(faults)))
-        yield ""
-        yield "Processor time of the hosts during all of this:"
-        after = _processor_seconds(cluster)
-        yield from runner.rows(
-            "hosts | seconds", (f"{name} | {max(0, after[name] - before[name]):.0f}" for name in after)
-        )
+        walkthrough = runner.rows("step | seconds", walk_through(cluster, seeded))
+        runner.publish("cluster: walkthrough", walkthrough, write=options.write)
+        if not options.walkthrough:
+            runner.publish("cluster", _lines(cluster, seeded, chosen), write=options.write)
+
+
+def _lines(cluster: Cluster, seeded: dict[str, Any], faults: Sequence[Fault]) -> Iterator[str]:
+    yield "A comment that a moderator removes was shown last, after the decision:"
+    yield from runner.rows("host | seconds", measure_removal(cluster, seeded))
+    yield ""
+    yield "As many readers, who ask again at once. The hosts share two processors with these clients:"
+    head = "web servers | answers a second | CPU ms an answer: web | databases | HAProxy | other answers"
+    yield from runner.rows(head, measure_growth(cluster, seeded))
+    yield ""
+    before = _processor_seconds(cluster)
+    yield from runner.rows(HEAD, (measure(cluster, seeded, fault, n) for n, fault in enumerate(faults)))
+    yield ""
+    yield "Processor time of the hosts during all of this:"
+    after = _processor_seconds(cluster)
+    yield from runner.rows(
+        "hosts | seconds", (f"{name} | {max(0, after[name] - before[name]):.0f}" for name in after)
+    )
 
 
 @contextmanager
