@@ -30,7 +30,7 @@ from articles.models import title_for
 from comments import removal_reasons
 from comments.admin import discussions_of
 from comments.duplicates import normalize_text
-from comments.models import Comment, CommentQuerySet, Discussion
+from comments.models import Comment, CommentQuerySet, Discussion, Reason
 from comments.services.states import rename_author
 from core.query_forms import NumberField, QueryForm
 from moderation.actions.decisions import move
@@ -103,6 +103,7 @@ class CommentTree(ChangeList):
             "back": self.preserved_filters,
             "here": request.get_full_path(),
             "decide": reverse("moderation:decide"),
+            "Reason": Reason,
         }
         html = render_to_string("admin/comments/comment/rows.jinja", context, using="jinja2")
         return mark_safe(html)  # noqa: S308  # Jinja2 has escaped what people wrote
