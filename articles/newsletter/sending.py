@@ -45,7 +45,7 @@ from core.mail.tokens import MailToken, incoming_email
 
 OF_RECIPIENT = "r"  # the letter of the tokens in return paths
 REASON_MAX = 500  # characters
-KEPT_FOR = timedelta(days=90)  # recipients; then only their number is kept
+RECIPIENT_RETENTION = timedelta(days=90)  # afterwards only their number is stored
 
 QUEUED, SENT, FAILED = (
     NewsletterRecipient.State.QUEUED,
@@ -355,7 +355,9 @@ def note_bounce(token: MailToken, answer: str) -> None:
 def delete_old_recipients() -> int:
     """Replace the recipients of old newsletters by their number. A daily job. Returns the number of rows."""
     deleted = 0
-    for newsletter in Newsletter.objects.filter(counts__isnull=True, sent_at__lt=timezone.now() - KEPT_FOR):
+    for newsletter in Newsletter.objects.filter(
+        counts__isnull=True, sent_at__lt=timezone.now() - RECIPIENT_RETENTION
+    ):
         with transaction.atomic():
             counts = count_by_state(newsletter)
             Newsletter.objects.filter(pk=newsletter.pk).update(counts=counts)

@@ -70,7 +70,7 @@ def new_purge_list(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "lists": lists[:LISTS_SHOWN],
-        "spam_kept_days": purge.SPAM_RETENTION.days,
+        "retention_days": purge.SPAM_RETENTION.days,
     }
     return render(request, "moderation/erasure/purge.html", context, status=422 if form.errors else 200)
 

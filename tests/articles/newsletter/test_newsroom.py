@@ -342,7 +342,7 @@ def test_numbers_of_an_old_newsletter(
     newsletter = draft_of(article, emil)
     send(newsletter)
     run_sending()
-    monkeypatch.setattr(sending, "KEPT_FOR", timedelta(0))
+    monkeypatch.setattr(sending, "RECIPIENT_RETENTION", timedelta(0))
     sending.delete_old_recipients()
     assert "<dt>Sent</dt><dd>1</dd>" in text_of_page(desk, url_of(newsletter)).replace("> <", "><")
 
