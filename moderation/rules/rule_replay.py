@@ -134,11 +134,11 @@ class _RuleMatcher:
     def __init__(self, rule: RuleDefinition) -> None:
         self.check = registry.rule_check(rule.kind)
         self.context = Context(rules=matching.compile_rules([rule]))
-        self.place = lru_cache(maxsize=1_000)(_discussion)
+        self.discussion_of = lru_cache(maxsize=1_000)(_discussion)
 
     def __call__(self, comment: DecidedComment) -> Spans | None:
         submission = Submission(
-            discussion=self.place(comment.article, comment.published_at),
+            discussion=self.discussion_of(comment.article, comment.published_at),
             name=comment.name,
             body=comment.body,
             at=comment.at,
