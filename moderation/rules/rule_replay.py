@@ -129,7 +129,7 @@ def _stream_rows(statement: str, values: dict[str, Any]) -> Iterator[tuple[Any, 
 
 
 class _RuleMatcher:
-    """Finds the spans of a rule in a comment; None if it does not match."""
+    """A matcher of one rule: called with a comment, it returns the spans, or None."""
 
     def __init__(self, rule: RuleDefinition) -> None:
         self.check = registry.rule_check(rule.kind)
