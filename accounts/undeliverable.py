@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import Guest, UndeliverableEmail, User
 
 ANSWER_MAX = 500  # characters
-KEPT_FOR = timedelta(days=365)
+UNDELIVERABLE_RETENTION = timedelta(days=365)
 
 # Enhanced status codes (RFC 3463) of addresses that do not exist. Others, such as 5.7.1 or 5.2.2, are about
 # our own set-up, about the content of a mail, or pass.
@@ -61,7 +61,7 @@ def remove(email: str) -> None:
 
 
 def delete_old(*other_uses: Exists) -> int:
-    """Delete e-mails after KEPT_FOR, and those that nobody has any more. A daily job.
+    """Delete e-mails after UNDELIVERABLE_RETENTION, and those that nobody has any more. A daily job.
 
     `other_uses` are conditions that somebody has the e-mail, beside accounts and guests. Returns the number
     of deleted ones. An e-mail that is still undeliverable is noted again with the next mail.
@@ -71,4 +71,4 @@ def delete_old(*other_uses: Exists) -> int:
         for rows in (EmailAddress.objects.all(), User.objects.all(), Guest.objects.all())
     )
     rows = UndeliverableEmail.objects.alias(is_used=reduce(or_, (*own_uses, *other_uses)))
-    return rows.filter(Q(at__lt=timezone.now() - KEPT_FOR) | Q(is_used=False)).delete()[0]
+    return rows.filter(Q(at__lt=timezone.now() - UNDELIVERABLE_RETENTION) | Q(is_used=False)).delete()[0]

@@ -35,6 +35,7 @@ class ImportForm(forms.Form):
         required=False,
         help_text=gettext_lazy("A story with its discussion, saved as text."),
     )
+    # The token of a pending upload. Forms of the version before, open in a browser, send it by this name.
     kept = forms.CharField(required=False, widget=forms.HiddenInput)
     source = forms.CharField(
         label=gettext_lazy("Source"),
@@ -71,9 +72,9 @@ class ImportForm(forms.Form):
             return None
         file = self.cleaned_data["file"]
         try:
-            kept = None if file else pending_uploads.find(self.cleaned_data["kept"], owner=actor)
-            data = kept.read() if kept else file.read()
-            filename = kept.filename if kept else file.name
+            pending = None if file else pending_uploads.find(self.cleaned_data["kept"], owner=actor)
+            data = pending.read() if pending else file.read()
+            filename = pending.filename if pending else file.name
             report = import_page(
                 data=data,
                 filename=filename,
@@ -95,11 +96,11 @@ class ImportForm(forms.Form):
             self.add_error("file", error)
             return None
         if dry_run:
-            self.pending_upload = kept or pending_uploads.store(data, filename=filename, owner=actor)
+            self.pending_upload = pending or pending_uploads.store(data, filename=filename, owner=actor)
         else:
             self.pending_upload = None
-            if kept:
-                kept.delete()
+            if pending:
+                pending.delete()
         return report
 
     pending_upload: pending_uploads.PendingUpload | None = None
@@ -212,7 +213,7 @@ class ImportAdmin(admin.ModelAdmin[Import]):
                 "form": form,
                 "report": report,
                 "dry_run": dry_run,
-                "kept": form.pending_upload,
+                "pending": form.pending_upload,
                 "max_mb": MAX_MB,
             },
         )

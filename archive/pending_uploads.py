@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import User
 from core import files
 
-KEPT_FOR = timedelta(days=1)
+UPLOAD_RETENTION = timedelta(days=1)
 MAX_FILES = 5  # of one person; an older one is deleted
 SALT = "archive.kept_uploads"  # its older name, which is part of the tokens in open pages
 FOLDER = "imports"  # in the storage
@@ -60,7 +60,7 @@ def store(data: bytes, *, filename: str, owner: User) -> PendingUpload:
 def find(token: str, *, owner: User) -> PendingUpload:
     """Return the file of a token, which may be gone when it is read. Raises UploadExpiredError."""
     try:
-        pk, key, filename = signing.loads(token, salt=SALT, max_age=KEPT_FOR)
+        pk, key, filename = signing.loads(token, salt=SALT, max_age=UPLOAD_RETENTION)
     except signing.BadSignature as error:
         raise UploadExpiredError from error
     name = _name(owner, UUID(key))
@@ -71,7 +71,7 @@ def find(token: str, *, owner: User) -> PendingUpload:
 
 def delete_expired() -> int:
     """Delete the files that are older than a day. An hourly job. Returns their number."""
-    before = timezone.now() - KEPT_FOR
+    before = timezone.now() - UPLOAD_RETENTION
     old = [file.name for file in files.storage().list_files(FOLDER) if file.modified < before]
     for name in old:
         files.storage().delete(name)

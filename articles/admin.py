@@ -32,7 +32,7 @@ from articles.publishing.actions import answer_saved
 from articles.publishing.pages import NotesForm
 from articles.redirects import find_redirected_article
 from articles.services import save_article, save_topic, set_article_authors, touch_site
-from articles.site import user_admin  # noqa: F401  registers them
+from articles.site import user_admin  # noqa: F401  registers the users' admin
 from core.dates.formats import time_formatter
 from core.dates.relative_time import until
 from core.forms import MultilineField

@@ -194,7 +194,7 @@ def repair(damage: Damage) -> None:
     for article in Article.objects.filter(pk__in=damage.get("article_html", [])):
         save_article(article=article)
     _rebuild_search_texts(damage.get("search", []))
-    _blank_erased(damage.get("erased", []))
+    _delete_rest_of_erased(damage.get("erased", []))
     policy().repair_damage(damage)
 
 
@@ -279,7 +279,7 @@ def _rebuild_search_texts(ids: list[int]) -> None:
                 )
 
 
-def _blank_erased(ids: list[int]) -> None:
+def _delete_rest_of_erased(ids: list[int]) -> None:
     """Delete what is left of erased comments, except if one is published: a person has to look at it."""
     with transaction.atomic():
         lock_discussions_of(ids)

@@ -18,7 +18,7 @@ from django.utils import timezone
 from articles.models import Site
 from articles.site.current_site import read_site
 from config.models import MailFailure
-from core.mail.failures import explain_failure, mask_emails
+from core.mail.failures import explain_failure, mask_email_addresses
 from core.mail.messages import TrackedMail
 
 FAILURE_RETENTION = timedelta(days=30)
@@ -100,7 +100,7 @@ def _record(sent: int, failures: Sequence[tuple[EmailMessage, int, Exception]]) 
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_COUNT, [now.date(), sent, failed])
             for message, count, error in failures:
-                text = mask_emails(explain_failure(error))[:ERROR_MAX]
+                text = mask_email_addresses(explain_failure(error))[:ERROR_MAX]
                 subject = str(message.kind if isinstance(message, TrackedMail) else message.subject)
                 MailFailure.objects.create(subject=subject[:200], count=count, error=text)
             if failures:

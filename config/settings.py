@@ -323,8 +323,8 @@ EMAIL_TIMEOUT = vars().get("EMAIL_TIMEOUT") or 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = os.environ.get(
     "FROM_EMAIL", f"noreply@{urlsplit(SITE_URL).hostname or 'localhost'}"
 )
-# An e-mail whose mails the mail server gives to `manage.py receive_mail`, also with +… before the @: replies
-# to mails about new comments, and messages that they are undeliverable. Empty: there is none.
+# An e-mail address whose mails the mail server gives to `manage.py receive_mail`, also with +… before the @:
+# replies to mails about new comments, and messages that they are undeliverable. Empty: there is none.
 INCOMING_EMAIL = os.environ.get("INCOMING_EMAIL", "")
 
 # Language and time

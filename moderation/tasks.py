@@ -30,7 +30,7 @@ from moderation.notifications.decision_kinds import Kind
 from moderation.notifications.mail import administrators, moderators, send_mails
 from moderation.notifications.notices import DecisionNotice, is_decided, outcome, render_notices
 
-WAITING_MOST = 3  # waiting comments of one author; no mail is sent about further ones
+MAX_WAITING_MAILS = 3  # about waiting comments of one author; no mail is sent about further ones
 
 
 def notify_authors_later(batch: Batch) -> None:
@@ -132,7 +132,7 @@ def notify_not_published(comment: int) -> int:
     if found is None:
         return 0
     earlier = Comment.objects.written_by(found.author, found.guest).filter(not_published)
-    if earlier.filter(created_at__lt=found.created_at).count() >= WAITING_MOST:
+    if earlier.filter(created_at__lt=found.created_at).count() >= MAX_WAITING_MAILS:
         return 0
     return send_mails(_to_authors([found.pk]))
 

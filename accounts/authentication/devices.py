@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 
-IP_ADDRESS_KEPT_FOR = timedelta(days=30)
+IP_ADDRESS_RETENTION = timedelta(days=30)
 NO_IP_ADDRESS = "0.0.0.0"  # noqa: S104 - the column can't be empty
 
 # Of several that match, the first: Edge also calls itself Chrome, and Chrome calls itself Safari.
@@ -94,5 +94,5 @@ def delete_old_sessions() -> int:
     SessionStore.clear_expired()
     alive = Session.objects.filter(session_key=OuterRef("session_key"))
     ended = UserSession.objects.filter(~Exists(alive)).delete()[0]
-    old = UserSession.objects.filter(last_seen_at__lt=timezone.now() - IP_ADDRESS_KEPT_FOR)
+    old = UserSession.objects.filter(last_seen_at__lt=timezone.now() - IP_ADDRESS_RETENTION)
     return int(ended + old.exclude(ip=NO_IP_ADDRESS).update(ip=NO_IP_ADDRESS))

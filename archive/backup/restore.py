@@ -61,7 +61,7 @@ class RestoreResult:
     """The result of a restore."""
 
     manifest: Manifest
-    replayed: erasure_replay.RepeatedErasures
+    replayed: erasure_replay.ReplayedErasures
     has_erasures: bool  # without a list of erasures it is unknown what was erased after the backup
 
 
@@ -73,7 +73,7 @@ def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
     read it.
 
     The login must own the tables. Rows of an earlier version are copied into tables as they were then; the
-    tables are migrated afterwards, and only then are the erasures repeated.
+    tables are migrated afterwards, and only then are the erasures replayed.
     """
     listed = _read_erasures(erasures)
     with open_backup(path) as reader:
@@ -85,11 +85,11 @@ def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
             with _media(reader) as media, transaction.atomic(durable=True):
                 old_version = _lock_tables()
                 _fill_tables(reader)
-                replayed = erasure_replay.RepeatedErasures()
+                replayed = erasure_replay.ReplayedErasures()
                 if not missing:
                     replayed = _finish(listed, old_version)
                 media.put_in_place()
-                if missing:  # until the erasures are repeated, the database holds what was erased since
+                if missing:  # until the erasures are replayed, the database holds what was erased since
                     files.save(backup_folder.UNFINISHED_RESTORE, reader.manifest.summary.encode())
             if missing:
                 _migrate(reader.manifest)
@@ -213,8 +213,8 @@ def _fill_tables(reader: Reader) -> None:
     ContentType.objects.clear_cache()  # their ids may have changed
 
 
-def _finish(erasures: list[erasure_log.Erasure], old_version: int) -> erasure_replay.RepeatedErasures:
-    """Queue interrupted jobs again, invalidate cached pages of the empty site, and repeat the erasures.
+def _finish(erasures: list[erasure_log.Erasure], old_version: int) -> erasure_replay.ReplayedErasures:
+    """Queue interrupted jobs again, invalidate cached pages of the empty site, and replay the erasures.
 
     Newsletters that were being sent stop: their mails may have been sent after the backup. An editor can
     continue them.
@@ -225,7 +225,7 @@ def _finish(erasures: list[erasure_log.Erasure], old_version: int) -> erasure_re
     stop_all()
     Site.objects.filter(version__lte=old_version).update(version=old_version)
     Site.objects.update(version=F("version") + 1)
-    return erasure_replay.repeat_erasures(erasures)
+    return erasure_replay.replay_erasures(erasures)
 
 
 def _refuse_if_not_empty() -> None:

@@ -37,7 +37,7 @@ from moderation.people.data_subject import DataSubject
 from moderation.people.profiles import Person
 
 FORMAT = "soundoff-personal-data-1"
-KEPT_FOR = timedelta(days=7)
+FILE_RETENTION = timedelta(days=7)
 PAUSE = timedelta(days=1)  # between two files of a person, as each reads all their comments
 MADE_WITHIN = timedelta(hours=1)  # after which a request is taken for lost, and can be repeated
 FOLDER = "personal_data"  # in the storage
@@ -55,7 +55,7 @@ def current_file(person: Person) -> PersonalDataFile | None:
 
 def ends_at(row: PersonalDataFile) -> datetime:
     """Return when a file that is ready is deleted."""
-    return (row.ready_at or row.asked_at) + KEPT_FOR
+    return (row.ready_at or row.asked_at) + FILE_RETENTION
 
 
 def next_at(row: PersonalDataFile) -> datetime:
@@ -132,10 +132,10 @@ def file_name(pk: UUID) -> str:
 
 
 def delete_expired() -> int:
-    """Delete files after KEPT_FOR, and files without a request. An hourly job. Returns their number."""
+    """Delete files after FILE_RETENTION, and files without a request. An hourly job. Returns their number."""
     now, deleted = timezone.now(), 0
-    PersonalDataFile.objects.filter(asked_at__lt=now - KEPT_FOR, ready_at=None).delete()
-    PersonalDataFile.objects.filter(ready_at__lt=now - KEPT_FOR).delete()
+    PersonalDataFile.objects.filter(asked_at__lt=now - FILE_RETENTION, ready_at=None).delete()
+    PersonalDataFile.objects.filter(ready_at__lt=now - FILE_RETENTION).delete()
     PersonalDataFile.objects.filter(Q(user__name="") | Q(guest__name="")).delete()  # of erased people
     known = {file_name(pk) for pk in PersonalDataFile.objects.values_list("pk", flat=True)}
     for file in list(storage().list_files(FOLDER)):

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import guests
 from accounts.authentication import sign_up
-from archive.personal_data.files import KEPT_FOR
+from archive.personal_data.files import FILE_RETENTION
 from articles.newsletter import sending, subscriptions
 from comments.services.drafts import DRAFT_RETENTION
 from comments.thread.visits import VISIT_RETENTION
@@ -131,7 +131,7 @@ REGISTRY = [
                 "number only."
             ),
             days=subscriptions.LINK_AGE // DAY,
-            sent_days=sending.KEPT_FOR.days,
+            sent_days=sending.RECIPIENT_RETENTION.days,
         ),
         {
             "articles_subscriber": "email created_at language",
@@ -291,7 +291,7 @@ REGISTRY = [
         _("To give you the file, and to erase you again if an older backup is restored."),
         format_lazy(
             _("The file: {days} days. That an account was erased: as long as the site, by its number only."),
-            days=KEPT_FOR.days,
+            days=FILE_RETENTION.days,
         ),
         {
             "archive_personaldatafile": "asked_at ready_at guest_id user_id",

@@ -39,13 +39,13 @@ from core.mail.batches import (
     send_batches,
 )
 from core.mail.composition import MailToMany
-from core.mail.failures import REJECTED_BEFORE, classify_failure, mask_emails
+from core.mail.failures import REJECTED_BEFORE, classify_failure, mask_email_addresses
 from core.mail.messages import TrackedMail
 from core.mail.tokens import MailToken, incoming_email
 
 OF_RECIPIENT = "r"  # the letter of the tokens in return paths
 REASON_MAX = 500  # characters
-KEPT_FOR = timedelta(days=90)  # recipients; then only their number is kept
+RECIPIENT_RETENTION = timedelta(days=90)  # afterwards only their number is stored
 
 QUEUED, SENT, FAILED = (
     NewsletterRecipient.State.QUEUED,
@@ -324,7 +324,7 @@ def _outcome(recipient: NewsletterRecipient, mail: TrackedMail) -> dict[str, Any
     if mail.failure is None:
         return {"state": SENT, "failure": "", "reason": ""}
     kind, answer = classify_failure(mail.failure)
-    explained = {"failure": kind, "reason": mask_emails(answer)[:REASON_MAX]}
+    explained = {"failure": kind, "reason": mask_email_addresses(answer)[:REASON_MAX]}
     if answer := undeliverable.rejection(mail.failure):
         undeliverable.add(mail.to[0], answer)
         return {"state": FAILED, **explained}
@@ -349,13 +349,15 @@ def note_bounce(token: MailToken, answer: str) -> None:
     """Note that the mail with this return path was rejected after it had been sent."""
     rows = NewsletterRecipient.objects.filter(pk=token.pk, state=SENT)
     bounced = NewsletterRecipient.State.BOUNCED
-    rows.update(state=bounced, failure="", reason=mask_emails(answer)[:REASON_MAX])
+    rows.update(state=bounced, failure="", reason=mask_email_addresses(answer)[:REASON_MAX])
 
 
 def delete_old_recipients() -> int:
     """Replace the recipients of old newsletters by their number. A daily job. Returns the number of rows."""
     deleted = 0
-    for newsletter in Newsletter.objects.filter(counts__isnull=True, sent_at__lt=timezone.now() - KEPT_FOR):
+    for newsletter in Newsletter.objects.filter(
+        counts__isnull=True, sent_at__lt=timezone.now() - RECIPIENT_RETENTION
+    ):
         with transaction.atomic():
             counts = count_by_state(newsletter)
             Newsletter.objects.filter(pk=newsletter.pk).update(counts=counts)

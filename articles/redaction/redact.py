@@ -128,8 +128,8 @@ def redacted_texts() -> Iterator[Erasure]:
     )
 
 
-def repeat_redactions(known: Sequence[Erasure]) -> int:
-    """Redact again what the log entries record. Returns the number of changed revisions."""
+def replay_redactions(known: Sequence[Erasure]) -> int:
+    """Replay the redactions that the log entries record. Returns the number of changed revisions."""
     words: defaultdict[Document, set[str]] = defaultdict(set)
     versions = Revision.objects.select_related("article", "page")
     for erasure, version in _stored_rows(versions, [each for each in known if each.what == "version"]):

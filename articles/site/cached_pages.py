@@ -30,7 +30,9 @@ from core import files
 from core.database.replicas import POSITION_KEY, call_on_replica
 from core.database.sql import fetch_instances
 
-HIDDEN_AT_FILE = "cache/invalidated"  # in the storage of files, which all servers share; it holds a time
+# In the storage of files, which all servers share; it holds a time. The name is the one that servers of the
+# version before read.
+HIDDEN_AT_FILE = "cache/invalidated"
 DEPENDENCIES_KEY = "soundoff.dependencies"  # the key in request.META of what the page depends on
 PERSONAL_COOKIES = frozenset({settings.SESSION_COOKIE_NAME, "messages", guests.COOKIE})
 

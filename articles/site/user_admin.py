@@ -1,4 +1,4 @@
-"""The admin of users, with the invitation mail, which is of the site."""
+"""The admin of users, which mails invitations. It is here because that mail needs the site."""
 
 from typing import Any
 

@@ -67,17 +67,17 @@ def fill(comments: int, stories: int, in_largest: int, word: str = "") -> list[i
     """
     sizes = [in_largest, *_sizes(comments - in_largest, stories - 1)]
     now = datetime.now(UTC)
-    began = [now - timedelta(days=STORY_DAYS + ALL_DAYS * place / stories) for place in range(stories)]
-    articles = [_add_story(comments, place, at) for place, at in enumerate(began)]
+    began = [now - timedelta(days=STORY_DAYS + ALL_DAYS * index / stories) for index in range(stories)]
+    articles = [_add_story(comments, index, at) for index, at in enumerate(began)]
     with connect("owner").cursor() as owner, _without_date_check_and_indexes(owner):
         first = _next(owner, "comments_comment_id_seq")
         ids, trees = count(first), count(_next(owner, "comments_tree_seq"))
         owner.execute(GUESTS, [max(1, comments // COMMENTS_OF_A_GUEST)])
         guests: list[Guest] = owner.fetchall()
         random, copied = Random(comments), 0
-        for place, (article, size, at) in enumerate(zip(articles, sizes, began, strict=True)):
+        for index, (article, size, at) in enumerate(zip(articles, sizes, began, strict=True)):
             thread = fixture.thread(size, seed=article)
-            if word and place < STORIES_WITH_WORD:
+            if word and index < STORIES_WITH_WORD:
                 thread[-1] = thread[-1]._replace(body=f"{thread[-1].body} {word}")
             _copy(owner, _make_rows(article, thread, at, ids, trees, guests, random))
             copied += size
@@ -99,13 +99,13 @@ def _sizes(comments: int, stories: int) -> list[int]:
     return sizes
 
 
-def _add_story(fill_size: int, place: int, at: datetime) -> int:
+def _add_story(fill_size: int, index: int, at: datetime) -> int:
     from articles.models import Article
     from articles.services import save_article
     from comments.services.discussions import ensure_discussion
 
-    title = f"Story {place} of {fill_size}"
-    story = Article(title=title, slug=f"story-{place}-of-{fill_size}", body=title, published_at=at)
+    title = f"Story {index} of {fill_size}"
+    story = Article(title=title, slug=f"story-{index}-of-{fill_size}", body=title, published_at=at)
     ensure_discussion(save_article(article=story))
     return story.pk
 
@@ -127,16 +127,16 @@ def _make_rows(
     times = [began + timedelta(days=STORY_DAYS * one.at) for one in thread]
     numbers = number_trees([one.parent for one in thread], times, range(len(thread)))
     keys, tree_ids = list[int](), list[int]()
-    for place, one in enumerate(thread):
+    for index, one in enumerate(thread):
         keys.append(next(ids))
         tree_ids.append(next(trees) if one.parent is None else tree_ids[one.parent])
-        key, at, number = keys[place], times[place].isoformat(), numbers[place]
+        key, at, number = keys[index], times[index].isoformat(), numbers[index]
         parent = NULL if one.parent is None else keys[one.parent]
         guest, name, email = guests[int(len(guests) * random.random() ** 3)]  # few write much
         yield {
             "comments_transition": ("state", article, key, 1, "", "published", "", "posted", parent, at),
             "comments_comment": (
-                *(key, article, parent, tree_ids[place], number.lft, number.rght, number.level),
+                *(key, article, parent, tree_ids[index], number.lft, number.rght, number.level),
                 *(number.reply_count, guest, name, email, one.body, render_plain(one.body), at, uuid4()),
                 *("true", "", 1, "published", "posted", 0, "", "", ""),
             ),

@@ -44,12 +44,12 @@ def read_latest_picks(articles: Sequence[Article], user: User | None = None) -> 
 # The newest pick of each story comes before the second ones.
 _PICKS = f"""
 SELECT article, id, author_name, beginning FROM (
-  SELECT s.article, s.place, c.*,
+  SELECT s.article, s.ordinal, c.*,
          row_number() OVER (PARTITION BY s.article ORDER BY c.created_at DESC, c.id DESC) AS n
-  FROM unnest(%(articles)s::bigint[]) WITH ORDINALITY AS s(article, place)
+  FROM unnest(%(articles)s::bigint[]) WITH ORDINALITY AS s(article, ordinal)
   CROSS JOIN LATERAL (
     SELECT id, author_name, created_at, left(body_html, {4 * LENGTH + 1}) AS beginning
     FROM comments_comment c
     WHERE discussion_id = s.article AND is_pick AND state = 'published' AND NOT {MUTED_AUTHOR}
     ORDER BY created_at DESC, id DESC LIMIT {PER_STORY}) c) found
-ORDER BY n, place LIMIT %(picks)s"""
+ORDER BY n, ordinal LIMIT %(picks)s"""

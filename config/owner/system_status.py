@@ -33,7 +33,7 @@ from core.database.migration_state import unapplied_migrations
 from core.database.replicas import read_position, replicas
 from core.database.sql import fetch_rows, fetch_value
 from core.files import storage
-from core.mail.failures import mail_server, mask_emails
+from core.mail.failures import mail_server, mask_email_addresses
 from core.scheduled_jobs import JOBS
 from moderation.models import JobRun
 
@@ -419,7 +419,7 @@ def _job_queue(now: datetime) -> JobQueue:
 
 def _failed_job(job: Any) -> FailedJob:
     function = job.task_path.rpartition(".")[2]
-    traceback = mask_emails(job.traceback.strip())
+    traceback = mask_email_addresses(job.traceback.strip())
     return FailedJob(
         job.pk,
         str(JOB_NAMES.get(function, function.replace("_", " "))),

@@ -49,12 +49,13 @@ CACHE_BYTES = 64 * 1024 * 1024  # for each process
 SUPERSEDED_BYTES = 8 * 1024 * 1024  # of pages that have changed, for an outage within the next seconds
 WAIT_SECONDS = 1.0  # the wait for a page that another thread is rendering
 SWEEP_SECONDS = 1.0
-# For how long the time at which copies were last hidden is valid in an outage, and a failure to read it.
+# Seconds for which the time at which copies were last hidden, read in an outage, is used again; the second
+# number after a failed read.
 HIDDEN_AT_SECONDS, HIDDEN_AT_FAILURE_SECONDS = 0.5, 5.0
 # While the database is unavailable, a page is shown only if it was confirmed at most this long before. Each
 # of the processes confirms its pages once a second, and later on a busy machine.
 TRUSTED_SECONDS = 4.0
-COMMIT_SECONDS = 1.0  # what hides copies is committed in the database within this time
+COMMIT_SECONDS = 1.0  # a change that hides copies is committed in the database within this time
 PING = stamp_query()  # a query over no ids, to test whether the database answers
 ANSWERED_KEY = "soundoff.database_answered"  # the key in the environ after the event loop has read a stamp
 UNCACHED_PREFIX, UNCACHED_PATHS = settings.STATIC_URL, {"/healthz", "/metrics"}  # which need no database

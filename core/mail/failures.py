@@ -84,8 +84,8 @@ def explain_failure(failure: Exception | DeliveryFailure) -> str:
     }
 
 
-def mask_emails(text: str) -> str:
-    """Return the text with all e-mails masked."""
+def mask_email_addresses(text: str) -> str:
+    """Return the text with all e-mail addresses masked."""
     return _EMAIL.sub("…@…", text)
 
 

@@ -63,9 +63,9 @@ class TrackedMail(EmailMultiAlternatives):
     """A mail that keeps the error if it was not sent, and may have a return path.
 
     config/mail_backend.py sets `failure`, and records it under `kind`, because the subject may have names.
-    `return_path` is the e-mail for messages that the mail could not
-    be delivered; empty: that of the sender. Mails with the same `shared` differ in nothing but the recipient
-    and `own_values`, which are long random texts.
+    `return_path` is the e-mail address for messages that the mail could not be delivered; empty: that of the
+    sender. Mails with the same `shared` differ in nothing but the recipient and `own_values`, which are long
+    random texts.
     """
 
     failure: Exception | None = None

@@ -1,6 +1,7 @@
-"""Tokens in links and e-mails of answers, which need no log-in.
+"""Tokens in links, and in the e-mail addresses to which answers go. They need no log-in.
 
-They are short, of lower-case letters, digits and a hyphen, since they also stand before the @ of an e-mail.
+They are short, of lower-case letters, digits and a hyphen, since they also stand before the @ of an e-mail
+address.
 """
 
 import re

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from django.http import HttpRequest
 
-from core.mail.failures import mask_emails
+from core.mail.failures import mask_email_addresses
 from core.monitoring.request_ids import current_id
 
 # The key in the environ of a request, set by config.middleware.UrlNameMiddleware and for a cached page.
@@ -46,7 +46,7 @@ class TextFormatter(logging.Formatter):
 
 
 class JSONFormatter(logging.Formatter):
-    """Lines for programs: one JSON object each, without e-mails, query strings and stored values.
+    """Lines for programs: one JSON object each, without e-mail addresses, query strings and stored values.
 
     `fields` of the record, a dictionary, are added to the object.
     """
@@ -77,4 +77,4 @@ def _request_id(record: logging.LogRecord) -> str:
 
 
 def _without_personal_data(text: str) -> str:
-    return mask_emails(_QUERY_STRING.sub(r"\1", _VALUES.sub("", text)))
+    return mask_email_addresses(_QUERY_STRING.sub(r"\1", _VALUES.sub("", text)))

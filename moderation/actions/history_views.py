@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from comments.models import Transition
+from comments.models import Reason, Transition
 from core.query_forms import NumberField, QueryForm
 from moderation.actions import decisions, setting_changes
 from moderation.actions import history as action_history
@@ -103,6 +103,7 @@ def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
         "why_not": why_not,
         "settings": _changed_settings(action, user),
         "states": _current_states(transitions),
+        "Reason": Reason,
         "comments": [
             (
                 row.comment,

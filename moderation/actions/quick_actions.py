@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from comments.models import Comment, Discussion, State
+from comments.models import Comment, Discussion, Reason, State
 from comments.services.discussions import lock_discussions_of
 from comments.services.states import confirm_states
 from comments.services.text_changes import store_redaction
@@ -120,7 +120,7 @@ def remove_as_duplicate(
     return decisions.decide(
         ids=[comment.pk],
         to=State.REJECTED,
-        reason="repeat",
+        reason=Reason.DUPLICATE,
         actor=actor,
         expected_transitions=expected_transitions,
         duplicate_of=of.pk,

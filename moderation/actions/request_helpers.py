@@ -95,7 +95,7 @@ def render_comment_form(
     context |= {
         "comment": comment,
         "story": comment.discussion.article,
-        "is_readable": is_readable,
+        "is_discussion_readable": is_readable,
         "form": form,
         "back": back or (comment.get_absolute_url() if is_readable else reverse("moderation:queue")),
     }

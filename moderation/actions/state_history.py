@@ -1,7 +1,8 @@
-"""State histories of comments: the periods during which each had the same state, reason and text.
+"""State histories of comments, and their last transitions.
 
-A transition that confirms a state belongs to the period that it confirms. Reading takes three statements for
-any number of comments. The end of this module reads their last transitions alone.
+A history has the periods during which a comment had the same state, reason and text. A transition that
+confirms a state belongs to the period that it confirms. Reading takes three statements for any number of
+comments.
 """
 
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""Replay of erasures: permanent deletions and restrictions are repeated after an older backup was restored.
+"""Replay of erasures: permanent deletions and restrictions are made again after an older backup was restored.
 
 They are listed by accounts/erasure_log.py. A comment or a person is identified by id and creation time, so
 that a new row that got the same id after a restore is not taken for it. Nobody is notified a second time.
@@ -30,7 +30,7 @@ GONE = {*REMOVED, State.DELETED}
 
 
 @dataclass(frozen=True)
-class RepeatedErasures:
+class ReplayedErasures:
     """The numbers of comments, people and versions that were erased or restricted again."""
 
     restricted: int = 0  # comments
@@ -49,8 +49,8 @@ class RepeatedErasures:
         )
 
 
-def repeat_erasures(known: Sequence[Erasure]) -> RepeatedErasures:
-    """Repeat these erasures in the caller's transaction. Those that are in effect already change nothing."""
+def replay_erasures(known: Sequence[Erasure]) -> ReplayedErasures:
+    """Replay these erasures in the caller's transaction. Those that are in effect already change nothing."""
     latest: dict[tuple[str, int, str], Erasure] = {}
     for erasure in known:
         latest[_key(erasure)] = erasure
@@ -63,12 +63,12 @@ def repeat_erasures(known: Sequence[Erasure]) -> RepeatedErasures:
     unknown = [erasure for erasure in deleted if (erasure.id, erasure.made) not in with_reason]
     restricted = _restrict([*by_kind["sealed"], *unknown])
     # Each entry about a version or a note lists some of its redacted places, so all entries are needed.
-    versions = redact.repeat_redactions(known)
+    versions = redact.replay_redactions(known)
     comments = _delete(by_kind["comment"])
     people = _erase_people(by_kind["account"], by_kind["guest"])
-    _repeat_account_erasures(known)
+    _replay_account_erasures(known)
     subscriptions = end(Subscription.objects.filter(pk__in=_ended_subscriptions(by_kind["subscription"])))
-    return RepeatedErasures(restricted, comments, people, versions, subscriptions)
+    return ReplayedErasures(restricted, comments, people, versions, subscriptions)
 
 
 def log_all() -> int:
@@ -160,7 +160,7 @@ def _erase_people(accounts: Sequence[Erasure], guests: Sequence[Erasure]) -> int
     return len(people)
 
 
-def _repeat_account_erasures(known: Sequence[Erasure]) -> None:
+def _replay_account_erasures(known: Sequence[Erasure]) -> None:
     """Store that the comments of these people are deleted too. A scheduled job completes that."""
     wanted = [erasure for erasure in known if erasure.reason == account_erasure.WITH_COMMENTS]
     for what, field, made, rows in (

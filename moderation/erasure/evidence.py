@@ -90,7 +90,7 @@ def _comment_data(restriction: Restriction, texts: Sequence[RestrictedText], by:
                 "number",
                 "rule__value",
                 "at",
-                twin_id=F("duplicate_of"),
+                twin_id=F("duplicate_of"),  # the key in evidence files made before
             )
         ),
         "reports": list(

@@ -45,7 +45,7 @@ from moderation.people.profiles import Person
 
 SPAM_RETENTION = timedelta(days=90)  # after which a job deletes the texts of spam
 MAX_COMMENTS_OF_JOB = 10_000  # comments that the job deletes in one transaction
-MAX_LIST_SIZE = 50_000  # comments on one list of an administrator
+MAX_PURGE_LIST_SIZE = 50_000  # comments on one list of an administrator
 
 # The age of a comment counts from its last decision. Left out are: comments of an undone import, which may be
 # imported again; restricted comments, on which an administrator decides one by one; and comments with an open
@@ -84,8 +84,8 @@ def make_list(
 ) -> CommentGroup | None:
     """Store a list of the comments that have been in one of these states for at least `days`.
 
-    `most`: the maximum number of comments (default MAX_LIST_SIZE); the earliest are listed. Returns None if
-    there are none.
+    `most`: the maximum number of comments (default MAX_PURGE_LIST_SIZE); the earliest are listed. Returns
+    None if there are none.
     """
     group = CommentGroup(
         kind=CommentGroup.Kind.PURGE,
@@ -97,7 +97,7 @@ def make_list(
         "group": group.pk,
         "states": [str(state) for state in states],
         "before": group.made_at - timedelta(days=days),
-        "most": most or MAX_LIST_SIZE,
+        "most": most or MAX_PURGE_LIST_SIZE,
     }
     with transaction.atomic():
         group.save(force_insert=True)

@@ -70,7 +70,7 @@ def new_purge_list(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "lists": lists[:LISTS_SHOWN],
-        "spam_kept_days": purge.SPAM_RETENTION.days,
+        "retention_days": purge.SPAM_RETENTION.days,
     }
     return render(request, "moderation/erasure/purge.html", context, status=422 if form.errors else 200)
 
@@ -99,7 +99,7 @@ def purge_list(request: HttpRequest, pk: UUID) -> HttpResponse:
         "more_changed": max(0, len(summary.changed) - CHANGED_SHOWN),
         "skipped": skipped[:CHANGED_SHOWN],
         "more_skipped": max(0, len(skipped) - CHANGED_SHOWN),
-        "is_full": group.size >= purge.MAX_LIST_SIZE,
+        "is_full": group.size >= purge.MAX_PURGE_LIST_SIZE,
         "to_delete": group.size - len(summary.changed),
     }
     return render(request, "moderation/erasure/purge_list.html", context)

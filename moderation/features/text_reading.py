@@ -16,7 +16,7 @@ from moderation.features.words import WORD, content_stems, find_words
 
 Spans = tuple[tuple[int, int], ...]  # start and end, in characters of the body as it was typed
 
-MAX_BODY_LENGTH = 10_000  # characters of a body that are read; nobody types more, and a robot could
+MAX_READ_LENGTH = 10_000  # characters of a body that are read; nobody types more, and a robot could
 MAX_NAME_LENGTH = 200  # characters of a name
 MAX_ARTICLE_LENGTH = 60_000  # characters of an article
 MAX_SPANS = 50
@@ -56,7 +56,7 @@ class ParsedComment:
 
     def __init__(self, data: CommentData) -> None:
         self.data = data
-        self.body = data.body if len(data.body) <= MAX_BODY_LENGTH else data.body[:MAX_BODY_LENGTH]
+        self.body = data.body if len(data.body) <= MAX_READ_LENGTH else data.body[:MAX_READ_LENGTH]
         self.folded = FoldedText(self.body)
         self.author = (data.author or "").strip()[:MAX_NAME_LENGTH]
         self.name = fold_case_and_accents(self.author)

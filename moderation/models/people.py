@@ -16,7 +16,7 @@ from articles.models.lengths import max_length_constraint
 from comments import removal_reasons
 from comments.models import Comment
 
-MAX_TEXT_LENGTH, MAX_NOTE_LENGTH = 2_000, 5_000  # characters
+MAX_SANCTION_TEXT_LENGTH, MAX_MODERATOR_NOTE_LENGTH = 2_000, 5_000  # characters
 ORIGIN_RETENTION = timedelta(days=30)
 MAILED_WITHIN = timedelta(minutes=2)  # the mail about a sanction is sent after one minute
 
@@ -47,7 +47,7 @@ class Sanction(models.Model):
     guest = models.ForeignKey(Guest, models.PROTECT, null=True, related_name="sanctions")
     kind = models.CharField(max_length=10, choices=Kind)
     reason = models.CharField(max_length=20)  # code of a removal reason
-    message = models.TextField(blank=True, max_length=MAX_TEXT_LENGTH)  # from the moderator to the person
+    message = models.TextField(blank=True, max_length=MAX_SANCTION_TEXT_LENGTH)  # from the moderator
     at = models.DateTimeField(default=timezone.now)
     until = models.DateTimeField(null=True)  # null: until a moderator ends it
     ended_at = models.DateTimeField(null=True)
@@ -55,7 +55,7 @@ class Sanction(models.Model):
     notified_at = models.DateTimeField(null=True)  # when the mail about it was sent
     end_notified_at = models.DateTimeField(null=True)  # when the mail about its end was sent
     appealed_at = models.DateTimeField(null=True)  # when the person appealed; possible once
-    appeal_text = models.TextField(_("details"), blank=True, max_length=MAX_TEXT_LENGTH)
+    appeal_text = models.TextField(_("details"), blank=True, max_length=MAX_SANCTION_TEXT_LENGTH)
     answered_at = models.DateTimeField(null=True)  # when a moderator upheld it after the appeal
 
     objects = SanctionQuerySet.as_manager()
@@ -68,8 +68,10 @@ class Sanction(models.Model):
                 condition=Q(user=None, guest__isnull=False) | Q(user__isnull=False, guest=None),
                 name="sanction_of_one_person",
             ),
-            max_length_constraint("message", MAX_TEXT_LENGTH, name="sanction_message_length"),
-            max_length_constraint("appeal_text", MAX_TEXT_LENGTH, name="sanction_appeal_text_length"),
+            max_length_constraint("message", MAX_SANCTION_TEXT_LENGTH, name="sanction_message_length"),
+            max_length_constraint(
+                "appeal_text", MAX_SANCTION_TEXT_LENGTH, name="sanction_appeal_text_length"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -109,7 +111,7 @@ class ModeratorNote(models.Model):
     comment = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="notes")
     user = models.ForeignKey(User, models.PROTECT, null=True, related_name="notes")
     guest = models.ForeignKey(Guest, models.PROTECT, null=True, related_name="notes")
-    text = models.TextField(max_length=MAX_NOTE_LENGTH)
+    text = models.TextField(max_length=MAX_MODERATOR_NOTE_LENGTH)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     at = models.DateTimeField(default=timezone.now)
 
@@ -117,7 +119,7 @@ class ModeratorNote(models.Model):
         verbose_name = _("note")
         verbose_name_plural = _("notes")
         ordering = ["at", "id"]
-        constraints = [max_length_constraint("text", MAX_NOTE_LENGTH, name="moderator_note_length")]
+        constraints = [max_length_constraint("text", MAX_MODERATOR_NOTE_LENGTH, name="moderator_note_length")]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d}"

@@ -12,7 +12,7 @@ from articles.models.lengths import max_length_constraint
 from comments.models import Comment
 from moderation.models.cases import Case
 
-MAX_TEXT_LENGTH, MAX_EXPLANATION_LENGTH = 2_000, 5_000  # characters
+MAX_REPORT_TEXT_LENGTH, MAX_EXPLANATION_LENGTH = 2_000, 5_000  # characters
 
 
 class Report(models.Model):
@@ -29,7 +29,7 @@ class Report(models.Model):
     user = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     guest = models.ForeignKey(Guest, models.PROTECT, null=True, related_name="+")
     why = models.CharField(_("reason"), max_length=10, choices=Why)
-    details = models.TextField(_("details"), blank=True, max_length=MAX_TEXT_LENGTH)
+    details = models.TextField(_("details"), blank=True, max_length=MAX_REPORT_TEXT_LENGTH)
     weight = models.FloatField(default=1)  # from the reporter's record at that time
     at = models.DateTimeField(default=timezone.now)
     notified_at = models.DateTimeField(null=True)  # when the mail about the outcome was sent
@@ -48,7 +48,7 @@ class Report(models.Model):
             models.UniqueConstraint(
                 fields=["comment", "guest"], condition=~Q(guest=None), name="report_once_a_guest"
             ),
-            max_length_constraint("details", MAX_TEXT_LENGTH, name="report_details_length"),
+            max_length_constraint("details", MAX_REPORT_TEXT_LENGTH, name="report_details_length"),
         ]
 
     def __str__(self) -> str:
@@ -109,7 +109,7 @@ class Appeal(models.Model):
     is_edit = models.BooleanField(default=False)
     revision = models.PositiveIntegerField()
     against = models.ForeignKey("comments.Transition", models.PROTECT, related_name="+", db_index=False)
-    text = models.TextField(blank=True, max_length=MAX_TEXT_LENGTH)
+    text = models.TextField(blank=True, max_length=MAX_REPORT_TEXT_LENGTH)
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -117,7 +117,7 @@ class Appeal(models.Model):
         verbose_name_plural = _("appeals")
         constraints = [
             models.UniqueConstraint(fields=["comment", "is_edit"], name="appeal_once"),
-            max_length_constraint("text", MAX_TEXT_LENGTH, name="appeal_text_length"),
+            max_length_constraint("text", MAX_REPORT_TEXT_LENGTH, name="appeal_text_length"),
         ]
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from articles.models import Article
 from articles.models.lengths import max_length_constraint
 from comments.models import Comment
 
-MAX_TEXT_LENGTH = 5_000  # characters of each
+MAX_REQUEST_TEXT_LENGTH = 5_000  # characters of each
 
 
 class RemovalRequest(models.Model):
@@ -41,14 +41,14 @@ class RemovalRequest(models.Model):
     article = models.ForeignKey(Article, models.SET_NULL, null=True, related_name="+")
     comment = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+")
     requested_action = models.CharField(_("what should we do?"), max_length=10, choices=Action)
-    passage = models.TextField(_("which words or which image"), max_length=MAX_TEXT_LENGTH)
-    reason = models.TextField(_("why"), max_length=MAX_TEXT_LENGTH)
+    passage = models.TextField(_("which words or which image"), max_length=MAX_REQUEST_TEXT_LENGTH)
+    reason = models.TextField(_("why"), max_length=MAX_REQUEST_TEXT_LENGTH)
     role = models.CharField(_("who you are"), max_length=10, choices=Role)
     name = models.CharField(_("your name"), max_length=200)
     email = models.EmailField(_("your e-mail"))
     at = models.DateTimeField(default=timezone.now)
     outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome, blank=True)
-    answer = models.TextField(_("answer"), max_length=MAX_TEXT_LENGTH, blank=True)
+    answer = models.TextField(_("answer"), max_length=MAX_REQUEST_TEXT_LENGTH, blank=True)
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
     notified_at = models.DateTimeField(null=True)  # when the mail about the outcome was sent
@@ -63,7 +63,7 @@ class RemovalRequest(models.Model):
                 name="removalrequest_decided_once",
             ),
             *(
-                max_length_constraint(field, MAX_TEXT_LENGTH, name=f"removalrequest_{field}_length")
+                max_length_constraint(field, MAX_REQUEST_TEXT_LENGTH, name=f"removalrequest_{field}_length")
                 for field in ("passage", "reason", "answer")
             ),
         ]

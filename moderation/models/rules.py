@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from articles.models import Article, Topic
 
-MAX_VALUE_LENGTH, MAX_NOTE_LENGTH = 200, 200  # characters
+MAX_RULE_VALUE_LENGTH, MAX_RULE_NOTE_LENGTH = 200, 200  # characters
 
 
 class Rule(models.Model):
@@ -33,10 +33,10 @@ class Rule(models.Model):
         AGE = "age", _("age of the article")
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind, default=Kind.TERM)
-    value = models.CharField(_("value"), max_length=MAX_VALUE_LENGTH)  # for a list: its file name
+    value = models.CharField(_("value"), max_length=MAX_RULE_VALUE_LENGTH)  # for a list: its file name
     topic = models.ForeignKey(Topic, models.PROTECT, null=True, blank=True, related_name="+")
     article = models.ForeignKey(Article, models.PROTECT, null=True, blank=True, related_name="+")
-    note = models.CharField(_("note"), max_length=MAX_NOTE_LENGTH, blank=True)
+    note = models.CharField(_("note"), max_length=MAX_RULE_NOTE_LENGTH, blank=True)
     # If false, moderators only see the match when they review the comment for another reason.
     holds = models.BooleanField(_("sends matches to review"), default=True, db_default=True)
     is_active = models.BooleanField(_("active"), default=True)

@@ -13,7 +13,7 @@ from comments import removal_reasons
 from comments.models import Reason
 from core.forms import LongTextForm, MultilineField
 from moderation.models import ModeratorNote, Sanction
-from moderation.models.people import MAX_TEXT_LENGTH
+from moderation.models.people import MAX_SANCTION_TEXT_LENGTH
 
 WARNING_LENGTH = timedelta(days=30)  # how long a warning is shown above the comment form
 DEFAULT_PAUSE = timedelta(days=7)
@@ -54,7 +54,7 @@ class SanctionForm(LongTextForm, forms.Form):
     message = MultilineField(
         label=gettext_lazy("Message to the person"),
         required=False,
-        max_length=MAX_TEXT_LENGTH,
+        max_length=MAX_SANCTION_TEXT_LENGTH,
         help_text=gettext_lazy("Optional. It is shown with the reason."),
         widget=forms.Textarea(attrs={"rows": 2, "dir": "auto"}),
     )
@@ -127,7 +127,7 @@ class SanctionAppealForm(LongTextForm, forms.Form):
 
     text = MultilineField(
         label=gettext_lazy("Why is this decision wrong?"),
-        max_length=MAX_TEXT_LENGTH,
+        max_length=MAX_SANCTION_TEXT_LENGTH,
         widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
     )
 

@@ -27,7 +27,7 @@ from moderation.models import Finding, Rule
 from moderation.queue import explanations
 
 MAX_FOUND_BY_NAME = 1_000  # people with a name, and their comments, that a filter finds
-MAX_VALUE_LENGTH = 200  # characters
+MAX_FILTER_VALUE_LENGTH = 200  # characters in the URL of the queue
 
 CASE_FILTERS = ("check", "script", "score")  # filters that need a case
 
@@ -63,7 +63,7 @@ def parse_filters(
     """
     values, described, where = {}, {}, Q()
     for name, (label, apply) in _FILTERS.items():
-        value = query.get(name, "").replace("\x00", "").strip()[:MAX_VALUE_LENGTH]
+        value = query.get(name, "").replace("\x00", "").strip()[:MAX_FILTER_VALUE_LENGTH]
         if not value or (name in CASE_FILTERS and not of_cases):
             continue
         text, condition = apply(value, "comment__" if of_cases else "", user)

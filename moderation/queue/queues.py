@@ -43,7 +43,7 @@ from moderation.similar import pages as similar_pages
 
 EXCERPT_LENGTH = 480  # characters of HTML that are read for the excerpt
 PAGE_SIZE = 20  # rows beside the open case
-MAX_LIST_SIZE = 50_000  # comments in one list
+MAX_QUEUE_LIST_SIZE = 50_000  # comments in one list
 OPEN_STATES = (State.PENDING, State.PUBLISHED)
 MOST_WAITING = 100  # comments that the badge of the masthead counts; from there on it says "100+"
 MAX_COUNTED = 1_000  # filtered rows that are counted; beyond it the page says "more than"
@@ -194,7 +194,7 @@ class QueueView:
         else:
             open_rows = self.rows().filter(comment__state__in=OPEN_STATES)
             scored = open_rows.values_list("comment_id", "score")
-        rows = dict(scored[:MAX_LIST_SIZE])
+        rows = dict(scored[:MAX_QUEUE_LIST_SIZE])
         if not rows:
             return None
         last = last_transition_ids(rows)

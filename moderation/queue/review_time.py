@@ -1,4 +1,4 @@
-"""The usual time of a review, which people whose comment waits are shown."""
+"""The usual review time, which is shown to people whose comment waits."""
 
 from math import ceil
 

@@ -30,7 +30,7 @@ from articles.models import title_for
 from comments import removal_reasons
 from comments.admin import discussions_of
 from comments.duplicates import normalize_text
-from comments.models import Comment, CommentQuerySet, Discussion
+from comments.models import Comment, CommentQuerySet, Discussion, Reason
 from comments.services.states import rename_author
 from core.query_forms import NumberField, QueryForm
 from moderation.actions.decisions import move
@@ -103,6 +103,7 @@ class CommentTree(ChangeList):
             "back": self.preserved_filters,
             "here": request.get_full_path(),
             "decide": reverse("moderation:decide"),
+            "Reason": Reason,
         }
         html = render_to_string("admin/comments/comment/rows.jinja", context, using="jinja2")
         return mark_safe(html)  # noqa: S308  # Jinja2 has escaped what people wrote
@@ -254,7 +255,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         context["remove_reasons"] = removal_reasons.choices()
-        context["is_readable"] = context["original"].discussion.is_readable
+        context["is_discussion_readable"] = context["original"].discussion.is_readable
         context["earlier"] = context["original"].revisions.order_by("-revision")
         return super().render_change_form(request, context, *args, **kwargs)
 

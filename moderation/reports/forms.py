@@ -15,7 +15,7 @@ from comments.forms import BodyForm
 from comments.models import Comment, State
 from core.forms import LongTextForm
 from moderation.models import IllegalContentReport, Report
-from moderation.models.reports import MAX_TEXT_LENGTH
+from moderation.models.reports import MAX_REPORT_TEXT_LENGTH
 
 TEXTAREA = forms.Textarea(attrs={"rows": 3, "dir": "auto"})
 
@@ -38,7 +38,7 @@ class ReportForm(LongTextForm, forms.Form):
     details = forms.CharField(
         label=_("Details"),
         required=False,
-        max_length=MAX_TEXT_LENGTH,
+        max_length=MAX_REPORT_TEXT_LENGTH,
         help_text=_("Only the moderators read this. Required for “Something else”."),
         widget=TEXTAREA,
     )
@@ -161,7 +161,7 @@ class AppealForm(LongTextForm, forms.Form):
 
     text = forms.CharField(
         label=_("Why is this decision wrong?"),
-        max_length=MAX_TEXT_LENGTH,
+        max_length=MAX_REPORT_TEXT_LENGTH,
         widget=TEXTAREA,
         error_messages={"required": _("Please explain why. You can appeal once.")},
     )

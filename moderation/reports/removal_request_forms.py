@@ -13,7 +13,7 @@ from comments.comment_links import parse_comment_number
 from comments.models import Comment, State
 from core.forms import LongTextForm
 from moderation.models import RemovalRequest
-from moderation.models.requests import MAX_TEXT_LENGTH
+from moderation.models.requests import MAX_REQUEST_TEXT_LENGTH
 
 
 class RemovalRequestForm(LongTextForm, forms.ModelForm[RemovalRequest]):
@@ -89,7 +89,7 @@ class AnswerForm(LongTextForm, forms.Form):
     )
     answer = forms.CharField(
         label=_("Answer"),
-        max_length=MAX_TEXT_LENGTH,
+        max_length=MAX_REQUEST_TEXT_LENGTH,
         help_text=_("What you did, or why you did nothing, in a sentence or two. We mail it to the person."),
         widget=forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
         error_messages={"required": _("Please write an answer.")},

@@ -15,7 +15,7 @@ from articles.story_links import find_story
 from core.forms import LongTextForm
 from moderation.features.links import normalize_host
 from moderation.models import Rule
-from moderation.models.rules import MAX_NOTE_LENGTH, MAX_VALUE_LENGTH
+from moderation.models.rules import MAX_RULE_NOTE_LENGTH, MAX_RULE_VALUE_LENGTH
 from moderation.rules import active_rules, matching
 from moderation.rules.matching import RuleDefinition
 from moderation.rules.term_files import check_size, read_terms
@@ -57,7 +57,7 @@ class RuleForm(LongTextForm, forms.Form):
     note = forms.CharField(
         label=gettext_lazy("Note for colleagues"),
         required=False,
-        max_length=MAX_NOTE_LENGTH,
+        max_length=MAX_RULE_NOTE_LENGTH,
         widget=forms.TextInput,
     )
 
@@ -147,7 +147,10 @@ def _value_field(label: Any, help_text: Any) -> forms.CharField:
     # Autocorrection and automatic capitals in the browser would change the value.
     attrs = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
     return forms.CharField(
-        label=label, help_text=help_text, max_length=MAX_VALUE_LENGTH, widget=forms.TextInput(attrs=attrs)
+        label=label,
+        help_text=help_text,
+        max_length=MAX_RULE_VALUE_LENGTH,
+        widget=forms.TextInput(attrs=attrs),
     )
 
 
@@ -289,7 +292,7 @@ class ListForm(RuleForm):
     value = forms.CharField(
         label=gettext_lazy("Name of the list"),
         required=False,
-        max_length=MAX_VALUE_LENGTH,
+        max_length=MAX_RULE_VALUE_LENGTH,
         help_text=gettext_lazy("Leave empty to use the name of the file."),
     )
     whole_words = forms.BooleanField(
@@ -316,7 +319,7 @@ class ListForm(RuleForm):
         except ValidationError as error:
             self.add_error("file", error)
         if not data.get("value") and (file := data.get("file")):
-            data["value"] = file.name[:MAX_VALUE_LENGTH].replace("\x00", "")
+            data["value"] = file.name[:MAX_RULE_VALUE_LENGTH].replace("\x00", "")
         return super().clean()
 
     def _terms(self) -> str:

@@ -129,16 +129,16 @@ def _stream_rows(statement: str, values: dict[str, Any]) -> Iterator[tuple[Any, 
 
 
 class _RuleMatcher:
-    """Finds the spans of a rule in a comment; None if it does not match."""
+    """A matcher of one rule: called with a comment, it returns the spans, or None."""
 
     def __init__(self, rule: RuleDefinition) -> None:
         self.check = registry.rule_check(rule.kind)
         self.context = Context(rules=matching.compile_rules([rule]))
-        self.place = lru_cache(maxsize=1_000)(_discussion)
+        self.discussion_of = lru_cache(maxsize=1_000)(_discussion)
 
     def __call__(self, comment: DecidedComment) -> Spans | None:
         submission = Submission(
-            discussion=self.place(comment.article, comment.published_at),
+            discussion=self.discussion_of(comment.article, comment.published_at),
             name=comment.name,
             body=comment.body,
             at=comment.at,

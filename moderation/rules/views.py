@@ -200,7 +200,7 @@ class FalsePositive:
     name: str
     text: SafeString  # with the matches marked
     is_whole: bool
-    is_readable: bool
+    is_discussion_readable: bool
 
 
 def _false_positives(definition: RuleDefinition, ids: list[int]) -> list[FalsePositive]:

@@ -86,7 +86,7 @@ SELECT person.*, duplicate.*, facts.* FROM person CROSS JOIN facts LEFT JOIN dup
 
 
 def load_context(submission: Submission) -> tuple[Context, ActiveFilter | None, ParsedComment, SiteFacts]:
-    """Return the context of the checks, the active filter if one is usable, and what the filter reads.
+    """Return the context of the checks, the active filter if usable, the parsed comment and the site's facts.
 
     Raises ValidationError if the person is paused or banned.
     """

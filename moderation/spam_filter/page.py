@@ -89,7 +89,7 @@ class MistakeRow:
     text: SafeString  # an excerpt with the heaviest words marked
     is_whole: bool  # whether the excerpt is the whole text
     parts: list[spam_explanations.PartText]
-    is_readable: bool
+    is_discussion_readable: bool
 
 
 @dataclass(frozen=True)
@@ -452,7 +452,7 @@ def _mistake_row(comment: Comment, mistake: Mistake, last: int) -> MistakeRow:
         text=explanations.highlight_text(comment.body[start:end], excerpt_spans),
         is_whole=end - start == len(comment.body),
         parts=spam_explanations.part_texts(mistake["parts"], comment.body, comment.author_name),
-        is_readable=comment.discussion.is_readable,
+        is_discussion_readable=comment.discussion.is_readable,
     )
 
 

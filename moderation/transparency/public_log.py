@@ -15,9 +15,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import ngettext
 
+from comments.models import Reason, State
 from core.database.sql import fetch_rows
 from moderation.transparency import discussion_summary, removal_counts
 from moderation.transparency.audit_log import start_of_day
+
+UNNAMED = (Reason.OTHER, Reason.RESTRICTED, Reason.SCREENED)  # reasons that readers see as "other"
 
 
 @dataclass(frozen=True)
@@ -101,10 +104,10 @@ def _sentences(counts: list[tuple[str, str, bool, int]]) -> list[str]:
     removed: Counter[str] = Counter()
     by_checks = restored = 0
     for state, reason, is_machine, n in counts:
-        if state == "published":
+        if state == State.PUBLISHED:
             restored += n
             continue
-        removed[discussion_summary.OTHERS if reason in {"other", "sealed", "screened"} else reason] += n
+        removed[discussion_summary.OTHERS if reason in UNNAMED else reason] += n
         by_checks += n * is_machine
     sentences = []
     if n := removed.total():

@@ -32,7 +32,7 @@ counted AS (
   SELECT t.comment_id, t.discussion_id, n,
          t.to_state || '/' || t.reason || '/' || CASE
            WHEN t.to_state = 'deleted' OR t.reason = '{Reason.RESTRICTED}' THEN 'person'
-           WHEN t.actor_id IS NULL OR t.reason = 'screened' THEN 'machine'
+           WHEN t.actor_id IS NULL OR t.reason = '{Reason.SCREENED}' THEN 'machine'
            WHEN b.parameters ? 'group' OR EXISTS (
              SELECT FROM moderation_finding f
              WHERE f.comment_id = t.comment_id AND f.revision = t.revision AND f.at <= t.at

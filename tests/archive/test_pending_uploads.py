@@ -97,7 +97,7 @@ def test_a_kept_file_is_deleted_after_a_day(client, emil):
     token = kept_token(client.post(ADD, {"file": upload(), "preview": "1"}))
     path = data_path(pending_uploads.find(token, owner=emil).name)
     assert pending_uploads.delete_expired() == 0
-    old = time.time() - pending_uploads.KEPT_FOR.total_seconds() - 1
+    old = time.time() - pending_uploads.UPLOAD_RETENTION.total_seconds() - 1
     os.utime(path, (old, old))
     assert pending_uploads.delete_expired() == 1
     assert client.post(ADD, {"kept": token}).context["form"].errors.keys() == {"file"}

@@ -45,19 +45,19 @@ def test_a_saved_story_is_read_answered_approved_undone_and_mended(live_server, 
     expect(reader.locator(place)).to_have_count(0)
 
     # A moderator approves the reply, and everybody sees it at once.
-    desk = moderator.new_page()
-    desk.goto(live_server.url + "/moderation/")
-    card = desk.locator(place)
+    moderation_page = moderator.new_page()
+    moderation_page.goto(live_server.url + "/moderation/")
+    card = moderation_page.locator(place)
     expect(card).to_contain_text("I never missed the boat")
     card.get_by_role("button", name="Approve").click()
-    expect(desk.locator(".undo")).to_contain_text("Approved")
+    expect(moderation_page.locator(".undo")).to_contain_text("Approved")
     reader.goto(story)
     expect(reader.locator(place)).to_contain_text("I never missed the boat")
     expect(reader.locator("h2#comments")).to_contain_text(f"{brought.count()} comments")
 
     # The approval is undone: the reply waits again, and nobody else sees it.
-    desk.locator(".undo").get_by_role("button", name="Undo").click()
-    expect(desk.locator(place)).to_be_visible()
+    moderation_page.locator(".undo").get_by_role("button", name="Undo").click()
+    expect(moderation_page.locator(place)).to_be_visible()
     reader.goto(story)
     expect(reader.locator(place)).to_have_count(0)
     expect(reader.locator("h2#comments")).to_contain_text(f"{brought.count() - 1} comments")

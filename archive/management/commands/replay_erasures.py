@@ -1,4 +1,4 @@
-"""Repeat the erasures of a list after a restore (moderation/erasure/erasure_replay.py)."""
+"""Replay the erasures of a list after a restore (moderation/erasure/erasure_replay.py)."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from django.db import transaction
 
 from accounts import erasure_log
 from core.commands import UserErrorCommand
-from moderation.erasure.erasure_replay import repeat_erasures
+from moderation.erasure.erasure_replay import replay_erasures
 
 
 class Command(UserErrorCommand):
@@ -23,5 +23,5 @@ class Command(UserErrorCommand):
     def handle(self, *, file: Path, **options: Any) -> None:
         erasures = list(erasure_log.read(file))
         with transaction.atomic():
-            replayed = repeat_erasures(erasures)
+            replayed = replay_erasures(erasures)
         self.stdout.write(replayed.summary)

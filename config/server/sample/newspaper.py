@@ -1,6 +1,6 @@
 """Creation of the sample newspaper: stories with pictures, discussions, a draft, and work for each account.
 
-Everything goes through the services that a person's requests use. A comment's own time is part of its draft,
+Everything goes through the services that a person's requests use. A comment's time is part of the submission,
 so comments can be dated back; the log has the time at which they were stored, as the database demands.
 """
 

@@ -276,7 +276,8 @@ def _delete_authors(created: datetime) -> int:
 def _erase_accounts(created: datetime) -> tuple[int, list[str]]:
     """Erase the accounts that nothing refers to any more, and take their roles away.
 
-    Their blank rows stay, as the log of roles names them. Return their number, and the e-mails of the others.
+    Their rows stay, without name and e-mail, as the log of roles names them. Return their
+    number, and the e-mails of the others.
     """
     erased, kept = 0, []
     for user in User.objects.filter(date_joined=created).exclude(name="", is_active=False).order_by("pk"):

@@ -22,7 +22,7 @@ LIST, ADD = "/admin/articles/newsletter/", "/admin/articles/newsletter/add/"
 
 
 @pytest.fixture
-def desk(emil: User) -> Client:
+def editor_client(emil: User) -> Client:
     """Return the client of an editor."""
     return client_of(emil)
 
@@ -46,159 +46,177 @@ def text_of_page(client: Client, url: str) -> str:
     return " ".join(response.content.decode().split())
 
 
-def test_the_way_of_an_editor(desk: Client, article: Article) -> None:
+def test_the_way_of_an_editor(editor_client: Client, article: Article) -> None:
     subscribe("ann@example.org")
-    page = text_of_page(desk, f"/admin/articles/article/{article.pk}/change/")
+    page = text_of_page(editor_client, f"/admin/articles/article/{article.pk}/change/")
     assert f'href="{ADD}?story={article.pk}">Send as newsletter' in page
-    assert 'value="The slip closes"' in text_of_page(desk, f"{ADD}?story={article.pk}")
-    response = desk.post(
+    assert 'value="The slip closes"' in text_of_page(editor_client, f"{ADD}?story={article.pk}")
+    response = editor_client.post(
         f"{ADD}?story={article.pk}", {"subject": "The slip", "introduction": "Dear <b>all</b>,"}
     )
     newsletter = Newsletter.objects.get()
     assert response["Location"] == url_of(newsletter)
-    page = text_of_page(desk, url_of(newsletter))
+    page = text_of_page(editor_client, url_of(newsletter))
     assert "Dear &lt;b&gt;all&lt;/b&gt;," in page
     assert "1 person gets it." in page
     assert "<bdi>Harbour</bdi>: 0" in page
 
-    desk.post(url_of(newsletter), form_of(newsletter, _test=""))
+    editor_client.post(url_of(newsletter), form_of(newsletter, _test=""))
     (test,) = mail.outbox
     assert (test.subject, test.to) == ("Test: The slip", ["emil@example.org"])
     assert states(newsletter) == {}
 
     for _press in range(2):
-        response = desk.post(url_of(newsletter), form_of(newsletter, _send=""), follow=True)
+        response = editor_client.post(url_of(newsletter), form_of(newsletter, _send=""), follow=True)
     assert "It was sent already." in response.content.decode()
     assert [message.to for message in run_sending()] == [["ann@example.org"]]
     assert "Sent to 1 person." in LogEntry.objects.latest("pk").get_change_message()
-    page = text_of_page(desk, url_of(newsletter))
+    page = text_of_page(editor_client, url_of(newsletter))
     assert "<dt>Sent</dt><dd>1</dd>" in page.replace("> <", "><")
-    assert "The slip" in text_of_page(desk, LIST)
+    assert "The slip" in text_of_page(editor_client, LIST)
 
 
-def test_the_preview_as_html(desk: Client, article: Article, emil: User) -> None:
+def test_the_preview_as_html(editor_client: Client, article: Article, emil: User) -> None:
     newsletter = draft_of(article, emil)
-    response = desk.get(f"{LIST}{newsletter.pk}/mail/")
+    response = editor_client.get(f"{LIST}{newsletter.pk}/mail/")
     assert "The slip closes" in response.content.decode()
     assert response["X-Frame-Options"] == "SAMEORIGIN"
     policy = response["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'self'" in policy
     Article.objects.update(published_at=None)
-    assert desk.get(f"{LIST}{newsletter.pk}/mail/").status_code == 404
-    assert "nothing to send" in text_of_page(desk, url_of(newsletter))
+    assert editor_client.get(f"{LIST}{newsletter.pk}/mail/").status_code == 404
+    assert "nothing to send" in text_of_page(editor_client, url_of(newsletter))
 
 
 @pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
-def test_a_subject_with_a_line_break(desk: Client, article: Article, emil: User, line_break: str) -> None:
+def test_a_subject_with_a_line_break(
+    editor_client: Client, article: Article, emil: User, line_break: str
+) -> None:
     subscribe("ann@example.org")
     newsletter = draft_of(article, emil)
-    desk.post(url_of(newsletter), form_of(newsletter, subject=f"One{line_break}Bcc: x@example.org"))
-    desk.post(url_of(newsletter), form_of(newsletter, _send=""))
+    editor_client.post(url_of(newsletter), form_of(newsletter, subject=f"One{line_break}Bcc: x@example.org"))
+    editor_client.post(url_of(newsletter), form_of(newsletter, _send=""))
     (message,) = run_sending()
     assert message.subject == "One Bcc: x@example.org"
     assert message.recipients() == ["ann@example.org"]
     assert states(newsletter) == {"sent": 1}
 
 
-def test_a_changed_draft_is_shown_before_it_is_sent(desk: Client, article: Article, emil: User) -> None:
+def test_a_changed_draft_is_shown_before_it_is_sent(
+    editor_client: Client, article: Article, emil: User
+) -> None:
     subscribe("ann@example.org")
     newsletter = draft_of(article, emil)
-    page = desk.post(url_of(newsletter), form_of(newsletter, subject="New", _send=""), follow=True)
+    page = editor_client.post(url_of(newsletter), form_of(newsletter, subject="New", _send=""), follow=True)
     assert "Check the preview, then send it." in page.content.decode()
     newsletter.refresh_from_db()
     assert (newsletter.subject, newsletter.sent_at) == ("New", None)
 
 
-def test_nothing_typed_replaces_no_change_of_another(desk: Client, article: Article, emil: User) -> None:
+def test_nothing_typed_replaces_no_change_of_another(
+    editor_client: Client, article: Article, emil: User
+) -> None:
     newsletter = draft_of(article, emil)
     loaded = form_of(newsletter) | {
         "initial-subject": newsletter.subject,
         "initial-introduction": newsletter.introduction,
     }
-    desk.post(url_of(newsletter), form_of(newsletter, subject="Theirs"))
-    assert 'name="initial-subject" value="Theirs"' in desk.get(url_of(newsletter)).content.decode()
-    page = desk.post(url_of(newsletter), loaded, follow=True).content.decode()
+    editor_client.post(url_of(newsletter), form_of(newsletter, subject="Theirs"))
+    assert 'name="initial-subject" value="Theirs"' in editor_client.get(url_of(newsletter)).content.decode()
+    page = editor_client.post(url_of(newsletter), loaded, follow=True).content.decode()
     assert "changed meanwhile" not in page
     assert 'value="Theirs"' in page
     assert Newsletter.objects.get().subject == "Theirs"
 
 
 def test_a_story_that_was_unpublished_since_the_preview_is_noticed(
-    desk: Client, article: Article, emil: User
+    editor_client: Client, article: Article, emil: User
 ) -> None:
     subscribe("ann@example.org")
     other = make_article("Other")
     newsletter = drafts.create(
         subject="Week", introduction="", stories=[article, other], is_digest=True, by=emil
     )
-    assert f'name="seen_stories" value="{article.pk},{other.pk},"' in text_of_page(desk, url_of(newsletter))
+    assert f'name="seen_stories" value="{article.pk},{other.pk},"' in text_of_page(
+        editor_client, url_of(newsletter)
+    )
     seen = form_of(newsletter, _send="", seen_stories=f"{article.pk},{other.pk},")
     Article.objects.filter(pk=other.pk).update(published_at=None)
-    page = desk.post(url_of(newsletter), seen, follow=True).content.decode()
+    page = editor_client.post(url_of(newsletter), seen, follow=True).content.decode()
     assert "It was changed since you opened this page." in page
     assert states(newsletter) == {}
-    desk.post(url_of(newsletter), seen | {"seen_stories": f"{article.pk},"})
+    editor_client.post(url_of(newsletter), seen | {"seen_stories": f"{article.pk},"})
     assert states(newsletter) == {"queued": 1}
 
 
-def test_the_confirmation_of_a_deletion_lists_no_rows(desk: Client, article: Article, emil: User) -> None:
-    page = text_of_page(desk, f"{LIST}{draft_of(article, emil).pk}/delete/")
+def test_the_confirmation_of_a_deletion_lists_no_rows(
+    editor_client: Client, article: Article, emil: User
+) -> None:
+    page = text_of_page(editor_client, f"{LIST}{draft_of(article, emil).pk}/delete/")
     assert "storys" not in page
 
 
-def test_two_editors_change_a_draft(desk: Client, article: Article, emil: User) -> None:
+def test_two_editors_change_a_draft(editor_client: Client, article: Article, emil: User) -> None:
     newsletter = draft_of(article, emil)
     first, second = form_of(newsletter, subject="First"), form_of(newsletter, subject="Second")
-    assert desk.post(url_of(newsletter), first).status_code == 302
-    response = desk.post(url_of(newsletter), second)
+    assert editor_client.post(url_of(newsletter), first).status_code == 302
+    response = editor_client.post(url_of(newsletter), second)
     page = response.content.decode()
     assert response.status_code == 422
     assert 'value="Second"' in page
     assert "It was changed meanwhile, in another window or by somebody else." in page
     assert Newsletter.objects.get().subject == "First"
-    desk.post(url_of(newsletter), form_of(newsletter, subject="Second"))
+    editor_client.post(url_of(newsletter), form_of(newsletter, subject="Second"))
     assert Newsletter.objects.get().subject == "Second"
 
 
-def test_a_draft_that_was_sent_while_it_was_changed(desk: Client, article: Article, emil: User) -> None:
+def test_a_draft_that_was_sent_while_it_was_changed(
+    editor_client: Client, article: Article, emil: User
+) -> None:
     subscribe("ann@example.org")
     newsletter = draft_of(article, emil)
     typed = form_of(newsletter, introduction="Much better.")
     send(newsletter)
-    page = desk.post(url_of(newsletter), typed, follow=True).content.decode()
+    page = editor_client.post(url_of(newsletter), typed, follow=True).content.decode()
     assert "They are kept as this draft." in page
     assert "Much better." in page
     assert Newsletter.objects.filter(sent_at=None, introduction="Much better.").count() == 1
 
 
-def test_a_story_that_was_sent_asks_before_a_second_time(desk: Client, article: Article, emil: User) -> None:
+def test_a_story_that_was_sent_asks_before_a_second_time(
+    editor_client: Client, article: Article, emil: User
+) -> None:
     subscribe("ann@example.org")
     send(draft_of(article, emil, subject="The first"))
     newsletter = draft_of(article, emil)
-    page = text_of_page(desk, url_of(newsletter))
+    page = text_of_page(editor_client, url_of(newsletter))
     assert "It was sent before:" in page
     assert "The first" in page
-    page = desk.post(url_of(newsletter), form_of(newsletter, _send=""), follow=True).content.decode()
+    page = editor_client.post(url_of(newsletter), form_of(newsletter, _send=""), follow=True).content.decode()
     assert "This story was sent before." in page
-    desk.post(url_of(newsletter), form_of(newsletter, _send="", again="1"))
+    editor_client.post(url_of(newsletter), form_of(newsletter, _send="", again="1"))
     assert len(run_sending()) == 2
 
 
-def test_a_second_digest_of_a_week_asks_before_it_is_sent(desk: Client, article: Article, emil: User) -> None:
+def test_a_second_digest_of_a_week_asks_before_it_is_sent(
+    editor_client: Client, article: Article, emil: User
+) -> None:
     subscribe("ann@example.org")
     send(draft_of([article], emil, subject="The first"))
     newsletter = draft_of([article], emil)
-    page = text_of_page(desk, url_of(newsletter))
+    page = text_of_page(editor_client, url_of(newsletter))
     assert "A digest was sent less than a week ago:" in page
     assert '<input type="checkbox" name="again" value="1"> Send another digest' in page
-    page = desk.post(url_of(newsletter), form_of(newsletter, _send=""), follow=True).content.decode()
+    page = editor_client.post(url_of(newsletter), form_of(newsletter, _send=""), follow=True).content.decode()
     assert "Tick “Send another digest” to send this one, too." in page
-    desk.post(url_of(newsletter), form_of(newsletter, _send="", again="1"))
+    editor_client.post(url_of(newsletter), form_of(newsletter, _send="", again="1"))
     assert len(run_sending()) == 2
 
 
-def test_the_digest_offers_the_week_in_the_order_of_the_front_page(desk: Client, article: Article) -> None:
+def test_the_digest_offers_the_week_in_the_order_of_the_front_page(
+    editor_client: Client, article: Article
+) -> None:
     new = make_article("New", published_at=timezone.now())
     pinned = make_article("Pinned", published_at=timezone.now() - timedelta(days=3))
     Pin.objects.create(article=pinned, place=1)
@@ -206,90 +224,95 @@ def test_the_digest_offers_the_week_in_the_order_of_the_front_page(desk: Client,
     make_article("Scheduled", published_at=timezone.now() + timedelta(days=1))
     make_article("Archived", rights="unknown")
     assert [story.title for story in drafts.digest_stories()] == ["Pinned", "New", "The slip closes"]
-    page = text_of_page(desk, ADD)
+    page = text_of_page(editor_client, ADD)
     assert page.count("checked") == 3
-    desk.post(ADD, {"subject": "The week", "stories": [article.pk, pinned.pk]})
+    editor_client.post(ADD, {"subject": "The week", "stories": [article.pk, pinned.pk]})
     newsletter = Newsletter.objects.get()
     assert newsletter.is_digest
-    text = text_of_page(desk, url_of(newsletter)).partition("<pre")[2]
+    text = text_of_page(editor_client, url_of(newsletter)).partition("<pre")[2]
     assert text.index("Pinned") < text.index("The slip closes")
     assert "New</label>" not in text
-    desk.post(url_of(newsletter), form_of(newsletter, stories=[new.pk]))
+    editor_client.post(url_of(newsletter), form_of(newsletter, stories=[new.pk]))
     assert list(newsletter.articles.all()) == [new]
-    response = desk.post(url_of(newsletter), form_of(newsletter, stories=[], subject="Kept"))
+    response = editor_client.post(url_of(newsletter), form_of(newsletter, stories=[], subject="Kept"))
     assert response.status_code == 422
     assert "Choose at least one story." in response.content.decode()
     assert 'value="Kept"' in response.content.decode()
 
 
-def test_a_digest_without_stories(desk: Client) -> None:
-    assert "No story was published in the last seven days." in text_of_page(desk, ADD)
+def test_a_digest_without_stories(editor_client: Client) -> None:
+    assert "No story was published in the last seven days." in text_of_page(editor_client, ADD)
 
 
-def test_failures_stop_and_retry(desk: Client, article: Article, emil: User) -> None:
+def test_failures_stop_and_retry(editor_client: Client, article: Article, emil: User) -> None:
     subscribe("ann@example.org")
     subscribe("bob@example.org")
     newsletter = draft_of(article, emil)
     send(newsletter)
     failed = newsletter.recipients.get(subscriber__email="ann@example.org")
     newsletter.recipients.filter(pk=failed.pk).update(state="failed", reason="The server answered: 550 no.")
-    page = text_of_page(desk, url_of(newsletter))
+    page = text_of_page(editor_client, url_of(newsletter))
     assert "Try the failed ones again" in page
     assert "Failed: …@example.org" in page
     assert "550 no." in page
-    desk.post(url_of(newsletter), {"_stop": ""})
-    assert "the queued mails are not sent" in text_of_page(desk, url_of(newsletter))
-    response = desk.post(url_of(newsletter), {"_stop": ""}, follow=True)
+    editor_client.post(url_of(newsletter), {"_stop": ""})
+    assert "the queued mails are not sent" in text_of_page(editor_client, url_of(newsletter))
+    response = editor_client.post(url_of(newsletter), {"_stop": ""}, follow=True)
     assert "somebody was faster" in response.content.decode()
-    assert "Try the failed ones again" not in text_of_page(desk, url_of(newsletter))
-    response = desk.post(url_of(newsletter), {"_retry": ""}, follow=True)
+    assert "Try the failed ones again" not in text_of_page(editor_client, url_of(newsletter))
+    response = editor_client.post(url_of(newsletter), {"_retry": ""}, follow=True)
     assert "The failed mails are queued." in response.content.decode()
     assert run_sending() == []
-    desk.post(url_of(newsletter), {"_continue": ""})
+    editor_client.post(url_of(newsletter), {"_continue": ""})
     assert len(run_sending()) == 2
     subscriptions.unsubscribe(["ann@example.org"])
-    page = text_of_page(desk, url_of(newsletter)).replace("> <", "><")
+    page = text_of_page(editor_client, url_of(newsletter)).replace("> <", "><")
     assert "<dt>Unsubscribed since</dt><dd>1</dd>" in page
     newsletter.recipients.filter(state="unsubscribed").update(state="bounced")
-    assert "Bounced: unsubscribed since" in text_of_page(desk, url_of(newsletter))
+    assert "Bounced: unsubscribed since" in text_of_page(editor_client, url_of(newsletter))
 
 
 def test_only_those_who_may_read_emails_see_whose_mail_failed(
-    desk: Client, ada: User, article: Article, emil: User
+    editor_client: Client, ada: User, article: Article, emil: User
 ) -> None:
     subscribe("ann@example.org")
     newsletter = draft_of(article, emil)
     send(newsletter)
     newsletter.recipients.update(state="failed", reason="The server answered: 550 no.")
-    for client, shown in ((desk, "Failed: …@example.org"), (client_of(ada), "Failed: ann@example.org")):
+    for client, shown in (
+        (editor_client, "Failed: …@example.org"),
+        (client_of(ada), "Failed: ann@example.org"),
+    ):
         page = text_of_page(client, url_of(newsletter))
         assert shown in page
         assert "550 no." in page
         assert ("ann@" in page) == ("ann@" in shown)
 
 
-def test_a_stopped_newsletter_whose_mails_have_all_failed(desk: Client, article: Article, emil: User) -> None:
+def test_a_stopped_newsletter_whose_mails_have_all_failed(
+    editor_client: Client, article: Article, emil: User
+) -> None:
     subscribe("ann@example.org")
     newsletter = draft_of(article, emil)
     send(newsletter)
-    desk.post(url_of(newsletter), {"_stop": ""})
+    editor_client.post(url_of(newsletter), {"_stop": ""})
     newsletter.recipients.update(state="failed")
-    assert "Try the failed ones again" in text_of_page(desk, url_of(newsletter))
-    page = desk.post(url_of(newsletter), {"_retry": ""}, follow=True).content.decode()
+    assert "Try the failed ones again" in text_of_page(editor_client, url_of(newsletter))
+    page = editor_client.post(url_of(newsletter), {"_retry": ""}, follow=True).content.decode()
     assert "They are sent when you send the queued mails." in page
     assert "Send the queued mails" in page
 
 
-def test_waiting_retries_are_shown(desk: Client, article: Article, emil: User) -> None:
+def test_waiting_retries_are_shown(editor_client: Client, article: Article, emil: User) -> None:
     subscribe("ann@example.org")
     newsletter = draft_of(article, emil)
     send(newsletter)
     due_at = timezone.now() + timedelta(hours=1)
     newsletter.recipients.update(failure="no_listener", failures=1, due_at=due_at)
-    assert "No mail server listens at" in text_of_page(desk, url_of(newsletter))
+    assert "No mail server listens at" in text_of_page(editor_client, url_of(newsletter))
 
 
-def test_others_may_not(desk: Client, article: Article, emil: User, edda: User, ada: User) -> None:
+def test_others_may_not(editor_client: Client, article: Article, emil: User, edda: User, ada: User) -> None:
     subscribe("ann@example.org")
     article.editors.add(edda)
     newsletter = draft_of(article, edda)
@@ -300,8 +323,8 @@ def test_others_may_not(desk: Client, article: Article, emil: User, edda: User, 
             assert outsider.get(url).status_code in {302, 403, 404}
         outsider.post(url_of(newsletter), form_of(newsletter, _send=""))
     for url in urls[1:3]:  # another editor's story
-        assert desk.get(url).status_code == 404
-    assert desk.post(url_of(newsletter), form_of(newsletter, _send=""))["Location"] == LIST
+        assert editor_client.get(url).status_code == 404
+    assert editor_client.post(url_of(newsletter), form_of(newsletter, _send=""))["Location"] == LIST
     newsletter.refresh_from_db()
     assert newsletter.sent_at is None
     for client in (client_of(edda), client_of(ada)):
@@ -309,42 +332,48 @@ def test_others_may_not(desk: Client, article: Article, emil: User, edda: User, 
     assert Client().get(url_of(newsletter)).status_code == 302
 
 
-def test_a_draft_is_deleted_and_a_sent_one_is_not(desk: Client, article: Article, emil: User) -> None:
+def test_a_draft_is_deleted_and_a_sent_one_is_not(
+    editor_client: Client, article: Article, emil: User
+) -> None:
     subscribe("ann@example.org")
     draft, sent = draft_of(article, emil), draft_of(article, emil)
     send(sent)
-    assert desk.post(f"{LIST}{draft.pk}/delete/", {"post": "yes"}).status_code == 302
-    assert desk.post(f"{LIST}{sent.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert editor_client.post(f"{LIST}{draft.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert editor_client.post(f"{LIST}{sent.pk}/delete/", {"post": "yes"}).status_code == 403
     assert list(Newsletter.objects.all()) == [sent]
-    response = desk.get(url_of(draft), follow=True)
+    response = editor_client.get(url_of(draft), follow=True)
     assert "That newsletter was deleted." in response.content.decode()
 
 
-def test_only_what_may_leave_the_site_is_offered(desk: Client, article: Article, topic: Topic) -> None:
+def test_only_what_may_leave_the_site_is_offered(
+    editor_client: Client, article: Article, topic: Topic
+) -> None:
     Article.objects.update(rights="unknown")
-    assert "Send as newsletter" not in text_of_page(desk, f"/admin/articles/article/{article.pk}/change/")
-    assert desk.get(f"{ADD}?story={article.pk}").status_code == 404
-    assert desk.get(f"{ADD}?story=x").status_code == 404
+    assert "Send as newsletter" not in text_of_page(
+        editor_client, f"/admin/articles/article/{article.pk}/change/"
+    )
+    assert editor_client.get(f"{ADD}?story={article.pk}").status_code == 404
+    assert editor_client.get(f"{ADD}?story=x").status_code == 404
 
 
-def test_a_test_mail_that_fails(desk: Client, article: Article, emil: User, settings: Any) -> None:
+def test_a_test_mail_that_fails(editor_client: Client, article: Article, emil: User, settings: Any) -> None:
     newsletter = draft_of(article, emil)
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
-    response = desk.post(url_of(newsletter), form_of(newsletter, _test=""), follow=True)
+    response = editor_client.post(url_of(newsletter), form_of(newsletter, _test=""), follow=True)
     assert "The test mail was not sent:" in response.content.decode()
 
 
 def test_numbers_of_an_old_newsletter(
-    desk: Client, article: Article, emil: User, monkeypatch: pytest.MonkeyPatch
+    editor_client: Client, article: Article, emil: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subscribe("ann@example.org")
     newsletter = draft_of(article, emil)
     send(newsletter)
     run_sending()
-    monkeypatch.setattr(sending, "KEPT_FOR", timedelta(0))
+    monkeypatch.setattr(sending, "RECIPIENT_RETENTION", timedelta(0))
     sending.delete_old_recipients()
-    assert "<dt>Sent</dt><dd>1</dd>" in text_of_page(desk, url_of(newsletter)).replace("> <", "><")
+    assert "<dt>Sent</dt><dd>1</dd>" in text_of_page(editor_client, url_of(newsletter)).replace("> <", "><")
 
 
 def test_an_editor_needs_the_role(article: Article) -> None:

@@ -70,16 +70,16 @@ def test_a_story_that_is_not_published_any_more_is_not_read_there(
 def test_a_stopped_newsletter_is_not_read_until_it_continues(
     client: Client, sent: Newsletter, emil: User
 ) -> None:
-    desk, url = client_of(emil), sent.get_absolute_url()
+    editor_client, url = client_of(emil), sent.get_absolute_url()
     newsroom = f"/admin/articles/newsletter/{sent.pk}/change/"
     before = last_copies_hidden_at()
-    desk.post(newsroom, {"_stop": ""})
+    editor_client.post(newsroom, {"_stop": ""})
     assert client.get(url).status_code == 404
-    assert f'href="{url}"' not in desk.get(newsroom).content.decode()
+    assert f'href="{url}"' not in editor_client.get(newsroom).content.decode()
     assert last_copies_hidden_at() > before  # also the page that is shown while the database is down
-    desk.post(newsroom, {"_continue": ""})
+    editor_client.post(newsroom, {"_continue": ""})
     assert client.get(url).status_code == 200
-    assert f'href="{url}"' in desk.get(newsroom).content.decode()
+    assert f'href="{url}"' in editor_client.get(newsroom).content.decode()
 
 
 def test_drafts_are_not_shown(client: Client, article: Article, emil: User) -> None:

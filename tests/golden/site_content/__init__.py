@@ -85,14 +85,14 @@ def fill(
     set_clock(10)
     term = create_rules(people, stories, topics)
     set_clock(5)
-    twin = post_for_each_check(people, stories)
+    original = post_for_each_check(people, stories)
     post_floods(stories)
     set_clock(3)
     create_story_of_this_week(people, topics)
-    thread = create_thread(people, stories) | {"twin": twin}
+    thread = create_thread(people, stories) | {"original": original}
     recommend_comments(people, thread)
     act_on_thread(people, thread)
-    thread["again"] = remove_duplicate(people, stories, twin)
+    thread["again"] = remove_duplicate(people, stories, original)
     removed = remove_for_each_reason(people, stories)
     undo_removals(people, stories)
     apply_quick_actions(people, stories)

@@ -95,7 +95,7 @@ def post_for_each_check(people: People, stories: Stories) -> Comment:
     post(council, "Hello there, all of you.", create_guest("Best of Deals"))
     links = "One https://a.example two https://b.example three https://c.example."
     post(council, links, create_guest("Linus"))
-    twin = post(council, "This very sentence is said twice, and it is long enough.", people.ruth)
+    original = post(council, "This very sentence is said twice, and it is long enough.", people.ruth)
     post(slip, "This very sentence is said twice, and it is long enough.", create_guest("Echo"))
     post(slip, "This very sentence is said twice, and it is long enough?! 7", create_guest("Nearly"))
     post(slip, "…!!!", create_guest("Dotty"))
@@ -109,7 +109,7 @@ def post_for_each_check(people: People, stories: Stories) -> Comment:
     post(slip, "I am reviewed first.", people.rita)
     quick_actions.apply_quick_action(name="review", article=stories.pre_moderated.pk, actor=people.mona)
     post(stories.pre_moderated, "All is read first here.", people.ruth)
-    return twin
+    return original
 
 
 def post_floods(stories: Stories) -> None:
@@ -183,10 +183,10 @@ def act_on_thread(people: People, thread: Comments) -> None:
     quick_actions.redact(comment=thread["redacted"], marked="And I [[did not]].", actor=mona)
 
 
-def remove_duplicate(people: People, stories: Stories, twin: Comment) -> Comment:
+def remove_duplicate(people: People, stories: Stories, original: Comment) -> Comment:
     text = "This very sentence is said twice, and it is long enough!"
     again = post(stories.council, text, people.greta)
-    quick_actions.remove_as_duplicate(comment=again, of=twin, actor=people.mona)
+    quick_actions.remove_as_duplicate(comment=again, of=original, actor=people.mona)
     return again
 
 

@@ -96,7 +96,7 @@ def test_erasures_and_restrictions_are_repeated(tmp_path: Path, ada: User) -> No
     assert check() == {}
 
     again = go_back(file)
-    assert again == erasure_replay.RepeatedErasures(restricted=3, comments=4, people=2)
+    assert again == erasure_replay.ReplayedErasures(restricted=3, comments=4, people=2)
     for gone in (spam, own, theirs, number):
         assert words_of(gone) == ""
     assert dict(Comment.objects.values_list("pk", "state")) == states
@@ -123,8 +123,8 @@ def test_erasures_and_restrictions_are_repeated(tmp_path: Path, ada: User) -> No
     # A second replay, also of a state in which everything is done, changes nothing.
     batches = Batch.objects.count()
     assert (
-        erasure_replay.repeat_erasures(list(erasure_log.read(erasure_log.path())))
-        == erasure_replay.RepeatedErasures()
+        erasure_replay.replay_erasures(list(erasure_log.read(erasure_log.path())))
+        == erasure_replay.ReplayedErasures()
     )
     assert Batch.objects.count() == batches
 
@@ -154,7 +154,7 @@ def test_a_new_row_with_the_same_id_is_not_erased(tmp_path: Path, ada: User) -> 
     other = make_comment(story, "An honest word.")
     assert other.pk == gone.pk
     backup(file)
-    assert go_back(file) == erasure_replay.RepeatedErasures()
+    assert go_back(file) == erasure_replay.ReplayedErasures()
     assert Comment.objects.get(pk=other.pk).body == "An honest word."
 
 
@@ -231,7 +231,7 @@ def test_redacted_versions_stay_redacted(tmp_path: Path, ada: User) -> None:
     assert erasure_replay.log_all() == 0
     backup(later)
 
-    assert go_back(file) == erasure_replay.RepeatedErasures(versions=1)
+    assert go_back(file) == erasure_replay.ReplayedErasures(versions=1)
 
     back = Article.objects.get(pk=story.pk)
     assert back.title == "██████████ was seen"
@@ -243,11 +243,11 @@ def test_redacted_versions_stay_redacted(tmp_path: Path, ada: User) -> None:
     assert Autosave.objects.get().typed["body"] == ["She is ██████████."]
     assert Article.objects.get(pk=other.pk).title == "Another Jane Quill"
     assert (
-        erasure_replay.repeat_erasures(list(erasure_log.read(erasure_log.path())))
-        == erasure_replay.RepeatedErasures()
+        erasure_replay.replay_erasures(list(erasure_log.read(erasure_log.path())))
+        == erasure_replay.ReplayedErasures()
     )
 
-    assert go_back(later) == erasure_replay.RepeatedErasures()
+    assert go_back(later) == erasure_replay.ReplayedErasures()
     assert Article.objects.get(pk=story.pk).title == "A █████ was seen"
 
 

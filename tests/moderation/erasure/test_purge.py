@@ -182,7 +182,7 @@ def test_comments_with_an_open_case_are_left(maria, ada):
 
 
 def test_a_list_has_a_maximum_size(maria, ada, monkeypatch):
-    monkeypatch.setattr(purge, "MAX_LIST_SIZE", 2)
+    monkeypatch.setattr(purge, "MAX_PURGE_LIST_SIZE", 2)
     article = make_article()
     spam(*[make_comment(article, f"Boat {n}.") for n in range(3)], actor=maria)
     later(2)

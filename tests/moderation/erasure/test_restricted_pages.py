@@ -58,7 +58,7 @@ def test_a_moderator_restricts_with_a_reason(comment, maria):
 
 
 def test_comments_with_the_same_text_are_restricted_too(comment, maria):
-    twin = make_comment(make_article("Another"), f"{SECRET} lives at  the harbour, number 5.")
+    same = make_comment(make_article("Another"), f"{SECRET} lives at  the harbour, number 5.")
     nearly = make_comment(make_article("A third"), f"{SECRET} lives at the harbour, number 5!!")
     other = make_comment(
         make_article("A fourth"), "Of the harbour, and of number 5, much else can be said than that."
@@ -67,7 +67,7 @@ def test_comments_with_the_same_text_are_restricted_too(comment, maria):
     asked = asked_by(maria).get(url).content.decode()
     assert "Also restrict the 2 other comments with the same or nearly the same text" in asked
     asked_by(maria).post(url, {"why": "personal", "same": "on"})
-    assert set(Restriction.objects.values_list("comment", flat=True)) == {comment.pk, twin.pk, nearly.pk}
+    assert set(Restriction.objects.values_list("comment", flat=True)) == {comment.pk, same.pk, nearly.pk}
     assert Batch.objects.filter(kind=Batch.Kind.RESTRICTION).count() == 1
     assert Comment.objects.get(pk=other.pk).state_reason != Reason.RESTRICTED
 

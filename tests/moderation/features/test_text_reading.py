@@ -6,7 +6,7 @@ import pytest
 
 from moderation.features.text_reading import (
     MAX_ARTICLE_LENGTH,
-    MAX_BODY_LENGTH,
+    MAX_READ_LENGTH,
     CommentData,
     ParsedComment,
     subject_stems,
@@ -36,7 +36,7 @@ def test_words_are_neither_links_nor_markup_nor_numbers():
 
 
 def test_a_body_is_read_up_to_its_limit():
-    assert len(ParsedComment(CommentData(body="x" * (MAX_BODY_LENGTH + 5))).body) == MAX_BODY_LENGTH
+    assert len(ParsedComment(CommentData(body="x" * (MAX_READ_LENGTH + 5))).body) == MAX_READ_LENGTH
 
 
 def test_the_subject_is_the_article():
@@ -73,7 +73,7 @@ HOSTILE = {
 @pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE)
 def test_no_hostile_text_keeps_the_reading_busy(piece):
     """The limit is generous: a pattern that backtracks would exceed it a hundred times over."""
-    read = ParsedComment(CommentData(body=(piece * MAX_BODY_LENGTH)[:MAX_BODY_LENGTH], author=piece * 50))
+    read = ParsedComment(CommentData(body=(piece * MAX_READ_LENGTH)[:MAX_READ_LENGTH], author=piece * 50))
     began = time.process_time()
-    assert len(read.content_words) <= len(read.words) <= MAX_BODY_LENGTH
+    assert len(read.content_words) <= len(read.words) <= MAX_READ_LENGTH
     assert time.process_time() - began < 5

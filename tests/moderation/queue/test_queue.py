@@ -116,17 +116,17 @@ def test_an_editor_decides_under_own_stories_only(client):
     assert client.get(f"/moderation/actions/{Batch.objects.get().pk}/").status_code == 200
 
 
-def test_duplicate_names_its_twin_only_to_people_who_may_read_it(client, maria):
+def test_duplicate_names_the_original_only_to_people_who_may_read_it(client, maria):
     client.force_login(maria)
     own, other = make_article("Own"), make_article("Other")
     editor = UserFactory.create(roles=("Editor",))
     own.editors.add(editor)
     other.editors.add(UserFactory.create(roles=("Editor",)))
-    twin = make_comment(other, LONG, guest=GuestFactory.create(name="Secret Sue"))
+    original = make_comment(other, LONG, guest=GuestFactory.create(name="Secret Sue"))
     same = make_comment(own, LONG)
     named, link = (
-        f"It has the same text as comment {twin.pk} by Secret Sue.",
-        f'href="{twin.get_absolute_url()}"',
+        f"It has the same text as comment {original.pk} by Secret Sue.",
+        f'href="{original.get_absolute_url()}"',
     )
 
     def flags(user) -> tuple[bool, bool]:
@@ -138,7 +138,7 @@ def test_duplicate_names_its_twin_only_to_people_who_may_read_it(client, maria):
         return policy().explain_waiting([same.pk])[same.pk][-1] == named
 
     assert (flags(editor), flags(maria), author_is_told()) == ((False, False), (True, True), False)
-    decide(ids=[twin.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    decide(ids=[original.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     assert (flags(editor), flags(maria), author_is_told()) == ((True, True), (True, True), True)
     change_discussion(article=other, status="hidden")
     assert (flags(editor), flags(maria), author_is_told()) == ((False, False), (True, False), False)

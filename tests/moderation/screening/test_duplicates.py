@@ -37,7 +37,7 @@ def find_duplicate(body: str, *, exclude: int | None) -> Duplicate | None:
 
 
 @pytest.mark.parametrize(
-    ("original", "again"),
+    ("text", "again"),
     [
         (STORY, STORY.replace("sunrise", "dawn").replace("raise", "give")),
         (STORY, STORY.replace("lantern", "lamp") + " 4711"),
@@ -53,16 +53,16 @@ def find_duplicate(body: str, *, exclude: int | None) -> Duplicate | None:
     ],
     ids=["words changed", "a number added", "words left out", "no words", "no spaces"],
 )
-def test_near_duplicates_are_found(original, again):
+def test_near_duplicates_are_found(text, again):
     article = make_article()
-    twin = make_comment(article, original)
+    original = make_comment(article, text)
     make_comment(article, "Something else that is long enough to be compared with all of the others.")
-    similarity = duplicates.similarity(trigrams(original.casefold()), trigrams(again.casefold()))
+    similarity = duplicates.similarity(trigrams(text.casefold()), trigrams(again.casefold()))
     assert 0.9 < similarity < 1, "the test's own texts"
     found = find_duplicate(again, exclude=None)
     assert found is not None
-    assert (found.original, found.exact, found.similarity) == (twin.pk, False, pytest.approx(similarity))
-    assert find_duplicate(again, exclude=twin.pk) is None
+    assert (found.original, found.exact, found.similarity) == (original.pk, False, pytest.approx(similarity))
+    assert find_duplicate(again, exclude=original.pk) is None
 
 
 def test_a_text_with_half_of_the_words_is_no_duplicate():

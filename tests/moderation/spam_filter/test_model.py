@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moderation.features.signals import SIGNALS
-from moderation.features.text_reading import MAX_BODY_LENGTH, CommentData, SignalResult
+from moderation.features.text_reading import MAX_READ_LENGTH, CommentData, SignalResult
 from moderation.spam_filter.classifier.model import BIAS, Model, Settings, fit_calibration, sigmoid
 from moderation.spam_filter.classifier.starter import Features, load_starter
 
@@ -258,7 +258,11 @@ def test_a_logit_is_a_probability(x):
 def test_the_longest_comment_is_scored_quickly():
     made = new_model()
     for piece in ("word ", "a", "x1 ", "مُ", "a'b "):
-        one = said((piece * MAX_BODY_LENGTH)[:MAX_BODY_LENGTH], author=piece * 40, url=f"http://{piece * 40}")
+        one = said(
+            (piece * MAX_READ_LENGTH)[:MAX_READ_LENGTH],
+            author=piece * 40,
+            url=f"http://{piece * 40}",
+        )
         began = time.process_time()
         made.score(one)
         made.explain(one)

@@ -11,7 +11,7 @@ from moderation.checks.registry import CHECKS
 from moderation.features import signals
 from moderation.features.signals import author, text
 from moderation.features.text_reading import (
-    MAX_BODY_LENGTH,
+    MAX_READ_LENGTH,
     CommentData,
     ParsedComment,
     SignalResult,
@@ -258,7 +258,7 @@ PIECES = [
 @pytest.mark.parametrize("piece", PIECES)
 def test_no_hostile_text_keeps_a_signal_busy(piece):
     """The limit is generous: a pattern that backtracks would exceed it a hundred times over."""
-    body = (piece * MAX_BODY_LENGTH)[:MAX_BODY_LENGTH]
+    body = (piece * MAX_READ_LENGTH)[:MAX_READ_LENGTH]
     one = said(body, author=piece * 20, url="http://" + piece * 20, article_text=ARTICLE)
     began = time.process_time()
     signals.find_signals(ParsedComment(one), EVERY_SIGNAL)
