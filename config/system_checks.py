@@ -132,8 +132,9 @@ def _check_oidc_providers() -> Error | None:
         needed = {"URL": values["settings"]["server_url"], "CLIENT_ID": values["client_id"]}
         needed["CLIENT_SECRET"] = values["secret"]
         if missing := [oidc_variable(provider, name) for name, value in needed.items() if not value]:
+            verb = "is" if len(missing) == 1 else "are"
             return Error(
-                f"OIDC_PROVIDERS lists {provider}, but {', '.join(missing)} is not set.",
+                f"OIDC_PROVIDERS lists {provider}, but {', '.join(missing)} {verb} not set.",
                 hint="The provider shows these values where you register this site as an application.",
                 id="config.E010",
             )

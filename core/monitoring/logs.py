@@ -5,6 +5,7 @@ import logging
 import re
 import sys
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 
 from django.http import HttpRequest
@@ -25,7 +26,10 @@ _VALUES = re.compile(r"\n(?:DETAIL|CONTEXT|LINE \d+):.*?(?=\n\n(?:The above|Duri
 
 
 class UrlNameFilter(logging.Filter):
-    """Replaces paths of requests in Django's lines by names of URLs, because paths contain tokens."""
+    """Replaces paths of requests in Django's lines by names of URLs, because paths contain tokens.
+
+    A line about a page that somebody may not see (403) gets no traceback: nothing is wrong.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         request: HttpRequest | None = getattr(record, "request", None)
@@ -33,6 +37,8 @@ class UrlNameFilter(logging.Filter):
             path = request.path.encode("unicode_escape").decode("ascii")  # as log_response() writes it
             name = request.META.get(URL_NAME_KEY) or NO_NAME
             record.args = tuple(name if value == path else value for value in record.args)
+        if getattr(record, "status_code", None) == HTTPStatus.FORBIDDEN:
+            record.exc_info = None
         return True
 
 

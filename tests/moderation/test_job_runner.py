@@ -83,3 +83,14 @@ def test_list_shows_the_last_run_of_each_job(monkeypatch):
         "a: every 1:00:00, last 2026-03-02 12:00 UTC, failed (RuntimeError)",
         "b: every 1:00:00, has never run, due",
     ]
+
+
+def test_the_outcome_of_a_run_is_printed_in_words(monkeypatch):
+    import moderation.job_runner
+
+    jobs = [Job("counts", HOUR, lambda: 3), Job("starts", HOUR, lambda: False), Job("bad", HOUR, fail)]
+    monkeypatch.setattr(moderation.job_runner, "JOBS", jobs)
+    out = StringIO()
+    call_command("tick", stdout=out)
+    lines = [line.rpartition(" (")[0] for line in out.getvalue().splitlines()]
+    assert lines == ["counts: done: 3", "starts: done", "bad: failed: RuntimeError"]

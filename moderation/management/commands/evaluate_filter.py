@@ -89,7 +89,9 @@ class Command(UserErrorCommand):
                         labels.append(row.is_spam)
                         if waiting:
                             waiting[row.is_spam] += waits
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise CommandError(f"{error.filename}: {error.strerror}.") from error
+        except ValueError as error:
             raise CommandError(str(error)) from error
         finally:
             progress.end()

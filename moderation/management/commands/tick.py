@@ -10,7 +10,7 @@ from django.utils import timezone
 from core.commands import LongRunningCommand
 from core.memory.release import release_freed_memory
 from core.scheduled_jobs import JOBS
-from moderation.job_runner import is_due, run_due_jobs
+from moderation.job_runner import JobOutcome, is_due, run_due_jobs
 from moderation.models import JobRun
 
 ROUND_SECONDS = 60  # seconds between two rounds
@@ -33,8 +33,7 @@ class Command(LongRunningCommand):
             return
         while True:
             for ran in run_due_jobs():
-                result = f"failed: {ran.error}" if ran.error else f"done: {ran.result}"
-                self.print(f"{ran.name}: {result} ({ran.seconds:.1f} s)")
+                self.print(f"{ran.name}: {describe(ran)} ({ran.seconds:.1f} s)")
             if not forever:
                 return
             connection.close()  # it would be idle until the next round, and might break
@@ -54,3 +53,10 @@ class Command(LongRunningCommand):
             elif last and last.finished_at is None:
                 line += ", running or interrupted"
             self.stdout.write(line + (", due" if is_due(job, now) else ""))
+
+
+def describe(ran: JobOutcome) -> str:
+    """Return the outcome of a run in words. True, False and None say nothing to a person."""
+    if ran.error:
+        return f"failed: {ran.error}"
+    return "done" if ran.result is None or isinstance(ran.result, bool) else f"done: {ran.result}"

@@ -6,8 +6,9 @@ import sys
 import time
 
 import pytest
+from django.core.exceptions import PermissionDenied
 
-from core.monitoring.logs import JSONFormatter, TextFormatter, process_kind
+from core.monitoring.logs import JSONFormatter, TextFormatter, UrlNameFilter, process_kind
 from core.monitoring.request_ids import current_id
 
 REFUSED_ROW = """null value in column "name"
@@ -95,3 +96,11 @@ def test_an_exception_has_no_values_of_the_database() -> None:
     assert 'ValueError: null value in column "name"\n\nThe above exception' in text
     assert text.endswith('RuntimeError: invalid input syntax for type integer: "x"')
     assert not any(word in text for word in ("secret", "jim", "a word", "VALUES"))
+
+
+@pytest.mark.parametrize(("status", "has_traceback"), [(403, False), (500, True)])
+def test_a_page_that_somebody_may_not_see_is_one_line(status: int, has_traceback: bool) -> None:
+    made = record("Forbidden: %s", "/moderation/", error=PermissionDenied())
+    made.status_code = status
+    assert UrlNameFilter().filter(made)
+    assert ("PermissionDenied" in TextFormatter().format(made)) == has_traceback

@@ -33,7 +33,6 @@ OTHER_MEANINGS = {
     ("comments/models/states.py", "insult"): "a reason for a removal",
     ("comments/models/states.py", "repeat"): "a reason for a removal",
     ("comments/models/states.py", "threat"): "a reason for a removal",
-    ("moderation/actions/quick_actions.py", "repeat"): "a reason for a removal",
     ("moderation/actions/setting_changes.py", "filter"): "a field of the moderation settings",
     ("moderation/management/commands/evaluate_filter.py", "filter"): "an option of the command",
     ("moderation/models/actions.py", "filter"): "a kind of action",

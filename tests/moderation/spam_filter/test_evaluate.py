@@ -190,7 +190,7 @@ def test_the_active_version_is_the_default(starter, file, capsys):
         ("body,label\nx,maybe\n", [], "must be spam or ham"),
         ("body\nx\n", ["--filter", "999999"], "There is no version '999999' of the filter"),
         ("body\nx\n", ["--filter", "nonsense"], "There is no version 'nonsense' of the filter"),
-        (None, [], "No such file"),
+        (None, [], "comments.csv: No such file or directory."),
     ],
 )
 def test_errors_are_reported(starter, tmp_path, content, arguments, sentence):
