@@ -45,7 +45,7 @@ import json
 from bench import fixture
 from django.urls import get_resolver, reverse, NoReverseMatch
 from accounts.models import ADMINISTRATOR, User
-person = User.objects.create_user("administrator@cluster.invalid", name="Ada", roles=(ADMINISTRATOR,))
+person = User.objects.create_user("ada@cluster.invalid", name="Ada", roles=(ADMINISTRATOR,))
 def walk(patterns, spaces):
     for one in patterns:
         if hasattr(one, "url_patterns"):
