@@ -164,7 +164,7 @@ def _describe_shared_clue(clue: Clue, n: int) -> str:
         Clue.CONTACT: _("%(n)s with a phone number or an e-mail address"),
         Clue.RANDOM: _("%(n)s with random characters instead of words"),
         Clue.TEMPLATE: _("%(n)s made from one template with other words"),
-        Clue.PAGE: _("%(n)s talk about the site"),
+        Clue.PAGE: _("%(n)s about the site"),
         Clue.PRAISE: _("%(n)s with generic praise"),
         Clue.PROMOTION: _("%(n)s with advertising words"),
         Clue.SPUN: _("%(n)s made of phrases that other comments use"),
