@@ -15,6 +15,7 @@ from typing import Any
 from bench import fixture
 from bench.fixture import one_tree, thread
 from bench.runner import Run, rows, run
+from bench.servers import chromium
 
 # Playwright runs an event loop in the thread that asks the database.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
@@ -34,8 +35,6 @@ FIGURES = """() => {
 
 def measure(bench: Run) -> Iterator[str]:
     """Open each page of the tree of discussions of several shapes."""
-    from playwright.sync_api import sync_playwright
-
     large = bench.sizes.large
     threads = {
         "100 comments": thread(min(100, large)),
@@ -49,11 +48,7 @@ def measure(bench: Run) -> Iterator[str]:
     fixture.analyze()
     name, _, value = fixture.session_cookie(fixture.moderator()).partition("=")
     url = bench.site.target("", "").url
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"],
-        )
+    with chromium() as browser:
         context = browser.new_context(viewport={"width": 1280, "height": 800})
         context.add_cookies([{"name": name, "value": value, "url": url}])
         context.set_default_timeout(120_000)  # milliseconds, long because the machine may be busy
@@ -63,7 +58,6 @@ def measure(bench: Run) -> Iterator[str]:
         yield from rows(
             head, (_measure_page(bench, page, name, f"{url}{TREE}{query}") for name, query in pages)
         )
-        browser.close()
 
 
 def _pages(name: str, story: fixture.ImportedStory) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from statistics import median
 from typing import Any
 
 from bench.runner import Goal, Run, rows, run
+from bench.servers import chromium
 
 SIZES = {"rounds": 5}
 SMALLEST = {"rounds": 1}
@@ -44,21 +45,14 @@ FIGURES = """() => {
 
 def measure(bench: Run) -> Iterator[str | Goal]:
     """Open each page several times, and yield the medians."""
-    from playwright.sync_api import sync_playwright
-
     _wait_for_image_sizes()
     found: dict[str, dict[str, float]] = {}
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"],
-        )
+    with chromium() as browser:
         for name, path in PAGES.items():
             url = bench.site.target(name, path).url
             _open(browser, url)  # fills the server's page cache
             figures = [_open(browser, url) for _ in range(bench.sizes.rounds)]
             found[name] = {key: median(figure[key] for figure in figures) for key in figures[0]}
-        browser.close()
     head = "page | first paint, ms | largest paint, ms | layout shift | HTML, kB | CSS and JS, kB | fonts, kB"
     yield from rows(head, (_row(name, each) for name, each in found.items()))
     for name, each in found.items():

@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg2
 
@@ -22,12 +22,17 @@ from config.server import postgres
 from config.server.processes import spawn
 from core.data_folder import PROJECT, unprivileged_user
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 # Environment variable: the data folder of an empty site to copy, which saves time.
 COPIED = "SOUNDOFF_BENCH_SITE"
 NOT_COUNTED = re.compile(r"(BEGIN|COMMIT|ROLLBACK|SET|SHOW|DISCARD)[^;]*$|.*django_tasks", re.IGNORECASE)
 START_SECONDS = 600  # long, because the machine may be busy
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+CHROMIUM = "/usr/bin/chromium"
+CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"]
 Key = TypeVar("Key")
 
 
@@ -320,3 +325,16 @@ def constant_view(page: Path) -> Iterator[Target]:
         yield Target(
             "a constant Django view", f"http://127.0.0.1:{port}/", lambda: processor_seconds([number])
         )
+
+
+@contextmanager
+def chromium() -> Iterator["Browser"]:
+    """Run Debian's Chromium, which takes no requests of its own to the network, while the block runs."""
+    from playwright.sync_api import sync_playwright  # only some benches need it
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            browser.close()

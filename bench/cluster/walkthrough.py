@@ -18,9 +18,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from bench.cluster.seed import PASSWORD, email_of
+from bench.servers import chromium
 from core.data_folder import PROJECT
 
 PATIENCE = 60_000  # milliseconds
@@ -179,17 +180,13 @@ def main() -> None:
     url, seeded, web_servers = sys.argv[1], json.loads(Path(sys.argv[2]).read_text()), sys.argv[3:]
     expect.set_options(timeout=PATIENCE)
     seconds = {}
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
+    with chromium() as browser:
         walk = Walkthrough(browser, url, web_servers, seeded["story"], seeded["comments"][1])
         for name, step in walk.steps.items():
             print(name, "…", file=sys.stderr, flush=True)
             started = time.monotonic()
             step()
             seconds[name] = time.monotonic() - started
-        browser.close()
     print(json.dumps(seconds))
 
 
