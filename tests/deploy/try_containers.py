@@ -1,6 +1,6 @@
 """Build the image, start the containers of deploy/compose.yml, and set the site up in a browser.
 
-Needs root and Debian's chromium, mmdebstrap, podman, runc, netavark, aardvark-dns, catatonit and
+Needs root and Debian's chromium, mmdebstrap, podman, runc, netavark, nftables, aardvark-dns, catatonit and
 docker-compose, but no registry: the base of the image, and a stand-in for the image of Postgres, are made of
 Debian's packages. It takes minutes, so it is not in the gate.
 """
@@ -38,8 +38,9 @@ ENTRYPOINT = r"""#!/bin/sh
 set -eu
 PATH=$(echo /usr/lib/postgresql/*/bin):$PATH
 data=/var/lib/postgresql/data
+mkdir -p $data /run/postgresql
 if [ ! -e $data/PG_VERSION ]; then
-    mkdir -p $data /run/postgresql && chown -R postgres $data /run/postgresql
+    chown -R postgres $data /run/postgresql
     as="setpriv --reuid postgres --regid postgres --clear-groups"
     echo "$POSTGRES_PASSWORD" > /tmp/password && chmod 644 /tmp/password
     $as initdb -D $data --pwfile=/tmp/password --auth-local=trust --auth-host=scram-sha-256 --locale=C.UTF-8
@@ -58,6 +59,7 @@ CONTAINERFILE_OF_POSTGRES = f"""
 FROM {BASE}
 COPY entrypoint /entrypoint
 RUN chmod 755 /entrypoint && ln -s /usr/lib/postgresql/*/bin/pg_isready /usr/local/bin/
+STOPSIGNAL SIGINT
 ENTRYPOINT ["/entrypoint"]
 """
 STORAGE = '[storage]\ndriver = "{driver}"\ngraphroot = "{folder}/graph"\nrunroot = "{folder}/run"\n'
