@@ -63,8 +63,8 @@ QUEUES: dict[str, tuple[Any, Q]] = {
     ),
 }
 
-# The number of open cases with each combination of flags, and when the oldest of them was opened, from an index
-# with these columns (case_flags). One scan with a condition for each queue takes three times as long.
+# The number of open cases with each combination of flags, and when the oldest was opened, from an index with
+# these columns (case_flags). One scan with a condition for each queue takes twice as long.
 FLAGS = ("is_waiting", "is_reported", "is_illegal", "is_new_person", "is_appealed")
 COUNT_BY_FLAGS = f"""
 SELECT {", ".join(f"{flag}.value AS {flag}" for flag in FLAGS)}, cases.*
