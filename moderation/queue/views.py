@@ -89,7 +89,9 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
     request.waiting_count = min(summaries[0].waiting_for_review, queues.MOST_WAITING)
     if request.path == base and "queue" not in request.GET and not view.values:
         view = replace(view, queue=queues.first_queue(summaries))
-    items, more = view.items()
+    # To find no case, Postgres would read all open ones in the order in which they are due.
+    is_empty = any(one.key == view.queue and one.count == one.sanction_appeals for one in summaries)
+    items, more = (list[QueueItem](), False) if is_empty else view.items()
     opened = opened or next((item.comment for item in items if not item.claimed_by), None)
     if not opened and more:  # a colleague has claimed the whole page
         opened = view.first_unclaimed()
