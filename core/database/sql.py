@@ -64,12 +64,12 @@ def fetch_together(
     """Return the rows of several queries by their names, read in one statement.
 
     A query is SQL with parameters of `values`, or a queryset of `values()`. Its columns must have different
-    names. The rows come as JSON, so a time is text in ISO format. If all queries are SQL with parameters, the
-    statement is prepared.
+    names. The rows come as JSON, so a time is text in ISO format. If all queries are SQL, the statement is
+    prepared.
     """
     with connection.cursor() as cursor:
-        if values and all(isinstance(query, str) for query in queries.values()):
-            execute_prepared(cursor, _join_queries(map(str, queries.values())), values)
+        if all(isinstance(query, str) for query in queries.values()):
+            execute_prepared(cursor, _join_queries(map(str, queries.values())), values or {})
         else:
             cursor.execute(_join_queries(_fill_in(cursor, query, values) for query in queries.values()))
         return {name: rows or [] for name, rows in zip(queries, cursor.fetchone(), strict=True)}
@@ -132,4 +132,4 @@ def _prepare_texts(statement: str) -> tuple[str, str, str]:
     numbered = _PARAMETER.sub(lambda match: f"${names.index(match[1]) + 1}", statement).replace("%%", "%")
     name = f"s_{blake2b(statement.encode(), digest_size=8).hexdigest()}"
     values = ", ".join(f"%({name})s" for name in names)
-    return name, f"PREPARE {name} AS {numbered}", f"EXECUTE {name} ({values})"
+    return name, f"PREPARE {name} AS {numbered}", f"EXECUTE {name} ({values})" if names else f"EXECUTE {name}"
