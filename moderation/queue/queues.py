@@ -13,10 +13,9 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 from django import forms
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, Min, Q, QuerySet, Value
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Left
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
@@ -25,15 +24,14 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
 from articles.markup.markdown import make_excerpt
-from articles.models import Article, title_for
+from articles.models import UNPUBLISHED_TITLE, Article
 from comments.models import Comment, Reason, State, state_label
-from core.database.sql import fetch_together, query_text
+from core.database.sql import execute_prepared, fetch_together, query_text
 from core.query_forms import NumberField, QueryForm
 from moderation import similar
 from moderation.actions import cases
 from moderation.actions.state_history import (
     expected_transition_value,
-    last_transition_id,
     last_transition_ids,
 )
 from moderation.models import Case, CommentGroup
@@ -70,6 +68,25 @@ COUNT_BY_FLAGS = f"""
 SELECT {", ".join(f"{flag}.value AS {flag}" for flag in FLAGS)}, cases.*
 FROM {", ".join(f"(VALUES (false), (true)) {flag}(value)" for flag in FLAGS)}, LATERAL ({{cases}}) cases
 WHERE cases.n > 0"""
+
+# The rows of a page by their keys: of cases, or for "recent" of comments, which are shown without a case.
+_ITEMS = f"""
+SELECT a.id, a.published_at, a.title, c.id, k.id, left(c.body_html, %(length)s::integer),
+       (SELECT t.id FROM comments_transition t WHERE t.comment_id = c.id AND t.kind = 'state'
+        ORDER BY t.id DESC LIMIT 1),
+       c.author_name, c.state, c.state_reason, c.text_missing, k.claimed_by_id, u.name, k.claimed_until,
+       k.is_illegal, k.is_reported, k.is_appealed, k.opened_at
+FROM unnest(%(keys)s::bigint[]) WITH ORDINALITY page(key, place)
+{{tables}}
+JOIN articles_article a ON a.id = c.discussion_id
+LEFT JOIN accounts_user u ON u.id = k.claimed_by_id
+WHERE c.state_reason <> '{Reason.RESTRICTED}' ORDER BY page.place"""
+CASE_ITEMS = _ITEMS.format(
+    tables="JOIN moderation_case k ON k.id = page.key JOIN comments_comment c ON c.id = k.comment_id"
+)
+RECENT_ITEMS = _ITEMS.format(
+    tables="JOIN comments_comment c ON c.id = page.key LEFT JOIN moderation_case k ON false"
+)
 
 
 @dataclass(frozen=True)
@@ -190,7 +207,7 @@ class QueueView:
         return rows.filter(Q(due_at__gt=last) | Q(due_at=last, pk__gt=self.after), due_at__gte=last)
 
     def count(self) -> int:
-        """Return the number of filtered rows, counted up to MAX_COUNTED + 1."""
+        """Return the number of filtered rows, also those before `after`, counted up to MAX_COUNTED + 1."""
         return int(self.rows().order_by()[: MAX_COUNTED + 1].count())
 
     def create_list(self) -> CommentGroup | None:
@@ -227,33 +244,37 @@ class QueueView:
         unclaimed = self.rows_after().exclude(cases.claimed_by_others(self.user))
         return unclaimed.values_list("comment", flat=True).first()
 
-    def items(self) -> tuple[list[QueueItem], bool]:
-        """Return the rows of one page, and whether more follow. Runs one statement."""
-        is_recent = self.queue == RECENT
-        prefix = "" if is_recent else "comment__"
-        of_comment = ("author_name", "state", "state_reason", "text_missing")
-        fields = [f"{prefix}{name}" for name in of_comment]
-        story = title_for(self.user, f"{prefix}discussion__article__")
-        found = self.rows_after().annotate(
-            start=Left(f"{prefix}body_html", EXCERPT_LENGTH),
-            story=story,
-            last=last_transition_id("pk" if is_recent else "comment"),
-        )
-        columns = ["start", "story", "last", *fields]
-        if is_recent:
-            rows = [(pk, None, *rest) for pk, *rest in found.values_list("pk", *columns)[: PAGE_SIZE + 1]]
-        else:
-            columns += ["claimed_by", "claimed_by__name", "claimed_until"]
-            columns += ["is_illegal", "is_reported", "is_appealed", "opened_at"]
-            rows = list(found.values_list("comment_id", "pk", *columns)[: PAGE_SIZE + 1])
-        now = timezone.now()
-        return [self._item(row, now) for row in rows[:PAGE_SIZE]], len(rows) > PAGE_SIZE
+    def items(self) -> tuple[list[QueueItem], int]:
+        """Return the rows of one page, and the number of these and all later rows.
 
-    def _item(self, row: Sequence[Any], now: datetime) -> QueueItem:
+        The number is counted up to PAGE_SIZE + 1, and with filters up to MAX_COUNTED + 1: for fewer rows
+        Postgres would read the cases in the order in which they are due, which takes long if few match.
+
+        Runs two statements, and one more if stories of the page are not published.
+        """
+        most = (MAX_COUNTED if self.values else PAGE_SIZE) + 1
+        keys = list(self.rows_after().values_list("pk", flat=True)[:most])
+        if not keys:
+            return [], 0
+        statement = RECENT_ITEMS if self.queue == RECENT else CASE_ITEMS
+        with connection.cursor() as cursor:
+            execute_prepared(cursor, statement, {"keys": keys[:PAGE_SIZE], "length": EXCERPT_LENGTH})
+            rows = cursor.fetchall()
+        now = timezone.now()
+        hidden = {article for article, published_at, *_rest in rows if not published_at or published_at > now}
+        if hidden:
+            known = Article.objects.known_to(self.user).filter(pk__in=hidden)
+            hidden.difference_update(known.values_list("pk", flat=True))
+        items = [
+            self._item(row, now, _(UNPUBLISHED_TITLE) if article in hidden else title)
+            for article, _published_at, title, *row in rows
+        ]
+        return items, len(keys)
+
+    def _item(self, row: Sequence[Any], now: datetime, title: str) -> QueueItem:
         """Return the item of one row that `items` selected."""
-        comment, case, start, title, last, name, state, reason, missing, *flags = row
-        unclaimed = (None, "", None, False, False, False, None)
-        claimed_by, claimed_name, until, illegal, reported, appeal, opened_at = flags or unclaimed
+        comment, case, start, last, name, state, reason, missing, *flags = row
+        claimed_by, claimed_name, until, illegal, reported, appeal, opened_at = flags
         is_claimed = claimed_by not in (None, self.user.pk) and until is not None and until > now
         return QueueItem(
             comment=comment,
