@@ -26,9 +26,9 @@ from moderation.actions import cases
 from moderation.actions.comment_menus import page_actions
 from moderation.actions.state_history import expected_transition_value
 from moderation.checks import registry
-from moderation.models import Batch, Case, CommentGroup, CommentGroupMember, Finding, SavedLine
+from moderation.models import Batch, Case, CommentGroup, CommentGroupMember, Finding, Rule, SavedLine
 from moderation.notifications.notices import RemovalMessage, preview_removals
-from moderation.people.author_records import AuthorRecord, author_record
+from moderation.people.author_records import AuthorRecord, parse_record, record_queries
 from moderation.people.profiles import Person
 from moderation.queue import explanations, highlights
 from moderation.reports import reporting
@@ -169,7 +169,7 @@ SAVED_LINES = "SELECT id, text FROM moderation_savedline WHERE is_active ORDER B
 def load_card(pk: int, user: User, claimed: Case | None = None) -> Card | None:
     """Return the card of a comment as this person may see it, or None if there is no such comment.
 
-    `claimed` is its open case, if this person has just claimed it; else the case is read. Three statements
+    `claimed` is its open case, if this person has just claimed it; else the case is read. Two statements
     read what most cards show. Whatever few comments have, such as reports or earlier versions, is read only
     if it is there.
     """
@@ -178,7 +178,7 @@ def load_card(pk: int, user: User, claimed: Case | None = None) -> Card | None:
         return None
     case = claimed or Case.objects.open().filter(comment=comment).select_related("claimed_by").first()
     until = case.claimed_until if case and case.claimed_by_id != user.pk else None
-    found = _read_related_rows(comment)
+    found = _read_related_rows(comment, user)
     findings = _load_findings(comment, found["findings"])
     member = similar.members_of([comment.pk]).get(comment.pk) if found["memberships"] else None
     signals, spans = _find_signals(comment, findings, member, user)
@@ -196,7 +196,7 @@ def load_card(pk: int, user: User, claimed: Case | None = None) -> Card | None:
         signals=[placed.signal for placed in signals],
         summary=_strengths_text([placed.strength for placed in signals]),
         person_key=Person.of(comment).key,
-        record=author_record(comment, user),
+        record=parse_record(comment, found),
         review_requests=reporting.review_requests(case, user) if case else [],
         similar=_similar_group(comment, member) if user.is_moderator else None,
         decisions=_earlier_decisions(found["decisions"], user),
@@ -234,32 +234,35 @@ def _load_comment(pk: int) -> Comment | None:
     return comment
 
 
-def _read_related_rows(comment: Comment) -> dict[str, list[dict[str, Any]]]:
-    """Return by kind what few comments have, and the findings and the saved lines.
+def _read_related_rows(comment: Comment, user: User) -> dict[str, list[dict[str, Any]]]:
+    """Return by kind what few comments have, the findings, the saved lines and the record of the author.
 
     Of revisions and memberships one row is enough to know that there are some. Runs one statement.
     """
-    return fetch_together(
-        {
-            "decisions": DECISIONS,
-            "revisions": REVISIONS,
-            "memberships": MEMBERSHIPS,
-            "findings": FINDINGS,
-            "saved_lines": SAVED_LINES,
-        },
-        {"comment": comment.pk},
-    )
+    queries, values = record_queries(comment, user)
+    queries |= {
+        "decisions": DECISIONS,
+        "revisions": REVISIONS,
+        "memberships": MEMBERSHIPS,
+        "findings": FINDINGS,
+        "saved_lines": SAVED_LINES,
+    }
+    return fetch_together(queries, values | {"comment": comment.pk})
 
 
 def _load_findings(comment: Comment, rows: list[dict[str, Any]]) -> list[Finding]:
     """Return the findings in these rows. Runs a statement if one has a rule or another comment."""
-    if any(row["rule_id"] or row["duplicate_of_id"] for row in rows):
+    if any(row["duplicate_of_id"] for row in rows):
         return list(Finding.objects.of_now([comment.pk]))
+    used = {row["rule_id"] for row in rows if row["rule_id"]}
+    rules = Rule.objects.in_bulk(used) if used else {}
     findings = []
     for row in rows:
         is_proved = row.pop("is_proved")
-        findings.append(Finding.from_db("default", list(row), list(row.values())))
-        findings[-1].is_proved = is_proved
+        finding = Finding.from_db("default", list(row), list(row.values()))
+        finding.is_proved = is_proved
+        finding.rule = rules.get(row["rule_id"])
+        findings.append(finding)
     return findings
 
 
