@@ -400,9 +400,10 @@ def _numbers_of(where: Q, rows: Sequence[Mapping[str, Any]]) -> tuple[int, str |
 
 def _is_fulfilled(where: Q, flags: Mapping[str, Any]) -> bool:
     """Return whether these flags of a case fulfil a condition, which has no negation."""
+    children: list[Any] = where.children
     parts = (
-        _is_fulfilled(part, flags) if isinstance(part, Q) else flags[part[0]] is part[1]
-        for part in where.children
+        _is_fulfilled(child, flags) if isinstance(child, Q) else flags[child[0]] is child[1]
+        for child in children
     )
     return any(parts) if where.connector == Q.OR else all(parts)
 
