@@ -1,4 +1,4 @@
-"""The Jinja2 environment of the public pages, and of the rows of the admin's tree."""
+"""The Jinja2 environment of the public pages, and of parts of pages for staff with many rows."""
 
 from collections.abc import Sequence
 from functools import lru_cache, partial
@@ -31,6 +31,7 @@ from core.script_texts import script_texts_url
 from core.template_loader import JinjaLoader
 from core.templatetags.dates import day, iso, moment, times_sentence, zone_name
 from moderation.queue import queues
+from moderation.templatetags import moderation as moderation_filters
 
 
 def environment(**options: Any) -> Environment:
@@ -88,6 +89,8 @@ def environment(**options: Any) -> Environment:
         "avatar_html": avatar_html,
         "comment_time": thread_filters.comment_time,
         "comment_time_since": thread_filters.comment_time_since,
+        "options": moderation_filters.options,
+        "with_next": moderation_filters.with_next,
     }
     return env
 

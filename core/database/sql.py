@@ -5,7 +5,7 @@ parse and plan the statements that read a story, find a duplicate or insert a re
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, TypeVar
@@ -64,25 +64,35 @@ def fetch_together(
     """Return the rows of several queries by their names, read in one statement.
 
     A query is SQL with parameters of `values`, or a queryset of `values()`. Its columns must have different
-    names. The rows come as JSON, so a time is text in ISO format.
+    names. The rows come as JSON, so a time is text in ISO format. If all queries are SQL, the statement is
+    prepared.
     """
     with connection.cursor() as cursor:
-        texts = [_query_text(cursor, query, values) for query in queries.values()]
-        parts = ", ".join(f"(SELECT json_agg(part) FROM ({text}) part)" for text in texts)
-        cursor.execute(f"SELECT {parts}")
+        if all(isinstance(query, str) for query in queries.values()):
+            execute_prepared(cursor, _join_queries(map(str, queries.values())), values or {})
+        else:
+            cursor.execute(_join_queries(_fill_in(cursor, query, values) for query in queries.values()))
         return {name: rows or [] for name, rows in zip(queries, cursor.fetchone(), strict=True)}
 
 
-def _query_text(cursor: Any, query: str | QuerySet[Any, Any], values: Mapping[str, Any] | None) -> str:
+def _join_queries(texts: Iterable[str]) -> str:
+    """Return one statement with the rows of each of these queries as JSON."""
+    parts = ", ".join(f"(SELECT json_agg(part) FROM ({text}) part)" for text in texts)
+    return f"SELECT {parts}"
+
+
+def _fill_in(cursor: Any, query: str | QuerySet[Any, Any], values: Mapping[str, Any] | None) -> str:
     """Return a query with its values in it."""
-    if isinstance(query, str):
-        text = cursor.mogrify(query, values)
-    else:
-        try:
-            text = cursor.mogrify(*query.query.sql_with_params())
-        except EmptyResultSet:  # such as for an empty list of ids
-            return "SELECT WHERE false"
-    return bytes(text).decode()
+    return bytes(cursor.mogrify(query, values)).decode() if isinstance(query, str) else query_text(query)
+
+
+def query_text(query: QuerySet[Any, Any]) -> str:
+    """Return the SQL of a queryset with its values in it."""
+    try:
+        with connection.cursor() as cursor:
+            return bytes(cursor.mogrify(*query.query.sql_with_params())).decode()
+    except EmptyResultSet:  # such as for an empty list of ids
+        return "SELECT WHERE false"
 
 
 def stream_rows(
@@ -122,4 +132,4 @@ def _prepare_texts(statement: str) -> tuple[str, str, str]:
     numbered = _PARAMETER.sub(lambda match: f"${names.index(match[1]) + 1}", statement).replace("%%", "%")
     name = f"s_{blake2b(statement.encode(), digest_size=8).hexdigest()}"
     values = ", ".join(f"%({name})s" for name in names)
-    return name, f"PREPARE {name} AS {numbered}", f"EXECUTE {name} ({values})"
+    return name, f"PREPARE {name} AS {numbered}", f"EXECUTE {name} ({values})" if names else f"EXECUTE {name}"

@@ -1,4 +1,4 @@
-"""A tag by which pages of Django's engine show the same header and footer as the public pages."""
+"""A tag by which pages of Django's engine show Jinja templates, such as their header and footer."""
 
 from typing import Any
 
@@ -10,6 +10,10 @@ register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def include_jinja(context: dict[str, Any], name: str) -> SafeString:
-    """Return the output of a Jinja template, which sees the request but not this template's context."""
-    return mark_safe(engines["jinja2"].get_template(name).render(request=context["request"]))  # noqa: S308
+def include_jinja(context: dict[str, Any], name: str, **variables: Any) -> SafeString:
+    """Return the output of a Jinja template, which sees the request and these variables.
+
+    It does not see the context of the template that has the tag.
+    """
+    found = engines["jinja2"].get_template(name)
+    return mark_safe(found.render(variables, context["request"]))  # noqa: S308  # the engine escapes

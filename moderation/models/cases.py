@@ -51,6 +51,14 @@ class Case(models.Model):
             models.Index(fields=["closed_by"], condition=~Q(closed_by=None), name="case_closed_by"),
             models.Index(fields=["due_at", "id"], condition=Q(closed_at=None), name="case_due"),
             models.Index(fields=["discussion"], condition=Q(closed_at=None), name="case_discussion"),
+            models.Index(  # to count the cases of each queue (queue/queues.py) without reading the table
+                fields=[
+                    *("is_waiting", "is_reported", "is_illegal", "is_new_person", "is_appealed"),
+                    *("opened_at", "id"),
+                ],
+                condition=Q(closed_at=None),
+                name="case_flags",
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["comment"], condition=Q(closed_at=None), name="case_one_open")

@@ -7,7 +7,6 @@ from typing import Any
 
 from accounts.models import User
 from comments.models import UNDONE_REASONS, UNDONE_SQL, Comment, Reason
-from core.database.sql import fetch_together
 from moderation.models import ModeratorNote, Sanction
 from moderation.people.active_sanctions import ACTIVE_SANCTIONS_OF_PEOPLE
 from moderation.people.person_queries import number_queries, parse_numbers, visible_stories
@@ -73,12 +72,11 @@ class AuthorRecord:
         return explanations.describe_state_counts(self.states)
 
 
-def author_record(comment: Comment, user: User) -> AuthorRecord:
-    """Return what is known about the author of a comment, in one statement.
+def record_queries(comment: Comment, user: User) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the queries for the record of a comment's author and their values, for fetch_together.
 
-    Sanctions and notes, which few people have, take one more statement each. An editor sees other people
-    with the same name, e-mail or IP address only if these commented under the editor's own articles, which
-    takes one more, too.
+    `parse_record` reads their rows. An editor sees other people with the same name, e-mail or IP address only
+    if these commented under the editor's own articles, which takes a statement.
     """
     person = Person.of(comment)
     imported = [comment.pk] if person.comment else []
@@ -96,7 +94,15 @@ def author_record(comment: Comment, user: User) -> AuthorRecord:
         "addresses": origins.PEOPLE_BY_ADDRESS_SQL,
         "notes": _NOTES,
     }
-    found = fetch_together(queries, values)
+    return queries, values
+
+
+def parse_record(comment: Comment, found: dict[str, list[dict[str, Any]]]) -> AuthorRecord:
+    """Return what is known about the author of a comment from the rows of `record_queries`.
+
+    Sanctions and notes, which few people have, take a statement each.
+    """
+    person = Person.of(comment)
     numbers = parse_numbers(found)
     ip, people_there = origins.parse_people_by_address(found["addresses"]).get(comment.pk, ("", {}))
     is_counted = comment.state_reason not in UNDONE_REASONS

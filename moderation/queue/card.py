@@ -4,26 +4,31 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.models import User
+from accounts.models import Guest, User
+from articles.models import Article
 from comments.models import Comment, CommentRevision, State
-from core.database.sql import fetch_together
+from comments.reply_target import COMMENT_COLUMNS, GUEST_COLUMNS
+from comments.thread.story import ARTICLE_COLUMNS, DISCUSSION_COLUMNS, build_discussion
+from core.database.sql import execute_prepared, fetch_together
 from moderation import similar
 from moderation.actions import cases
 from moderation.actions.comment_menus import page_actions
-from moderation.actions.state_history import expected_transition_value, last_transition_id
+from moderation.actions.state_history import expected_transition_value
 from moderation.checks import registry
-from moderation.models import Batch, Case, CommentGroup, CommentGroupMember, Finding, SavedLine
+from moderation.models import Batch, Case, CommentGroup, CommentGroupMember, Finding, Rule, SavedLine
 from moderation.notifications.notices import RemovalMessage, preview_removals
-from moderation.people.author_records import AuthorRecord, author_record
+from moderation.people.author_records import AuthorRecord, parse_record, record_queries
 from moderation.people.profiles import Person
 from moderation.queue import explanations, highlights
 from moderation.reports import reporting
@@ -114,6 +119,38 @@ class Card:
         return "spam" if any(signal.strength == 3 for signal in self.signals) else "approved"
 
 
+# The tables of a comment by alias, with their columns. The card does not show the other texts.
+_PARTS = {
+    "c": COMMENT_COLUMNS,
+    "d": DISCUSSION_COLUMNS,
+    "a": [name for name in ARTICLE_COLUMNS if name != "body_html"],
+    "p": [name for name in COMMENT_COLUMNS if name != "body"],
+    "g": GUEST_COLUMNS,
+    "u": [field.attname for field in User._meta.concrete_fields],
+}
+COMMENT_SQL = f"""
+SELECT {", ".join(f"{alias}.{name}" for alias, names in _PARTS.items() for name in names)},
+       (SELECT t.id FROM comments_transition t WHERE t.comment_id = c.id AND t.kind = 'state'
+        ORDER BY t.id DESC LIMIT 1)
+FROM comments_comment c
+JOIN comments_discussion d ON d.article_id = c.discussion_id
+JOIN articles_article a ON a.id = d.article_id
+LEFT JOIN comments_comment p ON p.id = c.parent_id
+LEFT JOIN accounts_guest g ON g.id = c.guest_id
+LEFT JOIN accounts_user u ON u.id = c.author_id
+WHERE c.id = %(comment)s"""
+# FindingQuerySet.of_now without the rule and the other comment, which few findings have.
+_FINDING_COLUMNS = ", ".join(
+    f'f.{field.column} AS "{field.attname}"' for field in Finding._meta.concrete_fields if field.name != "at"
+)
+FINDINGS = f"""
+SELECT {_FINDING_COLUMNS}, g.confirmed_at IS NOT NULL OR EXISTS (
+  SELECT FROM accounts_user u JOIN account_emailaddress e ON e.user_id = u.id
+  WHERE u.id = c.author_id AND e.verified AND upper(e.email) = upper(u.email)) AS is_proved
+FROM comments_comment c
+JOIN moderation_finding f ON f.comment_id = c.id AND f.revision = c.revision
+LEFT JOIN accounts_guest g ON g.id = c.guest_id
+WHERE c.id = %(comment)s ORDER BY f.id"""
 # The earlier decisions on a comment, by people or by actions.
 DECISIONS = f"""
 SELECT t.to_state, t.reason, t.batch, t.at, t.actor_id, u.name AS actor
@@ -126,12 +163,13 @@ MEMBERSHIPS = """
 SELECT m.id FROM moderation_commentgroupmember m JOIN moderation_commentgroup g ON g.id = m.group_id
 WHERE m.comment_id = %(comment)s AND g.resolved_at IS NULL LIMIT 1"""
 REVISIONS = "SELECT id FROM comments_commentrevision WHERE comment_id = %(comment)s LIMIT 1"
+SAVED_LINES = "SELECT id, text FROM moderation_savedline WHERE is_active ORDER BY text"
 
 
 def load_card(pk: int, user: User, claimed: Case | None = None) -> Card | None:
     """Return the card of a comment as this person may see it, or None if there is no such comment.
 
-    `claimed` is its open case, if this person has just claimed it; else the case is read. Four statements
+    `claimed` is its open case, if this person has just claimed it; else the case is read. Two statements
     read what most cards show. Whatever few comments have, such as reports or earlier versions, is read only
     if it is there.
     """
@@ -140,8 +178,8 @@ def load_card(pk: int, user: User, claimed: Case | None = None) -> Card | None:
         return None
     case = claimed or Case.objects.open().filter(comment=comment).select_related("claimed_by").first()
     until = case.claimed_until if case and case.claimed_by_id != user.pk else None
-    findings = list(Finding.objects.of_now([comment.pk]))
-    found = _read_related_rows(comment)
+    found = _read_related_rows(comment, user)
+    findings = _load_findings(comment, found["findings"])
     member = similar.members_of([comment.pk]).get(comment.pk) if found["memberships"] else None
     signals, spans = _find_signals(comment, findings, member, user)
     body, all_marked = highlights.highlight_html(comment.body, comment.body_html, spans)
@@ -158,7 +196,7 @@ def load_card(pk: int, user: User, claimed: Case | None = None) -> Card | None:
         signals=[placed.signal for placed in signals],
         summary=_strengths_text([placed.strength for placed in signals]),
         person_key=Person.of(comment).key,
-        record=author_record(comment, user),
+        record=parse_record(comment, found),
         review_requests=reporting.review_requests(case, user) if case else [],
         similar=_similar_group(comment, member) if user.is_moderator else None,
         decisions=_earlier_decisions(found["decisions"], user),
@@ -179,29 +217,53 @@ def load_card(pk: int, user: User, claimed: Case | None = None) -> Card | None:
 
 
 def _load_comment(pk: int) -> Comment | None:
-    """Return the comment with its story, parent and author, and `last_transition_id`."""
-    comments = Comment.objects.select_related("discussion__article", "parent", "guest", "author").defer(
-        "parent__body",
-        *("discussion__article__body", "discussion__article__body_html", "discussion__article__vector"),
-    )
-    found = comments.annotate(last_transition_id=last_transition_id("pk")).filter(pk=pk)
-    return next(iter(found.order_by()), None)  # first() would sort, which takes Django long with many columns
+    """Return the comment with its story, parent and author, and `last_transition_id`. Runs one statement."""
+    with connection.cursor() as cursor:
+        execute_prepared(cursor, COMMENT_SQL, {"comment": pk})
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    values = iter(row)
+    parts = {alias: list(islice(values, len(names))) for alias, names in _PARTS.items()}
+    comment = Comment.from_db("default", COMMENT_COLUMNS, parts["c"])
+    comment.discussion = build_discussion(Article.from_db("default", _PARTS["a"], parts["a"]), parts["d"])
+    comment.parent = Comment.from_db("default", _PARTS["p"], parts["p"]) if comment.parent_id else None
+    comment.guest = Guest.from_db("default", GUEST_COLUMNS, parts["g"]) if comment.guest_id else None
+    comment.author = User.from_db("default", _PARTS["u"], parts["u"]) if comment.author_id else None
+    [vars(comment)["last_transition_id"]] = values
+    return comment
 
 
-def _read_related_rows(comment: Comment) -> dict[str, list[dict[str, Any]]]:
-    """Return by kind the earlier decisions on a comment, a revision and a membership, and the saved lines.
+def _read_related_rows(comment: Comment, user: User) -> dict[str, list[dict[str, Any]]]:
+    """Return by kind what few comments have, the findings, the saved lines and the record of the author.
 
     Of revisions and memberships one row is enough to know that there are some. Runs one statement.
     """
-    return fetch_together(
-        {
-            "decisions": DECISIONS,
-            "revisions": REVISIONS,
-            "memberships": MEMBERSHIPS,
-            "saved_lines": SavedLine.objects.filter(is_active=True).values("pk", "text"),
-        },
-        {"comment": comment.pk},
-    )
+    queries, values = record_queries(comment, user)
+    queries |= {
+        "decisions": DECISIONS,
+        "revisions": REVISIONS,
+        "memberships": MEMBERSHIPS,
+        "findings": FINDINGS,
+        "saved_lines": SAVED_LINES,
+    }
+    return fetch_together(queries, values | {"comment": comment.pk})
+
+
+def _load_findings(comment: Comment, rows: list[dict[str, Any]]) -> list[Finding]:
+    """Return the findings in these rows. Runs a statement if one has a rule or another comment."""
+    if any(row["duplicate_of_id"] for row in rows):
+        return list(Finding.objects.of_now([comment.pk]))
+    used = {row["rule_id"] for row in rows if row["rule_id"]}
+    rules = Rule.objects.in_bulk(used) if used else {}
+    findings = []
+    for row in rows:
+        is_proved = row.pop("is_proved")
+        finding = Finding.from_db("default", list(row), list(row.values()))
+        finding.is_proved = is_proved
+        finding.rule = rules.get(row["rule_id"])
+        findings.append(finding)
+    return findings
 
 
 def _find_signals(

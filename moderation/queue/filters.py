@@ -6,9 +6,10 @@ A value is either one that parse_choices offers, or text that a person typed.
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q
 from django.http import Http404, QueryDict
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -19,7 +20,7 @@ from accounts.models import Guest, User
 from articles.models import Article, Topic
 from articles.story_links import find_story
 from comments.models import Comment
-from core.database.sql import fetch_together
+from core.database.sql import fetch_together, query_text
 from core.query_forms import parse_whole_number
 from moderation.actions import cases
 from moderation.checks import registry
@@ -97,11 +98,12 @@ def describe_filters(query: QueryDict, typed: Sequence[str], user: User) -> list
     return described
 
 
-def choice_queries() -> dict[str, QuerySet[Any, Any]]:
+@cache
+def choice_queries() -> Mapping[str, str]:
     """Return the queries for the choices of the filter form. `parse_choices` reads their rows."""
     return {
-        "topics": Topic.objects.values("slug", "name"),
-        "rules": Rule.objects.filter(is_active=True).values("pk", "kind", "value")[:200],
+        "topics": query_text(Topic.objects.values("slug", "name")),
+        "rules": query_text(Rule.objects.filter(is_active=True).values("pk", "kind", "value")[:200]),
     }
 
 
@@ -186,7 +188,8 @@ def _comments_by_name(name: str) -> list[int]:
     if users or guests:
         found = Comment.objects.filter(Q(author__in=users) | Q(guest__in=guests))
     else:
-        found = Comment.objects.filter(author=None, guest=None, author_name__iexact=name)
+        imported = Comment.objects.filter(author=None, guest=None).exclude(source="")  # with an index
+        found = imported.filter(author_name__iexact=name)
     return sorted(found.order_by().values_list("pk", flat=True), reverse=True)[:MAX_FOUND_BY_NAME]
 
 

@@ -7,14 +7,15 @@ The query of a URL holds the queue, its filters and the place in it: `QueueView.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
 from django import forms
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, Min, Q, QuerySet, Value
-from django.db.models.functions import Left
+from django.db.models.expressions import RawSQL
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
@@ -23,15 +24,14 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
 from articles.markup.markdown import make_excerpt
-from articles.models import Article, title_for
+from articles.models import UNPUBLISHED_TITLE, Article
 from comments.models import Comment, Reason, State, state_label
-from core.database.sql import fetch_together
+from core.database.sql import execute_prepared, fetch_together, query_text
 from core.query_forms import NumberField, QueryForm
 from moderation import similar
 from moderation.actions import cases
 from moderation.actions.state_history import (
     expected_transition_value,
-    last_transition_id,
     last_transition_ids,
 )
 from moderation.models import Case, CommentGroup
@@ -60,6 +60,33 @@ QUEUES: dict[str, tuple[Any, Q]] = {
         Q(is_waiting=False, is_reported=False, is_illegal=False, is_appealed=False),
     ),
 }
+
+# The number of open cases with each combination of flags, and when the oldest was opened, from an index with
+# these columns (case_flags). One scan with a condition for each queue takes twice as long.
+FLAGS = ("is_waiting", "is_reported", "is_illegal", "is_new_person", "is_appealed")
+COUNT_BY_FLAGS = f"""
+SELECT {", ".join(f"{flag}.value AS {flag}" for flag in FLAGS)}, cases.*
+FROM {", ".join(f"(VALUES (false), (true)) {flag}(value)" for flag in FLAGS)}, LATERAL ({{cases}}) cases
+WHERE cases.n > 0"""
+
+# The rows of a page by their keys: of cases, or for "recent" of comments, which are shown without a case.
+_ITEMS = f"""
+SELECT a.id, a.published_at, a.title, c.id, k.id, left(c.body_html, %(length)s::integer),
+       (SELECT t.id FROM comments_transition t WHERE t.comment_id = c.id AND t.kind = 'state'
+        ORDER BY t.id DESC LIMIT 1),
+       c.author_name, c.state, c.state_reason, c.text_missing, k.claimed_by_id, u.name, k.claimed_until,
+       k.is_illegal, k.is_reported, k.is_appealed, k.opened_at
+FROM unnest(%(keys)s::bigint[]) WITH ORDINALITY page(key, place)
+{{tables}}
+JOIN articles_article a ON a.id = c.discussion_id
+LEFT JOIN accounts_user u ON u.id = k.claimed_by_id
+WHERE c.state_reason <> '{Reason.RESTRICTED}' ORDER BY page.place"""
+CASE_ITEMS = _ITEMS.format(
+    tables="JOIN moderation_case k ON k.id = page.key JOIN comments_comment c ON c.id = k.comment_id"
+)
+RECENT_ITEMS = _ITEMS.format(
+    tables="JOIN comments_comment c ON c.id = page.key LEFT JOIN moderation_case k ON false"
+)
 
 
 @dataclass(frozen=True)
@@ -180,7 +207,7 @@ class QueueView:
         return rows.filter(Q(due_at__gt=last) | Q(due_at=last, pk__gt=self.after), due_at__gte=last)
 
     def count(self) -> int:
-        """Return the number of filtered rows, counted up to MAX_COUNTED + 1."""
+        """Return the number of filtered rows, also those before `after`, counted up to MAX_COUNTED + 1."""
         return int(self.rows().order_by()[: MAX_COUNTED + 1].count())
 
     def create_list(self) -> CommentGroup | None:
@@ -217,33 +244,37 @@ class QueueView:
         unclaimed = self.rows_after().exclude(cases.claimed_by_others(self.user))
         return unclaimed.values_list("comment", flat=True).first()
 
-    def items(self) -> tuple[list[QueueItem], bool]:
-        """Return the rows of one page, and whether more follow. Runs one statement."""
-        is_recent = self.queue == RECENT
-        prefix = "" if is_recent else "comment__"
-        of_comment = ("author_name", "state", "state_reason", "text_missing")
-        fields = [f"{prefix}{name}" for name in of_comment]
-        story = title_for(self.user, f"{prefix}discussion__article__")
-        found = self.rows_after().annotate(
-            start=Left(f"{prefix}body_html", EXCERPT_LENGTH),
-            story=story,
-            last=last_transition_id("pk" if is_recent else "comment"),
-        )
-        columns = ["start", "story", "last", *fields]
-        if is_recent:
-            rows = [(pk, None, *rest) for pk, *rest in found.values_list("pk", *columns)[: PAGE_SIZE + 1]]
-        else:
-            columns += ["claimed_by", "claimed_by__name", "claimed_until"]
-            columns += ["is_illegal", "is_reported", "is_appealed", "opened_at"]
-            rows = list(found.values_list("comment_id", "pk", *columns)[: PAGE_SIZE + 1])
-        now = timezone.now()
-        return [self._item(row, now) for row in rows[:PAGE_SIZE]], len(rows) > PAGE_SIZE
+    def items(self) -> tuple[list[QueueItem], int]:
+        """Return the rows of one page, and the number of these and all later rows.
 
-    def _item(self, row: Sequence[Any], now: datetime) -> QueueItem:
+        The number is counted up to PAGE_SIZE + 1, and with filters up to MAX_COUNTED + 1: for fewer rows
+        Postgres would read the cases in the order in which they are due, which takes long if few match.
+
+        Runs two statements, and one more if stories of the page are not published.
+        """
+        most = (MAX_COUNTED if self.values else PAGE_SIZE) + 1
+        keys = list(self.rows_after().values_list("pk", flat=True)[:most])
+        if not keys:
+            return [], 0
+        statement = RECENT_ITEMS if self.queue == RECENT else CASE_ITEMS
+        with connection.cursor() as cursor:
+            execute_prepared(cursor, statement, {"keys": keys[:PAGE_SIZE], "length": EXCERPT_LENGTH})
+            rows = cursor.fetchall()
+        now = timezone.now()
+        hidden = {article for article, published_at, *_rest in rows if not published_at or published_at > now}
+        if hidden:
+            known = Article.objects.known_to(self.user).filter(pk__in=hidden)
+            hidden.difference_update(known.values_list("pk", flat=True))
+        items = [
+            self._item(row, now, _(UNPUBLISHED_TITLE) if article in hidden else title)
+            for article, _published_at, title, *row in rows
+        ]
+        return items, len(keys)
+
+    def _item(self, row: Sequence[Any], now: datetime, title: str) -> QueueItem:
         """Return the item of one row that `items` selected."""
-        comment, case, start, title, last, name, state, reason, missing, *flags = row
-        unclaimed = (None, "", None, False, False, False, None)
-        claimed_by, claimed_name, until, illegal, reported, appeal, opened_at = flags or unclaimed
+        comment, case, start, last, name, state, reason, missing, *flags = row
+        claimed_by, claimed_name, until, illegal, reported, appeal, opened_at = flags
         is_claimed = claimed_by not in (None, self.user.pk) and until is not None and until > now
         return QueueItem(
             comment=comment,
@@ -297,59 +328,57 @@ def summarize_queues(user: User, base: str) -> list[QueueSummary]:
     return parse_summaries(fetch_together(summary_queries(user)), user, base)
 
 
-def summary_queries(user: User) -> dict[str, QuerySet[Any, Any]]:
-    """Return the queries for the numbers of all queues. `parse_summaries` reads their rows.
+def summary_queries(user: User) -> Mapping[str, str]:
+    """Return the queries for the numbers of all queues. `parse_summaries` reads their rows."""
+    return _compose_summary_queries(user, user.roles)
+
+
+@lru_cache(maxsize=256)
+def _compose_summary_queries(user: User, roles: frozenset[str]) -> Mapping[str, str]:
+    """Compose the queries once for a person with these roles, because it takes Django 3 ms.
 
     Only moderators have queues other than those of cases: these span stories.
     """
-    numbers: dict[str, Any] = {}
-    for key, (_label, where) in QUEUES.items():
-        numbers |= {key: Count("pk", filter=where), f"{key}_oldest": Min("opened_at", filter=where)}
-    is_illegal = Q(is_illegal=True)
-    numbers["illegal"] = Count("pk", filter=is_illegal)
-    numbers["illegal_published"] = Count("pk", filter=is_illegal & Q(is_waiting=False))
-    queries = {"cases": _aggregate(open_cases(user), **numbers)}
+    same_flags = {flag: RawSQL(f"{flag}.value", []) for flag in FLAGS}  # noqa: S611  # constants
+    cases = _count_and_oldest(open_cases(user).filter(**same_flags), "opened_at")
+    queries = {"cases": COUNT_BY_FLAGS.format(cases=cases)}
     if user.is_moderator:
         queries |= {
-            "sanction_appeals": sanctions.open_appeals().values("pk")[:1],
+            "sanction_appeals": query_text(sanctions.open_appeals().values("pk")[:1]),
             "similar": _count_and_oldest(similar_pages.open_groups(user), "made_at"),
             "opinions": _count_and_oldest(second_opinions.open_questions(user), "asked_at"),
         }
     return queries
 
 
-def _count_and_oldest(rows: QuerySet[Any], time: str) -> QuerySet[Any, Any]:
-    return _aggregate(rows, n=Count("pk"), oldest=Min(time))
-
-
-def _aggregate(rows: QuerySet[Any], **numbers: Any) -> QuerySet[Any, Any]:
-    """Return a queryset of one row with these aggregates, as QuerySet.aggregate would read it at once."""
-    found = rows.order_by().annotate(all=Value(1)).values("all").annotate(**numbers)
-    row: QuerySet[Any, Any] = found.values(*numbers)
-    return row
+def _count_and_oldest(rows: QuerySet[Any], time: str) -> str:
+    """Return the SQL for one row with the number of these rows and the earliest time."""
+    found = rows.order_by().annotate(all=Value(1)).values("all").annotate(n=Count("*"), oldest=Min(time))
+    return query_text(found.values("n", "oldest"))
 
 
 def parse_summaries(found: Mapping[str, list[dict[str, Any]]], user: User, base: str) -> list[QueueSummary]:
     """Return the summaries of all queues from the rows of `summary_queries`."""
-    [numbers] = found["cases"]
+    numbers = {key: _numbers_of(where, found["cases"]) for key, (_label, where) in QUEUES.items()}
+    illegal, _oldest = _numbers_of(Q(is_illegal=True), found["cases"])
+    illegal_published, _oldest = _numbers_of(Q(is_illegal=True, is_waiting=False), found["cases"])
     # Appeals against sanctions are rare, and Django takes long to compose the query of those to answer.
     appealed = _times_of_sanction_appeals(user) if found.get("sanction_appeals") else []
     if appealed:
-        numbers["second"] += len(appealed)
-        oldest = filter(None, [*appealed, numbers["second_oldest"]])
-        numbers["second_oldest"] = min(oldest, key=datetime.fromisoformat)
+        count, oldest = numbers["second"]
+        times = filter(None, [*appealed, oldest])
+        numbers["second"] = count + len(appealed), min(times, key=datetime.fromisoformat)
     now = timezone.now()
 
     def summary(key: str, label: Any, url: str, count: int | None, oldest: str | None) -> QueueSummary:
         age = explanations.format_elapsed(now - datetime.fromisoformat(oldest)) if oldest else ""
-        illegal = numbers["illegal"] if key in {"waiting", "reported"} else 0
+        as_illegal = illegal if key in {"waiting", "reported"} else 0
         appeals = len(appealed) if key == "second" else 0
-        published = numbers["illegal_published"] if key == "waiting" else 0
-        return QueueSummary(key, str(label), url, count, age, illegal, published, appeals)
+        published = illegal_published if key == "waiting" else 0
+        return QueueSummary(key, str(label), url, count, age, as_illegal, published, appeals)
 
     summaries = [
-        summary(key, label, f"{base}?queue={key}", numbers[key], numbers[f"{key}_oldest"])
-        for key, (label, _where) in QUEUES.items()
+        summary(key, label, f"{base}?queue={key}", *numbers[key]) for key, (label, _where) in QUEUES.items()
     ]
     for one in found.get("similar", []):
         # The link opens the largest group, as that of a queue opens its first case.
@@ -360,6 +389,23 @@ def parse_summaries(found: Mapping[str, list[dict[str, Any]]], user: User, base:
             url = reverse("moderation:opinions")
             summaries.append(summary("opinions", _("Second opinions"), url, one["n"], one["oldest"]))
     return [*summaries, summary(RECENT, _("All comments"), f"{base}?queue={RECENT}", None, None)]
+
+
+def _numbers_of(where: Q, rows: Sequence[Mapping[str, Any]]) -> tuple[int, str | None]:
+    """Return the number of cases whose flags fulfil a condition, and when the oldest was opened."""
+    found = [row for row in rows if _is_fulfilled(where, row)]
+    oldest = min((row["oldest"] for row in found), key=datetime.fromisoformat, default=None)
+    return sum(row["n"] for row in found), oldest
+
+
+def _is_fulfilled(where: Q, flags: Mapping[str, Any]) -> bool:
+    """Return whether these flags of a case fulfil a condition, which has no negation."""
+    children: list[Any] = where.children
+    parts = (
+        _is_fulfilled(child, flags) if isinstance(child, Q) else flags[child[0]] is child[1]
+        for child in children
+    )
+    return any(parts) if where.connector == Q.OR else all(parts)
 
 
 def _times_of_sanction_appeals(user: User) -> list[str]:

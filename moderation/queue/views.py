@@ -89,7 +89,10 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
     request.waiting_count = min(summaries[0].waiting_for_review, queues.MOST_WAITING)
     if request.path == base and "queue" not in request.GET and not view.values:
         view = replace(view, queue=queues.first_queue(summaries))
-    items, more = view.items()
+    # To find no case, Postgres would read all open ones in the order in which they are due.
+    is_empty = any(one.key == view.queue and one.count == one.sanction_appeals for one in summaries)
+    items, count = (list[QueueItem](), 0) if is_empty else view.items()
+    more = count > queues.PAGE_SIZE and bool(items)
     opened = opened or next((item.comment for item in items if not item.claimed_by), None)
     if not opened and more:  # a colleague has claimed the whole page
         opened = view.first_unclaimed()
@@ -106,7 +109,7 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
         "has_appeals_for_colleagues": view.queue == "second"
         and not items
         and queues.has_appeals_for_colleagues(user),
-        "found_count": _count(view, items, is_all=not more) if view.values else None,
+        "found_count": (view.count() if view.after else count) if view.values else None,
         "max_counted": queues.MAX_COUNTED,
         "choices": filters.parse_choices(found),
         "rows": [(item, _item_url(item, view), item.comment == opened) for item in items],
@@ -123,11 +126,6 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
     if is_prefetch:
         context["messages"] = []  # keep the messages for the page that the person sees
     return render(request, "moderation/queue/queue.html", context)
-
-
-def _count(view: QueueView, items: list[QueueItem], *, is_all: bool) -> int:
-    """Return the number of rows of a queue, of which `items` is a page; `is_all`: no page follows."""
-    return len(items) if is_all and not view.after else view.count()
 
 
 def _next_url(items: list[QueueItem], opened: int | None, view: QueueView) -> str:

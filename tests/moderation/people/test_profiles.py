@@ -4,17 +4,24 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from accounts.models import User
 from comments.models import Comment, Reason, State
 from comments.services.imports import ImportedComment, import_comments
 from comments.services.states import delete_comment
 from comments.services.text_changes import erase_comments
+from core.database.sql import fetch_together
 from moderation.actions.decisions import decide, undo
 from moderation.models import Batch, Case, IllegalContentReport, ModeratorNote, Origin, Report
-from moderation.people.author_records import author_record
+from moderation.people.author_records import AuthorRecord, parse_record, record_queries
 from moderation.people.profiles import Person, person_facts
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
+
+
+def author_record(comment: Comment, user: User) -> AuthorRecord:
+    queries, values = record_queries(comment, user)
+    return parse_record(comment, fetch_together(queries, values))
 
 
 def test_a_record_counts_all_other_comments(maria):

@@ -235,9 +235,9 @@ def test_queue_is_ordered_by_due_time_across_pages(client, maria):
     )
 
 
-# A page of any size reads session, person, roles, site, numbers of the queues, rows, comment, findings,
-# record of its author, earlier decisions and links of the masthead in one statement each, and claims the
-# case. The open comment of the test repeats another one, which is one statement more.
+# A page of any size reads session, person, roles, site, numbers of the queues, keys of the rows, rows,
+# comment, what belongs to it, and links of the masthead in one statement each, and claims the case. The open
+# comment of the test repeats another one, which is two statements more.
 STATEMENTS = 13
 
 
