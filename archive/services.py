@@ -28,7 +28,7 @@ from archive.source_redirects import SourceRedirect, redirect_from_source
 from articles.models import BODY_MAX, STANDFIRST_MAX, Article, Topic, unique_slug
 from articles.publishing.status import embargo_refusal
 from articles.services import save_article
-from comments.models import MAX_IMPORTED_BODY_LENGTH, Comment, Discussion, InferredParent, Reason
+from comments.models import MAX_IMPORTED_BODY_LENGTH, Comment, Discussion, Reason
 from comments.services.discussions import change_discussion
 from comments.services.imports import ImportedComment, import_comments
 from core.errors import UserError
@@ -91,13 +91,6 @@ class ImportReport:
             "readers": readers,
             "editors": editors,
         }
-
-    @property
-    def proposal_count(self) -> int:
-        """Return the number of stored replies that probably answer another comment than the page shows."""
-        if self.article is None:
-            return 0
-        return InferredParent.objects.filter(discussion=self.article.pk).open().count()
 
     @property
     def has_changes(self) -> bool:

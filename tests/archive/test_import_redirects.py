@@ -99,7 +99,7 @@ def test_an_import_outdates_the_site_before_it_locks_the_redirects():
 def test_the_report_of_an_import_shows_the_redirect(client, emil, tmp_path, capsys):
     client.force_login(emil)
     url = "https://old.example/2014/03/03/ferry/"
-    shown = client.post(ADD, {"file": upload(), "url": url, "preview": "1"})
+    shown = client.post(ADD, {"file": upload(), "url": url, "preview": "1"}, follow=True)
     assert "The old address /2014/03/03/ferry/ will lead to the story." in shown.content.decode()
     file = tmp_path / "ferry.txt"
     file.write_bytes(page())
