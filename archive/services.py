@@ -87,7 +87,7 @@ class ImportReport:
         if self.article.is_published():
             return readers
         editors = site_url + reverse("admin:articles_article_change", args=[self.article.pk])
-        return _("Not published yet. Its address will be %(readers)s; editors can open it at %(editors)s") % {
+        return _("Not published yet. Its URL will be %(readers)s; editors can open it at %(editors)s") % {
             "readers": readers,
             "editors": editors,
         }
@@ -130,7 +130,7 @@ def import_page(
 
     A page that was imported before is recognised by its format, title and date. Then only comments that do
     not exist yet are added; if there are none, nothing is written. `source` and `url` name the publisher and
-    the original address. The path of a new story's original address leads to it, unless this path is in use
+    the original URL. The path of a new story's original URL leads to it, unless this path is in use
     here; a later import adds no redirect. A dry run reports the same and writes nothing. Raises
     ArchiveImportError.
 

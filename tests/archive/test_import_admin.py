@@ -24,7 +24,7 @@ def test_an_editor_imports_a_story(client, emil):
     shown = answer.content.decode()
     assert "Comments imported: 4. Existing: 0." in shown
     assert "The discussion is closed: readers see it and cannot add comments." in shown
-    assert "The old address /2014/ferry/ leads to the story." in shown
+    assert "The old URL /2014/ferry/ leads to the story." in shown
     assert "lines were left out: they belong to the site and not to the story." in shown
     article = Article.objects.get()
     assert article.source_name == "The Post"

@@ -44,7 +44,7 @@ def test_a_story_of_the_future_is_warned_about(client, dry_run):
     article = Article.objects.get()
     assert client.get(article.get_absolute_url()).status_code == 404
     assert report.story_url(settings.SITE_URL) == (
-        f"Not published yet. Its address will be {settings.SITE_URL}{article.get_absolute_url()}; editors can"
+        f"Not published yet. Its URL will be {settings.SITE_URL}{article.get_absolute_url()}; editors can"
         f" open it at {settings.SITE_URL}/admin/articles/article/{article.pk}/change/"
     )
     assert Import.objects.get().warnings[0]["kind"] == "future"
