@@ -2,23 +2,26 @@
 
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
 from archive import pending_uploads
 from archive.models import Import
 from archive.services import MAX_MB, ArchiveImportError, ImportReport, check_size, import_page
 from articles.models import Article, title_for
+from comments.models import InferredParent
 from moderation.actions import history as action_history
 from moderation.actions.request_helpers import get_action_or_404
 from moderation.screening import import_jobs
@@ -182,7 +185,7 @@ class ImportAdmin(admin.ModelAdmin[Import]):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Show who undid the import, with a link if the person may open that undo."""
+        """Show who undid the import, with a link if the person may open that undo, and where its story is."""
         assert isinstance(request.user, User)
         action = action_history.summarize([context["original"].batch], request.user)[0]
         later, may_open = action.later_undo(), False
@@ -190,19 +193,38 @@ class ImportAdmin(admin.ModelAdmin[Import]):
             with suppress(Http404):
                 get_action_or_404(request.user, later.pk)
                 may_open = True
-        context |= {"action": action, "later": later, "may_open": may_open}
+        article = context["original"].article
+        context |= {
+            "action": action,
+            "later": later,
+            "may_open": may_open,
+            "article": article,
+            "may_edit": article.can_be_edited_by(request.user),
+            "proposal_count": InferredParent.objects.filter(discussion=article.pk).open().count(),
+        }
         return super().render_change_form(request, context, *args, **kwargs)
 
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show and handle the import form instead of the admin's own: only an import writes these rows."""
+        """Show and handle the import form instead of the admin's own: only an import writes these rows.
+
+        Both buttons redirect, so that Back and a reload send nothing again: a preview to a URL with the token
+        of its file and the fields, an import to its page.
+        """
         if not self.has_add_permission(request):
             raise PermissionDenied
         assert isinstance(request.user, User)
-        dry_run = "preview" in request.POST
-        form = ImportForm(request.POST or None, request.FILES or None)
+        is_post = request.method == "POST"
+        previewed = request.GET if "kept" in request.GET else None
+        form = ImportForm(request.POST if is_post else previewed, request.FILES)
+        dry_run = not is_post or "preview" in request.POST
         report = form.save(actor=request.user, dry_run=dry_run)
+        if report and not dry_run:
+            return self._show_result(request, report)
+        if report and form.pending_upload and is_post:
+            fields = {name: form.cleaned_data[name] for name in ("source", "url")}
+            return redirect(f"{request.path}?{urlencode({'kept': form.pending_upload.token} | fields)}")
         return TemplateResponse(
             request,
             "admin/archive/import_form.html",
@@ -212,8 +234,46 @@ class ImportAdmin(admin.ModelAdmin[Import]):
                 "opts": self.opts,
                 "form": form,
                 "report": report,
-                "dry_run": dry_run,
                 "pending": form.pending_upload,
                 "max_mb": MAX_MB,
             },
         )
+
+    def _show_result(self, request: HttpRequest, report: ImportReport) -> HttpResponse:
+        """Redirect to the page of the import with messages that say what it did.
+
+        If nothing was new, that is the page of the last import of the same story.
+        """
+        assert report.article
+        for text in _result_sentences(report):
+            messages.success(request, text)
+        if report.redirect:
+            add_message = messages.warning if report.redirect.refusal else messages.success
+            add_message(request, report.redirect.text)
+        last = Import.objects.filter(article=report.article).latest("at")
+        return redirect("admin:archive_import_change", last.pk)
+
+
+def _result_sentences(report: ImportReport) -> list[str]:
+    """Return the sentences about an import that its page does not say."""
+    if not report.has_changes:
+        return [_("Nothing is new. The story and its comments exist already, and nothing was changed.")]
+    counts = {"new": f"{report.created:,}", "existing": f"{report.skipped:,}"}
+    sentences = [_("Comments imported: %(new)s. Existing: %(existing)s.") % counts]
+    if report.is_screened_later:
+        sentences.append(
+            _(
+                "Readers see the new comments now. Checks, search and proposed replies follow in the "
+                "background."
+            )
+        )
+    if report.is_new_article:
+        sentences.append(_("The discussion is closed: readers see it and cannot add comments."))
+    if count := len(report.boilerplate):
+        text = ngettext(
+            "%(n)s line was left out: it belongs to the site and not to the story. A preview shows it.",
+            "%(n)s lines were left out: they belong to the site and not to the story. A preview shows them.",
+            count,
+        )
+        sentences.append(text % {"n": f"{count:,}"})
+    return sentences

@@ -28,7 +28,7 @@ from archive.source_redirects import SourceRedirect, redirect_from_source
 from articles.models import BODY_MAX, STANDFIRST_MAX, Article, Topic, unique_slug
 from articles.publishing.status import embargo_refusal
 from articles.services import save_article
-from comments.models import MAX_IMPORTED_BODY_LENGTH, Comment, Discussion, InferredParent, Reason
+from comments.models import MAX_IMPORTED_BODY_LENGTH, Comment, Discussion, Reason
 from comments.services.discussions import change_discussion
 from comments.services.imports import ImportedComment, import_comments
 from core.errors import UserError
@@ -87,17 +87,10 @@ class ImportReport:
         if self.article.is_published():
             return readers
         editors = site_url + reverse("admin:articles_article_change", args=[self.article.pk])
-        return _("Not published yet. Its address will be %(readers)s; editors can open it at %(editors)s") % {
+        return _("Not published yet. Its URL will be %(readers)s; editors can open it at %(editors)s") % {
             "readers": readers,
             "editors": editors,
         }
-
-    @property
-    def proposal_count(self) -> int:
-        """Return the number of stored replies that probably answer another comment than the page shows."""
-        if self.article is None:
-            return 0
-        return InferredParent.objects.filter(discussion=self.article.pk).open().count()
 
     @property
     def has_changes(self) -> bool:
@@ -137,7 +130,7 @@ def import_page(
 
     A page that was imported before is recognised by its format, title and date. Then only comments that do
     not exist yet are added; if there are none, nothing is written. `source` and `url` name the publisher and
-    the original address. The path of a new story's original address leads to it, unless this path is in use
+    the original URL. The path of a new story's original URL leads to it, unless this path is in use
     here; a later import adds no redirect. A dry run reports the same and writes nothing. Raises
     ArchiveImportError.
 

@@ -22,11 +22,11 @@ class SourceRedirect:
     def text(self) -> str:
         """Return a sentence for the person who imports the story."""
         if self.refusal:
-            text = _("The old address %(old)s does not lead to the story. %(why)s")
+            text = _("The old URL %(old)s does not lead to the story. %(why)s")
         elif self.is_preview:
-            text = _("The old address %(old)s will lead to the story.")
+            text = _("The old URL %(old)s will lead to the story.")
         else:
-            text = _("The old address %(old)s leads to the story.")
+            text = _("The old URL %(old)s leads to the story.")
         return text % {"old": self.old, "why": self.refusal}
 
     def to_json(self) -> dict[str, Any]:

@@ -116,10 +116,10 @@ def _split_url(url: str) -> tuple[str, list[tuple[str, str]]]:
     try:
         parts = urlsplit(url.strip())
     except ValueError:
-        raise RedirectError(_("“%(url)s” is not a valid address.") % {"url": url}) from None
+        raise RedirectError(_("“%(url)s” is not a valid URL.") % {"url": url}) from None
     path = unquote(parts.path) or "/"
     if not path.startswith("/") or path.startswith("//") or "\x00" in path + parts.query:
-        raise RedirectError(_("An address must start with a slash, such as /2013/06/19/slug/ or /?p=12."))
+        raise RedirectError(_("A URL must start with a slash, such as /2013/06/19/slug/ or /?p=12."))
     return path, list(_parse_pairs(parts.query))
 
 
@@ -128,7 +128,7 @@ def _join_url(path: str, pairs: Iterable[tuple[str, str]]) -> str:
     old = path + _format_query(pairs)
     if len(old) > OLD_PATH_MAX:
         raise RedirectError(
-            _("This address has %(count)s characters. The limit is %(most)s.")
+            _("This URL has %(count)s characters. The limit is %(most)s.")
             % {"count": len(old), "most": OLD_PATH_MAX}
         )
     return old
@@ -157,9 +157,9 @@ def add_missing_redirect(*, old: str, to: str) -> None:
 def check_leads_nowhere(old: str) -> None:
     """Raise RedirectError if a page or a redirect has this old URL (as it is stored)."""
     if page_exists(old):
-        raise RedirectError(_("There is a page at this address."))
+        raise RedirectError(_("There is a page at this URL."))
     if Redirect.objects.filter(old=old).exists():
-        raise RedirectError(_("There is a redirect from this address."))
+        raise RedirectError(_("There is a redirect from this URL."))
 
 
 @transaction.atomic
@@ -220,7 +220,7 @@ def _target_fields(to: str) -> dict[str, Any]:
         )
         if len(rest) > PATH_SUFFIX_MAX:
             raise RedirectError(
-                _("The part after the page’s own address can have at most %(most)s characters.")
+                _("The part after the page’s own URL can have at most %(most)s characters.")
                 % {"most": PATH_SUFFIX_MAX}
             )
         return {kind: target, "rest": rest}

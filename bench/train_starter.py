@@ -12,10 +12,12 @@ sources. The files hold weights and hashes, no text. The page seed/story.txt, th
 and the source sets.KEPT_BACK are not read.
 """
 
+import argparse
 import hashlib
 import json
 import math
 import random
+import sys
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -24,8 +26,18 @@ from datetime import UTC, datetime
 from itertools import combinations
 from typing import Any
 
-import numpy as np
-from sklearn.linear_model import LogisticRegression
+if __name__ == "__main__":  # before the imports that take scikit-learn, so that --help does without it
+    argparse.ArgumentParser(
+        prog="python -m bench.train_starter",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args()
+
+try:
+    import numpy as np
+    from sklearn.linear_model import LogisticRegression
+except ModuleNotFoundError as error:
+    sys.exit(f"{error}. Run python -m pip install -r bench/requirements.txt.")
 
 from bench.filter import sets
 from bench.filter.sets import DATA, Kind, Row

@@ -371,6 +371,7 @@ SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if HTTPS else 0
 SECURE_HSTS_PRELOAD = HTTPS and env_flag("HSTS_PRELOAD")
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD or (HTTPS and env_flag("HSTS_SUBDOMAINS"))
 SILENCED_SYSTEM_CHECKS = [
+    "4_0.E001",  # of CSRF_TRUSTED_ORIGINS, which is SITE_URL: config.E004 says how to write it
     "security.W005",  # demands SECURE_HSTS_INCLUDE_SUBDOMAINS
     "security.W021",  # demands SECURE_HSTS_PRELOAD
     "fields.W161",  # takes a default time of day for "now" when the clock shows just that time

@@ -14,11 +14,12 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connection
 
 from config.hosts import is_loopback
-from config.settings import oidc_providers, oidc_variable
+from config.settings import env_flag, oidc_providers, oidc_variable
 from core.database import replicas
 from core.files import url as files_url
 
 METRICS_TOKEN_MIN = 20  # characters
+HSTS_FLAGS = ("HSTS_PRELOAD", "HSTS_SUBDOMAINS")
 _OIDC_ID = re.compile(r"[a-z][a-z0-9-]*")
 
 
@@ -64,7 +65,7 @@ def _check_site_url() -> Error | None:
     if site.scheme not in {"http", "https"} or not site.hostname or site.path or site.query or site.fragment:
         return Error(
             f"SITE_URL is {settings.SITE_URL!r}.",
-            hint="Write it as https://example.org, without a path.",
+            hint="Write it with http:// or https:// and without a path, such as https://example.org.",
             id="config.E004",
         )
     if _is_unspecified(site.hostname):
@@ -106,6 +107,16 @@ def _check_https() -> Error | None:
         f"SITE_URL is {settings.SITE_URL}, but the server speaks HTTP: pages redirect to themselves.",
         hint="Set BEHIND_PROXY=1 and use an HTTPS proxy, or write SITE_URL with http.",
         id="config.E007",
+    )
+
+
+def _check_hsts() -> Error | None:
+    if settings.HTTPS or not (ignored := [name for name in HSTS_FLAGS if env_flag(name)]):
+        return None
+    return Error(
+        f"{ignored[0]} is set, but SITE_URL is {settings.SITE_URL}: browsers obey it with HTTPS only.",
+        hint=f"Write SITE_URL with https, or leave {' and '.join(ignored)} out.",
+        id="config.E022",
     )
 
 
@@ -237,6 +248,7 @@ ENVIRONMENT_RULES: tuple[Callable[[], Error | None], ...] = (
     _check_email_url,
     _check_incoming_email,
     _check_https,
+    _check_hsts,
     _check_debug,
     _check_oidc_providers,
     _check_files_url,

@@ -4,12 +4,26 @@ import logging
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.checks import run_checks
+from django.core.management.base import BaseCommand, CommandError, SystemCheckError
 
+from core.data_folder import StartupError
 from core.errors import UserError
 
 
-class UserErrorCommand(BaseCommand):
+class _CheckedCommand(BaseCommand):
+    """A command that prints the errors of system checks as sentences, like those of settings."""
+
+    def check(self, *args: Any, **options: Any) -> None:
+        try:
+            super().check(*args, **options)
+        except SystemCheckError as error:
+            serious = [one for one in run_checks() if one.is_serious() and not one.is_silenced()]
+            sentences = [f"{one.msg} {one.hint}" if one.hint else one.msg for one in serious]
+            raise StartupError("\n".join(sentences) or str(error)) from error
+
+
+class UserErrorCommand(_CheckedCommand):
     """A command that ends with the text of a UserError, as with a CommandError's."""
 
     def execute(self, *args: Any, **options: Any) -> str | None:
@@ -19,7 +33,7 @@ class UserErrorCommand(BaseCommand):
             raise CommandError(str(error)) from error
 
 
-class LongRunningCommand(BaseCommand):
+class LongRunningCommand(_CheckedCommand):
     """A command whose output is a log."""
 
     def print(self, *lines: str) -> None:

@@ -55,7 +55,9 @@ class SubmitForm(forms.BaseForm):
         helper = FormHelper()
         helper.form_action = self.action
         helper.form_tag, helper.disable_csrf = self.has_tag, not self.has_tag
-        helper.add_input(Submit(self.submit_name, self.submit))
+        # As unique on the page as the ids of the fields, unlike that which crispy makes of the name.
+        css_id = str(self.auto_id) % (self.submit_name or "submit")
+        helper.add_input(Submit(self.submit_name, self.submit, css_id=css_id))
         return helper
 
 

@@ -1,8 +1,10 @@
 """Admin pages for rules, actions and the log. The comment tree is in reply_structure/admin.py."""
 
+from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Model, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -14,7 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from articles.models import title_for
-from comments.models import Transition
+from comments import removal_reasons
+from comments.models import State, Transition
 from moderation.models import Batch, Finding, JobRun, ModerationSettings, Rule
 from moderation.queue import explanations
 from moderation.reply_structure.admin import CommentTreeAdmin as CommentTreeAdmin
@@ -56,11 +59,32 @@ class RuleAdmin(ReadOnlyAdmin[Rule]):
         count: int = rule.found
         return count
 
-    @admin.display(description="")
+    @admin.display(description=_("page"))
     def page(self, rule: Rule) -> str:
         return format_html(
             '<a href="{}">{}</a>', reverse("moderation:rule", args=[rule.pk]), _("Page in moderation")
         )
+
+
+class ReasonFilter(admin.AllValuesFieldListFilter):
+    """A filter by the reasons that occur, with their labels on this site."""
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield choice | {"display": removal_reasons.label(str(choice["display"]))}
+
+
+class StateFilter(admin.SimpleListFilter):
+    """A filter of the log by the state after the entry."""
+
+    title = _("state after it")
+    parameter_name = "to_state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(state.value, str(state.label)) for state in State]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Transition]) -> QuerySet[Transition]:
+        return queryset.filter(to_state=self.value()) if self.value() else queryset
 
 
 @admin.register(Batch)
@@ -68,9 +92,10 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
     """Actions, read-only, with a link to the page that can undo them."""
 
     list_display = ["what", "actor", "at", "comments", "page"]
-    list_filter = ["kind", "reason", "at"]
+    list_filter = ["kind", ("reason", ReasonFilter), "at"]
     list_select_related = ["actor", "root"]
     search_fields = ["id", "actor__name"]
+    fields = ["what", "actor", "at", "comments", "page"]
     date_hierarchy = "at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Batch]:
@@ -87,7 +112,7 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
         count: int = batch.comments
         return count
 
-    @admin.display(description="")
+    @admin.display(description=_("page"))
     def page(self, batch: Batch) -> str:
         return format_html(
             '<a href="{}">{}</a>', reverse("moderation:action", args=[batch.pk]), _("Page with Undo")
@@ -98,13 +123,25 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
 class TransitionAdmin(ReadOnlyAdmin[Transition]):
     """The log of comment states and places, read-only."""
 
-    list_display = ["comment_number", "kind", "from_state", "to_state", "reason", "actor", "at", "story"]
-    list_filter = ["kind", "to_state", "reason", "at"]
+    list_display = ["comment_number", "kind", "before", "after", "reason_label", "actor", "at", "story"]
+    list_filter = ["kind", StateFilter, "reason", "at"]
     list_select_related = ["actor", "discussion__article"]
     search_fields = ["=comment__id", "=batch", "actor__name"]
     ordering = ["-id"]
-    exclude = ["discussion"]
-    readonly_fields = ["story"]
+    fields = [
+        "comment",
+        "kind",
+        "before",
+        "after",
+        "reason_label",
+        "revision",
+        "old_parent",
+        "new_parent",
+        "actor",
+        "at",
+        "action",
+        "story",
+    ]
     show_full_result_count = False  # the log only grows
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Transition]:
@@ -114,6 +151,27 @@ class TransitionAdmin(ReadOnlyAdmin[Transition]):
     @admin.display(description=_("comment"))
     def comment_number(self, transition: Transition) -> str:
         return f"#{transition.comment_id}"
+
+    @admin.display(description=_("before"))
+    def before(self, transition: Transition) -> str:
+        return transition.state_before or self.get_empty_value_display()
+
+    @admin.display(description=_("after"))
+    def after(self, transition: Transition) -> str:
+        return transition.state_after or self.get_empty_value_display()
+
+    @admin.display(description=_("reason"), ordering="reason")
+    def reason_label(self, transition: Transition) -> str:
+        return removal_reasons.label(transition.reason)
+
+    @admin.display(description=_("action"))
+    def action(self, transition: Transition) -> str:
+        """Return a link to the action that made the entry."""
+        batch = transition.batch and Batch.objects.select_related("root").filter(pk=transition.batch).first()
+        if not batch:
+            return self.get_empty_value_display()
+        url = reverse("admin:moderation_batch_change", args=[batch.pk])
+        return format_html('<a href="{}">{}</a>', url, explanations.describe_action(batch))
 
     @admin.display(description=_("story"))
     def story(self, transition: Any) -> str:

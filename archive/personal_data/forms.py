@@ -53,8 +53,8 @@ class EraseForm(forms.Form):
     @property
     def helper(self) -> FormHelper:
         helper = FormHelper()
-        helper.form_id = "erase-form"
-        helper.form_action = reverse("erase-account") + "#erase-form"  # where an error is shown
+        # Where an error is shown. An id of the form itself would be that of the radio buttons, too.
+        helper.form_action = reverse("erase-account") + "#erase-form"
         gets_link = not has_password(self.user) and not needs_second_factor(self.user)
         label = _("Mail me a link to erase it") if gets_link else _("Erase my account")
         helper.add_input(Submit("", label, css_class="btn-danger last"))

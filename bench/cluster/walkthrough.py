@@ -156,7 +156,7 @@ class Walkthrough:
         page.get_by_role("button", name="Preview import").click()
         expect(page.get_by_role("status")).to_contain_text("This is a preview: nothing was written.")
         page.get_by_role("button", name="Import", exact=True).click()
-        expect(page.get_by_role("status")).to_contain_text("Comments imported: 31.")
+        expect(page.locator(".messagelist")).to_contain_text("Comments imported: 31.")
 
     def search(self) -> None:
         for server in self.servers:

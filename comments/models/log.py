@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from comments.models.comments import Comment
 from comments.models.discussions import Discussion
-from comments.models.states import Reason
+from comments.models.states import Reason, state_label
 
 
 class Transition(models.Model):
@@ -75,4 +75,14 @@ class Transition(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.comment_id}: {self.from_state or '–'} → {self.to_state or '–'}"
+        return f"#{self.comment_id}: {self.state_before or '–'} → {self.state_after or '–'}"
+
+    @property
+    def state_before(self) -> str:
+        """Return the state before the change in words, or "" for a first entry and a move."""
+        return state_label(self.from_state, self.from_reason) if self.from_state else ""
+
+    @property
+    def state_after(self) -> str:
+        """Return the state after the change in words, or "" for a move."""
+        return state_label(self.to_state, self.reason) if self.to_state else ""

@@ -82,7 +82,7 @@ class Check:
 
     name: str  # stored as Finding.check_name, so it never changes
     description: Text  # what it looks for: "It has links."
-    label: Text = ""  # in lists and on the dashboard: "many links". Empty: the description
+    label: Text  # in lists and on the dashboard: "many links"
     with_number: Callable[[int], str] | None = None  # the description with the number that a signal found
 
     # Sentences about a finding. Without one, authors and other readers read the same as moderators, and

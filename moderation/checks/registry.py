@@ -41,6 +41,7 @@ def get(name: str) -> Check:
     """Return a check by its name, also one that this version no longer has."""
     return CHECKS.get(name) or Check(
         name=name,
+        label=_("the signal “%(name)s”") % {"name": name},
         description=_("The signal “%(name)s”.") % {"name": name},
         to_moderator=lambda finding, original: _("The check “%(name)s” found something.") % {"name": name},
     )
@@ -146,8 +147,7 @@ def score(findings: Iterable[tuple[str, float, bool]]) -> float:
 
 def label(name: str) -> str:
     """Return the name of a check in lists and on the dashboard."""
-    check = get(name)
-    return str(check.label or check.description)
+    return str(get(name).label)
 
 
 def choices() -> list[tuple[str, str]]:

@@ -15,57 +15,142 @@ from moderation.features.signals import author, links, site, text
 from moderation.features.text_reading import SignalResult
 
 
-def _signal(signal: Callable[..., SignalResult | None], description: Text, **fields: Any) -> Check:
+def _signal(
+    signal: Callable[..., SignalResult | None], label: Text, description: Text, **fields: Any
+) -> Check:
     """Return the check of a signal."""
-    return Check(name=signal.__name__, description=description, signal=signal, **fields)
+    return Check(name=signal.__name__, label=label, description=description, signal=signal, **fields)
 
 
 OF_TEXT = [
-    _signal(text.on_subject, gettext_lazy("It uses words of the story."), in_favour=True),
-    _signal(text.answers, gettext_lazy("It replies to somebody."), in_favour=True),
-    _signal(text.asks, gettext_lazy("It asks a question or reports an experience."), in_favour=True),
-    _signal(text.praise, gettext_lazy("Generic praise.")),
-    _signal(text.site_talk, gettext_lazy("It talks about the site instead of the subject.")),
-    _signal(text.spun, gettext_lazy("It has phrases of spam templates.")),
-    _signal(text.leftovers, gettext_lazy("It has unfilled placeholders of a spam template.")),
-    _signal(text.padded, gettext_lazy("The text begins or ends with long numbers.")),
-    _signal(author.name_phrase, gettext_lazy("The name is a search phrase or a kind of business.")),
-    _signal(author.name_domain, gettext_lazy("The name is a web address.")),
-    _signal(author.no_gain, gettext_lazy("Nobody would profit from it."), in_favour=True),
-    _signal(author.site_deep, gettext_lazy("The author’s website is a page deep within another site.")),
-    _signal(links.shortened, gettext_lazy("It has a shortened link that hides its target.")),
-    _signal(links.link_markup, gettext_lazy("Its links are written as HTML or BBCode.")),
-    _signal(text.calls, gettext_lazy("It asks readers to visit, subscribe, earn or get in touch.")),
+    _signal(
+        text.on_subject,
+        gettext_lazy("words of the story"),
+        gettext_lazy("It uses words of the story."),
+        in_favour=True,
+    ),
+    _signal(
+        text.answers,
+        gettext_lazy("a reply to somebody"),
+        gettext_lazy("It replies to somebody."),
+        in_favour=True,
+    ),
+    _signal(
+        text.asks,
+        gettext_lazy("a question or an experience"),
+        gettext_lazy("It asks a question or reports an experience."),
+        in_favour=True,
+    ),
+    _signal(text.praise, gettext_lazy("generic praise"), gettext_lazy("Generic praise.")),
+    _signal(
+        text.site_talk,
+        gettext_lazy("talks about the site"),
+        gettext_lazy("It talks about the site instead of the subject."),
+    ),
+    _signal(
+        text.spun,
+        gettext_lazy("phrases of spam templates"),
+        gettext_lazy("It has phrases of spam templates."),
+    ),
+    _signal(
+        text.leftovers,
+        gettext_lazy("unfilled placeholders"),
+        gettext_lazy("It has unfilled placeholders of a spam template."),
+    ),
+    _signal(
+        text.padded,
+        gettext_lazy("numbers around the text"),
+        gettext_lazy("The text begins or ends with long numbers."),
+    ),
+    _signal(
+        author.name_phrase,
+        gettext_lazy("a search phrase as name"),
+        gettext_lazy("The name is a search phrase or a kind of business."),
+    ),
+    _signal(
+        author.name_domain, gettext_lazy("a web address as name"), gettext_lazy("The name is a web address.")
+    ),
+    _signal(
+        author.no_gain,
+        gettext_lazy("nobody would profit"),
+        gettext_lazy("Nobody would profit from it."),
+        in_favour=True,
+    ),
+    _signal(
+        author.site_deep,
+        gettext_lazy("a website deep within another site"),
+        gettext_lazy("The author’s website is a page deep within another site."),
+    ),
+    _signal(
+        links.shortened,
+        gettext_lazy("a shortened link"),
+        gettext_lazy("It has a shortened link that hides its target."),
+    ),
+    _signal(
+        links.link_markup,
+        gettext_lazy("links as HTML or BBCode"),
+        gettext_lazy("Its links are written as HTML or BBCode."),
+    ),
+    _signal(
+        text.calls,
+        gettext_lazy("a call to action"),
+        gettext_lazy("It asks readers to visit, subscribe, earn or get in touch."),
+    ),
     _signal(
         text.wares,
+        gettext_lazy("sales words"),
         gettext_lazy("It has sales words."),
         with_number=lambda n: ngettext("It has %(n)s sales word.", "It has %(n)s sales words.", n) % {"n": n},
     ),
-    _signal(text.other_script, gettext_lazy("It is in another script than the story.")),
-    _signal(text.mixed_script, gettext_lazy("Its words mix letters of two scripts.")),
-    _signal(author.name_script, gettext_lazy("The name is in another script than the text.")),
+    _signal(
+        text.other_script,
+        gettext_lazy("another script than the story"),
+        gettext_lazy("It is in another script than the story."),
+    ),
+    _signal(
+        text.mixed_script,
+        gettext_lazy("mixed scripts"),
+        gettext_lazy("Its words mix letters of two scripts."),
+    ),
+    _signal(
+        author.name_script,
+        gettext_lazy("a name in another script"),
+        gettext_lazy("The name is in another script than the text."),
+    ),
 ]
 
 # Signals of earlier releases, whose findings are still shown.
 OF_EARLIER_RELEASES = [
     Check(
         name="drift",
+        label=gettext_lazy("hardly a word of the story"),
         description=gettext_lazy("It has hardly a word in common with the story and the discussion."),
     ),
     Check(
         name="site_sells",
+        label=gettext_lazy("a website that sells"),
         description=gettext_lazy("The address of the author’s website suggests that it sells something."),
     ),
-    Check(name="puny", description=gettext_lazy("It links to a site with look-alike letters in its name.")),
-    Check(name="own_link", description=gettext_lazy("It links to its author’s own website.")),
+    Check(
+        name="puny",
+        label=gettext_lazy("look-alike letters in a link"),
+        description=gettext_lazy("It links to a site with look-alike letters in its name."),
+    ),
+    Check(
+        name="own_link",
+        label=gettext_lazy("a link to the author’s website"),
+        description=gettext_lazy("It links to its author’s own website."),
+    ),
     Check(
         name="shouting",
+        label=gettext_lazy("capitals or exclamation marks"),
         description=gettext_lazy("It is in capital letters or has many exclamation marks."),
     ),
 ]
 
 IMITATES = _signal(
     site.imitates,
+    gettext_lazy("a name like another one"),
     gettext_lazy("The name looks like another name in this discussion."),
     with_number=lambda n: _("The name is a staff name, or looks like one."),
     to_author=lambda finding, original: _(
@@ -75,15 +160,22 @@ IMITATES = _signal(
     weight=1.5,
 )
 OF_SITE = [
-    _signal(site.spam_host, gettext_lazy("It links to a site that spam has linked to."), weight=2.5),
+    _signal(
+        site.spam_host,
+        gettext_lazy("a link to a spam site"),
+        gettext_lazy("It links to a site that spam has linked to."),
+        weight=2.5,
+    ),
     _signal(
         site.link_burst,
+        gettext_lazy("a site that others linked to"),
         gettext_lazy("It links to a site that others have linked to within a day."),
         weight=1.0,
     ),
     IMITATES,
     _signal(
         site.one_address,
+        gettext_lazy("other names at its IP address"),
         gettext_lazy("Its IP address posted under other names within a day."),
         with_number=lambda n: (
             ngettext(
@@ -97,6 +189,7 @@ OF_SITE = [
     ),
     _signal(
         site.name_burst,
+        gettext_lazy("names of one pattern"),
         gettext_lazy("Its name has the same pattern as the names of other writers within a day."),
         with_number=lambda n: (
             ngettext(

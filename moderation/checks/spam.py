@@ -46,19 +46,28 @@ FILTER = Check(
     proposes=[Reason.SPAM],
 )
 AKISMET = Check(
-    name="akismet", description=gettext_lazy("Akismet rates it as spam."), weight=2.0, shown_from=0.5
+    name="akismet",
+    label=gettext_lazy("rated as spam by Akismet"),
+    description=gettext_lazy("Akismet rates it as spam."),
+    weight=2.0,
+    shown_from=0.5,
 )
 AKISMET_SILENT = Check(
-    name="akismet_silent", description=gettext_lazy("Akismet gave no usable answer in time.")
+    name="akismet_silent",
+    label=gettext_lazy("no answer from Akismet"),
+    description=gettext_lazy("Akismet gave no usable answer in time."),
 )
 SCORER = Check(
     name="scorer",
+    label=gettext_lazy("rated as spam by the external service"),
     description=gettext_lazy("The external service rates it as spam."),
     weight=2.0,
     shown_from=0.5,
 )
 SCORER_SILENT = Check(
-    name="scorer_silent", description=gettext_lazy("The external service gave no usable answer in time.")
+    name="scorer_silent",
+    label=gettext_lazy("no answer from the external service"),
+    description=gettext_lazy("The external service gave no usable answer in time."),
 )
 SILENT = {AKISMET.name: AKISMET_SILENT, SCORER.name: SCORER_SILENT}  # by the scorer that did not answer
 CHECKS = [AKISMET, SCORER, AKISMET_SILENT, SCORER_SILENT, FILTER]

@@ -9,7 +9,12 @@ from accounts.models import User
 from comments.models import UNDONE_REASONS, UNDONE_SQL, Comment, Reason
 from moderation.models import ModeratorNote, Sanction
 from moderation.people.active_sanctions import ACTIVE_SANCTIONS_OF_PEOPLE
-from moderation.people.person_queries import number_queries, parse_numbers, visible_stories
+from moderation.people.person_queries import (
+    counted_state,
+    number_queries,
+    parse_numbers,
+    visible_stories,
+)
 from moderation.people.profiles import Person, person_url
 from moderation.queue import explanations
 from moderation.screening import origins
@@ -48,7 +53,7 @@ class AuthorRecord:
 
     url: str  # of the person's profile
     since: datetime | None  # when they joined or first commented
-    states: Counter[str] = field(default_factory=Counter)  # number of comments by State
+    states: Counter[str] = field(default_factory=Counter)  # number of comments by counted_state
     reports_received: int = 0  # reports of their comments, including those of illegal content
     reports_sent: int = 0
     sanctions: list[Sanction] = field(default_factory=list)  # active ones, also through the same e-mail
@@ -110,7 +115,7 @@ def parse_record(comment: Comment, found: dict[str, list[dict[str, Any]]]) -> Au
     return AuthorRecord(
         url=person_url(person.key),
         since=numbers.since,
-        states=numbers.states - Counter([comment.state] if is_counted else []),
+        states=numbers.states - Counter([counted_state(comment)] if is_counted else []),
         reports_received=numbers.reports_received,
         reports_sent=numbers.reports_sent,
         sanctions=_sanctions(found["sanctions"]),

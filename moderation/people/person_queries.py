@@ -14,18 +14,20 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from articles.models import Article
-from comments.models import UNDONE_SQL, Reason
+from comments.models import UNDONE_SQL, Comment, Reason
 
+# Restricted comments are removed ones, but no page lists them, so they are counted under their reason.
+_COUNTED_STATE = f"CASE state_reason WHEN '{Reason.RESTRICTED}' THEN state_reason ELSE state END"
 # Comments whose posting or import was undone (UNDONE_SQL) are not counted: nobody deleted them.
 _STATES = f"""
-SELECT 'u' || author_id AS person, state, count(*) AS n, min(created_at) AS first
+SELECT 'u' || author_id AS person, {_COUNTED_STATE} AS state, count(*) AS n, min(created_at) AS first
 FROM comments_comment WHERE author_id = ANY(%(users)s) AND state_reason NOT IN {UNDONE_SQL}
-GROUP BY author_id, state
+GROUP BY author_id, 2
 UNION ALL
-SELECT 'g' || guest_id, state, count(*), min(created_at)
+SELECT 'g' || guest_id, {_COUNTED_STATE}, count(*), min(created_at)
 FROM comments_comment
 WHERE guest_id = ANY(%(guests)s) AND author_id IS NULL AND state_reason NOT IN {UNDONE_SQL}
-GROUP BY guest_id, state
+GROUP BY guest_id, 2
 UNION ALL
 SELECT 'u' || id, NULL, 0, date_joined FROM accounts_user WHERE id = ANY(%(users)s)
 UNION ALL
@@ -80,6 +82,11 @@ WHERE 'u' || u.id <> p.key AND (%(stories)s::bigint[] IS NULL
 ORDER BY 1, 3"""
 
 
+def counted_state(comment: Comment) -> str:
+    """Return the State of a comment, or Reason.RESTRICTED."""
+    return comment.state_reason if comment.state_reason == Reason.RESTRICTED else comment.state
+
+
 def state_queries(imported: Sequence[int]) -> dict[str, str]:
     """Return the queries for the states of people's comments. `parse_states` reads their rows."""
     return {"states": _STATES} | ({"imported_states": _STATES_OF_IMPORTED} if imported else {})
@@ -94,7 +101,7 @@ def number_queries(imported: Sequence[int]) -> dict[str, str]:
 class PersonNumbers:
     """Numbers of one person's comments and reports, and others with the same e-mail."""
 
-    states: Counter[str] = field(default_factory=Counter)  # number of comments by State
+    states: Counter[str] = field(default_factory=Counter)  # number of comments by counted_state
     since: datetime | None = None  # when they joined or first commented
     reports_received: int = 0  # including those of illegal content
     illegal_reports: int = 0

@@ -137,7 +137,8 @@ class PersonFacts:
 
     description: str  # "account" · "guest, e-mail confirmed" · "imported from CNN"
     since: datetime | None
-    states: list[tuple[str, str, int]]  # (state, its label, number of comments)
+    states: list[tuple[str, str, int]]  # (state, its label, number of comments without restricted ones)
+    restricted: int  # comments with restricted access
     reports_received: int  # including those of illegal content
     illegal_reports: int
     reports_sent: int
@@ -148,7 +149,7 @@ class PersonFacts:
 def person_facts(person: Person, user: User) -> PersonFacts:
     """Return what this moderator or editor may know about a person.
 
-    Editors see fewer others, as in author_records.author_record.
+    Editors see fewer others, as in author_records.record_queries.
     """
     stories = visible_stories(user)
     imported = [person.comment.pk] if person.comment else []
@@ -166,6 +167,7 @@ def person_facts(person: Person, user: User) -> PersonFacts:
         description=_describe(person),
         since=numbers.since,
         states=[(s.value, str(s.label), numbers.states[s]) for s in State if numbers.states[s]],
+        restricted=numbers.states[Reason.RESTRICTED],
         reports_received=numbers.reports_received,
         illegal_reports=numbers.illegal_reports,
         reports_sent=numbers.reports_sent,

@@ -373,15 +373,19 @@ def _compared_clues(comment: Comment, member: CommentGroupMember | None) -> Clue
 
 
 def _similar_group(comment: Comment, member: CommentGroupMember | None) -> SimilarGroup | None:
-    """Return the group of similar comments, or None. Runs one statement."""
+    """Return the group of similar comments that are still open, or None. Runs one statement."""
     if not member:
         return None
     group = member.group
-    count = CommentGroupMember.objects.filter(group=group, comment__state=State.PUBLISHED).count()
-    count -= comment.state == State.PUBLISHED
+    others = pages.count_members([group.pk], None, besides=comment.pk).get(group.pk)
+    if not others:
+        return None
     sentence = ngettext(
         "%(n)s similar comment, %(published)s of them published.",
         "%(n)s similar comments, %(published)s of them published.",
-        group.size - 1,
-    ) % {"n": f"{group.size - 1:,}", "published": f"{count:,}" if count > 0 else _("none")}
+        others.members,
+    ) % {
+        "n": f"{others.members:,}",
+        "published": f"{others.published:,}" if others.published else _("none"),
+    }
     return SimilarGroup(group, sentence)

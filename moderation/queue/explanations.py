@@ -236,6 +236,7 @@ def describe_state_counts(states: Mapping[str, int]) -> str:
         State.REJECTED: _("%(n)s removed"),
         State.SPAM: _("%(n)s spam"),
         State.DELETED: _("%(n)s deleted by the author"),
+        Reason.RESTRICTED: _("%(n)s with restricted access"),
     }
     return ", ".join(text % {"n": states[state]} for state, text in texts.items() if states.get(state))
 

@@ -44,7 +44,6 @@ class RuleForm(LongTextForm, forms.Form):
         required=False,
         max_length=500,
         help_text=gettext_lazy("The link of the story. Leave empty for all stories."),
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     holds = forms.BooleanField(
         label=gettext_lazy("Matches wait for review"),
@@ -144,8 +143,9 @@ class RuleForm(LongTextForm, forms.Form):
 
 
 def _value_field(label: Any, help_text: Any) -> forms.CharField:
-    # Autocorrection and automatic capitals in the browser would change the value.
-    attrs = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+    # Autocorrection and automatic capitals in the browser would change the value. With autocomplete="off" the
+    # browser's Back from the replay would empty the field.
+    attrs = {"autocapitalize": "none", "spellcheck": "false"}
     return forms.CharField(
         label=label,
         help_text=help_text,

@@ -1,5 +1,6 @@
 """Groups of similar comments in words: titles, counts, shared features and clues."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from django.utils.translation import gettext as _
@@ -19,6 +20,7 @@ class MemberCounts(NamedTuple):
     members: int = 0
     published: int = 0
     discussions: int = 0
+    clues: Sequence[int] = ()  # the number of members with each Clue
 
 
 def title(group: CommentGroup, n: int) -> str:
@@ -101,8 +103,8 @@ def describe_similar_count(of: MemberCounts) -> str:
     ) % {"n": f"{others:,}", "published": f"{of.published:,}"}
 
 
-def describe_shared_features(group: CommentGroup, *, is_whole: bool) -> list[str]:
-    """Return sentences about what the members share, the most common first.
+def describe_shared_features(group: CommentGroup, of: MemberCounts, *, is_whole: bool) -> list[str]:
+    """Return sentences about what the open members share, the most common first.
 
     Sentences with counts of all members are left out unless `is_whole`: the person may decide on all of them.
     """
@@ -133,9 +135,13 @@ def describe_shared_features(group: CommentGroup, *, is_whole: bool) -> list[str
         return sentences
     if (wordings := group.shared.get("wordings", 0)) > 1:
         sentences.append(_("made from %(n)s sets of phrases") % {"n": wordings})
-    clues: dict[str, int] = group.shared.get("clues", {})
-    for name, n in sorted(clues.items(), key=lambda item: (-item[1], item[0])):
-        if sentence := _describe_shared_clue(Clue[name], n):
+    clues = [
+        (n, clue)
+        for clue, n in zip(Clue, of.clues, strict=True)
+        if n and clue.name in group.shared.get("clues", {})
+    ]
+    for n, clue in sorted(clues, key=lambda item: (-item[0], item[1].name)):
+        if sentence := _describe_shared_clue(clue, n):
             sentences.append(sentence)
     states: dict[str, int] = group.shared.get("states", {})
     spam, removed, kept = states.get("spam", 0), states.get("rejected", 0), states.get("kept", 0)

@@ -175,7 +175,8 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
         "counts": explanations.describe_similar_count(numbers)
         if query["of"]
         else explanations.describe_counts(numbers),
-        "features": of_queue + explanations.describe_shared_features(found, is_whole=articles is None),
+        "features": of_queue
+        + explanations.describe_shared_features(found, numbers, is_whole=articles is None),
         "words": pages.distinctive_words(found, articles),
         "page": pages.load_page(found, articles, after=after, without=without),
         "at": request.GET["after"] if after else "",

@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from articles.models import Article
 from comments import removal_reasons as reasons
-from comments.models import AUTHOR_REASONS, REMOVED, Reason, State, Transition
+from comments.models import AUTHOR_REASONS, REMOVED, UNDONE_SQL, Reason, State, Transition
 from core.database.sql import fetch_rows
 from core.dates.formats import time_formatter
 from moderation.actions.history import IS_UNDONE
@@ -40,23 +40,34 @@ NO_DECISIONS = str(tuple(map(str, (Reason.IMPORTED, Reason.IMPORT_UNDONE, *AUTHO
 
 # Days are numbered by their start times, which is cheaper than the date of each entry. An undo does not count
 # as a decision. Every entry that ends a removal takes it back, also one that restores an imported comment.
+# The undo of a posting counts on the day of the posting, which may be the one before.
 ENTRIES_BY_DAY = f"""
-SELECT width_bucket(t.at, %(days)s::timestamptz[]), t.from_state = '' AS came, t.to_state, t.reason,
+SELECT width_bucket(
+         CASE t.reason WHEN '{Reason.UNPOSTED}'
+         THEN (SELECT c.created_at FROM comments_comment c WHERE c.id = t.comment_id) ELSE t.at END,
+         %(days)s::timestamptz[]),
+       t.from_state = '' AS came, t.to_state, t.reason,
        t.from_state, t.from_reason,
        t.actor_id IS NOT NULL AND b.id IS NULL AND t.reason NOT IN {NO_DECISIONS} AS by_person, count(*)
 FROM comments_transition t LEFT JOIN moderation_batch b ON b.id = t.batch AND b.kind = 'undo'
 WHERE t.at >= %(start)s AND t.at < %(end)s AND t.kind = 'state'
-  AND (t.reason NOT IN {NO_DECISIONS} OR t.from_state IN ('rejected', 'spam'))
+  AND (t.reason NOT IN {NO_DECISIONS} OR t.from_state IN ('rejected', 'spam')
+       OR t.reason = '{Reason.UNPOSTED}')
 GROUP BY 1, 2, 3, 4, 5, 6, 7"""
 
-# Each comment counts once: by its first entry in the period.
-COMMENTS_BY_STORY = """
-SELECT t.discussion_id, count(DISTINCT t.comment_id) FROM comments_transition t
-WHERE t.at >= %(start)s AND t.at < %(end)s AND t.kind = 'state' AND NOT EXISTS (
-  SELECT FROM comments_transition l
-  WHERE l.comment_id = t.comment_id AND l.kind = 'state'
-    AND l.at >= (%(days)s::timestamptz[])[1] AND l.at < %(start)s)
-GROUP BY 1"""
+# Each comment counts once, unless its last entry says that its posting or import was undone. What an earlier
+# part of the period has counted is subtracted.
+COMMENTS_BY_STORY = f"""
+WITH latest AS (
+  SELECT DISTINCT ON (t.comment_id) t.comment_id, t.discussion_id, t.reason FROM comments_transition t
+  WHERE t.at >= %(start)s AND t.at < %(end)s AND t.kind = 'state' ORDER BY t.comment_id, t.id DESC)
+SELECT t.discussion_id, sum((t.reason NOT IN {UNDONE_SQL})::int - coalesce(
+  CASE WHEN %(start)s > (%(days)s::timestamptz[])[1] THEN (
+    SELECT (l.reason NOT IN {UNDONE_SQL})::int FROM comments_transition l
+    WHERE l.comment_id = t.comment_id AND l.kind = 'state'
+      AND l.at >= (%(days)s::timestamptz[])[1] AND l.at < %(start)s
+    ORDER BY l.id DESC LIMIT 1) END, 0))
+FROM latest t GROUP BY 1"""
 
 # Waiting comments by their age in hours.
 WAITING_BY_AGE = """
@@ -84,10 +95,11 @@ JOIN moderation_finding f ON f.comment_id = t.comment_id AND f.revision = t.revi
 LEFT JOIN moderation_rule r ON r.id = f.rule_id
 GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2"""
 
-COMMENTS_BY_HOUR = """
+COMMENTS_BY_HOUR = f"""
 SELECT date_trunc('hour', created_at) AS hour, count(*),
        count(*) FILTER (WHERE state IN ('rejected', 'spam'))
-FROM comments_comment WHERE discussion_id = %(discussion)s GROUP BY 1 ORDER BY 1"""
+FROM comments_comment WHERE discussion_id = %(discussion)s AND state_reason NOT IN {UNDONE_SQL}
+GROUP BY 1 ORDER BY 1"""
 AGE_EDGES = [1, 4, 24, 72, 168]  # hours that separate the age groups
 
 
@@ -143,6 +155,8 @@ def period(days: int, zone: tzinfo) -> Period:
         day = every_day[number - 1]
         if is_first:
             posted[day] += n
+        elif to_reason == Reason.UNPOSTED and number:  # 0: posted on the day before the period
+            posted[day] -= n
         elif by_person:
             decided[day] += n
         for state, reason, change in [(to_state, to_reason, n), (from_state, from_reason, -n)]:
@@ -200,7 +214,7 @@ def stories(days: int, zone: tzinfo, user: User | None) -> list[tuple[str, str, 
     for story, n in _cached_rows(COMMENTS_BY_STORY, dates(days, zone), zone):
         counted[story] += n
     named = Article.objects.only("slug", "title").known_to(user).in_bulk(list(counted))
-    known = [item for item in counted.items() if item[0] in named]
+    known = [(story, n) for story, n in counted.items() if story in named and n > 0]
     most = sorted(known, key=lambda item: (-item[1], item[0]))[:TOP]
     return [(named[story].slug, named[story].title, n) for story, n in most]
 

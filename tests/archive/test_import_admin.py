@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.models import MODERATOR, READER
+from accounts.models import EDITOR, MODERATOR, READER
 from archive.models import Import
 from articles.models import Article
 from comments.models import Transition
@@ -17,9 +17,15 @@ def test_an_editor_imports_a_story(client, emil):
     client.force_login(emil)
     assert client.get(ADD).status_code == 200
 
-    answer = client.post(ADD, {"file": upload(), "source": "The Post", "url": "https://post.example/"})
+    sent = {"file": upload(), "source": "The Post", "url": "https://post.example/2014/ferry/"}
+    answer = client.post(ADD, sent, follow=True)
 
-    assert answer.status_code == 200
+    assert answer.redirect_chain == [(f"/admin/archive/import/{Import.objects.get().pk}/change/", 302)]
+    shown = answer.content.decode()
+    assert "Comments imported: 4. Existing: 0." in shown
+    assert "The discussion is closed: readers see it and cannot add comments." in shown
+    assert "The old URL /2014/ferry/ leads to the story." in shown
+    assert "lines were left out: they belong to the site and not to the story." in shown
     article = Article.objects.get()
     assert article.source_name == "The Post"
     assert article.get_absolute_url() in answer.content.decode()
@@ -31,9 +37,35 @@ def test_an_editor_imports_a_story(client, emil):
 
 def test_an_editor_previews_an_import(client, emil):
     client.force_login(emil)
-    answer = client.post(ADD, {"file": upload(), "preview": "1"})
+    answer = client.post(ADD, {"file": upload(), "source": "The Post", "preview": "1"})
+    assert answer.status_code == 302
+    answer = client.get(answer["Location"])  # a reload, or Back after the import, sends nothing again
+    assert 'value="The Post"' in answer.content.decode()
     assert "This is a preview: nothing was written." in answer.content.decode()
     assert not Article.objects.exists()
+
+
+def test_an_import_of_nothing_new_shows_the_last_import_of_the_story(client, emil):
+    client.force_login(emil)
+    take(page(3))
+    take(page(4))
+    last = Import.objects.latest("at")
+    answer = client.post(ADD, {"file": upload(data=page(4))}, follow=True)
+    assert answer.redirect_chain == [(f"/admin/archive/import/{last.pk}/change/", 302)]
+    assert "Nothing is new." in answer.content.decode()
+    assert Import.objects.count() == 2
+
+
+def test_the_page_of_an_import_leads_only_the_editors_of_a_draft_to_it(client, emil):
+    article = take(page(3)).article
+    undo(batch=Import.objects.get().batch, actor=None)
+    entry = f"/admin/archive/import/{Import.objects.get().pk}/change/"
+    client.force_login(emil)
+    assert "The story is not published yet." in client.get(entry).text
+    assert article.get_absolute_url() not in client.get(entry).text
+    assert f"/admin/articles/article/{article.pk}/change/" in client.get(entry).text
+    article.editors.add(UserFactory.create(roles=(EDITOR,)))
+    assert f"/admin/articles/article/{article.pk}/change/" not in client.get(entry).text
 
 
 def test_a_refused_file_is_an_error_of_its_field(client, emil):

@@ -44,7 +44,7 @@ def test_a_story_of_the_future_is_warned_about(client, dry_run):
     article = Article.objects.get()
     assert client.get(article.get_absolute_url()).status_code == 404
     assert report.story_url(settings.SITE_URL) == (
-        f"Not published yet. Its address will be {settings.SITE_URL}{article.get_absolute_url()}; editors can"
+        f"Not published yet. Its URL will be {settings.SITE_URL}{article.get_absolute_url()}; editors can"
         f" open it at {settings.SITE_URL}/admin/articles/article/{article.pk}/change/"
     )
     assert Import.objects.get().warnings[0]["kind"] == "future"
@@ -69,9 +69,11 @@ def test_the_command_prints_no_address_that_answers_404(tmp_path, capsys, client
 
 def test_an_editor_is_warned_at_the_preview_and_led_to_the_admin(client, emil):
     client.force_login(emil)
-    looked = client.post(ADD, {"file": upload(data=dated(page())), "preview": "1"}).content.decode()
+    looked = client.post(
+        ADD, {"file": upload(data=dated(page())), "preview": "1"}, follow=True
+    ).content.decode()
     assert "in the future. Readers will not see it until then." in looked
-    done = client.post(ADD, {"file": upload(data=dated(page()))}).content.decode()
+    done = client.post(ADD, {"file": upload(data=dated(page()))}, follow=True).content.decode()
     article = Article.objects.get()
     assert "The story is not published yet." in done
     assert f"/admin/articles/article/{article.pk}/change/" in done

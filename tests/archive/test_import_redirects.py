@@ -19,8 +19,8 @@ def test_the_path_at_the_source_leads_to_the_story(client):
     preview = take(page(), url=url, dry_run=True).redirect
     assert not Redirect.objects.exists()
     report = take(page(), url=url).redirect
-    assert preview.text == "The old address /2014/03/03/ferry/ will lead to the story."
-    assert report.text == "The old address /2014/03/03/ferry/ leads to the story."
+    assert preview.text == "The old URL /2014/03/03/ferry/ will lead to the story."
+    assert report.text == "The old URL /2014/03/03/ferry/ leads to the story."
     assert preview.to_json() == report.to_json()
     assert client.get("/2014/03/03/ferry").url == Article.objects.get().get_absolute_url()
 
@@ -47,28 +47,28 @@ def test_the_redirect_has_no_parameter_that_does_not_name_the_story(client, url,
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [
-        ("https://old.example/", "/ does not lead to the story. There is a page at this address."),
+        ("https://old.example/", "/ does not lead to the story. There is a page at this URL."),
         (
             "https://old.example/archive/",
-            "/archive/ does not lead to the story. There is a page at this address.",
+            "/archive/ does not lead to the story. There is a page at this URL.",
         ),
         (
             "https://other.example/?p=12",
-            "/?p=12 does not lead to the story. There is a redirect from this address.",
+            "/?p=12 does not lead to the story. There is a redirect from this URL.",
         ),
         (
             "https://old.example//ferry/",
-            "https://old.example//ferry/ does not lead to the story. An address must start with a slash, "
+            "https://old.example//ferry/ does not lead to the story. A URL must start with a slash, "
             "such as /2013/06/19/slug/ or /?p=12.",
         ),
     ],
 )
-def test_an_import_changes_no_redirect_and_reports_an_address_in_use(url, sentence):
+def test_an_import_changes_no_redirect_and_reports_a_url_in_use(url, sentence):
     add_redirect(old="/?p=12", to=make_article("Typed by a person").get_absolute_url())
     before = Redirect.objects.values_list().get()
     preview = take(page(), url=url, dry_run=True).redirect
     report = take(page(), url=url).redirect
-    assert preview.text == report.text == f"The old address {sentence}"
+    assert preview.text == report.text == f"The old URL {sentence}"
     assert Article.objects.get(source_url=url).is_published()
     assert Redirect.objects.values_list().get() == before
 
@@ -99,9 +99,9 @@ def test_an_import_outdates_the_site_before_it_locks_the_redirects():
 def test_the_report_of_an_import_shows_the_redirect(client, emil, tmp_path, capsys):
     client.force_login(emil)
     url = "https://old.example/2014/03/03/ferry/"
-    shown = client.post(ADD, {"file": upload(), "url": url, "preview": "1"})
-    assert "The old address /2014/03/03/ferry/ will lead to the story." in shown.content.decode()
+    shown = client.post(ADD, {"file": upload(), "url": url, "preview": "1"}, follow=True)
+    assert "The old URL /2014/03/03/ferry/ will lead to the story." in shown.content.decode()
     file = tmp_path / "ferry.txt"
     file.write_bytes(page())
     call_command("import_archive", str(file), "--url", url, "--dry-run")
-    assert "The old address /2014/03/03/ferry/ will lead to the story." in capsys.readouterr().out
+    assert "The old URL /2014/03/03/ferry/ will lead to the story." in capsys.readouterr().out

@@ -27,9 +27,9 @@ def kept_token(answer):
 
 def test_a_previewed_file_is_imported_without_choosing_it_again(client, emil):
     client.force_login(emil)
-    preview = client.post(ADD, {"file": upload(), "source": "The Post", "preview": "1"})
+    preview = client.post(ADD, {"file": upload(), "source": "The Post", "preview": "1"}, follow=True)
     assert "ferry.txt is kept until you import it" in preview.content.decode()
-    done = client.post(ADD, {"kept": kept_token(preview), "source": "The Post"})
+    done = client.post(ADD, {"kept": kept_token(preview), "source": "The Post"}, follow=True)
     assert "Comments imported: " in done.content.decode()
     assert Article.objects.get().source_name == "The Post"
     assert Import.objects.get().filename == "ferry.txt"
@@ -37,24 +37,25 @@ def test_a_previewed_file_is_imported_without_choosing_it_again(client, emil):
 
 def test_a_preview_can_be_repeated_without_the_file(client, emil):
     client.force_login(emil)
-    first = client.post(ADD, {"file": upload(), "preview": "1"})
-    second = client.post(ADD, {"kept": kept_token(first), "source": "The Post", "preview": "1"})
+    first = client.post(ADD, {"file": upload(), "preview": "1"}, follow=True)
+    second = client.post(ADD, {"kept": kept_token(first), "source": "The Post", "preview": "1"}, follow=True)
     assert kept_token(second) == kept_token(first)
     assert not Article.objects.exists()
 
 
 def test_a_form_that_is_sent_again_does_not_import_twice(client, emil):
     client.force_login(emil)
-    sent = {"kept": kept_token(client.post(ADD, {"file": upload(), "preview": "1"}))}
+    preview = client.post(ADD, {"file": upload(), "preview": "1"})["Location"]
+    sent = {"kept": kept_token(client.get(preview))}
     client.post(ADD, sent)
-    again = client.post(ADD, sent)
-    assert "it was imported already" in again.context["form"].errors["file"][0]
+    for again in client.post(ADD, sent), client.get(preview):
+        assert "it was imported already" in again.context["form"].errors["file"][0]
     assert (Article.objects.count(), Import.objects.count()) == (1, 1)
 
 
 def test_a_refused_form_still_has_the_kept_file(client, emil):
     client.force_login(emil)
-    token = kept_token(client.post(ADD, {"file": upload(), "preview": "1"}))
+    token = kept_token(client.post(ADD, {"file": upload(), "preview": "1"}, follow=True))
     refused = client.post(ADD, {"kept": token, "url": "no URL"})
     assert refused.context["form"].errors.keys() == {"url"}
     assert kept_token(refused) == token
@@ -62,7 +63,7 @@ def test_a_refused_form_still_has_the_kept_file(client, emil):
     refused = client.post(ADD, {"kept": token, **newer})
     assert refused.context["form"].errors.keys() == {"file"}
     assert kept_token(refused) == token
-    done = client.post(ADD, {"kept": token, "source": "The Post"})
+    done = client.post(ADD, {"kept": token, "source": "The Post"}, follow=True)
     assert 'name="kept"' not in done.content.decode()
     assert Import.objects.get().filename == "ferry.txt"
 
@@ -78,14 +79,14 @@ def test_a_file_that_another_request_deletes_does_not_matter(emil, monkeypatch):
 
 def test_a_new_file_replaces_the_kept_one(client, emil):
     client.force_login(emil)
-    token = kept_token(client.post(ADD, {"file": upload(data=page(3)), "preview": "1"}))
+    token = kept_token(client.post(ADD, {"file": upload(data=page(3)), "preview": "1"}, follow=True))
     client.post(ADD, {"kept": token, "file": upload("newer.txt", page(4))})
     assert Import.objects.get().filename == "newer.txt"
 
 
 def test_a_kept_file_belongs_to_the_person_who_uploaded_it(client, emil):
     client.force_login(emil)
-    token = kept_token(client.post(ADD, {"file": upload(), "preview": "1"}))
+    token = kept_token(client.post(ADD, {"file": upload(), "preview": "1"}, follow=True))
     client.force_login(UserFactory.create(roles=(EDITOR,)))
     for sent in (token, "made-up"):
         assert client.post(ADD, {"kept": sent}).context["form"].errors.keys() == {"file"}
@@ -94,7 +95,7 @@ def test_a_kept_file_belongs_to_the_person_who_uploaded_it(client, emil):
 
 def test_a_kept_file_is_deleted_after_a_day(client, emil):
     client.force_login(emil)
-    token = kept_token(client.post(ADD, {"file": upload(), "preview": "1"}))
+    token = kept_token(client.post(ADD, {"file": upload(), "preview": "1"}, follow=True))
     path = data_path(pending_uploads.find(token, owner=emil).name)
     assert pending_uploads.delete_expired() == 0
     old = time.time() - pending_uploads.UPLOAD_RETENTION.total_seconds() - 1
@@ -113,7 +114,7 @@ def test_only_the_last_files_of_a_person_are_kept(emil):
 
 def test_a_preview_shows_the_lines_that_belong_to_the_site(client, emil):
     client.force_login(emil)
-    shown = client.post(ADD, {"file": upload(), "preview": "1"})
+    shown = client.post(ADD, {"file": upload(), "preview": "1"}, follow=True)
     for number, text in shown.context["report"].boilerplate.items():
         assert f'<tr><td>{number}</td><td dir="auto">{escape(text)}</td></tr>' in shown.content.decode()
     assert shown.context["report"].boilerplate

@@ -64,6 +64,12 @@ def test_every_bench_that_a_document_names_is_run() -> None:
     assert commands - NOT_RUN == {bench.split()[0] for bench in BENCHES}
 
 
+def test_the_training_explains_itself_without_scikit_learn() -> None:
+    command = [sys.executable, "-m", "bench.train_starter", "--help"]
+    help_text = subprocess.check_output(command, cwd=PROJECT, text=True)
+    assert "python -m pip install -r bench/requirements.txt" in help_text
+
+
 def module(name: str) -> Path:
     """Return the file that `python -m bench.<name>` runs."""
     alone, package = (PROJECT / "bench" / f"{name}.py", PROJECT / "bench" / name / "__main__.py")

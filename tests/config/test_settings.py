@@ -86,3 +86,22 @@ def test_a_wrong_setting_ends_the_start_with_a_sentence(name: str, value: str, s
     assert done.stderr.startswith(sentence)
     assert done.stderr.count("\n") == 1
     assert "secret" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [("serve",), ("tick", "--list")])
+def test_settings_that_a_check_refuses_end_the_start_with_sentences(command: tuple[str, ...]) -> None:
+    env = {**os.environ, "SITE_URL": "example.org", "LOG_FORMAT": "xml"}
+    done = subprocess.run(
+        [sys.executable, "manage.py", *command],
+        cwd=PROJECT,
+        env=env,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "SITE_URL is 'example.org'. Write it with http:// or https:// and without a path, such as "
+        "https://example.org.",
+        "LOG_FORMAT is 'xml'. Write json, or leave it out.",
+    ]

@@ -132,6 +132,16 @@ def test_https_requires_a_proxy(settings: Settings) -> None:
     assert ids() == []
 
 
+@pytest.mark.parametrize("name", ["HSTS_PRELOAD", "HSTS_SUBDOMAINS"])
+def test_hsts_requires_https(name: str, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, "0")
+    assert ids() == []
+    monkeypatch.setenv(name, "1")
+    assert ids() == ["config.E022"]
+    settings.HTTPS = True
+    assert ids() == []
+
+
 @pytest.mark.parametrize(
     ("url", "expected"),
     [

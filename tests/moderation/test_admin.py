@@ -1,14 +1,15 @@
 """Admin pages: rules and the log are read-only; rules are changed in moderation."""
 
+import re
 from datetime import time
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from comments.models import Reason, State
+from comments.models import Reason, RemovalReason, State, Transition
 from moderation.actions.decisions import decide
-from moderation.models import ModerationSettings, Rule
+from moderation.models import Batch, ModerationSettings, Rule
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
@@ -51,6 +52,32 @@ def test_moderator_cannot_change_moderation_settings(client, maria):
     client.force_login(maria)
     assert client.get("/admin/moderation/moderationsettings/").status_code == 403
     assert client.get("/admin/moderation/moderationsettings/1/change/").status_code in {302, 403}
+
+
+def test_actions_and_the_log_are_in_words(client, maria):
+    client.force_login(maria)
+    RemovalReason.objects.create(code="house_rule", label="house rule")
+    comment = make_comment(make_article("The slip"))
+    decide(ids=[comment.pk], to=State.REJECTED, reason="house_rule", actor=maria)
+    batch, entry = Batch.objects.get(), Transition.objects.latest("id")
+
+    page = client.get("/admin/moderation/batch/?reason=house_rule").text
+    assert "Removed: house rule" in page
+    assert 'data-label="Page"' in page
+    assert "<span></span>" not in page  # a column without a name
+    assert "house_rule</a>" not in page
+    page = client.get(f"/admin/moderation/batch/{batch.pk}/change/").text
+    assert "Removed: house rule" in page
+    assert f'href="/moderation/actions/{batch.pk}/"' in page
+
+    page = client.get("/admin/comments/transition/?to_state=rejected").text
+    assert page.count("<tr>") == 1 + 1
+    assert re.search(r">Published</td>\s*<td[^>]*>Removed by a moderator</td>\s*<td[^>]*>house rule<", page)
+    page = client.get(f"/admin/comments/transition/{entry.pk}/change/").text
+    assert f"#{comment.pk}: Published → Removed by a moderator" in page
+    assert f'<a href="/admin/moderation/batch/{batch.pk}/change/">Removed: house rule</a>' in page
+    for code in ("rejected", "house_rule"):
+        assert f">{code}<" not in page
 
 
 @pytest.mark.parametrize("path", ["/admin/moderation/batch/", "/admin/comments/transition/"])

@@ -11,6 +11,7 @@ from django.db import connection
 
 from core.scheduled_jobs import Job
 from moderation.job_runner import LOCK_NAMESPACE, run_due_jobs
+from moderation.management.commands.tick import describe_interval
 from moderation.models import JobRun
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -80,9 +81,25 @@ def test_list_shows_the_last_run_of_each_job(monkeypatch):
         out = StringIO()
         call_command("tick", "--list", stdout=out)
     assert out.getvalue().splitlines() == [
-        "a: every 1:00:00, last 2026-03-02 12:00 UTC, failed (RuntimeError)",
-        "b: every 1:00:00, has never run, due",
+        "a: every hour, last 2026-03-02 12:00 UTC, failed (RuntimeError)",
+        "b: every hour, has never run, due",
     ]
+
+
+@pytest.mark.parametrize(
+    ("every", "text"),
+    [
+        (timedelta(seconds=50), "every minute"),  # as often as the scheduler makes its rounds
+        (timedelta(minutes=5), "every 5 minutes"),
+        (timedelta(minutes=90), "every 90 minutes"),
+        (HOUR, "every hour"),
+        (6 * HOUR, "every 6 hours"),
+        (24 * HOUR, "every day"),
+        (timedelta(days=7), "every 7 days"),
+    ],
+)
+def test_intervals_are_in_words(every, text):
+    assert describe_interval(every) == text
 
 
 def test_the_outcome_of_a_run_is_printed_in_words(monkeypatch):

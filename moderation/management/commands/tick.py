@@ -1,6 +1,7 @@
 """Run the scheduled jobs that are due (core/scheduled_jobs.py): once, or for as long as the site runs."""
 
 import time
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -46,13 +47,22 @@ class Command(LongRunningCommand):
         now = timezone.now()
         for job in JOBS:
             last = runs.get(job.name)
-            line = f"{job.name}: every {job.every}, "
+            line = f"{job.name}: {describe_interval(job.every)}, "
             line += f"last {last.started_at:%Y-%m-%d %H:%M} UTC" if last else "has never run"
             if last and last.error:
                 line += f", failed ({last.error})"
             elif last and last.finished_at is None:
                 line += ", running or interrupted"
             self.stdout.write(line + (", due" if is_due(job, now) else ""))
+
+
+def describe_interval(every: timedelta) -> str:
+    """Return how often a job runs: every minute, every 5 minutes, every hour, every 7 days."""
+    minutes = -(-every.total_seconds() // ROUND_SECONDS)  # a round is the shortest interval
+    units = [("day", 24 * 60), ("hour", 60), ("minute", 1)]
+    unit, length = next(one for one in units if minutes % one[1] == 0)
+    count = int(minutes // length)
+    return f"every {unit}" if count == 1 else f"every {count} {unit}s"
 
 
 def describe(ran: JobOutcome) -> str:

@@ -12,6 +12,7 @@ from archive.models import PersonalDataFile
 from archive.personal_data import files
 from tests.archive.personal_data.conftest import browser_of, words
 from tests.factories import GuestFactory
+from tests.helpers.html import repeated_ids
 
 pytestmark = pytest.mark.django_db
 
@@ -21,6 +22,7 @@ URL = "/account/data/"
 def test_a_member_asks_and_downloads(jim: User, jims: Client) -> None:
     page = jims.get(URL)
     assert "no-store" in page["Cache-Control"]
+    assert repeated_ids(page.text) == []
     assert "Collect my data" in words(page)
     asked = words(jims.post(URL, follow=True))
     assert "Your data is being collected." in asked

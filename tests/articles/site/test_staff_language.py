@@ -63,6 +63,16 @@ def test_public_pages_of_staff_are_in_the_language_of_the_site(article: Article,
     assert '<html lang="ar" dir="rtl"' in Client().get("/accounts/login/").content.decode()
 
 
+@pytest.mark.parametrize("url", ["/moderation/", "/owner/settings/", "/moderation/no-such-page/"])
+def test_who_may_not_open_a_page_for_staff_reads_so_in_the_language_of_the_site(
+    article: Article, url: str
+) -> None:
+    page = client_of(UserFactory.create(name="Ruth")).get(url)
+    assert page.status_code == (404 if "no-such" in url else 403)
+    assert '<html lang="ar" dir="rtl"' in page.text
+    assert ARABIC.search(page.text.partition("<main")[2].partition("</main>")[0])
+
+
 def test_a_preview_of_a_story_is_as_readers_see_it(article: Article, ada: User) -> None:
     typed = {"title": "The slip", "byline": "Emil", "body": "A story."}
     answer = client_of(ada).post("/admin/articles/article/render/", typed).json()

@@ -102,7 +102,10 @@ def test_each_check_has_a_text_for_a_signal_and_a_label(name, number):
     sentence = check.signal_text(number)
     assert sentence.endswith(".")
     assert "%" not in sentence
-    assert registry.label(name)
+    label = registry.label(name)
+    assert label[0].islower()
+    assert 0 < len(label.split()) <= 7
+    assert not label.endswith(".")
     assert not re.search(r"\d", check.signal_text(None))
 
 
@@ -129,7 +132,7 @@ def test_a_check_of_another_version_has_a_text():
     finding = Finding(check_name="unheard_of", strength=1, holds=True)
     check = registry.get("unheard_of")
     assert check.explain_to_moderator(finding, None) == "The check “unheard_of” found something."
-    assert registry.label("unheard_of") == "The signal “unheard_of”."
+    assert registry.label("unheard_of") == "the signal “unheard_of”"
     assert not registry.proposes(finding, Reason.SPAM)
 
 

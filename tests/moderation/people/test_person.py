@@ -32,6 +32,7 @@ from moderation.reports import reporting
 from moderation.screening import origins
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 from tests.helpers.clients import client_of, client_of_guest, client_with_role
+from tests.helpers.html import repeated_ids
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +53,8 @@ def test_a_moderator_sees_the_whole_profile(maria, reader):
     text = client_of(maria).get(url(reader)).content.decode()
     for words in ("Ada", "ada@example.org", "1 waiting for review", "A word that waits.", "Pause until…"):
         assert words in text
+    assert 'id="id_ban_submit"' in text  # each of its five forms has a button of its own
+    assert repeated_ids(text) == []
 
 
 def test_moderators_see_who_sent_a_notice_and_it_counts_as_a_report(maria, reader):

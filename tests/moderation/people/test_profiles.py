@@ -11,7 +11,16 @@ from comments.services.states import delete_comment
 from comments.services.text_changes import erase_comments
 from core.database.sql import fetch_together
 from moderation.actions.decisions import decide, undo
-from moderation.models import Batch, Case, IllegalContentReport, ModeratorNote, Origin, Report
+from moderation.erasure import restrictions
+from moderation.models import (
+    Batch,
+    Case,
+    IllegalContentReport,
+    ModeratorNote,
+    Origin,
+    Report,
+    Restriction,
+)
 from moderation.people.author_records import AuthorRecord, parse_record, record_queries
 from moderation.people.profiles import Person, person_facts
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
@@ -69,6 +78,30 @@ def test_comments_whose_posting_was_undone_are_not_counted(maria, client):
     client.force_login(maria)
     page = client.get(f"/moderation/people/u{ada.pk}/?state=deleted")
     assert [row[0] for row in page.context["comments"]] == [deleted]
+
+
+def test_restricted_comments_are_counted_as_such_and_have_no_tab(maria, client):
+    article, ada = make_article(), UserFactory.create(name="Ada")
+    this, removed, *restricted = (make_comment(article, f"Word {n}", author=ada) for n in range(4))
+    client.force_login(maria)
+    decide(ids=[removed.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria)
+    restrictions.restrict(ids=[c.pk for c in restricted], why=Restriction.Why.PERSONAL, actor=maria)
+
+    assert author_record(this, maria).states_text == "1 removed, 2 with restricted access"
+    known = person_facts(Person(user=ada), maria)
+    assert known.states == [("published", "Published", 1), ("rejected", "Removed by a moderator", 1)]
+    assert known.restricted == 2
+    page = client.get(f"/moderation/people/u{ada.pk}/?state=rejected")
+    assert [row[0] for row in page.context["comments"]] == [removed]
+    assert "2 with restricted access" in page.text
+    assert "1 published, 1 removed, 2 with restricted access" in client.get("/moderation/people/?q=Ada").text
+
+    decide(ids=[this.pk, removed.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    restrictions.restrict(ids=[this.pk, removed.pk], why=Restriction.Why.PERSONAL, actor=maria)
+    assert person_facts(Person(user=ada), maria).states == []
+    page = client.get(f"/moderation/people/u{ada.pk}/").text
+    assert "4 with restricted access" in page
+    assert "state-links" not in page
 
 
 def test_imported_comments_whose_import_was_undone_are_not_counted(maria):

@@ -5,8 +5,10 @@ from html import unescape
 
 import pytest
 from django.core import mail
+from django.utils import timezone
 
 from comments.models import Comment, RemovalReason, State
+from comments.services.imports import ImportedComment, import_comments
 from moderation.actions.decisions import decide
 from moderation.models import Batch, Case, FilterVersion, Finding, Rule
 from moderation.reports.reporting import appeal_removal, report_illegal_content
@@ -41,6 +43,17 @@ def test_published_comment_reported_as_illegal_comes_first(client, maria):
     page = text(client.get("/moderation/"))
     assert opened(page) == [str(waits.pk)]
     assert "reported as illegal" not in page.lower()
+
+
+def test_only_a_comment_posted_here_is_called_the_first_one(client):
+    article = make_article(source_key="an-archive")
+    rows = [ImportedComment(source_id="1", author_name="Jim", body="A word.", created_at=timezone.now())]
+    batch = Batch.objects.create(kind=Batch.Kind.IMPORT)
+    [imported] = import_comments(article=article, comments=rows, actor=None, batch=batch.pk).created
+    for pk, count in ((make_comment(article).pk, 1), (imported, 0)):
+        page = client.get(f"/moderation/comments/{pk}/").text
+        assert page.count("First comment</span>") == count
+        assert "no other comments." in page
 
 
 @pytest.mark.parametrize(

@@ -187,10 +187,10 @@ def test_axe_finds_nothing_and_a_moderator_accepts_and_undoes(page, live_server,
     assert capped.parents() == SAVED
 
 
-def test_the_report_of_an_import_links_to_its_proposals(client, ada, data):
+def test_the_page_of_an_import_links_to_its_proposals(client, ada, data):
     client.force_login(ada)
     with (data / "seed" / "story.txt").open("rb") as file:
-        page = client.post(reverse("admin:archive_import_add"), {"file": file})
+        page = client.post(reverse("admin:archive_import_add"), {"file": file}, follow=True)
     assert "5 replies probably answer another comment than the page shows" in words(page)
-    article = page.context["report"].article
+    article = page.context["article"]
     assert f'href="{reverse("moderation:proposals", args=[article.pk])}"' in page.content.decode()

@@ -37,6 +37,10 @@ def test_casino_catches_three_good_comments_and_is_cancelled(client, page, live_
     page.keyboard.press("Enter")
     verdict = "Would have caught 1 of 1 removed comments and 3 of 3 approved comments."
     expect(page.locator(".verdict")).to_have_text(verdict)
+    page.go_back()
+    expect(page.get_by_label("Term")).to_have_value("casino")
+    page.keyboard.press("Enter")
+    expect(page.locator(".verdict")).to_have_text(verdict)
     expect(page.locator(".mistakes mark")).to_have_text(["casino"] * 3)
     assert faults(page, widths=WIDTHS) == []
     page.get_by_role("link", name="Cancel").click()

@@ -315,16 +315,41 @@ def test_approved_members_are_not_proposed_again(client, maria, article):
     assert Comment.objects.visible().count() == 4
 
 
-def test_single_remaining_member_is_not_listed(client, maria, article):
-    spam = flood(article, 3)
+def test_group_stays_until_all_its_members_are_decided(client, maria, article):
+    spam = flood(article, 4)
     only_group()
     client.force_login(maria)
-    decisions.decide(ids=[spam[0].pk], to=State.SPAM, reason="spam", actor=maria)
-    assert "2 comments made of the same phrases" in client.get(LIST).text
+    card = f"/moderation/comments/{spam[3].pk}/"
+    queue = reverse("moderation:queue")
 
-    decisions.decide(ids=[spam[1].pk], to=State.SPAM, reason="spam", actor=maria)
+    def shown() -> tuple[list[str], list[str], list[int]]:
+        """Return the titles and the shared features in the list, and the count of the queues."""
+        rows = client.get(LIST).context["rows"]
+        counts = [each.count for each in client.get(queue).context["queues"] if each.key == "similar"]
+        return [row.title for row in rows], [each for row in rows for each in row.shared_features], counts
 
-    assert client.get(LIST).context["rows"] == []
+    titles, features, counts = shown()
+    assert titles == ["4 comments made of the same phrases"]
+    assert "4 made of phrases that other comments use" in features
+    assert counts == [1]
+    assert "3 similar comments, 3 of them published." in text(client.get(card))
+
+    decisions.decide(ids=[spam[0].pk, spam[1].pk], to=State.SPAM, reason="spam", actor=maria)
+    titles, features, counts = shown()
+    assert titles == ["2 comments made of the same phrases"]
+    assert "2 made of phrases that other comments use" in features
+    assert counts == [1]
+    assert "1 similar comment, 1 of them published." in text(client.get(card))
+
+    decisions.decide(ids=[spam[2].pk], to=State.SPAM, reason="spam", actor=maria)
+    titles, _features, counts = shown()
+    assert titles == ["1 comment made of the same phrases"]
+    assert counts == [1]
+    assert "similar-link" not in client.get(card).text
+
+    decisions.decide(ids=[spam[3].pk], to=State.PUBLISHED, reason="approved", actor=maria)
+    assert shown() == ([], [], [0])
+    assert client.get(LIST, {"first": "on"}).status_code == 200  # no group is left to open
 
 
 def test_list_shows_the_number_of_new_comments(client, maria, article):
