@@ -329,7 +329,7 @@ def _adjust_future_dates(page: ParsedPage, shown_from: datetime | None, now: dat
                 " It is stored with the time of its import."
             )
             warnings.append(PageWarning(comment.line, "future", text))
-            comment = replace(comment, created_at=now)
+            comment = comment._replace(created_at=now)
         comments.append(comment)
     return replace(page, comments=comments, warnings=_sort_warnings(warnings))
 

@@ -28,8 +28,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
-class ImportedComment:
+class ImportedComment(NamedTuple):
     """A comment as read from a source. `parent` is the index of an earlier comment in the same list.
 
     A comment dated in the future is stored with the time of the import.
