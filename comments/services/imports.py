@@ -14,11 +14,12 @@ from django.utils import timezone
 
 from accounts.models import User
 from articles.models import Article
-from comments.models import Comment, CommentText, Discussion, Reason
+from comments.duplicates import normalize_text
+from comments.models import Comment, Discussion, Reason
 from comments.services import sql
 from comments.services.discussions import ensure_discussion, lock_discussions_of
 from comments.services.states import republish_imported
-from comments.services.text_changes import build_search_text, render_body
+from comments.services.text_changes import render_body
 from comments.services.tree_numbers import TreeNumbers, number_trees
 from core.database.sql import copy_rows, encode_rows, fetch_column
 
@@ -126,8 +127,10 @@ def store_search_texts(ids: Sequence[int]) -> None:
             block = ids[start : start + BLOCK]
             lock_discussions_of(block)
             rows = Comment.objects.filter(pk__in=block, text=None, erased_at=None)
-            rows = rows.exclude(state_reason=Reason.RESTRICTED).only("body", "author_name").order_by("pk")
-            CommentText.objects.bulk_create([build_search_text(row) for row in rows])
+            rows = rows.exclude(state_reason=Reason.RESTRICTED).order_by("pk")
+            texts = rows.values_list("pk", "body", "author_name")
+            copied = encode_rows((pk, normalize_text(body), name) for pk, body, name in texts)
+            copy_rows(sql.COPY_SEARCH_TEXTS, copied)
 
 
 def _analyze_tables() -> None:

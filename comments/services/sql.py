@@ -218,6 +218,8 @@ SELECT %(discussion)s, * FROM unnest(%(days)s::date[], %(counts)s::int[]) AS new
 ORDER BY day
 ON CONFLICT (discussion_id, day) DO UPDATE SET visible_count = day.visible_count + excluded.visible_count"""
 
+COPY_SEARCH_TEXTS = "COPY comments_commenttext (comment_id, folded, author_name) FROM STDIN"
+
 # Moves comments. Only their own rows change here: NUMBER_TREES then computes the numbers of all involved
 # trees, and takes their replies along. Returns the tree of each and, if readers see it, its discussion.
 MOVE = """
