@@ -44,6 +44,13 @@ class DuplicatePair(NamedTuple):
     exact: bool
 
 
+class _Checksums(NamedTuple):
+    """The checksums of the classes of a text's trigrams, and the number of its trigrams."""
+
+    size: int
+    checksums: "array[int]"
+
+
 def find_duplicates(bodies: Sequence[str]) -> Iterator[DuplicatePair]:
     """Yield each body that repeats an earlier one, with the earliest found: exact ones, then near ones."""
     originals: list[int] = []
@@ -91,25 +98,38 @@ def is_similar(a: frozenset[str], b: frozenset[str]) -> bool:
 
 
 def _find_near_duplicates(bodies: Sequence[str], originals: list[int]) -> Iterator[DuplicatePair]:
-    checksums, shared = _read_checksums(bodies, originals)
+    texts, shared = _read_checksums(bodies, originals)
     # Trigrams are recomputed when needed: keeping them would take many times the memory of the texts.
-    trigrams_of = lru_cache(maxsize=1000)(lambda index: trigrams(bodies[index]))
+    trigrams_of = lru_cache(maxsize=1000)(lambda number: trigrams(bodies[originals[number]]))
     holders: dict[int, list[int]] = {checksum: [] for checksum in shared}
-    for index, own in zip(originals, checksums, strict=True):
+    for number, text in enumerate(texts):
         found = Counter[int]()
-        for checksum in shared.intersection(own):
+        for checksum in shared.intersection(text.checksums):
             earlier = holders[checksum]
             found.update(earlier)
             if len(earlier) < MAX_HOLDERS:
-                earlier.append(index)
+                earlier.append(number)
         candidates = sorted((-count, other) for other, count in found.items())[:MAX_COMPARED]
         for _, other in sorted(candidates, key=itemgetter(1)):
-            if is_similar(trigrams_of(index), trigrams_of(other)):
-                yield DuplicatePair(index, other, exact=False)
+            if not _may_be_similar(text, texts[other]):
+                continue
+            if is_similar(trigrams_of(number), trigrams_of(other)):
+                yield DuplicatePair(originals[number], originals[other], exact=False)
                 break
 
 
-def _read_checksums(bodies: Sequence[str], originals: list[int]) -> tuple[list["array[int]"], set[int]]:
+def _may_be_similar(a: _Checksums, b: _Checksums) -> bool:
+    """Return False if too few classes of two texts are equal for a comparison of their trigrams.
+
+    Classes that differ have at least one trigram each that only one of the texts has. Of those, similar texts
+    have at most a 19th of the sum of their sizes. Nearly all texts that share a class by chance are excluded.
+    """
+    common = set(_class_counts(a.size)).intersection(_class_counts(b.size))
+    differing = sum(common) - len(set(a.checksums).intersection(b.checksums))
+    return 19 * differing <= len(common) * (a.size + b.size)
+
+
+def _read_checksums(bodies: Sequence[str], originals: list[int]) -> tuple[list[_Checksums], set[int]]:
     """Return the checksums of each of these bodies, and those that more than one body has.
 
     A byte for each possible end of a checksum says whether one was there before. So a few checksums count as
@@ -119,17 +139,18 @@ def _read_checksums(bodies: Sequence[str], originals: list[int]) -> tuple[list["
     bits = min(SEEN_BITS, (len(originals) * SEEN_EACH).bit_length())
     was_there = bytearray(1 << bits)
     shared: set[int] = set()
-    every = []
+    texts = []
     for index in originals:
-        own = _checksums(trigrams(bodies[index]))
+        grams = trigrams(bodies[index])
+        own = _checksums(grams)
         for checksum in own:
             place = checksum & (1 << bits) - 1
             if was_there[place]:
                 shared.add(checksum)
             else:
                 was_there[place] = 1
-        every.append(own)
-    return every, shared
+        texts.append(_Checksums(len(grams), own))
+    return texts, shared
 
 
 def _checksums(grams: frozenset[str]) -> "array[int]":

@@ -6,7 +6,6 @@ may be the month.
 
 import re
 import unicodedata
-from calendar import monthrange
 from datetime import datetime
 
 LONGEST = 120  # characters; a longer line cannot be a date
@@ -41,6 +40,7 @@ DAY = (
     rf"|(?P<year3>{_YEAR})-(?P<month3>[0-9]{{1,2}})-(?P<day3>[0-9]{{1,2}})"
     rf"|(?P<day4>[0-9]{{1,2}})\.\s?(?P<month4>[0-9]{{1,2}})\.\s?(?P<year4>{_YEAR}))"
 )
+_DAY_GROUPS = [(f"year{n}", f"month{n}", f"day{n}") for n in range(1, 5)]
 TIME = (
     r"(?P<hour>[0-9]{1,2})[:.](?P<minute>[0-9]{2})(?:[:.](?P<second>[0-9]{2}))?"
     r"(?:\s*(?P<half>[ap])\.?\s?m\b\.?)?(?:\s*(?:Uhr|h)\b)?"
@@ -65,17 +65,19 @@ def normalize(text: str) -> str:
 
 def to_datetime(match: re.Match[str]) -> datetime:
     """Return the local time of a match of DAY and TIME. Raises InvalidDateError."""
-    groups = match.groupdict()
-    form = next(n for n in "1234" if groups[f"year{n}"])
-    year, month, day = (groups[f"{part}{form}"] for part in ("year", "month", "day"))
+    found = (match.group(*names) for names in _DAY_GROUPS)
+    year, month, day = next(parts for parts in found if parts[0])
     number = int(month) if month.isdecimal() else MONTHS[month.casefold()]
-    if not 1 <= number <= 12 or not 1 <= int(day) <= monthrange(int(year), number)[1]:
-        raise InvalidDateError("is a day that does not exist")
-    hour, minute, second = int(groups["hour"]), int(groups["minute"]), int(groups["second"] or 0)
-    if half := groups["half"]:
+    try:
+        date = datetime(int(year), number, int(day))  # noqa: DTZ001 - the caller knows the page's zone
+    except ValueError:
+        raise InvalidDateError("is a day that does not exist") from None
+    hour, minute, second = (int(part or 0) for part in match.group("hour", "minute", "second"))
+    half = match["half"]
+    if half:
         if not 1 <= hour <= 12:
             raise InvalidTimeError("has an hour that does not exist with “am” or “pm”")
         hour = hour % 12 + (12 if half.lower() == "p" else 0)
     if hour > 23 or minute > 59 or second > 59:
         raise InvalidTimeError("has a time that does not exist")
-    return datetime(int(year), number, int(day), hour, minute, second)  # noqa: DTZ001 - the caller knows the page's zone
+    return date.replace(hour=hour, minute=minute, second=second)

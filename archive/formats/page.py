@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from comments.duplicates import find_duplicates
 
@@ -28,9 +29,8 @@ class PageWarning:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedComment:
-    """One comment of a saved page."""
+class ParsedComment(NamedTuple):
+    """One comment of a saved page. A tuple is made in half the time of a frozen dataclass."""
 
     number: int  # from 1, in the file's order
     line: int  # line number of the author's name

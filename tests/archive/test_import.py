@@ -5,6 +5,7 @@ that shares nothing with the parser.
 """
 
 import json
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -22,11 +23,13 @@ from articles.models import Article, Topic
 from articles.publishing.services import publish, set_embargo, unpublish
 from articles.services import save_article
 from comments.integrity import check
-from comments.models import Comment, Discussion, Reason, State, Transition
+from comments.models import Comment, Discussion, DiscussionDay, Reason, State, Transition
+from comments.services import imports
 from comments.services.discussions import change_discussion
 from comments.services.imports import ANALYZE_FROM, ImportedComment, import_comments
 from comments.services.moves import move_comment
 from comments.services.states import change_states
+from comments.services.text_changes import render_body
 from moderation.actions.decisions import decide, undo
 from moderation.models import Batch, Finding
 from tests.archive.saved_pages import ADD, page, take, upload
@@ -280,6 +283,75 @@ def test_undoing_a_newer_save_keeps_the_story_published(client):
     story = Article.objects.get()
     assert story.published_at
     assert Discussion.objects.get().visible_count == 3
+
+
+def test_comments_are_stored_in_blocks_as_all_at_once(monkeypatch):
+    monkeypatch.setattr(imports, "BLOCK", 3)
+    texts = [
+        "\\N",
+        "\\.",
+        "a\ttab",
+        "two\nlines\n\nof http://example.org",
+        "<b>&</b>",
+        "100 % %s",
+        '’"',
+        "日本語 😀",
+    ]
+    made = [
+        ImportedComment(
+            source_id=f"{n}\\{text}",
+            author_name=f"Ann \\{n}",
+            body=text,
+            created_at=START + timedelta(hours=13 * n),
+            parent=n // 2 if n % 3 else None,  # also in an earlier block
+            is_plain_text=n % 2 == 0,
+            text_missing="rest" if n == 5 else "",
+            number=n + 1,
+        )
+        for n, text in enumerate(texts)
+    ]
+    article, batch = make_article(source_key="a" * 64), uuid4()
+    result = import_comments(article=article, comments=made, actor=None, batch=batch)
+
+    stored = list(Comment.objects.order_by("id"))
+    assert [comment.pk for comment in stored] == result.created
+    for comment, source in zip(stored, made, strict=True):
+        parent = None if source.parent is None else stored[source.parent]
+        assert (comment.body, comment.author_name) == (source.body, source.author_name)
+        assert comment.body_html == render_body(source.body, is_plain_text=source.is_plain_text)
+        assert (comment.is_plain_text, comment.text_missing) == (source.is_plain_text, source.text_missing)
+        assert (comment.created_at, comment.parent) == (source.created_at, parent)
+        assert (comment.source, comment.source_id) == ("a" * 64, source.source_id)
+        assert (comment.source_number, comment.source_parent) == (
+            source.number,
+            parent.source_id if parent else "",
+        )
+        entry = comment.transitions.get()
+        assert (entry.batch, entry.new_parent, entry.to_state, entry.from_state, entry.actor) == (
+            batch,
+            parent,
+            State.PUBLISHED,
+            "",
+            None,
+        )
+    days = Counter((START + timedelta(hours=13 * n)).date() for n in range(len(made)))
+    assert dict(DiscussionDay.objects.values_list("day", "visible_count")) == days
+    assert check() == {}
+
+
+def test_an_error_in_a_later_block_imports_nothing(monkeypatch):
+    monkeypatch.setattr(imports, "BLOCK", 1)
+
+    def render(body: str, *, is_plain_text: bool) -> str:
+        if body == "damaged":
+            raise ValueError(body)
+        return body
+
+    monkeypatch.setattr(imports, "render_body", render)
+    made = [ImportedComment(str(n), "Ann", body, START) for n, body in enumerate(["one", "two", "damaged"])]
+    with pytest.raises(ValueError, match="damaged"):
+        import_comments(article=make_article(), comments=made, actor=None, batch=uuid4())
+    assert not Comment.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)

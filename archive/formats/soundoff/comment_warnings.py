@@ -35,14 +35,15 @@ def flattened_warnings(comments: list[ParsedComment], heading: int) -> Iterator[
     others that may be such replies.
     """
     names: dict[str, int] = {}  # names in the current tree, with the last comment of each
+    first_words: set[str] = set()  # of these names
     siblings = Counter[int]()
     unclear: list[int] = []
     for comment in comments:
         if comment.parent is None:
-            names = {}
+            names, first_words = {}, set()
         elif comment.level == LEVELS:
             parent = comments[comment.parent - 1]
-            name = _addressed_name(comment.body, names)
+            name = _addressed_name(comment.body, names, first_words)
             if name and name not in _short_names(parent.author):
                 target = comments[names[name] - 1]
                 yield PageWarning(
@@ -54,7 +55,9 @@ def flattened_warnings(comments: list[ParsedComment], heading: int) -> Iterator[
             elif not name and siblings[parent.number]:
                 unclear.append(comment.number)
             siblings[parent.number] += 1
-        names.update(dict.fromkeys(_short_names(comment.author), comment.number))
+        for name in _short_names(comment.author):
+            names[name] = comment.number
+            first_words.add(name.partition(" ")[0])
     if unclear:
         listed = ", ".join(f"{number:,}" for number in unclear[:20]) + (", …" if len(unclear) > 20 else "")
         text = (
@@ -70,12 +73,18 @@ def _short_names(author: str) -> set[str]:
     return {name for name in (" ".join(words), words[0] if words and len(words[0]) > 2 else "") if name}
 
 
-def _addressed_name(body: str, names: dict[str, int]) -> str | None:
-    """Return the name that the body addresses at its beginning: “@Jim …”, “Eben, …”, “Hi Maria! …”."""
+def _addressed_name(body: str, names: dict[str, int], first_words: set[str]) -> str | None:
+    """Return the name that the body addresses at its beginning: “@Jim …”, “Eben, …”, “Hi Maria! …”.
+
+    `first_words` are those of all names. Most texts begin with another word, and are not searched further.
+    """
     beginning = body[:200].casefold()
     start = GREETING.match(beginning)
     assert start
-    words = list(WORD.finditer(beginning, start.end()))[:8]
+    first = WORD.search(beginning, start.end())
+    if first is None or first[0] not in first_words:
+        return None
+    words = list(WORD.finditer(beginning, first.start()))[:8]
     for count in range(len(words), 0, -1):
         name = " ".join(word[0] for word in words[:count])
         if name in names and (start[1] or ADDRESSED.match(beginning, words[count - 1].end())):

@@ -20,6 +20,8 @@ class Command(UserErrorCommand):
         "may be imported twice, and a newer save of a page adds only what is new."
     )
 
+    requires_system_checks: list[str] = []  # they take 0.25 s, and are about pages; `serve` runs them
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("path", type=Path)
         parser.add_argument("--format", choices=["auto", *FORMATS], default="auto")

@@ -1,11 +1,20 @@
-from datetime import datetime
+from datetime import UTC, datetime
 from unittest.mock import ANY
+from uuid import uuid4
 
 import pytest
-from django.db import DataError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 
 from accounts.models import Guest
-from core.database.sql import execute_prepared, fetch_instances, fetch_together, stream_rows
+from core.database.sql import (
+    copy_rows,
+    encode_rows,
+    execute_prepared,
+    fetch_instances,
+    fetch_rows,
+    fetch_together,
+    stream_rows,
+)
 from tests.factories import GuestFactory
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +57,39 @@ def test_rows_come_in_batches():
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_cursors WHERE NOT is_holdable AND name <> ''")
         assert cursor.fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\\N",
+        "\\.",
+        "\\\\",
+        "a\tb\nc\rd\r\n",
+        "\\t",
+        "100 % %s",
+        "'\"",
+        "\x01\x7f\x85\xa0",
+        "\N{LINE SEPARATOR}日本語😀",
+    ],
+)
+def test_a_copied_text_is_stored_as_it_is(text):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMP TABLE copied (id int, words text, is_true boolean, at timestamptz, batch uuid)"
+        )
+    at, batch = datetime(2013, 6, 19, 16, 40, 0, 123456, tzinfo=UTC), uuid4()
+    rows = [(1, text, True, at, batch), (None, f"x{text}x", False, None, None)]
+
+    copy_rows("COPY copied FROM STDIN", encode_rows(rows))
+
+    assert fetch_rows("SELECT * FROM copied ORDER BY id") == rows
+
+
+def test_a_copy_that_the_database_refuses_raises_the_error_of_django():
+    with pytest.raises(IntegrityError), transaction.atomic():
+        copy_rows("COPY accounts_guest (id, name) FROM STDIN", encode_rows([(1, None)]))
 
 
 def test_a_statement_is_prepared_once_and_executed_with_other_values():
