@@ -1,10 +1,9 @@
 """Bulk import of comments: besides post_comment, the only way in which comments are created."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -21,7 +20,7 @@ from comments.services.discussions import ensure_discussion, lock_discussions_of
 from comments.services.states import republish_imported
 from comments.services.text_changes import render_body
 from comments.services.tree_numbers import TreeNumbers, number_trees
-from core.database.sql import copy_rows, encode_rows, fetch_column
+from core.database.sql import encode_columns, fetch_column
 
 ANALYZE_FROM = 1_000  # imported comments from which the tables are analyzed at once
 BLOCK = 2_000  # comments that are inserted at once; bounds the memory for their HTML
@@ -86,21 +85,17 @@ def import_comments(
         returned = republish_imported(ids=ids, actor=actor, batch=batch)
         now = timezone.now()
         places, grown_trees = _assign_places(comments, existing, now)
+        common: dict[str, Any] = {
+            "discussion": article.pk,
+            "actor": actor.pk if actor else None,
+            "batch": batch,
+            "source": article.source_key,
+        }
         new = list(places)
         blocks = (new[start : start + BLOCK] for start in range(0, len(new), BLOCK))
-
-        def encode(block: Sequence[int]) -> tuple[bytes, bytes]:
-            of_block = {position: places[position] for position in block}
-            log = (article.pk, actor.pk if actor else None, batch)
-            return _encode_log(of_block, log), _encode_comments(comments, of_block, article, now)
-
-        for of_log, of_comments in _run_ahead(encode, blocks):
-            copy_rows(sql.COPY_IMPORTED_LOG, of_log)
-            copy_rows(sql.COPY_IMPORTED, of_comments)
-            connection.check_constraints()  # now, while the thread works: foreign keys take as long as a COPY
-        days = Counter(_stored_time(comments[position], now).astimezone(UTC).date() for position in new)
-        counted: dict[str, Any] = {"days": list(days), "counts": list(days.values())}
-        cursor.execute(sql.COUNT_IMPORTED_DAYS, {"discussion": article.pk} | counted)
+        for columns in _run_ahead(lambda block: _encode(comments, places, block, now), blocks):
+            cursor.execute(sql.INSERT_IMPORTED, common | columns)
+            connection.check_constraints()  # now, while the thread works: they take as long as the rows
         created = [place.id for place in places.values()]
         if grown_trees:
             cursor.execute(sql.NUMBER_TREES, {"trees": sorted(grown_trees)})
@@ -129,8 +124,10 @@ def store_search_texts(ids: Sequence[int]) -> None:
             rows = Comment.objects.filter(pk__in=block, text=None, erased_at=None)
             rows = rows.exclude(state_reason=Reason.RESTRICTED).order_by("pk")
             texts = rows.values_list("pk", "body", "author_name")
-            copied = encode_rows((pk, normalize_text(body), name) for pk, body, name in texts)
-            copy_rows(sql.COPY_SEARCH_TEXTS, copied)
+            normalized = ((pk, normalize_text(body), name) for pk, body, name in texts)
+            with connection.cursor() as cursor:
+                columns = encode_columns(list(sql.SEARCH_TEXT_TYPES), normalized)
+                cursor.execute(sql.INSERT_SEARCH_TEXTS, columns)
 
 
 def _analyze_tables() -> None:
@@ -180,28 +177,24 @@ def _assign_places(
     return places, grown_trees
 
 
-def _encode_log(places: Mapping[int, _Place], common: Sequence[Any]) -> bytes:
-    """Return rows for sql.COPY_IMPORTED_LOG. `common` are the ids of discussion, actor and batch."""
-    last = (*common, "state", 1, "", "published", "", "imported")
-    return encode_rows((place.id, place.parent, *last) for place in places.values())
-
-
-def _encode_comments(
-    comments: Sequence[ImportedComment], places: Mapping[int, _Place], article: Article, now: datetime
-) -> bytes:
-    """Return rows for sql.COPY_IMPORTED."""
-    last = (article.pk, article.source_key, "", 1, "published", "imported", 0)
+def _encode(
+    comments: Sequence[ImportedComment],
+    places: Mapping[int, _Place],
+    positions: Sequence[int],
+    now: datetime,
+) -> dict[str, str]:
+    """Return the values of new comments by column of sql.INSERT_IMPORTED."""
     rows = []
-    for position, place in places.items():
-        source = comments[position]
+    for position in positions:
+        source, place = comments[position], places[position]
         row = (
             *(place.id, place.parent, place.tree, *place.numbers, source.author_name, source.body),
             *(render_body(source.body, is_plain_text=source.is_plain_text), source.is_plain_text),
             *(source.text_missing, _stored_time(source, now), source.source_id),
-            *("" if source.parent is None else comments[source.parent].source_id, source.number, *last),
+            *("" if source.parent is None else comments[source.parent].source_id, source.number),
         )
         rows.append(row)
-    return encode_rows(rows)
+    return encode_columns(list(sql.IMPORTED_TYPES), rows)
 
 
 def _stored_time(source: ImportedComment, now: datetime) -> datetime:

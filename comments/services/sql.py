@@ -8,6 +8,7 @@ tree_id comes from a sequence. All statements take named parameters. The locks r
 from functools import cache
 
 from comments.models import MAX_DEPTH, Comment, Reason
+from core.database.sql import select_columns
 
 CREATE_MISSING_DISCUSSIONS = """
 INSERT INTO comments_discussion (article_id, status, moderation, visible_count, version)
@@ -198,27 +199,41 @@ CHANGE_RESTRICTED = f"WITH RECURSIVE {RESTRICTED}, {_CHANGE}"
 CHANGE_REVERTED = f"WITH RECURSIVE {REVERTED}, {_CHANGE}"
 CHANGE_REPUBLISHED = f"WITH RECURSIVE {REPUBLISHED}, {_CHANGE}"
 
-# Imported comments, which are published, are copied in blocks: first their log entries, for which the
-# trigger on the comments looks. An INSERT of arrays took Postgres a sixth longer, and Python three times as
-# long.
-COPY_IMPORTED_LOG = """
-COPY comments_transition
-  (comment_id, new_parent_id, discussion_id, actor_id, batch, kind, revision, from_state, to_state,
-   from_reason, reason)
-FROM STDIN"""
-COPY_IMPORTED = """
-COPY comments_comment
-  (id, parent_id, tree_id, lft, rght, level, reply_count, author_name, body, body_html, is_plain_text,
-   text_missing, created_at, source_id, source_parent, source_number, discussion_id, source, author_email,
-   revision, state, state_reason, recommend_count)
-FROM STDIN"""
-COUNT_IMPORTED_DAYS = """
-INSERT INTO comments_discussionday AS day (discussion_id, day, visible_count)
-SELECT %(discussion)s, * FROM unnest(%(days)s::date[], %(counts)s::int[]) AS new(day, count)
-ORDER BY day
-ON CONFLICT (discussion_id, day) DO UPDATE SET visible_count = day.visible_count + excluded.visible_count"""
+# Inserts imported comments, which are published, with their log entries and the numbers of their days.
+IMPORTED_TYPES = {
+    **dict.fromkeys(("id", "parent"), "bigint"),
+    **dict.fromkeys(("tree", "lft", "rght", "level", "reply_count"), "int"),
+    **dict.fromkeys(("name", "body", "html"), "text"),
+    "is_plain_text": "boolean",
+    "text_missing": "text",
+    "at": "timestamptz",
+    **dict.fromkeys(("source_id", "source_parent"), "text"),
+    "number": "int",
+}
+INSERT_IMPORTED = f"""
+WITH new AS MATERIALIZED ({select_columns(IMPORTED_TYPES)}),
+log AS (INSERT INTO comments_transition
+          (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason,
+           new_parent_id, batch)
+        SELECT 'state', %(discussion)s, id, 1, %(actor)s, '', 'published', '', 'imported', parent, %(batch)s
+        FROM new ORDER BY id),
+days AS (INSERT INTO comments_discussionday AS day (discussion_id, day, visible_count)
+         SELECT %(discussion)s, (at AT TIME ZONE 'UTC')::date AS date, count(*) FROM new GROUP BY date
+         ORDER BY date
+         ON CONFLICT (discussion_id, day)
+         DO UPDATE SET visible_count = day.visible_count + excluded.visible_count)
+INSERT INTO comments_comment
+  (id, discussion_id, parent_id, tree_id, lft, rght, level, author_name, author_email, body, is_plain_text,
+   body_html, text_missing, revision, created_at, state, state_reason, reply_count, recommend_count, source,
+   source_id, source_parent, source_number)
+SELECT id, %(discussion)s, parent, tree, lft, rght, level, name, '', body, is_plain_text, html, text_missing,
+       1, at, 'published', 'imported', reply_count, 0, %(source)s, source_id, source_parent, number
+FROM new ORDER BY id"""
 
-COPY_SEARCH_TEXTS = "COPY comments_commenttext (comment_id, folded, author_name) FROM STDIN"
+SEARCH_TEXT_TYPES = {"comment_id": "bigint", "folded": "text", "author_name": "text"}
+INSERT_SEARCH_TEXTS = (
+    f"INSERT INTO comments_commenttext ({', '.join(SEARCH_TEXT_TYPES)}) {select_columns(SEARCH_TEXT_TYPES)}"
+)
 
 # Moves comments. Only their own rows change here: NUMBER_TREES then computes the numbers of all involved
 # trees, and takes their replies along. Returns the tree of each and, if readers see it, its discussion.

@@ -16,9 +16,10 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
+from psycopg2.extensions import set_wait_callback
 
 from archive.models import Import
-from archive.services import MAX_MB, ArchiveImportError, check_size, create_sample
+from archive.services import MAX_MB, SAMPLE, ArchiveImportError, check_size, create_sample, import_page
 from articles.models import Article, Topic
 from articles.publishing.services import publish, set_embargo, unpublish
 from articles.services import save_article
@@ -30,6 +31,7 @@ from comments.services.imports import ANALYZE_FROM, ImportedComment, import_comm
 from comments.services.moves import move_comment
 from comments.services.states import change_states
 from comments.services.text_changes import render_body
+from config.page_cache.stamp_reader import StampReader, limit_django_waits
 from moderation.actions.decisions import decide, undo
 from moderation.models import Batch, Finding
 from tests.archive.saved_pages import ADD, page, take, upload
@@ -352,6 +354,19 @@ def test_an_error_in_a_later_block_imports_nothing(monkeypatch):
     with pytest.raises(ValueError, match="damaged"):
         import_comments(article=make_article(), comments=made, actor=None, batch=uuid4())
     assert not Comment.objects.exists()
+
+
+def test_an_import_works_where_waits_for_the_database_are_limited():
+    """As in a web process, in which psycopg2 refuses some kinds of statements."""
+    reader = StampReader()
+    limit_django_waits(reader)
+    try:
+        import_page(data=SAMPLE.read_bytes(), filename="story.txt")
+    finally:
+        set_wait_callback(None)
+        reader.close()
+    assert check() == {}
+    assert Comment.objects.filter(text=None).count() == 0
 
 
 @pytest.mark.django_db(transaction=True)

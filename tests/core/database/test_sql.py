@@ -3,16 +3,16 @@ from unittest.mock import ANY
 from uuid import uuid4
 
 import pytest
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import DataError, connection, transaction
 
 from accounts.models import Guest
 from core.database.sql import (
-    copy_rows,
-    encode_rows,
+    encode_columns,
     execute_prepared,
     fetch_instances,
     fetch_rows,
     fetch_together,
+    select_columns,
     stream_rows,
 )
 from tests.factories import GuestFactory
@@ -74,22 +74,16 @@ def test_rows_come_in_batches():
         "\N{LINE SEPARATOR}日本語😀",
     ],
 )
-def test_a_copied_text_is_stored_as_it_is(text):
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "CREATE TEMP TABLE copied (id int, words text, is_true boolean, at timestamptz, batch uuid)"
-        )
+def test_encoded_rows_are_read_as_they_are(text):
+    types = {"id": "int", "words": "text", "is_true": "boolean", "at": "timestamptz", "batch": "uuid"}
     at, batch = datetime(2013, 6, 19, 16, 40, 0, 123456, tzinfo=UTC), uuid4()
     rows = [(1, text, True, at, batch), (None, f"x{text}x", False, None, None)]
-
-    copy_rows("COPY copied FROM STDIN", encode_rows(rows))
-
-    assert fetch_rows("SELECT * FROM copied ORDER BY id") == rows
+    assert fetch_rows(select_columns(types), encode_columns(list(types), rows)) == rows
 
 
-def test_a_copy_that_the_database_refuses_raises_the_error_of_django():
-    with pytest.raises(IntegrityError), transaction.atomic():
-        copy_rows("COPY accounts_guest (id, name) FROM STDIN", encode_rows([(1, None)]))
+def test_no_rows_are_encoded_as_no_rows():
+    types = {"id": "int", "words": "text"}
+    assert fetch_rows(select_columns(types), encode_columns(list(types), [])) == []
 
 
 def test_a_statement_is_prepared_once_and_executed_with_other_values():
