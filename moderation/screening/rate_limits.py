@@ -174,16 +174,25 @@ _SENT_BY_PERSON = f"""
                                AND (confirmed_at IS NOT NULL OR NOT %(is_proved)s)))
     AND created_at > %(rate_since)s {_LIMIT}"""
 
-# Four columns of submission_context.PERSON_SQL, each as a SentComments: by this person, from this IP address,
-# from this address block, in this discussion.
-SENT_COMMENTS_SQL = f"""
-({_COUNT} FROM ({_SENT_BY_PERSON}) AS sent),
-({_COUNT} FROM ({_sent_from("ip_hash")}) AS sent),
-({_COUNT} FROM ({_sent_from("block_hash")}) AS sent),
-({_COUNT} FROM (
+_SENT_TO_DISCUSSION = f"""
   SELECT c.created_at AS at, c.state_reason = '{Reason.UNPOSTED}' AS is_undone FROM comments_comment c
   CROSS JOIN LATERAL ({_was_new("c.id")}) was_new
-  WHERE c.discussion_id = %(article)s AND c.created_at > %(rate_since)s {_LIMIT}) AS sent)"""
+  WHERE c.discussion_id = %(article)s AND c.created_at > %(rate_since)s {_LIMIT}"""
+
+
+def _count_for_new(sent: str) -> str:
+    """Return a column that counts comments for a new person. Others do not limit a known one."""
+    return f"CASE WHEN NOT (SELECT is_known FROM known) THEN ({_COUNT} FROM ({sent}) AS sent) END"
+
+
+# Four columns of submission_context.PERSON_SQL, each as a SentComments: by this person, from this IP address,
+# from this address block, in this discussion. It needs a query `known`, whose `is_known` says whether the
+# person is known; the last three are NULL then.
+SENT_COMMENTS_SQL = f"""
+({_COUNT} FROM ({_SENT_BY_PERSON}) AS sent),
+{_count_for_new(_sent_from("ip_hash"))},
+{_count_for_new(_sent_from("block_hash"))},
+{_count_for_new(_SENT_TO_DISCUSSION)}"""
 
 # The limits of a person and of an IP address once more, as a condition of the insert: comments that are sent
 # in the same moment are checked before any of them is stored. The locks let one after the other be inserted.
