@@ -11,7 +11,7 @@ from django.db import connection
 
 from articles.models import Article
 from comments import duplicates
-from comments.duplicates import MIN_LENGTH, normalize_text, trigrams
+from comments.duplicates import MIN_LENGTH, normalize_text
 from comments.models import Comment, CommentText, State
 from core.database.sql import execute_prepared, fetch_rows
 from moderation.checks.base import Duplicate
@@ -32,7 +32,7 @@ TRIGRAMS_PER_WORD = 29  # trigrams of a text for each word that may differ in a 
 # the rest.
 # The statement returns the earliest comment on the site with the same text, or else with nearly the same, and
 # whether readers of this discussion see such a one.
-DUPLICATE_SQL = """
+DUPLICATE_SQL = f"""
 WITH same AS MATERIALIZED (
   SELECT c.id, c.state = 'published' AND c.discussion_id = %(article)s
            AND (c.author_id = %(author)s::bigint OR c.guest_id = %(guest)s::bigint) IS TRUE AS is_own,
@@ -40,21 +40,22 @@ WITH same AS MATERIALIZED (
   FROM comments_commenttext t JOIN comments_comment c ON c.id = t.comment_id
   WHERE t.folded = %(folded)s AND c.state <> 'deleted' AND c.id <> %(exclude)s
   ORDER BY c.created_at, c.id LIMIT 1),
+division AS MATERIALIZED (SELECT cardinality(show_trgm(%(folded)s)) / {TRIGRAMS_PER_WORD} + 1 AS groups),
 word AS MATERIALIZED (
   SELECT lexeme, row_number() OVER (ORDER BY length(lexeme) DESC, lexeme) - 1 AS n,
-         count(*) OVER () / %(groups)s AS size
-  FROM unnest(to_tsvector('english', search_fold(%(folded)s)))
-  WHERE lexeme ~ '^[[:alpha:]]{3,}$'),
+         count(*) OVER () / groups AS size, groups
+  FROM division, unnest(to_tsvector('english', search_fold(%(folded)s)))
+  WHERE lexeme ~ '^[[:alpha:]]{{3,}}$'),
 own AS MATERIALIZED (SELECT array_agg(lexeme) AS words FROM word),
 asked AS MATERIALIZED (
-  SELECT string_agg(lexeme, ' & ')::tsquery AS words FROM word
-  WHERE size >= 2 AND n < %(groups)s * size GROUP BY n %% %(groups)s),
+  SELECT string_agg(lexeme, ' & ')::tsquery AS words, groups FROM word
+  WHERE size >= 2 AND n < groups * size GROUP BY n %% groups, groups),
 alike AS MATERIALIZED (
   SELECT comment_id, similarity(folded, %(folded)s)
   FROM asked CROSS JOIN LATERAL (
     SELECT comment_id, folded FROM comments_commenttext CROSS JOIN own
     WHERE vector @@ asked.words
-      AND length(vector) - length(ts_delete(vector, own.words)) > cardinality(own.words) - %(groups)s
+      AND length(vector) - length(ts_delete(vector, own.words)) > cardinality(own.words) - asked.groups
     OFFSET 0) t
   WHERE similarity(folded, %(folded)s) >= %(similarity)s
     AND char_length(folded) >= %(shortest)s AND NOT EXISTS (SELECT FROM same)
@@ -101,7 +102,6 @@ def duplicate_values(body: str, exclude: int | None) -> dict[str, str | float | 
         "exclude": exclude or 0,
         "shortest": MIN_LENGTH,
         "similarity": SIMILARITY,
-        "groups": len(trigrams(folded)) // TRIGRAMS_PER_WORD + 1,
     }
 
 
