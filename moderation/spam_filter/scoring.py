@@ -14,7 +14,7 @@ from moderation.features import names, text_reading
 from moderation.features.signals.site import find_site_signals, linked_hosts
 from moderation.features.site_facts import SiteFacts, site_facts_values
 from moderation.features.text_reading import CommentData, ParsedComment
-from moderation.screening import external_scorers
+from moderation.screening.external_scorers import ScoreRequest, ask_scorers, configured_scorers
 from moderation.spam_filter import active_model
 from moderation.spam_filter.active_model import ActiveFilter, Prediction
 
@@ -52,7 +52,7 @@ def score_submission(
     more = find_site_signals(parsed, facts)
     if active is None:
         return None, registry.signal_results(more) + registry.find_unweighted(parsed)
-    others = list(_external_results(submission)) if submission.ip else []
+    others = list(_external_results(submission)) if submission.ip and configured_scorers() else []
     own = site_results([*found, *(one for one in others if one.strength)])
     return score_comment(parsed, active, [*more, *own], others)
 
@@ -100,14 +100,14 @@ def submission_data(submission: Submission) -> CommentData:
 
 def _external_results(submission: Submission) -> Iterator[CheckResult]:
     article = submission.discussion.article
-    asked = external_scorers.ScoreRequest(
+    asked = ScoreRequest(
         body=submission.body,
         name=submission.name,
         ip=submission.ip,
         article=settings.SITE_URL + article.get_absolute_url(),
         title=article.title,
     )
-    for answer in external_scorers.ask_scorers(asked):
+    for answer in ask_scorers(asked):
         if answer.probability is None:
             yield CheckResult(check=SILENT[answer.name].name, strength=0, holds=False)
         else:
