@@ -101,13 +101,12 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
     article, discussion, parent = target.article, target.discussion, target.parent
     if discussion.is_hidden:
         raise Http404
-    back = article.get_absolute_url() + (f"#comment-{parent.pk}" if parent else "#comments")
     is_post = request.method == "POST"  # then the form is shown again with its text, whatever has changed
     user, guest = current_writer(request)
-    if is_post and user and (response := _change_draft(request, user, target, back)):
+    if is_post and user and (response := _change_draft(request, user, target)):
         return response
     # Who has a draft may read and copy it, whatever has changed.
-    if not is_post and not target.draft and (refusal := _refuse_reply(request, discussion, parent, back)):
+    if not is_post and not target.draft and (refusal := _refuse_reply(request, discussion, parent)):
         return refusal
     form = ReplyForm(
         request.POST if is_post else None,
@@ -254,7 +253,7 @@ def _form_page(
         "owner": user.pk if user else "",
         "members_only": MEMBERS_ONLY if discussion.members_only and user is None else "",
         "sanctions": [] if form.is_bound else policy().explain_sanctions(user, guest),
-        "back": article.get_absolute_url() + (f"#comment-{parent.pk}" if parent else "#comments"),
+        "back": _back_url(article, parent),
         "article": article,
         "parent": parent if parent and parent.state == State.PUBLISHED else None,
         "zone": article.zone,
@@ -263,12 +262,12 @@ def _form_page(
     return render(request, template, context, status=status)
 
 
-def _change_draft(request: SiteRequest, user: User, target: ReplyTarget, back: str) -> HttpResponse | None:
+def _change_draft(request: SiteRequest, user: User, target: ReplyTarget) -> HttpResponse | None:
     """Store or discard a member's draft. Returns None if the form was sent for a preview or to be posted."""
     article, parent = target.article, target.parent
     if "discard" in request.POST:
         delete_draft(user=user, article=article, parent=parent)
-        return redirect(back)
+        return redirect(_back_url(article, parent))
     if request.POST.keys().isdisjoint({"draft", "preview"}):
         return None
     body = request.POST.get("body", "").replace("\r\n", "\n")
@@ -285,16 +284,21 @@ def _read_nonce(request: SiteRequest) -> UUID | None:
         return None
 
 
+def _back_url(article: Article, parent: Comment | None) -> str:
+    """Return the URL of the page from which a form was opened."""
+    return article.get_absolute_url() + (f"#comment-{parent.pk}" if parent else "#comments")
+
+
 def _refuse_reply(
-    request: SiteRequest, discussion: Discussion, parent: Comment | None, back: str
+    request: SiteRequest, discussion: Discussion, parent: Comment | None
 ) -> HttpResponse | None:
     """Redirect to the page that says why nobody can reply now, or return None."""
     if not discussion.is_open(request.now):
         messages.info(request, _("This discussion is closed."))
-        return _redirect(request, back)
+        return _redirect(request, _back_url(discussion.article, parent))
     if parent and parent.is_locked:
         messages.info(request, REPLIES_LOCKED)
-        return _redirect(request, back)
+        return _redirect(request, _back_url(discussion.article, parent))
     if parent and parent.state != State.PUBLISHED:
         return _redirect(request, reverse("comment", args=[discussion.article.slug, parent.pk]))
     return None
