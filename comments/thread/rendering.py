@@ -139,15 +139,17 @@ def _render_trees(rows_by_tree: list[tuple[ThreadRow, ...]], context: dict[str, 
         tuple(context["reasons"].items()),
     )
     keys = [(shared, tree, tuple(row.created_at >= since for row in tree)) for tree in rows_by_tree]
-    html_by_key = {key: found.html for key in keys if (found := trees.get(key))}
-    if missing := [key for key in keys if key not in html_by_key]:
-        rows = [row for _shared, tree, _times in missing for row in tree]
+    # By number, because a key with the texts of a tree takes long to hash.
+    html = [found.html if (found := trees.get(key)) else "" for key in keys]
+    if missing := [number for number, found in enumerate(html) if not found]:
+        rows = [row for number in missing for row in rows_by_tree[number]]
         rendered = _render("_trees", context | {"rows": rows, "tree_end": TREE_END}).split(TREE_END)
-        for key, html in zip(missing, rendered[:-1], strict=True):
-            html_by_key[key] = html
+        for number, made in zip(missing, rendered[:-1], strict=True):
+            html[number] = made
             if not settings.DEBUG:  # in debug mode templates may change
-                trees.put(key, TreeHtml(html, 2 * sys.getsizeof(html) + 1024 * len(key[1])))
-    return [html_by_key[key] for key in keys]
+                size = 2 * sys.getsizeof(made) + 1024 * len(rows_by_tree[number])
+                trees.put(keys[number], TreeHtml(made, size))
+    return html
 
 
 def _render(name: str, context: dict[str, Any]) -> str:
