@@ -13,8 +13,8 @@ handler429 = "core.fallback_pages.rate_limited"  # allauth's
 handler500 = "core.fallback_pages.server_error"
 
 urlpatterns = [
+    path("", include("comments.urls")),  # first, as they are asked for most: Django tries them in order
     path("", include("articles.urls")),
-    path("", include("comments.urls")),
     path("", include("accounts.urls")),
     path("", include("moderation.reader_urls")),
     path("", include("archive.urls")),

@@ -40,9 +40,9 @@ from tests.helpers.wsgi_requests import HOST, Reply, send_request
 
 COSTS = {  # statements without the beginnings and ends of transactions; calls
     "cached page": (1, 18),
-    "changed page": (2, 3_077),
-    "member's page": (4, 2_460),
-    "reply": (7, 2_817),
+    "changed page": (2, 2_980),
+    "member's page": (4, 2_369),
+    "reply": (7, 2_676),
 }
 TOLERANCE = 0.01  # of the calls, because Python's versions differ
 COMMENTS = 74  # comments below the story, a third of them top-level
