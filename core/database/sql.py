@@ -66,7 +66,7 @@ def fetch_together(
 
     A query is SQL with parameters of `values`, or a queryset of `values()`. Its columns must have different
     names. The rows come as JSON, so a time is text in ISO format. If all queries are SQL, the statement is
-    prepared.
+    prepared, so there should be few of them.
     """
     with connection.cursor() as cursor:
         if all(isinstance(query, str) for query in queries.values()):
@@ -84,16 +84,17 @@ def _join_queries(texts: Iterable[str]) -> str:
 
 def _fill_in(cursor: Any, query: str | QuerySet[Any, Any], values: Mapping[str, Any] | None) -> str:
     """Return a query with its values in it."""
-    return bytes(cursor.mogrify(query, values)).decode() if isinstance(query, str) else query_text(query)
+    try:
+        parts = (query, values) if isinstance(query, str) else query.query.sql_with_params()
+    except EmptyResultSet:  # such as for an empty list of ids
+        return "SELECT WHERE false"
+    return bytes(cursor.mogrify(*parts)).decode()
 
 
 def query_text(query: QuerySet[Any, Any]) -> str:
-    """Return the SQL of a queryset with its values in it."""
-    try:
-        with connection.cursor() as cursor:
-            return bytes(cursor.mogrify(*query.query.sql_with_params())).decode()
-    except EmptyResultSet:  # such as for an empty list of ids
-        return "SELECT WHERE false"
+    """Return a queryset with its values in it, as SQL for `fetch_together`."""
+    with connection.cursor() as cursor:
+        return _fill_in(cursor, query, None).replace("%", "%%")
 
 
 def stream_rows(

@@ -69,6 +69,10 @@ SELECT {", ".join(f"{flag}.value AS {flag}" for flag in FLAGS)}, cases.*
 FROM {", ".join(f"(VALUES (false), (true)) {flag}(value)" for flag in FLAGS)}, LATERAL ({{cases}}) cases
 WHERE cases.n > 0"""
 
+# The id of nobody, in whose place the composed queries get the parameter `user`: so all people with the same
+# roles have the same prepared statement.
+COMPOSED_FOR = 1 << 62
+
 # The rows of a page by their keys: of cases, or for "recent" of comments, which are shown without a case.
 _ITEMS = f"""
 SELECT a.id, a.published_at, a.title, c.id, k.id, left(c.body_html, %(length)s::integer),
@@ -325,20 +329,18 @@ def summarize_queues(user: User, base: str) -> list[QueueSummary]:
     Runs one statement, and one more if a sanction is appealed. `base` is the URL of the queue page. Appeals
     include those against sanctions, shown under People.
     """
-    return parse_summaries(fetch_together(summary_queries(user)), user, base)
+    return parse_summaries(fetch_together(summary_queries(user.roles), {"user": user.pk}), user, base)
 
 
-def summary_queries(user: User) -> Mapping[str, str]:
-    """Return the queries for the numbers of all queues. `parse_summaries` reads their rows."""
-    return _compose_summary_queries(user, user.roles)
+@lru_cache(maxsize=16)
+def summary_queries(roles: frozenset[str]) -> Mapping[str, str]:
+    """Return the queries for the numbers of all queues of a person with these roles, whose id is `user`.
 
-
-@lru_cache(maxsize=256)
-def _compose_summary_queries(user: User, roles: frozenset[str]) -> Mapping[str, str]:
-    """Compose the queries once for a person with these roles, because it takes Django 3 ms.
-
-    Only moderators have queues other than those of cases: these span stories.
+    `parse_summaries` reads their rows. Django takes 3 ms to compose them. Only moderators have queues other
+    than those of cases: these span stories.
     """
+    user = User(pk=COMPOSED_FOR)
+    user.roles = roles
     same_flags = {flag: RawSQL(f"{flag}.value", []) for flag in FLAGS}  # noqa: S611  # constants
     cases = _count_and_oldest(open_cases(user).filter(**same_flags), "opened_at")
     queries = {"cases": COUNT_BY_FLAGS.format(cases=cases)}
@@ -348,7 +350,7 @@ def _compose_summary_queries(user: User, roles: frozenset[str]) -> Mapping[str, 
             "similar": _count_and_oldest(similar_pages.open_groups(user), "made_at"),
             "opinions": _count_and_oldest(second_opinions.open_questions(user), "asked_at"),
         }
-    return queries
+    return {name: query.replace(str(COMPOSED_FOR), "%(user)s") for name, query in queries.items()}
 
 
 def _count_and_oldest(rows: QuerySet[Any], time: str) -> str:

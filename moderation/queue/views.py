@@ -84,7 +84,8 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
         "prefetch"
     )
     base = reverse("moderation:queue")
-    found = fetch_together({**queues.summary_queries(user), **filters.choice_queries()})
+    queries = {**queues.summary_queries(user.roles), **filters.choice_queries()}
+    found = fetch_together(queries, {"user": user.pk})
     summaries = queues.parse_summaries(found, user, base)
     request.waiting_count = min(summaries[0].waiting_for_review, queues.MOST_WAITING)
     if request.path == base and "queue" not in request.GET and not view.values:
