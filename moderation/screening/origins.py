@@ -7,7 +7,6 @@ not be stored next to the database.
 
 from collections.abc import Iterable
 from datetime import timedelta
-from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
@@ -61,7 +60,6 @@ def _parse(ip: str) -> IPv4Address | IPv6Address | None:
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 
 
-@lru_cache(maxsize=16)  # a comment needs the same two hashes when it is checked and when it is stored
 def _hash(text: str) -> bytes:
     return salted_hmac("moderation.origin", text, algorithm="sha256").digest()[:16]
 
