@@ -222,11 +222,6 @@ def rate_limit_values(submission: Submission, limits: Sequence[RateLimit]) -> di
     return {
         **sender,
         "sender": str(submission.author.pk) if submission.author else sender["guest_email"],
-        "person_most": _reachable(limits[0]) if limits else None,
-        "address_most": _reachable(limits[1]) if len(limits) > 1 else None,
+        "person_most": limits[0].most if limits else None,
+        "address_most": limits[1].most if len(limits) > 1 else None,
     }
-
-
-def _reachable(limit: RateLimit) -> int | None:
-    """Return the number of comments of a limit, or None if it is never reached, as they are not counted."""
-    return limit.most if limit.most <= RATE_COUNT_LIMIT + FREE_UNDOS else None
