@@ -329,7 +329,7 @@ def constant_view(page: Path) -> Iterator[Target]:
 
 @contextmanager
 def chromium() -> Iterator["Browser"]:
-    """Run Debian's Chromium, which takes no requests of its own to the network, while the block runs."""
+    """Run Debian's Chromium, which sends no requests of its own, while the block runs."""
     from playwright.sync_api import sync_playwright  # only some benches need it
 
     with sync_playwright() as playwright:

@@ -44,8 +44,8 @@ class DuplicatePair(NamedTuple):
     exact: bool
 
 
-class _Checksums(NamedTuple):
-    """The checksums of the classes of a text's trigrams, and the number of its trigrams."""
+class _Digest(NamedTuple):
+    """The number of a text's trigrams, and the checksums of their classes."""
 
     size: int
     checksums: "array[int]"
@@ -98,27 +98,27 @@ def is_similar(a: frozenset[str], b: frozenset[str]) -> bool:
 
 
 def _find_near_duplicates(bodies: Sequence[str], originals: list[int]) -> Iterator[DuplicatePair]:
-    texts, shared = _read_checksums(bodies, originals)
+    digests, shared = _read_digests(bodies, originals)
     # Trigrams are recomputed when needed: keeping them would take many times the memory of the texts.
     trigrams_of = lru_cache(maxsize=1000)(lambda number: trigrams(bodies[originals[number]]))
     holders: dict[int, list[int]] = {checksum: [] for checksum in shared}
-    for number, text in enumerate(texts):
+    for number, digest in enumerate(digests):
         found = Counter[int]()
-        for checksum in shared.intersection(text.checksums):
+        for checksum in shared.intersection(digest.checksums):
             earlier = holders[checksum]
             found.update(earlier)
             if len(earlier) < MAX_HOLDERS:
                 earlier.append(number)
         candidates = sorted((-count, other) for other, count in found.items())[:MAX_COMPARED]
         for _, other in sorted(candidates, key=itemgetter(1)):
-            if not _may_be_similar(text, texts[other]):
+            if not _may_be_similar(digest, digests[other]):
                 continue
             if is_similar(trigrams_of(number), trigrams_of(other)):
                 yield DuplicatePair(originals[number], originals[other], exact=False)
                 break
 
 
-def _may_be_similar(a: _Checksums, b: _Checksums) -> bool:
+def _may_be_similar(a: _Digest, b: _Digest) -> bool:
     """Return False if too few classes of two texts are equal for a comparison of their trigrams.
 
     Classes that differ have at least one trigram each that only one of the texts has. Of those, similar texts
@@ -129,8 +129,8 @@ def _may_be_similar(a: _Checksums, b: _Checksums) -> bool:
     return 19 * differing <= len(common) * (a.size + b.size)
 
 
-def _read_checksums(bodies: Sequence[str], originals: list[int]) -> tuple[list[_Checksums], set[int]]:
-    """Return the checksums of each of these bodies, and those that more than one body has.
+def _read_digests(bodies: Sequence[str], originals: list[int]) -> tuple[list[_Digest], set[int]]:
+    """Return the digest of each of these bodies, and the checksums that more than one body has.
 
     A byte for each possible end of a checksum says whether one was there before. So a few checksums count as
     shared that are not, and memory need not hold all of them as objects. The table grows with the number of
@@ -139,7 +139,7 @@ def _read_checksums(bodies: Sequence[str], originals: list[int]) -> tuple[list[_
     bits = min(SEEN_BITS, (len(originals) * SEEN_EACH).bit_length())
     was_there = bytearray(1 << bits)
     shared: set[int] = set()
-    texts = []
+    digests = []
     for index in originals:
         grams = trigrams(bodies[index])
         own = _checksums(grams)
@@ -149,8 +149,8 @@ def _read_checksums(bodies: Sequence[str], originals: list[int]) -> tuple[list[_
                 shared.add(checksum)
             else:
                 was_there[place] = 1
-        texts.append(_Checksums(len(grams), own))
-    return texts, shared
+        digests.append(_Digest(len(grams), own))
+    return digests, shared
 
 
 def _checksums(grams: frozenset[str]) -> "array[int]":

@@ -95,7 +95,8 @@ def import_comments(
         blocks = (new[start : start + BLOCK] for start in range(0, len(new), BLOCK))
         for columns in _run_ahead(lambda block: _encode(comments, places, block, now), blocks):
             cursor.execute(sql.INSERT_IMPORTED, common | columns)
-            connection.check_constraints()  # now, while the thread works: they take as long as the rows
+            # Now, while the thread works: the foreign keys take as long as the rows.
+            cursor.execute(sql.CHECK_CONSTRAINTS)
         created = [place.id for place in places.values()]
         if grown_trees:
             cursor.execute(sql.NUMBER_TREES, {"trees": sorted(grown_trees)})
@@ -123,11 +124,14 @@ def store_search_texts(ids: Sequence[int]) -> None:
             lock_discussions_of(block)
             rows = Comment.objects.filter(pk__in=block, text=None, erased_at=None)
             rows = rows.exclude(state_reason=Reason.RESTRICTED).order_by("pk")
-            texts = rows.values_list("pk", "body", "author_name")
-            normalized = ((pk, normalize_text(body), name) for pk, body, name in texts)
+            found = list(rows.values_list("pk", "body", "author_name"))
+            columns: dict[str, list[Any]] = {
+                "comment_id": [pk for pk, _body, _name in found],
+                "folded": [normalize_text(body) for _pk, body, _name in found],
+                "author_name": [name for _pk, _body, name in found],
+            }
             with connection.cursor() as cursor:
-                columns = encode_columns(list(sql.SEARCH_TEXT_TYPES), normalized)
-                cursor.execute(sql.INSERT_SEARCH_TEXTS, columns)
+                cursor.execute(sql.INSERT_SEARCH_TEXTS, encode_columns(columns))
 
 
 def _analyze_tables() -> None:
@@ -184,17 +188,30 @@ def _encode(
     now: datetime,
 ) -> dict[str, str]:
     """Return the values of new comments by column of sql.INSERT_IMPORTED."""
-    rows = []
-    for position in positions:
-        source, place = comments[position], places[position]
-        row = (
-            *(place.id, place.parent, place.tree, *place.numbers, source.author_name, source.body),
-            *(render_body(source.body, is_plain_text=source.is_plain_text), source.is_plain_text),
-            *(source.text_missing, _stored_time(source, now), source.source_id),
-            *("" if source.parent is None else comments[source.parent].source_id, source.number),
-        )
-        rows.append(row)
-    return encode_columns(list(sql.IMPORTED_TYPES), rows)
+    sources = [comments[position] for position in positions]
+    of_block = [places[position] for position in positions]
+    numbers = [place.numbers for place in of_block]
+    parents = [None if source.parent is None else comments[source.parent] for source in sources]
+    return encode_columns(
+        {
+            "id": [place.id for place in of_block],
+            "parent": [place.parent for place in of_block],
+            "tree": [place.tree for place in of_block],
+            "lft": [one.lft for one in numbers],
+            "rght": [one.rght for one in numbers],
+            "level": [one.level for one in numbers],
+            "reply_count": [one.reply_count for one in numbers],
+            "name": [source.author_name for source in sources],
+            "body": [source.body for source in sources],
+            "html": [render_body(source.body, is_plain_text=source.is_plain_text) for source in sources],
+            "is_plain_text": [source.is_plain_text for source in sources],
+            "text_missing": [source.text_missing for source in sources],
+            "at": [_stored_time(source, now) for source in sources],
+            "source_id": [source.source_id for source in sources],
+            "source_parent": [parent.source_id if parent else "" for parent in parents],
+            "number": [source.number for source in sources],
+        }
+    )
 
 
 def _stored_time(source: ImportedComment, now: datetime) -> datetime:

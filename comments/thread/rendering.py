@@ -139,7 +139,7 @@ def _render_trees(rows_by_tree: list[tuple[ThreadRow, ...]], context: dict[str, 
         tuple(context["reasons"].items()),
     )
     keys = [(shared, tree, tuple(row.created_at >= since for row in tree)) for tree in rows_by_tree]
-    # By number, because a key with the texts of a tree takes long to hash.
+    # Trees are found by their number, because a key with the texts of a tree takes long to hash.
     html = [found.html if (found := trees.get(key)) else "" for key in keys]
     if missing := [number for number, found in enumerate(html) if not found]:
         rows = [row for number in missing for row in rows_by_tree[number]]

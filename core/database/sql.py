@@ -110,16 +110,12 @@ def stream_rows(
             yield rows
 
 
-def encode_columns(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> dict[str, str]:
-    """Return the columns of rows by name, as parameters for the query that `select_columns` returns.
+def encode_columns(columns: Mapping[str, Sequence[Any]]) -> dict[str, str]:
+    """Return the values of columns as parameters of the query that `select_columns` returns.
 
-    Of a value that JSON does not know, `str()` must be in the notation of Postgres.
+    Values that JSON does not know are stored as their `str()`, which must be in the notation of Postgres.
     """
-    columns = list(zip(*rows, strict=True)) or [()] * len(names)
-    return {
-        name: json.dumps(column, ensure_ascii=False, default=str)
-        for name, column in zip(names, columns, strict=True)
-    }
+    return {name: json.dumps(values, ensure_ascii=False, default=str) for name, values in columns.items()}
 
 
 def select_columns(types: Mapping[str, str]) -> str:

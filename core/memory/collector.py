@@ -7,14 +7,16 @@ from contextlib import contextmanager
 
 @contextmanager
 def pause_collector() -> Iterator[None]:
-    """Pause the collector while the block makes very many objects, all of which stay in use.
+    """Pause the collector while the block makes very many objects, hardly any of which form cycles.
 
-    With each quarter more of them it would go through all again. Objects without cycles are freed as ever.
+    Otherwise Python searches all objects again each time their number has grown by a quarter. Objects without
+    cycles are freed as ever. The pause is that of the process: where two threads have one, it ends with the
+    first block.
     """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if was_enabled:  # if not, another thread has paused it, and resumes it
+        if was_enabled:  # if not, an outer block resumes it
             gc.enable()

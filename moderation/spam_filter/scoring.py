@@ -52,7 +52,7 @@ def score_submission(
     more = find_site_signals(parsed, facts)
     if active is None:
         return None, registry.signal_results(more) + registry.find_unweighted(parsed)
-    others = list(_external_results(submission)) if submission.ip and configured_scorers() else []
+    others = list(_external_results(submission)) if submission.ip else []
     own = site_results([*found, *(one for one in others if one.strength)])
     return score_comment(parsed, active, [*more, *own], others)
 
@@ -99,6 +99,8 @@ def submission_data(submission: Submission) -> CommentData:
 
 
 def _external_results(submission: Submission) -> Iterator[CheckResult]:
+    if not configured_scorers():
+        return
     article = submission.discussion.article
     asked = ScoreRequest(
         body=submission.body,

@@ -1,4 +1,4 @@
-"""What tests read in the HTML of a page."""
+"""Functions that read the HTML of a page for tests."""
 
 import re
 

@@ -12,6 +12,7 @@ from core.database.sql import (
     fetch_instances,
     fetch_rows,
     fetch_together,
+    query_text,
     select_columns,
     stream_rows,
 )
@@ -78,12 +79,25 @@ def test_encoded_rows_are_read_as_they_are(text):
     types = {"id": "int", "words": "text", "is_true": "boolean", "at": "timestamptz", "batch": "uuid"}
     at, batch = datetime(2013, 6, 19, 16, 40, 0, 123456, tzinfo=UTC), uuid4()
     rows = [(1, text, True, at, batch), (None, f"x{text}x", False, None, None)]
-    assert fetch_rows(select_columns(types), encode_columns(list(types), rows)) == rows
+    columns = dict(zip(types, zip(*rows, strict=True), strict=True))
+    assert fetch_rows(select_columns(types), encode_columns(columns)) == rows
+
+
+def test_a_composed_query_may_have_percent_signs_and_no_rows():
+    name = "100 % %% %(pk)s"
+    guest = GuestFactory(name=name)
+    queries = {
+        "named": query_text(Guest.objects.filter(name=name).values("pk")),
+        "none": query_text(Guest.objects.none().values("pk")),
+    }
+    assert fetch_together(queries, {"pk": 1}) == {"named": [{"pk": guest.pk}], "none": []}
 
 
 def test_no_rows_are_encoded_as_no_rows():
-    types = {"id": "int", "words": "text"}
-    assert fetch_rows(select_columns(types), encode_columns(list(types), [])) == []
+    assert (
+        fetch_rows(select_columns({"id": "int", "words": "text"}), encode_columns({"id": [], "words": []}))
+        == []
+    )
 
 
 def test_a_statement_is_prepared_once_and_executed_with_other_values():
