@@ -96,7 +96,7 @@ def import_comments(
         for columns in _run_ahead(lambda block: _encode(comments, places, block, now), blocks):
             cursor.execute(sql.INSERT_IMPORTED, common | columns)
             # Now, while the thread works: the foreign keys take as long as the rows.
-            cursor.execute(sql.CHECK_CONSTRAINTS)
+            connection.check_constraints()
         created = [place.id for place in places.values()]
         if grown_trees:
             cursor.execute(sql.NUMBER_TREES, {"trees": sorted(grown_trees)})

@@ -230,11 +230,6 @@ SELECT id, %(discussion)s, parent, tree, lft, rght, level, name, '', body, is_pl
        1, at, 'published', 'imported', reply_count, 0, %(source)s, source_id, source_parent, number
 FROM new ORDER BY id"""
 
-# Checks all constraints that wait for the commit, and lets them wait again. `comment_place` is checked after
-# each statement, as before.
-CHECK_CONSTRAINTS = """
-SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED; SET CONSTRAINTS comment_place IMMEDIATE"""
-
 SEARCH_TEXT_TYPES = {"comment_id": "bigint", "folded": "text", "author_name": "text"}
 INSERT_SEARCH_TEXTS = (
     f"INSERT INTO comments_commenttext ({', '.join(SEARCH_TEXT_TYPES)}) {select_columns(SEARCH_TEXT_TYPES)}"

@@ -18,7 +18,7 @@ from django.db.models import Model, QuerySet
 
 M = TypeVar("M", bound=Model)
 
-_PARAMETER = re.compile(r"%\((\w+)\)s")
+_PARAMETER = re.compile(r"%%|%\((\w+)\)s")  # or an escaped percent sign
 # Names of prepared statements, by the driver's connection.
 _prepared: WeakKeyDictionary[Any, set[str]] = WeakKeyDictionary()
 
@@ -149,8 +149,8 @@ def execute_prepared(cursor: Any, statement: str, values: Mapping[str, Any], *, 
 @lru_cache(maxsize=256)
 def _prepare_texts(statement: str) -> tuple[str, str, str]:
     """Return the name of the prepared statement, its PREPARE and its EXECUTE."""
-    names = list(dict.fromkeys(_PARAMETER.findall(statement)))
-    numbered = _PARAMETER.sub(lambda match: f"${names.index(match[1]) + 1}", statement).replace("%%", "%")
+    names = list(dict.fromkeys(filter(None, _PARAMETER.findall(statement))))
+    numbered = _PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}" if found[1] else "%", statement)
     name = f"s_{blake2b(statement.encode(), digest_size=8).hexdigest()}"
     values = ", ".join(f"%({name})s" for name in names)
     return name, f"PREPARE {name} AS {numbered}", f"EXECUTE {name} ({values})" if names else f"EXECUTE {name}"
