@@ -217,7 +217,8 @@ class ImportAdmin(admin.ModelAdmin[Import]):
         assert isinstance(request.user, User)
         is_post = request.method == "POST"
         previewed = request.GET if "kept" in request.GET else None
-        form = ImportForm(request.POST if is_post else previewed, request.FILES)
+        # Also empty files would bind the form, which would then open with an error.
+        form = ImportForm(request.POST if is_post else previewed, request.FILES if is_post else None)
         dry_run = not is_post or "preview" in request.POST
         report = form.save(actor=request.user, dry_run=dry_run)
         if report and not dry_run:

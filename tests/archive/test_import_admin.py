@@ -15,7 +15,9 @@ pytestmark = pytest.mark.django_db
 
 def test_an_editor_imports_a_story(client, emil):
     client.force_login(emil)
-    assert client.get(ADD).status_code == 200
+    opened = client.get(ADD)
+    assert opened.status_code == 200
+    assert "errorlist" not in opened.text
 
     sent = {"file": upload(), "source": "The Post", "url": "https://post.example/2014/ferry/"}
     answer = client.post(ADD, sent, follow=True)
