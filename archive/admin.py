@@ -61,50 +61,62 @@ class ImportForm(forms.Form):
             raise forms.ValidationError(_("Choose a file."))
         return file
 
-    def save(self, *, actor: User, dry_run: bool) -> ImportReport | None:
-        """Import or preview the file. Return the report, or None if the form or the file was refused.
-
-        `pending_upload` is then the file of the preview, which the next form can import. It stays also
-        if the form was refused, so that nobody has to choose it again to correct another field.
-        """
-        if not self.is_bound:
+    def store(self, *, actor: User) -> pending_uploads.PendingUpload | None:
+        """Store the file for a preview. Return it, or None if the form was refused."""
+        if not self._is_complete(actor):
             return None
-        with suppress(pending_uploads.UploadExpiredError):
-            self.pending_upload = pending_uploads.find(self.data.get("kept", ""), owner=actor)
-        if not self.is_valid():
+        if file := self.cleaned_data["file"]:
+            return pending_uploads.store(file.read(), filename=file.name, owner=actor)
+        return self.pending_upload
+
+    def save(self, *, actor: User, dry_run: bool) -> ImportReport | None:
+        """Import or preview the file. Return the report, or None if the form or the file was refused."""
+        if not self._is_complete(actor):
             return None
         file = self.cleaned_data["file"]
+        pending = None if file else self.pending_upload
         try:
-            pending = None if file else pending_uploads.find(self.cleaned_data["kept"], owner=actor)
-            data = pending.read() if pending else file.read()
-            filename = pending.filename if pending else file.name
             report = import_page(
-                data=data,
-                filename=filename,
+                data=pending.read() if pending else file.read(),
+                filename=pending.filename if pending else file.name,
                 source=self.cleaned_data["source"],
                 url=self.cleaned_data["url"],
                 actor=actor,
                 dry_run=dry_run,
             )
-        except pending_uploads.UploadExpiredError:
-            self.add_error(
-                "file",
-                _(
-                    "The file of the preview is no longer kept: it was imported already, or a day has "
-                    "passed. Look at the list of imports, or choose the file again."
-                ),
-            )
+        except pending_uploads.UploadExpiredError:  # another request has imported it meanwhile
+            self._add_expiry_error()
             return None
         except ArchiveImportError as error:
             self.add_error("file", error)
             return None
-        if dry_run:
-            self.pending_upload = pending or pending_uploads.store(data, filename=filename, owner=actor)
-        else:
-            self.pending_upload = None
-            if pending:
-                pending.delete()
+        if pending and not dry_run:
+            pending.delete()
         return report
+
+    def _is_complete(self, actor: User) -> bool:
+        """Return whether the form is valid and has a file.
+
+        `pending_upload` is then the file of a preview, if there was one. It stays also if the form was
+        refused, so that nobody has to choose it again to correct another field.
+        """
+        if not self.is_bound:
+            return False
+        with suppress(pending_uploads.UploadExpiredError):
+            self.pending_upload = pending_uploads.find(self.data.get("kept", ""), owner=actor)
+        if self.is_valid() and not self.cleaned_data["file"] and not self.pending_upload:
+            self._add_expiry_error()
+        return self.is_valid()
+
+    def _add_expiry_error(self) -> None:
+        self.pending_upload = None
+        self.add_error(
+            "file",
+            _(
+                "The file of the preview is no longer kept: it was imported already, or a day has "
+                "passed. Look at the list of imports, or choose the file again."
+            ),
+        )
 
     pending_upload: pending_uploads.PendingUpload | None = None
 
@@ -209,8 +221,8 @@ class ImportAdmin(admin.ModelAdmin[Import]):
     ) -> HttpResponse:
         """Show and handle the import form instead of the admin's own: only an import writes these rows.
 
-        Both buttons redirect, so that Back and a reload send nothing again: a preview to a URL with the token
-        of its file and the fields, an import to its page.
+        Both buttons redirect, so that Back and a reload send nothing again: an import to its page, a preview
+        to a URL with the token of its file and the fields. Only that URL reads the file.
         """
         if not self.has_add_permission(request):
             raise PermissionDenied
@@ -219,13 +231,15 @@ class ImportAdmin(admin.ModelAdmin[Import]):
         previewed = request.GET if "kept" in request.GET else None
         # Also empty files would bind the form, which would then open with an error.
         form = ImportForm(request.POST if is_post else previewed, request.FILES if is_post else None)
-        dry_run = not is_post or "preview" in request.POST
-        report = form.save(actor=request.user, dry_run=dry_run)
-        if report and not dry_run:
-            return self._show_result(request, report)
-        if report and form.pending_upload and is_post:
-            fields = {name: form.cleaned_data[name] for name in ("source", "url")}
-            return redirect(f"{request.path}?{urlencode({'kept': form.pending_upload.token} | fields)}")
+        report = None
+        if "preview" in request.POST:
+            if upload := form.store(actor=request.user):
+                fields = {name: form.cleaned_data[name] for name in ("source", "url")}
+                return redirect(f"{request.path}?{urlencode({'kept': upload.token} | fields)}")
+        else:
+            report = form.save(actor=request.user, dry_run=not is_post)
+            if report and is_post:
+                return self._show_result(request, report)
         return TemplateResponse(
             request,
             "admin/archive/import_form.html",

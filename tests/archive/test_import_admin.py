@@ -4,6 +4,7 @@ import pytest
 
 from accounts.models import EDITOR, MODERATOR, READER
 from archive.models import Import
+from archive.services import import_page
 from articles.models import Article
 from comments.models import Transition
 from moderation.actions.decisions import undo
@@ -44,6 +45,34 @@ def test_an_editor_previews_an_import(client, emil):
     answer = client.get(answer["Location"])  # a reload, or Back after the import, sends nothing again
     assert 'value="The Post"' in answer.content.decode()
     assert "This is a preview: nothing was written." in answer.content.decode()
+    assert not Article.objects.exists()
+
+
+def test_a_preview_reads_its_file_once(client, emil, monkeypatch):
+    calls = []
+
+    def count_call(**options):
+        calls.append(options["dry_run"])
+        return import_page(**options)
+
+    monkeypatch.setattr("archive.admin.import_page", count_call)
+    client.force_login(emil)
+    answer = client.post(ADD, {"file": upload(), "preview": "1"}, follow=True)
+    assert "This is a preview: nothing was written." in answer.text
+    assert calls == [True]
+
+
+def test_a_preview_of_a_refused_file_shows_the_error_and_keeps_the_fields(client, emil):
+    client.force_login(emil)
+    sent = {"file": upload(data=b"Dear diary"), "source": "The Post", "preview": "1"}
+    answer = client.post(ADD, sent, follow=True)
+    assert answer.context["report"] is None
+    assert "Line 1: " in answer.context["form"].errors["file"][0]
+    assert "Nothing was imported." in answer.text
+    assert 'value="The Post"' in answer.text
+    answer = client.post(ADD, {"source": "The Post", "preview": "1"})
+    assert answer.context["form"].errors.keys() == {"file"}
+    assert 'value="The Post"' in answer.text
     assert not Article.objects.exists()
 
 
