@@ -21,6 +21,7 @@ from archive import pending_uploads
 from archive.models import Import
 from archive.services import MAX_MB, ArchiveImportError, ImportReport, check_size, import_page
 from articles.models import Article, title_for
+from comments.admin import discussions_of
 from comments.models import InferredParent
 from moderation.actions import history as action_history
 from moderation.actions.request_helpers import get_action_or_404
@@ -206,13 +207,16 @@ class ImportAdmin(admin.ModelAdmin[Import]):
                 get_action_or_404(request.user, later.pk)
                 may_open = True
         article = context["original"].article
+        # Only of a discussion whose page of proposals the person may open: the count is a link to it.
+        discussions = discussions_of(request.user).filter(pk=article.pk)
+        proposals = InferredParent.objects.filter(discussion__in=discussions)
         context |= {
             "action": action,
             "later": later,
             "may_open": may_open,
             "article": article,
             "may_edit": article.can_be_edited_by(request.user),
-            "proposal_count": InferredParent.objects.filter(discussion=article.pk).open().count(),
+            "proposal_count": proposals.open().count(),
         }
         return super().render_change_form(request, context, *args, **kwargs)
 
