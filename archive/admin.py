@@ -269,8 +269,8 @@ class ImportAdmin(admin.ModelAdmin[Import]):
         if report.redirect:
             add_message = messages.warning if report.redirect.refusal else messages.success
             add_message(request, report.redirect.text)
-        last = Import.objects.filter(article=report.article).latest("at")
-        return redirect("admin:archive_import_change", last.pk)
+        pk = report.import_pk or Import.objects.filter(article=report.article).latest("at").pk
+        return redirect("admin:archive_import_change", pk)
 
 
 def _result_sentences(report: ImportReport) -> list[str]:

@@ -87,6 +87,20 @@ def test_an_import_of_nothing_new_shows_the_last_import_of_the_story(client, emi
     assert Import.objects.count() == 2
 
 
+def test_an_import_shows_itself_and_not_one_that_came_at_the_same_time(client, emil, monkeypatch):
+    def import_twice(**options):
+        report = import_page(**options)
+        take(page(4))
+        return report
+
+    monkeypatch.setattr("archive.admin.import_page", import_twice)
+    client.force_login(emil)
+    answer = client.post(ADD, {"file": upload(data=page(3))})
+    own = Import.objects.get(filename="ferry.txt")
+    assert answer["Location"] == f"/admin/archive/import/{own.pk}/change/"
+    assert Import.objects.count() == 2
+
+
 def test_the_page_of_an_import_leads_only_the_editors_of_a_draft_to_it(client, emil):
     article = take(page(3)).article
     undo(batch=Import.objects.get().batch, actor=None)
