@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -287,7 +288,9 @@ def _result_sentences(report: ImportReport) -> list[str]:
             )
         )
     if report.is_new_article:
-        sentences.append(_("The discussion is closed: readers see it and cannot add comments."))
+        closed = _("The discussion is closed: readers see it and cannot add comments.")
+        url = reverse("moderation:discussions")
+        sentences.append(format_html('{} <a href="{}">{}</a>', closed, url, _("Discussions")))
     if count := len(report.boilerplate):
         text = ngettext(
             "%(n)s line was left out: it belongs to the site and not to the story. A preview shows it.",

@@ -26,7 +26,8 @@ def test_an_editor_imports_a_story(client, emil):
     assert answer.redirect_chain == [(f"/admin/archive/import/{Import.objects.get().pk}/change/", 302)]
     shown = answer.content.decode()
     assert "Comments imported: 4. Existing: 0." in shown
-    assert "The discussion is closed: readers see it and cannot add comments." in shown
+    closed = "The discussion is closed: readers see it and cannot add comments."
+    assert f'{closed} <a href="/moderation/discussions/">Discussions</a>' in shown
     assert "The old URL /2014/ferry/ leads to the story." in shown
     assert "lines were left out: they belong to the site and not to the story." in shown
     article = Article.objects.get()
