@@ -293,8 +293,10 @@ def _result_sentences(report: ImportReport) -> list[str]:
         sentences.append(format_html('{} <a href="{}">{}</a>', closed, url, _("Discussions")))
     if count := len(report.boilerplate):
         text = ngettext(
-            "%(n)s line was left out: it belongs to the site and not to the story. A preview shows it.",
-            "%(n)s lines were left out: they belong to the site and not to the story. A preview shows them.",
+            "%(n)s line was left out: it belongs to the site and not to the story. To see it, choose the "
+            "file again and press “Preview import”.",
+            "%(n)s lines were left out: they belong to the site and not to the story. To see them, choose "
+            "the file again and press “Preview import”.",
             count,
         )
         sentences.append(text % {"n": f"{count:,}"})

@@ -29,7 +29,12 @@ def test_an_editor_imports_a_story(client, emil):
     closed = "The discussion is closed: readers see it and cannot add comments."
     assert f'{closed} <a href="/moderation/discussions/">Discussions</a>' in shown
     assert "The old URL /2014/ferry/ leads to the story." in shown
-    assert "lines were left out: they belong to the site and not to the story." in shown
+    assert (
+        "lines were left out: they belong to the site and not to the story. To see them, choose the file "
+        "again and press “Preview import”."
+    ) in shown
+    again = client.post(ADD, {"file": upload(), "preview": "1"}, follow=True).text
+    assert "Left out: lines that belong to the site and not to the story" in again
     article = Article.objects.get()
     assert article.source_name == "The Post"
     assert article.get_absolute_url() in answer.content.decode()
