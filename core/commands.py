@@ -10,6 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 from core.data_folder import StartupError
 from core.errors import UserError
 
+ENVIRONMENT_TAG = "environment"  # of the checks of variables and packages, which are fast
+
 
 class _CheckedCommand(BaseCommand):
     """A command that prints the errors of system checks as sentences, like those of settings."""
