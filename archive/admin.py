@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -21,6 +22,7 @@ from archive import pending_uploads
 from archive.models import Import
 from archive.services import MAX_MB, ArchiveImportError, ImportReport, check_size, import_page
 from articles.models import Article, title_for
+from comments.admin import discussions_of
 from comments.models import InferredParent
 from moderation.actions import history as action_history
 from moderation.actions.request_helpers import get_action_or_404
@@ -61,50 +63,62 @@ class ImportForm(forms.Form):
             raise forms.ValidationError(_("Choose a file."))
         return file
 
-    def save(self, *, actor: User, dry_run: bool) -> ImportReport | None:
-        """Import or preview the file. Return the report, or None if the form or the file was refused.
-
-        `pending_upload` is then the file of the preview, which the next form can import. It stays also
-        if the form was refused, so that nobody has to choose it again to correct another field.
-        """
-        if not self.is_bound:
+    def store(self, *, actor: User) -> pending_uploads.PendingUpload | None:
+        """Store the file for a preview. Return it, or None if the form was refused."""
+        if not self._is_complete(actor):
             return None
-        with suppress(pending_uploads.UploadExpiredError):
-            self.pending_upload = pending_uploads.find(self.data.get("kept", ""), owner=actor)
-        if not self.is_valid():
+        if file := self.cleaned_data["file"]:
+            return pending_uploads.store(file.read(), filename=file.name, owner=actor)
+        return self.pending_upload
+
+    def save(self, *, actor: User, dry_run: bool) -> ImportReport | None:
+        """Import or preview the file. Return the report, or None if the form or the file was refused."""
+        if not self._is_complete(actor):
             return None
         file = self.cleaned_data["file"]
+        pending = None if file else self.pending_upload
         try:
-            pending = None if file else pending_uploads.find(self.cleaned_data["kept"], owner=actor)
-            data = pending.read() if pending else file.read()
-            filename = pending.filename if pending else file.name
             report = import_page(
-                data=data,
-                filename=filename,
+                data=pending.read() if pending else file.read(),
+                filename=pending.filename if pending else file.name,
                 source=self.cleaned_data["source"],
                 url=self.cleaned_data["url"],
                 actor=actor,
                 dry_run=dry_run,
             )
-        except pending_uploads.UploadExpiredError:
-            self.add_error(
-                "file",
-                _(
-                    "The file of the preview is no longer kept: it was imported already, or a day has "
-                    "passed. Look at the list of imports, or choose the file again."
-                ),
-            )
+        except pending_uploads.UploadExpiredError:  # another request has imported it meanwhile
+            self._add_expiry_error()
             return None
         except ArchiveImportError as error:
             self.add_error("file", error)
             return None
-        if dry_run:
-            self.pending_upload = pending or pending_uploads.store(data, filename=filename, owner=actor)
-        else:
-            self.pending_upload = None
-            if pending:
-                pending.delete()
+        if pending and not dry_run:
+            pending.delete()
         return report
+
+    def _is_complete(self, actor: User) -> bool:
+        """Return whether the form is valid and has a file.
+
+        `pending_upload` is then the file of a preview, if there was one. It stays also if the form was
+        refused, so that nobody has to choose it again to correct another field.
+        """
+        if not self.is_bound:
+            return False
+        with suppress(pending_uploads.UploadExpiredError):
+            self.pending_upload = pending_uploads.find(self.data.get("kept", ""), owner=actor)
+        if self.is_valid() and not self.cleaned_data["file"] and not self.pending_upload:
+            self._add_expiry_error()
+        return self.is_valid()
+
+    def _add_expiry_error(self) -> None:
+        self.pending_upload = None
+        self.add_error(
+            "file",
+            _(
+                "The file of the preview is no longer kept: it was imported already, or a day has "
+                "passed. Look at the list of imports, or choose the file again."
+            ),
+        )
 
     pending_upload: pending_uploads.PendingUpload | None = None
 
@@ -194,13 +208,16 @@ class ImportAdmin(admin.ModelAdmin[Import]):
                 get_action_or_404(request.user, later.pk)
                 may_open = True
         article = context["original"].article
+        # Only of a discussion whose page of proposals the person may open: the count is a link to it.
+        discussions = discussions_of(request.user).filter(pk=article.pk)
+        proposals = InferredParent.objects.filter(discussion__in=discussions)
         context |= {
             "action": action,
             "later": later,
             "may_open": may_open,
             "article": article,
             "may_edit": article.can_be_edited_by(request.user),
-            "proposal_count": InferredParent.objects.filter(discussion=article.pk).open().count(),
+            "proposal_count": proposals.open().count(),
         }
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -209,22 +226,25 @@ class ImportAdmin(admin.ModelAdmin[Import]):
     ) -> HttpResponse:
         """Show and handle the import form instead of the admin's own: only an import writes these rows.
 
-        Both buttons redirect, so that Back and a reload send nothing again: a preview to a URL with the token
-        of its file and the fields, an import to its page.
+        Both buttons redirect, so that Back and a reload send nothing again: an import to its page, a preview
+        to a URL with the token of its file and the fields. Only that URL reads the file.
         """
         if not self.has_add_permission(request):
             raise PermissionDenied
         assert isinstance(request.user, User)
         is_post = request.method == "POST"
         previewed = request.GET if "kept" in request.GET else None
-        form = ImportForm(request.POST if is_post else previewed, request.FILES)
-        dry_run = not is_post or "preview" in request.POST
-        report = form.save(actor=request.user, dry_run=dry_run)
-        if report and not dry_run:
-            return self._show_result(request, report)
-        if report and form.pending_upload and is_post:
-            fields = {name: form.cleaned_data[name] for name in ("source", "url")}
-            return redirect(f"{request.path}?{urlencode({'kept': form.pending_upload.token} | fields)}")
+        # Also empty files would bind the form, which would then open with an error.
+        form = ImportForm(request.POST if is_post else previewed, request.FILES if is_post else None)
+        report = None
+        if "preview" in request.POST:
+            if upload := form.store(actor=request.user):
+                fields = {name: form.cleaned_data[name] for name in ("source", "url")}
+                return redirect(f"{request.path}?{urlencode({'kept': upload.token} | fields)}")
+        else:
+            report = form.save(actor=request.user, dry_run=not is_post)
+            if report and is_post:
+                return self._show_result(request, report)
         return TemplateResponse(
             request,
             "admin/archive/import_form.html",
@@ -250,8 +270,8 @@ class ImportAdmin(admin.ModelAdmin[Import]):
         if report.redirect:
             add_message = messages.warning if report.redirect.refusal else messages.success
             add_message(request, report.redirect.text)
-        last = Import.objects.filter(article=report.article).latest("at")
-        return redirect("admin:archive_import_change", last.pk)
+        pk = report.import_pk or Import.objects.filter(article=report.article).latest("at").pk
+        return redirect("admin:archive_import_change", pk)
 
 
 def _result_sentences(report: ImportReport) -> list[str]:
@@ -268,11 +288,15 @@ def _result_sentences(report: ImportReport) -> list[str]:
             )
         )
     if report.is_new_article:
-        sentences.append(_("The discussion is closed: readers see it and cannot add comments."))
+        closed = _("The discussion is closed: readers see it and cannot add comments.")
+        url = reverse("moderation:discussions")
+        sentences.append(format_html('{} <a href="{}">{}</a>', closed, url, _("Discussions")))
     if count := len(report.boilerplate):
         text = ngettext(
-            "%(n)s line was left out: it belongs to the site and not to the story. A preview shows it.",
-            "%(n)s lines were left out: they belong to the site and not to the story. A preview shows them.",
+            "%(n)s line was left out: it belongs to the site and not to the story. To see it, choose the "
+            "file again and press “Preview import”.",
+            "%(n)s lines were left out: they belong to the site and not to the story. To see them, choose "
+            "the file again and press “Preview import”.",
             count,
         )
         sentences.append(text % {"n": f"{count:,}"})

@@ -70,6 +70,7 @@ class ImportReport:
     articles: int = 1  # stories in the file; a saved page is one
     redirect: SourceRedirect | None = None  # of a new story with a source URL
     is_screened_later: bool = False  # by a job
+    import_pk: int | None = None  # of the stored Import; None if nothing was new, or in a dry run
     updated: int = 0  # always 0: a saved page has nothing newer about an existing comment
 
     @property
@@ -165,7 +166,7 @@ def import_page(
     if stored_import:
         stored_import.warnings = [asdict(warning) for warning in warnings]
         stored_import.save(update_fields=["warnings"])
-    return replace(report, warnings=warnings)
+    return replace(report, warnings=warnings, import_pk=stored_import.pk if stored_import else None)
 
 
 def _build_report(

@@ -15,6 +15,7 @@ from django.db import connection
 
 from config.hosts import is_loopback
 from config.settings import env_flag, oidc_providers, oidc_variable
+from core.commands import ENVIRONMENT_TAG
 from core.database import replicas
 from core.files import url as files_url
 
@@ -23,7 +24,7 @@ HSTS_FLAGS = ("HSTS_PRELOAD", "HSTS_SUBDOMAINS")
 _OIDC_ID = re.compile(r"[a-z][a-z0-9-]*")
 
 
-@register(Tags.database)
+@register(Tags.database, ENVIRONMENT_TAG)
 def check_database_driver(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Refuse psycopg 3: Django prefers it to psycopg2, which this project is tested with."""
     if importlib.util.find_spec("psycopg") is None:
@@ -37,7 +38,7 @@ def check_database_driver(app_configs: Sequence[Any] | None = None, **kwargs: An
     ]
 
 
-@register()
+@register(ENVIRONMENT_TAG)
 def check_environment(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Check that the environment variables do not contradict each other."""
     return [error for rule in ENVIRONMENT_RULES if (error := rule())]

@@ -5,22 +5,24 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import run_checks
-from django.core.management.base import BaseCommand, CommandError, SystemCheckError
+from django.core.management.base import BaseCommand, CommandError
 
 from core.data_folder import StartupError
 from core.errors import UserError
+
+ENVIRONMENT_TAG = "environment"  # of the checks of variables and packages, which are fast
 
 
 class _CheckedCommand(BaseCommand):
     """A command that prints the errors of system checks as sentences, like those of settings."""
 
     def check(self, *args: Any, **options: Any) -> None:
-        try:
-            super().check(*args, **options)
-        except SystemCheckError as error:
-            serious = [one for one in run_checks() if one.is_serious() and not one.is_silenced()]
-            sentences = [f"{one.msg} {one.hint}" if one.hint else one.msg for one in serious]
-            raise StartupError("\n".join(sentences) or str(error)) from error
+        """Run the checks instead of Django, whose error has only its own text about them."""
+        found = [one for one in run_checks(*args, **options) if not one.is_silenced()]
+        if serious := [one for one in found if one.is_serious()]:
+            raise StartupError("\n".join(f"{one.msg} {one.hint}" if one.hint else one.msg for one in serious))
+        for warning in found:
+            self.stderr.write(str(warning), self.style.WARNING)
 
 
 class UserErrorCommand(_CheckedCommand):

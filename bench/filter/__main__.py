@@ -29,7 +29,7 @@ from moderation.spam_filter.metrics import recall_at, roc_auc
 from moderation.spam_filter.thresholds import STRICT_PERCENT
 
 if TYPE_CHECKING:
-    from bench.train_starter import Trained
+    from bench.filter.training import Trained
 
 SIZES = {
     "learning": True,
@@ -82,9 +82,9 @@ def measure(bench: Run) -> Iterator[str | Goal]:
 
     model = Model(load_starter(), start_weights())
     if bench.sizes.learning:
-        from bench import train_starter
+        from bench.filter import training
 
-        trained = train_starter.train(train_starter.training_rows())
+        trained = training.train(training.training_rows())
         yield from unseen_sources(trained)
         yield from baseline(trained)
         yield from ablation(trained)
@@ -155,12 +155,12 @@ def baseline(trained: "Trained") -> Iterator[Goal]:
 
 def ablation(trained: "Trained") -> Iterator[str]:
     """Yield what each group of features is worth: the figures without it."""
-    from bench import train_starter
+    from bench.filter import training
 
     def line(name: str, left_out: tuple[str, ...]) -> str:
         keep = [one for one in trained.table.names if not one.startswith(left_out or ("-",))]
         cells = [name, str(len(keep))]
-        for logits in train_starter.held_out_logits(trained.samples, trained.table, keep).values():
+        for logits in training.held_out_logits(trained.samples, trained.table, keep).values():
             spam, good = split(blogs(scored(trained, logits)))
             area, recall = roc_auc(spam, good) or 0.0, recall_at(spam, good, 0.01) or 0.0
             cells += [f"{area:.4f}", f"{100 * recall:.1f} %"]

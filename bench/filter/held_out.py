@@ -10,7 +10,7 @@ from bench.filter.sets import Kind, Row
 from moderation.spam_filter.classifier.model import Model
 
 if TYPE_CHECKING:
-    from bench.train_starter import Trained
+    from bench.filter.training import Trained
     from moderation.spam_filter.examples import Decision
 
 MIN_LATER = 40  # comments after a source's decisions

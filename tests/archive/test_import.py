@@ -265,7 +265,7 @@ def test_an_import_does_not_publish_under_an_embargo_or_against_an_editor(client
     set_embargo(article=story, until=timezone.now() + timedelta(hours=2), seen=story.version)
     before = snapshot()
     for button in ({}, {"preview": "1"}):
-        answer = client.post(ADD, {"file": upload(data=page(5)), **button})
+        answer = client.post(ADD, {"file": upload(data=page(5)), **button}, follow=True)
         assert answer.status_code == 200
         assert "before its embargo ends" in answer.context["form"].errors["file"][0]
     assert snapshot() == before

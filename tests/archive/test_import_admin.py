@@ -4,6 +4,7 @@ import pytest
 
 from accounts.models import EDITOR, MODERATOR, READER
 from archive.models import Import
+from archive.services import import_page
 from articles.models import Article
 from comments.models import Transition
 from moderation.actions.decisions import undo
@@ -15,7 +16,9 @@ pytestmark = pytest.mark.django_db
 
 def test_an_editor_imports_a_story(client, emil):
     client.force_login(emil)
-    assert client.get(ADD).status_code == 200
+    opened = client.get(ADD)
+    assert opened.status_code == 200
+    assert "errorlist" not in opened.text
 
     sent = {"file": upload(), "source": "The Post", "url": "https://post.example/2014/ferry/"}
     answer = client.post(ADD, sent, follow=True)
@@ -23,9 +26,15 @@ def test_an_editor_imports_a_story(client, emil):
     assert answer.redirect_chain == [(f"/admin/archive/import/{Import.objects.get().pk}/change/", 302)]
     shown = answer.content.decode()
     assert "Comments imported: 4. Existing: 0." in shown
-    assert "The discussion is closed: readers see it and cannot add comments." in shown
+    closed = "The discussion is closed: readers see it and cannot add comments."
+    assert f'{closed} <a href="/moderation/discussions/">Discussions</a>' in shown
     assert "The old URL /2014/ferry/ leads to the story." in shown
-    assert "lines were left out: they belong to the site and not to the story." in shown
+    assert (
+        "lines were left out: they belong to the site and not to the story. To see them, choose the file "
+        "again and press “Preview import”."
+    ) in shown
+    again = client.post(ADD, {"file": upload(), "preview": "1"}, follow=True).text
+    assert "Left out: lines that belong to the site and not to the story" in again
     article = Article.objects.get()
     assert article.source_name == "The Post"
     assert article.get_absolute_url() in answer.content.decode()
@@ -45,6 +54,34 @@ def test_an_editor_previews_an_import(client, emil):
     assert not Article.objects.exists()
 
 
+def test_a_preview_reads_its_file_once(client, emil, monkeypatch):
+    calls = []
+
+    def count_call(**options):
+        calls.append(options["dry_run"])
+        return import_page(**options)
+
+    monkeypatch.setattr("archive.admin.import_page", count_call)
+    client.force_login(emil)
+    answer = client.post(ADD, {"file": upload(), "preview": "1"}, follow=True)
+    assert "This is a preview: nothing was written." in answer.text
+    assert calls == [True]
+
+
+def test_a_preview_of_a_refused_file_shows_the_error_and_keeps_the_fields(client, emil):
+    client.force_login(emil)
+    sent = {"file": upload(data=b"Dear diary"), "source": "The Post", "preview": "1"}
+    answer = client.post(ADD, sent, follow=True)
+    assert answer.context["report"] is None
+    assert "Line 1: " in answer.context["form"].errors["file"][0]
+    assert "Nothing was imported." in answer.text
+    assert 'value="The Post"' in answer.text
+    answer = client.post(ADD, {"source": "The Post", "preview": "1"})
+    assert answer.context["form"].errors.keys() == {"file"}
+    assert 'value="The Post"' in answer.text
+    assert not Article.objects.exists()
+
+
 def test_an_import_of_nothing_new_shows_the_last_import_of_the_story(client, emil):
     client.force_login(emil)
     take(page(3))
@@ -53,6 +90,20 @@ def test_an_import_of_nothing_new_shows_the_last_import_of_the_story(client, emi
     answer = client.post(ADD, {"file": upload(data=page(4))}, follow=True)
     assert answer.redirect_chain == [(f"/admin/archive/import/{last.pk}/change/", 302)]
     assert "Nothing is new." in answer.content.decode()
+    assert Import.objects.count() == 2
+
+
+def test_an_import_shows_itself_and_not_one_that_came_at_the_same_time(client, emil, monkeypatch):
+    def import_twice(**options):
+        report = import_page(**options)
+        take(page(4))
+        return report
+
+    monkeypatch.setattr("archive.admin.import_page", import_twice)
+    client.force_login(emil)
+    answer = client.post(ADD, {"file": upload(data=page(3))})
+    own = Import.objects.get(filename="ferry.txt")
+    assert answer["Location"] == f"/admin/archive/import/{own.pk}/change/"
     assert Import.objects.count() == 2
 
 

@@ -70,6 +70,15 @@ def test_the_training_explains_itself_without_scikit_learn() -> None:
     assert "python -m pip install -r bench/requirements.txt" in help_text
 
 
+def test_the_training_names_a_missing_package_only_when_it_is_run() -> None:
+    script = "import sys; sys.modules['numpy'] = None; from bench import train_starter; print('imported')"
+    command = [sys.executable, "-c", f"{script}; train_starter.main()"]
+    done = subprocess.run(command, cwd=PROJECT, text=True, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "imported\n")
+    assert done.stderr.endswith(". Run python -m pip install -r bench/requirements.txt.\n")
+    assert done.stderr.count("\n") == 1
+
+
 def module(name: str) -> Path:
     """Return the file that `python -m bench.<name>` runs."""
     alone, package = (PROJECT / "bench" / f"{name}.py", PROJECT / "bench" / name / "__main__.py")

@@ -88,7 +88,7 @@ def test_a_wrong_setting_ends_the_start_with_a_sentence(name: str, value: str, s
     assert "secret" not in done.stderr
 
 
-@pytest.mark.parametrize("command", [("serve",), ("tick", "--list")])
+@pytest.mark.parametrize("command", [("serve",), ("tick", "--list"), ("import_archive", "story.txt")])
 def test_settings_that_a_check_refuses_end_the_start_with_sentences(command: tuple[str, ...]) -> None:
     env = {**os.environ, "SITE_URL": "example.org", "LOG_FORMAT": "xml"}
     done = subprocess.run(

@@ -102,6 +102,11 @@ def test_intervals_are_in_words(every, text):
     assert describe_interval(every) == text
 
 
+def test_intervals_do_not_depend_on_the_time_between_two_rounds(monkeypatch):
+    monkeypatch.setattr("moderation.management.commands.tick.ROUND_SECONDS", 30)
+    assert describe_interval(timedelta(minutes=5)) == "every 5 minutes"
+
+
 def test_the_outcome_of_a_run_is_printed_in_words(monkeypatch):
     import moderation.job_runner
 

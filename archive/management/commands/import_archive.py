@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from archive.formats import FORMATS
 from archive.services import ImportReport, import_page
-from core.commands import UserErrorCommand
+from core.commands import ENVIRONMENT_TAG, UserErrorCommand
 
 
 class Command(UserErrorCommand):
@@ -20,7 +20,7 @@ class Command(UserErrorCommand):
         "may be imported twice, and a newer save of a page adds only what is new."
     )
 
-    requires_system_checks: list[str] = []  # they take 0.25 s, and are about pages; `serve` runs them
+    requires_system_checks: list[str] = [ENVIRONMENT_TAG]  # all checks take 0.25 s
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("path", type=Path)

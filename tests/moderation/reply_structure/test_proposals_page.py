@@ -6,6 +6,7 @@ import re
 import pytest
 from django.urls import reverse
 
+from archive.models import Import
 from comments.models import InferredParent
 from moderation.models import Batch
 from tests.factories import UserFactory, make_article, make_comment
@@ -194,3 +195,20 @@ def test_the_page_of_an_import_links_to_its_proposals(client, ada, data):
     assert "5 replies probably answer another comment than the page shows" in words(page)
     article = page.context["article"]
     assert f'href="{reverse("moderation:proposals", args=[article.pk])}"' in page.content.decode()
+
+
+def test_the_page_of_an_import_links_to_proposals_only_if_they_may_be_opened(client, emil, edda, capped):
+    imported = Import.objects.create(
+        article=capped.article,
+        batch=Batch.objects.create(kind=Batch.Kind.IMPORT),
+        filename="ferry.txt",
+        found_count=8,
+        created_count=8,
+    )
+    capped.article.editors.add(edda)
+    for editor, status in ((edda, 200), (emil, 404)):
+        client.force_login(editor)
+        page = client.get(reverse("admin:archive_import_change", args=[imported.pk]))
+        assert page.status_code == 200
+        assert (f'href="{url(capped)}"' in page.text) == (status == 200)
+        assert client.get(url(capped)).status_code == status

@@ -10,7 +10,7 @@ from moderation.spam_filter.classifier.reference import Reference
 
 pytest.importorskip("sklearn", reason="bench/requirements.txt is not installed")
 
-from bench import train_starter
+from bench.filter import training
 from bench.filter.training_samples import read_samples
 
 SOURCES = [f"blog {n}" for n in range(5)]
@@ -34,9 +34,9 @@ def rows() -> list[Row]:
 def test_a_word_of_one_source_tells_nothing_about_it(rows):
     """A model that had seen the source would score its spam far higher."""
     samples = read_samples(rows, Reference())
-    scores, last = train_starter.text_scores(samples)["body"], -1
+    scores, last = training.text_scores(samples)["body"], -1
     spam = [s for s, row in zip(scores[last], rows, strict=True) if row.is_spam]
-    whole = train_starter.text_model(samples, "body", samples.fold >= 0)
+    whole = training.text_model(samples, "body", samples.fold >= 0)
     seen = [whole.score(slots) for slots in samples.slots["body"]]
     seen_spam = [s for s, row in zip(seen, rows, strict=True) if row.is_spam]
     assert sum(seen_spam) / len(seen_spam) > sum(spam) / len(spam) + 2
@@ -45,7 +45,7 @@ def test_a_word_of_one_source_tells_nothing_about_it(rows):
 def test_each_fold_has_the_scores_of_all_others(rows):
     """A comment's score in the row of another fold is by a model that saw neither of both."""
     samples = read_samples(rows, Reference())
-    scores = train_starter.text_scores(samples)["body"]
+    scores = training.text_scores(samples)["body"]
     assert len(scores) == len(samples.folds) + 1
     for at, fold in enumerate(samples.folds):
         others = samples.fold != fold
@@ -57,7 +57,7 @@ def test_runs_of_spam_count_only_if_two_other_sources_have_them(rows):
     run = 12345
     for n, row in enumerate(rows):
         samples.runs[n] = [run] if row.is_spam and row.source in SOURCES[:3] else []
-    runs = train_starter.SpamRuns(samples, frozenset())
+    runs = training.SpamRuns(samples, frozenset())
     assert run in runs.seen_without(None)
     counts = runs.counts(None)
     of = {row.source: counts[n] > 0 for n, row in enumerate(rows) if row.is_spam}
