@@ -21,7 +21,7 @@ from comments.services.editing import edit_comment
 from moderation.actions import decisions
 from moderation.models import Batch, Case, CommentGroup, CommentGroupMember, Finding, SimilarityScan
 from moderation.reports.reporting import report_illegal_content
-from moderation.similar import members_of, scan
+from moderation.similar import members_of, pages, scan
 from moderation.similar.decisions import decide_group
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.postgres.tampering import triggers_disabled
@@ -435,6 +435,28 @@ def test_editor_sees_and_decides_on_own_stories_only(client, maria, article):
     assert client.get(url(group)).status_code == 404
     client.force_login(UserFactory.create())
     assert client.get(LIST).status_code == 403
+
+
+def test_editor_sees_a_group_until_all_members_on_own_stories_are_decided(client, maria, emil, article):
+    own = make_article("Our ferry")
+    own.editors.add(emil)
+    article.editors.add(UserFactory.create(roles=("Editor",)))
+    mine = flood(own, 3)
+    flood(article, 3)
+    group = only_group()
+    client.force_login(emil)
+    decisions.decide(ids=[c.pk for c in mine[1:]], to=State.SPAM, reason="spam", actor=emil)
+    assert [row.title for row in client.get(LIST).context["rows"]] == ["1 comment made of the same phrases"]
+
+    client.post(url(group), {"act": "spam"})
+    page = client.get(LIST)
+    assert (page.context["rows"], page.context["kinds"]) == ([], [])
+    assert client.get(LIST, {"first": "on"}).status_code == 200  # no group is left to open
+    assert list(pages.open_groups(emil)) == []
+    assert list(pages.open_groups(maria)) == [group]
+
+    decisions.undo(batch=Batch.objects.latest("at"), actor=emil)
+    assert list(pages.open_groups(emil)) == [group]
 
 
 def test_editor_reads_nothing_from_other_stories_in_a_group(client, maria, article):
