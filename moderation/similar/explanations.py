@@ -107,6 +107,7 @@ def describe_shared_features(group: CommentGroup, of: MemberCounts, *, is_whole:
     """Return sentences about what the open members share, the most common first.
 
     Sentences with counts of all members are left out unless `is_whole`: the person may decide on all of them.
+    The number of sets of phrases is that of the scan, so it is left out once a member is decided on.
     """
     sentences: list[str] = []
     if group.original and group.original.state not in {State.PENDING, State.PUBLISHED}:
@@ -133,7 +134,7 @@ def describe_shared_features(group: CommentGroup, of: MemberCounts, *, is_whole:
         sentences.append(_("Comments with the weakest signals come first."))
     if not is_whole:
         return sentences
-    if (wordings := group.shared.get("wordings", 0)) > 1:
+    if (wordings := group.shared.get("wordings", 0)) > 1 and of.members == group.size:
         sentences.append(_("made from %(n)s sets of phrases") % {"n": wordings})
     clues = [
         (n, clue)

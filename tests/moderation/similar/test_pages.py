@@ -352,6 +352,20 @@ def test_group_stays_until_all_its_members_are_decided(client, maria, article):
     assert client.get(LIST, {"first": "on"}).status_code == 200  # no group is left to open
 
 
+def test_sets_of_phrases_are_counted_only_while_the_whole_group_is_open(client, maria, article):
+    spam = flood(article, 4)
+    group = only_group()
+    CommentGroup.objects.update(shared=group.shared | {"wordings": 3})
+    client.force_login(maria)
+    assert "made from 3 sets of phrases" in client.get(LIST).text
+    assert "made from 3 sets of phrases" in client.get(url(group)).text
+
+    decisions.decide(ids=[spam[0].pk], to=State.SPAM, reason="spam", actor=maria)
+    assert "3 comments made of the same phrases" in client.get(LIST).text
+    assert "sets of phrases" not in client.get(LIST).text
+    assert "sets of phrases" not in client.get(url(group)).text
+
+
 def test_list_shows_the_number_of_new_comments(client, maria, article):
     client.force_login(maria)
     flood(article, 4)
