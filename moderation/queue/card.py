@@ -380,12 +380,17 @@ def _similar_group(comment: Comment, member: CommentGroupMember | None) -> Simil
     others = pages.count_members([group.pk], None, besides=comment.pk).get(group.pk)
     if not others:
         return None
-    sentence = ngettext(
-        "%(n)s similar comment, %(published)s of them published.",
-        "%(n)s similar comments, %(published)s of them published.",
-        others.members,
-    ) % {
-        "n": f"{others.members:,}",
-        "published": f"{others.published:,}" if others.published else _("none"),
-    }
-    return SimilarGroup(group, sentence)
+    if others.published:
+        text = ngettext(
+            "%(n)s similar comment, which is published.",
+            "%(n)s similar comments, %(published)s of them published.",
+            others.members,
+        )
+    else:
+        text = ngettext(
+            "%(n)s similar comment, which is not published.",
+            "%(n)s similar comments, none of them published.",
+            others.members,
+        )
+    numbers = {"n": f"{others.members:,}", "published": f"{others.published:,}"}
+    return SimilarGroup(group, text % numbers)

@@ -339,7 +339,7 @@ def test_group_stays_until_all_its_members_are_decided(client, maria, article):
     assert titles == ["2 comments made of the same phrases"]
     assert "2 made of phrases that other comments use" in features
     assert counts == [1]
-    assert "1 similar comment, 1 of them published." in text(client.get(card))
+    assert "1 similar comment, which is published." in text(client.get(card))
 
     decisions.decide(ids=[spam[2].pk], to=State.SPAM, reason="spam", actor=maria)
     titles, _features, counts = shown()
@@ -364,6 +364,28 @@ def test_sets_of_phrases_are_counted_only_while_the_whole_group_is_open(client, 
     assert "3 comments made of the same phrases" in client.get(LIST).text
     assert "sets of phrases" not in client.get(LIST).text
     assert "sets of phrases" not in client.get(url(group)).text
+
+
+@pytest.mark.parametrize(
+    ("published", "sentence"),
+    [
+        ([], "2 similar comments, none of them published."),
+        ([1], "2 similar comments, 1 of them published."),
+        ([1, 2], "2 similar comments, 2 of them published."),
+    ],
+)
+def test_card_counts_similar_comments(client, maria, article, published, sentence):
+    spam = flood(article, 3)
+    with triggers_disabled():
+        waiting = [comment.pk for n, comment in enumerate(spam) if n not in published]
+        Comment.objects.filter(pk__in=waiting).update(state=State.PENDING)
+    only_group()
+    client.force_login(maria)
+    assert sentence in text(client.get(f"/moderation/comments/{spam[0].pk}/"))
+
+    decisions.decide(ids=[spam[2].pk], to=State.SPAM, reason="spam", actor=maria)
+    state = "published" if 1 in published else "not published"
+    assert f"1 similar comment, which is {state}." in text(client.get(f"/moderation/comments/{spam[0].pk}/"))
 
 
 def test_list_shows_the_number_of_new_comments(client, maria, article):
