@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import Guest, User
+from accounts.services import EMAIL_IS_CONFIRMED
 from articles.models import Article
 from comments.models import Comment, CommentRevision, State
 from comments.reply_target import COMMENT_COLUMNS, GUEST_COLUMNS
@@ -145,11 +146,11 @@ _FINDING_COLUMNS = ", ".join(
 )
 FINDINGS = f"""
 SELECT {_FINDING_COLUMNS}, g.confirmed_at IS NOT NULL OR EXISTS (
-  SELECT FROM accounts_user u JOIN account_emailaddress e ON e.user_id = u.id
-  WHERE u.id = c.author_id AND e.verified AND upper(e.email) = upper(u.email)) AS is_proved
+  SELECT FROM account_emailaddress e WHERE {EMAIL_IS_CONFIRMED}) AS is_proved
 FROM comments_comment c
 JOIN moderation_finding f ON f.comment_id = c.id AND f.revision = c.revision
 LEFT JOIN accounts_guest g ON g.id = c.guest_id
+LEFT JOIN accounts_user u ON u.id = c.author_id
 WHERE c.id = %(comment)s ORDER BY f.id"""
 # The earlier decisions on a comment, by people or by actions.
 DECISIONS = f"""
