@@ -231,7 +231,7 @@ def _load_comment(pk: int) -> Comment | None:
     comment.parent = Comment.from_db("default", _PARTS["p"], parts["p"]) if comment.parent_id else None
     comment.guest = Guest.from_db("default", GUEST_COLUMNS, parts["g"]) if comment.guest_id else None
     comment.author = User.from_db("default", _PARTS["u"], parts["u"]) if comment.author_id else None
-    [vars(comment)["last_transition_id"]] = values
+    vars(comment)["last_transition_id"] = row[-1]
     return comment
 
 
