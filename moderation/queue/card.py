@@ -28,6 +28,7 @@ from moderation.actions.comment_menus import page_actions
 from moderation.actions.state_history import expected_transition_value
 from moderation.checks import registry
 from moderation.models import Batch, Case, CommentGroup, CommentGroupMember, Finding, Rule, SavedLine
+from moderation.models.findings import load_originals
 from moderation.notifications.notices import RemovalMessage, preview_removals
 from moderation.people.author_records import AuthorRecord, parse_record, record_queries
 from moderation.people.profiles import Person
@@ -180,7 +181,7 @@ def load_card(pk: int, user: User, claimed: Case | None = None) -> Card | None:
     case = claimed or Case.objects.open().filter(comment=comment).select_related("claimed_by").first()
     until = case.claimed_until if case and case.claimed_by_id != user.pk else None
     found = _read_related_rows(comment, user)
-    findings = _load_findings(comment, found["findings"])
+    findings = _load_findings(found["findings"])
     member = similar.members_of([comment.pk]).get(comment.pk) if found["memberships"] else None
     signals, spans = _find_signals(comment, findings, member, user)
     body, all_marked = highlights.highlight_html(comment.body, comment.body_html, spans)
@@ -251,18 +252,19 @@ def _read_related_rows(comment: Comment, user: User) -> dict[str, list[dict[str,
     return fetch_together(queries, values | {"comment": comment.pk})
 
 
-def _load_findings(comment: Comment, rows: list[dict[str, Any]]) -> list[Finding]:
-    """Return the findings in these rows. Runs a statement if one has a rule or another comment."""
-    if any(row["duplicate_of_id"] for row in rows):
-        return list(Finding.objects.of_now([comment.pk]))
+def _load_findings(rows: list[dict[str, Any]]) -> list[Finding]:
+    """Return the findings in these rows. If there are rules or duplicates, each kind takes a statement."""
     used = {row["rule_id"] for row in rows if row["rule_id"]}
     rules = Rule.objects.in_bulk(used) if used else {}
+    repeated = {row["duplicate_of_id"] for row in rows if row["duplicate_of_id"]}
+    originals = load_originals(repeated) if repeated else {}
     findings = []
     for row in rows:
         is_proved = row.pop("is_proved")
         finding = Finding.from_db("default", list(row), list(row.values()))
         finding.is_proved = is_proved
         finding.rule = rules.get(row["rule_id"])
+        finding.duplicate_of = originals.get(row["duplicate_of_id"])
         findings.append(finding)
     return findings
 

@@ -5,7 +5,9 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -145,6 +147,17 @@ def test_duplicate_names_the_original_only_to_people_who_may_read_it(client, mar
     change_discussion(article=other, status="open")
     Article.objects.filter(pk=other.pk).update(published_at=None)
     assert (flags(editor), flags(maria), author_is_told()) == ((False, False), (True, False), False)
+
+
+def test_the_card_of_a_duplicate_reads_the_findings_once(client, maria):
+    client.force_login(maria)
+    article = make_article("Own")
+    original = make_comment(article, LONG, guest=GuestFactory.create(name="Sue"))
+    same = make_comment(article, LONG)
+    with CaptureQueriesContext(connection) as queries:
+        page = open_card(client, same)
+    assert f"It has the same text as comment {original.pk} by Sue." in page
+    assert [q["sql"] for q in queries if 'FROM "moderation_finding"' in q["sql"]] == []
 
 
 @pytest.mark.parametrize("hidden", [True, False])
