@@ -96,9 +96,11 @@ def describe_counts(of: MemberCounts) -> str:
 def describe_similar_count(of: MemberCounts) -> str:
     """Return the counts as seen from one member of the group: 36 similar comments; …"""
     others = of.members - 1
+    if not others:
+        return describe_counts(of)
     return ngettext(
-        "%(n)s similar comment; %(published)s of both are published.",
-        "%(n)s similar comments; %(published)s of the whole group are published.",
+        "%(n)s similar comment; %(published)s of the two published.",
+        "%(n)s similar comments; %(published)s of the whole group published.",
         others,
     ) % {"n": f"{others:,}", "published": f"{of.published:,}"}
 

@@ -317,9 +317,10 @@ def test_approved_members_are_not_proposed_again(client, maria, article):
 
 def test_group_stays_until_all_its_members_are_decided(client, maria, article):
     spam = flood(article, 4)
-    only_group()
+    group = only_group()
     client.force_login(maria)
     card = f"/moderation/comments/{spam[3].pk}/"
+    from_card = url(group) + f"?of={spam[3].pk}"
     queue = reverse("moderation:queue")
 
     def shown() -> tuple[list[str], list[str], list[int]]:
@@ -333,6 +334,7 @@ def test_group_stays_until_all_its_members_are_decided(client, maria, article):
     assert "4 made of phrases that other comments use" in features
     assert counts == [1]
     assert "3 similar comments, 3 of them published." in text(client.get(card))
+    assert client.get(from_card).context["counts"] == "3 similar comments; 4 of the whole group published."
 
     decisions.decide(ids=[spam[0].pk, spam[1].pk], to=State.SPAM, reason="spam", actor=maria)
     titles, features, counts = shown()
@@ -340,12 +342,14 @@ def test_group_stays_until_all_its_members_are_decided(client, maria, article):
     assert "2 made of phrases that other comments use" in features
     assert counts == [1]
     assert "1 similar comment, which is published." in text(client.get(card))
+    assert client.get(from_card).context["counts"] == "1 similar comment; 2 of the two published."
 
     decisions.decide(ids=[spam[2].pk], to=State.SPAM, reason="spam", actor=maria)
     titles, _features, counts = shown()
     assert titles == ["1 comment made of the same phrases"]
     assert counts == [1]
     assert "similar-link" not in client.get(card).text
+    assert client.get(from_card).context["counts"] == "all published, on 1 story"
 
     decisions.decide(ids=[spam[3].pk], to=State.PUBLISHED, reason="approved", actor=maria)
     assert shown() == ([], [], [0])
