@@ -51,6 +51,10 @@ def find_user_by_email(email: str) -> User | None:
     return users[0] if users else None
 
 
+# The condition of confirmed_emails() in a statement, for the address e of a user u.
+EMAIL_IS_CONFIRMED = "e.user_id = u.id AND e.verified AND upper(e.email) = upper(u.email)"
+
+
 def confirmed_emails() -> QuerySet[EmailAddress]:
     """Return the confirmed e-mails that are the current e-mail of their account, in upper or lower case."""
     confirmed: QuerySet[EmailAddress] = EmailAddress.objects.filter(

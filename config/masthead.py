@@ -10,6 +10,7 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts.authentication.second_factors import user_with_roles
 from accounts.guests import guest_id_from_cookie
+from accounts.services import EMAIL_IS_CONFIRMED
 from articles.site.requests import SiteRequest
 from core.appearance.tokens import THEMES
 from core.database.sql import fetch_together
@@ -17,7 +18,7 @@ from moderation.queue import queues
 
 # TopicQuerySet.with_stories, the menu of standing pages, the unread news and the newsletters of a member, in
 # one statement. The `place` of a follow is the number of its news.
-MASTHEAD_SQL = """
+MASTHEAD_SQL = f"""
 (SELECT 'topic' AS kind, t.name, t.slug, 0 AS place FROM articles_topic t
 WHERE t.shown AND (
   SELECT m.id FROM articles_article_topics m
@@ -33,7 +34,7 @@ UNION ALL
 WHERE news_at IS NOT NULL AND (user_id = %(user)s OR guest_id = %(guest)s))
 UNION ALL
 (SELECT 'newsletter', coalesce(o.topic_id::text, ''), '', 0 FROM accounts_user u
-JOIN account_emailaddress e ON e.user_id = u.id AND e.verified AND upper(e.email) = upper(u.email)
+JOIN account_emailaddress e ON {EMAIL_IS_CONFIRMED}
 JOIN articles_subscriber s ON s.email = lower(e.email) JOIN articles_subscription o ON o.subscriber_id = s.id
 WHERE u.id = %(user)s AND o.confirmed_at IS NOT NULL)
 ORDER BY place, 2"""

@@ -1,10 +1,8 @@
 """Admin pages for rules, actions and the log. The comment tree is in reply_structure/admin.py."""
 
-from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Model, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -17,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from articles.models import title_for
 from comments import removal_reasons
-from comments.models import State, Transition
+from comments.models import Reason, State, Transition
 from moderation.models import Batch, Finding, JobRun, ModerationSettings, Rule
 from moderation.queue import explanations
 from moderation.reply_structure.admin import CommentTreeAdmin as CommentTreeAdmin
@@ -66,12 +64,21 @@ class RuleAdmin(ReadOnlyAdmin[Rule]):
         )
 
 
-class ReasonFilter(admin.AllValuesFieldListFilter):
-    """A filter by the reasons that occur, with their labels on this site."""
+class ReasonFilter(admin.SimpleListFilter):
+    """A filter by all reasons of this site, also those that are no longer active.
 
-    def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        for choice in super().choices(changelist):
-            yield choice | {"display": removal_reasons.label(str(choice["display"]))}
+    To list only those that occur would read the whole log: no index has the reasons.
+    """
+
+    title = _("reason")
+    parameter_name = "reason"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        codes = dict.fromkeys([*Reason.values, *removal_reasons.all_reasons()])
+        return [(code, removal_reasons.label(code)) for code in codes]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[M]) -> QuerySet[M]:
+        return queryset.filter(reason=self.value()) if self.value() else queryset
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -92,7 +99,7 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
     """Actions, read-only, with a link to the page that can undo them."""
 
     list_display = ["what", "actor", "at", "comments", "page"]
-    list_filter = ["kind", ("reason", ReasonFilter), "at"]
+    list_filter = ["kind", ReasonFilter, "at"]
     list_select_related = ["actor", "root"]
     search_fields = ["id", "actor__name"]
     fields = ["what", "actor", "at", "comments", "page"]
@@ -124,7 +131,7 @@ class TransitionAdmin(ReadOnlyAdmin[Transition]):
     """The log of comment states and places, read-only."""
 
     list_display = ["comment_number", "kind", "before", "after", "reason_label", "actor", "at", "story"]
-    list_filter = ["kind", StateFilter, "reason", "at"]
+    list_filter = ["kind", StateFilter, ReasonFilter, "at"]
     list_select_related = ["actor", "discussion__article"]
     search_fields = ["=comment__id", "=batch", "actor__name"]
     ordering = ["-id"]

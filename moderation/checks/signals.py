@@ -72,7 +72,7 @@ OF_TEXT = [
     ),
     _signal(
         author.no_gain,
-        gettext_lazy("nobody would profit"),
+        gettext_lazy("no advertising"),
         gettext_lazy("Nobody would profit from it."),
         in_favour=True,
     ),
@@ -104,7 +104,7 @@ OF_TEXT = [
     ),
     _signal(
         text.other_script,
-        gettext_lazy("another script than the story"),
+        gettext_lazy("a text in another script"),
         gettext_lazy("It is in another script than the story."),
     ),
     _signal(
@@ -123,7 +123,7 @@ OF_TEXT = [
 OF_EARLIER_RELEASES = [
     Check(
         name="drift",
-        label=gettext_lazy("hardly a word of the story"),
+        label=gettext_lazy("unrelated to the story"),
         description=gettext_lazy("It has hardly a word in common with the story and the discussion."),
     ),
     Check(
@@ -168,7 +168,7 @@ OF_SITE = [
     ),
     _signal(
         site.link_burst,
-        gettext_lazy("a site that others linked to"),
+        gettext_lazy("a site linked by several people"),
         gettext_lazy("It links to a site that others have linked to within a day."),
         weight=1.0,
     ),
@@ -189,7 +189,7 @@ OF_SITE = [
     ),
     _signal(
         site.name_burst,
-        gettext_lazy("names of one pattern"),
+        gettext_lazy("an auto-generated name"),
         gettext_lazy("Its name has the same pattern as the names of other writers within a day."),
         with_number=lambda n: (
             ngettext(

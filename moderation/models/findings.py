@@ -1,6 +1,6 @@
 """Findings: the results of the checks on comments."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Self
 
 from django.db import models
@@ -14,6 +14,13 @@ from moderation.checks.results import CheckResult
 from moderation.models.rules import Rule
 from moderation.models.spam_filters import FilterVersion
 
+# Texts of another comment and of its story that no explanation of a duplicate shows.
+_TEXTS_OF_ORIGINAL = [
+    "body",
+    "body_html",
+    *(f"discussion__article__{text}" for text in ("standfirst", "body", "body_html", "vector")),
+]
+
 
 class FindingQuerySet(models.QuerySet["Finding"]):
     def of_now(self, comments: Iterable[int]) -> Self:
@@ -26,13 +33,14 @@ class FindingQuerySet(models.QuerySet["Finding"]):
         account = confirmed_emails().filter(user=OuterRef("comment__author"))
         current = current.annotate(is_proved=Exists(account) | Q(comment__guest__confirmed_at__isnull=False))
         joined = current.select_related("rule", "duplicate_of__discussion__article")
-        # An explanation does not show these texts of the other comment's story.
-        texts = ["standfirst", "body", "body_html", "vector"]
-        return joined.defer(
-            "duplicate_of__body",
-            "duplicate_of__body_html",
-            *(f"duplicate_of__discussion__article__{text}" for text in texts),
-        ).order_by("comment", "id")
+        deferred = joined.defer(*(f"duplicate_of__{text}" for text in _TEXTS_OF_ORIGINAL))
+        return deferred.order_by("comment", "id")
+
+
+def load_originals(ids: Collection[int]) -> dict[int, Comment]:
+    """Return the comments that findings repeat, by id, with what FindingQuerySet.of_now joins."""
+    comments = Comment.objects.select_related("discussion__article").defer(*_TEXTS_OF_ORIGINAL)
+    return comments.in_bulk(list(ids))
 
 
 class Finding(models.Model):

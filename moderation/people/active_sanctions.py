@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Guest, User
+from accounts.services import EMAIL_IS_CONFIRMED
 from comments import removal_reasons
 from core.dates.formats import time_formatter
 from moderation.models import Sanction
@@ -34,7 +35,7 @@ EMAIL_REFUSED = gettext_lazy(
 
 # Needs a query `asked` with one row for each person (author, guest, browser, email in lower case, is_proved)
 # and returns the active sanctions of each. Each branch uses an index of its own.
-ACTIVE_SANCTIONS = """
+ACTIVE_SANCTIONS = f"""
 SELECT asked.author, asked.guest, s.id, s.kind, s.reason, s.until, s.message, s.is_own
 FROM asked CROSS JOIN LATERAL (
   SELECT DISTINCT ON (id) * FROM (
@@ -50,16 +51,15 @@ FROM asked CROSS JOIN LATERAL (
     SELECT s.*, asked.is_proved
     FROM accounts_user u JOIN moderation_sanction s ON s.user_id = u.id
     WHERE lower(u.email) = asked.email AND asked.email <> ''
-      AND (NOT asked.is_proved OR EXISTS (SELECT FROM account_emailaddress e WHERE e.user_id = u.id
-                                          AND e.verified AND upper(e.email) = upper(u.email)))) found
+      AND (NOT asked.is_proved
+           OR EXISTS (SELECT FROM account_emailaddress e WHERE {EMAIL_IS_CONFIRMED}))) found
   WHERE ended_at IS NULL AND (until IS NULL OR until > now())
   ORDER BY id, is_own DESC) s"""
 
 ACTIVE_SANCTIONS_OF_PEOPLE = f"""
 WITH asked AS (
   SELECT u.id AS author, NULL::bigint AS guest, NULL::bigint AS browser, lower(u.email) AS email,
-         EXISTS (SELECT FROM account_emailaddress e WHERE e.user_id = u.id AND e.verified
-                 AND upper(e.email) = upper(u.email)) AS is_proved
+         EXISTS (SELECT FROM account_emailaddress e WHERE {EMAIL_IS_CONFIRMED}) AS is_proved
   FROM accounts_user u WHERE u.id = ANY(%(users)s)
   UNION ALL
   SELECT NULL, id, NULL, lower(email), confirmed_at IS NOT NULL

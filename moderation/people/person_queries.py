@@ -13,6 +13,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.services import EMAIL_IS_CONFIRMED
 from articles.models import Article
 from comments.models import UNDONE_SQL, Comment, Reason
 
@@ -61,10 +62,10 @@ UNION ALL
 SELECT 'g' || guest_id, 'sent', count(*)
 FROM moderation_report WHERE guest_id = ANY(%(guests)s) GROUP BY guest_id"""
 
-_SAME_EMAIL = """
+_SAME_EMAIL = f"""
 WITH confirmed AS (
   SELECT 'u' || u.id AS key, lower(u.email) AS email FROM accounts_user u
-  JOIN account_emailaddress e ON e.user_id = u.id AND e.verified AND upper(e.email) = upper(u.email)
+  JOIN account_emailaddress e ON {EMAIL_IS_CONFIRMED}
   WHERE u.id = ANY(%(users)s)
   UNION
   SELECT 'g' || id, lower(email) FROM accounts_guest WHERE id = ANY(%(guests)s) AND confirmed_at IS NOT NULL)
@@ -75,7 +76,7 @@ WHERE g.confirmed_at IS NOT NULL AND 'g' || g.id <> p.key AND (%(stories)s::bigi
              WHERE c.guest_id = g.id AND c.discussion_id = ANY(%(stories)s::bigint[])))
 UNION
 SELECT p.key, 'u' || u.id, u.name FROM confirmed p JOIN accounts_user u ON lower(u.email) = p.email
-JOIN account_emailaddress e ON e.user_id = u.id AND e.verified AND upper(e.email) = upper(u.email)
+JOIN account_emailaddress e ON {EMAIL_IS_CONFIRMED}
 WHERE 'u' || u.id <> p.key AND (%(stories)s::bigint[] IS NULL
   OR EXISTS (SELECT FROM comments_comment c
              WHERE c.author_id = u.id AND c.discussion_id = ANY(%(stories)s::bigint[])))

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import Guest, User
+from accounts.services import EMAIL_IS_CONFIRMED
 from articles.models import Article
 from comments.models import Comment, CommentRevision, State
 from comments.reply_target import COMMENT_COLUMNS, GUEST_COLUMNS
@@ -27,6 +28,7 @@ from moderation.actions.comment_menus import page_actions
 from moderation.actions.state_history import expected_transition_value
 from moderation.checks import registry
 from moderation.models import Batch, Case, CommentGroup, CommentGroupMember, Finding, Rule, SavedLine
+from moderation.models.findings import load_originals
 from moderation.notifications.notices import RemovalMessage, preview_removals
 from moderation.people.author_records import AuthorRecord, parse_record, record_queries
 from moderation.people.profiles import Person
@@ -145,11 +147,11 @@ _FINDING_COLUMNS = ", ".join(
 )
 FINDINGS = f"""
 SELECT {_FINDING_COLUMNS}, g.confirmed_at IS NOT NULL OR EXISTS (
-  SELECT FROM accounts_user u JOIN account_emailaddress e ON e.user_id = u.id
-  WHERE u.id = c.author_id AND e.verified AND upper(e.email) = upper(u.email)) AS is_proved
+  SELECT FROM account_emailaddress e WHERE {EMAIL_IS_CONFIRMED}) AS is_proved
 FROM comments_comment c
 JOIN moderation_finding f ON f.comment_id = c.id AND f.revision = c.revision
 LEFT JOIN accounts_guest g ON g.id = c.guest_id
+LEFT JOIN accounts_user u ON u.id = c.author_id
 WHERE c.id = %(comment)s ORDER BY f.id"""
 # The earlier decisions on a comment, by people or by actions.
 DECISIONS = f"""
@@ -179,7 +181,7 @@ def load_card(pk: int, user: User, claimed: Case | None = None) -> Card | None:
     case = claimed or Case.objects.open().filter(comment=comment).select_related("claimed_by").first()
     until = case.claimed_until if case and case.claimed_by_id != user.pk else None
     found = _read_related_rows(comment, user)
-    findings = _load_findings(comment, found["findings"])
+    findings = _load_findings(found["findings"])
     member = similar.members_of([comment.pk]).get(comment.pk) if found["memberships"] else None
     signals, spans = _find_signals(comment, findings, member, user)
     body, all_marked = highlights.highlight_html(comment.body, comment.body_html, spans)
@@ -230,7 +232,7 @@ def _load_comment(pk: int) -> Comment | None:
     comment.parent = Comment.from_db("default", _PARTS["p"], parts["p"]) if comment.parent_id else None
     comment.guest = Guest.from_db("default", GUEST_COLUMNS, parts["g"]) if comment.guest_id else None
     comment.author = User.from_db("default", _PARTS["u"], parts["u"]) if comment.author_id else None
-    [vars(comment)["last_transition_id"]] = values
+    vars(comment)["last_transition_id"] = row[-1]
     return comment
 
 
@@ -250,18 +252,19 @@ def _read_related_rows(comment: Comment, user: User) -> dict[str, list[dict[str,
     return fetch_together(queries, values | {"comment": comment.pk})
 
 
-def _load_findings(comment: Comment, rows: list[dict[str, Any]]) -> list[Finding]:
-    """Return the findings in these rows. Runs a statement if one has a rule or another comment."""
-    if any(row["duplicate_of_id"] for row in rows):
-        return list(Finding.objects.of_now([comment.pk]))
+def _load_findings(rows: list[dict[str, Any]]) -> list[Finding]:
+    """Return the findings in these rows. If there are rules or duplicates, each kind takes a statement."""
     used = {row["rule_id"] for row in rows if row["rule_id"]}
     rules = Rule.objects.in_bulk(used) if used else {}
+    repeated = {row["duplicate_of_id"] for row in rows if row["duplicate_of_id"]}
+    originals = load_originals(repeated) if repeated else {}
     findings = []
     for row in rows:
         is_proved = row.pop("is_proved")
         finding = Finding.from_db("default", list(row), list(row.values()))
         finding.is_proved = is_proved
         finding.rule = rules.get(row["rule_id"])
+        finding.duplicate_of = originals.get(row["duplicate_of_id"])
         findings.append(finding)
     return findings
 
@@ -380,12 +383,17 @@ def _similar_group(comment: Comment, member: CommentGroupMember | None) -> Simil
     others = pages.count_members([group.pk], None, besides=comment.pk).get(group.pk)
     if not others:
         return None
-    sentence = ngettext(
-        "%(n)s similar comment, %(published)s of them published.",
-        "%(n)s similar comments, %(published)s of them published.",
-        others.members,
-    ) % {
-        "n": f"{others.members:,}",
-        "published": f"{others.published:,}" if others.published else _("none"),
-    }
-    return SimilarGroup(group, sentence)
+    if others.published:
+        text = ngettext(
+            "%(n)s similar comment, which is published.",
+            "%(n)s similar comments, %(published)s of them published.",
+            others.members,
+        )
+    else:
+        text = ngettext(
+            "%(n)s similar comment, which is not published.",
+            "%(n)s similar comments, none of them published.",
+            others.members,
+        )
+    numbers = {"n": f"{others.members:,}", "published": f"{others.published:,}"}
+    return SimilarGroup(group, text % numbers)

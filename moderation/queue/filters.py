@@ -188,7 +188,8 @@ def _comments_by_name(name: str) -> list[int]:
     if users or guests:
         found = Comment.objects.filter(Q(author__in=users) | Q(guest__in=guests))
     else:
-        imported = Comment.objects.filter(author=None, guest=None).exclude(source="")  # with an index
+        # Comments with a source have an index, comment_source_once.
+        imported = Comment.objects.filter(author=None, guest=None).exclude(source="")
         found = imported.filter(author_name__iexact=name)
     return sorted(found.order_by().values_list("pk", flat=True), reverse=True)[:MAX_FOUND_BY_NAME]
 

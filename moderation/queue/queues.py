@@ -342,8 +342,8 @@ def summary_queries(roles: frozenset[str]) -> Mapping[str, str]:
     user = User(pk=COMPOSED_FOR)
     user.roles = roles
     same_flags = {flag: RawSQL(f"{flag}.value", []) for flag in FLAGS}  # noqa: S611  # constants
-    cases = _count_and_oldest(open_cases(user).filter(**same_flags), "opened_at")
-    queries = {"cases": COUNT_BY_FLAGS.format(cases=cases)}
+    counted = _count_and_oldest(open_cases(user).filter(**same_flags), "opened_at")
+    queries = {"cases": COUNT_BY_FLAGS.format(cases=counted)}
     if user.is_moderator:
         queries |= {
             "sanction_appeals": query_text(sanctions.open_appeals().values("pk")[:1]),
@@ -401,7 +401,9 @@ def _numbers_of(where: Q, rows: Sequence[Mapping[str, Any]]) -> tuple[int, str |
 
 
 def _is_fulfilled(where: Q, flags: Mapping[str, Any]) -> bool:
-    """Return whether these flags of a case fulfil a condition, which has no negation."""
+    """Return whether these flags of a case fulfil a condition. Raises ValueError for a negated one."""
+    if where.negated:
+        raise ValueError(f"This condition is negated: {where}.")
     children: list[Any] = where.children
     parts = (
         _is_fulfilled(child, flags) if isinstance(child, Q) else flags[child[0]] is child[1]

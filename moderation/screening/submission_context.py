@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.db import connection
 
+from accounts.services import EMAIL_IS_CONFIRMED
 from comments.policy import Submission
 from core.database.sql import execute_prepared
 from moderation.checks.base import NONE_SENT, Context, SentComments
@@ -53,8 +54,8 @@ def _comments_of_person(condition: str) -> str:
 # The facts about the person and the rules. `account` is accounts.services.confirmed_emails() for one e-mail.
 PERSON_SQL = f"""
 WITH account AS MATERIALIZED (
-  SELECT u.id FROM accounts_user u JOIN account_emailaddress e ON e.user_id = u.id
-  WHERE lower(u.email) = %(email)s AND e.verified AND upper(e.email) = upper(u.email)),
+  SELECT u.id FROM accounts_user u JOIN account_emailaddress e ON {EMAIL_IS_CONFIRMED}
+  WHERE lower(u.email) = %(email)s),
 asked AS (
   SELECT %(author)s::bigint AS author, %(guest)s::bigint AS guest, %(browser)s::bigint AS browser,
          %(email)s::text AS email,

@@ -96,9 +96,11 @@ def describe_counts(of: MemberCounts) -> str:
 def describe_similar_count(of: MemberCounts) -> str:
     """Return the counts as seen from one member of the group: 36 similar comments; …"""
     others = of.members - 1
+    if not others:
+        return describe_counts(of)
     return ngettext(
-        "%(n)s similar comment; %(published)s of both are published.",
-        "%(n)s similar comments; %(published)s of the whole group are published.",
+        "%(n)s similar comment; %(published)s of the two published.",
+        "%(n)s similar comments; %(published)s of the whole group published.",
         others,
     ) % {"n": f"{others:,}", "published": f"{of.published:,}"}
 
@@ -107,6 +109,7 @@ def describe_shared_features(group: CommentGroup, of: MemberCounts, *, is_whole:
     """Return sentences about what the open members share, the most common first.
 
     Sentences with counts of all members are left out unless `is_whole`: the person may decide on all of them.
+    The number of sets of phrases is that of the scan, so it is left out once a member is decided on.
     """
     sentences: list[str] = []
     if group.original and group.original.state not in {State.PENDING, State.PUBLISHED}:
@@ -133,7 +136,7 @@ def describe_shared_features(group: CommentGroup, of: MemberCounts, *, is_whole:
         sentences.append(_("Comments with the weakest signals come first."))
     if not is_whole:
         return sentences
-    if (wordings := group.shared.get("wordings", 0)) > 1:
+    if (wordings := group.shared.get("wordings", 0)) > 1 and of.members == group.size:
         sentences.append(_("made from %(n)s sets of phrases") % {"n": wordings})
     clues = [
         (n, clue)

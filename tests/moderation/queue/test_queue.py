@@ -5,7 +5,10 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.db.models import Q
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -145,6 +148,17 @@ def test_duplicate_names_the_original_only_to_people_who_may_read_it(client, mar
     change_discussion(article=other, status="open")
     Article.objects.filter(pk=other.pk).update(published_at=None)
     assert (flags(editor), flags(maria), author_is_told()) == ((False, False), (True, False), False)
+
+
+def test_the_card_of_a_duplicate_reads_the_findings_once(client, maria):
+    client.force_login(maria)
+    article = make_article("Own")
+    original = make_comment(article, LONG, guest=GuestFactory.create(name="Sue"))
+    same = make_comment(article, LONG)
+    with CaptureQueriesContext(connection) as queries:
+        page = open_card(client, same)
+    assert f"It has the same text as comment {original.pk} by Sue." in page
+    assert [q["sql"] for q in queries if 'FROM "moderation_finding"' in q["sql"]] == []
 
 
 @pytest.mark.parametrize("hidden", [True, False])
@@ -332,6 +346,43 @@ def test_each_queue_shows_its_comments_count_and_age(client, maria):
         ("Reported", "1", "0 min"),
         ("Flagged after publication", "1", "0 min"),
     } <= set(entries)
+
+
+@pytest.mark.parametrize(
+    ("where", "fulfilled"),
+    [
+        (Q(), ["wr", "wi", "a", "-"]),
+        (Q(is_waiting=True), ["wr", "wi"]),
+        (Q(is_waiting=False), ["a", "-"]),
+        (Q(is_waiting=True, is_reported=True), ["wr"]),
+        (Q(is_waiting=True) & Q(is_illegal=True), ["wi"]),
+        (Q(is_reported=True) | Q(is_illegal=True), ["wr", "wi"]),
+        (Q(is_waiting=False) & (Q(is_appealed=True) | Q(is_illegal=True)), ["a"]),
+        (Q(is_waiting=False, is_appealed=False) | Q(is_illegal=True, is_waiting=True), ["wi", "-"]),
+        (Q(is_waiting=False, is_reported=True), []),
+    ],
+)
+def test_numbers_of_a_queue_are_those_of_the_fulfilled_flags(where, fulfilled):
+    flags = {"w": "is_waiting", "r": "is_reported", "i": "is_illegal", "a": "is_appealed"}
+    hours = {"wr": 7, "wi": 3, "a": 5, "-": 1}
+    rows = [
+        dict.fromkeys(queues.FLAGS, False)
+        | {flags[letter]: True for letter in name if letter in flags}
+        | {"n": 10**place, "oldest": f"2026-11-29T{hour:02}:00:00+00:00"}
+        for place, (name, hour) in enumerate(hours.items())
+    ]
+    by_name = dict(zip(hours, rows, strict=True))
+    expected = [by_name[name] for name in fulfilled]
+    assert [row for row in rows if queues._is_fulfilled(where, row)] == expected
+    count, oldest = queues._numbers_of(where, rows)
+    assert count == sum(row["n"] for row in expected)
+    assert oldest == min((row["oldest"] for row in expected), default=None)
+
+
+@pytest.mark.parametrize("where", [~Q(is_waiting=True), Q(is_reported=True) & ~Q(is_waiting=True)])
+def test_a_negated_condition_of_a_queue_is_refused(where):
+    with pytest.raises(ValueError, match="negated"):
+        queues._is_fulfilled(where, dict.fromkeys(queues.FLAGS, True))
 
 
 def test_flagged_comment_is_in_its_queue_after_publication(client, maria):

@@ -108,6 +108,19 @@ def test_comments_of_known_people_and_of_the_newsroom_do_not_use_up_the_limit_of
         make_comment(article, "New words", ip=address)
 
 
+def test_a_known_person_is_not_limited_by_others_at_the_same_ip_address_or_in_the_discussion(maria):
+    address, known, article = "192.0.2.7", known_guest(maria), make_article()
+    for n in range(RATE_NEW):
+        make_comment(make_article(f"Story {n}"), f"New words {n}", ip=address)
+    flood(article)
+    with pytest.raises(ValidationError, match="New commenters on the same internet connection"):
+        make_comment(make_article(), "New words", ip=address)
+    with pytest.raises(ValidationError, match="10 minutes in one discussion"):
+        make_comment(article, "New words", ip="203.0.113.1")
+    for n in range(RATE_NEW + 1):
+        assert make_comment(article, f"Known words {n}", guest=known, ip=address)
+
+
 def test_a_comment_from_an_address_counts_for_new_people_after_its_approval(maria):
     article, address = make_article(), "192.0.2.7"
     for n in range(RATE_NEW):

@@ -21,7 +21,7 @@ from comments.services.editing import edit_comment
 from moderation.actions import decisions
 from moderation.models import Batch, Case, CommentGroup, CommentGroupMember, Finding, SimilarityScan
 from moderation.reports.reporting import report_illegal_content
-from moderation.similar import members_of, scan
+from moderation.similar import members_of, pages, scan
 from moderation.similar.decisions import decide_group
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.postgres.tampering import triggers_disabled
@@ -317,9 +317,10 @@ def test_approved_members_are_not_proposed_again(client, maria, article):
 
 def test_group_stays_until_all_its_members_are_decided(client, maria, article):
     spam = flood(article, 4)
-    only_group()
+    group = only_group()
     client.force_login(maria)
     card = f"/moderation/comments/{spam[3].pk}/"
+    from_card = url(group) + f"?of={spam[3].pk}"
     queue = reverse("moderation:queue")
 
     def shown() -> tuple[list[str], list[str], list[int]]:
@@ -333,23 +334,62 @@ def test_group_stays_until_all_its_members_are_decided(client, maria, article):
     assert "4 made of phrases that other comments use" in features
     assert counts == [1]
     assert "3 similar comments, 3 of them published." in text(client.get(card))
+    assert client.get(from_card).context["counts"] == "3 similar comments; 4 of the whole group published."
 
     decisions.decide(ids=[spam[0].pk, spam[1].pk], to=State.SPAM, reason="spam", actor=maria)
     titles, features, counts = shown()
     assert titles == ["2 comments made of the same phrases"]
     assert "2 made of phrases that other comments use" in features
     assert counts == [1]
-    assert "1 similar comment, 1 of them published." in text(client.get(card))
+    assert "1 similar comment, which is published." in text(client.get(card))
+    assert client.get(from_card).context["counts"] == "1 similar comment; 2 of the two published."
 
     decisions.decide(ids=[spam[2].pk], to=State.SPAM, reason="spam", actor=maria)
     titles, _features, counts = shown()
     assert titles == ["1 comment made of the same phrases"]
     assert counts == [1]
     assert "similar-link" not in client.get(card).text
+    assert client.get(from_card).context["counts"] == "all published, on 1 story"
 
     decisions.decide(ids=[spam[3].pk], to=State.PUBLISHED, reason="approved", actor=maria)
     assert shown() == ([], [], [0])
     assert client.get(LIST, {"first": "on"}).status_code == 200  # no group is left to open
+
+
+def test_sets_of_phrases_are_counted_only_while_the_whole_group_is_open(client, maria, article):
+    spam = flood(article, 4)
+    group = only_group()
+    CommentGroup.objects.update(shared=group.shared | {"wordings": 3})
+    client.force_login(maria)
+    assert "made from 3 sets of phrases" in client.get(LIST).text
+    assert "made from 3 sets of phrases" in client.get(url(group)).text
+
+    decisions.decide(ids=[spam[0].pk], to=State.SPAM, reason="spam", actor=maria)
+    assert "3 comments made of the same phrases" in client.get(LIST).text
+    assert "sets of phrases" not in client.get(LIST).text
+    assert "sets of phrases" not in client.get(url(group)).text
+
+
+@pytest.mark.parametrize(
+    ("published", "sentence"),
+    [
+        ([], "2 similar comments, none of them published."),
+        ([1], "2 similar comments, 1 of them published."),
+        ([1, 2], "2 similar comments, 2 of them published."),
+    ],
+)
+def test_card_counts_similar_comments(client, maria, article, published, sentence):
+    spam = flood(article, 3)
+    with triggers_disabled():
+        waiting = [comment.pk for n, comment in enumerate(spam) if n not in published]
+        Comment.objects.filter(pk__in=waiting).update(state=State.PENDING)
+    only_group()
+    client.force_login(maria)
+    assert sentence in text(client.get(f"/moderation/comments/{spam[0].pk}/"))
+
+    decisions.decide(ids=[spam[2].pk], to=State.SPAM, reason="spam", actor=maria)
+    state = "published" if 1 in published else "not published"
+    assert f"1 similar comment, which is {state}." in text(client.get(f"/moderation/comments/{spam[0].pk}/"))
 
 
 def test_list_shows_the_number_of_new_comments(client, maria, article):
@@ -435,6 +475,28 @@ def test_editor_sees_and_decides_on_own_stories_only(client, maria, article):
     assert client.get(url(group)).status_code == 404
     client.force_login(UserFactory.create())
     assert client.get(LIST).status_code == 403
+
+
+def test_editor_sees_a_group_until_all_members_on_own_stories_are_decided(client, maria, emil, article):
+    own = make_article("Our ferry")
+    own.editors.add(emil)
+    article.editors.add(UserFactory.create(roles=("Editor",)))
+    mine = flood(own, 3)
+    flood(article, 3)
+    group = only_group()
+    client.force_login(emil)
+    decisions.decide(ids=[c.pk for c in mine[1:]], to=State.SPAM, reason="spam", actor=emil)
+    assert [row.title for row in client.get(LIST).context["rows"]] == ["1 comment made of the same phrases"]
+
+    client.post(url(group), {"act": "spam"})
+    page = client.get(LIST)
+    assert (page.context["rows"], page.context["kinds"]) == ([], [])
+    assert client.get(LIST, {"first": "on"}).status_code == 200  # no group is left to open
+    assert list(pages.open_groups(emil)) == []
+    assert list(pages.open_groups(maria)) == [group]
+
+    decisions.undo(batch=Batch.objects.latest("at"), actor=emil)
+    assert list(pages.open_groups(emil)) == [group]
 
 
 def test_editor_reads_nothing_from_other_stories_in_a_group(client, maria, article):
