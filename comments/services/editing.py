@@ -30,7 +30,7 @@ def edit_comment(*, comment: Comment, body: str, user: Any, guest: Guest | None)
     for _attempt in range(MAX_ATTEMPTS):
         now = timezone.now()
         if not comment.can_be_edited_by(user, guest, now):
-            raise ValidationError(_("A comment can be changed for 15 minutes only."), code="late")
+            raise ValidationError(explain_refused_edit(comment), code="late")
         if body == comment.body:
             return comment
         submission = _build_submission(comment, body, now)
@@ -46,6 +46,13 @@ def edit_comment(*, comment: Comment, body: str, user: Any, guest: Guest | None)
         fresh.discussion = reload_settings(submission.discussion)
         comment = fresh
     raise ValidationError(SETTINGS_CHANGED, code="settings")
+
+
+def explain_refused_edit(comment: Comment) -> str:
+    """Return the sentence for an author who can't edit a comment (any more)."""
+    if comment.state in {State.REJECTED, State.SPAM} or comment.is_redacted:
+        return _("A moderator has just decided on this comment.")
+    return _("A comment can be changed for 15 minutes only.")
 
 
 def _save_edit(comment: Comment, submission: Submission, html: str, screening: Screening) -> None:

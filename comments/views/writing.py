@@ -39,7 +39,7 @@ from comments.models import (
 from comments.policy import Nudged, Submission, policy
 from comments.reply_target import ReplyTarget
 from comments.services.drafts import delete_draft, save_draft
-from comments.services.editing import edit_comment
+from comments.services.editing import edit_comment, explain_refused_edit
 from comments.services.posting import MEMBERS_ONLY, REPLIES_LOCKED, post_comment
 from comments.services.recommendations import recommend
 from comments.services.states import delete_comment
@@ -151,7 +151,7 @@ def edit(request: SiteRequest, pk: str) -> HttpResponse:
         request.POST if request.method == "POST" else None, action=request.path, initial={"body": own.body}
     )
     if request.method != "POST" and not own.can_be_edited_by(user, guest):
-        messages.info(request, _("A comment can be changed for 15 minutes only."))
+        messages.info(request, explain_refused_edit(own))
         return redirect(url)
     if form.is_valid():
         try:

@@ -65,6 +65,18 @@ def test_only_the_author_may_edit(client, comment):
     assert (comment.body, comment.state) == ("A tpyo.", State.PUBLISHED)
 
 
+def test_editing_ends_when_a_moderator_removes_the_comment(client, comment, author):
+    client.force_login(author)
+    change_states(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
+    refused = client.post(edit_url(comment), {"body": "Mended."})
+    assert refused.status_code == 422
+    for page in (refused, client.get(edit_url(comment), follow=True)):
+        text = page.content.decode()
+        assert "A moderator has just decided on this comment." in text
+        assert "15 minutes only" not in text
+    assert "Mended." in refused.content.decode()
+
+
 def test_editing_ends_after_15_minutes(client, comment, author):
     client.force_login(author)
     with time_machine.travel(timezone.now() + timedelta(minutes=16)):
