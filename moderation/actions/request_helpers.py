@@ -147,10 +147,10 @@ def get_action_or_404(user: User, pk: UUID) -> Batch:
         changed = Q(pk__in=batch.changes.filter(of_comments).values("target_id"))
         own_comments = Comment.objects.moderated_by(user, include_restricted=True).values("pk")
         own_stories = Article.objects.editable_by(user).values("pk")
-        own_changes = of_comments | Q(target=Target.DISCUSSION, target_id__in=own_stories)
+        of_stories = Q(target__in=[Target.ARTICLE, Target.DISCUSSION], target_id__in=own_stories)
         if (
             Comment.objects.filter(decided | changed).exclude(pk__in=own_comments).exists()
-            or batch.changes.exclude(own_changes).exists()
+            or batch.changes.exclude(of_comments | of_stories).exists()
         ):
             raise Http404
     return batch

@@ -1,6 +1,7 @@
 """The import page of the admin."""
 
 import pytest
+from django.urls import reverse
 
 from accounts.models import EDITOR, MODERATOR, READER
 from archive.models import Import
@@ -155,6 +156,21 @@ def test_the_list_and_its_entries_can_be_read_and_not_changed(client, emil, djan
     assert "_save" not in entry_page
     assert client.post(f"/admin/archive/import/{entry.pk}/change/", {"filename": "x"}).status_code == 403
     assert client.post(f"/admin/archive/import/{entry.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_an_editor_opens_and_undoes_an_import_of_an_own_story(client, emil):
+    article = take(page(3), actor=emil).article
+    batch = Import.objects.get(article=article).batch
+    action = reverse("moderation:action", args=[batch.pk])
+    client.force_login(emil)
+    assert action in client.get(reverse("moderation:history")).text
+    article.editors.set([UserFactory.create(roles=("Editor",))])
+    assert client.get(action).status_code == 404
+    article.editors.set([emil])
+    assert client.get(action).status_code == 200
+    assert client.post(reverse("moderation:undo", args=[batch.pk])).status_code == 302
+    article.refresh_from_db()
+    assert article.published_at is None
 
 
 def test_the_page_of_an_undone_import_says_so(client, ada, emil):
