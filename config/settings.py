@@ -46,13 +46,18 @@ def env_number(name: str, default: int, minimum: int, maximum: int) -> int:
 
 def database(url: str) -> dict[str, Any]:
     """Return Django's settings for the database of a URL. Raises StartupError, without the password."""
+    wrong = StartupError(
+        "DATABASE_URL is no URL of a Postgres database: write postgres://user:password@host:5432/name, "
+        "with special characters of the password escaped (%40 for @)."
+    )
+    if not url.startswith(("postgres://", "postgresql://")):
+        raise wrong
     try:
         found = dj_database_url.parse(url, engine="core.database", conn_max_age=600, conn_health_checks=True)
     except ValueError:
-        raise StartupError(
-            "DATABASE_URL is no URL of a Postgres database: write postgres://user:password@host:5432/name, "
-            "with special characters of the password escaped (%40 for @)."
-        ) from None
+        raise wrong from None
+    if not found.get("NAME") and "service" not in found.get("OPTIONS", {}):
+        raise wrong
     return {**found}
 
 

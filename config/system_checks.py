@@ -6,12 +6,13 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import dj_email_url
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connection
+from django.http.request import host_validation_re
 
 from config.hosts import is_loopback
 from config.settings import env_flag, oidc_providers, oidc_variable
@@ -63,7 +64,8 @@ def _check_database_urls() -> Error | None:
 
 def _check_site_url() -> Error | None:
     site = urlsplit(settings.SITE_URL)
-    if site.scheme not in {"http", "https"} or not site.hostname or site.path or site.query or site.fragment:
+    is_web = site.scheme in {"http", "https"}
+    if not is_web or not site.hostname or not _is_host(site) or site.path or site.query or site.fragment:
         return Error(
             f"SITE_URL is {settings.SITE_URL!r}.",
             hint="Write it with http:// or https:// and without a path, such as https://example.org.",
@@ -76,6 +78,15 @@ def _check_site_url() -> Error | None:
             id="config.E005",
         )
     return None
+
+
+def _is_host(url: SplitResult) -> bool:
+    """Return whether the host of a URL, with its port, is one that Django answers to."""
+    try:
+        _port = url.port
+    except ValueError:  # above 65535
+        return False
+    return host_validation_re.match(url.netloc.lower()) is not None
 
 
 def _check_email_url() -> Error | None:

@@ -72,6 +72,8 @@ def test_requests_are_logged_by_default_in_json_only(form: str, given: str, is_l
         ("DEBUG", "maybe", "DEBUG is 'maybe': write 1 or 0."),
         ("DATABASE_URL", "mysite://u:secret@h/x", "DATABASE_URL is no URL of a Postgres database: "),
         ("DATABASE_URL", "postgres://u:secret@h:port/x", "DATABASE_URL is no URL of a Postgres database: "),
+        ("DATABASE_URL", "mysql://u:secret@h/x", "DATABASE_URL is no URL of a Postgres database: "),
+        ("DATABASE_URL", "postgres://", "DATABASE_URL is no URL of a Postgres database: "),
     ],
 )
 def test_a_wrong_setting_ends_the_start_with_a_sentence(name: str, value: str, sentence: str) -> None:

@@ -116,6 +116,10 @@ def test_a_store_of_files_needs_all_that_servers_share(
         ("https://example.org/blog", ["config.E004"]),
         ("example.org", ["config.E004"]),
         ("ftp://example.org", ["config.E004"]),
+        ("https://exa_mple..org", ["config.E004"]),
+        ("https://example.org:99999", ["config.E004"]),
+        ("https://user@example.org", ["config.E004"]),
+        ("http://[::1]:8000", []),
         ("http://0.0.0.0:8000", ["config.E005"]),
     ],
 )
