@@ -12,7 +12,7 @@ from tests.articles.editing.editor_forms import open_row, save
 from tests.articles.images.made import jpeg
 from tests.factories import make_article
 from tests.helpers.axe import WIDTHS, faults
-from tests.helpers.browser import log_in
+from tests.helpers.browser import log_in, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("transactional_db")]
 
@@ -258,6 +258,7 @@ def _text_typed_during_the_conversion_is_kept(writing):
     writing.route("**/pasted/", lambda route: requests.append(route))
     body(writing).evaluate(PASTE, ["<b>Bold</b> news.", " Bold news."])
     body(writing).press_sequentially(" And so on.")
+    wait_until(writing, lambda: requests)
     requests[0].continue_()
     expect(body(writing)).to_have_value("The ferry sails.**Bold** news. And so on.")
     body(writing).press_sequentially("!")

@@ -16,6 +16,7 @@ from comments.services.imports import ImportedComment, import_comments
 from comments.services.states import change_states
 from comments.thread import pages
 from tests.factories import GuestFactory, make_article, make_comment
+from tests.helpers.browser import wait_until
 from tests.helpers.waiting import BROWSER_PATIENCE
 
 pytestmark = pytest.mark.browser
@@ -200,6 +201,7 @@ def test_the_focus_survives_a_line_that_is_slow_or_down(live_server, page, artic
     requests = []
     page.route("**/reply/", lambda route: requests.append(route))
     assert keys.press("Enter")[1] == "Add to the discussion…"
+    wait_until(page, lambda: requests)
     requests.pop().continue_()
     keys.wait_for("Your comment*")
     for text in ("It is a good movement.", "Ines", "ines@quay.example"):
