@@ -207,7 +207,7 @@ def _rate_limits_off() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _slow_searches_allowed() -> Iterator[None]:
-    """Allow slow searches on a busy machine. tests/comments/search/test_queries.py has its own limit."""
+    """Allow slow searches on a busy machine. tests/comments/search/test_cost.py has its own limit."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("articles.search.MAX_SECONDS", PATIENCE)
         yield

@@ -1,4 +1,4 @@
-"""comments/search/excerpts.py: passages of rendered bodies and excerpts (the pages: test_queries.py)."""
+"""comments/search/excerpts.py: passages of rendered bodies and excerpts (the pages: test_shown_text.py)."""
 
 import pytest
 

@@ -1,0 +1,77 @@
+"""Builders of saved pages for tests, and what a test reads of a parsed page."""
+
+import html
+import re
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from archive.formats import soundoff
+from archive.formats.page import DamagedFileError, OtherFormatError, ParsedComment, ParsedPage
+from articles.markup.markdown import render_story
+
+SAMPLE = Path(__file__).parents[4] / "archive" / "sample" / "story.txt"
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+def story(*lines: str) -> str:
+    """Return the top of a page, without its discussion."""
+    top = ("June 19th, 2013", "04:40 PM ET", "", "A title", "", "A standfirst.", "", "A body.", "")
+    return "\n".join([*top, *lines]) + "\n"
+
+
+def name_line(level: int, author: str, ordinal: int) -> str:
+    return " " * (2 * level) + (f"{ordinal}. {author}" if level == 1 else f"• {author}")
+
+
+def date_line(level: int, local: datetime) -> str:
+    when = f"{local:%B} {local.day}, {local.year} at {local.hour % 12 or 12}:{local:%M}"
+    reply = " Reply" if level < 3 else ""
+    return " " * (2 * level + 2) + f"{when} {'pm' if local.hour >= 12 else 'am'} |{reply}"
+
+
+def thread(*comments: tuple[int, str, str, datetime], declared: int | None = None) -> str:
+    """Return a heading and comments, given as (level, author, body, local time)."""
+    lines = [f"soundoff ({len(comments) if declared is None else declared} Responses)"]
+    ordinal = 0
+    for level, author, body, local in comments:
+        ordinal += level == 1
+        indent = " " * (2 * level + 2)
+        text = [indent + line if line else "" for line in body.split("\n")]
+        lines += [name_line(level, author, ordinal), "", *text, "", date_line(level, local)]
+    return "\n".join([*lines, "", "Post a comment", ""])
+
+
+def page(*comments: tuple[int, str, str, datetime], declared: int | None = None) -> bytes:
+    return (story() + thread(*comments, declared=declared)).encode()
+
+
+def at(minute: int = 0, *, day: int = 19) -> datetime:
+    return datetime(2013, 6, day, 17, minute)  # noqa: DTZ001 - local to the page
+
+
+OK = page((1, "Ann", "Yes.", at()), (2, "Bob", "No.", at(1))).decode()
+
+
+def kinds(parsed: ParsedPage) -> list[str]:
+    return [warning.kind for warning in parsed.warnings]
+
+
+def rows(comments: list[ParsedComment]) -> list[list[object]]:
+    return [[c.number, c.level, c.parent, c.author, c.created_at.isoformat(), c.body] for c in comments]
+
+
+def shown(markdown: str) -> str:
+    """Return the text that a reader sees of an article's body."""
+    text = render_story(markdown).replace("<br>\n", "\n").replace("</p>\n<p>", "\n\n")
+    return html.unescape(re.sub(r"<[^>]+>", "", text)).strip("\n")
+
+
+def read(data: bytes) -> ParsedPage | None:
+    """Return the page, or None if it is refused with one sentence that names a line."""
+    try:
+        return soundoff.parse(data)
+    except (OtherFormatError, DamagedFileError) as refusal:
+        sentence = str(refusal)
+    assert re.fullmatch(r"Line \d+: [^\n]+\.", sentence)
+    return None

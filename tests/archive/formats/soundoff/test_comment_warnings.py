@@ -1,0 +1,111 @@
+"""Warnings about comments: missing text, replies in the wrong place, duplicates and gaps in the numbers."""
+
+import pytest
+
+from archive.formats import soundoff
+from tests.archive.formats.soundoff.pages import at, kinds, page
+
+
+@pytest.mark.parametrize("body", ["", "\n\n\n\n", "\xa0", "\u200b\n\n\u200d"])
+def test_a_comment_whose_text_is_missing(body: str) -> None:
+    parsed = soundoff.parse(page((1, "Ann", body, at())))
+
+    assert (parsed.comments[0].body, parsed.comments[0].text_missing) == ("", "all")
+    assert kinds(parsed) == ["emptied"]
+
+
+@pytest.mark.parametrize(
+    ("body", "missing"),
+    [
+        ("What they forgot is the\n\n\n", "rest"),  # the line before the date makes it four
+        ("What they forgot\n\n\n\nis this.", "rest"),
+        ("They forgot:\n\n\n\n", "rest"),
+        ("They forgot nothing.\n\n\n\n\n\n", ""),
+        ("Who knows?\n\n\n\n\n\n", ""),
+        ("It ends without a stop", ""),
+        ("It ends without a stop\n", ""),
+        ("One\n\n\ntwo", ""),
+    ],
+)
+def test_a_fragment(body: str, missing: str) -> None:
+    parsed = soundoff.parse(page((1, "Ann", body, at())))
+
+    assert parsed.comments[0].text_missing == missing
+    assert parsed.comments[0].body.startswith(body.split("\n")[0])
+    assert kinds(parsed) == (["fragment"] if missing else [])
+
+
+@pytest.mark.parametrize(
+    ("body", "target"),
+    [
+        ("@Jim no.", 3),
+        ("@ Jim no.", 3),
+        ("@jim: no.", 3),
+        ("Jim, no.", 3),
+        ("Jim....no.", 3),
+        ("Dear Jim, no.", 3),
+        ("Hi @Jim no.", 3),
+        ("@ Safe haven no.", 4),
+        ("Safe, no.", 4),
+        ("Bob, no.", None),  # the parent's author
+        ("@Nobody no.", None),
+        ("Jim says no.", None),
+        ("I told Jim, no.", None),
+        ("no.", None),
+    ],
+)
+def test_a_reply_on_the_last_level_that_names_another(body: str, target: int | None) -> None:
+    parsed = soundoff.parse(
+        page(
+            (1, "Ann", "Yes.", at()),
+            (2, "Bob", "Yes.", at(1)),
+            (3, "Jim", "Yes.", at(2)),
+            (3, "Safe haven!??", "@Bob Yes.", at(3)),
+            (3, "Eve", body, at(4)),
+            (1, "Eve", body, at(5)),
+        )
+    )
+
+    named = [warning.text for warning in parsed.warnings if warning.line == parsed.comments[4].line]
+    assert len(named) == (1 if target else 0)
+    assert all(text.endswith(f" comment {target}.") for text in named)
+    assert parsed.comments[4].parent == 2  # what the page says
+
+
+def test_a_name_means_its_last_comment_in_the_same_tree() -> None:
+    tree = [(1, "Jim", "Yes.", at()), (2, "Bob", "Yes.", at(1)), (3, "Ann", "@Jim no.", at(2))]
+    parsed = soundoff.parse(page(*tree, (1, "Eve", "Yes.", at(3)), *tree[1:]))
+
+    assert [warning.text.split()[-1] for warning in parsed.warnings] == ["1."]
+
+
+LONG = "The clock on the customs house keeps its own time and always has."
+
+
+def test_duplicates() -> None:
+    parsed = soundoff.parse(
+        page(
+            (1, "Ann", LONG, at()),
+            (1, "Bob", LONG.upper().replace(" ", "  "), at(1)),
+            (1, "Cai", LONG[:-1] + "!!", at(2)),
+            (1, "Dan", "I agree.", at(3)),
+            (1, "Eve", "I agree.", at(4)),
+            (1, "Fay", LONG.replace("customs", "custom"), at(5)),
+            (1, "Gus", LONG.replace("always has", "never did"), at(6)),
+        )
+    )
+
+    assert [(warning.kind, warning.text) for warning in parsed.warnings] == [
+        ("repeat", "Comment 2 (Bob) is a duplicate of comment 1."),
+        ("near_repeat", "Comment 3 (Cai) is almost a duplicate of comment 1."),
+        ("near_repeat", "Comment 6 (Fay) is almost a duplicate of comment 1."),
+    ]
+
+
+def test_a_gap_in_the_pages_own_numbers() -> None:
+    raw = page((1, "Ann", "Yes.", at()), (1, "Bob", "No.", at(1))).replace(b"  2. Bob", b"  5. Bob")
+    parsed = soundoff.parse(raw)
+
+    assert [(w.kind, w.text) for w in parsed.warnings] == [
+        ("numbering", "The page's own numbering jumps from 1 to 5 here.")
+    ]

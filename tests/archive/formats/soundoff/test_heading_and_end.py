@@ -1,0 +1,41 @@
+"""The heading with its number of comments, and the lines below the comments."""
+
+import pytest
+
+from archive.formats import soundoff
+from tests.archive.formats.soundoff.pages import at, kinds, page, story, thread
+
+
+def test_the_count() -> None:
+    assert "count" not in kinds(soundoff.parse(page((1, "Ann", "Yes.", at()))))
+    parsed = soundoff.parse(page((1, "Ann", "Yes.", at()), declared=1204))
+    assert (parsed.declared, kinds(parsed)) == (1204, ["count"])
+
+
+@pytest.mark.parametrize(
+    ("heading", "declared"),
+    [("No Responses Yet", 0), ("One Response", 1), ("1,204 Responses", 1204), ("0 comments", 0)],
+)
+def test_forms_of_the_heading(heading: str, declared: int) -> None:
+    raw = (story() + thread()).replace("0 Responses", heading).encode()
+    parsed = soundoff.parse(raw)
+
+    assert (parsed.declared, parsed.comments) == (declared, [])
+
+
+def test_lines_after_the_thread_are_listed_or_reported() -> None:
+    raw = page((1, "Ann", "Yes.", at()))
+    end = "\n\nThe Quay & Co. welcomes a lively debate\nin two lines.\n\n« Older\n\nMore\n"
+    parsed = soundoff.parse(raw + end.encode())
+
+    first = raw.count(b"\n") + 1
+    assert parsed.source_name == "The Quay & Co."
+    assert list(parsed.boilerplate) == [first - 1, first + 2, first + 3]
+    assert [(w.line, w.kind) for w in parsed.warnings] == [
+        (first + 5, "unrecognised"),
+        (first + 7, "unrecognised"),
+    ]
+
+
+def test_a_page_that_does_not_name_itself() -> None:
+    assert soundoff.parse(page((1, "Ann", "Yes.", at()))).source_name == "an archived page"

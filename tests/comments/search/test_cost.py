@@ -1,0 +1,63 @@
+"""The cost of a search: its statements, its index, its time limit and how many run at once."""
+
+from contextlib import ExitStack
+
+import pytest
+from django.db import connection
+
+from articles.search import MAX_CONCURRENT, search_slot
+from comments.search import queries
+from tests.comments.search.search_pages import bring_in, find, found, look
+from tests.factories import make_article, make_comment
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_statements_do_not_grow_with_what_is_found(client, django_assert_num_queries):
+    few, many = make_article("Ferry"), make_article("Many ferries")
+    make_comment(few, "A lonely ferry.")
+    root = make_comment(many, "A ferry.")
+    for _ in range(25):
+        make_comment(many, "Another ferry.", parent=root)
+    for n in range(8):
+        make_article(f"Ferry number {n}")
+    # Three of these begin and end the search and limit its time.
+    for article in (few, many):
+        with django_assert_num_queries(9):
+            find(client, article, "ferry")
+    for asked in ("lonely", "ferry"):
+        with django_assert_num_queries(11):
+            look(client, asked)
+    with django_assert_num_queries(4):
+        look(client, "")
+
+
+def test_an_index_finds_a_rare_word(client):
+    bring_in(make_article(), *(f"Common words, number {n}." for n in range(300)), "A zyzzyva.")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE comments_commenttext; SET LOCAL enable_seqscan = off")
+        cursor.execute(
+            "EXPLAIN SELECT comment_id FROM comments_commenttext WHERE vector @@ 'zyzzyva'::tsquery"
+        )
+        assert "commenttext_vector" in str(cursor.fetchall())
+
+
+def test_a_slow_search_is_stopped_with_a_message(client, monkeypatch):
+    article = make_article()
+    monkeypatch.setattr("articles.search.MAX_SECONDS", "0.01")
+    slow_join = f"{queries.REPLIED_TO_JOIN} CROSS JOIN pg_sleep(5)"
+    monkeypatch.setattr(queries, "REPLIED_TO_JOIN", slow_join)
+    make_comment(article, "A ferry.")
+    assert "This search takes too long." in find(client, article, "ferry")
+    assert "This search takes too long." in look(client, "ferry")
+
+
+def test_searches_leave_room_for_readers(client):
+    article = make_article()
+    make_comment(article, body="The ferry was late.")
+    with ExitStack() as searches:
+        for _ in range(MAX_CONCURRENT):
+            searches.enter_context(search_slot())
+        assert "Too many searches are running." in find(client, article, "ferry", 429)
+        assert client.get(article.get_absolute_url()).status_code == 200
+    assert found(find(client, article, "ferry")), "their turns are over"

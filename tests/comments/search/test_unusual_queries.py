@@ -1,0 +1,56 @@
+"""Queries that find nothing, or are too common, too long, empty or nonsense, get an answer."""
+
+import pytest
+from django.utils.http import urlencode
+
+from articles.search import MAX_QUERY_LENGTH
+from tests.comments.search.search_pages import find, found, look
+from tests.factories import make_article, make_comment
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ("the of", "too common"),
+        ("?!", "too common"),
+        ("-ferry", "A minus only excludes words."),
+        ("ferry or -bus", "A minus only excludes words."),
+        ("x" * 10_000, f"This search has 10,000 characters. The limit is {MAX_QUERY_LENGTH}."),
+        ("zyzzyva", "zyzzyva”</bdi>."),
+    ],
+)
+def test_a_sentence_says_why_there_is_nothing(client, asked, sentence):
+    article = make_article()
+    make_comment(article, "A ferry.")
+    for page in (find(client, article, asked), look(client, asked)):
+        assert sentence in page
+        assert asked in page
+        assert found(page) == []
+
+
+@pytest.mark.parametrize("asked", ["", " ", "\x00", "\u3000"])
+def test_without_a_query_there_is_an_empty_form(client, asked):
+    article = make_article()
+    make_comment(article, "A ferry.")
+    for page in (find(client, article, asked), look(client, asked)):
+        assert 'type="search"' in page
+        assert 'class="empty"' not in page
+        assert found(page) == []
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["'", '"', '"""', "\\", "\\'", "a'b\\c", "!", "& | ! ( )", "a:*", "a <-> b", ":", "'':A", "%s %(q)s %",
+     "-", "--", "or or or", "\ud800", "\u202eferry", "ferry\x00", "ﷺ", "½", "😀", "{{ q }}",
+     "a" * MAX_QUERY_LENGTH,
+     "😀" * MAX_QUERY_LENGTH, "a'" * 100, "- " * 100, "-a " * 66, "\u3316" * MAX_QUERY_LENGTH, '"' * 199, "http://[::1",
+     "(" * 200],
+)  # fmt: skip
+def test_nonsense_is_answered(client, asked):
+    article = make_article()
+    make_comment(article, "A ferry. 'a'b\\c' ½ ﷺ 😀")
+    query = urlencode({"q": asked.encode(errors="surrogatepass")})
+    for url in (f"{article.get_absolute_url()}find/", "/search/"):
+        assert client.get(f"{url}?{query}").status_code == 200

@@ -1,0 +1,101 @@
+"""Words are found in any form and in any script, and marked as they were written."""
+
+from importlib import import_module
+
+import pytest
+from django.db import connection
+
+from core.database.sql import fetch_value
+from tests.comments.search.search_pages import find, found, look, marks
+from tests.factories import make_article, make_comment
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("asked", "body", "marked"),
+    [
+        ("cafe", "At the Café.", ["Café"]),
+        ("CAFÉ", "at the cafe", ["cafe"]),
+        ("cafe\u0301", "At the Caf\u00e9.", ["Caf\u00e9"]),
+        ("cafe", "At the Cafe\u0301.", ["Cafe\u0301"]),
+        ("احمد", "قال أحمد ذلك", ["أحمد"]),
+        ("أحمد", "قال اَحْمَد ذلك", ["اَحْمَد"]),
+        ("جدا", "كبير جداً\u200f هنا", ["جداً\u200f"]),
+        ("ميناء", "في الميناء القديم", ["الميناء"]),
+        ("الميناء", "ميناء قديم", ["ميناء"]),
+        ("ميناء", "وصل إلى الميناء، وبالميناء وللميناء سفن.", ["الميناء", "وبالميناء", "وللميناء"]),
+        ("-الميناء سفن", "سفن في ميناء", None),
+        ("له", "الله", None),  # of a word with only two letters left, they are no article
+        ("دة", "والدة", None),
+        ("مسئول", "قال المسؤول", ["المسؤول"]),
+        ("شئ", "كل شيء", ["شيء"]),
+        ("في", "ولد فى مصر", ["فى"]),
+        ("istanbul", "In İSTANBUL.", ["İSTANBUL"]),
+        ("İSTANBUL", "in istanbul", ["istanbul"]),
+        ("ığdır", "IĞDIR is far.", ["IĞDIR"]),
+        ("елка", "Новогодняя Ёлка.", ["Ёлка"]),
+        ("ёлка", "ЕЛКА", ["ЕЛКА"]),
+        ("hidden", "a hid\u00adden\u200b word", ["hid\u00adden\u200b"]),
+        ("2013", "في ٢٠١٣ كان", ["٢٠١٣"]),
+        ("moderator", "Two moderators moderated.", ["moderators", "moderated"]),
+        ("strasse", "In der Straße.", ["Straße"]),
+        ("straße", "IN DER STRASSE", ["STRASSE"]),
+        ("Ελλαδα", "Στην Ελλάδα.", ["Ελλάδα"]),
+        ("don't panic", "Do not panic", ["panic"]),
+        ("“old ferry”", "The old ferry and an old bus.", ["old", "ferry", "old"]),
+        ('"old ferry"', "The ferry is old.", None),
+        ("ferry -bus", "A ferry.", ["ferry"]),
+        ("ferry -bus", "A ferry and a bus.", None),
+        ("ferry or tram", "A tram.", ["tram"]),
+        ("ferry tram", "A tram.", None),
+        ("re-elected", "He was re-elected.", ["re", "elected"]),
+        ("3.14", "It is 3.14, not 3.15.", ["3.14"]),
+        ("example.org", "See example.org, he said.", ["example.org"]),
+        ("a.*b", "Between a.*b and AxxB.", ["b"]),
+        ("C++", "C++ or C.", ["C", "C"]),
+        ("東京", "東京 へ", ["東京"]),
+        ("привет", "Привет, мир", ["Привет"]),
+        ("R&D", "Our R&D team <b>.", ["R", "D"]),
+        ("amp", "This & that", None),
+        ("lt", "1 < 2", None),
+        ("strong", "**Bold** words", None),
+    ],
+)
+def test_words_are_found_in_any_form_and_marked_as_written(client, asked, body, marked):
+    article = make_article("Story")
+    make_comment(article, body)
+    for page in (find(client, article, asked), look(client, asked)):
+        assert marks(page) == (marked or [])
+        assert bool(found(page)) == (marked is not None)
+
+
+def test_stored_texts_are_found_as_new_ones_are(client):
+    """A migration has changed the function that folds texts, and makes the stored vectors again."""
+    first = import_module("articles.migrations.0001_search_function")
+    now = import_module("articles.migrations.0030_search_arabic")
+    comments = import_module("comments.migrations.0038_search_arabic")
+    with connection.cursor() as cursor:
+        cursor.execute(first.FOLD.replace("CREATE", "CREATE OR REPLACE"))
+        article = make_article("إغلاق الميناء")
+        stored = make_comment(article, "بالميناء سفن")
+        cursor.execute(now.FOLD)
+        assert found(look(client, "ميناء")) == []
+        cursor.execute(now.REBUILD_VECTORS)
+        cursor.execute(comments.REBUILD_VECTORS)
+    page = look(client, "ميناء")
+    assert found(page) == [stored.pk]
+    assert marks(page) == ["الميناء", "بالميناء"]
+
+
+def test_comments_of_signs_alone_are_no_hindrance(client):
+    article = make_article()
+    make_comment(article, "?!")
+    make_comment(article, "。。。")
+    assert found(find(client, article, "ferry")) == []
+
+
+def test_folding_ascii_only_changes_the_case():
+    """articles.search.match_words relies on it."""
+    text = "".join(map(chr, range(1, 128)))
+    assert fetch_value("SELECT search_fold(%(text)s) = lower(%(text)s)", {"text": text})

@@ -1,0 +1,75 @@
+"""Decisions to train the spam filter on, stored or as objects only, and the version that is active."""
+
+from dataclasses import replace
+from random import Random
+
+from comments.models import State
+from moderation.actions.decisions import decide
+from moderation.features.text_reading import CommentData
+from moderation.models import FilterVersion, ModerationSettings
+from moderation.spam_filter.examples import Decision
+from tests.factories import GuestFactory, make_article, make_comment
+
+SPAM = [
+    "bekuki crystals cure",
+    "zorb lanterns at factory cost",
+    "my uncle's bekuki saved him",
+    "zorb zorb bekuki",
+]
+GOOD = [
+    "the slip must stay",
+    "rowers use the piles",
+    "the council never asked",
+    "a bridge for walkers as well",
+]
+
+
+def talk(article, rng: Random, *, is_spam: bool):
+    words = [*rng.choice(SPAM if is_spam else GOOD).split(), *rng.choices("abcdefghij", k=3)]
+    rng.shuffle(words)
+    return make_comment(
+        article, " ".join(words) + ".", guest=GuestFactory.create(name=f"Reader {rng.random()}")
+    )
+
+
+def days(count: int, actor, article=None, seed: int = 1) -> list:
+    """Post so many comments, a third of them spam, each decided on separately, and return them."""
+    article, rng, made = article or make_article(), Random(seed), []
+    for n in range(count):
+        comment = talk(article, rng, is_spam=n % 3 == 0)
+        to, reason = (State.SPAM, "spam") if n % 3 == 0 else (State.PUBLISHED, "approved")
+        decide(ids=[comment.pk], to=to, reason=reason, actor=actor)
+        made.append(comment)
+    return made
+
+
+def decided(n: int, *, actor: int = 1, batch=None, author: str = "", is_spam: bool = True) -> Decision:
+    return Decision(
+        transition=n,
+        comment=n,
+        is_spam=is_spam,
+        at=None,
+        topics=(),
+        data=CommentData(body="x"),
+        found=(),
+        actor=actor,
+        batch=batch,
+        author=author or f"g{n}",
+    )
+
+
+def learnable(spam: int, good: int) -> list[Decision]:
+    """Return so many decisions of each label, in random order."""
+    rng = Random(1)
+    labels = [True] * spam + [False] * good
+    rng.shuffle(labels)
+    return [
+        replace(
+            decided(n, is_spam=label), data=CommentData(body=f"{rng.choice(SPAM if label else GOOD)} {n}")
+        )
+        for n, label in enumerate(labels)
+    ]
+
+
+def active_version() -> FilterVersion:
+    return ModerationSettings.objects.get().filter

@@ -1,0 +1,149 @@
+"""No batch, author or moderator outweighs the others."""
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from comments.models import State
+from moderation.actions.decisions import decide
+from moderation.features.text_reading import CommentData
+from moderation.models import FilterVersion
+from moderation.spam_filter import active_model, examples, training
+from moderation.spam_filter.classifier.model import Model
+from moderation.spam_filter.examples import (
+    MAX_BATCH_SHARE,
+    MAX_BATCH_WEIGHT,
+    MAX_MODERATOR_WEIGHT,
+    MIN_BATCH_WEIGHT,
+    example_weights,
+)
+from moderation.spam_filter.thresholds import GoodScores, waiting_threshold
+from tests.factories import GuestFactory, make_article, make_comment
+from tests.moderation.spam_filter.training.decisions import (
+    GOOD,
+    SPAM,
+    active_version,
+    days,
+    decided,
+    learnable,
+    talk,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def test_no_batch_author_or_moderator_outweighs_the_rest():
+    sweep = [decided(n, batch="b") for n in range(1_000)]
+    assert sum(example_weights(sweep)) == pytest.approx(MIN_BATCH_WEIGHT)
+    after = [*sweep, *(decided(n) for n in range(1_000, 1_200))]
+    assert sum(example_weights(after)[:1_000]) == pytest.approx(MAX_BATCH_SHARE * 200)
+    after = [*sweep, *(decided(n) for n in range(1_000, 3_000))]
+    assert sum(example_weights(after)[:1_000]) == pytest.approx(MAX_BATCH_WEIGHT)
+    flood = [decided(n, author="g1") for n in range(1_000)]
+    assert sum(example_weights(flood)) == pytest.approx(examples.MAX_AUTHOR_WEIGHT)
+    alone = [decided(n) for n in range(1_000)]
+    assert (
+        example_weights(alone) == [1.0] * 1_000
+    )  # where one person decides, there is nobody to be outweighed
+    two = [decided(n, actor=1) for n in range(5_000)] + [decided(n, actor=2) for n in range(5_000, 5_100)]
+    by_first = sum(example_weights(two)[:5_000])
+    assert by_first == pytest.approx(MAX_MODERATOR_WEIGHT)
+    assert sum(example_weights(two)[5_000:]) == 100
+
+
+@pytest.mark.parametrize("is_bound", [True, False])
+def test_a_poisoned_batch_does_not_hold_good_comments(starter, monkeypatch, is_bound):
+    """One action that marks 300 good comments as spam, after 60 decisions that were right: without the bound
+    good ones would score much higher."""
+    rng = Random(7)
+
+    def said(*, is_spam: bool) -> CommentData:
+        words = [*rng.choice(SPAM if is_spam else GOOD).split(), *rng.choices("abcdefghij", k=3)]
+        rng.shuffle(words)
+        return CommentData(body=" ".join(words) + ".", author=f"Reader {rng.random()}")
+
+    right = [replace(decided(n, is_spam=n % 3 == 0), data=said(is_spam=n % 3 == 0)) for n in range(60)]
+    wrong = [replace(decided(n, batch="b"), data=said(is_spam=False)) for n in range(100, 400)]
+    if not is_bound:
+        monkeypatch.setattr(
+            "moderation.spam_filter.training.example_weights", lambda some, _press=0: [1.0] * len(some)
+        )
+    model = training.train([*right, *wrong], active_model.Model.from_bytes(bytes(starter.weights)))
+    at = waiting_threshold(1, GoodScores(0, []), GoodScores(**starter.trained_on["good_scores"]["without"]))
+    good, spam = (
+        [model.score(CommentData(body=body, author="Ada")) for body in some] for some in (GOOD, SPAM)
+    )
+    assert not any(score >= at for score in good)
+    assert all(score < 0.01 for score in good) is is_bound
+    assert all(score >= at for score in spam)
+
+
+def test_one_batch_does_not_shift_the_calibration(starter):
+    """A batch counts as one comment, however many it has; otherwise its effect on the model would count
+    twice."""
+    some = learnable(40, 120)
+    press = [replace(decided(n, batch="b"), data=some[n % 120].data) for n in range(160, 660)]
+    alone = training.train(some, Model.from_bytes(bytes(starter.weights)))
+    after = training.train([*some, *press], Model.from_bytes(bytes(starter.weights)))
+    assert (after.slope, after.offset) == pytest.approx((alone.slope, alone.offset), abs=0.15)
+
+
+def test_one_batch_does_not_move_the_threshold(starter, maria):
+    days(60, maria)
+    training.update_metrics(starter)
+    before = starter.numbers["highest"]
+    article = make_article("Another")
+    some = [
+        make_comment(
+            article, f"Visit my website for cheap loans and casino bonus {n} {n * 7919}", guest=guest
+        )
+        for n in range(60)
+        for guest in [GuestFactory.create(name=f"casino bonus {n}")]
+    ]
+    decide(ids=[c.pk for c in some], to=State.PUBLISHED, reason="approved", actor=maria)
+    starter.refresh_from_db()
+    training.update_metrics(starter)
+    assert starter.numbers["metrics"]["ham"] == 100
+    assert starter.numbers["good"] == pytest.approx(41)
+    after, _strict = active_model._thresholds(active_model.active_filter())
+    pressed = starter.numbers["highest"][0]
+    assert after == waiting_threshold(
+        1, GoodScores.of([*before, pressed]), active_model.starter_good_scores()
+    )  # as one of them would
+    assert after < pressed
+
+
+@pytest.mark.parametrize(("others", "like"), [(75, 5), (600, 25)])
+def test_a_large_batch_counts_like_a_small_one_in_the_log_loss(others, like):
+    right = [decided(n) for n in range(others)]
+    press = [decided(n, batch="b", is_spam=False) for n in range(others, others + 100)]
+    loss = training.log_loss(
+        [0.9] * (others + 100), [True] * others + [False] * 100, example_weights([*right, *press])
+    )
+    assert loss == pytest.approx(training.log_loss([0.9] * (others + like), [True] * others + [False] * like))
+
+
+def presses(count: int, actor, seed: int) -> None:
+    """Post so many good comments and mark them as spam, in batches of five."""
+    article, rng = make_article(f"Pressed on {seed}"), Random(seed)
+    for _ in range(count // 5):
+        some = [talk(article, rng, is_spam=False).pk for _ in range(5)]
+        decide(ids=some, to=State.SPAM, reason="spam", actor=actor)
+
+
+def test_marking_good_comments_as_spam_makes_none_of_others_wait(starter, maria, omar):
+    """Their number does not matter, and the log loss alone would recommend the version."""
+    days(60, maria)
+    presses(100, omar, seed=5)
+    training.run()
+    made = FilterVersion.objects.latest("pk")
+    days(54, maria, seed=2)
+    presses(100, omar, seed=6)
+    training.run()
+    made.refresh_from_db()
+    trial = made.numbers["trial"]
+    assert trial["log_loss"][0] < trial["log_loss"][1]
+    assert made.is_refused or trial["good"][0] <= 1.0
+    active = active_model.load_model(active_version().pk)
+    assert max(active.score(CommentData(body=body, author="Ada")) for body in GOOD) < 0.1
