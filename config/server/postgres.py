@@ -167,13 +167,15 @@ def temporary_folder() -> Iterator[Path]:
         if status.st_uid != os.geteuid() or status.st_mtime > time.time() - 60:
             continue
         if lock := try_lock(old / "postgres.lock"):
-            shutil.rmtree(old)
+            with suppress(FileNotFoundError):  # its own run has just stopped the server, and deletes it too
+                shutil.rmtree(old)
             os.close(lock)
     folder = Path(tempfile.mkdtemp(prefix="soundoff-test-", dir=root))
     try:
         yield folder
     finally:
-        shutil.rmtree(folder)
+        with suppress(FileNotFoundError):  # once its server is stopped, another run may delete it too
+            shutil.rmtree(folder)
 
 
 class Server:
