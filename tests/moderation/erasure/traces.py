@@ -58,10 +58,22 @@ class Planted:
     """A person who has done everything that leaves a trace, among others."""
 
     def __init__(self, *, is_editor: bool = False) -> None:
+        self._create_people()
+        self._write_comments()
+        self._recommend_and_report()
+        self._add_moderation_records()
+        self._leave_traces_in_mails_and_logs()
+        self._log_in_and_add_keys()
+        self._follow_and_subscribe()
+        self._draft_and_mute()
+        if is_editor:
+            self._make_editor()
+
+    def _create_people(self) -> None:
         self.moderator = UserFactory.create(name="Mo", roles=("Moderator",))
         self.administrator = UserFactory.create(name="Ada", roles=(ADMINISTRATOR,))
         self.other = UserFactory.create(name="Olav")
-        self.story = story = make_article("The slip closes")
+        self.story = make_article("The slip closes")
         self.user = user = confirm_email(
             UserFactory.create(name=f"{NAME} Quill", email=f"{EMAIL}@example.org", password="long enough")
         )
@@ -70,6 +82,9 @@ class Planted:
         self.guest = GuestFactory.create(
             name=f"{NAME} Q.", email=f"{EMAIL.upper()}@example.org", confirmed_at=timezone.now()
         )
+
+    def _write_comments(self) -> None:
+        story, user = self.story, self.user
         unconfirmed = GuestFactory.create(name="Somebody", email=f"{EMAIL}@example.org")
         self.foreign = make_comment(story, "Not by that person.", guest=unconfirmed)
         self.olavs = make_comment(story, f"As {NAME} said: yes.", author=self.other)
@@ -88,15 +103,20 @@ class Planted:
         self.deleted = make_comment(story, f"{WORDS} deleted.", author=user)
         assert delete_comment(comment=self.deleted, user=user, guest=None)
         self.secret = make_comment(story, f"{WORDS} is secret.", author=user)
-        recommend(comment=self.olavs, user=user, guest=None, given=True)
+
+    def _recommend_and_report(self) -> None:
+        recommend(comment=self.olavs, user=self.user, guest=None, given=True)
         report_comment(
-            comment=self.olavs, user=user, guest=None, why=Report.Why.OTHER, details=f"{WORDS} details."
+            comment=self.olavs, user=self.user, guest=None, why=Report.Why.OTHER, details=f"{WORDS} details."
         )
         for comment in (self.alone, self.answered):
             Origin.objects.get_or_create(comment=comment, defaults={"ip_hash": b"0" * 16})
-        ModeratorNote.objects.create(user=user, text=f"{NAME} again.", by=self.moderator)
+
+    def _add_moderation_records(self) -> None:
+        """Add a note, a warning, an answered removal request and a report of illegal content."""
+        ModeratorNote.objects.create(user=self.user, text=f"{NAME} again.", by=self.moderator)
         sanctions.impose(
-            person=Person(user=user),
+            person=Person(user=self.user),
             kind=Sanction.Kind.WARN,
             reason="insult",
             message=f"Dear {NAME}.",
@@ -104,7 +124,7 @@ class Planted:
             actor=self.moderator,
         )
         request = removal_requests.send_request(
-            article=story,
+            article=self.story,
             comment=None,
             requested_action="correct",
             passage=WORDS,
@@ -114,7 +134,7 @@ class Planted:
             email=f"{EMAIL}@example.org",
         )
         removal_requests.answer(request=request, outcome="done", text="Done.", actor=self.administrator)
-        case = Case.objects.create(comment=self.foreign, discussion_id=story.pk, is_illegal=True)
+        case = Case.objects.create(comment=self.foreign, discussion_id=self.story.pk, is_illegal=True)
         IllegalContentReport.objects.create(
             comment=self.foreign,
             case=case,
@@ -123,6 +143,8 @@ class Planted:
             email=f"{EMAIL}@example.org",
             in_good_faith=True,
         )
+
+    def _leave_traces_in_mails_and_logs(self) -> None:
         sign_up.create(name=NAME, email=f"{EMAIL}@example.org", password="long enough")
         mails.mail_reset.enqueue(f"{EMAIL}@example.org", site=SITE)
         failed = mails.mail_wrong_passwords.enqueue(f"{EMAIL}@example.org", site=SITE)
@@ -132,35 +154,44 @@ class Planted:
         LogEntry.objects.create(
             user=self.administrator,
             content_type=ContentType.objects.get_for_model(User),
-            object_id=str(user.pk),
+            object_id=str(self.user.pk),
             object_repr=f"{NAME} Quill",
             action_flag=CHANGE,
             change_message=json.dumps([{"changed": {"object": f"{NAME} Quill"}}]),
         )
         undeliverable.add(f"{EMAIL}@example.org", f"550 No such user {EMAIL}")
-        login = {"login": user.email, "password": "long enough"}
+
+    def _log_in_and_add_keys(self) -> None:
+        login = {"login": self.user.email, "password": "long enough"}
         Client(headers={"User-Agent": f"{NAME} browser"}).post("/accounts/login/", login)
         Authenticator.objects.create(
-            user=user, type=Authenticator.Type.WEBAUTHN, data={"name": f"Key of {NAME}"}
+            user=self.user, type=Authenticator.Type.WEBAUTHN, data={"name": f"Key of {NAME}"}
         )
-        SocialAccount.objects.create(user=user, provider="oidc", uid=EMAIL)
-        for person in ({"user": user}, {"guest": self.guest}):
-            Follow.objects.create(**person, article=story, kind="replies", delivery="at_once")
+        SocialAccount.objects.create(user=self.user, provider="oidc", uid=EMAIL)
+
+    def _follow_and_subscribe(self) -> None:
+        for person in ({"user": self.user}, {"guest": self.guest}):
+            Follow.objects.create(**person, article=self.story, kind="replies", delivery="at_once")
         subscribe(f"{EMAIL}@example.org")
-        newsletter = draft_of(story, self.administrator)
+        newsletter = draft_of(self.story, self.administrator)
         send(newsletter)
         newsletter.recipients.update(
             state="failed", reason=f"550 5.1.1 <{EMAIL}>: Recipient address rejected"
         )
         mail_confirmation.enqueue(f"{EMAIL}@example.org", None)
-        save_draft(user=user, article=story, parent=None, body=f"{WORDS} as a draft.", nonce=uuid4())
-        Mute.objects.create(user=user, muted_user=self.other)
-        Mute.objects.create(user=self.other, muted_user=user)
+
+    def _draft_and_mute(self) -> None:
+        save_draft(
+            user=self.user, article=self.story, parent=None, body=f"{WORDS} as a draft.", nonce=uuid4()
+        )
+        Mute.objects.create(user=self.user, muted_user=self.other)
+        Mute.objects.create(user=self.other, muted_user=self.user)
         Mute.objects.create(user=self.other, muted_guest=self.guest)
-        if is_editor:
-            user.set_roles([EDITOR])
-            set_article_authors(article=story, people=[user])
-            Autosave.objects.create(nonce=uuid4(), editor=user, typed={"title": [WORDS]})
+
+    def _make_editor(self) -> None:
+        self.user.set_roles([EDITOR])
+        set_article_authors(article=self.story, people=[self.user])
+        Autosave.objects.create(nonce=uuid4(), editor=self.user, typed={"title": [WORDS]})
 
     def erase(self, *, deletes_comments: bool) -> None:
         """Erase the person as the page does, and run the jobs of the erasure."""

@@ -5,6 +5,13 @@ from html import unescape
 
 from comments.models import Comment
 
+WORDS = [
+    f"{first} {last}"
+    for first in ("Boat", "Tide", "Rope", "Quay", "Mast")
+    for last in ("oar", "net", "gull", "crab", "salt", "sand")
+]
+LONG = "The slip was there before any of us, and it will be there when we are gone."
+
 
 def text(response) -> str:
     """Return the page with all whitespace collapsed."""

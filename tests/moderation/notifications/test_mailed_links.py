@@ -1,0 +1,43 @@
+"""The link of a mailed notice, which a guest can open in any browser."""
+
+import re
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from accounts.guests import COOKIE
+from comments.models import State
+from moderation.notifications.notices import decision_url
+from moderation.tasks import notify_authors
+from tests.factories import GuestFactory, make_article, make_comment
+from tests.moderation.notifications.helpers import decided
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_guest_opens_the_mailed_link_in_any_browser(client, maria):
+    guest = GuestFactory.create(confirmed_at=timezone.now(), email="g@example.org")
+    comment = make_comment(make_article(), guest=guest)
+    act = decided(comment, State.REJECTED, "insult", maria)
+    notify_authors.func(str(act.pk))
+    url = re.search(r"http\S+/decision/\S+", mail.outbox[-1].body)
+    assert url
+    path = "/" + url[0].split("/", 3)[3]
+    page = client.get(path).content.decode()
+    assert "Removed by a moderator: insult." in page
+    assert client.post(path, {"text": "Please."}).status_code == 302
+    assert "You have appealed this decision." in client.get(path).content.decode()
+    other = make_comment(make_article(), guest=GuestFactory.create())
+    assert client.get(f"/comments/{other.pk}/decision/?{path.partition('?')[2]}").status_code == 302
+    assert client.get(f"/comments/{comment.pk}/decision/?key=forged").status_code == 302
+    assert COOKIE not in client.cookies
+
+
+def test_a_mailed_link_does_not_offer_the_edit_page(client, maria):
+    guest = GuestFactory.create(confirmed_at=timezone.now())
+    comment = make_comment(make_article(), guest=guest)
+    comment.refresh_from_db()
+    page = client.get("/" + decision_url(comment).split("/", 3)[3]).content.decode()
+    assert f"/comments/{comment.pk}/edit/" not in page
+    assert f"/comments/{comment.pk}/resubmit/?key=" in page
