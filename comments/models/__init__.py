@@ -17,6 +17,7 @@ from comments.models.comments import (
     CommentRevision,
     CommentText,
     check_body,
+    moderated_stories,
 )
 from comments.models.discussions import Discussion, DiscussionDay
 from comments.models.drafts import DRAFT_COLUMNS, DRAFT_JOIN, CommentDraft, LatestDraft
@@ -77,5 +78,6 @@ __all__ = [
     "Transition",
     "Visit",
     "check_body",
+    "moderated_stories",
     "state_label",
 ]

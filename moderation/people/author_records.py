@@ -6,15 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from accounts.models import User
-from comments.models import UNDONE_REASONS, UNDONE_SQL, Comment, Reason
+from comments.models import UNDONE_REASONS, UNDONE_SQL, Comment, Reason, moderated_stories
 from moderation.models import ModeratorNote, Sanction
 from moderation.people.active_sanctions import ACTIVE_SANCTIONS_OF_PEOPLE
-from moderation.people.person_queries import (
-    counted_state,
-    number_queries,
-    parse_numbers,
-    visible_stories,
-)
+from moderation.people.person_queries import counted_state, number_queries, parse_numbers
 from moderation.people.profiles import Person, person_url
 from moderation.queue import explanations
 from moderation.screening import origins
@@ -90,7 +85,7 @@ def record_queries(comment: Comment, user: User) -> tuple[dict[str, str], dict[s
         "users": [person.user.pk] if person.user else [],
         "guests": [person.guest.pk] if person.guest else [],
         "imported": imported,
-        "stories": visible_stories(user),
+        "stories": moderated_stories(user),
         "alike": origins.MAX_COMMENTS_PER_ADDRESS,
     }
     queries = number_queries(imported) | {

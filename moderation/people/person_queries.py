@@ -12,9 +12,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from accounts.models import User
 from accounts.services import EMAIL_IS_CONFIRMED
-from articles.models import Article
 from comments.models import UNDONE_SQL, Comment, Reason
 
 # Restricted comments are removed ones, but no page lists them, so they are counted under their reason.
@@ -137,10 +135,3 @@ def parse_numbers(found: dict[str, list[dict[str, Any]]]) -> PersonNumbers:
         reports_sent=reports["sent"],
         same_email=[(row["other"], row["name"] or _("Anonymous")) for row in found["same_email"]],
     )
-
-
-def visible_stories(user: User) -> list[int] | None:
-    """Return the stories that limit which other people an editor sees; None for moderators: no limit."""
-    if user.is_moderator:
-        return None
-    return list(Article.objects.editable_by(user).values_list("pk", flat=True))

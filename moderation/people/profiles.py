@@ -16,16 +16,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import READER, Guest, User
-from comments.models import Comment, Reason, State
+from comments.models import Comment, Reason, State, moderated_stories
 from core.database.sql import fetch_together
 from moderation.models import ModeratorNote
-from moderation.people.person_queries import (
-    number_queries,
-    parse_numbers,
-    parse_states,
-    state_queries,
-    visible_stories,
-)
+from moderation.people.person_queries import number_queries, parse_numbers, parse_states, state_queries
 from moderation.queue import explanations
 from moderation.screening import origins
 
@@ -151,7 +145,7 @@ def person_facts(person: Person, user: User) -> PersonFacts:
 
     Editors see fewer others, as in author_records.record_queries.
     """
-    stories = visible_stories(user)
+    stories = moderated_stories(user)
     imported = [person.comment.pk] if person.comment else []
     values = {
         "users": [person.user.pk] if person.user else [],

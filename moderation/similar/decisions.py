@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from comments.models import Reason, State
+from comments.models import Reason, State, moderated_stories
 from comments.services.discussions import lock_discussions_of
 from moderation.actions import decisions
 from moderation.actions.decisions import ActionResult
@@ -63,9 +63,7 @@ def decide_group(
             refused = [pk for refusal in result.refused if (pk := refusal.comment)] + decided
             _record_refused(result.batch, refused, len(refused) + result.more)
         reported = [
-            pk
-            for pk in pages.reported_as_illegal(group, pages.decided_discussions(actor))
-            if pk not in without
+            pk for pk in pages.reported_as_illegal(group, moderated_stories(actor)) if pk not in without
         ]
     illegal = [Refusal(pk, "", _("Reported as illegal: it needs a decision of its own")) for pk in reported]
     listed = decisions.refusals(decided[:MAX_ILLEGAL_LISTED])

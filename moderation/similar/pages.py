@@ -10,8 +10,7 @@ from django.db.models.expressions import RawSQL
 from django.utils.safestring import SafeString
 
 from accounts.models import User
-from articles.models import Article
-from comments.models import Comment, State
+from comments.models import Comment, State, moderated_stories
 from core.database.sql import fetch_column, fetch_rows
 from moderation.actions.last_decisions import approved_by_person
 from moderation.features.words import lowercase_words, run_spans, word_runs
@@ -121,23 +120,13 @@ class MemberPlace(NamedTuple):
     clues: int
 
 
-def decided_discussions(user: User) -> list[int] | None:
-    """Return the discussions on whose comments this person may decide; None means all.
-
-    They have the ids of their stories, which are found without reading the comments.
-    """
-    if user.is_moderator:
-        return None
-    return list(Article.objects.editable_by(user).values_list("pk", flat=True))
-
-
 def open_groups(user: User, kind: str = "") -> QuerySet[CommentGroup]:
     """Return the open groups of the latest scan with an open comment on which this person may decide.
 
     A group is open until all its members are decided on, together or one by one. The largest come first.
     The query for an editor holds the stories that they may edit now, so it must not be cached.
     """
-    articles = decided_discussions(user)
+    articles = moderated_stories(user)
     visible = groups_visible_to(
         user
     ).filter(
@@ -163,7 +152,7 @@ def groups_visible_to(user: User) -> QuerySet[CommentGroup]:
 def group_rows(found: Sequence[CommentGroup], user: User) -> list[GroupRow]:
     """Return the rows of these groups in four statements, without groups in which nothing is open."""
     keys = [group.pk for group in found]
-    articles = decided_discussions(user)
+    articles = moderated_stories(user)
     numbers = count_members(keys, articles)
     samples = _typical_members(keys, articles, SAMPLE_SIZE // 10)
     bodies = _load_comments(
@@ -206,12 +195,12 @@ def count_members(
 
 def expected_transitions(group: CommentGroup, user: User) -> dict[int, int]:
     """Return the open members, each with the transition on which a decision must be based."""
-    return dict(fetch_rows(EXPECTED, {"group": group.pk, "articles": decided_discussions(user)}))
+    return dict(fetch_rows(EXPECTED, {"group": group.pk, "articles": moderated_stories(user)}))
 
 
 def decided_since(group: CommentGroup, user: User, since: int) -> list[int]:
     """Return the former members on which a person has decided after this transition."""
-    return fetch_column(DECIDED, {"group": group.pk, "articles": decided_discussions(user), "since": since})
+    return fetch_column(DECIDED, {"group": group.pk, "articles": moderated_stories(user), "since": since})
 
 
 def reported_as_illegal(group: CommentGroup, articles: list[int] | None) -> list[int]:
@@ -239,7 +228,7 @@ def load_page(
     """Return one page of a group, the least similar members first.
 
     The first page begins with the most likely mistakes and typical examples; later pages start after `after`.
-    `articles` are from decided_discussions, `without` are the deselected comments.
+    `articles` are from moderated_stories, `without` are the deselected comments.
     """
     sample = _typical_members([group.pk], articles, SAMPLE_SIZE).get(group.pk, [])
     mistake_count = UNLIKELY_SHOWN if len(sample) <= LARGE_GROUP else UNLIKELY_SHOWN_IN_LARGE

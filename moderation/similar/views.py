@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import User
 from comments import removal_reasons
-from comments.models import Comment
+from comments.models import Comment, moderated_stories
 from core.query_forms import NumberField, PageField, ParsedField, parse_whole_number
 from moderation import similar
 from moderation.actions import decisions
@@ -149,7 +149,7 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
         if "go" in request.POST:
             return _redirect_to_page(request, found, without, since)
         return _decide(request, user, found, without, since)
-    articles = pages.decided_discussions(user)
+    articles = moderated_stories(user)
     numbers = pages.count_members([found.pk], articles).get(found.pk)
     illegal = pages.reported_as_illegal(found, articles)
     done = just_done_action(user, query["done"])
