@@ -18,7 +18,7 @@ from moderation.similar.grouping.proposals import (
     min_members,
 )
 
-__all__ = ["MIN_SIMILAR", "GroupingResult", "Proposal", "find_groups", "min_members"]
+__all__ = ["MIN_SIMILAR", "GroupingResult", "Proposal", "find_groups"]
 
 DOUBTFUL_SCORE = 0.6  # lowest sum of WEIGHTS of a late comment that deserves a review
 
