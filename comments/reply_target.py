@@ -3,22 +3,17 @@
 Read one after the other, these were five statements and two fifths of the time of a reply.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
 
 from django.db import connection
-from django.db.models import Model
 
 from accounts.models import Guest
 from articles.models import Article
 from comments.models import Comment, CommentDraft, Discussion
 from comments.names import NAMES_IN_USE_SQL, NAMES_IN_USE_VALUES, NamesInUse
 from comments.thread.story import ARTICLE_COLUMNS, DISCUSSION_COLUMNS, build_discussion
-from core.database.sql import execute_prepared
-
-M = TypeVar("M", bound=Model)
+from core.database.sql import build_instance, execute_prepared, list_columns, split_row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +31,9 @@ class ReplyTarget:
 
 COMMENT_COLUMNS = [field.attname for field in Comment._meta.concrete_fields]
 GUEST_COLUMNS = [field.attname for field in Guest._meta.concrete_fields]
-_PARTS = {"a": ARTICLE_COLUMNS, "d": DISCUSSION_COLUMNS, "c": COMMENT_COLUMNS, "g": GUEST_COLUMNS}
+_TABLES = {"a": ARTICLE_COLUMNS, "d": DISCUSSION_COLUMNS, "c": COMMENT_COLUMNS, "g": GUEST_COLUMNS}
 REPLY_TARGET_SQL = f"""
-SELECT {", ".join(f"{alias}.{name}" for alias, names in _PARTS.items() for name in names)},
+SELECT {list_columns(_TABLES)},
        EXISTS (SELECT FROM comments_follow f
                WHERE f.article_id = a.id AND f.kind IN ('replies', 'comments')
                  AND (f.user_id = %(user)s::bigint OR f.guest_id = %(guest)s::bigint)),
@@ -74,28 +69,18 @@ def read_reply_target(
         row = cursor.fetchone()
     if row is None:
         return None
-    parts, start = [], 0
-    for names in _PARTS.values():
-        parts.append(row[start : start + len(names)])
-        start += len(names)
-    stored_article, stored_discussion, stored_parent, stored_guest = parts
-    article = Article.from_db("default", ARTICLE_COLUMNS, stored_article)
-    discussion = build_discussion(article, stored_discussion)
-    is_followed, draft_body, draft_at, *used = row[start:]
-    comment = _instance(Comment, COMMENT_COLUMNS, stored_parent)
+    stored, (is_followed, draft_body, draft_at, *used) = split_row(row, _TABLES)
+    article = Article.from_db("default", ARTICLE_COLUMNS, stored["a"])
+    discussion = build_discussion(article, stored["d"])
+    comment = build_instance(Comment, COMMENT_COLUMNS, stored["c"])
     if comment:
         comment.discussion = discussion
     return ReplyTarget(
         article=article,
         discussion=discussion,
         parent=comment,
-        guest=_instance(Guest, GUEST_COLUMNS, stored_guest),
+        guest=build_instance(Guest, GUEST_COLUMNS, stored["g"]),
         is_followed=is_followed,
         draft=CommentDraft(body=draft_body, at=draft_at) if draft_at else None,
         names=NamesInUse.from_row(used),
     )
-
-
-def _instance(model: type[M], columns: Sequence[str], row: Sequence[Any]) -> M | None:
-    """Return the instance of a row, or None for the empty row of an outer join."""
-    return model.from_db("default", columns, row) if row[columns.index("id")] is not None else None

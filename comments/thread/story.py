@@ -14,7 +14,7 @@ from articles.models import Article, BylineAuthor, Topic
 from articles.related import RELATED_QUERY, Related
 from comments.models import DRAFT_COLUMNS, DRAFT_JOIN, MUTED_AUTHOR, Discussion, LatestDraft
 from comments.thread.visits import VISIT_COLUMNS, VISIT_JOIN, LastVisit
-from core.database.sql import execute_prepared
+from core.database.sql import execute_prepared, list_columns, split_row
 
 MAX_PICKS = 3  # editor's picks above the thread; the others are only marked in the thread
 PICK_LENGTH = 280  # characters of each
@@ -59,10 +59,9 @@ def read_story(
         row = cursor.fetchone()
     if row is None:
         return None
-    split = len(ARTICLE_COLUMNS) + len(DISCUSSION_COLUMNS)
-    article = Article.from_db("default", ARTICLE_COLUMNS, row[: len(ARTICLE_COLUMNS)])
-    discussion = build_discussion(article, row[len(ARTICLE_COLUMNS) : split])
-    names, slugs, signed, signed_slugs, at, seen_seq, previous_seq, *rest = row[split:]
+    stored, (names, slugs, signed, signed_slugs, at, seen_seq, previous_seq, *rest) = split_row(row, _TABLES)
+    article = Article.from_db("default", ARTICLE_COLUMNS, stored["a"])
+    discussion = build_discussion(article, stored["d"])
     draft_at, draft_parent, days, counts, seq, is_restored, ids, picked, beginnings, *related = rest
     vars(article)["author_names"] = signed or []
     return Story(
@@ -139,10 +138,10 @@ CROSS JOIN LATERAL (
 
 DISCUSSION_SUMMARY_JOINS = _discussion_summary_joins()
 
+_TABLES = {"a": ARTICLE_COLUMNS, "d": DISCUSSION_COLUMNS}
 # Raw SQL, because the ORM would take longer to compile the query than the database to run it.
 _STORY = f"""
-SELECT {", ".join(f"a.{name}" for name in ARTICLE_COLUMNS)},
-       {", ".join(f"d.{name}" for name in DISCUSSION_COLUMNS)},
+SELECT {list_columns(_TABLES)},
        topics.names, topics.slugs, authors.names, authors.slugs, {VISIT_COLUMNS},
        {DRAFT_COLUMNS},
        {DISCUSSION_SUMMARY}{{more_columns}}

@@ -40,6 +40,27 @@ def fetch_instances(
     return instances
 
 
+def list_columns(tables: Mapping[str, Sequence[str]]) -> str:
+    """Return the columns of several tables for a SELECT. `tables` has those of each by its alias."""
+    return ", ".join(f"{alias}.{name}" for alias, names in tables.items() for name in names)
+
+
+def split_row(
+    row: Sequence[Any], tables: Mapping[str, Sequence[str]]
+) -> tuple[dict[str, Sequence[Any]], Sequence[Any]]:
+    """Return the values of each table of `list_columns` by its alias, and those of the other columns."""
+    values, start = {}, 0
+    for alias, names in tables.items():
+        values[alias] = row[start : start + len(names)]
+        start += len(names)
+    return values, row[start:]
+
+
+def build_instance(model: type[M], columns: Sequence[str], row: Sequence[Any]) -> M | None:
+    """Return the instance of a row, or None for the empty row of an outer join."""
+    return model.from_db("default", columns, row) if row[columns.index("id")] is not None else None
+
+
 def fetch_rows(
     statement: str, values: Sequence[Any] | Mapping[str, Any] | None = None
 ) -> list[tuple[Any, ...]]:

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -21,7 +20,13 @@ from articles.models import Article
 from comments.models import Comment, CommentRevision, State
 from comments.reply_target import COMMENT_COLUMNS, GUEST_COLUMNS
 from comments.thread.story import ARTICLE_COLUMNS, DISCUSSION_COLUMNS, build_discussion
-from core.database.sql import execute_prepared, fetch_together
+from core.database.sql import (
+    build_instance,
+    execute_prepared,
+    fetch_together,
+    list_columns,
+    split_row,
+)
 from moderation import similar
 from moderation.actions import cases
 from moderation.actions.comment_menus import page_actions
@@ -122,7 +127,7 @@ class Card:
 
 
 # The tables of a comment by alias, with their columns. The card does not show the other texts.
-_PARTS = {
+_TABLES = {
     "c": COMMENT_COLUMNS,
     "d": DISCUSSION_COLUMNS,
     "a": [name for name in ARTICLE_COLUMNS if name != "body_html"],
@@ -131,7 +136,7 @@ _PARTS = {
     "u": [field.attname for field in User._meta.concrete_fields],
 }
 COMMENT_SQL = f"""
-SELECT {", ".join(f"{alias}.{name}" for alias, names in _PARTS.items() for name in names)},
+SELECT {list_columns(_TABLES)},
        (SELECT t.id FROM comments_transition t WHERE t.comment_id = c.id AND t.kind = 'state'
         ORDER BY t.id DESC LIMIT 1)
 FROM comments_comment c
@@ -225,14 +230,14 @@ def _load_comment(pk: int) -> Comment | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    values = iter(row)
-    parts = {alias: list(islice(values, len(names))) for alias, names in _PARTS.items()}
-    comment = Comment.from_db("default", COMMENT_COLUMNS, parts["c"])
-    comment.discussion = build_discussion(Article.from_db("default", _PARTS["a"], parts["a"]), parts["d"])
-    comment.parent = Comment.from_db("default", _PARTS["p"], parts["p"]) if comment.parent_id else None
-    comment.guest = Guest.from_db("default", GUEST_COLUMNS, parts["g"]) if comment.guest_id else None
-    comment.author = User.from_db("default", _PARTS["u"], parts["u"]) if comment.author_id else None
-    vars(comment)["last_transition_id"] = row[-1]
+    stored, (last_transition_id,) = split_row(row, _TABLES)
+    comment = Comment.from_db("default", _TABLES["c"], stored["c"])
+    article = Article.from_db("default", _TABLES["a"], stored["a"])
+    comment.discussion = build_discussion(article, stored["d"])
+    comment.parent = build_instance(Comment, _TABLES["p"], stored["p"])
+    comment.guest = build_instance(Guest, _TABLES["g"], stored["g"])
+    comment.author = build_instance(User, _TABLES["u"], stored["u"])
+    vars(comment)["last_transition_id"] = last_transition_id
     return comment
 
 
