@@ -26,6 +26,7 @@ from comments.models import Comment, CommentDraft, Follow, Mute, Reason, State, 
 from comments.services.discussions import lock_discussions_of
 from comments.services.text_changes import erase_comments, erase_names
 from core.database.sql import fetch_column
+from moderation.actions.state_history import LAST_TRANSITION_ID
 from moderation.erasure import emails, written_mails
 from moderation.models import (
     Appeal,
@@ -61,12 +62,11 @@ WHERE c.state = ANY(%(states)s) AND c.erased_at IS NULL AND last.at < %(before)s
   AND NOT EXISTS (SELECT FROM moderation_case k WHERE k.comment_id = c.id AND k.closed_at IS NULL)
 ORDER BY c.id LIMIT %(most)s"""
 
-UNCHANGED_MEMBERS = """
+UNCHANGED_MEMBERS = f"""
 SELECT m.comment_id FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
 WHERE m.group_id = %(group)s AND c.erased_at IS NULL
   AND NOT EXISTS (SELECT FROM moderation_case k WHERE k.comment_id = c.id AND k.closed_at IS NULL)
-  AND m.last_transition_id = (SELECT max(t.id) FROM comments_transition t
-                              WHERE t.comment_id = m.comment_id AND t.kind = 'state')
+  AND m.last_transition_id = {LAST_TRANSITION_ID}
 ORDER BY m.comment_id"""
 
 

@@ -30,7 +30,7 @@ from core.database.sql import (
 from moderation import similar
 from moderation.actions import cases
 from moderation.actions.comment_menus import page_actions
-from moderation.actions.state_history import expected_transition_value
+from moderation.actions.state_history import LAST_TRANSITION_ID, expected_transition_value
 from moderation.checks import registry
 from moderation.models import Batch, Case, CommentGroup, CommentGroupMember, Finding, Rule, SavedLine
 from moderation.models.findings import load_originals
@@ -137,8 +137,7 @@ _TABLES = {
 }
 COMMENT_SQL = f"""
 SELECT {list_columns(_TABLES)},
-       (SELECT t.id FROM comments_transition t WHERE t.comment_id = c.id AND t.kind = 'state'
-        ORDER BY t.id DESC LIMIT 1)
+       {LAST_TRANSITION_ID}
 FROM comments_comment c
 JOIN comments_discussion d ON d.article_id = c.discussion_id
 JOIN articles_article a ON a.id = d.article_id

@@ -31,6 +31,7 @@ from core.query_forms import NumberField, QueryForm
 from moderation import similar
 from moderation.actions import cases
 from moderation.actions.state_history import (
+    LAST_TRANSITION_ID,
     expected_transition_value,
     last_transition_ids,
 )
@@ -76,8 +77,7 @@ COMPOSED_FOR = 1 << 62
 # The rows of a page by their keys: of cases, or for "recent" of comments, which are shown without a case.
 _ITEMS = f"""
 SELECT a.id, a.published_at, a.title, c.id, k.id, left(c.body_html, %(length)s::integer),
-       (SELECT t.id FROM comments_transition t WHERE t.comment_id = c.id AND t.kind = 'state'
-        ORDER BY t.id DESC LIMIT 1),
+       {LAST_TRANSITION_ID},
        c.author_name, c.state, c.state_reason, c.text_missing, k.claimed_by_id, u.name, k.claimed_until,
        k.is_illegal, k.is_reported, k.is_appealed, k.opened_at
 FROM unnest(%(keys)s::bigint[]) WITH ORDINALITY page(key, place)

@@ -20,6 +20,7 @@ from moderation.actions.last_decisions import (
     JOIN_DECIDED_TEXT,
     LAST_DECISIONS,
 )
+from moderation.actions.state_history import LAST_TRANSITION_ID
 from moderation.checks import registry
 from moderation.checks.base import Context
 from moderation.models import CommentGroup, Rule
@@ -155,7 +156,7 @@ def _discussion(article: int, published_at: datetime | None) -> Discussion:
 PRESENT_SQL = f"""
 SELECT c.id, c.state_reason = 'approved', c.body, c.author_name, c.created_at, c.discussion_id,
        a.published_at,
-       (SELECT max(t.id) FROM comments_transition t WHERE t.comment_id = c.id AND t.kind = 'state')
+       {LAST_TRANSITION_ID}
 FROM comments_comment c JOIN articles_article a ON a.id = c.discussion_id
 WHERE c.state IN ('pending', 'published') AND c.erased_at IS NULL
   AND {SCOPE_SQL}"""
