@@ -8,6 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 from comments.models import Comment, Discussion
 
+# The fields by which a queue selects its cases (queue/queues.py).
+CASE_FLAGS = ("is_waiting", "is_reported", "is_illegal", "is_new_person", "is_appealed")
+
 
 class CaseQuerySet(models.QuerySet["Case"]):
     def open(self) -> "CaseQuerySet":
@@ -51,11 +54,8 @@ class Case(models.Model):
             models.Index(fields=["closed_by"], condition=~Q(closed_by=None), name="case_closed_by"),
             models.Index(fields=["due_at", "id"], condition=Q(closed_at=None), name="case_due"),
             models.Index(fields=["discussion"], condition=Q(closed_at=None), name="case_discussion"),
-            models.Index(  # to count the cases of each queue (queue/queues.py) without reading the table
-                fields=[
-                    *("is_waiting", "is_reported", "is_illegal", "is_new_person", "is_appealed"),
-                    *("opened_at", "id"),
-                ],
+            models.Index(  # to count the cases of each queue without reading the table
+                fields=[*CASE_FLAGS, "opened_at", "id"],
                 condition=Q(closed_at=None),
                 name="case_flags",
             ),

@@ -36,6 +36,7 @@ from moderation.actions.state_history import (
     last_transition_ids,
 )
 from moderation.models import Case, CommentGroup
+from moderation.models.cases import CASE_FLAGS
 from moderation.people import sanctions
 from moderation.queue import explanations, second_opinions
 from moderation.queue import filters as queue_filters
@@ -64,10 +65,9 @@ QUEUES: dict[str, tuple[Any, Q]] = {
 
 # The number of open cases with each combination of flags, and when the oldest was opened, from an index with
 # these columns (case_flags). One scan with a condition for each queue takes twice as long.
-FLAGS = ("is_waiting", "is_reported", "is_illegal", "is_new_person", "is_appealed")
 COUNT_BY_FLAGS = f"""
-SELECT {", ".join(f"{flag}.value AS {flag}" for flag in FLAGS)}, cases.*
-FROM {", ".join(f"(VALUES (false), (true)) {flag}(value)" for flag in FLAGS)}, LATERAL ({{cases}}) cases
+SELECT {", ".join(f"{flag}.value AS {flag}" for flag in CASE_FLAGS)}, cases.*
+FROM {", ".join(f"(VALUES (false), (true)) {flag}(value)" for flag in CASE_FLAGS)}, LATERAL ({{cases}}) cases
 WHERE cases.n > 0"""
 
 # The id of nobody, in whose place the composed queries get the parameter `user`: so all people with the same
@@ -341,7 +341,7 @@ def summary_queries(roles: frozenset[str]) -> Mapping[str, str]:
     """
     user = User(pk=COMPOSED_FOR)
     user.roles = roles
-    same_flags = {flag: RawSQL(f"{flag}.value", []) for flag in FLAGS}  # noqa: S611  # constants
+    same_flags = {flag: RawSQL(f"{flag}.value", []) for flag in CASE_FLAGS}  # noqa: S611  # constants
     counted = _count_and_oldest(open_cases(user).filter(**same_flags), "opened_at")
     queries = {"cases": COUNT_BY_FLAGS.format(cases=counted)}
     if user.is_moderator:

@@ -11,6 +11,7 @@ from comments.models import Comment, Reason, State
 from moderation.actions import cases
 from moderation.actions.decisions import decide
 from moderation.models import Case
+from moderation.models.cases import CASE_FLAGS
 from moderation.queue import queues
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.moderation.queue.helpers import WORDS, listed_comment_ids, text
@@ -77,7 +78,7 @@ def test_numbers_of_a_queue_are_those_of_the_fulfilled_flags(where, fulfilled):
     flags = {"w": "is_waiting", "r": "is_reported", "i": "is_illegal", "a": "is_appealed"}
     hours = {"wr": 7, "wi": 3, "a": 5, "-": 1}
     rows = [
-        dict.fromkeys(queues.FLAGS, False)
+        dict.fromkeys(CASE_FLAGS, False)
         | {flags[letter]: True for letter in name if letter in flags}
         | {"n": 10**place, "oldest": f"2026-11-29T{hour:02}:00:00+00:00"}
         for place, (name, hour) in enumerate(hours.items())
@@ -93,7 +94,7 @@ def test_numbers_of_a_queue_are_those_of_the_fulfilled_flags(where, fulfilled):
 @pytest.mark.parametrize("where", [~Q(is_waiting=True), Q(is_reported=True) & ~Q(is_waiting=True)])
 def test_a_negated_condition_of_a_queue_is_refused(where):
     with pytest.raises(ValueError, match="negated"):
-        queues._is_fulfilled(where, dict.fromkeys(queues.FLAGS, True))
+        queues._is_fulfilled(where, dict.fromkeys(CASE_FLAGS, True))
 
 
 def test_the_masthead_says_what_waits_to_people_who_may_decide(client, maria, django_assert_num_queries):
