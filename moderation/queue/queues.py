@@ -107,6 +107,11 @@ class QueueSummary:
     sanction_appeals: int = 0  # appeals against a pause or ban, which are no comments
 
     @property
+    def has_cases(self) -> bool:
+        """Return whether there are open cases. True for a queue that is not counted."""
+        return self.count != self.sanction_appeals
+
+    @property
     def illegal_text(self) -> str:
         text = ngettext("%(n)s reported as illegal", "%(n)s reported as illegal", self.illegal)
         return text % {"n": f"{self.illegal:,}"}

@@ -90,9 +90,9 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
     request.waiting_count = min(summaries[0].waiting_for_review, queues.MOST_WAITING)
     if request.path == base and "queue" not in request.GET and not view.values:
         view = replace(view, queue=queues.first_queue(summaries))
+    summary = next(one for one in summaries if one.key == view.queue)
     # To find no case, Postgres would read all open ones in the order in which they are due.
-    is_empty = any(one.key == view.queue and one.count == one.sanction_appeals for one in summaries)
-    items, count = (list[QueueItem](), 0) if is_empty else view.items()
+    items, count = view.items() if summary.has_cases else (list[QueueItem](), 0)
     more = count > queues.PAGE_SIZE and bool(items)
     opened = opened or next((item.comment for item in items if not item.claimed_by), None)
     if not opened and more:  # a colleague has claimed the whole page
@@ -106,7 +106,7 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
         "view": view,
         "queues": summaries,
         "waiting": queues.waiting_text(summaries[0]),
-        "sanction_appeals": next((s.sanction_appeals for s in summaries if s.key == view.queue), 0),
+        "sanction_appeals": summary.sanction_appeals,
         "has_appeals_for_colleagues": view.queue == "second"
         and not items
         and queues.has_appeals_for_colleagues(user),
