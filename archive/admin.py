@@ -28,6 +28,11 @@ from moderation.actions import history as action_history
 from moderation.actions.request_helpers import get_action_or_404
 from moderation.screening import import_jobs
 
+UPLOAD_EXPIRED = gettext_lazy(
+    "The file of the preview is no longer kept: it was imported already, or a day has passed. "
+    "Look at the list of imports, or choose the file again."
+)
+
 
 class ImportForm(forms.Form):
     """A saved page and its source. A refused file becomes an error of the file field.
@@ -35,13 +40,14 @@ class ImportForm(forms.Form):
     The file comes with the form, or it is one that a preview has kept.
     """
 
+    # The token of a pending upload, before `file`, which may then be empty. Forms of the version before, open
+    # in a browser, send it by this name.
+    kept = forms.CharField(required=False, widget=forms.HiddenInput)
     file = forms.FileField(
         label=gettext_lazy("File"),
         required=False,
         help_text=gettext_lazy("A story with its discussion, saved as text."),
     )
-    # The token of a pending upload. Forms of the version before, open in a browser, send it by this name.
-    kept = forms.CharField(required=False, widget=forms.HiddenInput)
     source = forms.CharField(
         label=gettext_lazy("Source"),
         required=False,
@@ -55,25 +61,40 @@ class ImportForm(forms.Form):
         max_length=Article._meta.get_field("source_url").max_length,
     )
 
+    def __init__(self, *args: Any, actor: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.actor = actor
+        # The file of a preview. It stays if the form is refused, so that nobody has to choose it again to
+        # correct another field.
+        self.pending_upload: pending_uploads.PendingUpload | None = None
+
+    def clean_kept(self) -> str:
+        token: str = self.cleaned_data["kept"]
+        with suppress(pending_uploads.UploadExpiredError):
+            self.pending_upload = pending_uploads.find(token, owner=self.actor)
+        return token
+
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
         if file:
             check_size(file.size)
-        elif not self.data.get("kept"):
+        elif not self.cleaned_data.get("kept"):
             raise forms.ValidationError(_("Choose a file."))
+        elif not self.pending_upload:
+            raise forms.ValidationError(UPLOAD_EXPIRED)
         return file
 
-    def store(self, *, actor: User) -> pending_uploads.PendingUpload | None:
+    def store(self) -> pending_uploads.PendingUpload | None:
         """Store the file for a preview. Return it, or None if the form was refused."""
-        if not self._is_complete(actor):
+        if not self.is_valid():
             return None
         if file := self.cleaned_data["file"]:
-            return pending_uploads.store(file.read(), filename=file.name, owner=actor)
+            return pending_uploads.store(file.read(), filename=file.name, owner=self.actor)
         return self.pending_upload
 
-    def save(self, *, actor: User, dry_run: bool) -> ImportReport | None:
+    def save(self, *, dry_run: bool) -> ImportReport | None:
         """Import or preview the file. Return the report, or None if the form or the file was refused."""
-        if not self._is_complete(actor):
+        if not self.is_valid():
             return None
         file = self.cleaned_data["file"]
         pending = None if file else self.pending_upload
@@ -83,11 +104,12 @@ class ImportForm(forms.Form):
                 filename=pending.filename if pending else file.name,
                 source=self.cleaned_data["source"],
                 url=self.cleaned_data["url"],
-                actor=actor,
+                actor=self.actor,
                 dry_run=dry_run,
             )
         except pending_uploads.UploadExpiredError:  # another request has imported it meanwhile
-            self._add_expiry_error()
+            self.pending_upload = None
+            self.add_error("file", UPLOAD_EXPIRED)
             return None
         except ArchiveImportError as error:
             self.add_error("file", error)
@@ -95,32 +117,6 @@ class ImportForm(forms.Form):
         if pending and not dry_run:
             pending.delete()
         return report
-
-    def _is_complete(self, actor: User) -> bool:
-        """Return whether the form is valid and has a file.
-
-        `pending_upload` is then the file of a preview, if there was one. It stays also if the form was
-        refused, so that nobody has to choose it again to correct another field.
-        """
-        if not self.is_bound:
-            return False
-        with suppress(pending_uploads.UploadExpiredError):
-            self.pending_upload = pending_uploads.find(self.data.get("kept", ""), owner=actor)
-        if self.is_valid() and not self.cleaned_data["file"] and not self.pending_upload:
-            self._add_expiry_error()
-        return self.is_valid()
-
-    def _add_expiry_error(self) -> None:
-        self.pending_upload = None
-        self.add_error(
-            "file",
-            _(
-                "The file of the preview is no longer kept: it was imported already, or a day has "
-                "passed. Look at the list of imports, or choose the file again."
-            ),
-        )
-
-    pending_upload: pending_uploads.PendingUpload | None = None
 
 
 @admin.register(Import)
@@ -235,14 +231,15 @@ class ImportAdmin(admin.ModelAdmin[Import]):
         is_post = request.method == "POST"
         previewed = request.GET if "kept" in request.GET else None
         # Also empty files would bind the form, which would then open with an error.
-        form = ImportForm(request.POST if is_post else previewed, request.FILES if is_post else None)
+        sent = (request.POST, request.FILES) if is_post else (previewed, None)
+        form = ImportForm(*sent, actor=request.user)
         report = None
         if "preview" in request.POST:
-            if upload := form.store(actor=request.user):
+            if upload := form.store():
                 fields = {name: form.cleaned_data[name] for name in ("source", "url")}
                 return redirect(f"{request.path}?{urlencode({'kept': upload.token} | fields)}")
         else:
-            report = form.save(actor=request.user, dry_run=not is_post)
+            report = form.save(dry_run=not is_post)
             if report and is_post:
                 return self._show_result(request, report)
         return TemplateResponse(
