@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
-from comments.models import Comment, Reason, Transition, state_label
+from comments.models import Comment, Reason, Transition
 from core.forms import SubmitForm
 from core.query_forms import NumberField, QueryForm
 from moderation.actions import decisions
@@ -291,7 +291,7 @@ def _earlier_state(restriction: Restriction) -> str:
     """Return the label of the state that the comment gets again when the restriction is lifted."""
     transitions = Transition.objects.filter(batch=restriction.batch_id, comment=restriction.comment_id)
     transition = transitions.first()
-    return state_label(transition.from_state, transition.from_reason) if transition else ""
+    return transition.state_before if transition else ""
 
 
 def _erasure_action(restriction: Restriction) -> Batch | None:

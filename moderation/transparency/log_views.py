@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from articles.site.current_site import current_site
 from comments import removal_reasons
-from comments.models import AUTHOR_REASONS, Reason, State, Transition, state_label
+from comments.models import AUTHOR_REASONS, Reason, State, Transition
 from core.database.replicas import read_from_replica
 from core.query_forms import NumberField, ParsedField, QueryForm
 from moderation.actions.request_helpers import require_moderator
@@ -125,7 +125,7 @@ def _log_rows(entries: list[Transition]) -> list[LogRow]:
         LogRow(
             entry,
             _event(entry),
-            _before(entry),
+            "" if entry.from_state == entry.to_state else entry.state_before,
             _who(entry),
             entry.batch if entry.batch in actions else None,
             checks.get(entry.pk, ""),
@@ -170,9 +170,3 @@ def _who(row: Transition) -> str:
 def _is_edit(row: Transition) -> bool:
     """Return whether the entry is an edit: it changes no state, but makes decisions on the old text stale."""
     return not row.actor_id and (row.from_state, row.from_reason) == (row.to_state, row.reason)
-
-
-def _before(row: Transition) -> str:
-    if row.kind == Transition.Kind.MOVE or not row.from_state or row.from_state == row.to_state:
-        return ""
-    return state_label(row.from_state, row.from_reason)
