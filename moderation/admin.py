@@ -82,9 +82,9 @@ class ReasonFilter(admin.SimpleListFilter):
 
 
 class StateFilter(admin.SimpleListFilter):
-    """A filter of the log by the state after the entry."""
+    """A filter of the log by the state of the comment after the entry."""
 
-    title = _("state after it")
+    title = _("state after")
     parameter_name = "to_state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -159,11 +159,11 @@ class TransitionAdmin(ReadOnlyAdmin[Transition]):
     def comment_number(self, transition: Transition) -> str:
         return f"#{transition.comment_id}"
 
-    @admin.display(description=_("before"))
+    @admin.display(description=_("state before"))
     def before(self, transition: Transition) -> str:
         return transition.state_before or self.get_empty_value_display()
 
-    @admin.display(description=_("after"))
+    @admin.display(description=_("state after"))
     def after(self, transition: Transition) -> str:
         return transition.state_after or self.get_empty_value_display()
 
