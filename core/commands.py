@@ -17,7 +17,7 @@ class _CheckedCommand(BaseCommand):
     """A command that prints the errors of system checks as sentences, like those of settings."""
 
     def check(self, *args: Any, **options: Any) -> None:
-        """Run the checks instead of Django, whose error has only its own text about them."""
+        """Run the checks as Django does, but raise StartupError with the messages and hints of the errors."""
         found = [one for one in run_checks(*args, **options) if not one.is_silenced()]
         if serious := [one for one in found if one.is_serious()]:
             raise StartupError("\n".join(f"{one.msg} {one.hint}" if one.hint else one.msg for one in serious))

@@ -188,7 +188,8 @@ def _comments_by_name(name: str) -> list[int]:
     if users or guests:
         found = Comment.objects.filter(Q(author__in=users) | Q(guest__in=guests))
     else:
-        # Comments with a source have an index, comment_source_once.
+        # A name without an account and a guest is that of an imported comment. The condition on its source
+        # lets Postgres read an index of the imported ones (comment_source_once) instead of all comments.
         imported = Comment.objects.filter(author=None, guest=None).exclude(source="")
         found = imported.filter(author_name__iexact=name)
     return sorted(found.order_by().values_list("pk", flat=True), reverse=True)[:MAX_FOUND_BY_NAME]

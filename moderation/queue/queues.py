@@ -1,7 +1,7 @@
 """The moderation queues: the open cases in the order in which they are due, and all comments, latest first.
 
 The query of a URL holds the queue, its filters and the place in it: `QueueView.read` parses it,
-`QueueView.query` builds it. A page of a queue takes the same number of statements whatever it shows.
+`QueueView.query` builds it. The number of statements for a page does not depend on the number of its rows.
 """
 
 from collections.abc import Mapping, Sequence

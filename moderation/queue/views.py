@@ -93,7 +93,7 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
     summary = next(one for one in summaries if one.key == view.queue)
     # To find no case, Postgres would read all open ones in the order in which they are due.
     items, count = view.items() if summary.has_cases else (list[QueueItem](), 0)
-    more = count > queues.PAGE_SIZE and bool(items)
+    more = count > queues.PAGE_SIZE and bool(items)  # no items: all were restricted since they were counted
     opened = opened or next((item.comment for item in items if not item.claimed_by), None)
     if not opened and more:  # a colleague has claimed the whole page
         opened = view.first_unclaimed()

@@ -181,7 +181,7 @@ _SENT_TO_DISCUSSION = f"""
 
 
 def _count_for_new(sent: str) -> str:
-    """Return a column that counts comments for a new person. Others do not limit a known one."""
+    """Return a column with the number of comments, or NULL for a known person: others do not limit them."""
     return f"CASE WHEN NOT (SELECT is_known FROM known) THEN ({_COUNT} FROM ({sent}) AS sent) END"
 
 
