@@ -119,7 +119,7 @@ class MemberPlace(NamedTuple):
     clues: int
 
 
-def open_groups(user: User, kind: str = "") -> QuerySet[CommentGroup]:
+def open_groups(user: User) -> QuerySet[CommentGroup]:
     """Return the open groups of the latest scan with an open comment on which this person may decide.
 
     A group is open until all its members are decided on, together or one by one. The largest come first.
@@ -130,7 +130,7 @@ def open_groups(user: User, kind: str = "") -> QuerySet[CommentGroup]:
     found = CommentGroup.objects.select_related("original__discussion__article").filter(
         has_open_member,
         run__in=finished_scans().values("pk")[:1],
-        kind__in=[kind] if kind else SCAN_KINDS,
+        kind__in=SCAN_KINDS,
         resolved_at=None,
     )
     first = CommentGroupMember.objects.filter(group=OuterRef("pk")).order_by("comment").values("comment")[:1]

@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -88,7 +89,8 @@ def groups(request: HttpRequest) -> HttpResponse:
     running = _scan_if_stale(latest)
     shown = scan.latest_scan() if running is None else latest
     kind, number = asked["kind"], asked["page"]
-    found = pages.open_groups(user, kind)
+    all_groups = pages.open_groups(user)
+    found = all_groups.filter(kind=kind) if kind else all_groups
     if asked["first"] and (largest := found.first()):
         return redirect("moderation:group", largest.pk)
     rows = list(found[(number - 1) * pages.GROUPS_PER_PAGE : number * pages.GROUPS_PER_PAGE + 1])
@@ -99,7 +101,7 @@ def groups(request: HttpRequest) -> HttpResponse:
         "new_count": scan.count_new_comments(shown) if shown else 0,
         "running": running,
         "rows": pages.group_rows(rows[: pages.GROUPS_PER_PAGE], user),
-        "kinds": _kinds(user),
+        "kinds": _kinds(all_groups),
         "kind": kind,
         "this_url": without_done_param(request.get_full_path()),
         "next_page": f"?{urlencode({**query, 'page': number + 1})}"
@@ -207,9 +209,9 @@ def _is_small() -> bool:
     return Comment.objects.order_by()[: MAX_SYNCHRONOUS_SCAN + 1].count() <= MAX_SYNCHRONOUS_SCAN
 
 
-def _kinds(user: User) -> list[tuple[str, str]]:
-    """Return the kinds of groups that this person can see."""
-    present = set(pages.open_groups(user).order_by().values_list("kind", flat=True).distinct())
+def _kinds(found: QuerySet[CommentGroup]) -> list[tuple[str, str]]:
+    """Return the kinds of these groups, each with its name."""
+    present = set(found.order_by().values_list("kind", flat=True).distinct())
     return [(kind.value, str(kind.label)) for kind in similar.SCAN_KINDS if kind.value in present]
 
 
