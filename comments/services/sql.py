@@ -8,7 +8,7 @@ tree_id comes from a sequence. All statements take named parameters. The locks r
 from functools import cache
 
 from comments.models import MAX_DEPTH, Comment, Reason
-from core.database.sql import select_columns
+from core.database.sql import decode_columns
 
 CREATE_MISSING_DISCUSSIONS = """
 INSERT INTO comments_discussion (article_id, status, moderation, visible_count, version)
@@ -211,7 +211,7 @@ IMPORTED_TYPES = {
     "number": "int",
 }
 INSERT_IMPORTED = f"""
-WITH new AS MATERIALIZED ({select_columns(IMPORTED_TYPES)}),
+WITH new AS MATERIALIZED ({decode_columns(IMPORTED_TYPES)}),
 log AS (INSERT INTO comments_transition
           (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason,
            new_parent_id, batch)
@@ -232,7 +232,7 @@ FROM new ORDER BY id"""
 
 SEARCH_TEXT_TYPES = {"comment_id": "bigint", "folded": "text", "author_name": "text"}
 INSERT_SEARCH_TEXTS = (
-    f"INSERT INTO comments_commenttext ({', '.join(SEARCH_TEXT_TYPES)}) {select_columns(SEARCH_TEXT_TYPES)}"
+    f"INSERT INTO comments_commenttext ({', '.join(SEARCH_TEXT_TYPES)}) {decode_columns(SEARCH_TEXT_TYPES)}"
 )
 
 # Moves comments. Only their own rows change here: NUMBER_TREES then computes the numbers of all involved

@@ -132,14 +132,14 @@ def stream_rows(
 
 
 def encode_columns(columns: Mapping[str, Sequence[Any]]) -> dict[str, str]:
-    """Return the values of columns as parameters of the query that `select_columns` returns.
+    """Return the values of columns as parameters of the query that `decode_columns` returns.
 
     Values that JSON does not know are stored as their `str()`, which must be in the notation of Postgres.
     """
     return {name: json.dumps(values, ensure_ascii=False, default=str) for name, values in columns.items()}
 
 
-def select_columns(types: Mapping[str, str]) -> str:
+def decode_columns(types: Mapping[str, str]) -> str:
     """Return a query for rows that `encode_columns` has encoded. `types` are those of its columns, by name.
 
     Arrays instead of JSON take twice as long. COPY takes two thirds of the time, but does not work in a web

@@ -7,13 +7,13 @@ from django.db import DataError, connection, transaction
 
 from accounts.models import Guest
 from core.database.sql import (
+    decode_columns,
     encode_columns,
     execute_prepared,
     fetch_instances,
     fetch_rows,
     fetch_together,
     query_text,
-    select_columns,
     stream_rows,
 )
 from tests.factories import GuestFactory
@@ -80,7 +80,7 @@ def test_encoded_rows_are_read_as_they_are(text):
     at, batch = datetime(2013, 6, 19, 16, 40, 0, 123456, tzinfo=UTC), uuid4()
     rows = [(1, text, True, at, batch), (None, f"x{text}x", False, None, None)]
     columns = dict(zip(types, zip(*rows, strict=True), strict=True))
-    assert fetch_rows(select_columns(types), encode_columns(columns)) == rows
+    assert fetch_rows(decode_columns(types), encode_columns(columns)) == rows
 
 
 def test_a_composed_query_may_have_percent_signs_and_no_rows():
@@ -95,7 +95,7 @@ def test_a_composed_query_may_have_percent_signs_and_no_rows():
 
 def test_no_rows_are_encoded_as_no_rows():
     assert (
-        fetch_rows(select_columns({"id": "int", "words": "text"}), encode_columns({"id": [], "words": []}))
+        fetch_rows(decode_columns({"id": "int", "words": "text"}), encode_columns({"id": [], "words": []}))
         == []
     )
 
