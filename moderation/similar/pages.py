@@ -50,7 +50,7 @@ COUNT = f"""
 SELECT m.group_id, count(*), count(*) FILTER (WHERE c.state = 'published'), count(DISTINCT c.discussion_id),
        ARRAY[{CLUE_COUNTS}]
 FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
-WHERE m.group_id = ANY(%(groups)s::uuid[]) AND m.comment_id IS DISTINCT FROM %(besides)s::bigint
+WHERE m.group_id = ANY(%(groups)s::uuid[]) AND m.comment_id IS DISTINCT FROM %(exclude)s::bigint
   AND {STILL_MEMBER} GROUP BY 1"""
 MOST_TYPICAL = f"""
 SELECT g.id, e.comment_id FROM unnest(%(groups)s::uuid[]) g(id) CROSS JOIN LATERAL (
@@ -181,13 +181,13 @@ def group_rows(found: Sequence[CommentGroup], user: User) -> list[GroupRow]:
 
 
 def count_members(
-    keys: list[Any], articles: list[int] | None, *, besides: int | None = None
+    keys: list[Any], articles: list[int] | None, *, exclude: int | None = None
 ) -> dict[Any, explanations.MemberCounts]:
     """Return the counts of open members by group, without groups that have none.
 
-    `besides` is a comment that is not counted.
+    `exclude` is a comment that is not counted.
     """
-    rows = fetch_rows(COUNT, {"groups": keys, "articles": articles, "besides": besides})
+    rows = fetch_rows(COUNT, {"groups": keys, "articles": articles, "exclude": exclude})
     return {key: explanations.MemberCounts(*rest) for key, *rest in rows}
 
 
