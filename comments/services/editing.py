@@ -49,8 +49,8 @@ def edit_comment(*, comment: Comment, body: str, user: Any, guest: Guest | None)
 
 
 def explain_refused_edit(comment: Comment) -> str:
-    """Return the sentence for an author who can't edit a comment (any more)."""
-    if comment.state in {State.REJECTED, State.SPAM} or comment.is_redacted:
+    """Return the sentence for an author who can no longer edit a comment."""
+    if comment.state in REMOVED or comment.is_redacted:
         return _("A moderator has just decided on this comment.")
     return _("A comment can be changed for 15 minutes only.")
 
