@@ -122,9 +122,8 @@ def describe_shared_features(group: CommentGroup, of: MemberCounts, *, is_whole:
         )
     if group.kind == Kind.MISSING:
         sentences.append(_("The saved page had lost their text. Readers see a placeholder."))
-    if (
-        group.kind == Kind.RULE
-    ):  # the page shows one group, so this takes one query and not one for each group
+    if group.kind == Kind.RULE:
+        # Only the page of the group shows it, not the list, so this is not a query for each of many groups.
         rule = Rule.objects.get(pk=group.shared["rule"])
         names = {"kind": rule.get_kind_display(), "rule": explanations.describe_rule(rule.kind, rule.value)}
         text = _(
