@@ -25,22 +25,29 @@ def main() -> None:
     """Run the command of the command line."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     try:
+        import django
         from django.core.management import execute_from_command_line
 
         from config.server import postgres
         from core.data_folder import StartupError
+        from core.memory.collector import leave_out_loaded
     except ModuleNotFoundError as error:
         sys.exit(f"{error}. Run bin/setup, then .venv/bin/python manage.py.")
+
+    def execute() -> None:
+        with leave_out_loaded():
+            django.setup()
+        execute_from_command_line(sys.argv)
 
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
     try:
         if command in WITHOUT_DATABASE:
-            execute_from_command_line(sys.argv)
+            execute()
             return
         with postgres.database_available():
             if OWNER_COMMANDS.get(command) in ("", *sys.argv[2:]):
                 use_owner_login(postgres.url("owner"), postgres.url("web"))
-            execute_from_command_line(sys.argv)
+            execute()
     except StartupError as error:
         sys.exit(f"{error}")
 

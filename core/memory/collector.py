@@ -1,4 +1,4 @@
-"""Pauses of Python's search for unused objects that refer to each other."""
+"""Fewer and shorter searches of Python's collector for unused objects that refer to each other."""
 
 import gc
 from collections.abc import Iterator
@@ -20,3 +20,15 @@ def pause_collector() -> Iterator[None]:
     finally:
         if was_enabled:  # if not, an outer block resumes it
             gc.enable()
+
+
+@contextmanager
+def leave_out_loaded() -> Iterator[None]:
+    """Let the collector search nothing that exists after the block, which loads modules.
+
+    They stay until the process ends. Searched again and again, also at its end, they took a third of the
+    processor time of a short command.
+    """
+    with pause_collector():
+        yield
+        gc.freeze()

@@ -1,11 +1,11 @@
-"""Pauses of the collector of cycles."""
+"""The collector of cycles: its pauses, and what it searches."""
 
 import gc
 from collections.abc import Iterator
 
 import pytest
 
-from core.memory.collector import pause_collector
+from core.memory.collector import leave_out_loaded, pause_collector
 
 
 @pytest.fixture(autouse=True)
@@ -35,3 +35,14 @@ def test_the_block_that_paused_it_resumes_it() -> None:
             pass
         assert not gc.isenabled()
     assert gc.isenabled()
+
+
+def test_what_was_loaded_is_not_searched_again() -> None:
+    with leave_out_loaded():
+        loaded = [object()]
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > 0
+    later = [object()]
+    searched = {id(one) for one in gc.get_objects()}
+    assert id(loaded) not in searched
+    assert id(later) in searched
