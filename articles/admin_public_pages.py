@@ -176,14 +176,14 @@ class AuthorAdmin(EditorAccessAdmin, ConcurrentEditingAdmin):
     """Authors and their bios. An author is created here, or by being chosen for a story."""
 
     form = ConflictAwareForm
-    list_display = ["name", "slug", "line"]
-    search_fields = ["user__name", "line"]
+    list_display = ["name", "slug", "bio"]
+    search_fields = ["user__name", "bio"]
     list_select_related = ["user"]
-    fields = ["user", "slug", "line"]
+    fields = ["user", "slug", "bio"]
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        line = forms.Textarea(attrs={"rows": 3, "cols": 60})
-        return super().get_form(request, obj, change=change, widgets={"line": line}, **kwargs)
+        bio = forms.Textarea(attrs={"rows": 3, "cols": 60})
+        return super().get_form(request, obj, change=change, widgets={"bio": bio}, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Author | None = None) -> list[str]:
         return ["user"] if obj else []

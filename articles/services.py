@@ -133,7 +133,7 @@ def erase_author(*, user: User) -> None:
     touch_site()  # before redirects are written, see articles/redirects.py
     Redirect.objects.filter(author=author).delete()
     erase_from_admin_log(author)
-    author.slug, author.line = uuid4().hex, ""
+    author.slug, author.bio = uuid4().hex, ""
     author.save()
     hide_last_copies()
 

@@ -177,7 +177,7 @@ def _add_people(words: Words) -> None:
     Topic.objects.bulk_create(Topic(name=f"Topic {n}", slug=f"topic-{n}") for n in range(TOPICS))
     for n in range(AUTHORS):
         user = User.objects.create_user(f"author{n}@example.org", name=f"Author {n}", roles=(EDITOR,))
-        Author.objects.create(user=user, slug=f"author-{n}", line="Writes about what there is.")
+        Author.objects.create(user=user, slug=f"author-{n}", bio="Writes about what there is.")
     save_page(page=StandingPage(title="About", slug="about", body=words.body()))
 
 

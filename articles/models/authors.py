@@ -11,7 +11,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 AUTHORS_MAX = 4  # of one article
-LINE_MAX = 300  # characters of the line about an author
+BIO_MAX = 300  # characters
 
 
 class BylineAuthor(NamedTuple):
@@ -47,9 +47,10 @@ class Author(models.Model):
         settings.AUTH_USER_MODEL, verbose_name=_("person"), on_delete=models.PROTECT, related_name="author"
     )
     slug = models.SlugField(_("URL slug"), max_length=100, unique=True, allow_unicode=True)
-    line = models.CharField(
+    bio = models.CharField(
         _("bio"),
-        max_length=LINE_MAX,
+        db_column="line",
+        max_length=BIO_MAX,
         blank=True,
         help_text=_("Shown on the author page: what they write about and how to reach them."),
     )

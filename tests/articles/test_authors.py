@@ -66,7 +66,7 @@ def test_the_page_has_a_line_and_their_stories_newest_first(client, ida_berg, em
         set_article_authors(
             article=make_article(title, published_at=now - timedelta(days=days)), people=people
         )
-    Author.objects.filter(user=ida_berg).update(line="Writes about boats.")
+    Author.objects.filter(user=ida_berg).update(bio="Writes about boats.")
     response = client.get("/authors/ida-berg/")
     page = response.content.decode()
     assert [article.title for article in response.context["articles"]] == ["New", "Old"]
@@ -132,30 +132,30 @@ def test_an_editor_writes_the_line_and_only_staff_is_offered(ida_berg, emil_ness
     author = Author.objects.get()
     url = f"/admin/articles/author/{author.pk}/change/"
     version = Site.objects.get().version
-    assert client.post(url, {"slug": "ida", "line": "Boats."}).status_code == 302
+    assert client.post(url, {"slug": "ida", "bio": "Boats."}).status_code == 302
     assert Site.objects.get().version > version
     assert "Boats." in client.get("/authors/ida/").content.decode()
     assert client.get("/authors/ida-berg/")["Location"] == "/authors/ida/"
-    assert client.post(url, {"slug": "ida", "line": "x" * 301}).status_code == 200
+    assert client.post(url, {"slug": "ida", "bio": "x" * 301}).status_code == 200
     assert client.get(f"/admin/articles/author/{author.pk}/delete/").status_code == 403
 
 
-def test_two_editors_of_the_same_author_line_see_the_conflict(ida_berg, emil_ness):
+def test_two_editors_of_the_same_bio_see_the_conflict(ida_berg, emil_ness):
     set_article_authors(article=make_article(), people=[ida_berg])
     author = Author.objects.get()
     url = f"/admin/articles/author/{author.pk}/change/"
     client = Client()
     client.force_login(emil_ness)
     read = {"read": client.get(url).context["snapshot"]}
-    client.post(url, {"slug": "ida", "line": "Boats."})
-    hers = {"slug": "ida-berg", "line": "Nets."} | read
+    client.post(url, {"slug": "ida", "bio": "Boats."})
+    hers = {"slug": "ida-berg", "bio": "Nets."} | read
     page = client.post(url, hers).content.decode()
     author.refresh_from_db()
-    assert (author.line, author.slug) == ("Boats.", "ida")
-    mine = re.findall('name="take-line" value="(mine[^"]+)"', page)[0]
-    assert client.post(url, hers | {"take-line": mine}).status_code == 302
+    assert (author.bio, author.slug) == ("Boats.", "ida")
+    mine = re.findall('name="take-bio" value="(mine[^"]+)"', page)[0]
+    assert client.post(url, hers | {"take-bio": mine}).status_code == 302
     author.refresh_from_db()
-    assert (author.line, author.slug) == ("Nets.", "ida")
+    assert (author.bio, author.slug) == ("Nets.", "ida")
 
 
 def test_lists_ask_no_more_for_more_authors(client, ida_berg, emil_ness, django_assert_num_queries):

@@ -51,7 +51,7 @@ def emil_ness(policy_without_moderation):
         set_article_authors(article=article, people=[ida, emil_ness][: 1 + n % 2])
     for article in Article.objects.all():
         save_article(article=article)
-    Author.objects.filter(user=ida).update(line="Writes about boats, and whoever waits for one.")
+    Author.objects.filter(user=ida).update(bio="Writes about boats, and whoever waits for one.")
     for place, title in enumerate(["About us", "How we correct", "Contact"]):
         menu = "top" if not place else "foot"
         body = "We *row*.\n\n## Where\n\nAt the quay, in the yellow house."

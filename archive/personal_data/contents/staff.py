@@ -17,8 +17,8 @@ def sections_of_staff(user: User) -> Iterator[Section]:
     yield Section(
         "author_page",
         _("Author page"),
-        {"slug": _("URL slug"), "line": _("About")},
-        records(Author.objects.filter(user=user), lambda row: {"slug": row.slug, "line": row.line}),
+        {"slug": _("URL slug"), "bio": _("About")},
+        records(Author.objects.filter(user=user), lambda row: {"slug": row.slug, "bio": row.bio}),
     )
     reason_label = cache(removal_reasons.label)
     yield Section(

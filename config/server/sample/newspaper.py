@@ -39,7 +39,7 @@ def create_newspaper(users: dict[str, User], start: datetime) -> None:
     articles = {story.slug: _create_story(story, users, pictures, start) for story in content.stories()}
     for role in (EDITOR, ADMINISTRATOR):
         author = Author.objects.get(user=users[role])
-        author.line = content.account_people()[role]["line"]
+        author.bio = content.account_people()[role]["bio"]
         save_author(author=author)
     _Discussions(articles, users).create()
     run_scan()  # so that the moderator finds the flood as one group, without waiting for a job
