@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -26,6 +26,7 @@ from comments.admin import discussions_of
 from comments.models import InferredParent
 from moderation.actions import history as action_history
 from moderation.actions.request_helpers import get_action_or_404
+from moderation.models import Batch
 from moderation.screening import import_jobs
 
 UPLOAD_EXPIRED = gettext_lazy(
@@ -132,6 +133,7 @@ class ImportAdmin(admin.ModelAdmin[Import]):
         "created_count",
         "warning_count",
         "actor",
+        "undone",
     )
     list_filter = ("format", "at")
     list_select_related = ("actor",)
@@ -152,12 +154,19 @@ class ImportAdmin(admin.ModelAdmin[Import]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Import]:
         assert isinstance(request.user, User)
-        return super().get_queryset(request).annotate(story=title_for(request.user, "article__"))
+        undos = Batch.objects.filter(root=OuterRef("batch")).order_by("-undos").values("undos")[:1]
+        imports = super().get_queryset(request)
+        return imports.annotate(story=title_for(request.user, "article__"), undos=Subquery(undos))
 
     @admin.display(description=gettext_lazy("story"))
     def story(self, obj: Any) -> str:
         title: str = obj.story
         return title
+
+    @admin.display(description=gettext_lazy("undone"))
+    def undone(self, obj: Any) -> str:
+        """Return whether the import is undone: an undo can be undone in turn."""
+        return _("yes") if obj.undos % 2 else self.get_empty_value_display()
 
     @admin.display(description=gettext_lazy("checked comments"))
     def screened_count(self, obj: Import) -> str:

@@ -46,8 +46,11 @@ _TEXT = tuple(
         (r"<\?xml|<(?:rss|feed|rdf:RDF)\b", f"an XML file, such as a feed or an export; {_ONLY_TEXT}"),
         (r"[\[{]\s*(?:[\"\[{\]}]|$)", f"JSON, such as an export of Commento or Remark42; {_ONLY_TEXT}"),
         (r"---\s*\n[\w-]+:", f"YAML or Markdown with a YAML header; {_ONLY_TEXT}"),
+        (r"#{1,6} ", f"Markdown; {_ONLY_TEXT}"),
     )
 )
+
+_CONTROL = re.compile(r"[\x01-\x08\x0e-\x1f\x7f]")  # characters that texts hardly contain
 
 
 def identify(data: bytes) -> str | None:
@@ -62,7 +65,7 @@ def identify(data: bytes) -> str | None:
     for pattern, phrase in _TEXT:
         if pattern.match(text):
             return phrase
-    if "\0" in text:
+    if "\0" in text or len(_CONTROL.findall(text)) > len(text) / 20:
         return f"binary data, not text; {SAVE_AS_TEXT}"
     return None
 

@@ -50,6 +50,8 @@ def zipped() -> bytes:
         (b"\x89PNG\r\n\x1a\n\x01\xff\xfe", "an image (PNG), not text", AGAIN),
         (b"\xff\xd8\xff\xe0\0\x10JFIF", "an image (JPEG), not text", AGAIN),
         (b"\x7fELF\x02\x01\x01\0\0\0", "binary data, not text", AGAIN),
+        (bytes(range(1, 256)), "binary data, not text", AGAIN),
+        (b"# A boat\n\nIt came in.", "Markdown", AGAIN),
         ("June 19th, 2013".encode("utf-32"), "text in UTF-32", "save it as UTF-8"),
     ],
 )
