@@ -5,6 +5,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Callable, Sequence
+from email.utils import parseaddr
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -109,6 +110,17 @@ def _check_incoming_email() -> Error | None:
         f"INCOMING_EMAIL is {email!r}.",
         hint="Write it as comments@mail.example.org, without a + before the @, or leave it out.",
         id="config.E012",
+    )
+
+
+def _check_from_email() -> Error | None:
+    name, email = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    if re.fullmatch(r"[^\s@]+@[^\s@]+", email) and not re.search(r"[\r\n]", name):
+        return None
+    return Error(
+        f"FROM_EMAIL is {settings.DEFAULT_FROM_EMAIL!r}.",
+        hint="Write it as noreply@example.org, or leave it out.",
+        id="config.E023",
     )
 
 
@@ -258,6 +270,7 @@ ENVIRONMENT_RULES: tuple[Callable[[], Error | None], ...] = (
     _check_database_urls,
     _check_site_url,
     _check_email_url,
+    _check_from_email,
     _check_incoming_email,
     _check_https,
     _check_hsts,

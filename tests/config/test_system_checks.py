@@ -163,6 +163,22 @@ def test_email_url_names_a_server(url: str, expected: list[str], monkeypatch: py
     assert ids() == expected
 
 
+@pytest.mark.parametrize(
+    ("sender", "expected"),
+    [
+        ("noreply@example.org", []),
+        ("The Harbour <news@example.org>", []),
+        ("noreply@localhost", []),
+        ("noreply", ["config.E023"]),
+        ("the harbour@example.org", ["config.E023"]),
+        ("", ["config.E023"]),
+    ],
+)
+def test_the_sender_of_mails_is_an_address(sender: str, expected: list[str], settings: Settings) -> None:
+    settings.DEFAULT_FROM_EMAIL = sender
+    assert ids() == expected
+
+
 @pytest.mark.parametrize(("token", "expected"), [("", []), ("x" * 19, ["config.E015"]), ("x" * 20, [])])
 def test_the_token_for_metrics_is_long(token: str, expected: list[str], settings: Settings) -> None:
     settings.METRICS_TOKEN = token

@@ -52,6 +52,9 @@ HEADERS_SECONDS = 20  # to send them, and the idle time of a connection
 DRAIN_SECONDS = 3  # for running requests when the web server stops
 GRACE_SECONDS = 10  # for a running job when we stop
 TICK_SECONDS = 0.25
+LOWEST_PORT = Path(
+    "/proc/sys/net/ipv4/ip_unprivileged_port_start"
+)  # on which other users than root may listen
 # For glibc. Without them it raises the first two limits with each large block that is freed, up to 32 and
 # 64 MB, and keeps the memory of one large page or image.
 MALLOC = {
@@ -97,6 +100,7 @@ class Command(LongRunningCommand):
         with ExitStack() as stack:  # stops everything in reverse order, however we end
             stack.enter_context(single_instance(home, roles))
             if WEB in roles:
+                check_port_is_allowed()
                 check_port_is_free()
             children = []
             if postgres.is_embedded():
@@ -298,6 +302,18 @@ def single_instance(home: Path, roles: Sequence[str]) -> Iterator[None]:
     finally:
         for lock in locks:
             os.close(lock)
+
+
+def check_port_is_allowed() -> None:
+    """Raise CommandError if root starts the site on a port that the workers' user may not listen on."""
+    if unprivileged_user() is None:
+        return
+    lowest = int(LOWEST_PORT.read_text()) if LOWEST_PORT.exists() else 1024
+    if 0 < settings.PORT < lowest:
+        raise CommandError(
+            f"Only root may listen on port {settings.PORT}, and the web server does not run as root. Set "
+            f"PORT to {lowest} or above, and let a proxy listen on {settings.PORT} (docs/operate.md)."
+        )
 
 
 def check_port_is_free() -> None:

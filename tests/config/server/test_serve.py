@@ -18,7 +18,7 @@ from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 import psycopg2
 import pytest
 
-from config.management.commands.serve import prepare_folders
+from config.management.commands.serve import LOWEST_PORT, prepare_folders
 from config.page_cache.application import THREADS
 from config.page_cache.stamp_reader import CONNECTIONS_MAX
 from config.server import postgres
@@ -276,6 +276,15 @@ def test_the_error_names_a_port_in_use(serve: Serve) -> None:
         site = serve(PORT=str(port))
         assert site.process.wait(PATIENCE) == 1
         site.wait_for(f"Cannot listen on 127.0.0.1:{port}")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user cannot listen there, which Linux says")
+def test_root_does_not_start_a_web_server_that_may_not_listen(serve: Serve) -> None:
+    if LOWEST_PORT.exists() and int(LOWEST_PORT.read_text()) <= 80:
+        pytest.skip("every user may listen on port 80 here")
+    site = serve(PORT="80")
+    assert site.process.wait(PATIENCE) == 1
+    site.wait_for("Only root may listen on port 80")
 
 
 def test_the_error_names_a_missing_file(serve: Serve) -> None:
