@@ -20,8 +20,8 @@ Environ = dict[str, Any]
 
 SITE = urlsplit(settings.SITE_URL)
 _HOSTS = {SITE.netloc.lower()}
-if is_loopback(SITE.hostname or ""):  # as ALLOWED_HOSTS
-    _HOSTS |= {f"{name}:{settings.PORT}" for name in ("localhost", "127.0.0.1")}
+if is_loopback(SITE.hostname or ""):
+    _HOSTS |= {f"{host.lower()}:{settings.PORT}" for host in settings.ALLOWED_HOSTS}
 _PERSONAL = re.compile(rf"(?:^|;)\s*(?:{'|'.join(map(re.escape, PERSONAL_COOKIES))})\s*=")
 _THEME = re.compile(r"(?:^|;)\s*theme=(dark|light)\s*(?:;|$)")
 _ORDER = re.compile(rf"(?:^|;)\s*order=({'|'.join(Order.values)})\s*(?:;|$)")
