@@ -66,7 +66,7 @@ class ImportReport:
     skipped: int  # comments that existed already and were left unchanged
     article: Article | None  # None in a dry run before the first import
     is_new_article: bool
-    is_published_again: bool = False  # the undo of an earlier import had made it a draft
+    is_republished: bool = False  # the undo of an earlier import had made it a draft
     articles: int = 1  # stories in the file; a saved page is one
     redirect: SourceRedirect | None = None  # of a new story with a source URL
     is_screened_later: bool = False  # by a job
@@ -97,7 +97,7 @@ class ImportReport:
     @property
     def has_changes(self) -> bool:
         """Return whether the import creates or publishes anything."""
-        return self.is_new_article or self.is_published_again or self.created > 0
+        return self.is_new_article or self.is_republished or self.created > 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the report for `import_archive --json`."""
@@ -148,7 +148,7 @@ def import_page(
     with transaction.atomic():
         now = _lock_page(article.source_key)
         existing = Article.objects.filter(source_key=article.source_key).first()
-        is_republished = existing is not None and _is_published_again(existing, page, now)
+        is_republished = existing is not None and _would_be_republished(existing, page, now)
         shown_from = existing.published_at if existing and not is_republished else page.published_at
         page = _adjust_future_dates(page, shown_from, now)
         if existing is None:
@@ -191,7 +191,7 @@ def _build_report(
         skipped=len(page.comments) - new,
         article=existing if dry_run else existing or article,
         is_new_article=existing is None,
-        is_published_again=is_republished,
+        is_republished=is_republished,
         is_screened_later=import_jobs.is_large(new),
     )
 
@@ -328,7 +328,7 @@ def _adjust_future_dates(page: ParsedPage, shown_from: datetime | None, now: dat
     return replace(page, comments=comments, warnings=_sort_warnings(warnings))
 
 
-def _is_published_again(article: Article, page: ParsedPage, now: datetime) -> bool:
+def _would_be_republished(article: Article, page: ParsedPage, now: datetime) -> bool:
     """Return whether an import publishes this article again. Raises ArchiveImportError under an embargo."""
     if not _import_was_undone(article):
         return False
@@ -381,7 +381,7 @@ def _store_comments(
     changes: list[tuple[SettingChange.Target, int, str, Any]] = [
         (SettingChange.Target.DISCUSSION, article.pk, "declared_count", page.declared)
     ]
-    if report.is_new_article or report.is_published_again:
+    if report.is_new_article or report.is_republished:
         changes.append((SettingChange.Target.ARTICLE, article.pk, "published_at", page.published_at))
         article.published_at = page.published_at
     setting_changes.apply_changes(batch=batch, changes=changes)
