@@ -53,7 +53,7 @@ class ArchiveImportError(UserError):
 class ImportReport:
     """The contents of a file and the result of its import or preview.
 
-    `created`, `updated` and `skipped` count comments.
+    `created` and `skipped` count comments.
     """
 
     format: str
@@ -67,11 +67,9 @@ class ImportReport:
     article: Article | None  # None in a dry run before the first import
     is_new_article: bool
     is_republished: bool = False  # the undo of an earlier import had made it a draft
-    articles: int = 1  # stories in the file; a saved page is one
     redirect: SourceRedirect | None = None  # of a new story with a source URL
     is_screened_later: bool = False  # by a job
     import_pk: int | None = None  # of the stored Import; None if nothing was new, or in a dry run
-    updated: int = 0  # always 0: a saved page has nothing newer about an existing comment
 
     @property
     def found(self) -> int:
@@ -103,7 +101,7 @@ class ImportReport:
         """Return the report for `import_archive --json`."""
         return {
             "format": self.format,
-            "articles": self.articles,
+            "articles": 1,  # a saved page is one story
             "comments": {
                 "found": self.found,
                 "declared": self.declared,
@@ -112,7 +110,7 @@ class ImportReport:
             "warnings": [asdict(warning) for warning in self.warnings],
             "boilerplate": list(self.boilerplate),
             "created": self.created,
-            "updated": self.updated,
+            "updated": 0,  # a saved page has nothing newer about an existing comment
             "skipped": self.skipped,
             "redirect": self.redirect and self.redirect.to_json(),
         }
@@ -419,7 +417,7 @@ def _store_comments(
         sha256=digest,
         declared_count=page.declared,
         found_count=report.found,
-        created_count=len(result.created) + len(result.returned),
+        created_count=len(published),
         warnings=[asdict(warning) for warning in page.warnings],
         actor=actor,
     )
