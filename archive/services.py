@@ -17,7 +17,6 @@ from django.contrib.admin.utils import label_for_field
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.urls import reverse
-from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -25,9 +24,9 @@ from archive.formats import parse
 from archive.formats.page import FormatError, PageWarning, ParsedPage, duplicate_warnings
 from archive.models import Import
 from archive.source_redirects import SourceRedirect, redirect_from_source
-from articles.models import BODY_MAX, STANDFIRST_MAX, Article, Topic, unique_slug
+from articles.models import BODY_MAX, STANDFIRST_MAX, Article, unique_slug
 from articles.publishing.status import embargo_refusal
-from articles.services import save_article
+from articles.services import get_or_create_topic, save_article
 from comments.models import MAX_IMPORTED_BODY_LENGTH, Comment, Discussion, Reason
 from comments.services.discussions import change_discussion
 from comments.services.imports import ImportedComment, import_comments
@@ -356,19 +355,9 @@ def _create_draft(article: Article, page: ParsedPage) -> None:
     """Save the article as a draft. The import batch publishes it, so that the batch's undo unpublishes it."""
     article.published_at = None
     save_article(article=article)
-    article.topics.set([_get_or_create_topic(name) for name in page.topics])
+    topics = [get_or_create_topic(name, shown=name.casefold() not in HIDDEN_TOPICS) for name in page.topics]
+    article.topics.set(topics)
     change_discussion(article=article, status=Discussion.Status.CLOSED)
-
-
-def _get_or_create_topic(name: str) -> Topic:
-    """Return the topic of this name. A new one gets a free slug."""
-    topic = Topic.objects.filter(name=name).first()
-    if topic:
-        return topic
-    base = slugify(name, allow_unicode=True)[:70].strip("-") or "topic"
-    taken = set(Topic.objects.filter(slug__startswith=base).values_list("slug", flat=True))
-    slug = next(s for n in range(1, len(taken) + 2) if (s := base if n == 1 else f"{base}-{n}") not in taken)
-    return Topic.objects.create(name=name, slug=slug, shown=name.casefold() not in HIDDEN_TOPICS)
 
 
 def _store_comments(

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.text import slugify
 
 from accounts.models import User
 from accounts.services import create_first_administrator, erase_from_admin_log
@@ -108,6 +109,17 @@ def set_article_authors(*, article: Article, people: Sequence[User]) -> None:
         Byline.objects.create(article=article, author=author, place=place)
     Article.objects.filter(pk=article.pk).update(version=F("version") + 1)
     touch_site()
+
+
+@transaction.atomic
+def get_or_create_topic(name: str, *, shown: bool = True) -> Topic:
+    """Return the topic of this name. A new one gets an unused slug, and readers see it only if `shown`."""
+    if topic := Topic.objects.filter(name=name).first():
+        return topic
+    base = slugify(name, allow_unicode=True)[:70].strip("-") or "topic"
+    taken = set(Topic.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    slug = next(s for n in range(1, len(taken) + 2) if (s := base if n == 1 else f"{base}-{n}") not in taken)
+    return save_topic(topic=Topic(name=name, slug=slug, shown=shown))
 
 
 @transaction.atomic

@@ -10,15 +10,14 @@ from itertools import cycle, islice
 from uuid import uuid4
 
 from django.core.files import File
-from django.utils.text import slugify
 from django_tasks_db.models import DBTaskResult
 
 from accounts.guests import confirm_guest
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, Guest, User
 from articles.images.services import add_image
 from articles.images.uploads import read_upload
-from articles.models import Article, Author, Image, Topic
-from articles.services import save_article, save_author, save_topic, set_article_authors
+from articles.models import Article, Author, Image
+from articles.services import get_or_create_topic, save_article, save_author, set_article_authors
 from comments.models import Comment, Reason, State
 from comments.policy import Submission
 from comments.services.discussions import ensure_discussion
@@ -70,13 +69,8 @@ def _create_story(
     )
     save_article(article=article, by=authors[0])
     set_article_authors(article=article, people=authors)
-    article.topics.set([_get_or_create_topic(name) for name in story.topics])
+    article.topics.set([get_or_create_topic(name) for name in story.topics])
     return article
-
-
-def _get_or_create_topic(name: str) -> Topic:
-    topic = Topic.objects.filter(name=name).first()
-    return topic or save_topic(topic=Topic(name=name, slug=slugify(name)))
 
 
 class _Discussions:
