@@ -39,8 +39,8 @@ from moderation.screening import flags, import_jobs
 from moderation.screening.imports import screen_import
 
 MAX_MB = 60
-SAMPLE = Path(__file__).parent / "sample" / "story.txt"
-SAMPLE_CLOSES = datetime(2100, 1, 1, tzinfo=UTC)
+SAMPLE_STORY_FILE = Path(__file__).parent / "sample" / "story.txt"
+SAMPLE_STORY_CLOSES_AT = datetime(2100, 1, 1, tzinfo=UTC)
 HIDDEN_TOPICS = {"uncategorized"}  # a blog's default topic says nothing about the story
 
 
@@ -197,12 +197,12 @@ def _sort_warnings(warnings: Iterable[PageWarning]) -> list[PageWarning]:
     return sorted(warnings, key=lambda warning: warning.line)
 
 
-def create_sample() -> Article:
-    """Create the sample story of an empty site. Its text is ours, so it is in the feed, open to replies."""
-    report = import_page(data=SAMPLE.read_bytes(), filename=SAMPLE.name)
+def import_sample_story() -> Article:
+    """Import the sample story, open to replies. Its text is ours, so it is in the feed."""
+    report = import_page(data=SAMPLE_STORY_FILE.read_bytes(), filename=SAMPLE_STORY_FILE.name)
     assert report.article
     report.article.rights = Article.Rights.OURS
-    change_discussion(article=report.article, status=Discussion.Status.OPEN, closes_at=SAMPLE_CLOSES)
+    change_discussion(article=report.article, status=Discussion.Status.OPEN, closes_at=SAMPLE_STORY_CLOSES_AT)
     return save_article(article=report.article)
 
 

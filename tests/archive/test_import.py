@@ -19,7 +19,14 @@ from django_tasks_db.models import DBTaskResult
 from psycopg2.extensions import set_wait_callback
 
 from archive.models import Import
-from archive.services import MAX_MB, SAMPLE, ArchiveImportError, check_size, create_sample, import_page
+from archive.services import (
+    MAX_MB,
+    SAMPLE_STORY_FILE,
+    ArchiveImportError,
+    check_size,
+    import_page,
+    import_sample_story,
+)
 from articles.models import Article, Topic
 from articles.publishing.services import publish, set_embargo, unpublish
 from articles.services import save_article
@@ -361,7 +368,7 @@ def test_an_import_works_where_waits_for_the_database_are_limited():
     reader = StampReader()
     limit_django_waits(reader)
     try:
-        import_page(data=SAMPLE.read_bytes(), filename="story.txt")
+        import_page(data=SAMPLE_STORY_FILE.read_bytes(), filename="story.txt")
     finally:
         set_wait_callback(None)
         reader.close()
@@ -480,7 +487,7 @@ def test_a_file_beyond_the_limit_is_refused_before_it_is_read():
 
 
 def test_the_sample_is_ours_and_takes_replies():
-    article = create_sample()
+    article = import_sample_story()
 
     assert article.rights == Article.Rights.OURS
     assert list(Article.objects.syndicated()) == [article]

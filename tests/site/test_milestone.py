@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from archive.services import create_sample
+from archive.services import import_sample_story
 from comments.integrity import check
 from comments.models import Comment
 from tests.factories import UserFactory
@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 def test_a_saved_story_is_read_answered_approved_undone_and_mended(live_server, browser):
-    article = create_sample()
+    article = import_sample_story()
     story = live_server.url + article.get_absolute_url()
     brought = Comment.objects.filter(discussion=article.pk)
     moderator = browser.new_context()

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from accounts.models import EDITOR, MODERATOR
-from archive.services import SAMPLE, create_sample
+from archive.services import SAMPLE_STORY_FILE, import_sample_story
 from articles.models import Article
 from comments.models import Comment
 from tests.factories import UserFactory
@@ -50,7 +50,7 @@ def test_an_article_and_an_import(presses):
     presses.press(page.get_by_role("link", name="Import", exact=True).first)
     with page.expect_file_chooser() as chooser:
         presses.press(page.get_by_label("File"))
-    chooser.value.set_files(SAMPLE)
+    chooser.value.set_files(SAMPLE_STORY_FILE)
     presses.press(page.get_by_role("button", name="Preview import"))
     expect(page.get_by_text("This is a preview: nothing was written.")).to_be_visible()
     presses.press(page.get_by_role("button", name="Import", exact=True))
@@ -60,7 +60,7 @@ def test_an_article_and_an_import(presses):
 
 
 def test_a_move_in_the_reply_structure(presses):
-    article = create_sample()
+    article = import_sample_story()
     flat, true_parent = (Comment.objects.get(source_number=number) for number in (5, 4))
     UserFactory.create(name="Mona", email="mona@example.org", password=PASSWORD, roles=(MODERATOR,))
     page = presses.page

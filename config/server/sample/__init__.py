@@ -13,7 +13,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import Guest, User
-from archive.services import create_sample
+from archive.services import import_sample_story
 from articles.models import Article, Image
 from comments.models import Discussion
 from comments.services.discussions import change_discussion
@@ -56,7 +56,7 @@ def _create(home: Path, *, with_newspaper: bool) -> bool:
     start = timezone.now()
     with transaction.atomic():
         users, listed = create_accounts()
-        archived = create_sample()
+        archived = import_sample_story()
         if with_newspaper:
             change_discussion(article=archived, status=Discussion.Status.CLOSED)  # as after any import
             create_newspaper(users, start)

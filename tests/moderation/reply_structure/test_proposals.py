@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
-from archive.services import SAMPLE, import_page
+from archive.services import SAMPLE_STORY_FILE, import_page
 from comments.models import MAX_DEPTH, Comment, Discussion, InferredParent, State, Transition
 from comments.services.discussions import change_discussion
 from comments.services.imports import ImportedComment, import_comments
@@ -260,7 +260,7 @@ def test_the_import_of_a_file_finds_its_proposals(data):
 
 
 def test_the_sample_page_has_a_clear_proposal_for_each_reply_that_names_or_quotes_somebody(db):
-    page = import_page(data=SAMPLE.read_bytes(), filename="sample.txt")
+    page = import_page(data=SAMPLE_STORY_FILE.read_bytes(), filename="sample.txt")
     stored = InferredParent.objects.filter(discussion=page.article.pk).open()
     assert numbers(stored) == {
         4: (3, "at_name"),

@@ -14,7 +14,7 @@ from pytest_django.asserts import assertContains, assertNotContains
 
 from accounts.models import User
 from archive.models import Import
-from archive.services import SAMPLE
+from archive.services import SAMPLE_STORY_FILE
 from comments.integrity import check
 from comments.models import Comment, CommentText, Discussion, InferredParent, Reason, State
 from comments.services.text_changes import erase_comments
@@ -42,7 +42,7 @@ def by_job(monkeypatch):
 
 def with_harmful_comment() -> bytes:
     """Return the sample with personal data in one of its comments."""
-    return SAMPLE.read_bytes().replace(b"My grandmother ran", HARMFUL + b" My grandmother ran")
+    return SAMPLE_STORY_FILE.read_bytes().replace(b"My grandmother ran", HARMFUL + b" My grandmother ran")
 
 
 def run_jobs() -> None:
@@ -90,7 +90,7 @@ def import_both_ways(data: bytes, monkeypatch) -> tuple[dict[str, list], dict[st
 
 
 def test_the_job_finds_what_an_import_finds_at_once(monkeypatch, starter):
-    at_once, by_job = import_both_ways(SAMPLE.read_bytes(), monkeypatch)
+    at_once, by_job = import_both_ways(SAMPLE_STORY_FILE.read_bytes(), monkeypatch)
 
     assert by_job == at_once
     assert {"repeat", "near_repeat", "late", "filter"} <= {row[1] for row in by_job["findings"]}
@@ -112,7 +112,7 @@ def test_the_job_finds_the_same_in_real_discussions(data: Path, path, monkeypatc
 
 
 def test_readers_see_the_comments_before_the_job(by_job, client):
-    report = take(SAMPLE.read_bytes())
+    report = take(SAMPLE_STORY_FILE.read_bytes())
 
     assert report.is_screened_later
     assert Discussion.objects.get().visible_count == Comment.objects.count() == report.created
@@ -132,7 +132,7 @@ def test_readers_see_the_comments_before_the_job(by_job, client):
 
 
 def test_the_owner_sees_how_many_comments_are_checked(by_job, monkeypatch, client, ada):
-    take(SAMPLE.read_bytes())
+    take(SAMPLE_STORY_FILE.read_bytes())
     ImportScreening.objects.update(screened_count=7)
     client.force_login(ada)
     status, page = (
@@ -155,7 +155,7 @@ def run_worker() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_failed_job_is_shown_and_starts_again(by_job, monkeypatch, client, ada):
-    take(SAMPLE.read_bytes())
+    take(SAMPLE_STORY_FILE.read_bytes())
     page = reverse("admin:archive_import_change", args=[Import.objects.get().pk])
     client.force_login(ada)
     assert import_jobs.restart_screenings() == 0  # its job is waiting
@@ -175,7 +175,7 @@ def test_a_failed_job_is_shown_and_starts_again(by_job, monkeypatch, client, ada
 
 
 def test_a_screening_whose_failed_job_was_deleted_starts_again(by_job):
-    take(SAMPLE.read_bytes())
+    take(SAMPLE_STORY_FILE.read_bytes())
     DBTaskResult.objects.update(status=TaskResultStatus.FAILED)
     assert jobs.discard(pk=DBTaskResult.objects.get().pk) == 1
 
@@ -184,7 +184,7 @@ def test_a_screening_whose_failed_job_was_deleted_starts_again(by_job):
 
 
 def test_a_stopped_job_goes_on_where_it_was(by_job, monkeypatch):
-    take(SAMPLE.read_bytes())
+    take(SAMPLE_STORY_FILE.read_bytes())
     everything = Comment.objects.count()
     batch = str(Batch.objects.get().pk)
     # Each run does one step and queues the next run.
@@ -200,7 +200,7 @@ def test_a_stopped_job_goes_on_where_it_was(by_job, monkeypatch):
 
 
 def test_a_failed_block_stores_nothing_and_runs_again(by_job, monkeypatch):
-    take(SAMPLE.read_bytes())
+    take(SAMPLE_STORY_FILE.read_bytes())
     with monkeypatch.context() as broken:
         broken.setattr("moderation.screening.flags.open_cases_of", lambda *_args, **_options: 1 / 0)
         with pytest.raises(ZeroDivisionError):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from archive.services import create_sample
+from archive.services import import_sample_story
 from comments.models import Comment, Reason, State
 from comments.services.states import change_states
 from tests.factories import UserFactory, make_article, make_comment
@@ -109,7 +109,7 @@ listitem
 @pytest.fixture
 def sample(transactional_db: None) -> dict[str, Comment]:
     """Return the comments of the sample story by the start of their text. One of them is removed."""
-    comments = create_sample().discussion.comments.select_related("discussion__article")
+    comments = import_sample_story().discussion.comments.select_related("discussion__article")
     found = {comment.body[:6]: comment for comment in comments}
     ids = [found["Only a"].pk]
     change_states(ids=ids, to=State.REJECTED, reason=Reason.INSULT, actor=None)
