@@ -1,6 +1,6 @@
-"""Files of personal data: a person asks for theirs, a job makes it, and a week later another job deletes it.
+"""Files of personal data: a person requests one, a job creates it, and another deletes it after a week.
 
-A file is a ZIP in the storage (core/files), which no URL serves but that of its person. It holds
+A file is a ZIP in the storage (core/files), which only its person can download. It holds
 data.json, and index.html with the same records for people.
 """
 
@@ -38,8 +38,8 @@ from moderation.people.profiles import Person
 
 FORMAT = "soundoff-personal-data-1"
 FILE_RETENTION = timedelta(days=7)
-PAUSE = timedelta(days=1)  # between two files of a person, as each reads all their comments
-MADE_WITHIN = timedelta(hours=1)  # after which a request is taken for lost, and can be repeated
+REQUEST_INTERVAL = timedelta(days=1)  # between two files of a person, as each reads all their comments
+CREATION_TIMEOUT = timedelta(hours=1)  # after which a request counts as lost, and can be repeated
 FOLDER = "personal_data"  # in the storage
 
 
@@ -49,29 +49,29 @@ def current_file(person: Person) -> PersonalDataFile | None:
     if row is None:
         return None
     if row.ready_at is None:
-        return row if timezone.now() - row.asked_at < MADE_WITHIN else None
-    return row if timezone.now() < ends_at(row) and storage().exists(file_name(row.pk)) else None
+        return row if timezone.now() - row.asked_at < CREATION_TIMEOUT else None
+    return row if timezone.now() < expires_at(row) and storage().exists(file_name(row.pk)) else None
 
 
-def ends_at(row: PersonalDataFile) -> datetime:
+def expires_at(row: PersonalDataFile) -> datetime:
     """Return when a file that is ready is deleted."""
     return (row.ready_at or row.asked_at) + FILE_RETENTION
 
 
-def next_at(row: PersonalDataFile) -> datetime:
-    """Return when the person of this file can ask for a new one."""
-    return row.asked_at + PAUSE
+def next_request_at(row: PersonalDataFile) -> datetime:
+    """Return when the person of this file can request a new one."""
+    return row.asked_at + REQUEST_INTERVAL
 
 
-def ask(person: Person) -> PersonalDataFile | None:
+def request_file(person: Person) -> PersonalDataFile | None:
     """Store a request for a file; an earlier file is deleted.
 
-    Returns None while one is being made, and before `next_at`.
+    Returns None while one is being made, and before `next_request_at`.
     """
     with transaction.atomic():
         person.lock()
         current = current_file(person)
-        if current and (current.ready_at is None or timezone.now() < next_at(current)):
+        if current and (current.ready_at is None or timezone.now() < next_request_at(current)):
             return None
         delete_files(person)
         row = PersonalDataFile.objects.create(**person.as_fields)
@@ -89,7 +89,7 @@ def delete_files(person: Person) -> None:
 
 @task(priority=-10)
 def make_file(pk: str) -> int:
-    """Make the file of a request, and mail its person. Return the number of mails."""
+    """Make the file of a request, and mail the person who requested it. Return the number of mails."""
     row = PersonalDataFile.objects.filter(pk=pk, ready_at=None).select_related("user", "guest").first()
     if row is None:
         return 0
@@ -120,7 +120,7 @@ def _mail(pk: str) -> int:
         person.email,
         site=read_site(),
         path=reverse("my-data-file"),
-        last_day=time_formatter().date_text(timezone.localtime(ends_at(row))),
+        last_day=time_formatter().date_text(timezone.localtime(expires_at(row))),
         is_guest=row.guest is not None,
     )
     return send_mails([mail])
@@ -139,7 +139,7 @@ def delete_expired() -> int:
     PersonalDataFile.objects.filter(Q(user__name="") | Q(guest__name="")).delete()  # of erased people
     known = {file_name(pk) for pk in PersonalDataFile.objects.values_list("pk", flat=True)}
     for file in list(storage().list_files(FOLDER)):
-        if file.name not in known and (file.name.endswith(".zip") or file.modified < now - MADE_WITHIN):
+        if file.name not in known and (file.name.endswith(".zip") or file.modified < now - CREATION_TIMEOUT):
             storage().delete(file.name)
             deleted += 1
     return deleted

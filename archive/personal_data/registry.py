@@ -29,7 +29,7 @@ class PersonalData:
     title: Any
     what: Any
     purpose: Any
-    kept: Any
+    retention: Any
     columns: dict[str, str]
 
 

@@ -27,7 +27,7 @@ def my_data(request: SiteRequest) -> HttpResponse:
     """Show what a person can do with their data. POST asks for the file."""
     person = _current_person(request)
     if request.method == "POST" and person:
-        if files.ask(person):
+        if files.request_file(person):
             messages.success(request, _("Your data is being collected."))
         elif (row := files.current_file(person)) and row.ready_at:
             messages.info(request, _("You can make one file a day."))
@@ -115,8 +115,10 @@ def _page(request: SiteRequest, person: Person | None, form: EraseForm) -> HttpR
         "person": person,
         "is_unconfirmed": person is None and guest is not None,
         "file": row,
-        "ends_at": files.ends_at(row) if row else None,
-        "next_at": files.next_at(row) if row and timezone.now() < files.next_at(row) else None,
+        "expires_at": files.expires_at(row) if row else None,
+        "next_request_at": files.next_request_at(row)
+        if row and timezone.now() < files.next_request_at(row)
+        else None,
         "form": form,
     }
     if person:

@@ -177,7 +177,7 @@ def test_unused_images_are_deleted_from_a_bucket(bucket: str, time_machine: Any)
 def test_a_file_of_personal_data_in_a_bucket(bucket: str, client: Client, ada: User) -> None:
     confirm_email(ada)
     make_comment(make_article(), "What Ada said.", author=ada)
-    row = personal_data.ask(Person(user=ada))
+    row = personal_data.request_file(Person(user=ada))
     assert row
     personal_data.make_file.call(str(row.pk))
     client.force_login(ada)

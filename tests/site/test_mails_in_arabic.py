@@ -180,7 +180,7 @@ class Senders:
 
     def personal_data(self) -> None:
         for person in (Person(user=self.member), Person(guest=self.guest)):
-            row = files.ask(person)
+            row = files.request_file(person)
             assert row
             files.make_file.func(str(row.pk))
             erasure_links.mail_erasure_link.func(person.key, False)

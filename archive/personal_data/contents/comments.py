@@ -137,7 +137,7 @@ def _read_comments(subject: DataSubject) -> Iterator[Record]:
     for comments in chunks(rows):
         notices = render_notices([row for row in comments if row.state in {State.PENDING, *REMOVED}])
         earlier: dict[int, list[Record]] = defaultdict(list)
-        # Of a redacted comment the earlier texts have the words that a moderator removed.
+        # The earlier texts of a redacted comment contain the removed words, so they are left out.
         shown = [comment.pk for comment in comments if not comment.is_redacted]
         revisions = CommentRevision.objects.filter(comment__in=shown, is_redacted=False)
         for revision in revisions.order_by("comment", "revision"):

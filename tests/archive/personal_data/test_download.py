@@ -19,7 +19,7 @@ URL = "/account/data/file/"
 
 
 def make(person: Person) -> None:
-    row = files.ask(person)
+    row = files.request_file(person)
     assert row
     files.make_file.func(str(row.pk))
 

@@ -52,7 +52,7 @@ def test_the_page_says_what_happens(jim: User, jims: Client, ada: User) -> None:
 
 def test_with_the_right_password(jim: User, jims: Client, django_capture_on_commit_callbacks: Any) -> None:
     comment = make_comment(make_article(), "Words of Jim.", author=jim)
-    row = files.ask(Person(user=jim))
+    row = files.request_file(Person(user=jim))
     assert row
     files.make_file.func(str(row.pk))
     with django_capture_on_commit_callbacks(execute=True):

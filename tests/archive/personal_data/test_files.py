@@ -47,12 +47,12 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without
 
 def wait_a_day() -> None:
     """Make the files of people a day old, after which they can ask for new ones."""
-    PersonalDataFile.objects.update(asked_at=timezone.now() - files.PAUSE)
+    PersonalDataFile.objects.update(asked_at=timezone.now() - files.REQUEST_INTERVAL)
 
 
 def make(person: Person) -> dict[str, Any]:
     """Ask for the file of this person and make it. Return data.json, with the page under "page"."""
-    row = files.ask(person)
+    row = files.request_file(person)
     assert row
     files.make_file.func(str(row.pk))
     with zipfile.ZipFile(data_path(files.file_name(row.pk))) as archive:
@@ -244,19 +244,19 @@ def test_a_file_is_readable_by_the_site_only(jim: User) -> None:
 
 
 def test_one_request_at_a_time(jim: User) -> None:
-    first = files.ask(Person(user=jim))
+    first = files.request_file(Person(user=jim))
     assert first
-    assert files.ask(Person(user=jim)) is None
+    assert files.request_file(Person(user=jim)) is None
     files.make_file.func(str(first.pk))
     assert files.make_file.func(str(first.pk)) == 0  # a job that runs again
-    assert files.ask(Person(user=jim)) is None
+    assert files.request_file(Person(user=jim)) is None
     wait_a_day()
-    second = files.ask(Person(user=jim))
+    second = files.request_file(Person(user=jim))
     assert second
     assert PersonalDataFile.objects.get() == second
     PersonalDataFile.objects.update(asked_at=timezone.now() - timedelta(hours=2))
     assert files.current_file(Person(user=jim)) is None  # its job was lost
-    assert files.ask(Person(user=jim))
+    assert files.request_file(Person(user=jim))
 
 
 def test_a_new_file_replaces_the_old_one(jim: User, django_capture_on_commit_callbacks: Any) -> None:
@@ -264,7 +264,7 @@ def test_a_new_file_replaces_the_old_one(jim: User, django_capture_on_commit_cal
     old = data_path(files.file_name(PersonalDataFile.objects.get().pk))
     wait_a_day()
     with django_capture_on_commit_callbacks(execute=True):
-        assert files.ask(Person(user=jim))
+        assert files.request_file(Person(user=jim))
     assert not old.exists()
 
 
@@ -289,7 +289,7 @@ def test_many_comments_take_no_more_memory(jim: User, monkeypatch: pytest.Monkey
 
     def peak() -> int:
         wait_a_day()
-        row = files.ask(Person(user=jim))
+        row = files.request_file(Person(user=jim))
         assert row
         tracemalloc.start()
         files.make_file.func(str(row.pk))

@@ -397,7 +397,7 @@ def test_a_restore_keeps_the_later_wish_to_delete_the_comments(tmp_path: Path) -
 @pytest.mark.django_db
 def test_the_file_of_personal_data_goes_too() -> None:
     planted = Planted()
-    row = files.ask(Person(user=planted.user))
+    row = files.request_file(Person(user=planted.user))
     assert row
     files.make_file.func(str(row.pk))
     planted.erase(deletes_comments=False)
