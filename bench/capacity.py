@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from bench import fixture, servers
 from bench.fixture import Writer
-from bench.load import Measured, Target, ask, send
+from bench.load import Measured, Target, request_page, send
 from bench.runner import Goal, Run, report, rows, run
 
 SIZES = {"comments": 1_000, "requests": 200, "seconds": 20, "readers": 5_000, "comments_a_second": 200}
@@ -98,7 +98,7 @@ def _measure_costs(bench: Run) -> dict[str, Cost]:
     version, new = f"{story.path}version/", f"{story.path}new/?since=0"
 
     def cost(path: str, cookie: str = "", before: Callable[[], None] | None = None) -> Cost:
-        return _cost(bench, path, cookie, lambda target: ask(target, count, before))
+        return _cost(bench, path, cookie, lambda target: request_page(target, count, before))
 
     return {
         CACHED: cost(story.path),

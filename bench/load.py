@@ -122,7 +122,7 @@ def settle(target: Target) -> None:
             return
 
 
-def ask(
+def request_page(
     target: Target, times: int, before: Callable[[], object] | None = None, status: int = 200
 ) -> Measured:
     """Request the page one time after the other. `before` runs before each request and is not timed."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bench import fixture, servers
 from bench.fixture import Words, Written
-from bench.load import Measured, ask
+from bench.load import Measured, request_page
 from bench.runner import Goal, Run, in_turn, report, rows, run
 
 if TYPE_CHECKING:
@@ -101,11 +101,11 @@ def _ask_all(bench: Run, places: dict[str, str]) -> Figures:
     fixture.analyze()
     change = servers.change_site()
     targets = {name: bench.site.target(name, page.path.format(**places)) for name, page in PAGES.items()}
-    asked = {
-        name: partial(ask, target, bench.sizes.requests, change, PAGES[name].status)
+    requests = {
+        name: partial(request_page, target, bench.sizes.requests, change, PAGES[name].status)
         for name, target in targets.items()
     }
-    figures = in_turn(asked, bench.sizes.rounds, warm_up=True)
+    figures = in_turn(requests, bench.sizes.rounds, warm_up=True)
     if wrong := {name: one.failed for name, one in figures.items() if one.errors}:
         raise RuntimeError(f"wrong answers: {wrong}")
     statements = bench.site.page_statements(targets, dict.fromkeys(targets, change))

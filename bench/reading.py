@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from bench import fixture, servers
-from bench.load import Measured, Target, ask, read
+from bench.load import Measured, Target, read, request_page
 from bench.peers.wordpress import WordPress
 from bench.runner import Goal, Run, in_turn, report, rows, run
 
@@ -103,7 +103,7 @@ def changed(
             targets[size, "WordPress"] = peer.page(size)
     for key, target in targets.items():
         times = max(2, min(10, 2_000 // key[0])) if key[1] == "WordPress" else bench.sizes.requests
-        measures[key] = partial(ask, target, times, changes.get(key))
+        measures[key] = partial(request_page, target, times, changes.get(key))
     figures = in_turn(measures, bench.sizes.rounds, warm_up=True)
     ours = {key: target for key, target in targets.items() if key[1] != "WordPress"}
     statements = bench.site.page_statements(ours, changes)
@@ -157,8 +157,10 @@ def others(bench: Run, story: str) -> Iterable[str]:
     }
     change = servers.change_site()
     targets = {name: bench.site.target(name, path) for name, path in paths.items()}
-    asked = {name: partial(ask, target, bench.sizes.requests, change) for name, target in targets.items()}
-    figures = in_turn(asked, bench.sizes.rounds)
+    requests = {
+        name: partial(request_page, target, bench.sizes.requests, change) for name, target in targets.items()
+    }
+    figures = in_turn(requests, bench.sizes.rounds)
     counts = bench.site.page_statements(targets, dict.fromkeys(targets, change))
     table = (_cells(target, figures[name], counts[name]) for name, target in targets.items())
     return ["", "### Other pages, made anew: one reader", "", *rows(HEAD, table)]

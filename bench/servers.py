@@ -167,35 +167,35 @@ class Soundoff:
         with _statement_log():
             for key, target in targets.items():
                 wire, change = Wire(target.url), before.get(key, lambda: None)
-                ask = partial(_ask, wire, target.request(), change)
-                ask()  # not counted: it may open a connection
-                found[key] = sum(not line.startswith(changes) for line in self._fewest_statements(ask))
+                run = partial(_request_after, wire, target.request(), change)
+                run()  # not counted: it may open a connection
+                found[key] = sum(not line.startswith(changes) for line in self._fewest_statements(run))
         return found
 
-    def statements(self, ask: Callable[[], object]) -> list[str]:
-        """Return the first line of each statement that the database receives while `ask` runs.
+    def statements(self, run: Callable[[], object]) -> list[str]:
+        """Return the first line of each statement that the database receives during `run`.
 
         Statements that are sent together count as one. Left out are the beginnings and ends of transactions
         and Django's check that its connection still works.
         """
         with _statement_log():
-            return self._fewest_statements(ask)
+            return self._fewest_statements(run)
 
-    def _fewest_statements(self, ask: Callable[[], object]) -> list[str]:
+    def _fewest_statements(self, run: Callable[[], object]) -> list[str]:
         """Return the fewest of three runs, because web server and jobs work in the background."""
-        return min((self._logged_during(ask) for _ in range(3)), key=len)
+        return min((self._logged_during(run) for _ in range(3)), key=len)
 
-    def _logged_during(self, ask: Callable[[], object]) -> list[str]:
+    def _logged_during(self, run: Callable[[], object]) -> list[str]:
         log = self.folder / "postgres.log"
         before = log.stat().st_size
-        ask()
+        run()
         time.sleep(0.02)
         text = log.read_bytes()[before:].decode(errors="replace")
         found = re.findall(r"^soundoff_web LOG:  (?:statement|execute [^:]+): (.*)", text, re.MULTILINE)
         return [line for line in found if not NOT_COUNTED.match(line)]
 
 
-def _ask(wire: Wire, request: bytes, before: Callable[[], object]) -> None:
+def _request_after(wire: Wire, request: bytes, before: Callable[[], object]) -> None:
     before()
     wire.exchange(request)
 

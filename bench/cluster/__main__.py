@@ -194,7 +194,7 @@ def _replica_counts(cluster: Cluster) -> dict[str, tuple[int, int]]:
     """
     counts = {}
     for name in cluster.replicas():
-        pages, checks = map(int, cluster.ask(name, _COUNTS).split("|"))
+        pages, checks = map(int, cluster.query(name, _COUNTS).split("|"))
         counts[name] = pages, checks - pages
     return counts
 

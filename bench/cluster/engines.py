@@ -199,7 +199,7 @@ class Cluster:
         """Return the names of the hosts whose Postgres is a replica."""
         return [name for name in DATABASES if self.answers(name, 8008, "/replica")]
 
-    def ask(self, name: str, statement: str) -> str:
+    def query(self, name: str, statement: str) -> str:
         """Return what the superuser of a database's host gets for a statement."""
         host = self.hosts[name]
         place: list[str | Path] = ["-h", host.folder, "-U", "postgres", "-d", "soundoff"]

@@ -66,11 +66,11 @@ def _pause_replay(cluster: Cluster) -> Callable[[], None]:
     """Let no replica replay the log. Each still receives it, so posts do not wait."""
     replicas = cluster.replicas()
     for name in replicas:
-        cluster.ask(name, "SELECT pg_wal_replay_pause()")
+        cluster.query(name, "SELECT pg_wal_replay_pause()")
 
     def end() -> None:
         for name in replicas:
-            cluster.ask(name, "SELECT pg_wal_replay_resume()")
+            cluster.query(name, "SELECT pg_wal_replay_resume()")
 
     return end
 

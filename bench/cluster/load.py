@@ -68,7 +68,7 @@ class Client:
         self.servers = load.servers or [load.host]
         self.connection: http.client.HTTPConnection | None = None
 
-    def ask(self, method: str, path: str, headers: dict[str, str], body: str = "") -> tuple[str, bytes]:
+    def request(self, method: str, path: str, headers: dict[str, str], body: str = "") -> tuple[str, bytes]:
         """Return the status, or the name of the error, and the page."""
         try:
             if self.connection is None:
@@ -98,7 +98,7 @@ def run(load: Load, is_over: threading.Event | None = None) -> Outcome:
     def read(cookie: str) -> None:
         client, headers = Client(load), {"Cookie": cookie} if cookie else {}
         for _turn in _turns(load.read_every, end, is_over):
-            status, page = client.ask("GET", load.story, headers)
+            status, page = client.request("GET", load.story, headers)
             is_copy = OUTAGE_NOTICE in page
             with lock:
                 outcome.answers[f"copy {status}" if is_copy and status == "200" else status] += 1
@@ -120,7 +120,7 @@ def run(load: Load, is_over: threading.Event | None = None) -> Outcome:
                 "Content-Type": "application/x-www-form-urlencoded",
             }
             while time.monotonic() < end + GIVE_UP:
-                status, _page = client.ask("POST", path, headers, body)
+                status, _page = client.request("POST", path, headers, body)
                 is_accepted = status == str(HTTPStatus.FOUND.value)
                 with lock:
                     outcome.posts[status] += 1

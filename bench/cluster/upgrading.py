@@ -241,16 +241,16 @@ class Person:
 
     def open(self) -> None:
         self.cookies = {"guest": self.writer[2]}
-        page = self._ask("GET")[1]
+        page = self._request("GET")[1]
         self.fields = Form(page).fields
         assert {"body", "nonce", "csrfmiddlewaretoken"} <= self.fields.keys(), self.fields
 
     def send(self, text: str) -> int:
         """Send the form, and return the status: 302 if the comment was posted."""
         name, email, _cookie = self.writer
-        return self._ask("POST", self.fields | {"name": name, "email": email, "body": text})[0]
+        return self._request("POST", self.fields | {"name": name, "email": email, "body": text})[0]
 
-    def _ask(self, method: str, fields: dict[str, str] | None = None) -> tuple[int, str]:
+    def _request(self, method: str, fields: dict[str, str] | None = None) -> tuple[int, str]:
         connection = http.client.HTTPConnection(self.host, timeout=30)
         headers = {
             "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
@@ -299,7 +299,7 @@ class Upgrade:
         """Request each page that needs no arguments as an administrator from one server. Note errors."""
         client = Client(replace(self.load, servers=[f"127.0.0.1:{self.site.ports[web]}"]))
         for path in self.paths:
-            status, _page = client.ask("GET", path, {"Cookie": self.cookie})
+            status, _page = client.request("GET", path, {"Cookie": self.cookie})
             if not status.isdigit() or int(status) >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
                 self.errors[f"{when}: {path} {status}"] += 1
 
@@ -307,9 +307,9 @@ class Upgrade:
         """Load the page with its style sheets and scripts, again and again. Note which are missing."""
         client = Client(self.load)
         while not self.is_over.wait(0.2):
-            _status, page = client.ask("GET", self.load.story, {})
+            _status, page = client.request("GET", self.load.story, {})
             for path in {*re.findall(r'(?:src|href)="(/static/[^"]+)"', page.decode())}:
-                status, _file = client.ask("GET", path, {})
+                status, _file = client.request("GET", path, {})
                 if status != "200":
                     self.missing_at.append(self.now())
 

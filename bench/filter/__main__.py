@@ -355,9 +355,9 @@ def _statements(bench: Run) -> int:
     return with_it - len(bench.site.statements(post))
 
 
-def _milliseconds(ask: Callable[[], object]) -> float:
+def _milliseconds(function: Callable[[], object]) -> float:
     began = time.perf_counter()
-    ask()
+    function()
     return 1_000 * (time.perf_counter() - began)
 
 

@@ -16,7 +16,7 @@ from uuid import uuid4
 from bench import fixture, servers
 from bench.fixture import Writer
 from bench.large.fill import ALL_DAYS, fill
-from bench.load import ask, send
+from bench.load import request_page, send
 from bench.runner import Goal, Run, report, rows, run
 from core.data_folder import PROJECT
 
@@ -138,8 +138,9 @@ def _measure_pages(
         targets[name] = site.target(name, path, staff)
     pages, statements = {}, site.page_statements(targets, changes)
     for name, target in targets.items():
-        ask(target, 10, changes.get(name))  # both web processes prepare statements and parts of pages
-        measured = ask(target, times, changes.get(name))
+        # Both web processes prepare statements and parts of pages.
+        request_page(target, 10, changes.get(name))
+        measured = request_page(target, times, changes.get(name))
         if measured.errors:
             raise RuntimeError(f"{name}: {measured.failed}")
         report(f"{name}: {measured.processor:.1f} ms CPU, p50 {measured.p50:.1f} ms")

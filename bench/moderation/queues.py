@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from bench import fixture, servers
 from bench.fixture import Written
-from bench.load import ask
+from bench.load import request_page
 from bench.runner import Goal, Run, report
 
 SIZES = {"cases": 50_000, "stories": 200, "guests": 8_000, "requests": 30}
@@ -62,8 +62,8 @@ def measure(bench: Run) -> Iterator[Goal]:
     }
     statements = bench.site.page_statements(targets, {})
     for name, target in targets.items():
-        ask(target, 3)
-        measured = ask(target, bench.sizes.requests)
+        request_page(target, 3)
+        measured = request_page(target, bench.sizes.requests)
         report(f"{name}: {measured.p50:.1f} ms")
         yield Goal(f"{name}: p50", measured.p50, most=WANTED, unit="ms")
         yield Goal(f"{name}: CPU, server and database", measured.processor, most=PROCESSOR, unit="ms")

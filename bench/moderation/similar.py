@@ -69,11 +69,11 @@ def measure_removal(bench: Run) -> Iterator[Goal]:
     yield Goal("stories whose page differs", sum(pages[s] != after[s] for s in pages), most=0, unit="")
 
 
-def _milliseconds(ask: Callable[[], object]) -> float:
+def _milliseconds(function: Callable[[], object]) -> float:
     """Return the median of five times."""
     took = []
     for _ in range(5):
         began = time.perf_counter()
-        ask()
+        function()
         took.append(1_000 * (time.perf_counter() - began))
     return median(took)
