@@ -1,7 +1,7 @@
 """Measure the spam filter against its goals: python -m bench.filter [--write]
 
 Parts: sources that a model never saw, beside a plain logistic regression and without groups of features;
-languages; a site's first decisions; with --kept_back 1 the source that is kept back; the page seed/story.txt
+languages; a site's first decisions; with --test_source 1 the test source; the page seed/story.txt
 and saved threads on an empty site; wrong decisions; time. The parts up to the decisions train models, which
 takes scikit-learn (bench/requirements.txt). Real comments come from the example data ($SOUNDOFF_DATA).
 """
@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from bench import fixture
-from bench.filter import held_out, poison, samples, sets
+from bench.filter import poison, samples, scoring, sets
 from bench.filter.by_source import blogs, by_source, percent, pooled, share_above, table, waiting
-from bench.filter.held_out import Scored, split
+from bench.filter.scoring import Scored, split
 from bench.filter.sets import DATA, Kind, Row
 from bench.runner import Goal, Run, rows, run
 from moderation.spam_filter.classifier.model import Model, sigmoid
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 SIZES = {
     "learning": True,
-    "kept_back": 0,  # 1: score the source that is kept back
+    "test_source": 0,  # 1: score the test source
     "evaluated": 2_000,
     "decisions": (50, 200),
     "poison": poison.Counts(),
@@ -41,7 +41,7 @@ SIZES = {
 # Without `learning` no model is trained on other sources.
 SMALLEST = {
     "learning": False,
-    "kept_back": 0,
+    "test_source": 0,
     "evaluated": 100,
     "decisions": (),
     "poison": poison.Counts(60, 20, 10, 20),
@@ -85,13 +85,13 @@ def measure(bench: Run) -> Iterator[str | Goal]:
         from bench.filter import training
 
         trained = training.train(training.training_rows())
-        yield from unseen_sources(trained)
+        yield from left_out_sources(trained)
         yield from baseline(trained)
         yield from ablation(trained)
         yield from languages(trained)
         yield from first_decisions(trained, bench.sizes.decisions)
-    if bench.sizes.kept_back:
-        yield from kept_back(model)
+    if bench.sizes.test_source:
+        yield from test_source(model)
     yield from written_samples(model)
     yield from seed()
     yield from threads()
@@ -99,33 +99,37 @@ def measure(bench: Run) -> Iterator[str | Goal]:
     yield from speed(bench, model)
 
 
-def threshold_of(which: str, percent: float = MAY_WAIT) -> float:
-    """Return the probability from which a comment waits on an empty site, "with" its website or "without"."""
+def default_threshold(*, has_website: bool, false_positive_percent: float = MAY_WAIT) -> float:
+    """Return the probability from which a comment waits on an empty site.
+
+    `has_website`: whether comments come with the websites of their authors.
+    """
     from moderation.spam_filter import versions
 
-    return versions.new_site_threshold(percent, has_website=which == "with")
+    return versions.new_site_threshold(false_positive_percent, has_website=has_website)
 
 
-# Sources that a model never saw
+# Sources that are left out
 
 
 def scored(trained: "Trained", logits: Sequence[float]) -> list[Scored]:
     return [Scored(row, float(logit)) for row, logit in zip(trained.samples.rows, logits, strict=True)]
 
 
-def unseen_sources(trained: "Trained") -> Iterator[str | Goal]:
+def left_out_sources(trained: "Trained") -> Iterator[str | Goal]:
     """Yield the figures of sources that are left out, one after the other."""
     both = {which: scored(trained, logits) for which, logits in trained.logits.items()}
     yield from pooled("blogs left out, with websites", both["with"], area=0.99, recall=90, recall_mean=75)
     yield from pooled("… without websites", both["without"], area=0.98, recall=85, recall_mean=65)
     for which, some in both.items():
         name = f"the default threshold {which} websites"
-        yield from waiting(name, some, threshold_of(which), most=1.2, each=3)
+        yield from waiting(name, some, default_threshold(has_website=which == "with"), most=1.2, each=3)
         name = f"the strict threshold {which} websites"
-        yield from waiting(name, some, threshold_of(which, STRICT_PERCENT), most=1.2, each=1)
+        strict = default_threshold(has_website=which == "with", false_positive_percent=STRICT_PERCENT)
+        yield from waiting(name, some, strict, most=1.2, each=1)
     yield "By source, at the default threshold; each is scored by a model that never saw it:"
     yield ""
-    yield from table(both, {which: threshold_of(which) for which in both})
+    yield from table(both, {which: default_threshold(has_website=which == "with") for which in both})
 
 
 def baseline(trained: "Trained") -> Iterator[Goal]:
@@ -160,7 +164,7 @@ def ablation(trained: "Trained") -> Iterator[str]:
     def line(name: str, left_out: tuple[str, ...]) -> str:
         keep = [one for one in trained.table.names if not one.startswith(left_out or ("-",))]
         cells = [name, str(len(keep))]
-        for logits in training.held_out_logits(trained.samples, trained.table, keep).values():
+        for logits in training.left_out_logits(trained.samples, trained.table, keep).values():
             spam, good = split(blogs(scored(trained, logits)))
             area, recall = roc_auc(spam, good) or 0.0, recall_at(spam, good, 0.01) or 0.0
             cells += [f"{area:.4f}", f"{100 * recall:.1f} %"]
@@ -178,7 +182,8 @@ def ablation(trained: "Trained") -> Iterator[str]:
 def languages(trained: "Trained") -> Iterator[Goal]:
     """Yield the shares of good comments that wait by language, by models that never saw their source."""
     sources = by_source(scored(trained, trained.logits["without"]))
-    at, others = threshold_of("without"), {name for names in LANGUAGES.values() for name in names}
+    at = default_threshold(has_website=False)
+    others = {name for names in LANGUAGES.values() for name in names}
     groups = {"English": [name for name in sources if name not in others], **LANGUAGES}
     for language, names in groups.items():
         good = split([one for name in names for one in sources[name] if one.row.kind == Kind.BLOG])[1]
@@ -186,27 +191,30 @@ def languages(trained: "Trained") -> Iterator[Goal]:
         yield percent(f"good comments in {language} that wait, of {len(good):,}", share, most=3)
 
 
-def kept_back(model: Model) -> Iterator[Goal]:
-    """Yield the figures of the source that no choice was made by."""
+def test_source(model: Model) -> Iterator[Goal]:
+    """Yield the figures of the test source, by which no choice was made."""
     for which, what in (("with", ""), ("without", ", without websites")):
-        found = held_out.score(
-            model, held_out.without_websites(sets.sources([sets.KEPT_BACK]), which == "without")
+        found = scoring.score(
+            model, scoring.without_websites(sets.sources([sets.TEST_SOURCE]), which == "without")
         )
         spam, good = split(found)
         yield Goal(
-            f"{sets.KEPT_BACK}, kept back{what}: ROC-AUC", roc_auc(spam, good) or 0.0, unit="", digits=4
+            f"the test source {sets.TEST_SOURCE}{what}: ROC-AUC",
+            roc_auc(spam, good) or 0.0,
+            unit="",
+            digits=4,
         )
-        at = threshold_of(which)
+        at = default_threshold(has_website=which == "with")
         yield percent(f"… of {len(spam)} spam found at the default threshold", 100 * share_above(spam, at))
         yield percent(f"… of {len(good)} good comments that wait", 100 * share_above(good, at))
 
 
 def written_samples(model: Model) -> Iterator[Goal]:
     """Yield the figures of languages that only our own samples have, and of a small Turkish site."""
-    at = threshold_of("without")
+    at = default_threshold(has_website=False)
     others = [row for row in sets.disqus() if "yesilmavihayat" in row.source]
-    by_language = dict(by_source(held_out.score(model, samples.samples())))
-    by_language["Turkish"] = held_out.score(model, others)
+    by_language = dict(by_source(scoring.score(model, samples.samples())))
+    by_language["Turkish"] = scoring.score(model, others)
     for language, some in by_language.items():
         spam, good = split(some)
         yield percent(
@@ -219,7 +227,7 @@ def written_samples(model: Model) -> Iterator[Goal]:
 def first_decisions(trained: "Trained", counts: Sequence[int]) -> Iterator[Goal]:
     """Yield the performance on later comments of blogs before and after their first decisions."""
     for count in counts:
-        adapted = held_out.after_decisions(trained, count)
+        adapted = scoring.after_decisions(trained, count)
         for what, some in (("before", adapted.before), (f"after {count} decisions", adapted.after)):
             spam, good = split(some)
             wanted = 96 if what != "before" and count >= 200 else None

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import mean
 
-from bench.filter.held_out import Scored, split
+from bench.filter.scoring import Scored, split
 from bench.filter.sets import Kind
 from bench.runner import Goal, rows
 from moderation.spam_filter.classifier.model import sigmoid

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from bench.filter import sets
-from bench.filter.held_out import decided
+from bench.filter.scoring import decided
 from bench.filter.sets import Row
 from moderation.spam_filter.classifier.model import Model
 from moderation.spam_filter.thresholds import GoodScores, waiting_threshold
@@ -73,8 +73,8 @@ def _poisoned(starter: Model, good: list[Row], spam: list[Row], counts: Counts) 
             trials.append((f"{counts.wrong} of {topic}{how}", list(_wrong(some, counts.right, per_action))))
     for what, wrong in trials:
         model = training.train([*right, *wrong[: counts.wrong]], copy(starter))
-        unseen = [*later, *wrong[counts.wrong :]]
-        numbers, usual_numbers = (training.evaluate(one, unseen) for one in (model, starter))
+        evaluated = [*later, *wrong[counts.wrong :]]
+        numbers, usual_numbers = (training.evaluate(one, evaluated) for one in (model, starter))
         own_scores = GoodScores(numbers["good"], numbers["highest"], numbers["weights"])
         at = waiting_threshold(1.0, own_scores, GoodScores(0, []))
         shares = tuple(

@@ -16,7 +16,7 @@ from moderation.features.text_reading import CommentData
 
 DATA = Path(os.environ.get("SOUNDOFF_DATA", PROJECT.parent / "shared" / "data"))
 DAY = datetime(2020, 1, 1, tzinfo=UTC)  # for sets without times
-KEPT_BACK = "mariusv"  # read once, after all choices
+TEST_SOURCE = "mariusv"  # read once, after all choices
 SOURCES = (
     *(
         "aflyen",

@@ -6,7 +6,7 @@ features. It learns from out-of-fold scores: each is by a model that had not see
 source. A source weighs the root of its size. Website, date and story are left out at random, so that nothing
 depends on one of them. Known words and the frequency of letters are from the stories and newspapers of all
 sources. The files hold weights and hashes, no text. The page seed/story.txt, the saved threads
-and the source sets.KEPT_BACK are not read.
+and the test source (sets.TEST_SOURCE) are not read.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ from moderation.spam_filter.thresholds import MAX_STORED_SCORES
 CIVIL_COMMENTS = 1_200  # of 7,939, chosen at random
 STRENGTHS = {"body": 6.0, "name": 2.0, "website": 2.0}  # inverse regularisation of the first level
 STRENGTH = 0.05  # of the second
-LEFT_OUT = 0.4  # share of the comments that are learnt without website, date or story
+INPUT_DROPOUT = 0.4  # share of the comments that are learnt without website, date or story
 SHARE_OF_SPAM = 0.03  # for which the probabilities hold: good comments are harder to tell where it is small
 SEED = 5
 MIN_SOURCE = 100  # good comments of a source that is a measure of its own
@@ -72,20 +72,20 @@ def training_rows() -> list[Row]:
 def text_scores(samples: Samples) -> dict[str, Array]:
     """Return the scores of each kind of text by models that saw neither a fold nor the comment's own.
 
-    The array of a kind has a row for each fold, and a last one where only the comment's own fold is unseen.
+    The array of a kind has a row for each fold, and a last one where only the comment's own fold is left out.
     """
     folds, last = samples.folds, len(samples.folds)
     scores = {kind: np.full((last + 1, len(samples.rows)), np.nan) for kind in samples.matrices}
     for kind, matrix in samples.matrices.items():
         has_text = matrix.getnnz(axis=1) > 0
-        for unseen in [*((part,) for part in folds), *combinations(folds, 2)]:
-            model = _fit_text(samples, kind, has_text & ~np.isin(samples.fold, unseen))
-            for part in unseen:
+        for left_out in [*((part,) for part in folds), *combinations(folds, 2)]:
+            model = _fit_text(samples, kind, has_text & ~np.isin(samples.fold, left_out))
+            for part in left_out:
                 at = has_text & (samples.fold == part)
                 if not at.any():
                     continue
                 found = model.decision_function(matrix[at])
-                others = [folds.index(other) for other in unseen if other != part]
+                others = [folds.index(other) for other in left_out if other != part]
                 for row in others or [folds.index(part), last]:
                     scores[kind][row, at] = found
     return scores
@@ -135,12 +135,12 @@ class SpamRuns:
 
     def counts(self, fold: int | None) -> Array:
         """Return the feature of each comment, by the runs of other sources and without those of a fold."""
-        unseen = self._sources(fold)
+        left_out = self._sources(fold)
         return np.array(
             [
                 math.log1p(
                     sum(
-                        run in self.templates or self._is_known(run, ~(unseen | self.bits[row.source]))
+                        run in self.templates or self._is_known(run, ~(left_out | self.bits[row.source]))
                         for run in runs
                     )
                 )
@@ -221,12 +221,12 @@ def fit_second_level(samples: Samples, names: Sequence[str], columns: Array, cho
     some, rng = columns[chosen], np.random.default_rng(SEED)
     less = some
     for needed in NEEDS:
-        less = without(less, names, [needed], rng.random(len(some)) < LEFT_OUT)
+        less = without(less, names, [needed], rng.random(len(some)) < INPUT_DROPOUT)
     weights = samples.weights(chosen)
     return Weights.fit(np.vstack([some, less]), np.tile(samples.is_spam[chosen], 2), np.tile(weights / 2, 2))
 
 
-def held_out_logits(samples: Samples, table: Table, keep: Sequence[str] = ()) -> dict[str, Array]:
+def left_out_logits(samples: Samples, table: Table, keep: Sequence[str] = ()) -> dict[str, Array]:
     """Return each comment's logit by a model that saw no comment of its source.
 
     With its website and without. `keep`: the features that are used; by default, all.
@@ -253,13 +253,13 @@ class Trained:
     reference: Reference
     table: Table
     calibration: tuple[float, float]
-    logits: dict[str, Array]  # held_out_logits, calibrated
+    logits: dict[str, Array]  # left_out_logits, calibrated
 
-    def starter(self, unseen_fold: int | None = None) -> Starter:
+    def starter(self, left_out_fold: int | None = None) -> Starter:
         """Return the starter, learnt from all comments or all but those of a fold."""
-        chosen = self.samples.fold != (-1 if unseen_fold is None else unseen_fold)
+        chosen = self.samples.fold != (-1 if left_out_fold is None else left_out_fold)
         names = self.table.names
-        fitted = fit_second_level(self.samples, names, self.table.seen_without(unseen_fold), chosen)
+        fitted = fit_second_level(self.samples, names, self.table.seen_without(left_out_fold), chosen)
         found = zip(fitted.means, fitted.deviations, fitted.weights, strict=True)
         return Starter(
             weights={
@@ -270,16 +270,16 @@ class Trained:
             slope=self.calibration[0],
             offset=self.calibration[1],
             models={kind: text_model(self.samples, kind, chosen) for kind in ngrams.BITS},
-            reference=replace(self.reference, spam_runs=self.table.runs.seen_without(unseen_fold)),
+            reference=replace(self.reference, spam_runs=self.table.runs.seen_without(left_out_fold)),
         )
 
 
 def train(rows: Sequence[Row]) -> Trained:
-    """Learn from these comments, and calibrate on what was not seen."""
+    """Learn from these comments, and calibrate on the scores of sources that were left out."""
     reference = make_reference(rows)
     samples = read_samples(rows, reference)
     table = Table.of(samples, reference.spam_runs)
-    logits = held_out_logits(samples, table)
+    logits = left_out_logits(samples, table)
     slope, offset = _calibrate(samples, logits)
     calibrated = {name: slope * some + offset for name, some in logits.items()}
     return Trained(samples, reference, table, (slope, offset), calibrated)
@@ -348,7 +348,7 @@ def provenance(trained: Trained, starter: Starter) -> dict[str, object]:
         "files": [
             {"file": name, "sha256": hashlib.sha256((DATA / name).read_bytes()).hexdigest()} for name in FILES
         ],
-        "kept back": sets.KEPT_BACK,
+        "kept back": sets.TEST_SOURCE,
         "licence": LICENCE,
         "rows": dict(sorted(counts.items())),
         "features": {name: round(one.weight, 3) for name, one in sorted(starter.weights.items())},

@@ -29,7 +29,7 @@ from bench.runner import Goal, Run, rows
 SIZES = {"threads": 100}
 SMALLEST = {"threads": 2}
 MIN_SPAM = 3  # spam comments of an article of spam/sources/ that is measured
-KEPT_BACK = "copywritingblog"  # nobody looked at this source while the groups were developed
+TEST_SOURCE = "copywritingblog"  # nobody looked at this source while the groups were developed
 SEED_PAGE = Path("seed", "story.txt")
 FLOOD_PAGE = Path("import", "soundoff_spam", "flood_in_time.txt")
 # Numbers in the file of the seed's comments: late spam, text missing in the original, duplicates.
@@ -84,15 +84,15 @@ def measure(bench: Run) -> Iterator[str | Goal]:
     }
     threads = [
         *pages,
-        *(thread for source, found in blogs.items() if source != KEPT_BACK for thread in found),
+        *(thread for source, found in blogs.items() if source != TEST_SOURCE for thread in found),
     ]
-    kept_back = blogs.get(KEPT_BACK, [])
+    test_threads = blogs.get(TEST_SOURCE, [])
     yield from _table(threads)
     yield from _goals(threads)
     yield ""
-    yield f"The source {KEPT_BACK}, which was kept back:"
+    yield f"The test source {TEST_SOURCE}:"
     yield ""
-    yield from _table(kept_back)
+    yield from _table(test_threads)
     sites = [
         clear(source, _stories_importer(list(_articles(source))), all_spam=False)
         for source in sources[: bench.sizes.threads]

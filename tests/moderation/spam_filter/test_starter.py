@@ -51,10 +51,10 @@ def test_the_starter_matches_its_provenance():
     assert {name: round(one.weight, 3) for name, one in load_starter().weights.items()} == ABOUT["features"]
 
 
-def test_its_training_files_exclude_the_seed_the_threads_and_the_source_that_is_kept_back():
+def test_its_training_files_exclude_the_seed_the_threads_and_the_test_source():
     names = [one["file"] for one in ABOUT["files"]]
-    assert not [name for name in names if "seed" in name or "soundoff" in name or sets.KEPT_BACK in name]
-    assert sets.KEPT_BACK not in ABOUT["rows"]
+    assert not [name for name in names if "seed" in name or "soundoff" in name or sets.TEST_SOURCE in name]
+    assert sets.TEST_SOURCE not in ABOUT["rows"]
     assert all(len(one["sha256"]) == 64 for one in ABOUT["files"])
 
 

@@ -1,4 +1,4 @@
-"""Score comments of sources that the model never saw, and sites' later comments after their decisions."""
+"""Score comments of sources that were left out of training, and later comments after a site's decisions."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
