@@ -140,7 +140,7 @@ def run_load(cluster: Cluster, seeded: dict[str, Any], **changes: Any) -> dict[s
     """Run a load on the client's host and return its Outcome. `changes` are fields of the Load."""
     client = cluster.hosts["client"]
     load = {
-        "host": cluster.hosts["front"].address,
+        "host": cluster.hosts["web-balancer"].address,
         "story": seeded["story"],
         "comments": seeded["comments"][1:101],
         "writers": seeded["writers"],
@@ -162,7 +162,7 @@ def measure_growth(cluster: Cluster, seeded: dict[str, Any]) -> Iterator[str]:
     for count in range(len(WEBS), 0, -1):
         for name in WEBS[count:]:
             cluster.hosts[name].stop()
-        run_load(cluster, seeded, writers=[], seconds=5)  # until the front has noticed
+        run_load(cluster, seeded, writers=[], seconds=5)  # until the load balancer has noticed
         before = _processor_seconds(cluster)
         outcome = run_load(cluster, seeded, writers=[], seconds=RACED, read_every=0)
         after, answers = _processor_seconds(cluster), Counter(outcome["answers"])
@@ -211,7 +211,7 @@ actor = User.objects.get(email={email_of("Moderator")!r})
 decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=actor)
 print(time.time(), comment.pk)"""
     hosts = {name: cluster.hosts[name].address for name in WEBS}
-    site = cluster.hosts["front"].address
+    site = cluster.hosts["web-balancer"].address
     path = f"{seeded['story']}?order=oldest"  # with the first comment
     watch = [sys.executable, "-m", "bench.cluster.watch", site, path, seeded["first"], str(WATCHED)]
     with ThreadPoolExecutor() as pool:
@@ -229,7 +229,12 @@ def _shell(cluster: Cluster, program: str) -> str:
 
 
 def _processor_seconds(cluster: Cluster) -> dict[str, float]:
-    groups = {"databases": DATABASES, "web": WEBS, "worker": ["worker"], "HAProxy": ["balancer", "front"]}
+    groups = {
+        "databases": DATABASES,
+        "web": WEBS,
+        "worker": ["worker"],
+        "HAProxy": ["db-balancer", "web-balancer"],
+    }
     hosts = cluster.hosts
     return {name: sum(hosts[one].processor_seconds() for one in some) for name, some in groups.items()}
 

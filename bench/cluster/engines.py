@@ -21,13 +21,13 @@ NUMBERS = {
     "pg1": 11,
     "pg2": 12,
     "pg3": 13,
-    "balancer": 20,
+    "db-balancer": 20,
     "store": 31,
     "web1": 41,
     "web2": 42,
     "web3": 43,
     "worker": 45,
-    "front": 50,
+    "web-balancer": 50,
     "client": 60,
 }
 DATABASES, WEBS = ("pg1", "pg2", "pg3"), ("web1", "web2", "web3")
@@ -102,11 +102,11 @@ class Cluster:
     def __init__(self, hosts: Mapping[str, Host], folder: Path) -> None:
         self.hosts = hosts
         self.binaries = _copy_postgres(folder) / "pginstall" / "bin"
-        self.url = f"http://{hosts['front'].address}"
+        self.url = f"http://{hosts['web-balancer'].address}"
         self.store = f"http://{hosts['store'].address}:{STORE_PORT}"
 
     def database_url(self, role: str) -> str:
-        return f"postgres://soundoff_{role}:{PASSWORD}@{self.hosts['balancer'].address}:5432/soundoff"
+        return f"postgres://soundoff_{role}:{PASSWORD}@{self.hosts['db-balancer'].address}:5432/soundoff"
 
     def replica_url(self, name: str) -> str:
         return f"postgres://soundoff_web:{PASSWORD}@{self.hosts[name].address}:5432/soundoff"
@@ -142,7 +142,7 @@ class Cluster:
         wait_until(lambda: self.answers("etcd", 2379, "/health"), "etcd answers")
         self.start("pg1")  # alone, as it creates the database
         wait_until(lambda: self.answers("pg1", 8008, "/primary"), "the first database is the primary")
-        for name in ("pg2", "pg3", "balancer", "store", "front"):
+        for name in ("pg2", "pg3", "db-balancer", "store", "web-balancer"):
             self.start(name)
         for name in ("pg2", "pg3"):
             wait_until(lambda name=name: self.answers(name, 8008, "/replica"), f"{name} is a replica")  # type: ignore[misc]
@@ -156,7 +156,7 @@ class Cluster:
             self.start(name)
         for name in WEBS:
             wait_until(lambda name=name: self.answers(name, 8000, "/readyz"), f"{name} is ready")  # type: ignore[misc]
-        wait_until(lambda: self.answers("front", 80, "/healthz"), "the front answers")
+        wait_until(lambda: self.answers("web-balancer", 80, "/healthz"), "the load balancer answers")
 
     def start(self, name: str) -> None:
         """Start the processes of a host."""
@@ -174,7 +174,7 @@ class Cluster:
             )
         elif name in DATABASES:
             host.start("patroni", ["patroni", self._configure_patroni(host)], user="postgres")
-        elif name in {"balancer", "front"}:
+        elif name in {"db-balancer", "web-balancer"}:
             host.start("haproxy", ["haproxy", "-db", "-f", self._configure_haproxy(host)])
         elif name == "store":
             host.start(
@@ -236,7 +236,7 @@ class Cluster:
         return host.folder / "patroni.yml"
 
     def _configure_haproxy(self, host: Host) -> Path:
-        if host.name == "balancer":
+        if host.name == "db-balancer":
             servers = {name: f"{self.hosts[name].address}:5432" for name in DATABASES}
             return write_config("haproxy_database.cfg", host.folder, f"{host.address}:5432", servers)
         servers = {name: f"{self.hosts[name].address}:8000" for name in WEBS}

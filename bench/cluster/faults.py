@@ -44,11 +44,11 @@ def _kill(choose: Callable[[Cluster], str]) -> Callable[[Cluster], Callable[[], 
     return begin
 
 
-def _cut(choose: Callable[[Cluster], str]) -> Callable[[Cluster], Callable[[], None]]:
+def _disconnect(choose: Callable[[Cluster], str]) -> Callable[[Cluster], Callable[[], None]]:
     def begin(cluster: Cluster) -> Callable[[], None]:
         host = cluster.hosts[choose(cluster)]
-        host.cut()
-        return host.mend
+        host.disconnect()
+        return host.reconnect
 
     return begin
 
@@ -79,11 +79,11 @@ FAULTS = [
     Fault("none", _nothing),
     Fault("Postgres of the primary killed", _kill_postgres),
     Fault("host of the primary killed", _kill(Cluster.primary)),
-    Fault("cable of the primary", _cut(Cluster.primary)),
+    Fault("network of the primary", _disconnect(Cluster.primary)),
     Fault("host of the synchronous replica frozen", _freeze(Cluster.synchronous)),
     Fault("replicas replay nothing", _pause_replay),
     Fault("web host killed", _kill(lambda cluster: "web1")),
-    Fault("cable of a web host", _cut(lambda cluster: "web2")),
+    Fault("network of a web host", _disconnect(lambda cluster: "web2")),
     Fault("worker host killed", _kill(lambda cluster: "worker")),
     Fault("store killed", _kill(lambda cluster: "store")),
 ]

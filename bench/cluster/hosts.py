@@ -82,11 +82,11 @@ class Host:
             with suppress(ProcessLookupError):
                 os.kill(process, number)
 
-    def cut(self) -> None:
-        """Cut the host off from the network: nobody gets an answer, and nobody a reset."""
+    def disconnect(self) -> None:
+        """Disconnect the host from the network: nobody gets an answer, and nobody a reset."""
         _ip("-n", SWITCH, "link", "set", f"v-{self.name}", "down")
 
-    def mend(self) -> None:
+    def reconnect(self) -> None:
         """Connect the host to the network again."""
         _ip("-n", SWITCH, "link", "set", f"v-{self.name}", "up")
 

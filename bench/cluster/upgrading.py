@@ -81,7 +81,7 @@ class Site:
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.ports['front']}"
+        return f"127.0.0.1:{self.ports['web-balancer']}"
 
     def start(self, name: str, program: Path) -> None:
         """Start a server, and wait until it is ready."""
@@ -167,11 +167,11 @@ def site(commit: str) -> Iterator[Site]:
         old = folder / "old"
         _git("worktree", "add", "--detach", str(old), commit)
         stack.callback(_git, "worktree", "remove", "--force", str(old))
-        ports = {name: servers.free_port() for name in ("front", "store", *WEBS)}
+        ports = {name: servers.free_port() for name in ("web-balancer", "store", *WEBS)}
         owner = stack.enter_context(postgres.temporary_server())
         environment = {
             "PATH": os.environ["PATH"],
-            "SITE_URL": f"http://127.0.0.1:{ports['front']}",
+            "SITE_URL": f"http://127.0.0.1:{ports['web-balancer']}",
             "BEHIND_PROXY": "1",
             "SECRET_KEY": KEY,
             "EMAIL_URL": "dummy://",
@@ -204,7 +204,9 @@ def _haproxy(site: Site) -> Iterator[None]:
     """Run HAProxy with the documented file, at the addresses of this bench."""
     webs = {name: f"127.0.0.1:{site.ports[name]}" for name in WEBS}
     path = write_config("haproxy.cfg", site.folder, site.address, webs)
-    with servers.process(["haproxy", "-db", "-f", path], site.folder / "haproxy.log", site.ports["front"]):
+    with servers.process(
+        ["haproxy", "-db", "-f", path], site.folder / "haproxy.log", site.ports["web-balancer"]
+    ):
         yield
 
 

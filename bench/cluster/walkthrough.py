@@ -1,8 +1,8 @@
 """Walk through the cluster's site in Chromium, on the client's host. Prints as JSON how long each step took.
 
-The browser's requests go to the front, which spreads them over the web servers. What everybody sees after a
-step is also requested from each web server. So the servers must share everything: sessions, drafts, uploads,
-images, and what was decided a moment ago.
+The browser's requests go to the load balancer, which spreads them over the web servers. What everybody sees
+after a step is also requested from each web server. So the servers must share everything: sessions, drafts,
+uploads, images, and what was decided a moment ago.
 """
 
 import http.client
@@ -39,8 +39,8 @@ class Walkthrough:
     def __init__(self, browser: Browser, url: str, servers: list[str], story: str, comment: int) -> None:
         self.browser, self.url, self.servers = browser, url, servers
         self.story, self.comment = story, comment
-        self.moderator = self.enter()
-        self.editor = self.enter()
+        self.moderator = self.new_page()
+        self.editor = self.new_page()
 
     @property
     def steps(self) -> dict[str, Callable[[], None]]:
@@ -56,7 +56,7 @@ class Walkthrough:
             "an administrator sees all servers in the system status": self.status,
         }
 
-    def enter(self, **options: Any) -> Page:
+    def new_page(self, **options: Any) -> Page:
         """Return a page of a new browser context."""
         context = self.browser.new_context(base_url=self.url, **options)
         context.set_default_timeout(PATIENCE)
@@ -84,7 +84,7 @@ class Walkthrough:
             page = self.read(server, f"{self.story}?order=newest").decode()
             assert (text in page) == is_shown, (server, text)
 
-    def fill_reply(self, page: Page, name: str, text: str) -> None:
+    def post_reply(self, page: Page, name: str, text: str) -> None:
         """Send the form of a reply as a guest, and check that the reply waits."""
         form = page.locator(".reply-form")
         form.get_by_label("Name").fill(name)
@@ -95,10 +95,10 @@ class Walkthrough:
         expect(posted.get_by_text("Waiting for review").first).to_be_visible()
 
     def reply(self) -> None:
-        page = self.enter()
+        page = self.new_page()
         page.goto(f"{self.story}comments/{self.comment}/")
         page.locator(f"#comment-{self.comment}").get_by_role("link", name="Reply").click()
-        self.fill_reply(page, "Jorunn", REPLY)
+        self.post_reply(page, "Jorunn", REPLY)
         self.check_thread(REPLY, is_shown=False)
 
     def approve(self) -> None:
@@ -114,12 +114,12 @@ class Walkthrough:
         self.check_thread(REPLY, is_shown=False)
 
     def reply_without_scripts(self) -> None:
-        page = self.enter(java_script_enabled=False, viewport={"width": 390, "height": 844})
+        page = self.new_page(java_script_enabled=False, viewport={"width": 390, "height": 844})
         page.goto(f"{self.story}reply/{self.comment}/")
-        self.fill_reply(page, "Signe", "The office has a clock of its own, as everybody knows.")
+        self.post_reply(page, "Signe", "The office has a clock of its own, as everybody knows.")
 
     def follow(self) -> None:
-        page = self.enter()
+        page = self.new_page()
         self.log_in(page, "Reader")
         page.goto(self.story)
         page.get_by_role("link", name="Follow", exact=True).first.click()
@@ -163,7 +163,7 @@ class Walkthrough:
             assert b"the-tide-table-is-printed-twice" in self.read(server, "/search/?q=tide+table"), server
 
     def status(self) -> None:
-        page = self.enter()
+        page = self.new_page()
         self.log_in(page, "Administrator")
         page.goto("/owner/status/")
         for name in ("web1", "web2", "web3", "worker"):

@@ -10,7 +10,7 @@ from bench.runner import Goal, Run, report
 
 SIZES = {"cases": 50_000, "stories": 200, "guests": 8_000, "requests": 30}
 SMALLEST = {"cases": 200, "stories": 4, "guests": 20, "requests": 1}
-WANTED, PROCESSOR, STATEMENTS = 100, 25, 15  # maximum milliseconds, of them processor time, and statements
+MAX_MS, MAX_CPU_MS, MAX_STATEMENTS = 100, 25, 15  # of one request
 PAGES = {
     "waiting": "",
     "reported": "?queue=reported",
@@ -28,7 +28,7 @@ PAGES = {
     "strong reasons, old, in a script": "?score=3&age=168&script=Lati",
     "filters that match no case": "?author=Nobody+at+all",
     "recent, a name": "?queue=recent&author=Voice+4321",
-    "a late page": "?queue=waiting&after={far}",
+    "a late page": "?queue=waiting&after={middle_case}",
 }
 
 # One in 20 is reported, one in 50 an appeal, three in 5 come from first-time commenters. Cases that the site
@@ -65,10 +65,10 @@ def measure(bench: Run) -> Iterator[Goal]:
         request_page(target, 3)
         measured = request_page(target, bench.sizes.requests)
         report(f"{name}: {measured.p50:.1f} ms")
-        yield Goal(f"{name}: p50", measured.p50, most=WANTED, unit="ms")
-        yield Goal(f"{name}: CPU, server and database", measured.processor, most=PROCESSOR, unit="ms")
+        yield Goal(f"{name}: p50", measured.p50, most=MAX_MS, unit="ms")
+        yield Goal(f"{name}: CPU, server and database", measured.processor, most=MAX_CPU_MS, unit="ms")
         yield Goal(f"{name}: failed", sum(measured.errors.values()), most=0, unit="")
-        yield Goal(f"{name}: statements", statements[name], most=STATEMENTS, unit="")
+        yield Goal(f"{name}: statements", statements[name], most=MAX_STATEMENTS, unit="")
 
 
 def _fill(cases: int, stories: int, guests: int) -> dict[str, object]:
@@ -105,6 +105,6 @@ def _fill(cases: int, stories: int, guests: int) -> dict[str, object]:
         cursor.execute(FINDINGS, {"rule": rule.pk})
     Article.objects.update(source_key="", published_at=now - timedelta(days=20))
     fixture.analyze()
-    far = Case.objects.filter(is_waiting=True).order_by("due_at")[cases // 2]
+    middle_case = Case.objects.filter(is_waiting=True).order_by("due_at")[cases // 2]
     slug = story.path.split("/")[2]
-    return {"slug": slug, "guest": people[17].pk, "rule": rule.pk, "far": far.pk}
+    return {"slug": slug, "guest": people[17].pk, "rule": rule.pk, "middle_case": middle_case.pk}
