@@ -146,10 +146,13 @@ class _Discussions:
         Comment.objects.bulk_update(self.posted.values(), ["source", "source_id"])
 
     def _recommend(self, comment: Comment, count: int, start: int) -> None:
-        """Let `count` people recommend a comment; others for each comment, by `start`."""
+        """Let `count` people recommend a comment.
+
+        `start` rotates the people, so that comments get different ones.
+        """
         people: list[User | Guest] = [*self.guests.values(), *self.users.values()]
-        turned = islice(cycle(people), start % len(people), start % len(people) + len(people))
-        others = [one for one in turned if one not in (comment.author, comment.guest)]
+        rotated = islice(cycle(people), start % len(people), start % len(people) + len(people))
+        others = [one for one in rotated if one not in (comment.author, comment.guest)]
         for one in others[:count]:
             if isinstance(one, User):
                 recommend(comment=comment, user=one, given=True)

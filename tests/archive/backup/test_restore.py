@@ -39,7 +39,7 @@ def test_a_site_comes_back_as_it_was(file: Path, paths: list[str]) -> None:
     version = Site.objects.get().version
     assert [status for status, _ in shown] == [200] * len(paths)
     made = backup(file)
-    # With one line more: that restricted words were copied.
+    # The backup itself logs one reading of restricted texts.
     assert before["moderation_restrictedtextreading"] == []
     assert RestrictedTextReading.objects.get(restriction=None, by=None).is_export
     before["moderation_restrictedtextreading"] = rows()["moderation_restrictedtextreading"]
@@ -62,7 +62,7 @@ def test_a_site_comes_back_as_it_was(file: Path, paths: list[str]) -> None:
     assert media() == pictures
     assert pages(paths) == shown
     assert check() == {}
-    assert Site.objects.get().version > version, "a page kept of the empty site would be taken for true"
+    assert Site.objects.get().version > version, "a page cached from the empty site would count as current"
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM django_session")
         assert cursor.fetchone() == (0,)

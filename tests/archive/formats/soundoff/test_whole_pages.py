@@ -32,7 +32,7 @@ def digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, ensure_ascii=False).encode()).hexdigest()
 
 
-def accounted_for(parsed: ParsedPage, data: bytes) -> None:
+def assert_all_lines_used(parsed: ParsedPage, data: bytes) -> None:
     """Assert that every non-blank line of the file is in the result or is boilerplate.
 
     The page is written again from the result alone, so a line that was dropped, moved or changed is noticed.
@@ -109,7 +109,7 @@ def test_the_seed(data: Path) -> None:
         (68, "emptied"),
     ]
     assert list(parsed.boilerplate) == [479, 482]
-    accounted_for(parsed, raw)
+    assert_all_lines_used(parsed, raw)
 
 
 @pytest.mark.data
@@ -139,7 +139,7 @@ def test_threads_with_known_trees(data: Path, stem: str) -> None:
     ]
     assert parsed.title == truth["title"]
     assert set(kinds(parsed)) <= {"flattened"}
-    accounted_for(parsed, raw)
+    assert_all_lines_used(parsed, raw)
 
 
 def test_the_sample() -> None:
@@ -187,7 +187,7 @@ def test_the_sample() -> None:
         (145, "near_repeat", "Comment 23 (Citizen of the Quay) is almost a duplicate of comment 15."),
         (150, "fragment", "Comment 24 (ferrywatcher) breaks off. The rest of its text is missing."),
     ]
-    accounted_for(parsed, raw)
+    assert_all_lines_used(parsed, raw)
 
 
 def test_the_sample_cut_anywhere_is_refused_or_ends_after_a_whole_comment() -> None:
