@@ -27,7 +27,7 @@ from core.files import url as files_url
 from moderation.actions.decisions import decide
 from moderation.erasure import purge
 from moderation.people.profiles import Person
-from tests.articles.images import made
+from tests.articles.images.sample_images import jpeg, make_image
 from tests.factories import confirm_email, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("moderation_without_checks")]
@@ -72,7 +72,7 @@ def test_a_site_moves_into_a_bucket_and_back(
 ) -> None:
     monkeypatch.setattr(nightly, "EARLIEST_HOUR", 0)
     # A site with everything in the data folder
-    image = made.make_image()
+    image = make_image()
     story = make_article("The slip closes", body=f"![](image:{image.pk})")
     first, second = make_comment(story, "Buy casino."), make_comment(story, "Her number is 555.")
     erase(first, ada)
@@ -150,7 +150,7 @@ def test_a_store_that_stops_is_reported(in_the_data_folder: dict[str, Any], sett
 
 
 def test_an_image_in_a_bucket_is_checked_at_each_request(bucket: str, client: Client, emil: User) -> None:
-    image = made.make_image()
+    image = make_image()
     address = f"/images/{image.pk}/w400.webp"
     assert client.get(address).status_code == 404  # no published story shows it
     client.force_login(emil)
@@ -163,7 +163,7 @@ def test_an_image_in_a_bucket_is_checked_at_each_request(bucket: str, client: Cl
 
 
 def test_unused_images_are_deleted_from_a_bucket(bucket: str, time_machine: Any) -> None:
-    image, other = made.make_image(is_ready=False), made.make_image(made.jpeg(300, 200), is_ready=False)
+    image, other = make_image(is_ready=False), make_image(jpeg(300, 200), is_ready=False)
     Image.objects.filter(pk=other.pk).delete()
     assert delete_unused_files() == 0
     assert storage().exists(f"{other.folder}/{UNUSED_MARK}")

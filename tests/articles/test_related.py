@@ -15,7 +15,7 @@ from articles.publishing.services import publish_articles, unpublish_articles
 from articles.related import MAX_KEYWORDS, MAX_RELATED, store_all_keywords, store_keywords
 from articles.services import save_article
 from comments.thread.story import read_story
-from tests.articles.images.made import make_image
+from tests.articles.images.sample_images import make_image
 from tests.factories import make_article
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock
 

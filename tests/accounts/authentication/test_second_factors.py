@@ -24,7 +24,7 @@ from accounts.services import erase_account
 from articles.models import Article, Site
 from comments.models import Discussion
 from comments.services.discussions import change_discussion
-from tests.articles.images.made import make_image
+from tests.articles.images.sample_images import make_image
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.clients import client_of
 

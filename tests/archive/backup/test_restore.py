@@ -25,7 +25,7 @@ from comments.integrity import check
 from core.backup_folder import last_backup
 from moderation.models import RestrictedTextReading
 from tests.archive.backup.site_contents import empty, media, pages, put_media, rows
-from tests.articles.images.made import make_image, photo, saved
+from tests.articles.images.sample_images import make_image, photo, saved
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.data_folder import data_path
 

@@ -25,7 +25,7 @@ from tests.articles.editing.editor_forms import (
     hidden_fields,
     post_autosave,
 )
-from tests.articles.images.made import jpeg, upload
+from tests.articles.images.sample_images import jpeg, upload
 from tests.articles.test_admin import change
 from tests.factories import make_article
 from tests.helpers.clients import client_of

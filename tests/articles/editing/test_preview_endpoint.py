@@ -9,7 +9,7 @@ from accounts.models import User
 from articles.markup.paste_html import MAX_LENGTH
 from articles.models import Article, Topic
 from core.data_folder import PROJECT
-from tests.articles.images.made import jpeg, make_image
+from tests.articles.images.sample_images import jpeg, make_image
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db

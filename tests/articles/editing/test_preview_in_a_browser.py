@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from articles.models import Image, Topic
 from core.data_folder import PROJECT
 from tests.articles.editing.editor_forms import open_row, save
-from tests.articles.images.made import jpeg
+from tests.articles.images.sample_images import jpeg
 from tests.factories import make_article
 from tests.helpers.axe import WIDTHS, faults
 from tests.helpers.browser import log_in, wait_until

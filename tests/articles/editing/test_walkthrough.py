@@ -1,4 +1,4 @@
-"""The editor's walkthrough in Chromium, in order; and five articles in a morning, with the presses counted.
+"""The editor's walkthrough in Chromium, in order; and five articles in a morning, with the clicks counted.
 
 Emil and Edda are editors in Cairo; Jun reads and writes under their story.
 """
@@ -16,17 +16,17 @@ from articles.models import Article, Site, Topic
 from articles.publishing.services import publish
 from tests.articles.editing.editor_forms import open_row, save
 from tests.articles.editing.test_preview_in_a_browser import PASTE, WORD, body, select, shown
-from tests.articles.images.made import jpeg
+from tests.articles.images.sample_images import jpeg
 from tests.factories import UserFactory, make_comment
 from tests.helpers.browser import log_in
-from tests.helpers.presses import PressCounter
+from tests.helpers.clicks import ClickCounter
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 # Each click or tap for one article is counted, also into a field; typing, pasting and scrolling are not. From
 # the newsroom's front page: Write a story (the title has the focus), the body, a topic, Publish.
-PRESSES = 4
-PRESSES_WITH_A_LEAD_IMAGE = 6  # and the button of the file, and the field of its alternative text
+CLICKS = 4
+CLICKS_WITH_A_LEAD_IMAGE = 6  # and the button of the file, and the field of its alternative text
 
 
 @pytest.fixture(autouse=True)
@@ -190,25 +190,25 @@ def test_the_editors_walkthrough(new_page, editors, live_server):
 
 
 def publish_one(page, number: int, *, image: bool) -> int:
-    """Write and publish an article, and return the number of presses."""
-    presses = PressCounter(page)
+    """Write and publish an article, and return the number of clicks."""
+    clicks = ClickCounter(page)
     page.goto("/admin/")
-    presses.press(page.get_by_role("link", name="Write a story"))
+    clicks.click(page.get_by_role("link", name="Write a story"))
     page.wait_for_load_state()  # its scripts hear of what is pasted
     page.keyboard.type(f"Story of the morning, {number}")  # the title has the focus
-    presses.press(body(page))
+    clicks.click(body(page))
     body(page).evaluate(PASTE, [WORD, "The slip closes"])
     expect(shown(page).locator("a", has_text="the harbour office")).to_have_count(1)
     if image:
         with page.expect_file_chooser() as chooser:
-            presses.press(page.locator("#id_lead_file"))
+            clicks.click(page.locator("#id_lead_file"))
         chooser.value.set_files(picture())
-        presses.press(page.locator("#id_lead_alt"))
+        clicks.click(page.locator("#id_lead_alt"))
         page.keyboard.type("Boats lie in the harbour")
-    presses.press(page.locator("#id_topics").get_by_label("Harbour"))
-    presses.press(page.get_by_role("button", name="Publish", exact=True))
+    clicks.click(page.locator("#id_topics").get_by_label("Harbour"))
+    clicks.click(page.get_by_role("button", name="Publish", exact=True))
     expect(page.locator(".publication .state")).to_contain_text("Published")
-    return presses.count
+    return clicks.count
 
 
 def test_five_articles_in_a_morning(new_page, editors):
@@ -216,8 +216,8 @@ def test_five_articles_in_a_morning(new_page, editors):
     Topic.objects.create(name="Harbour", slug="harbour")
     desk, phone = new_page(editors[0]), new_page(editors[0], 390)
     pages = [desk, desk, desk, phone, phone]
-    presses = [publish_one(page, number, image=number % 2 == 1) for number, page in enumerate(pages)]
-    assert presses == [PRESSES, PRESSES_WITH_A_LEAD_IMAGE] * 2 + [PRESSES]
+    clicks = [publish_one(page, number, image=number % 2 == 1) for number, page in enumerate(pages)]
+    assert clicks == [CLICKS, CLICKS_WITH_A_LEAD_IMAGE] * 2 + [CLICKS]
     stories = Article.objects.published()
     assert stories.count() == 5
     assert sorted(bool(story.lead_image) for story in stories) == [False] * 3 + [True] * 2

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
 from articles.models import Article, Image
 from articles.services import change_site, save_article
-from tests.articles.images.made import gif, jpeg, make_image, upload
+from tests.articles.images.sample_images import gif, jpeg, make_image, upload
 from tests.articles.test_admin import ADD as WRITE
 from tests.articles.test_admin import change, form
 from tests.factories import UserFactory, make_article

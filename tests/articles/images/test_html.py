@@ -18,7 +18,7 @@ from articles.images.tasks import make_sizes_of
 from articles.markup.markdown import make_excerpt, referenced_images, render_story
 from articles.models import Article, Image, Site
 from articles.services import save_article
-from tests.articles.images.made import gif, jpeg, make_image, palette_with_holes
+from tests.articles.images.sample_images import gif, jpeg, make_image, palette_with_holes
 from tests.factories import make_article
 from tests.helpers.data_folder import data_path
 

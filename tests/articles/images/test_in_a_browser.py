@@ -7,7 +7,7 @@ from accounts.models import EDITOR
 from articles.images.tasks import make_sizes_of
 from articles.models import Article, Image
 from tests.articles.editing.editor_forms import save
-from tests.articles.images.made import gif, jpeg, make_image, photo, saved
+from tests.articles.images.sample_images import gif, jpeg, make_image, photo, saved
 from tests.factories import UserFactory, make_article
 from tests.helpers.axe import WIDTHS, faults
 from tests.helpers.browser import log_in

@@ -8,7 +8,7 @@ from django.utils import timezone
 from articles.models import ImageUse, Site, StandingPage
 from articles.services import save_page
 from comments import integrity
-from tests.articles.images.made import make_image
+from tests.articles.images.sample_images import make_image
 from tests.factories import make_article
 from tests.helpers.data_folder import data_path
 

@@ -8,7 +8,7 @@ from django.db import connections, transaction
 from articles.images.services import change_image
 from articles.models import Article, StandingPage
 from articles.services import save_article, save_page
-from tests.articles.images.made import make_image
+from tests.articles.images.sample_images import make_image
 from tests.factories import make_article
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock
 

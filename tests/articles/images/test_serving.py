@@ -14,7 +14,7 @@ from articles.images.services import change_image, delete_image
 from articles.models import Article, Image, ImageUse, Site, StandingPage
 from articles.publishing.services import publish, unpublish, unpublish_articles
 from articles.services import change_site, save_article, save_page
-from tests.articles.images.made import gif, make_image, palette_with_holes
+from tests.articles.images.sample_images import gif, make_image, palette_with_holes
 from tests.factories import UserFactory, make_article
 from tests.helpers.data_folder import data_path
 

@@ -12,7 +12,7 @@ from articles.images.sizes import (
     fitting_widths,
     make_sizes,
 )
-from tests.articles.images.made import photo
+from tests.articles.images.sample_images import photo
 from tests.helpers.data_folder import data_path
 
 sides, per_cent = st.integers(16, 20_000), st.integers(0, 100)

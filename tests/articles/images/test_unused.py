@@ -14,7 +14,7 @@ from articles.images import services
 from articles.images.services import add_image, delete_image, delete_unused_files
 from articles.images.uploads import read_upload
 from articles.models import Image
-from tests.articles.images import made
+from tests.articles.images.sample_images import jpeg, make_image, upload
 from tests.factories import make_article
 from tests.helpers.data_folder import data_path
 
@@ -34,7 +34,7 @@ def folders() -> set[Path]:
 @pytest.fixture
 def failed() -> Path:
     """Return the folder of an image whose save failed after its files were written."""
-    decoded = read_upload(made.upload(made.jpeg(300, 200)))
+    decoded = read_upload(upload(jpeg(300, 200)))
     with pytest.raises(IntegrityError):
         add_image(decoded=decoded, actor=None, alt="")  # the database rejects an empty alternative text
     (folder,) = folders()
@@ -43,7 +43,7 @@ def failed() -> Path:
 
 
 def test_the_files_of_a_failed_save_are_deleted_after_a_week(failed):
-    used = made.make_image(is_ready=False)  # in no story: a draft or what somebody types may name it
+    used = make_image(is_ready=False)  # in no story: a draft or what somebody types may name it
     assert delete_unused_files() == 0
     with later(6):
         assert delete_unused_files() == 0
@@ -55,7 +55,7 @@ def test_the_files_of_a_failed_save_are_deleted_after_a_week(failed):
 
 def test_a_folder_that_is_used_again_is_kept(failed):
     delete_unused_files()
-    again = made.make_image(made.jpeg(300, 200), is_ready=False)
+    again = make_image(jpeg(300, 200), is_ready=False)
     assert data_path(again.folder) == failed
     with later(8):
         assert delete_unused_files() == 0
@@ -72,7 +72,7 @@ def test_an_image_uploaded_while_the_job_runs_keeps_its_files(failed, monkeypatc
     forget = services.delete_files
 
     def first_an_upload(digest: str) -> bool:
-        made.make_image(made.jpeg(300, 200), is_ready=False)
+        make_image(jpeg(300, 200), is_ready=False)
         return forget(digest)
 
     monkeypatch.setattr(services, "delete_files", first_an_upload)
@@ -96,7 +96,7 @@ def test_other_files_are_left_alone():
 
 
 def test_deleting_an_image_deletes_its_files(django_capture_on_commit_callbacks):
-    image = made.make_image(is_ready=False)
+    image = make_image(is_ready=False)
     with django_capture_on_commit_callbacks(execute=True):
         delete_image(image=image)
     assert folders() == set()

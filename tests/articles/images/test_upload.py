@@ -8,9 +8,25 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image as Pillow
 
 from articles.images import decode, uploads
+from articles.images.forms import UploadForm
 from articles.images.uploads import UploadError, read_upload
 from articles.models import Image
-from tests.articles.images import made
+from tests.articles.images.sample_images import (
+    PLACE,
+    bomb,
+    form,
+    gif,
+    jpeg,
+    make_image,
+    mpo,
+    other_colours,
+    palette_with_holes,
+    photo,
+    saved,
+    sixteen_bits,
+    upload,
+    with_place,
+)
 from tests.helpers.data_folder import data_path
 
 HTML = b"<!DOCTYPE html><html><body><script>alert(document.cookie)</script></body></html>"
@@ -20,21 +36,21 @@ EXECUTABLE = b"MZ\x90\x00" + bytes(2000)
 
 REFUSED = {
     "nothing": (b"", "a.jpg", "This file is empty"),
-    "a decompression bomb": (made.bomb(15_000, 15_000), "a.png", "15,000 × 15,000 pixels"),
-    "a bomb that is larger than any memory": (made.bomb(2**31 - 1, 2**31 - 1), "a.png", "too large|pixels"),
-    "a strip that is too long": (made.bomb(30_000, 20), "a.png", "30,000 × 20 pixels"),
-    "a bug for counting readers": (made.jpeg(1, 1), "a.jpg", "only 1 × 1 pixels"),
+    "a decompression bomb": (bomb(15_000, 15_000), "a.png", "15,000 × 15,000 pixels"),
+    "a bomb that is larger than any memory": (bomb(2**31 - 1, 2**31 - 1), "a.png", "too large|pixels"),
+    "a strip that is too long": (bomb(30_000, 20), "a.png", "30,000 × 20 pixels"),
+    "a bug for counting readers": (jpeg(1, 1), "a.jpg", "only 1 × 1 pixels"),
     "a drawing with a program": (SVG, "a.svg", "SVG file"),
     "a drawing that calls itself a photo": (SVG, "a.jpg", "SVG file"),
     "a page that calls itself a photo": (HTML, "a.jpg", "web page or a script"),
     "a program that calls itself a photo": (EXECUTABLE, "a.png", "format is not supported"),
-    "a photo that is cut off": (made.jpeg()[:-4000], "a.jpg", "damaged or incomplete"),
-    "a PNG that is cut off": (made.saved(made.photo(), "PNG")[:3000], "a.png", "damaged or incomplete"),
-    "a WebP that is cut off": (made.saved(made.photo(), "WEBP")[:900], "a.webp", "damaged or incomplete"),
+    "a photo that is cut off": (jpeg()[:-4000], "a.jpg", "damaged or incomplete"),
+    "a PNG that is cut off": (saved(photo(), "PNG")[:3000], "a.png", "damaged or incomplete"),
+    "a WebP that is cut off": (saved(photo(), "WEBP")[:900], "a.webp", "damaged or incomplete"),
     "the beginning of a photo and then noise": (b"\xff\xd8\xff\xe0" + b"noise" * 900, "a.jpg", "damaged"),
     "a photo that browsers can't show": (HEIC, "a.heic", "HEIC photo"),
     "a kind with too many ways to be read": (
-        made.saved(made.photo(), "TIFF"),
+        saved(photo(), "TIFF"),
         "a.tiff",
         "format is not supported",
     ),
@@ -50,12 +66,12 @@ REFUSED = {
 def test_an_invalid_file_is_rejected_with_a_sentence(what):
     data, name, why = REFUSED[what]
     with pytest.raises(UploadError, match=why) as refused:
-        read_upload(made.upload(data, name))
+        read_upload(upload(data, name))
     assert str(refused.value).endswith(".")
 
 
 def opened(data: bytes, name: str = "a.jpg") -> Pillow.Image:
-    decoded = read_upload(made.upload(data, name))
+    decoded = read_upload(upload(data, name))
     with Pillow.open(BytesIO(decoded.full)) as picture:
         assert picture.size == (decoded.width, decoded.height)
         assert picture.format == {"jpg": "JPEG", "png": "PNG"}[decoded.suffix]
@@ -76,18 +92,18 @@ def red_sun(picture: Pillow.Image, x: float, y: float) -> bool:
 
 
 ODD = {
-    "16 colours, one of them transparent": made.palette_with_holes(),
-    "a photo of a stereo camera": made.mpo(),
-    "four inks": made.saved(made.photo(mode="CMYK"), "JPEG"),
-    "greys": made.saved(made.photo(mode="L"), "JPEG"),
-    "black and white": made.saved(made.photo(mode="1"), "PNG"),
-    "AVIF": made.saved(made.photo(), "AVIF"),
-    "WebP without losses": made.saved(made.photo(), "WEBP", lossless=True),
-    "a page behind the photo": made.jpeg() + HTML,
-    "a program in the comment": made.jpeg(comment=b"<?php system($_GET['c']); ?>"),
-    "colours of a profile that is damaged": made.jpeg(icc_profile=b"no profile at all" * 40),
-    "a phone's position": made.with_place(),
-    "wide": made.jpeg(6000, 500),
+    "16 colours, one of them transparent": palette_with_holes(),
+    "a photo of a stereo camera": mpo(),
+    "four inks": saved(photo(mode="CMYK"), "JPEG"),
+    "greys": saved(photo(mode="L"), "JPEG"),
+    "black and white": saved(photo(mode="1"), "PNG"),
+    "AVIF": saved(photo(), "AVIF"),
+    "WebP without losses": saved(photo(), "WEBP", lossless=True),
+    "a page behind the photo": jpeg() + HTML,
+    "a program in the comment": jpeg(comment=b"<?php system($_GET['c']); ?>"),
+    "colours of a profile that is damaged": jpeg(icc_profile=b"no profile at all" * 40),
+    "a phone's position": with_place(),
+    "wide": jpeg(6000, 500),
 }
 
 
@@ -99,22 +115,22 @@ def test_an_image_is_written_again_without_metadata(what):
 
 
 def test_no_byte_of_the_metadata_is_left():
-    words = [made.PLACE, b"Camera of Ida", b"script", b"<?php", b"Exif", b"ICC_PROFILE"]
-    sent = [*ODD.values(), made.other_colours()]
+    words = [PLACE, b"Camera of Ida", b"script", b"<?php", b"Exif", b"ICC_PROFILE"]
+    sent = [*ODD.values(), other_colours()]
     assert all(any(word in data for data in sent) for word in words)
     for data in sent:
-        full = read_upload(made.upload(data)).full
+        full = read_upload(upload(data)).full
         assert [word for word in words if word in full] == []
 
 
 def test_a_photo_is_turned_upright():
-    picture = opened(made.with_place())
+    picture = opened(with_place())
     assert picture.size == (600, 900)
     assert red_sun(picture, 0.83, 0.17)  # the upper left has become the upper right
 
 
 def test_the_content_decides_the_format_and_not_the_name():
-    decoded_image = read_upload(made.upload(made.saved(made.photo(), "PNG"), "photo.jpg"))
+    decoded_image = read_upload(upload(saved(photo(), "PNG"), "photo.jpg"))
     assert (decoded_image.suffix, decoded_image.filename) == ("png", "photo.jpg")
 
 
@@ -125,7 +141,7 @@ def test_transparency_is_kept():
 
 
 def test_a_16_bit_greyscale_image_is_converted():
-    picture = opened(made.sixteen_bits()).convert("L")
+    picture = opened(sixteen_bits()).convert("L")
     assert picture.getpixel((0, 0)) < 4
     assert 120 < picture.getpixel((128, 30)) < 136
     assert picture.getpixel((255, 63)) > 250
@@ -136,19 +152,19 @@ def test_cmyk_is_converted_to_rgb():
 
 
 def test_a_colour_profile_is_converted_to_srgb():
-    assert red_sun(opened(made.jpeg()), 0.17, 0.2)
-    picture = opened(made.other_colours())
+    assert red_sun(opened(jpeg()), 0.17, 0.2)
+    picture = opened(other_colours())
     red, _green, blue = picture.getpixel((int(picture.width * 0.17), int(picture.height * 0.2)))
     assert red < 80 < 150 < blue
 
 
 def test_a_large_photo_is_reduced_and_a_small_one_is_kept():
-    assert opened(made.jpeg(5000, 4000)).size == (3200, 2560)
-    assert opened(made.jpeg(300, 200)).size == (300, 200)
+    assert opened(jpeg(5000, 4000)).size == (3200, 2560)
+    assert opened(jpeg(300, 200)).size == (300, 200)
 
 
 def test_an_animation_is_stored_with_its_first_frame():
-    decoded = read_upload(made.upload(made.gif(12), "a.gif"))
+    decoded = read_upload(upload(gif(12), "a.gif"))
     assert decoded.moving
     assert not decoded.note
     with Pillow.open(BytesIO(decoded.moving)) as moving:
@@ -156,7 +172,7 @@ def test_an_animation_is_stored_with_its_first_frame():
 
 
 def test_an_animation_that_is_too_long_becomes_its_first_frame_with_a_note():
-    decoded = read_upload(made.upload(made.gif(decode.MAX_FRAMES + 1), "a.gif"))
+    decoded = read_upload(upload(gif(decode.MAX_FRAMES + 1), "a.gif"))
     assert decoded.moving is None
     assert "first frame is shown" in decoded.note
 
@@ -164,7 +180,7 @@ def test_an_animation_that_is_too_long_becomes_its_first_frame_with_a_note():
 def test_a_file_that_is_too_large_is_rejected_unread(monkeypatch):
     monkeypatch.setattr(uploads, "MAX_MB", 0.001)
     with pytest.raises(UploadError, match=r"This file has 0\.\d MB\. The limit is"):
-        read_upload(made.upload(made.jpeg()))
+        read_upload(upload(jpeg()))
 
 
 @pytest.mark.parametrize(
@@ -175,7 +191,7 @@ def test_a_file_that_kills_the_decoder_is_rejected(monkeypatch, tmp_path, signal
     program.write_text(f"import os, signal\nos.kill(os.getpid(), signal.{signal})\n")
     monkeypatch.setattr(decode, "__file__", str(program))
     with pytest.raises(UploadError, match=why):
-        read_upload(made.upload(made.jpeg()))
+        read_upload(upload(jpeg()))
 
 
 def test_a_file_that_takes_too_long_is_rejected(monkeypatch, tmp_path):
@@ -184,19 +200,19 @@ def test_a_file_that_takes_too_long_is_rejected(monkeypatch, tmp_path):
     monkeypatch.setattr(decode, "__file__", str(program))
     monkeypatch.setattr(uploads, "MAX_DECODE_SECONDS", 1)
     with pytest.raises(UploadError, match="too large"):
-        read_upload(made.upload(made.jpeg()))
+        read_upload(upload(jpeg()))
 
 
 def test_one_image_is_decoded_at_a_time_and_the_next_waits_not_too_long(monkeypatch):
     monkeypatch.setattr(uploads, "MAX_WAIT_SECONDS", 0.1)
     with uploads._decoding, pytest.raises(UploadError, match="Upload it again in a minute"):
-        read_upload(made.upload(made.jpeg()))
-    assert read_upload(made.upload(made.jpeg())).width == 900
+        read_upload(upload(jpeg()))
+    assert read_upload(upload(jpeg())).width == 900
 
 
 @pytest.mark.django_db
 def test_two_images_of_the_same_file_share_its_folder(own_folder):
-    first, second = made.make_image(is_ready=False), made.make_image(is_ready=False, alt="A boat")
+    first, second = make_image(is_ready=False), make_image(is_ready=False, alt="A boat")
     assert first.pk != second.pk
     assert data_path(first.folder) == data_path(second.folder)
     assert [path.name for path in data_path(first.folder).iterdir()] == ["full.jpg"]
@@ -205,14 +221,14 @@ def test_two_images_of_the_same_file_share_its_folder(own_folder):
 @pytest.mark.django_db
 def test_an_image_that_cannot_be_stored_is_an_error_of_the_form(own_folder):
     data_path("media").write_text("A file in place of the folder.")
-    filled = made.form(made.jpeg(), alt="The sea")
+    filled = form(jpeg(), alt="The sea")
     assert filled.errors == {"file": ["The image can’t be stored at the moment. Try again in a minute."]}
     assert filled["alt"].value() == "The sea"
 
 
 @pytest.mark.django_db
 def test_the_image_folder_is_private(own_folder):
-    image = made.make_image(is_ready=False)
+    image = make_image(is_ready=False)
     folders: list[Path] = [data_path(image.folder), data_path(image.folder).parent]
     assert [folder.stat().st_mode & 0o777 for folder in folders] == [0o700, 0o700]
 
@@ -230,7 +246,7 @@ def test_the_image_folder_is_private(own_folder):
     ],
 )
 def test_the_description_is_validated(description, field, message):
-    filled = made.form(made.jpeg(), **description)
+    filled = form(jpeg(), **description)
     assert not filled.is_valid()
     assert message.replace(".", "(") in str(filled.errors[field]).replace("&quot;", '"')
     assert not Image.objects.exists()
@@ -238,13 +254,13 @@ def test_the_description_is_validated(description, field, message):
 
 @pytest.mark.django_db
 def test_a_decorative_image_needs_no_alternative_text():
-    image = made.make_image(alt="", is_decorative="on", is_ready=False)
+    image = make_image(alt="", is_decorative="on", is_ready=False)
     assert (image.alt, image.markdown) == ("", f"![](image:{image.pk})")
 
 
 @pytest.mark.django_db
 def test_the_file_is_required():
-    filled = made.UploadForm({"alt": "The sea"}, {})
+    filled = UploadForm({"alt": "The sea"}, {})
     assert filled.errors["file"] == ["Choose an image."]
-    empty = made.UploadForm({"alt": "The sea"}, {"file": SimpleUploadedFile("a.jpg", b"")})
+    empty = UploadForm({"alt": "The sea"}, {"file": SimpleUploadedFile("a.jpg", b"")})
     assert empty.errors["file"] == ["This file is empty."]

@@ -89,7 +89,7 @@ def test_the_number_of_pins_is_limited(stories):
     assert Pin.objects.count() == PINS_MAX
 
 
-def test_an_editor_pins_with_one_press_and_sees_the_order(client, stories):
+def test_an_editor_pins_with_one_click_and_sees_the_order(client, stories):
     emil = client_with_role(EDITOR)
     listed = emil.get("/admin/articles/article/").content.decode()
     assert f'formaction="{FRONT_PAGE_ADMIN}" name="pin" value="{stories["C"].pk}"' in listed
@@ -98,11 +98,11 @@ def test_an_editor_pins_with_one_press_and_sees_the_order(client, stories):
     assert [article.title for article in page.context["pinned"]] == ["C"]
     assert [article.title for article in page.context["pinnable"]] == ["A", "B", "D", "E"]
     emil.post(FRONT_PAGE_ADMIN, {"pin": stories["E"].pk})
-    pressed = f"down-{stories['E'].pk}"
+    button_id = f"down-{stories['E'].pk}"
     assert (
-        emil.post(FRONT_PAGE_ADMIN, {"down": stories["E"].pk}).url == f"{FRONT_PAGE_ADMIN}#{pressed}"
+        emil.post(FRONT_PAGE_ADMIN, {"down": stories["E"].pk}).url == f"{FRONT_PAGE_ADMIN}#{button_id}"
     )  # where the focus stays
-    assert f'id="{pressed}"' in emil.get(FRONT_PAGE_ADMIN).content.decode()
+    assert f'id="{button_id}"' in emil.get(FRONT_PAGE_ADMIN).content.decode()
     assert titles(client)[:2] == ["C", "E"]
     emil.post(FRONT_PAGE_ADMIN, {"unpin": stories["C"].pk})
     assert titles(client)[:2] == ["E", "A"]
@@ -144,7 +144,7 @@ def test_a_draft_cannot_be_pinned_and_its_title_is_not_shown(stories):
 
 
 @pytest.mark.parametrize("values", [{}, {"pin": ""}, {"pin": "x"}, {"pin": "9" * 30}, {"up": "0"}])
-def test_a_press_without_a_story_is_not_found(values):
+def test_an_action_without_a_story_is_not_found(values):
     assert client_with_role(EDITOR).post(FRONT_PAGE_ADMIN, values).status_code == 404
 
 

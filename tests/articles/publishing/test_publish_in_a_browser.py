@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from accounts.models import EDITOR
 from articles.models import Article
-from tests.articles.images.made import jpeg
+from tests.articles.images.sample_images import jpeg
 from tests.articles.test_admin import ADD, change
 from tests.comments.in_a_browser import DESK, PHONE
 from tests.factories import UserFactory, make_article

@@ -110,7 +110,7 @@ def test_readers_see_redacted_words_as_black_squares(client, story, image_of_a_b
 
 @pytest.fixture
 def image_of_a_boat(settings: Any, tmp_path: Any) -> Any:
-    from tests.articles.images.made import make_image
+    from tests.articles.images.sample_images import make_image
 
     settings.HOME = tmp_path
     return make_image(is_ready=False)

@@ -29,7 +29,7 @@ from comments.story_page.frames import frames
 from comments.story_page.member_page import discussions, read_member_state
 from comments.tasks import count_recommendations
 from moderation.actions.quick_actions import set_editors_pick
-from tests.articles.images.made import make_image
+from tests.articles.images.sample_images import make_image
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db

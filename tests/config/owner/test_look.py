@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 from articles.images.services import delete_image, delete_unused_files
 from articles.models import Image, Site
 from config.page_cache.application import PageCacheApp
-from tests.articles.images.made import photo, saved
+from tests.articles.images.sample_images import photo, saved
 from tests.config.owner.test_settings import URL, fields, text, warm
 from tests.factories import make_article
 from tests.helpers.data_folder import data_path

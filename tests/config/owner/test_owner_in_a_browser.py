@@ -25,7 +25,7 @@ from tests.helpers.browser import fill_set_up, log_in
 from tests.helpers.mails import check_mail, text_of
 from tests.helpers.servers.smtp import Inbox
 from tests.helpers.wsgi_requests import send_request
-from tests.site.test_look import check
+from tests.site.test_layout import check
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -31,7 +31,7 @@ from config.page_cache.application import PageCacheApp
 from moderation.actions import setting_changes
 from moderation.actions.decisions import undo
 from moderation.models import Batch, SettingChange
-from tests.articles.images.made import jpeg, make_image
+from tests.articles.images.sample_images import jpeg, make_image
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.data_folder import data_path
 from tests.helpers.wsgi_requests import Reply, send_request

@@ -20,7 +20,7 @@ from articles.services import save_article, save_author, save_page, save_topic, 
 from moderation.actions import decisions
 from moderation.models import Batch
 from site_content.people import People
-from tests.articles.images import made
+from tests.articles.images.sample_images import gif, jpeg, make_image
 
 
 @dataclass
@@ -65,11 +65,9 @@ def create_topics() -> Topics:
 def create_stories(people: People, topics: Topics) -> Stories:
     """Create the stories that are published."""
     emil, edith = people.emil, people.edith
-    photo = made.make_image(
-        made.jpeg(), emil, alt="A sun over the sea", caption="The harbour", credit="Ida Lund"
-    )
-    wave = made.make_image(made.gif(4), edith, alt="A wave", focal_x=20)
-    made.make_image(made.jpeg(400, 300), emil, alt="", is_decorative=True)
+    photo = make_image(jpeg(), emil, alt="A sun over the sea", caption="The harbour", credit="Ida Lund")
+    wave = make_image(gif(4), edith, alt="A wave", focal_x=20)
+    make_image(jpeg(400, 300), emil, alt="", is_decorative=True)
     slip = create_article(
         "The slip closes",
         2,

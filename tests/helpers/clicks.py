@@ -1,10 +1,10 @@
-"""Counter of the presses that a task takes in the browser."""
+"""Counter of the clicks that a task takes in the browser."""
 
 from playwright.sync_api import Locator, Page, expect
 
 
-class PressCounter:
-    """Press the controls of a page and count the presses.
+class ClickCounter:
+    """Click the controls of a page and count the clicks.
 
     Each click, tap or drag counts, also into a field. Typing, pasting, scrolling and the Tab key do not.
     """
@@ -13,7 +13,7 @@ class PressCounter:
         self.page = page
         self.count = 0
 
-    def press(self, target: Locator) -> None:
+    def click(self, target: Locator) -> None:
         target.click()
         self.count += 1
 
@@ -24,4 +24,4 @@ class PressCounter:
         self.page.keyboard.type(email)
         self.page.keyboard.press("Tab")
         self.page.keyboard.type(password)
-        self.press(self.page.get_by_role("button", name="Log in", exact=True))
+        self.click(self.page.get_by_role("button", name="Log in", exact=True))

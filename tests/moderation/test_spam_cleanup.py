@@ -15,14 +15,14 @@ from articles.models import Article
 from comments.integrity import check
 from comments.models import Comment
 from tests.factories import UserFactory
-from tests.helpers.presses import PressCounter
+from tests.helpers.clicks import ClickCounter
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 SECOND = Path(__file__).parent / "second_thread.txt"
 PASSWORD = "a boat without a clock"
 # Log in, Similar comments, three groups, View in thread, and two for each of three comments.
-PRESSES = 12
+CLICKS = 12
 
 
 @pytest.fixture
@@ -39,24 +39,24 @@ def second_thread() -> Article:
 
 @pytest.fixture
 def moderator(checking_policy, browser, live_server):
-    """Return the page of a moderator who has just logged in, with the presses since the log-in page."""
+    """Return the page of a moderator who has just logged in, with the clicks since the log-in page."""
     UserFactory.create(name="Mona", email="mona@example.org", password=PASSWORD, roles=("Moderator",))
-    moderator = PressCounter(browser.new_context(base_url=live_server.url).new_page())
+    moderator = ClickCounter(browser.new_context(base_url=live_server.url).new_page())
     moderator.log_in("mona@example.org", PASSWORD)
     return moderator
 
 
-def accept_what_is_proposed(moderator: PressCounter) -> int:
+def accept_what_is_proposed(moderator: ClickCounter) -> int:
     """Open the groups, the largest first, and take the proposed actions. Return the number of actions."""
     page, acts = moderator.page, 0
-    moderator.press(
+    moderator.click(
         page.get_by_role("navigation", name="Queues").get_by_role("link", name="Similar comments")
     )
     proposed = page.locator(".acts.bulk .btn-primary")
     expect(proposed).to_be_visible()
     while proposed.count():
         title = page.get_by_role("heading", level=1).inner_text()
-        moderator.press(proposed)
+        moderator.click(proposed)
         acts += 1
         # The next group has another title, and so has the queue.
         expect(page.get_by_role("heading", level=1)).not_to_have_text(title)
@@ -65,11 +65,11 @@ def accept_what_is_proposed(moderator: PressCounter) -> int:
     return acts
 
 
-def remove(moderator: PressCounter, comment: Comment, reason: str) -> None:
+def remove(moderator: ClickCounter, comment: Comment, reason: str) -> None:
     """Remove a comment from its own menu on its story."""
     menu = moderator.page.locator(f"#comment-{comment.pk} .menu")
-    moderator.press(menu.locator("> summary"))
-    moderator.press(menu.get_by_role("button", name=reason))
+    moderator.click(menu.locator("> summary"))
+    moderator.click(menu.get_by_role("button", name=reason))
     bar = moderator.page.locator(".messages > .undo")  # where the eye is, far down on a long page
     expect(bar).to_contain_text(f"Removed: {reason}")
     expect(bar.get_by_role("button", name="Undo")).to_be_in_viewport()
@@ -86,11 +86,11 @@ def test_the_seed_is_cleaned_to_its_49(seed, moderator, live_server, browser):
     assert accept_what_is_proposed(moderator) == 3
     assert len(shown()) == 52
     # Moderation goes on with the queue that is not empty, in which 36 is, and its card leads to the story.
-    moderator.press(moderator.page.get_by_role("link", name="View in thread"))
+    moderator.click(moderator.page.get_by_role("link", name="View in thread"))
     for number, reason in [(36, "offensive name"), (12, "off-topic"), (35, "off-topic")]:
         remove(moderator, Comment.objects.get(source_number=number), reason)
 
-    assert moderator.count == PRESSES
+    assert moderator.count == CLICKS
     gone = {31, 56, 59, 62, 68, 33, 34, 12, 35, 36, 57, 58, 60, 61, *range(63, 68), *range(69, 75)}
     assert shown() == [number for number in range(1, 75) if number not in gone]
     levels = [Comment.objects.visible().filter(level=level).count() for level in range(3)]
@@ -121,6 +121,6 @@ def test_a_second_thread_is_cleaned_by_the_same_script(second_thread, moderator)
     remove(moderator, insult, "insult")
     remove(moderator, copy, "duplicate")
 
-    assert moderator.count < PRESSES
+    assert moderator.count < CLICKS
     assert set(shown()) == everything - flood - {insult.source_number, copy.source_number}
     assert not check()
