@@ -213,7 +213,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       const wrong = make("p", { className: "errornote", role: "alert", hidden: true });
       const insert = make("button", { type: "submit", className: "button default", textContent: button });
       const stop = make("button", { type: "button", className: "button", textContent: gettext("Cancel") });
-      const acts = make("p", { className: "acts" }, insert, stop);
+      const acts = make("p", { className: "action-bar" }, insert, stop);
       inner.append(wrong, acts);
       box.append(inner);
       const main = inner.querySelector("[name=url], [name=alt]") ?? inner.elements[0];

@@ -16,7 +16,7 @@ globalThis.gettext ??= (words) => words;
     const heading = make("h2", { id: "library-title", textContent: gettext("Choose from library") });
     const searchForm = make("form", { role: "search" }, label, search);
     const box = make("dialog", { className: "editor-dialog library-dialog" },
-      heading, searchForm, status, results, make("p", { className: "acts" }, cancel));
+      heading, searchForm, status, results, make("p", { className: "action-bar" }, cancel));
     box.setAttribute("aria-labelledby", heading.id);
 
     let lastRequest = 0, timer, isChosen = false;
@@ -89,6 +89,6 @@ globalThis.gettext ??= (words) => words;
       choose.focus();
     });
     for (const part of row.querySelectorAll("label, .number, .help")) part.hidden = true;
-    row.append(make("p", { className: "acts" }, choose, remove));
+    row.append(make("p", { className: "action-bar" }, choose, remove));
   }
 }

@@ -110,7 +110,7 @@ if (document.querySelector(".queue")) {
     const bar = find("#queue .undo", page);
     if (!bar) return;
     find("#queue .undo")?.remove();
-    (find(".foot-acts") ?? find("#queue")).prepend(document.importNode(bar, true));
+    (find(".card-footer") ?? find("#queue")).prepend(document.importNode(bar, true));
   };
   // Updates a page that is already shown, except for the card, in which the moderator may be reading or typing.
   const refresh = (page, url) => {
@@ -130,8 +130,8 @@ if (document.querySelector(".queue")) {
     find(".card > .note")?.remove();
     const taken = find(".card > .note", fresh);
     if (taken) card().prepend(taken);
-    const then = find(".card .acts input[name=next]", fresh)?.value;
-    for (const field of all(".card .acts input[name=next]")) field.value = then;
+    const then = find(".card .action-bar input[name=next]", fresh)?.value;
+    for (const field of all(".card .action-bar input[name=next]")) field.value = then;
     const [link, newLink] = [find(".card a[rel=next]"), find(".card a[rel=next]", fresh)];
     if (link && newLink) link.href = newLink.href;
     else link?.remove();
@@ -157,7 +157,7 @@ if (document.querySelector(".queue")) {
     if (sent.has(form)) return;
     sent.add(form);
     const data = new FormData(form, button), before = queue(), from = location.href, mine = begin();
-    const url = form.closest(".card .acts") && inFull(data.get("next"));
+    const url = form.closest(".card .action-bar") && inFull(data.get("next"));
     const isHere = url && next.url === url && next.page;
     if (isHere) show(next.page, url);
     try {
@@ -179,7 +179,7 @@ if (document.querySelector(".queue")) {
 
   document.addEventListener("submit", (event) => {
     const form = event.target, button = event.submitter;
-    if (event.defaultPrevented || !form.matches(".queue .undo form, .queue #bulk, .queue .acts > form, .queue .remove form")) return;
+    if (event.defaultPrevented || !form.matches(".queue .undo form, .queue #bulk, .queue .action-bar > form, .queue .remove form")) return;
     event.preventDefault();
     act(form, button);
   });

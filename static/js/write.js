@@ -2,7 +2,7 @@
 // The same responses tell who else has the page open, and what they have saved meanwhile.
 "use strict";
 {
-  const here = document.getElementById("here"), form = here?.closest("form");
+  const bar = document.getElementById("editor-bar"), form = bar?.closest("form");
   const AFTER = 3000, AGAIN = 10000, TELL = 20000; // milliseconds
   const quietly = (act) => { try { return act(); } catch { return undefined; } }; // storage may be forbidden or full
   const field = (name) => form.elements.namedItem(name);
@@ -28,12 +28,12 @@
     }
   };
 
-  const ours = () => `unsaved ${here.dataset.editor} ${here.dataset.kind} `;
-  const page = () => ({ nonce: field("nonce").value, key: here.dataset.key, read: field("read").value });
+  const ours = () => `unsaved ${bar.dataset.editor} ${bar.dataset.kind} `;
+  const page = () => ({ nonce: field("nonce").value, key: bar.dataset.key, read: field("read").value });
   const entry = () => ({ ...page(), typed: last === read || isBlank() ? "{}" : last });
   // A new document without any text is no draft, even if the site has sent the form back.
   const isText = ({ type }) => ["text", "textarea", "url"].includes(type);
-  const isBlank = () => !here.dataset.key && [...form.elements].every((one) => !isTyped(one) || !isText(one) || !one.value.trim());
+  const isBlank = () => !bar.dataset.key && [...form.elements].every((one) => !isTyped(one) || !isText(one) || !one.value.trim());
   const store = () => quietly(() => localStorage.setItem(ours() + own, JSON.stringify(entry())));
   const forget = (nonce) => quietly(() => localStorage.removeItem(ours() + nonce));
   const turnOf = (pair) => Number(pair?.split(":")[1]); // of "nonce:turn"
@@ -41,18 +41,18 @@
   const send = async (values, how = {}) => {
     const body = new FormData();
     for (const [name, value] of Object.entries({ csrfmiddlewaretoken: token(), ...values })) body.append(name, value);
-    const answer = await fetch(here.dataset.url, { method: "POST", body, ...how });
+    const answer = await fetch(bar.dataset.url, { method: "POST", body, ...how });
     if (!answer.ok) throw new Error(answer.status);
     return answer.json();
   };
 
   const say = (where, words) => {
-    const line = here.querySelector(where);
+    const line = bar.querySelector(where);
     if (line.textContent !== words) line.textContent = words;
   };
   const tell = ({ others, newer }) => {
     if (!others) return;
-    here.querySelector(".others").replaceChildren(...others.map((words) => {
+    bar.querySelector(".others").replaceChildren(...others.map((words) => {
       const line = document.createElement("li");
       line.textContent = words;
       return line;
@@ -76,12 +76,12 @@
         query.set("unsaved", own);
         history.replaceState(history.state, "", `?${query}${location.hash}`);
       }
-      say(".kept", answer.kept ? interpolate(gettext("Autosaved at %s."), [answer.at]) : "");
+      say(".autosave-status", answer.kept ? interpolate(gettext("Autosaved at %s."), [answer.at]) : "");
       say(".failed", "");
       tell(answer);
     } catch (error) {
       if (sent < kept) return;
-      say(".kept", "");
+      say(".autosave-status", "");
       say(".failed", error.message === "403"
         ? gettext("You are logged out. Your text is kept in this browser. Log in in another tab.")
         : gettext("The site can’t be reached. Your text is kept in this browser until it can."));
@@ -107,7 +107,7 @@
           return send({ ...one, key: "" }); // it was deleted or belongs to other editors: store the text for a new one
         });
         forget(nonce);
-        if (answer.kept && one.key === here.dataset.key && !document.querySelector(`a[href="?unsaved=${nonce}"]`)) offer(nonce);
+        if (answer.kept && one.key === bar.dataset.key && !document.querySelector(`a[href="?unsaved=${nonce}"]`)) offer(nonce);
       } catch {
         return; // no network, or logged out: the next page tries again
       }
@@ -115,7 +115,7 @@
   };
   const offer = (nonce) => {
     const line = document.createElement("p"), words = document.createElement("span"), link = document.createElement("a");
-    line.className = "told offer";
+    line.className = "notice offer";
     line.setAttribute("role", "status");
     words.textContent = gettext("You have unsaved changes in this browser.");
     link.className = "button";
@@ -126,7 +126,7 @@
   };
 
   if (form) {
-    if (!("sent" in here.dataset)) {
+    if (!("sent" in bar.dataset)) {
       const fresh = form.cloneNode(true);
       fresh.reset(); // after Back, a browser fills the fields with what was typed there
       last = read = JSON.stringify(typed(fresh));
@@ -151,19 +151,19 @@
       clearTimeout(timer);
     });
     addEventListener("pageshow", ({ persisted }) => {
-      if (persisted && isLeaving && !here.dataset.key) location.reload(); // leads to what this form has created
+      if (persisted && isLeaving && !bar.dataset.key) location.reload(); // leads to what this form has created
       if (persisted) isLeaving = false;
     });
     addEventListener("pagehide", () => {
       look();
       const isNew = !isLeaving && kept !== turn;
-      if (!isNew && !("presence" in here.dataset)) return;
+      if (!isNew && !("presence" in bar.dataset)) return;
       send({ ...(isNew ? entry() : page()), gone: "1" }, { keepalive: true }).catch(() => {});
     });
     addEventListener("beforeunload", (event) => { if (!isLeaving && chosen()) event.preventDefault(); });
     addEventListener("online", keep);
     form.querySelector(".preview input")?.addEventListener("focus", ({ target }) => target.select());
-    if ("presence" in here.dataset) {
+    if ("presence" in bar.dataset) {
       setInterval(() => { if (!document.hidden) send(page()).then(tell, () => {}); }, TELL);
     }
     keep().then(bringBack);

@@ -52,7 +52,7 @@ def accept_what_is_proposed(moderator: ClickCounter) -> int:
     moderator.click(
         page.get_by_role("navigation", name="Queues").get_by_role("link", name="Similar comments")
     )
-    proposed = page.locator(".acts.bulk .btn-primary")
+    proposed = page.locator(".action-bar.bulk .btn-primary")
     expect(proposed).to_be_visible()
     while proposed.count():
         title = page.get_by_role("heading", level=1).inner_text()

@@ -119,7 +119,7 @@ def test_the_owners_walkthrough(site: Served, environment: dict[str, str], brows
     expect(page.get_by_role("heading", name="Most likely mistakes")).to_be_visible()
     expect(edges.get_by_role("checkbox", checked=True).first).to_be_visible()
     expect(edges).not_to_contain_text("lent 211 times")
-    proposed = page.locator(".acts.bulk .btn-primary")
+    proposed = page.locator(".action-bar.bulk .btn-primary")
     while proposed.count():
         title = page.get_by_role("heading", level=1).inner_text()
         proposed.click()

@@ -58,7 +58,7 @@ def test_two_editors_of_one_article_see_each_other_and_lose_nothing(open_as, sto
     expect(edda.locator(".others")).to_have_text("Emil has this open.")
 
     emil.locator("#id_body").fill(BODY.replace("nine", "ten"))
-    expect(emil.locator(".kept")).to_contain_text("Autosaved at")
+    expect(emil.locator(".autosave-status")).to_contain_text("Autosaved at")
     edda.clock.run_for(21_000)
     expect(edda.locator(".others")).to_have_text("Emil has this open and last typed just now.")
     save(emil)
@@ -125,7 +125,7 @@ def test_a_new_story_without_any_text_is_no_draft(open_as):
     assert not Autosave.objects.filter(is_done=False).exists()
     open_row(page, "Notes")
     page.locator("#id_new_note").fill("Ask the harbour master.")
-    expect(page.locator(".kept")).to_contain_text("Autosaved at")
+    expect(page.locator(".autosave-status")).to_contain_text("Autosaved at")
     assert Autosave.objects.filter(is_done=False).count() == 1
 
 
@@ -145,12 +145,12 @@ def test_notes_and_ticked_boxes_survive_a_closed_window(open_as, story):
     expect(page.locator("#id_topics").get_by_label("Harbour")).to_be_checked()
     open_row(page, "Discussion")
     expect(page.get_by_role("radio", name="review everything first")).to_be_checked()
-    expect(page.locator(".kept")).to_contain_text("Autosaved at")
+    expect(page.locator(".autosave-status")).to_contain_text("Autosaved at")
     page.reload()  # the text has gone over into this page, which is found again
     expect(page.locator("#id_new_note")).to_have_value("Is nine right?")
     open_row(page, "Topics")
     page.locator("#id_topics").get_by_label("Harbour").uncheck()
-    expect(page.locator(".kept")).to_contain_text("Autosaved at")
+    expect(page.locator(".autosave-status")).to_contain_text("Autosaved at")
     save(page)
     expect(page.locator(".messagelist")).to_contain_text("Saved.")
     assert story.notes.get().body == "Is nine right?"
@@ -168,7 +168,7 @@ def test_a_text_changed_back_by_hand_is_not_offered(open_as, story):
         page.locator("#id_byline").fill(words)
         with page.expect_response("**/unsaved/"):
             page.clock.run_for(3_100)
-    expect(page.locator(".kept")).to_have_text("")
+    expect(page.locator(".autosave-status")).to_have_text("")
     page.goto(change(story))
     expect(page.locator(".offer")).to_have_count(0)
     assert Autosave.objects.filter(is_done=True).exists()
@@ -207,7 +207,7 @@ def test_a_late_autosave_replaces_nothing_newer(open_as, story):
         while len(requests) < count:
             page.wait_for_timeout(20)
     requests[1].continue_()
-    expect(page.locator(".kept")).to_contain_text("Autosaved at")
+    expect(page.locator(".autosave-status")).to_contain_text("Autosaved at")
     with page.expect_response("**/unsaved/"):
         requests[0].continue_()
     assert Autosave.objects.get().typed["body"][0] == "An hour of work."

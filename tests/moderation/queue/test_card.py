@@ -178,7 +178,7 @@ def test_check_that_found_nothing_is_not_shown(client, maria, holds):
 def test_published_comment_is_kept(client, maria):
     comment = make_comment(make_article(), "Words.", author=UserFactory.create())
     page = text(client.get(f"/moderation/comments/{comment.pk}/"))
-    form = re.search(r'<div class="acts"> <form .*?</form>', page)[0]
+    form = re.search(r'<div class="action-bar"> <form .*?</form>', page)[0]
     assert re.findall(r'name="act" value="(\w+)"', form) == ["approved", "spam"]
     assert '<button class="btn" name="act" value="approved">Keep<kbd>a</kbd></button>' in form
 

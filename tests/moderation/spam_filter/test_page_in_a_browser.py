@@ -95,7 +95,7 @@ def test_the_card_opens_what_made_its_score(client, page, live_server, ada, judg
         comment=comment, revision=1, check_name="filter", strength=0.9, holds=True, filter=judged
     )
     page.goto(f"{live_server.url}/moderation/comments/{comment.pk}/")
-    made = page.locator("details.made")
+    made = page.locator("details.score-details")
     expect(made.locator(".parts")).to_be_hidden()
     made.get_by_text("Technical details").click()
     expect(made.locator(".parts li").first).to_be_visible()
