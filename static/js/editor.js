@@ -4,16 +4,16 @@
 globalThis.gettext ??= (words) => words;
 globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
 {
-  const room = document.querySelector("[data-render]");
+  const container = document.querySelector("[data-render]");
   const field = document.getElementById("id_body");
-  if (room && field) open(room, field);
+  if (container && field) open(container, field);
 
-  function open(room, field) {
-    const { render: renderUrl, pasted: pastedUrl, upload: uploadUrl, css } = room.dataset;
+  function open(container, field) {
+    const { render: renderUrl, pasted: pastedUrl, upload: uploadUrl, css } = container.dataset;
     const form = field.form, row = field.closest(".form-row");
     const isMac = /Mac|iP(hone|ad)/.test(navigator.platform);
     const make = globalThis.makeElement;
-    const ask = (url, values) => {
+    const post = (url, values) => {
       const data = new FormData();
       for (const [name, value] of Object.entries(values)) for (const one of [value].flat()) data.append(name, one);
       const token = form.elements.csrfmiddlewaretoken.value;
@@ -37,12 +37,12 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       if (words.includes("\n")) return eachLine(mark, from, words);
       const before = field.value.slice(0, from), after = field.value.slice(to);
       const [left, right] = [/\**$/.exec(before)[0], /^\**/.exec(after)[0]];
-      if (says(left, mark) && says(right, mark)) {
+      if (hasMark(left, mark) && hasMark(right, mark)) {
         write(words, from - mark.length, to + mark.length);
         field.setSelectionRange(from - mark.length, to - mark.length);
         return;
       }
-      if (!words && says(right, mark) && isOpen(before, mark)) { // the same button that opened the mark closes it
+      if (!words && hasMark(right, mark) && isOpen(before, mark)) { // the same button that opened the mark closes it
         const gap = /\s*$/.exec(before)[0]; // Markdown does not close a mark after a space
         if (gap) write(mark + gap, from - gap.length, to + mark.length);
         else field.setSelectionRange(to + mark.length, to + mark.length);
@@ -53,14 +53,14 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       const start = from + lead.length + mark.length;
       field.setSelectionRange(start, start + inner.length);
     };
-    const says = (stars, mark) => (mark.length > 1 ? stars.length > 1 : stars.length % 2 === 1);
+    const hasMark = (stars, mark) => (mark.length > 1 ? stars.length > 1 : stars.length % 2 === 1);
     const isOpen = (before, mark) => {
       const line = before.slice(before.lastIndexOf("\n") + 1).replace(/^\s*\* /, "");
       return (mark.length > 1 ? line : line.replaceAll("**", "")).split(mark).length % 2 === 0;
     };
     const eachLine = (mark, from, words) => { // a mark can't span paragraphs or list items
       const line = /^([ \t]*(?:(?:[-*+>]|\d+[.)]|#+) +)*)((?!!\[)\S.*?)([ \t]*)$/gm;
-      const isMarked = (text) => [/^\**/, /\**$/].every((stars) => says(stars.exec(text)[0], mark));
+      const isMarked = (text) => [/^\**/, /\**$/].every((stars) => hasMark(stars.exec(text)[0], mark));
       const areAll = [...words.matchAll(line)].every(([, , text]) => isMarked(text));
       const text = words.replace(line, (_, lead, inner, trail) => {
         if (areAll) return lead + inner.slice(mark.length, -mark.length) + trail;
@@ -90,7 +90,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
     // The toolbar is one tab stop; the arrow keys move inside of it.
     const link = () => {
       const words = selected();
-      say(gettext("Link"), [
+      openForm(gettext("Link"), [
         { name: "url", label: gettext("URL"), value: /^https?:\S+$/.test(words) ? words : "https://" },
         { name: "words", label: gettext("Link text"), value: /^https?:\S+$/.test(words) ? "" : words },
       ], ({ url, words: text }, close, from, to) => {
@@ -163,22 +163,22 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       tool[2]();
     });
     // Shortcuts of the buttons in the bar.
-    const presses = [
+    const shortcuts = [
       ["s", "[name=_save]", gettext("save")],
       ["shift+enter", "[data-preview]", gettext("preview")],
       ["enter", "[name=_then][value=publish]", gettext("publish")],
     ].filter(([, button]) => form.querySelector(button));
-    for (const [key, button] of presses) {
+    for (const [key, button] of shortcuts) {
       for (const one of form.querySelectorAll(button)) one.setAttribute("aria-keyshortcuts", keysOf(key).replace("⌘", "Meta+").replace("Ctrl", "Control"));
     }
     form.addEventListener("keydown", (event) => {
       if (event.altKey || event.isComposing || !(isMac ? event.metaKey : event.ctrlKey)) return;
       const pressed = (event.shiftKey ? "shift+" : "") + event.key.toLowerCase();
-      const press = presses.find(([key]) => key === pressed);
-      if (!press) return;
+      const shortcut = shortcuts.find(([key]) => key === pressed);
+      if (!shortcut) return;
       event.preventDefault();
       // An open dialog answers its own keys. The browser's own action, such as "Save page", does not appear there either.
-      if (!event.repeat && !event.target.closest("dialog")) form.querySelector(press[1]).click();
+      if (!event.repeat && !event.target.closest("dialog")) form.querySelector(shortcut[1]).click();
     });
     const goOn = (event) => { // Enter continues a list; in an empty item it ends the list
       const from = field.value.lastIndexOf("\n", field.selectionStart - 1) + 1;
@@ -193,7 +193,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
 
     // Shows a small form in a dialog, and returns the focus to the text, or to `opener`. `check` returns what is wrong
     // with the main field, or "", before `done` is called.
-    function say(title, fields, done, { picture, cancelled, check, button = gettext("Insert"), opener = field } = {}) {
+    function openForm(title, fields, done, { picture, cancelled, check, button = gettext("Insert"), opener = field } = {}) {
       const [from, to] = [field.selectionStart, field.selectionEnd];
       const box = make("dialog", { className: "editor-dialog" });
       box.setAttribute("aria-labelledby", "editor-title");
@@ -253,9 +253,9 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
     // Pasting inserts the plain text at once, and replaces it by the Markdown when the site has converted it.
     const MEANS = /<(?:a|b|strong|i|em|s|strike|h[1-6]|ul|ol|li|blockquote|table|img)\b|mso-list|font-weight:\s*(?:bold|[6-9]00)|font-style:\s*italic/i;
     field.addEventListener("paste", async (event) => {
-      const board = event.clipboardData;
-      const files = imagesIn(board);
-      const html = board.getData("text/html"), plain = board.getData("text/plain").replaceAll("\r\n", "\n");
+      const clipboard = event.clipboardData;
+      const files = imagesIn(clipboard);
+      const html = clipboard.getData("text/html"), plain = clipboard.getData("text/plain").replaceAll("\r\n", "\n");
       if (files.length && !plain.trim()) {
         event.preventDefault();
         addImages(files);
@@ -263,17 +263,17 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       }
       if (!html || !MEANS.test(html)) return;
       const first = 1 + Math.max(0, ...[...field.value.matchAll(/⟦[^⟦⟧]* (\d+)⟧/g)].map((found) => Number(found[1])));
-      const { markup, pictures } = uploadUrl ? takePictures(board, html, first) : { markup: html, pictures: [] };
+      const { markup, pictures } = uploadUrl ? takePictures(clipboard, html, first) : { markup: html, pictures: [] };
       event.preventDefault();
       const from = field.selectionStart;
       write(plain);
       const before = field.value;
       try {
-        const answer = await ask(pastedUrl, { html: markup });
+        const answer = await post(pastedUrl, { html: markup });
         const { markdown, note } = await answer.json();
-        if (!answer.ok) return tell(note);
+        if (!answer.ok) return setStatus(note);
         if (field.value.slice(from, from + plain.length) !== plain) {
-          return tell(gettext("Pasted without formatting, because the text has changed meanwhile."));
+          return setStatus(gettext("Pasted without formatting, because the text has changed meanwhile."));
         }
         const [start, end, isWhole] = [field.selectionStart, field.selectionEnd, field.value === before];
         const item = /^- |^\d+\. /.test(markdown) && /(?:^|\n)((?:[-*+]|\d+[.)]) )$/.exec(before.slice(0, from))?.[1];
@@ -284,10 +284,10 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
           const move = (at) => (at >= from + plain.length ? at + grown : at);
           field.setSelectionRange(move(start), move(end));
         }
-        tell(note);
+        setStatus(note);
         addImages(pictures.map(({ file }) => file), new Map(pictures.map(({ file, number }) => [file, number])), note);
       } catch {
-        tell(gettext("Pasted without formatting, because the site can’t be reached."));
+        setStatus(gettext("Pasted without formatting, because the site can’t be reached."));
       }
     });
 
@@ -328,34 +328,34 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       field.focus(); // makes browsers scroll to the caret
     };
     // `places`: by file, the number of its placeholder in the text, "⟦image 3⟧".
-    // `told`: the notes about the images before, shown until the last dialog is closed.
-    function addImages([file, ...rest], places = new Map(), told = "") {
-      if (told) tell(told);
+    // `notes`: those about the images before, shown until the last dialog is closed.
+    function addImages([file, ...rest], places = new Map(), notes = "") {
+      if (notes) setStatus(notes);
       if (!file || !uploadUrl) return;
-      const next = (note) => addImages(rest, places, [told, note].filter(Boolean).join(" "));
+      const next = (note) => addImages(rest, places, [notes, note].filter(Boolean).join(" "));
       const place = () => {
         const found = places.has(file) && new RegExp(`⟦[^⟦⟧]* ${places.get(file)}⟧`).exec(field.value);
         return found && [found.index, found.index + found[0].length];
       };
-      say(interpolate(gettext("Image: %(name)s"), { name: file.name }, true), [
+      openForm(interpolate(gettext("Image: %(name)s"), { name: file.name }, true), [
         ...descriptionFields,
         { name: "caption", label: gettext("Caption"), type: "text" },
         { name: "credit", label: gettext("Credit"), type: "text" },
       ], async (values, close, from, to) => {
         const { is_decorative: isDecorative, ...words } = values;
         try {
-          const answer = await ask(uploadUrl, { file, ...words, ...(isDecorative ? { is_decorative: "on" } : {}) });
+          const answer = await post(uploadUrl, { file, ...words, ...(isDecorative ? { is_decorative: "on" } : {}) });
           const made = await answer.json();
           if (!answer.ok) return Object.values(made.errors).flat().map((one) => one.message ?? one).join(" ");
           close();
           const held = place();
           if (held) {
             write(made.markdown, ...held);
-            tell(made.note);
+            setStatus(made.note);
             return next(made.note);
           }
           insertImage(made.markdown, from, to);
-          tell(made.note);
+          setStatus(made.note);
           next(made.note);
         } catch {
           return gettext("Not uploaded: the site can’t be reached. Try again in a moment.");
@@ -371,7 +371,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       event.preventDefault();
       event.stopImmediatePropagation();
       const [file] = upload.files;
-      say(interpolate(gettext("Image: %(name)s"), { name: file.name }, true), descriptionFields, (values, close) => {
+      openForm(interpolate(gettext("Image: %(name)s"), { name: file.name }, true), descriptionFields, (values, close) => {
         alt.value = values.alt;
         decorative.checked = values.is_decorative;
         alt.dispatchEvent(new Event("input", { bubbles: true }));
@@ -390,18 +390,18 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
     const count = make("p", { className: "editor-count" });
     const status = make("p", { className: "editor-status", role: "status" });
     const keys = make("p", { className: "editor-keys" });
-    for (const [key, , words] of presses) keys.append(make("span", {}, make("kbd", { textContent: keysOf(key) }), ` ${words}`), " ");
-    const tell = (words) => { status.textContent = words || ""; };
+    for (const [key, , words] of shortcuts) keys.append(make("span", {}, make("kbd", { textContent: keysOf(key) }), ` ${words}`), " ");
+    const setStatus = (text) => { status.textContent = text || ""; };
 
-    const told = ["title", "standfirst", "byline", "lead_image", ...[0, 1, 2, 3].map((place) => `signed_${place}`)];
+    const previewFields = ["title", "standfirst", "byline", "lead_image", ...[0, 1, 2, 3].map((place) => `signed_${place}`)];
     let asked = 0, timer = 0;
     const render = async () => {
       const turn = ++asked;
       const values = { body: field.value };
-      for (const name of told) values[name] = form.elements[name]?.value ?? "";
+      for (const name of previewFields) values[name] = form.elements[name]?.value ?? "";
       values.topics = new FormData(form).getAll("topics");
       try {
-        const answer = await ask(renderUrl, values);
+        const answer = await post(renderUrl, values);
         if (!answer.ok || turn !== asked) return;
         const { html, lang, dir, count: said } = await answer.json();
         count.textContent = said;
@@ -413,7 +413,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
     };
     const later = () => { clearTimeout(timer); timer = setTimeout(render, 350); };
     form.addEventListener("input", (event) => {
-      if (["body", "topics", ...told].includes(event.target.name)) later();
+      if (["body", "topics", ...previewFields].includes(event.target.name)) later();
     });
     frame.addEventListener("load", render);
 

@@ -2,14 +2,14 @@
 // work without this script.
 "use strict";
 {
-  const room = document.querySelector(".focal");
+  const container = document.querySelector(".focal");
   const fields = ["x", "y"].map((axis) => document.getElementById(`id_focal_${axis}`));
-  if (room && fields.every(Boolean)) {
-    const picture = room.querySelector("img");
+  if (container && fields.every(Boolean)) {
+    const picture = container.querySelector("img");
     const crop = document.querySelector(".focal-crop img");
     const point = document.createElement("button");
     point.type = "button";
-    room.append(point);
+    container.append(point);
     crop.parentElement.hidden = false;
 
     const read = () => fields.map((field) => Math.min(100, Math.max(0, Math.round(Number(field.value)) || 0)));
@@ -22,7 +22,7 @@
       const [x, y] = read();
       point.style.left = `${x}%`;
       point.style.top = `${y}%`;
-      point.setAttribute("aria-label", room.dataset.says.replace("{x}", x).replace("{y}", y));
+      point.setAttribute("aria-label", container.dataset.label.replace("{x}", x).replace("{y}", y));
       const width = picture.naturalWidth || 3, height = picture.naturalHeight || 2;
       const across = Math.min(width, height * 3 / 2), down = Math.min(height, width * 2 / 3);
       crop.style.objectPosition = `${share(x, width, across)}% ${share(y, height, down)}%`;

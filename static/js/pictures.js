@@ -7,15 +7,16 @@
   const PICTURE = /\ssrc\s*=\s*["']?data:(image\/(?:png|jpeg|gif|webp|avif));base64,([\w+/=\s%]+)/i;
 
   // Returns { markup, pictures: [{ number, file }] }, numbered from `first` on.
-  globalThis.takePictures = (board, markup, first) => {
+  globalThis.takePictures = (clipboard, markup, first) => {
     const bare = markup.replace(/<!--[^]*?-->/g, "");
-    const found = [...bare.matchAll(IMAGE)].map(([tag]) => inMarkup(tag));
+    const found = [...bare.matchAll(IMAGE)].map(([tag]) => imageOfTag(tag));
     const others = found.flatMap((one, n) => (one ? [] : [n]));
     // Files beside the markup are used only if their number is the same; otherwise they can't be assigned.
-    const beside = others.length ? [files(board), inRtf(board)].find((list) => list.length === others.length) : null;
-    others.forEach((n, place) => { found[n] = beside?.[place] ?? null; });
+    const lists = others.length ? [imageFiles(clipboard), imagesInRtf(clipboard)] : [];
+    const files = lists.find((list) => list.length === others.length);
+    others.forEach((n, index) => { found[n] = files?.[index] ?? null; });
     const all = found.filter(Boolean).length, pictures = [];
-    const told = bare.replace(IMAGE, (tag) => {
+    const markupWithNumbers = bare.replace(IMAGE, (tag) => {
       const blob = found.shift();
       if (!blob) return tag;
       const number = first + pictures.length;
@@ -23,10 +24,10 @@
       pictures.push({ number, file: new File([blob], `${name}.${blob.type.slice(6)}`, { type: blob.type }) });
       return `<img src="pasted:${number}">`;
     });
-    return { markup: told, pictures };
+    return { markup: markupWithNumbers, pictures };
   };
 
-  const inMarkup = (tag) => {
+  const imageOfTag = (tag) => {
     const [, type, data] = PICTURE.exec(tag) ?? [];
     try {
       return data ? new Blob([bytes(atob(decodeURIComponent(data)))], { type: type.toLowerCase() }) : null;
@@ -34,12 +35,12 @@
       return null; // truncated data
     }
   };
-  const bytes = (text) => Uint8Array.from(text, (sign) => sign.charCodeAt(0));
-  const files = (board) => [...board.files].filter((file) => file.type.startsWith("image/"));
+  const bytes = (text) => Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const imageFiles = (clipboard) => [...clipboard.files].filter((file) => file.type.startsWith("image/"));
 
   // {\pict … \pngblip … {\*\blipuid …} 89504e47…}: only the text of the group itself, without nested groups.
-  const inRtf = (board) => {
-    const rtf = board.getData("text/rtf"), found = [];
+  const imagesInRtf = (clipboard) => {
+    const rtf = clipboard.getData("text/rtf"), found = [];
     for (const { index } of rtf.matchAll(/\\pict(?![a-z])/g)) {
       const pieces = /[{}]|[^{}]+/g;
       pieces.lastIndex = index;

@@ -5,7 +5,7 @@ if (document.querySelector(".queue")) {
   const all = (what, node = document) => [...node.querySelectorAll(what)];
   const queue = () => find(".queue");
   const card = (node = document) => find(".card", node);
-  const quietly = (act) => { try { return act(); } catch { return undefined; } }; // storage may be forbidden
+  const tryStorage = (act) => { try { return act(); } catch { return undefined; } }; // storage may be forbidden
   const inFull = (url) => { // the absolute URL without the parameter "done"
     const full = new URL(url, location.href);
     full.searchParams.delete("done");
@@ -18,37 +18,37 @@ if (document.querySelector(".queue")) {
   const keyOf = (field) => "note " + field.closest(".card").id;
   const bare = (text) => text.replace(/\s+/g, "");
   const restoreNote = () => {
-    const begun = note() && quietly(() => sessionStorage.getItem(keyOf(note())));
+    const begun = note() && tryStorage(() => sessionStorage.getItem(keyOf(note())));
     if (!begun) return;
-    const isThere = all(".notes > div > [dir]").some((kept) => bare(kept.textContent) === bare(begun));
-    if (isThere) quietly(() => sessionStorage.removeItem(keyOf(note())));
+    const isThere = all(".notes > div > [dir]").some((savedNote) => bare(savedNote.textContent) === bare(begun));
+    if (isThere) tryStorage(() => sessionStorage.removeItem(keyOf(note())));
     else note().value ||= begun;
   };
   document.addEventListener("input", ({ target }) => {
-    if (target === note()) quietly(() => sessionStorage.setItem(keyOf(target), target.value));
+    if (target === note()) tryStorage(() => sessionStorage.setItem(keyOf(target), target.value));
   });
 
   let shownUrl = ""; // the address of the page that is shown
-  let turn = 0; // counts the actions: only the response to the latest one replaces the page
+  let latestRequest = 0; // counts the actions: only the response to the latest one replaces the page
 
   // Loads a page of the queue.
-  const ask = async (url, how) => {
+  const fetchPage = async (url, how) => {
     const answer = await fetch(url, how);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (!answer.ok || !find(".queue", page)) throw new Error(answer.status);
     return { url: inFull(answer.url), page };
   };
   let next = {}; // the URL of the next comment, and its page once loaded; preloading claims nothing
-  const lookAhead = () => {
+  const prefetchNext = () => {
     const url = queue().dataset.ahead && inFull(queue().dataset.ahead);
     if (!url || next.url === url) return;
-    const asked = (next = { url });
-    ask(url, { headers: { "Soundoff-Ahead": "1" } }).then(({ page }) => { asked.page = page; }, () => {});
+    const prefetched = (next = { url });
+    fetchPage(url, { headers: { "Soundoff-Ahead": "1" } }).then(({ page }) => { prefetched.page = page; }, () => {});
   };
 
   // Ticked boxes and the setting of the shortcuts stay from one page to the next.
-  const keysAreOff = () => quietly(() => localStorage.getItem("keys")) === "off";
-  const tellKeys = () => {
+  const keysAreOff = () => tryStorage(() => localStorage.getItem("keys")) === "off";
+  const updateShortcutPanel = () => {
     queue().dataset.keys = keysAreOff() ? "off" : "on";
     const panel = find(".keys");
     panel.hidden = false;
@@ -60,27 +60,27 @@ if (document.querySelector(".queue")) {
     for (const box of all(".rows .tick input")) box.checked = ids.includes(box.value);
   };
   // Shows the messages of a response at the top until the next action, since it may arrive later than the next page.
-  const tell = (page) => {
-    const said = find("body > .messages", page);
-    if (said) find("main").before(document.importNode(said, true));
+  const showMessages = (page) => {
+    const messages = find("body > .messages", page);
+    if (messages) find("main").before(document.importNode(messages, true));
   };
   // The badge of the masthead says how many comments wait.
   const showBadge = (page) => {
     const fresh = find(".to-queue", page);
     if (fresh) find(".to-queue")?.replaceWith(document.importNode(fresh, true));
   };
-  const warn = (words) => {
+  const showWarning = (text) => {
     const box = document.createElement("div"), alert = document.createElement("p");
     box.className = "messages wrap";
     box.role = "alert";
     alert.className = "alert alert-danger";
-    alert.textContent = words;
+    alert.textContent = text;
     box.append(alert);
     find("main").before(box);
   };
   const begin = () => {
     for (const box of all("body > .messages")) box.remove();
-    return ++turn;
+    return ++latestRequest;
   };
 
   const row = () => find(".rows li:has([aria-current])");
@@ -92,7 +92,7 @@ if (document.querySelector(".queue")) {
     const ids = ticked();
     if (push && url !== location.href) history.pushState(null, "", url);
     shownUrl = location.href;
-    tell(page);
+    showMessages(page);
     showBadge(page);
     document.title = page.title;
     const { scrollTop } = find(".rows");
@@ -100,11 +100,11 @@ if (document.querySelector(".queue")) {
     find(".rows").scrollTop = scrollTop;
     showRow();
     tick(ids);
-    tellKeys();
+    updateShortcutPanel();
     restoreNote();
     (card() ?? find("#queue")).focus({ preventScroll: true });
     if (find("#queue").getBoundingClientRect().top < 0) find("#queue").scrollIntoView();
-    lookAhead();
+    prefetchNext();
   };
   const showBar = (page) => { // "Approved. Undo"
     const bar = find("#queue .undo", page);
@@ -119,7 +119,7 @@ if (document.querySelector(".queue")) {
       return show(page, url);
     }
     const ids = ticked();
-    tell(page);
+    showMessages(page);
     showBadge(page);
     document.title = page.title;
     const fresh = document.importNode(find(".queue", page), true);
@@ -137,43 +137,43 @@ if (document.querySelector(".queue")) {
     else link?.remove();
     queue().dataset.ahead = fresh.dataset.ahead ?? "";
     tick(ids);
-    lookAhead();
+    prefetchNext();
   };
   const visit = async (address, { push = true } = {}) => {
-    const url = inFull(address), mine = begin();
-    const isHere = next.url === url && next.page;
-    if (isHere) show(next.page, url, { push });
+    const url = inFull(address), request = begin();
+    const isPrefetched = next.url === url && next.page;
+    if (isPrefetched) show(next.page, url, { push });
     try {
-      const answer = await ask(url);
-      if (mine !== turn) return;
-      if (isHere) refresh(answer.page, answer.url);
+      const answer = await fetchPage(url);
+      if (request !== latestRequest) return;
+      if (isPrefetched) refresh(answer.page, answer.url);
       else show(answer.page, answer.url, { push });
     } catch {
-      if (!isHere && mine === turn) location.assign(url); // that page shows the reason
+      if (!isPrefetched && request === latestRequest) location.assign(url); // that page shows the reason
     }
   };
   const sent = new WeakSet();
   const act = async (form, button) => {
     if (sent.has(form)) return;
     sent.add(form);
-    const data = new FormData(form, button), before = queue(), from = location.href, mine = begin();
+    const data = new FormData(form, button), before = queue(), from = location.href, request = begin();
     const url = form.closest(".card .action-bar") && inFull(data.get("next"));
-    const isHere = url && next.url === url && next.page;
-    if (isHere) show(next.page, url);
+    const isPrefetched = url && next.url === url && next.page;
+    if (isPrefetched) show(next.page, url);
     try {
-      const answer = await ask(form.action, { method: "POST", body: data });
-      if (mine === turn) return (isHere ? refresh : show)(answer.page, answer.url);
-      tell(answer.page);
+      const answer = await fetchPage(form.action, { method: "POST", body: data });
+      if (request === latestRequest) return (isPrefetched ? refresh : show)(answer.page, answer.url);
+      showMessages(answer.page);
       showBar(answer.page);
     } catch {
       sent.delete(form);
-      if (mine === turn && isHere) {
+      if (request === latestRequest && isPrefetched) {
         history.replaceState(null, "", from);
         shownUrl = from;
         queue().replaceWith(before);
         card()?.focus({ preventScroll: true });
       }
-      warn(gettext("The site did not answer, so this may not have been saved. Please try again; nothing is done twice."));
+      showWarning(gettext("The site did not answer, so this may not have been saved. Please try again; nothing is done twice."));
     }
   };
 
@@ -187,8 +187,8 @@ if (document.querySelector(".queue")) {
     const { target } = event;
     const link = target.closest?.(".rows ol a, .card a[rel=next]");
     if (target.closest?.(".keys button")) {
-      quietly(() => (keysAreOff() ? localStorage.removeItem("keys") : localStorage.setItem("keys", "off")));
-      tellKeys();
+      tryStorage(() => (keysAreOff() ? localStorage.removeItem("keys") : localStorage.setItem("keys", "off")));
+      updateShortcutPanel();
     } else if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0) {
       event.preventDefault();
       visit(link.href);
@@ -202,17 +202,17 @@ if (document.querySelector(".queue")) {
 
   // The next action applies to all ticked comments, or to the open one if none is ticked.
   const subject = () => (ticked().length ? find("#bulk") : card());
-  const press = (what) => find(what)?.click();
-  const pressIn = (node, what) => node && find(what, node)?.click();
+  const click = (what) => find(what)?.click();
+  const clickIn = (node, what) => node && find(what, node)?.click();
   const keys = {
-    j: () => press(card() ? ".card a[rel=next]" : ".rows ol a"),
+    j: () => click(card() ? ".card a[rel=next]" : ".rows ol a"),
     k: () => {
       let before = row()?.previousElementSibling;
       while (before?.matches(".taken")) before = before.previousElementSibling;
-      pressIn(before, "a");
+      clickIn(before, "a");
     },
-    a: () => pressIn(subject(), "button[value=approved]"),
-    s: () => pressIn(subject(), "button[value=spam]"),
+    a: () => clickIn(subject(), "button[value=approved]"),
+    s: () => clickIn(subject(), "button[value=spam]"),
     r: () => {
       const node = subject();
       if (!node) return;
@@ -222,10 +222,10 @@ if (document.querySelector(".queue")) {
       if (list) list.open = true;
       find("details.remove [type=radio], select[name=reason]", node)?.focus();
     },
-    x: () => pressIn(row(), "input[type=checkbox]"),
-    u: () => press("#queue .undo button"),
-    p: () => press(".card a.to-person"),
-    o: () => press(".card a.to-similar"),
+    x: () => clickIn(row(), "input[type=checkbox]"),
+    u: () => click("#queue .undo button"),
+    p: () => click(".card a.to-person"),
+    o: () => click(".card a.to-similar"),
     "?": () => {
       const panel = find(".keys");
       panel.open = !panel.open;
@@ -251,8 +251,8 @@ if (document.querySelector(".queue")) {
 
   history.replaceState(null, "", inFull(location.href));
   shownUrl = location.href;
-  tellKeys();
+  updateShortcutPanel();
   restoreNote();
   showRow();
-  lookAhead();
+  prefetchNext();
 }
