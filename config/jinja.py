@@ -22,6 +22,7 @@ from articles.images import html
 from articles.site import branding
 from comments import template_filters as comment_filters
 from comments.thread import template_filters as thread_filters
+from config.newsroom_navigation import newsroom_navigation
 from core.appearance.avatars import avatar, avatar_html
 from core.appearance.icons import icon
 from core.appearance.tokens import token_colors
@@ -62,6 +63,7 @@ def environment(**options: Any) -> Environment:
         "time_formatter": time_formatter,
         "by_before_names": article_filters.by_before_names,
         "account_links": account_links,
+        "newsroom_navigation": newsroom_navigation,
         "most_waiting": queues.MOST_WAITING,
     }
     env.filters |= {
