@@ -1,4 +1,4 @@
-"""Tests of redirects from old addresses, those of this site and those of other systems."""
+"""Tests of redirects from old URLs, those of this site and those of other systems."""
 
 from datetime import timedelta
 from functools import partial

@@ -91,7 +91,7 @@ def test_the_owners_walkthrough(site: Served, environment: dict[str, str], brows
     expect(done).to_contain_text("Comments imported: 38. Existing: 0.")
     story = page.get_by_role("link", name="View on site").get_attribute("href")
 
-    # Opens old addresses, and an old link to a comment: all arrive.
+    # Opens old URLs, and an old link to a comment: all arrive.
     page.get_by_role("link", name="Settings", exact=True).click()
     page.get_by_role("link", name="Redirects").click()
     page.get_by_role("link", name="Add redirect").click()

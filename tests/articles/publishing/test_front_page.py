@@ -118,7 +118,7 @@ def test_a_draft_is_not_offered_and_a_hidden_pin_says_so(stories):
     assert "not published, so not shown" in page.content.decode()
 
 
-def test_a_pinned_and_signed_story_with_old_addresses_can_be_deleted(client, stories):
+def test_a_pinned_and_signed_story_with_redirects_can_be_deleted(client, stories):
     article = stories["A"]
     pin(article=article)
     set_article_authors(article=article, people=[UserFactory.create(roles=(EDITOR,))])

@@ -181,7 +181,7 @@ class Scene:
                 f"/images/{self.image.pk}/{path.name}"
                 for path in sorted(data_path(self.image.folder).iterdir())
             ],
-            "old addresses": [self._earlier, f"{self._earlier}feed/", "/1999/07/02/slip/"],
+            "old URLs": [self._earlier, f"{self._earlier}feed/", "/1999/07/02/slip/"],
         }
 
     _known = "/stories/the-secret-of-the-slipway/"  # by which strangers knew it
