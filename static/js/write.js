@@ -4,7 +4,7 @@
 {
   const bar = document.getElementById("editor-bar"), form = bar?.closest("form");
   const AFTER = 3000, AGAIN = 10000, TELL = 20000; // milliseconds
-  const quietly = (act) => { try { return act(); } catch { return undefined; } }; // storage may be forbidden or full
+  const tryStorage = (act) => { try { return act(); } catch { return undefined; } }; // storage may be forbidden or full
   const field = (name) => form.elements.namedItem(name);
   const isTyped = ({ name, type }) => name && !/^(_|take-)|__prefix__/.test(name) && !["hidden", "file", "submit"].includes(type);
   const typed = (of = form) => { // by name, including fields without a value, such as an unticked box
@@ -18,7 +18,7 @@
   // The nonce identifies this form in this window, with a counter (turn) of its changes. Requests may overtake each
   // other, so the site ignores an earlier turn. The nonces before it are of the forms that this one continues.
   const before = form ? field("nonce").value.split(" ") : [], own = before.pop()?.split(":")[0];
-  let turn = 0, kept = 0, last, read; // kept: the latest turn that the site has stored; read: the values of the form as it was loaded
+  let turn = 0, storedTurn = 0, last, read; // storedTurn: the latest turn that the site has stored; read: the values of the form as it was loaded
   const look = () => {
     const now = JSON.stringify(typed());
     if (now !== last) {
@@ -34,8 +34,8 @@
   // A new document without any text is no draft, even if the site has sent the form back.
   const isText = ({ type }) => ["text", "textarea", "url"].includes(type);
   const isBlank = () => !bar.dataset.key && [...form.elements].every((one) => !isTyped(one) || !isText(one) || !one.value.trim());
-  const store = () => quietly(() => localStorage.setItem(ours() + own, JSON.stringify(entry())));
-  const forget = (nonce) => quietly(() => localStorage.removeItem(ours() + nonce));
+  const store = () => tryStorage(() => localStorage.setItem(ours() + own, JSON.stringify(entry())));
+  const forget = (nonce) => tryStorage(() => localStorage.removeItem(ours() + nonce));
   const turnOf = (pair) => Number(pair?.split(":")[1]); // of "nonce:turn"
 
   const send = async (values, how = {}) => {
@@ -46,18 +46,18 @@
     return answer.json();
   };
 
-  const say = (where, words) => {
+  const setText = (where, words) => {
     const line = bar.querySelector(where);
     if (line.textContent !== words) line.textContent = words;
   };
-  const tell = ({ others, newer }) => {
+  const showOthers = ({ others, newer }) => {
     if (!others) return;
     bar.querySelector(".others").replaceChildren(...others.map((words) => {
       const line = document.createElement("li");
       line.textContent = words;
       return line;
     }));
-    say(".newer", newer);
+    setText(".newer", newer);
   };
 
   let timer, isLeaving = false;
@@ -65,24 +65,24 @@
     clearTimeout(timer);
     look();
     const sent = turn;
-    if (isLeaving || kept === sent) return;
+    if (isLeaving || storedTurn === sent) return;
     try {
       const answer = await send(entry());
-      if (sent < kept) return; // a later request was answered before
-      kept = sent;
+      if (sent < storedTurn) return; // a later request was answered before
+      storedTurn = sent;
       if (sent === turn) forget(own);
       const query = new URLSearchParams(location.search);
       if (query.has("unsaved")) { // this form now holds those changes
         query.set("unsaved", own);
         history.replaceState(history.state, "", `?${query}${location.hash}`);
       }
-      say(".autosave-status", answer.kept ? interpolate(gettext("Autosaved at %s."), [answer.at]) : "");
-      say(".failed", "");
-      tell(answer);
+      setText(".autosave-status", answer.kept ? interpolate(gettext("Autosaved at %s."), [answer.at]) : "");
+      setText(".failed", "");
+      showOthers(answer);
     } catch (error) {
-      if (sent < kept) return;
-      say(".autosave-status", "");
-      say(".failed", error.message === "403"
+      if (sent < storedTurn) return;
+      setText(".autosave-status", "");
+      setText(".failed", error.message === "403"
         ? gettext("You are logged out. Your text is kept in this browser. Log in in another tab.")
         : gettext("The site can’t be reached. Your text is kept in this browser until it can."));
       timer = setTimeout(keep, AGAIN);
@@ -92,13 +92,13 @@
   // Sends all changes that this browser has stored while the site could not be reached, of any page. From then on
   // the site offers them.
   const bringBack = async () => {
-    const names = quietly(() => Object.keys(localStorage).filter((name) => name.startsWith(ours()))) ?? [];
+    const names = tryStorage(() => Object.keys(localStorage).filter((name) => name.startsWith(ours()))) ?? [];
     for (const name of names) {
-      const one = quietly(() => JSON.parse(localStorage.getItem(name)));
+      const one = tryStorage(() => JSON.parse(localStorage.getItem(name)));
       const nonce = name.slice(ours().length);
       if (!one || nonce === own) continue;
       if (turnOf(one.nonce.split(" ").pop()) <= turnOf(before.find((pair) => pair.startsWith(nonce)))) {
-        if (kept) forget(nonce); // this form now holds those changes
+        if (storedTurn) forget(nonce); // this form now holds those changes
         continue;
       }
       try {
@@ -134,7 +134,7 @@
     const chosen = () => [...form.elements].some(({ type, name, files }) => type === "file" && name && files.length);
     form.addEventListener("input", ({ target }) => {
       if (target.type === "file") {
-        say(".file", chosen() ? gettext("Save before you leave this page, or the chosen file is lost.") : "");
+        setText(".file", chosen() ? gettext("Save before you leave this page, or the chosen file is lost.") : "");
       }
       const earlier = turn;
       look();
@@ -146,7 +146,7 @@
     form.addEventListener("submit", () => {
       field("csrfmiddlewaretoken").value = token(); // the token is new after a log-in in another tab
       look();
-      if (kept !== turn) store();
+      if (storedTurn !== turn) store();
       isLeaving = true;
       clearTimeout(timer);
     });
@@ -156,7 +156,7 @@
     });
     addEventListener("pagehide", () => {
       look();
-      const isNew = !isLeaving && kept !== turn;
+      const isNew = !isLeaving && storedTurn !== turn;
       if (!isNew && !("presence" in bar.dataset)) return;
       send({ ...(isNew ? entry() : page()), gone: "1" }, { keepalive: true }).catch(() => {});
     });
@@ -164,7 +164,7 @@
     addEventListener("online", keep);
     form.querySelector(".preview input")?.addEventListener("focus", ({ target }) => target.select());
     if ("presence" in bar.dataset) {
-      setInterval(() => { if (!document.hidden) send(page()).then(tell, () => {}); }, TELL);
+      setInterval(() => { if (!document.hidden) send(page()).then(showOthers, () => {}); }, TELL);
     }
     keep().then(bringBack);
   }
