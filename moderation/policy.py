@@ -79,7 +79,7 @@ class Policy(comments.policy.Policy):
         if nudges := find_nudges(submission, context, findings, waits=review == "hold"):
             raise Nudged(nudges)
         # Comments by known people and edits of published comments are never marked as spam without a review.
-        is_exempt = context.may_moderate or context.approved_count or submission.comment
+        is_exempt = context.may_moderate or context.has_approved_comment or submission.comment
         verdict: Verdict = "publish"
         if prediction is not None and prediction.is_spam and not is_exempt:
             verdict = "spam"

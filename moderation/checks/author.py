@@ -15,7 +15,7 @@ from moderation.notifications.decision_kinds import Kind
 
 def find_new_person(submission: Submission, context: Context) -> Iterator[CheckResult]:
     """Find a person without an approved comment. `number` is None if their e-mail is not confirmed."""
-    if not context.may_moderate and not (context.person_is_confirmed and context.approved_count):
+    if not context.may_moderate and not (context.person_is_confirmed and context.has_approved_comment):
         yield CheckResult(strength=0.2, number=0 if context.person_is_confirmed else None)
 
 

@@ -128,7 +128,7 @@ def load_context(submission: Submission) -> tuple[Context, ActiveFilter | None, 
     context = Context(
         site_is_premoderated=submission.discussion.site.review_everything,
         person_is_confirmed=is_proved and not may_moderate,
-        approved_count=int(is_proved and was_approved and not may_moderate),
+        has_approved_comment=is_proved and was_approved and not may_moderate,
         may_moderate=may_moderate,
         person_is_reviewed=person_is_reviewed,
         person_is_trusted=is_trusted and not person_is_reviewed,

@@ -25,7 +25,7 @@ from moderation.rules.matching import (
 from moderation.screening.rate_limits import RATE_KNOWN, RATE_NEW, refuse_above_rate_limit
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-KNOWN = Context(person_is_confirmed=True, approved_count=1)
+KNOWN = Context(person_is_confirmed=True, has_approved_comment=True)
 
 
 def submission(body: str = "A word about the boat.", **fields) -> Submission:
@@ -59,7 +59,7 @@ def test_a_plain_comment_by_a_known_person_has_no_findings():
     ("context", "number"),
     [
         (Context(), None),
-        (Context(approved_count=1), None),  # approved, but anybody's name
+        (Context(has_approved_comment=True), None),  # approved, but anybody's name
         (Context(person_is_confirmed=True), 0),
     ],
 )
