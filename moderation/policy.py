@@ -83,7 +83,7 @@ class Policy(comments.policy.Policy):
         verdict: Verdict = "publish"
         if prediction is not None and prediction.is_spam and not is_exempt:
             verdict = "spam"
-        elif context.person_is_reviewed or review == "hold":
+        elif context.person_is_premoderated or review == "hold":
             verdict = "hold"
         return Screening(verdict, findings, is_flagged=review == "flag", limits=limits)
 
@@ -149,7 +149,7 @@ class Policy(comments.policy.Policy):
     def list_quick_actions(self, discussion: Discussion) -> list[dict[str, Any]]:
         names = quick_actions.available_actions(
             status=discussion.status,
-            is_reviewed=discussion.moderation == Discussion.Moderation.PRE,
+            is_premoderated=discussion.moderation == Discussion.Moderation.PRE,
             members_only=discussion.members_only,
         )
         return [

@@ -51,7 +51,7 @@ NEW_PERSON = Check(  # anybody can use a name with an unconfirmed e-mail
 
 def find_sanctioned(submission: Submission, context: Context) -> Iterator[CheckResult]:
     """Find a person under review. Paused and banned people are refused before the checks."""
-    if context.person_is_reviewed:
+    if context.person_is_premoderated:
         yield CheckResult(strength=0.3)
 
 

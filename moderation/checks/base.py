@@ -51,7 +51,7 @@ class Context:
     person_is_confirmed: bool = False  # an account's verified e-mail, or a guest's confirmed one
     has_approved_comment: bool = False
     may_moderate: bool = False  # the writer may approve this comment
-    person_is_reviewed: bool = False  # a sanction: everything by this person is reviewed first
+    person_is_premoderated: bool = False  # a sanction: everything by this person is reviewed first
     site_is_premoderated: bool = False  # everything on the site is reviewed first
     duplicate: Duplicate | None = None
     rules: RuleSet = field(default_factory=RuleSet)  # rules for this article

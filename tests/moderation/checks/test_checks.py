@@ -428,5 +428,5 @@ def test_all_checks_run_and_all_findings_are_kept():
 def test_import_checks_ignore_persons_and_settings():
     about_persons = {"new_person", "reviewed_first", "sanctioned"}
     assert {check.name for check in CHECKS.values() if not check.screens_imports} == about_persons
-    strict = Context(person_is_reviewed=True, site_is_premoderated=True)
+    strict = Context(person_is_premoderated=True, site_is_premoderated=True)
     assert run_checks(submission(), strict, is_import=True) == []
