@@ -104,6 +104,25 @@ def decide(
     )
 
 
+def remove_as_duplicate(
+    *, comment: Comment, of: Comment, actor: User, expected_transitions: Mapping[int, int] | None = None
+) -> ActionResult:
+    """Remove a comment as the duplicate of another comment, to which its permalink then leads.
+
+    Raises ValidationError if both are the same comment, or if the other one has been removed.
+    """
+    if of.pk == comment.pk:
+        raise ValidationError(_("That is this comment itself."), code="itself")
+    return decide(
+        ids=[comment.pk],
+        to=State.REJECTED,
+        reason=Reason.DUPLICATE,
+        actor=actor,
+        expected_transitions=expected_transitions,
+        duplicate_of=of.pk,
+    )
+
+
 def _check_original_is_kept(original: int) -> None:
     """Raise ValidationError if the original is removed; the caller's lock makes concurrent removals wait."""
     if not Comment.objects.filter(pk=original, state__in=[State.PUBLISHED, State.PENDING]).exists():
