@@ -137,6 +137,6 @@ def repair(found: Mapping[str, list[Any]]) -> None:
         restricted_content.clear_texts(list(gone.filter(is_legal_hold=False)))
     with transaction.atomic():
         ids = [*found.get("case_missing", []), *found.get("case", [])]
-        cases.open_cases(ids, states=[State.PENDING])  # locks all of them
+        cases.create_missing_cases(ids, states=[State.PENDING])  # locks all of them
         with connection.cursor() as cursor:
             cursor.execute(REPAIR_CASES_SQL, [ids])

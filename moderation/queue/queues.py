@@ -200,7 +200,7 @@ class QueueView:
         """Return the whole queue in order: Cases, or Comments for "recent"."""
         if self.queue == RECENT:
             return Comment.objects.moderated_by(self.user).filter(self.where).order_by("-pk")
-        rows = open_cases(self.user).filter(QUEUES[self.queue][1], self.where)
+        rows = cases_to_decide(self.user).filter(QUEUES[self.queue][1], self.where)
         return rows.exclude(comment__state_reason=Reason.RESTRICTED).order_by("due_at", "pk")
 
     def rows_after(self) -> QuerySet[Any]:
@@ -310,7 +310,7 @@ def _queue_label(queue: str) -> str:
     return str(_("All comments") if queue == RECENT else QUEUES[queue][0])
 
 
-def open_cases(user: User) -> QuerySet[Case]:
+def cases_to_decide(user: User) -> QuerySet[Case]:
     """Return the open cases that this person may decide."""
     found = Case.objects.open().exclude(reporting.appeals_for_colleagues(user))
     if user.is_moderator:
@@ -325,7 +325,7 @@ def has_appeals_for_colleagues(user: User) -> bool:
 
 def waiting_cases(user: User) -> QuerySet[Case]:
     """Return the cases of comments that wait for this person, MOST_WAITING at most, for the masthead."""
-    return open_cases(user).filter(is_waiting=True).order_by()[:MOST_WAITING]
+    return cases_to_decide(user).filter(is_waiting=True).order_by()[:MOST_WAITING]
 
 
 def summarize_queues(user: User, base: str) -> list[QueueSummary]:
@@ -347,7 +347,7 @@ def summary_queries(roles: frozenset[str]) -> Mapping[str, str]:
     user = User(pk=COMPOSED_FOR)
     user.roles = roles
     same_flags = {flag: RawSQL(f"{flag}.value", []) for flag in CASE_FLAGS}  # noqa: S611  # constants
-    counted = _count_and_oldest(open_cases(user).filter(**same_flags), "opened_at")
+    counted = _count_and_oldest(cases_to_decide(user).filter(**same_flags), "opened_at")
     queries = {"cases": COUNT_BY_FLAGS.format(cases=counted)}
     if user.is_moderator:
         queries |= {

@@ -33,7 +33,7 @@ def test_each_queue_shows_its_comments_count_and_age(client, maria):
     links = make_comment(article, "https://a.example https://b.example", guest=known)
     again = make_comment(article, "Look again")
     doubt = make_comment(article, "Other fine words", guest=known)  # as the look after the archive asks
-    cases.open_cases([reported.pk, doubt.pk], states=[State.PUBLISHED])
+    cases.create_missing_cases([reported.pk, doubt.pk], states=[State.PUBLISHED])
     Case.objects.filter(comment=reported).update(is_reported=True)
     Case.objects.filter(comment=again).update(is_appealed=True, is_new_person=False)
     Case.objects.filter(comment=new).update(opened_at=timezone.now() - timedelta(hours=3))
