@@ -87,7 +87,7 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
     queries = {**queues.summary_queries(user.roles), **filters.choice_queries()}
     found = fetch_together(queries, {"user": user.pk})
     summaries = queues.parse_summaries(found, user, base)
-    request.waiting_count = min(summaries[0].waiting_for_review, queues.MOST_WAITING)
+    request.waiting_count = min(summaries[0].waiting_count, queues.MAX_WAITING)
     if request.path == base and "queue" not in request.GET and not view.values:
         view = replace(view, queue=queues.first_queue(summaries))
     summary = next(one for one in summaries if one.key == view.queue)
@@ -107,7 +107,7 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
         "queues": summaries,
         "waiting": queues.waiting_text(summaries[0]),
         "sanction_appeals": summary.sanction_appeals,
-        "has_appeals_for_colleagues": view.queue == "second"
+        "has_appeals_for_colleagues": view.queue == queues.APPEALS
         and not items
         and queues.has_appeals_for_colleagues(user),
         "found_count": (view.count() if view.after else count) if view.values else None,

@@ -126,4 +126,4 @@ def test_the_masthead_and_the_heading_of_the_queue_count_the_same_comments(maria
     )
     waiting = queues.summarize_queues(maria, "/moderation/")[0]
     assert waiting.count == 4
-    assert waiting.waiting_for_review == queues.waiting_cases(maria).count() == 3
+    assert waiting.waiting_count == queues.waiting_cases(maria).count() == 3
