@@ -45,7 +45,7 @@ from moderation.similar import pages as similar_pages
 
 EXCERPT_LENGTH = 480  # characters of HTML that are read for the excerpt
 PAGE_SIZE = 20  # rows beside the open case
-MAX_QUEUE_LIST_SIZE = 50_000  # comments in one list
+MAX_QUEUE_GROUP_SIZE = 50_000  # comments in one group
 OPEN_STATES = (State.PENDING, State.PUBLISHED)
 MAX_WAITING = 100  # comments that the badge of the masthead counts; from there on it says "100+"
 MAX_COUNTED = 1_000  # filtered rows that are counted; beyond it the page says "more than"
@@ -221,7 +221,7 @@ class QueueView:
         """Return the number of filtered rows, also those before `after`, counted up to MAX_COUNTED + 1."""
         return int(self.rows().order_by()[: MAX_COUNTED + 1].count())
 
-    def create_list(self) -> CommentGroup | None:
+    def create_group(self) -> CommentGroup | None:
         """Store all comments of this queue as a group to decide on together, or return None if it is empty.
 
         Removed comments are left out, also those with an appeal. The comments with the lowest scores come
@@ -232,7 +232,7 @@ class QueueView:
         else:
             open_rows = self.rows().filter(comment__state__in=OPEN_STATES)
             scored = open_rows.values_list("comment_id", "score")
-        rows = dict(scored[:MAX_QUEUE_LIST_SIZE])
+        rows = dict(scored[:MAX_QUEUE_GROUP_SIZE])
         if not rows:
             return None
         last = last_transition_ids(rows)
@@ -301,8 +301,8 @@ class QueueView:
         )
 
 
-def describe_source(group: CommentGroup, user: User) -> list[str]:
-    """Return the queue and filters of a list: Waiting for review · Story: The slip closes."""
+def describe_query(group: CommentGroup, user: User) -> list[str]:
+    """Return the queue and filters of a group: Waiting for review · Story: The slip closes."""
     query = QueryDict(group.shared["query"].removeprefix("?"))
     queue = query.get("queue", WAITING)
     return [_queue_label(queue), *queue_filters.describe_filters(query, group.shared["typed"], user)]

@@ -62,10 +62,10 @@ def comment(request: SiteRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @login_for_the_queue
-def create_list(request: HttpRequest) -> HttpResponse:
-    """Make a list of all comments in the filtered queue, to decide on them in one action."""
+def create_group(request: HttpRequest) -> HttpResponse:
+    """Make a group of all comments in the filtered queue, to decide on them in one action."""
     view = QueueView.read(request.GET, require_decider(request))
-    group = view.create_list()
+    group = view.create_group()
     if group is None:
         messages.info(request, _("There are no comments to decide on together."))
         return redirect(reverse("moderation:queue") + view.query())
@@ -114,7 +114,9 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
         "max_counted": queues.MAX_COUNTED,
         "choices": filters.parse_choices(found),
         "rows": [(item, _item_url(item, view), item.comment == opened) for item in items],
-        "list_url": f"{reverse('moderation:create-list')}{view.query_after()}" if more or view.after else "",
+        "group_url": f"{reverse('moderation:create-group')}{view.query_after()}"
+        if more or view.after
+        else "",
         "next_page": next_page,
         "first_page": base + view.query(),
         "card": card.load_card(opened, user, claimed) if opened else None,

@@ -32,7 +32,7 @@ def decide_group(
     """Decide on all open members of a group on which `actor` may decide, except those in `without`.
 
     Members that were edited or decided on since the scan, or reported as illegal, are refused. So are members
-    decided on after `since`, the last transition when the list was shown. If no members are left for another
+    decided on after `since`, the last transition when the group was shown. If no members are left for another
     moderator, the group is resolved and its members are not proposed again. Raises ValidationError if the
     members would be removed as duplicates of a removed comment.
     """
