@@ -36,7 +36,7 @@ class SimilarityScan(models.Model):
 
 
 class CommentGroup(models.Model):
-    """A stored group of comments that have something in common, such as a link or a rule that matches them."""
+    """Stored comments that have something in common, such as a link or a rule that matches them."""
 
     class Kind(models.TextChoices):
         TEXT = "text", _("shared text")
