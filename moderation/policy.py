@@ -135,7 +135,7 @@ class Policy(comments.policy.Policy):
         return set(screenings.values_list("discussion", flat=True))
 
     def find_damage(self) -> dict[str, list[Any]]:
-        return integrity.damage()
+        return integrity.find_damage()
 
     def repair_damage(self, damage: Mapping[str, list[Any]]) -> None:
         integrity.repair(damage)
