@@ -38,7 +38,7 @@ from moderation.queue import explanations
 
 PAGE_SIZE = 20  # comments
 MAX_SANCTIONS = 200  # active ones that are listed
-EXCERPT = 300  # characters
+EXCERPT_LENGTH = 300  # characters
 
 
 class PeopleQuery(QueryForm):
@@ -281,7 +281,7 @@ def _comments(request: HttpRequest, user: User, person: Person) -> dict[str, Any
                 reverse("moderation:comment", args=[comment.pk])
                 if comment.pk in moderated
                 else comment.get_absolute_url(),
-                Truncator(comment.body).chars(EXCERPT),
+                Truncator(comment.body).chars(EXCERPT_LENGTH),
                 explanations.describe_decision(comment.state, comment.state_reason),
             )
             for comment in shown
