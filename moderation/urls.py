@@ -5,6 +5,7 @@ from django.urls import path
 from moderation.actions import comment_views, discussion_views, history_views, saved_line_views, views
 from moderation.erasure import purge_views, restriction_views
 from moderation.people import views as people
+from moderation.queue import second_opinion_views
 from moderation.queue import views as queue
 from moderation.reply_structure import proposal_views
 from moderation.reply_structure import views as move
@@ -83,7 +84,7 @@ urlpatterns = [
     path("log/", log_views.audit_log_page, name="audit-log"),
     path("log/decisions.csv", log_views.audit_log_csv, name="audit-log-csv"),
     # Dashboard
-    path("dashboard/", dashboard_views.dashboard, name="dashboard"),
-    path("second-opinions/", dashboard_views.second_opinions, name="opinions"),
-    path("second-opinions/<int:pk>/", dashboard_views.give_opinion, name="opinion"),
+    path("dashboard/", dashboard_views.show_dashboard, name="dashboard"),
+    path("second-opinions/", second_opinion_views.second_opinions, name="opinions"),
+    path("second-opinions/<int:pk>/", second_opinion_views.give_opinion, name="opinion"),
 ]
