@@ -1,6 +1,6 @@
 """Stored lists of comments: groups of similar comments, and lists to delete permanently.
 
-A group does not change after it was made. An action on a group covers its stored members, never the comments
+A group gets no members after it was made. An action on a group covers its stored members, never the comments
 that happen to match now.
 """
 
