@@ -64,7 +64,7 @@ def environment(**options: Any) -> Environment:
         "by_before_names": article_filters.by_before_names,
         "account_links": account_links,
         "newsroom_navigation": newsroom_navigation,
-        "most_waiting": queues.MOST_WAITING,
+        "max_waiting": queues.MAX_WAITING,
     }
     env.filters |= {
         # Django's own
