@@ -148,10 +148,10 @@ def correction_view(model_admin: Any, request: HttpRequest, key: int, pk: int) -
     text = request.POST.get("text", correction.text if correction else "").strip()
     is_too_long, is_changed = len(text) > CORRECTION_MAX, False
     if request.method == "POST" and not is_too_long:
-        is_changed = not _save_correction(request, article, correction, text)
-        if not is_changed:
-            model_admin.message_user(request, _("Correction changed."))
+        if message := _save_correction(request, article, correction, text):
+            model_admin.message_user(request, message)
             return redirect("admin:articles_article_change", key)
+        is_changed = True
         correction = article.corrections.filter(pk=pk).first()
     context = {
         **model_admin.page_context(request, article, _("Correction")),
@@ -164,17 +164,16 @@ def correction_view(model_admin: Any, request: HttpRequest, key: int, pk: int) -
     return TemplateResponse(request, "admin/articles/article/correction.html", context)
 
 
-def _save_correction(
-    request: HttpRequest, article: Article, correction: Correction | None, text: str
-) -> bool:
-    """Return whether it was saved: not if the correction is no longer what the person has seen."""
+def _save_correction(request: HttpRequest, article: Article, correction: Correction | None, text: str) -> str:
+    """Return what was done, as a sentence; "" if the correction is no longer what the person has seen."""
     if not correction:
-        if "anew" in request.POST:
-            notes.add_correction(article=article, by=request_user(request), text=text)
-        return "anew" in request.POST
+        if "anew" not in request.POST:
+            return ""
+        notes.add_correction(article=article, by=request_user(request), text=text)
+        return _("Correction added.")
     new_text = "" if "withdraw" in request.POST else text
     try:
         notes.change_correction(correction=correction, text=new_text, seen=request.POST.get("seen", ""))
     except StaleVersionError:
-        return False
-    return True
+        return ""
+    return _("Correction changed.") if new_text else _("Correction deleted.")

@@ -429,6 +429,20 @@ def test_the_text_for_a_deleted_correction_is_not_lost(emil, edda):
     assert (anew.text, anew.by) == ("It was eight.", edda)
 
 
+def test_a_message_says_what_was_done_with_a_correction(emil):
+    story = make_article("Out")
+    made = add_correction(article=story, by=emil, text="It was nine.")
+    url = reverse("admin:articles_article_correction", args=[story.pk, made.pk])
+    client = client_of(emil)
+
+    def message(**fields: str) -> str:
+        return str(*client.post(url, fields, follow=True).context["messages"])
+
+    assert message(text="It was eight.", seen="It was nine.") == "Correction changed."
+    assert message(text="It was eight.", seen="It was eight.", withdraw="") == "Correction deleted."
+    assert message(text="It was eight.", anew="") == "Correction added."
+
+
 def test_a_story_ready_for_review_is_found_in_the_list(draft, emil):
     client = client_of(emil)
     client.post(change(draft), article_fields(draft, stage="ready"))
