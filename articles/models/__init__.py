@@ -12,7 +12,7 @@ from articles.models.articles import (
     preview_article_id,
     slug_from_title,
     title_for,
-    title_readable_by,
+    title_visible_to,
     unique_slug,
 )
 from articles.models.authors import AUTHORS_MAX, Author, Byline, BylineAuthor, unique_author_slug
@@ -83,7 +83,7 @@ __all__ = [
     "preview_article_id",
     "slug_from_title",
     "title_for",
-    "title_readable_by",
+    "title_visible_to",
     "unique_author_slug",
     "unique_slug",
 ]

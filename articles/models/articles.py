@@ -122,9 +122,9 @@ class ArticleQuerySet(models.QuerySet["Article"]):
             return self.none()
         return self.filter(Q(editors=user) | Q(editors=None))  # one join, of which one row matches
 
-    def known_to(self, user: User | None) -> Self:
+    def with_title_visible_to(self, user: User | None) -> Self:
         """Return the articles whose title this person may read; None is an anonymous reader."""
-        return self.filter(title_readable_by(user))
+        return self.filter(title_visible_to(user))
 
 
 class Article(models.Model):
@@ -330,13 +330,13 @@ class Article(models.Model):
         """Return whether it was imported from a saved page."""
         return bool(self.source_key)
 
-    def is_known_to(self, user: User | None) -> bool:
-        """Return whether `user` may read the title, as ArticleQuerySet.known_to does for many articles."""
+    def is_title_visible_to(self, user: User | None) -> bool:
+        """Return whether `user` may read the title (ArticleQuerySet.with_title_visible_to, for many articles)."""
         return self.is_published() or bool(user and self.can_be_edited_by(user))
 
     def title_for(self, user: User | None) -> str:
         """Return the title, or UNPUBLISHED_TITLE if `user` may not read it; None is an anonymous reader."""
-        return self.title if self.is_known_to(user) else gettext(UNPUBLISHED_TITLE)
+        return self.title if self.is_title_visible_to(user) else gettext(UNPUBLISHED_TITLE)
 
     def can_be_edited_by(self, user: User) -> bool:
         """Return whether `user` may edit it, as ArticleQuerySet.editable_by does for many articles."""
@@ -345,7 +345,7 @@ class Article(models.Model):
         return Article.objects.editable_by(user).filter(pk=self.pk).exists()
 
 
-def title_readable_by(user: User | None, prefix: str = "") -> Q:
+def title_visible_to(user: User | None, prefix: str = "") -> Q:
     """Return a condition that matches the articles whose title `user` may read.
 
     Only its editors may read the title of a draft: neither moderators nor other editors. `prefix` is the
@@ -361,7 +361,7 @@ def title_readable_by(user: User | None, prefix: str = "") -> Q:
 
 def title_for(user: User | None, prefix: str = "") -> Case:
     """Return Article.title_for as an expression for queries."""
-    title = When(title_readable_by(user, prefix), then=F(f"{prefix}title"))
+    title = When(title_visible_to(user, prefix), then=F(f"{prefix}title"))
     return Case(title, default=Value(gettext(UNPUBLISHED_TITLE)), output_field=models.TextField())
 
 

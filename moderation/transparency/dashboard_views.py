@@ -39,7 +39,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     days, chosen = query["days"], query["story"]
     stories = dashboard_data.stories(days, zone, user)
     slug = chosen or (stories[0][0] if stories else "")
-    known = Article.objects.only("slug", "title").known_to(user)
+    known = Article.objects.only("slug", "title").with_title_visible_to(user)
     if chosen and not known.filter(slug=chosen).exists():
         raise Http404
     story = known.filter(slug=slug).first()
