@@ -89,11 +89,11 @@ class ArticleForm(NotesForm, LeadImageFields):
                 "Leave empty to make it from the title. Old slugs of a published story redirect here."
             )
         if isinstance(authors := self.fields.get("signed"), AuthorsField):
-            signed = (
+            current_authors = (
                 list(self.instance.bylines.values_list("author__user", flat=True)) if self.instance.pk else []
             )
-            self.initial.setdefault("signed", signed)
-            authors.offer(signed)
+            self.initial.setdefault("signed", current_authors)
+            authors.set_choices(current_authors)
 
     def submitted_value(self, name: str) -> Any:
         return (name == "lead_image" and self.cleaned_data.get("lead_file")) or super().submitted_value(name)

@@ -97,10 +97,10 @@ def _create_revision(document: Document, stored: Document | None, **values: Any)
 @transaction.atomic
 def set_article_authors(*, article: Article, people: Sequence[User]) -> None:
     """Set the authors of an article, in this order. Each gets an author page."""
-    signed = Byline.objects.filter(article=article).order_by("place", "pk")
-    if list(signed.values_list("author__user", flat=True)) == [person.pk for person in people]:
+    bylines = Byline.objects.filter(article=article).order_by("place", "pk")
+    if list(bylines.values_list("author__user", flat=True)) == [person.pk for person in people]:
         return
-    signed.delete()
+    bylines.delete()
     for place, person in enumerate(people, 1):
         author, _ = Author.objects.get_or_create(
             user=person, defaults={"slug": unique_author_slug(person.name)}

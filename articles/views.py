@@ -121,7 +121,7 @@ def preview(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     context = {
         "article": article,
         "topics": article.topics.shown(),
-        "authors": article.signed_by(),
+        "authors": article.byline_authors(),
         "zone": article.zone,
         "until": until,
         "corrections": article.corrections.all(),

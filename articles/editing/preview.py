@@ -102,10 +102,10 @@ def _chosen_authors(request: HttpRequest) -> list[BylineAuthor]:
     chosen = [request.POST.get(f"signed_{place}", "") for place in range(AUTHORS_MAX)]
     keys = [int(key) for key in chosen if re.fullmatch("[0-9]{1,18}", key)]
     people = User.objects.staff().select_related("author").in_bulk(keys)
-    signing = [people[key] for key in dict.fromkeys(keys) if key in people]
+    authors = [people[key] for key in dict.fromkeys(keys) if key in people]
     return [
         BylineAuthor(p.name, p.author.slug if hasattr(p, "author") else slugify(p.name) or "-")
-        for p in signing
+        for p in authors
     ]
 
 

@@ -102,12 +102,12 @@ class ArticleQuerySet(models.QuerySet["Article"]):
         topics = Topic.objects.shown().filter(articles=OuterRef("pk")).order_by("name")
         return (
             self.select_related("discussion", "lead_image")
-            .signed()
+            .with_author_names()
             .annotate(first_topic=Subquery(topics.values(link=JSONObject(name="name", slug="slug"))[:1]))
             .defer(*unread)
         )
 
-    def signed(self) -> Self:
+    def with_author_names(self) -> Self:
         """Annotate `author_names`, in the order of the byline, without another query."""
         names = Byline.objects.filter(article=OuterRef("pk")).exclude(author__user__name="")
         return self.annotate(
@@ -290,7 +290,7 @@ class Article(models.Model):
             return False
         return self.stage != Article.Stage.PRIVATE or bool(reader and self.can_be_edited_by(reader))
 
-    def signed_by(self) -> list[BylineAuthor]:
+    def byline_authors(self) -> list[BylineAuthor]:
         """Return the authors that have a page, in the order of the byline."""
         if self.pk is None:
             return []
@@ -298,21 +298,21 @@ class Article(models.Model):
         return [BylineAuthor(*row) for row in found.values_list("author__user__name", "author__slug")]
 
     @property
-    def signature(self) -> str:
+    def byline_text(self) -> str:
         """Return the byline as text: the authors in their order, then the other names."""
-        text: str = get_text_list([*self._names, *filter(None, [self.others])], str(_("and")))
+        text: str = get_text_list([*self._author_names, *filter(None, [self.other_authors])], str(_("and")))
         return text
 
     @property
-    def others(self) -> str:
+    def other_authors(self) -> str:
         """Return the part of the byline that names people who have no author page."""
-        return "" if self.byline in self._names else self.byline
+        return "" if self.byline in self._author_names else self.byline
 
     @property
-    def _names(self) -> list[str]:
-        """Return the authors' names; lists and the story's page have annotated them (`signed`)."""
+    def _author_names(self) -> list[str]:
+        """Return the authors' names; lists and the story's page have annotated them (`with_author_names`)."""
         names: list[str] | None = vars(self).get("author_names")
-        return [author.name for author in self.signed_by()] if names is None else names
+        return [author.name for author in self.byline_authors()] if names is None else names
 
     @property
     def comment_count(self) -> int:
@@ -331,7 +331,7 @@ class Article(models.Model):
         return bool(self.source_key)
 
     def is_title_visible_to(self, user: User | None) -> bool:
-        """Return whether `user` may read the title (ArticleQuerySet.with_title_visible_to, for many articles)."""
+        """Return whether `user` may read the title. See ArticleQuerySet.with_title_visible_to."""
         return self.is_published() or bool(user and self.can_be_edited_by(user))
 
     def title_for(self, user: User | None) -> str:

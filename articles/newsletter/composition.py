@@ -25,7 +25,9 @@ def shown_stories(newsletter: Newsletter, now: datetime | None = None) -> Articl
 
 def read_stories(newsletter: Newsletter) -> list[Article]:
     """Return the stories of a newsletter as its mail needs them."""
-    return list(shown_stories(newsletter).select_related("lead_image").signed().defer("body", "vector"))
+    return list(
+        shown_stories(newsletter).select_related("lead_image").with_author_names().defer("body", "vector")
+    )
 
 
 def render_newsletter(
@@ -65,7 +67,7 @@ def _story(article: Article, *, is_single: bool) -> dict[str, Any]:
         excerpt = make_excerpt(article.body_html, EXCERPT_MAX if is_single else SHORT_EXCERPT_MAX)
     return {
         "title": article.title,
-        "signature": article.signature,
+        "byline_text": article.byline_text,
         "standfirst": standfirst,
         "excerpt": excerpt,
         "url": article.get_absolute_url(),

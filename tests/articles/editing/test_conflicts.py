@@ -241,7 +241,7 @@ def test_a_field_that_both_changed_needs_a_choice(draft, emil, edda):
     assert second.post(change(draft), hers | read | chosen).status_code == 302
     draft.refresh_from_db()
     assert (draft.byline, list(draft.topics.all()), draft.rights) == ("Edda", [harbour], "licensed")
-    assert (draft.signed_by()[0].name, draft.source_name) == ("Edda", "Quay")
+    assert (draft.byline_authors()[0].name, draft.source_name) == ("Edda", "Quay")
 
 
 def test_a_returned_form_shows_the_colleagues_values(draft, emil, edda):
