@@ -326,7 +326,7 @@ class Article(models.Model):
         return self.source_zone or str(timezone.get_current_timezone())
 
     @property
-    def is_archived(self) -> bool:
+    def is_imported(self) -> bool:
         """Return whether it was imported from a saved page."""
         return bool(self.source_key)
 
