@@ -57,7 +57,9 @@ class Site(models.Model):
     `version` grows with each change that affects many pages.
     """
 
-    class Moderation(models.TextChoices):  # as comments.Discussion.Moderation, which copies it
+    class Moderation(models.TextChoices):
+        """Which comments wait for review: the default of new discussions, and the setting of each."""
+
         CONDITIONAL = "conditional", _("First comment reviewed")
         PRE = "pre", _("Pre-moderation: review everything first")
         POST = "post", _("Post-moderation: review after publication")
