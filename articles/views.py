@@ -122,7 +122,7 @@ def preview(request: HttpRequest, slug: str, token: str) -> HttpResponse:
         "article": article,
         "topics": article.topics.shown(),
         "authors": article.byline_authors(),
-        "zone": article.zone,
+        "zone": article.time_zone,
         "until": until,
         "corrections": article.corrections.all(),
         "is_embargoed": article.is_embargoed(),

@@ -98,13 +98,13 @@ class ArticleQuerySet(models.QuerySet["Article"]):
 
         Lists show the number of comments, the lead image, the authors and the first topic.
         """
-        unread = ["body", "body_html", "vector", "keywords"]
+        deferred = ["body", "body_html", "vector", "keywords"]
         topics = Topic.objects.shown().filter(articles=OuterRef("pk")).order_by("name")
         return (
             self.select_related("discussion", "lead_image")
             .with_author_names()
             .annotate(first_topic=Subquery(topics.values(link=JSONObject(name="name", slug="slug"))[:1]))
-            .defer(*unread)
+            .defer(*deferred)
         )
 
     def with_author_names(self) -> Self:
@@ -199,7 +199,7 @@ class Article(models.Model):
     source_name = models.CharField(_("source"), max_length=120, blank=True)
     source_url = models.URLField(_("source's URL"), max_length=500, blank=True)
     canonical_url = models.URLField(
-        _("first published at"),
+        _("canonical URL"),
         max_length=500,
         blank=True,
         help_text=_("The URL that search engines should index. Leave empty for the URL here."),
@@ -281,12 +281,12 @@ class Article(models.Model):
         """
         if preview_article_id(token) != self.pk:
             return None
-        made = token_signing_time(token)
-        return made + PREVIEW_LIFETIME if self.opens_previews(made, reader) else None
+        signed_at = token_signing_time(token)
+        return signed_at + PREVIEW_LIFETIME if self.accepts_preview_link(signed_at, reader) else None
 
-    def opens_previews(self, made: datetime, reader: User | None = None) -> bool:
-        """Return whether a preview link signed at `made` still shows the story to this reader."""
-        if made < (self.unpublished_at or made):
+    def accepts_preview_link(self, signed_at: datetime, reader: User | None = None) -> bool:
+        """Return whether a preview link that was signed at this time still shows the story to this reader."""
+        if signed_at < (self.unpublished_at or signed_at):
             return False
         return self.stage != Article.Stage.PRIVATE or bool(reader and self.can_be_edited_by(reader))
 
@@ -321,7 +321,7 @@ class Article(models.Model):
         return 0 if discussion is None or discussion.is_hidden else discussion.visible_count
 
     @property
-    def zone(self) -> str:
+    def time_zone(self) -> str:
         """Return the IANA name of the time zone of its times: that of the imported page, else the site's."""
         return self.source_zone or str(timezone.get_current_timezone())
 

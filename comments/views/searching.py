@@ -105,7 +105,7 @@ def find(request: SiteRequest, slug: str) -> HttpResponse:
     article = get_object_or_404(stories.only("slug", "title", "published_at", "source_zone"), slug=slug)
     query = DiscussionSearchQuery.read(request.GET)
     text, after = query["q"], query["after"]
-    context: dict[str, Any] = {"article": article, "zone": article.zone, "q": text, "comments": None}
+    context: dict[str, Any] = {"article": article, "zone": article.time_zone, "q": text, "comments": None}
     try:
         if text:
             with search_slot():

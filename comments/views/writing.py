@@ -81,7 +81,7 @@ def recommendation(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     context = {
         "article": article,
         "comment": found,
-        "zone": article.zone,
+        "zone": article.time_zone,
         "may_recommend": reader.may_recommend,
         "is_own": found.is_by(reader.user, reader.guest),
         "given": given,
@@ -165,7 +165,7 @@ def edit(request: SiteRequest, pk: str) -> HttpResponse:
         "comment": own,
         "article": own.discussion.article,
         "until": own.created_at + EDIT_WINDOW,
-        "zone": own.discussion.article.zone,
+        "zone": own.discussion.article.time_zone,
         "back": url,
         "delete_url": reverse("comment-delete", args=[own.pk]),
     }
@@ -256,7 +256,7 @@ def _form_page(
         "back": _back_url(article, parent),
         "article": article,
         "parent": parent if parent and parent.state == State.PUBLISHED else None,
-        "zone": article.zone,
+        "zone": article.time_zone,
     }
     template = "comments/_reply_form.jinja" if request.htmx else "comments/reply.jinja"
     return render(request, template, context, status=status)

@@ -47,7 +47,7 @@ def report(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     context = {
         "article": story.article,
         "comment": found,
-        "zone": story.article.zone,
+        "zone": story.article.time_zone,
         "form": form,
         "earlier": earlier,
         "outcome": earlier and outcome(earlier.case, found),
@@ -116,7 +116,7 @@ def receipt(request: HttpRequest, receipt: UUID) -> HttpResponse:
     context = {
         "report": report,
         "article": article,
-        "zone": article.zone,
+        "zone": article.time_zone,
         "outcome": outcome(report.case, report.comment),
         "url": report.comment.get_absolute_url() if report.comment.discussion.is_readable else "",
         "is_decided": is_decided(report.case, report.comment),
