@@ -89,9 +89,9 @@ class ArticleQuerySet(models.QuerySet["Article"]):
         """Return the articles published from `start` on and before `end`."""
         return self.filter(published_at__gte=start, published_at__lt=end)
 
-    def before(self, position: PageCursor) -> Self:
-        """Return the articles after `position` in a list that shows the newest first."""
-        return self.filter(position.behind("published_at"))
+    def after_cursor(self, cursor: PageCursor) -> Self:
+        """Return the articles after this position in a list that shows the newest first."""
+        return self.filter(cursor.after_cursor("published_at"))
 
     def listed(self) -> Self:
         """Load what lists show and defer what only stories show.

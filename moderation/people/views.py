@@ -263,7 +263,7 @@ def _comments(request: HttpRequest, user: User, person: Person) -> dict[str, Any
     state = query["state"]
     chosen = rows.filter(state=state).exclude(state_reason__in=UNDONE_REASONS) if state else rows
     if place := query["before"]:
-        chosen = chosen.filter(place.behind("created_at"))
+        chosen = chosen.filter(place.after_cursor("created_at"))
     texts = ["body_html", "discussion__article__body", "discussion__article__body_html"]
     found = list(
         chosen.select_related("discussion__article")
