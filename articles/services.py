@@ -101,11 +101,11 @@ def set_article_authors(*, article: Article, people: Sequence[User]) -> None:
     if list(bylines.values_list("author__user", flat=True)) == [person.pk for person in people]:
         return
     bylines.delete()
-    for place, person in enumerate(people, 1):
+    for position, person in enumerate(people, 1):
         author, _ = Author.objects.get_or_create(
             user=person, defaults={"slug": unique_author_slug(person.name)}
         )
-        Byline.objects.create(article=article, author=author, place=place)
+        Byline.objects.create(article=article, author=author, place=position)
     Article.objects.filter(pk=article.pk).update(version=F("version") + 1)
     touch_site()
 

@@ -236,8 +236,8 @@ def _refuse_if_not_empty() -> None:
             "data folder (SOUNDOFF_HOME)."
         )
     if any("/." not in file.name for file in files.storage().list_files(MEDIA)):
-        place = files.storage().place(MEDIA)
-        raise BackupError(f"This site is not empty: {place} has files. Move them away first.")
+        location = files.storage().describe_location(MEDIA)
+        raise BackupError(f"This site is not empty: {location} has files. Move them away first.")
 
 
 def existing_data() -> str:

@@ -99,7 +99,7 @@ def count_words(standfirst: str, body_html: str) -> str:
 
 def _chosen_authors(request: HttpRequest) -> list[BylineAuthor]:
     """Return the authors chosen in the form. A new author gets a slug of their own when it is saved."""
-    chosen = [request.POST.get(f"signed_{place}", "") for place in range(AUTHORS_MAX)]
+    chosen = [request.POST.get(f"signed_{position}", "") for position in range(AUTHORS_MAX)]
     keys = [int(key) for key in chosen if re.fullmatch("[0-9]{1,18}", key)]
     people = User.objects.staff().select_related("author").in_bulk(keys)
     authors = [people[key] for key in dict.fromkeys(keys) if key in people]

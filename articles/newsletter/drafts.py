@@ -56,8 +56,8 @@ def change(
 
 def _store_stories(newsletter: Newsletter, stories: Sequence[Article]) -> None:
     NewsletterStory.objects.bulk_create(
-        NewsletterStory(newsletter=newsletter, article=article, place=place)
-        for place, article in enumerate(stories)
+        NewsletterStory(newsletter=newsletter, article=article, place=position)
+        for position, article in enumerate(stories)
     )
 
 

@@ -35,14 +35,14 @@ def unpin(*, article: Article) -> None:
 
 @transaction.atomic
 def move_pin(*, article: Article, up: bool) -> None:
-    """Move a pinned article one place up or down. At the end, or if it is not pinned, nothing changes."""
+    """Move a pinned article one position up or down. At the end, or if it is not pinned, nothing changes."""
     order = _lock_pins()
     if article.pk not in order:
         return
-    place = order.index(article.pk)
-    other = place - 1 if up else place + 1
+    position = order.index(article.pk)
+    other = position - 1 if up else position + 1
     if 0 <= other < len(order):
-        order[place], order[other] = order[other], order[place]
+        order[position], order[other] = order[other], order[position]
         _store_order(order)
 
 
@@ -54,6 +54,6 @@ def _lock_pins() -> list[int]:
 
 def _store_order(order: Sequence[int]) -> None:
     Pin.objects.exclude(article__in=order).delete()
-    for place, pk in enumerate(order, 1):
-        Pin.objects.update_or_create(article_id=pk, defaults={"place": place})
+    for position, pk in enumerate(order, 1):
+        Pin.objects.update_or_create(article_id=pk, defaults={"place": position})
     touch_site()

@@ -178,7 +178,7 @@ def hide_last_copies() -> None:
     except OSError:
         log.warning(
             "%s can't be written: removed content may be shown while the database is down.",
-            files.storage().place(HIDDEN_AT_FILE),
+            files.storage().describe_location(HIDDEN_AT_FILE),
         )
 
 

@@ -243,7 +243,7 @@ class SiteForm(forms.ModelForm[Site]):
                     "Everything in one file, after 03:00, in %(folder)s on this machine. Copy the backups to "
                     "another machine, in case this one is lost."
                 )
-            nightly.help_text = text % {"folder": storage().place(NIGHTLY_FOLDER)}
+            nightly.help_text = text % {"folder": storage().describe_location(NIGHTLY_FOLDER)}
         if sender := self.fields.get("mail_name"):
             sender.help_text = _(
                 "Mails are sent from %(address)s. Leave empty to use the name of the site."

@@ -104,7 +104,7 @@ class BucketStorage(S3Storage):
             with Path(part.name).open("rb") as file:
                 self.save(name, File(file))
 
-    def place(self, name: str) -> str:
+    def describe_location(self, name: str) -> str:
         """Return the s3:// URL of a file or folder, without the key."""
         return f"s3://{self.bucket_name}/{name}"
 
