@@ -1,4 +1,4 @@
-"""Articles, topics, authors, pages and the site: verbs that write them.
+"""Functions that write articles, topics, authors, pages and the site.
 
 Each increments a `version`, by which a cached page is known to be outdated.
 """
@@ -84,7 +84,7 @@ def _create_revision(document: Document, stored: Document | None, **values: Any)
     if stored:
         number = document.revisions.next_number()
         last = document.revisions.saved().first()
-        # The stored text has no revision if it is older than them, or was written without this verb.
+        # The stored text has no revision if it is older than them, or was written without this function.
         if last is None or DocumentText.of(last) != DocumentText.of(stored):
             text = DocumentText.of(stored)._asdict()
             last = document.revisions.create(number=number, at=stored.updated_at, **text)

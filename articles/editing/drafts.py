@@ -1,4 +1,4 @@
-"""Drafts and revisions: verbs that autosave, discard drafts, keep conflicting texts and restore revisions."""
+"""Functions that autosave, discard unsaved changes, keep conflicting texts and restore revisions."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

@@ -105,7 +105,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         return reverse(f"admin:{self.url_name(page)}", args=args)
 
     def save_document(self, obj: Any, *, by: User, nonce: UUID) -> None:
-        """Save the document with the verb of its kind."""
+        """Save the document with the function for its kind."""
         raise NotImplementedError
 
     # The form

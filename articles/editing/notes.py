@@ -1,4 +1,4 @@
-"""Notes for editors and corrections for readers: verbs that write them."""
+"""Functions that write notes for editors and corrections for readers."""
 
 from django.db import transaction
 from django.db.models import F

@@ -1,4 +1,4 @@
-"""Pinned stories of the front page: verbs that pin, unpin and move them. Below them the newest come first."""
+"""Functions that pin, unpin and move the first stories of the front page. The others follow, newest first."""
 
 from collections.abc import Sequence
 

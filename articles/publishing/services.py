@@ -1,4 +1,4 @@
-"""Publication: verbs that publish, schedule, embargo and unpublish articles."""
+"""Functions that publish, schedule, embargo and unpublish articles."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -69,7 +69,7 @@ def set_embargo(*, article: Article, until: datetime | None, seen: int) -> Artic
     return article
 
 
-# The verbs for many articles. The caller has locked them. `updated_at` stays: the text has not changed.
+# The functions for many articles. The caller has locked them. `updated_at` stays: the text has not changed.
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""Verbs of drafts, revisions, publication and corrections. Emil and Edda are editors."""
+"""Services of drafts, revisions, publication and corrections. Emil and Edda are editors."""
 
 import threading
 from datetime import timedelta
