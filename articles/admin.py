@@ -28,7 +28,7 @@ from articles.models import Article, ArticleQuerySet, Subscription, Topic, slug_
 from articles.newsletter import admin as newsletter  # registers the newsletters, too
 from articles.newsletter import subscriptions
 from articles.publishing import pages as publication_pages
-from articles.publishing.actions import answer_saved
+from articles.publishing.actions import respond_after_save
 from articles.publishing.pages import NotesForm
 from articles.redirects import find_redirected_article
 from articles.services import save_article, save_topic, set_article_authors, touch_site
@@ -230,8 +230,8 @@ class ArticleAdmin(DocumentAdmin):
         publication_pages.add_notes(obj, form, user)
 
     def response_change(self, request: HttpRequest, obj: Article) -> HttpResponse:
-        answered = answer_saved(self, request, obj)
-        return answered or super().response_change(request, obj)
+        response = respond_after_save(self, request, obj)
+        return response or super().response_change(request, obj)
 
     def save_document(self, obj: Article, *, by: User, nonce: UUID) -> None:
         save_article(article=obj, by=by, nonce=nonce)

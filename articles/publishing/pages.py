@@ -20,7 +20,12 @@ from articles.editing.conflicts import DocumentForm
 from articles.models import PREVIEW_LIFETIME, Article
 from articles.models.editing import CORRECTION_MAX, NOTE_MAX, Correction
 from articles.publishing import status
-from articles.publishing.actions import answered_action, publication_state, publication_view, question_context
+from articles.publishing.actions import (
+    confirmation_context,
+    confirmed_action,
+    publication_state,
+    publication_view,
+)
 from articles.publishing.forms import DateTimeForm
 from articles.services import StaleVersionError
 from articles.site.requests import site_request
@@ -87,7 +92,7 @@ def form_context(request: HttpRequest, article: Article | None) -> dict[str, Any
     """
     now = site_request(request).now
     typed = request.POST if request.method == "POST" else None
-    answered = answered_action(request)
+    confirmed = confirmed_action(request)
     actions = status.available_actions(article, now)
     labels = [(action, status.PUBLICATION_ACTIONS[action].label) for action in actions]
     is_published = article is not None and article.is_published(now)
@@ -98,10 +103,10 @@ def form_context(request: HttpRequest, article: Article | None) -> dict[str, Any
         # The story is saved by the main button once it has a date, and published by it before.
         "save_label": _("Update") if is_published else _("Save") if is_scheduled else None,
         "publication_actions": labels if is_published or is_scheduled else labels[1:],
-        "questions": [
-            question_context(article, action, now, typed, is_answered=action == answered)
+        "confirmations": [
+            confirmation_context(article, action, now, typed, is_confirmed=action == confirmed)
             for action in actions
-            if status.needs_answer(article, action, now)
+            if status.needs_confirmation(article, action, now)
         ],
     }
     if article:

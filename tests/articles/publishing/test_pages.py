@@ -218,7 +218,7 @@ def test_what_was_typed_in_a_dialog_is_in_it_if_the_form_is_refused(draft, emil)
     assert "It was wrong.</textarea>" in page.content.decode()
     for pressed in (SCHEDULE, SCHEDULE | {"_do": "embargo"}):
         page = client.post(change(draft), article_fields(draft, title="") | pressed).content.decode()
-        question = page.partition('id="ask-schedule"')[2].partition("</dialog>")[0]
+        question = page.partition('id="confirm-schedule"')[2].partition("</dialog>")[0]
         assert 'value="2130-01-15"' in question
         assert 'value="14:00"' in question
         assert "errorlist" not in question
