@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -33,7 +34,7 @@ ORDER BY lower(email) = %(email)s DESC
 LIMIT 1"""
 
 SESSIONS_AT_ONCE = 500  # that are in memory
-SETUP_LINK_SECONDS = 60 * 60 * 24
+SETUP_LINK_MAX_AGE = timedelta(days=1)
 
 _setup_signer = TimestampSigner(salt="accounts.setup")
 
@@ -97,7 +98,7 @@ def make_setup_link() -> str:
 def is_setup_token_valid(token: str) -> bool:
     """Return whether the set-up link with this token still works."""
     try:
-        _setup_signer.unsign(token, max_age=SETUP_LINK_SECONDS)
+        _setup_signer.unsign(token, max_age=SETUP_LINK_MAX_AGE)
     except BadSignature:
         return False
     return has_no_administrator()

@@ -19,7 +19,7 @@ from django.utils import timezone
 from accounts.models import NEXT_URL_MAX, READER, SignUp, User
 from accounts.services import find_user_by_email
 
-LINK_AGE = 60 * 60 * 24 * 7  # seconds
+LINK_MAX_AGE = timedelta(days=7)
 SESSION_KEY = "sign_up"  # in the session of the browser that signed up: the id of the sign-up
 MAILS_PER_DAY = 3  # to one e-mail, however often it is typed
 _PATH = re.compile(r"/(?!/)[^\x00-\x1f\x7f]*")
@@ -46,7 +46,7 @@ def make_token(pending: SignUp) -> str:
 def find_by_token(token: str) -> SignUp | None:
     """Return the sign-up of this token; None if the token is forged, expired or used."""
     try:
-        pk = signing.loads(token, salt="sign-up", max_age=LINK_AGE)
+        pk = signing.loads(token, salt="sign-up", max_age=LINK_MAX_AGE)
     except signing.BadSignature:
         return None
     return SignUp.objects.filter(pk=pk).first()
@@ -79,7 +79,7 @@ def mail_limit_reached(pending: SignUp) -> bool:
 
 def delete_expired() -> int:
     """Delete sign-ups whose link has expired, and return their number."""
-    return SignUp.objects.filter(created_at__lt=timezone.now() - timedelta(seconds=LINK_AGE)).delete()[0]
+    return SignUp.objects.filter(created_at__lt=timezone.now() - LINK_MAX_AGE).delete()[0]
 
 
 def _with_same_email(pending: SignUp) -> QuerySet[SignUp]:

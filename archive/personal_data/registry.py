@@ -45,7 +45,7 @@ REGISTRY = [
         _("To let you log in, to show your name beside your comments, and to write to you."),
         format_lazy(
             _("Until you erase your account. A sign-up that is not confirmed: {days} days."),
-            days=sign_up.LINK_AGE // DAY,
+            days=sign_up.LINK_MAX_AGE.days,
         ),
         {
             "accounts_user": "password last_login email name has_page language is_active date_joined",
@@ -63,7 +63,7 @@ REGISTRY = [
         _("To show your name, to let you edit your comments, and to write to you about them."),
         format_lazy(
             _("An e-mail that is not confirmed: {days} days. Otherwise until you erase it."),
-            days=guests.LINK_AGE // DAY,
+            days=guests.LINK_MAX_AGE.days,
         ),
         {"accounts_guest": "name email created_at confirmed_at is_active"},
     ),
@@ -130,7 +130,7 @@ REGISTRY = [
                 "sent to you: {sent_days} days. That a subscription was ended: as long as the site, by its "
                 "number only."
             ),
-            days=subscriptions.LINK_AGE // DAY,
+            days=subscriptions.LINK_MAX_AGE.days,
             sent_days=sending.RECIPIENT_RETENTION.days,
         ),
         {

@@ -27,7 +27,7 @@ from core.mail.composition import compose_mail
 from core.mail.tokens import MailToken
 
 OF_SUBSCRIBER = "s"  # the letter of its tokens
-LINK_AGE = 60 * 60 * 24 * 7  # seconds; an unconfirmed subscription is deleted after the same time
+LINK_MAX_AGE = timedelta(days=7)  # an unconfirmed subscription is deleted after the same time
 _SALT = "newsletter-confirm"
 
 Lists = set[int | None]  # ids of topics; None stands for all stories that editors send
@@ -56,7 +56,7 @@ def mail_confirmation(email: str, topic: int | None, language: str = "") -> None
             site=site,
             link=link,
             topic=subscription.topic,
-            days=LINK_AGE // (60 * 60 * 24),
+            days=LINK_MAX_AGE.days,
         ).send()
 
 
@@ -107,7 +107,7 @@ def make_confirmation_token(subscription: Subscription) -> str:
 def find_by_confirmation_token(token: str) -> Subscription | None:
     """Return the subscription of this token; None if the token is forged or expired, or it was ended."""
     try:
-        pk, email = signing.loads(token, salt=_SALT, max_age=LINK_AGE)
+        pk, email = signing.loads(token, salt=_SALT, max_age=LINK_MAX_AGE)
     except signing.BadSignature:
         return None
     rows = Subscription.objects.filter(pk=pk, subscriber__email=email)
@@ -198,7 +198,7 @@ def on_email_changed(*, from_email_address: Any, to_email_address: Any, **_signa
 
 def delete_unconfirmed() -> int:
     """Delete subscriptions that were not confirmed while their link worked. An hourly job."""
-    old = timezone.now() - timedelta(seconds=LINK_AGE)
+    old = timezone.now() - LINK_MAX_AGE
     return end(Subscription.objects.filter(confirmed_at=None, created_at__lte=old))
 
 
