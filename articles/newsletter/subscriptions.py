@@ -26,7 +26,7 @@ from articles.site.current_site import read_site
 from core.mail.composition import compose_mail
 from core.mail.tokens import MailToken
 
-OF_SUBSCRIBER = "s"  # the letter of its tokens
+SUBSCRIBER_KIND = "s"  # of a MailToken
 LINK_MAX_AGE = timedelta(days=7)  # an unconfirmed subscription is deleted after the same time
 _SALT = "newsletter-confirm"
 
@@ -123,7 +123,7 @@ def confirm(subscription: Subscription) -> None:
 
 def subscriber_token(subscriber: int) -> MailToken:
     """Return the token of the link by which a subscriber changes subscriptions or unsubscribes."""
-    return MailToken(OF_SUBSCRIBER, subscriber)
+    return MailToken(SUBSCRIBER_KIND, subscriber)
 
 
 def lists_of(email: str) -> Lists:

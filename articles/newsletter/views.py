@@ -19,7 +19,7 @@ from articles.models import Newsletter, Subscriber
 from articles.newsletter import subscriptions
 from articles.newsletter.composition import manage_path, shown_stories
 from articles.newsletter.forms import ListsForm, SubscribeForm, shown_topics
-from articles.newsletter.subscriptions import OF_SUBSCRIBER
+from articles.newsletter.subscriptions import SUBSCRIBER_KIND
 from articles.site.cached_pages import cache_for_anonymous
 from articles.site.requests import SiteRequest
 from articles.story_lists import depend_on_counts
@@ -89,7 +89,7 @@ def manage(request: SiteRequest, token: str) -> HttpResponse:
 
     A mail program that has a button for it sends the form of RFC 8058, and follows no redirect.
     """
-    found = MailToken.parse(token, kinds=OF_SUBSCRIBER)
+    found = MailToken.parse(token, kinds=SUBSCRIBER_KIND)
     if found is None:
         raise Http404
     subscriber = Subscriber.objects.filter(pk=found.pk).first()
