@@ -53,7 +53,7 @@ def matches_guest(guest: Guest, name: str, email: str) -> bool:
 
 
 def make_confirmation_token(guest: Guest) -> str:
-    """Return the token for the mailed link. It is valid only for this guest with this e-mail."""
+    """Return the token for the mailed link. It is valid only for this guest with this e-mail address."""
     return signing.dumps([guest.pk, guest.email], salt="guest-confirm")
 
 

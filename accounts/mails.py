@@ -70,7 +70,7 @@ def enqueue_for_site(job: Task[Any, Any], site: Any, *args: Any) -> None:
 
 @task()
 def mail_sign_up(pk: int, site: dict[str, str]) -> None:
-    """Mail the link that completes a sign-up, or a note that the e-mail has an account already."""
+    """Mail the link that completes a sign-up, or a note that the e-mail address has an account already."""
     pending = SignUp.objects.filter(pk=pk).first()
     if pending is None or sign_up.mail_limit_reached(pending):
         return
@@ -83,7 +83,7 @@ def mail_sign_up(pk: int, site: dict[str, str]) -> None:
 
 @task()
 def mail_reset(email: str, site: dict[str, str]) -> None:
-    """Mail the link to choose a new password, or a note that no account has this e-mail."""
+    """Mail the link to choose a new password, or a note that no account has this e-mail address."""
     users = filter_users_by_email(email, is_active=True, prefer_verified=True, for_login=True)
     for user in users:
         key = f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"
@@ -95,7 +95,7 @@ def mail_reset(email: str, site: dict[str, str]) -> None:
 
 @task()
 def mail_address(pk: int, site: dict[str, str]) -> None:
-    """Mail the link that confirms an e-mail that was added to an account."""
+    """Mail the link that confirms an e-mail address that was added to an account."""
     if address := EmailAddress.objects.filter(pk=pk, verified=False).select_related("user").first():
         url = get_adapter().get_email_confirmation_url(None, EmailConfirmationHMAC.create(address))
         _send("email_confirmation", address.email, site, address.user, activate_url=url)

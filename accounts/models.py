@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 READER, MODERATOR, EDITOR, ADMINISTRATOR = "Reader", "Moderator", "Editor", "Administrator"
 NEXT_URL_MAX = 500  # characters of the path that a sign-up returns to
-ERASED_EMAIL = "@invalid"  # the end of the e-mail of an erased account, which has to be unique
+ERASED_EMAIL = "@invalid"  # the end of the e-mail address of an erased account, which has to be unique
 NAME_MAX = 80  # characters of a user's or guest's name
 
 
@@ -87,7 +87,7 @@ class UserManager(_UserManager):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person with an account. They log in with the e-mail; others see the name.
+    """A person with an account. They log in with the e-mail address; others see the name.
 
     Roles are groups and nothing else: `is_staff` and `is_superuser` follow from them.
     """
@@ -118,12 +118,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         constraints = [models.UniqueConstraint(Lower("email"), name="user_email_once")]
 
     def __str__(self) -> str:
-        # Never the e-mail, which not everybody who reads a list may see.
+        # Never the e-mail address, which not everybody who reads a list may see.
         return self.name or (deleted_name() if self.is_erased else gettext("Somebody"))
 
     @property
     def is_erased(self) -> bool:
-        """Return whether the name and the e-mail were erased (services.erase_account)."""
+        """Return whether the name and the e-mail address were erased (services.erase_account)."""
         return not self.name and self.email.endswith(ERASED_EMAIL)
 
     @cached_property
@@ -144,7 +144,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return bool(self.roles & {EDITOR, ADMINISTRATOR})
 
     @property
-    def can_read_emails(self) -> bool:
+    def can_view_email_addresses(self) -> bool:
         """Return whether the user may read e-mails of others: moderators and administrators, not editors."""
         return self.has_perm("accounts.view_user") and self.has_perm("accounts.view_guest")
 
@@ -229,10 +229,10 @@ class GuestQuerySet(models.QuerySet["Guest"]):
 
 
 class Guest(models.Model):
-    """A commenter without an account: a browser that gave a name and an e-mail, recognised by its cookie.
+    """A commenter without an account, who gave a name and an e-mail address, recognised by a cookie.
 
-    The e-mail is confirmed only once the link that was mailed to it has been opened. Until then two browsers
-    that gave the same e-mail are two guests, and neither inherits the other's reputation.
+    The e-mail address is confirmed only once the link that was mailed to it has been opened. Until then two
+    browsers that gave the same address are two guests, and neither inherits the other's reputation.
     """
 
     name = models.CharField(_("name"), max_length=NAME_MAX)
@@ -260,7 +260,7 @@ class SignUp(models.Model):
     """A request for an account whose e-mail is not confirmed yet.
 
     The mailed link turns it into an account; after a week it is deleted. Creating it queries nothing, so it
-    does not reveal whether the e-mail has an account.
+    does not reveal whether the e-mail address has an account.
     """
 
     name = models.CharField(max_length=NAME_MAX)
@@ -283,7 +283,7 @@ class LoginAttempts(models.Model):
     `origin` is the sum over all origins since `at`. Wrong codes of second factors have rows of their own.
     """
 
-    account = models.BinaryField(max_length=32)  # keyed hash of the e-mail, another one for codes
+    account = models.BinaryField(max_length=32)  # keyed hash of the e-mail address, another one for codes
     origin = models.BinaryField(max_length=32)  # keyed hash of the IP address or the browser
     wrong = models.PositiveIntegerField()
     at = models.DateTimeField(db_index=True)
@@ -296,7 +296,7 @@ class LoginAttempts(models.Model):
 
 
 class UndeliverableEmail(models.Model):
-    """An e-mail whose mail server answered that it does not exist or accepts nothing.
+    """An e-mail address whose mail server answered that it does not exist or accepts nothing.
 
     Mails about what people follow are not sent to it until its owner asks for them again.
     """

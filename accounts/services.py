@@ -1,4 +1,4 @@
-"""Accounts: finding one by its e-mail, the first administrator, and the erasure of people."""
+"""Accounts: finding one by its e-mail address, the first administrator, and the erasure of people."""
 
 import json
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ class SetUpLinkError(Exception):
 
 
 def find_user_by_email(email: str) -> User | None:
-    """Return the user with this e-mail, be it the account's main one or another one that is confirmed.
+    """Return the user with this e-mail address: the account's main one, or another one that is confirmed.
 
     It takes one query, which is the same with and without such an account.
     """
@@ -79,7 +79,7 @@ def list_confirmed_emails(user: User) -> list[str]:
 
 
 def guest_comments_url(then: str = "") -> str:
-    """Return the URL to go on to after an e-mail was confirmed, and from there to the path `then`.
+    """Return the URL to go on to after an e-mail address was confirmed, and from there to the path `then`.
 
     There, the comments that were written with it as a guest become those of the account.
     """

@@ -34,13 +34,13 @@ class Adapter(DefaultAccountAdapter):
     }
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
-        """Return the user with this e-mail and password, or None.
+        """Return the user with this e-mail address and password, or None.
 
         The log-in page, the admin's log-in and the page that asks for the password again all call this.
         Nothing else checks the password of a visitor who is not logged in.
 
-        The answer and its duration do not reveal whether the e-mail has an account: either way there is one
-        query and one hash. Raises ValidationError while the visitor has to wait.
+        The answer and its duration do not reveal whether the e-mail address has an account: either way there
+        is one query and one hash. Raises ValidationError while the visitor has to wait.
         """
         email, password = credentials.get("email", ""), credentials.get("password", "")
         if seconds := login_throttling.claim_attempt(request, email):

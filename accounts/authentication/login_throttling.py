@@ -96,7 +96,7 @@ def reset_code_count(email: str) -> None:
 
 
 def delete_counts(email: str) -> None:
-    """Delete all counts of an e-mail."""
+    """Delete all counts of an e-mail address."""
     accounts = [_hash(kind, _normalize(email)) for kind in ("account", "codes")]
     LoginAttempts.objects.filter(account__in=accounts).delete()
 

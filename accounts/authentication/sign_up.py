@@ -1,8 +1,8 @@
 """Sign-ups: requests for an account, which is created only when the mailed link is opened.
 
-If the account were created at once, the answer to a sign-up with another person's e-mail would reveal whether
-that e-mail has an account, since a second one cannot be created. So a sign-up is a row of its own, the same
-for every e-mail, and only the mail reveals the difference.
+If the account were created at once, the answer to a sign-up with another person's e-mail address would reveal
+whether that address has an account, since a second one cannot be created. So a sign-up is a row of its own,
+the same for every address, and only the mail reveals the difference.
 """
 
 import re
@@ -26,7 +26,7 @@ _PATH = re.compile(r"/(?!/)[^\x00-\x1f\x7f]*")
 
 
 class AccountExistsError(Exception):
-    """The error that there is an account with this e-mail."""
+    """The error that there is an account with this e-mail address."""
 
 
 def create(*, name: str, email: str, password: str, next_url: str = "") -> SignUp:
@@ -72,7 +72,7 @@ def confirm(pending: SignUp) -> User:
 
 
 def mail_limit_reached(pending: SignUp) -> bool:
-    """Return whether this e-mail was sent the maximum of mails within the last day."""
+    """Return whether this e-mail address was sent the maximum of mails within the last day."""
     day = timezone.now() - timedelta(days=1)
     return _with_same_email(pending).filter(created_at__gt=day, pk__lt=pending.pk).count() >= MAILS_PER_DAY
 

@@ -19,7 +19,7 @@ SUBJECT_MAX, INTRODUCTION_MAX = 200, 2_000  # characters
 
 
 class Subscriber(models.Model):
-    """An e-mail that has subscriptions, also of a member. It is deleted with the last of them."""
+    """An e-mail address that has subscriptions, also of a member. It is deleted with the last of them."""
 
     email = models.EmailField(_("e-mail"), unique=True)  # in lower case
     created_at = models.DateTimeField(default=timezone.now)
@@ -34,7 +34,7 @@ class Subscriber(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"#{self.pk}"  # never the e-mail, which not everybody who reads a list may see
+        return f"#{self.pk}"  # never the e-mail address, which not everybody who reads a list may see
 
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):

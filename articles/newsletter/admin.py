@@ -294,9 +294,9 @@ class NewsletterAdmin(EditorAccessAdmin):
 
 
 def _email_shown_to(user: User, recipient: NewsletterRecipient) -> str:
-    """Return the e-mail of a recipient, of which some users see only the domain; "" if they unsubscribed."""
+    """Return the e-mail address of a recipient, or its domain for some users; "" if they unsubscribed."""
     email = recipient.subscriber.email if recipient.subscriber else ""
-    if user.can_read_emails or not email:
+    if user.can_view_email_addresses or not email:
         return email
     return f"…@{email.rpartition('@')[2]}"
 

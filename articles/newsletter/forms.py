@@ -27,7 +27,7 @@ def shown_topics() -> list[Topic]:
 
 
 class SubscribeForm(SubmitForm, forms.Form):
-    """The form by which a visitor subscribes with an e-mail. The field `list` may be missing."""
+    """The form by which a visitor subscribes with an e-mail address. The field `list` may be missing."""
 
     submit = _("Subscribe")
 

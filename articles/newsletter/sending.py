@@ -340,7 +340,7 @@ def _outcome(recipient: NewsletterRecipient, mail: TrackedMail) -> dict[str, Any
 
 
 def email_of(token: MailToken) -> str:
-    """Return the e-mail that a mail with this return path went to, or "" if its owner has unsubscribed."""
+    """Return the address that a mail with this return path went to, or "" if its owner has unsubscribed."""
     recipient = NewsletterRecipient.objects.filter(pk=token.pk).select_related("subscriber").first()
     return recipient.subscriber.email if recipient and recipient.subscriber else ""
 

@@ -1,7 +1,7 @@
 """Subscriptions: asking for one, confirming it by a mailed link, changing them, and unsubscribing.
 
-A visitor who asks for one only stores a job, so the page does not reveal whether an e-mail has it already,
-not even by its duration.
+A visitor who asks for one only stores a job, so the page does not reveal whether an e-mail address has it
+already, not even by its duration.
 """
 
 from collections.abc import Collection
@@ -35,10 +35,10 @@ Lists = set[int | None]  # ids of topics; None stands for all stories that edito
 
 @task()
 def mail_confirmation(email: str, topic: int | None, language: str = "") -> None:
-    """Store a subscription and mail the link that confirms it, unless the e-mail has it already.
+    """Store a subscription and mail the link that confirms it, unless the e-mail address has it already.
 
     `language` is that of the page on which it was asked for. The mail repeats nothing that was typed: anybody
-    may have entered this e-mail.
+    may have entered this e-mail address.
     """
     if topic is not None and not Topic.objects.shown().filter(pk=topic).exists():
         return
@@ -62,7 +62,7 @@ def mail_confirmation(email: str, topic: int | None, language: str = "") -> None
 
 @transaction.atomic
 def _store(email: str, topic: int | None, language: str) -> Subscription:
-    """Return the subscription of this e-mail; a new or unconfirmed one is as if it was asked for now."""
+    """Return the subscription of this address; a new or unconfirmed one is as if it was asked for now."""
     subscriber = _lock_or_create(email, language)
     rows = subscriber.subscriptions.select_related("subscriber", "topic")
     rows.filter(topic=topic, confirmed_at=None).update(created_at=timezone.now())
@@ -72,9 +72,10 @@ def _store(email: str, topic: int | None, language: str) -> Subscription:
 
 
 def _lock_or_create(email: str, language: str) -> Subscriber:
-    """Return the subscriber with this e-mail, locked, so that nobody deletes it meanwhile.
+    """Return the subscriber with this e-mail address, locked, so that nobody deletes it meanwhile.
 
-    The language is that of a new one: somebody else may have typed the e-mail of one who has subscribed.
+    The language is that of a new one: somebody else may have typed the e-mail address of one who has
+    subscribed.
     """
     found = Subscriber.objects.select_for_update().filter(email=email.lower())
     if subscriber := found.first():
@@ -89,8 +90,8 @@ def _lock_or_create(email: str, language: str) -> Subscriber:
 def chosen_language(subscriber: str = "") -> Coalesce:
     """Return an expression: the language of the mails to a subscriber, "" for the site's.
 
-    It is the one that the member with this e-mail chose, or else that of the page on which they subscribed.
-    `subscriber` is the prefix of its columns.
+    It is the one that the member with this e-mail address chose, or else that of the page on which they
+    subscribed. `subscriber` is the prefix of its columns.
     """
     members = User.objects.annotate(lower_email=Lower("email")).exclude(language="")
     member = members.filter(
@@ -134,7 +135,7 @@ def lists_of(email: str) -> Lists:
 
 @transaction.atomic
 def subscribe(email: str, lists: Lists, language: str) -> None:
-    """Add subscriptions of an e-mail that its owner has confirmed. They need no mailed link.
+    """Add subscriptions of an e-mail address that its owner has confirmed. They need no mailed link.
 
     `language` is that of the page.
     """
@@ -149,7 +150,7 @@ def subscribe(email: str, lists: Lists, language: str) -> None:
 
 
 def unsubscribe(emails: Collection[str], lists: Lists | None = None) -> int:
-    """End subscriptions of these e-mails, by default all. Returns their number.
+    """End subscriptions of these e-mail addresses, by default all. Returns their number.
 
     Each confirmed one is written to the erasure log, so that an older backup does not bring it back.
     """
@@ -184,7 +185,7 @@ def end(subscriptions: QuerySet[Subscription]) -> int:
 
 @transaction.atomic
 def change_email(old: str, new: str) -> None:
-    """Move the subscriptions of an e-mail to another one of the same account, which is confirmed, too."""
+    """Move the subscriptions of an e-mail address to another confirmed one of the same account."""
     if lists := lists_of(old):
         subscribe(new, lists, Subscriber.objects.get(email=old.lower()).language)
     unsubscribe([old])

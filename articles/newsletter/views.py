@@ -43,9 +43,10 @@ def sent(request: SiteRequest, pk: int) -> HttpResponse:
 @csrf_exempt  # the form is on cached pages, which have no token; see _is_from_another_site
 @require_http_methods(["GET", "HEAD", "POST"])
 def subscribe(request: SiteRequest) -> HttpResponse:
-    """Show the form to subscribe with an e-mail, and mail the link that confirms it.
+    """Show the form to subscribe with an e-mail address, and mail the link that confirms it.
 
-    The answer is the same whether the e-mail is subscribed already or not. Members go on to their own page.
+    The answer is the same whether the e-mail address is subscribed already or not. Members go on to their own
+    page.
     """
     if request.user.is_authenticated and request.method != "POST":
         return redirect("newsletter-account")
@@ -64,7 +65,7 @@ def subscribe(request: SiteRequest) -> HttpResponse:
 
 @require_safe
 def asked(request: SiteRequest) -> HttpResponse:
-    """Say what happens next to a person who has subscribed with an e-mail."""
+    """Say what happens next to a person who has subscribed with an e-mail address."""
     return render(request, "articles/newsletter/asked.jinja")
 
 

@@ -61,7 +61,7 @@ def people(request: HttpRequest) -> HttpResponse:
     lists_sanctions = user.is_moderator and not query
     context = {
         "q": query,
-        "can_read_emails": user.can_read_emails,
+        "can_view_email_addresses": user.can_view_email_addresses,
         "results": profiles.search(query, user) if query else None,
         "appeals": list(sanctions.open_appeals()) if lists_sanctions else [],
         "sanctions": list(sanctions.latest_active(MAX_SANCTIONS)) if lists_sanctions else [],
@@ -227,7 +227,7 @@ def _page(
     context = {
         "person": person,
         "facts": profiles.person_facts(person, user),
-        "email": person.email if user.can_read_emails else "",
+        "email": person.email if user.can_view_email_addresses else "",
         "can_sanction": can_sanction,
         "forms": forms,
         "opened_form": bound,
