@@ -42,7 +42,8 @@ from core.query_forms import QueryForm
 
 FORM_LOCKS = 0x50DC  # first half of the advisory locks' keys; the second half is a hash of the form's nonce
 
-TEXT_FIELDS: dict[str, tuple[int, Any]] = {  # the rows without scripts, and the placeholder
+# Rows of the text area without scripts, and its placeholder.
+EDITOR_WIDGETS: dict[str, tuple[int, Any]] = {
     "title": (2, gettext_lazy("Title")),
     "standfirst": (2, gettext_lazy("Standfirst: what it is about, in a sentence or two")),
     "body": (24, gettext_lazy("Write, or paste from a word processor")),
@@ -112,7 +113,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form: Any = super().get_form(request, obj, change=change, **kwargs)
-        for name, (rows, placeholder) in TEXT_FIELDS.items():
+        for name, (rows, placeholder) in EDITOR_WIDGETS.items():
             if field := form.base_fields.get(name):
                 attrs = {"rows": rows, "placeholder": placeholder, "dir": "auto"}
                 attrs |= {"autofocus": True} if name == "title" and not obj else {}

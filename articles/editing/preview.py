@@ -21,7 +21,7 @@ from articles.site.requests import site_request
 from core.forms import TOO_LONG
 
 WORDS_PER_MINUTE = 230  # silent reading of prose
-TEXT_FIELDS = ("title", "standfirst", "byline", "body")
+PREVIEW_FIELDS = ("title", "standfirst", "byline", "body")
 
 
 @require_POST
@@ -31,7 +31,7 @@ def preview_article(request: HttpRequest) -> JsonResponse:
     `lang` and `dir` are those of the page of readers.
     """
     _check_editor(request)
-    fields = {name: request.POST.get(name, "") for name in TEXT_FIELDS}
+    fields = {name: request.POST.get(name, "") for name in PREVIEW_FIELDS}
     if refusal := _refuse_too_long(fields["body"]):
         return refusal
     article = Article(**fields, body_html=render_story(fields["body"]))

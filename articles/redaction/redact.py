@@ -8,7 +8,7 @@ positions and redacted again, wherever they occur.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -28,7 +28,6 @@ CONTEXT_CHARACTERS = 40  # characters that are shown before and after a word
 BATCH_SIZE = 1_000  # rows that are loaded at once
 
 _SPACE = r"(?:[^\S\n]+|[^\S\n]*\n[^\S\n]*)"  # two words may be on two lines, but not in two paragraphs
-_TEXT_FIELDS = list(DocumentText._fields)
 _OTHER_FIELDS = ["byline", "unpublished_reason"]  # other texts that readers see, which have no revisions
 
 
@@ -74,7 +73,9 @@ def redact_words(*, document: Document, words: Sequence[str]) -> Counter[str]:
     """
     pattern, count = _pattern(words), Counter[str]()
     document = type(document)._default_manager.select_for_update(no_key=True).get(pk=document.pk)
-    versions = [row for row in document.revisions.iterator(20) if _redact_row(row, _TEXT_FIELDS, pattern)]
+    versions = [
+        row for row in document.revisions.iterator(20) if _redact_row(row, DocumentText._fields, pattern)
+    ]
     count["version"] = len(versions)
     for row in document.autosaves.select_for_update():
         count["unsaved"] += _redact_draft(row, pattern)
@@ -84,7 +85,7 @@ def redact_words(*, document: Document, words: Sequence[str]) -> Counter[str]:
         count["note"] = len(notes)
         for correction in document.corrections.all():
             count["correction"] += _redact_row(correction, ["text"], pattern)
-    own = [name for name in (*_TEXT_FIELDS, *_OTHER_FIELDS) if hasattr(document, name)]
+    own = [name for name in (*DocumentText._fields, *_OTHER_FIELDS) if hasattr(document, name)]
     count["story"] = int(_redact_row(document, own, pattern))
     if count["story"] or count["correction"]:
         _rerender(document)
@@ -166,7 +167,7 @@ def _words_at(spans: str, text: str) -> set[str]:
 
 
 def _joined_text(row: Revision) -> str:
-    return "\n".join(getattr(row, name) for name in _TEXT_FIELDS)
+    return "\n".join(getattr(row, name) for name in DocumentText._fields)
 
 
 # Words in a text
@@ -184,7 +185,7 @@ def _whole_word(word: str) -> str:
     return before + _SPACE.join(re.escape(part) for part in word.split(" ")) + after
 
 
-def _redact_row(row: Any, names: list[str], pattern: re.Pattern[str]) -> bool:
+def _redact_row(row: Any, names: Iterable[str], pattern: re.Pattern[str]) -> bool:
     """Redact fields of a row and store them. Returns whether any has changed."""
     changed = []
     for name in names:
