@@ -32,7 +32,7 @@ from comments.models import MAX_IMPORTED_BODY_LENGTH, Comment, Discussion, Reaso
 from comments.services.discussions import change_discussion
 from comments.services.imports import ImportedComment, import_comments
 from core.errors import UserError
-from core.memory.collector import pause_collector
+from core.memory.garbage_collection import pause_garbage_collection
 from moderation.actions import setting_changes
 from moderation.models import Batch, SettingChange
 from moderation.reply_structure.proposals import find_proposals
@@ -118,7 +118,7 @@ class ImportReport:
         }
 
 
-@pause_collector()  # it took a quarter of the processor time of reading a large file
+@pause_garbage_collection()  # it took a quarter of the processor time of reading a large file
 def import_page(
     *,
     data: bytes,

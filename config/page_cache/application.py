@@ -353,7 +353,7 @@ class PageCacheApp:
     def _release_large_pages(self) -> None:
         """Release the memory of large pages that were made since the last time.
 
-        The objects of a request refer to each other, so they stay until Python's collector looks for cycles.
+        The objects of a request refer to each other, so they stay until Python looks for cycles.
         That depends on the number of objects and not on their size: pages of 20 MB took up to 640 MB.
         """
         if self._made_large_page:
