@@ -29,7 +29,7 @@ from core.dates.formats import time_formatter
 
 
 @dataclass(frozen=True)
-class StoredSite:
+class MailSiteSettings:
     """The settings of the site that a mail about an account needs. They are stored with its job."""
 
     language: str
@@ -64,7 +64,7 @@ def enqueue(job: Task[Any, Any], request: HttpRequest, *args: Any) -> None:
 
 def enqueue_for_site(job: Task[Any, Any], site: Any, *args: Any) -> None:
     """Enqueue a mail of this module outside of a request. `site` is articles.models.Site."""
-    stored = StoredSite(site.language, site.name, site.contact_email, site.accent, site.time_zone)
+    stored = MailSiteSettings(site.language, site.name, site.contact_email, site.accent, site.time_zone)
     job.enqueue(*args, site=asdict(stored))
 
 
@@ -143,7 +143,7 @@ def mail_new_device(pk: int, at: str, browser: str, site: dict[str, str]) -> Non
 
 def _send(template: str, email: str, site: dict[str, str], user: User | None = None, **context: Any) -> None:
     with _in_language_of(user, site):
-        get_adapter().send_mail(f"account/email/{template}", email, {**context, "site": StoredSite(**site)})
+        get_adapter().send_mail(f"account/email/{template}", email, {**context, "site": MailSiteSettings(**site)})
 
 
 def _in_language_of(user: User | None, site: dict[str, str]) -> translation.override:

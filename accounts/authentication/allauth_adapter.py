@@ -98,7 +98,7 @@ class Adapter(DefaultAccountAdapter):
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send the mail without the request: no link in it may depend on the request's Host header.
 
-        The context has the `site` (accounts.mails.StoredSite).
+        The context has the `site` (accounts.mails.MailSiteSettings).
         """
         context = {**context, "email": email}
         subject = render_to_string(f"{template_prefix}_subject.txt", context).strip()
