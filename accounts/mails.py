@@ -143,7 +143,9 @@ def mail_new_device(pk: int, at: str, browser: str, site: dict[str, str]) -> Non
 
 def _send(template: str, email: str, site: dict[str, str], user: User | None = None, **context: Any) -> None:
     with _in_language_of(user, site):
-        get_adapter().send_mail(f"account/email/{template}", email, {**context, "site": MailSiteSettings(**site)})
+        get_adapter().send_mail(
+            f"account/email/{template}", email, {**context, "site": MailSiteSettings(**site)}
+        )
 
 
 def _in_language_of(user: User | None, site: dict[str, str]) -> translation.override:

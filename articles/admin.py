@@ -31,7 +31,7 @@ from articles.publishing import pages as publication_pages
 from articles.publishing.actions import respond_after_save
 from articles.publishing.pages import NotesForm
 from articles.redirects import find_redirected_article
-from articles.services import save_article, save_topic, set_article_authors, touch_site
+from articles.services import increment_site_version, save_article, save_topic, set_article_authors
 from articles.site import user_admin  # noqa: F401  registers the users' admin
 from core.dates.formats import time_formatter
 from core.dates.relative_time import until
@@ -299,12 +299,12 @@ class TopicAdmin(ConcurrentEditingAdmin):
     def delete_model(self, request: HttpRequest, obj: Topic) -> None:
         subscriptions.end(Subscription.objects.filter(topic=obj))  # the e-mails of those without another, too
         super().delete_model(request, obj)
-        touch_site()
+        increment_site_version()
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Topic]) -> None:
         subscriptions.end(Subscription.objects.filter(topic__in=queryset))
         super().delete_queryset(request, queryset)
-        touch_site()
+        increment_site_version()
 
     @admin.display(description=_("published stories"), ordering="story_count")
     def stories(self, obj: Any) -> int:

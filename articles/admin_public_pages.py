@@ -23,7 +23,7 @@ from articles.images.forms import check_images
 from articles.models import AUTHORS_MAX, Article, Author, Pin, Redirect, StandingPage
 from articles.publishing import front_page
 from articles.redirects import add_redirect, page_exists, plan_redirect
-from articles.services import save_author, save_page, touch_site
+from articles.services import increment_site_version, save_author, save_page
 from articles.site.cached_pages import hide_last_copies
 from core.dates.formats import zone_label
 from core.forms import MultilineField, remove_maxlength
@@ -237,7 +237,7 @@ class StandingPageAdmin(EditorAccessAdmin, DocumentAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[StandingPage]) -> None:
         super().delete_queryset(request, queryset)
         hide_last_copies()
-        touch_site()
+        increment_site_version()
 
 
 class RedirectForm(forms.ModelForm[Redirect]):

@@ -246,7 +246,7 @@ def _store(old: str, fields: dict[str, Any]) -> Redirect:
 def _lock_redirects() -> None:
     """Lock all redirects for one writer at a time. Two concurrent writers could make a circle.
 
-    A transaction that also outdates the pages of the site (touch_site) does that before: two transactions
+    A transaction that also increments the version of the site does that before: two transactions
     that took the site's row and this lock in different orders would wait for each other.
     """
     with connection.cursor() as cursor:

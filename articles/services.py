@@ -68,7 +68,7 @@ def save_article(
     set_image_uses(article, images)
     _create_revision(article, stored, by=by, nonce=nonce, restored=restored)
     store_keywords(article=article)
-    touch_site()  # before the redirects are locked, see articles/redirects.py
+    increment_site_version()  # before the redirects are locked, see articles/redirects.py
     # Nobody has the URL of a draft.
     was_public = stored and (stored.is_published() or stored.was_published_at)
     if stored and was_public and stored.slug != article.slug:
@@ -107,7 +107,7 @@ def set_article_authors(*, article: Article, people: Sequence[User]) -> None:
         )
         Byline.objects.create(article=article, author=author, place=position)
     Article.objects.filter(pk=article.pk).update(version=F("version") + 1)
-    touch_site()
+    increment_site_version()
 
 
 @transaction.atomic
@@ -130,7 +130,7 @@ def erase_author(*, user: User) -> None:
     author = Author.objects.select_for_update(of=("self",)).filter(user=user).first()
     if author is None:
         return
-    touch_site()  # before redirects are written, see articles/redirects.py
+    increment_site_version()  # before redirects are written, see articles/redirects.py
     Redirect.objects.filter(author=author).delete()
     erase_from_admin_log(author)
     author.slug, author.bio = uuid4().hex, ""
@@ -166,7 +166,7 @@ def _save_with_redirect(
     obj: Topic | Author | StandingPage, stored: Topic | Author | StandingPage | None
 ) -> None:
     obj.save()
-    touch_site()  # before the redirects are locked, see articles/redirects.py
+    increment_site_version()  # before the redirects are locked, see articles/redirects.py
     if stored and stored.slug != obj.slug:
         record_move(old=stored.get_absolute_url(), target=obj)
 
@@ -194,6 +194,6 @@ def change_site(**values: Any) -> None:
         hide_last_copies()
 
 
-def touch_site() -> None:
-    """Outdate all cached pages of the site: a name, a topic or a publication has changed."""
+def increment_site_version() -> None:
+    """Increment the version of the site, so that all its cached pages are made again."""
     Site.objects.filter(pk=1).update(version=F("version") + 1)

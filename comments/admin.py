@@ -23,7 +23,7 @@ from articles.editing.concurrent_editing import ConcurrentEditingAdmin
 from articles.editing.conflicts import ConflictAwareForm
 from articles.models import Article, title_visible_to
 from articles.publishing.forms import date_time_widget
-from articles.services import touch_site
+from articles.services import increment_site_version
 from articles.site.current_site import current_site
 from comments.models import Comment, Discussion, RemovalReason
 from comments.services.discussions import change_discussion
@@ -206,7 +206,7 @@ class RemovalReasonAdmin(admin.ModelAdmin[RemovalReason]):
     def save_model(self, request: HttpRequest, obj: RemovalReason, form: Any, change: bool) -> None:
         with transaction.atomic():
             super().save_model(request, obj, form, change)
-            touch_site()
+            increment_site_version()
 
     def has_delete_permission(self, request: HttpRequest, obj: RemovalReason | None = None) -> bool:
         return False

@@ -31,7 +31,7 @@ from articles.editing.posted_forms import (
     posted_text,
 )
 from articles.models import Autosave, Document, DocumentText, OpenForm, Presence, Revision
-from articles.services import touch_site
+from articles.services import increment_site_version
 from articles.site.branding import accent_url
 from articles.site.cached_pages import hide_last_copies
 from articles.site.requests import site_request
@@ -95,7 +95,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         super().delete_model(request, obj)
         hide_last_copies()
-        touch_site()
+        increment_site_version()
 
     def url_name(self, page: str) -> str:
         """Return the name of the URL of a page ("change"), without the admin's namespace."""

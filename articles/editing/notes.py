@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from articles.models import Article, Correction, EditorNote
-from articles.services import StaleVersionError, touch_site
+from articles.services import StaleVersionError, increment_site_version
 
 
 def add_note(*, article: Article, by: User, body: str) -> EditorNote:
@@ -48,4 +48,4 @@ def _update_correction_date(article: Article) -> None:
     last = article.corrections.last()
     changes = {"corrected_at": last.at if last else None, "updated_at": timezone.now()}
     Article.objects.filter(pk=article.pk).update(**changes, version=F("version") + 1)
-    touch_site()
+    increment_site_version()

@@ -24,7 +24,7 @@ from articles.models import Article, Newsletter, NewsletterRecipient, Site, Subs
 from articles.newsletter import subscriptions
 from articles.newsletter.composition import manage_path, read_stories, render_for_subscribers
 from articles.newsletter.subscriptions import subscriber_token
-from articles.services import touch_site
+from articles.services import increment_site_version
 from articles.site.cached_pages import hide_last_copies
 from articles.site.current_site import read_site
 from articles.site.languages import in_site_language
@@ -164,7 +164,7 @@ def stop(newsletter: Newsletter) -> bool:
     rows = Newsletter.objects.readable().filter(pk=newsletter.pk)
     is_stopped = bool(rows.update(stopped_at=timezone.now()))
     if is_stopped:
-        touch_site()
+        increment_site_version()
         hide_last_copies()
     return is_stopped
 

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from articles.models import Article, Pin, Site
-from articles.services import touch_site
+from articles.services import increment_site_version
 from core.errors import UserError
 
 PINS_MAX = 12
@@ -56,4 +56,4 @@ def _store_order(order: Sequence[int]) -> None:
     Pin.objects.exclude(article__in=order).delete()
     for position, pk in enumerate(order, 1):
         Pin.objects.update_or_create(article_id=pk, defaults={"place": position})
-    touch_site()
+    increment_site_version()

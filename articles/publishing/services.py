@@ -9,7 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from articles.models import Article
-from articles.services import StaleVersionError, lock_version, touch_site
+from articles.services import StaleVersionError, increment_site_version, lock_version
 from articles.site.cached_pages import hide_last_copies
 
 
@@ -65,7 +65,7 @@ def set_embargo(*, article: Article, until: datetime | None, seen: int) -> Artic
     article.embargo_until = until
     article.version += 1
     article.save(update_fields=["published_at", "embargo_until", "version"])
-    touch_site()
+    increment_site_version()
     return article
 
 
@@ -83,7 +83,7 @@ def publish_articles(*, ids: Sequence[int], at: datetime) -> None:
     if at <= now:
         values |= {"unpublished_at": None, "unpublished_reason": "", "was_published_at": None}
     articles.update(**values, version=F("version") + 1)
-    touch_site()
+    increment_site_version()
     if hides_some:
         hide_last_copies()
 
@@ -104,6 +104,6 @@ def unpublish_articles(*, ids: Sequence[int], why: str = "", at: datetime | None
         version=F("version") + 1,
     )
     articles.exclude(published_at=None).update(published_at=None, version=F("version") + 1)
-    touch_site()
+    increment_site_version()
     if hidden:
         hide_last_copies()

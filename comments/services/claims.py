@@ -11,7 +11,7 @@ from accounts.services import list_confirmed_emails
 from articles.site.cached_pages import hide_last_copies
 from comments.following.services import move_to_account
 from comments.models import Comment, CommentClaim, Mute, Reason, State
-from comments.services.discussions import bump_versions, lock_discussions_of
+from comments.services.discussions import increment_versions, lock_discussions_of
 
 
 def claimable_comments(user: User) -> QuerySet[Comment]:
@@ -42,7 +42,7 @@ def claim_comments(*, user: User, ids: Sequence[int]) -> int:
     move_to_account(guests, user)
     _copy_mutes(guests, user)
     if shown := {comment.discussion_id for comment in claimed if comment.shown}:
-        bump_versions(sorted(shown))
+        increment_versions(sorted(shown))
         hide_last_copies()
     return len(claimed)
 

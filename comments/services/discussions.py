@@ -79,6 +79,6 @@ def lock_discussions_of(ids: Iterable[int]) -> None:
         cursor.execute(sql.LOCK_DISCUSSIONS_OF_COMMENTS, {"ids": list(ids)})
 
 
-def bump_versions(discussions: Iterable[int]) -> None:
+def increment_versions(discussions: Iterable[int]) -> None:
     """Increment the version of these locked discussions, so that cached pages of them are made again."""
     Discussion.objects.filter(pk__in=discussions).update(version=F("version") + 1)
