@@ -24,7 +24,7 @@ from articles.models import AUTHORS_MAX, Article, Author, Pin, Redirect, Standin
 from articles.publishing import front_page
 from articles.redirects import add_redirect, page_exists, plan_redirect
 from articles.services import increment_site_version, save_author, save_page
-from articles.site.cached_pages import hide_last_copies
+from articles.site.cached_pages import invalidate_stale_copies
 from core.dates.formats import zone_label
 from core.forms import MultilineField, remove_maxlength
 from core.query_forms import QueryForm, SearchField
@@ -236,7 +236,7 @@ class StandingPageAdmin(EditorAccessAdmin, DocumentAdmin):
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[StandingPage]) -> None:
         super().delete_queryset(request, queryset)
-        hide_last_copies()
+        invalidate_stale_copies()
         increment_site_version()
 
 

@@ -29,7 +29,7 @@ from articles.models import (
 )
 from articles.redirects import record_move
 from articles.related import store_keywords
-from articles.site.cached_pages import hide_last_copies
+from articles.site.cached_pages import invalidate_stale_copies
 
 # Settings whose old values readers must not find in any cached page.
 HIDING_SETTINGS = {"contact_email", "rules", "privacy", "has_public_log"}
@@ -74,7 +74,7 @@ def save_article(
     if stored and was_public and stored.slug != article.slug:
         record_move(old=stored.get_absolute_url(), target=article)
     if not article.is_published():
-        hide_last_copies()
+        invalidate_stale_copies()
     return article
 
 
@@ -135,7 +135,7 @@ def erase_author(*, user: User) -> None:
     erase_from_admin_log(author)
     author.slug, author.bio = uuid4().hex, ""
     author.save()
-    hide_last_copies()
+    invalidate_stale_copies()
 
 
 @transaction.atomic
@@ -152,7 +152,7 @@ def save_page(
     set_image_uses(page, images)
     _create_revision(page, stored, by=by, nonce=nonce, restored=restored)
     if not page.shown:
-        hide_last_copies()
+        invalidate_stale_copies()
     return page
 
 
@@ -191,7 +191,7 @@ def change_site(**values: Any) -> None:
         set_image_uses(site, existing_images(referenced_images(site.long_texts)))
     is_hidden = values.get("comment_status") == "hidden"
     if is_hidden or not HIDING_SETTINGS.isdisjoint(values):
-        hide_last_copies()
+        invalidate_stale_copies()
 
 
 def increment_site_version() -> None:

@@ -33,7 +33,7 @@ from articles.editing.posted_forms import (
 from articles.models import Autosave, Document, DocumentText, OpenForm, Presence, Revision
 from articles.services import increment_site_version
 from articles.site.branding import accent_url
-from articles.site.cached_pages import hide_last_copies
+from articles.site.cached_pages import invalidate_stale_copies
 from articles.site.requests import site_request
 from core.dates.formats import zone_label
 from core.dates.relative_time import ago, time_or_date
@@ -94,7 +94,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         super().delete_model(request, obj)
-        hide_last_copies()
+        invalidate_stale_copies()
         increment_site_version()
 
     def url_name(self, page: str) -> str:

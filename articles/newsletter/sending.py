@@ -25,7 +25,7 @@ from articles.newsletter import subscriptions
 from articles.newsletter.composition import manage_path, read_stories, render_for_subscribers
 from articles.newsletter.subscriptions import subscriber_token
 from articles.services import increment_site_version
-from articles.site.cached_pages import hide_last_copies
+from articles.site.cached_pages import invalidate_stale_copies
 from articles.site.current_site import read_site
 from articles.site.languages import in_site_language
 from core.database.sql import fetch_instances
@@ -165,7 +165,7 @@ def stop(newsletter: Newsletter) -> bool:
     is_stopped = bool(rows.update(stopped_at=timezone.now()))
     if is_stopped:
         increment_site_version()
-        hide_last_copies()
+        invalidate_stale_copies()
     return is_stopped
 
 

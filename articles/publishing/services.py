@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from articles.models import Article
 from articles.services import StaleVersionError, increment_site_version, lock_version
-from articles.site.cached_pages import hide_last_copies
+from articles.site.cached_pages import invalidate_stale_copies
 
 
 class EmbargoError(Exception):
@@ -85,7 +85,7 @@ def publish_articles(*, ids: Sequence[int], at: datetime) -> None:
     articles.update(**values, version=F("version") + 1)
     increment_site_version()
     if hides_some:
-        hide_last_copies()
+        invalidate_stale_copies()
 
 
 @transaction.atomic
@@ -106,4 +106,4 @@ def unpublish_articles(*, ids: Sequence[int], why: str = "", at: datetime | None
     articles.exclude(published_at=None).update(published_at=None, version=F("version") + 1)
     increment_site_version()
     if hidden:
-        hide_last_copies()
+        invalidate_stale_copies()

@@ -21,7 +21,7 @@ from accounts.services import erase_from_admin_log
 from articles.models import Article, Autosave, Document, DocumentText, EditorNote, Redirect, Revision
 from articles.models.editing import document_key
 from articles.services import save_article, save_page
-from articles.site.cached_pages import hide_last_copies
+from articles.site.cached_pages import invalidate_stale_copies
 
 REDACTED = "█"
 CONTEXT_CHARACTERS = 40  # characters that are shown before and after a word
@@ -104,7 +104,7 @@ def _rerender(document: Document) -> None:
         save_article(article=document)
     else:
         save_page(page=document)
-    hide_last_copies()
+    invalidate_stale_copies()
 
 
 # Redaction after a restore

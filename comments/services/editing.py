@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Guest
 from articles.markup.markdown import render_comment
-from articles.site.cached_pages import hide_last_copies
+from articles.site.cached_pages import invalidate_stale_copies
 from comments.duplicates import normalize_text
 from comments.models import REMOVED, Comment, CommentRevision, CommentText, Reason, State, check_body
 from comments.policy import Screening, Submission, policy
@@ -59,7 +59,7 @@ def _save_edit(comment: Comment, submission: Submission, html: str, screening: S
     _replace_text(comment, submission.body, html, submission.at)
     if comment.state == State.PUBLISHED:
         increment_versions([comment.discussion_id])
-        hide_last_copies()
+        invalidate_stale_copies()
     # A log entry even if the state stays: it makes decisions fail that moderators are about to take on the
     # earlier text. It has no actor, as nobody has decided on the new text.
     to, reason = STATE_BY_VERDICT[screening.verdict], Reason.SCREENED

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Guest, User
-from articles.site.cached_pages import hide_last_copies
+from articles.site.cached_pages import invalidate_stale_copies
 from comments.models import Comment, CommentText, Reason, State, Transition
 from comments.policy import policy
 from comments.services import sql
@@ -34,7 +34,7 @@ def rename_author(*, comment: Comment, name: str) -> None:
             CommentText.objects.filter(comment=comment).update(author_name=name)
         if renamed and Comment.objects.filter(pk=comment.pk, shown=True).exists():
             increment_versions([comment.discussion_id])
-            hide_last_copies()
+            invalidate_stale_copies()
 
 
 def delete_comment(
@@ -155,7 +155,7 @@ def _run_change(
     if changed:
         policy().sync_cases(changed, batch=batch, actor=actor, undoes=values["undoes"])
     if changed and values.get("to_state") != State.PUBLISHED:
-        hide_last_copies()
+        invalidate_stale_copies()
     return changed
 
 

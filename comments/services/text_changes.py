@@ -14,7 +14,7 @@ from django.utils import translation
 from accounts.erasure_log import Erasure, append_on_commit
 from accounts.models import deleted_name
 from articles.markup.markdown import render_comment, render_plain
-from articles.site.cached_pages import hide_last_copies
+from articles.site.cached_pages import invalidate_stale_copies
 from articles.site.current_site import current_site
 from comments.duplicates import normalize_text
 from comments.models import Comment, CommentRevision, CommentText, Reason, State
@@ -131,7 +131,7 @@ def erase_names(ids: Sequence[int]) -> None:
     rows.update(author_name=name, author_email="")
     CommentText.objects.filter(comment__in=ids).update(author_name=name)
     CommentRevision.objects.filter(comment__in=ids).update(body="")  # the rows have the numbers
-    hide_last_copies()
+    invalidate_stale_copies()
 
 
 def delete_content(ids: Sequence[int], **values: Any) -> None:
@@ -180,4 +180,4 @@ def swap_revisions(values: Mapping[int, int]) -> None:
     )
     if shown := {comment.discussion_id for comment in comments if comment.state == State.PUBLISHED}:
         increment_versions(shown)
-        hide_last_copies()
+        invalidate_stale_copies()

@@ -29,7 +29,7 @@ from archive.models import Import
 from articles.images.services import delete_image
 from articles.models import Article, Author, Autosave, Byline, Image, ImageUse, Presence, Topic
 from articles.services import increment_site_version
-from articles.site.cached_pages import hide_last_copies
+from articles.site.cached_pages import invalidate_stale_copies
 from comments.models import Comment, Transition
 from config.server.sample import credentials
 from config.server.sample.dates import edited_stories
@@ -129,7 +129,7 @@ def remove_sample(home: Path, *, is_confirmed: bool) -> RemovalResult:
     ]
     erased, kept = _erase_accounts(created)
     increment_site_version()
-    hide_last_copies()
+    invalidate_stale_copies()
     transaction.on_commit(lambda: credentials.keep_in_file(home, set(kept)))
     return RemovalResult([*counts, (erased, "account", "accounts")], kept)
 
