@@ -125,14 +125,20 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         return form
 
     def changeform_view(
-        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra: Any = None
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
     ) -> HttpResponse:
         if request.method == "POST" and "_fill" in request.POST and (key := parse_number(object_id)):
             self._fill_with_choice(request, key)
         if object_id:
-            return super().changeform_view(request, object_id, form_url, extra)
+            return super().changeform_view(request, object_id, form_url, extra_context)
         if request.method != "POST":
-            return self._redirect_new(request) or super().changeform_view(request, None, form_url, extra)
+            return self._redirect_new(request) or super().changeform_view(
+                request, None, form_url, extra_context
+            )
         with transaction.atomic(), connection.cursor() as cursor:
             # One form creates one article, even if its button is pressed twice: the second request waits.
             cursor.execute(
@@ -140,7 +146,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
             )
             created = self._get_created(form_nonce(request))
             if created is None:
-                return super().changeform_view(request, None, form_url, extra)
+                return super().changeform_view(request, None, form_url, extra_context)
             if not self.get_queryset(request).filter(pk=created.pk).exists():
                 return self._get_obj_does_not_exist_redirect(request, self.opts, str(created.pk))
             return self._continue_after_creation(request, created.pk)
