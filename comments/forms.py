@@ -10,6 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
+from django.utils.text import normalize_newlines
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import NAME_MAX, Guest
@@ -52,7 +53,7 @@ class BodyForm(SubmitForm, forms.Form):
         self.action = action
 
     def clean_body(self) -> str:
-        return check_body(self.cleaned_data["body"].replace("\r\n", "\n"))
+        return check_body(normalize_newlines(self.cleaned_data["body"]))
 
 
 class ReplyForm(BodyForm):

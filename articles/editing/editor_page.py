@@ -28,7 +28,6 @@ from articles.editing.posted_forms import (
     new_form,
     posted_fields,
     posted_forms,
-    posted_text,
 )
 from articles.models import Autosave, Document, DocumentText, OpenForm, Presence, Revision
 from articles.services import increment_site_version
@@ -179,7 +178,9 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         document, user = self.get_editable(request, key), request_user(request)
         *earlier, last = posted_forms(request)
         is_same = Autosave.objects.filter(nonce=last.nonce, is_done=True, turn__gte=last.turn)
-        if posted_text(request) != DocumentText.of(document) or (last.turn and not is_same.exists()):
+        if DocumentText.from_post(request.POST) != DocumentText.of(document) or (
+            last.turn and not is_same.exists()
+        ):
             draft = drafts.autosave(
                 forms=[*earlier, last, new_form()],
                 editor=user,
@@ -227,7 +228,11 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         self, request: HttpRequest, opts: Any, object_id: str
     ) -> HttpResponse:
         """Keep a text as a draft of a new document if its own was deleted or has other editors now."""
-        if request.method == "POST" and any(posted_text(request)) and self.has_add_permission(request):
+        if (
+            request.method == "POST"
+            and any(DocumentText.from_post(request.POST))
+            and self.has_add_permission(request)
+        ):
             drafts.autosave(
                 forms=[*posted_forms(request), new_form()],
                 editor=request_user(request),

@@ -3,6 +3,7 @@
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.text import normalize_newlines
 
 from accounts.models import User
 from articles.models import Article, Correction, EditorNote
@@ -41,7 +42,7 @@ def change_correction(*, correction: Correction, text: str, seen: str) -> None:
 
 def _normalize(text: str) -> str:
     """Return the text with the line ends that were stored: browsers send others."""
-    return text.replace("\r\n", "\n").strip()
+    return normalize_newlines(text).strip()
 
 
 def _update_correction_date(article: Article) -> None:

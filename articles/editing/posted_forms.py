@@ -1,4 +1,4 @@
-"""Reading of the editor page's requests: the text, the fields, and the forms that a request continues."""
+"""Reading of the editor page's requests: the fields, and the forms that a request continues."""
 
 import json
 from uuid import UUID, uuid4
@@ -8,13 +8,7 @@ from django.http import HttpRequest
 
 from articles.editing.concurrent_editing import parse_number
 from articles.editing.drafts import DraftFields
-from articles.models import DocumentText, OpenForm
-
-
-def posted_text(request: HttpRequest) -> DocumentText:
-    return DocumentText(
-        *(request.POST.get(name, "").replace("\r\n", "\n").strip() for name in DocumentText._fields)
-    )
+from articles.models import OpenForm
 
 
 def posted_fields(request: HttpRequest) -> DraftFields:

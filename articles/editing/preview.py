@@ -8,7 +8,7 @@ from django.http import HttpRequest, JsonResponse
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.html import format_html
-from django.utils.text import slugify
+from django.utils.text import normalize_newlines, slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
@@ -116,7 +116,7 @@ def _chosen_ids(request: HttpRequest, name: str) -> list[int]:
 
 def _refuse_too_long(body: str) -> JsonResponse | None:
     """Answer with an error instead of the preview if the text is too long to be saved."""
-    count = len(body.replace("\r\n", "\n"))
+    count = len(normalize_newlines(body))
     if count <= BODY_MAX:
         return None
     error = TOO_LONG % {"show_value": count, "limit_value": BODY_MAX}

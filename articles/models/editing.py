@@ -7,7 +7,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import models
 from django.db.models import Max, Q
+from django.http import QueryDict
 from django.utils import timezone
+from django.utils.text import normalize_newlines
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -45,7 +47,12 @@ class DocumentText(NamedTuple):
     @classmethod
     def of(cls, row: HasText) -> "DocumentText":
         """Return the text of an article, a page or a revision, with plain line ends."""
-        return cls(*(getattr(row, name, "").replace("\r\n", "\n").strip() for name in cls._fields))
+        return cls(*(normalize_newlines(getattr(row, name, "")).strip() for name in cls._fields))
+
+    @classmethod
+    def from_post(cls, data: QueryDict) -> "DocumentText":
+        """Return the text in a form as a browser sent it, with plain line ends."""
+        return cls(*(normalize_newlines(data.get(name, "")).strip() for name in cls._fields))
 
 
 class RevisionQuerySet(models.QuerySet["Revision"]):

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.text import normalize_newlines
 from django.utils.translation import gettext as _
 
 from articles.editing.concurrent_editing import parse_number
@@ -122,7 +123,7 @@ def confirmation_context(
         "action": action,
         "texts": texts,
         "form": form,
-        "reason": typed.get("_why", "").replace("\r\n", "\n").strip() if typed else "",
+        "reason": normalize_newlines(typed.get("_why", "")).strip() if typed else "",
         "is_private": action != "embargo" and article is not None and article.stage == Article.Stage.PRIVATE,
         "embargo": status.describe_embargo(article, now) if article else "",
         "is_embargo_stored": article is not None and article.embargo_until is not None,

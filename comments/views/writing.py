@@ -15,6 +15,7 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import normalize_newlines
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
@@ -270,7 +271,7 @@ def _change_draft(request: SiteRequest, user: User, target: ReplyTarget) -> Http
         return redirect(_back_url(article, parent))
     if request.POST.keys().isdisjoint({"draft", "preview"}):
         return None
-    body = request.POST.get("body", "").replace("\r\n", "\n")
+    body = normalize_newlines(request.POST.get("body", ""))
     is_stored = save_draft(user=user, article=article, parent=parent, body=body, nonce=_read_nonce(request))
     if "draft" not in request.POST:
         return None

@@ -13,6 +13,7 @@ from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import normalize_newlines
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -402,12 +403,12 @@ class SiteForm(forms.ModelForm[Site]):
         return "" if text == _(DEFAULT_SHORT_RULES) else text
 
     def clean_rules(self) -> str:
-        text: str = self.cleaned_data["rules"].replace("\r\n", "\n").strip()
+        text: str = normalize_newlines(self.cleaned_data["rules"]).strip()
         _check_length(text, RULES_MAX)
         return check_images(text)
 
     def clean_privacy(self) -> str:
-        text: str = self.cleaned_data["privacy"].replace("\r\n", "\n").strip()
+        text: str = normalize_newlines(self.cleaned_data["privacy"]).strip()
         _check_length(text, RULES_MAX)
         return check_images(text)
 
