@@ -27,7 +27,7 @@ from articles.services import increment_site_version, save_author, save_page
 from articles.site.cached_pages import invalidate_stale_copies
 from core.dates.formats import zone_label
 from core.forms import MultilineField, remove_maxlength
-from core.query_forms import QueryForm, SearchField
+from core.query_forms import QueryForm, SearchField, parse_whole_number
 
 MAX_PINNABLE = 20  # stories listed for pinning; the search finds the others
 
@@ -153,10 +153,9 @@ class PinAdmin(EditorAccessAdmin):
 
     def _change_pins(self, request: HttpRequest) -> HttpResponse:
         action = next((name for name in ("pin", "unpin", "up", "down") if name in request.POST), "")
-        pk = request.POST.get(action, "")
         # Nobody may pin the draft of another editor.
         articles = Article.objects.published() | Article.objects.filter(pin__isnull=False)
-        article = get_object_or_404(articles, pk=pk if pk.isdecimal() and len(pk) < 19 else 0)
+        article = get_object_or_404(articles, pk=parse_whole_number(request.POST.get(action)) or 0)
         try:
             if action == "pin":
                 front_page.pin(article=article)

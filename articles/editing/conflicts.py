@@ -74,7 +74,7 @@ class TextConflict:
 
 
 class ConflictAwareForm(forms.ModelForm[Any]):
-    """A form that overwrites nothing that others have saved since the page was loaded. Inlines use it, too."""
+    """A form that overwrites nothing that others saved since the page was loaded. Inlines use it, too."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

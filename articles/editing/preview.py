@@ -19,6 +19,7 @@ from articles.markup.paste_html import html_to_markdown
 from articles.models import AUTHORS_MAX, BODY_MAX, Article, BylineAuthor, Image, StandingPage, Topic
 from articles.site.requests import site_request
 from core.forms import TOO_LONG
+from core.query_forms import parse_whole_number
 
 WORDS_PER_MINUTE = 230  # silent reading of prose
 PREVIEW_FIELDS = ("title", "standfirst", "byline", "body")
@@ -100,7 +101,7 @@ def count_words(standfirst: str, body_html: str) -> str:
 def _chosen_authors(request: HttpRequest) -> list[BylineAuthor]:
     """Return the authors chosen in the form. A new author gets a slug of their own when it is saved."""
     chosen = [request.POST.get(f"signed_{position}", "") for position in range(AUTHORS_MAX)]
-    keys = [int(key) for key in chosen if re.fullmatch("[0-9]{1,18}", key)]
+    keys = [key for value in chosen if (key := parse_whole_number(value)) is not None]
     people = User.objects.staff().select_related("author").in_bulk(keys)
     authors = [people[key] for key in dict.fromkeys(keys) if key in people]
     return [
@@ -111,7 +112,8 @@ def _chosen_authors(request: HttpRequest) -> list[BylineAuthor]:
 
 def _chosen_ids(request: HttpRequest, name: str) -> list[int]:
     """Return the ids that were sent, without anything that is no id."""
-    return [int(pk) for pk in request.POST.getlist(name)[:50] if re.fullmatch(r"\d{1,18}", pk, re.ASCII)]
+    sent = request.POST.getlist(name)[:50]
+    return [pk for value in sent if (pk := parse_whole_number(value)) is not None]
 
 
 def _refuse_too_long(body: str) -> JsonResponse | None:
