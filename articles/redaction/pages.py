@@ -69,11 +69,7 @@ def redact_view(model_admin: Any, request: HttpRequest, key: int) -> HttpRespons
             "urls": redact.urls_containing(document, words),
         }
     context = {
-        **model_admin.admin_site.each_context(request),
-        "opts": model_admin.opts,
-        "title": _("Redact words"),
-        "subtitle": document.title,
-        "original": document,
+        **model_admin.page_context(request, document, _("Redact words")),
         "form": form,
         **results,
     }
