@@ -301,15 +301,13 @@ REGISTRY = [
     PersonalData(
         _("People who work on this site"),
         _(
-            "Author pages and bylines, who wrote, saved or uploaded what, unsaved texts, notes "
-            "between editors, and "
-            "every action of moderation."
+            "Author pages and bylines, who wrote, saved or uploaded what, unsaved changes, notes "
+            "between editors, and every action of moderation."
         ),
         _("To publish stories, and to let colleagues see who did what."),
         _(
-            "As long as the site. Unsaved texts: one year. Which page somebody has open: one day. "
-            "Names go when the "
-            "account is erased."
+            "As long as the site. Unsaved changes: one year. Which page somebody has open: one day. "
+            "Names go when the account is erased."
         ),
         {
             "articles_author": "slug line user_id",

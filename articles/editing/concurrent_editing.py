@@ -68,7 +68,7 @@ class ConcurrentEditingAdmin(admin.ModelAdmin[Any]):
         snapshot = main.data.get("read") or context.get("snapshot")
         context["snapshot"] = snapshot or FormSnapshot(main.revision_number, digests).token()
         for form in checked:
-            form.fill_from_draft(context.get("draft_fields") or {})
+            form.fill_with_unsaved(context.get("unsaved_fields") or {})
         context["conflicts"] = [conflict for form in checked for conflict in form.conflicts]
         if context["conflicts"]:
             saved = LogEntry.objects.filter(

@@ -101,12 +101,12 @@ class ConflictAwareForm(forms.ModelForm[Any]):
         """Return the digest of each field by its name on the page."""
         return {self.add_prefix(name): digest for name, digest in self._digests().items()}
 
-    def fill_from_draft(self, draft_fields: Mapping[str, list[str]]) -> None:
-        """Show the values of a draft, unticked boxes too. A field that is not in it stays as it is."""
-        data = MultiValueDict(draft_fields)
+    def fill_with_unsaved(self, unsaved_fields: Mapping[str, list[str]]) -> None:
+        """Show unsaved values, unticked boxes too. A field that is not among them stays as it is."""
+        data = MultiValueDict(unsaved_fields)
         for name, entry in self.fields.items():
             key = self.add_prefix(name)
-            if not entry.widget.is_hidden and any(each in draft_fields for each in (key, f"{key}_0")):
+            if not entry.widget.is_hidden and any(each in unsaved_fields for each in (key, f"{key}_0")):
                 self.initial[name] = entry.widget.value_from_datadict(data, MultiValueDict(), key)
 
     def clean(self) -> dict[str, Any]:

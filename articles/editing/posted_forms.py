@@ -6,12 +6,12 @@ from uuid import UUID, uuid4
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest
 
+from articles.editing.autosaves import FormFields
 from articles.editing.concurrent_editing import parse_number
-from articles.editing.drafts import DraftFields
 from articles.models import OpenForm
 
 
-def posted_fields(request: HttpRequest) -> DraftFields:
+def posted_fields(request: HttpRequest) -> FormFields:
     """Return the fields of the form as the browser sent them."""
     hidden = {"csrfmiddlewaretoken", "nonce", "read"}
     return _strip_unstorable(
@@ -19,7 +19,7 @@ def posted_fields(request: HttpRequest) -> DraftFields:
     )
 
 
-def autosaved_fields(request: HttpRequest) -> DraftFields | None:
+def autosaved_fields(request: HttpRequest) -> FormFields | None:
     """Return the fields that the script sent; None if it sent none. Raises BadRequest."""
     if "typed" not in request.POST:
         return None
@@ -29,7 +29,7 @@ def autosaved_fields(request: HttpRequest) -> DraftFields | None:
         raise BadRequest from error
 
 
-def _strip_unstorable(fields: DraftFields) -> DraftFields:
+def _strip_unstorable(fields: FormFields) -> FormFields:
     """Return the fields without what PostgreSQL cannot store in a text: NUL and lone surrogates."""
 
     def text(value: str) -> str:

@@ -1,4 +1,4 @@
-"""Revisions, drafts, presence, notes and corrections of articles and pages."""
+"""Revisions, autosaves, presence, notes and corrections of articles and pages."""
 
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol, Self
@@ -113,13 +113,13 @@ class OpenForm(NamedTuple):
 
 class AutosaveQuerySet(models.QuerySet["Autosave"]):
     def of(self, user: User) -> Self:
-        """Return this person's drafts."""
+        """Return this person's unsaved changes."""
         return self.filter(editor=user, is_done=False)
 
     def offered(self, user: User, kind: type[Document], document: Document | None) -> Self:
-        """Return the drafts that this person can continue in the editor of the document.
+        """Return the autosaves that this person can continue in the editor of the document.
 
-        Where `document` is None (a new one): drafts of new documents, and those whose document was deleted
+        Where `document` is None (a new one): those of new documents, and those whose document was deleted
         or may no longer be edited by this person.
         """
         own = self.of(user).filter(kind=kind._meta.model_name)
@@ -132,7 +132,7 @@ class AutosaveQuerySet(models.QuerySet["Autosave"]):
 
 
 class Autosave(models.Model):
-    """A draft: the unsaved fields of one OpenForm. Two windows of one person keep two drafts."""
+    """The unsaved changes of one OpenForm. Two windows of one person have two rows."""
 
     nonce = models.UUIDField(primary_key=True)
     kind = models.CharField(max_length=20, default="article", db_default="article")  # article, standingpage
@@ -150,7 +150,7 @@ class Autosave(models.Model):
     objects = AutosaveQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("unsaved text")
+        verbose_name = _("unsaved changes")
         ordering = ["-at"]
 
     def __str__(self) -> str:

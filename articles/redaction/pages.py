@@ -78,12 +78,11 @@ def redact_view(model_admin: Any, request: HttpRequest, key: int) -> HttpRespons
 
 def _describe_counts(count: Counter[str]) -> str:
     """Return "the current text, 2 versions and 1 note"."""
-    versions, drafts, notes = count["version"], count["unsaved"], count["note"]
-    corrections = count["correction"]
+    versions, notes, corrections = count["version"], count["note"], count["correction"]
     parts = [
         _("the current text") if count["story"] else "",
         ngettext("%(n)s version", "%(n)s versions", versions) % {"n": versions} if versions else "",
-        ngettext("%(n)s draft", "%(n)s drafts", drafts) % {"n": drafts} if drafts else "",
+        _("unsaved changes") if count["unsaved"] else "",
         ngettext("%(n)s note", "%(n)s notes", notes) % {"n": notes} if notes else "",
         ngettext("%(n)s correction", "%(n)s corrections", corrections) % {"n": corrections}
         if corrections

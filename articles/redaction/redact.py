@@ -1,4 +1,4 @@
-"""Redaction: permanently remove words from a document, its revisions, drafts, notes and corrections.
+"""Redaction: permanently remove words from a document, its revisions, autosaves, notes and corrections.
 
 Each character becomes a black square, so positions in the text stay the same. The erasure log
 (accounts/erasure_log.py) is kept outside of the database. It records those positions in each revision and
@@ -78,7 +78,7 @@ def redact_words(*, document: Document, words: Sequence[str]) -> Counter[str]:
     ]
     count["version"] = len(versions)
     for row in document.autosaves.select_for_update():
-        count["unsaved"] += _redact_draft(row, pattern)
+        count["unsaved"] += _redact_autosave(row, pattern)
     notes = []
     if isinstance(document, Article):
         notes = [note for note in document.notes.all() if _redact_row(note, ["body"], pattern)]
@@ -199,7 +199,7 @@ def _redact_row(row: Any, names: Iterable[str], pattern: re.Pattern[str]) -> boo
     return bool(changed)
 
 
-def _redact_draft(row: Autosave, pattern: re.Pattern[str]) -> bool:
+def _redact_autosave(row: Autosave, pattern: re.Pattern[str]) -> bool:
     typed = {name: [_redact_text(text, pattern) for text in texts] for name, texts in row.typed.items()}
     if typed == row.typed:
         return False

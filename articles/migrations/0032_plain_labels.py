@@ -2,11 +2,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """Label the canonical URL of a story. No table changes."""
+    """Label the canonical URL of a story and unsaved changes as the screen does. No table changes."""
 
     dependencies = [("articles", "0031_author_bio")]
 
     operations = [
+        migrations.AlterModelOptions(
+            name="autosave", options={"ordering": ["-at"], "verbose_name": "unsaved changes"}
+        ),
         migrations.AlterField(
             model_name="article",
             name="canonical_url",
