@@ -39,7 +39,7 @@ from articles.models.newsletters import (
 )
 from articles.models.pins import Pin
 from articles.models.redirects import OLD_PATH_MAX, PATH_SUFFIX_MAX, Redirect
-from articles.models.site import Site, check_time_zone
+from articles.models.site import Site, validate_time_zone
 from articles.models.standing_pages import StandingPage
 
 __all__ = [
@@ -79,11 +79,11 @@ __all__ = [
     "Subscriber",
     "Subscription",
     "Topic",
-    "check_time_zone",
     "preview_article_id",
     "slug_from_title",
     "title_for",
     "title_visible_to",
     "unique_author_slug",
     "unique_slug",
+    "validate_time_zone",
 ]

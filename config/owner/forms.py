@@ -228,7 +228,7 @@ class SiteForm(forms.ModelForm[Site]):
         )
         self.fingerprint = _fingerprint(self.instance)
         self.initial["seen"] = self.fingerprint
-        self.initial["rules_in_short"] = "\n".join(self.instance.shown_rules)
+        self.initial["rules_in_short"] = "\n".join(self.instance.short_rule_lines)
         if "accent" in self.fields:
             self._describe_brand_fields()
         for name in starter_texts.TEXTS.keys() & self.fields.keys():
