@@ -239,7 +239,7 @@ class Guest(models.Model):
     email = models.EmailField(_("e-mail"))
     created_at = models.DateTimeField(_("first seen"), default=timezone.now, editable=False)
     confirmed_at = models.DateTimeField(_("e-mail confirmed"), null=True, blank=True, editable=False)
-    # Whether the cookie is still accepted. It is not from the moment on that the guest wishes the erasure.
+    # False once the guest has requested erasure; the cookie is then rejected.
     is_active = models.BooleanField(default=True, db_default=True, editable=False)
 
     objects = GuestQuerySet.as_manager()
@@ -277,10 +277,11 @@ class SignUp(models.Model):
 
 
 class LoginAttempts(models.Model):
-    """The count of a day's wrong passwords for one account from one origin (accounts/authentication/).
+    """The number of wrong passwords for one account from one origin within a day.
 
-    An attempt counts as wrong when it starts; the count is deleted if the password is right. An empty
-    `origin` is the sum over all origins since `at`. Wrong codes of second factors have rows of their own.
+    An attempt is counted as wrong when it starts, and the row is deleted if the password is right. The row
+    with an empty `origin` counts those of all origins since `at`. Wrong codes of second factors have rows of
+    their own. accounts/authentication/login_throttling.py reads and writes them.
     """
 
     account = models.BinaryField(max_length=32)  # keyed hash of the e-mail address, another one for codes

@@ -33,7 +33,7 @@ WHERE lower(email) = %(email)s
 ORDER BY lower(email) = %(email)s DESC
 LIMIT 1"""
 
-SESSIONS_AT_ONCE = 500  # that are in memory
+SESSION_CHUNK_SIZE = 500  # sessions loaded at a time
 SETUP_LINK_MAX_AGE = timedelta(days=1)
 
 _setup_signer = TimestampSigner(salt="accounts.setup")
@@ -57,7 +57,7 @@ EMAIL_IS_CONFIRMED = "e.user_id = u.id AND e.verified AND upper(e.email) = upper
 
 
 def confirmed_emails() -> QuerySet[EmailAddress]:
-    """Return the confirmed e-mails that are the current e-mail of their account, in upper or lower case."""
+    """Return the confirmed e-mails that are the current e-mail of their account, ignoring case."""
     confirmed: QuerySet[EmailAddress] = EmailAddress.objects.filter(
         verified=True, email__iexact=F("user__email")
     )
@@ -117,7 +117,7 @@ def disable_account(*, user: User) -> None:
 
 
 def disable_guest(*, guest: Guest) -> None:
-    """Let no browser be this guest any more."""
+    """Deactivate a guest, whose cookie is then rejected."""
     Guest.objects.filter(pk=guest.pk).update(is_active=False)
 
 
@@ -148,7 +148,7 @@ def sessions_of(user: User) -> Iterator[Session]:
     The account is inside the signed data of a session, so all of them are read.
     """
     store = SessionStore()
-    for session in Session.objects.order_by("pk").iterator(SESSIONS_AT_ONCE):
+    for session in Session.objects.order_by("pk").iterator(SESSION_CHUNK_SIZE):
         if store.decode(session.session_data).get(SESSION_KEY) == str(user.pk):
             yield session
 
