@@ -297,12 +297,14 @@ class TopicAdmin(ConcurrentEditingAdmin):
         save_topic(topic=obj)
 
     def delete_model(self, request: HttpRequest, obj: Topic) -> None:
-        subscriptions.end(Subscription.objects.filter(topic=obj))  # the e-mails of those without another, too
+        subscriptions.end_subscriptions(
+            Subscription.objects.filter(topic=obj)
+        )  # the e-mails of those without another, too
         super().delete_model(request, obj)
         increment_site_version()
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Topic]) -> None:
-        subscriptions.end(Subscription.objects.filter(topic__in=queryset))
+        subscriptions.end_subscriptions(Subscription.objects.filter(topic__in=queryset))
         super().delete_queryset(request, queryset)
         increment_site_version()
 

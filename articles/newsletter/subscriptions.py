@@ -30,7 +30,7 @@ SUBSCRIBER_KIND = "s"  # of a MailToken
 LINK_MAX_AGE = timedelta(days=7)  # an unconfirmed subscription is deleted after the same time
 _SALT = "newsletter-confirm"
 
-Lists = set[int | None]  # ids of topics; None stands for all stories that editors send
+TopicIds = set[int | None]  # None stands for all stories
 
 
 @task()
@@ -127,39 +127,39 @@ def subscriber_token(subscriber: int) -> MailToken:
     return MailToken(SUBSCRIBER_KIND, subscriber)
 
 
-def lists_of(email: str) -> Lists:
-    """Return the lists that a confirmed e-mail is subscribed to."""
+def topics_of(email: str) -> TopicIds:
+    """Return the topics that a confirmed e-mail address is subscribed to."""
     rows = Subscription.objects.confirmed().filter(subscriber__email=email.lower())
     return set(rows.values_list("topic", flat=True))
 
 
 @transaction.atomic
-def subscribe(email: str, lists: Lists, language: str) -> None:
+def subscribe(email: str, topics: TopicIds, language: str) -> None:
     """Add subscriptions of an e-mail address that its owner has confirmed. They need no mailed link.
 
     `language` is that of the page.
     """
-    if not lists:
+    if not topics:
         return
     subscriber, now = _lock_or_create(email, language), timezone.now()
-    subscriber.subscriptions.filter(_among(lists), confirmed_at=None).update(confirmed_at=now)
+    subscriber.subscriptions.filter(_among(topics), confirmed_at=None).update(confirmed_at=now)
     had = set(subscriber.subscriptions.values_list("topic", flat=True))
     Subscription.objects.bulk_create(
-        Subscription(subscriber=subscriber, topic_id=topic, confirmed_at=now) for topic in lists - had
+        Subscription(subscriber=subscriber, topic_id=topic, confirmed_at=now) for topic in topics - had
     )
 
 
-def unsubscribe(emails: Collection[str], lists: Lists | None = None) -> int:
+def unsubscribe(emails: Collection[str], topics: TopicIds | None = None) -> int:
     """End subscriptions of these e-mail addresses, by default all. Returns their number.
 
     Each confirmed one is written to the erasure log, so that an older backup does not bring it back.
     """
     rows = Subscription.objects.filter(subscriber__email__in={email.lower() for email in emails})
-    return end(rows if lists is None else rows.filter(_among(lists)))
+    return end_subscriptions(rows if topics is None else rows.filter(_among(topics)))
 
 
 @transaction.atomic
-def end(subscriptions: QuerySet[Subscription]) -> int:
+def end_subscriptions(subscriptions: QuerySet[Subscription]) -> int:
     """End subscriptions, and delete subscribers who have no other. Returns the number of subscriptions."""
     ids = set(subscriptions.values_list("subscriber", flat=True))
     # A newsletter that is being sent refers to subscribers; nobody may refer to one who is deleted.
@@ -186,8 +186,8 @@ def end(subscriptions: QuerySet[Subscription]) -> int:
 @transaction.atomic
 def change_email(old: str, new: str) -> None:
     """Move the subscriptions of an e-mail address to another confirmed one of the same account."""
-    if lists := lists_of(old):
-        subscribe(new, lists, Subscriber.objects.get(email=old.lower()).language)
+    if topics := topics_of(old):
+        subscribe(new, topics, Subscriber.objects.get(email=old.lower()).language)
     unsubscribe([old])
 
 
@@ -200,7 +200,7 @@ def on_email_changed(*, from_email_address: Any, to_email_address: Any, **_signa
 def delete_unconfirmed() -> int:
     """Delete subscriptions that were not confirmed while their link worked. An hourly job."""
     old = timezone.now() - LINK_MAX_AGE
-    return end(Subscription.objects.filter(confirmed_at=None, created_at__lte=old))
+    return end_subscriptions(Subscription.objects.filter(confirmed_at=None, created_at__lte=old))
 
 
 def is_subscribed() -> Exists:
@@ -208,5 +208,5 @@ def is_subscribed() -> Exists:
     return Exists(Subscriber.objects.filter(email=OuterRef("email")))
 
 
-def _among(lists: Lists) -> Q:
-    return Q(topic__in=lists - {None}) | (Q(topic=None) if None in lists else Q(pk__in=[]))
+def _among(topics: TopicIds) -> Q:
+    return Q(topic__in=topics - {None}) | (Q(topic=None) if None in topics else Q(pk__in=[]))

@@ -106,7 +106,7 @@ def manage(request: SiteRequest, token: str) -> HttpResponse:
         if _change(request, email):
             return redirect(request.path)
         raise Http404
-    form = ListsForm(topics=shown_topics(), subscribed=subscriptions.lists_of(email))
+    form = ListsForm(topics=shown_topics(), subscribed=subscriptions.topics_of(email))
     return render(request, "articles/newsletter/manage.jinja", {"form": form, "email": email})
 
 
@@ -124,13 +124,13 @@ def account(request: SiteRequest) -> HttpResponse:
         if email and not _change(request, email):
             raise Http404
         return redirect("newsletter-account")
-    form = ListsForm(topics=shown_topics(), subscribed=subscriptions.lists_of(email))
+    form = ListsForm(topics=shown_topics(), subscribed=subscriptions.topics_of(email))
     return render(request, "articles/newsletter/account.html", {"form": form, "email": email})
 
 
 def _change(request: SiteRequest, email: str) -> bool:
     """Change subscriptions as the form says, and tell the person. Returns False for a wrong form."""
-    subscribed = subscriptions.lists_of(email)
+    subscribed = subscriptions.topics_of(email)
     data: Any = {"lists": request.POST.getlist("add")} if "add" in request.POST else request.POST
     form = ListsForm(data, topics=shown_topics(), subscribed=subscribed)
     if not form.is_valid():
