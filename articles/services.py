@@ -27,7 +27,7 @@ from articles.models import (
     Topic,
     unique_author_slug,
 )
-from articles.redirects import record_move
+from articles.redirects import redirect_from_old_path
 from articles.related import store_keywords
 from articles.site.cached_pages import invalidate_stale_copies
 
@@ -72,7 +72,7 @@ def save_article(
     # Nobody has the URL of a draft.
     was_public = stored and (stored.is_published() or stored.was_published_at)
     if stored and was_public and stored.slug != article.slug:
-        record_move(old=stored.get_absolute_url(), target=article)
+        redirect_from_old_path(old=stored.get_absolute_url(), target=article)
     if not article.is_published():
         invalidate_stale_copies()
     return article
@@ -168,7 +168,7 @@ def _save_with_redirect(
     obj.save()
     increment_site_version()  # before the redirects are locked, see articles/redirects.py
     if stored and stored.slug != obj.slug:
-        record_move(old=stored.get_absolute_url(), target=obj)
+        redirect_from_old_path(old=stored.get_absolute_url(), target=obj)
 
 
 @transaction.atomic

@@ -33,8 +33,8 @@ class RedactionForm(forms.Form):
         words = [line for text in self.cleaned_data["words"].splitlines() if (line := text.strip())]
         if len(words) > MAX_WORDS:
             raise forms.ValidationError(
-                _("There are %(n)s lines; at most %(most)s are possible at once.")
-                % {"n": len(words), "most": MAX_WORDS}
+                _("There are %(n)s lines; at most %(limit)s are possible at once.")
+                % {"n": len(words), "limit": MAX_WORDS}
             )
         if short := [word for word in words if sum(map(str.isalnum, word)) < 2]:
             raise forms.ValidationError(
