@@ -41,7 +41,7 @@ CODE_ORIGIN = b"codes"  # in place of a hash: the codes of an account have one c
 
 _WAIT = """
 CASE WHEN a.wrong <= %(free)s THEN 0
-     ELSE least(%(most)s, power(2, least(a.wrong - %(free)s - 1, 10))) END * interval '1 second'"""
+     ELSE least(%(max_wait)s, power(2, least(a.wrong - %(free)s - 1, 10))) END * interval '1 second'"""
 _CLAIM = f"""
 WITH claimed AS (
   INSERT INTO accounts_loginattempts AS a (account, origin, wrong, at)
@@ -65,12 +65,12 @@ RETURNING wrong"""
 def claim_attempt(request: HttpRequest, email: str) -> int:
     """Count an attempt before its password is checked. Returns 0, or the seconds that it has to wait."""
     origin, free = _origin(request, email)
-    return _claim(_values("account", email) | {"origin": origin, "free": free, "most": WAIT_MAX})
+    return _claim(_values("account", email) | {"origin": origin, "free": free, "max_wait": WAIT_MAX})
 
 
 def claim_code(email: str) -> int:
     """Count a code of a second factor before it is checked. Returns 0, or the seconds that it has to wait."""
-    values = {"origin": CODE_ORIGIN, "free": FREE_CODES, "most": CODE_WAIT_MAX}
+    values = {"origin": CODE_ORIGIN, "free": FREE_CODES, "max_wait": CODE_WAIT_MAX}
     return _claim(_values("codes", email) | values)
 
 

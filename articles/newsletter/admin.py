@@ -263,7 +263,7 @@ class NewsletterAdmin(EditorAccessAdmin):
             ],
             "waiting": waiting.order_by("due_at").first(),
             "has_stories": bool(read_stories(newsletter)),
-            "most": FAILED_SHOWN,
+            "limit": FAILED_SHOWN,
         }
         return TemplateResponse(request, "admin/articles/newsletter/sent.html", context)
 

@@ -81,17 +81,17 @@ class LaterResultsQuery(QueryForm):
 class DiscussionSearchQuery(LaterResultsQuery):
     """The query string of the search in a discussion."""
 
-    q = SearchField(most=None)
+    q = SearchField(limit=None)
 
 
 class SearchPageQuery(QueryForm):
     """The query string of the search of the site."""
 
-    q = SearchField(most=None)
+    q = SearchField(limit=None)
     in_ = forms.ChoiceField(choices=[("stories", ""), ("comments", "")], required=False)
-    topic = SearchField(most=None)
-    author = SearchField(most=None)
-    year = SearchField(most=None)
+    topic = SearchField(limit=None)
+    author = SearchField(limit=None)
+    year = SearchField(limit=None)
     strict = frozenset({"in_"})
 
 

@@ -27,7 +27,7 @@ PAGE_SIZE = 50  # requests
 class RemovalRequestQuery(QueryForm):
     """The query string of a new request: the path of a story or a comment."""
 
-    url = SearchField(most=2_000)
+    url = SearchField(limit=2_000)
 
 
 class RemovalRequestsQuery(QueryForm):

@@ -77,7 +77,7 @@ def report(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
 class ReportQuery(QueryForm):
     """The query string of a report of illegal content: the number or URL of the comment."""
 
-    comment = SearchField(most=2_000)
+    comment = SearchField(limit=2_000)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
