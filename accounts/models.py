@@ -13,9 +13,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 READER, MODERATOR, EDITOR, ADMINISTRATOR = "Reader", "Moderator", "Editor", "Administrator"
-NEXT_URL_MAX = 500  # characters of the path that a sign-up returns to
+MAX_NEXT_URL_LENGTH = 500  # characters of the path that a sign-up returns to
 ERASED_EMAIL = "@invalid"  # the end of the e-mail address of an erased account, which has to be unique
-NAME_MAX = 80  # characters of a user's or guest's name
+MAX_NAME_LENGTH = 80  # characters of a user's or guest's name
 
 
 def deleted_name() -> str:
@@ -93,7 +93,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     """
 
     email = models.EmailField(_("e-mail"), unique=True)
-    name = models.CharField(_("name"), max_length=NAME_MAX, help_text=_("Shown beside your comments."))
+    name = models.CharField(_("name"), max_length=MAX_NAME_LENGTH, help_text=_("Shown beside your comments."))
     has_page = models.BooleanField(
         _("public page"),
         default=False,
@@ -235,7 +235,7 @@ class Guest(models.Model):
     browsers that gave the same address are two guests, and neither inherits the other's reputation.
     """
 
-    name = models.CharField(_("name"), max_length=NAME_MAX)
+    name = models.CharField(_("name"), max_length=MAX_NAME_LENGTH)
     email = models.EmailField(_("e-mail"))
     created_at = models.DateTimeField(_("first seen"), default=timezone.now, editable=False)
     confirmed_at = models.DateTimeField(_("e-mail confirmed"), null=True, blank=True, editable=False)
@@ -263,10 +263,10 @@ class SignUp(models.Model):
     does not reveal whether the e-mail address has an account.
     """
 
-    name = models.CharField(max_length=NAME_MAX)
+    name = models.CharField(max_length=MAX_NAME_LENGTH)
     email = models.EmailField()
     password = models.CharField(max_length=128)  # hashed
-    next_url = models.CharField(max_length=NEXT_URL_MAX, blank=True)  # the page that they came from
+    next_url = models.CharField(max_length=MAX_NEXT_URL_LENGTH, blank=True)  # the page that they came from
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

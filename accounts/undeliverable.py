@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Guest, UndeliverableEmail, User
 
-ANSWER_MAX = 500  # characters
+MAX_ANSWER_LENGTH = 500  # characters
 UNDELIVERABLE_RETENTION = timedelta(days=365)
 
 # Enhanced status codes (RFC 3463) of addresses that do not exist. Others, such as 5.7.1 or 5.2.2, are about
@@ -40,7 +40,7 @@ def add(email: str, answer: str) -> None:
     """Note that the mail server of this e-mail address rejects it for good, with its answer."""
     UndeliverableEmail.objects.update_or_create(
         email=email.lower(),
-        defaults={"answer": " ".join(answer.split())[:ANSWER_MAX], "at": timezone.now()},
+        defaults={"answer": " ".join(answer.split())[:MAX_ANSWER_LENGTH], "at": timezone.now()},
     )
 
 

@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.forms import NameForm
-from accounts.models import NAME_MAX, READER, User
+from accounts.models import MAX_NAME_LENGTH, READER, User
 from accounts.services import find_user_by_email, guest_comments_url
 
 PENDING_KEY = "oidc_to_connect"  # in the session: a log-in to connect, and the time until which it can be
@@ -75,7 +75,7 @@ class OIDCAdapter(DefaultSocialAccountAdapter):
     def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]) -> User:
         """Fill in the name that the form proposes. It is the person who chooses it."""
         user: User = sociallogin.user
-        user.name, user.email = str(data.get("name") or "")[:NAME_MAX], str(data.get("email") or "")
+        user.name, user.email = str(data.get("name") or "")[:MAX_NAME_LENGTH], str(data.get("email") or "")
         return user
 
     @transaction.atomic

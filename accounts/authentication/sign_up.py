@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.models import NEXT_URL_MAX, READER, SignUp, User
+from accounts.models import MAX_NEXT_URL_LENGTH, READER, SignUp, User
 from accounts.services import find_user_by_email
 
 LINK_MAX_AGE = timedelta(days=7)
@@ -34,7 +34,7 @@ def create(*, name: str, email: str, password: str, next_url: str = "") -> SignU
 
     The path comes from the URL, so anybody can write it. One that is too long or not on this site is dropped.
     """
-    next_url = next_url if len(next_url) <= NEXT_URL_MAX and _PATH.fullmatch(next_url) else ""
+    next_url = next_url if len(next_url) <= MAX_NEXT_URL_LENGTH and _PATH.fullmatch(next_url) else ""
     return SignUp.objects.create(name=name, email=email, password=make_password(password), next_url=next_url)
 
 
