@@ -20,7 +20,7 @@ from articles.editing.concurrent_editing import ConcurrentEditingAdmin
 from articles.editing.conflicts import ConflictAwareForm, DocumentForm
 from articles.editing.editor_page import DocumentAdmin
 from articles.images.forms import check_images
-from articles.models import AUTHORS_MAX, Article, Author, Pin, Redirect, StandingPage
+from articles.models import MAX_AUTHORS, Article, Author, Pin, Redirect, StandingPage
 from articles.publishing import front_page
 from articles.redirects import add_redirect, page_exists, plan_redirect
 from articles.services import increment_site_version, save_author, save_page
@@ -50,7 +50,7 @@ class AuthorsField(forms.MultiValueField):
 
     def __init__(self) -> None:
         super().__init__(
-            [forms.ModelChoiceField(User.objects.none(), required=False) for _place in range(AUTHORS_MAX)],
+            [forms.ModelChoiceField(User.objects.none(), required=False) for _place in range(MAX_AUTHORS)],
             widget=AuthorsWidget(),
             label=_("Authors"),
             required=False,

@@ -20,7 +20,15 @@ from django.utils.encoding import iri_to_uri
 from django.utils.translation import gettext as _
 from django.views.defaults import page_not_found
 
-from articles.models import OLD_PATH_MAX, PATH_SUFFIX_MAX, Article, Author, Redirect, StandingPage, Topic
+from articles.models import (
+    MAX_OLD_PATH_LENGTH,
+    MAX_PATH_SUFFIX_LENGTH,
+    Article,
+    Author,
+    Redirect,
+    StandingPage,
+    Topic,
+)
 from articles.site.cached_pages import revalidate_always
 from articles.site.languages import activate_locale, chosen_language
 from articles.site.requests import SiteRequest
@@ -145,10 +153,10 @@ def _split_url(url: str) -> tuple[str, list[tuple[str, str]]]:
 def _join_url(path: str, pairs: Iterable[tuple[str, str]]) -> str:
     """Return a URL as it is stored. Raises RedirectError if it is too long."""
     old = path + _format_query(pairs)
-    if len(old) > OLD_PATH_MAX:
+    if len(old) > MAX_OLD_PATH_LENGTH:
         raise RedirectError(
             _("This URL has %(count)s characters. The limit is %(limit)s.")
-            % {"count": len(old), "limit": OLD_PATH_MAX}
+            % {"count": len(old), "limit": MAX_OLD_PATH_LENGTH}
         )
     return old
 
@@ -237,10 +245,10 @@ def _target_fields(to: str) -> dict[str, Any]:
             + (f"?{parts.query}" if parts.query else "")
             + (f"#{parts.fragment}" if parts.fragment else "")
         )
-        if len(rest) > PATH_SUFFIX_MAX:
+        if len(rest) > MAX_PATH_SUFFIX_LENGTH:
             raise RedirectError(
                 _("The part after the page’s own URL can have at most %(limit)s characters.")
-                % {"limit": PATH_SUFFIX_MAX}
+                % {"limit": MAX_PATH_SUFFIX_LENGTH}
             )
         return {section.field: target, "rest": rest}
     if existing := Redirect.objects.filter(old=url).first():

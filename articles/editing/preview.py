@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from accounts.models import User
 from articles.markup.markdown import render_story
 from articles.markup.paste_html import html_to_markdown
-from articles.models import AUTHORS_MAX, BODY_MAX, Article, BylineAuthor, Image, StandingPage, Topic
+from articles.models import MAX_AUTHORS, MAX_BODY_LENGTH, Article, BylineAuthor, Image, StandingPage, Topic
 from articles.site.requests import site_request
 from core.forms import TOO_LONG
 from core.query_forms import parse_whole_number
@@ -100,7 +100,7 @@ def count_words(standfirst: str, body_html: str) -> str:
 
 def _chosen_authors(request: HttpRequest) -> list[BylineAuthor]:
     """Return the authors chosen in the form. A new author gets a slug of their own when it is saved."""
-    chosen = [request.POST.get(f"signed_{position}", "") for position in range(AUTHORS_MAX)]
+    chosen = [request.POST.get(f"signed_{position}", "") for position in range(MAX_AUTHORS)]
     keys = [key for value in chosen if (key := parse_whole_number(value)) is not None]
     people = User.objects.staff().select_related("author").in_bulk(keys)
     authors = [people[key] for key in dict.fromkeys(keys) if key in people]
@@ -119,9 +119,9 @@ def _chosen_ids(request: HttpRequest, name: str) -> list[int]:
 def _refuse_too_long(body: str) -> JsonResponse | None:
     """Answer with an error instead of the preview if the text is too long to be saved."""
     count = len(normalize_newlines(body))
-    if count <= BODY_MAX:
+    if count <= MAX_BODY_LENGTH:
         return None
-    error = TOO_LONG % {"show_value": count, "limit_value": BODY_MAX}
+    error = TOO_LONG % {"show_value": count, "limit_value": MAX_BODY_LENGTH}
     return JsonResponse({"html": format_html("<p>{}</p>", error), "count": error})
 
 

@@ -26,10 +26,10 @@ from articles.models.redirects import Redirect
 from articles.search import weighted_vector
 from core.paging import PageCursor
 
-TITLE_MAX, STANDFIRST_MAX = 300, 5_000  # characters
-BODY_MAX = 200_000  # characters: a short book, which is rendered in a few seconds
-UNPUBLISHED_REASON_MAX = 2_000  # characters
-SLUG_MAX_LENGTH = 120
+MAX_TITLE_LENGTH, MAX_STANDFIRST_LENGTH = 300, 5_000  # characters
+MAX_BODY_LENGTH = 200_000  # characters: a short book, which is rendered in a few seconds
+MAX_UNPUBLISHED_REASON_LENGTH = 2_000  # characters
+MAX_SLUG_LENGTH = 120
 PREVIEW_LIFETIME = timedelta(days=7)
 UNPUBLISHED_TITLE = gettext_noop(
     "A story that is not published"
@@ -143,9 +143,9 @@ class Article(models.Model):
         READY = "ready", _("ready for review")
         PRIVATE = "private", _("private")
 
-    title = models.CharField(_("title"), max_length=TITLE_MAX)
-    slug = models.SlugField(_("URL slug"), max_length=SLUG_MAX_LENGTH, unique=True, allow_unicode=True)
-    standfirst = models.TextField(_("standfirst"), max_length=STANDFIRST_MAX, blank=True)
+    title = models.CharField(_("title"), max_length=MAX_TITLE_LENGTH)
+    slug = models.SlugField(_("URL slug"), max_length=MAX_SLUG_LENGTH, unique=True, allow_unicode=True)
+    standfirst = models.TextField(_("standfirst"), max_length=MAX_STANDFIRST_LENGTH, blank=True)
     authors = models.ManyToManyField(
         "articles.Author", through="articles.Byline", related_name="articles", editable=False
     )
@@ -155,7 +155,7 @@ class Article(models.Model):
         blank=True,
         help_text=_("Other authors, who have no author page here."),
     )
-    body = models.TextField(_("body"), max_length=BODY_MAX, blank=True, help_text=_("Markdown."))
+    body = models.TextField(_("body"), max_length=MAX_BODY_LENGTH, blank=True, help_text=_("Markdown."))
     body_html = models.TextField(editable=False, blank=True)
     lead_image = models.ForeignKey(
         "articles.Image",
@@ -191,7 +191,7 @@ class Article(models.Model):
     embargo_until = models.DateTimeField(null=True, editable=False)  # cannot be published before
     unpublished_at = models.DateTimeField(null=True, editable=False)
     unpublished_reason = models.TextField(  # for readers
-        max_length=UNPUBLISHED_REASON_MAX, blank=True, default="", db_default="", editable=False
+        max_length=MAX_UNPUBLISHED_REASON_LENGTH, blank=True, default="", db_default="", editable=False
     )
     was_published_at = models.DateTimeField(null=True, editable=False)  # before it was unpublished
     corrected_at = models.DateTimeField(null=True, editable=False)  # date of the last correction
@@ -239,10 +239,10 @@ class Article(models.Model):
                 | Q(published_at__gte=F("embargo_until")),
                 name="article_not_before_its_embargo",
             ),
-            max_length_constraint("standfirst", STANDFIRST_MAX, name="article_standfirst_length"),
-            max_length_constraint("body", BODY_MAX, name="article_body_length"),
+            max_length_constraint("standfirst", MAX_STANDFIRST_LENGTH, name="article_standfirst_length"),
+            max_length_constraint("body", MAX_BODY_LENGTH, name="article_body_length"),
             max_length_constraint(
-                "unpublished_reason", UNPUBLISHED_REASON_MAX, name="article_unpublished_reason_length"
+                "unpublished_reason", MAX_UNPUBLISHED_REASON_LENGTH, name="article_unpublished_reason_length"
             ),
         ]
 
@@ -382,7 +382,7 @@ def token_signing_time(token: str) -> datetime:
 def unique_slug(title: str) -> str:
     """Return an unused slug for a new article: its title in its own script, numbered if that is taken."""
     base = slug_from_title(title)
-    stem = base[: SLUG_MAX_LENGTH - 10].rstrip("-")  # leaves room for a number
+    stem = base[: MAX_SLUG_LENGTH - 10].rstrip("-")  # leaves room for a number
     taken = set(Article.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
     path = reverse("story", args=["-"]).removesuffix("-/")
     redirects = Redirect.objects.filter(old__startswith=path + stem).values_list("old", flat=True)
@@ -394,4 +394,4 @@ def unique_slug(title: str) -> str:
 
 def slug_from_title(title: str) -> str:
     """Return a slug in the script of the title, cut where the script of the editor page cuts it."""
-    return slugify(title, allow_unicode=True)[:SLUG_MAX_LENGTH].strip("-") or "story"
+    return slugify(title, allow_unicode=True)[:MAX_SLUG_LENGTH].strip("-") or "story"

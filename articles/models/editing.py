@@ -18,7 +18,7 @@ from articles.models.lengths import max_length_constraint
 from articles.models.standing_pages import StandingPage
 
 PRESENCE_TIMEOUT = timedelta(minutes=2)  # after the last request of an open editor page
-NOTE_MAX, CORRECTION_MAX = 5000, 2000  # characters
+MAX_NOTE_LENGTH, MAX_CORRECTION_LENGTH = 5000, 2000  # characters
 
 
 Document = Article | StandingPage
@@ -196,12 +196,12 @@ class EditorNote(models.Model):
     article = models.ForeignKey(Article, models.CASCADE, related_name="notes")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     at = models.DateTimeField(default=timezone.now)
-    body = models.TextField(_("note"), max_length=NOTE_MAX)
+    body = models.TextField(_("note"), max_length=MAX_NOTE_LENGTH)
 
     class Meta:
         verbose_name = _("note")
         ordering = ["at", "pk"]
-        constraints = [max_length_constraint("body", NOTE_MAX, name="editor_note_length")]
+        constraints = [max_length_constraint("body", MAX_NOTE_LENGTH, name="editor_note_length")]
 
     def __str__(self) -> str:
         return self.body
@@ -213,12 +213,12 @@ class Correction(models.Model):
     article = models.ForeignKey(Article, models.CASCADE, related_name="corrections")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     at = models.DateTimeField(default=timezone.now)
-    text = models.TextField(_("correction"), max_length=CORRECTION_MAX)
+    text = models.TextField(_("correction"), max_length=MAX_CORRECTION_LENGTH)
 
     class Meta:
         verbose_name = _("correction")
         ordering = ["at", "pk"]
-        constraints = [max_length_constraint("text", CORRECTION_MAX, name="correction_length")]
+        constraints = [max_length_constraint("text", MAX_CORRECTION_LENGTH, name="correction_length")]
 
     def __str__(self) -> str:
         return self.text

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from articles.models.lengths import max_length_constraint
 
-RULES_IN_SHORT_MAX, RULES_MAX = 300, 20_000  # characters
+MAX_RULES_IN_SHORT_LENGTH, MAX_RULES_LENGTH = 300, 20_000  # characters
 DEFAULT_SHORT_RULES = gettext_noop(
     "Keep to the subject.\nArgue with what was said, not with who said it.\nNo advertising."
 )
@@ -114,10 +114,10 @@ class Site(models.Model):
         _("days until discussions close"), default=365, db_default=365, validators=[MinValueValidator(1)]
     )
     rules_in_short = models.TextField(
-        _("rules in short"), max_length=RULES_IN_SHORT_MAX, blank=True, db_default=""
+        _("rules in short"), max_length=MAX_RULES_IN_SHORT_LENGTH, blank=True, db_default=""
     )
-    rules = models.TextField(_("rules in full"), max_length=RULES_MAX, blank=True, db_default="")
-    privacy = models.TextField(_("text on privacy"), max_length=RULES_MAX, blank=True, db_default="")
+    rules = models.TextField(_("rules in full"), max_length=MAX_RULES_LENGTH, blank=True, db_default="")
+    privacy = models.TextField(_("text on privacy"), max_length=MAX_RULES_LENGTH, blank=True, db_default="")
     # archive.nightly writes them.
     backs_up_nightly = models.BooleanField(_("back up every night"), default=False, db_default=False)
     backups_kept = models.PositiveSmallIntegerField(
@@ -155,9 +155,11 @@ class Site(models.Model):
             models.CheckConstraint(
                 condition=Q(accent__regex=r"^(#[0-9a-f]{6})?$"), name="site_accent_is_hex"
             ),
-            max_length_constraint("rules_in_short", RULES_IN_SHORT_MAX, name="site_rules_in_short_length"),
-            max_length_constraint("rules", RULES_MAX, name="site_rules_length"),
-            max_length_constraint("privacy", RULES_MAX, name="site_privacy_length"),
+            max_length_constraint(
+                "rules_in_short", MAX_RULES_IN_SHORT_LENGTH, name="site_rules_in_short_length"
+            ),
+            max_length_constraint("rules", MAX_RULES_LENGTH, name="site_rules_length"),
+            max_length_constraint("privacy", MAX_RULES_LENGTH, name="site_privacy_length"),
         ]
 
     def __str__(self) -> str:

@@ -21,7 +21,7 @@ from accounts.models import User
 from articles.admin_public_pages import EditorAccessAdmin
 from articles.editing.concurrent_editing import parse_number, request_user
 from articles.models import Article, Newsletter, NewsletterRecipient
-from articles.models.newsletters import SUBJECT_MAX
+from articles.models.newsletters import MAX_SUBJECT_LENGTH
 from articles.newsletter import drafts, sending
 from articles.newsletter.composition import read_stories
 from articles.newsletter.forms import NewsletterForm
@@ -92,7 +92,7 @@ class NewsletterAdmin(EditorAccessAdmin):
         offered = None if story else list(drafts.digest_stories())
         site = site_request(request).site
         initial = {
-            "subject": story.title[:SUBJECT_MAX] if story else drafts.week_subject(site),
+            "subject": story.title[:MAX_SUBJECT_LENGTH] if story else drafts.week_subject(site),
             "stories": [article.pk for article in offered or ()],
         }
         form = NewsletterForm(request.POST or None, offered=offered, initial=initial)

@@ -12,8 +12,8 @@ from articles.markup.markdown import make_excerpt
 from articles.models import Article, ArticleQuerySet, Image, Newsletter, Site
 from core.mail.composition import MailText, MailToMany, placeholder, render_mail
 
-EXCERPT_MAX, SHORT_EXCERPT_MAX = 500, 300  # characters: of a single story, of one in a digest
-STANDFIRST_MAX = 600  # characters
+MAX_EXCERPT_LENGTH, MAX_SHORT_EXCERPT_LENGTH = 500, 300  # characters: of a single story, of one in a digest
+MAX_STANDFIRST_LENGTH = 600  # characters
 PICTURE_WIDTH = 560  # pixels
 
 
@@ -61,10 +61,12 @@ def manage_path(token: str) -> str:
 
 
 def _story(article: Article, *, is_single: bool) -> dict[str, Any]:
-    standfirst = make_excerpt(article.standfirst, STANDFIRST_MAX) if article.standfirst else ""
+    standfirst = make_excerpt(article.standfirst, MAX_STANDFIRST_LENGTH) if article.standfirst else ""
     excerpt = ""
     if is_single or not standfirst:
-        excerpt = make_excerpt(article.body_html, EXCERPT_MAX if is_single else SHORT_EXCERPT_MAX)
+        excerpt = make_excerpt(
+            article.body_html, MAX_EXCERPT_LENGTH if is_single else MAX_SHORT_EXCERPT_LENGTH
+        )
     return {
         "title": article.title,
         "byline_text": article.byline_text,

@@ -44,7 +44,7 @@ from core.mail.messages import TrackedMail
 from core.mail.tokens import MailToken, incoming_email
 
 OF_RECIPIENT = "r"  # the letter of the tokens in return paths
-REASON_MAX = 500  # characters
+MAX_REASON_LENGTH = 500  # characters
 RECIPIENT_RETENTION = timedelta(days=90)  # afterwards only their number is stored
 
 QUEUED, SENT, FAILED = (
@@ -324,7 +324,7 @@ def _outcome(recipient: NewsletterRecipient, mail: TrackedMail) -> dict[str, Any
     if mail.failure is None:
         return {"state": SENT, "failure": "", "reason": ""}
     kind, answer = classify_failure(mail.failure)
-    explained = {"failure": kind, "reason": mask_email_addresses(answer)[:REASON_MAX]}
+    explained = {"failure": kind, "reason": mask_email_addresses(answer)[:MAX_REASON_LENGTH]}
     if answer := undeliverable.rejection(mail.failure):
         undeliverable.add(mail.to[0], answer)
         return {"state": FAILED, **explained}
@@ -349,7 +349,7 @@ def note_bounce(token: MailToken, answer: str) -> None:
     """Note that the mail with this return path was rejected after it had been sent."""
     rows = NewsletterRecipient.objects.filter(pk=token.pk, state=SENT)
     bounced = NewsletterRecipient.State.BOUNCED
-    rows.update(state=bounced, failure="", reason=mask_email_addresses(answer)[:REASON_MAX])
+    rows.update(state=bounced, failure="", reason=mask_email_addresses(answer)[:MAX_REASON_LENGTH])
 
 
 def delete_old_recipients() -> int:

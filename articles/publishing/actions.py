@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from articles.editing.concurrent_editing import parse_number
 from articles.editing.conflicts import FormSnapshot
-from articles.models import UNPUBLISHED_REASON_MAX, Article
+from articles.models import MAX_UNPUBLISHED_REASON_LENGTH, Article
 from articles.publishing import services, status
 from articles.publishing.forms import DateTimeForm
 from articles.publishing.services import EmbargoError
@@ -227,11 +227,11 @@ class ActionRequest:
 
     def _reason_problem(self) -> str:
         """Return what is wrong with the typed reason, or ""."""
-        if len(self.confirmation["reason"]) <= UNPUBLISHED_REASON_MAX:
+        if len(self.confirmation["reason"]) <= MAX_UNPUBLISHED_REASON_LENGTH:
             return ""
         return TOO_LONG % {
             "show_value": len(self.confirmation["reason"]),
-            "limit_value": UNPUBLISHED_REASON_MAX,
+            "limit_value": MAX_UNPUBLISHED_REASON_LENGTH,
         }
 
     def _is_done_already(self) -> bool:

@@ -9,7 +9,7 @@ from articles.models import Article, Pin, Site
 from articles.services import increment_site_version
 from core.errors import UserError
 
-PINS_MAX = 12
+MAX_PINS = 12
 
 
 class TooManyPinsError(UserError):
@@ -20,9 +20,9 @@ class TooManyPinsError(UserError):
 def pin(*, article: Article) -> None:
     """Pin an article above all others; one that is pinned moves there. Raises TooManyPinsError."""
     order = _lock_pins()
-    if article.pk not in order and len(order) >= PINS_MAX:
+    if article.pk not in order and len(order) >= MAX_PINS:
         raise TooManyPinsError(
-            _("At most %(count)s stories can be pinned. Unpin one first.") % {"count": PINS_MAX}
+            _("At most %(count)s stories can be pinned. Unpin one first.") % {"count": MAX_PINS}
         )
     _store_order([article.pk, *(pk for pk in order if pk != article.pk)])
 

@@ -18,7 +18,7 @@ from articles.editing import notes
 from articles.editing.concurrent_editing import request_user
 from articles.editing.conflicts import DocumentForm
 from articles.models import PREVIEW_LIFETIME, Article
-from articles.models.editing import CORRECTION_MAX, NOTE_MAX, Correction
+from articles.models.editing import MAX_CORRECTION_LENGTH, MAX_NOTE_LENGTH, Correction
 from articles.publishing import status
 from articles.publishing.actions import (
     confirmation_context,
@@ -40,13 +40,13 @@ class NotesForm(DocumentForm):
 
     new_note = MultilineField(
         label=gettext_lazy("Note for editors"),
-        max_length=NOTE_MAX,
+        max_length=MAX_NOTE_LENGTH,
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
     )
     new_correction = MultilineField(
         label=gettext_lazy("Correction for readers"),
-        max_length=CORRECTION_MAX,
+        max_length=MAX_CORRECTION_LENGTH,
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text=gettext_lazy("Shown with the story, dated now."),
@@ -151,7 +151,7 @@ def correction_view(model_admin: Any, request: HttpRequest, key: int, pk: int) -
     if not correction and not request.POST.get("text", "").strip():
         raise Http404
     text = request.POST.get("text", correction.text if correction else "").strip()
-    is_too_long, is_changed = len(text) > CORRECTION_MAX, False
+    is_too_long, is_changed = len(text) > MAX_CORRECTION_LENGTH, False
     if request.method == "POST" and not is_too_long:
         if message := _save_correction(request, article, correction, text):
             model_admin.message_user(request, message)
@@ -163,7 +163,7 @@ def correction_view(model_admin: Any, request: HttpRequest, key: int, pk: int) -
         "article": article,
         "correction": correction,
         "text": text,
-        "max_length": CORRECTION_MAX if is_too_long else None,
+        "max_length": MAX_CORRECTION_LENGTH if is_too_long else None,
         "is_changed": is_changed,
     }
     return TemplateResponse(request, "admin/articles/article/correction.html", context)

@@ -21,7 +21,12 @@ from accounts.models import User
 from articles.images.forms import ACCEPT, check_images
 from articles.images.uploads import DecodedImage, UploadError, read_upload
 from articles.models import Site
-from articles.models.site import DEFAULT_SHORT_RULES, RULES_IN_SHORT_MAX, RULES_MAX, STORY_LANGUAGES
+from articles.models.site import (
+    DEFAULT_SHORT_RULES,
+    MAX_RULES_IN_SHORT_LENGTH,
+    MAX_RULES_LENGTH,
+    STORY_LANGUAGES,
+)
 from articles.site import branding
 from articles.site.time_zones import find_time_zones, time_zone_names
 from config.owner import starter_texts
@@ -399,17 +404,17 @@ class SiteForm(forms.ModelForm[Site]):
                 )
                 % {"count": len(lines), "limit": RULES_LINES}
             )
-        _check_length(text, RULES_IN_SHORT_MAX)
+        _check_length(text, MAX_RULES_IN_SHORT_LENGTH)
         return "" if text == _(DEFAULT_SHORT_RULES) else text
 
     def clean_rules(self) -> str:
         text: str = normalize_newlines(self.cleaned_data["rules"]).strip()
-        _check_length(text, RULES_MAX)
+        _check_length(text, MAX_RULES_LENGTH)
         return check_images(text)
 
     def clean_privacy(self) -> str:
         text: str = normalize_newlines(self.cleaned_data["privacy"]).strip()
-        _check_length(text, RULES_MAX)
+        _check_length(text, MAX_RULES_LENGTH)
         return check_images(text)
 
     def changed(self, stored: Site, actor: User) -> dict[str, Any]:
