@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from articles.images.html import image_url
 from articles.markup.markdown import make_excerpt
 from articles.models import Article, ArticleQuerySet, Image, Newsletter, Site
-from core.mail.composition import MailText, MailToMany, placeholder, render_mail
+from core.mail.composition import BulkMail, MailText, placeholder, render_mail
 
 MAX_EXCERPT_LENGTH, MAX_SHORT_EXCERPT_LENGTH = 500, 300  # characters: of a single story, of one in a digest
 MAX_STANDFIRST_LENGTH = 600  # characters
@@ -49,10 +49,10 @@ def render_newsletter(
     )
 
 
-def render_for_subscribers(newsletter: Newsletter, stories: list[Article], site: Site) -> MailToMany:
+def render_for_subscribers(newsletter: Newsletter, stories: list[Article], site: Site) -> BulkMail:
     """Return the mail with a placeholder for the token of the subscriber."""
     rendered = render_newsletter(newsletter, stories, site, manage_url=manage_path(placeholder(0)))
-    return MailToMany(newsletter.subject, rendered, _("Newsletter"))
+    return BulkMail(newsletter.subject, rendered, _("Newsletter"))
 
 
 def manage_path(token: str) -> str:

@@ -38,7 +38,7 @@ from core.mail.batches import (
     retry_delay,
     send_batches,
 )
-from core.mail.composition import MailToMany
+from core.mail.composition import BulkMail
 from core.mail.failures import REJECTED_BEFORE, classify_failure, mask_email_addresses
 from core.mail.messages import TrackedMail
 from core.mail.tokens import MailToken, incoming_email
@@ -71,7 +71,7 @@ WITH waiting AS (
 )
 UPDATE articles_newsletterrecipient r SET due_at = %(until)s FROM waiting w WHERE r.id = w.id RETURNING r.*"""
 
-Texts = dict[tuple[Any, ...], dict[str, MailToMany]]  # by what they are made of, and language
+Texts = dict[tuple[Any, ...], dict[str, BulkMail]]  # by what they are made of, and language
 
 
 class NotSentError(UserError):
@@ -289,7 +289,7 @@ def _send(pk: int, recipients: Sequence[NewsletterRecipient], texts: Texts) -> i
 
 def _render(
     newsletter: Newsletter, stories: list[Article], site: Site, language: str, texts: Texts
-) -> MailToMany:
+) -> BulkMail:
     """Return the mail, from `texts` if it was rendered before and nothing in it has changed."""
     content = (newsletter.pk, site.version, *((story.pk, story.version) for story in stories))
     if content not in texts:
@@ -312,7 +312,7 @@ def _find_emails(
     return {pk: (email, language) for pk, email, language in found}
 
 
-def _compose(text: MailToMany, recipient: NewsletterRecipient, email: str) -> TrackedMail:
+def _compose(text: BulkMail, recipient: NewsletterRecipient, email: str) -> TrackedMail:
     token = str(subscriber_token(recipient.subscriber_id or 0))
     mail = text.compose_for(email, [token], unsubscribe_path=manage_path(token))
     mail.return_path = incoming_email(MailToken(OF_RECIPIENT, recipient.pk))
