@@ -4,7 +4,6 @@ from collections import Counter
 from typing import Any
 
 from django import forms
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -12,7 +11,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.models import User
+from accounts.requests import require_administrator
 from articles.models import Document
 from articles.redaction import redact
 
@@ -45,9 +44,7 @@ class RedactionForm(forms.Form):
 
 def redact_view(model_admin: Any, request: HttpRequest, key: int) -> HttpResponse:
     """List where the posted words occur. With `sure`, redact them if they are the `listed_words`."""
-    assert isinstance(request.user, User)
-    if not request.user.is_administrator:
-        raise PermissionDenied
+    require_administrator(request)
     document: Document = get_object_or_404(model_admin.get_queryset(request), pk=key)
     form = RedactionForm(request.POST or None)
     results: dict[str, Any] = {}

@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.requests import require_administrator
 from core.query_forms import PageField, QueryForm, SearchField
 from core.rate_limits import add_error
-from moderation.actions.request_helpers import require_administrator
 from moderation.models import RemovalRequest
 from moderation.reports import removal_requests
 from moderation.reports.removal_request_forms import AnswerForm, RemovalRequestForm
