@@ -179,9 +179,9 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         """Answer a form that has created its document already: later changes in it become an autosave."""
         document, user = self.get_editable(request, key), request_user(request)
         *earlier, last = posted_forms(request)
-        is_same = Autosave.objects.filter(nonce=last.nonce, is_done=True, turn__gte=last.turn)
+        is_same = Autosave.objects.filter(nonce=last.nonce, is_done=True, turn__gte=last.change_number)
         if DocumentText.from_post(request.POST) != DocumentText.of(document) or (
-            last.turn and not is_same.exists()
+            last.change_number and not is_same.exists()
         ):
             stored = autosaves.autosave(
                 forms=[*earlier, last, new_form()],
@@ -300,7 +300,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
             "drawer_rows": partial(self.drawer_rows, fieldsets, obj),
             "drawer_inlines": partial(drawer_inlines, context["inline_admin_formsets"]),
             "saved_at": time_or_date(obj.updated_at, now) if obj else None,
-            "nonce": " ".join(f"{each.nonce}:{each.turn}" for each in [*earlier_forms, new_form()]),
+            "nonce": " ".join(f"{each.nonce}:{each.change_number}" for each in [*earlier_forms, new_form()]),
             "offers": self._offers(request, obj, earlier_forms),
             "conflict": conflict,
             "conflict_at": conflict and time_or_date(conflict.latest.at, now),

@@ -42,9 +42,9 @@ def posted_forms(request: HttpRequest) -> list[OpenForm]:
     """Return the forms in the field `nonce`: the last sent the request and continues those before it."""
     found = []
     for word in request.POST.get("nonce", "").split():
-        nonce, _colon, turn = word.partition(":")
+        nonce, _colon, change_number = word.partition(":")
         try:
-            found.append(OpenForm(UUID(nonce), parse_number(turn)))
+            found.append(OpenForm(UUID(nonce), parse_number(change_number)))
         except ValueError:
             return []
     return found

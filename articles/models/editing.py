@@ -108,7 +108,7 @@ class OpenForm(NamedTuple):
     """An editor form in one browser window."""
 
     nonce: UUID
-    turn: int  # number of the last change that was typed there
+    change_number: int  # of the last change that was typed there
 
 
 class AutosaveQuerySet(models.QuerySet["Autosave"]):
@@ -142,7 +142,7 @@ class Autosave(models.Model):
     editor = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     typed = models.JSONField(default=dict)  # fields of the form as a browser sends them: {name: [value]}
     read = models.TextField(blank=True)  # token of a conflicts.FormSnapshot
-    turn = models.PositiveIntegerField(default=0, db_default=0)  # of the OpenForm; an earlier one is ignored
+    turn = models.PositiveIntegerField(default=0, db_default=0)  # change_number of the OpenForm
     # Saved, discarded, or continued in another form: the row is empty, and late autosaves are ignored.
     is_done = models.BooleanField(default=False, db_default=False)
     at = models.DateTimeField(default=timezone.now)  # of the last autosave, or when it was done

@@ -200,10 +200,10 @@ def _redact_row(row: Any, names: Iterable[str], pattern: re.Pattern[str]) -> boo
 
 
 def _redact_autosave(row: Autosave, pattern: re.Pattern[str]) -> bool:
-    typed = {name: [_redact_text(text, pattern) for text in texts] for name, texts in row.typed.items()}
-    if typed == row.typed:
+    fields = {name: [_redact_text(text, pattern) for text in texts] for name, texts in row.typed.items()}
+    if fields == row.typed:
         return False
-    Autosave.objects.filter(pk=row.pk).update(typed=typed)
+    Autosave.objects.filter(pk=row.pk).update(typed=fields)
     return True
 
 
