@@ -161,7 +161,12 @@ def test_an_unchanged_form_keeps_no_draft(draft, emil):
     form = OpenForm(uuid4(), 1)
     keep(emil, draft, "Two.", form)
     undone = autosave(
-        forms=[form._replace(change_number=2)], editor=emil, kind=Article, document=draft, fields={}, snapshot=""
+        forms=[form._replace(change_number=2)],
+        editor=emil,
+        kind=Article,
+        document=draft,
+        fields={},
+        snapshot="",
     )
     assert (undone, autosaved_bodies()) == (None, [])
 
