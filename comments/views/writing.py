@@ -15,6 +15,7 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import normalize_newlines
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
@@ -81,7 +82,7 @@ def recommendation(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     context = {
         "article": article,
         "comment": found,
-        "zone": article.zone,
+        "zone": article.time_zone,
         "may_recommend": reader.may_recommend,
         "is_own": found.is_by(reader.user, reader.guest),
         "given": given,
@@ -165,7 +166,7 @@ def edit(request: SiteRequest, pk: str) -> HttpResponse:
         "comment": own,
         "article": own.discussion.article,
         "until": own.created_at + EDIT_WINDOW,
-        "zone": own.discussion.article.zone,
+        "zone": own.discussion.article.time_zone,
         "back": url,
         "delete_url": reverse("comment-delete", args=[own.pk]),
     }
@@ -256,7 +257,7 @@ def _form_page(
         "back": _back_url(article, parent),
         "article": article,
         "parent": parent if parent and parent.state == State.PUBLISHED else None,
-        "zone": article.zone,
+        "zone": article.time_zone,
     }
     template = "comments/_reply_form.jinja" if request.htmx else "comments/reply.jinja"
     return render(request, template, context, status=status)
@@ -270,7 +271,7 @@ def _change_draft(request: SiteRequest, user: User, target: ReplyTarget) -> Http
         return redirect(_back_url(article, parent))
     if request.POST.keys().isdisjoint({"draft", "preview"}):
         return None
-    body = request.POST.get("body", "").replace("\r\n", "\n")
+    body = normalize_newlines(request.POST.get("body", ""))
     is_stored = save_draft(user=user, article=article, parent=parent, body=body, nonce=_read_nonce(request))
     if "draft" not in request.POST:
         return None
