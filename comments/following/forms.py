@@ -14,7 +14,7 @@ DELIVERIES = [choice for choice in Follow.Delivery.choices if choice[0] != Follo
 
 
 class _DeliveryForm(SubmitForm, forms.Form):
-    """A form with the way in which the follower is notified of news."""
+    """A form with the way in which the follower is notified of updates."""
 
     submit = _("Save")
 
@@ -71,7 +71,7 @@ class FollowTopicForm(_DeliveryForm):
 
 
 class ShownForm(forms.Form):
-    """Ids of the follows whose news a page has shown, separated by commas, and the time until which."""
+    """Ids of the follows whose updates a page has shown, separated by commas, and the time until which."""
 
     follows = forms.CharField()
     until = forms.DateTimeField()

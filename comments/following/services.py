@@ -93,9 +93,9 @@ def move_to_account(guests: Collection[int], user: User) -> None:
 
 
 def set_delivery(follows: FollowQuerySet, delivery: str) -> int:
-    """Change how the follower is notified of news. Returns the number of follows that changed.
+    """Change how the follower is notified of updates. Returns the number of follows that changed.
 
-    News that were to be mailed stay unread on the site, and later ones are mailed as chosen now.
+    Updates that were to be mailed stay unread on the site, and later ones are mailed as chosen now.
     """
     now = timezone.now()
     changed = follows.exclude(delivery=delivery)

@@ -55,7 +55,7 @@ SELECT s.version, now(), coalesce(a.version, 0), coalesce(d.version, 0),
                WHERE c.author_id = %(user)s AND c.discussion_id = a.id
                  AND c.state NOT IN ('published', 'deleted')),
        {OWN_RECOMMENDATIONS}, {MUTED_COMMENTS},
-       coalesce(news.unread, 0), coalesce(news.unread_here, 0), {VISIT_COLUMNS},
+       coalesce(updates.unread, 0), coalesce(updates.unread_here, 0), {VISIT_COLUMNS},
        {DRAFT_COLUMNS}
 FROM articles_site s
 LEFT JOIN articles_article a ON a.slug = %(slug)s AND a.published_at <= now()
@@ -63,7 +63,7 @@ LEFT JOIN comments_discussion d ON d.article_id = a.id
 {VISIT_JOIN}{DRAFT_JOIN}
 CROSS JOIN LATERAL (SELECT sum(f.news_count) AS unread,
                            sum(f.news_count) FILTER (WHERE f.article_id = a.id) AS unread_here
-                    FROM comments_follow f WHERE f.user_id = %(user)s AND f.news_at IS NOT NULL) news
+                    FROM comments_follow f WHERE f.user_id = %(user)s AND f.news_at IS NOT NULL) updates
 WHERE s.id = 1"""
 
 
@@ -78,7 +78,7 @@ class MemberState(NamedTuple):
     has_private: bool  # comments of their own that only they and moderators see
     recommendations: list[tuple[int, bool, bool]] | None  # comment id, given, counted
     muted: list[int]  # comments by people whom they muted
-    unread_count: int  # unread news
+    unread_count: int  # unread updates
     unread_here: int  # those about this story
     visit: LastVisit | None
     draft: LatestDraft | None

@@ -27,7 +27,7 @@ VALUES (%(user)s, %(article)s, %(now)s, %(seq)s, %(last)s)
 ON CONFLICT (user_id, article_id)
 DO UPDATE SET at = excluded.at, seq = excluded.seq, previous_seq = excluded.previous_seq"""
 
-# A page with the whole discussion has shown the news about it, also those that nobody has searched for yet.
+# A page with the whole discussion has shown its updates, also those that nobody has searched for yet.
 _RECORD_WHOLE = f"WITH seen AS ({MARK_WHOLE_STORY}) {_RECORD}"
 
 

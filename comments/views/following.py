@@ -23,15 +23,15 @@ from comments.following.forms import (
     OwnCommentsForm,
     ShownForm,
 )
-from comments.following.news import read_news
 from comments.following.seen import correct_counts, mark_seen
 from comments.following.tokens import KINDS, OF_FOLLOW, follower_token, follows_of
+from comments.following.updates import read_updates
 from comments.loading import current_writer, load_story
 from comments.models import UNDO_WINDOW, Follow
 from core.mail.tokens import MailToken
 
-ITEMS_SHOWN = 5  # news of one follow
-FOLLOWS_SHOWN = 50  # with news, the latest first
+ITEMS_SHOWN = 5  # updates of one follow
+FOLLOWS_SHOWN = 50  # with updates, the latest first
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -147,7 +147,7 @@ def _save_own_comments_delivery(request: SiteRequest, user: User | None, guest: 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def notifications(request: SiteRequest) -> HttpResponse:
-    """Show the unread news of what the reader follows. POST marks those as read that the page has shown."""
+    """Show the unread updates of what the reader follows. POST marks those of the page as read."""
     user, guest = current_writer(request)
     unread = Follow.objects.of(user, guest).unread()
     until = request.now - UNDO_WINDOW
@@ -158,13 +158,13 @@ def notifications(request: SiteRequest) -> HttpResponse:
             mark_seen(unread.filter(pk__in=shown["follows"]), min(shown["until"], until))
         return redirect("notifications")
     follows = list(unread.select_related("article", "topic").order_by("-news_at", "-pk")[:FOLLOWS_SHOWN])
-    news = read_news(follows, since="seen_at", until=until, most=ITEMS_SHOWN)
-    if gone := [follow.pk for follow in follows if follow.pk not in news]:  # removed since
+    updates = read_updates(follows, since="seen_at", until=until, limit=ITEMS_SHOWN)
+    if gone := [follow.pk for follow in follows if follow.pk not in updates]:  # removed since
         mark_seen(unread.filter(pk__in=gone), until)
-    correct_counts(news.values())
+    correct_counts(updates.values())
     context = {
         **_person_context(user, guest),
-        "news": [news[follow.pk] for follow in follows if follow.pk in news],
+        "updates": [updates[follow.pk] for follow in follows if follow.pk in updates],
         "until": until.isoformat(),
     }
     return render(request, "comments/following/notifications.html", context)

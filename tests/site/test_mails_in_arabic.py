@@ -85,7 +85,7 @@ class Senders:
     def confirm_comment(self) -> None:
         mail_confirmation.func(GuestFactory.create(name="أحمد").pk)
 
-    def news(self) -> None:
+    def updates(self) -> None:
         hour_ago = timezone.now() - timedelta(hours=1)
         NewsSearch.objects.create(pk=1, until=hour_ago)
         Follow.objects.create(
@@ -224,7 +224,7 @@ ACCOUNTS = (
 # The templates of the mails, by the method of Senders that sends them.
 SENT = {
     "confirm_comment": {"comments/confirm_email.txt"},
-    "news": {"comments/mail/news.txt"},
+    "updates": {"comments/mail/updates.txt"},
     "reply_by_mail": {"comments/mail/reply_on_the_site.txt"},
     "subscription": {"articles/mail/confirm_subscription.txt"},
     "newsletter": {"articles/mail/newsletter.txt"},
