@@ -22,8 +22,8 @@ from comments.models import Comment, Discussion
 Verdict = Literal["publish", "hold", "spam"]
 
 
-class EditorsPick(NamedTuple):
-    """The moment when a comment became an editor's pick."""
+class PickEvent(NamedTuple):
+    """The event that a comment became an editor's pick."""
 
     comment: int
     at: datetime
@@ -159,7 +159,7 @@ class Policy:
         """Return the URL of the page that explains a decision to the comment's author, or ""."""
         return ""
 
-    def read_picks_between(self, since: datetime, until: datetime) -> list[EditorsPick]:
+    def read_picks_between(self, since: datetime, until: datetime) -> list[PickEvent]:
         """Return the picks that editors made in this time, also those that were taken back, in one query."""
         return []
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 import comments.policy
 from accounts.models import Guest, User
 from comments.models import Comment, Discussion, State
-from comments.policy import EditorsPick, ExplainedDecision, Nudge, Nudged, Screening, Submission, Verdict
+from comments.policy import ExplainedDecision, Nudge, Nudged, PickEvent, Screening, Submission, Verdict
 from core.database.sql import fetch_rows
 from moderation import integrity
 from moderation.actions import cases, comment_menus, quick_actions
@@ -176,9 +176,9 @@ class Policy(comments.policy.Policy):
     def get_decision_url(self, comment: int) -> str:
         return reverse("decision", args=[comment])
 
-    def read_picks_between(self, since: datetime, until: datetime) -> list[EditorsPick]:
+    def read_picks_between(self, since: datetime, until: datetime) -> list[PickEvent]:
         rows = fetch_rows(_PICKS_SQL, {"since": since, "until": until})
-        return [EditorsPick(*row) for row in rows]
+        return [PickEvent(*row) for row in rows]
 
     def describe_usual_delay(self) -> str:
         hours = review_time.usual_hours()

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection, transaction
 
 from comments.models import DEFAULT_DELIVERY, UNDO_WINDOW, Follow, NewsSearch
-from comments.policy import EditorsPick, policy
+from comments.policy import PickEvent, policy
 
 DAILY_AT = time(7)  # in the site's time zone
 # A change is dated with the start of its transaction, and is seen when that ends. The search therefore looks
@@ -170,7 +170,7 @@ def note_updates(now: datetime, zone: ZoneInfo) -> int:
     return noted
 
 
-def _pick_values(picks: Sequence[EditorsPick]) -> dict[str, list[Any]]:
+def _pick_values(picks: Sequence[PickEvent]) -> dict[str, list[Any]]:
     return {
         "picked": [pick.comment for pick in picks],
         "picked_at": [pick.at for pick in picks],

@@ -20,8 +20,8 @@ MAX_PICKS = 3  # editor's picks above the thread; the others are only marked in 
 PICK_LENGTH = 280  # characters of each
 
 
-class EditorPick(NamedTuple):
-    """A comment picked by an editor, with the beginning of its text."""
+class PickExcerpt(NamedTuple):
+    """The beginning of a comment that an editor picked."""
 
     id: int
     author_name: str
@@ -38,7 +38,7 @@ class Story:
     authors: list[BylineAuthor]  # staff authors, in the order of the byline
     days: list[tuple[date, int]]  # in order, each with its number of visible comments
     seq: int  # of the last log entry of the discussion
-    picks: list[EditorPick]  # newest first
+    picks: list[PickExcerpt]  # newest first
     is_restored: bool  # some replies are under an inferred parent
     related: list[Related]  # the closest first; none unless they were requested
     visit: LastVisit | None  # of the member who reads it
@@ -81,10 +81,10 @@ def read_story(
 
 def make_picks(
     ids: list[int] | None, names: list[str] | None, beginnings: list[str] | None
-) -> list[EditorPick]:
+) -> list[PickExcerpt]:
     """Return the editor's picks of the columns of DISCUSSION_SUMMARY."""
     found = zip(ids or [], names or [], beginnings or [], strict=True)
-    return [EditorPick(pk, name, make_excerpt(beginning, PICK_LENGTH)) for pk, name, beginning in found]
+    return [PickExcerpt(pk, name, make_excerpt(beginning, PICK_LENGTH)) for pk, name, beginning in found]
 
 
 def build_discussion(article: Article, row: Sequence[Any]) -> Discussion:
