@@ -38,8 +38,8 @@ class Nudge(StrEnum):
     SAME_TEXT = "same_text"
 
 
-class Nudged(ValidationError):
-    """A text is not posted before its writer has read these sentences, by nudge."""
+class NudgeError(ValidationError):
+    """The error that the writer has to read advice first. `sentences`: the advice by kind."""
 
     def __init__(self, sentences: Mapping[Nudge, str]) -> None:
         super().__init__(list(sentences.values()))
@@ -94,8 +94,8 @@ class Policy:
     def examine(self, submission: Submission) -> Screening:
         """Return the verdict on a submission and the findings behind it. May query; runs before the lock.
 
-        Raises ValidationError, with a message for the author, to refuse the text, and Nudged if one of the
-        submission's `nudges` applies.
+        Raises ValidationError, with a message for the author, to refuse the text, and NudgeError if one of
+        the submission's `nudges` applies.
         """
         return Screening("publish", [])
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 import comments.policy
 from accounts.models import Guest, User
 from comments.models import Comment, Discussion, State
-from comments.policy import ExplainedDecision, Nudge, Nudged, PickEvent, Screening, Submission, Verdict
+from comments.policy import ExplainedDecision, Nudge, NudgeError, PickEvent, Screening, Submission, Verdict
 from core.database.sql import fetch_rows
 from moderation import integrity
 from moderation.actions import cases, comment_menus, quick_actions
@@ -77,7 +77,7 @@ class Policy(comments.policy.Policy):
         findings += filter_findings
         review = _needed_review(submission, context, findings)
         if nudges := find_nudges(submission, context, findings, waits=review == "hold"):
-            raise Nudged(nudges)
+            raise NudgeError(nudges)
         # Comments by known people and edits of published comments are never marked as spam without a review.
         is_exempt = context.may_moderate or context.approved_count or submission.comment
         verdict: Verdict = "publish"

@@ -36,7 +36,7 @@ from comments.models import (
     Recommendation,
     State,
 )
-from comments.policy import Nudged, Submission, policy
+from comments.policy import NudgeError, Submission, policy
 from comments.reply_target import ReplyTarget
 from comments.services.drafts import delete_draft, save_draft
 from comments.services.editing import edit_comment, explain_refused_edit
@@ -128,8 +128,8 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
     if form.is_valid():
         try:
             posted, author = _post_reply(request, discussion, parent, form)
-        except Nudged as nudged:
-            form.show_nudges(nudged.sentences)
+        except NudgeError as error:
+            form.show_nudges(error.sentences)
         except ValidationError as error:
             add_error(request, form, error)
             if error.code == "nonce":
