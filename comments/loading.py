@@ -11,7 +11,7 @@ from articles.site.requests import SiteRequest
 from comments.models import Discussion
 from comments.reply_target import ReplyTarget, read_reply_target
 from comments.thread.reader import Reader
-from comments.thread.story import Story, read_story
+from comments.thread.story import StoryPageData, read_story_page
 
 
 class UnpublishedStoryError(Http404):
@@ -22,22 +22,22 @@ class UnpublishedStoryError(Http404):
         self.article = article
 
 
-def load_story(
+def load_story_page(
     request: SiteRequest, slug: str, *, with_related: bool = False, user: User | None = None
-) -> Story:
+) -> StoryPageData:
     """Return a published story, and register that the page depends on it for the page cache.
 
     Its related stories are read only `with_related`, and its picks as the member `user` sees
     them. Raises UnpublishedStoryError for a story that was published before, else Http404.
     """
-    found = read_story(slug, request.now, with_related=with_related, user=user)
+    found = read_story_page(slug, request.now, with_related=with_related, user=user)
     if found is None:
         raise _not_found(slug)
     add_story_dependencies(request, found)
     return found
 
 
-def add_story_dependencies(request: SiteRequest, story: Story) -> None:
+def add_story_dependencies(request: SiteRequest, story: StoryPageData) -> None:
     """Register that the page depends on a story and its discussion, and changes when that closes."""
     article, discussion = story.article, story.discussion
     add_dependencies(
@@ -51,7 +51,7 @@ def add_story_dependencies(request: SiteRequest, story: Story) -> None:
 def load_reply_target(request: SiteRequest, slug: str, parent: str | None) -> ReplyTarget:
     """Return what a comment on a published story, or a reply to its comment `parent`, needs.
 
-    Sets `request.guest` as well. Raises what load_story raises, and Http404 without such a comment.
+    Sets `request.guest` as well. Raises what load_story_page raises, and Http404 without such a comment.
     """
     is_member = request.user.is_authenticated
     found = read_reply_target(

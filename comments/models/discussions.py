@@ -17,7 +17,7 @@ from articles.site.current_site import current_site
 class Discussion(models.Model):
     """The settings and counters of the comments under one article. Every write to its thread locks this row.
 
-    The first write creates it; until then, thread.story.read_story returns an unsaved one with the
+    The first write creates it; until then, thread.story.read_story_page returns an unsaved one with the
     defaults. `version` grows with each change that readers can see, and with no other.
     """
 

@@ -17,7 +17,7 @@ from comments.thread.story import (
     DISCUSSION_COLUMNS,
     DISCUSSION_SUMMARY,
     DISCUSSION_SUMMARY_JOINS,
-    Story,
+    StoryPageData,
     build_discussion,
     make_picks,
 )
@@ -46,7 +46,7 @@ class FirstPage(NamedTuple):
     def frame_versions(self) -> FrameVersions:
         return FrameVersions(self.site_version, self.article_version)
 
-    def apply_to(self, story: Story) -> Story:
+    def apply_to(self, story: StoryPageData) -> StoryPageData:
         """Return the story with this state of its discussion."""
         summary = self.summary
         values = [

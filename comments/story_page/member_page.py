@@ -38,7 +38,7 @@ from comments.thread.pages import Order
 from comments.thread.reader import OWN_RECOMMENDATIONS, Reader, personalize
 from comments.thread.rendering import render_comment_footers
 from comments.thread.rows import ThreadRow, find_duplicate_targets
-from comments.thread.story import Story
+from comments.thread.story import StoryPageData
 from comments.thread.visits import VISIT_COLUMNS, VISIT_JOIN, LastVisit, record_visit
 from core.database.sql import execute_prepared
 from core.html_regions import HtmlRegions
@@ -93,7 +93,7 @@ class MemberDiscussion:
     """The regions of a frame as all members see them."""
 
     versions: FrameVersions
-    story: Story  # with the state of the discussion
+    story: StoryPageData  # with the state of the discussion
     until: datetime | None  # when the discussion closes
     html: HtmlRegions
     regions: dict[str, str]  # the others

@@ -29,7 +29,7 @@ class PickExcerpt(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Story:
+class StoryPageData:
     """A published article with its discussion and the other data of its page."""
 
     article: Article
@@ -45,9 +45,9 @@ class Story:
     draft: LatestDraft | None  # theirs
 
 
-def read_story(
+def read_story_page(
     slug: str, now: datetime, *, with_related: bool = False, user: User | None = None
-) -> Story | None:
+) -> StoryPageData | None:
     """Return the published article of this slug with its discussion, in one statement; None if there is none.
 
     The article's `body` and `vector` are deferred. Related stories are read only `with_related`. Picks of
@@ -64,7 +64,7 @@ def read_story(
     discussion = build_discussion(article, stored["d"])
     draft_at, draft_parent, days, counts, seq, is_restored, ids, picked, beginnings, *related = rest
     vars(article)["author_names"] = signed or []
-    return Story(
+    return StoryPageData(
         article,
         discussion,
         [Topic(name=name, slug=slug) for name, slug in zip(names or [], slugs or [], strict=True)],

@@ -26,7 +26,7 @@ from comments.following.forms import (
 from comments.following.seen import correct_counts, mark_seen
 from comments.following.tokens import KINDS, OF_FOLLOW, follower_token, follows_of
 from comments.following.updates import read_updates
-from comments.loading import current_writer, load_story
+from comments.loading import current_writer, load_story_page
 from comments.models import UNDO_WINDOW, Follow
 from core.mail.tokens import MailToken
 
@@ -37,7 +37,7 @@ FOLLOWS_SHOWN = 50  # with updates, the latest first
 @require_http_methods(["GET", "HEAD", "POST"])
 def follow_story(request: SiteRequest, slug: str) -> HttpResponse:
     """Choose what to follow of a story: comments, replies to oneself, corrections."""
-    story = load_story(request, slug)
+    story = load_story_page(request, slug)
     article = story.article
     user, guest = current_writer(request)
     own = Follow.objects.of(user, guest).filter(article=article.pk)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from articles.site.requests import SiteRequest
-from comments.loading import load_story
+from comments.loading import load_story_page
 from comments.models import Comment, Mute
 from comments.services.mutes import mute_author, unmute_author
 from core.query_forms import parse_whole_number
@@ -21,7 +21,7 @@ from core.query_forms import parse_whole_number
 def mute(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     """Ask whether to mute the author of a comment. POST mutes them, or with `on=0` shows them again."""
     assert isinstance(request.user, User)
-    article = load_story(request, slug).article
+    article = load_story_page(request, slug).article
     found = get_object_or_404(Comment.objects.readable(request.now), pk=pk, discussion=article.pk)
     back = found.get_absolute_url()
     if request.method != "POST":

@@ -22,7 +22,7 @@ from comments.loading import (
     current_member,
     current_reader,
     current_writer,
-    load_story,
+    load_story_page,
 )
 from comments.models import AUTHOR_REASONS, Comment, Discussion, Reason, State
 from comments.policy import policy
@@ -99,15 +99,15 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
     It is in `?order=`, after cursor `?after=` or from `?from=`, and with `?replies=saved` as it was saved.
     """
     try:
-        loaded = load_story(request, slug, with_related=True, user=current_member(request))
+        story_page = load_story_page(request, slug, with_related=True, user=current_member(request))
     except UnpublishedStoryError as gone:
         return render(request, "articles/unpublished.jinja", {"article": gone.article}, status=410)
-    article, discussion = loaded.article, loaded.discussion
+    article, discussion = story_page.article, story_page.discussion
     query = StoryQuery.read(request.GET)
     order = query["order"] or remembered_order(request, is_open=discussion.is_open(request.now))
     start = _page_start(query["after"], query["from_"], order)
     reader = replace(current_reader(request, discussion), deleted=query["deleted"])
-    context = story_context(loaded)
+    context = story_context(story_page)
     if reader.moderates:
         context |= moderator_context(discussion, reader)
     if not request.GET.keys().isdisjoint(VIEW_PARAMETERS):
@@ -120,21 +120,21 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
         page = read_page(article, reader, order, start, is_as_saved=is_as_saved)
         is_whole = start is None and page.is_whole
         rows = page.rows
-        context |= discussion_context(request, loaded, page, order, is_as_saved=is_as_saved)
+        context |= discussion_context(request, story_page, page, order, is_as_saved=is_as_saved)
         if start:
             context |= later_page_context(article, order, start, is_as_saved=is_as_saved)
         if reader.user:
-            context["draft"] = loaded.draft
+            context["draft"] = story_page.draft
             context["since"] = record_visit(
                 request,
                 reader.user,
                 article,
-                loaded.seq,
-                loaded.visit,
+                story_page.seq,
+                story_page.visit,
                 comments=_published(rows),
                 is_whole=is_whole,
             )
-        context["thread"] = render_thread(request, loaded, rows, reader)
+        context["thread"] = render_thread(request, story_page, rows, reader)
         context["discussion"] = render_to_string("comments/_discussion.jinja", context, request)
         unread = request.masthead.count_unread(article.pk)
         left = mark_story_seen(
@@ -148,7 +148,7 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
         )
         request.unread_count = request.masthead.count_unread() - unread + left
     count = 0 if discussion.is_hidden else discussion.visible_count
-    context["head"] = structured_data.build_head(request, article, loaded.authors, rows, count)
+    context["head"] = structured_data.build_head(request, article, story_page.authors, rows, count)
     return render(request, "comments/story.jinja", context)
 
 
@@ -176,10 +176,10 @@ def choose_order(request: SiteRequest, slug: str, order: str) -> HttpResponse:
 @cache_for_anonymous
 def version(request: SiteRequest, slug: str) -> HttpResponse:
     """Return the version of the discussion and the number of its last log entry, for pages that poll it."""
-    loaded = load_story(request, slug)
-    if loaded.discussion.is_hidden:
+    story_page = load_story_page(request, slug)
+    if story_page.discussion.is_hidden:
         raise Http404
-    return JsonResponse({"version": loaded.discussion.version, "seq": loaded.seq})
+    return JsonResponse({"version": story_page.discussion.version, "seq": story_page.seq})
 
 
 @require_safe
@@ -204,8 +204,8 @@ def comment(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     With `?after=` the id of a reply, that page continues after it. A removed comment answers 410 with the
     reason. With `?deleted=1` its author sees where in the thread it was.
     """
-    loaded = load_story(request, slug)
-    article, discussion = loaded.article, loaded.discussion
+    story_page = load_story_page(request, slug)
+    article, discussion = story_page.article, story_page.discussion
     if discussion.is_hidden:
         return render(request, "comments/hidden.jinja", {"article": article}, status=404)
     found = get_object_or_404(Comment, pk=pk, discussion=article.pk)
@@ -233,7 +233,7 @@ def comment(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
         "root_id": location.root_id,
         "thread_url": _thread_url(article, found, location, order),
         "zone": article.zone,
-        "thread": render_thread(request, loaded, rows, reader, story_path="../../", focus=found.pk),
+        "thread": render_thread(request, story_page, rows, reader, story_path="../../", focus=found.pk),
     }
     unread = request.masthead.count_unread(article.pk)
     left = mark_comments_seen(

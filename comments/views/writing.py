@@ -25,7 +25,7 @@ from articles.models import Article
 from articles.site.requests import SiteRequest
 from comments.following.services import follow_replies
 from comments.forms import BodyForm, ReplyForm
-from comments.loading import current_reader, current_writer, load_reply_target, load_story
+from comments.loading import current_reader, current_writer, load_reply_target, load_story_page
 from comments.models import (
     EDIT_WINDOW,
     MAX_BODY_LENGTH,
@@ -50,7 +50,7 @@ from core.rate_limits import add_error
 @require_http_methods(["GET", "HEAD", "POST"])
 def recommendation(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     """Recommend a comment or withdraw that. GET shows a page for anonymous readers, or without JavaScript."""
-    story = load_story(request, slug)
+    story = load_story_page(request, slug)
     article, discussion = story.article, story.discussion
     if discussion.is_hidden:
         raise Http404
