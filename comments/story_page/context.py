@@ -51,7 +51,7 @@ def discussion_context(
         "picks": story.picks,
         "next_url": _next_url(order, page.next, is_as_saved=is_as_saved),
         "version": discussion.version,
-        "seq": story.seq,
+        "last_log_number": story.last_log_number,
         "since": None,
         "draft": None,
         "is_member": request.user.is_authenticated,

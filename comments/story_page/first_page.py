@@ -57,7 +57,7 @@ class FirstPage(NamedTuple):
             story,
             discussion=build_discussion(story.article, values),
             days=list(zip(days, summary["counts"] or [], strict=True)),
-            seq=summary["seq"] or 0,
+            last_log_number=summary["seq"] or 0,
             picks=make_picks(summary["pick_ids"], summary["pick_names"], summary["pick_beginnings"]),
             is_restored=summary["is_restored"],
         )

@@ -161,7 +161,7 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
         request,
         user,
         article,
-        cached.story.seq,
+        cached.story.last_log_number,
         state.visit,
         comments=cached.published,
         is_whole=is_whole,
@@ -192,8 +192,8 @@ def read_member_state(user: User, slug: str, cached: MemberDiscussion | None) ->
     values = {"user": user.pk, "slug": slug, "comments": cached.comments if cached else []}
     with connection.cursor() as cursor:
         execute_prepared(cursor, _MEMBER_STATE, values)
-        *state, at, seq, previous_seq, draft_at, parent = cursor.fetchone()
-    visit = LastVisit(at, seq, previous_seq) if at else None
+        *state, at, log_number, previous_log_number, draft_at, parent = cursor.fetchone()
+    visit = LastVisit(at, log_number, previous_log_number) if at else None
     return MemberState._make([*state, visit, LatestDraft(draft_at, parent) if draft_at else None])
 
 

@@ -37,7 +37,7 @@ class StoryPageData:
     topics: list[Topic]  # visible ones, by name
     authors: list[BylineAuthor]  # staff authors, in the order of the byline
     days: list[tuple[date, int]]  # in order, each with its number of visible comments
-    seq: int  # of the last log entry of the discussion
+    last_log_number: int  # of the last log entry of the discussion; 0 if it has none
     picks: list[PickExcerpt]  # newest first
     is_restored: bool  # some replies are under an inferred parent
     related: list[Related]  # the closest first; none unless they were requested
@@ -59,10 +59,11 @@ def read_story_page(
         row = cursor.fetchone()
     if row is None:
         return None
-    stored, (names, slugs, signed, signed_slugs, at, seen_seq, previous_seq, *rest) = split_row(row, _TABLES)
+    stored, (names, slugs, signed, signed_slugs, *rest) = split_row(row, _TABLES)
+    at, log_number, previous_log_number, draft_at, draft_parent, *summary = rest
+    days, counts, last_log_number, is_restored, ids, picked, beginnings, *related = summary
     article = Article.from_db("default", ARTICLE_COLUMNS, stored["a"])
     discussion = build_discussion(article, stored["d"])
-    draft_at, draft_parent, days, counts, seq, is_restored, ids, picked, beginnings, *related = rest
     vars(article)["author_names"] = signed or []
     return StoryPageData(
         article,
@@ -70,11 +71,11 @@ def read_story_page(
         [Topic(name=name, slug=slug) for name, slug in zip(names or [], slugs or [], strict=True)],
         [BylineAuthor(name, slug) for name, slug in zip(signed or [], signed_slugs or [], strict=True)],
         list(zip(days or [], counts or [], strict=True)),
-        seq or 0,
+        last_log_number or 0,
         make_picks(ids, picked, beginnings),
         is_restored,
         [Related.from_row(*columns) for columns in zip(*(values or [] for values in related), strict=True)],
-        LastVisit(at, seen_seq, previous_seq) if at else None,
+        LastVisit(at, log_number, previous_log_number) if at else None,
         LatestDraft(draft_at, draft_parent) if draft_at else None,
     )
 

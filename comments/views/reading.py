@@ -129,7 +129,7 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
                 request,
                 reader.user,
                 article,
-                story_page.seq,
+                story_page.last_log_number,
                 story_page.visit,
                 comments=_published(rows),
                 is_whole=is_whole,
@@ -179,7 +179,7 @@ def version(request: SiteRequest, slug: str) -> HttpResponse:
     story_page = load_story_page(request, slug)
     if story_page.discussion.is_hidden:
         raise Http404
-    return JsonResponse({"version": story_page.discussion.version, "seq": story_page.seq})
+    return JsonResponse({"version": story_page.discussion.version, "seq": story_page.last_log_number})
 
 
 @require_safe
@@ -188,7 +188,7 @@ def new(request: SiteRequest, slug: str) -> HttpResponse:
     if (since := NewCommentsQuery.read(request.GET)["since"]) is None:
         raise Http404
     now = request.now
-    new_comments = find_new_comments(slug, since, *current_writer(request), now=now, most=MAX_NEW_COUNTED)
+    new_comments = find_new_comments(slug, since, *current_writer(request), now=now, limit=MAX_NEW_COUNTED)
     if new_comments is None:
         raise Http404
     count, ids = new_comments

@@ -249,7 +249,7 @@ def _form_page(
     context = {
         "form": form,
         "preview": preview,
-        "most": MAX_BODY_LENGTH,
+        "max_length": MAX_BODY_LENGTH,
         "owner": user.pk if user else "",
         "members_only": MEMBERS_ONLY if discussion.members_only and user is None else "",
         "sanctions": [] if form.is_bound else policy().explain_sanctions(user, guest),
