@@ -174,7 +174,7 @@ def choose_order(request: SiteRequest, slug: str, order: str) -> HttpResponse:
 
 @require_safe
 @cache_for_anonymous
-def version(request: SiteRequest, slug: str) -> HttpResponse:
+def discussion_version(request: SiteRequest, slug: str) -> HttpResponse:
     """Return the version of the discussion and the number of its last log entry, for pages that poll it."""
     story_page = load_story_page(request, slug)
     if story_page.discussion.is_hidden:
@@ -183,15 +183,15 @@ def version(request: SiteRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
-def new(request: SiteRequest, slug: str) -> HttpResponse:
+def new_comments(request: SiteRequest, slug: str) -> HttpResponse:
     """Return how many comments of others were published since log entry `?since=`, and the last ids."""
     if (since := NewCommentsQuery.read(request.GET)["since"]) is None:
         raise Http404
     now = request.now
-    new_comments = find_new_comments(slug, since, *current_writer(request), now=now, limit=MAX_NEW_COUNTED)
-    if new_comments is None:
+    result = find_new_comments(slug, since, *current_writer(request), now=now, limit=MAX_NEW_COUNTED)
+    if result is None:
         raise Http404
-    count, ids = new_comments
+    count, ids = result
     return JsonResponse({"count": count, "ids": ids})
 
 
