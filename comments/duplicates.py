@@ -58,11 +58,11 @@ def find_duplicates(bodies: Sequence[str]) -> Iterator[DuplicatePair]:
     for index, body in enumerate(bodies):
         if len(body) > MAX_LENGTH:
             continue
-        folded = normalize_text(body)
-        if len(folded) < MIN_LENGTH:
+        text = normalize_text(body)
+        if len(text) < MIN_LENGTH:
             continue
         # A digest, so that a large file is not in memory twice.
-        first = seen.setdefault(blake2b(folded.encode(), digest_size=16).digest(), index)
+        first = seen.setdefault(blake2b(text.encode(), digest_size=16).digest(), index)
         if first == index:
             originals.append(index)
         else:

@@ -31,9 +31,9 @@ Damage = dict[str, list[Any]]
 TREES = f"""
 WITH {sql.compute_numbers(sql.BY_STORED_ORDER, "c.discussion_id = %(discussion)s")}
 SELECT c.id, (c.tree_id, c.lft, c.rght, c.level) IS DISTINCT FROM
-             (want.tree_id, want.lft, want.rght, want.level) AS tree,
-       c.reply_count IS DISTINCT FROM want.reply_count AS replies
-FROM comments_comment c LEFT JOIN want USING (id) WHERE c.discussion_id = %(discussion)s ORDER BY c.id"""
+             (computed.tree_id, computed.lft, computed.rght, computed.level) AS tree,
+       c.reply_count IS DISTINCT FROM computed.reply_count AS replies
+FROM comments_comment c LEFT JOIN computed USING (id) WHERE c.discussion_id = %(discussion)s ORDER BY c.id"""
 
 VISIBLE = """
 SELECT d.article_id FROM comments_discussion d
@@ -44,19 +44,20 @@ ORDER BY d.article_id"""
 DAYS = """
 SELECT DISTINCT discussion_id FROM (
   SELECT discussion_id, (created_at AT TIME ZONE 'UTC')::date AS day, count(*) AS visible_count
-  FROM comments_comment WHERE state = 'published' GROUP BY 1, 2) want
-FULL JOIN (SELECT discussion_id, day, visible_count FROM comments_discussionday WHERE visible_count <> 0) have
+  FROM comments_comment WHERE state = 'published' GROUP BY 1, 2) computed
+FULL JOIN (
+  SELECT discussion_id, day, visible_count FROM comments_discussionday WHERE visible_count <> 0) stored
   USING (discussion_id, day)
-WHERE want.visible_count IS DISTINCT FROM have.visible_count ORDER BY discussion_id"""
+WHERE computed.visible_count IS DISTINCT FROM stored.visible_count ORDER BY discussion_id"""
 
 REPAIR_DAYS = """
-WITH want AS (
+WITH computed AS (
   SELECT (created_at AT TIME ZONE 'UTC')::date AS day, count(*) AS visible_count
   FROM comments_comment WHERE discussion_id = %(discussion)s AND state = 'published' GROUP BY 1),
 gone AS (DELETE FROM comments_discussionday
-         WHERE discussion_id = %(discussion)s AND day NOT IN (SELECT day FROM want))
+         WHERE discussion_id = %(discussion)s AND day NOT IN (SELECT day FROM computed))
 INSERT INTO comments_discussionday (discussion_id, day, visible_count)
-SELECT %(discussion)s, day, visible_count FROM want
+SELECT %(discussion)s, day, visible_count FROM computed
 ON CONFLICT (discussion_id, day) DO UPDATE SET visible_count = excluded.visible_count"""
 
 RECOMMENDED = """

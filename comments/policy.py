@@ -84,7 +84,7 @@ class Policy:
     """A policy that publishes every comment."""
 
     # Extra CTEs, each after a comma, for the statement that inserts a comment. They can read its row as
-    # `ins`, and store the findings without a round trip or a commit of their own.
+    # `inserted`, and store the findings without a round trip or a commit of their own.
     extra_ctes = ""
     # SQL that runs before the discussion is locked, and a condition of the insert. By these a policy can
     # repeat a check when no other comment of this person can come between.

@@ -79,7 +79,7 @@ def postpone_confirmation(guest: Guest) -> bool:
 
 
 def _is_flooded(email: str) -> bool:
-    same = Guest.objects.alias(folded=Lower("email")).filter(folded=email.lower())
+    same = Guest.objects.alias(lower_email=Lower("email")).filter(lower_email=email.lower())
     return same.filter(created_at__gt=timezone.now() - timedelta(days=1)).count() > MAX_MAILS_PER_DAY
 
 

@@ -41,9 +41,9 @@ INSERT_FINDINGS_SQL = """
 , found AS (
   INSERT INTO moderation_finding
     (comment_id, revision, check_name, strength, holds, spans, number, twin_id, rule_id, filter_id)
-  SELECT ins.id, ins.revision, f."check", f.strength, f.holds, f.spans, f.number, f.duplicate_of, f.rule,
-         f.filter
-  FROM ins CROSS JOIN jsonb_to_recordset(%(findings)s::jsonb) AS f (
+  SELECT inserted.id, inserted.revision, f."check", f.strength, f.holds, f.spans, f.number, f.duplicate_of,
+         f.rule, f.filter
+  FROM inserted CROSS JOIN jsonb_to_recordset(%(findings)s::jsonb) AS f (
     "check" text, strength float8, holds boolean, spans jsonb, number int, duplicate_of bigint, rule bigint,
     filter bigint))"""
 
