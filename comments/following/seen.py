@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -27,31 +27,38 @@ SET news_at = NULL, news_count = 0,
 WHERE f.article_id = %(article)s AND (f.user_id = %(user)s OR f.guest_id = %(guest)s)"""
 
 
+class UnreadCounts(NamedTuple):
+    """The numbers of unread updates of one reader: on all that they follow, and on one story."""
+
+    total: int
+    of_story: int
+
+
 def mark_story_seen(
     request: SiteRequest,
     user: User | None,
     guest: Guest | None,
     article: Article,
     *,
-    unread: int,
+    unread: UnreadCounts,
     comments: Collection[int],
     is_whole: bool,
-) -> int:
+) -> None:
     """Mark the updates about a story as seen that its page shows: corrections, and these comments.
 
-    `unread` is the number of unread updates about the story, and `is_whole` says that the page has all of its
-    discussion. Mails about them are sent nevertheless: who opened a page has not read all of it. Returns the
-    number of updates that are still unread.
+    `is_whole` says that the page has all of the story's discussion. Mails about the updates are sent
+    nevertheless: who opened a page has not read all of it. Sets the request's `unread_count` to what is left.
     """
-    if not unread or not is_shown(request):
-        return unread
-    if is_whole:
+    remaining = unread.of_story
+    if remaining and is_shown(request) and is_whole:
         with connection.cursor() as cursor:
             cursor.execute(MARK_WHOLE_STORY, whole_story_values(request, user, guest, article, comments))
-        return 0
-    own = Follow.objects.of(user, guest).filter(article=article.pk).unread()
-    own.filter(kind=Follow.Kind.CORRECTIONS).update(seen_at=request.now, news_at=None, news_count=0)
-    return _mark_comments(request, own, comments)
+        remaining = 0
+    elif remaining and is_shown(request):
+        own = Follow.objects.of(user, guest).filter(article=article.pk).unread()
+        own.filter(kind=Follow.Kind.CORRECTIONS).update(seen_at=request.now, news_at=None, news_count=0)
+        remaining = _mark_comments(request, own, comments)
+    request.unread_count = unread.total - unread.of_story + remaining
 
 
 def whole_story_values(
@@ -78,15 +85,16 @@ def mark_comments_seen(
     guest: Guest | None,
     article: Article,
     *,
-    unread: int,
+    unread: UnreadCounts,
     comments: Collection[int],
-) -> int:
-    """Mark updates as seen that are among these comments of a story. Returns as `mark_story_seen` does."""
-    if not unread or not is_shown(request):
-        return unread
-    own = Follow.objects.of(user, guest).filter(article=article.pk).unread()
-    corrections = sum(own.filter(kind=Follow.Kind.CORRECTIONS).values_list("news_count", flat=True))
-    return corrections + _mark_comments(request, own, comments)
+) -> None:
+    """Mark updates as seen that are among these comments of a story. Sets the request's `unread_count`."""
+    remaining = unread.of_story
+    if remaining and is_shown(request):
+        own = Follow.objects.of(user, guest).filter(article=article.pk).unread()
+        corrections = own.filter(kind=Follow.Kind.CORRECTIONS).values_list("news_count", flat=True)
+        remaining = sum(corrections) + _mark_comments(request, own, comments)
+    request.unread_count = unread.total - unread.of_story + remaining
 
 
 def _mark_comments(request: SiteRequest, follows: QuerySet[Follow], shown: Collection[int]) -> int:

@@ -21,7 +21,7 @@ from django.utils.cache import patch_cache_control
 from accounts.models import User
 from articles.models import Article
 from articles.site.requests import SiteRequest
-from comments.following.seen import mark_story_seen
+from comments.following.seen import UnreadCounts, mark_story_seen
 from comments.models import DRAFT_COLUMNS, DRAFT_JOIN, MUTED_COMMENTS, LatestDraft, State
 from comments.story_page.context import remembered_order
 from comments.story_page.first_page import FrameVersions, read_first_page
@@ -55,14 +55,14 @@ SELECT s.version, now(), coalesce(a.version, 0), coalesce(d.version, 0),
                WHERE c.author_id = %(user)s AND c.discussion_id = a.id
                  AND c.state NOT IN ('published', 'deleted')),
        {OWN_RECOMMENDATIONS}, {MUTED_COMMENTS},
-       coalesce(updates.unread, 0), coalesce(updates.unread_here, 0), {VISIT_COLUMNS},
+       coalesce(updates.total, 0), coalesce(updates.of_story, 0), {VISIT_COLUMNS},
        {DRAFT_COLUMNS}
 FROM articles_site s
 LEFT JOIN articles_article a ON a.slug = %(slug)s AND a.published_at <= now()
 LEFT JOIN comments_discussion d ON d.article_id = a.id
 {VISIT_JOIN}{DRAFT_JOIN}
-CROSS JOIN LATERAL (SELECT sum(f.news_count) AS unread,
-                           sum(f.news_count) FILTER (WHERE f.article_id = a.id) AS unread_here
+CROSS JOIN LATERAL (SELECT sum(f.news_count) AS total,
+                           sum(f.news_count) FILTER (WHERE f.article_id = a.id) AS of_story
                     FROM comments_follow f WHERE f.user_id = %(user)s AND f.news_at IS NOT NULL) updates
 WHERE s.id = 1"""
 
@@ -78,8 +78,8 @@ class MemberState(NamedTuple):
     has_private: bool  # comments of their own that only they and moderators see
     recommendations: list[tuple[int, bool, bool]] | None  # comment id, given, counted
     muted: list[int]  # comments by people whom they muted
-    unread_count: int  # unread updates
-    unread_here: int  # those about this story
+    unread_total: int  # unread updates
+    unread_of_story: int  # those about this story
     visit: LastVisit | None
     draft: LatestDraft | None
 
@@ -146,16 +146,15 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
     if state.muted:
         return None
     article, is_whole = frame.story.article, cached.is_whole
-    unread = mark_story_seen(
+    mark_story_seen(
         request,
         user,
         None,
         article,
-        unread=state.unread_here,
+        unread=UnreadCounts(state.unread_total, state.unread_of_story),
         comments=cached.published,
         is_whole=is_whole,
     )
-    request.unread_count = state.unread_count - state.unread_here + unread
     own = _own_footers(request, cached, user, state)
     since = record_visit(
         request,

@@ -16,7 +16,7 @@ from articles.models import Article
 from articles.site.cached_pages import cache_for_anonymous
 from articles.site.requests import SiteRequest
 from comments import removal_reasons
-from comments.following.seen import mark_comments_seen, mark_story_seen
+from comments.following.seen import UnreadCounts, mark_comments_seen, mark_story_seen
 from comments.loading import (
     UnpublishedStoryError,
     current_member,
@@ -136,17 +136,15 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
             )
         context["thread"] = render_thread(request, story_page, rows, reader)
         context["discussion"] = render_to_string("comments/_discussion.jinja", context, request)
-        unread = request.masthead.count_unread(article.pk)
-        left = mark_story_seen(
+        mark_story_seen(
             request,
             reader.user,
             reader.guest,
             article,
-            unread=unread,
+            unread=_count_unread(request, article),
             comments=_published(rows),
             is_whole=is_whole,
         )
-        request.unread_count = request.masthead.count_unread() - unread + left
     count = 0 if discussion.is_hidden else discussion.visible_count
     context["head"] = structured_data.build_head(request, article, story_page.authors, rows, count)
     return render(request, "comments/story.jinja", context)
@@ -235,12 +233,13 @@ def comment(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
         "zone": article.zone,
         "thread": render_thread(request, story_page, rows, reader, story_path="../../", focus=found.pk),
     }
-    unread = request.masthead.count_unread(article.pk)
-    left = mark_comments_seen(
-        request, reader.user, reader.guest, article, unread=unread, comments=_published(rows)
-    )
-    request.unread_count = request.masthead.count_unread() - unread + left
+    unread, shown = _count_unread(request, article), _published(rows)
+    mark_comments_seen(request, reader.user, reader.guest, article, unread=unread, comments=shown)
     return render(request, "comments/comment.jinja", context)
+
+
+def _count_unread(request: SiteRequest, article: Article) -> UnreadCounts:
+    return UnreadCounts(request.masthead.count_unread(), request.masthead.count_unread(article.pk))
 
 
 def _published(rows: list[ThreadRow]) -> set[int]:
