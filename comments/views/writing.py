@@ -4,6 +4,7 @@ Each has a URL of its own, since cached pages can't contain a CSRF token.
 """
 
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 from allauth.core.internal.httpkit import get_client_ip
@@ -16,6 +17,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
@@ -195,7 +197,7 @@ def unpost(request: SiteRequest, pk: str) -> HttpResponse:
         return redirect("comment-unpost", own.pk)
     is_undone = (own.state, own.state_reason) == (State.DELETED, Reason.UNPOSTED)
     if not is_undone or request.now > own.created_at + EDIT_WINDOW:
-        messages.info(request, _("Posting can be undone for one minute only. You can still delete it."))
+        messages.info(request, _explain_late_undo())
         return redirect(reverse("comment-edit", args=[own.pk]) if own.can_be_edited_by(user, guest) else own)
     article, parent = own.discussion.article, own.parent
     form = ReplyForm(
@@ -207,6 +209,16 @@ def unpost(request: SiteRequest, pk: str) -> HttpResponse:
         body=own.body,
     )
     return _form_page(request, form, own.discussion, parent, status=200)
+
+
+def _explain_late_undo() -> str:
+    minutes = UNDO_WINDOW // timedelta(minutes=1)
+    text = ngettext(
+        "Posting can be undone for %(n)s minute only. You can still delete it.",
+        "Posting can be undone for %(n)s minutes only. You can still delete it.",
+        minutes,
+    )
+    return text % {"n": minutes}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
