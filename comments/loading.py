@@ -49,7 +49,7 @@ def add_story_dependencies(request: SiteRequest, story: StoryPageData) -> None:
 
 
 def load_reply_target(request: SiteRequest, slug: str, parent: str | None) -> ReplyTarget:
-    """Return what a comment on a published story, or a reply to its comment `parent`, needs.
+    """Return the data that a comment on a published story, or a reply to its comment `parent`, needs.
 
     Sets `request.guest` as well. Raises what load_story_page raises, and Http404 without such a comment.
     """

@@ -99,7 +99,7 @@ class _Delivery:
 
 
 def _send(follows: Sequence[Follow], texts: Texts) -> int:
-    """Send the mails about claimed follows, store what became of them, and return how many were sent."""
+    """Send the mails about claimed follows, store the results, and return the number of sent mails."""
     until, site = timezone.now() - UNDO_WINDOW, Site.objects.get(pk=1)
     emails = _find_emails(follows)
     deliveries: dict[Person, _Delivery] = defaultdict(_Delivery)
@@ -162,7 +162,7 @@ def compose(updates: Sequence[FollowUpdates], email: str, site: Site, texts: Tex
 
 
 def _finish(deliveries: Iterable[_Delivery], until: datetime) -> None:
-    """Store which follows were mailed, or have nothing to mail, and when the others are tried again."""
+    """Store the result for each follow: mailed, nothing to mail, or the time of the next attempt."""
     done, failed = list[int](), defaultdict[int, list[int]](list)
     for delivery in deliveries:
         keys = [follow.pk for follow in delivery.follows]

@@ -13,14 +13,14 @@ from comments.models import DEFAULT_DELIVERY, Comment, Follow, FollowQuerySet, S
 
 MAX_FOLLOWS = 500  # of one person, as many as the page "Following" lists
 
-OF_DISCUSSIONS = (Follow.Kind.REPLIES, Follow.Kind.COMMENTS)
+DISCUSSION_FOLLOW_KINDS = (Follow.Kind.REPLIES, Follow.Kind.COMMENTS)
 
 
 def follow_discussion(
     user: User | None, guest: Guest | None, article: Article, *, kind: str, delivery: str
 ) -> None:
     """Follow all comments of a discussion or only the replies to oneself. `kind` "" stops following it."""
-    _set(user, guest, OF_DISCUSSIONS, kind, delivery, article=article)
+    _set(user, guest, DISCUSSION_FOLLOW_KINDS, kind, delivery, article=article)
 
 
 def follow_replies(user: User | None, guest: Guest | None, article: Article) -> None:
@@ -70,7 +70,7 @@ def stop_mails(follows: FollowQuerySet) -> int:
 
 
 def move_to_account(guests: Collection[int], user: User) -> None:
-    """Let a user follow what guests followed some of whose comments became those of the user.
+    """Copy the follows of guests to the user who has claimed some of their comments.
 
     A guest with comments left in a discussion follows the replies to them as before; the user follows those
     to their own. So it is with picks and recommendations of comments left anywhere. What the user follows

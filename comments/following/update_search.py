@@ -179,7 +179,7 @@ def _pick_values(picks: Sequence[PickEvent]) -> dict[str, list[Any]]:
 
 
 def due_times(now: datetime, zone: ZoneInfo) -> dict[str, datetime]:
-    """Return when a mail about updates of this moment is due, by the kind of delivery."""
+    """Return the times at which mails about updates of this moment are due, by the kind of delivery."""
     next_hour = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     local = now.astimezone(zone)
     daily = datetime.combine(local.date(), DAILY_AT, zone)

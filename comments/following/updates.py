@@ -98,7 +98,7 @@ def read_updates(
 
 @dataclass(frozen=True)
 class NewComment:
-    """A comment that was published since a watermark, and who wrote and who is answered by it."""
+    """A comment that was published since a watermark, with its author and the author that it replies to."""
 
     id: int
     article_id: int
@@ -220,7 +220,7 @@ def _read_published(
 
 
 def _read_mutes(follows: Sequence[Follow]) -> set[tuple[int | None, str, int | None]]:
-    """Return whom these followers have muted: user id, "user" or "guest", id of the muted person."""
+    """Return the mutes of these followers: user id, "user" or "guest", id of the muted person."""
     rows = Mute.objects.filter(user__in={follow.user_id for follow in follows if follow.user_id})
     return {
         (user, kind, pk)

@@ -17,7 +17,7 @@ OWN_COMMENT_KINDS = ("picks", "recommended")
 
 class FollowQuerySet(models.QuerySet["Follow"]):
     def of(self, user: User | None, guest: Guest | None) -> Self:
-        """Return what a user, or else a guest, follows; nothing for anonymous visitors."""
+        """Return the follows of a user, or else of a guest; none for anonymous visitors."""
         if user is not None:
             return self.filter(user=user)
         return self.filter(guest=guest) if guest else self.none()

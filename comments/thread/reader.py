@@ -87,7 +87,7 @@ class ViewerContext:
 def personalize(
     rows: list[ThreadRow], reader: Reader, recommendations: dict[int, tuple[bool, bool]] | None = None
 ) -> tuple[list[ThreadRow], ViewerContext | None]:
-    """Return the rows for this reader, and what only this reader is shown (None for anonymous readers).
+    """Return the rows and the context for this reader (no context for anonymous readers).
 
     `recommendations` are the reader's own, {comment id: (given, counted)}; they are read if None. The counts
     in the rows include them, even if the job has not counted them yet.
@@ -173,7 +173,7 @@ def _describe_wait() -> str:
 
 
 def _as_comment(row: ThreadRow) -> Comment:
-    """Return the comment of a row with what its author's rights depend on."""
+    """Return the comment of a row with the fields that its author's rights depend on."""
     return Comment(
         author_id=row.author_id,
         guest_id=row.guest_id,

@@ -24,7 +24,7 @@ from comments.following.forms import (
     ShownForm,
 )
 from comments.following.seen import correct_counts, mark_seen
-from comments.following.tokens import KINDS, OF_FOLLOW, follower_token, follows_of
+from comments.following.tokens import FOLLOW_TOKEN_KIND, TOKEN_KINDS, follower_token, follows_of
 from comments.following.updates import read_updates
 from comments.loading import current_writer, load_story_page
 from comments.models import UNDO_WINDOW, Follow
@@ -177,25 +177,25 @@ def stop_following(request: SiteRequest, token: str) -> HttpResponse:
 
     A mail program that has a button for it sends the form of RFC 8058, and follows no redirect.
     """
-    found = MailToken.parse(token, kinds=KINDS)
+    found = MailToken.parse(token, kinds=TOKEN_KINDS)
     if found is None:
         raise Http404
     follows = follows_of(found)
     if request.method == "POST":
         # Nobody knows how the person was notified of each thing before all mails were stopped.
-        if request.POST.get("mails") == "on" and found.kind == OF_FOLLOW:
+        if request.POST.get("mails") == "on" and found.kind == FOLLOW_TOKEN_KIND:
             services.set_delivery(follows, Follow.Delivery.AT_ONCE)
         else:
             services.stop_mails(follows)
         if "List-Unsubscribe" in request.POST:
             return HttpResponse()
         return redirect("stop-following", token)
-    one = follows.select_related("article", "topic").first() if found.kind == OF_FOLLOW else None
+    one = follows.select_related("article", "topic").first() if found.kind == FOLLOW_TOKEN_KIND else None
     context = {
         "title": one
         and (one.article.title_for(None) if one.article else one.topic or one.get_kind_display()),
         "follow": one,
-        "is_for_all": found.kind != OF_FOLLOW,
+        "is_for_all": found.kind != FOLLOW_TOKEN_KIND,
         "is_stopped": not follows.with_mails().exists(),
         "all_token": "" if one is None else str(follower_token(one)),
     }
@@ -213,7 +213,7 @@ def send_again(request: SiteRequest) -> HttpResponse:
 
 
 def _person_context(user: User | None, guest: Guest | None) -> dict[str, Any]:
-    """Return who follows, and why they may get no mails."""
+    """Return the context about the follower, with the reasons for which they may get no mails."""
     person = user or guest
     email = person.email if person else ""
     if user:

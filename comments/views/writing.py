@@ -374,7 +374,7 @@ def _make_submission(
 def _nudge_in_preview(
     request: SiteRequest, discussion: Discussion, parent: Comment | None, form: ReplyForm
 ) -> None:
-    """Tell the writer in the preview what the form would say before the text is posted."""
+    """Show the writer in the preview the advice that the form would show before it posts the text."""
     try:
         nudges = policy().find_nudges(_make_submission(request, discussion, parent, form))
     except ValidationError:  # paused, banned or too fast: the person is told when the comment is posted
