@@ -24,8 +24,8 @@ class Reader:
     deleted: int | None = None  # of their own deleted comments, the one whose place they see
 
     @property
-    def visible(self) -> str:
-        """Return an SQL condition over `c`: comments that this reader sees."""
+    def shown(self) -> str:
+        """Return an SQL condition over `c`: comments with a place in the thread for this reader."""
         return f"(c.shown OR {self.private})" if self.private else "c.shown"
 
     @property
@@ -36,13 +36,13 @@ class Reader:
         pending. Returns "" for an anonymous reader.
         """
         conditions = []
-        shown = "c.state <> 'deleted'"
+        remains = "c.state <> 'deleted'"
         if self.deleted:  # a posting that was undone leaves no place
-            shown = f"({shown} OR c.id = %(deleted)s AND c.state_reason = 'author')"
+            remains = f"({remains} OR c.id = %(deleted)s AND c.state_reason = 'author')"
         if self.user:
-            conditions.append(f"(c.author_id = %(user)s AND {shown})")
+            conditions.append(f"(c.author_id = %(user)s AND {remains})")
         elif self.guest:
-            conditions.append(f"(c.guest_id = %(guest)s AND {shown})")
+            conditions.append(f"(c.guest_id = %(guest)s AND {remains})")
         if self.moderates:
             conditions.append("c.state = 'pending'")
         return " OR ".join(conditions)

@@ -39,7 +39,7 @@ class StoryPageData:
     days: list[tuple[date, int]]  # in order, each with its number of visible comments
     last_log_number: int  # of the last log entry of the discussion; 0 if it has none
     picks: list[PickExcerpt]  # newest first
-    is_restored: bool  # some replies are under an inferred parent
+    is_restored: bool  # some replies are under a proposed parent (InferredParent)
     related: list[Related]  # the closest first; none unless they were requested
     visit: LastVisit | None  # of the member who reads it
     draft: LatestDraft | None  # theirs
@@ -109,8 +109,8 @@ DISCUSSION_COLUMNS = [f.attname for f in Discussion._meta.concrete_fields]
 # The summary of a discussion, for statements with the article `a`: the columns days, counts, seq,
 # is_restored, pick_ids, pick_names and pick_beginnings.
 #
-# Whether a reply is under an inferred parent is looked up among the comments that were ever moved: there may
-# be thousands of inferred parents, and few moves or none. A scalar subquery per comment stops at the first
+# Whether a reply is under a proposed parent is looked up among the comments that were ever moved: there may
+# be thousands of proposals, and few moves or none. A scalar subquery per comment stops at the first
 # hit; a join would read the whole discussion.
 DISCUSSION_SUMMARY = """days.days, days.counts,
        (SELECT seq FROM comments_transition t WHERE t.discussion_id = a.id ORDER BY seq DESC LIMIT 1) AS seq,
