@@ -30,11 +30,11 @@ def load_story_page(
     Its related stories are read only `with_related`, and its picks as the member `user` sees
     them. Raises UnpublishedStoryError for a story that was published before, else Http404.
     """
-    found = read_story_page(slug, request.now, with_related=with_related, user=user)
-    if found is None:
+    story_page = read_story_page(slug, request.now, with_related=with_related, user=user)
+    if story_page is None:
         raise _not_found(slug)
-    add_story_dependencies(request, found)
-    return found
+    add_story_dependencies(request, story_page)
+    return story_page
 
 
 def add_story_dependencies(request: SiteRequest, story: StoryPageData) -> None:
@@ -54,7 +54,7 @@ def load_reply_target(request: SiteRequest, slug: str, parent: str | None) -> Re
     Sets `request.guest` as well. Raises what load_story_page raises, and Http404 without such a comment.
     """
     is_member = request.user.is_authenticated
-    found = read_reply_target(
+    target = read_reply_target(
         slug,
         request.now,
         parent=int(parent) if parent else None,
@@ -62,13 +62,13 @@ def load_reply_target(request: SiteRequest, slug: str, parent: str | None) -> Re
         guest=None if is_member else guest_id_from_cookie(request),
         with_names=request.method == "POST" and not is_member,
     )
-    if found is None:
+    if target is None:
         raise _not_found(slug)
-    if parent and found.parent is None:
+    if parent and target.parent is None:
         raise Http404
     if not is_member:
-        request.guest = found.guest
-    return found
+        request.guest = target.guest
+    return target
 
 
 def _not_found(slug: str) -> Http404:

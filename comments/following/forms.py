@@ -65,8 +65,8 @@ class FollowTopicForm(_DeliveryForm):
     submit = _("Follow")
 
     def __init__(self, data: Any, *, follows: FollowQuerySet) -> None:
-        own = follows.first()
-        initial = {"delivery": own.delivery if own else Follow.Delivery.DAILY}
+        follow = follows.first()
+        initial = {"delivery": follow.delivery if follow else Follow.Delivery.DAILY}
         super().__init__(data, initial=initial)
 
 

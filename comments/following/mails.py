@@ -108,10 +108,10 @@ def _send(follows: Sequence[Follow], texts: Texts) -> int:
     reachable = [follow for follow in follows if (follow.user_id, follow.guest_id) in emails]
     updates = read_updates(reachable, since="mailed_at", until=until, limit=ITEMS_MAILED)
     for person, delivery in deliveries.items():
-        if own := [updates[follow.pk] for follow in delivery.follows if follow.pk in updates]:
+        if person_updates := [updates[follow.pk] for follow in delivery.follows if follow.pk in updates]:
             email, language = emails[person]
             with translation.override(language or site.language):
-                delivery.mail = compose(own, email, site, texts)
+                delivery.mail = compose(person_updates, email, site, texts)
     mails = [delivery.mail for delivery in deliveries.values() if delivery.mail]
     if mails:
         with suppress(Exception):  # the backend has recorded it, and each mail has its failure
@@ -144,9 +144,9 @@ def compose(updates: Sequence[FollowUpdates], email: str, site: Site, texts: Tex
     `texts` are those that were rendered before.
     """
     subject = _subject(updates)
-    stop = [follow_token(one.follow) for one in updates]
+    stop = [follow_token(follow_updates.follow) for follow_updates in updates]
     stop_all = follower_token(updates[0].follow)
-    key = (get_language(), subject, *(_content_key(one) for one in updates))
+    key = (get_language(), subject, *(_content_key(follow_updates) for follow_updates in updates))
     if key not in texts:
         if len(texts) >= MAX_RENDERED_TEXTS:
             texts.clear()
@@ -192,8 +192,8 @@ def _content_key(updates: FollowUpdates) -> tuple[Any, ...]:
 
 
 def _subject(updates: Sequence[FollowUpdates]) -> str:
-    items = [item for one in updates for item in one.items]
-    count = len(items) + sum(one.more for one in updates)
+    items = [item for follow_updates in updates for item in follow_updates.items]
+    count = sum(follow_updates.count for follow_updates in updates)
     first = items[0]
     titles = {item.article.pk for item in items}
     story = {"title": first.article.title_for(None), "count": count}
@@ -245,8 +245,10 @@ def _short_heading(item: UpdateItem) -> str:
 def _context(updates: Sequence[FollowUpdates]) -> dict[str, Any]:
     """Return the context of the mail, with placeholders for the tokens of the person."""
     return {
-        "is_single": sum(len(one.items) + one.more for one in updates) == 1,
-        "sections": [_section(number, one) for number, one in enumerate(updates, start=1)],
+        "is_single": sum(follow_updates.count for follow_updates in updates) == 1,
+        "sections": [
+            _section(number, follow_updates) for number, follow_updates in enumerate(updates, start=1)
+        ],
         "stop_all_url": stop_path(placeholder(0)),
     }
 
@@ -254,7 +256,7 @@ def _context(updates: Sequence[FollowUpdates]) -> dict[str, Any]:
 def _section(number: int, updates: FollowUpdates) -> dict[str, Any]:
     follow, article = updates.follow, updates.items[0].article
     is_topic, is_own = follow.topic_id is not None, follow.article_id is None and follow.topic_id is None
-    is_alone = len(updates.items) == 1 and not updates.more
+    is_alone = updates.count == 1
     return {
         "title": follow.get_kind_display() if is_own else str(follow.topic or article.title_for(None)),
         "url": reverse("my-comments") if is_own else (follow.topic or article).get_absolute_url(),

@@ -55,9 +55,9 @@ def mark_story_seen(
             cursor.execute(MARK_WHOLE_STORY, whole_story_values(request, user, guest, article, comments))
         remaining = 0
     elif remaining and is_shown(request):
-        own = Follow.objects.of(user, guest).filter(article=article.pk).unread()
-        own.filter(kind=Follow.Kind.CORRECTIONS).update(seen_at=request.now, news_at=None, news_count=0)
-        remaining = _mark_comments(request, own, comments)
+        follows = Follow.objects.of(user, guest).filter(article=article.pk).unread()
+        follows.filter(kind=Follow.Kind.CORRECTIONS).update(seen_at=request.now, news_at=None, news_count=0)
+        remaining = _mark_comments(request, follows, comments)
     request.unread_count = unread.total - unread.of_story + remaining
 
 
@@ -91,9 +91,9 @@ def mark_comments_seen(
     """Mark updates as seen that are among these comments of a story. Sets the request's `unread_count`."""
     remaining = unread.of_story
     if remaining and is_shown(request):
-        own = Follow.objects.of(user, guest).filter(article=article.pk).unread()
-        corrections = own.filter(kind=Follow.Kind.CORRECTIONS).values_list("news_count", flat=True)
-        remaining = sum(corrections) + _mark_comments(request, own, comments)
+        follows = Follow.objects.of(user, guest).filter(article=article.pk).unread()
+        corrections = follows.filter(kind=Follow.Kind.CORRECTIONS).values_list("news_count", flat=True)
+        remaining = sum(corrections) + _mark_comments(request, follows, comments)
     request.unread_count = unread.total - unread.of_story + remaining
 
 
@@ -135,10 +135,10 @@ def correct_counts(updates: Iterable[FollowUpdates]) -> None:
 
     A counted comment may have been removed since, and a recommendation may have been withdrawn.
     """
-    for one in updates:
-        lines = len(one.items) + one.more
-        if one.follow.news_count > lines:
-            Follow.objects.filter(pk=one.follow.pk, news_count=one.follow.news_count).update(news_count=lines)
+    for follow_updates in updates:
+        follow, count = follow_updates.follow, follow_updates.count
+        if follow.news_count > count:
+            Follow.objects.filter(pk=follow.pk, news_count=follow.news_count).update(news_count=count)
 
 
 def mark_seen(follows: QuerySet[Follow], until: datetime) -> int:

@@ -54,11 +54,11 @@ def read_own_comments_delivery(user: User | None, guest: Guest | None) -> dict[s
 
 def set_own_comments_delivery(user: User | None, guest: Guest | None, *, kind: str, delivery: str) -> None:
     """Choose how a person is notified of picks or of recommendations of their comments."""
-    own = Follow.objects.of(user, guest).filter(kind=kind)
-    if own.exists():
-        set_delivery(own, delivery)
+    follows = Follow.objects.of(user, guest).filter(kind=kind)
+    if follows.exists():
+        set_delivery(follows, delivery)
         if delivery == Follow.Delivery.NONE:
-            own.update(news_at=None, news_count=0)
+            follows.update(news_at=None, news_count=0)
         return
     follow = Follow(user=user, guest=None if user else guest, kind=kind, delivery=delivery)
     Follow.objects.bulk_create([follow], ignore_conflicts=True)
@@ -115,13 +115,13 @@ def _set(
     Raises ValidationError if the person follows MAX_FOLLOWS things already.
     """
     person: dict[str, Any] = {"user": user, "guest": None if user else guest}
-    own = Follow.objects.filter(**person, **target, kind__in=kinds)
+    follows = Follow.objects.filter(**person, **target, kind__in=kinds)
     if not kind:
-        own.delete()
+        follows.delete()
         return
-    set_delivery(own, delivery)
-    own.exclude(kind=kind).update(kind=kind)
-    if not own.exists():
+    set_delivery(follows, delivery)
+    follows.exclude(kind=kind).update(kind=kind)
+    if not follows.exists():
         if _has_most_follows(person):
             raise ValidationError(_("You follow %(count)s things already.") % {"count": MAX_FOLLOWS})
         # If a second request of this moment has made it, nothing is left to do.

@@ -72,6 +72,10 @@ class FollowUpdates:
     items: list[UpdateItem]
     more: int
 
+    @property
+    def count(self) -> int:
+        return len(self.items) + self.more
+
 
 def read_updates(
     follows: Sequence[Follow], *, since: Watermark, until: datetime, limit: int

@@ -40,9 +40,9 @@ def follow_story(request: SiteRequest, slug: str) -> HttpResponse:
     story = load_story_page(request, slug)
     article = story.article
     user, guest = current_writer(request)
-    own = Follow.objects.of(user, guest).filter(article=article.pk)
+    follows = Follow.objects.of(user, guest).filter(article=article.pk)
     is_open = story.discussion.is_open(request.now)
-    form = FollowStoryForm(request.POST or None, follows=own, has_comments=is_open)
+    form = FollowStoryForm(request.POST or None, follows=follows, has_comments=is_open)
     if form.is_valid() and (user or guest):
         chosen = form.cleaned_data
         delivery = chosen["delivery"]
@@ -72,8 +72,8 @@ def follow_topic(request: SiteRequest, slug: str) -> HttpResponse:
     """Choose how to be notified of new stories of a topic."""
     topic = get_object_or_404(Topic.objects.shown(), slug=slug)
     user, guest = current_writer(request)
-    own = Follow.objects.of(user, guest).filter(topic=topic)
-    form = FollowTopicForm(request.POST or None, follows=own)
+    follows = Follow.objects.of(user, guest).filter(topic=topic)
+    form = FollowTopicForm(request.POST or None, follows=follows)
     if form.is_valid() and (user or guest):
         try:
             services.follow_topic(user, guest, topic, on=True, delivery=form.cleaned_data["delivery"])
@@ -99,14 +99,14 @@ def following(request: SiteRequest) -> HttpResponse:
     Above the list is a form for picks and recommendations of the reader's own comments.
     """
     user, guest = current_writer(request)
-    own = Follow.objects.of(user, guest)
+    follows = Follow.objects.of(user, guest)
     if request.method == "POST" and "follow" not in request.POST:
         return _save_own_comments_delivery(request, user, guest)
     if request.method == "POST":
         form = DeliveryForm(request.POST)
         if not form.is_valid():
             raise Http404
-        chosen = own.filter(pk=form.cleaned_data["follow"])
+        chosen = follows.filter(pk=form.cleaned_data["follow"])
         if not chosen.exists():
             messages.info(request, _("You no longer follow it."))
         elif delivery := form.cleaned_data["delivery"]:
@@ -117,7 +117,7 @@ def following(request: SiteRequest) -> HttpResponse:
             messages.success(request, _("You no longer follow it."))
         return redirect("following")
     deliveries = services.read_own_comments_delivery(user, guest)
-    of_others = own.exclude(kind__in=deliveries)
+    of_others = follows.exclude(kind__in=deliveries)
     rows = of_others.select_related("article", "topic").order_by("-created_at", "-pk")[: services.MAX_FOLLOWS]
     context = {
         **_person_context(user, guest),
@@ -177,27 +177,28 @@ def stop_following(request: SiteRequest, token: str) -> HttpResponse:
 
     A mail program that has a button for it sends the form of RFC 8058, and follows no redirect.
     """
-    found = MailToken.parse(token, kinds=TOKEN_KINDS)
-    if found is None:
+    mail_token = MailToken.parse(token, kinds=TOKEN_KINDS)
+    if mail_token is None:
         raise Http404
-    follows = follows_of(found)
+    follows = follows_of(mail_token)
     if request.method == "POST":
         # Nobody knows how the person was notified of each thing before all mails were stopped.
-        if request.POST.get("mails") == "on" and found.kind == FOLLOW_TOKEN_KIND:
+        if request.POST.get("mails") == "on" and mail_token.kind == FOLLOW_TOKEN_KIND:
             services.set_delivery(follows, Follow.Delivery.AT_ONCE)
         else:
             services.stop_mails(follows)
         if "List-Unsubscribe" in request.POST:
             return HttpResponse()
         return redirect("stop-following", token)
-    one = follows.select_related("article", "topic").first() if found.kind == FOLLOW_TOKEN_KIND else None
+    is_for_all = mail_token.kind != FOLLOW_TOKEN_KIND
+    follow = None if is_for_all else follows.select_related("article", "topic").first()
     context = {
-        "title": one
-        and (one.article.title_for(None) if one.article else one.topic or one.get_kind_display()),
-        "follow": one,
-        "is_for_all": found.kind != FOLLOW_TOKEN_KIND,
+        "title": follow
+        and (follow.article.title_for(None) if follow.article else follow.topic or follow.get_kind_display()),
+        "follow": follow,
+        "is_for_all": is_for_all,
         "is_stopped": not follows.with_mails().exists(),
-        "all_token": "" if one is None else str(follower_token(one)),
+        "all_token": "" if follow is None else str(follower_token(follow)),
     }
     return render(request, "comments/following/stop.html", context)
 

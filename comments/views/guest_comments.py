@@ -35,8 +35,8 @@ def guest_comments(request: SiteRequest) -> HttpResponse:
                 % {"n": count},
             )
         return redirect(then or "home")
-    found = claimable_comments(request.user).select_related("discussion__article")
-    comments = list(found.order_by("-created_at", "-pk")[: MOST_SHOWN + 1])
+    claimable = claimable_comments(request.user).select_related("discussion__article")
+    comments = list(claimable.order_by("-created_at", "-pk")[: MOST_SHOWN + 1])
     if then and not comments:
         return redirect(then)
     context = {

@@ -206,32 +206,32 @@ def comment(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     article, discussion = story_page.article, story_page.discussion
     if discussion.is_hidden:
         return render(request, "comments/hidden.jinja", {"article": article}, status=404)
-    found = get_object_or_404(Comment, pk=pk, discussion=article.pk)
+    comment = get_object_or_404(Comment, pk=pk, discussion=article.pk)
     reader = current_reader(request, discussion)
     query = BranchQuery.read(request.GET)
-    if own := found.is_by(reader.user, reader.guest):
-        if query["deleted"] and found.state_reason == Reason.AUTHOR:
-            reader = replace(reader, deleted=found.pk)
-        own = found.state != State.DELETED or reader.deleted is not None
-    if found.state == State.PENDING and not (own or reader.moderates):
+    if is_own := comment.is_by(reader.user, reader.guest):
+        if query["deleted"] and comment.state_reason == Reason.AUTHOR:
+            reader = replace(reader, deleted=comment.pk)
+        is_own = comment.state != State.DELETED or reader.deleted is not None
+    if comment.state == State.PENDING and not (is_own or reader.moderates):
         raise Http404
-    if found.state != State.PUBLISHED and not (own or reader.moderates):
-        return _removed_page(request, article, found)
+    if comment.state != State.PUBLISHED and not (is_own or reader.moderates):
+        return _removed_page(request, article, comment)
     after = query["after"]
     order = remembered_order(request, is_open=discussion.is_open(request.now))
-    location = locate_comment(found, reader, order)
+    location = locate_comment(comment, reader, order)
     if after is None and location.root_on_first_page and location.is_among_first_replies:
-        deleted = f"?deleted={found.pk}" if reader.deleted else ""
-        return redirect(f"{article.get_absolute_url()}{deleted}#comment-{found.pk}")
-    if not (rows := read_branch(found, reader, after)):
+        deleted = f"?deleted={comment.pk}" if reader.deleted else ""
+        return redirect(f"{article.get_absolute_url()}{deleted}#comment-{comment.pk}")
+    if not (rows := read_branch(comment, reader, after)):
         raise Http404
     context = {
         "article": article,
-        "comment": found,
+        "comment": comment,
         "root_id": location.root_id,
-        "thread_url": _thread_url(article, found, location, order),
+        "thread_url": _thread_url(article, comment, location, order),
         "zone": article.zone,
-        "thread": render_thread(request, story_page, rows, reader, story_path="../../", focus=found.pk),
+        "thread": render_thread(request, story_page, rows, reader, story_path="../../", focus=comment.pk),
     }
     unread, shown = _count_unread(request, article), _published(rows)
     mark_comments_seen(request, reader.user, reader.guest, article, unread=unread, comments=shown)

@@ -193,13 +193,13 @@ def _present_results(query: SearchQuery, *pages: Results[Any]) -> list[list[Sear
     texts = [
         text for page in read for row, passages in page for text in (row.title, *(p.text for p in passages))
     ]
-    found = match_words(query, searchable_words(texts)) if texts else {}
+    matches = match_words(query, searchable_words(texts)) if texts else {}
     return [
         [
             SearchResult(
                 row,
-                highlight(row.title, found if isinstance(row, StoryResult) else {}),
-                excerpt(passages, found),
+                highlight(row.title, matches if isinstance(row, StoryResult) else {}),
+                excerpt(passages, matches),
             )
             for row, passages in page
         ]
