@@ -3,7 +3,8 @@
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q
+from django.db.models.lookups import IsNull
 from django.utils import timezone
 
 from accounts.models import Guest, User
@@ -21,6 +22,18 @@ class MuteQuerySet(models.QuerySet["Mute"]):
         return self.filter(
             muted_comment__source=comment.source, muted_comment__author_name=comment.author_name
         ).exclude(muted_comment__author_name="")
+
+    def of_outer_author(self) -> Self:
+        """Return the rows that mute the author of an outer query's comment, as MUTED_AUTHOR does in SQL."""
+        is_imported = Q(IsNull(OuterRef("author"), True), IsNull(OuterRef("guest"), True))
+        has_its_name = Q(
+            muted_comment__source=OuterRef("source"), muted_comment__author_name=OuterRef("author_name")
+        )
+        return self.filter(
+            Q(muted_user=OuterRef("author"))
+            | Q(muted_guest=OuterRef("guest"))
+            | (is_imported & has_its_name & ~Q(muted_comment__author_name=""))
+        )
 
 
 class Mute(models.Model):
