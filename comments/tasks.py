@@ -40,7 +40,7 @@ def mail_confirmation(guest_id: int) -> None:
     site = Site.objects.get(pk=1)
     subject = _("Confirm your e-mail for %(site)s") % {"site": site.name}
     link = reverse("guest-confirm", args=[make_confirmation_token(guest)])
-    compose_mail("comments/confirm_email.txt", subject, guest.email, site=site, link=link).send()
+    compose_mail("comments/mail/confirm_email.txt", subject, guest.email, site=site, link=link).send()
 
 
 def delete_unconfirmed_emails() -> int:

@@ -53,7 +53,7 @@ FOR_STAFF = {
     "moderation/mail/no_backup.txt",
     "moderation/mail/request.txt",
     "moderation/mail/waiting.txt",
-    "owner/test_mail.txt",
+    "owner/mail/test_mail.txt",
 }
 
 
@@ -223,7 +223,7 @@ ACCOUNTS = (
 )
 # The templates of the mails, by the method of Senders that sends them.
 SENT = {
-    "confirm_comment": {"comments/confirm_email.txt"},
+    "confirm_comment": {"comments/mail/confirm_email.txt"},
     "updates": {"comments/mail/updates.txt"},
     "reply_by_mail": {"comments/mail/reply_on_the_site.txt"},
     "subscription": {"articles/mail/confirm_subscription.txt"},
@@ -243,9 +243,9 @@ SENT = {
     "sanction": {"moderation/mail/sanction.txt"},
     "waiting": {"moderation/mail/waiting.txt"},
     "personal_data": {"archive/personal_data/mail/erase.txt", "archive/personal_data/mail/file.txt"},
-    "invitation": {"accounts/invitation.txt"},
+    "invitation": {"accounts/mail/invitation.txt"},
     "accounts": {f"account/email/{name}_message.txt" for name in ACCOUNTS},
-    "staff_mails": {"moderation/mail/no_backup.txt", "owner/test_mail.txt"},
+    "staff_mails": {"moderation/mail/no_backup.txt", "owner/mail/test_mail.txt"},
 }
 NO_MAILS = ("mail/", "account/messages/", "mfa/", "socialaccount/")  # folders of other texts
 
