@@ -58,7 +58,7 @@ def test_choosing_a_language(member: User, article: Article) -> None:
     assert response.redirect_chain == [(URL, 302)]
     assert "حُفظت لغتك." in response.content.decode()
     for url in ("/", article.get_absolute_url(), "/search/?q=slip", "/no-such-page/"):
-        for _ in range(2):  # first rendered, then from what is kept
+        for _ in range(2):  # first rendered, then from the cache
             assert direction_of(client, url) == "rtl", url
             assert direction_of(other, url) == direction_of(Client(), url) == "ltr", url
 
