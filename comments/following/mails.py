@@ -135,7 +135,11 @@ def _find_emails(follows: Sequence[Follow]) -> dict[Person, tuple[str, str]]:
     }
     emails |= {(None, guest): (email, "") for guest, email in guests.values_list("pk", "email")}
     refused = undeliverable.find(email for email, _language in emails.values())
-    return {person: found for person, found in emails.items() if found[0].lower() not in refused}
+    return {
+        person: (email, language)
+        for person, (email, language) in emails.items()
+        if email.lower() not in refused
+    }
 
 
 def compose(updates: Sequence[FollowUpdates], email: str, site: Site, texts: Texts) -> TrackedMail:

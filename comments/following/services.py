@@ -26,7 +26,7 @@ def follow_discussion(
 def follow_replies(user: User | None, guest: Guest | None, article: Article) -> None:
     """Follow the replies to oneself by e-mail, unless this person follows the discussion already."""
     person: dict[str, Any] = {"user": user, "guest": None if user else guest}
-    if _has_most_follows(person):
+    if _has_max_follows(person):
         return
     follow = Follow(**person, article=article, kind=Follow.Kind.REPLIES, delivery=Follow.Delivery.AT_ONCE)
     Follow.objects.bulk_create([follow], ignore_conflicts=True)
@@ -122,7 +122,7 @@ def _set(
     set_delivery(follows, delivery)
     follows.exclude(kind=kind).update(kind=kind)
     if not follows.exists():
-        if _has_most_follows(person):
+        if _has_max_follows(person):
             raise ValidationError(_("You follow %(count)s things already.") % {"count": MAX_FOLLOWS})
         # If a second request of this moment has made it, nothing is left to do.
         Follow.objects.bulk_create(
@@ -130,5 +130,5 @@ def _set(
         )
 
 
-def _has_most_follows(person: dict[str, Any]) -> bool:
+def _has_max_follows(person: dict[str, Any]) -> bool:
     return Follow.objects.filter(**person).count() >= MAX_FOLLOWS

@@ -172,11 +172,11 @@ def read_after_watermark(follow: Follow, until: datetime) -> list[NewComment] | 
     They include those that were seen out of turn. Returns None if COMMENTS_READ or more were published,
     because there may be earlier ones than these.
     """
-    found = _read_published(_STATEMENTS[follow.kind], [follow], "seen_at", until)[follow.article_id]
-    if len(found) >= COMMENTS_READ:
+    new = _read_published(_STATEMENTS[follow.kind], [follow], "seen_at", until)[follow.article_id]
+    if len(new) >= COMMENTS_READ:
         return None
     muted = _read_mutes([follow])
-    return [comment for comment in found if comment.is_update_for(follow, muted)]
+    return [comment for comment in new if comment.is_update_for(follow, muted)]
 
 
 def _read_new_comments(

@@ -21,8 +21,8 @@ def claimable_comments(user: User) -> QuerySet[Comment]:
     """
     emails = [email.lower() for email in list_confirmed_emails(user)]
     guests = Guest.objects.alias(lower_email=Lower("email")).filter(lower_email__in=emails)
-    found = Comment.objects.filter(author=None, guest__in=guests, erased_at=None)
-    return found.exclude(state=State.DELETED).exclude(state_reason=Reason.RESTRICTED)
+    comments = Comment.objects.filter(author=None, guest__in=guests, erased_at=None)
+    return comments.exclude(state=State.DELETED).exclude(state_reason=Reason.RESTRICTED)
 
 
 @transaction.atomic

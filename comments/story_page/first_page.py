@@ -67,10 +67,10 @@ def read_first_page(article: int, order: Order) -> FirstPage | None:
     """Return the first page of the discussion of an article; None if it is not published."""
     with connection.cursor() as cursor:
         execute_prepared(cursor, _statement(order), {"discussion": article}, before=GENERIC_PLAN)
-        found = cursor.fetchall()
-    if (state := found[0][-1]) is None:
+        rows = cursor.fetchall()
+    if (state := rows[0][-1]) is None:
         return None
-    records = [CommentRecord._make(row[:-1]) for row in found if row[0] is not None]
+    records = [CommentRecord._make(row[:-1]) for row in rows if row[0] is not None]
     return FirstPage(
         state["site_version"],
         state["article_version"],

@@ -53,8 +53,8 @@ class Frame:
 
     def is_current(self, versions: FrameVersions, now: datetime) -> bool:
         """Return whether the frame is up to date, given the stored versions and the database's time."""
-        own = FrameVersions(self.site.version, self.story.article.version)
-        return own == versions and (self.until is None or now < self.until)
+        made_from = FrameVersions(self.site.version, self.story.article.version)
+        return made_from == versions and (self.until is None or now < self.until)
 
     def apply(self, request: SiteRequest, key: FrameKey, now: datetime) -> None:
         """Give the request the frame's site, which needs no query then, and the page's time and language."""

@@ -155,7 +155,7 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
         comments=cached.published,
         is_whole=is_whole,
     )
-    own = _own_footers(request, cached, user, state)
+    own_footers = _own_footers(request, cached, user, state)
     since = record_visit(
         request,
         user,
@@ -171,7 +171,7 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
         "csrf": csrf_input(request),
         "draft": _render_draft(request, article, state.draft),
     }
-    discussion = cached.html.replace(own | personal)
+    discussion = cached.html.replace(own_footers | personal)
     account = render_to_string("layout/_account.jinja", {}, request)
     html = frame.html.replace(cached.regions | {"discussion": discussion, "account": account})
     response = HttpResponse(html)

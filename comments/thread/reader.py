@@ -94,33 +94,37 @@ def personalize(
     """
     if not (reader.user or reader.guest):
         return rows, None
-    mine = [row for row in rows if reader.wrote(row)]
-    pending = {r.id for r in (rows if reader.moderates else mine) if r.state == State.PENDING}
-    reasons = policy().explain_waiting(pending, {row.id for row in mine}) if pending else {}
+    own_rows = [row for row in rows if reader.wrote(row)]
+    pending = {r.id for r in (rows if reader.moderates else own_rows) if r.state == State.PENDING}
+    reasons = policy().explain_waiting(pending, {row.id for row in own_rows}) if pending else {}
     # Two findings of one check may give the same sentence.
     reasons = {pk: _after_colon(list(dict.fromkeys(sentences))) for pk, sentences in reasons.items()}
-    removed = {r.id: [gettext("You wrote it.")] for r in mine if r.state in REMOVED}
+    removed = {r.id: [gettext("You wrote it.")] for r in own_rows if r.state in REMOVED}
     decisions = policy().explain_decisions(removed) if removed else {}
-    explained = [*decisions, *(r.id for r in mine if r.id in pending)]
+    explained = [*decisions, *(r.id for r in own_rows if r.id in pending)]
     decision_urls = {pk: policy().get_decision_url(pk) for pk in explained}
-    own, muted = recommendations or {}, set[int]()
+    own_recommendations, muted = recommendations or {}, set[int]()
     if recommendations is None and reader.may_recommend:
-        own, muted = _own_marks([row.id for row in rows], reader)
+        own_recommendations, muted = _own_marks([row.id for row in rows], reader)
     viewer = ViewerContext(
         moderates=reader.moderates,
-        mine={row.id for row in mine},
-        editable={row.id for row in mine if _as_comment(row).can_be_edited_by(reader.user, reader.guest)},
-        unpostable={row.id for row in mine if _as_comment(row).can_be_unposted_by(reader.user, reader.guest)},
+        mine={row.id for row in own_rows},
+        editable={row.id for row in own_rows if _as_comment(row).can_be_edited_by(reader.user, reader.guest)},
+        unpostable={
+            row.id for row in own_rows if _as_comment(row).can_be_unposted_by(reader.user, reader.guest)
+        },
         reasons=reasons | removed,
         decisions=decisions,
         decision_urls={pk: url for pk, url in decision_urls.items() if url},
         waiting=_describe_wait() if pending else "",
-        recommended={pk for pk, (given, _counted) in own.items() if given},
+        recommended={pk for pk, (given, _counted) in own_recommendations.items() if given},
         may_recommend=reader.may_recommend,
         may_mute=reader.user is not None,
         muted=muted,
     )
-    uncounted = {pk: given - counted for pk, (given, counted) in own.items() if given != counted}
+    uncounted = {
+        pk: given - counted for pk, (given, counted) in own_recommendations.items() if given != counted
+    }
     if uncounted:
         rows = [
             row._replace(recommend_count=max(0, row.recommend_count + uncounted.get(row.id, 0)))
@@ -143,8 +147,8 @@ def _own_marks(ids: list[int], reader: Reader) -> tuple[dict[int, tuple[bool, bo
             cursor.execute(f"SELECT {OWN_RECOMMENDATIONS}, {MUTED_COMMENTS}", values)
             recommendations, muted = cursor.fetchone()
     else:
-        own = Recommendation.objects.given_by(None, reader.guest).filter(comment__in=ids)
-        recommendations = own.values_list("comment", "given", "counted")
+        stored = Recommendation.objects.given_by(None, reader.guest).filter(comment__in=ids)
+        recommendations = stored.values_list("comment", "given", "counted")
     return {pk: (given, counted) for pk, given, counted in recommendations or ()}, set(muted)
 
 

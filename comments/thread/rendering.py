@@ -89,8 +89,8 @@ def render_comment_footers(
     request: SiteRequest, story: StoryPageData, rows: list[ThreadRow], viewer: ViewerContext | None
 ) -> dict[str, str]:
     """Return the footers of these comments for one member, by the name of their region."""
-    own = {"viewer": viewer, "csrf_input": csrf_input_lazy(request), "mark": MARK, "rows": rows}
-    html = HtmlRegions(_render("_trees", _context(request, story, rows) | own))
+    personal = {"viewer": viewer, "csrf_input": csrf_input_lazy(request), "mark": MARK, "rows": rows}
+    html = HtmlRegions(_render("_trees", _context(request, story, rows) | personal))
     return {name: html.content(name) for name in (str(row.id) for row in rows)}
 
 
