@@ -410,7 +410,7 @@ def _store_comments(
     else:
         screen_import(article=article, ids=published)
         find_proposals(article)
-        flags.open_cases_of(published)
+        flags.open_cases_for_flagged(published)
     return Import.objects.create(
         article=article,
         batch=batch,

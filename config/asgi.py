@@ -49,6 +49,7 @@ from config.server.request_bodies import (  # needs settings
     has_body,
     read_body,
 )
+from core.health import LIVENESS_PATH
 from core.monitoring import request_ids
 from core.monitoring.process_totals import totals
 from core.monitoring.request_ids import current_id
@@ -70,6 +71,9 @@ class Application:
         self.pages = pages
         self.stamp_reader = AsyncStampReader(pages.stamp_reader)
         self.threads = ThreadPoolExecutor(THREADS, "request")
+        # While all threads wait for the database, as posts do for a synchronous replica that was paused, a
+        # load balancer would otherwise take every server for dead, and no reader would get a cached page.
+        self.health_thread = ThreadPoolExecutor(1, "health check")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -114,10 +118,11 @@ class Application:
         # One context for all threads of a request: a stream is rendered in the language of its view.
         context = copy_context()
         context.run(current_id.set, environ[request_ids.KEY])
+        threads = self.health_thread if environ["PATH_INFO"] == LIVENESS_PATH else self.threads
 
         def in_thread(function: Callable[..., Any], *arguments: Any) -> "asyncio.Future[Any]":
             loop = asyncio.get_running_loop()
-            return loop.run_in_executor(self.threads, context.run, function, *arguments)
+            return loop.run_in_executor(threads, context.run, function, *arguments)
 
         try:
             response = await in_thread(self._call, environ)

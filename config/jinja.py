@@ -62,7 +62,7 @@ def environment(**options: Any) -> Environment:
         "time_formatter": time_formatter,
         "by_before_names": article_filters.by_before_names,
         "account_links": account_links,
-        "most_waiting": queues.MOST_WAITING,
+        "max_waiting": queues.MAX_WAITING,
     }
     env.filters |= {
         # Django's own

@@ -53,7 +53,7 @@ class Masthead:
     `unread` has the id of the story of each follow of the reader with unread updates, None for that of a
     topic, and the number of these updates.
     `newsletters` has the ids of the topics whose stories a member gets by e-mail, None for all stories.
-    `waiting` is the number of comments that wait for a person who may decide, up to MOST_WAITING.
+    `waiting` is the number of comments that wait for a person who may decide, up to MAX_WAITING.
     """
 
     def __init__(self, request: SiteRequest) -> None:

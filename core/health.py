@@ -11,7 +11,8 @@ from django.views.decorators.http import require_safe
 from core.database.migration_state import unapplied_migrations
 
 NO_ANSWER = {"status": "unready", "database": "no answer"}
-PATHS = {"/healthz", "/readyz", "/metrics"}
+LIVENESS_PATH = "/healthz"
+PATHS = {LIVENESS_PATH, "/readyz", "/metrics"}
 SITE = urlsplit(settings.SITE_URL).netloc
 
 

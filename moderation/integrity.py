@@ -27,20 +27,20 @@ WHERE c.state = 'pending'
   AND NOT EXISTS (SELECT FROM moderation_case k WHERE k.comment_id = c.id AND k.closed_at IS NULL)
 ORDER BY c.id""",
     # An open case that contradicts its comment, or whose comment cannot be decided on any more.
-    "case": f"""
+    "case_contradicts_comment": f"""
 SELECT c.id FROM moderation_case k JOIN comments_comment c ON c.id = k.comment_id
 WHERE k.closed_at IS NULL
   AND (k.is_waiting <> (c.state = 'pending') OR k.discussion_id <> c.discussion_id
        OR c.state = 'deleted' OR c.state_reason = '{Reason.RESTRICTED}' OR c.erased_at IS NOT NULL)
 ORDER BY c.id""",
     # A transition by another person than the author whose batch is not stored. Ids of transitions.
-    "batch": """
+    "batch_missing": """
 SELECT t.id FROM comments_transition t JOIN comments_comment c ON c.id = t.comment_id
 WHERE t.actor_id IS NOT NULL AND t.actor_id IS DISTINCT FROM c.author_id
   AND NOT EXISTS (SELECT FROM moderation_batch b WHERE b.id = t.batch)
 ORDER BY t.id""",
     # A transition that names another decision than the one whose state its undo restored. Ids of transitions.
-    "restores": """
+    "restored_decision_wrong": """
 SELECT t.id FROM (
   SELECT id, batch, restores_id,
          lag(coalesce(restores_id, id), 2) OVER (PARTITION BY comment_id ORDER BY id) AS restored
@@ -90,13 +90,13 @@ WHERE c.erased_at IS NOT NULL AND (
   OR EXISTS (SELECT FROM moderation_origin o WHERE o.comment_id = c.id))
 ORDER BY c.id""",
     # A finding with spans beyond the end of the comment's text. Ids of findings.
-    "finding": f"""
+    "finding_span_too_long": f"""
 SELECT f.id FROM moderation_finding f JOIN comments_comment c ON c.id = f.comment_id
 WHERE c.erased_at IS NULL AND c.state_reason <> '{Reason.RESTRICTED}' AND f.revision = c.revision
   AND EXISTS (SELECT FROM jsonb_array_elements(f.spans) span WHERE (span ->> 1)::int > char_length(c.body))
 ORDER BY f.id""",
     # A sanction whose batch is of another kind. Ids of sanctions.
-    "sanction": """
+    "sanction_batch_kind": """
 SELECT s.id FROM moderation_sanction s JOIN moderation_batch b ON b.id = s.batch_id
 WHERE b.kind <> 'person' ORDER BY s.id""",
 }
@@ -110,9 +110,9 @@ FROM comments_comment c
 WHERE c.id = k.comment_id AND k.closed_at IS NULL AND k.comment_id = ANY(%s)"""
 
 
-def damage() -> dict[str, list[Any]]:
+def find_damage() -> dict[str, list[Any]]:
     """Return the ids of inconsistent rows by kind, as comments.integrity.check reports them."""
-    found: dict[str, list[Any]] = {"tally": removal_counts.wrong_counts()}
+    found: dict[str, list[Any]] = {"removal_counts": removal_counts.wrong_counts()}
     with connection.cursor() as cursor:
         for kind, statement in CHECKS_SQL.items():
             cursor.execute(statement)
@@ -122,7 +122,7 @@ def damage() -> dict[str, list[Any]]:
 
 def repair(found: Mapping[str, list[Any]]) -> None:
     """Recount removals, bring the queues in line with the comments and erase leftover texts."""
-    for discussion in found.get("tally", []):
+    for discussion in found.get("removal_counts", []):
         with transaction.atomic():
             lock_discussions([discussion])
             counted = removal_counts.recount([discussion]).get(discussion, {})
@@ -136,7 +136,7 @@ def repair(found: Mapping[str, list[Any]]) -> None:
         # A person must end a legal hold.
         restricted_content.clear_texts(list(gone.filter(is_legal_hold=False)))
     with transaction.atomic():
-        ids = [*found.get("case_missing", []), *found.get("case", [])]
-        cases.open_cases(ids, states=[State.PENDING])  # locks all of them
+        ids = [*found.get("case_missing", []), *found.get("case_contradicts_comment", [])]
+        cases.create_missing_cases(ids, states=[State.PENDING])  # locks all of them
         with connection.cursor() as cursor:
             cursor.execute(REPAIR_CASES_SQL, [ids])

@@ -79,11 +79,11 @@ class Policy(comments.policy.Policy):
         if nudges := find_nudges(submission, context, findings, waits=review == "hold"):
             raise NudgeError(nudges)
         # Comments by known people and edits of published comments are never marked as spam without a review.
-        is_exempt = context.may_moderate or context.approved_count or submission.comment
+        is_exempt = context.may_moderate or context.has_approved_comment or submission.comment
         verdict: Verdict = "publish"
         if prediction is not None and prediction.is_spam and not is_exempt:
             verdict = "spam"
-        elif context.person_is_reviewed or review == "hold":
+        elif context.person_is_premoderated or review == "hold":
             verdict = "hold"
         return Screening(verdict, findings, is_flagged=review == "flag", limits=limits)
 
@@ -135,7 +135,7 @@ class Policy(comments.policy.Policy):
         return set(screenings.values_list("discussion", flat=True))
 
     def find_damage(self) -> dict[str, list[Any]]:
-        return integrity.damage()
+        return integrity.find_damage()
 
     def repair_damage(self, damage: Mapping[str, list[Any]]) -> None:
         integrity.repair(damage)
@@ -149,7 +149,7 @@ class Policy(comments.policy.Policy):
     def list_quick_actions(self, discussion: Discussion) -> list[dict[str, Any]]:
         names = quick_actions.available_actions(
             status=discussion.status,
-            is_reviewed=discussion.moderation == Discussion.Moderation.PRE,
+            is_premoderated=discussion.moderation == Discussion.Moderation.PRE,
             members_only=discussion.members_only,
         )
         return [

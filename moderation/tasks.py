@@ -28,7 +28,7 @@ from moderation.actions.state_history import NOTIFY_AFTER
 from moderation.models import Appeal, Batch, Case, IllegalContentReport, RemovalRequest, Report
 from moderation.notifications.decision_kinds import Kind
 from moderation.notifications.mail import administrators, moderators, send_mails
-from moderation.notifications.notices import DecisionNotice, is_decided, outcome, render_notices
+from moderation.notifications.notices import DecisionNotice, is_decided, render_notices, report_outcome
 
 MAX_WAITING_MAILS = 3  # about waiting comments of one author; no mail is sent about further ones
 
@@ -210,7 +210,7 @@ def _to_reporter(site: Site, email: str, reports: list[Report]) -> EmailMessage:
             "title": report.comment.discussion.article.title_for(None),
             "url": report.comment.get_absolute_url() if report.comment.discussion.is_readable else "",
             "why": report.get_why_display(),
-            "sentence": outcome(report.case, report.comment),
+            "sentence": report_outcome(report.case, report.comment),
         }
         for report in reports
     ]
@@ -226,7 +226,7 @@ def _to_reporter_of_illegal_content(site: Site, report: IllegalContentReport) ->
         site=site,
         report=report,
         title=report.comment.discussion.article.title_for(None),
-        sentence=outcome(report.case, report.comment),
+        sentence=report_outcome(report.case, report.comment),
         is_decided=is_decided(report.case, report.comment),
         is_published=report.comment.state == State.PUBLISHED,
     )

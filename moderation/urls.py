@@ -5,6 +5,7 @@ from django.urls import path
 from moderation.actions import comment_views, discussion_views, history_views, saved_line_views, views
 from moderation.erasure import purge_views, restriction_views
 from moderation.people import views as people
+from moderation.queue import second_opinion_views
 from moderation.queue import views as queue
 from moderation.reply_structure import proposal_views
 from moderation.reply_structure import views as move
@@ -20,7 +21,7 @@ urlpatterns = [
     path("", queue.queue, name="queue"),
     path("cases/<int:pk>/", queue.case, name="case"),
     path("comments/<int:pk>/", queue.comment, name="comment"),
-    path("lists/new/", queue.create_list, name="create-list"),
+    path("lists/new/", queue.create_group, name="create-group"),
     path("decide/", views.decide, name="decide"),
     path("actions/", history_views.history, name="history"),
     path("actions/<uuid:pk>/", history_views.batch, name="action"),
@@ -83,7 +84,7 @@ urlpatterns = [
     path("log/", log_views.audit_log_page, name="audit-log"),
     path("log/decisions.csv", log_views.audit_log_csv, name="audit-log-csv"),
     # Dashboard
-    path("dashboard/", dashboard_views.dashboard, name="dashboard"),
-    path("second-opinions/", dashboard_views.second_opinions, name="opinions"),
-    path("second-opinions/<int:pk>/", dashboard_views.give_opinion, name="opinion"),
+    path("dashboard/", dashboard_views.show_dashboard, name="dashboard"),
+    path("second-opinions/", second_opinion_views.second_opinions, name="opinions"),
+    path("second-opinions/<int:pk>/", second_opinion_views.give_opinion, name="opinion"),
 ]

@@ -31,7 +31,12 @@ class SiteRequest(GuestRequest):
 
 def is_shown(request: HttpRequest) -> bool:
     """Return whether a person sees the requested page at once. Prefetched pages show nothing yet."""
-    return request.method == "GET" and not request.headers.get("Sec-Purpose", "").startswith("prefetch")
+    return request.method == "GET" and not is_prefetch(request)
+
+
+def is_prefetch(request: HttpRequest) -> bool:
+    """Return whether the browser fetches the page ahead, before a person asks for it."""
+    return request.headers.get("Sec-Purpose", "").startswith("prefetch")
 
 
 def site_request(request: HttpRequest) -> SiteRequest:

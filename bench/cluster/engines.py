@@ -95,6 +95,10 @@ import boto3
 boto3.client("s3", endpoint_url="{url}", aws_access_key_id="key", aws_secret_access_key="-",
              region_name="us-east-1").create_bucket(Bucket="soundoff")"""
 
+_REPLAY = """
+from urllib.request import urlopen
+urlopen("{url}/moto-api/recorder/replay-recording", data=b"")"""
+
 
 class Cluster:
     """The hosts of a site, and how each of them is started."""
@@ -147,7 +151,6 @@ class Cluster:
         for name in ("pg2", "pg3"):
             wait_until(lambda name=name: self.answers(name, 8008, "/replica"), f"{name} is a replica")  # type: ignore[misc]
         wait_until(lambda: bool(self.synchronous()), "a replica is synchronous")
-        wait_until(lambda: self.answers("store", STORE_PORT, "/"), "the store answers")
         self.hosts["client"].run([sys.executable, "-c", _MAKE_BUCKET.format(url=self.store)])
 
     def start_site(self) -> None:
@@ -177,15 +180,29 @@ class Cluster:
         elif name in {"balancer", "front"}:
             host.start("haproxy", ["haproxy", "-db", "-f", self._configure_haproxy(host)])
         elif name == "store":
-            host.start(
-                "moto", [sys.executable, "-m", "moto.server", "-H", host.address, "-p", str(STORE_PORT)]
-            )
+            self._start_store(host)
         else:
             roles = ["web"] if name in WEBS else ["worker", "scheduler"]
             arguments = [word for role in roles for word in ("--only", role)]
             host.start(
                 "serve", [sys.executable, "manage.py", "serve", *arguments], env=self.environment(host)
             )
+
+    def _start_store(self, host: Host) -> None:
+        """Start the store, with the files that it had.
+
+        It keeps them in memory, so it gets all requests again that it recorded before it was killed.
+        """
+        recorded = host.folder / "requests"
+        has_files = recorded.exists()
+        host.start(
+            "moto",
+            [sys.executable, "-m", "moto.server", "-H", host.address, "-p", str(STORE_PORT)],
+            env={**os.environ, "MOTO_ENABLE_RECORDING": "1", "MOTO_RECORDER_FILEPATH": str(recorded)},
+        )
+        wait_until(lambda: self.answers(host.name, STORE_PORT, "/"), "the store answers")
+        if has_files:
+            host.run([sys.executable, "-c", _REPLAY.format(url=self.store)])
 
     def primary(self) -> str:
         """Return the name of the host whose Postgres is the primary, or ""."""

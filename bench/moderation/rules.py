@@ -19,7 +19,7 @@ SMALLEST = {"decisions": 100, "in_a_story": 50}
 
 def measure(bench: Run) -> Iterator[Goal]:
     """Search real comments for a list of 62,204 terms, and try rules on 50,000 decisions."""
-    from moderation.rules.matching import RuleDefinition, TermList, folded
+    from moderation.rules.matching import RuleDefinition, TermList, fold_case
     from moderation.rules.term_files import read_terms
 
     terms = read_terms((sets.DATA / "hostile" / "wordpress_comment_blocklist.txt").read_bytes()).terms
@@ -30,7 +30,7 @@ def measure(bench: Run) -> Iterator[Goal]:
     both = {whole: TermList(terms, whole_words=whole) for whole in (True, False)}
     yield Goal("compiling the list, once a process", 500 * (time.perf_counter() - began), unit="ms")
     for whole, where in ((True, "whole words"), (False, "anywhere")):
-        times = sorted(_each(both[whole], good + spam, forget=folded.cache_clear))
+        times = sorted(_each(both[whole], good + spam, forget=fold_case.cache_clear))
         yield Goal(f"a comment, {where}: median", 1_000 * times[len(times) // 2], most=1, unit="ms")
         yield Goal(f"a comment, {where}: slowest of {len(times):,}", 1_000 * times[-1], most=1, unit="ms")
         for name, some in (("good", good), ("spam", spam)):

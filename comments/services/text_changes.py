@@ -32,7 +32,7 @@ class CommentContent:
     body: str
     revision: int
     is_redacted: bool  # whether `body` is a redacted one
-    others: list[CommentRevision]
+    other_revisions: list[CommentRevision]
 
 
 def render_body(body: str, *, is_plain_text: bool) -> str:
@@ -50,12 +50,12 @@ def remove_content(ids: Sequence[int]) -> list[CommentContent]:
 
     Runs in one transaction with restrict_states, which holds the locks, so that no page shows any of it.
     """
-    others: dict[int, list[CommentRevision]] = {pk: [] for pk in ids}
+    revisions: dict[int, list[CommentRevision]] = {pk: [] for pk in ids}
     for version in CommentRevision.objects.filter(comment__in=ids).order_by("comment", "revision"):
-        others[version.comment_id].append(version)
+        revisions[version.comment_id].append(version)
     rows = Comment.objects.filter(pk__in=ids).order_by("pk")
     taken = [
-        CommentContent(*row, others[row[0]])
+        CommentContent(*row, revisions[row[0]])
         for row in rows.values_list("pk", "author_name", "author_email", "body", "revision", "is_redacted")
     ]
     delete_content(ids)
@@ -77,7 +77,7 @@ def restore_content(contents: Sequence[CommentContent]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql.RESTORE_CONTENT, values)
     CommentRevision.objects.bulk_create(
-        [version for content in contents for version in content.others], batch_size=2_000
+        [version for content in contents for version in content.other_revisions], batch_size=2_000
     )
     CommentText.objects.bulk_create(
         [

@@ -40,6 +40,7 @@ from config.page_cache.stamp_reader import (
 )
 from core.database.replicas import FAILED_KEY, POSITION_KEY, Position, replicas, try_failed_again
 from core.fallback_pages import DATABASE_FAILED, add_outage_notice, server_error, unavailable
+from core.health import LIVENESS_PATH
 from core.memory.bounded_cache import BoundedCache
 from core.memory.release import release_freed_memory
 from core.monitoring.logs import URL_NAME_KEY
@@ -58,7 +59,7 @@ TRUSTED_SECONDS = 4.0
 COMMIT_SECONDS = 1.0  # a change that hides copies is committed in the database within this time
 PING = stamp_query()  # a query over no ids, to test whether the database answers
 ANSWERED_KEY = "soundoff.database_answered"  # the key in the environ after the event loop has read a stamp
-UNCACHED_PREFIX, UNCACHED_PATHS = settings.STATIC_URL, {"/healthz", "/metrics"}  # which need no database
+UNCACHED_PREFIX, UNCACHED_PATHS = settings.STATIC_URL, {LIVENESS_PATH, "/metrics"}  # which need no database
 
 log = logging.getLogger(__name__)
 

@@ -81,7 +81,7 @@ def sync_cases(*, ids: Sequence[int], batch: UUID, by_person: bool, undoes: UUID
 
 
 @transaction.atomic(savepoint=False)
-def open_cases(ids: Collection[int], *, states: Collection[str]) -> None:
+def create_missing_cases(ids: Collection[int], *, states: Collection[str]) -> None:
     """Open a case for each of these comments that is in one of these states and has no open case.
 
     The states are read under the locks of the discussions, so a decision taken at the same moment either

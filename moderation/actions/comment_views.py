@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from comments.models import Comment, State
 from core.forms import SubmitForm
-from moderation.actions import decisions, quick_actions
+from moderation.actions import decisions, quick_actions, redactions
 from moderation.actions.request_helpers import (
     ActionForm,
     login_for_the_queue,
@@ -61,7 +61,7 @@ def duplicate(request: HttpRequest, pk: int) -> HttpResponse:
     form = DuplicateForm(request.POST or None, initial={"seen": _expected_transition(comment)})
     if form.is_valid():
         try:
-            result = quick_actions.remove_as_duplicate(
+            result = decisions.remove_as_duplicate(
                 comment=comment,
                 of=form.cleaned_data["of"],
                 actor=user,
@@ -85,7 +85,7 @@ def redact(request: HttpRequest, pk: int) -> HttpResponse:
     )
     if form.is_valid():
         try:
-            batch = quick_actions.redact(
+            batch = redactions.redact(
                 comment=comment,
                 marked=form.cleaned_data["text"],
                 actor=user,

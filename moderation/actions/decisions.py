@@ -22,7 +22,6 @@ from comments.services.states import change_states, confirm_states, revert_state
 from moderation import tasks
 from moderation.actions import setting_changes
 from moderation.actions.setting_changes import Refusal
-from moderation.erasure import restricted_content
 from moderation.erasure.restricted_content import moving_texts
 from moderation.models import Batch, DecisionMessage, ImportScreening, SettingChange
 from moderation.people import sanctions
@@ -104,6 +103,25 @@ def decide(
     )
 
 
+def remove_as_duplicate(
+    *, comment: Comment, of: Comment, actor: User, expected_transitions: Mapping[int, int] | None = None
+) -> ActionResult:
+    """Remove a comment as the duplicate of another comment, to which its permalink then leads.
+
+    Raises ValidationError if both are the same comment, or if the other one has been removed.
+    """
+    if of.pk == comment.pk:
+        raise ValidationError(_("That is this comment itself."), code="itself")
+    return decide(
+        ids=[comment.pk],
+        to=State.REJECTED,
+        reason=Reason.DUPLICATE,
+        actor=actor,
+        expected_transitions=expected_transitions,
+        duplicate_of=of.pk,
+    )
+
+
 def _check_original_is_kept(original: int) -> None:
     """Raise ValidationError if the original is removed; the caller's lock makes concurrent removals wait."""
     if not Comment.objects.filter(pk=original, state__in=[State.PUBLISHED, State.PENDING]).exists():
@@ -133,7 +151,7 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
     restriction or change the filter. `only` limits the undo to these comments. What was permanently deleted
     does not come back.
     """
-    if why := why_not_undone(batch, actor):
+    if why := undo_refusal(batch, actor):
         return ActionResult(None, [], [Refusal(None, "", why)])
     undoing = Batch(kind=Batch.Kind.UNDO, actor=actor, undoes=batch)
     with transaction.atomic():
@@ -191,9 +209,18 @@ def _screen_returned(undoing: Batch, changed: Sequence[int]) -> None:
         import_jobs.screen_later(batch=undoing, discussion=screening.discussion_id, count=len(changed))
 
 
-def why_not_undone(batch: Batch, actor: User | None) -> str:
+def undo_refusal(batch: Batch, actor: User | None) -> str:
     """Return a sentence that says why this person cannot undo this action, or an empty string."""
-    return restricted_content.why_not_undone(batch, actor) or sanctions.why_not_undone(batch, actor)
+    root = batch.root
+    if root.kind == Batch.Kind.PURGE:
+        return _("A permanent deletion can't be undone.")
+    if "is_legal_hold" in root.parameters:
+        return _("A legal hold is changed on the page of the restricted comment.")
+    if root.kind == Batch.Kind.RESTRICTION and not (actor and actor.is_administrator):
+        return _("Only an administrator can lift a restriction.")
+    if root.kind == Batch.Kind.FILTER and not (actor and actor.is_administrator):
+        return _("Only an administrator can change the spam filter.")
+    return sanctions.sanction_undo_refusal(batch, actor)
 
 
 def move(*, comment: Comment, parent: Comment | None, actor: User | None) -> Batch | None:

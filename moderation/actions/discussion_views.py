@@ -149,19 +149,19 @@ def _discussion_row(article: Any) -> DiscussionRow:
     """Return the row of an annotated article."""
     discussion = article.discussion if hasattr(article, "discussion") else Discussion.default_for(article)
     discussion.article = article
-    is_reviewed = discussion.moderation == Discussion.Moderation.PRE
+    is_premoderated = discussion.moderation == Discussion.Moderation.PRE
     settings = [explanations.describe_setting("status", discussion.status)]
     if discussion.status == Discussion.Status.OPEN:
         if discussion.closing_time and discussion.closing_time <= timezone.now():
             settings = [_("Closed because of its age")]
         elif site_status := _CLOSED_BY_SITE.get(discussion.site.comment_status):
             settings = [str(site_status)]
-    if is_reviewed or discussion.moderation == Discussion.Moderation.POST:
+    if is_premoderated or discussion.moderation == Discussion.Moderation.POST:
         settings.append(explanations.describe_setting("moderation", discussion.moderation))
     if discussion.members_only:
         settings.append(explanations.describe_setting("members_only", True))
     names = quick_actions.available_actions(
-        status=discussion.status, is_reviewed=is_reviewed, members_only=discussion.members_only
+        status=discussion.status, is_premoderated=is_premoderated, members_only=discussion.members_only
     )
     return DiscussionRow(
         article,
@@ -178,7 +178,9 @@ def _discussion_row(article: Any) -> DiscussionRow:
 def _site_row(request: SiteRequest) -> dict[str, Any]:
     """Return settings and buttons of the whole site."""
     site = request.site
-    names = quick_actions.available_actions(status=site.comment_status, is_reviewed=site.review_everything)
+    names = quick_actions.available_actions(
+        status=site.comment_status, is_premoderated=site.review_everything
+    )
     settings = [str(_SITE_STATUSES[site.comment_status])]
     if site.review_everything:
         settings.append(explanations.describe_setting("review_everything", True))

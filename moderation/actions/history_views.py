@@ -96,11 +96,11 @@ def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
     rows = list(further[: MAX_LISTED + 1])
     summary = action_history.summarize([action], user)[0]
     later = summary.later_undo()
-    why_not = decisions.why_not_undone(action, user) if later is None else ""
+    undo_refusal = decisions.undo_refusal(action, user) if later is None else ""
     context = {
         "action": summary,
         "later": later,
-        "why_not": why_not,
+        "undo_refusal": undo_refusal,
         "settings": _changed_settings(action, user),
         "states": _current_states(transitions),
         "Reason": Reason,
@@ -121,7 +121,7 @@ def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
             if action.undoes_id and not _lifts_one_restriction(action)
             else _refused_in_group(action)
         ),
-        **(_refused_if_undone(action) if later is None and not why_not else {}),
+        **(_refused_if_undone(action) if later is None and not undo_refusal else {}),
     }
     return render(request, "moderation/actions/action.html", context)
 

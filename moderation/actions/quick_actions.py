@@ -1,10 +1,9 @@
-"""Actions that change no state: picks, locks and redactions of comments; discussion and site settings.
+"""Actions that change a setting: picks and locks of comments, settings of a discussion or of the site.
 
 Each is one Batch in one transaction; decisions.undo undoes any of them.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -13,16 +12,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from comments.models import Comment, Discussion, Reason, State
+from comments.models import Comment, Discussion, State
 from comments.services.discussions import lock_discussions_of
-from comments.services.states import confirm_states
-from comments.services.text_changes import store_redaction
-from moderation import tasks
-from moderation.actions import decisions, setting_changes
+from moderation.actions import setting_changes
 from moderation.models import Batch, SettingChange
 
 Target = SettingChange.Target
-REDACTED = "███"  # as long for one word as for ten
 
 # The field and value that each action sets on a discussion and, if it exists there, on the whole site.
 QUICK_ACTIONS: dict[str, dict[str, tuple[str, Any]]] = {
@@ -48,11 +43,11 @@ LABELS = {
 SITE_LABELS = LABELS | {"hide": gettext_lazy("Hide all discussions")}
 
 
-def available_actions(*, status: str, is_reviewed: bool, members_only: bool | None = None) -> list[str]:
+def available_actions(*, status: str, is_premoderated: bool, members_only: bool | None = None) -> list[str]:
     """Return the actions that would change these settings. `members_only` is None for the whole site."""
     ways = ["close", "hide"] if status == "open" else ["open"] if status == "hidden" else ["open", "hide"]
     members = [] if members_only is None else ["guests" if members_only else "members"]
-    return [*ways, "unreview" if is_reviewed else "review", *members]
+    return [*ways, "unreview" if is_premoderated else "review", *members]
 
 
 def apply_quick_action(*, name: str, article: int | None, actor: User) -> Batch | None:
@@ -106,90 +101,6 @@ def lock_replies(*, comment: Comment, is_locked: bool, actor: User) -> Batch | N
         ids = branch.order_by("pk").values_list("pk", flat=True)
         locks = [(Target.COMMENT, pk, "is_locked", is_locked) for pk in ids]
         return _apply_changes(Batch.Kind.COMMENT, actor, parameters, locks)
-
-
-def remove_as_duplicate(
-    *, comment: Comment, of: Comment, actor: User, expected_transitions: Mapping[int, int] | None = None
-) -> decisions.ActionResult:
-    """Remove a comment as the duplicate of another comment, to which its permalink then leads.
-
-    Raises ValidationError if both are the same comment, or if the other one has been removed.
-    """
-    if of.pk == comment.pk:
-        raise ValidationError(_("That is this comment itself."), code="itself")
-    return decisions.decide(
-        ids=[comment.pk],
-        to=State.REJECTED,
-        reason=Reason.DUPLICATE,
-        actor=actor,
-        expected_transitions=expected_transitions,
-        duplicate_of=of.pk,
-    )
-
-
-def redact(
-    *, comment: Comment, marked: str, actor: User, expected_transitions: Mapping[int, int] | None = None
-) -> Batch:
-    """Redact the passages that are marked [[like this]] in the text of a comment.
-
-    Moderators keep the earlier text, and the author is notified. `expected_transitions` is as in
-    decisions.decide. Raises ValidationError if anything but marks was added, if nothing or everything is
-    marked, or if the text or the state has changed meanwhile.
-    """
-    body = redact_text(comment.body, marked)
-    batch = Batch(kind=Batch.Kind.REDACTION, actor=actor, parameters={"comment": comment.pk})
-    with transaction.atomic():
-        batch.save(force_insert=True)
-        lock_discussions_of([comment.pk])
-        fresh = Comment.objects.get(pk=comment.pk)
-        changed = ValidationError(
-            _("This comment has changed meanwhile. Please check it again."), code="changed"
-        )
-        if fresh.revision != comment.revision or fresh.state not in {State.PUBLISHED, State.PENDING}:
-            raise changed
-        number = store_redaction(comment=fresh, body=body)
-        setting_changes.apply_changes(batch=batch, changes=[(Target.COMMENT, fresh.pk, "revision", number)])
-        if not confirm_states(
-            ids=[fresh.pk], actor=actor, batch=batch.pk, expected_transitions=expected_transitions
-        ):
-            raise changed
-        tasks.notify_authors_later(batch)
-    return batch
-
-
-def redact_text(body: str, marked: str) -> str:
-    """Return `body` with REDACTED in place of each passage marked [[like this]] in `marked`.
-
-    Apart from the marks both texts must be equal; raises ValidationError otherwise. Brackets of the text
-    itself are not marks.
-    """
-    body, marked = body.replace("\r\n", "\n"), marked.replace("\r\n", "\n")
-    out: list[str] = []
-    position, is_open, redacted = 0, False, 0
-    while marked:
-        sign = "]]" if is_open else "[["
-        if marked.startswith(sign) and not (is_open is False and body.startswith(marked[:3], position)):
-            marked, is_open = marked[2:], not is_open
-            out += [] if is_open else [REDACTED]
-        elif body[position : position + 1] == marked[0]:
-            redacted += is_open
-            out += [] if is_open else [marked[0]]
-            position, marked = position + 1, marked[1:]
-        else:
-            break
-    if marked or position < len(body) or is_open:
-        raise ValidationError(
-            _("Add only marks: [[ before and ]] after each passage to redact. Leave the rest unchanged."),
-            code="rewritten",
-        )
-    if not redacted:
-        raise ValidationError(
-            _("Mark the passages to redact: put [[ before and ]] after each."), code="unmarked"
-        )
-    text = "".join(out)
-    if not re.sub(rf"[{REDACTED[0]}\W_]", "", text):
-        raise ValidationError(_("No text would be left. Remove the comment instead."), code="all")
-    return text
 
 
 def _apply_changes(

@@ -15,7 +15,7 @@ from moderation.notifications.decision_kinds import Kind
 
 def find_new_person(submission: Submission, context: Context) -> Iterator[CheckResult]:
     """Find a person without an approved comment. `number` is None if their e-mail is not confirmed."""
-    if not context.may_moderate and not (context.person_is_confirmed and context.approved_count):
+    if not context.may_moderate and not (context.person_is_confirmed and context.has_approved_comment):
         yield CheckResult(strength=0.2, number=0 if context.person_is_confirmed else None)
 
 
@@ -51,7 +51,7 @@ NEW_PERSON = Check(  # anybody can use a name with an unconfirmed e-mail
 
 def find_sanctioned(submission: Submission, context: Context) -> Iterator[CheckResult]:
     """Find a person under review. Paused and banned people are refused before the checks."""
-    if context.person_is_reviewed:
+    if context.person_is_premoderated:
         yield CheckResult(strength=0.3)
 
 

@@ -49,9 +49,9 @@ class Context:
     """Facts that the checks may use besides the submission."""
 
     person_is_confirmed: bool = False  # an account's verified e-mail, or a guest's confirmed one
-    approved_count: int = 0  # 1 if this person has an approved comment, else 0
+    has_approved_comment: bool = False
     may_moderate: bool = False  # the writer may approve this comment
-    person_is_reviewed: bool = False  # a sanction: everything by this person is reviewed first
+    person_is_premoderated: bool = False  # a sanction: everything by this person is reviewed first
     site_is_premoderated: bool = False  # everything on the site is reviewed first
     duplicate: Duplicate | None = None
     rules: RuleSet = field(default_factory=RuleSet)  # rules for this article

@@ -160,6 +160,14 @@ def counted_only_if_held() -> list[str]:
     return [check.name for check in CHECKS.values() if check.counts_only_held]
 
 
+def author_sentences(findings: Iterable[Finding]) -> list[str]:
+    """Return one sentence about each finding, which addresses the author of the comment.
+
+    Findings with the same sentence, such as two of one check, are explained once.
+    """
+    return list(dict.fromkeys(get(found.check_name).explain_to_author(found) for found in findings))
+
+
 def proposes(finding: Finding, reason: str) -> bool:
     """Return whether the finding is a reason to remove a comment for this reason."""
     check = get(finding.check_name)

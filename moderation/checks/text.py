@@ -3,8 +3,9 @@
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import partial
 
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy, ngettext
 
 from comments.models import Comment, Reason
@@ -59,7 +60,8 @@ LINKS = Check(  # the purpose of most spam
 def find_exact_duplicate(submission: Submission, context: Context) -> Iterator[CheckResult]:
     """Find the earlier comment with the same text.
 
-    Who posts a text twice in a discussion waits only if it promotes something: else it is a mistake.
+    A second copy by the same person in one discussion waits only if it has a link or a contact; otherwise it
+    is taken for a mistake.
     """
     if context.duplicate and context.duplicate.exact:
         holds = not context.duplicate.is_own or bool(
@@ -74,29 +76,22 @@ def find_near_duplicate(submission: Submission, context: Context) -> Iterator[Ch
         yield CheckResult(strength=context.duplicate.similarity, duplicate_of=context.duplicate.original)
 
 
-def _about_exact_duplicate(finding: Finding, original: Comment | None) -> str:
+def _about_duplicate(text: Promise, named_text: Promise, finding: Finding, original: Comment | None) -> str:
+    """Return one of two sentences: `named_text` says which comment the original is."""
     if original is None:
-        return _("It has the same text as another comment.")
-    return _("It has the same text as comment %(id)s by %(name)s.") % {
-        "id": original.pk,
-        "name": original.author_name,
-    }
-
-
-def _about_near_duplicate(finding: Finding, original: Comment | None) -> str:
-    if original is None:
-        return _("It has almost the same text as another comment.")
-    return _("It has almost the same text as comment %(id)s by %(name)s.") % {
-        "id": original.pk,
-        "name": original.author_name,
-    }
+        return str(text)
+    return str(named_text) % {"id": original.pk, "name": original.author_name}
 
 
 DUPLICATE = Check(  # the same text under another article, or twice under one
     name="repeat",
     label=gettext_lazy("the same text"),
     description=gettext_lazy("It has the same text as another comment."),
-    to_moderator=_about_exact_duplicate,
+    to_moderator=partial(
+        _about_duplicate,
+        gettext_lazy("It has the same text as another comment."),
+        gettext_lazy("It has the same text as comment %(id)s by %(name)s."),
+    ),
     find=find_exact_duplicate,
     holds=True,
     proposes=[Reason.SPAM, Reason.DUPLICATE],
@@ -105,7 +100,11 @@ NEAR_DUPLICATE = Check(  # the same text with another number in it
     name="near_repeat",
     label=gettext_lazy("almost the same text"),
     description=gettext_lazy("It has almost the same text as another comment."),
-    to_moderator=_about_near_duplicate,
+    to_moderator=partial(
+        _about_duplicate,
+        gettext_lazy("It has almost the same text as another comment."),
+        gettext_lazy("It has almost the same text as comment %(id)s by %(name)s."),
+    ),
     find=find_near_duplicate,
     holds=True,
     proposes=[Reason.SPAM, Reason.DUPLICATE],

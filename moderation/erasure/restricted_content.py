@@ -9,7 +9,6 @@ from contextlib import contextmanager
 
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from accounts.erasure_log import Erasure, append_on_commit
 from accounts.models import User, deleted_name
@@ -19,33 +18,19 @@ from comments.services.text_changes import CommentContent, remove_content, resto
 from moderation.models import Batch, Origin, RestrictedText, Restriction
 
 
-def why_not_undone(batch: Batch, actor: User | None) -> str:
-    """Return why this action can't be undone, or not by `actor`; empty if it can."""
-    root = batch.root
-    if root.kind == Batch.Kind.PURGE:
-        return _("A permanent deletion can't be undone.")
-    if "is_legal_hold" in root.parameters:
-        return _("A legal hold is changed on the page of the restricted comment.")
-    if root.kind == Batch.Kind.RESTRICTION and not (actor and actor.is_administrator):
-        return _("Only an administrator can lift a restriction.")
-    if root.kind == Batch.Kind.FILTER and not (actor and actor.is_administrator):
-        return _("Only an administrator can change the spam filter.")
-    return ""
-
-
 def store_texts(restrictions: Sequence[Restriction]) -> None:
     """Save new restrictions, and move the texts of their comments into them."""
     contents = {
-        own.comment: own for own in remove_content([restriction.comment_id for restriction in restrictions])
+        content.comment: content
+        for content in remove_content([restriction.comment_id for restriction in restrictions])
     }
     origins = dict(Origin.objects.filter(comment__in=list(contents)).values_list("comment", "ip_hash"))
+    rows = []
     for restriction in restrictions:
-        own = contents[restriction.comment_id]
-        restriction.author_name, restriction.author_email = own.author_name, own.author_email
+        content = contents[restriction.comment_id]
+        restriction.author_name, restriction.author_email = content.author_name, content.author_email
         restriction.ip_hash = origins.get(restriction.comment_id)
-    Restriction.objects.bulk_create(restrictions, batch_size=2_000)
-    RestrictedText.objects.bulk_create(
-        [
+        rows += [
             RestrictedText(
                 restriction=restriction,
                 revision=text.revision,
@@ -53,18 +38,18 @@ def store_texts(restrictions: Sequence[Restriction]) -> None:
                 is_redacted=text.is_redacted,
                 replaced_at=text.replaced_at,
             )
-            for restriction in restrictions
-            for text in contents[restriction.comment_id].others
+            for text in content.other_revisions
         ]
-        + [
+        rows.append(
             RestrictedText(
-                restriction=restriction, revision=own.revision, body=own.body, is_redacted=own.is_redacted
+                restriction=restriction,
+                revision=content.revision,
+                body=content.body,
+                is_redacted=content.is_redacted,
             )
-            for restriction in restrictions
-            for own in [contents[restriction.comment_id]]
-        ],
-        batch_size=2_000,
-    )
+        )
+    Restriction.objects.bulk_create(restrictions, batch_size=2_000)
+    RestrictedText.objects.bulk_create(rows, batch_size=2_000)
     log_restrictions([restriction.comment_id for restriction in restrictions])
 
 
@@ -174,7 +159,7 @@ def _restore_texts(restrictions: Sequence[Restriction], actor: User | None) -> N
                 body=shown.body,
                 revision=shown.revision,
                 is_redacted=shown.is_redacted,
-                others=[
+                other_revisions=[
                     CommentRevision(
                         comment_id=restriction.comment_id,
                         revision=text.revision,

@@ -58,15 +58,15 @@ class RestrictForm(SubmitForm, forms.Form):
     )
     same = forms.BooleanField(required=False, initial=True)
 
-    def __init__(self, *args: Any, same: int, **kwargs: Any) -> None:
-        """`same`: the number of other comments with the same text."""
+    def __init__(self, *args: Any, other_count: int, **kwargs: Any) -> None:
+        """`other_count`: the number of other comments with the same text."""
         super().__init__(*args, **kwargs)
-        if same:
+        if other_count:
             self.fields["same"].label = ngettext(
                 "Also restrict the other comment with the same or nearly the same text",
                 "Also restrict the %(n)s other comments with the same or nearly the same text",
-                same,
-            ) % {"n": same}
+                other_count,
+            ) % {"n": other_count}
         else:
             del self.fields["same"]
 
@@ -84,10 +84,10 @@ def restrict(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("moderation:restricted-comment", pk)
     if comment.erased_at:
         raise Http404
-    same = _with_same_text(comment, user)
-    form = RestrictForm(request.POST if request.method == "POST" else None, same=len(same))
+    others = _with_same_text(comment, user)
+    form = RestrictForm(request.POST if request.method == "POST" else None, other_count=len(others))
     if form.is_valid():
-        chosen = [comment.pk, *(same if form.cleaned_data.get("same") else [])]
+        chosen = [comment.pk, *(others if form.cleaned_data.get("same") else [])]
         result = restrictions.restrict(
             ids=chosen,
             why=form.cleaned_data["why"],
@@ -165,26 +165,25 @@ def restricted_comments(request: HttpRequest) -> HttpResponse:
 @login_required
 def restricted_comment(request: HttpRequest, pk: int) -> HttpResponse:
     """Show the number, reason and time of a restriction; to administrators also its log and actions."""
-    comment = get_object_or_404(
-        Comment.objects.moderated_by(require_decider(request), include_restricted=True), pk=pk
-    )
+    user = require_decider(request)
+    comment = get_object_or_404(Comment.objects.moderated_by(user, include_restricted=True), pk=pk)
     restriction = _active_restrictions().filter(comment=comment).first()
-    return _page(request, restriction) if restriction else _redirect_lifted(request, comment)
+    return _page(request, restriction, user) if restriction else _redirect_lifted(request, comment)
 
 
 def _with_restriction(
-    view: Callable[[HttpRequest, Restriction], HttpResponse],
+    view: Callable[[HttpRequest, Restriction, User], HttpResponse],
 ) -> Callable[..., HttpResponse]:
-    """Decorate a view for administrators: it gets the active restriction of the comment.
+    """Decorate a view for administrators: it gets the active restriction of the comment and the person.
 
     If the restriction was lifted, it redirects to the comment with a message.
     """
 
     @wraps(view)
     def loaded(request: HttpRequest, pk: int) -> HttpResponse:
-        require_administrator(request)
+        user = require_administrator(request)
         if restriction := _active_restrictions().filter(comment=pk).first():
-            return view(request, restriction)
+            return view(request, restriction, user)
         return _redirect_lifted(request, get_object_or_404(Comment, pk=pk))
 
     return loaded
@@ -193,18 +192,17 @@ def _with_restriction(
 @require_POST
 @login_for_the_queue
 @_with_restriction
-def show_text(request: HttpRequest, restriction: Restriction) -> HttpResponse:
+def show_text(request: HttpRequest, restriction: Restriction, user: User) -> HttpResponse:
     """Show the text. The reading is logged and committed before any of it is sent."""
-    texts = restricted_content.read_texts([restriction], by=require_decider(request))
-    return _page(request, restriction, texts=texts[::-1])
+    texts = restricted_content.read_texts([restriction], by=user)
+    return _page(request, restriction, user, texts=texts[::-1])
 
 
 @require_POST
 @login_for_the_queue
 @_with_restriction
-def download_evidence(request: HttpRequest, restriction: Restriction) -> HttpResponse:
+def download_evidence(request: HttpRequest, restriction: Restriction, user: User) -> HttpResponse:
     """Download the evidence file. The export is logged and committed before any of it is sent."""
-    user = require_decider(request)
     data = evidence.build_evidence_file(restriction=restriction, by=user)
     response = HttpResponse(data, content_type="application/zip")
     response["Content-Disposition"] = f'attachment; filename="comment-{restriction.comment_id}.zip"'
@@ -214,12 +212,10 @@ def download_evidence(request: HttpRequest, restriction: Restriction) -> HttpRes
 @require_POST
 @login_for_the_queue
 @_with_restriction
-def set_legal_hold(request: HttpRequest, restriction: Restriction) -> HttpResponse:
+def set_legal_hold(request: HttpRequest, restriction: Restriction, user: User) -> HttpResponse:
     """Set a legal hold (legal_hold=1), or end it."""
     is_legal_hold = request.POST.get("legal_hold") == "1"
-    if restrictions.set_legal_hold(
-        restriction=restriction, is_legal_hold=is_legal_hold, actor=require_decider(request)
-    ):
+    if restrictions.set_legal_hold(restriction=restriction, is_legal_hold=is_legal_hold, actor=user):
         done = (
             _("Legal hold set. Nobody can delete the comment.") if is_legal_hold else _("Legal hold ended.")
         )
@@ -230,9 +226,9 @@ def set_legal_hold(request: HttpRequest, restriction: Restriction) -> HttpRespon
 @require_POST
 @login_for_the_queue
 @_with_restriction
-def lift_restriction(request: HttpRequest, restriction: Restriction) -> HttpResponse:
+def lift_restriction(request: HttpRequest, restriction: Restriction, user: User) -> HttpResponse:
     """Lift the restriction: the comment gets its text and its earlier state again."""
-    result = restrictions.lift(restriction=restriction, actor=require_decider(request))
+    result = restrictions.lift(restriction=restriction, actor=user)
     _show_refusals(request, result)
     if not result.batch:
         return redirect("moderation:restricted-comment", restriction.comment_id)
@@ -243,12 +239,12 @@ def lift_restriction(request: HttpRequest, restriction: Restriction) -> HttpResp
 @require_POST
 @login_for_the_queue
 @_with_restriction
-def purge_text(request: HttpRequest, restriction: Restriction) -> HttpResponse:
+def purge_text(request: HttpRequest, restriction: Restriction, user: User) -> HttpResponse:
     """Delete the text permanently, if the box that confirms it is checked."""
     if request.POST.get("sure") != "1":
         messages.warning(request, _("Please confirm that this can't be undone."))
         return redirect("moderation:restricted-comment", restriction.comment_id)
-    result = restrictions.purge_text(restriction=restriction, actor=require_decider(request))
+    result = restrictions.purge_text(restriction=restriction, actor=user)
     _show_refusals(request, result)
     if result.batch:
         messages.success(request, _("The text was permanently deleted."))
@@ -269,8 +265,9 @@ def _active_restrictions() -> Any:
     )
 
 
-def _page(request: HttpRequest, restriction: Restriction, texts: list[Any] | None = None) -> HttpResponse:
-    user = require_decider(request)
+def _page(
+    request: HttpRequest, restriction: Restriction, user: User, texts: list[Any] | None = None
+) -> HttpResponse:
     comment = restriction.comment
     context = {
         "restriction": restriction,

@@ -1,6 +1,6 @@
 """Stored lists of comments: groups of similar comments, and lists to delete permanently.
 
-A list does not change after it was made. An action on a list covers its stored members, never the comments
+A group gets no members after it was made. An action on a group covers its stored members, never the comments
 that happen to match now.
 """
 
@@ -36,7 +36,7 @@ class SimilarityScan(models.Model):
 
 
 class CommentGroup(models.Model):
-    """A stored list of comments that have something in common, such as a link or a rule that matches them."""
+    """Stored comments that have something in common, such as a link or a rule that matches them."""
 
     class Kind(models.TextChoices):
         TEXT = "text", _("shared text")
@@ -81,7 +81,7 @@ class CommentGroupMember(models.Model):
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="+", db_index=False)
     similarity = models.FloatField()  # to the centre of the group: 1 at the centre, 0 at its edge
     clues = models.PositiveIntegerField(default=0)  # flags that say why it belongs to the group
-    last_transition_id = models.BigIntegerField(null=True)  # of the comment when the list was made
+    last_transition_id = models.BigIntegerField(null=True)  # of the comment when the group was made
 
     class Meta:
         indexes = [models.Index(fields=["comment"], name="commentgroupmember_comment")]

@@ -34,7 +34,7 @@ from moderation.queue import explanations
 from moderation.transparency import removal_counts
 
 LINK_MAX_AGE = APPEAL_WITHIN + timedelta(days=2)  # of the signed link in a guest's mail
-EXCERPT = 300  # characters of a comment in a mail
+EXCERPT_LENGTH = 300  # characters of a comment in a mail
 MAX_HIGHLIGHTS = 5  # in a mail
 
 
@@ -48,7 +48,7 @@ class DecisionNotice:
     sentences: list[str]  # what was decided, why, whether it was reported, who decided
     options: AuthorOptions
     appeal_status: str  # whether an appeal of a removal is open or was answered; may be empty
-    next_step: str  # the same, or else how to appeal, or why that is not possible; may be empty
+    next_step: str  # the appeal's status; without an appeal, how to appeal or why that is impossible; or ""
     body: SafeString  # the comment with the findings highlighted; empty if it must not be shown
     highlights: list[str]  # the highlighted words
     excerpt: str
@@ -147,7 +147,7 @@ def _removal_messages(
         proposing = [finding for finding in findings if registry.proposes(finding, code)]
         reason = (label, removal_reasons.author_message(code))
         after = [
-            *dict.fromkeys(registry.get(found.check_name).explain_to_author(found) for found in proposing),
+            *registry.author_sentences(proposing),
             decision_kinds.report_sentence(Kind.REMOVED, cases),
             decision_kinds.decider_sentence(Kind.REMOVED, transition, is_proposed=bool(proposing)),
             decision_kinds.next_step(Kind.REMOVED, options, []),
@@ -157,7 +157,7 @@ def _removal_messages(
     return previews
 
 
-def outcome(case: Case, comment: Comment) -> str:
+def report_outcome(case: Case, comment: Comment) -> str:
     """Return one sentence about the outcome of a report, for the person who reported the comment."""
     if case.closed_at is None:
         return _("Not reviewed yet.")
@@ -175,7 +175,7 @@ def outcome(case: Case, comment: Comment) -> str:
 
 
 def is_decided(case: Case, comment: Comment) -> bool:
-    """Return whether a person took the decision that `outcome` states.
+    """Return whether a person took the decision that `report_outcome` states.
 
     If not, the author deleted the comment first, for example.
     """
@@ -242,8 +242,7 @@ def _notice(
             for sentence in [
                 *decision_kinds.decision_sentences(kind, reason, transition, answered),
                 *(history.message.splitlines() if kind == Kind.REMOVED else []),
-                # Two findings of one check have the same sentence.
-                *dict.fromkeys(registry.get(found.check_name).explain_to_author(found) for found in shown),
+                *registry.author_sentences(shown),
                 decision_kinds.report_sentence(kind, earlier_cases),
                 decision_kinds.decider_sentence(kind, transition, is_proposed=is_proposed),
             ]
@@ -254,7 +253,7 @@ def _notice(
         next_step=decision_kinds.next_step(kind, options, appeals),
         body=SafeString("") if hidden else explanations.highlight_text(comment.body, spans),
         highlights=list(highlights)[:MAX_HIGHLIGHTS],
-        excerpt="" if hidden else Truncator(comment.body).chars(EXCERPT),
+        excerpt="" if hidden else Truncator(comment.body).chars(EXCERPT_LENGTH),
         at=transition.at,
         url=decision_url(comment),
     )

@@ -25,7 +25,7 @@ from comments.policy import policy
 from comments.thread.template_filters import recommended_by
 from core.paging import PageCursor
 from core.query_forms import ListQuery
-from moderation.notifications.notices import EXCERPT, DecisionNotice, render_notices
+from moderation.notifications.notices import EXCERPT_LENGTH, DecisionNotice, render_notices
 
 PAGE_SIZE = 25  # comments
 TEXTS = ("discussion__article__body", "discussion__article__body_html")  # that are not shown
@@ -152,7 +152,7 @@ def _own_comment(
     group = next(name for name, (_label, states) in GROUPS.items() if comment.state in states)
     is_readable = comment.discussion.is_readable
     slug = comment.discussion.article.slug
-    excerpt = notice.excerpt if notice else make_excerpt(comment.body_html, EXCERPT)
+    excerpt = notice.excerpt if notice else make_excerpt(comment.body_html, EXCERPT_LENGTH)
     can_be_edited = is_readable and comment.can_be_edited_by(user, guest)
     return OwnComment(
         comment=comment,

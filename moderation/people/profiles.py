@@ -24,7 +24,7 @@ from moderation.queue import explanations
 from moderation.screening import origins
 
 DOUBLE_CLICK = timedelta(minutes=1)  # the same input by the same moderator within it is a second click
-SEARCH_MOST = 30  # accounts, guests and imported names, each
+MAX_SEARCH_RESULTS = 30  # accounts, guests and imported names, each
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ def can_read_profile(user: User, person: Person) -> bool:
 
 
 def search(query: str, user: User) -> list[SearchResult]:
-    """Return accounts, guests and imported names that contain `query`, at most SEARCH_MOST of each.
+    """Return accounts, guests and imported names that contain `query`, at most MAX_SEARCH_RESULTS of each.
 
     Only people whose profile `user` may see are found. E-mails are searched if `user` may read them.
     """
@@ -221,19 +221,19 @@ def search(query: str, user: User) -> list[SearchResult]:
         by_account = Q(Exists(theirs.filter(author=OuterRef("pk"))))
         by_guest = Q(Exists(theirs.filter(guest=OuterRef("pk"), author=None)))
         names = names.moderated_by(user, include_restricted=True)
-    users = list(User.objects.filter(matches, by_account).order_by("-date_joined")[:SEARCH_MOST])
+    users = list(User.objects.filter(matches, by_account).order_by("-date_joined")[:MAX_SEARCH_RESULTS])
     roles = defaultdict(set)
     for pk, role in User.objects.filter(pk__in=[user.pk for user in users]).values_list("pk", "groups__name"):
         roles[pk].add(role or READER)
     for user in users:
         user.roles = frozenset(roles[user.pk])  # avoids a query for each account
-    guests = list(Guest.objects.filter(matches, by_guest).order_by("-created_at")[:SEARCH_MOST])
+    guests = list(Guest.objects.filter(matches, by_guest).order_by("-created_at")[:MAX_SEARCH_RESULTS])
     imported = list(
         names.filter(author_name__icontains=query)
         .select_related("discussion__article")
         .defer("body", "body_html", "discussion__article__body", "discussion__article__body_html")
         .order_by("source", "author_name", "pk")
-        .distinct("source", "author_name")[:SEARCH_MOST]
+        .distinct("source", "author_name")[:MAX_SEARCH_RESULTS]
     )
     values = {
         "users": [user.pk for user in users],

@@ -125,7 +125,7 @@ def _earlier_click(person: Person, batch: Batch, message: str, until: datetime |
     return found.batch if found else None
 
 
-def why_not_undone(batch: Batch, actor: User | None) -> str:
+def sanction_undo_refusal(batch: Batch, actor: User | None) -> str:
     """Return why `actor` may not undo this sanction, or this undo of one; empty if they may."""
     root = batch.root
     if root.kind != Batch.Kind.PERSON or actor is None:

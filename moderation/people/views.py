@@ -38,7 +38,7 @@ from moderation.queue import explanations
 
 PAGE_SIZE = 20  # comments
 MAX_SANCTIONS = 200  # active ones that are listed
-EXCERPT = 300  # characters
+EXCERPT_LENGTH = 300  # characters
 
 
 class PeopleQuery(QueryForm):
@@ -51,6 +51,7 @@ class PersonQuery(ListQuery, DoneQuery):
     """The query string of a profile: the state of the listed comments, and the action that was just done."""
 
     state = forms.ChoiceField(choices=State.choices, required=False)
+    strict = ListQuery.strict | {"state"}
 
 
 @require_safe
@@ -255,13 +256,15 @@ def _comments(request: HttpRequest, user: User, person: Person) -> dict[str, Any
 
     Editors see public comments and those that they may moderate.
     """
-    rows, mine = person.comments().exclude(state_reason=Reason.RESTRICTED), Comment.objects.moderated_by(user)
+    # As in the numbers of the profile: comments whose posting or import was undone are left out.
+    rows = person.comments().exclude(state_reason__in=[Reason.RESTRICTED, *UNDONE_REASONS])
+    mine = Comment.objects.moderated_by(user)
     if not user.is_moderator:
         public = Comment.objects.readable(timezone.now())
         rows = rows.filter(Q(pk__in=public.values("pk")) | Q(pk__in=mine.values("pk")))
     query = PersonQuery.read(request.GET)
     state = query["state"]
-    chosen = rows.filter(state=state).exclude(state_reason__in=UNDONE_REASONS) if state else rows
+    chosen = rows.filter(state=state) if state else rows
     if place := query["before"]:
         chosen = chosen.filter(place.behind("created_at"))
     texts = ["body_html", "discussion__article__body", "discussion__article__body_html"]
@@ -281,7 +284,7 @@ def _comments(request: HttpRequest, user: User, person: Person) -> dict[str, Any
                 reverse("moderation:comment", args=[comment.pk])
                 if comment.pk in moderated
                 else comment.get_absolute_url(),
-                Truncator(comment.body).chars(EXCERPT),
+                Truncator(comment.body).chars(EXCERPT_LENGTH),
                 explanations.describe_decision(comment.state, comment.state_reason),
             )
             for comment in shown

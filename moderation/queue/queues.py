@@ -45,19 +45,21 @@ from moderation.similar import pages as similar_pages
 
 EXCERPT_LENGTH = 480  # characters of HTML that are read for the excerpt
 PAGE_SIZE = 20  # rows beside the open case
-MAX_QUEUE_LIST_SIZE = 50_000  # comments in one list
+MAX_QUEUE_GROUP_SIZE = 50_000  # comments in one group
 OPEN_STATES = (State.PENDING, State.PUBLISHED)
-MOST_WAITING = 100  # comments that the badge of the masthead counts; from there on it says "100+"
+MAX_WAITING = 100  # comments that the badge of the masthead counts; from there on it says "100+"
 MAX_COUNTED = 1_000  # filtered rows that are counted; beyond it the page says "more than"
 
+# The names of the queues in URLs, which bookmarks hold.
+WAITING, REPORTED, FIRST_TIME, APPEALS, FLAGGED = "waiting", "reported", "new", "second", "published"
 RECENT = "recent"
 QUEUES: dict[str, tuple[Any, Q]] = {
     # Includes published comments reported as illegal, which come first.
-    "waiting": (gettext_lazy("Waiting for review"), Q(is_waiting=True) | Q(is_illegal=True)),
-    "reported": (gettext_lazy("Reported"), Q(is_reported=True) | Q(is_illegal=True)),
-    "new": (gettext_lazy("First-time commenters"), Q(is_waiting=True, is_new_person=True)),
-    "second": (gettext_lazy("Appeals"), Q(is_appealed=True)),
-    "published": (
+    WAITING: (gettext_lazy("Waiting for review"), Q(is_waiting=True) | Q(is_illegal=True)),
+    REPORTED: (gettext_lazy("Reported"), Q(is_reported=True) | Q(is_illegal=True)),
+    FIRST_TIME: (gettext_lazy("First-time commenters"), Q(is_waiting=True, is_new_person=True)),
+    APPEALS: (gettext_lazy("Appeals"), Q(is_appealed=True)),
+    FLAGGED: (
         gettext_lazy("Flagged after publication"),
         Q(is_waiting=False, is_reported=False, is_illegal=False, is_appealed=False),
     ),
@@ -97,13 +99,13 @@ RECENT_ITEMS = _ITEMS.format(
 class QueueSummary:
     """One entry in the list of queues. `count` is None and `oldest` empty for a queue that is not counted."""
 
-    key: str  # as in QUEUES; another word for a page of its own
+    key: str  # a key of QUEUES, RECENT, "similar" or "opinions"
     label: str
     url: str
     count: int | None
     oldest: str  # "3 h"
     illegal: int = 0  # cases reported as illegal
-    published: int = 0  # those of them that are published
+    illegal_published: int = 0  # published cases among them
     sanction_appeals: int = 0  # appeals against a pause or ban, which are no comments
 
     @property
@@ -117,9 +119,9 @@ class QueueSummary:
         return text % {"n": f"{self.illegal:,}"}
 
     @property
-    def waiting_for_review(self) -> int:
+    def waiting_count(self) -> int:
         """Return the number of cases without published ones that were reported as illegal."""
-        return (self.count or 0) - self.published
+        return (self.count or 0) - self.illegal_published
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ class QueueItem:
 class QueueQuery(QueryForm):
     """The query string of a queue, without its filters: which queue, and the last row of the page before."""
 
-    queue = forms.ChoiceField(choices=[(name, "") for name in (*QUEUES, RECENT)], initial="waiting")
+    queue = forms.ChoiceField(choices=[(name, "") for name in (*QUEUES, RECENT)], initial=WAITING)
     after = NumberField()
     strict = frozenset({"queue"})
 
@@ -185,7 +187,7 @@ class QueueView:
 
     def query(self) -> str:
         """Return the query of the first page; the default queue without filters needs none."""
-        return self.query_after() if self.values or self.queue != "waiting" else ""
+        return self.query_after() if self.values or self.queue != WAITING else ""
 
     def query_after(self, after: int | None = None) -> str:
         """Return the query for a case of this queue, or for the page after a row."""
@@ -200,7 +202,7 @@ class QueueView:
         """Return the whole queue in order: Cases, or Comments for "recent"."""
         if self.queue == RECENT:
             return Comment.objects.moderated_by(self.user).filter(self.where).order_by("-pk")
-        rows = open_cases(self.user).filter(QUEUES[self.queue][1], self.where)
+        rows = cases_to_decide(self.user).filter(QUEUES[self.queue][1], self.where)
         return rows.exclude(comment__state_reason=Reason.RESTRICTED).order_by("due_at", "pk")
 
     def rows_after(self) -> QuerySet[Any]:
@@ -219,7 +221,7 @@ class QueueView:
         """Return the number of filtered rows, also those before `after`, counted up to MAX_COUNTED + 1."""
         return int(self.rows().order_by()[: MAX_COUNTED + 1].count())
 
-    def create_list(self) -> CommentGroup | None:
+    def create_group(self) -> CommentGroup | None:
         """Store all comments of this queue as a group to decide on together, or return None if it is empty.
 
         Removed comments are left out, also those with an appeal. The comments with the lowest scores come
@@ -230,7 +232,7 @@ class QueueView:
         else:
             open_rows = self.rows().filter(comment__state__in=OPEN_STATES)
             scored = open_rows.values_list("comment_id", "score")
-        rows = dict(scored[:MAX_QUEUE_LIST_SIZE])
+        rows = dict(scored[:MAX_QUEUE_GROUP_SIZE])
         if not rows:
             return None
         last = last_transition_ids(rows)
@@ -299,10 +301,10 @@ class QueueView:
         )
 
 
-def describe_source(group: CommentGroup, user: User) -> list[str]:
-    """Return the queue and filters of a list: Waiting for review · Story: The slip closes."""
+def describe_query(group: CommentGroup, user: User) -> list[str]:
+    """Return the queue and filters of a group: Waiting for review · Story: The slip closes."""
     query = QueryDict(group.shared["query"].removeprefix("?"))
-    queue = query.get("queue", "waiting")
+    queue = query.get("queue", WAITING)
     return [_queue_label(queue), *queue_filters.describe_filters(query, group.shared["typed"], user)]
 
 
@@ -310,7 +312,7 @@ def _queue_label(queue: str) -> str:
     return str(_("All comments") if queue == RECENT else QUEUES[queue][0])
 
 
-def open_cases(user: User) -> QuerySet[Case]:
+def cases_to_decide(user: User) -> QuerySet[Case]:
     """Return the open cases that this person may decide."""
     found = Case.objects.open().exclude(reporting.appeals_for_colleagues(user))
     if user.is_moderator:
@@ -324,8 +326,8 @@ def has_appeals_for_colleagues(user: User) -> bool:
 
 
 def waiting_cases(user: User) -> QuerySet[Case]:
-    """Return the cases of comments that wait for this person, MOST_WAITING at most, for the masthead."""
-    return open_cases(user).filter(is_waiting=True).order_by()[:MOST_WAITING]
+    """Return the cases of comments that wait for this person, MAX_WAITING at most, for the masthead."""
+    return cases_to_decide(user).filter(is_waiting=True).order_by()[:MAX_WAITING]
 
 
 def summarize_queues(user: User, base: str) -> list[QueueSummary]:
@@ -347,7 +349,7 @@ def summary_queries(roles: frozenset[str]) -> Mapping[str, str]:
     user = User(pk=COMPOSED_FOR)
     user.roles = roles
     same_flags = {flag: RawSQL(f"{flag}.value", []) for flag in CASE_FLAGS}  # noqa: S611  # constants
-    counted = _count_and_oldest(open_cases(user).filter(**same_flags), "opened_at")
+    counted = _count_and_oldest(cases_to_decide(user).filter(**same_flags), "opened_at")
     queries = {"cases": COUNT_BY_FLAGS.format(cases=counted)}
     if user.is_moderator:
         queries |= {
@@ -372,17 +374,23 @@ def parse_summaries(found: Mapping[str, list[dict[str, Any]]], user: User, base:
     # Appeals against sanctions are rare, and Django takes long to compose the query of those to answer.
     appealed = _times_of_sanction_appeals(user) if found.get("sanction_appeals") else []
     if appealed:
-        count, oldest = numbers["second"]
+        count, oldest = numbers[APPEALS]
         times = filter(None, [*appealed, oldest])
-        numbers["second"] = count + len(appealed), min(times, key=datetime.fromisoformat)
+        numbers[APPEALS] = count + len(appealed), min(times, key=datetime.fromisoformat)
     now = timezone.now()
 
     def summary(key: str, label: Any, url: str, count: int | None, oldest: str | None) -> QueueSummary:
         age = explanations.format_elapsed(now - datetime.fromisoformat(oldest)) if oldest else ""
-        as_illegal = illegal if key in {"waiting", "reported"} else 0
-        appeals = len(appealed) if key == "second" else 0
-        published = illegal_published if key == "waiting" else 0
-        return QueueSummary(key, str(label), url, count, age, as_illegal, published, appeals)
+        return QueueSummary(
+            key,
+            str(label),
+            url,
+            count,
+            age,
+            illegal=illegal if key in {WAITING, REPORTED} else 0,
+            illegal_published=illegal_published if key == WAITING else 0,
+            sanction_appeals=len(appealed) if key == APPEALS else 0,
+        )
 
     summaries = [
         summary(key, label, f"{base}?queue={key}", *numbers[key]) for key, (label, _where) in QUEUES.items()
@@ -425,14 +433,14 @@ def _times_of_sanction_appeals(user: User) -> list[str]:
 
 def first_queue(summaries: Sequence[QueueSummary]) -> str:
     """Return the first queue that is not empty, or "waiting" if all are."""
-    return next((one.key for one in summaries if one.key in QUEUES and one.count), "waiting")
+    return next((one.key for one in summaries if one.key in QUEUES and one.count), WAITING)
 
 
 def waiting_text(waiting: QueueSummary) -> str:
     """Return the heading of the queue page: 1 reported as illegal · 14 waiting, oldest 3 h."""
     if not waiting.count:
         return _("All caught up")
-    if not (count := waiting.waiting_for_review):
+    if not (count := waiting.waiting_count):
         return waiting.illegal_text
     text = ngettext("%(n)s waiting, oldest %(oldest)s", "%(n)s waiting, oldest %(oldest)s", count)
     text %= {"n": f"{count:,}", "oldest": waiting.oldest}

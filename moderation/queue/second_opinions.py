@@ -35,7 +35,7 @@ WHERE b.at > now() - %(days)s * interval '1 day' AND b.kind = 'decision' AND b.a
   AND ('x' || substr(md5(k.comment_id::text), 1, 7))::bit(28)::int %% %(one_in)s = 0
   AND (SELECT count(*) FROM comments_transition t WHERE t.batch = b.id) <= %(bulk)s
   AND (SELECT count(*) FROM (SELECT FROM moderation_batch WHERE kind = 'decision' AND actor_id IS NOT NULL
-                             GROUP BY actor_id HAVING count(*) >= %(experienced)s) two) >= 2
+                             GROUP BY actor_id HAVING count(*) >= %(min_decisions)s) two) >= 2
 ON CONFLICT DO NOTHING"""
 
 
@@ -46,7 +46,7 @@ def create_questions() -> int:
         "answers": [state.value for state in ANSWERS],
         "one_in": SAMPLED_ONE_IN,
         "bulk": MAX_COMMENTS_OF_ACTION,
-        "experienced": MIN_DECISIONS,
+        "min_decisions": MIN_DECISIONS,
     }
     with connection.cursor() as cursor:
         cursor.execute(CREATE_QUESTIONS, values)

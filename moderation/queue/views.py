@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
-from articles.site.requests import SiteRequest
+from articles.site.requests import SiteRequest, is_prefetch
 from comments import removal_reasons
 from comments.models import Comment, Transition
 from core.database.sql import fetch_together
@@ -62,10 +62,10 @@ def comment(request: SiteRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @login_for_the_queue
-def create_list(request: HttpRequest) -> HttpResponse:
-    """Make a list of all comments in the filtered queue, to decide on them in one action."""
+def create_group(request: HttpRequest) -> HttpResponse:
+    """Make a group of all comments in the filtered queue, to decide on them in one action."""
     view = QueueView.read(request.GET, require_decider(request))
-    group = view.create_list()
+    group = view.create_group()
     if group is None:
         messages.info(request, _("There are no comments to decide on together."))
         return redirect(reverse("moderation:queue") + view.query())
@@ -80,14 +80,12 @@ def _render_comment(request: SiteRequest, user: User, pk: int) -> HttpResponse:
 
 def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int | None) -> HttpResponse:
     """Render the queue with the comment `opened`, or with the first unclaimed one."""
-    is_prefetch = PREFETCH_HEADER in request.headers or request.headers.get("Sec-Purpose", "").startswith(
-        "prefetch"
-    )
+    is_ahead = PREFETCH_HEADER in request.headers or is_prefetch(request)
     base = reverse("moderation:queue")
     queries = {**queues.summary_queries(user.roles), **filters.choice_queries()}
     found = fetch_together(queries, {"user": user.pk})
     summaries = queues.parse_summaries(found, user, base)
-    request.waiting_count = min(summaries[0].waiting_for_review, queues.MOST_WAITING)
+    request.waiting_count = min(summaries[0].waiting_count, queues.MAX_WAITING)
     if request.path == base and "queue" not in request.GET and not view.values:
         view = replace(view, queue=queues.first_queue(summaries))
     summary = next(one for one in summaries if one.key == view.queue)
@@ -97,9 +95,10 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
     opened = opened or next((item.comment for item in items if not item.claimed_by), None)
     if not opened and more:  # a colleague has claimed the whole page
         opened = view.first_unclaimed()
-    claimed = cases.claim(opened, user) if opened and not is_prefetch else None
+    claimed = cases.claim(opened, user) if opened and not is_ahead else None
     this_url = without_done_param(request.get_full_path())
     is_queue = "queue" in request.GET or request.path == base
+    queue_url = base + view.query()
     next_page = base + view.query_after(items[-1].case or items[-1].comment) if more else ""
     next_case = _next_url(items, opened, view) or next_page if is_queue else ""
     context: dict[str, Any] = {
@@ -107,24 +106,27 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
         "queues": summaries,
         "waiting": queues.waiting_text(summaries[0]),
         "sanction_appeals": summary.sanction_appeals,
-        "has_appeals_for_colleagues": view.queue == "second"
+        "has_appeals_for_colleagues": view.queue == queues.APPEALS
         and not items
         and queues.has_appeals_for_colleagues(user),
         "found_count": (view.count() if view.after else count) if view.values else None,
         "max_counted": queues.MAX_COUNTED,
         "choices": filters.parse_choices(found),
         "rows": [(item, _item_url(item, view), item.comment == opened) for item in items],
-        "list_url": f"{reverse('moderation:create-list')}{view.query_after()}" if more or view.after else "",
+        "group_url": f"{reverse('moderation:create-group')}{view.query_after()}"
+        if more or view.after
+        else "",
         "next_page": next_page,
-        "first_page": base + view.query(),
+        "queue_url": queue_url,
+        "first_page": queue_url if view.after else "",
         "card": card.load_card(opened, user, claimed) if opened else None,
         "this_url": this_url,
         "next_case": next_case,
-        "after_decision": (next_case or base + view.query()) if is_queue else this_url,
+        "after_decision": (next_case or queue_url) if is_queue else this_url,
         "reasons": removal_reasons.choices(),
         **_done_context(user, DoneQuery.read(request.GET)["done"], view),
     }
-    if is_prefetch:
+    if is_ahead:
         context["messages"] = []  # keep the messages for the page that the person sees
     return render(request, "moderation/queue/queue.html", context)
 

@@ -21,7 +21,10 @@ TEXTAREA = forms.Textarea(attrs={"rows": 3, "dir": "auto"})
 
 
 class ReportForm(LongTextForm, forms.Form):
-    """A form to report a comment. People who are not known also give a name and an e-mail."""
+    """A form to report a comment.
+
+    People without an account or a guest cookie also give a name and an e-mail address.
+    """
 
     submit = _("Send report")
 
@@ -55,9 +58,9 @@ class ReportForm(LongTextForm, forms.Form):
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
 
-    def __init__(self, *args: Any, is_known: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, has_identity: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if is_known:
+        if has_identity:
             del self.fields["name"], self.fields["email"]
 
     def clean_name(self) -> str:

@@ -84,6 +84,7 @@ def removal_requests_page(request: HttpRequest) -> HttpResponse:
         "open": RemovalRequest.objects.filter(outcome="").order_by("at")[:200] if number == 1 else [],
         "answered": rows[:PAGE_SIZE],
         "next_page": f"?page={number + 1}" if len(rows) > PAGE_SIZE else "",
+        "first_page": request.path if number > 1 else "",
     }
     return render(request, "moderation/reports/removal_requests.html", context)
 

@@ -331,7 +331,7 @@ def _case_of(comment: Comment, states: Sequence[str]) -> Case:
     fresh = Comment.objects.get(pk=comment.pk)
     if fresh.state not in states:
         raise ValidationError(_("A moderator has already decided on this comment."), code="gone")
-    cases.open_cases([fresh.pk], states=states)
+    cases.create_missing_cases([fresh.pk], states=states)
     return Case.objects.open().select_related("comment").select_for_update(of=("self",)).get(comment=fresh)
 
 

@@ -22,7 +22,7 @@ from comments.tasks import mail_confirmation
 from core.query_forms import QueryForm, SearchField
 from core.rate_limits import RateLimitError, add_error
 from moderation.models import IllegalContentReport, Report
-from moderation.notifications.notices import is_decided, outcome
+from moderation.notifications.notices import is_decided, report_outcome
 from moderation.reports import reporting
 from moderation.reports.forms import IllegalContentForm, ReportForm
 from moderation.screening.origins import count_report
@@ -43,14 +43,14 @@ def report(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     earlier = _earlier_report(found, user, guest)
     if found.state != State.PUBLISHED and not earlier:
         return redirect(back)  # that page says why it is gone
-    form = ReportForm(request.POST if request.method == "POST" else None, is_known=bool(user or guest))
+    form = ReportForm(request.POST if request.method == "POST" else None, has_identity=bool(user or guest))
     context = {
         "article": story.article,
         "comment": found,
         "zone": story.article.zone,
         "form": form,
         "earlier": earlier,
-        "outcome": earlier and outcome(earlier.case, found),
+        "outcome": earlier and report_outcome(earlier.case, found),
         "is_own": found.is_by(user, guest),
         "illegal_url": f"{reverse('report-illegal')}?comment={found.pk}",
         "back": back,
@@ -117,7 +117,7 @@ def receipt(request: HttpRequest, receipt: UUID) -> HttpResponse:
         "report": report,
         "article": article,
         "zone": article.zone,
-        "outcome": outcome(report.case, report.comment),
+        "outcome": report_outcome(report.case, report.comment),
         "url": report.comment.get_absolute_url() if report.comment.discussion.is_readable else "",
         "is_decided": is_decided(report.case, report.comment),
         "again_url": f"{reverse('report-illegal')}?comment={report.comment_id}" if is_published else "",

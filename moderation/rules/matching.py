@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 
 import re2
 from ahocorasick_rs import AhoCorasick
@@ -144,8 +145,8 @@ def _matcher(rule: RuleDefinition) -> Callable[[str, str], tuple[Spans, bool]] |
 
 
 @lru_cache(maxsize=8)
-def folded(text: str) -> FoldedText:
-    """Return a folded text; cached while the rules of one comment run."""
+def fold_case(text: str) -> FoldedText:
+    """Fold the case of a text; cached while the rules of one comment run."""
     return FoldedText(text, case_only=True)
 
 
@@ -158,18 +159,18 @@ class _Term:
             raise ValueError("A term must not be empty.")
         phrase = r"\s+".join(map(re.escape, parts))
         self.first = parts[0]  # a quick test that rules out most texts
-        before = f"(?<!{_SPACED_CHARACTER.pattern})" if _SPACED_CHARACTER.match(parts[0][0]) else ""
-        behind = f"(?!{_SPACED_CHARACTER.pattern})" if _SPACED_CHARACTER.match(parts[-1][-1]) else ""
-        self.pattern = re.compile(f"{before}{phrase}{behind}")
+        not_before = f"(?<!{_SPACED_CHARACTER.pattern})" if _SPACED_CHARACTER.match(parts[0][0]) else ""
+        not_after = f"(?!{_SPACED_CHARACTER.pattern})" if _SPACED_CHARACTER.match(parts[-1][-1]) else ""
+        self.pattern = re.compile(f"{not_before}{phrase}{not_after}")
 
     def __call__(self, body: str, name: str) -> tuple[Spans, bool]:
-        return self._in(folded(body)), bool(self._in(folded(name)))
+        return self._find_spans(fold_case(body)), bool(self._find_spans(fold_case(name)))
 
-    def _in(self, text: FoldedText) -> Spans:
+    def _find_spans(self, text: FoldedText) -> Spans:
         if self.first not in text.text:
             return []
         found = self.pattern.finditer(text.text)
-        return [text.span(m.start(), m.end()) for _, m in zip(range(MAX_SPANS), found, strict=False)]
+        return [text.span(m.start(), m.end()) for m in islice(found, MAX_SPANS)]
 
 
 class TermList:
@@ -180,14 +181,14 @@ class TermList:
         self.automaton = AhoCorasick(list(dict.fromkeys(term.casefold() for term in terms if term)))
 
     def __call__(self, body: str, name: str) -> tuple[Spans, bool]:
-        return self.find(folded(body)), bool(self.find(folded(name)))
+        return self.find(fold_case(body)), bool(self.find(fold_case(name)))
 
     def find(self, text: FoldedText) -> Spans:
         found = self.automaton.find_matches_as_indexes(text.text, overlapping=True)
         places = ((start, end) for _, start, end in found)
         if self.whole_words:
             places = ((start, end) for start, end in places if _is_whole_word(text.text, start, end))
-        return [text.span(start, end) for _, (start, end) in zip(range(MAX_SPANS), places, strict=False)]
+        return [text.span(start, end) for start, end in islice(places, MAX_SPANS)]
 
 
 def _is_whole_word(text: str, start: int, end: int) -> bool:
@@ -207,12 +208,12 @@ class _Domain:
     def __call__(self, body: str, name: str) -> tuple[Spans, bool]:
         # This test avoids searching for links, which takes 0.1 ms. It works for ASCII only: ｅvil.com is
         # evil.com, too, and so it is with a soft hyphen in it.
-        if body.isascii() and self.domain not in folded(body).text:
+        if body.isascii() and self.domain not in fold_case(body).text:
             return [], False
-        spans = [(link.start, link.end) for link, host in page_hosts(body) if self._is(host)]
+        spans = [(link.start, link.end) for link, host in page_hosts(body) if self._matches_host(host)]
         return spans[:MAX_SPANS], False
 
-    def _is(self, host: str) -> bool:
+    def _matches_host(self, host: str) -> bool:
         return host == self.domain or host.endswith(self.under)
 
 

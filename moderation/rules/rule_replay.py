@@ -163,14 +163,14 @@ WHERE c.state IN ('pending', 'published') AND c.erased_at IS NULL
 
 
 @dataclass(frozen=True)
-class GatheredMatches:
+class GroupedMatches:
     """A group of comments that a rule matches."""
 
     group: CommentGroup
     approved: list[int]  # ids of members that a person has approved
 
 
-def gather_matches(rule: Rule) -> GatheredMatches | None:
+def group_matches(rule: Rule) -> GroupedMatches | None:
     """Group all waiting and published comments that a rule matches, to decide on them together.
 
     Approved comments are at the edge of the group, where a moderator sees them first. Changes no state.
@@ -194,4 +194,4 @@ def gather_matches(rule: Rule) -> GatheredMatches | None:
             kind=CommentGroup.Kind.RULE, run=uuid4(), size=len(ids), shared={"rule": rule.pk}
         )
         add_members(group, ids, similarities, [0] * len(ids), last_transition_ids)
-    return GatheredMatches(group, approved)
+    return GroupedMatches(group, approved)

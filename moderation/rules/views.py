@@ -250,15 +250,15 @@ def apply(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Rule.objects.select_related("terms"), pk=pk)
     if not (rule_replay.can_be_replayed(found.kind) and matching.is_usable(found.kind, found.value)):
         raise Http404
-    gathered = rule_replay.gather_matches(found)
-    if gathered is None:
+    matches = rule_replay.group_matches(found)
+    if matches is None:
         messages.info(request, _("No waiting or published comments match."))
         return redirect("moderation:rule", pk)
-    if len(gathered.approved) > MAX_EXCEPTIONS:
+    if len(matches.approved) > MAX_EXCEPTIONS:
         message = _("It matches %(n)s approved comments. Narrow the rule before you apply it.")
-        messages.warning(request, message % {"n": f"{len(gathered.approved):,}"})
+        messages.warning(request, message % {"n": f"{len(matches.approved):,}"})
         return redirect("moderation:rule", pk)
-    return redirect(group_url(gathered.group, gathered.approved))
+    return redirect(group_url(matches.group, matches.approved))
 
 
 def _rule_rows(some: Iterable[Rule], user: User) -> list[RuleRow]:

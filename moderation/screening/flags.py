@@ -1,7 +1,8 @@
 """Flagged comments: those with a finding that always opens a case (Check.flags), also old and imported ones.
 
-A new comment's case is opened when it is posted or edited. An import calls `open_cases_of`. A scheduled job
-calls `flag_old_comments`, for comments that were stored before the check existed.
+A new comment's case is opened when it is posted or edited. An import calls
+`open_cases_for_flagged`. A scheduled job calls `flag_old_comments`, for comments that were stored before the
+check existed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +33,7 @@ WHERE c.id > %(after)s AND (%(among)s::bigint[] IS NULL OR c.id = ANY(%(among)s)
 ORDER BY c.id LIMIT %(most)s"""
 
 
-def open_cases_of(ids: Sequence[int], *, skips_approved: bool = False) -> None:
+def open_cases_for_flagged(ids: Sequence[int], *, skips_approved: bool = False) -> None:
     """Open a case for each of these comments that is published and has a finding that flags it.
 
     With `skips_approved`, those are left out whose present text a person has approved meanwhile.
@@ -44,7 +45,7 @@ def open_cases_of(ids: Sequence[int], *, skips_approved: bool = False) -> None:
     if found and skips_approved:
         found = {row[0] for row in _unreviewed(among=list(found))}
     if found:
-        cases.open_cases(found, states=[State.PUBLISHED])
+        cases.create_missing_cases(found, states=[State.PUBLISHED])
 
 
 def flag_old_comments() -> int:
@@ -86,7 +87,7 @@ def _store(found: dict[tuple[int, int], list[CheckResult]]) -> int:
     unchanged = [pk for pk, revision, _name, _body in _unreviewed(among=ids) if (pk, revision) in found]
     chosen = set(unchanged)
     store_findings({key: results for key, results in found.items() if key[0] in chosen})
-    cases.open_cases(unchanged, states=[State.PUBLISHED])
+    cases.create_missing_cases(unchanged, states=[State.PUBLISHED])
     return len(unchanged)
 
 

@@ -133,7 +133,7 @@ def _screen_next_block(
     if not (some := ids[block]):
         return False
     screen_block(article, ids, block, near_duplicates)
-    flags.open_cases_of(some, skips_approved=True)
+    flags.open_cases_for_flagged(some, skips_approved=True)
     row.screened_count += len(some)
     row.save(update_fields=["screened_count"])
     return True

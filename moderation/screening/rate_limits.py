@@ -73,7 +73,7 @@ def _limits(context: Context) -> list[RateLimit]:
     """
     rule = context.rules.limit(Rule.Kind.RATE)
     new, known = matching.parse_limit(rule.value) if rule else (RATE_NEW, RATE_KNOWN)
-    if context.person_is_confirmed and context.approved_count:
+    if context.person_is_confirmed and context.has_approved_comment:
         most = known * TRUSTED_FACTOR if context.person_is_trusted else known
         return [RateLimit(most, context.sent_by_person, _person_message)]
     return [

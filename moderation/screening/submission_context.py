@@ -124,14 +124,14 @@ def load_context(submission: Submission) -> tuple[Context, ActiveFilter | None, 
     by_person, from_address, from_block, to_discussion = (
         SentComments(*counted) if counted else NONE_SENT for counted in sent
     )
-    person_is_reviewed = any(one.kind == Sanction.Kind.REVIEW for one in sanctions)
+    person_is_premoderated = any(one.kind == Sanction.Kind.REVIEW for one in sanctions)
     context = Context(
         site_is_premoderated=submission.discussion.site.review_everything,
         person_is_confirmed=is_proved and not may_moderate,
-        approved_count=int(is_proved and was_approved and not may_moderate),
+        has_approved_comment=is_proved and was_approved and not may_moderate,
         may_moderate=may_moderate,
-        person_is_reviewed=person_is_reviewed,
-        person_is_trusted=is_trusted and not person_is_reviewed,
+        person_is_premoderated=person_is_premoderated,
+        person_is_trusted=is_trusted and not person_is_premoderated,
         duplicate=duplicate,
         rules=active_rules.compiled_rules(rule_ids).for_article(submission.discussion.article.pk, topics),
         sent_by_person=by_person,

@@ -82,22 +82,22 @@ class ComparedComments:
     def suspects(self, indexes: Sequence[int]) -> list[int]:
         """Return the rows that look half promotional, or are marked as spam."""
         half = set(self.half_promotional(indexes))
-        return [p for p in indexes if p in half or self.rows[p].state == "spam"]
+        return [index for index in indexes if index in half or self.rows[index].state == "spam"]
 
     def are_suspicious(self, indexes: Sequence[int]) -> bool:
         """Return whether half of these look promotional, or several are marked as spam and none was kept."""
-        spam = sum(self.rows[p].state == "spam" for p in indexes)
+        spam = sum(self.rows[index].state == "spam" for index in indexes)
         if spam >= MIN_SPAM and 4 * spam >= len(indexes) and not self.was_any_kept(indexes):
             return True
         return 2 * len(self.suspects(indexes)) >= len(indexes)
 
     def was_any_kept(self, indexes: Iterable[int]) -> bool:
         """Return whether a person reviewed one of these and kept it."""
-        return any(self.rows[p].is_kept for p in indexes)
+        return any(self.rows[index].is_kept for index in indexes)
 
     def count_people(self, indexes: Iterable[int]) -> int:
         """Return the number of different authors."""
-        return len({self.people[p] for p in indexes})
+        return len({self.people[index] for index in indexes})
 
     def subject(self, discussion: int) -> set[str]:
         """Return the topic stems of the story of a discussion."""
@@ -124,20 +124,21 @@ class ComparedComments:
         Sets STRANGE for comments that share hardly a word, and removes PRAISE from the others.
         """
         for discussion, indexes in self.by_discussion.items():
-            people = [p for p in indexes if not self.clues[p] & NAME]  # "free flights" calls nobody by name
-            first_names = ((self.rows[p].name.lower().split() or [""])[0] for p in people)
+            # "Free flights" as a name calls nobody by name.
+            people = [index for index in indexes if not self.clues[index] & NAME]
+            first_names = ((self.rows[index].name.lower().split() or [""])[0] for index in people)
             names = {
-                name: self.rows[p].writer
-                for p, name in zip(people, first_names, strict=True)
+                name: self.rows[index].writer
+                for index, name in zip(people, first_names, strict=True)
                 if len(name) > 2 and name not in GROUP_STOP_WORDS and name not in GROUP_PRAISE_WORDS
             }
-            with_clue = [p for p in indexes if self.clues[p] & ~LATE and self.words[p]]
+            with_clue = [index for index in indexes if self.clues[index] & ~LATE and self.words[index]]
             if not with_clue:
                 continue
             subject = self.subject(discussion)
             discussed = Counter[str]()
-            compared = {*with_clue, *(p for p in indexes if not self.is_late[p])}
-            stems = {p: group_stems(self.words[p]) for p in compared}
+            compared = {*with_clue, *(index for index in indexes if not self.is_late[index])}
+            stems = {index: group_stems(self.words[index]) for index in compared}
             for index in indexes:
                 if not self.is_late[index]:
                     discussed.update(stems[index])

@@ -15,8 +15,8 @@ from moderation.actions import decisions
 from moderation.actions.decisions import ActionResult
 from moderation.actions.setting_changes import Refusal
 from moderation.actions.state_history import last_transition_ids
-from moderation.models import Batch, CommentGroup
-from moderation.similar import explanations, pages
+from moderation.models import Batch, CommentGroup, CommentGroupMember
+from moderation.similar import SCAN_KINDS, explanations, pages
 from moderation.similar.pages import MAX_ILLEGAL_LISTED
 
 
@@ -32,8 +32,9 @@ def decide_group(
     """Decide on all open members of a group on which `actor` may decide, except those in `without`.
 
     Members that were edited or decided on since the scan, or reported as illegal, are refused. So are members
-    decided on after `since`, the last transition when the list was shown. If no members are left for another
-    moderator, the group is resolved and its members are not proposed again. Raises ValidationError if the
+    decided on after `since`, the last transition when the group was shown. If no members are left for another
+    moderator, the group is resolved and its members are not proposed again, also not by a scan that ran since
+    the group was opened. Raises ValidationError if the
     members would be removed as duplicates of a removed comment.
     """
     original = group.original_id if reason == Reason.DUPLICATE else None
@@ -56,6 +57,7 @@ def decide_group(
             parameters=_action_parameters(group),
         )
         if result.batch and member_count == len(expected_transitions):
+            _leave_newer_groups(group, without)
             CommentGroup.objects.filter(pk=group.pk).update(
                 resolved_at=timezone.now(), resolved_by=actor, batch=result.batch
             )
@@ -72,6 +74,21 @@ def decide_group(
         refused=result.refused + listed + illegal,
         more=result.more + len(decided[MAX_ILLEGAL_LISTED:]),
     )
+
+
+def _leave_newer_groups(group: CommentGroup, without: Collection[int]) -> None:
+    """Remove deselected members from the open groups of other scans, unless their text or state has changed.
+
+    A newer scan may have run while the group was open in a browser, and its groups would propose them again.
+    """
+    if without:
+        left = group.members.filter(comment__in=without)
+        CommentGroupMember.objects.filter(
+            comment__in=without,
+            last_transition_id__in=left.values("last_transition_id"),
+            group__kind__in=SCAN_KINDS,
+            group__resolved_at=None,
+        ).exclude(group=group).delete()
 
 
 def _record_refused(batch: Batch, skipped: Sequence[int], count: int) -> None:

@@ -156,7 +156,7 @@ def nightly_scan() -> int:
         discussion__in=open_discussions
     )
     chosen = list(comments.visible().order_by("pk").values_list("pk", flat=True)[:MAX_NIGHTLY_CASES])
-    cases.open_cases(chosen, states=[State.PUBLISHED])
+    cases.create_missing_cases(chosen, states=[State.PUBLISHED])
     return len(chosen)
 
 

@@ -166,7 +166,7 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
     if numbers is None:
         return render(request, "moderation/similar/group.html", context)
     original = found.original
-    of_queue = queues.describe_source(found, user) if found.kind == CommentGroup.Kind.QUEUE else []
+    of_queue = queues.describe_query(found, user) if found.kind == CommentGroup.Kind.QUEUE else []
     context |= {
         "original": original
         if original and (articles is None or original.discussion_id in articles)

@@ -44,6 +44,47 @@ for path in ("/static/site.css", "/"):
 print(REGISTRY.get_sample_value("soundoff_requests_total", {"answer": "error", "status": "5xx"}))
 """
 
+# All threads wait, as for a database that answers nothing, and further requests wait for a thread.
+ALL_THREADS_WAIT = """
+import asyncio, threading
+
+from config.asgi import Application, django, make_environ
+from config.page_cache.application import THREADS, PageCacheApp
+
+waiting, released = threading.Semaphore(0), threading.Event()
+
+def wait(environ, start_response):
+    if environ["PATH_INFO"] == "/healthz":
+        return django(environ, start_response)
+    waiting.release()
+    released.wait()
+    start_response("204 No Content", [])
+    return []
+
+async def ask(path):
+    scope = {
+        "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": b"",
+        "http_version": "1.1", "scheme": "http", "server": ("127.0.0.1", 8000), "client": ("127.0.0.1", 5),
+        "headers": [],
+    }
+    sent = []
+    async def send(message):
+        sent.append(message)
+    await site(scope, None, send)
+    return sent[0]["status"]
+
+async def main():
+    others = [asyncio.ensure_future(ask("/metrics")) for _ in range(2 * THREADS)]
+    for _ in range(THREADS):
+        await asyncio.to_thread(waiting.acquire)
+    print(await ask("/healthz"), flush=True)
+    released.set()
+    print(sorted(set(await asyncio.gather(*others))))
+
+site = Application(PageCacheApp(wait))
+asyncio.run(main())
+"""
+
 # More lines than the pipe and the queue hold, and nobody reads them.
 FULL_PIPE = """
 import config.asgi
@@ -97,3 +138,16 @@ def test_an_exception_outside_django_is_counted_logged_and_answered() -> None:
         assert error in failed["exception"]
         [access] = [line for line in lines if line.get("request_id") == request and "answer" in line]
         assert (access["status"], access["answer"]) == (500, "error")
+
+
+def test_a_health_check_is_answered_while_all_threads_wait() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ALL_THREADS_WAIT],
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONWARNINGS": "ignore", "SITE_URL": "http://127.0.0.1:8000"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert done.stdout.splitlines() == ["200", "[204]"], done.stderr

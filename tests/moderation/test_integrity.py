@@ -65,7 +65,7 @@ def test_numbers_of_removals_are_counted_anew(site):
     before = Discussion.objects.get()
     Discussion.objects.update(tally={"spam/spam/machine": 12})
     damage = check()
-    assert damage == {"tally": [before.pk]}
+    assert damage == {"removal_counts": [before.pk]}
     repair(damage)
     after = Discussion.objects.get()
     assert after.tally == before.tally
@@ -90,7 +90,7 @@ def test_a_case_that_contradicts_its_comment_is_repaired(site, name):
     else:
         Case.objects.create(comment=comment, discussion_id=comment.discussion_id, is_waiting=True)
     damage = check()
-    assert damage == {"case": [comment.pk]}
+    assert damage == {"case_contradicts_comment": [comment.pk]}
     repair(damage)
     assert check() == {}
     if name != "held":
@@ -101,7 +101,7 @@ def test_many_cases_are_repaired_with_as_few_statements_as_one(site):
     def statements(ids) -> int:
         Case.objects.filter(comment__in=ids).update(is_waiting=False)
         damage = check()
-        assert damage == {"case": ids}
+        assert damage == {"case_contradicts_comment": ids}
         with CaptureQueriesContext(connection) as queries:
             repair(damage)
         assert check() == {}
@@ -115,7 +115,7 @@ def test_a_decision_without_a_batch_is_found(site):
     line = Transition.objects.filter(comment=site["published"]).latest("id")
     tampering.execute("UPDATE comments_transition SET batch = %s WHERE id = %s", uuid4(), line.pk)
     damage = check()
-    assert line.pk in damage.pop("batch")
+    assert line.pk in damage.pop("batch_missing")
     assert str(Batch.objects.get(pk=line.batch).pk) in damage.pop("batch_empty")
     assert damage.pop("chain")  # the log's own check tells of it, too
     assert damage == {}
@@ -126,7 +126,7 @@ def test_an_undo_that_names_another_decision_is_found(site):
     decision = Transition.objects.filter(comment=site["published"]).latest("id")
     tampering.execute("UPDATE comments_transition SET restores_id = NULL WHERE id = %s", lifted.pk)
     tampering.execute("UPDATE comments_transition SET restores_id = id WHERE id = %s", decision.pk)
-    assert check() == {"restores": sorted([lifted.pk, decision.pk])}
+    assert check() == {"restored_decision_wrong": sorted([lifted.pk, decision.pk])}
 
 
 def test_an_empty_batch_is_found(site):
@@ -202,7 +202,7 @@ def test_an_incomplete_erasure_is_completed(site, is_legal_hold):
 def test_a_finding_beyond_the_end_of_a_text_is_found(site):
     finding = Finding.objects.filter(comment=site["held"]).first()
     tampering.execute("UPDATE moderation_finding SET spans = '[[5, 9000]]' WHERE id = %s", finding.pk)
-    assert check() == {"finding": [finding.pk]}
+    assert check() == {"finding_span_too_long": [finding.pk]}
 
 
 def test_a_sanction_of_another_kind_of_batch_is_found(site):
@@ -214,4 +214,4 @@ def test_a_sanction_of_another_kind_of_batch_is_found(site):
         batch=decision,
         at=timezone.now(),
     )
-    assert check() == {"sanction": [sanction.pk]}
+    assert check() == {"sanction_batch_kind": [sanction.pk]}

@@ -76,7 +76,7 @@ def render_story(text: str) -> str:
 
 
 def check(text: str) -> None:
-    for cached in (links.page_links, links.page_hosts, matching.folded):
+    for cached in (links.page_links, links.page_hosts, matching.fold_case):
         cached.cache_clear()
     links.page_hosts(text)
     matching.compile_rule(matching.RuleDefinition(pk=None, kind="term", value="a b")).find(text, "")  # type: ignore[misc]

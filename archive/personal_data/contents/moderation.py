@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from archive.personal_data.contents.sections import Section, comment_url, records
 from moderation.models import Appeal, IllegalContentReport, RemovalRequest, Report, Sanction
-from moderation.notifications.notices import outcome
+from moderation.notifications.notices import report_outcome
 from moderation.people.active_sanctions import sanction_text
 from moderation.people.data_subject import DataSubject
 
@@ -32,7 +32,7 @@ def sections_of_reports(subject: DataSubject) -> Iterator[Section]:
                 "why": row.get_why_display(),
                 "details": row.details,
                 "at": row.at,
-                "outcome": outcome(row.case, row.comment),
+                "outcome": report_outcome(row.case, row.comment),
             },
         ),
     )
@@ -57,7 +57,7 @@ def sections_of_reports(subject: DataSubject) -> Iterator[Section]:
                 "name": row.name,
                 "email": row.email,
                 "at": row.at,
-                "outcome": outcome(row.case, row.comment),
+                "outcome": report_outcome(row.case, row.comment),
             },
         ),
     )

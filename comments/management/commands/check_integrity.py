@@ -2,7 +2,7 @@ import json
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from comments import integrity
 
@@ -19,10 +19,13 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = left = integrity.check()
-        if options["repair"] and found:
-            integrity.repair(found)
-            left = integrity.check()
+        try:
+            found = left = integrity.check()
+            if options["repair"] and found:
+                integrity.repair(found)
+                left = integrity.check()
+        except OSError as error:
+            raise CommandError(f"A file cannot be read: {error.strerror} ({error.filename}).") from error
         if options["json"]:
             self.stdout.write(json.dumps({"found": found, "left": left}))
         else:

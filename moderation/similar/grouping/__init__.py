@@ -35,23 +35,23 @@ def find_groups(rows: Sequence[Row], stories: Mapping[int, Story]) -> GroupingRe
     compared = ComparedComments(rows, stories)
     is_grouped = bytearray(len(rows))
     copies = duplicates.find_copies(compared)
-    first = [duplicates.missing(compared), *duplicates.repeated_often(compared, copies)]
+    first = [duplicates.propose_missing(compared), *duplicates.propose_repeated(compared, copies)]
     for proposal in first:
         for member in proposal.members:
             is_grouped[member.row] = 1
     others = [
-        *wordings.shared_wordings(compared, is_grouped),
-        *wordings.shared_templates(compared, is_grouped),
-        floods.late(compared),
-        floods.search_phrases(compared),
-        *floods.shared_contacts(compared),
-        *floods.shared_origins(compared),
-        *floods.bursts(compared),
-        *floods.in_time(compared),
+        *wordings.propose_shared_wordings(compared, is_grouped),
+        *wordings.propose_shared_templates(compared, is_grouped),
+        floods.propose_late(compared),
+        floods.propose_search_phrases(compared),
+        *floods.propose_shared_contacts(compared),
+        *floods.propose_shared_origins(compared),
+        *floods.propose_bursts(compared),
+        *floods.propose_in_time(compared),
     ]
     chosen = [proposal for proposal in first if proposal.members]
     chosen += make_disjoint(others, is_grouped)
-    chosen.append(duplicates.posted_twice(compared, copies, is_grouped))
+    chosen.append(duplicates.propose_posted_twice(compared, copies, is_grouped))
     groups = [proposal for proposal in chosen if len(proposal.members) >= min_members(proposal.kind)]
     # Rows whose similar comments have all been decided on before.
     alone = frozenset(p.members[0].row for p in chosen if 0 < len(p.members) < min_members(p.kind))

@@ -12,7 +12,7 @@ from moderation.similar.grouping.proposals import MIN_SIMILAR, Kind, Proposal, P
 MAX_COMPARED_PAIRWISE = 40  # comments of one author that are compared pairwise first
 
 
-def missing(compared: ComparedComments) -> Proposal:
+def propose_missing(compared: ComparedComments) -> Proposal:
     """Propose comments whose text is missing."""
     members = [
         ProposedMember(index, 0.5 if row.body.strip() else 1.0, 0)
@@ -40,7 +40,7 @@ def find_copies(compared: ComparedComments) -> Copies:
     return copies
 
 
-def repeated_often(compared: ComparedComments, copies: Copies) -> Iterator[Proposal]:
+def propose_repeated(compared: ComparedComments, copies: Copies) -> Iterator[Proposal]:
     """Propose copies of a comment that was repeated more than once, and those below another story.
 
     The first one is kept.
@@ -58,7 +58,7 @@ def repeated_often(compared: ComparedComments, copies: Copies) -> Iterator[Propo
         yield Proposal(Kind.DUPLICATE, elsewhere)
 
 
-def posted_twice(compared: ComparedComments, copies: Copies, is_grouped: bytearray) -> Proposal:
+def propose_posted_twice(compared: ComparedComments, copies: Copies, is_grouped: bytearray) -> Proposal:
     """Propose the later one of two comments with the same text by one person in one discussion.
 
     If the first one is in a group itself, such as a flood, it is more than a mistake.
@@ -92,7 +92,7 @@ def _may_be_duplicates(compared: ComparedComments, indexes: Sequence[int]) -> bo
 
     They share most of their words, or have too few words to tell, as a text without spaces does.
     """
-    have = [set(compared.words[p]) for p in indexes]
+    have = [set(compared.words[index]) for index in indexes]
     return any(
         len(one) < 6 or 2 * len(one & other) > max(len(one), len(other))
         for n, one in enumerate(have)

@@ -20,12 +20,12 @@ BURST_LENGTH = timedelta(minutes=10)
 BURST_MIN_COMMENTS = 10  # comments
 BURST_FACTOR = 8  # times the median number of comments per BURST_LENGTH with any comment
 FLOOD_QUIET = timedelta(days=7)  # the most between two comments of a flood in an open discussion
-MIN_MOSTLY_HALF = 4  # comments of a flood that looks only half promotional
-PROMOTIONAL_ALONE = 1.5  # lowest sum of WEIGHTS of a late comment that is proposed without a flood around it
+MIN_SUSPECTS = 4  # comments of a flood that looks only half promotional
+SINGLE_COMMENT_SCORE = 1.5  # lowest sum of WEIGHTS of a late comment that is proposed without a flood
 SAME_ORIGIN_WINDOW = timedelta(days=1)  # within which one IP address uses several names
 
 
-def late(compared: ComparedComments) -> Proposal:
+def propose_late(compared: ComparedComments) -> Proposal:
     """Propose late promotional comments.
 
     They come as a flood: one after another, and more than the others that come late. Where they are nearly
@@ -34,30 +34,34 @@ def late(compared: ComparedComments) -> Proposal:
     """
     members: list[int] = []
     for indexes in compared.by_discussion.values():
-        came_late = [p for p in indexes if compared.is_late[p] and compared.words[p]]
+        came_late = [index for index in indexes if compared.is_late[index] and compared.words[index]]
         for run in _split_by_time(compared, came_late, QUIET_PERIOD):
             suspects, promotional = compared.suspects(run), compared.promotional(run)
-            is_half_enough = len(suspects) >= MIN_MOSTLY_HALF and 3 * len(suspects) >= 2 * len(run)
+            is_half_enough = len(suspects) >= MIN_SUSPECTS and 3 * len(suspects) >= 2 * len(run)
             if is_half_enough and _is_flood(compared, suspects):
-                members += [p for p in suspects if p in promotional or compared.clues[p] & STRONG_CLUES]
+                members += [
+                    index
+                    for index in suspects
+                    if index in promotional or compared.clues[index] & STRONG_CLUES
+                ]
             elif _is_flood(compared, promotional) and 3 * len(promotional) >= len(run):
                 members += promotional
             else:
-                alone = compared.promotional(run, PROMOTIONAL_ALONE)
-                members += [p for p in alone if compared.clues[p] & RARE_CLUES]
+                alone = compared.promotional(run, SINGLE_COMMENT_SCORE)
+                members += [index for index in alone if compared.clues[index] & RARE_CLUES]
     return propose_by_clues(compared, Kind.LATE, sorted(members))
 
 
-def in_time(compared: ComparedComments) -> Iterator[Proposal]:
+def propose_in_time(compared: ComparedComments) -> Iterator[Proposal]:
     """Propose promotional comments that came close together while the discussion was open, of one discussion.
 
     They have a link or another clue that good comments rarely have, or they are most of the discussion. The
-    kind of the group is that of `bursts`.
+    kind of the group is that of `propose_bursts`.
     """
     for indexes in compared.by_discussion.values():
-        came = [p for p in indexes if not compared.is_late[p] and compared.words[p]]
+        came = [index for index in indexes if not compared.is_late[index] and compared.words[index]]
         promotional = compared.promotional(came)
-        strong = [p for p in promotional if compared.clues[p] & (RARE_CLUES | LINK)]
+        strong = [index for index in promotional if compared.clues[index] & (RARE_CLUES | LINK)]
         members = {
             index
             for run in _split_by_time(compared, strong, FLOOD_QUIET)
@@ -70,8 +74,8 @@ def in_time(compared: ComparedComments) -> Iterator[Proposal]:
 
 
 def _is_flood(compared: ComparedComments, indexes: Sequence[int]) -> bool:
-    """Return whether these are by enough people, and not only one of them is still to be decided on."""
-    undecided = [p for p in indexes if compared.can_join[p]]
+    """Return whether enough people wrote these comments, at least MIN_MEMBERS of them an undecided one."""
+    undecided = [index for index in indexes if compared.can_join[index]]
     return compared.count_people(indexes) >= MIN_SIMILAR and compared.count_people(undecided) >= MIN_MEMBERS
 
 
@@ -89,15 +93,15 @@ def _split_by_time(
         yield run
 
 
-def search_phrases(compared: ComparedComments) -> Proposal:
+def propose_search_phrases(compared: ComparedComments) -> Proposal:
     """Propose promotional comments under search phrases as names, where several came within a short time."""
-    named = compared.promotional(p for p in range(len(compared.rows)) if compared.clues[p] & NAME)
+    named = compared.promotional(index for index in range(len(compared.rows)) if compared.clues[index] & NAME)
     runs = _split_by_time(compared, named, FLOOD_QUIET)
-    members = [p for run in runs if compared.count_people(run) >= MIN_SIMILAR for p in run]
+    members = [index for run in runs if compared.count_people(run) >= MIN_SIMILAR for index in run]
     return propose_by_clues(compared, Kind.NAME, members)
 
 
-def shared_contacts(compared: ComparedComments) -> Iterator[Proposal]:
+def propose_shared_contacts(compared: ComparedComments) -> Iterator[Proposal]:
     """Propose comments that link to the same hosts, or give the same phone number or e-mail address.
 
     Hosts and contacts that come with the same name are one group.
@@ -109,14 +113,15 @@ def shared_contacts(compared: ComparedComments) -> Iterator[Proposal]:
                 holders[contact].append(index)
     union = UnionFind()
     for contact, indexes in holders.items():
-        for index in _of_a_flood(compared, contact, indexes):
+        for index in _promotional_holders(compared, contact, indexes):
             union.join(contact, index)
             union.join(contact, ("name", compared.rows[index].name.casefold()))
     for nodes in union.all():
-        yield propose_by_clues(compared, Kind.LINK, sorted(p for p in nodes if isinstance(p, int)))
+        members = sorted(node for node in nodes if isinstance(node, int))
+        yield propose_by_clues(compared, Kind.LINK, members)
 
 
-def _of_a_flood(compared: ComparedComments, contact: str, holders: Sequence[int]) -> list[int]:
+def _promotional_holders(compared: ComparedComments, contact: str, holders: Sequence[int]) -> list[int]:
     """Return the rows that give this host, phone number or e-mail address to promote it.
 
     Good comments link to the same sources over the years; a flood does so within days.
@@ -133,14 +138,14 @@ def _of_a_flood(compared: ComparedComments, contact: str, holders: Sequence[int]
     ]
 
 
-def shared_origins(compared: ComparedComments) -> Iterator[Proposal]:
+def propose_shared_origins(compared: ComparedComments) -> Iterator[Proposal]:
     """Propose comments from one IP address under several names, if promotional or in one discussion."""
     by_ip: dict[bytes, list[int]] = defaultdict(list)
     for index, row in enumerate(compared.rows):
         if row.ip_hash:
             by_ip[row.ip_hash].append(index)
     for _, indexes in sorted(by_ip.items()):
-        if len({compared.rows[p].writer for p in indexes}) < MIN_SIMILAR:
+        if len({compared.rows[index].writer for index in indexes}) < MIN_SIMILAR:
             continue
         half = compared.half_promotional(indexes)
         if 2 * len(half) >= len(indexes) or _in_one_discussion(compared, indexes):
@@ -162,7 +167,7 @@ def _in_one_discussion(compared: ComparedComments, indexes: Sequence[int]) -> bo
     return False
 
 
-def bursts(compared: ComparedComments) -> Iterator[Proposal]:
+def propose_bursts(compared: ComparedComments) -> Iterator[Proposal]:
     """Propose promotional comments from ten minutes with many more comments than usual."""
 
     def slot(index: int) -> int:

@@ -76,7 +76,8 @@ def count_words(compared: ComparedComments, chosen: Sequence[Proposal]) -> None:
         for found, n in Counter(member.clues for member in proposal.members).items():
             clues.update({clue.name: n for clue in Clue if clue & found and clue.name})
         states = Counter(
-            "kept" if compared.rows[p].is_kept else compared.rows[p].state for p in proposal.evidence
+            "kept" if compared.rows[index].is_kept else compared.rows[index].state
+            for index in proposal.evidence
         )
         proposal.shared |= {
             "clues": dict(sorted(clues.items())),

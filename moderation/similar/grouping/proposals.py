@@ -57,7 +57,10 @@ def propose_by_clues(compared: ComparedComments, kind: Kind, indexes: Iterable[i
     return propose(
         compared,
         kind,
-        (ProposedMember(p, min(1.0, promotion_score(clues[p]) / 2), clues[p]) for p in indexes),
+        (
+            ProposedMember(index, min(1.0, promotion_score(clues[index]) / 2), clues[index])
+            for index in indexes
+        ),
     )
 
 

@@ -31,7 +31,7 @@ SIGNS = re.compile(
 )
 
 
-def shared_wordings(compared: ComparedComments, is_grouped: bytearray) -> Iterator[Proposal]:
+def propose_shared_wordings(compared: ComparedComments, is_grouped: bytearray) -> Iterator[Proposal]:
     """Propose texts that share their wording: most of their words stand in runs shared with other texts.
 
     Wordings whose texts are mostly promotional are one group, because a bot has dozens of templates.
@@ -40,9 +40,9 @@ def shared_wordings(compared: ComparedComments, is_grouped: bytearray) -> Iterat
     runs_of = dict(enumerate(map(word_runs, compared.words)))
     shared = _find_shared_runs(compared, runs_of, _common_runs(compared, runs_of, is_grouped))
     spun = {
-        p: covered
-        for p, covered in shared.covered.items()
-        if covered >= max(MIN_COVERED_WORDS, MIN_COVERAGE * len(compared.words[p]))
+        index: covered
+        for index, covered in shared.covered.items()
+        if covered >= max(MIN_COVERED_WORDS, MIN_COVERAGE * len(compared.words[index]))
     }
     union = _join_by_runs(shared, spun)
     for index in sorted(spun):  # a bot has many templates, but few names to promote
@@ -68,7 +68,7 @@ def shared_wordings(compared: ComparedComments, is_grouped: bytearray) -> Iterat
     yield proposal
 
 
-def shared_templates(compared: ComparedComments, is_grouped: bytearray) -> Iterator[Proposal]:
+def propose_shared_templates(compared: ComparedComments, is_grouped: bytearray) -> Iterator[Proposal]:
     """Propose texts from one template with other words: most of their signs stand in shared runs.
 
     The signs are markup, links, and words that several of these texts have; the words between are the
@@ -76,20 +76,20 @@ def shared_templates(compared: ComparedComments, is_grouped: bytearray) -> Itera
     and those below a story under which a person marked comments as spam. If they are few, or not all of them
     have a link or a contact, there must be other evidence that they are spam.
     """
-    indexes = [p for p in _comparable(compared) if not is_grouped[p]]
-    signs_of = {p: _read_signs(compared.rows[p].body) for p in indexes}
+    indexes = [index for index in _comparable(compared) if not is_grouped[index]]
+    signs_of = {index: _read_signs(compared.rows[index].body) for index in indexes}
     words_of_person: dict[str, set[str]] = defaultdict(set)
     for index, signs in signs_of.items():
         words_of_person[compared.people[index]].update(signs)
     counts = Counter(word for words in words_of_person.values() for word in words)
     fixed = {word for word, n in counts.items() if n >= MIN_SIMILAR}
-    templates = {p: _replace_filling(signs, fixed) for p, signs in signs_of.items()}
-    runs_of = {p: word_runs(signs) for p, signs in templates.items()}
-    shared = _find_shared_runs(compared, runs_of, {p: set(runs) for p, runs in runs_of.items()})
+    templates = {index: _replace_filling(signs, fixed) for index, signs in signs_of.items()}
+    runs_of = {index: word_runs(signs) for index, signs in templates.items()}
+    shared = _find_shared_runs(compared, runs_of, {index: set(runs) for index, runs in runs_of.items()})
     alike = {
-        p: covered
-        for p, covered in shared.covered.items()
-        if covered >= max(MIN_COVERED_WORDS, MIN_TEMPLATE_COVERAGE * len(templates[p]))
+        index: covered
+        for index, covered in shared.covered.items()
+        if covered >= max(MIN_COVERED_WORDS, MIN_TEMPLATE_COVERAGE * len(templates[index]))
     }
     for component in _join_by_runs(shared, alike).sets(sorted(alike)):
         if compared.are_suspicious(component) or _is_advertised(compared, component):
@@ -97,8 +97,12 @@ def shared_templates(compared: ComparedComments, is_grouped: bytearray) -> Itera
                 compared,
                 Kind.TEXT,
                 (
-                    ProposedMember(p, min(1.0, alike[p] / len(templates[p])), compared.clues[p] | TEMPLATE)
-                    for p in component
+                    ProposedMember(
+                        index,
+                        min(1.0, alike[index] / len(templates[index])),
+                        compared.clues[index] | TEMPLATE,
+                    )
+                    for index in component
                 ),
             )
 
@@ -107,7 +111,7 @@ def _is_advertised(compared: ComparedComments, indexes: Sequence[int]) -> bool:
     """Return whether many people give a link or a contact in the same words, and nobody kept one of them."""
     return (
         compared.count_people(indexes) > MIN_SIMILAR
-        and all(compared.clues[p] & (LINK | CONTACT) for p in indexes)
+        and all(compared.clues[index] & (LINK | CONTACT) for index in indexes)
         and not compared.was_any_kept(indexes)
     )
 
@@ -174,7 +178,7 @@ def _join_by_runs(shared: _SharedRuns, chosen: Collection[int]) -> UnionFind:
     """Return the chosen rows, joined if they share a run."""
     union = UnionFind()
     for indexes in shared.indexes.values():
-        similar = [p for p in indexes if p in chosen]
+        similar = [index for index in indexes if index in chosen]
         for index in similar[1:]:
             union.join(similar[0], index)
     return union

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from articles.models import ImageUse, Site, StandingPage
@@ -29,6 +30,15 @@ def test_a_missing_or_changed_file_is_reported_and_not_repaired():
     assert found == {"image_file": [gone.pk, changed.pk]}  # two images of one file
     integrity.repair(found)
     assert integrity.check() == found
+
+
+def test_a_file_that_cannot_be_read_ends_the_check_with_a_sentence():
+    image = make_image(is_ready=False)
+    full = data_path(image.full_file)
+    full.unlink()
+    full.mkdir()
+    with pytest.raises(CommandError, match=r"^A file cannot be read: Is a directory \(.+/full\.jpg\)\.$"):
+        call_command("check_integrity")
 
 
 def test_a_missing_size_is_made_again():

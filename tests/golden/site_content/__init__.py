@@ -107,7 +107,7 @@ def fill(
     set_clock(2)
     purge_comments(people)
     decide_groups(people)
-    rule_replay.gather_matches(rules.versions(term.pk)[0])
+    rule_replay.group_matches(rules.versions(term.pk)[0])
     give_second_opinions(people)
     save_rule(people, "rate", "9/90")
     set_clock(0)

@@ -16,7 +16,7 @@ from comments.services.posting import post_comment
 from comments.services.recommendations import recommend
 from comments.services.states import delete_comment
 from comments.tasks import count_recommendations
-from moderation.actions import decisions, quick_actions
+from moderation.actions import decisions, quick_actions, redactions
 from moderation.models import Batch, Case
 from moderation.people import sanctions
 from moderation.people.profiles import Person
@@ -180,13 +180,13 @@ def act_on_thread(people: People, thread: Comments) -> None:
     decisions.undo(batch=picked, actor=emil)
     quick_actions.lock_replies(comment=thread["own"], is_locked=True, actor=mona)
     thread["own"].refresh_from_db()
-    quick_actions.redact(comment=thread["redacted"], marked="And I [[did not]].", actor=mona)
+    redactions.redact(comment=thread["redacted"], marked="And I [[did not]].", actor=mona)
 
 
 def remove_duplicate(people: People, stories: Stories, original: Comment) -> Comment:
     text = "This very sentence is said twice, and it is long enough!"
     again = post(stories.council, text, people.greta)
-    quick_actions.remove_as_duplicate(comment=again, of=original, actor=people.mona)
+    decisions.remove_as_duplicate(comment=again, of=original, actor=people.mona)
     return again
 
 

@@ -10,7 +10,7 @@ from django.db.models import F
 from comments.models import Comment, Reason, State
 from comments.services.editing import edit_comment
 from comments.services.states import change_states, delete_comment
-from moderation.actions.cases import due_time, open_cases
+from moderation.actions.cases import create_missing_cases, due_time
 from moderation.actions.decisions import decide, undo
 from moderation.models import Case
 from tests.factories import UserFactory, make_article, make_comment
@@ -95,7 +95,7 @@ def test_job_opens_no_case_for_a_comment_decided_concurrently(maria):
 
     def ask() -> None:
         try:
-            open_cases([comment.pk], states=[State.PUBLISHED])
+            create_missing_cases([comment.pk], states=[State.PUBLISHED])
         finally:
             connections.close_all()
 

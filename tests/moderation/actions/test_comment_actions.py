@@ -12,9 +12,9 @@ from django.utils import timezone
 from articles.models import Article
 from comments.models import Comment, CommentRevision, Discussion, Reason, State
 from comments.services.editing import edit_comment
-from moderation.actions import quick_actions
+from moderation.actions import decisions, quick_actions, redactions
 from moderation.actions.decisions import decide, undo
-from moderation.actions.quick_actions import redact_text
+from moderation.actions.redactions import redact_text
 from moderation.actions.setting_changes import Refusal
 from moderation.models import Batch, Case
 from moderation.reports import reporting
@@ -158,7 +158,7 @@ def test_duplicate_does_not_link_to_a_hidden_original(client, maria, away):
     article, other = make_article(), make_article("A secret title")
     first, repeat = make_comment(other, "Word for word"), make_comment(article, "Word for word")
     make_comment(article, parent=repeat)
-    quick_actions.remove_as_duplicate(comment=repeat, of=first, actor=maria)
+    decisions.remove_as_duplicate(comment=repeat, of=first, actor=maria)
     match away:
         case "draft":
             Article.objects.filter(pk=other.pk).update(published_at=None)
@@ -184,7 +184,7 @@ def test_original_removed_concurrently_is_refused(maria, omar):
 
     def remove():
         try:
-            return quick_actions.remove_as_duplicate(comment=repeat, of=first, actor=maria)
+            return decisions.remove_as_duplicate(comment=repeat, of=first, actor=maria)
         finally:
             connections.close_all()
 
@@ -204,7 +204,7 @@ def test_restored_duplicate_loses_its_original(client, maria):
     article = make_article()
     first, repeat = make_comment(article, "Twice"), make_comment(article, "Twice")
     make_comment(article, parent=repeat)
-    quick_actions.remove_as_duplicate(comment=repeat, of=first, actor=maria)
+    decisions.remove_as_duplicate(comment=repeat, of=first, actor=maria)
     decide(ids=[repeat.pk], to=State.PUBLISHED, reason="approved", actor=maria)
     act = decide(ids=[repeat.pk], to=State.REJECTED, reason="repeat", actor=maria)
     assert "Duplicate of" not in page(client, article)
@@ -301,7 +301,7 @@ def test_redaction_is_shown_stored_and_undone_exactly(client, maria):
 def test_comment_with_an_undone_redaction_can_be_edited_twice(maria):
     guest = GuestFactory.create()
     comment = make_comment(make_article(), "I am Bob.", guest=guest)
-    undo(batch=quick_actions.redact(comment=comment, marked="I am [[Bob]].", actor=maria), actor=maria)
+    undo(batch=redactions.redact(comment=comment, marked="I am [[Bob]].", actor=maria), actor=maria)
     for body in ("One", "Two"):
         edit_comment(comment=Comment.objects.get(), body=body, user=None, guest=guest)
     assert Comment.objects.get().body == "Two"
@@ -309,8 +309,8 @@ def test_comment_with_an_undone_redaction_can_be_edited_twice(maria):
 
 def test_redaction_followed_by_another_is_not_undone(maria):
     comment = make_comment(make_article(), "Bob of Hull here.")
-    first = quick_actions.redact(comment=comment, marked="[[Bob]] of Hull here.", actor=maria)
-    second = quick_actions.redact(comment=Comment.objects.get(), marked="███ of [[Hull]] here.", actor=maria)
+    first = redactions.redact(comment=comment, marked="[[Bob]] of Hull here.", actor=maria)
+    second = redactions.redact(comment=Comment.objects.get(), marked="███ of [[Hull]] here.", actor=maria)
     act = undo(batch=first, actor=maria)
     assert (act.batch, [r.actor for r in act.refused]) == (None, ["Maria"])
     undo(batch=second, actor=maria)
@@ -320,7 +320,7 @@ def test_redaction_followed_by_another_is_not_undone(maria):
 def test_redaction_followed_by_a_decision_is_not_undone(maria, omar):
     """The colleague can still undo their own decision."""
     comment = make_comment(make_article(), "I am Bob.")
-    redaction = quick_actions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
+    redaction = redactions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
     removal = decide(ids=[comment.pk], to=State.REJECTED, reason="off_topic", actor=omar)
     act = undo(batch=redaction, actor=maria)
     assert (act.batch, act.refused) == (None, [Refusal(comment.pk, "Omar", "Removed: off-topic")])
@@ -332,7 +332,7 @@ def test_undo_of_a_redaction_reopens_its_case(maria):
     comment = make_comment(make_article(), "I am Bob.")
     reader = UserFactory.create()
     reporting.report_comment(comment=comment, user=reader, guest=None, why="abuse", details="")
-    redaction = quick_actions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
+    redaction = redactions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
     assert not Case.objects.open().exists()
     back = undo(batch=redaction, actor=maria)
     assert Case.objects.open().get().is_reported
@@ -344,7 +344,7 @@ def test_decision_on_an_outdated_text_is_refused(maria):
     """A moderator who read the whole text learns that it was redacted meanwhile."""
     comment = make_comment(make_article(), "I am Bob.")
     seen = {comment.pk: comment.transitions.latest("id").pk}
-    quick_actions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
+    redactions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
     act = decide(ids=[comment.pk], to=State.SPAM, reason="spam", actor=maria, expected_transitions=seen)
     assert act.batch is None
 
@@ -360,7 +360,7 @@ def test_redaction_increases_the_version_once(maria):
 def test_author_is_notified_of_a_redaction(maria, mailoutbox):
     guest = GuestFactory.create(confirmed_at=timezone.now())
     comment = make_comment(make_article(), "I am Bob.", guest=guest)
-    batch = quick_actions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
+    batch = redactions.redact(comment=comment, marked="I am [[Bob]].", actor=maria)
     notify_authors.call(str(batch.pk))
     (mail,) = mailoutbox
     assert (mail.to, mail.subject) == ([guest.email], "Your comment was redacted")

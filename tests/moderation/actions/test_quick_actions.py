@@ -13,7 +13,7 @@ from comments import integrity
 from comments.models import Comment, Reason, State
 from comments.services.editing import edit_comment
 from comments.services.states import change_states, delete_comment
-from moderation.actions import quick_actions
+from moderation.actions import decisions, quick_actions, redactions
 from moderation.actions.decisions import decide, undo
 from moderation.erasure import restrictions
 from moderation.models import Batch, Restriction
@@ -24,9 +24,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without
 
 
 def redacted(comment: Comment, actor: Any) -> Batch:
-    return quick_actions.redact(
-        comment=comment, marked=f"[[{comment.body[:3]}]]{comment.body[3:]}", actor=actor
-    )
+    return redactions.redact(comment=comment, marked=f"[[{comment.body[:3]}]]{comment.body[3:]}", actor=actor)
 
 
 def lift(comment: Comment, actor: Any) -> None:
@@ -39,9 +37,7 @@ ACTS: dict[str, Callable[..., Any]] = {
     "spam": lambda ids, by, **_: decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=by).batch,
     "remove": lambda ids, by, **_: decide(ids=ids, to=State.REJECTED, reason="insult", actor=by).batch,
     "approve": lambda ids, by, **_: decide(ids=ids, to=State.PUBLISHED, reason="approved", actor=by).batch,
-    "repeat": lambda c, other, by, **_: (
-        quick_actions.remove_as_duplicate(comment=c, of=other, actor=by).batch
-    ),
+    "repeat": lambda c, other, by, **_: decisions.remove_as_duplicate(comment=c, of=other, actor=by).batch,
     "redact": lambda c, by, **_: redacted(c, by),
     "lock": lambda c, by, **_: quick_actions.lock_replies(comment=c, is_locked=True, actor=by),
     "seal": lambda ids, by, **_: restrictions.restrict(ids=ids, why=Restriction.Why.COURT, actor=by) and None,

@@ -13,7 +13,7 @@ from comments.models import Comment, Discussion, State
 from comments.services.editing import edit_comment
 from comments.services.imports import ImportedComment, import_comments
 from comments.services.states import change_states
-from moderation.actions import quick_actions
+from moderation.actions import decisions, quick_actions, redactions
 from moderation.actions.decisions import decide, move, undo
 from moderation.erasure import restrictions
 from moderation.models import Batch, Case, Restriction
@@ -126,10 +126,10 @@ def test_every_kind_of_action_is_listed_and_undone(client, maria):
     comment, other = make_comment(article, "I am Bob here."), make_comment(article)
     quick_actions.set_editors_pick(comment=comment, is_pick=True, actor=maria)
     quick_actions.lock_replies(comment=comment, is_locked=True, actor=maria)
-    quick_actions.redact(comment=comment, marked="I am [[Bob]] here.", actor=maria)
+    redactions.redact(comment=comment, marked="I am [[Bob]] here.", actor=maria)
     quick_actions.apply_quick_action(name="hide", article=article.pk, actor=maria)
     quick_actions.apply_quick_action(name="close", article=None, actor=maria)
-    quick_actions.remove_as_duplicate(comment=other, of=comment, actor=maria)
+    decisions.remove_as_duplicate(comment=other, of=comment, actor=maria)
     client.force_login(maria)
     for batch in Batch.objects.order_by("at"):
         page = client.get(reverse("moderation:action", args=[batch.pk])).content.decode()

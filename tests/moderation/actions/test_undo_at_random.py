@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from comments.models import Comment, CommentText, Discussion, State
-from moderation.actions import quick_actions
+from moderation.actions import decisions, quick_actions, redactions
 from moderation.actions.decisions import decide, move, undo
 from moderation.erasure import restrictions
 from moderation.models import Batch, Case, Restriction
@@ -38,12 +38,12 @@ def kinds(chance: random.Random, adam: Any) -> list[Callable[[], Batch | None]]:
     name = chance.choice(["close", "hide", "review", "open"])
     return [
         lambda: decide(ids=ids, to=State(to), reason=reason, actor=adam).batch,
-        lambda: quick_actions.remove_as_duplicate(comment=one, of=other, actor=adam).batch,
+        lambda: decisions.remove_as_duplicate(comment=one, of=other, actor=adam).batch,
         lambda: restrictions.restrict(ids=ids, why=Restriction.Why.PERSONAL, actor=adam).batch,
         lambda: move(comment=one, parent=chance.choice([None, *beside]), actor=adam),
         lambda: quick_actions.set_editors_pick(comment=one, is_pick=not one.is_pick, actor=adam),
         lambda: quick_actions.lock_replies(comment=one, is_locked=not one.is_locked, actor=adam),
-        lambda: quick_actions.redact(comment=one, marked=one.body.replace("Word", "[[Word]]"), actor=adam),
+        lambda: redactions.redact(comment=one, marked=one.body.replace("Word", "[[Word]]"), actor=adam),
         lambda: quick_actions.apply_quick_action(name=name, article=one.discussion_id, actor=adam),
     ]
 

@@ -20,12 +20,12 @@ from moderation.rules.matching import (
     TermList,
     compile_pattern,
     compile_rules,
-    folded,
+    fold_case,
 )
 from moderation.screening.rate_limits import RATE_KNOWN, RATE_NEW, refuse_above_rate_limit
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-KNOWN = Context(person_is_confirmed=True, approved_count=1)
+KNOWN = Context(person_is_confirmed=True, has_approved_comment=True)
 
 
 def submission(body: str = "A word about the boat.", **fields) -> Submission:
@@ -59,7 +59,7 @@ def test_a_plain_comment_by_a_known_person_has_no_findings():
     ("context", "number"),
     [
         (Context(), None),
-        (Context(approved_count=1), None),  # approved, but anybody's name
+        (Context(has_approved_comment=True), None),  # approved, but anybody's name
         (Context(person_is_confirmed=True), 0),
     ],
 )
@@ -196,7 +196,7 @@ def test_the_automaton_finds_what_a_naive_search_finds(terms, body):
         and term.casefold() not in body[start + 1 : end].casefold()
         and term.casefold() not in body[start : end - 1].casefold()
     }
-    spans = TermList(terms, whole_words=False).find(folded(body))
+    spans = TermList(terms, whole_words=False).find(fold_case(body))
     assert len(spans) == MAX_SPANS or found <= set(spans)
     assert all(any(t.casefold() in body[a:b].casefold() for t in terms) for a, b in spans)
 
@@ -205,7 +205,7 @@ def test_the_automaton_finds_what_a_naive_search_finds(terms, body):
 def test_terms_and_lists_agree_on_whole_words(term, body):
     """They also agree in scripts that do not separate words by spaces."""
     if len(term.split()) == 1:
-        listed_ones = TermList([term.strip()], whole_words=True).find(folded(body))
+        listed_ones = TermList([term.strip()], whole_words=True).find(fold_case(body))
         assert ("term" in dict(check(submission(body), rules(term=term)))) == bool(listed_ones)
 
 
@@ -428,5 +428,5 @@ def test_all_checks_run_and_all_findings_are_kept():
 def test_import_checks_ignore_persons_and_settings():
     about_persons = {"new_person", "reviewed_first", "sanctioned"}
     assert {check.name for check in CHECKS.values() if not check.screens_imports} == about_persons
-    strict = Context(person_is_reviewed=True, site_is_premoderated=True)
+    strict = Context(person_is_premoderated=True, site_is_premoderated=True)
     assert run_checks(submission(), strict, is_import=True) == []

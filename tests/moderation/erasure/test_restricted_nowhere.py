@@ -105,7 +105,7 @@ class Planted:
         # They are decided on, reported, in a group of similar comments, and mails about them are queued.
         self.batch = self._decide(State.SPAM, Reason.SPAM)
         self.batch = self._decide(State.PUBLISHED, Reason.APPROVED)
-        cases.open_cases([c.pk for c in self.secret], states=[State.PUBLISHED])
+        cases.create_missing_cases([c.pk for c in self.secret], states=[State.PUBLISHED])
         for comment in self.secret:
             case = Case.objects.open().get(comment=comment)
             Report.objects.create(comment=comment, case=case, user=self.reader, why="abuse")

@@ -12,7 +12,7 @@ from django.test import Client
 
 from comments.models import Comment, Reason, Transition
 from moderation.actions import decisions
-from moderation.actions.quick_actions import redact
+from moderation.actions.redactions import redact
 from moderation.erasure import restrictions
 from moderation.models import Batch, RestrictedText, RestrictedTextReading, Restriction
 from tests.factories import UserFactory, make_article, make_comment

@@ -10,7 +10,7 @@ from comments.models import Discussion, Reason, RemovalReason, State
 from comments.services.discussions import change_discussion
 from comments.services.editing import edit_comment
 from comments.services.states import change_states
-from moderation.actions.quick_actions import redact
+from moderation.actions.redactions import redact
 from moderation.models import Rule
 from moderation.reports import reporting
 from tests.factories import UserFactory, make_comment

@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from comments.models import Comment, Reason, State
 from comments.services.states import change_states
 from moderation.actions.decisions import decide
-from moderation.actions.quick_actions import redact
+from moderation.actions.redactions import redact
 from moderation.notifications.notices import render_notices
 from moderation.reports import reporting
 from tests.factories import UserFactory, make_article

@@ -78,6 +78,9 @@ def test_comments_whose_posting_was_undone_are_not_counted(maria, client):
     client.force_login(maria)
     page = client.get(f"/moderation/people/u{ada.pk}/?state=deleted")
     assert [row[0] for row in page.context["comments"]] == [deleted]
+    page = client.get(f"/moderation/people/u{ada.pk}/")
+    assert [row[0] for row in page.context["comments"]] == [deleted, this]
+    assert client.get(f"/moderation/people/u{ada.pk}/?state=bogus").status_code == 404
 
 
 def test_restricted_comments_are_counted_as_such_and_have_no_tab(maria, client):

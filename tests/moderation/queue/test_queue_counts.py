@@ -33,7 +33,7 @@ def test_each_queue_shows_its_comments_count_and_age(client, maria):
     links = make_comment(article, "https://a.example https://b.example", guest=known)
     again = make_comment(article, "Look again")
     doubt = make_comment(article, "Other fine words", guest=known)  # as the look after the archive asks
-    cases.open_cases([reported.pk, doubt.pk], states=[State.PUBLISHED])
+    cases.create_missing_cases([reported.pk, doubt.pk], states=[State.PUBLISHED])
     Case.objects.filter(comment=reported).update(is_reported=True)
     Case.objects.filter(comment=again).update(is_appealed=True, is_new_person=False)
     Case.objects.filter(comment=new).update(opened_at=timezone.now() - timedelta(hours=3))
@@ -126,4 +126,4 @@ def test_the_masthead_and_the_heading_of_the_queue_count_the_same_comments(maria
     )
     waiting = queues.summarize_queues(maria, "/moderation/")[0]
     assert waiting.count == 4
-    assert waiting.waiting_for_review == queues.waiting_cases(maria).count() == 3
+    assert waiting.waiting_count == queues.waiting_cases(maria).count() == 3

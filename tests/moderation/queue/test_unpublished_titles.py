@@ -20,7 +20,7 @@ from tests.factories import UserFactory, make_article, make_comment
 pytestmark = pytest.mark.django_db
 
 SECRET = "Unheardof"
-PAGES_MOST = 250
+MAX_PAGES = 250
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def seeds(stories: list[Article]) -> list[str]:
 def walk(client, starts: list[str]) -> dict[str, str]:
     """Return the moderation and admin pages that links lead to from these, one of each URL pattern."""
     pages, shapes, waiting = {}, set(), [(start, False) for start in starts]
-    while waiting and len(pages) < PAGES_MOST:
+    while waiting and len(pages) < MAX_PAGES:
         url, is_linked = waiting.pop(0)
         parts = urlsplit(url)
         shape = (

@@ -17,7 +17,7 @@ from comments.policy import policy
 from comments.services.states import change_states, delete_comment
 from moderation.actions.cases import APPEAL_HOURS
 from moderation.actions.decisions import decide, undo
-from moderation.actions.quick_actions import redact
+from moderation.actions.redactions import redact
 from moderation.models import Appeal, Case, Finding
 from moderation.reports import reporting
 from moderation.tasks import notify_authors, notify_reporters

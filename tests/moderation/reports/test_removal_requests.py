@@ -13,7 +13,7 @@ from comments.models import State
 from comments.services.states import change_states
 from comments.tasks import MAX_MAILS_PER_DAY
 from moderation.models import RemovalRequest
-from moderation.reports import removal_requests
+from moderation.reports import removal_request_views, removal_requests
 from moderation.tasks import notify_administrators, notify_request_outcome, send_request_receipt
 from tests.comments.in_a_browser import bring_in
 from tests.factories import UserFactory, confirm_email, make_article, make_comment
@@ -232,6 +232,17 @@ def test_the_list_has_the_oldest_open_one_first(story, ada):
         RemovalRequest.objects.filter(pk=row.pk).update(at=timezone.now().replace(microsecond=n))
     page = client_of(ada).get("/moderation/requests/").content.decode()
     assert page.index("First") < page.index("Second")
+
+
+def test_answered_requests_are_listed_page_by_page(story, ada, monkeypatch):
+    monkeypatch.setattr(removal_request_views, "PAGE_SIZE", 1)
+    for _request in range(3):
+        removal_requests.answer(request=asked(story), outcome="refused", text="It is true.", actor=ada)
+    client, path = client_of(ada), "/moderation/requests/"
+    first, second, third = (client.get(f"{path}?page={n}").text for n in (1, 2, 3))
+    to_first = f'<a href="{path}">First page</a>'
+    assert (to_first in first, to_first in second, to_first in third) == (False, True, True)
+    assert ("?page=2" in first, "?page=3" in second, "Next page" in third) == (True, True, False)
 
 
 def test_personal_data_is_deleted_a_year_after_the_answer(client, story, ada):

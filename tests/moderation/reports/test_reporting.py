@@ -18,7 +18,7 @@ from comments.models import Comment, Reason, State
 from comments.services.states import change_states
 from moderation.actions.cases import REPORT_HOURS
 from moderation.actions.decisions import decide, undo
-from moderation.actions.quick_actions import redact
+from moderation.actions.redactions import redact
 from moderation.models import Case, Report
 from moderation.reports import reporting
 from moderation.tasks import notify_reporters

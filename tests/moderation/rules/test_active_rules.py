@@ -406,31 +406,31 @@ def test_a_rule_sets_the_rate_limit(maria):
 # Applying one to what is here
 
 
-def test_matches_are_gathered_into_one_group(maria):
+def test_matches_are_put_into_one_group(maria):
     article = make_article()
     waiting, approved, removed = (make_comment(article, f"A casino, {n}") for n in range(3))
     make_comment(article, "A boat")
     approve(approved, by=maria)
     remove(removed, by=maria)
-    gathered = rule_replay.gather_matches(keep(term(), maria))
-    group = gathered.group
-    assert gathered.approved == [approved.pk]
+    matches = rule_replay.group_matches(keep(term(), maria))
+    group = matches.group
+    assert matches.approved == [approved.pk]
     members = {m.comment_id: m for m in CommentGroupMember.objects.filter(group=group)}
     assert set(members) == {waiting.pk, approved.pk}
     assert (group.kind, group.size, group.shared) == ("rule", 2, {"rule": Rule.objects.get().pk})
     assert members[approved.pk].similarity < members[waiting.pk].similarity  # seen first
     assert members[waiting.pk].last_transition_id == waiting.transitions.latest("id").pk
     assert {c.state for c in Comment.objects.filter(pk__in=members)} == {"pending", "published"}
-    assert rule_replay.gather_matches(keep(term("nothing"), maria)) is None
+    assert rule_replay.group_matches(keep(term("nothing"), maria)) is None
 
 
 def test_a_group_of_matches_expires_after_a_month(maria):
     make_comment(make_article(), "A casino")
-    gathered = rule_replay.gather_matches(keep(term(), maria))
+    matches = rule_replay.group_matches(keep(term(), maria))
     assert purge.delete_unused_lists() == 0
     CommentGroup.objects.update(made_at=timezone.now() - timedelta(days=31))
     assert purge.delete_unused_lists() == 1
-    assert not CommentGroupMember.objects.filter(group=gathered.group).exists()
+    assert not CommentGroupMember.objects.filter(group=matches.group).exists()
 
 
 @pytest.mark.data

@@ -160,7 +160,7 @@ def test_a_failed_job_is_shown_and_starts_again(by_job, monkeypatch, client, ada
     client.force_login(ada)
     assert import_jobs.restart_screenings() == 0  # its job is waiting
     with monkeypatch.context() as broken:
-        broken.setattr("moderation.screening.flags.open_cases_of", lambda *_args, **_options: 1 / 0)
+        broken.setattr("moderation.screening.flags.open_cases_for_flagged", lambda *_args, **_options: 1 / 0)
         run_worker()
 
     assertContains(client.get(page), "0 of 31; the job failed, and starts again within ten minutes")
@@ -202,7 +202,7 @@ def test_a_stopped_job_goes_on_where_it_was(by_job, monkeypatch):
 def test_a_failed_block_stores_nothing_and_runs_again(by_job, monkeypatch):
     take(SAMPLE.read_bytes())
     with monkeypatch.context() as broken:
-        broken.setattr("moderation.screening.flags.open_cases_of", lambda *_args, **_options: 1 / 0)
+        broken.setattr("moderation.screening.flags.open_cases_for_flagged", lambda *_args, **_options: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             run_jobs()
     assert not Finding.objects.exists()
@@ -315,7 +315,7 @@ def test_a_decision_waits_for_the_block_that_is_stored(by_job, monkeypatch, mari
     """Otherwise it would not count a finding that is older and committed later."""
     take(with_harmful_comment())
     harmful = Comment.objects.get(body__contains="555-867").pk
-    open_cases_of, decisions = flags.open_cases_of, []
+    open_cases_for_flagged, decisions = flags.open_cases_for_flagged, []
 
     def remove() -> None:
         try:
@@ -327,9 +327,9 @@ def test_a_decision_waits_for_the_block_that_is_stored(by_job, monkeypatch, mari
         if harmful in ids:
             decisions.append(moderator.submit(remove))
             until(lambda: decisions[0].done() or is_a_lock_waited_for())
-        open_cases_of(ids, **options)
+        open_cases_for_flagged(ids, **options)
 
-    monkeypatch.setattr(flags, "open_cases_of", remove_before_commit)
+    monkeypatch.setattr(flags, "open_cases_for_flagged", remove_before_commit)
     with ThreadPoolExecutor(1) as moderator:
         run_jobs()
         decisions[0].result(timeout=PATIENCE)

@@ -116,6 +116,23 @@ def test_group_open_in_a_browser_survives_the_next_scan(client, maria, article):
     assert "was scanned again" in client.get(url(group), follow=True).text
 
 
+def test_a_group_of_a_newer_scan_does_not_propose_what_was_deselected(client, maria, article):
+    spam = flood(article, 6)
+    group = only_group()
+    edit_comment(comment=spam[1], body=spam[2].body, user=None, guest=spam[1].guest)
+    scan.run_scan()  # while the group is open in a browser
+    newer = CommentGroup.objects.filter(kind=group.kind).latest("made_at")
+    client.force_login(maria)
+
+    shown = [comment.pk for comment in spam[:2]]
+    answer = client.post(url(group), {"shown": shown, "act": "spam"}, follow=True)
+
+    assert members(newer) == {comment.pk for comment in spam[1:]}  # the text of one has changed
+    assert url(newer) in answer.redirect_chain[-1][0]
+    ticked = re.findall(r'name="in" value="([0-9]+)" checked', answer.text)
+    assert ticked == [str(spam[1].pk)]
+
+
 def test_members_changed_meanwhile_are_left_unchanged(client, maria, article):
     spam = flood(article, 5)
     group = only_group()

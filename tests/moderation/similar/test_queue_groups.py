@@ -1,4 +1,4 @@
-"""Lists made from a filtered queue, to decide on all its comments in one action."""
+"""Groups made from a filtered queue, to decide on all its comments in one action."""
 
 from urllib.parse import urlencode
 
@@ -15,7 +15,7 @@ from moderation.erasure import purge
 from moderation.models import Batch, Case, CommentGroup, Rule
 from moderation.people.profiles import Person
 from moderation.queue import queues
-from moderation.queue.queues import describe_source
+from moderation.queue.queues import describe_query
 from moderation.reports.reporting import report_illegal_content
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.discussions import assert_sound
@@ -36,7 +36,7 @@ def flood(maria):
     return article, waiting, illegal, make_comment(other, "A casino elsewhere")
 
 
-def gather(client, article):
+def create_group(client, article):
     return client.post(f"/moderation/lists/new/?queue=waiting&article={article.slug}", follow=True)
 
 
@@ -44,11 +44,11 @@ def test_one_decision_takes_the_filtered_queue_and_undo_restores_it(client, mari
     article, waiting, illegal, elsewhere = flood
     queue = text(client.get(f"/moderation/?article={article.slug}"))
     assert f'action="/moderation/lists/new/?queue=waiting&amp;article={article.slug}"' in queue
-    page = gather(client, article)
+    page = create_group(client, article)
     assert "All 25 comments of a queue" in text(page)
     assert "Story: The slip closes" in text(page)
     kept = waiting[3]
-    late = make_comment(article, "The casino, meanwhile")  # is not in the list
+    late = make_comment(article, "The casino, meanwhile")  # is not in the group
     done = client.post(page.redirect_chain[-1][0], {"shown": [kept.pk], "act": "spam"}, follow=True)
     assert done.redirect_chain[-1][0].startswith(f"/moderation/?queue=waiting&article={article.slug}&done=")
     gone = {c.pk for c in waiting} - {kept.pk}
@@ -56,7 +56,7 @@ def test_one_decision_takes_the_filtered_queue_and_undo_restores_it(client, mari
     assert {state(c)[0] for c in (kept, late, illegal, elsewhere)} == {"pending"}
     act = Batch.objects.get(kind="decision")
     article.discussion.refresh_from_db()
-    # Whoever chose them did so alone, but for what a rule had found.
+    # The rule had proposed the removals, so they count as confirmed.
     assert article.discussion.tally == {"spam/spam/confirmed": 24}
     assert undo(batch=act, actor=maria).changed
     assert not Comment.objects.filter(state=State.SPAM).exists()
@@ -65,7 +65,7 @@ def test_one_decision_takes_the_filtered_queue_and_undo_restores_it(client, mari
 
 def test_comments_decided_by_a_colleague_since_are_refused(client, maria, omar, flood):
     article, waiting, *_ = flood
-    page = gather(client, article)
+    page = create_group(client, article)
     decide(ids=[waiting[0].pk], to=State.PUBLISHED, reason="approved", actor=omar)
     client.post(page.redirect_chain[-1][0], {"act": "spam"})
     assert state(waiting[0]) == ("published", "approved")
@@ -74,12 +74,12 @@ def test_comments_decided_by_a_colleague_since_are_refused(client, maria, omar, 
 
 def test_comments_reported_as_illegal_are_listed_and_left_out(client, maria, flood):
     article, waiting, illegal, _elsewhere = flood
-    page = gather(client, article)
+    page = create_group(client, article)
     assert (
         f"1 was reported as illegal and is not included. It needs a decision of its own. {link(illegal)}"
         in (text(page))
     )
-    reported = waiting[0]  # while the list is open in a window
+    reported = waiting[0]  # while the group is open in a window
     with triggers_disabled():
         Comment.objects.filter(pk=reported.pk).update(state="published")
     report_illegal_content(comment=reported, why="It is a threat.", name="Zoe", email="zoe@example.org")
@@ -95,7 +95,7 @@ def link(comment) -> str:
     return f'<a href="/moderation/comments/{comment.pk}/">#{comment.pk}</a>'
 
 
-def test_removed_comments_are_in_no_list(client, maria):
+def test_removed_comments_are_in_no_group(client, maria):
     article = make_article()
     gone = make_comment(article, "A word")
     client.post("/moderation/decide/", {"ids": gone.pk, "act": "spam"})
@@ -106,7 +106,7 @@ def test_removed_comments_are_in_no_list(client, maria):
     assert not CommentGroup.objects.exists()
 
 
-def test_list_stores_ids_and_codes_but_no_typed_names(client, maria):
+def test_group_stores_ids_and_codes_but_no_typed_names(client, maria):
     topic = Topic.objects.create(name="Sea", slug="sea")
     bob = GuestFactory.create(name="Bob Private")
     article = make_article("The slip closes")
@@ -115,18 +115,18 @@ def test_list_stores_ids_and_codes_but_no_typed_names(client, maria):
     url = f"https://x.example{article.get_absolute_url()}"
     chief = UserFactory.create(roles=("Administrator",))
 
-    def gathered(**query) -> tuple[dict[str, object], str]:
+    def create_filtered_group(**query) -> tuple[dict[str, object], str]:
         CommentGroup.objects.all().delete()
         page = client.post(f"/moderation/lists/new/?{urlencode({'queue': 'waiting', **query})}", follow=True)
         return CommentGroup.objects.get().shared, text(page)
 
-    by_code, page = gathered(author=f"g{bob.pk}", article=url, topic="sea")
+    by_code, page = create_filtered_group(author=f"g{bob.pk}", article=url, topic="sea")
     assert by_code == {
         "query": f"?queue=waiting&topic=sea&author=g{bob.pk}&article={article.slug}",
         "typed": [],
     }
     assert "Waiting for review · Story: The slip closes · Topic: Sea · Person: Bob Private" in page
-    by_name, page = gathered(author="bob private", article="slip")
+    by_name, page = create_filtered_group(author="bob private", article="slip")
     assert by_name == {"query": "", "typed": ["article", "author"]}
     assert "Waiting for review · Story: typed text · Person: typed text" in page
 
@@ -134,7 +134,7 @@ def test_list_stores_ids_and_codes_but_no_typed_names(client, maria):
     shared, _page = by_code, CommentGroup.objects.update(shared=by_code)
     purge.erase_person(person=Person(guest=bob), actor=chief)
     topic.delete()
-    assert describe_source(CommentGroup.objects.get(), maria) == [
+    assert describe_query(CommentGroup.objects.get(), maria) == [
         *("Waiting for review", "Story: The slip closes", "Topic: sea"),
         f"Person: {Guest.objects.get(pk=bob.pk)}",
     ]
@@ -153,12 +153,12 @@ def test_editor_lists_comments_of_own_stories(client, flood):
     assert list(CommentGroup.objects.get().members.values_list("comment", flat=True)) == [mine.pk]
 
 
-def test_list_of_twenty_takes_as_many_statements_as_of_two(client, maria, flood):
+def test_group_of_twenty_takes_as_many_statements_as_of_two(client, maria, flood):
     article, *_ = flood
 
     def statements(view) -> int:
         with CaptureQueriesContext(connection) as queries:
-            view.create_list()
+            view.create_group()
         return len(queries)
 
     assert maria.is_moderator  # asked once for each request

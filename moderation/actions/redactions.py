@@ -1,0 +1,86 @@
+"""Redactions: passages of a comment that moderators replace by a bar. decisions.undo undoes them."""
+
+import re
+from collections.abc import Mapping
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from comments.models import Comment, State
+from comments.services.discussions import lock_discussions_of
+from comments.services.states import confirm_states
+from comments.services.text_changes import store_redaction
+from moderation import tasks
+from moderation.actions import setting_changes
+from moderation.models import Batch, SettingChange
+
+REDACTED = "███"  # as long for one word as for ten
+
+
+def redact(
+    *, comment: Comment, marked: str, actor: User, expected_transitions: Mapping[int, int] | None = None
+) -> Batch:
+    """Redact the passages that are marked [[like this]] in the text of a comment.
+
+    Moderators keep the earlier text, and the author is notified. `expected_transitions` is as in
+    decisions.decide. Raises ValidationError if anything but marks was added, if nothing or everything is
+    marked, or if the text or the state has changed meanwhile.
+    """
+    body = redact_text(comment.body, marked)
+    batch = Batch(kind=Batch.Kind.REDACTION, actor=actor, parameters={"comment": comment.pk})
+    with transaction.atomic():
+        batch.save(force_insert=True)
+        lock_discussions_of([comment.pk])
+        fresh = Comment.objects.get(pk=comment.pk)
+        changed = ValidationError(
+            _("This comment has changed meanwhile. Please check it again."), code="changed"
+        )
+        if fresh.revision != comment.revision or fresh.state not in {State.PUBLISHED, State.PENDING}:
+            raise changed
+        number = store_redaction(comment=fresh, body=body)
+        setting_changes.apply_changes(
+            batch=batch, changes=[(SettingChange.Target.COMMENT, fresh.pk, "revision", number)]
+        )
+        if not confirm_states(
+            ids=[fresh.pk], actor=actor, batch=batch.pk, expected_transitions=expected_transitions
+        ):
+            raise changed
+        tasks.notify_authors_later(batch)
+    return batch
+
+
+def redact_text(body: str, marked: str) -> str:
+    """Return `body` with REDACTED in place of each passage marked [[like this]] in `marked`.
+
+    Apart from the marks both texts must be equal; raises ValidationError otherwise. Brackets of the text
+    itself are not marks.
+    """
+    body, marked = body.replace("\r\n", "\n"), marked.replace("\r\n", "\n")
+    out: list[str] = []
+    position, is_open, redacted = 0, False, 0
+    while marked:
+        sign = "]]" if is_open else "[["
+        if marked.startswith(sign) and not (is_open is False and body.startswith(marked[:3], position)):
+            marked, is_open = marked[2:], not is_open
+            out += [] if is_open else [REDACTED]
+        elif body[position : position + 1] == marked[0]:
+            redacted += is_open
+            out += [] if is_open else [marked[0]]
+            position, marked = position + 1, marked[1:]
+        else:
+            break
+    if marked or position < len(body) or is_open:
+        raise ValidationError(
+            _("Add only marks: [[ before and ]] after each passage to redact. Leave the rest unchanged."),
+            code="rewritten",
+        )
+    if not redacted:
+        raise ValidationError(
+            _("Mark the passages to redact: put [[ before and ]] after each."), code="unmarked"
+        )
+    text = "".join(out)
+    if not re.sub(rf"[{REDACTED[0]}\W_]", "", text):
+        raise ValidationError(_("No text would be left. Remove the comment instead."), code="all")
+    return text
