@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.db.models import Count, Exists, Max
+from django.db.models import Count, Max
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -136,7 +136,7 @@ def count_replies(
         .exclude(pk__in=Comment.objects.written_by(user, guest).values("pk"))
     )
     if user:
-        replies = replies.exclude(Exists(Mute.objects.filter(user=user).of_outer_author()))
+        replies = Mute.objects.filter(user=user).exclude_authors(replies)
     counted = replies.order_by().values("replied_to").annotate(count=Count("pk"), latest=Max("pk"))
     return {pk: (count, latest) for pk, count, latest in counted.values_list("replied_to", "count", "latest")}
 
