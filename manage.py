@@ -30,12 +30,12 @@ def main() -> None:
 
         from config.server import postgres
         from core.data_folder import StartupError
-        from core.memory.collector import leave_out_loaded
+        from core.memory.garbage_collection import freeze_loaded_objects
     except ModuleNotFoundError as error:
         sys.exit(f"{error}. Run bin/setup, then .venv/bin/python manage.py.")
 
     def execute() -> None:
-        with leave_out_loaded():
+        with freeze_loaded_objects():
             django.setup()
         execute_from_command_line(sys.argv)
 

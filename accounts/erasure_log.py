@@ -101,9 +101,11 @@ def read_all() -> list[Erasure]:
         names = [file.name for file in files.storage().list_files(FOLDER)]
         with ThreadPoolExecutor(8) as pool:  # one request for each file, and a site may have thousands
             for name, content in zip(names, pool.map(files.read, names), strict=True):
-                found += _parse_lines(content.splitlines(), files.storage().place(name))
+                found += _parse_lines(content.splitlines(), files.storage().describe_location(name))
     except OSError as error:
-        raise UserError(f"{files.storage().place(FOLDER)} can't be read: {error.strerror}.") from error
+        raise UserError(
+            f"{files.storage().describe_location(FOLDER)} can't be read: {error.strerror}."
+        ) from error
     return sorted(found, key=lambda erasure: erasure.at) if names else found
 
 
@@ -120,17 +122,17 @@ def read(file: Path) -> Iterator[Erasure]:
         raise UserError(f"{file} can't be read: {error.strerror}.") from error
 
 
-def _parse_lines(lines: Iterable[bytes], place: str) -> Iterator[Erasure]:
+def _parse_lines(lines: Iterable[bytes], location: str) -> Iterator[Erasure]:
     for number, line in enumerate(lines, 1):
         try:
-            erasure = _parse(line.decode(), f"{place}: line {number}") if line.strip() else None
+            erasure = _parse(line.decode(), f"{location}: line {number}") if line.strip() else None
         except ValueError as error:
-            raise UserError(f"{place} is not an erasure log: line {number} can't be read.") from error
+            raise UserError(f"{location} is not an erasure log: line {number} can't be read.") from error
         if erasure:
             yield erasure
 
 
-def _parse(line: str, place: str) -> Erasure | None:
+def _parse(line: str, location: str) -> Erasure | None:
     """Return the erasure of a line, or None if it is cut short. Raises ValueError for another line."""
     try:
         data: dict[str, Any] = json.loads(line)
@@ -139,7 +141,7 @@ def _parse(line: str, place: str) -> Erasure | None:
     except (ValueError, TypeError, KeyError) as error:
         if not line.startswith('{"at"'):
             raise ValueError(line) from error
-        log.warning("%s is cut short and was skipped.", place)
+        log.warning("%s is cut short and was skipped.", location)
         return None
 
 
@@ -151,5 +153,5 @@ def _try_to_append(erasures: Sequence[Erasure]) -> None:
     try:
         append(erasures)
     except OSError:
-        where = files.storage().place(FOLDER) if files.storage().is_shared else path()
-        log.exception("%s can't be written: restoring an older backup would undo this erasure.", where)
+        location = files.storage().describe_location(FOLDER) if files.storage().is_shared else path()
+        log.exception("%s can't be written: restoring an older backup would undo this erasure.", location)

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import NAME_MAX, SignUp, User
+from accounts.models import MAX_NAME_LENGTH, SignUp, User
 from accounts.names import clean_name, refuse_staff_name
 from core.forms import SubmitForm
 
@@ -22,7 +22,7 @@ class NameForm(forms.Form):
 
     name = forms.CharField(
         label=_("Name"),
-        max_length=NAME_MAX,
+        max_length=MAX_NAME_LENGTH,
         help_text=_("Shown beside your comments."),
     )
 

@@ -11,7 +11,7 @@ from core.database.sql import fetch_instances
 
 COOKIE = "guest"
 COOKIE_AGE = 60 * 60 * 24 * 365  # seconds
-LINK_AGE = 60 * 60 * 24 * 7  # seconds; an unconfirmed e-mail is deleted after the same time
+LINK_MAX_AGE = timedelta(days=7)  # an unconfirmed e-mail is deleted after the same time
 
 
 def guest_from_cookie(request: HttpRequest) -> Guest | None:
@@ -48,19 +48,19 @@ def matches_guest(guest: Guest, name: str, email: str) -> bool:
     A guest whose confirmation link expired unused is not recognised: they become a new guest and get a new
     link.
     """
-    is_valid = guest.confirmed_at or timezone.now() - guest.created_at < timedelta(seconds=LINK_AGE)
+    is_valid = guest.confirmed_at or timezone.now() - guest.created_at < LINK_MAX_AGE
     return bool(is_valid) and (guest.name, guest.email.casefold()) == (name, email.casefold())
 
 
 def make_confirmation_token(guest: Guest) -> str:
-    """Return the token for the mailed link. It is valid only for this guest with this e-mail."""
+    """Return the token for the mailed link. It is valid only for this guest with this e-mail address."""
     return signing.dumps([guest.pk, guest.email], salt="guest-confirm")
 
 
 def guest_from_token(token: str) -> Guest | None:
     """Return the guest whose e-mail this token confirms; None if it is forged, expired or outdated."""
     try:
-        key, email = signing.loads(token, salt="guest-confirm", max_age=LINK_AGE)
+        key, email = signing.loads(token, salt="guest-confirm", max_age=LINK_MAX_AGE)
     except signing.BadSignature:
         return None
     return Guest.objects.filter(pk=key, email=email, is_active=True).first()

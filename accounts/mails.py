@@ -29,7 +29,7 @@ from core.dates.formats import time_formatter
 
 
 @dataclass(frozen=True)
-class StoredSite:
+class MailSiteSettings:
     """The settings of the site that a mail about an account needs. They are stored with its job."""
 
     language: str
@@ -64,13 +64,13 @@ def enqueue(job: Task[Any, Any], request: HttpRequest, *args: Any) -> None:
 
 def enqueue_for_site(job: Task[Any, Any], site: Any, *args: Any) -> None:
     """Enqueue a mail of this module outside of a request. `site` is articles.models.Site."""
-    stored = StoredSite(site.language, site.name, site.contact_email, site.accent, site.time_zone)
+    stored = MailSiteSettings(site.language, site.name, site.contact_email, site.accent, site.time_zone)
     job.enqueue(*args, site=asdict(stored))
 
 
 @task()
 def mail_sign_up(pk: int, site: dict[str, str]) -> None:
-    """Mail the link that completes a sign-up, or a note that the e-mail has an account already."""
+    """Mail the link that completes a sign-up, or a note that the e-mail address has an account already."""
     pending = SignUp.objects.filter(pk=pk).first()
     if pending is None or sign_up.mail_limit_reached(pending):
         return
@@ -83,7 +83,7 @@ def mail_sign_up(pk: int, site: dict[str, str]) -> None:
 
 @task()
 def mail_reset(email: str, site: dict[str, str]) -> None:
-    """Mail the link to choose a new password, or a note that no account has this e-mail."""
+    """Mail the link to choose a new password, or a note that no account has this e-mail address."""
     users = filter_users_by_email(email, is_active=True, prefer_verified=True, for_login=True)
     for user in users:
         key = f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"
@@ -95,7 +95,7 @@ def mail_reset(email: str, site: dict[str, str]) -> None:
 
 @task()
 def mail_address(pk: int, site: dict[str, str]) -> None:
-    """Mail the link that confirms an e-mail that was added to an account."""
+    """Mail the link that confirms an e-mail address that was added to an account."""
     if address := EmailAddress.objects.filter(pk=pk, verified=False).select_related("user").first():
         url = get_adapter().get_email_confirmation_url(None, EmailConfirmationHMAC.create(address))
         _send("email_confirmation", address.email, site, address.user, activate_url=url)
@@ -143,7 +143,9 @@ def mail_new_device(pk: int, at: str, browser: str, site: dict[str, str]) -> Non
 
 def _send(template: str, email: str, site: dict[str, str], user: User | None = None, **context: Any) -> None:
     with _in_language_of(user, site):
-        get_adapter().send_mail(f"account/email/{template}", email, {**context, "site": StoredSite(**site)})
+        get_adapter().send_mail(
+            f"account/email/{template}", email, {**context, "site": MailSiteSettings(**site)}
+        )
 
 
 def _in_language_of(user: User | None, site: dict[str, str]) -> translation.override:

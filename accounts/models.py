@@ -13,9 +13,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 READER, MODERATOR, EDITOR, ADMINISTRATOR = "Reader", "Moderator", "Editor", "Administrator"
-NEXT_URL_MAX = 500  # characters of the path that a sign-up returns to
-ERASED_EMAIL = "@invalid"  # the end of the e-mail of an erased account, which has to be unique
-NAME_MAX = 80  # characters of a user's or guest's name
+MAX_NEXT_URL_LENGTH = 500  # characters of the path that a sign-up returns to
+ERASED_EMAIL = "@invalid"  # the end of the e-mail address of an erased account, which has to be unique
+MAX_NAME_LENGTH = 80  # characters of a user's or guest's name
 
 
 def deleted_name() -> str:
@@ -87,13 +87,13 @@ class UserManager(_UserManager):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person with an account. They log in with the e-mail; others see the name.
+    """A person with an account. They log in with the e-mail address; others see the name.
 
     Roles are groups and nothing else: `is_staff` and `is_superuser` follow from them.
     """
 
     email = models.EmailField(_("e-mail"), unique=True)
-    name = models.CharField(_("name"), max_length=NAME_MAX, help_text=_("Shown beside your comments."))
+    name = models.CharField(_("name"), max_length=MAX_NAME_LENGTH, help_text=_("Shown beside your comments."))
     has_page = models.BooleanField(
         _("public page"),
         default=False,
@@ -118,12 +118,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         constraints = [models.UniqueConstraint(Lower("email"), name="user_email_once")]
 
     def __str__(self) -> str:
-        # Never the e-mail, which not everybody who reads a list may see.
+        # Never the e-mail address, which not everybody who reads a list may see.
         return self.name or (deleted_name() if self.is_erased else gettext("Somebody"))
 
     @property
     def is_erased(self) -> bool:
-        """Return whether the name and the e-mail were erased (services.erase_account)."""
+        """Return whether the name and the e-mail address were erased (services.erase_account)."""
         return not self.name and self.email.endswith(ERASED_EMAIL)
 
     @cached_property
@@ -144,7 +144,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return bool(self.roles & {EDITOR, ADMINISTRATOR})
 
     @property
-    def can_read_emails(self) -> bool:
+    def can_view_email_addresses(self) -> bool:
         """Return whether the user may read e-mails of others: moderators and administrators, not editors."""
         return self.has_perm("accounts.view_user") and self.has_perm("accounts.view_guest")
 
@@ -229,17 +229,17 @@ class GuestQuerySet(models.QuerySet["Guest"]):
 
 
 class Guest(models.Model):
-    """A commenter without an account: a browser that gave a name and an e-mail, recognised by its cookie.
+    """A commenter without an account, who gave a name and an e-mail address, recognised by a cookie.
 
-    The e-mail is confirmed only once the link that was mailed to it has been opened. Until then two browsers
-    that gave the same e-mail are two guests, and neither inherits the other's reputation.
+    The e-mail address is confirmed only once the link that was mailed to it has been opened. Until then two
+    browsers that gave the same address are two guests, and neither inherits the other's reputation.
     """
 
-    name = models.CharField(_("name"), max_length=NAME_MAX)
+    name = models.CharField(_("name"), max_length=MAX_NAME_LENGTH)
     email = models.EmailField(_("e-mail"))
     created_at = models.DateTimeField(_("first seen"), default=timezone.now, editable=False)
     confirmed_at = models.DateTimeField(_("e-mail confirmed"), null=True, blank=True, editable=False)
-    # Whether the cookie is still accepted. It is not from the moment on that the guest wishes the erasure.
+    # False once the guest has requested erasure; the cookie is then rejected.
     is_active = models.BooleanField(default=True, db_default=True, editable=False)
 
     objects = GuestQuerySet.as_manager()
@@ -260,13 +260,13 @@ class SignUp(models.Model):
     """A request for an account whose e-mail is not confirmed yet.
 
     The mailed link turns it into an account; after a week it is deleted. Creating it queries nothing, so it
-    does not reveal whether the e-mail has an account.
+    does not reveal whether the e-mail address has an account.
     """
 
-    name = models.CharField(max_length=NAME_MAX)
+    name = models.CharField(max_length=MAX_NAME_LENGTH)
     email = models.EmailField()
     password = models.CharField(max_length=128)  # hashed
-    next_url = models.CharField(max_length=NEXT_URL_MAX, blank=True)  # the page that they came from
+    next_url = models.CharField(max_length=MAX_NEXT_URL_LENGTH, blank=True)  # the page that they came from
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -277,13 +277,14 @@ class SignUp(models.Model):
 
 
 class LoginAttempts(models.Model):
-    """The count of a day's wrong passwords for one account from one origin (accounts/authentication/).
+    """The number of wrong passwords for one account from one origin within a day.
 
-    An attempt counts as wrong when it starts; the count is deleted if the password is right. An empty
-    `origin` is the sum over all origins since `at`. Wrong codes of second factors have rows of their own.
+    An attempt is counted as wrong when it starts, and the row is deleted if the password is right. The row
+    with an empty `origin` counts those of all origins since `at`. Wrong codes of second factors have rows of
+    their own. accounts/authentication/login_throttling.py reads and writes them.
     """
 
-    account = models.BinaryField(max_length=32)  # keyed hash of the e-mail, another one for codes
+    account = models.BinaryField(max_length=32)  # keyed hash of the e-mail address, another one for codes
     origin = models.BinaryField(max_length=32)  # keyed hash of the IP address or the browser
     wrong = models.PositiveIntegerField()
     at = models.DateTimeField(db_index=True)
@@ -296,7 +297,7 @@ class LoginAttempts(models.Model):
 
 
 class UndeliverableEmail(models.Model):
-    """An e-mail whose mail server answered that it does not exist or accepts nothing.
+    """An e-mail address whose mail server answered that it does not exist or accepts nothing.
 
     Mails about what people follow are not sent to it until its owner asks for them again.
     """

@@ -49,7 +49,7 @@ def clean_name(name: str) -> str:
     name = " ".join(name.split())
     if not any(letter.isprintable() and letter not in f" {INVISIBLE_LETTERS}" for letter in name):
         raise ValidationError(_("Enter your name or a pseudonym."), code="required")
-    if any(_is_hidden(name, place) for place in range(len(name))):
+    if any(_is_hidden(name, index) for index in range(len(name))):
         raise ValidationError(
             _(
                 "Your name contains hidden characters, or characters that change the direction of text. "
@@ -120,10 +120,10 @@ def _prototype(letter: str) -> str:
     return str(alike[0]) if len(alike) == 1 else letter
 
 
-def _is_hidden(name: str, place: int) -> bool:
-    """Return whether this character is invisible and its script does not need it at this place."""
-    letter = name[place]
-    before, behind = name[place - 1 : place] if place else "", name[place + 1 : place + 2]
+def _is_hidden(name: str, index: int) -> bool:
+    """Return whether this character is invisible and its script does not need it at this index."""
+    letter = name[index]
+    before, behind = name[index - 1 : index] if index else "", name[index + 1 : index + 2]
     if letter in _JOINERS:
         return not (_joins_letters(before, behind) or (letter == "\u200d" and _joins_emoji(before, behind)))
     if _VARIATION_SELECTORS.match(letter):

@@ -23,8 +23,8 @@ PAGES = (  # name of the URL, label
     ("mfa_index", _("Two-factor authentication")),
     ("my-data", _("My data")),
 )
-# This browser's guest has these, too.
-OF_GUESTS = {"notifications", "following", "my-comments", "account-status", "my-data"}
+# The guest of a browser has these, too.
+GUEST_PAGES = {"notifications", "following", "my-comments", "account-status", "my-data"}
 
 
 def account_links(*, is_member: bool, path: str) -> SafeString:
@@ -37,7 +37,7 @@ def account_links(*, is_member: bool, path: str) -> SafeString:
 
 @lru_cache(maxsize=256)  # they stand in the masthead of every member's page
 def _account_links(is_member: bool, path: str, language: str | None) -> SafeString:
-    pages = [(reverse(name), label) for name, label in PAGES if is_member or name in OF_GUESTS]
+    pages = [(reverse(name), label) for name, label in PAGES if is_member or name in GUEST_PAGES]
     current = mark_safe(' aria-current="page"')
     return format_html_join(
         "\n",

@@ -1,5 +1,6 @@
-"""The type of a request with the attributes that the middleware sets, and the page that it leads to."""
+"""The type of a request with the attributes that the middleware sets, and functions for such requests."""
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -18,3 +19,11 @@ def next_path(request: HttpRequest) -> str:
     path = request.POST.get("next") or request.GET.get("next", "")
     is_local = url_has_allowed_host_and_scheme(path, {request.get_host()}, require_https=request.is_secure())
     return path if is_local and path.startswith("/") else ""
+
+
+def require_administrator(request: HttpRequest) -> User:
+    """Return the administrator who made the request, or raise PermissionDenied."""
+    user = request.user
+    if not isinstance(user, User) or not user.is_administrator:
+        raise PermissionDenied
+    return user

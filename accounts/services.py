@@ -1,7 +1,8 @@
-"""Accounts: finding one by its e-mail, the first administrator, and the erasure of people."""
+"""Accounts: finding one by its e-mail address, the first administrator, and the erasure of people."""
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -32,8 +33,8 @@ WHERE lower(email) = %(email)s
 ORDER BY lower(email) = %(email)s DESC
 LIMIT 1"""
 
-SESSIONS_AT_ONCE = 500  # that are in memory
-SETUP_LINK_SECONDS = 60 * 60 * 24
+SESSION_CHUNK_SIZE = 500  # sessions loaded at a time
+SETUP_LINK_MAX_AGE = timedelta(days=1)
 
 _setup_signer = TimestampSigner(salt="accounts.setup")
 
@@ -43,7 +44,7 @@ class SetUpLinkError(Exception):
 
 
 def find_user_by_email(email: str) -> User | None:
-    """Return the user with this e-mail, be it the account's main one or another one that is confirmed.
+    """Return the user with this e-mail address: the account's main one, or another one that is confirmed.
 
     It takes one query, which is the same with and without such an account.
     """
@@ -56,7 +57,7 @@ EMAIL_IS_CONFIRMED = "e.user_id = u.id AND e.verified AND upper(e.email) = upper
 
 
 def confirmed_emails() -> QuerySet[EmailAddress]:
-    """Return the confirmed e-mails that are the current e-mail of their account, in upper or lower case."""
+    """Return the confirmed e-mails that are the current e-mail of their account, ignoring case."""
     confirmed: QuerySet[EmailAddress] = EmailAddress.objects.filter(
         verified=True, email__iexact=F("user__email")
     )
@@ -78,7 +79,7 @@ def list_confirmed_emails(user: User) -> list[str]:
 
 
 def guest_comments_url(then: str = "") -> str:
-    """Return the URL to go on to after an e-mail was confirmed, and from there to the path `then`.
+    """Return the URL to go on to after an e-mail address was confirmed, and from there to the path `then`.
 
     There, the comments that were written with it as a guest become those of the account.
     """
@@ -97,7 +98,7 @@ def make_setup_link() -> str:
 def is_setup_token_valid(token: str) -> bool:
     """Return whether the set-up link with this token still works."""
     try:
-        _setup_signer.unsign(token, max_age=SETUP_LINK_SECONDS)
+        _setup_signer.unsign(token, max_age=SETUP_LINK_MAX_AGE)
     except BadSignature:
         return False
     return has_no_administrator()
@@ -116,7 +117,7 @@ def disable_account(*, user: User) -> None:
 
 
 def disable_guest(*, guest: Guest) -> None:
-    """Let no browser be this guest any more."""
+    """Deactivate a guest, whose cookie is then rejected."""
     Guest.objects.filter(pk=guest.pk).update(is_active=False)
 
 
@@ -147,7 +148,7 @@ def sessions_of(user: User) -> Iterator[Session]:
     The account is inside the signed data of a session, so all of them are read.
     """
     store = SessionStore()
-    for session in Session.objects.order_by("pk").iterator(SESSIONS_AT_ONCE):
+    for session in Session.objects.order_by("pk").iterator(SESSION_CHUNK_SIZE):
         if store.decode(session.session_data).get(SESSION_KEY) == str(user.pk):
             yield session
 

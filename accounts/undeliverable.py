@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Guest, UndeliverableEmail, User
 
-ANSWER_MAX = 500  # characters
+MAX_ANSWER_LENGTH = 500  # characters
 UNDELIVERABLE_RETENTION = timedelta(days=365)
 
 # Enhanced status codes (RFC 3463) of addresses that do not exist. Others, such as 5.7.1 or 5.2.2, are about
@@ -37,34 +37,34 @@ def rejection(failure: Exception) -> str:
 
 
 def add(email: str, answer: str) -> None:
-    """Note that the mail server of this e-mail rejects it for good, with its answer."""
+    """Note that the mail server of this e-mail address rejects it for good, with its answer."""
     UndeliverableEmail.objects.update_or_create(
         email=email.lower(),
-        defaults={"answer": " ".join(answer.split())[:ANSWER_MAX], "at": timezone.now()},
+        defaults={"answer": " ".join(answer.split())[:MAX_ANSWER_LENGTH], "at": timezone.now()},
     )
 
 
 def find(emails: Iterable[str]) -> set[str]:
-    """Return those of these e-mails that are undeliverable, in lower case."""
+    """Return those of these e-mail addresses that are undeliverable, in lower case."""
     found = UndeliverableEmail.objects.filter(email__in={email.lower() for email in emails})
     return set(found.values_list("email", flat=True))
 
 
 def find_one(email: str) -> UndeliverableEmail | None:
-    """Return when and with which answer mails to this e-mail were rejected, or None if they were not."""
+    """Return when and with which answer mails to this address were rejected, or None if they were not."""
     return UndeliverableEmail.objects.filter(email=email.lower()).first()
 
 
 def remove(email: str) -> None:
-    """Send mails to this e-mail again."""
+    """Send mails to this e-mail address again."""
     UndeliverableEmail.objects.filter(email=email.lower()).delete()
 
 
 def delete_old(*other_uses: Exists) -> int:
     """Delete e-mails after UNDELIVERABLE_RETENTION, and those that nobody has any more. A daily job.
 
-    `other_uses` are conditions that somebody has the e-mail, beside accounts and guests. Returns the number
-    of deleted ones. An e-mail that is still undeliverable is noted again with the next mail.
+    `other_uses` are conditions that somebody has the e-mail address, beside accounts and guests. Returns the
+    number of deleted ones. An e-mail address that is still undeliverable is noted again with the next mail.
     """
     own_uses = (
         Exists(rows.filter(email__iexact=OuterRef("email")))

@@ -126,7 +126,7 @@ def oidc_login(request: HttpRequest, provider_id: str) -> HttpResponse:
 
 
 class ConfirmEmailView(allauth_views.ConfirmEmailView):  # type: ignore[misc]
-    """The page of the mailed link that confirms an e-mail which was added to an account.
+    """The page of the mailed link that confirms an e-mail address which was added to an account.
 
     It confirms only while that account is logged in. Otherwise somebody could add another person's e-mail to
     their own account, and the other person would confirm it by the mail.
@@ -155,8 +155,8 @@ def confirm_sign_up(request: HttpRequest, token: str) -> HttpResponse:
     """Create the account of the mailed link, with a button, because mail scanners open links too.
 
     In a browser other than the one that signed up, the form asks for the password. Otherwise an attacker
-    could sign up with another person's e-mail and a password of their own, and wait until the owner of the
-    e-mail opens the link.
+    could sign up with another person's e-mail address and a password of their own, and wait until the owner
+    of the e-mail opens the link.
     """
     pending = sign_up.find_by_token(token)
     if pending is None:

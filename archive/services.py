@@ -25,14 +25,14 @@ from archive.formats import parse
 from archive.formats.page import FormatError, PageWarning, ParsedPage, duplicate_warnings
 from archive.models import Import
 from archive.source_redirects import SourceRedirect, redirect_from_source
-from articles.models import BODY_MAX, STANDFIRST_MAX, Article, Topic, unique_slug
+from articles.models import MAX_BODY_LENGTH, MAX_STANDFIRST_LENGTH, Article, Topic, unique_slug
 from articles.publishing.status import embargo_refusal
 from articles.services import save_article
 from comments.models import MAX_IMPORTED_BODY_LENGTH, Comment, Discussion, Reason
 from comments.services.discussions import change_discussion
 from comments.services.imports import ImportedComment, import_comments
 from core.errors import UserError
-from core.memory.collector import pause_collector
+from core.memory.garbage_collection import pause_garbage_collection
 from moderation.actions import setting_changes
 from moderation.models import Batch, SettingChange
 from moderation.reply_structure.proposals import find_proposals
@@ -118,7 +118,7 @@ class ImportReport:
         }
 
 
-@pause_collector()  # it took a quarter of the processor time of reading a large file
+@pause_garbage_collection()  # it took a quarter of the processor time of reading a large file
 def import_page(
     *,
     data: bytes,
@@ -236,8 +236,8 @@ def _check_lengths(page: ParsedPage) -> None:
     A person shortens the text in the file, or splits the comment, and so knows what readers will not find.
     """
     for name, text, limit in (
-        (_("The standfirst"), page.standfirst, STANDFIRST_MAX),
-        (_("The story"), page.body, BODY_MAX),
+        (_("The standfirst"), page.standfirst, MAX_STANDFIRST_LENGTH),
+        (_("The story"), page.body, MAX_BODY_LENGTH),
     ):
         if len(text) > limit:
             raise ArchiveImportError(

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 from django.utils.translation import gettext as _
 
 from articles.models import Article
-from articles.redirects import RedirectError, add_missing_redirect, check_leads_nowhere, old_url_of_story
+from articles.redirects import RedirectError, add_missing_redirect, check_url_is_free, old_url_of_story
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ def redirect_from_source(article: Article, *, dry_run: bool) -> SourceRedirect:
         if old == unquote(article.get_absolute_url()):
             pass  # it has the same path here
         elif dry_run:
-            check_leads_nowhere(old)
+            check_url_is_free(old)
         else:
             add_missing_redirect(old=old, to=article.get_absolute_url())
     except RedirectError as error:

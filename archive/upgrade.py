@@ -38,13 +38,14 @@ def upgrade(*, report: Callable[[str], None], without_backup: bool = False) -> N
             raise BackupError(
                 f"This database was upgraded by a later version of Soundoff ({shorten_names(unknown)}). "
                 "Install that version again. Or restore the backup that was made before the upgrade into an "
-                f"empty database or a new data folder: see {files.storage().place(backup_folder.FOLDER)}."
+                "empty database or a new data folder: see "
+                f"{files.storage().describe_location(backup_folder.FOLDER)}."
             )
         if files.storage().exists(backup_folder.UNFINISHED_RESTORE) and existing_data():
             raise BackupError(
                 "The restore of an earlier version's backup was not finished. The database may hold content "
                 "that was permanently deleted after the backup. Restore it again into an empty database, "
-                f"then delete {files.storage().place(backup_folder.UNFINISHED_RESTORE)}."
+                f"then delete {files.storage().describe_location(backup_folder.UNFINISHED_RESTORE)}."
             )
         if not (pending := unapplied_migrations()):
             report("The database is up to date.")
@@ -57,7 +58,7 @@ def upgrade(*, report: Callable[[str], None], without_backup: bool = False) -> N
 
 
 def _back_up(report: Callable[[str], None]) -> str:
-    """Write a backup into the storage and delete the oldest ones. Return its place."""
+    """Write a backup into the storage and delete the oldest ones. Return its location."""
     name = f"{backup_folder.FOLDER}/upgrade-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.zip"
     report("Backing up before the database is changed …")
     try:
@@ -73,7 +74,7 @@ def _back_up(report: Callable[[str], None]) -> str:
         pattern = f"{backup_folder.FOLDER}/upgrade-*.zip"
         for old in [each for each in found if fnmatchcase(each, pattern)][:-BACKUPS_KEPT]:
             files.storage().delete(old)
-    return files.storage().place(name)
+    return files.storage().describe_location(name)
 
 
 def _migrate(pending: list[str], backup_file: str | None, report: Callable[[str], None]) -> None:

@@ -28,10 +28,10 @@ from articles.models import Article, ArticleQuerySet, Subscription, Topic, slug_
 from articles.newsletter import admin as newsletter  # registers the newsletters, too
 from articles.newsletter import subscriptions
 from articles.publishing import pages as publication_pages
-from articles.publishing.actions import answer_saved
+from articles.publishing.actions import respond_after_save
 from articles.publishing.pages import NotesForm
 from articles.redirects import find_redirected_article
-from articles.services import save_article, save_topic, set_article_authors, touch_site
+from articles.services import increment_site_version, save_article, save_topic, set_article_authors
 from articles.site import user_admin  # noqa: F401  registers the users' admin
 from core.dates.formats import time_formatter
 from core.dates.relative_time import until
@@ -89,11 +89,11 @@ class ArticleForm(NotesForm, LeadImageFields):
                 "Leave empty to make it from the title. Old slugs of a published story redirect here."
             )
         if isinstance(authors := self.fields.get("signed"), AuthorsField):
-            signed = (
+            current_authors = (
                 list(self.instance.bylines.values_list("author__user", flat=True)) if self.instance.pk else []
             )
-            self.initial.setdefault("signed", signed)
-            authors.offer(signed)
+            self.initial.setdefault("signed", current_authors)
+            authors.set_choices(current_authors)
 
     def submitted_value(self, name: str) -> Any:
         return (name == "lead_image" and self.cleaned_data.get("lead_file")) or super().submitted_value(name)
@@ -230,8 +230,8 @@ class ArticleAdmin(DocumentAdmin):
         publication_pages.add_notes(obj, form, user)
 
     def response_change(self, request: HttpRequest, obj: Article) -> HttpResponse:
-        answered = answer_saved(self, request, obj)
-        return answered or super().response_change(request, obj)
+        response = respond_after_save(self, request, obj)
+        return response or super().response_change(request, obj)
 
     def save_document(self, obj: Article, *, by: User, nonce: UUID) -> None:
         save_article(article=obj, by=by, nonce=nonce)
@@ -297,14 +297,16 @@ class TopicAdmin(ConcurrentEditingAdmin):
         save_topic(topic=obj)
 
     def delete_model(self, request: HttpRequest, obj: Topic) -> None:
-        subscriptions.end(Subscription.objects.filter(topic=obj))  # the e-mails of those without another, too
+        subscriptions.end_subscriptions(
+            Subscription.objects.filter(topic=obj)
+        )  # the e-mails of those without another, too
         super().delete_model(request, obj)
-        touch_site()
+        increment_site_version()
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Topic]) -> None:
-        subscriptions.end(Subscription.objects.filter(topic__in=queryset))
+        subscriptions.end_subscriptions(Subscription.objects.filter(topic__in=queryset))
         super().delete_queryset(request, queryset)
-        touch_site()
+        increment_site_version()
 
     @admin.display(description=_("published stories"), ordering="story_count")
     def stories(self, obj: Any) -> int:

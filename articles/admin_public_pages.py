@@ -20,14 +20,14 @@ from articles.editing.concurrent_editing import ConcurrentEditingAdmin
 from articles.editing.conflicts import ConflictAwareForm, DocumentForm
 from articles.editing.editor_page import DocumentAdmin
 from articles.images.forms import check_images
-from articles.models import AUTHORS_MAX, Article, Author, Pin, Redirect, StandingPage
+from articles.models import MAX_AUTHORS, Article, Author, Pin, Redirect, StandingPage
 from articles.publishing import front_page
 from articles.redirects import add_redirect, page_exists, plan_redirect
-from articles.services import save_author, save_page, touch_site
-from articles.site.cached_pages import hide_last_copies
+from articles.services import increment_site_version, save_author, save_page
+from articles.site.cached_pages import invalidate_stale_copies
 from core.dates.formats import zone_label
 from core.forms import MultilineField, remove_maxlength
-from core.query_forms import QueryForm, SearchField
+from core.query_forms import QueryForm, SearchField, parse_whole_number
 
 MAX_PINNABLE = 20  # stories listed for pinning; the search finds the others
 
@@ -50,7 +50,7 @@ class AuthorsField(forms.MultiValueField):
 
     def __init__(self) -> None:
         super().__init__(
-            [forms.ModelChoiceField(User.objects.none(), required=False) for _place in range(AUTHORS_MAX)],
+            [forms.ModelChoiceField(User.objects.none(), required=False) for _place in range(MAX_AUTHORS)],
             widget=AuthorsWidget(),
             label=_("Authors"),
             required=False,
@@ -58,10 +58,12 @@ class AuthorsField(forms.MultiValueField):
             help_text=_("In this order. Each has an author page with their bio and stories."),
         )
 
-    def offer(self, signed: Sequence[int]) -> None:
-        """Set the choices: the staff, and the present authors (`signed`, ids of users)."""
+    def set_choices(self, current_authors: Sequence[int]) -> None:
+        """Set the choices: the staff, and the present authors (`current_authors`, ids of users)."""
         people = {user.pk: str(user) for user in User.objects.staff().active()}
-        people |= {user.pk: str(user) for user in User.objects.filter(pk__in=signed) if signed}
+        people |= {
+            user.pk: str(user) for user in User.objects.filter(pk__in=current_authors) if current_authors
+        }
         choices = [("", "—"), *sorted(people.items(), key=lambda row: row[1].casefold())]
         for field, widget in zip(self.fields, self.widget.widgets, strict=True):
             assert isinstance(field, forms.ModelChoiceField)
@@ -151,10 +153,9 @@ class PinAdmin(EditorAccessAdmin):
 
     def _change_pins(self, request: HttpRequest) -> HttpResponse:
         action = next((name for name in ("pin", "unpin", "up", "down") if name in request.POST), "")
-        pk = request.POST.get(action, "")
         # Nobody may pin the draft of another editor.
         articles = Article.objects.published() | Article.objects.filter(pin__isnull=False)
-        article = get_object_or_404(articles, pk=pk if pk.isdecimal() and len(pk) < 19 else 0)
+        article = get_object_or_404(articles, pk=parse_whole_number(request.POST.get(action)) or 0)
         try:
             if action == "pin":
                 front_page.pin(article=article)
@@ -234,8 +235,8 @@ class StandingPageAdmin(EditorAccessAdmin, DocumentAdmin):
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[StandingPage]) -> None:
         super().delete_queryset(request, queryset)
-        hide_last_copies()
-        touch_site()
+        invalidate_stale_copies()
+        increment_site_version()
 
 
 class RedirectForm(forms.ModelForm[Redirect]):

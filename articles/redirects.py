@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.conf import settings
@@ -20,7 +20,15 @@ from django.utils.encoding import iri_to_uri
 from django.utils.translation import gettext as _
 from django.views.defaults import page_not_found
 
-from articles.models import OLD_PATH_MAX, PATH_SUFFIX_MAX, Article, Author, Redirect, StandingPage, Topic
+from articles.models import (
+    MAX_OLD_PATH_LENGTH,
+    MAX_PATH_SUFFIX_LENGTH,
+    Article,
+    Author,
+    Redirect,
+    StandingPage,
+    Topic,
+)
 from articles.site.cached_pages import revalidate_always
 from articles.site.languages import activate_locale, chosen_language
 from articles.site.requests import SiteRequest
@@ -34,8 +42,27 @@ MAX_PAIRS = 10  # of a query: each of them is looked up
 
 Target = Article | Topic | StandingPage | Author
 
-_SECTIONS = {"story": "article", "topic": "topic", "page": "page", "author": "author"}
-_BELOW_SECTION = re.compile(r"(/(?:stories|topics|pages|authors)/[-\w]{1,120}/)(.+)")
+
+class _Section(NamedTuple):
+    """A kind of page to which redirects lead."""
+
+    field: str  # of Redirect
+    folder: str  # the first part of its URLs
+    model: type[Target]
+
+
+_SECTIONS = {  # by the names of their URLs, in the order of the slugs in _FIND
+    "story": _Section("article", "stories", Article),
+    "topic": _Section("topic", "topics", Topic),
+    "page": _Section("page", "pages", StandingPage),
+    "author": _Section("author", "authors", Author),
+}
+_NO_TARGET: dict[str, Any] = {section.field: None for section in _SECTIONS.values()} | {
+    "path": "",
+    "rest": "",
+}
+_FOLDERS = "|".join(section.folder for section in _SECTIONS.values())
+_BELOW_SECTION = re.compile(rf"(/(?:{_FOLDERS})/[-\w]{{1,120}}/)(.+)")
 
 
 class RedirectError(UserError):
@@ -51,7 +78,7 @@ def not_found(request: SiteRequest, exception: Exception) -> HttpResponse:
 def redirect_response(request: SiteRequest) -> HttpResponse | None:
     """Return the redirect of an old URL, or None.
 
-    Browsers send a form that was sent to the old URL again to the new one.
+    Other methods get 308, so that browsers resubmit a form to the new URL.
     """
     url = find_target(request.path_info, request.META.get("QUERY_STRING", ""), request.now)
     if not url:
@@ -108,7 +135,7 @@ def old_url_of_story(url: str) -> str:
     and other links to the story lack it. Raises RedirectError.
     """
     path, pairs = _split_url(url)
-    return _join_url(path, _pairs_of_pages(pairs))
+    return _join_url(path, _page_id_pairs(pairs))
 
 
 def _split_url(url: str) -> tuple[str, list[tuple[str, str]]]:
@@ -126,35 +153,35 @@ def _split_url(url: str) -> tuple[str, list[tuple[str, str]]]:
 def _join_url(path: str, pairs: Iterable[tuple[str, str]]) -> str:
     """Return a URL as it is stored. Raises RedirectError if it is too long."""
     old = path + _format_query(pairs)
-    if len(old) > OLD_PATH_MAX:
+    if len(old) > MAX_OLD_PATH_LENGTH:
         raise RedirectError(
-            _("This URL has %(count)s characters. The limit is %(most)s.")
-            % {"count": len(old), "most": OLD_PATH_MAX}
+            _("This URL has %(count)s characters. The limit is %(limit)s.")
+            % {"count": len(old), "limit": MAX_OLD_PATH_LENGTH}
         )
     return old
 
 
 @transaction.atomic
-def record_move(*, old: str, target: Target) -> None:
+def redirect_from_old_path(*, old: str, target: Target) -> None:
     """Redirect from the old path of an object whose URL has changed.
 
     A redirect from its new path is deleted, since a page exists there now.
     """
     _lock_redirects()
-    kind = next(name for name, model in _MODELS.items() if isinstance(target, model))
+    field = next(section.field for section in _SECTIONS.values() if isinstance(target, section.model))
     Redirect.objects.filter(old=unquote(target.get_absolute_url())).delete()
-    _store(unquote(old), {kind: target})
+    _store(unquote(old), {field: target})
 
 
 @transaction.atomic
 def add_missing_redirect(*, old: str, to: str) -> None:
-    """Redirect from an old URL that leads nowhere yet. Raises RedirectError."""
+    """Redirect from an old URL that is free. Raises RedirectError."""
     _lock_redirects()
-    check_leads_nowhere(normalize_url(old))
+    check_url_is_free(normalize_url(old))
     add_redirect(old=old, to=to)
 
 
-def check_leads_nowhere(old: str) -> None:
+def check_url_is_free(old: str) -> None:
     """Raise RedirectError if a page or a redirect has this old URL (as it is stored)."""
     if page_exists(old):
         raise RedirectError(_("There is a page at this URL."))
@@ -190,8 +217,8 @@ def page_exists(old: str) -> bool:
         match = resolve(path)
     except Resolver404:
         return False
-    if kind := _SECTIONS.get(match.url_name or ""):
-        return bool(_MODELS[kind].objects.filter(slug=match.kwargs["slug"]).exists())
+    if section := _SECTIONS.get(match.url_name or ""):
+        return bool(section.model.objects.filter(slug=match.kwargs["slug"]).exists())
     return path != "/" or LEGACY_QUERY_KEYS.isdisjoint(key for key, _value in _parse_pairs(query))
 
 
@@ -206,27 +233,27 @@ def _target_fields(to: str) -> dict[str, Any]:
         raise RedirectError(_("A redirect can only lead to a page of this site."))
     path = url.partition("?")[0]
     below = _BELOW_SECTION.fullmatch(path)
-    section, inside = (below[1], below[2]) if below else (path, "")
+    page, inside = (below[1], below[2]) if below else (path, "")
     try:
-        match = resolve(section)
+        match = resolve(page)
     except Resolver404:
         match = None
-    kind = _SECTIONS.get(match.url_name or "") if match else None
-    if match and kind and (target := _MODELS[kind].objects.filter(slug=match.kwargs["slug"]).first()):
+    section = _SECTIONS.get(match.url_name or "") if match else None
+    if match and section and (target := section.model.objects.filter(slug=match.kwargs["slug"]).first()):
         rest = (
             inside
             + (f"?{parts.query}" if parts.query else "")
             + (f"#{parts.fragment}" if parts.fragment else "")
         )
-        if len(rest) > PATH_SUFFIX_MAX:
+        if len(rest) > MAX_PATH_SUFFIX_LENGTH:
             raise RedirectError(
-                _("The part after the page’s own URL can have at most %(most)s characters.")
-                % {"most": PATH_SUFFIX_MAX}
+                _("The part after the page’s own URL can have at most %(limit)s characters.")
+                % {"limit": MAX_PATH_SUFFIX_LENGTH}
             )
-        return {kind: target, "rest": rest}
+        return {section.field: target, "rest": rest}
     if existing := Redirect.objects.filter(old=url).first():
         return {name: getattr(existing, name) for name in _NO_TARGET}
-    if match is None or kind:
+    if match is None or section:
         raise RedirectError(_("There is no page at %(path)s.") % {"path": path})
     return {"path": url}
 
@@ -244,9 +271,9 @@ def _store(old: str, fields: dict[str, Any]) -> Redirect:
 
 
 def _lock_redirects() -> None:
-    """Lock all redirects for one writer at a time. Two concurrent writers could make a circle.
+    """Lock all redirects for one writer at a time. Two concurrent writers could make a loop.
 
-    A transaction that also outdates the pages of the site (touch_site) does that before: two transactions
+    A transaction that also increments the version of the site does that before: two transactions
     that took the site's row and this lock in different orders would wait for each other.
     """
     with connection.cursor() as cursor:
@@ -261,7 +288,7 @@ def _candidates(path: str, query: str) -> Iterator[str]:
     other = path.rstrip("/") if path.endswith("/") else f"{path}/"
     paths = [each for each in (path, other) if each]
     pairs = list(islice(_parse_pairs(query), MAX_PAIRS))
-    queries = filter(None, [pairs, _pairs_of_pages(pairs), *([pair] for pair in pairs)])
+    queries = filter(None, [pairs, _page_id_pairs(pairs), *([pair] for pair in pairs)])
     for suffix in (*map(_format_query, queries), ""):
         for each in paths:
             if suffix or each != "/":
@@ -277,8 +304,8 @@ def _parse_pairs(query: str) -> Iterable[tuple[str, str]]:
         return []
 
 
-def _pairs_of_pages(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return those by which other systems name a page."""
+def _page_id_pairs(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the pairs by which other systems name a page."""
     return [(key, value) for key, value in pairs if key in LEGACY_QUERY_KEYS]
 
 
@@ -296,26 +323,12 @@ def _is_section(path: str) -> bool:
 
 def _target_url(names: list[str | None], rest: str, to: str) -> str | None:
     """Return the URL of a redirect's target. At most one of the slugs (story, topic, page, author) is set."""
-    for section, slug in zip(("stories", "topics", "pages", "authors"), names, strict=True):
+    for section, slug in zip(_SECTIONS.values(), names, strict=True):
         if slug:
-            return f"/{section}/{slug}/{rest}"
+            return f"/{section.folder}/{slug}/{rest}"
     return to or None
 
 
-_MODELS: dict[str, type[Target]] = {
-    "article": Article,
-    "topic": Topic,
-    "page": StandingPage,
-    "author": Author,
-}
-_NO_TARGET: dict[str, Any] = {
-    "article": None,
-    "topic": None,
-    "page": None,
-    "author": None,
-    "path": "",
-    "rest": "",
-}
 _FIND = """
 SELECT r.old, a.slug, t.slug, p.slug, w.slug, r.rest, r.path
 FROM articles_redirect r

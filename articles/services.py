@@ -1,4 +1,4 @@
-"""Articles, topics, authors, pages and the site: verbs that write them.
+"""Functions that write articles, topics, authors, pages and the site.
 
 Each increments a `version`, by which a cached page is known to be outdated.
 """
@@ -27,9 +27,9 @@ from articles.models import (
     Topic,
     unique_author_slug,
 )
-from articles.redirects import record_move
+from articles.redirects import redirect_from_old_path
 from articles.related import store_keywords
-from articles.site.cached_pages import hide_last_copies
+from articles.site.cached_pages import invalidate_stale_copies
 
 # Settings whose old values readers must not find in any cached page.
 HIDING_SETTINGS = {"contact_email", "rules", "privacy", "has_public_log"}
@@ -68,13 +68,13 @@ def save_article(
     set_image_uses(article, images)
     _create_revision(article, stored, by=by, nonce=nonce, restored=restored)
     store_keywords(article=article)
-    touch_site()  # before the redirects are locked, see articles/redirects.py
+    increment_site_version()  # before the redirects are locked, see articles/redirects.py
     # Nobody has the URL of a draft.
     was_public = stored and (stored.is_published() or stored.was_published_at)
     if stored and was_public and stored.slug != article.slug:
-        record_move(old=stored.get_absolute_url(), target=article)
+        redirect_from_old_path(old=stored.get_absolute_url(), target=article)
     if not article.is_published():
-        hide_last_copies()
+        invalidate_stale_copies()
     return article
 
 
@@ -84,7 +84,7 @@ def _create_revision(document: Document, stored: Document | None, **values: Any)
     if stored:
         number = document.revisions.next_number()
         last = document.revisions.saved().first()
-        # The stored text has no revision if it is older than them, or was written without this verb.
+        # The stored text has no revision if it is older than them, or was written without this function.
         if last is None or DocumentText.of(last) != DocumentText.of(stored):
             text = DocumentText.of(stored)._asdict()
             last = document.revisions.create(number=number, at=stored.updated_at, **text)
@@ -97,17 +97,17 @@ def _create_revision(document: Document, stored: Document | None, **values: Any)
 @transaction.atomic
 def set_article_authors(*, article: Article, people: Sequence[User]) -> None:
     """Set the authors of an article, in this order. Each gets an author page."""
-    signed = Byline.objects.filter(article=article).order_by("place", "pk")
-    if list(signed.values_list("author__user", flat=True)) == [person.pk for person in people]:
+    bylines = Byline.objects.filter(article=article).order_by("place", "pk")
+    if list(bylines.values_list("author__user", flat=True)) == [person.pk for person in people]:
         return
-    signed.delete()
-    for place, person in enumerate(people, 1):
+    bylines.delete()
+    for position, person in enumerate(people, 1):
         author, _ = Author.objects.get_or_create(
             user=person, defaults={"slug": unique_author_slug(person.name)}
         )
-        Byline.objects.create(article=article, author=author, place=place)
+        Byline.objects.create(article=article, author=author, place=position)
     Article.objects.filter(pk=article.pk).update(version=F("version") + 1)
-    touch_site()
+    increment_site_version()
 
 
 @transaction.atomic
@@ -130,12 +130,12 @@ def erase_author(*, user: User) -> None:
     author = Author.objects.select_for_update(of=("self",)).filter(user=user).first()
     if author is None:
         return
-    touch_site()  # before redirects are written, see articles/redirects.py
+    increment_site_version()  # before redirects are written, see articles/redirects.py
     Redirect.objects.filter(author=author).delete()
     erase_from_admin_log(author)
     author.slug, author.bio = uuid4().hex, ""
     author.save()
-    hide_last_copies()
+    invalidate_stale_copies()
 
 
 @transaction.atomic
@@ -152,7 +152,7 @@ def save_page(
     set_image_uses(page, images)
     _create_revision(page, stored, by=by, nonce=nonce, restored=restored)
     if not page.shown:
-        hide_last_copies()
+        invalidate_stale_copies()
     return page
 
 
@@ -166,9 +166,9 @@ def _save_with_redirect(
     obj: Topic | Author | StandingPage, stored: Topic | Author | StandingPage | None
 ) -> None:
     obj.save()
-    touch_site()  # before the redirects are locked, see articles/redirects.py
+    increment_site_version()  # before the redirects are locked, see articles/redirects.py
     if stored and stored.slug != obj.slug:
-        record_move(old=stored.get_absolute_url(), target=obj)
+        redirect_from_old_path(old=stored.get_absolute_url(), target=obj)
 
 
 @transaction.atomic
@@ -191,9 +191,9 @@ def change_site(**values: Any) -> None:
         set_image_uses(site, existing_images(referenced_images(site.long_texts)))
     is_hidden = values.get("comment_status") == "hidden"
     if is_hidden or not HIDING_SETTINGS.isdisjoint(values):
-        hide_last_copies()
+        invalidate_stale_copies()
 
 
-def touch_site() -> None:
-    """Outdate all cached pages of the site: a name, a topic or a publication has changed."""
+def increment_site_version() -> None:
+    """Increment the version of the site, so that all its cached pages are made again."""
     Site.objects.filter(pk=1).update(version=F("version") + 1)

@@ -15,7 +15,7 @@ PAGE_SIZE = 20  # stories
 def read_list_page(request: SiteRequest, articles: ArticleQuerySet) -> dict[str, Any]:
     """Return the context of one page of a list; new stories do not shift the next page."""
     if position := ListQuery.read(request.GET)["before"]:
-        articles = articles.before(position)
+        articles = articles.after_cursor(position)
     found = list(articles.listed()[: PAGE_SIZE + 1])  # the last one tells whether there is a next page
     shown = found[:PAGE_SIZE]
     next_url = ""

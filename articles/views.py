@@ -121,8 +121,8 @@ def preview(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     context = {
         "article": article,
         "topics": article.topics.shown(),
-        "authors": article.signed_by(),
-        "zone": article.zone,
+        "authors": article.byline_authors(),
+        "zone": article.time_zone,
         "until": until,
         "corrections": article.corrections.all(),
         "is_embargoed": article.is_embargoed(),

@@ -87,7 +87,7 @@ def _jobs(count: int) -> Iterator[Callable[[], object]]:
     from moderation.models import Batch, SimilarityScan
     from moderation.similar.scan import look_over
 
-    site = asdict(mails.StoredSite("en", "Soundoff", "editor@example.org"))
+    site = asdict(mails.MailSiteSettings("en", "Soundoff", "editor@example.org"))
     batches = [str(pk) for pk in Batch.objects.values_list("pk", flat=True)]
     comments = list(Comment.objects.values_list("pk", flat=True)[:1000])
     images = list(Image.objects.values_list("pk", flat=True))

@@ -21,9 +21,9 @@ from accounts.models import User
 from articles.admin import ArticleAdmin
 from articles.editing.concurrent_editing import ConcurrentEditingAdmin
 from articles.editing.conflicts import ConflictAwareForm
-from articles.models import Article, title_readable_by
+from articles.models import Article, title_visible_to
 from articles.publishing.forms import date_time_widget
-from articles.services import touch_site
+from articles.services import increment_site_version
 from articles.site.current_site import current_site
 from comments.models import Comment, Discussion, RemovalReason
 from comments.services.discussions import change_discussion
@@ -206,7 +206,7 @@ class RemovalReasonAdmin(admin.ModelAdmin[RemovalReason]):
     def save_model(self, request: HttpRequest, obj: RemovalReason, form: Any, change: bool) -> None:
         with transaction.atomic():
             super().save_model(request, obj, form, change)
-            touch_site()
+            increment_site_version()
 
     def has_delete_permission(self, request: HttpRequest, obj: RemovalReason | None = None) -> bool:
         return False
@@ -220,7 +220,7 @@ def discussions_of(user: User) -> QuerySet[Discussion]:
     """Return the discussions a user may see: moderators those of published articles, editors their own."""
     editable = Q(article__in=Article.objects.editable_by(user))
     return Discussion.objects.filter(
-        editable | title_readable_by(user, "article__") if user.is_moderator else editable
+        editable | title_visible_to(user, "article__") if user.is_moderator else editable
     )
 
 

@@ -10,9 +10,10 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
+from django.utils.text import normalize_newlines
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import NAME_MAX, Guest
+from accounts.models import MAX_NAME_LENGTH, Guest
 from accounts.names import clean_name
 from articles.markup.markdown import render_comment
 from articles.models import Site
@@ -52,7 +53,7 @@ class BodyForm(SubmitForm, forms.Form):
         self.action = action
 
     def clean_body(self) -> str:
-        return check_body(self.cleaned_data["body"].replace("\r\n", "\n"))
+        return check_body(normalize_newlines(self.cleaned_data["body"]))
 
 
 class ReplyForm(BodyForm):
@@ -66,7 +67,7 @@ class ReplyForm(BodyForm):
     submit = _("Post comment")
 
     name = forms.CharField(
-        label=_("Name"), max_length=NAME_MAX, widget=forms.TextInput(attrs={"autocomplete": "name"})
+        label=_("Name"), max_length=MAX_NAME_LENGTH, widget=forms.TextInput(attrs={"autocomplete": "name"})
     )
     email = forms.EmailField(
         label=_("E-mail"),

@@ -20,7 +20,7 @@ from comments.duplicates import normalize_text
 from comments.models import Comment, CommentText, Discussion, Reason, Recommendation
 from comments.policy import policy
 from comments.services import sql
-from comments.services.discussions import bump_versions, lock_discussions_of
+from comments.services.discussions import increment_versions, lock_discussions_of
 from comments.services.text_changes import delete_content, render_body
 from core.database.sql import fetch_column, fetch_rows
 
@@ -191,7 +191,7 @@ def repair(damage: Damage) -> None:
             Comment.objects.filter(pk=comment.pk).update(
                 body_html=render_body(comment.body, is_plain_text=comment.is_plain_text)
             )
-            bump_versions([comment.discussion_id])
+            increment_versions([comment.discussion_id])
     for article in Article.objects.filter(pk__in=damage.get("article_html", [])):
         save_article(article=article)
     _rebuild_search_texts(damage.get("search", []))
@@ -205,7 +205,7 @@ def _renumber(ids: list[int]) -> None:
         discussions = set(Comment.objects.filter(pk__in=ids).values_list("discussion_id", flat=True))
         roots = Comment.objects.filter(discussion__in=discussions, parent=None)
         cursor.execute(sql.NUMBER_TREES, {"trees": list(roots.order_by().values_list("tree_id", flat=True))})
-        bump_versions(discussions)
+        increment_versions(discussions)
 
 
 def _recount(discussions: list[int]) -> None:
@@ -215,7 +215,7 @@ def _recount(discussions: list[int]) -> None:
             Discussion.objects.filter(pk=discussion).update(
                 visible_count=Comment.objects.visible().filter(discussion=discussion).count()
             )
-            bump_versions([discussion])
+            increment_versions([discussion])
 
 
 def _recount_days(discussions: list[int]) -> None:
@@ -223,7 +223,7 @@ def _recount_days(discussions: list[int]) -> None:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(sql.LOCK_DISCUSSION, {"discussion": discussion})
             cursor.execute(REPAIR_DAYS, {"discussion": discussion})
-            bump_versions([discussion])
+            increment_versions([discussion])
 
 
 def _recount_recommendations(ids: list[int]) -> None:
@@ -232,7 +232,7 @@ def _recount_recommendations(ids: list[int]) -> None:
             lock_discussions_of([comment.pk])
             counted = Recommendation.objects.filter(comment=comment, counted=True).count()
             Comment.objects.filter(pk=comment.pk).update(recommend_count=counted)
-            bump_versions([comment.discussion_id])
+            increment_versions([comment.discussion_id])
 
 
 def _compare_trees(discussion: int) -> list[tuple[int, bool, bool]]:

@@ -12,7 +12,7 @@ from django_tasks import task
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from accounts.guests import LINK_AGE, make_confirmation_token
+from accounts.guests import LINK_MAX_AGE, make_confirmation_token
 from accounts.models import Guest
 from articles.models import Site
 from articles.site.languages import in_site_language
@@ -48,7 +48,7 @@ def delete_unconfirmed_emails() -> int:
 
     An hourly job. Returns the number of guests.
     """
-    old = timezone.now() - timedelta(seconds=LINK_AGE)
+    old = timezone.now() - LINK_MAX_AGE
     return delete_emails(Guest.objects.filter(confirmed_at=None, created_at__lte=old))
 
 

@@ -23,7 +23,7 @@ from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from config.server.processes import die_with_parent
-from core.memory.collector import leave_out_loaded
+from core.memory.garbage_collection import freeze_loaded_objects
 
 # Under `manage.py serve` this runs in a worker of granian. At an orderly stop granian lets it finish its
 # requests. If granian is killed, the worker must end as well, because the next granian already listens.
@@ -33,7 +33,7 @@ if os.environ.get("SOUNDOFF_SUPERVISED"):
         os._exit(1)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-with leave_out_loaded():
+with freeze_loaded_objects():
     django = get_wsgi_application()
 
 from config.monitoring import requests

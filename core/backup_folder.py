@@ -34,9 +34,10 @@ class LastBackup:
     counts: dict[str, int]
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Return where the file is, for people."""
-        return str(self.file) if self.file.is_absolute() else files.storage().place(str(self.file))
+        name = str(self.file)
+        return name if self.file.is_absolute() else files.storage().describe_location(name)
 
     @property
     def is_there(self) -> bool:
@@ -49,12 +50,12 @@ class LastBackup:
             return False
 
 
-def last_backup(place: files.SiteStorage | None = None) -> LastBackup | None:
+def last_backup(storage: files.SiteStorage | None = None) -> LastBackup | None:
     """Return the last backup; None if there was none or its record can't be read.
 
-    `place` is another storage than that of the site's files.
+    `storage` is another storage than that of the site's files.
     """
-    found = [_read_last(folder, place) for folder in (FOLDER, NIGHTLY_FOLDER)]
+    found = [_read_last(folder, storage) for folder in (FOLDER, NIGHTLY_FOLDER)]
     return max(filter(None, found), key=lambda last: last.at, default=None)
 
 
@@ -98,9 +99,9 @@ def clear_failure() -> None:
     files.storage().delete(_FAILURE)
 
 
-def _read_last(folder: str, place: files.SiteStorage | None) -> LastBackup | None:
+def _read_last(folder: str, storage: files.SiteStorage | None) -> LastBackup | None:
     try:
-        data: dict[str, Any] = json.loads(files.read(f"{folder}/last.json", place))
+        data: dict[str, Any] = json.loads(files.read(f"{folder}/last.json", storage))
         data |= {"file": Path(data["file"]), "at": datetime.fromisoformat(data["at"])}
         return LastBackup(**data)
     except (OSError, ValueError, KeyError, TypeError):

@@ -26,7 +26,7 @@ class PageCursor(NamedTuple):
         at, _, key = text.partition("_")
         return cls(datetime.strptime(at, "%Y-%m-%dT%H:%M:%S.%f").replace(tzinfo=UTC), int(key))
 
-    def behind(self, field: str) -> Q:
+    def after_cursor(self, field: str) -> Q:
         """Return the condition that an item comes after this position in a list ordered by the time field.
 
         The first part of the condition lets Postgres use an index.

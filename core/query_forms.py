@@ -89,15 +89,15 @@ class PageField(NumberField):
 
 
 class SearchField(forms.CharField):
-    """A text without the NUL characters that Postgres refuses, cut to `most` characters if that is given."""
+    """A text without the NUL characters that Postgres refuses, cut to `limit` characters if that is given."""
 
-    def __init__(self, *, most: int | None = 200) -> None:
+    def __init__(self, *, limit: int | None = 200) -> None:
         super().__init__(required=False)
-        self.most = most
+        self.limit = limit
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python((value or "").replace("\x00", " "))
-        return text and text[: self.most]
+        return text and text[: self.limit]
 
 
 class ParsedField(forms.Field):

@@ -36,7 +36,7 @@ class Loader(filesystem.Loader):
 
 
 class JinjaLoader(jinja2.FileSystemLoader):
-    """The same for Jinja templates."""
+    """Load Jinja templates without indentation, as Loader does."""
 
     def get_source(
         self, environment: jinja2.Environment, template: str

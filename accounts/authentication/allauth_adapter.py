@@ -34,13 +34,13 @@ class Adapter(DefaultAccountAdapter):
     }
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
-        """Return the user with this e-mail and password, or None.
+        """Return the user with this e-mail address and password, or None.
 
         The log-in page, the admin's log-in and the page that asks for the password again all call this.
         Nothing else checks the password of a visitor who is not logged in.
 
-        The answer and its duration do not reveal whether the e-mail has an account: either way there is one
-        query and one hash. Raises ValidationError while the visitor has to wait.
+        The answer and its duration do not reveal whether the e-mail address has an account: either way there
+        is one query and one hash. Raises ValidationError while the visitor has to wait.
         """
         email, password = credentials.get("email", ""), credentials.get("password", "")
         if seconds := login_throttling.claim_attempt(request, email):
@@ -98,7 +98,7 @@ class Adapter(DefaultAccountAdapter):
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send the mail without the request: no link in it may depend on the request's Host header.
 
-        The context has the `site` (accounts.mails.StoredSite).
+        The context has the `site` (accounts.mails.MailSiteSettings).
         """
         context = {**context, "email": email}
         subject = render_to_string(f"{template_prefix}_subject.txt", context).strip()

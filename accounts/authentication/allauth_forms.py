@@ -28,7 +28,7 @@ class LoginForm(forms.LoginForm):
 
 
 class AddEmailForm(forms.AddEmailForm):
-    """The form that adds an e-mail to an account, with our spelling of "e-mail"."""
+    """The form that adds an e-mail address to an account, with our spelling of "e-mail"."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

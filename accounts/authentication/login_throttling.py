@@ -31,8 +31,8 @@ COOKIE = "device"
 COOKIE_AGE = 60 * 60 * 24 * 365  # seconds
 COOKIE_PATH = "/accounts/"  # the pages that ask for passwords; the cookie is sent to no others
 ACCOUNTS_PER_DEVICE = 5  # accounts that one browser's cookie remembers
-WAIT_MAX = 30  # seconds
-CODE_WAIT_MAX = 15 * 60  # seconds
+MAX_WAIT_SECONDS = 30
+MAX_CODE_WAIT_SECONDS = 15 * 60
 FREE_CODES = 3  # wrong codes of a second factor without a wait
 FREE_ATTEMPTS = 10  # wrong passwords without a wait, for a browser that has logged in before
 MAIL_OWNER_AT = 10  # wrong passwords within a day, from anywhere, after which the owner gets a mail
@@ -41,7 +41,7 @@ CODE_ORIGIN = b"codes"  # in place of a hash: the codes of an account have one c
 
 _WAIT = """
 CASE WHEN a.wrong <= %(free)s THEN 0
-     ELSE least(%(most)s, power(2, least(a.wrong - %(free)s - 1, 10))) END * interval '1 second'"""
+     ELSE least(%(max_wait)s, power(2, least(a.wrong - %(free)s - 1, 10))) END * interval '1 second'"""
 _CLAIM = f"""
 WITH claimed AS (
   INSERT INTO accounts_loginattempts AS a (account, origin, wrong, at)
@@ -65,12 +65,12 @@ RETURNING wrong"""
 def claim_attempt(request: HttpRequest, email: str) -> int:
     """Count an attempt before its password is checked. Returns 0, or the seconds that it has to wait."""
     origin, free = _origin(request, email)
-    return _claim(_values("account", email) | {"origin": origin, "free": free, "most": WAIT_MAX})
+    return _claim(_values("account", email) | {"origin": origin, "free": free, "max_wait": MAX_WAIT_SECONDS})
 
 
 def claim_code(email: str) -> int:
     """Count a code of a second factor before it is checked. Returns 0, or the seconds that it has to wait."""
-    values = {"origin": CODE_ORIGIN, "free": FREE_CODES, "most": CODE_WAIT_MAX}
+    values = {"origin": CODE_ORIGIN, "free": FREE_CODES, "max_wait": MAX_CODE_WAIT_SECONDS}
     return _claim(_values("codes", email) | values)
 
 
@@ -96,7 +96,7 @@ def reset_code_count(email: str) -> None:
 
 
 def delete_counts(email: str) -> None:
-    """Delete all counts of an e-mail."""
+    """Delete all counts of an e-mail address."""
     accounts = [_hash(kind, _normalize(email)) for kind in ("account", "codes")]
     LoginAttempts.objects.filter(account__in=accounts).delete()
 

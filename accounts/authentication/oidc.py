@@ -1,7 +1,7 @@
 """Log-in with OpenID Connect providers: new accounts, and connecting an account that exists.
 
-Only an e-mail that the provider has confirmed counts. If it belongs to an account, nobody gets into that
-account by it: its owner logs in first, in the same browser, and then the provider is connected.
+Only an e-mail address that the provider has confirmed counts. If it belongs to an account, nobody gets into
+that account by it: its owner logs in first, in the same browser, and then the provider is connected.
 """
 
 import time
@@ -24,7 +24,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.forms import NameForm
-from accounts.models import NAME_MAX, READER, User
+from accounts.models import MAX_NAME_LENGTH, READER, User
 from accounts.services import find_user_by_email, guest_comments_url
 
 PENDING_KEY = "oidc_to_connect"  # in the session: a log-in to connect, and the time until which it can be
@@ -75,7 +75,7 @@ class OIDCAdapter(DefaultSocialAccountAdapter):
     def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]) -> User:
         """Fill in the name that the form proposes. It is the person who chooses it."""
         user: User = sociallogin.user
-        user.name, user.email = str(data.get("name") or "")[:NAME_MAX], str(data.get("email") or "")
+        user.name, user.email = str(data.get("name") or "")[:MAX_NAME_LENGTH], str(data.get("email") or "")
         return user
 
     @transaction.atomic
@@ -102,13 +102,13 @@ class OIDCSignUpForm(NameForm):
         """Create the account. Without one, returns the response for allauth's view to return."""
         try:
             return OIDCAdapter(request).save_user(request, self.sociallogin, self), None
-        except IntegrityError:  # the form was sent twice, or somebody signed up with this e-mail meanwhile
+        except IntegrityError:  # the form was sent twice, or somebody signed up with this address meanwhile
             messages.info(request, _("There is already an account with this e-mail. Log in to it."))
             return None, redirect("account_login")
 
 
 def confirmed_email(sociallogin: SocialLogin) -> str:
-    """Return the e-mail that the provider has confirmed, or an empty string.
+    """Return the e-mail address that the provider has confirmed, or an empty string.
 
     The provider's answer is untyped: a text such as "false" is no confirmation.
     """

@@ -17,7 +17,7 @@ from accounts.authentication import login_throttling
 from accounts.models import User
 from core.rate_limits import set_retry_after
 
-KEY_NAME_MAX = 80  # characters
+MAX_KEY_NAME_LENGTH = 80  # characters
 
 
 class _ThrottledForm(forms.Form):
@@ -99,7 +99,7 @@ def set_name_field(field: forms.Field) -> None:
     """Label the field with the name of a key."""
     field.label = _("Name of the key")
     field.help_text = _("So that you can tell your keys apart.")
-    field.widget.attrs["maxlength"] = KEY_NAME_MAX
+    field.widget.attrs["maxlength"] = MAX_KEY_NAME_LENGTH
 
 
 def wait_message(seconds: int) -> str:

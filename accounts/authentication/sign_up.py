@@ -1,8 +1,8 @@
 """Sign-ups: requests for an account, which is created only when the mailed link is opened.
 
-If the account were created at once, the answer to a sign-up with another person's e-mail would reveal whether
-that e-mail has an account, since a second one cannot be created. So a sign-up is a row of its own, the same
-for every e-mail, and only the mail reveals the difference.
+If the account were created at once, the answer to a sign-up with another person's e-mail address would reveal
+whether that address has an account, since a second one cannot be created. So a sign-up is a row of its own,
+the same for every address, and only the mail reveals the difference.
 """
 
 import re
@@ -16,17 +16,17 @@ from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.models import NEXT_URL_MAX, READER, SignUp, User
+from accounts.models import MAX_NEXT_URL_LENGTH, READER, SignUp, User
 from accounts.services import find_user_by_email
 
-LINK_AGE = 60 * 60 * 24 * 7  # seconds
+LINK_MAX_AGE = timedelta(days=7)
 SESSION_KEY = "sign_up"  # in the session of the browser that signed up: the id of the sign-up
 MAILS_PER_DAY = 3  # to one e-mail, however often it is typed
 _PATH = re.compile(r"/(?!/)[^\x00-\x1f\x7f]*")
 
 
 class AccountExistsError(Exception):
-    """The error that there is an account with this e-mail."""
+    """The error that there is an account with this e-mail address."""
 
 
 def create(*, name: str, email: str, password: str, next_url: str = "") -> SignUp:
@@ -34,7 +34,7 @@ def create(*, name: str, email: str, password: str, next_url: str = "") -> SignU
 
     The path comes from the URL, so anybody can write it. One that is too long or not on this site is dropped.
     """
-    next_url = next_url if len(next_url) <= NEXT_URL_MAX and _PATH.fullmatch(next_url) else ""
+    next_url = next_url if len(next_url) <= MAX_NEXT_URL_LENGTH and _PATH.fullmatch(next_url) else ""
     return SignUp.objects.create(name=name, email=email, password=make_password(password), next_url=next_url)
 
 
@@ -46,7 +46,7 @@ def make_token(pending: SignUp) -> str:
 def find_by_token(token: str) -> SignUp | None:
     """Return the sign-up of this token; None if the token is forged, expired or used."""
     try:
-        pk = signing.loads(token, salt="sign-up", max_age=LINK_AGE)
+        pk = signing.loads(token, salt="sign-up", max_age=LINK_MAX_AGE)
     except signing.BadSignature:
         return None
     return SignUp.objects.filter(pk=pk).first()
@@ -72,14 +72,14 @@ def confirm(pending: SignUp) -> User:
 
 
 def mail_limit_reached(pending: SignUp) -> bool:
-    """Return whether this e-mail was sent the maximum of mails within the last day."""
+    """Return whether this e-mail address was sent the maximum of mails within the last day."""
     day = timezone.now() - timedelta(days=1)
     return _with_same_email(pending).filter(created_at__gt=day, pk__lt=pending.pk).count() >= MAILS_PER_DAY
 
 
 def delete_expired() -> int:
     """Delete sign-ups whose link has expired, and return their number."""
-    return SignUp.objects.filter(created_at__lt=timezone.now() - timedelta(seconds=LINK_AGE)).delete()[0]
+    return SignUp.objects.filter(created_at__lt=timezone.now() - LINK_MAX_AGE).delete()[0]
 
 
 def _with_same_email(pending: SignUp) -> QuerySet[SignUp]:

@@ -33,7 +33,7 @@ from archive.backup.write import megabytes
 from articles.models import Site
 from articles.models.images import MEDIA
 from articles.newsletter.sending import stop_all
-from articles.site.cached_pages import hide_last_copies
+from articles.site.cached_pages import invalidate_stale_copies
 from core import VERSION, backup_folder, files
 from core.data_folder import unprivileged_user
 from core.database.migration_state import (
@@ -107,7 +107,7 @@ def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
             ) from error
         except OSError as error:
             raise BackupError(f"Nothing was restored: {error.strerror or error}.") from error
-    hide_last_copies()
+    invalidate_stale_copies()
     tables.analyze_tables()
     if erasures:
         with suppress(OSError):
@@ -236,8 +236,8 @@ def _refuse_if_not_empty() -> None:
             "data folder (SOUNDOFF_HOME)."
         )
     if any("/." not in file.name for file in files.storage().list_files(MEDIA)):
-        place = files.storage().place(MEDIA)
-        raise BackupError(f"This site is not empty: {place} has files. Move them away first.")
+        location = files.storage().describe_location(MEDIA)
+        raise BackupError(f"This site is not empty: {location} has files. Move them away first.")
 
 
 def existing_data() -> str:

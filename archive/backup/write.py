@@ -162,9 +162,9 @@ def _migrations() -> dict[str, list[str]]:
 def _write_media(writer: Writer, notes: list[str]) -> Iterator[Part]:
     """Write all media files. Yield their entries for the manifest, and append notes about odd files."""
     for file in _media():
-        name, place = file.name.removeprefix(f"{MEDIA}/"), storage().place(file.name)
+        name, location = file.name.removeprefix(f"{MEDIA}/"), storage().describe_location(file.name)
         if not file.is_regular or not is_safe(name):
-            notes.append(f"Left out, because it is not an ordinary file: {place}")
+            notes.append(f"Left out, because it is not an ordinary file: {location}")
             continue
         try:
             source = storage().open(file.name)
@@ -177,7 +177,7 @@ def _write_media(writer: Writer, notes: list[str]) -> Iterator[Part]:
         # The folder of an image is named after the hash of its largest file.
         path = PurePosixPath(name)
         if path.stem == "full" and DIGEST.fullmatch(path.parent.name) and entry.sha256 != path.parent.name:
-            notes.append(f"Damaged already, and backed up as it is: {place}")
+            notes.append(f"Damaged already, and backed up as it is: {location}")
         yield entry
 
 
@@ -222,6 +222,6 @@ def megabytes(size: int) -> str:
 def describe(result: BackupResult) -> Iterator[str]:
     """Yield the lines of the result for a terminal."""
     last = result.last
-    yield f"{last.place}: {result.manifest.summary}; {megabytes(last.size)} in {last.seconds:.1f} s."
+    yield f"{last.location}: {result.manifest.summary}; {megabytes(last.size)} in {last.seconds:.1f} s."
     yield f"SHA-256 {last.sha256}"
     yield from result.notes

@@ -19,7 +19,7 @@ from core.mail.composition import compose_mail
 from moderation.notifications.mail import send_mails
 from moderation.people.profiles import Person, find_person
 
-LINK_AGE = timedelta(days=1)
+LINK_MAX_AGE = timedelta(days=1)
 PAUSE = timedelta(hours=1)  # between two mails to a person, so that nobody floods a mailbox
 SALT = "archive.erase"
 
@@ -55,7 +55,7 @@ def make_token(person: Person, *, deletes_comments: bool) -> str:
 def read(token: str) -> ErasureLink | None:
     """Return what the link with this token erases; None if it is forged, expired or was used."""
     try:
-        key, email, deletes_comments = signing.loads(token, salt=SALT, max_age=LINK_AGE)
+        key, email, deletes_comments = signing.loads(token, salt=SALT, max_age=LINK_MAX_AGE)
     except signing.BadSignature:
         return None
     person = find_person(key)

@@ -45,7 +45,7 @@ REGISTRY = [
         _("To let you log in, to show your name beside your comments, and to write to you."),
         format_lazy(
             _("Until you erase your account. A sign-up that is not confirmed: {days} days."),
-            days=sign_up.LINK_AGE // DAY,
+            days=sign_up.LINK_MAX_AGE.days,
         ),
         {
             "accounts_user": "password last_login email name has_page language is_active date_joined",
@@ -63,7 +63,7 @@ REGISTRY = [
         _("To show your name, to let you edit your comments, and to write to you about them."),
         format_lazy(
             _("An e-mail that is not confirmed: {days} days. Otherwise until you erase it."),
-            days=guests.LINK_AGE // DAY,
+            days=guests.LINK_MAX_AGE.days,
         ),
         {"accounts_guest": "name email created_at confirmed_at is_active"},
     ),
@@ -130,7 +130,7 @@ REGISTRY = [
                 "sent to you: {sent_days} days. That a subscription was ended: as long as the site, by its "
                 "number only."
             ),
-            days=subscriptions.LINK_AGE // DAY,
+            days=subscriptions.LINK_MAX_AGE.days,
             sent_days=sending.RECIPIENT_RETENTION.days,
         ),
         {
@@ -301,15 +301,13 @@ REGISTRY = [
     PersonalData(
         _("People who work on this site"),
         _(
-            "Author pages and bylines, who wrote, saved or uploaded what, unsaved texts, notes "
-            "between editors, and "
-            "every action of moderation."
+            "Author pages and bylines, who wrote, saved or uploaded what, unsaved changes, notes "
+            "between editors, and every action of moderation."
         ),
         _("To publish stories, and to let colleagues see who did what."),
         _(
-            "As long as the site. Unsaved texts: one year. Which page somebody has open: one day. "
-            "Names go when the "
-            "account is erased."
+            "As long as the site. Unsaved changes: one year. Which page somebody has open: one day. "
+            "Names go when the account is erased."
         ),
         {
             "articles_author": "slug line user_id",

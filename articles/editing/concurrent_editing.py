@@ -15,6 +15,7 @@ from articles.editing.conflicts import ConflictAwareForm, FormSnapshot
 from articles.models.articles import token_signing_time
 from articles.site.requests import site_request
 from core.dates.relative_time import time_or_date
+from core.query_forms import parse_whole_number
 
 
 class ConcurrentEditingAdmin(admin.ModelAdmin[Any]):
@@ -67,7 +68,7 @@ class ConcurrentEditingAdmin(admin.ModelAdmin[Any]):
         snapshot = main.data.get("read") or context.get("snapshot")
         context["snapshot"] = snapshot or FormSnapshot(main.revision_number, digests).token()
         for form in checked:
-            form.fill_from_draft(context.get("draft_fields") or {})
+            form.fill_with_unsaved(context.get("unsaved_fields") or {})
         context["conflicts"] = [conflict for form in checked for conflict in form.conflicts]
         if context["conflicts"]:
             saved = LogEntry.objects.filter(
@@ -90,7 +91,7 @@ def _formset_forms(formsets: Iterable[Any]) -> list[Any]:
 
 def parse_number(text: str | None) -> int:
     """Return the id, version or number that a request sent; 0, which none has, if it is not a number."""
-    return int(text) if text and text.isdecimal() and len(text) < 10 else 0
+    return parse_whole_number(text, digits=9) or 0
 
 
 def request_user(request: HttpRequest) -> User:

@@ -17,6 +17,7 @@ from django.core.files.base import File
 from django.db.models import Model, QuerySet
 from django.utils.datastructures import MultiValueDict
 from django.utils.functional import cached_property
+from django.utils.text import normalize_newlines
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -69,11 +70,11 @@ class TextConflict:
     mine: DocumentText
     base: int | None  # number of the revision on which `mine` is based
     differences: list[tuple[str, list[Passage]]]  # by label of the field, from theirs to mine
-    merged: DocumentText | None  # with the changes of both; None if they touch
+    merged: DocumentText | None  # with the changes of both; None if the changes overlap
 
 
 class ConflictAwareForm(forms.ModelForm[Any]):
-    """A form that does not overwrite what others have saved since the page was loaded. Also for inlines."""
+    """A form that overwrites nothing that others saved since the page was loaded. Inlines use it, too."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -100,12 +101,12 @@ class ConflictAwareForm(forms.ModelForm[Any]):
         """Return the digest of each field by its name on the page."""
         return {self.add_prefix(name): digest for name, digest in self._digests().items()}
 
-    def fill_from_draft(self, draft_fields: Mapping[str, list[str]]) -> None:
-        """Show the values of a draft, unticked boxes too. A field that is not in it stays as it is."""
-        data = MultiValueDict(draft_fields)
+    def fill_with_unsaved(self, unsaved_fields: Mapping[str, list[str]]) -> None:
+        """Show unsaved values, unticked boxes too. A field that is not among them stays as it is."""
+        data = MultiValueDict(unsaved_fields)
         for name, entry in self.fields.items():
             key = self.add_prefix(name)
-            if not entry.widget.is_hidden and any(each in draft_fields for each in (key, f"{key}_0")):
+            if not entry.widget.is_hidden and any(each in unsaved_fields for each in (key, f"{key}_0")):
                 self.initial[name] = entry.widget.value_from_datadict(data, MultiValueDict(), key)
 
     def clean(self) -> dict[str, Any]:
@@ -246,7 +247,7 @@ class DocumentForm(ConflictAwareForm):
         cleaned = super().clean()
         for name in DocumentText._fields:
             if isinstance(cleaned.get(name), str):
-                cleaned[name] = cleaned[name].replace("\r\n", "\n")
+                cleaned[name] = normalize_newlines(cleaned[name])
         copy = self.chosen_copy
         if copy and not self.conflict and self.fields.keys() & set(DocumentText._fields) <= cleaned.keys():
             self.conflict = self._compare(copy.base, DocumentText.of(copy), _submitted_text(cleaned))
@@ -302,7 +303,7 @@ def _submitted_text(cleaned: dict[str, Any]) -> DocumentText:
 
 
 def merge_texts(base: DocumentText, mine: DocumentText, theirs: DocumentText) -> DocumentText | None:
-    """Return the text with the changes of both to `base`; None if they touch."""
+    """Return the text with the changes of both to `base`; None if the changes overlap."""
     merged = [merge(*three) for three in zip(base, mine, theirs, strict=True)]
     if None in merged:
         return None
@@ -327,7 +328,7 @@ def _normalize(value: Any) -> str:
         case datetime():
             return value.astimezone(UTC).isoformat()
         case str():
-            return value.replace("\r\n", "\n").strip()
+            return normalize_newlines(value).strip()
     if isinstance(value, Iterable):
         return ",".join(_normalize(one) for one in value)
     return str(value)

@@ -1,4 +1,4 @@
-"""The editor page of stories and pages: the form, autosave, drafts, and who else has it open."""
+"""The editor page of stories and pages: the form, autosave, and who else has it open."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from articles.editing import drafts, presence, revision_pages
+from articles.editing import autosaves, presence, revision_pages
 from articles.editing.concurrent_editing import ConcurrentEditingAdmin, parse_number, request_user
 from articles.editing.conflicts import FormSnapshot, merge_texts
 from articles.editing.drawer import DrawerRow, drawer_inlines, drawer_row
@@ -28,12 +28,11 @@ from articles.editing.posted_forms import (
     new_form,
     posted_fields,
     posted_forms,
-    posted_text,
 )
 from articles.models import Autosave, Document, DocumentText, OpenForm, Presence, Revision
-from articles.services import touch_site
+from articles.services import increment_site_version
 from articles.site.branding import accent_url
-from articles.site.cached_pages import hide_last_copies
+from articles.site.cached_pages import invalidate_stale_copies
 from articles.site.requests import site_request
 from core.dates.formats import zone_label
 from core.dates.relative_time import ago, time_or_date
@@ -42,15 +41,16 @@ from core.query_forms import QueryForm
 
 FORM_LOCKS = 0x50DC  # first half of the advisory locks' keys; the second half is a hash of the form's nonce
 
-TEXT_FIELDS: dict[str, tuple[int, Any]] = {  # the rows without scripts, and the placeholder
+# Rows of the text area without scripts, and its placeholder.
+EDITOR_WIDGETS: dict[str, tuple[int, Any]] = {
     "title": (2, gettext_lazy("Title")),
     "standfirst": (2, gettext_lazy("Standfirst: what it is about, in a sentence or two")),
     "body": (24, gettext_lazy("Write, or paste from a word processor")),
 }
 
 
-class DraftOffer(NamedTuple):
-    """A draft that the person can continue."""
+class AutosaveOffer(NamedTuple):
+    """Unsaved changes that the person can continue."""
 
     nonce: UUID
     title: str
@@ -58,14 +58,14 @@ class DraftOffer(NamedTuple):
 
 
 class EditorQuery(QueryForm):
-    """The query string of the editor page: the draft to continue, the nonce of the form of a new document."""
+    """The query string of the editor page: the autosave to continue, the nonce of a new document's form."""
 
     unsaved = forms.UUIDField(required=False)
     form = forms.UUIDField(required=False)
 
 
 class DocumentAdmin(ConcurrentEditingAdmin):
-    """A ModelAdmin of documents with autosave, drafts, and the presence of other editors."""
+    """A ModelAdmin of documents with autosave and the presence of other editors."""
 
     change_form_template = "admin/articles/editor.html"
     change_list_template = "admin/articles/document_list.html"
@@ -77,7 +77,9 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         autosave = _refuse_logged_out_script(view(self.autosave_view))
         draft_urls = [
             path("unsaved/", autosave, name=self.url_name("autosave")),
-            path("unsaved/<uuid:nonce>/throw/", view(self.discard_view), name=self.url_name("discard_draft")),
+            path(
+                "unsaved/<uuid:nonce>/throw/", view(self.discard_view), name=self.url_name("discard_autosave")
+            ),
         ]
         urls = super().get_urls()
         for url in urls:
@@ -93,8 +95,8 @@ class DocumentAdmin(ConcurrentEditingAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         super().delete_model(request, obj)
-        hide_last_copies()
-        touch_site()
+        invalidate_stale_copies()
+        increment_site_version()
 
     def url_name(self, page: str) -> str:
         """Return the name of the URL of a page ("change"), without the admin's namespace."""
@@ -105,14 +107,14 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         return reverse(f"admin:{self.url_name(page)}", args=args)
 
     def save_document(self, obj: Any, *, by: User, nonce: UUID) -> None:
-        """Save the document with the verb of its kind."""
+        """Save the document with the function for its kind."""
         raise NotImplementedError
 
     # The form
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form: Any = super().get_form(request, obj, change=change, **kwargs)
-        for name, (rows, placeholder) in TEXT_FIELDS.items():
+        for name, (rows, placeholder) in EDITOR_WIDGETS.items():
             if field := form.base_fields.get(name):
                 attrs = {"rows": rows, "placeholder": placeholder, "dir": "auto"}
                 attrs |= {"autofocus": True} if name == "title" and not obj else {}
@@ -124,14 +126,20 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         return form
 
     def changeform_view(
-        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra: Any = None
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
     ) -> HttpResponse:
         if request.method == "POST" and "_fill" in request.POST and (key := parse_number(object_id)):
             self._fill_with_choice(request, key)
         if object_id:
-            return super().changeform_view(request, object_id, form_url, extra)
+            return super().changeform_view(request, object_id, form_url, extra_context)
         if request.method != "POST":
-            return self._redirect_new(request) or super().changeform_view(request, None, form_url, extra)
+            return self._redirect_new(request) or super().changeform_view(
+                request, None, form_url, extra_context
+            )
         with transaction.atomic(), connection.cursor() as cursor:
             # One form creates one article, even if its button is pressed twice: the second request waits.
             cursor.execute(
@@ -139,7 +147,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
             )
             created = self._get_created(form_nonce(request))
             if created is None:
-                return super().changeform_view(request, None, form_url, extra)
+                return super().changeform_view(request, None, form_url, extra_context)
             if not self.get_queryset(request).filter(pk=created.pk).exists():
                 return self._get_obj_does_not_exist_redirect(request, self.opts, str(created.pk))
             return self._continue_after_creation(request, created.pk)
@@ -168,12 +176,14 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         return first.document if first and isinstance(first.document, self.model) else None
 
     def _continue_after_creation(self, request: HttpRequest, key: int) -> HttpResponse:
-        """Answer a form that has created its document already: later changes in it become a draft."""
+        """Answer a form that has created its document already: later changes in it become an autosave."""
         document, user = self.get_editable(request, key), request_user(request)
         *earlier, last = posted_forms(request)
-        is_same = Autosave.objects.filter(nonce=last.nonce, is_done=True, turn__gte=last.turn)
-        if posted_text(request) != DocumentText.of(document) or (last.turn and not is_same.exists()):
-            draft = drafts.autosave(
+        is_same = Autosave.objects.filter(nonce=last.nonce, is_done=True, turn__gte=last.change_number)
+        if DocumentText.from_post(request.POST) != DocumentText.of(document) or (
+            last.change_number and not is_same.exists()
+        ):
+            stored = autosaves.autosave(
                 forms=[*earlier, last, new_form()],
                 editor=user,
                 kind=self.model,
@@ -185,8 +195,8 @@ class DocumentAdmin(ConcurrentEditingAdmin):
                 "It was saved before. Your later changes are in the form below and are not saved yet."
             )
             self.message_user(request, message)
-            if draft:
-                return redirect(f"{self.url_of('change', document.pk)}?unsaved={draft.pk}")
+            if stored:
+                return redirect(f"{self.url_of('change', document.pk)}?unsaved={stored.pk}")
         return self.response_change(request, document)
 
     def _fill_with_choice(self, request: HttpRequest, key: int) -> None:
@@ -214,14 +224,18 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         user = request_user(request)
         if not change or form.is_changed():
             self.save_document(obj, by=user, nonce=form_nonce(request))
-        drafts.discard_drafts(forms=posted_forms(request), editor=user)
+        autosaves.discard_autosaves(forms=posted_forms(request), editor=user)
 
     def _get_obj_does_not_exist_redirect(
         self, request: HttpRequest, opts: Any, object_id: str
     ) -> HttpResponse:
-        """Keep a text as a draft of a new document if its own was deleted or has other editors now."""
-        if request.method == "POST" and any(posted_text(request)) and self.has_add_permission(request):
-            drafts.autosave(
+        """Keep a text as unsaved changes of a new document if its own was deleted or has other editors."""
+        if (
+            request.method == "POST"
+            and any(DocumentText.from_post(request.POST))
+            and self.has_add_permission(request)
+        ):
+            autosaves.autosave(
                 forms=[*posted_forms(request), new_form()],
                 editor=request_user(request),
                 kind=self.model,
@@ -230,7 +244,8 @@ class DocumentAdmin(ConcurrentEditingAdmin):
                 snapshot="",
             )
             message = _(
-                "You can no longer edit that %(what)s. Your text was kept as a draft; it is listed here."
+                "You can no longer edit that %(what)s. "
+                "Your text was kept; it is listed here as unsaved changes."
             )
             self.message_user(request, message % {"what": self.opts.verbose_name}, messages.WARNING)
             return redirect(self.url_of("add"))
@@ -264,35 +279,35 @@ class DocumentAdmin(ConcurrentEditingAdmin):
     ) -> HttpResponse:
         form, now = context["adminform"].form, site_request(request).now
         if (conflict := getattr(form, "conflict", None)) and not form.chosen_copy:
-            drafts.keep_conflicting_copy(
+            autosaves.keep_conflicting_copy(
                 document=form.instance,
                 text=conflict.mine,
                 by=request_user(request),
                 base=conflict.base,
                 nonce=form_nonce(request),
             )
-        draft = self._get_continued_draft(request, obj)
+        continued = self._get_continued_autosave(request, obj)
         earlier_forms = posted_forms(request)
         if not obj and (nonce := EditorQuery.read(request.GET)["form"]) and not earlier_forms:
             earlier_forms = [OpenForm(nonce, 0)]
-        if draft:
-            earlier_forms = [*earlier_forms, OpenForm(draft.nonce, draft.turn)]
+        if continued:
+            earlier_forms = [*earlier_forms, OpenForm(continued.nonce, continued.turn)]
         text, *fieldsets = context["adminform"]
         context |= {
             "title": self.edit_title if obj else self.new_title,
             "text_fields": [field for line in text for field in line],
-            # Called by the template: the values of a draft are put into the form after this.
+            # Called by the template: unsaved values are put into the form after this.
             "drawer_rows": partial(self.drawer_rows, fieldsets, obj),
             "drawer_inlines": partial(drawer_inlines, context["inline_admin_formsets"]),
             "saved_at": time_or_date(obj.updated_at, now) if obj else None,
-            "nonce": " ".join(f"{each.nonce}:{each.turn}" for each in [*earlier_forms, new_form()]),
+            "nonce": " ".join(f"{each.nonce}:{each.change_number}" for each in [*earlier_forms, new_form()]),
             "offers": self._offers(request, obj, earlier_forms),
             "conflict": conflict,
             "conflict_at": conflict and time_or_date(conflict.latest.at, now),
             "is_filled": bool(getattr(form, "chosen_copy", None)),
-            "snapshot": draft and draft.read,
-            "draft_fields": draft and draft.typed,
-            "draft_at": draft and time_or_date(draft.at, now),
+            "snapshot": continued and continued.read,
+            "unsaved_fields": continued and continued.typed,
+            "unsaved_at": continued and time_or_date(continued.at, now),
             "zone_time": zone_label(),
             "accent_css": accent_url(site_request(request).site),
         }
@@ -317,7 +332,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
     # Requests of the script, while somebody types
 
     def autosave_view(self, request: HttpRequest) -> HttpResponse:
-        """Store a draft and answer with the other editors of the document (`key`).
+        """Store unsaved changes and answer with the other editors of the document (`key`).
 
         `typed` has the fields of the form as JSON; it is left out if nothing has changed.
         """
@@ -335,7 +350,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         fields = autosaved_fields(request)
         if fields is not None:
             try:
-                draft = drafts.autosave(
+                stored = autosaves.autosave(
                     forms=posted_forms(request) or [new_form()],
                     editor=user,
                     kind=self.model,
@@ -345,7 +360,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
                 )
             except PermissionError as error:
                 raise PermissionDenied from error
-            answer["kept"] = draft is not None
+            answer["kept"] = stored is not None
         if document:
             if "gone" in request.POST:
                 presence.remove_presence(document=document, editor=user)
@@ -356,27 +371,27 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         return JsonResponse(answer)
 
     def discard_view(self, request: HttpRequest, nonce: UUID) -> HttpResponse:
-        """Discard a draft of this person."""
+        """Discard unsaved changes of this person."""
         if request.method != "POST":
             raise Http404
         user = request_user(request)
-        draft = get_object_or_404(Autosave.objects.of(user).filter(kind=self.opts.model_name), nonce=nonce)
-        drafts.discard_drafts(forms=[OpenForm(nonce, draft.turn)], editor=user)
-        self.message_user(request, _("Draft discarded."))
-        key = draft.article_id or draft.page_id
+        row = get_object_or_404(Autosave.objects.of(user).filter(kind=self.opts.model_name), nonce=nonce)
+        autosaves.discard_autosaves(forms=[OpenForm(nonce, row.turn)], editor=user)
+        self.message_user(request, _("Unsaved changes discarded."))
+        key = row.article_id or row.page_id
         return redirect(self.url_of("change", key) if key else self.url_of("add"))
 
     def _offers(
         self, request: HttpRequest, document: Document | None, open_forms: list[OpenForm]
-    ) -> list[DraftOffer]:
-        """Return the drafts that this person can continue, without those of `open_forms`, latest first."""
+    ) -> list[AutosaveOffer]:
+        """Return the offers to continue unsaved changes, without those of `open_forms`, latest first."""
         now, user = site_request(request).now, request_user(request)
         rows = Autosave.objects.offered(user, self.model, document)
         rows = rows.exclude(nonce__in=[form.nonce for form in open_forms])
-        return [DraftOffer(row.nonce, row.title, time_or_date(row.at, now)) for row in rows]
+        return [AutosaveOffer(row.nonce, row.title, time_or_date(row.at, now)) for row in rows]
 
-    def _get_continued_draft(self, request: HttpRequest, document: Document | None) -> Autosave | None:
-        """Return the draft that the link "Continue" has asked for."""
+    def _get_continued_autosave(self, request: HttpRequest, document: Document | None) -> Autosave | None:
+        """Return the autosave that the link "Continue" has asked for."""
         if request.method != "GET" or not (nonce := EditorQuery.read(request.GET)["unsaved"]):
             return None
         offered = Autosave.objects.offered(request_user(request), self.model, document)

@@ -1,12 +1,13 @@
-"""Notes for editors and corrections for readers: verbs that write them."""
+"""Functions that write notes for editors and corrections for readers."""
 
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.text import normalize_newlines
 
 from accounts.models import User
 from articles.models import Article, Correction, EditorNote
-from articles.services import StaleVersionError, touch_site
+from articles.services import StaleVersionError, increment_site_version
 
 
 def add_note(*, article: Article, by: User, body: str) -> EditorNote:
@@ -41,11 +42,11 @@ def change_correction(*, correction: Correction, text: str, seen: str) -> None:
 
 def _normalize(text: str) -> str:
     """Return the text with the line ends that were stored: browsers send others."""
-    return text.replace("\r\n", "\n").strip()
+    return normalize_newlines(text).strip()
 
 
 def _update_correction_date(article: Article) -> None:
     last = article.corrections.last()
     changes = {"corrected_at": last.at if last else None, "updated_at": timezone.now()}
     Article.objects.filter(pk=article.pk).update(**changes, version=F("version") + 1)
-    touch_site()
+    increment_site_version()

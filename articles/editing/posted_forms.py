@@ -1,4 +1,4 @@
-"""Reading of the editor page's requests: the text, the fields, and the forms that a request continues."""
+"""Reading of the editor page's requests: the fields, and the forms that a request continues."""
 
 import json
 from uuid import UUID, uuid4
@@ -6,18 +6,12 @@ from uuid import UUID, uuid4
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest
 
+from articles.editing.autosaves import FormFields
 from articles.editing.concurrent_editing import parse_number
-from articles.editing.drafts import DraftFields
-from articles.models import DocumentText, OpenForm
+from articles.models import OpenForm
 
 
-def posted_text(request: HttpRequest) -> DocumentText:
-    return DocumentText(
-        *(request.POST.get(name, "").replace("\r\n", "\n").strip() for name in DocumentText._fields)
-    )
-
-
-def posted_fields(request: HttpRequest) -> DraftFields:
+def posted_fields(request: HttpRequest) -> FormFields:
     """Return the fields of the form as the browser sent them."""
     hidden = {"csrfmiddlewaretoken", "nonce", "read"}
     return _strip_unstorable(
@@ -25,7 +19,7 @@ def posted_fields(request: HttpRequest) -> DraftFields:
     )
 
 
-def autosaved_fields(request: HttpRequest) -> DraftFields | None:
+def autosaved_fields(request: HttpRequest) -> FormFields | None:
     """Return the fields that the script sent; None if it sent none. Raises BadRequest."""
     if "typed" not in request.POST:
         return None
@@ -35,7 +29,7 @@ def autosaved_fields(request: HttpRequest) -> DraftFields | None:
         raise BadRequest from error
 
 
-def _strip_unstorable(fields: DraftFields) -> DraftFields:
+def _strip_unstorable(fields: FormFields) -> FormFields:
     """Return the fields without what PostgreSQL cannot store in a text: NUL and lone surrogates."""
 
     def text(value: str) -> str:
@@ -48,9 +42,9 @@ def posted_forms(request: HttpRequest) -> list[OpenForm]:
     """Return the forms in the field `nonce`: the last sent the request and continues those before it."""
     found = []
     for word in request.POST.get("nonce", "").split():
-        nonce, _colon, turn = word.partition(":")
+        nonce, _colon, change_number = word.partition(":")
         try:
-            found.append(OpenForm(UUID(nonce), parse_number(turn)))
+            found.append(OpenForm(UUID(nonce), parse_number(change_number)))
         except ValueError:
             return []
     return found

@@ -1,4 +1,4 @@
-"""Presence: verbs that record who has a document open in the editor."""
+"""Functions that record who has a document open in the editor."""
 
 from django.utils import timezone
 

@@ -8,7 +8,7 @@ from django.http import HttpRequest, JsonResponse
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.html import format_html
-from django.utils.text import slugify
+from django.utils.text import normalize_newlines, slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
@@ -16,12 +16,13 @@ from django.views.decorators.http import require_POST
 from accounts.models import User
 from articles.markup.markdown import render_story
 from articles.markup.paste_html import html_to_markdown
-from articles.models import AUTHORS_MAX, BODY_MAX, Article, BylineAuthor, Image, StandingPage, Topic
+from articles.models import MAX_AUTHORS, MAX_BODY_LENGTH, Article, BylineAuthor, Image, StandingPage, Topic
 from articles.site.requests import site_request
 from core.forms import TOO_LONG
+from core.query_forms import parse_whole_number
 
 WORDS_PER_MINUTE = 230  # silent reading of prose
-TEXT_FIELDS = ("title", "standfirst", "byline", "body")
+PREVIEW_FIELDS = ("title", "standfirst", "byline", "body")
 
 
 @require_POST
@@ -31,7 +32,7 @@ def preview_article(request: HttpRequest) -> JsonResponse:
     `lang` and `dir` are those of the page of readers.
     """
     _check_editor(request)
-    fields = {name: request.POST.get(name, "") for name in TEXT_FIELDS}
+    fields = {name: request.POST.get(name, "") for name in PREVIEW_FIELDS}
     if refusal := _refuse_too_long(fields["body"]):
         return refusal
     article = Article(**fields, body_html=render_story(fields["body"]))
@@ -99,27 +100,28 @@ def count_words(standfirst: str, body_html: str) -> str:
 
 def _chosen_authors(request: HttpRequest) -> list[BylineAuthor]:
     """Return the authors chosen in the form. A new author gets a slug of their own when it is saved."""
-    chosen = [request.POST.get(f"signed_{place}", "") for place in range(AUTHORS_MAX)]
-    keys = [int(key) for key in chosen if re.fullmatch("[0-9]{1,18}", key)]
+    chosen = [request.POST.get(f"signed_{position}", "") for position in range(MAX_AUTHORS)]
+    keys = [key for value in chosen if (key := parse_whole_number(value)) is not None]
     people = User.objects.staff().select_related("author").in_bulk(keys)
-    signing = [people[key] for key in dict.fromkeys(keys) if key in people]
+    authors = [people[key] for key in dict.fromkeys(keys) if key in people]
     return [
         BylineAuthor(p.name, p.author.slug if hasattr(p, "author") else slugify(p.name) or "-")
-        for p in signing
+        for p in authors
     ]
 
 
 def _chosen_ids(request: HttpRequest, name: str) -> list[int]:
     """Return the ids that were sent, without anything that is no id."""
-    return [int(pk) for pk in request.POST.getlist(name)[:50] if re.fullmatch(r"\d{1,18}", pk, re.ASCII)]
+    sent = request.POST.getlist(name)[:50]
+    return [pk for value in sent if (pk := parse_whole_number(value)) is not None]
 
 
 def _refuse_too_long(body: str) -> JsonResponse | None:
     """Answer with an error instead of the preview if the text is too long to be saved."""
-    count = len(body.replace("\r\n", "\n"))
-    if count <= BODY_MAX:
+    count = len(normalize_newlines(body))
+    if count <= MAX_BODY_LENGTH:
         return None
-    error = TOO_LONG % {"show_value": count, "limit_value": BODY_MAX}
+    error = TOO_LONG % {"show_value": count, "limit_value": MAX_BODY_LENGTH}
     return JsonResponse({"html": format_html("<p>{}</p>", error), "count": error})
 
 

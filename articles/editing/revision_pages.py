@@ -15,10 +15,10 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from articles.editing.autosaves import restore_revision
 from articles.editing.concurrent_editing import parse_number, request_user
 from articles.editing.conflicts import latest_revision_number
 from articles.editing.diff import compare
-from articles.editing.drafts import restore_revision
 from articles.models import Document, DocumentText
 from articles.redaction import pages as redaction_pages
 from articles.services import StaleVersionError

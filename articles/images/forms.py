@@ -103,8 +103,8 @@ class UploadForm(ImageForm):
     file = forms.FileField(
         label=gettext_lazy("File"),
         widget=forms.ClearableFileInput(attrs={"accept": ACCEPT}),
-        help_text=gettext_lazy("JPEG, PNG, WebP, AVIF or GIF, up to %(most)s MB. Location data is removed.")
-        % {"most": MAX_MB},
+        help_text=gettext_lazy("JPEG, PNG, WebP, AVIF or GIF, up to %(limit)s MB. Location data is removed.")
+        % {"limit": MAX_MB},
         error_messages={
             "required": gettext_lazy("Choose an image."),
             "empty": gettext_lazy("This file is empty."),

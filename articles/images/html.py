@@ -137,7 +137,7 @@ def find_previewed_article(token: str) -> Article | None:
     except signing.BadSignature:
         return None
     found = Article.objects.filter(pk=key).only("stage", "unpublished_at").first()
-    return found if found and found.opens_previews(token_signing_time(token)) else None
+    return found if found and found.accepts_preview_link(token_signing_time(token)) else None
 
 
 def _sources(image: Image, names: list[tuple[str, int]], sizes: str) -> SafeString:

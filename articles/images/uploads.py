@@ -51,8 +51,8 @@ def read_upload(upload: Any) -> DecodedImage:
         raise UploadError(_("This file is empty."))
     if size > MAX_MB * 1024 * 1024:
         raise UploadError(
-            _("This file has %(size).1f MB. The limit is %(most)s MB. Save a smaller version and upload it.")
-            % {"size": size / 1024 / 1024, "most": MAX_MB}
+            _("This file has %(size).1f MB. The limit is %(limit)s MB. Save a smaller version and upload it.")
+            % {"size": size / 1024 / 1024, "limit": MAX_MB}
         )
     with tempfile.TemporaryDirectory(prefix="soundoff-") as scratch:
         source, folder = Path(scratch, "upload"), Path(scratch, "made")
@@ -112,12 +112,12 @@ def _rejection_message(result: dict[str, Any], head: bytes) -> str:
     match result["refused"]:
         case "pixels" if "width" in result:
             return _(
-                "This image has %(width)s × %(height)s pixels. The limit is %(most)s million pixels and "
+                "This image has %(width)s × %(height)s pixels. The limit is %(limit)s million pixels and "
                 "%(side)s on a side. Save a smaller version and upload it."
             ) % {
                 "width": f"{result['width']:,}",
                 "height": f"{result['height']:,}",
-                "most": decode.MAX_PIXELS // 1_000_000,
+                "limit": decode.MAX_PIXELS // 1_000_000,
                 "side": f"{decode.MAX_SIDE:,}",
             }
         case "pixels" | "slow":

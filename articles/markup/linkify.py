@@ -13,14 +13,14 @@ from linkify_it import LinkifyIt
 from markdown_it import MarkdownIt
 from markdown_it.rules_inline import StateInline
 
-ADDRESS_MAX = 1_000  # characters
+MAX_ADDRESS_LENGTH = 1_000  # characters
 
 _NON_SPACE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f]+")
 # Every address contains one of these. The end of a sentence is none of them, so most texts have none.
 _ADDRESS_HINT = re.compile(r"[:@]|//|[^.\s]\.[^.\s]")
 _ASCII = re.compile(r"[!-~]+")
 _SCHEME = re.compile(r"(?:^|[^a-z0-9.+-])(https?|ftp)$", re.IGNORECASE)
-_SCHEME_MAX = len("https")
+_MAX_SCHEME_LENGTH = len("https")
 
 
 class Linkifier(LinkifyIt):
@@ -51,9 +51,9 @@ def _candidates(text: str) -> Iterator[tuple[int, str]]:
     if not _ADDRESS_HINT.search(text):
         return
     for run in _NON_SPACE.finditer(text):
-        parts = [run] if run.end() - run.start() <= ADDRESS_MAX else _ASCII.finditer(text, *run.span())
+        parts = [run] if run.end() - run.start() <= MAX_ADDRESS_LENGTH else _ASCII.finditer(text, *run.span())
         for part in parts:
-            if part.end() - part.start() <= ADDRESS_MAX and _ADDRESS_HINT.search(part[0]):
+            if part.end() - part.start() <= MAX_ADDRESS_LENGTH and _ADDRESS_HINT.search(part[0]):
                 yield part.start(), part[0]
 
 
@@ -64,12 +64,12 @@ def _link_address(state: StateInline, silent: bool) -> bool:
     """
     if state.linkLevel > 0 or not state.src.startswith("://", state.pos):
         return False
-    scheme = _SCHEME.search(state.pending[-_SCHEME_MAX - 1 :])
+    scheme = _SCHEME.search(state.pending[-_MAX_SCHEME_LENGTH - 1 :])
     if not scheme:
         return False
     start = state.pos - len(scheme[1])
-    run = _NON_SPACE.match(state.src, start, start + ADDRESS_MAX + 1)
-    if not run or len(run[0]) > ADDRESS_MAX:
+    run = _NON_SPACE.match(state.src, start, start + MAX_ADDRESS_LENGTH + 1)
+    if not run or len(run[0]) > MAX_ADDRESS_LENGTH:
         return False
     link = state.md.linkify.match_at_start(run[0]) if state.md.linkify else None
     if not link:

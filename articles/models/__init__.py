@@ -1,10 +1,10 @@
 """Models of articles, authors, editing, images, pages, redirects and the site."""
 
 from articles.models.articles import (
-    BODY_MAX,
+    MAX_BODY_LENGTH,
+    MAX_STANDFIRST_LENGTH,
+    MAX_UNPUBLISHED_REASON_LENGTH,
     PREVIEW_LIFETIME,
-    STANDFIRST_MAX,
-    UNPUBLISHED_REASON_MAX,
     UNPUBLISHED_TITLE,
     Article,
     ArticleQuerySet,
@@ -12,10 +12,10 @@ from articles.models.articles import (
     preview_article_id,
     slug_from_title,
     title_for,
-    title_readable_by,
+    title_visible_to,
     unique_slug,
 )
-from articles.models.authors import AUTHORS_MAX, Author, Byline, BylineAuthor, unique_author_slug
+from articles.models.authors import MAX_AUTHORS, Author, Byline, BylineAuthor, unique_author_slug
 from articles.models.editing import (
     Autosave,
     Correction,
@@ -28,8 +28,8 @@ from articles.models.editing import (
 )
 from articles.models.images import Image, ImageUse
 from articles.models.newsletters import (
-    INTRODUCTION_MAX,
-    SUBJECT_MAX,
+    MAX_INTRODUCTION_LENGTH,
+    MAX_SUBJECT_LENGTH,
     Newsletter,
     NewsletterQuerySet,
     NewsletterRecipient,
@@ -38,20 +38,20 @@ from articles.models.newsletters import (
     Subscription,
 )
 from articles.models.pins import Pin
-from articles.models.redirects import OLD_PATH_MAX, PATH_SUFFIX_MAX, Redirect
-from articles.models.site import Site, check_time_zone
+from articles.models.redirects import MAX_OLD_PATH_LENGTH, MAX_PATH_SUFFIX_LENGTH, Redirect
+from articles.models.site import Site, validate_time_zone
 from articles.models.standing_pages import StandingPage
 
 __all__ = [
-    "AUTHORS_MAX",
-    "BODY_MAX",
-    "INTRODUCTION_MAX",
-    "OLD_PATH_MAX",
-    "PATH_SUFFIX_MAX",
+    "MAX_AUTHORS",
+    "MAX_BODY_LENGTH",
+    "MAX_INTRODUCTION_LENGTH",
+    "MAX_OLD_PATH_LENGTH",
+    "MAX_PATH_SUFFIX_LENGTH",
+    "MAX_STANDFIRST_LENGTH",
+    "MAX_SUBJECT_LENGTH",
+    "MAX_UNPUBLISHED_REASON_LENGTH",
     "PREVIEW_LIFETIME",
-    "STANDFIRST_MAX",
-    "SUBJECT_MAX",
-    "UNPUBLISHED_REASON_MAX",
     "UNPUBLISHED_TITLE",
     "Article",
     "ArticleQuerySet",
@@ -79,11 +79,11 @@ __all__ = [
     "Subscriber",
     "Subscription",
     "Topic",
-    "check_time_zone",
     "preview_article_id",
     "slug_from_title",
     "title_for",
-    "title_readable_by",
+    "title_visible_to",
     "unique_author_slug",
     "unique_slug",
+    "validate_time_zone",
 ]

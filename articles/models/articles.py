@@ -26,10 +26,10 @@ from articles.models.redirects import Redirect
 from articles.search import weighted_vector
 from core.paging import PageCursor
 
-TITLE_MAX, STANDFIRST_MAX = 300, 5_000  # characters
-BODY_MAX = 200_000  # characters: a short book, which is rendered in a few seconds
-UNPUBLISHED_REASON_MAX = 2_000  # characters
-SLUG_MAX_LENGTH = 120
+MAX_TITLE_LENGTH, MAX_STANDFIRST_LENGTH = 300, 5_000  # characters
+MAX_BODY_LENGTH = 200_000  # characters: a short book, which is rendered in a few seconds
+MAX_UNPUBLISHED_REASON_LENGTH = 2_000  # characters
+MAX_SLUG_LENGTH = 120
 PREVIEW_LIFETIME = timedelta(days=7)
 UNPUBLISHED_TITLE = gettext_noop(
     "A story that is not published"
@@ -89,25 +89,25 @@ class ArticleQuerySet(models.QuerySet["Article"]):
         """Return the articles published from `start` on and before `end`."""
         return self.filter(published_at__gte=start, published_at__lt=end)
 
-    def before(self, position: PageCursor) -> Self:
-        """Return the articles after `position` in a list that shows the newest first."""
-        return self.filter(position.behind("published_at"))
+    def after_cursor(self, cursor: PageCursor) -> Self:
+        """Return the articles after this position in a list that shows the newest first."""
+        return self.filter(cursor.after_cursor("published_at"))
 
     def listed(self) -> Self:
         """Load what lists show and defer what only stories show.
 
         Lists show the number of comments, the lead image, the authors and the first topic.
         """
-        unread = ["body", "body_html", "vector", "keywords"]
+        deferred = ["body", "body_html", "vector", "keywords"]
         topics = Topic.objects.shown().filter(articles=OuterRef("pk")).order_by("name")
         return (
             self.select_related("discussion", "lead_image")
-            .signed()
+            .with_author_names()
             .annotate(first_topic=Subquery(topics.values(link=JSONObject(name="name", slug="slug"))[:1]))
-            .defer(*unread)
+            .defer(*deferred)
         )
 
-    def signed(self) -> Self:
+    def with_author_names(self) -> Self:
         """Annotate `author_names`, in the order of the byline, without another query."""
         names = Byline.objects.filter(article=OuterRef("pk")).exclude(author__user__name="")
         return self.annotate(
@@ -122,9 +122,9 @@ class ArticleQuerySet(models.QuerySet["Article"]):
             return self.none()
         return self.filter(Q(editors=user) | Q(editors=None))  # one join, of which one row matches
 
-    def known_to(self, user: User | None) -> Self:
+    def with_title_visible_to(self, user: User | None) -> Self:
         """Return the articles whose title this person may read; None is an anonymous reader."""
-        return self.filter(title_readable_by(user))
+        return self.filter(title_visible_to(user))
 
 
 class Article(models.Model):
@@ -143,9 +143,9 @@ class Article(models.Model):
         READY = "ready", _("ready for review")
         PRIVATE = "private", _("private")
 
-    title = models.CharField(_("title"), max_length=TITLE_MAX)
-    slug = models.SlugField(_("URL slug"), max_length=SLUG_MAX_LENGTH, unique=True, allow_unicode=True)
-    standfirst = models.TextField(_("standfirst"), max_length=STANDFIRST_MAX, blank=True)
+    title = models.CharField(_("title"), max_length=MAX_TITLE_LENGTH)
+    slug = models.SlugField(_("URL slug"), max_length=MAX_SLUG_LENGTH, unique=True, allow_unicode=True)
+    standfirst = models.TextField(_("standfirst"), max_length=MAX_STANDFIRST_LENGTH, blank=True)
     authors = models.ManyToManyField(
         "articles.Author", through="articles.Byline", related_name="articles", editable=False
     )
@@ -155,7 +155,7 @@ class Article(models.Model):
         blank=True,
         help_text=_("Other authors, who have no author page here."),
     )
-    body = models.TextField(_("body"), max_length=BODY_MAX, blank=True, help_text=_("Markdown."))
+    body = models.TextField(_("body"), max_length=MAX_BODY_LENGTH, blank=True, help_text=_("Markdown."))
     body_html = models.TextField(editable=False, blank=True)
     lead_image = models.ForeignKey(
         "articles.Image",
@@ -191,7 +191,7 @@ class Article(models.Model):
     embargo_until = models.DateTimeField(null=True, editable=False)  # cannot be published before
     unpublished_at = models.DateTimeField(null=True, editable=False)
     unpublished_reason = models.TextField(  # for readers
-        max_length=UNPUBLISHED_REASON_MAX, blank=True, default="", db_default="", editable=False
+        max_length=MAX_UNPUBLISHED_REASON_LENGTH, blank=True, default="", db_default="", editable=False
     )
     was_published_at = models.DateTimeField(null=True, editable=False)  # before it was unpublished
     corrected_at = models.DateTimeField(null=True, editable=False)  # date of the last correction
@@ -199,7 +199,7 @@ class Article(models.Model):
     source_name = models.CharField(_("source"), max_length=120, blank=True)
     source_url = models.URLField(_("source's URL"), max_length=500, blank=True)
     canonical_url = models.URLField(
-        _("first published at"),
+        _("canonical URL"),
         max_length=500,
         blank=True,
         help_text=_("The URL that search engines should index. Leave empty for the URL here."),
@@ -239,10 +239,10 @@ class Article(models.Model):
                 | Q(published_at__gte=F("embargo_until")),
                 name="article_not_before_its_embargo",
             ),
-            max_length_constraint("standfirst", STANDFIRST_MAX, name="article_standfirst_length"),
-            max_length_constraint("body", BODY_MAX, name="article_body_length"),
+            max_length_constraint("standfirst", MAX_STANDFIRST_LENGTH, name="article_standfirst_length"),
+            max_length_constraint("body", MAX_BODY_LENGTH, name="article_body_length"),
             max_length_constraint(
-                "unpublished_reason", UNPUBLISHED_REASON_MAX, name="article_unpublished_reason_length"
+                "unpublished_reason", MAX_UNPUBLISHED_REASON_LENGTH, name="article_unpublished_reason_length"
             ),
         ]
 
@@ -281,16 +281,16 @@ class Article(models.Model):
         """
         if preview_article_id(token) != self.pk:
             return None
-        made = token_signing_time(token)
-        return made + PREVIEW_LIFETIME if self.opens_previews(made, reader) else None
+        signed_at = token_signing_time(token)
+        return signed_at + PREVIEW_LIFETIME if self.accepts_preview_link(signed_at, reader) else None
 
-    def opens_previews(self, made: datetime, reader: User | None = None) -> bool:
-        """Return whether a preview link signed at `made` still shows the story to this reader."""
-        if made < (self.unpublished_at or made):
+    def accepts_preview_link(self, signed_at: datetime, reader: User | None = None) -> bool:
+        """Return whether a preview link that was signed at this time still shows the story to this reader."""
+        if signed_at < (self.unpublished_at or signed_at):
             return False
         return self.stage != Article.Stage.PRIVATE or bool(reader and self.can_be_edited_by(reader))
 
-    def signed_by(self) -> list[BylineAuthor]:
+    def byline_authors(self) -> list[BylineAuthor]:
         """Return the authors that have a page, in the order of the byline."""
         if self.pk is None:
             return []
@@ -298,21 +298,21 @@ class Article(models.Model):
         return [BylineAuthor(*row) for row in found.values_list("author__user__name", "author__slug")]
 
     @property
-    def signature(self) -> str:
+    def byline_text(self) -> str:
         """Return the byline as text: the authors in their order, then the other names."""
-        text: str = get_text_list([*self._names, *filter(None, [self.others])], str(_("and")))
+        text: str = get_text_list([*self._author_names, *filter(None, [self.other_authors])], str(_("and")))
         return text
 
     @property
-    def others(self) -> str:
+    def other_authors(self) -> str:
         """Return the part of the byline that names people who have no author page."""
-        return "" if self.byline in self._names else self.byline
+        return "" if self.byline in self._author_names else self.byline
 
     @property
-    def _names(self) -> list[str]:
-        """Return the authors' names; lists and the story's page have annotated them (`signed`)."""
+    def _author_names(self) -> list[str]:
+        """Return the authors' names; lists and the story's page have annotated them (`with_author_names`)."""
         names: list[str] | None = vars(self).get("author_names")
-        return [author.name for author in self.signed_by()] if names is None else names
+        return [author.name for author in self.byline_authors()] if names is None else names
 
     @property
     def comment_count(self) -> int:
@@ -321,22 +321,22 @@ class Article(models.Model):
         return 0 if discussion is None or discussion.is_hidden else discussion.visible_count
 
     @property
-    def zone(self) -> str:
+    def time_zone(self) -> str:
         """Return the IANA name of the time zone of its times: that of the imported page, else the site's."""
         return self.source_zone or str(timezone.get_current_timezone())
 
     @property
-    def is_archived(self) -> bool:
+    def is_imported(self) -> bool:
         """Return whether it was imported from a saved page."""
         return bool(self.source_key)
 
-    def is_known_to(self, user: User | None) -> bool:
-        """Return whether `user` may read the title, as ArticleQuerySet.known_to does for many articles."""
+    def is_title_visible_to(self, user: User | None) -> bool:
+        """Return whether `user` may read the title. See ArticleQuerySet.with_title_visible_to."""
         return self.is_published() or bool(user and self.can_be_edited_by(user))
 
     def title_for(self, user: User | None) -> str:
         """Return the title, or UNPUBLISHED_TITLE if `user` may not read it; None is an anonymous reader."""
-        return self.title if self.is_known_to(user) else gettext(UNPUBLISHED_TITLE)
+        return self.title if self.is_title_visible_to(user) else gettext(UNPUBLISHED_TITLE)
 
     def can_be_edited_by(self, user: User) -> bool:
         """Return whether `user` may edit it, as ArticleQuerySet.editable_by does for many articles."""
@@ -345,7 +345,7 @@ class Article(models.Model):
         return Article.objects.editable_by(user).filter(pk=self.pk).exists()
 
 
-def title_readable_by(user: User | None, prefix: str = "") -> Q:
+def title_visible_to(user: User | None, prefix: str = "") -> Q:
     """Return a condition that matches the articles whose title `user` may read.
 
     Only its editors may read the title of a draft: neither moderators nor other editors. `prefix` is the
@@ -361,7 +361,7 @@ def title_readable_by(user: User | None, prefix: str = "") -> Q:
 
 def title_for(user: User | None, prefix: str = "") -> Case:
     """Return Article.title_for as an expression for queries."""
-    title = When(title_readable_by(user, prefix), then=F(f"{prefix}title"))
+    title = When(title_visible_to(user, prefix), then=F(f"{prefix}title"))
     return Case(title, default=Value(gettext(UNPUBLISHED_TITLE)), output_field=models.TextField())
 
 
@@ -382,7 +382,7 @@ def token_signing_time(token: str) -> datetime:
 def unique_slug(title: str) -> str:
     """Return an unused slug for a new article: its title in its own script, numbered if that is taken."""
     base = slug_from_title(title)
-    stem = base[: SLUG_MAX_LENGTH - 10].rstrip("-")  # leaves room for a number
+    stem = base[: MAX_SLUG_LENGTH - 10].rstrip("-")  # leaves room for a number
     taken = set(Article.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
     path = reverse("story", args=["-"]).removesuffix("-/")
     redirects = Redirect.objects.filter(old__startswith=path + stem).values_list("old", flat=True)
@@ -394,4 +394,4 @@ def unique_slug(title: str) -> str:
 
 def slug_from_title(title: str) -> str:
     """Return a slug in the script of the title, cut where the script of the editor page cuts it."""
-    return slugify(title, allow_unicode=True)[:SLUG_MAX_LENGTH].strip("-") or "story"
+    return slugify(title, allow_unicode=True)[:MAX_SLUG_LENGTH].strip("-") or "story"

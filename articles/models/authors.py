@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
-AUTHORS_MAX = 4  # of one article
-BIO_MAX = 300  # characters
+MAX_AUTHORS = 4  # of one article
+MAX_BIO_LENGTH = 300  # characters
 
 
 class BylineAuthor(NamedTuple):
@@ -50,7 +50,7 @@ class Author(models.Model):
     bio = models.CharField(
         _("bio"),
         db_column="line",
-        max_length=BIO_MAX,
+        max_length=MAX_BIO_LENGTH,
         blank=True,
         help_text=_("Shown on the author page: what they write about and how to reach them."),
     )

@@ -1,4 +1,4 @@
-"""Revisions, drafts, presence, notes and corrections of articles and pages."""
+"""Revisions, autosaves, presence, notes and corrections of articles and pages."""
 
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol, Self
@@ -7,7 +7,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import models
 from django.db.models import Max, Q
+from django.http import QueryDict
 from django.utils import timezone
+from django.utils.text import normalize_newlines
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -16,7 +18,7 @@ from articles.models.lengths import max_length_constraint
 from articles.models.standing_pages import StandingPage
 
 PRESENCE_TIMEOUT = timedelta(minutes=2)  # after the last request of an open editor page
-NOTE_MAX, CORRECTION_MAX = 5000, 2000  # characters
+MAX_NOTE_LENGTH, MAX_CORRECTION_LENGTH = 5000, 2000  # characters
 
 
 Document = Article | StandingPage
@@ -45,7 +47,12 @@ class DocumentText(NamedTuple):
     @classmethod
     def of(cls, row: HasText) -> "DocumentText":
         """Return the text of an article, a page or a revision, with plain line ends."""
-        return cls(*(getattr(row, name, "").replace("\r\n", "\n").strip() for name in cls._fields))
+        return cls(*(normalize_newlines(getattr(row, name, "")).strip() for name in cls._fields))
+
+    @classmethod
+    def from_post(cls, data: QueryDict) -> "DocumentText":
+        """Return the text in a form as a browser sent it, with plain line ends."""
+        return cls(*(normalize_newlines(data.get(name, "")).strip() for name in cls._fields))
 
 
 class RevisionQuerySet(models.QuerySet["Revision"]):
@@ -101,18 +108,18 @@ class OpenForm(NamedTuple):
     """An editor form in one browser window."""
 
     nonce: UUID
-    turn: int  # number of the last change that was typed there
+    change_number: int  # of the last change that was typed there
 
 
 class AutosaveQuerySet(models.QuerySet["Autosave"]):
     def of(self, user: User) -> Self:
-        """Return this person's drafts."""
+        """Return this person's unsaved changes."""
         return self.filter(editor=user, is_done=False)
 
     def offered(self, user: User, kind: type[Document], document: Document | None) -> Self:
-        """Return the drafts that this person can continue in the editor of the document.
+        """Return the autosaves that this person can continue in the editor of the document.
 
-        Where `document` is None (a new one): drafts of new documents, and those whose document was deleted
+        Where `document` is None (a new one): those of new documents, and those whose document was deleted
         or may no longer be edited by this person.
         """
         own = self.of(user).filter(kind=kind._meta.model_name)
@@ -125,7 +132,7 @@ class AutosaveQuerySet(models.QuerySet["Autosave"]):
 
 
 class Autosave(models.Model):
-    """A draft: the unsaved fields of one OpenForm. Two windows of one person keep two drafts."""
+    """The unsaved changes of one OpenForm. Two windows of one person have two rows."""
 
     nonce = models.UUIDField(primary_key=True)
     kind = models.CharField(max_length=20, default="article", db_default="article")  # article, standingpage
@@ -135,7 +142,7 @@ class Autosave(models.Model):
     editor = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     typed = models.JSONField(default=dict)  # fields of the form as a browser sends them: {name: [value]}
     read = models.TextField(blank=True)  # token of a conflicts.FormSnapshot
-    turn = models.PositiveIntegerField(default=0, db_default=0)  # of the OpenForm; an earlier one is ignored
+    turn = models.PositiveIntegerField(default=0, db_default=0)  # change_number of the OpenForm
     # Saved, discarded, or continued in another form: the row is empty, and late autosaves are ignored.
     is_done = models.BooleanField(default=False, db_default=False)
     at = models.DateTimeField(default=timezone.now)  # of the last autosave, or when it was done
@@ -143,7 +150,7 @@ class Autosave(models.Model):
     objects = AutosaveQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("unsaved text")
+        verbose_name = _("unsaved changes")
         ordering = ["-at"]
 
     def __str__(self) -> str:
@@ -189,12 +196,12 @@ class EditorNote(models.Model):
     article = models.ForeignKey(Article, models.CASCADE, related_name="notes")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     at = models.DateTimeField(default=timezone.now)
-    body = models.TextField(_("note"), max_length=NOTE_MAX)
+    body = models.TextField(_("note"), max_length=MAX_NOTE_LENGTH)
 
     class Meta:
         verbose_name = _("note")
         ordering = ["at", "pk"]
-        constraints = [max_length_constraint("body", NOTE_MAX, name="editor_note_length")]
+        constraints = [max_length_constraint("body", MAX_NOTE_LENGTH, name="editor_note_length")]
 
     def __str__(self) -> str:
         return self.body
@@ -206,12 +213,12 @@ class Correction(models.Model):
     article = models.ForeignKey(Article, models.CASCADE, related_name="corrections")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     at = models.DateTimeField(default=timezone.now)
-    text = models.TextField(_("correction"), max_length=CORRECTION_MAX)
+    text = models.TextField(_("correction"), max_length=MAX_CORRECTION_LENGTH)
 
     class Meta:
         verbose_name = _("correction")
         ordering = ["at", "pk"]
-        constraints = [max_length_constraint("text", CORRECTION_MAX, name="correction_length")]
+        constraints = [max_length_constraint("text", MAX_CORRECTION_LENGTH, name="correction_length")]
 
     def __str__(self) -> str:
         return self.text

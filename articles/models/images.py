@@ -16,7 +16,7 @@ from articles.models.site import Site
 from articles.models.standing_pages import StandingPage
 
 CENTER = 50  # per cent
-ALT_MAX, CAPTION_MAX, CREDIT_MAX = 500, 500, 200  # characters
+MAX_ALT_LENGTH, MAX_CAPTION_LENGTH, MAX_CREDIT_LENGTH = 500, 500, 200  # characters
 
 MEDIA = "media"  # the folder of all images in the storage
 
@@ -46,7 +46,7 @@ class Image(models.Model):
     filename = models.CharField(_("file"), max_length=255, editable=False)  # name of the uploaded file
     alt = models.CharField(
         _("alternative text"),
-        max_length=ALT_MAX,
+        max_length=MAX_ALT_LENGTH,
         blank=True,
         help_text=_("Describe the image for people who can’t see it, in one or two sentences."),
     )
@@ -57,13 +57,13 @@ class Image(models.Model):
     )
     caption = models.CharField(
         _("caption"),
-        max_length=CAPTION_MAX,
+        max_length=MAX_CAPTION_LENGTH,
         blank=True,
         help_text=_("Shown under the image, unless a story has its own caption for it."),
     )
     credit = models.CharField(
         _("credit"),
-        max_length=CREDIT_MAX,
+        max_length=MAX_CREDIT_LENGTH,
         blank=True,
         help_text=_("Who made the image, such as “Ida Lund / Harbour News”."),
     )

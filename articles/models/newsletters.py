@@ -15,11 +15,11 @@ from articles.models.articles import Article, Topic
 from articles.models.lengths import max_length_constraint
 from core.mail.failures import DeliveryFailure, explain_failure
 
-SUBJECT_MAX, INTRODUCTION_MAX = 200, 2_000  # characters
+MAX_SUBJECT_LENGTH, MAX_INTRODUCTION_LENGTH = 200, 2_000  # characters
 
 
 class Subscriber(models.Model):
-    """An e-mail that has subscriptions, also of a member. It is deleted with the last of them."""
+    """An e-mail address that has subscriptions, also of a member. It is deleted with the last of them."""
 
     email = models.EmailField(_("e-mail"), unique=True)  # in lower case
     created_at = models.DateTimeField(default=timezone.now)
@@ -34,7 +34,7 @@ class Subscriber(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"#{self.pk}"  # never the e-mail, which not everybody who reads a list may see
+        return f"#{self.pk}"  # never the e-mail address, which not everybody who reads a list may see
 
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
@@ -87,8 +87,8 @@ class Newsletter(models.Model):
     """A mail to subscribers: with one story, or a digest of several. Until `sent_at` it is a draft."""
 
     is_digest = models.BooleanField(default=False)
-    subject = models.CharField(_("subject"), max_length=SUBJECT_MAX)
-    introduction = models.TextField(_("introduction"), max_length=INTRODUCTION_MAX, blank=True)
+    subject = models.CharField(_("subject"), max_length=MAX_SUBJECT_LENGTH)
+    introduction = models.TextField(_("introduction"), max_length=MAX_INTRODUCTION_LENGTH, blank=True)
     articles = models.ManyToManyField(Article, through="NewsletterStory", related_name="newsletters")
     by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created_at = models.DateTimeField(_("created"), default=timezone.now)
@@ -104,7 +104,9 @@ class Newsletter(models.Model):
         verbose_name_plural = _("newsletters")
         ordering = ["-created_at", "-pk"]
         constraints = [
-            max_length_constraint("introduction", INTRODUCTION_MAX, name="newsletter_introduction_length")
+            max_length_constraint(
+                "introduction", MAX_INTRODUCTION_LENGTH, name="newsletter_introduction_length"
+            )
         ]
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 class Pin(models.Model):
     """A story that is pinned to the top of the front page, at position `place`, until it is unpinned.
 
-    A pinned story that is not published keeps its place and is not shown.
+    A pinned story that is not published keeps its position and is not shown.
     """
 
     article = models.OneToOneField(

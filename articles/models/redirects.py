@@ -5,8 +5,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-OLD_PATH_MAX = 500  # characters, as an index entry has at most 2,700 bytes
-PATH_SUFFIX_MAX = 200  # characters
+MAX_OLD_PATH_LENGTH = 500  # characters, as an index entry has at most 2,700 bytes
+MAX_PATH_SUFFIX_LENGTH = 200  # characters
 
 
 class Redirect(models.Model):
@@ -18,7 +18,7 @@ class Redirect(models.Model):
 
     old = models.CharField(
         _("old URL"),
-        max_length=OLD_PATH_MAX,
+        max_length=MAX_OLD_PATH_LENGTH,
         unique=True,
         help_text=_("Path and query, such as /2013/06/19/slug/ or /?p=12."),
     )
@@ -28,9 +28,9 @@ class Redirect(models.Model):
     topic = models.ForeignKey("articles.Topic", on_delete=models.CASCADE, null=True, editable=False)
     page = models.ForeignKey("articles.StandingPage", on_delete=models.CASCADE, null=True, editable=False)
     author = models.ForeignKey("articles.Author", on_delete=models.CASCADE, null=True, editable=False)
-    path = models.CharField(max_length=OLD_PATH_MAX, blank=True, editable=False)
+    path = models.CharField(max_length=MAX_OLD_PATH_LENGTH, blank=True, editable=False)
     # Appended to the URL of the target.
-    rest = models.CharField(max_length=PATH_SUFFIX_MAX, blank=True, editable=False)
+    rest = models.CharField(max_length=MAX_PATH_SUFFIX_LENGTH, blank=True, editable=False)
     created_at = models.DateTimeField(_("since"), default=timezone.now, editable=False)
 
     class Meta:

@@ -15,13 +15,13 @@ from django.utils.translation import gettext_lazy as _
 
 from articles.models.lengths import max_length_constraint
 
-RULES_IN_SHORT_MAX, RULES_MAX = 300, 20_000  # characters
+MAX_RULES_IN_SHORT_LENGTH, MAX_RULES_LENGTH = 300, 20_000  # characters
 DEFAULT_SHORT_RULES = gettext_noop(
     "Keep to the subject.\nArgue with what was said, not with who said it.\nNo advertising."
 )
 
 
-def check_time_zone(value: str) -> None:
+def validate_time_zone(value: str) -> None:
     """Validate the name of a time zone."""
     if value not in available_timezones():
         raise ValidationError(
@@ -29,7 +29,7 @@ def check_time_zone(value: str) -> None:
         )
 
 
-def check_language(value: str) -> None:
+def validate_language(value: str) -> None:
     """Validate a language of the interface."""
     if value not in dict(settings.LANGUAGES):
         raise ValidationError(_("Soundoff is not translated into “%(value)s”."), params={"value": value})
@@ -39,13 +39,13 @@ def check_language(value: str) -> None:
 STORY_LANGUAGES = {code: info["name_local"] for code, info in LANG_INFO.items() if "name_local" in info}
 
 
-def check_story_language(value: str) -> None:
+def validate_story_language(value: str) -> None:
     """Validate a language of the stories."""
     if value not in STORY_LANGUAGES:
         raise ValidationError(_("“%(value)s” is not a language that is known here."), params={"value": value})
 
 
-def check_one_line(value: str) -> None:
+def validate_one_line(value: str) -> None:
     """Validate text for the headers of an e-mail."""
     if not value.isprintable():
         raise ValidationError(_("Use one line."))
@@ -57,12 +57,14 @@ class Site(models.Model):
     `version` grows with each change that affects many pages.
     """
 
-    class Moderation(models.TextChoices):  # as comments.Discussion.Moderation, which copies it
+    class Moderation(models.TextChoices):
+        """Which comments wait for review: the default of new discussions, and the setting of each."""
+
         CONDITIONAL = "conditional", _("First comment reviewed")
         PRE = "pre", _("Pre-moderation: review everything first")
         POST = "post", _("Post-moderation: review after publication")
 
-    name = models.CharField(_("name"), max_length=80, default="Soundoff", validators=[check_one_line])
+    name = models.CharField(_("name"), max_length=80, default="Soundoff", validators=[validate_one_line])
     tagline = models.CharField(_("tagline"), max_length=160, blank=True)
     # Shown in place of the mark in the header, and by browsers in tabs. site/branding.py makes both.
     logo = models.ForeignKey(
@@ -76,7 +78,7 @@ class Site(models.Model):
     accent = models.CharField(_("accent colour"), max_length=7, blank=True, db_default="")
     # Not `choices`: adding a translation must not need a migration.
     language = models.CharField(
-        _("language"), max_length=12, default="en", db_default="en", validators=[check_language]
+        _("language"), max_length=12, default="en", db_default="en", validators=[validate_language]
     )
     # Of stories and comments, for screen readers and translators. Empty: the language of the interface.
     written_in = models.CharField(
@@ -84,12 +86,18 @@ class Site(models.Model):
         max_length=12,
         blank=True,
         db_default="",
-        validators=[check_story_language],
+        validators=[validate_story_language],
     )
-    time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[check_time_zone])
+    time_zone = models.CharField(
+        _("time zone"), max_length=64, default="UTC", validators=[validate_time_zone]
+    )
     contact_email = models.EmailField(_("contact address"), blank=True, db_default="")
     mail_name = models.CharField(
-        _("sender’s name in e-mails"), max_length=80, blank=True, db_default="", validators=[check_one_line]
+        _("sender’s name in e-mails"),
+        max_length=80,
+        blank=True,
+        db_default="",
+        validators=[validate_one_line],
     )
     # Defaults of new discussions; each discussion may change them.
     moderation = models.CharField(
@@ -106,10 +114,10 @@ class Site(models.Model):
         _("days until discussions close"), default=365, db_default=365, validators=[MinValueValidator(1)]
     )
     rules_in_short = models.TextField(
-        _("rules in short"), max_length=RULES_IN_SHORT_MAX, blank=True, db_default=""
+        _("rules in short"), max_length=MAX_RULES_IN_SHORT_LENGTH, blank=True, db_default=""
     )
-    rules = models.TextField(_("rules in full"), max_length=RULES_MAX, blank=True, db_default="")
-    privacy = models.TextField(_("text on privacy"), max_length=RULES_MAX, blank=True, db_default="")
+    rules = models.TextField(_("rules in full"), max_length=MAX_RULES_LENGTH, blank=True, db_default="")
+    privacy = models.TextField(_("text on privacy"), max_length=MAX_RULES_LENGTH, blank=True, db_default="")
     # archive.nightly writes them.
     backs_up_nightly = models.BooleanField(_("back up every night"), default=False, db_default=False)
     backups_kept = models.PositiveSmallIntegerField(
@@ -147,9 +155,11 @@ class Site(models.Model):
             models.CheckConstraint(
                 condition=Q(accent__regex=r"^(#[0-9a-f]{6})?$"), name="site_accent_is_hex"
             ),
-            max_length_constraint("rules_in_short", RULES_IN_SHORT_MAX, name="site_rules_in_short_length"),
-            max_length_constraint("rules", RULES_MAX, name="site_rules_length"),
-            max_length_constraint("privacy", RULES_MAX, name="site_privacy_length"),
+            max_length_constraint(
+                "rules_in_short", MAX_RULES_IN_SHORT_LENGTH, name="site_rules_in_short_length"
+            ),
+            max_length_constraint("rules", MAX_RULES_LENGTH, name="site_rules_length"),
+            max_length_constraint("privacy", MAX_RULES_LENGTH, name="site_privacy_length"),
         ]
 
     def __str__(self) -> str:
@@ -170,6 +180,6 @@ class Site(models.Model):
         return f"{self.rules}\n\n{self.privacy}"
 
     @property
-    def shown_rules(self) -> list[str]:
+    def short_rule_lines(self) -> list[str]:
         """Return the lines of the short rules above each comment form."""
         return (self.rules_in_short or gettext(DEFAULT_SHORT_RULES)).splitlines()

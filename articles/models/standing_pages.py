@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from articles.models.lengths import max_length_constraint
 
-BODY_MAX = 200_000  # characters, as of a story
+MAX_BODY_LENGTH = 200_000  # characters, as of a story
 
 
 class StandingPageQuerySet(models.QuerySet["StandingPage"]):
@@ -28,7 +28,7 @@ class StandingPage(models.Model):
 
     title = models.CharField(_("title"), max_length=120)
     slug = models.SlugField(_("URL slug"), max_length=100, unique=True, allow_unicode=True)
-    body = models.TextField(_("body"), max_length=BODY_MAX, blank=True, help_text=_("Markdown."))
+    body = models.TextField(_("body"), max_length=MAX_BODY_LENGTH, blank=True, help_text=_("Markdown."))
     body_html = models.TextField(editable=False, blank=True)
     menu = models.CharField(_("menu"), max_length=10, choices=Menu, default=Menu.FOOT)
     place = models.PositiveSmallIntegerField(
@@ -46,7 +46,7 @@ class StandingPage(models.Model):
         verbose_name = _("page")
         verbose_name_plural = _("pages")
         ordering = ["place", "title"]
-        constraints = [max_length_constraint("body", BODY_MAX, name="page_body_length")]
+        constraints = [max_length_constraint("body", MAX_BODY_LENGTH, name="page_body_length")]
 
     def __str__(self) -> str:
         return self.title

@@ -21,7 +21,7 @@ from accounts.models import User
 from articles.admin_public_pages import EditorAccessAdmin
 from articles.editing.concurrent_editing import parse_number, request_user
 from articles.models import Article, Newsletter, NewsletterRecipient
-from articles.models.newsletters import SUBJECT_MAX
+from articles.models.newsletters import MAX_SUBJECT_LENGTH
 from articles.newsletter import drafts, sending
 from articles.newsletter.composition import read_stories
 from articles.newsletter.forms import NewsletterForm
@@ -92,7 +92,7 @@ class NewsletterAdmin(EditorAccessAdmin):
         offered = None if story else list(drafts.digest_stories())
         site = site_request(request).site
         initial = {
-            "subject": story.title[:SUBJECT_MAX] if story else drafts.week_subject(site),
+            "subject": story.title[:MAX_SUBJECT_LENGTH] if story else drafts.week_subject(site),
             "stories": [article.pk for article in offered or ()],
         }
         form = NewsletterForm(request.POST or None, offered=offered, initial=initial)
@@ -263,7 +263,7 @@ class NewsletterAdmin(EditorAccessAdmin):
             ],
             "waiting": waiting.order_by("due_at").first(),
             "has_stories": bool(read_stories(newsletter)),
-            "most": FAILED_SHOWN,
+            "limit": FAILED_SHOWN,
         }
         return TemplateResponse(request, "admin/articles/newsletter/sent.html", context)
 
@@ -294,9 +294,9 @@ class NewsletterAdmin(EditorAccessAdmin):
 
 
 def _email_shown_to(user: User, recipient: NewsletterRecipient) -> str:
-    """Return the e-mail of a recipient, of which some users see only the domain; "" if they unsubscribed."""
+    """Return the e-mail address of a recipient, or its domain for some users; "" if they unsubscribed."""
     email = recipient.subscriber.email if recipient.subscriber else ""
-    if user.can_read_emails or not email:
+    if user.can_view_email_addresses or not email:
         return email
     return f"…@{email.rpartition('@')[2]}"
 

@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy as _
 from articles.images.html import image_url
 from articles.markup.markdown import make_excerpt
 from articles.models import Article, ArticleQuerySet, Image, Newsletter, Site
-from core.mail.composition import MailText, MailToMany, placeholder, render_mail
+from core.mail.composition import BulkMail, MailText, placeholder, render_mail
 
-EXCERPT_MAX, SHORT_EXCERPT_MAX = 500, 300  # characters: of a single story, of one in a digest
-STANDFIRST_MAX = 600  # characters
+MAX_EXCERPT_LENGTH, MAX_SHORT_EXCERPT_LENGTH = 500, 300  # characters: of a single story, of one in a digest
+MAX_STANDFIRST_LENGTH = 600  # characters
 PICTURE_WIDTH = 560  # pixels
 
 
@@ -25,7 +25,9 @@ def shown_stories(newsletter: Newsletter, now: datetime | None = None) -> Articl
 
 def read_stories(newsletter: Newsletter) -> list[Article]:
     """Return the stories of a newsletter as its mail needs them."""
-    return list(shown_stories(newsletter).select_related("lead_image").signed().defer("body", "vector"))
+    return list(
+        shown_stories(newsletter).select_related("lead_image").with_author_names().defer("body", "vector")
+    )
 
 
 def render_newsletter(
@@ -47,10 +49,10 @@ def render_newsletter(
     )
 
 
-def render_for_subscribers(newsletter: Newsletter, stories: list[Article], site: Site) -> MailToMany:
+def render_for_subscribers(newsletter: Newsletter, stories: list[Article], site: Site) -> BulkMail:
     """Return the mail with a placeholder for the token of the subscriber."""
     rendered = render_newsletter(newsletter, stories, site, manage_url=manage_path(placeholder(0)))
-    return MailToMany(newsletter.subject, rendered, _("Newsletter"))
+    return BulkMail(newsletter.subject, rendered, _("Newsletter"))
 
 
 def manage_path(token: str) -> str:
@@ -59,13 +61,15 @@ def manage_path(token: str) -> str:
 
 
 def _story(article: Article, *, is_single: bool) -> dict[str, Any]:
-    standfirst = make_excerpt(article.standfirst, STANDFIRST_MAX) if article.standfirst else ""
+    standfirst = make_excerpt(article.standfirst, MAX_STANDFIRST_LENGTH) if article.standfirst else ""
     excerpt = ""
     if is_single or not standfirst:
-        excerpt = make_excerpt(article.body_html, EXCERPT_MAX if is_single else SHORT_EXCERPT_MAX)
+        excerpt = make_excerpt(
+            article.body_html, MAX_EXCERPT_LENGTH if is_single else MAX_SHORT_EXCERPT_LENGTH
+        )
     return {
         "title": article.title,
-        "signature": article.signature,
+        "byline_text": article.byline_text,
         "standfirst": standfirst,
         "excerpt": excerpt,
         "url": article.get_absolute_url(),

@@ -16,14 +16,14 @@ from core.mail.composition import MailText
 from core.mail.messages import TrackedMail
 
 DIGEST_DAYS = 7
-OFFERED_MAX = 50  # stories for a digest
+MAX_OFFERED = 50  # stories for a digest
 
 
 def digest_stories() -> ArticleQuerySet:
     """Return the stories of the last days that a digest can have, in the order of the front page."""
     now = timezone.now()
     stories = Article.objects.syndicated(now).within(now - timedelta(days=DIGEST_DAYS), now)
-    return stories.order_by(F("pin__place").asc(nulls_last=True), "-published_at", "-pk")[:OFFERED_MAX]
+    return stories.order_by(F("pin__place").asc(nulls_last=True), "-published_at", "-pk")[:MAX_OFFERED]
 
 
 @transaction.atomic
@@ -56,8 +56,8 @@ def change(
 
 def _store_stories(newsletter: Newsletter, stories: Sequence[Article]) -> None:
     NewsletterStory.objects.bulk_create(
-        NewsletterStory(newsletter=newsletter, article=article, place=place)
-        for place, article in enumerate(stories)
+        NewsletterStory(newsletter=newsletter, article=article, place=position)
+        for position, article in enumerate(stories)
     )
 
 

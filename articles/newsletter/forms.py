@@ -8,14 +8,14 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.authentication.allauth_forms import check_rate_limit
 from articles.models import Article, Newsletter, Topic
-from articles.newsletter.subscriptions import Lists
+from articles.newsletter.subscriptions import TopicIds
 from core.forms import LongTextForm, MultilineField, SubmitForm
 from core.rate_limits import DAY
 
 ALL = "all"  # the choice of all stories; topics have their id
 
 
-def list_choices(topics: Sequence[Topic]) -> list[tuple[str, Any]]:
+def topic_choices(topics: Sequence[Topic]) -> list[tuple[str, Any]]:
     """Return the choices of a subscription: all stories, and each topic."""
     everything = _("All stories that the editors send, and the weekly digest")
     return [(ALL, everything), *((str(topic.pk), topic.name) for topic in topics)]
@@ -27,7 +27,7 @@ def shown_topics() -> list[Topic]:
 
 
 class SubscribeForm(SubmitForm, forms.Form):
-    """The form by which a visitor subscribes with an e-mail. The field `list` may be missing."""
+    """The form by which a visitor subscribes with an e-mail address. The field `list` may be missing."""
 
     submit = _("Subscribe")
 
@@ -43,7 +43,7 @@ class SubscribeForm(SubmitForm, forms.Form):
         super().__init__(*args, **kwargs)
         choice = self.fields["list"]
         assert isinstance(choice, forms.ChoiceField)
-        choice.choices = list_choices(topics)
+        choice.choices = topic_choices(topics)
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
@@ -68,22 +68,22 @@ class ListsForm(SubmitForm, forms.Form):
         label=_("What do you want to get?"), widget=forms.CheckboxSelectMultiple, required=False
     )
 
-    def __init__(self, data: Any = None, *, topics: Sequence[Topic], subscribed: Lists) -> None:
+    def __init__(self, data: Any = None, *, topics: Sequence[Topic], subscribed: TopicIds) -> None:
         initial = [ALL if topic is None else str(topic) for topic in subscribed]
         super().__init__(data, initial={"lists": initial})
         self._topics = {topic.pk for topic in topics}
         choices = self.fields["lists"]
         assert isinstance(choices, forms.MultipleChoiceField)
-        choices.choices = list_choices(topics)
+        choices.choices = topic_choices(topics)
 
     @property
-    def chosen(self) -> Lists:
-        """Return the lists that are ticked."""
+    def chosen(self) -> TopicIds:
+        """Return the topics that are ticked."""
         return {None if value == ALL else int(value) for value in self.cleaned_data["lists"]}
 
     @property
-    def offered(self) -> Lists:
-        """Return the lists that can be ticked. A topic that is hidden at the moment is not among them."""
+    def offered(self) -> TopicIds:
+        """Return the topics that can be ticked. One that is hidden at the moment is not among them."""
         return {None, *self._topics}
 
 

@@ -24,8 +24,8 @@ from articles.models import Article, Newsletter, NewsletterRecipient, Site, Subs
 from articles.newsletter import subscriptions
 from articles.newsletter.composition import manage_path, read_stories, render_for_subscribers
 from articles.newsletter.subscriptions import subscriber_token
-from articles.services import touch_site
-from articles.site.cached_pages import hide_last_copies
+from articles.services import increment_site_version
+from articles.site.cached_pages import invalidate_stale_copies
 from articles.site.current_site import read_site
 from articles.site.languages import in_site_language
 from core.database.sql import fetch_instances
@@ -38,13 +38,13 @@ from core.mail.batches import (
     retry_delay,
     send_batches,
 )
-from core.mail.composition import MailToMany
+from core.mail.composition import BulkMail
 from core.mail.failures import REJECTED_BEFORE, classify_failure, mask_email_addresses
 from core.mail.messages import TrackedMail
 from core.mail.tokens import MailToken, incoming_email
 
 OF_RECIPIENT = "r"  # the letter of the tokens in return paths
-REASON_MAX = 500  # characters
+MAX_REASON_LENGTH = 500  # characters
 RECIPIENT_RETENTION = timedelta(days=90)  # afterwards only their number is stored
 
 QUEUED, SENT, FAILED = (
@@ -71,7 +71,7 @@ WITH waiting AS (
 )
 UPDATE articles_newsletterrecipient r SET due_at = %(until)s FROM waiting w WHERE r.id = w.id RETURNING r.*"""
 
-Texts = dict[tuple[Any, ...], dict[str, MailToMany]]  # by what they are made of, and language
+Texts = dict[tuple[Any, ...], dict[str, BulkMail]]  # by what they are made of, and language
 
 
 class NotSentError(UserError):
@@ -164,8 +164,8 @@ def stop(newsletter: Newsletter) -> bool:
     rows = Newsletter.objects.readable().filter(pk=newsletter.pk)
     is_stopped = bool(rows.update(stopped_at=timezone.now()))
     if is_stopped:
-        touch_site()
-        hide_last_copies()
+        increment_site_version()
+        invalidate_stale_copies()
     return is_stopped
 
 
@@ -289,7 +289,7 @@ def _send(pk: int, recipients: Sequence[NewsletterRecipient], texts: Texts) -> i
 
 def _render(
     newsletter: Newsletter, stories: list[Article], site: Site, language: str, texts: Texts
-) -> MailToMany:
+) -> BulkMail:
     """Return the mail, from `texts` if it was rendered before and nothing in it has changed."""
     content = (newsletter.pk, site.version, *((story.pk, story.version) for story in stories))
     if content not in texts:
@@ -312,7 +312,7 @@ def _find_emails(
     return {pk: (email, language) for pk, email, language in found}
 
 
-def _compose(text: MailToMany, recipient: NewsletterRecipient, email: str) -> TrackedMail:
+def _compose(text: BulkMail, recipient: NewsletterRecipient, email: str) -> TrackedMail:
     token = str(subscriber_token(recipient.subscriber_id or 0))
     mail = text.compose_for(email, [token], unsubscribe_path=manage_path(token))
     mail.return_path = incoming_email(MailToken(OF_RECIPIENT, recipient.pk))
@@ -324,7 +324,7 @@ def _outcome(recipient: NewsletterRecipient, mail: TrackedMail) -> dict[str, Any
     if mail.failure is None:
         return {"state": SENT, "failure": "", "reason": ""}
     kind, answer = classify_failure(mail.failure)
-    explained = {"failure": kind, "reason": mask_email_addresses(answer)[:REASON_MAX]}
+    explained = {"failure": kind, "reason": mask_email_addresses(answer)[:MAX_REASON_LENGTH]}
     if answer := undeliverable.rejection(mail.failure):
         undeliverable.add(mail.to[0], answer)
         return {"state": FAILED, **explained}
@@ -340,7 +340,7 @@ def _outcome(recipient: NewsletterRecipient, mail: TrackedMail) -> dict[str, Any
 
 
 def email_of(token: MailToken) -> str:
-    """Return the e-mail that a mail with this return path went to, or "" if its owner has unsubscribed."""
+    """Return the address that a mail with this return path went to, or "" if its owner has unsubscribed."""
     recipient = NewsletterRecipient.objects.filter(pk=token.pk).select_related("subscriber").first()
     return recipient.subscriber.email if recipient and recipient.subscriber else ""
 
@@ -349,7 +349,7 @@ def note_bounce(token: MailToken, answer: str) -> None:
     """Note that the mail with this return path was rejected after it had been sent."""
     rows = NewsletterRecipient.objects.filter(pk=token.pk, state=SENT)
     bounced = NewsletterRecipient.State.BOUNCED
-    rows.update(state=bounced, failure="", reason=mask_email_addresses(answer)[:REASON_MAX])
+    rows.update(state=bounced, failure="", reason=mask_email_addresses(answer)[:MAX_REASON_LENGTH])
 
 
 def delete_old_recipients() -> int:

@@ -1,7 +1,7 @@
 """Subscriptions: asking for one, confirming it by a mailed link, changing them, and unsubscribing.
 
-A visitor who asks for one only stores a job, so the page does not reveal whether an e-mail has it already,
-not even by its duration.
+A visitor who asks for one only stores a job, so the page does not reveal whether an e-mail address has it
+already, not even by its duration.
 """
 
 from collections.abc import Collection
@@ -26,19 +26,19 @@ from articles.site.current_site import read_site
 from core.mail.composition import compose_mail
 from core.mail.tokens import MailToken
 
-OF_SUBSCRIBER = "s"  # the letter of its tokens
-LINK_AGE = 60 * 60 * 24 * 7  # seconds; an unconfirmed subscription is deleted after the same time
+SUBSCRIBER_KIND = "s"  # of a MailToken
+LINK_MAX_AGE = timedelta(days=7)  # an unconfirmed subscription is deleted after the same time
 _SALT = "newsletter-confirm"
 
-Lists = set[int | None]  # ids of topics; None stands for all stories that editors send
+TopicIds = set[int | None]  # None stands for all stories
 
 
 @task()
 def mail_confirmation(email: str, topic: int | None, language: str = "") -> None:
-    """Store a subscription and mail the link that confirms it, unless the e-mail has it already.
+    """Store a subscription and mail the link that confirms it, unless the e-mail address has it already.
 
     `language` is that of the page on which it was asked for. The mail repeats nothing that was typed: anybody
-    may have entered this e-mail.
+    may have entered this e-mail address.
     """
     if topic is not None and not Topic.objects.shown().filter(pk=topic).exists():
         return
@@ -56,13 +56,13 @@ def mail_confirmation(email: str, topic: int | None, language: str = "") -> None
             site=site,
             link=link,
             topic=subscription.topic,
-            days=LINK_AGE // (60 * 60 * 24),
+            days=LINK_MAX_AGE.days,
         ).send()
 
 
 @transaction.atomic
 def _store(email: str, topic: int | None, language: str) -> Subscription:
-    """Return the subscription of this e-mail; a new or unconfirmed one is as if it was asked for now."""
+    """Return the subscription of this address; a new or unconfirmed one is as if it was asked for now."""
     subscriber = _lock_or_create(email, language)
     rows = subscriber.subscriptions.select_related("subscriber", "topic")
     rows.filter(topic=topic, confirmed_at=None).update(created_at=timezone.now())
@@ -72,9 +72,10 @@ def _store(email: str, topic: int | None, language: str) -> Subscription:
 
 
 def _lock_or_create(email: str, language: str) -> Subscriber:
-    """Return the subscriber with this e-mail, locked, so that nobody deletes it meanwhile.
+    """Return the subscriber with this e-mail address, locked, so that nobody deletes it meanwhile.
 
-    The language is that of a new one: somebody else may have typed the e-mail of one who has subscribed.
+    The language is that of a new one: somebody else may have typed the e-mail address of one who has
+    subscribed.
     """
     found = Subscriber.objects.select_for_update().filter(email=email.lower())
     if subscriber := found.first():
@@ -89,8 +90,8 @@ def _lock_or_create(email: str, language: str) -> Subscriber:
 def chosen_language(subscriber: str = "") -> Coalesce:
     """Return an expression: the language of the mails to a subscriber, "" for the site's.
 
-    It is the one that the member with this e-mail chose, or else that of the page on which they subscribed.
-    `subscriber` is the prefix of its columns.
+    It is the one that the member with this e-mail address chose, or else that of the page on which they
+    subscribed. `subscriber` is the prefix of its columns.
     """
     members = User.objects.annotate(lower_email=Lower("email")).exclude(language="")
     member = members.filter(
@@ -107,7 +108,7 @@ def make_confirmation_token(subscription: Subscription) -> str:
 def find_by_confirmation_token(token: str) -> Subscription | None:
     """Return the subscription of this token; None if the token is forged or expired, or it was ended."""
     try:
-        pk, email = signing.loads(token, salt=_SALT, max_age=LINK_AGE)
+        pk, email = signing.loads(token, salt=_SALT, max_age=LINK_MAX_AGE)
     except signing.BadSignature:
         return None
     rows = Subscription.objects.filter(pk=pk, subscriber__email=email)
@@ -123,42 +124,42 @@ def confirm(subscription: Subscription) -> None:
 
 def subscriber_token(subscriber: int) -> MailToken:
     """Return the token of the link by which a subscriber changes subscriptions or unsubscribes."""
-    return MailToken(OF_SUBSCRIBER, subscriber)
+    return MailToken(SUBSCRIBER_KIND, subscriber)
 
 
-def lists_of(email: str) -> Lists:
-    """Return the lists that a confirmed e-mail is subscribed to."""
+def topics_of(email: str) -> TopicIds:
+    """Return the topics that a confirmed e-mail address is subscribed to."""
     rows = Subscription.objects.confirmed().filter(subscriber__email=email.lower())
     return set(rows.values_list("topic", flat=True))
 
 
 @transaction.atomic
-def subscribe(email: str, lists: Lists, language: str) -> None:
-    """Add subscriptions of an e-mail that its owner has confirmed. They need no mailed link.
+def subscribe(email: str, topics: TopicIds, language: str) -> None:
+    """Add subscriptions of an e-mail address that its owner has confirmed. They need no mailed link.
 
     `language` is that of the page.
     """
-    if not lists:
+    if not topics:
         return
     subscriber, now = _lock_or_create(email, language), timezone.now()
-    subscriber.subscriptions.filter(_among(lists), confirmed_at=None).update(confirmed_at=now)
+    subscriber.subscriptions.filter(_among(topics), confirmed_at=None).update(confirmed_at=now)
     had = set(subscriber.subscriptions.values_list("topic", flat=True))
     Subscription.objects.bulk_create(
-        Subscription(subscriber=subscriber, topic_id=topic, confirmed_at=now) for topic in lists - had
+        Subscription(subscriber=subscriber, topic_id=topic, confirmed_at=now) for topic in topics - had
     )
 
 
-def unsubscribe(emails: Collection[str], lists: Lists | None = None) -> int:
-    """End subscriptions of these e-mails, by default all. Returns their number.
+def unsubscribe(emails: Collection[str], topics: TopicIds | None = None) -> int:
+    """End subscriptions of these e-mail addresses, by default all. Returns their number.
 
     Each confirmed one is written to the erasure log, so that an older backup does not bring it back.
     """
     rows = Subscription.objects.filter(subscriber__email__in={email.lower() for email in emails})
-    return end(rows if lists is None else rows.filter(_among(lists)))
+    return end_subscriptions(rows if topics is None else rows.filter(_among(topics)))
 
 
 @transaction.atomic
-def end(subscriptions: QuerySet[Subscription]) -> int:
+def end_subscriptions(subscriptions: QuerySet[Subscription]) -> int:
     """End subscriptions, and delete subscribers who have no other. Returns the number of subscriptions."""
     ids = set(subscriptions.values_list("subscriber", flat=True))
     # A newsletter that is being sent refers to subscribers; nobody may refer to one who is deleted.
@@ -184,9 +185,9 @@ def end(subscriptions: QuerySet[Subscription]) -> int:
 
 @transaction.atomic
 def change_email(old: str, new: str) -> None:
-    """Move the subscriptions of an e-mail to another one of the same account, which is confirmed, too."""
-    if lists := lists_of(old):
-        subscribe(new, lists, Subscriber.objects.get(email=old.lower()).language)
+    """Move the subscriptions of an e-mail address to another confirmed one of the same account."""
+    if topics := topics_of(old):
+        subscribe(new, topics, Subscriber.objects.get(email=old.lower()).language)
     unsubscribe([old])
 
 
@@ -198,8 +199,8 @@ def on_email_changed(*, from_email_address: Any, to_email_address: Any, **_signa
 
 def delete_unconfirmed() -> int:
     """Delete subscriptions that were not confirmed while their link worked. An hourly job."""
-    old = timezone.now() - timedelta(seconds=LINK_AGE)
-    return end(Subscription.objects.filter(confirmed_at=None, created_at__lte=old))
+    old = timezone.now() - LINK_MAX_AGE
+    return end_subscriptions(Subscription.objects.filter(confirmed_at=None, created_at__lte=old))
 
 
 def is_subscribed() -> Exists:
@@ -207,5 +208,5 @@ def is_subscribed() -> Exists:
     return Exists(Subscriber.objects.filter(email=OuterRef("email")))
 
 
-def _among(lists: Lists) -> Q:
-    return Q(topic__in=lists - {None}) | (Q(topic=None) if None in lists else Q(pk__in=[]))
+def _among(topics: TopicIds) -> Q:
+    return Q(topic__in=topics - {None}) | (Q(topic=None) if None in topics else Q(pk__in=[]))

@@ -19,7 +19,7 @@ from articles.models import Newsletter, Subscriber
 from articles.newsletter import subscriptions
 from articles.newsletter.composition import manage_path, shown_stories
 from articles.newsletter.forms import ListsForm, SubscribeForm, shown_topics
-from articles.newsletter.subscriptions import OF_SUBSCRIBER
+from articles.newsletter.subscriptions import SUBSCRIBER_KIND
 from articles.site.cached_pages import cache_for_anonymous
 from articles.site.requests import SiteRequest
 from articles.story_lists import depend_on_counts
@@ -43,9 +43,10 @@ def sent(request: SiteRequest, pk: int) -> HttpResponse:
 @csrf_exempt  # the form is on cached pages, which have no token; see _is_from_another_site
 @require_http_methods(["GET", "HEAD", "POST"])
 def subscribe(request: SiteRequest) -> HttpResponse:
-    """Show the form to subscribe with an e-mail, and mail the link that confirms it.
+    """Show the form to subscribe with an e-mail address, and mail the link that confirms it.
 
-    The answer is the same whether the e-mail is subscribed already or not. Members go on to their own page.
+    The answer is the same whether the e-mail address is subscribed already or not. Members go on to their own
+    page.
     """
     if request.user.is_authenticated and request.method != "POST":
         return redirect("newsletter-account")
@@ -64,7 +65,7 @@ def subscribe(request: SiteRequest) -> HttpResponse:
 
 @require_safe
 def asked(request: SiteRequest) -> HttpResponse:
-    """Say what happens next to a person who has subscribed with an e-mail."""
+    """Say what happens next to a person who has subscribed with an e-mail address."""
     return render(request, "articles/newsletter/asked.jinja")
 
 
@@ -89,7 +90,7 @@ def manage(request: SiteRequest, token: str) -> HttpResponse:
 
     A mail program that has a button for it sends the form of RFC 8058, and follows no redirect.
     """
-    found = MailToken.parse(token, kinds=OF_SUBSCRIBER)
+    found = MailToken.parse(token, kinds=SUBSCRIBER_KIND)
     if found is None:
         raise Http404
     subscriber = Subscriber.objects.filter(pk=found.pk).first()
@@ -105,7 +106,7 @@ def manage(request: SiteRequest, token: str) -> HttpResponse:
         if _change(request, email):
             return redirect(request.path)
         raise Http404
-    form = ListsForm(topics=shown_topics(), subscribed=subscriptions.lists_of(email))
+    form = ListsForm(topics=shown_topics(), subscribed=subscriptions.topics_of(email))
     return render(request, "articles/newsletter/manage.jinja", {"form": form, "email": email})
 
 
@@ -123,13 +124,13 @@ def account(request: SiteRequest) -> HttpResponse:
         if email and not _change(request, email):
             raise Http404
         return redirect("newsletter-account")
-    form = ListsForm(topics=shown_topics(), subscribed=subscriptions.lists_of(email))
+    form = ListsForm(topics=shown_topics(), subscribed=subscriptions.topics_of(email))
     return render(request, "articles/newsletter/account.html", {"form": form, "email": email})
 
 
 def _change(request: SiteRequest, email: str) -> bool:
     """Change subscriptions as the form says, and tell the person. Returns False for a wrong form."""
-    subscribed = subscriptions.lists_of(email)
+    subscribed = subscriptions.topics_of(email)
     data: Any = {"lists": request.POST.getlist("add")} if "add" in request.POST else request.POST
     form = ListsForm(data, topics=shown_topics(), subscribed=subscribed)
     if not form.is_valid():

@@ -10,11 +10,12 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.text import normalize_newlines
 from django.utils.translation import gettext as _
 
 from articles.editing.concurrent_editing import parse_number
 from articles.editing.conflicts import FormSnapshot
-from articles.models import UNPUBLISHED_REASON_MAX, Article
+from articles.models import MAX_UNPUBLISHED_REASON_LENGTH, Article
 from articles.publishing import services, status
 from articles.publishing.forms import DateTimeForm
 from articles.publishing.services import EmbargoError
@@ -24,68 +25,71 @@ from core.dates.formats import zone_label
 from core.dates.relative_time import time_or_date
 from core.forms import TOO_LONG
 
-# Names of the buttons that answer the question of an action. Their value is the action.
-ANSWERS = ("_do", "_as_before", "_lift")
-NO_VERSION = 0  # is no version of an article: the person saw another state of the publication
+# Names of the buttons that confirm an action. Their value is the action.
+CONFIRM_BUTTONS = ("_do", "_as_before", "_lift")
+# Matches no version, so that the service raises StaleVersionError.
+NO_VERSION = 0
 
 
-def answer_saved(model_admin: Any, request: HttpRequest, article: Article) -> HttpResponse | None:
-    """Answer the button that saved the form, if it also opens the preview or changes the publication.
+def respond_after_save(model_admin: Any, request: HttpRequest, article: Article) -> HttpResponse | None:
+    """Return the response to a button that, besides saving, opens the preview or changes the publication.
 
-    `_then` names an action, and its page asks if there is something to ask. The buttons of a dialog (ANSWERS)
-    name one whose question is answered.
+    `_then` names an action, which may have to be confirmed on its page. The buttons of a dialog
+    (CONFIRM_BUTTONS) name one that is confirmed. Other buttons have no such response (None).
     """
     chosen = request.POST.get("_then")
     if chosen == "preview" and not article.is_published():
         return redirect(article.preview_url())
-    answered = answered_action(request)
-    action = answered or chosen
+    confirmed = confirmed_action(request)
+    action = confirmed or chosen
     if action not in status.PUBLICATION_ACTIONS:
         return None
     article = Article.objects.get(pk=article.pk)  # with the version after all that was saved
-    asked = ActionRequest(model_admin, request, article, action, is_saved=True)
-    if not asked.is_possible:
-        return asked.refuse()
-    # Nobody has read a colleague's values together with this person's: they must not become public by that.
+    action_request = ActionRequest(model_admin, request, article, action, is_saved=True)
+    if not action_request.is_possible:
+        return action_request.refuse()
+    # A colleague's values were merged in. A person has to read them before they become public.
     if action in {"publish", "schedule"} and model_admin.has_kept_fields(request):
         message = _("The story was saved and not published. Check what was changed, then publish it.")
         if action == "schedule":
             message = _("The story was saved and not scheduled. Check what was changed, then schedule it.")
         model_admin.message_user(request, message, messages.WARNING)
-        return replace(asked, is_saved=False).ask() if answered else asked.redirect_to_editor()
-    if not answered and status.needs_answer(article, action, asked.now):
+        if confirmed:
+            return replace(action_request, is_saved=False).confirmation_page()
+        return action_request.redirect_to_editor()
+    if not confirmed and status.needs_confirmation(article, action, action_request.now):
         return redirect("admin:articles_article_publication", article.pk, action)
     snapshot = FormSnapshot.from_token(request.POST.get("read", ""))
     shown, state = snapshot.fields if snapshot else {}, publication_state(article)
-    if asked.question["is_private"] and shown.get("_is_private") != state["_is_private"]:
-        return asked.ask()  # no dialog has said that this makes a private story public
+    if action_request.confirmation["is_private"] and shown.get("_is_private") != state["_is_private"]:
+        return action_request.confirmation_page()  # no dialog has said that this makes a private story public
     # Unpublishing can't wait, and it is not possible if a colleague has done it.
     is_seen = action == "unpublish" or shown.get("_times") == state["_times"]
-    return asked.perform(seen=article.version if is_seen else NO_VERSION)
+    return action_request.perform(seen=article.version if is_seen else NO_VERSION)
 
 
 def publication_view(model_admin: Any, request: HttpRequest, key: int, action: str) -> HttpResponse:
-    """Ask the question of an action on the publication, and perform it."""
+    """Show the page that confirms an action on the publication, and perform the action."""
     article = model_admin.get_editable(request, key)
     if action not in status.PUBLICATION_ACTIONS:
         raise Http404
-    asked = ActionRequest(model_admin, request, article, action)
-    if not asked.is_possible:
-        return asked.refuse()
+    action_request = ActionRequest(model_admin, request, article, action)
+    if not action_request.is_possible:
+        return action_request.refuse()
     if request.method == "POST":
-        return asked.perform(seen=parse_number(request.POST.get("seen")))
-    return asked.ask()
+        return action_request.perform(seen=parse_number(request.POST.get("seen")))
+    return action_request.confirmation_page()
 
 
-def answered_action(request: HttpRequest) -> str | None:
-    """Return the action whose question was answered in a dialog."""
-    return next((request.POST[name] for name in ANSWERS if name in request.POST), None)
+def confirmed_action(request: HttpRequest) -> str | None:
+    """Return the action that was confirmed in a dialog."""
+    return next((request.POST[name] for name in CONFIRM_BUTTONS if name in request.POST), None)
 
 
 def publication_state(article: Article) -> dict[str, str]:
     """Return the state of the publication, which is in no field of the form, for the form's snapshot.
 
-    The times are others after each action on the publication.
+    Each action on the publication changes the times.
     """
     times = (article.published_at, article.embargo_until, article.unpublished_at, article.was_published_at)
     return {
@@ -94,15 +98,18 @@ def publication_state(article: Article) -> dict[str, str]:
     }
 
 
-def question_context(
+def confirmation_context(
     article: Article | None,
     action: str,
     now: datetime,
     typed: QueryDict | None = None,
     *,
-    is_answered: bool = True,
+    is_confirmed: bool = True,
 ) -> dict[str, Any]:
-    """Return what _question.html expects, with what was typed. Its date is validated if it `is_answered`."""
+    """Return what _confirmation.html expects, with what was typed.
+
+    The date is validated if the action `is_confirmed`.
+    """
     texts, form = status.PUBLICATION_ACTIONS[action], None
     if texts.needs_date:
         stored = article and ((action == "schedule" and article.published_at) or article.embargo_until)
@@ -110,13 +117,13 @@ def question_context(
         names = [f"_{action}-at_0", f"_{action}-at_1"]
         if typed and any(name in typed for name in names):
             proposed = [typed.get(name) for name in names]
-        form = DateTimeForm(typed if is_answered else None, initial={"at": proposed}, prefix=f"_{action}")
+        form = DateTimeForm(typed if is_confirmed else None, initial={"at": proposed}, prefix=f"_{action}")
     was_at = article and article.was_published_at
     return {
         "action": action,
         "texts": texts,
         "form": form,
-        "reason": typed.get("_why", "").replace("\r\n", "\n").strip() if typed else "",
+        "reason": normalize_newlines(typed.get("_why", "")).strip() if typed else "",
         "is_private": action != "embargo" and article is not None and article.stage == Article.Stage.PRIVATE,
         "embargo": status.describe_embargo(article, now) if article else "",
         "is_embargo_stored": article is not None and article.embargo_until is not None,
@@ -145,19 +152,21 @@ class ActionRequest:
         return self.action in status.available_actions(self.article, self.now)
 
     @cached_property
-    def question(self) -> dict[str, Any]:
-        """Return the context of the question, with what was typed."""
+    def confirmation(self) -> dict[str, Any]:
+        """Return what _confirmation.html expects, with what was typed."""
         typed = self.request.POST if self.request.method == "POST" else None
-        return question_context(self.article, self.action, self.now, typed)
+        return confirmation_context(self.article, self.action, self.now, typed)
 
-    def ask(self) -> TemplateResponse:
-        """Return the page with the question of the action."""
+    def confirmation_page(self) -> TemplateResponse:
+        """Return the page that confirms the action."""
         if self.is_saved:
             self._add_message(_("The text was saved."))
         context = {
-            **self.model_admin.page_context(self.request, self.article, str(self.question["texts"].title)),
+            **self.model_admin.page_context(
+                self.request, self.article, str(self.confirmation["texts"].title)
+            ),
             "article": self.article,
-            "question": self.question,
+            "confirmation": self.confirmation,
             "publication_status": status.describe_state(self.article, self.now),
         }
         return TemplateResponse(self.request, "admin/articles/article/publication.html", context)
@@ -173,11 +182,11 @@ class ActionRequest:
         return redirect("admin:articles_article_change", self.article.pk)
 
     def perform(self, *, seen: int) -> HttpResponse:
-        """Perform the action on the version `seen`, or ask again and say what is in its way."""
+        """Perform the action on the version `seen`, or show the page again and say what is in its way."""
         if (problem := self._reason_problem()) or not self._is_date_valid():
             if problem:
                 self._add_message(problem, messages.ERROR)
-            return self.ask()
+            return self.confirmation_page()
         if self._is_done_already():
             return self.refuse()
         try:
@@ -185,10 +194,10 @@ class ActionRequest:
         except StaleVersionError:
             message = _("This story was changed since you opened this page. Check it, then try again.")
             self._add_message(message, messages.WARNING)
-            return self.ask()
+            return self.confirmation_page()
         except EmbargoError:
             self._add_message(_("Not done: %(why)s") % {"why": self._explain_embargo()}, messages.ERROR)
-            return self.ask()
+            return self.confirmation_page()
         message = status.describe_state(changed, timezone.now())
         if embargo := status.describe_embargo(changed, self.now):
             message = f"{message} {embargo}"
@@ -206,23 +215,23 @@ class ActionRequest:
         """Return the chosen time; None if an embargo is lifted."""
         if self._is_lifted:
             return None
-        if form := self.question["form"]:
+        if form := self.confirmation["form"]:
             at: datetime = form.cleaned_data["at"]
             return at
         is_as_before = self.action == "publish" and "_as_before" in self.request.POST
         return (is_as_before and self.article.was_published_at) or self.now
 
     def _is_date_valid(self) -> bool:
-        form = self.question["form"]
+        form = self.confirmation["form"]
         return form is None or self._is_lifted or form.is_valid()
 
     def _reason_problem(self) -> str:
         """Return what is wrong with the typed reason, or ""."""
-        if len(self.question["reason"]) <= UNPUBLISHED_REASON_MAX:
+        if len(self.confirmation["reason"]) <= MAX_UNPUBLISHED_REASON_LENGTH:
             return ""
         return TOO_LONG % {
-            "show_value": len(self.question["reason"]),
-            "limit_value": UNPUBLISHED_REASON_MAX,
+            "show_value": len(self.confirmation["reason"]),
+            "limit_value": MAX_UNPUBLISHED_REASON_LENGTH,
         }
 
     def _is_done_already(self) -> bool:
@@ -235,7 +244,7 @@ class ActionRequest:
         """Change the article. Raises StaleVersionError and EmbargoError."""
         match self.action:
             case "unpublish":
-                return services.unpublish(article=self.article, why=self.question["reason"], seen=seen)
+                return services.unpublish(article=self.article, why=self.confirmation["reason"], seen=seen)
             case "unschedule":
                 return services.unschedule(article=self.article, seen=seen)
             case "embargo":

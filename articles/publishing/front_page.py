@@ -1,4 +1,4 @@
-"""Pinned stories of the front page: verbs that pin, unpin and move them. Below them the newest come first."""
+"""Functions that pin, unpin and move the first stories of the front page. The others follow, newest first."""
 
 from collections.abc import Sequence
 
@@ -6,10 +6,10 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from articles.models import Article, Pin, Site
-from articles.services import touch_site
+from articles.services import increment_site_version
 from core.errors import UserError
 
-PINS_MAX = 12
+MAX_PINS = 12
 
 
 class TooManyPinsError(UserError):
@@ -20,9 +20,9 @@ class TooManyPinsError(UserError):
 def pin(*, article: Article) -> None:
     """Pin an article above all others; one that is pinned moves there. Raises TooManyPinsError."""
     order = _lock_pins()
-    if article.pk not in order and len(order) >= PINS_MAX:
+    if article.pk not in order and len(order) >= MAX_PINS:
         raise TooManyPinsError(
-            _("At most %(count)s stories can be pinned. Unpin one first.") % {"count": PINS_MAX}
+            _("At most %(count)s stories can be pinned. Unpin one first.") % {"count": MAX_PINS}
         )
     _store_order([article.pk, *(pk for pk in order if pk != article.pk)])
 
@@ -35,14 +35,14 @@ def unpin(*, article: Article) -> None:
 
 @transaction.atomic
 def move_pin(*, article: Article, up: bool) -> None:
-    """Move a pinned article one place up or down. At the end, or if it is not pinned, nothing changes."""
+    """Move a pinned article one position up or down. At the end, or if it is not pinned, nothing changes."""
     order = _lock_pins()
     if article.pk not in order:
         return
-    place = order.index(article.pk)
-    other = place - 1 if up else place + 1
+    position = order.index(article.pk)
+    other = position - 1 if up else position + 1
     if 0 <= other < len(order):
-        order[place], order[other] = order[other], order[place]
+        order[position], order[other] = order[other], order[position]
         _store_order(order)
 
 
@@ -54,6 +54,6 @@ def _lock_pins() -> list[int]:
 
 def _store_order(order: Sequence[int]) -> None:
     Pin.objects.exclude(article__in=order).delete()
-    for place, pk in enumerate(order, 1):
-        Pin.objects.update_or_create(article_id=pk, defaults={"place": place})
-    touch_site()
+    for position, pk in enumerate(order, 1):
+        Pin.objects.update_or_create(article_id=pk, defaults={"place": position})
+    increment_site_version()

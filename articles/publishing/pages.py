@@ -18,9 +18,14 @@ from articles.editing import notes
 from articles.editing.concurrent_editing import request_user
 from articles.editing.conflicts import DocumentForm
 from articles.models import PREVIEW_LIFETIME, Article
-from articles.models.editing import CORRECTION_MAX, NOTE_MAX, Correction
+from articles.models.editing import MAX_CORRECTION_LENGTH, MAX_NOTE_LENGTH, Correction
 from articles.publishing import status
-from articles.publishing.actions import answered_action, publication_state, publication_view, question_context
+from articles.publishing.actions import (
+    confirmation_context,
+    confirmed_action,
+    publication_state,
+    publication_view,
+)
 from articles.publishing.forms import DateTimeForm
 from articles.services import StaleVersionError
 from articles.site.requests import site_request
@@ -35,13 +40,13 @@ class NotesForm(DocumentForm):
 
     new_note = MultilineField(
         label=gettext_lazy("Note for editors"),
-        max_length=NOTE_MAX,
+        max_length=MAX_NOTE_LENGTH,
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
     )
     new_correction = MultilineField(
         label=gettext_lazy("Correction for readers"),
-        max_length=CORRECTION_MAX,
+        max_length=MAX_CORRECTION_LENGTH,
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text=gettext_lazy("Shown with the story, dated now."),
@@ -87,7 +92,7 @@ def form_context(request: HttpRequest, article: Article | None) -> dict[str, Any
     """
     now = site_request(request).now
     typed = request.POST if request.method == "POST" else None
-    answered = answered_action(request)
+    confirmed = confirmed_action(request)
     actions = status.available_actions(article, now)
     labels = [(action, status.PUBLICATION_ACTIONS[action].label) for action in actions]
     is_published = article is not None and article.is_published(now)
@@ -98,10 +103,10 @@ def form_context(request: HttpRequest, article: Article | None) -> dict[str, Any
         # The story is saved by the main button once it has a date, and published by it before.
         "save_label": _("Update") if is_published else _("Save") if is_scheduled else None,
         "publication_actions": labels if is_published or is_scheduled else labels[1:],
-        "questions": [
-            question_context(article, action, now, typed, is_answered=action == answered)
+        "confirmations": [
+            confirmation_context(article, action, now, typed, is_confirmed=action == confirmed)
             for action in actions
-            if status.needs_answer(article, action, now)
+            if status.needs_confirmation(article, action, now)
         ],
     }
     if article:
@@ -146,35 +151,34 @@ def correction_view(model_admin: Any, request: HttpRequest, key: int, pk: int) -
     if not correction and not request.POST.get("text", "").strip():
         raise Http404
     text = request.POST.get("text", correction.text if correction else "").strip()
-    is_too_long, is_changed = len(text) > CORRECTION_MAX, False
+    is_too_long, is_changed = len(text) > MAX_CORRECTION_LENGTH, False
     if request.method == "POST" and not is_too_long:
-        is_changed = not _save_correction(request, article, correction, text)
-        if not is_changed:
-            model_admin.message_user(request, _("Correction changed."))
+        if message := _save_correction(request, article, correction, text):
+            model_admin.message_user(request, message)
             return redirect("admin:articles_article_change", key)
+        is_changed = True
         correction = article.corrections.filter(pk=pk).first()
     context = {
         **model_admin.page_context(request, article, _("Correction")),
         "article": article,
         "correction": correction,
         "text": text,
-        "max_length": CORRECTION_MAX if is_too_long else None,
+        "max_length": MAX_CORRECTION_LENGTH if is_too_long else None,
         "is_changed": is_changed,
     }
     return TemplateResponse(request, "admin/articles/article/correction.html", context)
 
 
-def _save_correction(
-    request: HttpRequest, article: Article, correction: Correction | None, text: str
-) -> bool:
-    """Return whether it was saved: not if the correction is no longer what the person has seen."""
+def _save_correction(request: HttpRequest, article: Article, correction: Correction | None, text: str) -> str:
+    """Return what was done, as a sentence; "" if the correction is no longer what the person has seen."""
     if not correction:
-        if "anew" in request.POST:
-            notes.add_correction(article=article, by=request_user(request), text=text)
-        return "anew" in request.POST
+        if "anew" not in request.POST:
+            return ""
+        notes.add_correction(article=article, by=request_user(request), text=text)
+        return _("Correction added.")
     new_text = "" if "withdraw" in request.POST else text
     try:
         notes.change_correction(correction=correction, text=new_text, seen=request.POST.get("seen", ""))
     except StaleVersionError:
-        return False
-    return True
+        return ""
+    return _("Correction changed.") if new_text else _("Correction deleted.")

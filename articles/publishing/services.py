@@ -1,4 +1,4 @@
-"""Publication: verbs that publish, schedule, embargo and unpublish articles."""
+"""Functions that publish, schedule, embargo and unpublish articles."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,8 +9,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from articles.models import Article
-from articles.services import StaleVersionError, lock_version, touch_site
-from articles.site.cached_pages import hide_last_copies
+from articles.services import StaleVersionError, increment_site_version, lock_version
+from articles.site.cached_pages import invalidate_stale_copies
 
 
 class EmbargoError(Exception):
@@ -65,11 +65,11 @@ def set_embargo(*, article: Article, until: datetime | None, seen: int) -> Artic
     article.embargo_until = until
     article.version += 1
     article.save(update_fields=["published_at", "embargo_until", "version"])
-    touch_site()
+    increment_site_version()
     return article
 
 
-# The verbs for many articles. The caller has locked them. `updated_at` stays: the text has not changed.
+# The functions for many articles. The caller has locked them. `updated_at` stays: the text has not changed.
 
 
 @transaction.atomic
@@ -83,9 +83,9 @@ def publish_articles(*, ids: Sequence[int], at: datetime) -> None:
     if at <= now:
         values |= {"unpublished_at": None, "unpublished_reason": "", "was_published_at": None}
     articles.update(**values, version=F("version") + 1)
-    touch_site()
+    increment_site_version()
     if hides_some:
-        hide_last_copies()
+        invalidate_stale_copies()
 
 
 @transaction.atomic
@@ -104,6 +104,6 @@ def unpublish_articles(*, ids: Sequence[int], why: str = "", at: datetime | None
         version=F("version") + 1,
     )
     articles.exclude(published_at=None).update(published_at=None, version=F("version") + 1)
-    touch_site()
+    increment_site_version()
     if hidden:
-        hide_last_copies()
+        invalidate_stale_copies()

@@ -74,8 +74,8 @@ def available_actions(article: Article | None, now: datetime) -> list[str]:
     return ["publish", "schedule", "embargo"]
 
 
-def needs_answer(article: Article | None, action: str, now: datetime) -> bool:
-    """Return whether somebody has to answer a question before the action: a date, a reason, a consequence."""
+def needs_confirmation(article: Article | None, action: str, now: datetime) -> bool:
+    """Return whether a person confirms the action first: a date, a reason or a consequence."""
     if action == "publish":
         return article is not None and (
             article.stage == Article.Stage.PRIVATE

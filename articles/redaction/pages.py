@@ -4,7 +4,6 @@ from collections import Counter
 from typing import Any
 
 from django import forms
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -12,7 +11,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.models import User
+from accounts.requests import require_administrator
 from articles.models import Document
 from articles.redaction import redact
 
@@ -33,8 +32,8 @@ class RedactionForm(forms.Form):
         words = [line for text in self.cleaned_data["words"].splitlines() if (line := text.strip())]
         if len(words) > MAX_WORDS:
             raise forms.ValidationError(
-                _("There are %(n)s lines; at most %(most)s are possible at once.")
-                % {"n": len(words), "most": MAX_WORDS}
+                _("There are %(n)s lines; at most %(limit)s are possible at once.")
+                % {"n": len(words), "limit": MAX_WORDS}
             )
         if short := [word for word in words if sum(map(str.isalnum, word)) < 2]:
             raise forms.ValidationError(
@@ -45,9 +44,7 @@ class RedactionForm(forms.Form):
 
 def redact_view(model_admin: Any, request: HttpRequest, key: int) -> HttpResponse:
     """List where the posted words occur. With `sure`, redact them if they are the `listed_words`."""
-    assert isinstance(request.user, User)
-    if not request.user.is_administrator:
-        raise PermissionDenied
+    require_administrator(request)
     document: Document = get_object_or_404(model_admin.get_queryset(request), pk=key)
     form = RedactionForm(request.POST or None)
     results: dict[str, Any] = {}
@@ -69,11 +66,7 @@ def redact_view(model_admin: Any, request: HttpRequest, key: int) -> HttpRespons
             "urls": redact.urls_containing(document, words),
         }
     context = {
-        **model_admin.admin_site.each_context(request),
-        "opts": model_admin.opts,
-        "title": _("Redact words"),
-        "subtitle": document.title,
-        "original": document,
+        **model_admin.page_context(request, document, _("Redact words")),
         "form": form,
         **results,
     }
@@ -82,12 +75,11 @@ def redact_view(model_admin: Any, request: HttpRequest, key: int) -> HttpRespons
 
 def _describe_counts(count: Counter[str]) -> str:
     """Return "the current text, 2 versions and 1 note"."""
-    versions, drafts, notes = count["version"], count["unsaved"], count["note"]
-    corrections = count["correction"]
+    versions, notes, corrections = count["version"], count["note"], count["correction"]
     parts = [
         _("the current text") if count["story"] else "",
         ngettext("%(n)s version", "%(n)s versions", versions) % {"n": versions} if versions else "",
-        ngettext("%(n)s draft", "%(n)s drafts", drafts) % {"n": drafts} if drafts else "",
+        _("unsaved changes") if count["unsaved"] else "",
         ngettext("%(n)s note", "%(n)s notes", notes) % {"n": notes} if notes else "",
         ngettext("%(n)s correction", "%(n)s corrections", corrections) % {"n": corrections}
         if corrections

@@ -1,4 +1,4 @@
-"""Redaction: permanently remove words from a document, its revisions, drafts, notes and corrections.
+"""Redaction: permanently remove words from a document, its revisions, autosaves, notes and corrections.
 
 Each character becomes a black square, so positions in the text stay the same. The erasure log
 (accounts/erasure_log.py) is kept outside of the database. It records those positions in each revision and
@@ -8,7 +8,7 @@ positions and redacted again, wherever they occur.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -21,14 +21,13 @@ from accounts.services import erase_from_admin_log
 from articles.models import Article, Autosave, Document, DocumentText, EditorNote, Redirect, Revision
 from articles.models.editing import document_key
 from articles.services import save_article, save_page
-from articles.site.cached_pages import hide_last_copies
+from articles.site.cached_pages import invalidate_stale_copies
 
 REDACTED = "█"
 CONTEXT_CHARACTERS = 40  # characters that are shown before and after a word
 BATCH_SIZE = 1_000  # rows that are loaded at once
 
 _SPACE = r"(?:[^\S\n]+|[^\S\n]*\n[^\S\n]*)"  # two words may be on two lines, but not in two paragraphs
-_TEXT_FIELDS = list(DocumentText._fields)
 _OTHER_FIELDS = ["byline", "unpublished_reason"]  # other texts that readers see, which have no revisions
 
 
@@ -74,17 +73,19 @@ def redact_words(*, document: Document, words: Sequence[str]) -> Counter[str]:
     """
     pattern, count = _pattern(words), Counter[str]()
     document = type(document)._default_manager.select_for_update(no_key=True).get(pk=document.pk)
-    versions = [row for row in document.revisions.iterator(20) if _redact_row(row, _TEXT_FIELDS, pattern)]
+    versions = [
+        row for row in document.revisions.iterator(20) if _redact_row(row, DocumentText._fields, pattern)
+    ]
     count["version"] = len(versions)
     for row in document.autosaves.select_for_update():
-        count["unsaved"] += _redact_draft(row, pattern)
+        count["unsaved"] += _redact_autosave(row, pattern)
     notes = []
     if isinstance(document, Article):
         notes = [note for note in document.notes.all() if _redact_row(note, ["body"], pattern)]
         count["note"] = len(notes)
         for correction in document.corrections.all():
             count["correction"] += _redact_row(correction, ["text"], pattern)
-    own = [name for name in (*_TEXT_FIELDS, *_OTHER_FIELDS) if hasattr(document, name)]
+    own = [name for name in (*DocumentText._fields, *_OTHER_FIELDS) if hasattr(document, name)]
     count["story"] = int(_redact_row(document, own, pattern))
     if count["story"] or count["correction"]:
         _rerender(document)
@@ -103,7 +104,7 @@ def _rerender(document: Document) -> None:
         save_article(article=document)
     else:
         save_page(page=document)
-    hide_last_copies()
+    invalidate_stale_copies()
 
 
 # Redaction after a restore
@@ -166,7 +167,7 @@ def _words_at(spans: str, text: str) -> set[str]:
 
 
 def _joined_text(row: Revision) -> str:
-    return "\n".join(getattr(row, name) for name in _TEXT_FIELDS)
+    return "\n".join(getattr(row, name) for name in DocumentText._fields)
 
 
 # Words in a text
@@ -184,7 +185,7 @@ def _whole_word(word: str) -> str:
     return before + _SPACE.join(re.escape(part) for part in word.split(" ")) + after
 
 
-def _redact_row(row: Any, names: list[str], pattern: re.Pattern[str]) -> bool:
+def _redact_row(row: Any, names: Iterable[str], pattern: re.Pattern[str]) -> bool:
     """Redact fields of a row and store them. Returns whether any has changed."""
     changed = []
     for name in names:
@@ -198,11 +199,11 @@ def _redact_row(row: Any, names: list[str], pattern: re.Pattern[str]) -> bool:
     return bool(changed)
 
 
-def _redact_draft(row: Autosave, pattern: re.Pattern[str]) -> bool:
-    typed = {name: [_redact_text(text, pattern) for text in texts] for name, texts in row.typed.items()}
-    if typed == row.typed:
+def _redact_autosave(row: Autosave, pattern: re.Pattern[str]) -> bool:
+    fields = {name: [_redact_text(text, pattern) for text in texts] for name, texts in row.typed.items()}
+    if fields == row.typed:
         return False
-    Autosave.objects.filter(pk=row.pk).update(typed=typed)
+    Autosave.objects.filter(pk=row.pk).update(typed=fields)
     return True
 
 

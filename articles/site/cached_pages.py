@@ -32,7 +32,7 @@ from core.database.sql import fetch_instances
 
 # In the storage of files, which all servers share; it holds a time. The name is the one that servers of the
 # version before read.
-HIDDEN_AT_FILE = "cache/invalidated"
+INVALIDATED_AT_FILE = "cache/invalidated"
 DEPENDENCIES_KEY = "soundoff.dependencies"  # the key in request.META of what the page depends on
 PERSONAL_COOKIES = frozenset({settings.SESSION_COOKIE_NAME, "messages", guests.COOKIE})
 
@@ -167,28 +167,28 @@ def depend_on_site(request: SiteRequest, version: int, until: datetime | None) -
     )
 
 
-def hide_last_copies() -> None:
-    """Hide the copies of pages that are shown while the database is down, on all servers.
+def invalidate_stale_copies() -> None:
+    """Invalidate the copies of pages that are shown while the database is down, on all servers.
 
     Cached pages themselves are compared with the versions in the database and need no such call.
     Call it just before the commit of a change that hides something from readers.
     """
     try:
-        files.save(HIDDEN_AT_FILE, str(time.time()).encode(), files.quick_storage())
+        files.save(INVALIDATED_AT_FILE, str(time.time()).encode(), files.quick_storage())
     except OSError:
         log.warning(
             "%s can't be written: removed content may be shown while the database is down.",
-            files.storage().place(HIDDEN_AT_FILE),
+            files.storage().describe_location(INVALIDATED_AT_FILE),
         )
 
 
-def last_copies_hidden_at() -> float:
-    """Return when the last copies were hidden, in seconds since 1970, 0 if they never were.
+def stale_copies_invalidated_at() -> float:
+    """Return when the stale copies were invalidated, in seconds since 1970, 0 if they never were.
 
     It is infinite if the storage does not answer, because anything may have been removed.
     """
     try:
-        return float(files.read(HIDDEN_AT_FILE, files.quick_storage()))
+        return float(files.read(INVALIDATED_AT_FILE, files.quick_storage()))
     except FileNotFoundError:
         return 0.0
     except (OSError, ValueError):

@@ -15,7 +15,7 @@ from core.mail.composition import compose_mail
 
 @task()
 def invite(user_id: int) -> None:
-    """Mail a link to choose a password, which also confirms the e-mail.
+    """Mail a link to choose a password, which also confirms the e-mail address.
 
     Does nothing if there is a password already.
     """

@@ -14,9 +14,9 @@ from articles.site.languages import activate_locale, chosen_language, staff_lang
 from articles.site.requests import SiteRequest
 
 # The first three must answer without a database, and a page may contain dozens of images.
-WITHOUT_SITE = {"healthz", "readyz", "metrics", "image", "script-texts"}
+URL_NAMES_WITHOUT_SITE = {"healthz", "readyz", "metrics", "image", "script-texts"}
 # They are in the language of the site for everybody, and so need not know who asks.
-FOR_PROGRAMS = {
+PROGRAM_URL_NAMES = {
     "feed",
     "oembed",
     "robots",
@@ -28,8 +28,8 @@ FOR_PROGRAMS = {
     "story-version",
     "topic-feed",
 }
-FOR_STAFF = {"admin", "moderation"}  # namespaces of URLs
-OF_OWNERS = {"owner-jobs", "owner-mail", "owner-settings", "owner-status", "setup"}
+STAFF_NAMESPACES = {"admin", "moderation"}  # of URLs
+OWNER_URL_NAMES = {"owner-jobs", "owner-mail", "owner-settings", "owner-status", "setup"}
 
 
 class SiteMiddleware:
@@ -55,13 +55,15 @@ class SiteMiddleware:
 
     def process_view(self, request: SiteRequest, view: Any, args: Any, kwargs: Any) -> None:
         match = request.resolver_match
-        if match and match.url_name in WITHOUT_SITE:
+        if match and match.url_name in URL_NAMES_WITHOUT_SITE:
             return
         if is_cached_view(view) and is_anonymous(request):
             return  # the view's decorator does this in the page's own snapshot
         if not getattr(view, "activates_locale", False):
-            is_for_programs = match is not None and match.url_name in FOR_PROGRAMS
+            is_for_programs = match is not None and match.url_name in PROGRAM_URL_NAMES
             language = "" if is_for_programs else chosen_language(request)
-            if match and (FOR_STAFF.intersection(match.namespaces) or match.url_name in OF_OWNERS):
+            if match and (
+                STAFF_NAMESPACES.intersection(match.namespaces) or match.url_name in OWNER_URL_NAMES
+            ):
                 language = staff_language(language or request.site.language)
             activate_locale(request, language)

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from accounts.admin import UserAdmin
 from accounts.models import User
-from articles.services import touch_site
+from articles.services import increment_site_version
 from articles.site.invitations import invite
 from core.mail.failures import mail_server
 
@@ -40,7 +40,7 @@ class InvitingUserAdmin(UserAdmin):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        touch_site()
+        increment_site_version()
 
     actions = ["invite_again"]
 

@@ -116,7 +116,11 @@ def tag_uri(kind: str, pk: int, created_at: datetime) -> str:
 
 def _feed_response(request: HttpRequest, atom: AtomFeed, stories: ArticleQuerySet) -> HttpResponse:
     topics = Prefetch("topics", Topic.objects.shown())
-    rows = stories.select_related("discussion", "lead_image").signed().defer("body", "vector", "keywords")
+    rows = (
+        stories.select_related("discussion", "lead_image")
+        .with_author_names()
+        .defer("body", "vector", "keywords")
+    )
     newest = list(rows.prefetch_related(topics)[:FEED_SIZE])
     corrections = _render_corrections(newest)
     for story in newest:
@@ -127,7 +131,7 @@ def _feed_response(request: HttpRequest, atom: AtomFeed, stories: ArticleQuerySe
             # The format declares the summary as HTML.
             description=escape(story.standfirst) or None,  # type: ignore[arg-type]  # None omits it
             # Atom requires an author for each entry.
-            author_name=story.signature or story.source_name or request.site.name,
+            author_name=story.byline_text or story.source_name or request.site.name,
             unique_id=tag_uri("story", story.pk, story.created_at),
             pubdate=story.published_at,
             updateddate=story.changed_at,

@@ -42,7 +42,9 @@ def oembed(request: SiteRequest) -> HttpResponse:
         return HttpResponse(status=501)
     query = form.values()
     stories = (
-        Article.objects.syndicated().signed().only("slug", "title", "standfirst", "byline", "lead_image")
+        Article.objects.syndicated()
+        .with_author_names()
+        .only("slug", "title", "standfirst", "byline", "lead_image")
     )
     slug = _story_slug(query["url"])
     story = stories.filter(slug=slug).first() or get_object_or_404(
@@ -83,7 +85,7 @@ def _describe(story: Article, site: Site) -> dict[str, Any]:
         "version": "1.0",
         "type": "rich",
         "title": story.title,
-        "author_name": story.signature,
+        "author_name": story.byline_text,
         "provider_name": site.name,
         "provider_url": settings.SITE_URL + reverse("home"),
         "url": url,

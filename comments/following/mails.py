@@ -38,7 +38,7 @@ from core.mail.batches import (
     retry_delay,
     send_batches,
 )
-from core.mail.composition import MailToMany, placeholder, render_mail
+from core.mail.composition import BulkMail, placeholder, render_mail
 from core.mail.messages import TrackedMail
 from core.mail.tokens import incoming_email
 
@@ -46,7 +46,7 @@ ITEMS_MAILED = 10  # of one follow
 MAX_EXCERPT_LENGTH = 400  # characters
 MAX_RENDERED_TEXTS = 64  # texts that are kept while a job runs
 
-Texts = dict[Any, MailToMany]  # by what they are made of
+Texts = dict[Any, BulkMail]  # by what they are made of
 Person = tuple[int | None, int | None]  # user id, guest id
 
 # The follows of the people who have waited longest. Another job skips those that this one is about to claim.
@@ -155,7 +155,7 @@ def compose(updates: Sequence[FollowUpdates], email: str, site: Site, texts: Tex
         if len(texts) >= MAX_RENDERED_TEXTS:
             texts.clear()
         rendered = render_mail("comments/mail/updates.txt", subject, site=site, **_context(updates))
-        texts[key] = MailToMany(subject, rendered, gettext_lazy("Updates for a follower"))
+        texts[key] = BulkMail(subject, rendered, gettext_lazy("Updates for a follower"))
     header_token = stop[0] if len(updates) == 1 else stop_all
     mail = texts[key].compose_for(
         email, [str(stop_all), *map(str, stop)], unsubscribe_path=stop_path(str(header_token))

@@ -26,10 +26,7 @@ class Discussion(models.Model):
         CLOSED = "closed", _("closed")
         HIDDEN = "hidden", _("hidden")
 
-    class Moderation(models.TextChoices):
-        CONDITIONAL = "conditional", _("First comment reviewed: newcomers and flagged comments wait")
-        PRE = "pre", _("Pre-moderation: review everything first")
-        POST = "post", _("Post-moderation: publish at once, review afterwards")
+    Moderation = Site.Moderation
 
     article = models.OneToOneField(Article, models.PROTECT, primary_key=True, related_name="discussion")
     status = models.CharField(_("comments are"), max_length=10, choices=Status, default=Status.OPEN)

@@ -8,10 +8,10 @@ from django.db.models.functions import Lower
 
 from accounts.models import Guest, User
 from accounts.services import list_confirmed_emails
-from articles.site.cached_pages import hide_last_copies
+from articles.site.cached_pages import invalidate_stale_copies
 from comments.following.services import move_to_account
 from comments.models import Comment, CommentClaim, Mute, Reason, State
-from comments.services.discussions import bump_versions, lock_discussions_of
+from comments.services.discussions import increment_versions, lock_discussions_of
 
 
 def claimable_comments(user: User) -> QuerySet[Comment]:
@@ -42,8 +42,8 @@ def claim_comments(*, user: User, ids: Sequence[int]) -> int:
     move_to_account(guests, user)
     _copy_mutes(guests, user)
     if shown := {comment.discussion_id for comment in claimed if comment.shown}:
-        bump_versions(sorted(shown))
-        hide_last_copies()
+        increment_versions(sorted(shown))
+        invalidate_stale_copies()
     return len(claimed)
 
 

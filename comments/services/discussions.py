@@ -8,7 +8,7 @@ from django.db.models import Case, F, When
 
 from accounts.models import User
 from articles.models import Article
-from articles.site.cached_pages import hide_last_copies
+from articles.site.cached_pages import invalidate_stale_copies
 from articles.site.current_site import read_site
 from comments.models import Discussion
 from comments.policy import policy
@@ -62,7 +62,7 @@ def change_discussions(*, ids: Sequence[int], **values: Any) -> None:
         lock_discussions(ids)
         Discussion.objects.filter(pk__in=ids).update(**values)
         if values.get("status") == Discussion.Status.HIDDEN:
-            hide_last_copies()
+            invalidate_stale_copies()
 
 
 def lock_discussions(articles: Iterable[int]) -> None:
@@ -79,6 +79,6 @@ def lock_discussions_of(ids: Iterable[int]) -> None:
         cursor.execute(sql.LOCK_DISCUSSIONS_OF_COMMENTS, {"ids": list(ids)})
 
 
-def bump_versions(discussions: Iterable[int]) -> None:
+def increment_versions(discussions: Iterable[int]) -> None:
     """Increment the version of these locked discussions, so that cached pages of them are made again."""
     Discussion.objects.filter(pk__in=discussions).update(version=F("version") + 1)

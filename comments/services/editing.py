@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import Guest
 from articles.markup.markdown import render_comment
-from articles.site.cached_pages import hide_last_copies
+from articles.site.cached_pages import invalidate_stale_copies
 from comments.duplicates import normalize_text
 from comments.models import (
     EDIT_WINDOW,
@@ -24,7 +24,7 @@ from comments.models import (
     check_body,
 )
 from comments.policy import Screening, Submission, policy
-from comments.services.discussions import bump_versions, lock_discussions_of, reload_settings
+from comments.services.discussions import increment_versions, lock_discussions_of, reload_settings
 from comments.services.posting import MAX_ATTEMPTS, SETTINGS_CHANGED, STATE_BY_VERDICT, settings_unchanged
 from comments.services.states import change_states
 
@@ -74,8 +74,8 @@ def explain_refused_edit(comment: Comment) -> str:
 def _save_edit(comment: Comment, submission: Submission, html: str, screening: Screening) -> None:
     _replace_text(comment, submission.body, html, submission.at)
     if comment.state == State.PUBLISHED:
-        bump_versions([comment.discussion_id])
-        hide_last_copies()
+        increment_versions([comment.discussion_id])
+        invalidate_stale_copies()
     # A log entry even if the state stays: it makes decisions fail that moderators are about to take on the
     # earlier text. It has no actor, as nobody has decided on the new text.
     to, reason = STATE_BY_VERDICT[screening.verdict], Reason.SCREENED

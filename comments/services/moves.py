@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from comments.models import MAX_DEPTH, Comment
 from comments.services import sql
-from comments.services.discussions import bump_versions, lock_discussions_of
+from comments.services.discussions import increment_versions, lock_discussions_of
 from core.database.sql import fetch_rows
 
 
@@ -65,7 +65,7 @@ def _move(parents: Mapping[int, int | None], actor: User | None, batch: UUID | N
     moved = fetch_rows(sql.MOVE, values)
     with connection.cursor() as cursor:
         cursor.execute(sql.NUMBER_TREES, {"trees": sorted(trees | {tree for tree, _shown in moved})})
-    bump_versions({shown for _tree, shown in moved if shown})
+    increment_versions({shown for _tree, shown in moved if shown})
 
 
 def _check_move(moved: Comment, target: Comment | None) -> None:

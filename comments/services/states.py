@@ -10,11 +10,11 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Guest, User
-from articles.site.cached_pages import hide_last_copies
+from articles.site.cached_pages import invalidate_stale_copies
 from comments.models import Comment, CommentText, Reason, State, Transition
 from comments.policy import policy
 from comments.services import sql
-from comments.services.discussions import bump_versions, lock_discussions_of
+from comments.services.discussions import increment_versions, lock_discussions_of
 from core.database.sql import fetch_column
 
 
@@ -33,8 +33,8 @@ def rename_author(*, comment: Comment, name: str) -> None:
         if renamed:
             CommentText.objects.filter(comment=comment).update(author_name=name)
         if renamed and Comment.objects.filter(pk=comment.pk, shown=True).exists():
-            bump_versions([comment.discussion_id])
-            hide_last_copies()
+            increment_versions([comment.discussion_id])
+            invalidate_stale_copies()
 
 
 def delete_comment(
@@ -155,7 +155,7 @@ def _run_change(
     if changed:
         policy().sync_cases(changed, batch=batch, actor=actor, undoes=values["undoes"])
     if changed and values.get("to_state") != State.PUBLISHED:
-        hide_last_copies()
+        invalidate_stale_copies()
     return changed
 
 
@@ -167,4 +167,4 @@ def set_comment_field(*, field: str, values: Mapping[int, Any]) -> None:
     column, type_ = sql.FIELD_COLUMNS[field]
     parameters = {"ids": list(values), "values": list(values.values())}
     discussions = fetch_column(sql.SET_FIELD.format(column=column, type=type_), parameters)
-    bump_versions({discussion for discussion in discussions if discussion})
+    increment_versions({discussion for discussion in discussions if discussion})

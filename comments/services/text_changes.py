@@ -14,12 +14,12 @@ from django.utils import translation
 from accounts.erasure_log import Erasure, append_on_commit
 from accounts.models import deleted_name
 from articles.markup.markdown import render_comment, render_plain
-from articles.site.cached_pages import hide_last_copies
+from articles.site.cached_pages import invalidate_stale_copies
 from articles.site.current_site import current_site
 from comments.duplicates import normalize_text
 from comments.models import Comment, CommentRevision, CommentText, Reason, State
 from comments.services import sql
-from comments.services.discussions import bump_versions, lock_discussions_of
+from comments.services.discussions import increment_versions, lock_discussions_of
 
 
 @dataclass(frozen=True)
@@ -125,13 +125,13 @@ def erase_names(ids: Sequence[int]) -> None:
     Restricted and erased comments have none. Runs in the caller's transaction, which holds the locks.
     """
     rows = Comment.objects.filter(pk__in=ids, erased_at=None).exclude(state_reason=Reason.RESTRICTED)
-    bump_versions(set(rows.filter(shown=True).values_list("discussion", flat=True)))
+    increment_versions(set(rows.filter(shown=True).values_list("discussion", flat=True)))
     with translation.override(current_site().language):  # not in that of the person who decided it
         name = deleted_name()
     rows.update(author_name=name, author_email="")
     CommentText.objects.filter(comment__in=ids).update(author_name=name)
     CommentRevision.objects.filter(comment__in=ids).update(body="")  # the rows have the numbers
-    hide_last_copies()
+    invalidate_stale_copies()
 
 
 def delete_content(ids: Sequence[int], **values: Any) -> None:
@@ -179,5 +179,5 @@ def swap_revisions(values: Mapping[int, int]) -> None:
         texts, update_conflicts=True, unique_fields=["comment"], update_fields=["folded"], batch_size=2_000
     )
     if shown := {comment.discussion_id for comment in comments if comment.state == State.PUBLISHED}:
-        bump_versions(shown)
-        hide_last_copies()
+        increment_versions(shown)
+        invalidate_stale_copies()

@@ -27,7 +27,7 @@ def story_context(story: StoryPageData) -> dict[str, Any]:
         "authors": story.authors,
         "related": story.related,
         "corrections": article.corrections.all() if article.corrected_at else [],
-        "zone": article.zone,
+        "zone": article.time_zone,
         "noindex": article.rights == Article.Rights.UNKNOWN,
         "hidden": discussion.is_hidden,
         "count": discussion.visible_count,
@@ -42,7 +42,7 @@ def discussion_context(
     has_orders = discussion.visible_count > 1
     return {
         "article": article,
-        "zone": article.zone,
+        "zone": article.time_zone,
         "open": discussion.is_open(request.now),
         "count": discussion.visible_count,
         "orders": _order_links(order, is_as_saved=is_as_saved) if has_orders else [],

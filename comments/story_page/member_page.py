@@ -182,7 +182,7 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
 def _render_draft(request: SiteRequest, article: Article, draft: LatestDraft | None) -> str:
     if draft is None:
         return ""
-    context = {"draft": draft, "article": article, "zone": article.zone}
+    context = {"draft": draft, "article": article, "zone": article.time_zone}
     return render_to_string("comments/_draft_notice.jinja", context, request)
 
 

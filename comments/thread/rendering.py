@@ -103,7 +103,7 @@ def _context(request: SiteRequest, story: StoryPageData, rows: list[ThreadRow]) 
         discussions={pk: version for pk, _version, version in originals},
     )
     return {
-        "zone": story.article.zone,
+        "zone": story.article.time_zone,
         "lang": request.site.lang,
         "open": story.discussion.is_open(request.now),
         "reasons": removal_reasons.public_labels() if any(row.state in REMOVED for row in rows) else {},

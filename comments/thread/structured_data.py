@@ -65,8 +65,8 @@ def _news_article(
         {"@type": "Person", "name": name, "url": settings.SITE_URL + reverse("author", args=[slug])}
         for name, slug in authors
     ]
-    if article.others:
-        people.append({"@type": "Person", "name": article.others})
+    if article.other_authors:
+        people.append({"@type": "Person", "name": article.other_authors})
     author: Any = publisher
     if people:
         author = people if len(people) > 1 else people[0]

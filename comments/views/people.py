@@ -38,7 +38,7 @@ def person(request: SiteRequest, pk: str) -> HttpResponse:
         .order_by("-created_at", "-pk")
     )
     if position := ListQuery.read(request.GET)["before"]:
-        comments = comments.filter(position.behind("created_at"))
+        comments = comments.filter(position.after_cursor("created_at"))
     if request.user.is_authenticated:
         muted = Mute.objects.filter(user=request.user, muted_user=member)
         comments = comments.annotate(is_muted=Exists(muted))

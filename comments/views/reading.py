@@ -230,7 +230,7 @@ def comment(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
         "comment": comment,
         "root_id": location.root_id,
         "thread_url": _thread_url(article, comment, location, order),
-        "zone": article.zone,
+        "zone": article.time_zone,
         "thread": render_thread(request, story_page, rows, reader, story_path="../../", focus=comment.pk),
     }
     unread, shown = _count_unread(request, article), _published(rows)
@@ -299,7 +299,7 @@ def _removed_page(request: SiteRequest, article: Article, comment: Comment) -> H
         "explanation": explanation,
         "duplicate_of": _duplicate_target(comment),
         "at": decision and decision.at,
-        "zone": article.zone,
+        "zone": article.time_zone,
         "back": article.get_absolute_url() + (f"#comment-{comment.pk}" if comment.shown else "#comments"),
         "decision_url": "" if comment.state == State.DELETED else policy().get_decision_url(comment.pk),
     }

@@ -81,17 +81,17 @@ class LaterResultsQuery(QueryForm):
 class DiscussionSearchQuery(LaterResultsQuery):
     """The query string of the search in a discussion."""
 
-    q = SearchField(most=None)
+    q = SearchField(limit=None)
 
 
 class SearchPageQuery(QueryForm):
     """The query string of the search of the site."""
 
-    q = SearchField(most=None)
+    q = SearchField(limit=None)
     in_ = forms.ChoiceField(choices=[("stories", ""), ("comments", "")], required=False)
-    topic = SearchField(most=None)
-    author = SearchField(most=None)
-    year = SearchField(most=None)
+    topic = SearchField(limit=None)
+    author = SearchField(limit=None)
+    year = SearchField(limit=None)
     strict = frozenset({"in_"})
 
 
@@ -105,7 +105,7 @@ def search_discussion(request: SiteRequest, slug: str) -> HttpResponse:
     article = get_object_or_404(stories.only("slug", "title", "published_at", "source_zone"), slug=slug)
     query = DiscussionSearchQuery.read(request.GET)
     text, after = query["q"], query["after"]
-    context: dict[str, Any] = {"article": article, "zone": article.zone, "q": text, "comments": None}
+    context: dict[str, Any] = {"article": article, "zone": article.time_zone, "q": text, "comments": None}
     try:
         if text:
             with search_slot():

@@ -16,6 +16,7 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import normalize_newlines
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
@@ -83,7 +84,7 @@ def recommendation(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     context = {
         "article": article,
         "comment": comment,
-        "zone": article.zone,
+        "zone": article.time_zone,
         "may_recommend": reader.may_recommend,
         "is_own": comment.is_by(reader.user, reader.guest),
         "given": given,
@@ -169,7 +170,7 @@ def edit(request: SiteRequest, pk: str) -> HttpResponse:
         "comment": comment,
         "article": comment.discussion.article,
         "until": comment.created_at + EDIT_WINDOW,
-        "zone": comment.discussion.article.zone,
+        "zone": comment.discussion.article.time_zone,
         "back": url,
         "delete_url": reverse("comment-delete", args=[comment.pk]),
     }
@@ -271,7 +272,7 @@ def _form_page(
         "back": _back_url(article, parent),
         "article": article,
         "parent": parent if parent and parent.state == State.PUBLISHED else None,
-        "zone": article.zone,
+        "zone": article.time_zone,
     }
     template = "comments/_reply_form.jinja" if request.htmx else "comments/reply.jinja"
     return render(request, template, context, status=status)
@@ -285,7 +286,7 @@ def _change_draft(request: SiteRequest, user: User, target: ReplyTarget) -> Http
         return redirect(_back_url(article, parent))
     if request.POST.keys().isdisjoint({"draft", "preview"}):
         return None
-    body = request.POST.get("body", "").replace("\r\n", "\n")
+    body = normalize_newlines(request.POST.get("body", ""))
     is_stored = save_draft(user=user, article=article, parent=parent, body=body, nonce=_read_nonce(request))
     if "draft" not in request.POST:
         return None

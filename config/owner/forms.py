@@ -13,6 +13,7 @@ from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import normalize_newlines
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -20,7 +21,12 @@ from accounts.models import User
 from articles.images.forms import ACCEPT, check_images
 from articles.images.uploads import DecodedImage, UploadError, read_upload
 from articles.models import Site
-from articles.models.site import DEFAULT_SHORT_RULES, RULES_IN_SHORT_MAX, RULES_MAX, STORY_LANGUAGES
+from articles.models.site import (
+    DEFAULT_SHORT_RULES,
+    MAX_RULES_IN_SHORT_LENGTH,
+    MAX_RULES_LENGTH,
+    STORY_LANGUAGES,
+)
 from articles.site import branding
 from articles.site.time_zones import find_time_zones, time_zone_names
 from config.owner import starter_texts
@@ -227,7 +233,7 @@ class SiteForm(forms.ModelForm[Site]):
         )
         self.fingerprint = _fingerprint(self.instance)
         self.initial["seen"] = self.fingerprint
-        self.initial["rules_in_short"] = "\n".join(self.instance.shown_rules)
+        self.initial["rules_in_short"] = "\n".join(self.instance.short_rule_lines)
         if "accent" in self.fields:
             self._describe_brand_fields()
         for name in starter_texts.TEXTS.keys() & self.fields.keys():
@@ -243,7 +249,7 @@ class SiteForm(forms.ModelForm[Site]):
                     "Everything in one file, after 03:00, in %(folder)s on this machine. Copy the backups to "
                     "another machine, in case this one is lost."
                 )
-            nightly.help_text = text % {"folder": storage().place(NIGHTLY_FOLDER)}
+            nightly.help_text = text % {"folder": storage().describe_location(NIGHTLY_FOLDER)}
         if sender := self.fields.get("mail_name"):
             sender.help_text = _(
                 "Mails are sent from %(address)s. Leave empty to use the name of the site."
@@ -398,17 +404,17 @@ class SiteForm(forms.ModelForm[Site]):
                 )
                 % {"count": len(lines), "limit": RULES_LINES}
             )
-        _check_length(text, RULES_IN_SHORT_MAX)
+        _check_length(text, MAX_RULES_IN_SHORT_LENGTH)
         return "" if text == _(DEFAULT_SHORT_RULES) else text
 
     def clean_rules(self) -> str:
-        text: str = self.cleaned_data["rules"].replace("\r\n", "\n").strip()
-        _check_length(text, RULES_MAX)
+        text: str = normalize_newlines(self.cleaned_data["rules"]).strip()
+        _check_length(text, MAX_RULES_LENGTH)
         return check_images(text)
 
     def clean_privacy(self) -> str:
-        text: str = self.cleaned_data["privacy"].replace("\r\n", "\n").strip()
-        _check_length(text, RULES_MAX)
+        text: str = normalize_newlines(self.cleaned_data["privacy"]).strip()
+        _check_length(text, MAX_RULES_LENGTH)
         return check_images(text)
 
     def changed(self, stored: Site, actor: User) -> dict[str, Any]:

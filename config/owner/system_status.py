@@ -396,7 +396,7 @@ def _nightly_backups() -> NightlyBackups:
     return NightlyBackups(
         site.backs_up_nightly,
         site.backups_kept,
-        storage().place(NIGHTLY_FOLDER),
+        storage().describe_location(NIGHTLY_FOLDER),
         len(sizes),
         sum(sizes),
         last_failure(),

@@ -7,7 +7,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -21,6 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.forms import AdministratorForm
 from accounts.models import User
+from accounts.requests import require_administrator
 from accounts.services import SetUpLinkError, is_setup_token_valid
 from articles.models import Site
 from articles.services import change_site, set_up_site
@@ -169,10 +169,3 @@ def compose_test_mail(user: User, to: str, site: Site) -> EmailMessage:
     link = reverse("account_confirm_email", args=[key]) if key else ""
     subject = _("Test e-mail from %(site)s") % {"site": site.name}
     return compose_mail("owner/mail/test_mail.txt", subject, to, site=site, link=link)
-
-
-def require_administrator(request: HttpRequest) -> User:
-    """Return the administrator who made the request. Raises PermissionDenied for everybody else."""
-    if not isinstance(request.user, User) or not request.user.is_administrator:
-        raise PermissionDenied
-    return request.user

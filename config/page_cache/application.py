@@ -26,12 +26,12 @@ from articles.site.cached_pages import (
     DEPENDENCIES_KEY,
     PageDependencies,
     is_cached_view,
-    last_copies_hidden_at,
+    stale_copies_invalidated_at,
 )
 from config.monitoring.requests import ANSWER_KEY, CACHED, COPY
 from config.page_cache.entries import Entry, RawResponse, compress_response
 from config.page_cache.keys import ENCODINGS, SITE, Environ, Key, is_anonymous, make_key
-from config.page_cache.last_copies import LastCopies, LastCopy
+from config.page_cache.stale_copies import StaleCopies, StaleCopy
 from config.page_cache.stamp_reader import (
     AsyncStampReader,
     DatabaseUnavailableError,
@@ -50,9 +50,9 @@ CACHE_BYTES = 64 * 1024 * 1024  # for each process
 SUPERSEDED_BYTES = 8 * 1024 * 1024  # of pages that have changed, for an outage within the next seconds
 WAIT_SECONDS = 1.0  # the wait for a page that another thread is rendering
 SWEEP_SECONDS = 1.0
-# Seconds for which the time at which copies were last hidden, read in an outage, is used again; the second
+# Seconds for which the time of the last invalidation, read in an outage, is used again; the second
 # number after a failed read.
-HIDDEN_AT_SECONDS, HIDDEN_AT_FAILURE_SECONDS = 0.5, 5.0
+INVALIDATED_AT_SECONDS, INVALIDATED_AT_FAILURE_SECONDS = 0.5, 5.0
 # While the database is unavailable, a page is shown only if it was confirmed at most this long before. Each
 # of the processes confirms its pages once a second, and later on a busy machine.
 TRUSTED_SECONDS = 4.0
@@ -73,15 +73,15 @@ class PageCacheApp:
         self.django = django
         self.stamp_reader = StampReader()
         self.has_replicas = bool(replicas())
-        self.copies = LastCopies()
+        self.copies = StaleCopies()
         self.entries: BoundedCache[Key, Entry] = BoundedCache(CACHE_BYTES)
         # A story with several comments a second would have no copy at the moment when the database is lost.
         self.superseded: BoundedCache[Key, Entry] = BoundedCache(SUPERSEDED_BYTES)
         self._lock = threading.Lock()
         self._rendering: dict[Key, Future[bool]] = {}  # the result: whether the page was cached
         self._made_large_page = False  # since the last sweep
-        self._hidden_at = 0.0, 0.0, 0.0  # the outage in which it was read, when, and its time
-        self._hidden_at_lock = threading.Lock()
+        self._invalidated_at = 0.0, 0.0, 0.0  # the outage in which it was read, when, and its time
+        self._invalidated_at_lock = threading.Lock()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -144,7 +144,7 @@ class PageCacheApp:
                 entry.encoded((encoding,))
 
     def close(self) -> None:
-        """Stop the threads, and close the connections and the last copies."""
+        """Stop the threads, and close the connections and the stale copies."""
         self._stop.set()
         for thread in self._threads:
             thread.join()
@@ -152,7 +152,7 @@ class PageCacheApp:
         self.copies.close()
 
     def sweep(self) -> None:
-        """Remove outdated pages, store the others as last copies for all processes, and reconnect.
+        """Remove outdated pages, store the others as stale copies for all processes, and reconnect.
 
         It also finds out whether a database that did not answer is back. Raises DatabaseUnavailableError.
         """
@@ -168,7 +168,7 @@ class PageCacheApp:
             if entry.is_current(site, of_articles, of_discussions, now):
                 entry.confirmed_at = max(entry.confirmed_at, asked_at)
                 entry.compress_better()
-                current.append((key, entry.tag, entry.last_copy()))
+                current.append((key, entry.tag, entry.stale_copy()))
             else:
                 self._supersede(key, entry)
         for key, entry in self.superseded.items():
@@ -301,28 +301,29 @@ class PageCacheApp:
         languages = (entry.dependencies.language for _key, entry in self.entries.items())
         return next(languages, settings.LANGUAGE_CODE)
 
-    def _find_copy(self, key: Key, error: DatabaseUnavailableError) -> tuple[float, LastCopy] | None:
+    def _find_copy(self, key: Key, error: DatabaseUnavailableError) -> tuple[float, StaleCopy] | None:
         """Return the latest copy of a page on this machine, with the time at which it was confirmed."""
         copies = []
         offset = time.time() - time.monotonic()  # from monotonic time to seconds since 1970
         for cache in (self.entries, self.superseded):
             if entry := cache.get(key):
-                copies.append((entry.confirmed_at + offset, entry.last_copy()))
+                copies.append((entry.confirmed_at + offset, entry.stale_copy()))
         if shared := self.copies.find(key):
             copies.append(shared)
         oldest = max(
-            error.since + offset - TRUSTED_SECONDS, self._last_copies_hidden_at(error.since) + COMMIT_SECONDS
+            error.since + offset - TRUSTED_SECONDS,
+            self._stale_copies_invalidated_at(error.since) + COMMIT_SECONDS,
         )
         return max((copy for copy in copies if copy[0] > oldest), default=None, key=itemgetter(0))
 
-    def _last_copies_hidden_at(self, outage: float) -> float:
-        """Return when the last copies were hidden, which is read once for many requests of an outage."""
-        with self._hidden_at_lock:
-            of_outage, read_at, value = self._hidden_at
-            valid = HIDDEN_AT_FAILURE_SECONDS if value == inf else HIDDEN_AT_SECONDS
+    def _stale_copies_invalidated_at(self, outage: float) -> float:
+        """Return when stale copies were invalidated, which is read once for many requests of an outage."""
+        with self._invalidated_at_lock:
+            of_outage, read_at, value = self._invalidated_at
+            valid = INVALIDATED_AT_FAILURE_SECONDS if value == inf else INVALIDATED_AT_SECONDS
             if of_outage != outage or time.monotonic() > read_at + valid:
-                value = last_copies_hidden_at()
-                self._hidden_at = outage, time.monotonic(), value
+                value = stale_copies_invalidated_at()
+                self._invalidated_at = outage, time.monotonic(), value
             return value
 
     def _start_threads(self) -> None:
@@ -354,7 +355,7 @@ class PageCacheApp:
     def _release_large_pages(self) -> None:
         """Release the memory of large pages that were made since the last time.
 
-        The objects of a request refer to each other, so they stay until Python's collector looks for cycles.
+        The objects of a request refer to each other, so they stay until Python looks for cycles.
         That depends on the number of objects and not on their size: pages of 20 MB took up to 640 MB.
         """
         if self._made_large_page:
@@ -382,7 +383,7 @@ def _allow_replica(environ: Environ, stamp: Sequence[Any]) -> None:
         environ[POSITION_KEY] = Position(position, at)
 
 
-def _with_outage_notice(confirmed_at: float, copy: LastCopy) -> RawResponse:
+def _with_outage_notice(confirmed_at: float, copy: StaleCopy) -> RawResponse:
     """Return the copy of a page with a notice that states how old it is."""
     page = add_outage_notice(copy.page, confirmed_at, copy.zone, copy.language)
     headers = [(name, value) for name, value in copy.headers if name != "Cache-Control"]

@@ -50,7 +50,7 @@ class SiteStorage(Protocol):
     def write(self, name: str) -> AbstractContextManager[Path]:
         """Yield an empty file of this machine (mode 0600), and store it at the end if the block succeeds."""
 
-    def place(self, name: str) -> str:
+    def describe_location(self, name: str) -> str:
         """Return where a file or folder is, for people: its path, or its s3:// URL."""
 
 
@@ -64,12 +64,15 @@ def quick_storage() -> SiteStorage:
     return cast(SiteStorage, storages["quick"])
 
 
-def read(name: str, place: SiteStorage | None = None) -> bytes:
-    """Return the content of a file in the storage, or in another one. Raises OSError."""
-    with (place or storage()).open(name) as file:
+def read(name: str, other: SiteStorage | None = None) -> bytes:
+    """Return the content of a file in the storage, or in `other`. Raises OSError."""
+    with (other or storage()).open(name) as file:
         return bytes(file.read())
 
 
-def save(name: str, data: bytes, place: SiteStorage | None = None) -> None:
-    """Store a file at once, in place of an older one of that name. Raises OSError."""
-    (place or storage()).save(name, ContentFile(data))
+def save(name: str, data: bytes, other: SiteStorage | None = None) -> None:
+    """Store a file at once, in the storage or in `other`. It replaces an older one of that name.
+
+    Raises OSError.
+    """
+    (other or storage()).save(name, ContentFile(data))

@@ -21,7 +21,7 @@ from storages.backends.s3 import S3Storage
 
 from core.files import StoredFile
 
-MEMORY_MAX = 8 * 1024 * 1024  # bytes; a larger file is read by way of a temporary file
+MAX_MEMORY = 8 * 1024 * 1024  # bytes; a larger file is read by way of a temporary file
 
 
 class BucketStorage(S3Storage):
@@ -57,7 +57,7 @@ class BucketStorage(S3Storage):
         """Read a file in one request; the package's own method takes three."""
         with _os_errors(name):
             answer = self.connection.meta.client.get_object(Bucket=self.bucket_name, Key=name)
-            file = tempfile.SpooledTemporaryFile(MEMORY_MAX)  # noqa: SIM115
+            file = tempfile.SpooledTemporaryFile(MAX_MEMORY)  # noqa: SIM115
             shutil.copyfileobj(answer["Body"], file)
         file.seek(0)
         return File(file, name)
@@ -104,7 +104,7 @@ class BucketStorage(S3Storage):
             with Path(part.name).open("rb") as file:
                 self.save(name, File(file))
 
-    def place(self, name: str) -> str:
+    def describe_location(self, name: str) -> str:
         """Return the s3:// URL of a file or folder, without the key."""
         return f"s3://{self.bucket_name}/{name}"
 

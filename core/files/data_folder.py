@@ -75,7 +75,7 @@ class DataFolderStorage(FileSystemStorage):
         """Delete the folder with its files."""
         shutil.rmtree(self.path(folder))
 
-    def place(self, name: str) -> str:
+    def describe_location(self, name: str) -> str:
         """Return the path of a file or folder."""
         return self.path(name)
 

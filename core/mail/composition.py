@@ -48,17 +48,17 @@ _PLACEHOLDER = f"token-{token_hex(8)}"  # each process has its own
 
 
 def placeholder(number: int) -> str:
-    """Return the placeholder for a person's token in a mail to many. No text of theirs can contain it."""
+    """Return the placeholder for a person's token in a BulkMail. No text of theirs can contain it."""
     return f"{_PLACEHOLDER}-{number}-"
 
 
 @dataclass(frozen=True)
-class MailToMany:
+class BulkMail:
     """A rendered mail that many people get. It has placeholders for the tokens that are each person's own."""
 
     subject: str
     rendered: MailText
-    kind: str | Promise  # under which failures are recorded, in the language of the site
+    kind: str | Promise  # category under which failures are recorded, translated into the site's language
     shared: SharedMessage = field(default_factory=SharedMessage)
 
     def compose_for(self, email: str, tokens: Sequence[str], *, unsubscribe_path: str) -> TrackedMail:
@@ -91,7 +91,7 @@ def compose_mail(
 
 
 def render_mail(template: str, subject: str, *, site: MailSite, **context: Any) -> MailText:
-    """Return a mail as text and HTML. The template also gets `site` and `url` (of the site).
+    """Return a mail as text and HTML. The template also gets `site` and `site_url`.
 
     The footer is added here. The language is the active one.
     """
@@ -99,10 +99,10 @@ def render_mail(template: str, subject: str, *, site: MailSite, **context: Any) 
     values = {
         **context,
         "site": site,
-        "url": settings.SITE_URL,
+        "site_url": settings.SITE_URL,
         "subject": subject,
-        "light": colors.light,
-        "dark": colors.dark,
+        "light_colors": colors.light,
+        "dark_colors": colors.dark,
     }
     text = _render(template, values, autoescape=False).strip()
     html = _paragraphs(_render(template, values, autoescape=True))

@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 
 
 class SharedMessage:
-    """The bytes of a mail that many people get, in which only the e-mail and some values are their own.
+    """The bytes of a mail that many people get, in which only the address and some values are their own.
 
     To build the message of one mail with Django takes a millisecond, most of the time of sending it.
     """

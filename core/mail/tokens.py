@@ -26,7 +26,7 @@ class MailToken(NamedTuple):
 
     @classmethod
     def parse(cls, text: str, *, kinds: str) -> Self | None:
-        """Return the token of a link or an e-mail; None if it is forged or of none of these kinds."""
+        """Return the token of a link or an e-mail address; None if it is forged or of none of these kinds."""
         found = _TOKEN.fullmatch(text.lower())
         if found is None or found[1] not in kinds:
             return None
@@ -36,7 +36,7 @@ class MailToken(NamedTuple):
 
 
 def incoming_email(token: MailToken) -> str:
-    """Return the e-mail for answers to a mail with this token, or "" if the site receives no mail."""
+    """Return the e-mail address for answers to a mail with this token, or "" if the site receives no mail."""
     local, at, domain = settings.INCOMING_EMAIL.rpartition("@")
     return f"{local}+{token}@{domain}" if at else ""
 

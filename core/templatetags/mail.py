@@ -50,7 +50,7 @@ def picture(context: Context, href: str, image: dict[str, Any]) -> str:
 
 
 def _absolute(context: Context, url: str) -> str:
-    return f"{context['url']}{url}" if url.startswith("/") else url
+    return f"{context['site_url']}{url}" if url.startswith("/") else url
 
 
 def _block(context: Context, name: str, **values: Any) -> SafeString:
@@ -59,5 +59,5 @@ def _block(context: Context, name: str, **values: Any) -> SafeString:
 
 
 def _html(context: Context, name: str, **values: Any) -> SafeString:
-    html = render_to_string(f"mail/_{name}.html", {"light": context["light"], **values})
+    html = render_to_string(f"mail/_{name}.html", {"light_colors": context["light_colors"], **values})
     return SafeString(html.strip())

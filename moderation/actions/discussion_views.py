@@ -137,7 +137,7 @@ def _search(user: User, search: str) -> ArticleQuerySet:
     count = waiting.values("discussion").annotate(n=Count("pk")).values("n")
     rows = _articles_of(user).filter(published_at__isnull=False).select_related("discussion")
     for word in search.split()[:8]:
-        rows = rows.known_to(user).filter(title__icontains=word)
+        rows = rows.with_title_visible_to(user).filter(title__icontains=word)
     return (
         rows.defer("body", "body_html", "vector", "standfirst")
         .annotate(waiting=Coalesce(Subquery(count, output_field=IntegerField()), 0))

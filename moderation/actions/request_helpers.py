@@ -57,14 +57,6 @@ def require_moderator(request: HttpRequest) -> User:
     return user
 
 
-def require_administrator(request: HttpRequest) -> User:
-    """Return the administrator who made the request, or raise PermissionDenied."""
-    user = request.user
-    if not isinstance(user, User) or not user.is_administrator:
-        raise PermissionDenied
-    return user
-
-
 def safe_local_path(request: HttpRequest, path: str) -> str:
     """Return `path` if it is a path of this site, else an empty string."""
     safe = url_has_allowed_host_and_scheme(path, {request.get_host()}, require_https=request.is_secure())

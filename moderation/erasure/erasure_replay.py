@@ -15,7 +15,7 @@ from accounts import erasure_log
 from accounts.erasure_log import Erasure
 from accounts.models import Guest, User
 from articles.models import Subscription
-from articles.newsletter.subscriptions import end
+from articles.newsletter.subscriptions import end_subscriptions
 from articles.redaction import redact
 from comments.models import REMOVED, Comment, Reason, State
 from comments.services.discussions import lock_discussions_of
@@ -67,7 +67,9 @@ def replay_erasures(known: Sequence[Erasure]) -> ReplayedErasures:
     comments = _delete(by_kind["comment"])
     people = _erase_people(by_kind["account"], by_kind["guest"])
     _replay_account_erasures(known)
-    subscriptions = end(Subscription.objects.filter(pk__in=_ended_subscriptions(by_kind["subscription"])))
+    subscriptions = end_subscriptions(
+        Subscription.objects.filter(pk__in=_ended_subscriptions(by_kind["subscription"]))
+    )
     return ReplayedErasures(restricted, comments, people, versions, subscriptions)
 
 

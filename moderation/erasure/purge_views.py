@@ -13,10 +13,10 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
+from accounts.requests import require_administrator
 from comments.models import State
 from core.forms import SubmitForm
 from core.query_forms import NumberField, QueryForm
-from moderation.actions.request_helpers import require_administrator
 from moderation.erasure import purge
 from moderation.models import CommentGroup, CommentGroupMember
 from moderation.queue import explanations

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
+from accounts.requests import require_administrator
 from comments.models import Comment, Reason, Transition
 from core.forms import SubmitForm
 from core.query_forms import NumberField, QueryForm
@@ -28,7 +29,6 @@ from moderation.actions.request_helpers import (
     ActionForm,
     login_for_the_queue,
     render_comment_form,
-    require_administrator,
     require_decider,
     safe_local_path,
 )

@@ -119,7 +119,7 @@ def _comment_context(own: Comment) -> dict[str, Any]:
     return {
         "comment": own,
         "article": article,
-        "zone": article.zone,
+        "zone": article.time_zone,
         "comment_url": own.get_absolute_url() if own.discussion.is_readable else "",
     }
 

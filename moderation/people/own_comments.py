@@ -95,7 +95,7 @@ def _read_page(
     if group:
         rows = rows.filter(state__in=GROUPS[group][1])
     if before:
-        rows = rows.filter(before.behind("created_at"))
+        rows = rows.filter(before.after_cursor("created_at"))
     rows = rows.annotate(story_title=title_for(user, "discussion__article__"))
     joined = rows.select_related("discussion__article", "author", "guest").defer(*TEXTS)
     return list(joined.order_by("-created_at", "-pk")[: PAGE_SIZE + 1])

@@ -66,7 +66,7 @@ class Person:
 
     @property
     def email(self) -> str:
-        """Return the e-mail; empty for imported names and erased people. See User.can_read_emails."""
+        """Return the e-mail address; "" for imported names and erased people."""
         row = self.user or self.guest
         return row.email if row and row.name else ""  # an erased account has a placeholder
 
@@ -213,7 +213,7 @@ def search(query: str, user: User) -> list[SearchResult]:
     Only people whose profile `user` may see are found. E-mails are searched if `user` may read them.
     """
     matches = Q(name__icontains=query)
-    if user.can_read_emails:
+    if user.can_view_email_addresses:
         matches |= Q(email__icontains=query)
     by_account, by_guest, names = Q(), Q(), _imported_comments()
     if not user.is_moderator:

@@ -62,7 +62,7 @@ def people(request: HttpRequest) -> HttpResponse:
     lists_sanctions = user.is_moderator and not query
     context = {
         "q": query,
-        "can_read_emails": user.can_read_emails,
+        "can_view_email_addresses": user.can_view_email_addresses,
         "results": profiles.search(query, user) if query else None,
         "appeals": list(sanctions.open_appeals()) if lists_sanctions else [],
         "sanctions": list(sanctions.latest_active(MAX_SANCTIONS)) if lists_sanctions else [],
@@ -228,7 +228,7 @@ def _page(
     context = {
         "person": person,
         "facts": profiles.person_facts(person, user),
-        "email": person.email if user.can_read_emails else "",
+        "email": person.email if user.can_view_email_addresses else "",
         "can_sanction": can_sanction,
         "forms": forms,
         "opened_form": bound,
@@ -266,7 +266,7 @@ def _comments(request: HttpRequest, user: User, person: Person) -> dict[str, Any
     state = query["state"]
     chosen = rows.filter(state=state) if state else rows
     if place := query["before"]:
-        chosen = chosen.filter(place.behind("created_at"))
+        chosen = chosen.filter(place.after_cursor("created_at"))
     texts = ["body_html", "discussion__article__body", "discussion__article__body_html"]
     found = list(
         chosen.select_related("discussion__article")

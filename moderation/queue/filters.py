@@ -125,7 +125,7 @@ def _by_article(value: str, prefix: str, user: User) -> tuple[str, Q]:
     """Filter by a story's link or number, else by words of a title that this person may read."""
     if article := _find_story(value):
         return article.title_for(user), Q(discussion=article.pk)
-    named = Article.objects.known_to(user).filter(title__icontains=value)
+    named = Article.objects.with_title_visible_to(user).filter(title__icontains=value)
     return f"“{value}”", Q(discussion__in=named.values("pk"))
 
 

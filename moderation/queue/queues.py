@@ -274,7 +274,7 @@ class QueueView:
         now = timezone.now()
         hidden = {article for article, published_at, *_rest in rows if not published_at or published_at > now}
         if hidden:
-            known = Article.objects.known_to(self.user).filter(pk__in=hidden)
+            known = Article.objects.with_title_visible_to(self.user).filter(pk__in=hidden)
             hidden.difference_update(known.values_list("pk", flat=True))
         items = [
             self._item(row, now, _(UNPUBLISHED_TITLE) if article in hidden else title)

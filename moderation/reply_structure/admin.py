@@ -32,7 +32,7 @@ from comments.admin import discussions_of
 from comments.duplicates import normalize_text
 from comments.models import Comment, CommentQuerySet, Discussion, Reason
 from comments.services.states import rename_author
-from core.query_forms import NumberField, QueryForm
+from core.query_forms import NumberField, QueryForm, parse_whole_number
 from moderation.actions.decisions import move
 from moderation.actions.request_helpers import DoneQuery
 from moderation.actions.state_history import last_transition_id
@@ -169,13 +169,13 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
     ) -> tuple[QuerySet[Comment], bool]:
         """Find comments that contain each search word in their text or author name, or one by its number."""
         number = search_term.strip()
-        if number[:1] == "#" and _is_id(number[1:]):
-            return queryset.filter(pk=int(number[1:])), False
+        if number[:1] == "#" and (pk := parse_whole_number(number[1:])) is not None:
+            return queryset.filter(pk=pk), False
         found = Q()
         for word in search_term.split()[:MAX_SEARCH_WORDS]:
             found &= Q(author_name__icontains=word) | Q(text__folded__contains=normalize_text(word))
-        if _is_id(number):
-            found |= Q(pk=int(number))
+        if (pk := parse_whole_number(number)) is not None:
+            found |= Q(pk=pk)
         return queryset.filter(found), False
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
@@ -287,10 +287,6 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Comment | None = None) -> bool:
         return False
-
-
-def _is_id(text: str) -> bool:
-    return text.isdecimal() and len(text) < 19
 
 
 def _is_search(request: HttpRequest) -> bool:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from comments.duplicates import normalize_text
 from comments.models import Comment, Reason
+from core.query_forms import parse_whole_number
 
 MAX_LISTED = 20  # results of a search
 MAX_NAMED = 5  # comments by people whom the text names
@@ -51,9 +52,8 @@ def search(comment: Comment, text: str) -> list[Candidate]:
     words = Q()
     for word in text.split()[:MAX_SEARCH_WORDS]:
         words &= Q(author_name__icontains=word) | Q(text__folded__contains=normalize_text(word))
-    number = text.strip().removeprefix("#")
-    if number.isdecimal() and len(number) < 19:
-        words |= Q(pk=int(number))
+    if (number := parse_whole_number(text.strip().removeprefix("#"))) is not None:
+        words |= Q(pk=number)
     found: dict[int, Candidate] = {}
     _add(found, _possible_parents(comment).filter(words).order_by("created_at", "pk")[:MAX_LISTED], "")
     return list(found.values())

@@ -45,7 +45,7 @@ def find_proposals(article: Article) -> int:
 
 
 def _author_names(article: Article) -> list[str]:
-    return [article.byline, *(author.name for author in article.signed_by())]
+    return [article.byline, *(author.name for author in article.byline_authors())]
 
 
 def _imported_comments(article: Article) -> list[ThreadComment]:

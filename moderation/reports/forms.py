@@ -8,7 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import NAME_MAX
+from accounts.models import MAX_NAME_LENGTH
 from accounts.names import clean_name
 from comments.comment_links import parse_comment_number
 from comments.forms import BodyForm
@@ -46,7 +46,7 @@ class ReportForm(LongTextForm, forms.Form):
         widget=TEXTAREA,
     )
     name = forms.CharField(
-        label=_("Name"), max_length=NAME_MAX, widget=forms.TextInput(attrs={"autocomplete": "name"})
+        label=_("Name"), max_length=MAX_NAME_LENGTH, widget=forms.TextInput(attrs={"autocomplete": "name"})
     )
     email = forms.EmailField(
         label=_("E-mail"),

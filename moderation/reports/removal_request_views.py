@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.requests import require_administrator
 from core.query_forms import PageField, QueryForm, SearchField
 from core.rate_limits import add_error
-from moderation.actions.request_helpers import require_administrator
 from moderation.models import RemovalRequest
 from moderation.reports import removal_requests
 from moderation.reports.removal_request_forms import AnswerForm, RemovalRequestForm
@@ -27,7 +27,7 @@ PAGE_SIZE = 50  # requests
 class RemovalRequestQuery(QueryForm):
     """The query string of a new request: the path of a story or a comment."""
 
-    url = SearchField(most=2_000)
+    url = SearchField(limit=2_000)
 
 
 class RemovalRequestsQuery(QueryForm):

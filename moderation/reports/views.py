@@ -47,7 +47,7 @@ def report(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     context = {
         "article": story.article,
         "comment": found,
-        "zone": story.article.zone,
+        "zone": story.article.time_zone,
         "form": form,
         "earlier": earlier,
         "outcome": earlier and report_outcome(earlier.case, found),
@@ -77,7 +77,7 @@ def report(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
 class ReportQuery(QueryForm):
     """The query string of a report of illegal content: the number or URL of the comment."""
 
-    comment = SearchField(most=2_000)
+    comment = SearchField(limit=2_000)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -116,7 +116,7 @@ def receipt(request: HttpRequest, receipt: UUID) -> HttpResponse:
     context = {
         "report": report,
         "article": article,
-        "zone": article.zone,
+        "zone": article.time_zone,
         "outcome": report_outcome(report.case, report.comment),
         "url": report.comment.get_absolute_url() if report.comment.discussion.is_readable else "",
         "is_decided": is_decided(report.case, report.comment),

@@ -91,14 +91,14 @@ class RuleForm(LongTextForm, forms.Form):
         if not text:
             return None
         article = find_story(text)
-        if article is None or not article.is_known_to(self.user):
+        if article is None or not article.is_title_visible_to(self.user):
             raise ValidationError(_("There is no story at this link."), code="unknown")
         return article
 
     def _hidden_story(self) -> Article | None:
         """Return the story of the changed rule if this user may not read its title."""
         story = self.replaces.article if self.replaces else None
-        return story if story and not story.is_known_to(self.user) else None
+        return story if story and not story.is_title_visible_to(self.user) else None
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -24,7 +24,7 @@ from articles.models import Article
 from articles.site.languages import in_site_language
 from comments.models import Reason, State, Transition
 from comments.services.imports import store_search_texts
-from core.memory.collector import pause_collector
+from core.memory.garbage_collection import pause_garbage_collection
 from moderation.checks.base import Duplicate
 from moderation.models import Batch, ImportScreening
 from moderation.reply_structure.proposals import find_proposals
@@ -50,7 +50,7 @@ def screen_later(*, batch: Batch, discussion: int, count: int) -> None:
 
 @task(priority=-10)
 @in_site_language
-@pause_collector()  # it took an eighth of the processor time, and found nothing
+@pause_garbage_collection()  # it took an eighth of the processor time, and found nothing
 def screen_imported(batch: str) -> int:
     """Screen comments of an import for RUN_SECONDS, and queue the rest. Return the number screened so far."""
     screening = ImportScreening.objects.select_related("discussion__article").get(pk=UUID(batch))

@@ -8,12 +8,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.requests import require_administrator
 from core.query_forms import parse_whole_number
 from moderation.actions.request_helpers import (
     DoneQuery,
     just_done_action,
     login_for_the_queue,
-    require_administrator,
     require_moderator,
 )
 from moderation.actions.views import add_done_message

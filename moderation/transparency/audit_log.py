@@ -99,7 +99,7 @@ def filtered_entries(filters: Mapping[str, Any], zone: tzinfo, user: User | None
         found = found.filter(actor__in=list(_accounts(who).values_list("pk", flat=True)[:100]))
     if article := filters.get("article"):
         story = find_story(article)
-        known = Article.objects.known_to(user)
+        known = Article.objects.with_title_visible_to(user)
         matching = known.filter(pk=story.pk) if story else known.filter(title__icontains=article)
         found = found.filter(discussion__in=list(matching.order_by().values_list("pk", flat=True)[:100]))
     if comment := filters.get("comment"):
@@ -201,7 +201,7 @@ def _load_names(
     people |= {user.pk: str(user) for user in User.objects.only("name").filter(pk__in=actors)}
     new_stories = {row[-1] for row in rows} - stories.keys()
     found = Article.objects.filter(pk__in=new_stories)
-    for pk, title, slug in found.known_to(user).values_list("pk", "title", "slug"):
+    for pk, title, slug in found.with_title_visible_to(user).values_list("pk", "title", "slug"):
         stories[pk] = title, f"{settings.SITE_URL}{reverse('story', args=[slug])}"
     for pk in new_stories - stories.keys():
         stories[pk] = gettext(UNPUBLISHED_TITLE), ""

@@ -213,7 +213,7 @@ def stories(days: int, zone: tzinfo, user: User | None) -> list[tuple[str, str, 
     counted: Counter[int] = Counter()
     for story, n in _cached_rows(COMMENTS_BY_STORY, dates(days, zone), zone):
         counted[story] += n
-    named = Article.objects.only("slug", "title").known_to(user).in_bulk(list(counted))
+    named = Article.objects.only("slug", "title").with_title_visible_to(user).in_bulk(list(counted))
     known = [(story, n) for story, n in counted.items() if story in named and n > 0]
     most = sorted(known, key=lambda item: (-item[1], item[0]))[:TOP]
     return [(named[story].slug, named[story].title, n) for story, n in most]

@@ -34,7 +34,7 @@ def show_dashboard(request: HttpRequest) -> HttpResponse:
     days, chosen = query["days"], query["story"]
     stories = dashboard.stories(days, zone, user)
     slug = chosen or (stories[0][0] if stories else "")
-    known = Article.objects.only("slug", "title").known_to(user)
+    known = Article.objects.only("slug", "title").with_title_visible_to(user)
     story = known.filter(slug=slug).first()
     if chosen and story is None:
         raise Http404

@@ -31,7 +31,7 @@
   const ours = () => `unsaved ${here.dataset.editor} ${here.dataset.kind} `;
   const page = () => ({ nonce: field("nonce").value, key: here.dataset.key, read: field("read").value });
   const entry = () => ({ ...page(), typed: last === read || isBlank() ? "{}" : last });
-  // A new document without any text is no draft, even if the site has sent the form back.
+  // A new document without any text has no unsaved changes, even if the site has sent the form back.
   const isText = ({ type }) => ["text", "textarea", "url"].includes(type);
   const isBlank = () => !here.dataset.key && [...form.elements].every((one) => !isTyped(one) || !isText(one) || !one.value.trim());
   const store = () => quietly(() => localStorage.setItem(ours() + own, JSON.stringify(entry())));

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.guests import (
     COOKIE,
     COOKIE_AGE,
-    LINK_AGE,
+    LINK_MAX_AGE,
     confirm_guest,
     guest_from_cookie,
     guest_from_token,
@@ -93,6 +93,6 @@ def test_a_cookie_or_an_expired_link_confirms_nothing(time_machine):
     assert guest_from_token(token) is None
     guest.refresh_from_db()
     token = make_confirmation_token(guest)
-    time_machine.move_to(timezone.now() + timedelta(seconds=LINK_AGE + 1))
+    time_machine.move_to(timezone.now() + LINK_MAX_AGE + timedelta(seconds=1))
     assert guest_from_token(token) is None
     assert not Guest.objects.confirmed().exists()

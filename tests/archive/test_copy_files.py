@@ -110,7 +110,7 @@ def test_a_site_moves_into_a_bucket_and_back(
     backup = last_backup()
     assert backup
     assert backup.is_there
-    assert backup.place.endswith(f"/{list_nightly()[0].name}")
+    assert backup.location.endswith(f"/{list_nightly()[0].name}")
     erase(second, ada)
     erasures = erasure_log.read_all()
     assert len(erasures) == 2

@@ -150,14 +150,14 @@ def test_authors_are_set_in_order_and_get_pages(emil):
     response = client_of(emil).post(ADD, form(byline="Jo", **signed))
     assert response.status_code == 302, response.context["adminform"].form.errors
     article = Article.objects.get()
-    assert article.signature == "Edda, Emil and Jo"
-    assert [author.slug for author in article.signed_by()] == ["edda", "emil"]
+    assert article.byline_text == "Edda, Emil and Jo"
+    assert [author.slug for author in article.byline_authors()] == ["edda", "emil"]
     page = client_of(emil).get(change(article)).context["adminform"].form
     assert page.initial["signed"] == [edda.pk, emil.pk]
     version = article.version
     client_of(emil).post(change(article), form(slug=article.slug, byline="", signed_0=emil.pk))
     article.refresh_from_db()
-    assert article.signature == "Emil"
+    assert article.byline_text == "Emil"
     assert article.version > version
 
 

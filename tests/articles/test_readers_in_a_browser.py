@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 import archive
 from accounts.models import ADMINISTRATOR, EDITOR
 from archive.services import import_page
-from articles.editing.drafts import autosave
+from articles.editing.autosaves import autosave
 from articles.models import Article, Author, OpenForm, StandingPage, Topic
 from articles.publishing.front_page import pin
 from articles.services import save_article, save_page, set_article_authors

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import ADMINISTRATOR, EDITOR
-from articles.models import OLD_PATH_MAX, Article, Author, Redirect, StandingPage, Topic
+from articles.models import MAX_OLD_PATH_LENGTH, Article, Author, Redirect, StandingPage, Topic
 from articles.publishing.services import publish_articles, unpublish_articles
 from articles.redirects import RedirectError, add_redirect
 from articles.services import save_article, save_author, save_page, save_topic, set_article_authors
@@ -217,7 +217,7 @@ def test_a_repeat_changes_nothing_and_the_last_target_counts(client):
     assert leads(client, "/x/") == "/stories/there/"
 
 
-@pytest.mark.parametrize("old", ["x/", "/" + "x" * OLD_PATH_MAX, "/\x00", "http://[x/"])
+@pytest.mark.parametrize("old", ["x/", "/" + "x" * MAX_OLD_PATH_LENGTH, "/\x00", "http://[x/"])
 def test_an_invalid_address_is_rejected(old):
     make_article("Here")
     with pytest.raises(RedirectError):

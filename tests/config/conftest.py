@@ -13,7 +13,7 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler
 
 from articles.models import Article
-from articles.site.cached_pages import HIDDEN_AT_FILE
+from articles.site.cached_pages import INVALIDATED_AT_FILE
 from config.page_cache.application import PageCacheApp
 from config.server import postgres
 from core import files
@@ -143,7 +143,7 @@ def holder(environment: dict[str, str]) -> subprocess.Popen[str]:
 
 @pytest.fixture
 def site(transactional_db: None, policy_without_moderation: None) -> Iterator[PageCacheApp]:
-    files.storage().delete(HIDDEN_AT_FILE)  # what another test took away
+    files.storage().delete(INVALIDATED_AT_FILE)  # what another test took away
     made = PageCacheApp(WSGIHandler())
     yield made
     made.close()

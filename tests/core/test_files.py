@@ -112,7 +112,7 @@ def test_a_bucket_is_written_without_an_acl_and_has_no_path(bucket: str) -> None
     client = buckets.client(url.netloc.rpartition("@")[2])
     grants = client.get_object_acl(Bucket=url.path[1:], Key="media/ab/one.jpg")["Grants"]
     assert [grant["Grantee"]["Type"] for grant in grants] == ["CanonicalUser"]  # the owner, and nobody else
-    assert storage().place("media") == f"s3://{url.path[1:]}/media"
+    assert storage().describe_location("media") == f"s3://{url.path[1:]}/media"
     with pytest.raises(NotImplementedError):
         storage().path("media/ab/one.jpg")
 

@@ -8,7 +8,7 @@ from core.query_forms import MAX_PAGE, NumberField, PageField, ParsedField, Quer
 
 
 class ListForm(QueryForm):
-    q = SearchField(most=5)
+    q = SearchField(limit=5)
     after = NumberField()
     page = PageField()
     days = forms.TypedChoiceField(choices=[(30, ""), (90, "")], coerce=int, initial=30)

@@ -69,7 +69,9 @@ class Senders:
         )
         self.comment = self.make_comment(author=self.member)
         site = Site.objects.get()
-        stored = mails.StoredSite(site.language, site.name, site.contact_email, site.accent, site.time_zone)
+        stored = mails.MailSiteSettings(
+            site.language, site.name, site.contact_email, site.accent, site.time_zone
+        )
         self.site = asdict(stored)
 
     def make_comment(self, **fields: Any) -> Comment:

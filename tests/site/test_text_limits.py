@@ -8,8 +8,15 @@ from django.db import IntegrityError, connection, transaction
 
 from accounts.models import ADMINISTRATOR
 from archive.services import ArchiveImportError, ImportReport, import_page
-from articles.models import BODY_MAX, STANDFIRST_MAX, UNPUBLISHED_REASON_MAX, Article, Site, StandingPage
-from articles.models.editing import CORRECTION_MAX, NOTE_MAX
+from articles.models import (
+    MAX_BODY_LENGTH,
+    MAX_STANDFIRST_LENGTH,
+    MAX_UNPUBLISHED_REASON_LENGTH,
+    Article,
+    Site,
+    StandingPage,
+)
+from articles.models.editing import MAX_CORRECTION_LENGTH, MAX_NOTE_LENGTH
 from articles.services import save_article
 from comments.models import MAX_IMPORTED_BODY_LENGTH, Comment
 from tests.archive.saved_pages import page
@@ -33,9 +40,9 @@ def fields(**typed: str) -> dict[str, str]:
 
 
 LIMITS = {
-    "standfirst": STANDFIRST_MAX,
-    "body": BODY_MAX,
-    "new_note": NOTE_MAX,
+    "standfirst": MAX_STANDFIRST_LENGTH,
+    "body": MAX_BODY_LENGTH,
+    "new_note": MAX_NOTE_LENGTH,
     "title": 300,
     "byline": 200,
 }
@@ -59,49 +66,55 @@ def test_no_field_of_the_form_cuts_what_is_pasted(administrator):
 
 def test_the_longest_story_of_the_widest_letters_gets_in(administrator):
     """A line break counts as one character, and all fields together fit into one request."""
-    body = ("a\r\n\r\n" * 1_000 + WIDEST * BODY_MAX)[: BODY_MAX + 2_000]
-    sent = fields(body=body, standfirst=WIDEST * STANDFIRST_MAX, new_note=WIDEST * NOTE_MAX)
+    body = ("a\r\n\r\n" * 1_000 + WIDEST * MAX_BODY_LENGTH)[: MAX_BODY_LENGTH + 2_000]
+    sent = fields(body=body, standfirst=WIDEST * MAX_STANDFIRST_LENGTH, new_note=WIDEST * MAX_NOTE_LENGTH)
     assert len(urlencode(sent)) < settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     answer = administrator.post(ADD, urlencode(sent), content_type="application/x-www-form-urlencoded")
     assert answer.status_code == 302
-    assert len(Article.objects.get().body) == BODY_MAX
+    assert len(Article.objects.get().body) == MAX_BODY_LENGTH
 
 
 def test_a_preview_of_what_is_too_long_says_so_and_renders_nothing(administrator):
-    answer = administrator.post("/admin/articles/article/render/", {"body": "a" * (BODY_MAX + 1)}).json()
-    assert answer["count"].startswith(f"This has {BODY_MAX + 1} characters; the maximum is {BODY_MAX}.")
+    answer = administrator.post(
+        "/admin/articles/article/render/", {"body": "a" * (MAX_BODY_LENGTH + 1)}
+    ).json()
+    assert answer["count"].startswith(
+        f"This has {MAX_BODY_LENGTH + 1} characters; the maximum is {MAX_BODY_LENGTH}."
+    )
     assert "aaa" not in answer["html"]
-    answer = administrator.post("/admin/articles/standingpage/render/", {"body": "a" * (BODY_MAX + 1)}).json()
+    answer = administrator.post(
+        "/admin/articles/standingpage/render/", {"body": "a" * (MAX_BODY_LENGTH + 1)}
+    ).json()
     assert "aaa" not in answer["html"]
 
 
 def test_the_reason_for_unpublishing_is_kept_when_it_is_too_long(administrator):
-    article, why = make_article(), "why " * (UNPUBLISHED_REASON_MAX // 4) + "so"
+    article, why = make_article(), "why " * (MAX_UNPUBLISHED_REASON_LENGTH // 4) + "so"
     url = f"/admin/articles/article/{article.pk}/publication/unpublish/"
     answer = administrator.post(url, {"_why": why, "seen": article.version})
-    assert f"This has {len(why)} characters; the maximum is {UNPUBLISHED_REASON_MAX}." in answer.text
+    assert f"This has {len(why)} characters; the maximum is {MAX_UNPUBLISHED_REASON_LENGTH}." in answer.text
     assert why in answer.text
     assert Article.objects.published().exists()
 
 
 def test_a_standing_page_and_the_settings_are_refused_with_the_count(administrator):
-    text = "a" * (BODY_MAX + 1)
+    text = "a" * (MAX_BODY_LENGTH + 1)
     answer = administrator.post(
         "/admin/articles/standingpage/add/", {"title": "A", "slug": "a", "body": text}
     )
-    assert f"This has {len(text)} characters; the maximum is {BODY_MAX}." in answer.text
+    assert f"This has {len(text)} characters; the maximum is {MAX_BODY_LENGTH}." in answer.text
     assert text in answer.text
 
 
 BY_SQL = [
-    ("articles_article", "body", BODY_MAX),
-    ("articles_article", "standfirst", STANDFIRST_MAX),
-    ("articles_article", "unpublished_reason", UNPUBLISHED_REASON_MAX),
+    ("articles_article", "body", MAX_BODY_LENGTH),
+    ("articles_article", "standfirst", MAX_STANDFIRST_LENGTH),
+    ("articles_article", "unpublished_reason", MAX_UNPUBLISHED_REASON_LENGTH),
     ("articles_site", "rules", 20_000),
     ("articles_site", "privacy", 20_000),
-    ("articles_standingpage", "body", BODY_MAX),
-    ("articles_editornote", "body", NOTE_MAX),
-    ("articles_correction", "text", CORRECTION_MAX),
+    ("articles_standingpage", "body", MAX_BODY_LENGTH),
+    ("articles_editornote", "body", MAX_NOTE_LENGTH),
+    ("articles_correction", "text", MAX_CORRECTION_LENGTH),
     ("moderation_moderatornote", "text", 5_000),
     ("moderation_report", "details", 2_000),
     ("moderation_illegalcontentreport", "why", 5_000),
@@ -126,12 +139,12 @@ def test_the_database_knows_the_limit(table, column, most):
 def test_a_longer_story_is_stored_by_nobody():
     article, site = make_article(), Site.objects.get()
     site.rules = "a" * 20_001
-    StandingPage.objects.create(title="A", slug="a", body="a" * BODY_MAX)
-    for row in (Article(title="A", slug="b", body="a" * (BODY_MAX + 1)), site):
+    StandingPage.objects.create(title="A", slug="a", body="a" * MAX_BODY_LENGTH)
+    for row in (Article(title="A", slug="b", body="a" * (MAX_BODY_LENGTH + 1)), site):
         with pytest.raises(IntegrityError), transaction.atomic():
             row.save()
     article.body = "".join(
-        f"{chr(0x10000 + n % 50_000)}{chr(0x4E00 + n // 7)} " for n in range(BODY_MAX // 3)
+        f"{chr(0x10000 + n % 50_000)}{chr(0x4E00 + n // 7)} " for n in range(MAX_BODY_LENGTH // 3)
     )
     save_article(article=article)  # the maximum number of words fits into Postgres' search vector
 
@@ -153,7 +166,7 @@ def test_an_import_with_a_longer_comment_is_refused_by_its_line():
 
 def test_an_import_with_a_longer_story_is_refused():
     with pytest.raises(ArchiveImportError, match=r"^The story has 200,00\d characters. The limit is 200,000"):
-        take_page("The council blames the price of diesel.", "boat " * (BODY_MAX // 5) + "sunk")
+        take_page("The council blames the price of diesel.", "boat " * (MAX_BODY_LENGTH // 5) + "sunk")
     assert not Article.objects.exists()
 
 

@@ -45,7 +45,7 @@ def sections_of_staff(user: User) -> Iterator[Section]:
     )
     yield Section(
         "unsaved_texts",
-        _("Unsaved texts"),
+        _("Unsaved changes"),
         {"title": _("Title"), "text": _("Text"), "at": _("Time")},
         records(
             Autosave.objects.of(user),

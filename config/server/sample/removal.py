@@ -28,8 +28,8 @@ from accounts.services import erase_account
 from archive.models import Import
 from articles.images.services import delete_image
 from articles.models import Article, Author, Autosave, Byline, Image, ImageUse, Presence, Topic
-from articles.services import touch_site
-from articles.site.cached_pages import hide_last_copies
+from articles.services import increment_site_version
+from articles.site.cached_pages import invalidate_stale_copies
 from comments.models import Comment, Transition
 from config.server.sample import credentials
 from config.server.sample.dates import edited_stories
@@ -128,8 +128,8 @@ def remove_sample(home: Path, *, is_confirmed: bool) -> RemovalResult:
         (_delete_authors(created), "author", "authors"),
     ]
     erased, kept = _erase_accounts(created)
-    touch_site()
-    hide_last_copies()
+    increment_site_version()
+    invalidate_stale_copies()
     transaction.on_commit(lambda: credentials.keep_in_file(home, set(kept)))
     return RemovalResult([*counts, (erased, "account", "accounts")], kept)
 

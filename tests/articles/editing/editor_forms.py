@@ -76,5 +76,5 @@ def last_nonce(page: dict[str, str]) -> str:
     return page["nonce"].split()[-1].split(":")[0]
 
 
-def draft_bodies() -> list[str]:
+def autosaved_bodies() -> list[str]:
     return [row.typed["body"][0] for row in Autosave.objects.filter(is_done=False)]

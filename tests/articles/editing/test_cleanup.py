@@ -9,8 +9,8 @@ import time_machine
 from django.utils import timezone
 
 from accounts.models import User
-from articles.editing.cleanup import delete_old_drafts, delete_old_presence
-from articles.editing.drafts import autosave, discard_drafts
+from articles.editing.autosaves import autosave, discard_autosaves
+from articles.editing.cleanup import delete_old_autosaves, delete_old_presence
 from articles.editing.presence import record_presence
 from articles.models import Article, Autosave, OpenForm, Presence
 from core.scheduled_jobs import JOBS
@@ -45,19 +45,19 @@ def test_drafts_are_deleted_after_a_year(emil, story):
     near = {typed(emil, where, "Mine.", 364 * DAY).pk for where in (story, None)}
     for where in (story, None):
         typed(emil, where, "Mine.", 366 * DAY)
-    assert delete_old_drafts() == 2
+    assert delete_old_autosaves() == 2
     assert left() == near
 
 
 def test_rows_of_done_drafts_are_deleted_after_a_week(emil, story):
     """They stay for a week, so that a late autosave of a page that is left does not become a draft."""
     now, row = timezone.now(), typed(emil, story, "Mine.", 30 * DAY)
-    discard_drafts(forms=[OpenForm(row.pk, 1)], editor=emil)
+    discard_autosaves(forms=[OpenForm(row.pk, 1)], editor=emil)
     with time_machine.travel(now + 6 * DAY):
-        assert delete_old_drafts() == 0
+        assert delete_old_autosaves() == 0
         assert left() == {row.pk}
     with time_machine.travel(now + 8 * DAY):
-        assert delete_old_drafts() == 1
+        assert delete_old_autosaves() == 1
 
 
 def test_presence_is_deleted_after_a_day(emil, story):

@@ -11,8 +11,8 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from articles.admin import ArticleForm
-from articles.editing import drafts
-from articles.editing.drafts import autosave, restore_revision
+from articles.editing import autosaves
+from articles.editing.autosaves import autosave, restore_revision
 from articles.editing.presence import record_presence
 from articles.models import Article, Image, OpenForm, Presence, Revision, Topic
 from articles.publishing.services import publish, unpublish
@@ -21,7 +21,7 @@ from comments.services.discussions import change_discussion
 from tests.articles.editing.editor_forms import (
     AUTOSAVE_URL,
     article_fields,
-    draft_bodies,
+    autosaved_bodies,
     hidden_fields,
     post_autosave,
 )
@@ -119,8 +119,8 @@ def test_an_autosave_does_not_wait_for_an_upload(draft, emil, edda, monkeypatch)
 
     monkeypatch.setattr(ArticleForm, "check_lead_image", in_time)
     assert client_of(emil).post(change(draft), article_fields(draft, title="Ships")).status_code == 302
-    assert (failed, draft_bodies()) == ([], ["Typed by Edda."])
-    monkeypatch.setattr(drafts, "save_article", in_time)
+    assert (failed, autosaved_bodies()) == ([], ["Typed by Edda."])
+    monkeypatch.setattr(autosaves, "save_article", in_time)
     restore_revision(revision=Revision.objects.latest("number"), by=emil, seen=Article.objects.get().version)
     assert failed == []
 
@@ -241,7 +241,7 @@ def test_a_field_that_both_changed_needs_a_choice(draft, emil, edda):
     assert second.post(change(draft), hers | read | chosen).status_code == 302
     draft.refresh_from_db()
     assert (draft.byline, list(draft.topics.all()), draft.rights) == ("Edda", [harbour], "licensed")
-    assert (draft.signed_by()[0].name, draft.source_name) == ("Edda", "Quay")
+    assert (draft.byline_authors()[0].name, draft.source_name) == ("Edda", "Quay")
 
 
 def test_a_returned_form_shows_the_colleagues_values(draft, emil, edda):

@@ -17,7 +17,7 @@ from articles.services import save_article, save_page
 from tests.articles.editing.editor_forms import (
     AUTOSAVE_URL,
     article_fields,
-    draft_bodies,
+    autosaved_bodies,
     hidden_fields,
     last_nonce,
     post_autosave,
@@ -49,9 +49,9 @@ def test_a_draft_is_offered_continued_and_gone_once_saved(draft, emil):
     again = hidden_fields(client, url)
     assert (again["read"], again["nonce"].split()[0]) == (page["read"], page["nonce"])
     client.post(change(draft), article_fields(draft, body="Typed, and more.") | again)
-    assert draft_bodies() == []
+    assert autosaved_bodies() == []
     late = post_autosave(client, key=draft.pk, title="Boats", body="Typ", **page)
-    assert (late.json()["kept"], draft_bodies()) == (False, [])
+    assert (late.json()["kept"], autosaved_bodies()) == (False, [])
 
 
 def test_a_continued_draft_fills_all_fields(draft, emil, edda):
@@ -113,19 +113,19 @@ def test_a_continued_draft_fills_all_fields(draft, emil, edda):
 @pytest.mark.parametrize("typed", ["", "[]", "{", "1", '{"title": 1}', '{"title": [1]}'])
 def test_an_autosave_that_is_no_form_is_refused(draft, emil, typed):
     assert client_of(emil).post(AUTOSAVE_URL, {"key": draft.pk, "typed": typed}).status_code == 400
-    assert draft_bodies() == []
+    assert autosaved_bodies() == []
 
 
 def test_characters_that_the_database_cannot_store_are_left_out(draft, emil):
     assert post_autosave(client_of(emil), key=draft.pk, body="Typed\ud83d\x00.").status_code == 200
-    assert draft_bodies() == ["Typed?."]
+    assert autosaved_bodies() == ["Typed?."]
     odd = {
         "key": draft.pk,
         "nonce": f"{uuid4()}:1",
         "typed": '{"body": ["A."], "a\\u0000b": ["c"], "": [""]}',
     }
     assert client_of(emil).post(AUTOSAVE_URL, odd).status_code == 200
-    assert draft_bodies() == ["A.", "Typed?."]
+    assert autosaved_bodies() == ["A.", "Typed?."]
 
 
 def test_such_characters_are_left_out_of_a_detached_draft(draft, emil, edda):
@@ -133,7 +133,7 @@ def test_such_characters_are_left_out_of_a_detached_draft(draft, emil, edda):
     sent = article_fields(draft, body="Typed\x00.") | {"": "x"}
     answer = client_of(emil).post(change(draft), sent, follow=True).content.decode()
     assert "You can no longer edit that" in answer
-    assert draft_bodies() == ["Typed."]
+    assert autosaved_bodies() == ["Typed."]
 
 
 def test_a_draft_continued_in_two_windows_becomes_two(draft, emil):
@@ -144,9 +144,9 @@ def test_a_draft_continued_in_two_windows_becomes_two(draft, emil):
     one, two = (with_turn(hidden_fields(client, url)) for _ in range(2))
     post_autosave(client, key=draft.pk, title="Boats", body="Typed here.", **one)
     post_autosave(client, key=draft.pk, title="Boats", body="Typed there.", **two)
-    assert sorted(draft_bodies()) == ["Typed here.", "Typed there."]
+    assert sorted(autosaved_bodies()) == ["Typed here.", "Typed there."]
     assert client.post(change(draft), article_fields(draft, body="Typed here.") | one).status_code == 302
-    assert draft_bodies() == ["Typed there."]
+    assert autosaved_bodies() == ["Typed there."]
 
 
 def test_a_form_returned_with_errors_keeps_one_draft(draft, emil):
@@ -158,7 +158,7 @@ def test_a_form_returned_with_errors_keeps_one_draft(draft, emil):
     assert back["nonce"].startswith(page["nonce"])
     assert "You have unsaved changes" not in response.content.decode()
     post_autosave(client, key=draft.pk, title="", body="Typed, and more.", **back)
-    assert draft_bodies() == ["Typed, and more."]
+    assert autosaved_bodies() == ["Typed, and more."]
 
 
 def test_a_draft_older_than_a_colleagues_save_is_a_conflict(draft, emil, edda):
@@ -184,7 +184,7 @@ def test_a_new_article_is_autosaved_before_it_has_a_title(emil, edda):
     response = client.get(f"{ADD}?unsaved={last_nonce(page)}", follow=True)
     assert response.context["adminform"].form["body"].value() == "A beginning."
     client.post(ADD, form(body="A beginning.") | page)
-    assert draft_bodies() == []
+    assert autosaved_bodies() == []
 
 
 def test_a_repeated_form_becomes_a_draft_once_others_edit_its_article(emil, edda):
@@ -195,7 +195,7 @@ def test_a_repeated_form_becomes_a_draft_once_others_edit_its_article(emil, edda
     answer = client.post(ADD, form(body="A beginning, and more.") | page, follow=True).content.decode()
     assert "You can no longer edit that" in answer
     assert "You have unsaved changes from" in answer
-    assert draft_bodies() == ["A beginning, and more."]
+    assert autosaved_bodies() == ["A beginning, and more."]
     assert Article.objects.get().body == "A beginning."
 
 
@@ -255,11 +255,11 @@ def test_one_can_discard_only_ones_own_drafts(draft, emil, edda):
     client = client_of(emil)
     nonce = uuid4()
     post_autosave(client, key=draft.pk, title="Boats", body="Typed.", nonce=str(nonce))
-    url = reverse("admin:articles_article_discard_draft", args=[nonce])
+    url = reverse("admin:articles_article_discard_autosave", args=[nonce])
     assert client_of(edda).post(url).status_code == 404
     assert client.get(url).status_code == 404
     assert client.post(url).status_code == 302
-    assert draft_bodies() == []
+    assert autosaved_bodies() == []
     assert client.post(url).status_code == 404
 
 

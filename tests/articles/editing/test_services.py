@@ -1,4 +1,4 @@
-"""Verbs of drafts, revisions, publication and corrections. Emil and Edda are editors."""
+"""Services of drafts, revisions, publication and corrections. Emil and Edda are editors."""
 
 import threading
 from datetime import timedelta
@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from articles.editing.drafts import autosave, discard_drafts, keep_conflicting_copy, restore_revision
+from articles.editing.autosaves import autosave, discard_autosaves, keep_conflicting_copy, restore_revision
 from articles.editing.notes import add_correction, change_correction
 from articles.models import Article, DocumentText, OpenForm, Revision, Site
 from articles.publishing.services import (
@@ -20,7 +20,7 @@ from articles.publishing.services import (
     unschedule,
 )
 from articles.services import StaleVersionError, save_article
-from tests.articles.editing.editor_forms import draft_bodies
+from tests.articles.editing.editor_forms import autosaved_bodies
 from tests.factories import make_article
 
 pytestmark = pytest.mark.django_db
@@ -98,30 +98,30 @@ def test_two_windows_of_one_person_keep_two_drafts(draft, emil, edda):
         (OpenForm(one, 2), "In the one, more."),
     ):
         keep(emil, draft, body, form)
-    assert sorted(draft_bodies()) == ["In the one, more.", "In the other."]
+    assert sorted(autosaved_bodies()) == ["In the one, more.", "In the other."]
     with pytest.raises(PermissionError):
         keep(edda, draft, "Hers", OpenForm(one, 3))
-    discard_drafts(forms=[OpenForm(one, 9)], editor=edda)
-    assert sorted(draft_bodies()) == ["In the one, more.", "In the other."]
+    discard_autosaves(forms=[OpenForm(one, 9)], editor=edda)
+    assert sorted(autosaved_bodies()) == ["In the one, more.", "In the other."]
 
 
 def test_a_late_autosave_replaces_nothing_newer(draft, emil):
     nonce = uuid4()
     keep(emil, draft, "An hour of work.", OpenForm(nonce, 7))
     assert keep(emil, draft, "An hour of", OpenForm(nonce, 6)).typed["body"] == ["An hour of work."]
-    assert draft_bodies() == ["An hour of work."]
-    discard_drafts(forms=[OpenForm(nonce, 7)], editor=emil)
+    assert autosaved_bodies() == ["An hour of work."]
+    discard_autosaves(forms=[OpenForm(nonce, 7)], editor=emil)
     assert keep(emil, draft, "An hour of", OpenForm(nonce, 6)) is None  # after it was saved
-    assert draft_bodies() == []
+    assert autosaved_bodies() == []
     keep(emil, draft, "An hour of work, and more.", OpenForm(nonce, 8))  # back to the page, and on it goes
-    assert draft_bodies() == ["An hour of work, and more."]
+    assert autosaved_bodies() == ["An hour of work, and more."]
 
 
 def test_a_text_saved_before_its_first_autosave_stays_saved(draft, emil):
     nonce = uuid4()
-    discard_drafts(forms=[OpenForm(nonce, 2)], editor=emil)
+    discard_autosaves(forms=[OpenForm(nonce, 2)], editor=emil)
     assert keep(emil, draft, "Half of i", OpenForm(nonce, 1)) is None
-    assert draft_bodies() == []
+    assert autosaved_bodies() == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -134,7 +134,7 @@ def test_an_autosave_during_a_save_waits_and_is_ignored(draft, emil):
 
     thread = threading.Thread(target=late)
     with transaction.atomic(), connection.cursor() as cursor:
-        discard_drafts(forms=[OpenForm(nonce, 2)], editor=emil)
+        discard_autosaves(forms=[OpenForm(nonce, 2)], editor=emil)
         thread.start()
         while thread.is_alive():
             cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
@@ -142,28 +142,33 @@ def test_an_autosave_during_a_save_waits_and_is_ignored(draft, emil):
                 break
         assert thread.is_alive()  # it waits
     thread.join()
-    assert (answers, draft_bodies()) == ([None], [])
+    assert (answers, autosaved_bodies()) == ([None], [])
 
 
 def test_a_draft_moves_to_the_form_that_continues_it(draft, emil):
     first, second = uuid4(), uuid4()
     keep(emil, draft, "One.", OpenForm(first, 3))
     keep(emil, draft, "One, and two.", OpenForm(first, 3), OpenForm(second, 1))
-    assert draft_bodies() == ["One, and two."]
+    assert autosaved_bodies() == ["One, and two."]
     keep(emil, draft, "One, and another.", OpenForm(first, 4))
     keep(emil, draft, "One, two and three.", OpenForm(first, 3), OpenForm(second, 2))
-    assert sorted(draft_bodies()) == ["One, and another.", "One, two and three."]
-    discard_drafts(forms=[OpenForm(first, 3), OpenForm(second, 2)], editor=emil)
-    assert draft_bodies() == ["One, and another."]
+    assert sorted(autosaved_bodies()) == ["One, and another.", "One, two and three."]
+    discard_autosaves(forms=[OpenForm(first, 3), OpenForm(second, 2)], editor=emil)
+    assert autosaved_bodies() == ["One, and another."]
 
 
 def test_an_unchanged_form_keeps_no_draft(draft, emil):
     form = OpenForm(uuid4(), 1)
     keep(emil, draft, "Two.", form)
     undone = autosave(
-        forms=[form._replace(turn=2)], editor=emil, kind=Article, document=draft, fields={}, snapshot=""
+        forms=[form._replace(change_number=2)],
+        editor=emil,
+        kind=Article,
+        document=draft,
+        fields={},
+        snapshot="",
     )
-    assert (undone, draft_bodies()) == (None, [])
+    assert (undone, autosaved_bodies()) == (None, [])
 
 
 def keep(editor, article, body, *open_forms):

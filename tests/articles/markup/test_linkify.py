@@ -7,7 +7,7 @@ from linkify_it import LinkifyIt
 from markdown_it import MarkdownIt
 
 from articles.markup import markdown
-from articles.markup.linkify import ADDRESS_MAX, Linkifier
+from articles.markup.linkify import MAX_ADDRESS_LENGTH, Linkifier
 from tests.helpers.growth import LINEAR, growth
 
 PIECES = [
@@ -54,12 +54,12 @@ def test_four_times_the_text_takes_four_times_as_long(render, piece):
 
 
 def test_a_text_that_is_too_long_is_no_address():
-    long = "https://a.example/" + "b" * ADDRESS_MAX
+    long = "https://a.example/" + "b" * MAX_ADDRESS_LENGTH
     assert "<a" not in markdown.render_comment(long)
-    assert "<a" in markdown.render_comment(long[:ADDRESS_MAX])
+    assert "<a" in markdown.render_comment(long[:MAX_ADDRESS_LENGTH])
 
 
 def test_an_address_in_a_long_paragraph_without_spaces_is_found():
-    text = "漢字、" * ADDRESS_MAX + "https://a.example/b。" + "漢字、" * ADDRESS_MAX
+    text = "漢字、" * MAX_ADDRESS_LENGTH + "https://a.example/b。" + "漢字、" * MAX_ADDRESS_LENGTH
     assert 'href="https://a.example/b"' in markdown.render_comment(text)
     assert [match.raw for match in Linkifier().match(text) or []] == ["https://a.example/b"]

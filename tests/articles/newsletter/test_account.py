@@ -29,7 +29,7 @@ def test_one_press_on_the_front_page_subscribes_a_member(article: Article, topic
     assert "The mails go to jane@example.org." in page
     browser.post(URL, {"add": str(topic.pk)})
     browser.post(URL, {"add": str(topic.pk)})
-    assert subscriptions.lists_of(jane.email) == {None, topic.pk}
+    assert subscriptions.topics_of(jane.email) == {None, topic.pk}
     assert run_jobs(mail_confirmation) == []
 
 
@@ -71,7 +71,7 @@ def test_the_page_changes_subscriptions(article: Article, topic: Topic, jane: Us
     subscribe("jane@example.org")  # as a visitor, before
     assert "checked" in browser.get(URL).content.decode()
     assert browser.post(URL, {"lists": [str(topic.pk)]})["Location"] == URL
-    assert subscriptions.lists_of(jane.email) == {topic.pk}
+    assert subscriptions.topics_of(jane.email) == {topic.pk}
     browser.post(URL, {})
     assert not Subscriber.objects.exists()
     assert browser.post(URL, {"add": "77"}).status_code == 404
@@ -102,5 +102,5 @@ def test_subscriptions_follow_the_e_mail_of_the_account(
     client.post("/accounts/email/", {"email": "new@example.org", "action_primary": ""})
     jane.refresh_from_db()
     assert jane.email == "new@example.org"
-    assert subscriptions.lists_of("new@example.org") == {None, topic.pk}
+    assert subscriptions.topics_of("new@example.org") == {None, topic.pk}
     assert not Subscriber.objects.filter(email="jane@example.org").exists()

@@ -71,7 +71,7 @@ def test_a_restore_brings_no_subscription_back(
 
     assert go_back(file).subscriptions == 2  # Jane's is ended with her name
     assert emails() == {"cy@example.org"}
-    assert subscriptions.lists_of("cy@example.org") == {topic.pk}
+    assert subscriptions.topics_of("cy@example.org") == {topic.pk}
     send(draft_of(article, emil))
     assert [message.to for message in run_sending()] == [["cy@example.org"]]
 
@@ -127,7 +127,7 @@ def test_a_deleted_topic_leaves_no_subscriber(article: Article, ada: User, is_ac
         client.post(f"{url}{topic.pk}/delete/", {"post": "yes"})
     assert not Topic.objects.exists()
     assert emails() == {"bob@example.org"}
-    assert subscriptions.lists_of("bob@example.org") == {None}
+    assert subscriptions.topics_of("bob@example.org") == {None}
     logged = [line for line in erasure_log.read_all() if line.what == "subscription"]
     assert ended.pk in {line.id for line in logged}
     assert len(logged) == 2

@@ -25,18 +25,18 @@ def test_topics_are_changed(client: Client, article: Article, topic: Topic) -> N
     url = manage_url("ann@example.org")
     assert "ann@example.org" in client.get(url).content.decode()
     assert client.post(url, {"lists": [str(topic.pk)]})["Location"] == url
-    assert subscriptions.lists_of("ann@example.org") == {topic.pk}
+    assert subscriptions.topics_of("ann@example.org") == {topic.pk}
     page = client.get(url).content.decode()
     assert "Saved. The mails go to ann@example.org." in page
     client.post(url, {"lists": ["all", str(topic.pk)]})
-    assert subscriptions.lists_of("ann@example.org") == {None, topic.pk}
+    assert subscriptions.topics_of("ann@example.org") == {None, topic.pk}
 
 
 def test_a_hidden_topic_stays_as_it_is(client: Client, article: Article, topic: Topic) -> None:
     subscribe("ann@example.org", topic)
     Topic.objects.update(shown=False)
     client.post(manage_url("ann@example.org"), {"lists": ["all"]})
-    assert subscriptions.lists_of("ann@example.org") == {None, topic.pk}
+    assert subscriptions.topics_of("ann@example.org") == {None, topic.pk}
 
 
 def test_the_button_of_a_mail_program(
@@ -89,4 +89,4 @@ def test_forged_links_and_wrong_forms(client: Client, article: Article) -> None:
         assert client.post(forged, {"leave": "1"}).status_code == 404
     assert client.post(url, {"lists": ["77"]}).status_code == 404
     assert client.put(url).status_code == 405
-    assert subscriptions.lists_of("ann@example.org") == {None}
+    assert subscriptions.topics_of("ann@example.org") == {None}

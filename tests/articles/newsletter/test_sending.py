@@ -21,7 +21,7 @@ from articles.newsletter.sending import NotSentError
 from articles.publishing.services import publish_articles, unpublish_articles
 from config.models import MailFailure
 from core.mail.batches import MAX_FAILURES
-from core.mail.composition import MailToMany
+from core.mail.composition import BulkMail
 from tests.articles.newsletter.conftest import draft_of, manage_url, run_sending, send, states, subscribe
 from tests.factories import UserFactory, make_article
 from tests.helpers.mails import check_mail, html_of, text_of
@@ -118,7 +118,7 @@ def test_what_is_around_the_stories_is_in_the_language_of_the_reader(
     rendered = []
     render = sending.render_for_subscribers
 
-    def note(*values: Any) -> MailToMany:
+    def note(*values: Any) -> BulkMail:
         rendered.append(get_language())
         return render(*values)
 

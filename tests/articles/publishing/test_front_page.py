@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
 from articles.models import Article, Pin, Site
-from articles.publishing.front_page import PINS_MAX, TooManyPinsError, move_pin, pin, unpin
+from articles.publishing.front_page import MAX_PINS, TooManyPinsError, move_pin, pin, unpin
 from articles.publishing.services import publish_articles, unpublish_articles
 from articles.services import save_article, set_article_authors
 from articles.story_lists import PAGE_SIZE
@@ -82,11 +82,11 @@ def test_later_pages_neither_miss_nor_repeat_one(client):
 
 
 def test_the_number_of_pins_is_limited(stories):
-    for n in range(PINS_MAX):
+    for n in range(MAX_PINS):
         pin(article=make_article(f"Pinned {n}"))
     with pytest.raises(TooManyPinsError, match="At most 12 stories"):
         pin(article=stories["A"])
-    assert Pin.objects.count() == PINS_MAX
+    assert Pin.objects.count() == MAX_PINS
 
 
 def test_an_editor_pins_with_one_press_and_sees_the_order(client, stories):

@@ -218,7 +218,7 @@ def test_what_was_typed_in_a_dialog_is_in_it_if_the_form_is_refused(draft, emil)
     assert "It was wrong.</textarea>" in page.content.decode()
     for pressed in (SCHEDULE, SCHEDULE | {"_do": "embargo"}):
         page = client.post(change(draft), article_fields(draft, title="") | pressed).content.decode()
-        question = page.partition('id="ask-schedule"')[2].partition("</dialog>")[0]
+        question = page.partition('id="confirm-schedule"')[2].partition("</dialog>")[0]
         assert 'value="2130-01-15"' in question
         assert 'value="14:00"' in question
         assert "errorlist" not in question
@@ -362,9 +362,10 @@ def test_a_note_does_not_change_a_text_of_several_lines(emil):
     answer = client_of(emil).get(reverse("admin:articles_article_history", args=[story.pk])).content.decode()
     assert "Changed Note for editors." in answer
     client_of(emil).post(
-        change(story), article_fields(story, standfirst="One.\r\nTwo.", body="First.\r\n\r\nThird.")
+        change(story), article_fields(story, standfirst="One.\rTwo.", body="First.\r\n\r\nThird.")
     )
-    assert Article.objects.get().body == "First.\n\nThird."
+    story = Article.objects.get()
+    assert (story.standfirst, story.body) == ("One.\nTwo.", "First.\n\nThird.")
 
 
 def test_a_correction_is_shown_with_the_story_and_dates_its_entry(emil, time_machine):
@@ -427,6 +428,20 @@ def test_the_text_for_a_deleted_correction_is_not_lost(emil, edda):
     assert second.post(url, {"text": "It was eight.", "anew": ""}).status_code == 302
     anew = story.corrections.get()
     assert (anew.text, anew.by) == ("It was eight.", edda)
+
+
+def test_a_message_says_what_was_done_with_a_correction(emil):
+    story = make_article("Out")
+    made = add_correction(article=story, by=emil, text="It was nine.")
+    url = reverse("admin:articles_article_correction", args=[story.pk, made.pk])
+    client = client_of(emil)
+
+    def message(**fields: str) -> str:
+        return str(*client.post(url, fields, follow=True).context["messages"])
+
+    assert message(text="It was eight.", seen="It was nine.") == "Correction changed."
+    assert message(text="It was eight.", seen="It was eight.", withdraw="") == "Correction deleted."
+    assert message(text="It was eight.", anew="") == "Correction added."
 
 
 def test_a_story_ready_for_review_is_found_in_the_list(draft, emil):

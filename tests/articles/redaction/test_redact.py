@@ -7,7 +7,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 
 from accounts.models import EDITOR, MODERATOR, User
-from articles.editing.drafts import autosave, keep_conflicting_copy, restore_revision
+from articles.editing.autosaves import autosave, keep_conflicting_copy, restore_revision
 from articles.editing.notes import add_correction, add_note
 from articles.models import (
     Article,
@@ -208,7 +208,7 @@ def test_an_administrator_lists_the_words_and_then_redacts_them(story, ada, emil
 
     done = client.post(page(story), {"words": NAME, "listed_words": NAME, "sure": ""}, follow=True)
     assert done.redirect_chain == [(history, 302)]
-    message = "Words redacted permanently: 2 versions, 1 draft and 1 note."
+    message = "Words redacted permanently: 2 versions, unsaved changes and 1 note."
     assert message in done.content.decode()
     assert "quill" not in all_of(story).casefold()
     entry = LogEntry.objects.latest("pk")

@@ -12,7 +12,7 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from articles.models import Article, Site
-from articles.services import touch_site
+from articles.services import increment_site_version
 from articles.site.cached_pages import DEPENDENCIES_KEY, add_dependencies, cache_for_anonymous
 from tests.factories import UserFactory, make_article
 
@@ -102,4 +102,4 @@ def test_a_page_is_made_in_one_snapshot_that_cannot_write(transactional_db: None
     other.close()
     assert Site.objects.get().version == request.site.version + 1
     with pytest.raises(Exception, match="read-only transaction"):
-        ask(lambda request: HttpResponse(touch_site()))
+        ask(lambda request: HttpResponse(increment_site_version()))

@@ -12,7 +12,7 @@ from pytest_django import Settings
 from accounts.models import EDITOR, MODERATOR, READER
 from articles.models import Site
 from articles.services import change_site
-from articles.site.cached_pages import last_copies_hidden_at
+from articles.site.cached_pages import stale_copies_invalidated_at
 from comments.models import Comment, Discussion, State
 from config.page_cache.application import PageCacheApp
 from tests.factories import UserFactory, make_article, make_comment
@@ -301,8 +301,8 @@ def test_there_is_one_row_and_it_has_comments(ada_client: Client) -> None:
 
 def test_a_removed_setting_hides_pages_without_a_database(ada_client: Client) -> None:
     save(ada_client, contact_email="desk@example.org")
-    before = last_copies_hidden_at()
+    before = stale_copies_invalidated_at()
     save(ada_client, tagline="Nothing that anybody would miss")
-    assert last_copies_hidden_at() == before
+    assert stale_copies_invalidated_at() == before
     save(ada_client, contact_email="")
-    assert last_copies_hidden_at() > before
+    assert stale_copies_invalidated_at() > before

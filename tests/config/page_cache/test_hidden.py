@@ -22,7 +22,7 @@ from articles.models import Article, Topic
 from articles.publishing.front_page import pin
 from articles.publishing.services import publish, set_embargo, unpublish, unschedule
 from articles.redirects import add_redirect
-from articles.services import save_article, set_article_authors, touch_site
+from articles.services import increment_site_version, save_article, set_article_authors
 from articles.syndication.sitemap import SITEMAP_SIZE
 from comments.models import Discussion, Reason, State
 from comments.services.discussions import change_discussion
@@ -118,7 +118,7 @@ class Scene:
         """Restore the state before the story was hidden."""
         values = {"stage": stage, "published_at": None, "version": F("version") + 1}
         Article.objects.filter(pk=self.article.pk).update(**values)
-        touch_site()
+        increment_site_version()
 
     def embargo(self, until: datetime) -> None:
         set_embargo(article=self.fresh(), until=until, seen=self.article.version)

@@ -10,7 +10,7 @@ from record import DATA
 
 from accounts.models import User
 from archive.services import import_page
-from articles.editing import drafts, notes
+from articles.editing import autosaves, notes
 from articles.models import Article, DocumentText, OpenForm, StandingPage, Topic, unique_slug
 from articles.publishing import front_page
 from articles.publishing import services as publication
@@ -106,7 +106,7 @@ def edit_story(people: People, story: Article) -> None:
     story.body += "\n\nA last word."
     save_article(article=story, by=emil)
     conflicting = DocumentText("The slip closes", "", "Edith’s own text.")
-    drafts.keep_conflicting_copy(document=story, text=conflicting, by=edith, base=1, nonce=uuid4())
+    autosaves.keep_conflicting_copy(document=story, text=conflicting, by=edith, base=1, nonce=uuid4())
     notes.add_correction(article=story, by=emil, text="An earlier version gave a wrong year.")
     notes.add_note(article=story, by=edith, body="Ask the harbour master.")
 
@@ -135,7 +135,7 @@ def create_story_of_this_week(people: People, topics: Topics) -> None:
 def create_unsaved_text_and_redaction(people: People, stories: Stories) -> None:
     named = create_article("Jane Quill was seen", 9, by=people.emil, body="It was Jane Quill, a baker.")
     redact_words(document=named, words=["Jane Quill"])
-    drafts.autosave(
+    autosaves.autosave(
         forms=[OpenForm(uuid4(), 1)],
         editor=people.emil,
         kind=Article,

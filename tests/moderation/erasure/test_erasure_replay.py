@@ -15,7 +15,7 @@ from accounts import erasure_log
 from accounts.models import Guest, User
 from archive.backup.restore import restore
 from archive.backup.write import backup
-from articles.editing.drafts import autosave
+from articles.editing.autosaves import autosave
 from articles.editing.notes import add_note
 from articles.models import Article, Autosave, DocumentText, OpenForm
 from articles.redaction.redact import redact_words

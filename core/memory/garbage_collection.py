@@ -1,4 +1,4 @@
-"""Fewer and shorter searches of Python's collector for unused objects that refer to each other."""
+"""Pause Python's garbage collector, and exclude loaded modules from it."""
 
 import gc
 from collections.abc import Iterator
@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def pause_collector() -> Iterator[None]:
-    """Pause the collector while the block makes very many objects, hardly any of which form cycles.
+def pause_garbage_collection() -> Iterator[None]:
+    """Pause the garbage collector while the block makes very many objects, hardly any of which form cycles.
 
     Otherwise Python searches all objects again each time their number has grown by a quarter. Objects without
     cycles are freed as ever. The pause is that of the process: where two threads have one, it ends with the
@@ -23,12 +23,12 @@ def pause_collector() -> Iterator[None]:
 
 
 @contextmanager
-def leave_out_loaded() -> Iterator[None]:
-    """Let the collector search nothing that exists after the block, which loads modules.
+def freeze_loaded_objects() -> Iterator[None]:
+    """Exclude from garbage collection what exists after the block, which loads modules.
 
     They stay until the process ends. Searched again and again, also at its end, they took a third of the
     processor time of a short command.
     """
-    with pause_collector():
+    with pause_garbage_collection():
         yield
         gc.freeze()

@@ -1,11 +1,11 @@
-"""The collector of cycles: its pauses, and what it searches."""
+"""Pauses of the garbage collector, and the objects that it searches."""
 
 import gc
 from collections.abc import Iterator
 
 import pytest
 
-from core.memory.collector import leave_out_loaded, pause_collector
+from core.memory.garbage_collection import freeze_loaded_objects, pause_garbage_collection
 
 
 @pytest.fixture(autouse=True)
@@ -17,8 +17,8 @@ def collector() -> Iterator[None]:
         gc.disable()
 
 
-def test_the_collector_is_paused_until_the_block_ends_also_with_an_error() -> None:
-    @pause_collector()
+def test_the_garbage_collector_is_paused_until_the_block_ends_also_with_an_error() -> None:
+    @pause_garbage_collection()
     def read() -> None:
         assert not gc.isenabled()
         raise ValueError("damaged")
@@ -29,7 +29,7 @@ def test_the_collector_is_paused_until_the_block_ends_also_with_an_error() -> No
 
 
 def test_the_block_that_paused_it_resumes_it() -> None:
-    first, second = pause_collector(), pause_collector()
+    first, second = pause_garbage_collection(), pause_garbage_collection()
     with first:
         with second:
             pass
@@ -38,7 +38,7 @@ def test_the_block_that_paused_it_resumes_it() -> None:
 
 
 def test_what_was_loaded_is_not_searched_again() -> None:
-    with leave_out_loaded():
+    with freeze_loaded_objects():
         loaded = [object()]
     assert gc.isenabled()
     assert gc.get_freeze_count() > 0

@@ -1,4 +1,4 @@
-"""Last copies of pages. Two instances of the application stand for two web processes."""
+"""Stale copies of pages. Two instances of the application stand for two web processes."""
 
 import os
 import time
@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from articles.models import Article, Site
-from articles.site.cached_pages import hide_last_copies
+from articles.site.cached_pages import invalidate_stale_copies
 from comments.services.states import delete_comment
-from config.page_cache import application, last_copies
+from config.page_cache import application, stale_copies
 from config.page_cache.application import PageCacheApp
 from config.page_cache.keys import Key
-from config.page_cache.last_copies import LastCopies, LastCopy
+from config.page_cache.stale_copies import StaleCopies, StaleCopy
 from moderation.erasure import account_erasure
 from moderation.models import AccountErasure
 from moderation.people.profiles import Person
@@ -25,13 +25,13 @@ def key(path: str) -> Key:
     return Key(path, "", "")
 
 
-def copy(page: bytes) -> LastCopy:
-    return LastCopy([("Content-Type", "text/html")], page, "UTC", "en")
+def copy(page: bytes) -> StaleCopy:
+    return StaleCopy([("Content-Type", "text/html")], page, "UTC", "en")
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(last_copies, "FOLDER", tmp_path / "pages")
+    monkeypatch.setattr(stale_copies, "FOLDER", tmp_path / "pages")
     monkeypatch.setattr(application, "SWEEP_SECONDS", 3600)
     return tmp_path / "pages"
 
@@ -125,10 +125,10 @@ def test_an_old_copy_is_not_shown(site: PageCacheApp, other: PageCacheApp, story
 
 
 def test_copies_are_private_and_deleted_with_the_process(folder: Path) -> None:
-    copies = LastCopies()
+    copies = StaleCopies()
     copies.store([(key("/"), "1", copy(b"page"))], 1000)
-    assert LastCopies().find(key("/")) == (1000, copy(b"page"))
-    assert LastCopies().find(key("/archive/")) is None
+    assert StaleCopies().find(key("/")) == (1000, copy(b"page"))
+    assert StaleCopies().find(key("/archive/")) is None
     paths = [folder, *folder.rglob("*")]
     assert len(paths) == 4
     assert all(path.stat().st_mode & 0o077 == 0 for path in paths)
@@ -137,9 +137,9 @@ def test_copies_are_private_and_deleted_with_the_process(folder: Path) -> None:
 
 
 def test_only_new_versions_are_written(folder: Path) -> None:
-    copies = LastCopies()
+    copies = StaleCopies()
     copies.store([(key("/"), "1", copy(b"one")), (key("/a/"), "1", copy(b"two"))], 1000)
-    (written,) = [path for path in folder.glob("*/*") if path.name == last_copies._file_name(key("/"))]
+    (written,) = [path for path in folder.glob("*/*") if path.name == stale_copies._file_name(key("/"))]
     before = written.stat().st_ino
     copies.store([(key("/"), "1", copy(b"one")), (key("/b/"), "1", copy(b"three"))], 1001)
     assert written.stat().st_ino == before
@@ -150,9 +150,9 @@ def test_only_new_versions_are_written(folder: Path) -> None:
 
 
 def test_bytes_and_files_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(last_copies, "BYTES_MAX", 10)
-    monkeypatch.setattr(last_copies, "FILES_MAX", 2)
-    copies = LastCopies()
+    monkeypatch.setattr(stale_copies, "BYTES_MAX", 10)
+    monkeypatch.setattr(stale_copies, "FILES_MAX", 2)
+    copies = StaleCopies()
     copies.store([(key(f"/{n}/"), "1", copy(b"page")) for n in range(9)], 1000)
     assert [bool(copies.find(key(f"/{n}/"))) for n in range(4)] == [True, True, False, False]
     copies.store([(key(f"/{n}/"), "1", copy(b"p" * 6)) for n in range(9)], 1001)
@@ -160,7 +160,7 @@ def test_bytes_and_files_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_folder_of_a_killed_process_is_deleted(folder: Path) -> None:
-    killed, lives = LastCopies(), LastCopies()
+    killed, lives = StaleCopies(), StaleCopies()
     killed.store([(key("/"), "1", copy(b"page"))], time.time() - 120)
     lives.store([], time.time())
     assert len(list(folder.iterdir())) == 1
@@ -172,5 +172,5 @@ def test_write_errors_do_not_fail_pages(site: PageCacheApp, story: str, folder: 
     folder.write_text("no folder")
     assert send_request(site, story).status == 200
     site.sweep()
-    hide_last_copies()
+    invalidate_stale_copies()
     assert send_request(site, story).status == 200

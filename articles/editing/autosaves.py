@@ -1,4 +1,4 @@
-"""Drafts and revisions: verbs that autosave, discard drafts, keep conflicting texts and restore revisions."""
+"""Functions that autosave, discard unsaved changes, keep conflicting texts and restore revisions."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from articles.models import Article, Autosave, Document, DocumentText, OpenForm,
 from articles.models.editing import document_key
 from articles.services import lock_version, save_article, save_page
 
-DraftFields = dict[str, list[str]]
+FormFields = dict[str, list[str]]
 
 
 @transaction.atomic
@@ -22,47 +22,48 @@ def autosave(
     editor: User,
     kind: type[Document],
     document: Document | None,
-    fields: DraftFields,
+    fields: FormFields,
     snapshot: str,
 ) -> Autosave | None:
-    """Store the fields of an open form as a draft and return it; None if there is nothing to keep.
+    """Store the unsaved fields of an open form; return None if there is nothing to keep.
 
-    The last of `forms` is the open one. The others are earlier forms that it continues: their drafts are
-    discarded. A request with an older `turn` than the stored one changes nothing. `fields` is empty where
-    the form is as it was loaded, and then the draft is discarded too. `snapshot` is the token of what the
-    page had loaded (conflicts.FormSnapshot). Raises PermissionError for a draft of another editor.
+    The last of `forms` is the open one. The others are earlier forms that it continues: their autosaves are
+    discarded. A request with a lower change number than the stored one changes nothing. `fields` is empty
+    where the form is as it was loaded, and then the autosave is discarded too. `snapshot` is the token of
+    what the page had loaded (conflicts.FormSnapshot). Raises PermissionError for an autosave of another
+    editor.
     """
     *before, form = forms
-    discard_drafts(forms=before, editor=editor)
+    discard_autosaves(forms=before, editor=editor)
     if not fields:
-        discard_drafts(forms=[form], editor=editor)
+        discard_autosaves(forms=[form], editor=editor)
         return None
     values: dict[str, Any] = {"article": None, "page": None, **(document_key(document) if document else {})}
-    values |= {"kind": kind._meta.model_name, "turn": form.turn, "at": timezone.now()}
+    values |= {"kind": kind._meta.model_name, "turn": form.change_number, "at": timezone.now()}
     values |= {"typed": fields, "read": snapshot}
-    draft, is_new = Autosave.objects.get_or_create(nonce=form.nonce, defaults={"editor": editor, **values})
-    if draft.editor_id != editor.pk:
+    row, is_new = Autosave.objects.get_or_create(nonce=form.nonce, defaults={"editor": editor, **values})
+    if row.editor_id != editor.pk:
         raise PermissionError(form.nonce)
     if not is_new:
-        Autosave.objects.filter(nonce=form.nonce, turn__lt=form.turn).update(is_done=False, **values)
-        draft.refresh_from_db()
-    return None if draft.is_done else draft
+        Autosave.objects.filter(nonce=form.nonce, turn__lt=form.change_number).update(is_done=False, **values)
+        row.refresh_from_db()
+    return None if row.is_done else row
 
 
 @transaction.atomic
-def discard_drafts(*, forms: Iterable[OpenForm], editor: User) -> None:
-    """Empty the drafts of these forms up to their `turn`: the text is saved, or kept elsewhere.
+def discard_autosaves(*, forms: Iterable[OpenForm], editor: User) -> None:
+    """Empty the autosaves of these forms up to their change number: the text is saved, or kept elsewhere.
 
     The rows stay, marked as done. A browser sends an autosave once more when a page is left, and requests
-    overtake each other: without the row a late one would bring the draft back.
+    overtake each other: without the row a late one would bring the changes back.
     """
     for form in forms:
-        if form.turn:
-            values = {"editor": editor, "turn": form.turn, "is_done": True}
+        if form.change_number:
+            values = {"editor": editor, "turn": form.change_number, "is_done": True}
             Autosave.objects.get_or_create(nonce=form.nonce, defaults=values)
-        drafts = Autosave.objects.filter(nonce=form.nonce, editor=editor, turn__lte=form.turn)
+        rows = Autosave.objects.filter(nonce=form.nonce, editor=editor, turn__lte=form.change_number)
         empty: dict[str, Any] = {"article": None, "page": None, "typed": {}, "read": ""}
-        drafts.update(turn=form.turn, is_done=True, at=timezone.now(), **empty)
+        rows.update(turn=form.change_number, is_done=True, at=timezone.now(), **empty)
 
 
 @transaction.atomic

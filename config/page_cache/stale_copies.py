@@ -1,4 +1,4 @@
-"""Copies of cached pages in files, for times without a database.
+"""Copies of cached pages in files, which are shown, though they may be stale, while there is no database.
 
 Each web process caches other pages, and every process of this machine reads all copies. A process writes to
 a folder of its own, so that it confirms only what it has written. The modification time of the file
@@ -30,7 +30,7 @@ ABANDONED_SECONDS = 60  # after which the folder of a process that has ended is 
 log = logging.getLogger(__name__)
 
 
-class LastCopy(NamedTuple):
+class StaleCopy(NamedTuple):
     """A page as it is stored in a file, with the zone and language for the notice."""
 
     headers: list[tuple[str, str]]
@@ -39,7 +39,7 @@ class LastCopy(NamedTuple):
     language: str
 
 
-class LastCopies:
+class StaleCopies:
     """The copies that one process writes, and a search over those of all processes."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class LastCopies:
         self._written: dict[str, str] = {}  # versions by file name
         self._is_failing = False
 
-    def store(self, pages: Iterable[tuple[Key, str, LastCopy]], confirmed_at: float) -> None:
+    def store(self, pages: Iterable[tuple[Key, str, StaleCopy]], confirmed_at: float) -> None:
         """Store exactly these pages, and delete all others of this process.
 
         `pages` holds (key, version, copy), the most important first, as space is limited. `confirmed_at` is
@@ -57,12 +57,12 @@ class LastCopies:
             self._store(pages, confirmed_at)
         except OSError as error:  # such as a full disk: the stored pages keep their earlier time
             if not self._is_failing:  # logged once, and not each second
-                log.warning("The last good copies of pages can't be written: %s", error)
+                log.warning("The stale copies of pages can't be written: %s", error)
             self._is_failing = True
         else:
             self._is_failing = False
 
-    def find(self, key: Key) -> tuple[float, LastCopy] | None:
+    def find(self, key: Key) -> tuple[float, StaleCopy] | None:
         """Return the copy that was confirmed last, with that time (seconds since 1970)."""
         for confirmed_at, folder in sorted(_folders(), reverse=True):
             with suppress(OSError, ValueError):
@@ -70,14 +70,14 @@ class LastCopies:
                 data = json.loads(head)
                 if data["key"] == list(key):
                     headers = [(name, value) for name, value in data["headers"]]
-                    return confirmed_at, LastCopy(headers, page, data["zone"], data["language"])
+                    return confirmed_at, StaleCopy(headers, page, data["zone"], data["language"])
         return None
 
     def close(self) -> None:
         """Delete the copies of this process."""
         shutil.rmtree(self._own, ignore_errors=True)
 
-    def _store(self, pages: Iterable[tuple[Key, str, LastCopy]], confirmed_at: float) -> None:
+    def _store(self, pages: Iterable[tuple[Key, str, StaleCopy]], confirmed_at: float) -> None:
         for _confirmed_at, folder in _folders(before=time.time() - ABANDONED_SECONDS):
             if folder != self._own:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -85,7 +85,7 @@ class LastCopies:
         if not self._own.exists():
             self._own.mkdir(mode=0o700)
             self._written.clear()
-        size, chosen = 0, dict[str, tuple[Key, str, LastCopy]]()
+        size, chosen = 0, dict[str, tuple[Key, str, StaleCopy]]()
         for key, version, copy in pages:
             size += len(copy.page)
             if size > BYTES_MAX or len(chosen) == FILES_MAX:
@@ -102,7 +102,7 @@ class LastCopies:
         mark.touch(mode=0o600)
         os.utime(mark, (confirmed_at, confirmed_at))
 
-    def _write(self, name: str, key: Key, copy: LastCopy) -> None:
+    def _write(self, name: str, key: Key, copy: StaleCopy) -> None:
         path = self._own / name
         fresh = path.with_suffix(".new")
         self._written.pop(name, None)
