@@ -25,26 +25,26 @@ from core.appearance.tokens import THEMES
 @cache_for_anonymous
 def topic(request: SiteRequest, slug: str) -> HttpResponse:
     """Show the stories of a topic."""
-    found = get_object_or_404(Topic.objects.shown(), slug=slug)
-    articles = Article.objects.published(request.now).filter(topics=found)
-    return render(request, "articles/topic.jinja", {"topic": found, **read_list_page(request, articles)})
+    topic = get_object_or_404(Topic.objects.shown(), slug=slug)
+    articles = Article.objects.published(request.now).filter(topics=topic)
+    return render(request, "articles/topic.jinja", {"topic": topic, **read_list_page(request, articles)})
 
 
 @require_safe
 @cache_for_anonymous
 def author(request: SiteRequest, slug: str) -> HttpResponse:
     """Show a staff author and their stories. An author without a published story has no page."""
-    found = get_object_or_404(Author.objects.shown(request.now), slug=slug)
-    stories = Article.objects.published(request.now).filter(authors=found)
-    return render(request, "articles/author.jinja", {"author": found, **read_list_page(request, stories)})
+    author = get_object_or_404(Author.objects.shown(request.now), slug=slug)
+    stories = Article.objects.published(request.now).filter(authors=author)
+    return render(request, "articles/author.jinja", {"author": author, **read_list_page(request, stories)})
 
 
 @require_safe
 @cache_for_anonymous
 def page(request: HttpRequest, slug: str) -> HttpResponse:
     """Show a standing page, such as About or Contact."""
-    found = get_object_or_404(StandingPage.objects.shown(), slug=slug)
-    return render(request, "articles/page.jinja", {"page": found})
+    page = get_object_or_404(StandingPage.objects.shown(), slug=slug)
+    return render(request, "articles/page.jinja", {"page": page})
 
 
 @require_safe

@@ -218,8 +218,10 @@ class RemovalReasonAdmin(admin.ModelAdmin[RemovalReason]):
 
 def discussions_of(user: User) -> QuerySet[Discussion]:
     """Return the discussions a user may see: moderators those of published articles, editors their own."""
-    own = Q(article__in=Article.objects.editable_by(user))
-    return Discussion.objects.filter(own | title_visible_to(user, "article__") if user.is_moderator else own)
+    editable = Q(article__in=Article.objects.editable_by(user))
+    return Discussion.objects.filter(
+        editable | title_visible_to(user, "article__") if user.is_moderator else editable
+    )
 
 
 def tree_link(discussion: Discussion) -> str:
@@ -229,5 +231,7 @@ def tree_link(discussion: Discussion) -> str:
 
 def _count(comments: QuerySet[Comment]) -> Coalesce:
     """Return a subquery that counts comments of each discussion. It uses an index and joins no rows."""
-    own = comments.filter(discussion=OuterRef("pk")).order_by().values("discussion")
-    return Coalesce(Subquery(own.annotate(n=Count("pk")).values("n"), output_field=IntegerField()), 0)
+    of_discussion = comments.filter(discussion=OuterRef("pk")).order_by().values("discussion")
+    return Coalesce(
+        Subquery(of_discussion.annotate(n=Count("pk")).values("n"), output_field=IntegerField()), 0
+    )

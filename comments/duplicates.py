@@ -58,11 +58,11 @@ def find_duplicates(bodies: Sequence[str]) -> Iterator[DuplicatePair]:
     for index, body in enumerate(bodies):
         if len(body) > MAX_LENGTH:
             continue
-        folded = normalize_text(body)
-        if len(folded) < MIN_LENGTH:
+        text = normalize_text(body)
+        if len(text) < MIN_LENGTH:
             continue
         # A digest, so that a large file is not in memory twice.
-        first = seen.setdefault(blake2b(folded.encode(), digest_size=16).digest(), index)
+        first = seen.setdefault(blake2b(text.encode(), digest_size=16).digest(), index)
         if first == index:
             originals.append(index)
         else:
@@ -144,11 +144,11 @@ def _read_digests(bodies: Sequence[str], originals: list[int]) -> tuple[list[_Di
         grams = trigrams(bodies[index])
         own = _checksums(grams)
         for checksum in own:
-            place = checksum & (1 << bits) - 1
-            if was_there[place]:
+            bucket = checksum & (1 << bits) - 1
+            if was_there[bucket]:
                 shared.add(checksum)
             else:
-                was_there[place] = 1
+                was_there[bucket] = 1
         digests.append(_Digest(len(grams), own))
     return digests, shared
 
@@ -158,7 +158,7 @@ def _checksums(grams: frozenset[str]) -> "array[int]":
     numbers = [*map(_hash_trigram, grams)]
     found = array("I")
     for count in _class_counts(len(grams)):
-        sums = [(count << 32) + place for place in range(count)]
+        sums = [(count << 32) + index for index in range(count)]
         for number in numbers:
             sums[number % count] += number
         found.extend([hash_sum * 0x9E3779B97F4A7C15 >> 32 & 0xFFFFFFFF for hash_sum in sums])

@@ -31,9 +31,9 @@ Damage = dict[str, list[Any]]
 TREES = f"""
 WITH {sql.compute_numbers(sql.BY_STORED_ORDER, "c.discussion_id = %(discussion)s")}
 SELECT c.id, (c.tree_id, c.lft, c.rght, c.level) IS DISTINCT FROM
-             (want.tree_id, want.lft, want.rght, want.level) AS tree,
-       c.reply_count IS DISTINCT FROM want.reply_count AS replies
-FROM comments_comment c LEFT JOIN want USING (id) WHERE c.discussion_id = %(discussion)s ORDER BY c.id"""
+             (computed.tree_id, computed.lft, computed.rght, computed.level) AS tree,
+       c.reply_count IS DISTINCT FROM computed.reply_count AS replies
+FROM comments_comment c LEFT JOIN computed USING (id) WHERE c.discussion_id = %(discussion)s ORDER BY c.id"""
 
 VISIBLE = """
 SELECT d.article_id FROM comments_discussion d
@@ -44,19 +44,20 @@ ORDER BY d.article_id"""
 DAYS = """
 SELECT DISTINCT discussion_id FROM (
   SELECT discussion_id, (created_at AT TIME ZONE 'UTC')::date AS day, count(*) AS visible_count
-  FROM comments_comment WHERE state = 'published' GROUP BY 1, 2) want
-FULL JOIN (SELECT discussion_id, day, visible_count FROM comments_discussionday WHERE visible_count <> 0) have
+  FROM comments_comment WHERE state = 'published' GROUP BY 1, 2) computed
+FULL JOIN (
+  SELECT discussion_id, day, visible_count FROM comments_discussionday WHERE visible_count <> 0) stored
   USING (discussion_id, day)
-WHERE want.visible_count IS DISTINCT FROM have.visible_count ORDER BY discussion_id"""
+WHERE computed.visible_count IS DISTINCT FROM stored.visible_count ORDER BY discussion_id"""
 
 REPAIR_DAYS = """
-WITH want AS (
+WITH computed AS (
   SELECT (created_at AT TIME ZONE 'UTC')::date AS day, count(*) AS visible_count
   FROM comments_comment WHERE discussion_id = %(discussion)s AND state = 'published' GROUP BY 1),
 gone AS (DELETE FROM comments_discussionday
-         WHERE discussion_id = %(discussion)s AND day NOT IN (SELECT day FROM want))
+         WHERE discussion_id = %(discussion)s AND day NOT IN (SELECT day FROM computed))
 INSERT INTO comments_discussionday (discussion_id, day, visible_count)
-SELECT %(discussion)s, day, visible_count FROM want
+SELECT %(discussion)s, day, visible_count FROM computed
 ON CONFLICT (discussion_id, day) DO UPDATE SET visible_count = excluded.visible_count"""
 
 RECOMMENDED = """
@@ -142,31 +143,31 @@ WHERE c.erased_at IS NOT NULL AND (
 
 def check() -> Damage:
     """Return all damage on the site by kind. Kinds without any are left out, so the result may be {}."""
-    found: Damage = {"tree": [], "reply_count": []}
+    damage: Damage = {"tree": [], "reply_count": []}
     for discussion in Discussion.objects.order_by("pk").values_list("pk", flat=True):
         for pk, misplaced, miscounted in _compare_trees(discussion):
-            found["tree"] += [pk] if misplaced else []
-            found["reply_count"] += [pk] if miscounted else []
-    found["visible_count"] = fetch_column(VISIBLE)
-    found["day"] = fetch_column(DAYS)
-    found["recommend_count"] = fetch_column(RECOMMENDED)
-    found["state"] = fetch_column(STATES)
-    found["parent"] = fetch_column(PARENTS)
-    found["chain"] = fetch_column(BROKEN_CHAIN)
-    found["line_time"] = fetch_column(LOG_TIMES)
-    found["comment_time"] = fetch_column(COMMENT_TIMES)
-    found["name"] = fetch_column(NAMES)
-    found["tree_number"] = fetch_column(TREE_NUMBERS)
-    found["role"] = fetch_column(ROLES)
-    found["revision"] = fetch_column(REVISIONS)
-    found["erased"] = fetch_column(ERASED)
-    found["comment_html"], found["search"] = _stale_comments()
-    found["article_html"] = [article.pk for article in _stale_articles()]
-    found["image_file"] = images.find_damaged_files()
-    found["image_size"] = images.find_missing_sizes(without=found["image_file"])
-    found["image_use"] = images.find_wrong_uses()
-    found |= policy().find_damage()
-    return {kind: ids for kind, ids in found.items() if ids}
+            damage["tree"] += [pk] if misplaced else []
+            damage["reply_count"] += [pk] if miscounted else []
+    damage["visible_count"] = fetch_column(VISIBLE)
+    damage["day"] = fetch_column(DAYS)
+    damage["recommend_count"] = fetch_column(RECOMMENDED)
+    damage["state"] = fetch_column(STATES)
+    damage["parent"] = fetch_column(PARENTS)
+    damage["chain"] = fetch_column(BROKEN_CHAIN)
+    damage["line_time"] = fetch_column(LOG_TIMES)
+    damage["comment_time"] = fetch_column(COMMENT_TIMES)
+    damage["name"] = fetch_column(NAMES)
+    damage["tree_number"] = fetch_column(TREE_NUMBERS)
+    damage["role"] = fetch_column(ROLES)
+    damage["revision"] = fetch_column(REVISIONS)
+    damage["erased"] = fetch_column(ERASED)
+    damage["comment_html"], damage["search"] = _stale_comments()
+    damage["article_html"] = [article.pk for article in _stale_articles()]
+    damage["image_file"] = images.find_damaged_files()
+    damage["image_size"] = images.find_missing_sizes(without=damage["image_file"])
+    damage["image_use"] = images.find_wrong_uses()
+    damage |= policy().find_damage()
+    return {kind: ids for kind, ids in damage.items() if ids}
 
 
 def repair(damage: Damage) -> None:

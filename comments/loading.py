@@ -11,7 +11,7 @@ from articles.site.requests import SiteRequest
 from comments.models import Discussion
 from comments.reply_target import ReplyTarget, read_reply_target
 from comments.thread.reader import Reader
-from comments.thread.story import Story, read_story
+from comments.thread.story import StoryPageData, read_story_page
 
 
 class UnpublishedStoryError(Http404):
@@ -22,22 +22,22 @@ class UnpublishedStoryError(Http404):
         self.article = article
 
 
-def load_story(
+def load_story_page(
     request: SiteRequest, slug: str, *, with_related: bool = False, user: User | None = None
-) -> Story:
+) -> StoryPageData:
     """Return a published story, and register that the page depends on it for the page cache.
 
     Its related stories are read only `with_related`, and its picks as the member `user` sees
     them. Raises UnpublishedStoryError for a story that was published before, else Http404.
     """
-    found = read_story(slug, request.now, with_related=with_related, user=user)
-    if found is None:
+    story_page = read_story_page(slug, request.now, with_related=with_related, user=user)
+    if story_page is None:
         raise _not_found(slug)
-    add_story_dependencies(request, found)
-    return found
+    add_story_dependencies(request, story_page)
+    return story_page
 
 
-def add_story_dependencies(request: SiteRequest, story: Story) -> None:
+def add_story_dependencies(request: SiteRequest, story: StoryPageData) -> None:
     """Register that the page depends on a story and its discussion, and changes when that closes."""
     article, discussion = story.article, story.discussion
     add_dependencies(
@@ -49,12 +49,12 @@ def add_story_dependencies(request: SiteRequest, story: Story) -> None:
 
 
 def load_reply_target(request: SiteRequest, slug: str, parent: str | None) -> ReplyTarget:
-    """Return what a comment on a published story, or a reply to its comment `parent`, needs.
+    """Return the data that a comment on a published story, or a reply to its comment `parent`, needs.
 
-    Sets `request.guest` as well. Raises what load_story raises, and Http404 without such a comment.
+    Sets `request.guest` as well. Raises what load_story_page raises, and Http404 without such a comment.
     """
     is_member = request.user.is_authenticated
-    found = read_reply_target(
+    target = read_reply_target(
         slug,
         request.now,
         parent=int(parent) if parent else None,
@@ -62,13 +62,13 @@ def load_reply_target(request: SiteRequest, slug: str, parent: str | None) -> Re
         guest=None if is_member else guest_id_from_cookie(request),
         with_names=request.method == "POST" and not is_member,
     )
-    if found is None:
+    if target is None:
         raise _not_found(slug)
-    if parent and found.parent is None:
+    if parent and target.parent is None:
         raise Http404
     if not is_member:
-        request.guest = found.guest
-    return found
+        request.guest = target.guest
+    return target
 
 
 def _not_found(slug: str) -> Http404:

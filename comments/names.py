@@ -39,7 +39,7 @@ class NamesInUse:
         """Return the names of a row of NAMES_IN_USE_SQL."""
         staff, *columns = row
         return cls(
-            staff or [], [NameInDiscussion(*one) for one in zip(*(c or [] for c in columns), strict=True)]
+            staff or [], [NameInDiscussion(*name) for name in zip(*(c or [] for c in columns), strict=True)]
         )
 
 
@@ -67,13 +67,13 @@ def check_guest_name(name: str, email: str, *, names: NamesInUse, guest: Guest |
     """
     if looks_like_any(name, names.staff):
         raise ValidationError(STAFF_NAME_TAKEN, code="staff")
-    mine = {address.casefold() for address in (email, guest.email if guest else "") if address}
+    own_emails = {address.casefold() for address in (email, guest.email if guest else "") if address}
     guest_id = guest.pk if guest else None
     others = {
         other.name
         for other in names.discussion
         if not (guest_id and other.guest == guest_id)
-        and (other.is_member or other.email.casefold() not in mine)
+        and (other.is_member or other.email.casefold() not in own_emails)
     }
     if looks_like_any(name, others):
         raise ValidationError(NAME_TAKEN, code="taken")

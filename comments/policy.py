@@ -22,8 +22,8 @@ from comments.models import Comment, Discussion
 Verdict = Literal["publish", "hold", "spam"]
 
 
-class EditorsPick(NamedTuple):
-    """The moment when a comment became an editor's pick."""
+class PickEvent(NamedTuple):
+    """The event that a comment became an editor's pick."""
 
     comment: int
     at: datetime
@@ -38,8 +38,8 @@ class Nudge(StrEnum):
     SAME_TEXT = "same_text"
 
 
-class Nudged(ValidationError):
-    """A text is not posted before its writer has read these sentences, by nudge."""
+class NudgeError(ValidationError):
+    """The error that the writer has to read advice first. `sentences`: the advice by kind."""
 
     def __init__(self, sentences: Mapping[Nudge, str]) -> None:
         super().__init__(list(sentences.values()))
@@ -84,7 +84,7 @@ class Policy:
     """A policy that publishes every comment."""
 
     # Extra CTEs, each after a comma, for the statement that inserts a comment. They can read its row as
-    # `ins`, and store the findings without a round trip or a commit of their own.
+    # `inserted`, and store the findings without a round trip or a commit of their own.
     extra_ctes = ""
     # SQL that runs before the discussion is locked, and a condition of the insert. By these a policy can
     # repeat a check when no other comment of this person can come between.
@@ -94,8 +94,8 @@ class Policy:
     def examine(self, submission: Submission) -> Screening:
         """Return the verdict on a submission and the findings behind it. May query; runs before the lock.
 
-        Raises ValidationError, with a message for the author, to refuse the text, and Nudged if one of the
-        submission's `nudges` applies.
+        Raises ValidationError, with a message for the author, to refuse the text, and NudgeError if one of
+        the submission's `nudges` applies.
         """
         return Screening("publish", [])
 
@@ -159,7 +159,7 @@ class Policy:
         """Return the URL of the page that explains a decision to the comment's author, or ""."""
         return ""
 
-    def read_picks_between(self, since: datetime, until: datetime) -> list[EditorsPick]:
+    def read_picks_between(self, since: datetime, until: datetime) -> list[PickEvent]:
         """Return the picks that editors made in this time, also those that were taken back, in one query."""
         return []
 

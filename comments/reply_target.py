@@ -51,7 +51,7 @@ WHERE a.slug = %(slug)s AND a.published_at <= %(now)s"""
 def read_reply_target(
     slug: str, now: datetime, *, parent: int | None, user: int | None, guest: int | None, with_names: bool
 ) -> ReplyTarget | None:
-    """Return what a comment under the story of this slug needs; None if there is no such published story.
+    """Return the data for a comment on the story of this slug; None if there is no such published story.
 
     `parent`, `user` and `guest` are ids, the last from the cookie of the browser. The names in use are read
     only `with_names`: for a guest's form that was sent.

@@ -40,7 +40,7 @@ def mail_confirmation(guest_id: int) -> None:
     site = Site.objects.get(pk=1)
     subject = _("Confirm your e-mail for %(site)s") % {"site": site.name}
     link = reverse("guest-confirm", args=[make_confirmation_token(guest)])
-    compose_mail("comments/confirm_email.txt", subject, guest.email, site=site, link=link).send()
+    compose_mail("comments/mail/confirm_email.txt", subject, guest.email, site=site, link=link).send()
 
 
 def delete_unconfirmed_emails() -> int:
@@ -67,8 +67,8 @@ def delete_emails(guests: QuerySet[Guest]) -> int:
 
 def has_deleted_all_comments(guest: Guest) -> bool:
     """Return whether a guest has commented, and has deleted every comment since."""
-    own = Comment.objects.filter(guest=guest)
-    return not own.exclude(state=State.DELETED).exists() and own.exists()
+    comments = Comment.objects.filter(guest=guest)
+    return not comments.exclude(state=State.DELETED).exists() and comments.exists()
 
 
 def postpone_confirmation(guest: Guest) -> bool:
@@ -79,8 +79,8 @@ def postpone_confirmation(guest: Guest) -> bool:
 
 
 def _is_flooded(email: str) -> bool:
-    same = Guest.objects.alias(folded=Lower("email")).filter(folded=email.lower())
-    return same.filter(created_at__gt=timezone.now() - timedelta(days=1)).count() > MAX_MAILS_PER_DAY
+    guests = Guest.objects.alias(lower_email=Lower("email")).filter(lower_email=email.lower())
+    return guests.filter(created_at__gt=timezone.now() - timedelta(days=1)).count() > MAX_MAILS_PER_DAY
 
 
 def schedule_recommendation_count(recommendation: Recommendation) -> None:

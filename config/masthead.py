@@ -16,8 +16,8 @@ from core.appearance.tokens import THEMES
 from core.database.sql import fetch_together
 from moderation.queue import queues
 
-# TopicQuerySet.with_stories, the menu of standing pages, the unread news and the newsletters of a member, in
-# one statement. The `place` of a follow is the number of its news.
+# TopicQuerySet.with_stories, the menu of standing pages, the unread updates and the newsletters of a member,
+# in one statement. The `place` of a follow is the number of its updates.
 MASTHEAD_SQL = f"""
 (SELECT 'topic' AS kind, t.name, t.slug, 0 AS place FROM articles_topic t
 WHERE t.shown AND (
@@ -50,8 +50,8 @@ class Link(NamedTuple):
 class Masthead:
     """The links of the header and the footer, read in one statement when a template uses them.
 
-    `unread` has the id of the story of each follow of the reader with unread news, None for that of a topic,
-    and the number of these news.
+    `unread` has the id of the story of each follow of the reader with unread updates, None for that of a
+    topic, and the number of these updates.
     `newsletters` has the ids of the topics whose stories a member gets by e-mail, None for all stories.
     `waiting` is the number of comments that wait for a person who may decide, up to MAX_WAITING.
     """
@@ -81,7 +81,7 @@ class Masthead:
         self.footer_pages = [link for _, link in pages]
 
     def count_unread(self, article: int | None = None) -> int:
-        """Return the number of unread news, by default all, or of those about one story."""
+        """Return the number of unread updates, by default all, or of those about one story."""
         return sum(count for pk, count in self.unread if article is None or pk == article)
 
     def is_subscribed(self, topic: int | None) -> bool:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 import comments.policy
 from accounts.models import Guest, User
 from comments.models import Comment, Discussion, State
-from comments.policy import EditorsPick, ExplainedDecision, Nudge, Nudged, Screening, Submission, Verdict
+from comments.policy import ExplainedDecision, Nudge, NudgeError, PickEvent, Screening, Submission, Verdict
 from core.database.sql import fetch_rows
 from moderation import integrity
 from moderation.actions import cases, comment_menus, quick_actions
@@ -41,9 +41,9 @@ INSERT_FINDINGS_SQL = """
 , found AS (
   INSERT INTO moderation_finding
     (comment_id, revision, check_name, strength, holds, spans, number, twin_id, rule_id, filter_id)
-  SELECT ins.id, ins.revision, f."check", f.strength, f.holds, f.spans, f.number, f.duplicate_of, f.rule,
-         f.filter
-  FROM ins CROSS JOIN jsonb_to_recordset(%(findings)s::jsonb) AS f (
+  SELECT inserted.id, inserted.revision, f."check", f.strength, f.holds, f.spans, f.number, f.duplicate_of,
+         f.rule, f.filter
+  FROM inserted CROSS JOIN jsonb_to_recordset(%(findings)s::jsonb) AS f (
     "check" text, strength float8, holds boolean, spans jsonb, number int, duplicate_of bigint, rule bigint,
     filter bigint))"""
 
@@ -77,7 +77,7 @@ class Policy(comments.policy.Policy):
         findings += filter_findings
         review = _needed_review(submission, context, findings)
         if nudges := find_nudges(submission, context, findings, waits=review == "hold"):
-            raise Nudged(nudges)
+            raise NudgeError(nudges)
         # Comments by known people and edits of published comments are never marked as spam without a review.
         is_exempt = context.may_moderate or context.has_approved_comment or submission.comment
         verdict: Verdict = "publish"
@@ -176,9 +176,9 @@ class Policy(comments.policy.Policy):
     def get_decision_url(self, comment: int) -> str:
         return reverse("decision", args=[comment])
 
-    def read_picks_between(self, since: datetime, until: datetime) -> list[EditorsPick]:
+    def read_picks_between(self, since: datetime, until: datetime) -> list[PickEvent]:
         rows = fetch_rows(_PICKS_SQL, {"since": since, "until": until})
-        return [EditorsPick(*row) for row in rows]
+        return [PickEvent(*row) for row in rows]
 
     def describe_usual_delay(self) -> str:
         hours = review_time.usual_hours()

@@ -236,6 +236,12 @@ def browser(browser: Browser) -> Browser:
 
 
 @pytest.fixture
+def jobs_run_at_once(settings: Any) -> None:
+    """Run each job when it is enqueued, instead of storing it for the worker."""
+    settings.TASKS = {"default": {"BACKEND": "tests.helpers.jobs.ImmediateJobs"}}
+
+
+@pytest.fixture
 def rate_limits_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """Switch the rate limits on, as on a real site."""
     monkeypatch.setattr("moderation.screening.rate_limits.RATE_NEW", RATE_NEW)

@@ -83,4 +83,4 @@ def delete_expired() -> int:
 
 
 def _with_same_email(pending: SignUp) -> QuerySet[SignUp]:
-    return SignUp.objects.alias(folded=Lower("email")).filter(folded=pending.email.lower())
+    return SignUp.objects.alias(lower_email=Lower("email")).filter(lower_email=pending.email.lower())

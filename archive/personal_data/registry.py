@@ -104,7 +104,7 @@ REGISTRY = [
         _("Following and muting"),
         _(
             "What you follow, how you are notified of picks and recommendations of your comments, until when "
-            "you have seen or were mailed the news, and whom you muted."
+            "you have seen or were mailed the updates, and whom you muted."
         ),
         _("To tell you what is new, and to fold comments that you do not want to read."),
         _("Until you stop it, or erase your account."),

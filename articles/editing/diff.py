@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString
+
 CONTEXT_CHARACTERS = 240  # characters of an unchanged passage that are shown next to a change
 MAX_STEPS = 20_000_000  # of one comparison, about two seconds; beyond that a passage counts as one change
 POPULAR_FROM = 200  # length in tokens from which difflib ignores those that are over 1% of all
@@ -18,6 +21,13 @@ class Part(NamedTuple):
 
     kind: str
     text: str
+
+    @property
+    def html(self) -> SafeString:
+        """Return the text as HTML, as deleted or inserted if it is in one of the texts only."""
+        if self.kind == "same":
+            return escape(self.text)
+        return format_html("<{0}>{1}</{0}>", self.kind, self.text)
 
 
 class FoldedPassage(NamedTuple):

@@ -82,7 +82,7 @@ class ArticleQuerySet(models.QuerySet["Article"]):
         return self.filter(published_at__lte=now or timezone.now())
 
     def syndicated(self, now: datetime | None = None) -> Self:
-        """Return what feeds, sitemaps and structured data may contain: published, with known rights."""
+        """Return the published articles with known rights, for feeds, sitemaps and structured data."""
         return self.published(now).exclude(rights=Article.Rights.UNKNOWN)
 
     def within(self, start: datetime, end: datetime) -> Self:

@@ -26,7 +26,7 @@ def invite(user_id: int) -> None:
     key = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
     with in_language_of(user, site):
         mail = compose_mail(
-            "accounts/invitation.txt",
+            "accounts/mail/invitation.txt",
             _("Your account at %(site)s") % {"site": site.name},
             user.email,
             site=site,

@@ -23,7 +23,7 @@ class SiteRequest(GuestRequest):
     now: datetime  # the time whose state the page shows
     htmx: HtmxDetails
     masthead: Masthead
-    unread_count: int  # of unread news for the masthead, set by a view that has counted them anyway
+    unread_count: int  # of unread updates for the masthead, set by a view that has counted them anyway
     waiting_count: int  # of comments for the masthead, set by a view that has counted them anyway
     has_kept_fields: bool  # the form that was saved has values of a colleague that nobody has seen in it
     chosen_copy: Revision | None  # of the text that a person chose in a conflict

@@ -1,8 +1,8 @@
 """Measure the mails to the followers of one discussion.
 
 A burst of comments is posted below a story that many members follow. Measured are the scheduler's note that
-there are news for all of them, the rate at which the job's mails reach a mail server on this machine, and the
-memory of this process, which runs the job.
+there are updates for all of them, the rate at which the job's mails reach a mail server on this machine, and
+the memory of this process, which runs the job.
 """
 
 from collections.abc import Iterator
@@ -31,10 +31,10 @@ SELECT id, 'comments', %(article)s, 'at_once', now(), now(), now(), 0 FROM made"
 
 def measure(bench: Run, sink: Sink) -> Iterator[str | Goal]:
     """Send the mails about a burst to few followers and to many."""
-    from comments.following import mails, news_search
+    from comments.following import mails, update_search
 
     # Else each wait takes a minute.
-    mails.UNDO_WINDOW = news_search.UNDO_WINDOW = timedelta(0)  # type: ignore[attr-defined]
+    mails.UNDO_WINDOW = update_search.UNDO_WINDOW = timedelta(0)  # type: ignore[attr-defined]
     found: dict[int, Delivery] = {}
     first = 1
     for count in (bench.sizes.few, bench.sizes.many):
@@ -54,14 +54,14 @@ def _burst(sink: Sink, first: int, count: int, burst: int) -> Delivery:
     from accounts.models import Guest
     from articles.site.current_site import read_site
     from comments.following.mails import mail_followers
-    from comments.following.news_search import note_news
+    from comments.following.update_search import note_updates
     from comments.models import Discussion, Follow
     from comments.policy import Submission
     from comments.services.discussions import ensure_discussion
     from comments.services.posting import post_comment
 
     zone = read_site().zone
-    note_news(timezone.now(), zone)  # the search begins now
+    note_updates(timezone.now(), zone)  # the search begins now
     story = fixture.add_story(f"Followed by {count}")
     with connection.cursor() as cursor:
         cursor.execute(_MEMBERS, {"first": first, "last": first + count - 1, "article": story.pk})
@@ -77,7 +77,7 @@ def _burst(sink: Sink, first: int, count: int, burst: int) -> Delivery:
         post_comment(submission, nonce=uuid4())
     return deliver(
         sink,
-        lambda: note_news(timezone.now(), zone),
+        lambda: note_updates(timezone.now(), zone),
         lambda: Follow.objects.due(timezone.now()).exists(),
         mail_followers.func,
     )

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from comments.following.services import OF_DISCUSSIONS
+from comments.following.services import DISCUSSION_FOLLOW_KINDS
 from comments.models import DEFAULT_DELIVERY, Follow, FollowQuerySet
 from core.forms import SubmitForm
 from core.query_forms import parse_whole_number
@@ -14,7 +14,7 @@ DELIVERIES = [choice for choice in Follow.Delivery.choices if choice[0] != Follo
 
 
 class _DeliveryForm(SubmitForm, forms.Form):
-    """A form with the way in which the follower is notified of news."""
+    """A form with the way in which the follower is notified of updates."""
 
     submit = _("Save")
 
@@ -37,7 +37,7 @@ class FollowStoryForm(_DeliveryForm):
 
     discussion = forms.ChoiceField(
         label=_("Comments"),
-        choices=[("", _("None")), *((kind.value, kind.label) for kind in OF_DISCUSSIONS)],
+        choices=[("", _("None")), *((kind.value, kind.label) for kind in DISCUSSION_FOLLOW_KINDS)],
         required=False,
         widget=forms.RadioSelect,
     )
@@ -47,7 +47,7 @@ class FollowStoryForm(_DeliveryForm):
 
     def __init__(self, data: Any, *, follows: FollowQuerySet, has_comments: bool) -> None:
         by_kind = {follow.kind: follow for follow in follows}
-        discussion = next((kind for kind in OF_DISCUSSIONS if kind in by_kind), None)
+        discussion = next((kind for kind in DISCUSSION_FOLLOW_KINDS if kind in by_kind), None)
         initial = {
             "discussion": discussion or ("" if by_kind else Follow.Kind.REPLIES),
             "corrections": Follow.Kind.CORRECTIONS in by_kind,
@@ -65,13 +65,13 @@ class FollowTopicForm(_DeliveryForm):
     submit = _("Follow")
 
     def __init__(self, data: Any, *, follows: FollowQuerySet) -> None:
-        own = follows.first()
-        initial = {"delivery": own.delivery if own else Follow.Delivery.DAILY}
+        follow = follows.first()
+        initial = {"delivery": follow.delivery if follow else Follow.Delivery.DAILY}
         super().__init__(data, initial=initial)
 
 
 class ShownForm(forms.Form):
-    """Ids of the follows whose news a page has shown, separated by commas, and the time until which."""
+    """The follows whose updates a page has shown, as ids with commas, and the time of the page."""
 
     follows = forms.CharField()
     until = forms.DateTimeField()

@@ -79,7 +79,7 @@ def _find_token(message: EmailMessage, recipient: str) -> MailToken | None:
     headers = [str(value) for name in RECIPIENT_HEADERS for value in message.get_all(name, [])]
     for _name, address in getaddresses([recipient, *headers]):
         if (found := ours.fullmatch(address.lower())) and (
-            token := MailToken.parse(found[1], kinds=tokens.KINDS + sending.OF_RECIPIENT)
+            token := MailToken.parse(found[1], kinds=tokens.TOKEN_KINDS + sending.OF_RECIPIENT)
         ):
             return token
     return None

@@ -25,9 +25,9 @@ from accounts.services import confirmed_emails
 from articles.models import Site
 from articles.site.current_site import read_site
 from articles.site.languages import in_site_language
-from comments.following.news import News, NewsItem, read_news
-from comments.following.news_search import note_news
 from comments.following.tokens import follow_token, follower_token
+from comments.following.update_search import note_updates
+from comments.following.updates import FollowUpdates, UpdateItem, read_updates
 from comments.models import UNDO_WINDOW, Follow
 from core.database.sql import fetch_instances
 from core.mail.batches import (
@@ -66,12 +66,12 @@ RETURNING f.*"""
 
 
 def notify_followers() -> int:
-    """Note the news for followers, and enqueue the job that mails them. Returns the number of noted follows.
+    """Note the updates for followers, and enqueue the job that mails them. Returns the number of follows.
 
     The scheduler calls this every minute. A job that is still sending takes what is due by now as well.
     """
     now, site = timezone.now(), read_site()
-    noted = note_news(now, site.zone)
+    noted = note_updates(now, site.zone)
     if Follow.objects.due(now).exists():
         enqueue_once(mail_followers)
     return noted
@@ -92,26 +92,26 @@ def _claim(now: datetime) -> list[Follow]:
 
 @dataclass
 class _Delivery:
-    """The follows of one person, and the mail about their news, if there is one."""
+    """The follows of one person, and the mail about their updates, if there is one."""
 
     follows: list[Follow] = field(default_factory=list)
     mail: TrackedMail | None = None
 
 
 def _send(follows: Sequence[Follow], texts: Texts) -> int:
-    """Send the mails about claimed follows, store what became of them, and return how many were sent."""
+    """Send the mails about claimed follows, store the results, and return the number of sent mails."""
     until, site = timezone.now() - UNDO_WINDOW, Site.objects.get(pk=1)
     emails = _find_emails(follows)
     deliveries: dict[Person, _Delivery] = defaultdict(_Delivery)
     for follow in follows:
         deliveries[follow.user_id, follow.guest_id].follows.append(follow)
     reachable = [follow for follow in follows if (follow.user_id, follow.guest_id) in emails]
-    news = read_news(reachable, since="mailed_at", until=until, most=ITEMS_MAILED)
+    updates = read_updates(reachable, since="mailed_at", until=until, limit=ITEMS_MAILED)
     for person, delivery in deliveries.items():
-        if own := [news[follow.pk] for follow in delivery.follows if follow.pk in news]:
+        if person_updates := [updates[follow.pk] for follow in delivery.follows if follow.pk in updates]:
             email, language = emails[person]
             with translation.override(language or site.language):
-                delivery.mail = compose(own, email, site, texts)
+                delivery.mail = compose(person_updates, email, site, texts)
     mails = [delivery.mail for delivery in deliveries.values() if delivery.mail]
     if mails:
         with suppress(Exception):  # the backend has recorded it, and each mail has its failure
@@ -135,24 +135,28 @@ def _find_emails(follows: Sequence[Follow]) -> dict[Person, tuple[str, str]]:
     }
     emails |= {(None, guest): (email, "") for guest, email in guests.values_list("pk", "email")}
     refused = undeliverable.find(email for email, _language in emails.values())
-    return {person: found for person, found in emails.items() if found[0].lower() not in refused}
+    return {
+        person: (email, language)
+        for person, (email, language) in emails.items()
+        if email.lower() not in refused
+    }
 
 
-def compose(news: Sequence[News], email: str, site: Site, texts: Texts) -> TrackedMail:
-    """Return the mail to one person about their news, in the active language.
+def compose(updates: Sequence[FollowUpdates], email: str, site: Site, texts: Texts) -> TrackedMail:
+    """Return the mail to one person about their updates, in the active language.
 
     `texts` are those that were rendered before.
     """
-    subject = _subject(news)
-    stop = [follow_token(one.follow) for one in news]
-    stop_all = follower_token(news[0].follow)
-    key = (get_language(), subject, *(_content_key(one) for one in news))
+    subject = _subject(updates)
+    stop = [follow_token(follow_updates.follow) for follow_updates in updates]
+    stop_all = follower_token(updates[0].follow)
+    key = (get_language(), subject, *(_content_key(follow_updates) for follow_updates in updates))
     if key not in texts:
         if len(texts) >= MAX_RENDERED_TEXTS:
             texts.clear()
-        rendered = render_mail("comments/mail/news.txt", subject, site=site, **_context(news))
-        texts[key] = BulkMail(subject, rendered, gettext_lazy("News for a follower"))
-    header_token = stop[0] if len(news) == 1 else stop_all
+        rendered = render_mail("comments/mail/updates.txt", subject, site=site, **_context(updates))
+        texts[key] = BulkMail(subject, rendered, gettext_lazy("Updates for a follower"))
+    header_token = stop[0] if len(updates) == 1 else stop_all
     mail = texts[key].compose_for(
         email, [str(stop_all), *map(str, stop)], unsubscribe_path=stop_path(str(header_token))
     )
@@ -162,7 +166,7 @@ def compose(news: Sequence[News], email: str, site: Site, texts: Texts) -> Track
 
 
 def _finish(deliveries: Iterable[_Delivery], until: datetime) -> None:
-    """Store which follows were mailed, or have nothing to mail, and when the others are tried again."""
+    """Store the result for each follow: mailed, nothing to mail, or the time of the next attempt."""
     done, failed = list[int](), defaultdict[int, list[int]](list)
     for delivery in deliveries:
         keys = [follow.pk for follow in delivery.follows]
@@ -185,15 +189,15 @@ def _finish(deliveries: Iterable[_Delivery], until: datetime) -> None:
         with_mails.update(failures=failures, sending_until=None, due_at=retry_at)
 
 
-def _content_key(news: News) -> tuple[Any, ...]:
-    """Return what the text about these news is made of, without the follower."""
-    target = news.follow.kind, news.follow.article_id, news.follow.topic_id
-    return (*target, news.more, *((item.url, item.at, item.is_reply) for item in news.items))
+def _content_key(updates: FollowUpdates) -> tuple[Any, ...]:
+    """Return the key of the text about these updates, without the follower."""
+    target = updates.follow.kind, updates.follow.article_id, updates.follow.topic_id
+    return (*target, updates.more, *((item.url, item.at, item.is_reply) for item in updates.items))
 
 
-def _subject(news: Sequence[News]) -> str:
-    items = [item for one in news for item in one.items]
-    count = len(items) + sum(one.more for one in news)
+def _subject(updates: Sequence[FollowUpdates]) -> str:
+    items = [item for follow_updates in updates for item in follow_updates.items]
+    count = sum(follow_updates.count for follow_updates in updates)
     first = items[0]
     titles = {item.article.pk for item in items}
     story = {"title": first.article.title_for(None), "count": count}
@@ -220,7 +224,7 @@ def _subject(news: Sequence[News]) -> str:
     return text % {"count": count}
 
 
-def _entry_heading(item: NewsItem) -> str:
+def _entry_heading(item: UpdateItem) -> str:
     title = {"title": item.article.title_for(None)}
     if item.comment is None:
         return (_("Correction: “%(title)s”") if item.is_correction else _("New story: “%(title)s”")) % title
@@ -232,7 +236,7 @@ def _entry_heading(item: NewsItem) -> str:
     return _("%(name)s commented on “%(title)s”") % values
 
 
-def _short_heading(item: NewsItem) -> str:
+def _short_heading(item: UpdateItem) -> str:
     """Return the heading of an entry below the title of its story."""
     if item.comment is None:
         return _("Correction")
@@ -242,24 +246,26 @@ def _short_heading(item: NewsItem) -> str:
     return (_("%(name)s replied to you") if item.is_reply else _("%(name)s commented")) % name
 
 
-def _context(news: Sequence[News]) -> dict[str, Any]:
+def _context(updates: Sequence[FollowUpdates]) -> dict[str, Any]:
     """Return the context of the mail, with placeholders for the tokens of the person."""
     return {
-        "is_single": sum(len(one.items) + one.more for one in news) == 1,
-        "sections": [_section(number, one) for number, one in enumerate(news, start=1)],
+        "is_single": sum(follow_updates.count for follow_updates in updates) == 1,
+        "sections": [
+            _section(number, follow_updates) for number, follow_updates in enumerate(updates, start=1)
+        ],
         "stop_all_url": stop_path(placeholder(0)),
     }
 
 
-def _section(number: int, news: News) -> dict[str, Any]:
-    follow, article = news.follow, news.items[0].article
+def _section(number: int, updates: FollowUpdates) -> dict[str, Any]:
+    follow, article = updates.follow, updates.items[0].article
     is_topic, is_own = follow.topic_id is not None, follow.article_id is None and follow.topic_id is None
-    is_alone = len(news.items) == 1 and not news.more
+    is_alone = updates.count == 1
     return {
         "title": follow.get_kind_display() if is_own else str(follow.topic or article.title_for(None)),
         "url": reverse("my-comments") if is_own else (follow.topic or article).get_absolute_url(),
-        "entries": [_entry(item, with_title=is_alone or is_topic or is_own) for item in news.items],
-        "more": news.more,
+        "entries": [_entry(item, with_title=is_alone or is_topic or is_own) for item in updates.items],
+        "more": updates.more,
         "reason": _REASONS[Follow.Kind(follow.kind)],
         "stop_url": stop_path(placeholder(number)),
     }
@@ -275,7 +281,7 @@ _REASONS = {
 }
 
 
-def _entry(item: NewsItem, *, with_title: bool) -> dict[str, Any]:
+def _entry(item: UpdateItem, *, with_title: bool) -> dict[str, Any]:
     return {
         "heading": _entry_heading(item) if with_title else _short_heading(item),
         "quotation": item.excerpt(MAX_EXCERPT_LENGTH),

@@ -1,8 +1,8 @@
-"""Marking news as seen: by a page that shows them, or by the follower."""
+"""Marking updates as seen: by a page that shows them, or by the follower."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from accounts.models import Guest, User
 from articles.models import Article
 from articles.site.requests import SiteRequest, is_shown
-from comments.following.news import News, read_after_watermark
-from comments.following.news_search import MOST_COUNTED, OVERLAP
+from comments.following.update_search import MAX_COUNTED, OVERLAP
+from comments.following.updates import FollowUpdates, read_after_watermark
 from comments.models import Follow, NewsSearch
 
 # A comment can be dated before a page and committed after it. So watermarks stay behind a page by the time
@@ -27,31 +27,38 @@ SET news_at = NULL, news_count = 0,
 WHERE f.article_id = %(article)s AND (f.user_id = %(user)s OR f.guest_id = %(guest)s)"""
 
 
+class UnreadCounts(NamedTuple):
+    """The numbers of unread updates of one reader: on all that they follow, and on one story."""
+
+    total: int
+    of_story: int
+
+
 def mark_story_seen(
     request: SiteRequest,
     user: User | None,
     guest: Guest | None,
     article: Article,
     *,
-    unread: int,
+    unread: UnreadCounts,
     comments: Collection[int],
     is_whole: bool,
-) -> int:
-    """Mark the news about a story as seen that its page shows: corrections, and these comments.
+) -> None:
+    """Mark the updates about a story as seen that its page shows: corrections, and these comments.
 
-    `unread` is the number of unread news about the story, and `is_whole` says that the page has all of its
-    discussion. Mails about them are sent nevertheless: who opened a page has not read all of it. Returns the
-    number of news that are still unread.
+    `is_whole` says that the page has all of the story's discussion. Mails about the updates are sent
+    nevertheless: who opened a page has not read all of it. Sets the request's `unread_count` to what is left.
     """
-    if not unread or not is_shown(request):
-        return unread
-    if is_whole:
+    remaining = unread.of_story
+    if remaining and is_shown(request) and is_whole:
         with connection.cursor() as cursor:
             cursor.execute(MARK_WHOLE_STORY, whole_story_values(request, user, guest, article, comments))
-        return 0
-    own = Follow.objects.of(user, guest).filter(article=article.pk).unread()
-    own.filter(kind=Follow.Kind.CORRECTIONS).update(seen_at=request.now, news_at=None, news_count=0)
-    return _mark_comments(request, own, comments)
+        remaining = 0
+    elif remaining and is_shown(request):
+        follows = Follow.objects.of(user, guest).filter(article=article.pk).unread()
+        follows.filter(kind=Follow.Kind.CORRECTIONS).update(seen_at=request.now, news_at=None, news_count=0)
+        remaining = _mark_comments(request, follows, comments)
+    request.unread_count = unread.total - unread.of_story + remaining
 
 
 def whole_story_values(
@@ -61,7 +68,7 @@ def whole_story_values(
     article: Article,
     comments: Collection[int],
 ) -> dict[str, Any]:
-    """Return the values for MARK_WHOLE_STORY: it marks all news about a story as seen by one follower."""
+    """Return the values for MARK_WHOLE_STORY: it marks all updates about a story as seen by one follower."""
     return {
         "user": user and user.pk,
         "guest": None if user else guest and guest.pk,
@@ -78,15 +85,16 @@ def mark_comments_seen(
     guest: Guest | None,
     article: Article,
     *,
-    unread: int,
+    unread: UnreadCounts,
     comments: Collection[int],
-) -> int:
-    """Mark news as seen that are among these comments of a story. Returns as `mark_story_seen` does."""
-    if not unread or not is_shown(request):
-        return unread
-    own = Follow.objects.of(user, guest).filter(article=article.pk).unread()
-    corrections = sum(own.filter(kind=Follow.Kind.CORRECTIONS).values_list("news_count", flat=True))
-    return corrections + _mark_comments(request, own, comments)
+) -> None:
+    """Mark updates as seen that are among these comments of a story. Sets the request's `unread_count`."""
+    remaining = unread.of_story
+    if remaining and is_shown(request):
+        follows = Follow.objects.of(user, guest).filter(article=article.pk).unread()
+        corrections = follows.filter(kind=Follow.Kind.CORRECTIONS).values_list("news_count", flat=True)
+        remaining = sum(corrections) + _mark_comments(request, follows, comments)
+    request.unread_count = unread.total - unread.of_story + remaining
 
 
 def _mark_comments(request: SiteRequest, follows: QuerySet[Follow], shown: Collection[int]) -> int:
@@ -109,7 +117,7 @@ def _mark_comments(request: SiteRequest, follows: QuerySet[Follow], shown: Colle
     if left:
         seen_at = min(seen_at, left[0].at - timedelta(microseconds=1))
         searched = NewsSearch.objects.get().until
-        count = min(sum(comment.at <= searched for comment in left), MOST_COUNTED)
+        count = min(sum(comment.at <= searched for comment in left), MAX_COUNTED)
     seen_at, ids = max(seen_at, follow.seen_at), {comment.id for comment in left}
     values = {
         "seen_at": seen_at,
@@ -117,24 +125,24 @@ def _mark_comments(request: SiteRequest, follows: QuerySet[Follow], shown: Colle
         "news_at": left[0].at if count else None,
         "news_count": count,
     }
-    # The search may have noted more news meanwhile; then the next page marks them.
+    # The search may have noted more updates meanwhile; then the next page marks them.
     same = Follow.objects.filter(pk=follow.pk, seen_at=follow.seen_at, news_count=follow.news_count)
     return count if same.update(**values) else follow.news_count
 
 
-def correct_counts(news: Iterable[News]) -> None:
-    """Let the counts of unread news be no higher than the number of lines that a page shows of them.
+def correct_counts(updates: Iterable[FollowUpdates]) -> None:
+    """Let the counts of unread updates be no higher than the number of lines that a page shows of them.
 
     A counted comment may have been removed since, and a recommendation may have been withdrawn.
     """
-    for one in news:
-        lines = len(one.items) + one.more
-        if one.follow.news_count > lines:
-            Follow.objects.filter(pk=one.follow.pk, news_count=one.follow.news_count).update(news_count=lines)
+    for follow_updates in updates:
+        follow, count = follow_updates.follow, follow_updates.count
+        if follow.news_count > count:
+            Follow.objects.filter(pk=follow.pk, news_count=follow.news_count).update(news_count=count)
 
 
 def mark_seen(follows: QuerySet[Follow], until: datetime) -> int:
-    """Note that the follower has seen the news up to `until`. They need no mail about these.
+    """Note that the follower has seen the updates up to `until`. They need no mail about these.
 
     Returns the number of follows.
     """

@@ -13,20 +13,20 @@ from comments.models import DEFAULT_DELIVERY, Comment, Follow, FollowQuerySet, S
 
 MAX_FOLLOWS = 500  # of one person, as many as the page "Following" lists
 
-OF_DISCUSSIONS = (Follow.Kind.REPLIES, Follow.Kind.COMMENTS)
+DISCUSSION_FOLLOW_KINDS = (Follow.Kind.REPLIES, Follow.Kind.COMMENTS)
 
 
 def follow_discussion(
     user: User | None, guest: Guest | None, article: Article, *, kind: str, delivery: str
 ) -> None:
     """Follow all comments of a discussion or only the replies to oneself. `kind` "" stops following it."""
-    _set(user, guest, OF_DISCUSSIONS, kind, delivery, article=article)
+    _set(user, guest, DISCUSSION_FOLLOW_KINDS, kind, delivery, article=article)
 
 
 def follow_replies(user: User | None, guest: Guest | None, article: Article) -> None:
     """Follow the replies to oneself by e-mail, unless this person follows the discussion already."""
     person: dict[str, Any] = {"user": user, "guest": None if user else guest}
-    if _has_most_follows(person):
+    if _has_max_follows(person):
         return
     follow = Follow(**person, article=article, kind=Follow.Kind.REPLIES, delivery=Follow.Delivery.AT_ONCE)
     Follow.objects.bulk_create([follow], ignore_conflicts=True)
@@ -54,11 +54,11 @@ def read_own_comments_delivery(user: User | None, guest: Guest | None) -> dict[s
 
 def set_own_comments_delivery(user: User | None, guest: Guest | None, *, kind: str, delivery: str) -> None:
     """Choose how a person is notified of picks or of recommendations of their comments."""
-    own = Follow.objects.of(user, guest).filter(kind=kind)
-    if own.exists():
-        set_delivery(own, delivery)
+    follows = Follow.objects.of(user, guest).filter(kind=kind)
+    if follows.exists():
+        set_delivery(follows, delivery)
         if delivery == Follow.Delivery.NONE:
-            own.update(news_at=None, news_count=0)
+            follows.update(news_at=None, news_count=0)
         return
     follow = Follow(user=user, guest=None if user else guest, kind=kind, delivery=delivery)
     Follow.objects.bulk_create([follow], ignore_conflicts=True)
@@ -70,7 +70,7 @@ def stop_mails(follows: FollowQuerySet) -> int:
 
 
 def move_to_account(guests: Collection[int], user: User) -> None:
-    """Let a user follow what guests followed some of whose comments became those of the user.
+    """Copy the follows of guests to the user who has claimed some of their comments.
 
     A guest with comments left in a discussion follows the replies to them as before; the user follows those
     to their own. So it is with picks and recommendations of comments left anywhere. What the user follows
@@ -93,9 +93,9 @@ def move_to_account(guests: Collection[int], user: User) -> None:
 
 
 def set_delivery(follows: FollowQuerySet, delivery: str) -> int:
-    """Change how the follower is notified of news. Returns the number of follows that changed.
+    """Change how the follower is notified of updates. Returns the number of follows that changed.
 
-    News that were to be mailed stay unread on the site, and later ones are mailed as chosen now.
+    Updates that were to be mailed stay unread on the site, and later ones are mailed as chosen now.
     """
     now = timezone.now()
     changed = follows.exclude(delivery=delivery)
@@ -115,14 +115,14 @@ def _set(
     Raises ValidationError if the person follows MAX_FOLLOWS things already.
     """
     person: dict[str, Any] = {"user": user, "guest": None if user else guest}
-    own = Follow.objects.filter(**person, **target, kind__in=kinds)
+    follows = Follow.objects.filter(**person, **target, kind__in=kinds)
     if not kind:
-        own.delete()
+        follows.delete()
         return
-    set_delivery(own, delivery)
-    own.exclude(kind=kind).update(kind=kind)
-    if not own.exists():
-        if _has_most_follows(person):
+    set_delivery(follows, delivery)
+    follows.exclude(kind=kind).update(kind=kind)
+    if not follows.exists():
+        if _has_max_follows(person):
             raise ValidationError(_("You follow %(count)s things already.") % {"count": MAX_FOLLOWS})
         # If a second request of this moment has made it, nothing is left to do.
         Follow.objects.bulk_create(
@@ -130,5 +130,5 @@ def _set(
         )
 
 
-def _has_most_follows(person: dict[str, Any]) -> bool:
+def _has_max_follows(person: dict[str, Any]) -> bool:
     return Follow.objects.filter(**person).count() >= MAX_FOLLOWS

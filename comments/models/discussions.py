@@ -17,7 +17,7 @@ from articles.site.current_site import current_site
 class Discussion(models.Model):
     """The settings and counters of the comments under one article. Every write to its thread locks this row.
 
-    The first write creates it; until then, thread.story.read_story returns an unsaved one with the
+    The first write creates it; until then, thread.story.read_story_page returns an unsaved one with the
     defaults. `version` grows with each change that readers can see, and with no other.
     """
 
@@ -49,10 +49,12 @@ class Discussion(models.Model):
     declared_count = models.PositiveIntegerField(
         _("comments announced by the source"), null=True, blank=True, editable=False
     )
-    copied_count = models.PositiveIntegerField(default=0, db_default=0, editable=False)  # imported comments
+    # Number of imported comments, except for those whose import was undone.
+    copied_count = models.PositiveIntegerField(default=0, db_default=0, editable=False)
     visible_count = models.PositiveIntegerField(default=0, editable=False)
-    # Number of removed comments by "<state>/<reason>/<by>", where by is "person", "confirmed" (proposed by a
-    # check, confirmed by a person) or "machine". The policy updates it in the transaction of each change.
+    # Removal counts: numbers of removed comments by "<state>/<reason>/<by>", where by is "person", "machine",
+    # or "confirmed" (proposed by a check, confirmed by a person). The policy updates them in the transaction
+    # of each change.
     tally = models.JSONField(default=dict, db_default={}, editable=False)
     version = models.PositiveBigIntegerField(default=0, editable=False)
 

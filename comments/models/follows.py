@@ -1,4 +1,4 @@
-"""Follows: discussions, replies, corrections of stories and topics of which a person wants the news."""
+"""Follows: discussions, replies, corrections of stories and topics whose updates a person wants."""
 
 from datetime import datetime
 from typing import Self
@@ -17,7 +17,7 @@ OWN_COMMENT_KINDS = ("picks", "recommended")
 
 class FollowQuerySet(models.QuerySet["Follow"]):
     def of(self, user: User | None, guest: Guest | None) -> Self:
-        """Return what a user, or else a guest, follows; nothing for anonymous visitors."""
+        """Return the follows of a user, or else of a guest; none for anonymous visitors."""
         if user is not None:
             return self.filter(user=user)
         return self.filter(guest=guest) if guest else self.none()
@@ -27,28 +27,28 @@ class FollowQuerySet(models.QuerySet["Follow"]):
         return self.filter(kind__in=OWN_COMMENT_KINDS)
 
     def with_mails(self) -> Self:
-        """Return those about whose news the follower wants mails."""
+        """Return those with updates by mail."""
         return self.exclude(delivery__in=["site", "none"])
 
     def unread(self) -> Self:
-        """Return those with news that their follower has not seen."""
+        """Return those with updates that their follower has not seen."""
         return self.exclude(news_at=None)
 
     def due(self, now: datetime) -> Self:
-        """Return those about whose news a mail is due, also because the job was interrupted that sent it."""
+        """Return those for which a mail is due, also because the job that sent it was interrupted."""
         is_due = Q(due_at__lte=now, sending_until=None) | Q(sending_until__lte=now)
         return self.filter(is_due).with_mails()
 
 
 class Follow(models.Model):
-    """One thing that a person follows, and how they are notified of its news.
+    """One thing that a person follows, and how they are notified of its updates.
 
     Picks and recommendations of one's own comments have neither an article nor a topic. Without a row, people
     are notified of picks on the site, and not of recommendations (`DEFAULT_DELIVERY`).
 
-    News are not stored: they are the comments, corrections and stories that were published after `seen_at`
+    Updates are not stored: they are the comments, corrections and stories that were published after `seen_at`
     or `mailed_at` and are still visible. `news_at`, `news_count` and `due_at` only say that there may be
-    some, so that a page and a job find them at once. All are set by following/news_search.py.
+    some, so that a page and a job find them at once. All are set by following/update_search.py.
     """
 
     class Kind(models.TextChoices):
@@ -73,13 +73,13 @@ class Follow(models.Model):
     topic = models.ForeignKey(Topic, models.CASCADE, null=True, related_name="follows", db_index=False)
     delivery = models.CharField(_("notification"), max_length=7, choices=Delivery)
     created_at = models.DateTimeField(default=timezone.now)
-    seen_at = models.DateTimeField(default=timezone.now)  # news since then are unread
+    seen_at = models.DateTimeField(default=timezone.now)  # updates since then are unread
     # New comments after `seen_at` that were seen: before an earlier one, or soon after they were published.
     seen_comments = ArrayField(models.BigIntegerField(), default=list, db_default=[])
-    news_at = models.DateTimeField(null=True)  # of the first unread news
-    news_count = models.PositiveSmallIntegerField(default=0, db_default=0)  # unread news, up to a limit
-    mailed_at = models.DateTimeField(default=timezone.now)  # news since then were not in a mail
-    due_at = models.DateTimeField(null=True)  # when the mail about the news is due
+    news_at = models.DateTimeField(null=True)  # of the first unread update
+    news_count = models.PositiveSmallIntegerField(default=0, db_default=0)  # unread updates, up to a limit
+    mailed_at = models.DateTimeField(default=timezone.now)  # updates since then were not in a mail
+    due_at = models.DateTimeField(null=True)  # when the mail about the updates is due
     sending_until = models.DateTimeField(null=True)  # a job is sending it, or was interrupted if this is over
     failures = models.PositiveSmallIntegerField(default=0)  # attempts since the last mail that was sent
 
@@ -134,7 +134,7 @@ DEFAULT_DELIVERY = {
 
 
 class NewsSearch(models.Model):
-    """The time until which all news are noted on what people follow. There is one row."""
+    """The time until which all updates are noted on what people follow. There is one row."""
 
     until = models.DateTimeField()
 

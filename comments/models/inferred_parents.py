@@ -1,4 +1,4 @@
-"""Inferred parents: the comments that replies probably answer, other than the parents their source gives."""
+"""Proposed parents: the comments that imported replies probably answer, other than their parents there."""
 
 from typing import Self
 
@@ -9,31 +9,32 @@ from comments.models.comments import Comment
 from comments.models.discussions import Discussion
 from comments.models.states import State
 
-_IS_WHERE_IMPORTED = Q(comment__parent=F("imported_parent")) | Q(comment__parent=None, imported_parent=None)
+_IS_NOT_MOVED = Q(comment__parent=F("imported_parent")) | Q(comment__parent=None, imported_parent=None)
 
 
 class InferredParentQuerySet(models.QuerySet["InferredParent"]):
     def open(self) -> Self:
-        """Return the proposals to decide on: not dismissed, and the comment is where its source has it.
+        """Return the proposals to decide on: not dismissed, and the comment has not been moved.
 
         Comments that readers do not see, and those under which they would be, are left out.
         """
         return self.filter(
-            _IS_WHERE_IMPORTED,
+            _IS_NOT_MOVED,
             is_dismissed=False,
             comment__state=State.PUBLISHED,
             parent__state=State.PUBLISHED,
         )
 
     def accepted(self) -> Self:
-        """Return those whose comment is under its inferred parent."""
+        """Return the proposals whose comment is under its proposed parent."""
         return self.filter(comment__parent=F("parent"))
 
 
 class InferredParent(models.Model):
-    """The parent that a comment has in its source, and the one that it probably answers.
+    """The proposal to move an imported comment from its parent in the source to a proposed parent.
 
-    A proposal is accepted by moving the comment, so where the comment is says whether it is accepted.
+    The proposed parent is the comment that it probably answers. A proposal is accepted by moving the comment,
+    so where the comment is says whether it is accepted.
     """
 
     comment = models.OneToOneField(Comment, models.PROTECT, primary_key=True, related_name="inferred_parent")

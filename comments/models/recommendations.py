@@ -41,7 +41,7 @@ class Recommendation(models.Model):
             models.Index(fields=["comment"], condition=~Q(given=F("counted")), name="recommendation_to_fold"),
             models.Index(
                 fields=["at"], condition=Q(given=True), name="recommendation_at"
-            ),  # news of a minute
+            ),  # updates of a minute
         ]
         constraints = [
             models.CheckConstraint(

@@ -8,7 +8,7 @@ from articles.models import Article
 
 
 class Visit(models.Model):
-    """When a member was shown a discussion last, and up to which log entry they were shown it.
+    """The last visit of a member to a discussion, and the last log entry that they were shown.
 
     comments/thread/visits.py writes it. A log entry and not a time tells what is new: a comment that waited
     for days is new once it is published.

@@ -52,7 +52,7 @@ ResultT = TypeVar("ResultT", CommentResult, StoryResult)
 class Results(Generic[ResultT]):
     rows: list[ResultT]
     count: int  # at most MAX_RESULTS
-    is_all: bool  # False: there are more, but only MAX_RESULTS of them can be read
+    is_count_exact: bool  # False: there are more, but only MAX_RESULTS of them can be read
     next: int | None  # the id after which the next page starts
 
 
@@ -110,20 +110,21 @@ def find_stories(
         conditions += f" AND {_BY_AUTHOR}"
     if scope.year:
         conditions += " AND s.published_at >= %(start)s AND s.published_at < %(end)s"
+    page_start = "AND ranked.n > (SELECT n FROM ranked WHERE id = %(after)s)" if after else ""
     statement = f"""
 WITH collected AS MATERIALIZED (
   SELECT s.id, s.published_at, s.vector FROM articles_article s
   WHERE {conditions}
   ORDER BY s.published_at DESC, s.id DESC LIMIT {MAX_RESULTS + 1}),
-find AS MATERIALIZED (
+ranked AS MATERIALIZED (
   SELECT id, row_number() OVER (
     ORDER BY ts_rank(vector, %(query)s::tsquery, 1) DESC, published_at DESC, id DESC) AS n
   FROM collected)
 SELECT s.id, s.slug, s.title, s.standfirst, s.published_at, s.source_zone, left(s.body_html, %(cut)s),
-       (SELECT count(*) FROM find)
-FROM find JOIN articles_article s USING (id)
-WHERE find.n <= {MAX_RESULTS}{" AND find.n > (SELECT n FROM find WHERE id = %(after)s)" if after else ""}
-ORDER BY find.n LIMIT %(size)s + 1"""
+       (SELECT count(*) FROM ranked)
+FROM ranked JOIN articles_article s USING (id)
+WHERE ranked.n <= {MAX_RESULTS} {page_start}
+ORDER BY ranked.n LIMIT %(size)s + 1"""
     values = _parameters(scope, now) | {"query": query.tsquery}
     return _build_page([StoryResult._make(row) for row in _fetch(statement, values, size, after)], size)
 

@@ -20,9 +20,9 @@ def claimable_comments(user: User) -> QuerySet[Comment]:
     Left out are comments that their author has deleted, and those whose text is erased or restricted.
     """
     emails = [email.lower() for email in list_confirmed_emails(user)]
-    guests = Guest.objects.alias(folded=Lower("email")).filter(folded__in=emails)
-    found = Comment.objects.filter(author=None, guest__in=guests, erased_at=None)
-    return found.exclude(state=State.DELETED).exclude(state_reason=Reason.RESTRICTED)
+    guests = Guest.objects.alias(lower_email=Lower("email")).filter(lower_email__in=emails)
+    comments = Comment.objects.filter(author=None, guest__in=guests, erased_at=None)
+    return comments.exclude(state=State.DELETED).exclude(state_reason=Reason.RESTRICTED)
 
 
 @transaction.atomic

@@ -23,7 +23,7 @@ saved AS (
   INSERT INTO comments_commentdraft (user_id, article_id, parent_id, body, at)
   SELECT %(user)s, %(article)s, %(parent)s, %(body)s, %(at)s
   WHERE NOT EXISTS (SELECT FROM posted)
-    AND ((SELECT count(*) FROM own) < %(most)s
+    AND ((SELECT count(*) FROM own) < %(limit)s
          OR EXISTS (SELECT FROM own WHERE article_id = %(article)s
                                       AND parent_id IS NOT DISTINCT FROM %(parent)s::bigint))
   ON CONFLICT (user_id, article_id, parent_id) DO UPDATE SET body = excluded.body, at = excluded.at
@@ -52,7 +52,7 @@ def save_draft(
         "body": body,
         "at": timezone.now(),
         "nonce": nonce,
-        "most": MAX_DRAFTS,
+        "limit": MAX_DRAFTS,
     }
     with connection.cursor() as cursor:
         cursor.execute(_SAVE, values)

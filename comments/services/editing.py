@@ -1,18 +1,28 @@
 """Edits by the author: within the first minutes, or a new version of a pending or removed comment."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import Guest
 from articles.markup.markdown import render_comment
 from articles.site.cached_pages import invalidate_stale_copies
 from comments.duplicates import normalize_text
-from comments.models import REMOVED, Comment, CommentRevision, CommentText, Reason, State, check_body
+from comments.models import (
+    EDIT_WINDOW,
+    REMOVED,
+    Comment,
+    CommentRevision,
+    CommentText,
+    Reason,
+    State,
+    check_body,
+)
 from comments.policy import Screening, Submission, policy
 from comments.services.discussions import increment_versions, lock_discussions_of, reload_settings
 from comments.services.posting import MAX_ATTEMPTS, SETTINGS_CHANGED, STATE_BY_VERDICT, settings_unchanged
@@ -52,7 +62,13 @@ def explain_refused_edit(comment: Comment) -> str:
     """Return the sentence for an author who can no longer edit a comment."""
     if comment.state in REMOVED or comment.is_redacted:
         return _("A moderator has just decided on this comment.")
-    return _("A comment can be changed for 15 minutes only.")
+    minutes = EDIT_WINDOW // timedelta(minutes=1)
+    text = ngettext(
+        "A comment can be changed for %(n)s minute only.",
+        "A comment can be changed for %(n)s minutes only.",
+        minutes,
+    )
+    return text % {"n": minutes}
 
 
 def _save_edit(comment: Comment, submission: Submission, html: str, screening: Screening) -> None:

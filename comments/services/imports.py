@@ -124,11 +124,11 @@ def store_search_texts(ids: Sequence[int]) -> None:
             lock_discussions_of(block)
             rows = Comment.objects.filter(pk__in=block, text=None, erased_at=None)
             rows = rows.exclude(state_reason=Reason.RESTRICTED).order_by("pk")
-            found = list(rows.values_list("pk", "body", "author_name"))
+            texts = list(rows.values_list("pk", "body", "author_name"))
             columns: dict[str, list[Any]] = {
-                "comment_id": [pk for pk, _body, _name in found],
-                "folded": [normalize_text(body) for _pk, body, _name in found],
-                "author_name": [name for _pk, _body, name in found],
+                "comment_id": [pk for pk, _body, _name in texts],
+                "folded": [normalize_text(body) for _pk, body, _name in texts],
+                "author_name": [name for _pk, _body, name in texts],
             }
             with connection.cursor() as cursor:
                 cursor.execute(sql.INSERT_SEARCH_TEXTS, encode_columns(columns))
@@ -197,10 +197,10 @@ def _encode(
             "id": [place.id for place in of_block],
             "parent": [place.parent for place in of_block],
             "tree": [place.tree for place in of_block],
-            "lft": [one.lft for one in numbers],
-            "rght": [one.rght for one in numbers],
-            "level": [one.level for one in numbers],
-            "reply_count": [one.reply_count for one in numbers],
+            "lft": [number.lft for number in numbers],
+            "rght": [number.rght for number in numbers],
+            "level": [number.level for number in numbers],
+            "reply_count": [number.reply_count for number in numbers],
             "name": [source.author_name for source in sources],
             "body": [source.body for source in sources],
             "html": [render_body(source.body, is_plain_text=source.is_plain_text) for source in sources],

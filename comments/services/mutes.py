@@ -25,7 +25,7 @@ def mute_author(*, comment: Comment, user: User) -> None:
     if muted.of_author(comment).exists():
         return
     if muted.count() >= MAX_MUTED:
-        text = _("You have muted %(most)s people. Unmute one of them first.") % {"most": MAX_MUTED}
+        text = _("You have muted %(limit)s people. Unmute one of them first.") % {"limit": MAX_MUTED}
         raise ValidationError(text, code="many")
     if comment.author_id:
         Mute.objects.create(user=user, muted_user_id=comment.author_id)

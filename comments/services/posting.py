@@ -36,7 +36,8 @@ def post_comment(submission: Submission, *, nonce: UUID) -> Comment:
 
     Raises ValidationError with a message for the author if the text is empty or too long, the discussion is
     closed, the parent was removed, the nonce was used for another comment, the policy refuses the text or
-    nudges the writer (policy.Nudged), or the moderation settings change during each of MAX_ATTEMPTS checks.
+    nudges the writer (policy.NudgeError), or the moderation settings change during each of MAX_ATTEMPTS
+    checks.
     """
     submission = replace(submission, body=check_body(submission.body))
     if submission.discussion._state.adding:

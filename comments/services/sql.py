@@ -42,51 +42,61 @@ _INSERT_ALLOWED = """
     AND {condition}"""
 
 _ROOT_POSITION = f"""
-p AS (SELECT NULL::bigint AS id, NULL::bigint AS target, nextval('comments_tree_seq')::int AS tree_id,
-             1 AS rght, -1 AS level WHERE {_INSERT_ALLOWED}),"""
+position AS (
+  SELECT NULL::bigint AS id, NULL::bigint AS target, nextval('comments_tree_seq')::int AS tree_id,
+         1 AS rght, -1 AS level
+  WHERE {_INSERT_ALLOWED}),"""
 
 _REPLY_POSITION = f"""
 target AS (SELECT id, parent_id, level FROM comments_comment
            WHERE id = %(parent)s AND discussion_id = %(discussion)s AND state = 'published'
              AND NOT is_locked),
-p AS (SELECT c.id, CASE WHEN c.id <> target.id THEN target.id END AS target, c.tree_id, c.rght, c.level
-      FROM target JOIN comments_comment c
-        ON c.id = CASE WHEN target.level >= {MAX_DEPTH - 1} THEN target.parent_id ELSE target.id END
-      WHERE {_INSERT_ALLOWED}),
-shift AS (UPDATE comments_comment c
-          SET lft = c.lft + CASE WHEN c.lft > p.rght THEN 2 ELSE 0 END, rght = c.rght + 2,
-              reply_count = c.reply_count + CASE WHEN c.lft < p.rght THEN %(visible)s::boolean::int ELSE 0 END
-          FROM p WHERE c.tree_id = p.tree_id AND c.rght >= p.rght),"""
+position AS (
+  SELECT c.id, CASE WHEN c.id <> target.id THEN target.id END AS target, c.tree_id, c.rght, c.level
+  FROM target JOIN comments_comment c
+    ON c.id = CASE WHEN target.level >= {MAX_DEPTH - 1} THEN target.parent_id ELSE target.id END
+  WHERE {_INSERT_ALLOWED}),
+shifted AS (
+  UPDATE comments_comment c
+  SET lft = c.lft + CASE WHEN c.lft > p.rght THEN 2 ELSE 0 END, rght = c.rght + 2,
+      reply_count = c.reply_count + CASE WHEN c.lft < p.rght THEN %(visible)s::boolean::int ELSE 0 END
+  FROM position p WHERE c.tree_id = p.tree_id AND c.rght >= p.rght),"""
 
 _INSERT = """
-ins AS (INSERT INTO comments_comment
-          (discussion_id, parent_id, in_reply_to_id, tree_id, lft, rght, level, author_id, guest_id,
-           author_name, author_email, body, is_plain_text, body_html, text_missing, revision, created_at,
-           state, state_reason, reply_count, recommend_count, nonce, source, source_id, source_parent)
-        SELECT %(discussion)s, p.id, p.target, p.tree_id, p.rght, p.rght + 1, p.level + 1, %(author)s,
-               %(guest)s, %(name)s, %(email)s, %(body)s, false, %(body_html)s, '', 1, %(at)s,
-               %(state)s, %(reason)s, 0, 0, %(nonce)s, '', '', ''
-        FROM p RETURNING *),
-words AS (INSERT INTO comments_commenttext (comment_id, folded, author_name)
-          SELECT id, %(folded)s, author_name FROM ins),
-days AS (INSERT INTO comments_discussionday AS day (discussion_id, day, visible_count)
-         SELECT discussion_id, (created_at AT TIME ZONE 'UTC')::date, 1 FROM ins WHERE %(visible)s::boolean
-         ON CONFLICT (discussion_id, day) DO UPDATE SET visible_count = day.visible_count + 1),
-d AS (UPDATE comments_discussion x
-      SET version = version + %(visible)s::boolean::int,
-          visible_count = visible_count + %(visible)s::boolean::int
-      FROM ins WHERE x.article_id = ins.discussion_id),
-posted AS (DELETE FROM comments_commentdraft draft USING ins
-           WHERE draft.user_id = ins.author_id AND draft.article_id = ins.discussion_id
-             AND draft.parent_id IS NOT DISTINCT FROM %(parent)s),
-log AS (INSERT INTO comments_transition
-          (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason,
-           new_parent_id)
-        SELECT 'state', discussion_id, id, revision, author_id, '', state, '', state_reason, parent_id
-        FROM ins)
+inserted AS (
+  INSERT INTO comments_comment
+    (discussion_id, parent_id, in_reply_to_id, tree_id, lft, rght, level, author_id, guest_id, author_name,
+     author_email, body, is_plain_text, body_html, text_missing, revision, created_at, state, state_reason,
+     reply_count, recommend_count, nonce, source, source_id, source_parent)
+  SELECT %(discussion)s, p.id, p.target, p.tree_id, p.rght, p.rght + 1, p.level + 1, %(author)s, %(guest)s,
+         %(name)s, %(email)s, %(body)s, false, %(body_html)s, '', 1, %(at)s, %(state)s, %(reason)s, 0, 0,
+         %(nonce)s, '', '', ''
+  FROM position p RETURNING *),
+search_text AS (
+  INSERT INTO comments_commenttext (comment_id, folded, author_name)
+  SELECT id, %(folded)s, author_name FROM inserted),
+days AS (
+  INSERT INTO comments_discussionday AS day (discussion_id, day, visible_count)
+  SELECT discussion_id, (created_at AT TIME ZONE 'UTC')::date, 1 FROM inserted WHERE %(visible)s::boolean
+  ON CONFLICT (discussion_id, day) DO UPDATE SET visible_count = day.visible_count + 1),
+updated_discussion AS (
+  UPDATE comments_discussion d
+  SET version = version + %(visible)s::boolean::int,
+      visible_count = visible_count + %(visible)s::boolean::int
+  FROM inserted WHERE d.article_id = inserted.discussion_id),
+deleted_draft AS (
+  DELETE FROM comments_commentdraft draft USING inserted
+  WHERE draft.user_id = inserted.author_id AND draft.article_id = inserted.discussion_id
+    AND draft.parent_id IS NOT DISTINCT FROM %(parent)s),
+log AS (
+  INSERT INTO comments_transition
+    (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason,
+     new_parent_id)
+  SELECT 'state', discussion_id, id, revision, author_id, '', state, '', state_reason, parent_id
+  FROM inserted)
 """
 COLUMNS = [field.attname for field in Comment._meta.concrete_fields]  # of the inserted comment
-_SELECT_INSERTED = f"SELECT {', '.join(COLUMNS)} FROM ins"
+_SELECT_INSERTED = f"SELECT {', '.join(COLUMNS)} FROM inserted"
 
 
 @cache
@@ -106,7 +116,7 @@ def insert_statement(*, is_reply: bool, extra_ctes: str, condition: str) -> str:
 # Changes that a person asked for, if the last log entry is still the one that the person saw. A decision is
 # logged even if it confirms the present state, so that an undo knows to leave that comment alone. Restricted
 # comments change only when the restriction is lifted, erased and deleted ones never.
-CHOSEN = f"""
+REQUESTED = f"""
 old AS MATERIALIZED (
   SELECT c.id, c.parent_id, c.state AS from_state, c.state_reason AS from_reason,
          %(to_state)s::text AS to_state, %(to_reason)s::text AS to_reason
@@ -149,15 +159,17 @@ old AS MATERIALIZED (
 
 # The ancestors' reply counts change by a difference. As a row is updated only once, a comment that is changed
 # together with some of its replies gets its new state and its new count in the same update. The entry of an
-# undo names the decision whose state it restores. The last entry is the undone one, so that is the entry
-# before it, or the decision that this entry names in turn.
+# undo names the decision whose state it restores: OFFSET 1 skips the entry that is undone. The one before it
+# is the restored decision, or an undo that names it in restores_id.
 _CHANGE = """
-up AS (
+changed_ancestors AS (
   SELECT parent_id AS id, (to_state = 'published')::int - (from_state = 'published')::int AS delta
   FROM old WHERE parent_id IS NOT NULL AND (to_state = 'published') <> (from_state = 'published')
   UNION ALL
-  SELECT c.parent_id, up.delta FROM up JOIN comments_comment c ON c.id = up.id WHERE c.parent_id IS NOT NULL),
-replies AS (SELECT id, sum(delta)::int AS delta FROM up GROUP BY id HAVING sum(delta) <> 0),
+  SELECT c.parent_id, a.delta FROM changed_ancestors a JOIN comments_comment c ON c.id = a.id
+  WHERE c.parent_id IS NOT NULL),
+replies AS (
+  SELECT id, sum(delta)::int AS delta FROM changed_ancestors GROUP BY id HAVING sum(delta) <> 0),
 new AS (SELECT id, from_state, from_reason, to_state, to_reason, delta FROM old FULL JOIN replies USING (id)),
 changed AS (UPDATE comments_comment c
             SET state = coalesce(to_state, state), state_reason = coalesce(to_reason, state_reason),
@@ -180,10 +192,11 @@ days AS (INSERT INTO comments_discussionday AS day (discussion_id, day, visible_
          ORDER BY 1, 2
          ON CONFLICT (discussion_id, day)
          DO UPDATE SET visible_count = day.visible_count + excluded.visible_count),
-d AS (UPDATE comments_discussion x
-      SET version = version + totals.seen::int, visible_count = visible_count + delta,
-          copied_count = copied_count + copied
-      FROM totals WHERE x.article_id = totals.discussion_id)
+updated_discussions AS (
+  UPDATE comments_discussion d
+  SET version = version + totals.seen::int, visible_count = visible_count + delta,
+      copied_count = copied_count + copied
+  FROM totals WHERE d.article_id = totals.discussion_id)
 INSERT INTO comments_transition
   (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason, batch,
    restores_id)
@@ -194,12 +207,12 @@ SELECT 'state', discussion_id, id, revision, %(actor)s, from_state, to_state, fr
 FROM decided ORDER BY discussion_id, id
 RETURNING comment_id"""
 
-CHANGE_CHOSEN = f"WITH RECURSIVE {CHOSEN}, {_CHANGE}"
+CHANGE_REQUESTED = f"WITH RECURSIVE {REQUESTED}, {_CHANGE}"
 CHANGE_RESTRICTED = f"WITH RECURSIVE {RESTRICTED}, {_CHANGE}"
 CHANGE_REVERTED = f"WITH RECURSIVE {REVERTED}, {_CHANGE}"
 CHANGE_REPUBLISHED = f"WITH RECURSIVE {REPUBLISHED}, {_CHANGE}"
 
-# Inserts imported comments, which are published, with their log entries and the numbers of their days.
+# Inserts imported comments, which are published, with their log entries and the comment counts per day.
 IMPORTED_TYPES = {
     **dict.fromkeys(("id", "parent"), "bigint"),
     **dict.fromkeys(("tree", "lft", "rght", "level", "reply_count"), "int"),
@@ -291,21 +304,23 @@ RECOMMEND_AS_GUEST = _RECOMMEND.replace("{person}", "guest")
 # Counts recommendations that were given or withdrawn since the last time. Concurrent changes of a row wait.
 # The count of a removed comment's placeholder changes the page as well, since its position depends on it.
 COUNT_RECOMMENDATIONS = """
-WITH f AS (UPDATE comments_recommendation r SET counted = r.given FROM comments_comment c
-           WHERE c.id = r.comment_id AND c.discussion_id = %(discussion)s AND r.given <> r.counted
-           RETURNING r.comment_id, CASE WHEN r.given THEN 1 ELSE -1 END AS delta),
-s AS (SELECT comment_id, sum(delta) AS delta FROM f GROUP BY comment_id HAVING sum(delta) <> 0),
-c AS (UPDATE comments_comment c SET recommend_count = c.recommend_count + s.delta FROM s
-      WHERE c.id = s.comment_id RETURNING c.shown)
+WITH counted AS (
+  UPDATE comments_recommendation r SET counted = r.given FROM comments_comment c
+  WHERE c.id = r.comment_id AND c.discussion_id = %(discussion)s AND r.given <> r.counted
+  RETURNING r.comment_id, CASE WHEN r.given THEN 1 ELSE -1 END AS delta),
+totals AS (SELECT comment_id, sum(delta) AS delta FROM counted GROUP BY comment_id HAVING sum(delta) <> 0),
+updated_comments AS (
+  UPDATE comments_comment c SET recommend_count = c.recommend_count + totals.delta FROM totals
+  WHERE c.id = totals.comment_id RETURNING c.shown)
 UPDATE comments_discussion SET version = version + 1
-WHERE article_id = %(discussion)s AND EXISTS (SELECT FROM c WHERE shown)"""
+WHERE article_id = %(discussion)s AND EXISTS (SELECT FROM updated_comments WHERE shown)"""
 
 BY_TIME = "(extract(epoch FROM c.created_at) * 1000000)::bigint, c.id"
 BY_STORED_ORDER = "c.lft::bigint, c.id"
 
 
 def compute_numbers(siblings: str, roots: str = "c.tree_id = ANY(%(trees)s)") -> str:
-    """Return a query named `want` that computes lft, rght, level and reply count of trees from the parents.
+    """Return a query named `computed`: lft, rght, level and reply count of trees, computed from the parents.
 
     `roots` is an SQL condition over `c` that selects the trees by their roots, whatever numbers their
     comments have now. `siblings` orders the replies to one comment: BY_TIME to renumber trees,
@@ -325,7 +340,7 @@ size AS (
   SELECT a.id, count(*) AS size,
          count(*) FILTER (WHERE w.state = 'published' AND w.id <> a.id) AS replies
   FROM walk w, unnest(w.ancestors) AS a(id) GROUP BY a.id),
-want AS (
+computed AS (
   SELECT r.id, r.tree_id, r.level, (2 * r.rank - 1 - r.level)::int AS lft,
          (2 * r.rank - 2 - r.level + 2 * size.size)::int AS rght, size.replies::int AS reply_count
   FROM ranked r JOIN size USING (id))"""
@@ -334,7 +349,7 @@ want AS (
 NUMBER_TREES = f"""
 WITH {compute_numbers(BY_TIME)}
 UPDATE comments_comment c
-SET tree_id = want.tree_id, lft = want.lft, rght = want.rght, level = want.level,
-    reply_count = want.reply_count
-FROM want WHERE c.id = want.id AND (c.tree_id, c.lft, c.rght, c.level, c.reply_count)
-  IS DISTINCT FROM (want.tree_id, want.lft, want.rght, want.level, want.reply_count)"""
+SET tree_id = computed.tree_id, lft = computed.lft, rght = computed.rght, level = computed.level,
+    reply_count = computed.reply_count
+FROM computed WHERE c.id = computed.id AND (c.tree_id, c.lft, c.rght, c.level, c.reply_count)
+  IS DISTINCT FROM (computed.tree_id, computed.lft, computed.rght, computed.level, computed.reply_count)"""

@@ -84,7 +84,7 @@ def change_states(
         "to_reason": str(reason),
         "undoes": undoes,
     }
-    return _run_change(sql.CHANGE_CHOSEN, ids, values, actor, batch)
+    return _run_change(sql.CHANGE_REQUESTED, ids, values, actor, batch)
 
 
 def confirm_states(

@@ -13,12 +13,12 @@ from comments.policy import policy
 from comments.thread import timeline
 from comments.thread.pages import AS_SAVED, Order, PageStart, ThreadCursor, ThreadPage
 from comments.thread.reader import Reader
-from comments.thread.story import Story
+from comments.thread.story import StoryPageData
 
 ORDER_COOKIE = "order"
 
 
-def story_context(story: Story) -> dict[str, Any]:
+def story_context(story: StoryPageData) -> dict[str, Any]:
     """Return the context of story.jinja, without the discussion and the metadata of the page."""
     article, discussion = story.article, story.discussion
     return {
@@ -35,7 +35,7 @@ def story_context(story: Story) -> dict[str, Any]:
 
 
 def discussion_context(
-    request: SiteRequest, story: Story, page: ThreadPage, order: Order, *, is_as_saved: bool = False
+    request: SiteRequest, story: StoryPageData, page: ThreadPage, order: Order, *, is_as_saved: bool = False
 ) -> dict[str, Any]:
     """Return the context of _discussion.jinja for everybody, without the HTML of the thread."""
     article, discussion = story.article, story.discussion
@@ -51,7 +51,7 @@ def discussion_context(
         "picks": story.picks,
         "next_url": _next_url(order, page.next, is_as_saved=is_as_saved),
         "version": discussion.version,
-        "seq": story.seq,
+        "last_log_number": story.last_log_number,
         "since": None,
         "draft": None,
         "is_member": request.user.is_authenticated,

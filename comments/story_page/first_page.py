@@ -17,7 +17,7 @@ from comments.thread.story import (
     DISCUSSION_COLUMNS,
     DISCUSSION_SUMMARY,
     DISCUSSION_SUMMARY_JOINS,
-    Story,
+    StoryPageData,
     build_discussion,
     make_picks,
 )
@@ -46,7 +46,7 @@ class FirstPage(NamedTuple):
     def frame_versions(self) -> FrameVersions:
         return FrameVersions(self.site_version, self.article_version)
 
-    def apply_to(self, story: Story) -> Story:
+    def apply_to(self, story: StoryPageData) -> StoryPageData:
         """Return the story with this state of its discussion."""
         summary = self.summary
         values = [
@@ -57,7 +57,7 @@ class FirstPage(NamedTuple):
             story,
             discussion=build_discussion(story.article, values),
             days=list(zip(days, summary["counts"] or [], strict=True)),
-            seq=summary["seq"] or 0,
+            last_log_number=summary["seq"] or 0,
             picks=make_picks(summary["pick_ids"], summary["pick_names"], summary["pick_beginnings"]),
             is_restored=summary["is_restored"],
         )
@@ -67,10 +67,10 @@ def read_first_page(article: int, order: Order) -> FirstPage | None:
     """Return the first page of the discussion of an article; None if it is not published."""
     with connection.cursor() as cursor:
         execute_prepared(cursor, _statement(order), {"discussion": article}, before=GENERIC_PLAN)
-        found = cursor.fetchall()
-    if (state := found[0][-1]) is None:
+        rows = cursor.fetchall()
+    if (state := rows[0][-1]) is None:
         return None
-    records = [CommentRecord._make(row[:-1]) for row in found if row[0] is not None]
+    records = [CommentRecord._make(row[:-1]) for row in rows if row[0] is not None]
     return FirstPage(
         state["site_version"],
         state["article_version"],

@@ -18,13 +18,13 @@ from articles.site.cached_pages import DEPENDENCIES_KEY, allow_cache, remove_rea
 from articles.site.current_site import bind_request
 from articles.site.languages import activate_locale, chosen_language
 from articles.site.requests import SiteRequest
-from comments.loading import UnpublishedStoryError, load_story
+from comments.loading import UnpublishedStoryError, load_story_page
 from comments.story_page.context import discussion_context, remembered_order, story_context
 from comments.story_page.first_page import FirstPage, FrameVersions
 from comments.thread import structured_data
 from comments.thread.pages import Order, ThreadPage
 from comments.thread.rendering import render_shared_thread
-from comments.thread.story import Story
+from comments.thread.story import StoryPageData
 from core.appearance.tokens import THEMES
 from core.html_regions import HtmlRegions
 from core.memory.bounded_cache import BoundedCache
@@ -46,15 +46,15 @@ class Frame:
     """A frame with the site and the story from which it was made. Related stories need no query then."""
 
     site: Site
-    story: Story
+    story: StoryPageData
     until: datetime | None  # when the next story is published
     html: HtmlRegions
     size: int  # bytes
 
     def is_current(self, versions: FrameVersions, now: datetime) -> bool:
         """Return whether the frame is up to date, given the stored versions and the database's time."""
-        own = FrameVersions(self.site.version, self.story.article.version)
-        return own == versions and (self.until is None or now < self.until)
+        made_from = FrameVersions(self.site.version, self.story.article.version)
+        return made_from == versions and (self.until is None or now < self.until)
 
     def apply(self, request: SiteRequest, key: FrameKey, now: datetime) -> None:
         """Give the request the frame's site, which needs no query then, and the page's time and language."""
@@ -83,7 +83,7 @@ def make_frame(request: SiteRequest, key: FrameKey) -> Frame | None:
     remove_reader(request)
     with bind_request(request), snapshot(request, key.language):
         try:
-            story = load_story(request, key.slug, with_related=True)
+            story = load_story_page(request, key.slug, with_related=True)
         except UnpublishedStoryError:
             return None
         if story.discussion.is_hidden:
@@ -102,7 +102,7 @@ def make_frame(request: SiteRequest, key: FrameKey) -> Frame | None:
 
 def update_story(
     request: SiteRequest, key: FrameKey, frame: Frame, first: FirstPage, order: Order
-) -> Story | None:
+) -> StoryPageData | None:
     """Return the story of a frame with the state of its discussion.
 
     Returns None if the discussion was opened, closed or hidden since: `order` may be the wrong one, and the
@@ -117,7 +117,7 @@ def update_story(
 
 
 def render_regions(
-    request: SiteRequest, story: Story, page: ThreadPage, order: Order, *, for_members: bool = False
+    request: SiteRequest, story: StoryPageData, page: ThreadPage, order: Order, *, for_members: bool = False
 ) -> dict[str, str]:
     """Return the HTML of a frame's regions that depend on the discussion.
 

@@ -21,7 +21,7 @@ from django.utils.cache import patch_cache_control
 from accounts.models import User
 from articles.models import Article
 from articles.site.requests import SiteRequest
-from comments.following.seen import mark_story_seen
+from comments.following.seen import UnreadCounts, mark_story_seen
 from comments.models import DRAFT_COLUMNS, DRAFT_JOIN, MUTED_COMMENTS, LatestDraft, State
 from comments.story_page.context import remembered_order
 from comments.story_page.first_page import FrameVersions, read_first_page
@@ -38,7 +38,7 @@ from comments.thread.pages import Order
 from comments.thread.reader import OWN_RECOMMENDATIONS, Reader, personalize
 from comments.thread.rendering import render_comment_footers
 from comments.thread.rows import ThreadRow, find_duplicate_targets
-from comments.thread.story import Story
+from comments.thread.story import StoryPageData
 from comments.thread.visits import VISIT_COLUMNS, VISIT_JOIN, LastVisit, record_visit
 from core.database.sql import execute_prepared
 from core.html_regions import HtmlRegions
@@ -55,15 +55,15 @@ SELECT s.version, now(), coalesce(a.version, 0), coalesce(d.version, 0),
                WHERE c.author_id = %(user)s AND c.discussion_id = a.id
                  AND c.state NOT IN ('published', 'deleted')),
        {OWN_RECOMMENDATIONS}, {MUTED_COMMENTS},
-       coalesce(news.unread, 0), coalesce(news.unread_here, 0), {VISIT_COLUMNS},
+       coalesce(updates.total, 0), coalesce(updates.of_story, 0), {VISIT_COLUMNS},
        {DRAFT_COLUMNS}
 FROM articles_site s
 LEFT JOIN articles_article a ON a.slug = %(slug)s AND a.published_at <= now()
 LEFT JOIN comments_discussion d ON d.article_id = a.id
 {VISIT_JOIN}{DRAFT_JOIN}
-CROSS JOIN LATERAL (SELECT sum(f.news_count) AS unread,
-                           sum(f.news_count) FILTER (WHERE f.article_id = a.id) AS unread_here
-                    FROM comments_follow f WHERE f.user_id = %(user)s AND f.news_at IS NOT NULL) news
+CROSS JOIN LATERAL (SELECT sum(f.news_count) AS total,
+                           sum(f.news_count) FILTER (WHERE f.article_id = a.id) AS of_story
+                    FROM comments_follow f WHERE f.user_id = %(user)s AND f.news_at IS NOT NULL) updates
 WHERE s.id = 1"""
 
 
@@ -78,8 +78,8 @@ class MemberState(NamedTuple):
     has_private: bool  # comments of their own that only they and moderators see
     recommendations: list[tuple[int, bool, bool]] | None  # comment id, given, counted
     muted: list[int]  # comments by people whom they muted
-    unread_count: int  # unread news
-    unread_here: int  # those about this story
+    unread_total: int  # unread updates
+    unread_of_story: int  # those about this story
     visit: LastVisit | None
     draft: LatestDraft | None
 
@@ -93,7 +93,7 @@ class MemberDiscussion:
     """The regions of a frame as all members see them."""
 
     versions: FrameVersions
-    story: Story  # with the state of the discussion
+    story: StoryPageData  # with the state of the discussion
     until: datetime | None  # when the discussion closes
     html: HtmlRegions
     regions: dict[str, str]  # the others
@@ -146,22 +146,21 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
     if state.muted:
         return None
     article, is_whole = frame.story.article, cached.is_whole
-    unread = mark_story_seen(
+    mark_story_seen(
         request,
         user,
         None,
         article,
-        unread=state.unread_here,
+        unread=UnreadCounts(state.unread_total, state.unread_of_story),
         comments=cached.published,
         is_whole=is_whole,
     )
-    request.unread_count = state.unread_count - state.unread_here + unread
-    own = _own_footers(request, cached, user, state)
+    own_footers = _own_footers(request, cached, user, state)
     since = record_visit(
         request,
         user,
         article,
-        cached.story.seq,
+        cached.story.last_log_number,
         state.visit,
         comments=cached.published,
         is_whole=is_whole,
@@ -172,7 +171,7 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
         "csrf": csrf_input(request),
         "draft": _render_draft(request, article, state.draft),
     }
-    discussion = cached.html.replace(own | personal)
+    discussion = cached.html.replace(own_footers | personal)
     account = render_to_string("layout/_account.jinja", {}, request)
     html = frame.html.replace(cached.regions | {"discussion": discussion, "account": account})
     response = HttpResponse(html)
@@ -192,8 +191,8 @@ def read_member_state(user: User, slug: str, cached: MemberDiscussion | None) ->
     values = {"user": user.pk, "slug": slug, "comments": cached.comments if cached else []}
     with connection.cursor() as cursor:
         execute_prepared(cursor, _MEMBER_STATE, values)
-        *state, at, seq, previous_seq, draft_at, parent = cursor.fetchone()
-    visit = LastVisit(at, seq, previous_seq) if at else None
+        *state, at, log_number, previous_log_number, draft_at, parent = cursor.fetchone()
+    visit = LastVisit(at, log_number, previous_log_number) if at else None
     return MemberState._make([*state, visit, LatestDraft(draft_at, parent) if draft_at else None])
 
 

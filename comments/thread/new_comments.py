@@ -12,16 +12,16 @@ MAX_NEW_IDS = 60  # new comments whose ids are returned
 
 
 def find_new_comments(
-    slug: str, since: int, user: User | None, guest: Guest | None, *, now: datetime, most: int
+    slug: str, since: int, user: User | None, guest: Guest | None, *, now: datetime, limit: int
 ) -> tuple[int, list[int]] | None:
     """Return how many comments were published since the log entry with number `since`, and the last ids.
 
-    Counts at most `most` comments of others than the reader, among the last MAX_LOG_ENTRIES entries. The ids
+    Counts at most `limit` comments of others than the reader, among the last MAX_LOG_ENTRIES entries. The ids
     are at most MAX_NEW_IDS, in order of publication. Returns None if there is no such discussion.
 
     The log decides, not the time of writing: a comment that waited for days is new once it is published.
     """
-    values: dict[str, Any] = {"slug": slug, "since": since, "now": now, "most": most}
+    values: dict[str, Any] = {"slug": slug, "since": since, "now": now, "limit": limit}
     values |= {"user": user and user.pk, "guest": guest and guest.pk}
     with connection.cursor() as cursor:
         cursor.execute(NEW_COMMENTS_QUERY, values)
@@ -49,6 +49,6 @@ CROSS JOIN LATERAL (
           AND NOT EXISTS (SELECT FROM comments_transition b
                           WHERE b.comment_id = t.comment_id AND b.kind = 'state' AND b.id < t.id
                             AND b.seq > %(since)s)
-        ORDER BY t.seq DESC LIMIT %(most)s) found) first
+        ORDER BY t.seq DESC LIMIT %(limit)s) found) first
 WHERE a.slug = %(slug)s AND a.published_at <= %(now)s AND d.status IS DISTINCT FROM 'hidden'
   AND {SITE_NOT_HIDDEN}"""

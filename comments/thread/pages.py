@@ -152,7 +152,7 @@ SELECT r.id, r.{ORDER_COLUMNS[order]},
        EXISTS (SELECT FROM root WHERE root.id = r.id AND root.used < {COMMENTS_PER_PAGE}),
        (SELECT count(*) FROM (
           SELECT FROM comments_comment c
-          WHERE c.tree_id = r.tree_id AND c.lft <= x.lft AND ({reader.visible} OR c.id = r.id)
+          WHERE c.tree_id = r.tree_id AND c.lft <= x.lft AND ({reader.shown} OR c.id = r.id)
           ORDER BY c.lft LIMIT {REPLIES_PER_TREE + 2}) before) <= {REPLIES_PER_TREE + 1}
 FROM comments_comment x JOIN comments_comment r ON r.tree_id = x.tree_id AND r.parent_id IS NULL
 WHERE x.id = %(comment)s"""
@@ -169,7 +169,7 @@ def rows_query(reader: Reader, most_replies: int = REPLIES_PER_TREE) -> str:
 SELECT {ROW_COLUMNS}, (SELECT count(*) FROM root) > max(root.n) OVER ()
 FROM root
 CROSS JOIN LATERAL (SELECT * FROM comments_comment c
-                    WHERE c.tree_id = root.tree_id AND ({reader.visible} OR c.id = root.id)
+                    WHERE c.tree_id = root.tree_id AND ({reader.shown} OR c.id = root.id)
                     ORDER BY c.lft LIMIT {most_replies + 1}) c
 {REPLIED_TO_JOIN}
 WHERE root.used < {COMMENTS_PER_PAGE} ORDER BY root.n, c.lft"""
@@ -233,12 +233,12 @@ rest AS MATERIALIZED (
                           LIMIT {COMMENTS_PER_PAGE + MAX_COUNTED_REPLIES}) first) END AS n
   FROM b, x),
 page AS (
-  SELECT c.id, NULL AS rest FROM up c WHERE {reader.visible} OR c.id = %(branch)s
+  SELECT c.id, NULL AS rest FROM up c WHERE {reader.shown} OR c.id = %(branch)s
   UNION ALL
   SELECT c.id, (SELECT n FROM rest)
   FROM b CROSS JOIN x CROSS JOIN LATERAL (
     SELECT c.id FROM comments_comment c
-    WHERE c.tree_id = b.tree_id AND c.lft > x.lft AND c.lft < b.rght AND {reader.visible}
+    WHERE c.tree_id = b.tree_id AND c.lft > x.lft AND c.lft < b.rght AND {reader.shown}
     ORDER BY c.lft LIMIT {COMMENTS_PER_PAGE}) c)
 SELECT {ROW_COLUMNS}, page.rest
 FROM page JOIN comments_comment c ON c.id = page.id

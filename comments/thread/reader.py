@@ -24,8 +24,8 @@ class Reader:
     deleted: int | None = None  # of their own deleted comments, the one whose place they see
 
     @property
-    def visible(self) -> str:
-        """Return an SQL condition over `c`: comments that this reader sees."""
+    def shown(self) -> str:
+        """Return an SQL condition over `c`: comments with a place in the thread for this reader."""
         return f"(c.shown OR {self.private})" if self.private else "c.shown"
 
     @property
@@ -36,13 +36,13 @@ class Reader:
         pending. Returns "" for an anonymous reader.
         """
         conditions = []
-        shown = "c.state <> 'deleted'"
+        remains = "c.state <> 'deleted'"
         if self.deleted:  # a posting that was undone leaves no place
-            shown = f"({shown} OR c.id = %(deleted)s AND c.state_reason = 'author')"
+            remains = f"({remains} OR c.id = %(deleted)s AND c.state_reason = 'author')"
         if self.user:
-            conditions.append(f"(c.author_id = %(user)s AND {shown})")
+            conditions.append(f"(c.author_id = %(user)s AND {remains})")
         elif self.guest:
-            conditions.append(f"(c.guest_id = %(guest)s AND {shown})")
+            conditions.append(f"(c.guest_id = %(guest)s AND {remains})")
         if self.moderates:
             conditions.append("c.state = 'pending'")
         return " OR ".join(conditions)
@@ -87,40 +87,44 @@ class ViewerContext:
 def personalize(
     rows: list[ThreadRow], reader: Reader, recommendations: dict[int, tuple[bool, bool]] | None = None
 ) -> tuple[list[ThreadRow], ViewerContext | None]:
-    """Return the rows for this reader, and what only this reader is shown (None for anonymous readers).
+    """Return the rows and the context for this reader (no context for anonymous readers).
 
     `recommendations` are the reader's own, {comment id: (given, counted)}; they are read if None. The counts
     in the rows include them, even if the job has not counted them yet.
     """
     if not (reader.user or reader.guest):
         return rows, None
-    mine = [row for row in rows if reader.wrote(row)]
-    pending = {r.id for r in (rows if reader.moderates else mine) if r.state == State.PENDING}
-    reasons = policy().explain_waiting(pending, {row.id for row in mine}) if pending else {}
+    own_rows = [row for row in rows if reader.wrote(row)]
+    pending = {r.id for r in (rows if reader.moderates else own_rows) if r.state == State.PENDING}
+    reasons = policy().explain_waiting(pending, {row.id for row in own_rows}) if pending else {}
     # Two findings of one check may give the same sentence.
     reasons = {pk: _after_colon(list(dict.fromkeys(sentences))) for pk, sentences in reasons.items()}
-    removed = {r.id: [gettext("You wrote it.")] for r in mine if r.state in REMOVED}
+    removed = {r.id: [gettext("You wrote it.")] for r in own_rows if r.state in REMOVED}
     decisions = policy().explain_decisions(removed) if removed else {}
-    explained = [*decisions, *(r.id for r in mine if r.id in pending)]
+    explained = [*decisions, *(r.id for r in own_rows if r.id in pending)]
     decision_urls = {pk: policy().get_decision_url(pk) for pk in explained}
-    own, muted = recommendations or {}, set[int]()
+    own_recommendations, muted = recommendations or {}, set[int]()
     if recommendations is None and reader.may_recommend:
-        own, muted = _own_marks([row.id for row in rows], reader)
+        own_recommendations, muted = _own_marks([row.id for row in rows], reader)
     viewer = ViewerContext(
         moderates=reader.moderates,
-        mine={row.id for row in mine},
-        editable={row.id for row in mine if _as_comment(row).can_be_edited_by(reader.user, reader.guest)},
-        unpostable={row.id for row in mine if _as_comment(row).can_be_unposted_by(reader.user, reader.guest)},
+        mine={row.id for row in own_rows},
+        editable={row.id for row in own_rows if _as_comment(row).can_be_edited_by(reader.user, reader.guest)},
+        unpostable={
+            row.id for row in own_rows if _as_comment(row).can_be_unposted_by(reader.user, reader.guest)
+        },
         reasons=reasons | removed,
         decisions=decisions,
         decision_urls={pk: url for pk, url in decision_urls.items() if url},
         waiting=_describe_wait() if pending else "",
-        recommended={pk for pk, (given, _counted) in own.items() if given},
+        recommended={pk for pk, (given, _counted) in own_recommendations.items() if given},
         may_recommend=reader.may_recommend,
         may_mute=reader.user is not None,
         muted=muted,
     )
-    uncounted = {pk: given - counted for pk, (given, counted) in own.items() if given != counted}
+    uncounted = {
+        pk: given - counted for pk, (given, counted) in own_recommendations.items() if given != counted
+    }
     if uncounted:
         rows = [
             row._replace(recommend_count=max(0, row.recommend_count + uncounted.get(row.id, 0)))
@@ -143,8 +147,8 @@ def _own_marks(ids: list[int], reader: Reader) -> tuple[dict[int, tuple[bool, bo
             cursor.execute(f"SELECT {OWN_RECOMMENDATIONS}, {MUTED_COMMENTS}", values)
             recommendations, muted = cursor.fetchone()
     else:
-        own = Recommendation.objects.given_by(None, reader.guest).filter(comment__in=ids)
-        recommendations = own.values_list("comment", "given", "counted")
+        stored = Recommendation.objects.given_by(None, reader.guest).filter(comment__in=ids)
+        recommendations = stored.values_list("comment", "given", "counted")
     return {pk: (given, counted) for pk, given, counted in recommendations or ()}, set(muted)
 
 
@@ -173,7 +177,7 @@ def _describe_wait() -> str:
 
 
 def _as_comment(row: ThreadRow) -> Comment:
-    """Return the comment of a row with what its author's rights depend on."""
+    """Return the comment of a row with the fields that its author's rights depend on."""
     return Comment(
         author_id=row.author_id,
         guest_id=row.guest_id,

@@ -22,7 +22,7 @@ from comments.models import REMOVED
 from comments.policy import policy
 from comments.thread.reader import Reader, ViewerContext, personalize
 from comments.thread.rows import ThreadRow, find_duplicate_targets
-from comments.thread.story import Story
+from comments.thread.story import StoryPageData
 from comments.thread.template_filters import relative_time_start
 from core.html_regions import MARK, HtmlRegions
 from core.memory.bounded_cache import BoundedCache
@@ -46,7 +46,7 @@ trees: BoundedCache[tuple[Any, ...], TreeHtml] = BoundedCache(MAX_BYTES)
 
 def render_thread(
     request: SiteRequest,
-    story: Story,
+    story: StoryPageData,
     rows: list[ThreadRow],
     reader: Reader,
     *,
@@ -71,7 +71,7 @@ def render_thread(
 
 
 def render_shared_thread(
-    request: SiteRequest, story: Story, rows: list[ThreadRow], *, for_members: bool = False
+    request: SiteRequest, story: StoryPageData, rows: list[ThreadRow], *, for_members: bool = False
 ) -> str:
     """Render the rows as all anonymous readers see them, or all members.
 
@@ -86,15 +86,15 @@ def render_shared_thread(
 
 
 def render_comment_footers(
-    request: SiteRequest, story: Story, rows: list[ThreadRow], viewer: ViewerContext | None
+    request: SiteRequest, story: StoryPageData, rows: list[ThreadRow], viewer: ViewerContext | None
 ) -> dict[str, str]:
     """Return the footers of these comments for one member, by the name of their region."""
-    own = {"viewer": viewer, "csrf_input": csrf_input_lazy(request), "mark": MARK, "rows": rows}
-    html = HtmlRegions(_render("_trees", _context(request, story, rows) | own))
+    personal = {"viewer": viewer, "csrf_input": csrf_input_lazy(request), "mark": MARK, "rows": rows}
+    html = HtmlRegions(_render("_trees", _context(request, story, rows) | personal))
     return {name: html.content(name) for name in (str(row.id) for row in rows)}
 
 
-def _context(request: SiteRequest, story: Story, rows: list[ThreadRow]) -> dict[str, Any]:
+def _context(request: SiteRequest, story: StoryPageData, rows: list[ThreadRow]) -> dict[str, Any]:
     """Return the context of the templates for an anonymous reader, and add the originals as dependencies."""
     originals = find_duplicate_targets(rows)
     add_dependencies(

@@ -44,8 +44,8 @@ def find_duplicate_targets(rows: Iterable[ThreadRow]) -> list[tuple[int, int, in
 
     A cached page depends on them, whether readers can open the originals now or not.
     """
-    found = (map(int, row.duplicate_of_versions.split()) for row in rows if row.duplicate_of_versions)
-    return [(article, version, discussion_version) for article, version, discussion_version in found]
+    targets = (map(int, row.duplicate_of_versions.split()) for row in rows if row.duplicate_of_versions)
+    return [(article, version, discussion_version) for article, version, discussion_version in targets]
 
 
 def _of_duplicate_target(column: str) -> str:

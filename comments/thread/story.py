@@ -20,8 +20,8 @@ MAX_PICKS = 3  # editor's picks above the thread; the others are only marked in 
 PICK_LENGTH = 280  # characters of each
 
 
-class EditorPick(NamedTuple):
-    """A comment picked by an editor, with the beginning of its text."""
+class PickExcerpt(NamedTuple):
+    """The beginning of a comment that an editor picked."""
 
     id: int
     author_name: str
@@ -29,7 +29,7 @@ class EditorPick(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Story:
+class StoryPageData:
     """A published article with its discussion and the other data of its page."""
 
     article: Article
@@ -37,17 +37,17 @@ class Story:
     topics: list[Topic]  # visible ones, by name
     authors: list[BylineAuthor]  # staff authors, in the order of the byline
     days: list[tuple[date, int]]  # in order, each with its number of visible comments
-    seq: int  # of the last log entry of the discussion
-    picks: list[EditorPick]  # newest first
-    is_restored: bool  # some replies are under an inferred parent
+    last_log_number: int  # of the last log entry of the discussion; 0 if it has none
+    picks: list[PickExcerpt]  # newest first
+    is_restored: bool  # some replies are under a proposed parent (InferredParent)
     related: list[Related]  # the closest first; none unless they were requested
     visit: LastVisit | None  # of the member who reads it
     draft: LatestDraft | None  # theirs
 
 
-def read_story(
+def read_story_page(
     slug: str, now: datetime, *, with_related: bool = False, user: User | None = None
-) -> Story | None:
+) -> StoryPageData | None:
     """Return the published article of this slug with its discussion, in one statement; None if there is none.
 
     The article's `body` and `vector` are deferred. Related stories are read only `with_related`. Picks of
@@ -59,32 +59,33 @@ def read_story(
         row = cursor.fetchone()
     if row is None:
         return None
-    stored, (names, slugs, signed, signed_slugs, at, seen_seq, previous_seq, *rest) = split_row(row, _TABLES)
+    stored, (names, slugs, signed, signed_slugs, *rest) = split_row(row, _TABLES)
+    at, log_number, previous_log_number, draft_at, draft_parent, *summary = rest
+    days, counts, last_log_number, is_restored, ids, picked, beginnings, *related = summary
     article = Article.from_db("default", ARTICLE_COLUMNS, stored["a"])
     discussion = build_discussion(article, stored["d"])
-    draft_at, draft_parent, days, counts, seq, is_restored, ids, picked, beginnings, *related = rest
     vars(article)["author_names"] = signed or []
-    return Story(
+    return StoryPageData(
         article,
         discussion,
         [Topic(name=name, slug=slug) for name, slug in zip(names or [], slugs or [], strict=True)],
         [BylineAuthor(name, slug) for name, slug in zip(signed or [], signed_slugs or [], strict=True)],
         list(zip(days or [], counts or [], strict=True)),
-        seq or 0,
+        last_log_number or 0,
         make_picks(ids, picked, beginnings),
         is_restored,
         [Related.from_row(*columns) for columns in zip(*(values or [] for values in related), strict=True)],
-        LastVisit(at, seen_seq, previous_seq) if at else None,
+        LastVisit(at, log_number, previous_log_number) if at else None,
         LatestDraft(draft_at, draft_parent) if draft_at else None,
     )
 
 
 def make_picks(
     ids: list[int] | None, names: list[str] | None, beginnings: list[str] | None
-) -> list[EditorPick]:
+) -> list[PickExcerpt]:
     """Return the editor's picks of the columns of DISCUSSION_SUMMARY."""
     found = zip(ids or [], names or [], beginnings or [], strict=True)
-    return [EditorPick(pk, name, make_excerpt(beginning, PICK_LENGTH)) for pk, name, beginning in found]
+    return [PickExcerpt(pk, name, make_excerpt(beginning, PICK_LENGTH)) for pk, name, beginning in found]
 
 
 def build_discussion(article: Article, row: Sequence[Any]) -> Discussion:
@@ -108,8 +109,8 @@ DISCUSSION_COLUMNS = [f.attname for f in Discussion._meta.concrete_fields]
 # The summary of a discussion, for statements with the article `a`: the columns days, counts, seq,
 # is_restored, pick_ids, pick_names and pick_beginnings.
 #
-# Whether a reply is under an inferred parent is looked up among the comments that were ever moved: there may
-# be thousands of inferred parents, and few moves or none. A scalar subquery per comment stops at the first
+# Whether a reply is under a proposed parent is looked up among the comments that were ever moved: there may
+# be thousands of proposals, and few moves or none. A scalar subquery per comment stops at the first
 # hit; a join would read the whole discussion.
 DISCUSSION_SUMMARY = """days.days, days.counts,
        (SELECT seq FROM comments_transition t WHERE t.discussion_id = a.id ORDER BY seq DESC LIMIT 1) AS seq,

@@ -76,8 +76,8 @@ def _periods(days: Days) -> list[Period]:
     while len(periods) > MAX_PARTS:
         gaps = [after.start - before.end for before, after in pairwise(periods)]
         n = gaps.index(min(gaps[1:]), 1)  # never the first gap, so that the first part stays
-        one, other = periods[n : n + 2]
-        periods[n : n + 2] = [Period(one.start, one.size + other.size, other.end)]
+        earlier, later = periods[n : n + 2]
+        periods[n : n + 2] = [Period(earlier.start, earlier.size + later.size, later.end)]
     return periods
 
 

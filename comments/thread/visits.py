@@ -23,46 +23,46 @@ VISIT_JOIN = "LEFT JOIN comments_visit v ON v.article_id = a.id AND v.user_id = 
 
 _RECORD = """
 INSERT INTO comments_visit (user_id, article_id, at, seq, previous_seq)
-VALUES (%(user)s, %(article)s, %(now)s, %(seq)s, %(last)s)
+VALUES (%(user)s, %(article)s, %(now)s, %(seq)s, %(previous_seq)s)
 ON CONFLICT (user_id, article_id)
 DO UPDATE SET at = excluded.at, seq = excluded.seq, previous_seq = excluded.previous_seq"""
 
-# A page with the whole discussion has shown the news about it, also those that nobody has searched for yet.
+# A page with the whole discussion has shown its updates, also those that nobody has searched for yet.
 _RECORD_WHOLE = f"WITH seen AS ({MARK_WHOLE_STORY}) {_RECORD}"
 
 
 class LastVisit(NamedTuple):
-    """When a member was shown a discussion last, and up to which log entry, as the model Visit says."""
+    """The last visit of a member to a discussion, as the model Visit says."""
 
     at: datetime
-    seq: int
-    previous_seq: int | None
+    log_number: int
+    previous_log_number: int | None
 
     def ended_before(self, now: datetime) -> int | None:
         """Return the log entry at the end of the visit before the one that is going on, or begins now."""
-        return self.seq if now - self.at > PAUSE else self.previous_seq
+        return self.log_number if now - self.at > PAUSE else self.previous_log_number
 
 
 def record_visit(
     request: SiteRequest,
     user: User,
     article: Article,
-    seq: int,
+    last_log_number: int,
     last: LastVisit | None,
     *,
     comments: Collection[int],
     is_whole: bool,
 ) -> int | None:
-    """Store that a member is shown a discussion up to the log entry `seq`, if that says more than before.
+    """Store that a member is shown a discussion up to a log entry, if that says more than before.
 
     `comments` are those that the page shows, and `is_whole` says that these are all. Returns the log entry at
     the end of their visit before, or None at their first visit.
     """
     since = last and last.ended_before(request.now)
-    is_stored = last and last.seq == seq and request.now - last.at < STORED_AGAIN
+    is_stored = last and last.log_number == last_log_number and request.now - last.at < STORED_AGAIN
     if is_shown(request) and not is_stored:
         values = whole_story_values(request, user, None, article, comments)
-        values |= {"seq": seq, "last": since}
+        values |= {"seq": last_log_number, "previous_seq": since}
         with connection.cursor() as cursor:
             cursor.execute(_RECORD_WHOLE if is_whole else _RECORD, values)
     return since

@@ -23,26 +23,26 @@ from comments.following.forms import (
     OwnCommentsForm,
     ShownForm,
 )
-from comments.following.news import read_news
 from comments.following.seen import correct_counts, mark_seen
-from comments.following.tokens import KINDS, OF_FOLLOW, follower_token, follows_of
-from comments.loading import current_writer, load_story
+from comments.following.tokens import FOLLOW_TOKEN_KIND, TOKEN_KINDS, follower_token, follows_of
+from comments.following.updates import read_updates
+from comments.loading import current_writer, load_story_page
 from comments.models import UNDO_WINDOW, Follow
 from core.mail.tokens import MailToken
 
-ITEMS_SHOWN = 5  # news of one follow
-FOLLOWS_SHOWN = 50  # with news, the latest first
+ITEMS_SHOWN = 5  # updates of one follow
+FOLLOWS_SHOWN = 50  # with updates, the latest first
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def follow_story(request: SiteRequest, slug: str) -> HttpResponse:
     """Choose what to follow of a story: comments, replies to oneself, corrections."""
-    story = load_story(request, slug)
+    story = load_story_page(request, slug)
     article = story.article
     user, guest = current_writer(request)
-    own = Follow.objects.of(user, guest).filter(article=article.pk)
+    follows = Follow.objects.of(user, guest).filter(article=article.pk)
     is_open = story.discussion.is_open(request.now)
-    form = FollowStoryForm(request.POST or None, follows=own, has_comments=is_open)
+    form = FollowStoryForm(request.POST or None, follows=follows, has_comments=is_open)
     if form.is_valid() and (user or guest):
         chosen = form.cleaned_data
         delivery = chosen["delivery"]
@@ -72,8 +72,8 @@ def follow_topic(request: SiteRequest, slug: str) -> HttpResponse:
     """Choose how to be notified of new stories of a topic."""
     topic = get_object_or_404(Topic.objects.shown(), slug=slug)
     user, guest = current_writer(request)
-    own = Follow.objects.of(user, guest).filter(topic=topic)
-    form = FollowTopicForm(request.POST or None, follows=own)
+    follows = Follow.objects.of(user, guest).filter(topic=topic)
+    form = FollowTopicForm(request.POST or None, follows=follows)
     if form.is_valid() and (user or guest):
         try:
             services.follow_topic(user, guest, topic, on=True, delivery=form.cleaned_data["delivery"])
@@ -99,14 +99,14 @@ def following(request: SiteRequest) -> HttpResponse:
     Above the list is a form for picks and recommendations of the reader's own comments.
     """
     user, guest = current_writer(request)
-    own = Follow.objects.of(user, guest)
+    follows = Follow.objects.of(user, guest)
     if request.method == "POST" and "follow" not in request.POST:
         return _save_own_comments_delivery(request, user, guest)
     if request.method == "POST":
         form = DeliveryForm(request.POST)
         if not form.is_valid():
             raise Http404
-        chosen = own.filter(pk=form.cleaned_data["follow"])
+        chosen = follows.filter(pk=form.cleaned_data["follow"])
         if not chosen.exists():
             messages.info(request, _("You no longer follow it."))
         elif delivery := form.cleaned_data["delivery"]:
@@ -117,7 +117,7 @@ def following(request: SiteRequest) -> HttpResponse:
             messages.success(request, _("You no longer follow it."))
         return redirect("following")
     deliveries = services.read_own_comments_delivery(user, guest)
-    of_others = own.exclude(kind__in=deliveries)
+    of_others = follows.exclude(kind__in=deliveries)
     rows = of_others.select_related("article", "topic").order_by("-created_at", "-pk")[: services.MAX_FOLLOWS]
     context = {
         **_person_context(user, guest),
@@ -147,7 +147,7 @@ def _save_own_comments_delivery(request: SiteRequest, user: User | None, guest: 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def notifications(request: SiteRequest) -> HttpResponse:
-    """Show the unread news of what the reader follows. POST marks those as read that the page has shown."""
+    """Show the unread updates of what the reader follows. POST marks those of the page as read."""
     user, guest = current_writer(request)
     unread = Follow.objects.of(user, guest).unread()
     until = request.now - UNDO_WINDOW
@@ -158,13 +158,13 @@ def notifications(request: SiteRequest) -> HttpResponse:
             mark_seen(unread.filter(pk__in=shown["follows"]), min(shown["until"], until))
         return redirect("notifications")
     follows = list(unread.select_related("article", "topic").order_by("-news_at", "-pk")[:FOLLOWS_SHOWN])
-    news = read_news(follows, since="seen_at", until=until, most=ITEMS_SHOWN)
-    if gone := [follow.pk for follow in follows if follow.pk not in news]:  # removed since
+    updates = read_updates(follows, since="seen_at", until=until, limit=ITEMS_SHOWN)
+    if gone := [follow.pk for follow in follows if follow.pk not in updates]:  # removed since
         mark_seen(unread.filter(pk__in=gone), until)
-    correct_counts(news.values())
+    correct_counts(updates.values())
     context = {
         **_person_context(user, guest),
-        "news": [news[follow.pk] for follow in follows if follow.pk in news],
+        "updates": [updates[follow.pk] for follow in follows if follow.pk in updates],
         "until": until.isoformat(),
     }
     return render(request, "comments/following/notifications.html", context)
@@ -177,27 +177,28 @@ def stop_following(request: SiteRequest, token: str) -> HttpResponse:
 
     A mail program that has a button for it sends the form of RFC 8058, and follows no redirect.
     """
-    found = MailToken.parse(token, kinds=KINDS)
-    if found is None:
+    mail_token = MailToken.parse(token, kinds=TOKEN_KINDS)
+    if mail_token is None:
         raise Http404
-    follows = follows_of(found)
+    follows = follows_of(mail_token)
     if request.method == "POST":
         # Nobody knows how the person was notified of each thing before all mails were stopped.
-        if request.POST.get("mails") == "on" and found.kind == OF_FOLLOW:
+        if request.POST.get("mails") == "on" and mail_token.kind == FOLLOW_TOKEN_KIND:
             services.set_delivery(follows, Follow.Delivery.AT_ONCE)
         else:
             services.stop_mails(follows)
         if "List-Unsubscribe" in request.POST:
             return HttpResponse()
         return redirect("stop-following", token)
-    one = follows.select_related("article", "topic").first() if found.kind == OF_FOLLOW else None
+    is_for_all = mail_token.kind != FOLLOW_TOKEN_KIND
+    follow = None if is_for_all else follows.select_related("article", "topic").first()
     context = {
-        "title": one
-        and (one.article.title_for(None) if one.article else one.topic or one.get_kind_display()),
-        "follow": one,
-        "is_for_all": found.kind != OF_FOLLOW,
+        "title": follow
+        and (follow.article.title_for(None) if follow.article else follow.topic or follow.get_kind_display()),
+        "follow": follow,
+        "is_for_all": is_for_all,
         "is_stopped": not follows.with_mails().exists(),
-        "all_token": "" if one is None else str(follower_token(one)),
+        "all_token": "" if follow is None else str(follower_token(follow)),
     }
     return render(request, "comments/following/stop.html", context)
 
@@ -213,7 +214,7 @@ def send_again(request: SiteRequest) -> HttpResponse:
 
 
 def _person_context(user: User | None, guest: Guest | None) -> dict[str, Any]:
-    """Return who follows, and why they may get no mails."""
+    """Return the context about the follower, with the reasons for which they may get no mails."""
     person = user or guest
     email = person.email if person else ""
     if user:

@@ -13,7 +13,7 @@ from articles.site.requests import SiteRequest
 from comments.services.claims import claim_comments, claimable_comments
 from core.query_forms import parse_whole_number
 
-MOST_SHOWN = 100  # comments; after these are claimed, the page shows others
+MAX_SHOWN = 100  # comments; after these are claimed, the page shows others
 
 
 @login_required
@@ -35,14 +35,14 @@ def guest_comments(request: SiteRequest) -> HttpResponse:
                 % {"n": count},
             )
         return redirect(then or "home")
-    found = claimable_comments(request.user).select_related("discussion__article")
-    comments = list(found.order_by("-created_at", "-pk")[: MOST_SHOWN + 1])
+    claimable = claimable_comments(request.user).select_related("discussion__article")
+    comments = list(claimable.order_by("-created_at", "-pk")[: MAX_SHOWN + 1])
     if then and not comments:
         return redirect(then)
     context = {
-        "comments": comments[:MOST_SHOWN],
-        "has_more": len(comments) > MOST_SHOWN,
-        "most_shown": MOST_SHOWN,
+        "comments": comments[:MAX_SHOWN],
+        "has_more": len(comments) > MAX_SHOWN,
+        "max_shown": MAX_SHOWN,
         "then": then,
     }
     return render(request, "comments/guest_comments.html", context)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from articles.site.requests import SiteRequest
-from comments.loading import load_story
+from comments.loading import load_story_page
 from comments.models import Comment, Mute
 from comments.services.mutes import mute_author, unmute_author
 from core.query_forms import parse_whole_number
@@ -21,24 +21,24 @@ from core.query_forms import parse_whole_number
 def mute(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     """Ask whether to mute the author of a comment. POST mutes them, or with `on=0` shows them again."""
     assert isinstance(request.user, User)
-    article = load_story(request, slug).article
-    found = get_object_or_404(Comment.objects.readable(request.now), pk=pk, discussion=article.pk)
-    back = found.get_absolute_url()
+    article = load_story_page(request, slug).article
+    comment = get_object_or_404(Comment.objects.readable(request.now), pk=pk, discussion=article.pk)
+    back = comment.get_absolute_url()
     if request.method != "POST":
         context = {
             "article": article,
-            "comment": found,
-            "is_own": found.author_id == request.user.pk,
-            "is_muted": Mute.objects.filter(user=request.user).of_author(found).exists(),
+            "comment": comment,
+            "is_own": comment.author_id == request.user.pk,
+            "is_muted": Mute.objects.filter(user=request.user).of_author(comment).exists(),
             "back": back,
         }
         return render(request, "comments/mute.jinja", context)
     if request.POST.get("on") == "0":
-        unmute_author(comment=found, user=request.user)
+        unmute_author(comment=comment, user=request.user)
         messages.success(request, _("You unmuted this person."))
         return redirect(back)
     try:
-        mute_author(comment=found, user=request.user)
+        mute_author(comment=comment, user=request.user)
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     else:

@@ -42,13 +42,13 @@ def person(request: SiteRequest, pk: str) -> HttpResponse:
     if request.user.is_authenticated:
         muted = Mute.objects.filter(user=request.user, muted_user=member)
         comments = comments.annotate(is_muted=Exists(muted))
-    found = list(comments[: PAGE_SIZE + 1])  # one more, to know whether there is a next page
-    shown = found[:PAGE_SIZE]
+    rows = list(comments[: PAGE_SIZE + 1])  # one more, to know whether there is a next page
+    shown = rows[:PAGE_SIZE]
     context = {
         "member": member,
         "comments": shown,
         "next_url": next_page_url(request, PageCursor(shown[-1].created_at, shown[-1].pk))
-        if len(found) > PAGE_SIZE
+        if len(rows) > PAGE_SIZE
         else "",
     }
     return render(request, "comments/person.jinja", context)

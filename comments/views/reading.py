@@ -16,13 +16,13 @@ from articles.models import Article
 from articles.site.cached_pages import cache_for_anonymous
 from articles.site.requests import SiteRequest
 from comments import removal_reasons
-from comments.following.seen import mark_comments_seen, mark_story_seen
+from comments.following.seen import UnreadCounts, mark_comments_seen, mark_story_seen
 from comments.loading import (
     UnpublishedStoryError,
     current_member,
     current_reader,
     current_writer,
-    load_story,
+    load_story_page,
 )
 from comments.models import AUTHOR_REASONS, Comment, Discussion, Reason, State
 from comments.policy import policy
@@ -99,15 +99,15 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
     It is in `?order=`, after cursor `?after=` or from `?from=`, and with `?replies=saved` as it was saved.
     """
     try:
-        loaded = load_story(request, slug, with_related=True, user=current_member(request))
+        story_page = load_story_page(request, slug, with_related=True, user=current_member(request))
     except UnpublishedStoryError as gone:
         return render(request, "articles/unpublished.jinja", {"article": gone.article}, status=410)
-    article, discussion = loaded.article, loaded.discussion
+    article, discussion = story_page.article, story_page.discussion
     query = StoryQuery.read(request.GET)
     order = query["order"] or remembered_order(request, is_open=discussion.is_open(request.now))
     start = _page_start(query["after"], query["from_"], order)
     reader = replace(current_reader(request, discussion), deleted=query["deleted"])
-    context = story_context(loaded)
+    context = story_context(story_page)
     if reader.moderates:
         context |= moderator_context(discussion, reader)
     if not request.GET.keys().isdisjoint(VIEW_PARAMETERS):
@@ -120,35 +120,33 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
         page = read_page(article, reader, order, start, is_as_saved=is_as_saved)
         is_whole = start is None and page.is_whole
         rows = page.rows
-        context |= discussion_context(request, loaded, page, order, is_as_saved=is_as_saved)
+        context |= discussion_context(request, story_page, page, order, is_as_saved=is_as_saved)
         if start:
             context |= later_page_context(article, order, start, is_as_saved=is_as_saved)
         if reader.user:
-            context["draft"] = loaded.draft
+            context["draft"] = story_page.draft
             context["since"] = record_visit(
                 request,
                 reader.user,
                 article,
-                loaded.seq,
-                loaded.visit,
+                story_page.last_log_number,
+                story_page.visit,
                 comments=_published(rows),
                 is_whole=is_whole,
             )
-        context["thread"] = render_thread(request, loaded, rows, reader)
+        context["thread"] = render_thread(request, story_page, rows, reader)
         context["discussion"] = render_to_string("comments/_discussion.jinja", context, request)
-        unread = request.masthead.count_unread(article.pk)
-        left = mark_story_seen(
+        mark_story_seen(
             request,
             reader.user,
             reader.guest,
             article,
-            unread=unread,
+            unread=_count_unread(request, article),
             comments=_published(rows),
             is_whole=is_whole,
         )
-        request.unread_count = request.masthead.count_unread() - unread + left
     count = 0 if discussion.is_hidden else discussion.visible_count
-    context["head"] = structured_data.build_head(request, article, loaded.authors, rows, count)
+    context["head"] = structured_data.build_head(request, article, story_page.authors, rows, count)
     return render(request, "comments/story.jinja", context)
 
 
@@ -174,24 +172,24 @@ def choose_order(request: SiteRequest, slug: str, order: str) -> HttpResponse:
 
 @require_safe
 @cache_for_anonymous
-def version(request: SiteRequest, slug: str) -> HttpResponse:
+def discussion_version(request: SiteRequest, slug: str) -> HttpResponse:
     """Return the version of the discussion and the number of its last log entry, for pages that poll it."""
-    loaded = load_story(request, slug)
-    if loaded.discussion.is_hidden:
+    story_page = load_story_page(request, slug)
+    if story_page.discussion.is_hidden:
         raise Http404
-    return JsonResponse({"version": loaded.discussion.version, "seq": loaded.seq})
+    return JsonResponse({"version": story_page.discussion.version, "seq": story_page.last_log_number})
 
 
 @require_safe
-def new(request: SiteRequest, slug: str) -> HttpResponse:
+def new_comments(request: SiteRequest, slug: str) -> HttpResponse:
     """Return how many comments of others were published since log entry `?since=`, and the last ids."""
     if (since := NewCommentsQuery.read(request.GET)["since"]) is None:
         raise Http404
     now = request.now
-    new_comments = find_new_comments(slug, since, *current_writer(request), now=now, most=MAX_NEW_COUNTED)
-    if new_comments is None:
+    result = find_new_comments(slug, since, *current_writer(request), now=now, limit=MAX_NEW_COUNTED)
+    if result is None:
         raise Http404
-    count, ids = new_comments
+    count, ids = result
     return JsonResponse({"count": count, "ids": ids})
 
 
@@ -204,43 +202,44 @@ def comment(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     With `?after=` the id of a reply, that page continues after it. A removed comment answers 410 with the
     reason. With `?deleted=1` its author sees where in the thread it was.
     """
-    loaded = load_story(request, slug)
-    article, discussion = loaded.article, loaded.discussion
+    story_page = load_story_page(request, slug)
+    article, discussion = story_page.article, story_page.discussion
     if discussion.is_hidden:
         return render(request, "comments/hidden.jinja", {"article": article}, status=404)
-    found = get_object_or_404(Comment, pk=pk, discussion=article.pk)
+    comment = get_object_or_404(Comment, pk=pk, discussion=article.pk)
     reader = current_reader(request, discussion)
     query = BranchQuery.read(request.GET)
-    if own := found.is_by(reader.user, reader.guest):
-        if query["deleted"] and found.state_reason == Reason.AUTHOR:
-            reader = replace(reader, deleted=found.pk)
-        own = found.state != State.DELETED or reader.deleted is not None
-    if found.state == State.PENDING and not (own or reader.moderates):
+    if is_own := comment.is_by(reader.user, reader.guest):
+        if query["deleted"] and comment.state_reason == Reason.AUTHOR:
+            reader = replace(reader, deleted=comment.pk)
+        is_own = comment.state != State.DELETED or reader.deleted is not None
+    if comment.state == State.PENDING and not (is_own or reader.moderates):
         raise Http404
-    if found.state != State.PUBLISHED and not (own or reader.moderates):
-        return _removed_page(request, article, found)
+    if comment.state != State.PUBLISHED and not (is_own or reader.moderates):
+        return _removed_page(request, article, comment)
     after = query["after"]
     order = remembered_order(request, is_open=discussion.is_open(request.now))
-    location = locate_comment(found, reader, order)
+    location = locate_comment(comment, reader, order)
     if after is None and location.root_on_first_page and location.is_among_first_replies:
-        deleted = f"?deleted={found.pk}" if reader.deleted else ""
-        return redirect(f"{article.get_absolute_url()}{deleted}#comment-{found.pk}")
-    if not (rows := read_branch(found, reader, after)):
+        deleted = f"?deleted={comment.pk}" if reader.deleted else ""
+        return redirect(f"{article.get_absolute_url()}{deleted}#comment-{comment.pk}")
+    if not (rows := read_branch(comment, reader, after)):
         raise Http404
     context = {
         "article": article,
-        "comment": found,
+        "comment": comment,
         "root_id": location.root_id,
-        "thread_url": _thread_url(article, found, location, order),
+        "thread_url": _thread_url(article, comment, location, order),
         "zone": article.time_zone,
-        "thread": render_thread(request, loaded, rows, reader, story_path="../../", focus=found.pk),
+        "thread": render_thread(request, story_page, rows, reader, story_path="../../", focus=comment.pk),
     }
-    unread = request.masthead.count_unread(article.pk)
-    left = mark_comments_seen(
-        request, reader.user, reader.guest, article, unread=unread, comments=_published(rows)
-    )
-    request.unread_count = request.masthead.count_unread() - unread + left
+    unread, shown = _count_unread(request, article), _published(rows)
+    mark_comments_seen(request, reader.user, reader.guest, article, unread=unread, comments=shown)
     return render(request, "comments/comment.jinja", context)
+
+
+def _count_unread(request: SiteRequest, article: Article) -> UnreadCounts:
+    return UnreadCounts(request.masthead.count_unread(), request.masthead.count_unread(article.pk))
 
 
 def _published(rows: list[ThreadRow]) -> set[int]:

@@ -67,7 +67,7 @@ class SearchResult(NamedTuple):
 class ResultSection:
     rows: list[SearchResult]
     count: int
-    is_all: bool  # False: there are more than `count`
+    is_count_exact: bool  # False: there are more than `count` results
     next_url: str
 
 
@@ -97,7 +97,7 @@ class SearchPageQuery(QueryForm):
 
 @require_safe
 @read_from_replica
-def find(request: SiteRequest, slug: str) -> HttpResponse:
+def search_discussion(request: SiteRequest, slug: str) -> HttpResponse:
     """Search the comments of a story for `?q=`, oldest first, after the result `?after=`."""
     stories = Article.objects.published(request.now).exclude(discussion__status=Discussion.Status.HIDDEN)
     if current_site().comment_status == Discussion.Status.HIDDEN:
@@ -120,7 +120,7 @@ def find(request: SiteRequest, slug: str) -> HttpResponse:
 
 @require_safe
 @read_from_replica
-def search(request: SiteRequest) -> HttpResponse:
+def search_site(request: SiteRequest) -> HttpResponse:
     """Search stories and comments for `?q=`, filtered by `?topic=`, `?author=` and `?year=`.
 
     `?in=stories` or `?in=comments` shows one kind alone, then after the result `?after=`.
@@ -154,7 +154,7 @@ def search(request: SiteRequest) -> HttpResponse:
         scope = SearchScope(topic, author, _year_bounds(year))
         if text:
             with search_slot():
-                context |= _search(request, text, scope, kind, after, params)
+                context |= _search_site(request, text, scope, kind, after, params)
     except SearchError as error:
         context["error"] = _explain_error(request, error)
     return _render_uncached(request, "search/search.jinja", context)
@@ -167,7 +167,7 @@ def _explain_error(request: SiteRequest, error: SearchError) -> str:
     return str(error)
 
 
-def _search(
+def _search_site(
     request: SiteRequest,
     text: str,
     scope: SearchScope,
@@ -193,13 +193,13 @@ def _present_results(query: SearchQuery, *pages: Results[Any]) -> list[list[Sear
     texts = [
         text for page in read for row, passages in page for text in (row.title, *(p.text for p in passages))
     ]
-    found = match_words(query, searchable_words(texts)) if texts else {}
+    matches = match_words(query, searchable_words(texts)) if texts else {}
     return [
         [
             SearchResult(
                 row,
-                highlight(row.title, found if isinstance(row, StoryResult) else {}),
-                excerpt(passages, found),
+                highlight(row.title, matches if isinstance(row, StoryResult) else {}),
+                excerpt(passages, matches),
             )
             for row, passages in page
         ]
@@ -214,7 +214,7 @@ def _passages(row: CommentResult | StoryResult) -> list[Passage]:
 
 def _build_section(rows: list[SearchResult], results: Results[Any], params: dict[str, str]) -> ResultSection:
     next_url = "?" + urlencode(params | {"after": str(results.next)}) if results.next else ""
-    return ResultSection(rows, results.count, results.is_all, next_url)
+    return ResultSection(rows, results.count, results.is_count_exact, next_url)
 
 
 def _selected(name: str, slug: str, offered: Sequence[Named], now: datetime) -> Named | None:
@@ -224,12 +224,12 @@ def _selected(name: str, slug: str, offered: Sequence[Named], now: datetime) -> 
     """
     if not slug:
         return None
-    if found := next((each for each in offered if each.slug == slug), None):
-        return found
+    if selected := next((item for item in offered if item.slug == slug), None):
+        return selected
     url = redirects.find_target(f"/{name}s/{slug}/", "", now)
-    if not (found := next((each for each in offered if each.get_absolute_url() == url), None)):
+    if not (selected := next((item for item in offered if item.get_absolute_url() == url), None)):
         raise Http404
-    return found
+    return selected
 
 
 def _year_bounds(text: str) -> tuple[datetime, datetime] | None:

@@ -4,6 +4,7 @@ Each has a URL of its own, since cached pages can't contain a CSRF token.
 """
 
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 from allauth.core.internal.httpkit import get_client_ip
@@ -17,6 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import normalize_newlines
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
@@ -26,7 +28,7 @@ from articles.models import Article
 from articles.site.requests import SiteRequest
 from comments.following.services import follow_replies
 from comments.forms import BodyForm, ReplyForm
-from comments.loading import current_reader, current_writer, load_reply_target, load_story
+from comments.loading import current_reader, current_writer, load_reply_target, load_story_page
 from comments.models import (
     EDIT_WINDOW,
     MAX_BODY_LENGTH,
@@ -37,7 +39,7 @@ from comments.models import (
     Recommendation,
     State,
 )
-from comments.policy import Nudged, Submission, policy
+from comments.policy import NudgeError, Submission, policy
 from comments.reply_target import ReplyTarget
 from comments.services.drafts import delete_draft, save_draft
 from comments.services.editing import edit_comment, explain_refused_edit
@@ -51,20 +53,20 @@ from core.rate_limits import add_error
 @require_http_methods(["GET", "HEAD", "POST"])
 def recommendation(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     """Recommend a comment or withdraw that. GET shows a page for anonymous readers, or without JavaScript."""
-    story = load_story(request, slug)
+    story = load_story_page(request, slug)
     article, discussion = story.article, story.discussion
     if discussion.is_hidden:
         raise Http404
-    found = get_object_or_404(Comment, pk=pk, discussion=article.pk)
-    back = reverse("comment", args=[article.slug, found.pk])
-    if found.state != State.PUBLISHED:
+    comment = get_object_or_404(Comment, pk=pk, discussion=article.pk)
+    back = reverse("comment", args=[article.slug, comment.pk])
+    if comment.state != State.PUBLISHED:
         return _redirect(request, back)  # that page says why it was removed
     reader = current_reader(request, discussion)
-    before = Recommendation.of(found, reader.user, reader.guest)
+    before = Recommendation.of(comment, reader.user, reader.guest)
     given = before is not None and before.given
     if request.method == "POST" and reader.may_recommend:
         try:
-            recommend(comment=found, user=reader.user, guest=reader.guest, given=not given)
+            recommend(comment=comment, user=reader.user, guest=reader.guest, given=not given)
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
             return _redirect(request, back)
@@ -74,17 +76,17 @@ def recommendation(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
         button = {
             "action": request.path,
             "given": not given,
-            "count": found.recommend_count + (not given) - counted,
+            "count": comment.recommend_count + (not given) - counted,
         }
         return render(request, "comments/_recommend.jinja", button)
     if request.method == "POST":
         return _redirect(request, request.path)  # that page says who may recommend
     context = {
         "article": article,
-        "comment": found,
+        "comment": comment,
         "zone": article.time_zone,
         "may_recommend": reader.may_recommend,
-        "is_own": found.is_by(reader.user, reader.guest),
+        "is_own": comment.is_by(reader.user, reader.guest),
         "given": given,
         "back": back,
     }
@@ -129,8 +131,8 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
     if form.is_valid():
         try:
             posted, author = _post_reply(request, discussion, parent, form)
-        except Nudged as nudged:
-            form.show_nudges(nudged.sentences)
+        except NudgeError as error:
+            form.show_nudges(error.sentences)
         except ValidationError as error:
             add_error(request, form, error)
             if error.code == "nonce":
@@ -145,30 +147,32 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: SiteRequest, pk: str) -> HttpResponse:
     """Show and process the form by which authors edit their comment, within EDIT_WINDOW."""
-    own = _load_own_comment(request, pk)
+    comment = _load_own_comment(request, pk)
     user, guest = current_writer(request)
-    url = own.get_absolute_url()
+    url = comment.get_absolute_url()
     form = BodyForm(
-        request.POST if request.method == "POST" else None, action=request.path, initial={"body": own.body}
+        request.POST if request.method == "POST" else None,
+        action=request.path,
+        initial={"body": comment.body},
     )
-    if request.method != "POST" and not own.can_be_edited_by(user, guest):
-        messages.info(request, explain_refused_edit(own))
+    if request.method != "POST" and not comment.can_be_edited_by(user, guest):
+        messages.info(request, explain_refused_edit(comment))
         return redirect(url)
     if form.is_valid():
         try:
-            edit_comment(comment=own, body=form.cleaned_data["body"], user=user, guest=guest)
+            edit_comment(comment=comment, body=form.cleaned_data["body"], user=user, guest=guest)
         except ValidationError as error:
             form.add_error(None, error)
         else:
             return redirect(url)
     context = {
         "form": form,
-        "comment": own,
-        "article": own.discussion.article,
-        "until": own.created_at + EDIT_WINDOW,
-        "zone": own.discussion.article.time_zone,
+        "comment": comment,
+        "article": comment.discussion.article,
+        "until": comment.created_at + EDIT_WINDOW,
+        "zone": comment.discussion.article.time_zone,
         "back": url,
-        "delete_url": reverse("comment-delete", args=[own.pk]),
+        "delete_url": reverse("comment-delete", args=[comment.pk]),
     }
     return render(request, "comments/edit.jinja", context, status=422 if form.is_bound else 200)
 
@@ -176,10 +180,10 @@ def edit(request: SiteRequest, pk: str) -> HttpResponse:
 @require_POST
 def delete(request: SiteRequest, pk: str) -> HttpResponse:
     """Delete one's own comment, and lead to its place in the thread."""
-    own = _load_own_comment(request, pk)
+    comment = _load_own_comment(request, pk)
     user, guest = current_writer(request)
-    delete_comment(comment=own, user=user, guest=guest)
-    return redirect(f"{own.get_absolute_url()}?deleted=1")
+    delete_comment(comment=comment, user=user, guest=guest)
+    return redirect(f"{comment.get_absolute_url()}?deleted=1")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -188,26 +192,37 @@ def unpost(request: SiteRequest, pk: str) -> HttpResponse:
 
     The form is a page of its own URL, so that a second press, a reload or Back shows it again.
     """
-    own = _load_own_comment(request, pk)
+    comment = _load_own_comment(request, pk)
     user, guest = current_writer(request)
-    if request.method == "POST" and own.can_be_unposted_by(user, guest):
-        if delete_comment(comment=own, user=user, guest=guest, reason=Reason.UNPOSTED):
+    if request.method == "POST" and comment.can_be_unposted_by(user, guest):
+        if delete_comment(comment=comment, user=user, guest=guest, reason=Reason.UNPOSTED):
             messages.success(request, _("Undone: nobody can see your comment. Its text is here again."))
-        return redirect("comment-unpost", own.pk)
-    is_undone = (own.state, own.state_reason) == (State.DELETED, Reason.UNPOSTED)
-    if not is_undone or request.now > own.created_at + EDIT_WINDOW:
-        messages.info(request, _("Posting can be undone for one minute only. You can still delete it."))
-        return redirect(reverse("comment-edit", args=[own.pk]) if own.can_be_edited_by(user, guest) else own)
-    article, parent = own.discussion.article, own.parent
+        return redirect("comment-unpost", comment.pk)
+    is_undone = (comment.state, comment.state_reason) == (State.DELETED, Reason.UNPOSTED)
+    if not is_undone or request.now > comment.created_at + EDIT_WINDOW:
+        messages.info(request, _explain_late_undo())
+        can_be_edited = comment.can_be_edited_by(user, guest)
+        return redirect(reverse("comment-edit", args=[comment.pk]) if can_be_edited else comment)
+    article, parent = comment.discussion.article, comment.parent
     form = ReplyForm(
         action=reverse("reply", args=[article.slug, *([parent.pk] if parent else [])]),
-        discussion=own.discussion,
+        discussion=comment.discussion,
         guest=guest,
         is_member=user is not None,
         parent=parent,
-        body=own.body,
+        body=comment.body,
     )
-    return _form_page(request, form, own.discussion, parent, status=200)
+    return _form_page(request, form, comment.discussion, parent, status=200)
+
+
+def _explain_late_undo() -> str:
+    minutes = UNDO_WINDOW // timedelta(minutes=1)
+    text = ngettext(
+        "Posting can be undone for %(n)s minute only. You can still delete it.",
+        "Posting can be undone for %(n)s minutes only. You can still delete it.",
+        minutes,
+    )
+    return text % {"n": minutes}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -250,7 +265,7 @@ def _form_page(
     context = {
         "form": form,
         "preview": preview,
-        "most": MAX_BODY_LENGTH,
+        "max_length": MAX_BODY_LENGTH,
         "owner": user.pk if user else "",
         "members_only": MEMBERS_ONLY if discussion.members_only and user is None else "",
         "sanctions": [] if form.is_bound else policy().explain_sanctions(user, guest),
@@ -307,8 +322,8 @@ def _refuse_reply(
 
 def _load_own_comment(request: SiteRequest, pk: str) -> Comment:
     user, guest = current_writer(request)
-    own = Comment.objects.written_by(user, guest).select_related("discussion__article")
-    return get_object_or_404(own, pk=pk, discussion__article__in=Article.objects.published())
+    comments = Comment.objects.written_by(user, guest).select_related("discussion__article")
+    return get_object_or_404(comments, pk=pk, discussion__article__in=Article.objects.published())
 
 
 def _post_reply(
@@ -363,7 +378,7 @@ def _make_submission(
 def _nudge_in_preview(
     request: SiteRequest, discussion: Discussion, parent: Comment | None, form: ReplyForm
 ) -> None:
-    """Tell the writer in the preview what the form would say before the text is posted."""
+    """Show the writer in the preview the advice that the form would show before it posts the text."""
     try:
         nudges = policy().find_nudges(_make_submission(request, discussion, parent, form))
     except ValidationError:  # paused, banned or too fast: the person is told when the comment is posted

@@ -168,4 +168,4 @@ def compose_test_mail(user: User, to: str, site: Site) -> EmailMessage:
     key = address and EmailConfirmationHMAC.create(address).key
     link = reverse("account_confirm_email", args=[key]) if key else ""
     subject = _("Test e-mail from %(site)s") % {"site": site.name}
-    return compose_mail("owner/test_mail.txt", subject, to, site=site, link=link)
+    return compose_mail("owner/mail/test_mail.txt", subject, to, site=site, link=link)

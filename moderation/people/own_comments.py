@@ -1,4 +1,4 @@
-"""My comments: a list of the visitor's own comments, with their states, reasons and answers."""
+"""My comments: a list of the visitor's own comments, with their states, reasons and replies."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.db.models import Count, Exists, Max, OuterRef, Q
+from django.db.models import Count, Max
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -55,8 +55,8 @@ class OwnComment:
     excerpt: str
     notice: DecisionNotice | None  # about why it waits, why it was removed, or its redaction
     recommendations: str  # how many, in words, or ""
-    answers: int
-    latest_answer_url: str
+    replies: int
+    latest_reply_url: str
     edit_until: datetime | None
     can_be_undone: bool
     can_be_deleted: bool
@@ -102,7 +102,7 @@ def _read_page(
 
 
 def _with_details(comments: Sequence[Comment], user: User | None, guest: Guest | None) -> list[OwnComment]:
-    """Return the comments with what the page shows about each, in a fixed number of statements."""
+    """Return the comments with the details that the page shows, in a fixed number of statements."""
     explained = (State.PENDING, *REMOVED)
     notices = render_notices(
         [
@@ -111,35 +111,34 @@ def _with_details(comments: Sequence[Comment], user: User | None, guest: Guest |
             if comment.state in explained or (comment.state == State.PUBLISHED and comment.is_redacted)
         ]
     )
-    answers = count_answers(comments, user, guest)
+    replies = count_replies(comments, user, guest)
     return [
-        _own_comment(comment, user, guest, notices.get(comment.pk), *answers.get(comment.pk, (0, 0)))
+        _own_comment(comment, user, guest, notices.get(comment.pk), *replies.get(comment.pk, (0, 0)))
         for comment in comments
     ]
 
 
-def count_answers(
+def count_replies(
     comments: Iterable[Comment], user: User | None, guest: Guest | None
 ) -> dict[int, tuple[int, int]]:
-    """Return the number of published answers of others and the id of the latest, by id of the comment.
+    """Return the number of published replies by others and the id of the latest, by id of the comment.
 
-    Answers by people whom the member muted are not counted.
-    An answer to a comment of the deepest level is stored beside it, with the same parent (`in_reply_to`).
+    Replies by people whom the member muted are not counted. A reply to a comment of the deepest level is
+    stored beside it, with the same parent (`in_reply_to`).
     """
     parents = {comment.pk: comment.parent_id for comment in comments if comment.level == MAX_DEPTH - 1}
     ids = [comment.pk for comment in comments]
-    answers = (
+    replies = (
         Comment.objects.visible()
         .filter(parent__in=[*ids, *parents.values()])
-        .annotate(answered=Coalesce("in_reply_to", "parent"))
-        .filter(answered__in=ids)
+        .annotate(replied_to=Coalesce("in_reply_to", "parent"))
+        .filter(replied_to__in=ids)
         .exclude(pk__in=Comment.objects.written_by(user, guest).values("pk"))
     )
     if user:
-        muted = Q(muted_user=OuterRef("author")) | Q(muted_guest=OuterRef("guest"))
-        answers = answers.exclude(Exists(Mute.objects.filter(muted, user=user)))
-    counted = answers.order_by().values("answered").annotate(count=Count("pk"), latest=Max("pk"))
-    return {pk: (count, latest) for pk, count, latest in counted.values_list("answered", "count", "latest")}
+        replies = Mute.objects.filter(user=user).exclude_authors(replies)
+    counted = replies.order_by().values("replied_to").annotate(count=Count("pk"), latest=Max("pk"))
+    return {pk: (count, latest) for pk, count, latest in counted.values_list("replied_to", "count", "latest")}
 
 
 def _own_comment(
@@ -147,8 +146,8 @@ def _own_comment(
     user: User | None,
     guest: Guest | None,
     notice: DecisionNotice | None,
-    answers: int,
-    latest_answer: int,
+    replies: int,
+    latest_reply: int,
 ) -> OwnComment:
     group = next(name for name, (_label, states) in GROUPS.items() if comment.state in states)
     is_readable = comment.discussion.is_readable
@@ -164,8 +163,8 @@ def _own_comment(
         excerpt="" if comment.state == State.DELETED or comment.erased_at else excerpt,
         notice=notice,
         recommendations=recommended_by(comment.recommend_count) if comment.recommend_count else "",
-        answers=answers,
-        latest_answer_url=reverse("comment", args=[slug, latest_answer]) if answers and is_readable else "",
+        replies=replies,
+        latest_reply_url=reverse("comment", args=[slug, latest_reply]) if replies and is_readable else "",
         edit_until=comment.created_at + EDIT_WINDOW if can_be_edited else None,
         can_be_undone=is_readable and comment.can_be_unposted_by(user, guest),
         can_be_deleted=is_readable and comment.can_be_deleted_by(user, guest),

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import guests
 from accounts.models import Guest, User
 from articles.site.requests import SiteRequest
-from comments.loading import current_writer, load_story
+from comments.loading import current_writer, load_story_page
 from comments.models import Comment, State
 from comments.tasks import mail_confirmation
 from core.query_forms import QueryForm, SearchField
@@ -33,7 +33,7 @@ MAX_ANONYMOUS_REPORTS_PER_HOUR = 20  # reports from one IP address by people who
 @require_http_methods(["GET", "HEAD", "POST"])
 def report(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     """Report a comment. After that the page shows the outcome."""
-    story = load_story(request, slug)
+    story = load_story_page(request, slug)
     if story.discussion.is_hidden:
         raise Http404
     found = get_object_or_404(Comment, pk=pk, discussion=story.article.pk)

@@ -25,7 +25,7 @@ MAX_COMMENTS_PER_ADDRESS = 200  # latest comments from one IP address that are s
 INSERT_ORIGIN_SQL = """
 , origin AS (INSERT INTO moderation_origin (comment_id, ip_hash, block_hash, at)
              SELECT id, %(ip_hash)s::bytea, %(block_hash)s::bytea, created_at
-             FROM ins WHERE %(ip_hash)s::bytea IS NOT NULL)"""
+             FROM inserted WHERE %(ip_hash)s::bytea IS NOT NULL)"""
 
 
 def hash_address(ip: str) -> bytes | None:

@@ -1,7 +1,6 @@
 """The language that a member chooses: of their pages, and of the mails that they get."""
 
 from datetime import datetime
-from typing import Any
 
 import pytest
 from django.core import mail
@@ -58,7 +57,7 @@ def test_choosing_a_language(member: User, article: Article) -> None:
     assert response.redirect_chain == [(URL, 302)]
     assert "حُفظت لغتك." in response.content.decode()
     for url in ("/", article.get_absolute_url(), "/search/?q=slip", "/no-such-page/"):
-        for _ in range(2):  # first rendered, then from what is kept
+        for _ in range(2):  # first rendered, then from the cache
             assert direction_of(client, url) == "rtl", url
             assert direction_of(other, url) == direction_of(Client(), url) == "ltr", url
 
@@ -118,8 +117,8 @@ def test_a_guest_gets_mails_in_the_language_of_the_site(article: Article) -> Non
     assert [message.subject for message in mail.outbox] == ["أُزيل تعليقك"]
 
 
-def test_mails_about_the_account_are_in_its_language(arabic_member: User, settings: Any) -> None:
-    settings.TASKS = {"default": {"BACKEND": "tests.comments.views.test_guests.AtOnce"}}
+@pytest.mark.usefixtures("jobs_run_at_once")
+def test_mails_about_the_account_are_in_its_language(arabic_member: User) -> None:
     Client().post("/accounts/password/reset/", {"email": arabic_member.email})
     (message,) = mail.outbox
     assert message.subject == "اختيار كلمة مرور جديدة في Soundoff"

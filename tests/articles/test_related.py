@@ -14,7 +14,7 @@ from articles.models import Article, Site, Topic
 from articles.publishing.services import publish_articles, unpublish_articles
 from articles.related import MAX_KEYWORDS, MAX_RELATED, store_all_keywords, store_keywords
 from articles.services import save_article
-from comments.thread.story import read_story
+from comments.thread.story import read_story_page
 from tests.articles.images.sample_images import make_image
 from tests.factories import make_article
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 def related(article: Article) -> list[str]:
-    story = read_story(article.slug, timezone.now(), with_related=True)
+    story = read_story_page(article.slug, timezone.now(), with_related=True)
     assert story
     return [other.title for other in story.related]
 

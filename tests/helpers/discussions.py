@@ -13,9 +13,10 @@ def assert_sound() -> None:
         cursor.execute("SELECT array_agg(DISTINCT tree_id) FROM comments_comment")
         cursor.execute(
             f"WITH {sql.compute_numbers(sql.BY_STORED_ORDER)} SELECT c.id "
-            "FROM comments_comment c LEFT JOIN want USING (id) "
+            "FROM comments_comment c LEFT JOIN computed USING (id) "
             "WHERE (c.tree_id, c.lft, c.rght, c.level, c.reply_count) "
-            "IS DISTINCT FROM (want.tree_id, want.lft, want.rght, want.level, want.reply_count)",
+            "IS DISTINCT FROM (computed.tree_id, computed.lft, computed.rght, computed.level, "
+            "computed.reply_count)",
             {"trees": cursor.fetchone()[0]},
         )
         assert cursor.fetchall() == []

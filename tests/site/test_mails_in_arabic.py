@@ -53,7 +53,7 @@ FOR_STAFF = {
     "moderation/mail/no_backup.txt",
     "moderation/mail/request.txt",
     "moderation/mail/waiting.txt",
-    "owner/test_mail.txt",
+    "owner/mail/test_mail.txt",
 }
 
 
@@ -87,7 +87,7 @@ class Senders:
     def confirm_comment(self) -> None:
         mail_confirmation.func(GuestFactory.create(name="أحمد").pk)
 
-    def news(self) -> None:
+    def updates(self) -> None:
         hour_ago = timezone.now() - timedelta(hours=1)
         NewsSearch.objects.create(pk=1, until=hour_ago)
         Follow.objects.create(
@@ -225,8 +225,8 @@ ACCOUNTS = (
 )
 # The templates of the mails, by the method of Senders that sends them.
 SENT = {
-    "confirm_comment": {"comments/confirm_email.txt"},
-    "news": {"comments/mail/news.txt"},
+    "confirm_comment": {"comments/mail/confirm_email.txt"},
+    "updates": {"comments/mail/updates.txt"},
     "reply_by_mail": {"comments/mail/reply_on_the_site.txt"},
     "subscription": {"articles/mail/confirm_subscription.txt"},
     "newsletter": {"articles/mail/newsletter.txt"},
@@ -245,9 +245,9 @@ SENT = {
     "sanction": {"moderation/mail/sanction.txt"},
     "waiting": {"moderation/mail/waiting.txt"},
     "personal_data": {"archive/personal_data/mail/erase.txt", "archive/personal_data/mail/file.txt"},
-    "invitation": {"accounts/invitation.txt"},
+    "invitation": {"accounts/mail/invitation.txt"},
     "accounts": {f"account/email/{name}_message.txt" for name in ACCOUNTS},
-    "staff_mails": {"moderation/mail/no_backup.txt", "owner/test_mail.txt"},
+    "staff_mails": {"moderation/mail/no_backup.txt", "owner/mail/test_mail.txt"},
 }
 NO_MAILS = ("mail/", "account/messages/", "mfa/", "socialaccount/")  # folders of other texts
 

@@ -77,7 +77,7 @@ def sections_of_reading(subject: DataSubject) -> Iterator[Section]:
     yield Section(
         "follows",
         _("What you follow"),
-        {"what": _("News"), "of": _("Of"), "notification": _("Notification"), "since": _("Since")},
+        {"what": _("Updates"), "of": _("Of"), "notification": _("Notification"), "since": _("Since")},
         records(
             Follow.objects.filter(subject.is_in()).select_related("article", "topic"),
             lambda row: {

@@ -144,7 +144,7 @@ def sections_of_emails(subject: DataSubject) -> Iterator[Section]:
     )
     yield Section(
         "undeliverable_emails",
-        _("E-mails to which we send no news, because their mail server rejected a mail"),
+        _("E-mails to which we send no updates, because their mail server rejected a mail"),
         {"email": _("E-mail"), "answer": _("Answer of the mail server"), "at": _("Time")},
         records(
             UndeliverableEmail.objects.filter(email__in=subject.emails),

@@ -33,9 +33,8 @@ def link_in(inbox: Inbox, path: str) -> str:
 
 
 @pytest.fixture
-def inbox(settings):
+def inbox(settings, jobs_run_at_once):
     """Run an SMTP server on a free port, and let Django send to it at once."""
-    settings.TASKS = {"default": {"BACKEND": "tests.comments.views.test_guests.AtOnce"}}
     with receiving(settings) as inbox:
         yield inbox
     for message in inbox.mails:
@@ -243,8 +242,8 @@ def test_each_email_has_only_the_buttons_that_do_something() -> None:
     assert buttons() == {"ruth@example.org": ["send"]}
 
 
-def test_the_owner_is_mailed_about_changes_of_the_password_and_of_emails(settings):
-    settings.TASKS = {"default": {"BACKEND": "tests.comments.views.test_guests.AtOnce"}}
+@pytest.mark.usefixtures("jobs_run_at_once")
+def test_the_owner_is_mailed_about_changes_of_the_password_and_of_emails():
     ruth = confirm_email(UserFactory.create(email="ruth@example.org", password=PASSWORD))
     EmailAddress.objects.create(user=ruth, email="new@example.org", verified=True)
     client = client_of(ruth)

@@ -85,12 +85,7 @@ def test_known_and_unknown_emails_get_the_same_response(what: str, kind: str, ha
     assert mail.outbox == [], "by the worker, later"
 
 
-@pytest.fixture
-def at_once(settings: Any) -> None:
-    settings.TASKS = {"default": {"BACKEND": "tests.comments.views.test_guests.AtOnce"}}
-
-
-@pytest.mark.usefixtures("at_once")
+@pytest.mark.usefixtures("jobs_run_at_once")
 @pytest.mark.parametrize(
     ("what", "kind", "words"),
     [
@@ -115,7 +110,7 @@ def test_the_mail_reveals_the_case_and_links_to_site_url(what: str, kind: str, w
     assert all(link.startswith(django_settings.SITE_URL) for link in links), links
 
 
-@pytest.mark.usefixtures("at_once")
+@pytest.mark.usefixtures("jobs_run_at_once")
 def test_the_link_for_another_email_starts_with_site_url() -> None:
     client, user = Client(headers={"Host": "localhost:9999"}), UserFactory.create()
     client.force_login(user)
@@ -127,7 +122,7 @@ def test_the_link_for_another_email_starts_with_site_url() -> None:
     assert EmailAddress.objects.get(email="new@example.org").verified
 
 
-@pytest.mark.usefixtures("at_once")
+@pytest.mark.usefixtures("jobs_run_at_once")
 def test_many_resets_send_few_mails_with_the_same_response() -> None:
     email = people("proved")
     pages = {

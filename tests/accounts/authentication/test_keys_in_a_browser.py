@@ -15,7 +15,11 @@ from tests.helpers.browser import log_in
 from tests.helpers.mails import check_mail
 from tests.helpers.security_keys import plug_in_key
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("jobs_run_at_once"),
+]
 
 PASSWORD = "nine-quiet-otters"
 
@@ -24,7 +28,6 @@ PASSWORD = "nine-quiet-otters"
 def served(live_server: Any, settings: Any) -> Iterator[None]:
     """Let the site have the address of the live server, to which the keys belong, until mails are checked."""
     settings.SITE_URL = live_server.url
-    settings.TASKS = {"default": {"BACKEND": "tests.comments.views.test_guests.AtOnce"}}
     yield
     while mail.outbox:
         check_mail(mail.outbox.pop())

@@ -16,15 +16,10 @@ from accounts.authentication import login_throttling
 from accounts.models import ADMINISTRATOR, LoginAttempts, User
 from tests.factories import UserFactory
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("jobs_run_at_once")]
 
 PASSWORD = "nine-quiet-otters"
 HOME, OFFICE, FAR = "192.0.2.1", "192.0.2.2", "198.51.100.7"
-
-
-@pytest.fixture(autouse=True)
-def at_once(settings: Any) -> None:
-    settings.TASKS = {"default": {"BACKEND": "tests.comments.views.test_guests.AtOnce"}}
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,7 @@ from tests.helpers.axe import faults
 from tests.helpers.clients import client_of
 from tests.helpers.servers.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider, running_provider
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("jobs_run_at_once")]
 
 PASSWORD = "nine-quiet-otters"
 LOGIN = "/accounts/oidc/work/login/"
@@ -34,7 +34,6 @@ LOGIN = "/accounts/oidc/work/login/"
 @pytest.fixture
 def provider(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
     """Run a provider, and let the environment name it."""
-    settings.TASKS = {"default": {"BACKEND": "tests.comments.views.test_guests.AtOnce"}}
     with running_provider() as found:
         monkeypatch.setenv("OIDC_PROVIDERS", "work")
         monkeypatch.setenv("OIDC_WORK_NAME", "Work")

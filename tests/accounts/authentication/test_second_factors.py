@@ -28,14 +28,9 @@ from tests.articles.images.sample_images import make_image
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.clients import client_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("jobs_run_at_once")]
 
 PASSWORD = "nine-quiet-otters"
-
-
-@pytest.fixture(autouse=True)
-def at_once(settings: Any) -> None:
-    settings.TASKS = {"default": {"BACKEND": "tests.comments.views.test_guests.AtOnce"}}
 
 
 @pytest.fixture(autouse=True)

@@ -15,9 +15,9 @@ from accounts.models import User
 from articles.editing.notes import add_correction
 from articles.models import Article, Site, Topic
 from comments.following.mails import mail_followers, notify_followers
-from comments.following.news_search import due_times, note_news
 from comments.following.seen import mark_seen
 from comments.following.tokens import follow_token, follower_token
+from comments.following.update_search import due_times, note_updates
 from comments.models import Discussion, Follow, Mute, NewsSearch, State
 from comments.services.states import change_states, delete_comment
 from config.models import MailFailure
@@ -91,7 +91,7 @@ def test_nobody_is_told_of_own_or_removed_comments(
     assert (own.news_at, bool(others.news_at)) == (None, True)
 
 
-def test_a_comment_is_news_once(article: Article, jane: User, kofi: User, later: Later) -> None:
+def test_a_comment_is_an_update_once(article: Article, jane: User, kofi: User, later: Later) -> None:
     follow(jane, article)
     comment = make_comment(article, author=kofi)
     later()
@@ -102,7 +102,7 @@ def test_a_comment_is_news_once(article: Article, jane: User, kofi: User, later:
     assert send_due() == []
 
 
-def test_hidden_stories_and_discussions_are_no_news(article: Article, jane: User, later: Later) -> None:
+def test_hidden_stories_and_discussions_are_no_updates(article: Article, jane: User, later: Later) -> None:
     follow(jane, article)
     comment = make_comment(article)
     Discussion.objects.filter(pk=article.pk).update(status="hidden")
@@ -115,7 +115,7 @@ def test_hidden_stories_and_discussions_are_no_news(article: Article, jane: User
     assert not Follow.objects.exclude(due_at=None).exists()
 
 
-def test_muted_people_are_no_news(article: Article, jane: User, kofi: User, later: Later) -> None:
+def test_muted_people_are_no_updates(article: Article, jane: User, kofi: User, later: Later) -> None:
     own = follow(jane, article)
     guest = GuestFactory.create()
     Mute.objects.create(user=jane, muted_user=kofi)
@@ -173,7 +173,7 @@ def test_corrections_and_stories_of_a_topic(article: Article, jane: User, emil: 
     assert "cellar" not in message.body
 
 
-def test_a_hidden_topic_is_no_news(jane: User, later: Later) -> None:
+def test_a_hidden_topic_is_no_update(jane: User, later: Later) -> None:
     topic = Topic.objects.create(name="Harbour", slug="harbour", shown=False)
     follow(jane, kind="topic", topic=topic)
     make_article("A new pier", published_at=timezone.now()).topics.add(topic)
@@ -184,7 +184,7 @@ def test_a_hidden_topic_is_no_news(jane: User, later: Later) -> None:
 def test_replies_of_other_people_are_not_in_the_mail(
     article: Article, jane: User, kofi: User, later: Later
 ) -> None:
-    """Two people get the same news of one discussion, but each only the replies to their own comments."""
+    """Two people get the same updates of one discussion, but each only the replies to their own comments."""
     follow(jane, article, "replies")
     follow(kofi, article, "replies")
     of_jane = make_comment(article, "Jane asks.", author=jane)
@@ -304,7 +304,7 @@ def test_a_rejected_address_gets_no_further_mails(
         notify_followers()
         assert mail_followers.func() == 1
         assert undeliverable.find(["Jane@example.org"]) == {"jane@example.org"}
-        assert list(MailFailure.objects.values_list("subject", flat=True)) == ["News for a follower"]
+        assert list(MailFailure.objects.values_list("subject", flat=True)) == ["Updates for a follower"]
         inbox.refused.clear()
         Follow.objects.update(due_at=at, mailed_at=at - timedelta(hours=1))
         mail_followers.func()
@@ -387,4 +387,4 @@ def test_the_first_search_finds_nothing_old(article: Article, jane: User) -> Non
     NewsSearch.objects.all().delete()
     follow(jane, article, mailed_at=timezone.now() - timedelta(days=900))
     make_comment(article)
-    assert note_news(timezone.now() + timedelta(minutes=2), ZoneInfo("UTC")) == 0
+    assert note_updates(timezone.now() + timedelta(minutes=2), ZoneInfo("UTC")) == 0

@@ -17,10 +17,10 @@ from accounts.models import Guest, User
 from accounts.services import disable_guest
 from articles.models import Article
 from comments.following.mails import notify_followers
-from comments.following.news import read_news
-from comments.following.news_search import note_news
 from comments.following.services import move_to_account, set_own_comments_delivery
 from comments.following.tokens import follow_token, follower_token
+from comments.following.update_search import note_updates
+from comments.following.updates import read_updates
 from comments.models import Comment, Follow, Mute, Recommendation, State
 from comments.services.recommendations import recommend
 from comments.services.states import change_states
@@ -40,7 +40,7 @@ def comment(article: Article, jane: User) -> Comment:
     return make_comment(article, "The slip was *never* closed.", author=jane)
 
 
-def news_of(client: Client, person: User) -> str:
+def updates_of(client: Client, person: User) -> str:
     client.force_login(person)
     return client.get("/account/notifications/").content.decode()
 
@@ -61,7 +61,7 @@ def test_a_pick_is_a_notice_on_the_site(
     assert send_due() == []
     client.force_login(jane)
     assert '<span class="badge accent">1<span class="unseen"> new' in client.get("/").content.decode()
-    page = news_of(client, jane)
+    page = updates_of(client, jane)
     assert "Your comment is an editor’s pick" in page
     assert comment.get_absolute_url() in page
     assert "The slip was never closed." in page
@@ -69,7 +69,7 @@ def test_a_pick_is_a_notice_on_the_site(
     shown = dict(re.findall(r'<input type="hidden" name="(until|follows)" value="([^"]+)">', page))
     client.post("/account/notifications/", shown)
     notify_followers()
-    assert "Nothing new" in news_of(client, jane)
+    assert "Nothing new" in updates_of(client, jane)
 
 
 @pytest.mark.parametrize("reason", ["removed pick", "undone", "removed comment", "hidden story"])
@@ -88,7 +88,7 @@ def test_a_pick_that_does_not_hold_gives_no_notice(
         change_states(ids=[comment.pk], to=State.REJECTED, reason="other", actor=None)
     else:
         Article.objects.update(published_at=None)
-    assert "Nothing new" in news_of(client, jane)
+    assert "Nothing new" in updates_of(client, jane)
     assert not Follow.objects.unread().exists()
 
 
@@ -170,14 +170,14 @@ def test_recommendations_are_summed_up_and_name_nobody(
     recommend(comment=comment, user=readers[4], given=False)
     later()
     assert send_due() == []  # the mail is sent once a day
-    page = news_of(client, jane)
+    page = updates_of(client, jane)
     assert "4 people recommended your comment" in page
     assert not [name for name in ("Ama", "Ben", "Cem", "Dora", "Eli", "Fay") if name in page]
     later(60 * 25)
     (message,) = send_due()
     assert message.subject == "4 people recommended your comment on “The slip closes”"
     recommend(comment=comment, user=readers[0], given=False)
-    assert "3 people recommended your comment" in news_of(client, jane)
+    assert "3 people recommended your comment" in updates_of(client, jane)
 
 
 def test_recommendations_are_counted_as_the_lines_that_are_shown(
@@ -193,7 +193,7 @@ def test_recommendations_are_counted_as_the_lines_that_are_shown(
         at = start + timedelta(minutes=minutes)
         for user, recommended in given:
             Recommendation.objects.create(user=user, comment=recommended, at=at)
-        note_news(at + timedelta(minutes=2), ZoneInfo("UTC"))
+        note_updates(at + timedelta(minutes=2), ZoneInfo("UTC"))
         own.refresh_from_db()
         return own.news_count
 
@@ -201,8 +201,9 @@ def test_recommendations_are_counted_as_the_lines_that_are_shown(
     assert count_after(2, (ben, comment), (cem, comment)) == 1
     assert count_after(4, (dora, comment), (ama, other)) == 1
     assert count_after(6, (ben, other), (cem, other)) == 2
-    news = read_news([own], since="seen_at", until=start + timedelta(minutes=9), most=5)
-    assert [(item.comment, item.recommended_by) for item in news[own.pk].items] == [(comment, 3), (other, 2)]
+    updates = read_updates([own], since="seen_at", until=start + timedelta(minutes=9), limit=5)
+    items = updates[own.pk].items
+    assert [(item.comment, item.recommended_by) for item in items] == [(comment, 3), (other, 2)]
 
 
 def test_nobody_is_told_of_recommendations_unasked(
@@ -300,8 +301,8 @@ def test_a_notice_reads_no_picks_of_other_people(
     for picked in [*own, make_comment(article), make_comment(article, author=UserFactory.create())]:
         set_editors_pick(comment=picked, is_pick=True, actor=emil)
     with CaptureQueriesContext(connection) as queries:
-        news = read_news(follows, since="seen_at", until=until + timedelta(minutes=5), most=5)
-    assert [[item.comment for item in news[one.pk].items] for one in follows] == [[one] for one in own]
+        updates = read_updates(follows, since="seen_at", until=until + timedelta(minutes=5), limit=5)
+    assert [[item.comment for item in updates[one.pk].items] for one in follows] == [[one] for one in own]
     with connection.cursor() as cursor:
         cursor.execute(queries[-1]["sql"])
         assert len(cursor.fetchall()) == 2
@@ -313,6 +314,6 @@ def test_the_cost_of_notices(comment: Comment, jane: User, kofi: User, emil: Use
     set_editors_pick(comment=comment, is_pick=True, actor=emil)
     recommend(comment=comment, user=kofi, given=True)
     with CaptureQueriesContext(connection) as queries:
-        news = read_news(follows, since="seen_at", until=until + timedelta(minutes=5), most=5)
+        updates = read_updates(follows, since="seen_at", until=until + timedelta(minutes=5), limit=5)
     assert len(queries) == 4  # picks, recommendations, the site and the comments
-    assert len(news) == 2
+    assert len(updates) == 2

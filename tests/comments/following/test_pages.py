@@ -19,8 +19,8 @@ from accounts.models import User
 from articles.models import Article, Topic
 from comments.following import seen, services
 from comments.following.mails import notify_followers
-from comments.following.news_search import MOST_COUNTED, note_news
 from comments.following.tokens import follow_token, follower_token
+from comments.following.update_search import MAX_COUNTED, note_updates
 from comments.models import UNDO_WINDOW, Discussion, Follow, State
 from comments.services.imports import ImportedComment, import_comments
 from comments.services.states import change_states
@@ -150,11 +150,11 @@ def badge(client: Client, url: str = "/") -> str:
 
 
 @pytest.mark.django_db(transaction=True)  # a page's time is that of its transaction
-def test_the_badge_counts_news_and_not_what_is_followed(
+def test_the_badge_counts_updates_and_not_what_is_followed(
     as_jane: Client, article: Article, jane: User
 ) -> None:
     def search() -> None:
-        note_news(timezone.now() + UNDO_WINDOW, ZoneInfo("UTC"))
+        note_updates(timezone.now() + UNDO_WINDOW, ZoneInfo("UTC"))
 
     other, read = make_article("Another story"), make_article("A story that is read")
     for one in (article, other, read):
@@ -178,14 +178,14 @@ def test_the_badge_counts_news_and_not_what_is_followed(
     for _number in range(20):
         make_comment(article)
     search()
-    assert Follow.objects.get(article=article).news_count == MOST_COUNTED
+    assert Follow.objects.get(article=article).news_count == MAX_COUNTED
     as_jane.get(article.get_absolute_url())
     assert badge(as_jane) == "6 new"
     assert Follow.objects.get(article=article).news_count == 0
 
 
 @pytest.mark.django_db(transaction=True)  # a page's time is that of its transaction
-def test_a_page_without_the_last_replies_has_not_shown_all_news(
+def test_a_page_without_the_last_replies_has_not_shown_all_updates(
     as_jane: Client, article: Article, jane: User, kofi: User, later: Later
 ) -> None:
     follow(jane, article)
@@ -264,7 +264,7 @@ def test_a_page_of_the_newest_comments_leaves_the_earlier_ones_unread(
     page = as_jane.get(f"{article.get_absolute_url()}?order=newest").content.decode()
     assert f'id="comment-{first.pk}"' not in page
     own = Follow.objects.get()
-    assert (own.seen_at, own.news_at, own.news_count) == (before.seen_at, before.news_at, MOST_COUNTED)
+    assert (own.seen_at, own.news_at, own.news_count) == (before.seen_at, before.news_at, MAX_COUNTED)
     assert badge(as_jane) == "9+ new"
 
 
@@ -284,7 +284,7 @@ def test_both_are_mailed_though_one_was_opened(
 
 
 @pytest.mark.django_db(transaction=True)  # a page's time is that of its transaction
-def test_what_a_member_has_read_at_once_is_no_news_later(
+def test_what_a_member_has_read_at_once_is_no_update_later(
     as_jane: Client, article: Article, jane: User, kofi: User, later: Later
 ) -> None:
     follow(jane, article)
@@ -306,7 +306,7 @@ def test_a_comment_that_is_committed_after_the_page_is_unread(
     follow(jane, article)
     shown = make_comment(article, author=kofi)
     if is_noted:
-        note_news(timezone.now() + UNDO_WINDOW, ZoneInfo("UTC"))
+        note_updates(timezone.now() + UNDO_WINDOW, ZoneInfo("UTC"))
     with transaction.atomic():
         missing = make_comment(article, author=kofi)
         page = read_beside(as_jane, f"{article.get_absolute_url()}{query}")
@@ -328,7 +328,7 @@ def test_a_reply_that_is_committed_after_the_page_of_another_is_unread(
     follow(jane, article)
     root = make_comment(article, author=kofi)
     last = [reply_to(root, kofi) for _number in range(REPLIES_PER_TREE + 1)][-1]
-    note_news(timezone.now() + UNDO_WINDOW, ZoneInfo("UTC"))
+    note_updates(timezone.now() + UNDO_WINDOW, ZoneInfo("UTC"))
     assert badge(as_jane, article.get_absolute_url()) == "1 new"
     with transaction.atomic():
         missing = reply_to(root, kofi)
@@ -388,7 +388,7 @@ def test_all_are_marked_as_read(as_jane: Client, article: Article, jane: User, l
     assert list(Follow.objects.unread()) == [other]
 
 
-def test_a_guest_sees_their_news(client: Client, article: Article, later: Later) -> None:
+def test_a_guest_sees_their_updates(client: Client, article: Article, later: Later) -> None:
     guest = GuestFactory.create(confirmed_at=timezone.now())
     client.cookies[guests.COOKIE] = signing.dumps(guest.pk, salt=guests.COOKIE)
     follow(guest, article)

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
         ({"closes_at": timezone.now() + timedelta(days=1)}, True),
         ({"closes_at": None, "status": "hidden"}, True),
         ({"moderation": "pre"}, False),
-        ({"declared_count": 82}, True),  # told in how the discussion was moderated
+        ({"declared_count": 82}, True),  # shown in the summary of the moderation
     ],
 )
 def test_a_setting_changes_the_page_where_a_reader_sees_it(values, is_seen):

@@ -81,7 +81,22 @@ def test_editing_ends_after_15_minutes(client, comment, author):
     client.force_login(author)
     with time_machine.travel(timezone.now() + timedelta(minutes=16)):
         page = client.get(edit_url(comment), follow=True).content.decode()
-        assert "15 minutes only" in page
+        assert "A comment can be changed for 15 minutes only." in page
+
+
+@pytest.mark.parametrize(("minutes", "limit"), [(1, "1 minute"), (5, "5 minutes")])
+def test_the_limits_are_those_of_the_constants(client, comment, author, monkeypatch, minutes, limit):
+    window = timedelta(minutes=minutes)
+    monkeypatch.setattr("comments.models.comments.EDIT_WINDOW", window)
+    monkeypatch.setattr("comments.models.comments.UNDO_WINDOW", window)
+    monkeypatch.setattr("comments.services.editing.EDIT_WINDOW", window)
+    monkeypatch.setattr("comments.views.writing.UNDO_WINDOW", window)
+    client.force_login(author)
+    with time_machine.travel(timezone.now() + timedelta(minutes=6)):
+        page = client.get(edit_url(comment), follow=True).content.decode()
+        assert f"A comment can be changed for {limit} only." in page
+        page = client.post(f"/comments/{comment.pk}/unpost/", follow=True).content.decode()
+        assert f"Posting can be undone for {limit} only." in page
         assert edit_url(comment) not in page
         refused = client.post(edit_url(comment), {"body": "Too late."})
     assert refused.status_code == 422

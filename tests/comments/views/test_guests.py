@@ -8,7 +8,6 @@ import pytest
 from django.core import mail, signing
 from django.test import Client
 from django.utils import timezone
-from django_tasks.backends.immediate import ImmediateBackend
 
 from accounts.guests import confirm_guest, make_confirmation_token
 from accounts.models import Guest
@@ -18,18 +17,7 @@ from tests.comments.thread.test_story import hold
 from tests.comments.views.test_reply import fields, url
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
-pytestmark = pytest.mark.django_db
-
-
-class AtOnce(ImmediateBackend):
-    """Run every job at once, including those for later, which then find nothing to do."""
-
-    supports_defer = True
-
-
-@pytest.fixture(autouse=True)
-def jobs_run_at_once(settings):
-    settings.TASKS = {"default": {"BACKEND": "tests.comments.views.test_guests.AtOnce"}}
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("jobs_run_at_once")]
 
 
 def post(client, article, callbacks, **changed):

@@ -76,7 +76,7 @@ def test_after_a_minute_it_stays(client, article, posted):
     Comment.objects.update(created_at=timezone.now() - timedelta(seconds=61))
     assert "unpost/" not in client.get(article.get_absolute_url()).content.decode()
     response = client.post(reverse("comment-unpost", args=[posted.pk]), follow=True)
-    assert "Posting can be undone for one minute only. You can still delete it." in response.content.decode()
+    assert "Posting can be undone for 1 minute only. You can still delete it." in response.content.decode()
     assert response.redirect_chain[0][0] == reverse("comment-edit", args=[posted.pk])
     assert Comment.objects.get().state == State.PUBLISHED
 

@@ -1,4 +1,4 @@
-"""My comments: the list of one's own comments, with their states, reasons and answers."""
+"""My comments: the list of one's own comments, with their states, reasons and replies."""
 
 import re
 from datetime import timedelta
@@ -13,6 +13,7 @@ from playwright.sync_api import expect
 from articles.models import Article
 from comments.models import Comment, Discussion, Reason, State
 from comments.services.discussions import change_discussion
+from comments.services.mutes import mute_author
 from comments.services.recommendations import recommend
 from comments.services.states import change_states, delete_comment
 from comments.tasks import count_recommendations
@@ -138,31 +139,52 @@ def test_recommendations_and_picks_are_named(ida):
     assert "Editor’s pick" in found
 
 
-def test_answers_of_others_are_counted_with_a_link_to_the_latest(ida, maria):
+def test_replies_of_others_are_counted_with_a_link_to_the_latest(ida, maria):
     article = make_article()
     asked = make_comment(article, "When does it leave?", author=ida)
     make_comment(article, "At eight.", parent=asked)
     latest = make_comment(article, "At nine.", parent=asked)
     make_comment(article, "Thank you.", parent=asked, author=ida)
     hold(make_comment(article, "Not yet to be seen.", parent=asked))
-    make_comment(article, "An answer to an answer.", parent=latest)
+    make_comment(article, "A reply to a reply.", parent=latest)
     found = items(read(client_of(ida)))[asked.pk]
-    assert "2 answers" in found
+    assert "2 replies" in found
     assert latest.get_absolute_url() in found
 
 
-def test_an_answer_at_the_deepest_level_belongs_to_the_comment_that_it_answers(ida):
+def test_a_reply_at_the_deepest_level_belongs_to_the_comment_that_it_replies_to(ida):
     article, parent = make_article(), None
     for _level in range(63):
         parent = make_comment(article, "Deeper.", parent=parent)
     deepest = make_comment(article, "The deepest.", parent=parent, author=ida)
     make_comment(article, "To another.", parent=parent)
-    answer = make_comment(article, "To hers.", parent=deepest)
-    answer.refresh_from_db()
-    assert answer.parent_id == parent.pk
+    reply = make_comment(article, "To hers.", parent=deepest)
+    reply.refresh_from_db()
+    assert reply.parent_id == parent.pk
     found = items(read(client_of(ida)))[deepest.pk]
-    assert "1 answer" in found
-    assert answer.get_absolute_url() in found
+    assert "1 reply" in found
+    assert reply.get_absolute_url() in found
+
+
+def test_replies_by_muted_people_are_not_counted(ida):
+    """A moderator may move an imported comment below one that was written here."""
+    article = make_article()
+    asked = make_comment(article, "When does it leave?", author=ida)
+    member, guest = UserFactory.create(), GuestFactory.create()
+    by_member = make_comment(article, "At eight.", parent=asked, author=member)
+    by_guest = make_comment(article, "At nine.", parent=asked, guest=guest)
+    imported = [make_comment(article, f"At {hour}.", parent=asked) for hour in (10, 11, 12)]
+    for comment, name in zip(imported, ("Eben", "Eben", "Jim"), strict=True):
+        Comment.objects.filter(pk=comment.pk).update(
+            source="https://example.org/", source_id=comment.pk, author_name=name, author=None, guest=None
+        )
+        comment.refresh_from_db()
+    as_ida = client_of(ida)
+    assert "5 replies" in items(read(as_ida))[asked.pk]
+    for comment, left in ((by_member, "4 replies"), (by_guest, "3 replies"), (imported[0], "1 reply")):
+        mute_author(comment=comment, user=ida)
+        assert left in items(read(as_ida))[asked.pk]
+    assert imported[2].get_absolute_url() in items(read(as_ida))[asked.pk]
 
 
 def test_what_may_not_be_read_is_not_shown(ida, ada, maria):
@@ -226,7 +248,7 @@ def test_pages_of_25_without_gaps_or_repeats(ida):
     assert client.get(f"{URL}?before=nonsense").status_code == 404
 
 
-# Site, session, user, roles and masthead; the comments, their answers, and seven of their notices.
+# Site, session, user, roles and masthead; the comments, their replies, and seven of their notices.
 STATEMENTS = 14
 
 
@@ -236,7 +258,7 @@ def test_the_number_of_statements_does_not_grow(ida, maria):
     def post(stories: int) -> None:
         for n in range(stories):
             article = make_article(f"Story {n}")
-            make_comment(article, "An answer.", parent=make_comment(article, f"Word {n}.", author=ida))
+            make_comment(article, "An reply.", parent=make_comment(article, f"Word {n}.", author=ida))
             hold(make_comment(article, f"Waiting {n}.", author=ida))
             removed = make_comment(article, f"Removed {n}.", author=ida)
             decide(ids=[removed.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)

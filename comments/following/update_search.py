@@ -1,8 +1,8 @@
-"""The search for news: notes on each follow that there are some, and when the mail about them is due.
+"""The search for updates notes on each follow that there are some, and when the mail about them is due.
 
-News are comments, corrections and stories that readers have been able to see for a minute: nobody is
+Updates are comments, corrections and stories that readers have been able to see for a minute: nobody is
 notified of a comment whose posting can still be undone, or that was removed again. Picks and recommendations
-of one's own comments are news in the same way: those that still hold after a minute.
+of one's own comments are updates in the same way: those that still hold after a minute.
 """
 
 from collections.abc import Sequence
@@ -13,15 +13,15 @@ from zoneinfo import ZoneInfo
 from django.db import connection, transaction
 
 from comments.models import DEFAULT_DELIVERY, UNDO_WINDOW, Follow, NewsSearch
-from comments.policy import EditorsPick, policy
+from comments.policy import PickEvent, policy
 
 DAILY_AT = time(7)  # in the site's time zone
 # A change is dated with the start of its transaction, and is seen when that ends. The search therefore looks
-# again at what was already searched, where it finds nothing twice: noted news are later than the watermarks.
+# again at what was already searched, where it finds nothing twice: the watermarks are past what was noted.
 OVERLAP = timedelta(minutes=5)
-MOST_COUNTED = 10  # news of one follow; so a busy discussion writes only a few times for each follower
+MAX_COUNTED = 10  # updates of one follow; so a busy discussion writes only a few times for each follower
 
-# The first publication of a comment that was written here. An imported one is no news.
+# The first publication of a comment that was written here. An imported one is no update.
 PUBLISHED_SQL = """
 FROM comments_transition t
 JOIN comments_comment c ON c.id = t.comment_id AND c.state = 'published' AND c.source = ''
@@ -77,13 +77,14 @@ WHERE EXISTS (SELECT FROM accounts_user u WHERE u.id = answered_user AND u.is_ac
 ON CONFLICT DO NOTHING"""
 
 # Nobody is notified of their own comments, or of those of people whom they muted. Both watermarks move to
-# just before the first news, because there were none before it: so the news are searched in a short time.
-# Of a follow with news, only lines are added to the count that no earlier search can have found.
+# just before the first update, because there were none before it, so that a search covers a short time. Of a
+# follow with updates, only lines are added to the count that no earlier search can have found.
 _NOTE = """
-WITH news AS MATERIALIZED ({news}),
+WITH updates AS MATERIALIZED ({updates}),
 muted AS MATERIALIZED (
   SELECT m.user_id, m.muted_user_id, m.muted_guest_id FROM comments_mute m
-  WHERE m.muted_user_id IN (SELECT author_id FROM news) OR m.muted_guest_id IN (SELECT guest_id FROM news)
+  WHERE m.muted_user_id IN (SELECT author_id FROM updates)
+     OR m.muted_guest_id IN (SELECT guest_id FROM updates)
 ),
 followed AS (
   SELECT f.id, min(n.at) AS first, max(n.at) AS last,
@@ -93,8 +94,8 @@ followed AS (
          count(DISTINCT n.line) FILTER (
            WHERE {is_unseen} AND (f.news_at IS NULL OR (n.at > %(searched)s AND {is_uncounted}))
          ) AS uncounted
-  FROM comments_follow f JOIN news n ON {match}
-  WHERE (f.news_count < {most} OR (f.due_at IS NULL AND f.delivery NOT IN ('site', 'none')))
+  FROM comments_follow f JOIN updates n ON {match}
+  WHERE (f.news_count < {limit} OR (f.due_at IS NULL AND f.delivery NOT IN ('site', 'none')))
     AND (n.author_id <> f.user_id) IS NOT FALSE AND (n.guest_id <> f.guest_id) IS NOT FALSE
     AND NOT EXISTS (SELECT FROM muted m WHERE m.user_id = f.user_id
                     AND (m.muted_user_id = n.author_id OR m.muted_guest_id = n.guest_id))
@@ -102,7 +103,7 @@ followed AS (
 )
 UPDATE comments_follow f
 SET news_at = coalesce(f.news_at, n.unread),
-    news_count = least(f.news_count + n.uncounted, {most}),
+    news_count = least(f.news_count + n.uncounted, {limit}),
     due_at = CASE WHEN f.due_at IS NULL AND n.unsent IS NOT NULL
                   THEN CASE f.delivery WHEN 'at_once' THEN %(at_once)s::timestamptz
                                        WHEN 'hourly' THEN %(hourly)s::timestamptz
@@ -125,7 +126,7 @@ _NOT_RECOMMENDED_BEFORE = """NOT (n.kind = 'recommended' AND EXISTS (
         AND NOT EXISTS (SELECT FROM comments_mute m WHERE m.user_id = f.user_id
                         AND (m.muted_user_id = r.user_id OR m.muted_guest_id = r.guest_id))))"""
 
-# The news, which follows they are for, and which of them no earlier one has counted already.
+# The updates, which follows they are for, and which of them no earlier one has counted already.
 _SEARCHES = [
     (
         _NEW_COMMENTS,
@@ -144,10 +145,10 @@ _SEARCHES = [
 ]
 
 
-def note_news(now: datetime, zone: ZoneInfo) -> int:
-    """Note on what people follow that there are news, and when the mail about them is due.
+def note_updates(now: datetime, zone: ZoneInfo) -> int:
+    """Note on what people follow that there are updates, and when the mail about them is due.
 
-    `zone` is the site's, in which the daily mail goes out. Returns the number of follows with news.
+    `zone` is the site's, in which the daily mail goes out. Returns the number of follows with updates.
     """
     until = now - UNDO_WINDOW
     with transaction.atomic(), connection.cursor() as cursor:
@@ -161,15 +162,15 @@ def note_news(now: datetime, zone: ZoneInfo) -> int:
         if picks:
             cursor.execute(_ADD_FOLLOWS_OF_PICKS, values)
         noted = 0
-        for news, match, is_uncounted in [] if is_first else _SEARCHES:
-            parts = {"news": news, "match": match, "is_unseen": _UNSEEN, "is_uncounted": is_uncounted}
-            cursor.execute(_NOTE.format(**parts, most=MOST_COUNTED), values)
+        for updates, match, is_uncounted in [] if is_first else _SEARCHES:
+            parts = {"updates": updates, "match": match, "is_unseen": _UNSEEN, "is_uncounted": is_uncounted}
+            cursor.execute(_NOTE.format(**parts, limit=MAX_COUNTED), values)
             noted += cursor.rowcount
         NewsSearch.objects.update(until=until)
     return noted
 
 
-def _pick_values(picks: Sequence[EditorsPick]) -> dict[str, list[Any]]:
+def _pick_values(picks: Sequence[PickEvent]) -> dict[str, list[Any]]:
     return {
         "picked": [pick.comment for pick in picks],
         "picked_at": [pick.at for pick in picks],
@@ -178,7 +179,7 @@ def _pick_values(picks: Sequence[EditorsPick]) -> dict[str, list[Any]]:
 
 
 def due_times(now: datetime, zone: ZoneInfo) -> dict[str, datetime]:
-    """Return when a mail about news of this moment is due, by the kind of delivery."""
+    """Return the times at which mails about updates of this moment are due, by the kind of delivery."""
     next_hour = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     local = now.astimezone(zone)
     daily = datetime.combine(local.date(), DAILY_AT, zone)

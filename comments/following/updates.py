@@ -1,4 +1,4 @@
-"""The news of follows, as pages and mails show them. news_search.py says what news are."""
+"""The updates of follows, as pages and mails show them. update_search.py says what updates are."""
 
 from collections import defaultdict
 from collections.abc import Collection, Container, Mapping, Sequence
@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from articles.markup.markdown import make_excerpt
 from articles.models import Article, Correction
-from comments.following.news_search import PUBLISHED_SQL
+from comments.following.update_search import PUBLISHED_SQL
 from comments.models import Comment, Follow, Mute
 from comments.policy import policy
 from core.database.sql import fetch_rows
@@ -24,7 +24,7 @@ REPLIES_READ = 5_000  # for all who are asked for at once
 
 
 @dataclass(frozen=True)
-class NewsItem:
+class UpdateItem:
     """A new comment, correction or story, or a pick or recommendations of a comment of the follower.
 
     `comment` is empty for corrections and stories.
@@ -47,7 +47,7 @@ class NewsItem:
 
     @property
     def heading(self) -> str:
-        """Return what happened to the comment of the follower; "" for other news."""
+        """Return what happened to the comment of the follower; "" for other updates."""
         if self.is_pick:
             return _("Your comment is an editor’s pick")
         if self.recommended_by:
@@ -60,34 +60,40 @@ class NewsItem:
         return ""
 
     def excerpt(self, limit: int = 300) -> str:
-        """Return the beginning of the comment without its formatting; "" for other news."""
+        """Return the beginning of the comment without its formatting; "" for other updates."""
         return make_excerpt(self.comment.body_html, limit) if self.comment else ""
 
 
 @dataclass(frozen=True)
-class News:
-    """The news of one follow: the first ones, and the number of further ones."""
+class FollowUpdates:
+    """The updates of one follow: the first ones, and the number of further ones."""
 
     follow: Follow
-    items: list[NewsItem]
+    items: list[UpdateItem]
     more: int
 
+    @property
+    def count(self) -> int:
+        return len(self.items) + self.more
 
-def read_news(follows: Sequence[Follow], *, since: Watermark, until: datetime, most: int) -> dict[int, News]:
-    """Return the news after the watermark `since` and up to `until`, by the id of the follow.
 
-    `most` is the number of items for each. Follows without news are left out. Runs at most eight statements,
-    and four for picks and recommendations.
+def read_updates(
+    follows: Sequence[Follow], *, since: Watermark, until: datetime, limit: int
+) -> dict[int, FollowUpdates]:
+    """Return the updates after the watermark `since` and up to `until`, by the id of the follow.
+
+    `limit` is the number of items for each. Follows without updates are left out. Runs at most eight
+    statements, and four for picks and recommendations.
     """
-    items: dict[int, list[NewsItem]] = defaultdict(list)
+    items: dict[int, list[UpdateItem]] = defaultdict(list)
     more: dict[int, int] = {}
-    _add_comments(follows, since, until, most, items, more)
+    _add_comments(follows, since, until, limit, items, more)
     _add_corrections([f for f in follows if f.kind == Follow.Kind.CORRECTIONS], since, until, items)
     _add_stories([f for f in follows if f.kind == Follow.Kind.TOPIC], since, until, items)
     _add_on_own_comments(follows, since, until, items)
     return {
-        follow.pk: News(
-            follow, items[follow.pk][:most], more.get(follow.pk, 0) + len(items[follow.pk][most:])
+        follow.pk: FollowUpdates(
+            follow, items[follow.pk][:limit], more.get(follow.pk, 0) + len(items[follow.pk][limit:])
         )
         for follow in follows
         if items[follow.pk]
@@ -96,7 +102,7 @@ def read_news(follows: Sequence[Follow], *, since: Watermark, until: datetime, m
 
 @dataclass(frozen=True)
 class NewComment:
-    """A comment that was published since a watermark, and who wrote and who is answered by it."""
+    """A comment that was published since a watermark, with its author and the author that it replies to."""
 
     id: int
     article_id: int
@@ -106,7 +112,7 @@ class NewComment:
     answered_user: int | None
     answered_guest: int | None
 
-    def is_news_for(self, follow: Follow, muted: Container[tuple[int | None, str, int | None]]) -> bool:
+    def is_update_for(self, follow: Follow, muted: Container[tuple[int | None, str, int | None]]) -> bool:
         if (follow.user_id, "user", self.author_id) in muted:
             return False
         if (follow.user_id, "guest", self.guest_id) in muted:
@@ -141,14 +147,14 @@ def _add_comments(
     follows: Sequence[Follow],
     since: Watermark,
     until: datetime,
-    most: int,
-    items: dict[int, list[NewsItem]],
+    limit: int,
+    items: dict[int, list[UpdateItem]],
     more: dict[int, int],
 ) -> None:
     """Add new comments. They are read once for all followers of a discussion, and their texts at the end."""
     chosen: dict[int, list[NewComment]] = {}
     for pk, new in _read_new_comments(follows, since, until).items():
-        chosen[pk], more[pk] = new[:most], len(new[most:])
+        chosen[pk], more[pk] = new[:limit], len(new[limit:])
     comments = _read_texts({comment.id for new in chosen.values() for comment in new}, until)
     for follow in follows:
         for new_comment in chosen.get(follow.pk, ()):
@@ -156,7 +162,7 @@ def _add_comments(
                 article = comment.discussion.article
                 url = comment.get_absolute_url()
                 items[follow.pk].append(
-                    NewsItem(new_comment.at, article, url, comment, new_comment.answers(follow))
+                    UpdateItem(new_comment.at, article, url, comment, new_comment.answers(follow))
                 )
 
 
@@ -166,11 +172,11 @@ def read_after_watermark(follow: Follow, until: datetime) -> list[NewComment] | 
     They include those that were seen out of turn. Returns None if COMMENTS_READ or more were published,
     because there may be earlier ones than these.
     """
-    found = _read_published(_STATEMENTS[follow.kind], [follow], "seen_at", until)[follow.article_id]
-    if len(found) >= COMMENTS_READ:
+    new = _read_published(_STATEMENTS[follow.kind], [follow], "seen_at", until)[follow.article_id]
+    if len(new) >= COMMENTS_READ:
         return None
     muted = _read_mutes([follow])
-    return [comment for comment in found if comment.is_news_for(follow, muted)]
+    return [comment for comment in new if comment.is_update_for(follow, muted)]
 
 
 def _read_new_comments(
@@ -189,7 +195,7 @@ def _read_new_comments(
             comment
             for comment in by_article[follow.article_id]
             if comment.at > getattr(follow, since)
-            and comment.is_news_for(follow, muted)
+            and comment.is_update_for(follow, muted)
             and not (since == "seen_at" and comment.id in follow.seen_comments)
         ]
         for kind, by_article in found.items()
@@ -218,7 +224,7 @@ def _read_published(
 
 
 def _read_mutes(follows: Sequence[Follow]) -> set[tuple[int | None, str, int | None]]:
-    """Return whom these followers have muted: user id, "user" or "guest", id of the muted person."""
+    """Return the mutes of these followers: user id, "user" or "guest", id of the muted person."""
     rows = Mute.objects.filter(user__in={follow.user_id for follow in follows if follow.user_id})
     return {
         (user, kind, pk)
@@ -237,7 +243,7 @@ def _read_texts(ids: Collection[int], now: datetime, *conditions: Q) -> dict[int
 
 
 def _add_corrections(
-    follows: Sequence[Follow], since: Watermark, until: datetime, items: dict[int, list[NewsItem]]
+    follows: Sequence[Follow], since: Watermark, until: datetime, items: dict[int, list[UpdateItem]]
 ) -> None:
     if not follows:
         return
@@ -250,7 +256,7 @@ def _add_corrections(
     found = list(readable.order_by("at", "pk"))
     for follow in follows:
         items[follow.pk] += [
-            NewsItem(
+            UpdateItem(
                 correction.at,
                 correction.article,
                 correction.article.get_absolute_url(),
@@ -263,7 +269,7 @@ def _add_corrections(
 
 
 def _add_stories(
-    follows: Sequence[Follow], since: Watermark, until: datetime, items: dict[int, list[NewsItem]]
+    follows: Sequence[Follow], since: Watermark, until: datetime, items: dict[int, list[UpdateItem]]
 ) -> None:
     if not follows:
         return
@@ -276,14 +282,14 @@ def _add_stories(
     found = [(row.topic_id, at, row.article) for row in rows if (at := row.article.published_at) is not None]
     for follow in follows:
         items[follow.pk] += [
-            NewsItem(at, story, story.get_absolute_url(), text=story.standfirst)
+            UpdateItem(at, story, story.get_absolute_url(), text=story.standfirst)
             for topic, at, story in found
             if topic == follow.topic_id and at > getattr(follow, since)
         ]
 
 
 def _add_on_own_comments(
-    follows: Sequence[Follow], since: Watermark, until: datetime, items: dict[int, list[NewsItem]]
+    follows: Sequence[Follow], since: Watermark, until: datetime, items: dict[int, list[UpdateItem]]
 ) -> None:
     """Add picks and recommendations of the followers' own comments, in at most three statements.
 
@@ -314,9 +320,9 @@ def _add_on_own_comments(
             items[follow_id].append(_item_of(comment, at, recommended_by=count))
 
 
-def _item_of(comment: Comment, at: datetime, *, is_pick: bool = False, recommended_by: int = 0) -> NewsItem:
+def _item_of(comment: Comment, at: datetime, *, is_pick: bool = False, recommended_by: int = 0) -> UpdateItem:
     article, url = comment.discussion.article, comment.get_absolute_url()
-    return NewsItem(at, article, url, comment, is_pick=is_pick, recommended_by=recommended_by)
+    return UpdateItem(at, article, url, comment, is_pick=is_pick, recommended_by=recommended_by)
 
 
 # The unique constraints of recommendations, one of users and one of guests, find those of each comment.
