@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.utils import timezone
-from record import DATA
+from served_site import DATA
 
 from accounts.models import User
 from archive.services import import_page
