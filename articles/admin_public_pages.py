@@ -172,11 +172,17 @@ class PinAdmin(EditorAccessAdmin):
         return redirect(reverse("admin:articles_pin_changelist") + fragment)
 
 
+class AuthorForm(ConflictAwareForm):
+    def add_prefix(self, field_name: str) -> str:
+        # Forms of the version before, open in a browser, and its servers have the bio by this name.
+        return super().add_prefix("line" if field_name == "bio" else field_name)
+
+
 @admin.register(Author)
 class AuthorAdmin(EditorAccessAdmin, ConcurrentEditingAdmin):
     """Authors and their bios. An author is created here, or by being chosen for a story."""
 
-    form = ConflictAwareForm
+    form = AuthorForm
     list_display = ["name", "slug", "bio"]
     search_fields = ["user__name", "bio"]
     list_select_related = ["user"]

@@ -132,11 +132,11 @@ def test_an_editor_writes_the_line_and_only_staff_is_offered(ida_berg, emil_ness
     author = Author.objects.get()
     url = f"/admin/articles/author/{author.pk}/change/"
     version = Site.objects.get().version
-    assert client.post(url, {"slug": "ida", "bio": "Boats."}).status_code == 302
+    assert client.post(url, {"slug": "ida", "line": "Boats."}).status_code == 302
     assert Site.objects.get().version > version
     assert "Boats." in client.get("/authors/ida/").content.decode()
     assert client.get("/authors/ida-berg/")["Location"] == "/authors/ida/"
-    assert client.post(url, {"slug": "ida", "bio": "x" * 301}).status_code == 200
+    assert client.post(url, {"slug": "ida", "line": "x" * 301}).status_code == 200
     assert client.get(f"/admin/articles/author/{author.pk}/delete/").status_code == 403
 
 
@@ -147,13 +147,13 @@ def test_two_editors_of_the_same_bio_see_the_conflict(ida_berg, emil_ness):
     client = Client()
     client.force_login(emil_ness)
     read = {"read": client.get(url).context["snapshot"]}
-    client.post(url, {"slug": "ida", "bio": "Boats."})
-    hers = {"slug": "ida-berg", "bio": "Nets."} | read
+    client.post(url, {"slug": "ida", "line": "Boats."})
+    hers = {"slug": "ida-berg", "line": "Nets."} | read
     page = client.post(url, hers).content.decode()
     author.refresh_from_db()
     assert (author.bio, author.slug) == ("Boats.", "ida")
-    mine = re.findall('name="take-bio" value="(mine[^"]+)"', page)[0]
-    assert client.post(url, hers | {"take-bio": mine}).status_code == 302
+    mine = re.findall('name="take-line" value="(mine[^"]+)"', page)[0]
+    assert client.post(url, hers | {"take-line": mine}).status_code == 302
     author.refresh_from_db()
     assert (author.bio, author.slug) == ("Nets.", "ida")
 
