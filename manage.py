@@ -35,8 +35,10 @@ def main() -> None:
         sys.exit(f"{error}. Run bin/setup, then .venv/bin/python manage.py.")
 
     def execute() -> None:
-        with freeze_loaded_objects():
-            django.setup()
+        # With these options, Django decides where the settings are when it reads the command line.
+        if not any(argument.startswith(("--settings", "--pythonpath")) for argument in sys.argv):
+            with freeze_loaded_objects():
+                django.setup()
         execute_from_command_line(sys.argv)
 
     command = sys.argv[1] if len(sys.argv) > 1 else "help"

@@ -90,6 +90,25 @@ def test_a_wrong_setting_ends_the_start_with_a_sentence(name: str, value: str, s
     assert "secret" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [("--settings=no_such_module", "No module named 'no_such_module'"), ("--pythonpath=/nowhere", "")],
+)
+def test_options_of_django_that_say_where_the_settings_are(option: str, sentence: str) -> None:
+    command = [
+        sys.executable,
+        "manage.py",
+        "collectstatic",
+        "--dry-run",
+        "--noinput",
+        "--verbosity=0",
+        option,
+    ]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert done.returncode == (1 if sentence else 0)
+    assert sentence in done.stderr
+
+
 @pytest.mark.parametrize("command", [("serve",), ("tick", "--list"), ("import_archive", "story.txt")])
 def test_settings_that_a_check_refuses_end_the_start_with_sentences(command: tuple[str, ...]) -> None:
     env = {**os.environ, "SITE_URL": "example.org", "LOG_FORMAT": "xml"}
