@@ -325,8 +325,11 @@ else:
 MAIL_TRANSPORT, EMAIL_BACKEND = EMAIL_BACKEND, "config.mail_backend.Backend"
 # Seconds. Without it, a mail server that does not answer blocks all jobs.
 EMAIL_TIMEOUT = vars().get("EMAIL_TIMEOUT") or 10
+_HOSTNAME = urlsplit(SITE_URL).hostname or ""
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = os.environ.get(
-    "FROM_EMAIL", f"noreply@{urlsplit(SITE_URL).hostname or 'localhost'}"
+    # A mail address has IPv6 addresses in another form.
+    "FROM_EMAIL",
+    f"noreply@{'localhost' if not _HOSTNAME or ':' in _HOSTNAME else _HOSTNAME}",
 )
 # An e-mail address whose mails the mail server gives to `manage.py receive_mail`, also with +… before the @:
 # replies to mails about new comments, and messages that they are undeliverable. Empty: there is none.

@@ -5,6 +5,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from email.utils import parseaddr
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -12,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 import dj_email_url
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.mail.message import sanitize_address
 from django.db import connection
 from django.http.request import host_validation_re
 
@@ -114,9 +116,11 @@ def _check_incoming_email() -> Error | None:
 
 
 def _check_from_email() -> Error | None:
-    name, email = parseaddr(settings.DEFAULT_FROM_EMAIL)
-    if re.fullmatch(r"[^\s@]+@[^\s@]+", email) and not re.search(r"[\r\n]", name):
-        return None
+    with suppress(ValueError):
+        sanitize_address(settings.DEFAULT_FROM_EMAIL, "utf-8")
+        email = parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+        if "@" in email and (email.startswith('"') or not re.search(r"\s", email)):
+            return None
     return Error(
         f"FROM_EMAIL is {settings.DEFAULT_FROM_EMAIL!r}.",
         hint="Write it as noreply@example.org, or leave it out.",

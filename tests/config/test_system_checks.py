@@ -169,8 +169,13 @@ def test_email_url_names_a_server(url: str, expected: list[str], monkeypatch: py
         ("noreply@example.org", []),
         ("The Harbour <news@example.org>", []),
         ("noreply@localhost", []),
+        ("Müller <a@example.org>", []),
+        ('"a b"@example.org', []),
         ("noreply", ["config.E023"]),
         ("the harbour@example.org", ["config.E023"]),
+        ("info@x <a@example.org>", ["config.E023"]),
+        ("a@example.org, b@example.org", ["config.E023"]),
+        ("News: Harbour <a@example.org>", ["config.E023"]),
         ("", ["config.E023"]),
     ],
 )
