@@ -14,8 +14,8 @@ MAX_PAGE = 10_000  # later pages would skip too many rows
 
 
 def parse_whole_number(value: str | None, *, digits: int = 18) -> int | None:
-    """Return a whole number of at most `digits` digits, or None for another text."""
-    return int(value) if value and re.fullmatch(rf"[0-9]{{1,{digits}}}", value) else None
+    """Return a whole number of at most `digits` digits, of any script, or None for another text."""
+    return int(value) if value and re.fullmatch(rf"\d{{1,{digits}}}", value) else None
 
 
 class QueryForm(forms.Form):

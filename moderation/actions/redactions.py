@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.text import normalize_newlines
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -57,7 +58,7 @@ def redact_text(body: str, marked: str) -> str:
     Apart from the marks both texts must be equal; raises ValidationError otherwise. Brackets of the text
     itself are not marks.
     """
-    body, marked = body.replace("\r\n", "\n"), marked.replace("\r\n", "\n")
+    body, marked = normalize_newlines(body), normalize_newlines(marked)
     out: list[str] = []
     position, is_open, redacted = 0, False, 0
     while marked:

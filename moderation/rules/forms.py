@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.text import normalize_newlines
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -328,7 +329,7 @@ class ListForm(RuleForm):
             check_size(file.size)
             found = read_terms(file.read())
         elif sent := self.cleaned_data.get("terms"):
-            found = read_terms(sent.replace("\r\n", "\n").encode())  # browsers send \r\n
+            found = read_terms(normalize_newlines(sent).encode())  # browsers send \r\n
         elif self.replaces:
             return self.replaces.terms.text
         elif "file" in self.errors:

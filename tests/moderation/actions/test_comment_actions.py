@@ -217,6 +217,7 @@ def test_restored_duplicate_loses_its_original(client, maria):
     [
         ("I am Bob Smith.", "I am [[Bob Smith]].", "I am ███."),
         ("a\r\nb", "[[a]]\nb", "███\nb"),
+        ("a\rb", "[[a]]\nb", "███\nb"),
         ("a b c", "[[a]] b [[c]]", "███ b ███"),
         ("[[b]] c", "[[b]] [[c]]", "[[b]] ███"),
     ],

@@ -178,12 +178,16 @@ def test_all_levels_are_searched_and_filtered_by_the_page(maria_client, small_pa
         assert found == list(Comment.objects.filter(discussion=article.pk).values_list("pk", flat=True))
 
 
-@pytest.mark.parametrize("asked", ["{}", "#{}", " #{} "])
+@pytest.mark.parametrize("asked", ["{}", "#{}", " #{} ", "#{1}"])
 def test_a_comment_is_found_by_its_number(maria_client, asked):
     article, other = bring_in(6), bring_in(3)
     comment = Comment.objects.filter(discussion=article.pk)[4]
+    number = str(comment.pk)
+    in_arabic = number.translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩"))
     for place, found in ((article, [comment.pk]), (other, [])):
-        cl = maria_client.get(TREE, {"discussion": place.pk, "q": asked.format(comment.pk)}).context["cl"]
+        cl = maria_client.get(TREE, {"discussion": place.pk, "q": asked.format(number, in_arabic)}).context[
+            "cl"
+        ]
         assert [c.pk for c in cl.result_list if c.pk == comment.pk] == found
 
 
