@@ -22,7 +22,7 @@ from core.mail.failures import explain_failure, mask_email_addresses
 from core.mail.messages import TrackedMail
 
 FAILURE_RETENTION = timedelta(days=30)
-ERROR_MAX = 1_000  # characters
+MAX_ERROR_LENGTH = 1_000  # characters
 
 _COUNT = """
 INSERT INTO config_mailday (day, sent, failed) VALUES (%s, %s, %s)
@@ -100,7 +100,7 @@ def _record(sent: int, failures: Sequence[tuple[EmailMessage, int, Exception]]) 
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_COUNT, [now.date(), sent, failed])
             for message, count, error in failures:
-                text = mask_email_addresses(explain_failure(error))[:ERROR_MAX]
+                text = mask_email_addresses(explain_failure(error))[:MAX_ERROR_LENGTH]
                 subject = str(message.kind if isinstance(message, TrackedMail) else message.subject)
                 MailFailure.objects.create(subject=subject[:200], count=count, error=text)
             if failures:

@@ -11,7 +11,7 @@ from config.owner import jobs
 from moderation.models import RemovalRequest
 from moderation.queue.queues import QueueSummary, summarize_queues
 
-LIST_MAX = 5  # stories in one list
+MAX_LISTED = 5  # stories in one list
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ def read_newsroom(user: User, now: datetime) -> Newsroom:
     published: list[Article] = []
     if user.is_editor:  # the page shows stories to nobody else
         stories = Article.objects.editable_by(user).listed()
-        drafts = list(stories.filter(published_at=None).order_by("-updated_at")[:LIST_MAX])
-        scheduled = list(stories.filter(published_at__gt=now).order_by("published_at")[:LIST_MAX])
-        published = list(stories.published(now).order_by("-published_at")[:LIST_MAX])
+        drafts = list(stories.filter(published_at=None).order_by("-updated_at")[:MAX_LISTED])
+        scheduled = list(stories.filter(published_at__gt=now).order_by("published_at")[:MAX_LISTED])
+        published = list(stories.published(now).order_by("-published_at")[:MAX_LISTED])
     return Newsroom(
         queues=queues,
         open_requests=RemovalRequest.objects.filter(outcome="").count() if is_administrator else 0,
@@ -74,9 +74,9 @@ def _unsaved_changes(user: User) -> list[UnsavedChanges]:
     found = []
     for model, kind in ((Article, "article"), (StandingPage, "standingpage")):
         detached = set(Autosave.objects.offered(user, model, None).values_list("pk", flat=True))
-        for row in Autosave.objects.of(user).filter(kind=kind).order_by("-at")[:LIST_MAX]:
+        for row in Autosave.objects.of(user).filter(kind=kind).order_by("-at")[:MAX_LISTED]:
             key = row.article_id or row.page_id
             name = f"admin:articles_{kind}_{'add' if row.pk in detached else 'change'}"
             url = reverse(name, args=[] if row.pk in detached else [key])
             found.append(UnsavedChanges(row.title, f"{url}?unsaved={row.nonce}", row.at))
-    return sorted(found, key=lambda each: each.at, reverse=True)[:LIST_MAX]
+    return sorted(found, key=lambda each: each.at, reverse=True)[:MAX_LISTED]

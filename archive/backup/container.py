@@ -19,7 +19,7 @@ from core.files import storage
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-MANIFEST_MAX = 256 * 1024 * 1024  # bytes; a site with a million media has 150 MB
+MAX_MANIFEST_BYTES = 256 * 1024 * 1024  # bytes; a site with a million media has 150 MB
 COMMENT_PREFIX = b"Soundoff backup. SHA-256 of all bytes before the sum: "
 DIGEST_LENGTH = 64  # bytes, in hexadecimal digits
 CHUNK = 1024 * 1024
@@ -313,7 +313,7 @@ def _read_manifest(path: Path, archive: zipfile.ZipFile) -> Manifest:
     """Read and validate manifest.json. Raises BackupError."""
     try:
         with archive.open(MANIFEST) as file:
-            fields: dict[str, Any] = json.loads(file.read(MANIFEST_MAX))
+            fields: dict[str, Any] = json.loads(file.read(MAX_MANIFEST_BYTES))
         found = fields.pop("format")
         del fields["what"]
     except Exception as error:

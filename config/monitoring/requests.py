@@ -27,7 +27,7 @@ _COMPLETE_AT_KEY = "soundoff.complete_at"  # the time of time.perf_counter at wh
 CACHED, COPY = "cached", "copy"
 
 BUCKETS = (0.005, 0.025, 0.1, 0.5, 2)  # upper limits in seconds; a last one has no limit
-LINES_MAX = 10_000  # lines that wait for the output
+MAX_LINES = 10_000  # lines that wait for the output
 
 # For each kind of answer, class of status and name of a URL: the numbers of answers in each bucket, and then
 # the sum of their seconds. Only the event loop writes them, so they need no lock. The library's counters
@@ -50,7 +50,7 @@ def write_lines_in_thread() -> QueueListener:
 
     An output that accepts nothing, such as a full pipe, would stop the event loop and so all readers.
     """
-    lines: Queue[logging.LogRecord] = Queue(LINES_MAX)
+    lines: Queue[logging.LogRecord] = Queue(MAX_LINES)
     log.handlers, log.propagate = [LineQueueHandler(lines)], False
     writer = QueueListener(lines, *logging.getLogger().handlers)
     writer.start()

@@ -37,7 +37,7 @@ from core.files import storage
 from core.forms import SubmitForm, remove_maxlength
 
 RULES_LINES = 3
-SUGGESTIONS_MAX = 6  # time zones that are listed if the input matches several
+MAX_SUGGESTIONS = 6  # time zones that are listed if the input matches several
 
 # The fields of the set-up; the other settings keep their defaults.
 SETUP_FIELDS = [
@@ -388,7 +388,7 @@ class SiteForm(forms.ModelForm[Site]):
             raise ValidationError(
                 _("“%(value)s” is not a time zone. Enter one such as Europe/Oslo.") % {"value": typed}
             )
-        listed = ", ".join(found[:SUGGESTIONS_MAX]) + (" …" if len(found) > SUGGESTIONS_MAX else "")
+        listed = ", ".join(found[:MAX_SUGGESTIONS]) + (" …" if len(found) > MAX_SUGGESTIONS else "")
         raise ValidationError(
             _("Several time zones match: %(zones)s. Enter one of them.") % {"zones": listed}
         )

@@ -38,7 +38,7 @@ from core.scheduled_jobs import JOBS
 from moderation.models import JobRun
 
 MAIL_COUNT_SPAN = timedelta(days=7)  # in which mails are counted
-LIST_MAX = 20  # failed jobs and failed mails that are listed
+MAX_LISTED = 20  # failed jobs and failed mails that are listed
 LATE_AFTER = timedelta(minutes=10)  # a job that is due has not started
 BACKUP_OLD_AFTER = timedelta(days=7)
 DISK_LOW = 2 * 1024**3  # bytes of free space below which the page warns
@@ -257,7 +257,7 @@ def read_system_status() -> SystemStatus:
         nightly=_nightly_backups(),
         mails=_mail_counts(now),
         mail_server=mail_server(),
-        mail_failures=list(MailFailure.objects.order_by("-at")[:LIST_MAX]),
+        mail_failures=list(MailFailure.objects.order_by("-at")[:MAX_LISTED]),
         jobs=_job_queue(now),
         scheduled_jobs=scheduled_jobs,
         scheduler_ran_at=scheduler_ran_at,
@@ -412,8 +412,8 @@ def _mail_counts(now: datetime) -> dict[str, int]:
 def _job_queue(now: datetime) -> JobQueue:
     return JobQueue(
         **vars(jobs.count_jobs(now)),
-        failures=[_failed_job(job) for job in jobs.failed_jobs()[:LIST_MAX]],
-        screened_imports=list(Import.objects.in_screening().order_by("at")[:LIST_MAX]),
+        failures=[_failed_job(job) for job in jobs.failed_jobs()[:MAX_LISTED]],
+        screened_imports=list(Import.objects.in_screening().order_by("at")[:MAX_LISTED]),
     )
 
 

@@ -23,8 +23,8 @@ from django.conf import settings
 from config.page_cache.keys import Key
 
 FOLDER = settings.HOME / "cache" / "pages"
-BYTES_MAX = 64 * 1024 * 1024  # for each process
-FILES_MAX = 2_000
+MAX_BYTES = 64 * 1024 * 1024  # for each process
+MAX_FILES = 2_000
 ABANDONED_SECONDS = 60  # after which the folder of a process that has ended is deleted
 
 log = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ class StaleCopies:
         size, chosen = 0, dict[str, tuple[Key, str, StaleCopy]]()
         for key, version, copy in pages:
             size += len(copy.page)
-            if size > BYTES_MAX or len(chosen) == FILES_MAX:
+            if size > MAX_BYTES or len(chosen) == MAX_FILES:
                 break
             chosen[_file_name(key)] = key, version, copy
         for name in self._written.keys() - chosen.keys():
@@ -124,6 +124,6 @@ def _folders(before: float = float("inf")) -> Iterator[tuple[float, Path]]:
                     yield at, folder
 
 
-@lru_cache(maxsize=2 * FILES_MAX)
+@lru_cache(maxsize=2 * MAX_FILES)
 def _file_name(key: Key) -> str:
     return blake2b(json.dumps(key).encode(), digest_size=16).hexdigest()

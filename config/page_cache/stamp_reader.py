@@ -20,8 +20,8 @@ from psycopg2.extensions import POLL_OK, POLL_READ
 from core.database.replicas import POSITION_SQL, SYSTEM_SQL, ReplicaConnection, ReplicaSilentError, replicas
 
 ANSWER_SECONDS = 1.0
-SILENT_MAX = 60  # periods of ANSWER_SECONDS without data on one connection, while others get answers
-CONNECTIONS_MAX = 4  # for each event loop
+MAX_SILENT_PERIODS = 60  # periods of ANSWER_SECONDS without data on one connection, while others get answers
+MAX_CONNECTIONS = 4  # for each event loop
 
 log = logging.getLogger(__name__)
 
@@ -179,7 +179,7 @@ class AsyncStampReader:
 
     async def open(self) -> None:
         """Open all connections, as far as the database allows."""
-        await asyncio.wait([self._add_connection() for _ in range(CONNECTIONS_MAX - self._count)])
+        await asyncio.wait([self._add_connection() for _ in range(MAX_CONNECTIONS - self._count)])
 
     async def read(self, query: str) -> StampAndTime | None:
         """Return the stamp and the time, or None without an answer; StampReader.read then finds out why."""
@@ -208,7 +208,7 @@ class AsyncStampReader:
         """Start the queued queries that are not running, as far as there are idle connections."""
         for query in [query for query in self._queued if query not in self._running]:
             if not self._idle:
-                if self._count < CONNECTIONS_MAX:
+                if self._count < MAX_CONNECTIONS:
                     self._add_connection()
                 return
             self._running.add(query)
@@ -305,7 +305,7 @@ def stamp_query(articles: Iterable[int] = (), discussions: Iterable[int] = ()) -
 def limit_django_waits(reader: StampReader) -> None:
     """Let Django's connections wait for the database only while it answers `reader`.
 
-    Even then a statement ends with an error after SILENT_MAX periods, because a single connection may be
+    Even then a statement ends with an error after MAX_SILENT_PERIODS, because a single connection may be
     dead; a statement on a replica much sooner, because the primary can make the page. psycopg2's COPY does
     not work with this wait callback; no page uses it.
     """
@@ -322,7 +322,7 @@ def limit_django_waits(reader: StampReader) -> None:
                     raise ReplicaSilentError(f"no answer in {silent} s")
                 continue
             reader.read(stamp_query())  # on an error, the statement has ended and its connection is closed
-            if silent >= SILENT_MAX:
+            if silent >= MAX_SILENT_PERIODS:
                 raise DatabaseUnavailableError(time.monotonic() - silent * ANSWER_SECONDS)
 
     psycopg2.extensions.set_wait_callback(wait)

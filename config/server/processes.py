@@ -69,7 +69,7 @@ class Child:
     """A process that `restart_if_ended` restarts, after a longer pause each time that it ends early."""
 
     HEALTHY_AFTER = 10  # seconds of running
-    PAUSE_MAX = 30  # seconds
+    MAX_PAUSE = 30  # seconds
 
     def __init__(self, name: str, start: Callable[[], subprocess.Popen[bytes]]) -> None:
         """Start the process with `start`, which returns it. Exceptions of later restarts are logged."""
@@ -86,7 +86,7 @@ class Child:
             return
         logger.warning("%s ended (%s); restarting it.", self.name, code)
         healthy = now - self.started_at >= self.HEALTHY_AFTER + self.pause
-        self.pause = 1 if healthy else min(self.pause * 2 or 1, self.PAUSE_MAX)
+        self.pause = 1 if healthy else min(self.pause * 2 or 1, self.MAX_PAUSE)
         self.started_at = now
         try:
             self.process = self.start()

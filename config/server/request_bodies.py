@@ -13,18 +13,18 @@ from django.utils.translation import gettext as _
 from config.page_cache.entries import RawResponse
 from config.page_cache.keys import Environ
 
-BODY_MAX = 64 * 1024 * 1024  # bytes; archive.services accepts a saved page of 60 MB
-IN_MEMORY_MAX = 1024 * 1024  # bytes of one body; the rest is in a temporary file
-# Limits in bytes for all bodies of one process: for the first IN_MEMORY_MAX of each, and for the rest of
+MAX_BODY_BYTES = 64 * 1024 * 1024  # bytes; archive.services accepts a saved page of 60 MB
+MAX_IN_MEMORY = 1024 * 1024  # bytes of one body; the rest is in a temporary file
+# Limits in bytes for all bodies of one process: for the first MAX_IN_MEMORY of each, and for the rest of
 # each. Eight large bodies that never end use up the second limit, while comments still have the first.
-MEMORY_TOTAL_MAX = 256 * 1024 * 1024
-FILES_TOTAL_MAX = 512 * 1024 * 1024
+MAX_MEMORY_TOTAL = 256 * 1024 * 1024
+MAX_FILES_TOTAL = 512 * 1024 * 1024
 
 # A body has ten seconds, and one more second for each 4 kB received. That is enough for a comment on any line
 # and for an image of 20 MB at 256 kbit/s, but not for a client that sends a byte now and then.
 GRACE_SECONDS = 10.0
 RATE_MIN = 4096.0  # bytes per second
-SECONDS_MAX = 1200.0
+MAX_SECONDS = 1200.0
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -57,20 +57,20 @@ class RequestBodyError(Exception):
 class Body:
     """The received part of a body, in `file`, which can be read once the body is complete."""
 
-    memory_used = 0  # bytes of MEMORY_TOTAL_MAX that all bodies of this process use
-    files_used = 0  # bytes of FILES_TOTAL_MAX that they use
+    memory_used = 0  # bytes of MAX_MEMORY_TOTAL that all bodies of this process use
+    files_used = 0  # bytes of MAX_FILES_TOTAL that they use
 
     def __init__(self) -> None:
-        self.file: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY_MAX)  # noqa: SIM115  # close() does
+        self.file: IO[bytes] = tempfile.SpooledTemporaryFile(MAX_IN_MEMORY)  # noqa: SIM115  # close() does
         self.size = 0
 
     def add(self, part: bytes) -> None:
         """Add the next part. Raises OSError if there is no space for it."""
         size = self.size + len(part)
-        small = min(size, IN_MEMORY_MAX) - min(self.size, IN_MEMORY_MAX)
+        small = min(size, MAX_IN_MEMORY) - min(self.size, MAX_IN_MEMORY)
         large = len(part) - small
-        if (small and Body.memory_used + small > MEMORY_TOTAL_MAX) or (
-            large and Body.files_used + large > FILES_TOTAL_MAX
+        if (small and Body.memory_used + small > MAX_MEMORY_TOTAL) or (
+            large and Body.files_used + large > MAX_FILES_TOTAL
         ):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         Body.memory_used += small
@@ -86,7 +86,7 @@ class Body:
 
     def close(self) -> None:
         """Release the space of this body."""
-        small = min(self.size, IN_MEMORY_MAX)
+        small = min(self.size, MAX_IN_MEMORY)
         Body.memory_used -= small
         Body.files_used -= self.size - small
         self.size = 0
@@ -104,7 +104,7 @@ async def read_body(environ: Environ, receive: Receive) -> Body:
     Raises ClientDisconnectedError and RequestBodyError.
     """
     announced = int(environ.get("CONTENT_LENGTH") or 0)  # the server has checked that it is a number
-    if announced > BODY_MAX and "HTTP_EXPECT" in environ:  # the client waits for permission to send
+    if announced > MAX_BODY_BYTES and "HTTP_EXPECT" in environ:  # the client waits for permission to send
         raise _too_large()
     body = Body()
     try:
@@ -125,7 +125,7 @@ async def _read(body: Body, announced: int, receive: Receive) -> None:
     began, received, is_more = asyncio.get_running_loop().time(), 0, True
     while is_more:
         try:
-            ends_at = began + min(GRACE_SECONDS + received / RATE_MIN, SECONDS_MAX)
+            ends_at = began + min(GRACE_SECONDS + received / RATE_MIN, MAX_SECONDS)
             async with asyncio.timeout_at(ends_at):
                 message = await receive()
         except TimeoutError:
@@ -133,12 +133,14 @@ async def _read(body: Body, announced: int, receive: Receive) -> None:
         if message["type"] == "http.disconnect":
             raise ClientDisconnectedError
         received += len(message["body"])
-        if received <= BODY_MAX:
+        if received <= MAX_BODY_BYTES:
             body.add(message["body"])
         is_more = message["more_body"]
     if received < announced:
         raise ClientDisconnectedError
-    if received > BODY_MAX:  # only now, because a client that is still sending does not read the response
+    if (
+        received > MAX_BODY_BYTES
+    ):  # only now, because a client that is still sending does not read the response
         raise _too_large()
 
 
@@ -152,7 +154,7 @@ def _too_slow() -> RequestBodyError:
 def _too_large() -> RequestBodyError:
     sentence = _("Your request is larger than %(max)s MB, the maximum for this site. Nothing was saved.")
     return RequestBodyError(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, sentence % {"max": BODY_MAX // (1024 * 1024)}
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, sentence % {"max": MAX_BODY_BYTES // (1024 * 1024)}
     )
 
 

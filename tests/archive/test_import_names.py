@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import ADMINISTRATOR
-from archive.formats.soundoff.comments import STORED_NAME_MAX
+from archive.formats.soundoff.comments import MAX_STORED_NAME
 from archive.models import Import
 from comments.models import Comment
 from moderation.erasure import restrictions
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_name_of_255_characters_is_kept():
-    assert Comment._meta.get_field("author_name").max_length == STORED_NAME_MAX == 255
+    assert Comment._meta.get_field("author_name").max_length == MAX_STORED_NAME == 255
 
     report = take(named("Ü" * 255))
 

@@ -344,7 +344,7 @@ def test_a_connection_that_ends_in_the_middle_of_a_post(held_post: HeldPost, is_
 
 def test_a_silent_connection_times_out(held_post: HeldPost, monkeypatch: pytest.MonkeyPatch) -> None:
     """One backend is frozen while all others answer."""
-    monkeypatch.setattr(stamp_reader, "SILENT_MAX", 3)
+    monkeypatch.setattr(stamp_reader, "MAX_SILENT_PERIODS", 3)
     limit_django_waits(held_post.site.stamp_reader)
     frozen_ones: list[int] = []
 

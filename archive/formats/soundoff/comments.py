@@ -13,7 +13,7 @@ from archive.formats.soundoff.date_lines import DATE_SHOWN, local_time, looks_li
 from archive.formats.soundoff.lines import Line, join_lines, quote, quote_with_column
 
 LEVELS = 3
-STORED_NAME_MAX = 255  # characters that the database stores
+MAX_STORED_NAME = 255  # characters that the database stores
 MAX_NAME_LINE = 10_000  # characters; a longer line is text that lost its line breaks
 NUMBERED = re.compile(r"([0-9]{1,6})\.(?:\s+(.*))?", re.DOTALL)
 BULLETED = re.compile(r"•\s*(.*)", re.DOTALL)
@@ -107,16 +107,16 @@ def _read_name(line: Line) -> Name | None:
 
 def _shorten_name(author: str, line: Line, warnings: list[PageWarning]) -> str:
     """Return the name, cut to the limit. The warning about a longer name holds all of it."""
-    if len(author) <= STORED_NAME_MAX:
+    if len(author) <= MAX_STORED_NAME:
         return author
     if len(author) > MAX_NAME_LINE:
         raise DamagedFileError(
             f"Line {line.number:,}: expected a name, and found {len(author):,} characters without a line"
             f" break: {quote(author)}."
         )
-    text = f"A name of {len(author):,} characters is cut to {STORED_NAME_MAX}. The full name: “{author}”"
+    text = f"A name of {len(author):,} characters is cut to {MAX_STORED_NAME}. The full name: “{author}”"
     warnings.append(PageWarning(line.number, "name", text))
-    return author[: STORED_NAME_MAX - 1].rstrip() + "…"
+    return author[: MAX_STORED_NAME - 1].rstrip() + "…"
 
 
 def _find_closing(lines: list[Line], index: int, *, column: int) -> tuple[int, re.Match[str], list[Line]]:

@@ -47,14 +47,13 @@ from core.monitoring import process_totals
 
 WEB, WORKER, SCHEDULER = ROLES = ("web", "worker", "scheduler")
 CONNECTIONS = 2048  # open at once for each process, including idle ones
-HEADERS_MAX = 64 * 1024  # bytes of the request line and headers
+MAX_HEADER_BYTES = 64 * 1024  # bytes of the request line and headers
 HEADERS_SECONDS = 20  # to send them, and the idle time of a connection
 DRAIN_SECONDS = 3  # for running requests when the web server stops
 GRACE_SECONDS = 10  # for a running job when we stop
 TICK_SECONDS = 0.25
-LOWEST_PORT = Path(
-    "/proc/sys/net/ipv4/ip_unprivileged_port_start"
-)  # on which other users than root may listen
+# The lowest port on which other users than root may listen.
+LOWEST_PORT = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 # For glibc. Without them it raises the first two limits with each large block that is freed, up to 32 and
 # 64 MB, and keeps the memory of one large page or image.
 MALLOC = {
@@ -381,7 +380,7 @@ def web_server_command() -> list[str]:
         *("-m", "granian", "--interface", "asgi", "config.asgi:application"),
         *("--host", settings.HOST.strip("[]"), "--port", str(settings.PORT)),
         *("--workers", str(settings.WEB_PROCESSES), "--loop", "uvloop", "--http", "1", "--no-ws"),
-        *("--backpressure", str(CONNECTIONS), "--http1-buffer-size", str(HEADERS_MAX)),
+        *("--backpressure", str(CONNECTIONS), "--http1-buffer-size", str(MAX_HEADER_BYTES)),
         *("--http1-header-read-timeout", str(HEADERS_SECONDS * 1000)),
         *("--respawn-failed-workers", "--workers-kill-timeout", str(DRAIN_SECONDS)),
         *("--log-level", "warning"),

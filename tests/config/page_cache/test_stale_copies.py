@@ -150,8 +150,8 @@ def test_only_new_versions_are_written(folder: Path) -> None:
 
 
 def test_bytes_and_files_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stale_copies, "BYTES_MAX", 10)
-    monkeypatch.setattr(stale_copies, "FILES_MAX", 2)
+    monkeypatch.setattr(stale_copies, "MAX_BYTES", 10)
+    monkeypatch.setattr(stale_copies, "MAX_FILES", 2)
     copies = StaleCopies()
     copies.store([(key(f"/{n}/"), "1", copy(b"page")) for n in range(9)], 1000)
     assert [bool(copies.find(key(f"/{n}/"))) for n in range(4)] == [True, True, False, False]

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection as django_connection
 
 from config.page_cache.stamp_reader import (
-    CONNECTIONS_MAX,
+    MAX_CONNECTIONS,
     AsyncStampReader,
     StampAndTime,
     StampReader,
@@ -91,7 +91,7 @@ def test_different_queries_use_few_connections(reader: StampReader) -> None:
         questions = [stamp_query(articles=[number]) for number in range(40)]
         stamps = await asyncio.gather(*map(async_reader.read, questions))
         assert all(stamps)
-        assert async_reader._count <= CONNECTIONS_MAX
+        assert async_reader._count <= MAX_CONNECTIONS
 
     run(reader, work)
 

@@ -14,7 +14,7 @@ from django.template import engines
 from articles.models import Article
 from config.page_cache.application import THREADS, PageCacheApp
 from config.page_cache.entries import RawResponse
-from config.page_cache.stamp_reader import CONNECTIONS_MAX, AsyncStampReader
+from config.page_cache.stamp_reader import MAX_CONNECTIONS, AsyncStampReader
 from config.server.preparation import first_paths, prepare
 from tests.config.test_fallback_pages import frozen, until_back
 from tests.factories import make_comment
@@ -97,7 +97,7 @@ def test_the_first_requests_open_no_connection_and_compile_no_template(
     make_comment(article=article)
 
     async def work() -> None:
-        assert opened.count("asynchronous") == THREADS + CONNECTIONS_MAX
+        assert opened.count("asynchronous") == THREADS + MAX_CONNECTIONS
         assert opened.count("ordinary") == THREADS
         assert {"comments/story.jinja", "comments/thread.jinja"} <= set(compiled)
         opened.clear()

@@ -9,7 +9,7 @@ import pytest
 
 from config.server import request_bodies
 from config.server.request_bodies import (
-    IN_MEMORY_MAX,
+    MAX_IN_MEMORY,
     Body,
     ClientDisconnectedError,
     RequestBodyError,
@@ -68,13 +68,13 @@ def test_an_incomplete_body_is_an_error() -> None:
 
 
 def test_a_body_comes_whole_at_each_size() -> None:
-    for size in (0, 1, IN_MEMORY_MAX, IN_MEMORY_MAX + 1, 3 * MB):
+    for size in (0, 1, MAX_IN_MEMORY, MAX_IN_MEMORY + 1, 3 * MB):
         with read_bytes(size) as body:
             assert len(body.file.read()) == size
 
 
 def test_large_bodies_leave_room_for_comments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_bodies, "FILES_TOTAL_MAX", 4 * MB)
+    monkeypatch.setattr(request_bodies, "MAX_FILES_TOTAL", 4 * MB)
     with read_bytes(3 * MB), read_bytes(3 * MB):
         with pytest.raises(RequestBodyError, match="too busy at the moment") as refused:
             read_bytes(3 * MB)
@@ -86,6 +86,6 @@ def test_large_bodies_leave_room_for_comments(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_small_bodies_are_limited_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_bodies, "MEMORY_TOTAL_MAX", 2 * MB)
+    monkeypatch.setattr(request_bodies, "MAX_MEMORY_TOTAL", 2 * MB)
     with read_bytes(MB), read_bytes(MB), pytest.raises(RequestBodyError):
         read_bytes(1)

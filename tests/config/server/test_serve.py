@@ -20,7 +20,7 @@ import pytest
 
 from config.management.commands.serve import LOWEST_PORT, prepare_folders
 from config.page_cache.application import THREADS
-from config.page_cache.stamp_reader import CONNECTIONS_MAX
+from config.page_cache.stamp_reader import MAX_CONNECTIONS
 from config.server import postgres
 from core.data_folder import PROJECT, unprivileged_user
 from tests.config.conftest import data_folder, environment_of, holder, processes
@@ -159,7 +159,7 @@ def test_a_later_start(
     site.wait_for("Ctrl-C stops it.")
 
     # The web processes have opened their connections before the first request.
-    until(lambda: connections() == 2 * (THREADS + CONNECTIONS_MAX))
+    until(lambda: connections() == 2 * (THREADS + MAX_CONNECTIONS))
     assert site.status() == 200
 
     # It prints the accounts and creates nothing,

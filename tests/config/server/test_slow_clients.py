@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from config.server.request_bodies import BODY_MAX, GRACE_SECONDS
+from config.server.request_bodies import GRACE_SECONDS, MAX_BODY_BYTES
 from tests.config.serving import Guest, Served, serving
 
 SLOW = 64  # clients of each kind
@@ -94,7 +94,7 @@ def test_a_large_body_on_a_slow_line_arrives(site: Served) -> None:
 
 
 def test_a_body_that_is_too_large_is_refused_in_a_sentence(site: Served) -> None:
-    size = BODY_MAX + 1
+    size = MAX_BODY_BYTES + 1
     with site.connect() as connection:  # a client that asks first is refused before it sends
         connection.sendall(head(site, "POST", "/", Content_Length=str(size), Expect="100-continue"))
         text = answer(connection)
