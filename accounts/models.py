@@ -145,7 +145,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def can_view_email_addresses(self) -> bool:
-        """Return whether the user may read e-mails of others: moderators and administrators, not editors."""
+        """Return whether the user may see the e-mail addresses of others: not editors."""
         return self.has_perm("accounts.view_user") and self.has_perm("accounts.view_guest")
 
     @property

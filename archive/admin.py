@@ -165,7 +165,7 @@ class ImportAdmin(admin.ModelAdmin[Import]):
 
     @admin.display(description=gettext_lazy("undone"))
     def undone(self, obj: Any) -> str:
-        """Return whether the import is undone: an undo can be undone in turn."""
+        """Return “yes” if the import is undone. An undo can be undone in turn."""
         return _("yes") if obj.undos % 2 else self.get_empty_value_display()
 
     @admin.display(description=gettext_lazy("checked comments"))

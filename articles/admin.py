@@ -297,9 +297,8 @@ class TopicAdmin(ConcurrentEditingAdmin):
         save_topic(topic=obj)
 
     def delete_model(self, request: HttpRequest, obj: Topic) -> None:
-        subscriptions.end_subscriptions(
-            Subscription.objects.filter(topic=obj)
-        )  # the e-mails of those without another, too
+        # Deletes also the e-mail addresses of those who have no other subscription.
+        subscriptions.end_subscriptions(Subscription.objects.filter(topic=obj))
         super().delete_model(request, obj)
         increment_site_version()
 

@@ -66,7 +66,7 @@ def people(request: HttpRequest) -> HttpResponse:
         "results": profiles.search(query, user) if query else None,
         "appeals": list(sanctions.open_appeals()) if lists_sanctions else [],
         "sanctions": list(sanctions.latest_active(MAX_SANCTIONS)) if lists_sanctions else [],
-        "most_shown": MAX_SANCTIONS,
+        "max_shown": MAX_SANCTIONS,
     }
     return render(request, "moderation/people/people.html", context)
 

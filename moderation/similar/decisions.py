@@ -34,8 +34,8 @@ def decide_group(
     Members that were edited or decided on since the scan, or reported as illegal, are refused. So are members
     decided on after `since`, the last transition when the group was shown. If no members are left for another
     moderator, the group is resolved and its members are not proposed again, also not by a scan that ran since
-    the group was opened. Raises ValidationError if the
-    members would be removed as duplicates of a removed comment.
+    the group was opened. Raises ValidationError if the members would be removed as duplicates of a removed
+    comment.
     """
     original = group.original_id if reason == Reason.DUPLICATE else None
     with transaction.atomic():

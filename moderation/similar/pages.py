@@ -34,7 +34,7 @@ MAX_ILLEGAL_LISTED = 20  # members reported as illegal that are listed
 
 IN_ARTICLES = "(%(articles)s::bigint[] IS NULL OR c.discussion_id = ANY(%(articles)s))"
 UNDECIDED_STATE = f"c.state IN ('pending', 'published') AND {IN_ARTICLES}"
-# Comments reported as illegal need a decision of their own and are left out of every list.
+# Comments reported as illegal need a decision of their own and are left out of every group.
 ILLEGAL = """EXISTS (
     SELECT FROM moderation_case k WHERE k.comment_id = c.id AND k.closed_at IS NULL AND k.is_illegal)"""
 # A comment is an open member until a person decides on it, that is, until it is removed or approved.

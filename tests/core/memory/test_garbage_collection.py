@@ -13,6 +13,7 @@ def collector() -> Iterator[None]:
     was_enabled = gc.isenabled()
     gc.enable()
     yield
+    gc.unfreeze()
     if not was_enabled:
         gc.disable()
 

@@ -258,7 +258,7 @@ def test_the_number_of_statements_does_not_grow(ida, maria):
     def post(stories: int) -> None:
         for n in range(stories):
             article = make_article(f"Story {n}")
-            make_comment(article, "An reply.", parent=make_comment(article, f"Word {n}.", author=ida))
+            make_comment(article, "A reply.", parent=make_comment(article, f"Word {n}.", author=ida))
             hold(make_comment(article, f"Waiting {n}.", author=ida))
             removed = make_comment(article, f"Removed {n}.", author=ida)
             decide(ids=[removed.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
