@@ -40,7 +40,10 @@ class DiscussionForm(ConflictAwareForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if moderation := self.fields.get("moderation"):
-            moderation.help_text = _("For sensitive subjects, such as trials or deaths, use pre-moderation.")
+            moderation.help_text = _(
+                "“First comment reviewed” lets flagged comments wait, too. For sensitive subjects, such as "
+                "trials or deaths, use pre-moderation."
+            )
             if self.instance._state.adding:
                 self.initial["moderation"] = current_site().moderation
         if closes_at := self.fields.get("closes_at"):
