@@ -13,9 +13,13 @@ from core.paging import PageCursor
 MAX_PAGE = 10_000  # later pages would skip too many rows
 
 
-def parse_whole_number(value: str | None, *, digits: int = 18) -> int | None:
-    """Return a whole number of at most `digits` digits, of any script, or None for another text."""
-    return int(value) if value and re.fullmatch(rf"\d{{1,{digits}}}", value) else None
+def parse_whole_number(value: str | None, *, digits: int = 18, any_script: bool = False) -> int | None:
+    """Return a whole number of at most `digits` digits, or None for another text.
+
+    With `any_script`, for what people type, the digits may be of any script, such as ٤٢.
+    """
+    digit = r"\d" if any_script else "[0-9]"
+    return int(value) if value and re.fullmatch(rf"{digit}{{1,{digits}}}", value) else None
 
 
 class QueryForm(forms.Form):

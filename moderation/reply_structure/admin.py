@@ -169,12 +169,12 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
     ) -> tuple[QuerySet[Comment], bool]:
         """Find comments that contain each search word in their text or author name, or one by its number."""
         number = search_term.strip()
-        if number[:1] == "#" and (pk := parse_whole_number(number[1:])) is not None:
+        if number[:1] == "#" and (pk := parse_whole_number(number[1:], any_script=True)) is not None:
             return queryset.filter(pk=pk), False
         found = Q()
         for word in search_term.split()[:MAX_SEARCH_WORDS]:
             found &= Q(author_name__icontains=word) | Q(text__folded__contains=normalize_text(word))
-        if (pk := parse_whole_number(number)) is not None:
+        if (pk := parse_whole_number(number, any_script=True)) is not None:
             found |= Q(pk=pk)
         return queryset.filter(found), False
 

@@ -52,7 +52,8 @@ def search(comment: Comment, text: str) -> list[Candidate]:
     words = Q()
     for word in text.split()[:MAX_SEARCH_WORDS]:
         words &= Q(author_name__icontains=word) | Q(text__folded__contains=normalize_text(word))
-    if (number := parse_whole_number(text.strip().removeprefix("#"))) is not None:
+    number = parse_whole_number(text.strip().removeprefix("#"), any_script=True)
+    if number is not None:
         words |= Q(pk=number)
     found: dict[int, Candidate] = {}
     _add(found, _possible_parents(comment).filter(words).order_by("created_at", "pk")[:MAX_LISTED], "")
