@@ -27,28 +27,24 @@ class NewsroomNavigation(NamedTuple):
 
 
 class _Page(NamedTuple):
+    """A page, or a section: the page that it opens, with those below it."""
+
     name: str
     url_name: str
     roles: tuple[str, ...] = ()  # properties of User of which one has to be true; none: everybody
-
-
-class _Section(NamedTuple):
-    name: str
-    url_name: str
-    roles: tuple[str, ...] = ()
-    label: str = ""
-    pages: tuple[_Page, ...] = ()
+    pages: tuple["_Page", ...] = ()
+    label: str = ""  # of the row of `pages`; the name unless given
+    paths: tuple[str, ...] = ()  # beginnings of the paths of further pages that belong to the section
 
 
 MODERATORS, EDITORS, ADMINISTRATORS = ("is_moderator",), ("is_editor",), ("is_administrator",)
 MODERATORS_AND_EDITORS = MODERATORS + EDITORS
 SECTIONS = [
-    _Section(_("Newsroom"), "admin:index"),
-    _Section(
+    _Page(_("Newsroom"), "admin:index"),
+    _Page(
         _("Comments"),
         "moderation:queue",
         MODERATORS_AND_EDITORS,
-        _("Moderation"),
         (
             _Page(_("Queues"), "moderation:queue"),
             _Page(_("Similar comments"), "moderation:similar"),
@@ -58,12 +54,13 @@ SECTIONS = [
             _Page(_("Restricted"), "moderation:restricted", ADMINISTRATORS),
             _Page(_("Delete permanently"), "moderation:purge", ADMINISTRATORS),
         ),
+        label=_("Moderation"),
+        paths=("/admin/comments/",),
     ),
-    _Section(
+    _Page(
         _("Stories"),
         "admin:articles_article_changelist",
         EDITORS,
-        _("Stories"),
         (
             _Page(_("All stories"), "admin:articles_article_changelist"),
             _Page(_("Front page"), "admin:articles_pin_changelist"),
@@ -73,39 +70,38 @@ SECTIONS = [
             _Page(_("Authors"), "admin:articles_author_changelist"),
             _Page(_("Import"), "admin:archive_import_changelist"),
         ),
+        paths=("/admin/articles/", "/admin/archive/"),
     ),
-    _Section(_("Pages"), "admin:articles_standingpage_changelist", EDITORS),
-    _Section(_("People"), "moderation:people", MODERATORS_AND_EDITORS),
-    _Section(
+    _Page(_("Pages"), "admin:articles_standingpage_changelist", EDITORS),
+    _Page(_("People"), "moderation:people", MODERATORS_AND_EDITORS),
+    _Page(
         _("Rules"),
         "moderation:rules",
         MODERATORS,
-        _("Rules"),
         (_Page(_("All rules"), "moderation:rules"), _Page(_("Spam filter"), "moderation:filter")),
     ),
-    _Section(
+    _Page(
         _("Actions"),
         "moderation:history",
         MODERATORS_AND_EDITORS,
-        _("Actions"),
         (
             _Page(_("All actions"), "moderation:history", MODERATORS),
             _Page(_("Audit log"), "moderation:audit-log", MODERATORS),
         ),
     ),
-    _Section(
+    _Page(
         _("Settings"),
         "owner-settings",
         ADMINISTRATORS,
-        _("Settings"),
         (
             _Page(_("All settings"), "owner-settings"),
             _Page(_("Test e-mail"), "owner-mail"),
             _Page(_("Redirects"), "admin:articles_redirect_changelist"),
             _Page(_("People and roles"), "admin:accounts_user_changelist"),
         ),
+        paths=("/owner/",),
     ),
-    _Section(_("System status"), "owner-status", ADMINISTRATORS),
+    _Page(_("System status"), "owner-status", ADMINISTRATORS),
 ]
 
 _url = lru_cache(reverse)  # of names without arguments
@@ -120,11 +116,11 @@ def newsroom_navigation(user: User | AnonymousUser, path: str) -> NewsroomNaviga
             is_current = section.url_name == current
             sections.append(_link(section.name, _url(section.url_name), path, is_current=is_current))
             if is_current:
-                label, pages = section.label, _page_links(section, user, path)
+                label, pages = section.label or section.name, _page_links(section, user, path)
     return NewsroomNavigation(sections, label, pages)
 
 
-def _page_links(section: _Section, user: User | AnonymousUser, path: str) -> list[NavigationLink]:
+def _page_links(section: _Page, user: User | AnonymousUser, path: str) -> list[NavigationLink]:
     shown = [(page.name, _url(page.url_name)) for page in section.pages if _may_open(user, page.roles)]
     # The reply structure belongs to the discussions.
     place = _url("moderation:discussions") if path.startswith("/admin/comments/") else path
@@ -144,31 +140,20 @@ def _may_open(user: User | AnonymousUser, roles: tuple[str, ...]) -> bool:
 
 def _section_of(path: str, *, is_administrator: bool) -> str:
     """Return the URL name of the section that a page belongs to, or ""."""
-    for name in ("admin:index", "owner-status"):
-        if path == _url(name):
-            return name
+    if path == _url("admin:index"):
+        return "admin:index"
     if path.startswith("/admin/accounts/"):
         # For administrators the accounts are a page of the settings; moderators only read them.
         return "owner-settings" if is_administrator else "moderation:people"
     sections = _sections_by_prefix()
-    prefix = max((prefix for prefix in sections if path.startswith(prefix)), key=len, default=None)
-    return sections[prefix] if prefix else ""
+    return sections[max(filter(path.startswith, sections), key=len)]
 
 
 @lru_cache
 def _sections_by_prefix() -> dict[str, str]:
-    """Return the URL name of the section by the start of its pages' paths. The longest start counts."""
-    return {
-        "/admin/articles/": "admin:articles_article_changelist",
-        "/admin/archive/": "admin:articles_article_changelist",
-        _url("admin:articles_standingpage_changelist"): "admin:articles_standingpage_changelist",
-        _url("admin:articles_redirect_changelist"): "owner-settings",
-        "/owner/": "owner-settings",
-        "/admin/comments/": "moderation:queue",
-        _url("moderation:queue"): "moderation:queue",
-        _url("moderation:people"): "moderation:people",
-        _url("moderation:rules"): "moderation:rules",
-        _url("moderation:filter"): "moderation:rules",
-        _url("moderation:history"): "moderation:history",
-        _url("moderation:audit-log"): "moderation:history",
-    }
+    """Return the URL name of the section by the beginning of its pages' paths. The longest one counts."""
+    found = {"": ""}
+    for section in SECTIONS[1:]:  # not the index of the admin, with whose path those of all its pages begin
+        names = [section.url_name, *(page.url_name for page in section.pages)]
+        found |= dict.fromkeys([*map(_url, names), *section.paths], section.url_name)
+    return found
