@@ -5,9 +5,13 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.models import READER
 from articles.models import PREVIEW_LIFETIME, Article, Topic
+from articles.publishing.services import set_embargo, unpublish
 from articles.services import save_article
+from tests.articles.test_admin import change
 from tests.factories import make_article
+from tests.helpers.clients import client_of, client_with_role
 
 pytestmark = pytest.mark.django_db
 
@@ -78,3 +82,26 @@ def test_it_is_read_only(client, draft):
 @pytest.mark.parametrize("path", ["/topics/%00/", "/stories/%00/preview/x/"])
 def test_an_invalid_path_is_not_found(client, path):
     assert client.get(path).status_code == 404
+
+
+def test_the_preview_shows_the_embargo_and_its_own_expiry(client, draft):
+    embargoed = set_embargo(article=draft, until=timezone.now() + timedelta(days=2), seen=draft.version)
+    page = client.get(embargoed.preview_url()).content.decode()
+    assert "Embargoed until" in page
+    assert "This link works until" in page
+
+
+def test_preview_links_of_private_or_unpublished_stories_do_not_work(client, draft, emil, time_machine):
+    url = draft.preview_url()
+    Article.objects.filter(pk=draft.pk).update(stage=Article.Stage.PRIVATE)
+    assert client.get(url).status_code == 404
+    assert client_with_role(READER).get(url).status_code == 404
+    assert client_of(emil).get(url).status_code == 200
+    assert "<summary>Preview link" not in client_of(emil).get(change(draft)).content.decode()
+    story = make_article("Out")
+    old = story.preview_url()
+    time_machine.move_to(timezone.now() + timedelta(minutes=1))
+    taken = unpublish(article=story, why="", seen=story.version)
+    assert client.get(old).status_code == 404
+    time_machine.move_to(timezone.now() + timedelta(minutes=1))
+    assert "was unpublished" in client.get(taken.preview_url()).content.decode()
