@@ -6,21 +6,13 @@ from datetime import datetime
 from django.urls import reverse
 
 from accounts.models import User
-from articles.models import Article, Autosave, StandingPage
+from articles.editing.autosaves import UnsavedChanges, list_unsaved_changes
+from articles.models import Article, StandingPage
 from config.owner import jobs
 from moderation.models import RemovalRequest
 from moderation.queue.queues import QueueSummary, summarize_queues
 
 MAX_LISTED = 5  # stories in one list
-
-
-@dataclass(frozen=True)
-class UnsavedChanges:
-    """Changes to a story or a page that this person typed and has not saved."""
-
-    title: str
-    url: str
-    at: datetime
 
 
 @dataclass(frozen=True)
@@ -67,16 +59,10 @@ def read_newsroom(user: User, now: datetime) -> Newsroom:
 
 
 def _unsaved_changes(user: User) -> list[UnsavedChanges]:
-    """Return the unsaved changes that this person can continue, latest first.
-
-    Those to a document that they can't edit any more are continued as a new document.
-    """
-    found = []
-    for model, kind in ((Article, "article"), (StandingPage, "standingpage")):
-        detached = set(Autosave.objects.offered(user, model, None).values_list("pk", flat=True))
-        for row in Autosave.objects.of(user).filter(kind=kind).order_by("-at")[:MAX_LISTED]:
-            key = row.article_id or row.page_id
-            name = f"admin:articles_{kind}_{'add' if row.pk in detached else 'change'}"
-            url = reverse(name, args=[] if row.pk in detached else [key])
-            found.append(UnsavedChanges(row.title, f"{url}?unsaved={row.nonce}", row.at))
-    return sorted(found, key=lambda each: each.at, reverse=True)[:MAX_LISTED]
+    """Return the latest unsaved changes to stories and pages that this person can continue."""
+    found = [
+        changes
+        for kind in (Article, StandingPage)
+        for changes in list_unsaved_changes(user, kind, limit=MAX_LISTED)
+    ]
+    return sorted(found, key=lambda changes: changes.at, reverse=True)[:MAX_LISTED]

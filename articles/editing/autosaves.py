@@ -1,10 +1,12 @@
 """Functions that autosave, discard unsaved changes, keep conflicting texts and restore revisions."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
@@ -13,6 +15,31 @@ from articles.models.editing import document_key
 from articles.services import lock_version, save_article, save_page
 
 FormFields = dict[str, list[str]]
+
+
+class UnsavedChanges(NamedTuple):
+    """Changes to a document that a person typed and has not saved."""
+
+    title: str
+    url: str  # of the form that continues them
+    at: datetime
+
+
+def list_unsaved_changes(
+    user: User, kind: type[Document], *, limit: int | None = None
+) -> list[UnsavedChanges]:
+    """Return the unsaved changes to documents of this kind that a person can continue, latest first.
+
+    Those to a document that they can't edit any more are continued as a new document.
+    """
+    page = f"admin:articles_{kind._meta.model_name}"
+    detached = set(Autosave.objects.offered(user, kind, None).values_list("pk", flat=True))
+    found = []
+    for row in Autosave.objects.of(user).filter(kind=kind._meta.model_name).order_by("-at")[:limit]:
+        key = row.article_id or row.page_id
+        url = reverse(f"{page}_add") if row.pk in detached else reverse(f"{page}_change", args=[key])
+        found.append(UnsavedChanges(row.title, f"{url}?unsaved={row.nonce}", row.at))
+    return found
 
 
 @transaction.atomic
