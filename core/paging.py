@@ -34,6 +34,7 @@ class PageCursor(NamedTuple):
         return Q((f"{field}__lte", self.at)) & ~Q((field, self.at), pk__gte=self.pk)
 
 
-def next_page_url(request: HttpRequest, position: PageCursor) -> str:
-    """Return the URL of the page that starts after this position."""
-    return f"{request.path}?{urlencode({'before': str(position)})}"
+def next_page_url(request: HttpRequest, position: PageCursor, **query: str) -> str:
+    """Return the URL of the page that starts after this position, with the parameters that are not empty."""
+    given = {name: value for name, value in query.items() if value}
+    return f"{request.path}?{urlencode(given | {'before': str(position)})}"

@@ -11,7 +11,6 @@ from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
@@ -23,7 +22,7 @@ from comments.loading import current_writer
 from comments.models import EDIT_WINDOW, MAX_DEPTH, REMOVED, UNDONE_REASONS, Comment, Mute, State
 from comments.policy import policy
 from comments.thread.template_filters import recommended_by
-from core.paging import PageCursor
+from core.paging import PageCursor, next_page_url
 from core.query_forms import ListQuery
 from moderation.notifications.notices import EXCERPT_LENGTH, DecisionNotice, render_notices
 
@@ -70,7 +69,6 @@ def my_comments(request: SiteRequest) -> HttpResponse:
     found = _read_page(user, guest, query["state"], query["before"])
     shown = found[:PAGE_SIZE]
     last = PageCursor(shown[-1].created_at, shown[-1].pk) if len(found) > PAGE_SIZE else None
-    chosen = {"state": query["state"]} if query["state"] else {}
     context = {
         "is_known": bool(user or guest),
         "comments": _with_details(shown, user, guest),
@@ -79,7 +77,7 @@ def my_comments(request: SiteRequest) -> HttpResponse:
         "usual_delay": policy().describe_usual_delay()
         if any(comment.state == State.PENDING for comment in shown)
         else "",
-        "next_url": f"?{urlencode(chosen | {'before': str(last)})}" if last else "",
+        "next_url": next_page_url(request, last, state=query["state"]) if last else "",
     }
     return render(request, "moderation/people/my_comments.html", context)
 

@@ -1,7 +1,6 @@
 """Pages about people for moderators: search, profiles, sanctions, notes and a child's personal data."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
@@ -18,15 +17,15 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
+from accounts.requests import safe_local_path
 from comments.models import UNDONE_REASONS, Comment, Reason, State
-from core.paging import PageCursor
+from core.paging import PageCursor, next_page_url
 from core.query_forms import ListQuery, QueryForm, SearchField, parse_whole_number
 from moderation.actions.request_helpers import (
     DoneQuery,
     just_done_action,
     login_for_the_queue,
     require_decider,
-    safe_local_path,
     with_done_param,
 )
 from moderation.erasure import purge, restrictions
@@ -265,8 +264,8 @@ def _comments(request: HttpRequest, user: User, person: Person) -> dict[str, Any
     query = PersonQuery.read(request.GET)
     state = query["state"]
     chosen = rows.filter(state=state) if state else rows
-    if place := query["before"]:
-        chosen = chosen.filter(place.after_cursor("created_at"))
+    if before := query["before"]:
+        chosen = chosen.filter(before.after_cursor("created_at"))
     texts = ["body_html", "discussion__article__body", "discussion__article__body_html"]
     found = list(
         chosen.select_related("discussion__article")
@@ -289,7 +288,7 @@ def _comments(request: HttpRequest, user: User, person: Person) -> dict[str, Any
             )
             for comment in shown
         ],
-        "next_url": f"?{urlencode({'state': state, 'before': str(last)})}#comments" if last else "",
+        "next_url": f"{next_page_url(request, last, state=state)}#comments" if last else "",
     }
 
 

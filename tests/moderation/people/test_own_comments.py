@@ -242,7 +242,7 @@ def test_pages_of_25_without_gaps_or_repeats(ida):
         page = read(client, url)
         seen.append([*items(page)])
         following = re.search(r'<a href="([^"]+)" rel="next"', page)
-        url = URL + following[1].replace("&amp;", "&") if following else ""
+        url = following[1].replace("&amp;", "&") if following else ""
     assert [len(page) for page in seen] == [PAGE_SIZE, 3]
     assert [pk for page in seen for pk in page] == made[::-1]
     assert client.get(f"{URL}?before=nonsense").status_code == 404
