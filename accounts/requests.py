@@ -16,9 +16,13 @@ class GuestRequest(HttpRequest):
 
 def next_path(request: HttpRequest) -> str:
     """Return the path of the form or query field `next`; empty without one, or if it leads elsewhere."""
-    path = request.POST.get("next") or request.GET.get("next", "")
-    is_local = url_has_allowed_host_and_scheme(path, {request.get_host()}, require_https=request.is_secure())
-    return path if is_local and path.startswith("/") else ""
+    return safe_local_path(request, request.POST.get("next") or request.GET.get("next", ""))
+
+
+def safe_local_path(request: HttpRequest, path: str) -> str:
+    """Return `path` if it is a path of this site, else an empty string."""
+    is_safe = url_has_allowed_host_and_scheme(path, {request.get_host()}, require_https=request.is_secure())
+    return path if is_safe and path.startswith("/") else ""
 
 
 def require_administrator(request: HttpRequest) -> User:

@@ -21,8 +21,8 @@ from articles.models import Site
 from articles.site.current_site import read_site
 from articles.site.languages import in_language_of, in_site_language, in_staff_language, language_of
 from comments.models import REMOVED, Comment, Reason, State, Transition
-from comments.tasks import MAX_MAILS_PER_DAY
 from core.mail.composition import compose_mail
+from core.rate_limits import MAX_MAILS_PER_DAY
 from moderation.actions import state_history
 from moderation.actions.state_history import NOTIFY_AFTER
 from moderation.models import Appeal, Batch, Case, IllegalContentReport, RemovalRequest, Report

@@ -10,6 +10,11 @@ from comments.models.comments import Comment
 from comments.models.discussions import Discussion
 from comments.models.states import Reason, state_label
 
+# The id of the last change of the state of a comment c, as an expression for SQL.
+LAST_TRANSITION_ID = """(
+  SELECT t.id FROM comments_transition t
+  WHERE t.comment_id = c.id AND t.kind = 'state' ORDER BY t.id DESC LIMIT 1)"""
+
 
 class Transition(models.Model):
     """One entry of the log: a change of a comment's state or parent, or a person's confirmation of its state.

@@ -7,7 +7,7 @@ tree_id comes from a sequence. All statements take named parameters. The locks r
 
 from functools import cache
 
-from comments.models import MAX_DEPTH, Comment, Reason
+from comments.models import LAST_TRANSITION_ID, MAX_DEPTH, Comment, Reason
 from core.database.sql import decode_columns
 
 CREATE_MISSING_DISCUSSIONS = """
@@ -124,8 +124,7 @@ old AS MATERIALIZED (
   JOIN unnest(%(ids)s::bigint[], %(expected_transitions)s::bigint[]) AS w(id, expected) ON w.id = c.id
   WHERE c.id = ANY(%(ids)s)
     AND c.state <> 'deleted' AND c.state_reason <> '{Reason.RESTRICTED}' AND c.erased_at IS NULL
-    AND (w.expected IS NULL OR w.expected = (SELECT max(t.id) FROM comments_transition t
-                                             WHERE t.comment_id = c.id AND t.kind = 'state')))"""
+    AND (w.expected IS NULL OR w.expected = {LAST_TRANSITION_ID}))"""
 
 # Restriction of comments in any state, also of those that their authors deleted.
 RESTRICTED = f"""

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.requests import safe_local_path
 from comments.models import Comment, State
 from core.forms import SubmitForm
 from moderation.actions import decisions, quick_actions, redactions
@@ -21,7 +22,6 @@ from moderation.actions.request_helpers import (
     login_for_the_queue,
     render_comment_form,
     require_decider,
-    safe_local_path,
 )
 from moderation.actions.state_history import expected_transition_value, last_transition_ids
 from moderation.actions.views import add_refusal_message, parse_expected_transitions, redirect_back

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
+from accounts.requests import safe_local_path
 from articles.models import Article, ArticleQuerySet
 from articles.site.requests import SiteRequest
 from comments.models import Discussion
@@ -29,7 +30,6 @@ from moderation.actions.request_helpers import (
     login_for_the_queue,
     require_decider,
     require_moderator,
-    safe_local_path,
     with_done_param,
 )
 from moderation.actions.views import add_done_message

@@ -16,7 +16,6 @@ from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.models import User
 from articles.models import Article
@@ -55,12 +54,6 @@ def require_moderator(request: HttpRequest) -> User:
     if not user.is_moderator:
         raise PermissionDenied
     return user
-
-
-def safe_local_path(request: HttpRequest, path: str) -> str:
-    """Return `path` if it is a path of this site, else an empty string."""
-    safe = url_has_allowed_host_and_scheme(path, {request.get_host()}, require_https=request.is_secure())
-    return path if safe and path.startswith("/") else ""
 
 
 def with_done_param(path: str, done: UUID) -> str:

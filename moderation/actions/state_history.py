@@ -21,11 +21,6 @@ StateKey = tuple[str, str, int | None]  # state, reason of a removal, revision s
 
 NOTIFY_AFTER = timedelta(minutes=1)  # authors are not notified of shorter periods
 
-# `last_transition_ids` as an expression for SQL, of a comment c.
-LAST_TRANSITION_ID = """(
-  SELECT t.id FROM comments_transition t
-  WHERE t.comment_id = c.id AND t.kind = 'state' ORDER BY t.id DESC LIMIT 1)"""
-
 
 @dataclass(frozen=True)
 class StatePeriod:

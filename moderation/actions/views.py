@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
+from accounts.requests import safe_local_path
 from comments.models import REMOVED, Comment, State
 from core.forms import MultilineField
 from core.query_forms import parse_whole_number
@@ -27,7 +28,6 @@ from moderation.actions.request_helpers import (
     get_action_or_404,
     login_for_the_queue,
     require_decider,
-    safe_local_path,
     with_done_param,
 )
 from moderation.actions.setting_changes import Refusal

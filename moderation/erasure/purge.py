@@ -20,13 +20,12 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User, deleted_name
 from accounts.services import erase_account, erase_guest
-from articles.editing.cleanup import delete_unsaved_texts
+from articles.editing.cleanup import delete_autosaves_and_presence
 from articles.services import erase_author
-from comments.models import Comment, CommentDraft, Follow, Mute, Reason, State, Visit
+from comments.models import LAST_TRANSITION_ID, Comment, CommentDraft, Follow, Mute, Reason, State, Visit
 from comments.services.discussions import lock_discussions_of
 from comments.services.text_changes import erase_comments, erase_names
 from core.database.sql import fetch_column
-from moderation.actions.state_history import LAST_TRANSITION_ID
 from moderation.erasure import emails, written_mails
 from moderation.models import (
     Appeal,
@@ -183,7 +182,7 @@ def erase_person(*, person: Person, actor: User | None) -> None:
             about_them.add(person.name)
         transaction.on_commit(partial(written_mails.delete_mails_about, about_them))
         if person.user:
-            delete_unsaved_texts(user=person.user)
+            delete_autosaves_and_presence(user=person.user)
             erase_account(user=person.user)
             erase_author(user=person.user)
         elif person.guest:
@@ -232,7 +231,7 @@ def erase_old_spam() -> int:
     return erased
 
 
-def delete_unused_lists() -> int:
+def delete_unused_groups() -> int:
     """Delete lists of a purge, a rule or a queue that were not used for a month, as a job.
 
     Returns their number.

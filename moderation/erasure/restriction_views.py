@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
-from accounts.requests import require_administrator
+from accounts.requests import require_administrator, safe_local_path
 from comments.models import Comment, Reason, Transition
 from core.forms import SubmitForm
 from core.query_forms import NumberField, QueryForm
@@ -30,7 +30,6 @@ from moderation.actions.request_helpers import (
     login_for_the_queue,
     render_comment_form,
     require_decider,
-    safe_local_path,
 )
 from moderation.erasure import evidence, restricted_content, restrictions
 from moderation.models import Batch, Restriction

@@ -1,4 +1,4 @@
-"""Stored lists of comments: groups of similar comments, and lists to delete permanently.
+"""Stored groups of comments: similar ones, those of a rule or a queue, and those to delete permanently.
 
 A group gets no members after it was made. An action on a group covers its stored members, never the comments
 that happen to match now.

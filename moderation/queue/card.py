@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from accounts.models import Guest, User
 from accounts.services import EMAIL_IS_CONFIRMED
 from articles.models import Article
-from comments.models import Comment, CommentRevision, State
+from comments.models import LAST_TRANSITION_ID, Comment, CommentRevision, State
 from comments.reply_target import COMMENT_COLUMNS, GUEST_COLUMNS
 from comments.thread.story import ARTICLE_COLUMNS, DISCUSSION_COLUMNS, build_discussion
 from core.database.sql import (
@@ -30,7 +30,7 @@ from core.database.sql import (
 from moderation import similar
 from moderation.actions import cases
 from moderation.actions.comment_menus import page_actions
-from moderation.actions.state_history import LAST_TRANSITION_ID, expected_transition_value
+from moderation.actions.state_history import expected_transition_value
 from moderation.checks import registry
 from moderation.models import Batch, Case, CommentGroup, CommentGroupMember, Finding, Rule, SavedLine
 from moderation.models.findings import load_originals

@@ -21,7 +21,7 @@ from articles.models import Article, Topic
 from articles.story_links import find_story
 from comments.models import Comment
 from core.database.sql import fetch_together, query_text
-from core.query_forms import parse_whole_number
+from core.query_forms import parse_number, parse_whole_number
 from moderation.actions import cases
 from moderation.checks import registry
 from moderation.models import Finding, Rule
@@ -197,7 +197,7 @@ def _comments_by_name(name: str) -> list[int]:
 
 def _by_rule(value: str, prefix: str, user: User) -> tuple[str, Q]:
     """Filter by a rule that matched the comment."""
-    rule = get_object_or_404(Rule.objects.filter(pk=parse_whole_number(value) or 0))
+    rule = get_object_or_404(Rule.objects.filter(pk=parse_number(value)))
     found = Finding.objects.filter(rule=rule).values("comment")
     return explanations.describe_rule(rule.kind, rule.value), Q(comment__in=found) if prefix else Q(
         pk__in=found

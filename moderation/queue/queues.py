@@ -25,13 +25,12 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.models import User
 from articles.markup.markdown import make_excerpt
 from articles.models import UNPUBLISHED_TITLE, Article
-from comments.models import Comment, Reason, State, state_label
+from comments.models import LAST_TRANSITION_ID, Comment, Reason, State, state_label
 from core.database.sql import execute_prepared, fetch_together, query_text
 from core.query_forms import NumberField, QueryForm
 from moderation import similar
 from moderation.actions import cases
 from moderation.actions.state_history import (
-    LAST_TRANSITION_ID,
     expected_transition_value,
     last_transition_ids,
 )

@@ -80,7 +80,7 @@ def _render_comment(request: SiteRequest, user: User, pk: int) -> HttpResponse:
 
 def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int | None) -> HttpResponse:
     """Render the queue with the comment `opened`, or with the first unclaimed one."""
-    is_ahead = PREFETCH_HEADER in request.headers or is_prefetch(request)
+    is_prefetched = PREFETCH_HEADER in request.headers or is_prefetch(request)
     base = reverse("moderation:queue")
     queries = {**queues.summary_queries(user.roles), **filters.choice_queries()}
     found = fetch_together(queries, {"user": user.pk})
@@ -91,11 +91,12 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
     summary = next(one for one in summaries if one.key == view.queue)
     # To find no case, Postgres would read all open ones in the order in which they are due.
     items, count = view.items() if summary.has_cases else (list[QueueItem](), 0)
-    more = count > queues.PAGE_SIZE and bool(items)  # no items: all were restricted since they were counted
+    # Without items, all of them were restricted after they had been counted.
+    more = count > queues.PAGE_SIZE and bool(items)
     opened = opened or next((item.comment for item in items if not item.claimed_by), None)
     if not opened and more:  # a colleague has claimed the whole page
         opened = view.first_unclaimed()
-    claimed = cases.claim(opened, user) if opened and not is_ahead else None
+    claimed = cases.claim(opened, user) if opened and not is_prefetched else None
     this_url = without_done_param(request.get_full_path())
     is_queue = "queue" in request.GET or request.path == base
     queue_url = base + view.query()
@@ -126,7 +127,7 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
         "reasons": removal_reasons.choices(),
         **_done_context(user, DoneQuery.read(request.GET)["done"], view),
     }
-    if is_ahead:
+    if is_prefetched:
         context["messages"] = []  # keep the messages for the page that the person sees
     return render(request, "moderation/queue/queue.html", context)
 

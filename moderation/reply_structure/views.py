@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from accounts.requests import safe_local_path
 from comments.comment_links import parse_comment_number
 from comments.models import Comment
 from core.query_forms import QueryForm
 from moderation.actions.decisions import ActionResult, move
-from moderation.actions.request_helpers import ActionForm, render_comment_form, safe_local_path
+from moderation.actions.request_helpers import ActionForm, render_comment_form
 from moderation.actions.views import redirect_back
 from moderation.reply_structure import candidates
 

@@ -11,7 +11,7 @@ from uuid import uuid4
 from django.db import transaction
 
 from articles.models import Article
-from comments.models import Comment, Discussion, Reason
+from comments.models import LAST_TRANSITION_ID, Comment, Discussion, Reason
 from comments.policy import Submission
 from core.database.sql import stream_rows
 from moderation.actions.last_decisions import (
@@ -20,7 +20,6 @@ from moderation.actions.last_decisions import (
     JOIN_DECIDED_TEXT,
     LAST_DECISIONS,
 )
-from moderation.actions.state_history import LAST_TRANSITION_ID
 from moderation.checks import registry
 from moderation.checks.base import Context
 from moderation.models import CommentGroup, Rule

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
+from django.utils.text import normalize_newlines
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -47,7 +48,7 @@ def read_terms(data: bytes) -> TermFile:
             % {"line": f"{place:,}"},
             code="encoding",
         ) from None
-    lines = [line.strip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
+    lines = [line.strip() for line in normalize_newlines(text).split("\n")]
     for number, line in enumerate(lines, 1):
         if "\x00" in line:
             raise ValidationError(

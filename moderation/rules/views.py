@@ -18,7 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from comments.models import Comment
-from core.query_forms import PageField, QueryForm, SearchField, parse_whole_number
+from core.query_forms import PageField, QueryForm, SearchField, parse_number
 from moderation.actions.request_helpers import login_for_the_queue, require_moderator
 from moderation.actions.views import add_done_message
 from moderation.models import Batch, Rule
@@ -170,7 +170,7 @@ def _replay_context(request: HttpRequest, form: RuleForm) -> dict[str, object]:
         return {"rule_text": rule_text, "notices": notices}
     began = time.monotonic()
     replay = rule_replay.replay(definition)
-    start = min(parse_whole_number(request.POST.get("from")) or 0, len(replay.false_positives))
+    start = min(parse_number(request.POST.get("from")), len(replay.false_positives))
     shown = replay.false_positives[start : start + MATCHES_PER_PAGE]
     return {
         "rule_text": rule_text,

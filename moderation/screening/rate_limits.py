@@ -29,7 +29,7 @@ TRUSTED_COMMENTS, TRUSTED_DAYS = 20, 30
 # Comments in RATE_MINUTES whose posting was undone and that do not count. If none of them counted, a script
 # could post and undo for ever, and try texts until the checks publish one.
 FREE_UNDOS = 3
-RATE_COUNT_LIMIT = 1_000  # comments are counted up to this number, so a higher limit has no effect
+MAX_RATE_COUNT = 1_000  # comments are counted up to this number, so a higher limit has no effect
 
 
 class RateLimit(NamedTuple):
@@ -141,7 +141,7 @@ count(*) FILTER (WHERE NOT is_undone) + greatest(count(*) FILTER (WHERE is_undon
 _COUNT = f"""
 SELECT json_build_array({_NUMBER},
   ceil(extract(epoch FROM min(at) FILTER (WHERE NOT is_undone) - %(rate_since)s))::int)"""
-_LIMIT = f"LIMIT {RATE_COUNT_LIMIT} + {FREE_UNDOS}"
+_LIMIT = f"LIMIT {MAX_RATE_COUNT} + {FREE_UNDOS}"
 
 
 def _was_new(comment_id: str) -> str:
@@ -181,7 +181,7 @@ _SENT_TO_DISCUSSION = f"""
 
 
 def _count_for_new(sent: str) -> str:
-    """Return a column with the number of comments, or NULL for a known person: others do not limit them."""
+    """Return a column with the number of others' comments; NULL for a known person, as they do not count."""
     return f"CASE WHEN NOT (SELECT is_known FROM known) THEN ({_COUNT} FROM ({sent}) AS sent) END"
 
 

@@ -57,7 +57,7 @@ def decide_group(
             parameters=_action_parameters(group),
         )
         if result.batch and member_count == len(expected_transitions):
-            _leave_newer_groups(group, without)
+            _remove_deselected_from_other_groups(group, without)
             CommentGroup.objects.filter(pk=group.pk).update(
                 resolved_at=timezone.now(), resolved_by=actor, batch=result.batch
             )
@@ -76,16 +76,16 @@ def decide_group(
     )
 
 
-def _leave_newer_groups(group: CommentGroup, without: Collection[int]) -> None:
-    """Remove deselected members from the open groups of other scans, unless their text or state has changed.
+def _remove_deselected_from_other_groups(group: CommentGroup, without: Collection[int]) -> None:
+    """Remove deselected members from all other open groups, unless their text or state has changed.
 
     A newer scan may have run while the group was open in a browser, and its groups would propose them again.
     """
     if without:
-        left = group.members.filter(comment__in=without)
+        deselected = group.members.filter(comment__in=without)
         CommentGroupMember.objects.filter(
             comment__in=without,
-            last_transition_id__in=left.values("last_transition_id"),
+            last_transition_id__in=deselected.values("last_transition_id"),
             group__kind__in=SCAN_KINDS,
             group__resolved_at=None,
         ).exclude(group=group).delete()

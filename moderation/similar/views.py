@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import User
 from comments import removal_reasons
 from comments.models import Comment, moderated_stories
-from core.query_forms import NumberField, PageField, ParsedField, parse_whole_number
+from core.query_forms import NumberField, PageField, ParsedField, parse_ids, parse_whole_number
 from moderation import similar
 from moderation.actions import decisions
 from moderation.actions.request_helpers import (
@@ -65,7 +65,7 @@ class GroupQuery(DoneQuery):
     """The query string of a group."""
 
     after = ParsedField(_parse_place)
-    without = ParsedField(lambda value: _numbers(value.split(".")))
+    without = ParsedField(lambda value: parse_ids(value.split(".")))
     since = NumberField(initial=0)
     of = NumberField()
 
@@ -146,8 +146,8 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
     query = GroupQuery.read({"since": request.POST.get("since", ""), **request.GET.dict()})
     without, since, after = set(query["without"] or ()), query["since"], query["after"]
     if request.method == "POST":
-        listed = set(_numbers(request.POST.getlist("shown")))
-        without = (without - listed) | (listed - set(_numbers(request.POST.getlist("in"))))
+        listed = set(parse_ids(request.POST.getlist("shown")))
+        without = (without - listed) | (listed - set(parse_ids(request.POST.getlist("in"))))
         if "go" in request.POST:
             return _redirect_to_page(request, found, without, since)
         return _decide(request, user, found, without, since)
@@ -267,10 +267,6 @@ def _url_of_group_decided_by(batch: Batch) -> str:
     """Return the URL of the group that this action decided on, or that of the list of groups."""
     pk = batch.parameters.get("group")
     return reverse("moderation:group", args=[pk]) if pk else reverse("moderation:similar")
-
-
-def _numbers(values: Iterable[str]) -> list[int]:
-    return [number for value in values if (number := parse_whole_number(value))]
 
 
 def _exceptions_value(without: Iterable[int]) -> str:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.requests import require_administrator
-from core.query_forms import parse_whole_number
+from core.query_forms import parse_number
 from moderation.actions.request_helpers import (
     DoneQuery,
     just_done_action,
@@ -52,7 +52,7 @@ def use(request: HttpRequest) -> HttpResponse:
     """Activate a version. POST `version`: its number, or "off" for none."""
     user = require_administrator(request)
     asked = request.POST.get("version", "")
-    version = None if asked == "off" else get_object_or_404(FilterVersion, pk=parse_whole_number(asked) or 0)
+    version = None if asked == "off" else get_object_or_404(FilterVersion, pk=parse_number(asked))
     if version and not active_model.can_be_used(version.pk):
         message = _("Version %(n)s was made by another release of the program and can’t be used.")
         messages.error(request, message % {"n": version.pk})

@@ -30,7 +30,7 @@ from moderation.transparency.charts import Chart, bars, percentage
 PERIODS = (30, 90)  # days
 MAX_DECISIONS = 2_000  # the latest ones, which are compared with the findings of the checks
 TIMELINE_BARS = 60  # at most
-BURST_MIN = 10  # comments in an hour
+MIN_BURST = 10  # comments in an hour
 BURST_FACTOR = 5  # and this many times the median of its hours with comments
 DAY = 24 * 60 * 60  # seconds
 TOP = 10  # stories in the menu, and bursts
@@ -253,7 +253,7 @@ def timeline(discussion: int, zone: tzinfo) -> tuple[Chart, list[Burst]] | None:
 
 def _bursts(hours: list[tuple[Any, ...]]) -> Iterable[Burst]:
     median = sorted(n for _hour, n, _removed in hours)[len(hours) // 2]
-    threshold = max(BURST_MIN, BURST_FACTOR * median)
+    threshold = max(MIN_BURST, BURST_FACTOR * median)
     largest = sorted((row for row in hours if row[1] >= threshold), key=lambda row: -row[1])[:TOP]
     return (Burst(*row) for row in sorted(largest))
 
