@@ -27,7 +27,7 @@ from articles.services import increment_site_version, save_author, save_page
 from articles.site.cached_pages import invalidate_stale_copies
 from core.dates.formats import zone_label
 from core.forms import MultilineField, remove_maxlength
-from core.query_forms import QueryForm, SearchField, parse_whole_number
+from core.query_forms import QueryForm, SearchField, parse_number
 
 MAX_PINNABLE = 20  # stories listed for pinning; the search finds the others
 
@@ -155,7 +155,7 @@ class PinAdmin(EditorAccessAdmin):
         action = next((name for name in ("pin", "unpin", "up", "down") if name in request.POST), "")
         # Nobody may pin the draft of another editor.
         articles = Article.objects.published() | Article.objects.filter(pin__isnull=False)
-        article = get_object_or_404(articles, pk=parse_whole_number(request.POST.get(action)) or 0)
+        article = get_object_or_404(articles, pk=parse_number(request.POST.get(action)))
         try:
             if action == "pin":
                 front_page.pin(article=article)
@@ -173,6 +173,8 @@ class PinAdmin(EditorAccessAdmin):
 
 
 class AuthorForm(ConflictAwareForm):
+    """The form of an author, whose bio browsers send as `line`."""
+
     def add_prefix(self, field_name: str) -> str:
         # Forms of the version before, open in a browser, and its servers have the bio by this name.
         return super().add_prefix("line" if field_name == "bio" else field_name)

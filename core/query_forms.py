@@ -1,7 +1,7 @@
 """Forms that read the query string of a page."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from django import forms
@@ -20,6 +20,16 @@ def parse_whole_number(value: str | None, *, digits: int = 18, any_script: bool 
     """
     digit = r"\d" if any_script else "[0-9]"
     return int(value) if value and re.fullmatch(rf"{digit}{{1,{digits}}}", value) else None
+
+
+def parse_number(text: str | None) -> int:
+    """Return the id, version or number that a request sent; 0, which none has, for another text."""
+    return parse_whole_number(text, digits=9) or 0
+
+
+def parse_ids(texts: Iterable[str]) -> list[int]:
+    """Return the ids that a request sent, without other texts."""
+    return [pk for text in texts if (pk := parse_whole_number(text))]
 
 
 class QueryForm(forms.Form):

@@ -25,7 +25,7 @@ def delete_old_autosaves() -> int:
     return Autosave.objects.filter(done | Q(at__lt=now - AUTOSAVE_RETENTION)).delete()[0]
 
 
-def delete_unsaved_texts(*, user: User) -> None:
+def delete_autosaves_and_presence(*, user: User) -> None:
     """Delete the autosaves and the presence records of a person whose account is erased."""
     Autosave.objects.filter(editor=user).delete()
     Presence.objects.filter(editor=user).delete()

@@ -15,7 +15,7 @@ from articles.editing.conflicts import ConflictAwareForm, FormSnapshot
 from articles.models.articles import token_signing_time
 from articles.site.requests import site_request
 from core.dates.relative_time import time_or_date
-from core.query_forms import parse_whole_number
+from core.query_forms import parse_number
 
 
 class ConcurrentEditingAdmin(admin.ModelAdmin[Any]):
@@ -87,11 +87,6 @@ class ConcurrentEditingAdmin(admin.ModelAdmin[Any]):
 
 def _formset_forms(formsets: Iterable[Any]) -> list[Any]:
     return [form for each in formsets for form in each.forms]
-
-
-def parse_number(text: str | None) -> int:
-    """Return the id, version or number that a request sent; 0, which none has, if it is not a number."""
-    return parse_whole_number(text, digits=9) or 0
 
 
 def request_user(request: HttpRequest) -> User:

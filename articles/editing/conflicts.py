@@ -250,7 +250,7 @@ class DocumentForm(ConflictAwareForm):
                 cleaned[name] = normalize_newlines(cleaned[name])
         copy = self.chosen_copy
         if copy and not self.conflict and self.fields.keys() & set(DocumentText._fields) <= cleaned.keys():
-            self.conflict = self._compare(copy.base, DocumentText.of(copy), _submitted_text(cleaned))
+            self.conflict = self._compare(copy.base, DocumentText.of(copy), DocumentText.from_fields(cleaned))
             self.prevent_saving()
         return cleaned
 
@@ -267,7 +267,7 @@ class DocumentForm(ConflictAwareForm):
         super().find_conflicts(snapshot)
         if not stored.keys() <= self.cleaned_data.keys():
             return
-        mine = _submitted_text(self.cleaned_data)
+        mine = DocumentText.from_fields(self.cleaned_data)
         is_unchanged = all(stored[name] == snapshot.fields.get(name, stored[name]) for name in stored)
         if mine == self.stored or is_unchanged:
             return
@@ -296,10 +296,6 @@ class DocumentForm(ConflictAwareForm):
         merged = merge_texts(DocumentText.of(base), mine, self.stored) if base else None
         latest = latest or Revision(**document_key(self.instance), at=self.instance.updated_at)
         return TextConflict(latest, mine, number, differences, merged)
-
-
-def _submitted_text(cleaned: dict[str, Any]) -> DocumentText:
-    return DocumentText(*(cleaned.get(name, "").strip() for name in DocumentText._fields))
 
 
 def merge_texts(base: DocumentText, mine: DocumentText, theirs: DocumentText) -> DocumentText | None:

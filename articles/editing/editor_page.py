@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from articles.editing import autosaves, presence, revision_pages
-from articles.editing.concurrent_editing import ConcurrentEditingAdmin, parse_number, request_user
+from articles.editing.concurrent_editing import ConcurrentEditingAdmin, request_user
 from articles.editing.conflicts import FormSnapshot, merge_texts
 from articles.editing.drawer import DrawerRow, drawer_inlines, drawer_row
 from articles.editing.posted_forms import (
@@ -37,7 +37,7 @@ from articles.site.requests import site_request
 from core.dates.formats import zone_label
 from core.dates.relative_time import ago, time_or_date
 from core.fallback_pages import form_refused
-from core.query_forms import QueryForm
+from core.query_forms import QueryForm, parse_number
 
 FORM_LOCKS = 0x50DC  # first half of the advisory locks' keys; the second half is a hash of the form's nonce
 
@@ -75,7 +75,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         autosave = _refuse_logged_out_script(view(self.autosave_view))
-        draft_urls = [
+        autosave_urls = [
             path("unsaved/", autosave, name=self.url_name("autosave")),
             path(
                 "unsaved/<uuid:nonce>/throw/", view(self.discard_view), name=self.url_name("discard_autosave")
@@ -85,7 +85,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         for url in urls:
             if url.name in {self.url_name("add"), self.url_name("change")}:
                 url.callback = _return_text_if_logged_out(url.callback)
-        return [*draft_urls, *revision_pages.urls(self), *urls]
+        return [*autosave_urls, *revision_pages.urls(self), *urls]
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         return revision_pages.history_view(self, request, parse_number(object_id))
@@ -180,7 +180,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         document, user = self.get_editable(request, key), request_user(request)
         *earlier, last = posted_forms(request)
         is_same = Autosave.objects.filter(nonce=last.nonce, is_done=True, turn__gte=last.change_number)
-        if DocumentText.from_post(request.POST) != DocumentText.of(document) or (
+        if DocumentText.from_fields(request.POST) != DocumentText.of(document) or (
             last.change_number and not is_same.exists()
         ):
             stored = autosaves.autosave(
@@ -232,7 +232,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         """Keep a text as unsaved changes of a new document if its own was deleted or has other editors."""
         if (
             request.method == "POST"
-            and any(DocumentText.from_post(request.POST))
+            and any(DocumentText.from_fields(request.POST))
             and self.has_add_permission(request)
         ):
             autosaves.autosave(
@@ -254,15 +254,10 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         return redirect("admin:index")
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        now, user = site_request(request).now, request_user(request)
-        detached = set(Autosave.objects.offered(user, self.model, None).values_list("pk", flat=True))
-        offers = []
-        for row in Autosave.objects.of(user).filter(kind=self.opts.model_name):
-            key = row.article_id or row.page_id
-            url = self.url_of("add") if row.pk in detached else self.url_of("change", key)
-            offers.append((row.title, f"{url}?unsaved={row.nonce}", time_or_date(row.at, now)))
+        now = site_request(request).now
+        unsaved = autosaves.list_unsaved_changes(request_user(request), self.model)
         own = {
-            "offers": offers,
+            "offers": [(title, url, time_or_date(at, now)) for title, url, at in unsaved],
             "new_title": self.new_title,
             "title": capfirst(self.opts.verbose_name_plural),
         }

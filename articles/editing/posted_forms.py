@@ -7,8 +7,8 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest
 
 from articles.editing.autosaves import FormFields
-from articles.editing.concurrent_editing import parse_number
 from articles.models import OpenForm
+from core.query_forms import parse_number
 
 
 def posted_fields(request: HttpRequest) -> FormFields:

@@ -19,7 +19,7 @@ from articles.markup.paste_html import html_to_markdown
 from articles.models import MAX_AUTHORS, MAX_BODY_LENGTH, Article, BylineAuthor, Image, StandingPage, Topic
 from articles.site.requests import site_request
 from core.forms import TOO_LONG
-from core.query_forms import parse_whole_number
+from core.query_forms import parse_ids
 
 WORDS_PER_MINUTE = 230  # silent reading of prose
 PREVIEW_FIELDS = ("title", "standfirst", "byline", "body")
@@ -101,7 +101,7 @@ def count_words(standfirst: str, body_html: str) -> str:
 def _chosen_authors(request: HttpRequest) -> list[BylineAuthor]:
     """Return the authors chosen in the form. A new author gets a slug of their own when it is saved."""
     chosen = [request.POST.get(f"signed_{position}", "") for position in range(MAX_AUTHORS)]
-    keys = [key for value in chosen if (key := parse_whole_number(value)) is not None]
+    keys = parse_ids(chosen)
     people = User.objects.staff().select_related("author").in_bulk(keys)
     authors = [people[key] for key in dict.fromkeys(keys) if key in people]
     return [
@@ -112,8 +112,7 @@ def _chosen_authors(request: HttpRequest) -> list[BylineAuthor]:
 
 def _chosen_ids(request: HttpRequest, name: str) -> list[int]:
     """Return the ids that were sent, without anything that is no id."""
-    sent = request.POST.getlist(name)[:50]
-    return [pk for value in sent if (pk := parse_whole_number(value)) is not None]
+    return parse_ids(request.POST.getlist(name)[:50])
 
 
 def _refuse_too_long(body: str) -> JsonResponse | None:

@@ -16,14 +16,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from articles.editing.autosaves import restore_revision
-from articles.editing.concurrent_editing import parse_number, request_user
+from articles.editing.concurrent_editing import request_user
 from articles.editing.conflicts import latest_revision_number
 from articles.editing.diff import compare
 from articles.models import Document, DocumentText
 from articles.redaction import pages as redaction_pages
 from articles.services import StaleVersionError
 from core.dates.formats import zone_label
-from core.query_forms import NumberField, QueryForm
+from core.query_forms import NumberField, QueryForm, parse_number
 
 REVISIONS_PER_PAGE = 50
 TEXT_LABELS = {

@@ -12,10 +12,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from articles.editing.concurrent_editing import parse_number
 from articles.images import html
 from articles.models import Image
-from core.query_forms import PageField, QueryForm, SearchField
+from core.query_forms import PageField, QueryForm, SearchField, parse_number
 
 PAGE_SIZE = 24
 

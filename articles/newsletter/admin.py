@@ -19,7 +19,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from accounts.models import User
 from articles.admin_public_pages import EditorAccessAdmin
-from articles.editing.concurrent_editing import parse_number, request_user
+from articles.editing.concurrent_editing import request_user
 from articles.models import Article, Newsletter, NewsletterRecipient
 from articles.models.newsletters import MAX_SUBJECT_LENGTH
 from articles.newsletter import drafts, sending
@@ -29,6 +29,7 @@ from articles.site.requests import site_request
 from core.dates.formats import time_formatter
 from core.dates.relative_time import time_or_date
 from core.mail.failures import explain_failure
+from core.query_forms import parse_ids, parse_number
 
 FAILED_SHOWN = 200
 # The mail has its styles in attributes, and its pictures have whole URLs.
@@ -201,9 +202,7 @@ class NewsletterAdmin(EditorAccessAdmin):
                 count = sending.send(
                     newsletter=newsletter,
                     seen=seen,
-                    seen_stories=None
-                    if shown is None
-                    else [parse_number(pk) for pk in shown.split(",") if pk],
+                    seen_stories=None if shown is None else parse_ids(shown.split(",")),
                     is_repeat="again" in request.POST,
                 )
             except sending.NotSentError as error:

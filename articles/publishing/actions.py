@@ -13,7 +13,6 @@ from django.utils import timezone
 from django.utils.text import normalize_newlines
 from django.utils.translation import gettext as _
 
-from articles.editing.concurrent_editing import parse_number
 from articles.editing.conflicts import FormSnapshot
 from articles.models import MAX_UNPUBLISHED_REASON_LENGTH, Article
 from articles.publishing import services, status
@@ -24,6 +23,7 @@ from articles.site.requests import site_request
 from core.dates.formats import zone_label
 from core.dates.relative_time import time_or_date
 from core.forms import TOO_LONG
+from core.query_forms import parse_number
 
 # Names of the buttons that confirm an action. Their value is the action.
 CONFIRM_BUTTONS = ("_do", "_as_before", "_lift")

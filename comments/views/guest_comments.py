@@ -11,7 +11,7 @@ from accounts.models import User
 from accounts.requests import next_path
 from articles.site.requests import SiteRequest
 from comments.services.claims import claim_comments, claimable_comments
-from core.query_forms import parse_whole_number
+from core.query_forms import parse_ids
 
 MAX_SHOWN = 100  # comments; after these are claimed, the page shows others
 
@@ -27,7 +27,7 @@ def guest_comments(request: SiteRequest) -> HttpResponse:
     assert isinstance(request.user, User)
     then = next_path(request)
     if request.method == "POST":
-        ids = [pk for value in request.POST.getlist("comment") if (pk := parse_whole_number(value))]
+        ids = parse_ids(request.POST.getlist("comment"))
         if count := claim_comments(user=request.user, ids=ids):
             messages.success(
                 request,
