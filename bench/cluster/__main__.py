@@ -33,8 +33,8 @@ SELECT coalesce(sum(calls) FILTER (WHERE query = 'BEGIN'), 0),
        coalesce(sum(calls) FILTER (WHERE query LIKE '%clock_timestamp() >= to_timestamp(%'), 0)
 FROM pg_stat_statements"""
 HEAD = (
-    "fault | acknowledged | lost | twice | sent again | longest without a post | pages asked for "
-    "| old copies | no page | longest without a page | made on replicas | answers “not yet” | integrity"
+    "fault | acknowledged | lost | twice | sent again | longest without a post | pages requested "
+    "| stale copies | no page | longest without a page | made on replicas | answers “not yet” | integrity"
 )
 
 

@@ -11,6 +11,7 @@ import http.client
 import json
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -294,7 +295,7 @@ class Upgrade:
         self.steps.append((name, self.now()))
         runner.report(f"{self.now():.0f} s: {name}")
         yield
-        self.forms.append((name, self.person.send(f"Opened before and sent after this: {name}.")))
+        self.forms.append((name, self.person.send(f"{name.capitalize()}. {secrets.token_hex(16)}")))
         time.sleep(QUIET)
 
     def visit_all_pages(self, web: str, when: str) -> None:
