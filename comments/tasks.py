@@ -19,8 +19,8 @@ from articles.site.languages import in_site_language
 from comments.models import UNDO_WINDOW, Comment, Recommendation, State
 from comments.services import sql
 from core.mail.composition import compose_mail
+from core.rate_limits import MAX_MAILS_PER_DAY
 
-MAX_MAILS_PER_DAY = 3  # confirmation mails to one address
 COUNT_DELAY = timedelta(seconds=5)  # so that many recommendations invalidate the cached pages only once
 
 

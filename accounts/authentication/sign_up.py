@@ -18,10 +18,10 @@ from django.utils import timezone
 
 from accounts.models import MAX_NEXT_URL_LENGTH, READER, SignUp, User
 from accounts.services import find_user_by_email
+from core.rate_limits import MAX_MAILS_PER_DAY
 
 LINK_MAX_AGE = timedelta(days=7)
 SESSION_KEY = "sign_up"  # in the session of the browser that signed up: the id of the sign-up
-MAILS_PER_DAY = 3  # to one e-mail, however often it is typed
 _PATH = re.compile(r"/(?!/)[^\x00-\x1f\x7f]*")
 
 
@@ -74,7 +74,8 @@ def confirm(pending: SignUp) -> User:
 def mail_limit_reached(pending: SignUp) -> bool:
     """Return whether this e-mail address was sent the maximum of mails within the last day."""
     day = timezone.now() - timedelta(days=1)
-    return _with_same_email(pending).filter(created_at__gt=day, pk__lt=pending.pk).count() >= MAILS_PER_DAY
+    mailed = _with_same_email(pending).filter(created_at__gt=day, pk__lt=pending.pk).count()
+    return mailed >= MAX_MAILS_PER_DAY
 
 
 def delete_expired() -> int:

@@ -12,7 +12,8 @@ from django.utils import timezone
 from accounts.guests import confirm_guest, make_confirmation_token
 from accounts.models import Guest
 from comments.models import Comment
-from comments.tasks import MAX_MAILS_PER_DAY, delete_unconfirmed_emails, mail_confirmation
+from comments.tasks import delete_unconfirmed_emails, mail_confirmation
+from core.rate_limits import MAX_MAILS_PER_DAY
 from tests.comments.thread.test_story import hold
 from tests.comments.views.test_reply import fields, url
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment

@@ -15,7 +15,7 @@ from django_tasks_db.models import DBTaskResult, get_date_max
 
 from comments.models import Reason, State
 from comments.services.states import change_states, delete_comment
-from comments.tasks import MAX_MAILS_PER_DAY
+from core.rate_limits import MAX_MAILS_PER_DAY
 from moderation.actions.decisions import decide
 from moderation.models import Case, IllegalContentReport
 from moderation.reports import reporting

@@ -11,7 +11,7 @@ from django_tasks_db.models import DBTaskResult
 
 from comments.models import State
 from comments.services.states import change_states
-from comments.tasks import MAX_MAILS_PER_DAY
+from core.rate_limits import MAX_MAILS_PER_DAY
 from moderation.models import RemovalRequest
 from moderation.reports import removal_request_views, removal_requests
 from moderation.tasks import notify_administrators, notify_request_outcome, send_request_receipt
