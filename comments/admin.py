@@ -41,8 +41,8 @@ class DiscussionForm(ConflictAwareForm):
         super().__init__(*args, **kwargs)
         if moderation := self.fields.get("moderation"):
             moderation.help_text = _(
-                "“First comment reviewed” lets flagged comments wait, too. For sensitive subjects, such as "
-                "trials or deaths, use pre-moderation."
+                "With “First comment reviewed”, flagged comments wait for review, too. For sensitive "
+                "subjects, such as trials or deaths, use pre-moderation."
             )
             if self.instance._state.adding:
                 self.initial["moderation"] = current_site().moderation

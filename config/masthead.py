@@ -17,9 +17,9 @@ from core.database.sql import fetch_together
 from moderation.queue import queues
 
 # TopicQuerySet.with_stories, the menu of standing pages, the unread updates and the newsletters of a member,
-# in one statement. The `place` of a follow is the number of its updates.
+# in one statement. `number`: the position of a page, or the number of a follow's updates.
 MASTHEAD_SQL = f"""
-(SELECT 'topic' AS kind, t.name, t.slug, 0 AS place FROM articles_topic t
+(SELECT 'topic' AS kind, t.name, t.slug, 0 AS number FROM articles_topic t
 WHERE t.shown AND (
   SELECT m.id FROM articles_article_topics m
   WHERE m.topic_id = t.id AND (SELECT a.id FROM articles_article a
@@ -37,7 +37,7 @@ UNION ALL
 JOIN account_emailaddress e ON {EMAIL_IS_CONFIRMED}
 JOIN articles_subscriber s ON s.email = lower(e.email) JOIN articles_subscription o ON o.subscriber_id = s.id
 WHERE u.id = %(user)s AND o.confirmed_at IS NOT NULL)
-ORDER BY place, 2"""
+ORDER BY number, 2"""
 
 
 class Link(NamedTuple):
@@ -66,7 +66,7 @@ class Masthead:
             queries["waiting"] = queues.waiting_cases(user).values("pk")
         found = fetch_together(queries, {"now": request.now, "user": member, "guest": guest})
         self.waiting = getattr(request, "waiting_count", len(found.get("waiting", ())))
-        rows = [(row["kind"], row["name"], row["slug"], row["place"]) for row in found["masthead"]]
+        rows = [(row["kind"], row["name"], row["slug"], row["number"]) for row in found["masthead"]]
         self.unread = [(int(pk) if pk else None, count) for kind, pk, _, count in rows if kind == "unread"]
         self.newsletters = {int(pk) if pk else None for kind, pk, _, _ in rows if kind == "newsletter"}
         self.topics = [

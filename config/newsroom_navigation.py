@@ -1,19 +1,19 @@
 """The navigation of the newsroom: its sections, and the pages of the current section, for one person."""
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import AnonymousUser
 from django.urls import reverse
-from django.utils.translation import gettext_noop as _
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 
 
 class NavigationLink(NamedTuple):
-    """A link of the navigation. Its template translates the name."""
+    """A link of the navigation."""
 
-    name: str
+    name: Any  # a translated text
     href: str
     current: str = ""  # value of aria-current: "page" for the page itself, "true" for one that belongs to it
 
@@ -22,18 +22,18 @@ class NewsroomNavigation(NamedTuple):
     """The two rows of the navigation. `label` names the second one, which may be empty."""
 
     sections: list[NavigationLink]
-    label: str
+    label: Any
     pages: list[NavigationLink]
 
 
 class _Page(NamedTuple):
     """A page, or a section: the page that it opens, with those below it."""
 
-    name: str
+    name: Any  # a translated text
     url_name: str
     roles: tuple[str, ...] = ()  # properties of User of which one has to be true; none: everybody
     pages: tuple["_Page", ...] = ()
-    label: str = ""  # of the row of `pages`; the name unless given
+    label: Any = ""  # of the row of `pages`; the name unless given
     paths: tuple[str, ...] = ()  # beginnings of the paths of further pages that belong to the section
 
 

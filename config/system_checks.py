@@ -23,7 +23,7 @@ from core.commands import ENVIRONMENT_TAG
 from core.database import replicas
 from core.files import url as files_url
 
-METRICS_TOKEN_MIN = 20  # characters
+MIN_METRICS_TOKEN_LENGTH = 20  # characters
 HSTS_FLAGS = ("HSTS_PRELOAD", "HSTS_SUBDOMAINS")
 _OIDC_ID = re.compile(r"[a-z][a-z0-9-]*")
 
@@ -212,10 +212,10 @@ def _check_files_url() -> Error | None:
 
 
 def _check_metrics_token() -> Error | None:
-    if not settings.METRICS_TOKEN or len(settings.METRICS_TOKEN) >= METRICS_TOKEN_MIN:
+    if not settings.METRICS_TOKEN or len(settings.METRICS_TOKEN) >= MIN_METRICS_TOKEN_LENGTH:
         return None
     return Error(
-        f"METRICS_TOKEN has fewer than {METRICS_TOKEN_MIN} characters.",
+        f"METRICS_TOKEN has fewer than {MIN_METRICS_TOKEN_LENGTH} characters.",
         hint="Make one with openssl rand -hex 20, or leave it out: /metrics does not exist then.",
         id="config.E015",
     )

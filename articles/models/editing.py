@@ -1,5 +1,6 @@
 """Revisions, autosaves, presence, notes and corrections of articles and pages."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol, Self
 from uuid import UUID
@@ -7,7 +8,6 @@ from uuid import UUID
 from django.conf import settings
 from django.db import models
 from django.db.models import Max, Q
-from django.http import QueryDict
 from django.utils import timezone
 from django.utils.text import normalize_newlines
 from django.utils.translation import gettext_lazy as _
@@ -50,9 +50,9 @@ class DocumentText(NamedTuple):
         return cls(*(normalize_newlines(getattr(row, name, "")).strip() for name in cls._fields))
 
     @classmethod
-    def from_post(cls, data: QueryDict) -> "DocumentText":
-        """Return the text in a form as a browser sent it, with plain line ends."""
-        return cls(*(normalize_newlines(data.get(name, "")).strip() for name in cls._fields))
+    def from_fields(cls, fields: Mapping[str, Any]) -> "DocumentText":
+        """Return the text in the fields of a form, with plain line ends."""
+        return cls(*(normalize_newlines(fields.get(name, "")).strip() for name in cls._fields))
 
 
 class RevisionQuerySet(models.QuerySet["Revision"]):

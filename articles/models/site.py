@@ -58,7 +58,7 @@ class Site(models.Model):
     """
 
     class Moderation(models.TextChoices):
-        """Which comments wait for review: the default of new discussions, and the setting of each."""
+        """The choice of comments that wait for review: the default of new discussions, and that of each."""
 
         CONDITIONAL = "conditional", _("First comment reviewed")
         PRE = "pre", _("Pre-moderation: review everything first")

@@ -43,7 +43,7 @@ from core.mail.failures import REJECTED_BEFORE, classify_failure, mask_email_add
 from core.mail.messages import TrackedMail
 from core.mail.tokens import MailToken, incoming_email
 
-OF_RECIPIENT = "r"  # the letter of the tokens in return paths
+RECIPIENT_KIND = "r"  # the letter of the tokens in return paths
 MAX_REASON_LENGTH = 500  # characters
 RECIPIENT_RETENTION = timedelta(days=90)  # afterwards only their number is stored
 
@@ -131,9 +131,9 @@ def previous_sending(newsletter: Newsletter) -> Newsletter | None:
 
 
 def count_audience(newsletter: Newsletter) -> tuple[int, list[tuple[str, int]]]:
-    """Return the number of people to whom a draft would be sent, and that of each list with its name.
+    """Return the number of people to whom a draft would be sent, and that of each topic with its name.
 
-    Who is subscribed to several lists gets one mail.
+    A person with several subscriptions gets one mail.
     """
     rows = _subscriptions_to(_topics_of(newsletter))
     total = rows.aggregate(people=Count("subscriber", distinct=True))["people"]
@@ -315,7 +315,7 @@ def _find_emails(
 def _compose(text: BulkMail, recipient: NewsletterRecipient, email: str) -> TrackedMail:
     token = str(subscriber_token(recipient.subscriber_id or 0))
     mail = text.compose_for(email, [token], unsubscribe_path=manage_path(token))
-    mail.return_path = incoming_email(MailToken(OF_RECIPIENT, recipient.pk))
+    mail.return_path = incoming_email(MailToken(RECIPIENT_KIND, recipient.pk))
     return mail
 
 

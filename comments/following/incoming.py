@@ -47,7 +47,7 @@ def receive(message: EmailMessage, recipient: str = "") -> Outcome:
     token = _find_token(message, recipient)
     if token is None:
         return Outcome.UNKNOWN
-    is_newsletter = token.kind == sending.OF_RECIPIENT
+    is_newsletter = token.kind == sending.RECIPIENT_KIND
     email = sending.email_of(token) if is_newsletter else tokens.email_of(token)
     if status := _delivery_status(message):
         if not undeliverable.is_unknown_recipient(status.get("Status", "")):
@@ -79,7 +79,7 @@ def _find_token(message: EmailMessage, recipient: str) -> MailToken | None:
     headers = [str(value) for name in RECIPIENT_HEADERS for value in message.get_all(name, [])]
     for _name, address in getaddresses([recipient, *headers]):
         if (found := ours.fullmatch(address.lower())) and (
-            token := MailToken.parse(found[1], kinds=tokens.TOKEN_KINDS + sending.OF_RECIPIENT)
+            token := MailToken.parse(found[1], kinds=tokens.TOKEN_KINDS + sending.RECIPIENT_KIND)
         ):
             return token
     return None

@@ -1,4 +1,4 @@
-"""The search for updates notes on each follow that there are some, and when the mail about them is due.
+"""Search for updates: note on each follow that it has some, and when the mail about them is due.
 
 Updates are comments, corrections and stories that readers have been able to see for a minute: nobody is
 notified of a comment whose posting can still be undone, or that was removed again. Picks and recommendations

@@ -21,7 +21,7 @@ from comments.thread.story import (
     build_discussion,
     make_picks,
 )
-from core.database.sql import execute_prepared
+from core.database.sql import execute_prepared, list_columns
 
 _DISCUSSION_FIELDS = Discussion._meta.concrete_fields
 
@@ -83,7 +83,7 @@ def read_first_page(article: int, order: Order) -> FirstPage | None:
 # A discussion is stored with its first comment; without one its columns are null.
 _STATE = f"""
 SELECT s.version AS site_version, a.version AS article_version, now() AS now,
-       {", ".join(f"d.{name}" for name in DISCUSSION_COLUMNS)}, {DISCUSSION_SUMMARY}
+       {list_columns({"d": DISCUSSION_COLUMNS})}, {DISCUSSION_SUMMARY}
 FROM articles_site s CROSS JOIN articles_article a LEFT JOIN comments_discussion d ON d.article_id = a.id
 {DISCUSSION_SUMMARY_JOINS}
 WHERE s.id = 1 AND a.id = %(discussion)s AND a.published_at <= now()"""

@@ -163,7 +163,7 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
         cached.story.last_log_number,
         state.visit,
         comments=cached.published,
-        is_whole=is_whole,
+        is_whole=is_whole and not state.unread_of_story,  # otherwise mark_story_seen has done the same
     )
     personal = {
         "since": "" if since is None else str(since),

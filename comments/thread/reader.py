@@ -105,7 +105,7 @@ def personalize(
     decision_urls = {pk: policy().get_decision_url(pk) for pk in explained}
     own_recommendations, muted = recommendations or {}, set[int]()
     if recommendations is None and reader.may_recommend:
-        own_recommendations, muted = _own_marks([row.id for row in rows], reader)
+        own_recommendations, muted = _read_own_choices([row.id for row in rows], reader)
     viewer = ViewerContext(
         moderates=reader.moderates,
         mine={row.id for row in own_rows},
@@ -133,7 +133,7 @@ def personalize(
     return rows, viewer
 
 
-def _own_marks(ids: list[int], reader: Reader) -> tuple[dict[int, tuple[bool, bool]], set[int]]:
+def _read_own_choices(ids: list[int], reader: Reader) -> tuple[dict[int, tuple[bool, bool]], set[int]]:
     """Return {comment id: (whether this reader recommends it, whether that is counted)}, and muted comments.
 
     It is one statement. Only members mute.

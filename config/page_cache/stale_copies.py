@@ -1,4 +1,4 @@
-"""Copies of cached pages in files, which are shown, though they may be stale, while there is no database.
+"""Copies of cached pages in files. Readers get them, possibly stale, while the database does not answer.
 
 Each web process caches other pages, and every process of this machine reads all copies. A process writes to
 a folder of its own, so that it confirms only what it has written. The modification time of the file

@@ -23,7 +23,7 @@ MAX_FILES_TOTAL = 512 * 1024 * 1024
 # A body has ten seconds, and one more second for each 4 kB received. That is enough for a comment on any line
 # and for an image of 20 MB at 256 kbit/s, but not for a client that sends a byte now and then.
 GRACE_SECONDS = 10.0
-RATE_MIN = 4096.0  # bytes per second
+MIN_BYTES_PER_SECOND = 4096.0  # bytes per second
 MAX_SECONDS = 1200.0
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -125,7 +125,7 @@ async def _read(body: Body, announced: int, receive: Receive) -> None:
     began, received, is_more = asyncio.get_running_loop().time(), 0, True
     while is_more:
         try:
-            ends_at = began + min(GRACE_SECONDS + received / RATE_MIN, MAX_SECONDS)
+            ends_at = began + min(GRACE_SECONDS + received / MIN_BYTES_PER_SECOND, MAX_SECONDS)
             async with asyncio.timeout_at(ends_at):
                 message = await receive()
         except TimeoutError:
@@ -138,9 +138,8 @@ async def _read(body: Body, announced: int, receive: Receive) -> None:
         is_more = message["more_body"]
     if received < announced:
         raise ClientDisconnectedError
-    if (
-        received > MAX_BODY_BYTES
-    ):  # only now, because a client that is still sending does not read the response
+    if received > MAX_BODY_BYTES:
+        # Only now, because a client that is still sending does not read the response.
         raise _too_large()
 
 

@@ -32,7 +32,7 @@ Rule.objects.get_or_create(kind=Rule.Kind.RATE, value="1000000/1000000")
 CREATE_ONE_STORY = """
 from django.conf import settings
 from config.server import sample
-sample.create_accounts_and_archived_story(settings.HOME)
+sample.create_accounts_and_sample_story(settings.HOME)
 """
 
 
@@ -50,7 +50,7 @@ def data_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def prepared_home() -> Path:
-    """Return the data folder of a site with the accounts and the archived story of the sample, to be copied.
+    """Return the data folder of a site with the accounts and the sample story, to be copied.
 
     To copy it takes a tenth of a first start. In it, people may post more in a second than in a day.
     """

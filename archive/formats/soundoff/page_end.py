@@ -7,10 +7,10 @@ from archive.formats.soundoff.date_lines import match_closing
 from archive.formats.soundoff.heading import HEADING
 from archive.formats.soundoff.lines import Line, quote, quote_with_column
 
-SOURCE_LIMIT = 120  # characters; the limit of the database
+MAX_SOURCE_LENGTH = 120  # characters; the limit of the database
 UNKNOWN_SOURCE = "an archived page"
 FORM = re.compile(r"(?:post a comment|leave a (?:reply|comment)|comments are closed)\.?", re.IGNORECASE)
-TERMS = re.compile(rf"(.{{1,{SOURCE_LIMIT}}}?)\s+welcomes a lively\b")
+TERMS = re.compile(rf"(.{{1,{MAX_SOURCE_LENGTH}}}?)\s+welcomes a lively\b")
 
 
 def read_page_end(lines: list[Line], start: int) -> tuple[str, dict[int, str], list[PageWarning]]:

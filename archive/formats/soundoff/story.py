@@ -8,8 +8,8 @@ from archive.formats.page import DamagedFileError, OtherFormatError
 from archive.formats.soundoff.date_lines import FIRST_DAY, HEADER, TIME_SHOWN, local_time, normalize_line
 from archive.formats.soundoff.lines import Line, join_lines, quote, split_paragraphs
 
-TITLE_LIMIT = 300  # characters; the limit of the database
-TOPIC_LIMIT = 80  # characters; the limit of the database
+MAX_TITLE_LENGTH = 300  # characters; the limit of the database
+MAX_TOPIC_LENGTH = 80  # characters; the limit of the database
 
 
 def read_header(lines: Sequence[Line]) -> tuple[datetime, str, int]:
@@ -43,16 +43,16 @@ def read_story(lines: list[Line], end: int) -> tuple[str, str, str, list[str]]:
         last = paragraphs.pop()
         names = " ".join(line.text for line in last).removeprefix("Topics:").split("•")
         topics = list(dict.fromkeys(name for name in map(str.strip, names) if name))
-        if any(len(name) > TOPIC_LIMIT for name in topics):
+        if any(len(name) > MAX_TOPIC_LENGTH for name in topics):
             raise DamagedFileError(
-                f"Line {last[0].number:,}: a topic is longer than {TOPIC_LIMIT} characters."
+                f"Line {last[0].number:,}: a topic is longer than {MAX_TOPIC_LENGTH} characters."
             )
     if not paragraphs:
         raise DamagedFileError(f"Line {end:,}: the discussion begins before a title.")
     title = " ".join(line.text.strip() for line in paragraphs[0])
-    if len(title) > TITLE_LIMIT:
+    if len(title) > MAX_TITLE_LENGTH:
         raise DamagedFileError(
-            f"Line {paragraphs[0][0].number:,}: the title is longer than {TITLE_LIMIT} characters."
+            f"Line {paragraphs[0][0].number:,}: the title is longer than {MAX_TITLE_LENGTH} characters."
             " A blank line ends it."
         )
     rest = [join_lines(paragraph, 0) for paragraph in paragraphs[1:]]

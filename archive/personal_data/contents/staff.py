@@ -44,7 +44,7 @@ def sections_of_staff(user: User) -> Iterator[Section]:
         ),
     )
     yield Section(
-        "unsaved_texts",
+        "unsaved_changes",
         _("Unsaved changes"),
         {"title": _("Title"), "text": _("Text"), "at": _("Time")},
         records(

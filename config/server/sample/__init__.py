@@ -25,7 +25,7 @@ from config.server.sample.newspaper import create_newspaper
 __all__ = [
     "accounts",
     "active_emails",
-    "create_accounts_and_archived_story",
+    "create_accounts_and_sample_story",
     "create_sample_data",
     "is_new_database",
     "path",
@@ -44,8 +44,8 @@ def create_sample_data(home: Path) -> bool:
     return _create(home, with_newspaper=True)
 
 
-def create_accounts_and_archived_story(home: Path) -> bool:
-    """Create only the accounts and the archived story if the database is empty, which is much faster."""
+def create_accounts_and_sample_story(home: Path) -> bool:
+    """Create only the accounts and the sample story if the database is empty, which is much faster."""
     return _create(home, with_newspaper=False)
 
 
@@ -56,12 +56,12 @@ def _create(home: Path, *, with_newspaper: bool) -> bool:
     start = timezone.now()
     with transaction.atomic():
         users, listed = create_accounts()
-        archived = import_sample_story()
+        story = import_sample_story()
         if with_newspaper:
-            change_discussion(article=archived, status=Discussion.Status.CLOSED)  # as after any import
+            change_discussion(article=story, status=Discussion.Status.CLOSED)  # as after any import
             create_newspaper(users, start)
         _mark(start, timezone.now())
-        write_file(home, archived, listed)
+        write_file(home, story, listed)
     return True
 
 

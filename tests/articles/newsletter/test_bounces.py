@@ -25,7 +25,7 @@ def address(article: Article, emil: User, settings: Any) -> str:
     newsletter = draft_of(article, emil)
     send(newsletter)
     (message,) = run_sending()
-    path = incoming_email(MailToken(sending.OF_RECIPIENT, newsletter.recipients.get().pk))
+    path = incoming_email(MailToken(sending.RECIPIENT_KIND, newsletter.recipients.get().pk))
     assert message.return_path == path  # type: ignore[attr-defined]
     return path
 

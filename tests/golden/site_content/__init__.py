@@ -52,12 +52,12 @@ from site_content.moderation import (
 )
 from site_content.people import People, configure_site, create_people
 from site_content.stories import (
+    create_autosave_and_redaction,
     create_drafts_and_unpublished_stories,
     create_pages_and_redirects,
     create_stories,
     create_story_of_this_week,
     create_topics,
-    create_unsaved_text_and_redaction,
     import_threads,
 )
 
@@ -75,7 +75,7 @@ def fill(
     topics = create_topics()
     stories = create_stories(people, topics)
     create_drafts_and_unpublished_stories(people, end)
-    create_unsaved_text_and_redaction(people, stories)
+    create_autosave_and_redaction(people, stories)
     create_pages_and_redirects(people, stories)
     import_threads(people)
     set_clock(38)

@@ -130,7 +130,7 @@ def create_story_of_this_week(people: People, topics: Topics) -> None:
     create_article("News of this week", 0, by=people.emil, body=text).topics.set([topics.boats])
 
 
-def create_unsaved_text_and_redaction(people: People, stories: Stories) -> None:
+def create_autosave_and_redaction(people: People, stories: Stories) -> None:
     named = create_article("Jane Quill was seen", 9, by=people.emil, body="It was Jane Quill, a baker.")
     redact_words(document=named, words=["Jane Quill"])
     autosaves.autosave(

@@ -216,9 +216,9 @@ def test_the_job_erases_spam_of_ninety_days(maria, monkeypatch):
 def test_an_unused_list_is_deleted(maria):
     spam(make_comment(make_article()), actor=maria)
     group = purge.make_list(states=[State.SPAM], days=0, actor=maria)
-    assert purge.delete_unused_lists() == 0
+    assert purge.delete_unused_groups() == 0
     CommentGroup.objects.filter(pk=group.pk).update(made_at=timezone.now() - timedelta(days=31))
-    assert purge.delete_unused_lists() == 1
+    assert purge.delete_unused_groups() == 1
 
 
 def test_the_page_requires_a_confirmation(maria, ada):

@@ -427,9 +427,9 @@ def test_matches_are_put_into_one_group(maria):
 def test_a_group_of_matches_expires_after_a_month(maria):
     make_comment(make_article(), "A casino")
     matches = rule_replay.group_matches(keep(term(), maria))
-    assert purge.delete_unused_lists() == 0
+    assert purge.delete_unused_groups() == 0
     CommentGroup.objects.update(made_at=timezone.now() - timedelta(days=31))
-    assert purge.delete_unused_lists() == 1
+    assert purge.delete_unused_groups() == 1
     assert not CommentGroupMember.objects.filter(group=matches.group).exists()
 
 
