@@ -191,9 +191,10 @@ def check(page, url) -> list[str]:
 @pytest.mark.parametrize("where", [".thread", ".compose"])
 def test_a_reply_form_that_comes_late_moves_nothing(reading, width, where):
     reading.set_viewport_size({"width": width, "height": 844})
-    reading.evaluate(SHIFTS)
     # Longer than the half second in which a shift counts as a response to input.
     reading.route("**/reply/**", lambda route: (time.sleep(1), route.continue_()))
+    reading.reload()  # the request would not always wait on a page that was loaded before
+    reading.evaluate(SHIFTS)
     reading.locator(f"{where} a[rel]").first.press("Enter")
     reading.wait_for_selector(f"{where} .reply-form")
     reading.wait_for_timeout(300)

@@ -198,9 +198,9 @@ def test_a_warning_says_that_a_chosen_file_is_not_autosaved(open_as, story):
 def test_a_late_autosave_replaces_nothing_newer(open_as, story):
     page = open_as("Emil")
     page.clock.install()
-    page.goto(change(story))
     requests = []
     page.route("**/unsaved/", lambda route: requests.append(route))
+    page.goto(change(story))
     for count, words in enumerate(("An hour", "An hour of work."), 1):
         page.locator("#id_body").fill(words)
         page.clock.run_for(3_100)

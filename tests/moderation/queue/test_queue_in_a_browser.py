@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from comments.models import Comment, Reason, State
 from moderation.actions.decisions import decide
@@ -176,11 +176,22 @@ def test_keys_work_after_a_menu_was_closed_and_not_in_an_open_one_or_a_field(
     expect(first).to_be_visible()
 
 
+def hold_decisions(page: Page) -> list[Route]:
+    """Keep each decision that a page sends from the server, and return the list of them.
+
+    To be called before the page is loaded: on one that is there already, the first request may pass.
+    """
+    held = list[Route]()
+    page.route("**/moderation/decide/", lambda route: held.append(route))
+    return held
+
+
 def test_next_case_is_shown_before_the_answer(context, live_server, waiting, maria):
     log_in(context, live_server, maria)
     page = context.new_page()
     ahead = list[str]()
     page.on("requestfinished", lambda r: ahead.append(r.url) if "soundoff-ahead" in r.headers else None)
+    held = hold_decisions(page)
     page.goto(live_server.url + "/moderation/")
     next_card = page.locator(f"#comment-{waiting[1].pk}")
     wait_until(page, lambda: page.evaluate("!!document.querySelector('.queue').dataset.ahead"))
@@ -189,8 +200,6 @@ def test_next_case_is_shown_before_the_answer(context, live_server, waiting, mar
     assert ahead[0].startswith(f"{live_server.url}/moderation/cases/{case.pk}/")
     assert case.claimed_by is None  # nobody looks at it yet
 
-    held = list[Route]()
-    page.route("**/moderation/decide/", lambda route: held.append(route))
     page.locator(f"#comment-{waiting[0].pk}").focus()
     page.evaluate(
         "addEventListener('keydown', () => { const t = performance.now(); "
@@ -214,12 +223,11 @@ def test_next_case_is_shown_before_the_answer(context, live_server, waiting, mar
 def test_fast_decisions_lose_no_answers(context, live_server, waiting, maria):
     log_in(context, live_server, maria)
     page = context.new_page()
+    held = hold_decisions(page)
     page.goto(live_server.url + "/moderation/")
     page.wait_for_load_state("networkidle")
     colleague = UserFactory.create(name="Omar", roles=("Moderator",))
     decide(ids=[waiting[0].pk], to=State.REJECTED, reason=Reason.INSULT, actor=colleague)
-    held = list[Route]()
-    page.route("**/moderation/decide/", lambda route: held.append(route))
     page.keyboard.press("a")
     note = page.locator(f"#comment-{waiting[1].pk}").get_by_label("Note for moderators")
     note.fill("Begun, not sent")
@@ -262,7 +270,7 @@ def test_failed_request_is_reverted_on_the_page(context, live_server, waiting, m
     log_in(context, live_server, maria)
     page = context.new_page()
     away = True
-    # Set before the page is there: one set later may come after the press on a busy machine.
+    # Set before the page is loaded, as in hold_decisions().
     page.route("**/moderation/decide/", lambda route: route.abort() if away else route.continue_())
     page.goto(live_server.url + "/moderation/")
     page.wait_for_load_state("networkidle")
