@@ -6,7 +6,7 @@ from typing import Any
 from articles.models import Article, ArticleQuerySet
 from articles.site.cached_pages import add_dependencies
 from articles.site.requests import SiteRequest
-from core.paging import PageCursor, next_page_url
+from core.paging import next_page_url, read_page
 from core.query_forms import ListQuery
 
 PAGE_SIZE = 20  # stories
@@ -14,15 +14,10 @@ PAGE_SIZE = 20  # stories
 
 def read_list_page(request: SiteRequest, articles: ArticleQuerySet) -> dict[str, Any]:
     """Return the context of one page of a list; new stories do not shift the next page."""
-    if position := ListQuery.read(request.GET)["before"]:
-        articles = articles.after_cursor(position)
-    found = list(articles.listed()[: PAGE_SIZE + 1])  # the last one tells whether there is a next page
-    shown = found[:PAGE_SIZE]
-    next_url = ""
-    if len(found) > PAGE_SIZE and (at := shown[-1].published_at):
-        next_url = next_page_url(request, PageCursor(at, shown[-1].pk))
+    before = ListQuery.read(request.GET)["before"]
+    shown, last = read_page(articles.listed(), "published_at", before=before, size=PAGE_SIZE)
     depend_on_counts(request, shown)
-    return {"articles": shown, "next_url": next_url, "is_later": position is not None}
+    return {"articles": shown, "next_url": next_page_url(request, last), "is_later": before is not None}
 
 
 def depend_on_counts(request: SiteRequest, shown: Iterable[Article]) -> None:

@@ -4,11 +4,13 @@ New items therefore never shift a page.
 """
 
 from datetime import UTC, datetime
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeVar
 
-from django.db.models import Q
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.http import urlencode
+
+Row = TypeVar("Row", bound=Model)
 
 
 class PageCursor(NamedTuple):
@@ -26,15 +28,28 @@ class PageCursor(NamedTuple):
         at, _, key = text.partition("_")
         return cls(datetime.strptime(at, "%Y-%m-%dT%H:%M:%S.%f").replace(tzinfo=UTC), int(key))
 
-    def after_cursor(self, field: str) -> Q:
-        """Return the condition that an item comes after this position in a list ordered by the time field.
 
-        The first part of the condition lets Postgres use an index.
-        """
-        return Q((f"{field}__lte", self.at)) & ~Q((field, self.at), pk__gte=self.pk)
+def read_page(
+    rows: QuerySet[Row], time_field: str, *, before: PageCursor | None, size: int
+) -> tuple[list[Row], PageCursor | None]:
+    """Return the rows of one page, newest first, and the cursor of the next page, None if there is none."""
+    if before:
+        # The first part of the condition lets Postgres use an index.
+        after = Q((f"{time_field}__lte", before.at)) & ~Q((time_field, before.at), pk__gte=before.pk)
+        rows = rows.filter(after)
+    found = list(rows.order_by(f"-{time_field}", "-pk")[: size + 1])
+    if len(found) <= size:
+        return found, None
+    last = found[size - 1]
+    return found[:size], PageCursor(getattr(last, time_field), last.pk)
 
 
-def next_page_url(request: HttpRequest, position: PageCursor, **query: str) -> str:
-    """Return the URL of the page that starts after this position, with the parameters that are not empty."""
+def next_page_url(request: HttpRequest, position: PageCursor | None, **query: str) -> str:
+    """Return the URL of the page after this position, with the parameters that are not empty.
+
+    The URL is "" without a position.
+    """
+    if position is None:
+        return ""
     given = {name: value for name, value in query.items() if value}
     return f"{request.path}?{urlencode(given | {'before': str(position)})}"

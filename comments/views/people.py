@@ -12,7 +12,7 @@ from accounts.models import User
 from articles.site.requests import SiteRequest
 from comments.models import Comment, Mute
 from core.database.replicas import read_from_replica
-from core.paging import PageCursor, next_page_url
+from core.paging import next_page_url, read_page
 from core.query_forms import ListQuery
 
 PAGE_SIZE = 20  # comments
@@ -35,20 +35,11 @@ def person(request: SiteRequest, pk: str) -> HttpResponse:
             "discussion__article__title",
             "discussion__article__slug",
         )
-        .order_by("-created_at", "-pk")
     )
-    if position := ListQuery.read(request.GET)["before"]:
-        comments = comments.filter(position.after_cursor("created_at"))
     if request.user.is_authenticated:
         muted = Mute.objects.filter(user=request.user, muted_user=member)
         comments = comments.annotate(is_muted=Exists(muted))
-    rows = list(comments[: PAGE_SIZE + 1])  # one more, to know whether there is a next page
-    shown = rows[:PAGE_SIZE]
-    context = {
-        "member": member,
-        "comments": shown,
-        "next_url": next_page_url(request, PageCursor(shown[-1].created_at, shown[-1].pk))
-        if len(rows) > PAGE_SIZE
-        else "",
-    }
+    before = ListQuery.read(request.GET)["before"]
+    shown, last = read_page(comments, "created_at", before=before, size=PAGE_SIZE)
+    context = {"member": member, "comments": shown, "next_url": next_page_url(request, last)}
     return render(request, "comments/person.jinja", context)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.db.models import Count, Max
+from django.db.models import Count, Max, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -22,7 +22,7 @@ from comments.loading import current_writer
 from comments.models import EDIT_WINDOW, MAX_DEPTH, REMOVED, UNDONE_REASONS, Comment, Mute, State
 from comments.policy import policy
 from comments.thread.template_filters import recommended_by
-from core.paging import PageCursor, next_page_url
+from core.paging import next_page_url, read_page
 from core.query_forms import ListQuery
 from moderation.notifications.notices import EXCERPT_LENGTH, DecisionNotice, render_notices
 
@@ -66,9 +66,8 @@ def my_comments(request: SiteRequest) -> HttpResponse:
     """List the comments of the member, or of this browser's guest, newest first."""
     user, guest = current_writer(request)
     query = OwnCommentsQuery.read(request.GET)
-    found = _read_page(user, guest, query["state"], query["before"])
-    shown = found[:PAGE_SIZE]
-    last = PageCursor(shown[-1].created_at, shown[-1].pk) if len(found) > PAGE_SIZE else None
+    rows = _comments_of(user, guest, query["state"])
+    shown, last = read_page(rows, "created_at", before=query["before"], size=PAGE_SIZE)
     context = {
         "is_known": bool(user or guest),
         "comments": _with_details(shown, user, guest),
@@ -77,26 +76,21 @@ def my_comments(request: SiteRequest) -> HttpResponse:
         "usual_delay": policy().describe_usual_delay()
         if any(comment.state == State.PENDING for comment in shown)
         else "",
-        "next_url": next_page_url(request, last, state=query["state"]) if last else "",
+        "next_url": next_page_url(request, last, state=query["state"]),
     }
     return render(request, "moderation/people/my_comments.html", context)
 
 
-def _read_page(
-    user: User | None, guest: Guest | None, group: str, before: PageCursor | None
-) -> list[Comment]:
-    """Return the comments of a page, and one more if there is a next page.
+def _comments_of(user: User | None, guest: Guest | None, group: str) -> QuerySet[Comment]:
+    """Return the comments of this writer in the states of this group, or in all.
 
     Comments whose posting or import was undone are left out: nobody deleted them.
     """
     rows = Comment.objects.written_by(user, guest).exclude(state_reason__in=UNDONE_REASONS)
     if group:
         rows = rows.filter(state__in=GROUPS[group][1])
-    if before:
-        rows = rows.filter(before.after_cursor("created_at"))
     rows = rows.annotate(story_title=title_for(user, "discussion__article__"))
-    joined = rows.select_related("discussion__article", "author", "guest").defer(*TEXTS)
-    return list(joined.order_by("-created_at", "-pk")[: PAGE_SIZE + 1])
+    return rows.select_related("discussion__article", "author", "guest").defer(*TEXTS)
 
 
 def _with_details(comments: Sequence[Comment], user: User | None, guest: Guest | None) -> list[OwnComment]:

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from accounts.requests import safe_local_path
 from comments.models import UNDONE_REASONS, Comment, Reason, State
-from core.paging import PageCursor, next_page_url
+from core.paging import next_page_url, read_page
 from core.query_forms import ListQuery, QueryForm, SearchField, parse_whole_number
 from moderation.actions.request_helpers import (
     DoneQuery,
@@ -264,16 +264,9 @@ def _comments(request: HttpRequest, user: User, person: Person) -> dict[str, Any
     query = PersonQuery.read(request.GET)
     state = query["state"]
     chosen = rows.filter(state=state) if state else rows
-    if before := query["before"]:
-        chosen = chosen.filter(before.after_cursor("created_at"))
     texts = ["body_html", "discussion__article__body", "discussion__article__body_html"]
-    found = list(
-        chosen.select_related("discussion__article")
-        .defer(*texts)
-        .order_by("-created_at", "-pk")[: PAGE_SIZE + 1]
-    )
-    shown = found[:PAGE_SIZE]
-    last = PageCursor(shown[-1].created_at, shown[-1].pk) if len(found) > PAGE_SIZE else None
+    chosen = chosen.select_related("discussion__article").defer(*texts)
+    shown, last = read_page(chosen, "created_at", before=query["before"], size=PAGE_SIZE)
     moderated = set(mine.filter(pk__in=[comment.pk for comment in shown]).values_list("pk", flat=True))
     return {
         "state": state,
