@@ -28,6 +28,7 @@ from articles.models import (
     Topic,
     unique_author_slug,
 )
+from articles.models.slugs import first_unused_slug
 from articles.redirects import redirect_from_old_path
 from articles.related import store_keywords
 from articles.site.cached_pages import invalidate_stale_copies
@@ -118,8 +119,7 @@ def get_or_create_topic(name: str, *, shown: bool = True) -> Topic:
         return topic
     base = slugify(name, allow_unicode=True)[:70].strip("-") or "topic"
     taken = set(Topic.objects.filter(slug__startswith=base).values_list("slug", flat=True))
-    slug = next(s for n in range(1, len(taken) + 2) if (s := base if n == 1 else f"{base}-{n}") not in taken)
-    return save_topic(topic=Topic(name=name, slug=slug, shown=shown))
+    return save_topic(topic=Topic(name=name, slug=first_unused_slug(base, taken), shown=shown))
 
 
 @transaction.atomic

@@ -23,8 +23,8 @@ from accounts.models import User
 from articles.models.authors import Byline, BylineAuthor
 from articles.models.lengths import max_length_constraint
 from articles.models.redirects import Redirect
+from articles.models.slugs import first_unused_slug
 from articles.search import weighted_vector
-from core.paging import PageCursor
 
 MAX_TITLE_LENGTH, MAX_STANDFIRST_LENGTH = 300, 5_000  # characters
 MAX_BODY_LENGTH = 200_000  # characters: a short book, which is rendered in a few seconds
@@ -88,10 +88,6 @@ class ArticleQuerySet(models.QuerySet["Article"]):
     def within(self, start: datetime, end: datetime) -> Self:
         """Return the articles published from `start` on and before `end`."""
         return self.filter(published_at__gte=start, published_at__lt=end)
-
-    def after_cursor(self, cursor: PageCursor) -> Self:
-        """Return the articles after this position in a list that shows the newest first."""
-        return self.filter(cursor.after_cursor("published_at"))
 
     def listed(self) -> Self:
         """Load what lists show and defer what only stories show.
@@ -387,9 +383,7 @@ def unique_slug(title: str) -> str:
     path = reverse("story", args=["-"]).removesuffix("-/")
     redirects = Redirect.objects.filter(old__startswith=path + stem).values_list("old", flat=True)
     taken |= {old.removeprefix(path).strip("/") for old in redirects}  # they lead to other stories
-    return next(
-        slug for n in range(1, len(taken) + 2) if (slug := base if n == 1 else f"{stem}-{n}") not in taken
-    )
+    return first_unused_slug(base, taken, stem=stem)
 
 
 def slug_from_title(title: str) -> str:

@@ -10,6 +10,8 @@ from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
+from articles.models.slugs import first_unused_slug
+
 MAX_AUTHORS = 4  # of one article
 MAX_BIO_LENGTH = 300  # characters
 
@@ -90,4 +92,4 @@ def unique_author_slug(name: str) -> str:
     """Return an unused slug for an author, numbered if another author has it."""
     base = slugify(name, allow_unicode=True)[:80].strip("-") or "author"
     taken = set(Author.objects.filter(slug__startswith=base).values_list("slug", flat=True))
-    return next(s for n in range(1, len(taken) + 2) if (s := base if n == 1 else f"{base}-{n}") not in taken)
+    return first_unused_slug(base, taken)
