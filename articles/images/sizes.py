@@ -69,7 +69,7 @@ def make_sizes(
         for width in crops:
             size = (width, max(1, round(width * CROP_RATIO[1] / CROP_RATIO[0])))
             name = f"{folder}/c{width}-{point}"
-            if box == (0, 0, *full.size) and whole.get(width) == size:  # as most cameras' photos
+            if box == (0, 0, *full.size) and whole.get(width) == size:  # as max_width cameras' photos
                 _copy(save, existing, f"{folder}/w{width}", name, formats)
             else:
                 _make(save, existing, name, formats, full, box, size)
@@ -87,11 +87,11 @@ def make_sizes(
     return {"formats": formats, "widths": widths, "crops": crops, "card": list(size), "at": list(at)}
 
 
-def fitting_widths(widths: tuple[int, ...], most: int) -> list[int]:
-    """Return the widths that need no enlarging, and `most` itself if it lies below or between them."""
-    found = [width for width in widths if width <= most]
-    if len(found) < len(widths) and most not in found:
-        found.append(most)
+def fitting_widths(widths: tuple[int, ...], max_width: int) -> list[int]:
+    """Return the widths that need no enlarging, and `max_width` itself if it lies below or between them."""
+    found = [width for width in widths if width <= max_width]
+    if len(found) < len(widths) and max_width not in found:
+        found.append(max_width)
     return found
 
 

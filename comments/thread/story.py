@@ -59,17 +59,17 @@ def read_story_page(
         row = cursor.fetchone()
     if row is None:
         return None
-    stored, (names, slugs, signed, signed_slugs, *rest) = split_row(row, _TABLES)
+    stored, (topics, topic_slugs, authors, author_slugs, *rest) = split_row(row, _TABLES)
     at, log_number, previous_log_number, draft_at, draft_parent, *summary = rest
     days, counts, last_log_number, is_restored, ids, picked, beginnings, *related = summary
     article = Article.from_db("default", ARTICLE_COLUMNS, stored["a"])
     discussion = build_discussion(article, stored["d"])
-    vars(article)["author_names"] = signed or []
+    vars(article)["author_names"] = authors or []
     return StoryPageData(
         article,
         discussion,
-        [Topic(name=name, slug=slug) for name, slug in zip(names or [], slugs or [], strict=True)],
-        [BylineAuthor(name, slug) for name, slug in zip(signed or [], signed_slugs or [], strict=True)],
+        [Topic(name=name, slug=slug) for name, slug in zip(topics or [], topic_slugs or [], strict=True)],
+        [BylineAuthor(name, slug) for name, slug in zip(authors or [], author_slugs or [], strict=True)],
         list(zip(days or [], counts or [], strict=True)),
         last_log_number or 0,
         make_picks(ids, picked, beginnings),

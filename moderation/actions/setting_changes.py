@@ -122,12 +122,12 @@ def revert_changes(
     return done, _refusals({key: last[key] for key in skipped}, now, obstacles)
 
 
-def refusals_if_reverted(batch: Batch, most: int) -> list[Refusal]:
-    """Return the refusals that revert_changes would give now, for the first `most` changes of this action.
+def refusals_if_reverted(batch: Batch, limit: int) -> list[Refusal]:
+    """Return the refusals that revert_changes would give now, for the first `limit` changes of this action.
 
     Nothing is locked.
     """
-    rows = {c.key: c for c in batch.changes.order_by("id")[:most]}
+    rows = {c.key: c for c in batch.changes.order_by("id")[:limit]}
     now, last, obstacles = (
         _read_values(rows, is_locked=False),
         _last_changes(rows),

@@ -59,7 +59,7 @@ FROM comments_comment c CROSS JOIN LATERAL (
 WHERE c.state = ANY(%(states)s) AND c.erased_at IS NULL AND last.at < %(before)s
   AND c.state_reason NOT IN ('{Reason.RESTRICTED}', '{Reason.IMPORT_UNDONE}')
   AND NOT EXISTS (SELECT FROM moderation_case k WHERE k.comment_id = c.id AND k.closed_at IS NULL)
-ORDER BY c.id LIMIT %(most)s"""
+ORDER BY c.id LIMIT %(limit)s"""
 
 UNCHANGED_MEMBERS = f"""
 SELECT m.comment_id FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
@@ -79,11 +79,11 @@ class PurgeResult:
 
 
 def make_list(
-    *, states: Sequence[str], days: int, actor: User | None, most: int | None = None
+    *, states: Sequence[str], days: int, actor: User | None, limit: int | None = None
 ) -> CommentGroup | None:
     """Store a list of the comments that have been in one of these states for at least `days`.
 
-    `most`: the maximum number of comments (default MAX_PURGE_LIST_SIZE); the earliest are listed. Returns
+    `limit`: the maximum number of comments (default MAX_PURGE_LIST_SIZE); the earliest are listed. Returns
     None if there are none.
     """
     group = CommentGroup(
@@ -96,7 +96,7 @@ def make_list(
         "group": group.pk,
         "states": [str(state) for state in states],
         "before": group.made_at - timedelta(days=days),
-        "most": most or MAX_PURGE_LIST_SIZE,
+        "limit": limit or MAX_PURGE_LIST_SIZE,
     }
     with transaction.atomic():
         group.save(force_insert=True)
@@ -222,7 +222,7 @@ def erase_old_spam() -> int:
     """Delete the texts of old spam, as a job, with a list for each part. Returns the number of comments."""
     erased = 0
     while group := make_list(
-        states=[State.SPAM], days=SPAM_RETENTION.days, actor=None, most=MAX_COMMENTS_OF_JOB
+        states=[State.SPAM], days=SPAM_RETENTION.days, actor=None, limit=MAX_COMMENTS_OF_JOB
     ):
         result = purge_list(group=group, actor=None)
         erased += result.purged
@@ -288,7 +288,7 @@ SELECT a.title, n.count, count(*) OVER () FROM (
   SELECT c.discussion_id, count(*)
   FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
   WHERE m.group_id = %(group)s GROUP BY 1) n
-JOIN articles_article a ON a.id = n.discussion_id ORDER BY n.count DESC, a.id LIMIT %(most)s"""
+JOIN articles_article a ON a.id = n.discussion_id ORDER BY n.count DESC, a.id LIMIT %(limit)s"""
 EVENLY_SPACED = """
 SELECT comment_id FROM (
   SELECT comment_id, row_number() OVER (ORDER BY comment_id) - 1 AS n, count(*) OVER () AS size
@@ -302,7 +302,7 @@ def summarize(group: CommentGroup) -> ListSummary:
     with connection.cursor() as cursor:
         cursor.execute(COUNTS_BY_REASON, {"group": group.pk})
         reasons = cursor.fetchall()
-        cursor.execute(COUNTS_BY_STORY, {"group": group.pk, "most": MAX_DISCUSSIONS})
+        cursor.execute(COUNTS_BY_STORY, {"group": group.pk, "limit": MAX_DISCUSSIONS})
         stories = cursor.fetchall()
         cursor.execute(EVENLY_SPACED, {"group": group.pk, "sample": SAMPLE_SIZE})
         picked = [row[0] for row in cursor.fetchall()]

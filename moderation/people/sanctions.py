@@ -326,7 +326,7 @@ def all_sanctions_of(person: Person) -> Any:
     return rows.select_related("batch__actor").order_by("-at", "-pk")
 
 
-def latest_active(most: int) -> Any:
-    """Return up to `most` active sanctions, the latest first."""
+def latest_active(limit: int) -> Any:
+    """Return up to `limit` active sanctions, the latest first."""
     rows = Sanction.objects.active().select_related("user", "guest", "batch__actor")
-    return rows.order_by("-at", "-pk")[:most]
+    return rows.order_by("-at", "-pk")[:limit]

@@ -30,7 +30,7 @@ WHERE c.id > %(after)s AND (%(among)s::bigint[] IS NULL OR c.id = ANY(%(among)s)
   AND c.state = 'published' AND c.erased_at IS NULL
   AND NOT EXISTS (SELECT FROM moderation_case k WHERE k.comment_id = c.id AND k.closed_at IS NULL)
   AND NOT {TEXT_IS_APPROVED}
-ORDER BY c.id LIMIT %(most)s"""
+ORDER BY c.id LIMIT %(limit)s"""
 
 
 def open_cases_for_flagged(ids: Sequence[int], *, skips_approved: bool = False) -> None:
@@ -68,7 +68,7 @@ def flag_old_comments() -> int:
 
 
 def _unreviewed(after: int = 0, among: list[int] | None = None) -> list[tuple[int, int, str, str]]:
-    return fetch_rows(UNREVIEWED_SQL, {"after": after, "among": among, "most": BLOCK})
+    return fetch_rows(UNREVIEWED_SQL, {"after": after, "among": among, "limit": BLOCK})
 
 
 def _flagging_results(name: str, body: str) -> list[CheckResult]:

@@ -35,14 +35,14 @@ MAX_RATE_COUNT = 1_000  # comments are counted up to this number, so a higher li
 class RateLimit(NamedTuple):
     """A limit of comments in RATE_MINUTES, the comments that count for it, and the sentence about it."""
 
-    most: int
+    max_count: int
     sent: SentComments
     message: Callable[[int], str]  # translated only if the limit is exceeded
 
     @property
     def seconds_to_wait(self) -> int:
         """Return the seconds after which another comment is accepted at the latest."""
-        if self.sent.count == self.most and self.sent.seconds_left:
+        if self.sent.count == self.max_count and self.sent.seconds_left:
             return self.sent.seconds_left
         return RATE_MINUTES * 60  # more than one comment must become older
 
@@ -55,12 +55,12 @@ def refuse_above_rate_limit(submission: Submission, context: Context) -> list[Ra
     if context.may_moderate or submission.comment:
         return []
     limits = _limits(context)
-    exceeded = [limit for limit in limits if limit.sent.count >= limit.most]
+    exceeded = [limit for limit in limits if limit.sent.count >= limit.max_count]
     if not exceeded:
         return limits
     limit = max(exceeded, key=lambda limit: limit.seconds_to_wait)
     raise RateLimitError(
-        f"{limit.message(limit.most)} {_when_to_retry(limit)}", seconds=limit.seconds_to_wait
+        f"{limit.message(limit.max_count)} {_when_to_retry(limit)}", seconds=limit.seconds_to_wait
     )
 
 
@@ -74,8 +74,8 @@ def _limits(context: Context) -> list[RateLimit]:
     rule = context.rules.limit(Rule.Kind.RATE)
     new, known = matching.parse_limit(rule.value) if rule else (RATE_NEW, RATE_KNOWN)
     if context.person_is_confirmed and context.has_approved_comment:
-        most = known * TRUSTED_FACTOR if context.person_is_trusted else known
-        return [RateLimit(most, context.sent_by_person, _person_message)]
+        count = known * TRUSTED_FACTOR if context.person_is_trusted else known
+        return [RateLimit(count, context.sent_by_person, _person_message)]
     return [
         RateLimit(new, context.sent_by_person, _person_message),
         RateLimit(new, context.sent_from_address, _address_message),
@@ -84,44 +84,44 @@ def _limits(context: Context) -> list[RateLimit]:
     ]
 
 
-def _person_message(most: int) -> str:
+def _person_message(count: int) -> str:
     text = ngettext(
-        "You can post %(n)s comment in 10 minutes.", "You can post %(n)s comments in 10 minutes.", most
+        "You can post %(n)s comment in 10 minutes.", "You can post %(n)s comments in 10 minutes.", count
     )
-    return text % {"n": most}
+    return text % {"n": count}
 
 
-def _address_message(most: int) -> str:
+def _address_message(count: int) -> str:
     text = ngettext(
         "New commenters on the same internet connection can post %(n)s comment in 10 minutes, and this "
         "limit is reached. Other people may share your connection.",
         "New commenters on the same internet connection can post %(n)s comments in 10 minutes, and this "
         "limit is reached. Other people may share your connection.",
-        most,
+        count,
     )
-    return text % {"n": most}
+    return text % {"n": count}
 
 
-def _block_message(most: int) -> str:
+def _block_message(count: int) -> str:
     text = ngettext(
         "New commenters on neighbouring internet connections can post %(n)s comment in 10 minutes, and this "
         "limit is reached. These are often other people.",
         "New commenters on neighbouring internet connections can post %(n)s comments in 10 minutes, and this "
         "limit is reached. These are often other people.",
-        most,
+        count,
     )
-    return text % {"n": most}
+    return text % {"n": count}
 
 
-def _discussion_message(most: int) -> str:
+def _discussion_message(count: int) -> str:
     text = ngettext(
         "New commenters can post %(n)s comment in 10 minutes in one discussion, and this limit is reached "
         "here.",
         "New commenters can post %(n)s comments in 10 minutes in one discussion, and this limit is reached "
         "here.",
-        most,
+        count,
     )
-    return text % {"n": most}
+    return text % {"n": count}
 
 
 def _when_to_retry(limit: RateLimit) -> str:
@@ -201,9 +201,9 @@ POSTING_LOCK_SQL = """
 SELECT pg_advisory_xact_lock(hashtextextended('posting ' || %(sender)s, 0));
 SELECT pg_advisory_xact_lock(hashtextextended('posting from ' || encode(%(ip_hash)s::bytea, 'hex'), 0));"""
 BELOW_LIMITS_SQL = f"""
-(%(person_most)s::int IS NULL OR (SELECT {_NUMBER} FROM ({_SENT_BY_PERSON}) AS sent) < %(person_most)s::int)
-AND (%(address_most)s::int IS NULL
-     OR (SELECT {_NUMBER} FROM ({_sent_from("ip_hash")}) AS sent) < %(address_most)s::int)"""
+(%(person_limit)s::int IS NULL OR (SELECT {_NUMBER} FROM ({_SENT_BY_PERSON}) AS sent) < %(person_limit)s::int)
+AND (%(address_limit)s::int IS NULL
+     OR (SELECT {_NUMBER} FROM ({_sent_from("ip_hash")}) AS sent) < %(address_limit)s::int)"""
 
 
 def sender_values(submission: Submission) -> dict[str, Any]:
@@ -222,6 +222,6 @@ def rate_limit_values(submission: Submission, limits: Sequence[RateLimit]) -> di
     return {
         **sender,
         "sender": str(submission.author.pk) if submission.author else sender["guest_email"],
-        "person_most": limits[0].most if limits else None,
-        "address_most": limits[1].most if len(limits) > 1 else None,
+        "person_limit": limits[0].max_count if limits else None,
+        "address_limit": limits[1].max_count if len(limits) > 1 else None,
     }

@@ -61,7 +61,7 @@ WHERE c.erased_at IS NULL
        OR c.state IN ('spam', 'rejected') AND c.state_reason <> '{Reason.RESTRICTED}'
           AND transition.last_at > now() - %(days)s * interval '1 day')
   AND NOT EXISTS (SELECT FROM moderation_restriction s WHERE s.comment_id = c.id AND s.lifted_at IS NULL)
-ORDER BY c.state = 'pending' DESC, c.created_at DESC, c.id DESC LIMIT %(most)s"""
+ORDER BY c.state = 'pending' DESC, c.created_at DESC, c.id DESC LIMIT %(limit)s"""
 
 # Deletes the groups of earlier scans, except the one before, whose groups may still be open in a browser.
 # Resolved groups keep the members that were skipped, so that these are not proposed again.
@@ -163,7 +163,7 @@ def nightly_scan() -> int:
 def read_comments() -> tuple[list[Row], dict[int, Story]]:
     """Return the comments to compare, ordered by time, and their stories by discussion."""
     with connection.cursor() as cursor:
-        cursor.execute(READ_COMMENTS, {"most": MAX_COMMENTS, "days": EVIDENCE_DAYS})
+        cursor.execute(READ_COMMENTS, {"limit": MAX_COMMENTS, "days": EVIDENCE_DAYS})
         rows = [Row(*row) for row in cursor.fetchall()]
         rows = [row._replace(ip_hash=row.ip_hash and bytes(row.ip_hash)) for row in rows]
         rows.sort(key=lambda row: (row.at, row.id))

@@ -72,7 +72,7 @@ class ContributionCounter:
 
 
 def stored_parts(
-    parts: Sequence[Part], numbers: Mapping[str, int | None], most: int = MAX_PARTS
+    parts: Sequence[Part], numbers: Mapping[str, int | None], limit: int = MAX_PARTS
 ) -> list[StoredPart]:
     """Return the heaviest parts, then the sum of all others and the start value.
 
@@ -87,13 +87,13 @@ def stored_parts(
             logit=part.logit,
             spans=part.spans,
         )
-        for part in own[:most]
+        for part in own[:limit]
     ]
-    rest = sum(part.logit for part in own[most:])
+    rest = sum(part.logit for part in own[limit:])
     start = sum(part.logit for part in parts) - rest - sum(part["logit"] for part in heaviest)
     return [
         *heaviest,
-        *(_summed_part("rest", rest) if len(own) > most else ()),
+        *(_summed_part("rest", rest) if len(own) > limit else ()),
         *_summed_part("start", start),
     ]
 
@@ -116,9 +116,9 @@ def worst_mistakes(
     return once[0][::-1][:MAX_MISTAKES], once[1][::-1][:MAX_MISTAKES]
 
 
-def thin_out(values: Sequence[float], most: int = MAX_THINNED) -> list[float]:
-    """Return the values in falling order; of more than `most`, evenly spaced ones including both ends."""
+def thin_out(values: Sequence[float], limit: int = MAX_THINNED) -> list[float]:
+    """Return the values in falling order; of more than `limit`, evenly spaced ones including both ends."""
     falling = sorted(values, reverse=True)
-    if len(falling) <= most:
+    if len(falling) <= limit:
         return falling
-    return [falling[round(n * (len(falling) - 1) / (most - 1))] for n in range(most)]
+    return [falling[round(n * (len(falling) - 1) / (limit - 1))] for n in range(limit)]

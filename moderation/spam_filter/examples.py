@@ -67,7 +67,7 @@ DECISIONS_SQL = f"""{_LAST},
 chosen AS (
   SELECT d.* FROM d
   WHERE {_IS_DECIDED} AND (%(transition)s = 0 OR %(is_known)s = {_DECIDED_BEFORE})
-  ORDER BY d.id DESC LIMIT %(most)s)
+  ORDER BY d.id DESC LIMIT %(limit)s)
 SELECT d.id, c.id, d.to_state = 'spam', d.at,
        {DECIDED_TEXT}, c.author_name, c.created_at, c.discussion_id, d.actor_id, d.batch,
        coalesce('u' || c.author_id, 'g' || c.guest_id, 'n' || lower(c.author_name)),
@@ -136,7 +136,7 @@ def count_decisions(*, after: int) -> DecisionCounts:
         return DecisionCounts(*cursor.fetchone())
 
 
-def current_decisions(*, after: int = 0, until: int = 0, most: int = MAX_DECISIONS) -> Iterator[Decision]:
+def current_decisions(*, after: int = 0, until: int = 0, limit: int = MAX_DECISIONS) -> Iterator[Decision]:
     """Yield the current decisions, the earliest first.
 
     With `after` or `until`, a transition id: only decisions on comments that had no decision (`after`) or
@@ -146,7 +146,7 @@ def current_decisions(*, after: int = 0, until: int = 0, most: int = MAX_DECISIO
     values: dict[str, Any] = {
         "transition": after or until,
         "is_known": not after,
-        "most": most,
+        "limit": limit,
         "checks": list(registry.start_weights()),
     }
     articles = dict[int, ArticleData]()  # each article's text is read once
@@ -233,15 +233,19 @@ def example_weights(decided: Sequence[Decision], batch: float = MAX_BATCH_WEIGHT
 
 
 def _limit_group_weights(
-    shares: Sequence[float], of: Sequence[Hashable], most: Callable[[float], float]
+    shares: Sequence[float], of: Sequence[Hashable], max_weight: Callable[[float], float]
 ) -> list[float]:
-    """Return the weights, reduced so that each group counts at most `most` of the weight of all the rest.
-    None is no group."""
+    """Return the weights, reduced so that no group has more than `max_weight` of the weight of the rest.
+
+    None is no group.
+    """
     sums: defaultdict[Hashable, float] = defaultdict(float)
     for one, share in zip(of, shares, strict=True):
         sums[one] += share
     total = sum(shares)
     parts = {
-        one: min(1.0, most(total - sum_) / sum_) for one, sum_ in sums.items() if one is not None and sum_
+        one: min(1.0, max_weight(total - sum_) / sum_)
+        for one, sum_ in sums.items()
+        if one is not None and sum_
     }
     return [share * parts.get(one, 1.0) for one, share in zip(of, shares, strict=True)]

@@ -221,7 +221,7 @@ def update_metrics(version: FilterVersion) -> None:
     known = version.trained_on.get("until", 0)
     if examples.count_decisions(after=known).latest in {None, version.numbers.get("until")}:
         return
-    if later := list(current_decisions(after=known, most=MEASURED_DECISIONS)):
+    if later := list(current_decisions(after=known, limit=MEASURED_DECISIONS)):
         _store(version, evaluate(active_model.load_model(version.pk), later))
 
 
@@ -340,7 +340,7 @@ def _create_version(until: int = 0) -> FilterVersion | None:
     """
     # Read before the decisions, so that a comment removed in between is noticed by the next run.
     removed = examples.removed_examples()
-    decided = list(current_decisions(most=MAX_DECISIONS, until=until))
+    decided = list(current_decisions(limit=MAX_DECISIONS, until=until))
     spam = sum(one.is_spam for one in decided)
     if not spam or spam == len(decided):
         return None

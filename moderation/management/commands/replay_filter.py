@@ -27,7 +27,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["each"] < 1:
             raise CommandError("--each must be 1 or more.")
-        decided = list(current_decisions(most=MAX_DECISIONS))
+        decided = list(current_decisions(limit=MAX_DECISIONS))
         if not decided:
             raise CommandError("There are no decisions to replay yet.")
         labels = [one.is_spam for one in decided]

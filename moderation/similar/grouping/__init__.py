@@ -66,12 +66,12 @@ def _find_doubts(
 ) -> list[int]:
     """Return the id of the most doubtful comment of each discussion that is in no proposal."""
     grouped = {member.row for proposal in proposals for member in proposal.members}
-    most: dict[int, tuple[float, int]] = {}
+    highest: dict[int, tuple[float, int]] = {}
     for index, row in enumerate(compared.rows):
         if compared.can_join[index] and index not in grouped:
             doubt = promotion_score(compared.clues[index]) if compared.is_late[index] else 0.0
             if index in alone:
                 doubt = max(doubt, PROMOTIONAL_SCORE)
-            if doubt >= DOUBTFUL_SCORE and (-doubt, row.id) < most.get(row.discussion, (0.0, 0)):
-                most[row.discussion] = (-doubt, row.id)
-    return [pk for _, pk in sorted(most.values())]
+            if doubt >= DOUBTFUL_SCORE and (-doubt, row.id) < highest.get(row.discussion, (0.0, 0)):
+                highest[row.discussion] = (-doubt, row.id)
+    return [pk for _, pk in sorted(highest.values())]
