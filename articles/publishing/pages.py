@@ -145,14 +145,20 @@ def moment_view(model_admin: Any, request: HttpRequest) -> JsonResponse:
 
 
 def correction_view(model_admin: Any, request: HttpRequest, key: int, pk: int) -> HttpResponse:
-    """Change or delete a correction. If it was deleted meanwhile, the text can be added as a new one."""
+    """Change a correction, or delete it after a confirmation.
+
+    If somebody else deleted it meanwhile, the text can be added as a new one.
+    """
     article = model_admin.get_editable(request, key)
     correction = article.corrections.filter(pk=pk).first()
     if not correction and not request.POST.get("text", "").strip():
         raise Http404
     text = request.POST.get("text", correction.text if correction else "").strip()
-    is_too_long, is_changed = len(text) > MAX_CORRECTION_LENGTH, False
-    if request.method == "POST" and not is_too_long:
+    is_confirmed, is_changed = "confirm-delete" in request.POST, False
+    is_deletion = bool(correction) and ("delete" in request.POST or not text)
+    confirms_deletion = is_deletion and not is_confirmed
+    is_too_long = len(text) > MAX_CORRECTION_LENGTH and not is_confirmed and not confirms_deletion
+    if request.method == "POST" and not is_too_long and not confirms_deletion:
         if message := _save_correction(request, article, correction, text):
             model_admin.message_user(request, message)
             return redirect("admin:articles_article_change", key)
@@ -165,6 +171,7 @@ def correction_view(model_admin: Any, request: HttpRequest, key: int, pk: int) -
         "text": text,
         "max_length": MAX_CORRECTION_LENGTH if is_too_long else None,
         "is_changed": is_changed,
+        "confirms_deletion": confirms_deletion,
     }
     return TemplateResponse(request, "admin/articles/article/correction.html", context)
 
@@ -176,7 +183,7 @@ def _save_correction(request: HttpRequest, article: Article, correction: Correct
             return ""
         notes.add_correction(article=article, by=request_user(request), text=text)
         return _("Correction added.")
-    new_text = "" if "withdraw" in request.POST else text
+    new_text = "" if "confirm-delete" in request.POST else text
     try:
         notes.change_correction(correction=correction, text=new_text, seen=request.POST.get("seen", ""))
     except StaleVersionError:

@@ -64,7 +64,13 @@ def test_a_correction_is_shown_with_the_story_and_dates_its_entry(emil, time_mac
     seen = client.get(url).context["correction"].text
     client.post(url, {"text": "It was eight.", "seen": seen})
     assert "It was eight." in reader.get(story.get_absolute_url()).content.decode()
-    client.post(url, {"text": "It was eight.", "withdraw": "", "seen": "It was eight."})
+    for question in ({"text": "It was nine.", "delete": ""}, {"text": ""}):
+        page = client.post(url, question | {"seen": "It was eight."}).content.decode()
+        assert "Delete this correction?" in page
+        assert f"{question['text']}</textarea>" in page
+        assert "It was eight." in reader.get(story.get_absolute_url()).content.decode()
+    client.post(url, {"text": "It was nine.", "confirm-delete": "", "seen": "It was eight."})
+    assert not story.corrections.exists()
     assert "It was eight." not in reader.get(story.get_absolute_url()).content.decode()
 
 
@@ -88,7 +94,8 @@ def test_a_changed_correction_does_not_overwrite_a_colleagues(emil, edda):
     assert seen(too_long) == "It was eight."
     assert second.post(url, {"text": "It was seven.", "seen": seen(too_long)}).status_code == 302
     assert story.corrections.get().text == "It was seven."
-    assert "somebody else" in second.post(url, {"withdraw": "", "text": "", "seen": hers}).content.decode()
+    stale = second.post(url, {"confirm-delete": "", "text": "", "seen": hers}).content.decode()
+    assert "somebody else" in stale
     assert story.corrections.exists()
 
 
@@ -96,7 +103,7 @@ def test_the_text_for_a_deleted_correction_is_not_lost(emil, edda):
     story = make_article("Out")
     made = add_correction(article=story, by=emil, text="It was nine.")
     url = reverse("admin:articles_article_correction", args=[story.pk, made.pk])
-    client_of(emil).post(url, {"text": "", "seen": "It was nine."})
+    client_of(emil).post(url, {"text": "", "confirm-delete": "", "seen": "It was nine."})
     second = client_of(edda)
     page = second.post(url, {"text": "It was eight.", "seen": "It was nine."}).content.decode()
     assert "somebody else has deleted this correction" in page
@@ -120,5 +127,6 @@ def test_a_message_says_what_was_done_with_a_correction(emil):
         return str(*client.post(url, fields, follow=True).context["messages"])
 
     assert message(text="It was eight.", seen="It was nine.") == "Correction changed."
-    assert message(text="It was eight.", seen="It was eight.", withdraw="") == "Correction deleted."
+    deletion = {"seen": "It was eight.", "confirm-delete": ""}
+    assert message(text="It was eight.", **deletion) == "Correction deleted."
     assert message(text="It was eight.", anew="") == "Correction added."
