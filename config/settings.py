@@ -176,6 +176,7 @@ MIDDLEWARE = [
     "accounts.middleware.LoginMiddleware",
     "accounts.middleware.GuestMiddleware",
     "accounts.middleware.StaffSecondFactorMiddleware",
+    "config.middleware.FormUrlMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from accounts.authentication import sign_up
 from accounts.guests import make_confirmation_token
@@ -97,3 +98,14 @@ def test_member_pages_are_private_but_stored_by_the_browser(
 def test_anonymous_pages_are_public(client: Client, story: Article, path: str) -> None:
     answer = client.get(path.format(story=story.get_absolute_url()))
     assert answer["Cache-Control"] == "public, no-cache, max-age=0"
+
+
+def test_the_url_of_a_form_has_a_page_for_who_opens_it(client: Client, story: Article) -> None:
+    """Back leads there after a log-in, for instance."""
+    path = reverse("comment-delete", args=[story.discussion.comments.get().pk])
+    response = client.get(path)
+    assert response.status_code == 405
+    assert response["Allow"] == "POST"
+    assert "Nothing was sent or changed now." in response.content.decode()
+    assert "no-store" in response["Cache-Control"]
+    assert client.put(path).content == b""
