@@ -55,11 +55,11 @@
       const name = nameOf(list.parentNode.firstElementChild);
       const replies = interpolate(ngettext("%(n)s reply", "%(n)s replies", n), { n }, true);
       const fresh = all(".dot", list).length; // since the last visit (thread.js)
-      const news = fresh ? interpolate(gettext(", %(n)s new"), { n: fresh }, true) : "";
-      button.textContent = replies + news;
+      const newCount = fresh ? interpolate(gettext(", %(n)s new"), { n: fresh }, true) : "";
+      button.textContent = replies + newCount;
       button.ariaLabel = (name
         ? interpolate(gettext("%(replies)s to %(name)s"), { replies, name }, true)
-        : interpolate(gettext("%(replies)s to a removed comment"), { replies }, true)) + news;
+        : interpolate(gettext("%(replies)s to a removed comment"), { replies }, true)) + newCount;
     }
     for (const link of all(".thread h3 a:not([aria-expanded])")) link.ariaExpanded = "false";
     all(".thread article").forEach(nameLinks);

@@ -23,18 +23,18 @@
   };
   const status = make("p", "unseen");
   status.ariaLive = "polite";
-  const news = make("div", "news");
-  news.ariaLive = "polite";
-  (talk.querySelector(".top") ?? talk.lastElementChild).after(status, news); // the next for the keyboard after the head
+  const noticeBar = make("div", "notice-bar");
+  noticeBar.ariaLive = "polite";
+  (talk.querySelector(".top") ?? talk.lastElementChild).after(status, noticeBar); // the next for the keyboard after the head
   // When a focused button is removed, the focus returns to the element that had it before.
   let before = null;
-  news.addEventListener("focusin", ({ relatedTarget }) => {
-    if (!news.contains(relatedTarget)) before = relatedTarget;
+  noticeBar.addEventListener("focusin", ({ relatedTarget }) => {
+    if (!noticeBar.contains(relatedTarget)) before = relatedTarget;
   });
-  const tellNews = (...told) => {
-    const hadFocus = news.contains(document.activeElement);
-    news.replaceChildren(...told);
-    if (hadFocus) (told[0] ?? (before?.isConnected ? before : talk.querySelector("h1, h2"))).focus({ preventScroll: true });
+  const showNotices = (...nodes) => {
+    const hadFocus = noticeBar.contains(document.activeElement);
+    noticeBar.replaceChildren(...nodes);
+    if (hadFocus) (nodes[0] ?? (before?.isConnected ? before : talk.querySelector("h1, h2"))).focus({ preventScroll: true });
   };
 
   // The place for the reply form that htmx loads.
@@ -114,6 +114,11 @@
     moreOf(node)?.remove();
     if (more) node.append(more.cloneNode(true)); // a clone, because dropRemoved still reads the original
   };
+  const empty = (article, apartFrom) => {
+    for (const node of [...article.childNodes]) {
+      if (!(node instanceof Element && node.matches(apartFrom))) node.remove();
+    }
+  };
   // Updates a changed comment, but keeps an open reply form and a quoted parent.
   const update = (article, fresh) => {
     const now = look(fresh);
@@ -122,9 +127,7 @@
     const focused = article.contains(document.activeElement) && document.activeElement.href;
     const quote = article.querySelector(":scope > .quote");
     const expanded = quote && article.querySelector("h3 a")?.href;
-    for (const node of [...article.childNodes]) {
-      if (!(node instanceof Element && node.matches(".reply-form, .quote"))) node.remove();
-    }
+    empty(article, ".reply-form, .quote");
     article.prepend(...fresh.childNodes);
     article.classList.toggle("gone", fresh.matches(".gone"));
     article.classList.toggle("waiting", fresh.matches(".waiting"));
@@ -145,13 +148,21 @@
     const isBehind = (one, other) => other.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING;
     for (const id of own) {
       const item = document.getElementById(id)?.closest("li");
-      if (!item || still(item) || item.querySelector(".reply-form")) continue;
+      if (!item || still(item)) continue;
       const tree = item.closest(".thread > ol > li");
       const root = page.getElementById(tree.firstElementChild.id)?.closest("li");
       const goesOn = root ? moreOf(root) : page.querySelector(".part > .more");
       const rest = [...(root ? tree : tree.parentNode).querySelectorAll("li")];
       const isBehindAll = !rest.some((other) => isBehind(other, item) && still(other));
       if (goesOn && (isBehindAll || !(root || isByTime))) continue;
+      if (item.querySelector(".reply-form")) { // a reply that is being written stays, but not what it answers
+        for (const article of articles(item)) {
+          empty(article, ".reply-form");
+          article.prepend(make("p", "", gettext("This comment is no longer here.")));
+          article.classList.add("gone");
+        }
+        continue;
+      }
       const list = item.parentNode;
       item.remove();
       if (list.children.length || list.parentNode.matches(".thread")) continue;
@@ -237,7 +248,7 @@
     }
     const orders = talk.querySelector(".orders");
     if (orders) orders.firstElementChild.lastElementChild.textContent = orders.querySelector("[aria-current]").textContent;
-    tellNews();
+    showNotices();
     takeStock();
     changed();
     return at;
@@ -483,7 +494,7 @@
   const dismiss = () => {
     const button = make("button", "dismiss", "×");
     button.ariaLabel = gettext("Close");
-    button.addEventListener("click", () => tellNews());
+    button.addEventListener("click", () => showNotices());
     return button;
   };
   const count = (n) => (n < 99 ? String(n) : "99+");
@@ -497,10 +508,10 @@
         await showNew(n, ids);
       } catch {
         seen = talk.dataset.version; // so that they are offered again
-        tellNews(make("p", "", UNREACHED), dismiss());
+        showNotices(make("p", "", UNREACHED), dismiss());
       }
     });
-    tellNews(button, dismiss());
+    showNotices(button, dismiss());
   };
   const showNew = async (n, ids) => {
     const { page } = await load(named(shown));
@@ -526,9 +537,9 @@
     changed();
     const missing = ids.filter((id) => !document.getElementById(`comment-${id}`));
     const words = ngettext("Go to the new comment", "Go to the first of %(n)s new comments", made.length);
-    const told = guide(words, made, missing, n > ids.length ? Math.max(0, n - made.length - missing.length) : 0);
-    tellGuide(told);
-    if (told.length) (told[0].querySelector("a") ?? told[0]).focus({ preventScroll: true });
+    const nodes = guide(words, made, missing, n > ids.length ? Math.max(0, n - made.length - missing.length) : 0);
+    showGuide(nodes);
+    if (nodes.length) (nodes[0].querySelector("a") ?? nodes[0]).focus({ preventScroll: true });
   };
   const topmost = () => articles(talk).find((node) => node.getBoundingClientRect().bottom > 0);
   // Keeps the visible comments in place when comments above them are added.
@@ -545,7 +556,7 @@
   };
   // Returns what leads from one new comment to the next, then to those that are not on this page.
   const guide = (start, made, missing, elsewhere) => {
-    const told = [];
+    const nodes = [];
     if (made.length) {
       const left = articles(talk).filter((article) => made.includes(article));
       const words = () => fill(gettext("Next new comment (%(n)s left)"), left.length);
@@ -553,9 +564,9 @@
       button.addEventListener("click", () => {
         goToUnread(left.shift());
         if (left.length) button.textContent = words();
-        else tellNews();
+        else showNotices();
       });
-      told.push(button);
+      nodes.push(button);
     }
     elsewhere += missing.splice(0, missing.length - MOST_LINKS).length;
     if (missing.length) {
@@ -567,19 +578,19 @@
         link.href = `${location.pathname}comments/${id}/`;
         list.append(n ? " · " : " ", link);
       }
-      told.push(list);
+      nodes.push(list);
     }
     if (elsewhere) {
-      const words = told.length
+      const words = nodes.length
         ? ngettext("%(n)s more on another page", "%(n)s more on other pages", elsewhere)
         : ngettext("%(n)s new comment on another page", "%(n)s new comments on other pages", elsewhere);
       const link = make("a", "", fill(words, count(elsewhere)));
       link.href = "?order=newest#comments"; // for this time only
-      told.push(link);
+      nodes.push(link);
     }
-    return told;
+    return nodes;
   };
-  const tellGuide = (told) => tellNews(...(told.length ? [...told, dismiss()] : []));
+  const showGuide = (nodes) => showNotices(...(nodes.length ? [...nodes, dismiss()] : []));
 
   // What is new since the last visit, and where that ended. The server stores the visits of members; this browser those
   // of others, as {path: [time, log entry, log entry at the end of the visit before, comment at the top]} for 50 stories.
@@ -595,7 +606,7 @@
     visits.write(path, [Date.now(), Number(talk.dataset.seq), endOfLast, top > innerHeight ? lastPlace : place]);
   };
   const welcome = async () => {
-    const told = [];
+    const nodes = [];
     const since = parseInt(talk.matches(".known") ? talk.dataset.since : endOfLast, 10);
     if (since < Number(talk.dataset.seq)) {
       const { count: n, ids } = await ask(`new/?since=${since}`);
@@ -604,20 +615,20 @@
       const made = articles(talk).filter(markOf);
       const missing = ids.filter((id) => !document.getElementById(`comment-${id}`));
       const words = ngettext("%(n)s new since your last visit", "%(n)s new since your last visit", made.length);
-      told.push(...guide(words, made, missing, n - ids.length));
+      nodes.push(...guide(words, made, missing, n - ids.length));
     }
     if (cameBy !== "navigate" || location.hash.startsWith("#comment-")) return;
     if (lastPlace) {
       const link = make("a", "", gettext("Continue where you left off"));
       const id = `comment-${lastPlace}`;
       link.href = document.getElementById(id) ? `#${id}` : `${path}comments/${lastPlace}/`;
-      link.addEventListener("click", () => tellNews());
-      told.push(link);
+      link.addEventListener("click", () => showNotices());
+      nodes.push(link);
     }
     new IntersectionObserver(([{ isIntersecting }], observer) => {
       if (!isIntersecting) return;
       observer.disconnect();
-      if (!news.hasChildNodes()) tellGuide(told);
+      if (!noticeBar.hasChildNodes()) showGuide(nodes);
     }).observe(talk);
   };
   if (seen !== undefined) {

@@ -306,7 +306,7 @@ def test_print_shows_only_the_story_and_the_thread(reading, talk):
     ):
         expect(reading.locator(kept).first).to_be_visible()
     outside = ".masthead, .account, .foot, .orders, .find, .compose"
-    furniture = f"{outside}, .fold, .menu > *, .skip, .news, .thread footer a"
+    furniture = f"{outside}, .fold, .menu > *, .skip, .notice-bar, .thread footer a"
     assert (
         reading.locator(furniture).evaluate_all("nodes => nodes.filter((n) => n.checkVisibility()).length")
         == 0

@@ -60,7 +60,7 @@ def test_what_came_since_is_marked_and_one_goes_from_one_to_the_next(page, artic
     answer = make_comment(article, "I say so too.", author=UserFactory(name="Ingrid"), parent=talk.Marit)
     visit(scroll=False)
     new_in(page, root, answer)
-    expect(page.locator(".news > *")).to_have_count(0)  # only over the discussion
+    expect(page.locator(".notice-bar > *")).to_have_count(0)  # only over the discussion
     page.locator(".talk .top").evaluate("node => node.scrollIntoView()")
     start = page.get_by_role("button", name="2 new since your last visit")
     expect(start).to_be_visible()
@@ -79,7 +79,7 @@ def test_what_came_since_is_marked_and_one_goes_from_one_to_the_next(page, artic
         expect(at(page, following)).to_be_focused()
         mark = at(page, following).get_by_role("button", name="New: go to the next new comment")
     page.get_by_role("button", name="Close").click()
-    expect(page.locator(".news > *")).to_have_count(0)
+    expect(page.locator(".notice-bar > *")).to_have_count(0)
 
     choose_order(page, "Oldest first")
     page.wait_for_url("**/?order=oldest*")
@@ -142,7 +142,7 @@ def test_a_link_to_a_comment_leads_there_and_nothing_else_is_offered(page, artic
     visit(f"#comment-{talk.Olav.pk}", scroll=False)
     new_in(page, new)
     expect(at(page, talk.Olav)).to_be_in_viewport()
-    expect(page.locator(".news > *")).to_have_count(0)
+    expect(page.locator(".notice-bar > *")).to_have_count(0)
 
 
 @pytest.mark.parametrize("who", ["member"])

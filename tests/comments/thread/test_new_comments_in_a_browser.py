@@ -64,13 +64,13 @@ def test_new_comments_are_offered_without_moving_anything_and_shown_in_their_pla
     expect(at(page, deep)).to_be_visible()
     page.get_by_role("button", name="Next new comment (").press("Enter")
     expect(at(page, answer)).to_be_focused()
-    expect(page.locator(".news > *")).to_have_count(0)
+    expect(page.locator(".notice-bar > *")).to_have_count(0)
     assert page.failures == []
 
     page.asked.clear()
     page.clock.run_for(30_000)
     page.wait_for_timeout(200)
-    assert page.locator(".news > *").count() == 0  # what was shown is not new again
+    assert page.locator(".notice-bar > *").count() == 0  # what was shown is not new again
 
 
 def test_a_removed_comment_with_answers_leaves_its_placeholder(waiting, article, talk):
@@ -81,6 +81,21 @@ def test_a_removed_comment_with_answers_leaves_its_placeholder(waiting, article,
     page.get_by_role("button", name="1 new comment").click()
     expect(at(page, talk.Tollef)).to_have_text(re.compile("Removed by a moderator"))
     expect(at(page, talk.Ada)).to_be_visible()
+
+
+def test_of_a_removed_comment_only_the_reply_to_it_that_is_being_written_stays(waiting, article, talk):
+    page = waiting
+    at(page, talk.Jun).get_by_role("link", name="Reply").click()
+    text = page.get_by_label("Your comment")
+    text.fill("I am still writing.")
+    change_states(ids=[talk.Jun.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
+    make_comment(article, "And I.", author=UserFactory(name="Per"))
+    page.clock.run_for(30_000)
+    page.get_by_role("button", name="1 new comment").click()
+    expect(at(page, talk.Jun).locator("> p")).to_have_text("This comment is no longer here.")
+    assert talk.Jun.body not in at(page, talk.Jun).inner_text()
+    expect(text).to_have_value("I am still writing.")
+    assert page.failures == []
 
 
 def test_what_is_new_on_other_pages_is_said_with_a_link(waiting, article, talk, monkeypatch):
@@ -109,7 +124,7 @@ def test_what_is_new_on_other_pages_is_said_with_a_link(waiting, article, talk, 
 def test_the_first_comment_of_all_comes_in_its_place(live_server, page, article):
     page.clock.install()
     open_story(live_server, page, article)
-    page.locator(".news").wait_for(state="attached")
+    page.locator(".notice-bar").wait_for(state="attached")
     first = make_comment(article, "The first word.", author=UserFactory(name="Per"))
     page.clock.run_for(30_000)
     page.get_by_role("button", name="1 new comment").click()
@@ -142,7 +157,7 @@ def test_a_change_of_rank_is_not_new(live_server, page, article, monkeypatch):
     monkeypatch.setattr(pages, "COMMENTS_PER_PAGE", 3)
     page.clock.install()
     open_story(live_server, page, article, "?order=recommended")
-    page.locator(".news").wait_for(state="attached")
+    page.locator(".notice-bar").wait_for(state="attached")
     assert order_of(page) == [root.pk for root in reversed(roots[3:])]
 
     Comment.objects.filter(pk=roots[0].pk).update(recommend_count=50)
