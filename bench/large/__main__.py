@@ -24,7 +24,6 @@ SIZES = {
     "comments": 10_000_000,
     "few": 100_000,
     "in_a_story": 500,
-    "largest": 1_000_000,
     "waiting": 500,
     "requests": 40,
     "chosen": 100_000,
@@ -33,12 +32,12 @@ SMALLEST = {
     "comments": 1_000,
     "few": 400,
     "in_a_story": 40,
-    "largest": 200,
     "waiting": 4,
     "requests": 2,
     "chosen": 50,
 }
 SHORT = 0.1  # seconds
+SHARE_OF_LARGEST = 10  # one in ten comments is in the largest thread
 MOST = 1.2  # growth of a page, or of the time for each comment
 TABLES = """
 SELECT relname, pg_relation_size(oid), pg_indexes_size(oid), coalesce(pg_relation_size(reltoastrelid), 0)
@@ -80,13 +79,13 @@ def measure(bench: Run) -> Iterator[str | Goal]:
     stories = sizes.few // sizes.in_a_story
     Site.objects.update(close_after_days=10 * ALL_DAYS)
     began = time.monotonic()
-    articles = fill(sizes.few, stories, sizes.largest * sizes.few // sizes.comments, RARE)
+    articles = fill(sizes.few, stories, sizes.few // SHARE_OF_LARGEST, RARE)
     _add_waiting(articles[1], waiting)
     story = articles[len(articles) // 2]
     few = _measure(bench, writer, story, articles[0], sizes.few, time.monotonic() - began)
     began = time.monotonic()
     more = sizes.comments - sizes.few
-    largest, *_others = fill(more, more // sizes.in_a_story, sizes.largest)
+    largest, *_others = fill(more, more // sizes.in_a_story, sizes.comments // SHARE_OF_LARGEST)
     many = _measure(bench, writer, story, largest, sizes.comments, time.monotonic() - began)
     yield from _report(few, many, sizes.few, sizes.comments)
 
