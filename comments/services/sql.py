@@ -26,7 +26,7 @@ ORDER BY article_id FOR NO KEY UPDATE"""
 
 LOCK_DISCUSSIONS_OF_COMMENTS = """
 SELECT article_id FROM comments_discussion
-WHERE article_id IN (SELECT discussion_id FROM comments_comment WHERE id = ANY(%(ids)s))
+WHERE article_id = ANY(ARRAY(SELECT DISTINCT discussion_id FROM comments_comment WHERE id = ANY(%(ids)s)))
 ORDER BY article_id FOR NO KEY UPDATE"""
 
 # The conditions of an insert, checked after the lock: the discussion is open, also to this author; it is
