@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.core.cache import caches
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -100,6 +101,10 @@ SELECT date_trunc('hour', created_at) AS hour, count(*),
        count(*) FILTER (WHERE state IN ('rejected', 'spam'))
 FROM comments_comment WHERE discussion_id = %(discussion)s AND state_reason NOT IN {UNDONE_SQL}
 GROUP BY 1 ORDER BY 1"""
+# The hash of the last log entry of an article's discussion.
+LAST_ENTRY = Subquery(
+    Transition.objects.filter(discussion=OuterRef("pk")).order_by("-seq").values("hash")[:1]
+)
 AGE_EDGES = [1, 4, 24, 72, 168]  # hours that separate the age groups
 
 
@@ -219,12 +224,20 @@ def stories(days: int, zone: tzinfo, user: User | None) -> list[tuple[str, str, 
     return [(named[story].slug, named[story].title, n) for story, n in most]
 
 
-def timeline(discussion: int, zone: tzinfo) -> tuple[Chart, list[Burst]] | None:
+def timeline(
+    discussion: int, zone: tzinfo, *, last_entry: bytes | None = None
+) -> tuple[Chart, list[Burst]] | None:
     """Return the timeline of a discussion from its first to its last comment, and its bursts.
 
-    Returns None if the discussion has no comments.
+    `last_entry` is the hash of its last log entry, until which the counts are cached. Returns None if the
+    discussion has no comments.
     """
-    hours = fetch_rows(COMMENTS_BY_HOUR, {"discussion": discussion})
+    key = f"timeline-{discussion}-{bytes(last_entry).hex()}" if last_entry else ""
+    hours: list[tuple[Any, ...]] | None = caches["process"].get(key) if key else None
+    if hours is None:
+        hours = fetch_rows(COMMENTS_BY_HOUR, {"discussion": discussion})
+        if key:
+            caches["process"].set(key, hours, timeout=DAY)
     if not hours:
         return None
     start, end = hours[0][0], hours[-1][0]

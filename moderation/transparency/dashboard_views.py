@@ -35,11 +35,12 @@ def show_dashboard(request: HttpRequest) -> HttpResponse:
     stories = dashboard.stories(days, zone, user)
     slug = chosen or (stories[0][0] if stories else "")
     known = Article.objects.only("slug", "title").with_title_visible_to(user)
-    story = known.filter(slug=slug).first()
+    story = known.filter(slug=slug).annotate(last_entry=dashboard.LAST_ENTRY).first()
     if chosen and story is None:
         raise Http404
     if story and story.slug not in {listed for listed, _title, _count in stories}:
         stories.append((story.slug, story.title, 0))
+    timeline = dashboard.timeline(story.pk, zone, last_entry=vars(story)["last_entry"]) if story else None
     context: dict[str, Any] = {
         "days": days,
         "periods": dashboard.PERIODS,
@@ -49,7 +50,7 @@ def show_dashboard(request: HttpRequest) -> HttpResponse:
         "max_decisions": dashboard.MAX_DECISIONS,
         "stories": stories,
         "story": story,
-        "timeline": dashboard.timeline(story.pk, zone) if story else None,
+        "timeline": timeline,
         "agreement": second_opinions.agreement(),
         "open_question_count": second_opinions.open_questions(user).count(),
         "min_decisions": second_opinions.MIN_DECISIONS,

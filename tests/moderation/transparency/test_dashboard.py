@@ -217,6 +217,27 @@ def test_a_burst_stands_out(maria_client):
     assert "12 comments in an hour, 0 of them removed" in maria_client.get(f"{URL}?story={article.slug}").text
 
 
+def test_a_timeline_is_counted_once_until_the_log_of_its_discussion_goes_on(maria_client, maria):
+    article = make_article()
+    ids = [make_comment(article).pk for _ in range(2)]
+
+    def ask() -> tuple[list[int], int]:
+        """Return the numbers of comments posted and removed, and how many statements counted them."""
+        with CaptureQueriesContext(connection) as queries:
+            chart, _bursts = maria_client.get(f"{URL}?story={article.slug}").context["timeline"]
+        return chart.rows[-1][1], sum("date_trunc('hour'" in query["sql"] for query in queries)
+
+    assert ask() == ([2, 0], 1)
+    assert ask() == ([2, 0], 0)
+    decision = decide(ids=ids[:1], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
+    assert ask() == ([2, 1], 1)
+    undo(batch=decision.batch, actor=maria)
+    assert ask() == ([2, 0], 1)
+    make_comment(article)
+    assert ask() == ([3, 0], 1)
+    assert ask() == ([3, 0], 0)
+
+
 def test_user_text_is_escaped(maria_client, maria):
     article = make_article('</title><script>alert(1)</script>"')
     rule = Rule.objects.create(kind="term", value="<svg onload=alert(2)>")
