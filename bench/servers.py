@@ -285,14 +285,17 @@ def change_discussion(article: int) -> Callable[[], None]:
 
     So the tree at the top of the page changes, in either order, and with it the discussion's version.
     """
+    cursor = connect().cursor()
+    cursor.execute(
+        "SELECT min(id), max(id) FROM comments_comment WHERE discussion_id = %s AND parent_id IS NULL",
+        [article],
+    )
+    first, last = cursor.fetchone()
     return _change(
         """
-WITH roots AS (SELECT id FROM comments_comment WHERE discussion_id = %s AND parent_id IS NULL),
-changed AS (UPDATE comments_comment SET recommend_count = recommend_count + 1
-            WHERE id IN ((SELECT min(id) FROM roots), (SELECT max(id) FROM roots)) RETURNING discussion_id)
-UPDATE comments_discussion SET version = version + 1
-WHERE article_id IN (SELECT discussion_id FROM changed)""",
-        article,
+WITH changed AS (UPDATE comments_comment SET recommend_count = recommend_count + 1 WHERE id IN (%s, %s))
+UPDATE comments_discussion SET version = version + 1 WHERE article_id = %s""",
+        *(first, last, article),
     )
 
 
