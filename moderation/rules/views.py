@@ -14,12 +14,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from comments.models import Comment
 from core.query_forms import PageField, QueryForm, SearchField, parse_number
-from moderation.actions.request_helpers import login_for_the_queue, require_moderator
+from moderation.actions.request_helpers import require_moderator, require_post_and_login
 from moderation.actions.views import add_done_message
 from moderation.models import Batch, Rule
 from moderation.queue import explanations
@@ -225,8 +225,7 @@ def _excerpt_bounds(length: int, spans: Spans) -> tuple[int, int]:
     return start, min(start + 600, length)
 
 
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 def switch(request: HttpRequest, pk: int) -> HttpResponse:
     """Switch a rule on or off. POST: on=1 or 0."""
     user = require_moderator(request)
@@ -241,8 +240,7 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(_return_url(request, found))
 
 
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 def apply(request: HttpRequest, pk: int) -> HttpResponse:
     """Group all waiting and published comments that the rule matches, and redirect to the group's page.
     There, approved comments are exceptions until a moderator ticks them."""
