@@ -9,6 +9,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 
+from comments.template_filters import comment_count
 from moderation.queue.filters import story_value
 
 register = template.Library()
@@ -22,6 +23,7 @@ def with_next(url: str, this_url: str) -> str:
     return parts._replace(query=urlencode(query)).geturl()
 
 
+register.filter(comment_count)
 register.filter(story_value)
 
 
