@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Prefetch
 
 from articles.models import Article, Topic
@@ -131,9 +130,7 @@ class DecisionCounts(NamedTuple):
 
 def count_decisions(*, after: int) -> DecisionCounts:
     """Count the current decisions before and after this transition."""
-    with connection.cursor() as cursor:
-        cursor.execute(COUNT_SQL, {"transition": after})
-        return DecisionCounts(*cursor.fetchone())
+    return DecisionCounts(*fetch_rows(COUNT_SQL, {"transition": after})[0])
 
 
 def current_decisions(*, after: int = 0, until: int = 0, limit: int = MAX_DECISIONS) -> Iterator[Decision]:
