@@ -88,6 +88,22 @@ def apply_changes(*, batch: Batch, changes: Sequence[tuple[SettingChange.Target,
     return len(todo)
 
 
+def apply_as_action(
+    kind: Batch.Kind,
+    actor: User | None,
+    parameters: dict[str, Any],
+    changes: Sequence[tuple[SettingChange.Target, int, str, Any]],
+) -> Batch | None:
+    """Apply setting changes as one new action. Returns None, and stores nothing, if nothing changes."""
+    batch = Batch(kind=kind, actor=actor, parameters=parameters)
+    with transaction.atomic():
+        batch.save(force_insert=True)
+        if apply_changes(batch=batch, changes=changes):
+            return batch
+        transaction.set_rollback(True)
+    return None
+
+
 def revert_changes(
     *, batch: Batch, undoing: Batch, of_comments: bool | None = None, excluding: Collection[int] = ()
 ) -> tuple[int, list[Refusal]]:
