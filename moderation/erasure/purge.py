@@ -170,7 +170,7 @@ def erase_person(*, person: Person, actor: User | None) -> None:
     """
     fields = person.as_fields
     with transaction.atomic():
-        named = person.comments().filter(erased_at=None).exclude(state_reason=Reason.RESTRICTED)
+        named = person.comments().with_text()
         ids = list(named.exclude(author_name=deleted_name(), author_email="").values_list("pk", flat=True))
         lock_discussions_of(ids)
         erase_names(ids)

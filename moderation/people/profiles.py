@@ -270,5 +270,4 @@ def person_url(key: str) -> str:
 
 def _imported_comments() -> Any:
     """Return the comments under imported names, without restricted and permanently deleted ones."""
-    imported = Comment.objects.filter(author=None, guest=None, erased_at=None)
-    return imported.exclude(state_reason=Reason.RESTRICTED)
+    return Comment.objects.with_text().filter(author=None, guest=None)
