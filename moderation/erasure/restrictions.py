@@ -102,11 +102,8 @@ def purge_text(*, restriction: Restriction, actor: User) -> ActionResult:
 
     The comment stays restricted, with its number and reason. It is refused during a legal hold.
     """
-    batch = Batch(
-        kind=Batch.Kind.PURGE,
-        actor=actor,
-        parameters={"comment": restriction.comment_id, "is_sealed": True},
-    )
+    parameters = {"comment": restriction.comment_id}
+    batch = Batch(kind=Batch.Kind.PURGE, actor=actor, parameters=parameters)
     with transaction.atomic():
         lock_discussions_of([restriction.comment_id])
         fresh = Restriction.objects.select_for_update().get(pk=restriction.pk)

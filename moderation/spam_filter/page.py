@@ -99,7 +99,6 @@ class VersionRow:
     pk: int
     kind: str
     made_at: Any
-    numbers_at: Any
     trained_on: int
     spam: int
     # "active", "weights_deleted", "other_release", "refused", "not_measured" or "" (measured, not active now)
@@ -408,7 +407,6 @@ def _version_row(row: Mapping[str, Any], current: int) -> VersionRow:
         pk=row["pk"],
         kind=row["kind"],
         made_at=row["made_at"],
-        numbers_at=row["numbers_at"],
         trained_on=row["trained_on__decisions"] or 0,
         spam=row["trained_on__spam"] or 0,
         state=state,
