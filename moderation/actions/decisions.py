@@ -94,13 +94,14 @@ def decide(
             if message:
                 DecisionMessage.objects.create(batch=batch, comment_id=changed[0], text=message)
             tasks.notify_authors_later(batch)
+    return make_result(batch, ids, changed)
+
+
+def make_result(batch: Batch, ids: Iterable[int], changed: list[int]) -> ActionResult:
+    """Return the result of an action that was asked to change `ids`. The skipped comments are refused."""
     skipped = sorted(set(ids) - set(changed))
-    return ActionResult(
-        batch if changed else None,
-        changed,
-        refusals(skipped[:MAX_REFUSALS_LISTED]),
-        more=len(skipped[MAX_REFUSALS_LISTED:]),
-    )
+    refused, more = refusals(skipped[:MAX_REFUSALS_LISTED]), len(skipped[MAX_REFUSALS_LISTED:])
+    return ActionResult(batch if changed else None, changed, refused, more=more)
 
 
 def remove_as_duplicate(

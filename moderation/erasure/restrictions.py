@@ -58,11 +58,7 @@ def restrict(
             )
             if notify and why not in NO_NOTIFICATION:
                 tasks.notify_authors_later(batch)
-    skipped = sorted(set(ids) - set(restricted))
-    refused = decisions.refusals(skipped[: decisions.MAX_REFUSALS_LISTED])
-    return ActionResult(
-        batch if restricted else None, restricted, refused, more=len(skipped[decisions.MAX_REFUSALS_LISTED :])
-    )
+    return decisions.make_result(batch, ids, restricted)
 
 
 def lift(*, restriction: Restriction, actor: User) -> ActionResult:
