@@ -231,11 +231,14 @@ def _anchor(comment: Comment) -> str:
     return f"#comment-{nearest.pk}" if nearest else "#comments"
 
 
-def add_done_message(request: HttpRequest, batch: Batch, place: str, sentence: str = "") -> None:
-    """Add a message that says what was done (or `sentence`), with an Undo button.
+def add_done_message(request: HttpRequest, batch: Batch | None, place: str, sentence: str = "") -> None:
+    """Add a message that says what was done (or `sentence`), with an Undo button, or that nothing changed.
 
     The undo returns to `place`, a path with a fragment. base.html reads its URL from the extra tags.
     """
+    if batch is None:
+        messages.info(request, _("Nothing changed."))
+        return
     url = reverse("moderation:action", args=[batch.pk])
     text = format_html('<a href="{}">{}</a>', url, sentence or explanations.describe_action(batch))
     undo = urlencode({"next": place})

@@ -236,7 +236,9 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
     except ValidationError as error:
         messages.error(request, error.messages[0])
     else:
-        _notify_switched(request, found, batch, is_on)
+        sentence = _("Switched on: %(rule)s.") if is_on else _("Switched off: %(rule)s.")
+        values = {"rule": explanations.describe_rule(found.kind, found.value)}
+        add_done_message(request, batch, f"{_return_url(request, found)}#main", sentence % values)
     return redirect(_return_url(request, found))
 
 
@@ -285,15 +287,6 @@ def _notify_saved(request: HttpRequest, made: Rule) -> None:
     batch = Batch.objects.filter(kind=Batch.Kind.RULE, parameters__rule=made.pk).latest("at")
     place = reverse("moderation:rule", args=[made.pk])
     add_done_message(request, batch, f"{place}#main", _("Saved and switched on."))
-
-
-def _notify_switched(request: HttpRequest, found: Rule, batch: Batch | None, is_on: bool) -> None:
-    if batch is None:
-        messages.info(request, _("Nothing changed."))
-        return
-    sentence = _("Switched on: %(rule)s.") if is_on else _("Switched off: %(rule)s.")
-    values = {"rule": explanations.describe_rule(found.kind, found.value)}
-    add_done_message(request, batch, f"{_return_url(request, found)}#main", sentence % values)
 
 
 def _return_url(request: HttpRequest, found: Rule) -> str:

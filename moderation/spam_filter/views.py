@@ -18,7 +18,6 @@ from moderation.actions.request_helpers import (
 )
 from moderation.actions.views import add_done_message
 from moderation.models import Batch, FilterVersion
-from moderation.queue import explanations
 from moderation.spam_filter import active_model, versions
 from moderation.spam_filter.forms import FalsePositiveLimitForm
 from moderation.spam_filter.page import FilterPage
@@ -61,9 +60,4 @@ def use(request: HttpRequest) -> HttpResponse:
 
 
 def _notify(request: HttpRequest, batch: Batch | None) -> None:
-    if batch is None:
-        messages.info(request, _("Nothing changed."))
-        return
-    add_done_message(
-        request, batch, f"{reverse('moderation:filter')}#main", explanations.describe_action(batch)
-    )
+    add_done_message(request, batch, f"{reverse('moderation:filter')}#main")
