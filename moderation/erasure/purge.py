@@ -175,7 +175,7 @@ def erase_person(*, person: Person, actor: User | None) -> None:
         lock_discussions_of(ids)
         erase_names(ids)
         Origin.objects.filter(comment__in=person.comments().values("pk")).delete()
-        emails.erase_confirmed_emails(DataSubject.of(person).emails)
+        emails.erase_confirmed_emails(DataSubject.of(person))
         about_them = _all_emails(person)
         emails.erase_technical_records(about_them)
         if not person.is_erased:
