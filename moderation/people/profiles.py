@@ -185,11 +185,6 @@ def add_note(*, text: str, by: User, **about: Any) -> ModeratorNote:
         return same or ModeratorNote.objects.create(text=text, by=by, at=now, **about)
 
 
-def notes_on(person: Person) -> list[ModeratorNote]:
-    """Return the notes on a person, the oldest first; for an imported name, those on the comment."""
-    return list(ModeratorNote.objects.filter(**person.as_fields).select_related("by"))
-
-
 @dataclass(frozen=True)
 class SearchResult:
     """A person that a search found."""

@@ -231,7 +231,7 @@ def _page(
         "by_email": [
             row for row in active_sanctions.sanctions_of(person.user, person.guest) if row not in own
         ],
-        "notes": profiles.notes_on(person),
+        "notes": ModeratorNote.objects.filter(**person.as_fields).select_related("by"),
         "note_form": NoteForm(),
         "can_add_note": user.is_moderator,
         "can_restrict_all": _can_restrict_all(user, person) and person.comments().with_text().exists(),

@@ -21,6 +21,7 @@ from comments.models import Comment
 from core.query_forms import PageField, QueryForm, SearchField, parse_number
 from moderation.actions.request_helpers import require_moderator, require_post_and_login
 from moderation.actions.views import add_done_message
+from moderation.checks.registry import can_search_for
 from moderation.models import Batch, Rule
 from moderation.queue import explanations
 from moderation.rules import active_rules, matching, rule_replay
@@ -106,7 +107,7 @@ def rule(request: HttpRequest, pk: int) -> HttpResponse:
         "first_terms": shown.rule.terms.text.split("\n", 40)[:40]
         if shown.rule.kind == Rule.Kind.LIST
         else [],
-        "can_be_applied": rule_replay.can_be_replayed(shown.rule.kind) and shown.is_usable,
+        "can_be_applied": can_search_for(shown.rule.kind) and shown.is_usable,
     }
     return render(request, "moderation/rules/rule.html", context)
 
@@ -166,7 +167,7 @@ def _replay_context(request: HttpRequest, form: RuleForm) -> dict[str, object]:
     definition = form.definition()
     notices = getattr(form, "notices", [])
     rule_text = explanations.describe_rule(definition.kind, definition.value)
-    if not rule_replay.can_be_replayed(definition.kind):
+    if not can_search_for(definition.kind):
         return {"rule_text": rule_text, "notices": notices}
     began = time.monotonic()
     replay = rule_replay.replay(definition)
@@ -248,7 +249,7 @@ def apply(request: HttpRequest, pk: int) -> HttpResponse:
     There, approved comments are exceptions until a moderator ticks them."""
     require_moderator(request)
     found = get_object_or_404(Rule.objects.select_related("terms"), pk=pk)
-    if not (rule_replay.can_be_replayed(found.kind) and matching.is_usable(found.kind, found.value)):
+    if not (can_search_for(found.kind) and matching.is_usable(found.kind, found.value)):
         raise Http404
     matches = rule_replay.group_matches(found)
     if matches is None:
