@@ -26,10 +26,11 @@ from moderation.models import Batch, Rule
 from moderation.queue import explanations
 from moderation.rules import active_rules, matching, rule_replay
 from moderation.rules.forms import FORM_BY_KIND, RuleForm
-from moderation.rules.matching import RuleDefinition, Spans
+from moderation.rules.matching import RuleDefinition
 from moderation.similar.views import MAX_EXCEPTIONS, group_url
 
 RULES_PER_PAGE = 100  # rules
+EXCERPT_LENGTH = 600  # characters of a false positive
 MATCHES_PER_PAGE = 50  # false positives
 
 
@@ -209,21 +210,9 @@ def _false_positives(definition: RuleDefinition, ids: list[int]) -> list[FalsePo
     found = []
     for decided, spans in rule_replay.matched_examples(definition, ids):
         comment = comments[decided.comment]
-        start, end = _excerpt_bounds(len(decided.body), spans)
-        excerpt_spans = [
-            [max(a, start) - start, min(b, end) - start] for a, b in spans if a < end and b > start
-        ]
-        text = explanations.highlight_text(decided.body[start:end], excerpt_spans)
-        is_whole = end - start == len(decided.body)
+        text, is_whole = explanations.highlighted_excerpt(decided.body, spans, EXCERPT_LENGTH)
         found.append(FalsePositive(comment, decided.name, text, is_whole, comment.discussion.is_readable))
     return found
-
-
-def _excerpt_bounds(length: int, spans: Spans) -> tuple[int, int]:
-    """Return the start and end of an excerpt around the first match of a long text."""
-    first = spans[0][0] if spans else 0
-    start = 0 if length <= 600 else max(first - 200, 0)
-    return start, min(start + 600, length)
 
 
 @require_post_and_login
