@@ -38,7 +38,6 @@ class ActionResult:
     batch: Batch | None
     changed: list[int] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
-    settings_changed: int = 0  # changed settings, as models.SettingChange
     more: int = 0  # refusals that `refused` does not list
 
 
@@ -194,7 +193,6 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
         undoing if is_done else None,
         moved + changed,
         refused,
-        settings,
         max(0, len(skipped) - MAX_REFUSALS_LISTED) + max(0, len(not_moved) - MAX_REFUSALS_LISTED),
     )
 
