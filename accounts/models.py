@@ -256,6 +256,13 @@ class Guest(models.Model):
         return self.name
 
 
+def one_person_constraint(*, name: str) -> models.CheckConstraint:
+    """Return a constraint by which a row belongs either to a user or to a guest."""
+    return models.CheckConstraint(
+        condition=Q(user=None, guest__isnull=False) | Q(user__isnull=False, guest=None), name=name
+    )
+
+
 class SignUp(models.Model):
     """A request for an account whose e-mail is not confirmed yet.
 

@@ -3,11 +3,11 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Guest, User
+from accounts.models import Guest, User, one_person_constraint
 from articles.models import Article
 from moderation.models import Batch, ImportScreening
 
@@ -66,12 +66,7 @@ class PersonalDataFile(models.Model):
     class Meta:
         verbose_name = _("file of personal data")
         verbose_name_plural = _("files of personal data")
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(user=None, guest__isnull=False) | Q(user__isnull=False, guest=None),
-                name="personaldatafile_of_one_person",
-            )
-        ]
+        constraints = [one_person_constraint(name="personaldatafile_of_one_person")]
 
     def __str__(self) -> str:
         return str(self.pk)

@@ -178,8 +178,8 @@ class Policy:
     def repair_damage(self, damage: Mapping[str, list[Any]]) -> None:
         """Recompute the derived data that `damage` lists."""
 
-    def list_actions(self, rows: Sequence[Any], user: User) -> dict[int, list[dict[str, Any]]]:
-        """Return what this moderator may do with each comment, by comment id, for comments/_trees.jinja.
+    def list_actions(self, rows: Sequence[Any]) -> dict[int, list[dict[str, Any]]]:
+        """Return what a moderator may do with each comment, by comment id, for comments/_trees.jinja.
 
         `rows` are rows of a thread or comments. Each action is {label, url, post (bool), reasons ([(code,
         label, message to the author)] or nothing)}.

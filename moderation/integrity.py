@@ -13,6 +13,7 @@ from django.db.models import F
 
 from comments.models import Discussion, Reason, State
 from comments.services.discussions import lock_discussions, lock_discussions_of
+from core.database.sql import fetch_column
 from moderation.actions import cases
 from moderation.erasure import purge, restricted_content
 from moderation.models import Batch, Restriction
@@ -113,11 +114,7 @@ WHERE c.id = k.comment_id AND k.closed_at IS NULL AND k.comment_id = ANY(%s)"""
 def find_damage() -> dict[str, list[Any]]:
     """Return the ids of inconsistent rows by kind, as comments.integrity.check reports them."""
     found: dict[str, list[Any]] = {"removal_counts": removal_counts.wrong_counts()}
-    with connection.cursor() as cursor:
-        for kind, statement in CHECKS_SQL.items():
-            cursor.execute(statement)
-            found[kind] = [row[0] for row in cursor.fetchall()]
-    return found
+    return found | {kind: fetch_column(statement) for kind, statement in CHECKS_SQL.items()}
 
 
 def repair(found: Mapping[str, list[Any]]) -> None:

@@ -140,7 +140,7 @@ class Policy(comments.policy.Policy):
     def repair_damage(self, damage: Mapping[str, list[Any]]) -> None:
         integrity.repair(damage)
 
-    def list_actions(self, rows: Sequence[Any], user: User) -> dict[int, list[dict[str, Any]]]:
+    def list_actions(self, rows: Sequence[Any]) -> dict[int, list[dict[str, Any]]]:
         return comment_menus.comment_menus(rows)
 
     def summarize_moderation(self, discussion: Discussion) -> list[str]:

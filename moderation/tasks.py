@@ -266,25 +266,20 @@ def send_receipt(pk: int) -> int:
     mails, at most MAX_MAILS_PER_DAY to one e-mail.
     """
     report = IllegalContentReport.objects.select_related("comment__discussion__article").get(pk=pk)
-    same = IllegalContentReport.objects.filter(
-        email__iexact=report.email, at__gt=timezone.now() - timedelta(days=1)
-    )
-    if not report.email or same.filter(pk__lt=report.pk).count() >= MAX_MAILS_PER_DAY:
+    if not _may_get_receipt(report):
         return 0
     title = report.comment.discussion.article.title_for(None)
     subject = _("We received your report of illegal content")
-    return send_mails(
-        [
-            compose_mail(
-                "moderation/mail/illegal_content_receipt.txt",
-                subject,
-                report.email,
-                site=read_site(),
-                report=report,
-                title=title,
-            )
-        ]
+    mail = "moderation/mail/illegal_content_receipt.txt"
+    return compose_mail(mail, subject, report.email, site=read_site(), report=report, title=title).send()
+
+
+def _may_get_receipt(received: IllegalContentReport | RemovalRequest) -> bool:
+    """Return whether it has an e-mail to which fewer than MAX_MAILS_PER_DAY such receipts were sent."""
+    same = type(received)._default_manager.filter(
+        email__iexact=received.email, at__gt=timezone.now() - timedelta(days=1), pk__lt=received.pk
     )
+    return bool(received.email) and same.count() < MAX_MAILS_PER_DAY
 
 
 @task()
@@ -305,22 +300,10 @@ def notify_administrators(request: int) -> int:
 def send_request_receipt(request: int) -> int:
     """Mail the receipt of a removal request, with the same limit as send_receipt."""
     received = RemovalRequest.objects.get(pk=request)
-    day_ago = timezone.now() - timedelta(days=1)
-    same = RemovalRequest.objects.filter(email__iexact=received.email, at__gt=day_ago)
-    if not received.email or same.filter(pk__lt=received.pk).count() >= MAX_MAILS_PER_DAY:
+    if not _may_get_receipt(received):
         return 0
-    subject = _("We received your request")
-    return send_mails(
-        [
-            compose_mail(
-                "moderation/mail/request_receipt.txt",
-                subject,
-                received.email,
-                site=read_site(),
-                request=received,
-            )
-        ]
-    )
+    mail, subject = "moderation/mail/request_receipt.txt", _("We received your request")
+    return compose_mail(mail, subject, received.email, site=read_site(), request=received).send()
 
 
 @task()
@@ -330,17 +313,7 @@ def notify_request_outcome(request: int) -> int:
     answered = RemovalRequest.objects.filter(pk=request, notified_at=None).exclude(outcome="").first()
     if answered is None or not answered.email:  # the person has erased their account since
         return 0
-    subject = _("The answer to your request")
-    sent = send_mails(
-        [
-            compose_mail(
-                "moderation/mail/request_outcome.txt",
-                subject,
-                answered.email,
-                site=read_site(),
-                request=answered,
-            )
-        ]
-    )
+    mail, subject = "moderation/mail/request_outcome.txt", _("The answer to your request")
+    sent = compose_mail(mail, subject, answered.email, site=read_site(), request=answered).send()
     RemovalRequest.objects.filter(pk=request).update(notified_at=timezone.now())
     return sent

@@ -5,7 +5,6 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench.filter import sets
 from bench.filter.sets import Kind, Row
 from moderation.spam_filter.classifier.model import Model
 
@@ -49,7 +48,6 @@ def decided(n: int, row: Row) -> "Decision":
         topics=(),
         comment=n,
         is_spam=row.is_spam,
-        at=row.data.comment_date or sets.DAY,
         data=row.data,
         found=(),
         actor=1,

@@ -48,6 +48,10 @@ class CommentQuerySet(TreeQuerySet["Comment"]):
     def waiting(self) -> Self:
         return self.filter(state=State.PENDING)
 
+    def with_text(self) -> Self:
+        """Return comments that are neither erased nor restricted; those have no text."""
+        return self.filter(erased_at=None).exclude(state_reason=Reason.RESTRICTED)
+
     def moderated_by(self, user: User, *, include_restricted: bool = False) -> Self:
         """Return the comments that this user may moderate.
 

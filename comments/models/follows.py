@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Guest, User
+from accounts.models import Guest, User, one_person_constraint
 from articles.models import Article, Topic
 
 OWN_COMMENT_KINDS = ("picks", "recommended")
@@ -97,10 +97,7 @@ class Follow(models.Model):
             models.Index(fields=["sending_until"], condition=~Q(sending_until=None), name="follow_sending"),
         ]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(user=None, guest__isnull=False) | Q(user__isnull=False, guest=None),
-                name="follow_by_one_person",
-            ),
+            one_person_constraint(name="follow_by_one_person"),
             models.CheckConstraint(
                 condition=Q(kind="topic", topic__isnull=False, article=None)
                 | Q(kind__in=OWN_COMMENT_KINDS, article=None, topic=None)

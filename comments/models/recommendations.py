@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from accounts.models import Guest, User
+from accounts.models import Guest, User, one_person_constraint
 from comments.models.comments import Comment
 
 
@@ -44,10 +44,7 @@ class Recommendation(models.Model):
             ),  # updates of a minute
         ]
         constraints = [
-            models.CheckConstraint(
-                condition=Q(user=None, guest__isnull=False) | Q(user__isnull=False, guest=None),
-                name="recommendation_by_one_person",
-            ),
+            one_person_constraint(name="recommendation_by_one_person"),
             models.UniqueConstraint(
                 fields=["comment", "user"], condition=~Q(user=None), name="recommendation_once_a_user"
             ),

@@ -10,7 +10,7 @@ from accounts.models import Guest, User
 from accounts.services import list_confirmed_emails
 from articles.site.cached_pages import invalidate_stale_copies
 from comments.following.services import move_to_account
-from comments.models import Comment, CommentClaim, Mute, Reason, State
+from comments.models import Comment, CommentClaim, Mute, State
 from comments.services.discussions import increment_versions, lock_discussions_of
 
 
@@ -21,8 +21,8 @@ def claimable_comments(user: User) -> QuerySet[Comment]:
     """
     emails = [email.lower() for email in list_confirmed_emails(user)]
     guests = Guest.objects.alias(lower_email=Lower("email")).filter(lower_email__in=emails)
-    comments = Comment.objects.filter(author=None, guest__in=guests, erased_at=None)
-    return comments.exclude(state=State.DELETED).exclude(state_reason=Reason.RESTRICTED)
+    comments = Comment.objects.with_text().filter(author=None, guest__in=guests)
+    return comments.exclude(state=State.DELETED)
 
 
 @transaction.atomic

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import User
 from articles.models import Article
 from comments.duplicates import normalize_text
-from comments.models import Comment, Discussion, Reason
+from comments.models import Comment, Discussion
 from comments.services import sql
 from comments.services.discussions import ensure_discussion, lock_discussions_of
 from comments.services.states import republish_imported
@@ -122,8 +122,7 @@ def store_search_texts(ids: Sequence[int]) -> None:
         with transaction.atomic():
             block = ids[start : start + BLOCK]
             lock_discussions_of(block)
-            rows = Comment.objects.filter(pk__in=block, text=None, erased_at=None)
-            rows = rows.exclude(state_reason=Reason.RESTRICTED).order_by("pk")
+            rows = Comment.objects.with_text().filter(pk__in=block, text=None).order_by("pk")
             texts = list(rows.values_list("pk", "body", "author_name"))
             columns: dict[str, list[Any]] = {
                 "comment_id": [pk for pk, _body, _name in texts],

@@ -65,7 +65,7 @@ def render_thread(
         "csrf_input": csrf_input_lazy(request),
         "story_path": story_path,
         "focus": focus,
-        "actions": policy().list_actions(rows, reader.user) if reader.moderates and reader.user else {},
+        "actions": policy().list_actions(rows) if reader.moderates else {},
     }
     return _render("thread", context | {"trees": _render("_trees", context | {"rows": rows})})
 

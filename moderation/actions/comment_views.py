@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from accounts.requests import safe_local_path
 from comments.models import Comment, State
@@ -19,9 +19,9 @@ from core.forms import SubmitForm
 from moderation.actions import decisions, quick_actions, redactions
 from moderation.actions.request_helpers import (
     ActionForm,
-    login_for_the_queue,
     render_comment_form,
     require_decider,
+    require_post_and_login,
 )
 from moderation.actions.state_history import expected_transition_value, last_transition_ids
 from moderation.actions.views import add_refusal_message, parse_expected_transitions, redirect_back
@@ -29,8 +29,7 @@ from moderation.models import Batch
 from moderation.reply_structure.views import find_comment
 
 
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 def pick(request: HttpRequest, pk: int) -> HttpResponse:
     """Make a comment an editor's pick (?on=1) or remove the pick (?on=0)."""
     user, comment = require_decider(request), _load(request, pk)
@@ -43,8 +42,7 @@ def pick(request: HttpRequest, pk: int) -> HttpResponse:
     return _redirect_back(request, batch, comment)
 
 
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 def lock(request: HttpRequest, pk: int) -> HttpResponse:
     """Lock (?on=1) or unlock (?on=0) replies to a comment and to all comments below it."""
     user, comment = require_decider(request), _load(request, pk)

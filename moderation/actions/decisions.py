@@ -38,7 +38,6 @@ class ActionResult:
     batch: Batch | None
     changed: list[int] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
-    settings_changed: int = 0  # changed settings, as models.SettingChange
     more: int = 0  # refusals that `refused` does not list
 
 
@@ -94,13 +93,14 @@ def decide(
             if message:
                 DecisionMessage.objects.create(batch=batch, comment_id=changed[0], text=message)
             tasks.notify_authors_later(batch)
+    return make_result(batch, ids, changed)
+
+
+def make_result(batch: Batch, ids: Iterable[int], changed: list[int]) -> ActionResult:
+    """Return the result of an action that was asked to change `ids`. The skipped comments are refused."""
     skipped = sorted(set(ids) - set(changed))
-    return ActionResult(
-        batch if changed else None,
-        changed,
-        refusals(skipped[:MAX_REFUSALS_LISTED]),
-        more=len(skipped[MAX_REFUSALS_LISTED:]),
-    )
+    refused, more = refusals(skipped[:MAX_REFUSALS_LISTED]), len(skipped[MAX_REFUSALS_LISTED:])
+    return ActionResult(batch if changed else None, changed, refused, more=more)
 
 
 def remove_as_duplicate(
@@ -193,7 +193,6 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
         undoing if is_done else None,
         moved + changed,
         refused,
-        settings,
         max(0, len(skipped) - MAX_REFUSALS_LISTED) + max(0, len(not_moved) - MAX_REFUSALS_LISTED),
     )
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.requests import safe_local_path
@@ -27,9 +27,9 @@ from moderation.actions.request_helpers import (
     ActionForm,
     DoneQuery,
     just_done_action,
-    login_for_the_queue,
     require_decider,
     require_moderator,
+    require_post_and_login,
     with_done_param,
 )
 from moderation.actions.views import add_done_message
@@ -88,8 +88,7 @@ def discussions(request: SiteRequest) -> HttpResponse:
     return render(request, "moderation/actions/discussions.html", context)
 
 
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 def quick_action(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     """Apply a quick action to one discussion. `next` is a path of this site, or "story"."""
     user = require_decider(request)
@@ -100,8 +99,7 @@ def quick_action(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     return _redirect_back(request, batch, article)
 
 
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 def site_quick_action(request: HttpRequest, name: str) -> HttpResponse:
     """Apply a quick action to the whole site; only for moderators."""
     user = require_moderator(request)

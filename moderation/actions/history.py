@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Count, Min
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from articles.models import title_for
 from comments.models import Comment, Transition
+from core.database.sql import fetch_rows
 from moderation.actions import setting_changes
 from moderation.models import Batch, Restriction, Sanction, SettingChange
 from moderation.queue import explanations
@@ -71,14 +71,13 @@ def summarize(batches: Sequence[Batch], user: User | None) -> list[ActionSummary
     counted = list(transitions.values_list("batch").annotate(count=Count("pk"), one=Min("comment")))
     counts = {batch: count for batch, count, _one in counted}
     targets, changed = _targets(batches, {batch: one for batch, count, one in counted if count == 1}, user)
-    with connection.cursor() as cursor:
-        cursor.execute(LATEST_UNDO, [[batch.pk for batch in batches]])
-        latest = {batch: (pk, undos % 2 == 1) for batch, pk, undos in cursor.fetchall()}
-        partly = {}
-        if with_undo := [batch for batch, (pk, _is_undone) in latest.items() if pk != batch]:
-            cursor.execute(UNDONE_COUNTS, [with_undo])
-            numbers = [(pk, {"k": f"{k:,}", "n": f"{n:,}"}) for pk, n, k in cursor.fetchall() if 0 < k < n]
-            partly = {pk: _("undone for %(k)s of %(n)s") % values for pk, values in numbers}
+    undos_of = fetch_rows(LATEST_UNDO, [[batch.pk for batch in batches]])
+    latest = {batch: (pk, undos % 2 == 1) for batch, pk, undos in undos_of}
+    partly = {}
+    if with_undo := [batch for batch, (pk, _is_undone) in latest.items() if pk != batch]:
+        undone_of = fetch_rows(UNDONE_COUNTS, [with_undo])
+        numbers = [(pk, {"k": f"{k:,}", "n": f"{n:,}"}) for pk, n, k in undone_of if 0 < k < n]
+        partly = {pk: _("undone for %(k)s of %(n)s") % values for pk, values in numbers}
     # Restrictions are lifted one by one: such an action counts as undone when its last one is lifted.
     if lifted := [b.pk for b in batches if b.kind == Batch.Kind.RESTRICTION and latest[b.pk][0] != b.pk]:
         active = Restriction.objects.filter(batch__in=lifted, lifted_at=None, comment__erased_at=None)

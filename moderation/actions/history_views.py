@@ -82,7 +82,7 @@ def history(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @login_required
-def batch(request: HttpRequest, pk: UUID) -> HttpResponse:
+def action(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show what an action did, the current states of its comments, and Undo.
 
     ?after=<transition> shows further comments.

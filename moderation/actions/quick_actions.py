@@ -3,7 +3,6 @@
 Each is one Batch in one transaction; decisions.undo undoes any of them.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -14,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User
 from comments.models import Comment, Discussion, State
 from comments.services.discussions import lock_discussions_of
-from moderation.actions import setting_changes
+from moderation.actions.setting_changes import apply_as_action
 from moderation.models import Batch, SettingChange
 
 Target = SettingChange.Target
@@ -58,7 +57,7 @@ def apply_quick_action(*, name: str, article: int | None, actor: User) -> Batch 
     target = Target.DISCUSSION if article else Target.SITE
     field, value = QUICK_ACTIONS[name][target.value]
     parameters = {"field": field, "value": value, "target": target.value}
-    return _apply_changes(Batch.Kind.DISCUSSION, actor, parameters, [(target, article or 1, field, value)])
+    return apply_as_action(Batch.Kind.DISCUSSION, actor, parameters, [(target, article or 1, field, value)])
 
 
 def record_settings(before: Discussion, after: Discussion, actor: User) -> None:
@@ -84,9 +83,8 @@ def set_editors_pick(*, comment: Comment, is_pick: bool, actor: User) -> Batch |
         lock_discussions_of([comment.pk])
         if is_pick and not Comment.objects.filter(pk=comment.pk, state=State.PUBLISHED).exists():
             raise ValidationError(_("Only published comments can be an editor’s pick."), code="unpublished")
-        return _apply_changes(
-            Batch.Kind.COMMENT, actor, parameters, [(Target.COMMENT, comment.pk, "is_pick", is_pick)]
-        )
+        changes = [(Target.COMMENT, comment.pk, "is_pick", is_pick)]
+        return apply_as_action(Batch.Kind.COMMENT, actor, parameters, changes)
 
 
 def lock_replies(*, comment: Comment, is_locked: bool, actor: User) -> Batch | None:
@@ -100,20 +98,4 @@ def lock_replies(*, comment: Comment, is_locked: bool, actor: User) -> Batch | N
         )
         ids = branch.order_by("pk").values_list("pk", flat=True)
         locks = [(Target.COMMENT, pk, "is_locked", is_locked) for pk in ids]
-        return _apply_changes(Batch.Kind.COMMENT, actor, parameters, locks)
-
-
-def _apply_changes(
-    kind: Batch.Kind,
-    actor: User,
-    parameters: dict[str, Any],
-    wanted: Sequence[tuple[SettingChange.Target, int, str, Any]],
-) -> Batch | None:
-    """Apply setting changes as one action. Returns None, and writes nothing, if nothing changes."""
-    batch = Batch(kind=kind, actor=actor, parameters=parameters)
-    with transaction.atomic():
-        batch.save(force_insert=True)
-        if setting_changes.apply_changes(batch=batch, changes=wanted):
-            return batch
-        transaction.set_rollback(True)
-    return None
+        return apply_as_action(Batch.Kind.COMMENT, actor, parameters, locks)

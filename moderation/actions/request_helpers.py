@@ -16,6 +16,7 @@ from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from articles.models import Article
@@ -25,9 +26,10 @@ from moderation.actions import history
 from moderation.models import Batch, SettingChange
 
 
-def login_for_the_queue(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Require a login for a POST view; after logging in, the person lands on the queue."""
+def require_post_and_login(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Require POST and a login; after logging in, the person lands on the queue."""
 
+    @require_POST
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not request.user.is_authenticated:

@@ -1,7 +1,6 @@
 """The page of the saved lines."""
 
 from django import forms
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -48,11 +47,8 @@ def lines(request: HttpRequest) -> HttpResponse:
                 batch, sentence = saved_lines.save_line(text=text, actor=user, replaces=changed), _("Saved.")
             except ValidationError as error:
                 form.add_error("text", error)
-        if batch:
-            add_done_message(request, batch, f"{reverse('moderation:saved-lines')}#main", sentence)
-        elif sentence:
-            messages.info(request, _("Nothing changed."))
         if sentence:
+            add_done_message(request, batch, f"{reverse('moderation:saved-lines')}#main", sentence)
             return redirect("moderation:saved-lines")
     context = {
         "form": LineForm() if changed else form,

@@ -39,11 +39,5 @@ def save_line(*, text: str, actor: User, replaces: SavedLine | None = None) -> B
 
 def delete_line(*, line: SavedLine, actor: User) -> Batch | None:
     """Take a line from the list. Returns None if it is not on the list any more."""
-    batch = Batch(kind=Batch.Kind.SAVED_LINE, actor=actor, parameters={"does": "deleted"})
-    with transaction.atomic():
-        batch.save(force_insert=True)
-        changes = [(SettingChange.Target.SAVED_LINE, line.pk, "is_active", False)]
-        if not setting_changes.apply_changes(batch=batch, changes=changes):
-            transaction.set_rollback(True)
-            return None
-    return batch
+    changes = [(SettingChange.Target.SAVED_LINE, line.pk, "is_active", False)]
+    return setting_changes.apply_as_action(Batch.Kind.SAVED_LINE, actor, {"does": "deleted"}, changes)

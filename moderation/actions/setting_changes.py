@@ -88,8 +88,24 @@ def apply_changes(*, batch: Batch, changes: Sequence[tuple[SettingChange.Target,
     return len(todo)
 
 
+def apply_as_action(
+    kind: Batch.Kind,
+    actor: User | None,
+    parameters: dict[str, Any],
+    changes: Sequence[tuple[SettingChange.Target, int, str, Any]],
+) -> Batch | None:
+    """Apply setting changes as one new action. Returns None, and stores nothing, if nothing changes."""
+    batch = Batch(kind=kind, actor=actor, parameters=parameters)
+    with transaction.atomic():
+        batch.save(force_insert=True)
+        if apply_changes(batch=batch, changes=changes):
+            return batch
+        transaction.set_rollback(True)
+    return None
+
+
 def revert_changes(
-    *, batch: Batch, undoing: Batch, of_comments: bool | None = None, excluding: Collection[int] = ()
+    *, batch: Batch, undoing: Batch, of_comments: bool, excluding: Collection[int] = ()
 ) -> tuple[int, list[Refusal]]:
     """Undo the changes of `batch` as part of the stored action `undoing`.
 
@@ -98,10 +114,8 @@ def revert_changes(
     (False); comments in `excluding` are skipped without a refusal. Runs in the caller's transaction. Returns
     the number of reverted values and the refusals.
     """
-    changes = batch.changes.order_by("id")
-    if of_comments is not None:
-        is_comment = Q(target=Target.COMMENT)
-        changes = changes.filter(is_comment if of_comments else ~is_comment)
+    is_comment = Q(target=Target.COMMENT)
+    changes = batch.changes.filter(is_comment if of_comments else ~is_comment).order_by("id")
     rows = {c.key: c for c in changes if not (c.target == Target.COMMENT and c.target_id in excluding)}
     now, last, obstacles = _read_values(rows), _last_changes(rows), _publication_obstacles(rows)
     todo = _revertible(rows, now, last, obstacles)

@@ -16,7 +16,6 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.http import require_POST
 
 from accounts.requests import safe_local_path
 from comments.models import REMOVED, Comment, State
@@ -26,8 +25,8 @@ from moderation.actions import decisions, saved_lines
 from moderation.actions.request_helpers import (
     ActionForm,
     get_action_or_404,
-    login_for_the_queue,
     require_decider,
+    require_post_and_login,
     with_done_param,
 )
 from moderation.actions.setting_changes import Refusal
@@ -108,8 +107,7 @@ class AuthorMessageForm(forms.Form):
         return "\n".join(filter(None, lines))
 
 
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 def decide(request: HttpRequest) -> HttpResponse:
     """Decide on one or more comments, as DecisionForm says; for one, AuthorMessageForm is read as well."""
     user = require_decider(request)
@@ -172,8 +170,7 @@ def _add_unsent_line(request: HttpRequest) -> None:
         messages.info(request, text)
 
 
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Undo an action.
 
@@ -234,11 +231,14 @@ def _anchor(comment: Comment) -> str:
     return f"#comment-{nearest.pk}" if nearest else "#comments"
 
 
-def add_done_message(request: HttpRequest, batch: Batch, place: str, sentence: str = "") -> None:
-    """Add a message that says what was done (or `sentence`), with an Undo button.
+def add_done_message(request: HttpRequest, batch: Batch | None, place: str, sentence: str = "") -> None:
+    """Add a message that says what was done (or `sentence`), with an Undo button, or that nothing changed.
 
     The undo returns to `place`, a path with a fragment. base.html reads its URL from the extra tags.
     """
+    if batch is None:
+        messages.info(request, _("Nothing changed."))
+        return
     url = reverse("moderation:action", args=[batch.pk])
     text = format_html('<a href="{}">{}</a>', url, sentence or explanations.describe_action(batch))
     undo = urlencode({"next": place})

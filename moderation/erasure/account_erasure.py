@@ -144,18 +144,13 @@ def _log_entry(person: Person, *, deletes_comments: bool) -> Erasure:
 
 def _next_block(erasure: AccountErasure, person: Person) -> list[int]:
     """Return the next comments that the job has to change."""
-    rows = _with_text(person)
+    rows = person.comments().with_text()  # restricted ones are left to administrators
     if erasure.deletes_comments:
         rows = rows.exclude(pk__in=_reported_as_illegal(person))
     else:
         is_named = ~Q(author_name=deleted_name()) | ~Q(author_email="")
         rows = rows.filter(is_named | Q(state=State.DELETED))
     return list(rows.order_by("pk").values_list("pk", flat=True)[:BLOCK])
-
-
-def _with_text(person: Person) -> Any:
-    """Return the comments of a person that have a text. Restricted ones are left to administrators."""
-    return person.comments().filter(erased_at=None).exclude(state_reason=Reason.RESTRICTED)
 
 
 def _left(person: Person) -> Any:

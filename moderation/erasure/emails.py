@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection
 
 from django.db.models import Q, TextField
-from django.db.models.functions import Cast, Lower
+from django.db.models.functions import Cast
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
@@ -19,21 +19,21 @@ from accounts.models import Guest, SignUp
 from articles.newsletter.subscriptions import unsubscribe
 from comments.tasks import delete_emails
 from moderation.models import IllegalContentReport, RemovalRequest
+from moderation.people.data_subject import DataSubject
 from moderation.reports.removal_requests import delete_personal_data_of
 
 
-def erase_confirmed_emails(emails: Collection[str]) -> None:
-    """Erase e-mails, in lower case, wherever they show that they are this person's.
+def erase_confirmed_emails(subject: DataSubject) -> None:
+    """Erase the confirmed e-mails of a person wherever they show that they are this person's.
 
-    They must be confirmed: rows with an e-mail that is not may be about somebody else.
+    Rows with an e-mail that is not confirmed may be about somebody else.
     """
-    SignUp.objects.alias(folded=Lower("email")).filter(folded__in=emails).delete()
-    unsubscribe(emails)
-    delete_emails(Guest.objects.filter(pk__in=_unconfirmed_guests(emails)))
-    reports = IllegalContentReport.objects.alias(folded=Lower("email")).filter(folded__in=emails)
-    reports.update(name="", email="")
-    requests = RemovalRequest.objects.alias(folded=Lower("email")).filter(folded__in=emails)
-    delete_personal_data_of(requests.exclude(outcome=""))
+    subject.rows_by_email(SignUp.objects.all()).delete()
+    unsubscribe(subject.emails)
+    # For these guests, somebody typed the e-mail without confirming it.
+    delete_emails(subject.rows_by_email(Guest.objects.filter(confirmed_at=None)))
+    subject.rows_by_email(IllegalContentReport.objects.all()).update(name="", email="")
+    delete_personal_data_of(subject.rows_by_email(RemovalRequest.objects.exclude(outcome="")))
 
 
 def erase_technical_records(emails: Collection[str]) -> None:
@@ -51,9 +51,3 @@ def erase_technical_records(emails: Collection[str]) -> None:
         about = Q(arguments__icontains=argument) | Q(result__iregex=in_text) | Q(traceback__iregex=in_text)
         jobs = DBTaskResult.objects.exclude(status=TaskResultStatus.RUNNING).alias(**texts).filter(about)
         jobs.delete()
-
-
-def _unconfirmed_guests(emails: Collection[str]) -> list[int]:
-    """Return the guests for whom somebody typed one of these e-mails, without confirming it."""
-    rows = Guest.objects.filter(confirmed_at=None).alias(folded=Lower("email")).filter(folded__in=emails)
-    return list(rows.values_list("pk", flat=True))

@@ -67,9 +67,8 @@ def replay_erasures(known: Sequence[Erasure]) -> ReplayedErasures:
     comments = _delete(by_kind["comment"])
     people = _erase_people(by_kind["account"], by_kind["guest"])
     _replay_account_erasures(known)
-    subscriptions = end_subscriptions(
-        Subscription.objects.filter(pk__in=_ended_subscriptions(by_kind["subscription"]))
-    )
+    ended = _present(Subscription.objects.all(), "created_at", by_kind["subscription"])
+    subscriptions = end_subscriptions(Subscription.objects.filter(pk__in=ended))
     return ReplayedErasures(restricted, comments, people, versions, subscriptions)
 
 
@@ -175,10 +174,6 @@ def _replay_account_erasures(known: Sequence[Erasure]) -> None:
             AccountErasure.objects.filter(**{field: pk}, finished_at=None, deletes_comments=False).update(
                 deletes_comments=True
             )
-
-
-def _ended_subscriptions(erasures: Sequence[Erasure]) -> list[int]:
-    return list(_present(Subscription.objects.all(), "created_at", erasures))
 
 
 def _present(rows: QuerySet[Model], made: str, erasures: Sequence[Erasure]) -> dict[int, Erasure]:

@@ -25,7 +25,7 @@ from articles.services import erase_author
 from comments.models import LAST_TRANSITION_ID, Comment, CommentDraft, Follow, Mute, Reason, State, Visit
 from comments.services.discussions import lock_discussions_of
 from comments.services.text_changes import erase_comments, erase_names
-from core.database.sql import fetch_column
+from core.database.sql import fetch_column, fetch_rows
 from moderation.erasure import emails, written_mails
 from moderation.models import (
     Appeal,
@@ -170,12 +170,12 @@ def erase_person(*, person: Person, actor: User | None) -> None:
     """
     fields = person.as_fields
     with transaction.atomic():
-        named = person.comments().filter(erased_at=None).exclude(state_reason=Reason.RESTRICTED)
+        named = person.comments().with_text()
         ids = list(named.exclude(author_name=deleted_name(), author_email="").values_list("pk", flat=True))
         lock_discussions_of(ids)
         erase_names(ids)
         Origin.objects.filter(comment__in=person.comments().values("pk")).delete()
-        emails.erase_confirmed_emails(DataSubject.of(person).emails)
+        emails.erase_confirmed_emails(DataSubject.of(person))
         about_them = _all_emails(person)
         emails.erase_technical_records(about_them)
         if not person.is_erased:
@@ -299,13 +299,9 @@ WHERE n IN (SELECT (size - 1) * step / greatest(1, least(size, %(sample)s) - 1)
 
 def summarize(group: CommentGroup) -> ListSummary:
     """Return the summary of a list, in six statements for any length."""
-    with connection.cursor() as cursor:
-        cursor.execute(COUNTS_BY_REASON, {"group": group.pk})
-        reasons = cursor.fetchall()
-        cursor.execute(COUNTS_BY_STORY, {"group": group.pk, "limit": MAX_DISCUSSIONS})
-        stories = cursor.fetchall()
-        cursor.execute(EVENLY_SPACED, {"group": group.pk, "sample": SAMPLE_SIZE})
-        picked = [row[0] for row in cursor.fetchall()]
+    reasons = fetch_rows(COUNTS_BY_REASON, {"group": group.pk})
+    stories = fetch_rows(COUNTS_BY_STORY, {"group": group.pk, "limit": MAX_DISCUSSIONS})
+    picked = fetch_column(EVENLY_SPACED, {"group": group.pk, "sample": SAMPLE_SIZE})
     members = set(CommentGroupMember.objects.filter(group=group).values_list("comment", flat=True))
     return ListSummary(
         by_reason=[(state, reason, count) for state, reason, count, *_times in reasons],

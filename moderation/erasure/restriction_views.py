@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from accounts.requests import require_administrator, safe_local_path
@@ -27,9 +27,9 @@ from core.query_forms import NumberField, QueryForm
 from moderation.actions import decisions
 from moderation.actions.request_helpers import (
     ActionForm,
-    login_for_the_queue,
     render_comment_form,
     require_decider,
+    require_post_and_login,
 )
 from moderation.erasure import evidence, restricted_content, restrictions
 from moderation.models import Batch, Restriction
@@ -188,8 +188,7 @@ def _with_restriction(
     return loaded
 
 
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 @_with_restriction
 def show_text(request: HttpRequest, restriction: Restriction, user: User) -> HttpResponse:
     """Show the text. The reading is logged and committed before any of it is sent."""
@@ -197,8 +196,7 @@ def show_text(request: HttpRequest, restriction: Restriction, user: User) -> Htt
     return _page(request, restriction, user, texts=texts[::-1])
 
 
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 @_with_restriction
 def download_evidence(request: HttpRequest, restriction: Restriction, user: User) -> HttpResponse:
     """Download the evidence file. The export is logged and committed before any of it is sent."""
@@ -208,8 +206,7 @@ def download_evidence(request: HttpRequest, restriction: Restriction, user: User
     return response
 
 
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 @_with_restriction
 def set_legal_hold(request: HttpRequest, restriction: Restriction, user: User) -> HttpResponse:
     """Set a legal hold (legal_hold=1), or end it."""
@@ -222,8 +219,7 @@ def set_legal_hold(request: HttpRequest, restriction: Restriction, user: User) -
     return redirect("moderation:restricted-comment", restriction.comment_id)
 
 
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 @_with_restriction
 def lift_restriction(request: HttpRequest, restriction: Restriction, user: User) -> HttpResponse:
     """Lift the restriction: the comment gets its text and its earlier state again."""
@@ -235,8 +231,7 @@ def lift_restriction(request: HttpRequest, restriction: Restriction, user: User)
     return redirect("moderation:action", result.batch.pk)
 
 
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 @_with_restriction
 def purge_text(request: HttpRequest, restriction: Restriction, user: User) -> HttpResponse:
     """Delete the text permanently, if the box that confirms it is checked."""

@@ -58,11 +58,7 @@ def restrict(
             )
             if notify and why not in NO_NOTIFICATION:
                 tasks.notify_authors_later(batch)
-    skipped = sorted(set(ids) - set(restricted))
-    refused = decisions.refusals(skipped[: decisions.MAX_REFUSALS_LISTED])
-    return ActionResult(
-        batch if restricted else None, restricted, refused, more=len(skipped[decisions.MAX_REFUSALS_LISTED :])
-    )
+    return decisions.make_result(batch, ids, restricted)
 
 
 def lift(*, restriction: Restriction, actor: User) -> ActionResult:
@@ -102,11 +98,8 @@ def purge_text(*, restriction: Restriction, actor: User) -> ActionResult:
 
     The comment stays restricted, with its number and reason. It is refused during a legal hold.
     """
-    batch = Batch(
-        kind=Batch.Kind.PURGE,
-        actor=actor,
-        parameters={"comment": restriction.comment_id, "is_sealed": True},
-    )
+    parameters = {"comment": restriction.comment_id}
+    batch = Batch(kind=Batch.Kind.PURGE, actor=actor, parameters=parameters)
     with transaction.atomic():
         lock_discussions_of([restriction.comment_id])
         fresh = Restriction.objects.select_for_update().get(pk=restriction.pk)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Guest, User
+from accounts.models import Guest, User, one_person_constraint
 from articles.models.lengths import max_length_constraint
 from comments import removal_reasons
 from comments.models import Comment
@@ -64,10 +64,7 @@ class Sanction(models.Model):
         verbose_name = _("sanction")
         verbose_name_plural = _("sanctions")
         constraints = [
-            models.CheckConstraint(
-                condition=Q(user=None, guest__isnull=False) | Q(user__isnull=False, guest=None),
-                name="sanction_of_one_person",
-            ),
+            one_person_constraint(name="sanction_of_one_person"),
             max_length_constraint("message", MAX_SANCTION_TEXT_LENGTH, name="sanction_message_length"),
             max_length_constraint(
                 "appeal_text", MAX_SANCTION_TEXT_LENGTH, name="sanction_appeal_text_length"
@@ -162,12 +159,7 @@ class AccountErasure(models.Model):
     class Meta:
         verbose_name = _("erasure of an account")
         verbose_name_plural = _("erasures of accounts")
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(user=None, guest__isnull=False) | Q(user__isnull=False, guest=None),
-                name="accounterasure_of_one_person",
-            )
-        ]
+        constraints = [one_person_constraint(name="accounterasure_of_one_person")]
 
     def __str__(self) -> str:
         return f"{person_key(self.user_id, self.guest_id)} {self.asked_at:%Y-%m-%d}"

@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Guest, User
+from accounts.models import Guest, User, one_person_constraint
 from articles.models.lengths import max_length_constraint
 from comments.models import Comment
 from moderation.models.cases import Case
@@ -38,10 +38,7 @@ class Report(models.Model):
         verbose_name = _("report")
         verbose_name_plural = _("reports")
         constraints = [
-            models.CheckConstraint(
-                condition=Q(user=None, guest__isnull=False) | Q(user__isnull=False, guest=None),
-                name="report_by_one_person",
-            ),
+            one_person_constraint(name="report_by_one_person"),
             models.UniqueConstraint(
                 fields=["comment", "user"], condition=~Q(user=None), name="report_once_a_user"
             ),

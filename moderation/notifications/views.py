@@ -1,7 +1,5 @@
 """Pages about a decision on one's own comment, where its author can appeal or edit and resubmit it."""
 
-from typing import Any
-
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
@@ -53,8 +51,11 @@ def decision(request: SiteRequest, pk: str) -> HttpResponse:
             return redirect(request.get_full_path())
     notice = render_notices([own])[own.pk]
     can_edit = own.can_be_edited_by(*current_writer(request))  # the edit page accepts no key
+    article = own.discussion.article
     context = {
-        **_comment_context(own),
+        "article": article,
+        "zone": article.time_zone,
+        "comment_url": own.get_absolute_url() if own.discussion.is_readable else "",
         "notice": notice,
         "form": form if notice.options.appeal or form.is_bound else None,
         "resubmit_url": reverse("edit-and-resubmit", args=[own.pk]) + _key_query(request),
@@ -90,7 +91,7 @@ def edit_and_resubmit(request: SiteRequest, pk: str) -> HttpResponse:
         else:
             messages.success(request, _("Resubmitted. A moderator reviews it before it is published."))
             return redirect(back)
-    context = {**_comment_context(own), "form": form, "back": back}
+    context = {"article": own.discussion.article, "form": form, "back": back}
     return render(
         request, "moderation/notifications/edit_and_resubmit.html", context, status=422 if is_post else 200
     )
@@ -112,16 +113,6 @@ def _load_own(request: SiteRequest, pk: str) -> tuple[Comment, User | None, Gues
     if user is None:
         raise _LoginRequiredError
     raise Http404
-
-
-def _comment_context(own: Comment) -> dict[str, Any]:
-    article = own.discussion.article
-    return {
-        "comment": own,
-        "article": article,
-        "zone": article.time_zone,
-        "comment_url": own.get_absolute_url() if own.discussion.is_readable else "",
-    }
 
 
 def _key_query(request: HttpRequest) -> str:

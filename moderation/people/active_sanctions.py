@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import connection
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -23,6 +22,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import Guest, User
 from accounts.services import EMAIL_IS_CONFIRMED
 from comments import removal_reasons
+from core.database.sql import fetch_rows
 from core.dates.formats import time_formatter
 from moderation.models import Sanction
 from moderation.models.people import person_key
@@ -88,13 +88,10 @@ def active_by_person(
 
     `own_only` leaves out sanctions that apply only through an unconfirmed e-mail.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(ACTIVE_SANCTIONS_OF_PEOPLE, {"users": list(users), "guests": list(guests)})
-        rows = [
-            (person_key(author, guest), pk)
-            for author, guest, pk, *_, is_own in cursor.fetchall()
-            if is_own or not own_only
-        ]
+    active = fetch_rows(ACTIVE_SANCTIONS_OF_PEOPLE, {"users": list(users), "guests": list(guests)})
+    rows = [
+        (person_key(author, guest), pk) for author, guest, pk, *_, is_own in active if is_own or not own_only
+    ]
     by_person: dict[str, list[Sanction]] = defaultdict(list)
     if rows:
         found = Sanction.objects.select_related("batch__actor").in_bulk({pk for _, pk in rows})

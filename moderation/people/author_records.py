@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from accounts.models import User
-from comments.models import UNDONE_REASONS, UNDONE_SQL, Comment, Reason, moderated_stories
+from comments.models import UNDONE_REASONS, UNDONE_SQL, Comment, Reason
 from moderation.models import ModeratorNote, Sanction
 from moderation.people.active_sanctions import ACTIVE_SANCTIONS_OF_PEOPLE
 from moderation.people.person_queries import counted_state, number_queries, parse_numbers
@@ -78,17 +78,12 @@ def record_queries(comment: Comment, user: User) -> tuple[dict[str, str], dict[s
     `parse_record` reads their rows. An editor sees other people with the same name, e-mail or IP address only
     if these commented under the editor's own articles, which takes a statement.
     """
-    person = Person.of(comment)
-    imported = [comment.pk] if person.comment else []
     values = {
+        **Person.of(comment).query_values(user),
         "ids": [comment.pk],
-        "users": [person.user.pk] if person.user else [],
-        "guests": [person.guest.pk] if person.guest else [],
-        "imported": imported,
-        "stories": moderated_stories(user),
         "alike": origins.MAX_COMMENTS_PER_ADDRESS,
     }
-    queries = number_queries(imported) | {
+    queries = number_queries(values["imported"]) | {
         "sanctions": ACTIVE_SANCTIONS_OF_PEOPLE,
         "same_name": _SAME_NAME,
         "addresses": origins.PEOPLE_BY_ADDRESS_SQL,

@@ -14,6 +14,7 @@ from comments.models import Reason
 from core.forms import LongTextForm, MultilineField
 from moderation.models import ModeratorNote, Sanction
 from moderation.models.people import MAX_SANCTION_TEXT_LENGTH
+from moderation.reports.forms import AppealForm
 
 WARNING_LENGTH = timedelta(days=30)  # how long a warning is shown above the comment form
 DEFAULT_PAUSE = timedelta(days=7)
@@ -119,17 +120,10 @@ class NoteForm(LongTextForm, forms.ModelForm[ModeratorNote]):
         widgets = {"text": forms.Textarea(attrs={"rows": 2, "dir": "auto"})}
 
 
-class SanctionAppealForm(LongTextForm, forms.Form):
+class SanctionAppealForm(AppealForm):
     """A form for the sanctioned person to appeal a sanction."""
 
     has_tag = False
-    submit = gettext_lazy("Appeal this decision")
-
-    text = MultilineField(
-        label=gettext_lazy("Why is this decision wrong?"),
-        max_length=MAX_SANCTION_TEXT_LENGTH,
-        widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
-    )
 
 
 def _days_label(days: int, count: int) -> str:

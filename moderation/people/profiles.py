@@ -90,6 +90,15 @@ class Person:
         elif self.guest:
             Guest.objects.select_for_update(no_key=True).get(pk=self.guest.pk)
 
+    def query_values(self, user: User) -> dict[str, Any]:
+        """Return the parameters of person_queries for this person, as this moderator or editor may ask."""
+        return {
+            "users": [self.user.pk] if self.user else [],
+            "guests": [self.guest.pk] if self.guest else [],
+            "imported": [self.comment.pk] if self.comment else [],
+            "stories": moderated_stories(user),
+        }
+
     def comments(self) -> Any:
         """Return all comments of this person."""
         if self.comment:
@@ -145,18 +154,11 @@ def person_facts(person: Person, user: User) -> PersonFacts:
 
     Editors see fewer others, as in author_records.record_queries.
     """
-    stories = moderated_stories(user)
-    imported = [person.comment.pk] if person.comment else []
-    values = {
-        "users": [person.user.pk] if person.user else [],
-        "guests": [person.guest.pk] if person.guest else [],
-        "imported": imported,
-        "stories": stories,
-    }
-    numbers = parse_numbers(fetch_together(number_queries(imported), values))
+    values = person.query_values(user)
+    numbers = parse_numbers(fetch_together(number_queries(values["imported"]), values))
     theirs = person.comments().moderated_by(user, include_restricted=True).order_by("-created_at")
     latest = theirs.values_list("pk", flat=True)[: origins.MAX_COMMENTS_PER_ADDRESS]
-    by_ip = dict(origins.people_by_address(latest, stories).values())
+    by_ip = dict(origins.people_by_address(latest, values["stories"]).values())
     return PersonFacts(
         description=_describe(person),
         since=numbers.since,
@@ -183,11 +185,6 @@ def add_note(*, text: str, by: User, **about: Any) -> ModeratorNote:
         Person(user=by).lock()
         same = ModeratorNote.objects.filter(text=text, by=by, at__gt=now - DOUBLE_CLICK, **about).first()
         return same or ModeratorNote.objects.create(text=text, by=by, at=now, **about)
-
-
-def notes_on(person: Person) -> list[ModeratorNote]:
-    """Return the notes on a person, the oldest first; for an imported name, those on the comment."""
-    return list(ModeratorNote.objects.filter(**person.as_fields).select_related("by"))
 
 
 @dataclass(frozen=True)
@@ -270,5 +267,4 @@ def person_url(key: str) -> str:
 
 def _imported_comments() -> Any:
     """Return the comments under imported names, without restricted and permanently deleted ones."""
-    imported = Comment.objects.filter(author=None, guest=None, erased_at=None)
-    return imported.exclude(state_reason=Reason.RESTRICTED)
+    return Comment.objects.with_text().filter(author=None, guest=None)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.requests import safe_local_path
@@ -24,8 +24,8 @@ from core.query_forms import ListQuery, QueryForm, SearchField, parse_whole_numb
 from moderation.actions.request_helpers import (
     DoneQuery,
     just_done_action,
-    login_for_the_queue,
     require_decider,
+    require_post_and_login,
     with_done_param,
 )
 from moderation.erasure import purge, restrictions
@@ -78,8 +78,7 @@ def person(request: HttpRequest, key: str) -> HttpResponse:
     return _page(request, user, _load(key, user))
 
 
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 def impose_sanction(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     """Impose a sanction. An invalid form is shown again with its input."""
     user = require_decider(request)
@@ -95,8 +94,7 @@ def impose_sanction(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     return redirect(with_done_param(person.get_absolute_url(), batch.pk))
 
 
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 def end_sanction(request: HttpRequest, pk: int) -> HttpResponse:
     user = require_decider(request)
     sanction, person = _load_sanction(pk, user)
@@ -106,8 +104,7 @@ def end_sanction(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(person)
 
 
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 def uphold_sanction(request: HttpRequest, pk: int) -> HttpResponse:
     """Uphold a sanction after an appeal."""
     user = require_decider(request)
@@ -121,8 +118,7 @@ def uphold_sanction(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(person)
 
 
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 def add_note(request: HttpRequest) -> HttpResponse:
     """Add a note on a comment (`comment`: its number) or on a person (`person`: a key).
 
@@ -147,8 +143,7 @@ def add_note(request: HttpRequest) -> HttpResponse:
     return redirect(back)
 
 
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 def delete_note(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a note of one's own; administrators may delete any note."""
     user = require_decider(request)
@@ -162,15 +157,14 @@ def delete_note(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(safe_local_path(request, request.POST.get("next", "")) or "moderation:people")
 
 
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 def restrict_child_data(request: HttpRequest, key: str) -> HttpResponse:
     """Restrict access to all comments of a child, as one action."""
     user = require_decider(request)
     person = _load(key, user)
     if not _can_restrict_all(user, person):
         raise PermissionDenied
-    ids = list(_readable(person).values_list("pk", flat=True)[: restrictions.MAX_AT_ONCE])
+    ids = list(person.comments().with_text().values_list("pk", flat=True)[: restrictions.MAX_AT_ONCE])
     result = restrictions.restrict(ids=ids, why=Restriction.Why.CHILD, actor=user) if ids else None
     if not result or not result.batch:
         messages.info(request, _("No readable comment of this person is left."))
@@ -188,8 +182,7 @@ def restrict_child_data(request: HttpRequest, key: str) -> HttpResponse:
     return redirect("moderation:people") if person.comment else redirect(person)
 
 
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 def erase_person(request: HttpRequest, key: str) -> HttpResponse:
     """Delete the name and e-mail of a person permanently, once none of their comments can be read."""
     user = require_decider(request)
@@ -207,11 +200,11 @@ def _can_restrict_all(user: User, person: Person) -> bool:
 
 
 def _can_erase(user: User, person: Person) -> bool:
-    return user.is_administrator and sanctions.can_sanction(user, person) and not _readable(person).exists()
-
-
-def _readable(person: Person) -> Any:
-    return person.comments().exclude(state_reason=Reason.RESTRICTED).filter(erased_at=None)
+    return (
+        user.is_administrator
+        and sanctions.can_sanction(user, person)
+        and not person.comments().with_text().exists()
+    )
 
 
 def _page(
@@ -238,10 +231,10 @@ def _page(
         "by_email": [
             row for row in active_sanctions.sanctions_of(person.user, person.guest) if row not in own
         ],
-        "notes": profiles.notes_on(person),
+        "notes": ModeratorNote.objects.filter(**person.as_fields).select_related("by"),
         "note_form": NoteForm(),
         "can_add_note": user.is_moderator,
-        "can_restrict_all": _can_restrict_all(user, person) and _readable(person).exists(),
+        "can_restrict_all": _can_restrict_all(user, person) and person.comments().with_text().exists(),
         "can_erase": _can_erase(user, person) and not person.is_erased,
         "profile_url": person.get_absolute_url(),
         "done": just_done_action(user, PersonQuery.read(request.GET)["done"]),

@@ -49,7 +49,7 @@ MAX_LISTED = 20  # earlier decisions and versions on a card
 
 
 @dataclass(frozen=True)
-class Signal:
+class CardSignal:
     """A reason to review the comment."""
 
     sentence: str
@@ -84,7 +84,7 @@ class PlacedSignal(NamedTuple):
     """A signal with its exact strength (0 to 1) and the spans of the text that it is about."""
 
     strength: float
-    signal: Signal
+    signal: CardSignal
     spans: Sequence[Sequence[int]]
 
 
@@ -97,7 +97,7 @@ class Card:
     expected_transition: str  # state_history.expected_transition_value, which the decision form sends back
     body: SafeString  # the HTML of its page, with highlights
     typed_body: SafeString | None  # the typed text, if the HTML does not show every highlight
-    signals: list[Signal]  # the strongest first
+    signals: list[CardSignal]  # the strongest first
     summary: str  # the number of signals by strength
     person_key: str  # the key of the author in URLs: u12
     record: AuthorRecord
@@ -305,7 +305,7 @@ def _strongest_first(
     said = {placed.signal.sentence for placed in signals}
     for sentence, strength in compared.items():
         if sentence not in said:
-            signals.append(PlacedSignal(strength, Signal(sentence, _strength_class(strength), None), []))
+            signals.append(PlacedSignal(strength, CardSignal(sentence, _strength_class(strength), None), []))
     return sorted(signals, key=lambda placed: -placed.strength)
 
 
@@ -317,14 +317,14 @@ def _numbered_spans(signals: list[PlacedSignal], findings: list[Finding]) -> lis
     return spans + [(*span, 0) for f in findings if registry.found_nothing(f) for span in f.spans]
 
 
-def _finding_signal(found: Finding, own: set[int]) -> Signal:
+def _finding_signal(found: Finding, own: set[int]) -> CardSignal:
     """Return the signal of a finding.
 
     `own` has the ids of other comments that this person may decide on, and so may read before publication.
     """
     original = found.duplicate_of if found.duplicate_of_id in own else found.public_original
     check = registry.get(found.check_name)
-    return Signal(
+    return CardSignal(
         check.explain_to_moderator(found, original),
         _strength_class(registry.shown_strength(found)),
         original if original and original.discussion.is_readable else None,

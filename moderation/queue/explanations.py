@@ -72,6 +72,18 @@ def highlight_text(body: str, spans: Iterable[Sequence[int]]) -> SafeString:
     return mark_safe(markup.replace("\n", "<br>\n"))  # noqa: S308  # escaped above, piece by piece
 
 
+def highlighted_excerpt(body: str, spans: Sequence[Sequence[int]], length: int) -> tuple[SafeString, bool]:
+    """Return so many characters of a plain text with these spans in <mark>, and whether they are all of it.
+
+    It is the beginning, or the place of the first span if that is further down.
+    """
+    first, before = min((start for start, _end in spans), default=0), length // 6
+    start = first - before if len(body) > length and first > length - before else 0
+    end = start + length
+    shown = [(max(a, start) - start, min(b, end) - start) for a, b in spans if a < end and b > start]
+    return highlight_text(body[start:end], shown), len(body) <= length
+
+
 def merge_spans(spans: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
     """Return the spans in order; spans that overlap or touch are merged."""
     separate: list[tuple[int, int]] = []

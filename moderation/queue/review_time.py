@@ -3,8 +3,8 @@
 from math import ceil
 
 from django.core.cache import caches
-from django.db import connection
 
+from core.database.sql import fetch_rows
 from moderation.actions.history import IS_UNDONE
 
 MIN_DECISIONS = 10  # with fewer decisions in a week, no usual time is shown
@@ -30,7 +30,5 @@ WHERE t.kind = 'state' AND t.from_state = 'pending' AND t.actor_id IS NOT NULL
 
 
 def _median_hours() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(MEDIAN_SQL)
-        count, seconds = cursor.fetchone()
+    count, seconds = fetch_rows(MEDIAN_SQL)[0]
     return max(1, ceil(seconds / 3600)) if count >= MIN_DECISIONS else 0

@@ -7,10 +7,10 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from comments.models import State
-from moderation.actions.request_helpers import login_for_the_queue, require_moderator
+from moderation.actions.request_helpers import require_moderator, require_post_and_login
 from moderation.checks import registry
 from moderation.models import Finding, SecondOpinion
 from moderation.queue.second_opinions import ANSWERS, open_questions, save_answer
@@ -40,8 +40,7 @@ def second_opinions(request: HttpRequest) -> HttpResponse:
     return render(request, "moderation/queue/second_opinion.html", context)
 
 
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 def give_opinion(request: HttpRequest, pk: int) -> HttpResponse:
     """Store a second opinion.
 

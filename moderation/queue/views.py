@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from articles.site.requests import SiteRequest, is_prefetch
@@ -21,8 +21,8 @@ from moderation.actions import cases
 from moderation.actions.request_helpers import (
     DoneQuery,
     just_done_action,
-    login_for_the_queue,
     require_decider,
+    require_post_and_login,
     without_done_param,
 )
 from moderation.models import Case
@@ -60,8 +60,7 @@ def comment(request: SiteRequest, pk: int) -> HttpResponse:
     return _render_comment(request, require_decider(request), pk)
 
 
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 def create_group(request: HttpRequest) -> HttpResponse:
     """Make a group of all comments in the filtered queue, to decide on them in one action."""
     view = QueueView.read(request.GET, require_decider(request))

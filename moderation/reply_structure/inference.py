@@ -51,7 +51,7 @@ class ThreadComment:
 
 
 @dataclass(frozen=True, slots=True)
-class InferredParent:
+class Inference:
     """A comment and the parent that it probably has, other than the one that the thread gives."""
 
     comment: int
@@ -105,7 +105,7 @@ class Branch:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class InferenceRule:
     """A reason to believe that a comment answers another one."""
 
     code: str
@@ -116,7 +116,7 @@ class Rule:
 
 def infer_parents(
     comments: Sequence[ThreadComment], *, hosts: Iterable[str] = (), story: str = ""
-) -> list[InferredParent]:
+) -> list[Inference]:
     """Return the comments whose parent is probably another one, in the order of `comments`.
 
     `hosts` are the names of the story's authors, and `story` is its text: who greets the authors in a flat
@@ -135,9 +135,7 @@ def infer_parents(
         branch = branches.setdefault(comment.parent, Branch(parent, host_names, story_words))
         rule, answered = _first_match(comment, branch)
         if rule and answered and answered != parent:
-            found[comment.number] = InferredParent(
-                comment.number, answered.number, rule.confidence, rule.code
-            )
+            found[comment.number] = Inference(comment.number, answered.number, rule.confidence, rule.code)
             if rule.find is _continued_comment:
                 branch.continued.add(comment.number)
         if answered := answered or parent:
@@ -146,7 +144,7 @@ def infer_parents(
     return [found[comment.number] for comment in comments if comment.number in found]
 
 
-def _first_match(comment: ThreadComment, branch: Branch) -> tuple[Rule | None, ThreadComment | None]:
+def _first_match(comment: ThreadComment, branch: Branch) -> tuple[InferenceRule | None, ThreadComment | None]:
     for rule in RULES:
         if answered := rule.find(comment, branch):
             return rule, answered
@@ -261,19 +259,19 @@ def _answer_to_writer(comment: ThreadComment, branch: Branch) -> ThreadComment |
     return since[-1]
 
 
-RULES: tuple[Rule, ...] = (
-    Rule("at_name", 0.98, _("Begins with @%(name)s."), _named_comment(Manner.AT_SIGN)),
-    Rule("quote", 0.97, _("Quotes a line by %(name)s."), _quoted_comment),
-    Rule("name", 0.95, _("Begins with the name %(name)s."), _named_comment(Manner.FIRST)),
-    Rule("name_last", 0.9, _("Addresses %(name)s in the first words."), _named_comment(Manner.LAST)),
-    Rule(
+RULES: tuple[InferenceRule, ...] = (
+    InferenceRule("at_name", 0.98, _("Begins with @%(name)s."), _named_comment(Manner.AT_SIGN)),
+    InferenceRule("quote", 0.97, _("Quotes a line by %(name)s."), _quoted_comment),
+    InferenceRule("name", 0.95, _("Begins with the name %(name)s."), _named_comment(Manner.FIRST)),
+    InferenceRule("name_last", 0.9, _("Addresses %(name)s in the first words."), _named_comment(Manner.LAST)),
+    InferenceRule(
         "name_you",
         0.85,
         _("Begins with the name %(name)s and says “you”."),
         _named_comment(Manner.FIRST_AND_YOU),
     ),
-    Rule("continues", 0.8, _("Continues a comment that answers %(name)s."), _continued_comment),
-    Rule(
+    InferenceRule("continues", 0.8, _("Continues a comment that answers %(name)s."), _continued_comment),
+    InferenceRule(
         "exchange",
         0.8,
         _("The only comment since the writer’s last one is %(name)s’s answer."),

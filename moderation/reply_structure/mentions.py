@@ -57,9 +57,10 @@ class Manner(Enum):
     LAST = "Good idea Jim!"
 
 
+@lru_cache(maxsize=CACHED)
 def normalize_name(name: str) -> str:
     """Return a name as it is compared."""
-    return _normalize_name(name)
+    return " ".join(fold_case_and_accents(name).split())
 
 
 class NamedPeople:
@@ -142,11 +143,6 @@ def _ends_with(name: str, words: list[str]) -> bool:
         if tuple(words[-len(alias) :]) == alias and 0 < len(before) <= MAX_BEFORE:
             return before[-1] not in _NOT_ADDRESSED
     return False
-
-
-@lru_cache(maxsize=CACHED)
-def _normalize_name(name: str) -> str:
-    return " ".join(fold_case_and_accents(name).split())
 
 
 @lru_cache(maxsize=CACHED)

@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from comments.admin import discussions_of
@@ -23,8 +23,8 @@ from core.query_forms import NumberField, QueryForm
 from moderation.actions.request_helpers import (
     DoneQuery,
     just_done_action,
-    login_for_the_queue,
     require_decider,
+    require_post_and_login,
     with_done_param,
 )
 from moderation.models import Batch
@@ -95,8 +95,7 @@ def proposals_page(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "moderation/reply_structure/proposals.html", context)
 
 
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 def accept(request: HttpRequest, pk: int) -> HttpResponse:
     """Accept the proposal of one comment, or all above a threshold."""
     user, discussion = _load(request, pk)
@@ -120,8 +119,7 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
     return _redirect_back(request, pk, batch)
 
 
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 def dismiss(request: HttpRequest, pk: int) -> HttpResponse:
     """Dismiss the proposal of one comment."""
     user, discussion = _load(request, pk)
@@ -131,8 +129,7 @@ def dismiss(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 def find(request: HttpRequest, pk: int) -> HttpResponse:
     """Find the proposed parents of the imported replies anew."""
     _user, discussion = _load(request, pk)

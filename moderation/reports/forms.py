@@ -13,7 +13,7 @@ from accounts.names import clean_name
 from comments.comment_links import parse_comment_number
 from comments.forms import BodyForm
 from comments.models import Comment, State
-from core.forms import LongTextForm
+from core.forms import LongTextForm, MultilineField
 from moderation.models import IllegalContentReport, Report
 from moderation.models.reports import MAX_REPORT_TEXT_LENGTH
 
@@ -162,7 +162,7 @@ class AppealForm(LongTextForm, forms.Form):
 
     submit = _("Appeal this decision")
 
-    text = forms.CharField(
+    text = MultilineField(
         label=_("Why is this decision wrong?"),
         max_length=MAX_REPORT_TEXT_LENGTH,
         widget=TEXTAREA,

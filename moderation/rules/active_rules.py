@@ -142,20 +142,14 @@ def switch(*, rule: Rule, on: bool, actor: User) -> Batch | None:
     if on and not matching.is_usable(rule.kind, rule.value):
         raise _unusable_rule_error(rule.value)
     parameters = {"rule": rule.pk, "does": "on" if on else "off"}
-    batch = Batch(kind=Batch.Kind.RULE, actor=actor, parameters=parameters)
+    changes = _activation_changes(rule, versions(rule.pk)) if on else [_is_active_change(rule, False)]
     try:
-        with transaction.atomic():
-            batch.save(force_insert=True)
-            changes = _activation_changes(rule, versions(rule.pk)) if on else [_is_active_change(rule, False)]
-            if not setting_changes.apply_changes(batch=batch, changes=changes):
-                transaction.set_rollback(True)
-                return None
+        return setting_changes.apply_as_action(Batch.Kind.RULE, actor, parameters, changes)
     except IntegrityError:
         raise ValidationError(
             _("An identical rule is active, or somebody changed this one in the meantime."),
             code="twice",
         ) from None
-    return batch
 
 
 def _unusable_rule_error(value: str) -> ValidationError:

@@ -69,10 +69,6 @@ WHERE (d.to_state = 'published' AND d.reason = 'approved' OR d.to_state = 'spam'
   AND {SCOPE_SQL}"""
 
 
-def can_be_replayed(kind: str) -> bool:
-    return registry.can_search_for(kind)
-
-
 def replay(rule: RuleDefinition) -> Replay:
     """Try a rule on all past decisions.
 

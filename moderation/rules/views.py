@@ -14,21 +14,23 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from comments.models import Comment
 from core.query_forms import PageField, QueryForm, SearchField, parse_number
-from moderation.actions.request_helpers import login_for_the_queue, require_moderator
+from moderation.actions.request_helpers import require_moderator, require_post_and_login
 from moderation.actions.views import add_done_message
+from moderation.checks.registry import can_search_for
 from moderation.models import Batch, Rule
 from moderation.queue import explanations
 from moderation.rules import active_rules, matching, rule_replay
 from moderation.rules.forms import FORM_BY_KIND, RuleForm
-from moderation.rules.matching import RuleDefinition, Spans
+from moderation.rules.matching import RuleDefinition
 from moderation.similar.views import MAX_EXCEPTIONS, group_url
 
 RULES_PER_PAGE = 100  # rules
+EXCERPT_LENGTH = 600  # characters of a false positive
 MATCHES_PER_PAGE = 50  # false positives
 
 
@@ -106,7 +108,7 @@ def rule(request: HttpRequest, pk: int) -> HttpResponse:
         "first_terms": shown.rule.terms.text.split("\n", 40)[:40]
         if shown.rule.kind == Rule.Kind.LIST
         else [],
-        "can_be_applied": rule_replay.can_be_replayed(shown.rule.kind) and shown.is_usable,
+        "can_be_applied": can_search_for(shown.rule.kind) and shown.is_usable,
     }
     return render(request, "moderation/rules/rule.html", context)
 
@@ -166,7 +168,7 @@ def _replay_context(request: HttpRequest, form: RuleForm) -> dict[str, object]:
     definition = form.definition()
     notices = getattr(form, "notices", [])
     rule_text = explanations.describe_rule(definition.kind, definition.value)
-    if not rule_replay.can_be_replayed(definition.kind):
+    if not can_search_for(definition.kind):
         return {"rule_text": rule_text, "notices": notices}
     began = time.monotonic()
     replay = rule_replay.replay(definition)
@@ -208,25 +210,12 @@ def _false_positives(definition: RuleDefinition, ids: list[int]) -> list[FalsePo
     found = []
     for decided, spans in rule_replay.matched_examples(definition, ids):
         comment = comments[decided.comment]
-        start, end = _excerpt_bounds(len(decided.body), spans)
-        excerpt_spans = [
-            [max(a, start) - start, min(b, end) - start] for a, b in spans if a < end and b > start
-        ]
-        text = explanations.highlight_text(decided.body[start:end], excerpt_spans)
-        is_whole = end - start == len(decided.body)
+        text, is_whole = explanations.highlighted_excerpt(decided.body, spans, EXCERPT_LENGTH)
         found.append(FalsePositive(comment, decided.name, text, is_whole, comment.discussion.is_readable))
     return found
 
 
-def _excerpt_bounds(length: int, spans: Spans) -> tuple[int, int]:
-    """Return the start and end of an excerpt around the first match of a long text."""
-    first = spans[0][0] if spans else 0
-    start = 0 if length <= 600 else max(first - 200, 0)
-    return start, min(start + 600, length)
-
-
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 def switch(request: HttpRequest, pk: int) -> HttpResponse:
     """Switch a rule on or off. POST: on=1 or 0."""
     user = require_moderator(request)
@@ -237,18 +226,19 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
     except ValidationError as error:
         messages.error(request, error.messages[0])
     else:
-        _notify_switched(request, found, batch, is_on)
+        sentence = _("Switched on: %(rule)s.") if is_on else _("Switched off: %(rule)s.")
+        values = {"rule": explanations.describe_rule(found.kind, found.value)}
+        add_done_message(request, batch, f"{_return_url(request, found)}#main", sentence % values)
     return redirect(_return_url(request, found))
 
 
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 def apply(request: HttpRequest, pk: int) -> HttpResponse:
     """Group all waiting and published comments that the rule matches, and redirect to the group's page.
     There, approved comments are exceptions until a moderator ticks them."""
     require_moderator(request)
     found = get_object_or_404(Rule.objects.select_related("terms"), pk=pk)
-    if not (rule_replay.can_be_replayed(found.kind) and matching.is_usable(found.kind, found.value)):
+    if not (can_search_for(found.kind) and matching.is_usable(found.kind, found.value)):
         raise Http404
     matches = rule_replay.group_matches(found)
     if matches is None:
@@ -287,15 +277,6 @@ def _notify_saved(request: HttpRequest, made: Rule) -> None:
     batch = Batch.objects.filter(kind=Batch.Kind.RULE, parameters__rule=made.pk).latest("at")
     place = reverse("moderation:rule", args=[made.pk])
     add_done_message(request, batch, f"{place}#main", _("Saved and switched on."))
-
-
-def _notify_switched(request: HttpRequest, found: Rule, batch: Batch | None, is_on: bool) -> None:
-    if batch is None:
-        messages.info(request, _("Nothing changed."))
-        return
-    sentence = _("Switched on: %(rule)s.") if is_on else _("Switched off: %(rule)s.")
-    values = {"rule": explanations.describe_rule(found.kind, found.value)}
-    add_done_message(request, batch, f"{_return_url(request, found)}#main", sentence % values)
 
 
 def _return_url(request: HttpRequest, found: Rule) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from django.db import transaction
 from django.db.models import F
 
-from comments.models import Comment, Reason, State
+from comments.models import Comment, State
 from comments.services.discussions import lock_discussions_of
 from core.database.sql import fetch_rows
 from moderation.actions import cases
@@ -100,7 +100,7 @@ def store_findings(found: Mapping[tuple[int, int], Sequence[CheckResult]]) -> in
     """
     ids = [pk for pk, _revision in found]
     lock_discussions_of(ids)
-    rows = Comment.objects.filter(pk__in=ids, erased_at=None).exclude(state_reason=Reason.RESTRICTED)
+    rows = Comment.objects.with_text().filter(pk__in=ids)
     comments = [row for row in rows.only("revision").order_by("pk") if (row.pk, row.revision) in found]
     checked = Finding.objects.filter(comment__in=comments)
     stored = set(checked.values_list("comment", "revision", "check_name"))

@@ -35,13 +35,6 @@ def screen_block(
     The findings are the same as if all were screened at once. Erased and restricted comments have no text;
     those of an undone import are screened when they return.
     """
-    return flags.store_findings(_check_block(article, ids, block, near_duplicates))
-
-
-def _check_block(
-    article: Article, ids: Sequence[int], block: slice, near_duplicates: Mapping[int, Duplicate]
-) -> dict[tuple[int, int], list[CheckResult]]:
-    """Return the results of a block by comment and revision."""
     start, stop, _step = block.indices(len(ids))
     discussion = Discussion(article=article)
     every_rule = active_rules.load_active_rules()
@@ -70,7 +63,7 @@ def _check_block(
         results = registry.run_checks(submission, context, is_import=True)
         results += _score(submission, article_text, None if comment.text_missing else active, results)
         found[comment.pk, comment.revision] = results
-    return found
+    return flags.store_findings(found)
 
 
 def _score(

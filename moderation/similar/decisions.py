@@ -12,12 +12,11 @@ from accounts.models import User
 from comments.models import Reason, State, moderated_stories
 from comments.services.discussions import lock_discussions_of
 from moderation.actions import decisions
-from moderation.actions.decisions import ActionResult
+from moderation.actions.decisions import MAX_REFUSALS_LISTED, ActionResult
 from moderation.actions.setting_changes import Refusal
 from moderation.actions.state_history import last_transition_ids
 from moderation.models import Batch, CommentGroup, CommentGroupMember
 from moderation.similar import SCAN_KINDS, explanations, pages
-from moderation.similar.pages import MAX_ILLEGAL_LISTED
 
 
 def decide_group(
@@ -68,11 +67,11 @@ def decide_group(
             pk for pk in pages.reported_as_illegal(group, moderated_stories(actor)) if pk not in without
         ]
     illegal = [Refusal(pk, "", _("Reported as illegal: it needs a decision of its own")) for pk in reported]
-    listed = decisions.refusals(decided[:MAX_ILLEGAL_LISTED])
+    listed = decisions.refusals(decided[:MAX_REFUSALS_LISTED])
     return replace(
         result,
         refused=result.refused + listed + illegal,
-        more=result.more + len(decided[MAX_ILLEGAL_LISTED:]),
+        more=result.more + len(decided[MAX_REFUSALS_LISTED:]),
     )
 
 
@@ -94,7 +93,7 @@ def _remove_deselected_from_other_groups(group: CommentGroup, without: Collectio
 def _record_refused(batch: Batch, skipped: Sequence[int], count: int) -> None:
     """Store the last transitions of the first refused comments, which later changes do not affect."""
     if skipped:
-        transitions = sorted(last_transition_ids(skipped[:MAX_ILLEGAL_LISTED]).values())
+        transitions = sorted(last_transition_ids(skipped[:MAX_REFUSALS_LISTED]).values())
         batch.parameters |= {"left": transitions, "left_count": count}
         batch.save(update_fields=["parameters"])
 

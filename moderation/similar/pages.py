@@ -106,7 +106,7 @@ class MemberRow:
 
     comment: Comment
     body: SafeString
-    is_truncated: bool
+    is_whole: bool
     clues: list[str]
     is_selected: bool
 
@@ -248,9 +248,9 @@ def load_page(
 
     def member_row(pk: int, found: int) -> MemberRow:
         comment = bodies[pk]
-        body, is_truncated = _highlighted_excerpt(comment, shared, rule)
+        body, is_whole = _highlighted_excerpt(comment, shared, rule)
         return MemberRow(
-            comment, body, is_truncated, explanations.describe_clues(Clue(found), comment), pk not in without
+            comment, body, is_whole, explanations.describe_clues(Clue(found), comment), pk not in without
         )
 
     return Page(
@@ -322,11 +322,9 @@ def _shared_runs(sample: Sequence[Comment]) -> set[int]:
 def _highlighted_excerpt(
     comment: Comment, shared: set[int], rule: Callable[[Comment], Spans] | None = None
 ) -> tuple[SafeString, bool]:
-    """Return the beginning of a comment's text with highlights, and whether it is truncated.
+    """Return an excerpt of a comment's text with highlights, and whether it is all of the text.
 
     Highlights are the shared runs and promotional passages, or what `rule` found.
     """
     found = rule(comment) if rule else [*run_spans(comment.body, shared), *promotional_spans(comment.body)]
-    body = comment.body[:EXCERPT_LENGTH]
-    spans = [[start, min(end, len(body))] for start, end in found if start < len(body)]
-    return queue_explanations.highlight_text(body, spans), len(body) < len(comment.body)
+    return queue_explanations.highlighted_excerpt(comment.body, found, EXCERPT_LENGTH)

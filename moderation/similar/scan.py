@@ -16,6 +16,7 @@ from django.utils import timezone
 from django_tasks import task
 
 from comments.models import Comment, Reason, State, Transition
+from core.database.sql import fetch_rows
 from moderation.actions import cases
 from moderation.actions.last_decisions import TEXT_IS_APPROVED
 from moderation.models import Batch, Case, CommentGroup, SimilarityScan
@@ -162,17 +163,15 @@ def nightly_scan() -> int:
 
 def read_comments() -> tuple[list[Row], dict[int, Story]]:
     """Return the comments to compare, ordered by time, and their stories by discussion."""
-    with connection.cursor() as cursor:
-        cursor.execute(READ_COMMENTS, {"limit": MAX_COMMENTS, "days": EVIDENCE_DAYS})
-        rows = [Row(*row) for row in cursor.fetchall()]
-        rows = [row._replace(ip_hash=row.ip_hash and bytes(row.ip_hash)) for row in rows]
-        rows.sort(key=lambda row: (row.at, row.id))
-        cursor.execute(
-            "SELECT id, published_at, title || ' ' || body FROM articles_article WHERE id = ANY(%s)",
-            [list({row.discussion for row in rows})],
-        )
-        stories = {pk: Story(at, text) for pk, at, text in cursor.fetchall()}
-    return rows, stories
+    values = {"limit": MAX_COMMENTS, "days": EVIDENCE_DAYS}
+    rows = [Row(*row) for row in fetch_rows(READ_COMMENTS, values)]
+    rows = [row._replace(ip_hash=row.ip_hash and bytes(row.ip_hash)) for row in rows]
+    rows.sort(key=lambda row: (row.at, row.id))
+    stories = fetch_rows(
+        "SELECT id, published_at, title || ' ' || body FROM articles_article WHERE id = ANY(%s)",
+        [list({row.discussion for row in rows})],
+    )
+    return rows, {pk: Story(at, text) for pk, at, text in stories}
 
 
 def _store_groups(

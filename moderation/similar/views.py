@@ -15,7 +15,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from comments import removal_reasons
@@ -26,8 +26,8 @@ from moderation.actions import decisions
 from moderation.actions.request_helpers import (
     DoneQuery,
     just_done_action,
-    login_for_the_queue,
     require_decider,
+    require_post_and_login,
     with_done_param,
     without_done_param,
 )
@@ -116,8 +116,7 @@ def groups(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 def rescan(request: HttpRequest) -> HttpResponse:
     """Scan the site again."""
     require_decider(request)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from django.db import connection
-
+from core.database.sql import fetch_column
 from core.errors import UserError
 from moderation.checks import registry
 from moderation.features.text_reading import CommentData, ParsedComment, SignalResult
@@ -36,10 +35,8 @@ FROM moderation_moderationsettings d JOIN moderation_filterversion f ON f.id = d
 
 def active_filter() -> ActiveFilter | None:
     """Return the active filter, or None if there is none."""
-    with connection.cursor() as cursor:
-        cursor.execute(ACTIVE_FILTER_SQL)
-        row = cursor.fetchone()
-    return ActiveFilter(*row[0]) if row else None
+    rows = fetch_column(ACTIVE_FILTER_SQL)
+    return ActiveFilter(*rows[0]) if rows else None
 
 
 def usable_filter() -> ActiveFilter | None:

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Prefetch
 
 from articles.models import Article, Topic
@@ -41,7 +40,6 @@ class Decision:
     transition: int  # id of the transition
     comment: int
     is_spam: bool  # else a person approved it
-    at: datetime  # of the decision
     topics: tuple[int, ...]  # of the article
     data: CommentData
     found: tuple[SignalResult, ...]  # of the site
@@ -68,8 +66,8 @@ chosen AS (
   SELECT d.* FROM d
   WHERE {_IS_DECIDED} AND (%(transition)s = 0 OR %(is_known)s = {_DECIDED_BEFORE})
   ORDER BY d.id DESC LIMIT %(limit)s)
-SELECT d.id, c.id, d.to_state = 'spam', d.at,
-       {DECIDED_TEXT}, c.author_name, c.created_at, c.discussion_id, d.actor_id, d.batch,
+SELECT d.id, c.id, d.to_state = 'spam', {DECIDED_TEXT}, c.author_name, c.created_at,
+       c.discussion_id, d.actor_id, d.batch,
        coalesce('u' || c.author_id, 'g' || c.guest_id, 'n' || lower(c.author_name)),
        c.parent_id IS NOT NULL,
        (SELECT json_agg(json_build_array(f.check_name, f.strength)) FROM moderation_finding f
@@ -131,9 +129,7 @@ class DecisionCounts(NamedTuple):
 
 def count_decisions(*, after: int) -> DecisionCounts:
     """Count the current decisions before and after this transition."""
-    with connection.cursor() as cursor:
-        cursor.execute(COUNT_SQL, {"transition": after})
-        return DecisionCounts(*cursor.fetchone())
+    return DecisionCounts(*fetch_rows(COUNT_SQL, {"transition": after})[0])
 
 
 def current_decisions(*, after: int = 0, until: int = 0, limit: int = MAX_DECISIONS) -> Iterator[Decision]:
@@ -151,35 +147,20 @@ def current_decisions(*, after: int = 0, until: int = 0, limit: int = MAX_DECISI
     }
     articles = dict[int, ArticleData]()  # each article's text is read once
     for rows in stream_rows(DECISIONS_SQL, values, at_once=FETCH_SIZE):
-        articles |= _articles({row[7] for row in rows} - set(articles))
-        yield from (_decision(row, articles[row[7]]) for row in rows)
+        articles |= _articles({row[6] for row in rows} - set(articles))
+        yield from (_decision(row, articles[row[6]]) for row in rows)
 
 
 ArticleData = tuple[str, str, datetime | None, tuple[int, ...]]  # title, text, date of publication, topics
 
 
 def _decision(row: tuple[Any, ...], article: ArticleData) -> Decision:
-    (
-        transition,
-        pk,
-        is_spam,
-        at,
-        body,
-        name,
-        written,
-        _article,
-        actor,
-        batch,
-        author,
-        is_reply,
-        found,
-    ) = row
+    transition, pk, is_spam, body, name, written, _article, actor, batch, author, is_reply, found = row
     title, text, published, topics = article
     return Decision(
         transition=transition,
         comment=pk,
         is_spam=is_spam,
-        at=at,
         topics=topics,
         data=CommentData(
             body=body,

@@ -68,16 +68,16 @@ def roc_auc(spam: Sequence[float], good: Sequence[float]) -> float | None:
     return wins / (2 * len(spam) * len(good))
 
 
-def roc_curve(spam: Sequence[float], good: Sequence[float], count: int = 100) -> list[tuple[float, float]]:
+def roc_curve(spam: Sequence[float], good: Sequence[float]) -> list[tuple[float, float]]:
     """Return the ROC curve: the shares of good comments and of spam at or above falling thresholds.
 
-    Goes from (0, 0) to (1, 1) in `count` points or a few more. Empty if there is no spam or no good comment.
+    Goes from (0, 0) to (1, 1) in 100 points or a few more. Empty if there is no spam or no good comment.
     """
     if not spam or not good:
         return []
     spam, good = sorted(spam), sorted(good)
     lines = sorted({*spam, *good}, reverse=True)
-    step = max(1, -(-len(lines) // count))
+    step = max(1, -(-len(lines) // 100))
     kept = [*lines[:-1:step], lines[-1]]
     shares = [
         (1 - bisect_left(good, line) / len(good), 1 - bisect_left(spam, line) / len(spam)) for line in kept

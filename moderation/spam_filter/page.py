@@ -4,7 +4,7 @@ Expensive counts are stored in the version's numbers (training.VersionNumbers). 
 wrong, only ids and spans are stored there; their texts are read here if the user may read them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,7 +99,6 @@ class VersionRow:
     pk: int
     kind: str
     made_at: Any
-    numbers_at: Any
     trained_on: int
     spam: int
     # "active", "weights_deleted", "other_release", "refused", "not_measured" or "" (measured, not active now)
@@ -408,7 +407,6 @@ def _version_row(row: Mapping[str, Any], current: int) -> VersionRow:
         pk=row["pk"],
         kind=row["kind"],
         made_at=row["made_at"],
-        numbers_at=row["numbers_at"],
         trained_on=row["trained_on__decisions"] or 0,
         spam=row["trained_on__spam"] or 0,
         state=state,
@@ -442,22 +440,14 @@ def _percent(share: float | None) -> int | None:
 
 def _mistake_row(comment: Comment, mistake: Mistake, last: int) -> MistakeRow:
     spans = [span for part in mistake["parts"] for span in part["spans"]]
-    start, end = _excerpt_bounds(comment.body, spans)
-    excerpt_spans = [[max(a, start) - start, min(b, end) - start] for a, b in spans if a < end and b > start]
+    text, is_whole = explanations.highlighted_excerpt(comment.body, spans, EXCERPT_LENGTH)
     return MistakeRow(
         comment=comment,
         expected_transition=expected_transition_value(comment.pk, last),
         decided=explanations.describe_decision(comment.state, comment.state_reason),
         sentence=probability_text(mistake["probability"]),
-        text=explanations.highlight_text(comment.body[start:end], excerpt_spans),
-        is_whole=end - start == len(comment.body),
+        text=text,
+        is_whole=is_whole,
         parts=spam_explanations.part_texts(mistake["parts"], comment.body, comment.author_name),
         is_discussion_readable=comment.discussion.is_readable,
     )
-
-
-def _excerpt_bounds(body: str, spans: Iterable[Sequence[int]]) -> tuple[int, int]:
-    """Return the start and end of an excerpt: the beginning, or the first marked place of a long text."""
-    first = min((start for start, _end in spans), default=0)
-    start = first - 60 if len(body) > EXCERPT_LENGTH and first > EXCERPT_LENGTH - 60 else 0
-    return start, min(start + EXCERPT_LENGTH, len(body))

@@ -248,9 +248,9 @@ def _try_waiting_version(waiting: FilterVersion, current: FilterVersion) -> str:
     if not later:  # a newly trained version replaces it
         return _train_if_due()
     numbers = evaluate(active_model.load_model(waiting.pk), later)
-    usual = evaluate(active_model.load_model(current.pk), later)
+    active = evaluate(active_model.load_model(current.pk), later)
     percent = ModerationSettings.objects.get(pk=1).false_positive_limit
-    trial = compare(numbers, usual, version=current.pk, percent=percent)
+    trial = compare(numbers, active, version=current.pk, percent=percent)
     waiting.is_refused = is_worse(trial, percent)
     _store(waiting, numbers, trial)
     if waiting.is_refused:
@@ -260,18 +260,18 @@ def _try_waiting_version(waiting: FilterVersion, current: FilterVersion) -> str:
     return f"version {waiting.pk} did no worse and is active"
 
 
-def compare(numbers: VersionNumbers, usual: VersionNumbers, *, version: int, percent: float) -> Trial:
+def compare(numbers: VersionNumbers, active: VersionNumbers, *, version: int, percent: float) -> Trial:
     """Compare two versions measured on the same decisions.
 
-    `usual`: of the active one, `version`; `percent`: the good comments that may wait.
+    `active`: of the active one, `version`; `percent`: the good comments that may wait.
     """
     starter = active_model.starter_good_scores()
-    own, others = _waiting_shares(numbers, percent, starter), _waiting_shares(usual, percent, starter)
+    own, others = _waiting_shares(numbers, percent, starter), _waiting_shares(active, percent, starter)
     return Trial(
         version=version,
         rows=numbers["metrics"]["rows"],
-        log_loss=(numbers["log_loss"], usual["log_loss"]),
-        recall=(numbers["metrics"]["recall_at"]["0.01"], usual["metrics"]["recall_at"]["0.01"]),
+        log_loss=(numbers["log_loss"], active["log_loss"]),
+        recall=(numbers["metrics"]["recall_at"]["0.01"], active["metrics"]["recall_at"]["0.01"]),
         good=(own[0], others[0]),
         spam=(own[1], others[1]),
     )

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import User
-from moderation.actions import setting_changes
+from moderation.actions.setting_changes import apply_as_action
 from moderation.models import Batch, FilterVersion, ModerationSettings, SettingChange
 from moderation.spam_filter.classifier.starter import STARTER_FILE
 from moderation.spam_filter.thresholds import GoodScores, waiting_threshold
@@ -67,16 +67,11 @@ def set_false_positive_limit(*, percent: float, actor: User) -> Batch | None:
 def _set(
     field: str, value: float | int | None, actor: User | None, instead_of: FilterVersion | None = None
 ) -> Batch | None:
-    batch = Batch(kind=Batch.Kind.FILTER, actor=actor, parameters={"field": field, "value": value})
     with transaction.atomic():
         ModerationSettings.objects.get_or_create(pk=1)
         moderation_settings = ModerationSettings.objects.select_for_update(no_key=True).get(pk=1)
         if instead_of and moderation_settings.filter_id != instead_of.pk:
             return None
-        batch.save(force_insert=True)
-        if not setting_changes.apply_changes(
-            batch=batch, changes=[(Target.MODERATION_SETTINGS, 1, field, value)]
-        ):
-            transaction.set_rollback(True)
-            return None
-    return batch
+        parameters = {"field": field, "value": value}
+        changes = [(Target.MODERATION_SETTINGS, 1, field, value)]
+        return apply_as_action(Batch.Kind.FILTER, actor, parameters, changes)

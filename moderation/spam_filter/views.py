@@ -6,19 +6,18 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from accounts.requests import require_administrator
 from core.query_forms import parse_number
 from moderation.actions.request_helpers import (
     DoneQuery,
     just_done_action,
-    login_for_the_queue,
     require_moderator,
+    require_post_and_login,
 )
 from moderation.actions.views import add_done_message
 from moderation.models import Batch, FilterVersion
-from moderation.queue import explanations
 from moderation.spam_filter import active_model, versions
 from moderation.spam_filter.forms import FalsePositiveLimitForm
 from moderation.spam_filter.page import FilterPage
@@ -46,8 +45,7 @@ def filter_page(request: HttpRequest) -> HttpResponse:
     return render(request, "moderation/spam_filter/filter.html", context, status=422 if form.errors else 200)
 
 
-@require_POST
-@login_for_the_queue
+@require_post_and_login
 def use(request: HttpRequest) -> HttpResponse:
     """Activate a version. POST `version`: its number, or "off" for none."""
     user = require_administrator(request)
@@ -62,9 +60,4 @@ def use(request: HttpRequest) -> HttpResponse:
 
 
 def _notify(request: HttpRequest, batch: Batch | None) -> None:
-    if batch is None:
-        messages.info(request, _("Nothing changed."))
-        return
-    add_done_message(
-        request, batch, f"{reverse('moderation:filter')}#main", explanations.describe_action(batch)
-    )
+    add_done_message(request, batch, f"{reverse('moderation:filter')}#main")

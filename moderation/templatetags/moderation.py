@@ -1,14 +1,13 @@
 """Template filters of the moderation pages."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django import template
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
-from django.utils.timezone import localtime
 
+from comments.template_filters import comment_count
 from moderation.queue.filters import story_value
 
 register = template.Library()
@@ -22,6 +21,7 @@ def with_next(url: str, this_url: str) -> str:
     return parts._replace(query=urlencode(query)).geturl()
 
 
+register.filter(comment_count)
 register.filter(story_value)
 
 
@@ -37,9 +37,3 @@ def options(choices: Iterable[tuple[str, str]], chosen: str) -> SafeString:
         '<option value="{}"{}>{}</option>',
         ((value, selected if value == chosen else "", words) for value, words in choices),
     )
-
-
-@register.filter
-def time_of_day(at: datetime) -> str:
-    """Return the time of day: 14:05."""
-    return f"{localtime(at):%H:%M}"

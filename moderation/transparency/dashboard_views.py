@@ -19,7 +19,7 @@ from moderation.transparency import dashboard
 class DashboardQuery(QueryForm):
     """The query string of the dashboard: the period in days, and the story of the timeline."""
 
-    days = forms.TypedChoiceField(choices=[(30, ""), (90, "")], coerce=int, initial=30)
+    days = forms.TypedChoiceField(choices=[(days, "") for days in dashboard.PERIODS], coerce=int, initial=30)
     story = forms.CharField(required=False)
     strict = frozenset({"story"})
 

@@ -10,13 +10,12 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import date, tzinfo
 
-from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import ngettext
 
 from comments.models import Reason, State
-from core.database.sql import fetch_rows
+from core.database.sql import fetch_column, fetch_rows
 from moderation.transparency import discussion_summary, removal_counts
 from moderation.transparency.audit_log import start_of_day
 
@@ -138,10 +137,8 @@ def last_month(zone: tzinfo) -> date | None:
 def neighbour(month: date, zone: tzinfo, *, later: bool) -> date | None:
     """Return the nearest month with entries before or after this one, or None."""
     values = {"start": start_of_day(month, zone), "end": start_of_day(_next(month), zone)}
-    with connection.cursor() as cursor:
-        cursor.execute(LATER if later else EARLIER, values)
-        row = cursor.fetchone()
-    return row[0].astimezone(zone).date().replace(day=1) if row else None
+    times = fetch_column(LATER if later else EARLIER, values)
+    return times[0].astimezone(zone).date().replace(day=1) if times else None
 
 
 def _next(month: date) -> date:

@@ -363,7 +363,7 @@ def test_the_menu_carries_the_state_that_was_seen(maria, rf):
     with bind_request(request):
         removal_reasons.all_reasons()  # kept by the process, for as long as the site's version stays
         with CaptureQueriesContext(connection) as queries:
-            menus = policy().list_actions(rows, maria)
+            menus = policy().list_actions(rows)
     assert len(queries) == 1
     of_all = ["Lock replies", "Move…", "Restrict access…"]
     labels = ["Approve", "Remove…", "Mark as spam", "Duplicate of…", "Redact…", *of_all]

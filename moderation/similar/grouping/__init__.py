@@ -55,8 +55,8 @@ def find_groups(rows: Sequence[Row], stories: Mapping[int, Story]) -> GroupingRe
     groups = [proposal for proposal in chosen if len(proposal.members) >= min_members(proposal.kind)]
     # Rows whose similar comments have all been decided on before.
     alone = frozenset(p.members[0].row for p in chosen if 0 < len(p.members) < min_members(p.kind))
-    properties.set_apart(compared, groups)
-    properties.count_words(compared, groups)
+    properties.lower_similarity_of_outliers(compared, groups)
+    properties.describe_groups(compared, groups)
     groups.sort(key=lambda p: (-len(p.members), p.kind, rows[p.members[0].row].id))
     return GroupingResult(groups, _find_doubts(compared, groups, alone))
 

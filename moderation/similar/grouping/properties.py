@@ -24,7 +24,7 @@ RARE_ONE_IN = 3  # a property is rare if at most one in so many members has it
 MIN_STORY_WORDS = 2  # words of the story that a comment about it contains
 
 
-def set_apart(compared: ComparedComments, groups: Iterable[Proposal]) -> None:
+def lower_similarity_of_outliers(compared: ComparedComments, groups: Iterable[Proposal]) -> None:
     """Lower the similarity of members with rare properties, which are the most likely mistakes."""
     approved = {row.writer for row in compared.rows if row.is_kept and row.is_identified}
     for group in groups:
@@ -60,7 +60,7 @@ def _is_of_its_story(compared: ComparedComments, index: int) -> bool:
     return len(own) >= MIN_STORY_WORDS
 
 
-def count_words(compared: ComparedComments, chosen: Sequence[Proposal]) -> None:
+def describe_groups(compared: ComparedComments, chosen: Sequence[Proposal]) -> None:
     """Fill `shared` with the counts of clues, the states of the evidence, and the distinctive words.
 
     Words are stored as spans, [comment, revision, start, end], not as text.

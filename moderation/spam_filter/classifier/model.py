@@ -299,9 +299,7 @@ class Model:
         return struct.pack("<I", len(text)) + text + zlib.compress(words, 6)
 
     @classmethod
-    def from_bytes(
-        cls, stored: bytes, start_weights: Mapping[str, float] | None = None, settings: Settings | None = None
-    ) -> Self:
+    def from_bytes(cls, stored: bytes, start_weights: Mapping[str, float] | None = None) -> Self:
         """Return the stored model, or the stored starter as a model.
 
         `start_weights`: the weights of the site's own signals before anything was learnt. Raises ValueError
@@ -309,11 +307,11 @@ class Model:
         """
         head, body = unpack(stored)
         if head["format"] == STARTER_FORMAT:
-            return cls(Starter.from_bytes(stored), start_weights, settings)
+            return cls(Starter.from_bytes(stored), start_weights)
         starter = load_starter()
         if head["format"] != FORMAT or head.get("starter") != starter.digest or len(body) != 2 * SLOTS:
             raise ValueError(OTHER_RELEASE)
-        model = cls(starter, start_weights, settings)
+        model = cls(starter, start_weights)
         try:
             model.corrections = head["corrections"]
             model.slope, model.offset = head["slope"], head["offset"]

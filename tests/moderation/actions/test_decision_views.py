@@ -92,7 +92,7 @@ def test_redirects_stay_within_the_site(client, maria):
 def test_action_from_the_story_menu_returns_to_the_story(client, maria):
     article = make_article()
     comment = make_comment(article)
-    menu = policy().list_actions([Comment.objects.get(pk=comment.pk)], maria)[comment.pk]
+    menu = policy().list_actions([Comment.objects.get(pk=comment.pk)])[comment.pk]
     urls = {item["label"]: item["url"] for item in menu}
 
     # The form of the menu sends its list of reasons whichever button is pressed.
@@ -104,7 +104,7 @@ def test_action_from_the_story_menu_returns_to_the_story(client, maria):
     assert "Maria: Approved" in text(stale)
     assert state(comment) == ("published", "approved")
 
-    fresh = policy().list_actions([Comment.objects.get(pk=comment.pk)], maria)[comment.pk]
+    fresh = policy().list_actions([Comment.objects.get(pk=comment.pk)])[comment.pk]
     removed = client.post(fresh[0]["url"], {"reason": "insult"}, follow=True)
     assert f'<a href="/moderation/actions/{Batch.objects.first().pk}/">Removed: insult</a>' in text(removed)
     assert state(comment) == ("rejected", "insult")
@@ -116,7 +116,7 @@ def test_removal_from_the_menu_returns_to_the_nearest_comment(client, maria):
     reply = make_comment(article, "A reply", author=maria, parent=first)
 
     def remove(comment) -> str:
-        fresh = policy().list_actions([Comment.objects.get(pk=comment.pk)], maria)[comment.pk]
+        fresh = policy().list_actions([Comment.objects.get(pk=comment.pk)])[comment.pk]
         url = next(item["url"] for item in fresh if item["label"] == "Remove…")
         return client.post(url, {"reason": "other"}).headers["Location"]
 

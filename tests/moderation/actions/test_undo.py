@@ -116,7 +116,8 @@ def test_settings_of_a_comment_follow_its_state(maria, omar):
     act = decide(ids=[one.pk, two.pk], to=State.REJECTED, reason="repeat", actor=maria, duplicate_of=first.pk)
     decide(ids=[one.pk], to=State.REJECTED, reason="repeat", actor=omar)
     back = undo(batch=act.batch, actor=maria)
-    assert (back.changed, back.settings_changed, [r.comment for r in back.refused]) == ([two.pk], 1, [one.pk])
+    assert (back.changed, [r.comment for r in back.refused]) == ([two.pk], [one.pk])
+    assert back.batch.changes.count() == 1
     said = Comment.objects.filter(pk__in=[one.pk, two.pk]).order_by("pk")
     assert list(said.values_list("state", "duplicate_of")) == [("rejected", first.pk), ("published", None)]
 

@@ -46,6 +46,13 @@ def page(comment) -> str:
     return f"/comments/{comment.pk}/decision/"
 
 
+def test_an_appeal_of_the_maximum_length_is_accepted(client, removed, jim):
+    client.force_login(jim)
+    text = "x\r\n" * 999 + "yz"  # a browser counts 2,000 characters and sends 2,999
+    assert client.post(page(removed), {"text": text}).status_code == 302
+    assert Appeal.objects.get().text == text.replace("\r", "")
+
+
 def test_an_author_appeals_once_and_sees_the_appeal(client, removed, jim):
     client.force_login(jim)
     for nothing in ("", "  \n "):  # an empty appeal does not count
@@ -53,6 +60,8 @@ def test_an_author_appeals_once_and_sees_the_appeal(client, removed, jim):
         assert empty.status_code == 422
         assert "Please explain why." in empty.content.decode()
     assert not Appeal.objects.exists()
+    long = "x\r\n" * 999 + "boat"  # a browser counts 2,002 characters
+    assert client.post(page(removed), {"text": long}).status_code == 422
     response = client.post(page(removed), {"text": "I meant the boat."}, follow=True)
     shown = response.content.decode()
     assert "You have appealed this decision. You will see the answer here." in shown

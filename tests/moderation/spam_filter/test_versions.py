@@ -30,7 +30,7 @@ def test_an_activation_can_be_undone(client, maria, ada, two):
     assert active_version() == second.pk
     assert explanations.describe_action(act) == f"Version {second.pk} is active"
     assert str(second.pk) in client.get("/moderation/actions/").content.decode()
-    assert undo(batch=act, actor=ada).settings_changed == 1
+    assert undo(batch=act, actor=ada).batch.changes.count() == 1
     assert active_version() == first.pk
     off = versions.activate(version=None, actor=maria)
     assert explanations.describe_action(off) == "No filter is active"

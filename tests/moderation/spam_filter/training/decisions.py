@@ -48,7 +48,6 @@ def decided(n: int, *, actor: int = 1, batch=None, author: str = "", is_spam: bo
         transition=n,
         comment=n,
         is_spam=is_spam,
-        at=None,
         topics=(),
         data=CommentData(body="x"),
         found=(),
