@@ -25,7 +25,7 @@ COUNT_DELAY = timedelta(seconds=5)  # so that many recommendations invalidate th
 
 
 @task()
-@in_site_language
+@in_site_language()
 def mail_confirmation(guest_id: int) -> None:
     """Mail a guest the link that confirms the e-mail address.
 
