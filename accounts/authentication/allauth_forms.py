@@ -63,7 +63,7 @@ class SignUpForm(EmailLabel, NameForm, forms.SignupForm):
                 password=data["password1"],
                 next_url=get_next_redirect_url(request) or "",
             )
-            mails.enqueue(mails.mail_sign_up, request, pending.pk)
+            mails.enqueue(mails.mail_sign_up, request.site, pending.pk)
         request.session[sign_up.SESSION_KEY] = pending.pk
         return None, redirect("account_email_verification_sent")
 
@@ -85,7 +85,7 @@ class ResetPasswordForm(EmailLabel, forms.ResetPasswordForm):
         """Enqueue the mail with the link, a few times an hour at most for one e-mail. Every link works."""
         email: str = self.cleaned_data["email"]
         if ratelimit.consume(request, app="allauth.account", action="reset_mail", key=email):
-            mails.enqueue(mails.mail_reset, request, email)
+            mails.enqueue(mails.mail_reset, request.site, email)
         return email
 
 

@@ -37,7 +37,7 @@ class _ThrottledForm(forms.Form):
             code: str = super().clean_code()  # type: ignore[misc]  # of allauth's form
         except ValidationError:
             if login_throttling.count_wrong_code(self.user.email):
-                mails.enqueue(mails.mail_wrong_codes, context.request, self.user.pk)
+                mails.enqueue(mails.mail_wrong_codes, context.request.site, self.user.pk)
             raise
         login_throttling.reset_code_count(self.user.email)
         return code
