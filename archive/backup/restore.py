@@ -329,8 +329,7 @@ class _Media:
         path = self.staging / part.name
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self.reader.part("media", part) as data, path.open("xb") as file:
-            while chunk := data.read(CHUNK):
-                file.write(chunk)
+            shutil.copyfileobj(data, file, CHUNK)
 
     def _change_owner(self) -> None:
         """Give the files to the user that runs the site, if this process is root."""
