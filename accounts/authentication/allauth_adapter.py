@@ -43,7 +43,7 @@ class Adapter(DefaultAccountAdapter):
         is one query and one hash. Raises ValidationError while the visitor has to wait.
         """
         email, password = credentials.get("email", ""), credentials.get("password", "")
-        if seconds := login_throttling.claim_attempt(request, email):
+        if seconds := login_throttling.count_attempt(request, email):
             set_retry_after(request, seconds)
             raise ValidationError(wait_message(seconds), code="wait")
         user = find_user_by_email(email)

@@ -61,13 +61,13 @@ SET wrong = CASE WHEN a.at < %(old)s THEN 1 ELSE a.wrong + 1 END,
 RETURNING wrong"""
 
 
-def claim_attempt(request: HttpRequest, email: str) -> int:
+def count_attempt(request: HttpRequest, email: str) -> int:
     """Count an attempt before its password is checked. Returns 0, or the seconds that it has to wait."""
     origin, free = _origin(request, email)
     return _claim(_values("account", email) | {"origin": origin, "free": free, "max_wait": MAX_WAIT_SECONDS})
 
 
-def claim_code(email: str) -> int:
+def count_code(email: str) -> int:
     """Count a code of a second factor before it is checked. Returns 0, or the seconds that it has to wait."""
     values = {"origin": CODE_ORIGIN, "free": FREE_CODES, "max_wait": MAX_CODE_WAIT_SECONDS}
     return _claim(_values("codes", email) | values)

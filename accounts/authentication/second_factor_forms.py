@@ -30,7 +30,7 @@ class _ThrottledForm(forms.Form):
         set_code_field(self.fields["code"])
 
     def clean_code(self) -> str:
-        if seconds := login_throttling.claim_code(self.user.email):
+        if seconds := login_throttling.count_code(self.user.email):
             set_retry_after(context.request, seconds)
             raise ValidationError(wait_message(seconds), code="wait")
         try:
