@@ -23,7 +23,6 @@ from articles.search import weighted_vector
 from articles.site.current_site import current_site
 from comments.models.discussions import Discussion
 from comments.models.states import Reason, State, state_label
-from core.forms import TOO_LONG
 
 MAX_BODY_LENGTH = 10_000  # characters
 MAX_IMPORTED_BODY_LENGTH = 100_000  # characters of an imported comment
@@ -313,6 +312,9 @@ def check_body(body: str) -> str:
     if not any(letter.isprintable() and not letter.isspace() for letter in body):
         raise ValidationError(_("Write something first."), code="required")
     if len(body) > MAX_BODY_LENGTH:
-        params = {"show_value": f"{len(body):,}", "limit_value": f"{MAX_BODY_LENGTH:,}"}
-        raise ValidationError(TOO_LONG, code="max_length", params=params)
+        raise ValidationError(
+            _("This has %(count)s characters; the maximum is %(limit)s. Shorten it; your text is kept."),
+            code="max_length",
+            params={"count": f"{len(body):,}", "limit": f"{MAX_BODY_LENGTH:,}"},
+        )
     return body.replace("\x00", "")

@@ -13,6 +13,7 @@ from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import normalize_newlines
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -33,7 +34,7 @@ from core.appearance import accent
 from core.appearance.tokens import token_colors
 from core.backup_folder import NIGHTLY_FOLDER
 from core.files import storage
-from core.forms import MultilineField, SubmitForm, remove_maxlength
+from core.forms import SubmitForm, remove_maxlength
 
 RULES_LINES = 3
 MAX_SUGGESTIONS = 6  # time zones that are listed if the input matches several
@@ -170,23 +171,20 @@ class SiteForm(forms.ModelForm[Site]):
         required=False,
         widget=forms.TextInput(attrs={"dir": "ltr", "placeholder": "#0e5a66", "autocomplete": "off"}),
     )
-    rules_in_short = MultilineField(
+    rules_in_short = forms.CharField(
         label=gettext_lazy("Rules in three lines"),
-        max_length=MAX_RULES_IN_SHORT_LENGTH,
         required=False,
         help_text=gettext_lazy("Shown above the comment form."),
         widget=forms.Textarea(attrs={"rows": 3, "dir": "auto"}),
     )
-    rules = MultilineField(
+    rules = forms.CharField(
         label=gettext_lazy("Rules in full"),
-        max_length=MAX_RULES_LENGTH,
         required=False,
         help_text=gettext_lazy("Markdown, shown at /rules/. Leave empty for no such page."),
         widget=forms.Textarea(attrs={"rows": 10, "dir": "auto"}),
     )
-    privacy = MultilineField(
+    privacy = forms.CharField(
         label=gettext_lazy("Your text on privacy"),
-        max_length=MAX_RULES_LENGTH,
         required=False,
         help_text=gettext_lazy(
             "Markdown, shown at /privacy/ above the list of what the site stores, which is always there."
@@ -406,13 +404,18 @@ class SiteForm(forms.ModelForm[Site]):
                 )
                 % {"count": len(lines), "limit": RULES_LINES}
             )
+        _check_length(text, MAX_RULES_IN_SHORT_LENGTH)
         return "" if text == _(DEFAULT_SHORT_RULES) else text
 
     def clean_rules(self) -> str:
-        return check_images(self.cleaned_data["rules"])
+        text: str = normalize_newlines(self.cleaned_data["rules"]).strip()
+        _check_length(text, MAX_RULES_LENGTH)
+        return check_images(text)
 
     def clean_privacy(self) -> str:
-        return check_images(self.cleaned_data["privacy"])
+        text: str = normalize_newlines(self.cleaned_data["privacy"]).strip()
+        _check_length(text, MAX_RULES_LENGTH)
+        return check_images(text)
 
     def changed(self, stored: Site, actor: User) -> dict[str, Any]:
         """Return the values that differ from the stored ones, by setting, and store uploaded images."""
@@ -472,3 +475,11 @@ def _fieldset_helper(*fields: Fieldset) -> FormHelper:
 def _fingerprint(site: Site) -> str:
     values = repr([getattr(site, name) for name in (*SiteForm.Meta.fields, "logo_id", "icon_id")])
     return blake2b(values.encode(), digest_size=9).hexdigest()
+
+
+def _check_length(text: str, limit: int) -> None:
+    if len(text) > limit:
+        raise ValidationError(
+            _("This has %(count)s characters; the maximum is %(limit)s. Shorten it; your text is kept.")
+            % {"count": f"{len(text):,}", "limit": f"{limit:,}"}
+        )
