@@ -15,7 +15,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import READER, Guest, User
-from accounts.names import clean_name, refuse_staff_name
+from accounts.names import check_not_staff_name, clean_name
 
 admin.site.site_header = _("Soundoff admin")
 admin.site.site_title = _("Soundoff admin")
@@ -49,7 +49,7 @@ class PersonForm(forms.ModelForm[User]):
         is_staff = self.instance.is_staff if groups is None else any(g.name != READER for g in groups)
         if (name := self.cleaned_data.get("name")) and not is_staff:
             try:
-                refuse_staff_name(name, but=self.instance.pk)
+                check_not_staff_name(name, except_user=self.instance.pk)
             except forms.ValidationError as error:
                 self.add_error("name", error)
         return cleaned

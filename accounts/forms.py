@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import MAX_NAME_LENGTH, SignUp, User
-from accounts.names import clean_name, refuse_staff_name
+from accounts.names import check_not_staff_name, clean_name
 from core.forms import SubmitForm
 
 
@@ -28,7 +28,7 @@ class NameForm(forms.Form):
 
     def clean_name(self) -> str:
         name = clean_name(self.cleaned_data["name"])
-        refuse_staff_name(name)
+        check_not_staff_name(name)
         return name
 
 

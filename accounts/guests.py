@@ -7,10 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.models import Guest
+from core.cookies import COOKIE_AGE, set_cookie_for_a_year
 from core.database.sql import fetch_instances
 
 COOKIE = "guest"
-COOKIE_AGE = 60 * 60 * 24 * 365  # seconds
 LINK_MAX_AGE = timedelta(days=7)  # an unconfirmed e-mail is deleted after the same time
 
 
@@ -30,16 +30,9 @@ def guest_id_from_cookie(request: HttpRequest) -> int | None:
         return None
 
 
-def set_guest_cookie(response: HttpResponse, guest: Guest, *, secure: bool) -> None:
+def set_guest_cookie(response: HttpResponse, guest: Guest) -> None:
     """Set the cookie that identifies this guest."""
-    response.set_cookie(
-        COOKIE,
-        signing.dumps(guest.pk, salt=COOKIE),
-        max_age=COOKIE_AGE,
-        httponly=True,
-        samesite="Lax",
-        secure=secure,
-    )
+    set_cookie_for_a_year(response, COOKIE, signing.dumps(guest.pk, salt=COOKIE))
 
 
 def matches_guest(guest: Guest, name: str, email: str) -> bool:

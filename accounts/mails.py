@@ -14,7 +14,6 @@ from allauth.account.internal.userkit import filter_users_by_email
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from allauth.account.utils import user_pk_to_url_str
 from django.conf import settings
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext
@@ -57,13 +56,11 @@ SECURITY_CHANGES = {
 }
 
 
-def enqueue(job: Task[Any, Any], request: HttpRequest, *args: Any) -> None:
-    """Enqueue a mail of this module, with the site's name and look, in its language or the account's."""
-    enqueue_for_site(job, request.site, *args)
+def enqueue(job: Task[Any, Any], site: Any, *args: Any) -> None:
+    """Enqueue a mail of this module, with the name and look of the site, in its language or the account's.
 
-
-def enqueue_for_site(job: Task[Any, Any], site: Any, *args: Any) -> None:
-    """Enqueue a mail of this module outside of a request. `site` is articles.models.Site."""
+    `site` is an articles.models.Site.
+    """
     stored = MailSiteSettings(site.language, site.name, site.contact_email, site.accent, site.time_zone)
     job.enqueue(*args, site=asdict(stored))
 

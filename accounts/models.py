@@ -181,9 +181,6 @@ class User(AbstractBaseUser, PermissionsMixin):
     def get_full_name(self) -> str:
         return self.name
 
-    def get_short_name(self) -> str:
-        return self.name
-
 
 class RoleChange(models.Model):
     """One entry of the role log: a role that was given to a user or taken away. Append-only."""

@@ -60,14 +60,14 @@ def clean_name(name: str) -> str:
     return name
 
 
-def refuse_staff_name(name: str, *, but: int | None = None) -> None:
+def check_not_staff_name(name: str, *, except_user: int | None = None) -> None:
     """Raise ValidationError if the name looks like that of a staff member.
 
-    `but` is the id of an account to leave out of the comparison.
+    `except_user` is the id of an account to leave out of the comparison.
     """
     staff = User.objects.staff().active().exclude(name="")
-    if but is not None:
-        staff = staff.exclude(pk=but)
+    if except_user is not None:
+        staff = staff.exclude(pk=except_user)
     if looks_like_any(name, staff.values_list("name", flat=True)):
         raise ValidationError(STAFF_NAME_TAKEN, code="staff")
 

@@ -8,7 +8,7 @@ from moderation.notifications.mail import administrators, send_mails
 
 
 @task()
-@in_staff_language
+@in_staff_language()
 def notify_failed_backup(why: str) -> int:
     """Mail every administrator that last night's backup failed. Return the number of mails."""
     subject, site = _("Last night's backup failed"), read_site()

@@ -14,8 +14,9 @@ from archive.backup.container import BackupError, first_line, shorten_names
 from archive.backup.restore import existing_data
 from archive.backup.write import back_up_to_storage, describe
 from core import backup_folder, files
-from core.database.migration_state import fewer_collections, later_migrations, unapplied_migrations
+from core.database.migration_state import later_migrations, unapplied_migrations
 from core.database.sql import fetch_value
+from core.memory.garbage_collection import collect_garbage_rarely
 
 BACKUPS_KEPT = 3  # number of backups from before upgrades that are kept
 # Web servers of the version before may be running. While a migration waits for a table, for instance until a
@@ -80,7 +81,7 @@ def _back_up(report: Callable[[str], None]) -> str:
 def _migrate(pending: list[str], backup_file: str | None, report: Callable[[str], None]) -> None:
     """Apply all migrations. Raises BackupError with the way forward and the way back."""
     try:
-        with fewer_collections(), _lock_timeout():
+        with collect_garbage_rarely(), _lock_timeout():
             attempt = 1
             while not _apply_migrations(is_last_attempt=attempt == TABLE_ATTEMPTS):
                 report(f"Another program uses a table. Trying again in {TABLE_PAUSE} s …")

@@ -1,9 +1,9 @@
 from django.urls import path
 
-from archive.personal_data import privacy_page, views
+from archive.personal_data import views
 
 urlpatterns = [
-    path("privacy/", privacy_page.privacy, name="privacy"),
+    path("privacy/", views.privacy, name="privacy"),
     path("account/data/", views.my_data, name="my-data"),
     path("account/data/file/", views.download, name="my-data-file"),
     path("account/data/erase/", views.erase, name="erase-account"),

@@ -141,6 +141,7 @@ class ArticleAdmin(DocumentAdmin):
     search_fields = ["title", "standfirst", "byline", "source_name"]
     list_per_page = 50
     show_full_result_count = False
+    actions = None  # the only one would delete many stories at once
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 
     def get_queryset(self, request: HttpRequest) -> ArticleQuerySet:
@@ -246,12 +247,6 @@ class ArticleAdmin(DocumentAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Article | None = None) -> bool:
         """Do not delete a story with a discussion (the reverse of comments.Discussion.article)."""
         return super().has_delete_permission(request, obj) and not (obj and hasattr(obj, "discussion"))
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Leave out the action that deletes many stories at once."""
-        return {
-            name: action for name, action in super().get_actions(request).items() if name != "delete_selected"
-        }
 
     def view_on_site(self, obj: Article) -> str:
         return obj.get_absolute_url() if obj.is_published() else obj.preview_url()

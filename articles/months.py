@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
@@ -50,7 +50,7 @@ class Year:
         return reverse("archive-year", args=[f"{self.year:04}"])
 
 
-def time_range(zone: ZoneInfo, year: int, month: int | None = None) -> tuple[datetime, datetime]:
+def time_range(zone: tzinfo, year: int, month: int | None = None) -> tuple[datetime, datetime]:
     """Return the first moment of a year or a month, and of the next one."""
     if month is None:
         return datetime(year, 1, 1, tzinfo=zone), datetime(year + 1, 1, 1, tzinfo=zone)

@@ -2,9 +2,7 @@
 
 from django.utils.translation import ngettext, pgettext
 
-from articles.markup.markdown import count_words
-
-WORDS_PER_MINUTE = 220  # of a reader
+from articles.markup.markdown import reading_minutes
 
 
 def story_count(count: int) -> str:
@@ -19,5 +17,5 @@ def by_before_names() -> str:
 
 def minutes_to_read(body_html: str) -> str:
     """Return the time that reading a story's body takes, as text."""
-    minutes = max(1, round(count_words(body_html) / WORDS_PER_MINUTE))
+    minutes = reading_minutes(body_html)
     return ngettext("%(n)s min read", "%(n)s min read", minutes) % {"n": minutes}

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -19,6 +18,7 @@ from articles.site.cached_pages import cache_for_anonymous
 from articles.site.requests import SiteRequest
 from articles.story_lists import read_list_page
 from core.appearance.tokens import THEMES
+from core.cookies import set_cookie_for_a_year
 
 
 @require_safe
@@ -95,14 +95,7 @@ def theme(request: HttpRequest) -> HttpResponse:
     """Store the chosen theme (light, dark or the system's) in a cookie, and return to the page's footer."""
     response = HttpResponseRedirect(_local_path(request).partition("#")[0] + "#foot")
     if (chosen := request.POST.get("theme")) in THEMES:
-        response.set_cookie(
-            "theme",
-            chosen,
-            max_age=60 * 60 * 24 * 365,
-            secure=settings.SESSION_COOKIE_SECURE,
-            httponly=True,
-            samesite="Lax",
-        )
+        set_cookie_for_a_year(response, "theme", chosen)
     else:
         response.delete_cookie("theme", samesite="Lax")
     return response

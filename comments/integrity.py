@@ -21,7 +21,7 @@ from comments.models import Comment, CommentText, Discussion, Reason, Recommenda
 from comments.policy import policy
 from comments.services import sql
 from comments.services.discussions import increment_versions, lock_discussions_of
-from comments.services.text_changes import delete_content, render_body
+from comments.services.text_changes import delete_content, render_body, store_search_texts
 from core.database.sql import fetch_column, fetch_rows
 
 # Ids of comments, discussions, transitions, articles, images or accounts, by kind of damage.
@@ -272,12 +272,7 @@ def _rebuild_search_texts(ids: list[int]) -> None:
             if comment.erased_at or comment.state_reason == Reason.RESTRICTED:
                 CommentText.objects.filter(comment=comment).delete()
             else:
-                search_text = {"folded": normalize_text(comment.body)}
-                CommentText.objects.update_or_create(
-                    comment=comment,
-                    defaults=search_text,
-                    create_defaults=search_text | {"author_name": comment.author_name},
-                )
+                store_search_texts([comment])
 
 
 def _delete_rest_of_erased(ids: list[int]) -> None:

@@ -18,6 +18,7 @@ from articles.models import Site
 from articles.site.languages import in_site_language
 from comments.models import UNDO_WINDOW, Comment, Recommendation, State
 from comments.services import sql
+from comments.services.discussions import lock_discussions_of
 from core.mail.composition import compose_mail
 from core.rate_limits import MAX_MAILS_PER_DAY
 
@@ -25,7 +26,7 @@ COUNT_DELAY = timedelta(seconds=5)  # so that many recommendations invalidate th
 
 
 @task()
-@in_site_language
+@in_site_language()
 def mail_confirmation(guest_id: int) -> None:
     """Mail a guest the link that confirms the e-mail address.
 
@@ -54,13 +55,13 @@ def delete_unconfirmed_emails() -> int:
 
 def delete_emails(guests: QuerySet[Guest]) -> int:
     """Delete the e-mail addresses of guests, also from their comments. Returns the number of guests."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic():
         # No key lock: transactions that refer to the guest hold their discussion, and this one waits for it.
         rows = guests.exclude(email="").select_for_update(no_key=True)
         keys = list(rows.values_list("pk", flat=True))
         comments = Comment.objects.filter(guest__in=keys)
         # Every change of comments starts with these locks: a new reply shifts other comments of its tree.
-        cursor.execute(sql.LOCK_DISCUSSIONS_OF_COMMENTS, {"ids": list(comments.values_list("pk", flat=True))})
+        lock_discussions_of(comments.values_list("pk", flat=True))
         comments.update(author_email="")
         return Guest.objects.filter(pk__in=keys).update(email="")
 

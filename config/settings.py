@@ -276,8 +276,6 @@ ACCOUNT_RATE_LIMITS = {
     "newsletter_day": "100/d/ip",
     "newsletter_mail": "3/d/key",
 }
-ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-ACCOUNT_CONFIRM_EMAIL_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
 # Before an e-mail is added, removed or made primary, and before a service is connected or removed (allauth
 # uses it for SOCIALACCOUNT_REAUTHENTICATION_REQUIRED, too): each lets somebody log in or reset the password.
@@ -342,9 +340,7 @@ LANGUAGES = [("en", "English"), ("ar", "العربية")]  # each by its own nam
 # Those of the newsroom, moderation and the owner's pages. In any other language these are in English.
 STAFF_LANGUAGES = {"en"}
 LOCALE_PATHS = [BASE_DIR / "locale"]
-USE_I18N = True
 FORMAT_MODULE_PATH = "config.formats"
-USE_TZ = True
 TIME_ZONE = "UTC"
 
 # Files
@@ -386,7 +382,6 @@ SILENCED_SYSTEM_CHECKS = [
     "fields.W161",  # takes a default time of day for "now" when the clock shows just that time
 ]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
-X_FRAME_OPTIONS = "DENY"
 
 LOGGING = {
     "version": 1,

@@ -53,7 +53,7 @@ def notify_not_published_later(comment: Comment) -> None:
 
 
 @task()
-@in_site_language
+@in_site_language()
 def notify_authors(batch: str) -> int:
     """Send each author one mail about everything that this action decided and that is news to them.
 
@@ -98,7 +98,7 @@ def _is_news(
 
 
 @task()
-@in_site_language
+@in_site_language()
 def notify_reporters(batch: str) -> int:
     """Send each person one mail about the decision on what they reported. Returns the number of mails."""
     cases = Case.objects.filter(closed_by=batch)
@@ -120,7 +120,7 @@ def notify_reporters(batch: str) -> int:
 
 
 @task()
-@in_site_language
+@in_site_language()
 def notify_not_published(comment: int) -> int:
     """Mail the author that a comment is waiting for review or was marked as spam, if that is still so.
 
@@ -233,7 +233,7 @@ def _to_reporter_of_illegal_content(site: Site, report: IllegalContentReport) ->
 
 
 @task()
-@in_staff_language
+@in_staff_language()
 def notify_moderators(pk: int) -> int:
     """Mail every moderator, at once and at any hour, that a comment was reported as illegal.
 
@@ -258,7 +258,7 @@ def notify_moderators(pk: int) -> int:
 
 
 @task()
-@in_site_language
+@in_site_language()
 def send_receipt(pk: int) -> int:
     """Mail the receipt of a report of illegal content.
 
@@ -283,7 +283,7 @@ def _may_get_receipt(received: IllegalContentReport | RemovalRequest) -> bool:
 
 
 @task()
-@in_staff_language
+@in_staff_language()
 def notify_administrators(request: int) -> int:
     """Mail every administrator about a new removal request, without its text. Returns the number of mails."""
     removal_request = RemovalRequest.objects.get(pk=request)
@@ -296,7 +296,7 @@ def notify_administrators(request: int) -> int:
 
 
 @task()
-@in_site_language
+@in_site_language()
 def send_request_receipt(request: int) -> int:
     """Mail the receipt of a removal request, with the same limit as send_receipt."""
     received = RemovalRequest.objects.get(pk=request)
@@ -307,7 +307,7 @@ def send_request_receipt(request: int) -> int:
 
 
 @task()
-@in_site_language
+@in_site_language()
 def notify_request_outcome(request: int) -> int:
     """Mail the answer to a removal request, once. Returns the number of mails."""
     answered = RemovalRequest.objects.filter(pk=request, notified_at=None).exclude(outcome="").first()

@@ -43,7 +43,7 @@ class Adapter(DefaultAccountAdapter):
         is one query and one hash. Raises ValidationError while the visitor has to wait.
         """
         email, password = credentials.get("email", ""), credentials.get("password", "")
-        if seconds := login_throttling.claim_attempt(request, email):
+        if seconds := login_throttling.count_attempt(request, email):
             set_retry_after(request, seconds)
             raise ValidationError(wait_message(seconds), code="wait")
         user = find_user_by_email(email)
@@ -53,7 +53,7 @@ class Adapter(DefaultAccountAdapter):
             login_throttling.reset_count(request, email)
             return user  # also a deactivated one: allauth shows them the reason
         if login_throttling.count_wrong_password(email):
-            mails.enqueue(mails.mail_wrong_passwords, request, email)
+            mails.enqueue(mails.mail_wrong_passwords, request.site, email)
         return None
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
@@ -68,11 +68,11 @@ class Adapter(DefaultAccountAdapter):
         connect_pending(request, user)
         if is_new:
             browser = describe_browser(request.headers.get("User-Agent", ""))
-            mails.enqueue(mails.mail_new_device, request, user.pk, timezone.now().isoformat(), browser)
+            mails.enqueue(mails.mail_new_device, request.site, user.pk, timezone.now().isoformat(), browser)
 
     def send_confirmation_mail(self, request: HttpRequest, emailconfirmation: Any, signup: bool) -> None:
         """Enqueue the mail, so that no page waits for the mail server. The job makes the link."""
-        mails.enqueue(mails.mail_address, request, emailconfirmation.email_address.pk)
+        mails.enqueue(mails.mail_address, request.site, emailconfirmation.email_address.pk)
 
     def send_notification_mail(
         self, template_prefix: str, user: User, context: Any = None, email: str | None = None
@@ -83,7 +83,7 @@ class Adapter(DefaultAccountAdapter):
         """
         change = template_prefix.rpartition("/")[2]
         if change in mails.SECURITY_CHANGES:
-            mails.enqueue(mails.mail_security_change, self.request, user.pk, change, email or user.email)
+            mails.enqueue(mails.mail_security_change, self.request.site, user.pk, change, email or user.email)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         path = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})

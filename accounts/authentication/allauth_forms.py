@@ -1,6 +1,6 @@
 """Our versions of allauth's forms. They query no account, so no answer reveals who has one."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account import forms
 from allauth.account.utils import get_next_redirect_url
@@ -18,31 +18,36 @@ from accounts.forms import NameForm
 from core.rate_limits import DAY, MINUTE, RateLimitError, set_retry_after
 
 
-class LoginForm(forms.LoginForm):
-    """The log-in form, with our spelling of "e-mail" and the focus in its first field."""
+class EmailLabel(django_forms.Form):
+    """A form whose e-mail is labelled "E-mail", as on the rest of the site, in place of allauth's "Email"."""
+
+    email_field: ClassVar[str] = "email"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        set_email_label(self.fields["login"])
+        field = self.fields[self.email_field]
+        field.label = _("E-mail")
+        field.widget.attrs.pop("placeholder", None)  # it repeats the label
+
+
+class LoginForm(EmailLabel, forms.LoginForm):
+    """The log-in form, with the focus in its first field."""
+
+    email_field = "login"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.fields["login"].widget.attrs["autofocus"] = True
 
 
-class AddEmailForm(forms.AddEmailForm):
-    """The form that adds an e-mail address to an account, with our spelling of "e-mail"."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        set_email_label(self.fields["email"])
+class AddEmailForm(EmailLabel, forms.AddEmailForm):
+    """The form that adds an e-mail address to an account."""
 
 
-class SignUpForm(NameForm, forms.SignupForm):
+class SignUpForm(EmailLabel, NameForm, forms.SignupForm):
     """The sign-up form: name, e-mail and password. The page never says whether the account is new."""
 
     field_order = ("name", "email", "password1")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        set_email_label(self.fields["email"])
 
     def validate_unique_email(self, value: str) -> str:
         """Accept every e-mail: only the mail reveals whether it has an account."""
@@ -58,7 +63,7 @@ class SignUpForm(NameForm, forms.SignupForm):
                 password=data["password1"],
                 next_url=get_next_redirect_url(request) or "",
             )
-            mails.enqueue(mails.mail_sign_up, request, pending.pk)
+            mails.enqueue(mails.mail_sign_up, request.site, pending.pk)
         request.session[sign_up.SESSION_KEY] = pending.pk
         return None, redirect("account_email_verification_sent")
 
@@ -69,12 +74,8 @@ class SignUpForm(NameForm, forms.SignupForm):
         return cleaned
 
 
-class ResetPasswordForm(forms.ResetPasswordForm):
+class ResetPasswordForm(EmailLabel, forms.ResetPasswordForm):
     """The form that asks for a link to choose a new password."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        set_email_label(self.fields["email"])
 
     def clean_email(self) -> str:
         check_rate_limit("ask_reset")
@@ -84,14 +85,8 @@ class ResetPasswordForm(forms.ResetPasswordForm):
         """Enqueue the mail with the link, a few times an hour at most for one e-mail. Every link works."""
         email: str = self.cleaned_data["email"]
         if ratelimit.consume(request, app="allauth.account", action="reset_mail", key=email):
-            mails.enqueue(mails.mail_reset, request, email)
+            mails.enqueue(mails.mail_reset, request.site, email)
         return email
-
-
-def set_email_label(field: django_forms.Field) -> None:
-    """Label a field "E-mail", as the rest of the site does, in place of allauth's "Email"."""
-    field.label = _("E-mail")
-    field.widget.attrs.pop("placeholder", None)  # it repeats the label
 
 
 def check_rate_limit(action: str, *, seconds: int = MINUTE) -> None:

@@ -17,7 +17,6 @@ from secrets import token_urlsafe
 from typing import Any
 
 from allauth.core.internal.ratelimit import get_ip
-from django.conf import settings
 from django.core import signing
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
@@ -25,10 +24,10 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts.models import LoginAttempts
+from core.cookies import COOKIE_AGE, set_cookie_for_a_year
 from core.database.sql import fetch_value
 
 COOKIE = "device"
-COOKIE_AGE = 60 * 60 * 24 * 365  # seconds
 COOKIE_PATH = "/accounts/"  # the pages that ask for passwords; the cookie is sent to no others
 ACCOUNTS_PER_DEVICE = 5  # accounts that one browser's cookie remembers
 MAX_WAIT_SECONDS = 30
@@ -62,13 +61,13 @@ SET wrong = CASE WHEN a.at < %(old)s THEN 1 ELSE a.wrong + 1 END,
 RETURNING wrong"""
 
 
-def claim_attempt(request: HttpRequest, email: str) -> int:
+def count_attempt(request: HttpRequest, email: str) -> int:
     """Count an attempt before its password is checked. Returns 0, or the seconds that it has to wait."""
     origin, free = _origin(request, email)
     return _claim(_values("account", email) | {"origin": origin, "free": free, "max_wait": MAX_WAIT_SECONDS})
 
 
-def claim_code(email: str) -> int:
+def count_code(email: str) -> int:
     """Count a code of a second factor before it is checked. Returns 0, or the seconds that it has to wait."""
     values = {"origin": CODE_ORIGIN, "free": FREE_CODES, "max_wait": MAX_CODE_WAIT_SECONDS}
     return _claim(_values("codes", email) | values)
@@ -111,15 +110,8 @@ def remember_device(request: HttpRequest, response: HttpResponse, email: str) ->
     account = _hash("account", _normalize(email)).hex()
     known = _read_cookie(request)
     devices = {account: known.pop(account, None) or token_urlsafe(12), **known}
-    response.set_cookie(
-        COOKIE,
-        signing.dumps(dict(list(devices.items())[:ACCOUNTS_PER_DEVICE]), salt=COOKIE),
-        max_age=COOKIE_AGE,
-        path=COOKIE_PATH,
-        httponly=True,
-        samesite="Lax",
-        secure=settings.SESSION_COOKIE_SECURE,
-    )
+    value = signing.dumps(dict(list(devices.items())[:ACCOUNTS_PER_DEVICE]), salt=COOKIE)
+    set_cookie_for_a_year(response, COOKIE, value, path=COOKIE_PATH)
 
 
 def is_known_device(request: HttpRequest, email: str) -> bool:

@@ -30,14 +30,14 @@ class _ThrottledForm(forms.Form):
         set_code_field(self.fields["code"])
 
     def clean_code(self) -> str:
-        if seconds := login_throttling.claim_code(self.user.email):
+        if seconds := login_throttling.count_code(self.user.email):
             set_retry_after(context.request, seconds)
             raise ValidationError(wait_message(seconds), code="wait")
         try:
             code: str = super().clean_code()  # type: ignore[misc]  # of allauth's form
         except ValidationError:
             if login_throttling.count_wrong_code(self.user.email):
-                mails.enqueue(mails.mail_wrong_codes, context.request, self.user.pk)
+                mails.enqueue(mails.mail_wrong_codes, context.request.site, self.user.pk)
             raise
         login_throttling.reset_code_count(self.user.email)
         return code

@@ -40,11 +40,11 @@ from core.database.migration_state import (
     TOO_OLD,
     Node,
     applied_migrations,
-    fewer_collections,
     program_migrations,
     replaced_migrations,
     squashed,
 )
+from core.memory.garbage_collection import collect_garbage_rarely
 from moderation.erasure import erasure_replay
 
 # Tables that are empty on a site that nobody has used yet, with their names for a person.
@@ -158,14 +158,14 @@ def _prepare_tables(manifest: Manifest) -> None:
         for node in sorted(wanted - applied)
         if not any(child.key[0] == node[0] and child.key in wanted for child in graph.node_map[node].children)
     ]
-    with fewer_collections():
+    with collect_garbage_rarely():
         executor.migrate(leaves)
 
 
 def _migrate(manifest: Manifest) -> None:
     """Apply the migrations that came after the backup."""
     try:
-        with fewer_collections():
+        with collect_garbage_rarely():
             call_command("migrate", verbosity=0)
     except Exception as error:  # any exception: a migration may run anything
         raise BackupError(
@@ -329,8 +329,7 @@ class _Media:
         path = self.staging / part.name
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self.reader.part("media", part) as data, path.open("xb") as file:
-            while chunk := data.read(CHUNK):
-                file.write(chunk)
+            shutil.copyfileobj(data, file, CHUNK)
 
     def _change_owner(self) -> None:
         """Give the files to the user that runs the site, if this process is root."""

@@ -171,8 +171,7 @@ def _write_media(writer: Writer, notes: list[str]) -> Iterator[Part]:
         except FileNotFoundError:  # deleted meanwhile
             continue
         with source, writer.part(file.name, packed=False) as part:
-            while data := source.read(CHUNK):
-                part.write(data)
+            shutil.copyfileobj(source, part, CHUNK)
             entry = part.to_part(name)
         # The folder of an image is named after the hash of its largest file.
         path = PurePosixPath(name)

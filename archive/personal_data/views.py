@@ -1,4 +1,4 @@
-"""The page "My data": download what the site stores about oneself, and erase one's account."""
+"""The privacy page, and "My data": download what the site stores about oneself, and erase one's account."""
 
 from typing import Any
 
@@ -15,11 +15,22 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import guests
 from archive.personal_data import erasure_links, files
 from archive.personal_data.forms import EraseForm, has_password, needs_second_factor
+from archive.personal_data.registry import REGISTRY
+from articles.markup.markdown import render_story
+from articles.site.cached_pages import cache_for_anonymous
 from articles.site.requests import SiteRequest
 from comments.loading import current_member, current_writer
 from core.files import storage
 from moderation.erasure import account_erasure
 from moderation.people.profiles import Person
+
+
+@require_safe
+@cache_for_anonymous
+def privacy(request: SiteRequest) -> HttpResponse:
+    """Show what the site stores about people, what for, and how long."""
+    context = {"text": render_story(request.site.privacy), "registry": REGISTRY}
+    return render(request, "archive/personal_data/privacy.jinja", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

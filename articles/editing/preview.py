@@ -1,27 +1,25 @@
 """Live preview of the editor, and conversion of pasted HTML to Markdown. Nothing is stored."""
 
-import re
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, JsonResponse
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.text import normalize_newlines, slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.models import User
-from articles.markup.markdown import render_story
+from articles.markup.markdown import count_words, reading_minutes, render_story
 from articles.markup.paste_html import html_to_markdown
 from articles.models import MAX_AUTHORS, MAX_BODY_LENGTH, Article, BylineAuthor, Image, StandingPage, Topic
 from articles.site.requests import site_request
 from core.forms import TOO_LONG
 from core.query_forms import parse_ids
 
-WORDS_PER_MINUTE = 230  # silent reading of prose
 PREVIEW_FIELDS = ("title", "standfirst", "byline", "body")
 
 
@@ -43,7 +41,7 @@ def preview_article(request: HttpRequest) -> JsonResponse:
     article.lead_image = Image.objects.filter(pk__in=_chosen_ids(request, "lead_image")).first()
     context = {"article": article, "topics": topics, "authors": authors, "zone": zone}
     preview = _render("articles/_story.jinja", context, request)
-    return JsonResponse({**preview, "count": count_words(article.standfirst, article.body_html)})
+    return JsonResponse({**preview, "count": _count_text(article.standfirst, article.body_html)})
 
 
 @require_POST
@@ -55,7 +53,7 @@ def preview_page(request: HttpRequest) -> JsonResponse:
         return refusal
     page = StandingPage(**fields, body_html=render_story(fields["body"]))
     preview = _render("articles/_page.jinja", {"page": page}, request)
-    return JsonResponse({**preview, "count": count_words("", page.body_html)})
+    return JsonResponse({**preview, "count": _count_text("", page.body_html)})
 
 
 def _render(template: str, context: dict[str, Any], request: HttpRequest) -> dict[str, str]:
@@ -86,11 +84,9 @@ def convert_pasted_html(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"markdown": pasted.markdown, "note": missing if pasted.images else ""})
 
 
-def count_words(standfirst: str, body_html: str) -> str:
+def _count_text(standfirst: str, body_html: str) -> str:
     """Return the number of words and the reading time as text."""
-    text = f"{standfirst} {re.sub('<[^>]*>', ' ', body_html)}"
-    words = sum(any(character.isalnum() for character in word) for word in text.split())
-    minutes = max(1, round(words / WORDS_PER_MINUTE))
+    words, minutes = count_words(f"{escape(standfirst)} {body_html}"), reading_minutes(body_html)
     word_text = ngettext("%(n)s word", "%(n)s words", words) % {"n": f"{words:,}"}
     if not words:
         return word_text

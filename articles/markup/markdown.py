@@ -25,6 +25,7 @@ IMAGE_ATTRIBUTES = {
     "source": {"type", "media", "sizes", "srcset"},
     "span": {"dir"},
 }
+WORDS_PER_MINUTE = 220  # of a reader
 URL_SCHEMES = {"http", "https", "mailto"}
 
 _comment = MarkdownIt("commonmark", {"html": False, "linkify": True, "breaks": True})
@@ -133,8 +134,13 @@ def render_plain(text: str) -> str:
 
 
 def count_words(markup: str) -> int:
-    """Return the number of words in rendered HTML."""
-    return len(_TAG.sub(" ", markup).split())
+    """Return the number of words in rendered HTML. A dash between spaces is none."""
+    return len(_WORD.findall(_TAG.sub(" ", markup)))
+
+
+def reading_minutes(markup: str) -> int:
+    """Return the minutes that reading rendered HTML takes, at least one."""
+    return max(1, round(count_words(markup) / WORDS_PER_MINUTE))
 
 
 def make_excerpt(markup: str, limit: int) -> str:
@@ -157,6 +163,7 @@ def _excerpt(head: str, is_whole: bool, limit: int) -> str:
 _LEFT_OUT = re.compile(r"<(figure|h[1-6])\b[^>]*>.*?</\1>", re.DOTALL)
 _INLINE_TAG = re.compile(r"</?(?:em|strong|s|a|code)\b[^>]*(?:>|$)")
 _TAG = re.compile(r"<[^>]*(?:>|$)")
+_WORD = re.compile(r"\w\S*")
 
 
 def _linkify_text(text: str) -> str:

@@ -32,8 +32,9 @@ _HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 _BLOCKS = {"p", "div", "section", "article", "header", "footer", "main", "address", "dl", "dt", "dd"}
 _BLOCKS |= {"figure", "figcaption", "center", "form", "fieldset", "tbody", "thead", "tfoot"}
 _INLINE = {"a", "b", "strong", "i", "em", "cite", "s", "strike", "del", "code", "tt", "span", "font", "sup"}
+_INLINE |= {"sub", "u", "small", "big", "mark", "ins"}
 _TAGS = _HEADINGS | _BLOCKS | _INLINE | {"ul", "ol", "li", "blockquote", "pre", "br", "hr", "img"}
-_TAGS |= {"table", "caption", "tr", "td", "th", "sub", "u", "small", "big", "mark", "ins"}
+_TAGS |= {"table", "caption", "tr", "td", "th"}
 _VOID = {"br", "hr", "img"}
 _DROPPED = {"script", "style", "title", "xml", "noscript", "template", "iframe", "object", "svg", "select"}
 
@@ -226,8 +227,6 @@ class _Reader(HTMLParser):
     def _start_block(
         self, tag: str, attributes: dict[str, str], style: dict[str, str], opened: _OpenElement
     ) -> None:
-        if tag in {"u", "sub", "small", "big", "mark", "ins"}:
-            return
         self.end_block()
         kind = attributes.get("class", "").lower()
         if tag == "p" and (level := re.search(r"level(\d)", style.get("mso-list", ""))):
@@ -280,8 +279,6 @@ class _Reader(HTMLParser):
         self.lists.append(innermost)
 
     def _finish_block(self, tag: str, opened: _OpenElement) -> None:
-        if tag in {"u", "sub", "small", "big", "mark", "ins"}:
-            return
         self.end_block()
         if tag in {"ul", "ol"}:
             del self.lists[opened.lists :]

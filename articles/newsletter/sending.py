@@ -215,7 +215,7 @@ def continue_sending() -> bool:
 
 
 @task()
-@in_site_language
+@in_site_language()
 def send_newsletters() -> int:
     """Send the mails that are due, for at most MAX_SECONDS. Returns the number of mails that were sent."""
     texts: Texts = {}

@@ -60,7 +60,9 @@ def subscribe(request: SiteRequest) -> HttpResponse:
         if ratelimit.consume(request, app="allauth.account", action="newsletter_mail", key=email):
             subscriptions.mail_confirmation.enqueue(email, form.topic, get_language() or "")
         return redirect("newsletter-asked")
-    return render(request, "articles/newsletter/subscribe.jinja", {"form": form}, status=_status(form))
+    return render(
+        request, "articles/newsletter/subscribe.jinja", {"form": form}, status=422 if form.is_bound else 200
+    )
 
 
 @require_safe
@@ -150,7 +152,3 @@ def _is_from_another_site(request: SiteRequest) -> bool:
     """Return whether a page of another site has sent the form: browsers name it in each such request."""
     origin = request.headers.get("Origin")
     return origin is not None and urlsplit(origin).netloc != request.get_host()
-
-
-def _status(form: Any) -> int:
-    return 422 if form.is_bound else 200

@@ -1,8 +1,8 @@
 """The language of pages and mails: the member's choice, or else the site's; for staff English if need be."""
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -11,9 +11,6 @@ from django.utils import timezone, translation
 from accounts.models import Guest, User
 from articles.models import Site
 from articles.site.current_site import read_site
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 def chosen_language(request: HttpRequest) -> str:
@@ -44,23 +41,15 @@ def in_language_of(person: User | Guest | None, site: Site) -> translation.overr
     return translation.override(language_of(person, site))
 
 
-def in_site_language(job: Callable[P, R]) -> Callable[P, R]:
-    """Decorate a job that sends mails so that it runs in the site's language, since it has no request."""
-
-    @wraps(job)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        with translation.override(read_site().language):
-            return job(*args, **kwargs)
-
-    return run
+@contextmanager
+def in_site_language() -> Iterator[None]:
+    """Activate the site's language, for a job that sends mails, since it has no request."""
+    with translation.override(read_site().language):
+        yield
 
 
-def in_staff_language(job: Callable[P, R]) -> Callable[P, R]:
-    """Decorate a job that sends mails to staff so that it runs in the language of pages for staff."""
-
-    @wraps(job)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        with translation.override(staff_language(read_site().language)):
-            return job(*args, **kwargs)
-
-    return run
+@contextmanager
+def in_staff_language() -> Iterator[None]:
+    """Activate the language of pages for staff, for a job that sends mails to staff."""
+    with translation.override(staff_language(read_site().language)):
+        yield

@@ -5,7 +5,7 @@ story changes only the last file. Stories that were first published on another s
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Exists, F, Max, OuterRef
@@ -19,6 +19,7 @@ from articles.models import Article, Author, StandingPage, Topic
 from articles.months import count_months, group_by_year
 from articles.site.cached_pages import add_dependencies, cache_for_anonymous, revalidate_always
 from articles.site.requests import SiteRequest
+from core.dates.formats import utc_text
 from core.xml import XmlWriter
 
 SITEMAP_SIZE = 1_000  # keys in one file, which is made again after each publication, in 40 ms
@@ -121,7 +122,7 @@ def news(request: SiteRequest) -> HttpResponse:
         writer.addQuickElement("news:name", request.site.name)
         writer.addQuickElement("news:language", (get_language() or "en").partition("-")[0])
         writer.endElement("news:publication")
-        writer.addQuickElement("news:publication_date", _format_time(story.published_at))
+        writer.addQuickElement("news:publication_date", utc_text(story.published_at))
         writer.addQuickElement("news:title", story.title)
         writer.endElement("news:news")
         writer.endElement("url")
@@ -155,11 +156,7 @@ def _xml_response(root: str, entry: str, urls: Iterable[tuple[str, datetime | No
         writer.startElement(entry, {})
         writer.addQuickElement("loc", settings.SITE_URL + path)
         if changed_at:
-            writer.addQuickElement("lastmod", _format_time(changed_at))
+            writer.addQuickElement("lastmod", utc_text(changed_at))
         writer.endElement(entry)
     writer.endElement(root)
     return response
-
-
-def _format_time(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

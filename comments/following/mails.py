@@ -78,7 +78,7 @@ def notify_followers() -> int:
 
 
 @task()
-@in_site_language
+@in_site_language()
 def mail_followers() -> int:
     """Send the mails that are due, for at most MAX_SECONDS. Returns the number of mails that were sent."""
     texts: Texts = {}

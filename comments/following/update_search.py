@@ -118,13 +118,17 @@ WHERE f.id = n.id AND (n.uncounted > 0 OR n.unsent IS NOT NULL)"""
 
 _UNSEEN = "n.at > f.seen_at AND n.line <> ALL (f.seen_comments)"
 
+# The recommendation `r` counts for the follower `f`: somebody else gave it, whom they have not muted.
+RECOMMENDED_BY_OTHERS_SQL = """r.given
+  AND (r.user_id <> f.user_id) IS NOT FALSE AND (r.guest_id <> f.guest_id) IS NOT FALSE
+  AND NOT EXISTS (SELECT FROM comments_mute m WHERE m.user_id = f.user_id
+                  AND (m.muted_user_id = r.user_id OR m.muted_guest_id = r.guest_id))"""
+
 # Recommendations of one comment have one line, which the count has already if there was an earlier one.
-_NOT_RECOMMENDED_BEFORE = """NOT (n.kind = 'recommended' AND EXISTS (
+_NOT_RECOMMENDED_BEFORE = f"""NOT (n.kind = 'recommended' AND EXISTS (
       SELECT FROM comments_recommendation r
-      WHERE r.comment_id = n.line AND r.given AND r.at > f.seen_at AND r.at <= %(searched)s
-        AND (r.user_id <> f.user_id) IS NOT FALSE AND (r.guest_id <> f.guest_id) IS NOT FALSE
-        AND NOT EXISTS (SELECT FROM comments_mute m WHERE m.user_id = f.user_id
-                        AND (m.muted_user_id = r.user_id OR m.muted_guest_id = r.guest_id))))"""
+      WHERE r.comment_id = n.line AND r.at > f.seen_at AND r.at <= %(searched)s
+        AND {RECOMMENDED_BY_OTHERS_SQL}))"""
 
 # The updates, which follows they are for, and which of them no earlier one has counted already.
 _SEARCHES = [

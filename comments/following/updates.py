@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from articles.markup.markdown import make_excerpt
 from articles.models import Article, Correction
-from comments.following.update_search import PUBLISHED_SQL
+from comments.following.update_search import PUBLISHED_SQL, RECOMMENDED_BY_OTHERS_SQL
 from comments.models import Comment, Follow, Mute
 from comments.policy import policy
 from core.database.sql import fetch_rows
@@ -326,7 +326,7 @@ def _item_of(comment: Comment, at: datetime, *, is_pick: bool = False, recommend
 
 
 # The unique constraints of recommendations, one of users and one of guests, find those of each comment.
-_RECOMMENDED = """
+_RECOMMENDED = f"""
 SELECT f.id, r.comment_id, max(r.at), count(*)
 FROM unnest(%(ids)s::bigint[], %(users)s::bigint[], %(guests)s::bigint[], %(since)s::timestamptz[])
   AS f (id, user_id, guest_id, since)
@@ -338,10 +338,7 @@ CROSS JOIN LATERAL (
   WHERE comment_id = c.id AND user_id IS NOT NULL
   UNION ALL SELECT comment_id, at, given, user_id, guest_id FROM comments_recommendation
   WHERE comment_id = c.id AND guest_id IS NOT NULL) r
-WHERE r.given AND r.at > f.since AND r.at <= %(until)s
-  AND (r.user_id <> f.user_id) IS NOT FALSE AND (r.guest_id <> f.guest_id) IS NOT FALSE
-  AND NOT EXISTS (SELECT FROM comments_mute m WHERE m.user_id = f.user_id
-                  AND (m.muted_user_id = r.user_id OR m.muted_guest_id = r.guest_id))
+WHERE r.at > f.since AND r.at <= %(until)s AND {RECOMMENDED_BY_OTHERS_SQL}
 GROUP BY f.id, r.comment_id ORDER BY max(r.at), r.comment_id"""
 
 

@@ -12,13 +12,11 @@ from django.utils.translation import ngettext
 from accounts.models import Guest
 from articles.markup.markdown import render_comment
 from articles.site.cached_pages import invalidate_stale_copies
-from comments.duplicates import normalize_text
 from comments.models import (
     EDIT_WINDOW,
     REMOVED,
     Comment,
     CommentRevision,
-    CommentText,
     Reason,
     State,
     check_body,
@@ -27,6 +25,7 @@ from comments.policy import Screening, Submission, policy
 from comments.services.discussions import increment_versions, lock_discussions_of, reload_settings
 from comments.services.posting import MAX_ATTEMPTS, SETTINGS_CHANGED, STATE_BY_VERDICT, settings_unchanged
 from comments.services.states import change_states
+from comments.services.text_changes import store_search_texts
 
 
 def edit_comment(*, comment: Comment, body: str, user: Any, guest: Guest | None) -> Comment:
@@ -157,9 +156,4 @@ def _replace_text(comment: Comment, body: str, html: str, at: datetime) -> None:
     for name, value in values.items():
         setattr(comment, name, value)
     Comment.objects.filter(pk=comment.pk).update(**values)
-    search_text = {"folded": normalize_text(body)}
-    CommentText.objects.update_or_create(
-        comment=comment,
-        defaults=search_text,
-        create_defaults=search_text | {"author_name": comment.author_name},
-    )
+    store_search_texts([comment])

@@ -24,19 +24,15 @@ def move_comment(
 ) -> bool:
     """Move a comment with its replies under another parent, or to the top level if `parent` is None.
 
-    Returns False if it is there already. Raises ValidationError if the parent belongs to another discussion,
-    is the comment itself or one of its replies, or if the thread would become too deep.
+    Returns False if it is there already. Raises ValidationError if one of the two is gone, if the parent
+    belongs to another discussion, is the comment itself or one of its replies, or if the thread would become
+    too deep.
     """
-    with transaction.atomic():
-        lock_discussions_of([comment.pk])
-        moved = Comment.objects.get(pk=comment.pk)
-        target = parent and Comment.objects.get(pk=parent.pk)
-        to = target.pk if target else None
-        if moved.parent_id == to:
-            return False
-        _check_move(moved, target)
-        _move({moved.pk: to}, actor, batch)
-    return True
+    parents = {comment.pk: parent.pk if parent else None}
+    moved, obstacles = move_comments(parents=parents, actor=actor, batch=batch)
+    if obstacles:
+        raise ValidationError(obstacles[comment.pk])
+    return bool(moved)
 
 
 def move_comments(
@@ -66,23 +62,6 @@ def _move(parents: Mapping[int, int | None], actor: User | None, batch: UUID | N
     with connection.cursor() as cursor:
         cursor.execute(sql.NUMBER_TREES, {"trees": sorted(trees | {tree for tree, _shown in moved})})
     increment_versions({shown for _tree, shown in moved if shown})
-
-
-def _check_move(moved: Comment, target: Comment | None) -> None:
-    if not target:
-        return
-    if target.discussion_id != moved.discussion_id:
-        raise _obstacle("discussion")
-    if target.tree_id == moved.tree_id and moved.lft <= target.lft <= moved.rght:
-        raise _obstacle("own")
-    branch = Comment.objects.filter(tree_id=moved.tree_id, lft__gte=moved.lft, lft__lte=moved.rght)
-    deepest = max(branch.values_list("level", flat=True)) - moved.level
-    if target.level + 1 + deepest >= MAX_DEPTH:
-        raise _obstacle("deep")
-
-
-def _obstacle(code: str) -> ValidationError:
-    return ValidationError(_obstacle_text(code), code=code)
 
 
 def _obstacle_text(code: str) -> str:

@@ -3,7 +3,7 @@
 All of these run in the caller's transaction, which holds the locks on the discussions, or takes them here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -40,9 +40,15 @@ def render_body(body: str, *, is_plain_text: bool) -> str:
     return (render_plain if is_plain_text else render_comment)(body)
 
 
-def build_search_text(comment: Comment) -> CommentText:
-    """Return the unsaved search text of a comment."""
-    return CommentText(comment=comment, folded=normalize_text(comment.body), author_name=comment.author_name)
+def store_search_texts(comments: Iterable[Comment]) -> None:
+    """Store the search texts of these comments. The names in those that exist stay."""
+    texts = [
+        CommentText(comment=comment, folded=normalize_text(comment.body), author_name=comment.author_name)
+        for comment in comments
+    ]
+    CommentText.objects.bulk_create(
+        texts, update_conflicts=True, unique_fields=["comment"], update_fields=["folded"], batch_size=2_000
+    )
 
 
 def remove_content(ids: Sequence[int]) -> list[CommentContent]:
@@ -163,21 +169,17 @@ def swap_revisions(values: Mapping[int, int]) -> None:
     rows = rows.exclude(body="")
     revisions = {row.comment_id: row for row in rows if values[row.comment_id] == row.revision}
     comments = list(Comment.objects.filter(pk__in=revisions))
-    texts = []
     for comment in comments:
         other = revisions[comment.pk]
         comment.body, other.body = other.body, comment.body
         comment.revision, other.revision = other.revision, comment.revision
         comment.is_redacted, other.is_redacted = other.is_redacted, comment.is_redacted
         comment.body_html = render_body(comment.body, is_plain_text=comment.is_plain_text)
-        texts.append(build_search_text(comment))
     Comment.objects.bulk_update(comments, ["body", "body_html", "revision", "is_redacted"], batch_size=500)
     CommentRevision.objects.bulk_update(
         revisions.values(), ["body", "revision", "is_redacted"], batch_size=500
     )
-    CommentText.objects.bulk_create(
-        texts, update_conflicts=True, unique_fields=["comment"], update_fields=["folded"], batch_size=2_000
-    )
+    store_search_texts(comments)
     if shown := {comment.discussion_id for comment in comments if comment.state == State.PUBLISHED}:
         increment_versions(shown)
         invalidate_stale_copies()

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ from articles.models import Article, BylineAuthor, Site
 from articles.site.requests import SiteRequest
 from comments.models import State
 from comments.thread.rows import ThreadRow
+from core.dates.formats import utc_text
 
 MAX_COMMENTS = 5  # comments in the data
 COMMENT_LENGTH = 150  # characters of each, as the page already has the whole text and must stay small
@@ -80,8 +80,8 @@ def _news_article(
         "mainEntityOfPage": article.canonical_url,
         "headline": article.title,
         "description": description,
-        "datePublished": _iso_time(article.published_at),
-        "dateModified": _iso_time(article.changed_at),
+        "datePublished": utc_text(article.published_at),
+        "dateModified": utc_text(article.changed_at),
         "author": author,
         "publisher": publisher,
         "inLanguage": site.written_in,
@@ -94,17 +94,13 @@ def _comment(row: ThreadRow) -> dict[str, Any]:
         "@type": "Comment",
         "url": f"#comment-{row.id}",  # resolved against the page's own URL
         "author": {"@type": "Person", "name": row.author_name},
-        "dateCreated": _iso_time(row.created_at),
+        "dateCreated": utc_text(row.created_at),
         "text": make_excerpt(row.body_html, COMMENT_LENGTH),
     }
 
 
 def _is_readable(row: ThreadRow) -> bool:
     return row.state == State.PUBLISHED and bool(row.body_html)
-
-
-def _iso_time(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 # Characters that could end the script or open a comment in it, and line ends that old parsers reject.

@@ -64,7 +64,7 @@ def follow_story(request: SiteRequest, slug: str) -> HttpResponse:
         "form": form,
         "back": article.get_absolute_url(),
     }
-    return render(request, "comments/following/follow.jinja", context, status=_status(form))
+    return render(request, "comments/following/follow.jinja", context, status=422 if form.is_bound else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -89,7 +89,7 @@ def follow_topic(request: SiteRequest, slug: str) -> HttpResponse:
         "form": form,
         "back": topic.get_absolute_url(),
     }
-    return render(request, "comments/following/follow.jinja", context, status=_status(form))
+    return render(request, "comments/following/follow.jinja", context, status=422 if form.is_bound else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -228,7 +228,3 @@ def _person_context(user: User | None, guest: Guest | None) -> dict[str, Any]:
         # Anybody may have typed an e-mail that is not confirmed.
         "undeliverable": undeliverable.find_one(email) if is_confirmed else None,
     }
-
-
-def _status(form: Any) -> int:
-    return 422 if form.is_bound else 200

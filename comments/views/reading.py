@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from django import forms
-from django.conf import settings
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
@@ -50,9 +49,9 @@ from comments.thread.pages import (
 from comments.thread.rendering import render_thread
 from comments.thread.rows import ThreadRow
 from comments.thread.visits import record_visit
+from core.cookies import set_cookie_for_a_year
 from core.query_forms import NumberField, ParsedField, QueryForm
 
-ORDER_COOKIE_AGE = 60 * 60 * 24 * 365  # seconds
 VIEW_PARAMETERS = {"order", "after", "from", "replies"}  # pages with one of these are not indexed
 MAX_NEW_COUNTED = 99  # new comments
 
@@ -159,14 +158,7 @@ def choose_order(request: SiteRequest, slug: str, order: str) -> HttpResponse:
     if request.GET.get("replies") == AS_SAVED:
         query["replies"] = AS_SAVED
     response = redirect(f"{reverse('story', args=[slug])}?{urlencode(query)}#comments")
-    response.set_cookie(
-        ORDER_COOKIE,
-        order,
-        max_age=ORDER_COOKIE_AGE,
-        httponly=True,
-        samesite="Lax",
-        secure=settings.SESSION_COOKIE_SECURE,
-    )
+    set_cookie_for_a_year(response, ORDER_COOKIE, order)
     return response
 
 

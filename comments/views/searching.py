@@ -22,6 +22,7 @@ from django.views.decorators.http import require_safe
 
 from articles import redirects
 from articles.models import Article, Author, Topic
+from articles.months import time_range
 from articles.search import (
     MAX_QUERY_LENGTH,
     SearchBusyError,
@@ -238,8 +239,7 @@ def _year_bounds(text: str) -> tuple[datetime, datetime] | None:
         return None
     if not re.fullmatch(r"[12]\d{3}", text, re.ASCII):
         raise SearchError(_("A year has four digits, such as 2013."))
-    zone = timezone.get_current_timezone()
-    return datetime(int(text), 1, 1, tzinfo=zone), datetime(int(text) + 1, 1, 1, tzinfo=zone)
+    return time_range(timezone.get_current_timezone(), int(text))
 
 
 def _render_uncached(request: SiteRequest, template: str, context: dict[str, Any]) -> HttpResponse:

@@ -8,7 +8,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from allauth.core.internal.httpkit import get_client_ip
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -403,7 +402,7 @@ def _posted_response(
     else:
         response = redirect(comment)
     if guest:
-        guests.set_guest_cookie(response, guest, secure=settings.SESSION_COOKIE_SECURE)
+        guests.set_guest_cookie(response, guest)
         if is_new and not guest.confirmed_at:
             messages.info(request, _("We will send you a link in a minute. Open it to confirm your e-mail."))
     return response

@@ -1,8 +1,6 @@
 """The migrations that the database has, compared with those of this program."""
 
-import gc
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 from django.db import connection
 from django.db.migrations import Migration
@@ -62,17 +60,3 @@ def unapplied_migrations() -> list[str]:
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
-
-
-@contextmanager
-def fewer_collections() -> Iterator[None]:
-    """Collect garbage more rarely while migrations run, which create thousands of classes.
-
-    That took a quarter of the processor time of a new database, and now takes 40 MB for a moment.
-    """
-    usual = gc.get_threshold()
-    gc.set_threshold(20_000, 10, 10)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)

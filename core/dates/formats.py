@@ -3,7 +3,7 @@
 The formats are absolute, because a page may be cached and shown much later.
 """
 
-from datetime import date, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -94,6 +94,11 @@ class TimeFormatter:
         return mark_safe(  # noqa: S308
             f'<time datetime="{local.isoformat(timespec="minutes")}" title="{exact}">{text}</time>'
         )
+
+
+def utc_text(at: datetime) -> str:
+    """Return a time in UTC in the format of ISO 8601, for programs: 2013-06-19T16:40:00Z."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def time_formatter(zone: str | tzinfo = "") -> TimeFormatter:

@@ -1,4 +1,4 @@
-"""Pause Python's garbage collector, and exclude loaded modules from it."""
+"""Pause Python's garbage collector or run it rarely, and exclude loaded modules from it."""
 
 import gc
 from collections.abc import Iterator
@@ -20,6 +20,20 @@ def pause_garbage_collection() -> Iterator[None]:
     finally:
         if was_enabled:  # if not, an outer block resumes it
             gc.enable()
+
+
+@contextmanager
+def collect_garbage_rarely() -> Iterator[None]:
+    """Collect garbage more rarely while migrations run, which create thousands of classes.
+
+    That took a quarter of the processor time of a new database, and now takes 40 MB for a moment.
+    """
+    usual = gc.get_threshold()
+    gc.set_threshold(20_000, 10, 10)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 @contextmanager

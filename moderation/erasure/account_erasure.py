@@ -85,7 +85,7 @@ def start(*, person: Person, deletes_comments: bool) -> bool:
 
 
 @task(priority=-10)
-@in_site_language
+@in_site_language()
 def erase(pk: int) -> bool:
     """Erase a person for RUN_SECONDS, and queue the rest. Return whether it is finished."""
     erasure = AccountErasure.objects.filter(pk=pk, finished_at=None).select_related("user", "guest").first()

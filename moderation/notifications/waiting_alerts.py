@@ -20,7 +20,7 @@ from moderation.people import sanctions
 from moderation.queue import explanations
 
 
-@in_staff_language
+@in_staff_language()
 def alert_moderators() -> str:
     """Mail the moderators if something has been waiting too long.
 

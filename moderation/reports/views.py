@@ -69,7 +69,7 @@ def report(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
         return render(request, "moderation/reports/report.html", context, status=422)
     response = redirect(request.path)
     if reporter and reporter != guest:
-        guests.set_guest_cookie(response, reporter, secure=settings.SESSION_COOKIE_SECURE)
+        guests.set_guest_cookie(response, reporter)
         messages.info(request, _("We mailed you a link. Open it to confirm your e-mail."))
     return response
 

@@ -49,7 +49,7 @@ def screen_later(*, batch: Batch, discussion: int, count: int) -> None:
 
 
 @task(priority=-10)
-@in_site_language
+@in_site_language()
 @pause_garbage_collection()  # it took an eighth of the processor time, and found nothing
 def screen_imported(batch: str) -> int:
     """Screen comments of an import for RUN_SECONDS, and queue the rest. Return the number screened so far."""

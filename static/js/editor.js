@@ -1,8 +1,6 @@
 // The editor of an article's body: a toolbar, a preview in place, and pasting or dropping formatted text and images.
 // Without this script the field is a plain one, and it is submitted as it is.
 "use strict";
-globalThis.gettext ??= (words) => words;
-globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
 {
   const container = document.querySelector("[data-render]");
   const field = document.getElementById("id_body");
@@ -254,7 +252,7 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
     const MEANS = /<(?:a|b|strong|i|em|s|strike|h[1-6]|ul|ol|li|blockquote|table|img)\b|mso-list|font-weight:\s*(?:bold|[6-9]00)|font-style:\s*italic/i;
     field.addEventListener("paste", async (event) => {
       const clipboard = event.clipboardData;
-      const files = imagesIn(clipboard);
+      const files = imageFiles(clipboard);
       const html = clipboard.getData("text/html"), plain = clipboard.getData("text/plain").replaceAll("\r\n", "\n");
       if (files.length && !plain.trim()) {
         event.preventDefault();
@@ -309,12 +307,11 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
       }, () => {}); // the site may support formats that the browser can't show
       return picture;
     };
-    const imagesIn = (transfer) => [...transfer.files].filter((file) => file.type.startsWith("image/"));
     field.addEventListener("dragover", (event) => {
       if (uploadUrl && [...event.dataTransfer.types].includes("Files")) event.preventDefault();
     });
     field.addEventListener("drop", (event) => {
-      const files = imagesIn(event.dataTransfer);
+      const files = imageFiles(event.dataTransfer);
       if (!uploadUrl || !files.length) return;
       event.preventDefault();
       addImages(files);

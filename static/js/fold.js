@@ -7,30 +7,17 @@
 
   // Folded branches are stored as {path: [time, number, …]}, for the last 50 discussions, up to 300 numbers each.
   const story = location.pathname.replace(/comments\/\d+\/$/, "");
-  const memory = {
-    read() {
-      try { return JSON.parse(localStorage.getItem("folded")) ?? {}; } catch { return {}; }
-    },
-    write(numbers) {
-      const kept = this.read();
-      delete kept[story];
-      const recent = Object.entries(kept).sort(([, a], [, b]) => b[0] - a[0]).slice(0, 49);
-      if (numbers.length) recent.push([story, [Date.now(), ...numbers.slice(-300)]]);
-      try {
-        if (recent.length) localStorage.setItem("folded", JSON.stringify(Object.fromEntries(recent)));
-        else localStorage.removeItem("folded");
-      } catch { /* storage is full or forbidden, so nothing is stored */ }
-    },
-    get numbers() { return (this.read()[story] ?? []).slice(1); },
-  };
+  const memory = storedLists("localStorage", "folded", 50);
+  const stored = () => memory.read(story).slice(1);
   const numberOf = (list) => Number(list.parentNode.firstElementChild.id.slice("comment-".length));
   const isFolded = (list) => list.hasAttribute("hidden");
   // The stored branches of other pages of this discussion are kept.
   const remember = () => {
     const lists = all(".thread li > ol");
     const here = new Set(lists.map(numberOf));
-    const elsewhere = memory.numbers.filter((number) => !here.has(number));
-    memory.write([...elsewhere, ...lists.filter(isFolded).map(numberOf)]);
+    const elsewhere = stored().filter((number) => !here.has(number));
+    const numbers = [...elsewhere, ...lists.filter(isFolded).map(numberOf)];
+    memory.write(story, numbers.length && [Date.now(), ...numbers.slice(-300)]);
   };
 
   const fold = (list, away) => {
@@ -40,7 +27,7 @@
   };
   // Adds a button over each guide line. It takes no space until the branch is folded.
   const equip = () => {
-    const folded = new Set(memory.numbers);
+    const folded = new Set(stored());
     for (const list of all(".thread li > ol")) {
       let button = list.previousElementSibling;
       if (!button.matches(".fold")) {

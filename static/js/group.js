@@ -2,7 +2,6 @@
 "use strict";
 const members = document.querySelector(".members");
 if (members) {
-  const tryStorage = (act) => { try { return act(); } catch { return null; } }; // storage may be forbidden
   const key = "without " + members.dataset.group;
   const fromServer = members.dataset.without; // "12.345", in order, as the server knows them
   const save = (without) => tryStorage(() => sessionStorage.setItem(key, without));
@@ -29,7 +28,7 @@ if (members) {
     const navigation = performance.getEntriesByType("navigation")[0]?.type;
     if (!persisted && navigation === "navigate") { save(fromServer); return; }
     const without = tryStorage(() => sessionStorage.getItem(key));
-    if (without === null || without === fromServer) return;
+    if ((without ?? fromServer) === fromServer) return;
     const url = new URL(location);
     url.searchParams.set("without", without);
     location.replace(url);

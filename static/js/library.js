@@ -1,7 +1,6 @@
 // The picture chooser of the editor page: a dialog with the images of the library. It is opened in the drawer, in place
 // of the number of the lead image, and from the toolbar of the text (editor.js).
 "use strict";
-globalThis.gettext ??= (words) => words;
 {
   const make = globalThis.makeElement;
 

@@ -36,7 +36,7 @@
     }
   };
   const bytes = (text) => Uint8Array.from(text, (character) => character.charCodeAt(0));
-  const imageFiles = (clipboard) => [...clipboard.files].filter((file) => file.type.startsWith("image/"));
+  globalThis.imageFiles = (transfer) => [...transfer.files].filter((file) => file.type.startsWith("image/")); // of the clipboard or a drop
 
   // {\pict … \pngblip … {\*\blipuid …} 89504e47…}: only the text of the group itself, without nested groups.
   const imagesInRtf = (clipboard) => {

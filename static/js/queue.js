@@ -5,7 +5,6 @@ if (document.querySelector(".queue")) {
   const all = (what, node = document) => [...node.querySelectorAll(what)];
   const queue = () => find(".queue");
   const card = (node = document) => find(".card", node);
-  const tryStorage = (act) => { try { return act(); } catch { return undefined; } }; // storage may be forbidden
   const inFull = (url) => { // the absolute URL without the parameter "done"
     const full = new URL(url, location.href);
     full.searchParams.delete("done");

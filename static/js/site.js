@@ -6,6 +6,24 @@ globalThis.gettext ??= (words) => words;
 globalThis.ngettext ??= (one, many, count) => (count === 1 ? one : many);
 globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
 
+// The browser's storage may be forbidden or full.
+globalThis.tryStorage = (act) => { try { return act(); } catch { return undefined; } };
+// Lists by address, as {address: [value, …]}, of the `most` addresses that were written last.
+globalThis.storedLists = (storage, key, most) => {
+  const all = () => tryStorage(() => JSON.parse(globalThis[storage].getItem(key))) ?? {};
+  return {
+    read: (address) => all()[address] ?? [],
+    write(address, list) {
+      const kept = Object.entries(all()).filter(([other]) => other !== address).slice(1 - most);
+      if (list) kept.push([address, list]);
+      tryStorage(() => {
+        if (kept.length) globalThis[storage].setItem(key, JSON.stringify(Object.fromEntries(kept)));
+        else globalThis[storage].removeItem(key);
+      });
+    },
+  };
+};
+
 // The content policy forbids inline styles and eval. A rejected form (422, 429) is swapped into its place.
 if (globalThis.htmx) Object.assign(htmx.config, {
   includeIndicatorStyles: false,
@@ -99,12 +117,11 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   };
   globalThis.replyDrafts = drafts;
   const replyForm = (node) => node.closest?.(".reply-form form");
-  const quietly = (act) => { try { return act(); } catch { return undefined; } }; // storage may be forbidden
   const restore = (form, isFresh) => {
     const text = find(form, "textarea");
-    let draft = text && quietly(() => drafts.read(form));
+    let draft = text && tryStorage(() => drafts.read(form));
     if (draft?.saved && isFresh && !text.value.trim() && !text.dataset.at) { // posted or discarded on another device
-      quietly(() => drafts.write(form, ""));
+      tryStorage(() => drafts.write(form, ""));
       draft = null;
     }
     if (draft && (!text.value.trim() || draft.at > text.dataset.at)) text.value = draft.text; // later than the site's
@@ -113,14 +130,14 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   for (const form of document.querySelectorAll(".reply-form form")) {
     const draft = restore(form, performance.getEntriesByType("navigation")[0]?.type !== "back_forward"); // else maybe an old page
     const text = find(form, "textarea");
-    if (text?.value.trim() && text.value !== draft && form.action.includes("/reply/")) quietly(() => drafts.write(form, text.value, { at: Date.now() - 86400000 })); // undone: not opened on later visits
+    if (text?.value.trim() && text.value !== draft && form.action.includes("/reply/")) tryStorage(() => drafts.write(form, text.value, { at: Date.now() - 86400000 })); // undone: not opened on later visits
   }
   document.addEventListener("input", ({ target }) => {
     const form = target.matches("textarea") && replyForm(target);
-    if (form) quietly(() => drafts.write(form, target.value));
+    if (form) tryStorage(() => drafts.write(form, target.value));
   });
 
-  document.addEventListener("submit", ({ target, submitter }) => quietly(() => {
+  document.addEventListener("submit", ({ target, submitter }) => tryStorage(() => {
     const path = new URL(target.action).pathname;
     for (const key of Object.keys(localStorage)) {
       const [kind, place, owner] = key.split(" ");
@@ -157,12 +174,12 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   });
   // The server accepted a reply. thread.js inserts it into a thread; other pages navigate to it.
   document.addEventListener("posted", (event) => {
-    quietly(() => drafts.write(event.target, ""));
+    tryStorage(() => drafts.write(event.target, ""));
     if (!event.defaultPrevented) location.assign(event.detail.url);
   });
   document.addEventListener("click", (event) => {
     const cancel = event.target.closest?.(".cancel");
-    if (cancel) quietly(() => drafts.close(find(cancel.closest(".reply-form"), "form")));
+    if (cancel) tryStorage(() => drafts.close(find(cancel.closest(".reply-form"), "form")));
     const opened = cancel && place(cancel);
     if (!opened) return;
     event.preventDefault();
@@ -178,8 +195,8 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   callByHeading({ target: document.activeElement ?? document.body }); // the comment may have had the focus from the start
   // After posting a comment or following a link to one, that comment gets the focus.
   const focusTarget = () => {
-    const comment = location.hash && quietly(() => find(document, "article" + location.hash));
-    if (!comment?.id) return;
+    const comment = document.getElementById(location.hash.slice(1));
+    if (!comment?.matches("article")) return;
     comment.tabIndex = -1;
     comment.focus({ preventScroll: true });
   };

@@ -265,21 +265,11 @@
 
   // Comments that were added to a page are added again when the tab returns to it, before it scrolls to the old place.
   // Stored as {address: [y, number, …]} for ten pages: each number is a comment with added replies, 0 the top level.
-  const memory = (storage, key, most) => ({
-    read() {
-      try { return JSON.parse(globalThis[storage].getItem(key)) ?? {}; } catch { return {}; }
-    },
-    write(address, value) {
-      const others = Object.entries(this.read()).filter(([other]) => other !== address).slice(1 - most);
-      if (value) others.push([address, value]);
-      try { globalThis[storage].setItem(key, JSON.stringify(Object.fromEntries(others))); } catch { /* storage is full or forbidden */ }
-    },
-  });
-  const growth = memory("sessionStorage", "grown", 10);
+  const growth = storedLists("sessionStorage", "grown", 10);
   const grownTo = (numbers) => numbers.length && [scrollY, ...numbers.slice(0, 30)];
   let grown = [];
   const growAgain = async () => {
-    const [y, ...numbers] = growth.read()[shown] ?? [];
+    const [y, ...numbers] = growth.read(shown);
     for (const number of numbers) {
       const holder = number ? document.getElementById(`comment-${number}`)?.closest("li") : part();
       if (!holder || !moreOf(holder)) return;
@@ -595,9 +585,9 @@
   // What is new since the last visit, and where that ended. The server stores the visits of members; this browser those
   // of others, as {path: [time, log entry, log entry at the end of the visit before, comment at the top]} for 50 stories.
   const PAUSE = 1_800_000; // milliseconds after which a visit is a new one, as in comments/thread/visits.py
-  const visits = memory("localStorage", "visits", 50);
+  const visits = storedLists("localStorage", "visits", 50);
   const path = location.pathname;
-  const [lastTime, lastSeq, earlierSeq, lastPlace] = visits.read()[path] ?? [];
+  const [lastTime, lastSeq, earlierSeq, lastPlace] = visits.read(path);
   const endOfLast = Date.now() - lastTime > PAUSE ? lastSeq : earlierSeq;
   const storeVisit = () => {
     const { top } = part().getBoundingClientRect();

@@ -4,7 +4,6 @@
 {
   const bar = document.getElementById("editor-bar"), form = bar?.closest("form");
   const AFTER = 3000, AGAIN = 10000, TELL = 20000; // milliseconds
-  const tryStorage = (act) => { try { return act(); } catch { return undefined; } }; // storage may be forbidden or full
   const field = (name) => form.elements.namedItem(name);
   const isTyped = ({ name, type }) => name && !/^(_|take-)|__prefix__/.test(name) && !["hidden", "file", "submit"].includes(type);
   const typed = (of = form) => { // by name, including fields without a value, such as an unticked box

@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from accounts.guests import (
     COOKIE,
-    COOKIE_AGE,
     LINK_MAX_AGE,
     confirm_guest,
     guest_from_cookie,
@@ -21,6 +20,7 @@ from accounts.guests import (
 )
 from accounts.middleware import GuestMiddleware
 from accounts.models import Guest
+from core.cookies import COOKIE_AGE
 from tests.factories import GuestFactory
 
 pytestmark = pytest.mark.django_db
@@ -35,11 +35,12 @@ def with_cookie(value):
 
 def cookie_of(guest):
     response = HttpResponse()
-    set_guest_cookie(response, guest, secure=True)
+    set_guest_cookie(response, guest)
     return response.cookies[COOKIE]
 
 
-def test_the_cookie_identifies_its_guest_and_is_http_only():
+def test_the_cookie_identifies_its_guest_and_is_http_only(settings):
+    settings.SESSION_COOKIE_SECURE = True
     guest = GuestFactory.create()
     cookie = cookie_of(guest)
     assert guest_from_cookie(with_cookie(cookie.value)) == guest

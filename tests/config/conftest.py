@@ -32,7 +32,7 @@ Rule.objects.get_or_create(kind=Rule.Kind.RATE, value="1000000/1000000")
 CREATE_ONE_STORY = """
 from django.conf import settings
 from config.server import sample
-sample.create_accounts_and_sample_story(settings.HOME)
+sample.create_sample_data(settings.HOME, with_newspaper=False)
 """
 
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from articles.models import Article, Topic
+from articles.models import Article, Site, StandingPage, Topic
 from articles.site.cached_pages import DEPENDENCIES_KEY
 from articles.syndication.sitemap import SITEMAP_SIZE
 from comments.models import Comment, Reason, State
@@ -19,6 +19,7 @@ pytestmark = pytest.mark.django_db
 
 TITLE = "The secret of the slip"
 WORD = "unheardof"
+NOINDEX = '<meta name="robots" content="noindex">'
 
 
 @pytest.fixture
@@ -117,13 +118,35 @@ def test_every_kept_page_is_made_anew_at_its_moment(client: Client, article: Art
     assert kept >= 12
 
 
+def test_only_pages_for_search_engines_are_indexable(client: Client, article: Article) -> None:
+    Site.objects.update(rules="Be kind.")
+    page = StandingPage.objects.create(title="About us", slug="about")
+    account = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/account/data/"]
+    urls = [*lists(article), *own_pages(article), page.get_absolute_url(), "/rules/", "/privacy/"]
+    urls += ["/search/", "/newsletter/", "/moderation-log/", "/no-such-page/", *account]
+    pages = {url: client.get(url).content.decode() for url in urls}
+    indexable = {url for url, text in pages.items() if "<html" in text and NOINDEX not in text}
+    at = article.published_at
+    assert indexable == {
+        "/",
+        "/topics/secrets/",
+        "/archive/",
+        f"/archive/{at.year}/",  # type: ignore[union-attr]
+        f"/archive/{at.year}/{at.month:02}/",  # type: ignore[union-attr]
+        article.get_absolute_url(),
+        page.get_absolute_url(),
+        "/rules/",
+        "/privacy/",
+    }
+
+
 def test_of_unknown_rights_it_does_not_leave_the_site(client: Client, article: Article) -> None:
     change(article, rights=Article.Rights.UNKNOWN)
     for url in lists(article):
         if "feed" in url or "sitemap" in url:
             assert not shown(client, url, article), url
     page = client.get(article.get_absolute_url()).content.decode()
-    assert '<meta name="robots" content="noindex">' in page
+    assert NOINDEX in page
     assert "ld+json" not in page
     assert client.get(f"{article.get_absolute_url()}feed/").status_code == 404
 

@@ -6,7 +6,7 @@ from functools import cache
 
 from django.utils.translation import gettext as _
 
-from archive.personal_data.contents.sections import Record, Section, chunks, comment_url, records
+from archive.personal_data.contents.sections import Record, Section, chunks, comment_url, section
 from comments import removal_reasons
 from comments.models import (
     REMOVED,
@@ -52,81 +52,62 @@ def sections_of_comments(subject: DataSubject) -> Iterator[Section]:
         _read_comments(subject),
     )
     if subject.user:
-        yield Section(
+        yield section(
             "claims",
             _("Comments of a guest that you made yours"),
-            {"url": _("URL"), "at": _("Time")},
-            records(
-                CommentClaim.objects.filter(user=subject.user).select_related("comment__discussion__article"),
-                lambda row: {"url": comment_url(row.comment), "at": row.at},
-            ),
+            CommentClaim.objects.filter(user=subject.user).select_related("comment__discussion__article"),
+            {"url": (_("URL"), lambda row: comment_url(row.comment)), "at": (_("Time"), "at")},
         )
-    yield Section(
+    yield section(
         "recommendations",
         _("Comments that you recommended"),
-        {"url": _("URL"), "is_withdrawn": _("Withdrawn"), "at": _("Time")},
-        records(
-            Recommendation.objects.filter(subject.is_in()).select_related("comment__discussion__article"),
-            lambda row: {"url": comment_url(row.comment), "is_withdrawn": not row.given, "at": row.at},
-        ),
+        Recommendation.objects.filter(subject.is_in()).select_related("comment__discussion__article"),
+        {
+            "url": (_("URL"), lambda row: comment_url(row.comment)),
+            "is_withdrawn": (_("Withdrawn"), lambda row: not row.given),
+            "at": (_("Time"), "at"),
+        },
     )
 
 
 def sections_of_reading(subject: DataSubject) -> Iterator[Section]:
     """Yield what the person follows, whom they muted and which discussions they opened."""
-    yield Section(
+    yield section(
         "follows",
         _("What you follow"),
-        {"what": _("Updates"), "of": _("Of"), "notification": _("Notification"), "since": _("Since")},
-        records(
-            Follow.objects.filter(subject.is_in()).select_related("article", "topic"),
-            lambda row: {
-                "what": row.get_kind_display(),
-                "of": row.article.title_for(None) if row.article else str(row.topic or ""),
-                "notification": row.get_delivery_display(),
-                "since": row.created_at,
-            },
-        ),
+        Follow.objects.filter(subject.is_in()).select_related("article", "topic"),
+        {
+            "what": (_("Updates"), lambda row: row.get_kind_display()),
+            "of": (_("Of"), lambda row: row.article.title_for(None) if row.article else str(row.topic or "")),
+            "notification": (_("Notification"), lambda row: row.get_delivery_display()),
+            "since": (_("Since"), "created_at"),
+        },
     )
     if subject.user:
-        yield Section(
+        yield section(
             "mutes",
             _("People whom you muted"),
-            {"name": _("Name"), "at": _("Time")},
-            records(
-                Mute.objects.filter(user=subject.user).select_related(
-                    "muted_user", "muted_guest", "muted_comment"
-                ),
-                lambda row: {"name": row.name, "at": row.at},
+            Mute.objects.filter(user=subject.user).select_related(
+                "muted_user", "muted_guest", "muted_comment"
             ),
+            {"name": (_("Name"), "name"), "at": (_("Time"), "at")},
         )
-        yield Section(
+        yield section(
             "drafts",
             _("Drafts of comments"),
+            CommentDraft.objects.filter(user=subject.user).select_related("article"),
             {
-                "of": _("Of"),
-                "replies_to": _("Replies to comment"),
-                "text": _("Text"),
-                "at": _("Last changed"),
+                "of": (_("Of"), lambda row: row.article.title_for(None)),
+                "replies_to": (_("Replies to comment"), "parent_id"),
+                "text": (_("Text"), "body"),
+                "at": (_("Last changed"), "at"),
             },
-            records(
-                CommentDraft.objects.filter(user=subject.user).select_related("article"),
-                lambda row: {
-                    "of": row.article.title_for(None),
-                    "replies_to": row.parent_id,
-                    "text": row.body,
-                    "at": row.at,
-                },
-            ),
         )
-        yield Section(
+        yield section(
             "visits",
             _("Discussions that you opened"),
-            {"of": _("Of"), "at": _("Last opened")},
-            records(
-                Visit.objects.filter(user=subject.user).select_related("article"),
-                lambda row: {"of": row.article.title_for(None), "at": row.at},
-            ),
+            Visit.objects.filter(user=subject.user).select_related("article"),
+            {"of": (_("Of"), lambda row: row.article.title_for(None)), "at": (_("Last opened"), "at")},
         )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
 
-from archive.personal_data.contents.sections import Section, comment_url, records
+from archive.personal_data.contents.sections import Section, comment_url, section
 from moderation.models import Appeal, IllegalContentReport, RemovalRequest, Report, Sanction
 from moderation.notifications.notices import report_outcome
 from moderation.people.active_sanctions import sanction_text
@@ -15,134 +15,80 @@ STORY = "comment__discussion__article"
 
 def sections_of_reports(subject: DataSubject) -> Iterator[Section]:
     """Yield the reports that the person sent."""
-    yield Section(
+    yield section(
         "reports",
         _("Reports that you sent"),
+        Report.objects.filter(subject.is_in()).select_related("case", STORY),
         {
-            "url": _("URL"),
-            "why": _("Reason"),
-            "details": _("Details"),
-            "at": _("Time"),
-            "outcome": _("Outcome"),
+            "url": (_("URL"), lambda row: comment_url(row.comment)),
+            "why": (_("Reason"), lambda row: row.get_why_display()),
+            "details": (_("Details"), "details"),
+            "at": (_("Time"), "at"),
+            "outcome": (_("Outcome"), lambda row: report_outcome(row.case, row.comment)),
         },
-        records(
-            Report.objects.filter(subject.is_in()).select_related("case", STORY),
-            lambda row: {
-                "url": comment_url(row.comment),
-                "why": row.get_why_display(),
-                "details": row.details,
-                "at": row.at,
-                "outcome": report_outcome(row.case, row.comment),
-            },
-        ),
     )
-    yield Section(
+    yield section(
         "illegal_content_reports",
         _("Reports of illegal content that you sent"),
+        subject.rows_by_email(IllegalContentReport.objects.select_related("case", STORY)),
         {
-            "receipt": _("Receipt"),
-            "url": _("URL"),
-            "why": _("Why it is illegal"),
-            "name": _("Name"),
-            "email": _("E-mail"),
-            "at": _("Time"),
-            "outcome": _("Outcome"),
+            "receipt": (_("Receipt"), lambda row: str(row.receipt)),
+            "url": (_("URL"), lambda row: comment_url(row.comment)),
+            "why": (_("Why it is illegal"), "why"),
+            "name": (_("Name"), "name"),
+            "email": (_("E-mail"), "email"),
+            "at": (_("Time"), "at"),
+            "outcome": (_("Outcome"), lambda row: report_outcome(row.case, row.comment)),
         },
-        records(
-            subject.rows_by_email(IllegalContentReport.objects.select_related("case", STORY)),
-            lambda row: {
-                "receipt": str(row.receipt),
-                "url": comment_url(row.comment),
-                "why": row.why,
-                "name": row.name,
-                "email": row.email,
-                "at": row.at,
-                "outcome": report_outcome(row.case, row.comment),
-            },
-        ),
     )
 
 
 def sections_of_requests(subject: DataSubject) -> Iterator[Section]:
     """Yield appeals, and requests for removal or correction."""
-    yield Section(
+    yield section(
         "appeals",
         _("Appeals about comments"),
+        Appeal.objects.filter(subject.is_in("comment__author", "comment__guest")).select_related(STORY),
         {
-            "url": _("URL"),
-            "is_edit": _("Edited and resubmitted"),
-            "text": _("Text"),
-            "at": _("Time"),
+            "url": (_("URL"), lambda row: comment_url(row.comment)),
+            "is_edit": (_("Edited and resubmitted"), "is_edit"),
+            "text": (_("Text"), "text"),
+            "at": (_("Time"), "at"),
         },
-        records(
-            Appeal.objects.filter(subject.is_in("comment__author", "comment__guest")).select_related(STORY),
-            lambda row: {
-                "url": comment_url(row.comment),
-                "is_edit": row.is_edit,
-                "text": row.text,
-                "at": row.at,
-            },
-        ),
     )
-    yield Section(
+    yield section(
         "removal_requests",
         _("Requests for removal or correction"),
+        subject.rows_by_email(RemovalRequest.objects.all()),
         {
-            "receipt": _("Receipt"),
-            "story": _("Story"),
-            "requested_action": _("Request"),
-            "passage": _("Words or image"),
-            "reason": _("Reason"),
-            "role": _("Who you are"),
-            "name": _("Name"),
-            "email": _("E-mail"),
-            "at": _("Time"),
-            "outcome": _("Outcome"),
-            "answer": _("Answer"),
+            "receipt": (_("Receipt"), lambda row: str(row.receipt)),
+            "story": (_("Story"), "article_title"),
+            "requested_action": (_("Request"), lambda row: row.get_requested_action_display()),
+            "passage": (_("Words or image"), "passage"),
+            "reason": (_("Reason"), "reason"),
+            "role": (_("Who you are"), lambda row: row.get_role_display()),
+            "name": (_("Name"), "name"),
+            "email": (_("E-mail"), "email"),
+            "at": (_("Time"), "at"),
+            "outcome": (_("Outcome"), lambda row: row.get_outcome_display()),
+            "answer": (_("Answer"), "answer"),
         },
-        records(
-            subject.rows_by_email(RemovalRequest.objects.all()),
-            lambda row: {
-                "receipt": str(row.receipt),
-                "story": row.article_title,
-                "requested_action": row.get_requested_action_display(),
-                "passage": row.passage,
-                "reason": row.reason,
-                "role": row.get_role_display(),
-                "name": row.name,
-                "email": row.email,
-                "at": row.at,
-                "outcome": row.get_outcome_display(),
-                "answer": row.answer,
-            },
-        ),
     )
 
 
 def sections_of_sanctions(subject: DataSubject) -> Iterator[Section]:
     """Yield warnings, pauses and bans."""
-    yield Section(
+    yield section(
         "sanctions",
         _("Warnings, pauses and bans"),
+        Sanction.objects.filter(subject.is_in()),
         {
-            "notice": _("Notice"),
-            "at": _("Time"),
-            "until": _("Until"),
-            "ended_at": _("Ended"),
-            "appealed_at": _("Appealed"),
-            "appeal": _("Appeal"),
-            "upheld_at": _("Upheld"),
+            "notice": (_("Notice"), sanction_text),
+            "at": (_("Time"), "at"),
+            "until": (_("Until"), "until"),
+            "ended_at": (_("Ended"), "ended_at"),
+            "appealed_at": (_("Appealed"), "appealed_at"),
+            "appeal": (_("Appeal"), "appeal_text"),
+            "upheld_at": (_("Upheld"), "answered_at"),
         },
-        records(
-            Sanction.objects.filter(subject.is_in()),
-            lambda row: {
-                "notice": sanction_text(row),
-                "at": row.at,
-                "until": row.until,
-                "ended_at": row.ended_at,
-                "appealed_at": row.appealed_at,
-                "appeal": row.appeal_text,
-                "upheld_at": row.answered_at,
-            },
-        ),
     )

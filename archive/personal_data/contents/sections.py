@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 from django.conf import settings
@@ -24,11 +26,21 @@ class Section:
     records: Iterable[Record]
 
 
-def records(rows: QuerySet[Any], to_record: Callable[[Any], Record]) -> Iterator[Record]:
-    """Yield the record of each row."""
-    for chunk in chunks(rows):
-        for row in chunk:
-            yield to_record(row)
+def section(
+    key: str,
+    title: str,
+    rows: Iterable[Any],
+    fields: Mapping[str, tuple[str, str | Callable[[Any], Any]]],
+) -> Section:
+    """Return a section with a record of each row.
+
+    `fields` are by key the label of a field and its value: an attribute's path, or a function of the row.
+    """
+    values = {name: attrgetter(of) if isinstance(of, str) else of for name, (_label, of) in fields.items()}
+    if isinstance(rows, QuerySet):
+        rows = chain.from_iterable(chunks(rows))
+    records = ({name: value(row) for name, value in values.items()} for row in rows)
+    return Section(key, title, {name: label for name, (label, _of) in fields.items()}, records)
 
 
 def chunks(rows: QuerySet[Any]) -> Iterator[list[Any]]:

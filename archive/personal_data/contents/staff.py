@@ -6,7 +6,7 @@ from functools import cache
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from archive.personal_data.contents.sections import Section, records
+from archive.personal_data.contents.sections import Section, section
 from articles.models import Author, Autosave, EditorNote, Image, Revision
 from comments import removal_reasons
 from moderation.models import Batch
@@ -14,55 +14,48 @@ from moderation.models import Batch
 
 def sections_of_staff(user: User) -> Iterator[Section]:
     """Yield what only people who work on the site have."""
-    yield Section(
+    yield section(
         "author_page",
         _("Author page"),
-        {"slug": _("URL slug"), "bio": _("About")},
-        records(Author.objects.filter(user=user), lambda row: {"slug": row.slug, "bio": row.bio}),
+        Author.objects.filter(user=user),
+        {"slug": (_("URL slug"), "slug"), "bio": (_("About"), "bio")},
     )
     reason_label = cache(removal_reasons.label)
-    yield Section(
+    yield section(
         "actions",
         _("Actions as a moderator or editor"),
-        {"kind": _("Action"), "reason": _("Reason"), "at": _("Time")},
-        records(
-            Batch.objects.filter(actor=user),
-            lambda row: {
-                "kind": row.get_kind_display(),
-                "reason": reason_label(row.reason),
-                "at": row.at,
-            },
-        ),
+        Batch.objects.filter(actor=user),
+        {
+            "kind": (_("Action"), lambda row: row.get_kind_display()),
+            "reason": (_("Reason"), lambda row: reason_label(row.reason)),
+            "at": (_("Time"), "at"),
+        },
     )
-    yield Section(
+    yield section(
         "versions",
         _("Versions of stories and pages that you saved"),
-        {"title": _("Title"), "number": _("Number"), "at": _("Time")},
-        records(
-            Revision.objects.filter(by=user).defer("body"),
-            lambda row: {"title": row.title, "number": row.number, "at": row.at},
-        ),
+        Revision.objects.filter(by=user).defer("body"),
+        {"title": (_("Title"), "title"), "number": (_("Number"), "number"), "at": (_("Time"), "at")},
     )
-    yield Section(
+    yield section(
         "unsaved_changes",
         _("Unsaved changes"),
-        {"title": _("Title"), "text": _("Text"), "at": _("Time")},
-        records(
-            Autosave.objects.of(user),
-            lambda row: {"title": row.title, "text": "".join(row.typed.get("body", [])), "at": row.at},
-        ),
+        Autosave.objects.of(user),
+        {
+            "title": (_("Title"), "title"),
+            "text": (_("Text"), lambda row: "".join(row.typed.get("body", []))),
+            "at": (_("Time"), "at"),
+        },
     )
-    yield Section(
+    yield section(
         "editor_notes",
         _("Notes to other editors"),
-        {"text": _("Text"), "at": _("Time")},
-        records(EditorNote.objects.filter(by=user), lambda row: {"text": row.body, "at": row.at}),
+        EditorNote.objects.filter(by=user),
+        {"text": (_("Text"), "body"), "at": (_("Time"), "at")},
     )
-    yield Section(
+    yield section(
         "images",
         _("Images that you uploaded"),
-        {"file": _("File"), "at": _("Time")},
-        records(
-            Image.objects.filter(uploaded_by=user), lambda row: {"file": row.filename, "at": row.uploaded_at}
-        ),
+        Image.objects.filter(uploaded_by=user),
+        {"file": (_("File"), "filename"), "at": (_("Time"), "uploaded_at")},
     )

@@ -29,4 +29,5 @@ class Command(BaseCommand):
             raise CommandError("There is no mail on the standard input.")
         message = email.message_from_bytes(content, policy=default)
         assert isinstance(message, EmailMessage)
-        self.stdout.write(str(in_site_language(receive)(message, recipient)))
+        with in_site_language():
+            self.stdout.write(str(receive(message, recipient)))

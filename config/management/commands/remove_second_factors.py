@@ -27,7 +27,7 @@ class Command(BaseCommand):
         if not remove_second_factors(user):
             raise CommandError(f"The account {email} has no second factors.")
         change = "second_factors_removed"
-        mails.enqueue_for_site(mails.mail_security_change, read_site(), user.pk, change, user.email)
+        mails.enqueue(mails.mail_security_change, read_site(), user.pk, change, user.email)
         if user.has_usable_password():
             next_step = "The password alone logs in."
         else:

@@ -25,7 +25,6 @@ from config.server.sample.newspaper import create_newspaper
 __all__ = [
     "accounts",
     "active_emails",
-    "create_accounts_and_sample_story",
     "create_sample_data",
     "is_new_database",
     "path",
@@ -39,17 +38,11 @@ def is_new_database() -> bool:
     return not (User.objects.exists() or Article.objects.exists())
 
 
-def create_sample_data(home: Path) -> bool:
-    """Create the sample in one transaction if the site has no story and no account. Return whether it has."""
-    return _create(home, with_newspaper=True)
+def create_sample_data(home: Path, *, with_newspaper: bool = True) -> bool:
+    """Create the sample in one transaction if the site has no story and no account. Return whether it has.
 
-
-def create_accounts_and_sample_story(home: Path) -> bool:
-    """Create only the accounts and the sample story if the database is empty, which is much faster."""
-    return _create(home, with_newspaper=False)
-
-
-def _create(home: Path, *, with_newspaper: bool) -> bool:
+    Without the newspaper, only the accounts and the sample story are created, which is much faster.
+    """
     erased = {"name": "", "is_active": False}
     if User.objects.exclude(**erased).exists() or Article.objects.exists():
         return False

@@ -7,7 +7,8 @@ from core.appearance.icons import DRAWINGS
 
 def test_both_engines_draw_the_same_icon():
     for name, drawing in DRAWINGS.items():
-        django_icon = engines["django"].from_string("{% load icons %}{% icon name %}").render({"name": name})
+        template = engines["django"].from_string("{% load appearance %}{% icon name %}")
+        django_icon = template.render({"name": name})
         assert engines["jinja2"].from_string("{{ icon(name) }}").render({"name": name}) == django_icon
         assert drawing in django_icon
         assert 'aria-hidden="true"' in django_icon

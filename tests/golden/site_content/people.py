@@ -48,7 +48,7 @@ def create_guest(name: str, *, confirmed: bool = True) -> Guest:
 
 
 def create_people(home: Path) -> People:
-    sample.create_accounts_and_sample_story(home)
+    sample.create_sample_data(home, with_newspaper=False)
     users = [User.objects.get(email=f"{role}@example.org") for role in ROLES]
     for role, user in zip(ROLES, users, strict=True):
         user.set_password(f"golden-{role}-2026")
