@@ -48,8 +48,8 @@ class CommentQuerySet(TreeQuerySet["Comment"]):
     def waiting(self) -> Self:
         return self.filter(state=State.PENDING)
 
-    def with_text(self) -> Self:
-        """Return comments that are neither erased nor restricted; those have no text."""
+    def not_erased_or_restricted(self) -> Self:
+        """Return the comments that are neither erased nor restricted: those have their text."""
         return self.filter(erased_at=None).exclude(state_reason=Reason.RESTRICTED)
 
     def moderated_by(self, user: User, *, include_restricted: bool = False) -> Self:

@@ -21,7 +21,7 @@ def claimable_comments(user: User) -> QuerySet[Comment]:
     """
     emails = [email.lower() for email in list_confirmed_emails(user)]
     guests = Guest.objects.alias(lower_email=Lower("email")).filter(lower_email__in=emails)
-    comments = Comment.objects.with_text().filter(author=None, guest__in=guests)
+    comments = Comment.objects.not_erased_or_restricted().filter(author=None, guest__in=guests)
     return comments.exclude(state=State.DELETED)
 
 

@@ -28,7 +28,7 @@ def rename_author(*, comment: Comment, name: str) -> None:
         raise ValidationError(_("A comment needs a name."), code="required")
     with transaction.atomic():
         lock_discussions_of([comment.pk])
-        rows = Comment.objects.with_text().filter(pk=comment.pk)
+        rows = Comment.objects.not_erased_or_restricted().filter(pk=comment.pk)
         renamed = rows.exclude(author_name=name).update(author_name=name)
         if renamed:
             CommentText.objects.filter(comment=comment).update(author_name=name)

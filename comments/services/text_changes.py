@@ -130,7 +130,7 @@ def erase_names(ids: Sequence[int]) -> None:
 
     Restricted and erased comments have none. Runs in the caller's transaction, which holds the locks.
     """
-    rows = Comment.objects.with_text().filter(pk__in=ids)
+    rows = Comment.objects.not_erased_or_restricted().filter(pk__in=ids)
     increment_versions(set(rows.filter(shown=True).values_list("discussion", flat=True)))
     with translation.override(current_site().language):  # not in that of the person who decided it
         name = deleted_name()

@@ -122,9 +122,10 @@
     link.ariaExpanded = "false";
     return link;
   };
-  const quoteOf = (source, href) => {
+  const quoteOf = (id, source, href) => {
     const quote = document.createElement("blockquote");
     quote.className = "quote";
+    quote.dataset.of = id; // by which thread.js closes it when this comment is removed
     const head = document.createElement("p");
     const body = source?.querySelector(":scope > div:not([class])");
     if (body) {
@@ -159,7 +160,7 @@
     }
     if (article.querySelector(":scope > .quote")) return undefined; // clicked twice while it was loading
     const after = article.querySelector(":scope > :is(p, div, footer)");
-    article.insertBefore(quoteOf(source, link.href), after);
+    article.insertBefore(quoteOf(id, source, link.href), after);
     link.ariaExpanded = "true";
     return undefined;
   };

@@ -114,10 +114,26 @@
     moreOf(node)?.remove();
     if (more) node.append(more.cloneNode(true)); // a clone, because dropRemoved still reads the original
   };
-  const empty = (article, apartFrom) => {
+  const removeChildren = (article, { except }) => {
     for (const node of [...article.childNodes]) {
-      if (!(node instanceof Element && node.matches(apartFrom))) node.remove();
+      if (!(node instanceof Element && node.matches(except))) node.remove();
     }
+  };
+  // The replies that quote this comment above themselves do so no longer.
+  const closeQuotesOf = (id) => {
+    for (const quote of talk.querySelectorAll(`.quote[data-of="${id}"]`)) {
+      quote.parentNode.querySelector("h3 a").ariaExpanded = "false";
+      quote.remove();
+    }
+  };
+  // Of a comment that is gone from the page, only the reply to it stays that is being written.
+  const keepOnlyForm = (article) => {
+    if (article.matches(".gone")) return;
+    removeChildren(article, { except: ".reply-form" });
+    article.prepend(make("p", "", gettext("This comment is no longer on this page.")));
+    article.classList.add("gone");
+    looks.delete(article); // it may come back
+    closeQuotesOf(article.id);
   };
   // Updates a changed comment, but keeps an open reply form and a quoted parent.
   const update = (article, fresh) => {
@@ -127,9 +143,9 @@
     const focused = article.contains(document.activeElement) && document.activeElement.href;
     const quote = article.querySelector(":scope > .quote");
     const expanded = quote && article.querySelector("h3 a")?.href;
-    empty(article, ".reply-form, .quote");
+    removeChildren(article, { except: ".reply-form, .quote" });
     article.prepend(...fresh.childNodes);
-    article.classList.toggle("gone", fresh.matches(".gone"));
+    if (article.classList.toggle("gone", fresh.matches(".gone"))) closeQuotesOf(article.id);
     article.classList.toggle("waiting", fresh.matches(".waiting"));
     const link = article.querySelector("h3 a");
     if (quote && link?.href === expanded) {
@@ -155,12 +171,9 @@
       const rest = [...(root ? tree : tree.parentNode).querySelectorAll("li")];
       const isBehindAll = !rest.some((other) => isBehind(other, item) && still(other));
       if (goesOn && (isBehindAll || !(root || isByTime))) continue;
-      if (item.querySelector(".reply-form")) { // a reply that is being written stays, but not what it answers
-        for (const article of articles(item)) {
-          empty(article, ".reply-form");
-          article.prepend(make("p", "", gettext("This comment is no longer here.")));
-          article.classList.add("gone");
-        }
+      if (item.querySelector(".reply-form")) {
+        articles(item).forEach(keepOnlyForm);
+        for (const link of item.querySelectorAll("a.more")) link.removeAttribute("aria-label"); // it has the name
         continue;
       }
       const list = item.parentNode;
@@ -204,7 +217,7 @@
     try { await act(); } catch { complain(link); }
     link.ariaBusy = "false";
   };
-  const MOST_LINKS = 20; // to new comments that are not on this page
+  const MAX_LINKS = 20; // to new comments that are not on this page
   const UNREACHED = gettext("The site can’t be reached. Try again in a moment.");
   const calm = (node) => {
     if (node.nextElementSibling?.matches(".alert")) node.nextElementSibling.remove();
@@ -235,8 +248,11 @@
   const show = async (url) => {
     const { page, url: at } = await load(url);
     const fresh = page.querySelector(".talk .part");
-    for (const form of part().querySelectorAll(".reply-form")) {
-      page.getElementById(form.parentNode.id)?.append(form);
+    for (const form of part().querySelectorAll("article > .reply-form")) {
+      const article = form.parentNode, target = page.getElementById(article.id);
+      if (!target) keepOnlyForm(article);
+      if (target) target.append(form);
+      else fresh.prepend(article);
     }
     part().replaceWith(fresh);
     Object.assign(talk.dataset, page.querySelector(".talk").dataset);
@@ -558,7 +574,7 @@
       });
       nodes.push(button);
     }
-    elsewhere += missing.splice(0, missing.length - MOST_LINKS).length;
+    elsewhere += missing.splice(0, missing.length - MAX_LINKS).length;
     if (missing.length) {
       const list = make("p", "", gettext("Also new:"));
       for (const [n, id] of missing.entries()) {

@@ -83,18 +83,57 @@ def test_a_removed_comment_with_answers_leaves_its_placeholder(waiting, article,
     expect(at(page, talk.Ada)).to_be_visible()
 
 
+def remove(comment):
+    return change_states(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
+
+
+def show_new_comment(page, article, body):
+    make_comment(article, body, author=UserFactory())
+    page.clock.run_for(30_000)
+    page.get_by_role("button", name=re.compile(r"^\d new comments?$")).click()
+
+
 def test_of_a_removed_comment_only_the_reply_to_it_that_is_being_written_stays(waiting, article, talk):
-    page = waiting
+    page, gone = waiting, "This comment is no longer on this page."
     at(page, talk.Jun).get_by_role("link", name="Reply").click()
     text = page.get_by_label("Your comment")
     text.fill("I am still writing.")
-    change_states(ids=[talk.Jun.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
-    make_comment(article, "And I.", author=UserFactory(name="Per"))
-    page.clock.run_for(30_000)
-    page.get_by_role("button", name="1 new comment").click()
-    expect(at(page, talk.Jun).locator("> p")).to_have_text("This comment is no longer here.")
+    remove(talk.Jun)
+    show_new_comment(page, article, "And I.")
+    expect(at(page, talk.Jun).locator("> p")).to_have_text(gone)
     assert talk.Jun.body not in at(page, talk.Jun).inner_text()
     expect(text).to_have_value("I am still writing.")
+
+    choose_order(page, "Newest first")
+    page.wait_for_url("**order=newest*")
+    expect(page.locator(f"#comment-{talk.Jun.pk} > p")).to_have_text(gone)
+    expect(text).to_have_value("I am still writing.")
+    assert page.failures == []
+
+
+def test_a_comment_that_comes_back_is_whole_again(waiting, article, talk):
+    page = waiting
+    at(page, talk.Jun).get_by_role("link", name="Reply").click()
+    page.get_by_label("Your comment").wait_for()
+    remove(talk.Jun)
+    show_new_comment(page, article, "And I.")
+    expect(at(page, talk.Jun)).not_to_contain_text(talk.Jun.body)
+    change_states(ids=[talk.Jun.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
+    show_new_comment(page, article, "And so do I.")
+    expect(at(page, talk.Jun)).to_contain_text(talk.Jun.body)
+    expect(at(page, talk.Jun)).not_to_contain_text("no longer")
+    assert page.failures == []
+
+
+def test_a_removed_comment_is_not_quoted_above_its_replies_any_more(waiting, article, talk):
+    page = waiting
+    at(page, talk.Ada).get_by_role("link", name="Tollef").click()
+    expect(at(page, talk.Ada).locator(".quote")).to_contain_text(talk.Tollef.body)
+    remove(talk.Tollef)
+    show_new_comment(page, article, "And I.")
+    expect(at(page, talk.Tollef)).to_have_text(re.compile("Removed by a moderator"))
+    expect(page.locator(".quote")).to_have_count(0)
+    assert talk.Tollef.body not in page.locator(".talk").inner_text()
     assert page.failures == []
 
 
