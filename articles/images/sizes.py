@@ -69,7 +69,7 @@ def make_sizes(
         for width in crops:
             size = (width, max(1, round(width * CROP_RATIO[1] / CROP_RATIO[0])))
             name = f"{folder}/c{width}-{point}"
-            if box == (0, 0, *full.size) and whole.get(width) == size:  # as max_width cameras' photos
+            if box == (0, 0, *full.size) and whole.get(width) == size:  # as most cameras' photos
                 _copy(save, existing, f"{folder}/w{width}", name, formats)
             else:
                 _make(save, existing, name, formats, full, box, size)

@@ -151,28 +151,28 @@ def correction_view(model_admin: Any, request: HttpRequest, key: int, pk: int) -
     """
     article = model_admin.get_editable(request, key)
     correction = article.corrections.filter(pk=pk).first()
-    if not correction and not request.POST.get("text", "").strip():
-        raise Http404
     text = request.POST.get("text", correction.text if correction else "").strip()
-    is_confirmed, is_changed = "confirm-delete" in request.POST, False
-    is_deletion = bool(correction) and ("delete" in request.POST or not text)
-    confirms_deletion = is_deletion and not is_confirmed
-    is_too_long = len(text) > MAX_CORRECTION_LENGTH and not is_confirmed and not confirms_deletion
-    if request.method == "POST" and not is_too_long and not confirms_deletion:
-        if message := _save_correction(request, article, correction, text):
-            model_admin.message_user(request, message)
-            return redirect("admin:articles_article_change", key)
-        is_changed = True
-        correction = article.corrections.filter(pk=pk).first()
+    if not correction and (not text or "confirm-delete" in request.POST):
+        if request.method != "POST":
+            raise Http404
+        model_admin.message_user(request, _("Somebody else has deleted this correction."))
+        return redirect("admin:articles_article_change", key)
     context = {
         **model_admin.page_context(request, article, _("Correction")),
         "article": article,
         "correction": correction,
         "text": text,
-        "max_length": MAX_CORRECTION_LENGTH if is_too_long else None,
-        "is_changed": is_changed,
-        "confirms_deletion": confirms_deletion,
     }
+    is_confirmed = "confirm-delete" in request.POST
+    if correction and not is_confirmed and ("delete" in request.POST or not text):
+        context["asks_to_delete"] = True
+    elif len(text) > MAX_CORRECTION_LENGTH and not is_confirmed:
+        context["max_length"] = MAX_CORRECTION_LENGTH
+    elif request.method == "POST":
+        if message := _save_correction(request, article, correction, text):
+            model_admin.message_user(request, message)
+            return redirect("admin:articles_article_change", key)
+        context |= {"is_changed": True, "correction": article.corrections.filter(pk=pk).first()}
     return TemplateResponse(request, "admin/articles/article/correction.html", context)
 
 
