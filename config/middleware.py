@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 from django.utils.functional import SimpleLazyObject
 
+from articles.site.languages import activate_locale, chosen_language
 from articles.site.requests import site_request
 from config.masthead import Masthead
 from core.monitoring.logs import URL_NAME_KEY
@@ -57,14 +58,21 @@ class UrlNameMiddleware:
 
 
 class FormUrlMiddleware:
-    """Show a page to a person who opens a URL that only accepts POST, where Django sends an empty 405."""
+    """Show a page to a person who opens a URL that only accepts POST, where Django sends an empty 405.
+
+    Requests by htmx get the empty response.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if request.method == "GET" and isinstance(response, HttpResponseNotAllowed) and not response.content:
+        if not isinstance(response, HttpResponseNotAllowed) or response.content:
+            return response
+        of_site = site_request(request)
+        if request.method == "GET" and request.accepts("text/html") and not of_site.htmx:
+            activate_locale(of_site, chosen_language(of_site))  # also at the URLs of pages for staff
             page = render(request, "405.html", status=405)
             page.headers["Allow"] = response.headers["Allow"]
             return page
