@@ -275,7 +275,7 @@ def send_receipt(pk: int) -> int:
 
 
 def _may_get_receipt(received: IllegalContentReport | RemovalRequest) -> bool:
-    """Return whether it has an e-mail to which fewer than MAX_MAILS_PER_DAY such receipts were sent."""
+    """Return whether it has an e-mail that fewer than MAX_MAILS_PER_DAY earlier ones of the last day have."""
     same = type(received)._default_manager.filter(
         email__iexact=received.email, at__gt=timezone.now() - timedelta(days=1), pk__lt=received.pk
     )

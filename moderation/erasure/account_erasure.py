@@ -144,7 +144,7 @@ def _log_entry(person: Person, *, deletes_comments: bool) -> Erasure:
 
 def _next_block(erasure: AccountErasure, person: Person) -> list[int]:
     """Return the next comments that the job has to change."""
-    rows = person.comments().with_text()  # restricted ones are left to administrators
+    rows = person.comments().not_erased_or_restricted()  # restricted ones are left to administrators
     if erasure.deletes_comments:
         rows = rows.exclude(pk__in=_reported_as_illegal(person))
     else:

@@ -170,7 +170,7 @@ def erase_person(*, person: Person, actor: User | None) -> None:
     """
     fields = person.as_fields
     with transaction.atomic():
-        named = person.comments().with_text()
+        named = person.comments().not_erased_or_restricted()
         ids = list(named.exclude(author_name=deleted_name(), author_email="").values_list("pk", flat=True))
         lock_discussions_of(ids)
         erase_names(ids)

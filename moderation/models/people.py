@@ -17,6 +17,7 @@ from comments import removal_reasons
 from comments.models import Comment
 
 MAX_SANCTION_TEXT_LENGTH, MAX_MODERATOR_NOTE_LENGTH = 2_000, 5_000  # characters
+MAX_APPEAL_LENGTH = 2_000  # characters, of a decision on a comment or of a sanction
 ORIGIN_RETENTION = timedelta(days=30)
 MAILED_WITHIN = timedelta(minutes=2)  # the mail about a sanction is sent after one minute
 
@@ -55,7 +56,7 @@ class Sanction(models.Model):
     notified_at = models.DateTimeField(null=True)  # when the mail about it was sent
     end_notified_at = models.DateTimeField(null=True)  # when the mail about its end was sent
     appealed_at = models.DateTimeField(null=True)  # when the person appealed; possible once
-    appeal_text = models.TextField(_("details"), blank=True, max_length=MAX_SANCTION_TEXT_LENGTH)
+    appeal_text = models.TextField(_("details"), blank=True, max_length=MAX_APPEAL_LENGTH)
     answered_at = models.DateTimeField(null=True)  # when a moderator upheld it after the appeal
 
     objects = SanctionQuerySet.as_manager()
@@ -66,9 +67,7 @@ class Sanction(models.Model):
         constraints = [
             one_person_constraint(name="sanction_of_one_person"),
             max_length_constraint("message", MAX_SANCTION_TEXT_LENGTH, name="sanction_message_length"),
-            max_length_constraint(
-                "appeal_text", MAX_SANCTION_TEXT_LENGTH, name="sanction_appeal_text_length"
-            ),
+            max_length_constraint("appeal_text", MAX_APPEAL_LENGTH, name="sanction_appeal_text_length"),
         ]
 
     def __str__(self) -> str:

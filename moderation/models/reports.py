@@ -11,6 +11,7 @@ from accounts.models import Guest, User, one_person_constraint
 from articles.models.lengths import max_length_constraint
 from comments.models import Comment
 from moderation.models.cases import Case
+from moderation.models.people import MAX_APPEAL_LENGTH
 
 MAX_REPORT_TEXT_LENGTH, MAX_EXPLANATION_LENGTH = 2_000, 5_000  # characters
 
@@ -106,7 +107,7 @@ class Appeal(models.Model):
     is_edit = models.BooleanField(default=False)
     revision = models.PositiveIntegerField()
     against = models.ForeignKey("comments.Transition", models.PROTECT, related_name="+", db_index=False)
-    text = models.TextField(blank=True, max_length=MAX_REPORT_TEXT_LENGTH)
+    text = models.TextField(blank=True, max_length=MAX_APPEAL_LENGTH)
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -114,7 +115,7 @@ class Appeal(models.Model):
         verbose_name_plural = _("appeals")
         constraints = [
             models.UniqueConstraint(fields=["comment", "is_edit"], name="appeal_once"),
-            max_length_constraint("text", MAX_REPORT_TEXT_LENGTH, name="appeal_text_length"),
+            max_length_constraint("text", MAX_APPEAL_LENGTH, name="appeal_text_length"),
         ]
 
     def __str__(self) -> str:

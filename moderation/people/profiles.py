@@ -267,4 +267,4 @@ def person_url(key: str) -> str:
 
 def _imported_comments() -> Any:
     """Return the comments under imported names, without restricted and permanently deleted ones."""
-    return Comment.objects.with_text().filter(author=None, guest=None)
+    return Comment.objects.not_erased_or_restricted().filter(author=None, guest=None)

@@ -164,7 +164,9 @@ def restrict_child_data(request: HttpRequest, key: str) -> HttpResponse:
     person = _load(key, user)
     if not _can_restrict_all(user, person):
         raise PermissionDenied
-    ids = list(person.comments().with_text().values_list("pk", flat=True)[: restrictions.MAX_AT_ONCE])
+    ids = list(
+        person.comments().not_erased_or_restricted().values_list("pk", flat=True)[: restrictions.MAX_AT_ONCE]
+    )
     result = restrictions.restrict(ids=ids, why=Restriction.Why.CHILD, actor=user) if ids else None
     if not result or not result.batch:
         messages.info(request, _("No readable comment of this person is left."))
@@ -203,7 +205,7 @@ def _can_erase(user: User, person: Person) -> bool:
     return (
         user.is_administrator
         and sanctions.can_sanction(user, person)
-        and not person.comments().with_text().exists()
+        and not person.comments().not_erased_or_restricted().exists()
     )
 
 
@@ -234,7 +236,8 @@ def _page(
         "notes": ModeratorNote.objects.filter(**person.as_fields).select_related("by"),
         "note_form": NoteForm(),
         "can_add_note": user.is_moderator,
-        "can_restrict_all": _can_restrict_all(user, person) and person.comments().with_text().exists(),
+        "can_restrict_all": _can_restrict_all(user, person)
+        and person.comments().not_erased_or_restricted().exists(),
         "can_erase": _can_erase(user, person) and not person.is_erased,
         "profile_url": person.get_absolute_url(),
         "done": just_done_action(user, PersonQuery.read(request.GET)["done"]),

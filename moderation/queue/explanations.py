@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.utils.html import escape
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -72,16 +72,17 @@ def highlight_text(body: str, spans: Iterable[Sequence[int]]) -> SafeString:
     return mark_safe(markup.replace("\n", "<br>\n"))  # noqa: S308  # escaped above, piece by piece
 
 
-def highlighted_excerpt(body: str, spans: Sequence[Sequence[int]], length: int) -> tuple[SafeString, bool]:
-    """Return so many characters of a plain text with these spans in <mark>, and whether they are all of it.
+def highlighted_excerpt(body: str, spans: Sequence[Sequence[int]], length: int) -> SafeString:
+    """Return an excerpt of at most `length` characters of a plain text, with these spans in <mark>.
 
-    It is the beginning, or the place of the first span if that is further down.
+    It is the beginning, or the place of the first span if that is further down. "…" stands where it is cut.
     """
     first, before = min((start for start, _end in spans), default=0), length // 6
     start = first - before if len(body) > length and first > length - before else 0
     end = start + length
     shown = [(max(a, start) - start, min(b, end) - start) for a, b in spans if a < end and b > start]
-    return highlight_text(body[start:end], shown), len(body) <= length
+    text = highlight_text(body[start:end], shown)
+    return format_html("{}{}{}", "… " if start else "", text, " …" if end < len(body) else "")
 
 
 def merge_spans(spans: Iterable[Sequence[int]]) -> list[tuple[int, int]]:

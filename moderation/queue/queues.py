@@ -262,8 +262,8 @@ class QueueView:
 
         Runs two statements, and one more if stories of the page are not published.
         """
-        most = (MAX_COUNTED if self.values else PAGE_SIZE) + 1
-        keys = list(self.rows_after().values_list("pk", flat=True)[:most])
+        limit = (MAX_COUNTED if self.values else PAGE_SIZE) + 1
+        keys = list(self.rows_after().values_list("pk", flat=True)[:limit])
         if not keys:
             return [], 0
         statement = RECENT_ITEMS if self.queue == RECENT else CASE_ITEMS

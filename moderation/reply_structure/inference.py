@@ -51,7 +51,7 @@ class ThreadComment:
 
 
 @dataclass(frozen=True, slots=True)
-class Inference:
+class ProposedParent:
     """A comment and the parent that it probably has, other than the one that the thread gives."""
 
     comment: int
@@ -116,7 +116,7 @@ class InferenceRule:
 
 def infer_parents(
     comments: Sequence[ThreadComment], *, hosts: Iterable[str] = (), story: str = ""
-) -> list[Inference]:
+) -> list[ProposedParent]:
     """Return the comments whose parent is probably another one, in the order of `comments`.
 
     `hosts` are the names of the story's authors, and `story` is its text: who greets the authors in a flat
@@ -135,7 +135,9 @@ def infer_parents(
         branch = branches.setdefault(comment.parent, Branch(parent, host_names, story_words))
         rule, answered = _first_match(comment, branch)
         if rule and answered and answered != parent:
-            found[comment.number] = Inference(comment.number, answered.number, rule.confidence, rule.code)
+            found[comment.number] = ProposedParent(
+                comment.number, answered.number, rule.confidence, rule.code
+            )
             if rule.find is _continued_comment:
                 branch.continued.add(comment.number)
         if answered := answered or parent:

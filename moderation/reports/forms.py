@@ -15,6 +15,7 @@ from comments.forms import BodyForm
 from comments.models import Comment, State
 from core.forms import LongTextForm, MultilineField
 from moderation.models import IllegalContentReport, Report
+from moderation.models.people import MAX_APPEAL_LENGTH
 from moderation.models.reports import MAX_REPORT_TEXT_LENGTH
 
 TEXTAREA = forms.Textarea(attrs={"rows": 3, "dir": "auto"})
@@ -158,13 +159,13 @@ class ResubmitForm(BodyForm):
 
 
 class AppealForm(LongTextForm, forms.Form):
-    """A form for the author of a removed comment to appeal the decision."""
+    """A form to appeal a decision, such as the removal of one's comment."""
 
     submit = _("Appeal this decision")
 
     text = MultilineField(
         label=_("Why is this decision wrong?"),
-        max_length=MAX_REPORT_TEXT_LENGTH,
+        max_length=MAX_APPEAL_LENGTH,
         widget=TEXTAREA,
         error_messages={"required": _("Please explain why. You can appeal once.")},
     )

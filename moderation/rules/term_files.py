@@ -25,8 +25,8 @@ def check_size(size: int) -> None:
     """Raise ValidationError if a file is too large to be read."""
     if size > MAX_FILE_BYTES:
         raise ValidationError(
-            _("This file has %(size)s MB. A list of terms may have at most %(most)s MB.")
-            % {"size": f"{size / 1024 / 1024:.1f}", "most": MAX_FILE_BYTES // 1024 // 1024},
+            _("This file has %(size)s MB. A list of terms may have at most %(limit)s MB.")
+            % {"size": f"{size / 1024 / 1024:.1f}", "limit": MAX_FILE_BYTES // 1024 // 1024},
             code="size",
         )
 
@@ -57,8 +57,8 @@ def read_terms(data: bytes) -> TermFile:
             )
         if len(line) > MAX_TERM_LENGTH:
             raise ValidationError(
-                _("Line %(line)s has %(count)s characters. A term may have at most %(most)s.")
-                % {"line": f"{number:,}", "count": f"{len(line):,}", "most": MAX_TERM_LENGTH},
+                _("Line %(line)s has %(count)s characters. A term may have at most %(limit)s.")
+                % {"line": f"{number:,}", "count": f"{len(line):,}", "limit": MAX_TERM_LENGTH},
                 code="length",
             )
     nonempty = [line for line in lines if line]
@@ -68,8 +68,8 @@ def read_terms(data: bytes) -> TermFile:
         raise ValidationError(_("This file has no terms. Put one term on each line."), code="empty")
     if len(terms) > MAX_TERMS:
         raise ValidationError(
-            _("This file has %(count)s terms. A list may have at most %(most)s.")
-            % {"count": f"{len(terms):,}", "most": f"{MAX_TERMS:,}"},
+            _("This file has %(count)s terms. A list may have at most %(limit)s.")
+            % {"count": f"{len(terms):,}", "limit": f"{MAX_TERMS:,}"},
             code="many",
         )
     return TermFile(terms, _notices(lines, nonempty, kept, terms))

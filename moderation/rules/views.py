@@ -201,7 +201,6 @@ class FalsePositive:
     comment: Comment
     name: str
     text: SafeString  # with the matches marked
-    is_whole: bool
     is_discussion_readable: bool
 
 
@@ -210,8 +209,8 @@ def _false_positives(definition: RuleDefinition, ids: list[int]) -> list[FalsePo
     found = []
     for decided, spans in rule_replay.matched_examples(definition, ids):
         comment = comments[decided.comment]
-        text, is_whole = explanations.highlighted_excerpt(decided.body, spans, EXCERPT_LENGTH)
-        found.append(FalsePositive(comment, decided.name, text, is_whole, comment.discussion.is_readable))
+        text = explanations.highlighted_excerpt(decided.body, spans, EXCERPT_LENGTH)
+        found.append(FalsePositive(comment, decided.name, text, comment.discussion.is_readable))
     return found
 
 

@@ -100,7 +100,7 @@ def store_findings(found: Mapping[tuple[int, int], Sequence[CheckResult]]) -> in
     """
     ids = [pk for pk, _revision in found]
     lock_discussions_of(ids)
-    rows = Comment.objects.with_text().filter(pk__in=ids)
+    rows = Comment.objects.not_erased_or_restricted().filter(pk__in=ids)
     comments = [row for row in rows.only("revision").order_by("pk") if (row.pk, row.revision) in found]
     checked = Finding.objects.filter(comment__in=comments)
     stored = set(checked.values_list("comment", "revision", "check_name"))

@@ -74,8 +74,8 @@ def _limits(context: Context) -> list[RateLimit]:
     rule = context.rules.limit(Rule.Kind.RATE)
     new, known = matching.parse_limit(rule.value) if rule else (RATE_NEW, RATE_KNOWN)
     if context.person_is_confirmed and context.has_approved_comment:
-        count = known * TRUSTED_FACTOR if context.person_is_trusted else known
-        return [RateLimit(count, context.sent_by_person, _person_message)]
+        max_count = known * TRUSTED_FACTOR if context.person_is_trusted else known
+        return [RateLimit(max_count, context.sent_by_person, _person_message)]
     return [
         RateLimit(new, context.sent_by_person, _person_message),
         RateLimit(new, context.sent_from_address, _address_message),

@@ -106,7 +106,6 @@ class MemberRow:
 
     comment: Comment
     body: SafeString
-    is_whole: bool
     clues: list[str]
     is_selected: bool
 
@@ -173,7 +172,7 @@ def group_rows(found: Sequence[CommentGroup], user: User) -> list[GroupRow]:
                     group, counts, is_whole=articles is None
                 ),
                 distinctive_words=_cut_words(group, bodies, articles),
-                example=_highlighted_excerpt(example, shared)[0] if example else None,
+                example=_highlighted_excerpt(example, shared) if example else None,
                 example_comment=example,
             )
         )
@@ -248,10 +247,8 @@ def load_page(
 
     def member_row(pk: int, found: int) -> MemberRow:
         comment = bodies[pk]
-        body, is_whole = _highlighted_excerpt(comment, shared, rule)
-        return MemberRow(
-            comment, body, is_whole, explanations.describe_clues(Clue(found), comment), pk not in without
-        )
+        body = _highlighted_excerpt(comment, shared, rule)
+        return MemberRow(comment, body, explanations.describe_clues(Clue(found), comment), pk not in without)
 
     return Page(
         likely_mistakes=[member_row(row.comment, row.clues) for row in likely_mistakes],
@@ -321,8 +318,8 @@ def _shared_runs(sample: Sequence[Comment]) -> set[int]:
 
 def _highlighted_excerpt(
     comment: Comment, shared: set[int], rule: Callable[[Comment], Spans] | None = None
-) -> tuple[SafeString, bool]:
-    """Return an excerpt of a comment's text with highlights, and whether it is all of the text.
+) -> SafeString:
+    """Return an excerpt of a comment's text with highlights.
 
     Highlights are the shared runs and promotional passages, or what `rule` found.
     """

@@ -214,9 +214,9 @@ def example_weights(decided: Sequence[Decision], batch: float = MAX_BATCH_WEIGHT
 
 
 def _limit_group_weights(
-    shares: Sequence[float], of: Sequence[Hashable], max_weight: Callable[[float], float]
+    shares: Sequence[float], of: Sequence[Hashable], max_weight_of: Callable[[float], float]
 ) -> list[float]:
-    """Return the weights, reduced so that no group has more than `max_weight` of the weight of the rest.
+    """Return the weights, reduced so that no group has more than `max_weight_of` the weight of the rest.
 
     None is no group.
     """
@@ -225,7 +225,7 @@ def _limit_group_weights(
         sums[one] += share
     total = sum(shares)
     parts = {
-        one: min(1.0, max_weight(total - sum_) / sum_)
+        one: min(1.0, max_weight_of(total - sum_) / sum_)
         for one, sum_ in sums.items()
         if one is not None and sum_
     }

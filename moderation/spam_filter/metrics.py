@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple, TypedDict
 
+CURVE_POINTS = 100  # of a ROC curve
 WAITING_SHARES = ("0.005", "0.01", "0.05")  # shares of good comments that may wait
 
 
@@ -71,13 +72,13 @@ def roc_auc(spam: Sequence[float], good: Sequence[float]) -> float | None:
 def roc_curve(spam: Sequence[float], good: Sequence[float]) -> list[tuple[float, float]]:
     """Return the ROC curve: the shares of good comments and of spam at or above falling thresholds.
 
-    Goes from (0, 0) to (1, 1) in 100 points or a few more. Empty if there is no spam or no good comment.
+    Goes from (0, 0) to (1, 1) in CURVE_POINTS points or a few more. Empty without spam or good comments.
     """
     if not spam or not good:
         return []
     spam, good = sorted(spam), sorted(good)
     lines = sorted({*spam, *good}, reverse=True)
-    step = max(1, -(-len(lines) // 100))
+    step = max(1, -(-len(lines) // CURVE_POINTS))
     kept = [*lines[:-1:step], lines[-1]]
     shares = [
         (1 - bisect_left(good, line) / len(good), 1 - bisect_left(spam, line) / len(spam)) for line in kept

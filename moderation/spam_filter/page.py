@@ -87,7 +87,6 @@ class MistakeRow:
     decided: str  # the decision by people, as text
     sentence: str  # the filter's prediction, as text
     text: SafeString  # an excerpt with the heaviest words marked
-    is_whole: bool  # whether the excerpt is the whole text
     parts: list[spam_explanations.PartText]
     is_discussion_readable: bool
 
@@ -440,14 +439,13 @@ def _percent(share: float | None) -> int | None:
 
 def _mistake_row(comment: Comment, mistake: Mistake, last: int) -> MistakeRow:
     spans = [span for part in mistake["parts"] for span in part["spans"]]
-    text, is_whole = explanations.highlighted_excerpt(comment.body, spans, EXCERPT_LENGTH)
+    text = explanations.highlighted_excerpt(comment.body, spans, EXCERPT_LENGTH)
     return MistakeRow(
         comment=comment,
         expected_transition=expected_transition_value(comment.pk, last),
         decided=explanations.describe_decision(comment.state, comment.state_reason),
         sentence=probability_text(mistake["probability"]),
         text=text,
-        is_whole=is_whole,
         parts=spam_explanations.part_texts(mistake["parts"], comment.body, comment.author_name),
         is_discussion_readable=comment.discussion.is_readable,
     )

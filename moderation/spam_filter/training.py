@@ -263,7 +263,8 @@ def _try_waiting_version(waiting: FilterVersion, current: FilterVersion) -> str:
 def compare(numbers: VersionNumbers, active: VersionNumbers, *, version: int, percent: float) -> Trial:
     """Compare two versions measured on the same decisions.
 
-    `active`: of the active one, `version`; `percent`: the good comments that may wait.
+    `active`: the numbers of the active version, whose id is `version`; `percent`: the good comments that may
+    wait.
     """
     starter = active_model.starter_good_scores()
     own, others = _waiting_shares(numbers, percent, starter), _waiting_shares(active, percent, starter)

@@ -1,7 +1,7 @@
 """Data of the moderation dashboard: comments and decisions by day, the queue, the checks, and one discussion.
 
 Each part is one statement over a period of days, over the queue, or over one discussion. Log entries never
-change, so the counts of past days are cached.
+change, so the counts of past days are cached, and those of a discussion until its next entry.
 """
 
 from collections import Counter, defaultdict
@@ -83,7 +83,7 @@ WITH decided AS MATERIALIZED (
   SELECT t.comment_id, t.revision, t.to_state, t.at, b.root_id, b.undos
   FROM comments_transition t JOIN moderation_batch b ON b.id = t.batch AND b.kind = 'decision'
   WHERE t.at >= %(start)s AND t.kind = 'state' AND t.actor_id IS NOT NULL
-  ORDER BY t.at DESC LIMIT %(most)s),
+  ORDER BY t.at DESC LIMIT %(limit)s),
 decisions AS MATERIALIZED (
   SELECT t.comment_id, t.revision, t.to_state, t.at, {IS_UNDONE} AS is_undone
   FROM decided t CROSS JOIN LATERAL (SELECT t.root_id, t.undos) b)
@@ -199,7 +199,7 @@ def checks(days: int, zone: tzinfo) -> list[CheckRecord]:
     """Return the record of each check and rule with findings in decided comments, the most frequent first."""
     start = start_of_day(dates(days, zone)[0], zone)
     only_held = registry.counted_only_if_held()
-    values = {"start": start, "most": MAX_DECISIONS, "counts_only_held": only_held}
+    values = {"start": start, "limit": MAX_DECISIONS, "counts_only_held": only_held}
     rows = fetch_rows(DECISIONS_BY_CHECK, values)
     records = []
     for name, rule, value, decided, removed, undone in rows[: 2 * TOP]:
@@ -224,20 +224,17 @@ def stories(days: int, zone: tzinfo, user: User | None) -> list[tuple[str, str, 
     return [(named[story].slug, named[story].title, n) for story, n in most]
 
 
-def timeline(
-    discussion: int, zone: tzinfo, *, last_entry: bytes | None = None
-) -> tuple[Chart, list[Burst]] | None:
+def timeline(discussion: int, zone: tzinfo, last_entry: bytes) -> tuple[Chart, list[Burst]] | None:
     """Return the timeline of a discussion from its first to its last comment, and its bursts.
 
-    `last_entry` is the hash of its last log entry, until which the counts are cached. Returns None if the
-    discussion has no comments.
+    `last_entry` is the hash of its last log entry: the counts are cached as long as it stays the same.
+    Returns None if the discussion has no comments.
     """
-    key = f"timeline-{discussion}-{bytes(last_entry).hex()}" if last_entry else ""
-    hours: list[tuple[Any, ...]] | None = caches["process"].get(key) if key else None
-    if hours is None:
+    key = f"timeline-{discussion}"
+    counted_at, hours = caches["process"].get(key, (None, []))
+    if counted_at != bytes(last_entry):
         hours = fetch_rows(COMMENTS_BY_HOUR, {"discussion": discussion})
-        if key:
-            caches["process"].set(key, hours, timeout=DAY)
+        caches["process"].set(key, (bytes(last_entry), hours), timeout=DAY)
     if not hours:
         return None
     start, end = hours[0][0], hours[-1][0]

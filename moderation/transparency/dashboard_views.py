@@ -40,7 +40,8 @@ def show_dashboard(request: HttpRequest) -> HttpResponse:
         raise Http404
     if story and story.slug not in {listed for listed, _title, _count in stories}:
         stories.append((story.slug, story.title, 0))
-    timeline = dashboard.timeline(story.pk, zone, last_entry=vars(story)["last_entry"]) if story else None
+    last_entry = vars(story)["last_entry"] if story else None
+    timeline = dashboard.timeline(story.pk, zone, last_entry) if story and last_entry else None
     context: dict[str, Any] = {
         "days": days,
         "periods": dashboard.PERIODS,
