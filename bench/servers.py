@@ -291,6 +291,8 @@ def change_discussion(article: int) -> Callable[[], None]:
         [article],
     )
     first, last = cursor.fetchone()
+    if first is None:
+        raise RuntimeError(f"The discussion {article} has no top-level comment.")
     return _change(
         """
 WITH changed AS (UPDATE comments_comment SET recommend_count = recommend_count + 1 WHERE id IN (%s, %s))

@@ -51,8 +51,7 @@ FROM (SELECT min(id) AS first, max(id) AS last FROM comments_comment
       WHERE discussion_id = ANY(%s) AND parent_id IS NULL GROUP BY discussion_id) AS roots
 WHERE changed.id IN (first, last)"""
 RARE = "quillfathom"  # a word of few comments, as many at both sizes
-# Jobs that read all comments, or each of them once.
-JOBS_OVER_ALL = {"Complete the erasure log", "Erase old spam", "Flag harmful content in old comments"}
+ONCE_FOR_EACH = "Flag harmful content in old comments"  # the job that reads each comment once
 
 
 class Work(NamedTuple):
@@ -133,7 +132,7 @@ def _measure_pages(
         "queue: all comments": "/moderation/?queue=recent",
         "queue: all comments of a name": "/moderation/?queue=recent&author=Writer+77",
         "page of a person": f"/moderation/people/g{_frequent_guest()}/",
-        "dashboard": "/moderation/dashboard/",
+        "dashboard, without new log entries": "/moderation/dashboard/",
         "audit log": "/moderation/log/",
     }.items():
         targets[name] = site.target(name, path, staff)
@@ -183,8 +182,9 @@ def _measure_work(bench: Run, comments: int) -> dict[str, Work]:
         len(ids),
     )
     timed("… undone", lambda: undo(batch=act.batch, actor=person), len(ids))
+    assert ONCE_FOR_EACH in {job.name for job in JOBS}
     for job in JOBS:
-        timed(f"job: {job.name}", job.run, comments if job.name in JOBS_OVER_ALL else 1)
+        timed(f"job: {job.name}", job.run, comments if job.name == ONCE_FOR_EACH else 1)
     file = str(bench.folder / f"backup-{comments}")
     timed("backup", partial(_command, "backup", file), comments)
     timed("check_integrity", partial(_command, "check_integrity"), comments)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from bench.reply_structure.threads import SavedPage, Thread, TrueComment
 from moderation.features.folding import fold_case_and_accents
 from moderation.features.word_lists import STOP_WORDS
-from moderation.reply_structure.inference import Inference, ThreadComment, infer_parents
+from moderation.reply_structure.inference import ProposedParent, ThreadComment, infer_parents
 
 # A passage in quotation marks, or a line after ">".
 QUOTATION = re.compile(r"[\"“”„«»]([^\"“”„«»]+)[\"“”„«»]|^[ \t]*>(.+)", re.MULTILINE)
@@ -72,7 +72,7 @@ def count_saved(pages: Iterable[SavedPage]) -> Counts:
 
 
 def _add(
-    counts: Counts, thread: list[TrueComment], flat: list[ThreadComment], found: list[Inference]
+    counts: Counts, thread: list[TrueComment], flat: list[ThreadComment], found: list[ProposedParent]
 ) -> None:
     by_number = {one.number: one for one in thread}
     proposals = {proposal.comment: proposal for proposal in found}
