@@ -60,7 +60,7 @@ class UrlNameMiddleware:
 class FormUrlMiddleware:
     """Show a page to a person who opens a URL that only accepts POST, where Django sends an empty 405.
 
-    Requests by htmx get the empty response.
+    Requests by htmx, and those that do not accept HTML, get the empty response.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

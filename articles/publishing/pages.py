@@ -152,7 +152,7 @@ def correction_view(model_admin: Any, request: HttpRequest, key: int, pk: int) -
     article = model_admin.get_editable(request, key)
     correction = article.corrections.filter(pk=pk).first()
     text = request.POST.get("text", correction.text if correction else "").strip()
-    if not correction and (not text or "confirm-delete" in request.POST):
+    if not correction and (not text or {"delete", "confirm-delete"} & request.POST.keys()):
         if request.method != "POST":
             raise Http404
         model_admin.message_user(request, _("Somebody else has deleted this correction."))

@@ -137,8 +137,7 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
             if error.code == "nonce":
                 form.renew_nonce()
             elif error.code == "gone":
-                form.add_error(None, _("Your text is kept. Post it again to add it as a new comment."))
-                form.action = reverse("reply", args=[article.slug])
+                form.add_error(None, _("Your text is kept. You can copy it into a new comment."))
         else:
             if form.cleaned_data.get("follow"):
                 follow_replies(posted.author, posted.guest, article)

@@ -184,7 +184,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
     if (!opened) return;
     event.preventDefault();
     cancel.closest(".reply-form").remove();
-    find(opened, 'a[rel="nofollow"]').focus();
+    find(opened, 'a[rel="nofollow"]')?.focus(); // there is none if the comment is gone meanwhile
   });
 
   // A focused comment gets its heading as its label.

@@ -176,6 +176,7 @@
         for (const link of item.querySelectorAll("a.more")) link.removeAttribute("aria-label"); // it has the name
         continue;
       }
+      for (const article of articles(item)) closeQuotesOf(article.id);
       const list = item.parentNode;
       item.remove();
       if (list.children.length || list.parentNode.matches(".thread")) continue;
@@ -248,11 +249,8 @@
   const show = async (url) => {
     const { page, url: at } = await load(url);
     const fresh = page.querySelector(".talk .part");
-    for (const form of part().querySelectorAll("article > .reply-form")) {
-      const article = form.parentNode, target = page.getElementById(article.id);
-      if (!target) keepOnlyForm(article);
-      if (target) target.append(form);
-      else fresh.prepend(article);
+    for (const form of part().querySelectorAll(".reply-form")) {
+      page.getElementById(form.parentNode.id)?.append(form);
     }
     part().replaceWith(fresh);
     Object.assign(talk.dataset, page.querySelector(".talk").dataset);

@@ -110,8 +110,8 @@ def test_the_text_for_a_deleted_correction_is_not_lost(emil, edda):
     assert "It was eight.</textarea>" in page
     assert not story.corrections.exists()
     assert second.get(url).status_code == 404
-    for text in ("", "It was eight."):
-        deleted = second.post(url, {"text": text, "confirm-delete": ""}, follow=True)
+    for fields in ({"text": "", "confirm-delete": ""}, {"text": "It was eight.", "delete": ""}):
+        deleted = second.post(url, fields, follow=True)
         assert "Somebody else has deleted this correction." in deleted.content.decode()
     too_long = second.post(url, {"text": "x" * 2001, "anew": ""}).content.decode()
     assert "x" * 2001 in too_long
