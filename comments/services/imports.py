@@ -72,7 +72,7 @@ def import_comments(
 
     Comments that are stored already stay as they are; if an earlier import was undone, they are published
     again. `article.source_key` names the source. Without search texts, which take as long as all the rest,
-    readers see the comments but do not find them until store_search_texts has run.
+    readers see the comments but do not find them until store_missing_search_texts has run.
     """
     ensure_discussion(article)
     with transaction.atomic(), connection.cursor() as cursor:
@@ -107,13 +107,13 @@ def import_comments(
                 version=F("version") + 1,
             )
         if with_search_texts:
-            store_search_texts([*created, *returned])
+            store_missing_search_texts([*created, *returned])
         if len(created) >= ANALYZE_FROM:
             transaction.on_commit(_analyze_tables)
     return ImportResult(created, returned, len(comments) - len(created) - len(returned))
 
 
-def store_search_texts(ids: Sequence[int]) -> None:
+def store_missing_search_texts(ids: Sequence[int]) -> None:
     """Store the search texts of imported comments that have none yet.
 
     Erased and restricted comments get none. Each block is a transaction of its own.

@@ -23,7 +23,7 @@ from django_tasks_db.models import DBTaskResult
 from articles.models import Article
 from articles.site.languages import in_site_language
 from comments.models import Reason, State, Transition
-from comments.services.imports import store_search_texts
+from comments.services.imports import store_missing_search_texts
 from core.memory.garbage_collection import pause_garbage_collection
 from moderation.checks.base import Duplicate
 from moderation.models import Batch, ImportScreening
@@ -95,7 +95,7 @@ def _steps(screening: ImportScreening) -> Iterator[None]:
     ids = list(published)
     without_text = list(published.filter(comment__text=None))
     for start in range(0, len(without_text), BLOCK):
-        store_search_texts(without_text[start : start + BLOCK])
+        store_missing_search_texts(without_text[start : start + BLOCK])
         yield
     is_screened = screening.screened_count == len(ids)
     near_duplicates = {} if is_screened else _near_duplicates(screening.pk, article)
