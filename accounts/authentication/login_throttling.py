@@ -41,15 +41,15 @@ CODE_ORIGIN = b"codes"  # in place of a hash: the codes of an account have one c
 _WAIT = """
 CASE WHEN a.wrong <= %(free)s THEN 0
      ELSE least(%(max_wait)s, power(2, least(a.wrong - %(free)s - 1, 10))) END * interval '1 second'"""
-_CLAIM = f"""
-WITH claimed AS (
+_COUNT_ATTEMPT = f"""
+WITH counted AS (
   INSERT INTO accounts_loginattempts AS a (account, origin, wrong, at)
   VALUES (%(account)s, %(origin)s, 1, %(now)s)
   ON CONFLICT (account, origin) DO UPDATE
   SET wrong = CASE WHEN a.at < %(old)s THEN 1 ELSE a.wrong + 1 END, at = excluded.at
   WHERE a.at + {_WAIT} <= excluded.at
   RETURNING wrong)
-SELECT EXISTS (SELECT FROM claimed),
+SELECT EXISTS (SELECT FROM counted),
        (SELECT ceil(extract(epoch FROM a.at + {_WAIT} - %(now)s))::int
         FROM accounts_loginattempts a WHERE account = %(account)s AND origin = %(origin)s)"""
 _COUNT = """
@@ -64,13 +64,15 @@ RETURNING wrong"""
 def count_attempt(request: HttpRequest, email: str) -> int:
     """Count an attempt before its password is checked. Returns 0, or the seconds that it has to wait."""
     origin, free = _origin(request, email)
-    return _claim(_values("account", email) | {"origin": origin, "free": free, "max_wait": MAX_WAIT_SECONDS})
+    return _count_attempt(
+        _values("account", email) | {"origin": origin, "free": free, "max_wait": MAX_WAIT_SECONDS}
+    )
 
 
 def count_code(email: str) -> int:
     """Count a code of a second factor before it is checked. Returns 0, or the seconds that it has to wait."""
     values = {"origin": CODE_ORIGIN, "free": FREE_CODES, "max_wait": MAX_CODE_WAIT_SECONDS}
-    return _claim(_values("codes", email) | values)
+    return _count_attempt(_values("codes", email) | values)
 
 
 def count_wrong_password(email: str) -> bool:
@@ -137,11 +139,11 @@ def _read_cookie(request: HttpRequest) -> dict[str, str]:
     return dict(found)
 
 
-def _claim(values: dict[str, Any]) -> int:
+def _count_attempt(values: dict[str, Any]) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, values)
-        is_claimed, seconds = cursor.fetchone()
-    return 0 if is_claimed else max(1, seconds or 1)  # no seconds: another attempt came at the same moment
+        cursor.execute(_COUNT_ATTEMPT, values)
+        is_counted, seconds = cursor.fetchone()
+    return 0 if is_counted else max(1, seconds or 1)  # no seconds: another attempt came at the same moment
 
 
 def _values(what: str, email: str) -> dict[str, Any]:

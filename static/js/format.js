@@ -68,14 +68,14 @@ const addTools = (field) => {
   }
   field.before(tools);
 };
-const addCountdown = (field, most) => {
+const addCountdown = (field, limit) => {
   const status = document.createElement("span");
   status.className = "form-text";
   status.role = "status";
   field.after(status);
   const count = () => {
     // The server counts characters, of which some are two units of a string.
-    const left = field.value.length > most - NEAR ? most - [...field.value].length : NEAR + 1;
+    const left = field.value.length > limit - NEAR ? limit - [...field.value].length : NEAR + 1;
     const text = left < 0
       ? ngettext("%(n)s character too many", "%(n)s characters too many", -left)
       : ngettext("%(n)s character left", "%(n)s characters left", left);

@@ -8,13 +8,13 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
 
 // The browser's storage may be forbidden or full.
 globalThis.tryStorage = (act) => { try { return act(); } catch { return undefined; } };
-// Lists by address, as {address: [value, …]}, of the `most` addresses that were written last.
-globalThis.storedLists = (storage, key, most) => {
+// Lists by address, as {address: [value, …]}, of the `limit` addresses that were written last.
+globalThis.storedLists = (storage, key, limit) => {
   const all = () => tryStorage(() => JSON.parse(globalThis[storage].getItem(key))) ?? {};
   return {
     read: (address) => all()[address] ?? [],
     write(address, list) {
-      const kept = Object.entries(all()).filter(([other]) => other !== address).slice(1 - most);
+      const kept = Object.entries(all()).filter(([other]) => other !== address).slice(1 - limit);
       if (list) kept.push([address, list]);
       tryStorage(() => {
         if (kept.length) globalThis[storage].setItem(key, JSON.stringify(Object.fromEntries(kept)));
