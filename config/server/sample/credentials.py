@@ -44,7 +44,7 @@ def create_accounts() -> tuple[dict[str, User], list[Account]]:
 
 
 def accounts(home: Path) -> list[Account]:
-    """Return the accounts of the sample, as long as its sample story exists."""
+    """Return the accounts of the sample, as long as its story exists."""
     note = _read(home)
     return note["accounts"] if note and Article.objects.filter(pk=note["article"]).exists() else []
 
