@@ -28,6 +28,7 @@ from articles.site.languages import language_of, staff_language
 from articles.site.requests import SiteRequest
 from config.owner import jobs, system_status
 from config.owner.forms import SETUP_FIELDS, SiteForm, TestMailForm, explain_accent, read_uploads
+from core.fallback_pages import broken_link
 from core.mail.composition import compose_mail
 from core.mail.failures import explain_failure, mail_server
 from moderation.models import ModerationSettings
@@ -44,7 +45,7 @@ def set_up(request: HttpRequest, token: str) -> HttpResponse:
     follows.
     """
     if not is_setup_token_valid(token):
-        return render(request, "owner/set_up.html", status=404)
+        return _broken_setup_link(request)
     administrator_form = AdministratorForm(request.POST or None, prefix="you")
     form = SiteForm(request.POST or None, instance=Site.objects.get(pk=1), only=SETUP_FIELDS)
     if not all([administrator_form.is_valid(), form.is_valid()]):  # a list, so that both show their errors
@@ -54,10 +55,18 @@ def set_up(request: HttpRequest, token: str) -> HttpResponse:
     try:
         user = set_up_site(token=token, administrator=administrator_form.cleaned_data, **form.cleaned_data)
     except SetUpLinkError:
-        return render(request, "owner/set_up.html", status=404)
+        return _broken_setup_link(request)
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
     messages.success(request, _("Your site is set up. You can change everything under Settings."))
     return redirect(f"{reverse('owner-mail')}?first=1")
+
+
+def _broken_setup_link(request: HttpRequest) -> HttpResponse:
+    explanation = _(
+        "It was used already, it has expired, or it is incomplete. As long as the site has no administrator, "
+        "each start of the site prints a new link."
+    )
+    return broken_link(request, explanation, (reverse("home"), _("The newest stories")))
 
 
 @login_required
