@@ -38,7 +38,7 @@ def account_status(request: SiteRequest) -> HttpResponse:
         "sanctions": [
             (
                 sanction,
-                active_sanctions.sanction_text(sanction),
+                active_sanctions.sanction_html(sanction),
                 form if sanction.pk == appealed else SanctionAppealForm(),
             )
             for sanction in active
