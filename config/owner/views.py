@@ -118,7 +118,7 @@ def site_settings(request: HttpRequest) -> HttpResponse:
                 change_site(**changed)
             # The next page is in the new language.
             translation.activate(staff_language(language_of(user, Site.objects.get(pk=1))))
-            messages.success(request, _("Saved.") if changed else _("Nothing was changed."))
+            messages.success(request, _("Saved.") if changed else _("Nothing changed."))
             for sentence in explain_accent(changed.get("accent", "")):
                 messages.info(request, sentence)
             return redirect("owner-settings")
