@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -137,15 +138,16 @@ def status(request: HttpRequest) -> HttpResponse:
     return render(request, "owner/status.html", context)
 
 
-@login_required
 @require_POST
 def change_job(request: HttpRequest) -> HttpResponse:
-    """Retry or delete failed jobs.
+    """Retry or delete failed jobs. After logging in, the person lands on the system status.
 
     The form sends `retry` or `discard` with the id of a failed job, `all` to retry each one, or
     `run_now` with the name of a scheduled job. A job that is gone is no error: another administrator may have
     been faster.
     """
+    if not request.user.is_authenticated:
+        return redirect_to_login(reverse("owner-status"))
     require_administrator(request)
     if "all" in request.POST:
         done = jobs.retry()
