@@ -103,6 +103,18 @@ def test_a_change_creates_a_version(client, maria):
     assert "does not hold comments" in text
 
 
+@pytest.mark.parametrize(
+    ("value", "is_refused"), [("…", True), ("!! -", True), ("$$$", False), ("🍆", False)]
+)
+def test_a_term_of_punctuation_only_is_refused(client, maria, value, is_refused):
+    client.force_login(maria)
+    for button in ("try", "save"):
+        page = client.post(TERM, {"value": value, button: "1"}, follow=True)
+        assert page.status_code == (422 if is_refused else 200)
+        assert (f"“{value}” has no letter, digit or symbol" in page.text) == is_refused
+    assert Rule.objects.exists() != is_refused
+
+
 def test_saving_an_unchanged_rule_stores_nothing(client, maria):
     client.force_login(maria)
     client.post(TERM, {"value": "casino", "holds": "on", "note": "Ads", "save": "1"})
