@@ -133,7 +133,7 @@ class ImportAdmin(admin.ModelAdmin[Import]):
         "created_count",
         "warning_count",
         "actor",
-        "undone",
+        "status",
     )
     list_filter = ("format", "at")
     list_select_related = ("actor",)
@@ -163,10 +163,10 @@ class ImportAdmin(admin.ModelAdmin[Import]):
         title: str = obj.story
         return title
 
-    @admin.display(description=gettext_lazy("undone"))
-    def undone(self, obj: Any) -> str:
-        """Return “yes” if the import is undone. An undo can be undone in turn."""
-        return _("yes") if obj.undos % 2 else self.get_empty_value_display()
+    @admin.display(description=gettext_lazy("status"))
+    def status(self, obj: Any) -> str:
+        """Return whether the import is undone. An undo can be undone in turn."""
+        return _("Undone") if obj.undos % 2 else _("Imported")
 
     @admin.display(description=gettext_lazy("checked comments"))
     def screened_count(self, obj: Import) -> str:

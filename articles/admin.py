@@ -230,6 +230,11 @@ class ArticleAdmin(DocumentAdmin):
         super().save_model(request, obj, form, change)
         publication_pages.add_notes(obj, form, user)
 
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> Any:
+        return super().construct_change_message(request, form, formsets, add) + form.added_entries()
+
     def response_change(self, request: HttpRequest, obj: Article) -> HttpResponse:
         response = respond_after_save(self, request, obj)
         return response or super().response_change(request, obj)

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, When
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -155,7 +155,7 @@ class ImageAdmin(ConcurrentEditingAdmin):
         nothing then; 403 without the permission, 405 for another method.
         """
         if request.method != "POST":
-            return JsonResponse({"errors": {}}, status=405, headers={"Allow": "POST"})
+            return HttpResponseNotAllowed(["POST"])
         if not self.has_add_permission(request):
             return JsonResponse({"errors": {"file": [_("Only editors can add images.")]}}, status=403)
         assert isinstance(request.user, User)

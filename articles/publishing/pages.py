@@ -1,15 +1,19 @@
 """Publication, notes and corrections in the form of an article, and the page of a correction."""
 
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils import timezone, translation
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -18,7 +22,7 @@ from articles.editing import notes
 from articles.editing.concurrent_editing import request_user
 from articles.editing.conflicts import DocumentForm
 from articles.models import PREVIEW_LIFETIME, Article
-from articles.models.editing import MAX_CORRECTION_LENGTH, MAX_NOTE_LENGTH, Correction
+from articles.models.editing import MAX_CORRECTION_LENGTH, MAX_NOTE_LENGTH, Correction, EditorNote
 from articles.publishing import status
 from articles.publishing.actions import (
     confirmation_context,
@@ -32,7 +36,14 @@ from articles.site.requests import site_request
 from core.dates.relative_time import describe_time, time_or_date
 from core.forms import MultilineField, explain_length
 
-NOTE_FIELDS = {"new_note", "new_correction"}  # fields of the form that are not columns of the article
+# Fields of the form that are not columns of the article, with what they add.
+NOTE_MODELS = {"new_note": EditorNote, "new_correction": Correction}
+
+CORRECTION_MESSAGES = {
+    "added": gettext_lazy("Correction added."),
+    "changed": gettext_lazy("Correction changed."),
+    "deleted": gettext_lazy("Correction deleted."),
+}
 
 
 class NotesForm(DocumentForm):
@@ -57,8 +68,16 @@ class NotesForm(DocumentForm):
         if stage := self.fields.get("stage"):
             stage.required = False  # if it is left out, it stays as it is
 
-    def is_changed(self) -> bool:
-        return bool(set(self.changed_data) - NOTE_FIELDS)
+    @cached_property
+    def changed_data(self) -> list[str]:
+        """Return the names of changed columns: a new note or correction is added instead."""
+        return [name for name in super().changed_data if name not in NOTE_MODELS]
+
+    def added_entries(self) -> list[dict[str, Any]]:
+        """Return the entries of the admin's log about a new note and a new correction."""
+        return [
+            log_entry("added", model) for name, model in NOTE_MODELS.items() if self.cleaned_data.get(name)
+        ]
 
     def prefixed_digests(self) -> dict[str, str]:
         return super().prefixed_digests() | publication_state(self.instance)
@@ -70,6 +89,18 @@ class NotesForm(DocumentForm):
                 _("This story is scheduled. Unschedule it before you make it private.")
             )
         return stage
+
+
+def log_entry(verb: str, model: type[Model], at: datetime | None = None) -> dict[str, Any]:
+    """Return an entry of the admin's log: "added", "changed" or "deleted".
+
+    It names the row by its date (by default today), since its text may have to be redacted.
+    """
+    with translation.override(None):  # the log translates the name when it is read
+        name = str(model._meta.verbose_name)
+    if verb == "changed":
+        return {verb: {"fields": [name]}}
+    return {verb: {"name": name, "object": timezone.localdate(at).isoformat()}}
 
 
 def urls(model_admin: Any) -> list[URLPattern]:
@@ -169,23 +200,25 @@ def correction_view(model_admin: Any, request: HttpRequest, key: int, pk: int) -
     elif (problem := explain_length(text, MAX_CORRECTION_LENGTH)) and not is_confirmed:
         context["problem"] = problem
     elif request.method == "POST":
-        if message := _save_correction(request, article, correction, text):
-            model_admin.message_user(request, message)
+        if verb := _save_correction(request, article, correction, text):
+            entry = log_entry(verb, Correction, correction.at if correction else None)
+            model_admin.log_change(request, article, [entry])
+            model_admin.message_user(request, CORRECTION_MESSAGES[verb])
             return redirect("admin:articles_article_change", key)
         context |= {"is_changed": True, "correction": article.corrections.filter(pk=pk).first()}
     return TemplateResponse(request, "admin/articles/article/correction.html", context)
 
 
 def _save_correction(request: HttpRequest, article: Article, correction: Correction | None, text: str) -> str:
-    """Return what was done, as a sentence; "" if the correction is no longer what the person has seen."""
+    """Return the verb of what was done; "" if the correction is no longer what the person has seen."""
     if not correction:
         if "anew" not in request.POST:
             return ""
         notes.add_correction(article=article, by=request_user(request), text=text)
-        return _("Correction added.")
+        return "added"
     new_text = "" if "confirm-delete" in request.POST else text
     try:
         notes.change_correction(correction=correction, text=new_text, seen=request.POST.get("seen", ""))
     except StaleVersionError:
         return ""
-    return _("Correction changed.") if new_text else _("Correction deleted.")
+    return "changed" if new_text else "deleted"

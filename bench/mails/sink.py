@@ -12,6 +12,11 @@ from typing import NamedTuple
 from bench.runner import Goal, rows
 from bench.servers import free_port
 
+HEAD = (
+    "{people} | {prepared} in s | mails | to different people | sent in s | mails a second | CPU, ms a mail"
+    " | peak, MB"
+)
+
 
 class Sink:
     """The running mail server: its URL for the settings, and what it has received so far."""
@@ -32,10 +37,14 @@ class Delivery(NamedTuple):
     processor: float  # seconds of the job's process, which is this one
     peak: float  # megabytes
 
-    def row(self, count: int) -> str:
-        rate, processor = self.mails / self.seconds, 1000 * self.processor / max(self.mails, 1)
-        counts = f"{count:,} | {self.prepared:.2f} | {self.mails:,} | {self.people:,}"
-        return f"{counts} | {self.seconds:.1f} | {rate:,.0f} | {processor:.2f} | {self.peak:.0f}"
+    @property
+    def rate(self) -> float:
+        return self.mails / self.seconds
+
+    def row(self, name: str) -> str:
+        processor = 1000 * self.processor / max(self.mails, 1)
+        counts = f"{name} | {self.prepared:.2f} | {self.mails:,} | {self.people:,}"
+        return f"{counts} | {self.seconds:.1f} | {self.rate:,.0f} | {processor:.2f} | {self.peak:.0f}"
 
 
 def deliver(
@@ -61,14 +70,11 @@ def deliver(
 
 def results(found: Mapping[int, Delivery], people: str, prepared: str) -> Iterator[str | Goal]:
     """Yield the table and the goals of deliveries to few and to many, by the number of these people."""
-    head = f"{people} | {prepared} in s | mails | to different people | sent in s | mails a second"
-    head += " | CPU, ms a mail | peak, MB"
-    yield from rows(head, (delivery.row(count) for count, delivery in found.items()))
+    head = HEAD.format(people=people, prepared=prepared)
+    yield from rows(head, (delivery.row(f"{count:,}") for count, delivery in found.items()))
     few, many, count = found[min(found)], found[max(found)], max(found)
     yield ""
-    yield Goal(
-        f"mails a second to {count:,} {people}", many.mails / many.seconds, least=500, unit="", digits=0
-    )
+    yield Goal(f"mails a second to {count:,} {people}", many.rate, least=500, unit="", digits=0)
     yield Goal(f"peak memory, many {people} against few", many.peak / few.peak, most=1.2)
     yield Goal(f"{people} without exactly one mail", abs(many.mails - count), most=0, unit="")
 

@@ -180,14 +180,18 @@ class SiteForm(forms.ModelForm[Site]):
     rules = forms.CharField(
         label=gettext_lazy("Rules in full"),
         required=False,
-        help_text=gettext_lazy("Markdown, shown at /rules/. Leave empty for no such page."),
+        help_text=gettext_lazy(
+            "Markdown, shown at /rules/. Leave empty for no such page. To show an image, add it under Images "
+            "and copy its Markdown from there. An image of another site becomes a link."
+        ),
         widget=forms.Textarea(attrs={"rows": 10, "dir": "auto"}),
     )
     privacy = forms.CharField(
         label=gettext_lazy("Your text on privacy"),
         required=False,
         help_text=gettext_lazy(
-            "Markdown, shown at /privacy/ above the list of what the site stores, which is always there."
+            "Markdown, shown at /privacy/ above the list of what the site stores, which is always there. "
+            "Images are shown as in the rules."
         ),
         widget=forms.Textarea(attrs={"rows": 10, "dir": "auto"}),
     )

@@ -45,6 +45,9 @@ SYSTEM_SERVERS = Path("/usr/lib/postgresql")  # where Debian installs its server
 OLDEST_MAJOR = 15
 START_SECONDS = 60  # recovery after a crash included
 STOP_SECONDS = 30
+LEAST_BUFFERS = 128  # MB of shared buffers, which is Postgres' default
+MOST_BUFFERS = 1024
+CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")  # as a container sees its own
 
 Role = Literal["web", "owner"]
 
@@ -140,8 +143,9 @@ def temporary_server(cluster: Path | None = None) -> Iterator[str]:
     # With these time-outs, tests that wait for each other fail with an error that names the statement, before
     # their own time limit. Autovacuum would record that tables are empty, as they are between tests, and
     # statements would be planned for that: then deciding on 300 comments takes six times as long
-    # (docs/decisions.md).
+    # (docs/decisions.md). TRUNCATE, with which tests clean up, searches all shared buffers for each table.
     limits = ["lock_timeout=60s", "idle_in_transaction_session_timeout=300s", "autovacuum=off"]
+    limits.append(f"shared_buffers={LEAST_BUFFERS}MB")
     with temporary_folder() as folder:
         if cluster:
             subprocess.run(["/bin/cp", "-a", cluster, folder / "postgres"], check=True)
@@ -252,6 +256,7 @@ class Server:
                     server.folder / "postgres",
                     *("-D", self.cluster, "-k", self.socket, "-p", "5432"),
                     *_flags("listen_addresses=", "timezone=UTC", "log_timezone=UTC", "log_checkpoints=off"),
+                    *_flags(f"shared_buffers={shared_buffers()}MB"),
                     *_flags(*self.options),
                 ],
                 death_signal=signal.SIGINT,
@@ -403,6 +408,14 @@ def _run(argv: list[str | Path], text: str = "") -> str:
 def _environment() -> dict[str, str]:
     """Return an environment without secrets, without PGPORT or PGDATA, and with a neutral locale."""
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
+
+
+def shared_buffers() -> int:
+    """Return the megabytes of Postgres' shared buffers: an eighth of the memory that the site may use."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with suppress(OSError, ValueError):  # without cgroups, or without a limit ("max")
+        memory = min(memory, int(CGROUP_LIMIT.read_text()))
+    return min(max(memory // 8 // 1024**2, LEAST_BUFFERS), MOST_BUFFERS)
 
 
 def _flags(*settings: str) -> Iterator[str]:

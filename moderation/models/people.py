@@ -57,7 +57,9 @@ class Sanction(models.Model):
     end_notified_at = models.DateTimeField(null=True)  # when the mail about its end was sent
     appealed_at = models.DateTimeField(null=True)  # when the person appealed; possible once
     appeal_text = models.TextField(_("details"), blank=True, max_length=MAX_APPEAL_LENGTH)
-    answered_at = models.DateTimeField(null=True)  # when a moderator upheld it after the appeal
+    # When a moderator upheld it after the appeal. A sanction that is ended answers its appeal by that, so
+    # that an undo opens the appeal again.
+    answered_at = models.DateTimeField(null=True)
 
     objects = SanctionQuerySet.as_manager()
 
@@ -99,6 +101,11 @@ class Sanction(models.Model):
     def has_open_appeal(self) -> bool:
         """Return whether the person has appealed and no moderator has answered yet."""
         return self.is_active and self.appealed_at is not None and self.answered_at is None
+
+    @property
+    def is_appeal_accepted(self) -> bool:
+        """Return whether it was ended while the person's appeal was open."""
+        return self.ended_at is not None and self.appealed_at is not None and self.answered_at is None
 
 
 class ModeratorNote(models.Model):

@@ -98,14 +98,13 @@ class AddressReportCount(models.Model):
 class Appeal(models.Model):
     """An author's appeal against a decision on a comment, possible once for each comment.
 
-    `revision` is the text that it is about, and `against` the transition of the decision. With `is_edit` the
-    author edited the comment and resubmitted it, which is also possible once.
+    `against` is the transition of the decision. With `is_edit` the author edited the comment and resubmitted
+    it, which is also possible once.
     """
 
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="appeals", db_index=False)
     case = models.ForeignKey(Case, models.PROTECT, related_name="appeals")
     is_edit = models.BooleanField(default=False)
-    revision = models.PositiveIntegerField()
     against = models.ForeignKey("comments.Transition", models.PROTECT, related_name="+", db_index=False)
     text = models.TextField(blank=True, max_length=MAX_APPEAL_LENGTH)
     at = models.DateTimeField(default=timezone.now)

@@ -43,6 +43,10 @@ def account_status(request: SiteRequest) -> HttpResponse:
             )
             for sanction in active
         ],
+        "ended": [
+            (sanction, active_sanctions.sanction_html(sanction))
+            for sanction in reversed(active_sanctions.ended_after_appeal(user, guest))
+        ],
         "email_refused": ""
         if active or not active_sanctions.is_email_blocked(user, guest)
         else active_sanctions.EMAIL_REFUSED,

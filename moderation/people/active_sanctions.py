@@ -34,8 +34,8 @@ EMAIL_REFUSED = gettext_lazy(
 )
 
 # Needs a query `asked` with one row for each person (author, guest, browser, email in lower case, is_proved)
-# and returns the active sanctions of each. Each branch uses an index of its own.
-ACTIVE_SANCTIONS = f"""
+# and returns the sanctions of each that meet a condition. Each branch uses an index of its own.
+SANCTIONS = f"""
 SELECT asked.author, asked.guest, s.id, s.kind, s.reason, s.until, s.message, s.is_own
 FROM asked CROSS JOIN LATERAL (
   SELECT DISTINCT ON (id) * FROM (
@@ -53,18 +53,22 @@ FROM asked CROSS JOIN LATERAL (
     WHERE lower(u.email) = asked.email AND asked.email <> ''
       AND (NOT asked.is_proved
            OR EXISTS (SELECT FROM account_emailaddress e WHERE {EMAIL_IS_CONFIRMED}))) found
-  WHERE ended_at IS NULL AND (until IS NULL OR until > now())
+  WHERE %s
   ORDER BY id, is_own DESC) s"""
+IS_ACTIVE = "ended_at IS NULL AND (until IS NULL OR until > now())"
+ENDED_AFTER_APPEAL = f"appealed_at IS NOT NULL AND answered_at IS NULL AND NOT ({IS_ACTIVE})"
+ACTIVE_SANCTIONS = SANCTIONS % IS_ACTIVE
 
-ACTIVE_SANCTIONS_OF_PEOPLE = f"""
+PEOPLE = f"""
 WITH asked AS (
   SELECT u.id AS author, NULL::bigint AS guest, NULL::bigint AS browser, lower(u.email) AS email,
          EXISTS (SELECT FROM account_emailaddress e WHERE {EMAIL_IS_CONFIRMED}) AS is_proved
   FROM accounts_user u WHERE u.id = ANY(%(users)s)
   UNION ALL
   SELECT NULL, id, NULL, lower(email), confirmed_at IS NOT NULL
-  FROM accounts_guest WHERE id = ANY(%(guests)s))
-{ACTIVE_SANCTIONS}"""
+  FROM accounts_guest WHERE id = ANY(%(guests)s))"""
+ACTIVE_SANCTIONS_OF_PEOPLE = PEOPLE + ACTIVE_SANCTIONS
+SANCTIONS_OF_PEOPLE_ENDED_AFTER_APPEAL = PEOPLE + SANCTIONS % ENDED_AFTER_APPEAL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,15 +92,21 @@ def active_by_person(
 
     `own_only` leaves out sanctions that apply only through an unconfirmed e-mail.
     """
-    active = fetch_rows(ACTIVE_SANCTIONS_OF_PEOPLE, {"users": list(users), "guests": list(guests)})
+    return _by_person(ACTIVE_SANCTIONS_OF_PEOPLE, users, guests, own_only=own_only)
+
+
+def _by_person(
+    query: str, users: Iterable[int], guests: Iterable[int], *, own_only: bool
+) -> dict[str, list[Sanction]]:
+    found = fetch_rows(query, {"users": list(users), "guests": list(guests)})
     rows = [
-        (person_key(author, guest), pk) for author, guest, pk, *_, is_own in active if is_own or not own_only
+        (person_key(author, guest), pk) for author, guest, pk, *_, is_own in found if is_own or not own_only
     ]
     by_person: dict[str, list[Sanction]] = defaultdict(list)
     if rows:
-        found = Sanction.objects.select_related("batch__actor").in_bulk({pk for _, pk in rows})
+        sanctions = Sanction.objects.select_related("batch__actor").in_bulk({pk for _, pk in rows})
         for key, pk in sorted(rows, key=lambda row: row[1]):
-            by_person[key].append(found[pk])
+            by_person[key].append(sanctions[pk])
     return by_person
 
 
@@ -170,10 +180,19 @@ def is_email_blocked(user: User | None, guest: Guest | None) -> bool:
 
 def sanctions_of(user: User | None, guest: Guest | None, *, own_only: bool = False) -> list[Sanction]:
     """Return the active sanctions of the account, or else of the guest. See `active_by_person`."""
+    return _of_visitor(ACTIVE_SANCTIONS_OF_PEOPLE, user, guest, own_only=own_only)
+
+
+def ended_after_appeal(user: User | None, guest: Guest | None) -> list[Sanction]:
+    """Return the sanctions that ended while the appeal of this account or guest was open."""
+    return _of_visitor(SANCTIONS_OF_PEOPLE_ENDED_AFTER_APPEAL, user, guest, own_only=True)
+
+
+def _of_visitor(query: str, user: User | None, guest: Guest | None, *, own_only: bool) -> list[Sanction]:
     if user:
-        return active_by_person([user.pk], [], own_only=own_only).get(person_key(user.pk, None), [])
+        return _by_person(query, [user.pk], [], own_only=own_only).get(person_key(user.pk, None), [])
     if guest:
-        return active_by_person([], [guest.pk], own_only=own_only).get(person_key(None, guest.pk), [])
+        return _by_person(query, [], [guest.pk], own_only=own_only).get(person_key(None, guest.pk), [])
     return []
 
 

@@ -265,7 +265,8 @@ def notify_of_sanction(pk: int) -> int:
     if not Sanction.objects.filter(pk=pk, ended_at=sanction.ended_at, **before).update(**after):
         return 0  # another job sends the mail
     try:
-        return _sanction_mail(sanction, "imposed" if is_active else "ended").send()
+        ended = "accepted" if sanction.is_appeal_accepted else "ended"
+        return _sanction_mail(sanction, "imposed" if is_active else ended).send()
     except Exception:
         Sanction.objects.filter(pk=pk, **after).update(**before)
         raise
@@ -284,7 +285,7 @@ def _with_confirmed_email(pk: int) -> Sanction | None:
 
 
 def _sanction_mail(sanction: Sanction, event: str) -> EmailMessage:
-    """Return the mail about an event: "imposed", "upheld" or "ended"."""
+    """Return the mail about an event: "imposed", "upheld", "accepted" (ended after an appeal) or "ended"."""
     site = read_site()
     person = sanction.user or sanction.guest
     assert person is not None  # by a constraint of its table
@@ -301,11 +302,12 @@ def _sanction_mail(sanction: Sanction, event: str) -> EmailMessage:
             removed=removed,
             is_guest=sanction.guest_id is not None,
             can_appeal=sanction.appealed_at is None,
+            has_open_appeal=sanction.has_open_appeal,
         )
 
 
 def _subject(sanction: Sanction, event: str) -> str:
-    if event == "upheld":
+    if event in {"upheld", "accepted"}:
         return _("The decision on your appeal")
     if event == "ended":
         is_silencing = sanction.kind in active_sanctions.SILENCING_KINDS

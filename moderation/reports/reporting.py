@@ -157,9 +157,7 @@ def appeal_removal(*, comment: Comment, user: User | None, guest: Guest | None, 
         _check_author(comment, user, guest)
         case = _case_of(comment, REMOVED)
         last = _check_option(comment, "appeal")
-        appeal = Appeal.objects.create(
-            comment=comment, case=case, revision=case.comment.revision, against=last, text=text
-        )
+        appeal = Appeal.objects.create(comment=comment, case=case, against=last, text=text)
         _raise_priority(case, cases.APPEAL_HOURS, is_appealed=True)
     return appeal
 
@@ -178,9 +176,7 @@ def edit_and_resubmit(*, comment: Comment, body: str, user: User | None, guest: 
         last = _check_option(comment, "resubmit")
         fresh = resubmit_comment(comment=comment, body=body, findings=findings)
         case = Case.objects.open().select_for_update().get(comment=fresh)
-        appeal = Appeal.objects.create(
-            comment=fresh, is_edit=True, case=case, revision=fresh.revision, against=last
-        )
+        appeal = Appeal.objects.create(comment=fresh, is_edit=True, case=case, against=last)
         _raise_priority(case, cases.APPEAL_HOURS, is_appealed=True, is_waiting=True)
     return appeal
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
 
@@ -90,8 +90,9 @@ def current_version(all_versions: Sequence[Rule]) -> Rule:
 def save(*, rule: RuleDefinition, note: str, actor: User, replaces: Rule | None = None) -> Rule:
     """Store a rule and activate it in place of all versions of `replaces`.
 
-    This is one action, which can be undone. Raises ValidationError if the rule is invalid, if an equal one
-    exists, or if `replaces` is not the current version any more.
+    This is one action, which can be undone. If `replaces` is active and equal, it is returned and nothing is
+    stored. Raises ValidationError if the rule is invalid, if an equal one exists, or if `replaces` is not the
+    current version any more.
     """
     try:
         matching.compile_rule(rule)
@@ -106,6 +107,8 @@ def save(*, rule: RuleDefinition, note: str, actor: User, replaces: Rule | None 
                     % {"who": now.added_by or _("The system")},
                     code="changed",
                 )
+            if replaces and now.is_active and now.note == note and _is_same(rule_definition(now), rule):
+                return replaces
             made = Rule.objects.create(
                 kind=rule.kind,
                 value=rule.value,
@@ -131,6 +134,10 @@ def save(*, rule: RuleDefinition, note: str, actor: User, replaces: Rule | None 
             _("This rule already exists, or somebody changed it in the meantime."), code="twice"
         ) from None
     return made
+
+
+def _is_same(stored: RuleDefinition, other: RuleDefinition) -> bool:
+    return replace(stored, pk=None) == replace(other, pk=None)
 
 
 def switch(*, rule: Rule, on: bool, actor: User) -> Batch | None:

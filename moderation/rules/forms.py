@@ -1,6 +1,7 @@
 """Forms for rules, one for each kind; they produce a rule definition."""
 
 import re
+import unicodedata
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -171,7 +172,15 @@ class TermForm(RuleForm):
     )
 
     def clean_value(self) -> str:
-        return " ".join(self.cleaned_data["value"].split())
+        text = " ".join(self.cleaned_data["value"].split())
+        # Symbols are allowed: an emoji can be an insult, and spam contains “$$$”.
+        if not any(unicodedata.category(character)[0] in "LNS" for character in text):
+            raise ValidationError(
+                _("“%(text)s” has no letter, digit or symbol, and would match good comments.")
+                % {"text": text},
+                code="punctuation",
+            )
+        return text
 
 
 class DomainForm(RuleForm):

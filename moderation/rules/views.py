@@ -157,7 +157,10 @@ def _form(
             except ValidationError as error:
                 form.add_error(None, error)
             else:
-                _notify_saved(request, made)
+                if made == replaces:
+                    messages.info(request, _("Nothing changed."))
+                else:
+                    _notify_saved(request, made)
                 return redirect("moderation:rule", made.pk)
         elif "edit" not in request.POST:
             return render(request, "moderation/rules/replay.html", context | _replay_context(request, form))

@@ -215,8 +215,6 @@ if (document.querySelector(".queue")) {
     r: () => {
       const node = subject();
       if (!node) return;
-      const stays = find("button[value=stays]", node);
-      if (stays) return stays.click();
       const list = find("details.remove", node);
       if (list) list.open = true;
       find("details.remove [type=radio], select[name=reason]", node)?.focus();

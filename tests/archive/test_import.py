@@ -125,6 +125,26 @@ def test_comments_of_an_undone_import_return_with_the_next():
     assert check() == {}
 
 
+def test_the_undo_of_an_import_cannot_be_undone_after_a_second_import(maria, client):
+    """The second import has brought the comments back, so nothing is doubled or lost."""
+    take(page(4))
+    first = undo(batch=Batch.objects.get(), actor=maria).batch
+    take(page(4))
+    stored = list(Comment.objects.order_by("pk").values())
+    client.force_login(maria)
+    shown = client.get(f"/moderation/actions/{first.pk}/").text
+    assert "Undo this action" not in shown
+    assert "This can’t be undone any more, because all of it has changed meanwhile." in shown
+    assert "Imported" in shown
+
+    assert undo(batch=first, actor=maria).batch is None
+    assert list(Comment.objects.order_by("pk").values()) == stored
+    undo(batch=Batch.objects.filter(kind="import").latest("at"), actor=maria)
+    assert Discussion.objects.get().visible_count == 0
+    assert undo(batch=first, actor=maria).batch is None
+    assert check() == {}
+
+
 def test_the_undo_makes_the_story_a_draft_and_the_next_import_publishes_it(client):
     site = make_article("Something else")
     urls = ["/", "/feed/", "/archive/", "/topics/", site.get_absolute_url()]

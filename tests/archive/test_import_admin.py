@@ -177,19 +177,19 @@ def test_an_editor_opens_and_undoes_an_import_of_an_own_story(client, emil):
 
 def test_the_list_and_the_page_of_an_undone_import_say_so(client, ada, emil):
     def listed() -> list[str]:
-        return re.findall(r'class="field-undone">([^<]*)<', client.get("/admin/archive/import/").text)
+        return re.findall(r'class="field-status">([^<]*)<', client.get("/admin/archive/import/").text)
 
     article = take(page(3), actor=emil).article
     brought = Import.objects.get(article=article)
     entry = f"/admin/archive/import/{brought.pk}/change/"
     client.force_login(emil)
     assert "Undone" not in client.get(entry).text
-    assert listed() == ["-"]
+    assert listed() == ["Imported"]
 
     undone = undo(batch=brought.batch, actor=ada).batch
     link = f'href="/moderation/actions/{undone.pk}/"'
     assert "Undone by Ada, " in client.get(entry).text
-    assert listed() == ["yes"]
+    assert listed() == ["Undone"]
     assert link not in client.get(entry).text  # an editor sees their own actions only
     client.force_login(ada)
     assert link in client.get(entry).text
@@ -198,7 +198,7 @@ def test_the_list_and_the_page_of_an_undone_import_say_so(client, ada, emil):
     shown = client.get(entry).text
     assert "Undone, then done again by Ada, " in shown
     assert "Undone by" not in shown
-    assert listed() == ["-"]
+    assert listed() == ["Imported"]
 
 
 def test_a_story_written_here_has_no_source_key():

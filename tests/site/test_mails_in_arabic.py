@@ -167,6 +167,7 @@ class Senders:
         for pk in made:
             assert sanctions.notify_of_sanction.func(pk) == 1
             assert sanctions.notify_sanction_upheld.func(pk) == 1
+        sanctions.appeal(sanction=Sanction.objects.get(pk=made[0]), text="سبب")
         for act in acts:
             undo(batch=act, actor=self.staff)
         assert sum(sanctions.notify_of_sanction.func(pk) for pk in made)

@@ -49,7 +49,16 @@ def test_an_invalid_upload_returns_the_errors_and_stores_nothing(emil):
     assert "SVG file" in response.json()["errors"]["file"][0]
     assert "Describe the image" in response.json()["errors"]["alt"][0]
     assert not Image.objects.exists()
-    assert client_of(emil).get(SEND).status_code == 405
+
+
+def test_opening_the_url_of_uploads_shows_a_page(emil):
+    """A script gets an empty response, as at the URLs of other forms."""
+    client = client_of(emil)
+    response = client.get(SEND)
+    assert (response.status_code, response["Allow"]) == (405, "POST")
+    assert "Forms are sent to this address. Nothing was sent or changed." in response.text
+    asked_by_script = client.get(SEND, headers={"Accept": "application/json"})
+    assert (asked_by_script.status_code, asked_by_script.content) == (405, b"")
 
 
 @pytest.mark.parametrize(("role", "status"), [(READER, 302), (MODERATOR, 403)])

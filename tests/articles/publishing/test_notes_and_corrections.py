@@ -5,6 +5,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +19,11 @@ from tests.factories import make_article
 from tests.helpers.clients import client_of
 
 pytestmark = pytest.mark.django_db
+
+
+def logged(story):
+    """Return what the history of a story lists as actions, the latest first."""
+    return [entry.get_change_message() for entry in LogEntry.objects.filter(object_id=str(story.pk))]
 
 
 def test_only_editors_see_notes(draft, emil, edda):
@@ -39,8 +45,7 @@ def test_a_note_does_not_change_a_text_of_several_lines(emil):
     before, story = story, Article.objects.get()
     assert story.notes.get().body == "Nine?"
     assert (story.version, story.updated_at) == (before.version, before.updated_at)
-    answer = client_of(emil).get(reverse("admin:articles_article_history", args=[story.pk])).content.decode()
-    assert "Changed Note for editors." in answer
+    assert logged(story) == [f"Added note “{timezone.localdate()}”."]
     client_of(emil).post(
         change(story), article_fields(story, standfirst="One.\rTwo.", body="First.\r\n\r\nThird.")
     )
@@ -72,6 +77,17 @@ def test_a_correction_is_shown_with_the_story_and_dates_its_entry(emil, time_mac
     client.post(url, {"text": "It was nine.", "confirm-delete": "", "seen": "It was eight."})
     assert not story.corrections.exists()
     assert "It was eight." not in reader.get(story.get_absolute_url()).content.decode()
+    day = timezone.localdate()
+    actions = [f"Deleted correction “{day}”.", "Changed correction.", f"Added correction “{day}”."]
+    assert logged(story) == actions
+    history = client.get(reverse("admin:articles_article_history", args=[story.pk])).text
+    assert all(action in history for action in actions)
+
+
+def test_the_log_names_changed_fields_and_a_new_correction(emil):
+    story = make_article("Out")
+    client_of(emil).post(change(story), article_fields(story, title="In", new_correction="It was nine."))
+    assert logged(story) == [f"Changed Title. Added correction “{timezone.localdate()}”."]
 
 
 def test_a_changed_correction_does_not_overwrite_a_colleagues(emil, edda):

@@ -15,6 +15,7 @@ from articles.services import change_site
 from articles.site.cached_pages import stale_copies_invalidated_at
 from comments.models import Comment, Discussion, State
 from config.page_cache.application import PageCacheApp
+from tests.articles.images.sample_images import make_image
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.wsgi_requests import Reply, send_request
 
@@ -165,6 +166,15 @@ def test_rules_with_an_unknown_image_are_refused(ada_client: Client) -> None:
     assert "There is no image 999999." in page
     assert "See ![](image:999999) first." in page
     assert Site.objects.get().rules == ""
+
+
+def test_rules_show_images_of_the_library_and_link_to_others_as_the_form_says(ada_client: Client) -> None:
+    image = make_image()
+    save(ada_client, rules=f"![A boat](image:{image.pk})\n\n![A slip](https://example.org/slip.jpg)")
+    page = Client().get("/rules/").text
+    assert re.findall(r"<img [^>]*alt=\"([^\"]*)\"", page) == ["A boat"]
+    assert re.search(r'<a href="https://example.org/slip.jpg"[^>]*>A slip</a>', page)
+    assert "An image of another site becomes a link." in ada_client.get(URL).text
 
 
 def test_the_short_rules_are_shown_above_the_reply_form(ada_client: Client) -> None:

@@ -105,6 +105,26 @@ def test_it_listens_to_this_machine_and_this_user_only(server: postgres.Server) 
     assert (server.folder.stat().st_mode & 0o066) == 0
 
 
+@pytest.mark.parametrize(
+    ("limit", "megabytes"),
+    [("max\n", None), ("104857600\n", 128), ("4294967296\n", 512), ("1000000000000000\n", None)],
+)
+def test_an_eighth_of_the_memory_is_for_shared_buffers(
+    limit: str,
+    megabytes: int | None,
+    server: postgres.Server,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    of_machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 8 // 1024**2
+    monkeypatch.setattr(postgres, "CGROUP_LIMIT", tmp_path / "memory.max")
+    postgres.CGROUP_LIMIT.write_text(limit)
+    wanted = min(megabytes or of_machine, of_machine, 1024)
+    server.ensure()
+    blocks = "SELECT setting::int FROM pg_settings WHERE name = 'shared_buffers'"
+    assert ask("web", blocks) == [(max(128, wanted) * 128,)]
+
+
 def test_available_starts_and_stops_a_server(server: postgres.Server) -> None:
     with postgres.database_available():
         assert ask("web", "SELECT 1") == [(1,)]

@@ -12,7 +12,8 @@ from django.utils import timezone
 from comments.models import Comment, Discussion, State
 from comments.services.editing import edit_comment
 from comments.services.imports import ImportedComment, import_comments
-from comments.services.states import change_states
+from comments.services.states import change_states, delete_comment
+from comments.services.text_changes import erase_comments
 from moderation.actions import decisions, quick_actions, redactions
 from moderation.actions.decisions import decide, move, undo
 from moderation.erasure import restrictions
@@ -329,6 +330,33 @@ def test_page_of_an_action_lists_what_undo_would_leave_unchanged(client, maria, 
     page = client.get(url).text
     assert "1 would be left unchanged, because it has changed meanwhile" in page
     assert f"<bdi>Omar</bdi>: “{article.title}”: The discussion is hidden" in page
+
+
+@pytest.mark.parametrize("since", ["decided", "deleted", "purged", "edited"])
+def test_an_action_that_cannot_be_undone_any_more_says_so(client, maria, omar, jim, since):
+    comments = [make_comment(make_article(), author=jim) for _ in range(2)]
+    ids = [comment.pk for comment in comments]
+    to, reason = (State.SPAM, "spam") if since == "purged" else (State.PUBLISHED, "approved")
+    act = decide(ids=ids, to=to, reason=reason, actor=maria).batch
+    url, button = reverse("moderation:action", args=[act.pk]), "Undo this action"
+    sentence = "This can’t be undone any more, because all of it has changed meanwhile."
+    client.force_login(maria)
+    for is_last, comment in enumerate(comments):
+        page = client.get(url).text
+        assert (button in page, sentence in page) == (True, False)
+        match since:
+            case "decided":
+                decide(ids=[comment.pk], to=State.REJECTED, reason="insult", actor=omar)
+            case "deleted":
+                delete_comment(comment=comment, user=jim, guest=None)
+            case "purged":
+                erase_comments(ids=[comment.pk], at=timezone.now())
+            case "edited":
+                edit_comment(comment=comment, body="Other words", user=jim, guest=None)
+        page = client.get(url).text
+        assert f"{is_last + 1} would be left unchanged" in page
+    assert (button in page, sentence in page) == (False, True)
+    assert undo(batch=act, actor=maria).batch is None
 
 
 def test_legal_hold_has_no_undo_button(client):

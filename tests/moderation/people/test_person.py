@@ -372,6 +372,26 @@ def test_account_status_shows_a_sanction_that_can_be_appealed_once(maria, reader
     assert "It was a joke." not in as_maria.get("/moderation/people/").content.decode()
 
 
+def test_account_status_shows_the_answer_when_an_appealed_sanction_is_ended(maria, reader):
+    client = client_of(reader)
+    sanctions.impose(person=Person(user=reader), kind="ban", reason="insult", actor=maria)
+    made = Sanction.objects.get()
+    client.post("/account/status/", {"sanction": made.pk, "text": "It was a joke."})
+    client_of(maria).post(f"/moderation/sanctions/{made.pk}/end/")
+    text = client.get("/account/status/").text
+    assert "You are banned from commenting. Reason: insult." in text
+    answer = "You appealed this decision. A moderator reviewed your appeal and ended the decision."
+    assert answer in text
+    assert "Your account is in good standing" in text
+    assert 'name="sanction"' not in text
+    undo(batch=Batch.objects.latest("at"), actor=maria)
+    text = client.get("/account/status/").text
+    assert answer not in text
+    assert "You will see the answer here." in text
+    Sanction.objects.update(until=timezone.now() - timedelta(hours=1))
+    assert "It expired before a moderator answered." in client.get("/account/status/").text
+
+
 def test_a_guest_sees_only_their_own_account_status(maria):
     guest, other = GuestFactory.create(name="Jo"), GuestFactory.create()
     for one in (guest, other):

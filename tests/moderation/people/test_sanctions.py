@@ -259,6 +259,36 @@ def test_an_appeal_is_open_again_when_the_end_is_undone(maria):
     assert sanctions.uphold(sanction=one)
 
 
+@pytest.mark.parametrize("by_undo", [False, True])
+def test_a_sanction_that_is_ended_during_an_appeal_answers_it(maria, by_undo):
+    imposed = hold(confirm_email(UserFactory.create()), "ban", maria)
+    one = Sanction.objects.get()
+    sanctions.notify_of_sanction.func(one.pk)
+    sanctions.appeal(sanction=one, text="It was a joke.")
+    lifted = undo(batch=imposed, actor=maria).batch if by_undo else sanctions.end(sanction=one, actor=maria)
+    sanctions.notify_of_sanction.func(one.pk)
+    answer = mail.outbox[-1]
+    assert answer.subject == "The decision on your appeal"
+    assert "A moderator reviewed your appeal and ended the decision:" in answer.body
+    assert "It is no longer in effect." in answer.body
+    undo(batch=lifted, actor=maria)
+    sanctions.notify_of_sanction.func(one.pk)
+    assert mail.outbox[-1].subject == "You are banned from commenting"
+    assert "You have appealed this decision. A moderator will review it." in mail.outbox[-1].body
+    assert sanctions.open_appeals().get() == one
+
+
+def test_a_sanction_that_is_ended_after_its_appeal_was_answered_is_no_answer(maria):
+    hold(confirm_email(UserFactory.create()), "ban", maria)
+    one = Sanction.objects.get()
+    sanctions.notify_of_sanction.func(one.pk)
+    sanctions.appeal(sanction=one, text="It was a joke.")
+    sanctions.uphold(sanction=one)
+    sanctions.end(sanction=one, actor=maria)
+    sanctions.notify_of_sanction.func(one.pk)
+    assert mail.outbox[-1].subject == "You can comment again"
+
+
 def test_an_appeal_is_answered_by_a_colleague_if_there_is_one(maria):
     ada, lee = UserFactory.create(), UserFactory.create(roles=("Moderator",))
     hold(ada, "ban", maria)

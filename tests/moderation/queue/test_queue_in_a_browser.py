@@ -117,17 +117,25 @@ def test_queue_with_keyboard_shortcuts(context, live_server, waiting, maria):
     assert failures == []
 
 
-def test_r_keeps_a_removed_comment_removed(context, live_server, waiting, maria):
+def test_r_decides_nothing_about_a_removed_comment(context, live_server, waiting, maria):
     log_in(context, live_server, maria)
+    removed, spam = waiting[2:]
     omar = UserFactory.create(name="Omar", roles=("Moderator",))
-    decide(ids=[waiting[3].pk], to=State.REJECTED, reason=Reason.INSULT, actor=omar)
+    decide(ids=[removed.pk], to=State.REJECTED, reason=Reason.INSULT, actor=omar)
+    decide(ids=[spam.pk], to=State.SPAM, reason=Reason.SPAM, actor=omar)
     page = context.new_page()
-    page.goto(f"{live_server.url}/moderation/comments/{waiting[3].pk}/")
+    page.goto(f"{live_server.url}/moderation/comments/{spam.pk}/")
     page.keyboard.press("?")
     expect(page.locator(".keys dl")).to_be_in_viewport(ratio=1)
     page.keyboard.press("r")
+    expect(page.locator(f"#comment-{spam.pk}").get_by_label("off-topic")).to_be_focused()
+    page.goto(f"{live_server.url}/moderation/comments/{removed.pk}/")
+    page.keyboard.press("r")
+    page.keyboard.press("?")
+    expect(page.locator(".keys dl")).to_be_visible()  # the page is still there
+    assert Batch.objects.count() == 2
+    page.get_by_role("button", name="Keep removed").click()
     expect(page.locator("#queue .undo")).to_contain_text("Kept removed: insult")
-    assert Batch.objects.latest("at").parameters == {"stays": True}
     page.keyboard.press("u")
     expect(page.locator("#queue .undo")).to_contain_text("Undone: Kept removed: insult")
 

@@ -103,6 +103,43 @@ def test_a_change_creates_a_version(client, maria):
     assert "does not hold comments" in text
 
 
+@pytest.mark.parametrize(
+    ("value", "is_refused"), [("…", True), ("!! -", True), ("$$$", False), ("🍆", False)]
+)
+def test_a_term_of_punctuation_only_is_refused(client, maria, value, is_refused):
+    client.force_login(maria)
+    for button in ("try", "save"):
+        page = client.post(TERM, {"value": value, button: "1"}, follow=True)
+        assert page.status_code == (422 if is_refused else 200)
+        assert (f"“{value}” has no letter, digit or symbol" in page.text) == is_refused
+    assert Rule.objects.exists() != is_refused
+
+
+def test_saving_an_unchanged_rule_stores_nothing(client, maria):
+    client.force_login(maria)
+    client.post(TERM, {"value": "casino", "holds": "on", "note": "Ads", "save": "1"})
+    client.post(LIST, {"file": upload(b"cialis\npills"), "whole_words": "on", "save": "1"})
+    batches = Batch.objects.count()
+    for rule in Rule.objects.all():
+        path = f"/moderation/rules/{rule.pk}/change/"
+        as_before = client.get(path).context["form"].initial
+        sent = {name: "on" if value is True else value or "" for name, value in as_before.items()}
+        page = client.post(path, sent | {"save": "1"}, follow=True)
+        assert page.redirect_chain == [(f"/moderation/rules/{rule.pk}/", 302)]
+        assert "Nothing changed." in page.text
+    assert (Rule.objects.count(), Batch.objects.count()) == (2, batches)
+
+
+def test_saving_an_unchanged_rule_that_is_off_switches_it_on(client, maria):
+    client.force_login(maria)
+    client.post(TERM, {"value": "casino", "save": "1"})
+    rule = Rule.objects.get()
+    active_rules.switch(rule=rule, on=False, actor=maria)
+    page = client.post(f"/moderation/rules/{rule.pk}/change/", {"value": "casino", "save": "1"}, follow=True)
+    assert "Saved and switched on." in page.text
+    assert Rule.objects.filter(is_active=True).count() == 1
+
+
 def test_a_list_comes_back_with_the_form_and_is_stored_as_one_rule(client, maria):
     client.force_login(maria)
     judged(maria, good=["A specialist"], bad=["cialis!"])

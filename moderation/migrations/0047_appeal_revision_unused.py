@@ -1,0 +1,15 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    """Remove a field from the model alone: servers of the version before go on writing its column.
+
+    A later release drops the column.
+    """
+
+    dependencies = [("moderation", "0046_index_of_case_flags")]
+
+    operations = [
+        migrations.AlterField("appeal", "revision", models.PositiveIntegerField(null=True)),
+        migrations.SeparateDatabaseAndState(state_operations=[migrations.RemoveField("appeal", "revision")]),
+    ]
