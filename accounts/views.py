@@ -8,8 +8,10 @@ from allauth.socialaccount.providers.openid_connect import views as openid_conne
 from django.contrib import messages
 from django.contrib.auth import login, logout
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
@@ -27,6 +29,7 @@ from accounts.forms import LanguageForm, PasswordForm
 from accounts.models import User
 from accounts.requests import next_path
 from accounts.services import guest_comments_url, set_public_page
+from core.fallback_pages import broken_link
 from core.query_forms import parse_whole_number
 
 
@@ -132,10 +135,19 @@ class ConfirmEmailView(allauth_views.ConfirmEmailView):  # type: ignore[misc]
     their own account, and the other person would confirm it by the mail.
     """
 
+    def dispatch(self, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            self.get_object()
+        except Http404:
+            explanation = _("It works once, and only for three days.")
+            text = _("Send a new confirmation mail")
+            return broken_link(self.request, explanation, (reverse("account_email"), text))
+        response: HttpResponseBase = super().dispatch(*args, **kwargs)
+        return response
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        owner = self.object and self.object.email_address.user
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        return context | {"is_owner": owner == self.request.user}
+        return context | {"is_owner": self.object.email_address.user == self.request.user}
 
     def logout_other_user(self, confirmation: Any) -> None:
         """Log nobody out: the page says which account has to be logged in."""
@@ -149,6 +161,16 @@ class ConfirmEmailView(allauth_views.ConfirmEmailView):  # type: ignore[misc]
         return response
 
 
+def reset_password(request: HttpRequest, uidb36: str = "", key: str = "") -> HttpResponseBase:
+    """Show allauth's page of the mailed link to choose a new password, or that the link does not work."""
+    if uidb36:
+        response: HttpResponseBase = allauth_views.password_reset_from_key(request, uidb36=uidb36, key=key)
+        if not (isinstance(response, TemplateResponse) and (response.context_data or {}).get("token_fail")):
+            return response
+    explanation = _("It works once, and only for some days.")
+    return broken_link(request, explanation, (reverse("account_reset_password"), _("Ask for a new link")))
+
+
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm_sign_up(request: HttpRequest, token: str) -> HttpResponse:
@@ -160,7 +182,12 @@ def confirm_sign_up(request: HttpRequest, token: str) -> HttpResponse:
     """
     pending = sign_up.find_by_token(token)
     if pending is None:
-        return render(request, "accounts/confirm_sign_up.html", status=404)
+        return broken_link(
+            request,
+            _("It works once, and only for seven days."),
+            (reverse("account_login"), _("Log in")),
+            (reverse("account_signup"), _("Sign up")),
+        )
     is_same_browser = request.session.get(sign_up.SESSION_KEY) == pending.pk
     form = None if is_same_browser else PasswordForm(request.POST or None, pending=pending)
     if request.method == "POST" and (form is None or form.is_valid()):

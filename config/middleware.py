@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.cache import add_never_cache_headers
 from django.utils.functional import SimpleLazyObject
 
@@ -73,7 +73,6 @@ class FormUrlMiddleware:
         of_site = site_request(request)
         if request.method == "GET" and request.accepts("text/html") and not of_site.htmx:
             activate_locale(of_site, chosen_language(of_site))  # also at the URLs of pages for staff
-            page = render(request, "405.html", status=405)
-            page.headers["Allow"] = response.headers["Allow"]
-            return page
+            # A response of its own would be logged once more.
+            response.content = render_to_string("405.html", request=request)
         return response

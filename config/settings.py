@@ -257,9 +257,11 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_ADAPTER = "accounts.authentication.allauth_adapter.Adapter"
 ACCOUNT_FORMS = {
     "add_email": "accounts.authentication.allauth_forms.AddEmailForm",
+    "change_password": "accounts.authentication.allauth_forms.ChangePasswordForm",
     "login": "accounts.authentication.allauth_forms.LoginForm",
     "signup": "accounts.authentication.allauth_forms.SignUpForm",
     "reset_password": "accounts.authentication.allauth_forms.ResetPasswordForm",
+    "reset_password_from_key": "accounts.authentication.allauth_forms.ResetPasswordKeyForm",
 }
 # For further e-mails. A sign-up becomes an account only when it is confirmed.
 ACCOUNT_EMAIL_VERIFICATION = "optional"

@@ -1,4 +1,4 @@
-"""Pages for failures: the database does not answer, a form was refused, or there were too many attempts."""
+"""Pages for failures: no database, a refused form, too many attempts, or a mailed link that does not work."""
 
 import sys
 from datetime import UTC, datetime
@@ -107,6 +107,14 @@ def form_refused(
         "fields": [(name, value) for name, value in fields if name != "body"],
     }
     return render(request, "403_csrf.html", context, status=403)
+
+
+def broken_link(request: HttpRequest, explanation: str, *links: tuple[str, str]) -> HttpResponse:
+    """Return the page 404 for a mailed link that is damaged, expired or used.
+
+    `links` are the URLs and texts of the links to where the person gets a new one.
+    """
+    return render(request, "broken_link.html", {"explanation": explanation, "links": links}, status=404)
 
 
 def add_outage_notice(page: bytes, seconds: float, zone: str, language: str) -> bytes:

@@ -1,19 +1,17 @@
 """Forms with one button, and forms with long texts: line ends and length limits. Years that can be typed."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Submit
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
 from django.utils.text import normalize_newlines
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
-TOO_LONG = _(
-    "This has %(show_value)s characters; the maximum is %(limit_value)s. Shorten it; your text is kept."
-)
 YEARS = range(1000, 3000)  # the archive has URLs for these; a browser reads a typed "26" as the year 26
 
 
@@ -21,6 +19,21 @@ def check_year(at: datetime) -> None:
     """Raise ValidationError if the year is outside of YEARS."""
     if at.year not in YEARS:
         raise ValidationError(gettext("The year %(year)s is not valid.") % {"year": at.year})
+
+
+def check_length(text: str, limit: int) -> None:
+    """Raise ValidationError if a text has more characters than the limit."""
+    if explanation := explain_length(text, limit):
+        raise ValidationError(explanation, code="max_length")
+
+
+def explain_length(text: str, limit: int) -> str:
+    """Return that a text has more characters than the limit, or ""."""
+    if len(text) <= limit:
+        return ""
+    return gettext(
+        "This has %(count)s characters; the maximum is %(limit)s. Shorten it; your text is kept."
+    ) % {"count": f"{len(text):,}", "limit": f"{limit:,}"}
 
 
 class MultilineField(forms.CharField):
@@ -40,7 +53,10 @@ def remove_maxlength(form: forms.BaseForm) -> None:
     """
     for field in form.fields.values():
         field.widget.attrs.pop("maxlength", None)
-        field.error_messages["max_length"] = TOO_LONG
+        field.validators = [
+            partial(check_length, limit=check.limit_value) if isinstance(check, MaxLengthValidator) else check
+            for check in field.validators
+        ]
 
 
 class SubmitForm(forms.BaseForm):

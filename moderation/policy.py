@@ -21,7 +21,7 @@ from moderation.checks.base import Context
 from moderation.checks.results import CheckResult
 from moderation.models import Finding, ImportScreening
 from moderation.notifications.notices import render_notices
-from moderation.people.active_sanctions import own_sanctions, sanction_html
+from moderation.people.active_sanctions import own_sanctions, sanction_html_with_link
 from moderation.queue import review_time
 from moderation.screening.nudges import find_nudges
 from moderation.screening.origins import INSERT_ORIGIN_SQL, hash_address, hash_block
@@ -113,7 +113,7 @@ class Policy(comments.policy.Policy):
         notify_not_published_later(comment)
 
     def explain_sanctions(self, user: User | None, guest: Guest | None) -> list[str]:
-        return [sanction_html(one) for one in own_sanctions(user, guest)]
+        return [sanction_html_with_link(one) for one in own_sanctions(user, guest)]
 
     def sync_cases(self, ids: Sequence[int], *, batch: UUID, actor: User | None, undoes: UUID | None) -> None:
         cases.sync_cases(ids=ids, batch=batch, by_person=actor is not None, undoes=undoes)

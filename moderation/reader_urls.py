@@ -18,9 +18,9 @@ _redirect = partial(RedirectView.as_view, permanent=True, query_string=True)
 urlpatterns = [
     re_path(STORY + "report/" + KEY, reports.report, name="report"),
     path("report-illegal/", reports.report_illegal, name="report-illegal"),
-    path("report-illegal/<uuid:receipt>/", reports.receipt, name="illegal-content-receipt"),
+    path("report-illegal/<str:receipt>/", reports.receipt, name="illegal-content-receipt"),
     path("removal-request/", removal_request_views.request_removal, name="removal-request"),
-    path("removal-request/<uuid:receipt>/", removal_request_views.receipt, name="removal-request-receipt"),
+    path("removal-request/<str:receipt>/", removal_request_views.receipt, name="removal-request-receipt"),
     re_path(OWN + "decision/$", views.decision, name="decision"),
     re_path(OWN + "resubmit/$", views.edit_and_resubmit, name="edit-and-resubmit"),
     path("account/comments/", own_comments.my_comments, name="my-comments"),
@@ -28,6 +28,6 @@ urlpatterns = [
     path("moderation-log/", log_views.public_log_page, name="public-log"),
     # Earlier URLs, which stand in mails that were already sent
     path("ask/", _redirect(pattern_name="removal-request")),
-    path("ask/<uuid:receipt>/", _redirect(pattern_name="removal-request-receipt")),
+    path("ask/<str:receipt>/", _redirect(pattern_name="removal-request-receipt")),
     path("account/standing/", _redirect(pattern_name="account-status")),
 ]

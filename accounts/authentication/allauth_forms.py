@@ -30,6 +30,29 @@ class EmailLabel(django_forms.Form):
         field.widget.attrs.pop("placeholder", None)  # it repeats the label
 
 
+class PasswordLabels(django_forms.Form):
+    """A form whose labels of passwords are in sentence case, in place of allauth's title case."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        labels = {
+            "oldpassword": _("Current password"),
+            "password1": _("New password"),
+            "password2": _("New password (again)"),
+        }
+        for name, field in self.fields.items():
+            field.label = labels[name]
+            field.widget.attrs.pop("placeholder", None)  # it repeats the label
+
+
+class ChangePasswordForm(PasswordLabels, forms.ChangePasswordForm):
+    """The form that changes a password."""
+
+
+class ResetPasswordKeyForm(PasswordLabels, forms.ResetPasswordKeyForm):
+    """The form of the mailed link to choose a new password."""
+
+
 class LoginForm(EmailLabel, forms.LoginForm):
     """The log-in form, with the focus in its first field."""
 

@@ -182,7 +182,7 @@ def _write_section(data: TextIO, html: TextIO, page: Any, section: Section) -> N
     count = 0
     for record in section.records:
         data.write(("," if count else "") + "\n  " + _dump(record))
-        html.write(page.record(section.labels, record))
+        html.write(page.record(section.labels, section.describe(record)))
         count += 1
     html.write(page.section_end(count))
     data.write("]")

@@ -5,8 +5,9 @@ from typing import Any
 from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.contrib.auth import logout
-from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
+from django.http import FileResponse, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
@@ -20,6 +21,7 @@ from articles.markup.markdown import render_story
 from articles.site.cached_pages import cache_for_anonymous
 from articles.site.requests import SiteRequest
 from comments.loading import current_member, current_writer
+from core.fallback_pages import broken_link
 from core.files import storage
 from moderation.erasure import account_erasure
 from moderation.people.profiles import Person
@@ -55,12 +57,13 @@ def download(request: SiteRequest) -> HttpResponseBase:
     if person is None:
         return redirect("my-data")
     row = files.current_file(person)
-    if row is None or row.ready_at is None:
-        raise Http404
     try:
-        file = storage().open(files.file_name(row.pk))
+        file = storage().open(files.file_name(row.pk)) if row and row.ready_at else None
     except FileNotFoundError:
-        raise Http404 from None
+        file = None
+    if not (row and row.ready_at and file):
+        explanation = _("The file is deleted after seven days. You can ask for a new one.")
+        return broken_link(request, explanation, (reverse("my-data"), _("My data")))
     name = f"my-data-{row.ready_at:%Y-%m-%d}.zip"
     return FileResponse(file, as_attachment=True, filename=name, content_type="application/zip")
 
@@ -94,12 +97,15 @@ def erase(request: SiteRequest) -> HttpResponse:
 def confirm_erasure(request: SiteRequest, token: str) -> HttpResponse:
     """Erase the account of the mailed link, with a button, because mail scanners open links too."""
     link = erasure_links.read(token)
-    if link and request.method == "POST":
+    if link is None:
+        explanation = _("It works once, and only for one day.")
+        return broken_link(request, explanation, (reverse("my-data"), _("My data")))
+    if request.method == "POST":
         return _erase(request, link.person, deletes_comments=link.deletes_comments)
-    template, status = "archive/personal_data/confirm_erasure.html", 200 if link else 404
     # A guest without comments reads nothing about them.
-    has_comments = link is not None and (not link.person.guest or link.person.comments().exists())
-    return render(request, template, {"link": link, "has_comments": has_comments}, status=status)
+    has_comments = not link.person.guest or link.person.comments().exists()
+    context = {"link": link, "has_comments": has_comments}
+    return render(request, "archive/personal_data/confirm_erasure.html", context)
 
 
 def _erase(request: SiteRequest, person: Person, *, deletes_comments: bool) -> HttpResponse:

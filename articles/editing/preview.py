@@ -17,7 +17,7 @@ from articles.markup.markdown import count_words, reading_minutes, render_story
 from articles.markup.paste_html import html_to_markdown
 from articles.models import MAX_AUTHORS, MAX_BODY_LENGTH, Article, BylineAuthor, Image, StandingPage, Topic
 from articles.site.requests import site_request
-from core.forms import TOO_LONG
+from core.forms import explain_length
 from core.query_forms import parse_ids
 
 PREVIEW_FIELDS = ("title", "standfirst", "byline", "body")
@@ -113,11 +113,8 @@ def _chosen_ids(request: HttpRequest, name: str) -> list[int]:
 
 def _refuse_too_long(body: str) -> JsonResponse | None:
     """Answer with an error instead of the preview if the text is too long to be saved."""
-    count = len(normalize_newlines(body))
-    if count <= MAX_BODY_LENGTH:
-        return None
-    error = TOO_LONG % {"show_value": count, "limit_value": MAX_BODY_LENGTH}
-    return JsonResponse({"html": format_html("<p>{}</p>", error), "count": error})
+    error = explain_length(normalize_newlines(body), MAX_BODY_LENGTH)
+    return JsonResponse({"html": format_html("<p>{}</p>", error), "count": error}) if error else None
 
 
 def _check_editor(request: HttpRequest) -> None:

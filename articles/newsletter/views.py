@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
@@ -23,7 +24,7 @@ from articles.newsletter.subscriptions import SUBSCRIBER_KIND
 from articles.site.cached_pages import cache_for_anonymous
 from articles.site.requests import SiteRequest
 from articles.story_lists import depend_on_counts
-from core.fallback_pages import form_refused
+from core.fallback_pages import broken_link, form_refused
 from core.mail.tokens import MailToken
 
 
@@ -76,7 +77,8 @@ def confirm(request: SiteRequest, token: str) -> HttpResponse:
     """Confirm a subscription by the mailed link, with a button, because mail scanners open links too."""
     subscription = subscriptions.find_by_confirmation_token(token)
     if subscription is None:
-        return render(request, "articles/newsletter/confirm.jinja", status=404)
+        explanation = _("Links work for seven days, and stop working when you unsubscribe.")
+        return broken_link(request, explanation, (reverse("newsletter"), _("Subscribe again")))
     if request.method == "POST":
         subscriptions.confirm(subscription)
         return redirect("newsletter-confirm", token)
@@ -94,7 +96,8 @@ def manage(request: SiteRequest, token: str) -> HttpResponse:
     """
     found = MailToken.parse(token, kinds=SUBSCRIBER_KIND)
     if found is None:
-        raise Http404
+        explanation = _("It is incomplete. Open it again from the latest newsletter that you got.")
+        return broken_link(request, explanation, (reverse("newsletter"), _("Newsletter")))
     subscriber = Subscriber.objects.filter(pk=found.pk).first()
     if subscriber is None:
         if "List-Unsubscribe" in request.POST:

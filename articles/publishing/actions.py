@@ -22,7 +22,7 @@ from articles.services import StaleVersionError
 from articles.site.requests import site_request
 from core.dates.formats import zone_label
 from core.dates.relative_time import time_or_date
-from core.forms import TOO_LONG
+from core.forms import explain_length
 from core.query_forms import parse_number
 
 # Names of the buttons that confirm an action. Their value is the action.
@@ -183,7 +183,8 @@ class ActionRequest:
 
     def perform(self, *, seen: int) -> HttpResponse:
         """Perform the action on the version `seen`, or show the page again and say what is in its way."""
-        if (problem := self._reason_problem()) or not self._is_date_valid():
+        problem = explain_length(self.confirmation["reason"], MAX_UNPUBLISHED_REASON_LENGTH)
+        if problem or not self._is_date_valid():
             if problem:
                 self._add_message(problem, messages.ERROR)
             return self.confirmation_page()
@@ -224,15 +225,6 @@ class ActionRequest:
     def _is_date_valid(self) -> bool:
         form = self.confirmation["form"]
         return form is None or self._is_lifted or form.is_valid()
-
-    def _reason_problem(self) -> str:
-        """Return what is wrong with the typed reason, or ""."""
-        if len(self.confirmation["reason"]) <= MAX_UNPUBLISHED_REASON_LENGTH:
-            return ""
-        return TOO_LONG % {
-            "show_value": len(self.confirmation["reason"]),
-            "limit_value": MAX_UNPUBLISHED_REASON_LENGTH,
-        }
 
     def _is_done_already(self) -> bool:
         """Return whether the story has the chosen date already, by an earlier click or by a colleague."""

@@ -34,7 +34,7 @@ from articles.publishing.forms import DateTimeForm
 from articles.services import StaleVersionError
 from articles.site.requests import site_request
 from core.dates.relative_time import describe_time, time_or_date
-from core.forms import MultilineField
+from core.forms import MultilineField, explain_length
 
 # Fields of the form that are not columns of the article, with what they add.
 NOTE_MODELS = {"new_note": EditorNote, "new_correction": Correction}
@@ -197,8 +197,8 @@ def correction_view(model_admin: Any, request: HttpRequest, key: int, pk: int) -
     is_confirmed = "confirm-delete" in request.POST
     if correction and not is_confirmed and ("delete" in request.POST or not text):
         context["asks_to_delete"] = True
-    elif len(text) > MAX_CORRECTION_LENGTH and not is_confirmed:
-        context["max_length"] = MAX_CORRECTION_LENGTH
+    elif (problem := explain_length(text, MAX_CORRECTION_LENGTH)) and not is_confirmed:
+        context["problem"] = problem
     elif request.method == "POST":
         if verb := _save_correction(request, article, correction, text):
             entry = log_entry(verb, Correction, correction.at if correction else None)

@@ -23,6 +23,7 @@ from articles.search import weighted_vector
 from articles.site.current_site import current_site
 from comments.models.discussions import Discussion
 from comments.models.states import Reason, State, state_label
+from core.forms import check_length
 
 MAX_BODY_LENGTH = 10_000  # characters
 MAX_IMPORTED_BODY_LENGTH = 100_000  # characters of an imported comment
@@ -315,10 +316,5 @@ def check_body(body: str) -> str:
     """Return the body as it will be stored. Raises ValidationError if it is empty or too long."""
     if not any(letter.isprintable() and not letter.isspace() for letter in body):
         raise ValidationError(_("Write something first."), code="required")
-    if len(body) > MAX_BODY_LENGTH:
-        raise ValidationError(
-            _("This has %(count)s characters; the maximum is %(limit)s. Shorten it; your text is kept."),
-            code="max_length",
-            params={"count": f"{len(body):,}", "limit": f"{MAX_BODY_LENGTH:,}"},
-        )
+    check_length(body, MAX_BODY_LENGTH)
     return body.replace("\x00", "")

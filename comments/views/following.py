@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
@@ -28,6 +29,7 @@ from comments.following.tokens import FOLLOW_TOKEN_KIND, TOKEN_KINDS, follower_t
 from comments.following.updates import read_updates
 from comments.loading import current_writer, load_story_page
 from comments.models import UNDO_WINDOW, Follow
+from core.fallback_pages import broken_link
 from core.mail.tokens import MailToken
 
 ITEMS_SHOWN = 5  # updates of one follow
@@ -179,7 +181,10 @@ def stop_following(request: SiteRequest, token: str) -> HttpResponse:
     """
     mail_token = MailToken.parse(token, kinds=TOKEN_KINDS)
     if mail_token is None:
-        raise Http404
+        explanation = _(
+            "It is incomplete. Open it again from the mail, or choose under “Following” which mails you get."
+        )
+        return broken_link(request, explanation, (reverse("following"), _("Following")))
     follows = follows_of(mail_token)
     if request.method == "POST":
         # Nobody knows how the person was notified of each thing before all mails were stopped.

@@ -46,6 +46,7 @@ from comments.services.posting import MEMBERS_ONLY, REPLIES_LOCKED, post_comment
 from comments.services.recommendations import recommend
 from comments.services.states import delete_comment
 from comments.tasks import has_deleted_all_comments, mail_confirmation, postpone_confirmation
+from core.fallback_pages import broken_link
 from core.rate_limits import add_error
 
 
@@ -236,7 +237,10 @@ def confirm(request: SiteRequest, token: str) -> HttpResponse:
     """
     guest = guests.guest_from_token(token)
     if not guest:
-        return render(request, "comments/confirmed.jinja", status=404)
+        explanation = _(
+            "It has expired or is incomplete. Post another comment, and we will send you a new link."
+        )
+        return broken_link(request, explanation, (reverse("home"), _("Latest stories")))
     is_own = request.guest == guest
     if request.method == "POST" or (request.method == "GET" and is_own):
         guests.confirm_guest(guest)

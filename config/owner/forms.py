@@ -34,7 +34,7 @@ from core.appearance import accent
 from core.appearance.tokens import token_colors
 from core.backup_folder import NIGHTLY_FOLDER
 from core.files import storage
-from core.forms import SubmitForm, remove_maxlength
+from core.forms import SubmitForm, check_length, remove_maxlength
 
 RULES_LINES = 3
 MAX_SUGGESTIONS = 6  # time zones that are listed if the input matches several
@@ -408,17 +408,17 @@ class SiteForm(forms.ModelForm[Site]):
                 )
                 % {"count": len(lines), "limit": RULES_LINES}
             )
-        _check_length(text, MAX_RULES_IN_SHORT_LENGTH)
+        check_length(text, MAX_RULES_IN_SHORT_LENGTH)
         return "" if text == _(DEFAULT_SHORT_RULES) else text
 
     def clean_rules(self) -> str:
         text: str = normalize_newlines(self.cleaned_data["rules"]).strip()
-        _check_length(text, MAX_RULES_LENGTH)
+        check_length(text, MAX_RULES_LENGTH)
         return check_images(text)
 
     def clean_privacy(self) -> str:
         text: str = normalize_newlines(self.cleaned_data["privacy"]).strip()
-        _check_length(text, MAX_RULES_LENGTH)
+        check_length(text, MAX_RULES_LENGTH)
         return check_images(text)
 
     def changed(self, stored: Site, actor: User) -> dict[str, Any]:
@@ -479,11 +479,3 @@ def _fieldset_helper(*fields: Fieldset) -> FormHelper:
 def _fingerprint(site: Site) -> str:
     values = repr([getattr(site, name) for name in (*SiteForm.Meta.fields, "logo_id", "icon_id")])
     return blake2b(values.encode(), digest_size=9).hexdigest()
-
-
-def _check_length(text: str, limit: int) -> None:
-    if len(text) > limit:
-        raise ValidationError(
-            _("This has %(count)s characters; the maximum is %(limit)s. Shorten it; your text is kept.")
-            % {"count": f"{len(text):,}", "limit": f"{limit:,}"}
-        )

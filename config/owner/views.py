@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -28,6 +29,7 @@ from articles.site.languages import language_of, staff_language
 from articles.site.requests import SiteRequest
 from config.owner import jobs, system_status
 from config.owner.forms import SETUP_FIELDS, SiteForm, TestMailForm, explain_accent, read_uploads
+from core.fallback_pages import broken_link
 from core.mail.composition import compose_mail
 from core.mail.failures import explain_failure, mail_server
 from moderation.models import ModerationSettings
@@ -44,7 +46,7 @@ def set_up(request: HttpRequest, token: str) -> HttpResponse:
     follows.
     """
     if not is_setup_token_valid(token):
-        return render(request, "owner/set_up.html", status=404)
+        return _broken_setup_link(request)
     administrator_form = AdministratorForm(request.POST or None, prefix="you")
     form = SiteForm(request.POST or None, instance=Site.objects.get(pk=1), only=SETUP_FIELDS)
     if not all([administrator_form.is_valid(), form.is_valid()]):  # a list, so that both show their errors
@@ -54,10 +56,18 @@ def set_up(request: HttpRequest, token: str) -> HttpResponse:
     try:
         user = set_up_site(token=token, administrator=administrator_form.cleaned_data, **form.cleaned_data)
     except SetUpLinkError:
-        return render(request, "owner/set_up.html", status=404)
+        return _broken_setup_link(request)
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
     messages.success(request, _("Your site is set up. You can change everything under Settings."))
     return redirect(f"{reverse('owner-mail')}?first=1")
+
+
+def _broken_setup_link(request: HttpRequest) -> HttpResponse:
+    explanation = _(
+        "It was used already, it has expired, or it is incomplete. As long as the site has no administrator, "
+        "each start of the site prints a new link."
+    )
+    return broken_link(request, explanation, (reverse("home"), _("The newest stories")))
 
 
 @login_required
@@ -109,7 +119,7 @@ def site_settings(request: HttpRequest) -> HttpResponse:
                 change_site(**changed)
             # The next page is in the new language.
             translation.activate(staff_language(language_of(user, Site.objects.get(pk=1))))
-            messages.success(request, _("Saved.") if changed else _("Nothing was changed."))
+            messages.success(request, _("Saved.") if changed else _("Nothing changed."))
             for sentence in explain_accent(changed.get("accent", "")):
                 messages.info(request, sentence)
             return redirect("owner-settings")
@@ -128,15 +138,16 @@ def status(request: HttpRequest) -> HttpResponse:
     return render(request, "owner/status.html", context)
 
 
-@login_required
 @require_POST
 def change_job(request: HttpRequest) -> HttpResponse:
-    """Retry or delete failed jobs.
+    """Retry or delete failed jobs. After logging in, the person lands on the system status.
 
     The form sends `retry` or `discard` with the id of a failed job, `all` to retry each one, or
     `run_now` with the name of a scheduled job. A job that is gone is no error: another administrator may have
     been faster.
     """
+    if not request.user.is_authenticated:
+        return redirect_to_login(reverse("owner-status"))
     require_administrator(request)
     if "all" in request.POST:
         done = jobs.retry()

@@ -16,6 +16,7 @@ from articles.site.requests import SiteRequest
 from comments.loading import current_writer
 from comments.models import Comment, State
 from comments.policy import policy
+from core.fallback_pages import broken_link
 from core.query_forms import QueryForm
 from core.rate_limits import add_error
 from moderation.notifications.notices import guest_of_key, render_notices
@@ -29,8 +30,8 @@ class DecisionQuery(QueryForm):
     key = forms.CharField(required=False)
 
 
-class _LoginRequiredError(Exception):
-    """The error that a visitor is not logged in, and neither the cookie nor the link identifies a guest."""
+class _NotOwnError(Exception):
+    """The error that neither the account nor the cookie nor the link identifies the author of the comment."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -38,8 +39,8 @@ def decision(request: SiteRequest, pk: str) -> HttpResponse:
     """Show why a comment is waiting or what was decided on it. POST appeals the decision."""
     try:
         own, user, guest = _load_own(request, pk)
-    except _LoginRequiredError:
-        return redirect_to_login(request.path)
+    except _NotOwnError:
+        return _refuse(request)
     form = AppealForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
@@ -73,8 +74,8 @@ def edit_and_resubmit(request: SiteRequest, pk: str) -> HttpResponse:
     """Edit a comment that is waiting or was removed, and resubmit it. This is possible once."""
     try:
         own, user, guest = _load_own(request, pk)
-    except _LoginRequiredError:
-        return redirect_to_login(request.path)
+    except _NotOwnError:
+        return _refuse(request)
     back = reverse("decision", args=[own.pk]) + _key_query(request)
     is_post = request.method == "POST"
     if not is_post and not render_notices([own])[own.pk].options.resubmit:
@@ -100,7 +101,7 @@ def edit_and_resubmit(request: SiteRequest, pk: str) -> HttpResponse:
 def _load_own(request: SiteRequest, pk: str) -> tuple[Comment, User | None, Guest | None]:
     """Return the comment with its author, who is identified by account, cookie or the key of a mailed link.
 
-    Raises Http404 for deleted comments and those of others, or _LoginRequiredError if logging in may help.
+    Raises _NotOwnError for deleted comments and those of others.
     """
     user, guest = current_writer(request)
     rows = Comment.objects.select_related("author", "guest", "parent", "discussion__article")
@@ -110,8 +111,22 @@ def _load_own(request: SiteRequest, pk: str) -> tuple[Comment, User | None, Gues
     key = DecisionQuery.read(request.GET)["key"]
     if found and (mailed := guest_of_key(key, found.pk)) and found.is_by(None, mailed):
         return found, None, mailed
-    if user is None:
-        raise _LoginRequiredError
+    raise _NotOwnError
+
+
+def _refuse(request: SiteRequest) -> HttpResponse:
+    """Return the page for a mailed link that does not work, or ask to log in.
+
+    Raises Http404 if neither helps.
+    """
+    if DecisionQuery.read(request.GET)["key"]:
+        explanation = _(
+            "It has expired or is incomplete, or the comment was deleted. You see your comments in the "
+            "browser with which you wrote them."
+        )
+        return broken_link(request, explanation, (reverse("my-comments"), _("My comments")))
+    if current_writer(request)[0] is None:
+        return redirect_to_login(request.path)
     raise Http404
 
 

@@ -38,13 +38,13 @@ def account_status(request: SiteRequest) -> HttpResponse:
         "sanctions": [
             (
                 sanction,
-                active_sanctions.sanction_text(sanction),
+                active_sanctions.sanction_html(sanction),
                 form if sanction.pk == appealed else SanctionAppealForm(),
             )
             for sanction in active
         ],
         "ended": [
-            (sanction, active_sanctions.sanction_text(sanction))
+            (sanction, active_sanctions.sanction_html(sanction))
             for sanction in reversed(active_sanctions.ended_after_appeal(user, guest))
         ],
         "email_refused": ""

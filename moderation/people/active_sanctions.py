@@ -14,8 +14,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -129,18 +129,24 @@ def refuse_paused_or_banned(sanctions: Sequence[ActiveSanction]) -> None:
     for kind in SILENCING_KINDS:
         for sanction in sorted(sanctions, key=lambda sanction: not sanction.is_own):
             if sanction.kind == kind:
-                raise ValidationError(sanction_html(sanction), code="sanctioned")
+                raise ValidationError(sanction_html_with_link(sanction), code="sanctioned")
 
 
-def sanction_html(sanction: ActiveSanction | Sanction) -> SafeString:
+def sanction_html_with_link(sanction: ActiveSanction | Sanction) -> SafeString:
     """Return the text of a sanction as HTML, with a link to the account status."""
     if isinstance(sanction, ActiveSanction) and not sanction.is_own:
         return format_html("{}", EMAIL_REFUSED)
     link = _("Account status, and how to appeal")
     # Without hx-boost="false" a reply form that shows this would load the page into itself.
     return format_html(
-        '{} <a href="{}" hx-boost="false">{}</a>', sanction_text(sanction), reverse("account-status"), link
+        '{} <a href="{}" hx-boost="false">{}</a>', sanction_html(sanction), reverse("account-status"), link
     )
+
+
+def sanction_html(sanction: ActiveSanction | Sanction) -> SafeString:
+    """Return the text of a sanction as HTML, in which the message has the direction of its own letters."""
+    message = format_html("<bdi>{}</bdi>", sanction.message) if sanction.message else ""
+    return mark_safe(_with_message(escape(_sentence_and_reason(sanction)), message))  # noqa: S308  # escaped
 
 
 def sanction_text(sanction: ActiveSanction | Sanction) -> str:
@@ -148,14 +154,18 @@ def sanction_text(sanction: ActiveSanction | Sanction) -> str:
 
     An example: You are paused from commenting until 3 March 2026, 14:00 UTC. Reason: insult. “Third time.”
     """
-    sentence = _kind_sentence(sanction.kind, sanction.until)
-    text = _("%(sentence)s Reason: %(reason)s.") % {
-        "sentence": sentence,
+    return _with_message(_sentence_and_reason(sanction), sanction.message)
+
+
+def _with_message(text: str, message: str) -> str:
+    return _("%(text)s “%(message)s”") % {"text": text, "message": message} if message else text
+
+
+def _sentence_and_reason(sanction: ActiveSanction | Sanction) -> str:
+    return _("%(sentence)s Reason: %(reason)s.") % {
+        "sentence": _kind_sentence(sanction.kind, sanction.until),
         "reason": removal_reasons.label(sanction.reason),
     }
-    if not sanction.message:
-        return text
-    return _("%(text)s “%(message)s”") % {"text": text, "message": sanction.message}
 
 
 def own_sanctions(user: User | None, guest: Guest | None) -> list[Sanction]:

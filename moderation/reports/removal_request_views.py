@@ -1,7 +1,6 @@
 """Pages for requests for removal or correction: the form, its receipt, and the administrators' answers."""
 
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
@@ -14,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.requests import require_administrator
+from core.fallback_pages import broken_link
 from core.query_forms import PageField, QueryForm, SearchField
 from core.rate_limits import add_error
 from moderation.models import RemovalRequest
@@ -57,9 +57,13 @@ def request_removal(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def receipt(request: HttpRequest, receipt: UUID) -> HttpResponse:
+def receipt(request: HttpRequest, receipt: str) -> HttpResponse:
     """Show the status of a request to anyone who knows its receipt number."""
-    sent = get_object_or_404(RemovalRequest.objects.select_related("article"), receipt=receipt)
+    try:
+        sent = RemovalRequest.objects.select_related("article").get(receipt=receipt)
+    except (RemovalRequest.DoesNotExist, ValidationError):
+        explanation = _("It is incomplete. Open it again from the mail, or send a new request.")
+        return broken_link(request, explanation, (reverse("removal-request"), _("Send a new request")))
     response = render(
         request,
         "moderation/reports/removal_request_receipt.html",

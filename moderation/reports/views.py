@@ -1,7 +1,5 @@
 """Pages to report a comment or illegal content. They work without JavaScript."""
 
-from uuid import UUID
-
 from allauth.core.internal.httpkit import get_client_ip
 from django.conf import settings
 from django.contrib import messages
@@ -19,6 +17,7 @@ from articles.site.requests import SiteRequest
 from comments.loading import current_writer, load_story_page
 from comments.models import Comment, State
 from comments.tasks import mail_confirmation
+from core.fallback_pages import broken_link
 from core.query_forms import QueryForm, SearchField
 from core.rate_limits import RateLimitError, add_error
 from moderation.models import IllegalContentReport, Report
@@ -106,11 +105,14 @@ def report_illegal(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def receipt(request: HttpRequest, receipt: UUID) -> HttpResponse:
+def receipt(request: HttpRequest, receipt: str) -> HttpResponse:
     """Show the status of a report of illegal content to anyone who knows its receipt number."""
-    report = get_object_or_404(
-        IllegalContentReport.objects.select_related("case", "comment__discussion__article"), receipt=receipt
-    )
+    reports = IllegalContentReport.objects.select_related("case", "comment__discussion__article")
+    try:
+        report = reports.get(receipt=receipt)
+    except (IllegalContentReport.DoesNotExist, ValidationError):
+        explanation = _("It is incomplete. Open it again from the mail, or send a new report.")
+        return broken_link(request, explanation, (reverse("report-illegal"), _("Report illegal content")))
     article = report.comment.discussion.article
     is_published = report.comment.state == State.PUBLISHED
     context = {

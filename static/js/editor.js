@@ -47,11 +47,33 @@
         return;
       }
       const [, lead, inner, trail] = words.match(/^(\s*)([^]*?)(\s*)$/);
+      const span = markedSpan(mark, from + lead.length, to - trail.length);
+      if (span) {
+        const [start, end] = span;
+        write(field.value.slice(start, end), start - mark.length, end + mark.length);
+        const shift = (at) => Math.min(Math.max(at, start), end) - mark.length;
+        field.setSelectionRange(shift(from), shift(to));
+        return;
+      }
       write(lead + mark + inner + mark + trail);
       const start = from + lead.length + mark.length;
       field.setSelectionRange(start, start + inner.length);
     };
     const hasMark = (stars, mark) => (mark.length > 1 ? stars.length > 1 : stars.length % 2 === 1);
+    // The marked words of a line around or in this selection, or around this caret: [start, end], without their marks.
+    const markedSpan = (mark, from, to) => {
+      const first = field.value.lastIndexOf("\n", from - 1) + 1;
+      const line = field.value.slice(first).split("\n", 1)[0];
+      const more = from < to ? mark.length : 0; // a selection may include the marks
+      let start = 0;
+      for (const { 0: stars, index } of line.matchAll(/\\?\*+/g)) {
+        const inner = start ? line[index - 1] : line[index + stars.length];
+        if (!hasMark(stars, mark) || stars[0] === "\\" || !inner?.trim()) continue;
+        const end = first + index;
+        if (start && start - more <= from && to <= end + more) return [start, end];
+        start = start ? 0 : end + stars.length;
+      }
+    };
     const isOpen = (before, mark) => {
       const line = before.slice(before.lastIndexOf("\n") + 1).replace(/^\s*\* /, "");
       return (mark.length > 1 ? line : line.replaceAll("**", "")).split(mark).length % 2 === 0;

@@ -14,25 +14,51 @@ const replace = (field, start, end, text, from = text.length, to = from) => {
   field.setSelectionRange(start + from, start + to);
 };
 const chosen = ({ value, selectionStart, selectionEnd }) => value.slice(selectionStart, selectionEnd);
+const startOfLine = (value, at) => value.lastIndexOf("\n", at - 1) + 1;
+// The marked words of a line around or in what is selected, or around the caret: [start, end], without their marks.
+const markedSpan = ({ value, selectionStart: from, selectionEnd: to }, mark) => {
+  const first = startOfLine(value, from);
+  const line = value.slice(first).split("\n", 1)[0];
+  const more = from < to ? mark.length : 0; // a selection may include the marks
+  let start = 0;
+  for (const { 0: signs, index } of line.matchAll(mark === "`" ? /\\?`+/g : /\\?\*+/g)) {
+    const has = mark.length > 1 ? signs.length > 1 : signs.length % 2;
+    const inner = start ? line[index - 1] : line[index + signs.length];
+    if (!has || signs[0] === "\\" || !inner?.trim()) continue;
+    const end = first + index;
+    if (start && start - more <= from && to <= end + more) return [start, end];
+    start = start ? 0 : end + signs.length;
+  }
+};
 const wrap = (mark, sample) => (field) => {
   const { selectionStart: start, selectionEnd: end } = field;
+  const [from, to] = markedSpan(field, mark) ?? [];
+  if (start === end && end === to) return field.setSelectionRange(to + mark.length, to + mark.length); // closes the mark
+  if (from) {
+    const shift = (at) => Math.min(Math.max(at, from), to) - from;
+    return replace(field, from - mark.length, to + mark.length, field.value.slice(from, to), shift(start), shift(end));
+  }
   const text = chosen(field) || sample;
-  replace(field, start, end, mark + text + mark, mark.length, mark.length + text.length);
+  return replace(field, start, end, mark + text + mark, mark.length, mark.length + text.length);
 };
-const startOfLine = (value, at) => value.lastIndexOf("\n", at - 1) + 1;
-const begin = (prefix) => (field) => {
+const begin = (prefix, isSo) => (field) => {
   const start = startOfLine(field.value, field.selectionStart);
   const end = field.selectionEnd;
+  const whole = field.value.slice(start, end) + field.value.slice(end).split("\n", 1)[0];
+  if (whole.split("\n").every((line) => isSo.test(line))) {
+    const text = whole.split("\n").map((line) => line.replace(isSo, "")).join("\n");
+    return replace(field, start, start + whole.length, text, Math.max(0, text.length - whole.length + end - start));
+  }
   const lines = field.value.slice(start, end).split("\n");
   // Markdown begins a quotation or a list at a new paragraph.
   const gap = start && !/\n\n$/.test(field.value.slice(0, start)) ? "\n" : "";
-  replace(field, start, end, gap + lines.map((line) => prefix + line).join("\n"));
+  return replace(field, start, end, gap + lines.map((line) => prefix + line).join("\n"));
 };
 // Text of the page that is selected is quoted in a paragraph of its own.
 const quote = (field) => {
   const selection = getSelection();
   const text = selection.isCollapsed || field.form.contains(selection.anchorNode) ? "" : selection.toString().trim();
-  if (!text) return begin("> ")(field);
+  if (!text) return begin("> ", /^> ?/)(field);
   const at = field.selectionEnd;
   const before = field.value.slice(0, at).trimEnd();
   const lines = text.split(/\n+/).map((line) => `> ${line}`).join("\n>\n");
@@ -47,7 +73,7 @@ const TOOLS = [
   ["B", gettext("Bold"), wrap("**", gettext("bold"))],
   ["I", gettext("Italic"), wrap("*", gettext("italic"))],
   ["❝", gettext("Quote"), quote],
-  ["•", gettext("List"), begin("- ")],
+  ["•", gettext("List"), begin("- ", /^[-*+] /)],
   ["</>", gettext("Code"), wrap("`", gettext("code"))],
   ["[ ]", gettext("Link"), link],
 ];

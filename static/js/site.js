@@ -214,9 +214,10 @@ if (globalThis.htmx) Object.assign(htmx.config, {
     menu.firstElementChild.focus();
   };
   document.addEventListener("click", ({ target }) => closeMenus(target));
-  // A menu that opens at the end of the screen is scrolled into it.
+  // A menu that opens at the end of the screen is scrolled into it. "Find in this discussion" focuses its field.
   document.addEventListener("toggle", ({ target }) => {
     if (target.open && target.matches(".thread .menu")) target.lastElementChild.scrollIntoView({ block: "nearest" });
+    if (target.open && target.matches(".find")) find(target, "input").focus();
   }, true);
   document.addEventListener("keydown", ({ key, target }) => {
     if (key !== "Escape") return;

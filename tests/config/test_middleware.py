@@ -100,11 +100,14 @@ def test_anonymous_pages_are_public(client: Client, story: Article, path: str) -
     assert answer["Cache-Control"] == "public, no-cache, max-age=0"
 
 
-def test_opening_the_url_of_a_form_shows_a_page(client: Client, story: Article) -> None:
+def test_opening_the_url_of_a_form_shows_a_page(
+    client: Client, story: Article, caplog: pytest.LogCaptureFixture
+) -> None:
     """Back leads there after a log-in, for instance."""
     path = reverse("comment-delete", args=[story.discussion.comments.get().pk])
     response = client.get(path)
     assert response.status_code == 405
+    assert [record.getMessage() for record in caplog.records] == ["Method Not Allowed (GET): comment-delete"]
     assert response["Allow"] == "POST"
     assert "Nothing was sent or changed." in response.content.decode()
     assert "no-store" in response["Cache-Control"]

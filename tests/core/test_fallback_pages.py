@@ -1,11 +1,48 @@
-"""Pages for forms that were refused: a wrong CSRF token, and too many attempts."""
+"""Pages for forms that were refused (a wrong CSRF token), and for mailed links that do not work."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
 
 import pytest
+from allauth.account.forms import default_token_generator
+from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+from allauth.account.utils import user_pk_to_url_str
+from django.conf import settings
 from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 
-from articles.models import Site
+from accounts.authentication import sign_up
+from accounts.guests import make_confirmation_token
+from archive.personal_data import erasure_links
+from articles.models import Site, Subscriber, Subscription
+from articles.newsletter import subscriptions
+from moderation.notifications.notices import decision_url
+from moderation.people.profiles import Person
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
+
+DAMAGED_LINKS = {
+    "/accounts/sign-up/x/": "/accounts/signup/",
+    "/accounts/password/reset/key/x/": "/accounts/password/reset/",
+    "/accounts/password/reset/key/x_-y/": "/accounts/password/reset/",
+    "/accounts/password/reset/key/x-y/": "/accounts/password/reset/",
+    "/accounts/confirm-email/x/": "/accounts/email/",
+    "/guests/confirm/x/": "/",
+    "/newsletter/confirm/x/": "/newsletter/",
+    "/newsletter/mails/x/": "/newsletter/",
+    "/stop-mails/x/": "/account/following/",
+    "/account/data/erase/x/": "/account/data/",
+    "/removal-request/x/": "/removal-request/",
+    f"/removal-request/{uuid4()}/": "/removal-request/",
+    "/report-illegal/x/": "/report-illegal/",
+    f"/report-illegal/{uuid4()}/": "/report-illegal/",
+    "/comments/1/decision/?key=x": "/account/comments/",
+    "/comments/1/resubmit/?key=x": "/account/comments/",
+    "/setup/x/": "/",
+}
 
 
 def test_a_form_with_a_wrong_token_is_refused_on_a_page_of_this_site():
@@ -17,3 +54,41 @@ def test_a_form_with_a_wrong_token_is_refused_on_a_page_of_this_site():
     assert "/accent-7a1f3d.css" in page
     assert '<meta name="robots" content="noindex">' in page
     assert "This form was not sent" in page
+
+
+@pytest.mark.parametrize(("path", "url"), DAMAGED_LINKS.items())
+def test_a_damaged_link_says_where_to_get_a_new_one(client: Client, path: str, url: str):
+    answer = client.get(path)
+    page = answer.content.decode().partition("<main")[2]
+    assert answer.status_code == 404
+    assert "This link no longer works" in page
+    assert f'<a class="btn" href="{url}">' in page
+
+
+def test_an_expired_link_says_where_to_get_a_new_one(client: Client, time_machine: Any):
+    ruth = UserFactory.create()
+    added = EmailAddress.objects.create(user=ruth, email="other@example.org", verified=False)
+    pending = sign_up.create(name="Ida", email="ida@example.org", password="nine-quiet-otters")
+    guest = GuestFactory.create(confirmed_at=timezone.now())
+    comment = make_comment(make_article(), guest=guest)
+    subscriber = Subscriber.objects.create(email="ida@example.org")
+    subscription = Subscription.objects.create(subscriber=subscriber)
+    key = f"{user_pk_to_url_str(ruth)}-{default_token_generator.make_token(ruth)}"
+    erasure = erasure_links.make_token(Person(guest=guest), deletes_comments=False)
+    links = {
+        reverse("sign-up-confirm", args=[sign_up.make_token(pending)]): "/accounts/signup/",
+        f"/accounts/password/reset/key/{key}/": "/accounts/password/reset/",
+        reverse("account_confirm_email", args=[EmailConfirmationHMAC(added).key]): "/accounts/email/",
+        reverse("guest-confirm", args=[make_confirmation_token(guest)]): "/",
+        reverse(
+            "newsletter-confirm", args=[subscriptions.make_confirmation_token(subscription)]
+        ): "/newsletter/",
+        reverse("erase-account-confirm", args=[erasure]): "/account/data/",
+        decision_url(comment).removeprefix(settings.SITE_URL): "/account/comments/",
+    }
+    assert {client.get(link, follow=True).status_code for link in links} == {200}
+    time_machine.move_to(timezone.now() + timedelta(days=400))
+    for link, url in links.items():
+        answer = client.get(link)
+        assert answer.status_code == 404, link
+        assert f'<a class="btn" href="{url}">' in answer.content.decode().partition("<main")[2]

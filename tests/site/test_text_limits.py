@@ -52,7 +52,7 @@ LIMITS = {
 def test_a_story_is_refused_with_the_count(administrator, name, most):
     text = "word " * (most // 5) + "boats."
     answer = administrator.post(ADD, fields(**{name: text}))
-    assert f"This has {len(text)} characters; the maximum is {most}." in answer.text
+    assert f"This has {len(text):,} characters; the maximum is {most:,}." in answer.text
     assert text.strip() in answer.text
     assert not Article.objects.exists()
 
@@ -79,7 +79,7 @@ def test_a_preview_of_what_is_too_long_says_so_and_renders_nothing(administrator
         "/admin/articles/article/render/", {"body": "a" * (MAX_BODY_LENGTH + 1)}
     ).json()
     assert answer["count"].startswith(
-        f"This has {MAX_BODY_LENGTH + 1} characters; the maximum is {MAX_BODY_LENGTH}."
+        f"This has {MAX_BODY_LENGTH + 1:,} characters; the maximum is {MAX_BODY_LENGTH:,}."
     )
     assert "aaa" not in answer["html"]
     answer = administrator.post(
@@ -92,7 +92,9 @@ def test_the_reason_for_unpublishing_is_kept_when_it_is_too_long(administrator):
     article, why = make_article(), "why " * (MAX_UNPUBLISHED_REASON_LENGTH // 4) + "so"
     url = f"/admin/articles/article/{article.pk}/publication/unpublish/"
     answer = administrator.post(url, {"_why": why, "seen": article.version})
-    assert f"This has {len(why)} characters; the maximum is {MAX_UNPUBLISHED_REASON_LENGTH}." in answer.text
+    assert (
+        f"This has {len(why):,} characters; the maximum is {MAX_UNPUBLISHED_REASON_LENGTH:,}." in answer.text
+    )
     assert why in answer.text
     assert Article.objects.published().exists()
 
@@ -102,7 +104,7 @@ def test_a_standing_page_and_the_settings_are_refused_with_the_count(administrat
     answer = administrator.post(
         "/admin/articles/standingpage/add/", {"title": "A", "slug": "a", "body": text}
     )
-    assert f"This has {len(text)} characters; the maximum is {MAX_BODY_LENGTH}." in answer.text
+    assert f"This has {len(text):,} characters; the maximum is {MAX_BODY_LENGTH:,}." in answer.text
     assert text in answer.text
 
 

@@ -1,18 +1,44 @@
 """The person: account, log-ins, names and e-mails as a guest, and newsletters."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from accounts.models import RoleChange, SignUp, UndeliverableEmail, User
+from accounts.authentication.devices import describe_browser
+from accounts.models import (
+    ADMINISTRATOR,
+    EDITOR,
+    MODERATOR,
+    READER,
+    RoleChange,
+    SignUp,
+    UndeliverableEmail,
+    User,
+)
 from accounts.services import sessions_of
 from archive.personal_data.contents.sections import Section, section
 from articles.models import NewsletterRecipient, Subscription
+from articles.models.site import STORY_LANGUAGES
 from moderation.people.data_subject import DataSubject
+
+ROLES = {
+    READER: gettext_lazy("Reader"),
+    MODERATOR: gettext_lazy("Moderator"),
+    EDITOR: gettext_lazy("Editor"),
+    ADMINISTRATOR: gettext_lazy("Administrator"),
+}
+SECOND_FACTORS = {
+    Authenticator.Type.TOTP: gettext_lazy("Authenticator app"),
+    Authenticator.Type.WEBAUTHN: gettext_lazy("Security key or passkey"),
+    Authenticator.Type.RECOVERY_CODES: gettext_lazy("Recovery codes"),
+}
 
 
 def sections_of_account(subject: DataSubject, user: User) -> Iterator[Section]:
@@ -31,6 +57,7 @@ def sections_of_account(subject: DataSubject, user: User) -> Iterator[Section]:
             "language": (_("Language"), "language"),
             "roles": (_("Roles"), lambda row: ", ".join(sorted(row.roles))),
         },
+        texts={"language": _language_name, "roles": _role_names},
     )
     yield section(
         "emails",
@@ -47,6 +74,7 @@ def sections_of_account(subject: DataSubject, user: User) -> Iterator[Section]:
         _("Changes of roles"),
         RoleChange.objects.filter(user=user).select_related("role"),
         {"role": (_("Role"), "role.name"), "is_granted": (_("Given"), "is_granted"), "at": (_("Time"), "at")},
+        texts={"role": _role_names},
     )
     yield section(
         "sign_ups",
@@ -68,18 +96,22 @@ def sections_of_log_ins(user: User) -> Iterator[Section]:
             "ip_address": (_("IP address"), "ip"),
             "at": (_("Log-in"), "created_at"),
         },
+        texts={"browser": describe_browser},
     )
     yield section(
         "second_factors",
         _("Second factors"),
         Authenticator.objects.filter(user=user),
         {
-            "kind": (_("Kind"), lambda row: row.get_type_display()),
+            "kind": (_("Kind"), "type"),
             "name": (_("Name"), lambda row: row.data.get("name", "")),  # of a passkey or security key
             "added_at": (_("Added"), "created_at"),
             "last_used_at": (_("Last used"), "last_used_at"),
         },
+        texts={"kind": lambda code: str(SECOND_FACTORS[code])},
     )
+    providers: Any = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]
+    service_names = {provider["provider_id"]: provider["name"] for provider in providers}
     yield section(
         "connected_services",
         _("Other services by which you log in"),
@@ -89,6 +121,7 @@ def sections_of_log_ins(user: User) -> Iterator[Section]:
             "number": (_("Your number there"), "uid"),
             "at": (_("Connected"), "date_joined"),
         },
+        texts={"service": lambda code: service_names.get(code, code)},
     )
 
 
@@ -132,6 +165,7 @@ def sections_of_newsletters(subject: DataSubject) -> Iterator[Section]:
             "confirmed_at": (_("Confirmed"), "confirmed_at"),
             "language": (_("Language"), "subscriber.language"),
         },
+        texts={"language": _language_name},
     )
     yield section(
         "newsletters",
@@ -144,3 +178,11 @@ def sections_of_newsletters(subject: DataSubject) -> Iterator[Section]:
             "reason": (_("Reason"), "explanation"),
         },
     )
+
+
+def _language_name(code: str) -> str:
+    return str(STORY_LANGUAGES.get(code, code))
+
+
+def _role_names(names: str) -> str:
+    return ", ".join(str(ROLES.get(name, name)) for name in names.split(", "))

@@ -1,7 +1,7 @@
 """Sections of the file of personal data, and the reading of their records in chunks."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from operator import attrgetter
 from typing import Any
@@ -18,12 +18,20 @@ Record = dict[str, Any]  # values are text, numbers, times, True, False, None, o
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the file: `key` is its name in data.json, `labels` name the fields of its records."""
+    """A part of the file: `key` is its name in data.json, `labels` name the fields of its records.
+
+    `texts` are functions by field: they return what the page shows in place of a code.
+    """
 
     key: str
     title: str
     labels: Mapping[str, str]
     records: Iterable[Record]
+    texts: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
+
+    def describe(self, record: Record) -> Record:
+        """Return a record as the page shows it."""
+        return record | {name: text(record[name]) for name, text in self.texts.items() if record[name]}
 
 
 def section(
@@ -31,16 +39,18 @@ def section(
     title: str,
     rows: Iterable[Any],
     fields: Mapping[str, tuple[str, str | Callable[[Any], Any]]],
+    texts: Mapping[str, Callable[[Any], str]] | None = None,
 ) -> Section:
     """Return a section with a record of each row.
 
     `fields` are by key the label of a field and its value: an attribute's path, or a function of the row.
+    `texts` are those of Section.
     """
     values = {name: attrgetter(of) if isinstance(of, str) else of for name, (_label, of) in fields.items()}
     if isinstance(rows, QuerySet):
         rows = chain.from_iterable(chunks(rows))
     records = ({name: value(row) for name, value in values.items()} for row in rows)
-    return Section(key, title, {name: label for name, (label, _of) in fields.items()}, records)
+    return Section(key, title, {name: label for name, (label, _of) in fields.items()}, records, texts or {})
 
 
 def chunks(rows: QuerySet[Any]) -> Iterator[list[Any]]:

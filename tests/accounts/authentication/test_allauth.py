@@ -170,6 +170,19 @@ def test_a_wrong_password_or_an_inactive_account_does_not_log_in(client):
     response = elsewhere.post("/accounts/login/", {"login": ruth.email, "password": PASSWORD}, follow=True)
     assert response.request["PATH_INFO"] == "/accounts/inactive/"
     assert logged_in(elsewhere) is None
+    assert "This account is inactive" in response.content.decode()
+
+
+def test_labels_of_new_passwords_are_in_sentence_case(client, inbox):
+    ruth = UserFactory.create(email="ruth@example.org", password=PASSWORD)
+    client.post("/accounts/password/reset/", {"email": ruth.email})
+    pages = [client.get(link_in(inbox, "/accounts/password/reset/"), follow=True)]
+    client.force_login(ruth)
+    pages.append(client.get("/accounts/password/change/"))
+    for page in pages:
+        text = page.content.decode()
+        assert "New password (again)" in text
+        assert not re.search("New Password|Current Password", text)
 
 
 def test_login_redirects_back_but_not_to_other_sites(client):

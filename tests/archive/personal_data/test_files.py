@@ -1,6 +1,7 @@
 """The file of personal data: what is in it, for whom, and how long."""
 
 import json
+import re
 import tracemalloc
 import zipfile
 from datetime import timedelta
@@ -9,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.core import mail
 from django.test import Client
@@ -216,11 +218,29 @@ def test_claims_devices_keys_sign_ups_and_rejected_e_mails(jim: User) -> None:
     data = make(Person(user=jim))
     assert [row["url"] for row in data["claims"]] == [settings.SITE_URL + comment.get_absolute_url()]
     assert [set(row) for row in data["devices"]] == [{"browser", "ip_address", "at"}]
-    assert [row["name"] for row in data["second_factors"]] == ["Blue key"]
+    assert [(row["kind"], row["name"]) for row in data["second_factors"]] == [("webauthn", "Blue key")]
     assert [row["name"] for row in data["sign_ups"]] == ["Jim again"]
     assert [row["answer"] for row in data["undeliverable_emails"]] == ["552 Mailbox full"]
     assert "hash of a password" not in data["page"]
     assert '"secret"' not in json.dumps(data)
+
+
+def test_the_page_shows_words_and_the_data_has_codes(jim: User) -> None:
+    User.objects.filter(pk=jim.pk).update(language="ar")
+    agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+    login = {"login": "jim@example.org", "password": PASSWORD}
+    Client(HTTP_USER_AGENT=agent).post("/accounts/login/", login)
+    for kind in Authenticator.Type:
+        Authenticator.objects.create(user=jim, type=kind, data={})
+    SocialAccount.objects.create(user=jim, provider="example", uid="7")
+    data = make(Person(user=User.objects.get(pk=jim.pk)))
+    assert (data["account"][0]["language"], data["account"][0]["roles"]) == ("ar", "Reader")
+    assert [row["browser"] for row in data["devices"]] == [agent]
+    assert {row["kind"] for row in data["second_factors"]} == set(Authenticator.Type)
+    shown = re.findall(r"<dd[^>]*>([^<]*)</dd>", data["page"])
+    assert {"العربيّة", "قارئ", "تطبيق المصادقة", "مفتاح أمان أو مفتاح مرور", "رموز الاسترداد"} <= set(shown)
+    assert any("Firefox" in text for text in shown)
+    assert {"ar", "Reader", agent, *Authenticator.Type}.isdisjoint(shown)
 
 
 def test_the_mail(jim: User) -> None:

@@ -62,6 +62,7 @@ def test_formatting(writing):
     """Each of these functions begins with the text of the draft."""
     for check in (
         _toolbar_by_mouse_and_by_keys,
+        _buttons_take_marks_away,
         _bold_and_italic_end_with_the_keys_that_began_them,
         _link_button_opens_a_dialog,
         _link_targets_are_completed_and_checked,
@@ -139,6 +140,28 @@ def _toolbar_by_mouse_and_by_keys(writing):
     writing.keyboard.press("Shift+Tab")
     writing.keyboard.press("Tab")
     expect(tools.get_by_role("button", name="Italic")).to_be_focused()
+
+
+def _buttons_take_marks_away(writing):
+    """In `typed` a bar stands at each end of what is selected, or at the caret."""
+    for key, typed, expected in (
+        ("b", "a |**late**| boat", "a late boat"),
+        ("b", "a| **late** |boat", "a late boat"),
+        ("b", "a **la|te** boat", "a late boat"),
+        ("b", "a **|late** boat", "a late boat"),
+        ("b", "a **late** |boat|", "a **late** **boat**"),
+        ("b", "***la|te***", "*late*"),
+        ("i", "***la|te***", "**late**"),
+        ("i", "* it*e|m*", "* item"),
+        ("i", "2 * |30| * 4", "2 * *30* * 4"),
+    ):
+        body(writing).fill(typed.replace("|", ""))
+        at = [typed.index("|"), typed.rindex("|") - typed.count("|") + 1]
+        body(writing).evaluate("(field, at) => field.setSelectionRange(...at)", at)
+        body(writing).press(f"Control+{key}")
+        assert body(writing).input_value() == expected, (key, typed)
+        body(writing).press("Control+z")
+        expect(body(writing)).to_have_value(typed.replace("|", ""))
 
 
 def _bold_and_italic_end_with_the_keys_that_began_them(writing):

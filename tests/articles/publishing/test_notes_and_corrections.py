@@ -64,7 +64,7 @@ def test_a_correction_is_shown_with_the_story_and_dates_its_entry(emil, time_mac
     assert "It was nine, not ten." in html.unescape(reader.get("/feed/").content.decode())
     url = reverse("admin:articles_article_correction", args=[story.pk, story.corrections.get().pk])
     too_long = client.post(url, {"text": "x" * 2001}).content.decode()
-    assert "The text has 2001 characters" in too_long
+    assert "This has 2,001 characters; the maximum is 2,000." in too_long
     assert "x" * 2001 in too_long
     seen = client.get(url).context["correction"].text
     client.post(url, {"text": "It was eight.", "seen": seen})

@@ -50,6 +50,19 @@ def test_the_keyboard_finds_a_comment_without_scripts(browser, live_server, stor
     context.close()
 
 
+def test_the_field_has_the_focus_when_it_opens(page, live_server, story):
+    article, _answer = story
+    page.goto(live_server.url + article.get_absolute_url())
+    field = page.get_by_role("searchbox", name="Find in this discussion")
+    expect(page.locator("body")).to_be_focused()  # not when the page loads
+    page.locator(".find summary").click()
+    expect(field).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator(".find summary")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(field).to_be_focused()
+
+
 def test_axe_finds_nothing_and_no_page_is_wider_than_the_screen(browser, live_server, story):
     article, _ = story
     context = browser.new_context(bypass_csp=True)

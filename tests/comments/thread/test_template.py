@@ -150,7 +150,7 @@ def test_only_the_author_of_a_removed_comment_sees_the_name_and_time_on_it():
     own, public = render(rows, viewer=viewer), render(rows)
     assert re.sub(r"<[^>]+>", "", re.search(r"<h3>.*?</h3>", own)[0]) == "Jim Removed"
     assert 'comments/1/">19 June 2013, 17:29</a>' in own
-    assert 'Off-topic. <a href="/d/">Appeal this decision</a>' in own
+    assert '<bdi>Off-topic.</bdi> <a href="/d/">Appeal this decision</a>' in own
     assert '<summary>Your comment</summary><div dir="auto"><p>Rash.</p></div></details>' in own
     assert "Removed by a moderator: off-topic" in public
     assert "Jim" not in public

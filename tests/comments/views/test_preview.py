@@ -176,6 +176,40 @@ def test_formatting_buttons_change_the_text_and_undo_takes_it_back(inline):
 
 
 @pytest.mark.browser
+def test_formatting_buttons_take_marks_away(inline):
+    """In `typed` a bar stands at each end of what is selected, or at the caret."""
+    field, tools = inline.get_by_label("Your comment"), inline.get_by_role("group", name="Formatting")
+    for name, typed, expected in (
+        ("Bold", "a |**late**| boat", "a late boat"),
+        ("Bold", "a **|late|** boat", "a late boat"),
+        ("Bold", "a **la|te** boat", "a late boat"),
+        ("Bold", "a **late** |boat|", "a **late** **boat**"),
+        ("Bold", "***la|te***", "*late*"),
+        ("Italic", "***la|te***", "**late**"),
+        ("Italic", "**la|te** *x*", "**la*italic*te** *x*"),
+        ("Italic", "2 * 3|0 * 4", "2 * 3*italic*0 * 4"),
+        ("Code", "a `la|te` boat", "a late boat"),
+        ("Quote", "> la|te\n> boat", "late\n> boat"),
+        ("Quote", "|> late\n>\n> boat|", "late\n\nboat"),
+        ("List", "|- late\n- boat|", "late\nboat"),
+        ("List", "- |", ""),
+    ):
+        field.fill(typed.replace("|", ""))
+        at = [typed.index("|"), typed.rindex("|") - typed.count("|") + 1]
+        field.evaluate("(field, at) => field.setSelectionRange(...at)", at)
+        tools.get_by_role("button", name=name).click()
+        assert field.input_value() == expected, (name, typed)
+        field.press("Control+z")
+        expect(field).to_have_value(typed.replace("|", ""))
+    field.fill("")
+    tools.get_by_role("button", name="Bold").click()
+    field.press_sequentially("late")
+    tools.get_by_role("button", name="Bold").click()  # ends what it began
+    field.press_sequentially("!")
+    expect(field).to_have_value("**late**!")
+
+
+@pytest.mark.browser
 def test_selected_text_of_a_comment_is_quoted(inline):
     field = inline.get_by_label("Your comment")
     field.press_sequentially("Indeed.")

@@ -29,8 +29,9 @@ def test_a_guest_opens_the_mailed_link_in_any_browser(client, maria):
     assert client.post(path, {"text": "Please."}).status_code == 302
     assert "You have appealed this decision." in client.get(path).content.decode()
     other = make_comment(make_article(), guest=GuestFactory.create())
-    assert client.get(f"/comments/{other.pk}/decision/?{path.partition('?')[2]}").status_code == 302
-    assert client.get(f"/comments/{comment.pk}/decision/?key=forged").status_code == 302
+    assert client.get(f"/comments/{other.pk}/decision/?{path.partition('?')[2]}").status_code == 404
+    assert client.get(f"/comments/{comment.pk}/decision/?key=forged").status_code == 404
+    assert client.get(f"/comments/{comment.pk}/decision/").status_code == 302
     assert COOKIE not in client.cookies
 
 

@@ -55,7 +55,7 @@ def test_a_silenced_person_sees_the_end_the_reason_and_how_to_appeal(article, ma
     said = refusal(article, author=ada)
     assert words in said
     assert f"until {until.day} " in said
-    assert "Reason: insult. “Third time.”" in said
+    assert "Reason: insult. “<bdi>Third time.</bdi>”" in said
     assert 'href="/account/status/"' in said
     assert not Comment.objects.filter(author=ada).exists()
 

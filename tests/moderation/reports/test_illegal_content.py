@@ -58,7 +58,7 @@ def test_a_too_long_text_is_refused_with_the_count(client, comment):
     why = "It is a threat. " * 2_000
     answer = client.post(URL, filled(comment, why=why))
     assert (answer.status_code, IllegalContentReport.objects.exists()) == (422, False)
-    assert str(len(why.strip())) in answer.text
+    assert f"{len(why.strip()):,}" in answer.text
     assert why.strip() in answer.text
 
 

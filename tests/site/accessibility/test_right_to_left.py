@@ -9,6 +9,9 @@ from accounts.models import EDITOR, MODERATOR
 from articles.models import Site
 from comments.models import Reason, State
 from comments.services.states import change_states
+from moderation.actions.decisions import decide
+from moderation.people import sanctions
+from moderation.people.profiles import Person
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.browser import log_in
 
@@ -138,3 +141,14 @@ def test_the_picture_covers_no_name(phone, article, live_server):
     picture = phone.locator(".thread .waiting .av").bounding_box()
     heading = phone.locator(".thread .waiting h3").bounding_box()
     assert heading["x"] + heading["width"] <= picture["x"]
+
+
+def test_an_english_message_of_a_moderator_stands_upright(phone, article, live_server, maria):
+    mona = UserFactory.create(name="منى")
+    own = make_comment(article, "كلمة.", author=mona)
+    decide(ids=[own.pk], to=State.REJECTED, reason="insult", actor=maria, message=QUOTATION)
+    sanctions.impose(person=Person(user=mona), kind="warn", reason="insult", actor=maria, message=QUOTATION)
+    log_in(phone.context, live_server, mona)
+    for path in ("/account/status/", "/account/comments/", f"/comments/{own.pk}/decision/"):
+        phone.goto(path)
+        assert phone.locator("main bdi", has_text=QUOTATION).evaluate(IS_UPRIGHT), path
