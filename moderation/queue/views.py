@@ -84,6 +84,7 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
     queries = {**queues.summary_queries(user.roles), **filters.choice_queries()}
     found = fetch_together(queries, {"user": user.pk})
     summaries = queues.parse_summaries(found, user, base)
+    view = replace(view, for_colleagues=[case["pk"] for case in found["for_colleagues"]])
     request.waiting_count = min(summaries[0].waiting_count, queues.MAX_WAITING)
     if request.path == base and "queue" not in request.GET and not view.values:
         view = replace(view, queue=queues.first_queue(summaries))
@@ -108,7 +109,7 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
         "sanction_appeals": summary.sanction_appeals,
         "has_appeals_for_colleagues": view.queue == queues.APPEALS
         and not items
-        and queues.has_appeals_for_colleagues(user),
+        and bool(view.for_colleagues),
         "found_count": (view.count() if view.after else count) if view.values else None,
         "max_counted": queues.MAX_COUNTED,
         "choices": filters.parse_choices(found),
