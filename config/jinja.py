@@ -32,6 +32,7 @@ from core.script_texts import script_texts_url
 from core.template_loader import JinjaLoader
 from core.templatetags.dates import day, iso, moment, times_sentence, zone_name
 from moderation.queue import queues
+from moderation.queue.filters import story_value
 from moderation.templatetags import moderation as moderation_filters
 
 
@@ -92,6 +93,7 @@ def environment(**options: Any) -> Environment:
         "comment_time": thread_filters.comment_time,
         "comment_time_since": thread_filters.comment_time_since,
         "options": moderation_filters.options,
+        "story_value": story_value,
         "with_next": moderation_filters.with_next,
     }
     return env

@@ -157,21 +157,30 @@ def execute_prepared(cursor: Any, statement: str, values: Mapping[str, Any], *, 
     sent with it. Postgres infers the types of the parameters; where it can't, they need a cast.
     """
     name, prepare, execute = _prepare_texts(statement)
-    prepared = _prepared.setdefault(cursor.connection, set())
-    if name not in prepared:  # in a round trip of its own: it stays prepared even if the statement fails
-        # The generic plan at once, without five custom plans first, and without JIT compilation, which takes
-        # longer than any of these statements. Django's cursor would take percent signs for parameters.
-        with cursor.db.wrap_database_errors:
-            cursor.cursor.execute(f"SET plan_cache_mode = force_generic_plan; SET jit = off; {prepare}")
-        prepared.add(name)
-    cursor.execute(before + execute, values)
+    prepared = _prepared.get(cursor.connection)
+    if prepared is not None and name in prepared:
+        cursor.execute(before + execute, values)
+        return
+    # PREPARE is sent with EXECUTE, without a round trip of its own. If that fails, it is unknown whether the
+    # statement was prepared. Then the connection is not in `_prepared`, and the next statement begins anew.
+    _prepared.pop(cursor.connection, None)
+    if prepared is None:
+        prepare = f"DEALLOCATE ALL; {prepare}"
+    cursor.execute(prepare + before + execute, values)
+    _prepared[cursor.connection] = {name, *(prepared or ())}
 
 
 @lru_cache(maxsize=256)
 def _prepare_texts(statement: str) -> tuple[str, str, str]:
-    """Return the name of the prepared statement, its PREPARE and its EXECUTE."""
+    """Return the name of the prepared statement, its PREPARE with settings, and its EXECUTE.
+
+    The settings: the generic plan at once, without five custom plans first, and without JIT compilation,
+    which takes longer than any of these statements.
+    """
     names = list(dict.fromkeys(filter(None, _PARAMETER.findall(statement))))
     numbered = _PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}" if found[1] else "%", statement)
     name = f"s_{blake2b(statement.encode(), digest_size=8).hexdigest()}"
     values = ", ".join(f"%({name})s" for name in names)
-    return name, f"PREPARE {name} AS {numbered}", f"EXECUTE {name} ({values})" if names else f"EXECUTE {name}"
+    settings = "SET plan_cache_mode = force_generic_plan; SET jit = off"
+    prepare = f"{settings}; PREPARE {name} AS {numbered}; ".replace("%", "%%")
+    return name, prepare, f"EXECUTE {name} ({values})" if names else f"EXECUTE {name}"

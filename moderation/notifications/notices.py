@@ -139,20 +139,16 @@ def _removal_messages(
 ) -> list[RemovalMessage]:
     is_final = any(case.is_appealed for case in cases)
     options = AuthorOptions(appeal=not is_final, resubmit=not is_final)
+    transition = Transition(comment=comment, actor=user, from_state=comment.state, to_state=State.REJECTED)
+    reported = decision_kinds.report_sentence(Kind.REMOVED, cases)
+    next_step = decision_kinds.next_step(Kind.REMOVED, options, [])
     previews = []
     for code, label in removal_reasons.choices():
-        transition = Transition(
-            comment=comment, actor=user, from_state=comment.state, to_state=State.REJECTED, reason=code
-        )
         proposing = [finding for finding in findings if registry.proposes(finding, code)]
         reason = (label, removal_reasons.author_message(code))
-        after = [
-            *registry.author_sentences(proposing),
-            decision_kinds.report_sentence(Kind.REMOVED, cases),
-            decision_kinds.decider_sentence(Kind.REMOVED, transition, is_proposed=bool(proposing)),
-            decision_kinds.next_step(Kind.REMOVED, options, []),
-        ]
         before = decision_kinds.decision_sentences(Kind.REMOVED, reason, transition, None)
+        decider = decision_kinds.decider_sentence(Kind.REMOVED, transition, is_proposed=bool(proposing))
+        after = [*registry.author_sentences(proposing), reported, decider, next_step]
         previews.append(RemovalMessage(code, label, list(filter(None, before)), list(filter(None, after))))
     return previews
 

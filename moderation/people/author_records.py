@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import ngettext
+
 from accounts.models import User
 from comments.models import UNDONE_REASONS, UNDONE_SQL, Comment, Reason
 from moderation.models import ModeratorNote, Sanction
@@ -70,6 +72,29 @@ class AuthorRecord:
     def states_text(self) -> str:
         """Return the other comments in words, such as "3 published, 1 removed"; empty if there are none."""
         return explanations.describe_state_counts(self.states)
+
+    @property
+    def reports_received_text(self) -> str:
+        text = ngettext(
+            "Their comments were reported once.",
+            "Their comments were reported %(n)s times.",
+            self.reports_received,
+        )
+        return text % {"n": f"{self.reports_received:,}"}
+
+    @property
+    def reports_sent_text(self) -> str:
+        text = ngettext("They reported one comment.", "They reported %(n)s comments.", self.reports_sent)
+        return text % {"n": f"{self.reports_sent:,}"}
+
+    @property
+    def same_name_text(self) -> str:
+        text = ngettext(
+            "One other author used the same name (%(comments)s) and may be a different person.",
+            "%(n)s other authors used the same name (%(comments)s) and may be different people.",
+            self.same_name,
+        )
+        return text % {"n": f"{self.same_name:,}", "comments": self.same_name_states}
 
 
 def record_queries(comment: Comment, user: User) -> tuple[dict[str, str], dict[str, Any]]:

@@ -116,6 +116,18 @@ class Card:
     menu: list[dict[str, Any]]
 
     @property
+    def claim_text(self) -> str:
+        """Return a sentence that says until when the colleague who has the comment open is reviewing it."""
+        if not self.case or not self.case.claimed_until:
+            return ""
+        text = _(
+            "%(name)s is reviewing this comment until %(until)s. You can still decide on it;"
+            " the first decision counts."
+        )
+        until = timezone.localtime(self.case.claimed_until)
+        return text % {"name": self.case.claimed_by, "until": f"{until:%H:%M}"}
+
+    @property
     def suggested(self) -> str:
         """The decision to highlight while the comment waits: "spam" for strong signals, else "approved".
 

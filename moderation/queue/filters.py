@@ -9,7 +9,8 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import BooleanField, Exists, OuterRef, Q
+from django.db.models.expressions import RawSQL
 from django.http import Http404, QueryDict
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -29,6 +30,15 @@ from moderation.queue import explanations
 
 MAX_FOUND_BY_NAME = 1_000  # people with a name, and their comments, that a filter finds
 MAX_FILTER_VALUE_LENGTH = 200  # characters in the URL of the queue
+
+# Up to so many findings of a rule, the cases of their comments are read one after another, from an index.
+# With IN, Postgres would read all open cases instead: 5 ms more for 1,000 findings and 50,000 cases.
+MAX_IN_ARRAY = 10_000
+COUNT_OF_RULE = f"""
+SELECT count(*) FROM (SELECT FROM moderation_finding f WHERE f.rule_id = moderation_rule.id
+                      LIMIT {MAX_IN_ARRAY + 1}) found"""
+CASES_OF_RULE = """
+moderation_case.comment_id = ANY(ARRAY(SELECT comment_id FROM moderation_finding WHERE rule_id = %s))"""
 
 CASE_FILTERS = ("check", "script", "score")  # filters that need a case
 
@@ -197,11 +207,14 @@ def _comments_by_name(name: str) -> list[int]:
 
 def _by_rule(value: str, prefix: str, user: User) -> tuple[str, Q]:
     """Filter by a rule that matched the comment."""
-    rule = get_object_or_404(Rule.objects.filter(pk=parse_number(value)))
+    rules = Rule.objects.annotate(found=RawSQL(COUNT_OF_RULE, []))  # noqa: S611  # a constant
+    rule = get_object_or_404(rules, pk=parse_number(value))
+    text = explanations.describe_rule(rule.kind, rule.value)
+    if prefix and vars(rule)["found"] <= MAX_IN_ARRAY:
+        of_comments = RawSQL(CASES_OF_RULE, [rule.pk], BooleanField())  # noqa: S611  # a constant
+        return text, Q(of_comments)
     found = Finding.objects.filter(rule=rule).values("comment")
-    return explanations.describe_rule(rule.kind, rule.value), Q(comment__in=found) if prefix else Q(
-        pk__in=found
-    )
+    return text, Q(**{f"{prefix.rstrip('_') or 'pk'}__in": found})
 
 
 def _by_check(value: str, prefix: str, user: User) -> tuple[str, Q]:

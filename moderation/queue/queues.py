@@ -4,7 +4,7 @@ The query of a URL holds the queue, its filters and the place in it: `QueueView.
 `QueueView.query` builds it. The number of statements for a page does not depend on the number of its rows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -65,10 +65,13 @@ QUEUES: dict[str, tuple[Any, Q]] = {
 }
 
 # The number of open cases with each combination of flags, and when the oldest was opened, from an index with
-# these columns (case_flags). One scan with a condition for each queue takes twice as long.
+# these columns (case_flags). One scan with a condition for each queue takes twice as long. All open cases are
+# counted, because a condition on the appeals for colleagues would be another fifth of the time;
+# `_numbers_of` subtracts these.
 COUNT_BY_FLAGS = f"""
-SELECT {", ".join(f"{flag}.value AS {flag}" for flag in CASE_FLAGS)}, cases.*
-FROM {", ".join(f"(VALUES (false), (true)) {flag}(value)" for flag in CASE_FLAGS)}, LATERAL ({{cases}}) cases
+SELECT {", ".join(f"{flag}.value AS {flag}" for flag in CASE_FLAGS)}, cases.n, ({{oldest}}) AS oldest
+FROM {", ".join(f"(VALUES (false), (true)) {flag}(value)" for flag in CASE_FLAGS)},
+     LATERAL (SELECT count(*) AS n FROM ({{cases}}) found) cases
 WHERE cases.n > 0"""
 
 # The id of nobody, in whose place the composed queries get the parameter `user`: so all people with the same
@@ -166,6 +169,9 @@ class QueueView:
     values: dict[str, str]
     where: Q  # a condition over Comment for "recent", else over Case
     after: int | None  # id of a case, or for "recent" of a comment
+    # The open cases that only colleagues may decide, if they were read (summary_queries): then Postgres need
+    # not plan a join of seven tables, which takes longer than to read a page of the queue.
+    for_colleagues: Collection[int] | None = None
 
     @classmethod
     def read(cls, query: QueryDict, user: User) -> "QueueView":
@@ -201,8 +207,10 @@ class QueueView:
         """Return the whole queue in order: Cases, or Comments for "recent"."""
         if self.queue == RECENT:
             return Comment.objects.moderated_by(self.user).filter(self.where).order_by("-pk")
-        rows = cases_to_decide(self.user).filter(QUEUES[self.queue][1], self.where)
-        return rows.exclude(comment__state_reason=Reason.RESTRICTED).order_by("due_at", "pk")
+        # A restriction closes the case of its comment. A condition on the comment would join each case with
+        # its comment.
+        rows = cases_to_decide(self.user, self.for_colleagues).filter(QUEUES[self.queue][1], self.where)
+        return rows.order_by("due_at", "pk")
 
     def rows_after(self) -> QuerySet[Any]:
         """Return the rows after `after`. That case may have left the queue, but its due time remains."""
@@ -252,7 +260,8 @@ class QueueView:
     def first_unclaimed(self) -> int | None:
         """Return the comment of the first case that no colleague has claimed."""
         unclaimed = self.rows_after().exclude(cases.claimed_by_others(self.user))
-        return unclaimed.values_list("comment", flat=True).first()
+        shown = unclaimed.exclude(comment__state_reason=Reason.RESTRICTED)
+        return shown.values_list("comment", flat=True).first()
 
     def items(self) -> tuple[list[QueueItem], int]:
         """Return the rows of one page, and the number of these and all later rows.
@@ -311,17 +320,23 @@ def _queue_label(queue: str) -> str:
     return str(_("All comments") if queue == RECENT else QUEUES[queue][0])
 
 
-def cases_to_decide(user: User) -> QuerySet[Case]:
-    """Return the open cases that this person may decide."""
-    found = Case.objects.open().exclude(reporting.appeals_for_colleagues(user))
+def cases_to_decide(user: User, for_colleagues: Collection[int] | None = None) -> QuerySet[Case]:
+    """Return the open cases that this person may decide.
+
+    `for_colleagues`: the ids of the appeals for colleagues (summary_queries), if they were read.
+    """
+    found = _open_cases(user)
+    if for_colleagues is None:
+        return found.exclude(reporting.appeals_for_colleagues(user))
+    return found.exclude(pk__in=for_colleagues)
+
+
+def _open_cases(user: User) -> QuerySet[Case]:
+    """Return the open cases that this person or colleagues with the same rights may decide."""
+    found = Case.objects.open()
     if user.is_moderator:
         return found
     return found.filter(discussion__in=Article.objects.editable_by(user).values("pk"))
-
-
-def has_appeals_for_colleagues(user: User) -> bool:
-    """Return whether an appeal waits that only a colleague of this person may decide. Runs one statement."""
-    return Case.objects.open().filter(reporting.appeals_for_colleagues(user)).exists()
 
 
 def waiting_cases(user: User) -> QuerySet[Case]:
@@ -348,8 +363,13 @@ def summary_queries(roles: frozenset[str]) -> Mapping[str, str]:
     user = User(pk=COMPOSED_FOR)
     user.roles = roles
     same_flags = {flag: RawSQL(f"{flag}.value", []) for flag in CASE_FLAGS}  # noqa: S611  # constants
-    counted = _count_and_oldest(cases_to_decide(user).filter(**same_flags), "opened_at")
-    queries = {"cases": COUNT_BY_FLAGS.format(cases=counted)}
+    counted = _open_cases(user).filter(**same_flags).values("pk")
+    oldest = cases_to_decide(user).filter(**same_flags).order_by("opened_at").values("opened_at")[:1]
+    for_colleagues = _open_cases(user).filter(reporting.appeals_for_colleagues(user))
+    queries = {
+        "cases": COUNT_BY_FLAGS.format(cases=query_text(counted), oldest=query_text(oldest)),
+        "for_colleagues": query_text(for_colleagues.values("pk", *CASE_FLAGS)),
+    }
     if user.is_moderator:
         queries |= {
             "sanction_appeals": query_text(sanctions.open_appeals().values("pk")[:1]),
@@ -367,9 +387,9 @@ def _count_and_oldest(rows: QuerySet[Any], time: str) -> str:
 
 def parse_summaries(found: Mapping[str, list[dict[str, Any]]], user: User, base: str) -> list[QueueSummary]:
     """Return the summaries of all queues from the rows of `summary_queries`."""
-    numbers = {key: _numbers_of(where, found["cases"]) for key, (_label, where) in QUEUES.items()}
-    illegal, _oldest = _numbers_of(Q(is_illegal=True), found["cases"])
-    illegal_published, _oldest = _numbers_of(Q(is_illegal=True, is_waiting=False), found["cases"])
+    numbers = {key: _numbers_of(where, found) for key, (_label, where) in QUEUES.items()}
+    illegal, _oldest = _numbers_of(Q(is_illegal=True), found)
+    illegal_published, _oldest = _numbers_of(Q(is_illegal=True, is_waiting=False), found)
     # Appeals against sanctions are rare, and Django takes long to compose the query of those to answer.
     appealed = _times_of_sanction_appeals(user) if found.get("sanction_appeals") else []
     if appealed:
@@ -405,11 +425,12 @@ def parse_summaries(found: Mapping[str, list[dict[str, Any]]], user: User, base:
     return [*summaries, summary(RECENT, _("All comments"), f"{base}?queue={RECENT}", None, None)]
 
 
-def _numbers_of(where: Q, rows: Sequence[Mapping[str, Any]]) -> tuple[int, str | None]:
+def _numbers_of(where: Q, found: Mapping[str, list[dict[str, Any]]]) -> tuple[int, str | None]:
     """Return the number of cases whose flags fulfil a condition, and when the oldest was opened."""
-    found = [row for row in rows if _is_fulfilled(where, row)]
-    oldest = min((row["oldest"] for row in found), key=datetime.fromisoformat, default=None)
-    return sum(row["n"] for row in found), oldest
+    rows = [row for row in found["cases"] if _is_fulfilled(where, row)]
+    for_colleagues = sum(_is_fulfilled(where, case) for case in found["for_colleagues"])
+    oldest = min(filter(None, (row["oldest"] for row in rows)), key=datetime.fromisoformat, default=None)
+    return sum(row["n"] for row in rows) - for_colleagues, oldest
 
 
 def _is_fulfilled(where: Q, flags: Mapping[str, Any]) -> bool:

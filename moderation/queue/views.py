@@ -84,6 +84,7 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
     queries = {**queues.summary_queries(user.roles), **filters.choice_queries()}
     found = fetch_together(queries, {"user": user.pk})
     summaries = queues.parse_summaries(found, user, base)
+    view = replace(view, for_colleagues=[case["pk"] for case in found["for_colleagues"]])
     request.waiting_count = min(summaries[0].waiting_count, queues.MAX_WAITING)
     if request.path == base and "queue" not in request.GET and not view.values:
         view = replace(view, queue=queues.first_queue(summaries))
@@ -100,7 +101,8 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
     is_queue = "queue" in request.GET or request.path == base
     queue_url = base + view.query()
     next_page = base + view.query_after(items[-1].case or items[-1].comment) if more else ""
-    next_case = _next_url(items, opened, view) or next_page if is_queue else ""
+    query = view.query_after(view.after)
+    next_case = _next_url(items, opened, query) or next_page if is_queue else ""
     context: dict[str, Any] = {
         "view": view,
         "queues": summaries,
@@ -108,11 +110,11 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
         "sanction_appeals": summary.sanction_appeals,
         "has_appeals_for_colleagues": view.queue == queues.APPEALS
         and not items
-        and queues.has_appeals_for_colleagues(user),
+        and bool(view.for_colleagues),
         "found_count": (view.count() if view.after else count) if view.values else None,
         "max_counted": queues.MAX_COUNTED,
         "choices": filters.parse_choices(found),
-        "rows": [(item, _item_url(item, view), item.comment == opened) for item in items],
+        "rows": [(item, _item_url(item, query), item.comment == opened) for item in items],
         "group_url": f"{reverse('moderation:create-group')}{view.query_after()}"
         if more or view.after
         else "",
@@ -131,18 +133,18 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
     return render(request, "moderation/queue/queue.html", context)
 
 
-def _next_url(items: list[QueueItem], opened: int | None, view: QueueView) -> str:
+def _next_url(items: list[QueueItem], opened: int | None, query: str) -> str:
     """Return the URL of the next unclaimed row after the open one, or ""."""
     places = [place for place, item in enumerate(items) if item.comment == opened]
     following = items[places[0] + 1 :] if places else items
     return next(
-        (_item_url(item, view) for item in following if not item.claimed_by and item.comment != opened), ""
+        (_item_url(item, query) for item in following if not item.claimed_by and item.comment != opened), ""
     )
 
 
-def _item_url(item: QueueItem, view: QueueView) -> str:
+def _item_url(item: QueueItem, query: str) -> str:
     name, pk = ("case", item.case) if item.case else ("comment", item.comment)
-    return reverse(f"moderation:{name}", args=[pk]) + view.query_after(view.after)
+    return reverse(f"moderation:{name}", args=[pk]) + query
 
 
 def _done_context(user: User, pk: UUID | None, view: QueueView) -> dict[str, Any]:

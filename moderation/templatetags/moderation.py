@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django import template
-from django.utils.html import format_html_join
-from django.utils.safestring import SafeString
+from django.utils.html import conditional_escape
+from django.utils.safestring import SafeString, mark_safe
 
 from comments.template_filters import comment_count
 from moderation.queue.filters import story_value
@@ -29,11 +29,13 @@ register.filter(story_value)
 def options(choices: Iterable[tuple[str, str]], chosen: str) -> SafeString:
     """Return the options of a list of choices, each (value, words), with one of them selected.
 
-    A queue has 60 of them, for which a loop of the template takes three times as long.
+    A queue has 60 of them, for which a loop of the template takes three times as long, and format_html_join
+    twice as long.
     """
-    selected = SafeString(" selected")
-    return format_html_join(
-        "",
-        '<option value="{}"{}>{}</option>',
-        ((value, selected if value == chosen else "", words) for value, words in choices),
+    return mark_safe(  # noqa: S308  # all values are escaped
+        "".join(
+            f'<option value="{conditional_escape(value)}"{" selected" if value == chosen else ""}>'
+            f"{conditional_escape(words)}</option>"
+            for value, words in choices
+        )
     )

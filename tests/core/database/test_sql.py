@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import DataError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Guest
 from core.database.sql import (
@@ -101,10 +102,11 @@ def test_no_rows_are_encoded_as_no_rows():
 
 
 def test_a_statement_is_prepared_once_and_executed_with_other_values():
-    with connection.cursor() as cursor:
+    with CaptureQueriesContext(connection) as sent, connection.cursor() as cursor:
         for part, expected in [(1, ("25%", 1)), (2, ("50%", 0))]:
             execute_prepared(cursor, SHARE, {"part": part, "whole": 4})
             assert cursor.fetchone() == expected
+        assert ["PREPARE" in query["sql"] for query in sent.captured_queries] == [True, False]
         cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%%100 / %%'")
         assert cursor.fetchone() == (1,)
 

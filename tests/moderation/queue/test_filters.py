@@ -10,6 +10,7 @@ from django.utils import timezone
 from articles.models import Topic
 from comments.models import Comment
 from moderation.models import Case, Rule
+from moderation.queue import filters
 from tests.factories import UserFactory, make_article, make_comment
 from tests.moderation.queue.helpers import listed_comment_ids, text
 
@@ -51,6 +52,22 @@ def test_active_filters_can_be_removed_one_by_one(client, maria):
     assert f'<a href="/moderation/?queue=new&amp;article={sea.slug}">Script: <bdi>Arabic</bdi>' in page
     assert '<a href="/moderation/?queue=new&amp;script=Arab">Story: <bdi>The slip closes</bdi>' in page
     assert f"/?queue=new&amp;article={sea.slug}&amp;script=Arab" in page  # an act comes back to it
+
+
+@pytest.mark.parametrize("most", [0, 2, filters.MAX_IN_ARRAY])
+def test_a_rule_finds_its_cases_however_many_it_matched(client, monkeypatch, most):
+    monkeypatch.setattr(filters, "MAX_IN_ARRAY", most)
+    rule, article = Rule.objects.create(value="casino"), make_article()
+    made = [make_comment(article, f"The casino {number}") for number in range(3)]
+    make_comment(article, "Another word")
+    for part in ("", f"&author=g{made[1].guest.pk}"):
+        expected = [made[1].pk] if part else [comment.pk for comment in made]
+        page = client.get(f"/moderation/?rule={rule.pk}{part}")
+        assert sorted(listed_comment_ids(page)) == expected
+    first = Case.objects.get(comment=made[0])
+    later = client.get(f"/moderation/?queue=waiting&rule={rule.pk}&after={first.pk}")
+    assert sorted(listed_comment_ids(later)) == [comment.pk for comment in made[1:]]
+    assert "<small>3</small>" in text(later)  # counted with those before
 
 
 def test_filter_hides_names_of_people_from_other_stories(client, maria):

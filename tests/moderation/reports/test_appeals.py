@@ -19,9 +19,11 @@ from moderation.actions.cases import APPEAL_HOURS
 from moderation.actions.decisions import decide, undo
 from moderation.actions.redactions import redact
 from moderation.models import Appeal, Case, Finding
+from moderation.queue import queues
 from moderation.reports import reporting
 from moderation.tasks import notify_authors, notify_reporters
 from tests.factories import UserFactory, make_article, make_comment
+from tests.moderation.queue.helpers import listed_comment_ids
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
@@ -135,6 +137,20 @@ def test_an_empty_queue_says_that_a_colleague_decides(client, removed, jim, mari
     assert sentence not in client.get("/moderation/?queue=waiting").text
     client.force_login(omar)
     assert sentence not in client.get("/moderation/?queue=second").text
+
+
+def test_the_queue_of_appeals_has_only_those_that_the_person_may_answer(client, removed, jim, maria, omar):
+    ask(removed, jim)
+    Case.objects.filter(comment=removed).update(opened_at=timezone.now() - timedelta(hours=5))
+    other = make_comment(make_article(), "The other boat.")
+    Case.objects.create(comment=other, discussion_id=other.discussion_id, is_appealed=True)
+    for user, found, oldest in ((maria, {other.pk}, "0 min"), (omar, {removed.pk, other.pk}, "5 h")):
+        (appeals,) = [
+            one for one in queues.summarize_queues(user, "/moderation/") if one.key == queues.APPEALS
+        ]
+        assert (appeals.count, appeals.oldest) == (len(found), oldest)
+        client.force_login(user)
+        assert set(listed_comment_ids(client.get("/moderation/?queue=second"))) == found
 
 
 @pytest.mark.parametrize("act", ["stays", "spam", "insult"])
