@@ -12,6 +12,8 @@ handler404 = "articles.redirects.not_found"
 handler429 = "core.fallback_pages.rate_limited"  # allauth's
 handler500 = "core.fallback_pages.server_error"
 
+admin.autodiscover()
+
 urlpatterns = [
     path("", include("comments.urls")),  # first, as they are asked for most: Django tries them in order
     path("", include("articles.urls")),

@@ -25,6 +25,7 @@ from comments.policy import policy
 from comments.story_page.frames import frames
 from comments.story_page.member_page import discussions
 from comments.thread.rendering import trees
+from config import urls  # noqa: F401  registers the pages of the admin, whose registry some tests read
 from core.files import url as files_url
 from core.memory.garbage_collection import freeze_existing_objects
 from moderation.screening.rate_limits import RATE_KNOWN, RATE_NEW

@@ -65,14 +65,13 @@ def normalize(text: str) -> str:
 
 def to_datetime(match: re.Match[str]) -> datetime:
     """Return the local time of a match of DAY and TIME. Raises InvalidDateError."""
-    found = (match.group(*names) for names in _DAY_GROUPS)
-    year, month, day = next(parts for parts in found if parts[0])
+    year, month, day = match.group(*next(names for names in _DAY_GROUPS if match[names[0]]))
     number = int(month) if month.isdecimal() else MONTHS[month.casefold()]
     try:
         date = datetime(int(year), number, int(day))  # noqa: DTZ001 - the caller knows the page's zone
     except ValueError:
         raise InvalidDateError("is a day that does not exist") from None
-    hour, minute, second = (int(part or 0) for part in match.group("hour", "minute", "second"))
+    hour, minute, second = int(match["hour"]), int(match["minute"]), int(match["second"] or 0)
     half = match["half"]
     if half:
         if not 1 <= hour <= 12:

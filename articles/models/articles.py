@@ -380,7 +380,7 @@ def unique_slug(title: str) -> str:
     base = slug_from_title(title)
     stem = base[: MAX_SLUG_LENGTH - 10].rstrip("-")  # leaves room for a number
     taken = set(Article.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
-    path = reverse("story", args=["-"]).removesuffix("-/")
+    path = "/stories/"  # not by reverse(): commands, such as an import, would load all views first
     redirects = Redirect.objects.filter(old__startswith=path + stem).values_list("old", flat=True)
     taken |= {old.removeprefix(path).strip("/") for old in redirects}  # they lead to other stories
     return first_unused_slug(base, taken, stem=stem)

@@ -210,7 +210,7 @@ class Server:
                 raise PostgresError(
                     f"Another process holds {self.folder}/postgres.lock, but no server answers."
                 )
-            time.sleep(0.1)
+            time.sleep(0.02)
         self.start()
 
     def take(self) -> bool:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from comments.models import Reason
 from moderation.checks.base import Check
-from moderation.features.contacts import MIN_DIGITS, personal_contacts
+from moderation.features.contacts import MIN_DIGITS, count_digits, personal_contacts
 from moderation.features.signals.text import answers
 from moderation.features.text_reading import ParsedComment, SignalResult
 
@@ -79,8 +79,9 @@ IBAN = re.compile(r"(?<!\w)[a-z]{2}\d\d(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,3})
 def personal_data(comment: ParsedComment) -> SignalResult | None:
     """Find an address or a number of a person in the body. `number`: how many."""
     text = comment.folded.text
-    found = [*STREET_ADDRESS.finditer(comment.plain), *personal_contacts(text)]
-    if sum(map(str.isdecimal, text)) >= MIN_DIGITS:
+    digits = count_digits(text)
+    found = [*(STREET_ADDRESS.finditer(comment.plain) if digits else ()), *personal_contacts(text)]
+    if digits >= MIN_DIGITS:
         found += _numbers(text)
     if not found:
         return None

@@ -39,7 +39,7 @@ def personal_contacts(text: str) -> Iterator[re.Match[str]]:
 
 def _phone_numbers(text: str) -> Iterator[re.Match[str]]:
     """Yield digits that may be a phone number: no date, IP address, version or round figure."""
-    for m in _DIGITS.finditer(text) if _has_enough_digits(text) else ():
+    for m in _DIGITS.finditer(text) if _count_ascii_digits(text) >= MIN_DIGITS else ():
         digits = _digits(m[0])
         if (
             MIN_DIGITS <= len(digits) <= MAX_DIGITS
@@ -51,8 +51,13 @@ def _phone_numbers(text: str) -> Iterator[re.Match[str]]:
             yield m
 
 
-def _has_enough_digits(text: str) -> bool:
-    return sum(map(text.count, "0123456789")) >= MIN_DIGITS
+def count_digits(text: str) -> int:
+    """Return the number of digits in a text, of any script."""
+    return _count_ascii_digits(text) if text.isascii() else sum(map(str.isdecimal, text))
+
+
+def _count_ascii_digits(text: str) -> int:
+    return sum(map(text.count, "0123456789"))
 
 
 def _digits(text: str) -> str:

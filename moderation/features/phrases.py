@@ -144,6 +144,12 @@ LEFTOVER = re.compile(
     r"|\b\w*(?:sitewebsite|websiteblog|siteblog|blogsite|blogwebsite|postarticle|articlepost|blogpage)\w*\b"
 )
 
+# Parts of which LEFTOVER needs at least one, for the same reason.
+LEFTOVER_HINTS = (
+    *("{", "%", "[", "#", "¡", "â€", "spin"),
+    *("siteweb", "siteblog", "blogsite", "blogweb", "postarticle", "articlepost", "blogpage"),
+)
+
 # Letters that no word has: keyboard noise, and names and codes that a program made.
 NOISE = re.compile(
     r"[a-z](?:\d[a-zA-Z]+|[A-Z][a-z]*)\d|\b(?=[0-9a-f]{16,}\b)[a-f]*\d|[bcdfghjklmnpqrstvwxz]{6}"

@@ -44,25 +44,19 @@ def screen_block(
     rows = Comment.objects.filter(pk__in=ids[start:stop], erased_at=None).exclude(
         state_reason__in=[Reason.RESTRICTED, Reason.IMPORT_UNDONE]
     )
-    comments = rows.order_by("created_at", "pk").defer("body_html")
+    comments = rows.order_by("created_at", "pk").values_list(
+        "pk", "revision", "author_name", "body", "created_at", "text_missing"
+    )
     article_text, active = f"{article.standfirst}\n{article.body}", usable_filter()
     if active:
         active = active._replace(topics=tuple(article.topics.order_by("pk").values_list("pk", flat=True)))
     found = {}
-    for comment in comments:
-        submission = Submission(
-            discussion=discussion,
-            name=comment.author_name,
-            body=comment.body,
-            at=comment.created_at,
-            comment=comment,
-        )
-        context = Context(
-            duplicate=duplicates.get(comment.pk), rules=rules, text_missing=comment.text_missing
-        )
+    for pk, revision, name, body, at, text_missing in comments:
+        submission = Submission(discussion=discussion, name=name, body=body, at=at)
+        context = Context(duplicate=duplicates.get(pk), rules=rules, text_missing=text_missing)
         results = registry.run_checks(submission, context, is_import=True)
-        results += _score(submission, article_text, None if comment.text_missing else active, results)
-        found[comment.pk, comment.revision] = results
+        results += _score(submission, article_text, None if text_missing else active, results)
+        found[pk, revision] = results
     return flags.store_findings(found)
 
 

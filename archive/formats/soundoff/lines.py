@@ -2,7 +2,7 @@
 
 import codecs
 from collections.abc import Iterator, Sequence
-from io import BytesIO
+from io import BytesIO, TextIOWrapper
 from typing import NamedTuple
 
 from archive.formats.page import DamagedFileError, PageWarning
@@ -15,12 +15,9 @@ class Line(NamedTuple):
     """A non-blank line. Blank lines show as gaps in the numbers."""
 
     number: int
+    column: int  # of the text, from 0
     indent: str  # tabs expanded to spaces; no-break spaces unchanged
     text: str
-
-    @property
-    def column(self) -> int:
-        return len(self.indent)
 
 
 def as_utf8(data: bytes, errors: str = "strict") -> bytes:
@@ -72,15 +69,16 @@ def _line_as_utf8(raw: bytes) -> bytes:
 
 def split_lines(data: bytes, tab: int = TAB) -> Iterator[Line]:
     """Yield the non-blank lines. `tab` is the width of a tab in columns."""
-    for number, raw in enumerate(BytesIO(data), 1):
-        if raw.isspace():
+    for number, raw in enumerate(TextIOWrapper(BytesIO(data), "utf-8", "replace", "\n"), 1):
+        line = raw.rstrip()
+        if not line:
             continue
-        if b"\0" in raw:
+        if "\0" in line:
             raise DamagedFileError(f"Line {number:,}: a zero byte, which is not allowed in text.")
-        line = raw.decode(errors="replace").rstrip()
         text = line.lstrip(INDENT)
         if text:
-            yield Line(number, line[: len(line) - len(text)].expandtabs(tab), text)
+            indent = line[: len(line) - len(text)].expandtabs(tab)
+            yield Line(number, len(indent), indent, text)
 
 
 def split_paragraphs(lines: Sequence[Line]) -> list[list[Line]]:

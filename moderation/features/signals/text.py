@@ -88,7 +88,10 @@ def spun(comment: ParsedComment) -> SignalResult | None:
 
 def leftovers(comment: ParsedComment) -> SignalResult | None:
     """Find placeholders or broken characters that a robot left in: {great|good}, %name%, ¡¦."""
-    return comment.counted(phrases.LEFTOVER.finditer(comment.folded.text), 0.6, 0.2)
+    text = comment.folded.text
+    if not any(map(text.__contains__, phrases.LEFTOVER_HINTS)):
+        return None
+    return comment.counted(phrases.LEFTOVER.finditer(text), 0.6, 0.2)
 
 
 @cached_per_comment

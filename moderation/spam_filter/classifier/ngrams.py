@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
 from math import sqrt
+from operator import itemgetter
 from urllib.parse import unquote
 from zlib import crc32
 
@@ -54,10 +55,10 @@ def _slots(text: str, kind: str, *, sizes: Sequence[int], pairs: bool = False) -
     if not text:
         return []
     mask = (1 << BITS[kind]) - 1
-    words = find_words(text)
-    found = [crc32(word.encode("utf-8", "replace"), _WORD) & mask for word in words]
+    words = [word.encode("utf-8", "replace") for word in find_words(text)]
+    found = [crc32(word, _WORD) & mask for word in words]
     if pairs:
-        found += [crc32(f"{a} {b}".encode("utf-8", "replace"), _PAIR) & mask for a, b in pairwise(words)]
+        found += [crc32(a + b" " + b, _PAIR) & mask for a, b in pairwise(words)]
     found += chain.from_iterable(_run_slots(text, sizes, mask))
     return list(dict.fromkeys(found))
 
@@ -139,4 +140,6 @@ class NgramModel:
         """Return the logit of the text with these slots, or None without a text."""
         if not found:
             return None
-        return self.bias + self.scale * sum(map(self.weights.__getitem__, found)) / sqrt(len(found))
+        weights = itemgetter(*found)(self.weights)  # takes half the time of map(), and gives no tuple for one
+        total: int = sum(weights) if len(found) > 1 else weights
+        return self.bias + self.scale * total / sqrt(len(found))

@@ -388,7 +388,7 @@ def test_a_comment_that_is_withdrawn_while_its_block_is_checked_gets_no_findings
 
     def withdraw_after_check(submission, *args, **options):
         found = run_checks(submission, *args, **options)
-        if submission.comment.pk in left:
+        if HARMFUL.decode() in submission.body and left:
             left.clear()
             if is_restricted:
                 restrict(ids=[harmful], why=Restriction.Why.COURT, actor=maria)

@@ -67,6 +67,14 @@ FINDS = [
     ("spun", said("Well, I have bookmarked it"), ["I have bookmarked "]),
     ("leftovers", said("What a {great|good|nice} thing"), ["{great|good|nice}"]),
     ("leftovers", said("Hi %name%!"), ["%name%"]),
+    *(
+        ("leftovers", said(f"Nice {part} here"), [part])
+        for part in (
+            *("[keyword]", "[trackback]", "#my_anchor", "#a_link", "¡¦", "i¡", "spintax", "spinnertax"),
+            *("sitewebsite", "mywebsiteblog", "siteblogs", "blogsite", "blogwebsite"),
+            *("postarticle", "articlepost", "blogpages"),
+        )
+    ),
     ("padded", said("48213 Nice one 992817"), ["48213", "992817"]),
     ("padded", said("48213 5512 Nice one"), ["48213", "5512"]),
     ("name_phrase", said(author="cheap mattress online"), []),
