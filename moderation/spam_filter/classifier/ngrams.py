@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
 from math import sqrt
-from operator import itemgetter
 from urllib.parse import unquote
 from zlib import crc32
 
@@ -140,6 +139,4 @@ class NgramModel:
         """Return the logit of the text with these slots, or None without a text."""
         if not found:
             return None
-        weights = itemgetter(*found)(self.weights)  # takes half the time of map(), and gives no tuple for one
-        total: int = sum(weights) if len(found) > 1 else weights
-        return self.bias + self.scale * total / sqrt(len(found))
+        return self.bias + self.scale * sum(map(self.weights.__getitem__, found)) / sqrt(len(found))

@@ -3,7 +3,6 @@
 bench/train_starter.py makes it from texts of other sites. It holds hashes and frequencies, no text.
 """
 
-from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -71,16 +70,9 @@ def word_runs(words: Sequence[str]) -> tuple[list[int], list[int], list[int]]:
 
 
 def letter_triples(text: str) -> list[int]:
-    """Return the index of each three successive characters, below LETTERS ** 3.
-
-    All are computed at once, in one integer with 16 bits for each character.
-    """
+    """Return the index of each three successive characters, below LETTERS ** 3."""
     codes = text.encode("ascii", "replace").translate(_CODES)
-    spread = bytearray(2 * len(codes))
-    spread[::2] = codes
-    letters = int.from_bytes(spread, "little")
-    indexes = letters * LETTERS**2 + (letters >> 16) * LETTERS + (letters >> 32)
-    return array("H", indexes.to_bytes(len(spread), "little")).tolist()[: max(0, len(codes) - 2)]
+    return [a * LETTERS**2 + b * LETTERS + c for a, b, c in zip(codes, codes[1:], codes[2:], strict=False)]
 
 
 @lru_cache(maxsize=4_096)
