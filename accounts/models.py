@@ -18,8 +18,9 @@ READER, MODERATOR, EDITOR, ADMINISTRATOR = "Reader", "Moderator", "Editor", "Adm
 MAX_NEXT_URL_LENGTH = 500  # characters of the path that a sign-up returns to
 ERASED_EMAIL = "@invalid"  # the end of the e-mail address of an erased account, which has to be unique
 MAX_NAME_LENGTH = 80  # characters of a user's or guest's name
-# Each request of a member reads them; Django takes longer to compose this than Postgres to execute it.
-ROLES = """
+# The roles of a user. Each request of a member reads them, and Django takes longer to compose this than
+# Postgres to execute it.
+ROLES_SQL = """
 SELECT g.name FROM accounts_user_groups m JOIN auth_group g ON g.id = m.group_id WHERE m.user_id = %s"""
 
 
@@ -134,7 +135,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     @cached_property
     def roles(self) -> frozenset[str]:
         """Return the names of the groups, read once for each instance."""
-        return frozenset(fetch_column(ROLES, [self.pk])) if self.pk else frozenset()
+        return frozenset(fetch_column(ROLES_SQL, [self.pk])) if self.pk else frozenset()
 
     @property
     def is_administrator(self) -> bool:

@@ -28,7 +28,7 @@ def check_length(text: str, limit: int) -> None:
 
 
 def explain_length(text: str, limit: int) -> str:
-    """Return that a text has more characters than the limit, or ""."""
+    """Return a sentence that says that a text has more characters than the limit, or ""."""
     if len(text) <= limit:
         return ""
     return gettext(

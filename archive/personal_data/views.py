@@ -57,8 +57,10 @@ def download(request: SiteRequest) -> HttpResponseBase:
     if person is None:
         return redirect("my-data")
     row = files.current_file(person)
+    if row and row.ready_at is None:
+        return redirect("my-data")  # which says that it is being made
     try:
-        file = storage().open(files.file_name(row.pk)) if row and row.ready_at else None
+        file = storage().open(files.file_name(row.pk)) if row else None
     except FileNotFoundError:
         file = None
     if not (row and row.ready_at and file):

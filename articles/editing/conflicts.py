@@ -258,10 +258,6 @@ class DocumentForm(ConflictAwareForm):
         """Return the title in one line: its field wraps long ones, and so takes line ends as well."""
         return " ".join(str(self.cleaned_data["title"]).splitlines())
 
-    def is_changed(self) -> bool:
-        """Return whether the document itself has to be stored."""
-        return self.has_changed()
-
     def find_conflicts(self, snapshot: FormSnapshot) -> None:
         stored = {name: digest for name, digest in self._digests().items() if name in DocumentText._fields}
         super().find_conflicts(snapshot)

@@ -222,7 +222,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         user = request_user(request)
-        if not change or form.is_changed():
+        if not change or form.has_changed():
             self.save_document(obj, by=user, nonce=form_nonce(request))
         autosaves.discard_autosaves(forms=posted_forms(request), editor=user)
 

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
@@ -94,7 +95,7 @@ class NotesForm(DocumentForm):
 def log_entry(verb: str, model: type[Model], at: datetime | None = None) -> dict[str, Any]:
     """Return an entry of the admin's log: "added", "changed" or "deleted".
 
-    It names the row by its date (by default today), since its text may have to be redacted.
+    What was added or deleted is named by its date (by default today), since its text may have to be redacted.
     """
     with translation.override(None):  # the log translates the name when it is read
         name = str(model._meta.verbose_name)
@@ -200,9 +201,11 @@ def correction_view(model_admin: Any, request: HttpRequest, key: int, pk: int) -
     elif (problem := explain_length(text, MAX_CORRECTION_LENGTH)) and not is_confirmed:
         context["problem"] = problem
     elif request.method == "POST":
-        if verb := _save_correction(request, article, correction, text):
-            entry = log_entry(verb, Correction, correction.at if correction else None)
-            model_admin.log_change(request, article, [entry])
+        with transaction.atomic():
+            if verb := _save_correction(request, article, correction, text):
+                entry = log_entry(verb, Correction, correction.at if correction else None)
+                model_admin.log_change(request, article, [entry])
+        if verb:
             model_admin.message_user(request, CORRECTION_MESSAGES[verb])
             return redirect("admin:articles_article_change", key)
         context |= {"is_changed": True, "correction": article.corrections.filter(pk=pk).first()}

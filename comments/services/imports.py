@@ -93,8 +93,8 @@ def import_comments(
         }
         new = list(places)
         blocks = (new[start : start + BLOCK] for start in range(0, len(new), BLOCK))
-        # At the end of each statement, while the thread works: they take half as long as the rows. Deferred,
-        # they would be searched for among all that were checked before.
+        # Foreign keys are checked at the end of each statement, while the thread works: that takes half as
+        # long as to insert the rows. Deferred, they would be searched for among all checked before.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for columns in _run_ahead(lambda block: _encode(comments, places, block, now), blocks):
             cursor.execute(sql.INSERT_IMPORTED, common | columns)

@@ -105,7 +105,13 @@ class Sanction(models.Model):
     @property
     def is_appeal_accepted(self) -> bool:
         """Return whether it was ended while the person's appeal was open."""
-        return self.ended_at is not None and self.appealed_at is not None and self.answered_at is None
+        is_open = self.appealed_at is not None and self.answered_at is None
+        return is_open and self.ended_at is not None and not self.is_expired
+
+    @property
+    def is_expired(self) -> bool:
+        """Return whether it expired before anybody ended it."""
+        return self.until is not None and self.until <= (self.ended_at or timezone.now())
 
 
 class ModeratorNote(models.Model):

@@ -40,7 +40,7 @@ def decision(request: SiteRequest, pk: str) -> HttpResponse:
     try:
         own, user, guest = _load_own(request, pk)
     except _NotOwnError:
-        return _refuse(request)
+        return _refuse(request, pk)
     form = AppealForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
@@ -75,7 +75,7 @@ def edit_and_resubmit(request: SiteRequest, pk: str) -> HttpResponse:
     try:
         own, user, guest = _load_own(request, pk)
     except _NotOwnError:
-        return _refuse(request)
+        return _refuse(request, pk)
     back = reverse("decision", args=[own.pk]) + _key_query(request)
     is_post = request.method == "POST"
     if not is_post and not render_notices([own])[own.pk].options.resubmit:
@@ -114,12 +114,14 @@ def _load_own(request: SiteRequest, pk: str) -> tuple[Comment, User | None, Gues
     raise _NotOwnError
 
 
-def _refuse(request: SiteRequest) -> HttpResponse:
+def _refuse(request: SiteRequest, pk: str) -> HttpResponse:
     """Return the page for a mailed link that does not work, or ask to log in.
 
-    Raises Http404 if neither helps.
+    A guest whose link works may have claimed the comment as a member, who has to log in. Raises Http404 if
+    neither helps.
     """
-    if DecisionQuery.read(request.GET)["key"]:
+    key = DecisionQuery.read(request.GET)["key"]
+    if key and not guest_of_key(key, int(pk)):
         explanation = _(
             "It has expired or is incomplete, or the comment was deleted. You see your comments in the "
             "browser with which you wrote them."

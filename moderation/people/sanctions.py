@@ -257,7 +257,7 @@ def notify_of_sanction(pk: int) -> int:
     knows_of_it = notified is not None and (end_notified is None or end_notified < notified)
     if is_active == knows_of_it:
         return 0
-    if not is_active and sanction.ended_at is None:
+    if sanction.is_expired:
         return 0  # it expired, and the first mail named that time
     before = {"notified_at": notified, "end_notified_at": end_notified}
     after = {"notified_at" if is_active else "end_notified_at": timezone.now()}

@@ -207,7 +207,9 @@ def _comments_by_name(name: str) -> list[int]:
 
 def _by_rule(value: str, prefix: str, user: User) -> tuple[str, Q]:
     """Filter by a rule that matched the comment."""
-    rules = Rule.objects.annotate(found=RawSQL(COUNT_OF_RULE, []))  # noqa: S611  # a constant
+    rules = Rule.objects.all()
+    if prefix:
+        rules = rules.annotate(found=RawSQL(COUNT_OF_RULE, []))  # noqa: S611  # a constant
     rule = get_object_or_404(rules, pk=parse_number(value))
     text = explanations.describe_rule(rule.kind, rule.value)
     if prefix and vars(rule)["found"] <= MAX_IN_ARRAY:

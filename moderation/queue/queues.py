@@ -260,8 +260,7 @@ class QueueView:
     def first_unclaimed(self) -> int | None:
         """Return the comment of the first case that no colleague has claimed."""
         unclaimed = self.rows_after().exclude(cases.claimed_by_others(self.user))
-        shown = unclaimed.exclude(comment__state_reason=Reason.RESTRICTED)
-        return shown.values_list("comment", flat=True).first()
+        return unclaimed.values_list("comment", flat=True).first()
 
     def items(self) -> tuple[list[QueueItem], int]:
         """Return the rows of one page, and the number of these and all later rows.

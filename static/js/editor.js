@@ -63,7 +63,8 @@
     // The marked words of a line around or in this selection, or around this caret: [start, end], without their marks.
     const markedSpan = (mark, from, to) => {
       const first = field.value.lastIndexOf("\n", from - 1) + 1;
-      const line = field.value.slice(first).split("\n", 1)[0];
+      const whole = field.value.slice(first).split("\n", 1)[0];
+      const line = whole.replace(/(`+)[^]*?\1/g, (code) => "x".repeat(code.length)); // stars in code are no marks
       const more = from < to ? mark.length : 0; // a selection may include the marks
       let start = 0;
       for (const { 0: stars, index } of line.matchAll(/\\?\*+/g)) {

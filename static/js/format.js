@@ -18,7 +18,8 @@ const startOfLine = (value, at) => value.lastIndexOf("\n", at - 1) + 1;
 // The marked words of a line around or in what is selected, or around the caret: [start, end], without their marks.
 const markedSpan = ({ value, selectionStart: from, selectionEnd: to }, mark) => {
   const first = startOfLine(value, from);
-  const line = value.slice(first).split("\n", 1)[0];
+  let line = value.slice(first).split("\n", 1)[0];
+  if (mark !== "`") line = line.replace(/(`+)[^]*?\1/g, (code) => "x".repeat(code.length)); // stars in code are no marks
   const more = from < to ? mark.length : 0; // a selection may include the marks
   let start = 0;
   for (const { 0: signs, index } of line.matchAll(mark === "`" ? /\\?`+/g : /\\?\*+/g)) {
@@ -41,12 +42,12 @@ const wrap = (mark, sample) => (field) => {
   const text = chosen(field) || sample;
   return replace(field, start, end, mark + text + mark, mark.length, mark.length + text.length);
 };
-const begin = (prefix, isSo) => (field) => {
+const begin = (prefix, prefixed) => (field) => {
   const start = startOfLine(field.value, field.selectionStart);
   const end = field.selectionEnd;
   const whole = field.value.slice(start, end) + field.value.slice(end).split("\n", 1)[0];
-  if (whole.split("\n").every((line) => isSo.test(line))) {
-    const text = whole.split("\n").map((line) => line.replace(isSo, "")).join("\n");
+  if (whole.split("\n").every((line) => prefixed.test(line))) {
+    const text = whole.split("\n").map((line) => line.replace(prefixed, "")).join("\n");
     return replace(field, start, start + whole.length, text, Math.max(0, text.length - whole.length + end - start));
   }
   const lines = field.value.slice(start, end).split("\n");

@@ -28,7 +28,7 @@ from articles.models import NewsletterRecipient, Subscription
 from articles.models.site import STORY_LANGUAGES
 from moderation.people.data_subject import DataSubject
 
-ROLES = {
+ROLE_LABELS = {
     READER: gettext_lazy("Reader"),
     MODERATOR: gettext_lazy("Moderator"),
     EDITOR: gettext_lazy("Editor"),
@@ -185,4 +185,4 @@ def _language_name(code: str) -> str:
 
 
 def _role_names(names: str) -> str:
-    return ", ".join(str(ROLES.get(name, name)) for name in names.split(", "))
+    return ", ".join(str(ROLE_LABELS.get(name, name)) for name in names.split(", "))

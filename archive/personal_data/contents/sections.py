@@ -20,7 +20,7 @@ Record = dict[str, Any]  # values are text, numbers, times, True, False, None, o
 class Section:
     """A part of the file: `key` is its name in data.json, `labels` name the fields of its records.
 
-    `texts` are functions by field: they return what the page shows in place of a code.
+    `texts` are functions by field that return what the page shows in place of a code.
     """
 
     key: str

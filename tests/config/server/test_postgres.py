@@ -106,23 +106,33 @@ def test_it_listens_to_this_machine_and_this_user_only(server: postgres.Server) 
 
 
 @pytest.mark.parametrize(
-    ("limit", "megabytes"),
-    [("max\n", None), ("104857600\n", 128), ("4294967296\n", 512), ("1000000000000000\n", None)],
+    ("machine", "limit", "megabytes"),
+    [
+        (16, "max", 1024),  # gigabytes of the machine's memory, limit of the container
+        (4, "max", 512),
+        (4, "2147483648", 256),
+        (4, "1000000000000", 512),
+        (4, "104857600", 128),
+        (0.5, None, 128),
+    ],
 )
 def test_an_eighth_of_the_memory_is_for_shared_buffers(
-    limit: str,
-    megabytes: int | None,
-    server: postgres.Server,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    machine: float, limit: str | None, megabytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    of_machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 8 // 1024**2
+    memory = {"SC_PHYS_PAGES": machine * 2**18, "SC_PAGE_SIZE": 4096}
+    monkeypatch.setattr(os, "sysconf", memory.__getitem__)
     monkeypatch.setattr(postgres, "CGROUP_LIMIT", tmp_path / "memory.max")
-    postgres.CGROUP_LIMIT.write_text(limit)
-    wanted = min(megabytes or of_machine, of_machine, 1024)
+    if limit:
+        postgres.CGROUP_LIMIT.write_text(f"{limit}\n")
+    assert postgres.shared_buffers() == megabytes
+
+
+def test_the_server_has_these_shared_buffers(
+    server: postgres.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres, "shared_buffers", lambda: 136)
     server.ensure()
-    blocks = "SELECT setting::int FROM pg_settings WHERE name = 'shared_buffers'"
-    assert ask("web", blocks) == [(max(128, wanted) * 128,)]
+    assert ask("web", "SHOW shared_buffers") == [("136MB",)]
 
 
 def test_available_starts_and_stops_a_server(server: postgres.Server) -> None:

@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from unittest.mock import ANY
 from uuid import uuid4
@@ -102,12 +103,13 @@ def test_no_rows_are_encoded_as_no_rows():
 
 
 def test_a_statement_is_prepared_once_and_executed_with_other_values():
+    statement = f"{SHARE} /* once */"
     with CaptureQueriesContext(connection) as sent, connection.cursor() as cursor:
         for part, expected in [(1, ("25%", 1)), (2, ("50%", 0))]:
-            execute_prepared(cursor, SHARE, {"part": part, "whole": 4})
+            execute_prepared(cursor, statement, {"part": part, "whole": 4})
             assert cursor.fetchone() == expected
         assert ["PREPARE" in query["sql"] for query in sent.captured_queries] == [True, False]
-        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%%100 / %%'")
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%%once%%'")
         assert cursor.fetchone() == (1,)
 
 
@@ -117,6 +119,19 @@ def test_a_failed_statement_can_be_executed_again():
             execute_prepared(cursor, SHARE, {"part": 3, "whole": 0})
         execute_prepared(cursor, SHARE, {"part": 3, "whole": 4}, before="SELECT 'another'; ")
         assert cursor.fetchone() == ("75%", 1)
+
+
+@pytest.mark.parametrize("is_atomic", [True, False])
+def test_statements_work_after_another_has_failed(transactional_db: None, is_atomic: bool):
+    values = {"part": 1, "whole": 2}
+    with connection.cursor() as cursor:
+        execute_prepared(cursor, f"{SHARE} /* before */", values)
+        with pytest.raises(DataError), transaction.atomic() if is_atomic else nullcontext():
+            execute_prepared(cursor, f"{SHARE} /* failed */", values | {"whole": 0})
+        for number in range(2):
+            for name in ("failed", "before", "after"):
+                execute_prepared(cursor, f"{SHARE} /* {name} */", values)
+                assert cursor.fetchone() == ("50%", 1), (number, name)
 
 
 def test_a_new_connection_prepares_again(transactional_db: None):
