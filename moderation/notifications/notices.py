@@ -261,7 +261,7 @@ def _notice(
 def _highlighted_body(comment: Comment, spans: Sequence[tuple[int, int]]) -> SafeString:
     """Return the HTML of a comment with these spans of its typed text in <mark>.
 
-    A span that the HTML splits or leaves out, such as the target of a link, is shown in the typed text.
+    If one is not found in the HTML, such as one with a mark of Markdown, the typed text is returned instead.
     """
     if not spans:
         return mark_safe(comment.body_html)  # noqa: S308  # sanitized when it was stored
