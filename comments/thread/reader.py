@@ -71,6 +71,7 @@ class ViewerContext:
     """The data that comments/_trees.jinja shows to one person only. Sets and keys are comment ids."""
 
     moderates: bool
+    is_guest: bool = False
     mine: set[int] = field(default_factory=set)
     editable: set[int] = field(default_factory=set)
     reasons: dict[int, list[str]] = field(default_factory=dict)  # why pending comments wait
@@ -108,6 +109,7 @@ def personalize(
         own_recommendations, muted = _read_own_choices([row.id for row in rows], reader)
     viewer = ViewerContext(
         moderates=reader.moderates,
+        is_guest=reader.user is None,
         mine={row.id for row in own_rows},
         editable={row.id for row in own_rows if _as_comment(row).can_be_edited_by(reader.user, reader.guest)},
         unpostable={

@@ -7,6 +7,8 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
@@ -57,7 +59,8 @@ def follow_story(request: SiteRequest, slug: str) -> HttpResponse:
             form.add_error(None, error)
         else:
             is_followed = chosen.get("discussion") or chosen["corrections"]
-            messages.success(request, _("Saved.") if is_followed else _("You do not follow this story."))
+            text = _with_notifications(_("Saved.")) if is_followed else _("You do not follow this story.")
+            messages.success(request, text)
             return redirect(article)
     context = {
         **_person_context(user, guest),
@@ -82,7 +85,8 @@ def follow_topic(request: SiteRequest, slug: str) -> HttpResponse:
         except ValidationError as error:
             form.add_error(None, error)
         else:
-            messages.success(request, _("You follow “%(topic)s”.") % {"topic": topic.name})
+            text = _("You follow “%(topic)s”.") % {"topic": topic.name}
+            messages.success(request, _with_notifications(text))
             return redirect(topic)
     context = {
         **_person_context(user, guest),
@@ -92,6 +96,14 @@ def follow_topic(request: SiteRequest, slug: str) -> HttpResponse:
         "back": topic.get_absolute_url(),
     }
     return render(request, "comments/following/follow.jinja", context, status=422 if form.is_bound else 200)
+
+
+def _with_notifications(text: str) -> SafeString:
+    """Return a message with a link to the updates. Guests have no account menu that leads there."""
+    link = format_html(
+        _('Updates appear under <a href="{url}">Notifications</a>.'), url=reverse("notifications")
+    )
+    return format_html("{} {}", text, link)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

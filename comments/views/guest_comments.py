@@ -9,11 +9,13 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from accounts.requests import next_path
+from articles.markup.markdown import make_excerpt
 from articles.site.requests import SiteRequest
 from comments.services.claims import claim_comments, claimable_comments
 from core.query_forms import parse_ids
 
 MAX_SHOWN = 100  # comments; after these are claimed, the page shows others
+EXCERPT_LENGTH = 300  # characters
 
 
 @login_required
@@ -40,7 +42,9 @@ def guest_comments(request: SiteRequest) -> HttpResponse:
     if then and not comments:
         return redirect(then)
     context = {
-        "comments": comments[:MAX_SHOWN],
+        "comments": [
+            (comment, make_excerpt(comment.body_html, EXCERPT_LENGTH)) for comment in comments[:MAX_SHOWN]
+        ],
         "has_more": len(comments) > MAX_SHOWN,
         "max_shown": MAX_SHOWN,
         "then": then,

@@ -15,12 +15,14 @@ from django.conf import settings
 from django.core import signing
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.http import urlencode
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from accounts.models import Guest, User
+from articles.markup.markdown import make_excerpt
 from articles.site.current_site import current_site
 from articles.site.languages import in_language_of
 from comments import removal_reasons
@@ -31,6 +33,7 @@ from moderation.models import Appeal, Case, Finding, SettingChange
 from moderation.notifications import decision_kinds
 from moderation.notifications.decision_kinds import APPEAL_WITHIN, AuthorOptions, Kind
 from moderation.queue import explanations
+from moderation.queue.highlights import highlight_html
 from moderation.transparency import removal_counts
 
 LINK_MAX_AGE = APPEAL_WITHIN + timedelta(days=2)  # of the signed link in a guest's mail
@@ -49,7 +52,7 @@ class DecisionNotice:
     options: AuthorOptions
     appeal_status: str  # whether an appeal of a removal is open or was answered; may be empty
     next_step: str  # the appeal's status; without an appeal, how to appeal or why that is impossible; or ""
-    body: SafeString  # the comment with the findings highlighted; empty if it must not be shown
+    body: SafeString  # HTML of the comment with the findings highlighted; empty if it must not be shown
     highlights: list[str]  # the highlighted words
     excerpt: str
     at: datetime  # of the decision
@@ -247,12 +250,24 @@ def _notice(
         options=options,
         appeal_status=decision_kinds.appeal_status(kind, appeals),
         next_step=decision_kinds.next_step(kind, options, appeals),
-        body=SafeString("") if hidden else explanations.highlight_text(comment.body, spans),
+        body=SafeString("") if hidden else _highlighted_body(comment, spans),
         highlights=list(highlights)[:MAX_HIGHLIGHTS],
-        excerpt="" if hidden else Truncator(comment.body).chars(EXCERPT_LENGTH),
+        excerpt="" if hidden else make_excerpt(comment.body_html, EXCERPT_LENGTH),
         at=transition.at,
         url=decision_url(comment),
     )
+
+
+def _highlighted_body(comment: Comment, spans: Sequence[tuple[int, int]]) -> SafeString:
+    """Return the HTML of a comment with these spans of its typed text in <mark>.
+
+    If one is not found in the HTML, such as one with a mark of Markdown, the typed text is returned instead.
+    """
+    if not spans:
+        return mark_safe(comment.body_html)  # noqa: S308  # sanitized when it was stored
+    unnumbered = [(start, end, 0) for start, end in spans]
+    body, found_all = highlight_html(comment.body, comment.body_html, unnumbered)
+    return body if found_all else format_html("<p>{}</p>", explanations.highlight_text(comment.body, spans))
 
 
 def _kind(

@@ -1,20 +1,22 @@
 """Data subjects: a person with everything under which the site knows them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from allauth.account.models import EmailAddress
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Lower
 
 from accounts.models import Guest, User
-from comments.models import Comment
+from comments.models import Comment, CommentClaim, State
 from moderation.people.profiles import Person
 
 
 @dataclass(frozen=True)
 class DataSubject:
-    """One person: an account or a guest, and the guests that have confirmed the same e-mail.
+    """One person: an account or a guest, and the guests that are the same person.
+
+    Those are the guests that have confirmed the same e-mail and, for an erasure, those of `_claimed_guests`.
 
     `emails` are the confirmed ones, in lower case. An unconfirmed one may belong to somebody else.
     """
@@ -25,7 +27,28 @@ class DataSubject:
 
     @classmethod
     def of(cls, person: Person) -> "DataSubject":
-        """Return the data subject of an account or a guest. A guest gets nothing of an account."""
+        """Return the data subject whose data an erasure deletes. A guest gets nothing of an account."""
+        subject = cls._of_confirmed(person)
+        if not person.user:
+            return subject
+        claimed = _claimed_guests(person.user).exclude(pk__in=[guest.pk for guest in subject.guests])
+        return replace(subject, guests=[*subject.guests, *claimed.order_by("pk")])
+
+    @classmethod
+    def of_browser(cls, person: Person) -> "DataSubject":
+        """Return what the browser of this person may read: of a guest, only what they sent as this guest.
+
+        The cookie of a guest does not prove that they own the e-mail: its owner may have confirmed it in
+        another browser, for a comment of somebody who typed it. Of a guest without a confirmed e-mail, a
+        member reads only the comments that they claimed, which are their own now.
+        """
+        if person.user:
+            return cls._of_confirmed(person)
+        return cls(None, [person.guest] if person.guest else [], set())
+
+    @classmethod
+    def _of_confirmed(cls, person: Person) -> "DataSubject":
+        """Return the person with the guests that have confirmed the same e-mail."""
         emails = set()
         if person.user:
             addresses = EmailAddress.objects.filter(user=person.user, verified=True)
@@ -37,15 +60,6 @@ class DataSubject:
         if person.guest:
             guests[person.guest.pk] = person.guest
         return cls(person.user, list(guests.values()), emails)
-
-    @classmethod
-    def of_browser(cls, person: Person) -> "DataSubject":
-        """Return what the browser of this person may read: of a guest, only what they sent as this guest.
-
-        The cookie of a guest does not prove that they own the e-mail: its owner may have confirmed it in
-        another browser, for a comment of somebody who typed it.
-        """
-        return cls.of(person) if person.user else cls(None, [person.guest] if person.guest else [], set())
 
     def is_in(self, user: str = "user", guest: str = "guest") -> Q:
         """Return a condition for the rows of this person. `user` and `guest` are paths of the row."""
@@ -59,3 +73,14 @@ class DataSubject:
     def rows_by_email(self, rows: Any) -> Any:
         """Return the rows whose column `email` has a confirmed e-mail of this person."""
         return rows.alias(folded=Lower("email")).filter(folded__in=self.emails)
+
+
+def _claimed_guests(user: User) -> QuerySet[Guest]:
+    """Return the guests of whose comments this user claimed one, and of whom no comment is left.
+
+    Comments left are somebody else's as long as nobody claims them, and so is the name of their guest. Those
+    that the guest had deleted do not count: they cannot be claimed.
+    """
+    claims = CommentClaim.objects.filter(user=user, guest=OuterRef("pk"))
+    left = Comment.objects.filter(guest=OuterRef("pk"), erased_at=None).exclude(state=State.DELETED)
+    return Guest.objects.filter(Exists(claims), ~Exists(left))

@@ -52,6 +52,8 @@ def test_a_member_follows_a_story_and_stops(as_jane: Client, article: Article, j
     url = f"/stories/{article.slug}/follow/"
     data = {"discussion": "comments", "corrections": "on", "delivery": "daily"}
     assert as_jane.post(url, data).url == article.get_absolute_url()
+    page = as_jane.get(article.get_absolute_url()).content.decode()
+    assert 'Saved. Updates appear under <a href="/account/notifications/">Notifications</a>.' in page
     rows = Follow.objects.values_list("user", "kind", "article", "delivery").order_by("kind")
     assert list(rows.all()) == [
         (jane.pk, "comments", article.pk, "daily"),
@@ -83,8 +85,10 @@ def test_a_wrong_choice_is_refused(as_jane: Client, article: Article) -> None:
 
 
 def test_a_topic(as_jane: Client, jane: User) -> None:
-    topic = Topic.objects.create(name="Harbour", slug="harbour")
+    topic = Topic.objects.create(name="Harbour & <sea>", slug="harbour")
     assert as_jane.post("/topics/harbour/follow/", {"delivery": "hourly"}).url == "/topics/harbour/"
+    page = as_jane.get("/topics/harbour/").content.decode()
+    assert 'You follow “Harbour &amp; &lt;sea&gt;”. Updates appear under <a href="/account/not' in page
     assert Follow.objects.get().topic == topic
     page = as_jane.get("/account/following/").content.decode()
     assert "Harbour" in page
@@ -114,6 +118,9 @@ def test_a_guest_follows_with_the_first_comment(client: Client, article: Article
     page = client.get(f"/stories/{article.slug}/reply/").content.decode()
     assert 'name="follow"' not in page  # offered once
     assert "confirmed e-mail" in client.get("/account/following/").content.decode()
+    page = client.get(article.get_absolute_url()).content.decode()
+    own = page.partition('<article id="comment-')[2].partition("</article>")[0]
+    assert all(f'<a href="/account/{path}/">' in own for path in ("comments", "notifications"))
 
 
 def test_nobody_follows_unasked(client: Client, article: Article) -> None:
@@ -409,7 +416,9 @@ def test_mails_stop_without_a_log_in(client: Client, article: Article, jane: Use
     response = strict.post(url, {"List-Unsubscribe": "One-Click"})
     assert response.status_code == 200
     assert Follow.objects.get().delivery == "site"
-    assert "The mails are stopped" in client.get(url).content.decode()
+    page = client.get(url).content.decode()
+    assert "The mails are stopped" in page
+    assert 'appear under <a href="/account/notifications/">Notifications</a> on this site.' in page
     client.post(url, {"mails": "on"})
     assert Follow.objects.get().delivery == "at_once"
 

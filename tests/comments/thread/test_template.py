@@ -157,6 +157,19 @@ def test_only_the_author_of_a_removed_comment_sees_the_name_and_time_on_it():
     assert "Your comment" not in public
 
 
+@pytest.mark.parametrize("state", ["published", "pending", "rejected"])
+def test_a_guests_own_comments_lead_to_their_pages(state):
+    """The guest has no account menu."""
+    rows = [row(1, state=state), row(2)]
+    member = ViewerContext(moderates=False, mine={1})
+    guest = ViewerContext(moderates=False, is_guest=True, mine={1})
+    links = '<a href="/account/comments/">My comments</a><a href="/account/notifications/">Notifications</a>'
+    page = render(rows, viewer=guest)
+    Outline(page)
+    assert page.count(links) == page.partition('id="comment-2"')[0].count(links) == 1
+    assert "/account/" not in render(rows, viewer=member) + render(rows)
+
+
 def test_the_full_date_is_shown_once_in_each_tree():
     own = row(4, 1, state="rejected", state_reason="off_topic", body_html="")
     viewer = ViewerContext(

@@ -51,6 +51,12 @@ def test_a_member_ticks_their_comments(ruth: User, comments: list[Comment]) -> N
     assert "The boat is late." not in text_of(client.get(URL))
 
 
+def test_the_text_is_shown_without_markdown(ruth: User) -> None:
+    guest = GuestFactory.create(email="ruth@example.org")
+    make_comment(make_article(), r"I *counted* the \*lamps\*.", guest=guest)
+    assert 'dir="auto">I counted the *lamps*.</label>' in text_of(client_of(ruth).get(URL))
+
+
 def test_nothing_ticked_changes_nothing(ruth: User, comments: list[Comment]) -> None:
     assert client_of(ruth).post(URL)["Location"] == "/"
     assert not Comment.objects.filter(author=ruth).exists()

@@ -36,6 +36,7 @@ from comments.models import (
     State,
     Transition,
 )
+from comments.services.claims import claim_comments
 from moderation.actions.decisions import decide
 from moderation.erasure import account_erasure, purge, restrictions
 from moderation.models import (
@@ -46,6 +47,7 @@ from moderation.models import (
     RemovalRequest,
     Restriction,
 )
+from moderation.people.data_subject import DataSubject
 from moderation.people.profiles import Person
 from moderation.reports import removal_requests
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
@@ -73,7 +75,8 @@ def test_nothing_is_left_in_any_column(deletes_comments: bool) -> None:
     planted = Planted(is_editor=True)
     before = found_in(NAME, EMAIL, WORDS)
     places = {
-        *("accounts_user.name", "accounts_user.email", "accounts_guest.email", "accounts_signup.email"),
+        *("accounts_user.name", "accounts_user.email", "accounts_signup.email"),
+        *("accounts_guest.name", "accounts_guest.email"),
         *("account_emailaddress.email", "articles_author.slug", "articles_autosave.typed"),
         *(
             "comments_comment.author_name",
@@ -175,7 +178,7 @@ def test_the_account_is_disabled_at_once(client: Client) -> None:
     account_erasure.start(person=Person(user=user), deletes_comments=False)
     assert set(AccountErasure.objects.values_list("deletes_comments", flat=True)) == {False}
     jobs = DBTaskResult.objects.filter(task_path=account_erasure.erase.module_path)
-    assert jobs.count() == AccountErasure.objects.count() == 2  # the account and its guest
+    assert jobs.count() == AccountErasure.objects.count() == 3  # the account and its guests
 
 
 @pytest.mark.django_db
@@ -212,6 +215,37 @@ def test_an_unconfirmed_e_mail_is_no_proof() -> None:
     account_erasure.start(person=Person(user=thief), deletes_comments=True)
     run_erasures()
     assert Guest.objects.get(pk=guest.pk).email == "gwen@example.org"
+
+
+@pytest.mark.django_db
+def test_a_guest_whose_comments_are_claimed_in_part_stays() -> None:
+    """The comments that the user did not claim may be those of somebody who typed the e-mail."""
+    story, user = make_article(), confirm_email(UserFactory.create(email="gustav@example.org"))
+    guest = GuestFactory.create(name="Gustav Guest", email="gustav@example.org")
+    own, foreign = make_comment(story, "Mine.", guest=guest), make_comment(story, "Not mine.", guest=guest)
+    claim_comments(user=user, ids=[own.pk])
+    person = Person(user=user)
+    assert DataSubject.of(person).guests == DataSubject.of_browser(person).guests == []
+    account_erasure.start(person=person, deletes_comments=True)
+    run_erasures()
+    assert Comment.objects.get(pk=own.pk).body == ""
+    fresh = Comment.objects.get(pk=foreign.pk)
+    assert (fresh.body, fresh.author_name, fresh.state) == ("Not mine.", "Gustav Guest", State.PUBLISHED)
+    guest.refresh_from_db()
+    assert (guest.name, guest.is_active) == ("Gustav Guest", True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_claimed_guest_is_erased_and_logged() -> None:
+    planted = Planted()
+    person = Person(user=planted.user)
+    assert planted.unconfirmed in DataSubject.of(person).guests
+    assert planted.unconfirmed not in DataSubject.of_browser(person).guests  # the e-mail is not confirmed
+    account_erasure.start(person=person, deletes_comments=True)
+    planted.unconfirmed.refresh_from_db()
+    assert not planted.unconfirmed.is_active  # the cookie of the old browser is rejected at once
+    logged = {(each.what, each.id) for each in erasure_log.read(erasure_log.path())}
+    assert ("guest", planted.unconfirmed.pk) in logged
 
 
 @pytest.mark.django_db
@@ -377,7 +411,7 @@ def test_a_restore_in_the_middle_of_an_erasure_completes_it(tmp_path: Path) -> N
     call_command("flush", interactive=False, verbosity=0)
     restore(file)
     assert Comment.objects.filter(body__contains=WORDS).count() > 3
-    assert account_erasure.restart_erasures() == 2
+    assert account_erasure.restart_erasures() == 3
     run_erasures()
     assert found_in(NAME, EMAIL, WORDS) == QUOTED
 

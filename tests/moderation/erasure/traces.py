@@ -27,6 +27,7 @@ from comments.models import (
     Reason,
     State,
 )
+from comments.services.claims import claim_comments
 from comments.services.drafts import save_draft
 from comments.services.editing import edit_comment
 from comments.services.recommendations import recommend
@@ -95,6 +96,7 @@ class Planted:
         self.answer = make_comment(story, "An answer.", author=self.other, parent=self.answered)
         self.alone = make_comment(story, f"{WORDS} alone.", author=user)
         self.as_guest = make_comment(story, f"{WORDS} as a guest.", guest=self.guest)
+        self._claim_comments()
         self.removed = make_comment(story, f"{WORDS} is an insult.", author=user)
         decide(ids=[self.removed.pk], to=State.REJECTED, reason=Reason.INSULT, actor=self.moderator)
         appeal_removal(
@@ -103,6 +105,14 @@ class Planted:
         self.deleted = make_comment(story, f"{WORDS} deleted.", author=user)
         assert delete_comment(comment=self.deleted, user=user, guest=None)
         self.secret = make_comment(story, f"{WORDS} is secret.", author=user)
+
+    def _claim_comments(self) -> None:
+        """Claim the comment of a guest who never opened the mailed link, and who deleted another one."""
+        self.unconfirmed = GuestFactory.create(name=f"{NAME} Guest", email=f"{EMAIL}@example.org")
+        self.claimed = make_comment(self.story, f"{WORDS} claimed.", guest=self.unconfirmed)
+        deleted = make_comment(self.story, f"{WORDS} not claimed.", guest=self.unconfirmed)
+        assert delete_comment(comment=deleted, user=None, guest=self.unconfirmed)
+        assert claim_comments(user=self.user, ids=[self.claimed.pk]) == 1
 
     def _recommend_and_report(self) -> None:
         recommend(comment=self.olavs, user=self.user, guest=None, given=True)

@@ -1,11 +1,14 @@
 """The highlighted places in a notice: the author's own words, without the rule that covers them."""
 
 import re
+from html import escape
 
 import pytest
 from django.core import mail
 
 from comments.models import Reason, State
+from comments.services.states import change_states
+from moderation.models import Finding
 from moderation.reports import reporting
 from moderation.rules import active_rules as rules
 from moderation.rules.matching import RuleDefinition
@@ -20,7 +23,8 @@ pytestmark = pytest.mark.django_db
 def test_findings_are_highlighted(client, jim, maria):
     comment, _ = checked(make_article(), jim, maria)
     client.force_login(jim)
-    assert "See <mark>https://one.example</mark> and <mark>https://two" in page_of(client, comment)
+    quoted = re.sub(r"</?a\b[^>]*>", "", page_of(client, comment))
+    assert "See <mark>https://one.example</mark> and <mark>https://two" in quoted
     notify_not_published.func(comment.pk)
     assert "Highlighted: “https://one.example”, “https://two.example”" in mail.outbox[-1].body
 
@@ -85,6 +89,43 @@ def test_the_authors_words_are_highlighted_without_the_rule(
     assert ("Highlighted:" in written) == bool(own)
     assert all(f"“{words}”" in written for words in own)
     assert not any(part in page + written for part in ("pill", "a.txt", "^jim"))
+
+
+MARKDOWN = r"I *counted* the \*lamps\* between <two> piers."
+HTML = "I <em>counted</em> the *lamps* between &lt;two&gt; piers."
+PLAIN = "I counted the *lamps* between <two> piers."
+
+
+def test_a_removed_comment_is_shown_without_markdown(client, jim, maria):
+    comment = make_comment(make_article(), MARKDOWN, author=jim)
+    notify_authors.func(str(decided(comment, State.REJECTED, "insult", maria).pk))
+    client.force_login(jim)
+    assert f"<p>{HTML}</p>" in page_of(client, comment)
+    own_comments = client.get("/account/comments/").content.decode()
+    assert f'<p class="excerpt" dir="auto">{escape(PLAIN)}</p>' in own_comments
+    assert PLAIN in mail.outbox[-1].body
+
+
+@pytest.mark.parametrize(
+    ("term", "shown"),
+    [
+        ("piers", HTML.replace("piers", "<mark>piers</mark>")),
+        # The HTML does not have these words as they were typed.
+        ("*counted*", escape(MARKDOWN).replace("*counted*", "<mark>*counted*</mark>")),
+    ],
+)
+def test_findings_are_highlighted_in_markdown(term, shown, client, jim, maria):
+    article = make_article()
+    approved(article, author=jim, maria=maria)
+    comment = make_comment(article, MARKDOWN, author=jim)
+    start = MARKDOWN.index(term)
+    span = [start, start + len(term)]
+    Finding.objects.create(
+        comment=comment, revision=1, check_name="links", strength=1, holds=True, spans=[span]
+    )
+    change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
+    client.force_login(jim)
+    assert f"<p>{shown}</p>" in page_of(client, comment)
 
 
 def test_nothing_is_highlighted_in_a_published_comment(client, jim, maria):

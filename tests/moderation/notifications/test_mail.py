@@ -71,7 +71,7 @@ def test_a_link_in_a_comment_is_none_in_its_mail(maria):
     comment = waiting(make_article(), "See https://spam.example\n\nNow!", guest=guest())
     (message,) = tell(decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch)
     html = check_mail(message)
-    assert [quoted.split() for quoted in html.quotations] == [["“See", "https://spam.exampleNow!”"]]
+    assert [quoted.split() for quoted in html.quotations] == [["“See", "https://spam.example", "Now!”"]]
     assert html.buttons == ["See the decision"]
 
 
