@@ -109,12 +109,12 @@ def form_refused(
     return render(request, "403_csrf.html", context, status=403)
 
 
-def broken_link(request: HttpRequest, explanation: str, *links: tuple[str, str]) -> HttpResponse:
+def broken_link(request: HttpRequest, explanation: str, *buttons: tuple[str, str]) -> HttpResponse:
     """Return the page 404 for a mailed link that is damaged, expired or used.
 
-    `links` are the URLs and texts of the links to where the person gets a new one.
+    `buttons` are the URLs and texts of the buttons to where the person gets a new one.
     """
-    return render(request, "broken_link.html", {"explanation": explanation, "links": links}, status=404)
+    return render(request, "broken_link.html", {"explanation": explanation, "buttons": buttons}, status=404)
 
 
 def add_outage_notice(page: bytes, seconds: float, zone: str, language: str) -> bytes:

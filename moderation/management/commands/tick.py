@@ -1,11 +1,12 @@
 """Run the scheduled jobs that are due (core/scheduled_jobs.py): once, or for as long as the site runs."""
 
+import logging
 import time
 from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import CommandParser
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from core.commands import LongRunningCommand
@@ -15,6 +16,8 @@ from moderation.job_runner import JobOutcome, is_due, run_due_jobs
 from moderation.models import JobRun
 
 ROUND_SECONDS = 60  # seconds between two rounds
+
+logger = logging.getLogger(__name__)
 
 
 class Command(LongRunningCommand):
@@ -33,8 +36,13 @@ class Command(LongRunningCommand):
             self.print_schedule()
             return
         while True:
-            for ran in run_due_jobs():
-                self.print(f"{ran.name}: {describe(ran)} ({ran.seconds:.1f} s)")
+            try:
+                for ran in run_due_jobs():
+                    self.print(f"{ran.name}: {describe(ran)} ({ran.seconds:.1f} s)")
+            except OperationalError:
+                if not forever:
+                    raise
+                logger.exception("The database did not answer. The scheduled jobs run in the next round.")
             if not forever:
                 return
             connection.close()  # it would be idle until the next round, and might break
