@@ -198,7 +198,7 @@ def unpost(request: SiteRequest, pk: str) -> HttpResponse:
     user, guest = current_writer(request)
     if request.method == "POST" and comment.can_be_unposted_by(user, guest):
         if delete_comment(comment=comment, user=user, guest=guest, reason=Reason.UNPOSTED):
-            messages.success(request, _("Undone: nobody can see your comment. Its text is here again."))
+            messages.success(request, _("Undone: readers can’t see your comment. Its text is here again."))
         return redirect("comment-unpost", comment.pk)
     is_undone = (comment.state, comment.state_reason) == (State.DELETED, Reason.UNPOSTED)
     if not is_undone or request.now > comment.created_at + EDIT_WINDOW:
