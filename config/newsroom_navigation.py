@@ -122,11 +122,16 @@ def newsroom_navigation(user: User | AnonymousUser, path: str) -> NewsroomNaviga
 
 def _page_links(section: _Page, user: User | AnonymousUser, path: str) -> list[NavigationLink]:
     shown = [(page.name, _url(page.url_name)) for page in section.pages if _may_open(user, page.roles)]
-    # The reply structure belongs to the discussions.
-    place = _url("moderation:discussions") if path.startswith("/admin/comments/") else path
+    # The reply structure and the form that moves a comment in it belong to the discussions.
+    is_structure = path.startswith("/admin/comments/") or _is_move(path)
+    place = _url("moderation:discussions") if is_structure else path
     # The longest URL, as that of the queues begins all others of moderation.
     current = max((href for _name, href in shown if place.startswith(href)), key=len, default="")
     return [_link(name, href, path, is_current=href == current) for name, href in shown]
+
+
+def _is_move(path: str) -> bool:
+    return path.startswith("/moderation/comments/") and path.endswith("/move/")
 
 
 def _link(name: str, href: str, path: str, *, is_current: bool) -> NavigationLink:

@@ -106,12 +106,30 @@ def _diff_words(old: str, new: str) -> Iterator[Part]:
     for tag, i1, i2, j1, j2 in _opcodes(_comparable_tokens(old), _comparable_tokens(new), autojunk=True):
         left, right = "".join(before[i1:i2]), "".join(after[j1:j2])
         if tag == "equal" and (right.strip() or not (deleted or inserted)):
-            yield from _changed_parts(deleted, inserted)
-            deleted = inserted = ""
-            yield Part("same", right)
+            # Each side keeps its own white space: where that differs after an equal word, it is a change.
+            for same, old_space, new_space in _split_at_spaces(before[i1:i2], after[j1:j2]):
+                if same:
+                    yield from _changed_parts(deleted, inserted)
+                    deleted = inserted = ""
+                    yield Part("same", same)
+                deleted, inserted = deleted + old_space, inserted + new_space
         else:  # equal white space between two changes belongs to them: it would cut one change into many
             deleted, inserted = deleted + left, inserted + right
     yield from _changed_parts(deleted, inserted)
+
+
+def _split_at_spaces(before: Sequence[str], after: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    """Yield the texts that both have, each with the white space that follows only in one or the other."""
+    same = ""
+    for left, right in zip(before, after, strict=True):
+        if left == right:
+            same += left
+        else:
+            word = left.rstrip()
+            yield same + word, left[len(word) :], right[len(word) :]
+            same = ""
+    if same:
+        yield same, "", ""
 
 
 def _is_too_long(old: str, new: str) -> bool:

@@ -142,7 +142,7 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
         else:
             if form.cleaned_data.get("follow"):
                 follow_replies(posted.author, posted.guest, article)
-            return _posted_response(request, posted, author, is_new=author is not None and author != guest)
+            return _posted_response(request, posted, author)
     return _form_page(request, form, discussion, parent, status=422 if form.is_bound else 200)
 
 
@@ -198,7 +198,7 @@ def unpost(request: SiteRequest, pk: str) -> HttpResponse:
     user, guest = current_writer(request)
     if request.method == "POST" and comment.can_be_unposted_by(user, guest):
         if delete_comment(comment=comment, user=user, guest=guest, reason=Reason.UNPOSTED):
-            messages.success(request, _("Undone: nobody can see your comment. Its text is here again."))
+            messages.success(request, _("Undone: readers can’t see your comment. Its text is here again."))
         return redirect("comment-unpost", comment.pk)
     is_undone = (comment.state, comment.state_reason) == (State.DELETED, Reason.UNPOSTED)
     if not is_undone or request.now > comment.created_at + EDIT_WINDOW:
@@ -397,9 +397,7 @@ def _send_link_later(guest: Guest) -> None:
     mail_confirmation.using(run_after=timezone.now() + UNDO_WINDOW).enqueue(guest.pk)
 
 
-def _posted_response(
-    request: SiteRequest, comment: Comment, guest: Guest | None, *, is_new: bool
-) -> HttpResponse:
+def _posted_response(request: SiteRequest, comment: Comment, guest: Guest | None) -> HttpResponse:
     response: HttpResponse
     if request.htmx:
         # The page inserts the comment into the thread (static/js/thread.js); the reader stays where they are.
@@ -409,8 +407,6 @@ def _posted_response(
         response = redirect(comment)
     if guest:
         guests.set_guest_cookie(response, guest)
-        if is_new and not guest.confirmed_at:
-            messages.info(request, _("We will send you a link in a minute. Open it to confirm your e-mail."))
     return response
 
 

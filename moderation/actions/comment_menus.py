@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from comments import removal_reasons as reasons
 from comments.models import Reason, State
 from moderation.actions.state_history import expected_transition_value, last_transition_ids
+from moderation.notifications.decision_kinds import spam_sentence
 
 
 def comment_menus(rows: Sequence[Any]) -> dict[int, list[dict[str, Any]]]:
@@ -43,7 +44,7 @@ def _action_menu(row: Any, last: int, removals: list[tuple[str, str, str]]) -> l
     if row.state != State.REJECTED:
         menu.append(decision(_("Remove…")) | {"reasons": removals})
     if row.state != State.SPAM:
-        menu.append(decision(_("Mark as spam"), reason=Reason.SPAM.value))
+        menu.append(decision(_("Mark as spam"), reason=Reason.SPAM.value) | {"message": spam_sentence()})
     return menu + page_actions(row)
 
 

@@ -112,7 +112,7 @@ def decision_sentences(
         case Kind.REMOVED:
             return [_("Your comment was removed: %(reason)s.") % label]
         case Kind.SPAM if is_by_person(transition):
-            return [_("A moderator marked your comment as spam and removed it.")]
+            return [spam_sentence()]
         case Kind.SPAM:
             return [_("A check of this site marked your comment as spam and removed it.")]
         case Kind.UPHELD:
@@ -130,6 +130,11 @@ def decision_sentences(
         case Kind.RESTRICTED:
             return [_("Your comment must not be visible on this site, and was removed.")]
     return []
+
+
+def spam_sentence() -> str:
+    """Return the sentence for an author whose comment a moderator marked as spam."""
+    return _("A moderator marked your comment as spam and removed it.")
 
 
 def is_by_person(transition: Transition) -> bool:

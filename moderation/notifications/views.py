@@ -63,6 +63,10 @@ def decision(request: SiteRequest, pk: str) -> HttpResponse:
         "edit_url": reverse("comment-edit", args=[own.pk]) if can_edit else "",
         "appeals": own.appeals.order_by("at"),
         "usual_delay": policy().describe_usual_delay() if own.state == State.PENDING else "",
+        "needs_confirmation": own.state == State.PENDING
+        and own.guest is not None
+        and bool(own.guest.email)
+        and not own.guest.confirmed_at,
     }
     return render(
         request, "moderation/notifications/decision.html", context, status=422 if form.is_bound else 200

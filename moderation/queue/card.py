@@ -1,7 +1,7 @@
 """The card of one comment in the queue, with everything that a decision needs."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -86,6 +86,7 @@ class PlacedSignal(NamedTuple):
     strength: float
     signal: CardSignal
     spans: Sequence[Sequence[int]]
+    is_about_shared_text: bool  # also about the text that it shares with other comments
 
 
 @dataclass(frozen=True)
@@ -298,26 +299,29 @@ def _find_signals(
     signals = _strongest_first(findings, similar_explanations.compared_signals(clues), own)
     spans = _numbered_spans(signals, findings)
     if member and Clue.SPUN in clues:
-        spans += [(*span, 0) for span in pages.shared_spans(member.group, comment)]
+        numbers = [n for n, placed in enumerate(signals, start=1) if placed.is_about_shared_text]
+        shared = pages.shared_spans(member.group, comment)
+        spans += [(*span, number) for span in shared for number in numbers or [0]]
     return signals, spans
 
 
 def _strongest_first(
-    findings: list[Finding], compared: Mapping[str, float], own: set[int]
+    findings: list[Finding], compared: list[tuple[Clue, float, str]], own: set[int]
 ) -> list[PlacedSignal]:
     """Return the signals of a comment with their strengths and places in its text, the strongest first.
 
     `compared` are from compared_signals. A finding of an earlier release may say the same.
     """
     signals = [
-        PlacedSignal(registry.shown_strength(f), _finding_signal(f, own), f.spans)
+        PlacedSignal(registry.shown_strength(f), _finding_signal(f, own), f.spans, bool(f.duplicate_of_id))
         for f in findings
         if not registry.found_nothing(f)
     ]
     said = {placed.signal.sentence for placed in signals}
-    for sentence, strength in compared.items():
+    for clue, strength, sentence in compared:
         if sentence not in said:
-            signals.append(PlacedSignal(strength, CardSignal(sentence, _strength_class(strength), None), []))
+            signal = CardSignal(sentence, _strength_class(strength), None)
+            signals.append(PlacedSignal(strength, signal, [], clue == Clue.SPUN))
     return sorted(signals, key=lambda placed: -placed.strength)
 
 

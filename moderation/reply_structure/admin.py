@@ -36,6 +36,7 @@ from core.query_forms import NumberField, QueryForm, parse_whole_number
 from moderation.actions.decisions import move
 from moderation.actions.request_helpers import DoneQuery
 from moderation.actions.state_history import last_transition_id
+from moderation.models import Batch
 from moderation.reply_structure.pages import read_branch, read_found, read_trees
 
 PLACE_KEYS = ("branch", "after", "start")  # query keys that select the page and are no filters
@@ -215,8 +216,11 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         """Show a message about the action in ?done= with a link to undo it, and redirect to the same page."""
         query = request.GET.copy()
         del query["done"]
-        if done := DoneQuery.read(request.GET)["done"]:
-            messages.success(request, _with_undo(_("Done."), done))
+        done = DoneQuery.read(request.GET)["done"]
+        assert isinstance(request.user, User)
+        if done and (batch := Batch.objects.filter(actor=request.user, pk=done).only("kind").first()):
+            sentence = _("Moved.") if batch.kind == Batch.Kind.MOVE else _("Done.")
+            messages.success(request, _with_undo(sentence, batch.pk))
         return redirect(f"{request.path}?{query.urlencode()}")
 
     # A drop

@@ -214,8 +214,8 @@ def describe_clues(found: Clue, comment: Comment) -> list[str]:
     return texts + [text for clue, text in clue_texts if clue in found]
 
 
-def compared_signals(found: Clue) -> dict[str, float]:
-    """Return the sentences of the clues that only a comparison finds, each with its strength as a finding's.
+def compared_signals(found: Clue) -> list[tuple[Clue, float, str]]:
+    """Return the clues that only a comparison finds, each with its strength as a finding's and its sentence.
 
     The findings of a comment state the others.
     """
@@ -223,7 +223,7 @@ def compared_signals(found: Clue) -> dict[str, float]:
         (Clue.SPUN, 0.8, _("Most of its text consists of phrases that other comments use.")),
         (Clue.STRANGE, 0.2, _("It has hardly a word in common with the story and the discussion.")),
     ]
-    return {sentence: strength for clue, strength, sentence in signals if clue in found}
+    return [signal for signal in signals if signal[0] in found]
 
 
 def proposed_reason(kind: str) -> str:

@@ -30,6 +30,7 @@ def current(links: list[NavigationLink]) -> list[tuple[str, str]]:
         ("/moderation/comments/7/", EDITOR, ("Comments", "true"), ("Queues", "true")),
         ("/moderation/similar/", MODERATOR, ("Comments", "true"), ("Similar comments", "page")),
         ("/admin/comments/comment/", MODERATOR, ("Comments", "true"), ("Discussions", "true")),
+        ("/moderation/comments/7/move/", EDITOR, ("Comments", "true"), ("Discussions", "true")),
         ("/moderation/purge/", ADMINISTRATOR, ("Comments", "true"), ("Delete permanently", "page")),
         ("/admin/articles/article/add/", EDITOR, ("Stories", "true"), ("All stories", "true")),
         ("/admin/archive/import/", EDITOR, ("Stories", "true"), ("Import", "page")),

@@ -373,3 +373,4 @@ def test_the_menu_carries_the_state_that_was_seen(maria, rf):
     seen = last_transition_ids([waits.pk])[waits.pk]
     assert f"seen={waits.pk}.{seen}" in menus[waits.pk][0]["url"]
     assert [code for code, *_ in menus[waits.pk][1]["reasons"]][:2] == ["off_topic", "insult"]
+    assert menus[waits.pk][2]["message"] == "A moderator marked your comment as spam and removed it."

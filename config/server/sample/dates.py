@@ -88,6 +88,7 @@ def _move(ids: set[int], by: timedelta) -> None:
     )
     Comment.objects.filter(discussion__in=ids).update(created_at=F("created_at") + by)
     Case.objects.filter(discussion__in=ids).update(opened_at=F("opened_at") + by, due_at=F("due_at") + by)
+    Report.objects.filter(comment__discussion__in=ids).update(at=F("at") + by)
     days = DiscussionDay.objects.filter(discussion__in=ids)
     moved = [
         DiscussionDay(discussion_id=row.discussion_id, day=row.day + by, visible_count=row.visible_count)

@@ -10,6 +10,7 @@ from itertools import cycle, islice
 from uuid import uuid4
 
 from django.core.files import File
+from django.db.models import OuterRef, Subquery
 from django_tasks_db.models import DBTaskResult
 
 from accounts.guests import confirm_guest
@@ -27,7 +28,7 @@ from config.server.sample import content
 from config.server.sample.content import SampleComment, Story
 from moderation.actions.decisions import decide
 from moderation.actions.quick_actions import set_editors_pick
-from moderation.models import Case
+from moderation.models import Case, Report
 from moderation.reports.reporting import report_comment
 from moderation.similar.scan import run_scan
 
@@ -111,12 +112,14 @@ class _Discussions:
         self._date_cases()
 
     def _date_cases(self) -> None:
-        """Let the cases be as old as their comments, so that the queue shows how long they have waited."""
+        """Let cases and reports be as old as their comments, so that the queue shows how long they wait."""
         cases = list(Case.objects.filter(comment__in=self.posted.values()).select_related("comment"))
         for case in cases:
             age = case.opened_at - case.comment.created_at
             case.opened_at, case.due_at = case.opened_at - age, case.due_at - age
         Case.objects.bulk_update(cases, ["opened_at", "due_at"])
+        opened_at = Case.objects.filter(pk=OuterRef("case")).values("opened_at")
+        Report.objects.filter(case__in=cases).update(at=Subquery(opened_at))
 
     def _post(self, planned: SampleComment) -> Comment:
         article = self.articles[planned.story]

@@ -20,11 +20,27 @@ def test_neighbouring_words_are_one_change():
     assert diff_text("one two three four", "one five six four") == "one [-two three -][+five six +]four"
 
 
+def test_a_space_before_added_words_is_part_of_the_change():
+    assert diff_text("at nine.", "at nine sharp.") == "at nine[+ sharp+]."
+    assert diff_text("One two three FOUR by Ada.", "One two three.") == "One two three[- FOUR by Ada-]."
+
+
 def test_a_paragraph_that_is_cut_in_two_shows_where():
     assert "¶" in diff_text("One. Two.", "One.\n\nTwo.")
 
 
-@pytest.mark.parametrize(("old", "new"), [(OLD, ""), ("", OLD), (OLD, OLD), ("a\n", "a"), (OLD, OLD.upper())])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (OLD, ""),
+        ("", OLD),
+        (OLD, OLD),
+        ("a\n", "a"),
+        (OLD, OLD.upper()),
+        ("One two three FOUR by Ada.", "One two three."),
+        ("One two three\nBy Ada.", "One two three FOUR\n\nBy  Ada. "),
+    ],
+)
 def test_each_side_gives_its_text_back(old, new):
     rows = compare(old, new)
     assert "".join(text for row in rows for _, text in row.old).replace("¶", "") == old

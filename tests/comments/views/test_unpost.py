@@ -43,7 +43,7 @@ def test_a_guest_gets_the_text_back_and_nobody_sees_a_trace(client, article, pos
     response = unpost(client, posted)
     page = response.content.decode()
     assert response.status_code == 200
-    assert "Undone: nobody can see your comment. Its text is here again." in page
+    assert "Undone: readers can’t see your comment. Its text is here again." in page
     assert "The boat is early.</textarea>" in page
     assert f'action="{url(article)}"' in page
     posted.refresh_from_db()

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR
+from articles.models import Site
 from config.newsroom import read_newsroom
 from tests.factories import UserFactory, make_article, make_comment
 
@@ -30,6 +31,15 @@ def test_the_front_page_shows_what_each_role_may_do(client: Client, role: str, s
     assert {WRITE, ANSWER, KEEP} & set(links.values()) == shown
     for url in links:
         assert client.get(url, follow=True).status_code == 200, url
+
+
+def test_pages_that_show_times_name_their_zone(client: Client) -> None:
+    Site.objects.update(time_zone="Europe/Oslo")
+    discussion = make_comment(make_article()).discussion
+    client.force_login(UserFactory.create(roles=(ADMINISTRATOR,)))
+    tree = f"/admin/comments/comment/?discussion={discussion.pk}"
+    for url in ("/admin/", "/admin/articles/article/", "/admin/archive/import/", tree):
+        assert client.get(url).text.count("Times are Oslo time unless noted.") == 1, url
 
 
 def test_the_front_page_lists_what_waits_and_the_stories_in_work(client: Client) -> None:

@@ -150,6 +150,7 @@ def test_each_account_has_something_to_do(newspaper: dict[str, User]) -> None:
     assert {opened for opened, _created in ages} == {created for _opened, created in ages}
     (report,) = Report.objects.all()
     assert report.comment.state == State.PUBLISHED
+    assert report.at == report.case.opened_at == report.comment.created_at
     flood = CommentGroup.objects.order_by("-size")[0]
     assert flood.size == 12
     group = moderator.get(reverse("moderation:group", args=[flood.pk])).content.decode()
@@ -197,6 +198,7 @@ def stored_dates() -> list[tuple[Any, ...]]:
     return [
         *Article.objects.order_by("pk").values_list("pk", "published_at", "updated_at"),
         *Comment.objects.order_by("pk").values_list("pk", "created_at"),
+        *Report.objects.values_list("pk", "at"),
         *days.values_list("discussion", "day", "visible_count"),
     ]
 

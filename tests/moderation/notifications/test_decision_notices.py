@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 import pytest
 from django.core import mail
+from django.utils import timezone
 
 from comments.models import Comment, State
 from moderation.tasks import notify_authors, notify_not_published
-from tests.factories import UserFactory, make_article
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.helpers.clients import client_of_guest
 from tests.moderation.notifications.decided_comments import (
     appeal_turned_down,
     changed,
@@ -191,7 +193,7 @@ def test_the_author_sees_the_notice_in_the_thread(client, case, made, jim):
     client.force_login(jim)
     page = client.get(made[0].discussion.article.get_absolute_url()).content.decode()
     assert f'href="/comments/{comment.pk}/decision/"' in page
-    for sentence in case.said if comment.state != State.PENDING else [ALONE]:
+    for sentence in case.said if comment.state != State.PENDING else ["Waiting for review"]:
         assert sentence in text(page)
     if comment.state != State.PENDING:
         assert ("Appeal this decision</a>" in page) == (case.ways in {"ask", "both"})
@@ -217,6 +219,19 @@ def test_the_author_gets_the_notice_by_mail(case, made, jim):
     assert (f"/comments/{comment.pk}/decision/" in message.body) == (
         state != State.PUBLISHED or case.make is redacted_comment
     )
+
+
+@pytest.mark.parametrize("is_confirmed", [True, False])
+def test_a_guest_reads_how_to_confirm_the_e_mail_on_the_page_behind_a_short_notice(is_confirmed):
+    guest = GuestFactory.create(confirmed_at=timezone.now() if is_confirmed else None)
+    comment = make_comment(make_article(), "A word about the boat.", guest=guest)
+    client = client_of_guest(guest)
+    link = "To confirm your e-mail, open the link that we send you."
+    assert (link in text(page_of(client, comment))) is not is_confirmed
+    story = text(client.get(comment.discussion.article.get_absolute_url()).text)
+    request = "" if is_confirmed else " Confirm your e-mail."
+    assert f"Waiting for review: this is your first comment.{request} Details" in story
+    assert link not in story
 
 
 def test_nobody_else_finds_the_page(client, made, maria):

@@ -66,7 +66,8 @@ def test_it_moves_under_a_number_however_that_is_written(maria_client, thread, w
     assert (answer.status_code, answer.url) == (302, f"{tree(thread[2])}&done={batch.pk}")
     assert Transition.objects.get(kind="move").batch == batch.pk
     assert check() == {}
-    assert "Undo" in maria_client.get(answer.url, follow=True).content.decode()
+    page = maria_client.get(answer.url, follow=True).text
+    assert f'Moved. <a href="{reverse("moderation:action", args=[batch.pk])}">Undo this action</a>' in page
 
 
 def test_candidates_are_the_parent_the_people_named_and_the_comments_just_before(maria_client):

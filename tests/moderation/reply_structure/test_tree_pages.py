@@ -41,6 +41,9 @@ def test_the_tree_holds_one_discussion_indented_by_class_and_numbered(maria_clie
     assert f'class="tree-title level-0">#{first.pk} <bdi>Person 0</bdi>' in page
     assert f'class="tree-title level-1">#{second.pk} <bdi>Person 1</bdi>' in page
     assert f'class="tree-title level-2">#{third.pk} <bdi>Person 2</bdi>' in page
+    assert "<h1>Reply structure</h1>" in page
+    assert f"<h2>{article.title}</h2>" in page
+    assert f"<title>{article.title} · Reply structure · " in page
     assert "Elsewhere." not in page
     assert "style=" not in page
     assert reverse("moderation:move", args=[third.pk]) in page

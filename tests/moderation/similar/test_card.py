@@ -49,6 +49,28 @@ def test_card_hides_a_group_without_other_members(client, maria, article):
     assert "similar comments," not in client.get(f"/moderation/comments/{spam[0].pk}/").text
 
 
+def marked_signals(page: str) -> list[str]:
+    """Return the signals whose numbers stand at the phrase that the flood repeats."""
+    numbers = re.search(
+        r'<mark data-n="([\d, ]+)">[^<]*Truly a marvellous magazine with splendid columns', page
+    )
+    assert numbers
+    signals = [" ".join(one.split()) for one in re.findall(r"<li data-strength=[^>]+><span>([^<]+)", page)]
+    return [signals[int(number) - 1] for number in numbers[1].split(", ")]
+
+
+def test_a_passage_has_the_numbers_of_all_signals_that_are_about_it(client, maria, article):
+    spam = flood(article, 5)
+    near = {"check_name": "near_repeat", "strength": 0.95, "holds": True, "duplicate_of": spam[0]}
+    Finding.objects.create(comment=spam[1], revision=1, **near)
+    scan.run_scan()
+    client.force_login(maria)
+    assert marked_signals(client.get(f"/moderation/comments/{spam[1].pk}/").text) == [
+        f"It has almost the same text as comment {spam[0].pk} by {spam[0].author_name}.",
+        "Most of its text consists of phrases that other comments use.",
+    ]
+
+
 def test_card_shows_the_clues_of_its_group(client, maria, article):
     library = make_article("Library", body="The library opens on Saturdays.")
     things = ["work", "idea", "view", "song", "day", "one", "two"]
@@ -61,7 +83,7 @@ def test_card_shows_the_clues_of_its_group(client, maria, article):
         return client.get(f"/moderation/comments/{comment.pk}/").text
 
     assert "Most of its text consists of phrases that other comments use." in card(spam[1])
-    assert re.search(r"<mark>[^<]*Truly a marvellous magazine with splendid columns", card(spam[1]))
+    assert marked_signals(card(spam[1])) == ["Most of its text consists of phrases that other comments use."]
     assert "It has hardly a word in common with the story and the discussion." in card(praise[1])
     Finding.objects.create(comment=praise[1], revision=1, check_name="drift", strength=0.2, holds=False)
     assert card(praise[1]).count("<span>It has hardly a word in common") == 1
