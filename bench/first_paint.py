@@ -1,12 +1,14 @@
-"""Measure how the readers' pages of the sample appear on a slow phone: python -m bench.first_paint
+"""Measure how the readers' pages of the sample appear on a slow device: python -m bench.first_paint
 
 Chromium emulates a phone as Lighthouse does: 1.6 Mbit/s, 150 ms for a round trip, a processor four times
-slower. Each page is opened in a new context, so nothing is in its cache. The server, which answers from its
-page cache, and the browser share the machine.
+slower. The same is measured on a wider screen, where lines of text break elsewhere. Each page is opened in a
+new context, so nothing is in its cache. The server, which answers from its page cache, and the browser share
+the machine.
 """
 
 import time
 from collections.abc import Iterator
+from itertools import product
 from statistics import median
 from typing import Any
 
@@ -15,8 +17,12 @@ from bench.servers import chromium
 
 SIZES = {"rounds": 5}
 SMALLEST = {"rounds": 1}
-PAGES = {"front page": "/", "story of this week": "/stories/lamp-14/"}
-PHONE = {"width": 390, "height": 844}
+PAGES = {
+    "front page": "/",
+    "story of this week": "/stories/lamp-14/",
+    "archived story": "/stories/harbour-clock-to-stay-eleven-minutes-slow-council-decides/",
+}
+SCREENS = {"": {"width": 390, "height": 844}, ", 768 px": {"width": 768, "height": 1024}}
 NETWORK = {
     "offline": False,
     "latency": 150,
@@ -48,10 +54,11 @@ def measure(bench: Run) -> Iterator[str | Goal]:
     _wait_for_image_sizes()
     found: dict[str, dict[str, float]] = {}
     with chromium() as browser:
-        for name, path in PAGES.items():
+        for (page, path), (suffix, screen) in product(PAGES.items(), SCREENS.items()):
+            name = page + suffix
             url = bench.site.target(name, path).url
-            _open(browser, url)  # fills the server's page cache
-            figures = [_open(browser, url) for _ in range(bench.sizes.rounds)]
+            _open(browser, url, screen)  # fills the server's page cache
+            figures = [_open(browser, url, screen) for _ in range(bench.sizes.rounds)]
             found[name] = {key: median(figure[key] for figure in figures) for key in figures[0]}
     head = "page | first paint, ms | largest paint, ms | layout shift | HTML, kB | CSS and JS, kB | fonts, kB"
     yield from rows(head, (_row(name, each) for name, each in found.items()))
@@ -77,9 +84,9 @@ def _row(name: str, found: dict[str, float]) -> str:
     return f"{name} | {found['first']:,.0f} | {found['paint']:,.0f} | {found['shifts']:.3f} | {sizes}"
 
 
-def _open(browser: Any, url: str) -> dict[str, float]:
+def _open(browser: Any, url: str, screen: dict[str, int]) -> dict[str, float]:
     """Return the figures of one visit with an empty cache."""
-    context = browser.new_context(viewport=PHONE, device_scale_factor=2, is_mobile=True, has_touch=True)
+    context = browser.new_context(viewport=screen, device_scale_factor=2, is_mobile=True, has_touch=True)
     context.set_default_timeout(120_000)  # milliseconds, long because the machine may be busy
     page = context.new_page()
     session = context.new_cdp_session(page)

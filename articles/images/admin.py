@@ -176,7 +176,11 @@ class ImageAdmin(ConcurrentEditingAdmin):
 
     @admin.display(description=_("image"))
     def thumbnail(self, image: Image) -> str:
-        return format_html('<img class="small-image" src="{}" alt="" loading="lazy">', html.small_url(image))
+        # The image is a link, which needs a name.
+        name = image.alt or image.filename
+        return format_html(
+            '<img class="small-image" src="{}" alt="{}" loading="lazy">', html.small_url(image), name
+        )
 
     @admin.display(description=_("alternative text"), ordering="alt")
     def alt_text(self, image: Image) -> Any:

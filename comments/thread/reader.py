@@ -1,13 +1,15 @@
 """The reader of a thread: which comments they see, and what only they are shown."""
 
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 from django.utils.translation import get_language, gettext
 
 from accounts.models import Guest, User
-from comments.models import MUTED_COMMENTS, REMOVED, Comment, Recommendation, State
+from comments.models import MUTED_COMMENTS, REMOVED, UNDO_WINDOW, Comment, Recommendation, State
 from comments.policy import ExplainedDecision, policy
 from comments.thread.rows import ThreadRow
 
@@ -78,7 +80,7 @@ class ViewerContext:
     decisions: dict[int, ExplainedDecision] = field(default_factory=dict)  # of their own removed comments
     decision_urls: dict[int, str] = field(default_factory=dict)  # of their own pending or removed comments
     waiting: str = ""  # the beginning of the notice on their own pending comments
-    unpostable: set[int] = field(default_factory=set)  # comments whose posting can be undone
+    unpostable: dict[int, int] = field(default_factory=dict)  # seconds for which the posting can be undone
     recommended: set[int] = field(default_factory=set)
     may_recommend: bool = False
     may_mute: bool = False
@@ -95,6 +97,7 @@ def personalize(
     """
     if not (reader.user or reader.guest):
         return rows, None
+    now = timezone.now()
     own_rows = [row for row in rows if reader.wrote(row)]
     pending = {r.id for r in (rows if reader.moderates else own_rows) if r.state == State.PENDING}
     reasons = policy().explain_waiting(pending, {row.id for row in own_rows}) if pending else {}
@@ -113,7 +116,9 @@ def personalize(
         mine={row.id for row in own_rows},
         editable={row.id for row in own_rows if _as_comment(row).can_be_edited_by(reader.user, reader.guest)},
         unpostable={
-            row.id for row in own_rows if _as_comment(row).can_be_unposted_by(reader.user, reader.guest)
+            row.id: ceil((row.created_at + UNDO_WINDOW - now).total_seconds())
+            for row in own_rows
+            if _as_comment(row).can_be_unposted_by(reader.user, reader.guest, now)
         },
         reasons=reasons | removed,
         decisions=decisions,

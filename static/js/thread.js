@@ -200,8 +200,20 @@
     article.classList.add("focus");
     article.dispatchEvent(new Event("reveal", { bubbles: true }));
   };
+  // The Undo of a posted comment disappears when its time is over. Its place stays, so that nothing moves.
+  const limitUndo = () => {
+    for (const undo of talk.querySelectorAll(".posted [data-seconds]")) {
+      setTimeout(() => {
+        if (undo.contains(document.activeElement)) meet(undo.closest("article"));
+        undo.style.visibility = "hidden";
+      }, undo.dataset.seconds * 1000);
+      delete undo.dataset.seconds;
+    }
+  };
+  limitUndo();
   const changed = () => {
     markUnread();
+    limitUndo();
     document.dispatchEvent(new Event("threadchange"));
   };
   const meet = (article) => {

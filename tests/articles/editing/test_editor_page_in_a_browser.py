@@ -404,5 +404,21 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(open_as, story):
     assert page.failures == []
 
 
+def test_the_buttons_of_the_bar_have_one_line_also_beside_the_name_of_a_colleague(open_as, story):
+    emil, edda = open_as("Emil"), open_as("Edda Sigurðardóttir")
+    lines = """bar => [...bar.querySelectorAll(".btn")].filter((button) => button.offsetWidth)
+      .map((button) => Math.round(button.offsetHeight))"""
+    emil.goto(change(story))
+    for colleague in (None, edda):
+        if colleague:
+            colleague.goto(change(story))
+            emil.reload()
+            expect(emil.locator(".others")).to_have_text("Edda Sigurðardóttir has this open.")
+        for width in (390, 768, 900, 1280):
+            emil.set_viewport_size({"width": width, "height": 900})
+            assert {*emil.locator(".bar").evaluate(lines)} == {40}, (width, colleague)  # --tap
+            assert emil.evaluate("document.documentElement.scrollWidth") <= width
+
+
 def act(article, name):
     return reverse("admin:articles_article_publication", args=[article.pk, name])

@@ -83,7 +83,8 @@ def test_axe_finds_nothing_and_every_image_is_loaded(live_server, page, urls):
             assert page.evaluate("document.documentElement.scrollWidth") <= width, name
             assert page.evaluate(UNSEEN) == [], name
         # only our part of the page, not Django's own admin
-        where = "'#main'" if not url.startswith("/admin/") else "'#content .pictures, .field-lead_image'"
+        admin = "'#content .pictures, .field-lead_image, #result_list'"
+        where = admin if url.startswith("/admin/") else "'#main'"
         assert not page.evaluate(f"document.querySelector({where})") or faults(page, where, WIDTHS) == [], (
             name
         )

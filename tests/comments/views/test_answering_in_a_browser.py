@@ -90,6 +90,21 @@ def test_an_undone_text_has_the_focus_once_and_its_comment_does_not_come_back(li
     expect(page.get_by_label("Your comment")).to_have_value("A rash word.")
 
 
+def test_undo_disappears_from_an_open_page_after_a_minute(live_server, page, article):
+    page.clock.install()
+    page.goto(live_server.url + article.get_absolute_url())
+    send(page, None, "A rash word.")
+    own = page.locator(".thread article", has_text="A rash word.")
+    undo = own.get_by_role("button", name="Undo")
+    undo.focus()
+    top, height = (own.bounding_box()[key] for key in ("y", "height"))
+    page.clock.fast_forward("01:01")
+    expect(undo).to_be_hidden()
+    expect(own.get_by_text("Posted.")).to_be_visible()
+    expect(own).to_be_focused()
+    assert (top, height) == (own.bounding_box()["y"], own.bounding_box()["height"])
+
+
 @pytest.mark.parametrize("with_scripts", [True, False])
 def test_an_author_deletes_a_comment_after_a_question(browser, live_server, story, with_scripts):
     article, root = story

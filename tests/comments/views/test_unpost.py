@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
@@ -52,6 +53,13 @@ def test_a_guest_gets_the_text_back_and_nobody_sees_a_trace(client, article, pos
         story = reader.get(article.get_absolute_url()).content.decode()
         assert f"comment-{posted.pk}" not in story
         assert "No comments yet" in story
+
+
+def test_the_page_says_how_many_seconds_are_left(client, article, posted):
+    with time_machine.travel(posted.created_at + timedelta(seconds=40), tick=False):
+        assert '<span data-seconds="20">' in client.get(article.get_absolute_url()).text
+    with time_machine.travel(posted.created_at + timedelta(seconds=60), tick=False):
+        assert "data-seconds" not in client.get(article.get_absolute_url()).text
 
 
 def test_an_undone_posting_has_no_place_that_its_author_could_see(client, article, posted):

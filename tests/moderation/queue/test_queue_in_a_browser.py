@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from comments.models import Comment, Reason, State
+from moderation.actions.cases import claim
 from moderation.actions.decisions import decide
 from moderation.actions.quick_actions import apply_quick_action
 from moderation.models import Batch, Case, SavedLine
@@ -371,17 +372,19 @@ def test_queue_without_scripts(browser, live_server, waiting, maria):
     context.close()
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_queue_is_accessible(browser, live_server, waiting, width, maria):
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_queue_is_accessible(browser, live_server, waiting, width, maria, omar):
     context = browser.new_context(viewport={"width": width, "height": 900})
     log_in(context, live_server, maria)
     page = context.new_page()
     SavedLine.objects.create(text="Be kind.", added_by=maria)
+    claim(waiting[3].pk, omar)
     page.goto(live_server.url + "/moderation/?queue=waiting&age=&script=Lati")
-    if width < 1000:
+    if width < 768:
         page.get_by_role("link", name="List").click()  # instead of the comment
     page.get_by_text("Filter", exact=True).click()
     page.locator(".rows ol li").first.get_by_role("checkbox").check()
+    expect(page.locator(".rows .taken")).to_contain_text("Omar is reviewing it")
     if width > 1000:
         page.locator(".keys summary").click()
     look(page, f"queue-{width}")
