@@ -142,7 +142,7 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
         else:
             if form.cleaned_data.get("follow"):
                 follow_replies(posted.author, posted.guest, article)
-            return _posted_response(request, posted, author)
+            return _posted_response(request, posted, author, is_new=author is not None and author != guest)
     return _form_page(request, form, discussion, parent, status=422 if form.is_bound else 200)
 
 
@@ -397,7 +397,9 @@ def _send_link_later(guest: Guest) -> None:
     mail_confirmation.using(run_after=timezone.now() + UNDO_WINDOW).enqueue(guest.pk)
 
 
-def _posted_response(request: SiteRequest, comment: Comment, guest: Guest | None) -> HttpResponse:
+def _posted_response(
+    request: SiteRequest, comment: Comment, guest: Guest | None, *, is_new: bool
+) -> HttpResponse:
     response: HttpResponse
     if request.htmx:
         # The page inserts the comment into the thread (static/js/thread.js); the reader stays where they are.
@@ -407,6 +409,9 @@ def _posted_response(request: SiteRequest, comment: Comment, guest: Guest | None
         response = redirect(comment)
     if guest:
         guests.set_guest_cookie(response, guest)
+        # The notice of a waiting comment says so itself.
+        if is_new and not guest.confirmed_at and comment.state == State.PUBLISHED:
+            messages.info(request, _("We will send you a link in a minute. Open it to confirm your e-mail."))
     return response
 
 

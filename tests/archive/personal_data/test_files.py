@@ -225,7 +225,7 @@ def test_claims_devices_keys_sign_ups_and_rejected_e_mails(jim: User) -> None:
     assert '"secret"' not in json.dumps(data)
 
 
-def test_the_page_shows_words_and_the_data_has_codes(jim: User) -> None:
+def test_the_page_shows_words_and_the_data_has_codes(jim: User, monkeypatch: pytest.MonkeyPatch) -> None:
     User.objects.filter(pk=jim.pk).update(language="ar")
     agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
     login = {"login": "jim@example.org", "password": PASSWORD}
@@ -233,14 +233,18 @@ def test_the_page_shows_words_and_the_data_has_codes(jim: User) -> None:
     for kind in Authenticator.Type:
         Authenticator.objects.create(user=jim, type=kind, data={})
     SocialAccount.objects.create(user=jim, provider="example", uid="7")
+    providers = [{"provider_id": "example", "name": "Work"}]
+    monkeypatch.setitem(settings.SOCIALACCOUNT_PROVIDERS, "openid_connect", {"APPS": providers})
     data = make(Person(user=User.objects.get(pk=jim.pk)))
+    assert data["connected_services"][0]["service"] == "example"
     assert (data["account"][0]["language"], data["account"][0]["roles"]) == ("ar", "Reader")
     assert [row["browser"] for row in data["devices"]] == [agent]
     assert {row["kind"] for row in data["second_factors"]} == set(Authenticator.Type)
     shown = re.findall(r"<dd[^>]*>([^<]*)</dd>", data["page"])
     assert {"العربيّة", "قارئ", "تطبيق المصادقة", "مفتاح أمان أو مفتاح مرور", "رموز الاسترداد"} <= set(shown)
     assert any("Firefox" in text for text in shown)
-    assert {"ar", "Reader", agent, *Authenticator.Type}.isdisjoint(shown)
+    assert "Work" in shown
+    assert {"ar", "Reader", agent, "example", *Authenticator.Type}.isdisjoint(shown)
 
 
 def test_the_mail(jim: User) -> None:

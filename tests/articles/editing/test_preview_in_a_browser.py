@@ -154,6 +154,7 @@ def _buttons_take_marks_away(writing):
         ("i", "***la|te***", "**late**"),
         ("i", "* it*e|m*", "* item"),
         ("i", "2 * |30| * 4", "2 * *30* * 4"),
+        ("i", "`a*b` |late| `c*d`", "`a*b` *late* `c*d`"),
     ):
         body(writing).fill(typed.replace("|", ""))
         at = [typed.index("|"), typed.rindex("|") - typed.count("|") + 1]

@@ -34,7 +34,8 @@ from tests.factories import GuestFactory, UserFactory, make_article, make_commen
 
 pytestmark = pytest.mark.django_db
 
-TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="\w+"')
+# The token, and the seconds that are left to undo a posting, are others in each response.
+TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="\w+"|data-seconds="\d+"')
 
 
 @pytest.fixture

@@ -188,6 +188,8 @@ def test_formatting_buttons_take_marks_away(inline):
         ("Italic", "***la|te***", "**late**"),
         ("Italic", "**la|te** *x*", "**la*italic*te** *x*"),
         ("Italic", "2 * 3|0 * 4", "2 * 3*italic*0 * 4"),
+        ("Italic", "`a*b` |late| `c*d`", "`a*b` *late* `c*d`"),
+        ("Bold", "**`la|te`**", "`late`"),
         ("Code", "a `la|te` boat", "a late boat"),
         ("Quote", "> la|te\n> boat", "late\n> boat"),
         ("Quote", "|> late\n>\n> boat|", "late\n\nboat"),

@@ -109,7 +109,7 @@ def test_a_statement_is_prepared_once_and_executed_with_other_values():
             execute_prepared(cursor, statement, {"part": part, "whole": 4})
             assert cursor.fetchone() == expected
         assert ["PREPARE" in query["sql"] for query in sent.captured_queries] == [True, False]
-        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%%once%%'")
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%%/* once */%%'")
         assert cursor.fetchone() == (1,)
 
 
