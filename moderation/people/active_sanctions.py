@@ -56,7 +56,9 @@ FROM asked CROSS JOIN LATERAL (
   WHERE %s
   ORDER BY id, is_own DESC) s"""
 IS_ACTIVE = "ended_at IS NULL AND (until IS NULL OR until > now())"
-ENDED_AFTER_APPEAL = f"appealed_at IS NOT NULL AND answered_at IS NULL AND NOT ({IS_ACTIVE})"
+# The answer to an appeal is shown for three months, not for ever.
+ENDED_AFTER_APPEAL = f"""appealed_at IS NOT NULL AND answered_at IS NULL AND NOT ({IS_ACTIVE})
+AND coalesce(ended_at, until) > now() - interval '90 days'"""
 ACTIVE_SANCTIONS = SANCTIONS % IS_ACTIVE
 
 PEOPLE = f"""

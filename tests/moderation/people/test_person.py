@@ -390,6 +390,8 @@ def test_account_status_shows_the_answer_when_an_appealed_sanction_is_ended(mari
     assert "You will see the answer here." in text
     Sanction.objects.update(until=timezone.now() - timedelta(hours=1))
     assert "It expired before a moderator answered." in client.get("/account/status/").text
+    Sanction.objects.update(until=timezone.now() - timedelta(days=91))
+    assert "It expired before a moderator answered." not in client.get("/account/status/").text
 
 
 def test_a_guest_sees_only_their_own_account_status(maria):
