@@ -22,7 +22,7 @@ from articles.images import html
 from articles.site import branding
 from comments import template_filters as comment_filters
 from comments.thread import template_filters as thread_filters
-from config.newsroom_navigation import newsroom_navigation
+from config.newsroom.navigation import newsroom_navigation
 from core.appearance.avatars import avatar, avatar_html
 from core.appearance.icons import icon
 from core.appearance.tokens import token_colors

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import template
 
-from config.newsroom import Newsroom, read_newsroom
+from config.newsroom.front_page import Newsroom, read_newsroom
 
 register = template.Library()
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR
 from articles.models import Site
-from config.newsroom import read_newsroom
+from config.newsroom.front_page import read_newsroom
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db

@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.urls import reverse
 
-from config.newsroom_navigation import SECTIONS, NavigationLink, newsroom_navigation
+from config.newsroom.navigation import SECTIONS, NavigationLink, newsroom_navigation
 
 MODERATOR = {"is_moderator"}
 EDITOR = {"is_editor"}
