@@ -137,15 +137,16 @@ class ConfirmEmailView(allauth_views.ConfirmEmailView):  # type: ignore[misc]
 
     def dispatch(self, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
-            self.get_object()
+            response: HttpResponseBase = super().dispatch(*args, **kwargs)
         except Http404:
             explanation = _("It works once, and only for three days.")
             text = _("Send a new confirmation mail")
             return broken_link(self.request, explanation, (reverse("account_email"), text))
-        response: HttpResponseBase = super().dispatch(*args, **kwargs)
         return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        if self.object is None:
+            raise Http404
         context: dict[str, Any] = super().get_context_data(**kwargs)
         return context | {"is_owner": self.object.email_address.user == self.request.user}
 
