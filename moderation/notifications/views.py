@@ -31,7 +31,13 @@ class DecisionQuery(QueryForm):
 
 
 class _NotOwnError(Exception):
-    """The error that neither the account nor the cookie nor the link identifies the author of the comment."""
+    """The error that neither the account nor the cookie nor the link identifies the author of the comment.
+
+    `is_broken`: the link does not work. Otherwise logging in may help.
+    """
+
+    def __init__(self, *, is_broken: bool) -> None:
+        self.is_broken = is_broken
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -39,8 +45,8 @@ def decision(request: SiteRequest, pk: str) -> HttpResponse:
     """Show why a comment is waiting or what was decided on it. POST appeals the decision."""
     try:
         own, user, guest = _load_own(request, pk)
-    except _NotOwnError:
-        return _refuse(request, pk)
+    except _NotOwnError as error:
+        return _refuse(request, error)
     form = AppealForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
@@ -78,8 +84,8 @@ def edit_and_resubmit(request: SiteRequest, pk: str) -> HttpResponse:
     """Edit a comment that is waiting or was removed, and resubmit it. This is possible once."""
     try:
         own, user, guest = _load_own(request, pk)
-    except _NotOwnError:
-        return _refuse(request, pk)
+    except _NotOwnError as error:
+        return _refuse(request, error)
     back = reverse("decision", args=[own.pk]) + _key_query(request)
     is_post = request.method == "POST"
     if not is_post and not render_notices([own])[own.pk].options.resubmit:
@@ -113,19 +119,19 @@ def _load_own(request: SiteRequest, pk: str) -> tuple[Comment, User | None, Gues
     if found and found.is_by(user, guest):
         return found, user, guest
     key = DecisionQuery.read(request.GET)["key"]
-    if found and (mailed := guest_of_key(key, found.pk)) and found.is_by(None, mailed):
+    mailed = guest_of_key(key, found.pk) if found else None
+    if found and mailed and found.is_by(None, mailed):
         return found, None, mailed
-    raise _NotOwnError
+    # A guest whose link works has claimed the comment as a member, who has to log in.
+    raise _NotOwnError(is_broken=bool(key) and mailed is None)
 
 
-def _refuse(request: SiteRequest, pk: str) -> HttpResponse:
+def _refuse(request: SiteRequest, error: _NotOwnError) -> HttpResponse:
     """Return the page for a mailed link that does not work, or ask to log in.
 
-    A guest whose link works may have claimed the comment as a member, who has to log in. Raises Http404 if
-    neither helps.
+    Raises Http404 if neither helps.
     """
-    key = DecisionQuery.read(request.GET)["key"]
-    if key and not guest_of_key(key, int(pk)):
+    if error.is_broken:
         explanation = _(
             "It has expired or is incomplete, or the comment was deleted. You see your comments in the "
             "browser with which you wrote them."

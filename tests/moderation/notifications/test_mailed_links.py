@@ -4,13 +4,16 @@ import re
 
 import pytest
 from django.core import mail
+from django.test import Client
 from django.utils import timezone
 
 from accounts.guests import COOKIE
-from comments.models import State
+from comments.models import Reason, State
+from comments.services.claims import claim_comments
+from comments.services.states import change_states
 from moderation.notifications.notices import decision_url
 from moderation.tasks import notify_authors
-from tests.factories import GuestFactory, make_article, make_comment
+from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 from tests.moderation.notifications.helpers import decided
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +36,21 @@ def test_a_guest_opens_the_mailed_link_in_any_browser(client, maria):
     assert client.get(f"/comments/{comment.pk}/decision/?key=forged").status_code == 404
     assert client.get(f"/comments/{comment.pk}/decision/").status_code == 302
     assert COOKIE not in client.cookies
+
+
+@pytest.mark.parametrize("page", ["decision", "resubmit"])
+def test_the_link_of_a_claimed_comment_leads_to_the_log_in(client, maria, page):
+    user = confirm_email(UserFactory.create(email="g@example.org"))
+    comment = make_comment(make_article(), guest=GuestFactory.create(email="g@example.org"))
+    decided(comment, State.REJECTED, "insult", maria)
+    path = "/" + decision_url(comment).split("/", 3)[3].replace("/decision/", f"/{page}/")
+    claim_comments(user=user, ids=[comment.pk])
+    where = f"/comments/{comment.pk}/{page}/"
+    assert client.get(path).headers["Location"] == f"/accounts/login/?next={where}"
+    client.force_login(user)
+    assert client.get(where).status_code == 200
+    change_states(ids=[comment.pk], to=State.DELETED, reason=Reason.AUTHOR, actor=user)
+    assert client.get(path).status_code == Client().get(path).status_code == 404
 
 
 def test_a_mailed_link_does_not_offer_the_edit_page(client, maria):
