@@ -72,6 +72,28 @@ def test_job_that_loses_the_database_does_not_stop_others():
     assert JobRun.objects.get(pk="bad").error == "OperationalError"
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_scheduler_goes_on_when_the_database_is_back(monkeypatch, tmp_path, caplog):
+    import moderation.management.commands.tick as command
+
+    host, rounds = connection.settings_dict["HOST"], []
+
+    def sleep(seconds):
+        rounds.append(JobRun.objects.exists() if connection.settings_dict["HOST"] == host else None)
+        if len(rounds) == 2:
+            raise KeyboardInterrupt
+        connection.settings_dict["HOST"] = host
+
+    monkeypatch.setattr("moderation.job_runner.JOBS", [Job("good", HOUR, lambda: 7)])
+    monkeypatch.setattr(command.time, "sleep", sleep)
+    connection.close()
+    monkeypatch.setitem(connection.settings_dict, "HOST", str(tmp_path))
+    with pytest.raises(KeyboardInterrupt):
+        call_command("tick", "--forever", stdout=StringIO())
+    assert rounds == [None, True]
+    assert "The scheduled jobs run in the next round." in caplog.text
+
+
 def test_list_shows_the_last_run_of_each_job(monkeypatch):
     import moderation.management.commands.tick as command
 

@@ -35,19 +35,22 @@ class Command(LongRunningCommand):
         if list:
             self.print_schedule()
             return
+        if not forever:
+            self.run_round()
+            return
         while True:
             try:
-                for ran in run_due_jobs():
-                    self.print(f"{ran.name}: {describe(ran)} ({ran.seconds:.1f} s)")
+                self.run_round()
             except OperationalError:
-                if not forever:
-                    raise
                 logger.exception("The database did not answer. The scheduled jobs run in the next round.")
-            if not forever:
-                return
             connection.close()  # it would be idle until the next round, and might break
             release_freed_memory()
             time.sleep(ROUND_SECONDS)
+
+    def run_round(self) -> None:
+        """Run the jobs that are due, and print the outcome of each."""
+        for ran in run_due_jobs():
+            self.print(f"{ran.name}: {describe(ran)} ({ran.seconds:.1f} s)")
 
     def print_schedule(self) -> None:
         """Print when each job last ran."""
