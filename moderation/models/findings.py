@@ -1,7 +1,7 @@
 """Findings: the results of the checks on comments."""
 
 from collections.abc import Collection, Iterable
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
@@ -88,15 +88,18 @@ class Finding(models.Model):
     @classmethod
     def of(cls, comment: Comment, found: CheckResult) -> "Finding":
         """Return the unsaved Finding for the result of a check on the current revision of a comment."""
-        return cls(
-            comment=comment,
-            revision=comment.revision,
-            check_name=found.check,
-            strength=found.strength,
-            holds=found.holds,
-            spans=found.spans,
-            number=found.number,
-            duplicate_of_id=found.duplicate_of,
-            rule_id=found.rule,
-            filter_id=found.filter,
-        )
+        return cls(comment=comment, revision=comment.revision, **cls.values_of(found))
+
+    @staticmethod
+    def values_of(found: CheckResult) -> dict[str, Any]:
+        """Return the fields of the result of a check, without those of its comment."""
+        return {
+            "check_name": found.check,
+            "strength": found.strength,
+            "holds": found.holds,
+            "spans": found.spans,
+            "number": found.number,
+            "duplicate_of_id": found.duplicate_of,
+            "rule_id": found.rule,
+            "filter_id": found.filter,
+        }

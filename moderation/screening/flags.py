@@ -32,7 +32,8 @@ WHERE c.id > %(after)s AND (%(among)s::bigint[] IS NULL OR c.id = ANY(%(among)s)
   AND NOT {TEXT_IS_APPROVED}
 ORDER BY c.id LIMIT %(limit)s"""
 
-# The columns of a finding. To store model instances took three times as long.
+# The columns of a finding, in the order of Finding.values_of. To store model instances took three times as
+# long.
 FINDING_TYPES = {
     "comment_id": "bigint",
     "revision": "int",
@@ -120,17 +121,7 @@ def store_findings(found: Mapping[tuple[int, int], Sequence[CheckResult]]) -> in
     checked = Finding.objects.filter(comment__in=[pk for pk, _revision in unchanged])
     stored = set(checked.values_list("comment", "revision", "check_name"))
     findings = [
-        (
-            *key,
-            one.check,
-            one.strength,
-            one.holds,
-            one.spans,
-            one.number,
-            one.duplicate_of,
-            one.rule,
-            one.filter,
-        )
+        (*key, *Finding.values_of(one).values())
         for key in unchanged
         for one in found[key]
         if (*key, one.check) not in stored
