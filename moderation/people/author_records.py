@@ -75,6 +75,7 @@ class AuthorRecord:
 
     @property
     def reports_received_text(self) -> str:
+        """Return a sentence with the number of reports about their comments."""
         text = ngettext(
             "Their comments were reported once.",
             "Their comments were reported %(n)s times.",
@@ -84,11 +85,13 @@ class AuthorRecord:
 
     @property
     def reports_sent_text(self) -> str:
+        """Return a sentence with the number of comments that they reported."""
         text = ngettext("They reported one comment.", "They reported %(n)s comments.", self.reports_sent)
         return text % {"n": f"{self.reports_sent:,}"}
 
     @property
     def same_name_text(self) -> str:
+        """Return a sentence with the number of other authors of the same name, and their comments."""
         text = ngettext(
             "One other author used the same name (%(comments)s) and may be a different person.",
             "%(n)s other authors used the same name (%(comments)s) and may be different people.",

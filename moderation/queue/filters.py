@@ -211,12 +211,12 @@ def _by_rule(value: str, prefix: str, user: User) -> tuple[str, Q]:
     if prefix:
         rules = rules.annotate(found=RawSQL(COUNT_OF_RULE, []))  # noqa: S611  # a constant
     rule = get_object_or_404(rules, pk=parse_number(value))
-    text = explanations.describe_rule(rule.kind, rule.value)
-    if prefix and vars(rule)["found"] <= MAX_IN_ARRAY:
-        of_comments = RawSQL(CASES_OF_RULE, [rule.pk], BooleanField())  # noqa: S611  # a constant
-        return text, Q(of_comments)
-    found = Finding.objects.filter(rule=rule).values("comment")
-    return text, Q(**{f"{prefix.rstrip('_') or 'pk'}__in": found})
+    text, found = explanations.describe_rule(rule.kind, rule.value), Finding.objects.filter(rule=rule)
+    if not prefix:
+        return text, Q(pk__in=found.values("comment"))
+    if vars(rule)["found"] > MAX_IN_ARRAY:
+        return text, Q(comment__in=found.values("comment"))
+    return text, Q(RawSQL(CASES_OF_RULE, [rule.pk], BooleanField()))  # noqa: S611  # a constant
 
 
 def _by_check(value: str, prefix: str, user: User) -> tuple[str, Q]:
