@@ -10,7 +10,7 @@
     const { render: renderUrl, pasted: pastedUrl, upload: uploadUrl, css } = container.dataset;
     const form = field.form, row = field.closest(".form-row");
     const isMac = /Mac|iP(hone|ad)/.test(navigator.platform);
-    const make = globalThis.makeElement;
+    const make = globalThis.makeElement, hasMark = globalThis.hasMark;
     const post = (url, values) => {
       const data = new FormData();
       for (const [name, value] of Object.entries(values)) for (const one of [value].flat()) data.append(name, one);
@@ -47,7 +47,7 @@
         return;
       }
       const [, lead, inner, trail] = words.match(/^(\s*)([^]*?)(\s*)$/);
-      const span = markedSpan(mark, from + lead.length, to - trail.length);
+      const span = globalThis.markedSpan(field.value, mark, from + lead.length, to - trail.length);
       if (span) {
         const [start, end] = span;
         write(field.value.slice(start, end), start - mark.length, end + mark.length);
@@ -58,22 +58,6 @@
       write(lead + mark + inner + mark + trail);
       const start = from + lead.length + mark.length;
       field.setSelectionRange(start, start + inner.length);
-    };
-    const hasMark = (stars, mark) => (mark.length > 1 ? stars.length > 1 : stars.length % 2 === 1);
-    // The marked words of a line around or in this selection, or around this caret: [start, end], without their marks.
-    const markedSpan = (mark, from, to) => {
-      const first = field.value.lastIndexOf("\n", from - 1) + 1;
-      const whole = field.value.slice(first).split("\n", 1)[0];
-      const line = whole.replace(/(`+)[^]*?\1/g, (code) => "x".repeat(code.length)); // stars in code are no marks
-      const more = from < to ? mark.length : 0; // a selection may include the marks
-      let start = 0;
-      for (const { 0: stars, index } of line.matchAll(/\\?\*+/g)) {
-        const inner = start ? line[index - 1] : line[index + stars.length];
-        if (!hasMark(stars, mark) || stars[0] === "\\" || !inner?.trim()) continue;
-        const end = first + index;
-        if (start && start - more <= from && to <= end + more) return [start, end];
-        start = start ? 0 : end + stars.length;
-      }
     };
     const isOpen = (before, mark) => {
       const line = before.slice(before.lastIndexOf("\n") + 1).replace(/^\s*\* /, "");

@@ -15,17 +15,18 @@ const replace = (field, start, end, text, from = text.length, to = from) => {
 };
 const chosen = ({ value, selectionStart, selectionEnd }) => value.slice(selectionStart, selectionEnd);
 const startOfLine = (value, at) => value.lastIndexOf("\n", at - 1) + 1;
-// The marked words of a line around or in what is selected, or around the caret: [start, end], without their marks.
-const markedSpan = ({ value, selectionStart: from, selectionEnd: to }, mark) => {
+// Both functions serve the editor of stories, too. Whether a run of stars or backticks contains this mark:
+globalThis.hasMark = (signs, mark) => (mark.length > 1 ? signs.length > 1 : signs.length % 2 === 1);
+// The marked words of a line around or in a selection, or around a caret: [start, end], without their marks.
+globalThis.markedSpan = (value, mark, from, to) => {
   const first = startOfLine(value, from);
   let line = value.slice(first).split("\n", 1)[0];
   if (mark !== "`") line = line.replace(/(`+)[^]*?\1/g, (code) => "x".repeat(code.length)); // stars in code are no marks
   const more = from < to ? mark.length : 0; // a selection may include the marks
   let start = 0;
   for (const { 0: signs, index } of line.matchAll(mark === "`" ? /\\?`+/g : /\\?\*+/g)) {
-    const has = mark.length > 1 ? signs.length > 1 : signs.length % 2;
     const inner = start ? line[index - 1] : line[index + signs.length];
-    if (!has || signs[0] === "\\" || !inner?.trim()) continue;
+    if (!hasMark(signs, mark) || signs[0] === "\\" || !inner?.trim()) continue;
     const end = first + index;
     if (start && start - more <= from && to <= end + more) return [start, end];
     start = start ? 0 : end + signs.length;
@@ -33,7 +34,7 @@ const markedSpan = ({ value, selectionStart: from, selectionEnd: to }, mark) => 
 };
 const wrap = (mark, sample) => (field) => {
   const { selectionStart: start, selectionEnd: end } = field;
-  const [from, to] = markedSpan(field, mark) ?? [];
+  const [from, to] = markedSpan(field.value, mark, start, end) ?? [];
   if (start === end && end === to) return field.setSelectionRange(to + mark.length, to + mark.length); // closes the mark
   if (from) {
     const shift = (at) => Math.min(Math.max(at, from), to) - from;
