@@ -175,7 +175,8 @@ def _prepare_texts(statement: str) -> tuple[str, str, str]:
     """Return the name of the prepared statement, its PREPARE with settings, and its EXECUTE.
 
     The settings: the generic plan at once, without five custom plans first, and without JIT compilation,
-    which takes longer than any of these statements.
+    which takes longer than any of these statements. The rollback of a transaction that prepared a statement
+    takes back the settings until another one is prepared, and keeps the statement, which then takes longer.
     """
     names = list(dict.fromkeys(filter(None, _PARAMETER.findall(statement))))
     numbered = _PARAMETER.sub(lambda found: f"${names.index(found[1]) + 1}" if found[1] else "%", statement)
