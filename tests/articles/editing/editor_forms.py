@@ -1,4 +1,4 @@
-"""Requests of the editor page, as a browser and its script send them."""
+"""Requests of the editor page, as a browser and its script send them, and what tests do in the browser."""
 
 import json
 import re
@@ -10,9 +10,18 @@ from django.urls import reverse
 from articles.editing.conflicts import FormSnapshot
 from articles.models import Article, Autosave
 from articles.publishing.actions import publication_state
+from core.data_folder import PROJECT
 from tests.articles.test_admin import form
 
+WORD = (PROJECT / "tests/articles/markup/pasted/word.html").read_text()
 AUTOSAVE_URL = "/admin/articles/article/unsaved/"
+
+PASTE = """(field, [html, plain]) => {
+  const data = new DataTransfer();
+  if (html) data.setData("text/html", html);
+  data.setData("text/plain", plain);
+  field.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+}"""
 
 
 def hidden_fields(client: Client, url: str) -> dict[str, str]:
@@ -34,6 +43,22 @@ def article_fields(article: Article, **values) -> dict[str, str]:
             stage=article.stage,
         )
         | values
+    )
+
+
+def body(page):
+    return page.locator("#id_body")
+
+
+def shown(page):
+    return page.frame_locator(".editor-frame").locator("main")
+
+
+def select(page, words) -> None:
+    body(page).evaluate(
+        "(field, words) => { const at = field.value.indexOf(words); field.focus(); "
+        "field.setSelectionRange(at, at + words.length); }",
+        words,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.core.mail import EmailMultiAlternatives
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
@@ -52,6 +53,12 @@ def follow(person: Any, article: Article | None = None, kind: str = "comments", 
     who = {"user": person} if isinstance(person, User) else {"guest": person}
     values = {"delivery": "at_once", "seen_at": since, "mailed_at": since, "created_at": since}
     return Follow.objects.create(**who, article=article, kind=kind, **(values | fields))
+
+
+@pytest.fixture
+def as_jane(client: Client, jane: User) -> Client:
+    client.force_login(jane)
+    return client
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
-"""A person's profile for moderators, and one's own account status: who sees what, and who may do what."""
+"""A person's profile for moderators: who sees what, and who may do what."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -11,7 +10,6 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import Guest
 from comments.models import Comment, Reason, State
 from comments.services.imports import ImportedComment, import_comments
 from moderation.actions.decisions import decide, undo
@@ -30,18 +28,11 @@ from moderation.people import sanctions
 from moderation.people.profiles import Person
 from moderation.reports import reporting
 from moderation.screening import origins
-from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
-from tests.helpers.clients import client_of, client_of_guest, client_with_role
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.helpers.clients import client_of, client_with_role
 from tests.helpers.html import repeated_ids
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def reader():
-    user = UserFactory.create(name="Ada", email="ada@example.org")
-    confirm_email(user)
-    return user
 
 
 def url(user) -> str:
@@ -329,117 +320,6 @@ def test_texts_of_an_erased_childs_appeals_and_reports_are_deleted(maria, reader
     left = dict(Report.objects.filter(user=reader).values_list("comment", "details"))
     assert left == {other.pk: "", reported.pk: "I am Ada, 12" if is_legal_hold else ""}
     assert Report.objects.get(user=maria).details == "Hers"
-
-
-def test_account_status_of_an_unknown_visitor():
-    assert "You are not logged in" in Client().get("/account/status/").content.decode()
-
-
-def test_account_status_shows_a_sanction_that_can_be_appealed_once(maria, reader):
-    comment = make_comment(make_article(), "Removed words", author=reader)
-    decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria)
-    client = client_of(reader)
-    text = client.get("/account/status/").content.decode()
-    assert "Your account is in good standing" in text
-    sanctions.impose(person=Person(user=reader), kind="ban", reason="insult", actor=maria)
-    made = Sanction.objects.get()
-    assert (
-        "You are banned from commenting. Reason: insult." in client.get("/account/status/").content.decode()
-    )
-    for words in ("It was a joke.", "Again."):
-        client.post("/account/status/", {"sanction": made.pk, "text": words})
-    assert Sanction.objects.get().appeal_text == "It was a joke."
-    as_maria = client_of(maria)
-    second = "/moderation/?queue=second"
-    assert re.search(r"<span>Appeals</span>\s*<b>1</b>", as_maria.get("/moderation/").content.decode())
-    assert "1 person appeals a pause or ban" in as_maria.get(second).content.decode()  # she is alone
-    assert "It was a joke." in as_maria.get("/moderation/people/").content.decode()
-    omar = client_with_role("Moderator")
-    assert "1 person appeals a pause or ban" in omar.get(second).content.decode()
-    assert (
-        "appeals a pause or ban" not in as_maria.get(second).content.decode()
-    )  # as with a comment that she removed
-    keeps = f"/moderation/sanctions/{made.pk}/uphold/"
-    assert keeps not in as_maria.get(url(reader)).content.decode()
-    assert "another moderator answers this" in as_maria.post(keeps, follow=True).content.decode()
-    assert keeps in omar.get(url(reader)).content.decode()
-    editor = client_with_role("Editor")
-    assert "It was a joke." not in editor.get("/moderation/people/").content.decode()
-    assert "appeals a pause or ban" not in editor.get(second).content.decode()
-    omar.post(keeps)
-    assert re.search(r"<span>Appeals</span>\s*<b>0</b>", omar.get("/moderation/").content.decode())
-    assert "upheld the decision" in client.get("/account/status/").content.decode()
-    assert "It was a joke." not in as_maria.get("/moderation/people/").content.decode()
-
-
-def test_account_status_shows_the_answer_when_an_appealed_sanction_is_ended(maria, reader):
-    client = client_of(reader)
-    sanctions.impose(person=Person(user=reader), kind="ban", reason="insult", actor=maria)
-    made = Sanction.objects.get()
-    client.post("/account/status/", {"sanction": made.pk, "text": "It was a joke."})
-    client_of(maria).post(f"/moderation/sanctions/{made.pk}/end/")
-    text = client.get("/account/status/").text
-    assert "You are banned from commenting. Reason: insult." in text
-    answer = "You appealed this decision. A moderator reviewed your appeal and ended the decision."
-    assert answer in text
-    assert "Your account is in good standing" in text
-    assert 'name="sanction"' not in text
-    undo(batch=Batch.objects.latest("at"), actor=maria)
-    text = client.get("/account/status/").text
-    assert answer not in text
-    assert "You will see the answer here." in text
-    Sanction.objects.update(until=timezone.now() - timedelta(hours=1))
-    assert "It expired before a moderator answered." in client.get("/account/status/").text
-    Sanction.objects.update(until=timezone.now() - timedelta(days=91))
-    assert "It expired before a moderator answered." not in client.get("/account/status/").text
-
-
-def test_a_guest_sees_only_their_own_account_status(maria):
-    guest, other = GuestFactory.create(name="Jo"), GuestFactory.create()
-    for one in (guest, other):
-        sanctions.impose(person=Person(guest=one), kind="ban", reason="insult", actor=maria)
-    text = client_of_guest(guest).get("/account/status/").content.decode()
-    assert text.count("You are banned") == 1
-    theirs = Sanction.objects.get(guest=other)
-    sent = {"sanction": theirs.pk, "text": "x"}
-    assert client_of_guest(guest).post("/account/status/", sent).status_code == 404
-
-
-def test_a_stranger_with_a_banned_e_mail_is_refused_without_the_reason(maria):
-    banned = GuestFactory.create(email="ada@example.org", confirmed_at=timezone.now())
-    sanctions.impose(person=Person(guest=banned), kind="ban", reason="insult", actor=maria)
-    text = (
-        client_of_guest(GuestFactory.create(email="Ada@example.org")).get("/account/status/").content.decode()
-    )
-    assert "Comments with this e-mail are not accepted" in text
-    for untold in ("Your account is in good standing", "insult", "banned"):
-        assert untold not in text
-
-
-def test_the_reply_form_keeps_the_text_and_says_why(maria, reader):
-    article, client = make_article(), client_of(reader)
-    sanctions.impose(person=Person(user=reader), kind="ban", reason="insult", actor=maria)
-    path = f"/stories/{article.slug}/reply/"
-    form = client.get(path)
-    assert "You are banned from commenting. Reason: insult." in form.content.decode()
-    nonce = form.context["form"].initial["nonce"]
-    answer = client.post(path, {"body": "What I typed", "nonce": nonce})
-    assert answer.status_code == 422
-    text = answer.content.decode()
-    assert text.count("You are banned from commenting") == 1
-    assert "What I typed" in text
-    assert '<a href="/account/status/"' in text
-    assert not Comment.objects.exists()
-
-
-def test_a_banned_guests_browser_is_known_under_another_name_and_keeps_no_new_guest(maria):
-    article, guest = make_article(), GuestFactory.create()
-    sanctions.impose(person=Person(guest=guest), kind="ban", reason="insult", actor=maria)
-    client, path = client_of_guest(guest), f"/stories/{article.slug}/reply/"
-    nonce = client.get(path).context["form"].initial["nonce"]
-    sent = {"body": "Me again", "nonce": nonce, "name": "Somebody else", "email": "else@example.org"}
-    assert client.post(path, sent).status_code == 422
-    assert list(Guest.objects.all()) == [guest]
 
 
 @pytest.mark.parametrize("behind_proxy", [True, False])
