@@ -1,7 +1,7 @@
 """Tasks that send mail about decisions, reports of illegal content and removal requests.
 
-Authors and reporters get mail only if their e-mail is confirmed. Each mail tells what is true when it is
-sent.
+Authors and reporters get mail only if their e-mail is confirmed, and authors can choose to get none about
+decisions. Each mail tells what is true when it is sent.
 """
 
 from collections import defaultdict
@@ -20,8 +20,11 @@ from accounts.services import has_confirmed_email
 from articles.models import Site
 from articles.site.current_site import read_site
 from articles.site.languages import in_language_of, in_site_language, in_staff_language, language_of
-from comments.models import REMOVED, Comment, Reason, State, Transition
-from core.mail.composition import compose_mail
+from comments.following.mails import stop_path
+from comments.following.services import Person, decision_follows
+from comments.following.tokens import follow_token
+from comments.models import REMOVED, Comment, Follow, Reason, State, Transition
+from core.mail.composition import compose_mail, unsubscribe_headers
 from core.rate_limits import MAX_MAILS_PER_DAY
 from moderation.actions import state_history
 from moderation.actions.state_history import NOTIFY_AFTER
@@ -158,16 +161,26 @@ def _to_authors(ids: Collection[int]) -> list[EmailMessage]:
 
 
 def _in_one_language(site: Site, comments: list[Comment]) -> list[EmailMessage]:
-    by_email: dict[str, list[DecisionNotice]] = defaultdict(list)
+    by_person: dict[Person, list[DecisionNotice]] = defaultdict(list)
     for notice in render_notices(comments).values():
-        author = notice.comment.author or notice.comment.guest
-        if author and notice.kind != Kind.NONE:
-            by_email[author.email].append(notice)
-    return [_to_author(site, email, notices) for email, notices in by_email.items()]
+        author, guest = notice.comment.author_id, notice.comment.guest_id
+        if (author or guest) and notice.kind != Kind.NONE:
+            by_person[author, None if author else guest].append(notice)
+    follows = decision_follows(
+        [user for user, _guest in by_person if user], [guest for _user, guest in by_person if guest]
+    )
+    return [
+        _to_author(site, follow, by_person[person])
+        for person, follow in follows.items()
+        if follow.delivery == Follow.Delivery.AT_ONCE
+    ]
 
 
-def _to_author(site: Site, email: str, notices: list[DecisionNotice]) -> EmailMessage:
-    """Return the mail to one author. Notices with the same text become one part of it."""
+def _to_author(site: Site, follow: Follow, notices: list[DecisionNotice]) -> EmailMessage:
+    """Return the mail to one author. Notices with the same text become one part of it.
+
+    `follow` is the row in which they can choose to get no such mails.
+    """
     parts: dict[tuple[str, ...], list[DecisionNotice]] = defaultdict(list)
     for notice in notices:
         parts[notice.title, *notice.sentences, notice.next_step].append(notice)
@@ -178,9 +191,14 @@ def _to_author(site: Site, email: str, notices: list[DecisionNotice]) -> EmailMe
     subject = notices[0].title
     if len(notices) > 1:
         subject = _subject({notice.kind for notice in notices}, len(notices))
-    return compose_mail(
-        "moderation/mail/decision.txt", subject, email, site=site, parts=merged, is_single=len(notices) == 1
+    author = notices[0].comment.author or notices[0].comment.guest
+    stop_url = stop_path(str(follow_token(follow)))
+    context = {"parts": merged, "is_single": len(notices) == 1, "stop_url": stop_url}
+    mail = compose_mail(
+        "moderation/mail/decision.txt", subject, author.email if author else "", site=site, **context
     )
+    mail.extra_headers |= unsubscribe_headers(stop_url)
+    return mail
 
 
 def _subject(kinds: set[Kind], count: int) -> str:

@@ -94,7 +94,7 @@ class DeliveryForm(forms.Form):
 
 
 class OwnCommentsForm(SubmitForm, forms.Form):
-    """The form for how a person is notified of picks and recommendations of their comments.
+    """The form for how a person is notified of what happens to their comments.
 
     Its fields are named after the kinds of follows, and `deliveries` are those chosen now, by kind.
     """
@@ -106,11 +106,17 @@ class OwnCommentsForm(SubmitForm, forms.Form):
         labels = {
             Follow.Kind.PICKS: _("My comment becomes an editor’s pick"),
             Follow.Kind.RECOMMENDATIONS: _("Readers recommend my comment"),
+            Follow.Kind.DECISIONS: _("My comment waits for review, is published or removed"),
         }
+        every = [Follow.Delivery.NONE, *(Follow.Delivery(value) for value, _label in DELIVERIES)]
         for kind in DEFAULT_DELIVERY:
-            choices = [(Follow.Delivery.NONE.value, Follow.Delivery.NONE.label), *DELIVERIES]
+            # The author's pages show decisions in any case, and a mail about one is sent soon or not at all.
+            offered = (
+                every if kind != Follow.Kind.DECISIONS else [Follow.Delivery.AT_ONCE, Follow.Delivery.SITE]
+            )
             self.fields[kind.value] = forms.ChoiceField(
                 label=labels[kind],
-                choices=choices,
+                choices=[(delivery.value, delivery.label) for delivery in offered],
+                required=False,  # the page of an earlier version has fewer fields
                 widget=forms.Select(attrs={"class": "form-select"}),
             )

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -12,6 +13,8 @@ from articles.models import Article, Topic
 from comments.models import DEFAULT_DELIVERY, Comment, Follow, FollowQuerySet, State
 
 MAX_FOLLOWS = 500  # of one person, as many as the page "Following" lists
+
+Person = tuple[int | None, int | None]  # user id, guest id
 
 DISCUSSION_FOLLOW_KINDS = (Follow.Kind.REPLIES, Follow.Kind.COMMENTS)
 
@@ -47,13 +50,13 @@ def follow_topic(user: User | None, guest: Guest | None, topic: Topic, *, on: bo
 
 
 def read_own_comments_delivery(user: User | None, guest: Guest | None) -> dict[str, str]:
-    """Return how a person is notified of picks and recommendations of their comments, by kind."""
+    """Return how a person is notified of what happens to their comments, by kind."""
     chosen = Follow.objects.of(user, guest).of_own_comments().values_list("kind", "delivery")
     return {kind.value: delivery.value for kind, delivery in DEFAULT_DELIVERY.items()} | dict(chosen)
 
 
 def set_own_comments_delivery(user: User | None, guest: Guest | None, *, kind: str, delivery: str) -> None:
-    """Choose how a person is notified of picks or of recommendations of their comments."""
+    """Choose how a person is notified of picks, recommendations or decisions on their comments."""
     follows = Follow.objects.of(user, guest).filter(kind=kind)
     if follows.exists():
         set_delivery(follows, delivery)
@@ -62,6 +65,27 @@ def set_own_comments_delivery(user: User | None, guest: Guest | None, *, kind: s
         return
     follow = Follow(user=user, guest=None if user else guest, kind=kind, delivery=delivery)
     Follow.objects.bulk_create([follow], ignore_conflicts=True)
+
+
+def decision_follows(users: Collection[int], guests: Collection[int]) -> dict[Person, Follow]:
+    """Return how these people are notified of decisions on their comments, after adding the missing rows."""
+    kind = Follow.Kind.DECISIONS
+    missing = [
+        *(Follow(user_id=user, kind=kind, delivery=DEFAULT_DELIVERY[kind]) for user in users),
+        *(Follow(guest_id=guest, kind=kind, delivery=DEFAULT_DELIVERY[kind]) for guest in guests),
+    ]
+    Follow.objects.bulk_create(missing, ignore_conflicts=True)
+    found = Follow.objects.filter(Q(user__in=users) | Q(guest__in=guests), kind=kind)
+    return {(follow.user_id, follow.guest_id): follow for follow in found}
+
+
+def stop_all_mails(follows: FollowQuerySet) -> None:
+    """Notify the follower of everything only on the site from now on, also of decisions on their comments."""
+    stop_mails(follows)
+    if follow := follows.first():
+        person = {"user_id": follow.user_id, "guest_id": follow.guest_id}
+        decisions = Follow(**person, kind=Follow.Kind.DECISIONS, delivery=Follow.Delivery.SITE)
+        Follow.objects.bulk_create([decisions], ignore_conflicts=True)
 
 
 def stop_mails(follows: FollowQuerySet) -> int:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Guest, User, one_person_constraint
 from articles.models import Article, Topic
 
-OWN_COMMENT_KINDS = ("picks", "recommended")
+OWN_COMMENT_KINDS = ("picks", "recommended", "decisions")
 
 
 class FollowQuerySet(models.QuerySet["Follow"]):
@@ -23,7 +23,7 @@ class FollowQuerySet(models.QuerySet["Follow"]):
         return self.filter(guest=guest) if guest else self.none()
 
     def of_own_comments(self) -> Self:
-        """Return those of picks and recommendations of the follower's own comments."""
+        """Return those of picks, recommendations and decisions on the follower's own comments."""
         return self.filter(kind__in=OWN_COMMENT_KINDS)
 
     def with_mails(self) -> Self:
@@ -43,8 +43,9 @@ class FollowQuerySet(models.QuerySet["Follow"]):
 class Follow(models.Model):
     """One thing that a person follows, and how they are notified of its updates.
 
-    Picks and recommendations of one's own comments have neither an article nor a topic. Without a row, people
-    are notified of picks on the site, and not of recommendations (`DEFAULT_DELIVERY`).
+    What happens to one's own comments has neither an article nor a topic. Without a row, people are notified
+    as `DEFAULT_DELIVERY` says. For decisions a row holds the choice only: moderation/tasks.py mails them, and
+    the author's pages show them in any case.
 
     Updates are not stored: they are the comments, corrections and stories that were published after `seen_at`
     or `mailed_at` and are still visible. `news_at`, `news_count` and `due_at` only say that there may be
@@ -58,6 +59,7 @@ class Follow(models.Model):
         TOPIC = "topic", _("New stories")
         PICKS = "picks", _("Editor’s picks of my comments")
         RECOMMENDATIONS = "recommended", _("Recommendations of my comments")
+        DECISIONS = "decisions", _("Decisions on my comments")
 
     class Delivery(models.TextChoices):
         AT_ONCE = "at_once", _("By e-mail at once")
@@ -127,6 +129,7 @@ class Follow(models.Model):
 DEFAULT_DELIVERY = {
     Follow.Kind.PICKS: Follow.Delivery.SITE,
     Follow.Kind.RECOMMENDATIONS: Follow.Delivery.NONE,
+    Follow.Kind.DECISIONS: Follow.Delivery.AT_ONCE,
 }
 
 

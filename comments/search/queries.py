@@ -4,6 +4,7 @@ Each search is one statement. It collects and counts at most MAX_RESULTS results
 page of them. A page starts after the id of a result, wherever that result is ranked by now.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -71,6 +72,18 @@ def find_in_discussion(
     """Search the comments of one article, oldest first. `user` is the member who reads the results."""
     values = {"discussion": article.pk, "user": user and user.pk}
     return _find_comments("c.discussion_id = %(discussion)s", "ASC", values, query, size, after)
+
+
+def read_comments(ids: Sequence[int], user: User | None = None) -> list[CommentResult]:
+    """Return these comments as results, oldest first. `user` is the member who reads them."""
+    statement = f"""
+SELECT {RESULT_COLUMNS}, cardinality(%(ids)s::bigint[])
+FROM comments_comment c
+{RESULT_JOINS}
+WHERE c.id = ANY (%(ids)s::bigint[]) AND c.state = 'published'
+ORDER BY c.created_at, c.id"""
+    values = {"ids": list(ids), "user": user and user.pk}
+    return [CommentResult._make(row) for row in _fetch(statement, values, max(len(ids), 1), None)]
 
 
 def find_comments(
@@ -154,16 +167,20 @@ page AS (
   SELECT id FROM (SELECT id, created_at FROM collected LIMIT {MAX_RESULTS}) c
   {page_start if after else ""}
   ORDER BY {order} LIMIT %(size)s + 1)
-SELECT c.id, c.author_name, a.author_name, c.created_at, left(c.body_html, %(cut)s), s.slug, s.title,
-       s.source_zone, {MUTED_AUTHOR}, (SELECT count(*) FROM collected)
+SELECT {RESULT_COLUMNS}, (SELECT count(*) FROM collected)
 FROM page
 JOIN comments_comment c USING (id)
-JOIN articles_article s ON s.id = c.discussion_id
-{REPLIED_TO_JOIN}
+{RESULT_JOINS}
 ORDER BY {order}"""
     values = values | {"query": query.tsquery}
     return _build_page([CommentResult._make(row) for row in _fetch(statement, values, size, after)], size)
 
+
+RESULT_COLUMNS = f"""c.id, c.author_name, a.author_name, c.created_at, left(c.body_html, %(cut)s), s.slug,
+       s.title, s.source_zone, {MUTED_AUTHOR}"""
+
+RESULT_JOINS = f"""JOIN articles_article s ON s.id = c.discussion_id
+{REPLIED_TO_JOIN}"""
 
 _STORY_JOINS = """JOIN comments_discussion d ON d.article_id = c.discussion_id
   JOIN articles_article s ON s.id = d.article_id"""

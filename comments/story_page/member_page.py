@@ -170,6 +170,7 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
         "member": str(user.pk),
         "csrf": csrf_input(request),
         "draft": _render_draft(request, article, state.draft),
+        "new_comments_link": _render_new_comments_link(request, cached.story, since),
     }
     discussion = cached.html.replace(own_footers | personal)
     account = render_to_string("layout/_account.jinja", {}, request)
@@ -184,6 +185,13 @@ def _render_draft(request: SiteRequest, article: Article, draft: LatestDraft | N
         return ""
     context = {"draft": draft, "article": article, "zone": article.time_zone}
     return render_to_string("comments/_draft_notice.jinja", context, request)
+
+
+def _render_new_comments_link(request: SiteRequest, story: StoryPageData, since: int | None) -> str:
+    if since is None or since >= story.last_log_number:
+        return ""
+    context = {"article": story.article, "since": since}
+    return render_to_string("comments/_new_comments_link.jinja", context, request)
 
 
 def read_member_state(user: User, slug: str, cached: MemberDiscussion | None) -> MemberState:

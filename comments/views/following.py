@@ -110,7 +110,7 @@ def _with_notifications(text: str) -> SafeString:
 def following(request: SiteRequest) -> HttpResponse:
     """List what the reader follows. POST changes how they are notified of one, or stops following it.
 
-    Above the list is a form for picks and recommendations of the reader's own comments.
+    Above the list is a form for what happens to the reader's own comments.
     """
     user, guest = current_writer(request)
     follows = Follow.objects.of(user, guest)
@@ -153,7 +153,7 @@ def _save_own_comments_delivery(request: SiteRequest, user: User | None, guest: 
     if not (user or guest) or not form.is_valid():
         raise Http404
     for kind, delivery in form.cleaned_data.items():
-        if delivery != before[kind]:
+        if delivery and delivery != before[kind]:
             services.set_own_comments_delivery(user, guest, kind=kind, delivery=delivery)
     messages.success(request, _("Saved."))
     return redirect("following")
@@ -202,8 +202,10 @@ def stop_following(request: SiteRequest, token: str) -> HttpResponse:
         # Nobody knows how the person was notified of each thing before all mails were stopped.
         if request.POST.get("mails") == "on" and mail_token.kind == FOLLOW_TOKEN_KIND:
             services.set_delivery(follows, Follow.Delivery.AT_ONCE)
-        else:
+        elif mail_token.kind == FOLLOW_TOKEN_KIND:
             services.stop_mails(follows)
+        else:
+            services.stop_all_mails(follows)
         if "List-Unsubscribe" in request.POST:
             return HttpResponse()
         return redirect("stop-following", token)

@@ -7,6 +7,7 @@ from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.cache import patch_cache_control
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
@@ -25,6 +26,8 @@ from comments.loading import (
 )
 from comments.models import AUTHOR_REASONS, Comment, Discussion, Reason, State
 from comments.policy import policy
+from comments.search.excerpts import excerpt, read_passages
+from comments.search.queries import read_comments
 from comments.story_page.context import (
     ORDER_COOKIE,
     discussion_context,
@@ -174,7 +177,10 @@ def discussion_version(request: SiteRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def new_comments(request: SiteRequest, slug: str) -> HttpResponse:
-    """Return how many comments of others were published since log entry `?since=`, and the last ids."""
+    """Return how many comments of others were published since log entry `?since=`, and the last ids, as JSON.
+
+    A browser that opens it as a page gets the list of these comments. It needs no scripts.
+    """
     if (since := NewCommentsQuery.read(request.GET)["since"]) is None:
         raise Http404
     now = request.now
@@ -182,7 +188,17 @@ def new_comments(request: SiteRequest, slug: str) -> HttpResponse:
     if result is None:
         raise Http404
     count, ids = result
-    return JsonResponse({"count": count, "ids": ids})
+    if request.get_preferred_type(["application/json", "text/html"]) == "application/json":
+        return JsonResponse({"count": count, "ids": ids})
+    article = load_story_page(request, slug).article
+    rows = [
+        {"row": row, "text": excerpt(read_passages(row.body_html), {})}
+        for row in read_comments(ids, current_member(request))
+    ]
+    context = {"article": article, "zone": article.time_zone, "comments": rows, "earlier": count - len(ids)}
+    response = render(request, "comments/new_comments.jinja", context)
+    patch_cache_control(response, private=True, no_cache=True)
+    return response
 
 
 @require_safe

@@ -72,12 +72,17 @@ class BulkMail:
         mail = TrackedMail(self.subject, text, to=[email])
         mail.attach_alternative(html, "text/html")
         mail.kind, mail.shared, mail.own_values = self.kind, self.shared, tuple(tokens)
-        mail.extra_headers = {
-            "List-Unsubscribe": f"<{settings.SITE_URL}{unsubscribe_path}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-            "Auto-Submitted": "auto-generated",
-        }
+        mail.extra_headers = unsubscribe_headers(unsubscribe_path)
         return mail
+
+
+def unsubscribe_headers(path: str) -> dict[str, str]:
+    """Return the headers with which mail programs unsubscribe by one press, at this path (RFC 8058)."""
+    return {
+        "List-Unsubscribe": f"<{settings.SITE_URL}{path}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        "Auto-Submitted": "auto-generated",
+    }
 
 
 def compose_mail(

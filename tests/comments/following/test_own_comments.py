@@ -276,7 +276,7 @@ def test_stopped_mails_leave_refused_notices_alone(client: Client, jane: User) -
     assert "Editor’s picks of my comments" in page
     client.post(all_of_jane)
     chosen = dict(Follow.objects.values_list("kind", "delivery"))
-    assert chosen == {"picks": "site", "recommended": "none"}
+    assert chosen == {"picks": "site", "recommended": "none", "decisions": "site"}
     assert "The mails are stopped" in client.get(all_of_jane).content.decode()
 
 

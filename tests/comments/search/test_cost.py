@@ -45,8 +45,8 @@ def test_an_index_finds_a_rare_word(client):
 def test_a_slow_search_is_stopped_with_a_message(client, monkeypatch):
     article = make_article()
     monkeypatch.setattr("articles.search.MAX_SECONDS", "0.01")
-    slow_join = f"{queries.REPLIED_TO_JOIN} CROSS JOIN pg_sleep(5)"
-    monkeypatch.setattr(queries, "REPLIED_TO_JOIN", slow_join)
+    slow_join = f"{queries.RESULT_JOINS} CROSS JOIN pg_sleep(5)"
+    monkeypatch.setattr(queries, "RESULT_JOINS", slow_join)
     make_comment(article, "A ferry.")
     assert "This search takes too long." in find(client, article, "ferry")
     assert "This search takes too long." in look(client, "ferry")

@@ -8,7 +8,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from comments.models import Visit
+from comments.models import Mute, Reason, State, Visit
+from comments.services.states import change_states
+from comments.thread.new_comments import MAX_NEW_IDS
 from comments.thread.visits import PAUSE, STORED_AGAIN, VISIT_RETENTION, delete_old_visits
 from moderation.erasure.purge import erase_person
 from moderation.people.profiles import Person
@@ -133,3 +135,48 @@ def test_an_erased_account_leaves_no_visits(as_ylva, ylva, article, talk):
     read(as_ylva, article)
     erase_person(person=Person(user=ylva), actor=None)
     assert not Visit.objects.exists()
+
+
+@BOTH
+def test_without_scripts_a_link_leads_to_the_comments_since_the_last_visit(
+    as_ylva, ylva, article, talk, query
+):
+    link = re.compile(r'<noscript>.*?<a href="([^"]+/new/\?since=\d+)"[^>]*>New since your last visit</a>')
+    address = f"{article.get_absolute_url()}{query}"
+    assert not link.search(as_ylva.get(address).text)  # the first visit
+    pass_time(PAUSE + timedelta(seconds=1))
+    assert not link.search(as_ylva.get(address).text)  # nothing came
+    pass_time(PAUSE + timedelta(seconds=1))
+    make_comment(article, "My *own* word.", author=ylva)
+    new = [make_comment(article, f"The *tide* is in, {n}.") for n in range(2)]
+    for _ in range(2):  # a reload keeps it
+        path = link.search(as_ylva.get(address).text)[1]
+    response = as_ylva.get(path, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert "private" in response.headers["Cache-Control"]
+    page = response.text
+    assert "Only the latest ones are listed." not in page
+    assert re.findall(r'<a href="([^"]+/comments/\d+/)">', page) == [
+        f"{article.get_absolute_url()}comments/{comment.pk}/" for comment in new
+    ]
+    assert "The tide is in, 1." in page
+    assert "My own word." not in page
+    change_states(ids=[new[0].pk], to=State.REJECTED, reason=Reason.OTHER, actor=None)
+    page = as_ylva.get(path, headers={"Accept": "text/html"}).text
+    assert "The tide is in, 0." not in page
+    assert "The tide is in, 1." in page
+    assert as_ylva.get(path).json() == {"count": 1, "ids": [new[1].pk]}  # what a script gets
+
+
+def test_the_list_of_new_comments_folds_muted_people_and_names_its_limit(as_ylva, ylva, article, talk):
+    kofi = UserFactory.create(name="Kofi")
+    Mute.objects.create(user=ylva, muted_user=kofi)
+    since = Visit.objects.count()
+    made = [make_comment(article, f"Word {n}.", author=kofi) for n in range(MAX_NEW_IDS + 2)]
+    page = as_ylva.get(
+        f"{article.get_absolute_url()}new/?since={since}", headers={"Accept": "text/html"}
+    ).text
+    assert page.count("Comment by a person you muted. Show") == MAX_NEW_IDS
+    assert "Only the latest ones are listed." in page
+    assert f"comments/{made[0].pk}/" not in page
+    page = as_ylva.get(f"{article.get_absolute_url()}new/?since=999", headers={"Accept": "text/html"}).text
+    assert "No new comments." in page

@@ -1,0 +1,114 @@
+"""Mails about decisions on one's own comments: sent unless their author chose to get none."""
+
+import re
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from comments.following.tokens import follower_token
+from comments.models import Comment, Follow, Reason, State
+from comments.services.states import change_states
+from moderation.actions.decisions import decide
+from moderation.tasks import notify_authors, notify_not_published
+from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
+from tests.helpers.clients import client_of_guest
+from tests.helpers.servers.smtp import receiving
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
+
+
+@pytest.fixture(params=["member", "guest"])
+def author(request):
+    if request.param == "guest":
+        return GuestFactory.create(email="jane@example.org", confirmed_at=timezone.now())
+    return confirm_email(UserFactory.create(email="jane@example.org"))
+
+
+@pytest.fixture
+def inbox(settings):
+    with receiving(settings) as inbox:
+        yield inbox
+
+
+def waiting_comment(author) -> Comment:
+    key = "author" if isinstance(author, User) else "guest"
+    comment = make_comment(make_article(), "The slip was closed.", **{key: author})
+    change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
+    return comment
+
+
+def approve(comment: Comment, maria: User) -> int:
+    """Approve a comment, and return the number of mails to its author."""
+    done = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    return notify_authors.func(str(done.batch.pk))
+
+
+def client_of(author) -> Client:
+    if not isinstance(author, User):
+        return client_of_guest(author)
+    client = Client()
+    client.force_login(author)
+    return client
+
+
+def test_the_mails_stop_by_their_header_and_start_again(author, maria, inbox, settings):
+    assert approve(waiting_comment(author), maria) == 1
+    (message,) = inbox.mails
+    found = re.fullmatch(
+        rf"<{re.escape(settings.SITE_URL)}(/stop-mails/.+/)>", message["List-Unsubscribe"].strip()
+    )
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    for part in ("plain", "html"):
+        text = message.get_body((part,)).get_content()
+        assert "Stop mails about decisions on your comments:" in text
+        assert found[1] in text
+    assert (
+        Client(enforce_csrf_checks=True).post(found[1], {"List-Unsubscribe": "One-Click"}).status_code == 200
+    )
+
+    comment = waiting_comment(author)
+    assert notify_not_published.func(comment.pk) == 0
+    assert approve(comment, maria) == 0
+    assert len(inbox.mails) == 1
+    assert comment.get_absolute_url() in client_of(author).get("/account/comments/").text
+
+    page = Client().get(found[1]).text
+    assert "The mails are stopped" in page
+    assert 'Decisions still appear under <a href="/account/comments/">My comments</a> on this site.' in page
+    Client().post(found[1], {"mails": "on"})
+    assert approve(waiting_comment(author), maria) == 1
+
+
+def test_the_choice_is_made_on_the_page_of_what_one_follows(author, maria, inbox):
+    client = client_of(author)
+    page = client.get("/account/following/").text
+    select = re.search(r'<select name="decisions".*?</select>', page, re.DOTALL)[0]
+    assert re.findall(r'value="(\w+)"( selected)?', select) == [("at_once", " selected"), ("site", "")]
+    others = {"picks": "site", "recommended": "none"}
+    assert client.post("/account/following/", others | {"decisions": "hourly"}).status_code == 404
+    assert client.post("/account/following/", others | {"decisions": "site"}).status_code == 302
+    assert approve(waiting_comment(author), maria) == 0
+    client.post("/account/following/", others | {"decisions": "at_once"})
+    assert approve(waiting_comment(author), maria) == 1
+
+
+def test_whoever_stops_all_mails_gets_none_about_decisions(author, maria, inbox):
+    article = make_article()
+    key = "user" if isinstance(author, User) else "guest"
+    follow = Follow.objects.create(**{key: author}, article=article, kind="replies", delivery="at_once")
+    Client().post(f"/stop-mails/{follower_token(follow)}/")
+    assert approve(waiting_comment(author), maria) == 0
+
+
+def test_one_mail_has_the_decisions_on_several_comments_of_each_author(author, maria, inbox):
+    other = confirm_email(UserFactory.create(email="kofi@example.org"))
+    comments = [waiting_comment(person) for person in (author, author, other)]
+    done = decide(
+        ids=[comment.pk for comment in comments], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria
+    )
+    assert notify_authors.func(str(done.batch.pk)) == 2
+    assert sorted(message["To"] for message in inbox.mails) == ["jane@example.org", "kofi@example.org"]
+    links = {message["List-Unsubscribe"] for message in inbox.mails}
+    assert len(links) == 2
