@@ -86,6 +86,7 @@ def environment(**options: Any) -> Environment:
         "editors_picks": comment_filters.editors_picks,
         "matches": comment_filters.matches,
         "more_replies": thread_filters.more_replies,
+        "replies": thread_filters.replies,
         "recommended_by": thread_filters.recommended_by,
         "with_level_changes": thread_filters.with_level_changes,
         "labels_by_level": thread_filters.labels_by_level,

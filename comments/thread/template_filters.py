@@ -69,6 +69,11 @@ def _time_since(at: datetime, formatter: TimeFormatter, is_html: bool, start: da
     return formatter.short_moment(at, start) if is_html else formatter.short_moment_text(at, start)
 
 
+def replies(count: int) -> str:
+    """Return a number of replies in words."""
+    return ngettext("%(count)s reply", "%(count)s replies", count) % {"count": count}
+
+
 def more_replies(count: int) -> str:
     """Return the label of the link to more replies."""
     return ngettext("Show %(count)s more reply", "Show %(count)s more replies", count) % {"count": count}

@@ -16,6 +16,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
+from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -30,7 +31,7 @@ from articles.models import title_for
 from comments import removal_reasons
 from comments.admin import discussions_of
 from comments.duplicates import normalize_text
-from comments.models import Comment, CommentQuerySet, Discussion, Reason
+from comments.models import Comment, CommentQuerySet, Discussion, InferredParent, Reason
 from comments.services.states import rename_author
 from core.query_forms import NumberField, QueryForm, parse_whole_number
 from moderation.actions.decisions import move
@@ -118,9 +119,11 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
     sortable_by = ()
     actions = None  # the delete action of mptt would bypass the lock and the audit log
     expand_tree_by_default = True  # collapsing takes quadratic time in the browser
+    mptt_level_indent = 28  # pixels, as in admin-tree.css
 
     class Media:
         css = {"all": ["css/admin-tree.css"]}
+        js = [Script("js/reply-structure.js", defer=True)]
 
     # The list
 
@@ -144,6 +147,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
             "is_search": _is_search(request),
             "branch": asked["branch"],
             "is_later_page": bool(asked["after"] or asked["start"]),
+            "proposal_count": InferredParent.objects.filter(discussion=discussion).open().count(),
             **(extra_context or {}),
         }
         if _is_search(request):

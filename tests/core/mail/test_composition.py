@@ -35,13 +35,17 @@ def sanction(text: str, **changes: Any) -> EmailMultiAlternatives:
     return compose_mail("moderation/mail/sanction.txt", "A decision", "a@example.org", site=site, **context)
 
 
+STOP_PATH = "/stop-mails/f1-0/"
+
+
 def decision(text: str, *highlights: str, is_single: bool = True) -> EmailMultiAlternatives:
     """Return a mail about a removed comment that says this."""
     comment = SimpleNamespace(discussion=SimpleNamespace(article=Story()), state="rejected")
     url = "http://127.0.0.1:8000/comments/1/decision/"
     notice = SimpleNamespace(comment=comment, kind="removed", excerpt=text, highlights=highlights, url=url)
     part = {"sentences": ["Removed by a moderator: spam."], "next_step": "", "notices": [notice]}
-    context = {"parts": [part] if is_single else [part, part], "is_single": is_single}
+    parts = [part] if is_single else [part, part]
+    context = {"parts": parts, "is_single": is_single, "stop_url": STOP_PATH}
     template = "moderation/mail/decision.txt"
     return compose_mail(template, "Your comment was removed", "a@example.org", site=SITE, **context)
 
@@ -91,7 +95,8 @@ def test_a_title_and_an_answer_have_their_own_direction_in_an_arabic_mail() -> N
 def test_what_somebody_typed_is_only_text(text: str) -> None:
     own = {"http://127.0.0.1:8000", "mailto:desk@example.org"}
     html = check_mail(decision(text, text))
-    assert set(html.links) == {*own, "http://127.0.0.1:8000/comments/1/decision/"}
+    stop = f"http://127.0.0.1:8000{STOP_PATH}"
+    assert set(html.links) == {*own, stop, "http://127.0.0.1:8000/comments/1/decision/"}
     assert html.buttons == ["See the decision"]
     assert len(html.quotations) == 1
     html = check_mail(sanction(text, name=text))

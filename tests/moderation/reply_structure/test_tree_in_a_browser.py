@@ -2,6 +2,7 @@
 
 import pytest
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from comments.integrity import check
 from comments.models import Comment, Transition
@@ -103,24 +104,91 @@ def test_rows_are_of_one_height_and_indented_in_every_level(admin_page, live_ser
     indents = admin_page.locator(".tree-title").evaluate_all(
         "titles => titles.map(title => getComputedStyle(title).paddingInlineStart)"
     )
-    assert indents == ["0px", "20px", "40px"] * 2
+    assert indents == ["0px", "28px", "56px"] * 2
 
 
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
-def test_by_keyboard_a_link_of_a_row_leads_where_it_says(admin_page, live_server):
+def test_a_comment_is_moved_in_place_by_keyboard(admin_page, live_server):
+    article = bring_in(12)
+    comments = list(Comment.objects.filter(discussion=article.pk))
+    cut, on = comments[4], comments[9]
+    address = f"{live_server.url}{TREE}?discussion={article.pk}"
+    admin_page.goto(address)
+    link = admin_page.locator(f"#comment-{cut.pk}").get_by_text("Move…", exact=True)
+    choices = admin_page.get_by_role("region", name="Move under")
+
+    link.focus()
+    admin_page.keyboard.press("Enter")
+    expect(choices.get_by_role("radio").first).to_be_focused()
+    assert admin_page.url == address
+    admin_page.keyboard.press("Escape")
+    expect(choices).to_have_count(0)
+    expect(link).to_be_focused()
+
+    admin_page.keyboard.press("Enter")
+    choices.get_by_role("searchbox").fill(f"#{on.pk}")
+    admin_page.keyboard.press("Enter")
+    expect(choices.get_by_role("radio")).to_have_count(2)  # the one that was found, and the top level
+    choices.get_by_role("radio").first.check()
+    choices.get_by_role("button", name="Move").focus()
+    admin_page.keyboard.press("Enter")
+    admin_page.wait_for_url(f"{address}#comment-{cut.pk}")  # back to the tree
+    admin_page.get_by_text("Undo this action").wait_for()
+    cut.refresh_from_db()
+    assert cut.parent == on
+    expect(admin_page.locator(f"#comment-{cut.pk}")).to_be_in_viewport()
+    assert [said for said in admin_page.complaints if not said[1].endswith("/favicon.ico")] == []
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_on_a_phone_a_comment_is_moved_in_place_and_its_menu_is_inside_the_screen(admin_page, live_server):
+    article = bring_in(6)
+    cut = Comment.objects.filter(discussion=article.pk).last()
+    admin_page.set_viewport_size({"width": 390, "height": 844})
+    admin_page.goto(f"{live_server.url}{TREE}?discussion={article.pk}")
+    row = admin_page.locator(f"#comment-{cut.pk}")
+    row.get_by_label(f"More actions on #{cut.pk}").click()
+    for entry in row.get_by_role("listitem").all():
+        box = entry.bounding_box()
+        assert 0 <= box["x"] <= box["x"] + box["width"] <= 390
+    row.get_by_text("Move…", exact=True).click()
+    choices = admin_page.get_by_role("region", name="Move under")
+    assert admin_page.evaluate("document.documentElement.scrollWidth") == 390
+    choices.get_by_role("link", name="Cancel").click()
+    expect(choices).to_have_count(0)
+    row.get_by_text("Move…", exact=True).click()
+    choices.get_by_label("Make it a top-level comment").check()
+    choices.get_by_role("button", name="Move").click()
+    admin_page.get_by_text("Undo this action").wait_for()
+    cut.refresh_from_db()
+    assert cut.parent is None
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_if_the_choices_cannot_be_loaded_the_link_leads_to_their_page(admin_page, live_server):
     comment = Comment.objects.filter(discussion=bring_in(3).pk).last()
     admin_page.goto(f"{live_server.url}{TREE}?discussion={comment.discussion_id}")
-    admin_page.locator(f'tr:has([data-pk="{comment.pk}"])').get_by_text("Move…", exact=True).focus()
-    admin_page.keyboard.press("Enter")
-    admin_page.wait_for_url(lambda url: f"{reverse('moderation:move', args=[comment.pk])}?next=" in url)
-    candidates = admin_page.get_by_role("radiogroup", name="Move under")
-    candidates.get_by_label("Make it a top-level comment").check()
-    admin_page.get_by_role("button", name="Move").click()
-    admin_page.wait_for_url(
-        lambda url: url.endswith(f"{TREE}?discussion={comment.discussion_id}")
-    )  # back to the tree
-    admin_page.get_by_text("Undo this action").wait_for()
+    move_page = reverse("moderation:move", args=[comment.pk])
+    admin_page.route(lambda url: move_page in url, lambda route: route.abort(), times=1)
+    admin_page.locator(f"#comment-{comment.pk}").get_by_text("Move…", exact=True).click()
+    admin_page.wait_for_url(lambda url: f"{move_page}?next=" in url)
+    expect(admin_page.get_by_role("radiogroup", name="Move under")).to_be_visible()
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_a_drag_closes_the_choices(admin_page, live_server):
+    article = bring_in(12)
+    comments = list(Comment.objects.filter(discussion=article.pk))
+    admin_page.goto(f"{live_server.url}{TREE}?discussion={article.pk}")
+    admin_page.locator(f"#comment-{comments[1].pk}").get_by_text("Move…", exact=True).click()
+    admin_page.get_by_role("region", name="Move under").wait_for()
+    handle = admin_page.locator(f"#comment-{comments[0].pk} .drag-handle")
+    handle.dispatch_event("mousedown")
+    expect(admin_page.get_by_role("region", name="Move under")).to_have_count(0)
 
 
 @pytest.mark.browser

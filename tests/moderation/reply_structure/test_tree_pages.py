@@ -21,7 +21,7 @@ from tests.moderation.reply_structure.trees import (
 
 pytestmark = pytest.mark.django_db
 
-QUESTIONS = 11  # queries of a page
+QUESTIONS = 12  # queries of a page
 
 
 def test_without_a_discussion_there_is_no_tree(maria_client):
@@ -38,9 +38,11 @@ def test_the_tree_holds_one_discussion_indented_by_class_and_numbered(maria_clie
     page = maria_client.get(TREE, {"discussion": article.pk}).content.decode()
 
     first, second, third = Comment.objects.filter(discussion=article.pk)[:3]
-    assert f'class="tree-title level-0">#{first.pk} <bdi>Person 0</bdi>' in page
-    assert f'class="tree-title level-1">#{second.pk} <bdi>Person 1</bdi>' in page
-    assert f'class="tree-title level-2">#{third.pk} <bdi>Person 2</bdi>' in page
+    row = re.compile(r'class="tree-title level-(\d)">.*?<bdi>(.*?)</bdi></a> <span>#(\d+)</span>', re.DOTALL)
+    assert row.findall(page)[:3] == [
+        (str(level), f"Person {level}", str(comment.pk))
+        for level, comment in enumerate((first, second, third))
+    ]
     assert "<h1>Reply structure</h1>" in page
     assert f"<h2>{article.title}</h2>" in page
     assert f"<title>{article.title} · Reply structure · " in page
@@ -109,7 +111,7 @@ def test_a_large_discussion_shows_the_start_of_each_tree(maria_client, small_pag
     listed = maria_client.get(TREE, {"discussion": article.pk})
     assert [row.pk for row in listed.context["cl"].result_list] == [first.pk, *ids(replies[:3]), second.pk]
     page = listed.content.decode()
-    assert f'href="?discussion={article.pk}&amp;branch={first.pk}">3 of 9</a>' in page
+    assert f'href="?discussion={article.pk}&amp;branch={first.pk}">3 of 9 replies</a>' in page
     structure = page.split("draggable-admin-context")[1].split("</script")[0]
     assert str(replies[3].pk) not in structure
 
@@ -165,7 +167,7 @@ def test_all_levels_are_searched_and_filtered_by_the_page(maria_client, small_pa
     one = maria_client.get(TREE, {"discussion": article.pk, "q": "words 14"})
     assert [c.pk for c in one.context["cl"].result_list] == [deep.pk]
     page = one.content.decode()
-    assert f'href="?discussion={article.pk}&amp;branch={deep.pk}">0</a>' in page
+    assert f'href="?discussion={article.pk}&amp;branch={deep.pk}">Show in the tree</a>' in page
     assert "Results from the whole discussion" in page
     assert reverse("moderation:move", args=[deep.pk]) in page
     assert "drag-handle" not in page
