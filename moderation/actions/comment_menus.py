@@ -43,6 +43,8 @@ def _action_menu(row: Any, last: int, removals: list[tuple[str, str, str]]) -> l
         menu.append(decision(_("Approve"), reason=Reason.APPROVED.value))
     if row.state != State.REJECTED:
         menu.append(decision(_("Remove…")) | {"reasons": removals})
+        if row.author_id or row.guest_id:  # nobody reads a message about an imported comment
+            menu.append(_page(row, _("Remove with your own message…"), "comment"))
     if row.state != State.SPAM:
         menu.append(decision(_("Mark as spam"), reason=Reason.SPAM.value) | {"message": spam_sentence()})
     return menu + page_actions(row)
@@ -53,10 +55,6 @@ def page_actions(row: Any) -> list[dict[str, Any]]:
     if row.state == State.DELETED or row.state_reason == Reason.RESTRICTED:
         return []
 
-    def page(label: str, name: str) -> dict[str, Any]:
-        url = f"{reverse(f'moderation:{name}', args=[row.id])}?next=story"
-        return {"label": label, "url": url, "post": False}
-
     def toggle(label: str, name: str, *, on: bool) -> dict[str, Any]:
         url = f"{reverse(f'moderation:{name}', args=[row.id])}?next=story&on={int(on)}"
         return {"label": label, "url": url, "post": True}
@@ -66,11 +64,16 @@ def page_actions(row: Any) -> list[dict[str, Any]]:
         pick_label = _("Remove editor’s pick") if row.is_pick else _("Editor’s pick")
         menu.append(toggle(pick_label, "pick", on=not row.is_pick))
     if row.state != State.REJECTED:
-        menu.append(page(_("Duplicate of…"), "duplicate"))
+        menu.append(_page(row, _("Duplicate of…"), "duplicate"))
     if row.state in {State.PUBLISHED, State.PENDING}:
-        menu.append(page(_("Redact…"), "redact"))
+        menu.append(_page(row, _("Redact…"), "redact"))
     lock_label = _("Unlock replies") if row.is_locked else _("Lock replies")
     menu.append(toggle(lock_label, "lock", on=not row.is_locked))
-    menu.append(page(_("Move…"), "move"))
-    menu.append(page(_("Restrict access…"), "restrict"))
+    menu.append(_page(row, _("Move…"), "move"))
+    menu.append(_page(row, _("Restrict access…"), "restrict"))
     return menu
+
+
+def _page(row: Any, label: str, name: str) -> dict[str, Any]:
+    url = f"{reverse(f'moderation:{name}', args=[row.id])}?next=story"
+    return {"label": label, "url": url, "post": False}

@@ -19,6 +19,7 @@ from comments.models import Comment, Transition
 from core.database.sql import fetch_together
 from moderation.actions import cases
 from moderation.actions.request_helpers import (
+    ActionForm,
     DoneQuery,
     just_done_action,
     require_decider,
@@ -56,7 +57,10 @@ def case(request: SiteRequest, pk: int) -> HttpResponse:
 @require_safe
 @login_required
 def comment(request: SiteRequest, pk: int) -> HttpResponse:
-    """Show one comment, which need not have a case."""
+    """Show one comment, which need not have a case.
+
+    With ?next=story the form to remove it is open, and a decision leads back to the comment on its story.
+    """
     return _render_comment(request, require_decider(request), pk)
 
 
@@ -102,6 +106,7 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
     queue_url = base + view.query()
     next_page = base + view.query_after(items[-1].case or items[-1].comment) if more else ""
     query = view.query_after(view.after)
+    is_from_story = ActionForm.of(request)["next"] == "story"
     next_case = _next_url(items, opened, query) or next_page if is_queue else ""
     context: dict[str, Any] = {
         "view": view,
@@ -124,7 +129,8 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
         "card": card.load_card(opened, user, claimed) if opened else None,
         "this_url": this_url,
         "next_case": next_case,
-        "after_decision": (next_case or queue_url) if is_queue else this_url,
+        "after_decision": (next_case or queue_url) if is_queue else "story" if is_from_story else this_url,
+        "is_removal_open": is_from_story,
         "reasons": removal_reasons.choices(),
         **_done_context(user, DoneQuery.read(request.GET)["done"], view),
     }

@@ -11,6 +11,7 @@ from moderation.erasure.purge import erase_related_data
 from moderation.models import Batch, DecisionMessage, SavedLine
 from moderation.notifications.notices import render_notices
 from tests.factories import UserFactory, make_article, make_comment
+from tests.moderation.reply_structure.trees import bring_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
@@ -46,6 +47,24 @@ def test_the_form_shows_the_whole_message_that_the_author_gets(maria_client, mar
     assert told[2:4] == lines
     assert " ".join(told[:2]) == before.strip()
     assert after.strip().startswith(" ".join(told[4:]))
+
+
+def test_from_the_story_a_comment_is_removed_with_a_line_to_its_author(maria_client):
+    comment, imported = make_comment(make_article(), author=UserFactory.create()), bring_in(3)
+    story = comment.discussion.article.get_absolute_url()
+    link = f'<a href="/moderation/comments/{comment.pk}/?next=story">Remove with your own message…</a>'
+    assert link in text(maria_client.get(story))
+    assert "Remove with your own message…" not in text(maria_client.get(imported.get_absolute_url()))
+    assert '<details class="remove">' in text(maria_client.get(f"/moderation/comments/{comment.pk}/"))
+
+    page = text(maria_client.get(f"/moderation/comments/{comment.pk}/?next=story"))
+    assert '<details class="remove" open>' in page
+    assert set(re.findall(r'name="next" value="(.*?)"', page.split('action="/moderation/decide/"')[1])) == {
+        "story"
+    }
+    response = remove(maria_client, comment, line="You called him a clown.", next="story")
+    assert response.redirect_chain[-1][0].startswith(story)
+    assert "You called him a clown." in sentences(comment)
 
 
 def test_the_message_is_kept_over_undo_and_redo(maria_client, maria):
