@@ -1,6 +1,7 @@
-"""Work out how many hosts a peak day needs: python -m bench.capacity
+"""Work out where the time of requests goes, and how many hosts a peak day needs: python -m bench.capacity
 
-First the processor time of each kind of request is measured, apart for the web server and for the database.
+First the processor time of each kind of request is measured, apart for the web server and for the database,
+and for three of them the parts of the program that take it.
 Then the peak is simulated with these times: readers choose stories by Zipf's law, comments arrive in the same
 stories, each process of the web servers has its own cached pages, and answers its requests one after the
 other. A page is made anew by the first reader of a process after a comment.
@@ -14,8 +15,7 @@ from math import exp
 from random import Random
 from typing import NamedTuple
 
-from bench import fixture, servers
-from bench.fixture import Writer
+from bench import fixture, profiles, servers
 from bench.load import Measured, Target, request_page, send
 from bench.runner import Goal, Run, report, rows, run
 
@@ -32,6 +32,8 @@ BUSIEST = 0.7  # the share of a processor's time that may be used
 
 CACHED, MADE, FRONT, MEMBER = "cached page", "story, made anew", "front page, made anew", "story to a member"
 SEARCH, REPLY = "search", "reply"
+PROFILED = (MADE, MEMBER, REPLY)
+LEAST_SHARE = 0.01  # of a request's time that a part of the program takes to have a row
 VERSION, CHANGED, NEW = "version, cached", "version, made anew", "number of new comments"
 
 
@@ -55,11 +57,14 @@ class Outcome(NamedTuple):
 def measure(bench: Run) -> Iterator[str | Goal]:
     """Measure the costs, then find the number of hosts."""
     sizes = bench.sizes
-    costs = _measure_costs(bench)
+    site = Site(bench)
+    costs = site.measure_costs()
     yield from rows(
         "one answer | web server, CPU ms | database, CPU ms",
         (f"{name} | {cost.web:.2f} | {cost.database:.2f}" for name, cost in costs.items()),
     )
+    yield ""
+    yield from rows(f"part of the program | {' | '.join(PROFILED)}", _shares(site.profile()))
     yield ""
     yield (
         f"The peak: {sizes.readers:,} pages a second ({MEMBERS:.0%} for members), {sizes.comments_a_second} "
@@ -87,30 +92,64 @@ def measure(bench: Run) -> Iterator[str | Goal]:
     yield Goal("processors of the database, at most 70 % busy", tried[hosts].database / BUSIEST, unit="")
 
 
-def _measure_costs(bench: Run) -> dict[str, Cost]:
-    count = bench.sizes.requests
-    story = fixture.add_thread("peak", fixture.thread(bench.sizes.comments), days=20)
-    fixture.add_stories(20)
-    fixture.analyze()
-    words = fixture.Words(bench.sizes.comments)
-    writer, member = fixture.add_writers(1)[0], fixture.session_cookie(fixture.member())
-    change, change_site = servers.change_discussion(story.article), servers.change_site()
-    version, new = f"{story.path}version/", f"{story.path}new/?since=0"
+def _shares(by_kind: dict[str, dict[str, float]]) -> Iterator[str]:
+    """Yield the rows of a table: the parts that take LEAST_SHARE of a kind of request, the largest first."""
+    names = dict.fromkeys(part for shares in by_kind.values() for part in shares)
+    parts = {part: [shares.get(part, 0) for shares in by_kind.values()] for part in names}
+    for part, shares in sorted(parts.items(), key=lambda item: -sum(item[1])):
+        if max(shares) >= LEAST_SHARE:
+            yield f"{part} | {' | '.join(f'{share:.0%}' for share in shares)}"
 
-    def cost(path: str, cookie: str = "", before: Callable[[], None] | None = None) -> Cost:
-        return _cost(bench, path, cookie, lambda target: request_page(target, count, before))
 
-    return {
-        CACHED: cost(story.path),
-        MADE: cost(story.path, before=change),
-        FRONT: cost("/", before=change_site),
-        MEMBER: cost(story.path, member),
-        SEARCH: cost("/search/?q=who+said", before=change_site),
-        VERSION: cost(version),
-        CHANGED: cost(version, before=change),
-        NEW: cost(new),
-        REPLY: _cost(bench, story.path, "", lambda target: _reply(target, writer, story.ids, words, count)),
-    }
+class Site:
+    """The site to measure, with a story whose discussion is open."""
+
+    def __init__(self, bench: Run) -> None:
+        self.bench, self.count = bench, bench.sizes.requests
+        self.story = fixture.add_thread("peak", fixture.thread(bench.sizes.comments), days=20)
+        fixture.add_stories(20)
+        fixture.analyze()
+        self.words = fixture.Words(bench.sizes.comments)
+        self.writer, self.member = fixture.add_writers(1)[0], fixture.session_cookie(fixture.member())
+        self.change = servers.change_discussion(self.story.article)
+
+    def measure_costs(self) -> dict[str, Cost]:
+        path, change_site = self.story.path, servers.change_site()
+        version, new = f"{path}version/", f"{path}new/?since=0"
+
+        def cost(path: str, cookie: str = "", before: Callable[[], None] | None = None) -> Cost:
+            return _cost(self.bench, path, cookie, lambda target: request_page(target, self.count, before))
+
+        return {
+            CACHED: cost(path),
+            MADE: cost(path, before=self.change),
+            FRONT: cost("/", before=change_site),
+            MEMBER: cost(path, self.member),
+            SEARCH: cost("/search/?q=who+said", before=change_site),
+            VERSION: cost(version),
+            CHANGED: cost(version, before=self.change),
+            NEW: cost(new),
+            REPLY: _cost(
+                self.bench, path, "", lambda target: send(target, self._replies(target), status=302)
+            ),
+        }
+
+    def profile(self) -> dict[str, dict[str, float]]:
+        """Return the share of the time of each part of the program, by the kind of request."""
+        path, count = self.story.path, self.count + profiles.WARM_UP
+        page, members = (self.bench.site.target(path, path, cookie) for cookie in ("", self.member))
+        return {
+            MADE: profiles.profile([page.request()] * count, self.change),
+            MEMBER: profiles.profile([members.request()] * count, lambda: None),
+            REPLY: profiles.profile(self._replies(page, profiles.WARM_UP), lambda: None),
+        }
+
+    def _replies(self, target: Target, more: int = 0) -> list[bytes]:
+        parents = self.story.ids
+        return [
+            self.writer.reply(target, parents[n % len(parents)], self.words.body())
+            for n in range(self.count + more)
+        ]
 
 
 def _cost(bench: Run, path: str, cookie: str, request: Callable[[Target], Measured]) -> Cost:
@@ -127,11 +166,6 @@ def _cost(bench: Run, path: str, cookie: str, request: Callable[[Target], Measur
         raise RuntimeError(f"{path}: {measured.failed}")
     database = spent("postgres") - before
     return Cost(measured.processor, 1000 * database / measured.count)
-
-
-def _reply(target: Target, writer: Writer, parents: list[int], words: fixture.Words, count: int) -> Measured:
-    replies = [writer.reply(target, parents[n % len(parents)], words.body()) for n in range(count)]
-    return send(target, replies, status=302)
 
 
 class Simulation:
