@@ -138,7 +138,10 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
             if error.code == "nonce":
                 form.renew_nonce()
             elif error.code == "gone":
-                form.add_error(None, _("Your text is kept. You can copy it into a new comment."))
+                form.add_error(
+                    None, _("Your text is kept. Press “Post comment” to post it without replying to anybody.")
+                )
+                form.action, parent = reverse("reply", args=[article.slug]), None
         else:
             if form.cleaned_data.get("follow"):
                 follow_replies(posted.author, posted.guest, article)

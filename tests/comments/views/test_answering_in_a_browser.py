@@ -5,8 +5,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from comments.models import Comment, Discussion
+from comments.models import Comment, Discussion, Reason, State
 from comments.services.discussions import change_discussion
+from comments.services.states import change_states
 from comments.thread import pages
 from tests.comments.thread.test_story import hold
 from tests.factories import UserFactory, make_article, make_comment
@@ -65,6 +66,31 @@ def test_a_guest_answers_on_a_phone(browser, live_server, story, with_scripts):
     page.get_by_label("Your comment").fill("So did *I*.")
     page.get_by_role("button", name="Save changes").click()
     expect(page.locator(f"#comment-{reply.pk} em")).to_have_text("I")
+    context.close()
+
+
+@pytest.mark.parametrize("with_scripts", [True, False])
+def test_a_reply_to_a_comment_that_was_just_removed_is_posted_at_the_top_level(
+    browser, live_server, story, with_scripts
+):
+    article, root = story
+    make_comment(article, "Another word.")
+    context = browser.new_context(java_script_enabled=with_scripts, viewport=PHONE)
+    page = context.new_page()
+    page.goto(live_server.url + article.get_absolute_url())
+    page.locator(f"#comment-{root.pk}").get_by_role("link", name="Reply").click()
+    page.get_by_label("Name").fill("Ida")
+    page.get_by_label("E-mail").fill("ida@example.org")
+    page.get_by_label("Your comment").fill("So did I.")
+    change_states(ids=[root.pk], to=State.REJECTED, reason=Reason.OTHER, actor=None)
+    page.get_by_role("button", name="Post comment").click()
+    expect(page.get_by_text("to post it without replying to anybody")).to_be_visible()
+    expect(page.get_by_label("Your comment")).to_have_value("So did I.")
+    page.get_by_role("button", name="Post comment").click()
+    expect(page.get_by_label("Your comment")).to_have_count(0)
+    posted = Comment.objects.get(body="So did I.")
+    assert posted.parent is None
+    expect(page.locator(f"#comment-{posted.pk}")).to_contain_text("So did I.")
     context.close()
 
 

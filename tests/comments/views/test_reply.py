@@ -251,7 +251,11 @@ def test_an_answer_to_what_was_removed_meanwhile_is_kept_in_the_form(client):
     assert "just removed" in refused.content.decode()
     assert "My answer." in refused.content.decode()
     assert "Loud words" not in refused.content.decode()
-    assert "You can copy it into a new comment." in refused.content.decode()
+    assert "Press “Post comment” to post it without replying to anybody." in refused.content.decode()
+    action = re.search(r'<form[^>]*action="([^"]*/reply/[^"]*)"', refused.content.decode())
+    assert action
+    client.post(action[1], fields(body="My answer."))
+    assert Comment.objects.get(body="My answer.").parent is None
 
 
 @pytest.mark.parametrize("where", ["other story", "nowhere", "hidden", "draft", "too far"])
