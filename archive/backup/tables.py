@@ -12,7 +12,7 @@ from django.apps import apps
 from django.db import connection
 
 from archive.backup.container import CHUNK, BackupError, Part
-from core.database.sql import fetch_rows, fetch_value
+from core.database.sql import execute, fetch_rows, fetch_value
 
 # People log in again after a restore, the manifest lists the migrations, and the last two tables are about
 # servers that run now.
@@ -88,8 +88,7 @@ def read_sequences() -> dict[str, tuple[int, bool]]:
 
 def set_value_format() -> None:
     """Fix the format of values for the rest of the transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute(_VALUE_FORMAT)
+    execute(_VALUE_FORMAT)
 
 
 def copy_out(name: str, columns: list[str], to: Any) -> int:

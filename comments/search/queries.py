@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from django.db import connection
-
 from accounts.models import User
 from articles.models import Article, Author, Topic
 from articles.search import SearchQuery
@@ -18,6 +16,7 @@ from comments.models import MUTED_AUTHOR
 from comments.search.excerpts import MAX_HTML_LENGTH
 from comments.thread.new_comments import SITE_NOT_HIDDEN
 from comments.thread.rows import REPLIED_TO_JOIN
+from core.database.sql import fetch_rows
 
 MAX_RESULTS = 1000
 
@@ -199,10 +198,7 @@ def _parameters(scope: SearchScope, now: datetime) -> dict[str, Any]:
 
 
 def _fetch(statement: str, values: dict[str, Any], size: int, after: int | None) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values | {"size": size, "after": after, "cut": MAX_HTML_LENGTH // size})
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
+    return fetch_rows(statement, values | {"size": size, "after": after, "cut": MAX_HTML_LENGTH // size})
 
 
 def _build_page(found: list[ResultT], size: int) -> Results[ResultT]:

@@ -20,7 +20,7 @@ from comments.services.discussions import ensure_discussion, lock_discussions_of
 from comments.services.states import republish_imported
 from comments.services.text_changes import render_body
 from comments.services.tree_numbers import TreeNumbers, number_trees
-from core.database.sql import encode_columns, fetch_column
+from core.database.sql import encode_columns, execute, fetch_column
 
 ANALYZE_FROM = 1_000  # imported comments from which the tables are analyzed at once
 BLOCK = 2_000  # comments that are inserted at once; bounds the memory for their HTML
@@ -131,8 +131,7 @@ def store_missing_search_texts(ids: Sequence[int]) -> None:
                 "folded": [normalize_text(body) for _pk, body, _name in texts],
                 "author_name": [name for _pk, _body, name in texts],
             }
-            with connection.cursor() as cursor:
-                cursor.execute(sql.INSERT_SEARCH_TEXTS, encode_columns(columns))
+            execute(sql.INSERT_SEARCH_TEXTS, encode_columns(columns))
 
 
 def _analyze_tables() -> None:
@@ -141,8 +140,7 @@ def _analyze_tables() -> None:
     Postgres would do it a minute later; until then, on a new site, the queries of each new comment take 20 ms
     instead of 1.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT comments_analyze()")
+    execute("SELECT comments_analyze()")
 
 
 def _assign_places(

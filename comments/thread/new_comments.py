@@ -3,9 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-
 from accounts.models import Guest, User
+from core.database.sql import fetch_rows
 
 MAX_LOG_ENTRIES = 1_000  # latest log entries that are searched for new comments
 MAX_NEW_IDS = 60  # new comments whose ids are returned
@@ -23,10 +22,8 @@ def find_new_comments(
     """
     values: dict[str, Any] = {"slug": slug, "since": since, "now": now, "limit": limit}
     values |= {"user": user and user.pk, "guest": guest and guest.pk}
-    with connection.cursor() as cursor:
-        cursor.execute(NEW_COMMENTS_QUERY, values)
-        row = cursor.fetchone()
-    return (row[0], (row[1] or [])[::-1]) if row else None
+    rows = fetch_rows(NEW_COMMENTS_QUERY, values)
+    return (rows[0][0], (rows[0][1] or [])[::-1]) if rows else None
 
 
 SITE_NOT_HIDDEN = "(SELECT comment_status FROM articles_site WHERE id = 1) <> 'hidden'"

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -22,7 +21,7 @@ from comments.reply_target import COMMENT_COLUMNS, GUEST_COLUMNS
 from comments.thread.story import ARTICLE_COLUMNS, DISCUSSION_COLUMNS, build_discussion
 from core.database.sql import (
     build_instance,
-    execute_prepared,
+    fetch_prepared,
     fetch_together,
     list_columns,
     split_row,
@@ -238,12 +237,10 @@ def load_card(pk: int, user: User, claimed: Case | None = None) -> Card | None:
 
 def _load_comment(pk: int) -> Comment | None:
     """Return the comment with its story, parent and author, and `last_transition_id`. Runs one statement."""
-    with connection.cursor() as cursor:
-        execute_prepared(cursor, COMMENT_SQL, {"comment": pk})
-        row = cursor.fetchone()
-    if row is None:
+    rows = fetch_prepared(COMMENT_SQL, {"comment": pk})
+    if not rows:
         return None
-    stored, (last_transition_id,) = split_row(row, _TABLES)
+    stored, (last_transition_id,) = split_row(rows[0], _TABLES)
     comment = Comment.from_db("default", _TABLES["c"], stored["c"])
     article = Article.from_db("default", _TABLES["a"], stored["a"])
     comment.discussion = build_discussion(article, stored["d"])

@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max, Q
 from django.utils import timezone
 from django_tasks import task
 
 from comments.models import Comment, Reason, State, Transition
-from core.database.sql import fetch_rows
+from core.database.sql import execute, fetch_rows
 from moderation.actions import cases
 from moderation.actions.last_decisions import TEXT_IS_APPROVED
 from moderation.models import Batch, Case, CommentGroup, SimilarityScan
@@ -140,9 +140,8 @@ def run_scan(scan: SimilarityScan | None = None) -> GroupingResult:
         _store_groups(scan, now, rows, found.proposals)
         kept_runs = [scan.pk, *([before.pk] if before else [])]
         old: dict[str, Any] = {"kinds": [kind.value for kind in SCAN_KINDS], "runs": kept_runs}
-        with connection.cursor() as cursor:
-            cursor.execute(DELETE_OLD_MEMBERS, old)
-            cursor.execute(DELETE_EMPTY_GROUPS, old)
+        execute(DELETE_OLD_MEMBERS, old)
+        execute(DELETE_EMPTY_GROUPS, old)
         lost = Q(ended_at=None, asked_at__lt=now - LOST_AFTER)
         SimilarityScan.objects.filter(lost | Q(ended_at__lt=now)).delete()
     return found
