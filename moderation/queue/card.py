@@ -104,7 +104,6 @@ class Card:
     review_requests: list[reporting.ReviewRequest]
     similar: SimilarGroup | None
     decisions: list[EarlierDecision]  # the latest first
-    is_discussion_readable: bool  # whether readers can open the discussion
     earlier_versions: list[CommentRevision]  # texts before edits, the latest first
     is_claimed: bool  # a colleague has it open: case.claimed_by, until case.claimed_until
     score: str  # the filter's score in words, also one that is no signal; "" if it has none
@@ -219,7 +218,6 @@ def load_card(pk: int, user: User, claimed: Case | None = None) -> Card | None:
         review_requests=reporting.review_requests(case, user) if case else [],
         similar=_similar_group(comment, member) if user.is_moderator else None,
         decisions=_earlier_decisions(found["decisions"], user),
-        is_discussion_readable=comment.discussion.is_readable,
         earlier_versions=list(comment.revisions.order_by("-revision")[:MAX_LISTED])
         if found["revisions"]
         else [],

@@ -88,7 +88,6 @@ class MistakeRow:
     sentence: str  # the filter's prediction, as text
     text: SafeString  # an excerpt with the heaviest words marked
     parts: list[spam_explanations.PartText]
-    is_discussion_readable: bool
 
 
 @dataclass(frozen=True)
@@ -447,5 +446,4 @@ def _mistake_row(comment: Comment, mistake: Mistake, last: int) -> MistakeRow:
         sentence=probability_text(mistake["probability"]),
         text=text,
         parts=spam_explanations.part_texts(mistake["parts"], comment.body, comment.author_name),
-        is_discussion_readable=comment.discussion.is_readable,
     )
