@@ -78,11 +78,6 @@ WHERE g.kind = ANY(%(kinds)s) AND g.run <> ALL(%(runs)s::uuid[])
   AND NOT EXISTS (SELECT FROM moderation_commentgroupmember m WHERE m.group_id = g.id)"""
 
 
-def latest_scan() -> SimilarityScan | None:
-    """Return the latest finished scan."""
-    return finished_scans().first()
-
-
 def running_scan() -> SimilarityScan | None:
     """Return the requested scan that has not ended, unless it is lost."""
     return (
@@ -130,7 +125,7 @@ def look_over(scan: str) -> int:
 def run_scan(scan: SimilarityScan | None = None) -> GroupingResult:
     """Scan the site now, store the groups found, and delete those of earlier scans."""
     scan = scan or SimilarityScan.objects.create()
-    scan.last_transition_id, before = last_transition_id(), latest_scan()
+    scan.last_transition_id, before = last_transition_id(), finished_scans().first()
     rows, stories = read_comments()
     found = find_groups(rows, stories)
     scan.ended_at = now = timezone.now()
