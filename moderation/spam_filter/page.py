@@ -173,7 +173,13 @@ class FilterPage:
             return ""
         if version.kind == FilterVersion.Kind.STARTER:
             return _("It came with the program and has not been trained on this site.")
-        return _training_text(version.trained_on.get("decisions", 0), version.trained_on.get("spam", 0))
+        decisions, spam = (version.trained_on.get(name, 0) for name in ("decisions", "spam"))
+        text = ngettext(
+            "It was trained on %(n)s decision of this site, %(spam)s of them spam.",
+            "It was trained on %(n)s decisions of this site, %(spam)s of them spam.",
+            decisions,
+        )
+        return text % {"n": f"{decisions:,}", "spam": f"{spam:,}"}
 
     @cached_property
     def metric_sentences(self) -> list[str]:
@@ -375,15 +381,6 @@ class FilterPage:
         if current and current not in {row["pk"] for row in rows}:
             rows += every.filter(pk=current)
         return [_version_row(row, current) for row in rows]
-
-
-def _training_text(decisions: int, spam: int) -> str:
-    text = ngettext(
-        "It was trained on %(n)s decision of this site, %(spam)s of them spam.",
-        "It was trained on %(n)s decisions of this site, %(spam)s of them spam.",
-        decisions,
-    )
-    return text % {"n": f"{decisions:,}", "spam": f"{spam:,}"}
 
 
 def _version_row(row: Mapping[str, Any], current: int) -> VersionRow:
