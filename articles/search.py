@@ -11,12 +11,12 @@ from threading import BoundedSemaphore
 from typing import Any, NamedTuple
 
 from django.contrib.postgres.search import SearchVector
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import DatabaseError, OperationalError, transaction
 from django.db.models import Func, TextField
 from django.utils.translation import gettext as _
 from psycopg2.errors import InternalError_, ProgramLimitExceeded, QueryCanceled
 
-from core.database.sql import fetch_rows
+from core.database.sql import execute, fetch_rows
 from core.errors import UserError
 from core.rate_limits import RateLimitError
 
@@ -127,8 +127,8 @@ def search_slot() -> Iterator[None]:
             _("Too many searches are running. Try again in a few seconds."), seconds=BUSY_SECONDS
         )
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_SET_LIMITS, [f"{MAX_SECONDS}s"])
+        with transaction.atomic():
+            execute(_SET_LIMITS, [f"{MAX_SECONDS}s"])
             yield
     except OperationalError as error:
         if isinstance(error.__cause__, QueryCanceled):

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -75,8 +75,8 @@ def import_comments(
     readers see the comments but do not find them until store_missing_search_texts has run.
     """
     ensure_discussion(article)
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(sql.LOCK_DISCUSSION, {"discussion": article.pk})
+    with transaction.atomic():
+        execute(sql.LOCK_DISCUSSION, {"discussion": article.pk})
         stored = Comment.objects.filter(source=article.source_key)
         rows = stored.values_list("source_id", "pk", "tree_id")
         existing = {source_id: (pk, tree) for source_id, pk, tree in rows}
@@ -95,13 +95,13 @@ def import_comments(
         blocks = (new[start : start + BLOCK] for start in range(0, len(new), BLOCK))
         # Foreign keys are checked at the end of each statement, while the thread works: that takes half as
         # long as to insert the rows. Deferred, they would be searched for among all checked before.
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        execute("SET CONSTRAINTS ALL IMMEDIATE")
         for columns in _run_ahead(lambda block: _encode(comments, places, block, now), blocks):
-            cursor.execute(sql.INSERT_IMPORTED, common | columns)
-        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+            execute(sql.INSERT_IMPORTED, common | columns)
+        execute("SET CONSTRAINTS ALL DEFERRED")
         created = [place.id for place in places.values()]
         if grown_trees:
-            cursor.execute(sql.NUMBER_TREES, {"trees": sorted(grown_trees)})
+            execute(sql.NUMBER_TREES, {"trees": sorted(grown_trees)})
         if created:
             Discussion.objects.filter(pk=article.pk).update(
                 visible_count=F("visible_count") + len(created),
