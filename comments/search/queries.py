@@ -98,12 +98,7 @@ def find_comments(
     Of more than MAX_RESULTS matches, those that were stored last are collected.
     """
     conditions = f"d.status <> 'hidden' AND {SITE_NOT_HIDDEN} AND s.published_at <= %(now)s"
-    if scope.topic:
-        conditions += f" AND {_OF_TOPIC}"
-    if scope.author:
-        conditions += f" AND {_BY_AUTHOR}"
-    if scope.year:
-        conditions += " AND c.created_at >= %(start)s AND c.created_at < %(end)s"
+    conditions += _scope_conditions(scope, "c.created_at")
     values = _parameters(scope, now) | {"user": user and user.pk}
     return _find_comments(conditions, "DESC", values, query, size, after)
 
@@ -116,12 +111,7 @@ def find_stories(
     Of more than MAX_RESULTS matches, the newest are collected.
     """
     conditions = "s.vector @@ %(query)s::tsquery AND s.published_at <= %(now)s"
-    if scope.topic:
-        conditions += f" AND {_OF_TOPIC}"
-    if scope.author:
-        conditions += f" AND {_BY_AUTHOR}"
-    if scope.year:
-        conditions += " AND s.published_at >= %(start)s AND s.published_at < %(end)s"
+    conditions += _scope_conditions(scope, "s.published_at")
     page_start = "AND ranked.n > (SELECT n FROM ranked WHERE id = %(after)s)" if after else ""
     statement = f"""
 WITH collected AS MATERIALIZED (
@@ -189,6 +179,13 @@ _OF_TOPIC = """EXISTS (
 
 _BY_AUTHOR = """EXISTS (
     SELECT FROM articles_byline y WHERE y.article_id = s.id AND y.author_id = %(author)s)"""
+
+
+def _scope_conditions(scope: SearchScope, time: str) -> str:
+    """Return the conditions of a scope, to append to others. `time` is the column that its year limits."""
+    of_year = f"{time} >= %(start)s AND {time} < %(end)s"
+    wanted = {_OF_TOPIC: scope.topic, _BY_AUTHOR: scope.author, of_year: scope.year}
+    return "".join(f" AND {condition}" for condition, value in wanted.items() if value)
 
 
 def _parameters(scope: SearchScope, now: datetime) -> dict[str, Any]:
