@@ -33,7 +33,7 @@ from articles.site.cached_pages import invalidate_stale_copies
 from comments.models import Comment, Transition
 from config.server.sample import credentials
 from config.server.sample.dates import edited_stories
-from core.database.sql import fetch_rows
+from core.database.sql import execute, fetch_rows
 from core.errors import UserError
 from moderation.models import (
     Batch,
@@ -214,36 +214,34 @@ def _actions_about(rows: Rows) -> set[Any]:
 
 def _delete(rows: Rows) -> None:
     """Delete the rows. The foreign keys are deferred, so the order does not matter."""
-    with connection.cursor() as cursor:
-        for model, names in MENTIONS.items():
-            for name in names:
-                target = model._meta.get_field(name).related_model
-                mentioned = rows[target]
-                staying = model._base_manager.filter(**{f"{name}__in": mentioned})
-                staying.exclude(pk__in=rows[model]).update(**{name: None})
-        for model, ids in rows.items():
-            if ids:
-                table, key = (
-                    connection.ops.quote_name(name) for name in (model._meta.db_table, model._meta.pk.column)
-                )
-                cursor.execute(f"DELETE FROM {table} WHERE {key} = ANY(%s)", [list(ids)])
+    for model, names in MENTIONS.items():
+        for name in names:
+            target = model._meta.get_field(name).related_model
+            mentioned = rows[target]
+            staying = model._base_manager.filter(**{f"{name}__in": mentioned})
+            staying.exclude(pk__in=rows[model]).update(**{name: None})
+    for model, ids in rows.items():
+        if ids:
+            table, key = (
+                connection.ops.quote_name(name) for name in (model._meta.db_table, model._meta.pk.column)
+            )
+            execute(f"DELETE FROM {table} WHERE {key} = ANY(%s)", [list(ids)])
     CommentGroup.objects.filter(members=None).delete()
 
 
 @contextmanager
 def _writable_logs() -> Iterator[None]:
     """Switch the triggers that keep logs append-only off while the block runs, for this transaction."""
-    with connection.cursor() as cursor:
-        triggers = fetch_rows(APPEND_ONLY_TRIGGERS)
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # no table with pending checks can be altered
-        for table, name in triggers:
-            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {name}")
-        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-        yield
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for table, name in triggers:
-            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER {name}")
-        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    triggers = fetch_rows(APPEND_ONLY_TRIGGERS)
+    execute("SET CONSTRAINTS ALL IMMEDIATE")  # no table with pending checks can be altered
+    for table, name in triggers:
+        execute(f"ALTER TABLE {table} DISABLE TRIGGER {name}")
+    execute("SET CONSTRAINTS ALL DEFERRED")
+    yield
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+    for table, name in triggers:
+        execute(f"ALTER TABLE {table} ENABLE TRIGGER {name}")
+    execute("SET CONSTRAINTS ALL DEFERRED")
 
 
 def _delete_images(images: Sequence[Image]) -> int:
