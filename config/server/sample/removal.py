@@ -170,15 +170,18 @@ def _collect(model: Any, ids: set[Any], rows: Rows) -> None:
     """Add these rows, and all rows that cannot exist without them."""
     new = ids - rows[model]
     rows[model] |= new
-    for relation in model._meta.get_fields(include_hidden=True) if new else ():
-        if not relation.auto_created or relation.concrete or relation.many_to_many:
-            continue
-        source: Any = relation.related_model
-        name = relation.field.name
+    for source, name in _references(model) if new else ():
         if name in MENTIONS.get(source, ()) or source is Batch:
             continue
         found = source._base_manager.filter(**{f"{name}__in": new}).values_list("pk", flat=True)
         _collect(source, set(found), rows)
+
+
+def _references(model: Any) -> Iterator[tuple[Any, str]]:
+    """Yield the models that refer to this one, each with the name of the field."""
+    for relation in model._meta.get_fields(include_hidden=True):
+        if relation.auto_created and not relation.concrete and not relation.many_to_many:
+            yield relation.related_model, relation.field.name
 
 
 def _actions_about(rows: Rows) -> set[Any]:
@@ -291,12 +294,7 @@ def _erase_accounts(created: datetime) -> tuple[int, list[str]]:
 
 def _is_used(user: User) -> bool:
     """Return whether anything else than the account itself refers to it."""
-    relations: Any = User._meta.get_fields(include_hidden=True)
-    for relation in relations:
-        if not relation.auto_created or relation.concrete or relation.many_to_many:
-            continue
-        source: Any = relation.related_model
-        name = relation.field.name
+    for source, name in _references(User):
         is_own = source in NO_USE and name != "actor"
         if not is_own and source._base_manager.filter(**{name: user}).exists():
             return True
