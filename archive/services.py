@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.admin.utils import label_for_field
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -30,6 +30,7 @@ from articles.services import get_or_create_topic, save_article
 from comments.models import MAX_IMPORTED_BODY_LENGTH, Comment, Discussion, Reason
 from comments.services.discussions import change_discussion
 from comments.services.imports import ImportedComment, import_comments
+from core.database.sql import fetch_rows
 from core.errors import UserError
 from core.memory.garbage_collection import pause_garbage_collection
 from moderation.actions import setting_changes
@@ -294,10 +295,9 @@ def _lock_page(source_key: str) -> datetime:
 
     Return the database's time: no comment may be dated later.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0)), now()", [source_key])
-        now: datetime = cursor.fetchone()[1]
-        return now
+    rows = fetch_rows("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0)), now()", [source_key])
+    now: datetime = rows[0][1]
+    return now
 
 
 def _adjust_future_dates(page: ParsedPage, shown_from: datetime | None, now: datetime) -> ParsedPage:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
 from django.core.management import call_command
-from django.db import OperationalError, connection
+from django.db import OperationalError
 from psycopg2.errors import LockNotAvailable
 
 from archive.backup.container import BackupError, first_line, shorten_names
@@ -15,7 +15,7 @@ from archive.backup.restore import existing_data
 from archive.backup.write import back_up_to_storage, describe
 from core import backup_folder, files
 from core.database.migration_state import later_migrations, unapplied_migrations
-from core.database.sql import fetch_value
+from core.database.sql import execute, fetch_value
 from core.memory.garbage_collection import collect_garbage_rarely
 
 BACKUPS_KEPT = 3  # number of backups from before upgrades that are kept
@@ -122,13 +122,12 @@ def _apply_migrations(*, is_last_attempt: bool) -> bool:
 @contextmanager
 def _lock_timeout() -> Iterator[None]:
     """Let statements fail within the block that wait for a table too long."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET lock_timeout = %s", [f"{TABLE_SECONDS}s"])
+    execute("SET lock_timeout = %s", [f"{TABLE_SECONDS}s"])
     try:
         yield
     finally:
-        with suppress(Exception), connection.cursor() as cursor:  # the connection may be lost
-            cursor.execute("RESET lock_timeout")
+        with suppress(Exception):  # the connection may be lost
+            execute("RESET lock_timeout")
 
 
 @contextmanager
@@ -139,5 +138,5 @@ def _upgrade_lock() -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(Exception), connection.cursor() as cursor:  # the connection's end releases it anyway
-            cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [LOCK_KEY])
+        with suppress(Exception):  # the connection's end releases it anyway
+            execute("SELECT pg_advisory_unlock(%s, 0)", [LOCK_KEY])

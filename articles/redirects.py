@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.http import HttpResponse, HttpResponsePermanentRedirect
 from django.urls import Resolver404, resolve
 from django.utils.encoding import iri_to_uri
@@ -32,6 +32,7 @@ from articles.models import (
 from articles.site.cached_pages import revalidate_always
 from articles.site.languages import activate_locale, chosen_language
 from articles.site.requests import SiteRequest
+from core.database.sql import execute, fetch_rows
 from core.errors import UserError
 
 # Query keys of other systems' front pages. The front page is not served from the cache if it has one of them.
@@ -95,9 +96,8 @@ def find_target(path: str, query: str, now: datetime) -> str | None:
     candidates = [old for old in dict.fromkeys(_candidates(path, query)) if "\x00" not in old]
     if not candidates:
         return None
-    with connection.cursor() as cursor:
-        cursor.execute(_FIND, {"old": candidates, "now": now})
-        found = {old: (names, rest, to) for old, *names, rest, to in cursor.fetchall()}
+    rows = fetch_rows(_FIND, {"old": candidates, "now": now})
+    found = {old: (names, rest, to) for old, *names, rest, to in rows}
     for old in candidates:
         if old in found and (url := _target_url(*found[old])):
             if (below := _BELOW_SECTION.fullmatch(path)) and old == below[1]:
@@ -276,8 +276,7 @@ def _lock_redirects() -> None:
     A transaction that also increments the version of the site does that before: two transactions
     that took the site's row and this lock in different orders would wait for each other.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('articles.redirects', 0))")
+    execute("SELECT pg_advisory_xact_lock(hashtextextended('articles.redirects', 0))")
 
 
 def _candidates(path: str, query: str) -> Iterator[str]:

@@ -9,10 +9,11 @@ import json
 from datetime import datetime
 from typing import NamedTuple, Self
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 
 from articles.models import Article, Image, Site
+from core.database.sql import execute, fetch_value
 
 MAX_RELATED = 3  # stories
 MAX_KEYWORDS = 8
@@ -40,17 +41,13 @@ class Related(NamedTuple):
 
 def store_keywords(*, article: Article) -> None:
     """Store the keywords of a story: words that few other stories have, and at least one. One statement."""
-    with connection.cursor() as cursor:
-        cursor.execute(_STORE_KEYWORDS, {"id": article.pk})
-        (article.keywords,) = cursor.fetchone()
+    article.keywords = fetch_value(_STORE_KEYWORDS, {"id": article.pk})
 
 
 @transaction.atomic
 def store_all_keywords() -> int:
     """Store the keywords of all stories, in one statement. A daily job. Returns how many stories changed."""
-    with connection.cursor() as cursor:
-        cursor.execute(_STORE_ALL_KEYWORDS)
-        count: int = cursor.rowcount
+    count = execute(_STORE_ALL_KEYWORDS)
     if count:
         Site.objects.filter(pk=1).update(version=F("version") + 1)
     return count

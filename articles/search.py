@@ -11,11 +11,12 @@ from threading import BoundedSemaphore
 from typing import Any, NamedTuple
 
 from django.contrib.postgres.search import SearchVector
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import DatabaseError, OperationalError, transaction
 from django.db.models import Func, TextField
 from django.utils.translation import gettext as _
 from psycopg2.errors import InternalError_, ProgramLimitExceeded, QueryCanceled
 
+from core.database.sql import execute, fetch_rows
 from core.errors import UserError
 from core.rate_limits import RateLimitError
 
@@ -66,12 +67,9 @@ def parse_query(text: str) -> SearchQuery:
             % {"count": f"{len(text):,}", "limit": MAX_QUERY_LENGTH}
         )
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT q::text, querytree(q) FROM websearch_to_tsquery('{CONFIG}', search_fold(%s)) q",
-                [text],
-            )
-            tsquery, required = cursor.fetchone()
+        tsquery, required = fetch_rows(
+            f"SELECT q::text, querytree(q) FROM websearch_to_tsquery('{CONFIG}', search_fold(%s)) q", [text]
+        )[0]
     except DatabaseError as error:
         # Such as 33 minus signs, or a ligature that expands to a word of 2 kB.
         if isinstance(error.__cause__, InternalError_ | ProgramLimitExceeded):
@@ -96,9 +94,7 @@ def match_words(query: SearchQuery, words: Collection[str]) -> dict[str, frozens
         "others": [word for word in words if not word.isascii()],
         "stems": query.stems,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_FIND_WORDS, values)
-        return {word: wanted.intersection(stems) for word, stems in cursor.fetchall()}
+    return {word: wanted.intersection(stems) for word, stems in fetch_rows(_FIND_WORDS, values)}
 
 
 # Of ASCII, search_fold only changes the case. All other words are folded in one call, one word a line. A call
@@ -131,8 +127,8 @@ def search_slot() -> Iterator[None]:
             _("Too many searches are running. Try again in a few seconds."), seconds=BUSY_SECONDS
         )
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_SET_LIMITS, [f"{MAX_SECONDS}s"])
+        with transaction.atomic():
+            execute(_SET_LIMITS, [f"{MAX_SECONDS}s"])
             yield
     except OperationalError as error:
         if isinstance(error.__cause__, QueryCanceled):

@@ -9,7 +9,7 @@ chain need a person to explain them: they are only reported. The policy checks t
 from collections.abc import Iterator
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Q
 
 from articles.images import integrity as images
@@ -22,7 +22,7 @@ from comments.policy import policy
 from comments.services import sql
 from comments.services.discussions import increment_versions, lock_discussions_of
 from comments.services.text_changes import delete_content, render_body, store_search_texts
-from core.database.sql import fetch_column, fetch_rows
+from core.database.sql import execute, fetch_column, fetch_rows
 
 # Ids of comments, discussions, transitions, articles, images or accounts, by kind of damage.
 Damage = dict[str, list[Any]]
@@ -200,18 +200,18 @@ def repair(damage: Damage) -> None:
 
 
 def _renumber(ids: list[int]) -> None:
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic():
         lock_discussions_of(ids)
         discussions = set(Comment.objects.filter(pk__in=ids).values_list("discussion_id", flat=True))
         roots = Comment.objects.filter(discussion__in=discussions, parent=None)
-        cursor.execute(sql.NUMBER_TREES, {"trees": list(roots.order_by().values_list("tree_id", flat=True))})
+        execute(sql.NUMBER_TREES, {"trees": list(roots.order_by().values_list("tree_id", flat=True))})
         increment_versions(discussions)
 
 
 def _recount(discussions: list[int]) -> None:
     for discussion in discussions:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(sql.LOCK_DISCUSSION, {"discussion": discussion})
+        with transaction.atomic():
+            execute(sql.LOCK_DISCUSSION, {"discussion": discussion})
             Discussion.objects.filter(pk=discussion).update(
                 visible_count=Comment.objects.visible().filter(discussion=discussion).count()
             )
@@ -220,9 +220,9 @@ def _recount(discussions: list[int]) -> None:
 
 def _recount_days(discussions: list[int]) -> None:
     for discussion in discussions:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(sql.LOCK_DISCUSSION, {"discussion": discussion})
-            cursor.execute(REPAIR_DAYS, {"discussion": discussion})
+        with transaction.atomic():
+            execute(sql.LOCK_DISCUSSION, {"discussion": discussion})
+            execute(REPAIR_DAYS, {"discussion": discussion})
             increment_versions([discussion])
 
 

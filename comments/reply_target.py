@@ -6,14 +6,12 @@ Read one after the other, these were five statements and two fifths of the time 
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
-
 from accounts.models import Guest
 from articles.models import Article
 from comments.models import Comment, CommentDraft, Discussion
 from comments.names import NAMES_IN_USE_SQL, NAMES_IN_USE_VALUES, NamesInUse
 from comments.thread.story import ARTICLE_COLUMNS, DISCUSSION_COLUMNS, build_discussion
-from core.database.sql import build_instance, execute_prepared, list_columns, split_row
+from core.database.sql import build_instance, fetch_prepared, list_columns, split_row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,12 +62,10 @@ def read_reply_target(
         "guest": guest,
         "with_names": with_names,
     }
-    with connection.cursor() as cursor:
-        execute_prepared(cursor, REPLY_TARGET_SQL, {**values, **NAMES_IN_USE_VALUES})
-        row = cursor.fetchone()
-    if row is None:
+    rows = fetch_prepared(REPLY_TARGET_SQL, {**values, **NAMES_IN_USE_VALUES})
+    if not rows:
         return None
-    stored, (is_followed, draft_body, draft_at, *used) = split_row(row, _TABLES)
+    stored, (is_followed, draft_body, draft_at, *used) = split_row(rows[0], _TABLES)
     article = Article.from_db("default", ARTICLE_COLUMNS, stored["a"])
     discussion = build_discussion(article, stored["d"])
     comment = build_instance(Comment, COMMENT_COLUMNS, stored["c"])

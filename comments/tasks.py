@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.urls import reverse
@@ -19,6 +19,7 @@ from articles.site.languages import in_site_language
 from comments.models import UNDO_WINDOW, Comment, Recommendation, State
 from comments.services import sql
 from comments.services.discussions import lock_discussions_of
+from core.database.sql import execute
 from core.mail.composition import compose_mail
 from core.rate_limits import MAX_MAILS_PER_DAY
 
@@ -104,8 +105,8 @@ def count_recommendations() -> None:
     uncounted = Recommendation.objects.uncounted()
     keys = uncounted.order_by("comment__discussion").values_list("comment__discussion", flat=True).distinct()
     for discussion in list(keys):
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(sql.LOCK_DISCUSSION, {"discussion": discussion})
-            cursor.execute(sql.COUNT_RECOMMENDATIONS, {"discussion": discussion})
+        with transaction.atomic():
+            execute(sql.LOCK_DISCUSSION, {"discussion": discussion})
+            execute(sql.COUNT_RECOMMENDATIONS, {"discussion": discussion})
     if uncounted.exists():  # given while this ran
         count_recommendations.using(run_after=timezone.now() + COUNT_DELAY).enqueue()

@@ -12,12 +12,13 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from articles.models import Site
 from articles.site.current_site import read_site
 from config.models import MailFailure
+from core.database.sql import execute
 from core.mail.failures import explain_failure, mask_email_addresses
 from core.mail.messages import TrackedMail
 
@@ -97,8 +98,8 @@ def _record(sent: int, failures: Sequence[tuple[EmailMessage, int, Exception]]) 
         return
     now, failed = timezone.now(), sum(count for _message, count, _error in failures)
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_COUNT, [now.date(), sent, failed])
+        with transaction.atomic():
+            execute(_COUNT, [now.date(), sent, failed])
             for message, count, error in failures:
                 text = mask_email_addresses(explain_failure(error))[:MAX_ERROR_LENGTH]
                 subject = str(message.kind if isinstance(message, TrackedMail) else message.subject)

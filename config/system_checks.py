@@ -21,6 +21,7 @@ from config.hosts import is_loopback
 from config.settings import env_flag, oidc_providers, oidc_variable
 from core.commands import ENVIRONMENT_TAG
 from core.database import replicas
+from core.database.sql import fetch_rows
 from core.files import url as files_url
 
 MIN_METRICS_TOKEN_LENGTH = 20  # characters
@@ -326,13 +327,11 @@ def check_web_login(
     """Warn if the web login owns the tables. `migrate`, whose login owns them, runs no deployment checks."""
     if not databases:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT rolname, rolsuper, "
-            "EXISTS (SELECT FROM pg_class WHERE relowner = r.oid AND relkind = 'r') "
-            "FROM pg_roles r WHERE rolname = current_user"
-        )
-        name, is_superuser, owns = cursor.fetchone()
+    name, is_superuser, owns = fetch_rows(
+        "SELECT rolname, rolsuper, "
+        "EXISTS (SELECT FROM pg_class WHERE relowner = r.oid AND relkind = 'r') "
+        "FROM pg_roles r WHERE rolname = current_user"
+    )[0]
     if not (is_superuser or owns):
         return []
     power = "is a superuser of the database server" if is_superuser else "owns the tables"

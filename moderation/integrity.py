@@ -8,12 +8,12 @@ need a person to explain them.
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 
 from comments.models import Discussion, Reason, State
 from comments.services.discussions import lock_discussions, lock_discussions_of
-from core.database.sql import fetch_column
+from core.database.sql import execute, fetch_column
 from moderation.actions import cases
 from moderation.erasure import purge, restricted_content
 from moderation.models import Batch, Restriction
@@ -135,5 +135,4 @@ def repair(found: Mapping[str, list[Any]]) -> None:
     with transaction.atomic():
         ids = [*found.get("case_missing", []), *found.get("case_contradicts_comment", [])]
         cases.create_missing_cases(ids, states=[State.PENDING])  # locks all of them
-        with connection.cursor() as cursor:
-            cursor.execute(REPAIR_CASES_SQL, [ids])
+        execute(REPAIR_CASES_SQL, [ids])

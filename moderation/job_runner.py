@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.utils import timezone
 
-from core.database.sql import fetch_value
+from core.database.sql import execute, fetch_value
 from core.scheduled_jobs import JOBS, Job
 from moderation.models import JobRun
 
@@ -73,5 +73,4 @@ def _job_lock(name: str) -> Iterator[bool]:
         yield is_ours
     finally:
         if is_ours:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [LOCK_NAMESPACE, name])
+            execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [LOCK_NAMESPACE, name])

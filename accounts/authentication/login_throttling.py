@@ -18,14 +18,13 @@ from typing import Any
 
 from allauth.core.internal.ratelimit import get_ip
 from django.core import signing
-from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts.models import LoginAttempts
 from core.cookies import COOKIE_AGE, set_cookie_for_a_year
-from core.database.sql import fetch_value
+from core.database.sql import fetch_rows, fetch_value
 
 COOKIE = "device"
 COOKIE_PATH = "/accounts/"  # the pages that ask for passwords; the cookie is sent to no others
@@ -140,9 +139,7 @@ def _read_cookie(request: HttpRequest) -> dict[str, str]:
 
 
 def _count_attempt(values: dict[str, Any]) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT_ATTEMPT, values)
-        is_counted, seconds = cursor.fetchone()
+    is_counted, seconds = fetch_rows(_COUNT_ATTEMPT, values)[0]
     return 0 if is_counted else max(1, seconds or 1)  # no seconds: another attempt came at the same moment
 
 

@@ -44,6 +44,7 @@ from core.database.migration_state import (
     replaced_migrations,
     squashed,
 )
+from core.database.sql import execute, fetch_column, fetch_value
 from core.memory.garbage_collection import collect_garbage_rarely
 from moderation.erasure import erasure_replay
 
@@ -179,12 +180,9 @@ def _lock_tables() -> int:
 
     A sign-up at the same moment waits for the lock, or came first and is noticed.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(f"LOCK TABLE {', '.join(MUST_BE_EMPTY)} IN ACCESS EXCLUSIVE MODE")
-        _refuse_if_not_empty()
-        cursor.execute("SELECT version FROM articles_site")
-        row = cursor.fetchone()
-    return row[0] if row else 0
+    execute(f"LOCK TABLE {', '.join(MUST_BE_EMPTY)} IN ACCESS EXCLUSIVE MODE")
+    _refuse_if_not_empty()
+    return next(iter(fetch_column("SELECT version FROM articles_site")), 0)
 
 
 def _fill_tables(reader: Reader) -> None:
@@ -242,14 +240,12 @@ def _refuse_if_not_empty() -> None:
 
 def existing_data() -> str:
     """Return the first kind of data in this database, such as "stories (3)", or "" if it is empty."""
-    with connection.cursor() as cursor:
-        tables_here = set(connection.introspection.table_names(cursor))
-        for table, label in MUST_BE_EMPTY.items():
-            if table not in tables_here:
-                continue
-            cursor.execute(f"SELECT count(*) FROM (SELECT FROM {table} LIMIT 1000) x")
-            if count := cursor.fetchone()[0]:
-                return f"{label} ({count})" if count < 1000 else f"{label} (1,000 or more)"
+    tables_here = set(connection.introspection.table_names())
+    for table, label in MUST_BE_EMPTY.items():
+        if table not in tables_here:
+            continue
+        if count := fetch_value(f"SELECT count(*) FROM (SELECT FROM {table} LIMIT 1000) x"):
+            return f"{label} ({count})" if count < 1000 else f"{label} (1,000 or more)"
     return ""
 
 

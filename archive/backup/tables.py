@@ -12,7 +12,7 @@ from django.apps import apps
 from django.db import connection
 
 from archive.backup.container import CHUNK, BackupError, Part
-from core.database.sql import fetch_rows, fetch_value
+from core.database.sql import execute, fetch_column, fetch_rows, fetch_value
 
 # People log in again after a restore, the manifest lists the migrations, and the last two tables are about
 # servers that run now.
@@ -77,19 +77,13 @@ def read_sequences() -> dict[str, tuple[int, bool]]:
 
     Sequences do not belong to a snapshot. Read them after the rows, so that no row has a higher number.
     """
-    found = {}
-    with connection.cursor() as cursor:
-        cursor.execute(_SEQUENCES)
-        for name in [name for (name,) in cursor.fetchall() if _is_ours(name)]:
-            cursor.execute(f"SELECT last_value, is_called FROM {_quoted(name)}")
-            found[name] = cursor.fetchone()
-    return found
+    ours = filter(_is_ours, fetch_column(_SEQUENCES))
+    return {name: fetch_rows(f"SELECT last_value, is_called FROM {_quoted(name)}")[0] for name in ours}
 
 
 def set_value_format() -> None:
     """Fix the format of values for the rest of the transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute(_VALUE_FORMAT)
+    execute(_VALUE_FORMAT)
 
 
 def copy_out(name: str, columns: list[str], to: Any) -> int:
@@ -122,27 +116,24 @@ def replace_contents(tables: list[str]) -> Iterator[None]:
     Runs in the caller's transaction. Foreign keys and indexes are dropped and created again at the end, which
     checks all rows at once: to check each row by itself took ten times as long.
     """
-    with connection.cursor() as cursor:
-        triggers, keys, indexes = (
-            fetch_rows(statement, [tables]) for statement in (_TRIGGERS, _KEYS, _INDEXES)
-        )
-        for table, name, _ in triggers:
-            cursor.execute(f"ALTER TABLE {_quoted(table)} DISABLE TRIGGER {_quoted(name)}")
-        for table, name, _ in keys:
-            cursor.execute(f"ALTER TABLE {_quoted(table)} DROP CONSTRAINT {_quoted(name)}")
-        for _, name, _ in indexes:
-            cursor.execute(f"DROP INDEX {_quoted(name)}")
-        cursor.execute(f"TRUNCATE {', '.join(map(_quoted, tables))}")
-        yield
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET LOCAL maintenance_work_mem = '128MB'")
-        for _, _, definition in indexes:
-            cursor.execute(definition)
-        for table, name, definition in keys:
-            cursor.execute(f"ALTER TABLE {_quoted(table)} ADD CONSTRAINT {_quoted(name)} {definition}")
-        for table, name, _ in triggers:
-            cursor.execute(f"ALTER TABLE {_quoted(table)} ENABLE TRIGGER {_quoted(name)}")
-        # The erasures follow in this transaction: a change of a role is written after its line of the log.
-        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    triggers, keys, indexes = (fetch_rows(statement, [tables]) for statement in (_TRIGGERS, _KEYS, _INDEXES))
+    for table, name, _ in triggers:
+        execute(f"ALTER TABLE {_quoted(table)} DISABLE TRIGGER {_quoted(name)}")
+    for table, name, _ in keys:
+        execute(f"ALTER TABLE {_quoted(table)} DROP CONSTRAINT {_quoted(name)}")
+    for _, name, _ in indexes:
+        execute(f"DROP INDEX {_quoted(name)}")
+    execute(f"TRUNCATE {', '.join(map(_quoted, tables))}")
+    yield
+    execute("SET CONSTRAINTS ALL IMMEDIATE; SET LOCAL maintenance_work_mem = '128MB'")
+    for _, _, definition in indexes:
+        execute(definition)
+    for table, name, definition in keys:
+        execute(f"ALTER TABLE {_quoted(table)} ADD CONSTRAINT {_quoted(name)} {definition}")
+    for table, name, _ in triggers:
+        execute(f"ALTER TABLE {_quoted(table)} ENABLE TRIGGER {_quoted(name)}")
+    # The erasures follow in this transaction: a change of a role is written after its line of the log.
+    execute("SET CONSTRAINTS ALL DEFERRED")
 
 
 def set_sequences(values: dict[str, tuple[int, bool]]) -> None:
@@ -150,18 +141,16 @@ def set_sequences(values: dict[str, tuple[int, bool]]) -> None:
 
     ALTER SEQUENCE, unlike setval, is rolled back with the caller's transaction.
     """
-    with connection.cursor() as cursor:
-        for name in values.keys() - set(EXCLUDED_SEQUENCES):
-            last, is_called = values[name]
-            following = int(last) + is_called + SKIPPED_NUMBERS
-            cursor.execute(f"ALTER SEQUENCE {_quoted(name)} RESTART WITH {following}")
+    for name in values.keys() - set(EXCLUDED_SEQUENCES):
+        last, is_called = values[name]
+        following = int(last) + is_called + SKIPPED_NUMBERS
+        execute(f"ALTER SEQUENCE {_quoted(name)} RESTART WITH {following}")
 
 
 def analyze_tables() -> None:
     """Analyze the tables: until autovacuum does it, the planner would guess."""
-    with connection.cursor() as cursor:
-        for name in table_columns():
-            cursor.execute(f"ANALYZE {_quoted(name)}")
+    for name in table_columns():
+        execute(f"ANALYZE {_quoted(name)}")
 
 
 def total_size() -> int:

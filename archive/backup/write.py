@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from django.db import DatabaseError, connection, transaction
@@ -29,6 +29,7 @@ from articles.models.images import MEDIA
 from core import VERSION
 from core.backup_folder import LastBackup, record_backup
 from core.database.migration_state import applied_migrations
+from core.database.sql import execute, fetch_value
 from core.files import StoredFile, storage
 from core.files.data_folder import write_and_rename
 
@@ -125,11 +126,9 @@ def _verify(path: Path) -> None:
 def _write_tables(writer: Writer) -> Manifest:
     """Write all tables from one snapshot. Return the manifest, still without media."""
     with transaction.atomic(durable=True):
-        with connection.cursor() as cursor:
-            # The transaction writes one row: the log's line that restricted texts were copied.
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            cursor.execute("SELECT now()")  # the first query takes the snapshot
-            (at,) = cursor.fetchone()
+        # The transaction writes one row: the log's line that restricted texts were copied.
+        execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        at: datetime = fetch_value("SELECT now()")  # the first query takes the snapshot
         tables.set_value_format()
         found, copied = tables.table_columns(), []
         for name, columns in found.items():

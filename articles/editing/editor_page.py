@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db import connection, transaction
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
@@ -34,6 +34,7 @@ from articles.services import increment_site_version
 from articles.site.branding import accent_url
 from articles.site.cached_pages import invalidate_stale_copies
 from articles.site.requests import site_request
+from core.database.sql import execute
 from core.dates.formats import zone_label
 from core.dates.relative_time import ago, time_or_date
 from core.fallback_pages import form_refused
@@ -140,11 +141,9 @@ class DocumentAdmin(ConcurrentEditingAdmin):
             return self._redirect_new(request) or super().changeform_view(
                 request, None, form_url, extra_context
             )
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic():
             # One form creates one article, even if its button is pressed twice: the second request waits.
-            cursor.execute(
-                "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [FORM_LOCKS, str(form_nonce(request))]
-            )
+            execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [FORM_LOCKS, str(form_nonce(request))])
             created = self._get_created(form_nonce(request))
             if created is None:
                 return super().changeform_view(request, None, form_url, extra_context)

@@ -2,18 +2,18 @@
 
 from contextlib import suppress
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from articles.images.uploads import DecodedImage
 from articles.models import Image
 from articles.models.images import folder_of
 from core import files
+from core.database.sql import execute
 
 
 def lock_digest(digest: str) -> None:
     """Lock the files of an image against other writers until the end of the transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [digest])
+    execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [digest])
 
 
 def save_files(decoded: DecodedImage) -> None:

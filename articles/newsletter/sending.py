@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.mail import get_connection
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -28,7 +28,7 @@ from articles.services import increment_site_version
 from articles.site.cached_pages import invalidate_stale_copies
 from articles.site.current_site import read_site
 from articles.site.languages import in_site_language
-from core.database.sql import fetch_instances
+from core.database.sql import execute, fetch_instances
 from core.errors import UserError
 from core.mail.batches import (
     MAX_FAILURES,
@@ -110,9 +110,7 @@ def send(
         raise NotSentError(_("This story was sent before. Tick “Send it again” to send it a second time."))
     now = timezone.now()
     Newsletter.objects.filter(pk=fresh.pk).update(sent_at=now)
-    with connection.cursor() as cursor:
-        cursor.execute(_QUEUE, {"newsletter": fresh.pk, "now": now, "topics": _topics_of(fresh)})
-        count: int = cursor.rowcount
+    count = execute(_QUEUE, {"newsletter": fresh.pk, "now": now, "topics": _topics_of(fresh)})
     if not count:
         raise NotSentError(_("Nobody has subscribed to it yet."))
     send_newsletters.enqueue()

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db import connection
 from django.db.models import QuerySet
 
 from accounts.models import Guest, User
@@ -13,6 +12,7 @@ from articles.site.requests import SiteRequest, is_shown
 from comments.following.update_search import MAX_COUNTED, OVERLAP
 from comments.following.updates import FollowUpdates, read_after_watermark
 from comments.models import Follow, NewsSearch
+from core.database.sql import execute
 
 # A comment can be dated before a page and committed after it. So watermarks stay behind a page by the time
 # that the search looks back, and the comments of that time that the page shows are stored one by one.
@@ -51,8 +51,7 @@ def mark_story_seen(
     """
     remaining = unread.of_story
     if remaining and is_shown(request) and is_whole:
-        with connection.cursor() as cursor:
-            cursor.execute(MARK_WHOLE_STORY, whole_story_values(request, user, guest, article, comments))
+        execute(MARK_WHOLE_STORY, whole_story_values(request, user, guest, article, comments))
         remaining = 0
     elif remaining and is_shown(request):
         follows = Follow.objects.of(user, guest).filter(article=article.pk).unread()

@@ -43,10 +43,9 @@ def follow_corrections(
     _set(user, guest, [kind], kind if on else "", delivery, article=article)
 
 
-def follow_topic(user: User | None, guest: Guest | None, topic: Topic, *, on: bool, delivery: str) -> None:
-    """Follow the stories of a topic, or stop that."""
-    kind = Follow.Kind.TOPIC
-    _set(user, guest, [kind], kind if on else "", delivery, topic=topic)
+def follow_topic(user: User | None, guest: Guest | None, topic: Topic, *, delivery: str) -> None:
+    """Follow the stories of a topic."""
+    _set(user, guest, [Follow.Kind.TOPIC], Follow.Kind.TOPIC, delivery, topic=topic)
 
 
 def read_own_comments_delivery(user: User | None, guest: Guest | None) -> dict[str, str]:

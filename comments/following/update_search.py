@@ -10,10 +10,11 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from comments.models import DEFAULT_DELIVERY, UNDO_WINDOW, Follow, NewsSearch
 from comments.policy import PickEvent, policy
+from core.database.sql import execute
 
 DAILY_AT = time(7)  # in the site's time zone
 # A change is dated with the start of its transaction, and is seen when that ends. The search therefore looks
@@ -155,7 +156,7 @@ def note_updates(now: datetime, zone: ZoneInfo) -> int:
     `zone` is the site's, in which the daily mail goes out. Returns the number of follows with updates.
     """
     until = now - UNDO_WINDOW
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic():
         search, is_first = NewsSearch.objects.select_for_update().get_or_create(
             pk=1, defaults={"until": until}
         )
@@ -164,12 +165,11 @@ def note_updates(now: datetime, zone: ZoneInfo) -> int:
         values: dict[str, Any] = {"searched": search.until, "since": since, "until": until}
         values |= _pick_values(picks) | due_times(now, zone)
         if picks:
-            cursor.execute(_ADD_FOLLOWS_OF_PICKS, values)
+            execute(_ADD_FOLLOWS_OF_PICKS, values)
         noted = 0
         for updates, match, is_uncounted in [] if is_first else _SEARCHES:
             parts = {"updates": updates, "match": match, "is_unseen": _UNSEEN, "is_uncounted": is_uncounted}
-            cursor.execute(_NOTE.format(**parts, limit=MAX_COUNTED), values)
-            noted += cursor.rowcount
+            noted += execute(_NOTE.format(**parts, limit=MAX_COUNTED), values)
         NewsSearch.objects.update(until=until)
     return noted
 

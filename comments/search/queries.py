@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from django.db import connection
-
 from accounts.models import User
 from articles.models import Article, Author, Topic
 from articles.search import SearchQuery
@@ -18,6 +16,7 @@ from comments.models import MUTED_AUTHOR
 from comments.search.excerpts import MAX_HTML_LENGTH
 from comments.thread.new_comments import SITE_NOT_HIDDEN
 from comments.thread.rows import REPLIED_TO_JOIN
+from core.database.sql import fetch_rows
 
 MAX_RESULTS = 1000
 
@@ -99,12 +98,7 @@ def find_comments(
     Of more than MAX_RESULTS matches, those that were stored last are collected.
     """
     conditions = f"d.status <> 'hidden' AND {SITE_NOT_HIDDEN} AND s.published_at <= %(now)s"
-    if scope.topic:
-        conditions += f" AND {_OF_TOPIC}"
-    if scope.author:
-        conditions += f" AND {_BY_AUTHOR}"
-    if scope.year:
-        conditions += " AND c.created_at >= %(start)s AND c.created_at < %(end)s"
+    conditions += _scope_conditions(scope, "c.created_at")
     values = _parameters(scope, now) | {"user": user and user.pk}
     return _find_comments(conditions, "DESC", values, query, size, after)
 
@@ -117,12 +111,7 @@ def find_stories(
     Of more than MAX_RESULTS matches, the newest are collected.
     """
     conditions = "s.vector @@ %(query)s::tsquery AND s.published_at <= %(now)s"
-    if scope.topic:
-        conditions += f" AND {_OF_TOPIC}"
-    if scope.author:
-        conditions += f" AND {_BY_AUTHOR}"
-    if scope.year:
-        conditions += " AND s.published_at >= %(start)s AND s.published_at < %(end)s"
+    conditions += _scope_conditions(scope, "s.published_at")
     page_start = "AND ranked.n > (SELECT n FROM ranked WHERE id = %(after)s)" if after else ""
     statement = f"""
 WITH collected AS MATERIALIZED (
@@ -192,6 +181,13 @@ _BY_AUTHOR = """EXISTS (
     SELECT FROM articles_byline y WHERE y.article_id = s.id AND y.author_id = %(author)s)"""
 
 
+def _scope_conditions(scope: SearchScope, time: str) -> str:
+    """Return the conditions of a scope, to append to others. `time` is the column that its year limits."""
+    of_year = f"{time} >= %(start)s AND {time} < %(end)s"
+    wanted = {_OF_TOPIC: scope.topic, _BY_AUTHOR: scope.author, of_year: scope.year}
+    return "".join(f" AND {condition}" for condition, value in wanted.items() if value)
+
+
 def _parameters(scope: SearchScope, now: datetime) -> dict[str, Any]:
     start, end = scope.year or (None, None)
     topic, author = scope.topic and scope.topic.pk, scope.author and scope.author.pk
@@ -199,10 +195,7 @@ def _parameters(scope: SearchScope, now: datetime) -> dict[str, Any]:
 
 
 def _fetch(statement: str, values: dict[str, Any], size: int, after: int | None) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values | {"size": size, "after": after, "cut": MAX_HTML_LENGTH // size})
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
+    return fetch_rows(statement, values | {"size": size, "after": after, "cut": MAX_HTML_LENGTH // size})
 
 
 def _build_page(found: list[ResultT], size: int) -> Results[ResultT]:

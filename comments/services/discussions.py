@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Case, F, When
 
 from accounts.models import User
@@ -13,6 +13,7 @@ from articles.site.current_site import read_site
 from comments.models import Discussion
 from comments.policy import policy
 from comments.services import sql
+from core.database.sql import execute
 
 
 def reload_settings(discussion: Discussion) -> Discussion:
@@ -33,8 +34,7 @@ def ensure_discussion(article: Article) -> Discussion:
 
 
 def _create_missing_discussions(articles: Iterable[int]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql.CREATE_MISSING_DISCUSSIONS, {"discussions": sorted(articles)})
+    execute(sql.CREATE_MISSING_DISCUSSIONS, {"discussions": sorted(articles)})
 
 
 # Settings that change what readers see. The others do not invalidate any page.
@@ -69,14 +69,12 @@ def lock_discussions(articles: Iterable[int]) -> None:
     """Lock the discussions of these articles, in order of their ids. Create those that are not stored yet."""
     values = {"discussions": sorted(articles)}
     _create_missing_discussions(values["discussions"])
-    with connection.cursor() as cursor:
-        cursor.execute(sql.LOCK_DISCUSSIONS, values)
+    execute(sql.LOCK_DISCUSSIONS, values)
 
 
 def lock_discussions_of(ids: Iterable[int]) -> None:
     """Lock the discussions of these comments, in order of their ids, until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute(sql.LOCK_DISCUSSIONS_OF_COMMENTS, {"ids": list(ids)})
+    execute(sql.LOCK_DISCUSSIONS_OF_COMMENTS, {"ids": list(ids)})
 
 
 def increment_versions(discussions: Iterable[int]) -> None:

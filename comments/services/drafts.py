@@ -4,12 +4,12 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
 from articles.models import Article
 from comments.models import MAX_IMPORTED_BODY_LENGTH, Comment, CommentDraft
+from core.database.sql import fetch_value
 
 DRAFT_RETENTION = timedelta(days=30)
 MAX_DRAFTS = 200  # of one member; further ones are only in the browser
@@ -54,10 +54,7 @@ def save_draft(
         "nonce": nonce,
         "limit": MAX_DRAFTS,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_SAVE, values)
-        (is_stored,) = cursor.fetchone()
-    return bool(is_stored)
+    return bool(fetch_value(_SAVE, values))
 
 
 def delete_draft(*, user: User, article: Article, parent: Comment | None) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -20,7 +20,7 @@ from comments.services.discussions import ensure_discussion, lock_discussions_of
 from comments.services.states import republish_imported
 from comments.services.text_changes import render_body
 from comments.services.tree_numbers import TreeNumbers, number_trees
-from core.database.sql import encode_columns, fetch_column
+from core.database.sql import encode_columns, execute, fetch_column
 
 ANALYZE_FROM = 1_000  # imported comments from which the tables are analyzed at once
 BLOCK = 2_000  # comments that are inserted at once; bounds the memory for their HTML
@@ -75,8 +75,8 @@ def import_comments(
     readers see the comments but do not find them until store_missing_search_texts has run.
     """
     ensure_discussion(article)
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(sql.LOCK_DISCUSSION, {"discussion": article.pk})
+    with transaction.atomic():
+        execute(sql.LOCK_DISCUSSION, {"discussion": article.pk})
         stored = Comment.objects.filter(source=article.source_key)
         rows = stored.values_list("source_id", "pk", "tree_id")
         existing = {source_id: (pk, tree) for source_id, pk, tree in rows}
@@ -95,13 +95,13 @@ def import_comments(
         blocks = (new[start : start + BLOCK] for start in range(0, len(new), BLOCK))
         # Foreign keys are checked at the end of each statement, while the thread works: that takes half as
         # long as to insert the rows. Deferred, they would be searched for among all checked before.
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        execute("SET CONSTRAINTS ALL IMMEDIATE")
         for columns in _run_ahead(lambda block: _encode(comments, places, block, now), blocks):
-            cursor.execute(sql.INSERT_IMPORTED, common | columns)
-        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+            execute(sql.INSERT_IMPORTED, common | columns)
+        execute("SET CONSTRAINTS ALL DEFERRED")
         created = [place.id for place in places.values()]
         if grown_trees:
-            cursor.execute(sql.NUMBER_TREES, {"trees": sorted(grown_trees)})
+            execute(sql.NUMBER_TREES, {"trees": sorted(grown_trees)})
         if created:
             Discussion.objects.filter(pk=article.pk).update(
                 visible_count=F("visible_count") + len(created),
@@ -131,8 +131,7 @@ def store_missing_search_texts(ids: Sequence[int]) -> None:
                 "folded": [normalize_text(body) for _pk, body, _name in texts],
                 "author_name": [name for _pk, _body, name in texts],
             }
-            with connection.cursor() as cursor:
-                cursor.execute(sql.INSERT_SEARCH_TEXTS, encode_columns(columns))
+            execute(sql.INSERT_SEARCH_TEXTS, encode_columns(columns))
 
 
 def _analyze_tables() -> None:
@@ -141,8 +140,7 @@ def _analyze_tables() -> None:
     Postgres would do it a minute later; until then, on a new site, the queries of each new comment take 20 ms
     instead of 1.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT comments_analyze()")
+    execute("SELECT comments_analyze()")
 
 
 def _assign_places(

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from comments.models import MAX_DEPTH, Comment
 from comments.services import sql
 from comments.services.discussions import increment_versions, lock_discussions_of
-from core.database.sql import fetch_rows
+from core.database.sql import execute, fetch_rows
 
 
 def move_comment(
@@ -59,8 +59,7 @@ def _move(parents: Mapping[int, int | None], actor: User | None, batch: UUID | N
     trees = set(involved.values_list("tree_id", flat=True))
     values = {"ids": ids, "parents": list(parents.values()), "actor": actor and actor.pk, "batch": batch}
     moved = fetch_rows(sql.MOVE, values)
-    with connection.cursor() as cursor:
-        cursor.execute(sql.NUMBER_TREES, {"trees": sorted(trees | {tree for tree, _shown in moved})})
+    execute(sql.NUMBER_TREES, {"trees": sorted(trees | {tree for tree, _shown in moved})})
     increment_versions({shown for _tree, shown in moved if shown})
 
 

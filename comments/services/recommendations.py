@@ -4,13 +4,14 @@ from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import Guest, User
 from comments.models import Comment, Recommendation, State
 from comments.services import sql
 from comments.tasks import schedule_recommendation_count
+from core.database.sql import fetch_column
 
 
 def recommend(
@@ -36,12 +37,11 @@ def recommend(
         "guest": guest and guest.pk,
         "given": given,
     }
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(sql.RECOMMEND_AS_USER if user else sql.RECOMMEND_AS_GUEST, values)
-        row = cursor.fetchone()
-    if not row:
+    with transaction.atomic():
+        stored = fetch_column(sql.RECOMMEND_AS_USER if user else sql.RECOMMEND_AS_GUEST, values)
+    if not stored:
         return None
-    recommendation = Recommendation.objects.get(pk=row[0])
+    recommendation = Recommendation.objects.get(pk=stored[0])
     # After the commit, as the job must see the row. Robust: the recommendation is stored even if it fails.
     transaction.on_commit(partial(schedule_recommendation_count, recommendation), robust=True)
     return recommendation

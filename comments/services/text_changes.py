@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
 from django.utils import translation
 
 from accounts.erasure_log import Erasure, append_on_commit
@@ -20,6 +19,7 @@ from comments.duplicates import normalize_text
 from comments.models import Comment, CommentRevision, CommentText, Reason, State
 from comments.services import sql
 from comments.services.discussions import increment_versions, lock_discussions_of
+from core.database.sql import execute
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,7 @@ def restore_content(contents: Sequence[CommentContent]) -> None:
         "names": [content.author_name for content in contents],
         "emails": [content.author_email for content in contents],
     }
-    with connection.cursor() as cursor:
-        cursor.execute(sql.RESTORE_CONTENT, values)
+    execute(sql.RESTORE_CONTENT, values)
     CommentRevision.objects.bulk_create(
         [version for content in contents for version in content.other_revisions], batch_size=2_000
     )

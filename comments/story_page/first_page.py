@@ -7,8 +7,6 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from django.db import connection
-
 from comments.models import Discussion
 from comments.thread.pages import Order, ThreadPage, make_page, roots_query, rows_query
 from comments.thread.reader import Reader
@@ -21,7 +19,7 @@ from comments.thread.story import (
     build_discussion,
     make_picks,
 )
-from core.database.sql import execute_prepared, list_columns
+from core.database.sql import fetch_prepared, list_columns
 
 _DISCUSSION_FIELDS = Discussion._meta.concrete_fields
 
@@ -65,9 +63,7 @@ class FirstPage(NamedTuple):
 
 def read_first_page(article: int, order: Order) -> FirstPage | None:
     """Return the first page of the discussion of an article; None if it is not published."""
-    with connection.cursor() as cursor:
-        execute_prepared(cursor, _statement(order), {"discussion": article}, before=GENERIC_PLAN)
-        rows = cursor.fetchall()
+    rows = fetch_prepared(_statement(order), {"discussion": article}, before=GENERIC_PLAN)
     if (state := rows[0][-1]) is None:
         return None
     records = [CommentRecord._make(row[:-1]) for row in rows if row[0] is not None]

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db import connection
 from django.http import HttpResponse
 from django.template.backends.utils import csrf_input
 from django.template.loader import render_to_string
@@ -40,7 +39,7 @@ from comments.thread.rendering import render_comment_footers
 from comments.thread.rows import ThreadRow, find_duplicate_targets
 from comments.thread.story import StoryPageData
 from comments.thread.visits import VISIT_COLUMNS, VISIT_JOIN, LastVisit, record_visit
-from core.database.sql import execute_prepared
+from core.database.sql import fetch_prepared
 from core.html_regions import HtmlRegions
 from core.memory.bounded_cache import BoundedCache
 
@@ -197,9 +196,7 @@ def _render_new_comments_link(request: SiteRequest, story: StoryPageData, since:
 def read_member_state(user: User, slug: str, cached: MemberDiscussion | None) -> MemberState:
     """Read the state of a member, with their recommendations of the comments of a cached discussion."""
     values = {"user": user.pk, "slug": slug, "comments": cached.comments if cached else []}
-    with connection.cursor() as cursor:
-        execute_prepared(cursor, _MEMBER_STATE, values)
-        *state, at, log_number, previous_log_number, draft_at, parent = cursor.fetchone()
+    [(*state, at, log_number, previous_log_number, draft_at, parent)] = fetch_prepared(_MEMBER_STATE, values)
     visit = LastVisit(at, log_number, previous_log_number) if at else None
     return MemberState._make([*state, visit, LatestDraft(draft_at, parent) if draft_at else None])
 

@@ -3,30 +3,28 @@
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-
 from accounts.models import Guest, User
+from core.database.sql import fetch_rows
 
+MAX_COUNTED = 99  # new comments
 MAX_LOG_ENTRIES = 1_000  # latest log entries that are searched for new comments
 MAX_NEW_IDS = 60  # new comments whose ids are returned
 
 
 def find_new_comments(
-    slug: str, since: int, user: User | None, guest: Guest | None, *, now: datetime, limit: int
+    slug: str, since: int, user: User | None, guest: Guest | None, *, now: datetime
 ) -> tuple[int, list[int]] | None:
     """Return how many comments were published since the log entry with number `since`, and the last ids.
 
-    Counts at most `limit` comments of others than the reader, among the last MAX_LOG_ENTRIES entries. The ids
-    are at most MAX_NEW_IDS, in order of publication. Returns None if there is no such discussion.
+    Counts at most MAX_COUNTED comments of others than the reader, among the last MAX_LOG_ENTRIES entries. The
+    ids are at most MAX_NEW_IDS, in order of publication. Returns None if there is no such discussion.
 
     The log decides, not the time of writing: a comment that waited for days is new once it is published.
     """
-    values: dict[str, Any] = {"slug": slug, "since": since, "now": now, "limit": limit}
+    values: dict[str, Any] = {"slug": slug, "since": since, "now": now}
     values |= {"user": user and user.pk, "guest": guest and guest.pk}
-    with connection.cursor() as cursor:
-        cursor.execute(NEW_COMMENTS_QUERY, values)
-        row = cursor.fetchone()
-    return (row[0], (row[1] or [])[::-1]) if row else None
+    rows = fetch_rows(NEW_COMMENTS_QUERY, values)
+    return (rows[0][0], (rows[0][1] or [])[::-1]) if rows else None
 
 
 SITE_NOT_HIDDEN = "(SELECT comment_status FROM articles_site WHERE id = 1) <> 'hidden'"
@@ -49,6 +47,6 @@ CROSS JOIN LATERAL (
           AND NOT EXISTS (SELECT FROM comments_transition b
                           WHERE b.comment_id = t.comment_id AND b.kind = 'state' AND b.id < t.id
                             AND b.seq > %(since)s)
-        ORDER BY t.seq DESC LIMIT %(limit)s) found) first
+        ORDER BY t.seq DESC LIMIT {MAX_COUNTED}) found) first
 WHERE a.slug = %(slug)s AND a.published_at <= %(now)s AND d.status IS DISTINCT FROM 'hidden'
   AND {SITE_NOT_HIDDEN}"""

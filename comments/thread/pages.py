@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db import connection
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
@@ -26,6 +25,7 @@ from comments.thread.rows import (
     fetch_records,
 )
 from comments.thread.saved_structure import arrange_as_saved
+from core.database.sql import fetch_rows
 
 COMMENTS_PER_PAGE = 200  # comments on a page; the last tree may exceed it
 REPLIES_PER_TREE = 20  # replies of each tree, before "Show more replies"
@@ -157,9 +157,7 @@ SELECT r.id, r.{ORDER_COLUMNS[order]},
 FROM comments_comment x JOIN comments_comment r ON r.tree_id = x.tree_id AND r.parent_id IS NULL
 WHERE x.id = %(comment)s"""
     values = {"discussion": comment.discussion_id, "comment": comment.pk, **reader.parameters}
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        root, key, root_on_first_page, is_among_first_replies = cursor.fetchone()
+    root, key, root_on_first_page, is_among_first_replies = fetch_rows(statement, values)[0]
     return Location(root, ThreadCursor.of(key, root), root_on_first_page, is_among_first_replies)
 
 

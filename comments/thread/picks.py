@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from django.db import connection
-
 from accounts.models import User
 from articles.markup.markdown import make_excerpt
 from articles.models import Article
 from comments.models import MUTED_AUTHOR
+from core.database.sql import fetch_rows
 
 MAX_PICKS = 4  # on the page, each of another story unless there are fewer stories with picks
 PER_STORY = 2
@@ -33,11 +32,9 @@ def read_latest_picks(articles: Sequence[Article], user: User | None = None) -> 
     if not by_id:
         return []
     values: dict[str, Any] = {"articles": list(by_id), "picks": MAX_PICKS, "user": user and user.pk}
-    with connection.cursor() as cursor:
-        cursor.execute(_PICKS, values)
-        rows = cursor.fetchall()
     return [
-        StoryPick(pk, name, make_excerpt(text, LENGTH), by_id[article]) for article, pk, name, text in rows
+        StoryPick(pk, name, make_excerpt(text, LENGTH), by_id[article])
+        for article, pk, name, text in fetch_rows(_PICKS, values)
     ]
 
 

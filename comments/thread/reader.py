@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
 
@@ -12,6 +11,7 @@ from accounts.models import Guest, User
 from comments.models import MUTED_COMMENTS, REMOVED, UNDO_WINDOW, Comment, Recommendation, State
 from comments.policy import ExplainedDecision, policy
 from comments.thread.rows import ThreadRow
+from core.database.sql import fetch_rows
 
 LOWERED_AFTER_COLON = {"A", "All", "It", "No", "Some", "The", "There", "This", "You", "Your"}
 
@@ -150,9 +150,7 @@ def _read_own_choices(ids: list[int], reader: Reader) -> tuple[dict[int, tuple[b
         return {}, set()
     if reader.user:
         values: dict[str, Any] = {"user": reader.user.pk, "comments": ids}
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {OWN_RECOMMENDATIONS}, {MUTED_COMMENTS}", values)
-            recommendations, muted = cursor.fetchone()
+        recommendations, muted = fetch_rows(f"SELECT {OWN_RECOMMENDATIONS}, {MUTED_COMMENTS}", values)[0]
     else:
         stored = Recommendation.objects.given_by(None, reader.guest).filter(comment__in=ids)
         recommendations = stored.values_list("comment", "given", "counted")

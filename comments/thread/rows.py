@@ -4,10 +4,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import connection
-
 from comments.models import Reason
-from core.database.sql import execute_prepared
+from core.database.sql import fetch_prepared, fetch_rows
 
 
 class ThreadRow(NamedTuple):
@@ -132,12 +130,11 @@ SELECT set_config('plan_cache_mode', 'force_generic_plan', true),
 
 def fetch_records(statement: str, values: dict[str, Any], *, is_planned: bool = False) -> list[CommentRecord]:
     """Run a statement. With `is_planned` it is planned once, which is for few variants."""
-    with connection.cursor() as cursor:
-        if is_planned:
-            execute_prepared(cursor, statement, values, before=GENERIC_PLAN)
-        else:
-            cursor.execute(statement, values)
-        return [CommentRecord._make(row) for row in cursor.fetchall()]
+    if is_planned:
+        rows = fetch_prepared(statement, values, before=GENERIC_PLAN)
+    else:
+        rows = fetch_rows(statement, values)
+    return list(map(CommentRecord._make, rows))
 
 
 def build_rows(records: list[CommentRecord], omitted: dict[int, int]) -> Iterator[ThreadRow]:

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from django.db import connection
-
 from accounts.models import User
 from articles.markup.markdown import make_excerpt
 from articles.models import Article, BylineAuthor, Topic
 from articles.related import RELATED_QUERY, Related
 from comments.models import DRAFT_COLUMNS, DRAFT_JOIN, MUTED_AUTHOR, Discussion, LatestDraft
 from comments.thread.visits import VISIT_COLUMNS, VISIT_JOIN, LastVisit
-from core.database.sql import execute_prepared, list_columns, split_row
+from core.database.sql import fetch_prepared, list_columns, split_row
 
 MAX_PICKS = 3  # editor's picks above the thread; the others are only marked in the thread
 PICK_LENGTH = 280  # characters of each
@@ -54,12 +52,10 @@ def read_story_page(
     comments whose authors the member `user` muted are left out; the last visit and the draft are theirs.
     """
     query = STORY_WITH_RELATED_QUERY if with_related else STORY_QUERY
-    with connection.cursor() as cursor:
-        execute_prepared(cursor, query, {"slug": slug, "now": now, "user": user and user.pk})
-        row = cursor.fetchone()
-    if row is None:
+    rows = fetch_prepared(query, {"slug": slug, "now": now, "user": user and user.pk})
+    if not rows:
         return None
-    stored, (topics, topic_slugs, authors, author_slugs, *rest) = split_row(row, _TABLES)
+    stored, (topics, topic_slugs, authors, author_slugs, *rest) = split_row(rows[0], _TABLES)
     at, log_number, previous_log_number, draft_at, draft_parent, *summary = rest
     days, counts, last_log_number, is_restored, ids, picked, beginnings, *related = summary
     article = Article.from_db("default", ARTICLE_COLUMNS, stored["a"])

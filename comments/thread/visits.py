@@ -4,7 +4,6 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
@@ -12,6 +11,7 @@ from articles.models import Article
 from articles.site.requests import SiteRequest, is_shown
 from comments.following.seen import MARK_WHOLE_STORY, whole_story_values
 from comments.models import Visit
+from core.database.sql import execute
 
 PAUSE = timedelta(minutes=30)  # after which a visit is a new one, so that a reload keeps what was new
 STORED_AGAIN = timedelta(minutes=1)  # reloads before that write nothing if no comment came
@@ -63,8 +63,7 @@ def record_visit(
     if is_shown(request) and not is_stored:
         values = whole_story_values(request, user, None, article, comments)
         values |= {"seq": last_log_number, "previous_seq": since}
-        with connection.cursor() as cursor:
-            cursor.execute(_RECORD_WHOLE if is_whole else _RECORD, values)
+        execute(_RECORD_WHOLE if is_whole else _RECORD, values)
     return since
 
 

@@ -81,7 +81,7 @@ def follow_topic(request: SiteRequest, slug: str) -> HttpResponse:
     form = FollowTopicForm(request.POST or None, follows=follows)
     if form.is_valid() and (user or guest):
         try:
-            services.follow_topic(user, guest, topic, on=True, delivery=form.cleaned_data["delivery"])
+            services.follow_topic(user, guest, topic, delivery=form.cleaned_data["delivery"])
         except ValidationError as error:
             form.add_error(None, error)
         else:

@@ -56,7 +56,6 @@ from core.cookies import set_cookie_for_a_year
 from core.query_forms import NumberField, ParsedField, QueryForm
 
 VIEW_PARAMETERS = {"order", "after", "from", "replies"}  # pages with one of these are not indexed
-MAX_NEW_COUNTED = 99  # new comments
 
 
 class StoryQuery(QueryForm):
@@ -183,8 +182,7 @@ def new_comments(request: SiteRequest, slug: str) -> HttpResponse:
     """
     if (since := NewCommentsQuery.read(request.GET)["since"]) is None:
         raise Http404
-    now = request.now
-    result = find_new_comments(slug, since, *current_writer(request), now=now, limit=MAX_NEW_COUNTED)
+    result = find_new_comments(slug, since, *current_writer(request), now=request.now)
     if result is None:
         raise Http404
     count, ids = result

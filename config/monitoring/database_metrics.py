@@ -19,6 +19,7 @@ from config.owner.system_status import read_replicas
 from config.server.running_servers import running_servers
 from core import VERSION, files
 from core.backup_folder import last_backup
+from core.database.sql import execute
 from core.fallback_pages import DATABASE_ERRORS
 from moderation.models import Case, JobRun
 
@@ -89,17 +90,16 @@ class ReplicaMetrics(Collector):
 def _ask() -> float:
     """Return the seconds that the database takes for the version of the site. Raises DatabaseError."""
     connection.ensure_connection()
-    with connection.cursor() as cursor:
-        began = time.perf_counter()
-        cursor.execute("SELECT version FROM articles_site WHERE id = 1")
-        return time.perf_counter() - began
+    began = time.perf_counter()
+    execute("SELECT version FROM articles_site WHERE id = 1")
+    return time.perf_counter() - began
 
 
 def _read() -> list[Metric]:
     """Return the metrics from the database. Raises DatabaseError."""
     now = timezone.now()
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL statement_timeout = {STATEMENT_MS}")
+    with transaction.atomic():
+        execute(f"SET LOCAL statement_timeout = {STATEMENT_MS}")
         waiting = Case.objects.open().filter(is_waiting=True)
         cases = waiting.aggregate(n=Count("pk"), oldest=Min("opened_at"))
         jobs = count_jobs(now)

@@ -353,12 +353,9 @@ def _describe_check(check: CheckMessage) -> Problem:
 
 
 def _database_size_and_version() -> tuple[int, str]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_database_size(current_database()), "
-            "split_part(current_setting('server_version'), ' ', 1)"
-        )
-        size, version = cursor.fetchone()
+    size, version = fetch_rows(
+        "SELECT pg_database_size(current_database()), split_part(current_setting('server_version'), ' ', 1)"
+    )[0]
     return int(size), str(version)
 
 

@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 from django_tasks.base import TaskResultStatus
@@ -23,6 +23,7 @@ from django_tasks_db.models import DBTaskResult
 
 from config.models import RunningServer
 from core import VERSION
+from core.database.sql import execute
 
 RENEWED_EVERY = 20  # seconds
 LOST_AFTER = timedelta(minutes=3)  # without a renewal, while another server renews its row
@@ -56,9 +57,9 @@ def register(name: str, *, home: Path, roles: Sequence[str]) -> None:
 
 def renew(name: str, *, home: Path, roles: Sequence[str]) -> None:
     """Store that this server still runs, also if others took it for lost meanwhile."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic():
         # A replica that has stopped must not make this process wait, which restarts the others.
-        cursor.execute("SET LOCAL synchronous_commit TO off")
+        execute("SET LOCAL synchronous_commit TO off")
         if not RunningServer.objects.filter(pk=name).update(seen_at=timezone.now()):
             _store(name, home=home, roles=roles)
 

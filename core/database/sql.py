@@ -61,6 +61,13 @@ def build_instance(model: type[M], columns: Sequence[str], row: Sequence[Any]) -
     return model.from_db("default", columns, row) if row[columns.index("id")] is not None else None
 
 
+def execute(statement: str, values: Sequence[Any] | Mapping[str, Any] | None = None) -> int:
+    """Execute a statement, and return the number of rows that it changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return int(cursor.rowcount)
+
+
 def fetch_rows(
     statement: str, values: Sequence[Any] | Mapping[str, Any] | None = None
 ) -> list[tuple[Any, ...]]:
@@ -168,6 +175,13 @@ def execute_prepared(cursor: Any, statement: str, values: Mapping[str, Any], *, 
         prepare = f"DEALLOCATE ALL; {prepare}"
     cursor.execute(prepare + before + execute, values)
     _prepared[cursor.connection] = {name, *(prepared or ())}
+
+
+def fetch_prepared(statement: str, values: Mapping[str, Any], *, before: str = "") -> list[tuple[Any, ...]]:
+    """Return the rows of a statement that `execute_prepared` executes."""
+    with connection.cursor() as cursor:
+        execute_prepared(cursor, statement, values, before=before)
+        return list(cursor.fetchall())
 
 
 @lru_cache(maxsize=256)

@@ -172,7 +172,6 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
             with moving_texts(undoing, only):
                 changed = revert_states(undoes=batch.pk, actor=actor, batch=undoing.pk, only=only)
             skipped = set(only or _decided_comments(batch)) - set(changed)
-            reverted, not_reverted = 0, list[Refusal]()
             # The settings of a comment follow its state and its place.
             locked = _under_locked_parents(moved)
             left = _with_replies([refusal.comment for refusal in not_moved if refusal.comment])

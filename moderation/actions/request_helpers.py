@@ -78,13 +78,12 @@ def render_comment_form(
 
     `back`: the URL to cancel to; by default the comment, or the queue if readers can't see the discussion.
     """
-    is_readable = comment.discussion.is_readable
+    comment_url = comment.get_absolute_url() if comment.discussion.is_readable else ""
     context |= {
         "comment": comment,
         "story": comment.discussion.article,
-        "is_discussion_readable": is_readable,
         "form": form,
-        "back": back or (comment.get_absolute_url() if is_readable else reverse("moderation:queue")),
+        "back": back or comment_url or reverse("moderation:queue"),
     }
     return render(request, template, context, status=422 if form.errors else 200)
 

@@ -185,7 +185,7 @@ def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
     back = safe_local_path(request, ActionForm.of(request)["next"])
     path, _hash, place = back.partition("#")
     if not place:
-        return _redirect_with_done(request, result, back, fallback=pk)
+        return _redirect_with_done(result, back, fallback=pk)
     if result.batch:
         add_done_message(request, result.batch, back)
     number = parse_whole_number(place.removeprefix("comment-"))
@@ -202,11 +202,11 @@ def redirect_back(
         if result.batch:
             add_done_message(request, result.batch, f"{story}#comment-{comment.pk}")
         return redirect(story + _anchor(comment))
-    return _redirect_with_done(request, result, safe_local_path(request, back))
+    return _redirect_with_done(result, safe_local_path(request, back))
 
 
 def _redirect_with_done(
-    request: HttpRequest, result: decisions.ActionResult, back: str, fallback: UUID | None = None
+    result: decisions.ActionResult, back: str, fallback: UUID | None = None
 ) -> HttpResponse:
     """Redirect to `back` with a bar that says what was done, else to the page of the action."""
     done = result.batch.pk if result.batch else None

@@ -83,7 +83,7 @@ class Check:
     name: str  # stored as Finding.check_name, so it never changes
     description: Text  # what it looks for: "It has links."
     label: Text  # in lists and on the dashboard: "many links"
-    with_number: Callable[[int], str] | None = None  # the description with the number that a signal found
+    with_number: Promise | None = None  # the description with %(n)s, the number that a signal found
 
     # Sentences about a finding. Without one, authors and other readers read the same as moderators, and
     # moderators the description.
@@ -122,8 +122,8 @@ class Check:
 
     def signal_text(self, number: int | None) -> str:
         """Return what a signal found in a comment. A missing number is left out."""
-        if self.with_number and number is not None:
-            return self.with_number(number)
+        if self.with_number is not None and number is not None:
+            return str(self.with_number % {"n": number})
         return str(self.description)
 
     def explain_to_moderator(self, finding: Finding, original: Comment | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from comments.models import Comment, Discussion
 from comments.policy import Submission
@@ -56,9 +56,7 @@ LATE = Check(  # old discussions attract spam floods; yet a late comment can be 
     name="late",
     label=gettext_lazy("long after the story"),
     description=gettext_lazy("It was posted long after the story."),
-    with_number=lambda n: (
-        ngettext("Posted %(n)s day after the story.", "Posted %(n)s days after the story.", n) % {"n": n}
-    ),
+    with_number=ngettext_lazy("Posted %(n)s day after the story.", "Posted %(n)s days after the story.", "n"),
     to_moderator=_about_late,
     find=find_late,
     signal=late,

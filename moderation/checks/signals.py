@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from moderation.checks.base import Check, Text
 from moderation.features.signals import author, links, site, text
@@ -100,7 +100,7 @@ OF_TEXT = [
         text.wares,
         gettext_lazy("sales words"),
         gettext_lazy("It has sales words."),
-        with_number=lambda n: ngettext("It has %(n)s sales word.", "It has %(n)s sales words.", n) % {"n": n},
+        with_number=ngettext_lazy("It has %(n)s sales word.", "It has %(n)s sales words.", "n"),
     ),
     _signal(
         text.other_script,
@@ -152,7 +152,7 @@ IMITATES = _signal(
     site.imitates,
     gettext_lazy("a name like another one"),
     gettext_lazy("The name looks like another name in this discussion."),
-    with_number=lambda n: _("The name is a staff name, or looks like one."),
+    with_number=gettext_lazy("The name is a staff name, or looks like one."),
     to_author=lambda finding, original: _(
         "The name looks like another person’s name; such comments are reviewed first."
     ),
@@ -177,13 +177,10 @@ OF_SITE = [
         site.one_address,
         gettext_lazy("other names at its IP address"),
         gettext_lazy("Its IP address posted under other names within a day."),
-        with_number=lambda n: (
-            ngettext(
-                "Its IP address posted under %(n)s other name within a day.",
-                "Its IP address posted under %(n)s other names within a day.",
-                n,
-            )
-            % {"n": n}
+        with_number=ngettext_lazy(
+            "Its IP address posted under %(n)s other name within a day.",
+            "Its IP address posted under %(n)s other names within a day.",
+            "n",
         ),
         weight=1.0,
     ),
@@ -191,13 +188,10 @@ OF_SITE = [
         site.name_burst,
         gettext_lazy("an auto-generated name"),
         gettext_lazy("Its name has the same pattern as the names of other writers within a day."),
-        with_number=lambda n: (
-            ngettext(
-                "Its name has the same pattern as the name of %(n)s other writer within a day.",
-                "Its name has the same pattern as the names of %(n)s other writers within a day.",
-                n,
-            )
-            % {"n": n}
+        with_number=ngettext_lazy(
+            "Its name has the same pattern as the name of %(n)s other writer within a day.",
+            "Its name has the same pattern as the names of %(n)s other writers within a day.",
+            "n",
         ),
         weight=1.0,
     ),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
 from comments.models import Comment, Reason
 from comments.policy import Submission
@@ -48,7 +48,7 @@ LINKS = Check(  # the purpose of most spam
     name="links",
     label=gettext_lazy("many links"),
     description=gettext_lazy("It has links."),
-    with_number=lambda n: ngettext("It has %(n)s link.", "It has %(n)s links.", n) % {"n": n},
+    with_number=ngettext_lazy("It has %(n)s link.", "It has %(n)s links.", "n"),
     to_moderator=_about_links,
     find=find_links,
     rule_kind=Rule.Kind.LINKS,

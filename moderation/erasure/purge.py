@@ -13,7 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from allauth.account.models import EmailAddress
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -25,7 +25,7 @@ from articles.services import erase_author
 from comments.models import LAST_TRANSITION_ID, Comment, CommentDraft, Follow, Mute, Reason, State, Visit
 from comments.services.discussions import lock_discussions_of
 from comments.services.text_changes import erase_comments, erase_names
-from core.database.sql import fetch_column, fetch_rows
+from core.database.sql import execute, fetch_column, fetch_rows
 from moderation.erasure import emails, written_mails
 from moderation.models import (
     Appeal,
@@ -100,9 +100,7 @@ def make_list(
     }
     with transaction.atomic():
         group.save(force_insert=True)
-        with connection.cursor() as cursor:
-            cursor.execute(LIST_MEMBERS, values)
-            group.size = cursor.rowcount
+        group.size = execute(LIST_MEMBERS, values)
         if not group.size:
             transaction.set_rollback(True)
             return None

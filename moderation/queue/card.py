@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -22,7 +21,7 @@ from comments.reply_target import COMMENT_COLUMNS, GUEST_COLUMNS
 from comments.thread.story import ARTICLE_COLUMNS, DISCUSSION_COLUMNS, build_discussion
 from core.database.sql import (
     build_instance,
-    execute_prepared,
+    fetch_prepared,
     fetch_together,
     list_columns,
     split_row,
@@ -105,7 +104,6 @@ class Card:
     review_requests: list[reporting.ReviewRequest]
     similar: SimilarGroup | None
     decisions: list[EarlierDecision]  # the latest first
-    is_discussion_readable: bool  # whether readers can open the discussion
     earlier_versions: list[CommentRevision]  # texts before edits, the latest first
     is_claimed: bool  # a colleague has it open: case.claimed_by, until case.claimed_until
     score: str  # the filter's score in words, also one that is no signal; "" if it has none
@@ -220,7 +218,6 @@ def load_card(pk: int, user: User, claimed: Case | None = None) -> Card | None:
         review_requests=reporting.review_requests(case, user) if case else [],
         similar=_similar_group(comment, member) if user.is_moderator else None,
         decisions=_earlier_decisions(found["decisions"], user),
-        is_discussion_readable=comment.discussion.is_readable,
         earlier_versions=list(comment.revisions.order_by("-revision")[:MAX_LISTED])
         if found["revisions"]
         else [],
@@ -238,12 +235,10 @@ def load_card(pk: int, user: User, claimed: Case | None = None) -> Card | None:
 
 def _load_comment(pk: int) -> Comment | None:
     """Return the comment with its story, parent and author, and `last_transition_id`. Runs one statement."""
-    with connection.cursor() as cursor:
-        execute_prepared(cursor, COMMENT_SQL, {"comment": pk})
-        row = cursor.fetchone()
-    if row is None:
+    rows = fetch_prepared(COMMENT_SQL, {"comment": pk})
+    if not rows:
         return None
-    stored, (last_transition_id,) = split_row(row, _TABLES)
+    stored, (last_transition_id,) = split_row(rows[0], _TABLES)
     comment = Comment.from_db("default", _TABLES["c"], stored["c"])
     article = Article.from_db("default", _TABLES["a"], stored["a"])
     comment.discussion = build_discussion(article, stored["d"])

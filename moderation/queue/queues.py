@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 from django import forms
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Count, Min, Q, QuerySet, Value
 from django.db.models.expressions import RawSQL
 from django.http import QueryDict
@@ -26,7 +26,7 @@ from accounts.models import User
 from articles.markup.markdown import make_excerpt
 from articles.models import UNPUBLISHED_TITLE, Article
 from comments.models import LAST_TRANSITION_ID, Comment, Reason, State, state_label
-from core.database.sql import execute_prepared, fetch_together, query_text
+from core.database.sql import fetch_prepared, fetch_together, query_text
 from core.query_forms import NumberField, QueryForm
 from moderation import similar
 from moderation.actions import cases
@@ -275,9 +275,7 @@ class QueueView:
         if not keys:
             return [], 0
         statement = RECENT_ITEMS if self.queue == RECENT else CASE_ITEMS
-        with connection.cursor() as cursor:
-            execute_prepared(cursor, statement, {"keys": keys[:PAGE_SIZE], "length": EXCERPT_LENGTH})
-            rows = cursor.fetchall()
+        rows = fetch_prepared(statement, {"keys": keys[:PAGE_SIZE], "length": EXCERPT_LENGTH})
         now = timezone.now()
         hidden = {article for article, published_at, *_rest in rows if not published_at or published_at > now}
         if hidden:

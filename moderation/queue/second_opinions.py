@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
 from comments.models import REMOVED, Reason, State
+from core.database.sql import execute
 from moderation.models import SecondOpinion
 
 SAMPLED_ONE_IN = 50  # share of decided cases that is asked about
@@ -48,9 +48,7 @@ def create_questions() -> int:
         "bulk": MAX_COMMENTS_OF_ACTION,
         "min_decisions": MIN_DECISIONS,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(CREATE_QUESTIONS, values)
-        return int(cursor.rowcount)
+    return execute(CREATE_QUESTIONS, values)
 
 
 def open_questions(user: User) -> QuerySet[SecondOpinion]:

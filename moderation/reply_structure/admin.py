@@ -15,7 +15,7 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -30,7 +30,6 @@ from accounts.models import User
 from articles.models import title_for
 from comments import removal_reasons
 from comments.admin import discussions_of
-from comments.duplicates import normalize_text
 from comments.models import Comment, CommentQuerySet, Discussion, InferredParent, Reason
 from comments.services.states import rename_author
 from core.query_forms import NumberField, QueryForm, parse_whole_number
@@ -38,10 +37,10 @@ from moderation.actions.decisions import move
 from moderation.actions.request_helpers import DoneQuery
 from moderation.actions.state_history import last_transition_id
 from moderation.models import Batch
+from moderation.reply_structure.candidates import matching
 from moderation.reply_structure.pages import read_branch, read_found, read_trees
 
 PLACE_KEYS = ("branch", "after", "start")  # query keys that select the page and are no filters
-MAX_SEARCH_WORDS = 10
 
 
 class TreeQuery(QueryForm):
@@ -176,12 +175,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         number = search_term.strip()
         if number[:1] == "#" and (pk := parse_whole_number(number[1:], any_script=True)) is not None:
             return queryset.filter(pk=pk), False
-        found = Q()
-        for word in search_term.split()[:MAX_SEARCH_WORDS]:
-            found &= Q(author_name__icontains=word) | Q(text__folded__contains=normalize_text(word))
-        if (pk := parse_whole_number(number, any_script=True)) is not None:
-            found |= Q(pk=pk)
-        return queryset.filter(found), False
+        return queryset.filter(matching(search_term)), False
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
         """Allow only the filters that the page uses.
@@ -263,7 +257,6 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         context["remove_reasons"] = removal_reasons.choices()
-        context["is_discussion_readable"] = context["original"].discussion.is_readable
         context["earlier"] = context["original"].revisions.order_by("-revision")
         return super().render_change_form(request, context, *args, **kwargs)
 

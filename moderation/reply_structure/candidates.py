@@ -49,15 +49,19 @@ def suggest(comment: Comment) -> list[Candidate]:
 
 def search(comment: Comment, text: str) -> list[Candidate]:
     """Return the comments that contain each word in their text or name, or have this number; oldest first."""
-    words = Q()
-    for word in text.split()[:MAX_SEARCH_WORDS]:
-        words &= Q(author_name__icontains=word) | Q(text__folded__contains=normalize_text(word))
-    number = parse_whole_number(text.strip().removeprefix("#"), any_script=True)
-    if number is not None:
-        words |= Q(pk=number)
+    rows = _possible_parents(comment).filter(matching(text)).order_by("created_at", "pk")
     found: dict[int, Candidate] = {}
-    _add(found, _possible_parents(comment).filter(words).order_by("created_at", "pk")[:MAX_LISTED], "")
+    _add(found, rows[:MAX_LISTED], "")
     return list(found.values())
+
+
+def matching(text: str) -> Q:
+    """Return a condition for comments that contain each word in their text or name, or have this number."""
+    found = Q()
+    for word in text.split()[:MAX_SEARCH_WORDS]:
+        found &= Q(author_name__icontains=word) | Q(text__folded__contains=normalize_text(word))
+    number = parse_whole_number(text.strip().removeprefix("#"), any_script=True)
+    return found if number is None else found | Q(pk=number)
 
 
 def _words(text: str) -> str:

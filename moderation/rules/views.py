@@ -204,7 +204,6 @@ class FalsePositive:
     comment: Comment
     name: str
     text: SafeString  # with the matches marked
-    is_discussion_readable: bool
 
 
 def _false_positives(definition: RuleDefinition, ids: list[int]) -> list[FalsePositive]:
@@ -213,7 +212,7 @@ def _false_positives(definition: RuleDefinition, ids: list[int]) -> list[FalsePo
     for decided, spans in rule_replay.matched_examples(definition, ids):
         comment = comments[decided.comment]
         text = explanations.highlighted_excerpt(decided.body, spans, EXCERPT_LENGTH)
-        found.append(FalsePositive(comment, decided.name, text, comment.discussion.is_readable))
+        found.append(FalsePositive(comment, decided.name, text))
     return found
 
 

@@ -7,13 +7,11 @@ second uses its indexes of words and trigrams, and runs only if the first finds 
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import connection
-
 from articles.models import Article
 from comments import duplicates
 from comments.duplicates import MIN_LENGTH, normalize_text
 from comments.models import Comment, CommentText, State
-from core.database.sql import execute_prepared, fetch_rows
+from core.database.sql import fetch_prepared, fetch_rows
 from moderation.checks.base import Duplicate
 
 SIMILARITY = 0.9  # shared trigrams over all trigrams of both
@@ -128,9 +126,7 @@ def find_similar(comment: Comment, limit: int) -> list[int]:
     if len(folded := normalize_text(comment.body)) < MIN_LENGTH:
         return []
     values = {"folded": folded, "shortest": MIN_LENGTH, "exclude": comment.pk, "limit": limit}
-    with connection.cursor() as cursor:
-        execute_prepared(cursor, SIMILAR_SQL, values, before=INDEX_SETTINGS)
-        return [pk for (pk,) in cursor.fetchall()]
+    return [pk for (pk,) in fetch_prepared(SIMILAR_SQL, values, before=INDEX_SETTINGS)]
 
 
 def find_exact_duplicates(ids: Sequence[int]) -> dict[int, Duplicate]:

@@ -7,12 +7,12 @@ check existed.
 
 from collections.abc import Mapping, Sequence
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 
 from comments.models import Comment, State
 from comments.services.discussions import lock_discussions_of
-from core.database.sql import decode_columns, encode_columns, fetch_rows
+from core.database.sql import decode_columns, encode_columns, execute, fetch_rows
 from moderation.actions import cases
 from moderation.actions.last_decisions import TEXT_IS_APPROVED
 from moderation.checks import registry
@@ -128,6 +128,5 @@ def store_findings(found: Mapping[tuple[int, int], Sequence[CheckResult]]) -> in
     ]
     if findings:
         columns = dict(zip(FINDING_TYPES, zip(*findings, strict=True), strict=True))
-        with connection.cursor() as cursor:
-            cursor.execute(INSERT_FINDINGS_SQL, encode_columns(columns))
+        execute(INSERT_FINDINGS_SQL, encode_columns(columns))
     return len(findings)

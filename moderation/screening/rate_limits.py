@@ -3,12 +3,13 @@
 A rule of the kind "rate" sets the two limits of a person, and the others are multiples of these.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from math import ceil
 from typing import Any, NamedTuple
 
-from django.utils.translation import ngettext
+from django.utils.functional import Promise
+from django.utils.translation import ngettext, ngettext_lazy
 
 from comments.models import Reason
 from comments.policy import Submission
@@ -37,7 +38,7 @@ class RateLimit(NamedTuple):
 
     max_count: int
     sent: SentComments
-    message: Callable[[int], str]  # translated only if the limit is exceeded
+    message: Promise  # with %(n)s, the limit
 
     @property
     def seconds_to_wait(self) -> int:
@@ -60,7 +61,7 @@ def refuse_above_rate_limit(submission: Submission, context: Context) -> list[Ra
         return limits
     limit = max(exceeded, key=lambda limit: limit.seconds_to_wait)
     raise RateLimitError(
-        f"{limit.message(limit.max_count)} {_when_to_retry(limit)}", seconds=limit.seconds_to_wait
+        f"{limit.message % {'n': limit.max_count}} {_when_to_retry(limit)}", seconds=limit.seconds_to_wait
     )
 
 
@@ -75,53 +76,37 @@ def _limits(context: Context) -> list[RateLimit]:
     new, known = matching.parse_limit(rule.value) if rule else (RATE_NEW, RATE_KNOWN)
     if context.person_is_confirmed and context.has_approved_comment:
         max_count = known * TRUSTED_FACTOR if context.person_is_trusted else known
-        return [RateLimit(max_count, context.sent_by_person, _person_message)]
+        return [RateLimit(max_count, context.sent_by_person, _PERSON_MESSAGE)]
     return [
-        RateLimit(new, context.sent_by_person, _person_message),
-        RateLimit(new, context.sent_from_address, _address_message),
-        RateLimit(new * BLOCK_FACTOR, context.sent_from_block, _block_message),
-        RateLimit(new * DISCUSSION_FACTOR, context.sent_to_discussion, _discussion_message),
+        RateLimit(new, context.sent_by_person, _PERSON_MESSAGE),
+        RateLimit(new, context.sent_from_address, _ADDRESS_MESSAGE),
+        RateLimit(new * BLOCK_FACTOR, context.sent_from_block, _BLOCK_MESSAGE),
+        RateLimit(new * DISCUSSION_FACTOR, context.sent_to_discussion, _DISCUSSION_MESSAGE),
     ]
 
 
-def _person_message(count: int) -> str:
-    text = ngettext(
-        "You can post %(n)s comment in 10 minutes.", "You can post %(n)s comments in 10 minutes.", count
-    )
-    return text % {"n": count}
-
-
-def _address_message(count: int) -> str:
-    text = ngettext(
-        "New commenters on the same internet connection can post %(n)s comment in 10 minutes, and this "
-        "limit is reached. Other people may share your connection.",
-        "New commenters on the same internet connection can post %(n)s comments in 10 minutes, and this "
-        "limit is reached. Other people may share your connection.",
-        count,
-    )
-    return text % {"n": count}
-
-
-def _block_message(count: int) -> str:
-    text = ngettext(
-        "New commenters on neighbouring internet connections can post %(n)s comment in 10 minutes, and this "
-        "limit is reached. These are often other people.",
-        "New commenters on neighbouring internet connections can post %(n)s comments in 10 minutes, and this "
-        "limit is reached. These are often other people.",
-        count,
-    )
-    return text % {"n": count}
-
-
-def _discussion_message(count: int) -> str:
-    text = ngettext(
-        "New commenters can post %(n)s comment in 10 minutes in one discussion, and this limit is reached "
-        "here.",
-        "New commenters can post %(n)s comments in 10 minutes in one discussion, and this limit is reached "
-        "here.",
-        count,
-    )
-    return text % {"n": count}
+_PERSON_MESSAGE = ngettext_lazy(
+    "You can post %(n)s comment in 10 minutes.", "You can post %(n)s comments in 10 minutes.", "n"
+)
+_ADDRESS_MESSAGE = ngettext_lazy(
+    "New commenters on the same internet connection can post %(n)s comment in 10 minutes, and this "
+    "limit is reached. Other people may share your connection.",
+    "New commenters on the same internet connection can post %(n)s comments in 10 minutes, and this "
+    "limit is reached. Other people may share your connection.",
+    "n",
+)
+_BLOCK_MESSAGE = ngettext_lazy(
+    "New commenters on neighbouring internet connections can post %(n)s comment in 10 minutes, and this "
+    "limit is reached. These are often other people.",
+    "New commenters on neighbouring internet connections can post %(n)s comments in 10 minutes, and this "
+    "limit is reached. These are often other people.",
+    "n",
+)
+_DISCUSSION_MESSAGE = ngettext_lazy(
+    "New commenters can post %(n)s comment in 10 minutes in one discussion, and this limit is reached here.",
+    "New commenters can post %(n)s comments in 10 minutes in one discussion, and this limit is reached here.",
+    "n",
+)
 
 
 def _when_to_retry(limit: RateLimit) -> str:

@@ -2,11 +2,9 @@
 
 from datetime import timedelta
 
-from django.db import connection
-
 from accounts.services import EMAIL_IS_CONFIRMED
 from comments.policy import Submission
-from core.database.sql import execute_prepared
+from core.database.sql import fetch_prepared
 from moderation.checks.base import NONE_SENT, Context, SentComments
 from moderation.features.site_facts import SITE_FACTS_SQL, SiteFacts, parse_site_facts
 from moderation.features.text_reading import ParsedComment
@@ -111,9 +109,7 @@ def load_context(submission: Submission) -> tuple[Context, ActiveFilter | None, 
         "block_hash": hash_block(submission.ip),
         "trusted_since": submission.at - timedelta(days=TRUSTED_DAYS),
     }
-    with connection.cursor() as cursor:
-        execute_prepared(cursor, SUBMISSION_FACTS_SQL, values, before=INDEX_SETTINGS)
-        row = cursor.fetchone()
+    [row] = fetch_prepared(SUBMISSION_FACTS_SQL, values, before=INDEX_SETTINGS)
     rows, is_proved, was_approved, is_trusted, filter_row, rule_ids, topics, *sent = row[:PERSON_COLUMNS]
     duplicate = parse_duplicate(row[PERSON_COLUMNS : PERSON_COLUMNS + DUPLICATE_COLUMNS])
     facts = parse_site_facts(row[PERSON_COLUMNS + DUPLICATE_COLUMNS :])

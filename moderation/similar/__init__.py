@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-from django.db import connection
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from comments.models import Transition
+from core.database.sql import execute
 from moderation.models import CommentGroup, CommentGroupMember, SimilarityScan
 
 # The kinds of groups that a scan creates. Rules, queues and purges create the other kinds.
@@ -57,6 +57,4 @@ def add_members(
     last_transition_ids: Sequence[int | None],
 ) -> None:
     """Add members to a group in one statement. The lists have the same order, one item for each member."""
-    with connection.cursor() as cursor:
-        columns = map(list, (comments, similarities, clues, last_transition_ids))
-        cursor.execute(ADD_MEMBERS, [group.pk, *columns])
+    execute(ADD_MEMBERS, [group.pk, *map(list, (comments, similarities, clues, last_transition_ids))])

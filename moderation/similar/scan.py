@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max, Q
 from django.utils import timezone
 from django_tasks import task
 
 from comments.models import Comment, Reason, State, Transition
-from core.database.sql import fetch_rows
+from core.database.sql import execute, fetch_rows
 from moderation.actions import cases
 from moderation.actions.last_decisions import TEXT_IS_APPROVED
 from moderation.models import Batch, Case, CommentGroup, SimilarityScan
@@ -78,11 +78,6 @@ WHERE g.kind = ANY(%(kinds)s) AND g.run <> ALL(%(runs)s::uuid[])
   AND NOT EXISTS (SELECT FROM moderation_commentgroupmember m WHERE m.group_id = g.id)"""
 
 
-def latest_scan() -> SimilarityScan | None:
-    """Return the latest finished scan."""
-    return finished_scans().first()
-
-
 def running_scan() -> SimilarityScan | None:
     """Return the requested scan that has not ended, unless it is lost."""
     return (
@@ -130,7 +125,7 @@ def look_over(scan: str) -> int:
 def run_scan(scan: SimilarityScan | None = None) -> GroupingResult:
     """Scan the site now, store the groups found, and delete those of earlier scans."""
     scan = scan or SimilarityScan.objects.create()
-    scan.last_transition_id, before = last_transition_id(), latest_scan()
+    scan.last_transition_id, before = last_transition_id(), finished_scans().first()
     rows, stories = read_comments()
     found = find_groups(rows, stories)
     scan.ended_at = now = timezone.now()
@@ -140,9 +135,8 @@ def run_scan(scan: SimilarityScan | None = None) -> GroupingResult:
         _store_groups(scan, now, rows, found.proposals)
         kept_runs = [scan.pk, *([before.pk] if before else [])]
         old: dict[str, Any] = {"kinds": [kind.value for kind in SCAN_KINDS], "runs": kept_runs}
-        with connection.cursor() as cursor:
-            cursor.execute(DELETE_OLD_MEMBERS, old)
-            cursor.execute(DELETE_EMPTY_GROUPS, old)
+        execute(DELETE_OLD_MEMBERS, old)
+        execute(DELETE_EMPTY_GROUPS, old)
         lost = Q(ended_at=None, asked_at__lt=now - LOST_AFTER)
         SimilarityScan.objects.filter(lost | Q(ended_at__lt=now)).delete()
     return found

@@ -85,9 +85,9 @@ def groups(request: HttpRequest) -> HttpResponse:
         if member := similar.members_of([of]).get(of):
             return redirect(f"{reverse('moderation:group', args=[member.group_id])}?of={of}")
         messages.info(request, _("There is no group of similar comments for this comment."))
-    latest = scan.latest_scan()
+    latest = similar.finished_scans().first()
     running = _scan_if_stale(latest)
-    shown = scan.latest_scan() if running is None else latest
+    shown = similar.finished_scans().first() if running is None else latest
     kind, number = asked["kind"], asked["page"]
     all_groups = pages.open_groups(user)
     found = all_groups.filter(kind=kind) if kind else all_groups

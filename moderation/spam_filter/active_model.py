@@ -1,7 +1,7 @@
 """The active version of the filter, loaded once in each process, and its predictions."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from core.database.sql import fetch_column
 from core.errors import UserError
 from moderation.checks import registry
-from moderation.features.text_reading import CommentData, ParsedComment, SignalResult
+from moderation.features.text_reading import ParsedComment, SignalResult
 from moderation.models import FilterVersion
 from moderation.spam_filter import versions
-from moderation.spam_filter.classifier.model import Model, Part, sigmoid
+from moderation.spam_filter.classifier.model import Model, sigmoid
 from moderation.spam_filter.thresholds import GoodScores, auto_spam_threshold, waiting_threshold
 
 logger = logging.getLogger(__name__)
@@ -156,8 +156,3 @@ def predict(read: ParsedComment, active: ActiveFilter, more: Iterable[SignalResu
         is_spam=spam_from is not None and probability >= spam_from,
         signals=features.found,
     )
-
-
-def explain(data: CommentData, version: int, more: Sequence[SignalResult] = ()) -> list[Part]:
-    """Return the parts of this version's score, the heaviest first."""
-    return load_model(version).explain(data, more)

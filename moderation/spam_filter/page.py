@@ -88,7 +88,6 @@ class MistakeRow:
     sentence: str  # the filter's prediction, as text
     text: SafeString  # an excerpt with the heaviest words marked
     parts: list[spam_explanations.PartText]
-    is_discussion_readable: bool
 
 
 @dataclass(frozen=True)
@@ -174,7 +173,13 @@ class FilterPage:
             return ""
         if version.kind == FilterVersion.Kind.STARTER:
             return _("It came with the program and has not been trained on this site.")
-        return _training_text(version.trained_on.get("decisions", 0), version.trained_on.get("spam", 0))
+        decisions, spam = (version.trained_on.get(name, 0) for name in ("decisions", "spam"))
+        text = ngettext(
+            "It was trained on %(n)s decision of this site, %(spam)s of them spam.",
+            "It was trained on %(n)s decisions of this site, %(spam)s of them spam.",
+            decisions,
+        )
+        return text % {"n": f"{decisions:,}", "spam": f"{spam:,}"}
 
     @cached_property
     def metric_sentences(self) -> list[str]:
@@ -378,15 +383,6 @@ class FilterPage:
         return [_version_row(row, current) for row in rows]
 
 
-def _training_text(decisions: int, spam: int) -> str:
-    text = ngettext(
-        "It was trained on %(n)s decision of this site, %(spam)s of them spam.",
-        "It was trained on %(n)s decisions of this site, %(spam)s of them spam.",
-        decisions,
-    )
-    return text % {"n": f"{decisions:,}", "spam": f"{spam:,}"}
-
-
 def _version_row(row: Mapping[str, Any], current: int) -> VersionRow:
     trial = row["numbers__trial"] or {}
     own = trial.get("log_loss", [row["numbers__log_loss"], None])
@@ -447,5 +443,4 @@ def _mistake_row(comment: Comment, mistake: Mistake, last: int) -> MistakeRow:
         sentence=probability_text(mistake["probability"]),
         text=text,
         parts=spam_explanations.part_texts(mistake["parts"], comment.body, comment.author_name),
-        is_discussion_readable=comment.discussion.is_readable,
     )

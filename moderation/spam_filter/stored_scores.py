@@ -39,7 +39,7 @@ def explain_stored(comment: Comment, findings: Sequence[Finding]) -> list[Stored
         if one.check_name in site_signals and one.strength
     ]
     try:
-        parts = active_model.explain(_stored_comment_data(comment), own.filter_id, more)
+        parts = active_model.load_model(own.filter_id).explain(_stored_comment_data(comment), more)
     except (FilterVersion.DoesNotExist, active_model.UnusableModelError):
         return []
     return contributions.stored_parts(parts, {one.check_name: one.number for one in findings}, MAX_PARTS)

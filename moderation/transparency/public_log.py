@@ -8,16 +8,16 @@ that there are only as many pages as months.
 import re
 from collections import Counter
 from dataclasses import dataclass
-from datetime import date, tzinfo
+from datetime import date, datetime, tzinfo
 
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import ngettext
 
+from articles.months import time_range
 from comments.models import Reason, State
 from core.database.sql import fetch_column, fetch_rows
 from moderation.transparency import discussion_summary, removal_counts
-from moderation.transparency.audit_log import start_of_day
 
 UNNAMED = (Reason.OTHER, Reason.RESTRICTED, Reason.SCREENED)  # reasons that readers see as "other"
 
@@ -74,15 +74,8 @@ LATER = f"SELECT t.at FROM {_DECISIONS} AND t.at >= %(end)s ORDER BY t.at LIMIT 
 
 def days(month: date, zone: tzinfo) -> Days:
     """Return the days of a month with their stories."""
-    rows = fetch_rows(
-        COUNTS_BY_DAY,
-        removal_counts.sql_values()
-        | {
-            "zone": str(zone),
-            "start": start_of_day(month, zone),
-            "end": start_of_day(_next(month), zone),
-        },
-    )
+    values = removal_counts.sql_values() | {"zone": str(zone)} | _bounds(month, zone)
+    rows = fetch_rows(COUNTS_BY_DAY, values)
     by_day: dict[date, dict[tuple[str, str], list[tuple[str, str, bool, int]]]] = {}
     for day, title, slug, state, reason, by_machine, n in rows:
         by_day.setdefault(day, {}).setdefault((title, slug), []).append((state, reason, by_machine, n))
@@ -131,15 +124,17 @@ def parse_month(text: str) -> date:
 
 def last_month(zone: tzinfo) -> date | None:
     """Return the latest month with entries, or None."""
-    return neighbour(_next(timezone.localdate(timezone=zone).replace(day=1)), zone, later=False)
+    next_month = _bounds(timezone.localdate(timezone=zone), zone)["end"]
+    return neighbour(next_month.date(), zone, later=False)
 
 
 def neighbour(month: date, zone: tzinfo, *, later: bool) -> date | None:
     """Return the nearest month with entries before or after this one, or None."""
-    values = {"start": start_of_day(month, zone), "end": start_of_day(_next(month), zone)}
-    times = fetch_column(LATER if later else EARLIER, values)
+    times = fetch_column(LATER if later else EARLIER, _bounds(month, zone))
     return times[0].astimezone(zone).date().replace(day=1) if times else None
 
 
-def _next(month: date) -> date:
-    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
+def _bounds(month: date, zone: tzinfo) -> dict[str, datetime]:
+    """Return the first moments of a month and of the next one as the queries name them."""
+    start, end = time_range(zone, month.year, month.month)
+    return {"start": start, "end": end}

@@ -14,10 +14,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
 from comments.models import UNDONE_SQL, Comment, Discussion, Reason, State
-from core.database.sql import fetch_rows
+from core.database.sql import execute, fetch_column, fetch_rows
 from moderation.checks import registry
 from moderation.models import Finding
 
@@ -88,8 +86,7 @@ def update_counts(ids: Sequence[int], batch: UUID) -> None:
 
     The caller has saved the Batch, if there is one, and locked the discussions.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(UPDATE_COUNTS, {"ids": list(ids), "batch": batch, **sql_values()})
+    execute(UPDATE_COUNTS, {"ids": list(ids), "batch": batch, **sql_values()})
 
 
 # A comment that the checks marked as spam has one transition, which belongs to no action.
@@ -103,8 +100,7 @@ WHERE article_id = %(discussion)s"""
 def count_posted(comment: Comment) -> None:
     """Count a comment that was removed by the checks when it was posted, in the same transaction."""
     key = f"{comment.state}/{comment.state_reason}/machine"
-    with connection.cursor() as cursor:
-        cursor.execute(COUNT_POSTED, {"key": key, "discussion": comment.discussion_id})
+    execute(COUNT_POSTED, {"key": key, "discussion": comment.discussion_id})
 
 
 def recount(discussions: Sequence[int] | None = None) -> dict[int, Counts]:
@@ -122,7 +118,7 @@ def recount(discussions: Sequence[int] | None = None) -> dict[int, Counts]:
 def proposed(comments: Sequence[int]) -> set[int]:
     """Return those of these comments whose removal the checks proposed and a person confirmed."""
     values = {"discussions": None, "comments": list(comments), **sql_values()}
-    return {pk for (pk,) in fetch_rows(CONFIRMED_PROPOSALS, values)}
+    return set(fetch_column(CONFIRMED_PROPOSALS, values))
 
 
 def proposes(finding: Finding, comment: Comment) -> bool:

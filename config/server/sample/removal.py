@@ -33,7 +33,7 @@ from articles.site.cached_pages import invalidate_stale_copies
 from comments.models import Comment, Transition
 from config.server.sample import credentials
 from config.server.sample.dates import edited_stories
-from core.database.sql import fetch_rows
+from core.database.sql import execute, fetch_rows
 from core.errors import UserError
 from moderation.models import (
     Batch,
@@ -170,15 +170,18 @@ def _collect(model: Any, ids: set[Any], rows: Rows) -> None:
     """Add these rows, and all rows that cannot exist without them."""
     new = ids - rows[model]
     rows[model] |= new
-    for relation in model._meta.get_fields(include_hidden=True) if new else ():
-        if not relation.auto_created or relation.concrete or relation.many_to_many:
-            continue
-        source: Any = relation.related_model
-        name = relation.field.name
+    for source, name in _references(model) if new else ():
         if name in MENTIONS.get(source, ()) or source is Batch:
             continue
         found = source._base_manager.filter(**{f"{name}__in": new}).values_list("pk", flat=True)
         _collect(source, set(found), rows)
+
+
+def _references(model: Any) -> Iterator[tuple[Any, str]]:
+    """Yield the models that refer to this one, each with the name of the field."""
+    for relation in model._meta.get_fields(include_hidden=True):
+        if relation.auto_created and not relation.concrete and not relation.many_to_many:
+            yield relation.related_model, relation.field.name
 
 
 def _actions_about(rows: Rows) -> set[Any]:
@@ -214,36 +217,34 @@ def _actions_about(rows: Rows) -> set[Any]:
 
 def _delete(rows: Rows) -> None:
     """Delete the rows. The foreign keys are deferred, so the order does not matter."""
-    with connection.cursor() as cursor:
-        for model, names in MENTIONS.items():
-            for name in names:
-                target = model._meta.get_field(name).related_model
-                mentioned = rows[target]
-                staying = model._base_manager.filter(**{f"{name}__in": mentioned})
-                staying.exclude(pk__in=rows[model]).update(**{name: None})
-        for model, ids in rows.items():
-            if ids:
-                table, key = (
-                    connection.ops.quote_name(name) for name in (model._meta.db_table, model._meta.pk.column)
-                )
-                cursor.execute(f"DELETE FROM {table} WHERE {key} = ANY(%s)", [list(ids)])
+    for model, names in MENTIONS.items():
+        for name in names:
+            target = model._meta.get_field(name).related_model
+            mentioned = rows[target]
+            staying = model._base_manager.filter(**{f"{name}__in": mentioned})
+            staying.exclude(pk__in=rows[model]).update(**{name: None})
+    for model, ids in rows.items():
+        if ids:
+            table, key = (
+                connection.ops.quote_name(name) for name in (model._meta.db_table, model._meta.pk.column)
+            )
+            execute(f"DELETE FROM {table} WHERE {key} = ANY(%s)", [list(ids)])
     CommentGroup.objects.filter(members=None).delete()
 
 
 @contextmanager
 def _writable_logs() -> Iterator[None]:
     """Switch the triggers that keep logs append-only off while the block runs, for this transaction."""
-    with connection.cursor() as cursor:
-        triggers = fetch_rows(APPEND_ONLY_TRIGGERS)
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # no table with pending checks can be altered
-        for table, name in triggers:
-            cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {name}")
-        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-        yield
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        for table, name in triggers:
-            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER {name}")
-        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    triggers = fetch_rows(APPEND_ONLY_TRIGGERS)
+    execute("SET CONSTRAINTS ALL IMMEDIATE")  # no table with pending checks can be altered
+    for table, name in triggers:
+        execute(f"ALTER TABLE {table} DISABLE TRIGGER {name}")
+    execute("SET CONSTRAINTS ALL DEFERRED")
+    yield
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+    for table, name in triggers:
+        execute(f"ALTER TABLE {table} ENABLE TRIGGER {name}")
+    execute("SET CONSTRAINTS ALL DEFERRED")
 
 
 def _delete_images(images: Sequence[Image]) -> int:
@@ -293,12 +294,7 @@ def _erase_accounts(created: datetime) -> tuple[int, list[str]]:
 
 def _is_used(user: User) -> bool:
     """Return whether anything else than the account itself refers to it."""
-    relations: Any = User._meta.get_fields(include_hidden=True)
-    for relation in relations:
-        if not relation.auto_created or relation.concrete or relation.many_to_many:
-            continue
-        source: Any = relation.related_model
-        name = relation.field.name
+    for source, name in _references(User):
         is_own = source in NO_USE and name != "actor"
         if not is_own and source._base_manager.filter(**{name: user}).exists():
             return True

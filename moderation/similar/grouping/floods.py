@@ -116,7 +116,7 @@ def propose_shared_contacts(compared: ComparedComments) -> Iterator[Proposal]:
         for index in _promotional_holders(compared, contact, indexes):
             union.join(contact, index)
             union.join(contact, ("name", compared.rows[index].name.casefold()))
-    for nodes in union.all():
+    for nodes in union.sets(list(union.parents)):
         members = sorted(node for node in nodes if isinstance(node, int))
         yield propose_by_clues(compared, Kind.LINK, members)
 

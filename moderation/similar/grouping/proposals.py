@@ -4,13 +4,14 @@ import heapq
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from moderation.models import CommentGroup
 from moderation.similar.clues import promotion_score
 from moderation.similar.compared import ComparedComments
 
 Kind = CommentGroup.Kind
+H = TypeVar("H", bound=Hashable)
 
 MIN_SIMILAR = 3  # similar comments that make a group
 MIN_MEMBERS = 2  # … of which this many must still be undecided
@@ -101,16 +102,9 @@ class UnionFind:
         if a != b:
             self.parents[b] = a
 
-    def sets(self, ones: Iterable[int]) -> list[list[int]]:
+    def sets(self, ones: Iterable[H]) -> list[list[H]]:
         """Return the sets of these elements, each in the given order."""
-        found: dict[Hashable, list[int]] = defaultdict(list)
+        found: dict[Hashable, list[H]] = defaultdict(list)
         for one in ones:
-            found[self.root(one)].append(one)
-        return list(found.values())
-
-    def all(self) -> list[list[Hashable]]:
-        """Return all sets."""
-        found: dict[Hashable, list[Hashable]] = defaultdict(list)
-        for one in list(self.parents):
             found[self.root(one)].append(one)
         return list(found.values())

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from comments.models import Comment
 from moderation.models import Batch, CommentGroup, CommentGroupMember
-from moderation.similar import scan
+from moderation.similar import finished_scans, scan
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.browser import log_in
 
@@ -73,7 +73,7 @@ def test_selection_is_kept_when_going_back(browser, live_server):
 def test_a_second_press_does_not_decide_on_the_next_group(browser, live_server):
     article = make_article()
     scan.run_scan()
-    latest = scan.latest_scan()
+    latest = finished_scans().first()
     assert latest
     for text in ("Buy our teak benches", "Read all about my holidays"):
         group = CommentGroup.objects.create(kind=CommentGroup.Kind.TEXT, run=latest.pk, size=3)
