@@ -191,7 +191,7 @@ def bring_in(found: Sequence[Story]) -> set[int]:
 class Cleared:
     """The result of removing the flood."""
 
-    acts: list[Any]  # Batches, in order
+    batches: list[Any]  # Batches, in order
     kinds: list[str]  # kinds of the groups, with the number of comments
     gone: set[int]
     seconds: list[float]  # of each action
@@ -209,9 +209,9 @@ def clear(actor: Any, *, most: int, least: int) -> Cleared:
     from moderation.similar.decisions import decide_group
 
     cleared = Cleared([], [], set(), [])
-    while len(cleared.acts) < most:
+    while len(cleared.batches) < most:
         scan.run_scan()
-        before = len(cleared.acts)
+        before = len(cleared.batches)
         groups = [
             g for g in shown.open_groups(actor) if g.size >= least and explanations.proposed_reason(g.kind)
         ]
@@ -223,10 +223,10 @@ def clear(actor: Any, *, most: int, least: int) -> Cleared:
             done = decide_group(group=group, to=to, reason=reason, actor=actor)
             if done.batch:
                 cleared.seconds.append(time.perf_counter() - began)
-                cleared.acts.append(done.batch)
+                cleared.batches.append(done.batch)
                 cleared.kinds.append(f"{group.kind} {len(done.changed):,}")
                 cleared.gone |= set(done.changed)
-        if len(cleared.acts) == before:
+        if len(cleared.batches) == before:
             break
     return cleared
 
@@ -235,8 +235,8 @@ def take_back(cleared: Cleared, actor: Any) -> None:
     """Undo every action, the last one first."""
     from moderation.actions import decisions
 
-    for act in reversed(cleared.acts):
-        decisions.undo(batch=act, actor=actor)
+    for action in reversed(cleared.batches):
+        decisions.undo(batch=action, actor=actor)
 
 
 def numbers() -> list[tuple[Any, ...]]:

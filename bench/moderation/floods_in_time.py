@@ -250,7 +250,7 @@ def clear(name: str, bring_in: Callable[[], Imported], *, all_spam: bool = True)
         kinds: list[str] = []
         while True:
             accepted = flood.clear(user, most=1_000, least=1)
-            actions += len(accepted.acts)
+            actions += len(accepted.batches)
             kinds += accepted.kinds
             in_groups += len(accepted.gone & imported.spam)
             left = mine.filter(pk__in=imported.spam, state=State.PUBLISHED).order_by("created_at", "pk")
