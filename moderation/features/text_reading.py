@@ -139,12 +139,12 @@ def cached_per_comment(signal: Signal) -> Signal:
     name = signal.__name__
 
     @wraps(signal)
-    def asked(comment: ParsedComment) -> SignalResult | None:
+    def read_signal(comment: ParsedComment) -> SignalResult | None:
         if name not in comment.cached_results:
             comment.cached_results[name] = signal(comment)
         return comment.cached_results[name]
 
-    return asked
+    return read_signal
 
 
 def stems_of(text: str) -> frozenset[str]:

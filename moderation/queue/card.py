@@ -317,9 +317,9 @@ def _strongest_first(
         for f in findings
         if not registry.found_nothing(f)
     ]
-    said = {placed.signal.sentence for placed in signals}
+    sentences = {placed.signal.sentence for placed in signals}
     for clue, strength, sentence in compared:
-        if sentence not in said:
+        if sentence not in sentences:
             signal = CardSignal(sentence, _strength_class(strength), None)
             signals.append(PlacedSignal(strength, signal, [], clue == Clue.SPUN))
     return sorted(signals, key=lambda placed: -placed.strength)

@@ -176,8 +176,8 @@ class QueueView:
     @classmethod
     def read(cls, query: QueryDict, user: User) -> "QueueView":
         """Parse the query of a URL. Raises Http404 for an unknown queue or an invalid filter value."""
-        asked = QueueQuery.read(query)
-        queue = asked["queue"]
+        parameters = QueueQuery.read(query)
+        queue = parameters["queue"]
         values, described, where = queue_filters.parse_filters(query, user, of_cases=queue != RECENT)
         unfiltered = cls(queue, user, (), {}, where, None)
         active = tuple(
@@ -188,7 +188,7 @@ class QueueView:
             )
             for name, (label, value) in described.items()
         )
-        return replace(unfiltered, filters=active, values=values, after=asked["after"])
+        return replace(unfiltered, filters=active, values=values, after=parameters["after"])
 
     def query(self) -> str:
         """Return the query of the first page; the default queue without filters needs none."""

@@ -60,8 +60,8 @@ class RulesQuery(QueryForm):
 def index(request: HttpRequest) -> HttpResponse:
     """List the rules. ?q=<part of a value>, ?kind=, ?off=1 to include those switched off, ?page=."""
     user = require_moderator(request)
-    asked = RulesQuery.read(request.GET)
-    kind, text, is_with_off = asked["kind"], asked["q"], asked["off"]
+    parameters = RulesQuery.read(request.GET)
+    kind, text, is_with_off = parameters["kind"], parameters["q"], parameters["off"]
     shown = Rule.objects.filter(Q(is_active=True) | Q(replaced_by=None))
     if not is_with_off:
         shown = shown.filter(is_active=True)
@@ -69,7 +69,7 @@ def index(request: HttpRequest) -> HttpResponse:
         shown = shown.filter(kind=kind)
     if text:
         shown = shown.filter(value__icontains=text)
-    start = RULES_PER_PAGE * (asked["page"] - 1)
+    start = RULES_PER_PAGE * (parameters["page"] - 1)
     found = shown.select_related("topic", "article", "added_by", "terms")
     found = found.defer("terms__text", *active_rules.UNUSED_ARTICLE_FIELDS).order_by("kind", "value", "pk")
     some = list(found[start : start + RULES_PER_PAGE + 1])

@@ -56,7 +56,7 @@ PERSON_SQL = f"""
 WITH account AS MATERIALIZED (
   SELECT u.id FROM accounts_user u JOIN account_emailaddress e ON {EMAIL_IS_CONFIRMED}
   WHERE lower(u.email) = %(email)s),
-asked AS (
+queried AS (
   SELECT %(author)s::bigint AS author, %(guest)s::bigint AS guest, %(browser)s::bigint AS browser,
          %(email)s::text AS email,
          EXISTS (SELECT FROM account WHERE id = %(author)s)

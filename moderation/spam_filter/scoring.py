@@ -102,14 +102,14 @@ def _external_results(submission: Submission) -> Iterator[CheckResult]:
     if not configured_scorers():
         return
     article = submission.discussion.article
-    asked = ScoreRequest(
+    request = ScoreRequest(
         body=submission.body,
         name=submission.name,
         ip=submission.ip,
         article=settings.SITE_URL + article.get_absolute_url(),
         title=article.title,
     )
-    for answer in ask_scorers(asked):
+    for answer in ask_scorers(request):
         if answer.probability is None:
             yield CheckResult(check=SILENT[answer.name].name, strength=0, holds=False)
         else:

@@ -126,16 +126,16 @@ class Command(UserErrorCommand):
             why = f"there is no column “label” besides {columns}"
         return f"Nothing can be measured because {why}. The rows are only scored."
 
-    def _model(self, asked: str) -> Model:
+    def _model(self, name: str) -> Model:
         """Return the model that --filter names. Raises CommandError if the version does not exist."""
-        if asked == "starter":
+        if name == "starter":
             return Model(load_starter())
         try:
-            if asked:
-                return load_model(int(asked))
+            if name:
+                return load_model(int(name))
             now = active_filter()
         except (ValueError, FilterVersion.DoesNotExist) as error:
-            raise CommandError(f"There is no version {asked!r} of the filter.") from error
+            raise CommandError(f"There is no version {name!r} of the filter.") from error
         except DatabaseError:  # the database is not set up yet
             now = None
         return load_model(now.version) if now else Model(load_starter())
