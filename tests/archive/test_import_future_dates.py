@@ -60,11 +60,11 @@ def test_the_command_prints_no_address_that_answers_404(tmp_path, capsys, client
     file = tmp_path / "ferry.txt"
     file.write_bytes(dated(page()))
     call_command("import_archive", str(file))
-    said = capsys.readouterr().out.splitlines()
-    assert said[2] == "1 warning:"
-    assert said[3].startswith("  line 1: The story is dated ")
-    assert said[-1].startswith("Not published yet. ")
-    assert client.get(said[-1].split()[-1]).status_code == 302  # to the log-in
+    output = capsys.readouterr().out.splitlines()
+    assert output[2] == "1 warning:"
+    assert output[3].startswith("  line 1: The story is dated ")
+    assert output[-1].startswith("Not published yet. ")
+    assert client.get(output[-1].split()[-1]).status_code == 302  # to the log-in
 
 
 def test_an_editor_is_warned_at_the_preview_and_led_to_the_admin(client, emil):

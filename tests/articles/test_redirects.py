@@ -161,7 +161,7 @@ def test_topics_pages_and_authors_are_found_under_earlier_names(client):
 
 
 @pytest.mark.parametrize(
-    ("old", "asked"),
+    ("old", "requested"),
     [
         ("/?p=12", "/?p=12"),
         ("/?p=12", "/?p=12&utm_source=x"),
@@ -174,10 +174,10 @@ def test_topics_pages_and_authors_are_found_under_earlier_names(client):
         ("/a.html", "/a.html"),
     ],
 )
-def test_addresses_of_other_systems(client, old, asked):
+def test_addresses_of_other_systems(client, old, requested):
     make_article("Here")
     add_redirect(old=old, to="/stories/here/#comments")
-    assert leads(client, asked) == "/stories/here/#comments"
+    assert leads(client, requested) == "/stories/here/#comments"
 
 
 def test_a_query_that_differs_is_another_address(client):
@@ -241,12 +241,12 @@ def test_a_404_costs_one_statement_for_it_whatever_is_asked(client):
         "/nothing/?" + "&".join(f"k{n}=v" for n in range(99)),
         "/stories/nothing/feed/?a=b",
     ):
-        with CaptureQueriesContext(connection) as asked:
+        with CaptureQueriesContext(connection) as queries:
             assert client.get(url).status_code == 404
-        assert sum("articles_redirect" in query["sql"] for query in asked) == 1
-    with CaptureQueriesContext(connection) as asked:
+        assert sum("articles_redirect" in query["sql"] for query in queries) == 1
+    with CaptureQueriesContext(connection) as queries:
         client.get("/?utm_source=x")
-    assert not [query for query in asked if "articles_redirect" in query["sql"]]
+    assert not [query for query in queries if "articles_redirect" in query["sql"]]
 
 
 def test_a_story_is_found_by_an_old_link():
@@ -265,12 +265,12 @@ def test_administrators_add_redirects_and_nobody_changes_one():
     add = "/admin/articles/redirect/add/"
     assert ada.post(add, {"old": "/x/?a=1", "to": "/stories/here/"}).status_code == 302
     assert leads(Client(), "/x/?a=1") == "/stories/here/"
-    for old, to, said in (
+    for old, to, message in (
         ("/archive/", "/stories/here/", "would never be used"),
         ("/stories/here/", "/archive/", "would never be used"),
         ("/y/", "/nothing/", "There is no page at /nothing/."),
     ):
-        assert said in ada.post(add, {"old": old, "to": to}).content.decode()
+        assert message in ada.post(add, {"old": old, "to": to}).content.decode()
     assert "/stories/here/" in ada.get("/admin/articles/redirect/").content.decode()
     pk = Redirect.objects.get().pk
     assert (

@@ -128,24 +128,24 @@ def test_members_only_is_a_quick_action_with_undo(client, story):
 
 
 def test_picks_stand_above_the_thread_while_they_are_published(client, story):
-    said = [make_comment(story, f"Word {n} of the harbour. " + "More of it. " * 60) for n in range(5)]
-    set_comment_field(field="is_pick", values={comment.pk: True for comment in said[:4]})
+    comments = [make_comment(story, f"Word {n} of the harbour. " + "More of it. " * 60) for n in range(5)]
+    set_comment_field(field="is_pick", values={comment.pk: True for comment in comments[:4]})
     page = client.get(story.get_absolute_url()).content.decode()
     above = page.partition('<aside class="panel picks"')[2].partition("</aside>")[0]
     assert "Editor’s picks" in above
     assert [f"Word {n} of" in above for n in range(5)] == [False, True, True, True, False]
-    assert f'href="comments/{said[3].pk}/"' in above
+    assert f'href="comments/{comments[3].pk}/"' in above
     assert above.count("…</blockquote>") == 3
-    set_comment_field(field="is_pick", values={comment.pk: False for comment in said[:4]})
+    set_comment_field(field="is_pick", values={comment.pk: False for comment in comments[:4]})
     assert 'class="panel picks"' not in client.get(story.get_absolute_url()).content.decode()
 
 
 def test_an_editor_answers_with_the_authors_mark(client, story):
     emil = UserFactory.create(name="Emil", roles=("Editor",))
     story.editors.add(emil)
-    said = make_comment(story)
+    comment = make_comment(story)
     client.force_login(emil)
-    client.post(reverse("reply", args=[story.slug, said.pk]), sent(body="So it is."))
+    client.post(reverse("reply", args=[story.slug, comment.pk]), sent(body="So it is."))
     client.logout()
     page = client.get(story.get_absolute_url()).content.decode()
     assert '<bdi>Emil</bdi> <span class="role">author</span>' in page

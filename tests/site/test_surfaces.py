@@ -27,8 +27,8 @@ def article() -> Article:
     """Make a published story with its own topic and a comment by a member with a public page."""
     article = make_article(TITLE, standfirst=WORD, published_at=timezone.now() - timedelta(days=1))
     article.topics.add(Topic.objects.create(name="Secrets", slug="secrets"))
-    said = make_comment(article, f"What a {WORD} thing.", author=UserFactory.create(has_page=True))
-    change_states(ids=[said.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
+    comment = make_comment(article, f"What a {WORD} thing.", author=UserFactory.create(has_page=True))
+    change_states(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
     return article
 
 

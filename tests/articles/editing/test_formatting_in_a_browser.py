@@ -213,7 +213,7 @@ def _paste_is_not_lost_while_the_site_cannot_be_reached(writing):
     body(writing).evaluate(PASTE, ["<b>Bold</b> news", " Bold news"])
     expect(body(writing)).to_have_value("The ferry sails. Bold news")
     expect(writing.get_by_role("status").last).to_contain_text("Pasted without formatting")
-    writing.failures[:] = [said for said in writing.failures if "net::ERR_FAILED" not in said]
+    writing.failures[:] = [message for message in writing.failures if "net::ERR_FAILED" not in message]
 
 
 def _text_typed_during_the_conversion_is_kept(writing):

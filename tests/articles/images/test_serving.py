@@ -153,9 +153,9 @@ def test_a_cached_copy_is_revalidated(client, image):
 def test_serving_an_image_takes_one_statement(client, image):
     show(image)
     client.get(at(image))
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as queries:
         client.get(at(image))
-    assert len(asked) == 1, [query["sql"] for query in asked]
+    assert len(queries) == 1, [query["sql"] for query in queries]
 
 
 @pytest.mark.parametrize(

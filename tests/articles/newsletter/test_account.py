@@ -34,22 +34,22 @@ def test_one_press_on_the_front_page_subscribes_a_member(article: Article, topic
 
 
 def test_members_who_are_subscribed_are_told_so(article: Article, topic: Topic, jane: User) -> None:
-    browser, told = client_of(jane), "You get new stories by e-mail"
+    browser, sentence = client_of(jane), "You get new stories by e-mail"
     subscribe("jane@example.org", topic)
     page = browser.get("/topics/harbour/").content.decode()
-    assert told in page
+    assert sentence in page
     assert 'name="add"' not in page
     page = browser.get("/").content.decode()
-    assert told not in page
+    assert sentence not in page
     assert 'name="add" value="all"' in page
     subscriptions.subscribe("jane@example.org", {None}, "en")
     subscriptions.unsubscribe(["jane@example.org"], {topic.pk})
     for url in ("/", "/topics/harbour/"):  # who gets all stories gets those of a topic, too
         page = browser.get(url).content.decode()
-        assert told in page
+        assert sentence in page
         assert 'name="add"' not in page
     other = client_of(UserFactory.create(email="new@example.org"))
-    assert told not in other.get("/").content.decode()
+    assert sentence not in other.get("/").content.decode()
 
 
 def test_an_unconfirmed_e_mail_says_nothing_about_subscriptions(article: Article) -> None:

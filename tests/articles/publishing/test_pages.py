@@ -257,9 +257,9 @@ def test_it_is_scheduled_in_the_sites_time_zone(draft, emil, time_machine):
     Site.objects.update(time_zone="Africa/Cairo")
     time_machine.move_to("2030-01-15T09:50:00Z", tick=False)
     client = client_of(emil)
-    asked = client.get(publication_url(draft, "schedule")).content.decode()
-    assert "Cairo time" in asked
-    assert 'value="2030-01-15"' in asked  # mostly it is today
+    form_page = client.get(publication_url(draft, "schedule")).content.decode()
+    assert "Cairo time" in form_page
+    assert 'value="2030-01-15"' in form_page  # mostly it is today
     data = {"seen": draft.version, "_schedule-at_0": "2030-01-15", "_schedule-at_1": "14:00"}
     page = client.post(publication_url(draft, "schedule"), data, follow=True).content.decode()
     assert "Scheduled: 14:00, in 2 h 10 min, Cairo time." in page

@@ -63,8 +63,8 @@ def test_a_story_in_another_script_with_what_readers_paste_behind_it(client):
     + [(nonsense, 600, 200) for nonsense in ("-1", "9" * 99)],
 )
 def test_the_size_is_limited(client, most, width, height):
-    asked = {"url": url_of(make_article()), "maxwidth": most, "maxheight": most}
-    answer = client.get("/oembed/", asked).json()
+    parameters = {"url": url_of(make_article()), "maxwidth": most, "maxheight": most}
+    answer = client.get("/oembed/", parameters).json()
     assert (answer["width"], answer["height"]) == (width, height)
 
 

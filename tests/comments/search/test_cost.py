@@ -25,9 +25,9 @@ def test_the_statements_do_not_grow_with_what_is_found(client, django_assert_num
     for article in (few, many):
         with django_assert_num_queries(9):
             find(client, article, "ferry")
-    for asked in ("lonely", "ferry"):
+    for query in ("lonely", "ferry"):
         with django_assert_num_queries(11):
-            look(client, asked)
+            look(client, query)
     with django_assert_num_queries(4):
         look(client, "")
 

@@ -46,14 +46,14 @@ def test_an_author_narrows_both_and_the_url_keeps_it(client):
     ida = UserFactory.create(name="Ida Berg", roles=(EDITOR,))
     hers, other = make_article("Her ferry"), make_article("Another ferry")
     set_article_authors(article=hers, people=[ida])
-    said, _elsewhere = make_comment(hers, "The ferry."), make_comment(other, "The ferry.")
+    comment, _elsewhere = make_comment(hers, "The ferry."), make_comment(other, "The ferry.")
     drafts = UserFactory.create(name="Olav", roles=(EDITOR,))
     set_article_authors(article=make_article("A ferry to come", published_at=None), people=[drafts])
     for n in range(SITE_PAGE_SIZE + 1):
         set_article_authors(article=make_article(f"Ferry {n}"), people=[ida])
 
     page = look(client, "ferry", author="ida-berg")
-    assert found(page) == [said.pk]
+    assert found(page) == [comment.pk]
     assert other.slug not in stories(page)
     assert '<option value="ida-berg" selected>Ida Berg</option>' in page
     assert "Olav" not in page  # nothing to read by him

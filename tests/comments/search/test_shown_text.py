@@ -18,8 +18,8 @@ def test_no_markup_gets_through(client, hostile):
     article = make_article(f"Ferry {hostile}", standfirst=f"Ferry {hostile}", body=f"Ferry {hostile}")
     bring_in(article, f"Ferry {hostile} ferry")
     make_comment(article, f"A ferry {hostile} `ferry {hostile}` [ferry](http://example.org/?{hostile})")
-    for asked in ("ferry", f"ferry {hostile}", hostile, f'"{hostile}"'):
-        for page in (find(client, article, asked), look(client, asked)):
+    for query in ("ferry", f"ferry {hostile}", hostile, f'"{hostile}"'):
+        for page in (find(client, article, query), look(client, query)):
             body = page[page.index("<main") : page.index("</main>")]
             for tag in ("<script", "<img", "<b>", "onerror=y>", "</title>"):
                 assert tag not in body

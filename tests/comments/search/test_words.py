@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize(
-    ("asked", "body", "marked"),
+    ("query", "body", "marked"),
     [
         ("cafe", "At the Café.", ["Café"]),
         ("CAFÉ", "at the cafe", ["cafe"]),
@@ -62,10 +62,10 @@ pytestmark = pytest.mark.django_db
         ("strong", "**Bold** words", None),
     ],
 )
-def test_words_are_found_in_any_form_and_marked_as_written(client, asked, body, marked):
+def test_words_are_found_in_any_form_and_marked_as_written(client, query, body, marked):
     article = make_article("Story")
     make_comment(article, body)
-    for page in (find(client, article, asked), look(client, asked)):
+    for page in (find(client, article, query), look(client, query)):
         assert marks(page) == (marked or [])
         assert bool(found(page)) == (marked is not None)
 

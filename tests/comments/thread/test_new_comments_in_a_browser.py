@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 def versions(page) -> int:
-    return sum(url.endswith("/version/") for url in page.asked)
+    return sum(url.endswith("/version/") for url in page.polling_requests)
 
 
 def test_new_comments_are_offered_without_moving_anything_and_shown_in_their_place(waiting, article, talk):
@@ -67,7 +67,7 @@ def test_new_comments_are_offered_without_moving_anything_and_shown_in_their_pla
     expect(page.locator(".notice-bar > *")).to_have_count(0)
     assert page.failures == []
 
-    page.asked.clear()
+    page.polling_requests.clear()
     page.clock.run_for(30_000)
     page.wait_for_timeout(200)
     assert page.locator(".notice-bar > *").count() == 0  # what was shown is not new again
@@ -232,19 +232,19 @@ def test_a_quiet_page_asks_less_and_less_and_a_hidden_one_not_at_all(waiting):
     go_on(45)
     assert versions(page) == 2
     go_on(60)
-    assert versions(page) == 2  # the third is asked after 67.5 s
+    assert versions(page) == 2  # the third follows after 67.5 s
     go_on(3600)
-    asked = versions(page)
-    assert 8 <= asked <= 16
+    requests = versions(page)
+    assert 8 <= requests <= 16
     go_on(1200)
-    assert versions(page) - asked == 2  # every ten minutes, and no more rarely than that
+    assert versions(page) - requests == 2  # every ten minutes, and no more rarely than that
 
     hide = "Object.defineProperty(document, 'hidden', {{ value: {}, configurable: true }})"
     turn = "document.dispatchEvent(new Event('visibilitychange'))"
     page.evaluate(f"() => {{ {hide.format('true')}; {turn} }}")
-    asked = versions(page)
+    requests = versions(page)
     go_on(1800)
-    assert versions(page) == asked
+    assert versions(page) == requests
     page.evaluate(f"() => {{ {hide.format('false')}; {turn} }}")
     go_on(15)
-    assert versions(page) == asked + 1
+    assert versions(page) == requests + 1

@@ -220,7 +220,7 @@ def test_what_waits_is_shown_to_its_author_and_to_moderators_only():
 
 
 @pytest.mark.parametrize(
-    ("state", "reason", "said"),
+    ("state", "reason", "placeholder"),
     [
         ("rejected", "off_topic", "Removed by a moderator: off-topic"),
         ("rejected", "other", "Removed by a moderator"),
@@ -228,9 +228,9 @@ def test_what_waits_is_shown_to_its_author_and_to_moderators_only():
         ("deleted", "import_undone", "Import undone"),
     ],
 )
-def test_a_removed_comment_shows_the_reason_but_no_text_or_name(state, reason, said):
+def test_a_removed_comment_shows_the_reason_but_no_text_or_name(state, reason, placeholder):
     page = render([row(1, state=state, state_reason=reason, body_html="<p>SECRET</p>", author_name="Who")])
-    assert re.search(rf"<p>{said}\s*</p>", page)
+    assert re.search(rf"<p>{placeholder}\s*</p>", page)
     assert "SECRET" not in page
     assert "Who" not in page
 

@@ -181,10 +181,10 @@ def test_a_member_recommends_and_sees_it_at_once(client, comment):
 
 def test_htmx_gets_the_button_back(client, comment):
     client.force_login(UserFactory.create())
-    for given, told in ((True, " <b>1</b>"), (False, ""), (True, " <b>1</b>")):
+    for given, count in ((True, " <b>1</b>"), (False, ""), (True, " <b>1</b>")):
         page = client.post(url(comment), **HTMX).content.decode()
         assert f'formaction="{url(comment)}"' in page
-        assert f'aria-pressed="{str(given).lower()}">Recommend{told}</button>' in page
+        assert f'aria-pressed="{str(given).lower()}">Recommend{count}</button>' in page
         assert Recommendation.objects.get().given is given
 
 

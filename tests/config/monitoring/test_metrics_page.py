@@ -133,9 +133,9 @@ def test_a_new_site_has_no_age_of_anything(client: Client, token: dict[str, str]
 
 @pytest.mark.django_db
 def test_it_costs_a_few_statements() -> None:
-    with captured_statements() as asked:
+    with captured_statements() as statements:
         list(DatabaseMetrics().collect())
-    assert len([one for one in asked if "SAVEPOINT" not in one]) == 8, asked
+    assert len([one for one in statements if "SAVEPOINT" not in one]) == 8, statements
 
 
 def test_without_a_database_the_rest_is_printed(

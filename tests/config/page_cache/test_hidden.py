@@ -232,9 +232,9 @@ def surfaces(site: PageCacheApp, found: dict[str, list[str]]) -> dict[str, list[
     for name, urls in found.items():
         for url in urls:
             text = content_of(send_request(site, url))
-            for asked in (url.partition("?")[0], Scene._known if Scene._known in url else "/"):
+            for address in (url.partition("?")[0], Scene._known if Scene._known in url else "/"):
                 # A form, an answer and "Log in" say again which address they were asked.
-                text = text.replace(asked, " ") if asked != "/" else text
+                text = text.replace(address, " ") if address != "/" else text
             signs = [sign for sign, words in SIGNS.items() if words.casefold() in text.casefold()]
             if signs := [sign for sign in signs if sign not in THEIR_OWN.get(name, ())]:
                 leaks.setdefault(name, []).append(f"{url}: {', '.join(signs)}")

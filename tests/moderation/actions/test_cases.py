@@ -81,11 +81,11 @@ def test_edit_that_makes_a_comment_wait_opens_a_case(maria):
 
 def test_automatic_publication_does_not_close_reports(maria):
     article = make_article()
-    plain, asked = make_comment(article), make_comment(article)
-    Case.objects.filter(comment=asked).update(is_reported=True)
-    change_states(ids=[plain.pk, asked.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
+    plain, reported = make_comment(article), make_comment(article)
+    Case.objects.filter(comment=reported).update(is_reported=True)
+    change_states(ids=[plain.pk, reported.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
     assert cases(plain) == [(False, True)]
-    assert cases(asked) == [(True, False)]
+    assert cases(reported) == [(True, False)]
 
 
 @pytest.mark.django_db(transaction=True)

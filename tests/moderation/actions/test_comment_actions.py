@@ -191,10 +191,10 @@ def test_original_removed_concurrently_is_refused(maria, omar):
     with ThreadPoolExecutor(1) as colleague:
         with transaction.atomic():
             decide(ids=[first.pk], to=State.SPAM, reason="spam", actor=omar)
-            asked = colleague.submit(remove)
+            removal = colleague.submit(remove)
             wait_for_a_lock()
         with pytest.raises(ValidationError, match=f"#{first.pk} is not published"):
-            asked.result(timeout=PATIENCE)
+            removal.result(timeout=PATIENCE)
     assert Comment.objects.get(pk=repeat.pk).state == State.PUBLISHED
     assert Batch.objects.count() == 1
 

@@ -182,14 +182,14 @@ def test_list_of_discussions_has_the_most_waiting_first(client, maria, django_as
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("close", "Closed with the whole site"), ("hide", "Hidden with the whole site")]
+    ("name", "sentence"), [("close", "Closed with the whole site"), ("hide", "Hidden with the whole site")]
 )
-def test_status_of_the_site_is_not_shown_as_closed_by_age(name, said, client, maria):
+def test_status_of_the_site_is_not_shown_as_closed_by_age(name, sentence, client, maria):
     make_comment(make_article())
     press(name, "site", make_article(), maria)
     client.force_login(maria)
     page = client.get(reverse("moderation:discussions")).text
-    assert page.count(said) == 2
+    assert page.count(sentence) == 2
     assert "Closed because of its age" not in page
 
 

@@ -168,10 +168,10 @@ def test_action_whose_undo_was_undone_says_so(client, maria):
     comment = make_comment(make_article())
     first = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria).batch
     chain = [first]
-    for number, said in enumerate(["Undone by Maria", "then done again by Maria", "Undone by Maria"]):
+    for number, sentence in enumerate(["Undone by Maria", "then done again by Maria", "Undone by Maria"]):
         chain.append(undo(batch=chain[-1], actor=maria).batch)
         page = text(client.get(f"/moderation/actions/{first.pk}/"))
-        assert said in page
+        assert sentence in page
         assert ("Undone by" in page) == (number != 1)
         assert "Undo this action" not in page
         assert f'<a href="/moderation/actions/{chain[-1].pk}/">Go to that action to undo it</a>' in page

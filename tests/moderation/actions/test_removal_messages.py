@@ -42,10 +42,10 @@ def test_the_form_shows_the_whole_message_that_the_author_gets(maria_client, mar
     remove(maria_client, comment, saved=SavedLine.objects.get().pk, line="  You called him a clown. ")
 
     lines = ["Please read the rules.", "You called him a clown."]
-    told = sentences(comment)
-    assert told[2:4] == lines
-    assert " ".join(told[:2]) == before.strip()
-    assert after.strip().startswith(" ".join(told[4:]))
+    message = sentences(comment)
+    assert message[2:4] == lines
+    assert " ".join(message[:2]) == before.strip()
+    assert after.strip().startswith(" ".join(message[4:]))
 
 
 def test_the_message_is_kept_over_undo_and_redo(maria_client, maria):

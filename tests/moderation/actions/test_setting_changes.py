@@ -102,8 +102,8 @@ def test_later_change_is_kept_and_its_author_is_named(maria, omar):
         Refusal(None, "Omar", "“One”: The discussion is hidden"),
         Refusal(None, "Omar", "“Two”: Comments are closed"),
     ]
-    said = dict(Discussion.objects.values_list("article__title", "status"))
-    assert said == {"One": "hidden", "Two": "closed", "Three": "open"}
+    statuses = dict(Discussion.objects.values_list("article__title", "status"))
+    assert statuses == {"One": "hidden", "Two": "closed", "Three": "open"}
 
 
 def test_value_changed_without_an_action_is_kept(maria):

@@ -64,8 +64,8 @@ def test_comments_with_the_same_text_are_restricted_too(comment, maria):
         make_article("A fourth"), "Of the harbour, and of number 5, much else can be said than that."
     )
     url = f"/moderation/comments/{comment.pk}/restrict/"
-    asked = asked_by(maria).get(url).content.decode()
-    assert "Also restrict the 2 other comments with the same or nearly the same text" in asked
+    page = asked_by(maria).get(url).content.decode()
+    assert "Also restrict the 2 other comments with the same or nearly the same text" in page
     asked_by(maria).post(url, {"why": "personal", "same": "on"})
     assert set(Restriction.objects.values_list("comment", flat=True)) == {comment.pk, same.pk, nearly.pk}
     assert Batch.objects.filter(kind=Batch.Kind.RESTRICTION).count() == 1

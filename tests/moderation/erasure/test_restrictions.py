@@ -42,11 +42,11 @@ def comment() -> Comment:
     """A comment of a guest with a confirmed e-mail, edited once, with a reply."""
     article = make_article()
     guest = GuestFactory.create(name="Zoe Quillfeather", email="zoe@example.org", confirmed_at=timezone.now())
-    said = make_comment(article, "Her number is 555 0100.", guest=guest)
-    said = edit_comment(comment=said, body="Her number is 555 0199.", user=None, guest=guest)
-    make_comment(article, "How do you know?", parent=said)
-    Origin.objects.create(comment=said, ip_hash=b"0123456789abcdef")
-    return Comment.objects.get(pk=said.pk)
+    edited = make_comment(article, "Her number is 555 0100.", guest=guest)
+    edited = edit_comment(comment=edited, body="Her number is 555 0199.", user=None, guest=guest)
+    make_comment(article, "How do you know?", parent=edited)
+    Origin.objects.create(comment=edited, ip_hash=b"0123456789abcdef")
+    return Comment.objects.get(pk=edited.pk)
 
 
 def rows(comment: Comment):

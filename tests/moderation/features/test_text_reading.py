@@ -40,14 +40,14 @@ def test_a_body_is_read_up_to_its_limit():
 
 
 def test_the_subject_is_the_article():
-    said = CommentData(body="x", article_title="Heron", article_text="ferries")
-    assert ParsedComment(said).subject == {"heron", "ferrie"}
+    comment = CommentData(body="x", article_title="Heron", article_text="ferries")
+    assert ParsedComment(comment).subject == {"heron", "ferrie"}
     assert ParsedComment(CommentData(body="x", is_reply=True)).subject is None
 
 
 def test_words_without_spaces_between_them_are_compared_by_pairs_of_letters():
-    said = ParsedComment(CommentData(body="今天渡轮停航", article_title="渡轮"))
-    assert {stem for stem, _match in said.content_words} & said.subject == {"渡轮"}
+    comment = ParsedComment(CommentData(body="今天渡轮停航", article_title="渡轮"))
+    assert {stem for stem, _match in comment.content_words} & comment.subject == {"渡轮"}
 
 
 def test_an_article_is_read_up_to_its_limit():

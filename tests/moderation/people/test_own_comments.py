@@ -141,13 +141,13 @@ def test_recommendations_and_picks_are_named(ida):
 
 def test_replies_of_others_are_counted_with_a_link_to_the_latest(ida, maria):
     article = make_article()
-    asked = make_comment(article, "When does it leave?", author=ida)
-    make_comment(article, "At eight.", parent=asked)
-    latest = make_comment(article, "At nine.", parent=asked)
-    make_comment(article, "Thank you.", parent=asked, author=ida)
-    hold(make_comment(article, "Not yet to be seen.", parent=asked))
+    question = make_comment(article, "When does it leave?", author=ida)
+    make_comment(article, "At eight.", parent=question)
+    latest = make_comment(article, "At nine.", parent=question)
+    make_comment(article, "Thank you.", parent=question, author=ida)
+    hold(make_comment(article, "Not yet to be seen.", parent=question))
     make_comment(article, "A reply to a reply.", parent=latest)
-    found = items(read(client_of(ida)))[asked.pk]
+    found = items(read(client_of(ida)))[question.pk]
     assert "2 replies" in found
     assert latest.get_absolute_url() in found
 
@@ -169,22 +169,22 @@ def test_a_reply_at_the_deepest_level_belongs_to_the_comment_that_it_replies_to(
 def test_replies_by_muted_people_are_not_counted(ida):
     """A moderator may move an imported comment below one that was written here."""
     article = make_article()
-    asked = make_comment(article, "When does it leave?", author=ida)
+    question = make_comment(article, "When does it leave?", author=ida)
     member, guest = UserFactory.create(), GuestFactory.create()
-    by_member = make_comment(article, "At eight.", parent=asked, author=member)
-    by_guest = make_comment(article, "At nine.", parent=asked, guest=guest)
-    imported = [make_comment(article, f"At {hour}.", parent=asked) for hour in (10, 11, 12)]
+    by_member = make_comment(article, "At eight.", parent=question, author=member)
+    by_guest = make_comment(article, "At nine.", parent=question, guest=guest)
+    imported = [make_comment(article, f"At {hour}.", parent=question) for hour in (10, 11, 12)]
     for comment, name in zip(imported, ("Eben", "Eben", "Jim"), strict=True):
         Comment.objects.filter(pk=comment.pk).update(
             source="https://example.org/", source_id=comment.pk, author_name=name, author=None, guest=None
         )
         comment.refresh_from_db()
     as_ida = client_of(ida)
-    assert "5 replies" in items(read(as_ida))[asked.pk]
+    assert "5 replies" in items(read(as_ida))[question.pk]
     for comment, left in ((by_member, "4 replies"), (by_guest, "3 replies"), (imported[0], "1 reply")):
         mute_author(comment=comment, user=ida)
-        assert left in items(read(as_ida))[asked.pk]
-    assert imported[2].get_absolute_url() in items(read(as_ida))[asked.pk]
+        assert left in items(read(as_ida))[question.pk]
+    assert imported[2].get_absolute_url() in items(read(as_ida))[question.pk]
 
 
 def test_what_may_not_be_read_is_not_shown(ida, ada, maria):

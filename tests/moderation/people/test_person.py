@@ -128,10 +128,10 @@ def test_an_editor_sees_no_email_and_only_public_or_own_comments(reader, maria):
         "Restrict access to all",
     ):
         assert hidden not in text
-    for asked in ("ada@example", "Ada"):
-        found = client.get("/moderation/people/", {"q": asked}).content.decode()
-        assert "ada@example.org" not in found.replace(f'value="{asked}"', "")
-        assert (url(reader) in found) == (asked == "Ada")
+    for query in ("ada@example", "Ada"):
+        found = client.get("/moderation/people/", {"q": query}).content.decode()
+        assert "ada@example.org" not in found.replace(f'value="{query}"', "")
+        assert (url(reader) in found) == (query == "Ada")
     assert client.post(f"{url(reader)}ban/", {"reason": "insult"}).status_code == 403
 
 

@@ -52,11 +52,11 @@ def test_a_silenced_person_sees_the_end_the_reason_and_how_to_appeal(article, ma
     ada = confirm_email(UserFactory.create(name="Ada"))
     until = timezone.now() + timedelta(days=7)
     hold(ada, kind, maria, message="Third time.", until=until)
-    said = refusal(article, author=ada)
-    assert words in said
-    assert f"until {until.day} " in said
-    assert "Reason: insult. “<bdi>Third time.</bdi>”" in said
-    assert 'href="/account/status/"' in said
+    explanation = refusal(article, author=ada)
+    assert words in explanation
+    assert f"until {until.day} " in explanation
+    assert "Reason: insult. “<bdi>Third time.</bdi>”" in explanation
+    assert 'href="/account/status/"' in explanation
     assert not Comment.objects.filter(author=ada).exists()
 
 
@@ -107,9 +107,9 @@ def test_a_guests_ban_applies_to_the_same_e_mail_in_another_browser(article, mar
     other = guest(email="ada@example.org", confirmed=proofs[1])
     hold(first, "ban", maria)
     if reaches:
-        said = refusal(article, guest=other)
+        message = refusal(article, guest=other)
         # The reason is not shown to someone who only typed the e-mail.
-        assert ("insult" in said) == proofs[1]
+        assert ("insult" in message) == proofs[1]
     else:
         assert make_comment(article, guest=other).pk
 

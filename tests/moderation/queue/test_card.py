@@ -57,9 +57,9 @@ def test_only_a_comment_posted_here_is_called_the_first_one(client):
 
 
 @pytest.mark.parametrize(
-    ("state", "reason", "said"), [(State.REJECTED, "insult", "insult"), (State.SPAM, "spam", "spam")]
+    ("state", "reason", "sentence"), [(State.REJECTED, "insult", "insult"), (State.SPAM, "spam", "spam")]
 )
-def test_appeal_is_answered_with_keep_removed(client, maria, state, reason, said):
+def test_appeal_is_answered_with_keep_removed(client, maria, state, reason, sentence):
     jim = UserFactory.create(name="Jim", email="jim@example.org")
     confirm_email(jim)
     comment = make_comment(make_article(), "You fool.", author=jim)
@@ -79,7 +79,7 @@ def test_appeal_is_answered_with_keep_removed(client, maria, state, reason, said
         for name in ("ids", "seen", "next")
     }
     done = text(client.post("/moderation/decide/", values | {"act": "stays"}, follow=True))
-    assert f"Kept removed: {said}" in done
+    assert f"Kept removed: {sentence}" in done
     batch = Batch.objects.latest("at")
     assert (batch.actor, batch.to_state, batch.reason) == (maria, state, reason)
     assert not Case.objects.open().filter(comment=comment).exists()
@@ -89,7 +89,7 @@ def test_appeal_is_answered_with_keep_removed(client, maria, state, reason, said
     notify_authors.func(str(batch.pk))
     assert mail.outbox[-1].to == ["jim@example.org"]
     assert mail.outbox[-1].subject == "Your comment stays removed"
-    assert f"It stays removed: {said}." in mail.outbox[-1].body
+    assert f"It stays removed: {sentence}." in mail.outbox[-1].body
 
     client.post(f"/moderation/actions/{batch.pk}/undo/")
     assert Case.objects.open().get(comment=comment).is_appealed

@@ -39,7 +39,9 @@ def test_a_reply_is_dragged_under_its_true_parent(admin_page, live_server):
     assert (line.comment, line.old_parent, line.new_parent) == (cut, comments[3], on)
     assert admin_page.locator(f'tr:has([data-pk="{cut.pk}"]) .level-3').count() == 1
     assert check() == {}
-    assert [said for said in admin_page.complaints if not said[1].endswith("/favicon.ico")] == []
+    assert [
+        complaint for complaint in admin_page.complaints if not complaint[1].endswith("/favicon.ico")
+    ] == []
 
 
 @pytest.mark.browser

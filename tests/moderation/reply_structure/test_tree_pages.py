@@ -80,10 +80,10 @@ def test_no_row_beyond_the_page_is_read_and_none_is_skipped_by_number(maria_clie
     address = {"discussion": article.pk}
     seen = []
     while address:
-        with CaptureQueriesContext(connection) as asked:
+        with CaptureQueriesContext(connection) as queries:
             cl = maria_client.get(TREE, address).context["cl"]
         seen += [row.pk for row in cl.result_list]
-        assert not any("OFFSET" in query["sql"] for query in asked)
+        assert not any("OFFSET" in query["sql"] for query in queries)
         address = cl.next_url and dict(parse_qsl(cl.next_url[1:]))
     assert seen == list(Comment.objects.filter(discussion=article.pk).values_list("pk", flat=True))
 
@@ -181,14 +181,14 @@ def test_all_levels_are_searched_and_filtered_by_the_page(maria_client, small_pa
         assert found == list(Comment.objects.filter(discussion=article.pk).values_list("pk", flat=True))
 
 
-@pytest.mark.parametrize("asked", ["{}", "#{}", " #{} ", "#{1}"])
-def test_a_comment_is_found_by_its_number(maria_client, asked):
+@pytest.mark.parametrize("query", ["{}", "#{}", " #{} ", "#{1}"])
+def test_a_comment_is_found_by_its_number(maria_client, query):
     article, other = bring_in(6), bring_in(3)
     comment = Comment.objects.filter(discussion=article.pk)[4]
     number = str(comment.pk)
     in_arabic = number.translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩"))
     for place, found in ((article, [comment.pk]), (other, [])):
-        cl = maria_client.get(TREE, {"discussion": place.pk, "q": asked.format(number, in_arabic)}).context[
+        cl = maria_client.get(TREE, {"discussion": place.pk, "q": query.format(number, in_arabic)}).context[
             "cl"
         ]
         assert [c.pk for c in cl.result_list if c.pk == comment.pk] == found
@@ -196,8 +196,8 @@ def test_a_comment_is_found_by_its_number(maria_client, asked):
 
 def test_a_comment_is_found_by_its_name_and_by_part_of_a_word(maria_client):
     article = bring_in(6)
-    for asked in ("person 4", "PERSON ords 4"):
-        cl = maria_client.get(TREE, {"discussion": article.pk, "q": asked}).context["cl"]
+    for query in ("person 4", "PERSON ords 4"):
+        cl = maria_client.get(TREE, {"discussion": article.pk, "q": query}).context["cl"]
         assert [c.body for c in cl.result_list] == ["Words 4."]
 
 

@@ -291,7 +291,7 @@ def test_a_deletion_by_the_author_is_not_called_a_decision(client, maria):
     delete_comment(comment=comment, user=jim, guest=None)
     notify_reporters.func(str(Case.objects.get(comment=comment).closed_by))
     page = client.get(f"{URL}{row.receipt}/").content.decode()
-    for said in (page, mail.outbox[0].body):
-        assert "The comment was deleted by its author." in said
-        assert "A person decided" not in said
-        assert "court" not in said
+    for text in (page, mail.outbox[0].body):
+        assert "The comment was deleted by its author." in text
+        assert "A person decided" not in text
+        assert "court" not in text

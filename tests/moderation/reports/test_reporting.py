@@ -56,9 +56,9 @@ def known_for(right: int, wrong: int, maria):
     somebody = UserFactory.create()
     article = make_article()
     for number in range(right + wrong):
-        said = make_comment(article, f"Word {number}.")
-        report(said, somebody)
-        (remove if number < right else keep)(said, maria)
+        comment = make_comment(article, f"Word {number}.")
+        report(comment, somebody)
+        (remove if number < right else keep)(comment, maria)
         Report.objects.filter(user=somebody).update(at=timezone.now() - timedelta(days=2))
     return somebody
 
@@ -187,10 +187,10 @@ def test_three_reliable_reporters_raise_the_priority_further(maria, comment):
 
 def test_reports_per_hour_are_limited_and_input_is_kept(client):
     article = make_article()
-    said = [make_comment(article, f"Word {n}.") for n in range(reporting.MAX_REPORTS_PER_HOUR + 1)]
+    comments = [make_comment(article, f"Word {n}.") for n in range(reporting.MAX_REPORTS_PER_HOUR + 1)]
     client.force_login(UserFactory.create())
-    assert {client.post(url(one), {"why": "spam"}).status_code for one in said[:-1]} == {302}
-    response = client.post(url(said[-1]), {"why": "other", "details": "My reasons."})
+    assert {client.post(url(one), {"why": "spam"}).status_code for one in comments[:-1]} == {302}
+    response = client.post(url(comments[-1]), {"why": "other", "details": "My reasons."})
     assert response.status_code == 429
     assert "My reasons." in response.content.decode()
 
@@ -240,7 +240,7 @@ def test_the_outcome_is_shown_on_the_page_and_mailed_to_confirmed_e_mails(client
     assert message.subject == "The decisions on your reports"
     assert message.body.count("A moderator reviewed the comment and removed it.") == 2
     assert notify_reporters.func(str(act.pk)) == 0  # once
-    assert {told.user for told in Report.objects.exclude(notified_at=None)} == {ruth}
+    assert {row.user for row in Report.objects.exclude(notified_at=None)} == {ruth}
 
     client.force_login(ruth)
     page = client.get(url(comment)).content.decode()
@@ -251,15 +251,15 @@ def test_the_outcome_is_shown_on_the_page_and_mailed_to_confirmed_e_mails(client
 def test_mailing_many_outcomes_takes_no_more_statements(maria):
     def statements(count: int) -> int:
         article = make_article()
-        said = [make_comment(article, f"Word {n}.") for n in range(count)]
-        for one in said:
+        comments = [make_comment(article, f"Word {n}.") for n in range(count)]
+        for one in comments:
             guest = GuestFactory.create(confirmed_at=timezone.now())
             reporting.report_comment(comment=one, user=None, guest=guest, why="spam", details="")
             reporting.report_illegal_content(comment=one, why="§ 130", email=f"{one.pk}@example.org")
-        act = decide(ids=[one.pk for one in said], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
-        with CaptureQueriesContext(connection) as asked:
+        act = decide(ids=[one.pk for one in comments], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+        with CaptureQueriesContext(connection) as queries:
             assert notify_reporters.func(str(act.pk)) == 2 * count
-        return len(asked)
+        return len(queries)
 
     assert statements(6) == statements(2) <= 10
 

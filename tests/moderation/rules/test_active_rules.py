@@ -246,10 +246,10 @@ def test_concurrent_changes_create_only_one_version(maria, press):
     with ThreadPoolExecutor(1) as colleague:
         with transaction.atomic():
             second = keep(term("casinos"), otto, replaces=first)
-            asked = colleague.submit(meanwhile)  # reads the versions before Otto's commit
+            examination = colleague.submit(meanwhile)  # reads the versions before Otto's commit
             wait_for_a_lock()
         with pytest.raises(ValidationError, match=r"changed (it|this one) in the meantime"):
-            asked.result(timeout=PATIENCE)
+            examination.result(timeout=PATIENCE)
     assert active_ids() == [second.pk]
     assert rules.versions(first.pk) == [second, first]
 

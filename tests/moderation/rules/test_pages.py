@@ -83,7 +83,9 @@ def test_a_tried_rule_is_saved_and_can_be_undone(client, maria):
     client.post(f"/moderation/actions/{Batch.objects.filter(kind='rule').latest('at').pk}/undo/")
     assert Rule.objects.get().is_active
     history = client.get("/moderation/actions/").text
-    assert all(said in history for said in ("New rule", ">Rule switched off", "Undone: Rule switched off"))
+    assert all(
+        sentence in history for sentence in ("New rule", ">Rule switched off", "Undone: Rule switched off")
+    )
 
 
 def test_a_change_creates_a_version(client, maria):

@@ -246,9 +246,9 @@ def test_member_reported_as_illegal_concurrently_is_left_out(maria, article):
             report_illegal_content(
                 comment=spam[0], why="It is a threat.", name="Zoe", email="zoe@example.org"
             )
-            asked = colleague.submit(press)
+            decision = colleague.submit(press)
             wait_for_a_lock()
-        done = asked.result(timeout=PATIENCE)
+        done = decision.result(timeout=PATIENCE)
     assert [refusal.comment for refusal in done.refused] == [spam[0].pk]
     assert set(done.changed) == {comment.pk for comment in spam[1:]}
     assert Case.objects.open().get(comment=spam[0]).is_illegal

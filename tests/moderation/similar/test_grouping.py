@@ -311,7 +311,7 @@ def test_rare_word_is_not_distinctive():
 
 def test_late_praise_for_a_person_is_no_spam():
     later = 60 * 24 * 900.0
-    asked = row("Is the slip open again?", "Ann", minutes=later)
+    question = row("Is the slip open again?", "Ann", minutes=later)
     thanks = [row("Thanks Ann, very useful.", minutes=later + n) for n in range(4)]
 
-    assert found([*good(), asked, *thanks]) == {}
+    assert found([*good(), question, *thanks]) == {}

@@ -137,9 +137,9 @@ def test_all_site_facts_take_one_statement(starter, article, client):
     with CaptureQueriesContext(connection) as queries:
         answer = client.post(url, form | {"body": GOOD, "nonce": uuid4()})
     assert answer.status_code == 302
-    asked = [q["sql"] for q in queries if not q["sql"].startswith(("SAVEPOINT", "RELEASE"))]
-    assert not [sql for sql in asked if sql.startswith("SELECT") and '"body"' in sql]
-    assert len(asked) <= 11
+    statements = [q["sql"] for q in queries if not q["sql"].startswith(("SAVEPOINT", "RELEASE"))]
+    assert not [sql for sql in statements if sql.startswith("SELECT") and '"body"' in sql]
+    assert len(statements) <= 11
 
 
 def test_other_topics_add_no_statement(starter):

@@ -89,9 +89,9 @@ class Keyboard:
         handle = {"objectId": active["objectId"]}
         tree = self.session.send("Accessibility.getPartialAXTree", handle | {"fetchRelatives": False})
         node = tree["nodes"][0]
-        said = {p["name"]: p["value"].get("value") for p in node.get("properties", ())}
-        said["description"] = node.get("description", {}).get("value", "")
-        return node["role"]["value"], node.get("name", {}).get("value", ""), said
+        properties = {p["name"]: p["value"].get("value") for p in node.get("properties", ())}
+        properties["description"] = node.get("description", {}).get("value", "")
+        return node["role"]["value"], node.get("name", {}).get("value", ""), properties
 
 
 UNSEEN = {"type": "undefined"}
@@ -175,9 +175,9 @@ def test_a_discussion_is_read_and_answered(live_server, page, article, width):
     keys.press("Tab")
     keys.press("Tab")
     keys.enter("E-mail*")
-    said = keys.focus()[2]
-    assert said["invalid"] == "true"
-    assert "Enter a valid email address." in said["description"]
+    properties = keys.focus()[2]
+    assert properties["invalid"] == "true"
+    assert "Enter a valid email address." in properties["description"]
     keys.press("Shift+Tab")
     keys.press("Tab")  # all of it is selected now
     keys.type("ines@quay.example")

@@ -58,13 +58,15 @@ def test_a_poisoned_batch_does_not_hold_good_comments(starter, monkeypatch, is_b
     good ones would score much higher."""
     rng = Random(7)
 
-    def said(*, is_spam: bool) -> CommentData:
+    def comment_data(*, is_spam: bool) -> CommentData:
         words = [*rng.choice(SPAM if is_spam else GOOD).split(), *rng.choices("abcdefghij", k=3)]
         rng.shuffle(words)
         return CommentData(body=" ".join(words) + ".", author=f"Reader {rng.random()}")
 
-    right = [replace(decided(n, is_spam=n % 3 == 0), data=said(is_spam=n % 3 == 0)) for n in range(60)]
-    wrong = [replace(decided(n, batch="b"), data=said(is_spam=False)) for n in range(100, 400)]
+    right = [
+        replace(decided(n, is_spam=n % 3 == 0), data=comment_data(is_spam=n % 3 == 0)) for n in range(60)
+    ]
+    wrong = [replace(decided(n, batch="b"), data=comment_data(is_spam=False)) for n in range(100, 400)]
     if not is_bound:
         monkeypatch.setattr(
             "moderation.spam_filter.training.example_weights", lambda some, _press=0: [1.0] * len(some)
