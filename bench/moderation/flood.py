@@ -169,7 +169,7 @@ def _keep(found: list[Story], real: int, random: Random) -> None:
 # These need Django
 
 
-def bring_in(found: Sequence[Story]) -> set[int]:
+def import_stories(found: Sequence[Story]) -> set[int]:
     """Import the stories with the project's own functions. Return the ids of the spam comments."""
     from comments.models import Reason, State
     from comments.services.states import change_states
