@@ -27,7 +27,7 @@ def make_topic(name: str = "Harbour", **fields: Any) -> Topic:
     return Topic.objects.create(name=name, slug=fields.pop("slug", name.lower()), **fields)
 
 
-def talk(article: Article) -> None:
+def add_comment(article: Article) -> None:
     """Add one visible comment."""
     ids = [make_comment(article).pk]
     change_states(ids=ids, to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
@@ -89,7 +89,7 @@ def test_a_cursor_beyond_every_number_is_an_empty_page(client):
 
 
 def test_home_counts_comments_and_its_queries_do_not_grow_with_stories(client):
-    talk(make_article("One"))
+    add_comment(make_article("One"))
     client.get("/")
     with CaptureQueriesContext(connection) as few:
         response = client.get("/")
@@ -98,7 +98,7 @@ def test_home_counts_comments_and_its_queries_do_not_grow_with_stories(client):
         article = make_article(f"Story {number}", source_zone="Europe/Oslo" if number % 2 else "")
         article.topics.add(make_topic(f"Topic {number}", slug=f"topic-{number}"))
         if number % 2:
-            talk(article)
+            add_comment(article)
 
     with CaptureQueriesContext(connection) as many:
         assert len(titles(client.get("/"))) == 9
@@ -109,7 +109,7 @@ def test_home_counts_comments_and_its_queries_do_not_grow_with_stories(client):
 
 def test_the_comments_of_a_hidden_discussion_are_not_counted(client):
     article = make_article()
-    talk(article)
+    add_comment(article)
     change_discussion(article=article, status=Discussion.Status.HIDDEN)
     assert "comment" not in client.get("/").content.decode().partition("<main")[2]
 

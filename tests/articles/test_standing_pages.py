@@ -76,7 +76,9 @@ def carried(response: Any) -> dict[str, str]:
     return {"read": response.context["snapshot"], "nonce": nonce}
 
 
-def keep(client: Client, page: StandingPage | None, values: dict[str, str], **typed: list[str]) -> Any:
+def post_autosave(
+    client: Client, page: StandingPage | None, values: dict[str, str], **typed: list[str]
+) -> Any:
     data = values | {"key": page.pk if page else "", "typed": json.dumps(typed)}
     return client.post("/admin/articles/standingpage/unsaved/", data).json()
 
@@ -112,8 +114,9 @@ def test_a_second_save_overwrites_nothing_and_shows_both_texts(rules):
 def test_what_is_typed_is_kept_and_offered_among_its_own_kind(rules):
     emil = client_with_role(EDITOR)
     page, new = carried(emil.get(change(rules))), carried(emil.get(ADD, follow=True))
-    assert keep(emil, rules, page, title=["Rules"], body=["Be bold."], menu=["none"], shown=[])["kept"]
-    assert keep(emil, None, new, title=["Contact"], body=["Ring the bell."])["kept"]
+    typed: dict[str, list[str]] = {"title": ["Rules"], "body": ["Be bold."], "menu": ["none"], "shown": []}
+    assert post_autosave(emil, rules, page, **typed)["kept"]
+    assert post_autosave(emil, None, new, title=["Contact"], body=["Ring the bell."])["kept"]
 
     offered = emil.get("/admin/articles/standingpage/").content.decode()
     assert offered.count("You have unsaved changes from") == 2

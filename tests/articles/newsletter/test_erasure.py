@@ -30,7 +30,7 @@ def _home(tmp_path: Path, settings: Any) -> None:
     settings.HOME = tmp_path
 
 
-def go_back(file: Path) -> Any:
+def restore_backup(file: Path) -> Any:
     call_command("flush", interactive=False, verbosity=0)
     return restore(file).replayed
 
@@ -69,7 +69,7 @@ def test_a_restore_brings_no_subscription_back(
     subscriptions.unsubscribe(["cy@example.org"], {None})
     purge.erase_person(person=Person(user=jane), actor=None)
 
-    assert go_back(file).subscriptions == 2  # Jane's is ended with her name
+    assert restore_backup(file).subscriptions == 2  # Jane's is ended with her name
     assert emails() == {"cy@example.org"}
     assert subscriptions.topics_of("cy@example.org") == {topic.pk}
     send(draft_of(article, emil))
@@ -82,7 +82,7 @@ def test_who_subscribed_again_after_the_backup_is_not_ended(tmp_path: Path, arti
     subscribe("ann@example.org")
     file = tmp_path / "site.zip"
     backup(file)
-    assert go_back(file).subscriptions == 0
+    assert restore_backup(file).subscriptions == 0
     assert emails() == {"ann@example.org"}
     assert manage_url("ann@example.org")
 
@@ -92,7 +92,7 @@ def test_a_link_mailed_after_the_backup_opens_nobody_elses_page(tmp_path: Path, 
     backup(file)
     subscribe("ann@example.org")
     link = manage_url("ann@example.org")
-    go_back(file)
+    restore_backup(file)
     subscribe("bob@example.org")
     assert manage_url("bob@example.org") != link
     assert "bob@example.org" not in Client().get(link).content.decode()
@@ -106,7 +106,7 @@ def test_a_restore_stops_what_was_being_sent(tmp_path: Path, article: Article, e
     file = tmp_path / "site.zip"
     backup(file)
     assert len(run_sending()) == 1
-    go_back(file)
+    restore_backup(file)
     assert run_sending() == []
     newsletter = Newsletter.objects.get()
     assert newsletter.stopped_at

@@ -118,11 +118,11 @@ def test_what_is_around_the_stories_is_in_the_language_of_the_reader(
     rendered = []
     render = sending.render_for_subscribers
 
-    def note(*values: Any) -> BulkMail:
+    def record_language(*values: Any) -> BulkMail:
         rendered.append(get_language())
         return render(*values)
 
-    monkeypatch.setattr(sending, "render_for_subscribers", note)
+    monkeypatch.setattr(sending, "render_for_subscribers", record_language)
     send(draft_of(article, emil))
     mails = {message.to[0]: message for message in run_sending()}
     assert sorted(rendered) == ["ar", "en"]
@@ -212,7 +212,7 @@ def test_two_presses_at_one_moment_send_once(article: Article, emil: User, is_sa
     drafts = [first, first if is_same else draft_of(article, emil)]
     barrier = Barrier(2)
 
-    def press(newsletter: Newsletter) -> int:
+    def try_to_send(newsletter: Newsletter) -> int:
         try:
             barrier.wait()
             return send(newsletter)
@@ -222,7 +222,7 @@ def test_two_presses_at_one_moment_send_once(article: Article, emil: User, is_sa
             connections.close_all()
 
     with ThreadPoolExecutor(2) as pool:
-        assert sorted(pool.map(press, drafts)) == [0, 1]
+        assert sorted(pool.map(try_to_send, drafts)) == [0, 1]
     assert NewsletterRecipient.objects.count() == 1
 
 

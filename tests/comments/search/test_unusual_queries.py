@@ -4,7 +4,7 @@ import pytest
 from django.utils.http import urlencode
 
 from articles.search import MAX_QUERY_LENGTH
-from tests.comments.search.search_pages import find, found, look
+from tests.comments.search.search_pages import found_comments, search_discussion, search_site
 from tests.factories import make_article, make_comment
 
 pytestmark = pytest.mark.django_db
@@ -24,20 +24,20 @@ pytestmark = pytest.mark.django_db
 def test_a_sentence_says_why_there_is_nothing(client, query, sentence):
     article = make_article()
     make_comment(article, "A ferry.")
-    for page in (find(client, article, query), look(client, query)):
+    for page in (search_discussion(client, article, query), search_site(client, query)):
         assert sentence in page
         assert query in page
-        assert found(page) == []
+        assert found_comments(page) == []
 
 
 @pytest.mark.parametrize("query", ["", " ", "\x00", "\u3000"])
 def test_without_a_query_there_is_an_empty_form(client, query):
     article = make_article()
     make_comment(article, "A ferry.")
-    for page in (find(client, article, query), look(client, query)):
+    for page in (search_discussion(client, article, query), search_site(client, query)):
         assert 'type="search"' in page
         assert 'class="empty"' not in page
-        assert found(page) == []
+        assert found_comments(page) == []
 
 
 @pytest.mark.parametrize(

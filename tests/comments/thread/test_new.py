@@ -8,7 +8,7 @@ from comments.services.editing import edit_comment
 from comments.services.moves import move_comment
 from comments.services.states import change_states, delete_comment
 from comments.thread.new_comments import MAX_NEW_IDS
-from tests.comments.thread.test_story import bring_in, hold, remove
+from tests.comments.thread.test_story import import_thread, remove, set_pending
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +61,7 @@ def test_the_last_of_them_are_named_in_their_order(client):
 def test_a_late_approval_is_new_and_what_waits_is_not(client):
     article = make_article()
     waits, approved = make_comment(article), make_comment(article)
-    hold(waits, approved)
+    set_pending(waits, approved)
     make_comment(article)
     since = version(client, article)["seq"]
     approve(approved)
@@ -108,7 +108,7 @@ def test_ones_own_is_not_new(client):
 
 def test_more_than_99_are_not_counted(client):
     article = make_article()
-    bring_in(article, 120)
+    import_thread(article, 120)
     assert new(client, article, 0) == 99
 
 
@@ -139,7 +139,7 @@ def test_nothing_is_told_of_what_nobody_may_read(client):
 
 def test_asking_costs_two_statements_at_any_size(client, django_assert_num_queries):
     article = make_article()
-    bring_in(article, 300)
+    import_thread(article, 300)
     for name in ("version/", "new/?since=0", "new/?since=299"):
         with django_assert_num_queries(2):
             assert client.get(f"{article.get_absolute_url()}{name}").status_code == 200

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from comments.models import Comment, Reason, State
 from comments.services.states import change_states
 from comments.thread import pages
-from tests.comments.in_a_browser import SHIFTS, at, bring_in, choose_order, open_story, order_of
+from tests.comments.in_a_browser import SHIFTS, at, choose_order, import_thread, open_story, order_of
 from tests.factories import UserFactory, make_comment
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -186,7 +186,7 @@ def test_an_order_chosen_in_another_tab_takes_nothing_away(waiting, live_server,
 
 
 def test_a_change_of_rank_is_not_new(live_server, page, article, monkeypatch):
-    bring_in(article, roots=6, replies=0)
+    import_thread(article, roots=6, replies=0)
     roots = list(Comment.objects.filter(discussion=article.pk).order_by("pk"))
     for n, root in enumerate(roots):
         Comment.objects.filter(pk=root.pk).update(recommend_count=n + 1)
@@ -221,30 +221,30 @@ def test_a_quiet_page_asks_less_and_less_and_a_hidden_one_not_at_all(waiting):
       };
     }""")
 
-    def go_on(seconds):
+    def run_clock(seconds):
         for _ in range(seconds // 15):
             page.clock.run_for(15_000)
             while page.evaluate("underway"):
                 page.wait_for_timeout(10)
 
-    go_on(30)
+    run_clock(30)
     assert versions(page) == 1
-    go_on(45)
+    run_clock(45)
     assert versions(page) == 2
-    go_on(60)
+    run_clock(60)
     assert versions(page) == 2  # the third follows after 67.5 s
-    go_on(3600)
+    run_clock(3600)
     requests = versions(page)
     assert 8 <= requests <= 16
-    go_on(1200)
+    run_clock(1200)
     assert versions(page) - requests == 2  # every ten minutes, and no more rarely than that
 
     hide = "Object.defineProperty(document, 'hidden', {{ value: {}, configurable: true }})"
     turn = "document.dispatchEvent(new Event('visibilitychange'))"
     page.evaluate(f"() => {{ {hide.format('true')}; {turn} }}")
     requests = versions(page)
-    go_on(1800)
+    run_clock(1800)
     assert versions(page) == requests
     page.evaluate(f"() => {{ {hide.format('false')}; {turn} }}")
-    go_on(15)
+    run_clock(15)
     assert versions(page) == requests + 1

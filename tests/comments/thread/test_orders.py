@@ -11,7 +11,7 @@ from comments.services.discussions import change_discussion
 from comments.services.recommendations import recommend
 from comments.tasks import count_recommendations
 from comments.thread.pages import COMMENTS_PER_PAGE, Order, ThreadCursor
-from tests.comments.thread.test_story import BAD_CURSORS, bring_in, hold, ids, read, remove
+from tests.comments.thread.test_story import BAD_CURSORS, ids, import_thread, read, remove, set_pending
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
@@ -71,7 +71,7 @@ def test_a_thread_of_one_has_no_order(client):
 @pytest.mark.parametrize("order", Order.values)
 def test_pages_of_each_order_follow_one_another_without_hole_or_repeat(client, order):
     article = make_article()
-    bring_in(article, COMMENTS_PER_PAGE + 60)
+    import_thread(article, COMMENTS_PER_PAGE + 60)
     for n, pk in enumerate(Comment.objects.values_list("pk", flat=True)):
         Comment.objects.filter(pk=pk).update(recommend_count=n % 3, reply_count=0)
     first = read(client, article, f"?order={order}")
@@ -180,7 +180,7 @@ def test_what_only_this_reader_sees_stands_in_each_order(client, order, role):
     removed = make_comment(article, "Loud words.")
     hung = make_comment(article, "Below.", parent=removed, author=author)
     last = make_comment(article)
-    hold(waiting, hung)
+    set_pending(waiting, hung)
     remove(removed)
     change_discussion(article=article, status=Discussion.Status.CLOSED)
     client.force_login(author if role == "Reader" else UserFactory.create(roles=(role,)))

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from comments.models import Visit
 from comments.thread.visits import PAUSE
-from tests.comments.in_a_browser import DESK, PHONE, SHIFTS, at, bring_in, choose_order, open_story
+from tests.comments.in_a_browser import DESK, PHONE, SHIFTS, at, choose_order, import_thread, open_story
 from tests.factories import UserFactory, make_comment
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in
@@ -108,7 +108,7 @@ def test_a_comment_of_ones_own_is_not_new(page, article, talk, visit, who):
 
 @BOTH
 def test_the_place_where_one_left_off_is_offered_on_a_phone(page, live_server, article, visit):
-    bring_in(article, roots=40, replies=0)
+    import_thread(article, roots=40, replies=0)
     page.set_viewport_size(PHONE)
     visit()
     place = page.locator(".thread article").nth(25)

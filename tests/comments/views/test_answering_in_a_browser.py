@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from comments.models import Comment, Discussion
 from comments.services.discussions import change_discussion
 from comments.thread import pages
-from tests.comments.thread.test_story import hold
+from tests.comments.thread.test_story import set_pending
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.browser import log_in
 
@@ -215,7 +215,7 @@ def test_a_first_comment_and_one_that_waits(live_server, page, article):
     own = page.locator(".thread article")
     expect(own).to_be_focused()
     expect(page.locator("#comments")).to_contain_text("1 comment")
-    hold(Comment.objects.get())
+    set_pending(Comment.objects.get())
     page.reload()
     change_discussion(article=article, moderation=Discussion.Moderation.PRE)
     page.locator(".compose a").click()

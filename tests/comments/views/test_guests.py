@@ -14,7 +14,7 @@ from accounts.models import Guest
 from comments.models import Comment
 from comments.tasks import delete_unconfirmed_emails, mail_confirmation
 from core.rate_limits import MAX_MAILS_PER_DAY
-from tests.comments.thread.test_story import hold
+from tests.comments.thread.test_story import set_pending
 from tests.comments.views.test_reply import fields, url
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
@@ -158,7 +158,7 @@ def test_a_guest_sees_the_own_waiting_comment_and_edits_it(client, django_captur
     article = make_article()
     post(client, article, django_capture_on_commit_callbacks)
     comment = Comment.objects.get()
-    hold(comment)
+    set_pending(comment)
 
     response = client.get(article.get_absolute_url())
     page = response.content.decode()

@@ -14,7 +14,7 @@ from comments.services.discussions import change_discussion
 from comments.services.recommendations import recommend
 from comments.services.states import change_states
 from comments.tasks import COUNT_DELAY, count_recommendations
-from tests.comments.thread.test_story import hold, read
+from tests.comments.thread.test_story import read, set_pending
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.discussions import version
 
@@ -92,7 +92,7 @@ def test_refusals_are_explained(comment):
         make_comment(comment.discussion.article, author=author),
         make_comment(comment.discussion.article),
     )
-    hold(hidden)
+    set_pending(hidden)
     hidden.refresh_from_db()
     for values, words in (
         ({"comment": own, "user": author}, "your own"),

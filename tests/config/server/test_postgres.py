@@ -48,7 +48,7 @@ def server(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[postgres.Ser
     server.stop()
 
 
-def ask(role: postgres.Role, statement: str) -> list[tuple[Any, ...]]:
+def query(role: postgres.Role, statement: str) -> list[tuple[Any, ...]]:
     """Run one statement in the server of $SOUNDOFF_HOME and commit."""
     connection = psycopg2.connect(postgres.url(role))
     try:
@@ -61,30 +61,30 @@ def ask(role: postgres.Role, statement: str) -> list[tuple[Any, ...]]:
 
 def test_the_first_start_makes_everything(server: postgres.Server) -> None:
     server.ensure()
-    [(version, encoding, zone)] = ask(
+    [(version, encoding, zone)] = query(
         "web", "SELECT current_setting('server_version_num')::int, pg_encoding_to_char(encoding), "
         "current_setting('timezone') FROM pg_database WHERE datname = 'soundoff'"
     )  # fmt: skip
     assert version >= postgres.OLDEST_MAJOR * 10_000
     assert (encoding, zone) == ("UTF8", "UTC")
-    assert ask(
+    assert query(
         "web", "SELECT extname FROM pg_extension WHERE extname IN ('pg_trgm', 'unaccent') ORDER BY 1"
     ) == [
         ("pg_trgm",),
         ("unaccent",),
     ]
     # Letters outside ASCII are known, whatever the system's locale.
-    assert ask("web", "SELECT lower('ÄШ')") == [("äш",)]
+    assert query("web", "SELECT lower('ÄШ')") == [("äш",)]
     for word in ("안녕하세요", "أحمد", "Привет", "übermäßig"):
-        assert ask("web", f"SELECT cardinality(show_trgm('{word}'))") == [(len(word) + 1,)]
+        assert query("web", f"SELECT cardinality(show_trgm('{word}'))") == [(len(word) + 1,)]
 
 
 def test_the_web_role_changes_rows_and_nothing_else(server: postgres.Server) -> None:
     server.ensure()
-    ask("owner", "CREATE TABLE story (id serial PRIMARY KEY, title text)")
-    assert ask("web", "INSERT INTO story (title) VALUES ('one') RETURNING id") == [(1,)]
-    ask("web", "UPDATE story SET title = 'two'")
-    ask("web", "DELETE FROM story")
+    query("owner", "CREATE TABLE story (id serial PRIMARY KEY, title text)")
+    assert query("web", "INSERT INTO story (title) VALUES ('one') RETURNING id") == [(1,)]
+    query("web", "UPDATE story SET title = 'two'")
+    query("web", "DELETE FROM story")
     for statement in (
         "TRUNCATE story",
         "DROP TABLE story",
@@ -93,13 +93,13 @@ def test_the_web_role_changes_rows_and_nothing_else(server: postgres.Server) -> 
         "CREATE ROLE someone",
     ):
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
-            ask("web", statement)
-    ask("owner", "DROP TABLE story")
+            query("web", statement)
+    query("owner", "DROP TABLE story")
 
 
 def test_it_listens_to_this_machine_and_this_user_only(server: postgres.Server) -> None:
     server.ensure()
-    assert ask("web", "SHOW listen_addresses") == [("",)]
+    assert query("web", "SHOW listen_addresses") == [("",)]
     assert server.socket.stat().st_mode & 0o777 == 0o700
     assert len(bytes(server.socket / ".s.PGSQL.5432")) <= 107
     assert (server.folder.stat().st_mode & 0o066) == 0
@@ -132,20 +132,20 @@ def test_the_server_has_these_shared_buffers(
 ) -> None:
     monkeypatch.setattr(postgres, "shared_buffers", lambda: 136)
     server.ensure()
-    assert ask("web", "SHOW shared_buffers") == [("136MB",)]
+    assert query("web", "SHOW shared_buffers") == [("136MB",)]
 
 
 def test_available_starts_and_stops_a_server(server: postgres.Server) -> None:
     with postgres.database_available():
-        assert ask("web", "SELECT 1") == [(1,)]
+        assert query("web", "SELECT 1") == [(1,)]
     assert processes(server.folder) == []
 
 
 def test_available_uses_a_running_server(server: postgres.Server, environment: dict[str, str]) -> None:
     other = holder(environment)
     with postgres.database_available():
-        assert ask("web", "SELECT 1") == [(1,)]
-    assert ask("web", "SELECT 1") == [(1,)]  # the other's still runs
+        assert query("web", "SELECT 1") == [(1,)]
+    assert query("web", "SELECT 1") == [(1,)]  # the other's still runs
     other.communicate("\n", timeout=PATIENCE)
     assert processes(server.folder) == []
 
@@ -154,13 +154,13 @@ def test_nothing_outlives_a_killed_process_and_nothing_is_lost(
     server: postgres.Server, environment: dict[str, str]
 ) -> None:
     other = holder(environment)
-    ask("owner", "CREATE TABLE kept AS SELECT 7 AS n")
+    query("owner", "CREATE TABLE kept AS SELECT 7 AS n")
     other.kill()
     other.communicate()
     until(lambda: not processes(server.folder))
     with postgres.database_available():
-        assert ask("owner", "SELECT n FROM kept") == [(7,)]
-        ask("owner", "DROP TABLE kept")
+        assert query("owner", "SELECT n FROM kept") == [(7,)]
+        query("owner", "DROP TABLE kept")
 
 
 def test_a_start_waits_for_the_last_process_of_a_killed_server(
@@ -170,7 +170,7 @@ def test_a_start_waits_for_the_last_process_of_a_killed_server(
     other.kill()
     other.communicate()
     with postgres.database_available():  # its Postgres may still be stopping: the lock says so
-        assert ask("web", "SELECT 1") == [(1,)]
+        assert query("web", "SELECT 1") == [(1,)]
 
 
 def test_a_killed_postgres_can_be_started_again(server: postgres.Server) -> None:
@@ -187,7 +187,7 @@ def test_a_killed_postgres_can_be_started_again(server: postgres.Server) -> None
         return True
 
     until(starts)
-    assert ask("web", "SELECT 1") == [(1,)]
+    assert query("web", "SELECT 1") == [(1,)]
 
 
 def test_data_of_another_major_version_is_refused(server: postgres.Server) -> None:
@@ -209,7 +209,7 @@ def test_an_incomplete_cluster_is_created_again(server: postgres.Server) -> None
     server.cluster.rename(server.folder / "postgres.new")
     (server.folder / "postgres.new" / "PG_VERSION").unlink()
     with postgres.database_available():
-        assert ask("web", "SELECT 1") == [(1,)]
+        assert query("web", "SELECT 1") == [(1,)]
     assert not (server.folder / "postgres.new").exists()
 
 
@@ -233,7 +233,7 @@ def test_a_deep_folder_with_spaces_and_commas(home: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("SOUNDOFF_HOME", str(deep))
     server = postgres.Server(deep, options=["fsync=off"])
     server.ensure()
-    assert ask("web", "SELECT 1") == [(1,)]
+    assert query("web", "SELECT 1") == [(1,)]
     server.stop()
 
 
@@ -249,7 +249,7 @@ def test_the_environment_does_not_affect_the_server(
     }.items():
         monkeypatch.setenv(name, value)
     server.ensure()
-    assert ask("web", "SHOW timezone") == [("UTC",)]
+    assert query("web", "SHOW timezone") == [("UTC",)]
 
 
 def test_without_the_package_the_systems_server_is_used(

@@ -23,7 +23,7 @@ Messages = list[dict[str, Any]]
 
 
 @pytest.fixture(autouse=True)
-def nothing_stays() -> Iterator[None]:
+def check_nothing_is_kept() -> Iterator[None]:
     yield
     assert (Body.memory_used, Body.files_used) == (0, 0)
 

@@ -92,7 +92,7 @@ def test_one_of_eight_concurrent_decisions_wins():
     seen = last_transition_ids([c.pk for c in comments])
     people = [UserFactory.create(roles=("Moderator",)) for _ in range(8)]
 
-    def press(person) -> tuple[int, int]:
+    def try_to_remove(person) -> tuple[int, int]:
         try:
             act = remove(*comments, actor=person, expected_transitions=seen)
             return len(act.changed), len(act.refused)
@@ -100,7 +100,7 @@ def test_one_of_eight_concurrent_decisions_wins():
             connections.close_all()
 
     with ThreadPoolExecutor(len(people)) as pool:
-        results = sorted(pool.map(press, people))
+        results = sorted(pool.map(try_to_remove, people))
 
     assert results == [(0, 5)] * 7 + [(5, 0)]
     assert Batch.objects.count() == 1

@@ -220,16 +220,16 @@ def test_repeated_undo_does_not_add_statements(client, maria):
             counts.append(len(queries))
         return counts
 
-    def go_on(times: int) -> Batch:
+    def undo_repeatedly(times: int) -> Batch:
         act = last
         for _ in range(times):
             act = undo(batch=act, actor=maria).batch
         return act
 
-    last = go_on(2)
+    last = undo_repeatedly(2)
     few = statements()
-    last = go_on(10)
+    last = undo_repeatedly(10)
     assert statements() == few
-    last = go_on(9)
+    last = undo_repeatedly(9)
     assert explanations.describe_action(Batch.objects.get(pk=last.pk)) == "Undone: Marked as spam"
     assert len(client.get(card).context["card"].decisions) == queue_card.MAX_LISTED

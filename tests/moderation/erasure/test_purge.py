@@ -165,14 +165,14 @@ def test_comments_with_an_open_case_are_left(maria, ada):
     )
     spam(before, since, actor=maria)
 
-    def ask(comment):
+    def appeal(comment):
         fresh = Comment.objects.get(pk=comment.pk)
         reports.appeal_removal(comment=fresh, user=ada, guest=None, text="It is a boat.")
 
-    ask(before)
+    appeal(before)
     group = purge.make_list(states=[State.SPAM], days=0, actor=ada)
     assert list(group.members.values_list("comment", flat=True)) == [since.pk]
-    ask(since)
+    appeal(since)
     assert purge.summarize(group).changed == [since.pk]
     assert purge.purge_list(group=group, actor=ada).skipped == [since.pk]
     assert check() == {}

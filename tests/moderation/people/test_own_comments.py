@@ -42,7 +42,7 @@ def later(comment: Comment, **ago: float) -> Comment:
     return comment
 
 
-def hold(comment: Comment) -> Comment:
+def set_pending(comment: Comment) -> Comment:
     change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     return comment
 
@@ -88,7 +88,7 @@ def test_a_guest_sees_those_of_this_browser(ida):
 
 
 def test_what_waits_says_why_and_can_be_withdrawn(ida):
-    waiting = later(hold(make_comment(make_article(), "Is it open?", author=ida)), hours=1)
+    waiting = later(set_pending(make_comment(make_article(), "Is it open?", author=ida)), hours=1)
     found = items(read(client_of(ida)))[waiting.pk]
     assert "Waiting for review" in found
     assert "Only you and the moderators can see it." in found
@@ -145,7 +145,7 @@ def test_replies_of_others_are_counted_with_a_link_to_the_latest(ida, maria):
     make_comment(article, "At eight.", parent=question)
     latest = make_comment(article, "At nine.", parent=question)
     make_comment(article, "Thank you.", parent=question, author=ida)
-    hold(make_comment(article, "Not yet to be seen.", parent=question))
+    set_pending(make_comment(article, "Not yet to be seen.", parent=question))
     make_comment(article, "A reply to a reply.", parent=latest)
     found = items(read(client_of(ida)))[question.pk]
     assert "2 replies" in found
@@ -218,7 +218,7 @@ def test_the_list_is_filtered_by_state(ida, maria):
     published, waiting, removed, spam, deleted = (
         make_comment(article, f"Word {n}.", author=ida) for n in range(5)
     )
-    hold(waiting)
+    set_pending(waiting)
     decide(ids=[removed.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     decide(ids=[spam.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     delete_comment(comment=deleted, user=ida, guest=None)
@@ -259,7 +259,7 @@ def test_the_number_of_statements_does_not_grow(ida, maria):
         for n in range(stories):
             article = make_article(f"Story {n}")
             make_comment(article, "A reply.", parent=make_comment(article, f"Word {n}.", author=ida))
-            hold(make_comment(article, f"Waiting {n}.", author=ida))
+            set_pending(make_comment(article, f"Waiting {n}.", author=ida))
             removed = make_comment(article, f"Removed {n}.", author=ida)
             decide(ids=[removed.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
 
@@ -286,7 +286,9 @@ def test_account_status_leads_there(ida):
 @pytest.mark.browser
 def test_withdrawing_by_keyboard_and_no_accessibility_errors(browser, live_server, ida, maria):
     article = make_article()
-    waiting = hold(make_comment(article, "Is it open? https://example.org/" + "long-" * 30, author=ida))
+    waiting = set_pending(
+        make_comment(article, "Is it open? https://example.org/" + "long-" * 30, author=ida)
+    )
     make_comment(article, "At eight.", parent=make_comment(article, "When does it leave?", author=ida))
     removed = make_comment(article, "You fool.", author=ida)
     decide(ids=[removed.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)

@@ -14,7 +14,7 @@ from moderation.models import Batch, Case, FilterVersion, Finding, Rule
 from moderation.reports.reporting import appeal_removal, report_illegal_content
 from moderation.tasks import notify_authors
 from tests.factories import UserFactory, confirm_email, make_article, make_comment
-from tests.moderation.queue.helpers import open_card, seen, state, text
+from tests.moderation.queue.helpers import expected_transition, open_card, state, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks", "maria_client")]
 
@@ -104,11 +104,11 @@ def test_only_removed_comments_can_be_kept_removed(client, maria):
 
 
 @pytest.mark.parametrize(
-    "seen", ["{pk}.{last}9999999999999999999", "\x00", "{pk}", "{pk}.", "x.y", "{pk}.1.2"]
+    "expected_transition", ["{pk}.{last}9999999999999999999", "\x00", "{pk}", "{pk}.", "x.y", "{pk}.1.2"]
 )
-def test_malformed_seen_value_is_refused(client, maria, seen):
+def test_malformed_seen_value_is_refused(client, maria, expected_transition):
     comment = make_comment(make_article(), "Words.", author=UserFactory.create())
-    sent = {"ids": comment.pk, "act": "spam", "seen": seen.format(pk=comment.pk, last=1)}
+    sent = {"ids": comment.pk, "act": "spam", "seen": expected_transition.format(pk=comment.pk, last=1)}
     assert client.post("/moderation/decide/", sent).status_code == 400
     assert not Batch.objects.exists()
 
@@ -183,7 +183,11 @@ def test_published_comment_is_kept(client, maria):
     assert '<button class="btn" name="act" value="approved">Keep<kbd>a</kbd></button>' in form
 
     report_illegal_content(comment=comment, why="§ 130", email="n@example.org", name="N")
-    sent = {"ids": comment.pk, "seen": seen(client.get("/moderation/"), comment), "act": "approved"}
+    sent = {
+        "ids": comment.pk,
+        "seen": expected_transition(client.get("/moderation/"), comment),
+        "act": "approved",
+    }
     client.post("/moderation/decide/", sent)
     assert state(comment) == (State.PUBLISHED, "approved")
     assert not Case.objects.open().filter(comment=comment).exists()

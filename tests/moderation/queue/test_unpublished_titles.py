@@ -88,7 +88,7 @@ def seeds(stories: list[Article]) -> list[str]:
     return ["/moderation/", "/moderation/discussions/", *pages]
 
 
-def walk(client, starts: list[str]) -> dict[str, str]:
+def follow_links(client, starts: list[str]) -> dict[str, str]:
     """Return the moderation and admin pages that links lead to from these, one of each URL pattern."""
     pages, shapes, waiting = {}, set(), [(start, False) for start in starts]
     while waiting and len(pages) < MAX_PAGES:
@@ -116,7 +116,7 @@ def walk(client, starts: list[str]) -> dict[str, str]:
 
 def test_moderation_pages_hide_unpublished_titles(client, stories):
     client.force_login(UserFactory.create(roles=(MODERATOR,)))
-    pages = walk(client, seeds(stories))
+    pages = follow_links(client, seeds(stories))
     # What one typed comes back to them alone.
     found = [url for url, text in pages.items() if SECRET.lower() in text.lower().replace(url.lower(), "")]
     typed = [url for url in found if SECRET.lower() in url]

@@ -7,7 +7,7 @@ from comments.integrity import check
 from comments.models import Comment, Transition
 from tests.helpers.axe import WIDTHS, faults
 from tests.helpers.browser import log_in
-from tests.moderation.reply_structure.trees import TREE, bring_in, drag, ids, one_tree
+from tests.moderation.reply_structure.trees import TREE, drag, ids, import_thread, one_tree
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +25,7 @@ def admin_page(page, live_server, context, maria):
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 def test_a_reply_is_dragged_under_its_true_parent(admin_page, live_server):
-    article = bring_in(12)
+    article = import_thread(12)
     comments = list(Comment.objects.filter(discussion=article.pk))
     cut, on = comments[4], comments[2]
     admin_page.goto(f"{live_server.url}{TREE}?discussion={article.pk}")
@@ -81,7 +81,7 @@ def test_a_reply_is_dragged_in_the_middle_of_a_tree_of_1000(admin_page, live_ser
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 def test_axe_finds_nothing_in_the_tree_and_beside_it(admin_page, live_server):
-    comment = Comment.objects.filter(discussion=bring_in(9).pk).last()
+    comment = Comment.objects.filter(discussion=import_thread(9).pk).last()
     for address in (
         f"{TREE}?discussion={comment.discussion_id}",
         reverse("moderation:move", args=[comment.pk]),
@@ -93,7 +93,7 @@ def test_axe_finds_nothing_in_the_tree_and_beside_it(admin_page, live_server):
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 def test_rows_are_of_one_height_and_indented_in_every_level(admin_page, live_server):
-    article = bring_in(6)
+    article = import_thread(6)
     deep = Comment.objects.filter(discussion=article.pk).last()
     Comment.objects.filter(pk=deep.pk).update(body="A long word. " * 200, author_name="A long name " * 9)
     admin_page.goto(f"{live_server.url}{TREE}?discussion={article.pk}")
@@ -111,7 +111,7 @@ def test_rows_are_of_one_height_and_indented_in_every_level(admin_page, live_ser
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 def test_by_keyboard_a_link_of_a_row_leads_where_it_says(admin_page, live_server):
-    comment = Comment.objects.filter(discussion=bring_in(3).pk).last()
+    comment = Comment.objects.filter(discussion=import_thread(3).pk).last()
     admin_page.goto(f"{live_server.url}{TREE}?discussion={comment.discussion_id}")
     admin_page.locator(f'tr:has([data-pk="{comment.pk}"])').get_by_text("Move…", exact=True).focus()
     admin_page.keyboard.press("Enter")
@@ -130,7 +130,7 @@ def test_by_keyboard_a_link_of_a_row_leads_where_it_says(admin_page, live_server
 @pytest.mark.parametrize("system", ["light", "dark"])
 def test_icons_are_white_on_dark_however_it_became_dark(admin_page, live_server, system):
     admin_page.emulate_media(color_scheme=system)
-    admin_page.goto(f"{live_server.url}{TREE}?discussion={bring_in(3).pk}")
+    admin_page.goto(f"{live_server.url}{TREE}?discussion={import_thread(3).pk}")
     admin_page.evaluate("document.documentElement.dataset.theme = 'dark'")
     icon = admin_page.locator(".drag-handle").first.evaluate("icon => getComputedStyle(icon).backgroundImage")
     assert "arrow-move-white" in icon

@@ -15,7 +15,7 @@ from core.rate_limits import MAX_MAILS_PER_DAY
 from moderation.models import RemovalRequest
 from moderation.reports import removal_request_views, removal_requests
 from moderation.tasks import notify_administrators, notify_request_outcome, send_request_receipt
-from tests.comments.in_a_browser import bring_in
+from tests.comments.in_a_browser import import_thread
 from tests.factories import UserFactory, confirm_email, make_article, make_comment
 from tests.helpers.clients import client_of, client_with_role
 
@@ -57,7 +57,7 @@ def test_every_story_links_to_the_form_with_its_own_url(client, story):
 
 
 def test_imported_comments_and_every_report_page_link_to_the_form(client, story):
-    bring_in(story, roots=1, replies=25)
+    import_thread(story, roots=1, replies=25)
     deep = story.discussion.comments.order_by("-pk").first()
     path = f"/stories/{story.slug}/comments/{deep.pk}/"
     assert f'href="{URL}?url={path}"' in client.get(path).content.decode()

@@ -47,18 +47,18 @@ def remove(comment, actor, to=State.SPAM, reason=Reason.SPAM):
     return decide(ids=[comment.pk], to=to, reason=reason, actor=actor).batch
 
 
-def keep(comment, actor):
+def approve(comment, actor):
     return remove(comment, actor, State.PUBLISHED, Reason.APPROVED)
 
 
-def known_for(right: int, wrong: int, maria):
+def make_reporter(right: int, wrong: int, maria):
     """Return a reader with this many right and wrong reports."""
     somebody = UserFactory.create()
     article = make_article()
     for number in range(right + wrong):
         comment = make_comment(article, f"Word {number}.")
         report(comment, somebody)
-        (remove if number < right else keep)(comment, maria)
+        (remove if number < right else approve)(comment, maria)
         Report.objects.filter(user=somebody).update(at=timezone.now() - timedelta(days=2))
     return somebody
 
@@ -149,13 +149,13 @@ def test_nobody_reports_their_own_comment_or_one_that_is_gone(client, maria):
     [(0, 0, 1), (1, 0, 4 / 3), (2, 0, 1.5), (8, 0, 1.8), (0, 1, 0.75), (0, 8, 0.4), (4, 4, 1)],
 )
 def test_the_weight_of_reports_depends_on_earlier_ones(maria, comment, right, wrong, weight):
-    somebody = known_for(right, wrong, maria)
+    somebody = make_reporter(right, wrong, maria)
     assert report(comment, somebody).weight == pytest.approx(weight)
 
 
 def test_the_extremes_are_two_and_a_quarter(maria, comment):
-    assert 0.25 < report(comment, known_for(0, 30, maria)).weight < 0.35
-    assert 1.9 < report(comment, known_for(30, 0, maria)).weight < 2
+    assert 0.25 < report(comment, make_reporter(0, 30, maria)).weight < 0.35
+    assert 1.9 < report(comment, make_reporter(30, 0, maria)).weight < 2
 
 
 def test_a_burst_of_reports_raises_the_priority_and_removes_nothing(client, comment):
@@ -175,7 +175,7 @@ def test_a_burst_of_reports_raises_the_priority_and_removes_nothing(client, comm
 
 
 def test_three_reliable_reporters_raise_the_priority_further(maria, comment):
-    people = [known_for(2, 0, maria) for _ in range(4)]
+    people = [make_reporter(2, 0, maria) for _ in range(4)]
     dues = []
     for somebody in people:
         report(comment, somebody)
@@ -270,7 +270,7 @@ def test_a_redaction_is_an_outcome_only_for_reports_before_it(client, maria):
     ruth = UserFactory.create()
     for one in (earlier, now):
         report(one, ruth)
-    keep(earlier, maria)
+    approve(earlier, maria)
     redact(comment=now, marked="Call [[Ann Smith]].", actor=maria)
     client.force_login(ruth)
     assert "reviewed the comment and kept it" in client.get(url(earlier)).content.decode()
@@ -284,7 +284,7 @@ def test_reporters_are_not_mailed_about_a_decision_that_is_undone_at_once(commen
     act = remove(comment, maria)
     undo(batch=act, actor=maria)
     assert notify_reporters.func(str(act.pk)) == 0
-    kept = keep(comment, maria)
+    kept = approve(comment, maria)
     assert notify_reporters.func(str(kept.pk)) == 1
     assert "reviewed the comment and kept it" in mail.outbox[0].body
 
@@ -315,7 +315,7 @@ def test_a_reported_comment_that_waits_is_in_both_queues(comment):
 def test_moderators_see_reports_without_names_in_one_statement_for_each_kind(comment, maria):
     bo = UserFactory.create(name="Bo Reporter")
     report(comment, bo, "other", "See line two.")
-    report(comment, known_for(2, 0, maria), "abuse")
+    report(comment, make_reporter(2, 0, maria), "abuse")
     reporting.report_illegal_content(comment=comment, why="§ 130", name="Nia Notifier", email="n@example.org")
     case = Case.objects.open().get(comment=comment)
     with CaptureQueriesContext(
@@ -338,7 +338,7 @@ def test_of_many_reports_the_heaviest_are_shown_and_the_others_counted(comment, 
         reporting.report_comment(
             comment=comment, user=None, guest=guest, why="abuse", details="Away with it!"
         )
-    report(comment, known_for(2, 0, maria), "spam", "Sold thrice.")
+    report(comment, make_reporter(2, 0, maria), "spam", "Sold thrice.")
     requests = reporting.review_requests(Case.objects.open().get(comment=comment))
     assert len(requests) == reporting.MAX_REPORTS_SHOWN + 1
     assert "Sold thrice." in {one.text for one in requests}

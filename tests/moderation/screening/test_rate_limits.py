@@ -293,7 +293,7 @@ def fields(n, **changed):
     return values | {"nonce": str(uuid4())} | changed
 
 
-def let_pass(minutes):
+def make_older(minutes):
     """Let all comments be so much older."""
     Comment.objects.update(created_at=F("created_at") - timedelta(minutes=minutes))
     Origin.objects.update(at=F("at") - timedelta(minutes=minutes))
@@ -309,7 +309,7 @@ def test_a_refused_form_keeps_all_fields_and_says_when_to_try_again(client, jim,
     sent = [*(fields(n) for n in range(3)), fields(3, follow="on")]
     for one in sent[:3]:
         assert client.post(url, one, headers=headers).status_code == (204 if headers else 302)
-    let_pass(minutes=7)
+    make_older(minutes=7)
     guests = Guest.objects.count()
     for _repeat in range(2):
         refused = client.post(url, sent[3], headers=headers)
@@ -322,7 +322,7 @@ def test_a_refused_form_keeps_all_fields_and_says_when_to_try_again(client, jim,
         assert ("<html" in refused.text) is not bool(headers)
     assert (Comment.objects.count(), Guest.objects.count()) == (3, guests)
     assert client.post(url, sent[2], headers=headers).status_code != 429  # a second click is no new comment
-    let_pass(minutes=4)
+    make_older(minutes=4)
     assert client.post(url, sent[3], headers=headers).status_code == (204 if headers else 302)
     assert Comment.objects.filter(body="The boat, 3.").count() == 1
 

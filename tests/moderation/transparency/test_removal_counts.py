@@ -235,7 +235,7 @@ def test_moderators_at_the_same_time_count_everything_once(maria):
     articles = [make_article(), make_article()]
     ids = [make_comment(articles[n % 2]).pk for n in range(8)]
 
-    def act(seed: int) -> None:
+    def decide_and_undo(seed: int) -> None:
         chance, done = Random(seed), []
         for _ in range(10):
             if done and chance.random() < 0.4:
@@ -247,7 +247,7 @@ def test_moderators_at_the_same_time_count_everything_once(maria):
         connection.close()
 
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(act, range(4)))
+        list(pool.map(decide_and_undo, range(4)))
     assert removal_counts.wrong_counts() == []
     hidden = Comment.objects.filter(state=State.SPAM).count()
     assert sum(sum(d.tally.values()) for d in Discussion.objects.all()) == hidden
