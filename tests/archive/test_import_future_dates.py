@@ -67,7 +67,7 @@ def test_the_command_prints_no_address_that_answers_404(tmp_path, capsys, client
     assert client.get(output[-1].split()[-1]).status_code == 302  # to the log-in
 
 
-def test_an_editor_is_warned_at_the_preview_and_led_to_the_admin(client, emil):
+def test_an_editor_is_warned_at_the_preview_and_redirected_to_the_admin(client, emil):
     client.force_login(emil)
     looked = client.post(
         ADD, {"file": upload(data=dated(page())), "preview": "1"}, follow=True

@@ -235,7 +235,7 @@ def test_an_earlier_version_refuses_a_later_database(
         upgrade()
 
 
-def test_one_upgrade_at_a_time(upgrade: Upgrade, later: Callable[[], None]) -> None:
+def test_concurrent_upgrades_run_one_after_the_other(upgrade: Upgrade, later: Callable[[], None]) -> None:
     later()
     other = connection.copy()
     with other.cursor() as cursor:

@@ -120,7 +120,7 @@ def test_a_story_is_shown_in_a_zone_without_a_name(client):
     assert "14:00" in client.get(story.get_absolute_url()).content.decode()
 
 
-def test_times_are_told_in_the_zone_of_the_site_and_of_a_saved_page(client):
+def test_times_are_in_the_zone_of_the_site_or_of_the_saved_page(client):
     Site.objects.update(time_zone="Asia/Tokyo")
     moment = datetime(2024, 5, 31, 23, 30, tzinfo=UTC)
     make_article("Ours", published_at=moment)
@@ -200,7 +200,7 @@ def test_statements_and_rows_of_a_list_do_not_grow(client, url):
 
 
 @pytest.mark.parametrize("url", ["/", "/topics/harbour/"])
-def test_a_list_tells_where_it_is_and_only_its_first_page_is_for_search_engines(client, url):
+def test_a_list_has_a_canonical_url_and_only_its_first_page_is_indexed(client, url):
     topic = make_topic()
     for number in range(PAGE_SIZE + 1):
         make_article(f"Story {number}").topics.add(topic)

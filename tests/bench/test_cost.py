@@ -54,7 +54,7 @@ INLINED = {"<listcomp>", "<dictcomp>", "<setcomp>"}  # no calls from Python 3.12
 
 
 @pytest.mark.parametrize("what", COSTS)
-def test_a_request_costs_what_it_did(what: str, requests: dict[str, Any]) -> None:
+def test_the_cost_of_a_request_has_not_grown(what: str, requests: dict[str, Any]) -> None:
     statements, calls = COSTS[what]
     prepare, request = requests[what]
     for _ in range(3):  # warm up: some things are read or compiled once

@@ -48,7 +48,7 @@ def conflicts(response: Any) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("is_stored", [True, False], ids=["with comments", "first comment meanwhile"])
-def test_what_a_moderator_set_meanwhile_stays_or_has_open_appeal(edda_client, mona, story, is_stored):
+def test_a_moderators_concurrent_change_stays_or_needs_a_choice(edda_client, mona, story, is_stored):
     if is_stored:
         make_comment(story)
     url = change(story)

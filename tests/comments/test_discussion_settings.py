@@ -61,7 +61,7 @@ def test_a_guest_keeps_the_text_typed_before_members_only_was_set(client, story)
     assert "Only members can comment" in response.content.decode()
 
 
-def test_a_member_writes_and_a_kept_page_is_right_in_the_next_request(client, story):
+def test_a_members_page_of_a_members_only_discussion_is_not_the_cached_one(client, story):
     client.get(story.get_absolute_url())
     change_discussion(article=story, members_only=True)
     assert "Only members can comment" in client.get(story.get_absolute_url()).content.decode()
@@ -151,7 +151,7 @@ def test_an_editor_answers_with_the_authors_mark(client, story):
     assert '<bdi>Emil</bdi> <span class="role">author</span>' in page
 
 
-def test_who_signed_the_story_has_the_authors_mark_too(client, story):
+def test_authors_named_in_the_byline_have_the_authors_mark(client, story):
     ida = UserFactory.create(name="Ida", roles=("Editor",))
     story.editors.add(UserFactory.create(name="Emil", roles=("Editor",)))
     set_article_authors(article=story, people=[ida])

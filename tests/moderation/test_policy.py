@@ -91,7 +91,7 @@ def test_the_review_that_findings_need(findings, moderation, facts, review):
     )
 
 
-def test_a_new_guest_waits_and_is_told_why():
+def test_a_new_guest_waits_and_sees_why():
     comment = make_comment(make_article())
     assert (comment.state, comment.state_reason) == ("pending", "screened")
     assert policy().explain_waiting([comment.pk]) == {comment.pk: ["The e-mail is not confirmed yet."]}

@@ -57,7 +57,7 @@ def test_a_story_is_refused_with_the_count(administrator, name, most):
     assert not Article.objects.exists()
 
 
-def test_no_field_of_the_form_cuts_what_is_pasted(administrator):
+def test_no_field_of_the_form_cuts_pasted_text(administrator):
     assert "maxlength" not in administrator.get(ADD, follow=True).text
     assert "maxlength" not in administrator.get("/admin/articles/standingpage/add/", follow=True).text
     assert "maxlength" not in administrator.get("/admin/articles/topic/add/").text
@@ -74,7 +74,7 @@ def test_the_longest_story_of_the_widest_letters_gets_in(administrator):
     assert len(Article.objects.get().body) == MAX_BODY_LENGTH
 
 
-def test_a_preview_of_what_is_too_long_says_so_and_renders_nothing(administrator):
+def test_a_preview_of_a_text_that_is_too_long_shows_an_error(administrator):
     answer = administrator.post(
         "/admin/articles/article/render/", {"body": "a" * (MAX_BODY_LENGTH + 1)}
     ).json()

@@ -155,7 +155,7 @@ def test_an_account_with_a_second_factor_is_asked_for_it(jim: User, jims: Client
     assert AccountErasure.objects.get().deletes_comments is False
 
 
-def test_one_link_an_hour(gwen: Guest, jim: User) -> None:
+def test_one_link_is_mailed_per_hour(gwen: Guest, jim: User) -> None:
     client, sentence = browser_of(gwen), "We mailed you a link within the last hour."
     assert sentence not in words(client.post(URL, {"comments": "keep"}, follow=True))
     assert sentence in words(client.post(URL, {"comments": "delete"}, follow=True))

@@ -362,7 +362,7 @@ def test_a_correction_typed_while_the_story_was_unpublished_is_kept(emil, edda):
     assert story.corrections.get().text == "It was nine."
 
 
-def test_a_conflict_with_ones_own_other_window_says_so(draft, emil):
+def test_a_conflict_with_the_same_persons_other_window_names_that_window(draft, emil):
     client = client_of(emil)
     read = hidden_fields(client, change(draft))
     client.post(change(draft), article_fields(draft, body="Here.") | hidden_fields(client, change(draft)))
@@ -380,7 +380,7 @@ def test_publishing_meanwhile_is_no_conflict(draft, emil, edda):
     assert (draft.body, draft.is_published()) == ("Hers.", True)
 
 
-def test_the_editor_page_names_others_who_have_it_open(draft, emil, edda, time_machine):
+def test_the_editor_page_names_colleagues_who_have_it_open(draft, emil, edda, time_machine):
     first, second = client_of(emil), client_of(edda)
     first.get(change(draft))
     assert "Emil has this open." in second.get(change(draft)).content.decode()

@@ -188,7 +188,7 @@ def test_an_image_of_the_library_goes_into_the_text(writing, images):
 
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
-def test_a_library_that_cannot_be_loaded_says_so(writing):
+def test_a_library_that_cannot_be_loaded_shows_an_error(writing):
     writing.context.clear_cookies()
     writing.locator(".row-lead-image").get_by_role("button", name="Choose from library").click()
     dialog = writing.get_by_role("dialog", name="Choose from library")

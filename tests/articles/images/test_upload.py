@@ -203,7 +203,7 @@ def test_a_file_that_takes_too_long_is_rejected(monkeypatch, tmp_path):
         read_upload(upload(jpeg()))
 
 
-def test_one_image_is_decoded_at_a_time_and_the_next_waits_not_too_long(monkeypatch):
+def test_images_are_decoded_one_at_a_time_with_a_limited_wait(monkeypatch):
     monkeypatch.setattr(uploads, "MAX_WAIT_SECONDS", 0.1)
     with uploads._decoding, pytest.raises(UploadError, match="Upload it again in a minute"):
         read_upload(upload(jpeg()))

@@ -33,7 +33,7 @@ def test_one_press_on_the_front_page_subscribes_a_member(article: Article, topic
     assert run_jobs(mail_confirmation) == []
 
 
-def test_members_who_are_subscribed_are_told_so(article: Article, topic: Topic, jane: User) -> None:
+def test_members_see_that_they_are_subscribed(article: Article, topic: Topic, jane: User) -> None:
     browser, sentence = client_of(jane), "You get new stories by e-mail"
     subscribe("jane@example.org", topic)
     page = browser.get("/topics/harbour/").content.decode()

@@ -46,7 +46,7 @@ def test_an_account_gets_nothing_from_the_first_moment_of_its_erasure(article: A
     assert emails() == {"bob@example.org"}
 
 
-def test_a_guest_who_is_erased(article: Article) -> None:
+def test_erasing_a_guest_ends_their_subscriptions(article: Article) -> None:
     guest = GuestFactory.create(email="Gwen@example.org", confirmed_at=timezone.now())
     stranger = GuestFactory.create(email="bob@example.org")  # typed somebody's e-mail
     subscribe("gwen@example.org")
@@ -76,7 +76,7 @@ def test_a_restore_brings_no_subscription_back(
     assert [message.to for message in run_sending()] == [["cy@example.org"]]
 
 
-def test_who_subscribed_again_after_the_backup_is_not_ended(tmp_path: Path, article: Article) -> None:
+def test_a_subscription_renewed_after_the_backup_is_not_ended(tmp_path: Path, article: Article) -> None:
     subscribe("ann@example.org")
     subscriptions.unsubscribe(["ann@example.org"])
     subscribe("ann@example.org")
@@ -100,7 +100,9 @@ def test_a_link_mailed_after_the_backup_opens_nobody_elses_page(tmp_path: Path, 
     assert emails() == {"bob@example.org"}
 
 
-def test_a_restore_stops_what_was_being_sent(tmp_path: Path, article: Article, emil: User) -> None:
+def test_a_restore_stops_a_newsletter_that_was_being_sent(
+    tmp_path: Path, article: Article, emil: User
+) -> None:
     subscribe("ann@example.org")
     send(draft_of(article, emil))
     file = tmp_path / "site.zip"

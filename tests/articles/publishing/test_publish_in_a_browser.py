@@ -56,7 +56,7 @@ def test_a_double_click_publishes_once_and_back_does_not_again(page):
     assert story.published_at == at
 
 
-def test_an_uploaded_lead_image_without_a_description_is_asked_for_it(page):
+def test_publishing_asks_for_a_missing_description_of_the_lead_image(page):
     page.goto(ADD)
     page.locator("#id_title").fill("Boats")
     page.locator("#id_lead_file").set_input_files(
@@ -138,7 +138,7 @@ def test_a_private_story_is_published_after_a_question(page):
     assert (story.body, story.stage, story.is_published()) == ("At ten.", "draft", True)
 
 
-def test_a_held_key_answers_no_question(page):
+def test_a_key_held_down_confirms_no_dialog(page):
     story = make_article("Boats", published_at=None, stage=Article.Stage.PRIVATE)
     page.goto(change(story))
     button = publish_button(page)
@@ -174,7 +174,7 @@ def test_shortcuts_of_the_form_do_nothing_in_a_dialog(page):
     assert story.unpublished_reason == "It named\nthe wrong person."
 
 
-def test_what_was_typed_in_a_dialog_is_there_when_the_error_is_mended(page):
+def test_the_input_of_a_dialog_is_kept_until_the_error_is_fixed(page):
     story = make_article("Boats")
     page.goto(change(story))
     page.locator("#id_title").fill("")

@@ -13,7 +13,7 @@ from tests.factories import make_article, make_comment
 pytestmark = pytest.mark.django_db
 
 
-def test_the_statements_do_not_grow_with_what_is_found(client, django_assert_num_queries):
+def test_the_number_of_statements_does_not_depend_on_the_results(client, django_assert_num_queries):
     few, many = make_article("Ferry"), make_article("Many ferries")
     make_comment(few, "A lonely ferry.")
     root = make_comment(many, "A ferry.")

@@ -41,7 +41,7 @@ def test_an_address_behind_a_link_is_not_shown(client):
     assert "See the <mark>ferry</mark>." in search_discussion(client, article, "ferry")
 
 
-def test_what_somebody_quotes_is_shown_as_a_quotation(client):
+def test_quoted_passages_are_shown_as_quotations(client):
     article = make_article()
     make_comment(article, "> The ferry is late.\n\nNo, it is on time.")
     page = search_discussion(client, article, "ferry")
@@ -50,7 +50,7 @@ def test_what_somebody_quotes_is_shown_as_a_quotation(client):
     )
 
 
-def test_of_a_long_comment_the_words_around_are_shown(client):
+def test_a_long_comment_is_shown_as_an_excerpt_around_the_match(client):
     article = make_article()
     far = "Something else. " * 200
     make_comment(article, f"{far} He took the ferry to town. {far}")

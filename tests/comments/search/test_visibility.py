@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 HIDDEN = Discussion.Status.HIDDEN
 
 
-def test_what_not_everybody_may_read_is_not_found_by_anybody(client):
+def test_comments_that_are_not_public_are_not_found(client):
     article, author = make_article(), UserFactory.create()
     waiting, spam, removed, deleted, answered = (
         make_comment(article, "A secret word.", author=author) for _ in range(5)

@@ -47,7 +47,7 @@ def test_right_to_left_the_thread_is_mirrored(reading, talk):
     assert inner["width"] < outer["width"]
 
 
-def test_a_name_shows_what_is_answered_and_puts_it_away_again(reading, talk):
+def test_a_name_opens_and_closes_the_answered_comment(reading, talk):
     link = at(reading, talk.Ada).get_by_role("link", name="Tollef")
     link.press("Enter")
     quote = at(reading, talk.Ada).locator(".quote")
@@ -82,7 +82,7 @@ def test_an_answered_comment_of_another_page_is_fetched(live_server, page, artic
     expect(page.locator(".quote")).to_contain_text("Reply 4")
 
 
-def test_without_scripts_a_name_leads_to_what_is_answered(browser, live_server, article, talk):
+def test_without_scripts_a_name_links_to_the_answered_comment(browser, live_server, article, talk):
     page = browser.new_context(java_script_enabled=False).new_page()
     open_story(live_server, page, article)
     at(page, talk.Ada).get_by_role("link", name="Tollef").click()
@@ -126,7 +126,7 @@ def test_a_link_to_a_folded_comment_unfolds_it(live_server, reading, article, ta
     expect(at(reading, talk.Jun)).to_be_in_viewport()
 
 
-def test_what_is_remembered_of_folding_has_a_bound(reading):
+def test_the_stored_folding_state_is_bounded(reading):
     reading.evaluate(
         """() => {
           const kept = {};

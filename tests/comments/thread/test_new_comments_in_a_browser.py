@@ -93,7 +93,7 @@ def show_new_comment(page, article, body):
     page.get_by_role("button", name=re.compile(r"^\d new comments?$")).click()
 
 
-def test_of_a_removed_comment_only_the_reply_to_it_that_is_being_written_stays(waiting, article, talk):
+def test_a_removed_comment_disappears_but_a_reply_being_written_stays(waiting, article, talk):
     page, gone = waiting, "This comment is no longer on this page."
     at(page, talk.Jun).get_by_role("link", name="Reply").click()
     text = page.get_by_label("Your comment")
@@ -134,7 +134,7 @@ def test_a_removed_comment_is_not_quoted_above_its_replies_any_more(waiting, art
     assert page.failures == []
 
 
-def test_what_is_new_on_other_pages_is_said_with_a_link(waiting, article, talk, monkeypatch):
+def test_new_comments_on_other_pages_are_announced_with_a_link(waiting, article, talk, monkeypatch):
     monkeypatch.setattr(pages, "REPLIES_PER_TREE", 3)
     page = waiting
     beyond = make_comment(article, "Beyond the cap.", author=UserFactory(name="Per"), parent=talk.Marit)
@@ -205,7 +205,7 @@ def test_a_change_of_rank_is_not_new(live_server, page, article, monkeypatch):
     assert set(order_of(page)) >= {root.pk for root in roots[3:]}
 
 
-def test_a_quiet_page_asks_less_and_less_and_a_hidden_one_not_at_all(waiting):
+def test_a_page_without_news_polls_less_often_and_a_hidden_one_never(waiting):
     page = waiting
     # Counted in the page: that an answer has arrived does not yet say that the script has read it and
     # set its next timer, and the clock must not go on before it has.

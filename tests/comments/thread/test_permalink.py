@@ -79,7 +79,7 @@ def test_every_comment_of_any_page_is_found_in_its_place(client, order):
         assert shown[0] == (root.pk if pk in {reply.pk for reply in replies} else pk)
 
 
-def test_the_place_of_what_only_its_author_sees(client):
+def test_the_position_of_comments_that_only_their_author_sees(client):
     article, author = make_article(), UserFactory.create()
     import_thread(article, COMMENTS_PER_PAGE + 5)
     waiting = make_comment(article, author=author)
@@ -91,7 +91,7 @@ def test_the_place_of_what_only_its_author_sees(client):
     assert ids(client.get(target).content.decode()) == [waiting.pk]
 
 
-def test_a_link_to_whom_one_answers_leads_where_that_is(client):
+def test_the_link_to_the_answered_comment_opens_the_page_that_has_it(client):
     """On the last page of a long tree, the parent of a reply at the deepest level is on an earlier page."""
     article = make_article()
     line = [make_comment(article)]
@@ -124,7 +124,7 @@ def test_show_more_replies_goes_through_a_long_tree_without_hole_or_repeat(clien
     assert 'class="more"' not in page
 
 
-def test_deep_in_a_long_tree_no_more_are_counted_than_anybody_would_read(client):
+def test_the_count_of_replies_in_a_long_tree_is_bounded(client):
     article = make_article()
     root, *replies = import_thread(article, 1, COMMENTS_PER_PAGE + MAX_COUNTED_REPLIES + 100)
     page = client.get(f"{link(article, root)}?after={replies[9]}").content.decode()
@@ -196,7 +196,7 @@ def test_a_pending_comment_is_404_for_others(client):
         assert client.get(link(article, comment.pk))["Location"].endswith(f"#comment-{comment.pk}")
 
 
-def test_its_author_and_moderators_are_led_to_a_removed_comment(client):
+def test_the_author_and_moderators_are_redirected_to_a_removed_comment(client):
     article, author = make_article(), UserFactory.create()
     comment = make_comment(article, "Loud words.", author=author)
     change_states(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)

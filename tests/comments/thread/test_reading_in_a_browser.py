@@ -341,7 +341,7 @@ def test_the_button_of_the_search_in_a_discussion_stays_on_one_line(reading):
     assert button.bounding_box()["width"] > 60
 
 
-def test_on_paper_times_are_absolute_and_it_says_where_more_is(live_server, page, article, monkeypatch):
+def test_a_printed_page_has_absolute_times_and_the_url_of_the_rest(live_server, page, article, monkeypatch):
     monkeypatch.setattr(pages, "COMMENTS_PER_PAGE", 3)
     monkeypatch.setattr(pages, "REPLIES_PER_TREE", 2)
     import_thread(article, roots=6, replies=4)
@@ -365,7 +365,7 @@ def test_on_paper_times_are_absolute_and_it_says_where_more_is(live_server, page
     assert page.locator(".thread .more").first.inner_text() == ("Show 2 more replies (on the web page)")
 
 
-def test_axe_finds_nothing_in_what_opens(waiting, article, talk):
+def test_axe_finds_nothing_in_opened_menus_and_forms(waiting, article, talk):
     page = waiting
     page.set_viewport_size(PHONE)
     at(page, talk.Ada).get_by_role("link", name="Tollef").click()
@@ -383,7 +383,7 @@ def test_axe_finds_nothing_in_what_opens(waiting, article, talk):
 
 @pytest.mark.parametrize("system", ["light", "dark"])
 @pytest.mark.parametrize("chosen", ["light", "dark", "auto"])
-def test_the_theme_is_the_systems_unless_one_is_chosen(live_server, page, article, system, chosen):
+def test_the_theme_follows_the_system_unless_one_is_chosen(live_server, page, article, system, chosen):
     page.emulate_media(color_scheme=system)
     open_story(live_server, page, article)
     page.locator(f".theme [value={chosen}]").click()

@@ -149,13 +149,13 @@ def test_a_hidden_discussion_shows_nothing_of_itself(client):
     assert "carpet" not in link.text
 
 
-def test_a_discussion_that_was_hidden_from_the_start_is_said_to_be_none(client):
+def test_a_discussion_hidden_from_the_start_is_shown_as_having_no_comments(client):
     article = make_article()
     change_discussion(article=article, status=Discussion.Status.HIDDEN)
     assert "This story has no comments." in read(client, article)
 
 
-def test_a_closed_discussion_says_so_and_reads_from_its_start(client):
+def test_a_closed_discussion_is_announced_and_starts_with_the_oldest(client):
     article = make_article()
     first, second = make_comment(article), make_comment(article)
     assert ids(read(client, article)) == [second.pk, first.pk]
@@ -237,7 +237,7 @@ def test_a_removed_comment_leaves_a_place_where_it_was_answered(client):
     assert "replying to" not in page
 
 
-def test_the_author_of_a_removed_comment_is_told(client):
+def test_the_author_of_a_removed_comment_sees_the_notice(client):
     article, author = make_article(), UserFactory.create()
     comment = make_comment(article, "Loud words.", author=author)
     remove(comment)
@@ -275,7 +275,7 @@ def test_roles_are_marked(client):
     assert marks == ["author", "editor", "moderator"]
 
 
-def test_a_strangers_page_may_be_kept_by_anybody(client):
+def test_the_page_of_an_anonymous_reader_may_be_cached_publicly(client):
     article = make_article()
     make_comment(article)
     response = client.get(article.get_absolute_url())
@@ -340,7 +340,7 @@ def test_the_statements_do_not_grow_with_the_thread(
                     read(client, article, query)
 
 
-def test_what_waits_is_read_for_its_author(client, django_assert_num_queries):
+def test_pending_comments_are_loaded_for_their_author(client, django_assert_num_queries):
     article, author = make_article(), UserFactory.create()
     waiting = [make_comment(article, author=author) for _ in range(5)]
     client.force_login(author)
@@ -389,7 +389,7 @@ def test_a_long_tree_says_how_much_is_left(client):
 
 
 @pytest.mark.parametrize("role", ["Reader", "Moderator", None])
-def test_what_waits_below_a_removed_comment_is_there_for_those_who_may_see_it(client, role):
+def test_pending_replies_to_a_removed_comment_are_shown_to_people_who_may_see_them(client, role):
     article, author = make_article(), UserFactory.create()
     root = make_comment(article, "Loud words.")
     between = make_comment(article, parent=root)
@@ -468,7 +468,7 @@ def test_a_cursor_survives_its_way_through_a_url():
     assert cursor.value(Order.NEWEST) == comment.created_at
 
 
-def test_times_are_told_in_the_zone_of_the_saved_page(client):
+def test_times_are_in_the_zone_of_the_saved_page(client):
     at = timezone.now().replace(month=6, day=19, hour=20, minute=40) - timedelta(days=730)
     article = make_article(published_at=at, source_zone="America/New_York")
     page = read(client, article)
@@ -476,7 +476,7 @@ def test_times_are_told_in_the_zone_of_the_saved_page(client):
     assert "ET" in page
 
 
-def test_a_comment_with_missing_text_says_so(client):
+def test_a_comment_with_missing_text_is_marked(client):
     article = make_article()
     article.source_key = "test"
     article.save()

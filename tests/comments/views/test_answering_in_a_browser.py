@@ -253,7 +253,7 @@ def test_the_form_on_its_own_page_leads_to_the_comment(live_server, page, articl
     page.wait_for_url(re.compile(r"#comment-\d+$"))
 
 
-def test_ones_own_comment_is_recommended_by_others(live_server, page, client, article):
+def test_the_readers_own_comment_shows_recommendations_by_others(live_server, page, client, article):
     author = UserFactory.create(name="Ruth")
     own, other = (
         make_comment(article, "Mine.", author=author),

@@ -69,7 +69,7 @@ def test_after_a_week_without_confirmation_there_is_another_mail(client, django_
     assert len(mail.outbox) == 2
 
 
-def test_nobody_is_flooded_with_mails_by_others(django_capture_on_commit_callbacks):
+def test_confirmation_mails_to_one_address_are_limited(django_capture_on_commit_callbacks):
     article = make_article()
     for n in range(5):
         post(Client(), article, django_capture_on_commit_callbacks, name=f"Ida {n}")
@@ -154,7 +154,7 @@ def test_a_confirmed_guest_is_mailed_no_more():
     assert mail.outbox == []
 
 
-def test_a_guest_sees_the_own_waiting_comment_and_edits_it(client, django_capture_on_commit_callbacks):
+def test_a_guest_sees_and_edits_their_own_pending_comment(client, django_capture_on_commit_callbacks):
     article = make_article()
     post(client, article, django_capture_on_commit_callbacks)
     comment = Comment.objects.get()

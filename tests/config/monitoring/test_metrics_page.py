@@ -56,7 +56,7 @@ def test_there_is_no_such_page_without_a_token(client: Client) -> None:
 
 
 @pytest.mark.parametrize("sent", [None, "", "Bearer", f"Bearer {TOKEN}x", f"Basic {TOKEN}", "Bearer é"])
-def test_nobody_reads_it_without_the_token(client: Client, token: dict[str, str], sent: str | None) -> None:
+def test_metrics_need_the_token(client: Client, token: dict[str, str], sent: str | None) -> None:
     answer = client.get("/metrics", headers={} if sent is None else {"Authorization": sent})
     assert answer.status_code == 401
     assert answer["WWW-Authenticate"] == "Bearer"

@@ -79,7 +79,7 @@ def test_a_logo_with_the_name_stands_alone(ada_client: Client, site: PageCacheAp
     assert re.search(r'<a class="brand" href="/"><img [^>]*alt="Soundoff"[^>]*></a>', page)
 
 
-def test_a_logo_can_neither_be_deleted_nor_cleaned_up(ada_client: Client) -> None:
+def test_a_logo_in_use_is_not_deleted_or_cleaned_up(ada_client: Client) -> None:
     save(ada_client, logo_file=png(90, 30), icon_file=png(30, 20))
     stored = Site.objects.get()
     for image in Image.objects.all():

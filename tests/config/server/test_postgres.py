@@ -150,7 +150,7 @@ def test_available_uses_a_running_server(server: postgres.Server, environment: d
     assert processes(server.folder) == []
 
 
-def test_nothing_outlives_a_killed_process_and_nothing_is_lost(
+def test_the_server_ends_with_its_killed_parent_and_loses_no_data(
     server: postgres.Server, environment: dict[str, str]
 ) -> None:
     other = holder(environment)

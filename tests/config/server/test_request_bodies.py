@@ -54,7 +54,7 @@ def test_parts_become_one_body_of_known_length() -> None:
         assert environ["wsgi.input"].read() == b"a=b"
 
 
-def test_who_has_a_body() -> None:
+def test_requests_that_have_a_body() -> None:
     assert has_body({"CONTENT_LENGTH": "3"})
     assert has_body({"HTTP_TRANSFER_ENCODING": "chunked"})
     assert not has_body({"CONTENT_LENGTH": "0"})

@@ -58,7 +58,7 @@ def test_removal_and_undo_of_a_branch_keep_all_counters_right(maria, omar):
     assert_sound()
 
 
-def test_undoing_twice_says_who_was_first(maria, omar):
+def test_a_second_undo_names_the_person_who_was_first(maria, omar):
     comment = make_comment(make_article())
     act = remove(comment, actor=maria)
     undo(batch=act.batch, actor=omar)
@@ -108,7 +108,7 @@ def test_one_of_eight_concurrent_decisions_wins():
     assert_sound()
 
 
-def test_what_its_author_deleted_stays_deleted(maria):
+def test_a_comment_deleted_by_its_author_stays_deleted(maria):
     guest = GuestFactory.create(name="Nuala")
     comment = make_comment(make_article(), guest=guest)
     delete_comment(comment=comment, user=None, guest=guest)

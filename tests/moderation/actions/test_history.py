@@ -97,7 +97,7 @@ def test_page_of_an_action_lists_each_comment_once(client, maria, monkeypatch):
         assert client.get(url + nonsense).status_code == 200
 
 
-def test_actions_are_described_by_what_they_did(maria):
+def test_actions_are_described_by_their_effect(maria):
     article = make_article()
     comment = make_comment(article)
     hidden = quick_actions.apply_quick_action(name="hide", article=None, actor=maria)
@@ -164,7 +164,7 @@ def test_action_on_one_comment_names_it_and_its_story(client, maria):
     ]
 
 
-def test_action_whose_undo_was_undone_says_so(client, maria):
+def test_an_action_whose_undo_was_undone_is_marked(client, maria):
     comment = make_comment(make_article())
     first = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria).batch
     chain = [first]

@@ -195,7 +195,7 @@ def test_editor_cannot_undo_after_losing_the_story(client):
     assert Discussion.objects.get().status == "open"
 
 
-def test_page_of_an_undo_lists_what_it_left_unchanged(client, maria, omar):
+def test_page_of_an_undo_lists_the_unchanged_comments(client, maria, omar):
     article = make_article()
     one, two = make_comment(article), make_comment(article)
     act = decide(ids=[one.pk, two.pk], to=State.SPAM, reason="spam", actor=maria)
@@ -323,7 +323,7 @@ def test_undo_takes_a_bounded_number_of_statements(maria, django_assert_max_num_
         undo(batch=act.batch, actor=maria)
 
 
-def test_page_of_an_action_lists_what_undo_would_leave_unchanged(client, maria, omar):
+def test_page_of_an_action_lists_comments_that_undo_would_leave_unchanged(client, maria, omar):
     article = make_article()
     act = quick_actions.apply_quick_action(name="close", article=article.pk, actor=maria)
     url = reverse("moderation:action", args=[act.pk])
@@ -336,7 +336,7 @@ def test_page_of_an_action_lists_what_undo_would_leave_unchanged(client, maria, 
 
 
 @pytest.mark.parametrize("since", ["decided", "deleted", "purged", "edited"])
-def test_an_action_that_cannot_be_undone_any_more_says_so(client, maria, omar, jim, since):
+def test_an_action_that_cannot_be_undone_any_more_is_marked(client, maria, omar, jim, since):
     comments = [make_comment(make_article(), author=jim) for _ in range(2)]
     ids = [comment.pk for comment in comments]
     to, reason = (State.SPAM, "spam") if since == "purged" else (State.PUBLISHED, "approved")

@@ -120,7 +120,7 @@ def test_it_deletes_listed_comments_and_no_later_ones(maria, ada):
     assert numbers() == before
 
 
-def test_what_it_lists(maria, ada):
+def test_the_list_has_comments_of_these_states_and_this_age(maria, ada):
     article = make_article()
     old, removed, gone, sealed = [make_comment(article, f"Word {n}.") for n in range(4)]
     spam(old, actor=maria)

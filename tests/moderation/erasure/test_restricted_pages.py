@@ -232,7 +232,7 @@ def test_undo_on_the_action_page_is_for_administrators(hidden, maria):
     assert decisions.undo(batch=act, actor=maria).batch is None
 
 
-def test_undo_of_a_lift_is_offered_to_those_who_may(hidden, maria, ada):
+def test_undo_of_a_lift_is_offered_only_with_permission(hidden, maria, ada):
     lifted = restrictions.lift(restriction=Restriction.objects.get(), actor=ada).batch
     url = f"/moderation/actions/{lifted.pk}/"
     page = asked_by(maria).get(url).text

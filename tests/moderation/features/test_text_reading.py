@@ -27,7 +27,7 @@ def test_links_are_found_with_and_without_a_scheme(body, links):
     assert [m[0] for m in ParsedComment(CommentData(body=body)).links] == links
 
 
-def test_words_are_neither_links_nor_markup_nor_numbers():
+def test_links_markup_and_numbers_are_not_words():
     read = ParsedComment(
         CommentData(body='<a href="x">Heron</a> &amp; 12 ferries, see http://a.example/boats')
     )

@@ -236,7 +236,7 @@ def test_a_guest_reads_how_to_confirm_the_e_mail_on_the_page_behind_a_short_noti
     assert link not in story
 
 
-def test_nobody_else_finds_the_page(client, made, maria):
+def test_the_page_of_a_decision_is_404_for_others(client, made, maria):
     path = f"/comments/{made[0].pk}/decision/"
     assert client.get(path).headers["Location"].startswith("/accounts/login/")
     for somebody in (maria, UserFactory.create()):

@@ -87,7 +87,7 @@ def test_a_guest_sees_those_of_this_browser(ida):
     assert list(items(read(client_of_guest(guest)))) == [mine.pk]
 
 
-def test_what_waits_says_why_and_can_be_withdrawn(ida):
+def test_a_pending_comment_has_its_reason_and_can_be_withdrawn(ida):
     waiting = later(set_pending(make_comment(make_article(), "Is it open?", author=ida)), hours=1)
     found = items(read(client_of(ida)))[waiting.pk]
     assert "Waiting for review" in found
@@ -102,7 +102,7 @@ def test_what_waits_says_why_and_can_be_withdrawn(ida):
     assert "Withdraw" not in items(read(client_of(ida)))[waiting.pk]
 
 
-def test_what_was_removed_says_why_and_can_be_appealed(ida, maria):
+def test_a_removed_comment_has_its_reason_and_can_be_appealed(ida, maria):
     removed = make_comment(make_article(), "You fool.", author=ida)
     decide(ids=[removed.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     client = client_of(ida)
@@ -187,7 +187,7 @@ def test_replies_by_muted_people_are_not_counted(ida):
     assert imported[2].get_absolute_url() in items(read(as_ida))[question.pk]
 
 
-def test_what_may_not_be_read_is_not_shown(ida, ada, maria):
+def test_deleted_undone_and_restricted_texts_are_not_shown(ida, ada, maria):
     deleted = make_comment(make_article(), "Words of the deleted one", author=ida)
     delete_comment(comment=deleted, user=ida, guest=None)
     undone = make_comment(make_article(), "Words of the undone one", author=ida)

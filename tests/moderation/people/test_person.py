@@ -141,7 +141,7 @@ def test_a_reader_and_a_stranger_see_nothing(reader):
 
 
 @pytest.mark.parametrize("key", ["u0", "x7", "g99999999999999999999", "u1%00", "i5"])
-def test_who_does_not_exist_is_not_found(maria, key):
+def test_an_unknown_person_is_404(maria, key):
     assert client_of(maria).get(f"/moderation/people/{key}/").status_code == 404
 
 

@@ -182,7 +182,7 @@ def test_nobody_can_undo_a_sanction_on_themselves(client, maria):
     assert undo(batch=batch, actor=admin).batch
 
 
-def test_who_can_sanction_whom(maria):
+def test_permissions_to_sanction(maria):
     admin, editor = (UserFactory.create(roles=(role,)) for role in ("Administrator", "Editor"))
     reader = UserFactory.create()
     may = {
@@ -298,7 +298,7 @@ def test_an_appeal_is_answered_by_a_colleague_if_there_is_one(maria):
     assert sanctions.can_uphold(maria, one)
 
 
-def test_the_mail_tells_what_is_true_when_it_is_sent(article, maria):
+def test_the_mail_describes_the_state_at_the_time_of_sending(article, maria):
     ada, anybody = confirm_email(UserFactory.create()), guest(confirmed=False)
     restored, _gone = (make_comment(article, f"Word {n}", author=ada) for n in range(2))
     batch = impose_on(ada, "pause", maria, days=1, message="Don't <shout> & calm down.")
@@ -318,19 +318,19 @@ def test_the_mail_tells_what_is_true_when_it_is_sent(article, maria):
 
 
 @pytest.mark.parametrize(("is_active", "mails"), [(True, 1), (False, 0)])
-def test_guests_who_will_be_erased_get_no_mail(maria, is_active, mails):
+def test_guests_waiting_for_erasure_get_no_mail(maria, is_active, mails):
     guest = GuestFactory.create(confirmed_at=timezone.now(), is_active=is_active)
     impose_on(guest, "ban", maria)
     assert sanctions.notify_of_sanction.func(Sanction.objects.get().pk) == mails
 
 
-def test_nobody_is_mailed_about_a_sanction_that_is_undone_at_once(maria):
+def test_a_sanction_that_is_undone_at_once_is_not_mailed(maria):
     ada = confirm_email(UserFactory.create())
     undo(batch=impose_on(ada, "ban", maria), actor=maria)
     assert sanctions.notify_of_sanction.func(Sanction.objects.get().pk) == 0
 
 
-def test_nobody_is_mailed_about_comments_that_a_ban_removed_and_its_undo_restored(maria):
+def test_comments_restored_by_undoing_a_ban_are_not_mailed(maria):
     ada, article = confirm_email(UserFactory.create()), make_article()
     shown, waits = make_comment(article, "Shown.", author=ada), make_comment(article, "It waits.", author=ada)
     decide(ids=[shown.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)

@@ -118,7 +118,7 @@ def test_queue_with_keyboard_shortcuts(context, live_server, waiting, maria):
     assert failures == []
 
 
-def test_r_decides_nothing_about_a_removed_comment(context, live_server, waiting, maria):
+def test_the_key_r_does_nothing_for_a_removed_comment(context, live_server, waiting, maria):
     log_in(context, live_server, maria)
     removed, spam = waiting[2:]
     omar = UserFactory.create(name="Omar", roles=("Moderator",))

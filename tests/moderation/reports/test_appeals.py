@@ -168,7 +168,7 @@ def test_the_moderator_who_decided_cannot_answer_but_can_restore_the_comment(
     assert Comment.objects.get(pk=removed.pk).state == State.PUBLISHED
 
 
-def test_an_author_who_is_a_moderator_does_not_get_their_own_appeal(removed, jim, maria):
+def test_moderators_cannot_answer_their_own_appeal(removed, jim, maria):
     """The moderator who decided may answer if the author is the only other moderator."""
     jim.set_roles(["Moderator"])
     appeal(removed, jim)
@@ -327,7 +327,7 @@ def test_when_no_appeal_is_possible(removed, jim, maria, way, time_machine):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_simultaneous_appeals_one_is_refused(removed, jim):
+def test_one_of_two_simultaneous_appeals_is_refused(removed, jim):
     together = Barrier(2)
 
     def try_to_appeal(way) -> int:

@@ -222,7 +222,7 @@ def test_a_receipt_quotes_nothing_and_mails_are_limited(comment):
         assert f"{URL}{row.receipt}/" in message.body
 
 
-def test_nobody_guesses_a_receipt(client, comment):
+def test_the_url_of_a_receipt_cannot_be_guessed(client, comment):
     report_illegal(comment)
     assert client.get(f"{URL}{uuid4()}/").status_code == 404
     assert client.get(f"{URL}1/").status_code == 404
@@ -273,7 +273,7 @@ def test_a_kept_comment_can_be_reported_again_from_the_receipt(client, comment, 
     assert "report the comment again with what we overlooked" in mail.outbox[0].body
 
 
-def test_of_hundreds_a_card_shows_the_first_and_the_last(client, comment, maria):
+def test_a_card_shows_the_first_and_last_of_hundreds_of_reports(client, comment, maria):
     """A card shows only some of many long reports, but always those of child abuse."""
     for number in range(30):
         report_illegal(comment, why=f"It is a threat: {number:02}.", is_child_abuse=number == 15)

@@ -175,7 +175,7 @@ def test_mails_to_one_e_mail_are_limited(story):
     assert sum(send_request_receipt.call(row.pk) for row in rows) == MAX_MAILS_PER_DAY
 
 
-def test_it_is_answered_once(story, ada):
+def test_a_request_is_answered_once(story, ada):
     row = make_request(story)
     other = UserFactory.create(name="Bea", roles=("Administrator",))
     first, second = client_of(ada), client_of(other)

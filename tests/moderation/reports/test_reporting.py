@@ -133,7 +133,7 @@ def test_an_unknown_reason_is_refused(client, comment, why, status):
     assert not Case.objects.exists()
 
 
-def test_nobody_reports_their_own_comment_or_one_that_is_gone(client, maria):
+def test_own_and_removed_comments_cannot_be_reported(client, maria):
     ruth = UserFactory.create()
     own, gone = make_comment(make_article(), author=ruth), make_comment(make_article())
     client.force_login(ruth)
@@ -332,7 +332,7 @@ def test_moderators_see_reports_without_names_in_one_statement_for_each_kind(com
     assert "Nia" not in str(requests)
 
 
-def test_of_many_reports_the_heaviest_are_shown_and_the_others_counted(comment, maria):
+def test_the_heaviest_of_many_reports_are_shown_and_the_others_counted(comment, maria):
     for _ in range(reporting.MAX_REPORTS_SHOWN + 2):
         guest = GuestFactory.create()
         reporting.report_comment(

@@ -56,7 +56,7 @@ def known_guest(maria, **fields):
 # The time machine
 
 
-def test_a_replay_counts_what_people_decided_and_nothing_else(maria):
+def test_a_replay_counts_only_decisions_by_people(maria):
     article = make_article()
     good = [make_comment(article, f"At the casino, {n}") for n in range(3)]
     plain = [make_comment(article, f"On the boat, {n}") for n in range(2)]
@@ -78,7 +78,7 @@ def test_a_replay_counts_what_people_decided_and_nothing_else(maria):
     assert not Batch.objects.filter(kind="rule").exists()
 
 
-def test_the_last_decision_counts_and_what_was_undone_does_not(maria):
+def test_the_last_decision_counts_and_an_undone_one_does_not(maria):
     changed, undone, taken_back = (make_comment(make_article(), f"A casino, {n}") for n in range(3))
     approve(changed, taken_back, by=maria)
     remove(changed, by=maria)
@@ -384,7 +384,7 @@ def test_a_match_that_does_not_hold_is_not_shown_to_the_author(maria):
         ),
     ],
 )
-def test_moderators_are_told_the_rule_and_authors_its_kind(maria, rule, body, name, to_moderator, to_author):
+def test_moderators_see_the_rule_and_authors_its_kind(maria, rule, body, name, to_moderator, to_author):
     save_rule(rule, maria)
     comment = make_comment(make_article(), body, guest=known_guest(maria, name=name))
     finding = Finding.objects.of_now([comment.pk]).get()

@@ -139,7 +139,7 @@ def test_an_error_counts_as_a_missing_answer(service):
     assert ask_scorers(ASKED, {"scorer": HttpScorer("http://127.0.0.1:1")}) == [ScoreAnswer("scorer", None)]
 
 
-def test_a_slow_scorer_delays_neither_the_comment_nor_another_scorer(service, monkeypatch):
+def test_a_slow_scorer_does_not_delay_the_comment_or_another_scorer(service, monkeypatch):
     """The slow one is still silent when the answer of the quick one is given."""
     monkeypatch.setattr("moderation.screening.external_scorers.TIMEOUT", 3)
     quick = Service()

@@ -164,7 +164,7 @@ def test_a_stored_finding_is_not_stored_again(old):
     assert Finding.objects.filter(comment=old[0]).count() == 1
 
 
-def test_what_a_person_approved_stays_unless_it_was_edited_since(maria, approved_guest, old):
+def test_an_approved_comment_is_not_flagged_unless_it_was_edited_since(maria, approved_guest, old):
     decide(ids=[old[0].pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     change_states(ids=[old[1].pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     assert flags.flag_old_comments() == 1

@@ -151,7 +151,7 @@ def test_a_block_is_an_ipv4_24_or_an_ipv6_48(one, other, same):
 
 
 @pytest.mark.parametrize("ip", ["", "unknown", "192.0.2"])
-def test_what_is_no_address_has_no_block_and_is_not_counted(ip):
+def test_an_invalid_ip_address_has_no_block_and_is_not_counted(ip):
     assert hash_block(ip) is None
     for n in range(BLOCK_LIMIT + 1):
         make_comment(make_article(f"Story {n}"), f"Words {n}", ip=ip)
@@ -280,7 +280,7 @@ def test_an_old_removal_does_not_end_the_trust(maria):
     assert posted_until_refused(guest) == 3 * rate_limits.RATE_KNOWN
 
 
-def test_nobody_else_has_the_trust_of_an_email(maria):
+def test_an_unconfirmed_email_gives_no_trust(maria):
     guest = trusted_guest(maria)
     assert posted_until_refused(GuestFactory.create(email=guest.email)) == rate_limits.RATE_NEW
 

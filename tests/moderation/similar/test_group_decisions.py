@@ -116,7 +116,7 @@ def test_group_open_in_a_browser_survives_the_next_scan(client, maria, article):
     assert "was scanned again" in client.get(url(group), follow=True).text
 
 
-def test_a_group_of_a_newer_scan_does_not_propose_what_was_deselected(client, maria, article):
+def test_a_newer_scan_does_not_propose_deselected_comments_again(client, maria, article):
     spam = flood(article, 6)
     group = only_group()
     edit_comment(comment=spam[1], body=spam[2].body, user=None, guest=spam[1].guest)

@@ -250,7 +250,7 @@ def test_promotional_links_are_a_group_but_sources_are_not():
         ("burst", PRAISE),
     ],
 )
-def test_bot_with_one_name_counts_as_many_guests(kind, bodies):
+def test_a_bot_with_one_name_counts_as_many_guests(kind, bodies):
     usual = [row(body, minutes=600 * n) for n, body in enumerate(GOOD)]
 
     def rows_of(**who: object) -> list[Row]:

@@ -56,7 +56,7 @@ def model() -> Model:
     return made
 
 
-def test_it_learns(model):
+def test_the_model_learns_from_examples(model):
     before = new_model()
     assert model.score(SPAM[0]) > 0.8 > before.score(SPAM[0])
     assert model.score(GOOD[0]) < 0.1
@@ -144,7 +144,7 @@ def test_the_words_of_a_body_are_in_its_parts_and_not_in_the_start_value(body):
     assert sum(part.logit for part in words) + constant == pytest.approx(whole, abs=0.4)
 
 
-def test_what_a_comment_lacks_is_no_reason():
+def test_a_missing_feature_is_no_reason():
     """The sentence of a signal says that it was found."""
     made, one = new_model(), comment_data("I row there every morning.", author="Ebba Norling")
     found = {signal.signal for signal in made.read_data(one).found}
@@ -160,7 +160,7 @@ def test_words_are_explained_with_their_spans(model):
     assert {part.kind for part in model.explain(SPAM[0])} == {"signal", "word", "name", "website"}
 
 
-def test_what_is_unknown_says_nothing():
+def test_unknown_values_are_no_features():
     """Neither a missing website, nor a missing name, story or date is a feature."""
     known = new_model().read_data(comment_data("Nobody asked", author="Ann", url="http://qqq.zz"))
     unknown = new_model().read_data(comment_data("Nobody asked"))

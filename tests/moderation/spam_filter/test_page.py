@@ -76,7 +76,7 @@ def test_the_page_shows_the_active_version_and_its_metrics(client, maria, measur
     assert 'name="percent"' not in page
 
 
-def test_the_numbers_have_what_the_page_needs_and_no_text(measured_version):
+def test_the_numbers_have_all_values_of_the_page_and_no_text(measured_version):
     numbers = measured_version.numbers
     assert len(numbers["spam"]) == 29
     assert numbers["roc"][0] == [0, 0]
@@ -225,7 +225,7 @@ def test_versions_are_shown_with_their_comparison(client, maria, measured_versio
     assert page.index("did worse and") < page.index("<span>came with the program")
 
 
-def test_a_trial_shows_what_would_wait(client, maria, measured_version):
+def test_a_trial_shows_the_comments_that_would_wait(client, maria, measured_version):
     client.force_login(maria)
     trial = {
         "version": measured_version.pk,

@@ -87,7 +87,7 @@ def test_an_administrator_sets_the_percentage_corrects_a_mistake_and_switches_it
     assert failures == []
 
 
-def test_the_card_opens_what_made_its_score(client, page, live_server, ada, measured_version):
+def test_the_card_opens_the_parts_of_its_score(client, page, live_server, ada, measured_version):
     log_in(page.context, live_server, ada)
     page.set_viewport_size({"width": 390, "height": 900})
     comment = Comment.objects.get(body__contains="mine.example")

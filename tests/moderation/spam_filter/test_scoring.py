@@ -224,7 +224,7 @@ def test_an_unusable_version_does_not_block_comments(starter, article, approved_
     assert logged.exc_info
 
 
-def test_a_moderator_restores_what_the_filter_marked(measured, article, maria):
+def test_a_moderator_restores_a_comment_marked_by_the_filter(measured, article, maria):
     comment = make_comment(article, f"{SPAM} {SPAM.upper()}", guest=GuestFactory.create(name="casino bonus"))
     act = decide(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=maria).batch
     assert Comment.objects.get(pk=comment.pk).state == State.PUBLISHED

@@ -135,7 +135,7 @@ def test_noise_counts_against_a_comment():
     assert score(replace(noise, author="Ann")) > 3 * score(replace(words, author="Ann"))
 
 
-def test_a_site_named_like_what_its_author_sells_is_no_reward():
+def test_a_website_named_after_its_product_hardly_lowers_the_score():
     body = "Thanks for sharing this information with us."
     named = comment_data(body, author="cheap payday loans", url="http://cheap-payday-loans.example")
     assert score(named) > 0.9 * score(replace(named, url="http://qqq.example"))

@@ -97,7 +97,7 @@ def test_undone_postings_and_imports_do_not_count(maria):
     assert counts() == (1, 4, 4)
 
 
-def test_what_is_undone_today_does_not_count_on_the_day_before(maria):
+def test_an_action_undone_today_does_not_count_on_the_day_before(maria):
     article, ada = make_article("The pier"), UserFactory.create(name="Ada")
     comments = [make_comment(article, f"Word {n}", author=ada) for n in range(2)]
     yesterday = timezone.now() - timedelta(days=1)

@@ -86,7 +86,7 @@ def test_an_action_and_an_editor_leave_the_same_result(client, moment):
     assert not Revision.objects.filter(number__gt=1).exists()
 
 
-def test_renamed_while_it_was_taken_back_its_old_address_leads_on(client, moment):
+def test_the_old_url_of_a_story_renamed_while_unpublished_redirects(client, moment):
     story = make_article("Slipway", published_at=None)
     undone, _done = undo_action(publish_by_import(story, at=moment))
     story = reload(story)

@@ -71,7 +71,7 @@ def test_an_undo_restores_the_decider(maria):
 
 
 @publishing
-def test_a_check_proposes_by_what_it_finds_in_the_text_and_not_by_who_wrote_it(maria):
+def test_a_check_proposes_removals_by_the_text_and_not_by_the_author(maria):
     article = make_article()
     new, grouped, edited = make_comment(article), make_comment(article), make_comment(article)
     Finding.objects.create(comment=new, revision=1, check_name="new_person", strength=0.2, holds=True)

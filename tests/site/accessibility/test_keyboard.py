@@ -216,7 +216,7 @@ def test_the_focus_survives_a_line_that_is_slow_or_down(live_server, page, artic
     assert keys.focus()[:2] == ("button", "Post comment")
 
 
-def test_what_is_wrong_with_a_form_as_a_whole_is_said(live_server, page, article):
+def test_errors_of_the_whole_form_are_announced(live_server, page, article):
     page.goto(f"{live_server.url}{article.get_absolute_url()}?order=oldest")
     page.wait_for_selector(".fold")
     keys = Keyboard(page)
@@ -253,7 +253,7 @@ def test_more_replies_unfold_their_branch(live_server, page, article):
     keys.enter("Voice 5, replying to Nils")
 
 
-def test_what_is_new_gives_the_focus_back(live_server, page, article):
+def test_closing_new_comments_returns_the_focus(live_server, page, article):
     page.clock.install()
     page.goto(f"{live_server.url}{article.get_absolute_url()}?order=oldest")
     page.wait_for_selector(".fold")

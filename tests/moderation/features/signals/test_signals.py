@@ -184,7 +184,7 @@ def test_unknown_fields_give_no_result():
     assert names.isdisjoint({"late", "on_subject", "no_gain", "answers"})
 
 
-def test_the_value_of_a_signal_is_missing_if_what_it_needs_is_unknown():
+def test_a_signal_without_the_facts_it_needs_has_no_value():
     known = comment_data(author="Ann", url="", article_title="Heron", article_date=DAY, comment_date=DAY)
     values = signals.signal_values([SignalResult(0.4, signal="asks")], known)
     assert values == {signal.__name__: 0.0 for signal in signals.SIGNALS} | {"asks": 0.4}
@@ -220,7 +220,7 @@ odd = st.lists(
     is_reply=st.booleans(),
     written=st.none() | st.datetimes(),
 )
-def test_nothing_that_can_be_typed_breaks_it(body, author, url, article, is_reply, written):
+def test_any_typed_text_can_be_read(body, author, url, article, is_reply, written):
     one = comment_data(
         body,
         author=author,

@@ -88,7 +88,7 @@ def test_after_two_weeks_a_version_is_evaluated_anyway(starter, maria):
     assert not waiting.exists()
 
 
-def test_after_two_weeks_without_later_decisions_a_new_version_replaces_it(starter, maria):
+def test_after_two_weeks_without_decisions_a_new_version_replaces_the_old_one(starter, maria):
     made = decided_comments(60, maria)
     training.run()
     waiting = FilterVersion.objects.latest("pk")
