@@ -37,8 +37,10 @@ SYNONYMS = (
     "want wish desire",
     "internet web net",
 )
-GOODS = "mattress pergola scooter tiling visa kayak ukulele denture awning chandelier poker casino vape sofa"
-WISHES = "cheap best discount buy online wholesale luxury rent free instant"
+PRODUCTS = (
+    "mattress pergola scooter tiling visa kayak ukulele denture awning chandelier poker casino vape sofa"
+)
+ADJECTIVES = "cheap best discount buy online wholesale luxury rent free instant"
 FIRST = "Ada Bela Cato Dora Edda Fritz Gwen Hugo Ines Jarl Kira Lars Mona Nils Olga Piet Rhea Sven Tove Ulla"
 LAST = (
     "Abbot Birk Crane Dahl Elm Finch Grove Holt Ivory Jute Karp Lund Moss North Orr Pike Reed Stone Tarn Vane"
@@ -75,7 +77,7 @@ class Robot:
     def __init__(self, templates: Sequence[str], random: Random) -> None:
         self.templates, self.random = templates, random
         self.like = {word: group.split() for group in SYNONYMS for word in group.split()}
-        self.phrases = [f"{wish} {thing}" for wish in WISHES.split() for thing in GOODS.split()]
+        self.phrases = [f"{wish} {thing}" for wish in ADJECTIVES.split() for thing in PRODUCTS.split()]
         self.domains = [
             f"{p.replace(' ', '-')}{n}.example" for n, p in enumerate(random.sample(self.phrases, 60))
         ]

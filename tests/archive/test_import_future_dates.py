@@ -11,7 +11,7 @@ from archive.models import Import
 from articles.models import Article
 from comments.integrity import check
 from comments.models import Comment
-from tests.archive.saved_pages import ADD, AHEAD, dated, page, take, upload
+from tests.archive.saved_pages import ADD, FUTURE, dated, page, take, upload
 
 pytestmark = pytest.mark.django_db
 
@@ -35,8 +35,8 @@ def test_a_story_of_the_future_is_warned_about(client, dry_run):
     [warning] = report.warnings
     assert (warning.line, warning.kind) == (1, "future")
     assert warning.text == (
-        f"The story is dated {AHEAD.day} {AHEAD:%B %Y}, 09:15 (America/New_York), in the future. Readers will"
-        " not see it until then."
+        f"The story is dated {FUTURE.day} {FUTURE:%B %Y}, 09:15 (America/New_York), in the future."
+        " Readers will not see it until then."
     )
     if dry_run:
         assert report.story_url(settings.SITE_URL) == ""
@@ -82,16 +82,18 @@ def test_an_editor_is_warned_at_the_preview_and_redirected_to_the_admin(client, 
 
 def test_a_comment_of_the_future_is_stored_as_of_its_import():
     data = dated(
-        page().replace(b"March 4, 2014 at 8:00 am", f"March 4, {AHEAD.year + 1} at 8:00 am".encode())
+        page().replace(b"March 4, 2014 at 8:00 am", f"March 4, {FUTURE.year + 1} at 8:00 am".encode())
     )
     before = timezone.now()
 
     report = take(data)
 
     assert [(w.line, w.kind) for w in report.warnings] == [(1, "future"), (31, "future")]
-    assert f"Comment 4 is dated 4 March {AHEAD.year + 1}, 08:00 (America/New_York)" in report.warnings[1].text
+    assert (
+        f"Comment 4 is dated 4 March {FUTURE.year + 1}, 08:00 (America/New_York)" in report.warnings[1].text
+    )
     comment = Comment.objects.get(source_number=4)
     assert before - timedelta(minutes=30) < comment.created_at <= timezone.now()
-    assert comment.source_id == f"Cy|{AHEAD.year + 1}-03-04T08:00|1"
+    assert comment.source_id == f"Cy|{FUTURE.year + 1}-03-04T08:00|1"
     assert take(data).created == 0
     assert check() == {}

@@ -18,7 +18,7 @@ from tests.helpers.browser import log_in
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 SHOTS = os.environ.get("SHOTS")  # a folder for pictures to be looked at
-WIDEST = "Ü" * 255  # one word, which no line can break by itself
+WIDE_WORD = "Ü" * 255  # one word, which no line can break by itself
 LONGER = "Ü" * 300
 
 
@@ -70,15 +70,15 @@ def test_the_import_page_shows_what_is_wrong_with_a_file(page, live_server):
 
 def test_pages_show_a_name_of_255_characters(page, live_server):
     page.goto(live_server.url + ADD)
-    choose(page, named(WIDEST), "Import")
+    choose(page, named(WIDE_WORD), "Import")
     page.get_by_role("link", name="View on site").click()
-    expect(page.get_by_text(WIDEST).first).to_be_visible()
+    expect(page.get_by_text(WIDE_WORD).first).to_be_visible()
     check_width(page, "story")
     assert faults(page, widths=WIDTHS) == []
 
     comment = Comment.objects.get(source_number=1)
     page.goto(f"{live_server.url}/moderation/comments/{comment.pk}/")
-    expect(page.get_by_text(WIDEST).first).to_be_visible()
+    expect(page.get_by_text(WIDE_WORD).first).to_be_visible()
     check_width(page, "card")
     page.goto(f"{live_server.url}/search/?q=mother&in=comments")
     check_width(page, "search")

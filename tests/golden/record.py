@@ -25,7 +25,7 @@ from browser import Browser, Page
 from normalizing import Normalizer
 from served_site import Site, clock_of_postgres
 
-PAGES, QUERIES, MOST = 5, 2, 350  # found pages: of a pattern without a query, with one; of a role
+PAGES, QUERIES, MAX_FOLLOWED = 5, 2, 350  # found pages: of a pattern without a query, with one; of a role
 
 
 def pattern(path: str, query: str) -> str:
@@ -86,7 +86,9 @@ class Recorder:
             if key in seen:
                 continue
             kind = pattern(parts.path, parts.query)
-            if n >= fixed and (of_pattern[kind] >= (QUERIES if parts.query else PAGES) or followed >= MOST):
+            if n >= fixed and (
+                of_pattern[kind] >= (QUERIES if parts.query else PAGES) or followed >= MAX_FOLLOWED
+            ):
                 continue
             followed += n >= fixed
             of_pattern[kind] += 1

@@ -25,7 +25,7 @@ from tests.factories import UserFactory, make_article
 pytestmark = pytest.mark.django_db
 
 ADD = "/admin/articles/article/add/"
-WIDEST = "\U0001f6f6"  # a letter of twelve bytes in a form
+WIDE_LETTER = "\U0001f6f6"  # a letter of twelve bytes in a form
 
 
 @pytest.fixture
@@ -66,8 +66,10 @@ def test_no_field_of_the_form_cuts_pasted_text(administrator):
 
 def test_the_longest_story_of_the_widest_letters_gets_in(administrator):
     """A line break counts as one character, and all fields together fit into one request."""
-    body = ("a\r\n\r\n" * 1_000 + WIDEST * MAX_BODY_LENGTH)[: MAX_BODY_LENGTH + 2_000]
-    sent = fields(body=body, standfirst=WIDEST * MAX_STANDFIRST_LENGTH, new_note=WIDEST * MAX_NOTE_LENGTH)
+    body = ("a\r\n\r\n" * 1_000 + WIDE_LETTER * MAX_BODY_LENGTH)[: MAX_BODY_LENGTH + 2_000]
+    sent = fields(
+        body=body, standfirst=WIDE_LETTER * MAX_STANDFIRST_LENGTH, new_note=WIDE_LETTER * MAX_NOTE_LENGTH
+    )
     assert len(urlencode(sent)) < settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     answer = administrator.post(ADD, urlencode(sent), content_type="application/x-www-form-urlencoded")
     assert answer.status_code == 302

@@ -65,7 +65,7 @@ def test_the_first_start_makes_everything(server: postgres.Server) -> None:
         "web", "SELECT current_setting('server_version_num')::int, pg_encoding_to_char(encoding), "
         "current_setting('timezone') FROM pg_database WHERE datname = 'soundoff'"
     )  # fmt: skip
-    assert version >= postgres.OLDEST_MAJOR * 10_000
+    assert version >= postgres.MIN_MAJOR_VERSION * 10_000
     assert (encoding, zone) == ("UTF8", "UTC")
     assert query(
         "web", "SELECT extname FROM pg_extension WHERE extname IN ('pg_trgm', 'unaccent') ORDER BY 1"
@@ -257,7 +257,7 @@ def test_without_the_package_the_systems_server_is_used(
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     installed = sorted(postgres.SYSTEM_SERVERS.glob("[0-9]*/bin"), key=lambda path: int(path.parent.name))
-    if installed and int(installed[-1].parent.name) >= postgres.OLDEST_MAJOR:
+    if installed and int(installed[-1].parent.name) >= postgres.MIN_MAJOR_VERSION:
         with postgres.temporary_server() as url:
             psycopg2.connect(url).close()
         assert f"of the system ({installed[-1]}), since the package" in str(postgres.find_binaries())

@@ -18,7 +18,7 @@ from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 import psycopg2
 import pytest
 
-from config.management.commands.serve import LOWEST_PORT, prepare_folders
+from config.management.commands.serve import UNPRIVILEGED_PORT_START, prepare_folders
 from config.page_cache.application import THREADS
 from config.page_cache.stamp_reader import MAX_CONNECTIONS
 from config.server import postgres
@@ -284,7 +284,7 @@ def test_the_error_names_a_port_in_use(serve: Serve) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user cannot listen there, which Linux says")
 def test_root_does_not_start_a_web_server_that_may_not_listen(serve: Serve) -> None:
-    if LOWEST_PORT.exists() and int(LOWEST_PORT.read_text()) <= 80:
+    if UNPRIVILEGED_PORT_START.exists() and int(UNPRIVILEGED_PORT_START.read_text()) <= 80:
         pytest.skip("every user may listen on port 80 here")
     site = serve(PORT="80")
     assert site.process.wait(PATIENCE) == 1

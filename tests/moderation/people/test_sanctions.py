@@ -93,7 +93,9 @@ def test_an_edit_is_refused_as_well(article, maria):
         edit_comment(comment=comment, body="Other words", user=ada, guest=None)
 
 
-WHOM = [  # (the sanctioned guest's e-mail is confirmed, the other's is), the sanction applies to the other
+# Whether the e-mail of the sanctioned guest and that of the other one are confirmed, and whether the sanction
+# applies to the other one.
+EMAIL_PROOFS = [
     ((False, False), True),
     ((False, True), False),  # an unconfirmed e-mail may belong to anyone
     ((True, False), True),
@@ -101,7 +103,7 @@ WHOM = [  # (the sanctioned guest's e-mail is confirmed, the other's is), the sa
 ]
 
 
-@pytest.mark.parametrize(("proofs", "reaches"), WHOM)
+@pytest.mark.parametrize(("proofs", "reaches"), EMAIL_PROOFS)
 def test_a_guests_ban_applies_to_the_same_e_mail_in_another_browser(article, maria, proofs, reaches):
     first = guest(email="Ada@example.org", confirmed=proofs[0])
     other = guest(email="ada@example.org", confirmed=proofs[1])
@@ -200,7 +202,7 @@ def test_permissions_to_sanction(maria):
 
 @pytest.mark.parametrize("is_proved", [True, False])
 def test_only_administrators_sanction_a_guest_with_a_colleagues_e_mail(article, maria, is_proved):
-    """The ban would reach the account of that e-mail: see WHOM."""
+    """The ban would reach the account of that e-mail: see EMAIL_PROOFS."""
     admin, boss = (UserFactory.create(roles=("Administrator",)) for _ in range(2))
     if is_proved:
         confirm_email(admin)

@@ -14,7 +14,7 @@ from tests.factories import GuestFactory, make_article, make_comment
 from tests.helpers.postgres.tampering import triggers_disabled
 from tests.moderation.similar.test_grouping import DAYS, GOOD, PRAISE, good, ids, proposed_groups, row
 
-GOODS = [
+PRODUCTS = [
     "teak oars",
     "brass lamps",
     "oak doors",
@@ -25,30 +25,32 @@ GOODS = [
     "jade rings",
 ]
 TOWNS = ["Leeds", "Bergen", "Ghent", "Turin", "Porto", "Varna", "Lodz", "Malmo"]
-LOOKS = ["polished", "antique", "solid", "striped", "glazed", "woven", "rough", "carved"]
+ADJECTIVES = ["polished", "antique", "solid", "striped", "glazed", "woven", "rough", "carved"]
 LATER = DAYS * 900.0
 
 
 def bbcode(n: int) -> str:
-    host = f"http://{TOWNS[n].lower()}{n}.example/{LOOKS[n]}"
-    return f"Ahoy! {GOODS[n]}, [url={host}]{LOOKS[n]} {GOODS[n]}[/url], {LOOKS[n]} in {TOWNS[n]}"
+    host = f"http://{TOWNS[n].lower()}{n}.example/{ADJECTIVES[n]}"
+    return (
+        f"Ahoy! {PRODUCTS[n]}, [url={host}]{ADJECTIVES[n]} {PRODUCTS[n]}[/url], {ADJECTIVES[n]} in {TOWNS[n]}"
+    )
 
 
 def html(n: int) -> str:
-    link = f'<a href="http://{TOWNS[n].lower()}{n}.example">{GOODS[n]}</a>'
-    return f"My uncle in {TOWNS[n]} makes {LOOKS[n]} {GOODS[n]}: {link}, see him soon."
+    link = f'<a href="http://{TOWNS[n].lower()}{n}.example">{PRODUCTS[n]}</a>'
+    return f"My uncle in {TOWNS[n]} makes {ADJECTIVES[n]} {PRODUCTS[n]}: {link}, see him soon."
 
 
 def plain(n: int) -> str:
     return (
-        f"My uncle in {TOWNS[n]} makes {LOOKS[n]} {GOODS[n]} at home, look at "
+        f"My uncle in {TOWNS[n]} makes {ADJECTIVES[n]} {PRODUCTS[n]} at home, look at "
         f"http://{TOWNS[n].lower()}{n}.example/{n} for a good price before winter."
     )
 
 
 def phone(n: int) -> str:
     return (
-        f"My uncle in {TOWNS[n]} makes {LOOKS[n]} {GOODS[n]} at home, ring 0{n}71 55{n}3 21{n} for a "
+        f"My uncle in {TOWNS[n]} makes {ADJECTIVES[n]} {PRODUCTS[n]} at home, ring 0{n}71 55{n}3 21{n} for a "
         "good price before winter."
     )
 
@@ -57,7 +59,7 @@ FORMS = pytest.mark.parametrize("form", [bbcode, html, plain, phone])
 
 
 def flood_of(form, *, minutes: float = 600) -> list[Row]:
-    return [row(form(n), minutes=minutes + 97 * n) for n in range(len(GOODS))]
+    return [row(form(n), minutes=minutes + 97 * n) for n in range(len(PRODUCTS))]
 
 
 @FORMS
@@ -80,8 +82,10 @@ def test_rest_of_a_template_is_a_group_after_three_decisions(form):
 
 def test_asterisks_do_not_stand_for_the_words_of_a_template():
     flood = [
-        row(f"{LOOKS[n]} for {TOWNS[n]} in {GOODS[n]} from {n} by {TOWNS[n - 1]} with http://x{n}.example")
-        for n in range(len(GOODS))
+        row(
+            f"{ADJECTIVES[n]} for {TOWNS[n]} in {PRODUCTS[n]} from {n} by {TOWNS[n - 1]} with http://x{n}.example"
+        )
+        for n in range(len(PRODUCTS))
     ]
     masked = row("**** for **** in **** from 5 by **** with https://council.example")
 
@@ -92,7 +96,9 @@ def test_few_texts_of_a_template_are_a_group_only_after_decisions():
     """They use words of the story, so nothing else speaks against them."""
     names = ["Ada Moss", "Bo Reed", "Cato Vane", "Cato Vane"]
     few = [
-        row(f"The council's slip at {TOWNS[n]} has {LOOKS[n]} piles, see http://{TOWNS[n]}.example", name)
+        row(
+            f"The council's slip at {TOWNS[n]} has {ADJECTIVES[n]} piles, see http://{TOWNS[n]}.example", name
+        )
         for n, name in enumerate(names)
     ]
     two = [one._replace(state="spam") for one in few[:2]]
@@ -172,7 +178,7 @@ def test_late_praise_that_comes_once_a_year_is_no_flood():
 
 
 def test_late_links_are_a_group_where_they_are_nearly_all():
-    links = [row(f"{GOODS[n]} http://{TOWNS[n]}.example", minutes=LATER + 900 * n) for n in range(5)]
+    links = [row(f"{PRODUCTS[n]} http://{TOWNS[n]}.example", minutes=LATER + 900 * n) for n in range(5)]
     asking = [row(body, minutes=LATER + 500 * n) for n, body in enumerate(GOOD[:4])]
 
     assert proposed_groups([*good(), *links]) == {"late": ids(links)}
