@@ -1,4 +1,4 @@
-"""Redirects from old URLs: a page whose URL has changed is found under its earlier URLs for ever.
+"""Redirects from old URLs: a page whose URL has changed is found under its earlier URLs forever.
 
 They are looked up only when no page exists (handler404), so an existing page always wins. The exception is
 the query of another system's front page, such as /?p=12. There is no redirect to a story that readers may not
@@ -85,7 +85,7 @@ def redirect_response(request: SiteRequest) -> HttpResponse | None:
         return None
     is_read = request.method in {"GET", "HEAD"}
     response = HttpResponsePermanentRedirect(url, preserve_request=not is_read)
-    # Otherwise browsers cache it for ever, even after the old URL is in use again.
+    # Otherwise browsers cache it forever, even after the old URL is in use again.
     revalidate_always(response)
     return response
 

@@ -61,7 +61,7 @@ def pytest_timeout_cancel_timer(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(fixturedef: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """Give a fixture of the session a limit of its own: cut short, it would fail every test that follows."""
+    """Give a fixture of the session its own limit: cut short, it would fail every test that follows."""
     if fixturedef.scope != "session":
         return (yield)
     _change_limit(request, SESSION)
@@ -89,7 +89,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
-    """After a failure, give the teardown a time limit of its own, and end what the test left behind."""
+    """After a failure, give the teardown its own time limit, and end what the test left behind."""
     if has_failed(item) and (settings := item.stash.get(_settings, None)):
         # The report of the failure has cancelled the limit.
         item.config.hook.pytest_timeout_set_timer(item=item, settings=settings)

@@ -1,6 +1,6 @@
 """Measure the moderation pages: python -m bench.moderation [part …]
 
-Each part fills a site of its own and prints its figures beside the goals. Real comments come from the example
+Each part fills its own site and prints its figures beside the goals. Real comments come from the example
 data ($SOUNDOFF_DATA). The parts: queues, rules, actions, groups, flood, floods-in-time.
 """
 

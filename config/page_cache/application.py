@@ -331,7 +331,7 @@ class PageCacheApp:
             if self._threads:
                 return
             actions = [self._sweep]
-            if self.has_replicas:  # in a thread of its own: one that does not answer must not delay a sweep
+            if self.has_replicas:  # in its own thread: one that does not answer must not delay a sweep
                 actions.append(try_failed_again)
             self._threads = [
                 threading.Thread(target=self._repeat, args=[action], name=action.__name__, daemon=True)

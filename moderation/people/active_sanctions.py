@@ -34,7 +34,7 @@ EMAIL_REFUSED = gettext_lazy(
 )
 
 # Returns the sanctions of people that meet a condition. It needs a query `queried` with one row for each
-# person: author, guest, browser, email in lower case, is_proved. Each branch uses an index of its own.
+# person: author, guest, browser, email in lower case, is_proved. Each branch uses its own index.
 SANCTIONS = f"""
 SELECT queried.author, queried.guest, s.id, s.kind, s.reason, s.until, s.message, s.is_own
 FROM queried CROSS JOIN LATERAL (
@@ -56,7 +56,7 @@ FROM queried CROSS JOIN LATERAL (
   WHERE %s
   ORDER BY id, is_own DESC) s"""
 IS_ACTIVE = "ended_at IS NULL AND (until IS NULL OR until > now())"
-# The answer to an appeal is shown for three months, not for ever.
+# The answer to an appeal is shown for three months, not forever.
 ENDED_AFTER_APPEAL = f"""appealed_at IS NOT NULL AND answered_at IS NULL AND NOT ({IS_ACTIVE})
 AND coalesce(ended_at, until) > now() - interval '90 days'"""
 ACTIVE_SANCTIONS = SANCTIONS % IS_ACTIVE

@@ -67,7 +67,7 @@ def open_cases_for_flagged(ids: Sequence[int], *, skips_approved: bool = False) 
 def flag_old_comments() -> int:
     """Look for slurs, threats and personal data in all comments, and open cases for those that have some.
 
-    Reads BLOCK comments at once. Each block is a transaction of its own, so that the job may be stopped at
+    Reads BLOCK comments at once. Each block is a separate transaction, so that the job may be stopped at
     any moment and run again. Returns the number of cases.
     """
     opened, after = 0, 0

@@ -27,7 +27,7 @@ TRUSTED_FACTOR = 3  # a trusted person: this many times the limit of a known per
 # they posted since was removed or marked as spam. Without the age, 20 minutes of posting would be enough.
 TRUSTED_COMMENTS, TRUSTED_DAYS = 20, 30
 # Comments in RATE_MINUTES whose posting was undone and that do not count. If none of them counted, a script
-# could post and undo for ever, and try texts until the checks publish one.
+# could post and undo forever, and try texts until the checks publish one.
 FREE_UNDOS = 3
 MAX_RATE_COUNT = 1_000  # comments are counted up to this number, so a higher limit has no effect
 

@@ -1,4 +1,4 @@
-"""Settings from the environment, each in a process of its own."""
+"""Settings from the environment, each in its own process."""
 
 import os
 import subprocess

@@ -46,7 +46,7 @@ def variables_of_the_readme() -> set[str]:
 
 
 def filled_in_example() -> dict[str, str]:
-    """Return env.example as an owner fills it in: each empty value with a secret of its own."""
+    """Return env.example as an owner fills it in: each empty value with its own secret."""
     lines = re.findall(r"^([A-Z_]+)=(.*)$", (DEPLOY / "env.example").read_text(), re.MULTILINE)
     return {name: value or name.lower() * 5 for name, value in lines}
 

@@ -68,7 +68,7 @@ ENGINE = '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger
 
 
 class Engine:
-    """Podman with a storage of its own, and docker-compose with the site's file, which talks to Podman."""
+    """Podman with its own storage, and docker-compose with the site's file, which talks to Podman."""
 
     def __init__(self, folder: Path, driver: str) -> None:
         self.folder = folder

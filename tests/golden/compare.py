@@ -78,7 +78,7 @@ def parts(saved: str) -> tuple[list[str], list[str], list[str]]:
 
 
 def hunks(old: list[str], new: list[str]) -> list[Hunk]:
-    """Yield changes. Where as many lines were removed as added, each pair is a change of its own."""
+    """Yield changes. Where as many lines were removed as added, each pair is a separate change."""
     found = list[Hunk]()
     codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes() if old != new else []
     for kind, a, b, c, d in codes:

@@ -1,4 +1,4 @@
-"""A site that is served from a backup, with a clock of its own. It needs libfaketime."""
+"""A site that is served from a backup, with its own clock. It needs libfaketime."""
 
 import contextlib
 import http.client

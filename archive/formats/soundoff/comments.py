@@ -145,7 +145,7 @@ def _find_closing(lines: list[Line], index: int, *, column: int) -> tuple[int, r
 def _missing_date(lines: list[Line], index: int, end: int, column: int) -> DamagedFileError:
     """Return the error for the comment between lines[index] and lines[end], which has no date."""
     name = lines[index]
-    # A reply that has a date of its own ends the lines that can belong to this comment.
+    # A reply with its own date ends the lines that can belong to this comment.
     for at in range(index + 1, end):
         answer = _read_name(lines[at])
         if lines[at].column == column and answer:

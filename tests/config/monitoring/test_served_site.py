@@ -42,7 +42,7 @@ def owner(site: Served, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 
 def fetch(site: Served, path: str, **headers: str) -> tuple[int, dict[str, str], str]:
-    """Send a request over a connection of its own, so that any web process may answer."""
+    """Send a request over its own connection, so that any web process may answer."""
     with closing(HTTPConnection("127.0.0.1", site.port, timeout=PATIENCE)) as web:
         web.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
         answer = web.getresponse()

@@ -1,4 +1,4 @@
-"""`manage.py serve` with all its processes, in a data folder and on a port of its own."""
+"""`manage.py serve` with all its processes, in a data folder and on its own port."""
 
 import json
 import os

@@ -126,7 +126,7 @@ def test_a_lift_can_be_undone_and_that_again(comment, maria, ada):
 
 
 def test_a_redaction_survives_a_restriction_and_can_be_undone_later(comment, maria, ada):
-    """The text before the redaction is a revision of its own, also after an undo."""
+    """The text before the redaction is a separate revision, also after an undo."""
     for _ in range(2):
         number = store_redaction(comment=comment, body="Her number is […].")
         swap_revisions({comment.pk: number})

@@ -44,7 +44,7 @@ def test_a_moderator_sees_the_whole_profile(maria, reader):
     text = client_of(maria).get(url(reader)).content.decode()
     for words in ("Ada", "ada@example.org", "1 waiting for review", "A word that waits.", "Pause until…"):
         assert words in text
-    assert 'id="id_ban_submit"' in text  # each of its five forms has a button of its own
+    assert 'id="id_ban_submit"' in text  # each of its five forms has its own button
     assert repeated_ids(text) == []
 
 

@@ -240,7 +240,7 @@ def test_reports_per_network_are_limited_and_input_is_kept(client, comment, monk
 
 @pytest.mark.django_db(transaction=True)
 def test_the_limit_holds_for_simultaneous_reports(monkeypatch):
-    """Each comes over a connection of its own, as from a script."""
+    """Each comes over its own connection, as from a script."""
     monkeypatch.setattr("moderation.reports.views.MAX_ANONYMOUS_REPORTS_PER_HOUR", 2)
     sent, together = filled(make_comment(make_article())), Barrier(6)
 

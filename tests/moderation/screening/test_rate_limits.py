@@ -159,7 +159,7 @@ def test_an_invalid_ip_address_has_no_block_and_is_not_counted(ip):
 
 
 def fill_block(count=BLOCK_LIMIT):
-    """Post comments from many addresses of the block 192.0.2.0/24, each in a discussion of its own."""
+    """Post comments from many addresses of the block 192.0.2.0/24, each in its own discussion."""
     for n in range(count):
         make_comment(make_article(f"Story {n}"), f"Words {n}", ip=f"192.0.2.{n}")
 
