@@ -27,7 +27,7 @@ def made_up(file: Path, change: Any, *, more: dict[str, bytes] | None = None) ->
     with file.open("wb") as out:
         writer = Writer(out)
         for name, data in {**parts, **(more or {})}.items():
-            with writer.part(name, packed=True) as part:
+            with writer.part(name, compress=True) as part:
                 part.write(data)
 
         class Told:
