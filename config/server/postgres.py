@@ -128,7 +128,7 @@ def database_available() -> Iterator[None]:
         return
     server = Server(data_folder())
     try:
-        server.ensure()
+        server.ensure_running()
         yield
     finally:
         server.stop()
@@ -153,7 +153,7 @@ def temporary_server(cluster: Path | None = None) -> Iterator[str]:
         server = Server(folder, options=options)
         server.socket = folder / "socket"
         try:
-            server.ensure()
+            server.ensure_running()
             yield _url(server.socket, "owner")
         finally:
             server.stop()
@@ -183,7 +183,7 @@ def temporary_folder() -> Iterator[Path]:
 
 
 class Server:
-    """The server of one data folder. `ensure` makes sure that it runs; `stop` stops it if we started it."""
+    """The server of one data folder. `ensure_running` starts it if needed; `stop` stops it if we started it."""
 
     def __init__(self, folder: Path, options: list[str] | None = None) -> None:
         self.folder = folder
@@ -193,7 +193,7 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
         self.lock: int | None = None
 
-    def ensure(self) -> None:
+    def ensure_running(self) -> None:
         """Wait until the server answers. Create and start it unless another process runs it already.
 
         Raises PostgresError.
@@ -201,7 +201,7 @@ class Server:
         make_data_folder(self.folder)
         deadline = time.monotonic() + START_SECONDS
         answers = 0
-        while not self.take():
+        while not self.acquire_lock():
             # Two answers in a row, because the first may come from a server that is about to stop.
             answers = answers + 1 if self._answers() else 0
             if answers == 2:
@@ -213,7 +213,7 @@ class Server:
             time.sleep(0.02)
         self.start()
 
-    def take(self) -> bool:
+    def acquire_lock(self) -> bool:
         """Return whether we hold the lock and may start the server. False while another process runs it."""
         if self.lock is None:
             self.lock = try_lock(self.folder / "postgres.lock")
@@ -237,7 +237,7 @@ class Server:
             self.lock = None
 
     def start(self) -> subprocess.Popen[bytes]:
-        """Start the server after `take`, and wait until it answers. Raises PostgresError."""
+        """Start the server after `acquire_lock`, and wait until it answers. Raises PostgresError."""
         check_user_can_enter(self.folder)
         server = find_binaries()
         if not (self.cluster / "PG_VERSION").exists():

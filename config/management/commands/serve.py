@@ -165,9 +165,9 @@ class Command(LongRunningCommand):
     def database(self, home: Path) -> Iterator[Child]:
         """Run the embedded database while the block runs."""
         server = postgres.Server(home)
-        if not server.take():
+        if not server.acquire_lock():
             self.print("Waiting for another command that is using the database …")
-            while not server.take():
+            while not server.acquire_lock():
                 time.sleep(TICK_SECONDS)
         try:
             self.print(f"The database: {postgres.find_binaries()}.")

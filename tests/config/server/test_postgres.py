@@ -60,7 +60,7 @@ def query(role: postgres.Role, statement: str) -> list[tuple[Any, ...]]:
 
 
 def test_the_first_start_makes_everything(server: postgres.Server) -> None:
-    server.ensure()
+    server.ensure_running()
     [(version, encoding, zone)] = query(
         "web", "SELECT current_setting('server_version_num')::int, pg_encoding_to_char(encoding), "
         "current_setting('timezone') FROM pg_database WHERE datname = 'soundoff'"
@@ -80,7 +80,7 @@ def test_the_first_start_makes_everything(server: postgres.Server) -> None:
 
 
 def test_the_web_role_changes_rows_and_nothing_else(server: postgres.Server) -> None:
-    server.ensure()
+    server.ensure_running()
     query("owner", "CREATE TABLE story (id serial PRIMARY KEY, title text)")
     assert query("web", "INSERT INTO story (title) VALUES ('one') RETURNING id") == [(1,)]
     query("web", "UPDATE story SET title = 'two'")
@@ -98,7 +98,7 @@ def test_the_web_role_changes_rows_and_nothing_else(server: postgres.Server) -> 
 
 
 def test_it_listens_to_this_machine_and_this_user_only(server: postgres.Server) -> None:
-    server.ensure()
+    server.ensure_running()
     assert query("web", "SHOW listen_addresses") == [("",)]
     assert server.socket.stat().st_mode & 0o777 == 0o700
     assert len(bytes(server.socket / ".s.PGSQL.5432")) <= 107
@@ -131,7 +131,7 @@ def test_the_server_has_these_shared_buffers(
     server: postgres.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgres, "shared_buffers", lambda: 136)
-    server.ensure()
+    server.ensure_running()
     assert query("web", "SHOW shared_buffers") == [("136MB",)]
 
 
@@ -174,7 +174,7 @@ def test_a_start_waits_for_the_last_process_of_a_killed_server(
 
 
 def test_a_killed_postgres_can_be_started_again(server: postgres.Server) -> None:
-    server.ensure()
+    server.ensure_running()
     assert server.process
     server.process.send_signal(signal.SIGKILL)
     server.process.wait()
@@ -198,7 +198,7 @@ def test_data_of_another_major_version_is_refused(server: postgres.Server) -> No
     version.write_text("14\n")
     try:
         with pytest.raises(postgres.PostgresError, match=r"is of PostgreSQL 14, but this server is \d+"):
-            server.ensure()
+            server.ensure_running()
     finally:
         version.write_text(was)
 
@@ -220,7 +220,7 @@ def test_a_socket_folder_that_is_not_ours_is_refused(server: postgres.Server, tm
     server.socket.symlink_to(tmp_path)
     try:
         with pytest.raises(postgres.PostgresError, match="belongs to another user"):
-            server.ensure()
+            server.ensure_running()
     finally:
         server.socket.unlink()
 
@@ -232,7 +232,7 @@ def test_a_deep_folder_with_spaces_and_commas(home: Path, monkeypatch: pytest.Mo
         (home / folder).mkdir(exist_ok=True, mode=0o755)
     monkeypatch.setenv("SOUNDOFF_HOME", str(deep))
     server = postgres.Server(deep, options=["fsync=off"])
-    server.ensure()
+    server.ensure_running()
     assert query("web", "SELECT 1") == [(1,)]
     server.stop()
 
@@ -248,7 +248,7 @@ def test_the_environment_does_not_affect_the_server(
         "TZ": "Asia/Tokyo",
     }.items():
         monkeypatch.setenv(name, value)
-    server.ensure()
+    server.ensure_running()
     assert query("web", "SHOW timezone") == [("UTC",)]
 
 
@@ -371,7 +371,7 @@ def test_the_error_names_a_closed_parent_folder(reachable: Path) -> None:
         with pytest.raises(
             DataFolderError, match=f"nobody, who cannot enter {closed}. Run: chmod o\\+x {closed};"
         ):
-            server.ensure()
+            server.ensure_running()
     finally:
         server.stop()
 
