@@ -14,7 +14,7 @@ from moderation.spam_filter.classifier.model import BIAS, Part
 MAX_MISTAKES = 20  # stored mistakes of each kind; more than are shown, as some will be corrected
 MAX_PARTS = 6  # stored parts of each mistake
 SPAM_PROBABILITY = 0.5  # probability from which a comment is more likely spam than not
-MAX_THINNED = 1_000  # stored probabilities
+MAX_DOWNSAMPLED = 1_000  # stored probabilities
 
 
 class Contribution(TypedDict):
@@ -116,7 +116,7 @@ def worst_mistakes(
     return once[0][::-1][:MAX_MISTAKES], once[1][::-1][:MAX_MISTAKES]
 
 
-def thin_out(values: Sequence[float], limit: int = MAX_THINNED) -> list[float]:
+def downsample(values: Sequence[float], limit: int = MAX_DOWNSAMPLED) -> list[float]:
     """Return the values in falling order; of more than `limit`, evenly spaced ones including both ends."""
     falling = sorted(values, reverse=True)
     if len(falling) <= limit:

@@ -91,10 +91,10 @@ def progressive_scores(decided: Sequence[Decision], model: Model) -> Iterator[fl
 
 
 def train(decided: Sequence[Decision], model: Model) -> Model:
-    """Train `model`, a starter, in place and return it with its weights settled. Deterministic."""
+    """Train `model`, a starter, in place and return it, consolidated. Deterministic."""
     raw = list(progressive_scores(decided, model))[-CALIBRATION_DECISIONS:]
-    weighed = example_weights(decided)
-    shuffled = list(zip(decided, weighed, strict=True))
+    weighted = example_weights(decided)
+    shuffled = list(zip(decided, weighted, strict=True))
     for turn in range(max(MIN_PASSES, min(MAX_PASSES, MAX_EXAMPLES_LEARNT // max(1, len(decided)))) - 1):
         # In another order: otherwise the last decisions, which may be one large batch, would dominate.
         Random(turn).shuffle(shuffled)  # noqa: S311 - no secret
@@ -107,7 +107,7 @@ def train(decided: Sequence[Decision], model: Model) -> Model:
         model.slope, model.offset = fit_calibration(
             raw, labels, latest, prior=(model.slope, model.offset), prior_weight=CALIBRATION_PRIOR_WEIGHT
         )
-    model.settle()
+    model.consolidate()
     return model
 
 
@@ -137,7 +137,7 @@ def evaluate(model: Model, decided: Sequence[Decision]) -> VersionNumbers:
         highest=highest,
         weights=highest_weights,
         topics=_scores_by_topic(probabilities, threshold_weights, decided),
-        spam=contributions.thin_out(spam),
+        spam=contributions.downsample(spam),
         roc=metrics.roc_curve(spam, good),
         contributions=contribution_counter.means(),
         missed=[_mistake(model, decided[n], probabilities[n]) for n in missed],
@@ -145,8 +145,8 @@ def evaluate(model: Model, decided: Sequence[Decision]) -> VersionNumbers:
     )
 
 
-def _highest_scores(weighed: Iterable[tuple[float, float]]) -> tuple[float, list[float], list[float]]:
-    some = sorted(weighed, reverse=True)
+def _highest_scores(weighted: Iterable[tuple[float, float]]) -> tuple[float, list[float], list[float]]:
+    some = sorted(weighted, reverse=True)
     return (
         sum(w for _p, w in some),
         [p for p, _w in some[:MAX_STORED_SCORES]],
@@ -155,10 +155,10 @@ def _highest_scores(weighed: Iterable[tuple[float, float]]) -> tuple[float, list
 
 
 def _scores_by_topic(
-    probabilities: Sequence[float], weighed: Sequence[float], decided: Sequence[Decision]
+    probabilities: Sequence[float], weighted: Sequence[float], decided: Sequence[Decision]
 ) -> dict[str, tuple[float, list[float], list[float]]]:
     good: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
-    for p, weight, one in zip(probabilities, weighed, decided, strict=True):
+    for p, weight, one in zip(probabilities, weighted, decided, strict=True):
         for topic in () if one.is_spam else one.topics:
             good[topic].append((p, weight))
     by_topic = {str(topic): _highest_scores(scores) for topic, scores in good.items()}
@@ -176,14 +176,14 @@ def _mistake(model: Model, one: Decision, probability: float) -> Mistake:
 
 
 def log_loss(
-    probabilities: Sequence[float], labels: Sequence[bool], weighed: Sequence[float] | None = None
+    probabilities: Sequence[float], labels: Sequence[bool], weighted: Sequence[float] | None = None
 ) -> float:
     """Return the mean log loss; lower is better."""
     losses = [
         -log(max(1e-6, p if is_spam else 1 - p)) for p, is_spam in zip(probabilities, labels, strict=True)
     ]
-    weighed = weighed or [1.0] * len(losses)
-    return sum(w * loss for w, loss in zip(weighed, losses, strict=True)) / sum(weighed)
+    weighted = weighted or [1.0] * len(losses)
+    return sum(w * loss for w, loss in zip(weighted, losses, strict=True)) / sum(weighted)
 
 
 def run() -> str:
@@ -287,7 +287,7 @@ def _waiting_shares(
     """
     site = GoodScores(numbers["good"], numbers["highest"], numbers["weights"])
     threshold = waiting_threshold(percent, site, starter)
-    good = sum(weight for p, weight in site.weighed() if p >= threshold)
+    good = sum(weight for p, weight in site.weighted() if p >= threshold)
     spam = numbers["spam"]
     return (
         100 * good / site.count if site.count else 0.0,

@@ -107,7 +107,7 @@ def test_words_are_learnt_once_there_is_some_spam(spam, has_words):
         learn(made, one, False)
     for one in SPAM[:spam]:
         learn(made, one, True)
-    made.settle()
+    made.consolidate()
     assert made.has_words is has_words
 
 
@@ -175,9 +175,9 @@ def test_a_signal_of_the_site_counts_with_its_start_weight():
     assert made.raw(made.read_data(one, more)) == pytest.approx(before + 0.5 * SITE_WEIGHTS["spam_host"])
 
 
-def test_settling_changes_no_score(model):
+def test_consolidating_changes_no_score(model):
     before = [model.score(one) for one in (*SPAM, *GOOD)]
-    model.settle()
+    model.consolidate()
     assert [model.score(one) for one in (*SPAM, *GOOD)] == pytest.approx(before, abs=1e-5)
     assert not model.gradients
     assert model.corrections[BIAS] != 0
@@ -185,7 +185,7 @@ def test_settling_changes_no_score(model):
 
 def test_a_model_survives_serialization(model):
     model.slope, model.offset = 1.7, -0.4
-    model.settle()
+    model.consolidate()
     again = Model.from_bytes(model.to_bytes(), SITE_WEIGHTS)
     for one in (*SPAM, *OTHERS):
         assert again.score(one) == pytest.approx(model.score(one), abs=1e-3)
@@ -193,20 +193,20 @@ def test_a_model_survives_serialization(model):
 
 
 def test_a_signal_newer_than_the_version_has_its_start_weight(model):
-    model.settle()
+    model.consolidate()
     again = Model.from_bytes(model.to_bytes(), SITE_WEIGHTS | {"newer": 1.5})
     more = (SignalResult(1.0, signal="newer"),)
     assert again.parts(again.read_data(OTHERS[0], more))["newer"] == pytest.approx(1.5 * again.slope)
 
 
 def test_the_same_model_is_the_same_bytes(model):
-    model.settle()
+    model.consolidate()
     assert Model.from_bytes(model.to_bytes()).to_bytes() == model.to_bytes()
 
 
 def test_a_version_of_another_starter_is_refused(model):
     """A release brings its own starter, and corrections are of one starter."""
-    model.settle()
+    model.consolidate()
     stored = model.to_bytes()
     other = stored.replace(load_starter().digest.encode(), b"0" * 64)
     assert other != stored

@@ -314,7 +314,7 @@ def test_roc_goes_from_nothing_to_all():
 
 
 def test_thinned_probabilities_are_evenly_spaced():
-    kept = contributions.thin_out([n / 9_999 for n in range(10_000)], 100)
+    kept = contributions.downsample([n / 9_999 for n in range(10_000)], 100)
     assert (len(kept), kept[0], kept[-1]) == (100, 1, 0)
     assert sum(p >= 0.25 for p in kept) == 75
 

@@ -43,9 +43,9 @@ def test_few_decisions_are_passed_over_several_times(starter, monkeypatch):
     assert often < mean_loss()
 
 
-def test_the_stored_model_is_settled(starter):
+def test_the_stored_model_is_consolidated(starter):
     model = training.train(learnable(20, 40), Model.from_bytes(bytes(starter.weights)))
-    assert model.is_settled
+    assert model.is_consolidated
     assert model.corrections
     assert model.has_words
 
