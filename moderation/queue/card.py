@@ -158,8 +158,8 @@ LEFT JOIN comments_comment p ON p.id = c.parent_id
 LEFT JOIN accounts_guest g ON g.id = c.guest_id
 LEFT JOIN accounts_user u ON u.id = c.author_id
 WHERE c.id = %(comment)s"""
-# FindingQuerySet.of_now without the rule and the other comment, which few findings have. The rows come as
-# JSON, where a time is text, so `at` is left out: no card shows it.
+# FindingQuerySet.of_current_texts without the rule and the other comment, which few findings have. The rows
+# come as JSON, where a time is text, so `at` is left out: no card shows it.
 _FINDING_COLUMNS = ", ".join(
     f'f.{field.column} AS "{field.attname}"' for field in Finding._meta.concrete_fields if field.name != "at"
 )
@@ -255,7 +255,7 @@ def _load_comment(pk: int) -> Comment | None:
 
 
 def _read_related_rows(comment: Comment, user: User) -> dict[str, list[dict[str, Any]]]:
-    """Return by kind what few comments have, the findings, the saved lines and the record of the author.
+    """Return rows by kind: rare related data, the findings, the saved lines and the author's record.
 
     Of revisions and memberships one row is enough to know that there are some. Runs one statement.
     """
