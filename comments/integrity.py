@@ -276,7 +276,7 @@ def _rebuild_search_texts(ids: list[int]) -> None:
 
 
 def _delete_rest_of_erased(ids: list[int]) -> None:
-    """Delete what is left of erased comments, except if one is published: a person has to look at it."""
+    """Delete remaining data of erased comments, except of a published one, which a person has to look at."""
     with transaction.atomic():
         lock_discussions_of(ids)
         removed = Comment.objects.filter(

@@ -90,7 +90,7 @@ class OIDCAdapter(DefaultSocialAccountAdapter):
 
 
 class OIDCSignUpForm(NameForm):
-    """The form that asks somebody whom a provider knows for the name of the new account."""
+    """The form that asks for the name of a new account after a log-in with a provider."""
 
     def __init__(self, *args: Any, sociallogin: SocialLogin, **kwargs: Any) -> None:
         kwargs["initial"] = {"name": sociallogin.user.name}

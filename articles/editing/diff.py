@@ -186,7 +186,7 @@ def _opcodes(
     is_junk: Callable[[str], bool] | None = None,
     autojunk: bool = False,
 ) -> Iterator[Opcode]:
-    """Yield what SequenceMatcher.get_opcodes would, in bounded time.
+    """Yield the same opcodes as SequenceMatcher.get_opcodes, in bounded time.
 
     The common beginning and end are compared once. For each equal passage of the rest, difflib looks
     at every pair of equal lines: for 1,000 rewritten paragraphs, with empty lines between them, that was a

@@ -153,7 +153,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
             return self._continue_after_creation(request, created.pk)
 
     def _redirect_new(self, request: HttpRequest) -> HttpResponse | None:
-        """Redirect from the URL of a new document to one with the nonce of its form, or to what it created.
+        """Redirect the URL of a new document to one with a nonce, or to the document created with that nonce.
 
         The nonce is in the URL because the browser's Back asks for that URL again: a nonce in the page alone
         would be a new one then, and the text, which browsers fill in again, would create a second document.

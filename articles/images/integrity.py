@@ -60,7 +60,7 @@ def find_wrong_uses() -> list[str]:
 
 
 def repair_uses(found: Iterable[str]) -> None:
-    """Store the image uses anew for what find_wrong_uses has returned."""
+    """Store the image uses anew for the texts that find_wrong_uses returned."""
     for kind, _space, pk in (each.partition(" ") for each in found):
         with transaction.atomic():
             if kind == "article":

@@ -131,7 +131,7 @@ def previous_sending(newsletter: Newsletter) -> Newsletter | None:
 
 
 def count_audience(newsletter: Newsletter) -> tuple[int, list[tuple[str, int]]]:
-    """Return the number of people to whom a draft would be sent, and that of each topic with its name.
+    """Return the number of recipients that a draft would have, and the name and number of each topic.
 
     A person with several subscriptions gets one mail.
     """

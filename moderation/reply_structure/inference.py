@@ -46,7 +46,7 @@ class ThreadComment:
         return normalize_name(self.author)
 
     def is_by(self, writer: str) -> bool:
-        """Return whether this person wrote it. What has no name, or one that many share, is by nobody."""
+        """Return whether this person wrote it. False without a name, and for a name that many share."""
         return self.writer == writer and writer not in NOBODY
 
 
@@ -92,7 +92,7 @@ class Branch:
         return parent + self.comments[-MAX_COMPARED:]
 
     def find_addressed(self, comment: ThreadComment) -> tuple[str, Manner] | None:
-        """Return the person whom a comment addresses by name, and the manner. Several rules ask in turn."""
+        """Return the person that a comment addresses by name, and the manner. Cached for several rules."""
         if self._addressed is None or self._addressed[0] != comment.number:
             found = self._people.find_addressed(comment.text, without=comment.writer)
             self._addressed = comment.number, found
@@ -237,7 +237,7 @@ _CONTINUES = re.compile(
 
 
 def _continued_comment(comment: ThreadComment, branch: Branch) -> ThreadComment | None:
-    """Return what the same person's comment just before this one answers, if this one continues it."""
+    """Return the comment answered by the same person's comment just before, if this one continues that."""
     before = branch.comments[-1] if branch.comments else None
     if before is None or not before.is_by(comment.writer) or comment.at - before.at > SOON:
         return None

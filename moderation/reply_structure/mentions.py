@@ -79,7 +79,7 @@ class NamedPeople:
             self._by_first_word.setdefault(alias[0], set()).add(name)
 
     def find_addressed(self, text: str, *, without: str) -> tuple[str, Manner] | None:
-        """Return the person whom a text addresses at its start, and the manner; never the writer (`without`).
+        """Return the person that a text addresses at its start, and the manner; never the writer (`without`).
 
         Returns None if it addresses nobody, or a name that two people have in common.
         """

@@ -1,4 +1,4 @@
-"""Duplicates: comments with the text of another, equal once folded, or nearly equal by pg_trgm.
+"""Duplicates: comments whose folded text equals that of another comment, or nearly equals it by pg_trgm.
 
 Short texts are exempt: many people write "I agree". Both queries read the side table of folded texts. The
 second uses its indexes of words and trigrams, and runs only if the first finds nothing.

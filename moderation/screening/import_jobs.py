@@ -90,7 +90,7 @@ def _jobs_of(batch: UUID) -> QuerySet[Any]:
 
 
 def _steps(screening: ImportScreening) -> Iterator[None]:
-    """Do what is left of a screening. Yields after each transaction."""
+    """Run the remaining steps of a screening. Yields after each transaction."""
     article, published = screening.discussion.article, _published_comments(screening.pk)
     ids = list(published)
     without_text = list(published.filter(comment__text=None))
