@@ -183,7 +183,7 @@ def temporary_folder() -> Iterator[Path]:
 
 
 class Server:
-    """The server of one data folder. `ensure_running` starts it if needed; `stop` stops it if we started it."""
+    """The server of one data folder. `ensure_running` starts it, `stop` stops it if we started it."""
 
     def __init__(self, folder: Path, options: list[str] | None = None) -> None:
         self.folder = folder
