@@ -286,13 +286,13 @@ def _candidates(path: str, query: str) -> Iterator[str]:
     Each comes with and without a final slash.
     """
     other = path.rstrip("/") if path.endswith("/") else f"{path}/"
-    paths = [each for each in (path, other) if each]
+    paths = [candidate for candidate in (path, other) if candidate]
     pairs = list(islice(_parse_pairs(query), MAX_PAIRS))
     queries = filter(None, [pairs, _page_id_pairs(pairs), *([pair] for pair in pairs)])
     for suffix in (*map(_format_query, queries), ""):
-        for each in paths:
-            if suffix or each != "/":
-                yield each + suffix
+        for candidate in paths:
+            if suffix or candidate != "/":
+                yield candidate + suffix
     if below := _BELOW_SECTION.fullmatch(path):
         yield below[1]
 

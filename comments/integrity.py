@@ -1,9 +1,9 @@
 """Checks of the stored data: recompute what is derived and compare it with what is stored.
 
 There are two kinds of damage. Trees, counters, rendered HTML and search texts are derived, so `repair` writes
-them again; it also deletes what is left of erased texts. States, parents and roles that differ from the log,
-times and names that no operation can have written, missing revisions, wrong tree numbers and a broken hash
-chain need a person to explain them: they are only reported. The policy checks the data of moderation.
+them again; it also deletes remaining data of erased texts. States, parents and roles that differ from the
+log, times and names that no operation can have written, missing revisions, wrong tree numbers and a broken
+hash chain need a person to explain them: they are only reported. The policy checks the data of moderation.
 """
 
 from collections.abc import Iterator

@@ -113,7 +113,7 @@ class Policy(comments.policy.Policy):
         notify_not_published_later(comment)
 
     def explain_sanctions(self, user: User | None, guest: Guest | None) -> list[str]:
-        return [sanction_html_with_link(one) for one in own_sanctions(user, guest)]
+        return [sanction_html_with_link(sanction) for sanction in own_sanctions(user, guest)]
 
     def sync_cases(self, ids: Sequence[int], *, batch: UUID, actor: User | None, undoes: UUID | None) -> None:
         cases.sync_cases(ids=ids, batch=batch, by_person=actor is not None, undoes=undoes)

@@ -112,7 +112,9 @@ def confirmed_email(sociallogin: SocialLogin) -> str:
 
     The provider's answer is untyped: a text such as "false" is no confirmation.
     """
-    confirmed = (one.email for one in sociallogin.email_addresses if one.verified in (True, "true"))
+    confirmed = (
+        address.email for address in sociallogin.email_addresses if address.verified in (True, "true")
+    )
     return next(confirmed, "")
 
 

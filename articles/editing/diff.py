@@ -157,8 +157,8 @@ class _Hunk(NamedTuple):
 
 def _merge_tokens(base: Sequence[str], mine: Sequence[str], theirs: Sequence[str]) -> str | None:
     my_hunks, their_hunks = set(_hunks(base, mine)), set(_hunks(base, theirs))
-    for one in my_hunks - their_hunks:
-        if any(one.start <= other.end and other.start <= one.end for other in their_hunks - my_hunks):
+    for my_hunk in my_hunks - their_hunks:
+        if any(my_hunk.start <= other.end and other.start <= my_hunk.end for other in their_hunks - my_hunks):
             return None
     merged: list[str] = []
     position = 0

@@ -295,7 +295,9 @@ class DocumentAdmin(ConcurrentEditingAdmin):
             "drawer_rows": partial(self.drawer_rows, fieldsets, obj),
             "drawer_inlines": partial(drawer_inlines, context["inline_admin_formsets"]),
             "saved_at": time_or_date(obj.updated_at, now) if obj else None,
-            "nonce": " ".join(f"{each.nonce}:{each.change_number}" for each in [*earlier_forms, new_form()]),
+            "nonce": " ".join(
+                f"{open_form.nonce}:{open_form.change_number}" for open_form in [*earlier_forms, new_form()]
+            ),
             "offers": self._offers(request, obj, earlier_forms),
             "conflict": conflict,
             "conflict_at": conflict and time_or_date(conflict.latest.at, now),

@@ -305,7 +305,7 @@ def _find_emails(
     newsletter: Newsletter, recipients: Sequence[NewsletterRecipient]
 ) -> dict[int, tuple[str, str]]:
     """Return the e-mails of the recipients who are still subscribed, with the language of each."""
-    ids = [each.subscriber_id for each in recipients if each.subscriber_id]
+    ids = [recipient.subscriber_id for recipient in recipients if recipient.subscriber_id]
     rows = _subscriptions_to(_topics_of(newsletter)).filter(subscriber__in=ids)
     language = subscriptions.chosen_language("subscriber__")
     found = rows.values_list("subscriber", "subscriber__email", language)

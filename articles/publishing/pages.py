@@ -37,7 +37,7 @@ from articles.site.requests import site_request
 from core.dates.relative_time import describe_time, time_or_date
 from core.forms import MultilineField, explain_length
 
-# Fields of the form that are not columns of the article, with what they add.
+# Fields of the form that are not columns of the article, with the entry that each adds.
 NOTE_MODELS = {"new_note": EditorNote, "new_correction": Correction}
 
 CORRECTION_MESSAGES = {
@@ -120,7 +120,7 @@ def urls(model_admin: Any) -> list[URLPattern]:
 def form_context(request: HttpRequest, article: Article | None) -> dict[str, Any]:
     """Return the context for the publication, notes and corrections in the form of an article.
 
-    If the form was sent and is shown again, the dialogs contain what was typed in them.
+    If the form was sent and is shown again, the dialogs contain the typed values.
     """
     now = site_request(request).now
     typed = request.POST if request.method == "POST" else None

@@ -16,7 +16,7 @@ from comments.thread.picks import read_latest_picks
 
 MAX_MOST_DISCUSSED = 5  # stories
 OPENING_LENGTH = 500  # characters
-MIN_MOST_DISCUSSED = 3  # a shorter ranking says nothing
+MIN_MOST_DISCUSSED = 3  # a shorter ranking is of no use
 
 
 @require_safe

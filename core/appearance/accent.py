@@ -102,7 +102,7 @@ def _dark_theme(color: str) -> Theme:
 def _readable(color: str, backgrounds: tuple[str, ...], step: float) -> str:
     """Return the colour, made darker (a negative step) or lighter until it is readable on the backgrounds."""
     lightness = _lightness(color)
-    while min(contrast(color, each) for each in backgrounds) < MIN_CONTRAST:
+    while min(contrast(color, background) for background in backgrounds) < MIN_CONTRAST:
         lightness += step
         color = _with_lightness(color, lightness)
     return color

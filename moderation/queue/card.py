@@ -257,7 +257,7 @@ def _load_comment(pk: int) -> Comment | None:
 def _read_related_rows(comment: Comment, user: User) -> dict[str, list[dict[str, Any]]]:
     """Return rows by kind: rare related data, the findings, the saved lines and the author's record.
 
-    Of revisions and memberships one row is enough to know that there are some. Runs one statement.
+    One row of revisions and of memberships is read, to know whether there are any. Runs one statement.
     """
     queries, values = record_queries(comment, user)
     queries |= {

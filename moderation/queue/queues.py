@@ -413,14 +413,14 @@ def parse_summaries(found: Mapping[str, list[dict[str, Any]]], user: User, base:
     summaries = [
         summary(key, label, f"{base}?queue={key}", *numbers[key]) for key, (label, _where) in QUEUES.items()
     ]
-    for one in found.get("similar", []):
+    for row in found.get("similar", []):
         # The link opens the largest group, as that of a queue opens its first case.
         url = reverse("moderation:similar") + "?first=on"
-        summaries.insert(3, summary("similar", _("Similar comments"), url, one["n"], one["oldest"]))
-    for one in found.get("opinions", []):
-        if one["n"]:
+        summaries.insert(3, summary("similar", _("Similar comments"), url, row["n"], row["oldest"]))
+    for row in found.get("opinions", []):
+        if row["n"]:
             url = reverse("moderation:opinions")
-            summaries.append(summary("opinions", _("Second opinions"), url, one["n"], one["oldest"]))
+            summaries.append(summary("opinions", _("Second opinions"), url, row["n"], row["oldest"]))
     return [*summaries, summary(RECENT, _("All comments"), f"{base}?queue={RECENT}", None, None)]
 
 
@@ -452,7 +452,7 @@ def _times_of_sanction_appeals(user: User) -> list[str]:
 
 def first_queue(summaries: Sequence[QueueSummary]) -> str:
     """Return the first queue that is not empty, or "waiting" if all are."""
-    return next((one.key for one in summaries if one.key in QUEUES and one.count), WAITING)
+    return next((summary.key for summary in summaries if summary.key in QUEUES and summary.count), WAITING)
 
 
 def waiting_text(waiting: QueueSummary) -> str:

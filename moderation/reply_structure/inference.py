@@ -202,9 +202,9 @@ def _quoted_comment(comment: ThreadComment, branch: Branch) -> ThreadComment | N
     for quoted in _quotations(comment.text):
         if quoted in branch.story:
             continue
-        others = (one for one in branch.candidates() if one.writer != comment.writer)
-        holders = [one for one in others if quoted in _searchable(one.text)]
-        own = [one for one in holders if not _quotes(one, quoted)]
+        others = (candidate for candidate in branch.candidates() if candidate.writer != comment.writer)
+        holders = [candidate for candidate in others if quoted in _searchable(candidate.text)]
+        own = [candidate for candidate in holders if not _quotes(candidate, quoted)]
         if holders:
             return (own or holders)[-1]
     return None
@@ -247,7 +247,7 @@ def _continued_comment(comment: ThreadComment, branch: Branch) -> ThreadComment 
 def _answer_to_writer(comment: ThreadComment, branch: Branch) -> ThreadComment | None:
     """Return the only comment since the writer's last one, if it answers that.
 
-    In a flat discussion this says nothing: the next comment may answer any other.
+    In a flat discussion this is no evidence: the next comment may answer any other.
     """
     if branch.parent is None or comment.writer in NOBODY:
         return None
@@ -255,7 +255,9 @@ def _answer_to_writer(comment: ThreadComment, branch: Branch) -> ThreadComment |
     if not own and not branch.parent.is_by(comment.writer):
         return None
     since = branch.comments[own[-1] + 1 if own else 0 :]
-    answers = [one for one in since if one.number not in branch.continued]  # a continued answer is one
+    answers = [
+        answer for answer in since if answer.number not in branch.continued
+    ]  # a continued answer is one
     if len(answers) != 1 or not branch.answers_to(answers[0], comment.writer):
         return None
     return since[-1]

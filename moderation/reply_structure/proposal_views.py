@@ -154,7 +154,7 @@ def _redirect_back(request: HttpRequest, pk: int, batch: Batch | None) -> HttpRe
 
 def _thresholds(proposals: Iterable[InferredParent]) -> list[Threshold]:
     """Return each confidence that a proposal has, the highest first, with the number at or above it."""
-    counts = Counter(round(100 * one.confidence) for one in proposals)
+    counts = Counter(round(100 * proposal.confidence) for proposal in proposals)
     percents = sorted(counts, reverse=True)
     sums = accumulate(counts[percent] for percent in percents)
     selected = min((percent for percent in percents if percent >= THRESHOLD), default=None)

@@ -151,17 +151,17 @@ def _form(
     if request.method == "POST" and form.is_valid():
         if "save" in request.POST:
             try:
-                made = active_rules.save(
+                saved = active_rules.save(
                     rule=form.definition(), note=form.cleaned_data["note"], actor=user, replaces=replaces
                 )
             except ValidationError as error:
                 form.add_error(None, error)
             else:
-                if made == replaces:
+                if saved == replaces:
                     messages.info(request, _("Nothing changed."))
                 else:
-                    _notify_saved(request, made)
-                return redirect("moderation:rule", made.pk)
+                    _notify_saved(request, saved)
+                return redirect("moderation:rule", saved.pk)
         elif "edit" not in request.POST:
             return render(request, "moderation/rules/replay.html", context | _replay_context(request, form))
     return render(request, "moderation/rules/form.html", context, status=422 if form.errors else 200)

@@ -121,10 +121,10 @@ def store_findings(found: Mapping[tuple[int, int], Sequence[CheckResult]]) -> in
     checked = Finding.objects.filter(comment__in=[pk for pk, _revision in unchanged])
     stored = set(checked.values_list("comment", "revision", "check_name"))
     findings = [
-        (*key, *Finding.values_of(one).values())
+        (*key, *Finding.values_of(result).values())
         for key in unchanged
-        for one in found[key]
-        if (*key, one.check) not in stored
+        for result in found[key]
+        if (*key, result.check) not in stored
     ]
     if findings:
         columns = dict(zip(FINDING_TYPES, zip(*findings, strict=True), strict=True))

@@ -50,7 +50,7 @@ class RateLimit(NamedTuple):
 def refuse_above_rate_limit(submission: Submission, context: Context) -> list[RateLimit]:
     """Raise RateLimitError if the comment would exceed a limit, or return the limits. An edit has none.
 
-    Of several exceeded limits, the one with the longest wait is explained.
+    If several limits are exceeded, the one with the longest wait is explained.
     """
     if context.may_moderate or submission.comment:
         return []
@@ -209,7 +209,7 @@ AND (%(address_limit)s::int IS NULL
 def sender_values(submission: Submission) -> dict[str, Any]:
     """Return the parameters of the queries for the comments of a person, apart from `author`."""
     return {
-        # A guest with a confirmed e-mail is not limited by what others send under that e-mail.
+        # A guest with a confirmed e-mail is not limited by comments that others send under that e-mail.
         "guest_email": submission.guest.email.lower() if submission.guest else None,
         "is_proved": submission.guest is not None and submission.guest.confirmed_at is not None,
         "rate_since": submission.at - timedelta(minutes=RATE_MINUTES),

@@ -124,7 +124,7 @@ def load_context(submission: Submission) -> tuple[Context, ActiveFilter | None, 
     by_person, from_address, from_block, to_discussion = (
         SentComments(*counted) if counted else NONE_SENT for counted in sent
     )
-    person_is_premoderated = any(one.kind == Sanction.Kind.REVIEW for one in sanctions)
+    person_is_premoderated = any(sanction.kind == Sanction.Kind.REVIEW for sanction in sanctions)
     context = Context(
         site_is_premoderated=submission.discussion.site.review_everything,
         person_is_confirmed=is_proved and not may_moderate,

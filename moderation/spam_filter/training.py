@@ -98,9 +98,9 @@ def train(decided: Sequence[Decision], model: Model) -> Model:
     for turn in range(max(MIN_PASSES, min(MAX_PASSES, MAX_EXAMPLES_LEARNT // max(1, len(decided)))) - 1):
         # In another order: otherwise the last decisions, which may be one large batch, would dominate.
         Random(turn).shuffle(shuffled)  # noqa: S311 - no secret
-        for one, weight in shuffled:
-            model.learn(decision_features(one, model), one.is_spam, weight, is_repeated=True)
-    labels = [one.is_spam for one in decided[-CALIBRATION_DECISIONS:]]
+        for decision, weight in shuffled:
+            model.learn(decision_features(decision, model), decision.is_spam, weight, is_repeated=True)
+    labels = [decision.is_spam for decision in decided[-CALIBRATION_DECISIONS:]]
     latest = example_weights(decided, BATCH_WEIGHT)[-CALIBRATION_DECISIONS:]
     spam = sum(weight for weight, is_spam in zip(latest, labels, strict=True) if is_spam)
     if min(spam, sum(latest) - spam) >= CALIBRATION_MIN_PER_LABEL:
@@ -115,20 +115,24 @@ def evaluate(model: Model, decided: Sequence[Decision]) -> VersionNumbers:
     """Measure a model on decisions. Raises ValueError if there are none."""
     if not decided:
         raise ValueError("There are no decisions to measure on.")
-    labels = [one.is_spam for one in decided]
+    labels = [decision.is_spam for decision in decided]
     probabilities, contribution_counter = list[float](), ContributionCounter()
-    for n, one in enumerate(decided):
-        features = decision_features(one, model)
+    for n, decision in enumerate(decided):
+        features = decision_features(decision, model)
         probabilities.append(sigmoid(model.logit(features)))
         if n >= len(decided) - MEASURED_DECISIONS:
-            contribution_counter.add(model.parts(features), is_spam=one.is_spam)
+            contribution_counter.add(model.parts(features), is_spam=decision.is_spam)
     threshold_weights = example_weights(decided, BATCH_WEIGHT)
     good = [p for p, is_spam in zip(probabilities, labels, strict=True) if not is_spam]
     weight_sum, highest, highest_weights = _highest_scores(
-        (p, w) for p, w, one in zip(probabilities, threshold_weights, decided, strict=True) if not one.is_spam
+        (p, w)
+        for p, w, decision in zip(probabilities, threshold_weights, decided, strict=True)
+        if not decision.is_spam
     )
     spam = [p for p, is_spam in zip(probabilities, labels, strict=True) if is_spam]
-    missed, flagged = contributions.worst_mistakes(probabilities, labels, [one.data.body for one in decided])
+    missed, flagged = contributions.worst_mistakes(
+        probabilities, labels, [decision.data.body for decision in decided]
+    )
     return VersionNumbers(
         until=decided[-1].transition,
         metrics=metrics.compute_metrics(probabilities, labels),
@@ -239,7 +243,7 @@ def _try_waiting_version(waiting: FilterVersion, current: FilterVersion) -> str:
         _mark_unusable()
         return f"version {waiting.pk} was made by another release and is not used"
     later = list(current_decisions(after=waiting.trained_on["until"]))
-    spam = sum(one.is_spam for one in later)
+    spam = sum(decision.is_spam for decision in later)
     is_late = waiting.made_at < timezone.now() - MAX_TRIAL_WAIT
     if not is_late and (
         len(later) < MIN_LATER_DECISIONS or spam < MIN_PER_LABEL or len(later) - spam < MIN_PER_LABEL
@@ -321,16 +325,16 @@ def _train_if_due() -> str:
     learnt = FilterVersion.objects.filter(kind=FilterVersion.Kind.LEARNT).exclude(weights=b"")
     # A release before may have stored versions that this one can't use: their decisions are learnt anew.
     latest_first = learnt.order_by("-pk").defer("weights")
-    last = next((one for one in latest_first if active_model.can_be_used(one.pk)), None)
+    last = next((version for version in latest_first if active_model.can_be_used(version.pk)), None)
     known = last.trained_on if last else {"until": 0, "decisions": 0}
     new_decisions = examples.count_decisions(after=known["until"]).new
     if new_decisions < max(MIN_NEW_DECISIONS, MIN_NEW_SHARE * known["decisions"]):
         return "there are too few new decisions"
-    made = _create_version()
-    if made is None:
+    new_version = _create_version()
+    if new_version is None:
         return "all decisions have the same label"
-    learnt.filter(numbers_at=None).exclude(pk=made.pk).update(numbers_at=timezone.now())
-    return f"version {made.pk} was trained on {made.trained_on['decisions']:,} decisions"
+    learnt.filter(numbers_at=None).exclude(pk=new_version.pk).update(numbers_at=timezone.now())
+    return f"version {new_version.pk} was trained on {new_version.trained_on['decisions']:,} decisions"
 
 
 def _create_version(until: int = 0) -> FilterVersion | None:
@@ -342,7 +346,7 @@ def _create_version(until: int = 0) -> FilterVersion | None:
     # Read before the decisions, so that a comment removed in between is noticed by the next run.
     removed = examples.removed_examples()
     decided = list(current_decisions(limit=MAX_DECISIONS, until=until))
-    spam = sum(one.is_spam for one in decided)
+    spam = sum(decision.is_spam for decision in decided)
     if not spam or spam == len(decided):
         return None
     last = until or decided[-1].transition
@@ -364,8 +368,8 @@ def _learnt_from_removed(known: dict[str, Any], removed: examples.RemovedExample
 def _retrain_without_removed(current: FilterVersion) -> str:
     """Replace the active version if examples that it learnt were restricted, erased or changed.
 
-    Changes count from MIN_NEW_SHARE of the examples on. The new version learns what is left and is active at
-    once. Returns "" if there was no need.
+    Changes count from MIN_NEW_SHARE of the examples on. The new version learns the remaining examples and is
+    active at once. Returns "" if there was no need.
     """
     known = current.trained_on
     if current.kind == FilterVersion.Kind.STARTER or not known.get("until"):
@@ -377,13 +381,15 @@ def _retrain_without_removed(current: FilterVersion) -> str:
         _learnt_from_removed(known, removed, kind) for kind in ("sealed", "erased")
     ):
         return ""
-    made = _create_version(known["until"])
-    if not versions.activate(version=made or versions.starter_version(), actor=None, instead_of=current):
+    new_version = _create_version(known["until"])
+    if not versions.activate(
+        version=new_version or versions.starter_version(), actor=None, instead_of=current
+    ):
         return "removed examples are unlearnt, but somebody activated another version in the meantime"
-    if made is None:
+    if new_version is None:
         return f"too few examples of version {current.pk} are left; the starter is active"
-    update_metrics(made)
-    return f"version {made.pk} is active: version {current.pk} without its removed examples"
+    update_metrics(new_version)
+    return f"version {new_version.pk} is active: version {current.pk} without its removed examples"
 
 
 def delete_restricted_weights() -> None:

@@ -100,7 +100,7 @@ class Command(UserErrorCommand):
             self.stderr.write(self._without_labels(file, unlabelled))
         results = compute_metrics(probabilities, [bool(label) for label in labels])
         if options["json"]:
-            calibration = {"bins": [one._asdict() for one in results["bins"]], "ece": results["ece"]}
+            calibration = {"bins": [bin_._asdict() for bin_ in results["bins"]], "ece": results["ece"]}
             rest = {name: value for name, value in results.items() if name not in {"bins", "ece"}}
             self.stdout.write(
                 json.dumps(
@@ -170,8 +170,8 @@ class Command(UserErrorCommand):
             ),
             f"calibration  {share(results['ece'])}  expected calibration error (ECE)",
             *(
-                f"  predicted {one.low:.1f}–{one.high:.1f}: {one.weight:,.0f} rows, {one.share:.0%} spam"
-                for one in results["bins"]
+                f"  predicted {bin_.low:.1f}–{bin_.high:.1f}: {bin_.weight:,.0f} rows, {bin_.share:.0%} spam"
+                for bin_ in results["bins"]
             ),
         ]
         for line in lines:

@@ -2,7 +2,7 @@
 
 The logit is a sum: calibration · (bias + features + signals + a site's own words). Features and their
 weights belong to the starter, which was trained on other sites (bench/train_starter.py): each counts by its
-distance from its mean in standard deviations, so what is unknown says nothing. Three of them are scores of
+distance from its mean in standard deviations, so an unknown one adds nothing. Three of them are scores of
 words and characters (ngrams.py). A version of a site is the starter with corrections: it learns from
 examples one by one, and keeps two sums for each weight, of the gradients and of their squares (AdaGrad by
 dual averaging), from which the correction follows. `consolidate` turns the sums into corrections, which are
@@ -247,7 +247,7 @@ class Model:
         spans: dict[str, list[re.Match[str]]] = {}
         for m in comment.words:
             spans.setdefault(m[0], []).append(m)
-        found = {one.signal: one.spans for one in features.found}
+        found = {result.signal: result.spans for result in features.found}
         parts = [
             *(
                 Part("word", word, logit, comment.spans(spans.get(word, ())))
