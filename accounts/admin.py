@@ -129,7 +129,7 @@ class UserAdmin(admin.ModelAdmin[User]):
 
 @admin.register(Guest)
 class GuestAdmin(admin.ModelAdmin[Guest]):
-    """Guests, read-only: their names and e-mails are what they typed."""
+    """Guests, read-only, with the names and e-mails that they typed."""
 
     list_display = ["name", "email", "created_at", "confirmed_at"]
     list_filter = [("confirmed_at", admin.EmptyFieldListFilter), "created_at"]

@@ -3,7 +3,7 @@
 A backup that is older than an erasure still holds the erased text. So each erasure is written to the log, one
 line for each comment, person, version of a story, editor's note or ended subscription to the newsletter, and
 a restore applies them again. The log is the data folder's `erasures.jsonl`; in a bucket (core/files), which
-can't append, each write is a file of its own in `erasures/`. A line holds ids, codes, positions and times,
+can't append, each write is a separate file in `erasures/`. A line holds ids, codes, positions and times,
 and no text: `what` (comment, sealed = restricted, unsealed, account, guest, version, note, subscription),
 `id`, `made` (when the row was created: id and time together distinguish it from a row that got the same id
 after a restore) and `at`; for a comment its state and removal reason; for a restriction its reason and

@@ -52,7 +52,7 @@ class LoginMiddleware:
 class StaffSecondFactorMiddleware:
     """Lead staff without a second factor to set one up, if the owner requires it.
 
-    Their other pages work, without what only staff see there (comments.loading.current_reader).
+    Their other pages work, but without the parts for staff (comments.loading.current_reader).
     """
 
     def __init__(self, get_response: Callable[[GuestRequest], HttpResponse]) -> None:

@@ -113,8 +113,8 @@ def _prototype(letter: str) -> str:
     """
     if letter.isascii() or ord(letter) in _TO_LETTER or ord(letter) in _I_OR_L:
         return letter
-    alike = [one["c"] for one in confusables.confusables_data.get(letter, ())]
-    of_ascii = [one for one in alike if one.isascii() and one.isalnum()]
+    alike = [character["c"] for character in confusables.confusables_data.get(letter, ())]
+    of_ascii = [character for character in alike if character.isascii() and character.isalnum()]
     if of_ascii:
         return str(of_ascii[0])
     return str(alike[0]) if len(alike) == 1 else letter

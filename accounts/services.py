@@ -78,12 +78,12 @@ def list_confirmed_emails(user: User) -> list[str]:
     return list(EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True))
 
 
-def guest_comments_url(then: str = "") -> str:
-    """Return the URL to go on to after an e-mail address was confirmed, and from there to the path `then`.
+def guest_comments_url(next_path: str = "") -> str:
+    """Return the URL of the page on which a member claims comments that they wrote as a guest.
 
-    There, the comments that were written with it as a guest become those of the account.
+    It is shown after an e-mail address was confirmed, and then redirects to `next_path`.
     """
-    return f"{reverse('guest-comments')}?{urlencode({'next': then or reverse('home')})}"
+    return f"{reverse('guest-comments')}?{urlencode({'next': next_path or reverse('home')})}"
 
 
 def has_no_administrator() -> bool:

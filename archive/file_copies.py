@@ -26,7 +26,7 @@ FOLDERS = (
 
 
 @dataclass
-class Copied:
+class CopiedFolder:
     """The files of one folder that were copied, and the number of those that were there already."""
 
     folder: str
@@ -40,7 +40,7 @@ class Copied:
         )
 
 
-def copy_files(*, back: bool = False) -> Iterator[Copied]:
+def copy_files(*, back: bool = False) -> Iterator[CopiedFolder]:
     """Copy all files, folder by folder, and yield what was done. Nothing is deleted.
 
     It may run twice: a file that the target has already is copied only if the source has a newer one. Raises
@@ -53,7 +53,7 @@ def copy_files(*, back: bool = False) -> Iterator[Copied]:
     if back:
         source, target = target, source
     for folder in FOLDERS:
-        copied = Copied(folder)
+        copied = CopiedFolder(folder)
         times = {file.name: file.modified for file in target.list_files(folder)}
         for file in source.list_files(folder):
             if not file.is_regular or file.name.endswith(".part"):
@@ -72,7 +72,7 @@ def copy_files(*, back: bool = False) -> Iterator[Copied]:
 
 def _copy(file: StoredFile, source: SiteStorage, target: SiteStorage) -> None:
     with source.open(file.name) as data:
-        if target.is_shared or file.name.endswith(".json"):  # others may read the records of backups
+        if target.is_shared or file.name.endswith(".json"):  # readable for other users, unlike the rest
             target.save(file.name, data)
             return
         with target.write(file.name) as path, path.open("wb") as out:

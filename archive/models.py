@@ -52,7 +52,7 @@ class Import(models.Model):
 
 
 class PersonalDataFile(models.Model):
-    """The last request of a person for a file with all their data. personal_data/files.py makes the file.
+    """The last request of a person for a file with all their data, which personal_data/files.py makes.
 
     The file is in the data folder, named after the key.
     """

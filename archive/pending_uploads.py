@@ -50,7 +50,7 @@ def store(data: bytes, *, filename: str, owner: User) -> PendingUpload:
     name = _name(owner, key)
     files.save(name, data)
     pending = files.storage().list_files(FOLDER)
-    own = [(each.modified, each.name) for each in pending if each.name.startswith(f"{FOLDER}/{owner.pk}-")]
+    own = [(file.modified, file.name) for file in pending if file.name.startswith(f"{FOLDER}/{owner.pk}-")]
     for _at, oldest in sorted(own)[:-MAX_FILES]:
         files.storage().delete(oldest)
     token = signing.dumps([owner.pk, key.hex, filename], salt=SALT)

@@ -73,7 +73,7 @@ def _back_up(report: Callable[[str], None]) -> str:
     with suppress(OSError):
         found = [file.name for file in files.storage().list_files(backup_folder.FOLDER)]
         pattern = f"{backup_folder.FOLDER}/upgrade-*.zip"
-        for old in [each for each in found if fnmatchcase(each, pattern)][:-BACKUPS_KEPT]:
+        for old in [backup for backup in found if fnmatchcase(backup, pattern)][:-BACKUPS_KEPT]:
             files.storage().delete(old)
     return files.storage().describe_location(name)
 

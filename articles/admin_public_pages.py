@@ -122,7 +122,7 @@ class PinAdmin(EditorAccessAdmin):
         return obj is None and super().has_change_permission(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Allow deletion together with the article, for which the admin asks; the delete page refuses."""
+        """Allow deletion only together with the article: the admin asks for this permission then as well."""
         return super().has_delete_permission(request) and obj is not None
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""Redirects from old URLs: a page whose URL has changed is found under its earlier URLs for ever.
+"""Redirects from old URLs: a page whose URL has changed is found under its earlier URLs forever.
 
 They are looked up only when no page exists (handler404), so an existing page always wins. The exception is
 the query of another system's front page, such as /?p=12. There is no redirect to a story that readers may not
@@ -86,7 +86,7 @@ def redirect_response(request: SiteRequest) -> HttpResponse | None:
         return None
     is_read = request.method in {"GET", "HEAD"}
     response = HttpResponsePermanentRedirect(url, preserve_request=not is_read)
-    # Otherwise browsers cache it for ever, even after the old URL is in use again.
+    # Otherwise browsers cache it forever, even after the old URL is in use again.
     revalidate_always(response)
     return response
 
@@ -285,13 +285,13 @@ def _candidates(path: str, query: str) -> Iterator[str]:
     Each comes with and without a final slash.
     """
     other = path.rstrip("/") if path.endswith("/") else f"{path}/"
-    paths = [each for each in (path, other) if each]
+    paths = [candidate for candidate in (path, other) if candidate]
     pairs = list(islice(_parse_pairs(query), MAX_PAIRS))
     queries = filter(None, [pairs, _page_id_pairs(pairs), *([pair] for pair in pairs)])
     for suffix in (*map(_format_query, queries), ""):
-        for each in paths:
-            if suffix or each != "/":
-                yield each + suffix
+        for candidate in paths:
+            if suffix or candidate != "/":
+                yield candidate + suffix
     if below := _BELOW_SECTION.fullmatch(path):
         yield below[1]
 

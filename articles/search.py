@@ -109,7 +109,7 @@ CROSS JOIN LATERAL tsvector_to_array(to_tsvector('{CONFIG}', folded)) AS stems
 WHERE word IS NOT NULL AND stems && %(stems)s::text[]"""
 
 
-# Of a common word the first results are found before other processes have started to help.
+# The first results for a common word are found before other processes have started to help.
 _SET_LIMITS = """
 SELECT set_config('statement_timeout', %s, true), set_config('parallel_setup_cost', '10000', true)"""
 _running = BoundedSemaphore(MAX_CONCURRENT)

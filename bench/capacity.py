@@ -28,7 +28,7 @@ SEARCHES = 0.01
 POLL_SECONDS = 30  # after which an open story asks once for its version; then most are closed
 PROCESSES = 8  # of each web host, one for each processor
 PATIENCE = 250  # milliseconds within which 99 % of the answers are wanted
-BUSIEST = 0.7  # the share of a processor's time that may be used
+MAX_BUSY_SHARE = 0.7  # the share of a processor's time that may be used
 
 CACHED, MADE, FRONT, MEMBER = "cached page", "story, made anew", "front page, made anew", "story to a member"
 SEARCH, REPLY = "search", "reply"
@@ -78,7 +78,7 @@ def measure(bench: Run) -> Iterator[str | Goal]:
         outcome = simulation.run(sizes.readers, sizes.seconds)
         tried[hosts] = outcome
         report(f"{hosts} hosts: {outcome}")
-        if outcome.busy < BUSIEST and outcome.p99 < PATIENCE:
+        if outcome.busy < MAX_BUSY_SHARE and outcome.p99 < PATIENCE:
             break
         hosts = hosts + 1 if outcome.busy < 0.95 else max(hosts + 1, int(hosts * outcome.busy))
     yield from rows(
@@ -89,7 +89,9 @@ def measure(bench: Run) -> Iterator[str | Goal]:
         ),
     )
     yield Goal("web hosts for the peak", hosts, unit="")
-    yield Goal("processors of the database, at most 70 % busy", tried[hosts].database / BUSIEST, unit="")
+    yield Goal(
+        "processors of the database, at most 70 % busy", tried[hosts].database / MAX_BUSY_SHARE, unit=""
+    )
 
 
 def _shares(by_kind: dict[str, dict[str, float]]) -> Iterator[str]:

@@ -109,13 +109,13 @@ def _wait_for_screening(site: Soundoff) -> Step:
 
     unfinished = ImportScreening.objects.filter(finished_at=None)
     spent = _spent(site) + _spent(site, "db_worker")
-    asked = unfinished.values_list("batch__at", flat=True).first()
+    started = unfinished.values_list("batch__at", flat=True).first()
     while unfinished.exists():
         time.sleep(POLL)
     processor = _spent(site) + _spent(site, "db_worker") - spent
     finished = ImportScreening.objects.order_by("finished_at").last()
     ended = finished.finished_at if finished else None
-    seconds = (ended - asked).total_seconds() if ended and asked else 0
+    seconds = (ended - started).total_seconds() if ended and started else 0
     return Step(seconds, processor, peak_megabytes(site.process, "db_worker"))
 
 

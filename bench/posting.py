@@ -20,7 +20,7 @@ from bench.runner import Goal, Run, in_turn, rows, run
 from bench.servers import Soundoff
 from core.data_folder import PROJECT
 
-LEAST = {1: 2.5, 8: 2}  # times the comments a second of WordPress, by the number of writers
+MIN_RATIO = {1: 2.5, 8: 2}  # times the comments a second of WordPress, by the number of writers
 SIZES = {"rounds": 5, "posts": 150, "large": 10_000, "tree": 1_000}
 SMALLEST = {"rounds": 1, "posts": 4, "large": 200, "tree": 50}
 SMALL = 74
@@ -75,7 +75,7 @@ def _judge(figures: dict[tuple[str, str, int], Measured], small: str, larger: st
                 where = f"{name} comments, {writers} writing"
                 yield Goal(f"{where}: p50 against WordPress", peer.p50 / ours.p50)
                 rate = ours.rate / peer.rate
-                yield Goal(f"{where}: comments a second against WordPress", rate, least=LEAST[writers])
+                yield Goal(f"{where}: comments a second against WordPress", rate, least=MIN_RATIO[writers])
     for writers in WRITERS:
         growth = figures[larger, Ours.name, writers].p50 / figures[small, Ours.name, writers].p50
         yield Goal(f"growth of p50 from {small} to {larger}, {writers} writing", growth, most=1.1)

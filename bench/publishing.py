@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 SIZES = {"rounds": 3, "requests": 60, "stories": 10_000}
 SMALLEST = {"rounds": 1, "requests": 1, "stories": 200}
 FEW = 100  # stories
-COMMENTS = 1_000  # at first; grows with the stories up to MOST_COMMENTS
-MOST_COMMENTS = 20_000
+COMMENTS = 1_000  # at first; grows with the stories up to MAX_COMMENTS
+MAX_COMMENTS = 20_000
 IN_A_THREAD = 500
 TOPICS, AUTHORS = 4, 4
 TICK = 0.01  # seconds
@@ -202,7 +202,7 @@ def _add_comments(there: int, wanted: int, words: Words) -> None:
     """Create comments in threads of 500, under the newest stories first."""
     from articles.models import Article
 
-    first, last = (20 + min(MOST_COMMENTS, COMMENTS * n // FEW) // IN_A_THREAD for n in (there, wanted))
+    first, last = (20 + min(MAX_COMMENTS, COMMENTS * n // FEW) // IN_A_THREAD for n in (there, wanted))
     for story in Article.objects.published().order_by("-published_at")[first:last]:
         assert story.published_at
         fixture.import_comments(

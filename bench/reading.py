@@ -16,7 +16,7 @@ from bench.runner import Goal, Run, in_turn, report, rows, run
 SIZES = {"rounds": 3, "seconds": 2, "requests": 60, "stories": 45, "threads": (74, 1_000, 10_000, 100_000)}
 SMALLEST = {"rounds": 1, "seconds": 1, "requests": 2, "stories": 5, "threads": (74, 1_000)}
 READERS = (1, 8, 32)
-WORDPRESS_MOST = 10_000  # comments; WordPress takes seconds for a page of these
+MAX_WORDPRESS_COMMENTS = 10_000  # comments; WordPress takes seconds for a page of these
 DAYS = 100  # days over which a thread was written, long enough for the sentence about its time
 NAMES = {"changed": "changed a moment ago", "member": "to a member"}
 TIMES_WORDPRESS = {"changed": {74: 23, 1_000: 130}, "member": {74: 20, 1_000: 120}}  # the goals, by comments
@@ -33,7 +33,7 @@ def measure(bench: Run) -> Iterator[str | Goal]:
         stories[size] = fixture.add_thread(str(size), comments, DAYS)
     fixture.add_stories(bench.sizes.stories)
     fixture.analyze()
-    peer = bench.wordpress({n: threads[n] for n in sizes if n <= WORDPRESS_MOST}, DAYS)
+    peer = bench.wordpress({n: threads[n] for n in sizes if n <= MAX_WORDPRESS_COMMENTS}, DAYS)
     goals: list[Goal] = []
     yield from unchanged(bench, stories, peer, goals)
     yield from changed(bench, stories, peer, goals)
@@ -99,7 +99,7 @@ def changed(
         changes[size, "changed"] = servers.change_discussion(story.article)
         targets[size, "changed"] = bench.site.target(f"Soundoff, {NAMES['changed']}", story.path)
         targets[size, "member"] = bench.site.target(f"Soundoff, {NAMES['member']}", story.path, cookie)
-        if peer and size <= WORDPRESS_MOST:
+        if peer and size <= MAX_WORDPRESS_COMMENTS:
             targets[size, "WordPress"] = peer.page(size)
     for key, target in targets.items():
         times = max(2, min(10, 2_000 // key[0])) if key[1] == "WordPress" else bench.sizes.requests

@@ -141,7 +141,7 @@ def run_parts(
     """Run the parts of a bench that the command line names, or all of them."""
     options = [argument for argument in sys.argv[1:] if argument not in parts]
     chosen = [argument for argument in sys.argv[1:] if argument in parts] or list(parts)
-    if len(chosen) > 1:  # each in a process of its own, because Django keeps one database
+    if len(chosen) > 1:  # each in its own process, because Django keeps one database
         for one in chosen:
             subprocess.run([sys.executable, "-m", f"bench.{name}", one, *options], check=True)
         return

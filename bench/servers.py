@@ -1,4 +1,4 @@
-"""Run Soundoff with `manage.py serve` in a temporary folder on a port of its own, and count what it uses."""
+"""Run Soundoff with `manage.py serve` in a temporary folder on its own port, and count what it uses."""
 
 import os
 import re

@@ -31,7 +31,7 @@ MAX_LENGTH = 100_000  # characters; longer texts would only cost memory
 MAX_HOLDERS = 100  # comments that are indexed for one checksum
 MAX_COMPARED = 10  # candidates that are compared with one comment
 SEEN_BITS = 25  # most last bits of a checksum that index the table of checksums that were seen (32 MB)
-SEEN_EACH = 4096  # bytes of that table for each text, which has about 40 checksums
+SEEN_BYTES_PER_TEXT = 4096  # bytes of that table for each text, which has about 40 checksums
 CACHED_WORDS = 16_384  # words whose trigrams are kept
 CACHED_LENGTH = 24  # letters; a text without spaces is one word of any length
 
@@ -136,7 +136,7 @@ def _read_digests(bodies: Sequence[str], originals: list[int]) -> tuple[list[_Di
     shared that are not, and memory need not hold all of them as objects. The table grows with the number of
     bodies: to touch single bytes of 32 MB took three quarters of the time in which a page is read.
     """
-    bits = min(SEEN_BITS, (len(originals) * SEEN_EACH).bit_length())
+    bits = min(SEEN_BITS, (len(originals) * SEEN_BYTES_PER_TEXT).bit_length())
     was_there = bytearray(1 << bits)
     shared: set[int] = set()
     digests = []

@@ -1,9 +1,9 @@
 """Checks of the stored data: recompute what is derived and compare it with what is stored.
 
 There are two kinds of damage. Trees, counters, rendered HTML and search texts are derived, so `repair` writes
-them again; it also deletes what is left of erased texts. States, parents and roles that differ from the log,
-times and names that no operation can have written, missing revisions, wrong tree numbers and a broken hash
-chain need a person to explain them: they are only reported. The policy checks the data of moderation.
+them again; it also deletes remaining data of erased texts. States, parents and roles that differ from the
+log, times and names that no operation can have written, missing revisions, wrong tree numbers and a broken
+hash chain need a person to explain them: they are only reported. The policy checks the data of moderation.
 """
 
 from collections.abc import Iterator
@@ -276,7 +276,7 @@ def _rebuild_search_texts(ids: list[int]) -> None:
 
 
 def _delete_rest_of_erased(ids: list[int]) -> None:
-    """Delete what is left of erased comments, except if one is published: a person has to look at it."""
+    """Delete remaining data of erased comments, except of a published one, which a person has to look at."""
     with transaction.atomic():
         lock_discussions_of(ids)
         removed = Comment.objects.filter(

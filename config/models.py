@@ -44,7 +44,7 @@ class RunningServer(models.Model):
 
     @property
     def role_labels(self) -> str:
-        """Return what the server runs, for the system status."""
+        """Return the labels of the processes that the server runs, for the system status."""
         labels = {"web": _("web server"), "worker": _("job worker"), "scheduler": _("scheduler")}
         return ", ".join(labels[role] for role in self.roles.split())
 

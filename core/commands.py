@@ -18,9 +18,13 @@ class _CheckedCommand(BaseCommand):
 
     def check(self, *args: Any, **options: Any) -> None:
         """Run the checks as Django does, but raise StartupError with the messages and hints of the errors."""
-        found = [one for one in run_checks(*args, **options) if not one.is_silenced()]
-        if serious := [one for one in found if one.is_serious()]:
-            raise StartupError("\n".join(f"{one.msg} {one.hint}" if one.hint else one.msg for one in serious))
+        found = [message for message in run_checks(*args, **options) if not message.is_silenced()]
+        if serious := [message for message in found if message.is_serious()]:
+            raise StartupError(
+                "\n".join(
+                    f"{message.msg} {message.hint}" if message.hint else message.msg for message in serious
+                )
+            )
         for warning in found:
             self.stderr.write(str(warning), self.style.WARNING)
 

@@ -61,7 +61,7 @@ class QueryForm(forms.Form):
         return form.values()
 
     def values(self) -> dict[str, Any]:
-        """Return the values of all parameters by field. No wrong one raises Http404."""
+        """Return the values of all parameters by field. Does not raise Http404 for a wrong value."""
         self.is_valid()  # fills cleaned_data, once
         values = {name: self.cleaned_data.get(name) for name in self.fields}
         return {

@@ -19,7 +19,7 @@ _catalog = JavaScriptCatalog.as_view(packages=["core"])  # without those of Djan
 
 @require_safe
 def script_texts(request: HttpRequest, language: str, version: str) -> HttpResponseBase:
-    """Return the script with the texts of a language, cached for ever: its URL changes with the texts.
+    """Return the script with the texts of a language, cached forever: its URL changes with the texts.
 
     A page of another version of the program gets our texts, which no cache keeps.
     """

@@ -98,11 +98,11 @@ class StateFilter(admin.SimpleListFilter):
 class BatchAdmin(ReadOnlyAdmin[Batch]):
     """Actions, read-only, with a link to the page that can undo them."""
 
-    list_display = ["what", "actor", "at", "comments", "page"]
+    list_display = ["description", "actor", "at", "comments", "page"]
     list_filter = ["kind", ReasonFilter, "at"]
     list_select_related = ["actor", "root"]
     search_fields = ["id", "actor__name"]
-    fields = ["what", "actor", "at", "comments", "page"]
+    fields = ["description", "actor", "at", "comments", "page"]
     date_hierarchy = "at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Batch]:
@@ -111,7 +111,7 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
         return super().get_queryset(request).annotate(comments=Coalesce(count, 0))
 
     @admin.display(description=_("action"))
-    def what(self, batch: Batch) -> str:
+    def description(self, batch: Batch) -> str:
         return explanations.describe_action(batch)
 
     @admin.display(description=_("comments"), ordering="comments")

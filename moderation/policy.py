@@ -113,7 +113,7 @@ class Policy(comments.policy.Policy):
         notify_not_published_later(comment)
 
     def explain_sanctions(self, user: User | None, guest: Guest | None) -> list[str]:
-        return [sanction_html_with_link(one) for one in own_sanctions(user, guest)]
+        return [sanction_html_with_link(sanction) for sanction in own_sanctions(user, guest)]
 
     def sync_cases(self, ids: Sequence[int], *, batch: UUID, actor: User | None, undoes: UUID | None) -> None:
         cases.sync_cases(ids=ids, batch=batch, by_person=actor is not None, undoes=undoes)
@@ -124,7 +124,7 @@ class Policy(comments.policy.Policy):
 
     def explain_waiting(self, ids: Iterable[int], own: Collection[int] = ()) -> dict[int, list[str]]:
         reasons_by_comment: dict[int, list[str]] = {}
-        for found in Finding.objects.of_now(ids).filter(holds=True):
+        for found in Finding.objects.of_current_texts(ids).filter(holds=True):
             check = registry.get(found.check_name)
             explain = check.explain_to_author if found.comment_id in own else check.explain_to_others
             reasons_by_comment.setdefault(found.comment_id, []).append(explain(found))

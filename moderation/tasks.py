@@ -1,7 +1,7 @@
 """Tasks that send mail about decisions, reports of illegal content and removal requests.
 
 Authors and reporters get mail only if their e-mail is confirmed, and authors can choose to get none about
-decisions. Each mail tells what is true when it is sent.
+decisions. Each mail describes the state at the time of sending.
 """
 
 from collections import defaultdict
@@ -103,7 +103,7 @@ def _is_news(
 @task()
 @in_site_language()
 def notify_reporters(batch: str) -> int:
-    """Send each person one mail about the decision on what they reported. Returns the number of mails."""
+    """Send each person one mail about the decision on their report. Returns the number of mails."""
     cases = Case.objects.filter(closed_by=batch)
     not_notified = Q(notified_at=None) | Q(notified_at__lt=F("case__closed_at"))
     comment = "comment__discussion__article"

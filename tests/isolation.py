@@ -25,7 +25,7 @@ from pytest_django.plugin import blocking_manager_key
 from tests.helpers.postgres.database import restore_rows, superuser
 from tests.helpers.waiting import PATIENCE
 
-RAISED = 3  # seconds after the limit, until which the exception alone should have ended the test
+EXCEPTION_SECONDS = 3  # seconds after the limit, until which the exception alone should have ended the test
 AFTER_FAILURE = 2  # seconds for requests and threads of a failed test to end
 SESSION = 900  # seconds for each fixture of the session, such as the database
 ENDED = 90  # seconds after the limit, at which the process is ended
@@ -42,7 +42,7 @@ def pytest_timeout_set_timer(item: pytest.Item, settings: Any) -> Iterator[None]
     """Prepare the second and the third step beside the first one, which is pytest-timeout's."""
     item.session.stash[_item] = item
     item.stash[_settings] = settings
-    item.stash[_watchdog] = watchdog = threading.Timer(settings.timeout + RAISED, end_connections)
+    item.stash[_watchdog] = watchdog = threading.Timer(settings.timeout + EXCEPTION_SECONDS, end_connections)
     watchdog.daemon = True
     watchdog.start()
     stderr = item.config.stash[fault_handler_stderr_fd_key]
@@ -61,7 +61,7 @@ def pytest_timeout_cancel_timer(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_fixture_setup(fixturedef: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """Give a fixture of the session a limit of its own: cut short, it would fail every test that follows."""
+    """Give a fixture of the session its own limit: cut short, it would fail every test that follows."""
     if fixturedef.scope != "session":
         return (yield)
     _change_limit(request, SESSION)
@@ -89,7 +89,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
-    """After a failure, give the teardown a time limit of its own, and end what the test left behind."""
+    """After a failure, give the teardown its own time limit, and end what the test left behind."""
     if has_failed(item) and (settings := item.stash.get(_settings, None)):
         # The report of the failure has cancelled the limit.
         item.config.hook.pytest_timeout_set_timer(item=item, settings=settings)

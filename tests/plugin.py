@@ -64,7 +64,7 @@ def _empty_site() -> Iterator[Path]:
     with postgres.temporary_folder() as run:
         make_data_folder(run)
         lock = postgres.Server(run)
-        assert lock.take()  # so that no other run deletes the folder
+        assert lock.acquire_lock()  # so that no other run deletes the folder
         folder = run / "empty"
         environment = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
         try:

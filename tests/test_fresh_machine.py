@@ -43,14 +43,14 @@ until grep -q 'Ctrl-C stops it' /tmp/serve.log; do
     kill -0 $serve || { cat /tmp/serve.log; exit 1; }
     sleep 0.2
 done
-.venv/bin/python -c 'import tests.test_fresh_machine as test; test.look()'
+.venv/bin/python -c 'import tests.test_fresh_machine as test; test.check_site()'
 kill $serve
 wait $serve
 cat /tmp/serve.log
 """
 
 
-def look() -> None:
+def check_site() -> None:
     """Check the running site from inside the machine, and print the results for the test."""
     import re
     from urllib.request import urlopen

@@ -8,7 +8,7 @@ e-mail that is typed, with or without an account, so the wait does not reveal wh
 The counts are in the database, because several processes and hosts count together, and because one statement
 there both checks and counts: of eight simultaneous guesses only one is tried.
 
-Codes of second factors are counted for the account alone, wherever they come from: whoever may enter one
+Codes of second factors are counted for the account alone, from whatever address: anybody who may enter one
 knows the password already, and six digits are soon guessed from many IP addresses.
 """
 

@@ -90,7 +90,7 @@ class OIDCAdapter(DefaultSocialAccountAdapter):
 
 
 class OIDCSignUpForm(NameForm):
-    """The form that asks somebody whom a provider knows for the name of the new account."""
+    """The form that asks for the name of a new account after a log-in with a provider."""
 
     def __init__(self, *args: Any, sociallogin: SocialLogin, **kwargs: Any) -> None:
         kwargs["initial"] = {"name": sociallogin.user.name}
@@ -112,7 +112,9 @@ def confirmed_email(sociallogin: SocialLogin) -> str:
 
     The provider's answer is untyped: a text such as "false" is no confirmation.
     """
-    confirmed = (one.email for one in sociallogin.email_addresses if one.verified in (True, "true"))
+    confirmed = (
+        address.email for address in sociallogin.email_addresses if address.verified in (True, "true")
+    )
     return next(confirmed, "")
 
 

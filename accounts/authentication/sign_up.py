@@ -1,7 +1,7 @@
 """Sign-ups: requests for an account, which is created only when the mailed link is opened.
 
 If the account were created at once, the answer to a sign-up with another person's e-mail address would reveal
-whether that address has an account, since a second one cannot be created. So a sign-up is a row of its own,
+whether that address has an account, since a second one cannot be created. So a sign-up is a separate row,
 the same for every address, and only the mail reveals the difference.
 """
 

@@ -113,15 +113,15 @@ class Writer:
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file = file
-        self.through = _HashingStream(file)
-        self.zip = zipfile.ZipFile(self.through, "w")
+        self.hashing_stream = _HashingStream(file)
+        self.zip = zipfile.ZipFile(self.hashing_stream, "w")
 
     @contextmanager
-    def part(self, name: str, *, packed: bool) -> Iterator["_PartWriter"]:
-        """Open a member for writing. `packed` compresses it, which gains nothing for media."""
+    def part(self, name: str, *, compress: bool) -> Iterator["_PartWriter"]:
+        """Open a member for writing. With `compress` it is compressed, which gains nothing for media."""
         info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
         info.external_attr = 0o600 << 16
-        info.compress_type = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
+        info.compress_type = zipfile.ZIP_DEFLATED if compress else zipfile.ZIP_STORED
         info._compresslevel = 1  # type: ignore[attr-defined]  # a ZipInfo ignores the ZipFile's level
         with self.zip.open(info, "w", force_zip64=True) as file:
             hashed = _PartWriter(file)
@@ -134,11 +134,11 @@ class Writer:
 
     def finish(self, manifest: Manifest) -> str:
         """Write the manifest and the digest. Return the SHA-256 of the file, as `sha256sum` prints it."""
-        with self.part(MANIFEST, packed=True) as part:
+        with self.part(MANIFEST, compress=True) as part:
             part.write(manifest.to_json())
         self.zip.comment = COMMENT_PREFIX + b"0" * DIGEST_LENGTH
         self.zip.close()
-        before = self.through.sha256.copy()
+        before = self.hashing_stream.sha256.copy()
         digest = before.hexdigest().encode()
         self.file.flush()
         self.file.seek(-DIGEST_LENGTH, os.SEEK_END)
@@ -240,7 +240,7 @@ class _PartReader(io.RawIOBase):
 
     def __init__(self, file: IO[bytes], size_limit: int) -> None:
         self.file = file
-        self.left = size_limit
+        self.remaining = size_limit
         self.sha256 = sha256()
         self.size = 0
 
@@ -248,8 +248,8 @@ class _PartReader(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        data = self.file.read(min(self.left, size if size > 0 else CHUNK))
-        self.left -= len(data)
+        data = self.file.read(min(self.remaining, size if size > 0 else CHUNK))
+        self.remaining -= len(data)
         self.size += len(data)
         self.sha256.update(data)
         return data
@@ -281,12 +281,12 @@ def open_backup(path: Path) -> Iterator[Reader]:
 
 def _has_valid_digest(file: IO[bytes]) -> bool:
     """Return whether the digest at the end of the file is that of all bytes before."""
-    left = file.seek(0, os.SEEK_END) - DIGEST_LENGTH
+    remaining = file.seek(0, os.SEEK_END) - DIGEST_LENGTH
     file.seek(0)
     found = sha256()
-    while left > 0 and (data := file.read(min(left, CHUNK))):
+    while remaining > 0 and (data := file.read(min(remaining, CHUNK))):
         found.update(data)
-        left -= len(data)
+        remaining -= len(data)
     return file.read() == found.hexdigest().encode()
 
 

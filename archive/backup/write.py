@@ -134,7 +134,7 @@ def _write_tables(writer: Writer) -> Manifest:
         for name, columns in found.items():
             if name in tables.EXCLUDED_TABLES:
                 continue
-            with writer.part(f"tables/{name}.copy", packed=True) as part:
+            with writer.part(f"tables/{name}.copy", compress=True) as part:
                 rows = tables.copy_out(name, columns, part)
                 copied.append(part.to_part(name, rows=rows, columns=columns))
         counted = {part.name: part.rows for part in copied}
@@ -169,7 +169,7 @@ def _write_media(writer: Writer, notes: list[str]) -> Iterator[Part]:
             source = storage().open(file.name)
         except FileNotFoundError:  # deleted meanwhile
             continue
-        with source, writer.part(file.name, packed=False) as part:
+        with source, writer.part(file.name, compress=False) as part:
             shutil.copyfileobj(source, part, CHUNK)
             entry = part.to_part(name)
         # The folder of an image is named after the hash of its largest file.

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from datetime import datetime
 
-LONGEST = 120  # characters; a longer line cannot be a date
+MAX_DATE_LENGTH = 120  # characters; a longer line cannot be a date
 
 _MONTHS = (
     ("january", "januar", "jänner", "enero"),

@@ -26,7 +26,7 @@ SALT = "archive.erase"
 
 @dataclass(frozen=True)
 class ErasureLink:
-    """The erasure that a mailed link asks for: a person, and whether their comments go too."""
+    """The erasure that a mailed link asks for: a person, and whether their comments are deleted as well."""
 
     person: Person
     deletes_comments: bool

@@ -21,7 +21,7 @@ KEEP, DELETE = "keep", "delete"
 class EraseForm(forms.Form):
     """The form that erases an account: what happens to the comments, and the password.
 
-    An account with a second factor is asked for that instead, on a page of its own (views.erase). People
+    An account with a second factor is asked for that instead, on its own page (views.erase). People
     without a password of their own get a link.
     """
 

@@ -37,8 +37,12 @@ class ConcurrentEditingAdmin(admin.ModelAdmin[Any]):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        checked = [each for each in (form, *_formset_forms(formsets)) if isinstance(each, ConflictAwareForm)]
-        if fields := "; ".join(label for each in checked for label in each.kept_fields):
+        checked = [
+            checked_form
+            for checked_form in (form, *_formset_forms(formsets))
+            if isinstance(checked_form, ConflictAwareForm)
+        ]
+        if fields := "; ".join(label for checked_form in checked for label in checked_form.kept_fields):
             message = _(
                 "Somebody else changed these fields meanwhile, and their values were kept: %(fields)s."
             )
@@ -58,7 +62,7 @@ class ConcurrentEditingAdmin(admin.ModelAdmin[Any]):
         person has to choose; `by` and `by_at`: who saved the other values and when, if that is known.
         """
         main = context["adminform"].form
-        inlines = _formset_forms(each.formset for each in context["inline_admin_formsets"])
+        inlines = _formset_forms(inline.formset for inline in context["inline_admin_formsets"])
         checked = [form for form in (main, *inlines) if isinstance(form, ConflictAwareForm)]
         if all(
             form.only_needs_choices() if form in checked else not form.errors for form in (main, *inlines)
@@ -86,7 +90,7 @@ class ConcurrentEditingAdmin(admin.ModelAdmin[Any]):
 
 
 def _formset_forms(formsets: Iterable[Any]) -> list[Any]:
-    return [form for each in formsets for form in each.forms]
+    return [form for formset in formsets for form in formset.forms]
 
 
 def request_user(request: HttpRequest) -> User:

@@ -89,7 +89,7 @@ class ConflictAwareForm(forms.ModelForm[Any]):
         return [
             name
             for name, pair in pairs.items()
-            if not all(isinstance(each, str) for each in pair) or len(set(map(_normalize, pair))) > 1
+            if not all(isinstance(value, str) for value in pair) or len(set(map(_normalize, pair))) > 1
         ]
 
     @property
@@ -106,7 +106,7 @@ class ConflictAwareForm(forms.ModelForm[Any]):
         data = MultiValueDict(unsaved_fields)
         for name, entry in self.fields.items():
             key = self.add_prefix(name)
-            if not entry.widget.is_hidden and any(each in unsaved_fields for each in (key, f"{key}_0")):
+            if not entry.widget.is_hidden and any(part in unsaved_fields for part in (key, f"{key}_0")):
                 self.initial[name] = entry.widget.value_from_datadict(data, MultiValueDict(), key)
 
     def clean(self) -> dict[str, Any]:
@@ -185,7 +185,7 @@ class ConflictAwareForm(forms.ModelForm[Any]):
 
     def only_needs_choices(self) -> bool:
         """Return whether the form has no other errors than those that ask for a choice."""
-        errors = [error for each in self.errors.as_data().values() for error in each]
+        errors = [error for errors_of_field in self.errors.as_data().values() for error in errors_of_field]
         return all(error.code == CHOICE_NEEDED for error in errors)
 
     def _digests(self) -> dict[str, str]:
@@ -223,7 +223,7 @@ class ConflictAwareForm(forms.ModelForm[Any]):
             choices: Any = entry.choices
             return str(dict(choices).get(value, value) or "")
         if isinstance(value, Iterable) and not isinstance(value, str | File):
-            return ", ".join(str(one) for one in value)
+            return ", ".join(str(item) for item in value)
         return "" if value is None else str(value)
 
 
@@ -322,5 +322,5 @@ def _normalize(value: Any) -> str:
         case str():
             return normalize_newlines(value).strip()
     if isinstance(value, Iterable):
-        return ",".join(_normalize(one) for one in value)
+        return ",".join(_normalize(item) for item in value)
     return str(value)

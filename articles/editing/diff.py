@@ -157,8 +157,8 @@ class _Hunk(NamedTuple):
 
 def _merge_tokens(base: Sequence[str], mine: Sequence[str], theirs: Sequence[str]) -> str | None:
     my_hunks, their_hunks = set(_hunks(base, mine)), set(_hunks(base, theirs))
-    for one in my_hunks - their_hunks:
-        if any(one.start <= other.end and other.start <= one.end for other in their_hunks - my_hunks):
+    for my_hunk in my_hunks - their_hunks:
+        if any(my_hunk.start <= other.end and other.start <= my_hunk.end for other in their_hunks - my_hunks):
             return None
     merged: list[str] = []
     position = 0
@@ -186,7 +186,7 @@ def _opcodes(
     is_junk: Callable[[str], bool] | None = None,
     autojunk: bool = False,
 ) -> Iterator[Opcode]:
-    """Yield what SequenceMatcher.get_opcodes would, in bounded time.
+    """Yield the same opcodes as SequenceMatcher.get_opcodes, in bounded time.
 
     The common beginning and end are compared once. For each equal passage of the rest, difflib looks
     at every pair of equal lines: for 1,000 rewritten paragraphs, with empty lines between them, that was a

@@ -17,7 +17,7 @@ class DrawerRow(NamedTuple):
     value: str
     empty: str  # shown instead of an empty value
     is_open: bool
-    template: str = ""  # of what is shown above the fields
+    template: str = ""  # of the part above the fields
 
 
 def drawer_row(
@@ -47,7 +47,9 @@ def drawer_row(
 
 def drawer_inlines(formsets: Iterable[Any]) -> list[tuple[Any, str]]:
     """Return each of Django's inline formsets with the chosen values of its forms as one text."""
-    return [(each, ", ".join(_describe_choices(form) for form in each.formset.forms)) for each in formsets]
+    return [
+        (inline, ", ".join(_describe_choices(form) for form in inline.formset.forms)) for inline in formsets
+    ]
 
 
 def _describe_choices(form: forms.BaseForm) -> str:
@@ -73,5 +75,5 @@ def _describe(form: forms.BaseForm, name: str) -> str:
     chosen = value if isinstance(value, list | tuple) else [value]
     choices: Any = entry.choices
     labels = {str(key): str(label) for key, label in choices if key not in ("", None)}
-    keys = dict.fromkeys(str(getattr(each, "pk", each)) for each in chosen)
+    keys = dict.fromkeys(str(getattr(choice, "pk", choice)) for choice in chosen)
     return ", ".join(labels[key] for key in keys if key in labels)

@@ -152,7 +152,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
             return self._continue_after_creation(request, created.pk)
 
     def _redirect_new(self, request: HttpRequest) -> HttpResponse | None:
-        """Redirect from the URL of a new document to one with the nonce of its form, or to what it created.
+        """Redirect the URL of a new document to one with a nonce, or to the document created with that nonce.
 
         The nonce is in the URL because the browser's Back asks for that URL again: a nonce in the page alone
         would be a new one then, and the text, which browsers fill in again, would create a second document.
@@ -294,7 +294,9 @@ class DocumentAdmin(ConcurrentEditingAdmin):
             "drawer_rows": partial(self.drawer_rows, fieldsets, obj),
             "drawer_inlines": partial(drawer_inlines, context["inline_admin_formsets"]),
             "saved_at": time_or_date(obj.updated_at, now) if obj else None,
-            "nonce": " ".join(f"{each.nonce}:{each.change_number}" for each in [*earlier_forms, new_form()]),
+            "nonce": " ".join(
+                f"{open_form.nonce}:{open_form.change_number}" for open_form in [*earlier_forms, new_form()]
+            ),
             "offers": self._offers(request, obj, earlier_forms),
             "conflict": conflict,
             "conflict_at": conflict and time_or_date(conflict.latest.at, now),

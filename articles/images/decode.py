@@ -158,13 +158,13 @@ def _to_srgb(picture: Any, profile: bytes | None) -> Any:
     if profile:
         try:
             source = ImageCms.ImageCmsProfile(BytesIO(profile))
-            made = ImageCms.profileToProfile(
+            converted = ImageCms.profileToProfile(
                 picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB"
             )
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            made = None  # a profile for other channels, or a damaged one
-        if made is not None:
-            return made
+            converted = None  # a profile for other channels, or a damaged one
+        if converted is not None:
+            return converted
     return picture.convert("RGB")
 
 

@@ -60,8 +60,8 @@ def find_wrong_uses() -> list[str]:
 
 
 def repair_uses(found: Iterable[str]) -> None:
-    """Store the image uses anew for what find_wrong_uses has returned."""
-    for kind, _space, pk in (each.partition(" ") for each in found):
+    """Store the image uses anew for the texts that find_wrong_uses returned."""
+    for kind, _space, pk in (use.partition(" ") for use in found):
         with transaction.atomic():
             if kind == "article":
                 article = Article.objects.select_for_update(no_key=True).get(pk=pk)

@@ -94,7 +94,7 @@ def lock_images(named: Iterable[int]) -> set[int]:
     """Lock the images of these keys until the end of the transaction, and return the keys that exist.
 
     The transaction has locked the text before. Without this lock, a job that has just made the sizes of an
-    image would not find the new use, and the text would keep the old sizes for ever.
+    image would not find the new use, and the text would keep the old sizes forever.
     """
     if not (wanted := set(named)):
         return set()

@@ -90,7 +90,7 @@ class ArticleQuerySet(models.QuerySet["Article"]):
         return self.filter(published_at__gte=start, published_at__lt=end)
 
     def listed(self) -> Self:
-        """Load what lists show and defer what only stories show.
+        """Load the data that lists show, and defer fields that only the page of a story shows.
 
         Lists show the number of comments, the lead image, the authors and the first topic.
         """

@@ -23,7 +23,7 @@ class Subscriber(models.Model):
 
     email = models.EmailField(_("e-mail"), unique=True)  # in lower case
     created_at = models.DateTimeField(default=timezone.now)
-    # Of the page on which they subscribed, or "" where it is not known.
+    # The language of the page on which they subscribed, or "" if it is not known.
     language = models.CharField(max_length=12, blank=True, default="", db_default="")
 
     class Meta:

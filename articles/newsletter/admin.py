@@ -1,4 +1,4 @@
-"""The newsroom's pages of the newsletter: drafts with their preview, and what became of those sent."""
+"""The newsroom's pages of the newsletter: drafts with their preview, and results of sent ones."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -119,7 +119,7 @@ class NewsletterAdmin(EditorAccessAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """Show a draft with its preview, or what became of a newsletter that was sent."""
+        """Show a draft with its preview, or the results of a newsletter that was sent."""
         if not self.has_change_permission(request):
             raise PermissionDenied
         newsletter = self.get_queryset(request).filter(pk=parse_number(object_id)).first()
@@ -164,7 +164,7 @@ class NewsletterAdmin(EditorAccessAdmin):
     def _keep_late_changes(
         self, request: HttpRequest, newsletter: Newsletter, stories: list[Article], texts: dict[str, str]
     ) -> HttpResponse:
-        """Keep what was typed while a colleague sent the newsletter, as a new draft."""
+        """Store changes that were typed while a colleague sent the newsletter as a new draft."""
         message = _("It was sent meanwhile, without your last changes. They are kept as this draft.")
         self.message_user(request, message, messages.WARNING)
         kept = drafts.create(

@@ -110,8 +110,8 @@ class NewsletterForm(LongTextForm, forms.ModelForm[Newsletter]):
         super().__init__(*args, **kwargs)
         # The form has its values as they were loaded, so that only what was typed counts as a change.
         if not self.is_bound or self["subject"].html_initial_name in self.data:
-            for each in self.fields.values():
-                each.show_hidden_initial = True
+            for field in self.fields.values():
+                field.show_hidden_initial = True
         if offered is None:
             del self.fields["stories"]
             return

@@ -129,7 +129,7 @@ def previous_sending(newsletter: Newsletter) -> Newsletter | None:
 
 
 def count_audience(newsletter: Newsletter) -> tuple[int, list[tuple[str, int]]]:
-    """Return the number of people to whom a draft would be sent, and that of each topic with its name.
+    """Return the number of recipients that a draft would have, and the name and number of each topic.
 
     A person with several subscriptions gets one mail.
     """
@@ -303,7 +303,7 @@ def _find_emails(
     newsletter: Newsletter, recipients: Sequence[NewsletterRecipient]
 ) -> dict[int, tuple[str, str]]:
     """Return the e-mails of the recipients who are still subscribed, with the language of each."""
-    ids = [each.subscriber_id for each in recipients if each.subscriber_id]
+    ids = [recipient.subscriber_id for recipient in recipients if recipient.subscriber_id]
     rows = _subscriptions_to(_topics_of(newsletter)).filter(subscriber__in=ids)
     language = subscriptions.chosen_language("subscriber__")
     found = rows.values_list("subscriber", "subscriber__email", language)

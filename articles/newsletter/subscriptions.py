@@ -37,7 +37,7 @@ TopicIds = set[int | None]  # None stands for all stories
 def mail_confirmation(email: str, topic: int | None, language: str = "") -> None:
     """Store a subscription and mail the link that confirms it, unless the e-mail address has it already.
 
-    `language` is that of the page on which it was asked for. The mail repeats nothing that was typed: anybody
+    `language` is that of the page on which it was asked for. The mail contains no typed text: anybody
     may have entered this e-mail address.
     """
     if topic is not None and not Topic.objects.shown().filter(pk=topic).exists():

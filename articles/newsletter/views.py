@@ -60,16 +60,16 @@ def subscribe(request: SiteRequest) -> HttpResponse:
         email = form.cleaned_data["email"].lower()
         if ratelimit.consume(request, app="allauth.account", action="newsletter_mail", key=email):
             subscriptions.mail_confirmation.enqueue(email, form.topic, get_language() or "")
-        return redirect("newsletter-asked")
+        return redirect("newsletter-confirmation-sent")
     return render(
         request, "articles/newsletter/subscribe.jinja", {"form": form}, status=422 if form.is_bound else 200
     )
 
 
 @require_safe
-def asked(request: SiteRequest) -> HttpResponse:
-    """Say what happens next to a person who has subscribed with an e-mail address."""
-    return render(request, "articles/newsletter/asked.jinja")
+def confirmation_sent(request: SiteRequest) -> HttpResponse:
+    """Ask a person who has subscribed with an e-mail address to open the mailed link."""
+    return render(request, "articles/newsletter/confirmation_sent.jinja")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

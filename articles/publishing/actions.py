@@ -106,7 +106,7 @@ def confirmation_context(
     *,
     is_confirmed: bool = True,
 ) -> dict[str, Any]:
-    """Return what _confirmation.html expects, with what was typed.
+    """Return the context of _confirmation.html, with the typed values.
 
     The date is validated if the action `is_confirmed`.
     """
@@ -153,7 +153,7 @@ class ActionRequest:
 
     @cached_property
     def confirmation(self) -> dict[str, Any]:
-        """Return what _confirmation.html expects, with what was typed."""
+        """Return the context of _confirmation.html, with the typed values."""
         typed = self.request.POST if self.request.method == "POST" else None
         return confirmation_context(self.article, self.action, self.now, typed)
 
@@ -182,7 +182,7 @@ class ActionRequest:
         return redirect("admin:articles_article_change", self.article.pk)
 
     def perform(self, *, seen: int) -> HttpResponse:
-        """Perform the action on the version `seen`, or show the page again and say what is in its way."""
+        """Perform the action on the version `seen`, or show the page again with the problem."""
         problem = explain_length(self.confirmation["reason"], MAX_UNPUBLISHED_REASON_LENGTH)
         if problem or not self._is_date_valid():
             if problem:

@@ -37,7 +37,7 @@ from articles.site.requests import site_request
 from core.dates.relative_time import describe_time, time_or_date
 from core.forms import MultilineField, explain_length
 
-# Fields of the form that are not columns of the article, with what they add.
+# Fields of the form that are not columns of the article, with the entry that each adds.
 NOTE_MODELS = {"new_note": EditorNote, "new_correction": Correction}
 
 CORRECTION_MESSAGES = {
@@ -118,9 +118,9 @@ def urls(model_admin: Any) -> list[URLPattern]:
 
 
 def form_context(request: HttpRequest, article: Article | None) -> dict[str, Any]:
-    """Return what the form of an article shows about its publication, notes and corrections.
+    """Return the context for the publication, notes and corrections in the form of an article.
 
-    If the form was sent and is shown again, the dialogs contain what was typed in them.
+    If the form was sent and is shown again, the dialogs contain the typed values.
     """
     now = site_request(request).now
     typed = request.POST if request.method == "POST" else None
@@ -213,7 +213,7 @@ def correction_view(model_admin: Any, request: HttpRequest, key: int, pk: int) -
 
 
 def _save_correction(request: HttpRequest, article: Article, correction: Correction | None, text: str) -> str:
-    """Return the verb of what was done; "" if the correction is no longer what the person has seen."""
+    """Return a verb for the change, such as "added"; "" if the correction changed since the person saw it."""
     if not correction:
         if "anew" not in request.POST:
             return ""

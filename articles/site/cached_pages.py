@@ -144,7 +144,7 @@ def add_dependencies(
     discussions: Mapping[int, int] | None = None,
     until: datetime | None = None,
 ) -> None:
-    """Add to what the cached page depends on.
+    """Add dependencies to the cached page.
 
     `articles` and `discussions` are versions by id, as the view has read them; a discussion that is not
     stored yet has version 0. `until` is the next time when the page changes without a write. The site's

@@ -1,4 +1,4 @@
-"""The invitation mail to a person whom an administrator has added, with a link to choose a password."""
+"""The invitation mail to a person added by an administrator, with a link to choose a password."""
 
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str

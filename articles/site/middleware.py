@@ -15,7 +15,7 @@ from articles.site.requests import SiteRequest
 
 # The first three must answer without a database, and a page may contain dozens of images.
 URL_NAMES_WITHOUT_SITE = {"healthz", "readyz", "metrics", "image", "script-texts"}
-# They are in the language of the site for everybody, and so need not know who asks.
+# They are in the language of the site for everybody, so the user is not needed.
 PROGRAM_URL_NAMES = {
     "feed",
     "oembed",

@@ -146,10 +146,10 @@ def _render_corrections(stories: Sequence[Article]) -> dict[int, str]:
     """Return the corrections of these stories as HTML, by story."""
     rendered: dict[int, str] = {}
     if keys := [story.pk for story in stories if story.corrected_at]:
-        for one in Correction.objects.filter(article__in=keys):
+        for correction in Correction.objects.filter(article__in=keys):
             heading = _("Correction, %(day)s") % {
-                "day": time_formatter().date_text(one.at.astimezone(time_formatter().zone))
+                "day": time_formatter().date_text(correction.at.astimezone(time_formatter().zone))
             }
-            paragraph = format_html("<p><strong>{}:</strong> {}</p>", heading, one.text)
-            rendered[one.article_id] = rendered.get(one.article_id, "") + paragraph
+            paragraph = format_html("<p><strong>{}:</strong> {}</p>", heading, correction.text)
+            rendered[correction.article_id] = rendered.get(correction.article_id, "") + paragraph
     return rendered

@@ -92,7 +92,7 @@ def lists(request: SiteRequest) -> HttpResponse:
     authors = Author.objects.named().filter(Exists(stories.filter(authors=OuterRef("pk"))))
     pages = StandingPage.objects.shown()[: SITEMAP_SIZE // 4]
     found = [*pages, *topics, *authors[: SITEMAP_SIZE // 4]]
-    urls = [reverse("home"), *(each.get_absolute_url() for each in found)]
+    urls = [reverse("home"), *(item.get_absolute_url() for item in found)]
     for year in group_by_year(count_months(stories, request.site.zone)):
         urls += [year.get_absolute_url(), *(month.get_absolute_url() for month in year.months)]
     return _xml_response("urlset", "url", ((url, None) for url in urls[:SITEMAP_SIZE]))

@@ -27,7 +27,7 @@ from bench.cluster.seed import ANONYMOUS_READERS, email_of
 
 BEGIN, END, SECONDS = 15, 35, 60
 WATCHED = 10  # seconds
-RACED = 15  # seconds in which the readers wait for nothing but the answers
+LOAD_SECONDS = 15  # seconds in which the readers wait for nothing but the answers
 _COUNTS = """
 SELECT coalesce(sum(calls) FILTER (WHERE query = 'BEGIN'), 0),
        coalesce(sum(calls) FILTER (WHERE query LIKE '%clock_timestamp() >= to_timestamp(%'), 0)
@@ -170,12 +170,12 @@ def measure_growth(cluster: Cluster, seeded: dict[str, Any]) -> Iterator[str]:
             cluster.hosts[name].stop()
         run_load(cluster, seeded, writers=[], seconds=5)  # until the load balancer has noticed
         before = _processor_seconds(cluster)
-        outcome = run_load(cluster, seeded, writers=[], seconds=RACED, read_every=0)
+        outcome = run_load(cluster, seeded, writers=[], seconds=LOAD_SECONDS, read_every=0)
         after, answers = _processor_seconds(cluster), Counter(outcome["answers"])
         spent = [
             1000 * (after[name] - before[name]) / answers.total() for name in ("web", "databases", "HAProxy")
         ]
-        cells = [count, f"{answers['200'] / RACED:,.0f}", *(f"{one:.2f}" for one in spent)]
+        cells = [count, f"{answers['200'] / LOAD_SECONDS:,.0f}", *(f"{one:.2f}" for one in spent)]
         yield " | ".join(map(str, [*cells, answers.total() - answers["200"]]))
     for name in WEBS[1:]:
         cluster.start(name)

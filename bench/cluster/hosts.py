@@ -1,4 +1,4 @@
-"""Hosts on one machine: each is a network namespace with an address and a host name of its own.
+"""Hosts on one machine: each is a network namespace with its own address and host name.
 
 All are on one bridge, which is in a namespace as well, so nothing of the machine's own network changes. Needs
 root and Debian's iproute2 and util-linux.

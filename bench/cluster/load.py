@@ -27,7 +27,7 @@ from bench.fixture import Words
 TIMEOUT = 10  # seconds, after which a browser's reader gives up
 READ_EVERY, WRITE_EVERY, RETRY_AFTER = 1.0, 1.0, 0.5  # seconds
 OUTAGE_NOTICE = b"reach its database"  # in a page that is a copy
-GIVE_UP = 60  # seconds after the end, for comments that were not acknowledged
+GIVE_UP_SECONDS = 60  # seconds after the end, for comments that were not acknowledged
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def run(load: Load, is_over: threading.Event | None = None) -> Outcome:
                 "Origin": f"http://{load.host}",
                 "Content-Type": "application/x-www-form-urlencoded",
             }
-            while time.monotonic() < end + GIVE_UP:
+            while time.monotonic() < end + GIVE_UP_SECONDS:
                 status, _page = client.request("POST", path, headers, body)
                 is_accepted = status == str(HTTPStatus.FOUND.value)
                 with lock:

@@ -352,7 +352,7 @@ def measure(site: Site, *, is_drained: bool, seconds: int) -> Iterator[str]:
     tour = json.loads(site.manage(site.old, "shell", "-v0", "-c", _TOUR).splitlines()[-1])
     with ThreadPoolExecutor() as pool, ExitStack() as at_the_end:
         upgrade = Upgrade(site, load, tour)
-        at_the_end.callback(upgrade.is_over.set)  # after an error too, or else the pool waits for ever
+        at_the_end.callback(upgrade.is_over.set)  # after an error too, or else the pool waits forever
         outcome_later = pool.submit(run, load, upgrade.is_over)
         pages = pool.submit(upgrade.load_pages)
         with upgrade.step("the old version"):

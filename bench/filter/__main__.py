@@ -46,7 +46,7 @@ SMALLEST = {
     "decisions": (),
     "poison": poison.Counts(60, 20, 10, 20),
 }
-MAY_WAIT = 1.0  # good comments in a hundred, the default of a new site
+FALSE_POSITIVE_LIMIT = 1.0  # good comments in a hundred, the default of a new site
 GROUPS = {
     "the words of bodies": ("body_text",),
     "the words of names": ("name_text",),
@@ -99,7 +99,7 @@ def measure(bench: Run) -> Iterator[str | Goal]:
     yield from speed(bench, model)
 
 
-def default_threshold(*, has_website: bool, false_positive_percent: float = MAY_WAIT) -> float:
+def default_threshold(*, has_website: bool, false_positive_percent: float = FALSE_POSITIVE_LIMIT) -> float:
     """Return the probability from which a comment waits on an empty site.
 
     `has_website`: whether comments come with the websites of their authors.

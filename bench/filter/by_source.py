@@ -14,7 +14,7 @@ from bench.runner import Goal, rows
 from moderation.spam_filter.classifier.model import sigmoid
 from moderation.spam_filter.metrics import recall_at, roc_auc, threshold
 
-MAY_WAIT = 0.01
+FALSE_POSITIVE_LIMIT = 0.01
 MIN_SPAM, MIN_GOOD = 4, 100  # with which a source's recall, and its share of waiting comments, are measures
 DRAWS = 400
 
@@ -39,7 +39,7 @@ def pooled(
     """Yield the figures over all blogs, with their intervals, and the mean and the worst of the sources."""
     some = blogs(scored)
     spam, good = split(some)
-    at = threshold(good, MAY_WAIT)
+    at = threshold(good, FALSE_POSITIVE_LIMIT)
     recalls = _recalls(by_source(some), at)
     low, high = _intervals(by_source(some))
     yield Goal(
@@ -52,7 +52,7 @@ def pooled(
     )
     yield percent(
         f"… spam found where 1 % of the good ones wait ({100 * low[1]:.0f} to {100 * high[1]:.0f} %)",
-        100 * (recall_at(spam, good, MAY_WAIT) or 0.0),
+        100 * (recall_at(spam, good, FALSE_POSITIVE_LIMIT) or 0.0),
         least=recall,
     )
     yield percent(
@@ -75,7 +75,7 @@ def _intervals(sources: BySource) -> tuple[list[float], list[float]]:
     for _ in range(DRAWS):
         spam, good = split([one for name in rng.choices(names, k=len(names)) for one in sources[name]])
         if spam and good:
-            found.append((roc_auc(spam, good) or 0.0, recall_at(spam, good, MAY_WAIT) or 0.0))
+            found.append((roc_auc(spam, good) or 0.0, recall_at(spam, good, FALSE_POSITIVE_LIMIT) or 0.0))
     columns = [sorted(column) for column in zip(*found, strict=True)]
     return tuple([column[int(share * len(column))] for column in columns] for share in (0.05, 0.95))  # type: ignore[return-value]
 

@@ -30,7 +30,7 @@ class Counts(NamedTuple):
     right: int = 1_000
     wrong: int = 500
     later: int = 100
-    asked: int = 300  # others' good comments
+    others: int = 300  # others' good comments
     groups: int = 4  # of newspaper comments
 
 
@@ -58,12 +58,12 @@ def _poisoned(starter: Model, good: list[Row], spam: list[Row], counts: Counts) 
     rng.shuffle(good)
     rng.shuffle(spam)
     on_topic = [row for row in good if TOPIC in row.data.body.lower()]
-    asked_on_topic, marked_on_topic, usual = _thirds(on_topic)
+    others_on_topic, marked_on_topic, usual = _thirds(on_topic)
     rest = [row for row in good if TOPIC not in row.data.body.lower()]
-    asked, rest = rest[: counts.asked], [*rest[counts.asked :], *usual]
+    others, rest = rest[: counts.others], [*rest[counts.others :], *usual]
     rng.shuffle(rest)
     own, more = rest[: len(rest) // 2], rest[len(rest) // 2 :]
-    lessons, later_spam, asked_spam = _thirds(spam)
+    lessons, later_spam, others_spam = _thirds(spam)
     right, later = list(_right(own, lessons, counts.right)), list(_right(more, later_spam, counts.later))
     topics = {"one topic": marked_on_topic, "any topic": more[counts.later :]}
     trials: list[tuple[str, list[Decision]]] = [("nothing", [])]
@@ -79,7 +79,7 @@ def _poisoned(starter: Model, good: list[Row], spam: list[Row], counts: Counts) 
         at = waiting_threshold(1.0, own_scores, GoodScores(0, []))
         shares = tuple(
             100 * sum(model.score(row.data) >= at for row in rows) / len(rows)
-            for rows in (asked, asked_on_topic[: counts.asked], asked_spam[: counts.asked])
+            for rows in (others, others_on_topic[: counts.others], others_spam[: counts.others])
         )
         trial = training.compare(numbers, usual_numbers, version=0, percent=1.0)
         yield Poisoned(what, shares, not training.is_worse(trial, percent=1.0))

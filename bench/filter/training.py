@@ -308,10 +308,10 @@ def good_scores(trained: Trained, which: str) -> dict[str, object]:
         (sorted(some, reverse=True) for some in found.values() if len(some) >= MIN_SOURCE), key=_hundredth
     )
     harder = large[-(len(large) // 2) :]
-    weighed = sorted(((p, len(some) ** -0.5) for some in harder for p in some), reverse=True)
-    highest = weighed[:MAX_STORED_SCORES]
+    weighted = sorted(((p, len(some) ** -0.5) for some in harder for p in some), reverse=True)
+    highest = weighted[:MAX_STORED_SCORES]
     return {
-        "count": round(sum(weight for _p, weight in weighed), 4),
+        "count": round(sum(weight for _p, weight in weighted), 4),
         "highest": [round(p, 4) for p, _weight in highest],
         "weights": [round(weight, 4) for _p, weight in highest],
     }

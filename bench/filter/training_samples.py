@@ -31,7 +31,7 @@ BLOG_FOLDS = 8
 NEWSPAPER_WEIGHT = 0.5
 STORY_CHARACTERS = 5_000  # of a story that count for the reference
 MIN_WORD_COUNT = 3  # of a known word in all stories
-LEAST_USUAL = -9.0  # logarithm of the frequency that is stored as 0
+MIN_LOG_FREQUENCY = -9.0  # logarithm of the frequency that is stored as 0
 LISTS = ("hostile/wordpress_comment_blocklist.txt", "spam/spambot_template_dump.txt")
 
 
@@ -51,7 +51,7 @@ def make_reference(rows: Iterable[Row]) -> Reference:
         triples.update(found)
         pairs.update(triple // LETTERS for triple in found)
     usual = [
-        math.log((triples[n] + 0.5) / (pairs[n // LETTERS] + 500.0)) / -LEAST_USUAL + 1
+        math.log((triples[n] + 0.5) / (pairs[n // LETTERS] + 500.0)) / -MIN_LOG_FREQUENCY + 1
         for n in range(LETTERS**3)
     ]
     dump = (DATA / LISTS[1]).read_text("utf-8").split("|\n")

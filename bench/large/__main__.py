@@ -38,7 +38,7 @@ SMALLEST = {
 }
 SHORT = 0.1  # seconds
 SHARE_OF_LARGEST = 10  # one in ten comments is in the largest thread
-MOST = 1.2  # growth of a page, or of the time for each comment
+MAX_GROWTH = 1.2  # growth of a page, or of the time for each comment
 TABLES = """
 SELECT relname, pg_relation_size(oid), pg_indexes_size(oid), coalesce(pg_relation_size(reltoastrelid), 0)
 FROM pg_class WHERE relkind = 'r' AND relname ~ '^(comments|moderation|accounts|articles)_'
@@ -260,8 +260,8 @@ def _report(few: Figures, many: Figures, small: int, large: int) -> Iterator[str
         f"{name} | {' | '.join(f'{size / large:,.0f}' for size in sizes)}" for name, *sizes in many.tables
     )
     yield from rows("bytes for each comment | rows | indexes | long texts", table)
-    grown = sum(ratio > MOST for ratio in growth.values())
-    yield Goal(f"pages and work that grow more than {MOST} ×, of {len(growth)}", grown, most=0, unit="")
+    grown = sum(ratio > MAX_GROWTH for ratio in growth.values())
+    yield Goal(f"pages and work that grow more than {MAX_GROWTH} ×, of {len(growth)}", grown, most=0, unit="")
 
 
 def _by_comment(work: Work) -> str:

@@ -37,8 +37,10 @@ SYNONYMS = (
     "want wish desire",
     "internet web net",
 )
-GOODS = "mattress pergola scooter tiling visa kayak ukulele denture awning chandelier poker casino vape sofa"
-WISHES = "cheap best discount buy online wholesale luxury rent free instant"
+PRODUCTS = (
+    "mattress pergola scooter tiling visa kayak ukulele denture awning chandelier poker casino vape sofa"
+)
+ADJECTIVES = "cheap best discount buy online wholesale luxury rent free instant"
 FIRST = "Ada Bela Cato Dora Edda Fritz Gwen Hugo Ines Jarl Kira Lars Mona Nils Olga Piet Rhea Sven Tove Ulla"
 LAST = (
     "Abbot Birk Crane Dahl Elm Finch Grove Holt Ivory Jute Karp Lund Moss North Orr Pike Reed Stone Tarn Vane"
@@ -75,7 +77,7 @@ class Robot:
     def __init__(self, templates: Sequence[str], random: Random) -> None:
         self.templates, self.random = templates, random
         self.like = {word: group.split() for group in SYNONYMS for word in group.split()}
-        self.phrases = [f"{wish} {thing}" for wish in WISHES.split() for thing in GOODS.split()]
+        self.phrases = [f"{wish} {thing}" for wish in ADJECTIVES.split() for thing in PRODUCTS.split()]
         self.domains = [
             f"{p.replace(' ', '-')}{n}.example" for n, p in enumerate(random.sample(self.phrases, 60))
         ]
@@ -169,7 +171,7 @@ def _keep(found: list[Story], real: int, random: Random) -> None:
 # These need Django
 
 
-def bring_in(found: Sequence[Story]) -> set[int]:
+def import_stories(found: Sequence[Story]) -> set[int]:
     """Import the stories with the project's own functions. Return the ids of the spam comments."""
     from comments.models import Reason, State
     from comments.services.states import change_states
@@ -191,7 +193,7 @@ def bring_in(found: Sequence[Story]) -> set[int]:
 class Cleared:
     """The result of removing the flood."""
 
-    acts: list[Any]  # Batches, in order
+    batches: list[Any]  # Batches, in order
     kinds: list[str]  # kinds of the groups, with the number of comments
     gone: set[int]
     seconds: list[float]  # of each action
@@ -209,9 +211,9 @@ def clear(actor: Any, *, most: int, least: int) -> Cleared:
     from moderation.similar.decisions import decide_group
 
     cleared = Cleared([], [], set(), [])
-    while len(cleared.acts) < most:
+    while len(cleared.batches) < most:
         scan.run_scan()
-        before = len(cleared.acts)
+        before = len(cleared.batches)
         groups = [
             g for g in shown.open_groups(actor) if g.size >= least and explanations.proposed_reason(g.kind)
         ]
@@ -223,10 +225,10 @@ def clear(actor: Any, *, most: int, least: int) -> Cleared:
             done = decide_group(group=group, to=to, reason=reason, actor=actor)
             if done.batch:
                 cleared.seconds.append(time.perf_counter() - began)
-                cleared.acts.append(done.batch)
+                cleared.batches.append(done.batch)
                 cleared.kinds.append(f"{group.kind} {len(done.changed):,}")
                 cleared.gone |= set(done.changed)
-        if len(cleared.acts) == before:
+        if len(cleared.batches) == before:
             break
     return cleared
 
@@ -235,8 +237,8 @@ def take_back(cleared: Cleared, actor: Any) -> None:
     """Undo every action, the last one first."""
     from moderation.actions import decisions
 
-    for act in reversed(cleared.acts):
-        decisions.undo(batch=act, actor=actor)
+    for action in reversed(cleared.batches):
+        decisions.undo(batch=action, actor=actor)
 
 
 def numbers() -> list[tuple[Any, ...]]:

@@ -37,7 +37,7 @@ SEED_LATE = frozenset({57, 58, 60, 61, *range(63, 68), *range(69, 75)})
 SEED_MISSING = frozenset({31, 56, 59, 62, 68})
 SEED_REPEATS = frozenset({33, 34})
 # Half of the 22 actions that 42 removals from four discussions like the chosen ones once took.
-MOST_ACTIONS = 11
+MAX_ACTIONS = 11
 
 
 class Imported(NamedTuple):
@@ -120,7 +120,7 @@ def _goals(threads: Sequence[Cleared]) -> Iterator[Goal]:
     names = ", ".join(thread.name for thread in chosen)
     removed = sum(thread.removed for thread in chosen)
     actions = sum(thread.actions for thread in chosen)
-    yield Goal(f"actions for {removed} removals ({names})", actions, most=MOST_ACTIONS, unit="")
+    yield Goal(f"actions for {removed} removals ({names})", actions, most=MAX_ACTIONS, unit="")
     spam = sum(thread.spam for thread in threads)
     yield Goal("share of spam in groups", 100 * sum(t.in_groups for t in threads) / spam, unit="%")
     yield Goal("actions for all discussions", sum(thread.actions for thread in threads), unit="")
@@ -188,7 +188,7 @@ def _articles(source: str) -> Iterator[list[dict[str, str]]]:
 def page_importer(page: Path) -> Callable[[], Imported]:
     """Return a function that imports a saved page of the example data."""
 
-    def bring_in() -> Imported:
+    def import_threads() -> Imported:
         from archive.services import import_page
         from comments.models import Comment
 
@@ -197,13 +197,13 @@ def page_importer(page: Path) -> Callable[[], Imported]:
         numbers = dict(of_it.values_list("source_number", "pk"))
         return Imported(list(numbers.values()), {numbers[n] for n in _spam_numbers(page)})
 
-    return bring_in
+    return import_threads
 
 
 def _stories_importer(articles: Sequence[Sequence[dict[str, str]]]) -> Callable[[], Imported]:
     """Return a function that imports the comments of these articles."""
 
-    def bring_in() -> Imported:
+    def import_threads() -> Imported:
         imported = Imported([], set())
         for of_it in articles:
             first = of_it[0]
@@ -220,7 +220,7 @@ def _stories_importer(articles: Sequence[Sequence[dict[str, str]]]) -> Callable[
             imported.spam.update(pk for pk, row in zip(ids, of_it, strict=True) if row["label"] == "spam")
         return imported
 
-    return bring_in
+    return import_threads
 
 
 def _time(text: str) -> datetime:
@@ -237,20 +237,20 @@ def _alone() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
-def clear(name: str, bring_in: Callable[[], Imported], *, all_spam: bool = True) -> Cleared:
+def clear(name: str, import_threads: Callable[[], Imported], *, all_spam: bool = True) -> Cleared:
     """Accept what the groups propose. With `all_spam`, mark all other spam too, one comment after another."""
     from comments.models import Comment, State
     from moderation.actions import decisions
 
     with _alone():
-        imported = bring_in()
+        imported = import_threads()
         user = fixture.moderator()
         mine = Comment.objects.filter(pk__in=imported.ids)
         actions, in_groups = 0, 0
         kinds: list[str] = []
         while True:
             accepted = flood.clear(user, most=1_000, least=1)
-            actions += len(accepted.acts)
+            actions += len(accepted.batches)
             kinds += accepted.kinds
             in_groups += len(accepted.gone & imported.spam)
             left = mine.filter(pk__in=imported.spam, state=State.PUBLISHED).order_by("created_at", "pk")

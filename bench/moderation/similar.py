@@ -21,7 +21,7 @@ def measure_scan(bench: Run) -> Iterator[Goal]:
     from moderation.similar import pages, scan
 
     sizes = bench.sizes
-    flood.bring_in(flood.stories(DATA, spun=sizes.spun, real=sizes.real))
+    flood.import_stories(flood.stories(DATA, spun=sizes.spun, real=sizes.real))
     for number in range((sizes.comments - sizes.spun - sizes.real) // sizes.in_a_story):
         published = datetime(2015, 1, 1, tzinfo=UTC) + timedelta(days=30 * number)
         thread = fixture.thread(sizes.in_a_story + number)[: sizes.in_a_story]
@@ -50,12 +50,12 @@ def measure_scan(bench: Run) -> Iterator[Goal]:
 
 def measure_removal(bench: Run) -> Iterator[Goal]:
     """Measure removing the flood with the proposed actions of the groups, and the undo."""
-    spun = flood.bring_in(flood.stories(DATA, spun=bench.sizes.spun, real=bench.sizes.real))
+    spun = flood.import_stories(flood.stories(DATA, spun=bench.sizes.spun, real=bench.sizes.real))
     fixture.analyze()
     user = fixture.moderator()
     numbers, pages = flood.numbers(), flood.pages()
     cleared = flood.clear(user, most=10, least=20)
-    yield Goal(f"actions ({', '.join(cleared.kinds)})", len(cleared.acts), most=10, unit="")
+    yield Goal(f"actions ({', '.join(cleared.kinds)})", len(cleared.batches), most=10, unit="")
     left, false_positives = len(spun - cleared.gone), len(cleared.gone - spun)
     yield Goal(f"spun comments left, of {len(spun):,}", left, most=SPUN_LEFT, unit="")
     yield Goal(f"real comments caught, of {bench.sizes.real:,}", false_positives, most=REAL_WRONGED, unit="")

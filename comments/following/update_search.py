@@ -151,7 +151,7 @@ _SEARCHES = [
 
 
 def note_updates(now: datetime, zone: ZoneInfo) -> int:
-    """Note on what people follow that there are updates, and when the mail about them is due.
+    """Record new updates on the follows of people, and when the mail about them is due.
 
     `zone` is the site's, in which the daily mail goes out. Returns the number of follows with updates.
     """

@@ -286,7 +286,7 @@ class CommentRevision(models.Model):
 class CommentText(models.Model):
     """The search text of a comment.
 
-    It is a table of its own: with a text index on Comment, each change of a state or a position would update
+    It is a separate table: with a text index on Comment, each change of a state or a position would update
     that index too, and a bulk action took ten times as long. It holds a second copy of the author name, by
     which check_integrity finds names that were changed outside of services.states.rename_author.
     """

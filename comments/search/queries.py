@@ -95,7 +95,7 @@ def find_comments(
 ) -> Results[CommentResult]:
     """Search all visible comments, newest first, as a rank means little for such short texts.
 
-    Of more than MAX_RESULTS matches, those that were stored last are collected.
+    If there are more than MAX_RESULTS matches, those stored last are collected.
     """
     conditions = f"d.status <> 'hidden' AND {SITE_NOT_HIDDEN} AND s.published_at <= %(now)s"
     conditions += _scope_conditions(scope, "c.created_at")
@@ -108,7 +108,7 @@ def find_stories(
 ) -> Results[StoryResult]:
     """Search published stories by rank, in which the title has more weight than the body.
 
-    Of more than MAX_RESULTS matches, the newest are collected.
+    If there are more than MAX_RESULTS matches, the newest are collected.
     """
     conditions = "s.vector @@ %(query)s::tsquery AND s.published_at <= %(now)s"
     conditions += _scope_conditions(scope, "s.published_at")

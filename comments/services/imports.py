@@ -118,7 +118,7 @@ def import_comments(
 def store_missing_search_texts(ids: Sequence[int]) -> None:
     """Store the search texts of imported comments that have none yet.
 
-    Erased and restricted comments get none. Each block is a transaction of its own.
+    Erased and restricted comments get none. Each block is a separate transaction.
     """
     for start in range(0, len(ids), BLOCK):
         with transaction.atomic():

@@ -1,6 +1,6 @@
 """SQL statements that write trees, counters and the log.
 
-Rules (docs/decisions.md has the measurements): the lock on the Discussion is a statement of its own, first in
+Rules (docs/decisions.md has the measurements): the lock on the Discussion is a separate statement, first in
 the transaction (only Policy.insert_lock comes before it); a statement updates each row once; a comment's
 tree_id comes from a sequence. All statements take named parameters. The locks return article ids in order.
 """

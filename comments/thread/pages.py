@@ -195,7 +195,7 @@ def roots_query(
     roots = first("c.shown")
     if reader.private:
         # A comment that only this reader sees may be below a removed top-level comment, which then gets a
-        # placeholder. This is a query of its own, as an OR would prevent the use of both indexes.
+        # placeholder. This is a separate query, as an OR would prevent the use of both indexes.
         has_private = f"""c.tree_id IN (
       SELECT c.tree_id FROM comments_comment c
       WHERE c.discussion_id = %(discussion)s AND NOT c.shown AND ({reader.private}))"""

@@ -1,4 +1,4 @@
-"""The reader of a thread: which comments they see, and what only they are shown."""
+"""The reader of a thread: the comments that they see, and the data that is shown only to them."""
 
 from dataclasses import dataclass, field
 from math import ceil

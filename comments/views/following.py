@@ -1,4 +1,4 @@
-"""Pages to follow stories and topics, the list of what one follows, and the notifications."""
+"""Pages to follow stories and topics, the list of a person's follows, and the notifications."""
 
 from typing import Any
 

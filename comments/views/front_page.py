@@ -1,4 +1,4 @@
-"""The front page: the stories, with what their discussions have to offer."""
+"""The front page: the stories, the latest editor's picks and the most discussed stories."""
 
 from django.db.models.functions import Left
 from django.http import HttpResponse
@@ -16,7 +16,7 @@ from comments.thread.picks import read_latest_picks
 
 MAX_MOST_DISCUSSED = 5  # stories
 OPENING_LENGTH = 500  # characters
-MIN_MOST_DISCUSSED = 3  # a shorter ranking says nothing
+MIN_MOST_DISCUSSED = 3  # a shorter ranking is of no use
 
 
 @require_safe
@@ -42,7 +42,7 @@ def home(request: SiteRequest) -> HttpResponse:
 
 
 def _opening(lead: Article) -> str:
-    """Return the beginning of a lead story without a picture, which stands in its place."""
+    """Return the beginning of a lead story that has no image, which is shown in place of one; else ""."""
     if lead.lead_image_id:
         return ""
     beginning = Article.objects.filter(pk=lead.pk).values_list(
@@ -52,7 +52,7 @@ def _opening(lead: Article) -> str:
 
 
 def _most_discussed(articles: list[Article]) -> list[Article]:
-    """Return the stories with the most comments, the highest number first; empty if they are few."""
+    """Return the stories with the most comments, or none if fewer than MIN_MOST_DISCUSSED have comments."""
     counts = {article: article.comment_count for article in articles if article.comment_count}
     if len(counts) < MIN_MOST_DISCUSSED:
         return []

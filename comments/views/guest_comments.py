@@ -27,7 +27,7 @@ def guest_comments(request: SiteRequest) -> HttpResponse:
     nothing to list.
     """
     assert isinstance(request.user, User)
-    then = next_path(request)
+    next_url = next_path(request)
     if request.method == "POST":
         ids = parse_ids(request.POST.getlist("comment"))
         if count := claim_comments(user=request.user, ids=ids):
@@ -36,17 +36,17 @@ def guest_comments(request: SiteRequest) -> HttpResponse:
                 ngettext("%(n)s comment is yours now.", "%(n)s comments are yours now.", count)
                 % {"n": count},
             )
-        return redirect(then or "home")
+        return redirect(next_url or "home")
     claimable = claimable_comments(request.user).select_related("discussion__article")
     comments = list(claimable.order_by("-created_at", "-pk")[: MAX_SHOWN + 1])
-    if then and not comments:
-        return redirect(then)
+    if next_url and not comments:
+        return redirect(next_url)
     context = {
         "comments": [
             (comment, make_excerpt(comment.body_html, EXCERPT_LENGTH)) for comment in comments[:MAX_SHOWN]
         ],
         "has_more": len(comments) > MAX_SHOWN,
         "max_shown": MAX_SHOWN,
-        "then": then,
+        "next_url": next_url,
     }
     return render(request, "comments/guest_comments.html", context)

@@ -1,4 +1,4 @@
-"""Pages by which members mute the author of a comment, and see whom they muted. Guests can't mute."""
+"""Pages by which members mute the author of a comment and list the muted people. Guests can't mute."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -49,7 +49,7 @@ def mute(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def muted_people(request: SiteRequest) -> HttpResponse:
-    """List the people whom the member muted, the latest first. POST unmutes one (`mute`: its number)."""
+    """List the people that the member muted, the latest first. POST unmutes one (`mute`: its number)."""
     assert isinstance(request.user, User)
     muted = Mute.objects.filter(user=request.user)
     if request.method == "POST":

@@ -1,6 +1,6 @@
 """Forms of a discussion: reply, edit, delete, recommend, and the confirmation of a guest's e-mail address.
 
-Each has a URL of its own, since cached pages can't contain a CSRF token.
+Each has its own URL, since cached pages can't contain a CSRF token.
 """
 
 from dataclasses import replace
@@ -195,7 +195,7 @@ def delete(request: SiteRequest, pk: str) -> HttpResponse:
 def unpost(request: SiteRequest, pk: str) -> HttpResponse:
     """Undo the posting of a comment (POST), and show the form with its text again.
 
-    The form is a page of its own URL, so that a second press, a reload or Back shows it again.
+    The form has its own URL, so that a second press, a reload or Back shows it again.
     """
     comment = _load_own_comment(request, pk)
     user, guest = current_writer(request)
@@ -267,7 +267,7 @@ def _form_page(
     status: int,
     preview: str = "",
 ) -> HttpResponse:
-    """Show the form for a comment, on a page of its own or as the part that htmx asked for."""
+    """Show the form for a comment, on its own page or as the part that htmx asked for."""
     user, guest = current_writer(request)
     article = discussion.article
     context = {

@@ -461,7 +461,7 @@ def explain_accent(color: str) -> list[str]:
             "theme": theme,
             "color": color,
             "ratio": f"{accent.contrast(color, paper):.1f}",
-            "least": accent.LEAST_CONTRAST,
+            "least": accent.MIN_CONTRAST,
             "used": used,
         }
         for used, paper, theme in themes

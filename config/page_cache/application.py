@@ -330,12 +330,12 @@ class PageCacheApp:
         with self._lock:
             if self._threads:
                 return
-            acts = [self._sweep]
-            if self.has_replicas:  # in a thread of its own: one that does not answer must not delay a sweep
-                acts.append(try_failed_again)
+            actions = [self._sweep]
+            if self.has_replicas:  # in its own thread: one that does not answer must not delay a sweep
+                actions.append(try_failed_again)
             self._threads = [
-                threading.Thread(target=self._repeat, args=[act], name=act.__name__, daemon=True)
-                for act in acts
+                threading.Thread(target=self._repeat, args=[action], name=action.__name__, daemon=True)
+                for action in actions
             ]
             for thread in self._threads:
                 thread.start()

@@ -107,7 +107,7 @@ class Entry:
         return self.compressed.setdefault(encoding, page)  # another thread may have been faster
 
     def compress_better(self) -> None:
-        """Replace what was compressed fast for the first reader of each encoding."""
+        """Compress the page again, and better, in each encoding that its first reader got compressed fast."""
         if len(self.plain.body) >= SMALL_PAGE:
             return
         for encoding in self.compressed.keys() - self.well_compressed:

@@ -1,7 +1,7 @@
 """Copies of cached pages in files. Readers get them, possibly stale, while the database does not answer.
 
 Each web process caches other pages, and every process of this machine reads all copies. A process writes to
-a folder of its own, so that it confirms only what it has written. The modification time of the file
+its own folder, so that it confirms only what it has written. The modification time of the file
 `confirmed` in it is the time at which all its pages were last confirmed with the database.
 """
 

@@ -1,6 +1,6 @@
 """The readers of the versions that make up a cache stamp, with a time limit of one second.
 
-psycopg2 waits for ever for a server that is frozen or cut off, and a time-out of the server does not help
+psycopg2 waits forever for a server that is frozen or cut off, and a time-out of the server does not help
 then. So these reads use connections of their own in psycopg2's asynchronous mode, in which we do the waiting.
 """
 
@@ -124,7 +124,7 @@ class StampReader:
                 row = self._execute(statement)
             except TimeoutError:
                 # Other reads got answers meanwhile: only this connection may be dead, or the machine so busy
-                # that a second passes quickly. Another connection gets one try, with a second of its own.
+                # that a second passes quickly. Another connection gets one try, with its own second.
                 if self.lost_at is not None or self._answered_at <= started:
                     raise
                 row = self._execute(statement)

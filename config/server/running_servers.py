@@ -1,4 +1,4 @@
-"""The servers that run a site: each `manage.py serve` renews a row of its own while it runs.
+"""The servers that run a site: each `manage.py serve` renews its own row while it runs.
 
 The rows show which machines run the site, which jobs have lost their worker, and whether two machines have
 settings that contradict each other.

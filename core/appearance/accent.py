@@ -12,13 +12,13 @@ from typing import Any
 from core.appearance.tokens import ThemeColors, token_colors
 
 HEX = re.compile(r"#[0-9a-f]{6}")
-LEAST_CONTRAST = 4.5
+MIN_CONTRAST = 4.5
 WHITE = "#ffffff"
 BACKGROUNDS = ("paper", "sheet", "well")  # the tokens of the backgrounds on which the accent is text
 ON_DARK_ACCENT = ("#0b1a1e", "#000000")  # text on the accent of the dark theme: the first that is readable
 STEP = 0.005  # of lightness, from 0 to 1
 STRONG = 0.08  # the difference in lightness between the accent and the strong accent
-BLACKISH = 0.25  # a lightness below which a colour can't become visibly darker
+NEAR_BLACK = 0.25  # lightness below which a colour can't become visibly darker
 SOFT_LIGHT, SOFT_DARK = 0.95, 0.28  # the lightness of the background that is tinted with the accent
 SOFT_CHROMA = 0.025  # at most
 
@@ -79,7 +79,10 @@ def _light_theme(color: str) -> Theme:
     backgrounds = (*map(token_colors().light.__getitem__, BACKGROUNDS), soft)
     accent = _readable(color, backgrounds, -STEP)
     lightness = _lightness(accent)
-    strong = _with_lightness(accent, BLACKISH + STRONG if lightness < BLACKISH else lightness - STRONG)
+    strong = _with_lightness(
+        accent,
+        NEAR_BLACK + STRONG if lightness < NEAR_BLACK else lightness - STRONG,
+    )
     return Theme(accent, _readable(strong, backgrounds, -STEP), soft, WHITE)
 
 
@@ -91,9 +94,7 @@ def _dark_theme(color: str) -> Theme:
     strong = _with_lightness(accent, lightness + (-STRONG if lightness > 1 - STRONG else STRONG))
     strong = _readable(strong, backgrounds, STEP)
     on_accent = next(
-        dark
-        for dark in ON_DARK_ACCENT
-        if min(contrast(dark, accent), contrast(dark, strong)) >= LEAST_CONTRAST
+        dark for dark in ON_DARK_ACCENT if min(contrast(dark, accent), contrast(dark, strong)) >= MIN_CONTRAST
     )
     return Theme(accent, strong, soft, on_accent)
 
@@ -101,7 +102,7 @@ def _dark_theme(color: str) -> Theme:
 def _readable(color: str, backgrounds: tuple[str, ...], step: float) -> str:
     """Return the colour, made darker (a negative step) or lighter until it is readable on the backgrounds."""
     lightness = _lightness(color)
-    while min(contrast(color, each) for each in backgrounds) < LEAST_CONTRAST:
+    while min(contrast(color, background) for background in backgrounds) < MIN_CONTRAST:
         lightness += step
         color = _with_lightness(color, lightness)
     return color

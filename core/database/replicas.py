@@ -97,7 +97,7 @@ class ReplicaSilentError(psycopg2.OperationalError):
 
 
 class Replica:
-    """A replica as this process knows it. Each thread has a connection of its own."""
+    """A replica as this process knows it. Each thread has its own connection."""
 
     def __init__(self, url: str) -> None:
         self.settings = connection_settings(url)

@@ -10,7 +10,7 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 PEOPLE_AT_ONCE = 200  # whose mails are sent over one connection
-MAX_SECONDS = 20.0  # of one job; then it enqueues itself, so that other mails need not wait for all of these
+MAX_SECONDS = 20.0  # of one job; then it enqueues itself, so that other mails do not wait for all of these
 SENDING_TIME = timedelta(minutes=30)  # after which an interrupted job's mails are sent by another one
 FIRST_RETRY = timedelta(minutes=5)  # after a failure; each further time twice as long
 MAX_FAILURES = 9  # attempts, over two days

@@ -46,7 +46,7 @@ _SENTENCES = {
 
 
 def classify_failure(error: Exception) -> DeliveryFailure:
-    """Return what of a failure can be stored, to be explained in the language of each reader."""
+    """Return a code and details of a failure, to be stored and explained in the language of each reader."""
     match error:
         case smtplib.SMTPAuthenticationError():
             return DeliveryFailure("wrong_login", _answer(error.smtp_code, error.smtp_error))

@@ -38,9 +38,9 @@ def collect_garbage_rarely() -> Iterator[None]:
 
 @contextmanager
 def freeze_loaded_objects() -> Iterator[None]:
-    """Exclude from garbage collection what exists after the block, which loads modules.
+    """Exclude all objects that exist after the block, which loads modules, from garbage collection.
 
-    It stays until the process ends. Searched again and again, also at its end, it took a third of the
+    They stay until the process ends. To search them again and again, also at the end, took a third of the
     processor time of a short command.
     """
     with pause_garbage_collection():
@@ -49,6 +49,6 @@ def freeze_loaded_objects() -> Iterator[None]:
 
 
 def freeze_existing_objects() -> None:
-    """Exclude from garbage collection what exists now, and free before what nothing uses."""
+    """Collect garbage, and exclude all remaining objects from later collections."""
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""The formats of log lines, and a filter of what they contain. The settings choose a format by LOG_FORMAT."""
+"""The formats of log lines, and a filter of their contents. The settings choose a format by LOG_FORMAT."""
 
 import json
 import logging

@@ -72,8 +72,8 @@ def discussions(request: SiteRequest) -> HttpResponse:
 
     ?q= searches words of a title, ?page= selects a page.
     """
-    user, asked = require_decider(request), DiscussionsQuery.read(request.GET)
-    search, number = asked["q"], asked["page"]
+    user, parameters = require_decider(request), DiscussionsQuery.read(request.GET)
+    search, number = parameters["q"], parameters["page"]
     rows = list(_search(user, search)[(number - 1) * PAGE_SIZE : number * PAGE_SIZE + 1])
     query = {"q": search} if search else {}
     context = {
@@ -83,7 +83,7 @@ def discussions(request: SiteRequest) -> HttpResponse:
         "this_url": reverse("moderation:discussions") + (f"?{urlencode(query)}" if query else ""),
         "previous": "?" + urlencode(query | {"page": number - 1}) if number > 1 else "",
         "next": "?" + urlencode(query | {"page": number + 1}) if len(rows) > PAGE_SIZE else "",
-        "done": just_done_action(user, asked["done"]),
+        "done": just_done_action(user, parameters["done"]),
     }
     return render(request, "moderation/actions/discussions.html", context)
 

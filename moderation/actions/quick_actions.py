@@ -44,9 +44,9 @@ SITE_LABELS = LABELS | {"hide": gettext_lazy("Hide all discussions")}
 
 def available_actions(*, status: str, is_premoderated: bool, members_only: bool | None = None) -> list[str]:
     """Return the actions that would change these settings. `members_only` is None for the whole site."""
-    ways = ["close", "hide"] if status == "open" else ["open"] if status == "hidden" else ["open", "hide"]
+    statuses = ["close", "hide"] if status == "open" else ["open"] if status == "hidden" else ["open", "hide"]
     members = [] if members_only is None else ["guests" if members_only else "members"]
-    return [*ways, "unreview" if is_premoderated else "review", *members]
+    return [*statuses, "unreview" if is_premoderated else "review", *members]
 
 
 def apply_quick_action(*, name: str, article: int | None, actor: User) -> Batch | None:

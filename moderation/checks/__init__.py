@@ -1,4 +1,4 @@
-"""The checks: all that Soundoff looks for in a comment, each with what every page says about its findings.
+"""The checks: all that Soundoff looks for in a comment, each with its texts for every page.
 
   results    the result of a check, before it is stored as a Finding
   base       the class Check, and the facts that a check may use

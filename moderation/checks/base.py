@@ -66,8 +66,8 @@ class Context:
 
 Find = Callable[[Submission, Context], Iterator[CheckResult]]
 Text = str | Promise
-# A sentence about a finding of FindingQuerySet.of_now. The comment is the other one of a duplicate, or None
-# if the reader may not know of it.
+# A sentence about a finding of FindingQuerySet.of_current_texts. The comment is the other one of a duplicate,
+# or None if the reader may not know of it.
 Sentence = Callable[[Finding, Comment | None], str]
 
 
@@ -127,7 +127,7 @@ class Check:
         return str(self.description)
 
     def explain_to_moderator(self, finding: Finding, original: Comment | None) -> str:
-        """Return one sentence about a finding of FindingQuerySet.of_now, for moderators.
+        """Return one sentence about a finding of FindingQuerySet.of_current_texts, for moderators.
 
         `original` is the other comment of a duplicate, or None if the reader may not know of it.
         """

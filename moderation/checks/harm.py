@@ -35,7 +35,7 @@ def slur(comment: ParsedComment) -> SignalResult | None:
 
 
 _VIOLENCE = r"(?:kill|murder|shoot|stab|strangle|lynch|rape|behead|hang|burn)"
-_SUFFERED = r"(?:killed|murdered|shot|stabbed|strangled|lynched|raped|beheaded|hanged|hung|burned|executed)"
+_KILLED = r"(?:killed|murdered|shot|stabbed|strangled|lynched|raped|beheaded|hanged|hung|burned|executed)"
 _FAMILY = r"(?:family|kids|children|wife|husband|mother)"
 _VICTIM = rf"(?:you|u|him|her|them|(?:your|his|her|their) (?:whole )?{_FAMILY})"
 THREATS = re.compile(
@@ -45,9 +45,9 @@ THREATS = re.compile(
     rf"|break (?:your|his|her|their) (?:neck|legs|bones))\b"
     rf"|\b(?:someone|somebody|we) (?:should|ought to|must|needs? to|has to|have to) {_VIOLENCE} {_VICTIM}\b"
     rf"|\b(?:you|he|she|they) (?:all )?(?:deserves? to|should|ought to|must|needs? to) "
-    rf"(?:die|be {_SUFFERED}|get {_SUFFERED})\b"
+    rf"(?:die|be {_KILLED}|get {_KILLED})\b"
     rf"|\bi hope (?:you|he|she|they|someone|somebody) (?:all )?"
-    rf"(?:dies?|gets? {_SUFFERED}|{_VIOLENCE}s? {_VICTIM})\b"
+    rf"(?:dies?|gets? {_KILLED}|{_VIOLENCE}s? {_VICTIM})\b"
     r"|\bi know where (?:you|he|she|they) lives?\b|\bwatch your back\b|\byou(?:'re| are) (?:a )?dead m[ae]n\b"
 )
 

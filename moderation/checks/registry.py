@@ -74,20 +74,20 @@ def signal_results(found: Iterable[SignalResult]) -> list[CheckResult]:
     """Return those of these results of signals that are stored."""
     return [
         CheckResult(
-            check=one.signal,
-            strength=one.strength,
+            check=result.signal,
+            strength=result.strength,
             holds=check.holds,
-            spans=list(one.spans),
-            number=one.number,
+            spans=list(result.spans),
+            number=result.number,
         )
-        for one in found
-        if (check := get(one.signal)).is_stored_signal
+        for result in found
+        if (check := get(result.signal)).is_stored_signal
     ]
 
 
 def is_flagged(results: Iterable[CheckResult]) -> bool:
     """Return whether a comment with these results opens a case even if nothing holds it."""
-    return any(get(one.check).flags for one in results)
+    return any(get(result.check).flags for result in results)
 
 
 def flagging_names() -> list[str]:

@@ -1,7 +1,7 @@
 """Erasure of an account or a guest at the wish of the person, who chooses what happens to the comments.
 
 The account or the guest is disabled and their newsletters end at once. A job then goes through the comments
-in blocks, each of which is a transaction of its own, and at last deletes the name and the e-mail. It may be
+in blocks, each of which is a separate transaction, and at last deletes the name and the e-mail. It may be
 stopped at any moment and run again. A comment that was reported as illegal keeps its text until a moderator
 has decided on it, and a restricted one until an administrator lifts the restriction; a scheduled job deletes
 it then.
@@ -105,7 +105,7 @@ def erase(pk: int) -> bool:
         purge.erase_person(person=person, actor=None)
     if erasure.deletes_comments and _left(person).exists():
         return False
-    # Meanwhile the person may have wished to delete the comments, too. That has a job of its own.
+    # Meanwhile the person may have wished to delete the comments, too. That has its own job.
     done = AccountErasure.objects.filter(pk=pk, deletes_comments=erasure.deletes_comments)
     return bool(done.update(finished_at=timezone.now()))
 

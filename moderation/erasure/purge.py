@@ -116,7 +116,8 @@ def unchanged(group: CommentGroup) -> list[int]:
 def purge_list(*, group: CommentGroup, actor: User | None) -> PurgeResult:
     """Delete the texts of the comments on a list permanently, in one transaction.
 
-    Comments that changed since the list was made are skipped. What `erase_related_data` deletes goes too.
+    Comments that changed since the list was made are skipped. Their related data is deleted as well
+    (`erase_related_data`).
     """
     batch = Batch(kind=Batch.Kind.PURGE, actor=actor, parameters={"group": str(group.pk)})
     with transaction.atomic():
@@ -161,10 +162,10 @@ def erase_related_data(comments: Sequence[int]) -> None:
 def erase_person(*, person: Person, actor: User | None) -> None:
     """Delete the name and e-mail of an account or a guest permanently, also in comments and restrictions.
 
-    What they follow, their visits and drafts, notes on them, whom they muted and who muted them are deleted,
-    and the texts of their sanctions, appeals and reports. The texts of comments stay. So does everything
-    about a comment with a legal hold, until it ends (erase_restricted_data). Without an actor the
-    person wished it, or it is repeated after a restore, and no note about it is added.
+    Deleted as well are their follows, visits, drafts and mutes, mutes of them, notes on them, and the texts
+    of their sanctions, appeals and reports. The texts of comments stay, and so does all data about a comment
+    with a legal hold, until the hold ends (erase_restricted_data). Without an actor, the person asked for it
+    or it is repeated after a restore, and no note about it is added.
     """
     fields = person.as_fields
     with transaction.atomic():

@@ -23,7 +23,7 @@ from moderation.queue import explanations
 
 PAGE_SIZE = 100  # comments of a list
 LISTS_SHOWN = 20
-CHANGED_SHOWN = 50  # comments that are named because they are not deleted
+MAX_CHANGED_SHOWN = 50  # comments that are named because they are not deleted
 
 
 class PurgeListForm(SubmitForm, forms.Form):
@@ -95,10 +95,10 @@ def purge_list(request: HttpRequest, pk: UUID) -> HttpResponse:
             (explanations.describe_decision(state, reason), n) for state, reason, n in summary.by_reason
         ],
         "sample": [(comment, explanations.excerpt(comment)) for comment in summary.sample],
-        "changed": summary.changed[:CHANGED_SHOWN],
-        "more_changed": max(0, len(summary.changed) - CHANGED_SHOWN),
-        "skipped": skipped[:CHANGED_SHOWN],
-        "more_skipped": max(0, len(skipped) - CHANGED_SHOWN),
+        "changed": summary.changed[:MAX_CHANGED_SHOWN],
+        "more_changed": max(0, len(summary.changed) - MAX_CHANGED_SHOWN),
+        "skipped": skipped[:MAX_CHANGED_SHOWN],
+        "more_skipped": max(0, len(skipped) - MAX_CHANGED_SHOWN),
         "is_full": group.size >= purge.MAX_PURGE_LIST_SIZE,
         "to_delete": group.size - len(summary.changed),
     }

@@ -52,7 +52,7 @@ _ENTITY = re.compile(r"&(?:#\d{1,6}|#x[0-9a-f]{1,5}|[a-z]{2,8});", re.IGNORECASE
 
 
 class ParsedComment:
-    """A parsed comment: what several signals need of it, each computed at most once."""
+    """A parsed comment: data that several signals need, each computed at most once."""
 
     def __init__(self, data: CommentData) -> None:
         self.data = data
@@ -139,12 +139,12 @@ def cached_per_comment(signal: Signal) -> Signal:
     name = signal.__name__
 
     @wraps(signal)
-    def asked(comment: ParsedComment) -> SignalResult | None:
+    def read_signal(comment: ParsedComment) -> SignalResult | None:
         if name not in comment.cached_results:
             comment.cached_results[name] = signal(comment)
         return comment.cached_results[name]
 
-    return asked
+    return read_signal
 
 
 def stems_of(text: str) -> frozenset[str]:

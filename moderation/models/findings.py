@@ -23,7 +23,7 @@ _TEXTS_OF_ORIGINAL = [
 
 
 class FindingQuerySet(models.QuerySet["Finding"]):
-    def of_now(self, comments: Iterable[int]) -> Self:
+    def of_current_texts(self, comments: Iterable[int]) -> Self:
         """Return the findings in the current text of these comments, ordered by comment.
 
         The rows that an explanation needs are joined. Each finding also has `is_proved`: whether the e-mail
@@ -38,7 +38,7 @@ class FindingQuerySet(models.QuerySet["Finding"]):
 
 
 def load_originals(ids: Collection[int]) -> dict[int, Comment]:
-    """Return the comments that findings repeat, by id, with what FindingQuerySet.of_now joins."""
+    """Return the comments that findings repeat, by id, with what FindingQuerySet.of_current_texts joins."""
     comments = Comment.objects.select_related("discussion__article").defer(*_TEXTS_OF_ORIGINAL)
     return comments.in_bulk(list(ids))
 
@@ -62,7 +62,7 @@ class Finding(models.Model):
     )
     rule = models.ForeignKey(Rule, models.PROTECT, null=True, related_name="+", db_index=False)
     filter = models.ForeignKey(FilterVersion, models.PROTECT, null=True, related_name="+", db_index=False)
-    is_proved: bool  # set by FindingQuerySet.of_now
+    is_proved: bool  # set by FindingQuerySet.of_current_texts
     at = models.DateTimeField(db_default=Now())  # the time of the statement, as in the audit log
 
     objects = FindingQuerySet.as_manager()

@@ -76,8 +76,7 @@ class Sanction(models.Model):
         return str(self.get_kind_display())
 
     @property
-    def why(self) -> str:
-        """Return the label of the reason."""
+    def reason_label(self) -> str:
         return removal_reasons.label(self.reason)
 
     @property

@@ -40,7 +40,7 @@ NOT_REVIEWED = {
     Kind.WAITS_SANCTION,
     Kind.WAITS_EDITED,
 }
-# Of several checks that hold a comment, its author is notified of the last of these.
+# If several checks hold a comment, its author is notified of the last of these.
 WAITING_KINDS = [
     Kind.WAITS_NEW_AUTHOR,
     Kind.WAITS_PREMODERATION,

@@ -91,7 +91,7 @@ def render_notices(comments: Sequence[Comment]) -> dict[int, DecisionNotice]:
     for appeal in Appeal.objects.filter(comment__in=ids).select_related("against", "case"):
         appeals[appeal.comment_id].append(appeal)
     findings = defaultdict(list)
-    for finding in Finding.objects.of_now(ids):
+    for finding in Finding.objects.of_current_texts(ids):
         findings[finding.comment_id].append(finding)
     # Each reason is looked up once: outside of a request each lookup queries the site's version.
     removals = {c.state_reason for c in comments if c.state in REMOVED}

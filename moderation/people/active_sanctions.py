@@ -33,36 +33,36 @@ EMAIL_REFUSED = gettext_lazy(
     "confirm it. Then you can comment, or you can see why not."
 )
 
-# Needs a query `asked` with one row for each person (author, guest, browser, email in lower case, is_proved)
-# and returns the sanctions of each that meet a condition. Each branch uses an index of its own.
+# Returns the sanctions of people that meet a condition. It needs a query `queried` with one row for each
+# person: author, guest, browser, email in lower case, is_proved. Each branch uses its own index.
 SANCTIONS = f"""
-SELECT asked.author, asked.guest, s.id, s.kind, s.reason, s.until, s.message, s.is_own
-FROM asked CROSS JOIN LATERAL (
+SELECT queried.author, queried.guest, s.id, s.kind, s.reason, s.until, s.message, s.is_own
+FROM queried CROSS JOIN LATERAL (
   SELECT DISTINCT ON (id) * FROM (
-    SELECT s.*, true AS is_own FROM moderation_sanction s WHERE s.user_id = asked.author
+    SELECT s.*, true AS is_own FROM moderation_sanction s WHERE s.user_id = queried.author
     UNION ALL
-    SELECT s.*, true FROM moderation_sanction s WHERE s.guest_id IN (asked.guest, asked.browser)
+    SELECT s.*, true FROM moderation_sanction s WHERE s.guest_id IN (queried.guest, queried.browser)
     UNION ALL
-    SELECT s.*, asked.is_proved
+    SELECT s.*, queried.is_proved
     FROM accounts_guest g JOIN moderation_sanction s ON s.guest_id = g.id
-    WHERE lower(g.email) = asked.email AND asked.email <> ''
-      AND (g.confirmed_at IS NOT NULL OR NOT asked.is_proved)
+    WHERE lower(g.email) = queried.email AND queried.email <> ''
+      AND (g.confirmed_at IS NOT NULL OR NOT queried.is_proved)
     UNION ALL
-    SELECT s.*, asked.is_proved
+    SELECT s.*, queried.is_proved
     FROM accounts_user u JOIN moderation_sanction s ON s.user_id = u.id
-    WHERE lower(u.email) = asked.email AND asked.email <> ''
-      AND (NOT asked.is_proved
+    WHERE lower(u.email) = queried.email AND queried.email <> ''
+      AND (NOT queried.is_proved
            OR EXISTS (SELECT FROM account_emailaddress e WHERE {EMAIL_IS_CONFIRMED}))) found
   WHERE %s
   ORDER BY id, is_own DESC) s"""
 IS_ACTIVE = "ended_at IS NULL AND (until IS NULL OR until > now())"
-# The answer to an appeal is shown for three months, not for ever.
+# The answer to an appeal is shown for three months, not forever.
 ENDED_AFTER_APPEAL = f"""appealed_at IS NOT NULL AND answered_at IS NULL AND NOT ({IS_ACTIVE})
 AND coalesce(ended_at, until) > now() - interval '90 days'"""
 ACTIVE_SANCTIONS = SANCTIONS % IS_ACTIVE
 
 PEOPLE = f"""
-WITH asked AS (
+WITH queried AS (
   SELECT u.id AS author, NULL::bigint AS guest, NULL::bigint AS browser, lower(u.email) AS email,
          EXISTS (SELECT FROM account_emailaddress e WHERE {EMAIL_IS_CONFIRMED}) AS is_proved
   FROM accounts_user u WHERE u.id = ANY(%(users)s)

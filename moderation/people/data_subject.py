@@ -36,7 +36,7 @@ class DataSubject:
 
     @classmethod
     def of_browser(cls, person: Person) -> "DataSubject":
-        """Return what the browser of this person may read: of a guest, only what they sent as this guest.
+        """Return the data that this person's browser may read: for a guest, only data sent as this guest.
 
         The cookie of a guest does not prove that they own the e-mail: its owner may have confirmed it in
         another browser, for a comment of somebody who typed it. Of a guest without a confirmed e-mail, a
@@ -76,10 +76,10 @@ class DataSubject:
 
 
 def _claimed_guests(user: User) -> QuerySet[Guest]:
-    """Return the guests of whose comments this user claimed one, and of whom no comment is left.
+    """Return the guests with a comment that this user claimed and without any other comment.
 
-    Comments left are somebody else's as long as nobody claims them, and so is the name of their guest. Those
-    that the guest had deleted do not count: they cannot be claimed.
+    Other comments belong to another person as long as nobody claims them, and so does the name of their
+    guest. Comments that the guest had deleted do not count, since they cannot be claimed.
     """
     claims = CommentClaim.objects.filter(user=user, guest=OuterRef("pk"))
     left = Comment.objects.filter(guest=OuterRef("pk"), erased_at=None).exclude(state=State.DELETED)

@@ -44,7 +44,7 @@ class OwnCommentsQuery(ListQuery):
 
 @dataclass(frozen=True)
 class OwnComment:
-    """One comment in the list, with what its author may still do with it."""
+    """One comment in the list, with the actions that its author can still take."""
 
     comment: Comment
     title: str  # of its story

@@ -124,7 +124,7 @@ def parse_states(
 
 
 def parse_numbers(found: dict[str, list[dict[str, Any]]]) -> PersonNumbers:
-    """Return the numbers of the one person whom the queries asked about."""
+    """Return the numbers of the one person in the rows of `number_queries`."""
     states, since = parse_states(found)
     reports = Counter({row["kind"]: row["n"] for row in found["reports"]})
     return PersonNumbers(

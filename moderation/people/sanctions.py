@@ -84,7 +84,7 @@ def impose(
             return first
         batch.save(force_insert=True)
         # It is stored as ended and then activated, so that it is undone like any other setting.
-        made = Sanction.objects.create(
+        sanction = Sanction.objects.create(
             **person.as_fields,
             kind=kind,
             reason=reason,
@@ -95,7 +95,7 @@ def impose(
             batch=batch,
         )
         setting_changes.apply_changes(
-            batch=batch, changes=[(SettingChange.Target.SANCTION, made.pk, "ended_at", None)]
+            batch=batch, changes=[(SettingChange.Target.SANCTION, sanction.pk, "ended_at", None)]
         )
         if ids := _lock_removable(person, since=now - timedelta(days=days)) if days else []:
             change_states(ids=ids, to=to, reason=reason, actor=actor, batch=batch.pk)

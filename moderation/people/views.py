@@ -75,21 +75,21 @@ def people(request: HttpRequest) -> HttpResponse:
 def person(request: HttpRequest, key: str) -> HttpResponse:
     """Show a profile. ?state= filters the comments by state; ?before= shows older ones."""
     user = require_decider(request)
-    return _page(request, user, _load(key, user))
+    return _render_profile(request, user, _get_person_or_404(key, user))
 
 
 @require_post_and_login
 def impose_sanction(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     """Impose a sanction. An invalid form is shown again with its input."""
     user = require_decider(request)
-    person = _load(key, user)
+    person = _get_person_or_404(key, user)
     if kind not in Sanction.Kind.values:
         raise Http404
     if not sanctions.can_sanction(user, person):
         raise PermissionDenied
     form = SanctionForm(request.POST, kind=kind, counts=sanctions.counts_to_remove(person, timezone.now()))
     if not form.is_valid():
-        return _page(request, user, person, bound=form)
+        return _render_profile(request, user, person, bound=form)
     batch = sanctions.impose(person=person, kind=kind, actor=user, **form.cleaned_data)
     return redirect(with_done_param(person.get_absolute_url(), batch.pk))
 
@@ -97,7 +97,7 @@ def impose_sanction(request: HttpRequest, key: str, kind: str) -> HttpResponse:
 @require_post_and_login
 def end_sanction(request: HttpRequest, pk: int) -> HttpResponse:
     user = require_decider(request)
-    sanction, person = _load_sanction(pk, user)
+    sanction, person = _get_sanction_or_404(pk, user)
     if batch := sanctions.end(sanction=sanction, actor=user):
         return redirect(with_done_param(person.get_absolute_url(), batch.pk))
     messages.info(request, _("It had ended already."))
@@ -108,7 +108,7 @@ def end_sanction(request: HttpRequest, pk: int) -> HttpResponse:
 def uphold_sanction(request: HttpRequest, pk: int) -> HttpResponse:
     """Uphold a sanction after an appeal."""
     user = require_decider(request)
-    sanction, person = _load_sanction(pk, user)
+    sanction, person = _get_sanction_or_404(pk, user)
     if not sanctions.can_uphold(user, sanction):
         messages.warning(request, _("You took the first decision, so another moderator answers this appeal."))
     elif sanctions.uphold(sanction=sanction):
@@ -130,7 +130,7 @@ def add_note(request: HttpRequest) -> HttpResponse:
         comment = get_object_or_404(Comment.objects.moderated_by(user), pk=pk)
         subject, back = {"comment": comment}, reverse("moderation:comment", args=[pk])
     else:
-        person = _load(request.POST.get("person", ""), user)
+        person = _get_person_or_404(request.POST.get("person", ""), user)
         if not user.is_moderator:
             raise PermissionDenied
         subject, back = person.as_fields, person.get_absolute_url()
@@ -161,7 +161,7 @@ def delete_note(request: HttpRequest, pk: int) -> HttpResponse:
 def restrict_child_data(request: HttpRequest, key: str) -> HttpResponse:
     """Restrict access to all comments of a child, as one action."""
     user = require_decider(request)
-    person = _load(key, user)
+    person = _get_person_or_404(key, user)
     if not _can_restrict_all(user, person):
         raise PermissionDenied
     ids = list(
@@ -188,7 +188,7 @@ def restrict_child_data(request: HttpRequest, key: str) -> HttpResponse:
 def erase_person(request: HttpRequest, key: str) -> HttpResponse:
     """Delete the name and e-mail of a person permanently, once none of their comments can be read."""
     user = require_decider(request)
-    person = _load(key, user)
+    person = _get_person_or_404(key, user)
     if not _can_erase(user, person):
         raise PermissionDenied
     purge.erase_person(person=person, actor=user)
@@ -209,7 +209,7 @@ def _can_erase(user: User, person: Person) -> bool:
     )
 
 
-def _page(
+def _render_profile(
     request: HttpRequest, user: User, person: Person, bound: SanctionForm | None = None
 ) -> HttpResponse:
     now, can_sanction = timezone.now(), sanctions.can_sanction(user, person)
@@ -281,16 +281,16 @@ def _comments(request: HttpRequest, user: User, person: Person) -> dict[str, Any
     }
 
 
-def _load(key: str, user: User) -> Person:
+def _get_person_or_404(key: str, user: User) -> Person:
     found = profiles.find_person(key)
     if found is None or not profiles.can_read_profile(user, found):
         raise Http404
     return found
 
 
-def _load_sanction(pk: int, user: User) -> tuple[Sanction, Person]:
+def _get_sanction_or_404(pk: int, user: User) -> tuple[Sanction, Person]:
     found = get_object_or_404(Sanction.objects.select_related("user", "guest", "batch"), pk=pk)
-    who = Person(user=found.user, guest=found.guest)
-    if not sanctions.can_sanction(user, who):
+    person = Person(user=found.user, guest=found.guest)
+    if not sanctions.can_sanction(user, person):
         raise PermissionDenied
-    return found, who
+    return found, person

@@ -156,8 +156,8 @@ LEFT JOIN comments_comment p ON p.id = c.parent_id
 LEFT JOIN accounts_guest g ON g.id = c.guest_id
 LEFT JOIN accounts_user u ON u.id = c.author_id
 WHERE c.id = %(comment)s"""
-# FindingQuerySet.of_now without the rule and the other comment, which few findings have. The rows come as
-# JSON, where a time is text, so `at` is left out: no card shows it.
+# FindingQuerySet.of_current_texts without the rule and the other comment, which few findings have. The rows
+# come as JSON, where a time is text, so `at` is left out: no card shows it.
 _FINDING_COLUMNS = ", ".join(
     f'f.{field.column} AS "{field.attname}"' for field in Finding._meta.concrete_fields if field.name != "at"
 )
@@ -250,9 +250,9 @@ def _load_comment(pk: int) -> Comment | None:
 
 
 def _read_related_rows(comment: Comment, user: User) -> dict[str, list[dict[str, Any]]]:
-    """Return by kind what few comments have, the findings, the saved lines and the record of the author.
+    """Return rows by kind: rare related data, the findings, the saved lines and the author's record.
 
-    Of revisions and memberships one row is enough to know that there are some. Runs one statement.
+    One row of revisions and of memberships is read, to know whether there are any. Runs one statement.
     """
     queries, values = record_queries(comment, user)
     queries |= {
@@ -312,9 +312,9 @@ def _strongest_first(
         for f in findings
         if not registry.found_nothing(f)
     ]
-    said = {placed.signal.sentence for placed in signals}
+    sentences = {placed.signal.sentence for placed in signals}
     for clue, strength, sentence in compared:
-        if sentence not in said:
+        if sentence not in sentences:
             signal = CardSignal(sentence, _strength_class(strength), None)
             signals.append(PlacedSignal(strength, signal, [], clue == Clue.SPUN))
     return sorted(signals, key=lambda placed: -placed.strength)

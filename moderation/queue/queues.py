@@ -74,9 +74,9 @@ FROM {", ".join(f"(VALUES (false), (true)) {flag}(value)" for flag in CASE_FLAGS
      LATERAL (SELECT count(*) AS n FROM ({{cases}}) found) cases
 WHERE cases.n > 0"""
 
-# The id of nobody, in whose place the composed queries get the parameter `user`: so all people with the same
-# roles have the same prepared statement.
-COMPOSED_FOR = 1 << 62
+# An id that no user has. The composed queries contain it, and it is replaced by the parameter `user`, so that
+# all people with the same roles share one prepared statement.
+PLACEHOLDER_USER_ID = 1 << 62
 
 # The rows of a page by their keys: of cases, or for "recent" of comments, which are shown without a case.
 _ITEMS = f"""
@@ -176,8 +176,8 @@ class QueueView:
     @classmethod
     def read(cls, query: QueryDict, user: User) -> "QueueView":
         """Parse the query of a URL. Raises Http404 for an unknown queue or an invalid filter value."""
-        asked = QueueQuery.read(query)
-        queue = asked["queue"]
+        parameters = QueueQuery.read(query)
+        queue = parameters["queue"]
         values, described, where = queue_filters.parse_filters(query, user, of_cases=queue != RECENT)
         unfiltered = cls(queue, user, (), {}, where, None)
         active = tuple(
@@ -188,7 +188,7 @@ class QueueView:
             )
             for name, (label, value) in described.items()
         )
-        return replace(unfiltered, filters=active, values=values, after=asked["after"])
+        return replace(unfiltered, filters=active, values=values, after=parameters["after"])
 
     def query(self) -> str:
         """Return the query of the first page; the default queue without filters needs none."""
@@ -357,7 +357,7 @@ def summary_queries(roles: frozenset[str]) -> Mapping[str, str]:
     `parse_summaries` reads their rows. Django takes 3 ms to compose them. Only moderators have queues other
     than those of cases: these span stories.
     """
-    user = User(pk=COMPOSED_FOR)
+    user = User(pk=PLACEHOLDER_USER_ID)
     user.roles = roles
     same_flags = {flag: RawSQL(f"{flag}.value", []) for flag in CASE_FLAGS}  # noqa: S611  # constants
     counted = _open_cases(user).filter(**same_flags).values("pk")
@@ -373,7 +373,7 @@ def summary_queries(roles: frozenset[str]) -> Mapping[str, str]:
             "similar": _count_and_oldest(similar_pages.open_groups(user), "made_at"),
             "opinions": _count_and_oldest(second_opinions.open_questions(user), "asked_at"),
         }
-    return {name: query.replace(str(COMPOSED_FOR), "%(user)s") for name, query in queries.items()}
+    return {name: query.replace(str(PLACEHOLDER_USER_ID), "%(user)s") for name, query in queries.items()}
 
 
 def _count_and_oldest(rows: QuerySet[Any], time: str) -> str:
@@ -411,14 +411,14 @@ def parse_summaries(found: Mapping[str, list[dict[str, Any]]], user: User, base:
     summaries = [
         summary(key, label, f"{base}?queue={key}", *numbers[key]) for key, (label, _where) in QUEUES.items()
     ]
-    for one in found.get("similar", []):
+    for row in found.get("similar", []):
         # The link opens the largest group, as that of a queue opens its first case.
         url = reverse("moderation:similar") + "?first=on"
-        summaries.insert(3, summary("similar", _("Similar comments"), url, one["n"], one["oldest"]))
-    for one in found.get("opinions", []):
-        if one["n"]:
+        summaries.insert(3, summary("similar", _("Similar comments"), url, row["n"], row["oldest"]))
+    for row in found.get("opinions", []):
+        if row["n"]:
             url = reverse("moderation:opinions")
-            summaries.append(summary("opinions", _("Second opinions"), url, one["n"], one["oldest"]))
+            summaries.append(summary("opinions", _("Second opinions"), url, row["n"], row["oldest"]))
     return [*summaries, summary(RECENT, _("All comments"), f"{base}?queue={RECENT}", None, None)]
 
 
@@ -450,7 +450,7 @@ def _times_of_sanction_appeals(user: User) -> list[str]:
 
 def first_queue(summaries: Sequence[QueueSummary]) -> str:
     """Return the first queue that is not empty, or "waiting" if all are."""
-    return next((one.key for one in summaries if one.key in QUEUES and one.count), WAITING)
+    return next((summary.key for summary in summaries if summary.key in QUEUES and summary.count), WAITING)
 
 
 def waiting_text(waiting: QueueSummary) -> str:

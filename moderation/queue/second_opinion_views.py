@@ -26,7 +26,7 @@ def second_opinions(request: HttpRequest) -> HttpResponse:
     opinion = waiting.select_related("comment__discussion__article", "comment__parent").first()
     context: dict[str, Any] = {"count": waiting.count(), "opinion": opinion}
     if opinion:
-        findings = Finding.objects.of_now([opinion.comment_id])
+        findings = Finding.objects.of_current_texts([opinion.comment_id])
         context["why"] = [
             registry.get(found.check_name).explain_to_moderator(found, found.public_original)
             for found in findings

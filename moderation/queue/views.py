@@ -57,7 +57,7 @@ def case(request: SiteRequest, pk: int) -> HttpResponse:
 @require_safe
 @login_required
 def comment(request: SiteRequest, pk: int) -> HttpResponse:
-    """Show one comment, which need not have a case.
+    """Show one comment, with or without a case.
 
     With ?next=story the form to remove it is open, and a decision leads back to the comment on its story.
     """
@@ -92,7 +92,7 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
     request.waiting_count = min(summaries[0].waiting_count, queues.MAX_WAITING)
     if request.path == base and "queue" not in request.GET and not view.values:
         view = replace(view, queue=queues.first_queue(summaries))
-    summary = next(one for one in summaries if one.key == view.queue)
+    summary = next(entry for entry in summaries if entry.key == view.queue)
     # To find no case, Postgres would read all open ones in the order in which they are due.
     items, count = view.items() if summary.has_cases else (list[QueueItem](), 0)
     # Without items, all of them were restricted after they had been counted.

@@ -76,13 +76,13 @@ class CommentTree(ChangeList):
 
     def get_results(self, request: Any) -> None:
         discussion: Discussion = request.discussion  # set by changelist_view
-        rows, asked = cast(CommentQuerySet, self.queryset), TreeQuery.read(request.GET)
+        rows, parameters = cast(CommentQuerySet, self.queryset), TreeQuery.read(request.GET)
         if _is_search(request):
-            page = read_found(rows, after=asked["after"])
-        elif branch := asked["branch"]:
-            page = read_branch(rows, discussion, branch=branch, after=asked["after"])
+            page = read_found(rows, after=parameters["after"])
+        elif branch := parameters["branch"]:
+            page = read_branch(rows, discussion, branch=branch, after=parameters["after"])
         else:
-            page = read_trees(rows, discussion, after=asked["after"], start=asked["start"])
+            page = read_trees(rows, discussion, after=parameters["after"], start=parameters["start"])
         place = request.GET.copy()
         for key in ("after", "start"):
             place.pop(key, None)
@@ -137,15 +137,15 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         if discussion is None:
             messages.info(request, _("Choose a discussion to see its reply structure."))
             return redirect("admin:comments_discussion_changelist")
-        asked = TreeQuery.read(request.GET)
+        parameters = TreeQuery.read(request.GET)
         cast(TreeRequest, request).discussion = discussion
         context = {
             "title": _("Reply structure"),
             "subtitle": discussion.article.title,
             "discussion": discussion,
             "is_search": _is_search(request),
-            "branch": asked["branch"],
-            "is_later_page": bool(asked["after"] or asked["start"]),
+            "branch": parameters["branch"],
+            "is_later_page": bool(parameters["after"] or parameters["start"]),
             "proposal_count": InferredParent.objects.filter(discussion=discussion).open().count(),
             **(extra_context or {}),
         }

@@ -15,7 +15,7 @@ from comments.models import Comment, Reason
 from core.query_forms import parse_whole_number
 
 MAX_LISTED = 20  # results of a search
-MAX_NAMED = 5  # comments by people whom the text names
+MAX_NAMED = 5  # comments by people that the text names
 MAX_BEFORE = 3  # comments just before it
 MAX_NAMES = 2_000  # names that are looked for in the text
 EXCERPT_READ, EXCERPT_SHOWN = 800, 240  # characters of a text
@@ -32,7 +32,7 @@ class Candidate:
 
 
 def suggest(comment: Comment) -> list[Candidate]:
-    """Return the present parent, comments by people whom the text names, and those just before it."""
+    """Return the present parent, comments by people that the text names, and those just before it."""
     others = _possible_parents(comment)
     earlier = others.filter(created_at__lte=comment.created_at).order_by("-created_at", "-pk")
     found: dict[int, Candidate] = {}

@@ -23,7 +23,7 @@ class ProposalsChangedError(Exception):
 
 def fingerprint(proposals: Iterable[InferredParent]) -> str:
     """Return a text that differs for other proposals: one added, one decided on, or another parent."""
-    rows = sorted((one.comment_id, one.parent_id, one.confidence) for one in proposals)
+    rows = sorted((proposal.comment_id, proposal.parent_id, proposal.confidence) for proposal in proposals)
     return sha256(repr(rows).encode()).hexdigest()[:32]
 
 

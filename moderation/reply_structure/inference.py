@@ -46,7 +46,7 @@ class ThreadComment:
         return normalize_name(self.author)
 
     def is_by(self, writer: str) -> bool:
-        """Return whether this person wrote it. What has no name, or one that many share, is by nobody."""
+        """Return whether this person wrote it. False without a name, and for a name that many share."""
         return self.writer == writer and writer not in NOBODY
 
 
@@ -92,7 +92,7 @@ class Branch:
         return parent + self.comments[-MAX_COMPARED:]
 
     def find_addressed(self, comment: ThreadComment) -> tuple[str, Manner] | None:
-        """Return the person whom a comment addresses by name, and the manner. Several rules ask in turn."""
+        """Return the person that a comment addresses by name, and the manner. Cached for several rules."""
         if self._addressed is None or self._addressed[0] != comment.number:
             found = self._people.find_addressed(comment.text, without=comment.writer)
             self._addressed = comment.number, found
@@ -202,9 +202,9 @@ def _quoted_comment(comment: ThreadComment, branch: Branch) -> ThreadComment | N
     for quoted in _quotations(comment.text):
         if quoted in branch.story:
             continue
-        others = (one for one in branch.candidates() if one.writer != comment.writer)
-        holders = [one for one in others if quoted in _searchable(one.text)]
-        own = [one for one in holders if not _quotes(one, quoted)]
+        others = (candidate for candidate in branch.candidates() if candidate.writer != comment.writer)
+        holders = [candidate for candidate in others if quoted in _searchable(candidate.text)]
+        own = [candidate for candidate in holders if not _quotes(candidate, quoted)]
         if holders:
             return (own or holders)[-1]
     return None
@@ -237,7 +237,7 @@ _CONTINUES = re.compile(
 
 
 def _continued_comment(comment: ThreadComment, branch: Branch) -> ThreadComment | None:
-    """Return what the same person's comment just before this one answers, if this one continues it."""
+    """Return the comment answered by the same person's comment just before, if this one continues that."""
     before = branch.comments[-1] if branch.comments else None
     if before is None or not before.is_by(comment.writer) or comment.at - before.at > SOON:
         return None
@@ -247,7 +247,7 @@ def _continued_comment(comment: ThreadComment, branch: Branch) -> ThreadComment 
 def _answer_to_writer(comment: ThreadComment, branch: Branch) -> ThreadComment | None:
     """Return the only comment since the writer's last one, if it answers that.
 
-    In a flat discussion this says nothing: the next comment may answer any other.
+    In a flat discussion this is no evidence: the next comment may answer any other.
     """
     if branch.parent is None or comment.writer in NOBODY:
         return None
@@ -255,7 +255,9 @@ def _answer_to_writer(comment: ThreadComment, branch: Branch) -> ThreadComment |
     if not own and not branch.parent.is_by(comment.writer):
         return None
     since = branch.comments[own[-1] + 1 if own else 0 :]
-    answers = [one for one in since if one.number not in branch.continued]  # a continued answer is one
+    answers = [
+        answer for answer in since if answer.number not in branch.continued
+    ]  # a continued answer is one
     if len(answers) != 1 or not branch.answers_to(answers[0], comment.writer):
         return None
     return since[-1]

@@ -33,7 +33,7 @@ gracias ciao grazie ola oi obrigado hei hej takk tak merhaba
 _OPENINGS = _GREETINGS | word_set(
     "you ok okay yes no well sorry agreed in reply response to re so but oui non"
 )
-_TOWARDS = word_set("to re")  # "Reply to Jim: …" addresses him, "Thanks to Jim …" does not
+_ADDRESSING_WORDS = word_set("to re")  # "Reply to Jim: …" addresses him, "Thanks to Jim …" does not
 # After a name without a sign: what is said about a person, and not to the person.
 _ABOUT = word_set("is was has had says said does did will would and or s thinks writes wrote made makes")
 _TO = word_set("you your youre u ur yours yourself vous tu votre ton tes vos du sie dein ihr usted te")
@@ -79,7 +79,7 @@ class NamedPeople:
             self._by_first_word.setdefault(alias[0], set()).add(name)
 
     def find_addressed(self, text: str, *, without: str) -> tuple[str, Manner] | None:
-        """Return the person whom a text addresses at its start, and the manner; never the writer (`without`).
+        """Return the person that a text addresses at its start, and the manner; never the writer (`without`).
 
         Returns None if it addresses nobody, or a name that two people have in common.
         """
@@ -109,7 +109,7 @@ def _at_the_beginning(text: str, names: Collection[str]) -> tuple[str, Manner] |
     if has_at:
         return found[0], Manner.AT_SIGN
     last = before[-1] if before else ""
-    if last in _TOWARDS and not _GREETINGS.isdisjoint(before):
+    if last in _ADDRESSING_WORDS and not _GREETINGS.isdisjoint(before):
         return None
     after = words[longest:]
     if last in _GREETINGS or not after or _ENDS.match(after[0]):

@@ -41,7 +41,7 @@ SELECT c.id, false AS above, max(first.n) OVER () < (SELECT count(*) FROM first)
 FROM first CROSS JOIN LATERAL (SELECT id, lft FROM comments_comment
                                WHERE tree_id = first.tree_id ORDER BY lft LIMIT %(replies)s + 1) c
 WHERE first.before < %(page)s ORDER BY first.n, c.lft"""
-BEHIND = "(c.created_at, c.id) > (SELECT created_at, id FROM comments_comment WHERE id = %(after)s)"
+AFTER = "(c.created_at, c.id) > (SELECT created_at, id FROM comments_comment WHERE id = %(after)s)"
 FROM = "(c.created_at, c.id) >= (SELECT created_at, id FROM comments_comment WHERE id = %(start)s)"
 
 # A branch in reading order, after the ancestors of its first comment on this page. `after` is any comment of
@@ -86,7 +86,7 @@ def read_trees(
 ) -> TreePage:
     """Return the whole discussion if it is small, or else a page of top-level comments with some replies."""
     is_whole = Comment.objects.filter(discussion=discussion).order_by()[: PAGE_SIZE + 1].count() <= PAGE_SIZE
-    since = "true" if is_whole or not (after or start) else BEHIND if after else FROM
+    since = "true" if is_whole or not (after or start) else AFTER if after else FROM
     values = {
         "discussion": discussion.pk,
         "after": after,

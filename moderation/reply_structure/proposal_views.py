@@ -99,18 +99,18 @@ def proposals_page(request: HttpRequest, pk: int) -> HttpResponse:
 def accept(request: HttpRequest, pk: int) -> HttpResponse:
     """Accept the proposal of one comment, or all above a threshold."""
     user, discussion = _load(request, pk)
-    asked = AcceptForm.read(request.POST)
-    if asked["comment"] is None and asked["least"] is None:
+    posted = AcceptForm.read(request.POST)
+    if posted["comment"] is None and posted["least"] is None:
         messages.warning(request, _("Choose what to accept."))
         return redirect("moderation:proposals", pk)
-    is_one = asked["comment"] is not None
+    is_one = posted["comment"] is not None
     try:
         batch = decisions.accept(
             article=discussion.article,
             actor=user,
-            least=(asked["least"] or 0) / 100,
-            comments=[asked["comment"]] if is_one else None,
-            seen=None if is_one else asked["seen"],
+            least=(posted["least"] or 0) / 100,
+            comments=[posted["comment"]] if is_one else None,
+            seen=None if is_one else posted["seen"],
         )
     except decisions.ProposalsChangedError:
         text = _("The proposals have changed meanwhile, so none was accepted. Please check them again.")
@@ -154,7 +154,7 @@ def _redirect_back(request: HttpRequest, pk: int, batch: Batch | None) -> HttpRe
 
 def _thresholds(proposals: Iterable[InferredParent]) -> list[Threshold]:
     """Return each confidence that a proposal has, the highest first, with the number at or above it."""
-    counts = Counter(round(100 * one.confidence) for one in proposals)
+    counts = Counter(round(100 * proposal.confidence) for proposal in proposals)
     percents = sorted(counts, reverse=True)
     sums = accumulate(counts[percent] for percent in percents)
     selected = min((percent for percent in percents if percent >= THRESHOLD), default=None)

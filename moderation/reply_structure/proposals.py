@@ -29,15 +29,15 @@ def find_proposals(article: Article) -> int:
         InferredParent.objects.bulk_create(
             [
                 InferredParent(
-                    comment_id=one.comment,
+                    comment_id=inferred_parent.comment,
                     discussion_id=article.pk,
-                    imported_parent_id=parents[one.comment],
-                    parent_id=one.parent,
-                    confidence=one.confidence,
-                    reason=one.reason,
+                    imported_parent_id=parents[inferred_parent.comment],
+                    parent_id=inferred_parent.parent,
+                    confidence=inferred_parent.confidence,
+                    reason=inferred_parent.reason,
                 )
-                for one in inferred
-                if one.comment not in decided
+                for inferred_parent in inferred
+                if inferred_parent.comment not in decided
             ],
             batch_size=2_000,
         )

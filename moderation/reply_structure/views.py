@@ -33,7 +33,7 @@ def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
     comment = get_object_or_404(
         Comment.objects.moderated_by(request.user).select_related("discussion__article", "parent"), pk=pk
     )
-    asked = MoveQuery.read(request.GET)
+    parameters = MoveQuery.read(request.GET)
     back = ActionForm.of(request)["next"]
     tree = f"{reverse('admin:comments_comment_changelist')}?discussion={comment.discussion_id}&branch={pk}"
     form = MoveForm(request.POST or None)
@@ -53,8 +53,10 @@ def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
         form,
         back=tree if not back or back == "story" else safe_local_path(request, back),
         next=back,
-        q=asked["q"],
-        candidates=candidates.search(comment, asked["q"]) if asked["q"] else candidates.suggest(comment),
+        q=parameters["q"],
+        candidates=candidates.search(comment, parameters["q"])
+        if parameters["q"]
+        else candidates.suggest(comment),
         chosen=form.data.get("candidate", ""),
         ancestors=comment.get_ancestors(),
         reply_count=comment.get_descendant_count(),

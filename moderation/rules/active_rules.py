@@ -109,7 +109,7 @@ def save(*, rule: RuleDefinition, note: str, actor: User, replaces: Rule | None 
                 )
             if replaces and now.is_active and now.note == note and _is_same(rule_definition(now), rule):
                 return replaces
-            made = Rule.objects.create(
+            stored = Rule.objects.create(
                 kind=rule.kind,
                 value=rule.value,
                 topic_id=rule.topic,
@@ -124,16 +124,16 @@ def save(*, rule: RuleDefinition, note: str, actor: User, replaces: Rule | None 
             if rule.kind == Rule.Kind.LIST:
                 count = rule.terms.count("\n") + 1
                 RuleTerms.objects.create(
-                    rule=made, text=rule.terms, count=count, whole_words=rule.whole_words
+                    rule=stored, text=rule.terms, count=count, whole_words=rule.whole_words
                 )
-            parameters = {"rule": made.pk, "does": "changed" if earlier else "made"}
+            parameters = {"rule": stored.pk, "does": "changed" if earlier else "made"}
             batch = Batch.objects.create(kind=Batch.Kind.RULE, actor=actor, parameters=parameters)
-            setting_changes.apply_changes(batch=batch, changes=_activation_changes(made, earlier))
+            setting_changes.apply_changes(batch=batch, changes=_activation_changes(stored, earlier))
     except IntegrityError:
         raise ValidationError(
             _("This rule already exists, or somebody changed it in the meantime."), code="twice"
         ) from None
-    return made
+    return stored
 
 
 def _is_same(stored: RuleDefinition, other: RuleDefinition) -> bool:

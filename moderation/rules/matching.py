@@ -121,9 +121,11 @@ def group_by_kind(compiled: Iterable[CompiledRule]) -> RuleSet:
     """Return a RuleSet of compiled rules."""
     by_kind: dict[str, list[CompiledRule]] = {}
     is_scoped = False
-    for one in compiled:
-        by_kind.setdefault(one.rule.kind, []).append(one)
-        is_scoped = is_scoped or one.rule.article is not None or one.rule.topic is not None
+    for compiled_rule in compiled:
+        by_kind.setdefault(compiled_rule.rule.kind, []).append(compiled_rule)
+        is_scoped = (
+            is_scoped or compiled_rule.rule.article is not None or compiled_rule.rule.topic is not None
+        )
     return RuleSet(by_kind, is_scoped)
 
 

@@ -60,8 +60,8 @@ class RulesQuery(QueryForm):
 def index(request: HttpRequest) -> HttpResponse:
     """List the rules. ?q=<part of a value>, ?kind=, ?off=1 to include those switched off, ?page=."""
     user = require_moderator(request)
-    asked = RulesQuery.read(request.GET)
-    kind, text, is_with_off = asked["kind"], asked["q"], asked["off"]
+    parameters = RulesQuery.read(request.GET)
+    kind, text, is_with_off = parameters["kind"], parameters["q"], parameters["off"]
     shown = Rule.objects.filter(Q(is_active=True) | Q(replaced_by=None))
     if not is_with_off:
         shown = shown.filter(is_active=True)
@@ -69,7 +69,7 @@ def index(request: HttpRequest) -> HttpResponse:
         shown = shown.filter(kind=kind)
     if text:
         shown = shown.filter(value__icontains=text)
-    start = RULES_PER_PAGE * (asked["page"] - 1)
+    start = RULES_PER_PAGE * (parameters["page"] - 1)
     found = shown.select_related("topic", "article", "added_by", "terms")
     found = found.defer("terms__text", *active_rules.UNUSED_ARTICLE_FIELDS).order_by("kind", "value", "pk")
     some = list(found[start : start + RULES_PER_PAGE + 1])
@@ -151,17 +151,17 @@ def _form(
     if request.method == "POST" and form.is_valid():
         if "save" in request.POST:
             try:
-                made = active_rules.save(
+                saved = active_rules.save(
                     rule=form.definition(), note=form.cleaned_data["note"], actor=user, replaces=replaces
                 )
             except ValidationError as error:
                 form.add_error(None, error)
             else:
-                if made == replaces:
+                if saved == replaces:
                     messages.info(request, _("Nothing changed."))
                 else:
-                    _notify_saved(request, made)
-                return redirect("moderation:rule", made.pk)
+                    _notify_saved(request, saved)
+                return redirect("moderation:rule", saved.pk)
         elif "edit" not in request.POST:
             return render(request, "moderation/rules/replay.html", context | _replay_context(request, form))
     return render(request, "moderation/rules/form.html", context, status=422 if form.errors else 200)

@@ -1,4 +1,4 @@
-"""Duplicates: comments with the text of another, equal once folded, or nearly equal by pg_trgm.
+"""Duplicates: comments whose folded text equals that of another comment, or nearly equals it by pg_trgm.
 
 Short texts are exempt: many people write "I agree". Both queries read the side table of folded texts. The
 second uses its indexes of words and trigrams, and runs only if the first finds nothing.
@@ -45,26 +45,26 @@ word AS MATERIALIZED (
   FROM division, unnest(to_tsvector('english', search_fold(%(folded)s)))
   WHERE lexeme ~ '^[[:alpha:]]{{3,}}$'),
 own AS MATERIALIZED (SELECT array_agg(lexeme) AS words FROM word),
-asked AS MATERIALIZED (
+word_group AS MATERIALIZED (
   SELECT string_agg(lexeme, ' & ')::tsquery AS words, groups FROM word
   WHERE size >= 2 AND n < groups * size GROUP BY n %% groups, groups),
-alike AS MATERIALIZED (
+near_text AS MATERIALIZED (
   SELECT comment_id, similarity(folded, %(folded)s)
-  FROM asked CROSS JOIN LATERAL (
+  FROM word_group CROSS JOIN LATERAL (
     SELECT comment_id, folded FROM comments_commenttext CROSS JOIN own
-    WHERE vector @@ asked.words
-      AND length(vector) - length(ts_delete(vector, own.words)) > cardinality(own.words) - asked.groups
+    WHERE vector @@ word_group.words
+      AND length(vector) - length(ts_delete(vector, own.words)) > cardinality(own.words) - word_group.groups
     OFFSET 0) t
   WHERE similarity(folded, %(folded)s) >= %(similarity)s
     AND char_length(folded) >= %(shortest)s AND NOT EXISTS (SELECT FROM same)
   UNION ALL
   SELECT comment_id, similarity(folded, %(folded)s) FROM comments_commenttext
-  WHERE folded %% (SELECT %(folded)s) AND NOT EXISTS (SELECT FROM asked)
+  WHERE folded %% (SELECT %(folded)s) AND NOT EXISTS (SELECT FROM word_group)
     AND char_length(folded) >= %(shortest)s AND NOT EXISTS (SELECT FROM same)),
 near AS (
   SELECT c.id, t.similarity,
          coalesce(bool_or(c.state = 'published' AND c.discussion_id = %(article)s) OVER (), false) AS is_here
-  FROM alike t JOIN comments_comment c ON c.id = t.comment_id
+  FROM near_text t JOIN comments_comment c ON c.id = t.comment_id
   WHERE c.state <> 'deleted' AND c.id <> %(exclude)s
   ORDER BY c.created_at, c.id LIMIT 1)
 SELECT id, true, 1, is_own, is_here FROM same

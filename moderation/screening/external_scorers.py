@@ -66,13 +66,15 @@ def configured_scorers() -> dict[str, Scorer]:
     return found
 
 
-def ask_scorers(asked: ScoreRequest, scorers: dict[str, Scorer] | None = None) -> list[ScoreAnswer]:
+def ask_scorers(request: ScoreRequest, scorers: dict[str, Scorer] | None = None) -> list[ScoreAnswer]:
     """Ask all scorers in parallel and return their answers within TIMEOUT. Costs nothing without a scorer."""
     scorers = configured_scorers() if scorers is None else scorers
     if not scorers:
         return []
     futures: dict[str, Future[float]] = {
-        name: _pool().submit(scorer, asked) for name, scorer in scorers.items() if not _is_cooling_down(name)
+        name: _pool().submit(scorer, request)
+        for name, scorer in scorers.items()
+        if not _is_cooling_down(name)
     }
     wait(futures.values(), timeout=TIMEOUT)
     return [ScoreAnswer(name, _probability(name, futures.get(name))) for name in scorers]
@@ -121,13 +123,13 @@ class AkismetScorer:
         self.client = SyncClient(config=Config(key=key, url=site), http_client=http)
         self.probabilities = {CheckResponse.HAM: 0.0, CheckResponse.SPAM: 0.9, CheckResponse.DISCARD: 1.0}
 
-    def __call__(self, asked: ScoreRequest) -> float:
+    def __call__(self, request: ScoreRequest) -> float:
         found = self.client.comment_check(
-            asked.ip,
-            comment_content=asked.body,
-            comment_author=asked.name,
+            request.ip,
+            comment_content=request.body,
+            comment_author=request.name,
             comment_type="comment",
-            permalink=asked.article,
+            permalink=request.article,
         )
         return self.probabilities[found]
 
@@ -141,8 +143,8 @@ class HttpScorer:
         self.url = url
         self.client = httpx.Client(timeout=TIMEOUT, headers={"User-Agent": "Soundoff"})
 
-    def __call__(self, asked: ScoreRequest) -> float:
-        answer = self.client.post(self.url, json=vars(asked))
+    def __call__(self, request: ScoreRequest) -> float:
+        answer = self.client.post(self.url, json=vars(request))
         answer.raise_for_status()
         data: Any = answer.json()
         probability = float(data["probability"])

@@ -67,7 +67,7 @@ def open_cases_for_flagged(ids: Sequence[int], *, skips_approved: bool = False) 
 def flag_old_comments() -> int:
     """Look for slurs, threats and personal data in all comments, and open cases for those that have some.
 
-    Reads BLOCK comments at once. Each block is a transaction of its own, so that the job may be stopped at
+    Reads BLOCK comments at once. Each block is a separate transaction, so that the job may be stopped at
     any moment and run again. Returns the number of cases.
     """
     opened, after = 0, 0
@@ -121,10 +121,10 @@ def store_findings(found: Mapping[tuple[int, int], Sequence[CheckResult]]) -> in
     checked = Finding.objects.filter(comment__in=[pk for pk, _revision in unchanged])
     stored = set(checked.values_list("comment", "revision", "check_name"))
     findings = [
-        (*key, *Finding.values_of(one).values())
+        (*key, *Finding.values_of(result).values())
         for key in unchanged
-        for one in found[key]
-        if (*key, one.check) not in stored
+        for result in found[key]
+        if (*key, result.check) not in stored
     ]
     if findings:
         columns = dict(zip(FINDING_TYPES, zip(*findings, strict=True), strict=True))

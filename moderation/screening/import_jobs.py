@@ -1,10 +1,10 @@
-"""The job that screens a large import after it, in blocks, each of which is a transaction of its own.
+"""The job that screens a large import after it, in blocks, each of which is a separate transaction.
 
 The import ends as soon as readers can see its comments. What only moderators see and what is searched follows
 here: search texts, findings, cases and proposed parents. The job may be stopped at any moment and run again.
 
 A screening belongs to the batch that published the comments. Comments of an undone import are passed over.
-The batch that publishes them again, an import of the same file or an undo, has a screening of its own.
+The batch that publishes them again, an import of the same file or an undo, has its own screening.
 """
 
 import time
@@ -90,7 +90,7 @@ def _jobs_of(batch: UUID) -> QuerySet[Any]:
 
 
 def _steps(screening: ImportScreening) -> Iterator[None]:
-    """Do what is left of a screening. Yields after each transaction."""
+    """Run the remaining steps of a screening. Yields after each transaction."""
     article, published = screening.discussion.article, _published_comments(screening.pk)
     ids = list(published)
     without_text = list(published.filter(comment__text=None))

@@ -1,6 +1,6 @@
 """Advice that a writer reads once before a comment is posted: on its length, links and duplicates.
 
-It says nothing of rules, filters or scores: only what anybody can see in the text and the discussion.
+It does not mention rules, filters or scores, only facts that anybody can see in the text and the discussion.
 """
 
 from collections.abc import Sequence

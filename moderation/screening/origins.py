@@ -71,12 +71,12 @@ def shorten_hash(ip_hash: str) -> str:
 
 # Parameters: `ids` (comments), `alike` (MAX_COMMENTS_PER_ADDRESS), `stories` (NULL for no limit).
 PEOPLE_BY_ADDRESS_SQL = """
-WITH asked AS (SELECT comment_id, ip_hash FROM moderation_origin WHERE comment_id = ANY(%(ids)s))
+WITH queried AS (SELECT comment_id, ip_hash FROM moderation_origin WHERE comment_id = ANY(%(ids)s))
 SELECT a.comment_id, encode(a.ip_hash, 'hex') AS ip_hash, n.author_id, n.guest_id, n.name
-FROM asked a
+FROM queried a
 LEFT JOIN (SELECT h.ip_hash, c.author_id, c.guest_id, max(o.comment_id) AS last,
                   (array_agg(c.author_name ORDER BY o.comment_id DESC))[1] AS name
-           FROM (SELECT DISTINCT ip_hash FROM asked) h
+           FROM (SELECT DISTINCT ip_hash FROM queried) h
            CROSS JOIN LATERAL (SELECT comment_id FROM moderation_origin WHERE ip_hash = h.ip_hash
                                ORDER BY at DESC LIMIT %(alike)s) o
            JOIN comments_comment c ON c.id = o.comment_id

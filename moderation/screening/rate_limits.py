@@ -28,7 +28,7 @@ TRUSTED_FACTOR = 3  # a trusted person: this many times the limit of a known per
 # they posted since was removed or marked as spam. Without the age, 20 minutes of posting would be enough.
 TRUSTED_COMMENTS, TRUSTED_DAYS = 20, 30
 # Comments in RATE_MINUTES whose posting was undone and that do not count. If none of them counted, a script
-# could post and undo for ever, and try texts until the checks publish one.
+# could post and undo forever, and try texts until the checks publish one.
 FREE_UNDOS = 3
 MAX_RATE_COUNT = 1_000  # comments are counted up to this number, so a higher limit has no effect
 
@@ -51,7 +51,7 @@ class RateLimit(NamedTuple):
 def refuse_above_rate_limit(submission: Submission, context: Context) -> list[RateLimit]:
     """Raise RateLimitError if the comment would exceed a limit, or return the limits. An edit has none.
 
-    Of several exceeded limits, the one with the longest wait is explained.
+    If several limits are exceeded, the one with the longest wait is explained.
     """
     if context.may_moderate or submission.comment:
         return []
@@ -194,7 +194,7 @@ AND (%(address_limit)s::int IS NULL
 def sender_values(submission: Submission) -> dict[str, Any]:
     """Return the parameters of the queries for the comments of a person, apart from `author`."""
     return {
-        # A guest with a confirmed e-mail is not limited by what others send under that e-mail.
+        # A guest with a confirmed e-mail is not limited by comments that others send under that e-mail.
         "guest_email": submission.guest.email.lower() if submission.guest else None,
         "is_proved": submission.guest is not None and submission.guest.confirmed_at is not None,
         "rate_since": submission.at - timedelta(minutes=RATE_MINUTES),

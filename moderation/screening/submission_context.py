@@ -54,7 +54,7 @@ PERSON_SQL = f"""
 WITH account AS MATERIALIZED (
   SELECT u.id FROM accounts_user u JOIN account_emailaddress e ON {EMAIL_IS_CONFIRMED}
   WHERE lower(u.email) = %(email)s),
-asked AS (
+queried AS (
   SELECT %(author)s::bigint AS author, %(guest)s::bigint AS guest, %(browser)s::bigint AS browser,
          %(email)s::text AS email,
          EXISTS (SELECT FROM account WHERE id = %(author)s)
@@ -120,7 +120,7 @@ def load_context(submission: Submission) -> tuple[Context, ActiveFilter | None, 
     by_person, from_address, from_block, to_discussion = (
         SentComments(*counted) if counted else NONE_SENT for counted in sent
     )
-    person_is_premoderated = any(one.kind == Sanction.Kind.REVIEW for one in sanctions)
+    person_is_premoderated = any(sanction.kind == Sanction.Kind.REVIEW for sanction in sanctions)
     context = Context(
         site_is_premoderated=submission.discussion.site.review_everything,
         person_is_confirmed=is_proved and not may_moderate,

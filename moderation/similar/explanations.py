@@ -106,7 +106,7 @@ def describe_similar_count(of: MemberCounts) -> str:
 
 
 def describe_shared_features(group: CommentGroup, of: MemberCounts, *, is_whole: bool) -> list[str]:
-    """Return sentences about what the open members share, the most common first.
+    """Return sentences about the shared features of the open members, the most common first.
 
     Sentences with counts of all members are left out unless `is_whole`: the person may decide on all of them.
     The number of sets of phrases is that of the scan, so it is left out once a member is decided on.

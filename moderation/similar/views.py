@@ -79,8 +79,8 @@ def groups(request: HttpRequest) -> HttpResponse:
     ?done=<action> shows a bar with Undo.
     """
     user = require_decider(request)
-    asked = GroupsQuery.read(request.GET)
-    if of := asked["of"]:
+    parameters = GroupsQuery.read(request.GET)
+    if of := parameters["of"]:
         get_object_or_404(Comment.objects.moderated_by(user).only("pk"), pk=of)
         if member := similar.members_of([of]).get(of):
             return redirect(f"{reverse('moderation:group', args=[member.group_id])}?of={of}")
@@ -88,10 +88,10 @@ def groups(request: HttpRequest) -> HttpResponse:
     latest = similar.finished_scans().first()
     running = _scan_if_stale(latest)
     shown = similar.finished_scans().first() if running is None else latest
-    kind, number = asked["kind"], asked["page"]
+    kind, number = parameters["kind"], parameters["page"]
     all_groups = pages.open_groups(user)
     found = all_groups.filter(kind=kind) if kind else all_groups
-    if asked["first"] and (largest := found.first()):
+    if parameters["first"] and (largest := found.first()):
         return redirect("moderation:group", largest.pk)
     rows = list(found[(number - 1) * pages.GROUPS_PER_PAGE : number * pages.GROUPS_PER_PAGE + 1])
     query = {"kind": kind} if kind else {}
@@ -108,7 +108,7 @@ def groups(request: HttpRequest) -> HttpResponse:
         if len(rows) > pages.GROUPS_PER_PAGE
         else "",
         "first_page": f"?{urlencode(query)}" if number > 1 else "",
-        "done": just_done_action(user, asked["done"]),
+        "done": just_done_action(user, parameters["done"]),
     }
     response = render(request, "moderation/similar/groups.html", context)
     if running and (latest is None or "again" in request.GET):

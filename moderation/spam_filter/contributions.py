@@ -13,8 +13,8 @@ from moderation.spam_filter.classifier.model import BIAS, Part
 
 MAX_MISTAKES = 20  # stored mistakes of each kind; more than are shown, as some will be corrected
 MAX_PARTS = 6  # stored parts of each mistake
-EVEN_ODDS = 0.5  # probability from which a comment is more likely spam than not
-MAX_THINNED = 1_000  # stored probabilities
+SPAM_PROBABILITY = 0.5  # probability from which a comment is more likely spam than not
+MAX_DOWNSAMPLED = 1_000  # stored probabilities
 
 
 class Contribution(TypedDict):
@@ -110,13 +110,13 @@ def worst_mistakes(
     Each text is listed once.
     """
     places = sorted(range(len(labels)), key=lambda n: probabilities[n])
-    missed = [n for n in places if labels[n] and probabilities[n] < EVEN_ODDS]
-    flagged = [n for n in reversed(places) if not labels[n] and probabilities[n] >= EVEN_ODDS]
+    missed = [n for n in places if labels[n] and probabilities[n] < SPAM_PROBABILITY]
+    flagged = [n for n in reversed(places) if not labels[n] and probabilities[n] >= SPAM_PROBABILITY]
     once = [list({texts[n]: n for n in reversed(some)}.values()) for some in (missed, flagged)]
     return once[0][::-1][:MAX_MISTAKES], once[1][::-1][:MAX_MISTAKES]
 
 
-def thin_out(values: Sequence[float], limit: int = MAX_THINNED) -> list[float]:
+def downsample(values: Sequence[float], limit: int = MAX_DOWNSAMPLED) -> list[float]:
     """Return the values in falling order; of more than `limit`, evenly spaced ones including both ends."""
     falling = sorted(values, reverse=True)
     if len(falling) <= limit:

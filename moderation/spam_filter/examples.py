@@ -183,13 +183,13 @@ def _articles(ids: Collection[int]) -> dict[int, ArticleData]:
         return {}
     rows = Article.objects.only("title", "standfirst", "body", "published_at").filter(pk__in=ids)
     return {
-        one.pk: (
-            one.title,
-            f"{one.standfirst}\n{one.body}",
-            one.published_at,
-            tuple(sorted(topic.pk for topic in one.topics.all())),
+        article.pk: (
+            article.title,
+            f"{article.standfirst}\n{article.body}",
+            article.published_at,
+            tuple(sorted(topic.pk for topic in article.topics.all())),
         )
-        for one in rows.prefetch_related(Prefetch("topics", Topic.objects.only("pk")))
+        for article in rows.prefetch_related(Prefetch("topics", Topic.objects.only("pk")))
     }
 
 

@@ -121,5 +121,5 @@ def expected_calibration_error(bins: Sequence[Bin]) -> float | None:
 
     That is the weighted mean of |mean probability - share of spam| over the bins.
     """
-    total = sum(one.weight for one in bins)
-    return sum(one.weight * abs(one.mean - one.share) for one in bins) / total if total else None
+    total = sum(bin_.weight for bin_ in bins)
+    return sum(bin_.weight * abs(bin_.mean - bin_.share) for bin_ in bins) / total if total else None

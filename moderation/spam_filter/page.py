@@ -223,7 +223,11 @@ class FilterPage:
     def current_option(self) -> PercentOption | None:
         """The current percentage."""
         return next(
-            (one for one in self.options if one.percent == self.moderation_settings.false_positive_limit),
+            (
+                option
+                for option in self.options
+                if option.percent == self.moderation_settings.false_positive_limit
+            ),
             None,
         )
 
@@ -307,13 +311,13 @@ class FilterPage:
             heads=[_("May wait"), _("Good comments that waited"), _("Spam that waited")],
             rows=[
                 (
-                    _("%(n)s in 100") % {"n": f"{one.percent:g}"},
+                    _("%(n)s in 100") % {"n": f"{option.percent:g}"},
                     [
-                        f"{100 * one.waited / self.metrics['ham']:.1f}%",
-                        f"{one.spam_waiting_percent}%" if one.spam_waiting_percent is not None else "–",
+                        f"{100 * option.waited / self.metrics['ham']:.1f}%",
+                        f"{option.spam_waiting_percent}%" if option.spam_waiting_percent is not None else "–",
                     ],
                 )
-                for one in self.options
+                for option in self.options
             ],
         )
 
@@ -322,47 +326,50 @@ class FilterPage:
         every: Sequence[Contribution] = self.numbers.get("contributions", [])
         # Those that a release before counted are left out until the version is measured again.
         listed = [
-            one for one in every if abs(one.get("in_spam", 0) - one.get("in_good", 0)) >= MIN_DIFFERENCE
+            row for row in every if abs(row.get("in_spam", 0) - row.get("in_good", 0)) >= MIN_DIFFERENCE
         ]
-        top = max((max(abs(one["in_good"]), abs(one["in_spam"])) for one in listed), default=1.0)
+        top = max((max(abs(row["in_good"]), abs(row["in_spam"])) for row in listed), default=1.0)
         return [
             ContributionRow(
-                sentence=spam_explanations.describe_part(one["name"]),
-                in_good=one["in_good"],
-                in_spam=one["in_spam"],
-                bar_good=spam_explanations.bar_path(one["in_good"] / top),
-                bar_spam=spam_explanations.bar_path(one["in_spam"] / top),
+                sentence=spam_explanations.describe_part(row["name"]),
+                in_good=row["in_good"],
+                in_spam=row["in_spam"],
+                bar_good=spam_explanations.bar_path(row["in_good"] / top),
+                bar_spam=spam_explanations.bar_path(row["in_spam"] / top),
             )
-            for one in listed
+            for row in listed
         ]
 
     @cached_property
     def missed_spam(self) -> list[MistakeRow]:
         """Spam that the filter rated as good."""
-        return [one for one in self._mistakes if one.comment.state == State.SPAM][:MAX_MISTAKES]
+        return [mistake for mistake in self._mistakes if mistake.comment.state == State.SPAM][:MAX_MISTAKES]
 
     @cached_property
     def flagged_good(self) -> list[MistakeRow]:
         """Good comments that the filter rated as spam."""
-        return [one for one in self._mistakes if one.comment.state_reason == Reason.APPROVED][:MAX_MISTAKES]
+        return [mistake for mistake in self._mistakes if mistake.comment.state_reason == Reason.APPROVED][
+            :MAX_MISTAKES
+        ]
 
     @cached_property
     def _mistakes(self) -> list[MistakeRow]:
         """Return the mistakes whose decision still stands on the same text, the worst first of each kind."""
         mistakes: list[Mistake] = [*self.numbers.get("missed", []), *self.numbers.get("false_positives", [])]
-        ids = [one["comment"] for one in mistakes]
+        ids = [mistake["comment"] for mistake in mistakes]
         rows = Comment.objects.moderated_by(self.user).filter(pk__in=ids, erased_at=None)
         rows = rows.select_related("discussion__article").defer(
             "body_html", *(f"discussion__article__{name}" for name in ("body", "body_html", "vector"))
         )
         found = rows.in_bulk() if ids else {}
-        transitions = Transition.objects.filter(pk__in=[one["transition"] for one in mistakes])
+        transitions = Transition.objects.filter(pk__in=[mistake["transition"] for mistake in mistakes])
         revisions = dict(transitions.values_list("pk", "revision")) if ids else {}
         last = last_transition_ids(ids) if ids else {}
         return [
-            _mistake_row(comment, one, last[comment.pk])
-            for one in mistakes
-            if (comment := found.get(one["comment"])) and comment.revision == revisions.get(one["transition"])
+            _mistake_row(comment, mistake, last[comment.pk])
+            for mistake in mistakes
+            if (comment := found.get(mistake["comment"]))
+            and comment.revision == revisions.get(mistake["transition"])
         ]
 
     @cached_property

@@ -53,7 +53,7 @@ def score_submission(
     if active is None:
         return None, registry.signal_results(more) + registry.find_unweighted(parsed)
     others = list(_external_results(submission)) if submission.ip else []
-    own = site_results([*found, *(one for one in others if one.strength)])
+    own = site_results([*found, *(result for result in others if result.strength)])
     return score_comment(parsed, active, [*more, *own], others)
 
 
@@ -82,7 +82,11 @@ def score_comment(
 def site_results(found: Iterable[CheckResult]) -> list[text_reading.SignalResult]:
     """Return those of these results that are signals of the spam filter, too."""
     names = registry.start_weights()
-    return [text_reading.SignalResult(one.strength, signal=one.check) for one in found if one.check in names]
+    return [
+        text_reading.SignalResult(result.strength, signal=result.check)
+        for result in found
+        if result.check in names
+    ]
 
 
 def submission_data(submission: Submission) -> CommentData:
@@ -102,14 +106,14 @@ def _external_results(submission: Submission) -> Iterator[CheckResult]:
     if not configured_scorers():
         return
     article = submission.discussion.article
-    asked = ScoreRequest(
+    request = ScoreRequest(
         body=submission.body,
         name=submission.name,
         ip=submission.ip,
         article=settings.SITE_URL + article.get_absolute_url(),
         title=article.title,
     )
-    for answer in ask_scorers(asked):
+    for answer in ask_scorers(request):
         if answer.probability is None:
             yield CheckResult(check=SILENT[answer.name].name, strength=0, holds=False)
         else:

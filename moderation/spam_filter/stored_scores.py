@@ -16,7 +16,7 @@ MAX_PARTS = 8
 
 def score_of(findings: Sequence[Finding]) -> Finding | None:
     """Return the finding of the filter's score among those of a comment, if the filter scored it."""
-    return next((one for one in findings if one.check_name == FILTER.name), None)
+    return next((finding for finding in findings if finding.check_name == FILTER.name), None)
 
 
 def explain_stored(comment: Comment, findings: Sequence[Finding]) -> list[StoredPart]:
@@ -33,16 +33,18 @@ def explain_stored(comment: Comment, findings: Sequence[Finding]) -> list[Stored
     site_signals = registry.start_weights()
     more = [
         text_reading.SignalResult(
-            one.strength, tuple((a, b) for a, b in one.spans), one.number, one.check_name
+            finding.strength, tuple((a, b) for a, b in finding.spans), finding.number, finding.check_name
         )
-        for one in findings
-        if one.check_name in site_signals and one.strength
+        for finding in findings
+        if finding.check_name in site_signals and finding.strength
     ]
     try:
         parts = active_model.load_model(own.filter_id).explain(_stored_comment_data(comment), more)
     except (FilterVersion.DoesNotExist, active_model.UnusableModelError):
         return []
-    return contributions.stored_parts(parts, {one.check_name: one.number for one in findings}, MAX_PARTS)
+    return contributions.stored_parts(
+        parts, {finding.check_name: finding.number for finding in findings}, MAX_PARTS
+    )
 
 
 def _stored_comment_data(comment: Comment) -> CommentData:

@@ -38,10 +38,10 @@ class GoodScores:
     @property
     def lowest(self) -> float:
         """The lowest stored probability if some are not stored, else 0."""
-        is_cut = self.count > sum(weight for _p, weight in self.weighed()) + 0.01
+        is_cut = self.count > sum(weight for _p, weight in self.weighted()) + 0.01
         return self.highest[-1] if is_cut and self.highest else 0.0
 
-    def weighed(self) -> Iterable[tuple[float, float]]:
+    def weighted(self) -> Iterable[tuple[float, float]]:
         return zip(self.highest, self.weights or [1.0] * len(self.highest), strict=True)
 
     @classmethod
@@ -60,14 +60,14 @@ def waiting_threshold(percent: float, site: GoodScores, starter: GoodScores) -> 
     stored ones are unknown, so the threshold is always above the lowest of those.
     """
     prior = max(0.0, PRIOR_COUNT - site.count) if starter.count else 0.0
-    weighed = list(site.weighed())
+    weighted = list(site.weighted())
     if prior:
-        weighed += [(p, weight * prior / starter.count) for p, weight in starter.weighed()]
+        weighted += [(p, weight * prior / starter.count) for p, weight in starter.weighted()]
     may_wait = percent / 100 * (site.count + prior)
     known = max(site.lowest, starter.lowest if prior else 0.0)
     own = site.count / (site.count + prior) if prior else 1.0
     above, at = own * site.count / (site.count + 1), 1.0
-    for probability, weight in sorted(weighed, reverse=True):
+    for probability, weight in sorted(weighted, reverse=True):
         above += weight
         # The threshold is above this comment if it must not wait, or if lower scores are not known.
         if above > may_wait + 1e-9 or 0 < probability <= known:

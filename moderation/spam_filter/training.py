@@ -91,23 +91,23 @@ def progressive_scores(decided: Sequence[Decision], model: Model) -> Iterator[fl
 
 
 def train(decided: Sequence[Decision], model: Model) -> Model:
-    """Train `model`, a starter, in place and return it with its weights settled. Deterministic."""
+    """Train `model`, a starter, in place and return it, consolidated. Deterministic."""
     raw = list(progressive_scores(decided, model))[-CALIBRATION_DECISIONS:]
-    weighed = example_weights(decided)
-    shuffled = list(zip(decided, weighed, strict=True))
+    weighted = example_weights(decided)
+    shuffled = list(zip(decided, weighted, strict=True))
     for turn in range(max(MIN_PASSES, min(MAX_PASSES, MAX_EXAMPLES_LEARNT // max(1, len(decided)))) - 1):
         # In another order: otherwise the last decisions, which may be one large batch, would dominate.
         Random(turn).shuffle(shuffled)  # noqa: S311 - no secret
-        for one, weight in shuffled:
-            model.learn(decision_features(one, model), one.is_spam, weight, is_repeated=True)
-    labels = [one.is_spam for one in decided[-CALIBRATION_DECISIONS:]]
+        for decision, weight in shuffled:
+            model.learn(decision_features(decision, model), decision.is_spam, weight, is_repeated=True)
+    labels = [decision.is_spam for decision in decided[-CALIBRATION_DECISIONS:]]
     latest = example_weights(decided, BATCH_WEIGHT)[-CALIBRATION_DECISIONS:]
     spam = sum(weight for weight, is_spam in zip(latest, labels, strict=True) if is_spam)
     if min(spam, sum(latest) - spam) >= CALIBRATION_MIN_PER_LABEL:
         model.slope, model.offset = fit_calibration(
             raw, labels, latest, prior=(model.slope, model.offset), prior_weight=CALIBRATION_PRIOR_WEIGHT
         )
-    model.settle()
+    model.consolidate()
     return model
 
 
@@ -115,20 +115,24 @@ def evaluate(model: Model, decided: Sequence[Decision]) -> VersionNumbers:
     """Measure a model on decisions. Raises ValueError if there are none."""
     if not decided:
         raise ValueError("There are no decisions to measure on.")
-    labels = [one.is_spam for one in decided]
+    labels = [decision.is_spam for decision in decided]
     probabilities, contribution_counter = list[float](), ContributionCounter()
-    for n, one in enumerate(decided):
-        features = decision_features(one, model)
+    for n, decision in enumerate(decided):
+        features = decision_features(decision, model)
         probabilities.append(sigmoid(model.logit(features)))
         if n >= len(decided) - MEASURED_DECISIONS:
-            contribution_counter.add(model.parts(features), is_spam=one.is_spam)
+            contribution_counter.add(model.parts(features), is_spam=decision.is_spam)
     threshold_weights = example_weights(decided, BATCH_WEIGHT)
     good = [p for p, is_spam in zip(probabilities, labels, strict=True) if not is_spam]
     weight_sum, highest, highest_weights = _highest_scores(
-        (p, w) for p, w, one in zip(probabilities, threshold_weights, decided, strict=True) if not one.is_spam
+        (p, w)
+        for p, w, decision in zip(probabilities, threshold_weights, decided, strict=True)
+        if not decision.is_spam
     )
     spam = [p for p, is_spam in zip(probabilities, labels, strict=True) if is_spam]
-    missed, flagged = contributions.worst_mistakes(probabilities, labels, [one.data.body for one in decided])
+    missed, flagged = contributions.worst_mistakes(
+        probabilities, labels, [decision.data.body for decision in decided]
+    )
     return VersionNumbers(
         until=decided[-1].transition,
         metrics=metrics.compute_metrics(probabilities, labels),
@@ -137,7 +141,7 @@ def evaluate(model: Model, decided: Sequence[Decision]) -> VersionNumbers:
         highest=highest,
         weights=highest_weights,
         topics=_scores_by_topic(probabilities, threshold_weights, decided),
-        spam=contributions.thin_out(spam),
+        spam=contributions.downsample(spam),
         roc=metrics.roc_curve(spam, good),
         contributions=contribution_counter.means(),
         missed=[_mistake(model, decided[n], probabilities[n]) for n in missed],
@@ -145,8 +149,8 @@ def evaluate(model: Model, decided: Sequence[Decision]) -> VersionNumbers:
     )
 
 
-def _highest_scores(weighed: Iterable[tuple[float, float]]) -> tuple[float, list[float], list[float]]:
-    some = sorted(weighed, reverse=True)
+def _highest_scores(weighted: Iterable[tuple[float, float]]) -> tuple[float, list[float], list[float]]:
+    some = sorted(weighted, reverse=True)
     return (
         sum(w for _p, w in some),
         [p for p, _w in some[:MAX_STORED_SCORES]],
@@ -155,10 +159,10 @@ def _highest_scores(weighed: Iterable[tuple[float, float]]) -> tuple[float, list
 
 
 def _scores_by_topic(
-    probabilities: Sequence[float], weighed: Sequence[float], decided: Sequence[Decision]
+    probabilities: Sequence[float], weighted: Sequence[float], decided: Sequence[Decision]
 ) -> dict[str, tuple[float, list[float], list[float]]]:
     good: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
-    for p, weight, one in zip(probabilities, weighed, decided, strict=True):
+    for p, weight, one in zip(probabilities, weighted, decided, strict=True):
         for topic in () if one.is_spam else one.topics:
             good[topic].append((p, weight))
     by_topic = {str(topic): _highest_scores(scores) for topic, scores in good.items()}
@@ -176,14 +180,14 @@ def _mistake(model: Model, one: Decision, probability: float) -> Mistake:
 
 
 def log_loss(
-    probabilities: Sequence[float], labels: Sequence[bool], weighed: Sequence[float] | None = None
+    probabilities: Sequence[float], labels: Sequence[bool], weighted: Sequence[float] | None = None
 ) -> float:
     """Return the mean log loss; lower is better."""
     losses = [
         -log(max(1e-6, p if is_spam else 1 - p)) for p, is_spam in zip(probabilities, labels, strict=True)
     ]
-    weighed = weighed or [1.0] * len(losses)
-    return sum(w * loss for w, loss in zip(weighed, losses, strict=True)) / sum(weighed)
+    weighted = weighted or [1.0] * len(losses)
+    return sum(w * loss for w, loss in zip(weighted, losses, strict=True)) / sum(weighted)
 
 
 def run() -> str:
@@ -239,7 +243,7 @@ def _try_waiting_version(waiting: FilterVersion, current: FilterVersion) -> str:
         _mark_unusable()
         return f"version {waiting.pk} was made by another release and is not used"
     later = list(current_decisions(after=waiting.trained_on["until"]))
-    spam = sum(one.is_spam for one in later)
+    spam = sum(decision.is_spam for decision in later)
     is_late = waiting.made_at < timezone.now() - MAX_TRIAL_WAIT
     if not is_late and (
         len(later) < MIN_LATER_DECISIONS or spam < MIN_PER_LABEL or len(later) - spam < MIN_PER_LABEL
@@ -287,7 +291,7 @@ def _waiting_shares(
     """
     site = GoodScores(numbers["good"], numbers["highest"], numbers["weights"])
     threshold = waiting_threshold(percent, site, starter)
-    good = sum(weight for p, weight in site.weighed() if p >= threshold)
+    good = sum(weight for p, weight in site.weighted() if p >= threshold)
     spam = numbers["spam"]
     return (
         100 * good / site.count if site.count else 0.0,
@@ -321,16 +325,16 @@ def _train_if_due() -> str:
     learnt = FilterVersion.objects.filter(kind=FilterVersion.Kind.LEARNT).exclude(weights=b"")
     # A release before may have stored versions that this one can't use: their decisions are learnt anew.
     latest_first = learnt.order_by("-pk").defer("weights")
-    last = next((one for one in latest_first if active_model.can_be_used(one.pk)), None)
+    last = next((version for version in latest_first if active_model.can_be_used(version.pk)), None)
     known = last.trained_on if last else {"until": 0, "decisions": 0}
     new_decisions = examples.count_decisions(after=known["until"]).new
     if new_decisions < max(MIN_NEW_DECISIONS, MIN_NEW_SHARE * known["decisions"]):
         return "there are too few new decisions"
-    made = _create_version()
-    if made is None:
+    new_version = _create_version()
+    if new_version is None:
         return "all decisions have the same label"
-    learnt.filter(numbers_at=None).exclude(pk=made.pk).update(numbers_at=timezone.now())
-    return f"version {made.pk} was trained on {made.trained_on['decisions']:,} decisions"
+    learnt.filter(numbers_at=None).exclude(pk=new_version.pk).update(numbers_at=timezone.now())
+    return f"version {new_version.pk} was trained on {new_version.trained_on['decisions']:,} decisions"
 
 
 def _create_version(until: int = 0) -> FilterVersion | None:
@@ -342,7 +346,7 @@ def _create_version(until: int = 0) -> FilterVersion | None:
     # Read before the decisions, so that a comment removed in between is noticed by the next run.
     removed = examples.removed_examples()
     decided = list(current_decisions(limit=MAX_DECISIONS, until=until))
-    spam = sum(one.is_spam for one in decided)
+    spam = sum(decision.is_spam for decision in decided)
     if not spam or spam == len(decided):
         return None
     last = until or decided[-1].transition
@@ -364,8 +368,8 @@ def _learnt_from_removed(known: dict[str, Any], removed: examples.RemovedExample
 def _retrain_without_removed(current: FilterVersion) -> str:
     """Replace the active version if examples that it learnt were restricted, erased or changed.
 
-    Changes count from MIN_NEW_SHARE of the examples on. The new version learns what is left and is active at
-    once. Returns "" if there was no need.
+    Changes count from MIN_NEW_SHARE of the examples on. The new version learns the remaining examples and is
+    active at once. Returns "" if there was no need.
     """
     known = current.trained_on
     if current.kind == FilterVersion.Kind.STARTER or not known.get("until"):
@@ -377,13 +381,15 @@ def _retrain_without_removed(current: FilterVersion) -> str:
         _learnt_from_removed(known, removed, kind) for kind in ("sealed", "erased")
     ):
         return ""
-    made = _create_version(known["until"])
-    if not versions.activate(version=made or versions.starter_version(), actor=None, instead_of=current):
+    new_version = _create_version(known["until"])
+    if not versions.activate(
+        version=new_version or versions.starter_version(), actor=None, instead_of=current
+    ):
         return "removed examples are unlearnt, but somebody activated another version in the meantime"
-    if made is None:
+    if new_version is None:
         return f"too few examples of version {current.pk} are left; the starter is active"
-    update_metrics(made)
-    return f"version {made.pk} is active: version {current.pk} without its removed examples"
+    update_metrics(new_version)
+    return f"version {new_version.pk} is active: version {current.pk} without its removed examples"
 
 
 def delete_restricted_weights() -> None:

@@ -49,8 +49,8 @@ def filter_page(request: HttpRequest) -> HttpResponse:
 def use(request: HttpRequest) -> HttpResponse:
     """Activate a version. POST `version`: its number, or "off" for none."""
     user = require_administrator(request)
-    asked = request.POST.get("version", "")
-    version = None if asked == "off" else get_object_or_404(FilterVersion, pk=parse_number(asked))
+    version_id = request.POST.get("version", "")
+    version = None if version_id == "off" else get_object_or_404(FilterVersion, pk=parse_number(version_id))
     if version and not active_model.can_be_used(version.pk):
         message = _("Version %(n)s was made by another release of the program and can’t be used.")
         messages.error(request, message % {"n": version.pk})

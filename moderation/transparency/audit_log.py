@@ -74,9 +74,9 @@ class AuditLogForm(forms.Form):
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         super().__init__(data)
-        for each in self.fields.values():
-            chosen = isinstance(each, forms.ChoiceField)
-            each.widget.attrs["class"] = "form-select" if chosen else "form-control"
+        for form_field in self.fields.values():
+            chosen = isinstance(form_field, forms.ChoiceField)
+            form_field.widget.attrs["class"] = "form-select" if chosen else "form-control"
         self.fields["who"].widget.attrs["placeholder"] = _("name")
         self.fields["article"].widget.attrs["placeholder"] = _("title or URL")
         what: Any = self.fields["what"]

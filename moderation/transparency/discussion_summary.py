@@ -1,7 +1,7 @@
 """Summary of how a discussion was moderated, in sentences for every reader.
 
-It uses the stored counts of the discussion and makes no query. Reasons with fewer than LEAST comments are not
-named, since they could point at a person.
+It uses the stored counts of the discussion and makes no query. Reasons with fewer than MIN_NAMED_COUNT
+comments are not named, since they could point at a person.
 """
 
 from collections import Counter
@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 from comments import removal_reasons
 from comments.models import Discussion, Reason, State
 
-LEAST = 3  # comments that a reason must have to be named
+MIN_NAMED_COUNT = 3  # comments that a reason must have to be named
 
 OTHERS = "others"  # reasons without a name, or with too few comments
 BY_AUTHORS = "by_authors"
@@ -59,11 +59,11 @@ def by_reason_and_decider(tally: dict[str, int]) -> tuple[Counter[str], Counter[
 
 
 def merge_rare_reasons(removed: Counter[str]) -> Counter[str]:
-    """Return the counts with every reason below LEAST merged into OTHERS.
+    """Return the counts with every reason below MIN_NAMED_COUNT merged into OTHERS.
 
     The most frequent is first, OTHERS last.
     """
-    named = {reason: n for reason, n in removed.items() if n >= LEAST and reason != OTHERS}
+    named = {reason: n for reason, n in removed.items() if n >= MIN_NAMED_COUNT and reason != OTHERS}
     counts = Counter(dict(sorted(named.items(), key=lambda item: (-item[1], item[0]))))
     if others := removed.total() - counts.total():
         counts[OTHERS] = others

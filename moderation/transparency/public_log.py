@@ -1,8 +1,8 @@
 """The public moderation log of the whole site: counts by day and story, without any name.
 
-It shows what is in effect: each comment counts once, by the transition to its current state. A person who
-confirmed that state later counts as its decider. Undone decisions do not count. Each page is one month, so
-that there are only as many pages as months.
+It shows decisions that are in effect: each comment counts once, by the transition to its current state. A
+person who confirmed that state later counts as its decider. Undone decisions do not count. Each page is one
+month, so that there are only as many pages as months.
 """
 
 import re

@@ -158,7 +158,7 @@
     });
     field.addEventListener("keydown", (event) => {
       if (event.isComposing) return;
-      if (event.key === "Enter" && !event.shiftKey && !event.ctrlKey && !event.metaKey && !event.altKey) goOn(event);
+      if (event.key === "Enter" && !event.shiftKey && !event.ctrlKey && !event.metaKey && !event.altKey) continueList(event);
       if (!(isMac ? event.metaKey : event.ctrlKey)) return;
       const digit = /^Digit(\d)$/.exec(event.code)?.[1];
       const pressed = (event.altKey ? "alt+" : "") + (event.shiftKey ? "shift+" : "") + (digit ?? event.key.toLowerCase());
@@ -185,7 +185,7 @@
       // An open dialog answers its own keys. The browser's own action, such as "Save page", does not appear there either.
       if (!event.repeat && !event.target.closest("dialog")) form.querySelector(shortcut[1]).click();
     });
-    const goOn = (event) => { // Enter continues a list; in an empty item it ends the list
+    const continueList = (event) => { // Enter continues a list; in an empty item it ends the list
       const from = field.value.lastIndexOf("\n", field.selectionStart - 1) + 1;
       const line = field.value.slice(from, field.selectionStart);
       const found = /^(\s*)(?:([-*+])|(\d+)([.)])) (.*)$/.exec(line);
@@ -256,7 +256,7 @@
     }
 
     // Pasting inserts the plain text at once, and replaces it by the Markdown when the site has converted it.
-    const MEANS = /<(?:a|b|strong|i|em|s|strike|h[1-6]|ul|ol|li|blockquote|table|img)\b|mso-list|font-weight:\s*(?:bold|[6-9]00)|font-style:\s*italic/i;
+    const FORMATTING = /<(?:a|b|strong|i|em|s|strike|h[1-6]|ul|ol|li|blockquote|table|img)\b|mso-list|font-weight:\s*(?:bold|[6-9]00)|font-style:\s*italic/i;
     field.addEventListener("paste", async (event) => {
       const clipboard = event.clipboardData;
       const files = imageFiles(clipboard);
@@ -266,7 +266,7 @@
         addImages(files);
         return;
       }
-      if (!html || !MEANS.test(html)) return;
+      if (!html || !FORMATTING.test(html)) return;
       const first = 1 + Math.max(0, ...[...field.value.matchAll(/⟦[^⟦⟧]* (\d+)⟧/g)].map((found) => Number(found[1])));
       const { markup, pictures } = uploadUrl ? takePictures(clipboard, html, first) : { markup: html, pictures: [] };
       event.preventDefault();

@@ -26,7 +26,7 @@
     list.previousElementSibling.setAttribute("aria-expanded", String(!away));
   };
   // Adds a button over each guide line. It takes no space until the branch is folded.
-  const equip = () => {
+  const addButtons = () => {
     const folded = new Set(stored());
     for (const list of all(".thread li > ol")) {
       let button = list.previousElementSibling;
@@ -50,7 +50,7 @@
     }
     for (const link of all(".thread h3 a:not([aria-expanded])")) link.ariaExpanded = "false";
     all(".thread article").forEach(nameLinks);
-    tellAll();
+    updateFoldAll();
   };
   // Without unique labels, a screen reader's list of links would say "Reply" two hundred times.
   const wordsOf = (link) => {
@@ -59,23 +59,23 @@
   };
   const nameLinks = (article) => {
     const name = nameOf(article);
-    const call = (what, words, node = article) => {
+    const label = (what, words, node = article) => {
       const link = node.querySelector(`:scope > ${what}`);
       if (link && name) link.ariaLabel = interpolate(words, { words: wordsOf(link), name }, true);
     };
-    call("h3 ~ a", gettext("%(words)s, comment by %(name)s"));
-    call('footer > a[href*="reply/"]', gettext("%(words)s to %(name)s"));
-    call('footer a[href*="report/"]', gettext("%(words)s, comment by %(name)s"));
+    label("h3 ~ a", gettext("%(words)s, comment by %(name)s"));
+    label('footer > a[href*="reply/"]', gettext("%(words)s to %(name)s"));
+    label('footer a[href*="report/"]', gettext("%(words)s, comment by %(name)s"));
     const more = article.querySelector(":scope > footer > .menu > summary[aria-label]");
     if (more && name) more.ariaLabel = interpolate(gettext("More about the comment by %(name)s"), { name }, true);
-    call("form.posted > button", gettext("%(words)s, comment by %(name)s"));
-    call("footer > button", gettext("%(words)s, comment by %(name)s"));
-    call("a.more", gettext("%(words)s to %(name)s"), article.parentNode);
+    label("form.posted > button", gettext("%(words)s, comment by %(name)s"));
+    label("footer > button", gettext("%(words)s, comment by %(name)s"));
+    label("a.more", gettext("%(words)s to %(name)s"), article.parentNode);
   };
 
   const foldAll = talk.querySelector(".orders button");
   const branches = () => all(".thread > ol > li > ol");
-  const tellAll = () => {
+  const updateFoldAll = () => {
     if (!foldAll) return;
     foldAll.className = branches().length ? "ready" : "";
     foldAll.textContent = branches().every(isFolded) ? gettext("Unfold all") : gettext("Fold all");
@@ -84,7 +84,7 @@
     const away = !branches().every(isFolded);
     for (const list of away ? branches() : all(".thread li > ol")) fold(list, away);
     remember();
-    tellAll();
+    updateFoldAll();
     closeMenuOf(foldAll);
   });
 
@@ -96,7 +96,7 @@
     }
     if (changed) {
       remember();
-      tellAll();
+      updateFoldAll();
     }
     return changed;
   };
@@ -107,11 +107,11 @@
     comment.focus({ preventScroll: true });
     comment.scrollIntoView({ block: "start" });
   };
-  const arrive = () => {
+  const openTarget = () => {
     const comment = commentAt(location.hash);
     if (comment && reveal(comment)) goTo(comment);
   };
-  addEventListener("hashchange", arrive);
+  addEventListener("hashchange", openTarget);
   document.addEventListener("beforematch", ({ target }) => reveal(target), true);
   document.addEventListener("reveal", ({ target }) => goTo(target));
 
@@ -142,9 +142,9 @@
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = gettext("Close");
-    const ways = document.createElement("p");
-    ways.append(go, button);
-    quote.append(ways);
+    const links = document.createElement("p");
+    links.append(go, button);
+    quote.append(links);
     return quote;
   };
   const toggleQuote = async (link) => {
@@ -175,7 +175,7 @@
       const list = button.nextElementSibling;
       fold(list, !isFolded(list));
       remember();
-      tellAll();
+      updateFoldAll();
       // After a click far down the guide line, scroll to the folded branch.
       if (button.getBoundingClientRect().top < 0) button.parentNode.scrollIntoView();
     } else if (answered) {
@@ -194,7 +194,7 @@
     if (quote) close(quote).focus();
   });
 
-  document.addEventListener("threadchange", equip);
-  equip();
-  arrive();
+  document.addEventListener("threadchange", addButtons);
+  addButtons();
+  openTarget();
 }

@@ -56,7 +56,7 @@ const begin = (prefix, prefixed) => (field) => {
   const gap = start && !/\n\n$/.test(field.value.slice(0, start)) ? "\n" : "";
   return replace(field, start, end, gap + lines.map((line) => prefix + line).join("\n"));
 };
-// Text of the page that is selected is quoted in a paragraph of its own.
+// Text of the page that is selected is quoted in its own paragraph.
 const quote = (field) => {
   const selection = getSelection();
   const text = selection.isCollapsed || field.form.contains(selection.anchorNode) ? "" : selection.toString().trim();

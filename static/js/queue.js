@@ -5,21 +5,21 @@ if (document.querySelector(".queue")) {
   const all = (what, node = document) => [...node.querySelectorAll(what)];
   const queue = () => find(".queue");
   const card = (node = document) => find(".card", node);
-  const inFull = (url) => { // the absolute URL without the parameter "done"
-    const full = new URL(url, location.href);
-    full.searchParams.delete("done");
-    return full.href;
+  const absoluteUrl = (url) => { // the absolute URL without the parameter "done"
+    const absolute = new URL(url, location.href);
+    absolute.searchParams.delete("done");
+    return absolute.href;
   };
 
   // An unfinished note is stored in this tab until it is among the saved notes, even if the comment is decided
   // meanwhile or the site asks to log in first.
   const note = () => find(".notes textarea");
   const keyOf = (field) => "note " + field.closest(".card").id;
-  const bare = (text) => text.replace(/\s+/g, "");
+  const withoutSpaces = (text) => text.replace(/\s+/g, "");
   const restoreNote = () => {
     const begun = note() && tryStorage(() => sessionStorage.getItem(keyOf(note())));
     if (!begun) return;
-    const isThere = all(".notes > div > [dir]").some((savedNote) => bare(savedNote.textContent) === bare(begun));
+    const isThere = all(".notes > div > [dir]").some((savedNote) => withoutSpaces(savedNote.textContent) === withoutSpaces(begun));
     if (isThere) tryStorage(() => sessionStorage.removeItem(keyOf(note())));
     else note().value ||= begun;
   };
@@ -35,24 +35,24 @@ if (document.querySelector(".queue")) {
     const answer = await fetch(url, how);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (!answer.ok || !find(".queue", page)) throw new Error(answer.status);
-    return { url: inFull(answer.url), page };
+    return { url: absoluteUrl(answer.url), page };
   };
   let next = {}; // the URL of the next comment, and its page once loaded; preloading claims nothing
   const prefetchNext = () => {
-    const url = queue().dataset.ahead && inFull(queue().dataset.ahead);
+    const url = queue().dataset.ahead && absoluteUrl(queue().dataset.ahead);
     if (!url || next.url === url) return;
     const prefetched = (next = { url });
     fetchPage(url, { headers: { "Soundoff-Ahead": "1" } }).then(({ page }) => { prefetched.page = page; }, () => {});
   };
 
   // Ticked boxes and the setting of the shortcuts stay from one page to the next.
-  const keysAreOff = () => tryStorage(() => localStorage.getItem("keys")) === "off";
+  const areShortcutsOff = () => tryStorage(() => localStorage.getItem("keys")) === "off";
   const updateShortcutPanel = () => {
-    queue().dataset.keys = keysAreOff() ? "off" : "on";
+    queue().dataset.keys = areShortcutsOff() ? "off" : "on";
     const panel = find(".keys");
     panel.hidden = false;
-    find("button", panel).textContent = keysAreOff() ? gettext("Turn shortcuts on") : gettext("Turn shortcuts off");
-    find("button", panel).ariaPressed = String(keysAreOff());
+    find("button", panel).textContent = areShortcutsOff() ? gettext("Turn shortcuts on") : gettext("Turn shortcuts off");
+    find("button", panel).ariaPressed = String(areShortcutsOff());
   };
   const ticked = () => all(".rows .tick :checked").map((box) => box.value);
   const tick = (ids) => {
@@ -139,7 +139,7 @@ if (document.querySelector(".queue")) {
     prefetchNext();
   };
   const visit = async (address, { push = true } = {}) => {
-    const url = inFull(address), request = begin();
+    const url = absoluteUrl(address), request = begin();
     const isPrefetched = next.url === url && next.page;
     if (isPrefetched) show(next.page, url, { push });
     try {
@@ -156,7 +156,7 @@ if (document.querySelector(".queue")) {
     if (sent.has(form)) return;
     sent.add(form);
     const data = new FormData(form, button), before = queue(), from = location.href, request = begin();
-    const url = form.closest(".card .action-bar") && inFull(data.get("next"));
+    const url = form.closest(".card .action-bar") && absoluteUrl(data.get("next"));
     const isPrefetched = url && next.url === url && next.page;
     if (isPrefetched) show(next.page, url);
     try {
@@ -186,7 +186,7 @@ if (document.querySelector(".queue")) {
     const { target } = event;
     const link = target.closest?.(".rows ol a, .card a[rel=next]");
     if (target.closest?.(".keys button")) {
-      tryStorage(() => (keysAreOff() ? localStorage.removeItem("keys") : localStorage.setItem("keys", "off")));
+      tryStorage(() => (areShortcutsOff() ? localStorage.removeItem("keys") : localStorage.setItem("keys", "off")));
       updateShortcutPanel();
     } else if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0) {
       event.preventDefault();
@@ -202,16 +202,16 @@ if (document.querySelector(".queue")) {
   // The next action applies to all ticked comments, or to the open one if none is ticked.
   const subject = () => (ticked().length ? find("#bulk") : card());
   const click = (what) => find(what)?.click();
-  const clickIn = (node, what) => node && find(what, node)?.click();
+  const clickWithin = (node, what) => node && find(what, node)?.click();
   const keys = {
     j: () => click(card() ? ".card a[rel=next]" : ".rows ol a"),
     k: () => {
       let before = row()?.previousElementSibling;
       while (before?.matches(".taken")) before = before.previousElementSibling;
-      clickIn(before, "a");
+      clickWithin(before, "a");
     },
-    a: () => clickIn(subject(), "button[value=approved]"),
-    s: () => clickIn(subject(), "button[value=spam]"),
+    a: () => clickWithin(subject(), "button[value=approved]"),
+    s: () => clickWithin(subject(), "button[value=spam]"),
     r: () => {
       const node = subject();
       if (!node) return;
@@ -219,7 +219,7 @@ if (document.querySelector(".queue")) {
       if (list) list.open = true;
       find("details.remove [type=radio], select[name=reason]", node)?.focus();
     },
-    x: () => clickIn(row(), "input[type=checkbox]"),
+    x: () => clickWithin(row(), "input[type=checkbox]"),
     u: () => click("#queue .undo button"),
     p: () => click(".card a.to-person"),
     o: () => click(".card a.to-similar"),
@@ -240,13 +240,13 @@ if (document.querySelector(".queue")) {
       event.preventDefault();
       target.previousElementSibling.click();
     }
-    if (keysAreOff() || target.matches("textarea, select, input:not([type=checkbox])") || target.isContentEditable) return;
+    if (areShortcutsOff() || target.matches("textarea, select, input:not([type=checkbox])") || target.isContentEditable) return;
     if (!Object.hasOwn(keys, key)) return;
     event.preventDefault();
     keys[key]();
   });
 
-  history.replaceState(null, "", inFull(location.href));
+  history.replaceState(null, "", absoluteUrl(location.href));
   shownUrl = location.href;
   updateShortcutPanel();
   restoreNote();

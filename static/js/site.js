@@ -45,15 +45,15 @@ if (globalThis.htmx) Object.assign(htmx.config, {
 
   // Relative times, such as "3 hours ago", for everything of the last day. The exact time stays in the title.
   const absolute = new WeakMap(); // the absolute times, for printing
-  let ago; // Intl.RelativeTimeFormat, which takes a slow phone 0.1 s to make
-  const tellTimes = () => {
+  let relative; // Intl.RelativeTimeFormat, which takes a slow phone 0.1 s to make
+  const updateTimes = () => {
     for (const time of document.querySelectorAll(".thread a > time, .teaser time")) {
       const passed = Math.floor((Date.now() - new Date(time.dateTime)) / 60000);
       if (passed < -1 || passed > 1440) continue;
       const minutes = Math.min(0, 1 - passed); // from the end of that minute, as `datetime` has no seconds
-      ago ??= new Intl.RelativeTimeFormat(`${document.documentElement.lang}-u-nu-latn`, { numeric: "auto" });
+      relative ??= new Intl.RelativeTimeFormat(`${document.documentElement.lang}-u-nu-latn`, { numeric: "auto" });
       if (!absolute.has(time)) absolute.set(time, time.textContent);
-      const recent = minutes > -60 ? ago.format(minutes, "minute") : ago.format(Math.ceil(minutes / 60), "hour");
+      const recent = minutes > -60 ? relative.format(minutes, "minute") : relative.format(Math.ceil(minutes / 60), "hour");
       const words = minutes ? recent : gettext("just now");
       time.parentNode.ariaLabel &&= time.parentNode.ariaLabel.replace(time.textContent, words);
       time.textContent = words;
@@ -64,10 +64,10 @@ if (globalThis.htmx) Object.assign(htmx.config, {
       if (absolute.has(time)) time.textContent = absolute.get(time);
     }
   });
-  addEventListener("afterprint", () => tellTimes());
-  addEventListener("load", () => tellTimes()); // after the first paint
-  setInterval(tellTimes, 60000);
-  document.addEventListener("threadchange", tellTimes);
+  addEventListener("afterprint", () => updateTimes());
+  addEventListener("load", () => updateTimes()); // after the first paint
+  setInterval(updateTimes, 60000);
+  document.addEventListener("threadchange", updateTimes);
 
   // Where the navigation is wider than the screen, its current entry is shown.
   for (const current of document.querySelectorAll(".sections [aria-current]")) {
@@ -77,7 +77,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
 
   // The draft of a reply is stored in this browser until the server accepts it, for two weeks at most. That of a member
   // has their id, so that no other person at this computer gets it. A guest's becomes that of the member who logs in.
-  const KEPT = 14 * 86400000;
+  const MAX_AGE = 14 * 86400000;
   const keyOf = (form, owner = form.parentNode.dataset.owner) => `draft ${new URL(form.action).pathname} ${owner}`.trim();
   const drafts = {
     read(form) {
@@ -87,7 +87,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
         localStorage.setItem(key, JSON.stringify(draft));
         localStorage.removeItem(guest);
       }
-      return draft && Date.now() - draft.at < KEPT ? draft : null;
+      return draft && Date.now() - draft.at < MAX_AGE ? draft : null;
     },
     write(form, text, values) {
       if (text.trim()) localStorage.setItem(keyOf(form), JSON.stringify({ at: Date.now(), text, ...values }));
@@ -111,7 +111,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
         .filter(([, kind, place, by]) => kind === "draft" && place.startsWith(path) && (!by || by === owner))
         .map(([draft, , place]) => ({ ...JSON.parse(draft), place }))
         .filter(({ saved, place }) => !saved || place === offered)
-        .filter(({ at, closed }) => at > Math.max(closed ? 0 : since, Date.now() - KEPT));
+        .filter(({ at, closed }) => at > Math.max(closed ? 0 : since, Date.now() - MAX_AGE));
       return found.sort((a, b) => b.at - a.at)[0];
     },
   };
@@ -188,11 +188,11 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   });
 
   // A focused comment gets its heading as its label.
-  const callByHeading = ({ target }) => {
+  const labelByHeading = ({ target }) => {
     if (target.matches(".thread article")) target.ariaLabel = find(target, "h3")?.textContent ?? null;
   };
-  document.addEventListener("focusin", callByHeading);
-  callByHeading({ target: document.activeElement ?? document.body }); // the comment may have had the focus from the start
+  document.addEventListener("focusin", labelByHeading);
+  labelByHeading({ target: document.activeElement ?? document.body }); // the comment may have had the focus from the start
   // After posting a comment or following a link to one, that comment gets the focus.
   const focusTarget = () => {
     const comment = document.getElementById(location.hash.slice(1));

@@ -38,11 +38,11 @@
   };
 
   // The place for the reply form that htmx loads.
-  const lay = (node, values) => {
+  const setHtmx = (node, values) => {
     for (const [name, value] of Object.entries(values)) node?.setAttribute(`hx-${name}`, value);
   };
-  lay(talk, { target: "closest article", indicator: "closest article", swap: "beforeend" });
-  lay(talk.querySelector(".compose"), { target: "this", indicator: "this" });
+  setHtmx(talk, { target: "closest article", indicator: "closest article", swap: "beforeend" });
+  setHtmx(talk.querySelector(".compose"), { target: "this", indicator: "this" });
 
   // Loads another page of this discussion: {page, url}. Its links become absolute, since they are moved to this page.
   const load = async (url) => {
@@ -58,18 +58,18 @@
   };
 
   // The content of each comment as the server sent it, and the comments that came with this page (not added later).
-  const looks = new WeakMap();
-  const look = (article) => {
+  const contents = new WeakMap();
+  const contentOf = (article) => {
     const what = ":scope > :is(h3, span, div:not([class]), p), :scope > footer > :not(details)";
     const parts = [...article.querySelectorAll(what)].map((node) => node.outerHTML);
     return [article.matches(".gone"), article.matches(".waiting"), ...parts].join("\n");
   };
   let own = new Set();
-  const takeStock = () => {
+  const readThread = () => {
     own = new Set(articles(talk).map(({ id }) => id));
-    for (const article of articles(talk)) looks.set(article, look(article));
+    for (const article of articles(talk)) contents.set(article, contentOf(article));
   };
-  takeStock();
+  readThread();
 
   // Merges a list of another page into this one, and returns the new comments. The first of them, or with `append`
   // all, goes after the item `last`. Without `into`, known comments stay in place.
@@ -82,7 +82,7 @@
       const replies = listOf(item);
       if (!known) {
         replies?.remove();
-        looks.set(article, look(article));
+        contents.set(article, contentOf(article));
         made.push(article);
       } else if (refresh) {
         update(here.firstElementChild, article);
@@ -132,14 +132,14 @@
     removeChildren(article, { except: ".reply-form" });
     article.prepend(make("p", "", gettext("This comment is no longer on this page.")));
     article.classList.add("gone");
-    looks.delete(article); // it may come back
+    contents.delete(article); // it may come back
     closeQuotesOf(article.id);
   };
   // Updates a changed comment, but keeps an open reply form and a quoted parent.
   const update = (article, fresh) => {
-    const now = look(fresh);
-    if (looks.get(article) === now) return;
-    looks.set(article, now);
+    const now = contentOf(fresh);
+    if (contents.get(article) === now) return;
+    contents.set(article, now);
     const focused = article.contains(document.activeElement) && document.activeElement.href;
     const quote = article.querySelector(":scope > .quote");
     const expanded = quote && article.querySelector("h3 a")?.href;
@@ -160,17 +160,17 @@
   // end. The latter happens only after all comments that it still shows, and if more follow; in an order other than
   // by time, a top-level comment may also leave from the middle.
   const dropRemoved = (page, there, isByTime) => {
-    const still = (item) => [...item.querySelectorAll("article")].some(({ id }) => there.has(id));
-    const isBehind = (one, other) => other.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING;
+    const isShown = (item) => [...item.querySelectorAll("article")].some(({ id }) => there.has(id));
+    const isAfter = (one, other) => other.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING;
     for (const id of own) {
       const item = document.getElementById(id)?.closest("li");
-      if (!item || still(item)) continue;
+      if (!item || isShown(item)) continue;
       const tree = item.closest(".thread > ol > li");
       const root = page.getElementById(tree.firstElementChild.id)?.closest("li");
-      const goesOn = root ? moreOf(root) : page.querySelector(".part > .more");
+      const hasMore = root ? moreOf(root) : page.querySelector(".part > .more");
       const rest = [...(root ? tree : tree.parentNode).querySelectorAll("li")];
-      const isBehindAll = !rest.some((other) => isBehind(other, item) && still(other));
-      if (goesOn && (isBehindAll || !(root || isByTime))) continue;
+      const isLast = !rest.some((other) => isAfter(other, item) && isShown(other));
+      if (hasMore && (isLast || !(root || isByTime))) continue;
       if (item.querySelector(".reply-form")) {
         articles(item).forEach(keepOnlyForm);
         for (const link of item.querySelectorAll("a.more")) link.removeAttribute("aria-label"); // it has the name
@@ -204,7 +204,7 @@
   const limitUndo = () => {
     for (const undo of talk.querySelectorAll(".posted [data-seconds]")) {
       setTimeout(() => {
-        if (undo.contains(document.activeElement)) meet(undo.closest("article"));
+        if (undo.contains(document.activeElement)) focusOn(undo.closest("article"));
         undo.style.visibility = "hidden";
       }, undo.dataset.seconds * 1000);
       delete undo.dataset.seconds;
@@ -216,28 +216,28 @@
     limitUndo();
     document.dispatchEvent(new Event("threadchange"));
   };
-  const meet = (article) => {
+  const focusOn = (article) => {
     article.tabIndex = -1;
     if (article.closest("ol[hidden]")) article.dispatchEvent(new Event("reveal", { bubbles: true }));
     else article.focus({ preventScroll: true });
   };
-  const say = (words) => { status.textContent = words; };
+  const announce = (words) => { status.textContent = words; };
   const fill = (words, n) => interpolate(words, { n }, true);
   const busy = async (link, act) => {
     if (link.ariaBusy === "true") return;
     link.ariaBusy = "true";
-    calm(link);
-    try { await act(); } catch { complain(link); }
+    clearError(link);
+    try { await act(); } catch { showError(link); }
     link.ariaBusy = "false";
   };
   const MAX_LINKS = 20; // to new comments that are not on this page
-  const UNREACHED = gettext("The site can’t be reached. Try again in a moment.");
-  const calm = (node) => {
+  const UNREACHABLE = gettext("The site can’t be reached. Try again in a moment.");
+  const clearError = (node) => {
     if (node.nextElementSibling?.matches(".alert")) node.nextElementSibling.remove();
   };
-  const complain = (node) => {
-    calm(node);
-    const problem = make("p", "alert alert-danger", UNREACHED);
+  const showError = (node) => {
+    clearError(node);
+    const problem = make("p", "alert alert-danger", UNREACHABLE);
     problem.role = "alert";
     node.after(problem);
   };
@@ -245,11 +245,11 @@
   // The URL of the page, which does not change when comments are added.
   const place = () => location.pathname + location.search;
   let shown = place();
-  const orderNow = () => talk.querySelector(".orders [aria-current]")?.href.match(/order\/(\w+)\//)[1];
+  const currentOrder = () => talk.querySelector(".orders [aria-current]")?.href.match(/order\/(\w+)\//)[1];
   // A URL without an order shows the order that was chosen last, perhaps in another tab.
   const named = (address) => {
-    if (/[?&]order=/.test(address) || !orderNow()) return address;
-    return `${address}${address.includes("?") ? "&" : "?"}order=${orderNow()}`;
+    if (/[?&]order=/.test(address) || !currentOrder()) return address;
+    return `${address}${address.includes("?") ? "&" : "?"}order=${currentOrder()}`;
   };
   const go = (url, from, added) => {
     history.replaceState({ y: scrollY }, "", from);
@@ -275,7 +275,7 @@
     const orders = talk.querySelector(".orders");
     if (orders) orders.firstElementChild.lastElementChild.textContent = orders.querySelector("[aria-current]").textContent;
     showNotices();
-    takeStock();
+    readThread();
     changed();
     return at;
   };
@@ -284,7 +284,7 @@
     shown = place();
     try {
       await show(location.href);
-      await growAgain();
+      await restoreGrowth();
       if (state?.y) scrollTo(0, state.y);
     } catch { location.reload(); }
   });
@@ -294,7 +294,7 @@
   const growth = storedLists("sessionStorage", "grown", 10);
   const grownTo = (numbers) => numbers.length && [scrollY, ...numbers.slice(0, 30)];
   let grown = [];
-  const growAgain = async () => {
+  const restoreGrowth = async () => {
     const [y, ...numbers] = growth.read(shown);
     for (const number of numbers) {
       const holder = number ? document.getElementById(`comment-${number}`)?.closest("li") : part();
@@ -324,12 +324,12 @@
     changed();
     return made;
   };
-  const cameBy = performance.getEntriesByType("navigation")[0]?.type;
-  if (cameBy !== "navigate") growAgain().catch(() => {}); // the links still work
+  const navigationType = performance.getEntriesByType("navigation")[0]?.type;
+  if (navigationType !== "navigate") restoreGrowth().catch(() => {}); // the links still work
   addEventListener("pagehide", () => growth.write(shown, grownTo(grown)));
   // Back shows an old page, on which own comments may have changed.
   addEventListener("pageshow", ({ persisted }) => {
-    if ((persisted || cameBy === "back_forward") && talk.querySelector("[href$='/edit/']")) location.reload();
+    if ((persisted || navigationType === "back_forward") && talk.querySelector("[href$='/edit/']")) location.reload();
   });
 
   // If no comment is new, the focus stays near the removed link.
@@ -337,8 +337,8 @@
     const into = link.parentNode;
     const made = await grow(link);
     const n = made.length;
-    say(fill(ngettext("%(n)s more comment is shown", "%(n)s more comments are shown", n), n));
-    meet(made[0] ?? [...into.querySelectorAll("article")].at(-1));
+    announce(fill(ngettext("%(n)s more comment is shown", "%(n)s more comments are shown", n), n));
+    focusOn(made[0] ?? [...into.querySelectorAll("article")].at(-1));
   };
 
   talk.addEventListener("click", (event) => {
@@ -354,22 +354,22 @@
       busy(link, async () => {
         const url = await show(link.href);
         go(url, from, added);
-        say(link.textContent);
+        announce(link.textContent);
         closeMenuOf(link);
       });
     } else if (link?.matches(".part > .more, .thread li > .more")) {
       event.preventDefault();
       busy(link, () => showMore(link));
-    } else if (link?.matches(".draft a") && openerOf(link.pathname)) {
+    } else if (link?.matches(".draft a") && linkTo(link.pathname)) {
       event.preventDefault();
-      openerOf(link.pathname).click();
+      linkTo(link.pathname).click();
     } else if (globalThis.htmx && link?.matches(".compose > a, .thread footer > a[href*='reply/']")) {
       event.preventDefault();
-      calm(link);
+      clearError(link);
       htmx.ajax("GET", link.href, { source: link });
     }
   });
-  const openerOf = (path) =>
+  const linkTo = (path) =>
     [...talk.querySelectorAll('.compose > a, .thread footer > a[href*="reply/"]')].find(({ pathname }) => pathname === path);
   talk.addEventListener("htmx:load", ({ target }) => { // the form has the draft
     const notice = talk.querySelector(".draft");
@@ -378,12 +378,12 @@
   // A draft that survived a reload, or of the last day, opens its form again: the newest one only. One whose form was
   // closed is offered, as the site offers those of members.
   const openDraft = () => {
-    const since = cameBy === "navigate" ? Date.now() - 86400000 : 0;
+    const since = navigationType === "navigate" ? Date.now() - 86400000 : 0;
     const owner = talk.querySelector("[data-member]")?.dataset.member;
     const offered = talk.querySelector(".draft a")?.pathname;
     const draft = replyDrafts.newest(`${location.pathname}reply/`, since, owner, offered);
     if (draft?.closed) offerDraft(draft.place);
-    else if (draft) openerOf(draft.place)?.click();
+    else if (draft) linkTo(draft.place)?.click();
   };
   const offerDraft = (place) => {
     if (talk.querySelector(".draft")) return;
@@ -395,18 +395,18 @@
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       notice.remove();
-      openerOf(place)?.focus();
+      linkTo(place)?.focus();
     });
     notice.append(form);
     (talk.querySelector(".compose") ?? status).before(notice);
   };
   if (!location.hash.startsWith("#comment-")) try { openDraft(); } catch { /* storage is forbidden or damaged */ }
   talk.addEventListener("htmx:sendError", ({ target }) => {
-    if (target.matches("a")) complain(target);
+    if (target.matches("a")) showError(target);
   });
 
   // Inserts a posted reply, loaded from its own page, into the thread, so that its writer stays on this page.
-  const putOwn = async (form, id, url) => {
+  const addOwn = async (form, id, url) => {
     const { page } = await load(url);
     const item = page.getElementById(`comment-${id}`).closest("li");
     const article = item.firstElementChild;
@@ -414,7 +414,7 @@
     const parent = above && document.getElementById(above).closest("li");
     const list = parent ? listOf(parent) ?? document.createElement("ol") : roots(page);
     if (parent && !list.parentNode) parent.insertBefore(list, moreOf(parent));
-    looks.set(article, look(article));
+    contents.set(article, contentOf(article));
     article.classList.remove("focus");
     article.autofocus = false;
     if (!article.matches(".waiting")) article.classList.add("new");
@@ -431,7 +431,7 @@
     const count = page.querySelector("h2#comments");
     if (count) talk.querySelector("h2#comments")?.replaceChildren(...count.childNodes);
     changed();
-    meet(article);
+    focusOn(article);
     const { top, bottom } = article.getBoundingClientRect();
     if (top < 0 || bottom > innerHeight) article.scrollIntoView({ block: "center" }); // with its parent
     const words = [...page.querySelectorAll(".messages > p")].map((message) => message.textContent);
@@ -442,18 +442,18 @@
     const form = event.target.closest(".reply-form");
     event.preventDefault();
     form.ariaBusy = "true";
-    putOwn(form, id, url).catch(() => location.assign(url));
+    addOwn(form, id, url).catch(() => location.assign(url));
   });
 
   talk.addEventListener("submit", async (event) => {
     const button = event.submitter;
     if (!button?.matches("[form=recommend]")) return;
     event.preventDefault();
-    calm(button);
+    clearError(button);
     try {
       const body = new FormData(event.target);
-      const asked = { method: "POST", body, headers: { "HX-Request": "true" } };
-      const response = await fetch(button.formAction, asked);
+      const options = { method: "POST", body, headers: { "HX-Request": "true" } };
+      const response = await fetch(button.formAction, options);
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       const fresh = page.querySelector("button[form=recommend]");
       if (!response.ok || !fresh) throw new Error(String(response.status));
@@ -461,36 +461,36 @@
       button.replaceChildren(...fresh.childNodes); // the button itself stays, and the focus on it
       changed();
     } catch (error) {
-      if (error instanceof TypeError) complain(button); // no response
+      if (error instanceof TypeError) showError(button); // no response
       else location.assign(button.formAction);
     }
   });
 
   // Polls for new comments, less often the longer nothing happens, and not while the tab is hidden.
-  const SOONEST = 30_000, RAREST = 600_000; // milliseconds
+  const MIN_WAIT = 30_000, MAX_WAIT = 600_000; // milliseconds
   const ask = async (path) => {
     const response = await fetch(new URL(path, location.origin + location.pathname), { cache: "no-cache" });
     if (!response.ok) throw new Error(String(response.status));
     return response.json();
   };
-  let wait = SOONEST;
+  let wait = MIN_WAIT;
   let timer = 0;
   let seen = talk.dataset.version;
-  let asked = Date.now();
+  let polledAt = Date.now();
   const poll = async () => {
-    asked = Date.now();
+    polledAt = Date.now();
     try {
       const { version } = await ask("version/");
       if (String(version) === seen) {
-        wait = Math.min(wait * 1.5, RAREST);
+        wait = Math.min(wait * 1.5, MAX_WAIT);
       } else {
         const { count, ids } = await ask(`new/?since=${talk.dataset.seq}`);
         seen = String(version);
-        wait = SOONEST;
+        wait = MIN_WAIT;
         if (count) offer(count, ids);
       }
     } catch {
-      wait = Math.min(wait * 2, RAREST);
+      wait = Math.min(wait * 2, MAX_WAIT);
     }
     schedule();
   };
@@ -500,8 +500,8 @@
   };
   if (seen !== undefined) {
     document.addEventListener("visibilitychange", () => {
-      wait = SOONEST;
-      if (!document.hidden && Date.now() - asked > SOONEST) poll();
+      wait = MIN_WAIT;
+      if (!document.hidden && Date.now() - polledAt > MIN_WAIT) poll();
       else schedule();
     });
     schedule();
@@ -524,14 +524,14 @@
         await showNew(n, ids);
       } catch {
         seen = talk.dataset.version; // so that they are offered again
-        showNotices(make("p", "", UNREACHED), dismiss());
+        showNotices(make("p", "", UNREACHABLE), dismiss());
       }
     });
     showNotices(button, dismiss());
   };
   const showNew = async (n, ids) => {
     const { page } = await load(named(shown));
-    const order = orderNow();
+    const order = currentOrder();
     const isByTime = !order || order === "newest" || order === "oldest";
     const newest = Math.max(0, ...articles(talk).map(numberOf));
     const there = new Set(articles(page).map(({ id }) => id));
@@ -546,10 +546,10 @@
       return arrivals;
     });
     for (const id of there) own.add(id);
-    const theirs = page.querySelector(".talk");
-    Object.assign(talk.dataset, theirs.dataset);
+    const newTalk = page.querySelector(".talk");
+    Object.assign(talk.dataset, newTalk.dataset);
     seen = talk.dataset.version;
-    talk.querySelector("h2").replaceChildren(...theirs.querySelector("h2").childNodes);
+    talk.querySelector("h2").replaceChildren(...newTalk.querySelector("h2").childNodes);
     changed();
     const missing = ids.filter((id) => !document.getElementById(`comment-${id}`));
     const words = ngettext("Go to the new comment", "Go to the first of %(n)s new comments", made.length);
@@ -557,11 +557,11 @@
     showGuide(nodes);
     if (nodes.length) (nodes[0].querySelector("a") ?? nodes[0]).focus({ preventScroll: true });
   };
-  const topmost = () => articles(talk).find((node) => node.getBoundingClientRect().bottom > 0);
+  const topArticle = () => articles(talk).find((node) => node.getBoundingClientRect().bottom > 0);
   // Keeps the visible comments in place when comments above them are added.
   const keepingPlace = (act) => {
     const isAbove = part().getBoundingClientRect().top < 0;
-    const read = isAbove && topmost();
+    const read = isAbove && topArticle();
     const top = read && read.getBoundingClientRect().top;
     const root = document.documentElement;
     root.style.overflowAnchor = "none"; // otherwise a browser with scroll anchoring would scroll twice
@@ -618,10 +618,10 @@
   const storeVisit = () => {
     const { top } = part().getBoundingClientRect();
     const isFarDown = top < -2 * innerHeight;
-    const place = isFarDown && topmost() ? numberOf(topmost()) : 0;
+    const place = isFarDown && topArticle() ? numberOf(topArticle()) : 0;
     visits.write(path, [Date.now(), Number(talk.dataset.seq), endOfLast, top > innerHeight ? lastPlace : place]);
   };
-  const welcome = async () => {
+  const showLastVisit = async () => {
     const nodes = [];
     const since = parseInt(talk.matches(".known") ? talk.dataset.since : endOfLast, 10);
     if (since < Number(talk.dataset.seq)) {
@@ -633,7 +633,7 @@
       const words = ngettext("%(n)s new since your last visit", "%(n)s new since your last visit", made.length);
       nodes.push(...guide(words, made, missing, n - ids.length));
     }
-    if (cameBy !== "navigate" || location.hash.startsWith("#comment-")) return;
+    if (navigationType !== "navigate" || location.hash.startsWith("#comment-")) return;
     if (lastPlace) {
       const link = make("a", "", gettext("Continue where you left off"));
       const id = `comment-${lastPlace}`;
@@ -649,6 +649,6 @@
   };
   if (seen !== undefined) {
     document.addEventListener("visibilitychange", () => { if (document.hidden) storeVisit(); });
-    welcome().catch(() => {}); // nothing is marked
+    showLastVisit().catch(() => {}); // nothing is marked
   }
 }

@@ -27,15 +27,15 @@
     }
   };
 
-  const ours = () => `unsaved ${bar.dataset.editor} ${bar.dataset.kind} `;
+  const keyPrefix = () => `unsaved ${bar.dataset.editor} ${bar.dataset.kind} `;
   const page = () => ({ nonce: field("nonce").value, key: bar.dataset.key, read: field("read").value });
   const entry = () => ({ ...page(), typed: last === read || isBlank() ? "{}" : last });
   // A new document without any text has no unsaved changes, even if the site has sent the form back.
   const isText = ({ type }) => ["text", "textarea", "url"].includes(type);
   const isBlank = () => !bar.dataset.key && [...form.elements].every((one) => !isTyped(one) || !isText(one) || !one.value.trim());
-  const store = () => tryStorage(() => localStorage.setItem(ours() + own, JSON.stringify(entry())));
-  const forget = (nonce) => tryStorage(() => localStorage.removeItem(ours() + nonce));
-  const turnOf = (pair) => Number(pair?.split(":")[1]); // of "nonce:turn"
+  const store = () => tryStorage(() => localStorage.setItem(keyPrefix() + own, JSON.stringify(entry())));
+  const removeStored = (nonce) => tryStorage(() => localStorage.removeItem(keyPrefix() + nonce));
+  const changeNumberOf = (pair) => Number(pair?.split(":")[1]); // of "nonce:turn"
 
   const send = async (values, how = {}) => {
     const body = new FormData();
@@ -69,7 +69,7 @@
       const answer = await send(entry());
       if (sent < storedTurn) return; // a later request was answered before
       storedTurn = sent;
-      if (sent === turn) forget(own);
+      if (sent === turn) removeStored(own);
       const query = new URLSearchParams(location.search);
       if (query.has("unsaved")) { // this form now holds those changes
         query.set("unsaved", own);
@@ -90,14 +90,14 @@
 
   // Sends all changes that this browser has stored while the site could not be reached, of any page. From then on
   // the site offers them.
-  const bringBack = async () => {
-    const names = tryStorage(() => Object.keys(localStorage).filter((name) => name.startsWith(ours()))) ?? [];
+  const sendStoredChanges = async () => {
+    const names = tryStorage(() => Object.keys(localStorage).filter((name) => name.startsWith(keyPrefix()))) ?? [];
     for (const name of names) {
       const one = tryStorage(() => JSON.parse(localStorage.getItem(name)));
-      const nonce = name.slice(ours().length);
+      const nonce = name.slice(keyPrefix().length);
       if (!one || nonce === own) continue;
-      if (turnOf(one.nonce.split(" ").pop()) <= turnOf(before.find((pair) => pair.startsWith(nonce)))) {
-        if (storedTurn) forget(nonce); // this form now holds those changes
+      if (changeNumberOf(one.nonce.split(" ").pop()) <= changeNumberOf(before.find((pair) => pair.startsWith(nonce)))) {
+        if (storedTurn) removeStored(nonce); // this form now holds those changes
         continue;
       }
       try {
@@ -105,7 +105,7 @@
           if (error.message !== "404" || !one.key) throw error;
           return send({ ...one, key: "" }); // it was deleted or belongs to other editors: store the text for a new one
         });
-        forget(nonce);
+        removeStored(nonce);
         if (answer.kept && one.key === bar.dataset.key && !document.querySelector(`a[href="?unsaved=${nonce}"]`)) offer(nonce);
       } catch {
         return; // no network, or logged out: the next page tries again
@@ -165,6 +165,6 @@
     if ("presence" in bar.dataset) {
       setInterval(() => { if (!document.hidden) send(page()).then(showOthers, () => {}); }, TELL);
     }
-    keep().then(bringBack);
+    keep().then(sendStoredChanges);
   }
 }

@@ -39,7 +39,7 @@ def test_the_account_menu_of_the_masthead_has_the_same_entries(client):
     assert LINK.findall(menu[0]) == links(page)
 
 
-def test_a_guest_sees_what_is_theirs():
+def test_a_guest_sees_only_the_pages_of_guests():
     client = client_of_guest(GuestFactory.create())
     labels = [label for *_, label in links(client.get("/account/status/").content.decode())]
     assert {"My comments", "Notifications", "Following", "Account status", "My data"} <= set(labels)

@@ -75,7 +75,7 @@ def test_others_see_no_person_records(role, status, url):
     assert as_(role).get(url).status_code == status
 
 
-def test_passwords_are_neither_shown_nor_filterable():
+def test_passwords_cannot_be_seen_or_filtered():
     ruth = person(READER, "Ruth", password="nine-quiet-otters")
     assert ruth.password.startswith("argon2")
     for client in as_(ADMINISTRATOR), as_(MODERATOR):
@@ -192,7 +192,7 @@ def test_query_counts_do_not_grow_with_the_rows(url):
     assert len(many) == len(few), [query["sql"] for query in many]
 
 
-def test_the_admin_has_no_login_of_its_own_and_ours_leads_back_to_it():
+def test_the_admins_log_in_is_the_sites_and_returns_to_the_admin():
     ada = person(ADMINISTRATOR, "Ada", password="nine-quiet-otters")
     client = Client()
     page = client.get(USERS, follow=True)

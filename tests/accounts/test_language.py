@@ -82,7 +82,7 @@ def test_an_unknown_language_is_refused(member: User) -> None:
     assert User.objects.get(pk=member.pk).language == ""
 
 
-def test_visitors_are_led_to_the_log_in() -> None:
+def test_visitors_are_redirected_to_the_log_in() -> None:
     assert Client().get(URL)["Location"].startswith("/accounts/login/")
 
 

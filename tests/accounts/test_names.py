@@ -79,7 +79,7 @@ def test_names_that_do_not_look_alike(name: str) -> None:
 
 
 @pytest.mark.parametrize("role", [MODERATOR, EDITOR, ADMINISTRATOR])
-def test_nobody_signs_up_with_a_staff_name(client: Client, role: str) -> None:
+def test_signing_up_with_a_staff_name_is_refused(client: Client, role: str) -> None:
     mona = person(role, "Mona")
     sent = {"name": "Моnа", "email": "eve@example.org", "password1": "nine-quiet-otters"}
     page = client.post("/accounts/signup/", sent).content.decode()

@@ -29,12 +29,12 @@ COMMENTS = [
     "  2. Cy\n\n    Diesel was dearer in 2012.\n\n    March 4, 2014 at 8:00 am | Reply\n",
     "    • Di\n\n      It was not.\n\n      March 4, 2014 at 8:30 am | Reply\n",
 ]
-FOOT = "\nPost a comment\n\nThe Sound Post welcomes a lively and courteous discussion.\n"
+FOOTER = "\nPost a comment\n\nThe Sound Post welcomes a lively and courteous discussion.\n"
 
 
 def page(count: int = 4) -> bytes:
     """Return a saved page with its first `count` comments."""
-    return (HEAD % count + "\n".join(COMMENTS[:count]) + FOOT).encode()
+    return (HEAD % count + "\n".join(COMMENTS[:count]) + FOOTER).encode()
 
 
 def take(data: bytes, **options):
@@ -47,10 +47,10 @@ def named(author: str) -> bytes:
     return page().replace(b"1. Ann", f"1. {author}".encode())
 
 
-AHEAD = timezone.now().astimezone(ZoneInfo("America/New_York")) + timedelta(days=400)
+FUTURE = timezone.now().astimezone(ZoneInfo("America/New_York")) + timedelta(days=400)
 
 
-def dated(data: bytes, ahead: bytes = f"{AHEAD:%B} {AHEAD.day}, {AHEAD.year}".encode()) -> bytes:
+def dated(data: bytes, ahead: bytes = f"{FUTURE:%B} {FUTURE.day}, {FUTURE.year}".encode()) -> bytes:
     """Return the page with a date of the story that is a year ahead."""
     return data.replace(b"March 3rd, 2014", ahead, 1)
 

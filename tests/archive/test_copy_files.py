@@ -86,9 +86,9 @@ def test_a_site_moves_into_a_bucket_and_back(
     # It moves
     local, settings.STORAGES = settings.STORAGES, in_the_data_folder
     assert not is_served(image, picture)
-    said = copy_files(capsys)
-    assert said["media"].startswith(f"{len(list(storage().list_files('media')))} copied")
-    assert [said[folder][:8] for folder in ("imports", "backups", "erasures")] == [
+    output = copy_files(capsys)
+    assert output["media"].startswith(f"{len(list(storage().list_files('media')))} copied")
+    assert [output[folder][:8] for folder in ("imports", "backups", "erasures")] == [
         "1 copied",
         "2 copied",
         "1 copied",
@@ -127,9 +127,9 @@ def test_a_site_moves_into_a_bucket_and_back(
 
     # And back
     erasures = erasure_log.read_all()  # with the one that the restore has repeated
-    said = copy_files(capsys, "--back")
+    output = copy_files(capsys, "--back")
     settings.STORAGES = local
-    assert said["erasures"].startswith("3 copied")
+    assert output["erasures"].startswith("3 copied")
     call_command("check_integrity")
     assert is_served(image, picture)
     assert erasure_log.read_all() == erasures

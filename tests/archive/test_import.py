@@ -42,7 +42,7 @@ pytestmark = pytest.mark.django_db
 START = datetime(2014, 3, 3, 9, 15, tzinfo=UTC)
 
 
-def test_a_newer_save_adds_only_what_is_new():
+def test_a_newer_save_adds_only_new_comments():
     take(page(3))
     before = snapshot()
 

@@ -110,7 +110,7 @@ def test_an_import_shows_itself_and_not_one_that_came_at_the_same_time(client, e
     assert Import.objects.count() == 2
 
 
-def test_the_page_of_an_import_leads_only_the_editors_of_a_draft_to_it(client, emil):
+def test_the_page_of_an_import_links_to_a_draft_only_for_its_editors(client, emil):
     article = take(page(3)).article
     undo(batch=Import.objects.get().batch, actor=None)
     entry = f"/admin/archive/import/{Import.objects.get().pk}/change/"

@@ -19,13 +19,15 @@ def test_the_command_reports_in_words(tmp_path, capsys):
 
     article = Article.objects.get()
     assert (article.source_name, article.source_url) == ("The Post", "https://post.example/ferry")
-    said = capsys.readouterr().out
-    assert "4 comments in the file (2 at level 1, 1 at level 2, 1 at level 3); the page announces 9." in said
-    assert "  line 12: " in said
-    assert "4 comments are new" in said
-    assert said.rstrip().endswith(article.get_absolute_url())
+    output = capsys.readouterr().out
+    assert (
+        "4 comments in the file (2 at level 1, 1 at level 2, 1 at level 3); the page announces 9." in output
+    )
+    assert "  line 12: " in output
+    assert "4 comments are new" in output
+    assert output.rstrip().endswith(article.get_absolute_url())
 
-    assert "\n1 warning:\n" in said
+    assert "\n1 warning:\n" in output
 
     call_command("import_archive", str(file))
     assert "Nothing is new" in capsys.readouterr().out
@@ -52,8 +54,8 @@ def test_the_command_counts_one_as_one(tmp_path, capsys):
     ]
     file.write_bytes(page(2))
     call_command("import_archive", str(file), "--dry-run")
-    said = capsys.readouterr().out
-    assert "1 comment is new, 1 exists already. This is a preview: nothing was written." in said
+    output = capsys.readouterr().out
+    assert "1 comment is new, 1 exists already. This is a preview: nothing was written." in output
 
 
 def test_the_command_reports_in_json(tmp_path, capsys):
@@ -62,11 +64,11 @@ def test_the_command_reports_in_json(tmp_path, capsys):
 
     call_command("import_archive", str(file), "--json", "--dry-run")
 
-    said = json.loads(capsys.readouterr().out)
+    output = json.loads(capsys.readouterr().out)
     assert not Article.objects.exists()
-    assert [(w["line"], w["kind"]) for w in said.pop("warnings")] == [(12, "count")]
-    assert said.pop("boilerplate") == [43, 45]
-    assert said == {
+    assert [(w["line"], w["kind"]) for w in output.pop("warnings")] == [(12, "count")]
+    assert output.pop("boilerplate") == [43, 45]
+    assert output == {
         "format": "soundoff",
         "articles": 1,
         "comments": {"found": 5, "declared": 9, "by_level": {"1": 2, "2": 2, "3": 1}},

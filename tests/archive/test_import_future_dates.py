@@ -11,7 +11,7 @@ from archive.models import Import
 from articles.models import Article
 from comments.integrity import check
 from comments.models import Comment
-from tests.archive.saved_pages import ADD, AHEAD, dated, page, take, upload
+from tests.archive.saved_pages import ADD, FUTURE, dated, page, take, upload
 
 pytestmark = pytest.mark.django_db
 
@@ -35,8 +35,8 @@ def test_a_story_of_the_future_is_warned_about(client, dry_run):
     [warning] = report.warnings
     assert (warning.line, warning.kind) == (1, "future")
     assert warning.text == (
-        f"The story is dated {AHEAD.day} {AHEAD:%B %Y}, 09:15 (America/New_York), in the future. Readers will"
-        " not see it until then."
+        f"The story is dated {FUTURE.day} {FUTURE:%B %Y}, 09:15 (America/New_York), in the future."
+        " Readers will not see it until then."
     )
     if dry_run:
         assert report.story_url(settings.SITE_URL) == ""
@@ -60,14 +60,14 @@ def test_the_command_prints_no_address_that_answers_404(tmp_path, capsys, client
     file = tmp_path / "ferry.txt"
     file.write_bytes(dated(page()))
     call_command("import_archive", str(file))
-    said = capsys.readouterr().out.splitlines()
-    assert said[2] == "1 warning:"
-    assert said[3].startswith("  line 1: The story is dated ")
-    assert said[-1].startswith("Not published yet. ")
-    assert client.get(said[-1].split()[-1]).status_code == 302  # to the log-in
+    output = capsys.readouterr().out.splitlines()
+    assert output[2] == "1 warning:"
+    assert output[3].startswith("  line 1: The story is dated ")
+    assert output[-1].startswith("Not published yet. ")
+    assert client.get(output[-1].split()[-1]).status_code == 302  # to the log-in
 
 
-def test_an_editor_is_warned_at_the_preview_and_led_to_the_admin(client, emil):
+def test_an_editor_is_warned_at_the_preview_and_redirected_to_the_admin(client, emil):
     client.force_login(emil)
     looked = client.post(
         ADD, {"file": upload(data=dated(page())), "preview": "1"}, follow=True
@@ -82,16 +82,18 @@ def test_an_editor_is_warned_at_the_preview_and_led_to_the_admin(client, emil):
 
 def test_a_comment_of_the_future_is_stored_as_of_its_import():
     data = dated(
-        page().replace(b"March 4, 2014 at 8:00 am", f"March 4, {AHEAD.year + 1} at 8:00 am".encode())
+        page().replace(b"March 4, 2014 at 8:00 am", f"March 4, {FUTURE.year + 1} at 8:00 am".encode())
     )
     before = timezone.now()
 
     report = take(data)
 
     assert [(w.line, w.kind) for w in report.warnings] == [(1, "future"), (31, "future")]
-    assert f"Comment 4 is dated 4 March {AHEAD.year + 1}, 08:00 (America/New_York)" in report.warnings[1].text
+    assert (
+        f"Comment 4 is dated 4 March {FUTURE.year + 1}, 08:00 (America/New_York)" in report.warnings[1].text
+    )
     comment = Comment.objects.get(source_number=4)
     assert before - timedelta(minutes=30) < comment.created_at <= timezone.now()
-    assert comment.source_id == f"Cy|{AHEAD.year + 1}-03-04T08:00|1"
+    assert comment.source_id == f"Cy|{FUTURE.year + 1}-03-04T08:00|1"
     assert take(data).created == 0
     assert check() == {}

@@ -18,7 +18,7 @@ from tests.helpers.browser import log_in
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 SHOTS = os.environ.get("SHOTS")  # a folder for pictures to be looked at
-WIDEST = "Ü" * 255  # one word, which no line can break by itself
+WIDE_WORD = "Ü" * 255  # one word, which no line can break by itself
 LONGER = "Ü" * 300
 
 
@@ -30,7 +30,7 @@ def page(context, live_server):
     return context.new_page()
 
 
-def fits(page, name: str) -> None:
+def check_width(page, name: str) -> None:
     page.wait_for_load_state()  # a click returns before the style sheet of the next page is loaded
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 844})
@@ -48,12 +48,12 @@ def test_the_import_page_shows_what_is_wrong_with_a_file(page, live_server):
     page.goto(live_server.url + ADD)
     choose(page, b"<rss xmlns:wp='http://wordpress.org/export/1.2/'>", "Preview import")
     expect(page.get_by_text("Line 1: the file is a WordPress export (WXR)")).to_be_visible()
-    fits(page, "refused")
+    check_width(page, "refused")
 
     choose(page, dated(named(LONGER)), "Preview import")
     expect(page.get_by_text("in the future. Readers will not see it until then.")).to_be_visible()
     expect(page.get_by_text(LONGER)).to_be_visible()
-    fits(page, "preview")
+    check_width(page, "preview")
     assert faults(page, widths=WIDTHS) == []
     assert not Article.objects.exists()
 
@@ -62,7 +62,7 @@ def test_the_import_page_shows_what_is_wrong_with_a_file(page, live_server):
     expect(page.get_by_text("View on site")).to_have_count(0)
     expect(page).to_have_url(f"{live_server.url}/admin/archive/import/{Import.objects.get().pk}/change/")
     expect(page.get_by_text(LONGER)).to_be_visible()
-    fits(page, "done")
+    check_width(page, "done")
     assert faults(page, widths=WIDTHS) == []
     page.go_back()  # to the preview, which the browser reads again without a question
     expect(page.get_by_text("Nothing is new.")).to_be_visible()
@@ -70,15 +70,15 @@ def test_the_import_page_shows_what_is_wrong_with_a_file(page, live_server):
 
 def test_pages_show_a_name_of_255_characters(page, live_server):
     page.goto(live_server.url + ADD)
-    choose(page, named(WIDEST), "Import")
+    choose(page, named(WIDE_WORD), "Import")
     page.get_by_role("link", name="View on site").click()
-    expect(page.get_by_text(WIDEST).first).to_be_visible()
-    fits(page, "story")
+    expect(page.get_by_text(WIDE_WORD).first).to_be_visible()
+    check_width(page, "story")
     assert faults(page, widths=WIDTHS) == []
 
     comment = Comment.objects.get(source_number=1)
     page.goto(f"{live_server.url}/moderation/comments/{comment.pk}/")
-    expect(page.get_by_text(WIDEST).first).to_be_visible()
-    fits(page, "card")
+    expect(page.get_by_text(WIDE_WORD).first).to_be_visible()
+    check_width(page, "card")
     page.goto(f"{live_server.url}/search/?q=mother&in=comments")
-    fits(page, "search")
+    check_width(page, "search")

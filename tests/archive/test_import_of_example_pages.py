@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 SEED_SHAPE = {1: 50, 2: 14, 3: 10}
 SEED_TREE = "7efcead16d9b51989c091175cfd30b1930e62cab09a61dc1b149da946f89ceb7"
-SEED_WHO = "7e69bbbb906fe0673b0bfb96b7f5edbb9eb3c71915d66d0a2c8f76a87b0a6c4a"
+SEED_AUTHORS = "7e69bbbb906fe0673b0bfb96b7f5edbb9eb3c71915d66d0a2c8f76a87b0a6c4a"
 SEED_TEXT = "6f8845aa3aa852164e62a9ec4912fe83eb2aead253a4d86211b3ed6073d96fff"
 EMPTIED = {31, 59, 62, 68}
 FRAGMENT = 56
@@ -47,7 +47,9 @@ def test_the_seed_is_stored_whole(seed):
     numbers = {c.pk: c.source_number for c in comments}
     parents = [numbers.get(c.parent_id) for c in comments]
     assert digest(zip(numbers.values(), [c.level + 1 for c in comments], parents, strict=True)) == SEED_TREE
-    assert digest((c.source_number, c.author_name, c.created_at.isoformat()) for c in comments) == SEED_WHO
+    assert (
+        digest((c.source_number, c.author_name, c.created_at.isoformat()) for c in comments) == SEED_AUTHORS
+    )
     assert digest((c.source_number, c.body) for c in comments) == SEED_TEXT
     assert [c.source_parent for c in comments] == [c.parent.source_id if c.parent else "" for c in comments]
     assert {c.source_number for c in comments if c.text_missing == "all"} == EMPTIED

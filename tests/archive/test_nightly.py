@@ -78,7 +78,7 @@ def test_it_is_off_by_default(home: Path, clock: Any) -> None:
     assert not data_path("backups/nightly").exists()
 
 
-def test_one_each_night_after_three_in_the_sites_zone(home: Path, clock: Any) -> None:
+def test_one_backup_each_night_after_three_in_the_sites_zone(home: Path, clock: Any) -> None:
     make_comment(make_article("The slip closes"))
     switch_on(time_zone="Africa/Cairo")  # two hours ahead
     make_nightly_backup()

@@ -85,7 +85,7 @@ def test_a_new_file_replaces_the_kept_one(client, emil):
     assert Import.objects.get().filename == "newer.txt"
 
 
-def test_a_kept_file_belongs_to_the_person_who_uploaded_it(client, emil):
+def test_a_pending_upload_belongs_to_its_owner(client, emil):
     client.force_login(emil)
     token = kept_token(client.post(ADD, {"file": upload(), "preview": "1"}, follow=True))
     client.force_login(UserFactory.create(roles=(EDITOR,)))
@@ -94,7 +94,7 @@ def test_a_kept_file_belongs_to_the_person_who_uploaded_it(client, emil):
     assert not Article.objects.exists()
 
 
-def test_a_kept_file_is_deleted_after_a_day(client, emil):
+def test_a_pending_upload_is_deleted_after_a_day(client, emil):
     client.force_login(emil)
     token = kept_token(client.post(ADD, {"file": upload(), "preview": "1"}, follow=True))
     path = data_path(pending_uploads.find(token, owner=emil).name)

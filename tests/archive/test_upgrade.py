@@ -116,10 +116,10 @@ def test_a_migration_gives_way_to_a_program_that_uses_its_table(
     monkeypatch.setattr(archive.upgrade, "TABLE_SECONDS", 1)
     monkeypatch.setattr(archive.upgrade, "TABLE_PAUSE", 0)
     other = connection.copy()
-    said = []
+    output = []
 
     def report(line: str) -> None:
-        said.append(line)
+        output.append(line)
         other.rollback()
 
     try:
@@ -128,7 +128,7 @@ def test_a_migration_gives_way_to_a_program_that_uses_its_table(
         archive.upgrade.upgrade(report=report)
     finally:
         other.close()
-    assert said == [
+    assert output == [
         "Another program uses a table. Trying again in 0 s …",
         "The database is up to date. Migrations applied: 1.",
     ]
@@ -147,9 +147,9 @@ def test_a_backup_comes_first(upgrade: Upgrade, later: Callable[[], None]) -> No
     make_comment(make_article(), "A word.")
     later()
     assert unapplied_migrations() == ["archive.0990_next"]
-    said = upgrade()
+    output = upgrade()
     (file,) = made()
-    assert str(file) in said
+    assert str(file) in output
     assert file.stat().st_mode & 0o777 == 0o600
     last = backup_folder.last_backup()
     assert last
@@ -235,7 +235,7 @@ def test_an_earlier_version_refuses_a_later_database(
         upgrade()
 
 
-def test_one_upgrade_at_a_time(upgrade: Upgrade, later: Callable[[], None]) -> None:
+def test_concurrent_upgrades_run_one_after_the_other(upgrade: Upgrade, later: Callable[[], None]) -> None:
     later()
     other = connection.copy()
     with other.cursor() as cursor:

@@ -252,21 +252,21 @@ def test_the_list_needs_no_more_queries_for_more_stories(emil):
 
 
 def test_only_administrators_delete_and_never_a_story_with_a_discussion(emil):
-    talked, quiet = make_article("Talked"), make_article("Quiet")
-    make_comment(talked)
+    discussed, quiet = make_article("Talked"), make_article("Quiet")
+    make_comment(discussed)
     ada = client_of(person(ADMINISTRATOR, "Ada"))
 
     def delete(client: Client, article: Article) -> int:
         url = reverse("admin:articles_article_delete", args=[article.pk])
         return client.post(url, {"post": "yes"}).status_code
 
-    assert delete(ada, talked) == 403
+    assert delete(ada, discussed) == 403
     assert delete(client_of(emil), quiet) == 403
     version = Site.objects.get().version
     assert delete(ada, quiet) == 302
     assert [article.title for article in Article.objects.all()] == ["Talked"]
     assert Site.objects.get().version == version + 1
-    data = {"action": "delete_selected", "_selected_action": [talked.pk], "post": "yes"}
+    data = {"action": "delete_selected", "_selected_action": [discussed.pk], "post": "yes"}
     ada.post(LIST, data)
     assert Article.objects.count() == 1
 

@@ -126,11 +126,11 @@ def test_a_time_without_stories_is_no_page(client, url):
     assert client.get(url).status_code == 404
 
 
-def test_an_empty_archive_says_so(client):
+def test_an_empty_archive_shows_a_sentence(client):
     assert "No stories yet." in client.get("/archive/").content.decode()
 
 
-def test_scheduled_stories_are_neither_counted_nor_led_to(client):
+def test_scheduled_stories_are_not_counted_or_linked(client):
     moment = timezone.now() + timedelta(days=400)
     make_article(published_at=at(2013, 6, 19))
     make_article("Next year", published_at=moment)

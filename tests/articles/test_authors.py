@@ -158,7 +158,9 @@ def test_two_editors_of_the_same_bio_see_the_conflict(ida_berg, emil_ness):
     assert (author.bio, author.slug) == ("Nets.", "ida")
 
 
-def test_lists_ask_no_more_for_more_authors(client, ida_berg, emil_ness, django_assert_num_queries):
+def test_lists_take_no_more_statements_for_more_authors(
+    client, ida_berg, emil_ness, django_assert_num_queries
+):
     for n in range(12):
         set_article_authors(article=make_article(f"{n}"), people=[ida_berg, emil_ness])
     client.get("/")

@@ -27,7 +27,7 @@ def make_topic(name: str = "Harbour", **fields: Any) -> Topic:
     return Topic.objects.create(name=name, slug=fields.pop("slug", name.lower()), **fields)
 
 
-def talk(article: Article) -> None:
+def add_comment(article: Article) -> None:
     """Add one visible comment."""
     ids = [make_comment(article).pk]
     change_states(ids=ids, to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
@@ -89,7 +89,7 @@ def test_a_cursor_beyond_every_number_is_an_empty_page(client):
 
 
 def test_home_counts_comments_and_its_queries_do_not_grow_with_stories(client):
-    talk(make_article("One"))
+    add_comment(make_article("One"))
     client.get("/")
     with CaptureQueriesContext(connection) as few:
         response = client.get("/")
@@ -98,7 +98,7 @@ def test_home_counts_comments_and_its_queries_do_not_grow_with_stories(client):
         article = make_article(f"Story {number}", source_zone="Europe/Oslo" if number % 2 else "")
         article.topics.add(make_topic(f"Topic {number}", slug=f"topic-{number}"))
         if number % 2:
-            talk(article)
+            add_comment(article)
 
     with CaptureQueriesContext(connection) as many:
         assert len(titles(client.get("/"))) == 9
@@ -109,7 +109,7 @@ def test_home_counts_comments_and_its_queries_do_not_grow_with_stories(client):
 
 def test_the_comments_of_a_hidden_discussion_are_not_counted(client):
     article = make_article()
-    talk(article)
+    add_comment(article)
     change_discussion(article=article, status=Discussion.Status.HIDDEN)
     assert "comment" not in client.get("/").content.decode().partition("<main")[2]
 
@@ -120,7 +120,7 @@ def test_a_story_is_shown_in_a_zone_without_a_name(client):
     assert "14:00" in client.get(story.get_absolute_url()).content.decode()
 
 
-def test_times_are_told_in_the_zone_of_the_site_and_of_a_saved_page(client):
+def test_times_are_in_the_zone_of_the_site_or_of_the_saved_page(client):
     Site.objects.update(time_zone="Asia/Tokyo")
     moment = datetime(2024, 5, 31, 23, 30, tzinfo=UTC)
     make_article("Ours", published_at=moment)
@@ -200,7 +200,7 @@ def test_statements_and_rows_of_a_list_do_not_grow(client, url):
 
 
 @pytest.mark.parametrize("url", ["/", "/topics/harbour/"])
-def test_a_list_tells_where_it_is_and_only_its_first_page_is_for_search_engines(client, url):
+def test_a_list_has_a_canonical_url_and_only_its_first_page_is_indexed(client, url):
     topic = make_topic()
     for number in range(PAGE_SIZE + 1):
         make_article(f"Story {number}").topics.add(topic)

@@ -8,7 +8,7 @@ from tests.helpers.axe import WIDTHS, faults
 
 pytestmark = pytest.mark.browser
 
-PAPER = {"light": "rgb(251, 250, 247)", "dark": "rgb(17, 23, 27)"}
+BACKGROUND = {"light": "rgb(251, 250, 247)", "dark": "rgb(17, 23, 27)"}
 
 
 @pytest.fixture
@@ -57,10 +57,10 @@ def test_colours_are_chosen_without_javascript_against_the_system(live_server, b
         styles = client.send("CSS.getComputedStyleForNode", {"nodeId": html})["computedStyle"]
         return next(style["value"] for style in styles if style["name"] == "background-color")
 
-    assert shown() == PAPER["dark"]
+    assert shown() == BACKGROUND["dark"]
     for choice, paper in (("light", "light"), ("dark", "dark"), ("System", "dark")):
         page.get_by_role("button", name=choice).click()
         assert page.url == f"{live_server.url}{urls['month']}#foot"  # where the buttons are
-        assert shown() == PAPER[paper], choice
+        assert shown() == BACKGROUND[paper], choice
         assert page.get_by_role("button", name=choice).get_attribute("aria-pressed") == "true"
     context.close()

@@ -26,7 +26,7 @@ def rename(article: Article, slug: str) -> Article:
     return save_article(article=article)
 
 
-def leads(client: Client, url: str) -> str:
+def redirect_target(client: Client, url: str) -> str:
     """Return the target of one permanent redirect, which must be an existing page."""
     response = client.get(url)
     assert response.status_code == 301, (url, response.status_code)
@@ -39,7 +39,7 @@ def test_a_renamed_story_is_found_under_each_earlier_name_in_one_hop(client):
     for slug in ("two", "three", "four"):
         rename(article, slug)
     for slug in ("one", "two", "three"):
-        assert leads(client, f"/stories/{slug}/") == "/stories/four/"
+        assert redirect_target(client, f"/stories/{slug}/") == "/stories/four/"
     assert client.get("/stories/four/").status_code == 200
 
 
@@ -48,9 +48,9 @@ def test_a_slug_that_is_used_again_makes_no_redirect_loop(client):
     rename(article, "two")
     rename(article, "one")
     assert client.get("/stories/one/").status_code == 200
-    assert leads(client, "/stories/two/") == "/stories/one/"
+    assert redirect_target(client, "/stories/two/") == "/stories/one/"
     rename(article, "two")
-    assert leads(client, "/stories/one/") == "/stories/two/"
+    assert redirect_target(client, "/stories/one/") == "/stories/two/"
     assert Redirect.objects.count() == 1
 
 
@@ -73,7 +73,7 @@ def test_two_stories_that_swap_slugs_are_both_found(client):
     rename(first, "third")
     rename(second, "first")
     assert client.get("/stories/first/").context["article"] == second
-    assert leads(client, "/stories/second/") == "/stories/first/"
+    assert redirect_target(client, "/stories/second/") == "/stories/first/"
     assert Redirect.objects.count() == 1  # a page exists at /stories/first/
 
 
@@ -116,7 +116,7 @@ def test_there_is_no_redirect_to_a_hidden_story(client):
             assert "nobody-may-know" not in response.content.decode()
         assert client.get("/?p=12").status_code == 200  # the front page
     publish_articles(ids=[article.pk], at=timezone.now() - timedelta(hours=1))
-    assert leads(client, "/stories/one/") == "/stories/what-nobody-may-know-yet/"
+    assert redirect_target(client, "/stories/one/") == "/stories/what-nobody-may-know-yet/"
 
 
 def test_there_is_no_redirect_to_an_author_without_published_stories(client):
@@ -125,7 +125,7 @@ def test_there_is_no_redirect_to_an_author_without_published_stories(client):
     author = Author.objects.get()
     author.slug = "ida-lund"
     save_author(author=author)
-    assert leads(client, "/authors/ida/") == "/authors/ida-lund/"
+    assert redirect_target(client, "/authors/ida/") == "/authors/ida-lund/"
     unpublish_articles(ids=[article.pk])
     assert client.get("/authors/ida/").status_code == 404
 
@@ -151,8 +151,8 @@ def test_topics_pages_and_authors_are_found_under_earlier_names(client):
         old = obj.get_absolute_url()
         obj.slug = "other"
         save()
-        assert leads(client, old) == obj.get_absolute_url()
-    assert leads(client, "/topics/harbour/feed/") == "/topics/other/feed/"
+        assert redirect_target(client, old) == obj.get_absolute_url()
+    assert redirect_target(client, "/topics/harbour/feed/") == "/topics/other/feed/"
     topic.shown = page.shown = False
     save_topic(topic=topic)
     save_page(page=page)
@@ -161,7 +161,7 @@ def test_topics_pages_and_authors_are_found_under_earlier_names(client):
 
 
 @pytest.mark.parametrize(
-    ("old", "asked"),
+    ("old", "requested"),
     [
         ("/?p=12", "/?p=12"),
         ("/?p=12", "/?p=12&utm_source=x"),
@@ -174,10 +174,10 @@ def test_topics_pages_and_authors_are_found_under_earlier_names(client):
         ("/a.html", "/a.html"),
     ],
 )
-def test_addresses_of_other_systems(client, old, asked):
+def test_addresses_of_other_systems(client, old, requested):
     make_article("Here")
     add_redirect(old=old, to="/stories/here/#comments")
-    assert leads(client, asked) == "/stories/here/#comments"
+    assert redirect_target(client, requested) == "/stories/here/#comments"
 
 
 def test_a_query_that_differs_is_another_address(client):
@@ -202,10 +202,10 @@ def test_chains_are_flattened_and_loops_are_rejected(client):
         add_redirect(old="/d/", to="/nothing/")
     with pytest.raises(RedirectError, match="no page"):
         add_redirect(old="/d/", to="/stories/nothing/")
-    assert leads(client, "/c/") == "/archive/"
+    assert redirect_target(client, "/c/") == "/archive/"
     add_redirect(old="/archive/", to="/stories/here/")  # what stands there wins, but what led there goes on
     assert client.get("/archive/").status_code == 200
-    assert leads(client, "/c/") == "/stories/here/"
+    assert redirect_target(client, "/c/") == "/stories/here/"
 
 
 def test_a_repeat_changes_nothing_and_the_last_target_counts(client):
@@ -214,7 +214,7 @@ def test_a_repeat_changes_nothing_and_the_last_target_counts(client):
     for to in ("/stories/here/", "/stories/here/", "/stories/there/"):
         add_redirect(old="/x/", to=to)
     assert Redirect.objects.count() == 1
-    assert leads(client, "/x/") == "/stories/there/"
+    assert redirect_target(client, "/x/") == "/stories/there/"
 
 
 @pytest.mark.parametrize("old", ["x/", "/" + "x" * MAX_OLD_PATH_LENGTH, "/\x00", "http://[x/"])
@@ -233,7 +233,7 @@ def test_a_redirect_to_another_site_or_no_page_is_rejected(to):
         add_redirect(old="/x/", to=to)
 
 
-def test_a_404_costs_one_statement_for_it_whatever_is_asked(client):
+def test_a_404_costs_one_statement_for_any_url(client):
     Redirect.objects.bulk_create(Redirect(old=f"/{n}/", path="/archive/") for n in range(2_000))
     client.get("/nothing/")
     for url in (
@@ -241,12 +241,12 @@ def test_a_404_costs_one_statement_for_it_whatever_is_asked(client):
         "/nothing/?" + "&".join(f"k{n}=v" for n in range(99)),
         "/stories/nothing/feed/?a=b",
     ):
-        with CaptureQueriesContext(connection) as asked:
+        with CaptureQueriesContext(connection) as queries:
             assert client.get(url).status_code == 404
-        assert sum("articles_redirect" in query["sql"] for query in asked) == 1
-    with CaptureQueriesContext(connection) as asked:
+        assert sum("articles_redirect" in query["sql"] for query in queries) == 1
+    with CaptureQueriesContext(connection) as queries:
         client.get("/?utm_source=x")
-    assert not [query for query in asked if "articles_redirect" in query["sql"]]
+    assert not [query for query in queries if "articles_redirect" in query["sql"]]
 
 
 def test_a_story_is_found_by_an_old_link():
@@ -264,13 +264,13 @@ def test_administrators_add_redirects_and_nobody_changes_one():
     ada.force_login(UserFactory.create(roles=(ADMINISTRATOR,)))
     add = "/admin/articles/redirect/add/"
     assert ada.post(add, {"old": "/x/?a=1", "to": "/stories/here/"}).status_code == 302
-    assert leads(Client(), "/x/?a=1") == "/stories/here/"
-    for old, to, said in (
+    assert redirect_target(Client(), "/x/?a=1") == "/stories/here/"
+    for old, to, message in (
         ("/archive/", "/stories/here/", "would never be used"),
         ("/stories/here/", "/archive/", "would never be used"),
         ("/y/", "/nothing/", "There is no page at /nothing/."),
     ):
-        assert said in ada.post(add, {"old": old, "to": to}).content.decode()
+        assert message in ada.post(add, {"old": old, "to": to}).content.decode()
     assert "/stories/here/" in ada.get("/admin/articles/redirect/").content.decode()
     pk = Redirect.objects.get().pk
     assert (

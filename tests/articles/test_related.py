@@ -28,7 +28,7 @@ def related(article: Article) -> list[str]:
     return [other.title for other in story.related]
 
 
-def again(*articles: Article) -> None:
+def save_again(*articles: Article) -> None:
     """Store the keywords of these stories again, since they were stored before the other stories existed."""
     for article in articles:
         save_article(article=article)
@@ -39,7 +39,7 @@ def test_rare_words_bring_stories_together_and_common_ones_do_not():
     other = make_article("Budget", body="The council met about the zephyrine. A zephyrine is costly.")
     for n in range(120):
         make_article(f"Council {n}", body="The council met.")
-    again(ferry)
+    save_again(ferry)
     assert ferry.keywords[0] == "zephyrin"
     assert "council" not in ferry.keywords  # 121 others have it
     assert related(ferry) == ["Budget"]
@@ -53,7 +53,7 @@ def test_stories_of_the_same_topic_come_behind_those_that_share_words():
     for n, topic in enumerate([harbour, harbour, unshown]):
         make_article(f"Of topic {n}", body="").topics.add(topic)
     here.topics.add(harbour, unshown)
-    again(here)
+    save_again(here)
     assert related(here) == [shares.title, "Of topic 1", "Of topic 0"]
 
 
@@ -62,7 +62,7 @@ def test_a_hidden_one_is_never_among_them():
     here, other = make_article("Kittiwake"), make_article("A kittiwake")
     for article in (here, other):
         article.topics.add(topic)
-    again(here)
+    save_again(here)
     assert related(here) == ["A kittiwake"]
     for hide in (unpublish_articles, partial(publish_articles, at=timezone.now() + timedelta(minutes=1))):
         hide(ids=[other.pk])
@@ -109,7 +109,7 @@ def test_the_number_of_keywords_is_bounded():
     here = make_article(" ".join(f"word{n}x" for n in range(30)), body="it's \\ o'clock o'clock 'x' ''' " * 3)
     for n in range(30):
         make_article(f"word{n}x", body="o'clock")
-    again(here)
+    save_again(here)
     assert len(here.keywords) == MAX_KEYWORDS
     assert len(related(here)) == MAX_RELATED
 
@@ -117,7 +117,7 @@ def test_the_number_of_keywords_is_bounded():
 @pytest.mark.parametrize("word", ["o'clock", "a\\b", "http://example.org/it's\\here", "''", "\\\\"])
 def test_odd_words_are_found_as_they_are(word):
     first, second = make_article("One", body=f"{word} {word}"), make_article("Two", body=f"{word} {word}")
-    again(first)
+    save_again(first)
     assert first.title == "One"
     assert set(related(second)) <= {"One"}
 

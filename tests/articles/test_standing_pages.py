@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 ADD = "/admin/articles/standingpage/add/"
 
 
-def test_an_editor_writes_one_and_every_page_leads_to_it(client):
+def test_an_editor_writes_a_standing_page_and_every_page_links_to_it(client):
     emil = client_with_role(EDITOR)
     version = Site.objects.get().version
     data = {
@@ -39,7 +39,7 @@ def test_an_editor_writes_one_and_every_page_leads_to_it(client):
     assert client.get("/").content.decode().count('href="/pages/about/"') == 2  # above and below
 
 
-def test_hidden_or_deleted_it_is_gone_and_linked_nowhere(client):
+def test_a_hidden_or_deleted_standing_page_is_not_linked(client):
     page = save_page(page=StandingPage(title="Rules", slug="rules"))
     assert client.get("/pages/rules/").status_code == 200
     page.shown = False
@@ -76,7 +76,9 @@ def carried(response: Any) -> dict[str, str]:
     return {"read": response.context["snapshot"], "nonce": nonce}
 
 
-def keep(client: Client, page: StandingPage | None, values: dict[str, str], **typed: list[str]) -> Any:
+def post_autosave(
+    client: Client, page: StandingPage | None, values: dict[str, str], **typed: list[str]
+) -> Any:
     data = values | {"key": page.pk if page else "", "typed": json.dumps(typed)}
     return client.post("/admin/articles/standingpage/unsaved/", data).json()
 
@@ -109,11 +111,12 @@ def test_a_second_save_overwrites_nothing_and_shows_both_texts(rules):
     assert not Autosave.objects.filter(is_done=False).exists()
 
 
-def test_what_is_typed_is_kept_and_offered_among_its_own_kind(rules):
+def test_autosaves_of_standing_pages_are_offered_only_among_standing_pages(rules):
     emil = client_with_role(EDITOR)
     page, new = carried(emil.get(change(rules))), carried(emil.get(ADD, follow=True))
-    assert keep(emil, rules, page, title=["Rules"], body=["Be bold."], menu=["none"], shown=[])["kept"]
-    assert keep(emil, None, new, title=["Contact"], body=["Ring the bell."])["kept"]
+    typed: dict[str, list[str]] = {"title": ["Rules"], "body": ["Be bold."], "menu": ["none"], "shown": []}
+    assert post_autosave(emil, rules, page, **typed)["kept"]
+    assert post_autosave(emil, None, new, title=["Contact"], body=["Ring the bell."])["kept"]
 
     offered = emil.get("/admin/articles/standingpage/").content.decode()
     assert offered.count("You have unsaved changes from") == 2
@@ -133,7 +136,7 @@ def test_what_is_typed_is_kept_and_offered_among_its_own_kind(rules):
     assert response.context["adminform"].form["body"].value() == "Be bold."
 
 
-def test_two_who_write_one_see_each_other(rules):
+def test_two_editors_of_one_standing_page_see_each_other(rules):
     emil, edda = (UserFactory.create(name=name, roles=(EDITOR,)) for name in ("Emil", "Edda"))
     first, second = Client(), Client()
     first.force_login(emil)
@@ -148,7 +151,7 @@ def test_two_who_write_one_see_each_other(rules):
     assert "Emil saved a newer version at" in result["newer"]
 
 
-def test_its_versions_are_compared_and_one_comes_back(rules, client):
+def test_versions_of_a_standing_page_are_compared_and_restored(rules, client):
     emil, history = client_with_role(EDITOR), change(rules).replace("/change/", "/history/")
     emil.post(change(rules), of(rules, body="Other rules."))
     assert "Compare with version 1" in emil.get(history).content.decode()
@@ -162,7 +165,7 @@ def test_its_versions_are_compared_and_one_comes_back(rules, client):
     assert client_with_role(MODERATOR).get(history).status_code == 403
 
 
-def test_what_is_typed_is_shown_as_its_page_will():
+def test_the_preview_of_a_standing_page_equals_the_page():
     url = "/admin/articles/standingpage/render/"
     answer = client_with_role(EDITOR).post(url, {"title": "About <us>", "body": "We *row*."}).json()
     assert '<h1 dir="auto">About &lt;us&gt;</h1>' in answer["html"]

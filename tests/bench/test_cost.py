@@ -54,15 +54,15 @@ INLINED = {"<listcomp>", "<dictcomp>", "<setcomp>"}  # no calls from Python 3.12
 
 
 @pytest.mark.parametrize("what", COSTS)
-def test_a_request_costs_what_it_did(what: str, requests: dict[str, Any]) -> None:
+def test_the_cost_of_a_request_has_not_grown(what: str, requests: dict[str, Any]) -> None:
     statements, calls = COSTS[what]
     prepare, request = requests[what]
     for _ in range(3):  # warm up: some things are read or compiled once
         prepare()
         request()
     prepare()
-    asked = statements_of(request)
-    assert len(asked) == statements, asked
+    captured = statements_of(request)
+    assert len(captured) == statements, captured
     prepare()
     assert calls_of(request) == pytest.approx(calls, rel=TOLERANCE, abs=1)
 
@@ -126,18 +126,18 @@ def requests(transactional_db: None) -> Iterator[dict[str, tuple[Callable[[], ob
 
 def statements_of(request: Callable[[], Reply]) -> list[str]:
     """Return the statements of a request, from Django's connection and those of the page cache."""
-    asked: list[str] = []
+    statements: list[str] = []
     own, ask_contact = threading.current_thread(), StampReader._ask
 
     def note(contact: StampReader, statement: str) -> Any:
         if threading.current_thread() is own:  # not the thread that checks cached pages
-            asked.append(statement)
+            statements.append(statement)
         return ask_contact(contact, statement)
 
     with pytest.MonkeyPatch.context() as patch, CaptureQueriesContext(connection) as queries:
         patch.setattr(StampReader, "_ask", note)
         request()
-    return asked + [query["sql"] for query in queries if query["sql"] not in {"BEGIN", "COMMIT"}]
+    return statements + [query["sql"] for query in queries if query["sql"] not in {"BEGIN", "COMMIT"}]
 
 
 def calls_of(request: Callable[[], Reply]) -> int:

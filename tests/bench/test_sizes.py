@@ -9,9 +9,9 @@ from bench.fixture import add_stories, add_thread, thread
 
 pytestmark = pytest.mark.django_db
 
-FRONT_PAGE_MOST = 12 * 1024  # bytes, compressed
-STORY_MOST = 18 * 1024  # of a story with COMMENTS comments
-PAGE_MOST = 64 * 1024  # of the same story, not compressed, with ids of two digits
+MAX_FRONT_PAGE_BYTES = 12 * 1024  # bytes, compressed
+MAX_STORY_BYTES = 18 * 1024  # of a story with COMMENTS comments
+MAX_PAGE_BYTES = 64 * 1024  # of the same story, not compressed, with ids of two digits
 COMMENTS = 74
 
 
@@ -24,7 +24,7 @@ def test_the_front_page_is_small(client):
     add_stories(20)
     page = client.get("/").content
     assert page.count(b"A short story") >= 20
-    assert compressed_size(page) <= FRONT_PAGE_MOST
+    assert compressed_size(page) <= MAX_FRONT_PAGE_BYTES
 
 
 def test_a_story_with_its_discussion_is_small(client):
@@ -33,5 +33,5 @@ def test_a_story_with_its_discussion_is_small(client):
     story = add_thread("74", thread(COMMENTS), days=100)
     page = client.get(story.path).content
     assert page.count(b'<article id="comment-') == COMMENTS
-    assert len(page) < PAGE_MOST
-    assert compressed_size(page) <= STORY_MOST
+    assert len(page) < MAX_PAGE_BYTES
+    assert compressed_size(page) <= MAX_STORY_BYTES

@@ -31,7 +31,7 @@ def rows() -> list[Row]:
     return made
 
 
-def test_a_word_of_one_source_tells_nothing_about_it(rows):
+def test_a_word_that_only_one_source_has_does_not_help_on_that_source(rows):
     """A model that had seen the source would score its spam far higher."""
     samples = read_samples(rows, Reference())
     scores, last = training.text_scores(samples)["body"], -1

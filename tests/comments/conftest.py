@@ -29,14 +29,14 @@ def article():
 @pytest.fixture
 def talk(article):
     """Return comments: Marit, replies by Tollef, Ada and Jun, each to the one before; then Olav and Bo."""
-    said, parent = {}, None
+    comments, parent = {}, None
     for name in ("Marit", "Tollef", "Ada", "Jun"):
-        parent = said[name] = make_comment(
+        parent = comments[name] = make_comment(
             article, f"{name} has a word.", author=UserFactory(name=name), parent=parent
         )
     for name in ("Olav", "Bo"):
-        said[name] = make_comment(article, f"{name} has a word.", author=UserFactory(name=name))
-    return SimpleNamespace(**said)
+        comments[name] = make_comment(article, f"{name} has a word.", author=UserFactory(name=name))
+    return SimpleNamespace(**comments)
 
 
 @pytest.fixture
@@ -48,12 +48,14 @@ def reading(live_server, page, article, talk):
 
 @pytest.fixture
 def waiting(page, live_server, article, talk):
-    """Return a page with a fake clock. `page.asked` lists its polling requests."""
+    """Return a page with a fake clock. `page.polling_requests` lists its polling requests."""
     page.clock.install()
     page.set_viewport_size(DESK)
-    page.asked = []
-    page.on("request", lambda request: page.asked.append(request.url.removeprefix(live_server.url)))
+    page.polling_requests = []
+    page.on(
+        "request", lambda request: page.polling_requests.append(request.url.removeprefix(live_server.url))
+    )
     open_story(live_server, page, article)
     page.locator(".fold").first.wait_for()
-    page.asked.clear()
+    page.polling_requests.clear()
     return page

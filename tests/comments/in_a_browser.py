@@ -14,7 +14,7 @@ SHIFTS = """window.shifts = []; new PerformanceObserver((list) => {
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
-def bring_in(article, roots, replies):
+def import_thread(article, roots, replies):
     """Post top-level comments, the first with a chain of replies, each to the one before."""
     article.source_key = f"test|{article.slug}"
     article.save()

@@ -56,7 +56,7 @@ def article_form(article, **discussion):
     return values | {f"discussion-0-{name}": value for name, value in discussion.items()}
 
 
-def test_the_list_counts_what_is_shown_waiting_and_stored(mod):
+def test_the_list_counts_visible_pending_and_stored_comments(mod):
     article = make_article("Whales")
     first, second = make_comment(article), make_comment(article)
     make_comment(article)
@@ -70,7 +70,7 @@ def test_the_list_counts_what_is_shown_waiting_and_stored(mod):
     assert f"/admin/comments/comment/?discussion={article.pk}" in page.content.decode()
 
 
-def test_the_list_asks_the_same_few_questions_for_one_discussion_and_for_thirty(
+def test_the_list_takes_the_same_number_of_statements_for_one_discussion_and_for_thirty(
     mod, django_assert_num_queries, django_assert_max_num_queries
 ):
     make_comment(make_article("Number 0"))
@@ -141,7 +141,7 @@ def test_a_moderator_reads_settings_and_does_not_change_them(mod):
     assert Discussion.objects.get().status == "open"
 
 
-def test_nobody_deletes_or_adds_a_discussion(client):
+def test_discussions_cannot_be_added_or_deleted(client):
     client.force_login(UserFactory.create(roles=("Administrator",)))
     article = make_article()
     make_comment(article)

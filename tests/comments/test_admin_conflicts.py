@@ -38,7 +38,7 @@ def read(client: Client, url: str) -> dict[str, str]:
     return {"read": re.search('name="read" value="([^"]*)"', client.get(url).content.decode())[1]}
 
 
-def asked(response: Any) -> dict[str, list[str]]:
+def conflicts(response: Any) -> dict[str, list[str]]:
     """Return the values of each choice: theirs and mine."""
     found: dict[str, list[str]] = {}
     page = response.content.decode()
@@ -48,7 +48,7 @@ def asked(response: Any) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("is_stored", [True, False], ids=["with comments", "first comment meanwhile"])
-def test_what_a_moderator_set_meanwhile_stays_or_has_open_appeal(edda_client, mona, story, is_stored):
+def test_a_moderators_concurrent_change_stays_or_needs_a_choice(edda_client, mona, story, is_stored):
     if is_stored:
         make_comment(story)
     url = change(story)
@@ -68,10 +68,10 @@ def test_what_a_moderator_set_meanwhile_stays_or_has_open_appeal(edda_client, mo
     change_discussion(article=story, moderation="conditional", actor=mona)
     hers = article_form(story, status="closed", moderation="post") | page
     response = edda_client.post(url, hers)
-    assert asked(response).keys() == {"take-discussion-0-moderation"}
+    assert conflicts(response).keys() == {"take-discussion-0-moderation"}
     assert "Not saved yet: somebody else has changed this story" in response.content.decode()
     assert Discussion.objects.get().moderation == "conditional"
-    theirs, mine = asked(response)["take-discussion-0-moderation"]
+    theirs, mine = conflicts(response)["take-discussion-0-moderation"]
     assert edda_client.post(url, hers | {"take-discussion-0-moderation": theirs}).status_code == 302
     assert Discussion.objects.get().moderation == "conditional"
     assert edda_client.post(url, hers | {"take-discussion-0-moderation": mine}).status_code == 302
@@ -86,9 +86,11 @@ def test_the_page_of_a_discussion_alone_asks_too(edda_client, mona, story):
     change_discussion(article=story, moderation="pre", status="closed", actor=mona)
     sent = {"status": "open", "moderation": "conditional"} | page
     response = edda_client.post(url, sent)
-    assert asked(response).keys() == {"take-moderation"}
+    assert conflicts(response).keys() == {"take-moderation"}
     assert (
-        edda_client.post(url, sent | {"take-moderation": asked(response)["take-moderation"][1]}).status_code
+        edda_client.post(
+            url, sent | {"take-moderation": conflicts(response)["take-moderation"][1]}
+        ).status_code
         == 302
     )
     stored = Discussion.objects.get()

@@ -61,7 +61,7 @@ def test_a_guest_keeps_the_text_typed_before_members_only_was_set(client, story)
     assert "Only members can comment" in response.content.decode()
 
 
-def test_a_member_writes_and_a_kept_page_is_right_in_the_next_request(client, story):
+def test_a_members_page_of_a_members_only_discussion_is_not_the_cached_one(client, story):
     client.get(story.get_absolute_url())
     change_discussion(article=story, members_only=True)
     assert "Only members can comment" in client.get(story.get_absolute_url()).content.decode()
@@ -128,30 +128,30 @@ def test_members_only_is_a_quick_action_with_undo(client, story):
 
 
 def test_picks_stand_above_the_thread_while_they_are_published(client, story):
-    said = [make_comment(story, f"Word {n} of the harbour. " + "More of it. " * 60) for n in range(5)]
-    set_comment_field(field="is_pick", values={comment.pk: True for comment in said[:4]})
+    comments = [make_comment(story, f"Word {n} of the harbour. " + "More of it. " * 60) for n in range(5)]
+    set_comment_field(field="is_pick", values={comment.pk: True for comment in comments[:4]})
     page = client.get(story.get_absolute_url()).content.decode()
     above = page.partition('<aside class="panel picks"')[2].partition("</aside>")[0]
     assert "Editor’s picks" in above
     assert [f"Word {n} of" in above for n in range(5)] == [False, True, True, True, False]
-    assert f'href="comments/{said[3].pk}/"' in above
+    assert f'href="comments/{comments[3].pk}/"' in above
     assert above.count("…</blockquote>") == 3
-    set_comment_field(field="is_pick", values={comment.pk: False for comment in said[:4]})
+    set_comment_field(field="is_pick", values={comment.pk: False for comment in comments[:4]})
     assert 'class="panel picks"' not in client.get(story.get_absolute_url()).content.decode()
 
 
 def test_an_editor_answers_with_the_authors_mark(client, story):
     emil = UserFactory.create(name="Emil", roles=("Editor",))
     story.editors.add(emil)
-    said = make_comment(story)
+    comment = make_comment(story)
     client.force_login(emil)
-    client.post(reverse("reply", args=[story.slug, said.pk]), sent(body="So it is."))
+    client.post(reverse("reply", args=[story.slug, comment.pk]), sent(body="So it is."))
     client.logout()
     page = client.get(story.get_absolute_url()).content.decode()
     assert '<bdi>Emil</bdi> <span class="role">author</span>' in page
 
 
-def test_who_signed_the_story_has_the_authors_mark_too(client, story):
+def test_authors_named_in_the_byline_have_the_authors_mark(client, story):
     ida = UserFactory.create(name="Ida", roles=("Editor",))
     story.editors.add(UserFactory.create(name="Emil", roles=("Editor",)))
     set_article_authors(article=story, people=[ida])

@@ -262,7 +262,7 @@ def test_an_imported_parent_is_compared_with_its_first_line():
     assert check()["parent"] == [Comment.objects.get(source_id="b").pk]
 
 
-def test_what_is_searched_is_compared_with_the_text_and_written_anew(thread):
+def test_a_wrong_search_text_is_found_and_rebuilt(thread):
     CommentText.objects.filter(pk=thread[0].pk).update(folded="other words")
     CommentText.objects.filter(pk=thread[1].pk).delete()
 
@@ -285,7 +285,7 @@ def test_a_text_that_is_missing_among_the_earlier_ones_is_found(thread):
     assert check() == damage
 
 
-def test_words_that_were_left_of_what_was_deleted_for_good_are_found_and_erased(thread):
+def test_leftover_words_of_erased_comments_are_found_and_erased(thread):
     gone = thread[3]  # the removed one
     erase_comments(ids=[gone.pk], at=timezone.now())
     assert check() == {}
@@ -330,7 +330,7 @@ def test_a_repair_makes_old_pages_known_as_old(thread):
     assert Discussion.objects.get().version == before + 1
 
 
-def test_the_command_says_what_it_found_and_what_is_left(thread, capsys):
+def test_the_command_reports_found_and_remaining_damage(thread, capsys):
     with triggers_disabled():
         Comment.objects.filter(pk=thread[3].pk).update(state=State.PUBLISHED)
     Discussion.objects.update(visible_count=70)

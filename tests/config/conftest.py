@@ -23,7 +23,7 @@ from tests.factories import make_article
 from tests.plugin import EMPTY_SITE
 
 # Tests post more in a second than people in a day.
-LET_ALL_WRITE = """
+WITHOUT_RATE_LIMIT = """
 from moderation.models import Rule
 Rule.objects.get_or_create(kind=Rule.Kind.RATE, value="1000000/1000000")
 """
@@ -57,7 +57,7 @@ def prepared_home() -> Path:
 
     def prepare(folder: Path) -> None:
         environment = environment_of(folder)
-        run(environment, CREATE_ONE_STORY + LET_ALL_WRITE)
+        run(environment, CREATE_ONE_STORY + WITHOUT_RATE_LIMIT)
         with serving(environment):
             pass
         shutil.rmtree(folder / "cache")

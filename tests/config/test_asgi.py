@@ -1,4 +1,4 @@
-"""The ASGI application, in a process of its own, since it sets how database connections wait."""
+"""The ASGI application, in its own process, since it sets how database connections wait."""
 
 import json
 import os

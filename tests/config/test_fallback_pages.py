@@ -195,7 +195,7 @@ def test_a_page_that_has_just_changed_is_shown_as_it_was(site: PageCacheApp, art
         assert "Words that are new." not in shown.text
 
 
-def test_the_sweep_finds_what_another_process_removed(
+def test_the_sweep_drops_pages_that_another_process_made_outdated(
     site: PageCacheApp, article: Article, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(application, "SWEEP_SECONDS", 3600)

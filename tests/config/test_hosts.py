@@ -1,4 +1,4 @@
-"""Allowed hosts, and the hosts with cached pages. Each case runs in a process of its own."""
+"""Allowed hosts, and the hosts with cached pages. Each case runs in its own process."""
 
 import json
 import os

@@ -15,7 +15,7 @@ from tests.factories import GuestFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
-OF_NOBODY = [
+ANONYMOUS_PATHS = [
     "/accounts/login/",
     "/accounts/signup/",
     "/accounts/password/reset/",
@@ -27,7 +27,7 @@ OF_NOBODY = [
     "/nothing/",
     "/healthz",
 ]
-OF_STAFF = [
+STAFF_PATHS = [
     "/moderation/",
     "/moderation/log/",
     "/moderation/people/",
@@ -48,12 +48,12 @@ def story() -> Article:
     return article
 
 
-@pytest.mark.parametrize("path", OF_NOBODY)
+@pytest.mark.parametrize("path", ANONYMOUS_PATHS)
 def test_account_pages_and_errors_are_not_stored(client: Client, path: str) -> None:
     assert "no-store" in client.get(path)["Cache-Control"]
 
 
-@pytest.mark.parametrize("path", OF_STAFF)
+@pytest.mark.parametrize("path", STAFF_PATHS)
 def test_moderation_and_owner_pages_are_not_stored(client: Client, ada: User, path: str) -> None:
     client.force_login(ada)
     answer = client.get(path)

@@ -1,4 +1,4 @@
-"""Settings from the environment, each in a process of its own."""
+"""Settings from the environment, each in its own process."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ import pytest
 
 from core.data_folder import PROJECT
 
-WHO_ASKS = """
+ADDRESS_SCRIPT = """
 import django
 django.setup()
 from allauth.core.internal.httpkit import get_client_ip
@@ -20,11 +20,11 @@ print(get_client_ip(RequestFactory().get("/", headers={"X-Forwarded-For": "192.0
 @pytest.mark.parametrize(("behind", "address"), [("1", "192.0.2.7"), ("0", "127.0.0.1")])
 def test_the_ip_address_comes_from_the_proxy_and_cannot_be_forged(behind: str, address: str) -> None:
     env = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "BEHIND_PROXY": behind}
-    output = subprocess.check_output([sys.executable, "-c", WHO_ASKS], cwd=PROJECT, env=env, text=True)
+    output = subprocess.check_output([sys.executable, "-c", ADDRESS_SCRIPT], cwd=PROJECT, env=env, text=True)
     assert output == f"{address}\n"
 
 
-WHAT_IS_LOADED = """
+LOADED_SCRIPT = """
 import sys
 import django
 django.setup()
@@ -40,7 +40,7 @@ print(storage().is_shared, "boto3" in sys.modules, "storages" in sys.modules)
 )
 def test_only_a_site_with_a_store_loads_its_packages(url: str, loaded: str) -> None:
     env = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "FILES_URL": url}
-    output = subprocess.check_output([sys.executable, "-c", WHAT_IS_LOADED], cwd=PROJECT, env=env, text=True)
+    output = subprocess.check_output([sys.executable, "-c", LOADED_SCRIPT], cwd=PROJECT, env=env, text=True)
     assert output == f"{loaded}\n"
 
 

@@ -1,4 +1,4 @@
-"""The texts of scripts: loaded for translated languages only, and cached for ever."""
+"""The texts of scripts: loaded for translated languages only, and cached forever."""
 
 import re
 

@@ -46,7 +46,7 @@ def variables_of_the_readme() -> set[str]:
 
 
 def filled_in_example() -> dict[str, str]:
-    """Return env.example as an owner fills it in: each empty value with a secret of its own."""
+    """Return env.example as an owner fills it in: each empty value with its own secret."""
     lines = re.findall(r"^([A-Z_]+)=(.*)$", (DEPLOY / "env.example").read_text(), re.MULTILINE)
     return {name: value or name.lower() * 5 for name, value in lines}
 
@@ -216,7 +216,7 @@ def test_a_proxy_sets_the_headers_that_the_site_trusts(
     Thread(target=web.serve_forever).start()
     proxy = subprocess.Popen([program, *argv[1:]])
 
-    def ask(path: str, **headers: str) -> tuple[int, bytes]:
+    def get(path: str, **headers: str) -> tuple[int, bytes]:
         with closing(HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as client:
             client.request("GET", path, headers=headers)
             answer = client.getresponse()
@@ -224,7 +224,7 @@ def test_a_proxy_sets_the_headers_that_the_site_trusts(
 
     def answers() -> bool:
         with suppress(OSError):
-            return ask("/")[0] == 200
+            return get("/")[0] == 200
         return False
 
     try:
@@ -232,12 +232,12 @@ def test_a_proxy_sets_the_headers_that_the_site_trusts(
         [row] = re.findall(r"^\| `BEHIND_PROXY` .*$", (PROJECT / "README.md").read_text(), re.MULTILINE)
         trusted = re.findall(r"`(X-[\w-]+)`", row)
         assert len(trusted) == 3
-        echo = json.loads(ask("/", **dict.fromkeys(trusted, "forged-by-a-client"))[1])
+        echo = json.loads(get("/", **dict.fromkeys(trusted, "forged-by-a-client"))[1])
         arrived = {name.lower(): value for name, value in echo.items()}
         assert arrived.keys() >= {name.lower() for name in trusted}
         assert "forged" not in str(arrived)
         assert arrived["x-forwarded-for"] == "127.0.0.1"
-        assert [ask(path)[0] for path in ("/metrics", "/%6detrics?x", "/metrics/")] == [404, 404, 200]
+        assert [get(path)[0] for path in ("/metrics", "/%6detrics?x", "/metrics/")] == [404, 404, 200]
     finally:
         proxy.terminate()
         proxy.wait()

@@ -68,7 +68,7 @@ ENGINE = '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger
 
 
 class Engine:
-    """Podman with a storage of its own, and docker-compose with the site's file, which talks to Podman."""
+    """Podman with its own storage, and docker-compose with the site's file, which talks to Podman."""
 
     def __init__(self, folder: Path, driver: str) -> None:
         self.folder = folder
@@ -205,7 +205,7 @@ def answers(url: str) -> bool:
         return False
 
 
-def look(engine: Engine) -> None:
+def check_containers(engine: Engine) -> None:
     """Check the containers, and set the site up as its owner does."""
     url = f"http://localhost:{engine.port}"
     wait_until(lambda: answers(f"{url}/healthz") and answers(f"{url}/readyz"), "the web server is ready")
@@ -230,7 +230,7 @@ def look(engine: Engine) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(base_url=url)
         try:
-            use(engine, page, link[0])
+            use_site(engine, page, link[0])
         except Exception:
             report(f"{page.url}:\n{page.inner_text('body')[:1500]}")
             raise
@@ -241,7 +241,7 @@ def look(engine: Engine) -> None:
     backup_and_restore(engine, url)
 
 
-def use(engine: Engine, page: Page, link: str) -> None:
+def use_site(engine: Engine, page: Page, link: str) -> None:
     """Set the site up, and post comments around restarts of the web server and of the database."""
     url = f"http://localhost:{engine.port}"
     story = set_up(page, link)
@@ -327,7 +327,7 @@ def main() -> None:
     engine = Engine(options.folder.absolute(), options.driver)
     build(engine)
     with running(engine):
-        look(engine)
+        check_containers(engine)
 
 
 if __name__ == "__main__":

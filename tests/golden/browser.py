@@ -141,9 +141,9 @@ class Browser:
         self.site, self.role, self.cookies = site, role, dict[str, str]()
         self.web = http.client.HTTPConnection("127.0.0.1", site.port, timeout=120)
         if role == "guest":
-            self.cookies["guest"] = site.told["guest_cookie"]
+            self.cookies["guest"] = site.fixture["guest_cookie"]
 
-    def ask(self, method: str, url: str, fields: Any = None, files: Any = ()) -> Answer:
+    def send_request(self, method: str, url: str, fields: Any = None, files: Any = ()) -> Answer:
         parts = urlsplit(url)
         path = (quote(unquote(parts.path), safe="/:@!$&'()*+,;=~-._") or "/") + (
             "?" + parts.query if parts.query else ""
@@ -171,7 +171,7 @@ class Browser:
             self.cookies[name.strip()] = value.strip('"')
             if not value or "max-age=0" in one.lower():
                 del self.cookies[name.strip()]
-        self.site.settle()
+        self.site.wait_for_jobs()
         return answer
 
     def page(self, url: str) -> Page:
@@ -179,14 +179,14 @@ class Browser:
 
     def read(self, url: str) -> tuple[Answer, Page]:
         """Return a page, and its links and forms. A redirect is followed, as for a new document."""
-        answer = self.ask("GET", url)
+        answer = self.send_request("GET", url)
         if answer.status == 302:
             url = urljoin(url, answer.headers["Location"])
-            answer = self.ask("GET", url)
+            answer = self.send_request("GET", url)
         return answer, Page(urljoin(f"http://127.0.0.1:{self.site.port}", url), answer.text)
 
     def log_in(self, path: str) -> None:
-        person = self.site.told["people"].get(self.role)
+        person = self.site.fixture["people"].get(self.role)
         if not person:
             return
         form = next(
@@ -196,7 +196,7 @@ class Browser:
             (n, person["email"] if n == "login" else person["password"] if n == "password" else v)
             for n, v in form["fields"]
         ]
-        answer = self.ask("POST", form["action"], values)
+        answer = self.send_request("POST", form["action"], values)
         assert answer.status == 302, f"{self.role} can't log in: {answer.status}"
 
 

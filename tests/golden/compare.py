@@ -53,11 +53,11 @@ class Split(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag not in BESIDE:
             self.text.append("")
-        said = [(name, value) for name, value in attrs if name in READ and value]
-        rest = [f'{name}="{value or ""}"' for name, value in attrs if (name, value) not in said]
+        read_aloud = [(name, value) for name, value in attrs if name in READ and value]
+        rest = [f'{name}="{value or ""}"' for name, value in attrs if (name, value) not in read_aloud]
         self.markup.append(f"<{' '.join([tag, *rest])}>")
-        if said:
-            self.text += [f"[{name}] {value}" for name, value in said] + [""]
+        if read_aloud:
+            self.text += [f"[{name}] {value}" for name, value in read_aloud] + [""]
 
     def handle_endtag(self, tag: str) -> None:
         if tag not in BESIDE:
@@ -78,7 +78,7 @@ def parts(saved: str) -> tuple[list[str], list[str], list[str]]:
 
 
 def hunks(old: list[str], new: list[str]) -> list[Hunk]:
-    """Yield changes. Where as many lines were removed as added, each pair is a change of its own."""
+    """Yield changes. Where as many lines were removed as added, each pair is a separate change."""
     found = list[Hunk]()
     codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes() if old != new else []
     for kind, a, b, c, d in codes:
@@ -117,10 +117,10 @@ def main() -> None:
     parser.add_argument("b", type=Path)
     parser.add_argument("--renames", type=Path)
     parser.add_argument("--markup", action="store_true")
-    asked = parser.parse_args()
-    lines = asked.renames.read_text().splitlines() if asked.renames else []
+    options = parser.parse_args()
+    lines = options.renames.read_text().splitlines() if options.renames else []
     renames = [(old, new) for old, new in (line.split()[:2] for line in lines if line.strip())]
-    before, after = read(asked.a, renames), read(asked.b, [])
+    before, after = read(options.a, renames), read(options.b, [])
     kinds: list[dict[Hunk, list[str]]] = [defaultdict(list), defaultdict(list), defaultdict(list)]
     same = differ = 0
     for name in before.keys() & after.keys():
@@ -144,7 +144,7 @@ def main() -> None:
         print("".join(f"  {name}\n" for name in sorted(names)), end="")
     show("Status and headers", kinds[0])
     show("Text", kinds[1])
-    if asked.markup:
+    if options.markup:
         show("Markup", kinds[2])
     else:
         print(f"\n== Markup: {len(kinds[2])} different changes (--markup lists them)")

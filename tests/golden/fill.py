@@ -3,7 +3,7 @@
 This runs once, on the code before the change. The package site_content creates the content. The clock is
 libfaketime's, so the site has a history of weeks that ends at `END`; record.py continues from there on
 whatever day it runs. Beside BACKUP it writes BACKUP.json: who may log in, the guest's cookie, the ids of the
-objects that acts.txt names, and every stored UUID.
+objects that actions.txt names, and every stored UUID.
 """
 
 import json
@@ -40,14 +40,14 @@ def main() -> None:
         with clock_of_postgres(env):
             sys.exit(subprocess.run(argv, env=env, cwd=ROOT).returncode)
 
-    def go(days: float, hours: float = 0) -> None:
+    def set_clock(days: float, hours: float = 0) -> None:
         """Set the clock to this long before the end."""
         wanted = (END - timedelta(days=days, hours=hours)).timestamp()
         clock.write_text(f"{wanted - float(os.environ['REAL']) - time.monotonic():+.0f}")
         time.sleep(1.2)
 
     sys.path.insert(0, str(ROOT))
-    go(45)
+    set_clock(45)
     manage("upgrade", "--without-backup")
     from config.server import postgres
 
@@ -58,7 +58,7 @@ def main() -> None:
         from site_content import fill
         from site_content.people import ROLES
 
-        note(backup, fill(home, go, run_jobs, end=END, start=START), ROLES)
+        write_fixture(backup, fill(home, set_clock, run_jobs, end=END, start=START), ROLES)
     manage("backup", str(backup))
 
 
@@ -70,7 +70,7 @@ def run_jobs() -> None:
     manage("db_worker", "--batch", "--queue-name", "*", "--no-reload")
 
 
-def note(backup: Path, told: dict[str, Any], roles: Iterable[str]) -> None:
+def write_fixture(backup: Path, fixture: dict[str, Any], roles: Iterable[str]) -> None:
     """Write who may log in and which UUIDs are stored and so appear in responses."""
     from django.core import signing
     from django.db import connection
@@ -88,14 +88,14 @@ def note(backup: Path, told: dict[str, Any], roles: Iterable[str]) -> None:
             uuids.update(row[0] for row in cursor.fetchall())
     people = {role: {"email": f"{role}@example.org", "password": f"golden-{role}-2026"} for role in roles}
     cookie = signing.dumps(Guest.objects.get(name="Greta").pk, salt="guest")
-    told |= {
+    fixture |= {
         "people": people,
         "guest_cookie": cookie,
         "secret": SECRET,
         "start": START.timestamp(),
         "uuids": sorted(uuids),
     }
-    backup.with_suffix(".json").write_text(json.dumps(told))
+    backup.with_suffix(".json").write_text(json.dumps(fixture))
 
 
 if __name__ == "__main__":

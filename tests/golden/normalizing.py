@@ -9,7 +9,7 @@ class Normalizer:
     """Return texts without what depends on the run: tokens, times, ports, folders and new UUIDs."""
 
     def __init__(self, site: Site) -> None:
-        self.known, self.made = set(site.told["uuids"]), dict[str, str]()
+        self.known, self.made = set(site.fixture["uuids"]), dict[str, str]()
         plain = [
             (f"http://127.0.0.1:{site.port}", "http://site"),
             (f"127.0.0.1:{site.port}", "site"),

@@ -2,8 +2,8 @@
 
 BACKUP was made by fill.py, together with BACKUP.json. It is restored into an empty data folder of the code
 that this file belongs to, and served. Every page that a person of each role finds is saved, then the
-responses to the actions in acts.txt, the mails, and the output of the commands. No module of the project is
-imported, so its names may change; FILE has a line `old new` for each renamed URL or form field. Everything
+responses to the actions in actions.txt, the mails, and the output of the commands. No module of the project
+is imported, so its names may change; FILE has a line `old new` for each renamed URL or form field. Everything
 that depends on the run (tokens, times after its start, spans of minutes, ports, folders, new UUIDs) is
 replaced, so that two runs are equal byte by byte. `--late` starts the clock later, to prove it.
 """
@@ -20,12 +20,12 @@ from collections import Counter
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlencode, urljoin, urlsplit
 
-import acts
+import actions
 from browser import Browser, Page
 from normalizing import Normalizer
 from served_site import Site, clock_of_postgres
 
-PAGES, QUERIES, MOST = 5, 2, 350  # found pages: of a pattern without a query, with one; of a role
+PAGES, QUERIES, MAX_FOLLOWED = 5, 2, 350  # found pages: of a pattern without a query, with one; of a role
 
 
 def pattern(path: str, query: str) -> str:
@@ -86,12 +86,14 @@ class Recorder:
             if key in seen:
                 continue
             kind = pattern(parts.path, parts.query)
-            if n >= fixed and (of_pattern[kind] >= (QUERIES if parts.query else PAGES) or followed >= MOST):
+            if n >= fixed and (
+                of_pattern[kind] >= (QUERIES if parts.query else PAGES) or followed >= MAX_FOLLOWED
+            ):
                 continue
             followed += n >= fixed
             of_pattern[kind] += 1
             seen.add(key)
-            answer = browser.ask("GET", path)
+            answer = browser.send_request("GET", path)
             self.save(folder or browser.role, path, answer.saved())
             if follow and answer.is_page:
                 if answer.headers["Location"]:
@@ -99,8 +101,8 @@ class Recorder:
                 queue += Page(url, answer.text).links
         (self.out / "patterns").mkdir(exist_ok=True)
         if follow:
-            told = "".join(f"{count:4} {kind}\n" for kind, count in sorted(of_pattern.items()))
-            (self.out / "patterns" / f"{browser.role}.txt").write_text(self.normal(told))
+            lines = "".join(f"{count:4} {kind}\n" for kind, count in sorted(of_pattern.items()))
+            (self.out / "patterns" / f"{browser.role}.txt").write_text(self.normal(lines))
 
 
 def main() -> None:
@@ -112,61 +114,64 @@ def main() -> None:
     parser.add_argument(
         "--crawl", nargs="*", metavar="ROLE", help="to try something: as these roles only, or as none"
     )
-    asked = parser.parse_args()
+    options = parser.parse_args()
     renames = (
-        [tuple(line.split()[:2]) for line in asked.renames.read_text().splitlines() if line.strip()]
-        if asked.renames
+        [tuple(line.split()[:2]) for line in options.renames.read_text().splitlines() if line.strip()]
+        if options.renames
         else []
     )  # type: ignore[misc]
-    shutil.rmtree(asked.out, ignore_errors=True)
-    asked.out.mkdir(parents=True)
+    shutil.rmtree(options.out, ignore_errors=True)
+    options.out.mkdir(parents=True)
     began = time.monotonic()
-    site = Site(asked.backup.resolve(), asked.out, asked.late)
-    recorder = Recorder(site, asked.out, renames)
+    site = Site(options.backup.resolve(), options.out, options.late)
+    recorder = Recorder(site, options.out, renames)
     with clock_of_postgres(site.env):
-        record(recorder, asked.crawl, began)
+        record(recorder, options.crawl, began)
     shutil.rmtree(site.home)
     print(f"{time.monotonic() - began:5.0f} s in all:", dict(recorder.counts))
 
 
 def record(recorder: Recorder, crawled: list[str] | None, began: float) -> None:
-    """Restore the backup, and save pages, acts, mails and commands. Only the roles `crawled` follow links."""
+    """Restore the backup, and save pages, actions, mails and commands.
+
+    Only the roles `crawled` follow links.
+    """
     site = recorder.site
     for argv in (["restore", str(site.backup)], ["upgrade", "--without-backup"], ["tick"]):
         done = site.run(*argv)
-        recorder.save("commands", f"0 {argv[0]}", acts.said(argv, done))
+        recorder.save("commands", f"0 {argv[0]}", actions.format_result(argv, done))
         if done.returncode:
             sys.exit(done.stdout + done.stderr)
     site.start()
     try:
-        browsers = {role: Browser(site, role) for role in ("stranger", "guest", *site.told["people"])}
+        browsers = {role: Browser(site, role) for role in ("stranger", "guest", *site.fixture["people"])}
         for role, browser in browsers.items():
-            site.jump(20 * 60)  # until nobody holds a case that the one before has looked at
+            site.advance_clock(20 * 60)  # until nobody holds a case that the one before has looked at
             browser.log_in(recorder.now("/accounts/login/"))
             if crawled is None or role in crawled:
-                recorder.crawl(browser, acts.roots(site.told, role))
+                recorder.crawl(browser, actions.roots(site.fixture, role))
             print(f"{time.monotonic() - began:5.0f} s  {role}: {recorder.counts[role]} pages", flush=True)
-        acts.perform(recorder, browsers)
-        site.jump(20 * 60)
-        print(f"{time.monotonic() - began:5.0f} s  acts", flush=True)
+        actions.perform(recorder, browsers)
+        site.advance_clock(20 * 60)
+        print(f"{time.monotonic() - began:5.0f} s  actions", flush=True)
         for role in ("stranger", "administrator"):
             lists = [
                 url
-                for url in acts.roots(site.told, role)
+                for url in actions.roots(site.fixture, role)
                 if not re.search(r"/(?:comments|people|article)/\w*\d", url)
             ]
             recorder.crawl(browsers[role], lists, folder=f"after-{role}", follow=False)
-        site.jump(600)
-        site.settle()
+        site.advance_clock(600)
+        site.wait_for_jobs()
         save_mails(recorder)
-        acts.commands(recorder)
+        actions.commands(recorder)
     finally:
         site.stop()
 
 
 def save_mails(recorder: Recorder) -> None:
     """Save each mail once, sorted by content, since two may be sent in the same second."""
-    told = list[str]()
+    mails = list[str]()
     for path in sorted((recorder.site.home / "site" / "mail").glob("*")):
         for one in re.split(rb"^-{79}\n", path.read_bytes(), flags=re.M):
             if not one.strip():
@@ -174,8 +179,8 @@ def save_mails(recorder: Recorder) -> None:
             mail = email.message_from_bytes(one, policy=email.policy.default)
             head = [f"{name}: {mail[name]}" for name in ("From", "To", "Reply-To", "Subject")]
             parts = [part.get_content() for part in mail.walk() if part.get_content_maintype() == "text"]
-            told.append(recorder.normal("\n".join(head) + "\n\n" + "\n-- part --\n".join(parts)))
-    for n, text in enumerate(sorted(told, key=lambda text: (text.split("\nTo: ")[1], text)), 1):
+            mails.append(recorder.normal("\n".join(head) + "\n\n" + "\n-- part --\n".join(parts)))
+    for n, text in enumerate(sorted(mails, key=lambda text: (text.split("\nTo: ")[1], text)), 1):
         recorder.save("mails", f"{n:03}", text)
 
 

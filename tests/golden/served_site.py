@@ -1,4 +1,4 @@
-"""A site that is served from a backup, with a clock of its own. It needs libfaketime."""
+"""A site that is served from a backup, with its own clock. It needs libfaketime."""
 
 import contextlib
 import http.client
@@ -73,7 +73,7 @@ class Site:
     """A data folder with the restored backup, and its server."""
 
     def __init__(self, backup: Path, out: Path, late: float) -> None:
-        self.told = json.loads(backup.with_suffix(".json").read_text())
+        self.fixture = json.loads(backup.with_suffix(".json").read_text())
         self.home = Path(tempfile.mkdtemp(prefix="golden-", dir="/tmp"))
         self.home.chmod(0o711)
         self.backup, self.out = backup, out
@@ -81,20 +81,20 @@ class Site:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.told["base"] = f"http://127.0.0.1:{self.port}"
+        self.fixture["base"] = f"http://127.0.0.1:{self.port}"
         self.seed = DATA / "seed" / "story.txt"
         self.clock = self.home / "clock"
-        self.offset = self.told["start"] + late * 60 - time.time()
-        self.jump(0)
+        self.offset = self.fixture["start"] + late * 60 - time.time()
+        self.advance_clock(0)
         self.env = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ} | {
             "SOUNDOFF_HOME": str(self.home / "site"),
             "PORT": str(self.port),
-            "SECRET_KEY": self.told["secret"],
+            "SECRET_KEY": self.fixture["secret"],
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         self.env |= clock_environment(self.clock)
 
-    def jump(self, seconds: float) -> None:
+    def advance_clock(self, seconds: float) -> None:
         """Move the clock forward for all processes.
 
         While the site is served, due jobs run at once. The scheduler looks for them once in a real minute, so
@@ -132,19 +132,19 @@ class Site:
         if self.server.poll() is not None:
             sys.exit((self.home / "serve.log").read_text())
         argv = [sys.executable, "manage.py", "shell", "--no-imports", "-c", IDLE]
-        self.asked = subprocess.Popen(
+        self.job_counter = subprocess.Popen(
             argv, cwd=ROOT, env=self.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        self.settle()
+        self.wait_for_jobs()
 
-    def settle(self) -> None:
+    def wait_for_jobs(self) -> None:
         """Wait until no job is due."""
-        assert self.asked.stdin
-        assert self.asked.stdout
+        assert self.job_counter.stdin
+        assert self.job_counter.stdout
         for _ in range(600):
-            self.asked.stdin.write("?\n")
-            self.asked.stdin.flush()
-            while not (line := self.asked.stdout.readline()).startswith("jobs"):
+            self.job_counter.stdin.write("?\n")
+            self.job_counter.stdin.flush()
+            while not (line := self.job_counter.stdout.readline()).startswith("jobs"):
                 if not line:
                     sys.exit("Nobody says whether jobs are due.")
             if line.split()[1] == "0":
@@ -153,7 +153,7 @@ class Site:
         print("Some job does not end.", file=sys.stderr)
 
     def stop(self) -> None:
-        for process in (self.asked, self.server):
+        for process in (self.job_counter, self.server):
             if process and process.poll() is None:
                 process.send_signal(signal.SIGTERM)
                 process.wait(60)

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 LINEAR = 8  # limit for linear growth; a quadratic algorithm takes sixteen times as long
-LEAST = 0.002  # seconds of CPU time; shorter times are too imprecise
+MIN_SECONDS = 0.002  # seconds of CPU time; shorter times are too imprecise
 
 
 def growth(do: Callable[[str], Any], make: Callable[[int], str], size: int) -> float:
     """Return the CPU time for a text of 4 * `size` divided by that for `size`, each the best of two."""
-    return _cost(do, make(4 * size)) / max(_cost(do, make(size)), LEAST)
+    return _cost(do, make(4 * size)) / max(_cost(do, make(size)), MIN_SECONDS)
 
 
 def _cost(do: Callable[[str], Any], text: str) -> float:

@@ -32,7 +32,7 @@ def test_moderator_has_no_rules_in_the_admin(client, maria):
     assert client.get("/admin/moderation/rule/").status_code == 403
 
 
-def act(maria) -> None:
+def remove_comment(maria) -> None:
     comment = make_comment(make_article())
     decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
 
@@ -103,14 +103,14 @@ def test_log_is_filtered_by_the_reasons_of_this_site(client, maria, path):
 @pytest.mark.parametrize("path", ["/admin/moderation/batch/", "/admin/comments/transition/"])
 def test_log_is_read_only(client, maria, path):
     client.force_login(maria)
-    act(maria)
+    remove_comment(maria)
     with CaptureQueriesContext(connection) as few:
         page = client.get(path)
     assert "Maria" in page.content.decode()
     assert client.get(path, {"q": "Maria", "reason": "insult"}).status_code == 200
     assert client.get(path + "add/").status_code == 403
     for _ in range(3):
-        act(maria)
+        remove_comment(maria)
     with CaptureQueriesContext(connection) as many:
         client.get(path)
     assert len(many) == len(few)

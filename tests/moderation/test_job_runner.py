@@ -20,7 +20,7 @@ HOUR = timedelta(hours=1)
 pytestmark = pytest.mark.django_db
 
 
-def ran(*jobs: Job) -> list[str]:
+def run_jobs(*jobs: Job) -> list[str]:
     return [f"{run.name} {run.error or run.result}" for run in run_due_jobs(jobs)]
 
 
@@ -31,23 +31,23 @@ def fail() -> None:
 def test_due_job_runs_and_a_failure_does_not_stop_others():
     bad, good = Job("bad", HOUR, fail), Job("good", HOUR, lambda: 7)
     with time_machine.travel(NOON, tick=False) as clock:
-        assert ran(bad, good) == ["bad RuntimeError", "good 7"]
-        assert ran(bad, good) == []
+        assert run_jobs(bad, good) == ["bad RuntimeError", "good 7"]
+        assert run_jobs(bad, good) == []
         clock.shift(timedelta(minutes=5))
-        assert ran(bad, good) == ["bad RuntimeError"]
+        assert run_jobs(bad, good) == ["bad RuntimeError"]
         clock.shift(timedelta(minutes=54))
-        assert ran(good) == []
+        assert run_jobs(good) == []
         clock.shift(timedelta(minutes=1))
-        assert ran(good) == ["good 7"]
+        assert run_jobs(good) == ["good 7"]
 
 
 def test_interrupted_run_is_repeated():
     job = Job("long", timedelta(days=1), lambda: "done")
     with time_machine.travel(NOON, tick=False) as clock:
         JobRun.objects.create(name="long", started_at=NOON)
-        assert ran(job) == []
+        assert run_jobs(job) == []
         clock.shift(timedelta(minutes=5))
-        assert ran(job) == ["long done"]
+        assert run_jobs(job) == ["long done"]
 
 
 def test_job_runs_in_one_process_at_a_time():
@@ -56,9 +56,9 @@ def test_job_runs_in_one_process_at_a_time():
     with other.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s, hashtext('alone'))", [LOCK_NAMESPACE])
         job = Job("alone", HOUR, lambda: 1)
-        assert ran(job, Job("beside", HOUR, lambda: 2)) == ["beside 2"]
+        assert run_jobs(job, Job("beside", HOUR, lambda: 2)) == ["beside 2"]
         cursor.execute("SELECT pg_advisory_unlock(%s, hashtext('alone'))", [LOCK_NAMESPACE])
-        assert ran(job) == ["alone 1"]
+        assert run_jobs(job) == ["alone 1"]
     other.close()
 
 
@@ -68,7 +68,10 @@ def test_job_that_loses_the_database_does_not_stop_others():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
-    assert ran(Job("bad", HOUR, lose), Job("good", HOUR, lambda: 7)) == ["bad OperationalError", "good 7"]
+    assert run_jobs(Job("bad", HOUR, lose), Job("good", HOUR, lambda: 7)) == [
+        "bad OperationalError",
+        "good 7",
+    ]
     assert JobRun.objects.get(pk="bad").error == "OperationalError"
 
 

@@ -91,7 +91,7 @@ def test_the_review_that_findings_need(findings, moderation, facts, review):
     )
 
 
-def test_a_new_guest_waits_and_is_told_why():
+def test_a_new_guest_waits_and_sees_why():
     comment = make_comment(make_article())
     assert (comment.state, comment.state_reason) == ("pending", "screened")
     assert policy().explain_waiting([comment.pk]) == {comment.pk: ["The e-mail is not confirmed yet."]}
@@ -313,11 +313,11 @@ def test_the_usual_review_time_is_the_median(maria):
 def test_only_the_last_week_counts_for_the_usual_review_time(maria):
     ids = [make_comment(make_article(), f"Words {n}").pk for n in range(10)]
     decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria)
-    for days, said in ((0, "usually 1 h"), (6, "usually 1 h"), (2, "")):
+    for days, text in ((0, "usually 1 h"), (6, "usually 1 h"), (2, "")):
         with triggers_disabled("transition_append_only"):
             Transition.objects.update(at=F("at") - timedelta(days=days))
         caches["process"].clear()
-        assert Policy().describe_usual_delay() == said
+        assert Policy().describe_usual_delay() == text
 
 
 def test_a_discussion_is_open_for_30_days_then_reviewed_and_closed_after_a_year(maria):

@@ -30,7 +30,7 @@ SHIFTS = """window.shifts = []; new PerformanceObserver((list) => {
 }).observe({ type: "layout-shift" })"""
 
 
-def test_what_a_reader_loads_is_small():
+def test_a_reader_loads_few_bytes():
     styles = ("css/tokens.css", "css/site.css")
     scripts = ("js/site.js", "js/fold.js", "js/thread.js", "django_htmx/htmx-2.min.js")
     files = [minify(path, Path(finders.find(path)).read_bytes()) for path in styles + scripts]

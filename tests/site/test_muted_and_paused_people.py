@@ -148,12 +148,14 @@ def test_a_paused_or_banned_person_appeals_and_writes_on(
     phone = open_phone(bo)
     until = timezone.now() + timedelta(days=3) if kind == "pause" else None
     impose(person=Person(user=bo), kind=kind, reason="insult", actor=maria, until=until, message="Be kind.")
-    said = "You are paused from commenting until" if kind == "pause" else "You are banned from commenting."
+    sentence = (
+        "You are paused from commenting until" if kind == "pause" else "You are banned from commenting."
+    )
 
     # The sentence is read above the form when it opens, and again when it is sent. The text stays.
     form = answer(phone, hers, "I have not seen it.")
     alert = form.locator(".alert-danger:not([hidden])")
-    expect(alert).to_contain_text(said)
+    expect(alert).to_contain_text(sentence)
     expect(alert).to_contain_text("Reason: insult. “Be kind.”")
     expect(form.get_by_label("Your comment")).to_have_value("I have not seen it.")
     assert faults(phone) == []
@@ -161,7 +163,7 @@ def test_a_paused_or_banned_person_appeals_and_writes_on(
 
     alert.get_by_role("link", name="Account status, and how to appeal").tap()
     expect(phone.get_by_role("heading", name="Account status")).to_be_visible()
-    expect(phone.locator("main")).to_contain_text(said)
+    expect(phone.locator("main")).to_contain_text(sentence)
     phone.locator("summary", has_text="Appeal this decision").tap()
     phone.locator("main textarea").fill("I was quoting her.")
     phone.locator("main").get_by_role("button", name="Appeal this decision").tap()

@@ -27,8 +27,8 @@ def article() -> Article:
     """Make a published story with its own topic and a comment by a member with a public page."""
     article = make_article(TITLE, standfirst=WORD, published_at=timezone.now() - timedelta(days=1))
     article.topics.add(Topic.objects.create(name="Secrets", slug="secrets"))
-    said = make_comment(article, f"What a {WORD} thing.", author=UserFactory.create(has_page=True))
-    change_states(ids=[said.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
+    comment = make_comment(article, f"What a {WORD} thing.", author=UserFactory.create(has_page=True))
+    change_states(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
     return article
 
 
@@ -91,7 +91,9 @@ def test_a_published_story_is_everywhere(client: Client, article: Article) -> No
 
 
 @pytest.mark.parametrize("ahead", [None, timedelta(seconds=30), timedelta(days=400)])
-def test_before_its_moment_it_is_nowhere(client: Client, article: Article, ahead: timedelta | None) -> None:
+def test_an_unpublished_story_is_on_no_page_before_its_time(
+    client: Client, article: Article, ahead: timedelta | None
+) -> None:
     named = lists(article)
     change(article, published_at=ahead and timezone.now() + ahead)
     for url in own_pages(article):
@@ -104,7 +106,7 @@ def test_before_its_moment_it_is_nowhere(client: Client, article: Article, ahead
     assert client.get("/sitemap/lists.xml").content.decode().count("<loc>") == 1
 
 
-def test_every_kept_page_is_made_anew_at_its_moment(client: Client, article: Article) -> None:
+def test_every_cached_page_is_valid_until_the_scheduled_time(client: Client, article: Article) -> None:
     moment = timezone.now() + timedelta(minutes=1)
     other = make_article("Another", published_at=article.published_at)
     other.topics.add(*article.topics.all())
@@ -140,7 +142,7 @@ def test_only_pages_for_search_engines_are_indexable(client: Client, article: Ar
     }
 
 
-def test_of_unknown_rights_it_does_not_leave_the_site(client: Client, article: Article) -> None:
+def test_a_story_of_unknown_rights_is_not_syndicated(client: Client, article: Article) -> None:
     change(article, rights=Article.Rights.UNKNOWN)
     for url in lists(article):
         if "feed" in url or "sitemap" in url:

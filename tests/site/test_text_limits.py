@@ -25,7 +25,7 @@ from tests.factories import UserFactory, make_article
 pytestmark = pytest.mark.django_db
 
 ADD = "/admin/articles/article/add/"
-WIDEST = "\U0001f6f6"  # a letter of twelve bytes in a form
+WIDE_LETTER = "\U0001f6f6"  # a letter of twelve bytes in a form
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_a_story_is_refused_with_the_count(administrator, name, most):
     assert not Article.objects.exists()
 
 
-def test_no_field_of_the_form_cuts_what_is_pasted(administrator):
+def test_no_field_of_the_form_cuts_pasted_text(administrator):
     assert "maxlength" not in administrator.get(ADD, follow=True).text
     assert "maxlength" not in administrator.get("/admin/articles/standingpage/add/", follow=True).text
     assert "maxlength" not in administrator.get("/admin/articles/topic/add/").text
@@ -66,15 +66,17 @@ def test_no_field_of_the_form_cuts_what_is_pasted(administrator):
 
 def test_the_longest_story_of_the_widest_letters_gets_in(administrator):
     """A line break counts as one character, and all fields together fit into one request."""
-    body = ("a\r\n\r\n" * 1_000 + WIDEST * MAX_BODY_LENGTH)[: MAX_BODY_LENGTH + 2_000]
-    sent = fields(body=body, standfirst=WIDEST * MAX_STANDFIRST_LENGTH, new_note=WIDEST * MAX_NOTE_LENGTH)
+    body = ("a\r\n\r\n" * 1_000 + WIDE_LETTER * MAX_BODY_LENGTH)[: MAX_BODY_LENGTH + 2_000]
+    sent = fields(
+        body=body, standfirst=WIDE_LETTER * MAX_STANDFIRST_LENGTH, new_note=WIDE_LETTER * MAX_NOTE_LENGTH
+    )
     assert len(urlencode(sent)) < settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     answer = administrator.post(ADD, urlencode(sent), content_type="application/x-www-form-urlencoded")
     assert answer.status_code == 302
     assert len(Article.objects.get().body) == MAX_BODY_LENGTH
 
 
-def test_a_preview_of_what_is_too_long_says_so_and_renders_nothing(administrator):
+def test_a_preview_of_a_text_that_is_too_long_shows_an_error(administrator):
     answer = administrator.post(
         "/admin/articles/article/render/", {"body": "a" * (MAX_BODY_LENGTH + 1)}
     ).json()

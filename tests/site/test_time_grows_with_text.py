@@ -96,7 +96,7 @@ def search(text: str) -> None:
     excerpts.excerpt(passages, {"a": frozenset("a")})
 
 
-DOINGS: list[tuple[Callable[[str], Any], list[str]]] = [
+CASES: list[tuple[Callable[[str], Any], list[str]]] = [
     (markdown.render_comment, PIECES),
     (render_story, PIECES),
     (html_to_markdown, MARKUP),
@@ -105,6 +105,6 @@ DOINGS: list[tuple[Callable[[str], Any], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("do", "piece"), [(do, piece) for do, pieces in DOINGS for piece in pieces])
+@pytest.mark.parametrize(("do", "piece"), [(do, piece) for do, pieces in CASES for piece in pieces])
 def test_four_times_the_text_takes_four_times_as_long(do: Callable[[str], Any], piece: str) -> None:
     assert growth(do, lambda size: (piece * size)[:size], 1_500) < LINEAR

@@ -17,9 +17,9 @@ MAX_STORED_NAME = 255  # characters that the database stores
 MAX_NAME_LINE = 10_000  # characters; a longer line is text that lost its line breaks
 NUMBERED = re.compile(r"([0-9]{1,6})\.(?:\s+(.*))?", re.DOTALL)
 BULLETED = re.compile(r"•\s*(.*)", re.DOTALL)
-UNENDED = ",;:-–—("  # a complete text does not end with these, nor with a letter or digit
+UNFINISHED_ENDINGS = ",;:-–—("  # a complete text does not end with these, nor with a letter or digit
 # Paragraphs are 2 lines apart; more than 3 means that a paragraph between them lost its text.
-VANISHED_GAP = 3
+MAX_LINE_GAP = 3
 
 
 class Name(NamedTuple):
@@ -145,7 +145,7 @@ def _find_closing(lines: list[Line], index: int, *, column: int) -> tuple[int, r
 def _missing_date(lines: list[Line], index: int, end: int, column: int) -> DamagedFileError:
     """Return the error for the comment between lines[index] and lines[end], which has no date."""
     name = lines[index]
-    # A reply that has a date of its own ends the lines that can belong to this comment.
+    # A reply with its own date ends the lines that can belong to this comment.
     for at in range(index + 1, end):
         answer = _read_name(lines[at])
         if lines[at].column == column and answer:
@@ -187,8 +187,8 @@ def _read_body(lines: list[Line], *, column: int) -> tuple[str, str]:
     if all(unicodedata.category(c) in ("Cc", "Cf", "Zs", "Zl", "Zp") for c in body):
         return "", "all"
     broken_off = any(
-        after.number - before.number > VANISHED_GAP
-        and (before.text[-1].isalnum() or before.text[-1] in UNENDED)
+        after.number - before.number > MAX_LINE_GAP
+        and (before.text[-1].isalnum() or before.text[-1] in UNFINISHED_ENDINGS)
         for before, after in pairwise(lines)
     )
     return body, "rest" if broken_off else ""

@@ -6,7 +6,7 @@ from datetime import datetime
 from archive.formats.dates import (
     AT,
     DAY,
-    LONGEST,
+    MAX_DATE_LENGTH,
     TIME,
     InvalidDateError,
     InvalidTimeError,
@@ -51,7 +51,7 @@ HEADER = re.compile(
 # The link after the bar is one word in any language: Reply, Antworten, Responder.
 CLOSING = re.compile(rf"{DAY},?\s+(?:{AT}\s+)?{TIME}\s*\|\s*(?:[^\W\d_]{{1,20}}\s?[^\w\s]?)?", re.IGNORECASE)
 # A line that looks like a comment's date (a bar at its end, or a year and a time), used in error messages.
-LIKE_CLOSING = re.compile(
+CLOSING_LOOKALIKE = re.compile(
     r".*[0-9].*\|\s*(?:[^\W\d_]{1,20}\W{0,2})?|(?=.*[12][0-9]{3}).*[0-9]{1,2}[:.h][0-9]{2}.*"
 )
 DATE_SHOWN = "“June 19, 2013 at 5:28 pm | Reply” or “19. Juni 2013 um 17:28 | Antworten”"
@@ -60,17 +60,17 @@ TIME_SHOWN = "“04:40 PM ET” or “16:40 CET”"
 
 def match_closing(line: Line) -> re.Match[str] | None:
     """Return the match if the line can be the last one of a comment, with its date."""
-    return CLOSING.fullmatch(normalize_line(line)) if len(line.text) <= LONGEST else None
+    return CLOSING.fullmatch(normalize_line(line)) if len(line.text) <= MAX_DATE_LENGTH else None
 
 
 def looks_like_closing(line: Line) -> bool:
     """Return whether the line looks like a comment's date, even if the date cannot be read."""
-    return len(line.text) <= LONGEST and bool(LIKE_CLOSING.fullmatch(normalize_line(line)))
+    return len(line.text) <= MAX_DATE_LENGTH and bool(CLOSING_LOOKALIKE.fullmatch(normalize_line(line)))
 
 
 def normalize_line(line: Line) -> str:
     """Return the line's text for a comparison with the patterns of dates."""
-    return normalize(line.text) if len(line.text) <= LONGEST else line.text
+    return normalize(line.text) if len(line.text) <= MAX_DATE_LENGTH else line.text
 
 
 def local_time(match: re.Match[str], day: Line, time: Line) -> datetime:

@@ -27,7 +27,9 @@ def find_heading(lines: list[Line], start: int) -> tuple[int, int]:
     ]
     if not found:
         raise _missing_heading(lines, start)
-    index, count = next((one for one in found if _begins_thread(lines, one[0] + 1)), found[-1])
+    index, count = next(
+        (candidate for candidate in found if _begins_thread(lines, candidate[0] + 1)), found[-1]
+    )
     return index, int({"one": "1", "no": "0"}.get(count, count))
 
 

@@ -1,4 +1,4 @@
-"""Comments, and what a person chose as a reader."""
+"""Sections of a person's comments, and of their choices as a reader."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -71,7 +71,7 @@ def sections_of_comments(subject: DataSubject) -> Iterator[Section]:
 
 
 def sections_of_reading(subject: DataSubject) -> Iterator[Section]:
-    """Yield what the person follows, whom they muted and which discussions they opened."""
+    """Yield the follows of the person, the people that they muted and the discussions that they opened."""
     yield section(
         "follows",
         _("What you follow"),

@@ -1,4 +1,4 @@
-"""Reports, appeals, requests and sanctions."""
+"""Sections of reports, appeals, requests and sanctions."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The person: account, log-ins, names and e-mails as a guest, and newsletters."""
+"""Sections of the person: account, log-ins, names and e-mails as a guest, and newsletters."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -54,7 +54,7 @@ def section(
 
 
 def chunks(rows: QuerySet[Any]) -> Iterator[list[Any]]:
-    """Yield the rows by key, CHUNK at once, each in a statement of its own: no transaction stays open."""
+    """Yield the rows by key, CHUNK at once, each in its own statement: no transaction stays open."""
     rows = rows.order_by("pk")
     found: list[Any] = list(rows[:CHUNK])
     while found:

@@ -1,4 +1,4 @@
-"""Author pages, actions and texts of people who work on the site."""
+"""Sections of author pages, actions and texts of people who work on the site."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -13,7 +13,7 @@ from moderation.models import Batch
 
 
 def sections_of_staff(user: User) -> Iterator[Section]:
-    """Yield what only people who work on the site have."""
+    """Yield the sections that only people who work on the site have."""
     yield section(
         "author_page",
         _("Author page"),

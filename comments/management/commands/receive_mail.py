@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from articles.site.languages import in_site_language
 from comments.following.incoming import receive
 
-MAX_BYTES = 10 * 1024 * 1024  # what is longer is read no further
+MAX_BYTES = 10 * 1024 * 1024  # a longer mail is cut off here
 
 
 class Command(BaseCommand):

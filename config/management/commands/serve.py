@@ -53,7 +53,7 @@ DRAIN_SECONDS = 3  # for running requests when the web server stops
 GRACE_SECONDS = 10  # for a running job when we stop
 TICK_SECONDS = 0.25
 # The lowest port on which other users than root may listen.
-LOWEST_PORT = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+UNPRIVILEGED_PORT_START = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 # For glibc. Without them it raises the first two limits with each large block that is freed, up to 32 and
 # 64 MB, and keeps the memory of one large page or image.
 MALLOC = {
@@ -165,9 +165,9 @@ class Command(LongRunningCommand):
     def database(self, home: Path) -> Iterator[Child]:
         """Run the embedded database while the block runs."""
         server = postgres.Server(home)
-        if not server.take():
+        if not server.acquire_lock():
             self.print("Waiting for another command that is using the database …")
-            while not server.take():
+            while not server.acquire_lock():
                 time.sleep(TICK_SECONDS)
         try:
             self.print(f"The database: {postgres.find_binaries()}.")
@@ -307,7 +307,7 @@ def check_port_is_allowed() -> None:
     """Raise CommandError if root starts the site on a port that the workers' user may not listen on."""
     if unprivileged_user() is None:
         return
-    lowest = int(LOWEST_PORT.read_text()) if LOWEST_PORT.exists() else 1024
+    lowest = int(UNPRIVILEGED_PORT_START.read_text()) if UNPRIVILEGED_PORT_START.exists() else 1024
     if 0 < settings.PORT < lowest:
         raise CommandError(
             f"Only root may listen on port {settings.PORT}, and the web server does not run as root. Set "

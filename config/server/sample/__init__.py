@@ -1,7 +1,7 @@
 """The sample that `serve` puts into an empty database: a small newspaper, and one account of each role.
 
 `content.py` reads its texts and pictures, `newspaper.py` creates it, `dates.py` keeps it recent, and
-`removal.py` takes it away. All its stories, guests, pictures and accounts have the same time of creation, to
+`removal.py` removes it. All its stories, guests, pictures and accounts have the same time of creation, to
 the microsecond, by which they are found.
 """
 

@@ -155,12 +155,12 @@ class _Discussions:
         """
         people: list[User | Guest] = [*self.guests.values(), *self.users.values()]
         rotated = islice(cycle(people), start % len(people), start % len(people) + len(people))
-        others = [one for one in rotated if one not in (comment.author, comment.guest)]
-        for one in others[:count]:
-            if isinstance(one, User):
-                recommend(comment=comment, user=one, given=True)
+        others = [person for person in rotated if person not in (comment.author, comment.guest)]
+        for person in others[:count]:
+            if isinstance(person, User):
+                recommend(comment=comment, user=person, given=True)
             else:
-                recommend(comment=comment, guest=one, given=True)
+                recommend(comment=comment, guest=person, given=True)
 
 
 def _create_guest(name: str, email: str) -> Guest:
@@ -177,9 +177,9 @@ def _split_first_comments(
     known = {READER, *content.guests()}
     first: dict[str, SampleComment] = {}
     others = []
-    for one in planned:
-        if one.story == content.CURRENT_STORY and one.by in known and one.by not in first:
-            first[one.by] = one
+    for comment in planned:
+        if comment.story == content.CURRENT_STORY and comment.by in known and comment.by not in first:
+            first[comment.by] = comment
         else:
-            others.append(one)
+            others.append(comment)
     return list(first.values()), others

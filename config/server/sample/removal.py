@@ -49,7 +49,7 @@ from moderation.models import (
     SimilarityScan,
 )
 
-# References by which a row only mentions what is deleted. The row stays, and the reference becomes null.
+# References that only mention a deleted row. The row that has the reference stays, and it becomes null.
 MENTIONS: dict[Any, Sequence[str]] = {
     Autosave: ["article"],
     Comment: ["duplicate_of"],
@@ -79,7 +79,7 @@ class SampleRemovalError(UserError):
 
 @dataclass(frozen=True)
 class RemovalResult:
-    """The numbers of what was removed, and the e-mails of accounts that are still in use."""
+    """The numbers of removed rows, and the e-mails of accounts that are still in use."""
 
     counts: list[tuple[int, str, str]]  # number, singular, plural
     kept: list[str]

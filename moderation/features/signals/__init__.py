@@ -48,5 +48,5 @@ def signal_values(found: Iterable[SignalResult], data: CommentData) -> dict[str,
         unknown |= {author.name_phrase, author.name_domain}
     if data.url is None:
         unknown |= {author.no_gain, author.site_deep}
-    strengths = {one.signal: one.strength for one in found}
+    strengths = {result.signal: result.strength for result in found}
     return {s.__name__: strengths.get(s.__name__, 0.0) for s in SIGNALS if s not in unknown}

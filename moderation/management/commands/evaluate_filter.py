@@ -100,7 +100,7 @@ class Command(UserErrorCommand):
             self.stderr.write(self._without_labels(file, unlabelled))
         results = compute_metrics(probabilities, [bool(label) for label in labels])
         if options["json"]:
-            calibration = {"bins": [one._asdict() for one in results["bins"]], "ece": results["ece"]}
+            calibration = {"bins": [bin_._asdict() for bin_ in results["bins"]], "ece": results["ece"]}
             rest = {name: value for name, value in results.items() if name not in {"bins", "ece"}}
             self.stdout.write(
                 json.dumps(
@@ -126,16 +126,16 @@ class Command(UserErrorCommand):
             why = f"there is no column “label” besides {columns}"
         return f"Nothing can be measured because {why}. The rows are only scored."
 
-    def _model(self, asked: str) -> Model:
+    def _model(self, name: str) -> Model:
         """Return the model that --filter names. Raises CommandError if the version does not exist."""
-        if asked == "starter":
+        if name == "starter":
             return Model(load_starter())
         try:
-            if asked:
-                return load_model(int(asked))
+            if name:
+                return load_model(int(name))
             now = active_filter()
         except (ValueError, FilterVersion.DoesNotExist) as error:
-            raise CommandError(f"There is no version {asked!r} of the filter.") from error
+            raise CommandError(f"There is no version {name!r} of the filter.") from error
         except DatabaseError:  # the database is not set up yet
             now = None
         return load_model(now.version) if now else Model(load_starter())
@@ -170,8 +170,8 @@ class Command(UserErrorCommand):
             ),
             f"calibration  {share(results['ece'])}  expected calibration error (ECE)",
             *(
-                f"  predicted {one.low:.1f}–{one.high:.1f}: {one.weight:,.0f} rows, {one.share:.0%} spam"
-                for one in results["bins"]
+                f"  predicted {bin_.low:.1f}–{bin_.high:.1f}: {bin_.weight:,.0f} rows, {bin_.share:.0%} spam"
+                for bin_ in results["bins"]
             ),
         ]
         for line in lines:

@@ -30,9 +30,11 @@ class Command(BaseCommand):
         decided = list(current_decisions(limit=MAX_DECISIONS))
         if not decided:
             raise CommandError("There are no decisions to replay yet.")
-        labels = [one.is_spam for one in decided]
+        labels = [decision.is_spam for decision in decided]
         starter, learner = training.starter_model(), training.starter_model()
-        starter_scores = [sigmoid(starter.logit(training.decision_features(one, starter))) for one in decided]
+        starter_scores = [
+            sigmoid(starter.logit(training.decision_features(decision, starter))) for decision in decided
+        ]
         learner_scores = [
             sigmoid(learner.slope * raw + learner.offset)
             for raw in training.progressive_scores(decided, learner)

@@ -71,7 +71,7 @@ def describe_interval(every: timedelta) -> str:
     """Return how often a job runs: every minute, every 5 minutes, every hour, every 7 days."""
     minutes = -(-every.total_seconds() // 60)  # rounded up, since the scheduler runs once a minute
     units = [("day", 24 * 60), ("hour", 60), ("minute", 1)]
-    unit, length = next(one for one in units if minutes % one[1] == 0)
+    unit, length = next((unit, length) for unit, length in units if minutes % length == 0)
     count = int(minutes // length)
     return f"every {unit}" if count == 1 else f"every {count} {unit}s"
 

@@ -44,11 +44,11 @@ class Proposal:
 def propose(compared: ComparedComments, kind: Kind, similar: Iterable[ProposedMember]) -> Proposal:
     """Propose a group; similar comments that cannot be members are its evidence."""
     members, evidence = [], []
-    for one in similar:
-        if compared.can_join[one.row]:
-            members.append(one)
+    for comment in similar:
+        if compared.can_join[comment.row]:
+            members.append(comment)
         else:
-            evidence.append(one.row)
+            evidence.append(comment.row)
     return Proposal(kind, members, evidence=evidence)
 
 
@@ -102,9 +102,9 @@ class UnionFind:
         if a != b:
             self.parents[b] = a
 
-    def sets(self, ones: Iterable[H]) -> list[list[H]]:
+    def sets(self, elements: Iterable[H]) -> list[list[H]]:
         """Return the sets of these elements, each in the given order."""
         found: dict[Hashable, list[H]] = defaultdict(list)
-        for one in ones:
-            found[self.root(one)].append(one)
+        for element in elements:
+            found[self.root(element)].append(element)
         return list(found.values())

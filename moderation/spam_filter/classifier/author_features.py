@@ -43,7 +43,7 @@ def website_features(comment: ParsedComment, reference: Reference) -> dict[str, 
     address = re.sub(r"[^a-z]", "", label) + path
     shared = sum(len(word) for word in name_words if len(word) > 2 and word in address)
     if name_phrase(comment) or name_domain(comment):
-        shared = 0  # a website that is named after what it sells
+        shared = 0  # a website that is named after its products
     return {
         "website_path": log1p(len(path)),
         "website_profile": float(PROFILE_HOST.search(name) is not None),

@@ -2,11 +2,11 @@
 
 The logit is a sum: calibration · (bias + features + signals + a site's own words). Features and their
 weights belong to the starter, which was trained on other sites (bench/train_starter.py): each counts by its
-distance from its mean in standard deviations, so what is unknown says nothing. Three of them are scores of
+distance from its mean in standard deviations, so an unknown one adds nothing. Three of them are scores of
 words and characters (ngrams.py). A version of a site is the starter with corrections: it learns from
 examples one by one, and keeps two sums for each weight, of the gradients and of their squares (AdaGrad by
-dual averaging), from which the correction follows. `settle` turns the sums into corrections, which are what
-is stored. Nothing here uses a database.
+dual averaging), from which the correction follows. `consolidate` turns the sums into corrections, which are
+stored. Nothing here uses a database.
 """
 
 import json
@@ -85,7 +85,7 @@ class Model:
         self.corrections: dict[str, float] = {}  # of the weights of features and signals, and of the bias
         self.words = array("f", bytes(4 * SLOTS))  # corrections of slots
         self.has_words = False  # whether there are any
-        self.is_settled = True  # whether there are no gradients
+        self.is_consolidated = True  # whether there are no gradients
         # Sums while it learns. Those of slots are divided by `scale`, so that later examples count more.
         self.gradients = array("f")
         self.squares = array("f")
@@ -147,7 +147,7 @@ class Model:
 
     def _slots_logit(self, kind: str, slots: Sequence[int]) -> float:
         first = FIRST[kind]
-        if self.is_settled:
+        if self.is_consolidated:
             words = self.words
             total = sum(words[first + slot] for slot in slots) if self.has_words else 0.0
         else:
@@ -161,7 +161,7 @@ class Model:
     def _slot_weight(self, slot: int) -> float:
         s = self.settings
         learnt = 0.0
-        if not self.is_settled and self.gradients[slot]:
+        if not self.is_consolidated and self.gradients[slot]:
             learnt = _weight_from_sums(
                 self.gradients[slot] * self.scale, self.squares[slot] * self.scale, s.rate, s
             )
@@ -190,9 +190,9 @@ class Model:
 
         `is_repeated`: the example was learnt before, so it is not counted again.
         """
-        if self.is_settled:
+        if self.is_consolidated:
             self.gradients, self.squares = array("f", bytes(4 * SLOTS)), array("f", bytes(4 * SLOTS))
-            self.is_settled = False
+            self.is_consolidated = False
         self.scale *= 0.5 ** (weight / self.settings.half_life)
         gradient = sigmoid(self.logit(features)) - is_spam
         # Both sums are weighted, so that a hundred examples of weight 0.25 equal 25 examples. The square of a
@@ -218,14 +218,14 @@ class Model:
                 gradients[first + slot] += step
                 squares[first + slot] += power
 
-    def settle(self) -> None:
-        """Turn what was learnt into corrections."""
-        if not self.is_settled:
+    def consolidate(self) -> None:
+        """Turn the sums of the learnt examples into corrections."""
+        if not self.is_consolidated:
             self.words = array("f", map(self._slot_weight, range(SLOTS)))
         self.has_words = any(self.words)
         self.corrections = {name: self._correction(name) for name in {*self.corrections, *self.sums}}
         self.sums, self.gradients, self.squares = {}, array("f"), array("f")
-        self.is_settled, self.scale, self.seen = True, 1.0, {True: 0.0, False: 0.0}
+        self.is_consolidated, self.scale, self.seen = True, 1.0, {True: 0.0, False: 0.0}
 
     # Explaining
 
@@ -247,7 +247,7 @@ class Model:
         spans: dict[str, list[re.Match[str]]] = {}
         for m in comment.words:
             spans.setdefault(m[0], []).append(m)
-        found = {one.signal: one.spans for one in features.found}
+        found = {result.signal: result.spans for result in features.found}
         parts = [
             *(
                 Part("word", word, logit, comment.spans(spans.get(word, ())))
@@ -286,7 +286,7 @@ class Model:
     # As bytes
 
     def to_bytes(self) -> bytes:
-        """Return a settled model as compressed bytes: the corrections and the digest of the starter."""
+        """Return a consolidated model as compressed bytes: the corrections and the digest of the starter."""
         head = {
             "format": FORMAT,
             "starter": self.starter.digest,

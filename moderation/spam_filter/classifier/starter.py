@@ -96,11 +96,13 @@ class Starter:
             "bias": self.bias,
             "slope": self.slope,
             "offset": self.offset,
-            "models": {kind: (one.scale, one.bias) for kind, one in self.models.items()},
+            "models": {kind: (model.scale, model.bias) for kind, model in self.models.items()},
             "sets": [len(some) for some in sets],
         }
         text = json.dumps(head, sort_keys=True).encode()
-        body = b"".join([*(one.weights.tobytes() for one in self.models.values()), *sets, reference.triples])
+        body = b"".join(
+            [*(model.weights.tobytes() for model in self.models.values()), *sets, reference.triples]
+        )
         return struct.pack("<I", len(text)) + text + zlib.compress(body, 9)
 
     @classmethod

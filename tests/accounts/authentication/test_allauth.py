@@ -50,9 +50,9 @@ def test_a_person_signs_up_confirms_logs_out_and_in_and_chooses_a_new_password(i
     Site.objects.update(name="The Slip")
     client = Client()
 
-    asked = client.post("/accounts/signup/?next=/archive/", SIGN_UP | {"next": "/archive/"}, follow=True)
-    assert asked.redirect_chain == [("/accounts/confirm-email/", 302)]
-    assert "We have sent you a mail" in asked.content.decode()
+    response = client.post("/accounts/signup/?next=/archive/", SIGN_UP | {"next": "/archive/"}, follow=True)
+    assert response.redirect_chain == [("/accounts/confirm-email/", 302)]
+    assert "We have sent you a mail" in response.content.decode()
     assert not User.objects.exists()
     assert logged_in(client) is None
 
@@ -220,9 +220,9 @@ def test_an_added_email_is_confirmed_only_in_the_account_that_added_it():
     vera = client_of(UserFactory.create(name="Vera"))
     for client, button in ((Client(), "/accounts/login/"), (vera, "/accounts/logout/")):
         was_in = logged_in(client)
-        asked, refused = client.get(path), client.post(path)
-        assert (asked.status_code, refused.status_code) == (200, 403)
-        for page in (asked, refused):
+        shown, refused = client.get(path), client.post(path)
+        assert (shown.status_code, refused.status_code) == (200, 403)
+        for page in (shown, refused):
             assert "vera@example.org was added to the account of Eve." in " ".join(
                 page.content.decode().split()
             )
@@ -261,8 +261,8 @@ def test_the_owner_is_mailed_about_changes_of_the_password_and_of_emails():
     EmailAddress.objects.create(user=ruth, email="new@example.org", verified=True)
     client = client_of(ruth)
     make_primary = {"action_primary": "", "email": "new@example.org"}
-    asked = client.post("/accounts/email/", make_primary)
-    assert asked["Location"] == "/accounts/reauthenticate/?next=%2Faccounts%2Femail%2F"
+    response = client.post("/accounts/email/", make_primary)
+    assert response["Location"] == "/accounts/reauthenticate/?next=%2Faccounts%2Femail%2F"
     assert ruth.emailaddress_set.get(primary=True).email == "ruth@example.org"
     client.post("/accounts/reauthenticate/", {"password": PASSWORD, "next": "/accounts/email/"})
     assert ruth.emailaddress_set.get(primary=True).email == "new@example.org", "the form was sent before"

@@ -22,7 +22,7 @@ from tests.factories import UserFactory
 pytestmark = pytest.mark.django_db
 
 PASSWORD = "nine-quiet-otters"
-ASKED = {
+REQUESTS = {
     "sign-up": ("/accounts/signup/", {"name": "Eve", "email": "{}", "password1": PASSWORD}),
     "log-in": ("/accounts/login/", {"login": "{}", "password": "a wrong guess"}),
     "reset": ("/accounts/password/reset/", {"email": "{}"}),
@@ -60,9 +60,9 @@ def people(kind: str) -> str:
     return email
 
 
-def ask(what: str, email: str, hashes: list[str]) -> tuple[Any, ...]:
+def send_request(what: str, email: str, hashes: list[str]) -> tuple[Any, ...]:
     """Send a request. Return the visible parts of the response, its statements and its hashes."""
-    path, fields = ASKED[what]
+    path, fields = REQUESTS[what]
     hashes.clear()
     with CaptureQueriesContext(connection) as captured:
         answer = Client().post(
@@ -75,11 +75,11 @@ def ask(what: str, email: str, hashes: list[str]) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("kind", ["proved", "unproved", "invited", "switched-off"])
-@pytest.mark.parametrize("what", ASKED)
+@pytest.mark.parametrize("what", REQUESTS)
 def test_known_and_unknown_emails_get_the_same_response(what: str, kind: str, hashes: list[str]) -> None:
-    ask(what, "first@example.org", hashes)  # which fills what is read once
-    unknown = ask(what, people("unknown"), hashes)
-    known = ask(what, people(kind), hashes)
+    send_request(what, "first@example.org", hashes)  # which fills what is read once
+    unknown = send_request(what, people("unknown"), hashes)
+    known = send_request(what, people(kind), hashes)
     assert known == unknown
     assert len(known[-1]) == (what != "reset")
     assert mail.outbox == [], "by the worker, later"
@@ -99,7 +99,7 @@ def test_known_and_unknown_emails_get_the_same_response(what: str, kind: str, ha
 def test_the_mail_reveals_the_case_and_links_to_site_url(what: str, kind: str, words: str) -> None:
     """The Host header changes no link. Both 127.0.0.1 and localhost are allowed in this run."""
     email = people(kind)
-    path, fields = ASKED[what]
+    path, fields = REQUESTS[what]
     sent = {name: value.format(email) for name, value in fields.items()}
     assert Client(headers={"Host": "localhost:9999"}).post(path, sent).status_code == 302
     (message,) = mail.outbox

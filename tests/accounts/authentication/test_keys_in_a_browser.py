@@ -97,9 +97,7 @@ def test_a_passkey_logs_in_without_the_password(browser: Browser, live_server: A
     expect(page.get_by_text("Passkey", exact=True)).to_be_visible()
 
 
-def test_a_key_that_does_not_answer_is_said_on_the_page(
-    browser: Browser, live_server: Any, ruth: User
-) -> None:
+def test_the_page_reports_a_key_that_does_not_answer(browser: Browser, live_server: Any, ruth: User) -> None:
     page = browser.new_page()
     page.goto(live_server.url + "/accounts/login/")
     plug_in_key(page, is_passkey=True)  # it knows no account
@@ -107,7 +105,7 @@ def test_a_key_that_does_not_answer_is_said_on_the_page(
     expect(page.get_by_role("alert")).to_contain_text("did not get an answer from the key")
 
 
-def test_without_javascript_the_pages_say_that_keys_need_it(browser: Browser, live_server: Any) -> None:
+def test_without_javascript_the_pages_explain_that_keys_need_it(browser: Browser, live_server: Any) -> None:
     page = browser.new_context(java_script_enabled=False).new_page()
     answer = page.goto(live_server.url + "/accounts/login/")
     # Chromium does not show <noscript> when a test switches scripts off.

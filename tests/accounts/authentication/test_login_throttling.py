@@ -201,7 +201,7 @@ def test_counts_are_deleted_after_a_day(ruth, clock):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_simultaneous_guesses_one_is_tried(ruth):
+def test_only_one_of_many_simultaneous_guesses_is_tried(ruth):
     def one(_: int) -> int:
         try:
             return int(log_in(at(FAR), "a wrong guess").status_code)

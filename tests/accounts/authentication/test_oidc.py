@@ -143,7 +143,7 @@ def test_a_pending_log_in_stores_no_claims_and_ends_soon(
     assert client.session.get_expiry_age() == django_settings.SESSION_COOKIE_AGE
 
 
-def test_the_log_in_of_somebody_else_connects_nothing(provider: Provider, ruth: User) -> None:
+def test_another_persons_log_in_connects_no_account(provider: Provider, ruth: User) -> None:
     UserFactory.create(email="ida@example.org", password=PASSWORD)
     client = Client()
     log_in(client)

@@ -41,10 +41,10 @@ def test_a_flood_of_comments_and_its_form_keeps_the_text(client: Client, htmx: d
 
 
 def test_a_flood_of_sign_ups() -> None:
-    asked = {"name": "Ruth", "password1": "nine-quiet-otters"}
+    fields = {"name": "Ruth", "password1": "nine-quiet-otters"}
     for n in range(20):
-        Client().post("/accounts/signup/", {**asked, "email": f"ruth{n}@example.org"})
-    answer = Client().post("/accounts/signup/", {**asked, "email": "last@example.org"})
+        Client().post("/accounts/signup/", {**fields, "email": f"ruth{n}@example.org"})
+    answer = Client().post("/accounts/signup/", {**fields, "email": "last@example.org"})
     assert refused(answer, 'value="Ruth"', 'value="last@example.org"', "Wait a minute") == 60
     assert "nine-quiet-otters" not in answer.content.decode()
     assert SignUp.objects.count() == 20

@@ -104,8 +104,8 @@ def test_setting_up_an_app_asks_for_the_password_and_shows_a_qr_code_and_recover
 ) -> None:
     Site.objects.update(name="The Slip")
     client = client_of(ruth)
-    asked = client.get("/accounts/2fa/totp/activate/")
-    assert asked["Location"].startswith("/accounts/reauthenticate/?next=")
+    response = client.get("/accounts/2fa/totp/activate/")
+    assert response["Location"].startswith("/accounts/reauthenticate/?next=")
     client = confirmed_client(ruth)
     page = client.get("/accounts/2fa/totp/activate/").content.decode()
     assert "<svg" in page
@@ -196,8 +196,8 @@ def test_a_mailed_link_asks_for_the_code_as_well(ruth: User, secret: str) -> Non
 
 def test_a_code_also_confirms_a_change(ruth: User, secret: str) -> None:
     client = client_of(ruth)
-    asked = client.get("/accounts/2fa/totp/deactivate/")
-    assert "/reauthenticate/" in asked["Location"]
+    response = client.get("/accounts/2fa/totp/deactivate/")
+    assert "/reauthenticate/" in response["Location"]
     for _ in range(3):
         assert client.post("/accounts/2fa/reauthenticate/", {"code": "000000"}).status_code == 200
     assert client.post("/accounts/2fa/reauthenticate/", {"code": "000000"}).status_code == 200
@@ -306,9 +306,9 @@ def test_the_command_names_the_reset_for_an_account_without_a_password(
     ruth.set_unusable_password()
     ruth.save()
     call_command("remove_second_factors", "ruth@example.org")
-    said = capsys.readouterr().out
-    assert "can reset the password" in said
-    assert "The password alone" not in said
+    output = capsys.readouterr().out
+    assert "can reset the password" in output
+    assert "The password alone" not in output
     client = Client()
     client.post("/accounts/password/reset/", {"email": "ruth@example.org"})
     (link,) = re.findall(r"(/accounts/password/reset/key/\S+)", str(mail.outbox[-1].body))
@@ -324,9 +324,9 @@ def test_staff_need_a_second_factor_if_the_owner_requires_it(
     assert client.get("/admin/").status_code == 200
     Site.objects.update(staff_need_second_factor=True)
     for path in ("/admin/", "/moderation/", "/owner/settings/"):
-        asked = client.get(path, follow=True)
-        assert asked.redirect_chain == [("/accounts/2fa/", 302)]
-        assert "This site requires a second factor from staff." in asked.content.decode()
+        response = client.get(path, follow=True)
+        assert response.redirect_chain == [("/accounts/2fa/", 302)]
+        assert "This site requires a second factor from staff." in response.content.decode()
     assert client.get("/").status_code == 200
     assert client.get("/accounts/email/").status_code == 200
     sent = client.post(

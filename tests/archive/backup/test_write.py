@@ -44,9 +44,9 @@ def test_a_backup_is_one_snapshot_while_people_write(file: Path, paths: list[str
                 article = articles[wrote[seed] % 3]
                 first = Comment.objects.filter(discussion=article.pk, state=State.PUBLISHED).last()
                 with suppress(ValidationError):  # answered what another one removed
-                    said = make_comment(article, f"Words {seed}-{wrote[seed]}", parent=first)
+                    comment = make_comment(article, f"Words {seed}-{wrote[seed]}", parent=first)
                     if wrote[seed] % 5 == 0:
-                        decide(ids=[said.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
+                        decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
                     wrote[seed] += 1
         finally:
             connections.close_all()

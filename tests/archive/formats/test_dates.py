@@ -135,14 +135,14 @@ def test_a_date_that_cannot_be_read(closing: str) -> None:
 
 
 def test_a_date_in_another_column() -> None:
-    said = refused(page("  June 19, 2013 at 5:28 pm | Reply"))
-    assert said.startswith("Line 13: expected the date of the comment that begins in line 9 in column 5, ")
-    assert said.endswith("found “June 19, 2013 at 5:28 pm | Reply” in column 7.")
+    message = refused(page("  June 19, 2013 at 5:28 pm | Reply"))
+    assert message.startswith("Line 13: expected the date of the comment that begins in line 9 in column 5, ")
+    assert message.endswith("found “June 19, 2013 at 5:28 pm | Reply” in column 7.")
 
 
 def test_a_name_in_another_column() -> None:
-    said = refused(page().replace(b"    \xe2\x80\xa2 Bob", b"      \xe2\x80\xa2 Bob"))
-    assert said.startswith("Line 14: a reply on level 3 without a comment above it on level 2")
+    message = refused(page().replace(b"    \xe2\x80\xa2 Bob", b"      \xe2\x80\xa2 Bob"))
+    assert message.startswith("Line 14: a reply on level 3 without a comment above it on level 2")
 
 
 def test_a_comment_without_its_date() -> None:

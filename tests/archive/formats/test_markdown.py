@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from archive.formats.markdown import as_markdown
 from articles.markup.markdown import render_story
-from tests.archive.formats.soundoff.pages import shown
+from tests.archive.formats.soundoff.pages import visible_text
 
 MARKUP = st.text(st.sampled_from("ab1.) -+*_#=>|:~`\\<>[](){}!&;/'\"$^@é汉🙂\xa0"), min_size=1, max_size=25)
 
@@ -25,7 +25,7 @@ MARKUP = st.text(st.sampled_from("ab1.) -+*_#=>|:~`\\<>[](){}!&;/'\"$^@é汉🙂
 def test_any_text_is_shown_as_it_is(paragraphs: list[list[str]]) -> None:
     text = "\n\n".join("\n".join(lines) for lines in paragraphs)
 
-    seen = shown(as_markdown(text))
+    seen = visible_text(as_markdown(text))
 
     assert [" ".join(line.split()) for line in seen.strip().split("\n")] == [
         " ".join(line.split()) for line in text.split("\n")
@@ -33,8 +33,8 @@ def test_any_text_is_shown_as_it_is(paragraphs: list[list[str]]) -> None:
 
 
 def test_an_indent_is_kept_and_a_url_stays_whole() -> None:
-    assert shown(as_markdown("if x:\n    go()")) == "if x:\n\xa0\xa0\xa0\xa0go()"
+    assert visible_text(as_markdown("if x:\n    go()")) == "if x:\n\xa0\xa0\xa0\xa0go()"
     url = "http://paper.example/a_b/_c_/*d*?e=1&copy=2"
     linked = render_story(as_markdown(f"See ({url})."))
     assert f'href="{html.escape(url)}"' in linked
-    assert shown(as_markdown(f"See ({url}).")) == f"See ({url})."
+    assert visible_text(as_markdown(f"See ({url}).")) == f"See ({url})."

@@ -60,10 +60,10 @@ def test_the_kind_of_file_is_named(data: bytes, kind: str, advice: str, name: st
     with pytest.raises(OtherFormatError) as caught:
         parse(data, name)
 
-    said = str(caught.value)
-    assert said.startswith(f"Line 1: the file is {kind}")
-    assert advice in said
-    assert said.endswith(".")
+    message = str(caught.value)
+    assert message.startswith(f"Line 1: the file is {kind}")
+    assert advice in message
+    assert message.endswith(".")
 
 
 @pytest.mark.data
@@ -82,8 +82,8 @@ def test_the_kind_of_file_is_named(data: bytes, kind: str, advice: str, name: st
 def test_exports_of_other_systems_are_named(
     data: Path, folder: str, pattern: str, kind: str, count: int
 ) -> None:
-    said = [identify(file.read_bytes()) for file in (data / "import" / folder).glob(pattern)]
-    assert [str(phrase).startswith(kind) for phrase in said] == [True] * count
+    messages = [identify(file.read_bytes()) for file in (data / "import" / folder).glob(pattern)]
+    assert [str(phrase).startswith(kind) for phrase in messages] == [True] * count
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def make(person: Person) -> None:
     files.make_file.func(str(row.pk))
 
 
-def test_its_person_downloads_it(jim: User, jims: Client) -> None:
+def test_the_person_downloads_the_file(jim: User, jims: Client) -> None:
     assert jims.get(URL).status_code == 404
     make(Person(user=jim))
     got = jims.get(URL)
@@ -36,7 +36,7 @@ def test_its_person_downloads_it(jim: User, jims: Client) -> None:
         assert b'"jim@example.org"' in archive.read("data.json")
 
 
-def test_nobody_else_gets_it(jim: User, gwen: Guest, ada: User) -> None:
+def test_other_people_cannot_download_it(jim: User, gwen: Guest, ada: User) -> None:
     make(Person(user=jim))
     admin = Client()
     admin.force_login(ada)
@@ -45,7 +45,7 @@ def test_nobody_else_gets_it(jim: User, gwen: Guest, ada: User) -> None:
     assert Client().get(URL)["Location"] == "/account/data/"
 
 
-def test_a_guest_gets_theirs(gwen: Guest) -> None:
+def test_a_guest_downloads_their_own_file(gwen: Guest) -> None:
     make(Person(guest=gwen))
     assert browser_of(gwen).get(URL).status_code == 200
 

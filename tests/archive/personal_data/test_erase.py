@@ -126,8 +126,8 @@ def test_an_account_without_a_password_gets_a_link(jim: User, jims: Client) -> N
     (sent,) = mail.outbox
     assert sent.to == [jim.email]
     url, other = link_of(sent), Client()
-    asked = words(other.get(url))
-    assert "Your comments stay without your name" in asked
+    page = words(other.get(url))
+    assert "Your comments stay without your name" in page
     assert not AccountErasure.objects.exists(), "mail scanners open links, too"
     done = other.post(url, follow=True)
     assert "Your account is erased." in words(done)
@@ -146,8 +146,8 @@ def test_an_account_with_a_second_factor_is_asked_for_it(jim: User, jims: Client
     TOTP.activate(jim, generate_totp_secret())
     code = RecoveryCodes.activate(jim).generate_codes()[0]
     assert 'name="password"' not in words(jims.get(PAGE))
-    asked = jims.post(URL, {"comments": "keep", "password": PASSWORD})
-    assert asked["Location"].startswith("/accounts/2fa/reauthenticate/?next=")
+    response = jims.post(URL, {"comments": "keep", "password": PASSWORD})
+    assert response["Location"].startswith("/accounts/2fa/reauthenticate/?next=")
     assert erasure_links.read(link) is None, "a link of the time before the second factor"
     assert not AccountErasure.objects.exists()
     done = jims.post("/accounts/2fa/reauthenticate/", {"code": code, "next": URL}, follow=True)
@@ -155,7 +155,7 @@ def test_an_account_with_a_second_factor_is_asked_for_it(jim: User, jims: Client
     assert AccountErasure.objects.get().deletes_comments is False
 
 
-def test_one_link_an_hour(gwen: Guest, jim: User) -> None:
+def test_one_link_is_mailed_per_hour(gwen: Guest, jim: User) -> None:
     client, sentence = browser_of(gwen), "We mailed you a link within the last hour."
     assert sentence not in words(client.post(URL, {"comments": "keep"}, follow=True))
     assert sentence in words(client.post(URL, {"comments": "delete"}, follow=True))
@@ -170,15 +170,15 @@ def test_one_link_an_hour(gwen: Guest, jim: User) -> None:
 
 def test_a_guest_gets_a_link(gwen: Guest) -> None:
     comment, client = make_comment(make_article(), "Words of Gwen.", guest=gwen), browser_of(gwen)
-    asked = words(client.post(URL, {"comments": "delete"}, follow=True))
-    assert "Open it to erase your data." in asked
-    assert "Erase my data" in asked
+    page = words(client.post(URL, {"comments": "delete"}, follow=True))
+    assert "Open it to erase your data." in page
+    assert "Erase my data" in page
     run(erasure_links.mail_erasure_link)
     confirm = words(client.get(link_of(mail.outbox[0])))
     for text in (confirm, mail.outbox[0].subject, mail.outbox[0].body):
         assert "rase your data" in text
         assert not re.search("(your|my) account", text)
-    assert "Erase my account" not in asked
+    assert "Erase my account" not in page
     done = client.post(link_of(mail.outbox[0]), follow=True)
     assert "Your data is erased." in words(done)
     assert not client.cookies["guest"].value

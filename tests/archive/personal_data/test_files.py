@@ -148,7 +148,7 @@ def test_a_redacted_text_has_no_earlier_texts_and_a_restricted_one_no_text(jim: 
     assert [(row["text"], row["earlier_texts"]) for row in found] == [("", []), ("New words.", [])]
 
 
-def test_what_staff_have(emil: User) -> None:
+def test_the_file_of_a_staff_member(emil: User) -> None:
     story = make_article("The slip closes")
     set_article_authors(article=story, people=[emil])
     emil.set_roles([EDITOR, ADMINISTRATOR])

@@ -24,9 +24,9 @@ def test_a_member_asks_and_downloads(jim: User, jims: Client) -> None:
     assert "no-store" in page["Cache-Control"]
     assert repeated_ids(page.text) == []
     assert "Collect my data" in words(page)
-    asked = words(jims.post(URL, follow=True))
-    assert "Your data is being collected." in asked
-    assert "Collect my data" not in asked
+    response_text = words(jims.post(URL, follow=True))
+    assert "Your data is being collected." in response_text
+    assert "Collect my data" not in response_text
     assert "Your data is already being collected." in words(jims.post(URL, follow=True))
     job = DBTaskResult.objects.get(task_path=files.make_file.module_path)
     files.make_file.func(*job.args_kwargs["args"])

@@ -13,7 +13,7 @@ WHERE table_schema = 'public' AND EXISTS (
   SELECT FROM information_schema.tables t
   WHERE t.table_schema = 'public' AND t.table_name = c.table_name AND t.table_type = 'BASE TABLE')"""
 
-TO_DO = "Name it in REGISTRY of archive/personal_data/registry.py, or in NO_PERSONAL_DATA here."
+INSTRUCTION = "Name it in REGISTRY of archive/personal_data/registry.py, or in NO_PERSONAL_DATA here."
 
 # Columns that say nothing about a person: ids, settings, texts of the newsroom, counters, and links between
 # rows whose person is named elsewhere.
@@ -166,7 +166,7 @@ def test_each_column_is_named() -> None:
         cursor.execute("ALTER TABLE accounts_user ADD COLUMN phone text")
         cursor.execute(COLUMNS)
         assert {name for (name,) in cursor.fetchall()} - set(named()) == {"accounts_user.phone"}
-    assert stored - set(named()) == set(), TO_DO
+    assert stored - set(named()) == set(), INSTRUCTION
     assert set(named()) - stored == set(), "These columns are gone."
 
 

@@ -15,7 +15,9 @@ def writing(live_server, page, client, emil):
     log_in(page.context, live_server, emil)
     page.failures = []
     page.on("pageerror", lambda error: page.failures.append(str(error)))
-    page.on("console", lambda said: page.failures.append(said.text) if said.type == "error" else None)
+    page.on(
+        "console", lambda message: page.failures.append(message.text) if message.type == "error" else None
+    )
     page.set_viewport_size({"width": 1280, "height": 900})
     page.goto(f"{live_server.url}/admin/articles/article/{article.pk}/change/")
     page.article = article

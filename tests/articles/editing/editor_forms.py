@@ -32,10 +32,10 @@ def hidden_fields(client: Client, url: str) -> dict[str, str]:
 
 def article_fields(article: Article, **values) -> dict[str, str]:
     """Return the fields of the form of an article, which has just been loaded."""
-    shown = publication_state(article)
+    state = publication_state(article)
     return (
         form(
-            read=FormSnapshot(0, shown).token(),
+            read=FormSnapshot(0, state).token(),
             title=article.title,
             slug=article.slug,
             body=article.body,
@@ -50,7 +50,7 @@ def body(page):
     return page.locator("#id_body")
 
 
-def shown(page):
+def preview_of(page):
     return page.frame_locator(".editor-frame").locator("main")
 
 

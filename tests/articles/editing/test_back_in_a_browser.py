@@ -25,7 +25,7 @@ def open_page(browser, live_server):
     return open_for
 
 
-def press(page, name: str, value: str = "") -> None:
+def submit(page, name: str, value: str = "") -> None:
     """Press a button of the form, also one in a menu that is closed."""
     selector = f'[name="{name}"]' + (f'[value="{value}"]' if value else "")
     with page.expect_navigation():
@@ -50,12 +50,12 @@ def test_back_after_a_new_story_was_saved_edits_that_story(open_page, is_scripte
     page.locator("#id_body").fill("At nine.")
     open_row(page, "Notes")
     page.locator("#id_new_note").fill("Or ten?")
-    press(page, *leave)
+    submit(page, *leave)
     story = Article.objects.get()
     page.go_back()
     expect(page.locator("#id_title")).to_have_value("Boats")
     page.locator("#id_body").fill("At ten.")
-    press(page, "_save")
+    submit(page, "_save")
     assert Article.objects.count() == 1
     story.refresh_from_db()
     assert (story.body, story.notes.count()) == ("At ten.", 1)
@@ -89,7 +89,7 @@ def test_two_new_stories_are_two(open_page):
     for title in ("Boats", "Nets"):
         page.goto(ADD)
         page.locator("#id_title").fill(title)
-        press(page, "_save")
+        submit(page, "_save")
     assert set(Article.objects.values_list("title", flat=True)) == {"Boats", "Nets"}
 
 
@@ -98,8 +98,8 @@ def test_back_after_a_new_page_was_saved_edits_that_page(open_page):
     page.goto("/admin/articles/standingpage/add/")
     page.locator("#id_title").fill("Rules")
     page.locator("#id_slug").fill("rules")
-    press(page, "_save")
+    submit(page, "_save")
     page.go_back()
     page.locator("#id_body").fill("Be kind.")
-    press(page, "_save")
+    submit(page, "_save")
     assert StandingPage.objects.get().body == "Be kind."

@@ -223,21 +223,21 @@ def test_a_field_that_both_changed_needs_a_choice(draft, emil, edda):
     assert "Not saved yet: Emil saved this story at" in page
     shown = ["Emil", "Edda", "Emil", "Edda", "Harbour", "Sea", "licensed", "unknown"]
     assert sorted(values(page)) == sorted(shown)
-    asked = choices(page)
-    assert asked.keys() == {"take-byline", "take-topics", "take-rights", "take-signed"}
+    conflicts = choices(page)
+    assert conflicts.keys() == {"take-byline", "take-topics", "take-rights", "take-signed"}
     draft.refresh_from_db()
     assert (draft.byline, draft.source_name) == ("Emil", "")
 
     # One is left out: asked again, with what was chosen.
-    chosen = {"take-byline": asked["take-byline"][1], "take-topics": asked["take-topics"][0]}
-    chosen |= {"take-rights": asked["take-rights"][0]}
+    chosen = {"take-byline": conflicts["take-byline"][1], "take-topics": conflicts["take-topics"][0]}
+    chosen |= {"take-rights": conflicts["take-rights"][0]}
     page = second.post(change(draft), hers | read | chosen).content.decode()
     assert len(re.findall(r"\schecked>", page)) >= 3
-    assert choices(page) == asked
+    assert choices(page) == conflicts
     draft.refresh_from_db()
     assert draft.byline == "Emil"
 
-    chosen |= {"take-signed": asked["take-signed"][1]}
+    chosen |= {"take-signed": conflicts["take-signed"][1]}
     assert second.post(change(draft), hers | read | chosen).status_code == 302
     draft.refresh_from_db()
     assert (draft.byline, list(draft.topics.all()), draft.rights) == ("Edda", [harbour], "licensed")
@@ -284,9 +284,9 @@ def test_a_third_value_needs_another_choice(draft, emil, edda):
     read = hidden_fields(second, change(draft))
     client_of(emil).post(change(draft), article_fields(draft, byline="Emil"))
     hers = article_fields(draft, byline="Edda") | read
-    asked = choices(second.post(change(draft), hers).content.decode())
+    conflicts = choices(second.post(change(draft), hers).content.decode())
     client_of(emil).post(change(draft), article_fields(draft, byline="Emil Berg"))
-    chosen = {"take-byline": asked["take-byline"][1]}
+    chosen = {"take-byline": conflicts["take-byline"][1]}
     page = second.post(change(draft), hers | chosen).content.decode()
     assert values(page) == ["Emil Berg", "Edda"]
     assert "checked" not in page.partition('class="choice"')[2].partition("</fieldset>")[0]
@@ -306,9 +306,9 @@ def test_conflicts_of_fields_and_texts_are_shown_together(draft, emil, edda):
         renewed = {"read": response.context["snapshot"], "nonce": response.context["nonce"]}
         response = second.post(change(draft), hers | renewed | {"_fill": text})
         assert expected in response.context["adminform"].form["body"].value()
-        asked = choices(response.content.decode())
-        assert asked.keys() == {"take-byline"}
-    renewed = {"read": response.context["snapshot"], "take-byline": asked["take-byline"][1]}
+        conflicts = choices(response.content.decode())
+        assert conflicts.keys() == {"take-byline"}
+    renewed = {"read": response.context["snapshot"], "take-byline": conflicts["take-byline"][1]}
     assert second.post(change(draft), hers | renewed).status_code == 302
     draft.refresh_from_db()
     assert (draft.byline, "for now" in draft.body) == ("Edda", True)
@@ -362,7 +362,7 @@ def test_a_correction_typed_while_the_story_was_unpublished_is_kept(emil, edda):
     assert story.corrections.get().text == "It was nine."
 
 
-def test_a_conflict_with_ones_own_other_window_says_so(draft, emil):
+def test_a_conflict_with_the_same_persons_other_window_names_that_window(draft, emil):
     client = client_of(emil)
     read = hidden_fields(client, change(draft))
     client.post(change(draft), article_fields(draft, body="Here.") | hidden_fields(client, change(draft)))
@@ -380,7 +380,7 @@ def test_publishing_meanwhile_is_no_conflict(draft, emil, edda):
     assert (draft.body, draft.is_published()) == ("Hers.", True)
 
 
-def test_the_editor_page_names_others_who_have_it_open(draft, emil, edda, time_machine):
+def test_the_editor_page_names_colleagues_who_have_it_open(draft, emil, edda, time_machine):
     first, second = client_of(emil), client_of(edda)
     first.get(change(draft))
     assert "Emil has this open." in second.get(change(draft)).content.decode()

@@ -87,7 +87,7 @@ def test_a_title_is_one_line(draft, emil):
     assert Article.objects.get().title == "Boats and nets"
 
 
-def test_the_moment_of_a_schedule_is_told_before(emil, time_machine):
+def test_the_drawer_shows_the_scheduled_time(emil, time_machine):
     time_machine.move_to("2026-11-28T12:00:00+00:00", tick=False)
     url = reverse("admin:articles_article_moment")
     client = client_of(emil)
@@ -144,7 +144,7 @@ def test_everything_is_reachable_without_scripts(browser, live_server):
 
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
-def test_a_row_whose_field_is_emptied_says_what_the_server_would(browser, live_server):
+def test_a_row_whose_field_is_emptied_shows_the_same_text_as_the_server(browser, live_server):
     Topic.objects.create(name="Harbour", slug="harbour")
     context = browser.new_context(base_url=live_server.url)
     log_in(context, live_server, UserFactory.create(name="Emil", roles=(EDITOR,)))
@@ -178,7 +178,7 @@ def test_a_row_whose_field_is_emptied_says_what_the_server_would(browser, live_s
         ("published", "Update", ["Unpublish…"]),
     ],
 )
-def test_one_button_does_the_next_thing_and_the_rest_is_in_its_menu(emil, time_machine, state, button, menu):
+def test_the_main_button_has_the_next_step_and_its_menu_the_others(emil, time_machine, state, button, menu):
     time_machine.move_to("2026-11-28T12:00:00+00:00")
     story = make_article("Boats", published_at=None)
     if state != "draft":

@@ -128,7 +128,7 @@ def test_characters_that_the_database_cannot_store_are_left_out(draft, emil):
     assert autosaved_bodies() == ["A.", "Typed?."]
 
 
-def test_such_characters_are_left_out_of_a_detached_draft(draft, emil, edda):
+def test_unstorable_characters_are_left_out_of_a_detached_draft(draft, emil, edda):
     draft.editors.add(edda)
     sent = article_fields(draft, body="Typed\x00.") | {"": "x"}
     answer = client_of(emil).post(change(draft), sent, follow=True).content.decode()
@@ -251,7 +251,7 @@ def test_a_form_creates_one_article_even_if_sent_twice(emil):
     assert "Not saved yet" in client.post(change(article), data).content.decode()
 
 
-def test_one_can_discard_only_ones_own_drafts(draft, emil, edda):
+def test_a_person_can_discard_only_their_own_drafts(draft, emil, edda):
     client = client_of(emil)
     nonce = uuid4()
     post_autosave(client, key=draft.pk, title="Boats", body="Typed.", nonce=str(nonce))
@@ -403,7 +403,7 @@ def test_a_url_with_an_invalid_nonce_gets_another(emil, nonce):
 
 
 @pytest.mark.parametrize(("model", "name"), [("article", "story"), ("standingpage", "page")])
-def test_the_list_and_the_editor_say_what_is_written(draft, emil, model, name):
+def test_the_list_and_the_editor_name_the_kind_of_document(draft, emil, model, name):
     client = client_of(emil)
     stored = draft if model == "article" else save_page(page=StandingPage(title="About", slug="about"))
     shown = client.get(reverse(f"admin:articles_{model}_changelist")).content.decode()

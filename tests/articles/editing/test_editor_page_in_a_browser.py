@@ -180,17 +180,17 @@ def test_a_warning_says_that_a_chosen_file_is_not_autosaved(open_as, story):
     slip = {"name": "slip.jpg", "mimeType": "image/jpeg", "buffer": b"x"}
     page.locator("#id_lead_file").set_input_files(slip)
     expect(page.locator(".file")).to_contain_text("the chosen file is lost")
-    asked = []
+    dialogs = []
 
     def stay(dialog):
-        asked.append(dialog.type)
+        dialogs.append(dialog.type)
         dialog.dismiss()
 
     page.once("dialog", stay)
     page.close(run_before_unload=True)
-    while not asked:
+    while not dialogs:
         page.wait_for_timeout(50)
-    assert asked == ["beforeunload"]
+    assert dialogs == ["beforeunload"]
     page.locator("#id_lead_file").set_input_files([])
     expect(page.locator(".file")).to_have_text("")
 

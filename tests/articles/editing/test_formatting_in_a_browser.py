@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.articles.editing.editor_forms import PASTE, WORD, body, select, shown
+from tests.articles.editing.editor_forms import PASTE, WORD, body, preview_of, select
 from tests.helpers.browser import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("transactional_db")]
@@ -182,7 +182,7 @@ def _paste_from_word_becomes_markdown_and_undo_gives_plain_text(writing):
     body(writing).press("Control+End")
     body(writing).evaluate(PASTE, [WORD, " The slip closes\r\nThe ferry to Lower Quay"])
     text = body(writing)
-    expect(shown(writing).locator("h2").last).to_have_text("What replaces it")
+    expect(preview_of(writing).locator("h2").last).to_have_text("What replaces it")
     value = text.input_value()
     assert "[the harbour office](https://harbour.example/notices_%282026%29)" in value
     assert "  - on weekdays" in value
@@ -213,7 +213,7 @@ def _paste_is_not_lost_while_the_site_cannot_be_reached(writing):
     body(writing).evaluate(PASTE, ["<b>Bold</b> news", " Bold news"])
     expect(body(writing)).to_have_value("The ferry sails. Bold news")
     expect(writing.get_by_role("status").last).to_contain_text("Pasted without formatting")
-    writing.failures[:] = [said for said in writing.failures if "net::ERR_FAILED" not in said]
+    writing.failures[:] = [message for message in writing.failures if "net::ERR_FAILED" not in message]
 
 
 def _text_typed_during_the_conversion_is_kept(writing):

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from articles.models import Image
-from tests.articles.editing.editor_forms import PASTE, body, open_row, save, select, shown
+from tests.articles.editing.editor_forms import PASTE, body, open_row, preview_of, save, select
 from tests.articles.images.sample_images import jpeg
 from tests.factories import make_article
 from tests.helpers.axe import WIDTHS, faults
@@ -17,17 +17,17 @@ pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("transactional_db")]
 
 
 def test_the_preview_follows_the_typing(writing):
-    expect(shown(writing).locator("h1")).to_have_text("The slip closes")
+    expect(preview_of(writing).locator("h1")).to_have_text("The slip closes")
     expect(writing.locator(".editor-count")).to_have_text("3 words, 1 minute to read")
     body(writing).press("Control+End")
     body(writing).press_sequentially(" It **never** comes back.")
-    expect(shown(writing).locator("strong")).to_have_text("never")
+    expect(preview_of(writing).locator("strong")).to_have_text("never")
     open_row(writing, "Topics")
     writing.locator("#id_topics").get_by_label("Harbour").check()
     expect(writing.locator(".row-topics .setting")).to_have_text("Harbour")
-    expect(shown(writing).locator(".kicker")).to_have_text("Harbour")
+    expect(preview_of(writing).locator(".kicker")).to_have_text("Harbour")
     writing.locator("#id_title").fill("The slip opens")
-    expect(shown(writing).locator("h1")).to_have_text("The slip opens")
+    expect(preview_of(writing).locator("h1")).to_have_text("The slip opens")
 
 
 def test_the_preview_takes_the_place_of_the_text_and_nothing_is_lost(writing):
@@ -40,18 +40,18 @@ def test_the_preview_takes_the_place_of_the_text_and_nothing_is_lost(writing):
         for leave in (toggle.click, writing.go_back):
             toggle.click()
             expect(body(writing)).to_be_hidden()
-            expect(shown(writing).locator("h1")).to_be_visible()
+            expect(preview_of(writing).locator("h1")).to_be_visible()
             expect(toggle).to_have_attribute("aria-pressed", "true")
-            expect(shown(writing)).to_contain_text("It never comes back.")
+            expect(preview_of(writing)).to_contain_text("It never comes back.")
             assert not writing.evaluate("document.documentElement.scrollWidth > innerWidth")
             leave()
             expect(toggle).to_have_attribute("aria-pressed", "false")
             expect(body(writing)).to_have_value("The ferry sails. It never comes back.")
-            expect(shown(writing).locator("h1")).to_be_hidden()
+            expect(preview_of(writing).locator("h1")).to_be_hidden()
         expect(writing.get_by_role("button", name="Publish", exact=True)).to_be_in_viewport()
     toggle.click()
     writing.reload()  # also of an unsaved text, which is offered
-    expect(shown(writing).locator("h1")).to_be_visible()
+    expect(preview_of(writing).locator("h1")).to_be_visible()
     toggle.click()
     writing.get_by_role("link", name="Continue").click()
     expect(body(writing)).to_have_value("The ferry sails. It never comes back.")
@@ -94,7 +94,7 @@ def test_a_pasted_or_dropped_image_is_inserted_with_its_description(writing, set
     expect(body(writing)).to_have_value(re.compile(r"^The ferry sails\.\n\n!\[.*\]\(image:\d+\)\n\n$"))
     image = Image.objects.get()
     assert (image.alt, image.credit) == ("Boats in the [grey] harbour", "Ida Lund")
-    expect(shown(writing).locator('img[alt="Boats in the [grey] harbour"]')).to_have_count(1)
+    expect(preview_of(writing).locator('img[alt="Boats in the [grey] harbour"]')).to_have_count(1)
     expect(body(writing)).to_be_focused()
 
 
@@ -106,7 +106,7 @@ def test_one_of_three_dropped_images_can_be_cancelled(writing, settings, tmp_pat
         dialog = writing.get_by_role("dialog", name=f"Image: {n}.jpg")
         dialog.get_by_label("Alternative text").fill(f"Picture {n}")
         dialog.get_by_role("button", name=button).click()
-    expect(shown(writing).locator("img")).to_have_count(2)
+    expect(preview_of(writing).locator("img")).to_have_count(2)
     assert sorted(Image.objects.values_list("alt", flat=True)) == ["Picture 0", "Picture 2"]
 
 
@@ -150,7 +150,7 @@ def test_pasted_image_data_is_inserted_at_its_place(writing, settings, tmp_path)
     expect(body(writing)).to_have_value(
         f"Before **noon**.\n\n![Boats](image:{image.pk})\n\nBetween.\n\n\n\nAfter."
     )
-    expect(shown(writing).locator('img[alt="Boats"]')).to_have_count(1)
+    expect(preview_of(writing).locator('img[alt="Boats"]')).to_have_count(1)
     # And those that only have an address are counted.
     writing.reload()
     body(writing).evaluate(PASTE, [html.replace(one, "file:///C:/a.png"), "Before noon."])
@@ -207,9 +207,9 @@ def test_pages_are_written_in_the_same_editor(writing, live_server, settings, tm
     dialog.get_by_label("Alternative text").fill("Boats")
     dialog.get_by_role("button", name="Insert").click()
     writing.get_by_role("button", name="Preview", exact=True).click()
-    expect(shown(writing).locator("h1")).to_have_text("About us")
-    expect(shown(writing).locator("strong")).to_have_text("row")
-    expect(shown(writing).get_by_role("img", name="Boats")).to_be_visible()
+    expect(preview_of(writing).locator("h1")).to_have_text("About us")
+    expect(preview_of(writing).locator("strong")).to_have_text("row")
+    expect(preview_of(writing).get_by_role("img", name="Boats")).to_be_visible()
     found = faults(writing, widths=WIDTHS)
     writing.failures.clear()  # axe itself tries inline styles
     assert found == []
@@ -224,7 +224,7 @@ def test_axe_finds_nothing_in_the_editor_its_dialog_and_preview(writing):
     found = {}
     for width in (1280, 390):
         writing.set_viewport_size({"width": width, "height": 900})
-        expect(shown(writing).locator("h1")).to_have_count(1)
+        expect(preview_of(writing).locator("h1")).to_have_count(1)
         found[width, "page"] = faults(writing)
         body(writing).press("Control+k")
         found[width, "dialog"] = faults(writing)

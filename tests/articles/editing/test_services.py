@@ -97,30 +97,30 @@ def test_two_windows_of_one_person_keep_two_drafts(draft, emil, edda):
         (OpenForm(two, 1), "In the other."),
         (OpenForm(one, 2), "In the one, more."),
     ):
-        keep(emil, draft, body, form)
+        autosave_body(emil, draft, body, form)
     assert sorted(autosaved_bodies()) == ["In the one, more.", "In the other."]
     with pytest.raises(PermissionError):
-        keep(edda, draft, "Hers", OpenForm(one, 3))
+        autosave_body(edda, draft, "Hers", OpenForm(one, 3))
     discard_autosaves(forms=[OpenForm(one, 9)], editor=edda)
     assert sorted(autosaved_bodies()) == ["In the one, more.", "In the other."]
 
 
 def test_a_late_autosave_replaces_nothing_newer(draft, emil):
     nonce = uuid4()
-    keep(emil, draft, "An hour of work.", OpenForm(nonce, 7))
-    assert keep(emil, draft, "An hour of", OpenForm(nonce, 6)).typed["body"] == ["An hour of work."]
+    autosave_body(emil, draft, "An hour of work.", OpenForm(nonce, 7))
+    assert autosave_body(emil, draft, "An hour of", OpenForm(nonce, 6)).typed["body"] == ["An hour of work."]
     assert autosaved_bodies() == ["An hour of work."]
     discard_autosaves(forms=[OpenForm(nonce, 7)], editor=emil)
-    assert keep(emil, draft, "An hour of", OpenForm(nonce, 6)) is None  # after it was saved
+    assert autosave_body(emil, draft, "An hour of", OpenForm(nonce, 6)) is None  # after it was saved
     assert autosaved_bodies() == []
-    keep(emil, draft, "An hour of work, and more.", OpenForm(nonce, 8))  # back to the page, and on it goes
+    autosave_body(emil, draft, "An hour of work, and more.", OpenForm(nonce, 8))  # editing continues
     assert autosaved_bodies() == ["An hour of work, and more."]
 
 
 def test_a_text_saved_before_its_first_autosave_stays_saved(draft, emil):
     nonce = uuid4()
     discard_autosaves(forms=[OpenForm(nonce, 2)], editor=emil)
-    assert keep(emil, draft, "Half of i", OpenForm(nonce, 1)) is None
+    assert autosave_body(emil, draft, "Half of i", OpenForm(nonce, 1)) is None
     assert autosaved_bodies() == []
 
 
@@ -129,7 +129,7 @@ def test_an_autosave_during_a_save_waits_and_is_ignored(draft, emil):
     nonce, answers = uuid4(), []
 
     def late():
-        answers.append(keep(emil, draft, "Half of i", OpenForm(nonce, 1)))
+        answers.append(autosave_body(emil, draft, "Half of i", OpenForm(nonce, 1)))
         connection.close()
 
     thread = threading.Thread(target=late)
@@ -147,11 +147,11 @@ def test_an_autosave_during_a_save_waits_and_is_ignored(draft, emil):
 
 def test_a_draft_moves_to_the_form_that_continues_it(draft, emil):
     first, second = uuid4(), uuid4()
-    keep(emil, draft, "One.", OpenForm(first, 3))
-    keep(emil, draft, "One, and two.", OpenForm(first, 3), OpenForm(second, 1))
+    autosave_body(emil, draft, "One.", OpenForm(first, 3))
+    autosave_body(emil, draft, "One, and two.", OpenForm(first, 3), OpenForm(second, 1))
     assert autosaved_bodies() == ["One, and two."]
-    keep(emil, draft, "One, and another.", OpenForm(first, 4))
-    keep(emil, draft, "One, two and three.", OpenForm(first, 3), OpenForm(second, 2))
+    autosave_body(emil, draft, "One, and another.", OpenForm(first, 4))
+    autosave_body(emil, draft, "One, two and three.", OpenForm(first, 3), OpenForm(second, 2))
     assert sorted(autosaved_bodies()) == ["One, and another.", "One, two and three."]
     discard_autosaves(forms=[OpenForm(first, 3), OpenForm(second, 2)], editor=emil)
     assert autosaved_bodies() == ["One, and another."]
@@ -159,7 +159,7 @@ def test_a_draft_moves_to_the_form_that_continues_it(draft, emil):
 
 def test_an_unchanged_form_keeps_no_draft(draft, emil):
     form = OpenForm(uuid4(), 1)
-    keep(emil, draft, "Two.", form)
+    autosave_body(emil, draft, "Two.", form)
     undone = autosave(
         forms=[form._replace(change_number=2)],
         editor=emil,
@@ -171,7 +171,7 @@ def test_an_unchanged_form_keeps_no_draft(draft, emil):
     assert (undone, autosaved_bodies()) == (None, [])
 
 
-def keep(editor, article, body, *open_forms):
+def autosave_body(editor, article, body, *open_forms):
     typed = {"title": ["Boats"], "body": [body]}
     return autosave(
         forms=open_forms, editor=editor, kind=Article, document=article, fields=typed, snapshot=""

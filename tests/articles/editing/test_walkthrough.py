@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 
 from articles.models import Article, Site, Topic
 from articles.publishing.services import publish
-from tests.articles.editing.editor_forms import PASTE, body, open_row, save, select, shown
+from tests.articles.editing.editor_forms import PASTE, body, open_row, preview_of, save, select
 from tests.articles.editing.test_formatting_in_a_browser import WORD
 from tests.articles.images.sample_images import jpeg
 from tests.factories import UserFactory, make_comment
@@ -82,7 +82,7 @@ def test_the_editors_walkthrough(new_page, editors, live_server):
     # Pastes from a word processor, links intact.
     page.locator("#id_title").fill("The slip closes")
     body(page).evaluate(PASTE, [WORD, "The slip closes"])
-    link = shown(page).locator("a", has_text="the harbour office")
+    link = preview_of(page).locator("a", has_text="the harbour office")
     expect(link).to_have_attribute("href", "https://harbour.example/notices_%282026%29")
 
     # An image: alternative text demanded.
@@ -93,14 +93,14 @@ def test_the_editors_walkthrough(new_page, editors, live_server):
     expect(dialog.get_by_role("alert")).to_be_visible()
     dialog.get_by_label("Alternative text").fill("Boats lie in the grey harbour")
     dialog.get_by_role("button", name="Insert").click()
-    expect(shown(page).locator('img[alt="Boats lie in the grey harbour"]')).to_have_count(1)
+    expect(preview_of(page).locator('img[alt="Boats lie in the grey harbour"]')).to_have_count(1)
 
     # Preview and back, on the phone too: by the button and by the browser's Back.
     text = body(page).input_value()
     for width, leave in ((1280, page.go_back), (390, page.get_by_role("button", name="Preview").click)):
         page.set_viewport_size({"width": width, "height": 844})
         page.get_by_role("button", name="Preview").click()
-        expect(shown(page).get_by_role("img", name="Boats lie in the grey harbour")).to_be_visible()
+        expect(preview_of(page).get_by_role("img", name="Boats lie in the grey harbour")).to_be_visible()
         leave()
         expect(body(page)).to_have_value(text)
         expect(page.get_by_role("button", name="Publish", exact=True)).to_be_in_viewport()
@@ -198,7 +198,7 @@ def publish_one(page, number: int, *, image: bool) -> int:
     page.keyboard.type(f"Story of the morning, {number}")  # the title has the focus
     clicks.click(body(page))
     body(page).evaluate(PASTE, [WORD, "The slip closes"])
-    expect(shown(page).locator("a", has_text="the harbour office")).to_have_count(1)
+    expect(preview_of(page).locator("a", has_text="the harbour office")).to_have_count(1)
     if image:
         with page.expect_file_chooser() as chooser:
             clicks.click(page.locator("#id_lead_file"))

@@ -14,7 +14,7 @@ from articles.images.forms import UploadForm
 from articles.images.tasks import make_sizes_of
 from articles.models import Image
 
-PLACE = b"Harbour 59.9139N 10.7522E"
+LOCATION = b"Harbour 59.9139N 10.7522E"
 
 
 def photo(width: int = 900, height: int = 600, mode: str = "RGB") -> Pillow.Image:
@@ -26,24 +26,24 @@ def photo(width: int = 900, height: int = 600, mode: str = "RGB") -> Pillow.Imag
     return picture.convert(mode)
 
 
-def saved(picture: Pillow.Image, kind: str = "JPEG", **how: Any) -> bytes:
+def saved(picture: Pillow.Image, kind: str = "JPEG", **options: Any) -> bytes:
     file = BytesIO()
-    picture.save(file, kind, **how)
+    picture.save(file, kind, **options)
     return file.getvalue()
 
 
-def jpeg(width: int = 900, height: int = 600, **how: Any) -> bytes:
-    return saved(photo(width, height), "JPEG", **how)
+def jpeg(width: int = 900, height: int = 600, **options: Any) -> bytes:
+    return saved(photo(width, height), "JPEG", **options)
 
 
-def with_place() -> bytes:
+def photo_with_location() -> bytes:
     """Return a JPEG as a phone writes it: held upright, with position, camera, comment and a thumbnail."""
     exif = Pillow.Exif()
     exif[0x0112] = 6  # turned by 90 degrees
     exif[0x010F] = "Camera of Ida"
-    exif[0x9286] = PLACE.decode()
+    exif[0x9286] = LOCATION.decode()
     exif.get_ifd(0x8825).update({1: "N", 2: (59.0, 54.0, 50.0), 3: "E", 4: (10.0, 45.0, 7.0)})
-    return jpeg(exif=exif, comment=PLACE)
+    return jpeg(exif=exif, comment=LOCATION)
 
 
 def bomb(width: int, height: int) -> bytes:
@@ -69,7 +69,7 @@ def mpo() -> bytes:
     return saved(photo(), "MPO", save_all=True, append_images=[photo(90, 60)])
 
 
-def palette_with_holes() -> bytes:
+def transparent_palette() -> bytes:
     picture = photo().quantize(16)
     return saved(picture, "PNG", transparency=0)
 
@@ -81,7 +81,7 @@ def sixteen_bits() -> bytes:
     return saved(picture, "PNG")
 
 
-def other_colours() -> bytes:
+def swapped_colours() -> bytes:
     """Return an image with a colour profile that swaps red and blue."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     table = (

@@ -93,7 +93,7 @@ def test_an_image_is_added_and_changed_without_javascript(emil):
     assert "The old slip" in client.get(f"{LIST}?q=old").content.decode()
 
 
-def test_the_form_tells_that_an_animation_was_too_long(emil):
+def test_the_form_reports_an_animation_that_is_too_long(emil):
     response = client_of(emil).post(ADD, {"file": upload(gif(101), "a.gif"), "alt": "A wave"}, follow=True)
     assert "its first frame is shown" in response.content.decode()
 

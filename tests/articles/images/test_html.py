@@ -18,7 +18,7 @@ from articles.images.tasks import make_sizes_of
 from articles.markup.markdown import make_excerpt, referenced_images, render_story
 from articles.models import Article, Image, Site
 from articles.services import save_article
-from tests.articles.images.sample_images import gif, jpeg, make_image, palette_with_holes
+from tests.articles.images.sample_images import gif, jpeg, make_image, transparent_palette
 from tests.factories import make_article
 from tests.helpers.data_folder import data_path
 
@@ -81,7 +81,7 @@ def test_an_animation_is_not_shown_with_reduced_motion():
 
 
 def test_a_transparent_image_is_not_a_jpeg():
-    image = make_image(palette_with_holes())
+    image = make_image(transparent_palette())
     page = render_story(f"![](image:{image.pk})")
     assert ".png" in page
     assert ".jpg" not in page

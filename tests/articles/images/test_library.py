@@ -102,14 +102,14 @@ def test_a_lead_image_is_chosen_by_its_picture_and_removed(writing, images):
     row = writing.locator(".row-lead-image")
     expect(writing.locator("#id_lead_image")).to_be_hidden()
     row.get_by_role("button", name="Choose from library").click()
-    asked = writing.get_by_role("dialog", name="Choose from library")
-    expect(asked.get_by_label("Search by description or file name")).to_be_focused()
-    expect(asked.get_by_role("status")).to_have_text("3 images · Page 1 of 2")
+    dialog = writing.get_by_role("dialog", name="Choose from library")
+    expect(dialog.get_by_label("Search by description or file name")).to_be_focused()
+    expect(dialog.get_by_role("status")).to_have_text("3 images · Page 1 of 2")
     assert faults(writing, widths=WIDTHS) == []
-    asked.get_by_role("button", name="Next page").click()
-    expect(asked.get_by_role("button", name="A red boat")).to_be_focused()
+    dialog.get_by_role("button", name="Next page").click()
+    expect(dialog.get_by_role("button", name="A red boat")).to_be_focused()
     writing.keyboard.press("Enter")
-    expect(asked).to_have_count(0)
+    expect(dialog).to_have_count(0)
     expect(row.get_by_role("img", name="A red boat")).to_be_visible()
     expect(row.locator(".setting")).to_have_text("A red boat")
     expect(row.get_by_role("button", name="Choose from library")).to_be_focused()
@@ -169,18 +169,18 @@ def test_an_image_of_the_library_goes_into_the_text(writing, images):
     writing.get_by_role("toolbar", name="Formatting").get_by_role(
         "button", name="Choose from library"
     ).click()
-    asked = writing.get_by_role("dialog", name="Choose from library")
+    dialog = writing.get_by_role("dialog", name="Choose from library")
     writing.keyboard.type("hall")
-    expect(asked.get_by_role("status")).to_have_text("1 image")
-    asked.get_by_role("button", name="Cancel").click()
-    expect(asked).to_have_count(0)
+    expect(dialog.get_by_role("status")).to_have_text("1 image")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_have_count(0)
     expect(body).to_be_focused()
     assert body.evaluate("body => [body.selectionStart, body.selectionEnd]") == [4, 4]
     writing.get_by_role("toolbar", name="Formatting").get_by_role(
         "button", name="Choose from library"
     ).click()
     writing.keyboard.type("hall")
-    asked.get_by_role("button", name="The town hall IMG_0042.jpg").click()
+    dialog.get_by_role("button", name="The town hall IMG_0042.jpg").click()
     expect(body).to_have_value(f"One.\n\n{images[2].markdown}\n\n")
     expect(body).to_be_focused()
     expect(writing.frame_locator(".editor-frame").locator('img[alt="The town hall"]')).to_have_count(1)
@@ -188,10 +188,10 @@ def test_an_image_of_the_library_goes_into_the_text(writing, images):
 
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
-def test_a_library_that_cannot_be_loaded_says_so(writing):
+def test_a_library_that_cannot_be_loaded_shows_an_error(writing):
     writing.context.clear_cookies()
     writing.locator(".row-lead-image").get_by_role("button", name="Choose from library").click()
-    asked = writing.get_by_role("dialog", name="Choose from library")
-    expect(asked.get_by_role("status")).to_contain_text("The library can’t be loaded.")
-    asked.get_by_role("button", name="Cancel").click()
+    dialog = writing.get_by_role("dialog", name="Choose from library")
+    expect(dialog.get_by_role("status")).to_contain_text("The library can’t be loaded.")
+    dialog.get_by_role("button", name="Cancel").click()
     expect(writing.locator("#id_title")).to_have_value("Boats")

@@ -14,7 +14,7 @@ from articles.images.services import change_image, delete_image
 from articles.models import Article, Image, ImageUse, Site, StandingPage
 from articles.publishing.services import publish, unpublish, unpublish_articles
 from articles.services import change_site, save_article, save_page
-from tests.articles.images.sample_images import gif, make_image, palette_with_holes
+from tests.articles.images.sample_images import gif, make_image, transparent_palette
 from tests.factories import UserFactory, make_article
 from tests.helpers.data_folder import data_path
 
@@ -52,7 +52,7 @@ def test_every_file_of_an_image_is_served_with_its_content_type(client, own_fold
 
 
 def test_pngs_and_animations_are_served(client, own_folder):
-    for image in make_image(palette_with_holes()), make_image(gif(5)):
+    for image in make_image(transparent_palette()), make_image(gif(5)):
         show(image)
         for name in files(image):
             assert client.get(at(image, name)).status_code == 200, name
@@ -153,9 +153,9 @@ def test_a_cached_copy_is_revalidated(client, image):
 def test_serving_an_image_takes_one_statement(client, image):
     show(image)
     client.get(at(image))
-    with CaptureQueriesContext(connection) as asked:
+    with CaptureQueriesContext(connection) as queries:
         client.get(at(image))
-    assert len(asked) == 1, [query["sql"] for query in asked]
+    assert len(queries) == 1, [query["sql"] for query in queries]
 
 
 @pytest.mark.parametrize(

@@ -12,20 +12,20 @@ from articles.images.forms import UploadForm
 from articles.images.uploads import UploadError, read_upload
 from articles.models import Image
 from tests.articles.images.sample_images import (
-    PLACE,
+    LOCATION,
     bomb,
     form,
     gif,
     jpeg,
     make_image,
     mpo,
-    other_colours,
-    palette_with_holes,
     photo,
+    photo_with_location,
     saved,
     sixteen_bits,
+    swapped_colours,
+    transparent_palette,
     upload,
-    with_place,
 )
 from tests.helpers.data_folder import data_path
 
@@ -92,7 +92,7 @@ def red_sun(picture: Pillow.Image, x: float, y: float) -> bool:
 
 
 ODD = {
-    "16 colours, one of them transparent": palette_with_holes(),
+    "16 colours, one of them transparent": transparent_palette(),
     "a photo of a stereo camera": mpo(),
     "four inks": saved(photo(mode="CMYK"), "JPEG"),
     "greys": saved(photo(mode="L"), "JPEG"),
@@ -102,7 +102,7 @@ ODD = {
     "a page behind the photo": jpeg() + HTML,
     "a program in the comment": jpeg(comment=b"<?php system($_GET['c']); ?>"),
     "colours of a profile that is damaged": jpeg(icc_profile=b"no profile at all" * 40),
-    "a phone's position": with_place(),
+    "a phone's position": photo_with_location(),
     "wide": jpeg(6000, 500),
 }
 
@@ -115,8 +115,8 @@ def test_an_image_is_written_again_without_metadata(what):
 
 
 def test_no_byte_of_the_metadata_is_left():
-    words = [PLACE, b"Camera of Ida", b"script", b"<?php", b"Exif", b"ICC_PROFILE"]
-    sent = [*ODD.values(), other_colours()]
+    words = [LOCATION, b"Camera of Ida", b"script", b"<?php", b"Exif", b"ICC_PROFILE"]
+    sent = [*ODD.values(), swapped_colours()]
     assert all(any(word in data for data in sent) for word in words)
     for data in sent:
         full = read_upload(upload(data)).full
@@ -124,7 +124,7 @@ def test_no_byte_of_the_metadata_is_left():
 
 
 def test_a_photo_is_turned_upright():
-    picture = opened(with_place())
+    picture = opened(photo_with_location())
     assert picture.size == (600, 900)
     assert red_sun(picture, 0.83, 0.17)  # the upper left has become the upper right
 
@@ -153,7 +153,7 @@ def test_cmyk_is_converted_to_rgb():
 
 def test_a_colour_profile_is_converted_to_srgb():
     assert red_sun(opened(jpeg()), 0.17, 0.2)
-    picture = opened(other_colours())
+    picture = opened(swapped_colours())
     red, _green, blue = picture.getpixel((int(picture.width * 0.17), int(picture.height * 0.2)))
     assert red < 80 < 150 < blue
 
@@ -203,7 +203,7 @@ def test_a_file_that_takes_too_long_is_rejected(monkeypatch, tmp_path):
         read_upload(upload(jpeg()))
 
 
-def test_one_image_is_decoded_at_a_time_and_the_next_waits_not_too_long(monkeypatch):
+def test_images_are_decoded_one_at_a_time_with_a_limited_wait(monkeypatch):
     monkeypatch.setattr(uploads, "MAX_WAIT_SECONDS", 0.1)
     with uploads._decoding, pytest.raises(UploadError, match="Upload it again in a minute"):
         read_upload(upload(jpeg()))

@@ -33,23 +33,23 @@ def test_one_press_on_the_front_page_subscribes_a_member(article: Article, topic
     assert run_jobs(mail_confirmation) == []
 
 
-def test_members_who_are_subscribed_are_told_so(article: Article, topic: Topic, jane: User) -> None:
-    browser, told = client_of(jane), "You get new stories by e-mail"
+def test_members_see_that_they_are_subscribed(article: Article, topic: Topic, jane: User) -> None:
+    browser, sentence = client_of(jane), "You get new stories by e-mail"
     subscribe("jane@example.org", topic)
     page = browser.get("/topics/harbour/").content.decode()
-    assert told in page
+    assert sentence in page
     assert 'name="add"' not in page
     page = browser.get("/").content.decode()
-    assert told not in page
+    assert sentence not in page
     assert 'name="add" value="all"' in page
     subscriptions.subscribe("jane@example.org", {None}, "en")
     subscriptions.unsubscribe(["jane@example.org"], {topic.pk})
     for url in ("/", "/topics/harbour/"):  # who gets all stories gets those of a topic, too
         page = browser.get(url).content.decode()
-        assert told in page
+        assert sentence in page
         assert 'name="add"' not in page
     other = client_of(UserFactory.create(email="new@example.org"))
-    assert told not in other.get("/").content.decode()
+    assert sentence not in other.get("/").content.decode()
 
 
 def test_an_unconfirmed_e_mail_says_nothing_about_subscriptions(article: Article) -> None:

@@ -30,7 +30,7 @@ def _home(tmp_path: Path, settings: Any) -> None:
     settings.HOME = tmp_path
 
 
-def go_back(file: Path) -> Any:
+def restore_backup(file: Path) -> Any:
     call_command("flush", interactive=False, verbosity=0)
     return restore(file).replayed
 
@@ -46,7 +46,7 @@ def test_an_account_gets_nothing_from_the_first_moment_of_its_erasure(article: A
     assert emails() == {"bob@example.org"}
 
 
-def test_a_guest_who_is_erased(article: Article) -> None:
+def test_erasing_a_guest_ends_their_subscriptions(article: Article) -> None:
     guest = GuestFactory.create(email="Gwen@example.org", confirmed_at=timezone.now())
     stranger = GuestFactory.create(email="bob@example.org")  # typed somebody's e-mail
     subscribe("gwen@example.org")
@@ -69,20 +69,20 @@ def test_a_restore_brings_no_subscription_back(
     subscriptions.unsubscribe(["cy@example.org"], {None})
     purge.erase_person(person=Person(user=jane), actor=None)
 
-    assert go_back(file).subscriptions == 2  # Jane's is ended with her name
+    assert restore_backup(file).subscriptions == 2  # Jane's is ended with her name
     assert emails() == {"cy@example.org"}
     assert subscriptions.topics_of("cy@example.org") == {topic.pk}
     send(draft_of(article, emil))
     assert [message.to for message in run_sending()] == [["cy@example.org"]]
 
 
-def test_who_subscribed_again_after_the_backup_is_not_ended(tmp_path: Path, article: Article) -> None:
+def test_a_subscription_renewed_after_the_backup_is_not_ended(tmp_path: Path, article: Article) -> None:
     subscribe("ann@example.org")
     subscriptions.unsubscribe(["ann@example.org"])
     subscribe("ann@example.org")
     file = tmp_path / "site.zip"
     backup(file)
-    assert go_back(file).subscriptions == 0
+    assert restore_backup(file).subscriptions == 0
     assert emails() == {"ann@example.org"}
     assert manage_url("ann@example.org")
 
@@ -92,7 +92,7 @@ def test_a_link_mailed_after_the_backup_opens_nobody_elses_page(tmp_path: Path, 
     backup(file)
     subscribe("ann@example.org")
     link = manage_url("ann@example.org")
-    go_back(file)
+    restore_backup(file)
     subscribe("bob@example.org")
     assert manage_url("bob@example.org") != link
     assert "bob@example.org" not in Client().get(link).content.decode()
@@ -100,13 +100,15 @@ def test_a_link_mailed_after_the_backup_opens_nobody_elses_page(tmp_path: Path, 
     assert emails() == {"bob@example.org"}
 
 
-def test_a_restore_stops_what_was_being_sent(tmp_path: Path, article: Article, emil: User) -> None:
+def test_a_restore_stops_a_newsletter_that_was_being_sent(
+    tmp_path: Path, article: Article, emil: User
+) -> None:
     subscribe("ann@example.org")
     send(draft_of(article, emil))
     file = tmp_path / "site.zip"
     backup(file)
     assert len(run_sending()) == 1
-    go_back(file)
+    restore_backup(file)
     assert run_sending() == []
     newsletter = Newsletter.objects.get()
     assert newsletter.stopped_at

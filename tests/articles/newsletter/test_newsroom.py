@@ -114,7 +114,7 @@ def test_a_changed_draft_is_shown_before_it_is_sent(
     assert (newsletter.subject, newsletter.sent_at) == ("New", None)
 
 
-def test_nothing_typed_replaces_no_change_of_another(
+def test_typed_changes_do_not_overwrite_a_colleagues_changes(
     editor_client: Client, article: Article, emil: User
 ) -> None:
     newsletter = draft_of(article, emil)
@@ -272,7 +272,7 @@ def test_failures_stop_and_retry(editor_client: Client, article: Article, emil: 
     assert "Bounced: unsubscribed since" in text_of_page(editor_client, url_of(newsletter))
 
 
-def test_only_those_who_may_read_emails_see_whose_mail_failed(
+def test_failed_addresses_are_shown_only_with_permission_to_read_emails(
     editor_client: Client, ada: User, article: Article, emil: User
 ) -> None:
     subscribe("ann@example.org")
@@ -345,7 +345,7 @@ def test_a_draft_is_deleted_and_a_sent_one_is_not(
     assert "That newsletter was deleted." in response.content.decode()
 
 
-def test_only_what_may_leave_the_site_is_offered(
+def test_only_stories_that_may_be_syndicated_are_offered(
     editor_client: Client, article: Article, topic: Topic
 ) -> None:
     Article.objects.update(rights="unknown")

@@ -104,7 +104,7 @@ def test_the_mail_through_a_mail_server(article: Article, emil: User, settings: 
     assert len({message["Message-ID"] for message in inbox.mails}) == 2
 
 
-def test_what_is_around_the_stories_is_in_the_language_of_the_reader(
+def test_the_frame_of_the_mail_is_in_the_language_of_the_reader(
     article: Article, emil: User, jane: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The stories stay in the site's language. Each language is rendered once."""
@@ -118,11 +118,11 @@ def test_what_is_around_the_stories_is_in_the_language_of_the_reader(
     rendered = []
     render = sending.render_for_subscribers
 
-    def note(*values: Any) -> BulkMail:
+    def record_language(*values: Any) -> BulkMail:
         rendered.append(get_language())
         return render(*values)
 
-    monkeypatch.setattr(sending, "render_for_subscribers", note)
+    monkeypatch.setattr(sending, "render_for_subscribers", record_language)
     send(draft_of(article, emil))
     mails = {message.to[0]: message for message in run_sending()}
     assert sorted(rendered) == ["ar", "en"]
@@ -212,7 +212,7 @@ def test_two_presses_at_one_moment_send_once(article: Article, emil: User, is_sa
     drafts = [first, first if is_same else draft_of(article, emil)]
     barrier = Barrier(2)
 
-    def press(newsletter: Newsletter) -> int:
+    def try_to_send(newsletter: Newsletter) -> int:
         try:
             barrier.wait()
             return send(newsletter)
@@ -222,7 +222,7 @@ def test_two_presses_at_one_moment_send_once(article: Article, emil: User, is_sa
             connections.close_all()
 
     with ThreadPoolExecutor(2) as pool:
-        assert sorted(pool.map(press, drafts)) == [0, 1]
+        assert sorted(pool.map(try_to_send, drafts)) == [0, 1]
     assert NewsletterRecipient.objects.count() == 1
 
 
@@ -252,7 +252,7 @@ def test_unsubscribing_while_it_is_queued(article: Article, emil: User) -> None:
     assert not Subscriber.objects.exists()
 
 
-def test_who_unsubscribed_gets_nothing(article: Article, topic: Topic, emil: User) -> None:
+def test_unsubscribed_people_get_no_newsletter(article: Article, topic: Topic, emil: User) -> None:
     subscribe("ann@example.org")
     subscribe("bob@example.org")
     subscribe("bob@example.org", Topic.objects.create(name="Market", slug="market"))
@@ -360,7 +360,7 @@ def test_failures_are_tried_again(article: Article, emil: User, later: Later, se
 
 
 @pytest.mark.parametrize("is_during_attempt", [False, True])
-def test_no_answer_stays_of_who_unsubscribed(
+def test_error_texts_of_unsubscribed_people_are_deleted(
     article: Article, emil: User, settings: Any, monkeypatch: pytest.MonkeyPatch, is_during_attempt: bool
 ) -> None:
     subscribe("jane.doe@example.org")

@@ -49,7 +49,7 @@ def test_the_mail_leads_to_the_page_that_shows_the_same(
     assert '<meta name="robots" content="noindex">' in page
 
 
-def test_it_has_nothing_of_a_recipient(client: Client, sent: Newsletter) -> None:
+def test_the_sent_page_contains_no_recipient_data(client: Client, sent: Newsletter) -> None:
     page = client.get(sent.get_absolute_url()).content.decode()
     assert "ann@example.org" not in page
     assert manage_url("ann@example.org") not in page
@@ -92,6 +92,6 @@ def test_drafts_are_not_shown(client: Client, article: Article, emil: User) -> N
     )
 
 
-def test_editors_are_led_to_it(sent: Newsletter, emil: User) -> None:
+def test_editors_see_a_link_to_the_sent_newsletter(sent: Newsletter, emil: User) -> None:
     page = client_of(emil).get(f"/admin/articles/newsletter/{sent.pk}/change/").content.decode()
     assert f'href="{sent.get_absolute_url()}"' in page

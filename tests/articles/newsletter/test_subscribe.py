@@ -88,7 +88,7 @@ def test_known_and_unknown_addresses_take_the_same_statements(client: Client, ar
     assert len(numbers) == 1
 
 
-def test_the_language_is_that_of_the_page_and_nobody_else_changes_it(
+def test_the_language_of_a_subscription_is_that_of_the_page_and_others_cannot_change_it(
     client: Client, article: Article
 ) -> None:
     Site.objects.update(language="ar")
@@ -126,7 +126,7 @@ def test_one_address_gets_three_links_a_day(client: Client, article: Article) ->
     assert len(run_jobs(mail_confirmation)) == 3
 
 
-def test_one_connection_can_ask_twenty_times_a_minute(client: Client, article: Article) -> None:
+def test_one_connection_can_subscribe_twenty_times_a_minute(client: Client, article: Article) -> None:
     for number in range(20):
         assert client.post(URL, {"email": f"p{number}@example.org"}).status_code == 302
     response = client.post(URL, {"email": "last@example.org"})
@@ -134,7 +134,7 @@ def test_one_connection_can_ask_twenty_times_a_minute(client: Client, article: A
     assert "last@example.org" in response.content.decode()
 
 
-def test_one_connection_can_ask_a_hundred_times_a_day(
+def test_one_connection_can_subscribe_a_hundred_times_a_day(
     client: Client, article: Article, settings: Any
 ) -> None:
     # As if they came in different minutes

@@ -70,7 +70,7 @@ def test_an_unpublished_pin_keeps_its_place_and_is_not_shown(client, stories):
     assert titles(client)[:3] == ["A", "B", "C"]
 
 
-def test_later_pages_neither_miss_nor_repeat_one(client):
+def test_later_pages_contain_every_story_exactly_once(client):
     now = timezone.now()
     made = [make_article(f"{n}", published_at=now - timedelta(days=n + 1)) for n in range(PAGE_SIZE + 5)]
     pin(article=made[PAGE_SIZE + 2])
@@ -109,7 +109,7 @@ def test_an_editor_pins_with_one_click_and_sees_the_order(client, stories):
     assert [article.title for article in emil.get(FRONT_PAGE_ADMIN, {"q": "d"}).context["pinnable"]] == ["D"]
 
 
-def test_a_draft_is_not_offered_and_a_hidden_pin_says_so(stories):
+def test_drafts_cannot_be_pinned_and_a_hidden_pin_is_marked(stories):
     draft = make_article("Not yet", published_at=None)
     pin(article=stories["A"])
     unpublish_articles(ids=[stories["A"].pk])

@@ -205,7 +205,7 @@ def test_an_answer_is_asked_for_again_with_values_of_a_colleague(draft, emil):
     assert draft.published_at is None
 
 
-def test_what_was_typed_in_a_dialog_is_in_it_if_the_form_is_refused(draft, emil):
+def test_a_refused_form_keeps_the_input_of_a_dialog(draft, emil):
     client, story = client_of(emil), make_article("Out")
     page = client.post(change(story), article_fields(story, title="", _do="unpublish", _why="It was wrong."))
     assert "It was wrong.</textarea>" in page.content.decode()
@@ -257,9 +257,9 @@ def test_it_is_scheduled_in_the_sites_time_zone(draft, emil, time_machine):
     Site.objects.update(time_zone="Africa/Cairo")
     time_machine.move_to("2030-01-15T09:50:00Z", tick=False)
     client = client_of(emil)
-    asked = client.get(publication_url(draft, "schedule")).content.decode()
-    assert "Cairo time" in asked
-    assert 'value="2030-01-15"' in asked  # mostly it is today
+    form_page = client.get(publication_url(draft, "schedule")).content.decode()
+    assert "Cairo time" in form_page
+    assert 'value="2030-01-15"' in form_page  # mostly it is today
     data = {"seen": draft.version, "_schedule-at_0": "2030-01-15", "_schedule-at_1": "14:00"}
     page = client.post(publication_url(draft, "schedule"), data, follow=True).content.decode()
     assert "Scheduled: 14:00, in 2 h 10 min, Cairo time." in page
@@ -310,7 +310,7 @@ def test_an_ended_embargo_still_refuses_an_earlier_date(draft, emil):
     assert "Not done: It cannot be dated before its embargo ends" in answer
 
 
-def test_the_url_of_an_unpublished_story_says_so(emil):
+def test_the_url_of_an_unpublished_story_explains_that_it_was_unpublished(emil):
     story = make_article("The mayor’s boat", body="Wrong.")
     reader, client = Client(), client_of(emil)
     assert reader.get(story.get_absolute_url()).status_code == 200

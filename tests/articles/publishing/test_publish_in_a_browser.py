@@ -56,23 +56,23 @@ def test_a_double_click_publishes_once_and_back_does_not_again(page):
     assert story.published_at == at
 
 
-def test_an_uploaded_lead_image_without_a_description_is_asked_for_it(page):
+def test_publishing_asks_for_a_missing_description_of_the_lead_image(page):
     page.goto(ADD)
     page.locator("#id_title").fill("Boats")
     page.locator("#id_lead_file").set_input_files(
         {"name": "slip.jpg", "mimeType": "image/jpeg", "buffer": jpeg()}
     )
     publish_button(page).click()
-    asked = page.get_by_role("dialog", name="Image: slip.jpg")
-    asked.get_by_role("button", name="Publish").click()
-    expect(asked.get_by_role("alert")).to_contain_text("Describe the image")
-    asked.get_by_role("button", name="Cancel").click()
-    expect(asked).to_have_count(0)
+    dialog = page.get_by_role("dialog", name="Image: slip.jpg")
+    dialog.get_by_role("button", name="Publish").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Describe the image")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_have_count(0)
     expect(publish_button(page)).to_be_focused()
     assert not Article.objects.exists()
     publish_button(page).click()
-    asked.get_by_label("Alternative text").fill("Boats lie in the harbour")
-    asked.get_by_role("button", name="Publish").click()
+    dialog.get_by_label("Alternative text").fill("Boats lie in the harbour")
+    dialog.get_by_role("button", name="Publish").click()
     expect(page.locator(".publication .state")).to_contain_text("Published")
     story = Article.objects.get()
     assert (story.lead_image.alt, story.is_published()) == ("Boats lie in the harbour", True)
@@ -83,21 +83,21 @@ def test_a_time_is_asked_for_in_place_and_typed_text_is_saved_with_it(page):
     page.goto(change(make_article("Boats", published_at=None)))
     page.locator("#id_body").fill("At ten.")
     choose(page, "Schedule…")
-    asked = page.get_by_role("dialog", name="Schedule")
+    dialog = page.get_by_role("dialog", name="Schedule")
     for viewport in (DESK, PHONE):
         page.set_viewport_size(viewport)
-        expect(asked).to_be_in_viewport()
+        expect(dialog).to_be_in_viewport()
         assert faults(page) == []
     page.keyboard.press("Escape")
-    expect(asked).to_have_count(0)
+    expect(dialog).to_have_count(0)
     expect(publish_button(page)).to_be_focused()
     choose(page, "Schedule…")
-    time = asked.get_by_label("Time", exact=True)
-    asked.get_by_role("button", name="Schedule").click()  # without a time
+    time = dialog.get_by_label("Time", exact=True)
+    dialog.get_by_role("button", name="Schedule").click()  # without a time
     expect(time).to_be_focused()
-    asked.get_by_label("Date", exact=True).fill("2199-01-01")
+    dialog.get_by_label("Date", exact=True).fill("2199-01-01")
     time.fill("14:00")
-    expect(asked.locator(".moment")).to_contain_text("1 January 2199")
+    expect(dialog.locator(".moment")).to_contain_text("1 January 2199")
     time.press("Enter")
     expect(page.locator(".bar .badge")).to_have_text("Scheduled")
     story = Article.objects.get()
@@ -107,13 +107,13 @@ def test_a_time_is_asked_for_in_place_and_typed_text_is_saved_with_it(page):
 def test_a_cancelled_time_is_not_sent_and_is_there_when_asked_again(page):
     page.goto(change(make_article("Boats", published_at=None)))
     choose(page, "Schedule…")
-    asked = page.get_by_role("dialog", name="Schedule")
-    asked.get_by_label("Date", exact=True).fill("2199-01-01")
-    asked.get_by_role("button", name="Cancel").click()
-    expect(asked).to_have_count(0)
+    dialog = page.get_by_role("dialog", name="Schedule")
+    dialog.get_by_label("Date", exact=True).fill("2199-01-01")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_have_count(0)
     choose(page, "Schedule…")
-    expect(asked.get_by_label("Date", exact=True)).to_have_value("2199-01-01")
-    asked.get_by_role("button", name="Cancel").click()
+    expect(dialog.get_by_label("Date", exact=True)).to_have_value("2199-01-01")
+    dialog.get_by_role("button", name="Cancel").click()
     page.locator("#id_body").fill("At ten.")
     with page.expect_request(lambda request: request.method == "POST" and "/change/" in request.url) as sent:
         choose(page, "Save draft")
@@ -128,8 +128,8 @@ def test_a_private_story_is_published_after_a_question(page):
     body = page.locator("#id_body")
     body.fill("At ten.")
     body.press("Control+Enter")
-    asked = page.get_by_role("dialog", name="Publish now")
-    expect(asked).to_contain_text("This story is private. Publishing makes it public.")
+    dialog = page.get_by_role("dialog", name="Publish now")
+    expect(dialog).to_contain_text("This story is private. Publishing makes it public.")
     page.keyboard.down("Enter")
     page.keyboard.down("Enter")  # repeated, as by a key that is held down
     page.keyboard.up("Enter")
@@ -138,17 +138,17 @@ def test_a_private_story_is_published_after_a_question(page):
     assert (story.body, story.stage, story.is_published()) == ("At ten.", "draft", True)
 
 
-def test_a_held_key_answers_no_question(page):
+def test_a_key_held_down_confirms_no_dialog(page):
     story = make_article("Boats", published_at=None, stage=Article.Stage.PRIVATE)
     page.goto(change(story))
     button = publish_button(page)
     button.focus()
     page.keyboard.down("Enter")
-    asked = page.get_by_role("dialog", name="Publish now")
-    expect(asked.get_by_role("button", name="Publish now")).to_be_focused()
+    dialog = page.get_by_role("dialog", name="Publish now")
+    expect(dialog.get_by_role("button", name="Publish now")).to_be_focused()
     page.keyboard.down("Enter")  # repeated: the key is still held down
     page.keyboard.up("Enter")
-    expect(asked).to_be_visible()
+    expect(dialog).to_be_visible()
     story.refresh_from_db()
     assert not story.is_published()
 
@@ -157,8 +157,8 @@ def test_shortcuts_of_the_form_do_nothing_in_a_dialog(page):
     story = make_article("Boats")
     page.goto(change(story))
     choose(page, "Unpublish…")
-    asked = page.get_by_role("dialog", name="Unpublish")
-    reason = asked.get_by_label("Reason")
+    dialog = page.get_by_role("dialog", name="Unpublish")
+    reason = dialog.get_by_label("Reason")
     reason.fill("It named")
     reason.press("Control+s")
     reason.press("Control+Shift+Enter")
@@ -174,19 +174,19 @@ def test_shortcuts_of_the_form_do_nothing_in_a_dialog(page):
     assert story.unpublished_reason == "It named\nthe wrong person."
 
 
-def test_what_was_typed_in_a_dialog_is_there_when_the_error_is_mended(page):
+def test_the_input_of_a_dialog_is_kept_until_the_error_is_fixed(page):
     story = make_article("Boats")
     page.goto(change(story))
     page.locator("#id_title").fill("")
     choose(page, "Unpublish…")
-    asked = page.get_by_role("dialog", name="Unpublish")
-    asked.get_by_label("Reason").fill("It named the wrong person.")
-    asked.get_by_role("button", name="Unpublish").click()
+    dialog = page.get_by_role("dialog", name="Unpublish")
+    dialog.get_by_label("Reason").fill("It named the wrong person.")
+    dialog.get_by_role("button", name="Unpublish").click()
     expect(page.locator(".errornote")).to_be_in_viewport()
     page.locator("#id_title").fill("Ships")
     choose(page, "Unpublish…")
-    expect(asked.get_by_label("Reason")).to_have_value("It named the wrong person.")
-    asked.get_by_role("button", name="Unpublish").click()
+    expect(dialog.get_by_label("Reason")).to_have_value("It named the wrong person.")
+    dialog.get_by_role("button", name="Unpublish").click()
     expect(page.locator(".bar .badge")).to_have_text("Unpublished")
     story.refresh_from_db()
     assert (story.title, story.unpublished_reason) == ("Ships", "It named the wrong person.")
@@ -197,15 +197,15 @@ def test_a_story_is_unpublished_with_a_reason(page):
     at = story.published_at
     page.goto(change(story))
     choose(page, "Unpublish…")
-    asked = page.get_by_role("dialog", name="Unpublish")
-    asked.get_by_label("Reason").fill("It named the wrong person.")
-    asked.get_by_role("button", name="Unpublish").click()
+    dialog = page.get_by_role("dialog", name="Unpublish")
+    dialog.get_by_label("Reason").fill("It named the wrong person.")
+    dialog.get_by_role("button", name="Unpublish").click()
     expect(page.locator(".bar .badge")).to_have_text("Unpublished")
     story.refresh_from_db()
     assert story.unpublished_reason == "It named the wrong person."
     publish_button(page).click()
-    asked = page.get_by_role("dialog", name="Publish now")
-    asked.get_by_role("button", name="Publish with its earlier date").click()
+    dialog = page.get_by_role("dialog", name="Publish now")
+    dialog.get_by_role("button", name="Publish with its earlier date").click()
     expect(page.locator(".bar .badge")).to_have_text("Published")
     story.refresh_from_db()
     assert story.published_at == at

@@ -17,7 +17,7 @@ from articles.site.cached_pages import DEPENDENCIES_KEY, add_dependencies, cache
 from tests.factories import UserFactory, make_article
 
 
-def ask(view: Any, **cookies: str) -> tuple[HttpRequest, HttpResponse]:
+def call_view(view: Any, **cookies: str) -> tuple[HttpRequest, HttpResponse]:
     request = RequestFactory().get("/")
     request.COOKIES = cookies
     request.session = type("Session", (), {"modified": False})()
@@ -33,7 +33,7 @@ def empty(request: HttpRequest) -> HttpResponse:
 @pytest.mark.django_db
 def test_one_statement_reads_the_site_and_the_time(django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(1):
-        request, response = ask(empty)
+        request, response = call_view(empty)
     assert request.site.name == "Soundoff"
     assert isinstance(request.user, AnonymousUser)
     assert abs(request.now - timezone.now()) < timedelta(minutes=1)
@@ -44,7 +44,7 @@ def test_one_statement_reads_the_site_and_the_time(django_assert_num_queries: An
 @pytest.mark.django_db
 @pytest.mark.parametrize("cookie", ["sessionid", "guest", "messages"])
 def test_an_identified_reader_gets_a_private_page_that_is_not_cached(cookie: str) -> None:
-    request, response = ask(empty, **{cookie: "x"})
+    request, response = call_view(empty, **{cookie: "x"})
     assert response["Cache-Control"] == "private, no-cache"
     assert DEPENDENCIES_KEY not in request.META
     assert request.user.is_authenticated
@@ -52,7 +52,7 @@ def test_an_identified_reader_gets_a_private_page_that_is_not_cached(cookie: str
 
 @pytest.mark.django_db
 def test_other_cookies_identify_nobody() -> None:
-    request, _ = ask(empty, _ga="1", theme="dark")
+    request, _ = call_view(empty, _ga="1", theme="dark")
     assert request.META[DEPENDENCIES_KEY].stamp == (Site.objects.get().version, 0, 0)
 
 
@@ -66,7 +66,7 @@ def test_dependencies_are_added_up() -> None:
         add_dependencies(request, articles={1: 10, 2: 5}, discussions={1: 3, 9: 0}, until=request.now)
         return HttpResponse("")
 
-    request, _ = ask(view)
+    request, _ = call_view(view)
     dependencies = request.META[DEPENDENCIES_KEY]
     assert dependencies.stamp == (Site.objects.get().version, 15, 3)
     assert set(dependencies.discussions) == {1, 9}
@@ -79,9 +79,9 @@ def test_a_page_that_sets_a_cookie_is_an_error(settings: Any) -> None:
         return HttpResponse(get_token(request))
 
     with pytest.raises(AssertionError, match="sets a cookie"):
-        ask(with_token)
+        call_view(with_token)
     settings.STRICT = False  # as on a real site: the page is then not cached, not even by a proxy
-    request, response = ask(with_token)
+    request, response = call_view(with_token)
     assert DEPENDENCIES_KEY not in request.META
     assert response["Cache-Control"] == "private, no-cache"
 
@@ -98,8 +98,8 @@ def test_a_page_is_made_in_one_snapshot_that_cannot_write(transactional_db: None
         assert Site.objects.get().version == request.site.version
         return HttpResponse("")
 
-    request, _ = ask(view)
+    request, _ = call_view(view)
     other.close()
     assert Site.objects.get().version == request.site.version + 1
     with pytest.raises(Exception, match="read-only transaction"):
-        ask(lambda request: HttpResponse(increment_site_version()))
+        call_view(lambda request: HttpResponse(increment_site_version()))

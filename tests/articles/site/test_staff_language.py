@@ -49,7 +49,7 @@ def test_a_page_for_staff_is_in_one_language(article: Article, ada: User, url: s
     assert ARABIC.search(re.sub("<option.*?</option>", "", page)) is None  # languages have their own names
 
 
-def test_so_it_is_for_staff_who_chose_arabic(article: Article, ada: User) -> None:
+def test_staff_who_chose_arabic_get_english_staff_pages(article: Article, ada: User) -> None:
     Site.objects.update(language="en")
     User.objects.filter(pk=ada.pk).update(language="ar")
     browser = client_of(ada)
@@ -64,9 +64,7 @@ def test_public_pages_of_staff_are_in_the_language_of_the_site(article: Article,
 
 
 @pytest.mark.parametrize("url", ["/moderation/", "/owner/settings/", "/moderation/no-such-page/"])
-def test_who_may_not_open_a_page_for_staff_reads_so_in_the_language_of_the_site(
-    article: Article, url: str
-) -> None:
+def test_a_forbidden_or_missing_staff_page_is_in_the_language_of_the_site(article: Article, url: str) -> None:
     page = client_of(UserFactory.create(name="Ruth")).get(url)
     assert page.status_code == (404 if "no-such" in url else 403)
     assert '<html lang="ar" dir="rtl"' in page.text

@@ -127,7 +127,7 @@ def test_an_empty_feed_is_a_feed(client):
     assert read(client).findall("a:entry", ATOM) == []
 
 
-def test_ids_and_urls_are_those_of_the_site_whatever_host_was_asked(client, settings):
+def test_ids_and_urls_use_the_sites_host_for_any_requested_host(client, settings):
     settings.ALLOWED_HOSTS = ["*"]
     settings.SITE_URL = "https://news.example"
     make_article()

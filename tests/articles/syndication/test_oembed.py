@@ -51,7 +51,7 @@ def test_the_same_as_xml(client):
     assert root.findtext("html").startswith("<blockquote")
 
 
-def test_a_story_in_another_script_with_what_readers_paste_behind_it(client):
+def test_a_story_in_another_script_is_found_with_a_query_and_a_fragment(client):
     article = make_article("قصة")
     for url in (f"{url_of(article)}?utm_source=x#comment-3", f"{settings.SITE_URL}/stories/{article.slug}/"):
         assert client.get("/oembed/", {"url": url}).json()["url"] == url_of(article)
@@ -63,8 +63,8 @@ def test_a_story_in_another_script_with_what_readers_paste_behind_it(client):
     + [(nonsense, 600, 200) for nonsense in ("-1", "9" * 99)],
 )
 def test_the_size_is_limited(client, most, width, height):
-    asked = {"url": url_of(make_article()), "maxwidth": most, "maxheight": most}
-    answer = client.get("/oembed/", asked).json()
+    parameters = {"url": url_of(make_article()), "maxwidth": most, "maxheight": most}
+    answer = client.get("/oembed/", parameters).json()
     assert (answer["width"], answer["height"]) == (width, height)
 
 

@@ -80,7 +80,9 @@ def test_a_bounce_is_noted(article: Article, jane: User) -> None:
 
 
 @pytest.mark.parametrize("status", ["4.2.2", "5.7.1", "5.2.2"])
-def test_what_may_pass_or_is_our_own_mistake_is_no_bounce(article: Article, jane: User, status: str) -> None:
+def test_temporary_errors_and_our_own_mistakes_are_no_bounces(
+    article: Article, jane: User, status: str
+) -> None:
     address = incoming_email(follow_token(follow(jane, article)))
     assert receive(bounce(address, status)) == Outcome.DELAY
     assert undeliverable.find(["jane@example.org"]) == set()

@@ -76,7 +76,7 @@ def test_each_follower_gets_the_mail_in_their_language(
     }
 
 
-def test_nobody_is_told_of_own_or_removed_comments(
+def test_followers_get_no_mail_about_their_own_or_removed_comments(
     article: Article, jane: User, kofi: User, later: Later
 ) -> None:
     own, others = follow(jane, article), follow(kofi, article)
@@ -239,7 +239,7 @@ def test_on_the_site_only(article: Article, jane: User, later: Later) -> None:
     assert own.news_at
 
 
-def test_what_was_seen_is_not_mailed(article: Article, jane: User, later: Later) -> None:
+def test_updates_that_were_seen_are_not_mailed(article: Article, jane: User, later: Later) -> None:
     follow(jane, article, delivery="daily")
     make_comment(article)
     at = later()
@@ -368,7 +368,7 @@ def test_an_interrupted_job_is_taken_up(article: Article, jane: User, later: Lat
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_next_mail_has_only_what_is_new(article: Article, jane: User, later: Later) -> None:
+def test_the_next_mail_has_only_new_comments(article: Article, jane: User, later: Later) -> None:
     follow(jane, article)
     make_comment(article, "The first.")
     later()

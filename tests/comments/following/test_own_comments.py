@@ -115,7 +115,7 @@ def test_erased_people_get_nothing(
     assert not Follow.objects.exists()
 
 
-def test_guests_who_will_be_erased_get_nothing(article: Article, emil: User, later: Later) -> None:
+def test_guests_waiting_for_erasure_get_no_notification(article: Article, emil: User, later: Later) -> None:
     """A job erases them later; until then their e-mail is still stored."""
     guest = GuestFactory.create(confirmed_at=timezone.now())
     make_comment(article, guest=guest)
@@ -207,7 +207,7 @@ def test_recommendations_are_counted_as_the_lines_that_are_shown(
     assert [(item.comment, item.recommended_by) for item in items] == [(comment, 3), (other, 2)]
 
 
-def test_nobody_is_told_of_recommendations_unasked(
+def test_recommendations_are_notified_only_on_request(
     comment: Comment, jane: User, kofi: User, later: Later
 ) -> None:
     recommend(comment=comment, user=kofi, given=True)
@@ -216,7 +216,7 @@ def test_nobody_is_told_of_recommendations_unasked(
     assert not Follow.objects.exists()
 
 
-def test_of_muted_people_or_a_removed_comment_there_is_no_notice(
+def test_recommendations_by_muted_people_or_of_removed_comments_give_no_notice(
     comment: Comment, jane: User, kofi: User, later: Later
 ) -> None:
     own = follow(jane, kind="recommended")
@@ -233,7 +233,9 @@ def test_of_muted_people_or_a_removed_comment_there_is_no_notice(
     assert own.news_at is None
 
 
-def test_a_guest_chooses_and_is_told(client: Client, article: Article, emil: User, later: Later) -> None:
+def test_a_guest_chooses_notifications_and_gets_them(
+    client: Client, article: Article, emil: User, later: Later
+) -> None:
     guest = GuestFactory.create(confirmed_at=timezone.now(), email="ann@example.org")
     client.cookies[guests.COOKIE] = signing.dumps(guest.pk, salt=guests.COOKIE)
     comment = make_comment(article, "By a guest.", guest=guest)

@@ -48,7 +48,7 @@ def test_a_member_follows_a_story_and_stops(as_jane: Client, article: Article, j
     assert list(rows.all()) == []
 
 
-def test_of_a_closed_discussion_only_corrections_are_followed(as_jane: Client, article: Article) -> None:
+def test_only_the_corrections_of_a_closed_story_can_be_followed(as_jane: Client, article: Article) -> None:
     Discussion.objects.create(article=article, status="closed")
     url = f"/stories/{article.slug}/follow/"
     assert 'name="discussion"' not in as_jane.get(url).content.decode()
@@ -56,7 +56,7 @@ def test_of_a_closed_discussion_only_corrections_are_followed(as_jane: Client, a
     assert list(Follow.objects.values_list("kind", flat=True)) == ["corrections"]
 
 
-def test_a_row_that_is_gone_is_said_to_be_gone(as_jane: Client) -> None:
+def test_changing_a_deleted_follow_reports_that_it_is_gone(as_jane: Client) -> None:
     page = as_jane.post("/account/following/", {"follow": 1, "delivery": "daily"}, follow=True)
     assert "You no longer follow it." in page.content.decode()
 
@@ -106,7 +106,7 @@ def test_a_guest_follows_with_the_first_comment(client: Client, article: Article
     assert all(f'<a href="/account/{path}/">' in own for path in ("comments", "notifications"))
 
 
-def test_nobody_follows_unasked(client: Client, article: Article) -> None:
+def test_commenting_creates_no_follow_by_itself(client: Client, article: Article) -> None:
     form = {"body": "Hello.", "name": "Ann", "email": "ann@example.org"}
     form["nonce"] = "6c1f1f5e-3f7e-4f57-9a87-0d5f4e0e4a02"
     assert 'name="follow"' in client.get(f"/stories/{article.slug}/reply/").content.decode()
@@ -164,7 +164,7 @@ def test_stopped_mails_stay_stopped_while_one_is_sent(article: Article, jane: Us
     assert (row.sending_until, row.due_at) == (None, None)
 
 
-def test_nobody_follows_more_than_the_list_shows(
+def test_the_number_of_follows_is_limited_to_the_length_of_the_list(
     as_jane: Client, article: Article, jane: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("comments.following.services.MAX_FOLLOWS", 1)

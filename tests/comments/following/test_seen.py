@@ -56,9 +56,7 @@ def badge(client: Client, url: str = "/") -> str:
 
 
 @pytest.mark.django_db(transaction=True)  # a page's time is that of its transaction
-def test_the_badge_counts_updates_and_not_what_is_followed(
-    as_jane: Client, article: Article, jane: User
-) -> None:
+def test_the_badge_counts_updates_and_not_follows(as_jane: Client, article: Article, jane: User) -> None:
     def search() -> None:
         note_updates(timezone.now() + UNDO_WINDOW, ZoneInfo("UTC"))
 
@@ -190,7 +188,7 @@ def test_both_are_mailed_though_one_was_opened(
 
 
 @pytest.mark.django_db(transaction=True)  # a page's time is that of its transaction
-def test_what_a_member_has_read_at_once_is_no_update_later(
+def test_a_comment_read_at_once_is_no_update_later_but_is_mailed(
     as_jane: Client, article: Article, jane: User, kofi: User, later: Later
 ) -> None:
     follow(jane, article)
@@ -309,7 +307,7 @@ def test_a_large_discussion_is_not_seen_by_opening_its_first_page(
     assert Follow.objects.get().news_at
 
 
-def test_mails_are_sent_about_what_was_opened(
+def test_a_mail_is_sent_although_the_page_was_opened(
     as_jane: Client, article: Article, jane: User, later: Later
 ) -> None:
     follow(jane, article)

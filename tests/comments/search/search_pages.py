@@ -10,24 +10,24 @@ from articles.models import Article
 from comments.services.imports import ImportedComment, import_comments
 
 
-def find(client, article, q, status=200, **query) -> str:
+def search_discussion(client, article, q, status=200, **query) -> str:
     response = client.get(f"{article.get_absolute_url()}find/", {"q": q, **query})
     assert response.status_code == status
     return response.content.decode()
 
 
-def look(client, q, status=200, **query) -> str:
+def search_site(client, q, status=200, **query) -> str:
     response = client.get("/search/", {"q": q, **query})
     assert response.status_code == status
     return response.content.decode()
 
 
-def found(page: str) -> list[int]:
+def found_comments(page: str) -> list[int]:
     """Return the ids of the comments that a page links to, in its order."""
     return [int(pk) for pk in re.findall(r'<h3><a href="[^"]*/comments/(\d+)/"', page)]
 
 
-def stories(page: str) -> list[str]:
+def found_stories(page: str) -> list[str]:
     return re.findall(r'<h3 dir="auto"><a href="/stories/([^"/]*)/">', page)
 
 
@@ -35,7 +35,7 @@ def marks(page: str) -> list[str]:
     return re.findall("<mark>(.*?)</mark>", page)
 
 
-def bring_in(article: Article, *bodies: str) -> list[int]:
+def import_bodies(article: Article, *bodies: str) -> list[int]:
     """Import comments a minute apart. Imported comments may have any length."""
     article.source_key = f"test|{article.slug}"
     article.save()

@@ -7,13 +7,13 @@ from django.db import connection
 
 from articles.search import MAX_CONCURRENT, search_slot
 from comments.search import queries
-from tests.comments.search.search_pages import bring_in, find, found, look
+from tests.comments.search.search_pages import found_comments, import_bodies, search_discussion, search_site
 from tests.factories import make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
 
-def test_the_statements_do_not_grow_with_what_is_found(client, django_assert_num_queries):
+def test_the_number_of_statements_does_not_depend_on_the_results(client, django_assert_num_queries):
     few, many = make_article("Ferry"), make_article("Many ferries")
     make_comment(few, "A lonely ferry.")
     root = make_comment(many, "A ferry.")
@@ -24,16 +24,16 @@ def test_the_statements_do_not_grow_with_what_is_found(client, django_assert_num
     # Three of these begin and end the search and limit its time.
     for article in (few, many):
         with django_assert_num_queries(9):
-            find(client, article, "ferry")
-    for asked in ("lonely", "ferry"):
+            search_discussion(client, article, "ferry")
+    for query in ("lonely", "ferry"):
         with django_assert_num_queries(11):
-            look(client, asked)
+            search_site(client, query)
     with django_assert_num_queries(4):
-        look(client, "")
+        search_site(client, "")
 
 
 def test_an_index_finds_a_rare_word(client):
-    bring_in(make_article(), *(f"Common words, number {n}." for n in range(300)), "A zyzzyva.")
+    import_bodies(make_article(), *(f"Common words, number {n}." for n in range(300)), "A zyzzyva.")
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE comments_commenttext; SET LOCAL enable_seqscan = off")
         cursor.execute(
@@ -48,8 +48,8 @@ def test_a_slow_search_is_stopped_with_a_message(client, monkeypatch):
     slow_join = f"{queries.RESULT_JOINS} CROSS JOIN pg_sleep(5)"
     monkeypatch.setattr(queries, "RESULT_JOINS", slow_join)
     make_comment(article, "A ferry.")
-    assert "This search takes too long." in find(client, article, "ferry")
-    assert "This search takes too long." in look(client, "ferry")
+    assert "This search takes too long." in search_discussion(client, article, "ferry")
+    assert "This search takes too long." in search_site(client, "ferry")
 
 
 def test_searches_leave_room_for_readers(client):
@@ -58,6 +58,6 @@ def test_searches_leave_room_for_readers(client):
     with ExitStack() as searches:
         for _ in range(MAX_CONCURRENT):
             searches.enter_context(search_slot())
-        assert "Too many searches are running." in find(client, article, "ferry", 429)
+        assert "Too many searches are running." in search_discussion(client, article, "ferry", 429)
         assert client.get(article.get_absolute_url()).status_code == 200
-    assert found(find(client, article, "ferry")), "their turns are over"
+    assert found_comments(search_discussion(client, article, "ferry")), "their turns are over"

@@ -5,7 +5,13 @@ import re
 import pytest
 
 from comments.models import CommentText
-from tests.comments.search.search_pages import bring_in, find, found, look, marks
+from tests.comments.search.search_pages import (
+    found_comments,
+    import_bodies,
+    marks,
+    search_discussion,
+    search_site,
+)
 from tests.factories import make_article, make_comment
 
 pytestmark = pytest.mark.django_db
@@ -16,10 +22,10 @@ pytestmark = pytest.mark.django_db
 )
 def test_no_markup_gets_through(client, hostile):
     article = make_article(f"Ferry {hostile}", standfirst=f"Ferry {hostile}", body=f"Ferry {hostile}")
-    bring_in(article, f"Ferry {hostile} ferry")
+    import_bodies(article, f"Ferry {hostile} ferry")
     make_comment(article, f"A ferry {hostile} `ferry {hostile}` [ferry](http://example.org/?{hostile})")
-    for asked in ("ferry", f"ferry {hostile}", hostile, f'"{hostile}"'):
-        for page in (find(client, article, asked), look(client, asked)):
+    for query in ("ferry", f"ferry {hostile}", hostile, f'"{hostile}"'):
+        for page in (search_discussion(client, article, query), search_site(client, query)):
             body = page[page.index("<main") : page.index("</main>")]
             for tag in ("<script", "<img", "<b>", "onerror=y>", "</title>"):
                 assert tag not in body
@@ -29,26 +35,26 @@ def test_no_markup_gets_through(client, hostile):
 def test_an_address_behind_a_link_is_not_shown(client):
     article = make_article()
     comment = make_comment(article, "See [the ferry](https://hidden.example/slipway).")
-    page = find(client, article, "hidden.example")
+    page = search_discussion(client, article, "hidden.example")
     assert "hidden.example/slipway" not in page
-    assert found(page) in ([], [comment.pk])
-    assert "See the <mark>ferry</mark>." in find(client, article, "ferry")
+    assert found_comments(page) in ([], [comment.pk])
+    assert "See the <mark>ferry</mark>." in search_discussion(client, article, "ferry")
 
 
-def test_what_somebody_quotes_is_shown_as_a_quotation(client):
+def test_quoted_passages_are_shown_as_quotations(client):
     article = make_article()
     make_comment(article, "> The ferry is late.\n\nNo, it is on time.")
-    page = find(client, article, "ferry")
+    page = search_discussion(client, article, "ferry")
     assert (
         '<blockquote><p dir="auto">The <mark>ferry</mark> is late.</p></blockquote><p dir="auto">No' in page
     )
 
 
-def test_of_a_long_comment_the_words_around_are_shown(client):
+def test_a_long_comment_is_shown_as_an_excerpt_around_the_match(client):
     article = make_article()
     far = "Something else. " * 200
     make_comment(article, f"{far} He took the ferry to town. {far}")
-    page = find(client, article, "ferry")
+    page = search_discussion(client, article, "ferry")
     (text,) = re.findall(r'<p dir="auto">(.*?)</p>', page)
     assert re.match(r"… .*took the <mark>ferry</mark> to town\..* …$", text)
     assert len(text) < 300
@@ -60,7 +66,7 @@ def test_the_places_with_most_of_the_words_are_shown(client):
     make_comment(
         article, f"Ferry 1. {far} Ferry 2. {far} Ferry 3. {far} Ferries in the harbour. {far} A bus. {far}"
     )
-    texts = re.findall(r'<p dir="auto">(.*?)</p>', find(client, article, "ferry harbour bus"))
+    texts = re.findall(r'<p dir="auto">(.*?)</p>', search_discussion(client, article, "ferry harbour bus"))
     assert len(texts) == 3
     assert "<mark>Ferry</mark> 1." in texts[0]
     assert "<mark>Ferries</mark> in the <mark>harbour</mark>" in texts[1]
@@ -74,9 +80,9 @@ def test_the_places_with_most_of_the_words_are_shown(client):
 )
 def test_a_text_of_any_length_and_kind_is_read(client, body):
     article = make_article()
-    (pk,) = bring_in(article, f"Ferry here. {body}")
-    page = find(client, article, "ferry")
-    assert found(page) == [pk]
+    (pk,) = import_bodies(article, f"Ferry here. {body}")
+    page = search_discussion(client, article, "ferry")
+    assert found_comments(page) == [pk]
     assert marks(page) == ["Ferry"]
     assert len(page) < 10_000
     assert CommentText.objects.get(pk=pk).vector

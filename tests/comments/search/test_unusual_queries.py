@@ -4,14 +4,14 @@ import pytest
 from django.utils.http import urlencode
 
 from articles.search import MAX_QUERY_LENGTH
-from tests.comments.search.search_pages import find, found, look
+from tests.comments.search.search_pages import found_comments, search_discussion, search_site
 from tests.factories import make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize(
-    ("asked", "sentence"),
+    ("query", "sentence"),
     [
         ("the of", "too common"),
         ("?!", "too common"),
@@ -21,36 +21,36 @@ pytestmark = pytest.mark.django_db
         ("zyzzyva", "zyzzyva”</bdi>."),
     ],
 )
-def test_a_sentence_says_why_there_is_nothing(client, asked, sentence):
+def test_a_sentence_says_why_there_is_nothing(client, query, sentence):
     article = make_article()
     make_comment(article, "A ferry.")
-    for page in (find(client, article, asked), look(client, asked)):
+    for page in (search_discussion(client, article, query), search_site(client, query)):
         assert sentence in page
-        assert asked in page
-        assert found(page) == []
+        assert query in page
+        assert found_comments(page) == []
 
 
-@pytest.mark.parametrize("asked", ["", " ", "\x00", "\u3000"])
-def test_without_a_query_there_is_an_empty_form(client, asked):
+@pytest.mark.parametrize("query", ["", " ", "\x00", "\u3000"])
+def test_without_a_query_there_is_an_empty_form(client, query):
     article = make_article()
     make_comment(article, "A ferry.")
-    for page in (find(client, article, asked), look(client, asked)):
+    for page in (search_discussion(client, article, query), search_site(client, query)):
         assert 'type="search"' in page
         assert 'class="empty"' not in page
-        assert found(page) == []
+        assert found_comments(page) == []
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "text",
     ["'", '"', '"""', "\\", "\\'", "a'b\\c", "!", "& | ! ( )", "a:*", "a <-> b", ":", "'':A", "%s %(q)s %",
      "-", "--", "or or or", "\ud800", "\u202eferry", "ferry\x00", "ﷺ", "½", "😀", "{{ q }}",
      "a" * MAX_QUERY_LENGTH,
      "😀" * MAX_QUERY_LENGTH, "a'" * 100, "- " * 100, "-a " * 66, "\u3316" * MAX_QUERY_LENGTH, '"' * 199, "http://[::1",
      "(" * 200],
 )  # fmt: skip
-def test_nonsense_is_answered(client, asked):
+def test_nonsense_is_answered(client, text):
     article = make_article()
     make_comment(article, "A ferry. 'a'b\\c' ½ ﷺ 😀")
-    query = urlencode({"q": asked.encode(errors="surrogatepass")})
+    query = urlencode({"q": text.encode(errors="surrogatepass")})
     for url in (f"{article.get_absolute_url()}find/", "/search/"):
         assert client.get(f"{url}?{query}").status_code == 200

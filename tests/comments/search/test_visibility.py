@@ -8,8 +8,14 @@ from django.utils import timezone
 from articles.models import Article
 from comments.models import Discussion, Reason, State
 from comments.services.discussions import change_discussion
-from tests.comments.search.search_pages import bring_in, find, found, look, stories
-from tests.comments.thread.test_story import hold, remove
+from tests.comments.search.search_pages import (
+    found_comments,
+    found_stories,
+    import_bodies,
+    search_discussion,
+    search_site,
+)
+from tests.comments.thread.test_story import remove, set_pending
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
@@ -17,13 +23,13 @@ pytestmark = pytest.mark.django_db
 HIDDEN = Discussion.Status.HIDDEN
 
 
-def test_what_not_everybody_may_read_is_not_found_by_anybody(client):
+def test_comments_that_are_not_public_are_not_found(client):
     article, author = make_article(), UserFactory.create()
     waiting, spam, removed, deleted, answered = (
         make_comment(article, "A secret word.", author=author) for _ in range(5)
     )
     make_comment(article, "Nothing.", parent=answered)
-    hold(waiting)
+    set_pending(waiting)
     remove(spam, State.SPAM, Reason.SPAM)
     remove(removed)
     remove(deleted, State.DELETED, Reason.AUTHOR)
@@ -31,8 +37,8 @@ def test_what_not_everybody_may_read_is_not_found_by_anybody(client):
     for reader in (None, author, UserFactory.create(roles=("Moderator",))):
         if reader:
             client.force_login(reader)
-        for page in (find(client, article, "secret"), look(client, "secret")):
-            assert found(page) == []
+        for page in (search_discussion(client, article, "secret"), search_site(client, "secret")):
+            assert found_comments(page) == []
             assert "A secret" not in page
 
 
@@ -41,8 +47,8 @@ def test_the_author_of_a_removed_parent_is_not_named(client):
     first = make_comment(article, "Loud.")
     answer = make_comment(article, "A calm word.", parent=first)
     remove(first)
-    page = find(client, article, "calm")
-    assert found(page) == [answer.pk]
+    page = search_discussion(client, article, "calm")
+    assert found_comments(page) == [answer.pk]
     assert first.author_name not in page
 
 
@@ -51,19 +57,19 @@ def test_the_author_of_a_removed_parent_is_not_named(client):
 )
 def test_an_unpublished_story_is_not_found(client, fields):
     article = make_article("Quarry", **fields)
-    bring_in(article, "About the quarry.")
-    find(client, article, "quarry", status=404)
-    page = look(client, "quarry")
-    assert (found(page), stories(page)) == ([], [])
+    import_bodies(article, "About the quarry.")
+    search_discussion(client, article, "quarry", status=404)
+    page = search_site(client, "quarry")
+    assert (found_comments(page), found_stories(page)) == ([], [])
 
 
 def test_a_hidden_discussion_is_not_found_while_its_story_is(client):
     article = make_article("Quarry")
     make_comment(article, "About the quarry.")
     change_discussion(article=article, status=HIDDEN)
-    find(client, article, "quarry", status=404)
-    page = look(client, "quarry")
-    assert (found(page), stories(page)) == ([], [article.slug])
+    search_discussion(client, article, "quarry", status=404)
+    page = search_site(client, "quarry")
+    assert (found_comments(page), found_stories(page)) == ([], [article.slug])
 
 
 def test_an_unknown_story_is_not_found(client):
@@ -72,4 +78,4 @@ def test_an_unknown_story_is_not_found(client):
 
 def test_the_story_of_unknown_rights_is_found_on_the_site(client):
     article = make_article("The last ferry", rights=Article.Rights.UNKNOWN)
-    assert stories(look(client, "ferry")) == [article.slug]
+    assert found_stories(search_site(client, "ferry")) == [article.slug]

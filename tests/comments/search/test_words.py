@@ -6,14 +6,14 @@ import pytest
 from django.db import connection
 
 from core.database.sql import fetch_value
-from tests.comments.search.search_pages import find, found, look, marks
+from tests.comments.search.search_pages import found_comments, marks, search_discussion, search_site
 from tests.factories import make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize(
-    ("asked", "body", "marked"),
+    ("query", "body", "marked"),
     [
         ("cafe", "At the Café.", ["Café"]),
         ("CAFÉ", "at the cafe", ["cafe"]),
@@ -62,12 +62,12 @@ pytestmark = pytest.mark.django_db
         ("strong", "**Bold** words", None),
     ],
 )
-def test_words_are_found_in_any_form_and_marked_as_written(client, asked, body, marked):
+def test_words_are_found_in_any_form_and_marked_as_written(client, query, body, marked):
     article = make_article("Story")
     make_comment(article, body)
-    for page in (find(client, article, asked), look(client, asked)):
+    for page in (search_discussion(client, article, query), search_site(client, query)):
         assert marks(page) == (marked or [])
-        assert bool(found(page)) == (marked is not None)
+        assert bool(found_comments(page)) == (marked is not None)
 
 
 def test_stored_texts_are_found_as_new_ones_are(client):
@@ -80,11 +80,11 @@ def test_stored_texts_are_found_as_new_ones_are(client):
         article = make_article("إغلاق الميناء")
         stored = make_comment(article, "بالميناء سفن")
         cursor.execute(now.FOLD)
-        assert found(look(client, "ميناء")) == []
+        assert found_comments(search_site(client, "ميناء")) == []
         cursor.execute(now.REBUILD_VECTORS)
         cursor.execute(comments.REBUILD_VECTORS)
-    page = look(client, "ميناء")
-    assert found(page) == [stored.pk]
+    page = search_site(client, "ميناء")
+    assert found_comments(page) == [stored.pk]
     assert marks(page) == ["الميناء", "بالميناء"]
 
 
@@ -92,7 +92,7 @@ def test_comments_of_signs_alone_are_no_hindrance(client):
     article = make_article()
     make_comment(article, "?!")
     make_comment(article, "。。。")
-    assert found(find(client, article, "ferry")) == []
+    assert found_comments(search_discussion(client, article, "ferry")) == []
 
 
 def test_folding_ascii_only_changes_the_case():

@@ -89,7 +89,7 @@ def test_the_log_of_claims_is_append_only(ruth: User, guest: Guest) -> None:
         CommentClaim.objects.update(user=None)
 
 
-def test_the_account_follows_what_the_guest_followed(ruth: User, guest: Guest) -> None:
+def test_the_account_takes_over_the_follows_of_the_guest(ruth: User, guest: Guest) -> None:
     article, other = make_article(), make_article("Another story")
     comment = make_comment(article, guest=guest)
     for followed in (article, other):
@@ -121,7 +121,9 @@ def test_a_guest_with_comments_left_follows_the_replies_to_them(ruth: User, gues
     assert list(of_guest.all()) == [both.pk]
 
 
-def test_who_muted_the_guest_has_muted_the_account(ruth: User, guest: Guest, maria: User, omar: User) -> None:
+def test_members_who_muted_the_guest_have_muted_the_account(
+    ruth: User, guest: Guest, maria: User, omar: User
+) -> None:
     first, second = (make_comment(make_article(), guest=guest) for _number in range(2))
     Mute.objects.create(user=omar, muted_user=ruth)
     for member in (maria, omar, ruth):

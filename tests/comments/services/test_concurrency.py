@@ -93,7 +93,7 @@ def test_recommendations_are_all_counted_while_others_write_and_two_jobs_count()
     replies = [make_comment(article, parent=root) for _ in range(4)]
     people = [UserFactory.create() for _ in range(24)]
 
-    def press(person: User) -> None:
+    def recommend_all(person: User) -> None:
         try:
             for reply in replies:
                 for given in (True, False, True):
@@ -110,7 +110,7 @@ def test_recommendations_are_all_counted_while_others_write_and_two_jobs_count()
 
     with ThreadPoolExecutor(6) as pool:
         work = [pool.submit(count, 0), pool.submit(count, 1)]
-        work += [pool.submit(press, person) for person in people]
+        work += [pool.submit(recommend_all, person) for person in people]
         work += [pool.submit(post, article, parent=replies[0]) for _ in range(20)]
         results = [job.result(timeout=PATIENCE) for job in work]
 

@@ -69,7 +69,7 @@ def test_many_comments_move_at_once_each_with_its_replies(django_assert_num_quer
     assert (other.level, other.parent) == (0, None)
 
 
-def test_of_many_moves_only_the_possible_ones_happen():
+def test_only_the_possible_ones_of_many_moves_are_applied():
     article, elsewhere = make_article(), make_comment(make_article("Another story"))
     root = make_comment(article)
     first, second = (make_comment(article, parent=root) for _ in range(2))

@@ -77,7 +77,7 @@ def test_a_form_sent_ten_times_is_one_comment():
     assert_sound()
 
 
-def test_a_nonce_of_somebody_else_gives_nothing_away():
+def test_another_persons_nonce_reveals_nothing():
     article, nonce = make_article(), uuid4()
     make_comment(article, nonce=nonce)
     with pytest.raises(ValidationError, match="already used"):
@@ -112,7 +112,7 @@ def test_a_discussion_closes_by_itself_a_year_after_its_article():
         make_comment(article)
 
 
-def test_an_answer_to_what_was_removed_meanwhile_is_refused():
+def test_a_reply_to_a_comment_that_was_just_removed_is_refused():
     article = make_article()
     root = make_comment(article)
     change_states(ids=[root.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
@@ -121,7 +121,7 @@ def test_an_answer_to_what_was_removed_meanwhile_is_refused():
     assert_sound()
 
 
-def test_the_deepest_level_keeps_whom_it_answers():
+def test_a_reply_at_the_deepest_level_stores_the_answered_comment():
     article = make_article()
     comment = make_comment(article)
     for _ in range(MAX_DEPTH + 2):

@@ -25,7 +25,7 @@ def test_only_its_author_deletes_a_comment():
 
 
 @pytest.mark.parametrize("to", [State.REJECTED, State.SPAM])
-def test_what_a_moderator_removed_is_not_its_authors_to_delete(to):
+def test_an_author_cannot_delete_a_comment_removed_by_a_moderator(to):
     guest = GuestFactory.create()
     comment = make_comment(make_article(), guest=guest)
     change_states(ids=[comment.pk], to=to, reason=Reason.INSULT, actor=None)
@@ -69,7 +69,7 @@ def test_a_change_and_its_undo_leave_every_column_as_it_was():
     assert_sound()
 
 
-def test_undo_leaves_alone_what_a_person_confirmed_since():
+def test_undo_skips_comments_that_a_person_has_confirmed_since():
     article, moderator = make_article(), UserFactory.create()
     kept, undone = make_comment(article), make_comment(article)
     batch = uuid4()
@@ -79,7 +79,7 @@ def test_undo_leaves_alone_what_a_person_confirmed_since():
     assert revert_states(undoes=batch, actor=moderator, batch=uuid4()) == [undone.pk]
 
 
-def test_a_decision_on_what_a_colleague_has_decided_changes_nothing():
+def test_a_decision_does_not_overwrite_a_colleagues_decision():
     comment = make_comment(make_article())
     seen = comment.transitions.get().pk
     change_states(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
@@ -95,7 +95,7 @@ def test_a_decision_on_what_a_colleague_has_decided_changes_nothing():
     assert comment.state == State.REJECTED
 
 
-def test_the_version_grows_only_with_what_readers_see():
+def test_the_version_grows_only_with_public_changes():
     article = make_article()
     comment = make_comment(article)
     change_states(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
@@ -129,7 +129,7 @@ def test_bulk_takes_as_many_statements_for_two_as_for_forty(django_assert_num_qu
         " FROM comments_comment c",
     ],
 )
-def test_the_database_refuses_what_must_never_be(statement):
+def test_the_database_refuses_impossible_states(statement):
     make_comment(make_article())
     make_comment(make_article("Another story"))
     with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from comments.models import Comment
 from comments.thread import pages
-from tests.comments.in_a_browser import DESK, PHONE, SHIFTS, at, bring_in, fold_all, open_story
+from tests.comments.in_a_browser import DESK, PHONE, SHIFTS, at, fold_all, import_thread, open_story
 from tests.helpers.browser import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -14,7 +14,7 @@ SHIFTS_FROM_THE_START = SHIFTS.replace('"layout-shift"', '"layout-shift", buffer
 
 
 def test_a_thumb_folds_by_the_round_button_only(browser, live_server, article):
-    bring_in(article, roots=1, replies=12)
+    import_thread(article, roots=1, replies=12)
     context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
     page = context.new_page()
     open_story(live_server, page, article)
@@ -30,7 +30,7 @@ def test_a_thumb_folds_by_the_round_button_only(browser, live_server, article):
 
 
 def test_six_levels_are_indented_and_three_on_a_phone(live_server, page, article):
-    bring_in(article, roots=1, replies=12)
+    import_thread(article, roots=1, replies=12)
     steps = """nodes => new Set(nodes.map((node) => Math.round(node.getBoundingClientRect().x))).size - 1"""
     for size, levels in ((DESK, 6), (PHONE, 3)):
         page.set_viewport_size(size)
@@ -47,7 +47,7 @@ def test_right_to_left_the_thread_is_mirrored(reading, talk):
     assert inner["width"] < outer["width"]
 
 
-def test_a_name_shows_what_is_answered_and_puts_it_away_again(reading, talk):
+def test_a_name_opens_and_closes_the_answered_comment(reading, talk):
     link = at(reading, talk.Ada).get_by_role("link", name="Tollef")
     link.press("Enter")
     quote = at(reading, talk.Ada).locator(".quote")
@@ -66,7 +66,7 @@ def test_a_name_shows_what_is_answered_and_puts_it_away_again(reading, talk):
 
 def test_an_answered_comment_of_another_page_is_fetched(live_server, page, article, monkeypatch):
     monkeypatch.setattr(pages, "REPLIES_PER_TREE", 2)
-    bring_in(article, roots=1, replies=6)
+    import_thread(article, roots=1, replies=6)
     page.set_viewport_size(DESK)
     last = Comment.objects.filter(discussion=article.pk).latest("pk")
     open_story(live_server, page, article, f"comments/{last.pk}/")
@@ -82,7 +82,7 @@ def test_an_answered_comment_of_another_page_is_fetched(live_server, page, artic
     expect(page.locator(".quote")).to_contain_text("Reply 4")
 
 
-def test_without_scripts_a_name_leads_to_what_is_answered(browser, live_server, article, talk):
+def test_without_scripts_a_name_links_to_the_answered_comment(browser, live_server, article, talk):
     page = browser.new_context(java_script_enabled=False).new_page()
     open_story(live_server, page, article)
     at(page, talk.Ada).get_by_role("link", name="Tollef").click()
@@ -126,7 +126,7 @@ def test_a_link_to_a_folded_comment_unfolds_it(live_server, reading, article, ta
     expect(at(reading, talk.Jun)).to_be_in_viewport()
 
 
-def test_what_is_remembered_of_folding_has_a_bound(reading):
+def test_the_stored_folding_state_is_bounded(reading):
     reading.evaluate(
         """() => {
           const kept = {};

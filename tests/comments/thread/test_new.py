@@ -8,7 +8,7 @@ from comments.services.editing import edit_comment
 from comments.services.moves import move_comment
 from comments.services.states import change_states, delete_comment
 from comments.thread.new_comments import MAX_NEW_IDS
-from tests.comments.thread.test_story import bring_in, hold, remove
+from tests.comments.thread.test_story import import_thread, remove, set_pending
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +36,7 @@ def test_the_version_is_that_of_the_page(client):
     assert 'data-version="1" data-seq="1"' in page
 
 
-def test_what_was_published_since_is_new(client):
+def test_comments_published_since_are_new(client):
     article = make_article()
     old = make_comment(article)
     since = version(client, article)["seq"]
@@ -48,7 +48,7 @@ def test_what_was_published_since_is_new(client):
     assert new(client, article, 0) == 3
 
 
-def test_the_last_of_them_are_named_in_their_order(client):
+def test_the_latest_new_comments_are_listed_in_order(client):
     article = make_article()
     make_comment(article)
     since = version(client, article)["seq"]
@@ -58,17 +58,17 @@ def test_the_last_of_them_are_named_in_their_order(client):
     assert client.get(f"{article.get_absolute_url()}new/?since=999").json() == {"count": 0, "ids": []}
 
 
-def test_a_late_approval_is_new_and_what_waits_is_not(client):
+def test_a_late_approval_is_new_and_a_pending_comment_is_not(client):
     article = make_article()
     waits, approved = make_comment(article), make_comment(article)
-    hold(waits, approved)
+    set_pending(waits, approved)
     make_comment(article)
     since = version(client, article)["seq"]
     approve(approved)
     assert new(client, article, since) == 1
 
 
-def test_what_was_on_the_page_already_is_not_new(client):
+def test_comments_that_were_on_the_page_already_are_not_new(client):
     """Comments that were removed and restored, edited, moved or confirmed are not new."""
     article, author = make_article(), UserFactory.create()
     restored, edited, moved, confirmed = (
@@ -94,7 +94,7 @@ def test_what_was_on_the_page_already_is_not_new(client):
     assert new(client, article, since) == 1, "it was not there when the page was made"
 
 
-def test_ones_own_is_not_new(client):
+def test_the_readers_own_comment_is_not_new(client):
     article, member, guest = make_article(), UserFactory.create(), GuestFactory.create()
     make_comment(article, author=member)
     make_comment(article, guest=guest)
@@ -108,7 +108,7 @@ def test_ones_own_is_not_new(client):
 
 def test_more_than_99_are_not_counted(client):
     article = make_article()
-    bring_in(article, 120)
+    import_thread(article, 120)
     assert new(client, article, 0) == 99
 
 
@@ -128,7 +128,7 @@ def test_a_far_line_is_nothing_new(client):
     assert new(client, article, "9" * 18) == 0
 
 
-def test_nothing_is_told_of_what_nobody_may_read(client):
+def test_versions_and_new_comments_of_hidden_stories_are_404(client):
     article, draft = make_article(), make_article("A draft", published_at=None)
     make_comment(article)
     change_discussion(article=article, status=Discussion.Status.HIDDEN)
@@ -137,9 +137,9 @@ def test_nothing_is_told_of_what_nobody_may_read(client):
             assert client.get(f"{hidden.get_absolute_url()}{name}").status_code == 404
 
 
-def test_asking_costs_two_statements_at_any_size(client, django_assert_num_queries):
+def test_the_question_takes_two_statements_at_any_size(client, django_assert_num_queries):
     article = make_article()
-    bring_in(article, 300)
+    import_thread(article, 300)
     for name in ("version/", "new/?since=0", "new/?since=299"):
         with django_assert_num_queries(2):
             assert client.get(f"{article.get_absolute_url()}{name}").status_code == 200

@@ -8,14 +8,14 @@ from playwright.sync_api import expect
 from comments.models import Comment, Reason, State
 from comments.services.states import change_states
 from comments.thread import pages
-from tests.comments.in_a_browser import SHIFTS, at, bring_in, choose_order, open_story, order_of
+from tests.comments.in_a_browser import SHIFTS, at, choose_order, import_thread, open_story, order_of
 from tests.factories import UserFactory, make_comment
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 def versions(page) -> int:
-    return sum(url.endswith("/version/") for url in page.asked)
+    return sum(url.endswith("/version/") for url in page.polling_requests)
 
 
 def test_new_comments_are_offered_without_moving_anything_and_shown_in_their_place(waiting, article, talk):
@@ -67,7 +67,7 @@ def test_new_comments_are_offered_without_moving_anything_and_shown_in_their_pla
     expect(page.locator(".notice-bar > *")).to_have_count(0)
     assert page.failures == []
 
-    page.asked.clear()
+    page.polling_requests.clear()
     page.clock.run_for(30_000)
     page.wait_for_timeout(200)
     assert page.locator(".notice-bar > *").count() == 0  # what was shown is not new again
@@ -93,7 +93,7 @@ def show_new_comment(page, article, body):
     page.get_by_role("button", name=re.compile(r"^\d new comments?$")).click()
 
 
-def test_of_a_removed_comment_only_the_reply_to_it_that_is_being_written_stays(waiting, article, talk):
+def test_a_removed_comment_disappears_but_a_reply_being_written_stays(waiting, article, talk):
     page, gone = waiting, "This comment is no longer on this page."
     at(page, talk.Jun).get_by_role("link", name="Reply").click()
     text = page.get_by_label("Your comment")
@@ -134,7 +134,7 @@ def test_a_removed_comment_is_not_quoted_above_its_replies_any_more(waiting, art
     assert page.failures == []
 
 
-def test_what_is_new_on_other_pages_is_said_with_a_link(waiting, article, talk, monkeypatch):
+def test_new_comments_on_other_pages_are_announced_with_a_link(waiting, article, talk, monkeypatch):
     monkeypatch.setattr(pages, "REPLIES_PER_TREE", 3)
     page = waiting
     beyond = make_comment(article, "Beyond the cap.", author=UserFactory(name="Per"), parent=talk.Marit)
@@ -186,7 +186,7 @@ def test_an_order_chosen_in_another_tab_takes_nothing_away(waiting, live_server,
 
 
 def test_a_change_of_rank_is_not_new(live_server, page, article, monkeypatch):
-    bring_in(article, roots=6, replies=0)
+    import_thread(article, roots=6, replies=0)
     roots = list(Comment.objects.filter(discussion=article.pk).order_by("pk"))
     for n, root in enumerate(roots):
         Comment.objects.filter(pk=root.pk).update(recommend_count=n + 1)
@@ -205,7 +205,7 @@ def test_a_change_of_rank_is_not_new(live_server, page, article, monkeypatch):
     assert set(order_of(page)) >= {root.pk for root in roots[3:]}
 
 
-def test_a_quiet_page_asks_less_and_less_and_a_hidden_one_not_at_all(waiting):
+def test_a_page_without_news_polls_less_often_and_a_hidden_one_never(waiting):
     page = waiting
     # Counted in the page: that an answer has arrived does not yet say that the script has read it and
     # set its next timer, and the clock must not go on before it has.
@@ -221,30 +221,30 @@ def test_a_quiet_page_asks_less_and_less_and_a_hidden_one_not_at_all(waiting):
       };
     }""")
 
-    def go_on(seconds):
+    def run_clock(seconds):
         for _ in range(seconds // 15):
             page.clock.run_for(15_000)
             while page.evaluate("underway"):
                 page.wait_for_timeout(10)
 
-    go_on(30)
+    run_clock(30)
     assert versions(page) == 1
-    go_on(45)
+    run_clock(45)
     assert versions(page) == 2
-    go_on(60)
-    assert versions(page) == 2  # the third is asked after 67.5 s
-    go_on(3600)
-    asked = versions(page)
-    assert 8 <= asked <= 16
-    go_on(1200)
-    assert versions(page) - asked == 2  # every ten minutes, and no more rarely than that
+    run_clock(60)
+    assert versions(page) == 2  # the third follows after 67.5 s
+    run_clock(3600)
+    requests = versions(page)
+    assert 8 <= requests <= 16
+    run_clock(1200)
+    assert versions(page) - requests == 2  # every ten minutes, and no more rarely than that
 
     hide = "Object.defineProperty(document, 'hidden', {{ value: {}, configurable: true }})"
     turn = "document.dispatchEvent(new Event('visibilitychange'))"
     page.evaluate(f"() => {{ {hide.format('true')}; {turn} }}")
-    asked = versions(page)
-    go_on(1800)
-    assert versions(page) == asked
+    requests = versions(page)
+    run_clock(1800)
+    assert versions(page) == requests
     page.evaluate(f"() => {{ {hide.format('false')}; {turn} }}")
-    go_on(15)
-    assert versions(page) == asked + 1
+    run_clock(15)
+    assert versions(page) == requests + 1

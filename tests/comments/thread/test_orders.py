@@ -11,7 +11,7 @@ from comments.services.discussions import change_discussion
 from comments.services.recommendations import recommend
 from comments.tasks import count_recommendations
 from comments.thread.pages import COMMENTS_PER_PAGE, Order, ThreadCursor
-from tests.comments.thread.test_story import BAD_CURSORS, bring_in, hold, ids, read, remove
+from tests.comments.thread.test_story import BAD_CURSORS, ids, import_thread, read, remove, set_pending
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
@@ -71,7 +71,7 @@ def test_a_thread_of_one_has_no_order(client):
 @pytest.mark.parametrize("order", Order.values)
 def test_pages_of_each_order_follow_one_another_without_hole_or_repeat(client, order):
     article = make_article()
-    bring_in(article, COMMENTS_PER_PAGE + 60)
+    import_thread(article, COMMENTS_PER_PAGE + 60)
     for n, pk in enumerate(Comment.objects.values_list("pk", flat=True)):
         Comment.objects.filter(pk=pk).update(recommend_count=n % 3, reply_count=0)
     first = read(client, article, f"?order={order}")
@@ -88,7 +88,7 @@ def test_pages_of_each_order_follow_one_another_without_hole_or_repeat(client, o
 
 
 @pytest.mark.parametrize("order", list(Order))
-def test_a_page_may_start_with_a_place_or_behind_it(client, thread, order):
+def test_a_page_can_start_at_a_position_or_after_it(client, thread, order):
     article, _ = thread
     everything = roots(read(client, article, f"?order={order}"))
     middle = Comment.objects.get(pk=everything[1])
@@ -141,7 +141,7 @@ def test_the_chosen_order_is_remembered_on_every_story(client, thread):
 
 
 @pytest.mark.parametrize("remembered", ["best", "", "x" * 5000, "newest; DROP"])
-def test_a_cookie_that_somebody_made_up_is_no_order(client, remembered):
+def test_a_forged_order_cookie_is_ignored(client, remembered):
     article = make_article()
     first, second = make_comment(article), make_comment(article)
     client.cookies["order"] = remembered
@@ -173,14 +173,14 @@ def test_only_the_story_itself_is_for_search_engines(client, query, is_indexed, 
 
 @pytest.mark.parametrize("order", list(Order))
 @pytest.mark.parametrize("role", ["Reader", "Moderator"])
-def test_what_only_this_reader_sees_stands_in_each_order(client, order, role):
+def test_comments_visible_only_to_this_reader_are_placed_in_each_order(client, order, role):
     article, author = make_article(), UserFactory.create()
     first = make_comment(article)
     waiting = make_comment(article, "Let me in.", author=author)
     removed = make_comment(article, "Loud words.")
     hung = make_comment(article, "Below.", parent=removed, author=author)
     last = make_comment(article)
-    hold(waiting, hung)
+    set_pending(waiting, hung)
     remove(removed)
     change_discussion(article=article, status=Discussion.Status.CLOSED)
     client.force_login(author if role == "Reader" else UserFactory.create(roles=(role,)))

@@ -9,7 +9,7 @@ from comments.models import MAX_DEPTH, Comment, Discussion, Reason, State
 from comments.services.discussions import change_discussion
 from comments.services.states import change_states, delete_comment
 from comments.thread.pages import COMMENTS_PER_PAGE, MAX_COUNTED_REPLIES, REPLIES_PER_TREE, Order
-from tests.comments.thread.test_story import bring_in, hold, ids, nesting, remove
+from tests.comments.thread.test_story import ids, import_thread, levels, remove, set_pending
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
@@ -34,9 +34,9 @@ def test_a_comment_on_the_first_page_is_shown_there(client):
 
 def test_a_reply_far_down_has_a_page_of_its_branch(client):
     article = make_article()
-    root, *replies = bring_in(article, 1, REPLIES_PER_TREE + 5)
+    root, *replies = import_thread(article, 1, REPLIES_PER_TREE + 5)
     page = client.get(link(article, replies[-1])).content.decode()
-    assert nesting(page) == [(root, 1), (replies[-1], 2)]
+    assert levels(page) == [(root, 1), (replies[-1], 2)]
     assert f'id="comment-{replies[-1]}" class="focus"' in page
     assert f'href="../../comments/{replies[-1]}/"' in page
     assert f"{article.get_absolute_url()}#comments" in page
@@ -45,18 +45,18 @@ def test_a_reply_far_down_has_a_page_of_its_branch(client):
 
 def test_a_comment_of_a_later_page_brings_its_replies(client):
     article = make_article()
-    created = bring_in(article, COMMENTS_PER_PAGE, 1)
+    created = import_thread(article, COMMENTS_PER_PAGE, 1)
     change_discussion(article=article, status=Discussion.Status.CLOSED)
     *_, root, reply = created
     page = client.get(link(article, root)).content.decode()
-    assert nesting(page) == [(root, 1), (reply, 2)]
+    assert levels(page) == [(root, 1), (reply, 2)]
 
 
 @pytest.mark.parametrize("order", Order.values)
 def test_every_comment_of_any_page_is_found_in_its_place(client, order):
     """Each permalink leads to the comment, and so does "View in thread" on its own page."""
     article = make_article()
-    big = bring_in(article, COMMENTS_PER_PAGE + 40)
+    big = import_thread(article, COMMENTS_PER_PAGE + 40)
     root = Comment.objects.get(pk=big[100])
     replies = [make_comment(article, parent=root) for _ in range(REPLIES_PER_TREE + 3)]
     change_discussion(article=article, status=Discussion.Status.CLOSED)
@@ -79,11 +79,11 @@ def test_every_comment_of_any_page_is_found_in_its_place(client, order):
         assert shown[0] == (root.pk if pk in {reply.pk for reply in replies} else pk)
 
 
-def test_the_place_of_what_only_its_author_sees(client):
+def test_the_position_of_comments_that_only_their_author_sees(client):
     article, author = make_article(), UserFactory.create()
-    bring_in(article, COMMENTS_PER_PAGE + 5)
+    import_thread(article, COMMENTS_PER_PAGE + 5)
     waiting = make_comment(article, author=author)
-    hold(waiting)
+    set_pending(waiting)
     change_discussion(article=article, status=Discussion.Status.CLOSED)
     client.force_login(author)
     page = client.get(link(article, waiting.pk)).content.decode()
@@ -91,7 +91,7 @@ def test_the_place_of_what_only_its_author_sees(client):
     assert ids(client.get(target).content.decode()) == [waiting.pk]
 
 
-def test_a_link_to_whom_one_answers_leads_where_that_is(client):
+def test_the_link_to_the_answered_comment_opens_the_page_that_has_it(client):
     """On the last page of a long tree, the parent of a reply at the deepest level is on an earlier page."""
     article = make_article()
     line = [make_comment(article)]
@@ -108,7 +108,7 @@ def test_a_link_to_whom_one_answers_leads_where_that_is(client):
 
 def test_show_more_replies_goes_through_a_long_tree_without_hole_or_repeat(client):
     article = make_article()
-    root, *replies = bring_in(article, 1, 600)
+    root, *replies = import_thread(article, 1, 600)
     page = client.get(article.get_absolute_url()).content.decode()
     seen, base = ids(page), article.get_absolute_url()
 
@@ -124,9 +124,9 @@ def test_show_more_replies_goes_through_a_long_tree_without_hole_or_repeat(clien
     assert 'class="more"' not in page
 
 
-def test_deep_in_a_long_tree_no_more_are_counted_than_anybody_would_read(client):
+def test_the_count_of_replies_in_a_long_tree_is_bounded(client):
     article = make_article()
-    root, *replies = bring_in(article, 1, COMMENTS_PER_PAGE + MAX_COUNTED_REPLIES + 100)
+    root, *replies = import_thread(article, 1, COMMENTS_PER_PAGE + MAX_COUNTED_REPLIES + 100)
     page = client.get(f"{link(article, root)}?after={replies[9]}").content.decode()
     assert len(ids(page)) == 2 + COMMENTS_PER_PAGE
     assert f"Show {MAX_COUNTED_REPLIES} more" in page
@@ -140,7 +140,7 @@ def test_a_deep_answer_brings_those_above_it(client):
     for _ in range(REPLIES_PER_TREE + 4):
         line.append(make_comment(article, parent=line[-1]))
     page = client.get(link(article, line[-1].pk)).content.decode()
-    assert nesting(page) == [(c.pk, n + 1) for n, c in enumerate(line)]
+    assert levels(page) == [(c.pk, n + 1) for n, c in enumerate(line)]
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_a_deleted_comment_is_gone_for_its_author_as_well(client):
 def test_a_pending_comment_is_404_for_others(client):
     article, author = make_article(), UserFactory.create()
     comment = make_comment(article, author=author)
-    hold(comment)
+    set_pending(comment)
     assert client.get(link(article, comment.pk)).status_code == 404
     client.force_login(UserFactory.create())
     assert client.get(link(article, comment.pk)).status_code == 404
@@ -196,7 +196,7 @@ def test_a_pending_comment_is_404_for_others(client):
         assert client.get(link(article, comment.pk))["Location"].endswith(f"#comment-{comment.pk}")
 
 
-def test_its_author_and_moderators_are_led_to_a_removed_comment(client):
+def test_the_author_and_moderators_are_redirected_to_a_removed_comment(client):
     article, author = make_article(), UserFactory.create()
     comment = make_comment(article, "Loud words.", author=author)
     change_states(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
@@ -228,6 +228,6 @@ def test_a_comment_of_another_story_is_not_found(client):
 def test_the_statements_do_not_grow_with_the_branch(client, django_assert_num_queries):
     for title, replies in (("Short", REPLIES_PER_TREE + 3), ("Long", 300)):
         article = make_article(title)
-        _, *made = bring_in(article, 1, replies)
+        _, *made = import_thread(article, 1, replies)
         with django_assert_num_queries(6):
             assert client.get(link(article, made[-1])).status_code == 200

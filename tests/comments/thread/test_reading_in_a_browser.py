@@ -13,9 +13,9 @@ from tests.comments.in_a_browser import (
     DESK,
     PHONE,
     at,
-    bring_in,
     choose_order,
     fold_all,
+    import_thread,
     open_story,
     order_of,
 )
@@ -57,7 +57,7 @@ def test_an_order_is_chosen_remembered_and_gone_back_from(browser, live_server, 
 def test_more_comments_and_more_replies(browser, live_server, article, monkeypatch, with_scripts):
     monkeypatch.setattr(pages, "COMMENTS_PER_PAGE", 6)
     monkeypatch.setattr(pages, "REPLIES_PER_TREE", 2)
-    bring_in(article, roots=9, replies=7)
+    import_thread(article, roots=9, replies=7)
     every = set(Comment.objects.filter(discussion=article.pk).values_list("pk", flat=True))
     context = browser.new_context(java_script_enabled=with_scripts)
     page = context.new_page()
@@ -108,7 +108,7 @@ def test_more_comments_and_more_replies(browser, live_server, article, monkeypat
 @pytest.mark.parametrize("with_scripts", [True, False])
 def test_a_comments_own_page_opens_at_it(browser, live_server, article, monkeypatch, with_scripts):
     monkeypatch.setattr(pages, "REPLIES_PER_TREE", 2)
-    bring_in(article, roots=1, replies=14)
+    import_thread(article, roots=1, replies=14)
     last = Comment.objects.filter(discussion=article.pk).latest("pk")
     context = browser.new_context(java_script_enabled=with_scripts, viewport=PHONE)
     page = context.new_page()
@@ -144,7 +144,7 @@ def test_offline_a_reply_says_so_and_opens_once_the_site_is_back(live_server, pa
 
 def test_offline_more_comments_says_so_and_stays(live_server, page, article, monkeypatch):
     monkeypatch.setattr(pages, "COMMENTS_PER_PAGE", 3)
-    bring_in(article, roots=6, replies=0)
+    import_thread(article, roots=6, replies=0)
     open_story(live_server, page, article)
     page.context.set_offline(True)
     link = page.get_by_role("link", name="More comments")
@@ -341,10 +341,10 @@ def test_the_button_of_the_search_in_a_discussion_stays_on_one_line(reading):
     assert button.bounding_box()["width"] > 60
 
 
-def test_on_paper_times_are_absolute_and_it_says_where_more_is(live_server, page, article, monkeypatch):
+def test_a_printed_page_has_absolute_times_and_the_url_of_the_rest(live_server, page, article, monkeypatch):
     monkeypatch.setattr(pages, "COMMENTS_PER_PAGE", 3)
     monkeypatch.setattr(pages, "REPLIES_PER_TREE", 2)
-    bring_in(article, roots=6, replies=4)
+    import_thread(article, roots=6, replies=4)
     make_comment(article, "A moment ago.", author=UserFactory(name="Per"))
     page.clock.set_fixed_time(timezone.now() + timedelta(minutes=2))
     open_story(live_server, page, article, "?order=newest")
@@ -365,7 +365,7 @@ def test_on_paper_times_are_absolute_and_it_says_where_more_is(live_server, page
     assert page.locator(".thread .more").first.inner_text() == ("Show 2 more replies (on the web page)")
 
 
-def test_axe_finds_nothing_in_what_opens(waiting, article, talk):
+def test_axe_finds_nothing_in_opened_menus_and_forms(waiting, article, talk):
     page = waiting
     page.set_viewport_size(PHONE)
     at(page, talk.Ada).get_by_role("link", name="Tollef").click()
@@ -383,7 +383,7 @@ def test_axe_finds_nothing_in_what_opens(waiting, article, talk):
 
 @pytest.mark.parametrize("system", ["light", "dark"])
 @pytest.mark.parametrize("chosen", ["light", "dark", "auto"])
-def test_the_theme_is_the_systems_unless_one_is_chosen(live_server, page, article, system, chosen):
+def test_the_theme_follows_the_system_unless_one_is_chosen(live_server, page, article, system, chosen):
     page.emulate_media(color_scheme=system)
     open_story(live_server, page, article)
     page.locator(f".theme [value={chosen}]").click()

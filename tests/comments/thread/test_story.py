@@ -44,24 +44,24 @@ def read(client, article, query="", status=200) -> str:
     return response.content.decode()
 
 
-def nesting(markup: str) -> list[tuple[int, int]]:
+def levels(markup: str) -> list[tuple[int, int]]:
     return Thread(markup).comments
 
 
 def ids(markup: str) -> list[int]:
-    return [pk for pk, _ in nesting(markup)]
+    return [pk for pk, _ in levels(markup)]
 
 
 def remove(comment, to=State.REJECTED, reason=Reason.OFF_TOPIC):
     change_states(ids=[comment.pk], to=to, reason=reason, actor=None)
 
 
-def hold(*comments):
+def set_pending(*comments):
     """Put comments back to "Waiting for review"."""
     change_states(ids=[c.pk for c in comments], to=State.PENDING, reason=Reason.SCREENED, actor=None)
 
 
-def bring_in(article, roots, replies=0):
+def import_thread(article, roots, replies=0):
     """Post top-level comments a minute apart, each with replies."""
     article.source_key = f"test|{article.slug}"
     article.save()
@@ -96,7 +96,7 @@ def test_a_story_with_its_thread(client):
         "<em>learned</em>",
     ):
         assert words in page
-    assert nesting(page) == [(root.pk, 1), (answer.pk, 2), (deeper.pk, 3)]
+    assert levels(page) == [(root.pk, 1), (answer.pk, 2), (deeper.pk, 3)]
     assert f'<a href="comments/{root.pk}/">' in page
     assert f'href="#comment-{root.pk}"><bdi>{root.author_name}</bdi></a>' in page
     assert f'href="reply/{root.pk}/"' in page
@@ -149,13 +149,13 @@ def test_a_hidden_discussion_shows_nothing_of_itself(client):
     assert "carpet" not in link.text
 
 
-def test_a_discussion_that_was_hidden_from_the_start_is_said_to_be_none(client):
+def test_a_discussion_hidden_from_the_start_is_shown_as_having_no_comments(client):
     article = make_article()
     change_discussion(article=article, status=Discussion.Status.HIDDEN)
     assert "This story has no comments." in read(client, article)
 
 
-def test_a_closed_discussion_says_so_and_reads_from_its_start(client):
+def test_a_closed_discussion_is_announced_and_starts_with_the_oldest(client):
     article = make_article()
     first, second = make_comment(article), make_comment(article)
     assert ids(read(client, article)) == [second.pk, first.pk]
@@ -182,7 +182,7 @@ def test_only_the_author_and_moderators_see_a_pending_comment(client):
     article.editors.add(editor)
     root = make_comment(article)
     waiting = make_comment(article, "Let me in.", parent=root, author=author)
-    hold(waiting)
+    set_pending(waiting)
 
     assert "Let me in" not in read(client, article)
     for stranger in (UserFactory.create(), UserFactory.create(roles=("Editor",))):
@@ -192,14 +192,14 @@ def test_only_the_author_and_moderators_see_a_pending_comment(client):
     for allowed in (author, editor, UserFactory.create(roles=("Moderator",))):
         client.force_login(allowed)
         page = read(client, article)
-        assert nesting(page) == [(root.pk, 1), (waiting.pk, 2)]
+        assert levels(page) == [(root.pk, 1), (waiting.pk, 2)]
         assert "Waiting for review." in page
         assert (f"/comments/{waiting.pk}/edit/" in page) is (allowed == author)
 
 
 def test_a_waiting_first_level_comment_is_seen_by_its_author(client):
     article, author = make_article(), UserFactory.create()
-    hold(make_comment(article, "First!", author=author))
+    set_pending(make_comment(article, "First!", author=author))
     assert "First!" not in read(client, article)
     client.force_login(author)
     assert "First!" in read(client, article)
@@ -212,7 +212,7 @@ def test_equal_sentences_of_two_findings_are_shown_once(client, monkeypatch):
 
     monkeypatch.setattr("comments.thread.reader.policy", TwoTerms)
     article, author = make_article(), UserFactory.create()
-    hold(make_comment(article, author=author))
+    set_pending(make_comment(article, author=author))
     client.force_login(author)
     page = read(client, article)
     assert page.count("it has a word that is looked at. It is your first.") == 1
@@ -228,7 +228,7 @@ def test_a_removed_comment_leaves_a_place_where_it_was_answered(client):
 
     page = read(client, article)
 
-    assert nesting(page) == [(answered.pk, 1), (answer.pk, 2)]
+    assert levels(page) == [(answered.pk, 1), (answer.pk, 2)]
     assert "Removed by a moderator: off-topic" in page
     assert f">{answer.created_at.day} " in page.split('id="comments"')[1], "no date stands above it"
     assert "ouder words" not in page
@@ -237,7 +237,7 @@ def test_a_removed_comment_leaves_a_place_where_it_was_answered(client):
     assert "replying to" not in page
 
 
-def test_the_author_of_a_removed_comment_is_told(client):
+def test_the_author_of_a_removed_comment_sees_the_notice(client):
     article, author = make_article(), UserFactory.create()
     comment = make_comment(article, "Loud words.", author=author)
     remove(comment)
@@ -254,13 +254,13 @@ def test_a_visible_reply_under_an_invisible_parent_breaks_no_list(client):
     root = make_comment(article)
     middle = make_comment(article, parent=root)
     last = make_comment(article, "Hanging on.", parent=middle)
-    hold(last)
+    set_pending(last)
     remove(middle)
 
     client.force_login(UserFactory.create(roles=("Moderator",)))
     page = read(client, article)
 
-    assert nesting(page) == [(root.pk, 1), (last.pk, 2)]
+    assert levels(page) == [(root.pk, 1), (last.pk, 2)]
     assert Thread(page).depth == 0
 
 
@@ -275,7 +275,7 @@ def test_roles_are_marked(client):
     assert marks == ["author", "editor", "moderator"]
 
 
-def test_a_strangers_page_may_be_kept_by_anybody(client):
+def test_the_page_of_an_anonymous_reader_may_be_cached_publicly(client):
     article = make_article()
     make_comment(article)
     response = client.get(article.get_absolute_url())
@@ -323,7 +323,7 @@ def test_the_statements_do_not_grow_with_the_thread(
     articles = [make_article(f"Of {n}") for n in range(len(sizes))]
     for article, (roots, replies) in zip(articles, sizes, strict=True):
         article.topics.add(Topic.objects.create(name=article.title, slug=article.slug))
-        bring_in(article, roots, replies)
+        import_thread(article, roots, replies)
     for role, most in STATEMENTS.items():
         if role:
             client.force_login(UserFactory.create(roles=(role,)))
@@ -340,14 +340,14 @@ def test_the_statements_do_not_grow_with_the_thread(
                     read(client, article, query)
 
 
-def test_what_waits_is_read_for_its_author(client, django_assert_num_queries):
+def test_pending_comments_are_loaded_for_their_author(client, django_assert_num_queries):
     article, author = make_article(), UserFactory.create()
     waiting = [make_comment(article, author=author) for _ in range(5)]
     client.force_login(author)
     read(client, article)
     with django_assert_num_queries(STATEMENTS_WITH_FRAME["Reader"]):
         read(client, article)
-    hold(*waiting)
+    set_pending(*waiting)
     read(client, article)  # which stores the visit
     with django_assert_num_queries(STATEMENTS["Reader"]):  # the policy of these tests gives no reasons
         assert len(ids(read(client, article))) == 5
@@ -355,7 +355,7 @@ def test_what_waits_is_read_for_its_author(client, django_assert_num_queries):
 
 def test_pages_follow_one_another_without_hole_or_repeat(client):
     article = make_article()
-    created = bring_in(article, 450)
+    created = import_thread(article, 450)
     change_discussion(article=article, status=Discussion.Status.CLOSED)
 
     seen, query = list[int](), ""
@@ -375,13 +375,13 @@ def test_pages_follow_one_another_without_hole_or_repeat(client):
 
 def test_a_page_counts_replies_in_its_budget(client):
     article = make_article()
-    bring_in(article, 30, 19)
+    import_thread(article, 30, 19)
     assert len(ids(read(client, article))) == COMMENTS_PER_PAGE
 
 
 def test_a_long_tree_says_how_much_is_left(client):
     article = make_article()
-    root, *replies = bring_in(article, 1, REPLIES_PER_TREE + 5)
+    root, *replies = import_thread(article, 1, REPLIES_PER_TREE + 5)
     page = read(client, article)
     assert ids(page) == [root, *replies[:REPLIES_PER_TREE]]
     assert "Show 5 more replies" in page
@@ -389,13 +389,13 @@ def test_a_long_tree_says_how_much_is_left(client):
 
 
 @pytest.mark.parametrize("role", ["Reader", "Moderator", None])
-def test_what_waits_below_a_removed_comment_is_there_for_those_who_may_see_it(client, role):
+def test_pending_replies_to_a_removed_comment_are_shown_to_people_who_may_see_them(client, role):
     article, author = make_article(), UserFactory.create()
     root = make_comment(article, "Loud words.")
     between = make_comment(article, parent=root)
     reply = make_comment(article, "A waiting word.", parent=between, author=author)
     make_comment(article, "Elsewhere.")
-    hold(reply)
+    set_pending(reply)
     remove(between)
     remove(root)
     if role == "Reader":
@@ -405,7 +405,7 @@ def test_what_waits_below_a_removed_comment_is_there_for_those_who_may_see_it(cl
 
     page = read(client, article, "?order=oldest")
 
-    assert nesting(page)[:-1] == ([(root.pk, 1), (reply.pk, 2)] if role else [])
+    assert levels(page)[:-1] == ([(root.pk, 1), (reply.pk, 2)] if role else [])
     assert ("A waiting word." in page) == bool(role)
     assert "Loud words." not in page
     assert root.author_name not in page
@@ -468,7 +468,7 @@ def test_a_cursor_survives_its_way_through_a_url():
     assert cursor.value(Order.NEWEST) == comment.created_at
 
 
-def test_times_are_told_in_the_zone_of_the_saved_page(client):
+def test_times_are_in_the_zone_of_the_saved_page(client):
     at = timezone.now().replace(month=6, day=19, hour=20, minute=40) - timedelta(days=730)
     article = make_article(published_at=at, source_zone="America/New_York")
     page = read(client, article)
@@ -476,7 +476,7 @@ def test_times_are_told_in_the_zone_of_the_saved_page(client):
     assert "ET" in page
 
 
-def test_a_comment_with_missing_text_says_so(client):
+def test_a_comment_with_missing_text_is_marked(client):
     article = make_article()
     article.source_key = "test"
     article.save()

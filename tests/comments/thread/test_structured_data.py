@@ -75,7 +75,7 @@ def test_a_story_and_its_comments(client):
     }
 
 
-def test_what_was_published_first_elsewhere_says_where(client):
+def test_a_story_published_first_elsewhere_names_its_source(client):
     first = "https://gazette.example/2013/slip?a=1&b=2"
     article = make_article(canonical_url=first, rights=Article.Rights.LICENSED)
     page = read(client, article)
@@ -109,7 +109,7 @@ def test_previews_of_a_link(client):
         assert client.get(href.replace("&amp;", "&")).status_code == 200
 
 
-def test_of_unknown_rights_only_the_name_is_told(client):
+def test_a_story_of_unknown_rights_has_only_its_title(client):
     article = make_article(rights=Article.Rights.UNKNOWN, body="Not ours to give.")
     make_comment(article)
     head = read(client, article).partition("</head>")[0]
@@ -131,7 +131,7 @@ def test_nothing_that_people_write_ends_the_script(client):
     assert "</script><!--<script>alert(1)</script>" in json_ld["comment"][0]["text"]
 
 
-def test_only_what_all_can_read_and_no_more_than_ten(client):
+def test_only_public_comments_and_at_most_ten(client):
     article = make_article()
     member = UserFactory.create(roles=("Moderator",))
     comments = [
@@ -152,7 +152,7 @@ def test_only_what_all_can_read_and_no_more_than_ten(client):
         assert all(len(c["text"]) <= COMMENT_LENGTH and c["text"].endswith("…") for c in json_ld["comment"])
 
 
-def test_a_hidden_discussion_is_not_told(client):
+def test_a_hidden_discussion_is_left_out(client):
     article = make_article()
     make_comment(article)
     change_discussion(article=article, status=Discussion.Status.HIDDEN)
@@ -168,7 +168,7 @@ def test_the_host_that_was_asked_is_in_no_page(client, settings):
     assert page.count(f"https://news.example{article.get_absolute_url()}") >= 3
 
 
-def test_it_needs_no_query(client):
+def test_structured_data_needs_no_query(client):
     counts = []
     for rights in (Article.Rights.UNKNOWN, Article.Rights.OURS):
         article = make_article(rights=rights)
@@ -179,7 +179,7 @@ def test_it_needs_no_query(client):
     assert counts[0] == counts[1] <= 5
 
 
-def test_it_stays_small(client):
+def test_structured_data_stays_small(client):
     """The head is a small part of the page of a story with 74 comments, however long they are."""
     article = make_article("A headline of some length about the slip in the harbour", standfirst="x" * 200)
     before = len(read(client, article).encode())

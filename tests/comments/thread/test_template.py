@@ -112,7 +112,7 @@ def test_the_authors_mark_stands_beside_the_author():
     assert re.search(r"Ada</bdi> <span class=\"role\">author</span> replying", page)
 
 
-def test_what_people_write_is_escaped_and_what_we_rendered_is_not():
+def test_typed_text_is_escaped_and_rendered_html_is_not():
     page = render(
         [row(1, author_name='<b a="', replied_to_id=2, replied_to_name="<i>", body_html="<em>x</em>")]
     )
@@ -193,7 +193,7 @@ def test_a_time_of_today_is_marked_up_for_the_script_that_says_how_long_ago_it_w
     assert "<time" not in render([row(1), row(2, 1)])
 
 
-def test_what_waits_is_shown_to_its_author_and_to_moderators_only():
+def test_a_pending_comment_is_shown_only_to_its_author_and_moderators():
     rows = [row(1, state="pending", body_html="<p>SECRET</p>")]
     notice = (
         "<strong>Waiting for review, usually 2 h:</strong> it has two links."
@@ -220,7 +220,7 @@ def test_what_waits_is_shown_to_its_author_and_to_moderators_only():
 
 
 @pytest.mark.parametrize(
-    ("state", "reason", "said"),
+    ("state", "reason", "placeholder"),
     [
         ("rejected", "off_topic", "Removed by a moderator: off-topic"),
         ("rejected", "other", "Removed by a moderator"),
@@ -228,14 +228,14 @@ def test_what_waits_is_shown_to_its_author_and_to_moderators_only():
         ("deleted", "import_undone", "Import undone"),
     ],
 )
-def test_a_removed_comment_shows_the_reason_but_no_text_or_name(state, reason, said):
+def test_a_removed_comment_shows_the_reason_but_no_text_or_name(state, reason, placeholder):
     page = render([row(1, state=state, state_reason=reason, body_html="<p>SECRET</p>", author_name="Who")])
-    assert re.search(rf"<p>{said}\s*</p>", page)
+    assert re.search(rf"<p>{placeholder}\s*</p>", page)
     assert "SECRET" not in page
     assert "Who" not in page
 
 
-def test_missing_text_is_told():
+def test_missing_text_is_explained():
     page = render([row(1, text_missing="all"), row(2, text_missing="rest", body_html="<p>IN OUR</p>")])
     assert "Text missing in the original" in page
     assert "Body 1" not in page
@@ -255,7 +255,7 @@ def test_links_are_relative_to_the_story():
     assert 'href="../../reply/7/" rel="nofollow"' in page
 
 
-def test_nothing_gone_or_closed_takes_a_reply():
+def test_removed_comments_and_closed_discussions_take_no_reply():
     assert "reply/" not in render([row(1)], open=False)
     assert "reply/" not in render([row(1, state="rejected")], open=True)
 

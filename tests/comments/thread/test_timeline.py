@@ -19,7 +19,7 @@ from tests.factories import make_article
 START = date(2013, 6, 19)
 
 
-def said(*days: tuple[int, int]) -> str | None:
+def summarize_dates(*days: tuple[int, int]) -> str | None:
     """Return the sentence for (days since the start, comments)."""
     summary = summarize([(START + timedelta(days=day), count) for day, count in days])
     return summary and ", ".join(text for text, _url in summary["parts"])
@@ -45,7 +45,7 @@ def said(*days: tuple[int, int]) -> str | None:
     ],
 )
 def test_the_sentence(days, sentence):
-    assert said(*days) == sentence
+    assert summarize_dates(*days) == sentence
 
 
 def test_bars_are_equal_slices_in_which_one_comment_is_still_seen():

@@ -48,7 +48,7 @@ def pass_time(span):
 
 
 @BOTH
-def test_a_visit_after_a_pause_is_told_where_the_last_one_ended(as_ylva, ylva, article, talk, query):
+def test_a_visit_after_a_pause_shows_where_the_last_one_ended(as_ylva, ylva, article, talk, query):
     first, seen = read(as_ylva, article, query)
     assert first is None
     pass_time(PAUSE + timedelta(seconds=1))
@@ -63,7 +63,7 @@ def test_a_visit_after_a_pause_is_told_where_the_last_one_ended(as_ylva, ylva, a
     assert Visit.objects.get().user == ylva
 
 
-def test_what_came_during_a_visit_is_not_new_in_the_next(as_ylva, article, talk):
+def test_comments_published_during_a_visit_are_not_new_in_the_next(as_ylva, article, talk):
     read(as_ylva, article)
     make_comment(article)
     _since, seq = read(as_ylva, article, "?order=newest")  # as the script loads it to show the comment
@@ -102,7 +102,7 @@ def test_a_prefetched_page_is_no_visit(as_ylva, article, talk, query, purpose):
     assert not Visit.objects.exists()
 
 
-def test_nothing_is_stored_of_strangers(client, article, talk):
+def test_visits_of_anonymous_readers_are_not_stored(client, article, talk):
     assert read(client, article)[0] is None
     assert read(client, article, BY_THE_VIEW)[0] is None
     assert not Visit.objects.exists()

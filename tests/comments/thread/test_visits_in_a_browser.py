@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from comments.models import Visit
 from comments.thread.visits import PAUSE
-from tests.comments.in_a_browser import DESK, PHONE, SHIFTS, at, bring_in, choose_order, open_story
+from tests.comments.in_a_browser import DESK, PHONE, SHIFTS, at, choose_order, import_thread, open_story
 from tests.factories import UserFactory, make_comment
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in
@@ -52,7 +52,7 @@ def new_in(page, *comments):
 
 
 @BOTH
-def test_what_came_since_is_marked_and_one_goes_from_one_to_the_next(page, article, talk, visit):
+def test_comments_since_the_last_visit_are_marked_and_can_be_stepped_through(page, article, talk, visit):
     visit()
     expect(page.locator(".fold").first).to_be_visible()
     assert page.locator(".dot").count() == 0  # at the first visit nothing is new
@@ -92,7 +92,7 @@ def test_what_came_since_is_marked_and_one_goes_from_one_to_the_next(page, artic
 
 
 @BOTH
-def test_a_comment_of_ones_own_is_not_new(page, article, talk, visit, who):
+def test_the_readers_own_comment_is_not_marked_as_new(page, article, talk, visit, who):
     visit()
     page.get_by_role("link", name="Add to the discussion").click()
     page.get_by_label("Your comment").fill("My word.")
@@ -108,7 +108,7 @@ def test_a_comment_of_ones_own_is_not_new(page, article, talk, visit, who):
 
 @BOTH
 def test_the_place_where_one_left_off_is_offered_on_a_phone(page, live_server, article, visit):
-    bring_in(article, roots=40, replies=0)
+    import_thread(article, roots=40, replies=0)
     page.set_viewport_size(PHONE)
     visit()
     place = page.locator(".thread article").nth(25)
@@ -146,7 +146,7 @@ def test_a_link_to_a_comment_leads_there_and_nothing_else_is_offered(page, artic
 
 
 @pytest.mark.parametrize("who", ["member"])
-def test_nothing_of_a_members_visits_in_this_browser_is_taken_for_theirs(page, article, talk, visit):
+def test_stored_visits_of_another_member_in_this_browser_are_ignored(page, article, talk, visit):
     """Another person may have read the story here before."""
     page_visits = {article.get_absolute_url(): [0, 1, None, 0]}
     page.add_init_script(f"localStorage.setItem('visits', {json.dumps(json.dumps(page_visits))})")

@@ -9,7 +9,7 @@ from comments.models import Comment, Discussion, Reason, State
 from comments.services.discussions import change_discussion
 from comments.services.states import change_states
 from comments.thread import pages
-from tests.comments.thread.test_story import hold
+from tests.comments.thread.test_story import set_pending
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.browser import log_in
 
@@ -241,7 +241,7 @@ def test_a_first_comment_and_one_that_waits(live_server, page, article):
     own = page.locator(".thread article")
     expect(own).to_be_focused()
     expect(page.locator("#comments")).to_contain_text("1 comment")
-    hold(Comment.objects.get())
+    set_pending(Comment.objects.get())
     page.reload()
     change_discussion(article=article, moderation=Discussion.Moderation.PRE)
     page.locator(".compose a").click()
@@ -279,7 +279,7 @@ def test_the_form_on_its_own_page_leads_to_the_comment(live_server, page, articl
     page.wait_for_url(re.compile(r"#comment-\d+$"))
 
 
-def test_ones_own_comment_is_recommended_by_others(live_server, page, client, article):
+def test_the_readers_own_comment_shows_recommendations_by_others(live_server, page, client, article):
     author = UserFactory.create(name="Ruth")
     own, other = (
         make_comment(article, "Mine.", author=author),

@@ -71,7 +71,9 @@ def test_a_draft_is_offered_on_another_device(as_ida: Client, article: Article, 
     assert not Comment.objects.exclude(pk=first.pk).exists()
 
 
-def test_nobody_else_sees_a_draft(as_ida: Client, article: Article, emil: User, maria: User) -> None:
+def test_drafts_are_visible_only_to_their_author(
+    as_ida: Client, article: Article, emil: User, maria: User
+) -> None:
     save(as_ida, article)
     for other in (Client(), client_of(UserFactory.create()), client_of(emil), client_of(maria)):
         assert "You have a draft" not in page_of(other, article)
@@ -358,7 +360,7 @@ def test_after_a_log_out_nobody_gets_the_draft_of_another(
 
 
 @pytest.mark.browser
-def test_a_log_out_leaves_what_the_site_has_not_stored(
+def test_logging_out_keeps_text_that_the_site_has_not_stored(
     browser: Browser, live_server: LiveServer, article: Article, ida: User
 ) -> None:
     def refuse(route: Route) -> None:

@@ -143,7 +143,7 @@ def test_the_author_deletes_a_comment(client, comment, author):
     assert (comment.state, comment.state_reason) == (State.DELETED, Reason.AUTHOR)
 
 
-def test_nobody_else_sees_the_place_of_a_deleted_comment_and_its_author_only_once(client, comment, author):
+def test_a_deleted_comment_is_gone_for_everybody_but_its_author_once(client, comment, author):
     story, guest = comment.discussion.article.get_absolute_url(), Client()
     delete_comment(comment=comment, user=author, guest=None)
     client.force_login(author)

@@ -65,7 +65,7 @@ def test_nothing_ticked_changes_nothing(ruth: User, comments: list[Comment]) -> 
 def test_others_see_nothing_and_claim_nothing(comments: list[Comment]) -> None:
     assert Client().get(URL)["Location"] == f"/accounts/login/?next={URL}"
     client = client_of(confirm_email(UserFactory.create()))
-    assert "There is no comment of a guest" in text_of(client.get(URL))
+    assert "No comments were written as a guest" in text_of(client.get(URL))
     client.post(URL, {"comment": comments[0].pk})
     assert not Comment.objects.exclude(author=None).exists()
 

@@ -14,7 +14,7 @@ from accounts.models import Guest
 from comments.models import Comment
 from comments.tasks import delete_unconfirmed_emails, mail_confirmation
 from core.rate_limits import MAX_MAILS_PER_DAY
-from tests.comments.thread.test_story import hold
+from tests.comments.thread.test_story import set_pending
 from tests.comments.views.test_reply import fields, url
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
@@ -69,7 +69,7 @@ def test_after_a_week_without_confirmation_there_is_another_mail(client, django_
     assert len(mail.outbox) == 2
 
 
-def test_nobody_is_flooded_with_mails_by_others(django_capture_on_commit_callbacks):
+def test_confirmation_mails_to_one_address_are_limited(django_capture_on_commit_callbacks):
     article = make_article()
     for n in range(5):
         post(Client(), article, django_capture_on_commit_callbacks, name=f"Ida {n}")
@@ -154,11 +154,11 @@ def test_a_confirmed_guest_is_mailed_no_more():
     assert mail.outbox == []
 
 
-def test_a_guest_sees_the_own_waiting_comment_and_edits_it(client, django_capture_on_commit_callbacks):
+def test_a_guest_sees_and_edits_their_own_pending_comment(client, django_capture_on_commit_callbacks):
     article = make_article()
     post(client, article, django_capture_on_commit_callbacks)
     comment = Comment.objects.get()
-    hold(comment)
+    set_pending(comment)
 
     response = client.get(article.get_absolute_url())
     page = response.content.decode()

@@ -140,7 +140,7 @@ def test_guests_and_imported_names_are_muted_too(ylva, article):
     assert not is_folded(read(client, imported.get_absolute_url()), "Imported one.")
 
 
-def test_on_every_page_and_for_nobody_else(ylva, bo, article):
+def test_muted_comments_are_folded_on_every_page_for_this_member_only(ylva, bo, article):
     root = make_comment(article, "Before.")
     theirs = make_comment(article, "The wharf is wet.", author=bo, parent=root)
     set_editors_pick(comment=theirs, is_pick=True, actor=UserFactory.create())
@@ -203,7 +203,7 @@ def test_only_members_mute(bo, article):
     assert not Mute.objects.exists()
 
 
-def test_what_can_not_be_muted(ylva, bo, article):
+def test_comments_whose_author_cannot_be_muted(ylva, bo, article):
     own = make_comment(article, "Mine.", author=ylva)
     client = client_of(ylva)
     assert f"mute/{own.pk}/" not in read(client, article.get_absolute_url())
@@ -224,7 +224,7 @@ def test_the_number_of_muted_people_is_limited(ylva, bo, article, monkeypatch):
     assert Mute.objects.count() == 1
 
 
-def test_nobody_unmutes_for_another(ylva, bo, article):
+def test_a_member_cannot_unmute_for_another_member(ylva, bo, article):
     mute_author(comment=make_comment(article, "One."), user=ylva)
     assert client_of(bo).post(LIST, {"mute": Mute.objects.get().pk}).status_code == 404
     assert client_of(bo).post(LIST).status_code == 404

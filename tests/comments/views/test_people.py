@@ -27,7 +27,7 @@ def bodies(response):
     return [comment.body_html for comment in response.context["comments"]]
 
 
-def test_lists_what_they_published_newest_first(client, ida):
+def test_the_page_lists_published_comments_newest_first(client, ida):
     article, other = make_article("The slip"), make_article("The pier")
     first = make_comment(article, "The first.", author=ida)
     make_comment(other, "The second.", author=ida)
@@ -77,7 +77,7 @@ def test_an_unknown_member_is_404(client, key):
     assert client.get(f"/people/{key}/").status_code == 404
 
 
-def test_it_is_paged_without_gap_or_repeat_and_bounded(client, ida):
+def test_the_page_is_paged_without_gap_or_repeat_and_bounded(client, ida):
     article = make_article()
     for number in range(2 * PAGE_SIZE + 3):
         make_comment(article, f"Comment {number}.", author=ida)

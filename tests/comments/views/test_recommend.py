@@ -14,7 +14,7 @@ from comments.services.discussions import change_discussion
 from comments.services.recommendations import recommend
 from comments.services.states import change_states
 from comments.tasks import COUNT_DELAY, count_recommendations
-from tests.comments.thread.test_story import hold, read
+from tests.comments.thread.test_story import read, set_pending
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.discussions import version
 
@@ -92,7 +92,7 @@ def test_refusals_are_explained(comment):
         make_comment(comment.discussion.article, author=author),
         make_comment(comment.discussion.article),
     )
-    hold(hidden)
+    set_pending(hidden)
     hidden.refresh_from_db()
     for values, words in (
         ({"comment": own, "user": author}, "your own"),
@@ -105,7 +105,7 @@ def test_refusals_are_explained(comment):
     assert not Recommendation.objects.exists()
 
 
-def test_one_job_counts_what_comes_before_it_runs(comment, django_capture_on_commit_callbacks):
+def test_one_job_counts_all_recommendations_before_it_runs(comment, django_capture_on_commit_callbacks):
     for _ in range(3):
         with django_capture_on_commit_callbacks(execute=True):
             recommend(comment=comment, user=UserFactory.create(), given=True)
@@ -125,7 +125,7 @@ def test_a_recommendation_whose_job_was_lost_is_counted_with_the_next(
     assert DBTaskResult.objects.count() == 1
 
 
-def test_what_comes_while_the_job_counts_is_not_lost(comment, monkeypatch):
+def test_recommendations_during_the_job_are_not_lost(comment, monkeypatch):
     """Its request saw an older uncounted one, and left both to the job of that one."""
     recommend(comment=comment, user=UserFactory.create(), given=True)
     late = UserFactory.create()
@@ -181,10 +181,10 @@ def test_a_member_recommends_and_sees_it_at_once(client, comment):
 
 def test_htmx_gets_the_button_back(client, comment):
     client.force_login(UserFactory.create())
-    for given, told in ((True, " <b>1</b>"), (False, ""), (True, " <b>1</b>")):
+    for given, count in ((True, " <b>1</b>"), (False, ""), (True, " <b>1</b>")):
         page = client.post(url(comment), **HTMX).content.decode()
         assert f'formaction="{url(comment)}"' in page
-        assert f'aria-pressed="{str(given).lower()}">Recommend{told}</button>' in page
+        assert f'aria-pressed="{str(given).lower()}">Recommend{count}</button>' in page
         assert Recommendation.objects.get().given is given
 
 
@@ -197,7 +197,7 @@ def test_without_scripts_there_is_a_page_with_the_button(client, comment):
     assert "Withdraw recommendation" in client.get(url(comment)).content.decode()
 
 
-def test_a_stranger_is_told_where_to_log_in(client, comment):
+def test_an_anonymous_reader_sees_where_to_log_in(client, comment):
     page = client.get(url(comment)).content.decode()
     assert f"?next={url(comment)}" in page
     assert "<button" not in page.split("<main")[1].split("</main")[0]
@@ -209,7 +209,7 @@ def test_a_stranger_is_told_where_to_log_in(client, comment):
     assert not Recommendation.objects.exists()
 
 
-def test_ones_own_comment_says_that_it_is(client):
+def test_the_readers_own_comment_cannot_be_recommended(client):
     author = UserFactory.create()
     own = make_comment(make_article(), author=author)
     client.force_login(author)

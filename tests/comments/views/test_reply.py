@@ -187,7 +187,7 @@ def test_a_text_that_is_too_long_is_refused_with_its_count_and_kept(client, head
     assert not Guest.objects.exists()
 
 
-def test_the_most_that_fits_is_taken_with_its_line_ends_counted_once(client):
+def test_a_text_of_the_maximum_length_is_accepted_with_line_ends_counted_once(client):
     body = "\r\n".join(["x" * 99] * 100)
     assert client.post(url(make_article()), fields(body=body)).status_code == 302
     assert Comment.objects.get().body == body.replace("\r\n", "\n")
@@ -206,14 +206,14 @@ def test_the_most_that_fits_is_taken_with_its_line_ends_counted_once(client):
         ({"email": "ida@example.org\nBcc: x@example.org"}, "valid email"),
     ],
 )
-def test_what_is_missing_is_said_with_its_field(client, changed, sentence):
+def test_missing_fields_are_reported_at_the_field(client, changed, sentence):
     refused = client.post(url(make_article()), fields(**changed))
     assert refused.status_code == 422
     assert sentence in refused.content.decode()
     assert not Comment.objects.exists()
 
 
-def test_a_closed_discussion_says_so(client):
+def test_a_closed_discussion_is_announced_on_the_reply_page(client):
     article = make_article()
     change_discussion(article=article, status=Discussion.Status.CLOSED)
 
@@ -232,14 +232,14 @@ def test_a_discussion_is_closed_a_year_after_its_story(client):
     assert client.post(url(article), fields()).status_code == 422
 
 
-def test_a_message_to_a_browser_makes_its_page_its_own(client):
+def test_a_message_for_one_browser_makes_the_page_private(client):
     article = make_article()
     change_discussion(article=article, status=Discussion.Status.CLOSED)
     response = client.get(url(article), follow=True)
     assert "private" in response["Cache-Control"]
 
 
-def test_an_answer_to_what_was_removed_meanwhile_is_kept_in_the_form(client):
+def test_the_text_of_a_reply_to_a_comment_that_was_just_removed_is_kept(client):
     article = make_article()
     root = make_comment(article, "Loud words.")
     change_states(ids=[root.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
@@ -280,7 +280,7 @@ def test_there_is_no_form_where_replies_are_impossible(client, where):
     ("missing", "sentence"),
     [("all", "Text missing in the original"), ("rest", "The rest is missing in the original")],
 )
-def test_the_page_says_what_is_missing_of_the_comment_that_is_answered(client, missing, sentence):
+def test_the_reply_page_shows_what_is_missing_of_the_answered_comment(client, missing, sentence):
     article = make_article()
     root = make_comment(article)
     Comment.objects.filter(pk=root.pk).update(text_missing=missing)

@@ -89,7 +89,7 @@ def test_after_a_minute_it_stays(client, article, posted):
     assert Comment.objects.get().state == State.PUBLISHED
 
 
-def test_what_was_answered_meanwhile_leaves_a_placeholder(client, article, posted):
+def test_undoing_a_comment_that_was_answered_leaves_a_placeholder(client, article, posted):
     answer = make_comment(article, "Is it?", parent=posted)
     unpost(client, posted)
     page = Client().get(article.get_absolute_url()).content.decode()
@@ -97,7 +97,7 @@ def test_what_was_answered_meanwhile_leaves_a_placeholder(client, article, poste
     assert f"comment-{answer.pk}" in page
 
 
-def test_pressed_twice_or_reloaded_it_shows_the_text_again(client, posted):
+def test_undoing_twice_or_reloading_shows_the_text_again(client, posted):
     unpost(client, posted)
     url = reverse("comment-unpost", args=[posted.pk])
     for again in (unpost(client, posted), client.get(url)):
@@ -113,7 +113,7 @@ def test_the_text_is_shown_for_as_long_as_a_comment_can_be_edited(client, posted
     assert response.status_code == 302
 
 
-def test_what_a_moderator_removed_at_that_moment_is_not_taken_back(client, posted):
+def test_a_comment_removed_by_a_moderator_cannot_be_taken_back(client, posted):
     change_states(ids=[posted.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=None)
     page = unpost(client, posted).content.decode()
     assert "Undone" not in page
@@ -145,7 +145,7 @@ def test_a_member_gets_the_form_without_name_and_email(client, article):
     assert 'name="email"' not in page
 
 
-def test_no_mail_leaves_before_the_minute_is_over_and_none_for_what_was_taken_back(client, posted):
+def test_mails_are_sent_after_a_minute_and_not_for_undone_comments(client, posted):
     job = DBTaskResult.objects.get(task_path="comments.tasks.mail_confirmation")
     assert job.run_after >= posted.created_at + timedelta(seconds=59)
     unpost(client, posted)
@@ -153,7 +153,7 @@ def test_no_mail_leaves_before_the_minute_is_over_and_none_for_what_was_taken_ba
     assert mail.outbox == []
 
 
-def test_who_posts_again_is_sent_the_link_then(client, article, posted):
+def test_a_guest_who_posts_again_gets_the_link_then(client, article, posted):
     unpost(client, posted)
     mail_confirmation.func(Guest.objects.get().pk)
     DBTaskResult.objects.all().delete()
@@ -164,7 +164,7 @@ def test_who_posts_again_is_sent_the_link_then(client, article, posted):
     assert len(mail.outbox) == 1
 
 
-def test_who_posts_again_within_the_minute_is_sent_one_link(client, article, posted):
+def test_a_guest_who_posts_again_within_the_minute_gets_one_link(client, article, posted):
     first = DBTaskResult.objects.get(task_path="comments.tasks.mail_confirmation")
     unpost(client, posted)
     client.post(url(article), fields(body="Now I mean it."))
@@ -175,7 +175,7 @@ def test_who_posts_again_within_the_minute_is_sent_one_link(client, article, pos
     assert len(mail.outbox) == 1
 
 
-def test_the_address_of_who_took_everything_back_is_deleted_after_a_week(client, posted):
+def test_the_email_of_a_guest_without_comments_is_deleted_after_a_week(client, posted):
     unpost(client, posted)
     mail_confirmation.func(Guest.objects.get().pk)
     Guest.objects.update(created_at=timezone.now() - timedelta(days=7))

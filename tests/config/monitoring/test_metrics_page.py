@@ -56,7 +56,7 @@ def test_there_is_no_such_page_without_a_token(client: Client) -> None:
 
 
 @pytest.mark.parametrize("sent", [None, "", "Bearer", f"Bearer {TOKEN}x", f"Basic {TOKEN}", "Bearer é"])
-def test_nobody_reads_it_without_the_token(client: Client, token: dict[str, str], sent: str | None) -> None:
+def test_metrics_need_the_token(client: Client, token: dict[str, str], sent: str | None) -> None:
     answer = client.get("/metrics", headers={} if sent is None else {"Authorization": sent})
     assert answer.status_code == 401
     assert answer["WWW-Authenticate"] == "Bearer"
@@ -133,9 +133,9 @@ def test_a_new_site_has_no_age_of_anything(client: Client, token: dict[str, str]
 
 @pytest.mark.django_db
 def test_it_costs_a_few_statements() -> None:
-    with captured_statements() as asked:
+    with captured_statements() as statements:
         list(DatabaseMetrics().collect())
-    assert len([one for one in asked if "SAVEPOINT" not in one]) == 8, asked
+    assert len([one for one in statements if "SAVEPOINT" not in one]) == 8, statements
 
 
 def test_without_a_database_the_rest_is_printed(

@@ -41,8 +41,8 @@ def owner(site: Served, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
         yield connection.cursor()
 
 
-def ask(site: Served, path: str, **headers: str) -> tuple[int, dict[str, str], str]:
-    """Send a request over a connection of its own, so that any web process may answer."""
+def fetch(site: Served, path: str, **headers: str) -> tuple[int, dict[str, str], str]:
+    """Send a request over its own connection, so that any web process may answer."""
     with closing(HTTPConnection("127.0.0.1", site.port, timeout=PATIENCE)) as web:
         web.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
         answer = web.getresponse()
@@ -51,7 +51,7 @@ def ask(site: Served, path: str, **headers: str) -> tuple[int, dict[str, str], s
 
 
 def scrape(site: Served) -> dict[str, float]:
-    status, _headers, text = ask(site, "/metrics", Authorization=f"Bearer {TOKEN}")
+    status, _headers, text = fetch(site, "/metrics", Authorization=f"Bearer {TOKEN}")
     assert status == 200
     return samples(text)
 
@@ -71,7 +71,7 @@ def test_the_sum_is_over_all_processes_and_never_goes_down(site: Served, home: P
     def both_have_answered() -> bool:
         nonlocal sent
         sent += 1
-        assert ask(site, site.story)[0] == 200
+        assert fetch(site, site.story)[0] == 200
         seen.append(scrape(site).get(name, 0))
         return len(own_numbers()) == 2 and all(own_numbers())
 
@@ -120,17 +120,17 @@ def test_answers_are_counted_by_their_kind(site: Served) -> None:
     guest = Guest(site)
     assert guest.post("A word about the boat.")[0] == 200
     for _ in range(8):
-        ask(site, site.story)
-    page = ask(site, "/")[2]
+        fetch(site, site.story)
+    page = fetch(site, "/")[2]
     [style, *_] = re.findall(r'href="(/static/[^"]+\.css)"', page)
-    ask(site, style)
-    ask(site, "/nothing/")
-    ask(site, "/healthz")
+    fetch(site, style)
+    fetch(site, "/nothing/")
+    fetch(site, "/healthz")
     counted("cached,2xx", "check,2xx", "made,2xx", "made,4xx", "personal,2xx", "personal,3xx", "static,2xx")
     assert sum(scrape(site).get(f"soundoff_comments_posted_total{{{one}}}", 0) for one in VERDICTS) == 1
     with frozen(site):
-        until(lambda: "reach its database" in ask(site, site.story)[2])
-        until(lambda: ask(site, "/search/?q=boat")[0] == 503)
+        until(lambda: "reach its database" in fetch(site, site.story)[2])
+        until(lambda: fetch(site, "/search/?q=boat")[0] == 503)
         found = scrape(site)
         assert found["soundoff_database_up"] == 0
         assert "soundoff_comments_waiting" not in found
@@ -141,7 +141,7 @@ def test_answers_are_counted_by_their_kind(site: Served) -> None:
 def test_a_reader_of_the_error_page_can_quote_the_line_of_the_log(site: Served, owner: Any) -> None:
     owner.execute("ALTER TABLE articles_article RENAME COLUMN vector TO away")
     try:
-        status, headers, page = ask(site, "/search/?q=secret+jim@example.org")
+        status, headers, page = fetch(site, "/search/?q=secret+jim@example.org")
     finally:
         owner.execute("ALTER TABLE articles_article RENAME COLUMN away TO vector")
     assert status == 500
@@ -171,14 +171,14 @@ def test_a_reader_of_the_error_page_can_quote_the_line_of_the_log(site: Served, 
 
 
 def test_each_answer_has_an_id_which_no_client_chooses(site: Served) -> None:
-    ids = [ask(site, path, X_Request_ID=ID)[1]["x-request-id"] for path in ("/", "/", "/healthz", "/x/")]
+    ids = [fetch(site, path, X_Request_ID=ID)[1]["x-request-id"] for path in ("/", "/", "/healthz", "/x/")]
     assert ID not in ids
     assert len(set(ids)) == 4
     until(lambda: {line.get("request_id") for line in log_lines(site)} >= set(ids))  # a thread writes them
 
 
 def test_a_line_of_a_refused_request_has_no_token(site: Served) -> None:
-    status, headers, _page = ask(site, MAILED_LINK)
+    status, headers, _page = fetch(site, MAILED_LINK)
     assert status == 404
     [refused] = [
         line
@@ -209,11 +209,11 @@ def test_a_trusted_proxy_chooses_the_id_and_text_has_no_line_for_each_request(
         home = stack.enter_context(data_folder())
         copy_home(prepared_home, home)
         site = stack.enter_context(serving(environment_of(home) | {"BEHIND_PROXY": "1"}))
-        assert ask(site, "/", X_Request_ID=ID)[1]["x-request-id"] == ID
-        assert ask(site, "/metrics")[0] == 404
+        assert fetch(site, "/", X_Request_ID=ID)[1]["x-request-id"] == ID
+        assert fetch(site, "/metrics")[0] == 404
         assert ID not in site.log.read_text()
-        assert ask(site, MAILED_LINK)[0] == 404
-        assert ask(site, "/a-secret/%E2%82%AC/")[0] == 404
+        assert fetch(site, MAILED_LINK)[0] == 404
+        assert fetch(site, "/a-secret/%E2%82%AC/")[0] == 404
         lines = site.log.read_text()
         assert "Not Found: newsletter-confirm (request " in lines
         assert "Not Found: other (request " in lines

@@ -23,7 +23,7 @@ WRITE, ANSWER, KEEP = "Write a story", "Waiting for review", "System status"
     ("role", "shown"),
     [(EDITOR, {WRITE, ANSWER}), (MODERATOR, {ANSWER}), (ADMINISTRATOR, {WRITE, ANSWER, KEEP})],
 )
-def test_the_front_page_shows_what_each_role_may_do(client: Client, role: str, shown: set[str]) -> None:
+def test_the_front_page_links_to_the_pages_of_each_role(client: Client, role: str, shown: set[str]) -> None:
     client.force_login(UserFactory.create(roles=(role,)))
     page = client.get("/admin/").content.decode()
     block = page[page.index('class="page-head"') : page.index('class="all-lists"')]
@@ -42,7 +42,7 @@ def test_pages_that_show_times_name_their_zone(client: Client) -> None:
         assert client.get(url).text.count("Times are Oslo time unless noted.") == 1, url
 
 
-def test_the_front_page_lists_what_waits_and_the_stories_in_work(client: Client) -> None:
+def test_the_front_page_lists_pending_work_and_stories_in_progress(client: Client) -> None:
     editor = UserFactory.create(roles=(EDITOR,))
     client.force_login(editor)
     empty = client.get("/admin/").content.decode()

@@ -66,7 +66,7 @@ def test_pages_of_administrators_are_left_out_for_moderators() -> None:
     assert pages == ["Queues", "Similar comments", "Discussions", "Dashboard"]
 
 
-def test_nobody_is_offered_more_than_the_front_page_before_a_log_in() -> None:
+def test_only_the_front_page_is_linked_before_a_log_in() -> None:
     found = newsroom_navigation(AnonymousUser(), reverse("moderation:queue"))
     assert [link.name for link in found.sections] == ["Newsroom"]
     assert found.pages == []

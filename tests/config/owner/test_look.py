@@ -30,7 +30,7 @@ def save(client: Client, **values: Any) -> Any:
     return client.post(URL, {**fields(client), **values})
 
 
-def look(page: str) -> dict[str, str]:
+def appearance_urls(page: str) -> dict[str, str]:
     """Return the URLs of the look that a page links to."""
     patterns = {
         "logo": r'<img src="(/site/logo-\d+\.png)"',
@@ -47,16 +47,16 @@ def test_a_logo_and_an_icon_are_on_every_page_until_they_are_removed(
     make_article()
     page = warm(site)
     assert MARK in page
-    default_icon = look(page)["icon"]
+    default_icon = appearance_urls(page)["icon"]
 
     assert save(ada_client, logo_file=png(900, 300), icon_file=png(300, 300)).status_code == 302
     page = text(send_request(site, "/"))
     assert MARK not in page
     assert ">Soundoff</span></a>" in page
-    found = look(page)
+    found = appearance_urls(page)
     assert set(found) == {"logo", "icon", "touch"}
     for path in ("/accounts/email/", "/admin/", "/owner/status/"):
-        assert look(ada_client.get(path).content.decode()) == found
+        assert appearance_urls(ada_client.get(path).content.decode()) == found
     sizes = {}
     for name, url in found.items():
         response = Client().get(url)
@@ -68,7 +68,7 @@ def test_a_logo_and_an_icon_are_on_every_page_until_they_are_removed(
     assert save(ada_client, logo_remove="on", icon_remove="on").status_code == 302
     page = text(send_request(site, "/"))
     assert MARK in page
-    assert look(page) == {"icon": default_icon}
+    assert appearance_urls(page) == {"icon": default_icon}
     assert Client().get(found["logo"]).status_code == Client().get(found["icon"]).status_code == 404
 
 
@@ -79,7 +79,7 @@ def test_a_logo_with_the_name_stands_alone(ada_client: Client, site: PageCacheAp
     assert re.search(r'<a class="brand" href="/"><img [^>]*alt="Soundoff"[^>]*></a>', page)
 
 
-def test_a_logo_can_neither_be_deleted_nor_cleaned_up(ada_client: Client) -> None:
+def test_a_logo_in_use_is_not_deleted_or_cleaned_up(ada_client: Client) -> None:
     save(ada_client, logo_file=png(90, 30), icon_file=png(30, 20))
     stored = Site.objects.get()
     for image in Image.objects.all():
@@ -101,9 +101,9 @@ def test_a_file_that_is_no_image_is_refused_and_changes_nothing(ada_client: Clie
 
 def test_the_accent_is_on_every_page_until_it_is_removed(ada_client: Client, site: PageCacheApp) -> None:
     make_article()
-    assert "accent" not in look(warm(site))
+    assert "accent" not in appearance_urls(warm(site))
     assert save(ada_client, accent="#B00020").status_code == 302
-    url = look(text(send_request(site, "/")))["accent"]
+    url = appearance_urls(text(send_request(site, "/")))["accent"]
     assert url == "/site/accent-b00020.css"
     write = "/admin/articles/article/add/?form=6f9b1c0e-7d3a-4a53-9d4e-2b1f3c5a7e90"
     preview = re.search(r'data-css="([^"]+)"', ada_client.get(write).content.decode())
@@ -111,14 +111,14 @@ def test_the_accent_is_on_every_page_until_it_is_removed(ada_client: Client, sit
     assert preview[1].split()[1] == url, "the preview has the colours of the site"
     for path in ("/accounts/email/", "/admin/", "/owner/status/", "/moderation/", write):
         page = ada_client.get(path).content.decode()
-        assert look(page)["accent"] == url
+        assert appearance_urls(page)["accent"] == url
         assert page.index("css/tokens") < page.index(url) < page.index("css/site")
     sheet = Client().get(url)
     assert sheet["Content-Type"].startswith("text/css")
     assert "--accent: light-dark(#b00020, " in sheet.content.decode()
     assert "immutable" in sheet["Cache-Control"]
     save(ada_client, accent="")
-    assert "accent" not in look(text(send_request(site, "/")))
+    assert "accent" not in appearance_urls(text(send_request(site, "/")))
 
 
 def test_a_colour_that_is_hard_to_read_is_adjusted_with_a_sentence(ada_client: Client) -> None:

@@ -324,7 +324,7 @@ def test_a_web_login_that_owns_tables_is_a_problem(db: None) -> None:
 
 
 @pytest.mark.django_db
-def test_each_problem_says_what_to_do_in_our_words(settings: Any) -> None:
+def test_each_problem_has_this_projects_own_instructions(settings: Any) -> None:
     settings.SECRET_KEY, settings.DEBUG = "short", True
     problems = {problem.message: problem.fix for problem in system_status.find_problems()}
     text = " ".join([*problems, *problems.values()])

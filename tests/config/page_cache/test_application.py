@@ -56,11 +56,11 @@ def test_a_page_with_a_new_comment_costs_two_statements_with_that_of_the_event_l
     make_comment(article)
     monkeypatch.setattr(StampReader, "_ask", note_in_thread)
     monkeypatch.setattr(_AsyncConnection, "execute", note_in_loop)
-    with captured_statements() as asked:
+    with captured_statements() as statements:
         reply = send_through_event_loop(site, story)
     assert reply.status == 200
     assert len(stamps) == 1, stamps
-    assert len(asked) == 1, asked
+    assert len(statements) == 1, statements
 
 
 def test_a_database_that_is_lost_after_the_event_loop_asked_it_is_noticed(
@@ -72,9 +72,9 @@ def test_a_database_that_is_lost_after_the_event_loop_asked_it_is_noticed(
     def lose_database() -> None:
         site.stamp_reader.lost_at = time.monotonic()
 
-    with captured_statements() as asked:
+    with captured_statements() as statements:
         shown = send_through_event_loop(site, story, before_thread=lose_database)
-    assert asked == []
+    assert statements == []
     assert "reach its database" in shown.text  # the page as it was before the change, with a notice
     assert shown.headers["Cache-Control"] == "no-store"
 
@@ -94,9 +94,9 @@ def test_a_database_that_is_lost_after_the_event_loop_asked_it_is_noticed(
 def test_which_pages_are_cached(site: PageCacheApp, story: str, path: str) -> None:
     path = path.format(story=story)
     assert is_cached(send_request(site, path))
-    with captured_statements() as asked:
+    with captured_statements() as statements:
         assert send_request(site, path).status == 200
-    assert asked == []
+    assert statements == []
 
 
 def test_personal_pages_are_not_cached(site: PageCacheApp, story: str) -> None:
@@ -228,8 +228,8 @@ def test_theme_and_order_are_part_of_the_key(site: PageCacheApp, article: Articl
     assert len(site.entries) == 3
     assert send_request(site, "/", Cookie="order=oldest").body == send_request(site, "/").body
     count = len(site.entries)
-    asked = send_request(site, f"{story}?order=oldest", Cookie="order=newest")
-    assert asked.body == send_request(site, f"{story}?order=oldest").body
+    response = send_request(site, f"{story}?order=oldest", Cookie="order=newest")
+    assert response.body == send_request(site, f"{story}?order=oldest").body
     assert len(site.entries) == count + 1
 
 

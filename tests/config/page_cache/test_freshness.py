@@ -302,15 +302,15 @@ def test_removing_an_unseen_flood_keeps_the_cached_page(site: PageCacheApp, arti
     change_states(ids=[held.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     send_request(site, article.get_absolute_url())
     change_states(ids=[held.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
-    with captured_statements() as asked:
+    with captured_statements() as statements:
         send_request(site, article.get_absolute_url())
-    assert asked == []
+    assert statements == []
 
 
 # Moments at which nothing is written
 
 
-def moments_to_come() -> Iterator[datetime]:
+def near_future_times() -> Iterator[datetime]:
     """Yield a time in the near future, and again later ones until the loop's body ends before that time."""
     lead = timedelta(seconds=1.2)
     while True:
@@ -322,14 +322,14 @@ def moments_to_come() -> Iterator[datetime]:
 
 
 def test_a_scheduled_story_appears_on_time(site: PageCacheApp, article: Article) -> None:
-    for soon in moments_to_come():
+    for soon in near_future_times():
         later = make_article(f"The slip opens at {soon:%X.%f}", published_at=soon)
         front_page, status = send_request(site, "/").text, send_request(site, later.get_absolute_url()).status
-        with captured_statements() as asked:
+        with captured_statements() as statements:
             send_request(site, "/")
     assert later.title not in front_page
     assert status == 404
-    assert asked == []
+    assert statements == []
     time.sleep(max(0, (soon - timezone.now()).total_seconds()) + 0.01)
     assert later.title in send_request(site, "/").text
     assert later.title in send_request(site, "/feed/").text
@@ -337,7 +337,7 @@ def test_a_scheduled_story_appears_on_time(site: PageCacheApp, article: Article)
 
 
 def test_a_discussion_closes_on_time(site: PageCacheApp, article: Article) -> None:
-    for soon in moments_to_come():
+    for soon in near_future_times():
         change_discussion(article=article, closes_at=soon)
         page = send_request(site, article.get_absolute_url()).text
     assert "Closed" not in page

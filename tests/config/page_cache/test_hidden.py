@@ -59,7 +59,7 @@ SIGNS = {
 }
 
 # Texts that the page itself is about, so that it shows them whatever is listed on it.
-THEIR_OWN = {"its commenter's page": ["who commented"], "topic": ["topic", "topic's address"]}
+OWN_TEXTS = {"its commenter's page": ["who commented"], "topic": ["topic", "topic's address"]}
 
 
 class Scene:
@@ -226,17 +226,17 @@ def content_of(reply: Reply) -> str:
     return f"{reply.text} {reply.headers.get('Location', '')}"
 
 
-def surfaces(site: PageCacheApp, found: dict[str, list[str]]) -> dict[str, list[str]]:
+def find_leaks(site: PageCacheApp, found: dict[str, list[str]]) -> dict[str, list[str]]:
     """Return the URL and the tell-tale text of each surface that reveals the story."""
     leaks: dict[str, list[str]] = {}
     for name, urls in found.items():
         for url in urls:
             text = content_of(send_request(site, url))
-            for asked in (url.partition("?")[0], Scene._known if Scene._known in url else "/"):
+            for address in (url.partition("?")[0], Scene._known if Scene._known in url else "/"):
                 # A form, an answer and "Log in" say again which address they were asked.
-                text = text.replace(asked, " ") if asked != "/" else text
+                text = text.replace(address, " ") if address != "/" else text
             signs = [sign for sign, words in SIGNS.items() if words.casefold() in text.casefold()]
-            if signs := [sign for sign in signs if sign not in THEIR_OWN.get(name, ())]:
+            if signs := [sign for sign in signs if sign not in OWN_TEXTS.get(name, ())]:
                 leaks.setdefault(name, []).append(f"{url}: {', '.join(signs)}")
     return leaks
 
@@ -247,7 +247,7 @@ def test_there_are_fourteen_ways() -> None:
 
 def test_a_published_story_is_on_every_page(site: PageCacheApp) -> None:
     scene = Scene()
-    shown = surfaces(site, scene.lists | scene.own)
+    shown = find_leaks(site, scene.lists | scene.own)
     # It is from 1999; on every other page at least its topic is named.
     assert set(scene.lists | scene.own) - set(shown) == {"news sitemap"}
     for name, urls in scene.own.items():
@@ -266,7 +266,7 @@ def test_a_hidden_story_is_on_no_page(site: PageCacheApp, kind: str) -> None:
     KINDS[kind](scene)
 
     assert not scene.fresh().is_published()
-    assert surfaces(site, scene.lists | scene.own) == {}
+    assert find_leaks(site, scene.lists | scene.own) == {}
     for name, urls in scene.own.items():
         for url in urls:
             gone = {404, 410} if name == "page and structured data" else {404}
@@ -274,7 +274,7 @@ def test_a_hidden_story_is_on_no_page(site: PageCacheApp, kind: str) -> None:
                 assert send_request(site, url).status in gone, (name, url)
     if kind in {"draft", "taken back"}:
         fresh = PageCacheApp(WSGIHandler())  # another process, that has kept nothing
-        assert surfaces(fresh, scene.lists | scene.own) == {}
+        assert find_leaks(fresh, scene.lists | scene.own) == {}
         fresh.close()
 
 
@@ -285,7 +285,7 @@ def test_a_story_with_unknown_rights_is_not_in_feeds(site: PageCacheApp) -> None
     scene.article.rights = Article.Rights.UNKNOWN
     save_article(article=scene.article)
     outside = {name: urls for name, urls in scene.lists.items() if "feed" in name or "sitemap" in name}
-    assert surfaces(site, outside | {"topic": ["/topics/clandestine/feed/"]}) == {}
+    assert find_leaks(site, outside | {"topic": ["/topics/clandestine/feed/"]}) == {}
     assert [send_request(site, url).status for url in scene.own["oEmbed"]] == [404, 404]
     page = send_request(site, Scene._known)
     assert page.status == 200

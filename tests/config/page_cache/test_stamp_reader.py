@@ -58,18 +58,18 @@ def version(stamp: StampAndTime | None) -> int:
 
 
 def test_equal_reads_share_a_query(reader: StampReader) -> None:
-    asked = []
+    statements = []
 
     async def work(async_reader: AsyncStampReader) -> None:
         first = version(await async_reader.read(stamp_query()))
         (line,) = async_reader._idle
         execute = line.execute
-        line.execute = lambda *arguments: (asked.append(arguments), execute(*arguments))  # type: ignore[method-assign]
+        line.execute = lambda *arguments: (statements.append(arguments), execute(*arguments))  # type: ignore[method-assign]
         stamps = await asyncio.gather(*(async_reader.read(stamp_query()) for _ in range(100)))
         assert {version(stamp) for stamp in stamps} == {first}
 
     run(reader, work)
-    assert len(asked) <= 2
+    assert len(statements) <= 2
 
 
 def test_versions_are_read_after_the_request_came(reader: StampReader) -> None:

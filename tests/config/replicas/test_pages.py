@@ -74,7 +74,7 @@ def test_pages_for_strangers_are_read_from_the_replica(
     assert replica.failed_at is None
 
 
-def test_what_was_written_is_shown_at_once(site: PageCacheApp, article: Article, story: str) -> None:
+def test_writes_are_visible_on_the_next_page(site: PageCacheApp, article: Article, story: str) -> None:
     for n in range(20):
         make_comment(article, f"Boat number {n}.")
         assert f"Boat number {n}." in send_request(site, f"{story}?order=newest").text

@@ -94,7 +94,7 @@ def serve(home: Path, environment: dict[str, str]) -> Iterator[Serve]:
 
 @pytest.fixture
 def own_database() -> Iterator[dict[str, str]]:
-    """Return the environment of a site without accounts that has a database server of its own.
+    """Return the environment of a site without accounts that has its own database server.
 
     One migration is left to apply. tests/site/test_owner_walkthrough.py starts one that has a public address.
     """

@@ -48,8 +48,8 @@ def test_every_process_serves_the_copies_of_all(site: Served, home: Path) -> Non
         assert site.read(page)[0] == 200
     wait_for_copies(home, pages)
     with frozen(site), ThreadPoolExecutor(16) as readers:
-        asked = [pages[number % len(pages)] for number in range(READERS)]
-        answers = list(zip(asked, readers.map(site.read, asked), strict=True))
+        requested = [pages[number % len(pages)] for number in range(READERS)]
+        answers = list(zip(requested, readers.map(site.read, requested), strict=True))
         assert site.read("/healthz")[0] == 200
         assert site.read("/readyz")[0] == 503
         assert site.read("/admin/")[0] == 503

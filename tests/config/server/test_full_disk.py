@@ -58,7 +58,7 @@ def site(disk: Path, prepared_home: Path) -> Iterator[Served]:
 
 
 @pytest.fixture
-def ask(
+def query(
     site: Served, disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., list[tuple[Any, ...]]]]:
     """Ask over one connection, opened while there is room: a new one may have to write a file first."""
@@ -87,7 +87,7 @@ def fill(disk: Path) -> Path:
 
 
 def test_a_reply_is_confirmed_only_if_it_was_committed(
-    site: Served, disk: Path, ask: Callable[..., list[tuple[Any, ...]]]
+    site: Served, disk: Path, query: Callable[..., list[tuple[Any, ...]]]
 ) -> None:
     reader = json.loads((disk / "home" / "sample-accounts.json").read_text())["accounts"][0]
     member = Member(site, reader["email"], reader["password"])
@@ -107,10 +107,12 @@ def test_a_reply_is_confirmed_only_if_it_was_committed(
     assert 200 in answers
     assert 503 in answers
 
-    assert stored(ask, words) == {body for body, status in zip(words, answers, strict=True) if status == 200}
-    assert guests_without_comments(ask) == []
-    assert guests_without_mails(ask) == []
-    assert held_without_jobs(ask) == []
+    assert stored(query, words) == {
+        body for body, status in zip(words, answers, strict=True) if status == 200
+    }
+    assert guests_without_comments(query) == []
+    assert guests_without_mails(query) == []
+    assert held_without_jobs(query) == []
     assert site.read(site.story)[0] == 200
     # The numbers of the web processes are files, and no process ends because one can't be written.
     status, metrics = site.read("/metrics", Authorization=f"Bearer {TOKEN}")
@@ -126,34 +128,34 @@ def test_a_reply_is_confirmed_only_if_it_was_committed(
         if status == 503
     ]
     assert {status for status, _page in again} == {200}
-    assert stored(ask, words) == set(words)
-    assert ask("SELECT count(*) FROM comments_comment WHERE body ~ '^Words number'") == [(len(words),)]
-    assert guests_without_comments(ask) == guests_without_mails(ask) == held_without_jobs(ask) == []
+    assert stored(query, words) == set(words)
+    assert query("SELECT count(*) FROM comments_comment WHERE body ~ '^Words number'") == [(len(words),)]
+    assert guests_without_comments(query) == guests_without_mails(query) == held_without_jobs(query) == []
 
 
-def stored(ask: Callable[..., list[tuple[Any, ...]]], words: list[str]) -> set[str]:
-    found = ask("SELECT body FROM comments_comment WHERE body ~ '^Words number'")
+def stored(query: Callable[..., list[tuple[Any, ...]]], words: list[str]) -> set[str]:
+    found = query("SELECT body FROM comments_comment WHERE body ~ '^Words number'")
     return {next(body for body in words if body.strip() == text.strip()) for (text,) in found}
 
 
-def guests_without_comments(ask: Callable[..., list[tuple[Any, ...]]]) -> list[Any]:
-    return ask(
+def guests_without_comments(query: Callable[..., list[tuple[Any, ...]]]) -> list[Any]:
+    return query(
         "SELECT name FROM accounts_guest g WHERE name ~ '^Writer' "
         "AND NOT EXISTS (SELECT FROM comments_comment WHERE guest_id = g.id)"
     )
 
 
-def guests_without_mails(ask: Callable[..., list[tuple[Any, ...]]]) -> list[Any]:
-    return ask(
+def guests_without_mails(query: Callable[..., list[tuple[Any, ...]]]) -> list[Any]:
+    return query(
         "SELECT name FROM accounts_guest g WHERE name ~ '^Writer' AND NOT EXISTS (SELECT FROM "
         "django_tasks_database_dbtaskresult WHERE task_path = 'comments.tasks.mail_confirmation' "
         "AND (args_kwargs->'args'->>0)::bigint = g.id)"
     )
 
 
-def held_without_jobs(ask: Callable[..., list[tuple[Any, ...]]]) -> list[Any]:
+def held_without_jobs(query: Callable[..., list[tuple[Any, ...]]]) -> list[Any]:
     """Return the member's comments that wait without a queued notification."""
-    return ask(
+    return query(
         "SELECT id FROM comments_comment c WHERE body ~ '^Words number' AND author_id IS NOT NULL "
         "AND state = 'pending' AND NOT EXISTS (SELECT FROM django_tasks_database_dbtaskresult "
         "WHERE task_path = 'moderation.tasks.notify_not_published' "

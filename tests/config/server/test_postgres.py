@@ -48,7 +48,7 @@ def server(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[postgres.Ser
     server.stop()
 
 
-def ask(role: postgres.Role, statement: str) -> list[tuple[Any, ...]]:
+def query(role: postgres.Role, statement: str) -> list[tuple[Any, ...]]:
     """Run one statement in the server of $SOUNDOFF_HOME and commit."""
     connection = psycopg2.connect(postgres.url(role))
     try:
@@ -60,31 +60,31 @@ def ask(role: postgres.Role, statement: str) -> list[tuple[Any, ...]]:
 
 
 def test_the_first_start_makes_everything(server: postgres.Server) -> None:
-    server.ensure()
-    [(version, encoding, zone)] = ask(
+    server.ensure_running()
+    [(version, encoding, zone)] = query(
         "web", "SELECT current_setting('server_version_num')::int, pg_encoding_to_char(encoding), "
         "current_setting('timezone') FROM pg_database WHERE datname = 'soundoff'"
     )  # fmt: skip
-    assert version >= postgres.OLDEST_MAJOR * 10_000
+    assert version >= postgres.MIN_MAJOR_VERSION * 10_000
     assert (encoding, zone) == ("UTF8", "UTC")
-    assert ask(
+    assert query(
         "web", "SELECT extname FROM pg_extension WHERE extname IN ('pg_trgm', 'unaccent') ORDER BY 1"
     ) == [
         ("pg_trgm",),
         ("unaccent",),
     ]
     # Letters outside ASCII are known, whatever the system's locale.
-    assert ask("web", "SELECT lower('ÄШ')") == [("äш",)]
+    assert query("web", "SELECT lower('ÄШ')") == [("äш",)]
     for word in ("안녕하세요", "أحمد", "Привет", "übermäßig"):
-        assert ask("web", f"SELECT cardinality(show_trgm('{word}'))") == [(len(word) + 1,)]
+        assert query("web", f"SELECT cardinality(show_trgm('{word}'))") == [(len(word) + 1,)]
 
 
 def test_the_web_role_changes_rows_and_nothing_else(server: postgres.Server) -> None:
-    server.ensure()
-    ask("owner", "CREATE TABLE story (id serial PRIMARY KEY, title text)")
-    assert ask("web", "INSERT INTO story (title) VALUES ('one') RETURNING id") == [(1,)]
-    ask("web", "UPDATE story SET title = 'two'")
-    ask("web", "DELETE FROM story")
+    server.ensure_running()
+    query("owner", "CREATE TABLE story (id serial PRIMARY KEY, title text)")
+    assert query("web", "INSERT INTO story (title) VALUES ('one') RETURNING id") == [(1,)]
+    query("web", "UPDATE story SET title = 'two'")
+    query("web", "DELETE FROM story")
     for statement in (
         "TRUNCATE story",
         "DROP TABLE story",
@@ -93,13 +93,13 @@ def test_the_web_role_changes_rows_and_nothing_else(server: postgres.Server) -> 
         "CREATE ROLE someone",
     ):
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
-            ask("web", statement)
-    ask("owner", "DROP TABLE story")
+            query("web", statement)
+    query("owner", "DROP TABLE story")
 
 
 def test_it_listens_to_this_machine_and_this_user_only(server: postgres.Server) -> None:
-    server.ensure()
-    assert ask("web", "SHOW listen_addresses") == [("",)]
+    server.ensure_running()
+    assert query("web", "SHOW listen_addresses") == [("",)]
     assert server.socket.stat().st_mode & 0o777 == 0o700
     assert len(bytes(server.socket / ".s.PGSQL.5432")) <= 107
     assert (server.folder.stat().st_mode & 0o066) == 0
@@ -131,36 +131,36 @@ def test_the_server_has_these_shared_buffers(
     server: postgres.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgres, "shared_buffers", lambda: 136)
-    server.ensure()
-    assert ask("web", "SHOW shared_buffers") == [("136MB",)]
+    server.ensure_running()
+    assert query("web", "SHOW shared_buffers") == [("136MB",)]
 
 
 def test_available_starts_and_stops_a_server(server: postgres.Server) -> None:
     with postgres.database_available():
-        assert ask("web", "SELECT 1") == [(1,)]
+        assert query("web", "SELECT 1") == [(1,)]
     assert processes(server.folder) == []
 
 
 def test_available_uses_a_running_server(server: postgres.Server, environment: dict[str, str]) -> None:
     other = holder(environment)
     with postgres.database_available():
-        assert ask("web", "SELECT 1") == [(1,)]
-    assert ask("web", "SELECT 1") == [(1,)]  # the other's still runs
+        assert query("web", "SELECT 1") == [(1,)]
+    assert query("web", "SELECT 1") == [(1,)]  # the other's still runs
     other.communicate("\n", timeout=PATIENCE)
     assert processes(server.folder) == []
 
 
-def test_nothing_outlives_a_killed_process_and_nothing_is_lost(
+def test_the_server_ends_with_its_killed_parent_and_loses_no_data(
     server: postgres.Server, environment: dict[str, str]
 ) -> None:
     other = holder(environment)
-    ask("owner", "CREATE TABLE kept AS SELECT 7 AS n")
+    query("owner", "CREATE TABLE kept AS SELECT 7 AS n")
     other.kill()
     other.communicate()
     until(lambda: not processes(server.folder))
     with postgres.database_available():
-        assert ask("owner", "SELECT n FROM kept") == [(7,)]
-        ask("owner", "DROP TABLE kept")
+        assert query("owner", "SELECT n FROM kept") == [(7,)]
+        query("owner", "DROP TABLE kept")
 
 
 def test_a_start_waits_for_the_last_process_of_a_killed_server(
@@ -170,11 +170,11 @@ def test_a_start_waits_for_the_last_process_of_a_killed_server(
     other.kill()
     other.communicate()
     with postgres.database_available():  # its Postgres may still be stopping: the lock says so
-        assert ask("web", "SELECT 1") == [(1,)]
+        assert query("web", "SELECT 1") == [(1,)]
 
 
 def test_a_killed_postgres_can_be_started_again(server: postgres.Server) -> None:
-    server.ensure()
+    server.ensure_running()
     assert server.process
     server.process.send_signal(signal.SIGKILL)
     server.process.wait()
@@ -187,7 +187,7 @@ def test_a_killed_postgres_can_be_started_again(server: postgres.Server) -> None
         return True
 
     until(starts)
-    assert ask("web", "SELECT 1") == [(1,)]
+    assert query("web", "SELECT 1") == [(1,)]
 
 
 def test_data_of_another_major_version_is_refused(server: postgres.Server) -> None:
@@ -198,7 +198,7 @@ def test_data_of_another_major_version_is_refused(server: postgres.Server) -> No
     version.write_text("14\n")
     try:
         with pytest.raises(postgres.PostgresError, match=r"is of PostgreSQL 14, but this server is \d+"):
-            server.ensure()
+            server.ensure_running()
     finally:
         version.write_text(was)
 
@@ -209,7 +209,7 @@ def test_an_incomplete_cluster_is_created_again(server: postgres.Server) -> None
     server.cluster.rename(server.folder / "postgres.new")
     (server.folder / "postgres.new" / "PG_VERSION").unlink()
     with postgres.database_available():
-        assert ask("web", "SELECT 1") == [(1,)]
+        assert query("web", "SELECT 1") == [(1,)]
     assert not (server.folder / "postgres.new").exists()
 
 
@@ -220,7 +220,7 @@ def test_a_socket_folder_that_is_not_ours_is_refused(server: postgres.Server, tm
     server.socket.symlink_to(tmp_path)
     try:
         with pytest.raises(postgres.PostgresError, match="belongs to another user"):
-            server.ensure()
+            server.ensure_running()
     finally:
         server.socket.unlink()
 
@@ -232,8 +232,8 @@ def test_a_deep_folder_with_spaces_and_commas(home: Path, monkeypatch: pytest.Mo
         (home / folder).mkdir(exist_ok=True, mode=0o755)
     monkeypatch.setenv("SOUNDOFF_HOME", str(deep))
     server = postgres.Server(deep, options=["fsync=off"])
-    server.ensure()
-    assert ask("web", "SELECT 1") == [(1,)]
+    server.ensure_running()
+    assert query("web", "SELECT 1") == [(1,)]
     server.stop()
 
 
@@ -248,8 +248,8 @@ def test_the_environment_does_not_affect_the_server(
         "TZ": "Asia/Tokyo",
     }.items():
         monkeypatch.setenv(name, value)
-    server.ensure()
-    assert ask("web", "SHOW timezone") == [("UTC",)]
+    server.ensure_running()
+    assert query("web", "SHOW timezone") == [("UTC",)]
 
 
 def test_without_the_package_the_systems_server_is_used(
@@ -257,7 +257,7 @@ def test_without_the_package_the_systems_server_is_used(
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     installed = sorted(postgres.SYSTEM_SERVERS.glob("[0-9]*/bin"), key=lambda path: int(path.parent.name))
-    if installed and int(installed[-1].parent.name) >= postgres.OLDEST_MAJOR:
+    if installed and int(installed[-1].parent.name) >= postgres.MIN_MAJOR_VERSION:
         with postgres.temporary_server() as url:
             psycopg2.connect(url).close()
         assert f"of the system ({installed[-1]}), since the package" in str(postgres.find_binaries())
@@ -371,7 +371,7 @@ def test_the_error_names_a_closed_parent_folder(reachable: Path) -> None:
         with pytest.raises(
             DataFolderError, match=f"nobody, who cannot enter {closed}. Run: chmod o\\+x {closed};"
         ):
-            server.ensure()
+            server.ensure_running()
     finally:
         server.stop()
 

@@ -23,7 +23,7 @@ Messages = list[dict[str, Any]]
 
 
 @pytest.fixture(autouse=True)
-def nothing_stays() -> Iterator[None]:
+def check_nothing_is_kept() -> Iterator[None]:
     yield
     assert (Body.memory_used, Body.files_used) == (0, 0)
 
@@ -54,7 +54,7 @@ def test_parts_become_one_body_of_known_length() -> None:
         assert environ["wsgi.input"].read() == b"a=b"
 
 
-def test_who_has_a_body() -> None:
+def test_requests_that_have_a_body() -> None:
     assert has_body({"CONTENT_LENGTH": "3"})
     assert has_body({"HTTP_TRANSFER_ENCODING": "chunked"})
     assert not has_body({"CONTENT_LENGTH": "0"})

@@ -129,7 +129,7 @@ def test_its_dates_are_recent(newspaper: dict[str, User]) -> None:
         assert comment.created_at > comment.parent.created_at
 
 
-def test_its_discussion_is_alive(newspaper: dict[str, User]) -> None:
+def test_the_sample_discussion_has_picks_replies_and_recommendations(newspaper: dict[str, User]) -> None:
     comments = current_story().discussion.comments.all()
     assert 25 <= comments.visible().count() <= 40
     assert comments.aggregate(deepest=Max("level"))["deepest"] >= 3
@@ -220,7 +220,7 @@ def test_a_start_on_the_same_day_moves_nothing(newspaper: dict[str, User]) -> No
     assert stored_dates() == before
 
 
-def test_what_somebody_has_touched_keeps_its_dates(newspaper: dict[str, User]) -> None:
+def test_edited_stories_keep_their_dates(newspaper: dict[str, User]) -> None:
     make_older(5)
     edited, answered, decided, commented = (
         Article.objects.get(slug=slug) for slug in ("three-motions", "the-sign", "lamp-14", "school-bell")
@@ -251,7 +251,7 @@ def count_rows() -> dict[str, int]:
     return {m._meta.label: m._base_manager.count() for m in models if m is not DBTaskResult}
 
 
-def test_it_is_removed_whole(home: Path, remove: Callable[..., str]) -> None:
+def test_the_sample_is_removed_completely(home: Path, remove: Callable[..., str]) -> None:
     before = count_rows()
     assert sample.create_sample_data(home)
     assert remove() == (
@@ -295,7 +295,7 @@ def test_comments_of_others_are_removed_only_if_that_is_confirmed(
 
 
 @pytest.mark.parametrize("write", ["save", "correct", "note"])
-def test_a_story_that_somebody_edited_is_removed_only_if_that_is_confirmed(
+def test_removing_an_edited_story_needs_confirmation(
     newspaper: dict[str, User], remove: Callable[..., str], write: str
 ) -> None:
     draft, editor = Article.objects.get(slug=content.DRAFT), newspaper[EDITOR]

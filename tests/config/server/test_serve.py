@@ -1,4 +1,4 @@
-"""`manage.py serve` with all its processes, in a data folder and on a port of its own."""
+"""`manage.py serve` with all its processes, in a data folder and on its own port."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 import psycopg2
 import pytest
 
-from config.management.commands.serve import LOWEST_PORT, prepare_folders
+from config.management.commands.serve import UNPRIVILEGED_PORT_START, prepare_folders
 from config.page_cache.application import THREADS
 from config.page_cache.stamp_reader import MAX_CONNECTIONS
 from config.server import postgres
@@ -30,7 +30,7 @@ from tests.helpers.waiting import PATIENCE, until
 
 
 @pytest.fixture
-def ask(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[tuple[Any, ...]]]:
+def query(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[tuple[Any, ...]]]:
     monkeypatch.setenv("SOUNDOFF_HOME", str(home))
 
     def run(statement: str) -> list[tuple[Any, ...]]:
@@ -46,12 +46,14 @@ def ask(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[tup
 
 
 @pytest.fixture
-def change(environment: dict[str, str], ask: Callable[[str], list[tuple[Any, ...]]]) -> Callable[[str], None]:
+def change(
+    environment: dict[str, str], query: Callable[[str], list[tuple[Any, ...]]]
+) -> Callable[[str], None]:
     """Return a function that runs one statement while the site is stopped."""
 
     def run(statement: str) -> None:
         database = holder(environment)
-        ask(statement)
+        query(statement)
         database.communicate("\n", timeout=PATIENCE)
 
     return run
@@ -129,7 +131,7 @@ def assert_only_named_files_are_compressed(folder: Path) -> None:
 
 def test_a_later_start(
     serve: Serve,
-    ask: Callable[[str], list[tuple[Any, ...]]],
+    query: Callable[[str], list[tuple[Any, ...]]],
     home: Path,
     environment: dict[str, str],
     tmp_path: Path,
@@ -138,7 +140,7 @@ def test_a_later_start(
 
     def connections() -> int:
         """Return the number of connections that have prepared or read a cache stamp."""
-        rows = ask("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%EXECUTE stamp%'")
+        rows = query("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%EXECUTE stamp%'")
         return int(rows[0][0]) - 1  # without this one
 
     def stories() -> int:
@@ -180,17 +182,17 @@ def test_a_later_start(
     assert second.process.wait(PATIENCE) == 1
     second.wait_for(f"Soundoff is already running with the data folder {home}.")
 
-    assert_all_processes_count_wrong_passwords_together(site, ask)
+    assert_all_processes_count_wrong_passwords_together(site, query)
     assert site.stop() == 0
 
 
 def assert_all_processes_count_wrong_passwords_together(
-    site: Site, ask: Callable[[str], list[tuple[Any, ...]]]
+    site: Site, query: Callable[[str], list[tuple[Any, ...]]]
 ) -> None:
     url = f"http://127.0.0.1:{site.port}/accounts/login/"
     page = browser()
     submit(page, url, {"login": "eve@example.org", "password": "a guess"})
-    ask("UPDATE accounts_loginattempts SET wrong = 9, at = now()")  # half a minute
+    query("UPDATE accounts_loginattempts SET wrong = 9, at = now()")  # half a minute
     token = re.search(r'value="(\w{64})"', page.open(url).read().decode())
     assert token
     fields = {"login": "eve@example.org", "password": "a guess", "csrfmiddlewaretoken": token[1]}
@@ -203,7 +205,7 @@ def assert_all_processes_count_wrong_passwords_together(
 
 def test_a_public_site_does_not_start_with_sample_accounts(
     serve: Serve,
-    ask: Callable[[str], list[tuple[Any, ...]]],
+    query: Callable[[str], list[tuple[Any, ...]]],
     change: Callable[[str], None],
     home: Path,
 ) -> None:
@@ -217,12 +219,12 @@ def test_a_public_site_does_not_start_with_sample_accounts(
     change("UPDATE accounts_user SET is_active = false")
     site = serve(HOST="0.0.0.0", SITE_URL=name)
     site.wait_for("Ctrl-C stops it.")
-    ask("UPDATE accounts_user SET is_active = true")
+    query("UPDATE accounts_user SET is_active = true")
     assert not any(account["password"] in site.printed for account in accounts(home))
 
 
 def test_killed_processes_are_started_again_and_leave_nothing(
-    serve: Serve, home: Path, ask: Callable[[str], list[tuple[Any, ...]]]
+    serve: Serve, home: Path, query: Callable[[str], list[tuple[Any, ...]]]
 ) -> None:
     site = serve()
     site.wait_for("Ctrl-C stops it.")
@@ -236,7 +238,9 @@ def test_killed_processes_are_started_again_and_leave_nothing(
     # The supervisor as well: no process stays, and nothing is lost.
     open_connection = socket.create_connection(("127.0.0.1", site.port))
     open_connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    ask("INSERT INTO articles_topic (name, slug, shown) VALUES ('Written just before', 'just-before', false)")
+    query(
+        "INSERT INTO articles_topic (name, slug, shown) VALUES ('Written just before', 'just-before', false)"
+    )
     site.process.kill()
     site.printed += site.process.communicate()[0]
     assert "The database ended (-9); restarting it." in site.printed
@@ -244,7 +248,7 @@ def test_killed_processes_are_started_again_and_leave_nothing(
     open_connection.close()
     site = serve()
     site.wait_for("Ctrl-C stops it.")
-    assert ask("DELETE FROM articles_topic WHERE slug = 'just-before' RETURNING 1") == [(1,)]
+    assert query("DELETE FROM articles_topic WHERE slug = 'just-before' RETURNING 1") == [(1,)]
     assert site.stop() == 0
 
 
@@ -280,7 +284,7 @@ def test_the_error_names_a_port_in_use(serve: Serve) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user cannot listen there, which Linux says")
 def test_root_does_not_start_a_web_server_that_may_not_listen(serve: Serve) -> None:
-    if LOWEST_PORT.exists() and int(LOWEST_PORT.read_text()) <= 80:
+    if UNPRIVILEGED_PORT_START.exists() and int(UNPRIVILEGED_PORT_START.read_text()) <= 80:
         pytest.skip("every user may listen on port 80 here")
     site = serve(PORT="80")
     assert site.process.wait(PATIENCE) == 1

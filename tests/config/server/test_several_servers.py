@@ -35,7 +35,7 @@ def environment(own_database: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.fixture
-def ask(own_database: dict[str, str]) -> Callable[[str], list[tuple[Any, ...]]]:
+def run_statement(own_database: dict[str, str]) -> Callable[[str], list[tuple[Any, ...]]]:
     def query(statement: str) -> list[tuple[Any, ...]]:
         with closing(psycopg2.connect(own_database["DATABASE_URL"])) as connection, connection:
             cursor = connection.cursor()
@@ -52,12 +52,12 @@ def refusal(site: Site) -> str:
 
 
 def test_parts_of_a_site_run_as_servers_of_their_own(
-    serve: Serve, environment: dict[str, str], ask: Callable[[str], list[tuple[Any, ...]]]
+    serve: Serve, environment: dict[str, str], run_statement: Callable[[str], list[tuple[Any, ...]]]
 ) -> None:
     """One test looks at all of it, because each start takes seconds of processor time."""
 
     def roles() -> list[str]:
-        return [row[0] for row in ask("SELECT roles FROM config_runningserver ORDER BY roles")]
+        return [row[0] for row in run_statement("SELECT roles FROM config_runningserver ORDER BY roles")]
 
     # Somebody else upgrades the database.
     assert "Run manage.py upgrade on one machine" in refusal(serve("--only", "worker"))
@@ -73,8 +73,8 @@ def test_parts_of_a_site_run_as_servers_of_their_own(
 
     # The other server does the job that one of them queues.
     run(environment, "from comments.tasks import count_recommendations; count_recommendations.enqueue()")
-    until(lambda: ask("SELECT status FROM django_tasks_database_dbtaskresult") == [("SUCCESSFUL",)])
-    until(lambda: ask("SELECT 1 FROM moderation_jobrun WHERE finished_at IS NOT NULL"))
+    until(lambda: run_statement("SELECT status FROM django_tasks_database_dbtaskresult") == [("SUCCESSFUL",)])
+    until(lambda: run_statement("SELECT 1 FROM moderation_jobrun WHERE finished_at IS NOT NULL"))
 
     # A server that contradicts the others does not start.
     with data_folder() as other:

@@ -20,7 +20,7 @@ def unreadable(color: str) -> list[tuple[str, str]]:
         for shown in (theme.accent, theme.accent_strong):
             pairs += [(shown, background) for background in (*backgrounds, theme.accent_soft)]
             pairs.append((theme.on_accent, shown))
-    return [pair for pair in pairs if accent.contrast(*pair) < accent.LEAST_CONTRAST]
+    return [pair for pair in pairs if accent.contrast(*pair) < accent.MIN_CONTRAST]
 
 
 @given(COLORS)

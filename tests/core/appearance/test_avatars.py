@@ -29,7 +29,7 @@ def test_initials(name, expected):
     assert initials(name) == expected
 
 
-def test_a_name_keeps_its_hue_and_names_use_all_of_them():
+def test_a_name_keeps_its_hue_and_all_hues_are_used():
     hues = {re.search(r"h(\d+)", avatar(f"Reader {n}"))[1] for n in range(200)}
     assert hues == {str(n) for n in range(1, HUES + 1)}
     assert avatar("Jun") == avatar("Jun")

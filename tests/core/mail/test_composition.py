@@ -92,7 +92,7 @@ def test_a_title_and_an_answer_have_their_own_direction_in_an_arabic_mail() -> N
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_what_somebody_typed_is_only_text(text: str) -> None:
+def test_typed_text_in_a_mail_stays_plain_text(text: str) -> None:
     own = {"http://127.0.0.1:8000", "mailto:desk@example.org"}
     html = check_mail(decision(text, text))
     stop = f"http://127.0.0.1:8000{STOP_PATH}"

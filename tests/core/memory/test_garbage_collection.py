@@ -29,7 +29,7 @@ def test_the_garbage_collector_is_paused_until_the_block_ends_also_with_an_error
     assert gc.isenabled()
 
 
-def test_the_block_that_paused_it_resumes_it() -> None:
+def test_collection_is_resumed_by_the_block_that_paused_it() -> None:
     first, second = pause_garbage_collection(), pause_garbage_collection()
     with first:
         with second:
@@ -38,7 +38,7 @@ def test_the_block_that_paused_it_resumes_it() -> None:
     assert gc.isenabled()
 
 
-def test_what_was_loaded_is_not_searched_again() -> None:
+def test_objects_loaded_in_the_block_are_not_searched_by_the_collector() -> None:
     with freeze_loaded_objects():
         loaded = [object()]
     assert gc.isenabled()

@@ -1,4 +1,4 @@
-"""Return of freed memory, in a process of its own whose heap nothing else uses."""
+"""Return of freed memory, in its own process, whose heap nothing else uses."""
 
 import platform
 import subprocess

@@ -120,7 +120,7 @@ def fill(
 
 
 def name_comments(reported: Comments, removed: Comments, thread: Comments, restricted: Comments) -> Comments:
-    """Return all comments that acts.txt can name."""
+    """Return all comments that actions.txt can name."""
     named = reported | removed | thread
     named |= {f"restricted-{name}": comment for name, comment in restricted.items()}
     waiting = Comment.objects.filter(state="pending").order_by("pk")

@@ -24,7 +24,7 @@ from moderation.spam_filter import training
 from site_content.people import People, create_guest
 from site_content.stories import Stories
 
-Comments = dict[str, Comment]  # by the name that acts.txt uses
+Comments = dict[str, Comment]  # by the name that actions.txt uses
 SetClock = Callable[..., None]  # with days and, optionally, hours before the end
 
 

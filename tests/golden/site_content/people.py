@@ -52,7 +52,7 @@ def create_people(home: Path) -> People:
     users = [User.objects.get(email=f"{role}@example.org") for role in ROLES]
     for role, user in zip(ROLES, users, strict=True):
         user.set_password(f"golden-{role}-2026")
-        user.name = user.name.split()[0]  # by which acts.txt calls them
+        user.name = user.name.split()[0]  # by which actions.txt calls them
         user.save()
     users += [create_account("Omar", MODERATOR), create_account("Edith", EDITOR)]
     users += [create_account(name, READER) for name in ("Rolf", "Paula", "Bert", "Wanda", "Rita", "Kim")]

@@ -78,7 +78,7 @@ def _user() -> str:
 @contextmanager
 def captured_statements() -> Iterator[list[str]]:
     """Record Django's queries, without those that begin and end the transaction."""
-    asked: list[str] = []
+    statements: list[str] = []
     with CaptureQueriesContext(connection) as captured:
-        yield asked
-    asked += [q["sql"] for q in captured if q["sql"] not in {"BEGIN", "COMMIT"}]
+        yield statements
+    statements += [q["sql"] for q in captured if q["sql"] not in {"BEGIN", "COMMIT"}]

@@ -43,7 +43,7 @@ class Standby:
         )
 
     def start(self) -> None:
-        assert self.server.take()
+        assert self.server.acquire_lock()
         self.server.start()
 
     def stop(self) -> None:

@@ -66,11 +66,11 @@ class Provider:
 
     def token(self, form: dict[str, str]) -> dict[str, Any]:
         """Exchange a code, which works once, with the secret and the verifier of the one who asked for it."""
-        asked = self.codes.pop(form["code"])
+        authorization = self.codes.pop(form["code"])
         assert (form["client_id"], form["client_secret"]) == (CLIENT_ID, CLIENT_SECRET)
-        assert form["redirect_uri"] == asked["redirect_uri"]
+        assert form["redirect_uri"] == authorization["redirect_uri"]
         digest = sha256(form["code_verifier"].encode()).digest()
-        assert base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == asked["code_challenge"]
+        assert base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == authorization["code_challenge"]
         self.tokens.add(token := secrets.token_urlsafe())
         now = int(time.time())
         claims = {**self.claims, "iss": self.url, "aud": CLIENT_ID, "iat": now, "exp": now + 60}

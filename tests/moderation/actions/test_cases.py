@@ -81,11 +81,11 @@ def test_edit_that_makes_a_comment_wait_opens_a_case(maria):
 
 def test_automatic_publication_does_not_close_reports(maria):
     article = make_article()
-    plain, asked = make_comment(article), make_comment(article)
-    Case.objects.filter(comment=asked).update(is_reported=True)
-    change_states(ids=[plain.pk, asked.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
+    plain, reported = make_comment(article), make_comment(article)
+    Case.objects.filter(comment=reported).update(is_reported=True)
+    change_states(ids=[plain.pk, reported.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
     assert cases(plain) == [(False, True)]
-    assert cases(asked) == [(True, False)]
+    assert cases(reported) == [(True, False)]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -93,7 +93,7 @@ def test_automatic_publication_does_not_close_reports(maria):
 def test_job_opens_no_case_for_a_comment_decided_concurrently(maria):
     comment = make_comment(make_article())
 
-    def ask() -> None:
+    def create_case() -> None:
         try:
             create_missing_cases([comment.pk], states=[State.PUBLISHED])
         finally:
@@ -102,7 +102,7 @@ def test_job_opens_no_case_for_a_comment_decided_concurrently(maria):
     with ThreadPoolExecutor(1) as job:
         with transaction.atomic():
             decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
-            asking = job.submit(ask)
+            creation = job.submit(create_case)
             wait_for_a_lock()
-        asking.result(timeout=PATIENCE)
+        creation.result(timeout=PATIENCE)
     assert cases(comment) == []

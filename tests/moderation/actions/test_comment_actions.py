@@ -33,7 +33,7 @@ def page(client, article) -> str:
     return re.sub(r'\sdata-(version|seq)="\d+"', "", answer)
 
 
-def press(client, name: str, comment: Comment, **values: str):
+def post_action(client, name: str, comment: Comment, **values: str):
     query = "&".join(f"{key}={value}" for key, value in values.items())
     return client.post(f"{reverse(f'moderation:{name}', args=[comment.pk])}?{query}")
 
@@ -43,11 +43,11 @@ def test_editors_pick_is_shown_and_undone(client, maria):
     comment = make_comment(article)
     before = page(client, article)
     client.force_login(maria)
-    answer = press(client, "pick", comment, on="1", next="story")
+    answer = post_action(client, "pick", comment, on="1", next="story")
     assert answer.url == f"{article.get_absolute_url()}#comment-{comment.pk}"
     assert "Editor’s pick" in page(client, article)
     client.force_login(maria)
-    press(client, "pick", comment, on="1")
+    post_action(client, "pick", comment, on="1")
     assert Batch.objects.count() == 1  # it was one already
     assert "Nothing to change." in client.get("/moderation/").text
     undo(batch=Batch.objects.get(), actor=maria)
@@ -60,11 +60,11 @@ def test_an_editor_picks_under_own_stories_only(client):
     article.editors.add(editor)
     comment = make_comment(article)
     client.force_login(other)
-    assert press(client, "pick", comment).status_code == 404
+    assert post_action(client, "pick", comment).status_code == 404
     client.force_login(UserFactory.create())
-    assert press(client, "pick", comment).status_code == 403
+    assert post_action(client, "pick", comment).status_code == 403
     client.force_login(editor)
-    press(client, "pick", comment)
+    post_action(client, "pick", comment)
     assert Comment.objects.get().is_pick
 
 
@@ -91,7 +91,7 @@ def test_locked_replies_are_refused_in_the_whole_branch(client, maria):
     before = page(client, article)
     client.force_login(maria)
 
-    press(client, "lock", reply, on="1")
+    post_action(client, "lock", reply, on="1")
 
     locked = set(Comment.objects.filter(is_locked=True).values_list("pk", flat=True))
     assert locked == {reply.pk, below.pk}
@@ -191,10 +191,10 @@ def test_original_removed_concurrently_is_refused(maria, omar):
     with ThreadPoolExecutor(1) as colleague:
         with transaction.atomic():
             decide(ids=[first.pk], to=State.SPAM, reason="spam", actor=omar)
-            asked = colleague.submit(remove)
+            removal = colleague.submit(remove)
             wait_for_a_lock()
         with pytest.raises(ValidationError, match=f"#{first.pk} is not published"):
-            asked.result(timeout=PATIENCE)
+            removal.result(timeout=PATIENCE)
     assert Comment.objects.get(pk=repeat.pk).state == State.PUBLISHED
     assert Batch.objects.count() == 1
 

@@ -58,7 +58,7 @@ def test_removal_and_undo_of_a_branch_keep_all_counters_right(maria, omar):
     assert_sound()
 
 
-def test_undoing_twice_says_who_was_first(maria, omar):
+def test_a_second_undo_names_the_person_who_was_first(maria, omar):
     comment = make_comment(make_article())
     act = remove(comment, actor=maria)
     undo(batch=act.batch, actor=omar)
@@ -92,7 +92,7 @@ def test_one_of_eight_concurrent_decisions_wins():
     seen = last_transition_ids([c.pk for c in comments])
     people = [UserFactory.create(roles=("Moderator",)) for _ in range(8)]
 
-    def press(person) -> tuple[int, int]:
+    def try_to_remove(person) -> tuple[int, int]:
         try:
             act = remove(*comments, actor=person, expected_transitions=seen)
             return len(act.changed), len(act.refused)
@@ -100,7 +100,7 @@ def test_one_of_eight_concurrent_decisions_wins():
             connections.close_all()
 
     with ThreadPoolExecutor(len(people)) as pool:
-        results = sorted(pool.map(press, people))
+        results = sorted(pool.map(try_to_remove, people))
 
     assert results == [(0, 5)] * 7 + [(5, 0)]
     assert Batch.objects.count() == 1
@@ -108,7 +108,7 @@ def test_one_of_eight_concurrent_decisions_wins():
     assert_sound()
 
 
-def test_what_its_author_deleted_stays_deleted(maria):
+def test_a_comment_deleted_by_its_author_stays_deleted(maria):
     guest = GuestFactory.create(name="Nuala")
     comment = make_comment(make_article(), guest=guest)
     delete_comment(comment=comment, user=None, guest=guest)

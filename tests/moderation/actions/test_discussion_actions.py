@@ -26,13 +26,13 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(params=["discussion", "site"])
-def where(request):
+def target(request):
     return request.param
 
 
-def press(name: str, where: str, article: Any, actor: Any) -> Batch:
+def apply_action(name: str, target: str, article: Any, actor: Any) -> Batch:
     batch = quick_actions.apply_quick_action(
-        name=name, article=article.pk if where == "discussion" else None, actor=actor
+        name=name, article=article.pk if target == "discussion" else None, actor=actor
     )
     assert batch
     return batch
@@ -42,7 +42,7 @@ def read(client: Any, article: Any) -> str:
     return re.sub(r'\sdata-(version|seq)="\d+"', "", client.get(article.get_absolute_url()).content.decode())
 
 
-def test_hidden_discussion_is_shown_nowhere(client, where, maria):
+def test_hidden_discussion_is_shown_nowhere(client, target, maria):
     member = UserFactory.create(has_page=True)
     article = make_article("The harbour", rights="ours")
     comment = make_comment(article, "A word about herring.", author=member)
@@ -54,7 +54,7 @@ def test_hidden_discussion_is_shown_nowhere(client, where, maria):
 
     assert "A word about" in client.get("/search/?q=herring&in=comments").content.decode()
 
-    batch = press("hide", where, article, maria)
+    batch = apply_action("hide", target, article, maria)
 
     shown = read(client, article)
     assert "The discussion of this story is hidden." in shown
@@ -76,13 +76,13 @@ def test_hidden_discussion_is_shown_nowhere(client, where, maria):
     assert (read(client, article), client.get("/").content) == (before, lists)
 
 
-def test_closed_discussion_accepts_no_comments(client, where, maria):
+def test_closed_discussion_accepts_no_comments(client, target, maria):
     article = make_article()
     discussion = Discussion(article=article)
     comment = make_comment(article, author=maria)
     before = read(client, article)
     assert "Add to the discussion" in before
-    batch = press("close", where, article, maria)
+    batch = apply_action("close", target, article, maria)
     shown = read(client, article)
     assert "Closed" in shown
     assert "reply/" not in shown
@@ -100,13 +100,13 @@ def test_closed_discussion_accepts_no_comments(client, where, maria):
     assert read(client, article) == before
 
 
-def test_pre_moderation_holds_every_comment(where, maria):
+def test_pre_moderation_holds_every_comment(target, maria):
     article, guest = make_article(), GuestFactory.create(confirmed_at="2026-01-01T00:00Z")
     known = make_comment(article, "One", guest=guest)
     with triggers_disabled():
         Comment.objects.filter(pk=known.pk).update(state="published", state_reason="approved")
     assert make_comment(article, "Two", guest=guest).state == "published"
-    batch = press("review", where, article, maria)
+    batch = apply_action("review", target, article, maria)
     waiting = make_comment(article, "Three of them", guest=guest)
     assert waiting.state == "pending"
     assert [f.check_name for f in waiting.findings.all()] == ["reviewed_first"]
@@ -119,7 +119,7 @@ def test_pre_moderation_of_the_site_overrides_post_moderation(maria):
     article = make_article()
     Discussion.objects.create(article=article, moderation="post")
     assert make_comment(article).state == "published"
-    press("review", "site", article, maria)
+    apply_action("review", "site", article, maria)
     assert make_comment(article, "Other words here").state == "pending"
 
 
@@ -182,14 +182,14 @@ def test_list_of_discussions_has_the_most_waiting_first(client, maria, django_as
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("close", "Closed with the whole site"), ("hide", "Hidden with the whole site")]
+    ("name", "sentence"), [("close", "Closed with the whole site"), ("hide", "Hidden with the whole site")]
 )
-def test_status_of_the_site_is_not_shown_as_closed_by_age(name, said, client, maria):
+def test_status_of_the_site_is_not_shown_as_closed_by_age(name, sentence, client, maria):
     make_comment(make_article())
-    press(name, "site", make_article(), maria)
+    apply_action(name, "site", make_article(), maria)
     client.force_login(maria)
     page = client.get(reverse("moderation:discussions")).text
-    assert page.count(said) == 2
+    assert page.count(sentence) == 2
     assert "Closed because of its age" not in page
 
 
@@ -197,12 +197,12 @@ def test_undo_does_not_override_a_later_change_in_the_admin(client, maria):
     """This also holds for the same value; a change made in the admin is recorded as an action."""
     article = make_article("The harbour")
     make_comment(article)
-    pressed = quick_actions.apply_quick_action(name="close", article=article.pk, actor=maria)
+    closing = quick_actions.apply_quick_action(name="close", article=article.pk, actor=maria)
     client.force_login(UserFactory.create(name="Ada", roles=("Administrator",)))
     url = reverse("admin:comments_discussion_change", args=[article.pk])
     for status in ("open", "closed"):
         client.post(url, {"status": status, "moderation": "conditional"})
-    decision = undo(batch=pressed, actor=maria)
+    decision = undo(batch=closing, actor=maria)
     assert (decision.batch, [r.actor for r in decision.refused]) == (None, ["Ada"])
     assert undo(batch=Batch.objects.latest("at"), actor=maria).batch.changes.count() == 1
     assert Discussion.objects.get().status == "open"
@@ -226,7 +226,7 @@ def test_settings_changed_in_the_editor_are_recorded_as_actions(client):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("way", ["root", "reply", "edit"])
-def test_comment_sent_during_the_change_waits_for_review(way, where, maria, checking_policy):
+def test_comment_sent_during_the_change_waits_for_review(way, target, maria, checking_policy):
     """The checks ran with the earlier setting; under the lock the new setting applies and they run again."""
     article, person = make_article(), UserFactory.create()
     change_discussion(article=article, moderation=Discussion.Moderation.POST)
@@ -245,7 +245,7 @@ def test_comment_sent_during_the_change_waits_for_review(way, where, maria, chec
     with ThreadPoolExecutor(1) as other:
         with transaction.atomic():
             lock_discussions([article.pk])
-            press("review", where, article, maria)
+            apply_action("review", target, article, maria)
             sending = other.submit(send)
             wait_for_a_lock()
         sent = sending.result(timeout=PATIENCE)

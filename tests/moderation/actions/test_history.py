@@ -97,7 +97,7 @@ def test_page_of_an_action_lists_each_comment_once(client, maria, monkeypatch):
         assert client.get(url + nonsense).status_code == 200
 
 
-def test_actions_are_described_by_what_they_did(maria):
+def test_actions_are_described_by_their_effect(maria):
     article = make_article()
     comment = make_comment(article)
     hidden = quick_actions.apply_quick_action(name="hide", article=None, actor=maria)
@@ -164,14 +164,14 @@ def test_action_on_one_comment_names_it_and_its_story(client, maria):
     ]
 
 
-def test_action_whose_undo_was_undone_says_so(client, maria):
+def test_an_action_whose_undo_was_undone_is_marked(client, maria):
     comment = make_comment(make_article())
     first = decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria).batch
     chain = [first]
-    for number, said in enumerate(["Undone by Maria", "then done again by Maria", "Undone by Maria"]):
+    for number, sentence in enumerate(["Undone by Maria", "then done again by Maria", "Undone by Maria"]):
         chain.append(undo(batch=chain[-1], actor=maria).batch)
         page = text(client.get(f"/moderation/actions/{first.pk}/"))
-        assert said in page
+        assert sentence in page
         assert ("Undone by" in page) == (number != 1)
         assert "Undo this action" not in page
         assert f'<a href="/moderation/actions/{chain[-1].pk}/">Go to that action to undo it</a>' in page
@@ -220,16 +220,16 @@ def test_repeated_undo_does_not_add_statements(client, maria):
             counts.append(len(queries))
         return counts
 
-    def go_on(times: int) -> Batch:
+    def undo_repeatedly(times: int) -> Batch:
         act = last
         for _ in range(times):
             act = undo(batch=act, actor=maria).batch
         return act
 
-    last = go_on(2)
+    last = undo_repeatedly(2)
     few = statements()
-    last = go_on(10)
+    last = undo_repeatedly(10)
     assert statements() == few
-    last = go_on(9)
+    last = undo_repeatedly(9)
     assert explanations.describe_action(Batch.objects.get(pk=last.pk)) == "Undone: Marked as spam"
     assert len(client.get(card).context["card"].decisions) == queue_card.MAX_LISTED

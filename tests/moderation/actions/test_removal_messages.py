@@ -11,7 +11,7 @@ from moderation.erasure.purge import erase_related_data
 from moderation.models import Batch, DecisionMessage, SavedLine
 from moderation.notifications.notices import render_notices
 from tests.factories import UserFactory, make_article, make_comment
-from tests.moderation.reply_structure.trees import bring_in
+from tests.moderation.reply_structure.trees import import_thread
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
@@ -43,14 +43,14 @@ def test_the_form_shows_the_whole_message_that_the_author_gets(maria_client, mar
     remove(maria_client, comment, saved=SavedLine.objects.get().pk, line="  You called him a clown. ")
 
     lines = ["Please read the rules.", "You called him a clown."]
-    told = sentences(comment)
-    assert told[2:4] == lines
-    assert " ".join(told[:2]) == before.strip()
-    assert after.strip().startswith(" ".join(told[4:]))
+    message = sentences(comment)
+    assert message[2:4] == lines
+    assert " ".join(message[:2]) == before.strip()
+    assert after.strip().startswith(" ".join(message[4:]))
 
 
 def test_from_the_story_a_comment_is_removed_with_a_line_to_its_author(maria_client):
-    comment, imported = make_comment(make_article(), author=UserFactory.create()), bring_in(3)
+    comment, imported = make_comment(make_article(), author=UserFactory.create()), import_thread(3)
     story = comment.discussion.article.get_absolute_url()
     link = f'<a href="/moderation/comments/{comment.pk}/?next=story">Remove with your own message…</a>'
     assert link in text(maria_client.get(story))

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without
 Target = SettingChange.Target
 
 
-def act(actor: Any, *some: Any, kind: str = "discussion") -> Batch:
+def change_settings(actor: Any, *some: Any, kind: str = "discussion") -> Batch:
     batch = Batch.objects.create(kind=kind, actor=actor)
     setting_changes.apply_changes(batch=batch, changes=some)
     return batch
@@ -37,7 +37,7 @@ def test_every_setting_is_changed_and_reverted(maria, omar):
     one, two = make_comment(article), make_comment(article)
     rule = Rule.objects.create(value="casino")
     before = list(Comment.objects.values()), Article.objects.values().get(), Rule.objects.values().get()
-    batch = act(
+    batch = change_settings(
         maria,
         (Target.SITE, 1, "comment_status", "closed"),
         (Target.SITE, 1, "review_everything", True),
@@ -77,7 +77,7 @@ def test_only_visible_settings_change_the_page_version(maria):
 
     def grown(*change: Any) -> tuple[int, int]:
         before = versions(article)
-        act(maria, change)
+        change_settings(maria, change)
         return versions(article)[0] - before[0], versions(article)[1] - before[1]
 
     assert grown(Target.COMMENT, comment.pk, "is_pick", True) == (0, 1)
@@ -90,10 +90,12 @@ def test_only_visible_settings_change_the_page_version(maria):
 
 def test_later_change_is_kept_and_its_author_is_named(maria, omar):
     one, two, three = (make_article(title) for title in ("One", "Two", "Three"))
-    batch = act(maria, *((Target.DISCUSSION, a.pk, "status", "closed") for a in (one, two, three)))
-    act(omar, (Target.DISCUSSION, one.pk, "status", "hidden"))
-    act(omar, (Target.DISCUSSION, two.pk, "status", "open"))
-    act(omar, (Target.DISCUSSION, two.pk, "status", "closed"))  # what it was, but Omar's own now
+    batch = change_settings(
+        maria, *((Target.DISCUSSION, a.pk, "status", "closed") for a in (one, two, three))
+    )
+    change_settings(omar, (Target.DISCUSSION, one.pk, "status", "hidden"))
+    change_settings(omar, (Target.DISCUSSION, two.pk, "status", "open"))
+    change_settings(omar, (Target.DISCUSSION, two.pk, "status", "closed"))  # what it was, but Omar's own now
 
     back = undo(batch=batch, actor=maria)
 
@@ -102,13 +104,13 @@ def test_later_change_is_kept_and_its_author_is_named(maria, omar):
         Refusal(None, "Omar", "“One”: The discussion is hidden"),
         Refusal(None, "Omar", "“Two”: Comments are closed"),
     ]
-    said = dict(Discussion.objects.values_list("article__title", "status"))
-    assert said == {"One": "hidden", "Two": "closed", "Three": "open"}
+    statuses = dict(Discussion.objects.values_list("article__title", "status"))
+    assert statuses == {"One": "hidden", "Two": "closed", "Three": "open"}
 
 
 def test_value_changed_without_an_action_is_kept(maria):
     article = make_article()
-    batch = act(maria, (Target.DISCUSSION, article.pk, "status", "closed"))
+    batch = change_settings(maria, (Target.DISCUSSION, article.pk, "status", "closed"))
     change_discussion(article=article, status="hidden")  # as the admin does
     back = undo(batch=batch, actor=maria)
     assert (back.batch, back.refused) == (None, [Refusal(None, "", f"“{article}”: The discussion is hidden")])
@@ -116,7 +118,7 @@ def test_value_changed_without_an_action_is_kept(maria):
 
 def test_rule_created_again_meanwhile_is_not_switched_on_twice(maria):
     rule = Rule.objects.create(value="casino")
-    batch = act(maria, (Target.RULE, rule.pk, "is_active", False), kind="rule")
+    batch = change_settings(maria, (Target.RULE, rule.pk, "is_active", False), kind="rule")
     Rule.objects.create(value="Casino")
     back = undo(batch=batch, actor=maria)
     assert (back.batch, back.refused) == (None, [Refusal(None, "Maria", "“casino”: Switched off")])
@@ -128,7 +130,7 @@ def test_hundred_comments_take_as_many_statements_as_one(maria):
 
     def statements(chosen: list[Comment]) -> tuple[int, int]:
         with CaptureQueriesContext(connection) as doing:
-            batch = act(maria, *((Target.COMMENT, c.pk, "is_locked", True) for c in chosen))
+            batch = change_settings(maria, *((Target.COMMENT, c.pk, "is_locked", True) for c in chosen))
         with CaptureQueriesContext(connection) as undoing:
             undo(batch=batch, actor=maria)
         return len(doing), len(undoing)

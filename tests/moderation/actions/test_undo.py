@@ -119,8 +119,11 @@ def test_settings_of_a_comment_follow_its_state(maria, omar):
     back = undo(batch=act.batch, actor=maria)
     assert (back.changed, [r.comment for r in back.refused]) == ([two.pk], [one.pk])
     assert back.batch.changes.count() == 1
-    said = Comment.objects.filter(pk__in=[one.pk, two.pk]).order_by("pk")
-    assert list(said.values_list("state", "duplicate_of")) == [("rejected", first.pk), ("published", None)]
+    comments = Comment.objects.filter(pk__in=[one.pk, two.pk]).order_by("pk")
+    assert list(comments.values_list("state", "duplicate_of")) == [
+        ("rejected", first.pk),
+        ("published", None),
+    ]
 
 
 def test_every_kind_of_action_is_listed_and_undone(client, maria):
@@ -192,7 +195,7 @@ def test_editor_cannot_undo_after_losing_the_story(client):
     assert Discussion.objects.get().status == "open"
 
 
-def test_page_of_an_undo_lists_what_it_left_unchanged(client, maria, omar):
+def test_page_of_an_undo_lists_the_unchanged_comments(client, maria, omar):
     article = make_article()
     one, two = make_comment(article), make_comment(article)
     act = decide(ids=[one.pk, two.pk], to=State.SPAM, reason="spam", actor=maria)
@@ -210,11 +213,11 @@ def test_page_of_an_undo_lists_what_it_left_unchanged(client, maria, omar):
 def test_undone_import_is_not_counted(maria):
     """A discussion tells every reader how many comments "our copy holds", without undone imports."""
     article = make_article(source_key="there")
-    said = [ImportedComment(str(n), "Voice", f"Words {n}", timezone.now()) for n in range(3)]
+    imported = [ImportedComment(str(n), "Voice", f"Words {n}", timezone.now()) for n in range(3)]
 
     def brought_in() -> Batch:
         batch = Batch.objects.create(kind="import", actor=maria)
-        import_comments(article=article, comments=said, actor=maria, batch=batch.pk)
+        import_comments(article=article, comments=imported, actor=maria, batch=batch.pk)
         return batch
 
     def copied() -> int:
@@ -234,11 +237,11 @@ def test_undone_import_is_not_counted(maria):
 def test_repeated_undo_is_described_as_undone_or_done_again(maria):
     comment = make_comment(make_article())
     act = decide(ids=[comment.pk], to=State.REJECTED, reason="insult", actor=maria).batch
-    said = []
+    comments = []
     for _ in range(4):
         act = undo(batch=act, actor=maria).batch
-        said.append(explanations.describe_action(act))
-    assert said == ["Undone: Removed: insult", "Done again: Removed: insult"] * 2
+        comments.append(explanations.describe_action(act))
+    assert comments == ["Undone: Removed: insult", "Done again: Removed: insult"] * 2
 
 
 def test_comment_moved_under_locked_replies_is_locked_until_undone(client, maria, omar):
@@ -320,7 +323,7 @@ def test_undo_takes_a_bounded_number_of_statements(maria, django_assert_max_num_
         undo(batch=act.batch, actor=maria)
 
 
-def test_page_of_an_action_lists_what_undo_would_leave_unchanged(client, maria, omar):
+def test_page_of_an_action_lists_comments_that_undo_would_leave_unchanged(client, maria, omar):
     article = make_article()
     act = quick_actions.apply_quick_action(name="close", article=article.pk, actor=maria)
     url = reverse("moderation:action", args=[act.pk])
@@ -333,7 +336,7 @@ def test_page_of_an_action_lists_what_undo_would_leave_unchanged(client, maria, 
 
 
 @pytest.mark.parametrize("since", ["decided", "deleted", "purged", "edited"])
-def test_an_action_that_cannot_be_undone_any_more_says_so(client, maria, omar, jim, since):
+def test_an_action_that_cannot_be_undone_any_more_is_marked(client, maria, omar, jim, since):
     comments = [make_comment(make_article(), author=jim) for _ in range(2)]
     ids = [comment.pk for comment in comments]
     to, reason = (State.SPAM, "spam") if since == "purged" else (State.PUBLISHED, "approved")
@@ -389,9 +392,9 @@ def test_second_of_two_concurrent_undos_changes_nothing(maria, omar, of):
     with ThreadPoolExecutor(1) as colleague:
         with transaction.atomic():
             first = undo(batch=act, actor=maria)
-            asked = colleague.submit(again)
+            second_undo = colleague.submit(again)
             wait_for_a_lock()
-        second = asked.result(timeout=PATIENCE)
+        second = second_undo.result(timeout=PATIENCE)
     assert first.batch
     assert second.batch is None
     assert second.refused

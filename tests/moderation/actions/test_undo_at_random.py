@@ -53,11 +53,11 @@ def test_every_action_is_undone_and_redone_exactly(seed):
     chance = random.Random(seed)  # the same acts each time
     adam = UserFactory.create(name="Adam", roles=("Administrator",))
     stories = [make_article(f"Story {n}") for n in range(2)]
-    said: list[Comment] = []
+    comments: list[Comment] = []
     for n in range(10):
         story = chance.choice(stories)
-        parent = chance.choice([None, *(c for c in said if c.discussion_id == story.pk)])
-        said.append(make_comment(story, f"Word {n} of some", parent=parent))
+        parent = chance.choice([None, *(c for c in comments if c.discussion_id == story.pk)])
+        comments.append(make_comment(story, f"Word {n} of some", parent=parent))
     done = 0
     for _ in range(16):
         before = stored()

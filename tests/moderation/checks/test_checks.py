@@ -183,7 +183,7 @@ LETTERS = "aAbBſßẞİıΣσςÅå é1_ -.漢か한\n"
     st.lists(st.text(LETTERS, min_size=1, max_size=3).filter(str.strip), min_size=1, max_size=6),
     st.text(LETTERS, max_size=40),
 )
-def test_the_automaton_finds_what_a_naive_search_finds(terms, body):
+def test_the_automaton_agrees_with_a_naive_search(terms, body):
     """Case does not matter, a letter may fold into several, and spans are those of the typed text."""
     terms = [term.replace("\n", " ").strip() for term in terms]
     found = {

@@ -72,7 +72,7 @@ def test_an_insult_is_found_only_in_an_answer():
         (threat, "I'll shoot you an email"),
     ],
 )
-def test_what_comes_near_is_not_harm(check, body):
+def test_harmless_texts_that_resemble_harm_are_not_found(check, body):
     assert found(check, body) is None
 
 
@@ -101,7 +101,7 @@ PIECES = [
 
 
 @pytest.mark.parametrize("piece", PIECES)
-def test_spans_of_any_text_are_within_it(piece):
+def test_spans_of_any_text_are_within_the_text(piece):
     body = piece * 300
     for result in registry.find_unweighted(ParsedComment(CommentData(body=body, author=body, is_reply=True))):
         assert 0 <= result.strength <= 1

@@ -146,7 +146,7 @@ def test_a_check_of_another_version_has_a_text():
         (["sanctioned", "links"], Kind.WAITS_SANCTION),
     ],
 )
-def test_the_author_is_told_the_strongest_kind(names, kind):
+def test_the_author_sees_only_the_strongest_kind(names, kind):
     assert registry.waiting_kind(names) == kind
 
 

@@ -28,7 +28,7 @@ CHANGES = {
     "SELECT FOR UPDATE": "SELECT * FROM {t} FOR UPDATE",
 }
 # What would let one.
-WAYS = {
+ATTEMPTS = {
     "ALTER TABLE": "ALTER TABLE {t} ALTER at DROP NOT NULL",
     "DISABLE TRIGGER": "ALTER TABLE {t} DISABLE TRIGGER ALL",
     "DISABLE TRIGGER USER": "ALTER TABLE {t} DISABLE TRIGGER USER",
@@ -53,11 +53,11 @@ WAYS = {
 
 
 @pytest.mark.parametrize("table", LOGS)
-@pytest.mark.parametrize("way", [*CHANGES, *WAYS])
+@pytest.mark.parametrize("way", [*CHANGES, *ATTEMPTS])
 def test_the_pages_login_can_change_no_log(urls, worked, table, way):
     name = table.rpartition("_")[2]
     with pytest.raises(errors.InsufficientPrivilege):
-        attempt(urls["web"], (CHANGES | WAYS)[way].format(t=table, name=name))
+        attempt(urls["web"], (CHANGES | ATTEMPTS)[way].format(t=table, name=name))
 
 
 @pytest.mark.parametrize("table", LOGS)

@@ -306,7 +306,7 @@ def test_a_restricted_comment_is_deleted_when_the_restriction_is_lifted() -> Non
 
 
 @pytest.mark.django_db
-def test_what_a_legal_hold_kept_is_deleted_when_it_ends() -> None:
+def test_data_under_a_legal_hold_is_deleted_when_the_hold_ends() -> None:
     planted = Planted()
     act = restrictions.restrict(
         ids=[planted.removed.pk, planted.olavs.pk],

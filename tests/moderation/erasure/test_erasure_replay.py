@@ -46,7 +46,7 @@ def erase(*comments: Comment, actor: User | None = None) -> None:
     assert purge.purge_list(group=group, actor=actor).purged == len(comments)
 
 
-def go_back(file: Path) -> Any:
+def restore_backup(file: Path) -> Any:
     call_command("flush", interactive=False, verbosity=0)
     return restore(file).replayed
 
@@ -95,7 +95,7 @@ def test_erasures_and_restrictions_are_repeated(tmp_path: Path, ada: User) -> No
     states = dict(Comment.objects.values_list("pk", "state"))
     assert check() == {}
 
-    again = go_back(file)
+    again = restore_backup(file)
     assert again == erasure_replay.ReplayedErasures(restricted=3, comments=4, people=2)
     for gone in (spam, own, theirs, number):
         assert words_of(gone) == ""
@@ -136,7 +136,7 @@ def test_a_hold_that_was_ended_before_the_words_were_deleted(tmp_path: Path, ada
     own = Restriction.objects.get()
     restrictions.set_legal_hold(restriction=own, is_legal_hold=False, actor=ada)
     assert restrictions.purge_text(restriction=own, actor=ada).batch
-    assert go_back(file).comments == 1
+    assert restore_backup(file).comments == 1
     assert words_of(comment) == ""
     assert check() == {}
 
@@ -148,13 +148,13 @@ def test_a_new_row_with_the_same_id_is_not_erased(tmp_path: Path, ada: User) -> 
     gone = make_comment(story, "Buy casino.")
     decide(ids=[gone.pk], to=State.SPAM, reason=Reason.SPAM, actor=ada)
     erase(gone)
-    go_back(file)
+    restore_backup(file)
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER SEQUENCE comments_comment_id_seq RESTART WITH {gone.pk}")
     other = make_comment(story, "An honest word.")
     assert other.pk == gone.pk
     backup(file)
-    assert go_back(file) == erasure_replay.ReplayedErasures()
+    assert restore_backup(file) == erasure_replay.ReplayedErasures()
     assert Comment.objects.get(pk=other.pk).body == "An honest word."
 
 
@@ -231,7 +231,7 @@ def test_redacted_versions_stay_redacted(tmp_path: Path, ada: User) -> None:
     assert erasure_replay.log_all() == 0
     backup(later)
 
-    assert go_back(file) == erasure_replay.ReplayedErasures(versions=1)
+    assert restore_backup(file) == erasure_replay.ReplayedErasures(versions=1)
 
     back = Article.objects.get(pk=story.pk)
     assert back.title == "██████████ was seen"
@@ -247,7 +247,7 @@ def test_redacted_versions_stay_redacted(tmp_path: Path, ada: User) -> None:
         == erasure_replay.ReplayedErasures()
     )
 
-    assert go_back(later) == erasure_replay.ReplayedErasures()
+    assert restore_backup(later) == erasure_replay.ReplayedErasures()
     assert Article.objects.get(pk=story.pk).title == "A █████ was seen"
 
 
@@ -258,7 +258,7 @@ def test_redacted_notes_stay_redacted(tmp_path: Path, ada: User) -> None:
     redact_words(document=story, words=["Jane Quill"])
     assert "quill" not in erasure_log.path().read_text().casefold()
     assert erasure_replay.log_all() == 0
-    go_back(file)
+    restore_backup(file)
     assert story.notes.get().body == "██████████ wrote to us."
 
 
@@ -271,6 +271,6 @@ def test_entries_lost_in_a_crash_are_added(tmp_path: Path, ada: User) -> None:
     erasure_log.path().write_text("".join(lines[:-1]))
     assert erasure_replay.log_all() == 1
     assert erasure_replay.log_all() == 0
-    go_back(file)
+    restore_backup(file)
     back = Article.objects.get(pk=story.pk)
     assert (back.title, back.body) == ("██████████ was seen", "A █████.")

@@ -120,7 +120,7 @@ def test_it_deletes_listed_comments_and_no_later_ones(maria, ada):
     assert numbers() == before
 
 
-def test_what_it_lists(maria, ada):
+def test_the_list_has_comments_of_these_states_and_this_age(maria, ada):
     article = make_article()
     old, removed, gone, sealed = [make_comment(article, f"Word {n}.") for n in range(4)]
     spam(old, actor=maria)
@@ -165,14 +165,14 @@ def test_comments_with_an_open_case_are_left(maria, ada):
     )
     spam(before, since, actor=maria)
 
-    def ask(comment):
+    def appeal(comment):
         fresh = Comment.objects.get(pk=comment.pk)
         reports.appeal_removal(comment=fresh, user=ada, guest=None, text="It is a boat.")
 
-    ask(before)
+    appeal(before)
     group = purge.make_list(states=[State.SPAM], days=0, actor=ada)
     assert list(group.members.values_list("comment", flat=True)) == [since.pk]
-    ask(since)
+    appeal(since)
     assert purge.summarize(group).changed == [since.pk]
     assert purge.purge_list(group=group, actor=ada).skipped == [since.pk]
     assert check() == {}

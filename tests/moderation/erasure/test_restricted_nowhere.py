@@ -253,7 +253,7 @@ def planted() -> Planted:
     return Planted()
 
 
-def test_they_are_in_no_other_table(planted):
+def test_restricted_texts_are_in_no_other_table(planted):
     assert {"comments_comment", "comments_commentrevision", "comments_commenttext"} <= tables_with_words()
     planted.restrict()
     assert tables_with_words() == {"moderation_restriction", "moderation_restrictedtext"}
@@ -262,7 +262,7 @@ def test_they_are_in_no_other_table(planted):
     assert tables_with_words() == {"moderation_restriction", "moderation_restrictedtext"}
 
 
-def test_nobody_sees_them_anywhere_but_an_administrator_who_asks(planted):
+def test_restricted_texts_are_shown_only_to_an_administrator_on_request(planted):
     story = planted.article.get_absolute_url()
     number = planted.secret[0].pk
     places = {  # where they must be seen before, or the second check would prove nothing

@@ -64,8 +64,8 @@ def test_comments_with_the_same_text_are_restricted_too(comment, maria):
         make_article("A fourth"), "Of the harbour, and of number 5, much else can be said than that."
     )
     url = f"/moderation/comments/{comment.pk}/restrict/"
-    asked = asked_by(maria).get(url).content.decode()
-    assert "Also restrict the 2 other comments with the same or nearly the same text" in asked
+    page = asked_by(maria).get(url).content.decode()
+    assert "Also restrict the 2 other comments with the same or nearly the same text" in page
     asked_by(maria).post(url, {"why": "personal", "same": "on"})
     assert set(Restriction.objects.values_list("comment", flat=True)) == {comment.pk, same.pk, nearly.pk}
     assert Batch.objects.filter(kind=Batch.Kind.RESTRICTION).count() == 1
@@ -232,7 +232,7 @@ def test_undo_on_the_action_page_is_for_administrators(hidden, maria):
     assert decisions.undo(batch=act, actor=maria).batch is None
 
 
-def test_undo_of_a_lift_is_offered_to_those_who_may(hidden, maria, ada):
+def test_undo_of_a_lift_is_offered_only_with_permission(hidden, maria, ada):
     lifted = restrictions.lift(restriction=Restriction.objects.get(), actor=ada).batch
     url = f"/moderation/actions/{lifted.pk}/"
     page = asked_by(maria).get(url).text

@@ -42,11 +42,11 @@ def comment() -> Comment:
     """A comment of a guest with a confirmed e-mail, edited once, with a reply."""
     article = make_article()
     guest = GuestFactory.create(name="Zoe Quillfeather", email="zoe@example.org", confirmed_at=timezone.now())
-    said = make_comment(article, "Her number is 555 0100.", guest=guest)
-    said = edit_comment(comment=said, body="Her number is 555 0199.", user=None, guest=guest)
-    make_comment(article, "How do you know?", parent=said)
-    Origin.objects.create(comment=said, ip_hash=b"0123456789abcdef")
-    return Comment.objects.get(pk=said.pk)
+    edited = make_comment(article, "Her number is 555 0100.", guest=guest)
+    edited = edit_comment(comment=edited, body="Her number is 555 0199.", user=None, guest=guest)
+    make_comment(article, "How do you know?", parent=edited)
+    Origin.objects.create(comment=edited, ip_hash=b"0123456789abcdef")
+    return Comment.objects.get(pk=edited.pk)
 
 
 def rows(comment: Comment):
@@ -126,7 +126,7 @@ def test_a_lift_can_be_undone_and_that_again(comment, maria, ada):
 
 
 def test_a_redaction_survives_a_restriction_and_can_be_undone_later(comment, maria, ada):
-    """The text before the redaction is a revision of its own, also after an undo."""
+    """The text before the redaction is a separate revision, also after an undo."""
     for _ in range(2):
         number = store_redaction(comment=comment, body="Her number is […].")
         swap_revisions({comment.pk: number})
@@ -153,7 +153,7 @@ def test_only_administrators_lift_by_whatever_way(comment, maria, ada):
     assert Restriction.objects.filter(lifted_at=None).count() == 0
 
 
-def test_no_other_decision_reaches_it(comment, maria, ada):
+def test_a_restricted_comment_takes_no_other_decision(comment, maria, ada):
     earlier = decisions.decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     restrict(comment, actor=maria)
     for attempt in (
@@ -171,7 +171,7 @@ def test_no_other_decision_reaches_it(comment, maria, ada):
     assert Comment.objects.get(pk=comment.pk).author_name == ""
 
 
-def test_its_author_can_not_write_into_it(comment, maria):
+def test_the_author_cannot_edit_a_restricted_comment(comment, maria):
     """Its author cannot either, with a form that was open when it was restricted."""
     decisions.decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     before = Comment.objects.get(pk=comment.pk)
@@ -186,7 +186,7 @@ def test_its_author_can_not_write_into_it(comment, maria):
     assert check() == {}
 
 
-def test_one_of_many_is_lifted_alone(maria, ada):
+def test_one_of_many_restrictions_is_lifted_alone(maria, ada):
     article = make_article()
     both = [make_comment(article, "One."), make_comment(article, "Two.")]
     restrict(*both, actor=maria)
@@ -209,7 +209,7 @@ def test_a_deleted_comment_can_be_restricted_and_is_deleted_again_after(comment,
     assert rows(comment) == before
 
 
-def test_its_open_case_is_closed_and_opened_again(comment, maria, ada):
+def test_the_open_case_of_a_restricted_comment_is_closed_and_reopened(comment, maria, ada):
     decisions.decide(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     restrict(comment, actor=maria)
     assert not Case.objects.open().exists()
@@ -229,7 +229,7 @@ def test_decisions_on_it_are_refused_by_number(comment, maria, ada):
     ("why", "mails"),
     [(Restriction.Why.PERSONAL, 1), (Restriction.Why.CHILD_ABUSE, 0), (Restriction.Why.COURT, 0)],
 )
-def test_its_author_is_notified_unless_an_authority_may_investigate(
+def test_the_author_of_a_restricted_comment_is_notified_unless_an_authority_may_investigate(
     comment, maria, why, mails, django_capture_on_commit_callbacks
 ):
     """A mail that was queued when the comment was restricted is not sent."""
@@ -307,7 +307,7 @@ def test_an_erasure_waits_for_a_simultaneous_undo(maria, ada, monkeypatch):
     assert check() == {}
 
 
-def test_notes_reports_and_appeals_are_deleted_with_it(comment, maria, ada):
+def test_notes_reports_and_appeals_are_deleted_with_the_restricted_text(comment, maria, ada):
     """The same data as for a purge of a list; a report of illegal content stays."""
     reports.report_comment(
         comment=comment, user=UserFactory.create(), guest=None, why="other", details="555 0199!"

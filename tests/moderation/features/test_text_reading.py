@@ -27,7 +27,7 @@ def test_links_are_found_with_and_without_a_scheme(body, links):
     assert [m[0] for m in ParsedComment(CommentData(body=body)).links] == links
 
 
-def test_words_are_neither_links_nor_markup_nor_numbers():
+def test_links_markup_and_numbers_are_not_words():
     read = ParsedComment(
         CommentData(body='<a href="x">Heron</a> &amp; 12 ferries, see http://a.example/boats')
     )
@@ -40,14 +40,14 @@ def test_a_body_is_read_up_to_its_limit():
 
 
 def test_the_subject_is_the_article():
-    said = CommentData(body="x", article_title="Heron", article_text="ferries")
-    assert ParsedComment(said).subject == {"heron", "ferrie"}
+    comment = CommentData(body="x", article_title="Heron", article_text="ferries")
+    assert ParsedComment(comment).subject == {"heron", "ferrie"}
     assert ParsedComment(CommentData(body="x", is_reply=True)).subject is None
 
 
 def test_words_without_spaces_between_them_are_compared_by_pairs_of_letters():
-    said = ParsedComment(CommentData(body="今天渡轮停航", article_title="渡轮"))
-    assert {stem for stem, _match in said.content_words} & said.subject == {"渡轮"}
+    comment = ParsedComment(CommentData(body="今天渡轮停航", article_title="渡轮"))
+    assert {stem for stem, _match in comment.content_words} & comment.subject == {"渡轮"}
 
 
 def test_an_article_is_read_up_to_its_limit():

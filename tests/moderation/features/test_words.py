@@ -32,7 +32,7 @@ def test_groups_keep_accents_and_hyphens_and_leave_links_out():
     ]
 
 
-def test_stems_of_a_group_ignore_what_tells_nothing():
+def test_stems_of_a_group_leave_out_common_words():
     assert group_stems(["thanks", "great", "blog", "would", "ferries", "café", "à", "東京"]) == {
         "ferrie",
         "café",

@@ -26,13 +26,13 @@ def checked(article, jim, maria):
     return make_comment(article, "See https://one.example and https://two.example here.", author=jim), None
 
 
-def listed(article, jim, maria):
+def matching_a_rule(article, jim, maria):
     approved(article, author=jim, maria=maria)
     Rule.objects.create(kind=Rule.Kind.TERM, value="casino")
     return make_comment(article, "A casino is planned.", author=jim), None
 
 
-def everything(article, jim, maria):
+def premoderated(article, jim, maria):
     approved(article, author=jim, maria=maria)
     change_discussion(article=article, moderation=Discussion.Moderation.PRE)
     return make_comment(article, "The night boat was quieter.", author=jim), None
@@ -74,7 +74,7 @@ def illegal(article, jim, maria):
 
 
 def proposed_by_a_check(article, jim, maria):
-    comment, _ = listed(article, jim, maria)
+    comment, _ = matching_a_rule(article, jim, maria)
     return comment, decided(comment, State.REJECTED, "off_topic", maria)
 
 

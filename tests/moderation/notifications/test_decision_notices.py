@@ -15,11 +15,11 @@ from tests.moderation.notifications.decided_comments import (
     appeal_turned_down,
     changed,
     checked,
-    everything,
     illegal,
-    listed,
     marked_by_filter,
+    matching_a_rule,
     new,
+    premoderated,
     proposed_by_a_check,
     published,
     redacted_comment,
@@ -64,8 +64,10 @@ CASES = [
     Case(
         checked, WAITS, [ALONE, "A check of this site sent it to review.", "It has 2 links", NOBODY], "again"
     ),
-    Case(listed, WAITS, [ALONE, TERM, NOBODY], "again"),
-    Case(everything, WAITS, [ALONE, "In this discussion every comment is reviewed before", NOBODY], "again"),
+    Case(matching_a_rule, WAITS, [ALONE, TERM, NOBODY], "again"),
+    Case(
+        premoderated, WAITS, [ALONE, "In this discussion every comment is reviewed before", NOBODY], "again"
+    ),
     Case(
         changed,
         "Your edited comment is waiting for review",
@@ -234,7 +236,7 @@ def test_a_guest_reads_how_to_confirm_the_e_mail_on_the_page_behind_a_short_noti
     assert link not in story
 
 
-def test_nobody_else_finds_the_page(client, made, maria):
+def test_the_page_of_a_decision_is_404_for_others(client, made, maria):
     path = f"/comments/{made[0].pk}/decision/"
     assert client.get(path).headers["Location"].startswith("/accounts/login/")
     for somebody in (maria, UserFactory.create()):

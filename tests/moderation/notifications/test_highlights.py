@@ -14,7 +14,7 @@ from moderation.rules import active_rules as rules
 from moderation.rules.matching import RuleDefinition
 from moderation.tasks import notify_authors, notify_not_published
 from tests.factories import UserFactory, make_article, make_comment
-from tests.moderation.notifications.decided_comments import checked, listed
+from tests.moderation.notifications.decided_comments import checked, matching_a_rule
 from tests.moderation.notifications.helpers import TERM, approved, decided, page_of
 
 pytestmark = pytest.mark.django_db
@@ -129,7 +129,7 @@ def test_findings_are_highlighted_in_markdown(term, shown, client, jim, maria):
 
 
 def test_nothing_is_highlighted_in_a_published_comment(client, jim, maria):
-    comment, _ = listed(make_article(), jim, maria)
+    comment, _ = matching_a_rule(make_article(), jim, maria)
     decided(comment, State.PUBLISHED, Reason.APPROVED, maria)
     client.force_login(jim)
     page = page_of(client, comment)

@@ -35,7 +35,7 @@ def approve(*comments, actor):
     return decide(ids=[c.pk for c in comments], to=State.PUBLISHED, reason=Reason.APPROVED, actor=actor).batch
 
 
-def tell(batch) -> list[mail.EmailMessage]:
+def notify(batch) -> list[mail.EmailMessage]:
     mail.outbox.clear()
     count = notify_authors.func(str(batch.pk))
     assert count == len(mail.outbox)
@@ -58,7 +58,7 @@ def tell(batch) -> list[mail.EmailMessage]:
 def test_each_decision_has_its_own_mail(maria, to, reason, subject, words):
     comment = waiting(make_article("The <slip>"), "It's <here> & now", guest=guest(email="a@example.org"))
     act = decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
-    (message,) = tell(act.batch)
+    (message,) = notify(act.batch)
     assert (message.subject, message.to) == (subject, ["a@example.org"])
     assert words in message.body
     assert "The <slip>" in message.body
@@ -69,7 +69,7 @@ def test_each_decision_has_its_own_mail(maria, to, reason, subject, words):
 
 def test_a_link_in_a_comment_is_none_in_its_mail(maria):
     comment = waiting(make_article(), "See https://spam.example\n\nNow!", guest=guest())
-    (message,) = tell(decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch)
+    (message,) = notify(decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch)
     html = check_mail(message)
     assert [quoted.split() for quoted in html.quotations] == [["“See", "https://spam.example", "Now!”"]]
     assert html.buttons == ["See the decision"]
@@ -79,17 +79,17 @@ def test_only_confirmed_e_mails_get_mail(maria):
     article = make_article()
     unproved, account = GuestFactory.create(), UserFactory.create(email="b@example.org")
     first, second = waiting(article, guest=unproved), waiting(article, author=account)
-    assert tell(approve(first, second, actor=maria)) == []
+    assert notify(approve(first, second, actor=maria)) == []
 
     confirm_email(account)
     third = waiting(article, author=account)
-    assert [m.to for m in tell(approve(third, actor=maria))] == [["b@example.org"]]
+    assert [m.to for m in notify(approve(third, actor=maria))] == [["b@example.org"]]
 
 
 def test_an_e_mail_in_capitals_gets_mail_too(maria):
     account = UserFactory.create(email="Bea.B@example.org")
     EmailAddress.objects.create(user=account, email="bea.b@example.org", verified=True, primary=True)
-    assert [m.to for m in tell(approve(waiting(make_article(), author=account), actor=maria))] == [
+    assert [m.to for m in notify(approve(waiting(make_article(), author=account), actor=maria))] == [
         ["Bea.B@example.org"]
     ]
 
@@ -97,29 +97,29 @@ def test_an_e_mail_in_capitals_gets_mail_too(maria):
 def test_one_person_gets_one_mail_for_many_comments(maria):
     article, somebody = make_article(), guest()
     made = [waiting(article, f"Words {n}.", guest=somebody) for n in range(3)]
-    (message,) = tell(approve(*made, actor=maria))
+    (message,) = notify(approve(*made, actor=maria))
     assert message.subject == "Your comments are published"
     assert all(f"Words {n}." in message.body for n in range(3))
     assert check_mail(message).buttons == []
 
 
 def test_no_mail_about_a_confirmed_publication(maria):
-    assert tell(approve(make_comment(make_article(), guest=guest()), actor=maria)) == []
+    assert notify(approve(make_comment(make_article(), guest=guest()), actor=maria)) == []
 
 
 def test_no_mail_after_an_undo_but_after_a_redo(maria):
     comment = waiting(make_article(), guest=guest())
     act = approve(comment, actor=maria)
     back = undo(batch=act, actor=maria).batch
-    assert [tell(act), tell(back)] == [[], []]
+    assert [notify(act), notify(back)] == [[], []]
     again = undo(batch=back, actor=maria).batch
-    assert [m.subject for m in tell(again)] == ["Your comment is published"]
+    assert [m.subject for m in notify(again)] == ["Your comment is published"]
 
 
 def test_a_mass_spam_action_sends_no_mail(maria):
     article = make_article()
     ids = [waiting(article, guest=guest()).pk for _ in range(2)]
-    assert tell(decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch) == []
+    assert notify(decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch) == []
 
 
 def test_the_job_waits_a_minute(maria, django_capture_on_commit_callbacks):
@@ -140,9 +140,9 @@ def test_undo_and_redo_of_a_mass_spam_action_send_no_mail(maria):
     with triggers_disabled():
         Batch.objects.update(at=timezone.now() - timedelta(hours=1))
     back = undo(batch=act, actor=maria).batch
-    assert tell(back) == []
+    assert notify(back) == []
     again = undo(batch=back, actor=maria).batch
-    assert tell(again) == []
+    assert notify(again) == []
 
 
 def test_an_smtp_server_accepts_the_mail(maria, settings):

@@ -81,7 +81,7 @@ def test_the_mails_stop_by_their_header_and_start_again(author, maria, inbox, se
     assert approve(waiting_comment(author), maria) == 1
 
 
-def test_the_choice_is_made_on_the_page_of_what_one_follows(author, maria, inbox):
+def test_mails_about_decisions_are_chosen_on_the_page_of_follows(author, maria, inbox):
     client = client_of(author)
     page = client.get("/account/following/").text
     select = re.search(r'<select name="decisions".*?</select>', page, re.DOTALL)[0]
@@ -94,7 +94,7 @@ def test_the_choice_is_made_on_the_page_of_what_one_follows(author, maria, inbox
     assert approve(waiting_comment(author), maria) == 1
 
 
-def test_whoever_stops_all_mails_gets_none_about_decisions(author, maria, inbox):
+def test_stopping_all_mails_stops_mails_about_decisions(author, maria, inbox):
     article = make_article()
     key = "user" if isinstance(author, User) else "guest"
     follow = Follow.objects.create(**{key: author}, article=article, kind="replies", delivery="at_once")

@@ -23,8 +23,8 @@ def test_a_check_proposed_only_removals_for_its_own_reasons(reason, is_proposed,
     to = State.SPAM if reason == "spam" else State.REJECTED
     change_states(ids=[comment.pk], to=to, reason=reason, actor=maria)
     comment.refresh_from_db()
-    said = render_notices([comment])[comment.pk].sentences[-1]
-    assert said == ("An automatic check proposed this, and a person decided." if is_proposed else PERSON)
+    sentence = render_notices([comment])[comment.pk].sentences[-1]
+    assert sentence == ("An automatic check proposed this, and a person decided." if is_proposed else PERSON)
 
 
 def test_the_page_says_that_a_restriction_cannot_be_appealed(client, jim, maria):

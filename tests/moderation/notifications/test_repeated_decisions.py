@@ -51,7 +51,7 @@ def subjects(*acts: Batch) -> list[str]:
     return [message.subject for message in mail.outbox]
 
 
-def test_of_two_decisions_within_a_minute_the_second_is_mailed(jim, maria):
+def test_two_decisions_within_a_minute_mail_only_the_second(jim, maria):
     comment = approved(make_article(), author=jim, maria=maria)
     an_hour_later()
     acts = [decided(comment, State.REJECTED, why, maria) for why in ("off_topic", "insult")]

@@ -42,7 +42,7 @@ def later(comment: Comment, **ago: float) -> Comment:
     return comment
 
 
-def hold(comment: Comment) -> Comment:
+def set_pending(comment: Comment) -> Comment:
     change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     return comment
 
@@ -87,8 +87,8 @@ def test_a_guest_sees_those_of_this_browser(ida):
     assert list(items(read(client_of_guest(guest)))) == [mine.pk]
 
 
-def test_what_waits_says_why_and_can_be_withdrawn(ida):
-    waiting = later(hold(make_comment(make_article(), "Is it open?", author=ida)), hours=1)
+def test_a_pending_comment_has_its_reason_and_can_be_withdrawn(ida):
+    waiting = later(set_pending(make_comment(make_article(), "Is it open?", author=ida)), hours=1)
     found = items(read(client_of(ida)))[waiting.pk]
     assert "Waiting for review" in found
     assert "Only you and the moderators can see it." in found
@@ -102,7 +102,7 @@ def test_what_waits_says_why_and_can_be_withdrawn(ida):
     assert "Withdraw" not in items(read(client_of(ida)))[waiting.pk]
 
 
-def test_what_was_removed_says_why_and_can_be_appealed(ida, maria):
+def test_a_removed_comment_has_its_reason_and_can_be_appealed(ida, maria):
     removed = make_comment(make_article(), "You fool.", author=ida)
     decide(ids=[removed.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     client = client_of(ida)
@@ -141,13 +141,13 @@ def test_recommendations_and_picks_are_named(ida):
 
 def test_replies_of_others_are_counted_with_a_link_to_the_latest(ida, maria):
     article = make_article()
-    asked = make_comment(article, "When does it leave?", author=ida)
-    make_comment(article, "At eight.", parent=asked)
-    latest = make_comment(article, "At nine.", parent=asked)
-    make_comment(article, "Thank you.", parent=asked, author=ida)
-    hold(make_comment(article, "Not yet to be seen.", parent=asked))
+    question = make_comment(article, "When does it leave?", author=ida)
+    make_comment(article, "At eight.", parent=question)
+    latest = make_comment(article, "At nine.", parent=question)
+    make_comment(article, "Thank you.", parent=question, author=ida)
+    set_pending(make_comment(article, "Not yet to be seen.", parent=question))
     make_comment(article, "A reply to a reply.", parent=latest)
-    found = items(read(client_of(ida)))[asked.pk]
+    found = items(read(client_of(ida)))[question.pk]
     assert "2 replies" in found
     assert latest.get_absolute_url() in found
 
@@ -169,25 +169,25 @@ def test_a_reply_at_the_deepest_level_belongs_to_the_comment_that_it_replies_to(
 def test_replies_by_muted_people_are_not_counted(ida):
     """A moderator may move an imported comment below one that was written here."""
     article = make_article()
-    asked = make_comment(article, "When does it leave?", author=ida)
+    question = make_comment(article, "When does it leave?", author=ida)
     member, guest = UserFactory.create(), GuestFactory.create()
-    by_member = make_comment(article, "At eight.", parent=asked, author=member)
-    by_guest = make_comment(article, "At nine.", parent=asked, guest=guest)
-    imported = [make_comment(article, f"At {hour}.", parent=asked) for hour in (10, 11, 12)]
+    by_member = make_comment(article, "At eight.", parent=question, author=member)
+    by_guest = make_comment(article, "At nine.", parent=question, guest=guest)
+    imported = [make_comment(article, f"At {hour}.", parent=question) for hour in (10, 11, 12)]
     for comment, name in zip(imported, ("Eben", "Eben", "Jim"), strict=True):
         Comment.objects.filter(pk=comment.pk).update(
             source="https://example.org/", source_id=comment.pk, author_name=name, author=None, guest=None
         )
         comment.refresh_from_db()
     as_ida = client_of(ida)
-    assert "5 replies" in items(read(as_ida))[asked.pk]
+    assert "5 replies" in items(read(as_ida))[question.pk]
     for comment, left in ((by_member, "4 replies"), (by_guest, "3 replies"), (imported[0], "1 reply")):
         mute_author(comment=comment, user=ida)
-        assert left in items(read(as_ida))[asked.pk]
-    assert imported[2].get_absolute_url() in items(read(as_ida))[asked.pk]
+        assert left in items(read(as_ida))[question.pk]
+    assert imported[2].get_absolute_url() in items(read(as_ida))[question.pk]
 
 
-def test_what_may_not_be_read_is_not_shown(ida, ada, maria):
+def test_deleted_undone_and_restricted_texts_are_not_shown(ida, ada, maria):
     deleted = make_comment(make_article(), "Words of the deleted one", author=ida)
     delete_comment(comment=deleted, user=ida, guest=None)
     undone = make_comment(make_article(), "Words of the undone one", author=ida)
@@ -218,7 +218,7 @@ def test_the_list_is_filtered_by_state(ida, maria):
     published, waiting, removed, spam, deleted = (
         make_comment(article, f"Word {n}.", author=ida) for n in range(5)
     )
-    hold(waiting)
+    set_pending(waiting)
     decide(ids=[removed.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     decide(ids=[spam.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     delete_comment(comment=deleted, user=ida, guest=None)
@@ -259,7 +259,7 @@ def test_the_number_of_statements_does_not_grow(ida, maria):
         for n in range(stories):
             article = make_article(f"Story {n}")
             make_comment(article, "A reply.", parent=make_comment(article, f"Word {n}.", author=ida))
-            hold(make_comment(article, f"Waiting {n}.", author=ida))
+            set_pending(make_comment(article, f"Waiting {n}.", author=ida))
             removed = make_comment(article, f"Removed {n}.", author=ida)
             decide(ids=[removed.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
 
@@ -286,7 +286,9 @@ def test_account_status_leads_there(ida):
 @pytest.mark.browser
 def test_withdrawing_by_keyboard_and_no_accessibility_errors(browser, live_server, ida, maria):
     article = make_article()
-    waiting = hold(make_comment(article, "Is it open? https://example.org/" + "long-" * 30, author=ida))
+    waiting = set_pending(
+        make_comment(article, "Is it open? https://example.org/" + "long-" * 30, author=ida)
+    )
     make_comment(article, "At eight.", parent=make_comment(article, "When does it leave?", author=ida))
     removed = make_comment(article, "You fool.", author=ida)
     decide(ids=[removed.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)

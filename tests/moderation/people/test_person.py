@@ -44,7 +44,7 @@ def test_a_moderator_sees_the_whole_profile(maria, reader):
     text = client_of(maria).get(url(reader)).content.decode()
     for words in ("Ada", "ada@example.org", "1 waiting for review", "A word that waits.", "Pause until…"):
         assert words in text
-    assert 'id="id_ban_submit"' in text  # each of its five forms has a button of its own
+    assert 'id="id_ban_submit"' in text  # each of its five forms has its own button
     assert repeated_ids(text) == []
 
 
@@ -128,10 +128,10 @@ def test_an_editor_sees_no_email_and_only_public_or_own_comments(reader, maria):
         "Restrict access to all",
     ):
         assert hidden not in text
-    for asked in ("ada@example", "Ada"):
-        found = client.get("/moderation/people/", {"q": asked}).content.decode()
-        assert "ada@example.org" not in found.replace(f'value="{asked}"', "")
-        assert (url(reader) in found) == (asked == "Ada")
+    for query in ("ada@example", "Ada"):
+        found = client.get("/moderation/people/", {"q": query}).content.decode()
+        assert "ada@example.org" not in found.replace(f'value="{query}"', "")
+        assert (url(reader) in found) == (query == "Ada")
     assert client.post(f"{url(reader)}ban/", {"reason": "insult"}).status_code == 403
 
 
@@ -141,7 +141,7 @@ def test_a_reader_and_a_stranger_see_nothing(reader):
 
 
 @pytest.mark.parametrize("key", ["u0", "x7", "g99999999999999999999", "u1%00", "i5"])
-def test_who_does_not_exist_is_not_found(maria, key):
+def test_an_unknown_person_is_404(maria, key):
     assert client_of(maria).get(f"/moderation/people/{key}/").status_code == 404
 
 

@@ -51,8 +51,8 @@ def test_a_ban_from_the_form_to_the_account_status(browser, live_server, with_sc
 
     # The same browser with another name: the text stays in the form, with the reason for the refusal.
     send(page, live_server, article, name="Other", email="other@example.org", body="All that I typed")
-    said = page.locator(".reply-form .alert-danger, .reply-form .alert-block").first
-    expect(said).to_contain_text("You are banned from commenting. Reason: insult. “After two warnings.”")
+    alert = page.locator(".reply-form .alert-danger, .reply-form .alert-block").first
+    expect(alert).to_contain_text("You are banned from commenting. Reason: insult. “After two warnings.”")
     expect(page.get_by_label("Your comment")).to_have_value("All that I typed")
     assert set(Guest.objects.filter(name="Other")) == set()
 

@@ -36,7 +36,7 @@ def guest(*, confirmed=True, **fields):
     return GuestFactory.create(confirmed_at=timezone.now() if confirmed else None, **fields)
 
 
-def hold(who, kind, actor, **fields):
+def impose_on(who, kind, actor, **fields):
     person = Person(guest=who) if who._meta.model_name == "guest" else Person(user=who)
     return sanctions.impose(person=person, kind=kind, reason="insult", actor=actor, **fields)
 
@@ -51,18 +51,18 @@ def refusal(article, **writer) -> str:
 def test_a_silenced_person_sees_the_end_the_reason_and_how_to_appeal(article, maria, kind, words):
     ada = confirm_email(UserFactory.create(name="Ada"))
     until = timezone.now() + timedelta(days=7)
-    hold(ada, kind, maria, message="Third time.", until=until)
-    said = refusal(article, author=ada)
-    assert words in said
-    assert f"until {until.day} " in said
-    assert "Reason: insult. “<bdi>Third time.</bdi>”" in said
-    assert 'href="/account/status/"' in said
+    impose_on(ada, kind, maria, message="Third time.", until=until)
+    explanation = refusal(article, author=ada)
+    assert words in explanation
+    assert f"until {until.day} " in explanation
+    assert "Reason: insult. “<bdi>Third time.</bdi>”" in explanation
+    assert 'href="/account/status/"' in explanation
     assert not Comment.objects.filter(author=ada).exists()
 
 
 def test_a_pause_ends_by_itself(article, maria):
     ada = UserFactory.create()
-    hold(ada, "pause", maria, until=timezone.now() + timedelta(hours=1))
+    impose_on(ada, "pause", maria, until=timezone.now() + timedelta(hours=1))
     Sanction.objects.update(until=timezone.now() - timedelta(seconds=1))  # it expired
     assert make_comment(article, author=ada).state == State.PENDING  # as for a new person
 
@@ -73,7 +73,7 @@ def test_a_review_applies_with_post_moderation_too(article, maria):
     decide(ids=[first.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     Discussion.objects.update(moderation=Discussion.Moderation.POST)
     assert make_comment(article, "Second", author=ada).state == State.PUBLISHED
-    hold(ada, "review", maria)
+    impose_on(ada, "review", maria)
     third = make_comment(article, "Third", author=ada)
     assert third.state == State.PENDING
     assert "A moderator reviews your comments" in " ".join(policy().explain_waiting([third.pk])[third.pk])
@@ -81,19 +81,21 @@ def test_a_review_applies_with_post_moderation_too(article, maria):
 
 def test_a_warned_person_can_comment(article, maria):
     ada = UserFactory.create()
-    hold(ada, "warn", maria)
+    impose_on(ada, "warn", maria)
     assert make_comment(article, author=ada).pk
 
 
 def test_an_edit_is_refused_as_well(article, maria):
     ada = UserFactory.create()
     comment = make_comment(article, author=ada)
-    hold(ada, "ban", maria)
+    impose_on(ada, "ban", maria)
     with pytest.raises(ValidationError, match="banned"):
         edit_comment(comment=comment, body="Other words", user=ada, guest=None)
 
 
-WHOM = [  # (the sanctioned guest's e-mail is confirmed, the other's is), the sanction applies to the other
+# Whether the e-mail of the sanctioned guest and that of the other one are confirmed, and whether the sanction
+# applies to the other one.
+EMAIL_PROOFS = [
     ((False, False), True),
     ((False, True), False),  # an unconfirmed e-mail may belong to anyone
     ((True, False), True),
@@ -101,15 +103,15 @@ WHOM = [  # (the sanctioned guest's e-mail is confirmed, the other's is), the sa
 ]
 
 
-@pytest.mark.parametrize(("proofs", "reaches"), WHOM)
+@pytest.mark.parametrize(("proofs", "reaches"), EMAIL_PROOFS)
 def test_a_guests_ban_applies_to_the_same_e_mail_in_another_browser(article, maria, proofs, reaches):
     first = guest(email="Ada@example.org", confirmed=proofs[0])
     other = guest(email="ada@example.org", confirmed=proofs[1])
-    hold(first, "ban", maria)
+    impose_on(first, "ban", maria)
     if reaches:
-        said = refusal(article, guest=other)
+        message = refusal(article, guest=other)
         # The reason is not shown to someone who only typed the e-mail.
-        assert ("insult" in said) == proofs[1]
+        assert ("insult" in message) == proofs[1]
     else:
         assert make_comment(article, guest=other).pk
 
@@ -117,7 +119,7 @@ def test_a_guests_ban_applies_to_the_same_e_mail_in_another_browser(article, mar
 @pytest.mark.parametrize("is_proved", [True, False])
 def test_a_guests_ban_applies_to_an_account_only_if_the_e_mail_is_confirmed(article, maria, is_proved):
     ada = confirm_email(UserFactory.create(email="ada@example.org"))
-    hold(guest(email="ada@example.org", confirmed=is_proved), "ban", maria)
+    impose_on(guest(email="ada@example.org", confirmed=is_proved), "ban", maria)
     if is_proved:
         assert "banned" in refusal(article, author=ada)
     else:
@@ -126,7 +128,7 @@ def test_a_guests_ban_applies_to_an_account_only_if_the_e_mail_is_confirmed(arti
 
 def test_a_guests_ban_applies_to_the_browser_under_any_name(article, maria):
     first = guest()
-    hold(first, "ban", maria)
+    impose_on(first, "ban", maria)
     other = guest(confirmed=False)
     assert "banned" in refusal(article, guest=other, browser_guest=first)
     assert make_comment(article, guest=other).pk
@@ -142,7 +144,7 @@ def test_recent_comments_are_removed_with_it_and_restored_by_one_undo(article, m
     before = list(Comment.objects.order_by("pk").values("state", "state_reason"))
     counted = Discussion.objects.values_list("visible_count", "tally").get()
 
-    batch = hold(ada, "ban", maria, days=7)
+    batch = impose_on(ada, "ban", maria, days=7)
     states = list(Comment.objects.order_by("pk").values_list("state", "state_reason"))
     assert states == [
         ("published", "approved"),
@@ -160,7 +162,7 @@ def test_recent_comments_are_removed_with_it_and_restored_by_one_undo(article, m
 
 def test_ending_can_be_undone_unless_a_colleague_ended_it_later(article, maria):
     ada = UserFactory.create()
-    batch = hold(ada, "ban", maria)
+    batch = impose_on(ada, "ban", maria)
     ended = sanctions.end(sanction=Sanction.objects.get(), actor=maria)
     assert ended
     assert sanctions.end(sanction=Sanction.objects.get(), actor=maria) is None
@@ -171,7 +173,7 @@ def test_ending_can_be_undone_unless_a_colleague_ended_it_later(article, maria):
 
 def test_nobody_can_undo_a_sanction_on_themselves(client, maria):
     admin = UserFactory.create(roles=("Administrator",))
-    batch = hold(maria, "ban", admin)
+    batch = impose_on(maria, "ban", admin)
     assert "end a sanction on yourself" in undo(batch=batch, actor=maria).refused[0].reason
     other = UserFactory.create(roles=("Moderator",))
     assert "administrators" in undo(batch=batch, actor=other).refused[0].reason
@@ -182,7 +184,7 @@ def test_nobody_can_undo_a_sanction_on_themselves(client, maria):
     assert undo(batch=batch, actor=admin).batch
 
 
-def test_who_can_sanction_whom(maria):
+def test_permissions_to_sanction(maria):
     admin, editor = (UserFactory.create(roles=(role,)) for role in ("Administrator", "Editor"))
     reader = UserFactory.create()
     may = {
@@ -200,13 +202,13 @@ def test_who_can_sanction_whom(maria):
 
 @pytest.mark.parametrize("is_proved", [True, False])
 def test_only_administrators_sanction_a_guest_with_a_colleagues_e_mail(article, maria, is_proved):
-    """The ban would reach the account of that e-mail: see WHOM."""
+    """The ban would reach the account of that e-mail: see EMAIL_PROOFS."""
     admin, boss = (UserFactory.create(roles=("Administrator",)) for _ in range(2))
     if is_proved:
         confirm_email(admin)
     same = guest(email=admin.email.upper(), confirmed=is_proved)
     assert [sanctions.can_sanction(one, Person(guest=same)) for one in (maria, admin, boss)] == [0, 0, 1]
-    hold(same, "ban", boss)
+    impose_on(same, "ban", boss)
     assert refusal(article, author=admin)
 
 
@@ -217,11 +219,11 @@ def test_a_guest_with_a_colleagues_unconfirmed_e_mail_can_be_sanctioned(maria):
 
 def test_a_double_click_imposes_one_sanction(maria):
     ada = UserFactory.create()
-    first = hold(ada, "ban", maria)
-    assert hold(ada, "ban", maria) == first
-    assert hold(ada, "ban", maria, days=7) != first
+    first = impose_on(ada, "ban", maria)
+    assert impose_on(ada, "ban", maria) == first
+    assert impose_on(ada, "ban", maria, days=7) != first
     undo(batch=first, actor=maria)
-    assert hold(ada, "ban", maria) != first
+    assert impose_on(ada, "ban", maria) != first
 
 
 @pytest.mark.django_db(transaction=True)
@@ -229,18 +231,18 @@ def test_a_double_click_imposes_one_sanction(maria):
 def test_two_simultaneous_clicks_impose_one_sanction(maria, verb):
     ada = UserFactory.create()
     if verb == "end":
-        hold(ada, "ban", maria)
+        impose_on(ada, "ban", maria)
 
-    def press(_):
+    def try_to_change(_):
         try:
             if verb == "end":
                 return sanctions.end(sanction=Sanction.objects.get(), actor=maria)
-            return hold(ada, "ban", maria)
+            return impose_on(ada, "ban", maria)
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(4) as pool:
-        acts = set(pool.map(press, range(4))) - {None}
+        acts = set(pool.map(try_to_change, range(4))) - {None}
     assert len(acts) == 1
     assert Sanction.objects.count() == 1
     assert SettingChange.objects.filter(batch__in=acts).count() == 1
@@ -248,7 +250,7 @@ def test_two_simultaneous_clicks_impose_one_sanction(maria, verb):
 
 def test_an_appeal_is_open_again_when_the_end_is_undone(maria):
     ada = UserFactory.create()
-    hold(ada, "ban", maria)
+    impose_on(ada, "ban", maria)
     one = Sanction.objects.get()
     sanctions.appeal(sanction=one, text="It was a joke.")
     ended = sanctions.end(sanction=one, actor=maria)
@@ -261,7 +263,7 @@ def test_an_appeal_is_open_again_when_the_end_is_undone(maria):
 
 @pytest.mark.parametrize("by_undo", [False, True])
 def test_a_sanction_that_is_ended_during_an_appeal_answers_it(maria, by_undo):
-    imposed = hold(confirm_email(UserFactory.create()), "ban", maria)
+    imposed = impose_on(confirm_email(UserFactory.create()), "ban", maria)
     one = Sanction.objects.get()
     sanctions.notify_of_sanction.func(one.pk)
     sanctions.appeal(sanction=one, text="It was a joke.")
@@ -279,7 +281,7 @@ def test_a_sanction_that_is_ended_during_an_appeal_answers_it(maria, by_undo):
 
 
 def test_a_sanction_that_is_ended_after_its_appeal_was_answered_is_no_answer(maria):
-    hold(confirm_email(UserFactory.create()), "ban", maria)
+    impose_on(confirm_email(UserFactory.create()), "ban", maria)
     one = Sanction.objects.get()
     sanctions.notify_of_sanction.func(one.pk)
     sanctions.appeal(sanction=one, text="It was a joke.")
@@ -291,19 +293,19 @@ def test_a_sanction_that_is_ended_after_its_appeal_was_answered_is_no_answer(mar
 
 def test_an_appeal_is_answered_by_a_colleague_if_there_is_one(maria):
     ada, lee = UserFactory.create(), UserFactory.create(roles=("Moderator",))
-    hold(ada, "ban", maria)
+    impose_on(ada, "ban", maria)
     one = Sanction.objects.get()
     assert (sanctions.can_uphold(maria, one), sanctions.can_uphold(lee, one)) == (False, True)
     User.objects.filter(pk=lee.pk).update(is_active=False)
     assert sanctions.can_uphold(maria, one)
 
 
-def test_the_mail_tells_what_is_true_when_it_is_sent(article, maria):
+def test_the_mail_describes_the_state_at_the_time_of_sending(article, maria):
     ada, anybody = confirm_email(UserFactory.create()), guest(confirmed=False)
     restored, _gone = (make_comment(article, f"Word {n}", author=ada) for n in range(2))
-    batch = hold(ada, "pause", maria, days=1, message="Don't <shout> & calm down.")
+    batch = impose_on(ada, "pause", maria, days=1, message="Don't <shout> & calm down.")
     decide(ids=[restored.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
-    unproved = hold(anybody, "ban", maria)
+    unproved = impose_on(anybody, "ban", maria)
     paused, banned = Sanction.objects.get(batch=batch), Sanction.objects.get(batch=unproved)
     assert [sanctions.notify_of_sanction.func(pk) for pk in (paused.pk, banned.pk)] == [1, 0]
     assert sanctions.notify_of_sanction.func(paused.pk) == 0  # once
@@ -318,19 +320,19 @@ def test_the_mail_tells_what_is_true_when_it_is_sent(article, maria):
 
 
 @pytest.mark.parametrize(("is_active", "mails"), [(True, 1), (False, 0)])
-def test_guests_who_will_be_erased_get_no_mail(maria, is_active, mails):
+def test_guests_waiting_for_erasure_get_no_mail(maria, is_active, mails):
     guest = GuestFactory.create(confirmed_at=timezone.now(), is_active=is_active)
-    hold(guest, "ban", maria)
+    impose_on(guest, "ban", maria)
     assert sanctions.notify_of_sanction.func(Sanction.objects.get().pk) == mails
 
 
-def test_nobody_is_mailed_about_a_sanction_that_is_undone_at_once(maria):
+def test_a_sanction_that_is_undone_at_once_is_not_mailed(maria):
     ada = confirm_email(UserFactory.create())
-    undo(batch=hold(ada, "ban", maria), actor=maria)
+    undo(batch=impose_on(ada, "ban", maria), actor=maria)
     assert sanctions.notify_of_sanction.func(Sanction.objects.get().pk) == 0
 
 
-def test_nobody_is_mailed_about_comments_that_a_ban_removed_and_its_undo_restored(maria):
+def test_comments_restored_by_undoing_a_ban_are_not_mailed(maria):
     ada, article = confirm_email(UserFactory.create()), make_article()
     shown, waits = make_comment(article, "Shown.", author=ada), make_comment(article, "It waits.", author=ada)
     decide(ids=[shown.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
@@ -338,7 +340,7 @@ def test_nobody_is_mailed_about_comments_that_a_ban_removed_and_its_undo_restore
         Batch.objects.update(at=timezone.now() - timedelta(hours=1))
     as_before = policy().explain_waiting([waits.pk], [waits.pk])
     notice = render_notices([waits])[waits.pk]
-    ban = hold(ada, "ban", maria, days=1)
+    ban = impose_on(ada, "ban", maria, days=1)
     acts = [ban]
     for _ in range(3):  # undone, redone, undone
         acts.append(undo(batch=acts[-1], actor=maria).batch)
@@ -357,7 +359,7 @@ def test_nobody_is_mailed_about_comments_that_a_ban_removed_and_its_undo_restore
 @pytest.mark.django_db(transaction=True)
 def test_the_mail_is_sent_without_a_lock_and_recorded_only_if_sent(maria, article, monkeypatch):
     """A slow mail server does not block a moderator who ends the sanction."""
-    made = hold(confirm_email(UserFactory.create()), "ban", maria).changes.get().target_id
+    made = impose_on(confirm_email(UserFactory.create()), "ban", maria).changes.get().target_id
     send, under_a_lock = EmailBackend.send_messages, []
 
     def fail(*args: object) -> None:

@@ -37,17 +37,17 @@ def open_card(client, comment) -> str:
     return text(client.get(f"/moderation/comments/{comment.pk}/?queue=waiting"))
 
 
-def seen(page, comment) -> str:
+def expected_transition(page, comment) -> str:
     found = re.search(rf'name="seen" value="({comment.pk}\.\d+)"', text(page))
     assert found
     return found[1]
 
 
 def post_decision(client, page, *comments, **fields):
-    """Post a decision on these comments with the `seen` values of the page."""
+    """Post a decision on these comments with the `expected_transition` values of the page."""
     values = {
         "ids": [c.pk for c in comments],
-        "seen": [seen(page, c) for c in comments],
+        "seen": [expected_transition(page, c) for c in comments],
         "next": "/moderation/",
         **fields,
     }

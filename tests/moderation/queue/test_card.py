@@ -14,7 +14,7 @@ from moderation.models import Batch, Case, FilterVersion, Finding, Rule
 from moderation.reports.reporting import appeal_removal, report_illegal_content
 from moderation.tasks import notify_authors
 from tests.factories import UserFactory, confirm_email, make_article, make_comment
-from tests.moderation.queue.helpers import open_card, seen, state, text
+from tests.moderation.queue.helpers import expected_transition, open_card, state, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks", "maria_client")]
 
@@ -57,9 +57,9 @@ def test_only_a_comment_posted_here_is_called_the_first_one(client):
 
 
 @pytest.mark.parametrize(
-    ("state", "reason", "said"), [(State.REJECTED, "insult", "insult"), (State.SPAM, "spam", "spam")]
+    ("state", "reason", "sentence"), [(State.REJECTED, "insult", "insult"), (State.SPAM, "spam", "spam")]
 )
-def test_appeal_is_answered_with_keep_removed(client, maria, state, reason, said):
+def test_appeal_is_answered_with_keep_removed(client, maria, state, reason, sentence):
     jim = UserFactory.create(name="Jim", email="jim@example.org")
     confirm_email(jim)
     comment = make_comment(make_article(), "You fool.", author=jim)
@@ -79,7 +79,7 @@ def test_appeal_is_answered_with_keep_removed(client, maria, state, reason, said
         for name in ("ids", "seen", "next")
     }
     done = text(client.post("/moderation/decide/", values | {"act": "stays"}, follow=True))
-    assert f"Kept removed: {said}" in done
+    assert f"Kept removed: {sentence}" in done
     batch = Batch.objects.latest("at")
     assert (batch.actor, batch.to_state, batch.reason) == (maria, state, reason)
     assert not Case.objects.open().filter(comment=comment).exists()
@@ -89,7 +89,7 @@ def test_appeal_is_answered_with_keep_removed(client, maria, state, reason, said
     notify_authors.func(str(batch.pk))
     assert mail.outbox[-1].to == ["jim@example.org"]
     assert mail.outbox[-1].subject == "Your comment stays removed"
-    assert f"It stays removed: {said}." in mail.outbox[-1].body
+    assert f"It stays removed: {sentence}." in mail.outbox[-1].body
 
     client.post(f"/moderation/actions/{batch.pk}/undo/")
     assert Case.objects.open().get(comment=comment).is_appealed
@@ -104,11 +104,11 @@ def test_only_removed_comments_can_be_kept_removed(client, maria):
 
 
 @pytest.mark.parametrize(
-    "seen", ["{pk}.{last}9999999999999999999", "\x00", "{pk}", "{pk}.", "x.y", "{pk}.1.2"]
+    "expected_transition", ["{pk}.{last}9999999999999999999", "\x00", "{pk}", "{pk}.", "x.y", "{pk}.1.2"]
 )
-def test_malformed_seen_value_is_refused(client, maria, seen):
+def test_malformed_seen_value_is_refused(client, maria, expected_transition):
     comment = make_comment(make_article(), "Words.", author=UserFactory.create())
-    sent = {"ids": comment.pk, "act": "spam", "seen": seen.format(pk=comment.pk, last=1)}
+    sent = {"ids": comment.pk, "act": "spam", "seen": expected_transition.format(pk=comment.pk, last=1)}
     assert client.post("/moderation/decide/", sent).status_code == 400
     assert not Batch.objects.exists()
 
@@ -183,7 +183,11 @@ def test_published_comment_is_kept(client, maria):
     assert '<button class="btn" name="act" value="approved">Keep<kbd>a</kbd></button>' in form
 
     report_illegal_content(comment=comment, why="§ 130", email="n@example.org", name="N")
-    sent = {"ids": comment.pk, "seen": seen(client.get("/moderation/"), comment), "act": "approved"}
+    sent = {
+        "ids": comment.pk,
+        "seen": expected_transition(client.get("/moderation/"), comment),
+        "act": "approved",
+    }
     client.post("/moderation/decide/", sent)
     assert state(comment) == (State.PUBLISHED, "approved")
     assert not Case.objects.open().filter(comment=comment).exists()

@@ -97,7 +97,7 @@ def test_a_negated_condition_of_a_queue_is_refused(where):
         queues._is_fulfilled(where, dict.fromkeys(CASE_FLAGS, True))
 
 
-def test_the_masthead_says_what_waits_to_people_who_may_decide(client, maria, django_assert_num_queries):
+def test_the_masthead_shows_pending_counts_to_people_who_may_decide(client, maria, django_assert_num_queries):
     article = make_article()
     article.editors.add(UserFactory.create(roles=("Editor",)))
     waiting = [make_comment(article, f"{word}.") for word in WORDS[:3]]

@@ -118,7 +118,7 @@ def test_queue_with_keyboard_shortcuts(context, live_server, waiting, maria):
     assert failures == []
 
 
-def test_r_decides_nothing_about_a_removed_comment(context, live_server, waiting, maria):
+def test_the_key_r_does_nothing_for_a_removed_comment(context, live_server, waiting, maria):
     log_in(context, live_server, maria)
     removed, spam = waiting[2:]
     omar = UserFactory.create(name="Omar", roles=("Moderator",))
@@ -387,7 +387,7 @@ def test_queue_is_accessible(browser, live_server, waiting, width, maria, omar):
     expect(page.locator(".rows .taken")).to_contain_text("Omar is reviewing it")
     if width > 1000:
         page.locator(".keys summary").click()
-    look(page, f"queue-{width}")
+    check_page(page, f"queue-{width}")
     page.locator(".rows ol li").first.get_by_role("checkbox").uncheck()
     link = page.locator(".rows ol a").first
     target = link.evaluate("link => link.href")
@@ -400,17 +400,17 @@ def test_queue_is_accessible(browser, live_server, waiting, width, maria, omar):
     assert len(targets) == 3
     expect(first.get_by_role("button", name="Remove", exact=True)).to_be_in_viewport(ratio=1)
     assert [target for target in targets if target.bounding_box()["height"] < 34] == []  # --act
-    look(page, f"remove-{width}")
+    check_page(page, f"remove-{width}")
     page.keyboard.press("Escape")
     first.get_by_role("button", name="Approve").click()
     page.get_by_role("status").get_by_role("link", name="Approved").wait_for()
-    look(page, f"done-{width}")
+    check_page(page, f"done-{width}")
     page.goto(live_server.url + "/moderation/?queue=second")
-    look(page, f"empty-{width}")
+    check_page(page, f"empty-{width}")
     context.close()
 
 
-def look(page, name: str) -> None:
+def check_page(page, name: str) -> None:
     """Check accessibility with axe and the width of the page, and save a screenshot if SHOTS is set."""
     if SHOTS:
         page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)

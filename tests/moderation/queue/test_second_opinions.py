@@ -21,7 +21,7 @@ def noor():
 
 
 @pytest.fixture
-def asked(monkeypatch, maria, noor):
+def question(monkeypatch, maria, noor):
     """Return a question about a case that Maria decided."""
     monkeypatch.setattr(second_opinions, "SAMPLED_ONE_IN", 1)
     monkeypatch.setattr(second_opinions, "MIN_DECISIONS", 1)
@@ -50,7 +50,7 @@ def test_one_decided_case_in_fifty_is_sampled(monkeypatch, maria, noor):
     assert Case.objects.open().count() == 0
 
 
-def test_bulk_action_is_not_sampled(monkeypatch, asked, maria):
+def test_bulk_action_is_not_sampled(monkeypatch, question, maria):
     monkeypatch.setattr(second_opinions, "MAX_COMMENTS_OF_ACTION", 1)
     article = make_article()
     comments = [make_comment(article) for _ in range(2)]
@@ -60,10 +60,10 @@ def test_bulk_action_is_not_sampled(monkeypatch, asked, maria):
     assert second_opinions.create_questions() == 0
 
 
-def test_question_hides_the_decision_and_is_not_for_the_decider(client, asked, maria, noor):
+def test_question_hides_the_decision_and_is_not_for_the_decider(client, question, maria, noor):
     client.force_login(maria)
     assert "Is this spam?" not in client.get(URL).text
-    assert client.post(f"{URL}{asked.pk}/", {"to": "spam"}).status_code == 404
+    assert client.post(f"{URL}{question.pk}/", {"to": "spam"}).status_code == 404
     client.force_login(noor)
     page = client.get(URL).text
     assert "Is this spam?" in page
@@ -72,11 +72,11 @@ def test_question_hides_the_decision_and_is_not_for_the_decider(client, asked, m
     assert "Marked as spam" not in page
 
 
-def test_question_shows_no_check_that_found_nothing(client, asked, noor):
+def test_question_shows_no_check_that_found_nothing(client, question, noor):
     version = FilterVersion.objects.create(kind=FilterVersion.Kind.LEARNT, weights=b"")
     for check, strength in (("filter", 0.2), ("scorer", 0.9)):
         Finding.objects.create(
-            comment=asked.comment,
+            comment=question.comment,
             revision=1,
             check_name=check,
             strength=strength,
@@ -89,32 +89,32 @@ def test_question_shows_no_check_that_found_nothing(client, asked, noor):
     assert "Probably not spam" not in page
 
 
-def test_question_is_not_for_the_author(asked, noor):
-    assert asked in second_opinions.open_questions(noor)
-    Comment.objects.filter(pk=asked.comment_id).update(author=noor, guest=None)
-    assert asked not in second_opinions.open_questions(noor)
+def test_question_is_not_for_the_author(question, noor):
+    assert question in second_opinions.open_questions(noor)
+    Comment.objects.filter(pk=question.comment_id).update(author=noor, guest=None)
+    assert question not in second_opinions.open_questions(noor)
 
 
-def test_answer_is_stored_once_and_changes_nothing(client, asked, noor):
+def test_answer_is_stored_once_and_changes_nothing(client, question, noor):
     client.force_login(noor)
-    lines, version = Transition.objects.count(), asked.comment.discussion.version
-    assert client.post(f"{URL}{asked.pk}/", {"to": "deleted"}).status_code == 400
-    assert client.get(f"{URL}{asked.pk}/").status_code == 405
+    lines, version = Transition.objects.count(), question.comment.discussion.version
+    assert client.post(f"{URL}{question.pk}/", {"to": "deleted"}).status_code == 400
+    assert client.get(f"{URL}{question.pk}/").status_code == 405
     for to in ("published", "spam"):  # the second time it is too late
-        assert client.post(f"{URL}{asked.pk}/", {"to": to}).status_code == 302
-    asked.refresh_from_db()
-    assert (asked.to_state, asked.actor) == ("published", noor)
-    comment = Comment.objects.select_related("discussion").get(pk=asked.comment_id)
+        assert client.post(f"{URL}{question.pk}/", {"to": to}).status_code == 302
+    question.refresh_from_db()
+    assert (question.to_state, question.actor) == ("published", noor)
+    comment = Comment.objects.select_related("discussion").get(pk=question.comment_id)
     assert (comment.state, comment.discussion.version) == (State.SPAM, version)
     assert Transition.objects.count() == lines
     assert second_opinions.agreement() == second_opinions.Agreement(1, 0, 0.0)
 
 
-def test_only_moderators_are_asked(client, asked):
+def test_only_moderators_are_asked(client, question):
     assert client.get(URL).status_code == 302
     client.force_login(UserFactory.create(roles=("Editor",)))
     assert client.get(URL).status_code == 403
-    assert client.post(f"{URL}{asked.pk}/", {"to": "spam"}).status_code == 403
+    assert client.post(f"{URL}{question.pk}/", {"to": "spam"}).status_code == 403
 
 
 @pytest.mark.parametrize(

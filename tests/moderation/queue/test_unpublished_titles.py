@@ -31,14 +31,14 @@ def stories(ada) -> list[Article]:
     """
     made = [make_article(f"{SECRET} {word}") for word in ("draft", "privacy", "schedule")]
     for number, story in enumerate(made):
-        said = [
+        comments = [
             make_comment(story, f"The boat of the harbour number {number} {n} is late again.")
             for n in range(4)
         ]
-        decisions.decide(ids=[said[0].pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=ada)
-        make_comment(story, "An answer of the boat.", parent=Comment.objects.get(pk=said[0].pk))
-        decisions.decide(ids=[said[1].pk], to=State.SPAM, reason=Reason.SPAM, actor=ada)
-        decisions.decide(ids=[said[2].pk], to=State.REJECTED, reason=Reason.INSULT, actor=ada)
+        decisions.decide(ids=[comments[0].pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=ada)
+        make_comment(story, "An answer of the boat.", parent=Comment.objects.get(pk=comments[0].pk))
+        decisions.decide(ids=[comments[1].pk], to=State.SPAM, reason=Reason.SPAM, actor=ada)
+        decisions.decide(ids=[comments[2].pk], to=State.REJECTED, reason=Reason.INSULT, actor=ada)
         quick_actions.apply_quick_action(name="close", article=story.pk, actor=ada)
         rule = RuleDefinition(pk=None, kind="term", value=f"boat{number}", article=story.pk)
         rules.save(rule=rule, note="", actor=ada)
@@ -88,7 +88,7 @@ def seeds(stories: list[Article]) -> list[str]:
     return ["/moderation/", "/moderation/discussions/", *pages]
 
 
-def walk(client, starts: list[str]) -> dict[str, str]:
+def follow_links(client, starts: list[str]) -> dict[str, str]:
     """Return the moderation and admin pages that links lead to from these, one of each URL pattern."""
     pages, shapes, waiting = {}, set(), [(start, False) for start in starts]
     while waiting and len(pages) < MAX_PAGES:
@@ -116,7 +116,7 @@ def walk(client, starts: list[str]) -> dict[str, str]:
 
 def test_moderation_pages_hide_unpublished_titles(client, stories):
     client.force_login(UserFactory.create(roles=(MODERATOR,)))
-    pages = walk(client, seeds(stories))
+    pages = follow_links(client, seeds(stories))
     # What one typed comes back to them alone.
     found = [url for url, text in pages.items() if SECRET.lower() in text.lower().replace(url.lower(), "")]
     typed = [url for url in found if SECRET.lower() in url]

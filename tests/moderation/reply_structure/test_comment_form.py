@@ -10,7 +10,7 @@ from comments.models import Comment, Discussion, State, Transition
 from tests.factories import UserFactory, make_article, make_comment
 from tests.moderation.reply_structure.trees import (
     TREE,
-    bring_in,
+    import_thread,
     messages_of,
 )
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_name_is_corrected_and_nothing_else(maria_client):
-    article = bring_in(3)
+    article = import_thread(3)
     comment = Comment.objects.filter(discussion=article.pk).first()
     url = reverse("admin:comments_comment_change", args=[comment.pk])
     before = Discussion.objects.get().version
@@ -33,7 +33,7 @@ def test_a_name_is_corrected_and_nothing_else(maria_client):
 
 
 def test_an_empty_name_is_refused(maria_client):
-    comment = Comment.objects.filter(discussion=bring_in(3).pk).first()
+    comment = Comment.objects.filter(discussion=import_thread(3).pk).first()
     url = reverse("admin:comments_comment_change", args=[comment.pk])
     assert maria_client.post(url, {"author_name": "   "}).status_code == 200
     comment.refresh_from_db()
@@ -41,7 +41,7 @@ def test_an_empty_name_is_refused(maria_client):
 
 
 def test_no_list_of_all_comments_is_offered_on_the_form_of_one(maria_client, django_assert_max_num_queries):
-    comment = Comment.objects.filter(discussion=bring_in(200).pk).last()
+    comment = Comment.objects.filter(discussion=import_thread(200).pk).last()
     with django_assert_max_num_queries(12):
         page = maria_client.get(reverse("admin:comments_comment_change", args=[comment.pk])).content.decode()
     assert page.count("<option") < 20
@@ -82,7 +82,7 @@ def test_no_address_is_guessed_through_a_filter(editor, lookup):
 
 def test_no_comment_is_deleted_or_added_here(client):
     client.force_login(UserFactory.create(roles=("Administrator",)))
-    article = bring_in(3)
+    article = import_thread(3)
     comment = Comment.objects.first()
     assert client.post(reverse("admin:comments_comment_delete", args=[comment.pk])).status_code == 403
     assert client.get(reverse("admin:comments_comment_add")).status_code == 403
@@ -112,13 +112,13 @@ def test_a_row_approves_with_one_click_and_shows_a_message(maria_client):
 
 
 def test_an_invalid_action_in_the_url_shows_no_message(maria_client):
-    answer = maria_client.get(TREE, {"discussion": bring_in(3).pk, "done": "x"})
+    answer = maria_client.get(TREE, {"discussion": import_thread(3).pk, "done": "x"})
     assert answer.status_code == 302
     assert messages_of(maria_client) == []
 
 
 def test_the_page_of_a_comment_removes_it_for_a_reason_as_it_was_seen(maria_client):
-    comment = Comment.objects.filter(discussion=bring_in(3).pk).first()
+    comment = Comment.objects.filter(discussion=import_thread(3).pk).first()
     page = maria_client.get(reverse("admin:comments_comment_change", args=[comment.pk])).content.decode()
     seen = re.search(r'name="seen" value="([^"]+)"', page)[1]
     assert "Reason for removal" in page

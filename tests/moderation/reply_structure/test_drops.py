@@ -7,17 +7,17 @@ from comments.integrity import check
 from comments.models import Comment, Discussion, Transition
 from moderation.models import Batch
 from tests.factories import UserFactory
-from tests.moderation.reply_structure.trees import TREE, bring_in, drop, messages_of
+from tests.moderation.reply_structure.trees import TREE, drop_comment, import_thread, messages_of
 
 pytestmark = pytest.mark.django_db
 
 
 def test_a_drop_on_a_comment_makes_it_a_reply_and_is_logged_with_an_undo(maria_client, maria):
-    article = bring_in(6)
+    article = import_thread(6)
     one, *_, last_root, _, _ = comments = list(Comment.objects.filter(discussion=article.pk))
     version = Discussion.objects.get().version
 
-    assert drop(maria_client, last_root, comments[2], "last-child").status_code == 200
+    assert drop_comment(maria_client, last_root, comments[2], "last-child").status_code == 200
 
     last_root.refresh_from_db()
     assert last_root.parent == comments[2]
@@ -36,47 +36,47 @@ def test_a_drop_on_a_comment_makes_it_a_reply_and_is_logged_with_an_undo(maria_c
 
 @pytest.mark.parametrize("position", ["left", "right"])
 def test_a_drop_beside_a_comment_gives_it_the_same_parent(maria_client, position):
-    comments = list(Comment.objects.filter(discussion=bring_in(6).pk))
-    drop(maria_client, comments[3], comments[1], position)
+    comments = list(Comment.objects.filter(discussion=import_thread(6).pk))
+    drop_comment(maria_client, comments[3], comments[1], position)
     comments[3].refresh_from_db()
     assert comments[3].parent == comments[0]
     assert check() == {}
 
 
 def test_a_drop_beside_a_top_level_comment_makes_it_top_level(maria_client):
-    comments = list(Comment.objects.filter(discussion=bring_in(6).pk))
-    drop(maria_client, comments[2], comments[3], "left")
+    comments = list(Comment.objects.filter(discussion=import_thread(6).pk))
+    drop_comment(maria_client, comments[2], comments[3], "left")
     comments[2].refresh_from_db()
     assert comments[2].parent is None
     assert check() == {}
 
 
 def test_a_drop_in_the_same_place_changes_nothing(maria_client):
-    comments = list(Comment.objects.filter(discussion=bring_in(6).pk))
-    drop(maria_client, comments[1], comments[0], "last-child")
+    comments = list(Comment.objects.filter(discussion=import_thread(6).pk))
+    drop_comment(maria_client, comments[1], comments[0], "last-child")
     assert not Transition.objects.filter(kind="move").exists()
     assert not Batch.objects.exists()
     assert messages_of(maria_client) == ["Nothing changed: replies are ordered by time."]
 
 
 def test_a_drop_under_its_own_reply_is_refused(maria_client):
-    comments = list(Comment.objects.filter(discussion=bring_in(6).pk))
-    drop(maria_client, comments[0], comments[2], "last-child")
+    comments = list(Comment.objects.filter(discussion=import_thread(6).pk))
+    drop_comment(maria_client, comments[0], comments[2], "last-child")
     assert messages_of(maria_client) == ["A comment can't be moved under itself or its own replies."]
     assert not Batch.objects.exists()
     assert check() == {}
 
 
 def test_a_drop_into_another_discussion_is_refused(maria_client):
-    here, there = bring_in(3), bring_in(3)
+    here, there = import_thread(3), import_thread(3)
     cut, on = (Comment.objects.filter(discussion=article.pk).first() for article in (here, there))
-    assert drop(maria_client, cut, on, "last-child").status_code == 404
+    assert drop_comment(maria_client, cut, on, "last-child").status_code == 404
     assert messages_of(maria_client) == ["That comment is no longer here."]
 
 
 @pytest.mark.parametrize("sent", [{}, {"cut_item": "x", "pasted_on": "y"}, {"cut_item": "1"}])
 def test_a_drop_of_nothing_is_refused(maria_client, sent):
-    article = bring_in(3)
+    article = import_thread(3)
     answer = maria_client.post(
         f"{TREE}?discussion={article.pk}", {"cmd": "move_node", "position": "left", **sent}
     )
@@ -84,11 +84,11 @@ def test_a_drop_of_nothing_is_refused(maria_client, sent):
 
 
 def test_an_editor_moves_comments_under_own_articles_only(editor):
-    mine, hers = bring_in(6), bring_in(6)
+    mine, hers = import_thread(6), import_thread(6)
     hers.editors.add(UserFactory.create(roles=("Editor",)))
     own = list(Comment.objects.filter(discussion=mine.pk))
     foreign = list(Comment.objects.filter(discussion=hers.pk))
 
-    assert drop(editor, own[3], own[0], "last-child").status_code == 200
-    assert drop(editor, foreign[3], foreign[0], "last-child").status_code == 404
+    assert drop_comment(editor, own[3], own[0], "last-child").status_code == 200
+    assert drop_comment(editor, foreign[3], foreign[0], "last-child").status_code == 404
     assert [line.comment for line in Transition.objects.filter(kind="move")] == [own[3]]

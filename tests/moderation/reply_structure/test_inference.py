@@ -85,7 +85,7 @@ def test_a_first_name_is_enough_but_not_an_ordinary_word():
     assert parents(comments) == {}
 
 
-def test_of_namesakes_the_one_with_the_whole_name_is_meant_and_else_nobody():
+def test_among_namesakes_only_the_full_name_is_unambiguous():
     comments = thread(("Matt", "One."), ("Matt Lowe", "Two."), ("Bob", "Matt, no."))
     assert parents(comments) == {4: (2, "name")}
     comments = thread(("Matt Miller", "One."), ("Matt Lowe", "Two."), ("Bob", "Matt, no."))
@@ -106,14 +106,14 @@ def test_the_last_comment_of_the_named_person_is_meant_or_the_one_that_answers_t
     assert parents(comments)[6] == (3, "at_name")
 
 
-def test_who_names_the_author_of_the_comment_above_stays_there():
+def test_a_reply_that_names_the_author_of_its_parent_stays():
     comments = thread(("Ann", "One."), ("Root", "Note: I mean pay."), ("Bob", "Root - you sure are one."))
     assert parents(comments) == {3: (2, "exchange")}
     comments = thread(("Root", "Note: I mean pay."), ("Bob", "Root - you sure are one."))
     assert parents(comments) == {}
 
 
-def test_nobody_answers_themselves_or_a_later_comment_or_another_branch():
+def test_a_comment_never_answers_its_own_author_a_later_comment_or_another_branch():
     assert parents(thread(("Jim", "One."), ("Jim", "Jim, I forgot: two."))) == {}
     assert parents(thread(("Bob", "@Jim no."), ("Jim", "One."))) == {}
     comments = thread(("Jim", "One."), ("Ann", "Two."))
@@ -136,7 +136,7 @@ def test_only_the_deepest_level_is_capped():
         "« it is the richest country... of all that I know » No.",
     ],
 )
-def test_a_quoted_line_shows_whom_a_reply_answers(text):
+def test_a_quoted_line_identifies_the_answered_comment(text):
     comments = thread(
         ("Jim", "It is the richest country of all that I know, and the largest."),
         ("Ann", "Far away."),
@@ -145,7 +145,7 @@ def test_a_quoted_line_shows_whom_a_reply_answers(text):
     assert parents(comments) == {4: (2, "quote")}
 
 
-def test_a_quotation_answers_the_one_who_wrote_it_and_not_the_one_who_quoted_it():
+def test_a_quotation_answers_its_author_and_not_a_person_who_quoted_it():
     line = "It is the richest country of all that I know."
     comments = thread(("Jim", line), ("Ann", f"> {line}\n\nNo."), ("Bob", f"> {line}\n\nYes."))
     assert parents(comments) == {3: (2, "quote"), 4: (2, "quote")}
@@ -164,7 +164,7 @@ def test_a_quoted_line_of_the_comment_above_leaves_the_reply_there():
     assert parents(comments) == {}
 
 
-def test_in_an_exchange_a_writer_answers_the_only_one_who_answered():
+def test_in_an_exchange_a_writer_answers_the_only_replier():
     comments = thread(
         ("Ann", "You are wrong."), ("Root", "Am I not right?"), ("Ann", "No."), ("Root", "So be it.")
     )
@@ -188,7 +188,7 @@ def test_people_without_a_name_have_no_exchange():
     assert parents(comments) == {}
 
 
-def test_a_continued_comment_answers_what_the_one_before_it_answers():
+def test_a_continued_comment_answers_the_same_comment_as_its_first_part():
     comments = thread(("Jim", "One."), ("Bob", "@Jim two."), ("Bob", "Also three."))
     assert parents(comments)[4] == (2, "continues")
     assert 4 not in parents(thread(("Jim", "One."), ("Bob", "@Jim two."), ("Bob", "Three.")))
@@ -203,7 +203,7 @@ def test_in_a_flat_discussion_names_and_quotations_count_but_not_the_storys_auth
     assert parents(comments, hosts=["JIM"]) == {4: (3, "at_name")}
 
 
-def test_nothing_is_inferred_from_nothing():
+def test_no_parent_is_inferred_without_evidence():
     assert infer_parents([]) == []
     assert infer_parents(thread()) == []
     assert infer_parents(thread(("", ""), ("", "@"), ("?", "@ ?"))) == []
@@ -214,7 +214,7 @@ def test_each_rule_has_its_own_code_and_a_confidence():
     assert all(0 < rule.confidence < 1 and "%(name)s" in str(rule.sentence) for rule in RULES)
 
 
-def test_of_the_saved_story_the_five_that_answer_somebody_else_are_found(data):
+def test_the_five_misplaced_replies_of_the_saved_story_are_found(data):
     """Of the ten replies at the third level, exactly the five that answer another comment are found."""
     saved = (data / "seed" / "story.txt").read_bytes()
     comments = [

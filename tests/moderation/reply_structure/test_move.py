@@ -57,7 +57,7 @@ def test_the_page_shows_the_comment_and_its_ancestors(maria_client, thread):
     ["{}", " #{} ", "#comment-{}", "https://example.org/stories/the-slip-closes/comments/{}/",
      "https://example.org/stories/the-slip-closes/#comment-{}"],
 )  # fmt: skip
-def test_it_moves_under_a_number_however_that_is_written(maria_client, thread, written):
+def test_the_new_parent_can_be_written_in_several_ways(maria_client, thread, written):
     answer = maria_client.post(address(thread[2]), {"parent": written.format(thread[1].pk)})
 
     thread[2].refresh_from_db()
@@ -141,7 +141,7 @@ def test_the_same_parent_changes_nothing(maria_client, thread):
         ({"parent": "9" * 40}, "Enter the number of a comment"),
     ],
 )
-def test_what_names_no_comment_is_refused_in_the_form(maria_client, thread, sent, sentence):
+def test_text_that_names_no_comment_is_refused_in_the_form(maria_client, thread, sent, sentence):
     assert sentence in errors(maria_client.post(address(thread[2]), sent))[0]
     assert not Transition.objects.filter(kind="move").exists()
 

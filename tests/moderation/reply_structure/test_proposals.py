@@ -192,7 +192,7 @@ def test_one_is_accepted_or_dismissed_and_both_are_undone(capped, maria):
     assert_sound()
 
 
-def test_searching_again_keeps_what_was_decided(capped, maria):
+def test_searching_again_keeps_earlier_decisions(capped, maria):
     accept(article=capped.article, actor=maria, comments=[capped.pk(4)])
     dismiss(article=capped.article, actor=maria, comment=capped.pk(5))
     make_comment(capped.article, "@Jim I am new here.", parent=capped.comment(1))
@@ -203,7 +203,7 @@ def test_searching_again_keeps_what_was_decided(capped, maria):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nobody_waits_while_parents_are_inferred(capped, maria, monkeypatch):
+def test_posting_does_not_wait_for_the_inference_of_parents(capped, maria, monkeypatch):
     infer = proposals.infer_parents
 
     def import_and_dismiss() -> None:
@@ -259,7 +259,7 @@ def test_the_import_of_a_file_finds_its_proposals(data):
     assert Batch.objects.filter(kind="move").count() == 0
 
 
-def test_the_sample_page_has_a_clear_proposal_for_each_reply_that_names_or_quotes_somebody(db):
+def test_the_sample_page_has_a_proposal_for_each_reply_that_names_or_quotes_a_person(db):
     page = import_page(data=SAMPLE_STORY_FILE.read_bytes(), filename="sample.txt")
     stored = InferredParent.objects.filter(discussion=page.article.pk).open()
     assert numbers(stored) == {

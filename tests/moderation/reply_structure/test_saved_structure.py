@@ -49,7 +49,7 @@ SAVED = [(0, 1), (1, 2), (1, 3), (1, 4), (1, 5), (1, 6), (1, 7), (0, 8)]
 RESTORED = [(0, 1), (1, 2), (1, 3), (2, 4), (3, 5), (4, 6), (1, 7), (0, 8)]
 
 
-def test_as_saved_shows_what_the_page_showed_before(client, capped, maria):
+def test_as_saved_shows_the_original_structure(client, capped, maria):
     url = story_url(capped)
     before = body(client.get(url, {"order": "oldest"}))
     assert not SWITCH.search(before)
@@ -64,7 +64,7 @@ def test_as_saved_shows_what_the_page_showed_before(client, capped, maria):
     assert not SWITCH.search(body(client.get(url)))
 
 
-def test_the_restored_headings_name_whom_a_reply_answers(client, capped, maria):
+def test_the_restored_headings_name_the_answered_author(client, capped, maria):
     accept(article=capped.article, actor=maria)
     page = " ".join(re.sub(r"<[^>]+>", "", body(client.get(story_url(capped)))).split())
     for heading in (
@@ -102,7 +102,7 @@ def test_each_order_sorts_the_saved_structure(capped, maria):
     assert shape(capped.article, Order.NEWEST, is_as_saved=True) == [SAVED[-1], *SAVED[:-1]]
 
 
-def test_replies_written_here_stay_under_what_they_answer(capped, maria, policy_without_moderation):
+def test_replies_written_here_stay_under_their_parents(capped, maria, policy_without_moderation):
     own = make_comment(capped.article, "I am new.", parent=capped.comment(4))
     accept(article=capped.article, actor=maria)
     assert shape(capped.article, is_as_saved=True) == [*SAVED[:4], (2, own.pk), *SAVED[4:]]

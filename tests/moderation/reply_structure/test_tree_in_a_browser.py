@@ -8,7 +8,7 @@ from comments.integrity import check
 from comments.models import Comment, Transition
 from tests.helpers.axe import WIDTHS, faults
 from tests.helpers.browser import log_in
-from tests.moderation.reply_structure.trees import TREE, bring_in, drag, ids, one_tree
+from tests.moderation.reply_structure.trees import TREE, drag, ids, import_thread, one_tree
 
 pytestmark = pytest.mark.django_db
 
@@ -26,7 +26,7 @@ def admin_page(page, live_server, context, maria):
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 def test_a_reply_is_dragged_under_its_true_parent(admin_page, live_server):
-    article = bring_in(12)
+    article = import_thread(12)
     comments = list(Comment.objects.filter(discussion=article.pk))
     cut, on = comments[4], comments[2]
     admin_page.goto(f"{live_server.url}{TREE}?discussion={article.pk}")
@@ -40,7 +40,9 @@ def test_a_reply_is_dragged_under_its_true_parent(admin_page, live_server):
     assert (line.comment, line.old_parent, line.new_parent) == (cut, comments[3], on)
     assert admin_page.locator(f'tr:has([data-pk="{cut.pk}"]) .level-3').count() == 1
     assert check() == {}
-    assert [said for said in admin_page.complaints if not said[1].endswith("/favicon.ico")] == []
+    assert [
+        complaint for complaint in admin_page.complaints if not complaint[1].endswith("/favicon.ico")
+    ] == []
 
 
 @pytest.mark.browser
@@ -80,7 +82,7 @@ def test_a_reply_is_dragged_in_the_middle_of_a_tree_of_1000(admin_page, live_ser
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 def test_axe_finds_nothing_in_the_tree_and_beside_it(admin_page, live_server):
-    comment = Comment.objects.filter(discussion=bring_in(9).pk).last()
+    comment = Comment.objects.filter(discussion=import_thread(9).pk).last()
     for address in (
         f"{TREE}?discussion={comment.discussion_id}",
         reverse("moderation:move", args=[comment.pk]),
@@ -92,7 +94,7 @@ def test_axe_finds_nothing_in_the_tree_and_beside_it(admin_page, live_server):
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 def test_rows_are_of_one_height_and_indented_in_every_level(admin_page, live_server):
-    article = bring_in(6)
+    article = import_thread(6)
     deep = Comment.objects.filter(discussion=article.pk).last()
     Comment.objects.filter(pk=deep.pk).update(body="A long word. " * 200, author_name="A long name " * 9)
     admin_page.goto(f"{live_server.url}{TREE}?discussion={article.pk}")
@@ -110,7 +112,7 @@ def test_rows_are_of_one_height_and_indented_in_every_level(admin_page, live_ser
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 def test_a_comment_is_moved_in_place_by_keyboard(admin_page, live_server):
-    article = bring_in(12)
+    article = import_thread(12)
     comments = list(Comment.objects.filter(discussion=article.pk))
     cut, on = comments[4], comments[9]
     address = f"{live_server.url}{TREE}?discussion={article.pk}"
@@ -144,7 +146,7 @@ def test_a_comment_is_moved_in_place_by_keyboard(admin_page, live_server):
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 def test_on_a_phone_a_comment_is_moved_in_place_and_its_menu_is_inside_the_screen(admin_page, live_server):
-    article = bring_in(6)
+    article = import_thread(6)
     cut = Comment.objects.filter(discussion=article.pk).last()
     admin_page.set_viewport_size({"width": 390, "height": 844})
     admin_page.goto(f"{live_server.url}{TREE}?discussion={article.pk}")
@@ -169,7 +171,7 @@ def test_on_a_phone_a_comment_is_moved_in_place_and_its_menu_is_inside_the_scree
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 def test_if_the_choices_cannot_be_loaded_the_link_leads_to_their_page(admin_page, live_server):
-    comment = Comment.objects.filter(discussion=bring_in(3).pk).last()
+    comment = Comment.objects.filter(discussion=import_thread(3).pk).last()
     admin_page.goto(f"{live_server.url}{TREE}?discussion={comment.discussion_id}")
     move_page = reverse("moderation:move", args=[comment.pk])
     admin_page.route(lambda url: move_page in url, lambda route: route.abort(), times=1)
@@ -181,7 +183,7 @@ def test_if_the_choices_cannot_be_loaded_the_link_leads_to_their_page(admin_page
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 def test_a_drag_closes_the_choices(admin_page, live_server):
-    article = bring_in(12)
+    article = import_thread(12)
     comments = list(Comment.objects.filter(discussion=article.pk))
     admin_page.goto(f"{live_server.url}{TREE}?discussion={article.pk}")
     admin_page.locator(f"#comment-{comments[1].pk}").get_by_text("Move…", exact=True).click()
@@ -196,7 +198,7 @@ def test_a_drag_closes_the_choices(admin_page, live_server):
 @pytest.mark.parametrize("system", ["light", "dark"])
 def test_icons_are_white_on_dark_however_it_became_dark(admin_page, live_server, system):
     admin_page.emulate_media(color_scheme=system)
-    admin_page.goto(f"{live_server.url}{TREE}?discussion={bring_in(3).pk}")
+    admin_page.goto(f"{live_server.url}{TREE}?discussion={import_thread(3).pk}")
     admin_page.evaluate("document.documentElement.dataset.theme = 'dark'")
     icon = admin_page.locator(".drag-handle").first.evaluate("icon => getComputedStyle(icon).backgroundImage")
     assert "arrow-move-white" in icon

@@ -13,8 +13,8 @@ from comments.models import Comment
 from tests.factories import UserFactory, make_article, make_comment
 from tests.moderation.reply_structure.trees import (
     TREE,
-    bring_in,
     ids,
+    import_thread,
     one_tree,
     publish_comment,
 )
@@ -25,14 +25,14 @@ QUESTIONS = 12  # queries of a page
 
 
 def test_without_a_discussion_there_is_no_tree(maria_client):
-    bring_in(3)
+    import_thread(3)
     for address in (TREE, f"{TREE}?discussion=999999", f"{TREE}?discussion=x", f"{TREE}?q=words"):
         answer = maria_client.get(address)
         assert (answer.status_code, answer.url) == (302, reverse("admin:comments_discussion_changelist"))
 
 
 def test_the_tree_holds_one_discussion_indented_by_class_and_numbered(maria_client):
-    article, other = bring_in(6), make_article("Other")
+    article, other = import_thread(6), make_article("Other")
     make_comment(other, "Elsewhere.")
 
     page = maria_client.get(TREE, {"discussion": article.pk}).content.decode()
@@ -56,7 +56,7 @@ def test_the_tree_holds_one_discussion_indented_by_class_and_numbered(maria_clie
 def test_a_discussion_of_any_size_takes_the_same_queries(
     maria_client, django_assert_num_queries, count, shown
 ):
-    small, article = bring_in(3), bring_in(count)
+    small, article = import_thread(3), import_thread(count)
     maria_client.get(TREE, {"discussion": small.pk})  # content types are cached from here on
     with django_assert_num_queries(QUESTIONS):
         page = maria_client.get(TREE, {"discussion": article.pk})
@@ -64,7 +64,7 @@ def test_a_discussion_of_any_size_takes_the_same_queries(
 
 
 def test_a_tree_of_any_size_takes_the_same_queries(maria_client, django_assert_num_queries):
-    maria_client.get(TREE, {"discussion": bring_in(3).pk})
+    maria_client.get(TREE, {"discussion": import_thread(3).pk})
     for count, shown in ((74, 74), (1_000, 300)):
         thread = one_tree(count)
         half = thread[len(thread) // 2]
@@ -78,20 +78,20 @@ def test_a_tree_of_any_size_takes_the_same_queries(maria_client, django_assert_n
 
 
 def test_no_row_beyond_the_page_is_read_and_none_is_skipped_by_number(maria_client):
-    article = bring_in(700)
+    article = import_thread(700)
     address = {"discussion": article.pk}
     seen = []
     while address:
-        with CaptureQueriesContext(connection) as asked:
+        with CaptureQueriesContext(connection) as queries:
             cl = maria_client.get(TREE, address).context["cl"]
         seen += [row.pk for row in cl.result_list]
-        assert not any("OFFSET" in query["sql"] for query in asked)
+        assert not any("OFFSET" in query["sql"] for query in queries)
         address = cl.next_url and dict(parse_qsl(cl.next_url[1:]))
     assert seen == list(Comment.objects.filter(discussion=article.pk).values_list("pk", flat=True))
 
 
 def test_the_tree_is_searched_and_filtered(maria_client):
-    article = bring_in(9)
+    article = import_thread(9)
     found = maria_client.get(TREE, {"discussion": article.pk, "q": "words 4"})
     assert [c.body for c in found.context["cl"].result_list] == ["Words 4."]
     assert f'href="?discussion={article.pk}">Show all' in found.content.decode()
@@ -130,7 +130,7 @@ def test_a_large_discussion_shows_the_start_of_each_tree(maria_client, small_pag
 
 
 def test_a_branch_is_shown_below_its_ancestors_and_links_back(maria_client, small_pages):
-    article = bring_in(21)
+    article = import_thread(21)
     root, reply, deep = Comment.objects.filter(discussion=article.pk)[3:6]
 
     opened = maria_client.get(TREE, {"discussion": article.pk, "branch": deep.pk})
@@ -146,7 +146,7 @@ def test_a_branch_is_shown_below_its_ancestors_and_links_back(maria_client, smal
 
 
 def test_a_branch_of_another_discussion_is_not_shown(maria_client):
-    article, other = bring_in(3), bring_in(3)
+    article, other = import_thread(3), import_thread(3)
     foreign = Comment.objects.filter(discussion=other.pk).first()
     for branch in (foreign.pk, 999_999_999):
         page = maria_client.get(TREE, {"discussion": article.pk, "branch": branch})
@@ -156,12 +156,12 @@ def test_a_branch_of_another_discussion_is_not_shown(maria_client):
 @pytest.mark.parametrize("key", ["branch", "after", "start"])
 @pytest.mark.parametrize("value", ["x", "-1", "9" * 30, "", "0"])
 def test_an_invalid_page_is_empty(maria_client, key, value):
-    page = maria_client.get(TREE, {"discussion": bring_in(3).pk, key: value})
+    page = maria_client.get(TREE, {"discussion": import_thread(3).pk, key: value})
     assert (page.status_code, len(page.context["cl"].result_list)) == (200, 3)
 
 
 def test_all_levels_are_searched_and_filtered_by_the_page(maria_client, small_pages):
-    article = bring_in(21)
+    article = import_thread(21)
     deep = Comment.objects.get(discussion=article.pk, body="Words 14.")
 
     one = maria_client.get(TREE, {"discussion": article.pk, "q": "words 14"})
@@ -183,35 +183,35 @@ def test_all_levels_are_searched_and_filtered_by_the_page(maria_client, small_pa
         assert found == list(Comment.objects.filter(discussion=article.pk).values_list("pk", flat=True))
 
 
-@pytest.mark.parametrize("asked", ["{}", "#{}", " #{} ", "#{1}"])
-def test_a_comment_is_found_by_its_number(maria_client, asked):
-    article, other = bring_in(6), bring_in(3)
+@pytest.mark.parametrize("query", ["{}", "#{}", " #{} ", "#{1}"])
+def test_a_comment_is_found_by_its_number(maria_client, query):
+    article, other = import_thread(6), import_thread(3)
     comment = Comment.objects.filter(discussion=article.pk)[4]
     number = str(comment.pk)
     in_arabic = number.translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩"))
     for place, found in ((article, [comment.pk]), (other, [])):
-        cl = maria_client.get(TREE, {"discussion": place.pk, "q": asked.format(number, in_arabic)}).context[
+        cl = maria_client.get(TREE, {"discussion": place.pk, "q": query.format(number, in_arabic)}).context[
             "cl"
         ]
         assert [c.pk for c in cl.result_list if c.pk == comment.pk] == found
 
 
 def test_a_comment_is_found_by_its_name_and_by_part_of_a_word(maria_client):
-    article = bring_in(6)
-    for asked in ("person 4", "PERSON ords 4"):
-        cl = maria_client.get(TREE, {"discussion": article.pk, "q": asked}).context["cl"]
+    article = import_thread(6)
+    for query in ("person 4", "PERSON ords 4"):
+        cl = maria_client.get(TREE, {"discussion": article.pk, "q": query}).context["cl"]
         assert [c.body for c in cl.result_list] == ["Words 4."]
 
 
 def test_a_search_takes_the_same_queries(maria_client, django_assert_num_queries):
-    maria_client.get(TREE, {"discussion": bring_in(3).pk, "q": "x"})
-    for article in (bring_in(74), bring_in(1_000)):
+    maria_client.get(TREE, {"discussion": import_thread(3).pk, "q": "x"})
+    for article in (import_thread(74), import_thread(1_000)):
         with django_assert_num_queries(QUESTIONS - 2):
             maria_client.get(TREE, {"discussion": article.pk, "q": "words"})
 
 
 def test_an_editor_sees_the_trees_of_own_articles_only(editor):
-    mine, hers = bring_in(3), bring_in(3)
+    mine, hers = import_thread(3), import_thread(3)
     hers.editors.add(UserFactory.create(roles=("Editor",)))
     theirs = Comment.objects.filter(discussion=hers.pk).first()
 
@@ -222,4 +222,4 @@ def test_an_editor_sees_the_trees_of_own_articles_only(editor):
 
 def test_a_reader_is_sent_to_log_in(client):
     client.force_login(UserFactory.create())
-    assert client.get(TREE, {"discussion": bring_in(3).pk}).status_code == 302
+    assert client.get(TREE, {"discussion": import_thread(3).pk}).status_code == 302

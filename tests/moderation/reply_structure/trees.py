@@ -12,7 +12,7 @@ from tests.factories import make_article, make_comment
 TREE = "/admin/comments/comment/"
 
 
-def bring_in(count, article=None):
+def import_thread(count, article=None):
     """Import a discussion: every third comment is top-level, the others reply to the one before."""
     article = article or make_article(source_key=str(uuid4()))
     at = timezone.now()
@@ -45,7 +45,7 @@ def ids(comments):
     return [comment.pk for comment in comments]
 
 
-def drop(client, cut, on, position, **query):
+def drop_comment(client, cut, on, position, **query):
     query = {"discussion": cut.discussion_id, **query}
     url = f"{TREE}?{'&'.join(f'{key}={value}' for key, value in query.items())}"
     sent = {"cmd": "move_node", "cut_item": cut.pk, "pasted_on": on.pk, "position": position}

@@ -36,11 +36,11 @@ def removed(jim, maria):
     return comment
 
 
-def ask(comment, jim, words="Read it again, please."):
+def appeal(comment, jim, words="Read it again, please."):
     return reporting.appeal_removal(comment=comment, user=jim, guest=None, text=words)
 
 
-def again(comment, jim, body="The boat is late."):
+def edit_and_appeal(comment, jim, body="The boat is late."):
     return reporting.edit_and_resubmit(comment=comment, body=body, user=jim, guest=None)
 
 
@@ -109,7 +109,7 @@ def test_after_an_appeal_the_story_says_so_and_nothing_else_is_offered(client, r
 
 
 def test_an_appeal_goes_to_another_moderator_if_there_is_one(removed, jim, maria):
-    ask(removed, jim)
+    appeal(removed, jim)
     others = Case.objects.open().exclude(reporting.appeals_for_colleagues(maria))
     assert others.count() == 1  # she is the only moderator
     (request,) = reporting.review_requests(others.get(), maria)
@@ -132,7 +132,7 @@ def test_an_empty_queue_says_that_a_colleague_decides(client, removed, jim, mari
     sentence = "A colleague decides appeals about your own comments and decisions."
     client.force_login(maria)
     assert sentence not in client.get("/moderation/?queue=second").text
-    ask(removed, jim)
+    appeal(removed, jim)
     assert sentence in client.get("/moderation/?queue=second").text
     assert sentence not in client.get("/moderation/?queue=waiting").text
     client.force_login(omar)
@@ -140,7 +140,7 @@ def test_an_empty_queue_says_that_a_colleague_decides(client, removed, jim, mari
 
 
 def test_the_queue_of_appeals_has_only_those_that_the_person_may_answer(client, removed, jim, maria, omar):
-    ask(removed, jim)
+    appeal(removed, jim)
     Case.objects.filter(comment=removed).update(opened_at=timezone.now() - timedelta(hours=5))
     other = make_comment(make_article(), "The other boat.")
     Case.objects.create(comment=other, discussion_id=other.discussion_id, is_appealed=True)
@@ -157,7 +157,7 @@ def test_the_queue_of_appeals_has_only_those_that_the_person_may_answer(client, 
 def test_the_moderator_who_decided_cannot_answer_but_can_restore_the_comment(
     client, removed, jim, maria, omar, act
 ):
-    ask(removed, jim)
+    appeal(removed, jim)
     client.force_login(maria)
     sent = {"ids": removed.pk, "act": act, "next": "/moderation/"}
     page = client.post("/moderation/decide/", sent, follow=True).text
@@ -168,10 +168,10 @@ def test_the_moderator_who_decided_cannot_answer_but_can_restore_the_comment(
     assert Comment.objects.get(pk=removed.pk).state == State.PUBLISHED
 
 
-def test_an_author_who_is_a_moderator_does_not_get_their_own_appeal(removed, jim, maria):
+def test_moderators_cannot_answer_their_own_appeal(removed, jim, maria):
     """The moderator who decided may answer if the author is the only other moderator."""
     jim.set_roles(["Moderator"])
-    ask(removed, jim)
+    appeal(removed, jim)
     case = Case.objects.open().exclude(reporting.appeals_for_colleagues(maria)).get()
     assert not Case.objects.open().exclude(reporting.appeals_for_colleagues(jim)).exists()
     assert "another moderator" not in reporting.review_requests(case, maria)[0].sentence
@@ -194,7 +194,7 @@ def test_other_cases_are_for_every_moderator(jim, maria):
 
 
 def test_the_outcome_says_that_it_is_final(client, removed, jim):
-    ask(removed, jim)
+    appeal(removed, jim)
     otto = UserFactory.create(roles=("Moderator",))
     act = decide(ids=[removed.pk], to=State.REJECTED, reason="insult", actor=otto).batch
     assert not Case.objects.open().exists()
@@ -206,21 +206,21 @@ def test_the_outcome_says_that_it_is_final(client, removed, jim):
     assert "This decision is final. You can&#x27;t appeal it again." in shown
     assert 'name="text"' not in shown
     with pytest.raises(ValidationError):
-        ask(removed, jim)
+        appeal(removed, jim)
     with pytest.raises(ValidationError):
-        again(removed, jim)
+        edit_and_appeal(removed, jim)
 
 
 def test_an_author_who_appealed_is_mailed_once_even_after_a_mass_spam_action(removed, jim, maria):
-    ask(removed, jim)
+    appeal(removed, jim)
     other = make_comment(removed.discussion.article, "Something else.")
     act = decide(ids=[removed.pk, other.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
     assert notify_reporters.func(str(act.pk)) == 0
     assert notify_authors.func(str(act.pk)) == 1
     assert [m.to for m in mail.outbox] == [["jim@example.org"]]
 
-    again = undo(batch=undo(batch=act, actor=maria).batch, actor=maria).batch
-    assert notify_authors.func(str(again.pk)) == 1  # the redo is also mailed
+    redone = undo(batch=undo(batch=act, actor=maria).batch, actor=maria).batch
+    assert notify_authors.func(str(redone.pk)) == 1  # the redo is also mailed
 
 
 def test_a_resubmitted_comment_waits_with_its_new_text_and_keeps_the_old_one(client, removed, jim, maria):
@@ -253,7 +253,7 @@ def test_a_resubmitted_comment_is_not_marked_as_redacted(jim, maria):
     redaction = redact(comment=comment, marked="Call [[Ann Smith]].", actor=maria)
     decide(ids=[comment.pk], to=State.REJECTED, reason="insult", actor=maria)
     comment.refresh_from_db()
-    again(comment, jim, "Call the harbour.")
+    edit_and_appeal(comment, jim, "Call the harbour.")
     comment.refresh_from_db()
     assert not comment.is_redacted
     kept = comment.revisions.order_by("revision").values_list("body", "is_redacted")
@@ -270,7 +270,7 @@ def test_the_checks_run_without_a_lock(removed, jim, monkeypatch):
     monkeypatch.setattr(
         policy(), "examine", lambda submission: seen.append(len(connection.savepoint_ids)) or real(submission)
     )
-    again(removed, jim)
+    edit_and_appeal(removed, jim)
     assert seen == [depth]
 
 
@@ -279,16 +279,16 @@ def test_the_checks_run_on_a_resubmitted_text(removed, jim, settings):
     from comments.policy import policy  # after the fixture
 
     policy.cache_clear()
-    again(removed, jim, "See https://one.example and https://two.example.")
+    edit_and_appeal(removed, jim, "See https://one.example and https://two.example.")
     assert "links" in {f.check_name for f in Finding.objects.filter(comment=removed, revision=2)}
 
 
 def test_a_resubmitted_comment_that_is_removed_again_can_be_appealed(removed, jim, maria):
-    again(removed, jim)
+    edit_and_appeal(removed, jim)
     decide(ids=[removed.pk], to=State.REJECTED, reason="off_topic", actor=maria)
     with pytest.raises(ValidationError):
-        again(removed, jim, "Another text.")
-    assert ask(removed, jim).against.actor == maria
+        edit_and_appeal(removed, jim, "Another text.")
+    assert appeal(removed, jim).against.actor == maria
 
 
 def test_a_waiting_comment_can_be_resubmitted_once(jim):
@@ -296,14 +296,14 @@ def test_a_waiting_comment_can_be_resubmitted_once(jim):
     change_states(ids=[waiting.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     waiting.refresh_from_db()
     with pytest.raises(ValidationError):
-        ask(waiting, jim)  # it will be reviewed anyway
-    assert again(waiting, jim, "Other words.").is_edit
+        appeal(waiting, jim)  # it will be reviewed anyway
+    assert edit_and_appeal(waiting, jim, "Other words.").is_edit
     waiting.refresh_from_db()
     with pytest.raises(ValidationError):
-        again(waiting, jim, "Still others.")
+        edit_and_appeal(waiting, jim, "Still others.")
 
 
-@pytest.mark.parametrize("way", [ask, again])
+@pytest.mark.parametrize("way", [appeal, edit_and_appeal])
 def test_when_no_appeal_is_possible(removed, jim, maria, way, time_machine):
     with pytest.raises(ValidationError):
         way(removed, maria)  # not her own comment
@@ -327,10 +327,10 @@ def test_when_no_appeal_is_possible(removed, jim, maria, way, time_machine):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_simultaneous_appeals_one_is_refused(removed, jim):
+def test_one_of_two_simultaneous_appeals_is_refused(removed, jim):
     together = Barrier(2)
 
-    def press(way) -> int:
+    def try_to_appeal(way) -> int:
         try:
             together.wait()
             return bool(way(Comment.objects.get(pk=removed.pk), jim))
@@ -340,7 +340,7 @@ def test_of_two_simultaneous_appeals_one_is_refused(removed, jim):
             connections.close_all()
 
     with ThreadPoolExecutor(2) as pool:
-        assert sorted(pool.map(press, [ask, again])) == [False, True]
+        assert sorted(pool.map(try_to_appeal, [appeal, edit_and_appeal])) == [False, True]
     assert Appeal.objects.count() == 1
 
 
@@ -349,15 +349,15 @@ def test_appeals_per_day_are_limited(jim, maria):
     made = [make_comment(article, f"Word {n}.", author=jim) for n in range(reporting.MAX_APPEALS_PER_DAY + 1)]
     decide(ids=[one.pk for one in made], to=State.REJECTED, reason="insult", actor=maria)
     for one in made[:-1]:
-        ask(Comment.objects.get(pk=one.pk), jim)
+        appeal(Comment.objects.get(pk=one.pk), jim)
     with pytest.raises(ValidationError, match="try again tomorrow"):
-        ask(Comment.objects.get(pk=made[-1].pk), jim)
+        appeal(Comment.objects.get(pk=made[-1].pk), jim)
     Appeal.objects.update(at=F("at") - timedelta(days=2))
-    ask(Comment.objects.get(pk=made[-1].pk), jim)
+    appeal(Comment.objects.get(pk=made[-1].pk), jim)
 
 
 def test_a_decision_in_the_meantime_is_not_overwritten(removed, jim, maria):
     decide(ids=[removed.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     with pytest.raises(ValidationError):
-        again(removed, jim)  # from the page that was open
+        edit_and_appeal(removed, jim)  # from the page that was open
     assert Comment.objects.get(pk=removed.pk).state == State.PUBLISHED

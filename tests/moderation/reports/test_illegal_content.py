@@ -222,7 +222,7 @@ def test_a_receipt_quotes_nothing_and_mails_are_limited(comment):
         assert f"{URL}{row.receipt}/" in message.body
 
 
-def test_nobody_guesses_a_receipt(client, comment):
+def test_the_url_of_a_receipt_cannot_be_guessed(client, comment):
     report_illegal(comment)
     assert client.get(f"{URL}{uuid4()}/").status_code == 404
     assert client.get(f"{URL}1/").status_code == 404
@@ -240,7 +240,7 @@ def test_reports_per_network_are_limited_and_input_is_kept(client, comment, monk
 
 @pytest.mark.django_db(transaction=True)
 def test_the_limit_holds_for_simultaneous_reports(monkeypatch):
-    """Each comes over a connection of its own, as from a script."""
+    """Each comes over its own connection, as from a script."""
     monkeypatch.setattr("moderation.reports.views.MAX_ANONYMOUS_REPORTS_PER_HOUR", 2)
     sent, together = filled(make_comment(make_article())), Barrier(6)
 
@@ -273,7 +273,7 @@ def test_a_kept_comment_can_be_reported_again_from_the_receipt(client, comment, 
     assert "report the comment again with what we overlooked" in mail.outbox[0].body
 
 
-def test_of_hundreds_a_card_shows_the_first_and_the_last(client, comment, maria):
+def test_a_card_shows_the_first_and_last_of_hundreds_of_reports(client, comment, maria):
     """A card shows only some of many long reports, but always those of child abuse."""
     for number in range(30):
         report_illegal(comment, why=f"It is a threat: {number:02}.", is_child_abuse=number == 15)
@@ -291,7 +291,7 @@ def test_a_deletion_by_the_author_is_not_called_a_decision(client, maria):
     delete_comment(comment=comment, user=jim, guest=None)
     notify_reporters.func(str(Case.objects.get(comment=comment).closed_by))
     page = client.get(f"{URL}{row.receipt}/").content.decode()
-    for said in (page, mail.outbox[0].body):
-        assert "The comment was deleted by its author." in said
-        assert "A person decided" not in said
-        assert "court" not in said
+    for text in (page, mail.outbox[0].body):
+        assert "The comment was deleted by its author." in text
+        assert "A person decided" not in text
+        assert "court" not in text

@@ -27,25 +27,31 @@ def publishing(transactional_db, moderation_without_checks):
 def site(publishing):
     jim, maria = UserFactory.create(name="Jim"), UserFactory.create(roles=("Moderator",))
     article = make_article("The slip closes")
-    said = make_comment(article, "Buy pills, at https://pills.example.")
+    reported = make_comment(article, "Buy pills, at https://pills.example.")
     removed = make_comment(article, "You fool.", author=jim)
     decide(ids=[removed.pk], to=State.REJECTED, reason="insult", actor=maria)
     waiting = make_comment(article, "See here.", author=jim)
     change_states(ids=[waiting.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     report = reporting.report_illegal_content(
-        comment=said, why="It is forbidden to sell them.", email="n@example.org"
+        comment=reported, why="It is forbidden to sell them.", email="n@example.org"
     )
     policy.cache_clear()
     return SimpleNamespace(
-        jim=jim, maria=maria, article=article, said=said, removed=removed, waiting=waiting, report=report
+        jim=jim,
+        maria=maria,
+        article=article,
+        reported=reported,
+        removed=removed,
+        waiting=waiting,
+        report=report,
     )
 
 
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(live_server, page, site):
     story = site.article.get_absolute_url()
     anybody = [
-        f"{story}report/{site.said.pk}/",
-        f"/report-illegal/?comment={site.said.pk}",
+        f"{story}report/{site.reported.pk}/",
+        f"/report-illegal/?comment={site.reported.pk}",
         f"/report-illegal/{site.report.receipt}/",
         site.removed.get_absolute_url(),
     ]
@@ -69,9 +75,9 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(live_server, pag
 def test_a_stranger_reports_without_scripts(live_server, browser, site):
     page = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844}).new_page()
     page.goto(live_server.url + site.article.get_absolute_url())
-    said = page.locator(f"#comment-{site.said.pk}")
-    said.locator("footer summary").click()
-    said.get_by_role("link", name="Report").click()
+    comment = page.locator(f"#comment-{site.reported.pk}")
+    comment.locator("footer summary").click()
+    comment.get_by_role("link", name="Report").click()
     page.get_by_label("It is spam or advertising").check()
     page.get_by_label("Name").fill("Bo")
     page.get_by_label("E-mail").fill("bo@example.org")
@@ -82,7 +88,7 @@ def test_a_stranger_reports_without_scripts(live_server, browser, site):
 
 
 def test_the_abuse_of_a_child_is_reported_without_a_name(live_server, page, site):
-    page.goto(f"{live_server.url}/report-illegal/?comment={site.said.pk}")
+    page.goto(f"{live_server.url}/report-illegal/?comment={site.reported.pk}")
     expect(page.get_by_label("Your name")).to_be_visible()
     page.get_by_label("It shows child abuse").check()
     expect(page.get_by_label("Your name")).to_be_hidden()

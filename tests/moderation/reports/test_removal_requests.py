@@ -15,7 +15,7 @@ from core.rate_limits import MAX_MAILS_PER_DAY
 from moderation.models import RemovalRequest
 from moderation.reports import removal_request_views, removal_requests
 from moderation.tasks import notify_administrators, notify_request_outcome, send_request_receipt
-from tests.comments.in_a_browser import bring_in
+from tests.comments.in_a_browser import import_thread
 from tests.factories import UserFactory, confirm_email, make_article, make_comment
 from tests.helpers.clients import client_of, client_with_role
 
@@ -42,7 +42,7 @@ def filled(url, **fields) -> dict[str, str]:
     } | fields
 
 
-def asked(article, comment=None, **fields) -> RemovalRequest:
+def make_request(article, comment=None, **fields) -> RemovalRequest:
     values = filled("")
     del values["url"]
     return removal_requests.send_request(article=article, comment=comment, **(values | fields))
@@ -57,12 +57,12 @@ def test_every_story_links_to_the_form_with_its_own_url(client, story):
 
 
 def test_imported_comments_and_every_report_page_link_to_the_form(client, story):
-    bring_in(story, roots=1, replies=25)
+    import_thread(story, roots=1, replies=25)
     deep = story.discussion.comments.order_by("-pk").first()
     path = f"/stories/{story.slug}/comments/{deep.pk}/"
     assert f'href="{URL}?url={path}"' in client.get(path).content.decode()
-    said = make_comment(story)
-    report = client.get(f"/stories/{story.slug}/report/{said.pk}/").content.decode()
+    target = make_comment(story)
+    report = client.get(f"/stories/{story.slug}/report/{target.pk}/").content.decode()
     assert "Request removal or correction" in report
 
 
@@ -97,10 +97,10 @@ def test_anyone_can_send_a_request_and_see_its_status(client, story, ada, django
 
 
 def test_a_comment_is_found_by_its_link_or_its_number(client, story):
-    said = make_comment(story)
-    for url in (str(said.pk), f"http://testserver{said.get_absolute_url()}"):
+    target = make_comment(story)
+    for url in (str(target.pk), f"http://testserver{target.get_absolute_url()}"):
         client.post(URL, filled(url, requested_action="remove"))
-    assert set(RemovalRequest.objects.values_list("comment", flat=True)) == {said.pk}
+    assert set(RemovalRequest.objects.values_list("comment", flat=True)) == {target.pk}
     assert RemovalRequest.objects.count() == 2
 
 
@@ -139,7 +139,7 @@ def test_requests_per_network_are_limited(client, story, monkeypatch):
 
 def test_mails_quote_only_the_answer(story, ada):
     confirm_email(ada)
-    row = asked(story)
+    row = make_request(story)
     assert notify_administrators.call(row.pk) == 1
     assert send_request_receipt.call(row.pk) == 1
     for sent, to in zip(mail.outbox, ["ada@example.org", "nia@example.org"], strict=True):
@@ -171,12 +171,12 @@ def test_urls_in_earlier_mails_redirect(client, old, new):
 
 
 def test_mails_to_one_e_mail_are_limited(story):
-    rows = [asked(story) for _n in range(MAX_MAILS_PER_DAY + 2)]
+    rows = [make_request(story) for _n in range(MAX_MAILS_PER_DAY + 2)]
     assert sum(send_request_receipt.call(row.pk) for row in rows) == MAX_MAILS_PER_DAY
 
 
-def test_it_is_answered_once(story, ada):
-    row = asked(story)
+def test_a_request_is_answered_once(story, ada):
+    row = make_request(story)
     other = UserFactory.create(name="Bea", roles=("Administrator",))
     first, second = client_of(ada), client_of(other)
     url = f"/moderation/requests/{row.pk}/"
@@ -188,14 +188,14 @@ def test_it_is_answered_once(story, ada):
 
 
 def test_an_answer_needs_a_sentence(story, ada):
-    row = asked(story)
+    row = make_request(story)
     response = client_of(ada).post(f"/moderation/requests/{row.pk}/", {"outcome": "refused", "answer": " "})
     assert response.status_code == 422
     assert "Please write an answer." in response.content.decode()
 
 
 def test_a_request_is_kept_when_the_story_is_deleted(client, story):
-    row = asked(story)
+    row = make_request(story)
     story.delete()
     page = client.get(f"{URL}{row.receipt}/").content.decode()
     assert "The slip closes" in page
@@ -203,7 +203,7 @@ def test_a_request_is_kept_when_the_story_is_deleted(client, story):
 
 
 def test_an_unpublished_story_is_named_but_not_linked(client, story):
-    row = asked(story)
+    row = make_request(story)
     story.published_at = None
     story.save()
     page = client.get(f"{URL}{row.receipt}/").content.decode()
@@ -213,7 +213,7 @@ def test_an_unpublished_story_is_named_but_not_linked(client, story):
 
 @pytest.mark.parametrize("role", ["Reader", "Editor", "Moderator"])
 def test_only_administrators_see_the_requests(story, role):
-    row = asked(story)
+    row = make_request(story)
     client = client_with_role(role)
     for url in ("/moderation/requests/", f"/moderation/requests/{row.pk}/"):
         assert client.get(url).status_code == 403
@@ -228,7 +228,7 @@ def test_only_administrators_see_the_requests(story, role):
 
 def test_the_list_has_the_oldest_open_one_first(story, ada):
     for n, name in enumerate(["First", "Second"]):
-        row = asked(make_article(name))
+        row = make_request(make_article(name))
         RemovalRequest.objects.filter(pk=row.pk).update(at=timezone.now().replace(microsecond=n))
     page = client_of(ada).get("/moderation/requests/").content.decode()
     assert page.index("First") < page.index("Second")
@@ -237,7 +237,7 @@ def test_the_list_has_the_oldest_open_one_first(story, ada):
 def test_answered_requests_are_listed_page_by_page(story, ada, monkeypatch):
     monkeypatch.setattr(removal_request_views, "PAGE_SIZE", 1)
     for _request in range(3):
-        removal_requests.answer(request=asked(story), outcome="refused", text="It is true.", actor=ada)
+        removal_requests.answer(request=make_request(story), outcome="refused", text="It is true.", actor=ada)
     client, path = client_of(ada), "/moderation/requests/"
     first, second, third = (client.get(f"{path}?page={n}").text for n in (1, 2, 3))
     to_first = f'<a href="{path}">First page</a>'
@@ -246,7 +246,7 @@ def test_answered_requests_are_listed_page_by_page(story, ada, monkeypatch):
 
 
 def test_personal_data_is_deleted_a_year_after_the_answer(client, story, ada):
-    row, fresh, waiting = asked(story), asked(story), asked(story)
+    row, fresh, waiting = make_request(story), make_request(story), make_request(story)
     for one in (row, fresh):
         removal_requests.answer(request=one, outcome="refused", text="The paper says 2014.", actor=ada)
     RemovalRequest.objects.filter(pk=row.pk).update(decided_at=timezone.now() - timedelta(days=366))

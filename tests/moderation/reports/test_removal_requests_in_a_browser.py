@@ -8,7 +8,7 @@ from moderation.reports import removal_requests
 from tests.factories import make_article, make_comment
 from tests.helpers.axe import WIDTHS, faults
 from tests.helpers.browser import log_in
-from tests.moderation.reports.test_removal_requests import asked
+from tests.moderation.reports.test_removal_requests import make_request
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("publishing")]
 
@@ -20,7 +20,10 @@ def publishing(transactional_db, moderation_without_checks):
 
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(live_server, page, ada):
     story = make_article("The slip closes")
-    open_one, answered = asked(story), asked(story, make_comment(story), requested_action="remove")
+    open_one, answered = (
+        make_request(story),
+        make_request(story, make_comment(story), requested_action="remove"),
+    )
     removal_requests.answer(
         request=answered, outcome="done", text="It is gone since this morning.", actor=ada
     )

@@ -47,18 +47,18 @@ def remove(comment, actor, to=State.SPAM, reason=Reason.SPAM):
     return decide(ids=[comment.pk], to=to, reason=reason, actor=actor).batch
 
 
-def keep(comment, actor):
+def approve(comment, actor):
     return remove(comment, actor, State.PUBLISHED, Reason.APPROVED)
 
 
-def known_for(right: int, wrong: int, maria):
+def make_reporter(right: int, wrong: int, maria):
     """Return a reader with this many right and wrong reports."""
     somebody = UserFactory.create()
     article = make_article()
     for number in range(right + wrong):
-        said = make_comment(article, f"Word {number}.")
-        report(said, somebody)
-        (remove if number < right else keep)(said, maria)
+        comment = make_comment(article, f"Word {number}.")
+        report(comment, somebody)
+        (remove if number < right else approve)(comment, maria)
         Report.objects.filter(user=somebody).update(at=timezone.now() - timedelta(days=2))
     return somebody
 
@@ -133,7 +133,7 @@ def test_an_unknown_reason_is_refused(client, comment, why, status):
     assert not Case.objects.exists()
 
 
-def test_nobody_reports_their_own_comment_or_one_that_is_gone(client, maria):
+def test_own_and_removed_comments_cannot_be_reported(client, maria):
     ruth = UserFactory.create()
     own, gone = make_comment(make_article(), author=ruth), make_comment(make_article())
     client.force_login(ruth)
@@ -149,13 +149,13 @@ def test_nobody_reports_their_own_comment_or_one_that_is_gone(client, maria):
     [(0, 0, 1), (1, 0, 4 / 3), (2, 0, 1.5), (8, 0, 1.8), (0, 1, 0.75), (0, 8, 0.4), (4, 4, 1)],
 )
 def test_the_weight_of_reports_depends_on_earlier_ones(maria, comment, right, wrong, weight):
-    somebody = known_for(right, wrong, maria)
+    somebody = make_reporter(right, wrong, maria)
     assert report(comment, somebody).weight == pytest.approx(weight)
 
 
 def test_the_extremes_are_two_and_a_quarter(maria, comment):
-    assert 0.25 < report(comment, known_for(0, 30, maria)).weight < 0.35
-    assert 1.9 < report(comment, known_for(30, 0, maria)).weight < 2
+    assert 0.25 < report(comment, make_reporter(0, 30, maria)).weight < 0.35
+    assert 1.9 < report(comment, make_reporter(30, 0, maria)).weight < 2
 
 
 def test_a_burst_of_reports_raises_the_priority_and_removes_nothing(client, comment):
@@ -175,7 +175,7 @@ def test_a_burst_of_reports_raises_the_priority_and_removes_nothing(client, comm
 
 
 def test_three_reliable_reporters_raise_the_priority_further(maria, comment):
-    people = [known_for(2, 0, maria) for _ in range(4)]
+    people = [make_reporter(2, 0, maria) for _ in range(4)]
     dues = []
     for somebody in people:
         report(comment, somebody)
@@ -187,10 +187,10 @@ def test_three_reliable_reporters_raise_the_priority_further(maria, comment):
 
 def test_reports_per_hour_are_limited_and_input_is_kept(client):
     article = make_article()
-    said = [make_comment(article, f"Word {n}.") for n in range(reporting.MAX_REPORTS_PER_HOUR + 1)]
+    comments = [make_comment(article, f"Word {n}.") for n in range(reporting.MAX_REPORTS_PER_HOUR + 1)]
     client.force_login(UserFactory.create())
-    assert {client.post(url(one), {"why": "spam"}).status_code for one in said[:-1]} == {302}
-    response = client.post(url(said[-1]), {"why": "other", "details": "My reasons."})
+    assert {client.post(url(one), {"why": "spam"}).status_code for one in comments[:-1]} == {302}
+    response = client.post(url(comments[-1]), {"why": "other", "details": "My reasons."})
     assert response.status_code == 429
     assert "My reasons." in response.content.decode()
 
@@ -240,7 +240,7 @@ def test_the_outcome_is_shown_on_the_page_and_mailed_to_confirmed_e_mails(client
     assert message.subject == "The decisions on your reports"
     assert message.body.count("A moderator reviewed the comment and removed it.") == 2
     assert notify_reporters.func(str(act.pk)) == 0  # once
-    assert {told.user for told in Report.objects.exclude(notified_at=None)} == {ruth}
+    assert {row.user for row in Report.objects.exclude(notified_at=None)} == {ruth}
 
     client.force_login(ruth)
     page = client.get(url(comment)).content.decode()
@@ -251,15 +251,15 @@ def test_the_outcome_is_shown_on_the_page_and_mailed_to_confirmed_e_mails(client
 def test_mailing_many_outcomes_takes_no_more_statements(maria):
     def statements(count: int) -> int:
         article = make_article()
-        said = [make_comment(article, f"Word {n}.") for n in range(count)]
-        for one in said:
+        comments = [make_comment(article, f"Word {n}.") for n in range(count)]
+        for one in comments:
             guest = GuestFactory.create(confirmed_at=timezone.now())
             reporting.report_comment(comment=one, user=None, guest=guest, why="spam", details="")
             reporting.report_illegal_content(comment=one, why="§ 130", email=f"{one.pk}@example.org")
-        act = decide(ids=[one.pk for one in said], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
-        with CaptureQueriesContext(connection) as asked:
+        act = decide(ids=[one.pk for one in comments], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
+        with CaptureQueriesContext(connection) as queries:
             assert notify_reporters.func(str(act.pk)) == 2 * count
-        return len(asked)
+        return len(queries)
 
     assert statements(6) == statements(2) <= 10
 
@@ -270,7 +270,7 @@ def test_a_redaction_is_an_outcome_only_for_reports_before_it(client, maria):
     ruth = UserFactory.create()
     for one in (earlier, now):
         report(one, ruth)
-    keep(earlier, maria)
+    approve(earlier, maria)
     redact(comment=now, marked="Call [[Ann Smith]].", actor=maria)
     client.force_login(ruth)
     assert "reviewed the comment and kept it" in client.get(url(earlier)).content.decode()
@@ -284,7 +284,7 @@ def test_reporters_are_not_mailed_about_a_decision_that_is_undone_at_once(commen
     act = remove(comment, maria)
     undo(batch=act, actor=maria)
     assert notify_reporters.func(str(act.pk)) == 0
-    kept = keep(comment, maria)
+    kept = approve(comment, maria)
     assert notify_reporters.func(str(kept.pk)) == 1
     assert "reviewed the comment and kept it" in mail.outbox[0].body
 
@@ -315,7 +315,7 @@ def test_a_reported_comment_that_waits_is_in_both_queues(comment):
 def test_moderators_see_reports_without_names_in_one_statement_for_each_kind(comment, maria):
     bo = UserFactory.create(name="Bo Reporter")
     report(comment, bo, "other", "See line two.")
-    report(comment, known_for(2, 0, maria), "abuse")
+    report(comment, make_reporter(2, 0, maria), "abuse")
     reporting.report_illegal_content(comment=comment, why="§ 130", name="Nia Notifier", email="n@example.org")
     case = Case.objects.open().get(comment=comment)
     with CaptureQueriesContext(
@@ -332,13 +332,13 @@ def test_moderators_see_reports_without_names_in_one_statement_for_each_kind(com
     assert "Nia" not in str(requests)
 
 
-def test_of_many_reports_the_heaviest_are_shown_and_the_others_counted(comment, maria):
+def test_the_heaviest_of_many_reports_are_shown_and_the_others_counted(comment, maria):
     for _ in range(reporting.MAX_REPORTS_SHOWN + 2):
         guest = GuestFactory.create()
         reporting.report_comment(
             comment=comment, user=None, guest=guest, why="abuse", details="Away with it!"
         )
-    report(comment, known_for(2, 0, maria), "spam", "Sold thrice.")
+    report(comment, make_reporter(2, 0, maria), "spam", "Sold thrice.")
     requests = reporting.review_requests(Case.objects.open().get(comment=comment))
     assert len(requests) == reporting.MAX_REPORTS_SHOWN + 1
     assert "Sold thrice." in {one.text for one in requests}

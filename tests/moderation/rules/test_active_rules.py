@@ -43,7 +43,7 @@ def term(value="casino", **fields) -> RuleDefinition:
     return RuleDefinition(pk=None, kind="term", value=value, **fields)
 
 
-def keep(rule: RuleDefinition, maria, **fields) -> Rule:
+def save_rule(rule: RuleDefinition, maria, **fields) -> Rule:
     return rules.save(rule=rule, note="", actor=maria, **fields)
 
 
@@ -56,7 +56,7 @@ def known_guest(maria, **fields):
 # The time machine
 
 
-def test_a_replay_counts_what_people_decided_and_nothing_else(maria):
+def test_a_replay_counts_only_decisions_by_people(maria):
     article = make_article()
     good = [make_comment(article, f"At the casino, {n}") for n in range(3)]
     plain = [make_comment(article, f"On the boat, {n}") for n in range(2)]
@@ -78,7 +78,7 @@ def test_a_replay_counts_what_people_decided_and_nothing_else(maria):
     assert not Batch.objects.filter(kind="rule").exists()
 
 
-def test_the_last_decision_counts_and_what_was_undone_does_not(maria):
+def test_the_last_decision_counts_and_an_undone_one_does_not(maria):
     changed, undone, taken_back = (make_comment(make_article(), f"A casino, {n}") for n in range(3))
     approve(changed, taken_back, by=maria)
     remove(changed, by=maria)
@@ -155,8 +155,8 @@ def test_a_replay_uses_a_server_side_cursor(maria, monkeypatch):
 
 
 def test_a_changed_value_creates_a_version_that_can_be_undone(maria):
-    first = keep(term(), maria)
-    second = keep(term("casinos"), maria, replaces=first)
+    first = save_rule(term(), maria)
+    second = save_rule(term("casinos"), maria, replaces=first)
     assert [(r.value, r.is_active, r.replaces) for r in rules.versions(first.pk)] == [
         ("casinos", True, first),
         ("casino", False, None),
@@ -168,17 +168,17 @@ def test_a_changed_value_creates_a_version_that_can_be_undone(maria):
         ("casino", True),
     ]
 
-    third = keep(term("gambling"), maria, replaces=first)
+    third = save_rule(term("gambling"), maria, replaces=first)
     assert third.replaces == second
     assert [r.is_active for r in rules.versions(first.pk)] == [True, False, False]
 
 
 def test_a_version_replaced_by_a_colleague_cannot_be_changed(maria):
     otto = UserFactory.create(name="Otto", roles=("Moderator",))
-    first = keep(term(), maria)
-    second = keep(term("casinos"), otto, replaces=first)
+    first = save_rule(term(), maria)
+    second = save_rule(term("casinos"), otto, replaces=first)
     with pytest.raises(ValidationError, match="Otto changed this rule in the meantime"):
-        keep(term("gambling"), maria, replaces=first)
+        save_rule(term("gambling"), maria, replaces=first)
     assert active_ids() == [second.pk]
 
 
@@ -201,8 +201,8 @@ def active_ids() -> list[int]:
     ],
 )
 def test_a_version_with_the_same_value_can_be_undone_and_redone(maria, one, other):
-    first = keep(one, maria)
-    second = keep(other, maria, replaces=first)
+    first = save_rule(one, maria)
+    second = save_rule(other, maria, replaces=first)
     undone = decisions.undo(batch=act_of(second), actor=maria)
     assert active_ids() == [first.pk]
     decisions.undo(batch=undone.batch, actor=maria)
@@ -210,18 +210,18 @@ def test_a_version_with_the_same_value_can_be_undone_and_redone(maria, one, othe
 
 
 def test_an_undo_never_activates_a_second_version(maria):
-    first = keep(term(), maria)
+    first = save_rule(term(), maria)
     off = rules.switch(rule=first, on=False, actor=maria)
-    second = keep(term("casinos"), maria, replaces=first)
+    second = save_rule(term("casinos"), maria, replaces=first)
     assert decisions.undo(batch=off, actor=maria).batch is None
-    third = keep(term("gambling"), maria, replaces=second)
+    third = save_rule(term("gambling"), maria, replaces=second)
     assert decisions.undo(batch=act_of(second), actor=maria).batch is None
     assert active_ids() == [third.pk]
 
 
 def test_switching_on_an_earlier_version_replaces_the_active_one(maria):
-    first = keep(term(), maria)
-    second = keep(term("casinos"), maria, replaces=first)
+    first = save_rule(term(), maria)
+    second = save_rule(term("casinos"), maria, replaces=first)
     batch = rules.switch(rule=first, on=True, actor=maria)
     assert active_ids() == [first.pk]
     decisions.undo(batch=batch, actor=maria)
@@ -232,30 +232,30 @@ def test_switching_on_an_earlier_version_replaces_the_active_one(maria):
 @pytest.mark.parametrize("press", ["switch", "save"])
 def test_concurrent_changes_create_only_one_version(maria, press):
     otto = UserFactory.create(name="Otto", roles=("Moderator",))
-    first = keep(term(), maria)
+    first = save_rule(term(), maria)
 
     def meanwhile():
         try:
             if press == "switch":
                 rules.switch(rule=first, on=True, actor=maria)
             else:
-                keep(term("gambling"), maria, replaces=first)
+                save_rule(term("gambling"), maria, replaces=first)
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(1) as colleague:
         with transaction.atomic():
-            second = keep(term("casinos"), otto, replaces=first)
-            asked = colleague.submit(meanwhile)  # reads the versions before Otto's commit
+            second = save_rule(term("casinos"), otto, replaces=first)
+            examination = colleague.submit(meanwhile)  # reads the versions before Otto's commit
             wait_for_a_lock()
         with pytest.raises(ValidationError, match=r"changed (it|this one) in the meantime"):
-            asked.result(timeout=PATIENCE)
+            examination.result(timeout=PATIENCE)
     assert active_ids() == [second.pk]
     assert rules.versions(first.pk) == [second, first]
 
 
 def test_switching_off_can_be_undone(maria):
-    rule = keep(term(), maria)
+    rule = save_rule(term(), maria)
     guest = known_guest(maria)
     article = make_article()
     assert make_comment(article, "Casino 1", guest=guest).state == "pending"
@@ -269,10 +269,10 @@ def test_switching_off_can_be_undone(maria):
 
 def test_a_finding_names_the_version_that_matched(maria):
     guest, article = known_guest(maria), make_article()
-    first = keep(term(), maria)
+    first = save_rule(term(), maria)
     one = make_comment(article, "A casino", guest=guest)
-    second = keep(term("casino|s", holds=False), maria, replaces=first)
-    third = keep(term("casinos"), maria, replaces=second)
+    second = save_rule(term("casino|s", holds=False), maria, replaces=first)
+    third = save_rule(term("casinos"), maria, replaces=second)
     two = make_comment(article, "Casinos", guest=guest)
     assert dict(Finding.objects.exclude(rule=None).values_list("comment", "rule")) == {
         one.pk: first.pk,
@@ -287,11 +287,11 @@ def test_a_finding_names_the_version_that_matched(maria):
 
 
 def test_an_equal_rule_cannot_be_saved_twice(maria):
-    rule = keep(term(), maria)
+    rule = save_rule(term(), maria)
     with pytest.raises(ValidationError, match="This rule already exists"):
-        keep(term("CASINO"), maria)
+        save_rule(term("CASINO"), maria)
     rules.switch(rule=rule, on=False, actor=maria)
-    keep(term("CASINO"), maria)
+    save_rule(term("CASINO"), maria)
     with pytest.raises(ValidationError, match="An identical rule is active"):
         rules.switch(rule=rule, on=True, actor=maria)
 
@@ -301,7 +301,7 @@ def test_an_equal_rule_cannot_be_saved_twice(maria):
 
 def test_rules_are_read_and_compiled_only_when_they_change(maria):
     terms = "\n".join(f"word{n}" for n in range(500))
-    rule = keep(RuleDefinition(pk=None, kind="list", value="words.txt", terms=terms), maria)
+    rule = save_rule(RuleDefinition(pk=None, kind="list", value="words.txt", terms=terms), maria)
     guest, article = known_guest(maria), make_article()
     make_comment(article, "Once", guest=guest)
     with CaptureQueriesContext(connection) as queries:
@@ -311,7 +311,7 @@ def test_rules_are_read_and_compiled_only_when_they_change(maria):
     assert rule.terms.count == 500
 
     compiled = rules.load_active_rules()
-    keep(term(), maria)
+    save_rule(term(), maria)
     again = rules.load_active_rules()
     assert again.by_kind["list"][0] is compiled.by_kind["list"][0]  # a list that stays is not compiled anew
 
@@ -319,7 +319,7 @@ def test_rules_are_read_and_compiled_only_when_they_change(maria):
 @pytest.mark.parametrize(("kind", "value"), [("name", "("), ("links", "many"), ("term", " "), ("rate", "3")])
 def test_an_unusable_rule_does_not_block_comments(maria, caplog, kind, value):
     bad = Rule.objects.create(kind=kind, value=value)
-    keep(term(), maria)
+    save_rule(term(), maria)
     assert make_comment(make_article(), "A casino", guest=known_guest(maria)).state == "pending"
     assert f"Rule {bad.pk} is ignored" in caplog.text
 
@@ -328,23 +328,23 @@ def test_a_rule_for_a_topic_applies_to_its_stories(maria):
     harbour = Topic.objects.create(name="Harbour", slug="harbour")
     here, there = make_article(), make_article("Elsewhere")
     here.topics.add(harbour)
-    keep(term(topic=harbour.pk), maria)
+    save_rule(term(topic=harbour.pk), maria)
     guest = known_guest(maria)
     assert make_comment(here, "A casino here", guest=guest).state == "pending"
     assert make_comment(there, "A casino there", guest=guest).state == "published"
 
 
 def test_a_match_that_does_not_hold_is_published(maria):
-    keep(term(holds=False), maria)
+    save_rule(term(holds=False), maria)
     comment = make_comment(make_article(), "A casino", guest=known_guest(maria))
     assert comment.state == "published"
     assert Finding.objects.get(comment=comment, check_name="term").holds is False
 
 
 def test_a_match_that_does_not_hold_is_not_shown_to_the_author(maria):
-    keep(term(holds=False), maria)
+    save_rule(term(holds=False), maria)
     comment = make_comment(make_article(), "A casino")
-    found = Finding.objects.of_now([comment.pk])
+    found = Finding.objects.of_current_texts([comment.pk])
     assert [finding.check_name for finding in found] == ["new_person", "term", "wares"]
     [sentences] = policy().explain_waiting([comment.pk]).values()
     assert sentences == [registry.get(found[0].check_name).explain_to_others(found[0])]
@@ -384,10 +384,10 @@ def test_a_match_that_does_not_hold_is_not_shown_to_the_author(maria):
         ),
     ],
 )
-def test_moderators_are_told_the_rule_and_authors_its_kind(maria, rule, body, name, to_moderator, to_author):
-    keep(rule, maria)
+def test_moderators_see_the_rule_and_authors_its_kind(maria, rule, body, name, to_moderator, to_author):
+    save_rule(rule, maria)
     comment = make_comment(make_article(), body, guest=known_guest(maria, name=name))
-    finding = Finding.objects.of_now([comment.pk]).get()
+    finding = Finding.objects.of_current_texts([comment.pk]).get()
     assert registry.get(finding.check_name).explain_to_moderator(finding, None) == to_moderator
     assert policy().explain_waiting([comment.pk]) == {comment.pk: [to_author]}
 
@@ -395,7 +395,7 @@ def test_moderators_are_told_the_rule_and_authors_its_kind(maria, rule, body, na
 @pytest.mark.usefixtures("rate_limits_on")
 def test_a_rule_sets_the_rate_limit(maria):
     article = make_article()
-    keep(RuleDefinition(pk=None, kind="rate", value="1/2", article=article.pk), maria)
+    save_rule(RuleDefinition(pk=None, kind="rate", value="1/2", article=article.pk), maria)
     guest = GuestFactory.create()
     make_comment(article, "One", guest=guest)
     with pytest.raises(ValidationError, match="You can post 1 comment in 10 minutes"):
@@ -412,7 +412,7 @@ def test_matches_are_put_into_one_group(maria):
     make_comment(article, "A boat")
     approve(approved, by=maria)
     remove(removed, by=maria)
-    matches = rule_replay.group_matches(keep(term(), maria))
+    matches = rule_replay.group_matches(save_rule(term(), maria))
     group = matches.group
     assert matches.approved == [approved.pk]
     members = {m.comment_id: m for m in CommentGroupMember.objects.filter(group=group)}
@@ -421,12 +421,12 @@ def test_matches_are_put_into_one_group(maria):
     assert members[approved.pk].similarity < members[waiting.pk].similarity  # seen first
     assert members[waiting.pk].last_transition_id == waiting.transitions.latest("id").pk
     assert {c.state for c in Comment.objects.filter(pk__in=members)} == {"pending", "published"}
-    assert rule_replay.group_matches(keep(term("nothing"), maria)) is None
+    assert rule_replay.group_matches(save_rule(term("nothing"), maria)) is None
 
 
 def test_a_group_of_matches_expires_after_a_month(maria):
     make_comment(make_article(), "A casino")
-    matches = rule_replay.group_matches(keep(term(), maria))
+    matches = rule_replay.group_matches(save_rule(term(), maria))
     assert purge.delete_unused_groups() == 0
     CommentGroup.objects.update(made_at=timezone.now() - timedelta(days=31))
     assert purge.delete_unused_groups() == 1
@@ -439,7 +439,9 @@ def test_a_list_of_62204_terms_is_one_rule(data, maria):
     assert len(found.terms) == 62_204
     # In capitals; of one character.
     assert [sentence.split(" term")[0] for sentence in found.notices] == ["2", "10"]
-    keep(RuleDefinition(pk=None, kind="list", value="blocklist.txt", terms="\n".join(found.terms)), maria)
+    save_rule(
+        RuleDefinition(pk=None, kind="list", value="blocklist.txt", terms="\n".join(found.terms)), maria
+    )
     assert Rule.objects.get().terms.count == 62_204
 
     article, guest = make_article(), known_guest(maria)

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 LIST, TERM = "/moderation/rules/new/list/", "/moderation/rules/new/term/"
 
 
-def judged(maria, *, good=(), bad=()) -> list[int]:
+def make_decided_comments(maria, *, good=(), bad=()) -> list[int]:
     """Return the ids of decided comments under one story."""
     article = make_article()
     ids = [[make_comment(article, body).pk for body in bodies] for bodies in (good, bad)]
@@ -47,7 +47,7 @@ def test_trying_casino_shows_three_good_comments(client, maria):
     """This is a step of the moderator's walkthrough."""
     client.force_login(maria)
     bodies = ["I won at the Casino <b>once</b>", "No casino here", "The casino burnt down"]
-    good = judged(maria, good=[*bodies, "The boat"], bad=["casino casino", "Buy pills"])
+    good = make_decided_comments(maria, good=[*bodies, "The boat"], bad=["casino casino", "Buy pills"])
     page = client.post(TERM, {"value": " Casino", "holds": "on", "try": "1"})
     verdict = "Would have caught <b>1</b> of 2 removed comments and <b>3</b> of 4 approved comments."
     assert verdict in page.text
@@ -83,7 +83,9 @@ def test_a_tried_rule_is_saved_and_can_be_undone(client, maria):
     client.post(f"/moderation/actions/{Batch.objects.filter(kind='rule').latest('at').pk}/undo/")
     assert Rule.objects.get().is_active
     history = client.get("/moderation/actions/").text
-    assert all(said in history for said in ("New rule", ">Rule switched off", "Undone: Rule switched off"))
+    assert all(
+        sentence in history for sentence in ("New rule", ">Rule switched off", "Undone: Rule switched off")
+    )
 
 
 def test_a_change_creates_a_version(client, maria):
@@ -142,7 +144,7 @@ def test_saving_an_unchanged_rule_that_is_off_switches_it_on(client, maria):
 
 def test_a_list_comes_back_with_the_form_and_is_stored_as_one_rule(client, maria):
     client.force_login(maria)
-    judged(maria, good=["A specialist"], bad=["cialis!"])
+    make_decided_comments(maria, good=["A specialist"], bad=["cialis!"])
     file = upload("cialis\r\nСКИДКА\n\n# a remark\ncialis\nx\n".encode())
     page = client.post(LIST, {"file": file, "holds": "on", "try": "1"})
     assert "Would have caught <b>1</b> of 1 removed comments and <b>1</b> of 1 approved comments" in page.text
@@ -241,7 +243,7 @@ def test_a_rule_cannot_have_both_a_topic_and_a_story(client, maria):
 
 def test_fifty_good_comments_are_shown_and_the_rest_by_paging(client, maria):
     client.force_login(maria)
-    judged(maria, good=[f"A casino, {n}" for n in range(MATCHES_PER_PAGE + 3)])
+    make_decided_comments(maria, good=[f"A casino, {n}" for n in range(MATCHES_PER_PAGE + 3)])
     first = client.post(TERM, {"value": "casino", "try": "1"})
     assert (first.text.count("<mark>"), "1–50" in first.text) == (MATCHES_PER_PAGE, True)
     second = client.post(TERM, {"value": "casino", "from": str(MATCHES_PER_PAGE)})
@@ -263,7 +265,7 @@ def test_existing_matches_form_a_group(client, maria):
     rule = active_rules.save(rule=RuleDefinition(pk=None, kind="term", value="casino"), note="", actor=maria)
     nothing = client.post(f"/moderation/rules/{rule.pk}/apply/", follow=True)
     assert "No waiting or published comments match." in nothing.text
-    [approved] = judged(maria, good=["A casino"])
+    [approved] = make_decided_comments(maria, good=["A casino"])
     waiting = make_comment(make_article(), "Another casino")
     response = client.post(f"/moderation/rules/{rule.pk}/apply/")
     group = CommentGroup.objects.get(kind="rule")

@@ -76,12 +76,12 @@ def test_a_text_with_half_of_the_words_is_no_duplicate():
 ALIKE = """
 from random import Random
 from comments.duplicates import find_duplicates
-said = "the ferry will not sail on sundays because the piles of the slip have rotted for years".split()
+sentence = "the ferry will not sail on sundays because the piles of the slip have rotted for years".split()
 chance, bodies = Random(5), []
 for n in range(300):
-    words = list(said)
+    words = list(sentence)
     for _ in range(2):
-        words[chance.randrange(len(words))] = chance.choice(said)
+        words[chance.randrange(len(words))] = chance.choice(sentence)
     bodies.append(f"{' '.join(words)} {n % 50}")
 print(list(find_duplicates(bodies)))
 """

@@ -42,13 +42,13 @@ class Service:
         self.answer, self.status = "", 200
         self.speaks = Event()
         self.speaks.set()
-        self.asked: list[tuple[str, str]] = []
+        self.requests: list[tuple[str, str]] = []
         service = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                service.asked.append((self.path, body))
+                service.requests.append((self.path, body))
                 service.speaks.wait(PATIENCE)
                 self.send_response(service.status)
                 self.end_headers()
@@ -97,7 +97,7 @@ def test_without_a_scorer_nothing_is_asked():
 def test_any_service_gets_the_comment_and_returns_a_probability(service):
     service.answer = '{"probability": 0.93}'
     assert ask_scorers(ASKED, {"scorer": HttpScorer(service.url)}) == [ScoreAnswer("scorer", 0.93)]
-    assert json.loads(service.asked[0][1]) == vars(ASKED)
+    assert json.loads(service.requests[0][1]) == vars(ASKED)
 
 
 @pytest.mark.parametrize(("answer", "probability"), [("true", 0.9), ("false", 0.0)])
@@ -105,7 +105,7 @@ def test_akismet_is_asked_by_its_own_client(service, answer, probability):
     service.answer = answer
     akismet = AkismetScorer("a-key", "https://x.example", Here(service.url))
     assert ask_scorers(ASKED, {"akismet": akismet}) == [ScoreAnswer("akismet", probability)]
-    [(path, body)] = service.asked
+    [(path, body)] = service.requests
     assert path == "/1.1/comment-check"
     sent = parse_qs(body)
     assert (sent["comment_content"], sent["user_ip"], sent["api_key"]) == (
@@ -139,7 +139,7 @@ def test_an_error_counts_as_a_missing_answer(service):
     assert ask_scorers(ASKED, {"scorer": HttpScorer("http://127.0.0.1:1")}) == [ScoreAnswer("scorer", None)]
 
 
-def test_a_slow_scorer_delays_neither_the_comment_nor_another_scorer(service, monkeypatch):
+def test_a_slow_scorer_does_not_delay_the_comment_or_another_scorer(service, monkeypatch):
     """The slow one is still silent when the answer of the quick one is given."""
     monkeypatch.setattr("moderation.screening.external_scorers.TIMEOUT", 3)
     quick = Service()
@@ -155,7 +155,7 @@ def test_a_scorer_that_fails_repeatedly_is_paused(service, monkeypatch):
     service.status = 500
     for _ in range(external_scorers.FAILURES_BEFORE_COOLDOWN + 2):
         ask_scorers(ASKED, {"scorer": HttpScorer(service.url)})
-    assert len(service.asked) == external_scorers.FAILURES_BEFORE_COOLDOWN
+    assert len(service.requests) == external_scorers.FAILURES_BEFORE_COOLDOWN
     monkeypatch.setattr("moderation.screening.external_scorers.COOLDOWN", 0.0)
     service.status, service.answer = 200, '{"probability": 0.2}'
     assert ask_scorers(ASKED, {"scorer": HttpScorer(service.url)}) == [ScoreAnswer("scorer", 0.2)]
@@ -183,7 +183,7 @@ def test_an_answer_is_one_signal_of_the_filter_and_holds_nothing_alone(asked_her
     found = {f.check_name: f for f in Finding.objects.filter(comment=comment)}
     assert (found["scorer"].strength, found["scorer"].holds) == (1.0, False)
     assert comment.state == State.PUBLISHED
-    sent = json.loads(asked_here.asked[-1][1])
+    sent = json.loads(asked_here.requests[-1][1])
     assert (sent["body"], sent["title"]) == ("The slip is sixty years old, and it shows.", "The slip closes")
     assert sent["article"] == "https://x.example/stories/the-slip-closes/"
 

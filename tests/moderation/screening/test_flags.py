@@ -32,7 +32,7 @@ def flagged() -> set[int]:
 
 
 @pytest.fixture
-def known(maria):
+def approved_guest(maria):
     """Return a guest with an approved comment."""
     guest = GuestFactory.create(confirmed_at=timezone.now())
     first = make_comment(make_article("Earlier"), "Earlier words", guest=guest)
@@ -41,8 +41,8 @@ def known(maria):
 
 
 @pytest.mark.parametrize("body", BODIES)
-def test_a_posted_comment_is_published_and_flagged(maria_client, maria, known, body):
-    comment = make_comment(make_article(), body, guest=known)
+def test_a_posted_comment_is_published_and_flagged(maria_client, maria, approved_guest, body):
+    comment = make_comment(make_article(), body, guest=approved_guest)
     assert comment.state == State.PUBLISHED
     assert flagged() == {comment.pk}
     assert Case.objects.open().get().score >= 0.8
@@ -58,10 +58,10 @@ def test_a_moderators_own_comment_is_flagged_too(maria):
     assert flagged() == {comment.pk}
 
 
-def test_an_edit_is_flagged(known):
-    comment = make_comment(make_article(), "Fine words", guest=known)
+def test_an_edit_is_flagged(approved_guest):
+    comment = make_comment(make_article(), "Fine words", guest=approved_guest)
     assert flagged() == set()
-    edit_comment(comment=comment, body=BODIES[1], user=None, guest=known)
+    edit_comment(comment=comment, body=BODIES[1], user=None, guest=approved_guest)
     assert flagged() == {comment.pk}
 
 
@@ -75,10 +75,10 @@ def test_a_waiting_comment_is_in_its_own_queue_and_no_decision_is_suggested(mari
     assert load_card(comment.pk, maria).suggested == ""
 
 
-def test_an_insult_is_not_flagged(known, maria):
+def test_an_insult_is_not_flagged(approved_guest, maria):
     article = make_article()
     parent = make_comment(article, "The slip stays.", author=maria)
-    make_comment(article, "You are an idiot, Maria", parent=parent, guest=known)
+    make_comment(article, "You are an idiot, Maria", parent=parent, guest=approved_guest)
     assert flagged() == set()
 
 
@@ -132,14 +132,14 @@ def test_an_import_that_returns_is_flagged_again(maria):
 
 
 @pytest.fixture
-def old(known):
+def old(approved_guest):
     """Return comments that a version without these checks stored."""
     article = make_article()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             registry, "CHECKS", {name: one for name, one in registry.CHECKS.items() if not one.flags}
         )
-        comments = [make_comment(article, body, guest=known) for body in [*BODIES, "Fine words"]]
+        comments = [make_comment(article, body, guest=approved_guest) for body in [*BODIES, "Fine words"]]
     assert flagged() == set()
     return comments
 
@@ -164,7 +164,7 @@ def test_a_stored_finding_is_not_stored_again(old):
     assert Finding.objects.filter(comment=old[0]).count() == 1
 
 
-def test_what_a_person_approved_stays_unless_it_was_edited_since(maria, known, old):
+def test_an_approved_comment_is_not_flagged_unless_it_was_edited_since(maria, approved_guest, old):
     decide(ids=[old[0].pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     change_states(ids=[old[1].pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     assert flags.flag_old_comments() == 1

@@ -89,7 +89,7 @@ def import_both_ways(data: bytes, monkeypatch) -> tuple[dict[str, list], dict[st
     return at_once, results()
 
 
-def test_the_job_finds_what_an_import_finds_at_once(monkeypatch, starter):
+def test_the_job_and_an_immediate_import_have_the_same_findings(monkeypatch, starter):
     at_once, by_job = import_both_ways(SAMPLE_STORY_FILE.read_bytes(), monkeypatch)
 
     assert by_job == at_once
@@ -299,7 +299,7 @@ def test_a_few_comments_of_a_large_import_are_screened_as_they_return(by_job, ma
     assert Case.objects.open().filter(comment=harmful).exists()
 
 
-def test_what_a_moderator_approved_meanwhile_opens_no_case(by_job, maria):
+def test_a_comment_approved_before_the_job_opens_no_case(by_job, maria):
     take(with_harmful_comment())
     approved = Comment.objects.get(body__contains="555-867")
     decide(ids=[approved.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
@@ -351,7 +351,7 @@ def test_findings_of_the_weekly_job_are_stored_once(by_job):
     assert sorted(again.values_list("comment", "check_name")) == sorted(stored)
 
 
-def test_a_restricted_comment_gets_neither_text_nor_findings(by_job, maria):
+def test_a_restricted_comment_gets_no_search_text_and_no_findings(by_job, maria):
     take(with_harmful_comment())
     harmful = Comment.objects.get(body__contains="555-867")
     restrict(ids=[harmful.pk], why=Restriction.Why.COURT, actor=maria)
@@ -364,7 +364,7 @@ def test_a_restricted_comment_gets_neither_text_nor_findings(by_job, maria):
     assert ImportScreening.objects.get().finished_at
 
 
-def test_an_erased_comment_gets_neither_text_nor_findings(by_job, maria):
+def test_an_erased_comment_gets_no_search_text_and_no_findings(by_job, maria):
     take(with_harmful_comment())
     harmful = Comment.objects.get(body__contains="555-867")
     decide(ids=[harmful.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)

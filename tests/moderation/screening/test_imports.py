@@ -19,7 +19,7 @@ START = datetime(2013, 6, 19, 20, 40, tzinfo=UTC)
 LONG = "The slip was there before any of us, and it will be there when we are gone."
 
 
-def bring_in(article, *bodies, **fields) -> list[int]:
+def import_bodies(article, *bodies, **fields) -> list[int]:
     comments = [
         ImportedComment(
             source_id=f"{article.source_key}|{n}",
@@ -38,7 +38,7 @@ def archived(key: str = "a" * 64):
     return make_article(f"Archived {key[:1]}", source_key=key, published_at=START)
 
 
-def found(ids) -> list[tuple[int, str]]:
+def findings(ids) -> list[tuple[int, str]]:
     """Return the findings as (position in the import, check)."""
     rows = Finding.objects.filter(comment__in=ids).order_by("comment", "id")
     return [(ids.index(row.comment_id), row.check_name) for row in rows]
@@ -47,7 +47,7 @@ def found(ids) -> list[tuple[int, str]]:
 def test_checks_use_the_time_of_each_comment():
     article = archived()
     Rule.objects.create(value="casino")
-    ids = bring_in(
+    ids = import_bodies(
         article,
         LONG,
         "A short one",
@@ -61,7 +61,7 @@ def test_checks_use_the_time_of_each_comment():
 
     assert screen_import(article=article, ids=ids) == 7
 
-    assert found(ids) == [
+    assert findings(ids) == [
         (2, "emptied"),
         (3, "repeat"),
         (4, "near_repeat"),
@@ -79,7 +79,7 @@ def test_checks_use_the_time_of_each_comment():
 
 def test_a_duplicate_is_found_across_stories_and_names_the_earlier_comment():
     first, second = archived("a" * 64), archived("b" * 64)
-    old, new = bring_in(first, LONG), bring_in(second, LONG)
+    old, new = import_bodies(first, LONG), import_bodies(second, LONG)
     screen_import(article=first, ids=old)
     screen_import(article=second, ids=new)
 
@@ -89,7 +89,7 @@ def test_a_duplicate_is_found_across_stories_and_names_the_earlier_comment():
 
 def test_lateness_counts_from_the_article():
     article = make_article(source_key="a" * 64, published_at=START - timedelta(days=31))
-    ids = bring_in(article, "Late, but here")
+    ids = import_bodies(article, "Late, but here")
     screen_import(article=article, ids=ids)
     finding = Finding.objects.get()
     assert (finding.check_name, finding.number) == ("late", 31)
@@ -99,7 +99,7 @@ def test_a_published_flood_does_not_excuse_itself(starter):
     """Its words were once taken for the subject of the discussion."""
     article = archived()
     spam = "Zorb lanterns at factory cost, cheap bekuki crystals for your garden, number"
-    ids = bring_in(article, *[f"{spam} {n} {'x' * n}" for n in range(8)])
+    ids = import_bodies(article, *[f"{spam} {n} {'x' * n}" for n in range(8)])
     screen_import(article=article, ids=ids)
     scores = [f.strength for f in Finding.objects.filter(check_name="filter").order_by("comment__created_at")]
     assert len(scores) == 8
@@ -109,7 +109,7 @@ def test_a_published_flood_does_not_excuse_itself(starter):
 def test_a_hundred_take_no_more_statements_than_two():
     def statements(key: str, count: int) -> int:
         article = archived(key * 64)
-        ids = bring_in(article, *[f"{LONG} {key}{n}{n}" for n in range(count)])
+        ids = import_bodies(article, *[f"{LONG} {key}{n}{n}" for n in range(count)])
         with CaptureQueriesContext(
             connection,
         ) as queries:

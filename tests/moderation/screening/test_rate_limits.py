@@ -151,7 +151,7 @@ def test_a_block_is_an_ipv4_24_or_an_ipv6_48(one, other, same):
 
 
 @pytest.mark.parametrize("ip", ["", "unknown", "192.0.2"])
-def test_what_is_no_address_has_no_block_and_is_not_counted(ip):
+def test_an_invalid_ip_address_has_no_block_and_is_not_counted(ip):
     assert hash_block(ip) is None
     for n in range(BLOCK_LIMIT + 1):
         make_comment(make_article(f"Story {n}"), f"Words {n}", ip=ip)
@@ -159,7 +159,7 @@ def test_what_is_no_address_has_no_block_and_is_not_counted(ip):
 
 
 def fill_block(count=BLOCK_LIMIT):
-    """Post comments from many addresses of the block 192.0.2.0/24, each in a discussion of its own."""
+    """Post comments from many addresses of the block 192.0.2.0/24, each in its own discussion."""
     for n in range(count):
         make_comment(make_article(f"Story {n}"), f"Words {n}", ip=f"192.0.2.{n}")
 
@@ -280,7 +280,7 @@ def test_an_old_removal_does_not_end_the_trust(maria):
     assert posted_until_refused(guest) == 3 * rate_limits.RATE_KNOWN
 
 
-def test_nobody_else_has_the_trust_of_an_email(maria):
+def test_an_unconfirmed_email_gives_no_trust(maria):
     guest = trusted_guest(maria)
     assert posted_until_refused(GuestFactory.create(email=guest.email)) == rate_limits.RATE_NEW
 
@@ -293,7 +293,7 @@ def fields(n, **changed):
     return values | {"nonce": str(uuid4())} | changed
 
 
-def let_pass(minutes):
+def make_older(minutes):
     """Let all comments be so much older."""
     Comment.objects.update(created_at=F("created_at") - timedelta(minutes=minutes))
     Origin.objects.update(at=F("at") - timedelta(minutes=minutes))
@@ -309,7 +309,7 @@ def test_a_refused_form_keeps_all_fields_and_says_when_to_try_again(client, jim,
     sent = [*(fields(n) for n in range(3)), fields(3, follow="on")]
     for one in sent[:3]:
         assert client.post(url, one, headers=headers).status_code == (204 if headers else 302)
-    let_pass(minutes=7)
+    make_older(minutes=7)
     guests = Guest.objects.count()
     for _repeat in range(2):
         refused = client.post(url, sent[3], headers=headers)
@@ -322,7 +322,7 @@ def test_a_refused_form_keeps_all_fields_and_says_when_to_try_again(client, jim,
         assert ("<html" in refused.text) is not bool(headers)
     assert (Comment.objects.count(), Guest.objects.count()) == (3, guests)
     assert client.post(url, sent[2], headers=headers).status_code != 429  # a second click is no new comment
-    let_pass(minutes=4)
+    make_older(minutes=4)
     assert client.post(url, sent[3], headers=headers).status_code == (204 if headers else 302)
     assert Comment.objects.filter(body="The boat, 3.").count() == 1
 

@@ -12,9 +12,9 @@ from moderation.models import CommentGroup, CommentGroupMember
 from moderation.similar.compared import Row
 from tests.factories import GuestFactory, make_article, make_comment
 from tests.helpers.postgres.tampering import triggers_disabled
-from tests.moderation.similar.test_grouping import DAYS, GOOD, PRAISE, found, good, ids, row
+from tests.moderation.similar.test_grouping import DAYS, GOOD, PRAISE, good, ids, proposed_groups, row
 
-GOODS = [
+PRODUCTS = [
     "teak oars",
     "brass lamps",
     "oak doors",
@@ -25,30 +25,32 @@ GOODS = [
     "jade rings",
 ]
 TOWNS = ["Leeds", "Bergen", "Ghent", "Turin", "Porto", "Varna", "Lodz", "Malmo"]
-LOOKS = ["polished", "antique", "solid", "striped", "glazed", "woven", "rough", "carved"]
+ADJECTIVES = ["polished", "antique", "solid", "striped", "glazed", "woven", "rough", "carved"]
 LATER = DAYS * 900.0
 
 
 def bbcode(n: int) -> str:
-    host = f"http://{TOWNS[n].lower()}{n}.example/{LOOKS[n]}"
-    return f"Ahoy! {GOODS[n]}, [url={host}]{LOOKS[n]} {GOODS[n]}[/url], {LOOKS[n]} in {TOWNS[n]}"
+    host = f"http://{TOWNS[n].lower()}{n}.example/{ADJECTIVES[n]}"
+    return (
+        f"Ahoy! {PRODUCTS[n]}, [url={host}]{ADJECTIVES[n]} {PRODUCTS[n]}[/url], {ADJECTIVES[n]} in {TOWNS[n]}"
+    )
 
 
 def html(n: int) -> str:
-    link = f'<a href="http://{TOWNS[n].lower()}{n}.example">{GOODS[n]}</a>'
-    return f"My uncle in {TOWNS[n]} makes {LOOKS[n]} {GOODS[n]}: {link}, see him soon."
+    link = f'<a href="http://{TOWNS[n].lower()}{n}.example">{PRODUCTS[n]}</a>'
+    return f"My uncle in {TOWNS[n]} makes {ADJECTIVES[n]} {PRODUCTS[n]}: {link}, see him soon."
 
 
 def plain(n: int) -> str:
     return (
-        f"My uncle in {TOWNS[n]} makes {LOOKS[n]} {GOODS[n]} at home, look at "
+        f"My uncle in {TOWNS[n]} makes {ADJECTIVES[n]} {PRODUCTS[n]} at home, look at "
         f"http://{TOWNS[n].lower()}{n}.example/{n} for a good price before winter."
     )
 
 
 def phone(n: int) -> str:
     return (
-        f"My uncle in {TOWNS[n]} makes {LOOKS[n]} {GOODS[n]} at home, ring 0{n}71 55{n}3 21{n} for a "
+        f"My uncle in {TOWNS[n]} makes {ADJECTIVES[n]} {PRODUCTS[n]} at home, ring 0{n}71 55{n}3 21{n} for a "
         "good price before winter."
     )
 
@@ -57,7 +59,7 @@ FORMS = pytest.mark.parametrize("form", [bbcode, html, plain, phone])
 
 
 def flood_of(form, *, minutes: float = 600) -> list[Row]:
-    return [row(form(n), minutes=minutes + 97 * n) for n in range(len(GOODS))]
+    return [row(form(n), minutes=minutes + 97 * n) for n in range(len(PRODUCTS))]
 
 
 @FORMS
@@ -65,7 +67,7 @@ def flood_of(form, *, minutes: float = 600) -> list[Row]:
 def test_template_with_other_words_is_a_group(form, minutes):
     flood = flood_of(form, minutes=minutes)
 
-    assert found([*good(), *flood]) == {"text": ids(flood)}
+    assert proposed_groups([*good(), *flood]) == {"text": ids(flood)}
 
 
 @FORMS
@@ -73,41 +75,47 @@ def test_rest_of_a_template_is_a_group_after_three_decisions(form):
     flood = flood_of(form)
     decided = [one._replace(state="spam") if n in {1, 4, 6} else one for n, one in enumerate(flood)]
 
-    assert found([*good(), *decided]) == {"text": {one.id for one in decided if one.state != "spam"}}
+    assert proposed_groups([*good(), *decided]) == {
+        "text": {one.id for one in decided if one.state != "spam"}
+    }
 
 
 def test_asterisks_do_not_stand_for_the_words_of_a_template():
     flood = [
-        row(f"{LOOKS[n]} for {TOWNS[n]} in {GOODS[n]} from {n} by {TOWNS[n - 1]} with http://x{n}.example")
-        for n in range(len(GOODS))
+        row(
+            f"{ADJECTIVES[n]} for {TOWNS[n]} in {PRODUCTS[n]} from {n} by {TOWNS[n - 1]} with http://x{n}.example"
+        )
+        for n in range(len(PRODUCTS))
     ]
     masked = row("**** for **** in **** from 5 by **** with https://council.example")
 
-    assert found([*good(), *flood, masked]) == {"text": ids(flood)}
+    assert proposed_groups([*good(), *flood, masked]) == {"text": ids(flood)}
 
 
 def test_few_texts_of_a_template_are_a_group_only_after_decisions():
     """They use words of the story, so nothing else speaks against them."""
     names = ["Ada Moss", "Bo Reed", "Cato Vane", "Cato Vane"]
     few = [
-        row(f"The council's slip at {TOWNS[n]} has {LOOKS[n]} piles, see http://{TOWNS[n]}.example", name)
+        row(
+            f"The council's slip at {TOWNS[n]} has {ADJECTIVES[n]} piles, see http://{TOWNS[n]}.example", name
+        )
         for n, name in enumerate(names)
     ]
     two = [one._replace(state="spam") for one in few[:2]]
 
-    assert found([*good(), *few]) == {}
-    assert found([*good(), *two, *few[2:]]) == {"text": ids(few[2:])}
-    assert found([*good(), *two, few[2], few[3]._replace(is_kept=True)]) == {}
+    assert proposed_groups([*good(), *few]) == {}
+    assert proposed_groups([*good(), *two, *few[2:]]) == {"text": ids(few[2:])}
+    assert proposed_groups([*good(), *two, few[2], few[3]._replace(is_kept=True)]) == {}
 
 
 def test_good_comments_that_link_to_sources_are_no_template():
     sources = [f"{body} See https://source{n}.example/{n}" for n, body in enumerate(GOOD)]
     linking = [row(body, minutes=30 * n) for n, body in enumerate(sources)]
 
-    assert found(linking) == {}
+    assert proposed_groups(linking) == {}
     # … also below a story under which a template was marked as spam
     gone = [one._replace(state="spam") for one in flood_of(plain)]
-    assert found([*linking, *gone]) == {}
+    assert proposed_groups([*linking, *gone]) == {}
 
 
 def test_advertising_links_of_several_people_within_days_are_a_group():
@@ -116,8 +124,8 @@ def test_advertising_links_of_several_people_within_days_are_a_group():
     selling = [row(f"{text} http://shop{n}.example", minutes=2_000 * n) for n, text in enumerate(texts)]
     single = [one._replace(at=one.at + timedelta(days=20 * n)) for n, one in enumerate(selling)]
 
-    assert found([*good(), *selling]) == {"burst": ids(selling)}
-    assert found([*good(), *single]) == {}
+    assert proposed_groups([*good(), *selling]) == {"burst": ids(selling)}
+    assert proposed_groups([*good(), *single]) == {}
 
 
 NUMBER = "0171 555 3210"
@@ -127,7 +135,7 @@ CALLS = [f"Ring me: {NUMBER}", f"Tel. {NUMBER}!", "Teak oars, +44 171 5553210", 
 def test_same_phone_number_within_days_is_a_group():
     calling = [row(body, minutes=700 + 50 * n) for n, body in enumerate(CALLS)]
 
-    assert found([*good(), *calling]) == {"link": ids(calling)}
+    assert proposed_groups([*good(), *calling]) == {"link": ids(calling)}
 
 
 def test_same_phone_number_of_people_who_talk_about_the_story_is_no_group():
@@ -138,7 +146,7 @@ def test_same_phone_number_of_people_who_talk_about_the_story_is_no_group():
         f"The ferry? {NUMBER}, as long as the council pays for it.",
     ]
 
-    assert found([row(body, minutes=700 + 50 * n) for n, body in enumerate(texts)]) == {}
+    assert proposed_groups([row(body, minutes=700 + 50 * n) for n, body in enumerate(texts)]) == {}
 
 
 def test_source_to_which_strangers_link_over_the_years_is_no_group():
@@ -147,7 +155,7 @@ def test_source_to_which_strangers_link_over_the_years_is_no_group():
         for n in range(5)
     ]
 
-    assert found([*good(), *links]) == {}
+    assert proposed_groups([*good(), *links]) == {}
 
 
 def test_good_late_comments_are_in_no_flood():
@@ -160,21 +168,21 @@ def test_good_late_comments_are_in_no_flood():
         row("Do the piles still rot, after all these years?", minutes=LATER + 10_000),
     ]
 
-    assert found([*good(), *flood, *late]) == {"late": ids(flood)}
+    assert proposed_groups([*good(), *flood, *late]) == {"late": ids(flood)}
 
 
 def test_late_praise_that_comes_once_a_year_is_no_flood():
     thanks = [row(body, minutes=LATER + DAYS * 365 * n) for n, body in enumerate(PRAISE[:4])]
 
-    assert found([*good(), *thanks]) == {}
+    assert proposed_groups([*good(), *thanks]) == {}
 
 
 def test_late_links_are_a_group_where_they_are_nearly_all():
-    links = [row(f"{GOODS[n]} http://{TOWNS[n]}.example", minutes=LATER + 900 * n) for n in range(5)]
+    links = [row(f"{PRODUCTS[n]} http://{TOWNS[n]}.example", minutes=LATER + 900 * n) for n in range(5)]
     asking = [row(body, minutes=LATER + 500 * n) for n, body in enumerate(GOOD[:4])]
 
-    assert found([*good(), *links]) == {"late": ids(links)}
-    assert found([*good(), *links, *asking]) == {}
+    assert proposed_groups([*good(), *links]) == {"late": ids(links)}
+    assert proposed_groups([*good(), *links, *asking]) == {}
 
 
 def test_search_phrases_as_names_over_the_years_are_no_group():
@@ -182,27 +190,27 @@ def test_search_phrases_as_names_over_the_years_are_no_group():
     named = [one._replace(name=f"{one.name} {n}", writer=f"w{n}") for n, one in enumerate(named)]
     talk = [row(body, minutes=DAYS * 8 * n) for n, body in enumerate(GOOD)]
 
-    assert found([*talk, *named]) == {}
+    assert proposed_groups([*talk, *named]) == {}
 
 
 def test_random_characters_are_a_group_if_they_are_nearly_all_that_comes_late():
     random = [row(f"{n}e7f1d1015e1ef5693283a0d{n}", f"{n}26211", minutes=LATER + n) for n in range(4)]
 
-    assert found([*good(), *random]) == {"late": ids(random)}
+    assert proposed_groups([*good(), *random]) == {"late": ids(random)}
 
 
 def test_excerpts_of_pages_that_link_to_the_story_are_quotations():
     text = "the ferry was full again on Sunday and everybody at the quay was angry about it"
     excerpts = [row(f"[...] {text} [...] {n}", f"Blog {n}", minutes=n) for n in range(4)]
 
-    assert found(excerpts) == {}
+    assert proposed_groups(excerpts) == {}
 
 
 @pytest.fixture
 def open_group(client, maria):
     client.force_login(maria)
 
-    def ask() -> dict[str, object]:
+    def refresh() -> dict[str, object]:
         """Refresh the page of groups, and return the title, the sentences and the members of its only one."""
         page = client.post(reverse("moderation:rescan"), follow=True)
         [shown] = page.context["rows"]
@@ -213,7 +221,7 @@ def open_group(client, maria):
             "members": set(rows.values_list("comment", flat=True)),
         }
 
-    return ask
+    return refresh
 
 
 @pytest.mark.django_db
@@ -241,15 +249,15 @@ def test_copy_by_the_same_person_is_shown_apart():
     text = "A ferry that lands at the quay needs no slip, and the council knows it."
     first, again, third = (row(text, name, minutes=n) for n, name in enumerate(("Maria", "Maria", "Paula")))
 
-    assert found([*good(), first, again]) == {"twice": {again.id}}
-    assert found([*good(), first, third]) == {}
+    assert proposed_groups([*good(), first, again]) == {"twice": {again.id}}
+    assert proposed_groups([*good(), first, third]) == {}
 
 
 def test_copy_in_a_flood_stays_with_the_flood():
     flood = flood_of(plain)
     again = row(flood[0].body, flood[0].name, minutes=2_000)
 
-    assert found([*good(), *flood, again]) == {"text": ids([*flood, again])}
+    assert proposed_groups([*good(), *flood, again]) == {"text": ids([*flood, again])}
 
 
 @pytest.mark.django_db

@@ -116,7 +116,7 @@ def test_group_open_in_a_browser_survives_the_next_scan(client, maria, article):
     assert "was scanned again" in client.get(url(group), follow=True).text
 
 
-def test_a_group_of_a_newer_scan_does_not_propose_what_was_deselected(client, maria, article):
+def test_a_newer_scan_does_not_propose_deselected_comments_again(client, maria, article):
     spam = flood(article, 6)
     group = only_group()
     edit_comment(comment=spam[1], body=spam[2].body, user=None, guest=spam[1].guest)
@@ -146,7 +146,7 @@ def test_members_changed_meanwhile_are_left_unchanged(client, maria, article):
     assert "Changed the text" in answer.text
 
 
-def left_alone(page: HttpResponse) -> list[tuple[str, str]]:
+def listed_refusals(page: HttpResponse) -> list[tuple[str, str]]:
     """Return (#id, refusal text) of each comment that a page lists as left unchanged."""
     plain = re.sub(r"</?bdi>", "", text(page))
     found = re.findall(r">(#[0-9]+)</a>: (Omar: [A-Z][a-z ]+(?:: [a-z]+(?: name)?)?)", plain)
@@ -174,11 +174,11 @@ def test_refused_members_are_named_in_the_message_and_on_the_page(client, maria,
     outcomes = ["Removed: insult", "Approved", "Removed: offensive name"]
     for told_by in (answer, page):
         assert "3 were left unchanged" in told_by.text
-        assert left_alone(told_by) == [
+        assert listed_refusals(told_by) == [
             (f"#{spam[n].pk}", f"Omar: {what}") for n, what in enumerate(outcomes, start=1)
         ]
     decisions.decide(ids=[spam[1].pk], to=State.PUBLISHED, reason="approved", actor=maria)
-    assert left_alone(client.get(page.request["PATH_INFO"])) == left_alone(page)
+    assert listed_refusals(client.get(page.request["PATH_INFO"])) == listed_refusals(page)
 
 
 def test_first_of_many_refused_members_are_named(client, maria, article):
@@ -191,10 +191,10 @@ def test_first_of_many_refused_members_are_named(client, maria, article):
     answer = client.post(url(group), {"act": "spam", "since": since}, follow=True)
 
     assert "50 were left unchanged" in answer.text
-    assert len(left_alone(answer)) == 5
+    assert len(listed_refusals(answer)) == 5
     page = client.get(reverse("moderation:action", args=[Batch.objects.get(actor=maria).pk]))
     assert "50 were left unchanged" in page.text
-    assert len(left_alone(page)) == 20
+    assert len(listed_refusals(page)) == 20
 
 
 def test_exceptions_survive_from_page_to_page_without_a_script(client, maria, article):
@@ -235,7 +235,7 @@ def test_member_reported_as_illegal_concurrently_is_left_out(maria, article):
     spam = flood(article, 4)
     group = only_group()
 
-    def press() -> decisions.ActionResult:
+    def mark_as_spam() -> decisions.ActionResult:
         try:
             return decide_group(group=group, to=State.SPAM, reason="spam", actor=maria)
         finally:
@@ -246,9 +246,9 @@ def test_member_reported_as_illegal_concurrently_is_left_out(maria, article):
             report_illegal_content(
                 comment=spam[0], why="It is a threat.", name="Zoe", email="zoe@example.org"
             )
-            asked = colleague.submit(press)
+            decision = colleague.submit(mark_as_spam)
             wait_for_a_lock()
-        done = asked.result(timeout=PATIENCE)
+        done = decision.result(timeout=PATIENCE)
     assert [refusal.comment for refusal in done.refused] == [spam[0].pk]
     assert set(done.changed) == {comment.pk for comment in spam[1:]}
     assert Case.objects.open().get(comment=spam[0]).is_illegal

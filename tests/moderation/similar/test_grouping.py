@@ -71,18 +71,18 @@ def row(body: str, name: str = "", *, minutes: float = 0, discussion: int = 1, *
     return Row(**values)  # type: ignore[arg-type]
 
 
-def look(rows: list[Row]) -> tuple[list[Row], GroupingResult]:
+def group_rows(rows: list[Row]) -> tuple[list[Row], GroupingResult]:
     rows = sorted(rows, key=lambda r: (r.at, r.id))
     return rows, find_groups(rows, dict.fromkeys({r.discussion for r in rows}, STORY))
 
 
-def found(rows: list[Row]) -> dict[str, set[int]]:
-    rows, result = look(rows)
+def proposed_groups(rows: list[Row]) -> dict[str, set[int]]:
+    rows, result = group_rows(rows)
     return {str(p.kind): {rows[m.row].id for m in p.members} for p in result.proposals}
 
 
 def doubted(rows: list[Row]) -> list[int]:
-    return look(rows)[1].doubts
+    return group_rows(rows)[1].doubts
 
 
 def ids(rows: list[Row]) -> set[int]:
@@ -94,13 +94,13 @@ def good(**fields: object) -> list[Row]:
 
 
 def test_good_comments_are_in_no_group():
-    assert found(good()) == {}
+    assert proposed_groups(good()) == {}
 
 
 def test_one_ip_address_with_several_names_in_one_discussion_within_a_day():
     same = [row(body, minutes=60 * n, ip_hash=b"x" * 16) for n, body in enumerate(GOOD[:4])]
 
-    assert found(same + good()) == {"origin": ids(same)}
+    assert proposed_groups(same + good()) == {"origin": ids(same)}
 
 
 @pytest.mark.parametrize(
@@ -114,21 +114,21 @@ def test_one_ip_address_with_several_names_in_one_discussion_within_a_day():
 def test_one_ip_address_alone_makes_no_group(fields):
     same = [row(body, ip_hash=b"x" * 16, **more) for body, more in zip(GOOD, fields, strict=False)]
 
-    assert found(same) == {}
+    assert proposed_groups(same) == {}
 
 
 def test_window_of_several_names_may_start_anywhere():
     hours = (0, 40, 50, 60)
     same = [row(body, minutes=60 * at, ip_hash=b"x" * 16) for at, body in zip(hours, GOOD, strict=False)]
 
-    assert found(same) == {"origin": ids(same)}
+    assert proposed_groups(same) == {"origin": ids(same)}
 
 
 def test_markup_and_punctuation_alone_count_as_missing_text():
     """The check `emptied` says the same of each comment."""
     lost = [row("<b></b>&nbsp;"), row("…")]
 
-    assert found([*good(), *lost, row("👍")]) == {"missing": ids(lost)}
+    assert proposed_groups([*good(), *lost, row("👍")]) == {"missing": ids(lost)}
 
 
 def test_single_comment_is_doubtful_but_no_group():
@@ -136,7 +136,7 @@ def test_single_comment_is_doubtful_but_no_group():
     late = row("Your blog is superb, thanks.", minutes=DAYS * 999)
     lost = row("…", discussion=2)
 
-    assert found([*good(), *gone, late, lost]) == {}
+    assert proposed_groups([*good(), *gone, late, lost]) == {}
     assert doubted([*good(), *gone, late, lost]) == [late.id, lost.id]
 
 
@@ -145,8 +145,8 @@ def test_burst_of_praise_is_a_group_but_a_rush_of_readers_is_not():
     burst = [row(body, minutes=9_000 + n / 2) for n, body in enumerate(PRAISE)]
     rush = [row(body, minutes=9_000 + n / 2) for n, body in enumerate(GOOD)]
 
-    assert found(usual + burst) == {"burst": ids(burst)}
-    assert found(usual + rush) == {}
+    assert proposed_groups(usual + burst) == {"burst": ids(burst)}
+    assert proposed_groups(usual + rush) == {}
 
 
 LATER = DAYS * 900.0
@@ -156,7 +156,7 @@ SHORT = "Good news, thanks for the useful post."
 
 def edge(rows: list[Row]) -> list[int]:
     """Return the members of the only group, the least similar first."""
-    rows, result = look(rows)
+    rows, result = group_rows(rows)
     [group] = result.proposals
     return [rows[member.row].id for member in sorted(group.members, key=lambda m: (m.similarity, m.row))]
 
@@ -202,7 +202,7 @@ def test_rare_property_in_a_group_of_any_kind(kind, bodies, fields, odd):
     rows = [row(body, minutes=n, **fields) for n, body in enumerate(bodies)]
     rows[5] = rows[5]._replace(**odd)
 
-    assert found(rows) == {kind: ids(rows[1:] if kind == "repeat" else rows)}
+    assert proposed_groups(rows) == {kind: ids(rows[1:] if kind == "repeat" else rows)}
     assert edge(rows)[0] == rows[5].id
 
 
@@ -211,7 +211,7 @@ def test_common_property_does_not_change_the_order():
         one._replace(discussion=n % 7 + 1, is_identified=True, is_confirmed=True)
         for n, one in enumerate(BURST)
     ]
-    [group] = look(flood)[1].proposals
+    [group] = group_rows(flood)[1].proposals
 
     assert not {"ELSEWHERE", "IN_TIME", "CONFIRMED"} & set(group.shared["clues"])
 
@@ -239,7 +239,7 @@ def test_promotional_links_are_a_group_but_sources_are_not():
     selling = [row(f"{body} https://cheap.example/{n}", minutes=n) for n, body in enumerate(PRAISE[:4])]
     sources = [row(f"{body} https://harbour.example/{n}", minutes=n) for n, body in enumerate(GOOD[:4])]
 
-    assert found(selling + sources) == {"link": ids(selling)}
+    assert proposed_groups(selling + sources) == {"link": ids(selling)}
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_promotional_links_are_a_group_but_sources_are_not():
         ("burst", PRAISE),
     ],
 )
-def test_bot_with_one_name_counts_as_many_guests(kind, bodies):
+def test_a_bot_with_one_name_counts_as_many_guests(kind, bodies):
     usual = [row(body, minutes=600 * n) for n, body in enumerate(GOOD)]
 
     def rows_of(**who: object) -> list[Row]:
@@ -261,8 +261,8 @@ def test_bot_with_one_name_counts_as_many_guests(kind, bodies):
         ]
 
     robot = rows_of(writer="g{n}")
-    assert found(usual + robot) == {kind: ids(robot)}
-    assert kind not in found(usual + rows_of())  # of a source nobody knows more than the name
+    assert proposed_groups(usual + robot) == {kind: ids(robot)}
+    assert kind not in proposed_groups(usual + rows_of())  # of a source nobody knows more than the name
 
 
 def test_search_phrase_names_are_a_group_if_the_texts_are_promotional():
@@ -274,7 +274,7 @@ def test_search_phrase_names_are_a_group_if_the_texts_are_promotional():
         row(body, name) for body, name in zip(GOOD, ["old boatman", "jane doe", "a voter"], strict=False)
     ]
 
-    assert found(selling + lower) == {"name": ids(selling)}
+    assert proposed_groups(selling + lower) == {"name": ids(selling)}
 
 
 def test_quotations_are_no_shared_phrases():
@@ -285,7 +285,7 @@ def test_quotations_are_no_shared_phrases():
         row(f"{long} {end}", parent=first.id, minutes=n) for n, end in enumerate(("So?", "Me too.", "Oh."))
     ]
 
-    assert found([first, *story, *answers]) == {}
+    assert proposed_groups([first, *story, *answers]) == {}
 
 
 def test_late_promotional_comments_are_a_group_but_late_replies_are_not():
@@ -293,7 +293,7 @@ def test_late_promotional_comments_are_a_group_but_late_replies_are_not():
     selling = [row(body, minutes=later + 5_000 * n) for n, body in enumerate(PRAISE)]
     asking = [row(body, minutes=later + 7_000 * n) for n, body in enumerate(GOOD)]
 
-    assert found(good() + selling + asking) == {"late": ids(selling)}
+    assert proposed_groups(good() + selling + asking) == {"late": ids(selling)}
 
 
 def test_rare_word_is_not_distinctive():
@@ -301,7 +301,7 @@ def test_rare_word_is_not_distinctive():
     late = [row(body, minutes=400 * DAYS + n) for n, body in enumerate(praise)]
     own = ("".join(letters) for letters in product("abcdef", repeat=3))  # nobody says what another says
     others = [row(f"x{w}x y{w}y z{w}z", minutes=n) for n, w in enumerate(own)]
-    rows, result = look([*late, *others])
+    rows, result = group_rows([*late, *others])
     proposal = max(result.proposals, key=lambda p: len(p.members))
     bodies = {r.id: r.body for r in rows}
     words = {bodies[pk][start:end] for pk, _revision, start, end in proposal.shared["telling"]}
@@ -311,7 +311,7 @@ def test_rare_word_is_not_distinctive():
 
 def test_late_praise_for_a_person_is_no_spam():
     later = 60 * 24 * 900.0
-    asked = row("Is the slip open again?", "Ann", minutes=later)
+    question = row("Is the slip open again?", "Ann", minutes=later)
     thanks = [row("Thanks Ann, very useful.", minutes=later + n) for n in range(4)]
 
-    assert found([*good(), asked, *thanks]) == {}
+    assert proposed_groups([*good(), question, *thanks]) == {}

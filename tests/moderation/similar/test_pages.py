@@ -72,9 +72,9 @@ def test_statements_do_not_grow_with_the_group(client, maria, article):
 
     def statements(address: str) -> int:
         client.get(address)
-        with CaptureQueriesContext(connection) as asked:
+        with CaptureQueriesContext(connection) as queries:
             client.get(address)
-        return len(asked)
+        return len(queries)
 
     def both() -> tuple[int, int]:
         group = only_open()

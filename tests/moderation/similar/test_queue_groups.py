@@ -111,7 +111,7 @@ def test_group_stores_ids_and_codes_but_no_typed_names(client, maria):
     bob = GuestFactory.create(name="Bob Private")
     article = make_article("The slip closes")
     article.topics.add(topic)
-    said = [make_comment(article, f"Word {n} of mine", guest=bob) for n in range(3)]
+    comments = [make_comment(article, f"Word {n} of mine", guest=bob) for n in range(3)]
     url = f"https://x.example{article.get_absolute_url()}"
     chief = UserFactory.create(roles=("Administrator",))
 
@@ -138,7 +138,7 @@ def test_group_stores_ids_and_codes_but_no_typed_names(client, maria):
         *("Waiting for review", "Story: The slip closes", "Topic: sea"),
         f"Person: {Guest.objects.get(pk=bob.pk)}",
     ]
-    assert "Bob" not in str(shared) + str(Guest.objects.get(pk=bob.pk)) + str(state(said[0]))
+    assert "Bob" not in str(shared) + str(Guest.objects.get(pk=bob.pk)) + str(state(comments[0]))
 
 
 def test_editor_lists_comments_of_own_stories(client, flood):

@@ -22,10 +22,10 @@ pytestmark = [
 def test_enter_on_a_checkbox_only_saves_the_selection(browser, live_server):
     article = make_article()
     for n in range(5):
-        said = (
+        body = (
             "Truly a marvellous magazine with splendid columns, my cousin reads such columns all winter long."
         )
-        make_comment(article, f"{n} {said}", guest=GuestFactory.create(name=f"Cousin {n}"))
+        make_comment(article, f"{n} {body}", guest=GuestFactory.create(name=f"Cousin {n}"))
     scan.run_scan()
     user = UserFactory.create(roles=("Moderator",))
     page = browser.new_page()

@@ -25,7 +25,7 @@ def blank() -> FilterVersion:
     )
 
 
-def test_the_card_says_what_made_the_score(client, maria, blank):
+def test_the_card_explains_the_score(client, maria, blank):
     client.force_login(maria)
     article = make_article("Council closes the ferry slip", body=STORY)
     comment = make_comment(article, SPAM.format(n=1))
@@ -67,7 +67,7 @@ def test_a_score_that_is_no_signal_is_among_the_details(client, maria, blank):
     assert "Probably not spam: 4 in 100 comments like this are spam." in made.split("</details>")[0]
 
 
-def test_it_takes_one_more_statement(client, maria, blank, monkeypatch):
+def test_the_explanation_takes_one_more_statement(client, maria, blank, monkeypatch):
     client.force_login(maria)
     comment = make_comment(make_article("Council closes the ferry slip", body=STORY), SPAM.format(n=1))
     decide(ids=[comment.pk], to=State.PENDING, reason="", actor=None)
@@ -83,7 +83,7 @@ def test_it_takes_one_more_statement(client, maria, blank, monkeypatch):
     assert len(full) == len(bare) + 1
 
 
-def test_it_loads_no_facts_of_the_site(maria, blank, monkeypatch):
+def test_the_explanation_loads_no_facts_of_the_site(maria, blank, monkeypatch):
     """Names and hosts were checked when the comment was posted."""
     comment = make_comment(make_article("Council closes the ferry slip", body=STORY), SPAM.format(n=1))
     found = Finding(comment=comment, revision=1, check_name="filter", strength=0.9, filter=blank)

@@ -35,16 +35,16 @@ def test_all_columns_are_read(write):
     )
     (row,) = read(path)
     assert (row.line, row.is_spam) == (2, True)
-    said = row.data
-    assert (said.author, said.url, said.body, said.is_reply) == (
+    comment = row.data
+    assert (comment.author, comment.url, comment.body, comment.is_reply) == (
         "Ann",
         "http://a.example",
         "Two\nlines",
         True,
     )
-    assert (said.article_title, said.article_text) == ("Heron", "Ferries")
-    assert said.article_date == datetime.fromisoformat("2024-01-01")
-    assert said.comment_date == datetime.fromisoformat("2024-03-01T10:00")  # as it stands there
+    assert (comment.article_title, comment.article_text) == ("Heron", "Ferries")
+    assert comment.article_date == datetime.fromisoformat("2024-01-01")
+    assert comment.comment_date == datetime.fromisoformat("2024-03-01T10:00")  # as it stands there
 
 
 @pytest.mark.parametrize(

@@ -132,12 +132,12 @@ def test_progress_is_shown_on_standard_error(file, capsys):
 
 def test_on_a_terminal_progress_is_one_line(file):
     """The standard error of the command's process is a terminal, its standard output is a pipe."""
-    ours, its = pty.openpty()
+    terminal, stderr = pty.openpty()
     argv = [sys.executable, "manage.py", "evaluate_filter", str(file), "--filter", "starter", "--json"]
-    done = subprocess.run(argv, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, stderr=its, check=True)
-    os.close(its)
-    progress = os.read(ours, 10_000).decode()
-    os.close(ours)
+    done = subprocess.run(argv, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, stderr=stderr, check=True)
+    os.close(stderr)
+    progress = os.read(terminal, 10_000).decode()
+    os.close(terminal)
     assert progress.split("\r")[1:] == ["4 rows read", "4 of 4 rows scored (100%)", "\n"]
     assert json.loads(done.stdout)["rows"] == 4
 
@@ -152,7 +152,7 @@ def test_a_pipe_is_read_once(file, capsys):
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path, capsys):
-    """The peak of what Python holds, with three times as many rows: 9 bytes a row."""
+    """The peak of Python's memory grows by 9 bytes a row; here are three times as many rows."""
 
     def peak(count: int) -> int:
         path = tmp_path / f"{count}.csv"
@@ -164,7 +164,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path, capsys):
         tracemalloc.stop()
         return most
 
-    peak(200)  # what is kept for good
+    peak(200)  # fills caches that stay
     few, many = peak(600), peak(1_800)
     assert many < 1.3 * few
 
@@ -178,7 +178,7 @@ def test_the_active_version_is_the_default(starter, file, capsys):
     assert evaluate(capsys, file, "--filter", other.pk)["recall"] == 0
     ModerationSettings.objects.update(filter=other)
     assert evaluate(capsys, file)["recall"] == 0
-    ModerationSettings.objects.update(filter=None)  # it is off: then the one that comes along
+    ModerationSettings.objects.update(filter=None)  # switched off: then the starter is measured
     assert evaluate(capsys, file)["recall"] > 0
 
 

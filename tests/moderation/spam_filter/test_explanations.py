@@ -11,14 +11,14 @@ def test_parts_of_a_score_have_texts():
         StoredPart(kind="signal", signal="late", number=40, logit=-0.5, spans=[]),
         StoredPart(kind="signal", signal="unheard_of", number=None, logit=0.1, spans=[]),
     ]
-    said = part_texts(parts, "<b>ad now", "Jim")
-    assert [one.sentence for one in said] == [
+    texts = part_texts(parts, "<b>ad now", "Jim")
+    assert [one.sentence for one in texts] == [
         "The word “<b>ad”.",
         "A word that is no longer in the text.",
         "Posted 40 days after the story.",
         "The signal “unheard_of”.",
     ]
-    assert [one.bar for one in said[::2]] == ["M0 0h50v8h-50z", "M0 0h-25v8h25z"]
+    assert [one.bar for one in texts[::2]] == ["M0 0h50v8h-50z", "M0 0h-25v8h25z"]
 
 
 def test_the_general_text_of_a_part_has_no_number():

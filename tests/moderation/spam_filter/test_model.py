@@ -19,25 +19,27 @@ def new_model(**settings_) -> Model:
     return Model(load_starter(), SITE_WEIGHTS, Settings(**settings_))
 
 
-def said(body: str, **more) -> CommentData:
+def comment_data(body: str, **more) -> CommentData:
     return CommentData(body=body, **more)
 
 
 SPAM = [
-    said(f"Zorb lanterns at factory cost, bekuki {n}", author="Olav Berg", url=f"http://l{n}.example.com")
+    comment_data(
+        f"Zorb lanterns at factory cost, bekuki {n}", author="Olav Berg", url=f"http://l{n}.example.com"
+    )
     for n in range(20)
 ]
 GOOD = [
-    said(f"The mayor of Lindal said on day {n} that ice is thick", author="Ebba Norling", url="")
+    comment_data(f"The mayor of Lindal said on day {n} that ice is thick", author="Ebba Norling", url="")
     for n in range(20)
 ]
 OTHERS = [
-    said("Thanks, very useful", author="Ann Lee", url=""),
-    said(""),
-    said("👍"),
-    said("Он сказал «да», she said no", author="Иван", url="http://xn--e1afmkfd.example/a?b=c"),
-    said("\u0000\ud800 <a [url {", author="\u202e", url="http://[::1"),
-    said("again again again again", author="again again"),
+    comment_data("Thanks, very useful", author="Ann Lee", url=""),
+    comment_data(""),
+    comment_data("👍"),
+    comment_data("Он сказал «да», she said no", author="Иван", url="http://xn--e1afmkfd.example/a?b=c"),
+    comment_data("\u0000\ud800 <a [url {", author="\u202e", url="http://[::1"),
+    comment_data("again again again again", author="again again"),
 ]
 
 
@@ -54,7 +56,7 @@ def model() -> Model:
     return made
 
 
-def test_it_learns(model):
+def test_the_model_learns_from_examples(model):
     before = new_model()
     assert model.score(SPAM[0]) > 0.8 > before.score(SPAM[0])
     assert model.score(GOOD[0]) < 0.1
@@ -79,7 +81,7 @@ def test_many_examples_of_low_weight_equal_a_few_of_full_weight():
     def about(n: int) -> Features:
         rng = random.Random(n)
         rare = " ".join("".join(rng.choices("abcdefghijklmnop", k=8)) for _ in range(30))
-        return few.read_data(said(f"bekuki {rare}"))
+        return few.read_data(comment_data(f"bekuki {rare}"))
 
     few, many = new_model(min_spam=0), new_model(min_spam=0)
     for n in range(5):
@@ -105,7 +107,7 @@ def test_words_are_learnt_once_there_is_some_spam(spam, has_words):
         learn(made, one, False)
     for one in SPAM[:spam]:
         learn(made, one, True)
-    made.settle()
+    made.consolidate()
     assert made.has_words is has_words
 
 
@@ -121,7 +123,7 @@ def test_the_parts_of_a_score_add_up(model, one):
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=80), st.none() | st.text(max_size=20), st.none() | st.text(max_size=30))
 def test_anything_that_can_be_typed_is_scored_and_explained(body, author, url):
-    made, one = new_model(), said(body, author=author, url=url)
+    made, one = new_model(), comment_data(body, author=author, url=url)
     parts = made.explain(one)
     assert sum(part.logit for part in parts) == pytest.approx(made.logit(made.read_data(one)), abs=1e-6)
     assert all(0 <= start < end <= len(body) for part in parts for start, end in part.spans)
@@ -135,16 +137,16 @@ def test_the_words_of_a_body_are_in_its_parts_and_not_in_the_start_value(body):
     def start(one: CommentData) -> float:
         return next(part.logit for part in made.explain(one) if part.what == BIAS)
 
-    words = [part for part in made.explain(said(body)) if part.kind == "word"]
-    features, weight = made.read_data(said(body)), made.starter.weights["body_text"]
+    words = [part for part in made.explain(comment_data(body)) if part.kind == "word"]
+    features, weight = made.read_data(comment_data(body)), made.starter.weights["body_text"]
     whole = made.slope * weight.weight * features.values["body_text"]
-    constant = start(said(body)) - start(said("", author=None))
+    constant = start(comment_data(body)) - start(comment_data("", author=None))
     assert sum(part.logit for part in words) + constant == pytest.approx(whole, abs=0.4)
 
 
-def test_what_a_comment_lacks_is_no_reason():
+def test_a_missing_feature_is_no_reason():
     """The sentence of a signal says that it was found."""
-    made, one = new_model(), said("I row there every morning.", author="Ebba Norling")
+    made, one = new_model(), comment_data("I row there every morning.", author="Ebba Norling")
     found = {signal.signal for signal in made.read_data(one).found}
     named = {part.what for part in made.explain(one) if part.kind == "signal"}
     assert named.isdisjoint({signal.__name__ for signal in SIGNALS} - found)
@@ -158,10 +160,10 @@ def test_words_are_explained_with_their_spans(model):
     assert {part.kind for part in model.explain(SPAM[0])} == {"signal", "word", "name", "website"}
 
 
-def test_what_is_unknown_says_nothing():
+def test_unknown_values_are_no_features():
     """Neither a missing website, nor a missing name, story or date is a feature."""
-    known = new_model().read_data(said("Nobody asked", author="Ann", url="http://qqq.zz"))
-    unknown = new_model().read_data(said("Nobody asked"))
+    known = new_model().read_data(comment_data("Nobody asked", author="Ann", url="http://qqq.zz"))
+    unknown = new_model().read_data(comment_data("Nobody asked"))
     assert unknown.values.keys() < known.values.keys()
     assert not [name for name in unknown.values if name.startswith(("name_", "website_", "late", "no_gain"))]
 
@@ -173,9 +175,9 @@ def test_a_signal_of_the_site_counts_with_its_start_weight():
     assert made.raw(made.read_data(one, more)) == pytest.approx(before + 0.5 * SITE_WEIGHTS["spam_host"])
 
 
-def test_settling_changes_no_score(model):
+def test_consolidating_changes_no_score(model):
     before = [model.score(one) for one in (*SPAM, *GOOD)]
-    model.settle()
+    model.consolidate()
     assert [model.score(one) for one in (*SPAM, *GOOD)] == pytest.approx(before, abs=1e-5)
     assert not model.gradients
     assert model.corrections[BIAS] != 0
@@ -183,7 +185,7 @@ def test_settling_changes_no_score(model):
 
 def test_a_model_survives_serialization(model):
     model.slope, model.offset = 1.7, -0.4
-    model.settle()
+    model.consolidate()
     again = Model.from_bytes(model.to_bytes(), SITE_WEIGHTS)
     for one in (*SPAM, *OTHERS):
         assert again.score(one) == pytest.approx(model.score(one), abs=1e-3)
@@ -191,20 +193,20 @@ def test_a_model_survives_serialization(model):
 
 
 def test_a_signal_newer_than_the_version_has_its_start_weight(model):
-    model.settle()
+    model.consolidate()
     again = Model.from_bytes(model.to_bytes(), SITE_WEIGHTS | {"newer": 1.5})
     more = (SignalResult(1.0, signal="newer"),)
     assert again.parts(again.read_data(OTHERS[0], more))["newer"] == pytest.approx(1.5 * again.slope)
 
 
 def test_the_same_model_is_the_same_bytes(model):
-    model.settle()
+    model.consolidate()
     assert Model.from_bytes(model.to_bytes()).to_bytes() == model.to_bytes()
 
 
 def test_a_version_of_another_starter_is_refused(model):
     """A release brings its own starter, and corrections are of one starter."""
-    model.settle()
+    model.consolidate()
     stored = model.to_bytes()
     other = stored.replace(load_starter().digest.encode(), b"0" * 64)
     assert other != stored
@@ -258,7 +260,7 @@ def test_a_logit_is_a_probability(x):
 def test_the_longest_comment_is_scored_quickly():
     made = new_model()
     for piece in ("word ", "a", "x1 ", "مُ", "a'b "):
-        one = said(
+        one = comment_data(
             (piece * MAX_READ_LENGTH)[:MAX_READ_LENGTH],
             author=piece * 40,
             url=f"http://{piece * 40}",

@@ -42,7 +42,7 @@ def blank() -> FilterVersion:
 
 
 @pytest.fixture
-def judged(blank, omar) -> FilterVersion:
+def measured_version(blank, omar) -> FilterVersion:
     """Return the same version, measured on sixty decisions, one of each label against all signals."""
     article = make_article("Council closes the ferry slip", body=STORY)
     good = [make_comment(article, GOOD.format(n=n)).pk for n in range(30)]
@@ -62,10 +62,10 @@ def active_version() -> int | None:
     return ModerationSettings.objects.values_list("filter", flat=True).get(pk=1)
 
 
-def test_the_page_shows_the_active_version_and_its_metrics(client, maria, judged):
+def test_the_page_shows_the_active_version_and_its_metrics(client, maria, measured_version):
     client.force_login(maria)
     page = text(client.get(URL))
-    assert f"Version {judged.pk} is active" in page
+    assert f"Version {measured_version.pk} is active" in page
     assert "since this site was set up" in page
     assert "It came with the program and has not been trained on this site." in page
     assert "Measured on 60 later decisions: 29 spam, 31 good." in page
@@ -76,8 +76,8 @@ def test_the_page_shows_the_active_version_and_its_metrics(client, maria, judged
     assert 'name="percent"' not in page
 
 
-def test_the_numbers_have_what_the_page_needs_and_no_text(judged):
-    numbers = judged.numbers
+def test_the_numbers_have_all_values_of_the_page_and_no_text(measured_version):
+    numbers = measured_version.numbers
     assert len(numbers["spam"]) == 29
     assert numbers["roc"][0] == [0, 0]
     assert numbers["roc"][-1] == [1, 1]
@@ -87,7 +87,7 @@ def test_the_numbers_have_what_the_page_needs_and_no_text(judged):
     assert not any(word in stored for word in ("harbour", "Jensen", "casino", "replaced"))
 
 
-def test_the_worst_mistakes_are_shown_with_their_parts(client, maria, judged):
+def test_the_worst_mistakes_are_shown_with_their_parts(client, maria, measured_version):
     client.force_login(maria)
     page = FilterPage(maria)
     (missed, flagged) = page.missed_spam[0], page.flagged_good[0]
@@ -103,7 +103,7 @@ def test_the_worst_mistakes_are_shown_with_their_parts(client, maria, judged):
     assert " style=" not in answer
 
 
-def test_a_wrong_decision_is_corrected_and_leaves_the_list(client, maria, judged):
+def test_a_wrong_decision_is_corrected_and_leaves_the_list(client, maria, measured_version):
     client.force_login(maria)
     flagged = FilterPage(maria).flagged_good[0]
     form = {
@@ -127,13 +127,13 @@ def test_a_wrong_decision_is_corrected_and_leaves_the_list(client, maria, judged
     ]  # the decision stands again
 
 
-def test_edited_comments_are_not_shown(maria, judged):
+def test_edited_comments_are_not_shown(maria, measured_version):
     flagged = FilterPage(maria).flagged_good[0].comment
     Comment.objects.filter(pk=flagged.pk).update(revision=2)
     assert flagged.pk not in [one.comment.pk for one in FilterPage(maria).flagged_good]
 
 
-def test_restricted_and_erased_comments_are_not_shown(maria, judged):
+def test_restricted_and_erased_comments_are_not_shown(maria, measured_version):
     missed = FilterPage(maria).missed_spam[0].comment
     with triggers_disabled():
         Comment.objects.filter(pk=missed.pk).update(state_reason=Reason.RESTRICTED)
@@ -143,7 +143,7 @@ def test_restricted_and_erased_comments_are_not_shown(maria, judged):
     assert missed.pk not in [one.comment.pk for one in FilterPage(maria).missed_spam]
 
 
-def test_the_percentage_can_be_set_and_undone(client, ada, judged):
+def test_the_percentage_can_be_set_and_undone(client, ada, measured_version):
     client.force_login(ada)
     page = text(client.post(URL, {"percent": "5"}, follow=True))
     assert ModerationSettings.objects.get(pk=1).false_positive_limit == 5
@@ -159,7 +159,7 @@ def test_the_percentage_can_be_set_and_undone(client, ada, judged):
 
 
 @pytest.mark.parametrize("percent", ["", "0", "0.05", "20.1", "-3", "nan", "inf", "x", "1e400"])
-def test_an_invalid_percentage_is_refused_with_a_message(client, ada, judged, percent):
+def test_an_invalid_percentage_is_refused_with_a_message(client, ada, measured_version, percent):
     client.force_login(ada)
     answer = client.post(URL, {"percent": percent})
     assert answer.status_code == 422
@@ -208,9 +208,9 @@ def test_unknown_versions_are_not_found(client, ada, blank, version):
     assert active_version() == blank.pk
 
 
-def test_versions_are_shown_with_their_comparison(client, maria, judged):
+def test_versions_are_shown_with_their_comparison(client, maria, measured_version):
     client.force_login(maria)
-    trial = {"version": judged.pk, "rows": 60, "log_loss": [0.41, 0.25], "recall": [0.5, None]}
+    trial = {"version": measured_version.pk, "rows": 60, "log_loss": [0.41, 0.25], "recall": [0.5, None]}
     FilterVersion.objects.create(
         kind=FilterVersion.Kind.LEARNT,
         weights=b"",
@@ -220,15 +220,15 @@ def test_versions_are_shown_with_their_comparison(client, maria, judged):
     )
     page = text(client.get(URL))
     assert "did worse and was not activated" in page
-    assert f"log loss 0.410, version {judged.pk}: 0.250" in page
+    assert f"log loss 0.410, version {measured_version.pk}: 0.250" in page
     assert "50% of spam found if 1 in 100 good comments waits" in page
     assert page.index("did worse and") < page.index("<span>came with the program")
 
 
-def test_a_trial_shows_what_would_wait(client, maria, judged):
+def test_a_trial_shows_the_comments_that_would_wait(client, maria, measured_version):
     client.force_login(maria)
     trial = {
-        "version": judged.pk,
+        "version": measured_version.pk,
         "rows": 60,
         "log_loss": [0.21, 0.25],
         "recall": [1.0, 1.0],
@@ -247,14 +247,14 @@ def test_a_trial_shows_what_would_wait(client, maria, judged):
     assert page.count("of spam found if 1 in 100") == 1  # of the active one, which was not tried
 
 
-def test_a_trial_stays_in_the_numbers_when_they_are_counted_again(judged, omar):
-    judged.numbers["trial"] = {"version": 1}
-    judged.save()
+def test_a_trial_stays_in_the_numbers_when_they_are_counted_again(measured_version, omar):
+    measured_version.numbers["trial"] = {"version": 1}
+    measured_version.save()
     one = make_comment(make_article(), "Another word about it.").pk
     decide(ids=[one], to=State.PUBLISHED, reason=Reason.APPROVED, actor=omar)
-    training.update_metrics(judged)
-    assert judged.numbers["trial"] == {"version": 1}
-    assert judged.numbers["metrics"]["rows"] == 61
+    training.update_metrics(measured_version)
+    assert measured_version.numbers["trial"] == {"version": 1}
+    assert measured_version.numbers["metrics"]["rows"] == 61
 
 
 @pytest.mark.parametrize(("role", "read", "change"), [("Editor", 403, 403), ("Moderator", 200, 403)])
@@ -278,7 +278,7 @@ def test_without_any_version_there_is_a_page(client, ada):
     assert "No versions yet." in page
 
 
-def test_the_page_takes_a_fixed_number_of_statements(client, maria, blank, judged):
+def test_the_page_takes_a_fixed_number_of_statements(client, maria, blank, measured_version):
     client.force_login(maria)
     with CaptureQueriesContext(connection) as full:
         client.get(URL)
@@ -291,7 +291,7 @@ def test_the_page_takes_a_fixed_number_of_statements(client, maria, blank, judge
     assert len(full) <= 16
 
 
-def test_every_picture_has_a_name_and_a_table(client, maria, judged):
+def test_every_picture_has_a_name_and_a_table(client, maria, measured_version):
     client.force_login(maria)
     page = client.get(URL).text
     pictures = re.findall(r'<svg [^>]*role="img" aria-labelledby="([\w-]+) ([\w-]+)">', page)
@@ -314,7 +314,7 @@ def test_roc_goes_from_nothing_to_all():
 
 
 def test_thinned_probabilities_are_evenly_spaced():
-    kept = contributions.thin_out([n / 9_999 for n in range(10_000)], 100)
+    kept = contributions.downsample([n / 9_999 for n in range(10_000)], 100)
     assert (len(kept), kept[0], kept[-1]) == (100, 1, 0)
     assert sum(p >= 0.25 for p in kept) == 75
 

@@ -24,7 +24,7 @@ pytestmark = [
 
 
 @pytest.fixture
-def judged(ada) -> FilterVersion:
+def measured_version(ada) -> FilterVersion:
     """Return an active version, measured on forty decisions, one of each label against all signals."""
     made = FilterVersion.objects.create(
         kind=FilterVersion.Kind.STARTER, weights=STARTER_FILE.read_bytes(), trained_on={}
@@ -51,7 +51,7 @@ def check(page) -> None:
 
 @pytest.mark.parametrize("width", [1280, 390])
 def test_an_administrator_sets_the_percentage_corrects_a_mistake_and_switches_it_off(
-    client, page, live_server, ada, judged, width
+    client, page, live_server, ada, measured_version, width
 ):
     log_in(page.context, live_server, ada)
     page.set_viewport_size({"width": width, "height": 900})
@@ -82,17 +82,17 @@ def test_an_administrator_sets_the_percentage_corrects_a_mistake_and_switches_it
     page.get_by_role("button", name="Switch off the filter").click()
     expect(page.get_by_role("heading", name="The filter is off")).to_be_visible()
     check(page)
-    page.get_by_role("button", name=f"Activate version {judged.pk}").click()
-    expect(page.get_by_role("heading", name=f"Version {judged.pk} is active")).to_be_visible()
+    page.get_by_role("button", name=f"Activate version {measured_version.pk}").click()
+    expect(page.get_by_role("heading", name=f"Version {measured_version.pk} is active")).to_be_visible()
     assert failures == []
 
 
-def test_the_card_opens_what_made_its_score(client, page, live_server, ada, judged):
+def test_the_card_opens_the_parts_of_its_score(client, page, live_server, ada, measured_version):
     log_in(page.context, live_server, ada)
     page.set_viewport_size({"width": 390, "height": 900})
     comment = Comment.objects.get(body__contains="mine.example")
     Finding.objects.create(
-        comment=comment, revision=1, check_name="filter", strength=0.9, holds=True, filter=judged
+        comment=comment, revision=1, check_name="filter", strength=0.9, holds=True, filter=measured_version
     )
     page.goto(f"{live_server.url}/moderation/comments/{comment.pk}/")
     made = page.locator("details.score-details")

@@ -39,7 +39,7 @@ def article():
 
 
 @pytest.fixture
-def known(article, maria):
+def approved_guest(article, maria):
     """Return a guest with a confirmed e-mail and an approved comment."""
     guest = GuestFactory.create(name="Ada", confirmed_at=timezone.now())
     decide(
@@ -55,8 +55,8 @@ def findings(comment: Comment) -> dict[str, Finding]:
     return {f.check_name: f for f in Finding.objects.filter(comment=comment, revision=comment.revision)}
 
 
-def test_a_sales_comment_waits_with_its_signals(starter, article, known):
-    comment = make_comment(article, SPAM, guest=known)
+def test_a_sales_comment_waits_with_its_signals(starter, article, approved_guest):
+    comment = make_comment(article, SPAM, guest=approved_guest)
     found = findings(comment)
     assert comment.state == State.PENDING
     assert found["filter"].holds
@@ -69,28 +69,28 @@ def test_a_sales_comment_waits_with_its_signals(starter, article, known):
     assert Case.objects.get(comment=comment).score == found["filter"].strength
 
 
-def test_a_comment_on_the_subject_is_published(starter, article, known):
-    comment = make_comment(article, f"{GOOD} they all have to go.", guest=known)
+def test_a_comment_on_the_subject_is_published(starter, article, approved_guest):
+    comment = make_comment(article, f"{GOOD} they all have to go.", guest=approved_guest)
     assert comment.state == State.PUBLISHED
     assert findings(comment)["filter"].strength < 0.1
 
 
-def test_without_an_active_filter_there_is_no_score(starter, article, known, maria):
+def test_without_an_active_filter_there_is_no_score(starter, article, approved_guest, maria):
     versions.activate(version=None, actor=maria)
-    comment = make_comment(article, SPAM.replace("http", "hxxp"), guest=known)
+    comment = make_comment(article, SPAM.replace("http", "hxxp"), guest=approved_guest)
     assert comment.state == State.PUBLISHED
     assert "filter" not in findings(comment)
     guest = GuestFactory.create(name="Mаria", confirmed_at=timezone.now())  # a Cyrillic a
     assert findings(make_comment(article, "The slip stays open.", guest=guest))["imitates"].holds
 
 
-def test_a_new_percentage_applies_at_once(starter, article, known, maria):
+def test_a_new_percentage_applies_at_once(starter, article, approved_guest, maria):
     doubtful = "Great article, thanks for sharing! I will bookmark your website."
     versions.set_false_positive_limit(percent=20, actor=maria)
-    first = make_comment(article, doubtful, guest=known)
+    first = make_comment(article, doubtful, guest=approved_guest)
     versions.set_false_positive_limit(percent=0.1, actor=maria)
     second = make_comment(
-        article, "Nice article, thank you for sharing! I bookmarked your website.", guest=known
+        article, "Nice article, thank you for sharing! I bookmarked your website.", guest=approved_guest
     )
     lines = [findings(c)["filter"].holds for c in (first, second)]
     assert lines == [True, False], [findings(c)["filter"].strength for c in (first, second)]
@@ -112,13 +112,13 @@ def test_a_staff_name_makes_a_comment_wait(starter, article, maria):
     assert findings(comment)["imitates"].holds
 
 
-def test_an_active_version_adds_no_statement_to_a_post(starter, article, known):
-    make_comment(article, GOOD, guest=known)  # what a process asks only once
+def test_an_active_version_adds_no_statement_to_a_post(starter, article, approved_guest):
+    make_comment(article, GOOD, guest=approved_guest)  # what a process asks only once
     ModerationSettings.objects.update(filter=None)
 
     def statements(body: str) -> int:
         with CaptureQueriesContext(connection) as queries:
-            make_comment(article, body, guest=known)
+            make_comment(article, body, guest=approved_guest)
         return len(queries)
 
     without = statements(
@@ -137,9 +137,9 @@ def test_all_site_facts_take_one_statement(starter, article, client):
     with CaptureQueriesContext(connection) as queries:
         answer = client.post(url, form | {"body": GOOD, "nonce": uuid4()})
     assert answer.status_code == 302
-    asked = [q["sql"] for q in queries if not q["sql"].startswith(("SAVEPOINT", "RELEASE"))]
-    assert not [sql for sql in asked if sql.startswith("SELECT") and '"body"' in sql]
-    assert len(asked) <= 11
+    statements = [q["sql"] for q in queries if not q["sql"].startswith(("SAVEPOINT", "RELEASE"))]
+    assert not [sql for sql in statements if sql.startswith("SELECT") and '"body"' in sql]
+    assert len(statements) <= 11
 
 
 def test_other_topics_add_no_statement(starter):
@@ -151,14 +151,14 @@ def test_other_topics_add_no_statement(starter):
     assert len(queries) <= 2  # this version's numbers, and the starter's
 
 
-def test_an_old_story_alone_is_no_reason_to_wait(starter, maria, known):
+def test_an_old_story_alone_is_no_reason_to_wait(starter, maria, approved_guest):
     article = make_article("Old", body=STORY, published_at=timezone.now() - timedelta(days=25))
-    comment = make_comment(article, f"{GOOD} all of it is new.", guest=known)
+    comment = make_comment(article, f"{GOOD} all of it is new.", guest=approved_guest)
     assert comment.state == State.PUBLISHED
 
 
 @pytest.fixture
-def proven(starter):
+def measured(starter):
     """People have decided on 300 comments since, and no good one scored more than 0.3."""
     FilterVersion.objects.filter(pk=starter.pk).update(
         numbers={"metrics": {"rows": 300, "ham": 240, "spam": 60}, "highest": [0.3] * 5 + [0.01] * 235},
@@ -167,7 +167,7 @@ def proven(starter):
     return starter
 
 
-def test_certain_spam_is_marked_automatically_after_enough_decisions(proven, article, client):
+def test_certain_spam_is_marked_automatically_after_enough_decisions(measured, article, client):
     guest = GuestFactory.create(name="casino bonus", confirmed_at=timezone.now())
     comment = make_comment(article, f"{SPAM} {SPAM.upper()}", guest=guest)
     assert findings(comment)["filter"].strength > 0.98
@@ -184,7 +184,7 @@ def test_certain_spam_is_marked_automatically_after_enough_decisions(proven, art
     assert "marked your comment as spam" in mail.outbox[0].body
 
 
-def test_a_topic_with_enough_decisions_has_its_own_threshold(starter, article, known):
+def test_a_topic_with_enough_decisions_has_its_own_threshold(starter, article, approved_guest):
     """Under horses, good comments look like spam does elsewhere."""
     horses = Topic.objects.create(name="Horses", slug="horses")
     FilterVersion.objects.filter(pk=starter.pk).update(
@@ -198,12 +198,14 @@ def test_a_topic_with_enough_decisions_has_its_own_threshold(starter, article, k
     other = make_article("A horse for sale", body=STORY)
     other.topics.add(horses)
     body = "This is a great blog, thanks for sharing this wonderful information with us!"
-    assert findings(make_comment(article, body, guest=known))["filter"].holds
-    assert not findings(make_comment(other, body.replace("great", "good"), guest=known))["filter"].holds
+    assert findings(make_comment(article, body, guest=approved_guest))["filter"].holds
+    assert not findings(make_comment(other, body.replace("great", "good"), guest=approved_guest))[
+        "filter"
+    ].holds
 
 
-def test_known_people_and_edits_are_never_marked_as_spam_automatically(proven, article, known):
-    assert make_comment(article, f"{SPAM} {SPAM.upper()}", guest=known).state == State.PENDING
+def test_known_people_and_edits_are_never_marked_as_spam_automatically(measured, article, approved_guest):
+    assert make_comment(article, f"{SPAM} {SPAM.upper()}", guest=approved_guest).state == State.PENDING
     guest = GuestFactory.create(confirmed_at=timezone.now())
     comment = make_comment(article, GOOD, guest=guest)
     edit_comment(comment=comment, body=f"{SPAM} {SPAM.upper()}", user=None, guest=guest)
@@ -211,18 +213,18 @@ def test_known_people_and_edits_are_never_marked_as_spam_automatically(proven, a
     assert comment.state == State.PENDING
 
 
-def test_an_unusable_version_does_not_block_comments(starter, article, known, caplog):
+def test_an_unusable_version_does_not_block_comments(starter, article, approved_guest, caplog):
     other = FilterVersion.objects.create(kind=FilterVersion.Kind.LEARNT, weights=b"of another release")
     ModerationSettings.objects.update(filter=other)
     for body in (GOOD, f"{GOOD} the rest of them rots."):
-        comment = make_comment(article, body, guest=known)
+        comment = make_comment(article, body, guest=approved_guest)
         assert comment.state == State.PUBLISHED
         assert findings(comment) == {}
     [logged] = [record for record in caplog.records if "can't be used" in record.message]
     assert logged.exc_info
 
 
-def test_a_moderator_restores_what_the_filter_marked(proven, article, maria):
+def test_a_moderator_restores_a_comment_marked_by_the_filter(measured, article, maria):
     comment = make_comment(article, f"{SPAM} {SPAM.upper()}", guest=GuestFactory.create(name="casino bonus"))
     act = decide(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=maria).batch
     assert Comment.objects.get(pk=comment.pk).state == State.PUBLISHED

@@ -32,7 +32,7 @@ STORY = {
 }
 
 
-def said(body: str, author: str = "Ebba Norling", *, days: int = 1, **more) -> CommentData:
+def comment_data(body: str, author: str = "Ebba Norling", *, days: int = 1, **more) -> CommentData:
     return CommentData(body=body, author=author, comment_date=DAY + timedelta(days=days), **STORY, **more)
 
 
@@ -86,17 +86,19 @@ def test_a_strict_limit_is_a_higher_threshold(which):
 
 
 GOOD = [
-    said("The slip should stay, the bridge is too far for rowers."),
-    said("The slip should stay, the bridge is too far for rowers.", author="ebba norling"),
-    said("The slip should stay, the bridge is too far for rowers.", author="ebba@norling.example"),
-    said("The slip should stay, the bridge is too far for rowers.", author="norling.com"),
-    said("I agree."),
-    said("Thanks, very useful!", author="Ann", url=""),
-    said("¡Qué bien! Espero que el puente aguante.", author="María"),
-    said("Check out the photo of the old slip in the museum, it is from 1931."),
-    said("👍"),
-    said("lol", author="ebba77"),
-    said("The piles at the north end were replaced in 2009, see https://lindal.example/minutes.pdf page 4."),
+    comment_data("The slip should stay, the bridge is too far for rowers."),
+    comment_data("The slip should stay, the bridge is too far for rowers.", author="ebba norling"),
+    comment_data("The slip should stay, the bridge is too far for rowers.", author="ebba@norling.example"),
+    comment_data("The slip should stay, the bridge is too far for rowers.", author="norling.com"),
+    comment_data("I agree."),
+    comment_data("Thanks, very useful!", author="Ann", url=""),
+    comment_data("¡Qué bien! Espero que el puente aguante.", author="María"),
+    comment_data("Check out the photo of the old slip in the museum, it is from 1931."),
+    comment_data("👍"),
+    comment_data("lol", author="ebba77"),
+    comment_data(
+        "The piles at the north end were replaced in 2009, see https://lindal.example/minutes.pdf page 4."
+    ),
 ]
 
 
@@ -106,11 +108,15 @@ def test_good_comments_do_not_wait(one):
 
 
 SPAM = [
-    said("Great article! Visit my website for cheap loans", author="cheap loans", url="http://l.example"),
-    said("Thanks for sharing this information with us.", author="emt training", days=400),
-    said("Купить диплом недорого с занесением в реестр http://diplom.example", author="диплом", days=90),
-    said("Very good post, i will bookmark this website.", author="payday loans online", days=200),
-    said("[url=http://casino-bonus.example]online casino[/url]", author="casino bonus", days=40),
+    comment_data(
+        "Great article! Visit my website for cheap loans", author="cheap loans", url="http://l.example"
+    ),
+    comment_data("Thanks for sharing this information with us.", author="emt training", days=400),
+    comment_data(
+        "Купить диплом недорого с занесением в реестр http://diplom.example", author="диплом", days=90
+    ),
+    comment_data("Very good post, i will bookmark this website.", author="payday loans online", days=200),
+    comment_data("[url=http://casino-bonus.example]online casino[/url]", author="casino bonus", days=40),
 ]
 
 
@@ -121,25 +127,28 @@ def test_spam_waits(one):
 
 def test_noise_counts_against_a_comment():
     """It once counted as specific, as names, figures and code do."""
-    noise, words = said("juUcz7 Gra7noI59", author="juUcz7"), said("rowing boats", author="juUcz7")
+    noise, words = (
+        comment_data("juUcz7 Gra7noI59", author="juUcz7"),
+        comment_data("rowing boats", author="juUcz7"),
+    )
     assert Model(load_starter()).read_data(noise).values["noise"] > 0
     assert score(replace(noise, author="Ann")) > 3 * score(replace(words, author="Ann"))
 
 
-def test_a_site_named_like_what_its_author_sells_is_no_reward():
+def test_a_website_named_after_its_product_hardly_lowers_the_score():
     body = "Thanks for sharing this information with us."
-    named = said(body, author="cheap payday loans", url="http://cheap-payday-loans.example")
+    named = comment_data(body, author="cheap payday loans", url="http://cheap-payday-loans.example")
     assert score(named) > 0.9 * score(replace(named, url="http://qqq.example"))
 
 
 def test_another_script_outweighs_that_there_is_no_website():
-    russian = said("Купить диплом недорого с занесением в реестр", author="диплом", url="", days=200)
+    russian = comment_data("Купить диплом недорого с занесением в реестр", author="диплом", url="", days=200)
     assert score(russian) > 0.3 * score(replace(russian, url=None))
 
 
 def test_one_phrase_is_not_enough():
-    one = said("Check out what the harbour master said about the piles.")
-    assert score(one) < 2 * score(said("Read what the harbour master said about the piles.")) + 0.01
+    one = comment_data("Check out what the harbour master said about the piles.")
+    assert score(one) < 2 * score(comment_data("Read what the harbour master said about the piles.")) + 0.01
 
 
 @pytest.mark.parametrize("language", ["Arabic", "Russian"])

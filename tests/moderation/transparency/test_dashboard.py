@@ -97,7 +97,7 @@ def test_undone_postings_and_imports_do_not_count(maria):
     assert counts() == (1, 4, 4)
 
 
-def test_what_is_undone_today_does_not_count_on_the_day_before(maria):
+def test_an_action_undone_today_does_not_count_on_the_day_before(maria):
     article, ada = make_article("The pier"), UserFactory.create(name="Ada")
     comments = [make_comment(article, f"Word {n}", author=ada) for n in range(2)]
     yesterday = timezone.now() - timedelta(days=1)
@@ -225,22 +225,22 @@ def test_a_timeline_is_counted_once_until_the_log_of_its_discussion_goes_on(mari
     article = make_article()
     ids = [make_comment(article).pk for _ in range(2)]
 
-    def ask() -> tuple[list[int], int]:
+    def read_chart() -> tuple[list[int], int]:
         """Return the numbers of comments posted and removed, and how many statements counted them."""
         with CaptureQueriesContext(connection) as queries:
             chart, _bursts = maria_client.get(f"{URL}?story={article.slug}").context["timeline"]
         numbers = [sum(column) for column in zip(*(row for _label, row in chart.rows), strict=True)]
         return numbers, sum("date_trunc('hour'" in query["sql"] for query in queries)
 
-    assert ask() == ([2, 0], 1)
-    assert ask() == ([2, 0], 0)
+    assert read_chart() == ([2, 0], 1)
+    assert read_chart() == ([2, 0], 0)
     decision = decide(ids=ids[:1], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
-    assert ask() == ([2, 1], 1)
+    assert read_chart() == ([2, 1], 1)
     undo(batch=decision.batch, actor=maria)
-    assert ask() == ([2, 0], 1)
+    assert read_chart() == ([2, 0], 1)
     make_comment(article)
-    assert ask() == ([3, 0], 1)
-    assert ask() == ([3, 0], 0)
+    assert read_chart() == ([3, 0], 1)
+    assert read_chart() == ([3, 0], 0)
 
 
 def test_user_text_is_escaped(maria_client, maria):

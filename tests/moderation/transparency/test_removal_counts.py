@@ -71,7 +71,7 @@ def test_an_undo_restores_the_decider(maria):
 
 
 @publishing
-def test_a_check_proposes_by_what_it_finds_in_the_text_and_not_by_who_wrote_it(maria):
+def test_a_check_proposes_removals_by_the_text_and_not_by_the_author(maria):
     article = make_article()
     new, grouped, edited = make_comment(article), make_comment(article), make_comment(article)
     Finding.objects.create(comment=new, revision=1, check_name="new_person", strength=0.2, holds=True)
@@ -235,7 +235,7 @@ def test_moderators_at_the_same_time_count_everything_once(maria):
     articles = [make_article(), make_article()]
     ids = [make_comment(articles[n % 2]).pk for n in range(8)]
 
-    def act(seed: int) -> None:
+    def decide_and_undo(seed: int) -> None:
         chance, done = Random(seed), []
         for _ in range(10):
             if done and chance.random() < 0.4:
@@ -247,7 +247,7 @@ def test_moderators_at_the_same_time_count_everything_once(maria):
         connection.close()
 
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(act, range(4)))
+        list(pool.map(decide_and_undo, range(4)))
     assert removal_counts.wrong_counts() == []
     hidden = Comment.objects.filter(state=State.SPAM).count()
     assert sum(sum(d.tally.values()) for d in Discussion.objects.all()) == hidden

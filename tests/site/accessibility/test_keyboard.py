@@ -89,9 +89,9 @@ class Keyboard:
         handle = {"objectId": active["objectId"]}
         tree = self.session.send("Accessibility.getPartialAXTree", handle | {"fetchRelatives": False})
         node = tree["nodes"][0]
-        said = {p["name"]: p["value"].get("value") for p in node.get("properties", ())}
-        said["description"] = node.get("description", {}).get("value", "")
-        return node["role"]["value"], node.get("name", {}).get("value", ""), said
+        properties = {p["name"]: p["value"].get("value") for p in node.get("properties", ())}
+        properties["description"] = node.get("description", {}).get("value", "")
+        return node["role"]["value"], node.get("name", {}).get("value", ""), properties
 
 
 UNSEEN = {"type": "undefined"}
@@ -175,9 +175,9 @@ def test_a_discussion_is_read_and_answered(live_server, page, article, width):
     keys.press("Tab")
     keys.press("Tab")
     keys.enter("E-mail*")
-    said = keys.focus()[2]
-    assert said["invalid"] == "true"
-    assert "Enter a valid email address." in said["description"]
+    properties = keys.focus()[2]
+    assert properties["invalid"] == "true"
+    assert "Enter a valid email address." in properties["description"]
     keys.press("Shift+Tab")
     keys.press("Tab")  # all of it is selected now
     keys.type("ines@quay.example")
@@ -216,7 +216,7 @@ def test_the_focus_survives_a_line_that_is_slow_or_down(live_server, page, artic
     assert keys.focus()[:2] == ("button", "Post comment")
 
 
-def test_what_is_wrong_with_a_form_as_a_whole_is_said(live_server, page, article):
+def test_errors_of_the_whole_form_are_announced(live_server, page, article):
     page.goto(f"{live_server.url}{article.get_absolute_url()}?order=oldest")
     page.wait_for_selector(".fold")
     keys = Keyboard(page)
@@ -253,7 +253,7 @@ def test_more_replies_unfold_their_branch(live_server, page, article):
     keys.enter("Voice 5, replying to Nils")
 
 
-def test_what_is_new_gives_the_focus_back(live_server, page, article):
+def test_closing_new_comments_returns_the_focus(live_server, page, article):
     page.clock.install()
     page.goto(f"{live_server.url}{article.get_absolute_url()}?order=oldest")
     page.wait_for_selector(".fold")

@@ -115,7 +115,7 @@ def test_pages_and_permalinks(page, url):
     assert_arrived(early)
 
 
-def test_more_replies_and_what_they_answer(page, url):
+def test_more_replies_and_the_comments_they_answer(page, url):
     page.goto(url)
     follow(page, "Show 5 more replies")
     expect(at(page, f"Reply {pages.REPLIES_PER_TREE + 4}")).to_be_visible()

@@ -61,7 +61,7 @@ def rows(comments: list[ParsedComment]) -> list[list[object]]:
     return [[c.number, c.level, c.parent, c.author, c.created_at.isoformat(), c.body] for c in comments]
 
 
-def shown(markdown: str) -> str:
+def visible_text(markdown: str) -> str:
     """Return the text that a reader sees of an article's body."""
     text = render_story(markdown).replace("<br>\n", "\n").replace("</p>\n<p>", "\n\n")
     return html.unescape(re.sub(r"<[^>]+>", "", text)).strip("\n")

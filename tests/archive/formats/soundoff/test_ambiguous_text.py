@@ -3,7 +3,7 @@
 import pytest
 
 from archive.formats import soundoff
-from tests.archive.formats.soundoff.pages import at, kinds, page, shown, story, thread
+from tests.archive.formats.soundoff.pages import at, kinds, page, story, thread, visible_text
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_story_may_quote_a_heading(quoted: str) -> None:
     parsed = soundoff.parse((story(quoted, "") + thread((1, "Ann", "Yes.", at()))).encode())
 
     assert len(parsed.comments) == parsed.declared == 1
-    assert shown(parsed.body) == f"A body.\n\n{quoted}"
+    assert visible_text(parsed.body) == f"A body.\n\n{quoted}"
 
 
 def test_a_story_may_begin_a_paragraph_with_topics() -> None:
@@ -54,7 +54,7 @@ def test_a_story_may_begin_a_paragraph_with_topics() -> None:
     parsed = soundoff.parse((text + thread()).encode())
 
     assert parsed.topics == ["One", "Two"]
-    assert shown(parsed.body) == "A body.\n\nTopics: what we spoke about.\n\nMore."
+    assert visible_text(parsed.body) == "A body.\n\nTopics: what we spoke about.\n\nMore."
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from tests.archive.formats.soundoff.pages import (
     name_line,
     read,
     rows,
-    shown,
+    visible_text,
 )
 
 
@@ -45,7 +45,7 @@ def assert_all_lines_used(parsed: ParsedPage, data: bytes) -> None:
         f"{published:%I:%M %p} ET",
         parsed.title,
         *parsed.standfirst.split("\n"),
-        *shown(parsed.body).split("\n"),
+        *visible_text(parsed.body).split("\n"),
         "Topics: " + " • ".join(parsed.topics),
         f"soundoff ({parsed.declared} Responses)",
     ]

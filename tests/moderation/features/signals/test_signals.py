@@ -33,7 +33,7 @@ EVERY_SIGNAL = [
 ]
 
 
-def said(body: str = "x", **more) -> CommentData:
+def comment_data(body: str = "x", **more) -> CommentData:
     return CommentData(body=body, **more)
 
 
@@ -45,7 +45,7 @@ def run_signal(name: str, one: CommentData) -> SignalResult | None:
 
 
 def after(days: int) -> CommentData:
-    return said(article_date=DAY, comment_date=DAY + timedelta(days=days))
+    return comment_data(article_date=DAY, comment_date=DAY + timedelta(days=days))
 
 
 # The signal, a comment that has it, and its words there.
@@ -54,80 +54,82 @@ FINDS = [
     ("late", after(30), []),
     (
         "on_subject",
-        said("The mayor wanted an icebreaker for that", article_text=ARTICLE),
+        comment_data("The mayor wanted an icebreaker for that", article_text=ARTICLE),
         ["mayor", "icebreaker"],
     ),
-    ("answers", said("@Ann I think so"), ["@A"]),
-    ("answers", said("Thanks Ben, that was it"), ["Thanks Ben,"]),
-    ("answers", said("I think so", is_reply=True), []),
-    ("asks", said("How did you get out of the harbour?"), ["How did you get out of the harbour?"]),
-    ("asks", said("I tried that, and it works"), ["I tried", "it works"]),
-    ("praise", said("Great, wonderful, thanks!"), ["Great", "wonderful", "thanks"]),
-    ("site_talk", said("I like your blog, what a useful website"), ["your blog", "useful website"]),
-    ("spun", said("Well, I have bookmarked it"), ["I have bookmarked "]),
-    ("leftovers", said("What a {great|good|nice} thing"), ["{great|good|nice}"]),
-    ("leftovers", said("Hi %name%!"), ["%name%"]),
+    ("answers", comment_data("@Ann I think so"), ["@A"]),
+    ("answers", comment_data("Thanks Ben, that was it"), ["Thanks Ben,"]),
+    ("answers", comment_data("I think so", is_reply=True), []),
+    ("asks", comment_data("How did you get out of the harbour?"), ["How did you get out of the harbour?"]),
+    ("asks", comment_data("I tried that, and it works"), ["I tried", "it works"]),
+    ("praise", comment_data("Great, wonderful, thanks!"), ["Great", "wonderful", "thanks"]),
+    ("site_talk", comment_data("I like your blog, what a useful website"), ["your blog", "useful website"]),
+    ("spun", comment_data("Well, I have bookmarked it"), ["I have bookmarked "]),
+    ("leftovers", comment_data("What a {great|good|nice} thing"), ["{great|good|nice}"]),
+    ("leftovers", comment_data("Hi %name%!"), ["%name%"]),
     *(
-        ("leftovers", said(f"Nice {part} here"), [part])
+        ("leftovers", comment_data(f"Nice {part} here"), [part])
         for part in (
             *("[keyword]", "[trackback]", "#my_anchor", "#a_link", "¡¦", "i¡", "spintax", "spinnertax"),
             *("sitewebsite", "mywebsiteblog", "siteblogs", "blogsite", "blogwebsite"),
             *("postarticle", "articlepost", "blogpages"),
         )
     ),
-    ("padded", said("48213 Nice one 992817"), ["48213", "992817"]),
-    ("padded", said("48213 5512 Nice one"), ["48213", "5512"]),
-    ("name_phrase", said(author="cheap mattress online"), []),
-    ("name_phrase", said(author="Travel"), []),
-    ("name_phrase", said(author="how to lose weight"), []),
-    ("name_domain", said(author="best-loans.example.com"), []),
-    ("name_domain", said(author="http://a.example"), []),
-    ("no_gain", said("Nobody asked the fishermen", url=""), []),
-    ("site_deep", said(author="Ann", url="http://a.example.com/index.php?option=com_k2&id=3"), []),
-    ("shortened", said("see http://bit.ly/abc"), ["http://bit.ly/abc"]),
-    ("shortened", said(url="http://tinyurl.com/abc"), []),
-    ("link_markup", said('<a href="http://a.example">a</a>'), ["<a href"]),
-    ("link_markup", said("[url=http://a.example]a[/url]"), ["[url"]),
-    ("calls", said("Please subscribe to my channel"), ["subscribe to my channel"]),
-    ("wares", said("replica handbags and casino"), ["replica", "handbags", "casino"]),
-    ("other_script", said("Это другой текст", article_text=ARTICLE), []),
-    ("other_script", said("தீவின் சபை", article_text="দ্বীপের পরিষদ"), []),
-    ("mixed_script", said("pаypal is cheap"), ["pаypal"]),  # its first а is Cyrillic
-    ("name_script", said("Nobody asked", author="Иван"), []),
+    ("padded", comment_data("48213 Nice one 992817"), ["48213", "992817"]),
+    ("padded", comment_data("48213 5512 Nice one"), ["48213", "5512"]),
+    ("name_phrase", comment_data(author="cheap mattress online"), []),
+    ("name_phrase", comment_data(author="Travel"), []),
+    ("name_phrase", comment_data(author="how to lose weight"), []),
+    ("name_domain", comment_data(author="best-loans.example.com"), []),
+    ("name_domain", comment_data(author="http://a.example"), []),
+    ("no_gain", comment_data("Nobody asked the fishermen", url=""), []),
+    ("site_deep", comment_data(author="Ann", url="http://a.example.com/index.php?option=com_k2&id=3"), []),
+    ("shortened", comment_data("see http://bit.ly/abc"), ["http://bit.ly/abc"]),
+    ("shortened", comment_data(url="http://tinyurl.com/abc"), []),
+    ("link_markup", comment_data('<a href="http://a.example">a</a>'), ["<a href"]),
+    ("link_markup", comment_data("[url=http://a.example]a[/url]"), ["[url"]),
+    ("calls", comment_data("Please subscribe to my channel"), ["subscribe to my channel"]),
+    ("wares", comment_data("replica handbags and casino"), ["replica", "handbags", "casino"]),
+    ("other_script", comment_data("Это другой текст", article_text=ARTICLE), []),
+    ("other_script", comment_data("தீவின் சபை", article_text="দ্বীপের পরিষদ"), []),
+    ("mixed_script", comment_data("pаypal is cheap"), ["pаypal"]),  # its first а is Cyrillic
+    ("name_script", comment_data("Nobody asked", author="Иван"), []),
 ]
 # The signal, and a comment that is near to it and does not have it.
 PASSES = [
     ("late", after(29)),
-    ("late", said(comment_date=DAY)),
-    ("on_subject", said("The mayor wanted an icebreaker")),
-    ("answers", said("Thank you very much for this")),
-    ("asks", said("Really?")),
-    ("asks", said("How can I subscribe to your blog?")),  # of the page
+    ("late", comment_data(comment_date=DAY)),
+    ("on_subject", comment_data("The mayor wanted an icebreaker")),
+    ("answers", comment_data("Thank you very much for this")),
+    ("asks", comment_data("Really?")),
+    ("asks", comment_data("How can I subscribe to your blog?")),  # of the page
     (
         "praise",
-        said("The fishermen bring bread and diesel to the frozen harbour, thanks", article_text=ARTICLE),
+        comment_data(
+            "The fishermen bring bread and diesel to the frozen harbour, thanks", article_text=ARTICLE
+        ),
     ),
-    ("site_talk", said("The harbour is no site for a helicopter")),
-    ("spun", said("I bookmarked nothing of it")),
-    ("leftovers", said("A {b} c and 50 % of d")),
-    ("leftovers", said("¡Qué bien! ¿Y cuándo?")),
-    ("padded", said("In 2013 it was 48213, in 2014 nothing")),
-    ("padded", said("2013 was cold")),
-    ("name_phrase", said(author="Ebba Norling")),
-    ("name_phrase", said(author="ebba")),
-    ("name_phrase", said(author="The Captain of Heron")),
-    ("name_domain", said(author="J. R. Norling")),
-    ("no_gain", said("Nobody asked the fishermen")),  # nothing is known of a site
-    ("no_gain", said("see http://a.example", url="")),
-    ("site_deep", said(author="Ann", url="http://norling.example.com/about")),
-    ("shortened", said("see http://a.example/abc")),
-    ("link_markup", said("<b>a</b> at http://a.example")),
-    ("calls", said("I want to check this out when I visit the island")),
-    ("wares", said("We sell software and tickets for ferries")),
-    ("other_script", said("Another text", article_text=ARTICLE)),
-    ("other_script", said("カフェ", article_text="これはひらがなです")),
-    ("mixed_script", said("Он сказал hello")),
-    ("name_script", said("Nobody asked", author="Ann")),
+    ("site_talk", comment_data("The harbour is no site for a helicopter")),
+    ("spun", comment_data("I bookmarked nothing of it")),
+    ("leftovers", comment_data("A {b} c and 50 % of d")),
+    ("leftovers", comment_data("¡Qué bien! ¿Y cuándo?")),
+    ("padded", comment_data("In 2013 it was 48213, in 2014 nothing")),
+    ("padded", comment_data("2013 was cold")),
+    ("name_phrase", comment_data(author="Ebba Norling")),
+    ("name_phrase", comment_data(author="ebba")),
+    ("name_phrase", comment_data(author="The Captain of Heron")),
+    ("name_domain", comment_data(author="J. R. Norling")),
+    ("no_gain", comment_data("Nobody asked the fishermen")),  # nothing is known of a site
+    ("no_gain", comment_data("see http://a.example", url="")),
+    ("site_deep", comment_data(author="Ann", url="http://norling.example.com/about")),
+    ("shortened", comment_data("see http://a.example/abc")),
+    ("link_markup", comment_data("<b>a</b> at http://a.example")),
+    ("calls", comment_data("I want to check this out when I visit the island")),
+    ("wares", comment_data("We sell software and tickets for ferries")),
+    ("other_script", comment_data("Another text", article_text=ARTICLE)),
+    ("other_script", comment_data("カフェ", article_text="これはひらがなです")),
+    ("mixed_script", comment_data("Он сказал hello")),
+    ("name_script", comment_data("Nobody asked", author="Ann")),
 ]
 
 
@@ -158,11 +160,11 @@ def test_each_signal_has_an_example_and_a_counterexample(name):
 
 
 HARMLESS = [
-    said("Thanks, very useful", author="Ann Lee", url="", article_text=ARTICLE),
-    said("I completely agree!", author="Jo"),
-    said("", author=""),
-    said("👍"),
-    said("\u0000\ud800 <a [url {", author="\u202e", url="http://[::1"),
+    comment_data("Thanks, very useful", author="Ann Lee", url="", article_text=ARTICLE),
+    comment_data("I completely agree!", author="Jo"),
+    comment_data("", author=""),
+    comment_data("👍"),
+    comment_data("\u0000\ud800 <a [url {", author="\u202e", url="http://[::1"),
 ]
 
 
@@ -176,16 +178,17 @@ def test_harmless_comments_have_few_signals(one):
 def test_unknown_fields_give_no_result():
     """A field that is not known gives no finding, for or against."""
     names = {
-        f.signal for f in signals.find_signals(ParsedComment(said("Some words about curtains in bedrooms")))
+        f.signal
+        for f in signals.find_signals(ParsedComment(comment_data("Some words about curtains in bedrooms")))
     }
     assert names.isdisjoint({"late", "on_subject", "no_gain", "answers"})
 
 
-def test_the_value_of_a_signal_is_missing_if_what_it_needs_is_unknown():
-    known = said(author="Ann", url="", article_title="Heron", article_date=DAY, comment_date=DAY)
+def test_a_signal_without_the_facts_it_needs_has_no_value():
+    known = comment_data(author="Ann", url="", article_title="Heron", article_date=DAY, comment_date=DAY)
     values = signals.signal_values([SignalResult(0.4, signal="asks")], known)
     assert values == {signal.__name__: 0.0 for signal in signals.SIGNALS} | {"asks": 0.4}
-    assert signals.signal_values([], said()).keys() == {"answers", "asks", "spun"}
+    assert signals.signal_values([], comment_data()).keys() == {"answers", "asks", "spun"}
 
 
 def test_later_is_stronger():
@@ -195,7 +198,7 @@ def test_later_is_stronger():
 
 
 def test_times_with_and_without_a_zone_are_compared():
-    naive = said(article_date=DAY.replace(tzinfo=None), comment_date=DAY + timedelta(days=90))
+    naive = comment_data(article_date=DAY.replace(tzinfo=None), comment_date=DAY + timedelta(days=90))
     assert run_signal("late", naive).number == 90
 
 
@@ -217,8 +220,8 @@ odd = st.lists(
     is_reply=st.booleans(),
     written=st.none() | st.datetimes(),
 )
-def test_nothing_that_can_be_typed_breaks_it(body, author, url, article, is_reply, written):
-    one = said(
+def test_any_typed_text_can_be_read(body, author, url, article, is_reply, written):
+    one = comment_data(
         body,
         author=author,
         url=url,
@@ -267,7 +270,7 @@ PIECES = [
 def test_no_hostile_text_keeps_a_signal_busy(piece):
     """The limit is generous: a pattern that backtracks would exceed it a hundred times over."""
     body = (piece * MAX_READ_LENGTH)[:MAX_READ_LENGTH]
-    one = said(body, author=piece * 20, url="http://" + piece * 20, article_text=ARTICLE)
+    one = comment_data(body, author=piece * 20, url="http://" + piece * 20, article_text=ARTICLE)
     began = time.process_time()
     signals.find_signals(ParsedComment(one), EVERY_SIGNAL)
     assert time.process_time() - began < 5
@@ -282,7 +285,7 @@ def test_a_signal_used_by_others_is_computed_once():
         looked.append(read)
         return None
 
-    one, other = ParsedComment(said()), ParsedComment(said())
+    one, other = ParsedComment(comment_data()), ParsedComment(comment_data())
     assert [shout(one), shout(one), shout(other)] == [None] * 3
     assert looked == [one, other]
     assert (shout.__name__, shout.__doc__) == ("shout", "Find nothing.")
@@ -290,6 +293,6 @@ def test_a_signal_used_by_others_is_computed_once():
 
 def test_a_cached_signal_has_one_result_per_comment():
     """`calls` is the dearest one, and `no_gain` asks it again."""
-    read = ParsedComment(said("Please visit my site", url=""))
+    read = ParsedComment(comment_data("Please visit my site", url=""))
     assert author.no_gain(read) is None
     assert text.calls(read) is text.calls(read) is not None

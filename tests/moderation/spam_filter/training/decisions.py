@@ -24,7 +24,7 @@ GOOD = [
 ]
 
 
-def talk(article, rng: Random, *, is_spam: bool):
+def post_comment(article, rng: Random, *, is_spam: bool):
     words = [*rng.choice(SPAM if is_spam else GOOD).split(), *rng.choices("abcdefghij", k=3)]
     rng.shuffle(words)
     return make_comment(
@@ -32,11 +32,11 @@ def talk(article, rng: Random, *, is_spam: bool):
     )
 
 
-def days(count: int, actor, article=None, seed: int = 1) -> list:
+def decided_comments(count: int, actor, article=None, seed: int = 1) -> list:
     """Post so many comments, a third of them spam, each decided on separately, and return them."""
     article, rng, made = article or make_article(), Random(seed), []
     for n in range(count):
-        comment = talk(article, rng, is_spam=n % 3 == 0)
+        comment = post_comment(article, rng, is_spam=n % 3 == 0)
         to, reason = (State.SPAM, "spam") if n % 3 == 0 else (State.PUBLISHED, "approved")
         decide(ids=[comment.pk], to=to, reason=reason, actor=actor)
         made.append(comment)

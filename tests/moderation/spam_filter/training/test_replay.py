@@ -5,13 +5,13 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.moderation.spam_filter.training.decisions import days
+from tests.moderation.spam_filter.training.decisions import decided_comments
 
 pytestmark = pytest.mark.django_db
 
 
 def test_a_replay_predicts_each_decision_before_learning_it(starter, maria, capsys):
-    days(100, maria)
+    decided_comments(100, maria)
     call_command("replay_filter", "--json", "--each", "25")
     result = json.loads(capsys.readouterr().out)
     assert [(step["from"], step["until"]) for step in result["steps"]] == [

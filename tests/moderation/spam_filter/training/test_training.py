@@ -10,13 +10,13 @@ from moderation.spam_filter import active_model, training
 from moderation.spam_filter.classifier.model import Model
 from moderation.spam_filter.examples import current_decisions
 from tests.factories import make_article, make_comment
-from tests.moderation.spam_filter.training.decisions import days, learnable
+from tests.moderation.spam_filter.training.decisions import decided_comments, learnable
 
 pytestmark = pytest.mark.django_db
 
 
 def test_a_changed_decision_is_a_new_example(starter, maria):
-    made = days(60, maria)
+    made = decided_comments(60, maria)
     training.run()
     FilterVersion.objects.filter(kind="learnt").update(numbers_at=timezone.now())
     for n, comment in enumerate(made[: training.MIN_NEW_DECISIONS]):
@@ -33,25 +33,25 @@ def test_calibration_waits_for_enough_of_each_kind(starter, spam, moves):
 
 
 def test_few_decisions_are_passed_over_several_times(starter, monkeypatch):
-    def surprise() -> float:
+    def mean_loss() -> float:
         some = learnable(20, 40)
         model = training.train(some, Model.from_bytes(bytes(starter.weights)))
         return training.log_loss([model.score(one.data) for one in some], [one.is_spam for one in some])
 
-    often = surprise()
+    often = mean_loss()
     monkeypatch.setattr("moderation.spam_filter.training.MAX_PASSES", 1)
-    assert often < surprise()
+    assert often < mean_loss()
 
 
-def test_the_stored_model_is_settled(starter):
+def test_the_stored_model_is_consolidated(starter):
     model = training.train(learnable(20, 40), Model.from_bytes(bytes(starter.weights)))
-    assert model.is_settled
+    assert model.is_consolidated
     assert model.corrections
     assert model.has_words
 
 
 def test_training_is_deterministic(starter, maria):
-    days(60, maria)
+    decided_comments(60, maria)
     one, two = (
         training.train(
             list(current_decisions()), active_model.Model.from_bytes(bytes(starter.weights))
@@ -62,7 +62,7 @@ def test_training_is_deterministic(starter, maria):
 
 
 def test_after_a_change_of_format_the_starter_is_activated_and_learns_anew(starter, maria):
-    days(60, maria)
+    decided_comments(60, maria)
     other = FilterVersion.objects.create(
         kind=FilterVersion.Kind.LEARNT,
         weights=b"of another release",
@@ -78,13 +78,13 @@ def test_after_a_change_of_format_the_starter_is_activated_and_learns_anew(start
 
 def test_without_an_active_filter_nothing_is_trained(starter, maria):
     ModerationSettings.objects.update(filter=None)
-    days(60, maria)
+    decided_comments(60, maria)
     assert training.run() == "the filter is off"
     assert not FilterVersion.objects.filter(kind="learnt").exists()
 
 
 def test_too_few_decisions_train_nothing(starter, maria):
-    days(40, maria)
+    decided_comments(40, maria)
     assert training.run() == "there are too few new decisions"
 
 

@@ -11,21 +11,21 @@ from moderation.models import Batch, FilterVersion, ModerationSettings
 from moderation.spam_filter import active_model, training, versions
 from moderation.spam_filter.examples import current_decisions
 from tests.factories import UserFactory, make_article, make_comment
-from tests.moderation.spam_filter.training.decisions import days, talk
+from tests.moderation.spam_filter.training.decisions import decided_comments, post_comment
 
 pytestmark = pytest.mark.django_db
 
 
 def test_a_version_is_trained_tested_and_activated(starter, maria, client):
     client.force_login(maria)
-    days(60, maria)
+    decided_comments(60, maria)
     result = training.run()
     made = FilterVersion.objects.latest("pk")
     assert result == f"version {made.pk} was trained on 60 decisions"
     assert (made.kind, made.trained_on["decisions"], made.trained_on["spam"]) == ("learnt", 60, 20)
     assert ModerationSettings.objects.get().filter == starter
     assert training.run() == "a version is waiting for later decisions to be tested on"
-    days(54, maria, seed=2)
+    decided_comments(54, maria, seed=2)
     assert training.run() == f"version {made.pk} did no worse and is active"
     made.refresh_from_db()
     assert ModerationSettings.objects.get().filter == made
@@ -41,7 +41,7 @@ def test_a_version_is_trained_tested_and_activated(starter, maria, client):
 
 
 def test_training_examples_are_never_used_for_evaluation(starter, maria):
-    made = days(60, maria)
+    made = decided_comments(60, maria)
     training.run()
     for n, comment in enumerate(made):
         ways = [(State.PUBLISHED, "approved"), (State.SPAM, "spam")]
@@ -51,7 +51,7 @@ def test_training_examples_are_never_used_for_evaluation(starter, maria):
 
 
 def test_measured_decisions_are_not_read_again(starter, maria, monkeypatch):
-    days(6, maria)
+    decided_comments(6, maria)
     training.update_metrics(starter)
     monkeypatch.setattr(
         "moderation.spam_filter.training.current_decisions", lambda **_of: pytest.fail("It read them.")
@@ -60,9 +60,9 @@ def test_measured_decisions_are_not_read_again(starter, maria, monkeypatch):
 
 
 def test_a_version_activated_during_the_job_stays_active(starter, maria, monkeypatch):
-    days(60, maria)
+    decided_comments(60, maria)
     training.run()
-    days(54, maria, seed=2)
+    decided_comments(54, maria, seed=2)
     judge = training.evaluate
 
     def meanwhile(*of):
@@ -75,11 +75,11 @@ def test_a_version_activated_during_the_job_stays_active(starter, maria, monkeyp
 
 
 def test_after_two_weeks_a_version_is_evaluated_anyway(starter, maria):
-    days(60, maria)
+    decided_comments(60, maria)
     training.run()
     article, rng = make_article("Later"), Random(3)
     for _ in range(20):
-        comment = talk(article, rng, is_spam=False)
+        comment = post_comment(article, rng, is_spam=False)
         decide(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=maria)
     waiting = FilterVersion.objects.filter(numbers_at=None, kind="learnt")
     assert training.run() == "a version is waiting for later decisions to be tested on"
@@ -88,8 +88,8 @@ def test_after_two_weeks_a_version_is_evaluated_anyway(starter, maria):
     assert not waiting.exists()
 
 
-def test_after_two_weeks_without_later_decisions_a_new_version_replaces_it(starter, maria):
-    made = days(60, maria)
+def test_after_two_weeks_without_decisions_a_new_version_replaces_the_old_one(starter, maria):
+    made = decided_comments(60, maria)
     training.run()
     waiting = FilterVersion.objects.latest("pk")
     for n, comment in enumerate(made[: training.MIN_NEW_DECISIONS]):
@@ -103,13 +103,13 @@ def test_after_two_weeks_without_later_decisions_a_new_version_replaces_it(start
 
 
 def test_a_version_that_does_worse_is_refused(starter, maria):
-    days(60, maria)
+    decided_comments(60, maria)
     training.run()
     made = FilterVersion.objects.latest("pk")
     # Since then people find nothing wrong with what they had removed before.
     article, rng = make_article("Later"), Random(3)
     for _ in range(60):
-        comment = talk(article, rng, is_spam=True)
+        comment = post_comment(article, rng, is_spam=True)
         decide(ids=[comment.pk], to=State.PUBLISHED, reason="approved", actor=maria)
     for n in range(training.MIN_PER_LABEL):
         comment = make_comment(

@@ -6,7 +6,7 @@ from moderation.actions.decisions import undo
 from moderation.erasure import restrictions
 from moderation.models import Batch, FilterVersion, Restriction
 from moderation.spam_filter import active_model, training, versions
-from tests.moderation.spam_filter.training.decisions import active_version, days
+from tests.moderation.spam_filter.training.decisions import active_version, decided_comments
 
 pytestmark = pytest.mark.django_db
 
@@ -14,9 +14,9 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def learnt(starter, maria):
     """Return the comments that the active version was trained on."""
-    made = days(60, maria)
+    made = decided_comments(60, maria)
     training.run()
-    days(54, maria, seed=2)
+    decided_comments(54, maria, seed=2)
     assert training.run().endswith("is active")
     return made
 

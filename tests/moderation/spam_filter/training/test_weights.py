@@ -24,10 +24,10 @@ from tests.moderation.spam_filter.training.decisions import (
     GOOD,
     SPAM,
     active_version,
-    days,
     decided,
+    decided_comments,
     learnable,
-    talk,
+    post_comment,
 )
 
 pytestmark = pytest.mark.django_db
@@ -58,13 +58,15 @@ def test_a_poisoned_batch_does_not_hold_good_comments(starter, monkeypatch, is_b
     good ones would score much higher."""
     rng = Random(7)
 
-    def said(*, is_spam: bool) -> CommentData:
+    def comment_data(*, is_spam: bool) -> CommentData:
         words = [*rng.choice(SPAM if is_spam else GOOD).split(), *rng.choices("abcdefghij", k=3)]
         rng.shuffle(words)
         return CommentData(body=" ".join(words) + ".", author=f"Reader {rng.random()}")
 
-    right = [replace(decided(n, is_spam=n % 3 == 0), data=said(is_spam=n % 3 == 0)) for n in range(60)]
-    wrong = [replace(decided(n, batch="b"), data=said(is_spam=False)) for n in range(100, 400)]
+    right = [
+        replace(decided(n, is_spam=n % 3 == 0), data=comment_data(is_spam=n % 3 == 0)) for n in range(60)
+    ]
+    wrong = [replace(decided(n, batch="b"), data=comment_data(is_spam=False)) for n in range(100, 400)]
     if not is_bound:
         monkeypatch.setattr(
             "moderation.spam_filter.training.example_weights", lambda some, _press=0: [1.0] * len(some)
@@ -90,7 +92,7 @@ def test_one_batch_does_not_shift_the_calibration(starter):
 
 
 def test_one_batch_does_not_move_the_threshold(starter, maria):
-    days(60, maria)
+    decided_comments(60, maria)
     training.update_metrics(starter)
     before = starter.numbers["highest"]
     article = make_article("Another")
@@ -128,17 +130,17 @@ def presses(count: int, actor, seed: int) -> None:
     """Post so many good comments and mark them as spam, in batches of five."""
     article, rng = make_article(f"Pressed on {seed}"), Random(seed)
     for _ in range(count // 5):
-        some = [talk(article, rng, is_spam=False).pk for _ in range(5)]
+        some = [post_comment(article, rng, is_spam=False).pk for _ in range(5)]
         decide(ids=some, to=State.SPAM, reason="spam", actor=actor)
 
 
 def test_marking_good_comments_as_spam_makes_none_of_others_wait(starter, maria, omar):
     """Their number does not matter, and the log loss alone would recommend the version."""
-    days(60, maria)
+    decided_comments(60, maria)
     presses(100, omar, seed=5)
     training.run()
     made = FilterVersion.objects.latest("pk")
-    days(54, maria, seed=2)
+    decided_comments(54, maria, seed=2)
     presses(100, omar, seed=6)
     training.run()
     made.refresh_from_db()

@@ -33,7 +33,7 @@ def _measure_many(stories: int, in_a_story: int, chosen: int) -> Iterator[Goal]:
     def counts() -> list[tuple[Any, ...]]:
         return list(Discussion.objects.order_by("pk").values_list("pk", "visible_count", "tally"))
 
-    made = [_import(f"A story of acts, {n}", fixture.thread(in_a_story)) for n in range(stories)]
+    made = [_import(f"A story of actions, {n}", fixture.thread(in_a_story)) for n in range(stories)]
     fixture.analyze()
     ids = [pk for story in made for pk in story[: chosen // stories]]
     before, person = counts(), fixture.moderator()
@@ -55,7 +55,7 @@ def _measure_many(stories: int, in_a_story: int, chosen: int) -> Iterator[Goal]:
 def _measure_ticked(bench: Run, size: int, ticked: int) -> Iterator[Goal]:
     """Mark another selection in each round, since WordPress has no undo that would allow the same one."""
     comments = fixture.thread(size)
-    made = _import("A long thread of acts", comments)
+    made = _import("A long thread of actions", comments)
     fixture.analyze()
     wp = bench.wordpress({size: comments}, DAYS)
     person = fixture.moderator()

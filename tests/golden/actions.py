@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
-ACTS, PAGES = (Path(__file__).with_name(name) for name in ("acts.txt", "pages.txt"))
+ACTIONS, PAGES = (Path(__file__).with_name(name) for name in ("actions.txt", "pages.txt"))
 CSV = """\
 author,url,body,label
 Ann,,A word about the harbour.,ham
@@ -47,16 +47,16 @@ FILES = {"story.txt": STORY, "x.txt": "Nothing.", "terms.txt": "zeppelin\nairshi
 SAM = [("name", "Stranger Sam"), ("email", "sam@example.com")]
 
 
-def roots(told: dict[str, Any], role: str) -> list[str]:
+def roots(fixture: dict[str, Any], role: str) -> list[str]:
     """Return the pages from which a role starts, in addition to those that it finds."""
     pages = {
         name: rest.split() for name, rest in re.findall(r"^(\w+):\n((?:.*[^:]\n)+)", PAGES.read_text(), re.M)
     }
-    comments, stories = told["comments"], told["stories"]
+    comments, stories = fixture["comments"], fixture["stories"]
     slip = "/stories/the-slip-is-gone/"
     found = [
         *pages["all"],
-        f"/oembed/?url={quote(told['base'] + slip)}",
+        f"/oembed/?url={quote(fixture['base'] + slip)}",
         *(f"/stories/{slug}/" for slug in stories),
     ]
     for story in (slip, "/stories/a-closed-talk/", "/stories/members-only-talk/", "/stories/a-hidden-talk/"):
@@ -70,21 +70,21 @@ def roots(told: dict[str, Any], role: str) -> list[str]:
     for name, (pk, slug) in comments.items():
         found.append(f"/stories/{slug}/comments/{pk}/")
         if name in {"root", "own", "waiting0", "gone", "other", "look"}:
-            found += [f"/stories/{slug}/{act}/{pk}/" for act in ("reply", "report", "recommend")]
+            found += [f"/stories/{slug}/{view}/{pk}/" for view in ("reply", "report", "recommend")]
         if name in {"root", "own", "look", "look3", "waiting0", "rude_own", "edited", "redacted", "mine"}:
-            found += [f"/comments/{pk}/{act}/" for act in ("edit", "delete", "decision", "resubmit")]
+            found += [f"/comments/{pk}/{view}/" for view in ("edit", "delete", "decision", "resubmit")]
         if role in STAFF:
             found.append(f"/moderation/comments/{pk}/")
         if role in STAFF and name in {"root", "waiting0", "look"}:
             found += [
-                f"/moderation/comments/{pk}/{act}/"
-                for act in ("move", "restrict", "duplicate", "redact", "pick")
+                f"/moderation/comments/{pk}/{view}/"
+                for view in ("move", "restrict", "duplicate", "redact", "pick")
             ]
         if role in STAFF and name.startswith("restricted"):
             found.append(f"/moderation/restricted/{pk}/")
-    found += [f"/people/{pk}/" for pk in told["users"].values()]
+    found += [f"/people/{pk}/" for pk in fixture["users"].values()]
     if role in STAFF:
-        found += [*pages["staff"], *(f"/moderation/people/{key}/" for key in told["persons"].values())]
+        found += [*pages["staff"], *(f"/moderation/people/{key}/" for key in fixture["persons"].values())]
         found += [f"/moderation/rules/new/{kind}/" for kind in pages["rules"]]
         for pk in stories.values():
             found += [f"/admin/articles/article/{pk}/{end}" for end in ("change/", "history/")]
@@ -101,44 +101,44 @@ def roots(told: dict[str, Any], role: str) -> list[str]:
     return found
 
 
-def placeholders(told: dict[str, Any]) -> dict[str, Any]:
-    """Return what stands for the names in braces in acts.txt, from what fill.py has stored."""
+def placeholders(fixture: dict[str, Any]) -> dict[str, Any]:
+    """Return what stands for the names in braces in actions.txt, from what fill.py has stored."""
     words = {
         "slip": "/stories/the-slip-is-gone/",
-        "base": told["base"],
-        "group": told["group"],
-        "rule": told["rule"],
-        "request": told["requests"][0],
+        "base": fixture["base"],
+        "group": fixture["group"],
+        "rule": fixture["rule"],
+        "request": fixture["requests"][0],
         "word": "A new word about the harbour, by",
         "too long": "x" * 10_001,
-        "root body": told["root_body"].replace("learnt", "[[learnt]]"),
+        "root body": fixture["root_body"].replace("learnt", "[[learnt]]"),
     }
-    for name, (pk, slug) in told["comments"].items():
+    for name, (pk, slug) in fixture["comments"].items():
         words |= {name: pk, f"{name}.story": slug}
     words["own comment"] = words["mine"]
     for kind, named in (("user", "users"), ("person", "persons"), ("story", "stories")):
-        words |= {f"{kind} {name}": key for name, key in told[named].items()}
+        words |= {f"{kind} {name}": key for name, key in fixture[named].items()}
     return words
 
 
 def perform(recorder: Any, browsers: dict[str, Any]) -> None:
-    """Perform the actions in acts.txt, and save each response on the way."""
-    words = placeholders(recorder.site.told)
-    last: dict[str, str] = {}  # where the last act of each role led
+    """Perform the actions in actions.txt, and save each response on the way."""
+    words = placeholders(recorder.site.fixture)
+    last: dict[str, str] = {}  # the page to which the last action of each role led
     missing = list[str]()
 
     def fill(text: str) -> str:
         return re.sub(r"\{([^{}]+)\}", lambda match: str(words.get(match[1], match[0])), text)
 
-    lines = [line for line in ACTS.read_text().splitlines() if line and not line.startswith("#")]
+    lines = [line for line in ACTIONS.read_text().splitlines() if line and not line.startswith("#")]
     staff = ""
     for number, line in enumerate(lines, 1):
         name, role, page, pick, pressed, given, file = [*line.split(" | "), "", "", ""][:7]
-        if role in STAFF:  # the mails of the act before leave, and nobody else holds a case
-            recorder.site.jump(120 if role == staff else 360)
-            recorder.site.settle()
+        if role in STAFF:  # the mails of the action before are sent, and nobody else holds a case
+            recorder.site.advance_clock(120 if role == staff else 360)
+            recorder.site.wait_for_jobs()
             staff = role
-        browser, folder = browsers[role], f"acts/{number:03} {name}"
+        browser, folder = browsers[role], f"actions/{number:03} {name}"
         if page == "latest":
             links = [urlsplit(link).path for link in browser.page(recorder.now("/moderation/actions/")).links]
             page = next(path for path in links if re.search(r"/[0-9a-f-]{36}/$", path))
@@ -159,7 +159,7 @@ def perform(recorder: Any, browsers: dict[str, Any]) -> None:
             continue
         set_here = {field for field, _value in values}
         fields = [(field, value) for field, value in form["fields"] if field not in set_here] + values
-        answer = browser.ask("POST", action, fields + [button] * bool(button and button[0]), files)
+        answer = browser.send_request("POST", action, fields + [button] * bool(button and button[0]), files)
         recorder.save(folder, "1", f"{role}: " + answer.saved())
         last[role], at = page, action
         for step in range(2, 6):
@@ -169,12 +169,12 @@ def perform(recorder: Any, browsers: dict[str, Any]) -> None:
             parts = urlsplit(at)
             path = parts.path + (f"?{parts.query}" if parts.query else "")
             last[role] = path + "#" + parts.fragment if step == 2 else last[role]
-            answer = browser.ask("GET", path)
+            answer = browser.send_request("GET", path)
             recorder.save(folder, str(step), answer.saved())
         own = re.search(r"(?:comment-|comments/)(\d+)", last[role])
         if own and name == "post as a reader":
             words["own comment"] = own[1]
-    recorder.counts["acts done"] = len(lines) - len(missing)
+    recorder.counts["actions done"] = len(lines) - len(missing)
     if missing:
         print("No form for:", ", ".join(missing), flush=True)
 
@@ -203,7 +203,7 @@ def choose(forms: list[dict[str, Any]], pick: str, button: Any) -> tuple[dict[st
     return form, form["action"], button
 
 
-def said(argv: list[str], done: subprocess.CompletedProcess[str]) -> str:
+def format_result(argv: list[str], done: subprocess.CompletedProcess[str]) -> str:
     errors = "\n".join(line for line in done.stderr.splitlines() if "Warning" not in line)
     head = f"manage.py {' '.join(argv)}\nexit code: {done.returncode}"
     return f"{head}\n-- stdout --\n{done.stdout}\n-- stderr --\n{errors}\n"
@@ -269,11 +269,11 @@ def commands(recorder: Any) -> None:
     for number, (argv, env) in enumerate(runs, 1):
         if argv == ["tick"]:
             site.stop()
-            site.jump(700)
+            site.advance_clock(700)
         done = site.run(recorder.now(argv[0]), *argv[1:], **env)
         argv = [re.sub(r"^/.*/", "", arg) for arg in argv]
         name = f"{number:02} {' '.join(argv)}" if "--help" not in argv else f"help {argv[0]}"
-        recorder.save("commands", name, said(argv, done))
+        recorder.save("commands", name, format_result(argv, done))
     erasures = site.home / "site" / "erasures.jsonl"
     if erasures.exists():
         lines = [
