@@ -76,8 +76,11 @@ def middle(rounds: Sequence[Measured]) -> Measured:
 
 
 def read(target: Target, readers: int, seconds: float) -> Measured:
-    """Request the page by this many readers at once, each sending its next request after the response."""
-    if not shutil.which("wrk"):
+    """Request the page by this many readers at once, each sending its next request after the response.
+
+    With 0 seconds each sends one request.
+    """
+    if not seconds or not shutil.which("wrk"):
         # Enough to see that a bench runs. This client is slower than what it should measure.
         return send(target, [target.request()] * readers, clients=readers)
     settle(target)
