@@ -16,7 +16,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple, TypeVar
 
-from bench import servers
+from bench import load, servers
 from bench.fixture import ThreadComment
 from bench.load import Measured, middle
 from bench.peers import wordpress
@@ -121,6 +121,8 @@ def run(
     options = parser.parse_args(arguments)
     given = {size: value for size in numbers if (value := getattr(options, size)) is not None}
     chosen = SimpleNamespace(**{**sizes, **(smallest if options.smallest else {}), **given})
+    if options.smallest:
+        load.idle_seconds = 0.01
     with ExitStack() as stack:
         bench = Run(stack, chosen, settings or {}, with_wordpress=not options.no_wordpress, served=served)
         publish(name, chain(measure(bench), bench.remarks), write=options.write)

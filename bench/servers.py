@@ -209,15 +209,21 @@ def _statement_log() -> Iterator[None]:
         cursor = superuser.cursor()
         cursor.execute("ALTER SYSTEM SET log_statement = 'all'")
         cursor.execute("ALTER SYSTEM SET log_line_prefix = '%u '")
-        _reload(cursor)
+        _reload(cursor, "all")
         yield
         cursor.execute("ALTER SYSTEM RESET ALL")
-        _reload(cursor)
+        _reload(cursor, "none")
 
 
-def _reload(cursor: Any) -> None:
+def _reload(cursor: Any, expected: str) -> None:
+    """Let all processes of the database read its settings again, of which `log_statement` has changed."""
     cursor.execute("SELECT pg_reload_conf()")
-    time.sleep(0.3)
+    found = ""
+    while found != expected:
+        time.sleep(0.01)
+        cursor.execute("SHOW log_statement")
+        (found,) = cursor.fetchone()
+    time.sleep(0.05)  # the other processes were told at the same moment
 
 
 _connections: list[Any] = []  # psycopg2 connections of the bench, not of the site

@@ -44,7 +44,7 @@ SMALLEST = {
     "test_source": 0,
     "evaluated": 100,
     "decisions": (),
-    "poison": poison.Counts(60, 20, 10, 20),
+    "poison": poison.Counts(60, 20, 10, 20, groups=1),
 }
 FALSE_POSITIVE_LIMIT = 1.0  # good comments in a hundred, the default of a new site
 GROUPS = {

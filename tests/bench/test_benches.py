@@ -96,8 +96,9 @@ def environment() -> dict[str, str]:
 
     ours = ("DATABASE_", "SOUNDOFF_HOME", "DJANGO_", "SECRET_KEY", "PYTEST_")
     base = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    # One web process starts sooner.
-    return base | {servers.COPIED: str(shared_home("with-sample", prepare)), "WEB_PROCESSES": "1"}
+    copied = shared_home("with-sample", prepare)
+    # One web process starts sooner. The copies are where the original is, in memory if possible.
+    return base | {servers.COPIED: str(copied), "WEB_PROCESSES": "1", "TMPDIR": str(copied.parents[1])}
 
 
 @pytest.mark.parametrize("bench", BENCHES)

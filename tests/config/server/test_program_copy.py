@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,20 +19,44 @@ from core.data_folder import StartupError, unprivileged_user
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root has an unprivileged user")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def user() -> pwd.struct_passwd:
     user = unprivileged_user()
     assert user
     return user
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
+@contextmanager
+def open_folder() -> Iterator[Path]:
     """Yield a folder that everybody can enter."""
     folder = Path(tempfile.mkdtemp(prefix="soundoff-program-"))
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with open_folder() as folder:
+        yield folder
+
+
+@pytest.fixture
+def _unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program_copy, "can_read", lambda user, paths: False)
+
+
+@pytest.fixture(scope="module")
+def copy(user: pwd.struct_passwd) -> Iterator[Path]:
+    """Yield a copy of Python that was made under umask 077. It takes seconds, so the tests share it."""
+    with open_folder() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(program_copy, "can_read", lambda user, paths: False)
+        was = os.umask(0o077)
+        try:
+            readable_program(user, folder / "copy")
+        finally:
+            os.umask(was)
+        yield folder / "copy"
 
 
 @pytest.fixture
@@ -75,34 +100,26 @@ def test_a_closed_project_is_copied_and_made_readable(
     assert readable_project(None, copy) == closed
 
 
-def test_an_unreadable_python_is_copied_once(
-    user: pwd.struct_passwd, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(program_copy, "can_read", lambda user, paths: False)
-    copy = folder / "copy"
-    was = os.umask(0o077)
-    try:
-        made = readable_program(user, copy)
-    finally:
-        os.umask(was)
+@pytest.mark.usefixtures("_unreadable")
+def test_an_unreadable_python_is_copied_once(user: pwd.struct_passwd, copy: Path) -> None:
+    written_at = (copy / "versions.txt").stat().st_mtime_ns
+    made = readable_program(user, copy)
+    assert (copy / "versions.txt").stat().st_mtime_ns == written_at
     argv = [made.python, "-c", "import django, ssl, sys; print(django.__file__, sys.base_prefix)"]
     output = subprocess.check_output(argv, cwd="/", env=made.environment, text=True, **identity(user))
     assert output.split() == [str(made.packages / "django" / "__init__.py"), str(copy / "base")]
     assert not (made.packages / "pytest").exists(), "only what serves a site is copied"
-    written_at = (copy / "versions.txt").stat().st_mtime_ns
-    assert readable_program(user, copy) == made
-    assert (copy / "versions.txt").stat().st_mtime_ns == written_at
     (copy / "versions.txt").write_text("other packages")
     assert readable_program(user, copy) == made
     assert (copy / "versions.txt").stat().st_mtime_ns != written_at
 
 
+@pytest.mark.usefixtures("_unreadable")
 def test_a_failed_copy_is_an_error(
-    user: pwd.struct_passwd, folder: Path, monkeypatch: pytest.MonkeyPatch
+    user: pwd.struct_passwd, folder: Path, copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(program_copy, "can_read", lambda user, paths: False)
     with pytest.raises(StartupError, match=r"cannot be copied: .*/none\.lock: No such file"):
         readable_program(user, folder / "no" / "none")
     monkeypatch.setattr(program_copy, "TRIAL_IMPORT", "raise SystemExit('no such library')")
     with pytest.raises(StartupError, match=r"(?s)no such library.*rm -r .*\.venv; PYTHON="):
-        readable_program(user, folder / "copy")
+        readable_program(user, copy)

@@ -1,5 +1,6 @@
 """A real S3-compatible server on this machine, and buckets in it."""
 
+import os
 import secrets
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from tests.helpers.servers.ports import free_port
 from tests.helpers.waiting import until
 
 KEY, SECRET = "the-key", "a secret/with+signs"
+LISTED = 20  # files in one answer, for which S3 has 1,000, which take seconds to store
 
 
 @contextmanager
@@ -22,7 +24,8 @@ def server() -> Iterator[str]:
     """Run the server, and yield its host and port."""
     port = free_port()
     argv = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    env = os.environ | {"MOTO_S3_DEFAULT_MAX_KEYS": str(LISTED)}
+    process = subprocess.Popen(argv, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         until(lambda: process.poll() is not None or _answers(port))
         assert process.poll() is None, "the S3 server ended at its start"
