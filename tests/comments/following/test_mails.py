@@ -263,7 +263,7 @@ def test_the_mail_through_a_mail_server(
     by_person = {message["To"]: message for message in inbox.mails}
     assert set(by_person) == {"jane@example.org", "kofi@example.org"}
     message = by_person["jane@example.org"]
-    url = re.fullmatch(r"<(.+)>", message["List-Unsubscribe"])
+    url = re.fullmatch(r"<(.+)>", message["List-Unsubscribe"].strip())
     assert url
     assert url[1] == f"{settings.SITE_URL}/stop-mails/{follow_token(first)}/"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"

@@ -70,7 +70,7 @@ def test_mails_of_each_kind_stop_by_their_header(
         (message,) = inbox.mails
         assert message["To"] == "jane@example.org"
         found = re.fullmatch(
-            rf"<{re.escape(settings.SITE_URL)}(/stop-mails/.+/)>", message["List-Unsubscribe"]
+            rf"<{re.escape(settings.SITE_URL)}(/stop-mails/.+/)>", message["List-Unsubscribe"].strip()
         )
         assert found
         assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"

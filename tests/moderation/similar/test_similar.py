@@ -50,7 +50,7 @@ def test_the_seeds_groups(data: Path, maria):
 
 @pytest.mark.data
 def test_flood_is_cleared_in_a_few_actions_and_restored_exactly(data: Path, maria):
-    spun = flood.bring_in(flood.stories(data, spun=1_000, real=200))
+    spun = flood.import_stories(flood.stories(data, spun=1_000, real=200))
     numbers, pages = flood.numbers(), flood.pages()
 
     cleared = flood.clear(maria, most=10, least=10)
