@@ -84,22 +84,24 @@ def peak_megabytes(root: int, part: str) -> float:
     return max(peaks)
 
 
-def _process_tree(roots: Iterable[int], part: str) -> dict[int, list[str]]:
+def _process_tree(roots: Iterable[int], part: str) -> dict[int, list[bytes]]:
     """Return the fields of /proc/…/stat from the third on, the state, by process.
 
     The processes are these and their descendants, as far as their command line matches the pattern.
     """
-    fields: dict[int, list[str]] = {}
+    fields: dict[int, list[bytes]] = {}
+    children: dict[int, list[int]] = {}
     for process in map(int, filter(str.isdigit, os.listdir("/proc"))):
         try:
             # The name before the state may contain spaces.
-            fields[process] = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+            fields[process] = Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()
         except OSError:
             continue  # it has ended
+        children.setdefault(int(fields[process][1]), []).append(process)
     left, found = [process for process in roots if process in fields], {}
     while left:
         process = left.pop()
-        left += [child for child, values in fields.items() if int(values[1]) == process]
+        left += children.get(process, [])
         if not part or re.search(part, _command_line(process)):
             found[process] = fields[process]
     return found
