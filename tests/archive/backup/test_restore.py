@@ -38,17 +38,17 @@ def test_a_site_comes_back_as_it_was(file: Path, paths: list[str]) -> None:
     before, shown, pictures = rows(), pages(paths), media()
     version = Site.objects.get().version
     assert [status for status, _ in shown] == [200] * len(paths)
-    made = backup(file)
+    result = backup(file)
     # The backup itself logs one reading of restricted texts.
     assert before["moderation_restrictedtextreading"] == []
     assert RestrictedTextReading.objects.get(restriction=None, by=None).is_export
     before["moderation_restrictedtextreading"] = rows()["moderation_restrictedtextreading"]
     sequences = tables.read_sequences()
-    assert made.notes == []
-    assert made.last == last_backup()
-    assert made.last.is_there
-    assert made.last.sha256 == sha256(file.read_bytes()).hexdigest()
-    assert made.last.counts == {"stories": 2, "comments": 6, "people": 3, "guests": 6, "media": 2}
+    assert result.notes == []
+    assert result.last == last_backup()
+    assert result.last.is_there
+    assert result.last.sha256 == sha256(file.read_bytes()).hexdigest()
+    assert result.last.counts == {"stories": 2, "comments": 6, "people": 3, "guests": 6, "media": 2}
     assert file.stat().st_mode & 0o777 == 0o600
     assert [path.name for path in file.parent.iterdir() if path.is_file()] == [file.name]
 
@@ -57,7 +57,7 @@ def test_a_site_comes_back_as_it_was(file: Path, paths: list[str]) -> None:
         path.is_file() and path.unlink()
     data_path("media").rename(data_path("media").with_name("gone"))
     done = restore(file)
-    assert done.manifest.counts == made.last.counts
+    assert done.manifest.counts == result.last.counts
     assert rows() == before
     assert media() == pictures
     assert pages(paths) == shown

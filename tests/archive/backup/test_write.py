@@ -58,17 +58,17 @@ def test_a_backup_is_one_snapshot_while_people_write(file: Path, paths: list[str
         while sum(wrote) < 40:
             threading.Event().wait(0.01)
         before = Comment.objects.count()
-        made = backup(file)
+        result = backup(file)
         after = Comment.objects.count()
     finally:
         over.set()
         for thread in threads:
             thread.join()
-    assert before <= made.last.counts["comments"] <= after < Comment.objects.count() + 1
+    assert before <= result.last.counts["comments"] <= after < Comment.objects.count() + 1
     assert sum(wrote) > 40
     empty()
     restore(file)
-    assert Comment.objects.count() == made.last.counts["comments"]
+    assert Comment.objects.count() == result.last.counts["comments"]
     assert check() == {}
     for discussion in Discussion.objects.all():
         assert make_comment(discussion.article, "Goes on.").pk
@@ -81,9 +81,9 @@ def test_links_are_not_followed(file: Path, tmp_path: Path) -> None:
     (data_path("media") / "ab" / "link.jpg").symlink_to(secret)
     (data_path("media") / "folder").symlink_to(tmp_path)
     (real.parent / ".half.jpg").write_bytes(b"being written")
-    made = backup(file)
-    assert len(made.notes) == 2
-    assert all("not an ordinary file" in note for note in made.notes)
+    result = backup(file)
+    assert len(result.notes) == 2
+    assert all("not an ordinary file" in note for note in result.notes)
     assert [p.filename for p in parts_of(file) if p.filename.startswith("media")] == ["media/ab/real.jpg"]
     assert b"a secret" not in file.read_bytes()
 

@@ -28,9 +28,9 @@ LIBRARY = "/admin/articles/image/library/"
 @pytest.fixture
 def images() -> list[Image]:
     names = ["A red boat", "A blue boat", "The town hall"]
-    made = [make_image(is_ready=False, alt=name, credit="Ida Lund") for name in names]
-    Image.objects.filter(pk=made[2].pk).update(filename="IMG_0042.jpg")
-    return made
+    images = [make_image(is_ready=False, alt=name, credit="Ida Lund") for name in names]
+    Image.objects.filter(pk=images[2].pk).update(filename="IMG_0042.jpg")
+    return images
 
 
 def numbers(response) -> list[int]:

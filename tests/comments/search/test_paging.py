@@ -63,7 +63,9 @@ def test_the_number_of_results_is_limited_and_the_page_says_so(client, monkeypat
 def test_stories_go_on_by_rank(client, monkeypatch):
     monkeypatch.setattr(searching, "STORIES_SHOWN_FIRST", 2)
     monkeypatch.setattr(searching, "SITE_PAGE_SIZE", 2)
-    made = [make_article(f"Ferry {n}", published_at=timezone.now() - timedelta(days=n + 1)) for n in range(5)]
+    articles = [
+        make_article(f"Ferry {n}", published_at=timezone.now() - timedelta(days=n + 1)) for n in range(5)
+    ]
     seen, query = [], "?q=ferry"
     while query:
         page = client.get(f"/search/{query}").content.decode()
@@ -71,7 +73,7 @@ def test_stories_go_on_by_rank(client, monkeypatch):
         seen += found_stories(page)
         more = re.search(r'<a class="more" href="([^"]*)" [^>]*>More stories', page)
         query = more[1].replace("&amp;", "&") if more else ""
-    assert seen == [article.slug for article in made]
+    assert seen == [article.slug for article in articles]
     assert "Back to the first page of results" in page
 
 

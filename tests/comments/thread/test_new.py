@@ -52,9 +52,9 @@ def test_the_latest_new_comments_are_listed_in_order(client):
     article = make_article()
     make_comment(article)
     since = version(client, article)["seq"]
-    made = [make_comment(article).pk for _ in range(MAX_NEW_IDS + 3)]
+    ids = [make_comment(article).pk for _ in range(MAX_NEW_IDS + 3)]
     answer = client.get(f"{article.get_absolute_url()}new/?since={since}").json()
-    assert answer == {"count": len(made), "ids": made[3:]}
+    assert answer == {"count": len(ids), "ids": ids[3:]}
     assert client.get(f"{article.get_absolute_url()}new/?since=999").json() == {"count": 0, "ids": []}
 
 

@@ -94,9 +94,9 @@ def test_an_erased_name_is_in_no_copy(
     site: PageCacheApp, other: PageCacheApp, article: Article, folder: Path, deletes_comments: bool
 ) -> None:
     jim = UserFactory.create(name="Jim Zyxbelnap")
-    made = make_comment(article, "Words of Jim.", author=jim)
-    make_comment(article, "An answer.", parent=made)
-    pages = [article.get_absolute_url(), f"{made.get_absolute_url()}", "/"]
+    comment = make_comment(article, "Words of Jim.", author=jim)
+    make_comment(article, "An answer.", parent=comment)
+    pages = [article.get_absolute_url(), f"{comment.get_absolute_url()}", "/"]
 
     def copies() -> int:
         return sum("Zyxbelnap" in path.read_text() for path in folder.rglob("*") if path.is_file())

@@ -76,11 +76,11 @@ def test_actions_leave_no_integrity_errors(steps):
     for name, places, number in steps:
         ids = [comments[n].pk for n in sorted(places)]
         values = {"c": Comment.objects.get(pk=ids[0]), "other": comments[number % 4], "n": number}
-        made = None
+        action = None
         with suppress(ValidationError):
             if name != "undo":
-                made = ACTS[name](ids=ids, by=maria, **values)
+                action = ACTS[name](ids=ids, by=maria, **values)
             elif batches:
-                made = undo(batch=batches[number % len(batches)], actor=maria).batch
-        batches += [made] if made else []
+                action = undo(batch=batches[number % len(batches)], actor=maria).batch
+        batches += [action] if action else []
     assert {kind: ids for kind, ids in integrity.check().items() if ids} == {}

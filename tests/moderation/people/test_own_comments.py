@@ -235,7 +235,7 @@ def test_the_list_is_filtered_by_state(ida, maria):
 
 def test_pages_of_25_without_gaps_or_repeats(ida):
     article = make_article()
-    made = [make_comment(article, f"Word {n}.", author=ida).pk for n in range(PAGE_SIZE + 3)]
+    ids = [make_comment(article, f"Word {n}.", author=ida).pk for n in range(PAGE_SIZE + 3)]
     Comment.objects.update(created_at=timezone.now())  # at the same time: the id orders them
     client, url, seen = client_of(ida), f"{URL}?state=published", []
     while url:
@@ -244,7 +244,7 @@ def test_pages_of_25_without_gaps_or_repeats(ida):
         following = re.search(r'<a href="([^"]+)" rel="next"', page)
         url = following[1].replace("&amp;", "&") if following else ""
     assert [len(page) for page in seen] == [PAGE_SIZE, 3]
-    assert [pk for page in seen for pk in page] == made[::-1]
+    assert [pk for page in seen for pk in page] == ids[::-1]
     assert client.get(f"{URL}?before=nonsense").status_code == 404
 
 

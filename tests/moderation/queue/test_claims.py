@@ -38,10 +38,10 @@ def test_open_case_is_claimed_and_colleagues_get_the_next(client, maria, omar):
 def test_colleague_gets_the_first_case_after_a_claimed_page(client, maria, omar):
     client.force_login(maria)
     article = make_article()
-    made = [make_comment(article, f"{words}.") for words in WORDS[:22]]
+    comments = [make_comment(article, f"{words}.") for words in WORDS[:22]]
     until = timezone.now() + timedelta(minutes=5)
-    Case.objects.exclude(comment=made[21]).update(claimed_by=omar, claimed_until=until)
-    assert open_comment_ids(client.get("/moderation/")) == [made[21].pk]
+    Case.objects.exclude(comment=comments[21]).update(claimed_by=omar, claimed_until=until)
+    assert open_comment_ids(client.get("/moderation/")) == [comments[21].pk]
 
 
 def test_prefetch_claims_nothing_and_consumes_no_messages(client, maria):

@@ -58,15 +58,15 @@ def test_active_filters_can_be_removed_one_by_one(client, maria):
 def test_a_rule_finds_its_cases_however_many_it_matched(client, monkeypatch, most):
     monkeypatch.setattr(filters, "MAX_IN_ARRAY", most)
     rule, article = Rule.objects.create(value="casino"), make_article()
-    made = [make_comment(article, f"The casino {number}") for number in range(3)]
+    comments = [make_comment(article, f"The casino {number}") for number in range(3)]
     make_comment(article, "Another word")
-    for part in ("", f"&author=g{made[1].guest.pk}"):
-        expected = [made[1].pk] if part else [comment.pk for comment in made]
+    for part in ("", f"&author=g{comments[1].guest.pk}"):
+        expected = [comments[1].pk] if part else [comment.pk for comment in comments]
         page = client.get(f"/moderation/?rule={rule.pk}{part}")
         assert sorted(listed_comment_ids(page)) == expected
-    first = Case.objects.get(comment=made[0])
+    first = Case.objects.get(comment=comments[0])
     later = client.get(f"/moderation/?queue=waiting&rule={rule.pk}&after={first.pk}")
-    assert sorted(listed_comment_ids(later)) == [comment.pk for comment in made[1:]]
+    assert sorted(listed_comment_ids(later)) == [comment.pk for comment in comments[1:]]
     assert "<small>3</small>" in text(later)  # counted with those before
 
 

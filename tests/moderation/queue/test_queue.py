@@ -27,27 +27,29 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy")]
 def test_queue_is_ordered_by_due_time_across_pages(client, maria):
     client.force_login(maria)
     article = make_article()
-    made = [make_comment(article, f"{word}.") for word in WORDS[:30]]
+    comments = [make_comment(article, f"{word}.") for word in WORDS[:30]]
     first = client.get("/moderation/")
-    assert listed_comment_ids(first) == [c.pk for c in made[:20]]
-    assert open_comment_ids(first) == [made[0].pk]
+    assert listed_comment_ids(first) == [c.pk for c in comments[:20]]
+    assert open_comment_ids(first) == [comments[0].pk]
     link = re.search(r'href="([^"]+after=\d+)">Next page', links(first))[1]
 
-    decide(ids=[c.pk for c in made[17:22]], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    decide(ids=[c.pk for c in comments[17:22]], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     further = client.get(link)
     assert (listed_comment_ids(further), open_comment_ids(further)) == (
-        [c.pk for c in made[22:]],
-        [made[22].pk],
+        [c.pk for c in comments[22:]],
+        [comments[22].pk],
     )
     assert "First page" in text(further)
     # An act on one of these stays behind the same row, also the last act.
-    page = client.get(re.search(rf'name="ids" value="{made[28].pk}".*?<a href="([^"]+)"', links(further))[1])
+    page = client.get(
+        re.search(rf'name="ids" value="{comments[28].pk}".*?<a href="([^"]+)"', links(further))[1]
+    )
     form = links(page).split('name="seen"')[1]
     then = re.search(r'name="next" value="([^"]+)"', form)[1]
-    after = post_decision(client, page, made[28], act="spam", next=then)
+    after = post_decision(client, page, comments[28], act="spam", next=then)
     assert (open_comment_ids(after), listed_comment_ids(after)) == (
-        [made[29].pk],
-        [c.pk for c in [*made[22:28], made[29]]],
+        [comments[29].pk],
+        [c.pk for c in [*comments[22:28], comments[29]]],
     )
 
 

@@ -29,8 +29,8 @@ def stories(ada) -> list[Article]:
 
     They have comments in every state, actions, reports, rules and settings.
     """
-    made = [make_article(f"{SECRET} {word}") for word in ("draft", "privacy", "schedule")]
-    for number, story in enumerate(made):
+    articles = [make_article(f"{SECRET} {word}") for word in ("draft", "privacy", "schedule")]
+    for number, story in enumerate(articles):
         comments = [
             make_comment(story, f"The boat of the harbour number {number} {n} is late again.")
             for n in range(4)
@@ -44,10 +44,10 @@ def stories(ada) -> list[Article]:
         rules.save(rule=rule, note="", actor=ada)
     soon = timezone.now() + timedelta(days=1)
     for story, fields in zip(
-        made, ({}, {"stage": Article.Stage.PRIVATE}, {"published_at": soon}), strict=True
+        articles, ({}, {"stage": Article.Stage.PRIVATE}, {"published_at": soon}), strict=True
     ):
         Article.objects.filter(pk=story.pk).update(**{"published_at": None} | fields)
-    return [Article.objects.get(pk=story.pk) for story in made]
+    return [Article.objects.get(pk=story.pk) for story in articles]
 
 
 def seeds(stories: list[Article]) -> list[str]:

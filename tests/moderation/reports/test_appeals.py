@@ -346,14 +346,16 @@ def test_one_of_two_simultaneous_appeals_is_refused(removed, jim):
 
 def test_appeals_per_day_are_limited(jim, maria):
     article = make_article()
-    made = [make_comment(article, f"Word {n}.", author=jim) for n in range(reporting.MAX_APPEALS_PER_DAY + 1)]
-    decide(ids=[one.pk for one in made], to=State.REJECTED, reason="insult", actor=maria)
-    for one in made[:-1]:
+    comments = [
+        make_comment(article, f"Word {n}.", author=jim) for n in range(reporting.MAX_APPEALS_PER_DAY + 1)
+    ]
+    decide(ids=[one.pk for one in comments], to=State.REJECTED, reason="insult", actor=maria)
+    for one in comments[:-1]:
         appeal(Comment.objects.get(pk=one.pk), jim)
     with pytest.raises(ValidationError, match="try again tomorrow"):
-        appeal(Comment.objects.get(pk=made[-1].pk), jim)
+        appeal(Comment.objects.get(pk=comments[-1].pk), jim)
     Appeal.objects.update(at=F("at") - timedelta(days=2))
-    appeal(Comment.objects.get(pk=made[-1].pk), jim)
+    appeal(Comment.objects.get(pk=comments[-1].pk), jim)
 
 
 def test_a_decision_in_the_meantime_is_not_overwritten(removed, jim, maria):

@@ -93,22 +93,22 @@ def test_many_examples_of_low_weight_equal_a_few_of_full_weight():
 
 def test_the_latest_example_counts_most():
     """Two examples contradict each other."""
-    made = new_model(half_life=20)
+    model = new_model(half_life=20)
     for is_spam in [False] * 40 + [True] * 60:
-        learn(made, SPAM[0], is_spam)
-    assert made.score(SPAM[0]) > 0.8
+        learn(model, SPAM[0], is_spam)
+    assert model.score(SPAM[0]) > 0.8
 
 
 @pytest.mark.parametrize(("spam", "has_words"), [(4, False), (6, True)])
 def test_words_are_learnt_once_there_is_some_spam(spam, has_words):
     """The first decisions are often all in favour, and words learnt from these alone did harm."""
-    made = new_model(min_spam=5)
+    model = new_model(min_spam=5)
     for one in GOOD:
-        learn(made, one, False)
+        learn(model, one, False)
     for one in SPAM[:spam]:
-        learn(made, one, True)
-    made.consolidate()
-    assert made.has_words is has_words
+        learn(model, one, True)
+    model.consolidate()
+    assert model.has_words is has_words
 
 
 @pytest.mark.parametrize("one", [*SPAM[:2], *GOOD[:2], *OTHERS])
@@ -132,14 +132,14 @@ def test_anything_that_can_be_typed_is_scored_and_explained(body, author, url):
 @pytest.mark.parametrize("body", ["Zorb lanterns at factory cost, zorb lanterns.", "I row there every day."])
 def test_the_words_of_a_body_are_in_its_parts_and_not_in_the_start_value(body):
     """Also if the score of its words is beyond the limit."""
-    made = new_model()
+    model = new_model()
 
     def start(one: CommentData) -> float:
-        return next(part.logit for part in made.explain(one) if part.what == BIAS)
+        return next(part.logit for part in model.explain(one) if part.what == BIAS)
 
-    words = [part for part in made.explain(comment_data(body)) if part.kind == "word"]
-    features, weight = made.read_data(comment_data(body)), made.starter.weights["body_text"]
-    whole = made.slope * weight.weight * features.values["body_text"]
+    words = [part for part in model.explain(comment_data(body)) if part.kind == "word"]
+    features, weight = model.read_data(comment_data(body)), model.starter.weights["body_text"]
+    whole = model.slope * weight.weight * features.values["body_text"]
     constant = start(comment_data(body)) - start(comment_data("", author=None))
     assert sum(part.logit for part in words) + constant == pytest.approx(whole, abs=0.4)
 
@@ -258,7 +258,7 @@ def test_a_logit_is_a_probability(x):
 
 
 def test_the_longest_comment_is_scored_quickly():
-    made = new_model()
+    model = new_model()
     for piece in ("word ", "a", "x1 ", "مُ", "a'b "):
         one = comment_data(
             (piece * MAX_READ_LENGTH)[:MAX_READ_LENGTH],
@@ -266,6 +266,6 @@ def test_the_longest_comment_is_scored_quickly():
             url=f"http://{piece * 40}",
         )
         began = time.process_time()
-        made.score(one)
-        made.explain(one)
+        model.score(one)
+        model.explain(one)
         assert time.process_time() - began < 5  # no measure: hundreds of times what it takes

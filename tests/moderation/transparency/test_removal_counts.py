@@ -239,11 +239,11 @@ def test_moderators_at_the_same_time_count_everything_once(maria):
         chance, done = Random(seed), []
         for _ in range(10):
             if done and chance.random() < 0.4:
-                made = undo(batch=chance.choice(done), actor=maria)
+                action = undo(batch=chance.choice(done), actor=maria)
             else:
                 to, reason = chance.choice([(State.SPAM, Reason.SPAM), (State.PUBLISHED, Reason.APPROVED)])
-                made = decide(ids=chance.sample(ids, 3), to=to, reason=reason, actor=maria)
-            done += [made.batch] if made.batch else []
+                action = decide(ids=chance.sample(ids, 3), to=to, reason=reason, actor=maria)
+            done += [action.batch] if action.batch else []
         connection.close()
 
     with ThreadPoolExecutor(4) as pool:

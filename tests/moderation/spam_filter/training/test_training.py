@@ -16,10 +16,10 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_changed_decision_is_a_new_example(starter, maria):
-    made = decided_comments(60, maria)
+    comments = decided_comments(60, maria)
     training.run()
     FilterVersion.objects.filter(kind="learnt").update(numbers_at=timezone.now())
-    for n, comment in enumerate(made[: training.MIN_NEW_DECISIONS]):
+    for n, comment in enumerate(comments[: training.MIN_NEW_DECISIONS]):
         to, reason = (State.PUBLISHED, "approved") if n % 3 == 0 else (State.SPAM, "spam")
         decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
     assert training.run().endswith("was trained on 60 decisions")

@@ -41,9 +41,9 @@ def test_a_version_is_trained_tested_and_activated(starter, maria, client):
 
 
 def test_training_examples_are_never_used_for_evaluation(starter, maria):
-    made = decided_comments(60, maria)
+    comments = decided_comments(60, maria)
     training.run()
-    for n, comment in enumerate(made):
+    for n, comment in enumerate(comments):
         ways = [(State.PUBLISHED, "approved"), (State.SPAM, "spam")]
         for to, reason in ways if n % 3 == 0 else reversed(ways):
             decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
@@ -89,10 +89,10 @@ def test_after_two_weeks_a_version_is_evaluated_anyway(starter, maria):
 
 
 def test_after_two_weeks_without_decisions_a_new_version_replaces_the_old_one(starter, maria):
-    made = decided_comments(60, maria)
+    comments = decided_comments(60, maria)
     training.run()
     waiting = FilterVersion.objects.latest("pk")
-    for n, comment in enumerate(made[: training.MIN_NEW_DECISIONS]):
+    for n, comment in enumerate(comments[: training.MIN_NEW_DECISIONS]):
         to, reason = (State.PUBLISHED, "approved") if n % 3 == 0 else (State.SPAM, "spam")
         decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
     FilterVersion.objects.filter(pk=waiting.pk).update(made_at=timezone.now() - training.MAX_TRIAL_WAIT)
