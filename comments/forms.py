@@ -123,6 +123,8 @@ class ReplyForm(BodyForm):
         helper.add_input(preview)
         if self._nudged:
             helper.add_input(Hidden("nudged", self._nudged))
+        if "top_level" in self.data:
+            helper.add_input(Hidden("top_level", "1"))
         return helper
 
     def preview(self) -> str:
@@ -163,6 +165,16 @@ class ReplyForm(BodyForm):
         self.nudges = list(sentences.values())
         self.submit = _("Post anyway")
         self._change_data(nudged=" ".join([*self._nudged.split(), *sentences]))
+
+    def offer_top_level(self) -> None:
+        """Let the form be sent again as a top-level comment, as its parent was removed.
+
+        Its URL stays that of the reply, so the browser and the site find its draft.
+        """
+        self.add_error(
+            None, _("Your text is kept. Press “Post comment” to post it without replying to anybody.")
+        )
+        self._change_data(top_level="1")
 
     def renew_nonce(self) -> None:
         """Put a new nonce into the form that is shown again, so that it can be posted."""

@@ -20,8 +20,8 @@ from accounts.services import has_confirmed_email
 from articles.models import Site
 from articles.site.current_site import read_site
 from articles.site.languages import in_language_of, in_site_language, in_staff_language, language_of
+from comments.following import decision_mails
 from comments.following.mails import stop_path
-from comments.following.services import Person, decision_follows
 from comments.following.tokens import follow_token
 from comments.models import REMOVED, Comment, Follow, Reason, State, Transition
 from core.mail.composition import compose_mail, unsubscribe_headers
@@ -161,18 +161,23 @@ def _to_authors(ids: Collection[int]) -> list[EmailMessage]:
 
 
 def _in_one_language(site: Site, comments: list[Comment]) -> list[EmailMessage]:
-    by_person: dict[Person, list[DecisionNotice]] = defaultdict(list)
+    by_email: dict[str, list[DecisionNotice]] = defaultdict(list)
     for notice in render_notices(comments).values():
-        author, guest = notice.comment.author_id, notice.comment.guest_id
-        if (author or guest) and notice.kind != Kind.NONE:
-            by_person[author, None if author else guest].append(notice)
-    follows = decision_follows(
-        [user for user, _guest in by_person if user], [guest for _user, guest in by_person if guest]
-    )
+        author = notice.comment.author or notice.comment.guest
+        if author and notice.kind != Kind.NONE:
+            by_email[author.email.lower()].append(notice)
+    comments = [notice.comment for notices in by_email.values() for notice in notices]
+    users = {comment.author_id for comment in comments if comment.author_id}
+    guests = {comment.guest_id for comment in comments if comment.guest_id and not comment.author_id}
+    decision_mails.ensure_rows(users, guests)
+    rows: dict[str, list[Follow]] = defaultdict(list)
+    for row in decision_mails.rows_of_emails(users, guests):
+        if person := row.user or row.guest:
+            rows[person.email.lower()].append(row)
     return [
-        _to_author(site, follow, by_person[person])
-        for person, follow in follows.items()
-        if follow.delivery == Follow.Delivery.AT_ONCE
+        _to_author(site, rows[email][0], notices)
+        for email, notices in by_email.items()
+        if email in rows and all(row.delivery == Follow.Delivery.AT_ONCE for row in rows[email])
     ]
 
 

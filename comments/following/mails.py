@@ -25,7 +25,6 @@ from accounts.services import confirmed_emails
 from articles.models import Site
 from articles.site.current_site import read_site
 from articles.site.languages import in_site_language
-from comments.following.services import Person
 from comments.following.tokens import follow_token, follower_token
 from comments.following.update_search import note_updates
 from comments.following.updates import FollowUpdates, UpdateItem, read_updates
@@ -48,6 +47,7 @@ MAX_EXCERPT_LENGTH = 400  # characters
 MAX_RENDERED_TEXTS = 64  # texts that are kept while a job runs
 
 Texts = dict[Any, BulkMail]  # by what they are made of
+Person = tuple[int | None, int | None]  # user id, guest id
 
 # The follows of the people who have waited longest. Another job skips those that this one is about to claim.
 _CLAIM = """

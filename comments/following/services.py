@@ -4,17 +4,15 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Guest, User
 from articles.models import Article, Topic
+from comments.following import decision_mails
 from comments.models import DEFAULT_DELIVERY, Comment, Follow, FollowQuerySet, State
 
 MAX_FOLLOWS = 500  # of one person, as many as the page "Following" lists
-
-Person = tuple[int | None, int | None]  # user id, guest id
 
 DISCUSSION_FOLLOW_KINDS = (Follow.Kind.REPLIES, Follow.Kind.COMMENTS)
 
@@ -61,30 +59,20 @@ def set_own_comments_delivery(user: User | None, guest: Guest | None, *, kind: s
         set_delivery(follows, delivery)
         if delivery == Follow.Delivery.NONE:
             follows.update(news_at=None, news_count=0)
-        return
-    follow = Follow(user=user, guest=None if user else guest, kind=kind, delivery=delivery)
-    Follow.objects.bulk_create([follow], ignore_conflicts=True)
+    else:
+        follow = Follow(user=user, guest=None if user else guest, kind=kind, delivery=delivery)
+        Follow.objects.bulk_create([follow], ignore_conflicts=True)
+    if kind == decision_mails.KIND:
+        of_email = decision_mails.rows_of_emails(
+            [user.pk] if user else [], [guest.pk] if guest and not user else []
+        )
+        of_email.update(delivery=delivery)
 
 
-def decision_follows(users: Collection[int], guests: Collection[int]) -> dict[Person, Follow]:
-    """Return how these people are notified of decisions on their comments, after adding the missing rows."""
-    kind = Follow.Kind.DECISIONS
-    missing = [
-        *(Follow(user_id=user, kind=kind, delivery=DEFAULT_DELIVERY[kind]) for user in users),
-        *(Follow(guest_id=guest, kind=kind, delivery=DEFAULT_DELIVERY[kind]) for guest in guests),
-    ]
-    Follow.objects.bulk_create(missing, ignore_conflicts=True)
-    found = Follow.objects.filter(Q(user__in=users) | Q(guest__in=guests), kind=kind)
-    return {(follow.user_id, follow.guest_id): follow for follow in found}
-
-
-def stop_all_mails(follows: FollowQuerySet) -> None:
-    """Notify the follower of everything only on the site from now on, also of decisions on their comments."""
-    stop_mails(follows)
-    if follow := follows.first():
-        person = {"user_id": follow.user_id, "guest_id": follow.guest_id}
-        decisions = Follow(**person, kind=Follow.Kind.DECISIONS, delivery=Follow.Delivery.SITE)
-        Follow.objects.bulk_create([decisions], ignore_conflicts=True)
+def stop_all_mails(user: int | None, guest: int | None) -> None:
+    """Notify a person of everything only on the site from now on, also of decisions on their comments."""
+    stop_mails(Follow.objects.filter(user=user, guest=guest))
+    decision_mails.stop(user, guest)
 
 
 def stop_mails(follows: FollowQuerySet) -> int:
@@ -96,8 +84,8 @@ def move_to_account(guests: Collection[int], user: User) -> None:
     """Copy the follows of guests to the user who has claimed some of their comments.
 
     A guest with comments left in a discussion follows the replies to them as before; the user follows those
-    to their own. So it is with picks and recommendations of comments left anywhere. What the user follows
-    already stays as it is.
+    to their own. So it is with what happens to comments left anywhere. What the user follows already stays as
+    it is; but mails about decisions that the guest stopped stay stopped.
     """
     for follow in Follow.objects.filter(guest__in=guests).order_by("pk"):
         comments, is_own = Comment.objects.exclude(state=State.DELETED), follow.kind in DEFAULT_DELIVERY
@@ -113,6 +101,8 @@ def move_to_account(guests: Collection[int], user: User) -> None:
             follow.pk, follow.user, follow.guest, follow.sending_until = None, user, None, None
             # The user may have followed it by a second request of this moment.
             Follow.objects.bulk_create([follow], ignore_conflicts=True)
+            if follow.kind == decision_mails.KIND and follow.delivery == Follow.Delivery.SITE:
+                decision_mails.stop(user.pk, None)
 
 
 def set_delivery(follows: FollowQuerySet, delivery: str) -> int:

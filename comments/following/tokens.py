@@ -26,6 +26,11 @@ def follows_of(token: MailToken) -> FollowQuerySet:
     return Follow.objects.filter(**{column: token.pk})
 
 
+def person_of(token: MailToken) -> tuple[int | None, int | None]:
+    """Return the id of the account and that of the guest for whose follows a token of all follows stands."""
+    return (token.pk, None) if token.kind == USER_TOKEN_KIND else (None, token.pk)
+
+
 def email_of(token: MailToken) -> str:
     """Return the e-mail of a token's person, or "" if there is none."""
     follow = follows_of(token).select_related("user", "guest").first()

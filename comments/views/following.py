@@ -18,7 +18,7 @@ from accounts.models import Guest, User
 from accounts.services import confirmed_emails
 from articles.models import Topic
 from articles.site.requests import SiteRequest
-from comments.following import services
+from comments.following import decision_mails, services
 from comments.following.forms import (
     DeliveryForm,
     FollowStoryForm,
@@ -27,10 +27,10 @@ from comments.following.forms import (
     ShownForm,
 )
 from comments.following.seen import correct_counts, mark_seen
-from comments.following.tokens import FOLLOW_TOKEN_KIND, TOKEN_KINDS, follower_token, follows_of
+from comments.following.tokens import FOLLOW_TOKEN_KIND, TOKEN_KINDS, follower_token, follows_of, person_of
 from comments.following.updates import read_updates
 from comments.loading import current_writer, load_story_page
-from comments.models import UNDO_WINDOW, Follow
+from comments.models import DEFAULT_DELIVERY, UNDO_WINDOW, Follow
 from core.fallback_pages import broken_link
 from core.mail.tokens import MailToken
 
@@ -120,7 +120,7 @@ def following(request: SiteRequest) -> HttpResponse:
         form = DeliveryForm(request.POST)
         if not form.is_valid():
             raise Http404
-        chosen = follows.filter(pk=form.cleaned_data["follow"])
+        chosen = follows.exclude(kind__in=DEFAULT_DELIVERY).filter(pk=form.cleaned_data["follow"])
         if not chosen.exists():
             messages.info(request, _("You no longer follow it."))
         elif delivery := form.cleaned_data["delivery"]:
@@ -197,26 +197,31 @@ def stop_following(request: SiteRequest, token: str) -> HttpResponse:
             "It is incomplete. Open it again from the mail, or choose under “Following” which mails you get."
         )
         return broken_link(request, explanation, (reverse("following"), _("Following")))
+    is_for_all = mail_token.kind != FOLLOW_TOKEN_KIND
     follows = follows_of(mail_token)
+    follow = None if is_for_all else follows.select_related("article", "topic").first()
+    if follow and follow.kind == decision_mails.KIND:
+        follows = decision_mails.rows_of_emails([follow.user_id or 0], [follow.guest_id or 0])
     if request.method == "POST":
         # Nobody knows how the person was notified of each thing before all mails were stopped.
-        if request.POST.get("mails") == "on" and mail_token.kind == FOLLOW_TOKEN_KIND:
+        if is_for_all:
+            services.stop_all_mails(*person_of(mail_token))
+        elif request.POST.get("mails") == "on":
             services.set_delivery(follows, Follow.Delivery.AT_ONCE)
-        elif mail_token.kind == FOLLOW_TOKEN_KIND:
-            services.stop_mails(follows)
         else:
-            services.stop_all_mails(follows)
+            services.stop_mails(follows)
         if "List-Unsubscribe" in request.POST:
             return HttpResponse()
         return redirect("stop-following", token)
-    is_for_all = mail_token.kind != FOLLOW_TOKEN_KIND
-    follow = None if is_for_all else follows.select_related("article", "topic").first()
+    is_stopped = not follows.with_mails().exists()
+    if is_for_all:
+        is_stopped = is_stopped and decision_mails.are_stopped(*person_of(mail_token))
     context = {
         "title": follow
         and (follow.article.title_for(None) if follow.article else follow.topic or follow.get_kind_display()),
         "follow": follow,
         "is_for_all": is_for_all,
-        "is_stopped": not follows.with_mails().exists(),
+        "is_stopped": is_stopped,
         "all_token": "" if follow is None else str(follower_token(follow)),
     }
     return render(request, "comments/following/stop.html", context)

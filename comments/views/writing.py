@@ -104,6 +104,8 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
     article, discussion, parent = target.article, target.discussion, target.parent
     if discussion.is_hidden:
         raise Http404
+    if parent and parent.state != State.PUBLISHED and "top_level" in request.POST:
+        parent = None  # the form has offered this
     is_post = request.method == "POST"  # then the form is shown again with its text, whatever has changed
     user, guest = current_writer(request)
     if is_post and user and (response := _change_draft(request, user, target)):
@@ -138,13 +140,12 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
             if error.code == "nonce":
                 form.renew_nonce()
             elif error.code == "gone":
-                form.add_error(
-                    None, _("Your text is kept. Press “Post comment” to post it without replying to anybody.")
-                )
-                form.action, parent = reverse("reply", args=[article.slug]), None
+                form.offer_top_level()
         else:
             if form.cleaned_data.get("follow"):
                 follow_replies(posted.author, posted.guest, article)
+            if user and parent != target.parent:
+                delete_draft(user=user, article=article, parent=target.parent)
             return _posted_response(request, posted, author, is_new=author is not None and author != guest)
     return _form_page(request, form, discussion, parent, status=422 if form.is_bound else 200)
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.models import Guest
 from articles.markup.markdown import TEXT_TAGS
-from comments.models import MAX_BODY_LENGTH, Comment, Discussion, Reason, State
+from comments.models import MAX_BODY_LENGTH, Comment, CommentDraft, Discussion, Reason, State
 from comments.services.discussions import change_discussion
 from comments.services.imports import ImportedComment, import_comments
 from comments.services.states import change_states
@@ -252,10 +252,27 @@ def test_the_text_of_a_reply_to_a_comment_that_was_just_removed_is_kept(client):
     assert "My answer." in refused.content.decode()
     assert "Loud words" not in refused.content.decode()
     assert "Press “Post comment” to post it without replying to anybody." in refused.content.decode()
-    action = re.search(r'<form[^>]*action="([^"]*/reply/[^"]*)"', refused.content.decode())
-    assert action
-    client.post(action[1], fields(body="My answer."))
+    assert re.search(r'<input type="hidden"[^>]*name="top_level"', refused.content.decode())
+    client.post(url(article, root), fields(body="My answer.", top_level="1"))
     assert Comment.objects.get(body="My answer.").parent is None
+
+
+def test_a_reply_to_a_published_comment_stays_one_whatever_the_form_says(client):
+    root = make_comment(make_article(), "A word.")
+    client.post(url(root.discussion.article, root), fields(body="My answer.", top_level="1"))
+    assert Comment.objects.get(body="My answer.").parent == root
+
+
+def test_a_members_draft_of_a_reply_goes_with_the_comment_at_the_top_level(client):
+    article, member = make_article(), UserFactory.create()
+    root = make_comment(article, "Loud words.")
+    client.force_login(member)
+    client.post(url(article, root), {"draft": "1", "body": "My answer.", "nonce": str(uuid4())})
+    assert CommentDraft.objects.filter(parent=root).exists()
+    change_states(ids=[root.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
+    client.post(url(article, root), {"body": "My answer.", "nonce": str(uuid4()), "top_level": "1"})
+    assert Comment.objects.get(body="My answer.").parent is None
+    assert not CommentDraft.objects.exists()
 
 
 @pytest.mark.parametrize("where", ["other story", "nowhere", "hidden", "draft", "too far"])

@@ -7,10 +7,14 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from comments.following import decision_mails
+from comments.following.services import move_to_account
 from comments.following.tokens import follower_token
 from comments.models import Comment, Follow, Reason, State
 from comments.services.states import change_states
 from moderation.actions.decisions import decide
+from moderation.erasure import purge
+from moderation.people.profiles import Person
 from moderation.tasks import notify_authors, notify_not_published
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 from tests.helpers.clients import client_of_guest
@@ -94,12 +98,64 @@ def test_mails_about_decisions_are_chosen_on_the_page_of_follows(author, maria, 
     assert approve(waiting_comment(author), maria) == 1
 
 
-def test_stopping_all_mails_stops_mails_about_decisions(author, maria, inbox):
-    article = make_article()
+@pytest.mark.parametrize("delivery", ["at_once", "site", None])
+def test_stopping_all_mails_stops_mails_about_decisions(author, maria, inbox, delivery):
     key = "user" if isinstance(author, User) else "guest"
-    follow = Follow.objects.create(**{key: author}, article=article, kind="replies", delivery="at_once")
-    Client().post(f"/stop-mails/{follower_token(follow)}/")
+    follow = Follow(**{key: author}, article=make_article(), kind="replies", delivery=delivery or "at_once")
+    if delivery:
+        follow.save()
+    link = f"/stop-mails/{follower_token(follow)}/"
+    assert "Stop all mails about what you follow and about your comments?" in Client().get(link).text
+    Client().post(link, {"List-Unsubscribe": "One-Click"})
     assert approve(waiting_comment(author), maria) == 0
+    assert "The mails are stopped" in Client().get(link).text
+
+
+def test_two_guests_with_one_email_get_one_mail_and_stop_it_together(maria, inbox, settings):
+    guests = [
+        GuestFactory.create(email=email, confirmed_at=timezone.now())
+        for email in ("jane@example.org", "Jane@example.org")
+    ]
+    comments = [waiting_comment(guest) for guest in guests]
+    done = decide(
+        ids=[comment.pk for comment in comments], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria
+    )
+    assert notify_authors.func(str(done.batch.pk)) == 1
+    (message,) = inbox.mails
+    stranger = GuestFactory.create(email="jane@example.org", confirmed_at=None)  # anybody may type it
+    client_of(stranger).post("/account/following/", {"decisions": "site"})
+    assert approve(waiting_comment(guests[0]), maria) == 1
+    Client().post(message["List-Unsubscribe"].strip()[1:-1].removeprefix(settings.SITE_URL))
+    assert [approve(waiting_comment(guest), maria) for guest in guests] == [0, 0]
+    client_of(guests[1]).post("/account/following/", {"decisions": "at_once"})
+    assert [approve(waiting_comment(guest), maria) for guest in guests] == [1, 1]
+
+
+def test_people_who_were_erased_meanwhile_get_no_row(author, maria, ada):
+    comment = waiting_comment(author)
+    done = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    is_member, pk = isinstance(author, User), author.pk
+    purge.erase_person(person=Person(user=author) if is_member else Person(guest=author), actor=ada)
+    decision_mails.ensure_rows([pk] if is_member else [], [] if is_member else [pk])
+    assert notify_authors.func(str(done.batch.pk)) == 0
+    assert not Follow.objects.exists()
+
+
+def test_mails_that_a_guest_stopped_stay_stopped_after_a_claim():
+    guest = GuestFactory.create(confirmed_at=timezone.now())
+    member = confirm_email(UserFactory.create())
+    decision_mails.ensure_rows([member.pk], [])
+    decision_mails.stop(None, guest.pk)
+    move_to_account([guest.pk], member)
+    assert decision_mails.are_stopped(member.pk, None)
+
+
+def test_the_form_of_a_followed_story_does_not_change_the_choice(author):
+    key = "user" if isinstance(author, User) else "guest"
+    row = Follow.objects.create(**{key: author}, kind="decisions", delivery="at_once")
+    client_of(author).post("/account/following/", {"follow": row.pk, "delivery": "hourly"})
+    row.refresh_from_db()
+    assert row.delivery == "at_once"
 
 
 def test_one_mail_has_the_decisions_on_several_comments_of_each_author(author, maria, inbox):
