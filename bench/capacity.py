@@ -33,7 +33,7 @@ MAX_BUSY_SHARE = 0.7  # the share of a processor's time that may be used
 CACHED, MADE, FRONT, MEMBER = "cached page", "story, made anew", "front page, made anew", "story to a member"
 SEARCH, REPLY = "search", "reply"
 PROFILED = (MADE, MEMBER, REPLY)
-LEAST_SHARE = 0.01  # of a request's time that a part of the program takes to have a row
+MIN_SHARE = 0.01  # of a request's time that a part of the program takes to have a row
 VERSION, CHANGED, NEW = "version, cached", "version, made anew", "number of new comments"
 
 
@@ -95,11 +95,11 @@ def measure(bench: Run) -> Iterator[str | Goal]:
 
 
 def _shares(by_kind: dict[str, dict[str, float]]) -> Iterator[str]:
-    """Yield the rows of a table: the parts that take LEAST_SHARE of a kind of request, the largest first."""
+    """Yield the rows of a table: the parts that take MIN_SHARE of a kind of request, the largest first."""
     names = dict.fromkeys(part for shares in by_kind.values() for part in shares)
     parts = {part: [shares.get(part, 0) for shares in by_kind.values()] for part in names}
     for part, shares in sorted(parts.items(), key=lambda item: -sum(item[1])):
-        if max(shares) >= LEAST_SHARE:
+        if max(shares) >= MIN_SHARE:
             yield f"{part} | {' | '.join(f'{share:.0%}' for share in shares)}"
 
 

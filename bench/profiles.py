@@ -1,8 +1,9 @@
-"""Where the processor time of a request goes, by part of the program, as shares of the profiled time.
+"""Measure which parts of the program take the time of a request, as shares of the profiled time.
 
-The requests are answered in the process of the bench, by the application that the web server runs, because a
-profile of another process would need its help. cProfile counts each call of a Python function and makes it
-slower; so read the shares of the Python parts beside each other, and not as milliseconds.
+The requests are answered in the process of the bench, by the page cache and Django as in a web process
+without its event loop, because a profile of another process would need its help. cProfile counts each call of
+a Python function and makes it slower; so read the shares of the Python parts beside each other, and not as
+milliseconds.
 """
 
 import cProfile

@@ -220,12 +220,15 @@ def _statement_log() -> Iterator[None]:
 def _reload(cursor: Any, expected: str) -> None:
     """Let all processes of the database read its settings again, of which `log_statement` has changed."""
     cursor.execute("SELECT pg_reload_conf()")
+    deadline = time.monotonic() + START_SECONDS
     found = ""
     while found != expected:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"log_statement is still {found}.")
         time.sleep(0.01)
         cursor.execute("SHOW log_statement")
         (found,) = cursor.fetchone()
-    time.sleep(0.05)  # the other processes were told at the same moment
+    time.sleep(0.3)  # the other processes were told at the same moment, and may be busy
 
 
 _connections: list[Any] = []  # psycopg2 connections of the bench, not of the site

@@ -24,6 +24,7 @@ urlpatterns = [
     re_path(STORY + r"order/(?P<order>\w{1,20})/$", reading.choose_order, name="story-order"),
     re_path(STORY + "version/$", reading.discussion_version, name="story-version"),
     re_path(STORY + "new/$", reading.new_comments, name="story-new"),
+    re_path(STORY + "since/$", reading.comments_since, name="story-since"),
     re_path(STORY + "recommend/" + KEY, writing.recommendation, name="recommend"),
     re_path(STORY + "comments/" + KEY, reading.comment, name="comment"),
     re_path(STORY + "feed/$", feeds.feed, name="story-feed"),

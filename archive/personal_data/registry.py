@@ -103,7 +103,7 @@ REGISTRY = [
     PersonalData(
         _("Following and muting"),
         _(
-            "What you follow, how you are notified of picks and recommendations of your comments, until when "
+            "What you follow, how you are notified of what happens to your comments, until when "
             "you have seen or were mailed the updates, and whom you muted."
         ),
         _("To tell you what is new, and to fold comments that you do not want to read."),

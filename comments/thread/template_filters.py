@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from django.template.defaultfilters import floatformat
 from django.utils import timezone
 from django.utils.translation import get_language, ngettext
 
@@ -69,9 +70,12 @@ def _time_since(at: datetime, formatter: TimeFormatter, is_html: bool, start: da
     return formatter.short_moment(at, start) if is_html else formatter.short_moment_text(at, start)
 
 
-def replies(count: int) -> str:
-    """Return a number of replies in words."""
-    return ngettext("%(count)s reply", "%(count)s replies", count) % {"count": count}
+def replies(count: int, shown: int) -> str:
+    """Return a number of replies in words, and how many of them a page shows."""
+    numbers = {"count": floatformat(count, "0g"), "shown": floatformat(shown, "0g")}
+    if shown == count:
+        return ngettext("%(count)s reply", "%(count)s replies", count) % numbers
+    return ngettext("%(shown)s of %(count)s reply", "%(shown)s of %(count)s replies", count) % numbers
 
 
 def more_replies(count: int) -> str:

@@ -14,7 +14,7 @@ from comments.models import Visit
 from core.database.sql import execute
 
 PAUSE = timedelta(minutes=30)  # after which a visit is a new one, so that a reload keeps what was new
-STORED_AGAIN = timedelta(minutes=1)  # reloads before that write nothing if no comment came
+STORE_INTERVAL = timedelta(minutes=1)  # reloads before that write nothing if no comment came
 VISIT_RETENTION = timedelta(days=180)
 
 # The last visit of the member %(user)s, who may be NULL, to the article `a`.
@@ -59,12 +59,17 @@ def record_visit(
     the end of their visit before, or None at their first visit.
     """
     since = last and last.ended_before(request.now)
-    is_stored = last and last.log_number == last_log_number and request.now - last.at < STORED_AGAIN
+    is_stored = last and last.log_number == last_log_number and request.now - last.at < STORE_INTERVAL
     if is_shown(request) and not is_stored:
         values = whole_story_values(request, user, None, article, comments)
         values |= {"seq": last_log_number, "previous_seq": since}
         execute(_RECORD_WHOLE if is_whole else _RECORD, values)
     return since
+
+
+def has_news(since: int | None, last_log_number: int) -> bool:
+    """Return whether the log of a discussion has entries after the end of a member's last visit."""
+    return since is not None and since < last_log_number
 
 
 def delete_old_visits() -> int:

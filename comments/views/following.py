@@ -208,6 +208,7 @@ def stop_following(request: SiteRequest, token: str) -> HttpResponse:
             services.stop_all_mails(*person_of(mail_token))
         elif request.POST.get("mails") == "on":
             services.set_delivery(follows, Follow.Delivery.AT_ONCE)
+            messages.success(request, _("You get these mails again."))
         else:
             services.stop_mails(follows)
         if "List-Unsubscribe" in request.POST:

@@ -51,7 +51,7 @@ from comments.thread.pages import (
 )
 from comments.thread.rendering import render_thread
 from comments.thread.rows import ThreadRow
-from comments.thread.visits import record_visit
+from comments.thread.visits import has_news, record_visit
 from core.cookies import set_cookie_for_a_year
 from core.query_forms import NumberField, ParsedField, QueryForm
 
@@ -78,7 +78,7 @@ class StoryQuery(QueryForm):
 
 
 class NewCommentsQuery(QueryForm):
-    """The query string of the count of new comments."""
+    """The query string of new comments: the number of a log entry."""
 
     since = NumberField()
 
@@ -126,7 +126,7 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
             context |= later_page_context(article, order, start, is_as_saved=is_as_saved)
         if reader.user:
             context["draft"] = story_page.draft
-            context["since"] = record_visit(
+            since = record_visit(
                 request,
                 reader.user,
                 article,
@@ -135,6 +135,7 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
                 comments=_published(rows),
                 is_whole=is_whole,
             )
+            context |= {"since": since, "has_news": has_news(since, story_page.last_log_number)}
         context["thread"] = render_thread(request, story_page, rows, reader)
         context["discussion"] = render_to_string("comments/_discussion.jinja", context, request)
         mark_story_seen(
@@ -176,18 +177,18 @@ def discussion_version(request: SiteRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def new_comments(request: SiteRequest, slug: str) -> HttpResponse:
-    """Return how many comments of others were published since log entry `?since=`, and the last ids, as JSON.
+    """Return how many comments of others were published since log entry `?since=`, and the last ids."""
+    count, ids = _find_new_comments(request, slug)
+    return JsonResponse({"count": count, "ids": ids})
 
-    A browser that opens it as a page gets the list of these comments. It needs no scripts.
+
+@require_safe
+def comments_since(request: SiteRequest, slug: str) -> HttpResponse:
+    """List the comments of others that were published since log entry `?since=`.
+
+    A member's page links to it for browsers without scripts.
     """
-    if (since := NewCommentsQuery.read(request.GET)["since"]) is None:
-        raise Http404
-    result = find_new_comments(slug, since, *current_writer(request), now=request.now)
-    if result is None:
-        raise Http404
-    count, ids = result
-    if request.get_preferred_type(["application/json", "text/html"]) == "application/json":
-        return JsonResponse({"count": count, "ids": ids})
+    count, ids = _find_new_comments(request, slug)
     article = load_story_page(request, slug).article
     rows = [
         {"row": row, "text": excerpt(read_passages(row.body_html), {})}
@@ -197,6 +198,16 @@ def new_comments(request: SiteRequest, slug: str) -> HttpResponse:
     response = render(request, "comments/new_comments.jinja", context)
     patch_cache_control(response, private=True, no_cache=True)
     return response
+
+
+def _find_new_comments(request: SiteRequest, slug: str) -> tuple[int, list[int]]:
+    if (since := NewCommentsQuery.read(request.GET)["since"]) is None:
+        raise Http404
+    writer = current_writer(request)
+    result = find_new_comments(slug, since, *writer, now=request.now)
+    if result is None:
+        raise Http404
+    return result
 
 
 @require_safe

@@ -44,7 +44,7 @@ def _action_menu(row: Any, last: int, removals: list[tuple[str, str, str]]) -> l
     if row.state != State.REJECTED:
         menu.append(decision(_("Remove…")) | {"reasons": removals})
         if row.author_id or row.guest_id:  # nobody reads a message about an imported comment
-            menu.append(_page(row, _("Remove with your own message…"), "comment"))
+            menu.append(_page(row, _("Remove with a line of your own…"), "comment"))
     if row.state != State.SPAM:
         menu.append(decision(_("Mark as spam"), reason=Reason.SPAM.value) | {"message": spam_sentence()})
     return menu + page_actions(row)
@@ -75,5 +75,6 @@ def page_actions(row: Any) -> list[dict[str, Any]]:
 
 
 def _page(row: Any, label: str, name: str) -> dict[str, Any]:
+    """Return a menu entry that leads to a page about the comment, by the name of its URL."""
     url = f"{reverse(f'moderation:{name}', args=[row.id])}?next=story"
     return {"label": label, "url": url, "post": False}

@@ -137,7 +137,9 @@ def decide(request: HttpRequest) -> HttpResponse:
     if not message.is_valid():
         messages.error(request, " ".join(str(e) for errors in message.errors.values() for e in errors))
         _add_unsent_line(request)
-        return redirect("moderation:comment", ids[0])
+        url = reverse("moderation:comment", args=[ids[0]])
+        is_queue = not back or back.startswith(reverse("moderation:queue"))
+        return redirect(url if is_queue else f"{url}?{urlencode({'next': back})}")
     # An appeal cannot be turned down by the person who took the decision; they may always restore.
     appealed = set[int]()
     if to != State.PUBLISHED:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
+from accounts.requests import safe_local_path
 from articles.site.requests import SiteRequest, is_prefetch
 from comments import removal_reasons
 from comments.models import Comment, Transition
@@ -59,7 +60,8 @@ def case(request: SiteRequest, pk: int) -> HttpResponse:
 def comment(request: SiteRequest, pk: int) -> HttpResponse:
     """Show one comment, with or without a case.
 
-    With ?next=story the form to remove it is open, and a decision leads back to the comment on its story.
+    With ?next=story or a path the form to remove it is open, and a decision leads there: "story" is the
+    comment on its story.
     """
     return _render_comment(request, require_decider(request), pk)
 
@@ -106,7 +108,8 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
     queue_url = base + view.query()
     next_page = base + view.query_after(items[-1].case or items[-1].comment) if more else ""
     query = view.query_after(view.after)
-    is_from_story = ActionForm.of(request)["next"] == "story"
+    back = ActionForm.of(request)["next"]
+    back = back if back == "story" else safe_local_path(request, back)
     next_case = _next_url(items, opened, query) or next_page if is_queue else ""
     context: dict[str, Any] = {
         "view": view,
@@ -129,8 +132,8 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
         "card": card.load_card(opened, user, claimed) if opened else None,
         "this_url": this_url,
         "next_case": next_case,
-        "after_decision": (next_case or queue_url) if is_queue else "story" if is_from_story else this_url,
-        "is_removal_open": is_from_story,
+        "after_decision": (next_case or queue_url) if is_queue else back or this_url,
+        "is_removal_open": bool(back),
         "reasons": removal_reasons.choices(),
         **_done_context(user, DoneQuery.read(request.GET)["done"], view),
     }

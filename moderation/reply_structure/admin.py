@@ -34,7 +34,7 @@ from comments.models import Comment, CommentQuerySet, Discussion, InferredParent
 from comments.services.states import rename_author
 from core.query_forms import NumberField, QueryForm, parse_whole_number
 from moderation.actions.decisions import move
-from moderation.actions.request_helpers import DoneQuery
+from moderation.actions.request_helpers import DoneQuery, just_done_action
 from moderation.actions.state_history import last_transition_id
 from moderation.models import Batch
 from moderation.reply_structure.candidates import matching
@@ -146,7 +146,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
             "is_search": _is_search(request),
             "branch": parameters["branch"],
             "is_later_page": bool(parameters["after"] or parameters["start"]),
-            "proposal_count": InferredParent.objects.filter(discussion=discussion).open().count(),
+            "proposal_count": 0 if _is_search(request) else _count_open_proposals(discussion),
             **(extra_context or {}),
         }
         if _is_search(request):
@@ -204,6 +204,13 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         return super()._tree_context(request) | {
             "storageName": f"tree_{TreeQuery.read(request.GET)['discussion']}",
             "treeStructure": structure,
+            "messages": {
+                "before": _("Reply to the same comment"),
+                "child": _("Reply to this comment"),
+                "after": _("Reply to the same comment"),
+                "collapseTree": _("Collapse tree"),
+                "expandTree": _("Expand tree"),
+            },
         }
 
     def _build_tree_structure(self, queryset: QuerySet[Comment]) -> dict[int | str, list[int]]:
@@ -216,10 +223,20 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         del query["done"]
         done = DoneQuery.read(request.GET)["done"]
         assert isinstance(request.user, User)
-        if done and (batch := Batch.objects.filter(actor=request.user, pk=done).only("kind").first()):
-            sentence = _("Moved.") if batch.kind == Batch.Kind.MOVE else _("Done.")
-            messages.success(request, _with_undo(sentence, batch.pk))
+        if action := just_done_action(request.user, done):
+            moved = Comment.objects.filter(transitions__batch=action.batch.pk).first()
+            if moved and action.batch.kind == Batch.Kind.MOVE:
+                message = self._moved_message(request, moved, action.batch.pk)
+            else:
+                message = _with_undo(f"{action.description}.", action.batch.pk)
+            messages.success(request, message)
         return redirect(f"{request.path}?{query.urlencode()}")
+
+    def _moved_message(self, request: HttpRequest, comment: Comment, batch: UUID) -> str:
+        """Return the message about a move, with a link to the comment, which may be on another page now."""
+        url = f"{request.path}?discussion={comment.discussion_id}&branch={comment.pk}"
+        sentence = format_html('{} <a href="{}">{}</a>', _("Moved."), url, f"#{comment.pk}")
+        return _with_undo(sentence, batch)
 
     # A drop
 
@@ -244,9 +261,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
             messages.error(request, error.messages[0])
             return HttpResponse()
         if batch:
-            url = f"{request.path}?discussion={dragged.discussion_id}&branch={dragged.pk}"
-            sentence = format_html('{} <a href="{}">{}</a>', _("Moved."), url, f"#{dragged.pk}")
-            messages.success(request, _with_undo(sentence, batch.pk))
+            messages.success(request, self._moved_message(request, dragged, batch.pk))
         else:
             messages.info(request, _("Nothing changed: replies are ordered by time."))
         return HttpResponse()
@@ -292,6 +307,10 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
 
 def _is_search(request: HttpRequest) -> bool:
     return any(request.GET.get(key) for key in (SEARCH_VAR, "state__exact"))
+
+
+def _count_open_proposals(discussion: Discussion) -> int:
+    return InferredParent.objects.filter(discussion=discussion).open().count()
 
 
 def _with_undo(sentence: str, act: UUID) -> str:

@@ -179,6 +179,8 @@ if (document.querySelector(".queue")) {
   document.addEventListener("submit", (event) => {
     const form = event.target, button = event.submitter;
     if (event.defaultPrevented || !form.matches(".queue .undo form, .queue #bulk, .queue .action-bar > form, .queue .remove form")) return;
+    const back = form.elements.next?.value;
+    if (back && !back.startsWith(location.pathname.split("/", 2).join("/"))) return; // it leads to another page
     event.preventDefault();
     act(form, button);
   });

@@ -49,7 +49,7 @@ from moderation.models import (
     SimilarityScan,
 )
 
-# References that only mention a deleted row. The row that has the reference stays, and it becomes null.
+# References that only mention a deleted row: they become null, and the rows that have them stay.
 MENTIONS: dict[Any, Sequence[str]] = {
     Autosave: ["article"],
     Comment: ["duplicate_of"],

@@ -1,4 +1,4 @@
-"""What a site and its backup contain, to compare before a backup and after a restore or a refusal."""
+"""The contents of a site and of its backup, to compare before a backup and after a restore or a refusal."""
 
 import zipfile
 from pathlib import Path

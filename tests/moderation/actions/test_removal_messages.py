@@ -1,4 +1,4 @@
-"""What a moderator writes to the author of a removed comment, and the lines saved for reuse."""
+"""Lines of moderators to the authors of removed comments, and those saved for reuse."""
 
 import re
 
@@ -52,9 +52,9 @@ def test_the_form_shows_the_whole_message_that_the_author_gets(maria_client, mar
 def test_from_the_story_a_comment_is_removed_with_a_line_to_its_author(maria_client):
     comment, imported = make_comment(make_article(), author=UserFactory.create()), import_thread(3)
     story = comment.discussion.article.get_absolute_url()
-    link = f'<a href="/moderation/comments/{comment.pk}/?next=story">Remove with your own message…</a>'
+    link = f'<a href="/moderation/comments/{comment.pk}/?next=story">Remove with a line of your own…</a>'
     assert link in text(maria_client.get(story))
-    assert "Remove with your own message…" not in text(maria_client.get(imported.get_absolute_url()))
+    assert "Remove with a line of your own…" not in text(maria_client.get(imported.get_absolute_url()))
     assert '<details class="remove">' in text(maria_client.get(f"/moderation/comments/{comment.pk}/"))
 
     page = text(maria_client.get(f"/moderation/comments/{comment.pk}/?next=story"))

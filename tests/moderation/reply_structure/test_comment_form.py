@@ -105,7 +105,7 @@ def test_a_row_approves_with_one_click_and_shows_a_message(maria_client):
     assert (answer.status_code, answer.url) == (302, here)
 
     page = maria_client.get(here).content.decode()
-    assert "Done. <a" in page
+    assert "Approved. <a" in page
     assert "formaction" not in page
     comment.refresh_from_db()
     assert comment.state == State.PUBLISHED

@@ -1,4 +1,4 @@
-"""Whom a reply answers, inferred from a capped thread: each rule, and what no rule may do."""
+"""The inferred parents of replies in a capped thread: each rule, and the mistakes that no rule may make."""
 
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256

@@ -67,7 +67,9 @@ def test_the_new_parent_can_be_written_in_several_ways(maria_client, thread, wri
     assert Transition.objects.get(kind="move").batch == batch.pk
     assert check() == {}
     page = maria_client.get(answer.url, follow=True).text
-    assert f'Moved. <a href="{reverse("moderation:action", args=[batch.pk])}">Undo this action</a>' in page
+    place = f'<a href="{tree(thread[2]).replace("&", "&amp;")}">#{thread[2].pk}</a>'
+    undo = f'<a href="{reverse("moderation:action", args=[batch.pk])}">Undo this action</a>'
+    assert f"Moved. {place} {undo}" in page
 
 
 def test_candidates_are_the_parent_the_people_named_and_the_comments_just_before(maria_client):

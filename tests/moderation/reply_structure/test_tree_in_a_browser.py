@@ -1,11 +1,17 @@
 """The reply structure in Chromium: dragging, the keyboard, heights and icons."""
 
+import re
+from contextlib import suppress
+
 import pytest
 from django.urls import reverse
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import expect
 
 from comments.integrity import check
-from comments.models import Comment, Transition
+from comments.models import Comment, Reason, State, Transition
+from comments.services.states import change_states
+from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import WIDTHS, faults
 from tests.helpers.browser import log_in
 from tests.moderation.reply_structure.trees import TREE, drag, ids, import_thread, one_tree
@@ -182,6 +188,48 @@ def test_if_the_choices_cannot_be_loaded_the_link_leads_to_their_page(admin_page
 
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
+def test_the_choices_are_those_of_the_comment_that_was_chosen_last(admin_page, live_server):
+    article = import_thread(6)
+    first, second = Comment.objects.filter(discussion=article.pk)[:2]
+    admin_page.goto(f"{live_server.url}{TREE}?discussion={article.pk}")
+    slow, waiting = reverse("moderation:move", args=[first.pk]), []
+    admin_page.route(lambda url: slow in url, lambda route: waiting.append(route))  # answered below
+    admin_page.locator(f"#comment-{first.pk}").get_by_text("Move…", exact=True).click()
+    link = admin_page.locator(f"#comment-{second.pk}").get_by_text("Move…", exact=True)
+    link.click()
+    choices = admin_page.get_by_role("region", name="Move under")
+    expect(choices).to_be_visible()
+    for route in waiting:
+        with suppress(PlaywrightError):  # the page has given it up
+            route.continue_()
+    expect(admin_page.locator("tr.moving")).to_have_attribute("id", f"comment-{second.pk}")
+    assert link.get_attribute("aria-expanded") == "true"
+    admin_page.locator(f"#comment-{first.pk} .tree-node").click()  # hides the replies
+    expect(choices).to_have_count(0)
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_menus_and_long_names_are_not_cut_off(admin_page, live_server):
+    article = import_thread(3)
+    comments = Comment.objects.filter(discussion=article.pk)
+    comments.update(author_name="A long name of somebody " * 4)
+    change_states(ids=[one.pk for one in comments], to=State.SPAM, reason=Reason.SPAM, actor=None)
+    last = Comment.objects.filter(discussion=article.pk).last()
+    admin_page.goto(f"{live_server.url}{TREE}?discussion={article.pk}")
+    for width in (700, 800, 1280):
+        admin_page.set_viewport_size({"width": width, "height": 900})
+        row = admin_page.locator(f"#comment-{last.pk}")
+        badge, title = row.locator(".badge").bounding_box(), row.locator(".tree-title").bounding_box()
+        assert badge["x"] + badge["width"] <= title["x"] + title["width"]
+        assert badge["y"] + badge["height"] <= title["y"] + title["height"]
+    row.get_by_label(f"More actions on #{last.pk}").click()
+    for entry in row.get_by_role("listitem").all():
+        entry.get_by_role("link").or_(entry.get_by_role("button")).click(trial=True)  # nothing covers it
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
 def test_a_drag_closes_the_choices(admin_page, live_server):
     article = import_thread(12)
     comments = list(Comment.objects.filter(discussion=article.pk))
@@ -202,3 +250,30 @@ def test_icons_are_white_on_dark_however_it_became_dark(admin_page, live_server,
     admin_page.evaluate("document.documentElement.dataset.theme = 'dark'")
     icon = admin_page.locator(".drag-handle").first.evaluate("icon => getComputedStyle(icon).backgroundImage")
     assert "arrow-move-white" in icon
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("start", ["story", "tree"])
+def test_a_removal_from_the_queue_leads_back_to_where_it_began(admin_page, live_server, start):
+    comment = make_comment(make_article(), "Loud words.", author=UserFactory.create())
+    if start == "story":
+        admin_page.goto(live_server.url + comment.discussion.article.get_absolute_url())
+        row = admin_page.locator(f"#comment-{comment.pk}")
+        row.get_by_text("Moderate", exact=True).click()
+        row.get_by_role("link", name="Remove with a line of your own…").click()
+    else:
+        admin_page.goto(f"{live_server.url}{TREE}?discussion={comment.discussion_id}")
+        row = admin_page.locator(f"#comment-{comment.pk}")
+        row.get_by_label(f"More actions on #{comment.pk}").click()
+        row.get_by_role("link", name="Remove…").click()
+    form = admin_page.locator("details.remove[open]")
+    form.get_by_label("insult").check()
+    form.get_by_label("Line of your own").fill("You called him a clown.")
+    form.get_by_role("button", name="Remove", exact=True).click()
+    story = comment.discussion.article.get_absolute_url()
+    path = story if start == "story" else f"{TREE}?discussion={comment.discussion_id}"
+    admin_page.wait_for_url(lambda url: url.startswith(live_server.url + path) and "done=" not in url)
+    expect(admin_page.get_by_text(re.compile("^Removed: insult"))).to_be_visible()
+    comment.refresh_from_db()
+    assert (comment.state, comment.state_reason) == ("rejected", "insult")

@@ -1,4 +1,4 @@
-"""What a scan reads in a comment's body."""
+"""The parts of a comment's body that a scan compares."""
 
 from moderation.similar.compared import read_body
 
