@@ -366,11 +366,12 @@ def test_the_menu_carries_the_state_that_was_seen(maria, rf):
             menus = policy().list_actions(rows)
     assert len(queries) == 1
     of_all = ["Lock replies", "Move…", "Restrict access…"]
-    labels = ["Approve", "Remove…", "Mark as spam", "Duplicate of…", "Redact…", *of_all]
+    removals = ["Remove…", "Remove with a line of your own…"]
+    labels = ["Approve", *removals, "Mark as spam", "Duplicate of…", "Redact…", *of_all]
     assert [item["label"] for item in menus[waits.pk]] == labels
     of_removed = ["Approve", "Mark as spam", *of_all]
     assert [item["label"] for item in menus[removed.pk]] == of_removed
     seen = last_transition_ids([waits.pk])[waits.pk]
     assert f"seen={waits.pk}.{seen}" in menus[waits.pk][0]["url"]
     assert [code for code, *_ in menus[waits.pk][1]["reasons"]][:2] == ["off_topic", "insult"]
-    assert menus[waits.pk][2]["message"] == "A moderator marked your comment as spam and removed it."
+    assert menus[waits.pk][3]["message"] == "A moderator marked your comment as spam and removed it."

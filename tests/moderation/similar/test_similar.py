@@ -56,8 +56,8 @@ def test_flood_is_cleared_in_a_few_actions_and_restored_exactly(data: Path, mari
     cleared = flood.clear(maria, most=10, least=10)
 
     left, false_positives = len(spun - cleared.gone), len(cleared.gone - spun)
-    print(f"{len(cleared.acts)} actions: {', '.join(cleared.kinds)}; {left} left, {false_positives} wrong")
-    assert len(cleared.acts) <= 10
+    print(f"{len(cleared.batches)} actions: {', '.join(cleared.kinds)}; {left} left, {false_positives} wrong")
+    assert len(cleared.batches) <= 10
     assert left <= 30
     assert false_positives <= 4
     assert (
