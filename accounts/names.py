@@ -102,7 +102,7 @@ def skeletons(name: str) -> frozenset[str]:
 def strip_accents(name: str) -> str:
     """Return the name without case and accents."""
     parts = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
-    return "".join(c for c in parts if unicodedata.category(c) not in {"Mn", "Cf"})
+    return "".join([c for c in parts if unicodedata.category(c) not in {"Mn", "Cf"}])
 
 
 @lru_cache(maxsize=4_096)

@@ -80,5 +80,5 @@ SITE_SIGNALS: tuple[Callable[[ParsedComment, SiteFacts], SignalResult | None], .
 
 def find_site_signals(comment: ParsedComment, facts: SiteFacts) -> list[SignalResult]:
     """Return the results of the site signals that apply, in their order."""
-    found = ((signal(comment, facts), signal.__name__) for signal in SITE_SIGNALS)
+    found = [(signal(comment, facts), signal.__name__) for signal in SITE_SIGNALS]
     return [SignalResult(one.strength, one.spans, one.number, name) for one, name in found if one is not None]
