@@ -169,15 +169,11 @@ def _in_one_language(site: Site, comments: list[Comment]) -> list[EmailMessage]:
     comments = [notice.comment for notices in by_email.values() for notice in notices]
     users = {comment.author_id for comment in comments if comment.author_id}
     guests = {comment.guest_id for comment in comments if comment.guest_id and not comment.author_id}
-    decision_mails.ensure_rows(users, guests)
-    rows: dict[str, list[Follow]] = defaultdict(list)
-    for row in decision_mails.rows_of_emails(users, guests):
-        if person := row.user or row.guest:
-            rows[person.email.lower()].append(row)
+    recipients = decision_mails.find_recipients(users, guests)
     return [
-        _to_author(site, rows[email][0], notices)
+        _to_author(site, recipients[email], notices)
         for email, notices in by_email.items()
-        if email in rows and all(row.delivery == Follow.Delivery.AT_ONCE for row in rows[email])
+        if email in recipients
     ]
 
 

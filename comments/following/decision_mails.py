@@ -28,16 +28,46 @@ FROM accounts_guest g WHERE g.id = ANY(%(guests)s::bigint[]) AND g.is_active AND
 ON CONFLICT DO NOTHING"""
 
 
-def ensure_rows(
-    users: Collection[int], guests: Collection[int], *, delivery: str = DEFAULT_DELIVERY[KIND]
-) -> None:
-    """Add the rows that these people do not have, with this choice."""
+def find_recipients(users: Collection[int], guests: Collection[int]) -> dict[str, Follow]:
+    """Return those of these people who get the mails: one row of each e-mail, which is in lower case.
+
+    People without a row get one, with the default choice.
+    """
+    _ensure_rows(users, guests, DEFAULT_DELIVERY[KIND])
+    recipients: dict[str, Follow] = {}
+    stopped = set[str]()
+    for row in _rows_of_emails(users, guests):
+        if person := row.user or row.guest:
+            email = person.email.lower()
+            recipients.setdefault(email, row)
+            if row.delivery != Follow.Delivery.AT_ONCE:
+                stopped.add(email)
+    return {email: row for email, row in recipients.items() if email not in stopped}
+
+
+def rows_of_person(user: int | None, guest: int | None) -> FollowQuerySet:
+    """Return the rows of a person, and those of everybody with the same confirmed e-mail."""
+    of_email = _rows_of_emails(_ids(user), _ids(guest))
+    return Follow.objects.filter(Q(user=user, guest=guest) | Q(pk__in=of_email.values("pk")), kind=KIND)
+
+
+def choose(user: int | None, guest: int | None, delivery: str) -> None:
+    """Choose for a person, and for everybody with the same confirmed e-mail, whether they get the mails."""
+    _ensure_rows(_ids(user), _ids(guest), delivery)
+    rows_of_person(user, guest).update(delivery=delivery)
+
+
+def are_stopped(user: int | None, guest: int | None) -> bool:
+    """Return whether the mails to a person are stopped."""
+    return rows_of_person(user, guest).exclude(delivery=Follow.Delivery.AT_ONCE).exists()
+
+
+def _ensure_rows(users: Collection[int], guests: Collection[int], delivery: str) -> None:
     values = {"users": list(users), "guests": list(guests), "now": timezone.now()}
     execute(_ENSURE, values | {"kind": KIND.value, "delivery": str(delivery)})
 
 
-def rows_of_emails(users: Collection[int], guests: Collection[int]) -> FollowQuerySet:
-    """Return the rows of all people with the confirmed e-mail of one of these."""
+def _rows_of_emails(users: Collection[int], guests: Collection[int]) -> FollowQuerySet:
     accounts = User.objects.active().annotate(lower_email=Lower("email"))
     confirmed = Guest.objects.reachable().annotate(lower_email=Lower("email"))
     emails = [
@@ -45,20 +75,8 @@ def rows_of_emails(users: Collection[int], guests: Collection[int]) -> FollowQue
         *confirmed.filter(pk__in=guests).values_list("lower_email", flat=True),
     ]
     of_account = Q(user__in=accounts.filter(lower_email__in=emails))
-    return Follow.objects.filter(
-        of_account | Q(guest__in=confirmed.filter(lower_email__in=emails)), kind=KIND
-    ).select_related("user", "guest")
-
-
-def are_stopped(user: int | None, guest: int | None) -> bool:
-    """Return whether the mails to the e-mail of this person are stopped."""
-    return rows_of_emails(_ids(user), _ids(guest)).exclude(delivery=Follow.Delivery.AT_ONCE).exists()
-
-
-def stop(user: int | None, guest: int | None) -> None:
-    """Stop the mails to the e-mail of this person."""
-    ensure_rows(_ids(user), _ids(guest), delivery=Follow.Delivery.SITE)
-    rows_of_emails(_ids(user), _ids(guest)).update(delivery=Follow.Delivery.SITE)
+    of_guest = Q(guest__in=confirmed.filter(lower_email__in=emails))
+    return Follow.objects.filter(of_account | of_guest, kind=KIND).select_related("user", "guest")
 
 
 def _ids(pk: int | None) -> list[int]:

@@ -11,6 +11,10 @@ from core.forms import SubmitForm
 from core.query_forms import parse_whole_number
 
 DELIVERIES = [choice for choice in Follow.Delivery.choices if choice[0] != Follow.Delivery.NONE]
+# A mail about a decision is sent soon or not at all, and the author's pages show it in any case.
+DECISION_DELIVERIES = [
+    choice for choice in DELIVERIES if choice[0] in {Follow.Delivery.AT_ONCE, Follow.Delivery.SITE}
+]
 
 
 class _DeliveryForm(SubmitForm, forms.Form):
@@ -108,15 +112,13 @@ class OwnCommentsForm(SubmitForm, forms.Form):
             Follow.Kind.RECOMMENDATIONS: _("Readers recommend my comment"),
             Follow.Kind.DECISIONS: _("My comment waits for review, is published or removed"),
         }
-        every = [Follow.Delivery.NONE, *(Follow.Delivery(value) for value, _label in DELIVERIES)]
         for kind in DEFAULT_DELIVERY:
-            # The author's pages show decisions in any case, and a mail about one is sent soon or not at all.
-            offered = (
-                every if kind != Follow.Kind.DECISIONS else [Follow.Delivery.AT_ONCE, Follow.Delivery.SITE]
-            )
+            choices = [(Follow.Delivery.NONE.value, Follow.Delivery.NONE.label), *DELIVERIES]
+            if kind == Follow.Kind.DECISIONS:
+                choices = DECISION_DELIVERIES
             self.fields[kind.value] = forms.ChoiceField(
                 label=labels[kind],
-                choices=[(delivery.value, delivery.label) for delivery in offered],
+                choices=choices,
                 required=False,  # the page of an earlier version has fewer fields
                 widget=forms.Select(attrs={"class": "form-select"}),
             )

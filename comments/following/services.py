@@ -49,30 +49,32 @@ def follow_topic(user: User | None, guest: Guest | None, topic: Topic, *, delive
 def read_own_comments_delivery(user: User | None, guest: Guest | None) -> dict[str, str]:
     """Return how a person is notified of what happens to their comments, by kind."""
     chosen = Follow.objects.of(user, guest).of_own_comments().values_list("kind", "delivery")
-    return {kind.value: delivery.value for kind, delivery in DEFAULT_DELIVERY.items()} | dict(chosen)
+    deliveries = {kind.value: delivery.value for kind, delivery in DEFAULT_DELIVERY.items()} | dict(chosen)
+    if decision_mails.are_stopped(user.pk if user else None, guest.pk if guest and not user else None):
+        deliveries[decision_mails.KIND] = Follow.Delivery.SITE
+    return deliveries
 
 
 def set_own_comments_delivery(user: User | None, guest: Guest | None, *, kind: str, delivery: str) -> None:
     """Choose how a person is notified of picks, recommendations or decisions on their comments."""
+    guest = None if user else guest
+    if kind == decision_mails.KIND:
+        decision_mails.choose(user.pk if user else None, guest.pk if guest else None, delivery)
+        return
     follows = Follow.objects.of(user, guest).filter(kind=kind)
     if follows.exists():
         set_delivery(follows, delivery)
         if delivery == Follow.Delivery.NONE:
             follows.update(news_at=None, news_count=0)
-    else:
-        follow = Follow(user=user, guest=None if user else guest, kind=kind, delivery=delivery)
-        Follow.objects.bulk_create([follow], ignore_conflicts=True)
-    if kind == decision_mails.KIND:
-        of_email = decision_mails.rows_of_emails(
-            [user.pk] if user else [], [guest.pk] if guest and not user else []
-        )
-        of_email.update(delivery=delivery)
+        return
+    follow = Follow(user=user, guest=guest, kind=kind, delivery=delivery)
+    Follow.objects.bulk_create([follow], ignore_conflicts=True)
 
 
 def stop_all_mails(user: int | None, guest: int | None) -> None:
     """Notify a person of everything only on the site from now on, also of decisions on their comments."""
     stop_mails(Follow.objects.filter(user=user, guest=guest))
-    decision_mails.stop(user, guest)
+    decision_mails.choose(user, guest, Follow.Delivery.SITE)
 
 
 def stop_mails(follows: FollowQuerySet) -> int:
@@ -102,7 +104,7 @@ def move_to_account(guests: Collection[int], user: User) -> None:
             # The user may have followed it by a second request of this moment.
             Follow.objects.bulk_create([follow], ignore_conflicts=True)
             if follow.kind == decision_mails.KIND and follow.delivery == Follow.Delivery.SITE:
-                decision_mails.stop(user.pk, None)
+                decision_mails.choose(user.pk, None, Follow.Delivery.SITE)
 
 
 def set_delivery(follows: FollowQuerySet, delivery: str) -> int:

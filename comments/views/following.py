@@ -201,7 +201,7 @@ def stop_following(request: SiteRequest, token: str) -> HttpResponse:
     follows = follows_of(mail_token)
     follow = None if is_for_all else follows.select_related("article", "topic").first()
     if follow and follow.kind == decision_mails.KIND:
-        follows = decision_mails.rows_of_emails([follow.user_id or 0], [follow.guest_id or 0])
+        follows = decision_mails.rows_of_person(follow.user_id, follow.guest_id)
     if request.method == "POST":
         # Nobody knows how the person was notified of each thing before all mails were stopped.
         if is_for_all:

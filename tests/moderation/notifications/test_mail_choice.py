@@ -127,7 +127,10 @@ def test_two_guests_with_one_email_get_one_mail_and_stop_it_together(maria, inbo
     assert approve(waiting_comment(guests[0]), maria) == 1
     Client().post(message["List-Unsubscribe"].strip()[1:-1].removeprefix(settings.SITE_URL))
     assert [approve(waiting_comment(guest), maria) for guest in guests] == [0, 0]
-    client_of(guests[1]).post("/account/following/", {"decisions": "at_once"})
+    third = GuestFactory.create(email="jane@example.org", confirmed_at=timezone.now())  # has no row yet
+    page = client_of(third).get("/account/following/").text
+    assert re.search(r'<select name="decisions".*?<option value="site" selected>', page, re.DOTALL)
+    client_of(third).post("/account/following/", {"decisions": "at_once"})
     assert [approve(waiting_comment(guest), maria) for guest in guests] == [1, 1]
 
 
@@ -136,7 +139,7 @@ def test_people_who_were_erased_meanwhile_get_no_row(author, maria, ada):
     done = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     is_member, pk = isinstance(author, User), author.pk
     purge.erase_person(person=Person(user=author) if is_member else Person(guest=author), actor=ada)
-    decision_mails.ensure_rows([pk] if is_member else [], [] if is_member else [pk])
+    decision_mails.find_recipients([pk] if is_member else [], [] if is_member else [pk])
     assert notify_authors.func(str(done.batch.pk)) == 0
     assert not Follow.objects.exists()
 
@@ -144,8 +147,8 @@ def test_people_who_were_erased_meanwhile_get_no_row(author, maria, ada):
 def test_mails_that_a_guest_stopped_stay_stopped_after_a_claim():
     guest = GuestFactory.create(confirmed_at=timezone.now())
     member = confirm_email(UserFactory.create())
-    decision_mails.ensure_rows([member.pk], [])
-    decision_mails.stop(None, guest.pk)
+    decision_mails.find_recipients([member.pk], [])
+    decision_mails.choose(None, guest.pk, "site")
     move_to_account([guest.pk], member)
     assert decision_mails.are_stopped(member.pk, None)
 
