@@ -42,61 +42,8 @@ def environment(**options: Any) -> Environment:
     env = Environment(  # noqa: S701  # Django's backend asks for autoescape
         **options, loader=loader, keep_trailing_newline=True
     )
-    env.globals |= {
-        "_": lambda text: _translate(text, get_language()),
-        "url": url,
-        "static": static,
-        "htmx_script": htmx_script,
-        "language": get_language,
-        "is_right_to_left": get_language_bidi,
-        "avatar": avatar,
-        "icon": icon,
-        "crispy": crispy,
-        "figure": partial(html.figure, is_first=True),
-        "cropped": html.cropped,
-        "logo": branding.logo,
-        "icon_url": branding.icon_url,
-        "accent_url": branding.accent_url,
-        "token_colors": token_colors,
-        "script_texts_url": script_texts_url,
-        "region": region,
-        "end_region": end_region,
-        "time_formatter": time_formatter,
-        "by_before_names": article_filters.by_before_names,
-        "account_links": account_links,
-        "newsroom_navigation": newsroom_navigation,
-        "max_waiting": queues.MAX_WAITING,
-    }
-    env.filters |= {
-        # Django's own
-        "floatformat": floatformat,
-        "linebreaks": linebreaks_filter,
-        "truncatechars": truncatechars,
-        "urlencode": urlencode,
-        # of core.templatetags.dates
-        "day": day,
-        "moment": moment,
-        "times_sentence": times_sentence,
-        "zone_name": zone_name,
-        "iso": iso,
-        # of the apps
-        "story_count": article_filters.story_count,
-        "minutes_to_read": article_filters.minutes_to_read,
-        "comment_count": comment_filters.comment_count,
-        "editors_picks": comment_filters.editors_picks,
-        "matches": comment_filters.matches,
-        "more_replies": thread_filters.more_replies,
-        "replies": thread_filters.replies,
-        "recommended_by": thread_filters.recommended_by,
-        "with_level_changes": thread_filters.with_level_changes,
-        "labels_by_level": thread_filters.labels_by_level,
-        "avatar_html": avatar_html,
-        "comment_time": thread_filters.comment_time,
-        "comment_time_since": thread_filters.comment_time_since,
-        "options": moderation_filters.options,
-        "story_value": story_value,
-        "with_next": moderation_filters.with_next,
-    }
+    env.globals |= GLOBALS
+    env.filters |= FILTERS
     return env
 
 
@@ -121,3 +68,61 @@ def crispy(context: Context, form: Form) -> SafeString:
     """Return the HTML of a form, as the tag of crispy_forms does."""
     rendered: SafeString = render_crispy_form(form, context={"csrf_token": context["csrf_token"]})
     return rendered
+
+
+GLOBALS: dict[str, Any] = {
+    "_": lambda text: _translate(text, get_language()),
+    "url": url,
+    "static": static,
+    "htmx_script": htmx_script,
+    "language": get_language,
+    "is_right_to_left": get_language_bidi,
+    "avatar": avatar,
+    "icon": icon,
+    "crispy": crispy,
+    "figure": partial(html.figure, is_first=True),
+    "cropped": html.cropped,
+    "logo": branding.logo,
+    "icon_url": branding.icon_url,
+    "accent_url": branding.accent_url,
+    "token_colors": token_colors,
+    "script_texts_url": script_texts_url,
+    "region": region,
+    "end_region": end_region,
+    "time_formatter": time_formatter,
+    "by_before_names": article_filters.by_before_names,
+    "account_links": account_links,
+    "newsroom_navigation": newsroom_navigation,
+    "max_waiting": queues.MAX_WAITING,
+}
+
+FILTERS: dict[str, Any] = {
+    # Django's own
+    "floatformat": floatformat,
+    "linebreaks": linebreaks_filter,
+    "truncatechars": truncatechars,
+    "urlencode": urlencode,
+    # of core.templatetags.dates
+    "day": day,
+    "moment": moment,
+    "times_sentence": times_sentence,
+    "zone_name": zone_name,
+    "iso": iso,
+    # of the apps
+    "story_count": article_filters.story_count,
+    "minutes_to_read": article_filters.minutes_to_read,
+    "comment_count": comment_filters.comment_count,
+    "editors_picks": comment_filters.editors_picks,
+    "matches": comment_filters.matches,
+    "more_replies": thread_filters.more_replies,
+    "replies": thread_filters.replies,
+    "recommended_by": thread_filters.recommended_by,
+    "with_level_changes": thread_filters.with_level_changes,
+    "labels_by_level": thread_filters.labels_by_level,
+    "avatar_html": avatar_html,
+    "comment_time": thread_filters.comment_time,
+    "comment_time_since": thread_filters.comment_time_since,
+    "options": moderation_filters.options,
+    "story_value": story_value,
+    "with_next": moderation_filters.with_next,
+}
