@@ -38,7 +38,7 @@ from comments.thread.reader import OWN_RECOMMENDATIONS, Reader, personalize
 from comments.thread.rendering import render_comment_footers
 from comments.thread.rows import ThreadRow, find_duplicate_targets
 from comments.thread.story import StoryPageData
-from comments.thread.visits import VISIT_COLUMNS, VISIT_JOIN, LastVisit, has_news, record_visit
+from comments.thread.visits import VISIT_COLUMNS, VISIT_JOIN, LastVisit, has_new_entries, record_visit
 from core.database.sql import fetch_prepared
 from core.html_regions import HtmlRegions
 from core.memory.bounded_cache import BoundedCache
@@ -187,7 +187,7 @@ def _render_draft(request: SiteRequest, article: Article, draft: LatestDraft | N
 
 
 def _render_new_comments_link(request: SiteRequest, story: StoryPageData, since: int | None) -> str:
-    if not has_news(since, story.last_log_number):
+    if not has_new_entries(since, story.last_log_number):
         return ""
     context = {"article": story.article, "since": since}
     return render_to_string("comments/_new_comments_link.jinja", context, request)

@@ -67,7 +67,7 @@ def record_visit(
     return since
 
 
-def has_news(since: int | None, last_log_number: int) -> bool:
+def has_new_entries(since: int | None, last_log_number: int) -> bool:
     """Return whether the log of a discussion has entries after the end of a member's last visit."""
     return since is not None and since < last_log_number
 

@@ -51,7 +51,7 @@ from comments.thread.pages import (
 )
 from comments.thread.rendering import render_thread
 from comments.thread.rows import ThreadRow
-from comments.thread.visits import has_news, record_visit
+from comments.thread.visits import has_new_entries, record_visit
 from core.cookies import set_cookie_for_a_year
 from core.query_forms import NumberField, ParsedField, QueryForm
 
@@ -135,7 +135,7 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
                 comments=_published(rows),
                 is_whole=is_whole,
             )
-            context |= {"since": since, "has_news": has_news(since, story_page.last_log_number)}
+            context |= {"since": since, "has_new_entries": has_new_entries(since, story_page.last_log_number)}
         context["thread"] = render_thread(request, story_page, rows, reader)
         context["discussion"] = render_to_string("comments/_discussion.jinja", context, request)
         mark_story_seen(

@@ -255,9 +255,8 @@ def _answer_to_writer(comment: ThreadComment, branch: Branch) -> ThreadComment |
     if not own and not branch.parent.is_by(comment.writer):
         return None
     since = branch.comments[own[-1] + 1 if own else 0 :]
-    answers = [
-        answer for answer in since if answer.number not in branch.continued
-    ]  # a continued answer is one
+    # An answer in several comments counts once.
+    answers = [answer for answer in since if answer.number not in branch.continued]
     if len(answers) != 1 or not branch.answers_to(answers[0], comment.writer):
         return None
     return since[-1]

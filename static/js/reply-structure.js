@@ -6,7 +6,7 @@
   let opener = null; // the link that opened it
   let request = null; // the one that loads the choices
 
-  const close = () => {
+  const closeChoices = () => {
     request?.abort();
     panel?.remove();
     if (opener) opener.ariaExpanded = "false";
@@ -15,13 +15,13 @@
   };
 
   // Loads the page of the move, and shows its form below the comment of `link`.
-  const show = async (link, url, signal) => {
+  const showChoices = async (link, url, signal) => {
     const response = await fetch(url, { signal });
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const section = page.getElementById("move");
     if (!response.ok || !section) throw new Error(response.status);
     if (signal.aborted) return;
-    close();
+    closeChoices();
     opener = link;
     panel = document.createElement("tr");
     panel.className = "move-panel";
@@ -35,11 +35,11 @@
     panel.scrollIntoView({ block: "nearest" });
     (panel.querySelector("[type=radio]") ?? panel.querySelector("[type=search]")).focus();
   };
-  const open = async (link, url) => {
+  const openChoices = async (link, url) => {
     request?.abort(); // the answer to an earlier press must not replace these choices
     request = new AbortController();
     const { signal } = request;
-    try { await show(link, url, signal); } catch { if (!signal.aborted) location.href = url; }
+    try { await showChoices(link, url, signal); } catch { if (!signal.aborted) location.href = url; }
   };
 
   list?.addEventListener("click", (event) => {
@@ -48,8 +48,8 @@
     if ((!link && !isCancel) || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     const last = opener;
-    if (link && link !== last) return open(link, link.href);
-    close();
+    if (link && link !== last) return openChoices(link, link.href);
+    closeChoices();
     last?.focus();
   });
   list?.addEventListener("submit", (event) => {
@@ -57,21 +57,21 @@
     event.preventDefault();
     const url = new URL(opener.href);
     for (const [name, value] of new FormData(event.target)) url.searchParams.set(name, value);
-    open(opener, url.href);
+    openChoices(opener, url.href);
   });
   list?.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && panel?.contains(event.target)) {
       const last = opener;
-      close();
+      closeChoices();
       last.focus();
     }
-    if (["ArrowLeft", "ArrowRight"].includes(event.key) && !panel?.contains(event.target)) close(); // the row may be hidden
+    if (["ArrowLeft", "ArrowRight"].includes(event.key) && !panel?.contains(event.target)) closeChoices(); // the row may be hidden
     // The script of mptt opens a row's first link at Enter, also where another link or a button has the focus.
     if (event.key === "Enter" && event.target.closest("a, button, input, summary")) event.stopPropagation();
   }, true);
   // It measures the rows while one is dragged, and hides those of a collapsed comment, so the choices have to go first.
   document.addEventListener("mousedown", ({ target }) => {
-    if (target.closest(".drag-handle, .tree-node, .object-tools")) close();
+    if (target.closest(".drag-handle, .tree-node, .object-tools")) closeChoices();
   }, true);
 
   // It gives the first row the focus, which would hide the row that was moved, and look like a selected one.
