@@ -139,6 +139,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
             return redirect("admin:comments_discussion_changelist")
         parameters = TreeQuery.read(request.GET)
         cast(TreeRequest, request).discussion = discussion
+        proposals = InferredParent.objects.filter(discussion=discussion).open()
         context = {
             "title": _("Reply structure"),
             "subtitle": discussion.article.title,
@@ -146,7 +147,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
             "is_search": _is_search(request),
             "branch": parameters["branch"],
             "is_later_page": bool(parameters["after"] or parameters["start"]),
-            "proposal_count": 0 if _is_search(request) else _count_open_proposals(discussion),
+            "proposal_count": 0 if _is_search(request) else proposals.count(),
             **(extra_context or {}),
         }
         if _is_search(request):
@@ -307,10 +308,6 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
 
 def _is_search(request: HttpRequest) -> bool:
     return any(request.GET.get(key) for key in (SEARCH_VAR, "state__exact"))
-
-
-def _count_open_proposals(discussion: Discussion) -> int:
-    return InferredParent.objects.filter(discussion=discussion).open().count()
 
 
 def _with_undo(sentence: str, act: UUID) -> str:
