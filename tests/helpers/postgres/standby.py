@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +51,13 @@ class Standby:
         self.server.stop()
 
     def ask(self, statement: str) -> Any:
-        """Return the first value that the replica answers to its superuser."""
-        return self._ask(str(self.server.socket), statement)
+        """Return the first value that the replica answers to its superuser.
+
+        The replica cancels a statement whose rows it has to remove for the primary; then it is asked again.
+        """
+        while True:
+            with suppress(psycopg2.errors.SerializationFailure):
+                return self._ask(str(self.server.socket), statement)
 
     def catch_up(self) -> None:
         """Wait until everything is replayed that is in the primary's log now."""
