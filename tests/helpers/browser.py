@@ -27,6 +27,11 @@ def fill_set_up(page: Page) -> None:
     page.locator("[name=you-password]").fill("seven-green-herons")
 
 
+def wait_for_fonts(page: Page) -> None:
+    """Wait until the page is drawn with its own fonts, which come after the page on a busy machine."""
+    page.evaluate("document.fonts.ready.then(() => new Promise(requestAnimationFrame))")
+
+
 def wait_until(page: Page, condition: Callable[[], Any]) -> None:
     """Wait until `condition()` is true, while events of the page are handled.
 

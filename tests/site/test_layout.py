@@ -22,7 +22,7 @@ from core.data_folder import PROJECT
 from core.fallback_pages import unavailable
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import WIDTHS, faults
-from tests.helpers.browser import log_in
+from tests.helpers.browser import log_in, wait_for_fonts
 
 STATIC = PROJECT / "static"
 SHIFTS = """window.shifts = []; new PerformanceObserver((list) => {
@@ -194,6 +194,7 @@ def test_a_reply_form_that_comes_late_moves_nothing(reading, width, where):
     # Longer than the half second in which a shift counts as a response to input.
     reading.route("**/reply/**", lambda route: (time.sleep(1), route.continue_()))
     reading.reload()  # the request would not always wait on a page that was loaded before
+    wait_for_fonts(reading)  # they shift the text a little
     reading.evaluate(SHIFTS)
     reading.locator(f"{where} a[rel]").first.press("Enter")
     reading.wait_for_selector(f"{where} .reply-form")

@@ -10,6 +10,7 @@ from comments.services.states import change_states
 from comments.thread import pages
 from tests.comments.in_a_browser import SHIFTS, at, choose_order, import_thread, open_story, order_of
 from tests.factories import UserFactory, make_comment
+from tests.helpers.browser import wait_for_fonts
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -26,6 +27,7 @@ def test_new_comments_are_offered_without_moving_anything_and_shown_in_their_pla
     page.get_by_role("button", name="1 reply to Ada").click()
     at(page, talk.Tollef).scroll_into_view_if_needed()
     page.evaluate("scrollBy(0, 150)")
+    wait_for_fonts(page)
     page.evaluate(SHIFTS)
     before = at(page, talk.Tollef).bounding_box()
 

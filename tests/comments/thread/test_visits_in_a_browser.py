@@ -11,7 +11,7 @@ from comments.thread.visits import PAUSE
 from tests.comments.in_a_browser import DESK, PHONE, SHIFTS, at, choose_order, import_thread, open_story
 from tests.factories import UserFactory, make_comment
 from tests.helpers.axe import faults
-from tests.helpers.browser import log_in
+from tests.helpers.browser import log_in, wait_for_fonts
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -115,6 +115,7 @@ def test_the_place_where_one_left_off_is_offered_on_a_phone(page, live_server, a
     left = place.get_attribute("id")
     place.evaluate("node => node.scrollIntoView()")
     visit(scroll=False)
+    wait_for_fonts(page)
     page.evaluate(SHIFTS)
     page.locator(".talk .top").evaluate("node => node.scrollIntoView()")
     link = page.get_by_role("link", name="Continue where you left off")
