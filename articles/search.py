@@ -89,8 +89,12 @@ _STEM = re.compile(r"'((?:[^']|'')*)'")
 def match_words(query: SearchQuery, words: Collection[str]) -> dict[str, frozenset[str]]:
     """Return those of these words that match the query, each with its stems. One statement."""
     wanted = frozenset(query.stems)
+    # An English word has the first letter of its stem. To find the stems of all words takes much longer.
+    initials = {stem[0] for stem in query.stems if stem}
     values = {
-        "ascii": [word for word in words if word.isascii()],
+        "ascii": [
+            word for word in words if word.isascii() and (not word.isalpha() or word[0].lower() in initials)
+        ],
         "others": [word for word in words if not word.isascii()],
         "stems": query.stems,
     }

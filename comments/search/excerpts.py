@@ -56,8 +56,13 @@ INLINE = {"a", "em", "strong", "s", "code"}
 
 def searchable_words(texts: Iterable[str]) -> list[str]:
     """Return all words of these texts that a search could match, each once, in their order."""
-    runs = dict.fromkeys(run for text in texts for run in text.split())
-    return list(dict.fromkeys(run[start:end] for run in runs for start, end in _word_spans(run)))
+    words = dict[str, None]()
+    for run in dict.fromkeys(" ".join(texts).split()):
+        if run.isalnum():  # as most are
+            words[run] = None
+        else:
+            words |= dict.fromkeys(run[start:end] for start, end in _word_spans(run))
+    return list(words)
 
 
 def highlight(text: str, found: Matches) -> SafeString:

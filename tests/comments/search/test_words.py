@@ -1,11 +1,13 @@
 """Words are found in any form and in any script, and marked as they were written."""
 
+import re
 from importlib import import_module
 
 import pytest
 from django.db import connection
 
-from core.database.sql import fetch_value
+from core.data_folder import PROJECT
+from core.database.sql import fetch_rows, fetch_value
 from tests.comments.search.search_pages import found_comments, marks, search_discussion, search_site
 from tests.factories import make_article, make_comment
 
@@ -99,3 +101,17 @@ def test_folding_ascii_only_changes_the_case():
     """articles.search.match_words relies on it."""
     text = "".join(map(chr, range(1, 128)))
     assert fetch_value("SELECT search_fold(%(text)s) = lower(%(text)s)", {"text": text})
+
+
+def test_an_english_word_and_its_stem_have_the_same_first_letter():
+    """articles.search.match_words relies on it."""
+    irregular = ["skies", "dying", "lying", "tying", "idly", "gently", "ugly", "early", "only", "singly"]
+    documents = " ".join(page.read_text() for page in (PROJECT / "docs").glob("*.md"))
+    words = sorted({*irregular, *re.findall("[a-z]+", documents.lower())})
+    assert len(words) > 2_000
+    statement = """
+SELECT count(*), array_agg(word) FILTER (WHERE left(stem, 1) <> left(word, 1))
+FROM unnest(%s::text[]) word, unnest(tsvector_to_array(to_tsvector('english', word))) stem"""
+    (row,) = fetch_rows(statement, [words])
+    assert row[0] > 2_000
+    assert row[1] is None
