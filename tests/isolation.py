@@ -6,8 +6,8 @@ or its own mark) is ended in three steps:
 1. pytest-timeout prints the stacks of all threads and raises in the test. That does not reach a test which
    waits inside libpq, nor the threads that a test waits for.
 2. A few seconds later the connections to the test database are ended, so that threads that wait continue.
-3. What still hangs is ended with its process, by the C thread of `faulthandler`, with another stack dump.
-   pytest-xdist then starts another worker, reports this one test as failed, and goes on.
+3. A test that still hangs is ended with its process, by the C thread of `faulthandler`, with another stack
+   dump. pytest-xdist then starts another worker, reports this one test as failed, and goes on.
 """
 
 import faulthandler

@@ -140,5 +140,5 @@ def restore_session_age(sender: Any, request: HttpRequest, **kwargs: Any) -> Non
 
 @receiver(pre_save, sender=SocialAccount)
 def forget_claims(sender: Any, instance: SocialAccount, **kwargs: Any) -> None:
-    """Store who somebody is at the provider and nothing else that it told, such as a picture or groups."""
+    """Store the person's id at the provider and nothing else of its answer, such as a picture or groups."""
     instance.extra_data = {}

@@ -1,7 +1,7 @@
 """Walk through the cluster's site in Chromium, on the client's host. Prints as JSON how long each step took.
 
-The browser's requests go to the load balancer, which spreads them over the web servers. What everybody sees
-after a step is also requested from each web server. So the servers must share everything: sessions, drafts,
+The browser's requests go to the load balancer, which spreads them over the web servers. Public pages
+are also requested from each web server after a step. So the servers must share everything: sessions, drafts,
 uploads, images, and what was decided a moment ago.
 """
 

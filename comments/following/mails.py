@@ -1,7 +1,7 @@
 """Mails about what people follow. One mail has all that is due to a person.
 
 The job claims the follows of a few people at a time and sends their mails over one connection, so its memory
-does not grow with the number of followers. Who follows the same discussion gets the same text, which is
+does not grow with the number of followers. Followers of the same discussion get the same text, which is
 rendered once; only the links by which they stop the mails are their own.
 """
 

@@ -86,8 +86,8 @@ def move_to_account(guests: Collection[int], user: User) -> None:
     """Copy the follows of guests to the user who has claimed some of their comments.
 
     A guest with comments left in a discussion follows the replies to them as before; the user follows those
-    to their own. So it is with what happens to comments left anywhere. What the user follows already stays as
-    it is; but mails about decisions that the guest stopped stay stopped.
+    to their own. So it is with what happens to comments left anywhere. The user's own follows stay as
+    they are; but mails about decisions that the guest stopped stay stopped.
     """
     for follow in Follow.objects.filter(guest__in=guests).order_by("pk"):
         comments, is_own = Comment.objects.exclude(state=State.DELETED), follow.kind in DEFAULT_DELIVERY

@@ -66,7 +66,7 @@ class Follow(models.Model):
         HOURLY = "hourly", _("By e-mail, at most once an hour")
         DAILY = "daily", _("By e-mail, once a day")
         SITE = "site", _("Only on this site")
-        NONE = "none", _("Do not tell me")  # of one's own comments only; whoever stops following has no row
+        NONE = "none", _("Do not tell me")  # of one's own comments only; a stopped follow has no row
 
     user = models.ForeignKey(User, models.CASCADE, null=True, related_name="follows", db_index=False)
     guest = models.ForeignKey(Guest, models.CASCADE, null=True, related_name="follows", db_index=False)

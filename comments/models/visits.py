@@ -10,8 +10,8 @@ from articles.models import Article
 class Visit(models.Model):
     """The last visit of a member to a discussion, and the last log entry that they were shown.
 
-    comments/thread/visits.py writes it. A log entry and not a time tells what is new: a comment that waited
-    for days is new once it is published.
+    comments/thread/visits.py writes it. New comments are those after a log entry and not after a time: a
+    comment that waited for days is new once it is published.
     """
 
     user = models.ForeignKey(User, models.CASCADE, related_name="visits", db_index=False)

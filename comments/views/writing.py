@@ -110,7 +110,7 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
     user, guest = current_writer(request)
     if is_post and user and (response := _change_draft(request, user, target)):
         return response
-    # Who has a draft may read and copy it, whatever has changed.
+    # The owner of a draft may read and copy it, even if a reply is no longer possible.
     if not is_post and not target.draft and (refusal := _refuse_reply(request, discussion, parent)):
         return refusal
     form = ReplyForm(

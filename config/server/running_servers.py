@@ -29,7 +29,7 @@ RENEWED_EVERY = 20  # seconds
 LOST_AFTER = timedelta(minutes=3)  # without a renewal, while another server renews its row
 PREFIX = "serve-"  # of the names, which are also those of the job workers
 
-# What servers of one site share, and what to do if they do not.
+# Settings that servers of one site share, and what to do if they do not.
 _REMEDIES = {
     "SECRET_KEY": "Set the same SECRET_KEY on all machines.",
     "SITE_URL": "Set the same SITE_URL on all machines.",

@@ -148,8 +148,8 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
     """Undo an action of any kind with a new action, which can be undone in turn.
 
     Comments and settings that changed since are skipped and refused. Only administrators may lift a
-    restriction or change the filter. `only` limits the undo to these comments. What was permanently deleted
-    does not come back.
+    restriction or change the filter. `only` limits the undo to these comments. Permanently deleted
+    texts do not come back.
     """
     if why := undo_refusal(batch, actor):
         return ActionResult(None, [], [Refusal(None, "", why)])

@@ -52,7 +52,7 @@ def lines(request: HttpRequest) -> HttpResponse:
             return redirect("moderation:saved-lines")
     context = {
         "form": LineForm() if changed else form,
-        # What was typed for a line stays in its row, with the error.
+        # The text typed for a line stays in its row, with the error.
         "rows": [(line, form if line == changed else None) for line in active],
         "max_length": MAX_LINE_LENGTH,
     }

@@ -57,7 +57,7 @@ class Context:
     rules: RuleSet = field(default_factory=RuleSet)  # rules for this article
     person_is_trusted: bool = False  # many old published comments, none removed lately
     sent_by_person: SentComments = NONE_SENT  # by this account or e-mail
-    # By people who were new, whoever they are:
+    # By all people who were new:
     sent_from_address: SentComments = NONE_SENT  # from the same IP address
     sent_from_block: SentComments = NONE_SENT  # from the same address block (origins.hash_block)
     sent_to_discussion: SentComments = NONE_SENT  # in the same discussion

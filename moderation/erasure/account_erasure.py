@@ -76,7 +76,7 @@ def start(*, person: Person, deletes_comments: bool) -> bool:
             erasure, is_new = AccountErasure.objects.get_or_create(
                 **each.as_fields, defaults={"deletes_comments": deletes_comments}
             )
-            # Who kept their comments may still wish to delete them, but not the other way round.
+            # Somebody who kept their comments may still wish to delete them, but not the other way round.
             kept = AccountErasure.objects.filter(pk=erasure.pk, finished_at=None, deletes_comments=False)
             if is_new or (deletes_comments and kept.update(deletes_comments=True)):
                 erasure_log.append_on_commit([_log_entry(each, deletes_comments=deletes_comments)])

@@ -47,7 +47,7 @@ def stem(word: str) -> str:
 
 
 def is_content_word(word: str, ignored: Container[str] = IGNORED_WORDS, shortest: int = 2) -> bool:
-    """Return whether a word tells what a text is about.
+    """Return whether a word belongs to the subject of a text.
 
     One with letters beyond ASCII needs `shortest` letters, because many Chinese words have two.
     """

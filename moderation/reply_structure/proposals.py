@@ -11,7 +11,7 @@ from moderation.reply_structure.inference import ThreadComment, infer_parents
 def find_proposals(article: Article) -> int:
     """Infer the comments that the imported replies of a story answer, and store proposals. Moves nothing.
 
-    Returns the number of open proposals. What was accepted or dismissed before stays as it is, so this may
+    Returns the number of open proposals. Accepted and dismissed proposals stay as they are, so this may
     run again, also after an import of more comments. The discussion is locked only while they are stored: a
     large one takes a while to infer, and nobody could reply meanwhile. Proposals for comments that are
     imported in that time, which have larger ids, stay as they are.

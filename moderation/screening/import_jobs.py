@@ -1,7 +1,7 @@
 """The job that screens a large import after it, in blocks, each of which is a separate transaction.
 
-The import ends as soon as readers can see its comments. What only moderators see and what is searched follows
-here: search texts, findings, cases and proposed parents. The job may be stopped at any moment and run again.
+The import ends as soon as readers can see its comments. Search texts and the findings, cases and proposed
+parents that only moderators see follow here. The job may be stopped at any moment and run again.
 
 A screening belongs to the batch that published the comments. Comments of an undone import are passed over.
 The batch that publishes them again, an import of the same file or an undo, has its own screening.

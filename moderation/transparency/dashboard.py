@@ -56,8 +56,8 @@ WHERE t.at >= %(start)s AND t.at < %(end)s AND t.kind = 'state'
        OR t.reason = '{Reason.UNPOSTED}')
 GROUP BY 1, 2, 3, 4, 5, 6, 7"""
 
-# Each comment counts once, unless its last entry says that its posting or import was undone. What an earlier
-# part of the period has counted is subtracted.
+# Each comment counts once, unless its last entry says that its posting or import was undone. The counts of
+# an earlier part of the period are subtracted.
 COMMENTS_BY_STORY = f"""
 WITH latest AS (
   SELECT DISTINCT ON (t.comment_id) t.comment_id, t.discussion_id, t.reason FROM comments_transition t

@@ -26,7 +26,7 @@
     for (const confirmation of confirmations) if (confirmation.open ?? true) showRelativeTime(confirmation);
   }, 60000);
 
-  // The fields of a closed dialog are neither sent nor validated. What was typed is there when it opens again.
+  // The fields of a closed dialog are neither sent nor validated. Their text is there when it opens again.
   const setDisabled = (dialog, isDisabled) => {
     for (const field of dialog.querySelectorAll("input, textarea")) field.disabled = isDisabled;
   };

@@ -1,5 +1,5 @@
 // Autosaves the editor page of a story or a standing page: in this browser at once, on the site after a few seconds.
-// The same responses tell who else has the page open, and what they have saved meanwhile.
+// The same responses list other people who have the page open, and what they have saved meanwhile.
 "use strict";
 {
   const bar = document.getElementById("editor-bar"), form = bar?.closest("form");

@@ -118,7 +118,7 @@ def test_an_invited_person_gets_a_link_and_chooses_a_password():
     password = {"password1": "nine-quiet-otters", "password2": "nine-quiet-otters"}
     emil.post(form.redirect_chain[-1][0], password)  # which logs in: the link has proved who it is
     assert emil.get("/admin/articles/article/add/", follow=True).status_code == 200
-    # Whoever has a password is not written to again, whenever the job runs; who lost the mail is.
+    # A person with a password gets no second mail, whenever the job runs; one who lost the mail does.
     invite.func(User.objects.get(name="Emil").pk)
     assert len(mail.outbox) == 1
     edda = UserFactory.create(name="Edda", email="edda@example.org")

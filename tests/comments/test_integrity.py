@@ -58,8 +58,8 @@ def run(capsys: pytest.CaptureFixture[str], *flags: str) -> tuple[str, int]:
     return capsys.readouterr().out, 0
 
 
-# What is damaged, in which statement, and which row it is named by: a leaf among the roots, {other} (a moved
-# reply hangs from it in the fixture), {reply} and {line}, the first line about it.
+# The damage, and the statement that does it to a row: to a leaf among the roots, {other} (a moved reply hangs
+# from it in the fixture), {reply}, or {line}, the first log entry about it.
 PLANTED = {
     "tree: a place": "UPDATE comments_comment SET lft = 77, rght = 78 WHERE id = {reply}",
     "tree: the place of its parent": "UPDATE comments_comment SET lft = 1 WHERE id = {reply}",

@@ -33,7 +33,7 @@ CHROMIUM = "/usr/bin/chromium"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 WAIT_SECONDS = 300
 
-# What the entry point of the image of Postgres does, as far as compose.yml relies on it.
+# The steps of the entry point of the image of Postgres on which compose.yml relies.
 ENTRYPOINT = r"""#!/bin/sh
 set -eu
 PATH=$(echo /usr/lib/postgresql/*/bin):$PATH

@@ -211,7 +211,7 @@ def test_duplicates_across_the_site_wait(maria):
         same.pk: [f"It has the same text as comment {original.pk} by {name}."]
     }
 
-    # Who is not shown is not named, either.
+    # The name of an author who is not shown does not appear, either.
     decide(ids=[original.pk], to=State.REJECTED, reason=Reason.OTHER, actor=maria)
     assert policy().explain_waiting([same.pk]) == {same.pk: ["It has the same text as another comment."]}
 

@@ -2,7 +2,7 @@
 
 Each signal is a function of a parsed comment that returns a SignalResult with a strength from 0 to 1, or
 None. Its name is stored, with findings and weights, and so never changes. Spans are (start, end) in
-characters of the body as it was typed. What a signal weighs is learnt (spam_filter/classifier), beside the
+characters of the body as it was typed. Weights of signals are learnt (spam_filter/classifier), beside the
 features there. Signals in favour of a comment are never stored.
 """
 

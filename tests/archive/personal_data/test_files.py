@@ -1,4 +1,4 @@
-"""The file of personal data: what is in it, for whom, and how long."""
+"""The file of personal data: its content, its readers, and how long it is kept."""
 
 import json
 import re

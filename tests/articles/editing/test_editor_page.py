@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db
 
 OURS = {"HTTP_ORIGIN": "http://testserver"}
 
-# What was not saved
+# Unsaved changes
 
 
 def test_a_draft_is_offered_continued_and_gone_once_saved(draft, emil):

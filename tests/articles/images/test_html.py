@@ -181,7 +181,7 @@ def test_a_changed_focal_point_replaces_the_crops(client, image):
     assert f"/images/{image.pk}/c800-10-0.webp" in page
     assert old not in page
     assert not (data_path(image.folder) / "c800-50-50.webp").exists()
-    assert client.get(old).status_code == 200  # whoever has the page from before sees the new one
+    assert client.get(old).status_code == 200  # a page from before shows the new one
     assert "og-10-0.jpg" in client.get(story.get_absolute_url()).content.decode()
 
 

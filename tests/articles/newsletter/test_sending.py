@@ -1,4 +1,4 @@
-"""Sending a newsletter: to whom it goes, what is in it, and what becomes of failures."""
+"""Sending a newsletter: recipients, content, and failures."""
 
 import re
 from collections.abc import Callable

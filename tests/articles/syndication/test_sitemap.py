@@ -176,7 +176,7 @@ def test_robots_txt_links_to_the_sitemap_and_disallows_forms(client):
     assert f"Sitemap: {settings.SITE_URL}/sitemap.xml" in lines
     for path in ("/search/", "/stories/*/find/", "/stories/*/reply/", "/stories/*/report/"):
         assert f"Disallow: {path}" in lines
-    # What says "noindex" must stay readable, or it would not be heard.
+    # A page with "noindex" must stay readable, or no robot would find out.
     assert not [line for line in lines if "/people/" in line or "/stories/*/comments/" in line]
 
 

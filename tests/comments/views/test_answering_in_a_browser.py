@@ -225,7 +225,7 @@ def test_a_reply_comes_in_its_place_and_the_reader_stays(live_server, page, arti
     assert ids(page)[0] == top.pk
     assert len(ids(page)) == len(before) + 3
 
-    # What comes later is merged with it: nothing twice, and the order is as it would be.
+    # Later comments are merged with it: nothing twice, and the order is as it would be.
     late = make_comment(article, "Later.")
     page.clock.run_for(30_000)
     page.get_by_role("button", name="1 new comment").click()

@@ -170,7 +170,7 @@ def test_formatting_buttons_change_the_text_and_undo_takes_it_back(inline):
         inline.keyboard.press("Control+z")
         expect(field).to_have_value("late")
     button("button", name="Bold").click()
-    # What a button writes is a part of the draft.
+    # Text that a button inserts is a part of the draft.
     drafts = inline.evaluate("Object.values(localStorage).join()")
     assert "**" in drafts
 

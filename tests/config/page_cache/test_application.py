@@ -21,7 +21,7 @@ from tests.factories import make_article, make_comment
 from tests.helpers.postgres.database import captured_statements
 from tests.helpers.wsgi_requests import HOST, is_cached, send_request, send_through_event_loop
 
-# What one request costs
+# The cost of one request
 
 
 def test_an_unchanged_page_costs_one_query_and_no_django(site: PageCacheApp, story: str) -> None:

@@ -42,7 +42,7 @@ SOON, LATER = timedelta(minutes=1), timedelta(days=400)
 FIND = "lanterns"  # looked for, and written in the story and its comments
 MONTH = datetime(1999, 7, 2, tzinfo=UTC)
 
-# What must be on no page, and in no address to which one leads.
+# Texts that must be on no page, and in no URL to which one leads.
 SIGNS = {
     "title": "The secret of the slipway",
     "address": "secret-of-the-slipway",

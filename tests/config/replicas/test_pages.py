@@ -135,7 +135,7 @@ def test_members_posts_and_forms_never_touch_the_replica(
 ) -> None:
     member = session_cookie(UserFactory.create())
     comment = Comment.objects.get().pk
-    standby.stop()  # whoever asks it finds out
+    standby.stop()  # the next request finds out
     try:
         for path in ("/", story, "/search/?q=boat", f"{story}find/?q=boat", "/account/comments/"):
             assert send_request(site, path, Cookie=member).status == 200

@@ -78,7 +78,7 @@ def test_the_life_of_an_environment(set_up: SetUp, project: Path) -> None:
     again = set_up()
     assert (again.returncode, again.stderr, stamp.stat().st_mtime_ns) == (0, "", before)
 
-    # What tests need is added to it.
+    # The packages that tests need are added to it.
     assert set_up("dev").returncode == 0
     assert (environment / "stamp-requirements-dev.txt").exists()
     assert set_up().stderr == ""

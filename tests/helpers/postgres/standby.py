@@ -68,7 +68,7 @@ class Standby:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Replay nothing while the block runs. What was replayed can still be read."""
+        """Replay nothing while the block runs. Replayed rows can still be read."""
         self.ask("SELECT pg_wal_replay_pause()")
         until(lambda: self.ask("SELECT pg_get_wal_replay_pause_state()") == "paused")
         try:

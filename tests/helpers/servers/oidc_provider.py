@@ -19,7 +19,7 @@ CLIENT_ID, CLIENT_SECRET = "soundoff", "a secret of the tests"
 
 
 class Provider:
-    """The provider. Whoever opens its log-in page is logged in there with `claims`, or cancels."""
+    """The provider. A person who opens its log-in page is logged in there with `claims`, or cancels."""
 
     def __init__(self, url: str) -> None:
         self.url = url

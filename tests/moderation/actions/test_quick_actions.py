@@ -32,7 +32,8 @@ def lift(comment: Comment, actor: Any) -> None:
         restrictions.lift(restriction=restriction, actor=actor)
 
 
-# Of the first of some comments, or of all of them, with another beside it. What is undone are Batches.
+# Each acts on the first of some comments or on all of them, with another comment beside it. `undo` takes
+# batches.
 ACTS: dict[str, Callable[..., Any]] = {
     "spam": lambda ids, by, **_: decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=by).batch,
     "remove": lambda ids, by, **_: decide(ids=ids, to=State.REJECTED, reason="insult", actor=by).batch,

@@ -14,7 +14,7 @@ LOGS = (
 )
 
 
-# What changes rows. {t}: a log, {c}: a column of it.
+# Statements that change rows. {t}: a log, {c}: a column of it.
 CHANGES = {
     "UPDATE": "UPDATE {t} SET at = now()",
     "DELETE": "DELETE FROM {t}",
@@ -27,7 +27,7 @@ CHANGES = {
     "MERGE and delete": "MERGE INTO {t} USING {t} s ON {t}.id = s.id WHEN MATCHED THEN DELETE",
     "SELECT FOR UPDATE": "SELECT * FROM {t} FOR UPDATE",
 }
-# What would let one.
+# Statements that would allow one.
 ATTEMPTS = {
     "ALTER TABLE": "ALTER TABLE {t} ALTER at DROP NOT NULL",
     "DISABLE TRIGGER": "ALTER TABLE {t} DISABLE TRIGGER ALL",

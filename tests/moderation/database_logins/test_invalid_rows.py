@@ -81,7 +81,7 @@ def role(granted: str, at: str = "statement_timestamp()") -> str:
 
 GRANT = "INSERT INTO accounts_user_groups (user_id, group_id) VALUES ({ada}, {moderator})"
 NO_RIGHT = "permission denied"
-# What somebody with the password of the pages could try, and which rule refuses it.
+# Statements that somebody with the password of the web login could try, and the rule that refuses each.
 BAD_WRITES = {
     "a comment hangs from itself": (move("top", "top"), "comment_not_its_own_parent"),
     "a comment hangs from its own reply": (move("top", "reply"), "comment_parent_no_reply"),

@@ -117,7 +117,7 @@ def follow_links(client, starts: list[str]) -> dict[str, str]:
 def test_moderation_pages_hide_unpublished_titles(client, stories):
     client.force_login(UserFactory.create(roles=(MODERATOR,)))
     pages = follow_links(client, seeds(stories))
-    # What one typed comes back to them alone.
+    # A typed text comes back only to the person who typed it.
     found = [url for url, text in pages.items() if SECRET.lower() in text.lower().replace(url.lower(), "")]
     typed = [url for url in found if SECRET.lower() in url]
     leaks = {

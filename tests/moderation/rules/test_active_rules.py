@@ -296,7 +296,7 @@ def test_an_equal_rule_cannot_be_saved_twice(maria):
         rules.switch(rule=rule, on=True, actor=maria)
 
 
-# What a post meets
+# Rules that a new comment meets
 
 
 def test_rules_are_read_and_compiled_only_when_they_change(maria):

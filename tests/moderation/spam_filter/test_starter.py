@@ -1,6 +1,6 @@
 """The starter: the stored file matches its provenance, holds no text, and judges like a sensible reader.
 
-The comments here are ours. What it does on sites that it never saw is measured by bench.filter.
+The comments here are ours. bench.filter measures it on sites that it never saw.
 """
 
 import hashlib
