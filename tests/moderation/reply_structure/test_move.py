@@ -1,13 +1,16 @@
 """The form to move a comment under another one."""
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from comments.integrity import check
-from comments.models import Comment, Discussion, Transition
+from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.services.discussions import change_discussion
+from comments.services.states import change_states
 from moderation.models import Batch
 from tests.factories import UserFactory, make_article, make_comment
 
@@ -180,3 +183,77 @@ def test_it_is_for_moderators_and_the_articles_own_editors(client, thread):
 
 def test_a_comment_that_does_not_exist_is_not_found(maria_client):
     assert maria_client.get(reverse("moderation:move", args=[999_999])).status_code == 404
+
+
+def number_to_confirm(answer) -> int | None:
+    """Return the number of the parent whose warnings the page asks to confirm."""
+    found = re.search(r'name="confirmed" value="([0-9]+)"', answer.content.decode())
+    return int(found[1]) if found else None
+
+
+def test_a_parent_that_was_written_later_is_confirmed_first(maria_client, thread):
+    first, later = thread[0], thread[2]
+    Comment.objects.filter(pk=first.pk).update(created_at=later.created_at - timedelta(days=2, hours=3))
+    warning = "Written 2 days after this comment."
+    assert warning in maria_client.get(address(first), {"q": "third"}).content.decode()  # beside it
+
+    answer = maria_client.post(address(first), {"parent": str(later.pk)})
+    assert number_to_confirm(answer) == later.pk
+    page = answer.content.decode()
+    assert f"Not moved under #{later.pk} yet." in page
+    assert page.count(warning) == 2  # beside the comment, which is listed now, and above the button
+    assert re.search(rf'value="{later.pk}"\s+checked', page)
+    assert not Batch.objects.exists()
+
+    answer = maria_client.post(address(first), {"candidate": later.pk, "parent": "", "confirmed": later.pk})
+    assert answer.status_code == 302
+    first.refresh_from_db()
+    assert first.parent == later
+    again = maria_client.post(address(first), {"parent": str(later.pk)})
+    assert again.status_code == 302  # it is there already
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "words"),
+    [
+        ("pending", Reason.POSTED, "Waiting for review"),
+        ("rejected", Reason.INSULT, "Removed by a moderator"),
+        ("spam", Reason.SPAM, "Removed as spam"),
+        ("deleted", Reason.AUTHOR, "Deleted by its author"),
+    ],
+)
+def test_a_parent_that_readers_do_not_see_is_confirmed_first(maria_client, thread, state, reason, words):
+    _root, parent, comment = thread
+    change_states(ids=[parent.pk], to=State(state), reason=reason, actor=None)
+    warning = f"{words}: readers see only a placeholder in its place."
+    assert warning in maria_client.get(address(comment)).content.decode()
+    assert number_to_confirm(maria_client.post(address(comment), {"candidate": parent.pk})) == parent.pk
+    assert not Batch.objects.exists()
+    maria_client.post(address(comment), {"candidate": parent.pk, "confirmed": parent.pk})
+    comment.refresh_from_db()
+    assert comment.parent == parent
+    page = Client().get(comment.discussion.article.get_absolute_url()).content.decode()
+    assert "Third." in page  # as the sentence says
+    assert "Second." not in page
+
+
+def test_the_warnings_of_another_parent_are_not_confirmed_with_it(maria_client, thread):
+    root, later, third = thread
+    Comment.objects.filter(pk=root.pk).update(created_at=root.created_at - timedelta(days=2))
+    answer = maria_client.post(address(root), {"parent": str(third.pk), "confirmed": later.pk})
+    assert number_to_confirm(answer) == third.pk
+    assert not Batch.objects.exists()
+
+
+def test_a_restricted_parent_is_confirmed_by_its_number_alone(maria_client, thread):
+    _root, parent, comment = thread
+    change_states(ids=[parent.pk], to=State.REJECTED, reason=Reason.RESTRICTED, actor=None)
+    Comment.objects.filter(pk=parent.pk).update(author_name="Nemo")
+    Comment.objects.filter(pk=comment.pk).update(created_at=parent.created_at - timedelta(days=9))
+    page = maria_client.post(address(comment), {"parent": str(parent.pk)}).content.decode()
+    assert "Removed by a moderator: readers see only a placeholder in its place." in page
+    assert f'name="parent" value="{parent.pk}"' in page  # it is not listed
+    assert not re.search("Written|Nemo|Second", page)
+    maria_client.post(address(comment), {"parent": str(parent.pk), "confirmed": parent.pk})
+    comment.refresh_from_db()
+    assert comment.parent == parent
