@@ -16,6 +16,7 @@ from accounts.models import User
 from accounts.requests import safe_local_path
 from comments.comment_links import parse_comment_number
 from comments.models import Comment
+from comments.services.moves import find_obstacle
 from core.query_forms import NumberField, QueryForm
 from moderation.actions.decisions import ActionResult, move
 from moderation.actions.request_helpers import ActionForm, render_comment_form
@@ -27,8 +28,9 @@ from moderation.reply_structure import candidates
 def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
     """Move a comment. Moderators can load every comment, editors those under their articles.
 
-    ?q= searches for the new parent, ?parent= asks about one without moving. A parent with warnings
-    (candidates.find_warnings) is shown with them first, and the comment is moved once that is confirmed.
+    ?q= searches for the new parent. A parent with warnings (candidates.find_warnings) is shown with them
+    first, and the comment is moved once that is confirmed. A GET request with the fields of the form answers
+    as the form would, with errors or warnings, and moves nothing.
     `next` is the page to return to, by default the reply structure.
     """
     assert isinstance(request.user, User)
@@ -42,17 +44,19 @@ def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
     parent, warnings = None, list[str]()
     if form.is_valid():
         parent = form.cleaned_data["parent"]
-        if parent is None or form.cleaned_data["confirmed"] != parent.pk:
+        if obstacle := find_obstacle(comment=comment, parent=parent):
+            form.add_error("parent", obstacle)
+        elif parent is None or form.cleaned_data["confirmed"] != parent.pk:
             warnings = candidates.find_warnings(comment, parent)
-        if request.method == "POST" and not warnings:
-            try:
-                batch = move(comment=comment, parent=parent, actor=request.user)
-            except ValidationError as error:
-                form.add_error("parent", error)
-            else:
-                if batch is None:
-                    messages.info(request, _("It is there already."))
-                return redirect_back(request, ActionResult(batch), back or tree, comment)
+    if request.method == "POST" and form.is_valid() and not warnings:
+        try:
+            batch = move(comment=comment, parent=parent, actor=request.user)
+        except ValidationError as error:  # somebody else has moved one of them meanwhile
+            form.add_error("parent", error)
+        else:
+            if batch is None:
+                messages.info(request, _("It is there already."))
+            return redirect_back(request, ActionResult(batch), back or tree, comment)
     chosen = parent.pk if parent and warnings else None
     listed = (
         candidates.search(comment, parameters["q"], chosen=chosen)
@@ -128,7 +132,6 @@ class MoveForm(forms.Form):
                     self.add_error("parent", error)
                     return data
         if "parent" in data and bool(data["parent"]) == data.get("first_level", False):
-            raise ValidationError(
-                _("Enter the comment that it replies to, or make it a top-level comment."), code="one"
-            )
+            text = _("Enter the comment that it replies to, or make it a top-level comment.")
+            self.add_error("parent", ValidationError(text, code="one"))
         return data

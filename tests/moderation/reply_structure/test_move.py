@@ -167,6 +167,19 @@ def test_a_refused_move_is_a_form_error(maria_client, thread):
     assert not Batch.objects.exists()
 
 
+def test_a_question_about_a_parent_is_answered_and_moves_nothing(maria_client, thread):
+    elsewhere = make_comment(make_article("Elsewhere"))
+    for parent, words in ((elsewhere, "another discussion"), (thread[1], "its own replies")):
+        assert words in errors(maria_client.get(address(thread[0]), {"parent": parent.pk}))[0]
+    answer = maria_client.get(address(thread[0]), {"parent": thread[2].pk})
+    assert answer.status_code == 200
+    assert number_to_confirm(answer) == thread[2].pk
+    answer = maria_client.get(address(thread[2]), {"parent": thread[0].pk})
+    assert answer.status_code == 200
+    assert number_to_confirm(answer) is None
+    assert not Batch.objects.exists()
+
+
 def test_it_is_for_moderators_and_the_articles_own_editors(client, thread):
     article = thread[0].discussion.article
     editor, colleague = UserFactory.create(roles=("Editor",)), UserFactory.create(roles=("Editor",))
