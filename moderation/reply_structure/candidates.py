@@ -29,7 +29,7 @@ class Candidate:
 
     comment: Any  # a Comment without its texts
     excerpt: str
-    why: str  # "as it is now", "named in the text"; "" for others
+    why: str  # "As it is now", "Named in the text"; "" for others
     warnings: list[str]  # see find_warnings
 
 
@@ -65,13 +65,13 @@ def suggest(comment: Comment, *, chosen: int | None = None) -> list[Candidate]:
     if chosen:
         _add(found, comment, others.filter(pk=chosen), "")
     if comment.parent_id:
-        _add(found, comment, others.filter(pk=comment.parent_id), _("as it is now"))
+        _add(found, comment, others.filter(pk=comment.parent_id), _("As it is now"))
     names = earlier.order_by("author_name").values_list("author_name", flat=True).distinct()[:MAX_NAMES]
     text = _words(comment.body)
     named = [name for name in names if len(name) > 1 and (words := _words(name)).strip() and words in text]
     if named:
-        _add(found, comment, earlier.filter(author_name__in=named)[:MAX_NAMED], _("named in the text"))
-    _add(found, comment, earlier[:MAX_BEFORE], _("just before it"))
+        _add(found, comment, earlier.filter(author_name__in=named)[:MAX_NAMED], _("Named in the text"))
+    _add(found, comment, earlier[:MAX_BEFORE], _("Just before it"))
     return list(found.values())
 
 

@@ -87,7 +87,8 @@ def test_candidates_are_the_parent_the_people_named_and_the_comments_just_before
     assert below.pk not in listed(maria_client, answer, q="agree")  # its own reply
     page = maria_client.get(address(answer)).content.decode()
     assert f"#{eben.pk}" in page
-    assert "named in the text" in page
+    for why in ("As it is now", "Named in the text", "Just before it"):
+        assert page.count(why) == 1
     assert "A long sentence. A long sentence." in page
 
 
