@@ -117,6 +117,28 @@ def test_rows_are_of_one_height_and_indented_in_every_level(admin_page, live_ser
 
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
+def test_no_line_crosses_a_highlighted_row(admin_page, live_server):
+    article = import_thread(6)
+    one, two, three, *_ = Comment.objects.filter(discussion=article.pk)
+    rows = "rows => rows.map(row => getComputedStyle(row, '::before').content != 'none')"
+
+    def with_lines() -> list[bool]:
+        return admin_page.locator(".tree-title").evaluate_all(rows)
+
+    admin_page.goto(f"{live_server.url}{TREE}?discussion={article.pk}")
+    assert with_lines() == [True] * 6
+    admin_page.goto(f"{live_server.url}{TREE}?discussion={article.pk}#comment-{three.pk}")
+    admin_page.locator(f"#comment-{two.pk}").get_by_text("Move…", exact=True).click()
+    expect(admin_page.locator("tr.moving")).to_have_count(1)
+    assert with_lines() == [True, False, False, True, True, True]
+    admin_page.locator(f"#comment-{one.pk}").focus()
+    admin_page.keyboard.press("ArrowDown")
+    admin_page.keyboard.press("ArrowUp")
+    assert with_lines()[0] is False
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
 def test_a_comment_is_moved_in_place_by_keyboard(admin_page, live_server):
     article = import_thread(12)
     comments = list(Comment.objects.filter(discussion=article.pk))
