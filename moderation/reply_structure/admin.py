@@ -245,7 +245,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
     ) -> str:
         """Return the warnings about a drop that was not made, with a link to the page that makes it."""
         back = f"{request.get_full_path()}#comment-{comment.pk}"
-        query = urlencode({"parent": parent.pk, "next": back})
+        query = urlencode({"parent": str(parent.pk), "next": back})
         url = f"{reverse('moderation:move', args=[comment.pk])}?{query}"
         sentence = _("Not moved under #%(number)s yet.") % {"number": parent.pk}
         text = " ".join([sentence, *warnings])

@@ -41,7 +41,7 @@ def find_warnings(comment: Comment, parent: Comment | None) -> list[str]:
     """
     if parent is None or parent.pk == comment.parent_id or parent.discussion_id != comment.discussion_id:
         return []
-    if comment.is_ancestor_of(parent, include_self=True):
+    if parent.tree_id == comment.tree_id and comment.lft <= parent.lft <= comment.rght:
         return []
     found = []
     # Of a restricted comment, only the number and the state are shown.
