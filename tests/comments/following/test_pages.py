@@ -6,18 +6,19 @@ from datetime import datetime
 
 import pytest
 from django.core import signing
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from accounts import guests, undeliverable
 from accounts.models import Guest, User
 from articles.models import Article, Topic
+from articles.site.cached_pages import remove_reader
 from comments.following import services
 from comments.following.mails import notify_followers
 from comments.following.tokens import follow_token, follower_token
 from comments.models import Discussion, Follow
 from tests.comments.following.conftest import follow, send_due
-from tests.factories import GuestFactory, make_comment
+from tests.factories import GuestFactory, make_article, make_comment
 from tests.helpers.clients import client_of_guest
 
 pytestmark = pytest.mark.django_db
@@ -126,6 +127,53 @@ def test_a_guest_sees_their_updates(client: Client, article: Article, later: Lat
     assert "Something new." in client.get("/account/notifications/").content.decode()
     client.get(article.get_absolute_url())
     assert Follow.objects.get().news_at is None
+
+
+def new_in_masthead(client: Client, url: str) -> str:
+    """Return the number of new updates in the masthead of a page, as text, or "" if there is none."""
+    top = client.get(url).text.partition("<header")[2].partition("</header>")[0]
+    found = re.search(r'href="/account/notifications/">.*?badge accent">([^<]+)<', top, re.DOTALL)
+    return found[1] if found else ""
+
+
+def test_the_masthead_counts_what_is_new_for_a_guest_and_shows_it_to_nobody_else(
+    client: Client, article: Article, later: Later
+) -> None:
+    guest = GuestFactory.create(confirmed_at=timezone.now())
+    as_guest, other = client_of_guest(guest), make_article("Another story")
+    follow(guest, article)
+    story = other.get_absolute_url()
+    assert new_in_masthead(as_guest, "/") == ""
+    for n in range(2):
+        make_comment(article, f"Something new, {n}.")
+    later()
+    notify_followers()
+    for url in ("/", story, "/search/", "/accounts/login/"):
+        assert new_in_masthead(as_guest, url) == "2", url
+        assert new_in_masthead(client, url) == "", url  # a stranger, whose page is cached
+        assert as_guest.get(url).headers["Cache-Control"].find("public") == -1
+    assert new_in_masthead(as_guest, article.get_absolute_url()) == ""  # they read it
+
+
+def test_the_frame_of_a_story_has_no_count_of_the_member_for_whom_it_was_made(
+    client: Client, article: Article, jane: User, later: Later
+) -> None:
+    guest = GuestFactory.create(confirmed_at=timezone.now())
+    follow(guest, article)
+    follow(jane, article)
+    make_comment(article, "Something new.")
+    later()
+    notify_followers()
+    browser, story = client_of_guest(guest), make_article("Another story").get_absolute_url()
+    browser.force_login(jane)  # who wrote as a guest before
+    page = browser.get(story).text  # this request makes the frame
+    assert "Account of Jane" in page
+    assert "1<span class=" in page
+    assert new_in_masthead(client, story) == ""
+    request = RequestFactory().get(story)
+    request.COOKIES |= {name: morsel.value for name, morsel in browser.cookies.items()}
+    remove_reader(request)
+    assert guests.guest_id_from_cookie(request) is None
 
 
 def test_mails_stop_without_a_log_in(client: Client, article: Article, jane: User) -> None:
