@@ -248,7 +248,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         query = urlencode({"parent": str(parent.pk), "next": back})
         url = f"{reverse('moderation:move', args=[comment.pk])}?{query}"
         sentence = _("Not moved under #%(number)s yet.") % {"number": parent.pk}
-        text = " ".join([sentence, *warnings])
+        text = " ".join([f"#{comment.pk}:", sentence, *warnings])
         return format_html('{} <a href="{}">{}</a>', text, url, _("Move anyway…"))
 
     # A drop
