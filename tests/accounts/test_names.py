@@ -69,12 +69,12 @@ def test_characters_that_a_script_needs_are_kept(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["Mona", "mona", "Моnа", "M0na", "M o n a", "Ｍｏｎａ", "Mоna.", "Mόna", "МΟΝА"]
 )
-def test_names_that_look_alike(name: str) -> None:
+def test_lookalikes_of_a_name_are_found(name: str) -> None:
     assert looks_like_any(name, ["Ada", "Mona"])
 
 
 @pytest.mark.parametrize("name", ["Monika", "Moma", "Nona", "Мона Лиза", "李娜", "محمد"])
-def test_names_that_do_not_look_alike(name: str) -> None:
+def test_other_names_are_no_lookalikes(name: str) -> None:
     assert not looks_like_any(name, ["Ada", "Mona", "李明", "محمود"])
 
 
