@@ -398,7 +398,7 @@ def test_a_file_beyond_the_limit_is_refused_before_it_is_read():
         check_size(MAX_MB * 1024 * 1024 + 1)
 
 
-def test_the_sample_is_ours_and_takes_replies():
+def test_the_sample_accepts_replies():
     article = import_sample_story()
 
     assert article.rights == Article.Rights.OURS

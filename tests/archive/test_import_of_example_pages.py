@@ -78,7 +78,7 @@ def test_the_seed_keeps_its_sources_state(seed, mailoutbox):
 
 
 @pytest.mark.data
-def test_the_seeds_findings(seed):
+def test_the_seed_gets_its_findings(seed):
     take(seed)
 
     found: dict[str, set[int]] = {}

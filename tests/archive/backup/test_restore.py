@@ -133,7 +133,7 @@ def test_an_image_in_a_story_is_restored_with_its_files(file: Path) -> None:
     assert check() == {}
 
 
-def test_without_media_and_without_anything(file: Path) -> None:
+def test_a_site_without_media_is_restored(file: Path) -> None:
     assert backup(file).last.counts["media"] == 0
     data_path("media").mkdir()
     assert backup(file).last.counts["media"] == 0

@@ -81,7 +81,7 @@ def distance(data: bytes, *numbers: int) -> int:
 
 
 @pytest.mark.parametrize("how", DAMAGE)
-def test_each_line_damaged(whole: bytes, how: str) -> None:
+def test_damage_of_any_line_is_refused_or_warned_about(whole: bytes, how: str) -> None:
     """A refusal names the damaged line. A page that is read is complete or has a warning about the loss."""
     before = parse(whole)
     usual = {warning.kind for warning in before.warnings} | {"count"}
@@ -95,7 +95,7 @@ def test_each_line_damaged(whole: bytes, how: str) -> None:
             assert any(distance(data, number, line) <= NEAR for line in warned), number
 
 
-def test_cut_at_two_hundred_places(whole: bytes) -> None:
+def test_a_file_cut_anywhere_is_refused_or_warned_about(whole: bytes) -> None:
     """A refusal names the end of the file. A page that is read has whole comments and a warning."""
     comments = parse(whole).comments
     for cut in (len(whole) * n // 200 for n in range(200)):

@@ -87,14 +87,14 @@ ene feb. mar. abr may. jun. jul. ago. set. oct. nov. dic.
 
 
 @pytest.mark.parametrize("names", YEARS.strip().split("\n"))
-def test_months(names: str) -> None:
+def test_month_names_of_each_language_are_read(names: str) -> None:
     for number, name in enumerate(names.split(), 1):
         for form in (name, unicodedata.normalize("NFD", name)):
             comment = parse(page(f"9 {form} 2012 at 12:00 | Reply")).comments[0]
             assert (comment.created_at.month, comment.created_at.day) == (number, 9)
 
 
-def test_midnight_and_noon() -> None:
+def test_midnight_and_noon_are_read() -> None:
     for closing, hour in (("12:05 am", 4), ("0:05", 4), ("12:05 pm", 16), ("12:05", 16), ("23:59", 3)):
         assert parse(page(f"June 19, 2013 at {closing} | Reply")).comments[0].created_at.hour == hour
 

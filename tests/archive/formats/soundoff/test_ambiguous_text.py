@@ -24,7 +24,7 @@ from tests.archive.formats.soundoff.pages import at, kinds, page, story, thread,
     ],
 )
 @pytest.mark.parametrize("level", [1, 2, 3])
-def test_a_body_that_looks_like_other_syntax(level: int, body: str) -> None:
+def test_a_body_that_looks_like_other_syntax_is_read_as_text(level: int, body: str) -> None:
     ladder = [(n, "Ann", "Yes.", at(n)) for n in range(1, level)]
     parsed = soundoff.parse(page(*ladder, (level, "Bob", body, at(30)), (1, "Cai", "No.", at(31))))
 
@@ -73,7 +73,7 @@ def test_a_story_may_begin_a_paragraph_with_topics() -> None:
     ],
 )
 @pytest.mark.parametrize("level", [1, 2])
-def test_names(level: int, author: str) -> None:
+def test_names_that_look_like_syntax_are_read_as_names(level: int, author: str) -> None:
     parsed = soundoff.parse(page((1, "Ann", "Yes.", at()), (level, author, "No.", at(1))))
 
     assert parsed.comments[1].author == author
@@ -81,7 +81,7 @@ def test_names(level: int, author: str) -> None:
 
 
 @pytest.mark.parametrize("level", [1, 2])
-def test_a_comment_without_a_name(level: int) -> None:
+def test_a_comment_may_have_no_name(level: int) -> None:
     parsed = soundoff.parse(page((1, "Ann", "Yes.", at()), (level, "", "No.", at(1))))
 
     assert parsed.comments[1].author == ""

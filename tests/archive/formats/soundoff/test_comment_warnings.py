@@ -7,7 +7,7 @@ from tests.archive.formats.soundoff.pages import at, kinds, page
 
 
 @pytest.mark.parametrize("body", ["", "\n\n\n\n", "\xa0", "\u200b\n\n\u200d"])
-def test_a_comment_whose_text_is_missing(body: str) -> None:
+def test_a_missing_text_is_reported(body: str) -> None:
     parsed = soundoff.parse(page((1, "Ann", body, at())))
 
     assert (parsed.comments[0].body, parsed.comments[0].text_missing) == ("", "all")
@@ -27,7 +27,7 @@ def test_a_comment_whose_text_is_missing(body: str) -> None:
         ("One\n\n\ntwo", ""),
     ],
 )
-def test_a_fragment(body: str, missing: str) -> None:
+def test_a_text_that_breaks_off_is_reported(body: str, missing: str) -> None:
     parsed = soundoff.parse(page((1, "Ann", body, at())))
 
     assert parsed.comments[0].text_missing == missing
@@ -54,7 +54,9 @@ def test_a_fragment(body: str, missing: str) -> None:
         ("no.", None),
     ],
 )
-def test_a_reply_on_the_last_level_that_names_another(body: str, target: int | None) -> None:
+def test_a_reply_on_the_last_level_that_names_another_author_is_reported(
+    body: str, target: int | None
+) -> None:
     parsed = soundoff.parse(
         page(
             (1, "Ann", "Yes.", at()),
@@ -82,7 +84,7 @@ def test_a_name_means_its_last_comment_in_the_same_tree() -> None:
 LONG = "The clock on the customs house keeps its own time and always has."
 
 
-def test_duplicates() -> None:
+def test_exact_and_near_duplicates_are_reported() -> None:
     parsed = soundoff.parse(
         page(
             (1, "Ann", LONG, at()),
@@ -102,7 +104,7 @@ def test_duplicates() -> None:
     ]
 
 
-def test_a_gap_in_the_pages_own_numbers() -> None:
+def test_a_gap_in_the_numbers_of_the_page_is_reported() -> None:
     raw = page((1, "Ann", "Yes.", at()), (1, "Bob", "No.", at(1))).replace(b"  2. Bob", b"  5. Bob")
     parsed = soundoff.parse(raw)
 

@@ -14,19 +14,19 @@ def untabbed() -> bytes:
 
 
 @pytest.mark.parametrize("width", [2, 4, 8])
-def test_tabs(width: int) -> None:
+def test_tabs_of_any_width_make_no_difference(width: int) -> None:
     raw = re.sub(rb"(?m)^ +", lambda m: b"\t" * (len(m[0]) // width) + b" " * (len(m[0]) % width), untabbed())
     assert b"\t" in raw
     assert soundoff.parse(raw) == soundoff.parse(untabbed())
 
 
 @pytest.mark.parametrize("ending", ["\r\n", "\r", "\r\r\n"])
-def test_line_endings(ending: str) -> None:
+def test_line_endings_make_no_difference(ending: str) -> None:
     assert soundoff.parse(untabbed().replace(b"\n", ending.encode())) == soundoff.parse(untabbed())
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
-def test_encodings(encoding: str) -> None:
+def test_unicode_encodings_make_no_difference(encoding: str) -> None:
     text = SAMPLE.read_text(encoding="utf-8")
     raw = text.encode(encoding)
 

@@ -6,7 +6,7 @@ from archive.formats import soundoff
 from tests.archive.formats.soundoff.pages import at, kinds, page, story, thread
 
 
-def test_the_count() -> None:
+def test_a_wrong_number_of_comments_in_the_heading_is_reported() -> None:
     assert "count" not in kinds(soundoff.parse(page((1, "Ann", "Yes.", at()))))
     parsed = soundoff.parse(page((1, "Ann", "Yes.", at()), declared=1204))
     assert (parsed.declared, kinds(parsed)) == (1204, ["count"])
@@ -16,7 +16,7 @@ def test_the_count() -> None:
     ("heading", "declared"),
     [("No Responses Yet", 0), ("One Response", 1), ("1,204 Responses", 1204), ("0 comments", 0)],
 )
-def test_forms_of_the_heading(heading: str, declared: int) -> None:
+def test_each_form_of_the_heading_is_read(heading: str, declared: int) -> None:
     raw = (story() + thread()).replace("0 Responses", heading).encode()
     parsed = soundoff.parse(raw)
 

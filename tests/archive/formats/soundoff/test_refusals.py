@@ -39,7 +39,7 @@ from tests.archive.formats.soundoff.pages import OK, at, page
         (DamagedFileError, 22, OK.encode("utf-16-le")[:-1]),
     ],
 )
-def test_refusals(refusal: type[Exception], line: int, data: bytes) -> None:
+def test_a_refusal_names_the_line(refusal: type[Exception], line: int, data: bytes) -> None:
     with pytest.raises(refusal) as caught:
         soundoff.parse(data)
 

@@ -26,7 +26,7 @@ from tests.archive.formats.soundoff.pages import at, kinds, page
         ("JST", "Asia/Tokyo"),
     ],
 )
-def test_zones(label: str, zone: str) -> None:
+def test_each_zone_abbreviation_is_read(label: str, zone: str) -> None:
     raw = page((1, "Ann", "Yes.", at())).replace(b"PM ET", f"PM {label}".encode())
     parsed = soundoff.parse(raw)
 
@@ -52,7 +52,7 @@ def test_an_unknown_zone_is_read_as_utc(ending: bytes) -> None:
     "header",
     ["June 19th, 2013 / 04:40 PM ET", "June 19, 2013 4:40 p.m. EDT", "\n\njun 19 2013\n\n04:40 pm (ET)"],
 )
-def test_forms_of_the_header(header: str) -> None:
+def test_each_form_of_the_header_is_read(header: str) -> None:
     raw = page((1, "Ann", "Yes.", at())).replace(b"June 19th, 2013\n04:40 PM ET", header.encode())
 
     assert soundoff.parse(raw).published_at == datetime(2013, 6, 19, 20, 40, tzinfo=UTC)
@@ -67,7 +67,7 @@ def test_forms_of_the_header(header: str) -> None:
         (datetime(2013, 7, 1, 12, 5), "2013-07-01T16:05:00+00:00"),  # noqa: DTZ001
     ],
 )
-def test_local_times(local: datetime, utc: str) -> None:
+def test_local_times_become_utc(local: datetime, utc: str) -> None:
     assert soundoff.parse(page((1, "Ann", "Yes.", local))).comments[0].created_at.isoformat() == utc
 
 
