@@ -33,7 +33,7 @@ def make_many(count, start=datetime(2013, 6, 1, 12, tzinfo=UTC)):
     )
 
 
-def test_years_and_months_with_their_counts_in_the_zone_of_the_site(client):
+def test_years_and_months_are_counted_in_the_zone_of_the_site(client):
     Site.objects.update(time_zone="Asia/Tokyo")
     make_article("May in UTC", published_at=at(2013, 5, 31, 20))
     make_article("June", published_at=at(2013, 6, 19))
@@ -160,7 +160,7 @@ def test_statements_and_rows_do_not_grow(client, url, most):
         assert len(response.context.get("articles", [])) <= PAGE_SIZE
 
 
-def test_a_comment_makes_its_lists_new(client):
+def test_a_comment_outdates_the_lists_with_its_story(client):
     article = make_article()
     url = f"/archive/{article.published_at.year}/"
     ids = [make_comment(article).pk]
@@ -171,7 +171,7 @@ def test_a_comment_makes_its_lists_new(client):
 
 
 @pytest.mark.parametrize("url", ["/archive/", "/archive/2013/", "/archive/2013/06/"])
-def test_methods(client, url):
+def test_the_archive_is_read_only(client, url):
     make_article(published_at=at(2013, 6, 19))
     assert client.head(url).status_code == 200
     assert client.head(url).content == b""

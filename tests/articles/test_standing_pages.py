@@ -181,10 +181,10 @@ def test_raw_html_is_text(client):
     assert '<h1 dir="auto">&lt;b&gt;x&lt;/b&gt;</h1>' in page
 
 
-def test_moderators_stay_outside():
+def test_moderators_cannot_edit_standing_pages():
     assert client_with_role(MODERATOR).get(ADD).status_code == 403
 
 
 @pytest.mark.parametrize("url", ["/pages/nothing/", "/pages/"])
-def test_others_are_none(client, url):
+def test_other_urls_of_pages_are_not_found(client, url):
     assert client.get(url).status_code == 404

@@ -30,7 +30,7 @@ CLICKS_WITH_A_LEAD_IMAGE = 6  # and the button of the file, and the field of its
 
 
 @pytest.fixture(autouse=True)
-def _room(settings, tmp_path, moderation_without_checks):
+def _time_zone_of_the_site(settings, tmp_path, moderation_without_checks):
     settings.HOME = tmp_path
     Site.objects.update(time_zone="Africa/Cairo")
 
@@ -45,7 +45,7 @@ def new_page(browser, live_server):
     """Return a page of a logged-in browser."""
     contexts = []
 
-    def enter(user=None, width=1280):
+    def open_browser(user=None, width=1280):
         context = browser.new_context(viewport={"width": width, "height": 900}, base_url=live_server.url)
         contexts.append(context)
         page = context.new_page()
@@ -56,7 +56,7 @@ def new_page(browser, live_server):
             page.goto("/admin/")
         return page
 
-    yield enter
+    yield open_browser
     assert [failure for context in contexts for page in context.pages for failure in page.failures] == []
 
 

@@ -46,7 +46,7 @@ def text_of_page(client: Client, url: str) -> str:
     return " ".join(response.content.decode().split())
 
 
-def test_the_way_of_an_editor(editor_client: Client, article: Article) -> None:
+def test_an_editor_writes_previews_and_sends_a_newsletter(editor_client: Client, article: Article) -> None:
     subscribe("ann@example.org")
     page = text_of_page(editor_client, f"/admin/articles/article/{article.pk}/change/")
     assert f'href="{ADD}?story={article.pk}">Send as newsletter' in page
@@ -312,7 +312,9 @@ def test_waiting_retries_are_shown(editor_client: Client, article: Article, emil
     assert "No mail server listens at" in text_of_page(editor_client, url_of(newsletter))
 
 
-def test_others_may_not(editor_client: Client, article: Article, emil: User, edda: User, ada: User) -> None:
+def test_other_people_cannot_open_or_send_a_newsletter(
+    editor_client: Client, article: Article, emil: User, edda: User, ada: User
+) -> None:
     subscribe("ann@example.org")
     article.editors.add(edda)
     newsletter = draft_of(article, edda)

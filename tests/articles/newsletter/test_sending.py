@@ -169,7 +169,7 @@ def test_a_long_introduction_mixes_up_no_links(article: Article, emil: User, set
         assert found == {urls[str(message["To"])]}
 
 
-def test_a_press_and_a_second_one(article: Article, emil: User) -> None:
+def test_a_second_press_sends_nothing(article: Article, emil: User) -> None:
     subscribe("ann@example.org")
     newsletter = draft_of(article, emil)
     send(newsletter)

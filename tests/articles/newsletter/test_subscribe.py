@@ -36,7 +36,7 @@ def test_the_form_is_on_cached_pages_without_a_token(client: Client, article: Ar
     assert not response.cookies
 
 
-def test_double_opt_in(article: Article, topic: Topic) -> None:
+def test_a_subscription_is_confirmed_by_the_mailed_link(article: Article, topic: Topic) -> None:
     browser = Client(enforce_csrf_checks=True)
     response = browser.post(URL, {"email": "Ann@Example.org", "list": str(topic.pk)})
     assert response["Location"] == "/newsletter/asked/"
@@ -166,7 +166,7 @@ def test_the_forms_of_this_site_are_accepted(client: Client, article: Article) -
     assert response.status_code == 302
 
 
-def test_other_methods(client: Client, article: Article) -> None:
+def test_other_methods_are_not_allowed(client: Client, article: Article) -> None:
     assert client.put(URL).status_code == 405
     assert client.get("/newsletter/asked/").status_code == 200
     assert client.post("/newsletter/asked/").status_code == 405
