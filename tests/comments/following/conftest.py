@@ -56,7 +56,7 @@ def follow(person: Any, article: Article | None = None, kind: str = "comments", 
 
 
 @pytest.fixture
-def as_jane(client: Client, jane: User) -> Client:
+def jane_client(client: Client, jane: User) -> Client:
     client.force_login(jane)
     return client
 

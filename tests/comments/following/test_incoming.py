@@ -141,7 +141,9 @@ def test_a_reply_with_line_breaks_in_its_headers(article: Article, jane: User) -
     assert receive(message) == Outcome.ANSWERED
 
 
-def test_the_command(article: Article, jane: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_answers_a_mail_from_standard_input(
+    article: Article, jane: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     address = incoming_email(follow_token(follow(jane, article)))
     content = reply("somebody@example.net").as_bytes()
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content)))

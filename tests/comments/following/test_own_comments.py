@@ -251,7 +251,7 @@ def test_a_guest_chooses_notifications_and_gets_them(
     assert "1 person recommended your comment" in page
 
 
-def test_visitors_choose_nothing(client: Client) -> None:
+def test_visitors_cannot_choose_notices(client: Client) -> None:
     assert client.post("/account/following/", {"picks": "site", "recommended": "site"}).status_code == 404
     assert not Follow.objects.exists()
 

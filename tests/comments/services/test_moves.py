@@ -11,7 +11,7 @@ from tests.helpers.discussions import assert_sound
 pytestmark = pytest.mark.django_db
 
 
-def test_move_takes_replies_along_and_counts_on_both_sides():
+def test_a_move_includes_replies_and_updates_the_counts_of_both_trees():
     article, editor = make_article(), UserFactory.create()
     jim, eben = make_comment(article), make_comment(article)
     answer = make_comment(article, parent=eben)
@@ -96,7 +96,7 @@ def test_only_the_possible_ones_of_many_moves_are_applied():
     assert_sound()
 
 
-def test_moved_replies_stand_in_order_of_time():
+def test_moved_replies_are_in_order_of_time():
     article = make_article()
     root, early = make_comment(article), make_comment(article)
     late = make_comment(article, parent=root)

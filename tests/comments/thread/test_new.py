@@ -115,7 +115,7 @@ def test_more_than_99_are_not_counted(client):
 @pytest.mark.parametrize(
     "since", ["", "x", "-1", "1.5", str(2**63), "9" * 10_000, "%00", "²", "١", "1&since=x"]
 )
-def test_nonsense_is_not_found(client, since):
+def test_an_invalid_number_is_not_found(client, since):
     article = make_article()
     make_comment(article)
     assert client.get(f"{article.get_absolute_url()}new/?since={since}").status_code == 404

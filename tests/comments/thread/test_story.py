@@ -111,7 +111,7 @@ def test_only_reading_is_answered(client):
 
 @pytest.mark.parametrize("published_at", [None, timezone.now() + timedelta(hours=1)])
 @pytest.mark.parametrize("roles", [None, ("Reader",), ("Editor",)])
-def test_a_draft_and_a_scheduled_story_are_nobodys_page(client, published_at, roles):
+def test_a_draft_and_a_scheduled_story_are_not_found(client, published_at, roles):
     article = make_article(published_at=published_at)
     if roles:
         client.force_login(UserFactory.create(roles=roles))
@@ -119,11 +119,11 @@ def test_a_draft_and_a_scheduled_story_are_nobodys_page(client, published_at, ro
 
 
 @pytest.mark.parametrize("slug", ["nothing-here", "a%00b", "x" * 5000, "'; DROP TABLE x;--", "١٢٣"])
-def test_a_slug_of_nothing_is_not_found(client, slug):
+def test_an_unknown_slug_is_not_found(client, slug):
     assert client.get(f"/stories/{slug}/").status_code == 404
 
 
-def test_a_slug_in_its_own_script(client):
+def test_a_slug_in_another_script_is_found(client):
     article = make_article("السفينة القديمة")
     assert "السفينة القديمة" in read(client, article)
 
@@ -134,7 +134,7 @@ def test_a_story_of_unknown_rights_is_for_no_search_engine(client, rights, is_fo
     assert ('content="noindex"' not in page) is is_found
 
 
-def test_a_hidden_discussion_shows_nothing_of_itself(client):
+def test_a_hidden_discussion_is_not_shown(client):
     article = make_article()
     comment = make_comment(article, "Under the carpet.")
     change_discussion(article=article, status=Discussion.Status.HIDDEN)
@@ -219,7 +219,7 @@ def test_equal_sentences_of_two_findings_are_shown_once(client, monkeypatch):
     assert page.count("It is your first.") == 1
 
 
-def test_a_removed_comment_leaves_a_place_where_it_was_answered(client):
+def test_a_removed_comment_with_replies_leaves_a_placeholder(client):
     article = make_article()
     answered, alone = make_comment(article, "Loud words."), make_comment(article, "Louder words.")
     answer = make_comment(article, "Calm down.", parent=answered)
@@ -285,7 +285,7 @@ def test_the_page_of_an_anonymous_reader_may_be_cached_publicly(client):
     assert "csrf" not in response.content.decode()
 
 
-def test_a_members_page_is_the_members(client):
+def test_a_members_page_is_private(client):
     article = make_article()
     client.force_login(UserFactory.create())
     assert "private" in client.get(article.get_absolute_url())["Cache-Control"]
@@ -461,7 +461,7 @@ def test_the_parent_named_by_the_deepest_reply_follows_its_moves():
     assert Comment.objects.filter(pk=deepest.pk).values().get() == before
 
 
-def test_a_cursor_survives_its_way_through_a_url():
+def test_a_cursor_is_the_same_after_a_round_trip_through_a_url():
     comment = make_comment(make_article())
     cursor = ThreadCursor.of(comment.created_at, comment.pk)
     assert ThreadCursor.parse(str(cursor)) == cursor

@@ -174,7 +174,7 @@ def test_a_comment_that_a_moderator_removed_first_is_not_called_deleted(client, 
     assert "You deleted this comment." not in page
 
 
-def test_get_deletes_nothing(client, comment, author):
+def test_a_get_request_deletes_nothing(client, comment, author):
     client.force_login(author)
     assert client.get(delete_url(comment)).status_code == 405
     assert client.put(edit_url(comment)).status_code == 405

@@ -109,7 +109,7 @@ def test_unmuting_on_the_page_of_the_comment(ylva, bo, article):
     assert not Mute.objects.exists()
 
 
-def test_twice_is_once(ylva, bo, article):
+def test_a_person_is_muted_once(ylva, bo, article):
     first, second = (make_comment(article, f"Late {n}.", author=bo) for n in range(2))
     for comment in (first, second, first):
         client_of(ylva).post(url(comment))
@@ -192,7 +192,7 @@ def test_it_takes_no_further_statement(ylva, bo, article):
     assert counts[0] == counts[1]
 
 
-def test_only_members_mute(bo, article):
+def test_only_members_can_mute(bo, article):
     theirs = make_comment(article, "The boat is late.", author=bo)
     guest = GuestFactory.create(confirmed_at=timezone.now())
     for client in (Client(), client_of_guest(guest)):

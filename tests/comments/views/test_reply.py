@@ -72,7 +72,7 @@ def test_a_member_answers_a_comment(client):
     assert (comment.author, comment.guest, comment.author_name) == (user, None, "Bo")
 
 
-def test_the_form_comes_in_place(client):
+def test_the_form_opens_in_place(client):
     article = make_article()
     root = make_comment(article)
     page = client.get(url(article, root), headers=HTMX).content.decode()
