@@ -28,7 +28,7 @@ def found(page, content, **how) -> list[str]:
     return [fault.partition(": <")[0] for fault in faults(page, **how)]
 
 
-def test_contrast(page):
+def test_low_contrast_is_found_in_both_themes(page):
     assert found(page, "<p>One.</p><p>Two.</p>") == []
     assert found(page, "<p>One.</p><p class=grey>Two.</p>") == BOTH
     assert found(page, "<p>One.</p><p class=dark>Two.</p>") == BOTH[:1]
@@ -38,7 +38,7 @@ def test_contrast(page):
     assert found(page, OVER % "" + OVER % "<div class=box></div>") == BOTH
 
 
-def test_widths(page):
+def test_faults_are_found_at_each_width(page):
     both = {"widths": (1280, 390)}
     assert found(page, "<p class=narrow>One.</p>", **both) == [f"390: {fault}" for fault in BOTH]
     assert found(page, "<p class=desk>One.</p><button class=phone></button>", **both) == ["390: button-name"]

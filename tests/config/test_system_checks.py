@@ -16,7 +16,7 @@ def ids() -> list[str | None]:
     return [message.id for message in check_environment()]
 
 
-def test_the_defaults_agree() -> None:
+def test_the_default_settings_pass_all_checks() -> None:
     assert ids() == []
     assert check_database_driver() == []
 
@@ -214,7 +214,7 @@ def test_debug_is_for_this_machine_only(settings: Settings) -> None:
         ("a.b", False),
     ],
 )
-def test_loopback(host: str, expected: bool) -> None:
+def test_loopback_addresses_are_recognised(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
 
 
