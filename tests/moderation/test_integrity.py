@@ -55,13 +55,13 @@ def site() -> dict[str, Comment]:
     return made
 
 
-def test_a_site_on_which_everything_was_done_is_sound(site, capsys):
+def test_a_site_after_actions_of_every_kind_has_no_findings(site, capsys):
     assert check() == {}
     call_command("check_integrity")
     assert capsys.readouterr().out == "No inconsistencies found.\n"
 
 
-def test_numbers_of_removals_are_counted_anew(site):
+def test_wrong_numbers_of_removals_are_counted_again(site):
     before = Discussion.objects.get()
     Discussion.objects.update(tally={"spam/spam/machine": 12})
     damage = check()

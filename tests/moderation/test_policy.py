@@ -177,7 +177,7 @@ def test_moderators_do_not_wait_but_findings_are_stored(maria):
 
 
 @pytest.mark.parametrize(("mode", "state"), [("conditional", "published"), ("pre", "pending")])
-def test_review_everything_first(maria, mode, state):
+def test_premoderation_holds_comments_of_known_people(maria, mode, state):
     article = make_article()
     guest = known_guest(article, maria)
     change_discussion(article=article, moderation=mode)

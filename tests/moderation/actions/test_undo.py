@@ -213,7 +213,7 @@ def test_page_of_an_undo_lists_the_unchanged_comments(client, maria, omar):
 def test_undone_import_is_not_counted(maria):
     """A discussion tells every reader how many comments "our copy holds", without undone imports."""
     article = make_article(source_key="there")
-    imported = [ImportedComment(str(n), "Voice", f"Words {n}", timezone.now()) for n in range(3)]
+    imported = [ImportedComment(str(n), "Reader", f"Words {n}", timezone.now()) for n in range(3)]
 
     def brought_in() -> Batch:
         batch = Batch.objects.create(kind="import", actor=maria)

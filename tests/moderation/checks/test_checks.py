@@ -100,7 +100,7 @@ def test_links_beyond_the_first(body, spans):
         ("نعم", False),
     ],
 )
-def test_nothing_but_punctuation_and_markup(body, found):
+def test_a_text_of_punctuation_and_markup_only_is_found(body, found):
     assert bool(check(submission(body))) is found
 
 
@@ -235,12 +235,12 @@ def test_the_upper_bound_of_links_holds(parts):
 
 
 @pytest.mark.parametrize("body", ["http://ｅvil.com", "http://ev\u00adil.com", "http://evil\u200b.com/x"])
-def test_a_domain_with_characters_that_browsers_ignore(body):
+def test_a_domain_is_matched_despite_characters_that_browsers_ignore(body):
     assert check(submission(body), rules(domain="evil.com")) == [("domain", 1)]
 
 
 @pytest.mark.parametrize("body", ["http://münchen.de/x", "http://MÜNCHEN.de", "http://xn--mnchen-3ya.de"])
-def test_an_internationalized_domain(body):
+def test_an_internationalized_domain_is_matched_in_each_notation(body):
     assert check(submission(body), rules(domain="xn--mnchen-3ya.de")) == [("domain", 1)]
 
 
@@ -255,7 +255,7 @@ def test_an_internationalized_domain(body):
         ("ünï", "ÜNÏ", True),
     ],
 )
-def test_a_name_pattern(pattern, name, found):
+def test_a_name_pattern_matches_parts_of_the_name(pattern, name, found):
     assert bool(check(submission("casino", name=name), rules(name=pattern))) is found
 
 
@@ -366,7 +366,7 @@ TRUSTED = replace(KNOWN, person_is_trusted=True)
     ],
 )
 @pytest.mark.usefixtures("rate_limits_on")
-def test_rate_limits(context, most):
+def test_each_rate_limit_refuses_the_next_comment(context, most):
     error = rate_error(context)
     assert most in error.message if most else error is None
     assert (RATE_NEW, RATE_KNOWN) == (3, 10)

@@ -67,7 +67,7 @@ def test_each_decision_has_its_own_mail(maria, to, reason, subject, words):
     assert page in message.body
 
 
-def test_a_link_in_a_comment_is_none_in_its_mail(maria):
+def test_a_link_in_a_comment_is_plain_text_in_its_mail(maria):
     comment = waiting(make_article(), "See https://spam.example\n\nNow!", guest=guest())
     (message,) = notify(decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch)
     html = check_mail(message)

@@ -112,5 +112,5 @@ def test_an_alert_is_sent_without_a_lock_and_retried(maria, monkeypatch):
         (0, 0, time(3), True),  # the same hour: always
     ],
 )
-def test_the_hours(start, end, at, expected):
+def test_alerts_are_sent_within_the_set_hours(start, end, at, expected):
     assert is_alert_time(ModerationSettings(alert_from=time(start), alert_until=time(end)), at) is expected

@@ -184,7 +184,7 @@ def test_nobody_can_undo_a_sanction_on_themselves(client, maria):
     assert undo(batch=batch, actor=admin).batch
 
 
-def test_permissions_to_sanction(maria):
+def test_each_role_can_sanction_the_roles_below_it(maria):
     admin, editor = (UserFactory.create(roles=(role,)) for role in ("Administrator", "Editor"))
     reader = UserFactory.create()
     may = {

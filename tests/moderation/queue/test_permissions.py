@@ -99,27 +99,27 @@ def test_duplicate_names_the_original_only_to_people_who_may_read_it(client, mar
     other.editors.add(UserFactory.create(roles=("Editor",)))
     original = make_comment(other, LONG, guest=GuestFactory.create(name="Secret Sue"))
     same = make_comment(own, LONG)
-    named, link = (
+    sentence, link = (
         f"It has the same text as comment {original.pk} by Secret Sue.",
         f'href="{original.get_absolute_url()}"',
     )
 
-    def flags(user) -> tuple[bool, bool]:
+    def shown_to(user) -> tuple[bool, bool]:
         client.force_login(user)
         card = open_card(client, same)
-        return named in card, link in card
+        return sentence in card, link in card
 
-    def author_is_told() -> bool:
-        return policy().explain_waiting([same.pk])[same.pk][-1] == named
+    def shown_to_author() -> bool:
+        return policy().explain_waiting([same.pk])[same.pk][-1] == sentence
 
-    assert (flags(editor), flags(maria), author_is_told()) == ((False, False), (True, True), False)
+    assert (shown_to(editor), shown_to(maria), shown_to_author()) == ((False, False), (True, True), False)
     decide(ids=[original.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
-    assert (flags(editor), flags(maria), author_is_told()) == ((True, True), (True, True), True)
+    assert (shown_to(editor), shown_to(maria), shown_to_author()) == ((True, True), (True, True), True)
     change_discussion(article=other, status="hidden")
-    assert (flags(editor), flags(maria), author_is_told()) == ((False, False), (True, False), False)
+    assert (shown_to(editor), shown_to(maria), shown_to_author()) == ((False, False), (True, False), False)
     change_discussion(article=other, status="open")
     Article.objects.filter(pk=other.pk).update(published_at=None)
-    assert (flags(editor), flags(maria), author_is_told()) == ((False, False), (True, False), False)
+    assert (shown_to(editor), shown_to(maria), shown_to_author()) == ((False, False), (True, False), False)
 
 
 @pytest.mark.parametrize("hidden", [True, False])

@@ -127,7 +127,7 @@ def test_only_moderators_are_asked(client, question):
         ({("spam", "published"): 5, ("published", "spam"): 5}, 0, -1.0),
     ],
 )  # fmt: skip
-def test_kappa(pairs, same, kappa):
+def test_kappa_measures_the_agreement_beyond_chance(pairs, same, kappa):
     found = second_opinions.agreement_of_pairs(Counter(pairs))
     assert found.same == same
     assert found.kappa == (None if kappa is None else pytest.approx(kappa))

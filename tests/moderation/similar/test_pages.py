@@ -104,7 +104,7 @@ def test_invalid_queries_are_no_server_errors(client, maria, query):
 @pytest.mark.parametrize(
     "query", ["?after=nan.1", "?after=x", "?after=0.5", "?without=x.y", "?of=a", "?after=1e9.5"]
 )
-def test_invalid_places_are_no_server_errors(client, maria, article, query):
+def test_invalid_cursors_are_no_server_errors(client, maria, article, query):
     flood(article, 3)
     client.force_login(maria)
 

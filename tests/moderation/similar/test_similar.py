@@ -33,7 +33,7 @@ def groups() -> dict[str, set[int]]:
 
 
 @pytest.mark.data
-def test_the_seeds_groups(data: Path, maria):
+def test_the_seed_has_three_groups(data: Path, maria):
     import_page(data=(data / "seed" / "story.txt").read_bytes(), filename="story.txt")
 
     scan.run_scan()

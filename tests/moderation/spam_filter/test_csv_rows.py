@@ -50,7 +50,7 @@ def test_all_columns_are_read(write):
 @pytest.mark.parametrize(
     ("label", "is_spam"), [("spam", True), ("ham", False), (" SPAM ", True), ("", None), ("Ham", False)]
 )
-def test_labels(write, label, is_spam):
+def test_labels_are_read_in_any_case_and_may_be_empty(write, label, is_spam):
     assert read(write(f"body,label\nx,{label}\n"))[0].is_spam is is_spam
 
 

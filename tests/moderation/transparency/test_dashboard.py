@@ -33,7 +33,7 @@ def test_a_dashboard_without_data(maria_client):
     assert "This queue is empty." in page.text
 
 
-def test_days_and_reasons(maria_client, maria):
+def test_removals_are_counted_by_day_and_reason(maria_client, maria):
     article = make_article()
     ids = [make_comment(article).pk for _ in range(4)]
     decide(ids=ids[:3], to=State.SPAM, reason=Reason.SPAM, actor=maria)
@@ -151,7 +151,7 @@ def test_days_that_have_passed_are_counted_once_and_today_each_time(maria, djang
     assert [n for _day, (_came, n) in dashboard.period(30, UTC).days.rows[-3:]] == [1, 1, 1]
 
 
-def test_decisions_by_rule(maria):
+def test_decisions_are_counted_by_rule(maria):
     article = make_article()
     rule = Rule.objects.create(kind="term", value="casino")
     comments = [make_comment(article) for _ in range(4)]
@@ -284,7 +284,7 @@ def test_the_number_of_statements_does_not_grow(maria_client, maria):
 @pytest.mark.parametrize(
     "query", ["?days=x", "?days=90", "?story=", "?story=%00", "?story=none", "?days[]=1"]
 )
-def test_nonsense_is_answered(maria_client, query):
+def test_invalid_queries_are_no_errors(maria_client, query):
     assert maria_client.get(URL + query).status_code in {200, 404}
 
 

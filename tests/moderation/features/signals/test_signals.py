@@ -191,7 +191,7 @@ def test_a_signal_without_the_facts_it_needs_has_no_value():
     assert signals.signal_values([], comment_data()).keys() == {"answers", "asks", "spun"}
 
 
-def test_later_is_stronger():
+def test_the_signal_late_grows_with_the_time():
     strengths = [run_signal("late", after(days)).strength for days in (30, 200, 1_000, 5_000)]
     assert strengths == sorted(strengths)
     assert strengths[-1] == 1.0
