@@ -41,7 +41,7 @@ def phone(browser, live_server, article):
     context.close()
 
 
-def test_a_first_comment_on_a_phone(phone, live_server, article, maria):
+def test_a_reader_writes_a_first_comment_on_a_phone(phone, live_server, article, maria):
     root = article.discussion.comments.earliest("pk")
     place = phone.locator(f"#comment-{root.pk}")
     reply = place.get_by_role("link", name="Reply")
@@ -97,7 +97,7 @@ def test_a_first_comment_on_a_phone(phone, live_server, article, maria):
     assert [message.subject for message in mail.outbox] == ["Your comment is published"]
 
 
-def test_a_reader_without_sight(browser, live_server, article, maria):
+def test_a_reader_comments_with_keyboard_and_screen_reader(browser, live_server, article, maria):
     """From the skip link to the own comment, by keyboard; an error is read with its field."""
     root = article.discussion.comments.earliest("pk")
     answer = make_comment(article, "Is it?", parent=root, author=UserFactory.create(name="Jim"))

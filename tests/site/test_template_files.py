@@ -46,7 +46,7 @@ def test_no_template_has_inline_script_or_style() -> None:
 
 
 @pytest.mark.parametrize("kind", PLANTED)
-def test_a_planted_one_is_found(kind: str) -> None:
+def test_an_inline_script_or_style_is_detected(kind: str) -> None:
     assert [name for name, pattern in FORBIDDEN.items() if pattern.search(PLANTED[kind])] == [kind]
 
 
