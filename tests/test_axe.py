@@ -32,9 +32,9 @@ def test_low_contrast_is_found_in_both_themes(page):
     assert found(page, "<p>One.</p><p>Two.</p>") == []
     assert found(page, "<p>One.</p><p class=grey>Two.</p>") == BOTH
     assert found(page, "<p>One.</p><p class=dark>Two.</p>") == BOTH[:1]
-    for _ in range(2):  # what has failed is not remembered
+    for _ in range(2):  # failed texts are not remembered
         assert found(page, "<p>One.</p><div class=box><p>Two.</p></div>") == BOTH
-    # The same style as a text that passed, placed over another box.
+    # The same style as a text that passed, but over another box.
     assert found(page, OVER % "" + OVER % "<div class=box></div>") == BOTH
 
 

@@ -41,7 +41,7 @@ def test_an_administrator_changes_roles_and_deactivates_an_account():
     assert client_with_role(ADMINISTRATOR).post(f"{USERS}{ruth.pk}/change/", data).status_code == 302
     changed = User.objects.get(pk=ruth.pk)
     assert (changed.name, changed.roles, changed.is_active) == ("Ruth B", {READER, MODERATOR}, False)
-    assert changed.email == "ruth@example.org"  # its owner's alone
+    assert changed.email == "ruth@example.org"  # only the owner changes it
 
 
 def test_role_changes_are_logged():
@@ -51,7 +51,7 @@ def test_role_changes_are_logged():
         assert client.post(f"{USERS}{ruth.pk}/change/", data).status_code == 302
     lines = RoleChange.objects.filter(user=ruth).order_by("id")
     assert list(lines.values_list("role__name", "is_granted", "actor__name")) == [
-        (READER, True, None),  # as the account was made
+        (READER, True, None),  # the role of a new account
         (READER, False, "Some Administrator"),
         (MODERATOR, True, "Some Administrator"),
     ]
@@ -116,7 +116,7 @@ def test_an_invited_person_gets_a_link_and_chooses_a_password():
     emil = Client()
     form = emil.get(link, follow=True)
     password = {"password1": "nine-quiet-otters", "password2": "nine-quiet-otters"}
-    emil.post(form.redirect_chain[-1][0], password)  # which logs in: the link has proved who it is
+    emil.post(form.redirect_chain[-1][0], password)  # this logs Emil in, since he has opened the mailed link
     assert emil.get("/admin/articles/article/add/", follow=True).status_code == 200
     # A person with a password gets no second mail, whenever the job runs; one who lost the mail does.
     invite.func(User.objects.get(name="Emil").pk)
@@ -131,7 +131,8 @@ def test_an_invited_person_gets_a_link_and_chooses_a_password():
     assert f"They were written to files in {settings.EMAIL_FILE_PATH}" in page
     run_jobs()
     assert [(message.to, message.subject) for message in mail.outbox[1:]] == [
-        (["emil@example.org"], "A change to your account at The Slip"),  # the first password, too
+        # The mail tells about the first password, too.
+        (["emil@example.org"], "A change to your account at The Slip"),
         (["edda@example.org"], "Your account at The Slip"),
     ]
 

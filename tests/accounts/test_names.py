@@ -45,10 +45,10 @@ def test_hidden_characters_and_direction_marks_are_refused(name: str) -> None:
         "O’Neil",
         "José María",
         "عبد الله",
-        "می\u200cخواهم",  # Persian parts a word's pieces so
+        "می\u200cخواهم",  # Persian separates the parts of a word by this character
         "שרה לוי",
         "राम",
-        "क\u094d\u200dष",  # Hindi shows the half of a letter so
+        "क\u094d\u200dष",  # Hindi shows half of a letter by this character
         "ක\u0dca\u200dය",
         "র\u200d\u09cdয",
         "ﷴ",

@@ -172,7 +172,7 @@ def test_the_undo_makes_the_story_a_draft_and_the_next_import_publishes_it(clien
 
     undo(batch=Batch.objects.filter(kind="import").latest("at"), actor=None)
     story.refresh_from_db()
-    save_article(article=story)  # an editor has a hand in it, and it stays a draft
+    save_article(article=story)  # an editor has changed the story, so it stays a draft
     assert client.get(story.get_absolute_url()).status_code == 410
 
 
@@ -307,7 +307,7 @@ def test_the_planner_knows_the_table_after_a_large_import():
     ]
     import_comments(article=article, comments=comments[:2], actor=None, batch=uuid4())
     with connection.cursor() as cursor:
-        cursor.execute("SELECT comments_analyze()")  # whatever the tests before had stored
+        cursor.execute("SELECT comments_analyze()")  # independent of the rows of earlier tests
     assert expected() == 2
     with transaction.atomic():
         import_comments(article=article, comments=comments, actor=None, batch=uuid4())

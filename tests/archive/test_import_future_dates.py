@@ -48,7 +48,8 @@ def test_a_story_of_the_future_is_warned_about(client, dry_run):
         f" open it at {settings.SITE_URL}/admin/articles/article/{article.pk}/change/"
     )
     assert Import.objects.get().warnings[0]["kind"] == "future"
-    assert [w.kind for w in take(dated(page())).warnings] == ["future"]  # and is, as long as it is so
+    # The warning is given as long as the date of the story is in the future.
+    assert [w.kind for w in take(dated(page())).warnings] == ["future"]
 
     Article.objects.update(published_at=datetime(2014, 3, 3, 9, 15, tzinfo=UTC))
     assert take(dated(page())).warnings == []

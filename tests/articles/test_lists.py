@@ -115,7 +115,7 @@ def test_the_comments_of_a_hidden_discussion_are_not_counted(client):
 
 
 def test_a_story_is_shown_in_a_zone_without_a_name(client):
-    Site.objects.update(time_zone="Etc/GMT-4")  # whose only abbreviation is "+04"
+    Site.objects.update(time_zone="Etc/GMT-4")  # the only abbreviation of this zone is "+04"
     story = make_article("Boats", published_at=datetime(2026, 3, 1, 10, 0, tzinfo=UTC))
     assert "14:00" in client.get(story.get_absolute_url()).content.decode()
 

@@ -381,7 +381,7 @@ def test_one_silent_connection_of_ours_is_replaced(site: PageCacheApp, story: st
         reading = threading.Thread(target=read_repeatedly)
         reading.start()
         until(lambda: site.stamp_reader._idle)
-        site.stamp_reader._idle.append(silent)  # the next one to be taken
+        site.stamp_reader._idle.append(silent)  # the next request takes this connection
         assert send_request(site, story).headers["ETag"] == etag
         assert site.stamp_reader.lost_at is None
         assert silent.closed

@@ -117,7 +117,7 @@ def test_a_decision_without_a_batch_is_found(site):
     damage = check()
     assert line.pk in damage.pop("batch_missing")
     assert str(Batch.objects.get(pk=line.batch).pk) in damage.pop("batch_empty")
-    assert damage.pop("chain")  # the log's own check tells of it, too
+    assert damage.pop("chain")  # the check of the log also finds it
     assert damage == {}
 
 
@@ -158,7 +158,7 @@ def test_restricted_content_outside_the_store_is_found(site, place):
     damage = check()
     damage.pop("comment_html", None)
     assert damage == {"restricted_text": [site["sealed"].pk]}
-    repair(damage)  # where else the words are is for a person to see
+    repair(damage)  # other copies of the text are left to a person
     assert check()["restricted_text"]
 
 

@@ -70,7 +70,7 @@ def remove(moderator: ClickCounter, comment: Comment, reason: str) -> None:
     menu = moderator.page.locator(f"#comment-{comment.pk} .menu")
     moderator.click(menu.locator("> summary"))
     moderator.click(menu.get_by_role("button", name=reason))
-    bar = moderator.page.locator(".messages > .undo")  # where the eye is, far down on a long page
+    bar = moderator.page.locator(".messages > .undo")  # the bar is visible far down on a long page
     expect(bar).to_contain_text(f"Removed: {reason}")
     expect(bar.get_by_role("button", name="Undo")).to_be_in_viewport()
 
@@ -116,7 +116,7 @@ def test_a_second_thread_is_cleaned_by_the_same_script(second_thread, moderator)
 
     accept_what_is_proposed(moderator)
     assert set(shown()) == everything - flood
-    # One copy is no group: a person says so.
+    # One copy is no group, so a person decides on it.
     moderator.page.goto(second_thread.get_absolute_url())
     remove(moderator, insult, "insult")
     remove(moderator, copy, "duplicate")

@@ -60,7 +60,7 @@ def test_a_page_of_74_comments_is_small(client, data):
     page = client.get(article.get_absolute_url()).content
     assert page.count(b"<article id=") == 74
     assert len(page) <= 55_000  # with an avatar and a menu for each comment
-    # As config/page_cache/application.py packs it: Brotli for browsers over HTTPS, gzip for the rest.
+    # The compression of config/page_cache/application.py: Brotli for browsers over HTTPS, gzip otherwise.
     assert len(brotli.compress(page, quality=5)) <= 13 * 1024
     assert len(gzip.compress(page, 6)) <= 14 * 1024
 

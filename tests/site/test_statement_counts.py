@@ -54,7 +54,7 @@ STORY_TABLE = {
     "{story}?order=recommended": (4, 7, 9, 10),
     "{story}?order=newest&from={newest}": (4, 7, 9, 10),
     "{story}comments/{reply}/?after={reply}": (6, 8, 10, 11),
-    "{story}comments/{new}/": (4, 5, 7, 7),  # redirects to its place on the story's page
+    "{story}comments/{new}/": (4, 5, 7, 7),  # redirects to the comment on the story's page
     "{story}comments/{removed}/": (5, 6, 8, 11),
     "{story}reply/{first}/": (3, 4, 7, 7),  # reads the limits of the writer
     "{story}recommend/{first}/": (4, 6, 8, 8),

@@ -62,7 +62,7 @@ def test_makemessages_finds_every_string_of_the_jinja_templates() -> None:
     for path in TEMPLATES.rglob("*.jinja"):
         code = re.sub(r"\{#.*?#\}", "", path.read_text(), flags=re.DOTALL)
         assert set(re.findall(STRING, code)) == set(re.findall(STRING, templatize(code))), path.name
-        assert "gettext(" not in code, path.name  # which makemessages does not look for
+        assert "gettext(" not in code, path.name  # makemessages does not find such calls
 
 
 def test_jinja_templates_call_the_methods_of_models() -> None:

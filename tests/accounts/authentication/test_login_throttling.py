@@ -60,7 +60,7 @@ def test_each_wrong_password_lengthens_the_wait_up_to_half_a_minute(ruth, clock)
     waits = []
     for _ in range(8):
         assert log_in(client_at(FAR), "a wrong guess").status_code == 200
-        refused = log_in(client_at(FAR))  # the right one, too, else the wait would be none
+        refused = log_in(client_at(FAR))  # the right password has to wait, too
         assert refused.status_code == 429
         waits.append(int(refused["Retry-After"]))
         assert f"Wait {waits[-1]} second" in refused.content.decode()

@@ -37,7 +37,7 @@ def test_too_many_comments_are_refused_and_the_form_keeps_the_text(
         client.post(url, {**sent, "body": f"A word, {n}.", "nonce": uuid4()}, headers=htmx) for n in range(4)
     ]
     assert [answer.status_code for answer in answers[:3]] == [204 if htmx else 302] * 3
-    # Until the first of them no longer counts; the test itself may have taken some of the ten minutes.
+    # The wait ends when the first comment no longer counts. The test itself may have taken a part of it.
     assert 0 < refused(answers[3], "A word, 3.", "Please try again in") <= 600
     assert Comment.objects.count() == 3
 

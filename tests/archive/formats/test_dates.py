@@ -120,7 +120,7 @@ def test_a_date_that_does_not_exist(closing: str, cause: str) -> None:
     [
         "Juno 19, 2013 at 5:28 pm | Reply",
         "19 juin 2013 à 17 h 28 min | Répondre",
-        "06/07/2013 at 5:28 pm | Reply",  # of June or of July
+        "06/07/2013 at 5:28 pm | Reply",  # the date can be in June or in July
         "Wednesday, June 19, 2013 at 5:28 pm | Reply",
         "yesterday at 17:28 | Reply",
         "2 days ago | Reply",

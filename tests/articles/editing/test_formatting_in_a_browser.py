@@ -25,7 +25,7 @@ def test_formatting(editor_page):
 
 def test_pasting(editor_page):
     """Each of these functions begins with the text of the draft, and shows another message than the last."""
-    # The route is set before the page is loaded. On one that is there already, the first request may pass it.
+    # The route is set before the page is loaded. On a loaded page the first request may bypass it.
     editor_page.route("**/pasted/", lambda route: editor_page.convert(route))
     editor_page.reload()
     for check in (

@@ -50,7 +50,7 @@ def test_the_preview_takes_the_place_of_the_text_and_nothing_is_lost(editor_page
             expect(preview_of(editor_page).locator("h1")).to_be_hidden()
         expect(editor_page.get_by_role("button", name="Publish", exact=True)).to_be_in_viewport()
     toggle.click()
-    editor_page.reload()  # also of an unsaved text, which is offered
+    editor_page.reload()  # the preview also shows an unsaved text, which is offered
     expect(preview_of(editor_page).locator("h1")).to_be_visible()
     toggle.click()
     editor_page.get_by_role("link", name="Continue").click()
@@ -110,7 +110,7 @@ def test_one_of_three_dropped_images_can_be_cancelled(editor_page, settings, tmp
     assert sorted(Image.objects.values_list("alt", flat=True)) == ["Picture 0", "Picture 2"]
 
 
-RTF = (  # as Word writes it: each picture twice, the second for old programs
+RTF = (  # Word writes each picture twice, the second time for old programs
     r"{\rtf1\ansi{\fonttbl{\f0 Calibri;}}\pard Before{\*\shppict{\pict{\*\picprop\shplid1025"
     r"{\sp{\sn shapeType}{\sv 75}}}\picscalex100\picw4233\pich2822\picwgoal2400\pichgoal1600\jpegblip"
     r"\bliptag-1408237{\*\blipuid abcdef0123456789abcdef0123456789}%s}}"
@@ -153,7 +153,7 @@ def test_pasted_image_data_is_inserted_at_its_place(editor_page, settings, tmp_p
         f"Before **noon**.\n\n![Boats](image:{image.pk})\n\nBetween.\n\n\n\nAfter."
     )
     expect(preview_of(editor_page).locator('img[alt="Boats"]')).to_have_count(1)
-    # And those that only have an address are counted.
+    # Images that have only an address are counted.
     editor_page.reload()
     body(editor_page).evaluate(PASTE, [html.replace(one, "file:///C:/a.png"), "Before noon."])
     expect(editor_page.get_by_role("dialog", name="Image: pasted 1 of 1.jpeg")).to_be_visible()

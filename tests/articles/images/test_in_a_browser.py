@@ -78,7 +78,7 @@ def test_axe_finds_nothing_and_every_image_is_loaded(live_server, page, urls):
     for name, url in urls.items():
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
-            # Loaded for each width, because a picture that is there stays if that of another width is not.
+            # The page is loaded for each width: a loaded picture stays if that of another width is missing.
             assert page.goto(live_server.url + url).status == 200
             assert page.evaluate("document.documentElement.scrollWidth") <= width, name
             assert page.evaluate(UNSEEN) == [], name

@@ -110,7 +110,7 @@ def test_the_frame_of_the_mail_is_in_the_language_of_the_reader(
     """The stories stay in the site's language. Each language is rendered once."""
     User.objects.filter(pk=jane.pk).update(language="ar")
     stranger = UserFactory.create(language="ar")
-    User.objects.filter(pk=stranger.pk).update(email="Ann@example.org")  # not confirmed
+    User.objects.filter(pk=stranger.pk).update(email="Ann@example.org")  # this e-mail is not confirmed
     subscribe("jane@example.org")
     subscribe("ann@example.org")
     subscribe("bob@example.org", language="ar")
@@ -245,7 +245,7 @@ def test_unsubscribing_while_it_is_queued(article: Article, emil: User) -> None:
         barrier.wait()
         try:
             send(newsletter)
-        except NotSentError:  # they were all faster
+        except NotSentError:  # all of them unsubscribed first
             assert not NewsletterRecipient.objects.exists()
         assert left.result() == 30
     assert run_sending() == []
@@ -260,7 +260,7 @@ def test_unsubscribed_people_get_no_newsletter(article: Article, topic: Topic, e
     newsletter = draft_of(article, emil)
     send(newsletter)
     subscriptions.unsubscribe(["ann@example.org"])
-    subscriptions.unsubscribe(["bob@example.org"], {None})  # who stays subscribed to another topic
+    subscriptions.unsubscribe(["bob@example.org"], {None})  # Bob stays subscribed to another topic
     assert [message.to for message in run_sending()] == [["cy@example.org"]]
     assert states(newsletter) == {"left_out": 2, "sent": 1}
     subscriptions.unsubscribe(["cy@example.org"])

@@ -48,7 +48,7 @@ def test_a_subscription_is_confirmed_by_the_mailed_link(article: Article, topic:
     assert link
     assert subscriptions.topics_of("ann@example.org") == set()
 
-    page = browser.get(link[1]).content.decode()  # by a mail scanner
+    page = browser.get(link[1]).content.decode()  # a mail scanner opens the link
     assert subscriptions.topics_of("ann@example.org") == set()
     assert "ann@example.org" in page
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
@@ -137,7 +137,7 @@ def test_one_connection_can_subscribe_twenty_times_a_minute(client: Client, arti
 def test_one_connection_can_subscribe_a_hundred_times_a_day(
     client: Client, article: Article, settings: Any
 ) -> None:
-    # As if they came in different minutes
+    # Without the limit for a minute, which all of them together exceed
     settings.ACCOUNT_RATE_LIMITS = {**settings.ACCOUNT_RATE_LIMITS, "newsletter": None}
     for number in range(100):
         assert client.post(URL, {"email": f"p{number}@example.org"}).status_code == 302

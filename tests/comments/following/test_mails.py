@@ -199,7 +199,7 @@ def test_replies_of_other_people_are_not_in_the_mail(
 
 
 def test_an_hourly_and_a_daily_mail_wait(article: Article, jane: User, kofi: User, later: Later) -> None:
-    offset = 12 - timezone.now().hour  # so that it is noon there, and seven in the morning is far
+    offset = 12 - timezone.now().hour  # it is noon in this zone, far from seven in the morning
     Site.objects.update(time_zone=f"Etc/GMT{-offset:+}")
     follow(jane, article, delivery="hourly")
     follow(kofi, article, delivery="daily")
@@ -340,7 +340,7 @@ def test_without_a_mail_server_nothing_is_lost(
     notify_followers()
     with receiving(settings):
         settings.MAIL_TRANSPORT = settings.EMAIL_BACKEND
-    settings.EMAIL_BACKEND = "config.mail_backend.Backend"  # nothing listens any more
+    settings.EMAIL_BACKEND = "config.mail_backend.Backend"  # the mail server has stopped
     for failures in range(1, 10):
         Follow.objects.exclude(due_at=None).update(due_at=timezone.now())
         assert mail_followers.func() == 0
@@ -351,7 +351,7 @@ def test_without_a_mail_server_nothing_is_lost(
     assert mail_followers.func() == 0
     own.refresh_from_db()
     assert own.due_at is None  # given up
-    assert own.news_at  # and still unread on the site
+    assert own.news_at  # the update is still unread on the site
 
 
 def test_an_interrupted_job_is_taken_up(article: Article, jane: User, later: Later) -> None:

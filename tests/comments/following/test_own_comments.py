@@ -172,7 +172,7 @@ def test_recommendations_are_summed_up_and_name_nobody(
     assert send_due() == []  # the mail is sent once a day
     page = updates_of(client, jane)
     assert "4 people recommended your comment" in page
-    # As words: a random token may contain three letters.
+    # Only whole words are compared: a random token may contain three letters.
     assert not re.search(r"\b(Ama|Ben|Cem|Dora|Eli|Fay)\b", page)
     later(60 * 25)
     (message,) = send_due()

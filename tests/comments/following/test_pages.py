@@ -154,7 +154,7 @@ def test_the_link_stops_all_mails_of_the_person(
     client.post(url)
     assert set(Follow.objects.values_list("user", "delivery")) == {(jane.pk, "site"), (kofi.pk, "at_once")}
     assert "/account/following/" in client.get(url).content.decode()
-    client.post(url, {"mails": "on"})  # which were on before is not known
+    client.post(url, {"mails": "on"})  # the site does not store which mails were on before
     assert set(Follow.objects.values_list("user", "delivery")) == {(jane.pk, "site"), (kofi.pk, "at_once")}
 
 

@@ -43,7 +43,7 @@ def test_notifications_are_counted_and_seen(
     assert "I have seen it." in page
     assert "replied to you" in page
     story = jane_client.get(article.get_absolute_url()).content.decode()
-    assert " new</span>" not in story  # it shows them
+    assert " new</span>" not in story  # the page shows the updates
     assert Follow.objects.get().news_at is None
     assert "Nothing new" in jane_client.get("/account/notifications/").content.decode()
 
@@ -68,7 +68,7 @@ def test_the_badge_counts_updates_and_not_follows(jane_client: Client, article: 
     make_comment(read)
     search()
     assert badge(jane_client) == "4 new"
-    search()  # which looks again at the last minutes
+    search()  # the search includes the last minutes again
     assert badge(jane_client) == "4 new"
     assert badge(jane_client, read.get_absolute_url()) == "3 new"
     make_comment(article)

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
         ("الميناء", "ميناء قديم", ["ميناء"]),
         ("ميناء", "وصل إلى الميناء، وبالميناء وللميناء سفن.", ["الميناء", "وبالميناء", "وللميناء"]),
         ("-الميناء سفن", "سفن في ميناء", None),
-        ("له", "الله", None),  # of a word with only two letters left, they are no article
+        ("له", "الله", None),  # the letters are no article if only two letters follow
         ("دة", "والدة", None),
         ("مسئول", "قال المسؤول", ["المسؤول"]),
         ("شئ", "كل شيء", ["شيء"]),

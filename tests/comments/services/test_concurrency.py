@@ -166,7 +166,7 @@ def test_forgetting_emails_holds_no_comment_while_it_waits_for_its_discussion():
             forgetting = other.submit(forget)
             wait_for_a_lock()
             Comment.objects.select_for_update(nowait=True).get(pk=comment.pk)
-            with connection.cursor() as cursor:  # as a new comment of the guest asks
+            with connection.cursor() as cursor:  # a new comment of the guest takes the same lock
                 cursor.execute("SELECT FROM accounts_guest WHERE id = %s FOR KEY SHARE NOWAIT", [guest.pk])
         forgetting.result(timeout=PATIENCE)
     comment.refresh_from_db()

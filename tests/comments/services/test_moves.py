@@ -50,7 +50,7 @@ def test_many_comments_move_at_once_each_with_its_replies(django_assert_num_quer
     version = Discussion.objects.get(pk=article.pk).version
 
     moves = {second.pk: first.pk, third.pk: second.pk, other.pk: below.pk, first.pk: root.pk}
-    with django_assert_num_queries(9):  # of which two begin and end the transaction
+    with django_assert_num_queries(9):  # two of them begin and end the transaction
         assert move_comments(parents=moves, actor=editor) == ([second.pk, third.pk, other.pk], {})
 
     assert_sound()

@@ -75,7 +75,7 @@ def test_an_answered_comment_of_another_page_is_fetched(live_server, page, artic
     open_story(live_server, page, article, f"comments/{last.pk}/")
     page.locator("article").first.wait_for()
     far = page.locator(".thread h3 a:not([href^='#'])")
-    if far.count() == 0:  # all ancestors are here: make one of them another page's
+    if far.count() == 0:  # all ancestors are on this page, so let a link lead to another page
         above = page.locator(f"#comment-{last.parent_id}")
         link = page.locator(f"#comment-{last.pk} h3 a")
         link.evaluate(f"(a) => a.setAttribute('href', '../../comments/{last.parent_id}/')")

@@ -54,7 +54,7 @@ def test_new_comments_are_offered_without_moving_anything_and_shown_in_their_pla
     expect(locate(page, thread.Bo)).to_have_count(0)
     expect(page.locator("#comments")).to_contain_text("8 comments")
     expect(page.get_by_label("Your comment")).to_have_value("I am still writing.")
-    expect(locate(page, deep)).not_to_be_visible()  # what was folded stays so, and says that it has grown
+    expect(locate(page, deep)).not_to_be_visible()  # a folded branch stays folded and shows its new count
     expect(page.get_by_role("button", name="2 replies to Ada")).to_have_attribute("aria-expanded", "false")
     after = locate(page, thread.Tollef).bounding_box()
     assert abs(after["y"] - before["y"]) < 1
@@ -74,7 +74,7 @@ def test_new_comments_are_offered_without_moving_anything_and_shown_in_their_pla
     page.polling_requests.clear()
     page.clock.run_for(30_000)
     page.wait_for_timeout(200)
-    assert page.locator(".notice-bar > *").count() == 0  # what was shown is not new again
+    assert page.locator(".notice-bar > *").count() == 0  # shown comments are not new again
 
 
 def test_a_removed_comment_with_answers_leaves_its_placeholder(polling_page, article, thread):
@@ -182,7 +182,7 @@ def test_an_order_chosen_in_another_tab_takes_nothing_away(
     other.wait_for_url("**/?order=oldest*")
     monkeypatch.setattr(
         pages, "COMMENTS_PER_PAGE", 2
-    )  # of which the other order would now show other comments
+    )  # a page of the other order would now have other comments
     root = make_comment(article, "And I.", author=UserFactory(name="Per"))
     page.clock.run_for(30_000)
     page.get_by_role("button", name="1 new comment").click()

@@ -159,7 +159,7 @@ def test_a_removed_comment_answers_410_with_the_reason(client, to, reason, what,
     if is_answered:
         make_comment(article, parent=comment)
     if reason == Reason.IMPORT_UNDONE:
-        Discussion.objects.update(copied_count=1)  # as if it had been brought in
+        Discussion.objects.update(copied_count=1)  # the discussion counts as imported
     remove(comment, to, reason)
 
     response = client.get(link(article, comment.pk))

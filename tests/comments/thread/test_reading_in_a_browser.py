@@ -88,12 +88,12 @@ def test_more_comments_and_more_replies(browser, live_server, article, monkeypat
         assert set(order_of(page)) == every
         roots = page.locator(".thread > ol > li > article").evaluate_all("nodes => nodes.map((n) => n.id)")
         assert roots == sorted(roots, key=lambda key: int(key.removeprefix("comment-")))
-        assert page.url.endswith("?order=oldest")  # of the page's start
+        assert page.url.endswith("?order=oldest")  # the URL of the page is still that of its start
         last = page.locator(".thread > ol > li > article").last
         last.scroll_into_view_if_needed()
         page.reload()
         expect(page.locator(".more")).to_have_count(0)
-        assert set(order_of(page)) == every  # nothing that was loaded is taken away again
+        assert set(order_of(page)) == every  # all loaded comments stay
         expect(last).to_be_in_viewport()
         choose_order(page, "Newest first")
         page.wait_for_url("**/?order=newest*")

@@ -306,13 +306,13 @@ def test_other_editors_get_no_link_to_edit_the_story(client):
     assert "/admin/articles/" not in client.get(article.get_absolute_url()).content.decode()
 
 
-STATEMENTS = {  # of a story's page: site, story with related ones, discussion, masthead
+STATEMENTS = {  # for a story's page: site, story with related ones, discussion, masthead
     None: 4,
     "Reader": 4 + 4,  # session, account, roles, own recommendations
     "Moderator": 4 + 4,  # the masthead's has the number of waiting comments
-    "Editor": 4 + 5,  # and whether the story is theirs
+    "Editor": 4 + 5,  # one more asks whether the story is theirs
 }
-# Of a page from a frame: the discussion, or the session, the account and what is theirs.
+# A page from a frame reads the discussion, or the session, the account and the member's own data.
 STATEMENTS_WITH_FRAME = {None: 1, "Reader": 3}
 
 
@@ -348,7 +348,7 @@ def test_pending_comments_are_loaded_for_their_author(client, django_assert_num_
     with django_assert_num_queries(STATEMENTS_WITH_FRAME["Reader"]):
         read(client, article)
     set_pending(*waiting)
-    read(client, article)  # which stores the visit
+    read(client, article)  # this request stores the visit
     with django_assert_num_queries(STATEMENTS["Reader"]):  # the policy of these tests gives no reasons
         assert len(ids(read(client, article))) == 5
 

@@ -66,7 +66,8 @@ def test_a_visit_after_a_pause_shows_where_the_last_one_ended(ylva_client, ylva,
 def test_comments_published_during_a_visit_are_not_new_in_the_next(ylva_client, article, thread):
     read(ylva_client, article)
     make_comment(article)
-    _since, seq = read(ylva_client, article, "?order=newest")  # as the script loads it to show the comment
+    # The script loads this page to show the comment.
+    _since, seq = read(ylva_client, article, "?order=newest")
     pass_time(PAUSE + timedelta(seconds=1))
     assert read(ylva_client, article) == (seq, seq)
 
@@ -145,7 +146,7 @@ def test_without_scripts_a_link_leads_to_the_comments_since_the_last_visit(
     address = f"{article.get_absolute_url()}{query}"
     assert not link.search(ylva_client.get(address).text)  # the first visit
     pass_time(PAUSE + timedelta(seconds=1))
-    assert not link.search(ylva_client.get(address).text)  # nothing came
+    assert not link.search(ylva_client.get(address).text)  # no comments were posted
     pass_time(PAUSE + timedelta(seconds=1))
     make_comment(article, "My *own* word.", author=ylva)
     new = [make_comment(article, f"The *tide* is in, {n}.") for n in range(2)]

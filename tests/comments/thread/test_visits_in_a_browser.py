@@ -74,7 +74,7 @@ def test_comments_since_the_last_visit_are_marked_and_can_be_stepped_through(pag
     expect(locate(page, root)).to_be_focused()
     expect(page.get_by_role("button", name="Next new comment (1 left)")).to_be_visible()
     mark = locate(page, root).get_by_role("button", name="New: go to the next new comment")
-    for following in (answer, root):  # and from the last to the first
+    for following in (answer, root):  # after the last one comes the first one
         mark.press("Enter")
         expect(locate(page, following)).to_be_focused()
         mark = locate(page, following).get_by_role("button", name="New: go to the next new comment")
@@ -127,7 +127,7 @@ def test_the_place_where_one_left_off_is_offered_on_a_phone(page, live_server, a
     expect(link).to_have_count(0)
 
     page.locator(".masthead").evaluate("node => node.scrollIntoView()")
-    visit()  # who did not reach the discussion keeps the place
+    visit()  # the position stays if the reader did not reach the discussion
     expect(link).to_be_visible()
     page.locator(".thread article").first.evaluate("node => node.scrollIntoView()")
     visit()

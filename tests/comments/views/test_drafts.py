@@ -100,7 +100,7 @@ def test_posting_deletes_the_draft(ida_client: Client, article: Article) -> None
     nonce = uuid4()
     ida_client.post(url(article), {"body": TEXT, "nonce": nonce})
     assert not CommentDraft.objects.exists()
-    late = {"body": TEXT, "nonce": nonce, "draft": "1"}  # was on its way
+    late = {"body": TEXT, "nonce": nonce, "draft": "1"}  # this request was sent before the comment was posted
     assert ida_client.post(url(article), late).status_code == 204
     assert not CommentDraft.objects.exists()
 

@@ -132,7 +132,7 @@ def test_the_author_deletes_a_comment(client, comment, author):
     client.force_login(author)
     assert delete_url(comment) in client.get(edit_url(comment)).content.decode()
 
-    for _ in range(2):  # also after a double click
+    for _ in range(2):  # the same after a double click
         response = client.post(delete_url(comment), follow=True)
         story = comment.discussion.article.get_absolute_url()
         assert response.redirect_chain[-1][0] == f"{story}?deleted={comment.pk}#comment-{comment.pk}"

@@ -160,7 +160,7 @@ def test_muted_comments_are_folded_on_every_page_for_this_member_only(ylva, bo, 
     for client in (client_of(other), client_of(bo), client_of_guest(GuestFactory.create()), Client()):
         for path in [story, *pages]:
             assert FOLDED not in read(client, path), path
-    # A pick stands outside of the thread, so it is left out.
+    # A pick outside of the thread is left out.
     for path in ("/", story):
         assert "pick-of" in read(client_of(other), path)
         assert "pick-of" not in read(client_of(ylva), path)
@@ -183,7 +183,7 @@ def test_it_takes_no_further_statement(ylva, bo, article):
     theirs = make_comment(article, "The boat is late.", author=bo)
     client, counts = client_of(ylva), []
     path = f"{article.get_absolute_url()}?order=newest"
-    read(client, path)  # which stores the visit
+    read(client, path)  # this request stores the visit
     for _muted in (False, True):
         with CaptureQueriesContext(connection) as queries:
             read(client, path)

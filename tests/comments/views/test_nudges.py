@@ -172,7 +172,7 @@ def test_a_preview_asks_no_spam_filter(
 @pytest.mark.usefixtures("rate_limits_on")
 def test_a_preview_above_the_rate_limit_shows_the_text_only(ida_client: Client, article: Article) -> None:
     assert "fills more than one screen" in send(ida_client, article, LONG, preview="").content.decode()
-    for number in range(RATE_KNOWN - 1):  # and the earlier one
+    for number in range(RATE_KNOWN - 1):  # the earlier comment also counts
         make_comment(article, f"Comment number {number}.", author=User.objects.get(name="Ida"))
     preview = send(ida_client, article, LONG, preview="")
     assert preview.status_code == 200

@@ -57,7 +57,7 @@ def test_only_comments_that_readers_can_open(client, ida):
     draft.published_at = None
     draft.save()
     change_discussion(article=hidden, status=Discussion.Status.HIDDEN)
-    client.force_login(ida)  # not even to themselves: this is what others see
+    client.force_login(ida)  # members see on it only what others see
     assert bodies(client.get(url_of(ida))) == []
 
 

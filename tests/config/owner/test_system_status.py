@@ -65,7 +65,8 @@ def failed_job(inbox: Inbox) -> DBTaskResult:
 
 def test_only_administrators_have_access(db: None) -> None:
     assert Client().get(URL).status_code == 302
-    assert Client().get(JOB).status_code == 405  # nobody logs in for a page that can't be opened
+    # There is no redirect to the log-in for a page that can't be opened.
+    assert Client().get(JOB).status_code == 405
     assert Client().post(JOB, {"all": "1"})["Location"] == f"/accounts/login/?next={URL}"
     for role in (MODERATOR, EDITOR):
         client = Client()

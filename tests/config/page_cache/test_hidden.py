@@ -39,7 +39,7 @@ from tests.helpers.wsgi_requests import Reply, send_request
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SOON, LATER = timedelta(minutes=1), timedelta(days=400)
-FIND = "lanterns"  # looked for, and written in the story and its comments
+FIND = "lanterns"  # a word of the story and its comments, for which the search is used
 MONTH = datetime(1999, 7, 2, tzinfo=UTC)
 
 # Texts that must be on no page, and in no URL to which one leads.
@@ -79,7 +79,8 @@ class StoryWithReferences:
         )
         setting = [(SettingChange.Target.ARTICLE, article.pk, "published_at", MONTH)]
         with transaction.atomic():
-            setting_changes.apply_changes(batch=self.batch, changes=setting)  # as an import publishes it
+            # An import publishes a story in this way.
+            setting_changes.apply_changes(batch=self.batch, changes=setting)
         article.refresh_from_db()
         article.title, article.slug = SIGNS["title"], "the-secret-of-the-slipway"
         self.article = save_article(article=article)
@@ -184,7 +185,7 @@ class StoryWithReferences:
             "old URLs": [self._earlier, f"{self._earlier}feed/", "/1999/07/02/slip/"],
         }
 
-    _known = "/stories/the-secret-of-the-slipway/"  # by which strangers knew it
+    _known = "/stories/the-secret-of-the-slipway/"  # the URL at which readers could open the story
     _earlier = "/stories/an-earlier-name/"
 
 
@@ -251,7 +252,7 @@ def test_there_are_fourteen_ways_to_hide_a_story() -> None:
 def test_a_published_story_is_on_every_page(site: PageCacheApp) -> None:
     story = StoryWithReferences()
     shown = find_leaks(site, story.list_pages | story.own_pages)
-    # It is from 1999; on every other page at least its topic is named.
+    # The story is from 1999; every other page names at least its topic.
     assert set(story.list_pages | story.own_pages) - set(shown) == {"news sitemap"}
     for name, urls in story.own_pages.items():
         for url in urls:

@@ -164,7 +164,7 @@ def test_the_folder_of_a_killed_process_is_deleted(folder: Path) -> None:
     killed.store([(key("/"), "1", copy(b"page"))], time.time() - 120)
     lives.store([], time.time())
     assert len(list(folder.iterdir())) == 1
-    killed.store([(key("/"), "1", copy(b"page"))], time.time())  # it was only asleep
+    killed.store([(key("/"), "1", copy(b"page"))], time.time())  # the process was only suspended
     assert killed.find(key("/"))
 
 

@@ -102,7 +102,7 @@ def test_actions_are_described_by_their_effect(maria):
     comment = make_comment(article)
     hidden = quick_actions.apply_quick_action(name="hide", article=None, actor=maria)
     assert explanations.describe_action(hidden) == "Whole site: discussions are hidden"
-    assert action_history.summarize([hidden], None)[0].target == ""  # it is named once
+    assert action_history.summarize([hidden], None)[0].target == ""  # the description names the site already
     assert explanations.describe_decision(State.DELETED, Reason.IMPORT_UNDONE) == "Import undone"
     brought = Batch.objects.create(kind=Batch.Kind.IMPORT, actor=maria)
     with triggers_disabled():

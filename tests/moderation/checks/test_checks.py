@@ -31,7 +31,7 @@ KNOWN = Context(person_is_confirmed=True, has_approved_comment=True)
 def submission(body: str = "A word about the boat.", **fields) -> Submission:
     article = Article(title="The slip closes", published_at=NOW - fields.pop("age", timedelta(days=1)))
     discussion = Discussion(article=article, moderation=fields.pop("moderation", "conditional"))
-    vars(discussion)["site"] = Site()  # else it is read
+    vars(discussion)["site"] = Site()  # otherwise the site is read from the database
     values = {"name": "Nuala", "at": NOW} | fields
     return Submission(discussion=discussion, body=body, **values)
 
@@ -157,9 +157,9 @@ def listed(*values: str, whole_words: bool) -> Context:
         (["cialis", "casino"], False, "A specialist at the CASINO", [(5, 11), (20, 26)]),
         (["cialis", "casino"], True, "A specialist at the CASINO", [(20, 26)]),
         (["free"], True, "barrier-free, freely", [(8, 12)]),
-        (["ass", "pass"], True, "a pass", [(2, 6)]),  # the longer one ends where the shorter does
+        (["ass", "pass"], True, "a pass", [(2, 6)]),  # both terms end at the same position
         (["strasse"], True, "Die Straße dort", [(4, 10)]),
-        (["性"], True, "两性关系", [(1, 2)]),  # no spaces part these words
+        (["性"], True, "两性关系", [(1, 2)]),  # these words are not separated by spaces
         (["카지노"], True, "카지노를", [(0, 3)]),  # the particle hangs on
         (["#1"], True, "We are#1!", [(6, 8)]),
         (["http://"], True, "http://a.example", [(0, 7)]),
@@ -277,7 +277,7 @@ def test_the_worst_pattern_takes_linear_time():
         ({None: "2", "topic": "1"}, [("links", 2)]),
         ({"topic": "1", "article": "5"}, []),
         ({None: "5", "other": "1"}, []),
-        ({"topic": "3", "topic 2": "1"}, [("links", 2)]),  # of two topics the stricter
+        ({"topic": "3", "topic 2": "1"}, [("links", 2)]),  # the stricter limit of two topics applies
     ],
 )
 def test_the_narrower_limit_wins(scopes, found):
@@ -358,7 +358,7 @@ TRUSTED = replace(KNOWN, person_is_trusted=True)
         (
             Context(sent_by_person=sent(3), person_is_trusted=True),
             "You can post 3 comments",
-        ),  # no longer known
+        ),  # the person is no longer a known one
         (Context(sent_by_person=sent(50), may_moderate=True), None),
         (replace(rules(rate="1/2"), sent_by_person=sent(2)), "You can post 2 comments"),
         (replace(rules(rate="1/2"), sent_by_person=sent(5), person_is_trusted=True), None),
@@ -377,7 +377,7 @@ def test_each_rate_limit_refuses_the_next_comment(context, most):
     [
         (Context(sent_by_person=SentComments(3, 61)), 61, "You can post 3 comments in 10 minutes."),
         (Context(sent_by_person=SentComments(3, 1)), 1, "You can post 3 comments in 10 minutes."),
-        # More must become older than one: the limit was lowered, or two arrived at the same moment.
+        # More than one comment must become old: the limit was lowered, or two arrived at the same moment.
         (Context(sent_by_person=SentComments(4, 61)), 600, "You can post 3 comments in 10 minutes."),
         (Context(sent_by_person=sent(3, 2), sent_from_address=sent(3, 7)), 420, "New commenters on the same"),
         (Context(sent_by_person=sent(3, 7), sent_from_address=sent(3, 7)), 420, "You can post 3 comments"),

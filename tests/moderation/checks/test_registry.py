@@ -22,7 +22,7 @@ from tests.factories import GuestFactory, make_article, make_comment
 from tests.moderation.checks.toy_check import TOY_BOAT
 from tests.moderation.queue.helpers import listed_comment_ids, open_card, text
 
-# Words that are also names of checks and mean something else: where, and what.
+# Names of checks that mean something else in other modules: the module, and the meaning.
 OTHER_MEANINGS = {
     ("archive/personal_data/files.py", "personal_data"): "a folder",
     ("archive/formats/soundoff/comment_warnings.py", "emptied"): "a kind of warning about a file",

@@ -69,7 +69,7 @@ def _site(tmp_path: Path, settings: Any, moderation_without_checks: None) -> Non
     settings.TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
 
-QUOTED = {  # what somebody else wrote
+QUOTED = {  # texts by other people
     "comments_comment.body",
     "comments_comment.body_html",
     "comments_commenttext.folded",
@@ -124,7 +124,7 @@ def test_nothing_is_left_in_any_column(deletes_comments: bool) -> None:
         Subscriber,
     ):
         assert not rows.objects.exists(), rows
-    # Nothing comes back with the decision on a report of the person.
+    # The decision on the person's report restores nothing.
     decide(ids=[traces.foreign.pk], to=State.REJECTED, reason=Reason.HATE, actor=traces.moderator)
     assert columns_with(*words) == QUOTED
 
@@ -164,9 +164,10 @@ def test_comments_can_be_deleted_with_the_account() -> None:
             *("", ""),
         )
     removed = Comment.objects.get(pk=traces.removed.pk)
-    assert (removed.state, removed.body) == (State.REJECTED, "")  # it is not called deleted by its author
+    # The state stays that of the moderator's removal.
+    assert (removed.state, removed.body) == (State.REJECTED, "")
     page = Client().get(traces.story.get_absolute_url()).content.decode()
-    assert f'id="comment-{traces.answered.pk}"' in page  # answered: its place stays
+    assert f'id="comment-{traces.answered.pk}"' in page  # a comment with replies leaves a placeholder
     assert f'id="comment-{traces.alone.pk}"' not in page
     assert WORDS not in page
     assert Comment.objects.get(pk=traces.answer.pk).body == "An answer."
@@ -268,7 +269,7 @@ def test_a_comment_reported_as_illegal_waits_for_the_decision() -> None:
     assert fresh.body
     unfinished = AccountErasure.objects.get(finished_at=None)
     assert unfinished.user == traces.user
-    assert account_erasure.restart_erasures() == 0  # it would do nothing
+    assert account_erasure.restart_erasures() == 0  # a job would do nothing
     decide(ids=[illegal.pk], to=State.REJECTED, reason=Reason.HATE, actor=traces.moderator)
     assert account_erasure.restart_erasures() == 1
     assert account_erasure.restart_erasures() == 0  # its job waits already
@@ -304,7 +305,7 @@ def test_a_restricted_comment_is_deleted_when_the_restriction_is_lifted() -> Non
     restrictions.restrict(ids=[traces.secret.pk], why=Restriction.Why.COURT, actor=traces.moderator)
     traces.erase(deletes_comments=True)
     assert AccountErasure.objects.get(finished_at=None).user == traces.user
-    assert account_erasure.restart_erasures() == 0  # it would do nothing
+    assert account_erasure.restart_erasures() == 0  # a job would do nothing
     restrictions.lift(restriction=Restriction.objects.get(), actor=traces.administrator)
     assert account_erasure.restart_erasures() == 1
     run_erasures()

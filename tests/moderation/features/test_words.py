@@ -22,7 +22,7 @@ def test_common_and_short_words_are_no_content_words(word, does):
 
 
 def test_words_with_one_stem_are_equal():
-    assert stem("ferries") != stem("ferry")  # it is no more than that
+    assert stem("ferries") != stem("ferry")  # the stem is only the beginning of a word
     assert stems_of("<p>Ferries, the ferries'</p>") == {"ferrie"}
 
 

@@ -78,7 +78,7 @@ def test_no_alert_in_quiet_hours(maria):
     for moment, expected in [
         ((2026, 3, 2, 5, 59), "quiet hours"),
         ((2026, 3, 2, 20, 0), "quiet hours"),
-        ((2026, 3, 3, 6, 0), "1 mails"),  # 08:00 there
+        ((2026, 3, 3, 6, 0), "1 mails"),  # 08:00 in the site's zone
     ]:
         with time_machine.travel(datetime(*moment, tzinfo=UTC), tick=False):
             assert alert_moderators() == expected

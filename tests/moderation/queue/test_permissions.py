@@ -38,9 +38,10 @@ def test_queue_is_for_moderators_and_editors(client):
     client.force_login(UserFactory.create(roles=("Moderator",)))
     assert [client.get(path).status_code for path in gets] == [200] * 3
 
-    client.force_login(UserFactory.create(roles=("Editor",)))  # another's act is not an editor's business
+    client.force_login(UserFactory.create(roles=("Editor",)))  # editors cannot open actions of others
     assert [client.get(path).status_code for path in gets] == [200, 200, 404]
-    assert [client.post(path).status_code for path in posts] == [400, 404]  # let in, and sent nothing
+    # The editor may post, but has sent no data.
+    assert [client.post(path).status_code for path in posts] == [400, 404]
 
 
 ANY = {"int": 1, "uuid": uuid4(), "slug": "review", "str": "u1"}  # a value of each kind in a URL
@@ -80,7 +81,7 @@ def test_an_editor_decides_under_own_stories_only(client):
         re.search(r'<nav class="wrap wide" aria-label="Moderation".*?</nav>', text(page))[0],
     )
     assert [path for path in rooms if client.get(path).status_code != 200] == []
-    # The row of the newsroom has these, so the tabs do not repeat them.
+    # The navigation of the newsroom has these, so the tabs do not repeat them.
     assert {"/moderation/people/", "/moderation/rules/"}.isdisjoint(rooms)
 
     refused = client.post("/moderation/decide/", {"ids": [mine.pk, theirs.pk], "act": "approved"})

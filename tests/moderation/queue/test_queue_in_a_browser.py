@@ -98,7 +98,7 @@ def test_queue_with_keyboard_shortcuts(context, live_server, waiting_comments, m
     expect(cards[2]).to_be_focused()
     assert states(waiting_comments) == ["rejected", "published", "pending", "pending"]
 
-    page.go_back()  # what was decided says so, and can be decided anew
+    page.go_back()  # a decided comment shows its decision, and can be decided on again
     expect(cards[1].get_by_role("button", name="Mark as spam")).to_be_visible()
     expect(cards[1]).to_contain_text("Published")
     page.go_forward()
@@ -112,7 +112,7 @@ def test_queue_with_keyboard_shortcuts(context, live_server, waiting_comments, m
     expect(page.get_by_role("status")).to_contain_text("2 comments")
     expect(page.get_by_text("All caught up")).to_be_visible()
     assert states(waiting_comments) == ["rejected", "published", "published", "published"]
-    for key in "asrkxpo":  # there is nothing left that they could press
+    for key in "asrkxpo":  # the keys have no buttons left to press
         page.keyboard.press(key)
     expect(page).to_have_url(re.compile(r"^[^#]*/moderation/[^#]*$"))
     assert failures == []
@@ -218,7 +218,7 @@ def test_next_case_is_shown_before_the_answer(context, live_server, waiting_comm
     expect(next_card).to_be_focused()
     wait_until(page, lambda: bool(held))
     print(f"the next case was there after {page.evaluate('took'):.0f} ms")
-    assert states(waiting_comments)[0] == "pending"  # the act is still on its way
+    assert states(waiting_comments)[0] == "pending"  # the decision has not reached the server yet
     note = next_card.get_by_label("Note for moderators")
     note.fill("Typed meanwhile")
     held[0].continue_()
@@ -310,7 +310,7 @@ def test_two_browsers_race_on_one_case(browser, live_server, waiting_comments):
     expect(maria.get_by_role("status")).to_contain_text("Marked as spam")
     omar.keyboard.press("a")
     expect(omar.get_by_text("Maria: Marked as spam.")).to_be_visible()
-    # Maria has the second one open by now: Omar may have come there, and is told so.
+    # Maria has the second one open by now. If Omar opens it, too, its card names her.
     assert states(waiting_comments) == ["spam", "pending", "pending", "pending"]
     assert Batch.objects.count() == 1
     for page in pages:
@@ -392,7 +392,7 @@ def test_queue_is_accessible(browser, live_server, waiting_comments, width, mari
     link = page.locator(".rows ol a").first
     target = link.evaluate("link => link.href")
     link.click()
-    page.wait_for_url(lambda url: url == target)  # the open comment is replaced, even by itself
+    page.wait_for_url(lambda url: url == target)  # the open card is loaded again
     first = page.locator(f"#comment-{waiting_comments[0].pk}")
     first.get_by_text("Remove…").click()
     first.get_by_label("other").check()

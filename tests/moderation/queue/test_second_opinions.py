@@ -121,7 +121,7 @@ def test_only_moderators_are_asked(client, question):
     ("pairs", "same", "kappa"),
     [
         ({}, 0, None),
-        ({("spam", "spam"): 9}, 9, None),  # no chance to differ, so nothing is said
+        ({("spam", "spam"): 9}, 9, None),  # kappa is undefined if all answers are the same
         ({("spam", "spam"): 20, ("published", "published"): 15, ("spam", "published"): 5,
           ("published", "spam"): 10}, 35, 0.4),  # the example that every textbook has
         ({("spam", "published"): 5, ("published", "spam"): 5}, 0, -1.0),

@@ -52,7 +52,7 @@ class Service:
                 service.may_answer.wait(PATIENCE)
                 self.send_response(service.status)
                 self.end_headers()
-                with suppress(BrokenPipeError):  # the client has gone
+                with suppress(BrokenPipeError):  # the client has disconnected
                     self.wfile.write(service.answer.encode())
 
             def log_message(self, *args: object) -> None:

@@ -113,7 +113,7 @@ def test_good_comments_that_link_to_sources_are_no_template():
     linking = [row(body, minutes=30 * n) for n, body in enumerate(sources)]
 
     assert proposed_groups(linking) == {}
-    # … also below a story under which a template was marked as spam
+    # The same holds under a story on which a template was marked as spam
     gone = [one._replace(state="spam") for one in flood_of(plain)]
     assert proposed_groups([*linking, *gone]) == {}
 

@@ -164,7 +164,7 @@ def edge(rows: list[Row]) -> list[int]:
 @pytest.mark.parametrize(
     ("odd", "before"),
     [
-        ({"discussion": 2}, []),  # under another story, which is as old
+        ({"discussion": 2}, []),  # the comment is under another story of the same age
         ({"is_identified": True, "writer": "g7", "is_confirmed": True}, []),
         (
             {"is_identified": True, "writer": "g7"},
@@ -262,7 +262,7 @@ def test_a_bot_with_one_name_counts_as_many_guests(kind, bodies):
 
     robot = rows_of(writer="g{n}")
     assert proposed_groups(usual + robot) == {kind: ids(robot)}
-    assert kind not in proposed_groups(usual + rows_of())  # of a source nobody knows more than the name
+    assert kind not in proposed_groups(usual + rows_of())  # an imported author is known by the name only
 
 
 def test_search_phrase_names_are_a_group_if_the_texts_are_promotional():
@@ -299,7 +299,7 @@ def test_late_promotional_comments_are_a_group_but_late_replies_are_not():
 def test_rare_word_is_not_distinctive():
     praise = [body + (" I take the rss feed." if n < 2 else "") for n, body in enumerate(PRAISE)]
     late = [row(body, minutes=400 * DAYS + n) for n, body in enumerate(praise)]
-    own = ("".join(letters) for letters in product("abcdef", repeat=3))  # nobody says what another says
+    own = ("".join(letters) for letters in product("abcdef", repeat=3))  # no two texts have a word in common
     others = [row(f"x{w}x y{w}y z{w}z", minutes=n) for n, w in enumerate(own)]
     rows, result = group_rows([*late, *others])
     proposal = max(result.proposals, key=lambda p: len(p.members))

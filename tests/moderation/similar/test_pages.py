@@ -28,7 +28,7 @@ def test_distinctive_words_are_not_read_from_a_changed_text(client, maria, artic
     shown = client.get(url(group)).context["words"]
     assert set(shown) <= set(spam[0].body.split())
     assert len(shown) == 6
-    assert "about" not in shown  # which says nothing of any text
+    assert "about" not in shown  # common words are left out
 
     for comment in spam:
         edit_comment(comment=comment, body=f"Well, now: {comment.body}", user=None, guest=comment.guest)

@@ -44,7 +44,7 @@ def test_all_columns_are_read(write):
     )
     assert (comment.article_title, comment.article_text) == ("Heron", "Ferries")
     assert comment.article_date == datetime.fromisoformat("2024-01-01")
-    assert comment.comment_date == datetime.fromisoformat("2024-03-01T10:00")  # as it stands there
+    assert comment.comment_date == datetime.fromisoformat("2024-03-01T10:00")  # the date as the file has it
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_quote_that_is_not_closed_does_not_take_the_whole_file(write, monkeypa
 def test_an_unquoted_comma_is_refused(write):
     message = refused(write("body,label\nx,ham\nWell, no,ham\n"))
     assert message.startswith("Line 3 of FILE: 3 cells, but the header has 2.")
-    assert len(read(write("body,label\nx,ham,,\n"))) == 1  # as some programs write them
+    assert len(read(write("body,label\nx,ham,,\n"))) == 1  # some programs write such empty columns
 
 
 # Bytes

@@ -147,7 +147,7 @@ def test_days_that_have_passed_are_counted_once_and_today_each_time(maria, djang
     assert dashboard.stories(30, UTC, None) == [
         (article.slug, "Long ago", 1)
     ]  # one comment, whatever was decided
-    line(1)  # as in another database
+    line(1)  # an entry as in another database
     assert [n for _day, (_came, n) in dashboard.period(30, UTC).days.rows[-3:]] == [1, 1, 1]
 
 
@@ -164,7 +164,7 @@ def test_decisions_are_counted_by_rule(maria):
     back = undo(batch=wrong.batch, actor=maria)
     (record,) = dashboard.checks(30, UTC)
     assert (record.label, record.decided, record.removed, record.undone) == ("a term: casino", 4, 100, 25)
-    again = undo(batch=back.batch, actor=maria)  # the undo was undone: the decision stands
+    again = undo(batch=back.batch, actor=maria)  # the undo was undone, so the decision is in effect
     assert dashboard.checks(30, UTC)[0].undone == 0
     undo(batch=again.batch, actor=maria)
     assert dashboard.checks(30, UTC)[0].undone == 25
@@ -178,7 +178,7 @@ def test_a_partly_undone_action(maria):
     sweep = decide(ids=[c.pk for c in comments], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
     for comment in comments[:3]:
         decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
-    undo(batch=sweep, actor=maria)  # of one comment: three have newer decisions
+    undo(batch=sweep, actor=maria)  # it undoes one decision, since three comments have newer ones
     (record,) = dashboard.checks(30, UTC)
     assert (record.decided, record.undone) == (7, 14)
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.browser
 
 REPLIES_PER_TREE = 5  # fewer than else, so that fewer keys lead past them
 START = datetime(2024, 5, 31, 9, tzinfo=UTC)
-# By the number of a comment: its author, its text and its parent.
+# The author, the text and the parent's number of each comment.
 TALK = [
     ("Marit", "By that clock my grandmother ran.", None),
     ("Jun", "Somebody should count.", 0),
@@ -195,7 +195,7 @@ def test_a_discussion_is_read_and_answered(live_server, page, article, width):
 
 def test_the_focus_survives_a_slow_or_failed_request(live_server, page, article):
     requests = []
-    # Routes are set before a page is loaded. On one that is there already, the first requests may pass them.
+    # Routes are set before a page is loaded. On a loaded page the first requests may bypass them.
     page.route("**/reply/", lambda route: requests.append(route))
     page.goto(f"{live_server.url}{article.get_absolute_url()}?order=oldest")
     page.wait_for_selector(".fold")
@@ -271,7 +271,7 @@ def test_closing_new_comments_returns_the_focus(live_server, page, article):
     keys.tab_to("1 new comment", "Shift+Tab", most=300)
     keys.tab_to("Close", most=1)
     keys.press("Enter", note=False)
-    assert keys.focus()[1] == "Add to the discussion…"  # where it came from
+    assert keys.focus()[1] == "Add to the discussion…"  # the focus returns to the link
 
     make_comment(article, "And another.", guest=GuestFactory.create(name="Wim"))
     page.clock.run_for(30_000)

@@ -294,7 +294,7 @@ def test_a_screen_reader_announces_each_step_of_a_reply_on_a_phone(
 
     form.get_by_label("Your comment").fill("It is.")
     form.get_by_label("Name").fill("Ida")
-    form.get_by_label("E-mail").fill("ida@harbour")  # the browser takes it, the site does not
+    form.get_by_label("E-mail").fill("ida@harbour")  # the browser accepts it, the site does not
     form.get_by_role("button", name="Post comment").press("Enter")
     expect(form.get_by_label("E-mail")).to_be_focused()
     expect(form.get_by_label("E-mail")).to_have_attribute("aria-invalid", "true")

@@ -71,7 +71,7 @@ def test_a_reply_on_the_last_level_that_names_another_author_is_reported(
     named = [warning.text for warning in parsed.warnings if warning.line == parsed.comments[4].line]
     assert len(named) == (1 if target else 0)
     assert all(text.endswith(f" comment {target}.") for text in named)
-    assert parsed.comments[4].parent == 2  # what the page says
+    assert parsed.comments[4].parent == 2  # the parent on the page
 
 
 def test_a_name_means_its_last_comment_in_the_same_tree() -> None:

@@ -48,7 +48,7 @@ def after(days: int) -> CommentData:
     return comment_data(article_date=DAY, comment_date=DAY + timedelta(days=days))
 
 
-# The signal, a comment that has it, and its words there.
+# The signal, a comment that has it, and the words that it marks.
 FINDS = [
     ("late", after(400), []),
     ("late", after(30), []),
@@ -102,7 +102,7 @@ PASSES = [
     ("on_subject", comment_data("The mayor wanted an icebreaker")),
     ("answers", comment_data("Thank you very much for this")),
     ("asks", comment_data("Really?")),
-    ("asks", comment_data("How can I subscribe to your blog?")),  # of the page
+    ("asks", comment_data("How can I subscribe to your blog?")),  # a question about the page
     (
         "praise",
         comment_data(
@@ -119,7 +119,7 @@ PASSES = [
     ("name_phrase", comment_data(author="ebba")),
     ("name_phrase", comment_data(author="The Captain of Heron")),
     ("name_domain", comment_data(author="J. R. Norling")),
-    ("no_gain", comment_data("Nobody asked the fishermen")),  # nothing is known of a site
+    ("no_gain", comment_data("Nobody asked the fishermen")),  # the website is unknown
     ("no_gain", comment_data("see http://a.example", url="")),
     ("site_deep", comment_data(author="Ann", url="http://norling.example.com/about")),
     ("shortened", comment_data("see http://a.example/abc")),
