@@ -213,7 +213,7 @@ def test_a_reader_gets_403_in_the_admin_without_a_redirect_loop():
     assert response.status_code == 403
 
 
-def test_the_list_has_the_words_of_the_site():
+def test_the_list_has_the_texts_of_the_site():
     page = " ".join(client_with_role(ADMINISTRATOR).get(USERS).content.decode().split())
     assert re.search(r"<title>People and roles · [^<]+</title>", page)
     assert "<summary>Role</summary>" in page

@@ -6,7 +6,7 @@ from django.test import Client
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, SignUp, User
 from accounts.names import clean_name, looks_like_any
-from tests.accounts.test_admin import USERS, as_, person, roles
+from tests.accounts.test_admin import USERS, client_with_role, person, roles
 
 pytestmark = pytest.mark.django_db
 
@@ -94,7 +94,7 @@ def test_signing_up_with_a_staff_name_is_refused(client: Client, role: str) -> N
 def test_an_administrator_cannot_give_a_reader_a_staff_name() -> None:
     person(MODERATOR, "Mona")
     ruth = person(READER, "Ruth")
-    ada = as_(ADMINISTRATOR)
+    ada = client_with_role(ADMINISTRATOR)
     url, sent = f"{USERS}{ruth.pk}/change/", {"name": "Mоna", "is_active": "on"}
     page = ada.post(url, sent | {"groups": roles(READER)}).content.decode()
     assert "A member of the staff has this name" in page

@@ -174,7 +174,7 @@ def test_unused_images_are_deleted_from_a_bucket(bucket: str, time_machine: Any)
     assert list(storage().list_files("media")) == []
 
 
-def test_a_file_of_personal_data_in_a_bucket(bucket: str, client: Client, ada: User) -> None:
+def test_a_file_of_personal_data_is_stored_in_the_bucket(bucket: str, client: Client, ada: User) -> None:
     confirm_email(ada)
     make_comment(make_article(), "What Ada said.", author=ada)
     row = personal_data.request_file(Person(user=ada))
@@ -190,7 +190,7 @@ def test_a_file_of_personal_data_in_a_bucket(bucket: str, client: Client, ada: U
     assert not PersonalDataFile.objects.exists()
 
 
-def test_nightly_backups_in_a_bucket(bucket: str, time_machine: Any) -> None:
+def test_nightly_backups_are_stored_in_the_bucket(bucket: str, time_machine: Any) -> None:
     Site.objects.update(backs_up_nightly=True, backups_kept=2)
     record_failure(BackupFailure(timezone.now(), "The disk was full."))
     for night in range(3):

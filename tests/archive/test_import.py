@@ -206,7 +206,7 @@ def test_undoing_a_newer_save_keeps_the_story_published(client):
     assert Discussion.objects.get().visible_count == 3
 
 
-def test_comments_are_stored_in_blocks_as_all_at_once(monkeypatch):
+def test_storing_in_blocks_gives_the_same_rows_as_storing_at_once(monkeypatch):
     monkeypatch.setattr(imports, "BLOCK", 3)
     texts = [
         "\\N",

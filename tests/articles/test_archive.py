@@ -112,7 +112,7 @@ def test_only_its_first_page_is_for_search_engines(client):
         "/archive/2013/06/?before=2013-06-19T20:40:00.000000_" + "9" * 5000,
     ],
 )
-def test_hostile_urls_are_no_page(client, url):
+def test_invalid_urls_are_not_found(client, url):
     make_article(published_at=at(2013, 6, 19))
     assert client.get(url).status_code == 404
 
@@ -120,7 +120,7 @@ def test_hostile_urls_are_no_page(client, url):
 @pytest.mark.parametrize(
     "url", ["/archive/2012/", "/archive/1000/", "/archive/2999/12/", "/archive/2013/05/"]
 )
-def test_a_time_without_stories_is_no_page(client, url):
+def test_a_time_without_stories_is_not_found(client, url):
     make_article(published_at=at(2013, 6, 19))
     make_article("A draft", published_at=None)
     assert client.get(url).status_code == 404

@@ -115,7 +115,7 @@ def test_the_number_of_keywords_is_bounded():
 
 
 @pytest.mark.parametrize("word", ["o'clock", "a\\b", "http://example.org/it's\\here", "''", "\\\\"])
-def test_odd_words_are_found_as_they_are(word):
+def test_unusual_words_are_matched_exactly(word):
     first, second = make_article("One", body=f"{word} {word}"), make_article("Two", body=f"{word} {word}")
     save_again(first)
     assert first.title == "One"

@@ -36,7 +36,7 @@ def test_psycopg_3_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         ("postgresql://web:a@db/site", "postgresql://owner:b@db/site", []),
     ],
 )
-def test_two_logins_of_one_database(
+def test_both_logins_must_belong_to_one_database(
     web: str | None, owner: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DATABASE_URL")

@@ -189,7 +189,7 @@ def check(page, url) -> list[str]:
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("where", [".thread", ".compose"])
-def test_a_reply_form_that_comes_late_moves_nothing(story_page, width, where):
+def test_a_late_reply_form_causes_no_layout_shift(story_page, width, where):
     story_page.set_viewport_size({"width": width, "height": 844})
     # Longer than the half second in which a shift counts as a response to input.
     story_page.route("**/reply/**", lambda route: (time.sleep(1), route.continue_()))

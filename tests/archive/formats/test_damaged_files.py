@@ -158,7 +158,7 @@ def test_wrong_encodings_are_refused_or_warned_about(whole: bytes, encoding: str
         assert {"encoding"} <= {warning.kind for warning in result.warnings}
 
 
-def test_text_that_lost_its_indentation(whole: bytes) -> None:
+def test_a_text_without_indentation_is_refused(whole: bytes) -> None:
     flat = re.sub(rb"(?m)^[ \t]+", b"", whole)
     first = next(n for n, line in enumerate(flat.split(b"\n"), 1) if re.match(rb"1\. ", line))
 
@@ -170,7 +170,7 @@ def test_text_that_lost_its_indentation(whole: bytes) -> None:
     assert "second discussion" not in sentence
 
 
-def test_a_second_page_behind_the_first(whole: bytes) -> None:
+def test_a_second_page_after_the_first_is_refused(whole: bytes) -> None:
     line, sentence = read(whole + b"\n" + whole)  # type: ignore[misc]
 
     assert "a second discussion" in sentence
@@ -178,7 +178,7 @@ def test_a_second_page_behind_the_first(whole: bytes) -> None:
     assert line > whole.count(b"\n")
 
 
-def test_a_page_without_its_heading(whole: bytes) -> None:
+def test_a_page_without_its_heading_is_refused(whole: bytes) -> None:
     data = re.sub(rb"(?m)^soundoff \(", b"82 thoughts (", whole)
     line, sentence = read(data)  # type: ignore[misc]
 

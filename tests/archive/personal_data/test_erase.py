@@ -223,7 +223,7 @@ def test_a_link_of_an_earlier_e_mail_does_not_work(jim: User) -> None:
     assert erasure_links.read(token) is None
 
 
-def test_strangers_and_other_methods(jim_client: Client) -> None:
+def test_strangers_and_other_methods_erase_nothing(jim_client: Client) -> None:
     assert Client().post(URL, {"comments": "delete"})["Location"] == PAGE
     assert jim_client.get(URL).status_code == 405
     assert not AccountErasure.objects.exists()

@@ -205,7 +205,7 @@ def test_a_guest_gets_nothing_of_other_guests_with_the_same_e_mail(gwen: Guest) 
     assert not AccountErasure.objects.exists()
 
 
-def test_claims_devices_keys_sign_ups_and_rejected_e_mails(jim: User) -> None:
+def test_the_file_has_claims_devices_keys_sign_ups_and_rejected_e_mails(jim: User) -> None:
     guest = GuestFactory.create(name="Jimbo", email="jim@example.org", confirmed_at=timezone.now())
     comment = make_comment(make_article(), "As a guest.", guest=guest)
     claim_comments(user=jim, ids=[comment.pk])

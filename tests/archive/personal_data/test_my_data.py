@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 URL = "/account/data/"
 
 
-def test_a_member_asks_and_downloads(jim: User, jim_client: Client) -> None:
+def test_a_member_requests_and_downloads_the_file(jim: User, jim_client: Client) -> None:
     page = jim_client.get(URL)
     assert "no-store" in page["Cache-Control"]
     assert repeated_ids(page.text) == []
@@ -41,14 +41,14 @@ def test_a_member_asks_and_downloads(jim: User, jim_client: Client) -> None:
     assert "The file is deleted on" in ready
 
 
-def test_a_guest_with_a_confirmed_e_mail(gwen: Guest) -> None:
+def test_a_guest_with_a_confirmed_e_mail_can_request_the_file(gwen: Guest) -> None:
     client = browser_of(gwen)
     assert "Gwen" in words(client.get(URL))
     client.post(URL)
     assert PersonalDataFile.objects.get().guest == gwen
 
 
-def test_a_guest_without_one() -> None:
+def test_a_guest_without_a_confirmed_e_mail_cannot_request_it() -> None:
     client = browser_of(GuestFactory.create())
     assert "Your e-mail is not confirmed yet." in words(client.get(URL))
     assert "Your e-mail is not confirmed yet." in words(client.post(URL))

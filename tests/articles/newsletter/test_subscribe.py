@@ -185,7 +185,9 @@ def test_the_mail_is_in_the_language_of_a_member(client: Client, article: Articl
     assert 'dir="rtl"' in html_of(of_jane)
 
 
-def test_a_topic_that_was_hidden_meanwhile(client: Client, article: Article, topic: Topic) -> None:
+def test_a_topic_that_was_hidden_meanwhile_gets_no_subscriber(
+    client: Client, article: Article, topic: Topic
+) -> None:
     client.post(URL, {"email": "ann@example.org", "list": str(topic.pk)})
     Topic.objects.update(shown=False)
     assert run_jobs(mail_confirmation) == []

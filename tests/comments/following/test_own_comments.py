@@ -282,7 +282,7 @@ def test_stopped_mails_leave_refused_notices_alone(client: Client, jane: User) -
     assert "The mails are stopped" in client.get(all_of_jane).content.decode()
 
 
-def test_a_claim_takes_the_choice_along(article: Article, jane: User) -> None:
+def test_a_claim_keeps_the_choice(article: Article, jane: User) -> None:
     guest: Guest = GuestFactory.create()
     make_comment(article, guest=guest)
     make_comment(article, author=jane)
@@ -311,7 +311,9 @@ def test_a_notice_reads_no_picks_of_other_people(
         assert len(cursor.fetchall()) == 2
 
 
-def test_the_cost_of_notices(comment: Comment, jane: User, kofi: User, emil: User, later: Later) -> None:
+def test_notices_take_four_statements(
+    comment: Comment, jane: User, kofi: User, emil: User, later: Later
+) -> None:
     until = later()
     follows = [follow(jane, kind="picks"), follow(jane, kind="recommended")]
     set_editors_pick(comment=comment, is_pick=True, actor=emil)

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SHIFTS_FROM_THE_START = SHIFTS.replace('"layout-shift"', '"layout-shift", buffered: true')
 
 
-def test_a_thumb_folds_by_the_round_button_only(browser, live_server, article):
+def test_a_tap_folds_only_on_the_round_button(browser, live_server, article):
     import_thread(article, roots=1, replies=12)
     context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
     page = context.new_page()

@@ -122,7 +122,7 @@ def test_an_invalid_number_is_not_found(client, since):
     assert client.get(f"{article.get_absolute_url()}new/").status_code == 404
 
 
-def test_a_far_line_is_nothing_new(client):
+def test_a_future_log_number_has_no_new_comments(client):
     article = make_article()
     make_comment(article)
     assert new(client, article, "9" * 18) == 0
@@ -137,7 +137,7 @@ def test_versions_and_new_comments_of_hidden_stories_are_404(client):
             assert client.get(f"{hidden.get_absolute_url()}{name}").status_code == 404
 
 
-def test_the_question_takes_two_statements_at_any_size(client, django_assert_num_queries):
+def test_polling_takes_two_statements_at_any_size(client, django_assert_num_queries):
     article = make_article()
     import_thread(article, 300)
     for name in ("version/", "new/?since=0", "new/?since=299"):

@@ -27,9 +27,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.mark.parametrize("with_scripts", [True, False])
-def test_an_order_is_chosen_remembered_and_gone_back_from(
-    browser, live_server, article, thread, with_scripts
-):
+def test_an_order_is_chosen_remembered_and_left_by_back(browser, live_server, article, thread, with_scripts):
     context = browser.new_context(java_script_enabled=with_scripts)
     page = context.new_page()
     open_story(live_server, page, article)

@@ -78,7 +78,7 @@ def import_thread(article, roots, replies=0):
     return import_comments(article=article, comments=made, actor=None, batch=uuid4()).created
 
 
-def test_a_story_with_its_thread(client):
+def test_the_page_shows_the_story_with_its_thread(client):
     article = make_article(standfirst="It was the last one.", byline="Ida Berg")
     article.topics.add(Topic.objects.create(name="Harbour", slug="harbour"))
     root = make_comment(article, "I *learned* to row there.")
@@ -103,7 +103,7 @@ def test_a_story_with_its_thread(client):
     assert f'<time datetime="{root.created_at:%Y-%m-%dT%H:%M}' in page
 
 
-def test_only_reading_is_answered(client):
+def test_the_page_is_read_only(client):
     article = make_article()
     assert client.post(article.get_absolute_url()).status_code == 405
     assert client.head(article.get_absolute_url()).status_code == 200
@@ -435,7 +435,7 @@ def test_a_bad_cursor_is_not_found(client, cursor):
 @pytest.mark.parametrize(
     ("cursor", "after_it"), [("0.0", 1), ("-99999999999999.1", 1), ("9" * 17 + "." + "9" * 18, 0)]
 )
-def test_a_far_cursor_is_an_empty_page_or_all(client, cursor, after_it):
+def test_a_cursor_beyond_all_comments_gives_none_or_all(client, cursor, after_it):
     article = make_article()
     make_comment(article)
     assert len(ids(read(client, article, f"?order=oldest&after={cursor}"))) == after_it

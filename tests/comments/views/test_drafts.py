@@ -225,7 +225,7 @@ def saved(page: Page) -> Any:
 
 
 @pytest.mark.browser
-def test_a_text_goes_on_on_another_device(
+def test_a_text_is_continued_on_another_device(
     browser: Browser, live_server: LiveServer, article: Article, ida: User
 ) -> None:
     phone = open_phone(browser, live_server, ida)

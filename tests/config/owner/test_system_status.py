@@ -130,7 +130,7 @@ def test_the_nightly_backup_is_switched_on_and_shown(
     assert "Off. 1 backup, " in page(ada_client)
 
 
-def test_nightly_backups_in_a_bucket(ada_client: Client, bucket: str, settings: Any) -> None:
+def test_nightly_backups_in_a_bucket_are_shown(ada_client: Client, bucket: str, settings: Any) -> None:
     Site.objects.update(backs_up_nightly=True)
     with time_machine.travel(datetime(2026, 11, 26, 12, tzinfo=UTC), tick=False):
         make_nightly_backup()

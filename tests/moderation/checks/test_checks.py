@@ -80,7 +80,7 @@ def test_a_moderator_is_not_new():
         ("[here](https://a.example) and www.b.org", [(7, 24), (30, 39)]),
     ],
 )
-def test_links_beyond_the_first(body, spans):
+def test_more_than_one_link_is_found(body, spans):
     found = run_checks(submission(body), KNOWN)
     assert [f.spans for f in found] == ([] if spans is None else [spans])
     for f in found:
@@ -105,7 +105,7 @@ def test_a_text_of_punctuation_and_markup_only_is_found(body, found):
 
 
 @pytest.mark.parametrize("missing", ["all", "rest"])
-def test_a_text_missing_in_the_original(missing):
+def test_a_text_missing_in_the_original_is_found(missing):
     context = replace(KNOWN, text_missing=missing)
     assert check(submission("IN OUR"), context) == [("emptied", None)]
 
@@ -166,7 +166,7 @@ def listed(*values: str, whole_words: bool) -> Context:
         (["poker"], True, "Pokerface", None),
     ],
 )
-def test_the_terms_of_a_list(terms, whole_words, body, spans):
+def test_the_terms_of_a_list_are_found(terms, whole_words, body, spans):
     found = run_checks(submission(body), listed(*terms, whole_words=whole_words))
     assert [(f.check, f.rule, f.spans) for f in found] == ([] if spans is None else [("term_list", 1, spans)])
 
@@ -314,7 +314,7 @@ def test_a_rule_applies_only_in_its_scope():
     assert found == {(9, (4,)): [1, 2, 3], (9, ()): [1, 3], (8, (4, 5)): [1, 2], (8, ()): [1]}
 
 
-def test_a_rule_that_does_not_hold():
+def test_a_rule_may_flag_without_holding():
     context = rules(RuleDefinition(pk=1, kind="term", value="pill", holds=False))
     assert [(f.rule, f.holds) for f in run_checks(submission("A pill"), context)] == [(1, False)]
 

@@ -33,7 +33,7 @@ def wait(since: datetime) -> Comment:
     return comment
 
 
-def test_once_until_the_queue_was_below_the_limit(maria):
+def test_one_alert_is_sent_until_the_queue_was_below_the_limit(maria):
     UserFactory.create(email="unproved@example.org", roles=("Moderator",))
     UserFactory.create(email="reader@example.org")
     with time_machine.travel(datetime(2026, 3, 2, 12, tzinfo=UTC), tick=False) as clock:

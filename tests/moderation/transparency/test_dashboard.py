@@ -26,7 +26,7 @@ def last_entry(article) -> bytes:
     return Transition.objects.filter(discussion=article.pk).latest("seq").hash
 
 
-def test_a_dashboard_without_data(maria_client):
+def test_a_dashboard_without_data_says_so(maria_client):
     page = maria_client.get(URL)
     assert page.status_code == 200
     assert "Nothing to show." in page.text
@@ -170,7 +170,7 @@ def test_decisions_are_counted_by_rule(maria):
     assert dashboard.checks(30, UTC)[0].undone == 25
 
 
-def test_a_partly_undone_action(maria):
+def test_a_partly_undone_action_counts_by_comment(maria):
     article = make_article()
     comments = [make_comment(article) for _ in range(4)]
     for comment in comments:
@@ -193,7 +193,7 @@ def test_filter_findings_have_labels_and_count_if_they_caused_a_review(maria):
     assert decided == {"generic praise": 2, "the spam filter": 1}
 
 
-def test_age_of_the_queue():
+def test_waiting_comments_are_counted_by_age():
     article = make_article()
     for hours in (0.5, 2, 5, 30, 100, 1_000, 2_000):
         Case.objects.create(

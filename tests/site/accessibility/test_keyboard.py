@@ -231,7 +231,7 @@ def test_errors_of_the_whole_form_are_announced(live_server, page, article):
     expect(page.get_by_label("Your comment")).to_have_value("It is a good movement.")
 
 
-def test_more_that_is_here_already_loses_no_focus(live_server, page, article):
+def test_showing_replies_that_are_already_loaded_keeps_the_focus(live_server, page, article):
     page.goto(f"{live_server.url}{article.get_absolute_url()}?order=oldest")
     page.wait_for_selector(".fold")
     left = Comment.objects.filter(

@@ -133,7 +133,7 @@ def test_a_reader_uses_the_site_in_arabic_on_a_phone(phone, article, live_server
     assert phone.locator("h2 a", has_text=TITLE).evaluate(RUNS_LEFT_TO_RIGHT)
 
 
-def test_the_picture_covers_no_name(phone, article, live_server):
+def test_the_avatar_covers_no_name(phone, article, live_server):
     mona = UserFactory.create(name="منى")
     own = make_comment(article, "كلمة.", author=mona)
     change_states(ids=[own.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
