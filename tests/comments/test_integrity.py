@@ -113,7 +113,7 @@ def test_each_damage_is_found_by_its_kind(thread, damage_name):
 
 @pytest.mark.parametrize("days", [-9, 9])
 def test_a_log_entry_with_a_wrong_time_is_found(thread, days):
-    """Its hash is right, as the database computed it before it refused such entries."""
+    """The hash of the entry is correct: the database did not always refuse such entries."""
     with triggers_disabled("transition_true"):
         line = Transition.objects.create(
             discussion_id=thread[0].discussion_id,
@@ -213,7 +213,7 @@ def test_a_state_without_a_decision_is_found_and_not_repaired(thread):
 
 @pytest.mark.parametrize("index", [3, 4], ids=["never moved", "moved"])
 def test_a_parent_without_a_decision_is_found_and_not_repaired(thread, index, capsys):
-    """Its trees are not renumbered either: their numbers still show where the comment was."""
+    """The trees keep their numbers, which still show where the comment was."""
     with triggers_disabled():
         Comment.objects.filter(pk=thread[index].pk).update(parent=thread[0])
 

@@ -174,7 +174,7 @@ def test_a_shell_reads_the_documented_settings_as_systemd_does(tmp_path: Path) -
 
 
 class EchoHandler(BaseHTTPRequestHandler):
-    """Answers each request with its headers."""
+    """A server that answers each request with its headers."""
 
     def do_GET(self) -> None:
         self.send_response(200)

@@ -98,7 +98,7 @@ def test_a_reader_writes_a_first_comment_on_a_phone(phone, live_server, article,
 
 
 def test_a_reader_comments_with_keyboard_and_screen_reader(browser, live_server, article, maria):
-    """From the skip link to the own comment, by keyboard; an error is read with its field."""
+    """The reader gets from the skip link to the own comment, and an error is read with its field."""
     root = article.discussion.comments.earliest("pk")
     answer = make_comment(article, "Is it?", parent=root, author=UserFactory.create(name="Jim"))
     decide(ids=[answer.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)

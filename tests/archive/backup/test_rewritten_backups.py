@@ -12,7 +12,7 @@ from archive.backup import container
 from archive.backup.container import BackupError, Writer, is_safe, open_backup
 from archive.backup.restore import restore
 from archive.backup.write import backup
-from tests.archive.backup.site_contents import assert_untouched_by, empty, media, put_media, rows
+from tests.archive.backup.site_contents import assert_untouched_by, empty_site, media, put_media, rows
 from tests.helpers.data_folder import data_path
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("moderation_without_checks")]
@@ -40,7 +40,7 @@ def rewrite_manifest(file: Path, change: Any, *, more: dict[str, bytes] | None =
 def test_a_rewritten_backup_can_be_restored(file: Path, paths: list[str]) -> None:
     backup(file)
     before = rows()
-    empty()
+    empty_site()
     rewrite_manifest(file, lambda manifest: None)
     restore(file)
     assert rows() == before
@@ -115,7 +115,7 @@ def test_contradicting_rows_are_rolled_back(file: Path, paths: list[str]) -> Non
     """A comment whose story is missing: the digests are correct, and the foreign keys are not."""
     put_media("ab/abc/full.jpg", b"a picture")
     backup(file)
-    empty()
+    empty_site()
     data_path("media").rename(data_path("media").with_name("gone"))
 
     def without_articles(manifest: dict[str, Any]) -> None:

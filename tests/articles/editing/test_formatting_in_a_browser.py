@@ -80,7 +80,7 @@ def _toolbar_by_mouse_and_by_keys(editor_page):
 
 
 def _buttons_take_marks_away(editor_page):
-    """In `typed` a bar stands at each end of what is selected, or at the caret."""
+    """In `typed`, a bar marks each end of the selection, or the caret."""
     for key, typed, expected in (
         ("b", "a |**late**| boat", "a late boat"),
         ("b", "a| **late** |boat", "a late boat"),

@@ -31,7 +31,7 @@ def test_the_preview_follows_the_typing(editor_page):
 
 
 def test_the_preview_takes_the_place_of_the_text_and_nothing_is_lost(editor_page):
-    """By its button and by the browser's Back, to and fro, at both widths."""
+    """The test uses the button and the browser's Back, at both widths."""
     toggle = editor_page.get_by_role("button", name="Preview", exact=True)
     body(editor_page).press("Control+End")
     body(editor_page).press_sequentially(" It never comes back.")

@@ -212,7 +212,7 @@ def publish_one(page, number: int, *, image: bool) -> int:
 
 
 def test_five_articles_in_a_morning(new_page, editors):
-    """Three on a desktop screen and two on a phone, each with and without a lead image."""
+    """Three are written on a desktop screen and two on a phone, some of them with a lead image."""
     Topic.objects.create(name="Harbour", slug="harbour")
     desk, phone = new_page(editors[0]), new_page(editors[0], 390)
     pages = [desk, desk, desk, phone, phone]

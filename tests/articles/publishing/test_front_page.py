@@ -27,7 +27,7 @@ def titles(client: Client, url: str = "/") -> list[str]:
 
 @pytest.fixture
 def stories() -> dict[str, Article]:
-    """Published stories by title; A is the newest."""
+    """Return published stories by title; A is the newest."""
     now = timezone.now()
     return {
         title: make_article(title, published_at=now - timedelta(days=n + 1))

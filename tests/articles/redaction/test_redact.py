@@ -33,7 +33,7 @@ NAME = "Jane Quill"
 
 @pytest.fixture
 def story(emil: User) -> Article:
-    """A story whose current text does not contain the name any more."""
+    """Return a story whose current text no longer contains the name."""
     article = make_article("Jane Quill was seen", body="It was jane\nquill, a baker.")
     keep_conflicting_copy(
         document=article, text=DocumentText("Seen", "JANE QUILL’s boat", ""), by=emil, base=1, nonce=None

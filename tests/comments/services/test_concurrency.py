@@ -177,7 +177,7 @@ def test_forgetting_emails_holds_no_comment_while_it_waits_for_its_discussion():
 @pytest.mark.parametrize("is_reply", [False, True])
 @pytest.mark.parametrize("is_member", [False, True])
 def test_a_guest_who_sends_as_members_only_is_set_does_not_get_in(is_reply, is_member):
-    """Their page and the first check still see it as open to guests; then they wait at the lock."""
+    """In the page and in the first check the discussion is still open to guests; then the request waits."""
     article = make_article()
     parent = make_comment(article) if is_reply else None
     author = {"author": UserFactory.create()} if is_member else {"guest": GuestFactory.create()}

@@ -207,12 +207,10 @@ def test_the_page_equals_the_one_that_the_view_makes(
 
 
 def test_a_page_takes_few_statements(article: Article, thread: object, member: User) -> None:
-    """For members: the session, the person, and what is theirs with the versions."""
+    """A member's page reads the session, the person, and their own data together with the versions."""
     for client, most in ((Client(), 1), (log_in(member), 3)):
         read(client, article)
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
+        with CaptureQueriesContext(connection) as queries:
             read(client, article)
         assert len(queries) == most, [query["sql"] for query in queries]
 

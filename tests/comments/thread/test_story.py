@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Thread(HTMLParser):
-    """Parse the nesting of a page: (id, depth) of each comment, in order."""
+    """A parser of the nesting of a page: (id, depth) of each comment, in order."""
 
     def __init__(self, markup: str) -> None:
         super().__init__()

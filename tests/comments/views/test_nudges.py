@@ -65,7 +65,7 @@ def send(client: Client, article: Article, body: str, **fields: Any) -> HttpResp
     return client.post(f"{article.get_absolute_url()}reply/", {"body": body, "nonce": uuid4(), **fields})
 
 
-def hidden(response: HttpResponse) -> dict[str, str]:
+def hidden_fields(response: HttpResponse) -> dict[str, str]:
     """Return the hidden fields of the form, as the browser sends them again."""
     inputs = re.findall(r"<input[^>]*>", response.content.decode())
     found = [dict(re.findall(r'(\w+)="([^"]*)"', text)) for text in inputs]
@@ -96,7 +96,7 @@ def test_a_nudge_keeps_the_text_and_is_shown_once(
     assert "is-invalid" not in page
     assert Comment.objects.filter(author__name="Ida", discussion=article.pk).count() == 0
 
-    assert send(ida_client, article, body, **hidden(response)).status_code == 302
+    assert send(ida_client, article, body, **hidden_fields(response)).status_code == 302
     assert Comment.objects.get(author__name="Ida", discussion=article.pk).body == body
 
 
@@ -107,11 +107,11 @@ def test_an_ordinary_comment_is_posted_at_once(ida_client: Client, article: Arti
 
 def test_another_nudge_about_a_changed_text(ida_client: Client, article: Article) -> None:
     first = send(ida_client, article, LONG)
-    second = send(ida_client, article, LONG + LINKS, **hidden(first))
+    second = send(ida_client, article, LONG + LINKS, **hidden_fields(first))
     page = second.content.decode()
     assert "2 links" in page
     assert "fills more than one screen" not in page  # the writer has read that
-    assert send(ida_client, article, LONG + LINKS, **hidden(second)).status_code == 302
+    assert send(ida_client, article, LONG + LINKS, **hidden_fields(second)).status_code == 302
 
 
 def test_only_comments_that_readers_of_the_discussion_see_are_duplicates(
@@ -186,7 +186,7 @@ def test_a_guest_is_stored_with_the_comment_only(client: Client, article: Articl
     response = send(client, article, LONG, **person)
     assert "fills more than one screen" in response.content.decode()
     assert not Guest.objects.exists()
-    assert send(client, article, LONG, **person, **hidden(response)).status_code == 302
+    assert send(client, article, LONG, **person, **hidden_fields(response)).status_code == 302
     assert Guest.objects.count() == 1
 
 
@@ -208,9 +208,9 @@ def test_a_preview_nudges_too(ida_client: Client, article: Article) -> None:
     assert 'class="preview"' in page
     assert "A comment in this discussion has the same text." in page
     assert 'value="Post anyway"' in page
-    again = send(ida_client, article, FERRY, preview="Preview", **hidden(preview))
+    again = send(ida_client, article, FERRY, preview="Preview", **hidden_fields(preview))
     assert "has the same text" not in again.content.decode()
-    assert send(ida_client, article, FERRY, **hidden(again)).status_code == 302
+    assert send(ida_client, article, FERRY, **hidden_fields(again)).status_code == 302
 
 
 def test_a_preview_without_a_nonce_nudges_too(client: Client, article: Article) -> None:

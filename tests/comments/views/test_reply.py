@@ -306,7 +306,7 @@ def test_the_reply_page_shows_what_is_missing_of_the_answered_comment(client, mi
 
 
 class Inert(HTMLParser):
-    """Fail on anything in a page that could run, and in comments on anything but formatting and links."""
+    """A parser that fails on scripts in a page, and on anything but formatting and links in comments."""
 
     def __init__(self, markup: str) -> None:
         super().__init__()

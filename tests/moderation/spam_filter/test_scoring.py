@@ -159,7 +159,7 @@ def test_an_old_story_alone_is_no_reason_to_wait(starter, maria, approved_guest)
 
 @pytest.fixture
 def measured(starter):
-    """People have decided on 300 comments since, and no good one scored more than 0.3."""
+    """Return the filter after 300 decisions; no good comment scored more than 0.3."""
     FilterVersion.objects.filter(pk=starter.pk).update(
         numbers={"metrics": {"rows": 300, "ham": 240, "spam": 60}, "highest": [0.3] * 5 + [0.01] * 235},
         numbers_at=timezone.now(),

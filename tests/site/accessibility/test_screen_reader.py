@@ -268,7 +268,7 @@ def focused(page: Page) -> Any:
 def test_a_screen_reader_announces_each_step_of_a_reply_on_a_phone(
     browser, live_server, transactional_db, policy_without_moderation
 ):
-    """From the number of comments to one's own comment: each focus is read with its name and its error."""
+    """Each focused element is read with its name and error, from the comment count to the sent reply."""
     article = make_article("Harbour clock")
     eben = make_comment(article, "It is slow.", author=UserFactory.create(name="Eben"))
     jim = make_comment(article, "Is it?", parent=eben, author=UserFactory.create(name="Jim"))

@@ -6,11 +6,15 @@ import pytest
 
 from archive.formats import parse as parse_any
 from archive.formats import soundoff
-from tests.archive.formats.soundoff.pages import SAMPLE, at, page
+from tests.archive.formats.soundoff.pages import SAMPLE, local_time, page
 
 
 def untabbed() -> bytes:
-    return page((1, "Ann", "Yes,\n  indented.", at()), (2, "Bob", "No.", at(1)), (3, "Cai", "Who?", at(2)))
+    return page(
+        (1, "Ann", "Yes,\n  indented.", local_time()),
+        (2, "Bob", "No.", local_time(1)),
+        (3, "Cai", "Who?", local_time(2)),
+    )
 
 
 @pytest.mark.parametrize("width", [2, 4, 8])
@@ -35,7 +39,7 @@ def test_unicode_encodings_make_no_difference(encoding: str) -> None:
 
 
 def test_latin_1_is_read_line_by_line() -> None:
-    raw = page((1, "Zoë", "“Naïve”, she said – €5.", at()), (1, "김하늘", "Yes.", at(1)))
+    raw = page((1, "Zoë", "“Naïve”, she said – €5.", local_time()), (1, "김하늘", "Yes.", local_time(1)))
     mixed = b"\n".join(
         line if "김".encode() in line else line.decode().encode("cp1252") for line in raw.split(b"\n")
     )

@@ -292,7 +292,7 @@ def test_a_signal_used_by_others_is_computed_once():
 
 
 def test_a_cached_signal_has_one_result_per_comment():
-    """`calls` is the dearest one, and `no_gain` asks it again."""
+    """`calls` is the most expensive signal, and `no_gain` uses its result."""
     read = ParsedComment(comment_data("Please visit my site", url=""))
     assert author.no_gain(read) is None
     assert text.calls(read) is text.calls(read) is not None

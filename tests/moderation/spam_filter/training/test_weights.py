@@ -54,8 +54,10 @@ def test_no_batch_author_or_moderator_outweighs_the_rest():
 
 @pytest.mark.parametrize("is_bound", [True, False])
 def test_a_poisoned_batch_does_not_hold_good_comments(starter, monkeypatch, is_bound):
-    """One action that marks 300 good comments as spam, after 60 decisions that were right: without the bound
-    good ones would score much higher."""
+    """After 60 correct decisions, one action marks 300 good comments as spam.
+
+    Without the bound, good comments would then score much higher.
+    """
     rng = Random(7)
 
     def comment_data(*, is_spam: bool) -> CommentData:
