@@ -297,7 +297,7 @@ def test_the_public_log_counts_decisions_in_effect_once(client, maria):
     undo(batch=again.batch, actor=maria)
     assert "No comments were removed." in log()
     change_states(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=None)
-    batch = decide(ids=ids, to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    batch = decide(ids=ids, to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria).batch
     assert ": 4 comments restored.</li>" in log()
     undo(batch=batch, actor=maria)
     assert "4 comments removed, as spam. The checks decided 4 of them.</li>" in log()
