@@ -96,16 +96,19 @@ WHERE c.erased_at IS NULL AND c.state_reason <> '{Reason.RESTRICTED}'
   AND (r.twice OR r.count + 1 <> greatest(c.revision, r.last)) ORDER BY c.id"""
 
 # The database sets the time of each log entry, and none is older than its comment, if that was written here.
-# A minute of tolerance: a statement's time is set before it waits for the lock, and clocks may differ.
+# A minute of tolerance: a statement's time is set before it waits for the lock, and clocks may differ. The
+# check does not use now(), which is the start of its transaction and may be long ago.
 LOG_TIMES = """
 SELECT id FROM (
   SELECT t.id, t.at, lag(t.at) OVER (PARTITION BY t.discussion_id ORDER BY t.seq) AS before,
          CASE WHEN c.source = '' THEN c.created_at END AS written
   FROM comments_transition t JOIN comments_comment c ON c.id = t.comment_id) entry
-WHERE at > now() + interval '1 minute' OR at < written - interval '1 minute'
-   OR at < before - interval '1 minute' AND before < now() + interval '1 minute' ORDER BY id"""
+WHERE at > statement_timestamp() + interval '1 minute' OR at < written - interval '1 minute'
+   OR at < before - interval '1 minute' AND before < statement_timestamp() + interval '1 minute'
+ORDER BY id"""
 
-COMMENT_TIMES = "SELECT id FROM comments_comment WHERE created_at > now() + interval '1 minute' ORDER BY id"
+COMMENT_TIMES = """
+SELECT id FROM comments_comment WHERE created_at > statement_timestamp() + interval '1 minute' ORDER BY id"""
 
 # Names are not in the log, so that they can be erased. A second copy of each is with the search text.
 NAMES = """

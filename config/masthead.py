@@ -51,7 +51,8 @@ class Masthead:
     """The links of the header and the footer, read in one statement when a template uses them.
 
     `unread` has the id of the story of each follow of the reader with unread updates, None for that of a
-    topic, and the number of these updates.
+    topic, and the number of these updates. `is_for_guest` says that the reader is a guest: the frame of a
+    story, which all share, is rendered without a reader but with the masthead of the member who needs it.
     `newsletters` has the ids of the topics whose stories a member gets by e-mail, None for all stories.
     `waiting` is the number of comments that wait for a person who may decide, up to MAX_WAITING.
     """
@@ -60,6 +61,7 @@ class Masthead:
         user: Any = getattr(request, "user", None) or AnonymousUser()  # an error page may have no user
         member = user.pk
         guest = None if member else guest_id_from_cookie(request)
+        self.is_for_guest = guest is not None
         queries: dict[str, str | QuerySet[Any, Any]] = {"masthead": MASTHEAD_SQL}
         decides = member and (user.is_moderator or user.is_editor) and user_with_roles(request)
         if decides and not hasattr(request, "waiting_count"):

@@ -122,8 +122,9 @@ def allow_cache(request: SiteRequest, response: HttpResponse) -> HttpResponse:
 
 
 def remove_reader(request: SiteRequest) -> None:
-    """Make the reader of a request anonymous, so that no template reads the session."""
+    """Make the reader of a request anonymous, so that no template reads the session or a guest's cookie."""
     request.user = AnonymousUser()
+    request.COOKIES = {name: text for name, text in request.COOKIES.items() if name not in PERSONAL_COOKIES}
     vars(request).pop("_messages", None)
 
 

@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -73,8 +75,17 @@ def set_own_comments_delivery(user: User | None, guest: Guest | None, *, kind: s
 
 def stop_all_mails(user: int | None, guest: int | None) -> None:
     """Notify a person of everything only on the site from now on, also of decisions on their comments."""
-    stop_mails(Follow.objects.filter(user=user, guest=guest))
-    decision_mails.choose(user, guest, Follow.Delivery.SITE)
+    with transaction.atomic():
+        decision_mails.stop(user, guest)
+        follows = Follow.objects.filter(user=user, guest=guest).with_mails()
+        set_delivery(follows, Follow.Delivery.SITE, before=F("delivery"))
+
+
+def resume_all_mails(user: int | None, guest: int | None) -> None:
+    """Take back `stop_all_mails`: notify as before of what the person has not chosen otherwise since."""
+    with transaction.atomic():
+        decision_mails.resume(user, guest)
+        set_delivery(Follow.objects.filter(user=user, guest=guest).stopped(), F("delivery_before_stop"))
 
 
 def stop_mails(follows: FollowQuerySet) -> int:
@@ -107,14 +118,22 @@ def move_to_account(guests: Collection[int], user: User) -> None:
                 decision_mails.choose(user.pk, None, Follow.Delivery.SITE)
 
 
-def set_delivery(follows: FollowQuerySet, delivery: str) -> int:
+def set_delivery(follows: FollowQuerySet, delivery: str | F, *, before: str | F = "") -> int:
     """Change how the follower is notified of updates. Returns the number of follows that changed.
 
-    Updates that were to be mailed stay unread on the site, and later ones are mailed as chosen now.
+    Updates that were to be mailed stay unread on the site, and later ones are mailed as chosen now. `before`
+    is the delivery that `resume_all_mails` returns to.
     """
     now = timezone.now()
     changed = follows.exclude(delivery=delivery)
-    return changed.update(delivery=delivery, due_at=None, sending_until=None, mailed_at=now, failures=0)
+    return changed.update(
+        delivery=delivery,
+        delivery_before_stop=before,
+        due_at=None,
+        sending_until=None,
+        mailed_at=now,
+        failures=0,
+    )
 
 
 def _set(

@@ -33,6 +33,11 @@ def person_of(token: MailToken) -> tuple[int | None, int | None]:
 
 def email_of(token: MailToken) -> str:
     """Return the e-mail of a token's person, or "" if there is none."""
-    follow = follows_of(token).select_related("user", "guest").first()
-    person: User | Guest | None = (follow.user or follow.guest) if follow else None
+    person: User | Guest | None
+    if token.kind == FOLLOW_TOKEN_KIND:
+        follow = follows_of(token).select_related("user", "guest").first()
+        person = (follow.user or follow.guest) if follow else None
+    else:
+        user, guest = person_of(token)
+        person = (User if user else Guest).objects.filter(pk=user or guest or 0).first()
     return person.email if person else ""

@@ -30,6 +30,10 @@ class FollowQuerySet(models.QuerySet["Follow"]):
         """Return those with updates by mail."""
         return self.exclude(delivery__in=["site", "none"])
 
+    def stopped(self) -> Self:
+        """Return those whose mails ended when the follower stopped all mails."""
+        return self.filter(delivery="site").exclude(delivery_before_stop="")
+
     def unread(self) -> Self:
         """Return those with updates that their follower has not seen."""
         return self.exclude(news_at=None)
@@ -74,6 +78,10 @@ class Follow(models.Model):
     article = models.ForeignKey(Article, models.CASCADE, null=True, related_name="follows", db_index=False)
     topic = models.ForeignKey(Topic, models.CASCADE, null=True, related_name="follows", db_index=False)
     delivery = models.CharField(_("notification"), max_length=7, choices=Delivery)
+    # The delivery before the follower stopped all mails, until they choose another one.
+    delivery_before_stop = models.CharField(
+        max_length=7, choices=Delivery, blank=True, default="", db_default="", editable=False
+    )
     created_at = models.DateTimeField(default=timezone.now)
     seen_at = models.DateTimeField(default=timezone.now)  # updates since then are unread
     # New comments after `seen_at` that were seen: before an earlier one, or soon after they were published.

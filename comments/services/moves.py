@@ -35,6 +35,12 @@ def move_comment(
     return bool(moved)
 
 
+def find_obstacle(*, comment: Comment, parent: Comment | None) -> str:
+    """Return a sentence that says why move_comment would refuse this move, or an empty string."""
+    _possible, obstacles = _possible_moves({comment.pk: parent.pk if parent else None})
+    return _obstacle_text(obstacles[comment.pk]) if obstacles else ""
+
+
 def move_comments(
     *, parents: Mapping[int, int | None], actor: User | None, batch: UUID | None = None
 ) -> tuple[list[int], dict[int, str]]:

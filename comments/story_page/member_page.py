@@ -38,7 +38,7 @@ from comments.thread.reader import OWN_RECOMMENDATIONS, Reader, personalize
 from comments.thread.rendering import render_comment_footers
 from comments.thread.rows import ThreadRow, find_duplicate_targets
 from comments.thread.story import StoryPageData
-from comments.thread.visits import VISIT_COLUMNS, VISIT_JOIN, LastVisit, has_new_entries, record_visit
+from comments.thread.visits import VISIT_COLUMNS, VISIT_JOIN, LastVisit, record_visit
 from core.database.sql import fetch_prepared
 from core.html_regions import HtmlRegions
 from core.memory.bounded_cache import BoundedCache
@@ -169,7 +169,7 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
         "member": str(user.pk),
         "csrf": csrf_input(request),
         "draft": _render_draft(request, article, state.draft),
-        "new_comments_link": _render_new_comments_link(request, cached.story, since),
+        "new_comments_link": _render_new_comments_link(request, article, since, state.visit),
     }
     discussion = cached.html.replace(own_footers | personal)
     account = render_to_string("layout/_account.jinja", {}, request)
@@ -186,18 +186,20 @@ def _render_draft(request: SiteRequest, article: Article, draft: LatestDraft | N
     return render_to_string("comments/_draft_notice.jinja", context, request)
 
 
-def _render_new_comments_link(request: SiteRequest, story: StoryPageData, since: int | None) -> str:
-    if not has_new_entries(since, story.last_log_number):
+def _render_new_comments_link(
+    request: SiteRequest, article: Article, since: int | None, visit: LastVisit | None
+) -> str:
+    if visit is None or not visit.has_new_comments:
         return ""
-    context = {"article": story.article, "since": since}
+    context = {"article": article, "since": since}
     return render_to_string("comments/_new_comments_link.jinja", context, request)
 
 
 def read_member_state(user: User, slug: str, cached: MemberDiscussion | None) -> MemberState:
     """Read the state of a member, with their recommendations of the comments of a cached discussion."""
     values = {"user": user.pk, "slug": slug, "comments": cached.comments if cached else []}
-    [(*state, at, log_number, previous_log_number, draft_at, parent)] = fetch_prepared(_MEMBER_STATE, values)
-    visit = LastVisit(at, log_number, previous_log_number) if at else None
+    [(*state, at, log_number, previous, has_new, draft_at, parent)] = fetch_prepared(_MEMBER_STATE, values)
+    visit = LastVisit(at, log_number, previous, has_new) if at else None
     return MemberState._make([*state, visit, LatestDraft(draft_at, parent) if draft_at else None])
 
 

@@ -29,24 +29,36 @@ def find_new_comments(
 
 SITE_NOT_HIDDEN = "(SELECT comment_status FROM articles_site WHERE id = 1) <> 'hidden'"
 
-# A comment's first log entry since then tells its state before. Only the last entries are read: anybody may
-# send this request, and a removed spam flood leaves tens of thousands of entries. Without a LIMIT the planner
-# would read all comments.
+
+def new_comments_sql(since: str, guest: str) -> str:
+    """Return what follows the SELECT of new comments: c, with their log entry t, of the article `a`.
+
+    They are those that were published since the log entry with number `since` and are still visible, by
+    others than the user %(user)s and `guest`.
+
+    A comment's first log entry since then tells its state before. Only the last entries are read: anybody may
+    ask for them, and a removed spam flood leaves tens of thousands of entries. Without a LIMIT the planner
+    would read all comments.
+    """
+    return f"""
+        FROM (SELECT * FROM comments_transition t
+              WHERE t.discussion_id = a.id AND t.seq > {since}
+              ORDER BY t.seq DESC LIMIT {MAX_LOG_ENTRIES}) t
+        JOIN comments_comment c ON c.id = t.comment_id
+        WHERE t.kind = 'state' AND t.from_state <> 'published' AND c.state = 'published'
+          AND (c.author_id = %(user)s OR c.guest_id = {guest}) IS NOT TRUE
+          AND NOT EXISTS (SELECT FROM comments_transition b
+                          WHERE b.comment_id = t.comment_id AND b.kind = 'state' AND b.id < t.id
+                            AND b.seq > {since})"""
+
+
 NEW_COMMENTS_QUERY = f"""
 SELECT first.count, first.ids
 FROM articles_article a LEFT JOIN comments_discussion d ON d.article_id = a.id
 CROSS JOIN LATERAL (
   SELECT count(*), (array_agg(id ORDER BY seq DESC))[:{MAX_NEW_IDS}] AS ids
   FROM (SELECT c.id, t.seq
-        FROM (SELECT * FROM comments_transition t
-              WHERE t.discussion_id = a.id AND t.seq > %(since)s
-              ORDER BY t.seq DESC LIMIT {MAX_LOG_ENTRIES}) t
-        JOIN comments_comment c ON c.id = t.comment_id
-        WHERE t.kind = 'state' AND t.from_state <> 'published' AND c.state = 'published'
-          AND (c.author_id = %(user)s OR c.guest_id = %(guest)s) IS NOT TRUE
-          AND NOT EXISTS (SELECT FROM comments_transition b
-                          WHERE b.comment_id = t.comment_id AND b.kind = 'state' AND b.id < t.id
-                            AND b.seq > %(since)s)
+        {new_comments_sql("%(since)s", "%(guest)s")}
         ORDER BY t.seq DESC LIMIT {MAX_COUNTED}) found) first
 WHERE a.slug = %(slug)s AND a.published_at <= %(now)s AND d.status IS DISTINCT FROM 'hidden'
   AND {SITE_NOT_HIDDEN}"""

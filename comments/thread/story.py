@@ -56,7 +56,7 @@ def read_story_page(
     if not rows:
         return None
     stored, (topics, topic_slugs, authors, author_slugs, *rest) = split_row(rows[0], _TABLES)
-    at, log_number, previous_log_number, draft_at, draft_parent, *summary = rest
+    at, log_number, previous, has_new, draft_at, draft_parent, *summary = rest
     days, counts, last_log_number, is_restored, ids, picked, beginnings, *related = summary
     article = Article.from_db("default", ARTICLE_COLUMNS, stored["a"])
     discussion = build_discussion(article, stored["d"])
@@ -71,7 +71,7 @@ def read_story_page(
         make_picks(ids, picked, beginnings),
         is_restored,
         [Related.from_row(*columns) for columns in zip(*(values or [] for values in related), strict=True)],
-        LastVisit(at, log_number, previous_log_number) if at else None,
+        LastVisit(at, log_number, previous, has_new) if at else None,
         LatestDraft(draft_at, draft_parent) if draft_at else None,
     )
 

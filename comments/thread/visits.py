@@ -11,14 +11,17 @@ from articles.models import Article
 from articles.site.requests import SiteRequest, is_shown
 from comments.following.seen import MARK_WHOLE_STORY, whole_story_values
 from comments.models import Visit
+from comments.thread.new_comments import new_comments_sql
 from core.database.sql import execute
 
 PAUSE = timedelta(minutes=30)  # after which a visit is a new one, so that a reload keeps what was new
 STORE_INTERVAL = timedelta(minutes=1)  # reloads before that write nothing if no comment came
 VISIT_RETENTION = timedelta(days=180)
 
-# The last visit of the member %(user)s, who may be NULL, to the article `a`.
-VISIT_COLUMNS = "v.at, v.seq, v.previous_seq"
+# The last visit of the member %(user)s, who may be NULL, to the article `a`, as the fields of LastVisit.
+_SINCE = f"CASE WHEN now() - v.at > '{PAUSE.seconds} s' THEN v.seq ELSE v.previous_seq END"  # ended_before
+VISIT_COLUMNS = f"""v.at, v.seq, v.previous_seq,
+       v.at IS NOT NULL AND EXISTS (SELECT {new_comments_sql(f"({_SINCE})", "NULL::bigint")})"""
 VISIT_JOIN = "LEFT JOIN comments_visit v ON v.article_id = a.id AND v.user_id = %(user)s"
 
 _RECORD = """
@@ -37,6 +40,7 @@ class LastVisit(NamedTuple):
     at: datetime
     log_number: int
     previous_log_number: int | None
+    has_new_comments: bool  # by others, since the visit before the one that is going on, or begins now
 
     def ended_before(self, now: datetime) -> int | None:
         """Return the log entry at the end of the visit before the one that is going on, or begins now."""
@@ -65,11 +69,6 @@ def record_visit(
         values |= {"seq": last_log_number, "previous_seq": since}
         execute(_RECORD_WHOLE if is_whole else _RECORD, values)
     return since
-
-
-def has_new_entries(since: int | None, last_log_number: int) -> bool:
-    """Return whether the log of a discussion has entries after the end of a member's last visit."""
-    return since is not None and since < last_log_number
 
 
 def delete_old_visits() -> int:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db.models import Count
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -27,10 +28,17 @@ from comments.following.forms import (
     ShownForm,
 )
 from comments.following.seen import correct_counts, mark_seen
-from comments.following.tokens import FOLLOW_TOKEN_KIND, TOKEN_KINDS, follower_token, follows_of, person_of
+from comments.following.tokens import (
+    FOLLOW_TOKEN_KIND,
+    TOKEN_KINDS,
+    email_of,
+    follower_token,
+    follows_of,
+    person_of,
+)
 from comments.following.updates import read_updates
 from comments.loading import current_writer, load_story_page
-from comments.models import DEFAULT_DELIVERY, UNDO_WINDOW, Follow
+from comments.models import DEFAULT_DELIVERY, UNDO_WINDOW, Follow, FollowQuerySet
 from core.fallback_pages import broken_link
 from core.mail.tokens import MailToken
 
@@ -203,12 +211,14 @@ def stop_following(request: SiteRequest, token: str) -> HttpResponse:
     if follow and follow.kind == decision_mails.KIND:
         follows = decision_mails.rows_of_person(follow.user_id, follow.guest_id)
     if request.method == "POST":
-        # Nobody knows how the person was notified of each thing before all mails were stopped.
-        if is_for_all:
-            services.stop_all_mails(*person_of(mail_token))
-        elif request.POST.get("mails") == "on":
-            services.set_delivery(follows, Follow.Delivery.AT_ONCE)
+        if is_resumed := request.POST.get("mails") == "on":
             messages.success(request, _("You get these mails again."))
+        if is_for_all and is_resumed:
+            services.resume_all_mails(*person_of(mail_token))
+        elif is_for_all:
+            services.stop_all_mails(*person_of(mail_token))
+        elif is_resumed:
+            services.set_delivery(follows, Follow.Delivery.AT_ONCE)
         else:
             services.stop_mails(follows)
         if "List-Unsubscribe" in request.POST:
@@ -223,9 +233,34 @@ def stop_following(request: SiteRequest, token: str) -> HttpResponse:
         "follow": follow,
         "is_for_all": is_for_all,
         "is_stopped": is_stopped,
+        "email": _mask(email_of(mail_token)),
+        "stopped": _count_by_kind(follows.stopped()) if is_for_all else [],
+        "is_known_here": _is_known_here(request, mail_token, follow),
         "all_token": "" if follow is None else str(follower_token(follow)),
     }
     return render(request, "comments/following/stop.html", context)
+
+
+def _mask(email: str) -> str:
+    """Return an e-mail with only the first letter of its name: whoever has the link may be somebody else."""
+    name, at, domain = email.rpartition("@")
+    return f"{name[:1]}…{at}{domain}" if at else ""
+
+
+def _count_by_kind(follows: FollowQuerySet) -> list[tuple[str, int]]:
+    """Return the label of each kind of follows, with their number."""
+    counts = dict(follows.order_by().values_list("kind").annotate(Count("pk")))
+    return [(str(kind.label), counts[kind]) for kind in Follow.Kind if kind in counts]
+
+
+def _is_known_here(request: SiteRequest, mail_token: MailToken, follow: Follow | None) -> bool:
+    """Return whether this browser shows the person's updates, after a log-in if they have an account."""
+    if mail_token.kind == FOLLOW_TOKEN_KIND:
+        user, guest = (follow.user_id, follow.guest_id) if follow else (None, None)
+    else:
+        user, guest = person_of(mail_token)
+    own_guest = current_writer(request)[1]
+    return user is not None or bool(own_guest and own_guest.pk == guest)
 
 
 @require_POST

@@ -51,7 +51,7 @@ from comments.thread.pages import (
 )
 from comments.thread.rendering import render_thread
 from comments.thread.rows import ThreadRow
-from comments.thread.visits import has_new_entries, record_visit
+from comments.thread.visits import record_visit
 from core.cookies import set_cookie_for_a_year
 from core.query_forms import NumberField, ParsedField, QueryForm
 
@@ -126,16 +126,17 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
             context |= later_page_context(article, order, start, is_as_saved=is_as_saved)
         if reader.user:
             context["draft"] = story_page.draft
+            visit = story_page.visit
             since = record_visit(
                 request,
                 reader.user,
                 article,
                 story_page.last_log_number,
-                story_page.visit,
+                visit,
                 comments=_published_ids(rows),
                 is_whole=is_whole,
             )
-            context |= {"since": since, "has_new_entries": has_new_entries(since, story_page.last_log_number)}
+            context |= {"since": since, "has_new_comments": visit is not None and visit.has_new_comments}
         context["thread"] = render_thread(request, story_page, rows, reader)
         context["discussion"] = render_to_string("comments/_discussion.jinja", context, request)
         mark_story_seen(

@@ -22,6 +22,7 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from mptt.admin import DraggableMPTTAdmin
@@ -37,7 +38,7 @@ from moderation.actions.decisions import move
 from moderation.actions.request_helpers import DoneQuery, just_done_action
 from moderation.actions.state_history import last_transition_id
 from moderation.models import Batch
-from moderation.reply_structure.candidates import matching
+from moderation.reply_structure.candidates import find_warnings, matching
 from moderation.reply_structure.pages import read_branch, read_found, read_trees
 
 PLACE_KEYS = ("branch", "after", "start")  # query keys that select the page and are no filters
@@ -239,11 +240,23 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         sentence = format_html('{} <a href="{}">{}</a>', _("Moved."), url, f"#{comment.pk}")
         return _with_undo(sentence, batch)
 
+    def _unconfirmed_message(
+        self, request: HttpRequest, comment: Comment, parent: Comment, warnings: list[str]
+    ) -> str:
+        """Return the warnings about a drop that was not made, with a link to the page that makes it."""
+        back = f"{request.get_full_path()}#comment-{comment.pk}"
+        query = urlencode({"parent": str(parent.pk), "next": back})
+        url = f"{reverse('moderation:move', args=[comment.pk])}?{query}"
+        sentence = _("Not moved under #%(number)s yet.") % {"number": parent.pk}
+        text = " ".join([f"#{comment.pk}:", sentence, *warnings])
+        return format_html('{} <a href="{}">{}</a>', text, url, _("Move anyway…"))
+
     # A drop
 
     def _move_node(self, request: HttpRequest) -> HttpResponse:
         """Move a comment that was dropped. Only its new parent matters, since replies are ordered by time.
 
+        A parent with warnings has to be confirmed first, on the page of the move.
         The script reloads the page after any response, and the page then shows the message.
         """
         rows = self.get_queryset(request)
@@ -256,6 +269,9 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         if not self.has_change_permission(request, dragged):
             return HttpResponse(status=403)
         parent = target if request.POST.get("position") == "last-child" else target.parent
+        if parent and (warnings := find_warnings(dragged, parent)):
+            messages.warning(request, self._unconfirmed_message(request, dragged, parent, warnings))
+            return HttpResponse()
         try:
             batch = move(comment=dragged, parent=parent, actor=request.user)
         except ValidationError as error:

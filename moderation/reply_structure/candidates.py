@@ -1,4 +1,4 @@
-"""Candidates for the parent of a comment: comments that it may reply to, and a search for others."""
+"""Candidates for the parent of a comment: comments that it may reply to, a search, and their warnings."""
 
 import re
 from collections.abc import Iterable
@@ -11,7 +11,8 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from comments.duplicates import normalize_text
-from comments.models import Comment, Reason
+from comments.models import Comment, Reason, State
+from core.dates.relative_time import duration
 from core.query_forms import parse_whole_number
 
 MAX_LISTED = 20  # results of a search
@@ -28,30 +29,62 @@ class Candidate:
 
     comment: Any  # a Comment without its texts
     excerpt: str
-    why: str  # "as it is now", "named in the text"; "" for others
+    why: str  # "As it is now", "Named in the text"; "" for others
+    warnings: list[str]  # see find_warnings
 
 
-def suggest(comment: Comment) -> list[Candidate]:
-    """Return the present parent, comments by people that the text names, and those just before it."""
+def find_warnings(comment: Comment, parent: Comment | None) -> list[str]:
+    """Return sentences about a new parent that was written later, or whose text readers do not see.
+
+    Imported times can be wrong, so such a move stays possible, but a person should know. An impossible move
+    has no warnings, and neither has the present parent.
+    """
+    if parent is None or parent.pk == comment.parent_id or parent.discussion_id != comment.discussion_id:
+        return []
+    if parent.tree_id == comment.tree_id and comment.lft <= parent.lft <= comment.rght:
+        return []
+    found = []
+    # Of a restricted comment, only the number and the state are shown.
+    if parent.created_at > comment.created_at and parent.state_reason != Reason.RESTRICTED:
+        text = _("Written %(duration)s after this comment.")
+        found.append(text % {"duration": duration(comment.created_at, parent.created_at)})
+    if parent.state != State.PUBLISHED:
+        text = _("%(state)s: readers see only a placeholder in its place.")
+        found.append(text % {"state": parent.state_label})
+    return found
+
+
+def suggest(comment: Comment, *, chosen: int | None = None) -> list[Candidate]:
+    """Return the present parent, comments by people that the text names, and those just before it.
+
+    `chosen` is the number of another one to list first.
+    """
     others = _possible_parents(comment)
     earlier = others.filter(created_at__lte=comment.created_at).order_by("-created_at", "-pk")
     found: dict[int, Candidate] = {}
+    if chosen:
+        _add(found, comment, others.filter(pk=chosen), "")
     if comment.parent_id:
-        _add(found, others.filter(pk=comment.parent_id), _("as it is now"))
+        _add(found, comment, others.filter(pk=comment.parent_id), _("As it is now"))
     names = earlier.order_by("author_name").values_list("author_name", flat=True).distinct()[:MAX_NAMES]
     text = _words(comment.body)
     named = [name for name in names if len(name) > 1 and (words := _words(name)).strip() and words in text]
     if named:
-        _add(found, earlier.filter(author_name__in=named)[:MAX_NAMED], _("named in the text"))
-    _add(found, earlier[:MAX_BEFORE], _("just before it"))
+        _add(found, comment, earlier.filter(author_name__in=named)[:MAX_NAMED], _("Named in the text"))
+    _add(found, comment, earlier[:MAX_BEFORE], _("Just before it"))
     return list(found.values())
 
 
-def search(comment: Comment, text: str) -> list[Candidate]:
-    """Return the comments that contain each word in their text or name, or have this number; oldest first."""
-    rows = _possible_parents(comment).filter(matching(text)).order_by("created_at", "pk")
+def search(comment: Comment, text: str, *, chosen: int | None = None) -> list[Candidate]:
+    """Return the comments that contain each word in their text or name, or have this number; oldest first.
+
+    `chosen` is the number of another one to list first.
+    """
+    others = _possible_parents(comment)
     found: dict[int, Candidate] = {}
-    _add(found, rows[:MAX_LISTED], "")
+    if chosen:
+        _add(found, comment, others.filter(pk=chosen), "")
+    _add(found, comment, others.filter(matching(text)).order_by("created_at", "pk")[:MAX_LISTED], "")
     return list(found.values())
 
 
@@ -77,7 +110,8 @@ def _possible_parents(comment: Comment) -> QuerySet[Comment]:
     return rows.annotate(beginning=Left("body", EXCERPT_READ)).defer("body", "body_html")
 
 
-def _add(found: dict[int, Candidate], rows: Iterable[Any], why: str) -> None:
+def _add(found: dict[int, Candidate], comment: Comment, rows: Iterable[Any], why: str) -> None:
     for row in rows:
         excerpt = Truncator(" ".join(row.beginning.split())).chars(EXCERPT_SHOWN)
-        found.setdefault(row.pk, Candidate(row, excerpt or row.get_text_missing_display(), why))
+        excerpt = excerpt or row.get_text_missing_display()
+        found.setdefault(row.pk, Candidate(row, excerpt, why, find_warnings(comment, row)))

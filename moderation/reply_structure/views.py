@@ -16,7 +16,8 @@ from accounts.models import User
 from accounts.requests import safe_local_path
 from comments.comment_links import parse_comment_number
 from comments.models import Comment
-from core.query_forms import QueryForm
+from comments.services.moves import find_obstacle
+from core.query_forms import NumberField, QueryForm
 from moderation.actions.decisions import ActionResult, move
 from moderation.actions.request_helpers import ActionForm, render_comment_form
 from moderation.actions.views import redirect_back
@@ -27,7 +28,10 @@ from moderation.reply_structure import candidates
 def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
     """Move a comment. Moderators can load every comment, editors those under their articles.
 
-    ?q= searches for the new parent. `next` is the page to return to, by default the reply structure.
+    ?q= searches for the new parent. A parent with warnings (candidates.find_warnings) is shown with them
+    first, and the comment is moved once that is confirmed. A GET request with the fields of the form answers
+    as the form would, with errors or warnings, and moves nothing.
+    `next` is the page to return to, by default the reply structure.
     """
     assert isinstance(request.user, User)
     comment = get_object_or_404(
@@ -36,16 +40,31 @@ def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
     parameters = MoveQuery.read(request.GET)
     back = ActionForm.of(request)["next"]
     tree = f"{reverse('admin:comments_comment_changelist')}?discussion={comment.discussion_id}&branch={pk}"
-    form = MoveForm(request.POST or None)
+    form = MoveForm(request.POST or (request.GET if "parent" in request.GET else None))
+    parent, warnings = None, list[str]()
     if form.is_valid():
+        parent = form.cleaned_data["parent"]
+        if obstacle := find_obstacle(comment=comment, parent=parent):
+            form.add_error("parent", obstacle)
+        elif parent is None or form.cleaned_data["confirmed"] != parent.pk:
+            warnings = candidates.find_warnings(comment, parent)
+    if request.method == "POST" and form.is_valid() and not warnings:
         try:
-            batch = move(comment=comment, parent=form.cleaned_data["parent"], actor=request.user)
-        except ValidationError as error:
+            batch = move(comment=comment, parent=parent, actor=request.user)
+        except ValidationError as error:  # somebody else has moved one of them meanwhile
             form.add_error("parent", error)
         else:
             if batch is None:
                 messages.info(request, _("It is there already."))
             return redirect_back(request, ActionResult(batch), back or tree, comment)
+    chosen = parent.pk if parent and warnings else None
+    listed = (
+        candidates.search(comment, parameters["q"], chosen=chosen)
+        if parameters["q"]
+        else candidates.suggest(comment, chosen=chosen)
+    )
+    if chosen in {candidate.comment.pk for candidate in listed}:
+        form = MoveForm()  # it is chosen there, so the field is free for another one
     return render_comment_form(
         request,
         "moderation/reply_structure/move.html",
@@ -54,10 +73,10 @@ def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
         back=tree if not back or back == "story" else safe_local_path(request, back),
         next=back,
         q=parameters["q"],
-        candidates=candidates.search(comment, parameters["q"])
-        if parameters["q"]
-        else candidates.suggest(comment),
-        chosen=form.data.get("candidate", ""),
+        candidates=listed,
+        chosen=str(chosen or form.data.get("candidate", "")),
+        unconfirmed=chosen,
+        warnings=warnings,
         ancestors=comment.get_ancestors(),
         reply_count=comment.get_descendant_count(),
     )
@@ -82,9 +101,11 @@ class MoveForm(forms.Form):
     """A form for the new parent of a comment, or to make it a top-level comment.
 
     `candidate` is the number of a listed comment, or "top". A number or link in `parent` takes precedence.
+    `confirmed` is the number of the parent whose warnings were shown.
     """
 
     candidate = forms.CharField(required=False, max_length=20)
+    confirmed = NumberField()
     parent = forms.CharField(
         label=gettext_lazy("Or under another comment"),
         required=False,
@@ -111,7 +132,6 @@ class MoveForm(forms.Form):
                     self.add_error("parent", error)
                     return data
         if "parent" in data and bool(data["parent"]) == data.get("first_level", False):
-            raise ValidationError(
-                _("Enter the comment that it replies to, or make it a top-level comment."), code="one"
-            )
+            text = _("Enter the comment that it replies to, or make it a top-level comment.")
+            self.add_error("parent", ValidationError(text, code="one"))
         return data

@@ -4,6 +4,7 @@
   const list = document.getElementById("result_list");
   let panel = null; // the row with the choices
   let opener = null; // the link that opened it
+  let shown = null; // the URL of its choices
   let request = null; // the one that loads the choices
 
   const closeChoices = () => {
@@ -11,18 +12,26 @@
     panel?.remove();
     if (opener) opener.ariaExpanded = "false";
     opener?.closest("tr").classList.remove("moving");
-    panel = opener = request = null;
+    panel = opener = shown = request = null;
   };
 
-  // Loads the page of the move, and shows its form below the comment of `link`.
-  const showChoices = async (link, url, signal) => {
+  // Returns the form of the page of the move. A refused choice has status 422.
+  const loadChoices = async (url) => {
+    request?.abort(); // the answer to an earlier press must not replace these choices
+    request = new AbortController();
+    const { signal } = request;
     const response = await fetch(url, { signal });
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const section = page.getElementById("move");
-    if (!response.ok || !section) throw new Error(response.status);
-    if (signal.aborted) return;
+    if (!section || !(response.ok || response.status === 422)) throw new Error(response.status);
+    signal.throwIfAborted();
+    return section;
+  };
+  // Shows the form below the comment of `link`.
+  const showChoices = (link, url, section) => {
     closeChoices();
     opener = link;
+    shown = url;
     panel = document.createElement("tr");
     panel.className = "move-panel";
     const cell = panel.insertCell();
@@ -33,13 +42,29 @@
     link.closest("tr").classList.add("moving");
     link.closest("tr").after(panel);
     panel.scrollIntoView({ block: "nearest" });
-    (panel.querySelector("[type=radio]") ?? panel.querySelector("[type=search]")).focus();
+    const focus = ["[aria-invalid]", "[role=alert]", "[type=radio]", "[type=search]"];
+    focus.map((selector) => panel.querySelector(selector)).find(Boolean).focus();
   };
   const openChoices = async (link, url) => {
-    request?.abort(); // the answer to an earlier press must not replace these choices
-    request = new AbortController();
-    const { signal } = request;
-    try { await showChoices(link, url, signal); } catch { if (!signal.aborted) location.href = url; }
+    try {
+      showChoices(link, url, await loadChoices(url));
+    } catch (error) {
+      if (error.name !== "AbortError") location.href = url;
+    }
+  };
+  // Asks about the choice before it is sent: an error or a warning would otherwise leave the tree for a page with it.
+  const sendChoice = async (form) => {
+    const url = new URL(shown);
+    const fields = new FormData(form);
+    fields.delete("csrfmiddlewaretoken");
+    for (const [name, value] of fields) url.searchParams.set(name, value);
+    try {
+      const section = await loadChoices(url);
+      if (section.querySelector("[aria-invalid], [role=alert]")) showChoices(opener, shown, section);
+      else form.submit();
+    } catch (error) {
+      if (error.name !== "AbortError") form.submit(); // its answer says what is wrong
+    }
   };
 
   list?.addEventListener("click", (event) => {
@@ -53,11 +78,12 @@
     last?.focus();
   });
   list?.addEventListener("submit", (event) => {
-    if (event.target.method !== "get" || !panel?.contains(event.target)) return;
+    if (!panel?.contains(event.target)) return undefined;
     event.preventDefault();
+    if (event.target.method !== "get") return sendChoice(event.target);
     const url = new URL(opener.href);
     for (const [name, value] of new FormData(event.target)) url.searchParams.set(name, value);
-    openChoices(opener, url.href);
+    return openChoices(opener, url.href);
   });
   list?.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && panel?.contains(event.target)) {

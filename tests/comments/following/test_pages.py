@@ -1,22 +1,25 @@
 """The pages to follow, the list of what one follows, and the link that stops mails."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 
 import pytest
 from django.core import signing
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from accounts import guests, undeliverable
-from accounts.models import User
+from accounts.models import Guest, User
 from articles.models import Article, Topic
+from articles.site.cached_pages import remove_reader
 from comments.following import services
 from comments.following.mails import notify_followers
 from comments.following.tokens import follow_token, follower_token
 from comments.models import Discussion, Follow
 from tests.comments.following.conftest import follow, send_due
-from tests.factories import GuestFactory, make_comment
+from tests.factories import GuestFactory, make_article, make_comment
+from tests.helpers.clients import client_of_guest
 
 pytestmark = pytest.mark.django_db
 Later = Callable[..., datetime]
@@ -128,6 +131,53 @@ def test_a_guest_sees_their_updates(client: Client, article: Article, later: Lat
     assert Follow.objects.get().news_at is None
 
 
+def new_in_masthead(client: Client, url: str) -> str:
+    """Return the number of new updates in the masthead of a page, as text, or "" if there is none."""
+    top = client.get(url).text.partition("<header")[2].partition("</header>")[0]
+    found = re.search(r'href="/account/notifications/">.*?badge accent">([^<]+)<', top, re.DOTALL)
+    return found[1] if found else ""
+
+
+def test_the_masthead_counts_what_is_new_for_a_guest_and_shows_it_to_nobody_else(
+    client: Client, article: Article, later: Later
+) -> None:
+    guest = GuestFactory.create(confirmed_at=timezone.now())
+    as_guest, other = client_of_guest(guest), make_article("Another story")
+    follow(guest, article)
+    story = other.get_absolute_url()
+    assert new_in_masthead(as_guest, "/") == ""
+    for n in range(2):
+        make_comment(article, f"Something new, {n}.")
+    later()
+    notify_followers()
+    for url in ("/", story, "/search/", "/accounts/login/"):
+        assert new_in_masthead(as_guest, url) == "2", url
+        assert new_in_masthead(client, url) == "", url  # a stranger, whose page is cached
+        assert as_guest.get(url).headers["Cache-Control"].find("public") == -1
+    assert new_in_masthead(as_guest, article.get_absolute_url()) == ""  # they read it
+
+
+def test_the_frame_of_a_story_has_no_count_of_the_member_for_whom_it_was_made(
+    client: Client, article: Article, jane: User, later: Later
+) -> None:
+    guest = GuestFactory.create(confirmed_at=timezone.now())
+    follow(guest, article)
+    follow(jane, article)
+    make_comment(article, "Something new.")
+    later()
+    notify_followers()
+    browser, story = client_of_guest(guest), make_article("Another story").get_absolute_url()
+    browser.force_login(jane)  # who wrote as a guest before
+    page = browser.get(story).text  # this request makes the frame
+    assert "Account of Jane" in page
+    assert "1<span class=" in page
+    assert new_in_masthead(client, story) == ""
+    request = RequestFactory().get(story)
+    request.COOKIES |= {name: morsel.value for name, morsel in browser.cookies.items()}
+    remove_reader(request)
+    assert guests.guest_id_from_cookie(request) is None
+
+
 def test_mails_stop_without_a_log_in(client: Client, article: Article, jane: User) -> None:
     row = follow(jane, article)
     url = f"/stop-mails/{follow_token(row)}/"
@@ -154,8 +204,53 @@ def test_the_link_stops_all_mails_of_the_person(
     client.post(url)
     assert set(Follow.objects.values_list("user", "delivery")) == {(jane.pk, "site"), (kofi.pk, "at_once")}
     assert "/account/following/" in client.get(url).content.decode()
-    client.post(url, {"mails": "on"})  # the site does not store which mails were on before
-    assert set(Follow.objects.values_list("user", "delivery")) == {(jane.pk, "site"), (kofi.pk, "at_once")}
+
+
+def deliveries(person: User | Guest) -> dict[str, str]:
+    """Return how a person is notified, by kind of follow."""
+    follows = Follow.objects.filter(**{type(person).__name__.lower(): person})
+    return dict(follows.values_list("kind", "delivery"))
+
+
+@pytest.mark.parametrize("follower", ["jane", "guest"])
+def test_all_stopped_mails_are_sent_again_as_before_in_any_browser(
+    article: Article, jane: User, follower: str
+) -> None:
+    guest = GuestFactory.create(email="bo@example.org", confirmed_at=timezone.now())
+    person = jane if follower == "jane" else guest
+    mine = follow(person, article, "comments", delivery="daily")
+    follow(person, article, "corrections", delivery="site")
+    url = f"/stop-mails/{follower_token(mine)}/"
+    stranger = Client()
+    assert "mails are stopped" not in stranger.get(url).text
+    stranger.post(url, {"List-Unsubscribe": "One-Click"})
+    assert deliveries(person) == {"comments": "site", "corrections": "site", "decisions": "site"}
+
+    page = stranger.get(url).text
+    assert f"<bdi>{person.email[0]}…@example.org</bdi>" in page
+    assert person.email not in page
+    assert re.findall("<li>([^<]+ comments)</li>", page) == ["All new comments", "Decisions on my comments"]
+    is_known = follower == "jane"  # a member can log in
+    assert ("/account/following/" in page) == ("/account/notifications/" in page) == is_known
+    if follower == "guest":
+        assert "/account/following/" in client_of_guest(guest).get(url).text
+    stranger.post(url)  # once more loses nothing
+    answer = stranger.post(url, {"mails": "on"}, follow=True)
+    assert "You get these mails again." in answer.text
+    assert "Stop all mails about what you follow" in answer.text
+    assert deliveries(person) == {"comments": "daily", "corrections": "site", "decisions": "at_once"}
+
+
+def test_what_was_chosen_after_all_mails_were_stopped_stays(article: Article, jane: User) -> None:
+    mine, other = follow(jane, article, "comments"), follow(jane, article, "corrections")
+    services.stop_all_mails(jane.pk, None)
+    services.set_delivery(Follow.objects.filter(pk=other.pk), "daily")
+    services.set_delivery(Follow.objects.filter(pk=other.pk), "site")
+    services.set_own_comments_delivery(jane, None, kind="decisions", delivery="site")
+    services.resume_all_mails(jane.pk, None)
+    assert deliveries(jane) == {"comments": "at_once", "corrections": "site", "decisions": "site"}
+    mine.refresh_from_db()
+    assert mine.delivery_before_stop == ""
 
 
 def test_stopped_mails_stay_stopped_while_one_is_sent(article: Article, jane: User, later: Later) -> None:

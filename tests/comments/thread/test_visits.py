@@ -167,6 +167,30 @@ def test_without_scripts_a_link_leads_to_the_comments_since_the_last_visit(
     assert "The tide is in, 1." in page
 
 
+@BOTH
+def test_there_is_no_link_to_new_comments_without_one_by_somebody_else(
+    ylva_client, ylva, article, thread, query
+):
+    def has_link() -> bool:
+        return "New since your last visit" in ylva_client.get(f"{article.get_absolute_url()}{query}").text
+
+    old = make_comment(article, "An old word.")
+    has_link()
+    pass_time(PAUSE + timedelta(seconds=1))
+    change_states(ids=[old.pk], to=State.REJECTED, reason=Reason.OTHER, actor=None)
+    assert not has_link()
+    change_states(ids=[old.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
+    assert not has_link()  # it was there at the last visit
+    make_comment(article, "My own word.", author=ylva)
+    waiting = make_comment(article, "A word that waits.")
+    change_states(ids=[waiting.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
+    assert not has_link()
+    change_states(ids=[waiting.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
+    assert has_link()
+    change_states(ids=[waiting.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
+    assert not has_link()
+
+
 def test_the_list_of_new_comments_folds_muted_people_and_names_its_limit(ylva_client, ylva, article, thread):
     kofi = UserFactory.create(name="Kofi")
     Mute.objects.create(user=ylva, muted_user=kofi)

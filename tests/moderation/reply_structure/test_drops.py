@@ -1,5 +1,9 @@
 """Comments that are dragged under or beside others in the reply structure."""
 
+import html
+import re
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 
@@ -72,6 +76,29 @@ def test_a_drop_into_another_discussion_is_refused(maria_client):
     cut, on = (Comment.objects.filter(discussion=article.pk).first() for article in (here, there))
     assert drop_comment(maria_client, cut, on, "last-child").status_code == 404
     assert messages_of(maria_client) == ["That comment is no longer here."]
+
+
+@pytest.mark.parametrize("position", ["last-child", "left"])
+def test_a_drop_under_a_later_comment_is_confirmed_first(maria_client, position):
+    comments = list(Comment.objects.filter(discussion=import_thread(6).pk))
+    cut, later = comments[0], comments[3]
+    Comment.objects.filter(pk=cut.pk).update(created_at=later.created_at - timedelta(hours=3, minutes=5))
+    drop_comment(maria_client, cut, later if position == "last-child" else comments[4], position)
+    assert not Batch.objects.exists()
+    [sentence] = messages_of(maria_client)
+    assert sentence.startswith(
+        f"#{cut.pk}: Not moved under #{later.pk} yet. Written 3 h 5 min after this comment. <a href="
+    )
+
+    page = maria_client.get(html.unescape(re.search('href="(.+?)"', sentence)[1]))
+    tree = f"{TREE}?discussion={cut.discussion_id}#comment-{cut.pk}"
+    sent = {"candidate": later.pk, "parent": "", "confirmed": later.pk, "next": tree}
+    for name in ("confirmed", "next"):
+        assert f'name="{name}" value="{sent[name]}"' in page.text
+    assert not Batch.objects.exists()  # asking moves nothing
+    maria_client.post(reverse("moderation:move", args=[cut.pk]), sent)
+    cut.refresh_from_db()
+    assert cut.parent == later
 
 
 @pytest.mark.parametrize("sent", [{}, {"cut_item": "x", "pasted_on": "y"}, {"cut_item": "1"}])

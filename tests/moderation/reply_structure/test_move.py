@@ -1,13 +1,16 @@
 """The form to move a comment under another one."""
 
 import re
+from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from comments.integrity import check
-from comments.models import Comment, Discussion, Transition
+from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.services.discussions import change_discussion
+from comments.services.states import change_states
 from moderation.models import Batch
 from tests.factories import UserFactory, make_article, make_comment
 
@@ -84,7 +87,8 @@ def test_candidates_are_the_parent_the_people_named_and_the_comments_just_before
     assert below.pk not in listed(maria_client, answer, q="agree")  # its own reply
     page = maria_client.get(address(answer)).content.decode()
     assert f"#{eben.pk}" in page
-    assert "named in the text" in page
+    for why in ("As it is now", "Named in the text", "Just before it"):
+        assert page.count(why) == 1
     assert "A long sentence. A long sentence." in page
 
 
@@ -164,6 +168,19 @@ def test_a_refused_move_is_a_form_error(maria_client, thread):
     assert not Batch.objects.exists()
 
 
+def test_a_question_about_a_parent_is_answered_and_moves_nothing(maria_client, thread):
+    elsewhere = make_comment(make_article("Elsewhere"))
+    for parent, words in ((elsewhere, "another discussion"), (thread[1], "its own replies")):
+        assert words in errors(maria_client.get(address(thread[0]), {"parent": parent.pk}))[0]
+    answer = maria_client.get(address(thread[0]), {"parent": thread[2].pk})
+    assert answer.status_code == 200
+    assert number_to_confirm(answer) == thread[2].pk
+    answer = maria_client.get(address(thread[2]), {"parent": thread[0].pk})
+    assert answer.status_code == 200
+    assert number_to_confirm(answer) is None
+    assert not Batch.objects.exists()
+
+
 def test_it_is_for_moderators_and_the_articles_own_editors(client, thread):
     article = thread[0].discussion.article
     editor, colleague = UserFactory.create(roles=("Editor",)), UserFactory.create(roles=("Editor",))
@@ -180,3 +197,77 @@ def test_it_is_for_moderators_and_the_articles_own_editors(client, thread):
 
 def test_a_comment_that_does_not_exist_is_not_found(maria_client):
     assert maria_client.get(reverse("moderation:move", args=[999_999])).status_code == 404
+
+
+def number_to_confirm(answer) -> int | None:
+    """Return the number of the parent whose warnings the page asks to confirm."""
+    found = re.search(r'name="confirmed" value="([0-9]+)"', answer.content.decode())
+    return int(found[1]) if found else None
+
+
+def test_a_parent_that_was_written_later_is_confirmed_first(maria_client, thread):
+    first, later = thread[0], thread[2]
+    Comment.objects.filter(pk=first.pk).update(created_at=later.created_at - timedelta(days=2, hours=3))
+    warning = "Written 2 days after this comment."
+    assert warning in maria_client.get(address(first), {"q": "third"}).content.decode()  # beside it
+
+    answer = maria_client.post(address(first), {"parent": str(later.pk)})
+    assert number_to_confirm(answer) == later.pk
+    page = answer.content.decode()
+    assert f"Not moved under #{later.pk} yet." in page
+    assert page.count(warning) == 2  # beside the comment, which is listed now, and above the button
+    assert re.search(rf'value="{later.pk}"\s+checked', page)
+    assert not Batch.objects.exists()
+
+    answer = maria_client.post(address(first), {"candidate": later.pk, "parent": "", "confirmed": later.pk})
+    assert answer.status_code == 302
+    first.refresh_from_db()
+    assert first.parent == later
+    again = maria_client.post(address(first), {"parent": str(later.pk)})
+    assert again.status_code == 302  # it is there already
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "words"),
+    [
+        ("pending", Reason.POSTED, "Waiting for review"),
+        ("rejected", Reason.INSULT, "Removed by a moderator"),
+        ("spam", Reason.SPAM, "Removed as spam"),
+        ("deleted", Reason.AUTHOR, "Deleted by its author"),
+    ],
+)
+def test_a_parent_that_readers_do_not_see_is_confirmed_first(maria_client, thread, state, reason, words):
+    _root, parent, comment = thread
+    change_states(ids=[parent.pk], to=State(state), reason=reason, actor=None)
+    warning = f"{words}: readers see only a placeholder in its place."
+    assert warning in maria_client.get(address(comment)).content.decode()
+    assert number_to_confirm(maria_client.post(address(comment), {"candidate": parent.pk})) == parent.pk
+    assert not Batch.objects.exists()
+    maria_client.post(address(comment), {"candidate": parent.pk, "confirmed": parent.pk})
+    comment.refresh_from_db()
+    assert comment.parent == parent
+    page = Client().get(comment.discussion.article.get_absolute_url()).content.decode()
+    assert "Third." in page  # as the sentence says
+    assert "Second." not in page
+
+
+def test_the_warnings_of_another_parent_are_not_confirmed_with_it(maria_client, thread):
+    root, later, third = thread
+    Comment.objects.filter(pk=root.pk).update(created_at=root.created_at - timedelta(days=2))
+    answer = maria_client.post(address(root), {"parent": str(third.pk), "confirmed": later.pk})
+    assert number_to_confirm(answer) == third.pk
+    assert not Batch.objects.exists()
+
+
+def test_a_restricted_parent_is_confirmed_by_its_number_alone(maria_client, thread):
+    _root, parent, comment = thread
+    change_states(ids=[parent.pk], to=State.REJECTED, reason=Reason.RESTRICTED, actor=None)
+    Comment.objects.filter(pk=parent.pk).update(author_name="Nemo")
+    Comment.objects.filter(pk=comment.pk).update(created_at=parent.created_at - timedelta(days=9))
+    page = maria_client.post(address(comment), {"parent": str(parent.pk)}).content.decode()
+    assert "Removed by a moderator: readers see only a placeholder in its place." in page
+    assert f'name="parent" value="{parent.pk}"' in page  # it is not listed
+    assert not re.search("Written|Nemo|Second", page)
+    maria_client.post(address(comment), {"parent": str(parent.pk), "confirmed": parent.pk})
+    comment.refresh_from_db()
+    assert comment.parent == parent

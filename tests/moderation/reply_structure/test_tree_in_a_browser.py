@@ -117,6 +117,28 @@ def test_rows_are_of_one_height_and_indented_in_every_level(admin_page, live_ser
 
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
+def test_no_line_crosses_a_highlighted_row(admin_page, live_server):
+    article = import_thread(6)
+    one, two, three, *_ = Comment.objects.filter(discussion=article.pk)
+    rows = "rows => rows.map(row => getComputedStyle(row, '::before').content != 'none')"
+
+    def with_lines() -> list[bool]:
+        return admin_page.locator(".tree-title").evaluate_all(rows)
+
+    admin_page.goto(f"{live_server.url}{TREE}?discussion={article.pk}")
+    assert with_lines() == [True] * 6
+    admin_page.goto(f"{live_server.url}{TREE}?discussion={article.pk}#comment-{three.pk}")
+    admin_page.locator(f"#comment-{two.pk}").get_by_text("Move…", exact=True).click()
+    expect(admin_page.locator("tr.moving")).to_have_count(1)
+    assert with_lines() == [True, False, False, True, True, True]
+    admin_page.locator(f"#comment-{one.pk}").focus()
+    admin_page.keyboard.press("ArrowDown")
+    admin_page.keyboard.press("ArrowUp")
+    assert with_lines()[0] is False
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
 def test_a_comment_is_moved_in_place_by_keyboard(admin_page, live_server):
     article = import_thread(12)
     comments = list(Comment.objects.filter(discussion=article.pk))
@@ -172,6 +194,69 @@ def test_on_a_phone_a_comment_is_moved_in_place_and_its_menu_is_inside_the_scree
     admin_page.get_by_text("Undo this action").wait_for()
     cut.refresh_from_db()
     assert cut.parent is None
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_a_refused_number_is_an_error_beside_its_field(admin_page, live_server):
+    article = import_thread(6)
+    cut, own_reply, _last, other, *_ = Comment.objects.filter(discussion=article.pk)
+    elsewhere = make_comment(make_article("Elsewhere"))
+    address = f"{live_server.url}{TREE}?discussion={article.pk}"
+    admin_page.goto(address)
+    admin_page.locator(f"#comment-{cut.pk}").get_by_text("Move…", exact=True).click()
+    choices = admin_page.get_by_role("region", name="Move under")
+    field = choices.get_by_label("Or under another comment")
+    for written, error in (
+        ("99999", "There is no comment #99999."),
+        (str(elsewhere.pk), "That comment belongs to another discussion."),
+        (str(cut.pk), "A comment can't be moved under itself or its own replies."),
+        ("", "Enter the comment that it replies to, or make it a top-level comment."),
+        (f"#{own_reply.pk}", "A comment can't be moved under itself or its own replies."),
+    ):
+        field.fill(written)
+        admin_page.keyboard.press("Enter")
+        expect(choices.get_by_text(error)).to_be_visible()
+        expect(field).to_be_focused()
+        expect(field).to_have_value(written)
+        expect(field).to_have_accessible_description(re.compile(re.escape(error)))
+        assert admin_page.url == address
+    complaints = [text for text, url in admin_page.complaints if not url.endswith("/favicon.ico")]
+    assert [text for text in complaints if "422" not in text] == []  # Chromium reports each refusal
+    assert faults(admin_page) == []
+    assert not Transition.objects.filter(kind="move").exists()
+
+    field.fill(str(other.pk))
+    admin_page.keyboard.press("Enter")
+    admin_page.get_by_text("Undo this action").wait_for()
+    cut.refresh_from_db()
+    assert cut.parent == other
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_a_parent_that_was_removed_is_confirmed_in_the_panel(admin_page, live_server):
+    article = import_thread(6)
+    cut, _own, _last, other, *_ = Comment.objects.filter(discussion=article.pk)
+    change_states(ids=[other.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
+    address = f"{live_server.url}{TREE}?discussion={article.pk}"
+    admin_page.goto(address)
+    admin_page.locator(f"#comment-{cut.pk}").get_by_text("Move…", exact=True).click()
+    choices = admin_page.get_by_role("region", name="Move under")
+    choices.get_by_label("Or under another comment").fill(str(other.pk))
+    admin_page.keyboard.press("Enter")
+    warning = choices.get_by_role("alert")
+    expect(warning).to_contain_text("Removed as spam: readers see only a placeholder in its place.")
+    expect(warning).to_be_focused()
+    expect(choices.get_by_role("radio", name=f"#{other.pk}")).to_be_checked()
+    assert admin_page.url == address
+    assert not Transition.objects.filter(kind="move").exists()
+    admin_page.keyboard.press("Tab")
+    expect(choices.get_by_role("button", name="Move anyway")).to_be_focused()
+    admin_page.keyboard.press("Enter")
+    admin_page.get_by_text("Undo this action").wait_for()
+    cut.refresh_from_db()
+    assert cut.parent == other
 
 
 @pytest.mark.browser
