@@ -16,7 +16,7 @@ from core import files
 
 UPLOAD_RETENTION = timedelta(days=1)
 MAX_FILES = 5  # of one person; an older one is deleted
-SALT = "archive.kept_uploads"  # its older name, which is part of the tokens in open pages
+SALT = "archive.kept_uploads"  # an earlier name of this module, which is part of the tokens in open pages
 FOLDER = "imports"  # in the storage
 
 
@@ -50,8 +50,10 @@ def store(data: bytes, *, filename: str, owner: User) -> PendingUpload:
     name = _name(owner, key)
     files.save(name, data)
     pending = files.storage().list_files(FOLDER)
-    own = [(file.modified, file.name) for file in pending if file.name.startswith(f"{FOLDER}/{owner.pk}-")]
-    for _at, oldest in sorted(own)[:-MAX_FILES]:
+    files_of_owner = [
+        (file.modified, file.name) for file in pending if file.name.startswith(f"{FOLDER}/{owner.pk}-")
+    ]
+    for _at, oldest in sorted(files_of_owner)[:-MAX_FILES]:
         files.storage().delete(oldest)
     token = signing.dumps([owner.pk, key.hex, filename], salt=SALT)
     return PendingUpload(token, filename, name)
@@ -71,11 +73,11 @@ def find(token: str, *, owner: User) -> PendingUpload:
 
 def delete_expired() -> int:
     """Delete the files that are older than a day. An hourly job. Returns their number."""
-    before = timezone.now() - UPLOAD_RETENTION
-    old = [file.name for file in files.storage().list_files(FOLDER) if file.modified < before]
-    for name in old:
+    deadline = timezone.now() - UPLOAD_RETENTION
+    expired = [file.name for file in files.storage().list_files(FOLDER) if file.modified < deadline]
+    for name in expired:
         files.storage().delete(name)
-    return len(old)
+    return len(expired)
 
 
 def _name(owner: User, key: UUID) -> str:

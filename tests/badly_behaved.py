@@ -22,7 +22,7 @@ isolation.RAISED, isolation.AFTER_FAILURE, isolation.ENDED = 1, 1, 10
 
 transactional = pytest.mark.django_db(transaction=True)
 HANGS = pytest.mark.timeout(2)
-HANGS_IN_A_BROWSER = pytest.mark.timeout(5)  # it has to start first
+HANGS_IN_A_BROWSER = pytest.mark.timeout(5)  # the browser has to start first
 LOCK_SITE = "UPDATE articles_site SET version = version + 1"
 
 left_open: list[Any] = []  # keeps connections from the garbage collector

@@ -190,7 +190,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
 @pytest.fixture
 def transactional_db(transactional_db: None, request: pytest.FixtureRequest) -> Iterator[None]:
-    """Before the clean-up, wait for requests of open pages, because both would wait for each other."""
+    """Close open pages before the clean-up, because it and their requests would wait for each other."""
     browser = request.getfixturevalue("browser") if "browser" in request.fixturenames else None
     yield
     for context in browser.contexts if browser else ():  # an open page continues to send requests
@@ -280,7 +280,7 @@ def _mails_are_complete() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest tests come first, browser tests last, so that no worker ends alone with a long one.
+    """Start the longest tests first and browser tests last, so that no worker ends alone with a long one.
 
     Without Chromium browser tests are skipped; in the gate's own run (CI=1) they fail.
     """

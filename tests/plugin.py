@@ -50,7 +50,7 @@ def pytest_load_initial_conftests() -> Iterator[None]:
         os.environ["DATABASE_URL"] = _run.enter_context(postgres.temporary_server(cluster))
         os.environ["SOUNDOFF_HOME"] = _run.enter_context(tempfile.TemporaryDirectory(prefix="soundoff-"))
         return (yield)
-    except BaseException:  # such as settings that do not load: the run ends here
+    except BaseException:  # settings may fail to load, which ends the run
         _run.close()
         raise
 

@@ -23,25 +23,29 @@ OVER = "<div class=frame>%s<p class=over>One.</p></div>"
 BOTH = ["dark: color-contrast", "color-contrast"]
 
 
-def found(page, content, **how) -> list[str]:
+def find_faults(page, content, **how) -> list[str]:
     page.set_content(PAGE % content)
     return [fault.partition(": <")[0] for fault in faults(page, **how)]
 
 
-def test_contrast(page):
-    assert found(page, "<p>One.</p><p>Two.</p>") == []
-    assert found(page, "<p>One.</p><p class=grey>Two.</p>") == BOTH
-    assert found(page, "<p>One.</p><p class=dark>Two.</p>") == BOTH[:1]
-    for _ in range(2):  # what has failed is not remembered
-        assert found(page, "<p>One.</p><div class=box><p>Two.</p></div>") == BOTH
-    # The same style as a text that passed, placed over another box.
-    assert found(page, OVER % "" + OVER % "<div class=box></div>") == BOTH
+def test_low_contrast_is_found_in_both_themes(page):
+    assert find_faults(page, "<p>One.</p><p>Two.</p>") == []
+    assert find_faults(page, "<p>One.</p><p class=grey>Two.</p>") == BOTH
+    assert find_faults(page, "<p>One.</p><p class=dark>Two.</p>") == BOTH[:1]
+    for _ in range(2):  # failed texts are not remembered
+        assert find_faults(page, "<p>One.</p><div class=box><p>Two.</p></div>") == BOTH
+    # The same style as a text that passed, but over another box.
+    assert find_faults(page, OVER % "" + OVER % "<div class=box></div>") == BOTH
 
 
-def test_widths(page):
+def test_faults_are_found_at_each_width(page):
     both = {"widths": (1280, 390)}
-    assert found(page, "<p class=narrow>One.</p>", **both) == [f"390: {fault}" for fault in BOTH]
-    assert found(page, "<p class=desk>One.</p><button class=phone></button>", **both) == ["390: button-name"]
+    assert find_faults(page, "<p class=narrow>One.</p>", **both) == [f"390: {fault}" for fault in BOTH]
+    assert find_faults(page, "<p class=desk>One.</p><button class=phone></button>", **both) == [
+        "390: button-name"
+    ]
     lines = "<p>A line.</p>" * 9
-    assert found(page, f"<div class=scrolls>{lines}</div>", **both) == ["390: scrollable-region-focusable"]
-    assert found(page, "<p style='width: 500px'>One.</p>", **both) == ["390: wider than the screen"]
+    assert find_faults(page, f"<div class=scrolls>{lines}</div>", **both) == [
+        "390: scrollable-region-focusable"
+    ]
+    assert find_faults(page, "<p style='width: 500px'>One.</p>", **both) == ["390: wider than the screen"]

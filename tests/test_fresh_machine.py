@@ -92,10 +92,10 @@ def closed_folders(*paths: Path) -> set[str]:
     [("root", (TEST, SERVE)), ("root", (SERVE, TEST)), ("daemon", (SERVE, TEST))],
     ids=["root-test-serve", "root-serve-test", "daemon-serve-test"],
 )
-def test_both_commands(namespaces: None, user: str, order: tuple[str, str]) -> None:
+def test_both_commands_work_in_either_order(namespaces: None, user: str, order: tuple[str, str]) -> None:
     hidden = {path: mode for path, mode in HIDDEN.items() if Path(path).is_dir()}
     python = Path(sys.base_prefix)
-    if user != "root":  # he has the same Python: in a home folder of others he could not read it
+    if user != "root":  # the user gets the same Python, which is unreadable in a home folder of others
         hidden |= dict.fromkeys(closed_folders(PROJECT, python), "755")
     hide = [f"mount -t tmpfs -o mode={mode} tmpfs {path}" for path, mode in hidden.items()]
     if user != "root" and closed_folders(python):

@@ -7,7 +7,7 @@ import grimp
 from core.data_folder import PROJECT
 
 
-def test_no_circular_imports() -> None:
+def test_there_are_no_circular_imports() -> None:
     settings = tomllib.loads((PROJECT / "pyproject.toml").read_text())
     graph = grimp.build_graph(
         *settings["tool"]["importlinter"]["root_packages"], exclude_type_checking_imports=True

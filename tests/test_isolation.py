@@ -48,5 +48,5 @@ def test_no_failure_reaches_the_next_test() -> None:
             assert outcomes[name] == {"PASSED"}, done.stdout
         else:
             assert outcomes[name] & {"FAILED", "ERROR"}, done.stdout
-    # The last of the three steps says where the process hung.
+    # The last of the three steps prints where the process hung.
     assert "badly_behaved.py" in done.stdout.partition("Timeout (0:00:12)!")[2][:5000], done.stdout

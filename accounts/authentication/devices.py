@@ -21,7 +21,7 @@ from accounts.models import User
 IP_ADDRESS_RETENTION = timedelta(days=30)
 NO_IP_ADDRESS = "0.0.0.0"  # noqa: S104 - the column can't be empty
 
-# Of several that match, the first: Edge also calls itself Chrome, and Chrome calls itself Safari.
+# The first pattern that matches counts: Edge also calls itself Chrome, and Chrome calls itself Safari.
 _BROWSERS = {
     "Edge": r"\bEdg(e|A|iOS)?/",
     "Opera": r"\bOPR/",
@@ -56,19 +56,19 @@ def _first_match(patterns: dict[str, str], text: str) -> str:
 def list_devices(user: User) -> list[UserSession]:
     """Return the sessions of a user, the latest log-in first, in one query.
 
-    Left out are those that have ended, also by a change of the password or "Log out everywhere": they contain
-    another hash of these. delete_old_sessions deletes their rows.
+    Sessions that have ended are left out, also those that ended by a change of the password or by "Log out
+    everywhere": they contain an outdated hash. delete_old_sessions deletes their rows.
     """
-    alive = Session.objects.filter(session_key=OuterRef("session_key"), expire_date__gt=timezone.now())
-    found = (
+    unexpired = Session.objects.filter(session_key=OuterRef("session_key"), expire_date__gt=timezone.now())
+    sessions = (
         UserSession.objects.filter(user=user)
-        .annotate(session_data=Subquery(alive.values("session_data")))
+        .annotate(session_data=Subquery(unexpired.values("session_data")))
         .exclude(session_data=None)
         .order_by("-created_at")
     )
     hashes = {user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()}
     store = SessionStore()
-    return [row for row in found if store.decode(row.session_data).get(HASH_SESSION_KEY) in hashes]
+    return [row for row in sessions if store.decode(row.session_data).get(HASH_SESSION_KEY) in hashes]
 
 
 def log_out_device(user: User, pk: int) -> bool:
@@ -82,7 +82,7 @@ def log_out_device(user: User, pk: int) -> bool:
 
 @transaction.atomic
 def log_out_everywhere(user: User) -> None:
-    """End all sessions of a user. The count, a part of each session's hash, ends those without a row."""
+    """End all sessions of a user. A higher count, which is part of each hash, ends those without a row."""
     keys = list(UserSession.objects.filter(user=user).values_list("session_key", flat=True))
     Session.objects.filter(session_key__in=keys).delete()
     UserSession.objects.filter(user=user).delete()
@@ -92,7 +92,7 @@ def log_out_everywhere(user: User) -> None:
 def delete_old_sessions() -> int:
     """Delete expired sessions and IP addresses that are older than 30 days. Return the number of both."""
     SessionStore.clear_expired()
-    alive = Session.objects.filter(session_key=OuterRef("session_key"))
-    ended = UserSession.objects.filter(~Exists(alive)).delete()[0]
-    old = UserSession.objects.filter(last_seen_at__lt=timezone.now() - IP_ADDRESS_RETENTION)
-    return int(ended + old.exclude(ip=NO_IP_ADDRESS).update(ip=NO_IP_ADDRESS))
+    stored = Session.objects.filter(session_key=OuterRef("session_key"))
+    ended = UserSession.objects.filter(~Exists(stored)).delete()[0]
+    expired = UserSession.objects.filter(last_seen_at__lt=timezone.now() - IP_ADDRESS_RETENTION)
+    return int(ended + expired.exclude(ip=NO_IP_ADDRESS).update(ip=NO_IP_ADDRESS))

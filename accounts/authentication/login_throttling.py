@@ -8,7 +8,7 @@ e-mail that is typed, with or without an account, so the wait does not reveal wh
 The counts are in the database, because several processes and hosts count together, and because one statement
 there both checks and counts: of eight simultaneous guesses only one is tried.
 
-Codes of second factors are counted for the account alone, from whatever address: anybody who may enter one
+Codes of second factors are counted for the account alone and not for an IP address: anybody who may enter one
 knows the password already, and six digits are soon guessed from many IP addresses.
 """
 
@@ -109,9 +109,9 @@ def delete_old_counts() -> int:
 def remember_device(request: HttpRequest, response: HttpResponse, email: str) -> None:
     """Set the cookie that marks this browser as one that has logged in to this account."""
     account = _hash("account", _normalize(email)).hex()
-    known = _read_cookie(request)
-    devices = {account: known.pop(account, None) or token_urlsafe(12), **known}
-    value = signing.dumps(dict(list(devices.items())[:ACCOUNTS_PER_DEVICE]), salt=COOKIE)
+    devices = _read_cookie(request)
+    latest_first = {account: devices.pop(account, None) or token_urlsafe(12), **devices}
+    value = signing.dumps(dict(list(latest_first.items())[:ACCOUNTS_PER_DEVICE]), salt=COOKIE)
     set_cookie_for_a_year(response, COOKIE, value, path=COOKIE_PATH)
 
 
@@ -132,10 +132,10 @@ def _origin(request: HttpRequest, email: str) -> tuple[bytes, int]:
 
 def _read_cookie(request: HttpRequest) -> dict[str, str]:
     try:
-        found = signing.loads(request.COOKIES[COOKIE], salt=COOKIE, max_age=COOKIE_AGE)
+        devices = signing.loads(request.COOKIES[COOKIE], salt=COOKIE, max_age=COOKIE_AGE)
     except (KeyError, signing.BadSignature):
         return {}
-    return dict(found)
+    return dict(devices)
 
 
 def _count_attempt(values: dict[str, Any]) -> int:
@@ -143,15 +143,15 @@ def _count_attempt(values: dict[str, Any]) -> int:
     return 0 if is_counted else max(1, seconds or 1)  # no seconds: another attempt came at the same moment
 
 
-def _values(what: str, email: str) -> dict[str, Any]:
+def _values(kind: str, email: str) -> dict[str, Any]:
     now = timezone.now()
-    return {"account": _hash(what, _normalize(email)), "now": now, "old": now - DAY}
+    return {"account": _hash(kind, _normalize(email)), "now": now, "old": now - DAY}
 
 
 def _normalize(email: str) -> str:
     return email.strip().casefold()
 
 
-def _hash(what: str, value: str) -> bytes:
+def _hash(kind: str, value: str) -> bytes:
     """Return a keyed hash, so that the table does not reveal e-mails and IP addresses."""
-    return salted_hmac(f"accounts.logins.{what}", value, algorithm="sha256").digest()
+    return salted_hmac(f"accounts.logins.{kind}", value, algorithm="sha256").digest()

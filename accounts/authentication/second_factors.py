@@ -11,8 +11,8 @@ from accounts.models import SecondFactorRemoval, User
 
 def second_factors(user: User) -> QuerySet[Authenticator, Any]:
     """Return the apps and keys of a user, without their recovery codes."""
-    found: QuerySet[Authenticator, Any] = Authenticator.objects.filter(user=user)
-    return found.exclude(type=Authenticator.Type.RECOVERY_CODES)
+    authenticators: QuerySet[Authenticator, Any] = Authenticator.objects.filter(user=user)
+    return authenticators.exclude(type=Authenticator.Type.RECOVERY_CODES)
 
 
 def has_second_factor(user: User) -> bool:
@@ -20,14 +20,14 @@ def has_second_factor(user: User) -> bool:
     return second_factors(user).exists()
 
 
-def is_required_factor(user: User, site: Any) -> bool:
+def is_second_factor_required(user: User, site: Any) -> bool:
     """Return whether the site requires a second factor from this user. `site` is articles.models.Site."""
     return user.is_staff and bool(site.staff_need_second_factor)
 
 
 def lacks_required_factor(user: User, site: Any) -> bool:
     """Return whether the site requires a second factor that this member of staff does not have."""
-    return is_required_factor(user, site) and not has_second_factor(user)
+    return is_second_factor_required(user, site) and not has_second_factor(user)
 
 
 def user_with_roles(request: Any) -> User | None:

@@ -6,7 +6,7 @@ from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from django import template
 
-from accounts.authentication.second_factors import is_required_factor, second_factors
+from accounts.authentication.second_factors import is_second_factor_required, second_factors
 from accounts.models import User
 
 register = template.Library()
@@ -22,7 +22,7 @@ def can_read_recovery_codes(user: User) -> bool:
 @register.simple_tag
 def is_last_required_factor(user: User, site: Any) -> bool:
     """Return whether the user has a single second factor and the site requires one from them."""
-    return is_required_factor(user, site) and is_only_factor(user)
+    return is_second_factor_required(user, site) and is_only_factor(user)
 
 
 @register.simple_tag

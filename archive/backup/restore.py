@@ -63,23 +63,22 @@ class RestoreResult:
 
     manifest: Manifest
     replayed: erasure_replay.ReplayedErasures
-    has_erasures: bool  # without a list of erasures it is unknown what was erased after the backup
+    has_erasures: bool  # without a list, erasures after the backup are unknown
 
 
 def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
     """Restore the whole file in one transaction, or nothing. Raises BackupError with the reason.
 
-    `erasures`: a list of what was permanently deleted or restricted (accounts/erasure_log.py), read in
-    addition to the site's own. What they list is deleted or restricted again before anybody can
-    read it.
+    `erasures` is a file with permanent deletions and restrictions (accounts/erasure_log.py), read in addition
+    to the site's own log. Both are repeated before anybody can read the restored content.
 
     The login must own the tables. Rows of an earlier version are copied into tables as they were then; the
     tables are migrated afterwards, and only then are the erasures replayed.
     """
-    listed = _read_erasures(erasures)
+    erasures_to_replay = _read_erasures(erasures)
     with open_backup(path) as reader:
         missing = _compare_migrations(reader)
-        _refuse_if_not_empty()
+        _check_is_empty()
         _check_free_space(reader.manifest)
         try:
             _prepare_tables(reader.manifest)
@@ -88,14 +87,14 @@ def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
                 _fill_tables(reader)
                 replayed = erasure_replay.ReplayedErasures()
                 if not missing:
-                    replayed = _finish(listed, old_version)
+                    replayed = _replay_and_requeue(erasures_to_replay, old_version)
                 media.put_in_place()
-                if missing:  # until the erasures are replayed, the database holds what was erased since
+                if missing:  # until the erasures are replayed, the database holds data that was erased since
                     files.save(backup_folder.UNFINISHED_RESTORE, reader.manifest.summary.encode())
             if missing:
                 _migrate(reader.manifest)
                 with transaction.atomic(durable=True):
-                    replayed = _finish(listed, old_version)
+                    replayed = _replay_and_requeue(erasures_to_replay, old_version)
                 files.storage().delete(backup_folder.UNFINISHED_RESTORE)
         except IntegrityError as error:
             raise BackupError(f"The backup contradicts itself: {first_line(error)}.") from error
@@ -112,28 +111,28 @@ def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
     tables.analyze_tables()
     if erasures:
         with suppress(OSError):
-            erasure_replay.log_missing(listed)
-    return RestoreResult(reader.manifest, replayed, bool(listed))
+            erasure_replay.log_missing(erasures_to_replay)
+    return RestoreResult(reader.manifest, replayed, bool(erasures_to_replay))
 
 
 def _read_erasures(file: Path | None) -> list[erasure_log.Erasure]:
     """Return the erasures in the site's own log and in `file`."""
-    found = erasure_log.read_all()
+    logged = erasure_log.read_all()
     if file:
-        found += erasure_log.read(file)
-    return found
+        logged += erasure_log.read(file)
+    return logged
 
 
 def _compare_migrations(reader: Reader) -> list[str]:
     """Return the migrations that the backup lacks. Raises BackupError if it can't be restored here."""
     name, applied = reader.path.name, squashed(_nodes(reader.manifest.migrations))
-    made_by = reader.manifest.program or "unknown"
+    version = reader.manifest.program or "unknown"
     known = set(program_migrations())
     if applied & replaced_migrations():
         raise BackupError(f"{name} is {TOO_OLD}: restore it with that version, and take a backup there.")
     if unknown := _dotted(applied - known):
         raise BackupError(
-            f"{name} was made by a later version of Soundoff ({made_by}): it has {shorten_names(unknown)}, "
+            f"{name} was made by a later version of Soundoff ({version}): it has {shorten_names(unknown)}, "
             f"which this version ({VERSION}) lacks. Restore it with the version that made it."
         )
     missing = _dotted(known - applied)
@@ -153,7 +152,7 @@ def _prepare_tables(manifest: Manifest) -> None:
         return
     executor = MigrationExecutor(connection)
     graph = executor.loader.graph
-    # Only the last migration of each app: to name an earlier one would reverse those after it.
+    # Name only the last migration of each app: an earlier one would reverse those after it.
     leaves = [
         node
         for node in sorted(wanted - applied)
@@ -181,7 +180,7 @@ def _lock_tables() -> int:
     A sign-up at the same moment waits for the lock, or came first and is noticed.
     """
     execute(f"LOCK TABLE {', '.join(MUST_BE_EMPTY)} IN ACCESS EXCLUSIVE MODE")
-    _refuse_if_not_empty()
+    _check_is_empty()
     return next(iter(fetch_column("SELECT version FROM articles_site")), 0)
 
 
@@ -211,7 +210,9 @@ def _fill_tables(reader: Reader) -> None:
     ContentType.objects.clear_cache()  # their ids may have changed
 
 
-def _finish(erasures: list[erasure_log.Erasure], old_version: int) -> erasure_replay.ReplayedErasures:
+def _replay_and_requeue(
+    erasures: list[erasure_log.Erasure], old_version: int
+) -> erasure_replay.ReplayedErasures:
     """Queue interrupted jobs again, invalidate cached pages of the empty site, and replay the erasures.
 
     Newsletters that were being sent stop: their mails may have been sent after the backup. An editor can
@@ -226,11 +227,11 @@ def _finish(erasures: list[erasure_log.Erasure], old_version: int) -> erasure_re
     return erasure_replay.replay_erasures(erasures)
 
 
-def _refuse_if_not_empty() -> None:
+def _check_is_empty() -> None:
     """Raise BackupError if the database or media/ has any data."""
-    if found := existing_data():
+    if data := existing_data():
         raise BackupError(
-            f"This site is not empty: it has {found}. Restore into a database without tables, or into a new "
+            f"This site is not empty: it has {data}. Restore into a database without tables, or into a new "
             "data folder (SOUNDOFF_HOME)."
         )
     if any("/." not in file.name for file in files.storage().list_files(MEDIA)):
@@ -240,9 +241,9 @@ def _refuse_if_not_empty() -> None:
 
 def existing_data() -> str:
     """Return the first kind of data in this database, such as "stories (3)", or "" if it is empty."""
-    tables_here = set(connection.introspection.table_names())
+    existing_tables = set(connection.introspection.table_names())
     for table, label in MUST_BE_EMPTY.items():
-        if table not in tables_here:
+        if table not in existing_tables:
             continue
         if count := fetch_value(f"SELECT count(*) FROM (SELECT FROM {table} LIMIT 1000) x"):
             return f"{label} ({count})" if count < 1000 else f"{label} (1,000 or more)"
@@ -253,10 +254,10 @@ def _check_free_space(manifest: Manifest) -> None:
     """Raise BackupError if the media do not fit on the disk of the data folder."""
     if files.storage().is_shared:
         return
-    need, folder = sum(part.size for part in manifest.media), files.storage().path("")
+    needed, folder = sum(part.size for part in manifest.media), files.storage().path("")
     free = shutil.disk_usage(folder).free
-    if free < need:
-        raise BackupError(f"The media need {megabytes(need)}, and {folder} has {megabytes(free)} left.")
+    if free < needed:
+        raise BackupError(f"The media need {megabytes(needed)}, and {folder} has {megabytes(free)} left.")
 
 
 def _media(reader: Reader) -> "_Media | _SharedMedia":

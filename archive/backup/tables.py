@@ -25,18 +25,18 @@ EXCLUDED_TABLES = (
 )
 EXCLUDED_SEQUENCES = ("django_migrations_id_seq",)  # counts the rows that stay
 
-# Numbers that a restore skips. Links and addresses in mails sent after the backup name rows by their numbers:
-# given out again, they would name other people's.
+# Numbers that a restore skips. Links and addresses in mails sent after the backup name rows by their numbers.
+# If new rows got the same numbers, the links would lead to rows of other people.
 SKIPPED_NUMBERS = 1_000_000
 
-# Tables that the web login may read only through a function, which logs it. Before an upgrade the table has
-# its earlier name; the versions before that one had no function.
+# Tables that the web login may read only through a function, which logs the reading. Before an upgrade the
+# table has its earlier name; still earlier versions have no function.
 _READ_FUNCTIONS = {
     "moderation_restrictedtext": "moderation_copy_restricted",
     "moderation_sealedtext": "moderation_copy_restricted",
 }
 
-# Makes the format of values independent of the settings of the server and the login.
+# These settings make the format of values independent of the server and the login.
 _VALUE_FORMAT = """
 SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyle = 'postgres'; SET LOCAL timezone = 'UTC';
 SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 1; SET LOCAL client_encoding = 'UTF8';
@@ -57,7 +57,7 @@ _IN_TABLES = "c.relnamespace = current_schema()::regnamespace AND c.relname = AN
 _TRIGGERS = f"""
 SELECT c.relname, t.tgname, '' FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
 WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' AND {_IN_TABLES}"""
-_KEYS = f"""
+_FOREIGN_KEYS = f"""
 SELECT c.relname, k.conname, pg_get_constraintdef(k.oid)
 FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid WHERE k.contype = 'f' AND {_IN_TABLES}"""
 _INDEXES = f"""
@@ -77,8 +77,8 @@ def read_sequences() -> dict[str, tuple[int, bool]]:
 
     Sequences do not belong to a snapshot. Read them after the rows, so that no row has a higher number.
     """
-    ours = filter(_is_ours, fetch_column(_SEQUENCES))
-    return {name: fetch_rows(f"SELECT last_value, is_called FROM {_quoted(name)}")[0] for name in ours}
+    names = filter(_is_ours, fetch_column(_SEQUENCES))
+    return {name: fetch_rows(f"SELECT last_value, is_called FROM {_quoted(name)}")[0] for name in names}
 
 
 def set_value_format() -> None:
@@ -116,10 +116,12 @@ def replace_contents(tables: list[str]) -> Iterator[None]:
     Runs in the caller's transaction. Foreign keys and indexes are dropped and created again at the end, which
     checks all rows at once: to check each row by itself took ten times as long.
     """
-    triggers, keys, indexes = (fetch_rows(statement, [tables]) for statement in (_TRIGGERS, _KEYS, _INDEXES))
+    triggers, foreign_keys, indexes = (
+        fetch_rows(statement, [tables]) for statement in (_TRIGGERS, _FOREIGN_KEYS, _INDEXES)
+    )
     for table, name, _ in triggers:
         execute(f"ALTER TABLE {_quoted(table)} DISABLE TRIGGER {_quoted(name)}")
-    for table, name, _ in keys:
+    for table, name, _ in foreign_keys:
         execute(f"ALTER TABLE {_quoted(table)} DROP CONSTRAINT {_quoted(name)}")
     for _, name, _ in indexes:
         execute(f"DROP INDEX {_quoted(name)}")
@@ -128,7 +130,7 @@ def replace_contents(tables: list[str]) -> Iterator[None]:
     execute("SET CONSTRAINTS ALL IMMEDIATE; SET LOCAL maintenance_work_mem = '128MB'")
     for _, _, definition in indexes:
         execute(definition)
-    for table, name, definition in keys:
+    for table, name, definition in foreign_keys:
         execute(f"ALTER TABLE {_quoted(table)} ADD CONSTRAINT {_quoted(name)} {definition}")
     for table, name, _ in triggers:
         execute(f"ALTER TABLE {_quoted(table)} ENABLE TRIGGER {_quoted(name)}")

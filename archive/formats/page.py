@@ -55,7 +55,7 @@ class ParsedPage:
     standfirst: str  # plain text
     body: str  # Markdown
     topics: list[str]
-    source_name: str  # who published it
+    source_name: str  # the publisher
     declared: int | None  # number of comments that the page announces
     comments: list[ParsedComment]
     warnings: list[PageWarning]
@@ -64,8 +64,8 @@ class ParsedPage:
 
 def duplicate_warnings(comments: Sequence[ParsedComment]) -> Iterator[PageWarning]:
     """Yield warnings about comments with the same or almost the same text as an earlier one."""
-    for position, of, exact in find_duplicates([comment.body for comment in comments]):
-        comment, original = comments[position], comments[of]
+    for position, original_position, exact in find_duplicates([comment.body for comment in comments]):
+        comment, original = comments[position], comments[original_position]
         kind, phrase = (
             ("repeat", "is a duplicate of") if exact else ("near_repeat", "is almost a duplicate of")
         )

@@ -53,7 +53,7 @@ def make_token(person: Person, *, deletes_comments: bool) -> str:
 
 
 def read(token: str) -> ErasureLink | None:
-    """Return what the link with this token erases; None if it is forged, expired or was used."""
+    """Return the erasure that the link with this token asks for; None if it is forged, expired or used."""
     try:
         key, email, deletes_comments = signing.loads(token, salt=SALT, max_age=LINK_MAX_AGE)
     except signing.BadSignature:

@@ -136,7 +136,7 @@ def delete_expired() -> int:
     now, deleted = timezone.now(), 0
     PersonalDataFile.objects.filter(asked_at__lt=now - FILE_RETENTION, ready_at=None).delete()
     PersonalDataFile.objects.filter(ready_at__lt=now - FILE_RETENTION).delete()
-    PersonalDataFile.objects.filter(Q(user__name="") | Q(guest__name="")).delete()  # of erased people
+    PersonalDataFile.objects.filter(Q(user__name="") | Q(guest__name="")).delete()  # files of erased people
     known = {file_name(pk) for pk in PersonalDataFile.objects.values_list("pk", flat=True)}
     for file in list(storage().list_files(FOLDER)):
         if file.name not in known and (file.name.endswith(".zip") or file.modified < now - CREATION_TIMEOUT):

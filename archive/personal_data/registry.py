@@ -27,7 +27,7 @@ class PersonalData:
     """One kind of personal data: `columns` are the names of its columns by table, separated by spaces."""
 
     title: Any
-    what: Any
+    content: Any
     purpose: Any
     retention: Any
     columns: dict[str, str]

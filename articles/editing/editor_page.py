@@ -178,9 +178,9 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         """Answer a form that has created its document already: later changes in it become an autosave."""
         document, user = self.get_editable(request, key), request_user(request)
         *earlier, last = posted_forms(request)
-        is_same = Autosave.objects.filter(nonce=last.nonce, is_done=True, turn__gte=last.change_number)
+        same_autosave = Autosave.objects.filter(nonce=last.nonce, is_done=True, turn__gte=last.change_number)
         if DocumentText.from_fields(request.POST) != DocumentText.of(document) or (
-            last.change_number and not is_same.exists()
+            last.change_number and not same_autosave.exists()
         ):
             stored = autosaves.autosave(
                 forms=[*earlier, last, new_form()],
@@ -255,12 +255,12 @@ class DocumentAdmin(ConcurrentEditingAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         now = site_request(request).now
         unsaved = autosaves.list_unsaved_changes(request_user(request), self.model)
-        own = {
+        list_context = {
             "offers": [(title, url, time_or_date(at, now)) for title, url, at in unsaved],
             "new_title": self.new_title,
             "title": capfirst(self.opts.verbose_name_plural),
         }
-        return super().changelist_view(request, {**(extra_context or {}), **own})
+        return super().changelist_view(request, {**(extra_context or {}), **list_context})
 
     def render_change_form(
         self,
@@ -431,21 +431,21 @@ def _refuse_logged_out_script(view: Callable[..., HttpResponse]) -> Callable[...
     """Answer a script with 403 if nobody is logged in, instead of a redirect to the log-in page."""
 
     @wraps(view)
-    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def wrapped_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not request.user.is_authenticated:
             return JsonResponse({}, status=403)
         return view(request, *args, **kwargs)
 
-    return answer
+    return wrapped_view
 
 
 def _return_text_if_logged_out(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Give somebody who was logged out meanwhile their text back, instead of an empty log-in form."""
 
     @wraps(view)
-    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def wrapped_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method == "POST" and not request.user.is_authenticated:
             return form_refused(request, is_logged_out=True)
         return view(request, *args, **kwargs)
 
-    return answer
+    return wrapped_view

@@ -32,22 +32,22 @@ def autosaved_fields(request: HttpRequest) -> FormFields | None:
 def _strip_unstorable(fields: FormFields) -> FormFields:
     """Return the fields without what PostgreSQL cannot store in a text: NUL and lone surrogates."""
 
-    def text(value: str) -> str:
+    def strip(value: str) -> str:
         return value.replace("\x00", "").encode(errors="replace").decode()
 
-    return {text(name): [text(value) for value in values] for name, values in fields.items()}
+    return {strip(name): [strip(value) for value in values] for name, values in fields.items()}
 
 
 def posted_forms(request: HttpRequest) -> list[OpenForm]:
     """Return the forms in the field `nonce`: the last sent the request and continues those before it."""
-    found = []
+    forms = []
     for word in request.POST.get("nonce", "").split():
         nonce, _colon, change_number = word.partition(":")
         try:
-            found.append(OpenForm(UUID(nonce), parse_number(change_number)))
+            forms.append(OpenForm(UUID(nonce), parse_number(change_number)))
         except ValueError:
             return []
-    return found
+    return forms
 
 
 def new_form() -> OpenForm:

@@ -73,35 +73,35 @@ def make_sizes(
                 _copy(save, existing, f"{folder}/w{width}", name, formats)
             else:
                 _make(save, existing, name, formats, full, box, size)
-        card: Pillow.Image = full
+        opaque: Pillow.Image = full
         if has_alpha:
-            card = Pillow.new("RGB", full.size, "white")
-            card.paste(full, mask=full.getchannel("A"))
+            opaque = Pillow.new("RGB", full.size, "white")
+            opaque.paste(full, mask=full.getchannel("A"))
         box = crop_box(full.width, full.height, SOCIAL_IMAGE_SIZE, at)
         size = (
             SOCIAL_IMAGE_SIZE
             if box.right - box.left >= SOCIAL_IMAGE_SIZE[0]
             else (box.right - box.left, box.bottom - box.top)
         )
-        _make(save, existing, f"{folder}/og-{point}", ["jpg"], card, box, size)
+        _make(save, existing, f"{folder}/og-{point}", ["jpg"], opaque, box, size)
     return {"formats": formats, "widths": widths, "crops": crops, "card": list(size), "at": list(at)}
 
 
 def fitting_widths(widths: tuple[int, ...], max_width: int) -> list[int]:
     """Return the widths that need no enlarging, and `max_width` itself if it lies below or between them."""
-    found = [width for width in widths if width <= max_width]
-    if len(found) < len(widths) and max_width not in found:
-        found.append(max_width)
-    return found
+    fitting = [width for width in widths if width <= max_width]
+    if len(fitting) < len(widths) and max_width not in fitting:
+        fitting.append(max_width)
+    return fitting
 
 
 def crop_box(width: int, height: int, ratio: tuple[int, int], at: tuple[int, int]) -> CropBox:
     """Return the largest box of this ratio whose middle is as near to the point (per cent) as possible."""
-    across = min(width, max(1, round(height * ratio[0] / ratio[1])))
-    down = min(height, max(1, round(width * ratio[1] / ratio[0])))
-    left = min(max(0, round(width * at[0] / 100 - across / 2)), width - across)
-    top = min(max(0, round(height * at[1] / 100 - down / 2)), height - down)
-    return CropBox(left, top, left + across, top + down)
+    box_width = min(width, max(1, round(height * ratio[0] / ratio[1])))
+    box_height = min(height, max(1, round(width * ratio[1] / ratio[0])))
+    left = min(max(0, round(width * at[0] / 100 - box_width / 2)), width - box_width)
+    top = min(max(0, round(height * at[1] / 100 - box_height / 2)), height - box_height)
+    return CropBox(left, top, left + box_width, top + box_height)
 
 
 def _make(

@@ -47,7 +47,7 @@ class PasteResult:
     images: int  # number of images that were left out because their files are on other sites
 
 
-# Marks the place of a pasted image that static/js/pictures.js uploads, until its description is entered.
+# A placeholder for a pasted image that static/js/pictures.js uploads, until its description is entered.
 IMAGE_PLACEHOLDER = "\u27e6{image} {number}\u27e7"
 
 
@@ -62,7 +62,7 @@ def html_to_markdown(markup: str) -> PasteResult:
     if len(markup) > MAX_LENGTH or markup.count("<") > MAX_TAGS:
         raise ValidationError(_("This text is too long to be pasted with its formatting."), code="long")
     # nh3 balances the tags, drops comments and scripts, and unwraps unknown tags.
-    tidy = nh3.clean(
+    cleaned = nh3.clean(
         markup,
         tags=_TAGS,
         clean_content_tags=_DROPPED,
@@ -76,7 +76,7 @@ def html_to_markdown(markup: str) -> PasteResult:
         link_rel=None,
     )
     reader = _Reader()
-    reader.feed(tidy)
+    reader.feed(cleaned)
     reader.close()
     reader.end_block()
     return PasteResult(
@@ -228,7 +228,7 @@ class _Reader(HTMLParser):
         self, tag: str, attributes: dict[str, str], style: dict[str, str], opened: _OpenElement
     ) -> None:
         self.end_block()
-        kind = attributes.get("class", "").lower()
+        class_name = attributes.get("class", "").lower()
         if tag == "p" and (level := re.search(r"level(\d)", style.get("mso-list", ""))):
             self.word_list = (int(level[1]), "")
         elif tag == "p":
@@ -243,9 +243,9 @@ class _Reader(HTMLParser):
             self.item = "new"
         elif tag in _HEADINGS:
             self.heading = int(tag[1])
-        elif tag == "p" and "msotitle" in kind:
+        elif tag == "p" and "msotitle" in class_name:
             self.heading = 1
-        elif self._is_quote(tag, kind):
+        elif self._is_quote(tag, class_name):
             self.quotes += 1
             opened.is_quote = True
         elif tag == "pre":
@@ -259,15 +259,15 @@ class _Reader(HTMLParser):
         elif tag in {"td", "th"} and self.tables == 1 and self.cells:
             self.cells[-1].append("")
 
-    def _is_quote(self, tag: str, kind: str) -> bool:
+    def _is_quote(self, tag: str, class_name: str) -> bool:
         """Return whether an element is a quotation. In a list it is treated as a paragraph of the item."""
-        is_marked = tag == "blockquote" or (tag == "p" and kind in {"msoquote", "msointensequote"})
+        is_marked = tag == "blockquote" or (tag == "p" and class_name in {"msoquote", "msointensequote"})
         return is_marked and not self.lists
 
     def _start_list(self, tag: str, attributes: dict[str, str]) -> None:
         start = attributes.get("start", "")
-        before = int(start) - 1 if re.fullmatch(r"[1-9]\d{0,5}", start, re.ASCII) else 0
-        self.lists.append(_List(tag == "ol", before))
+        items_before = int(start) - 1 if re.fullmatch(r"[1-9]\d{0,5}", start, re.ASCII) else 0
+        self.lists.append(_List(tag == "ol", items_before))
 
     def _move_list_to(self, level: int) -> None:
         """Move the innermost list to this level, whatever its nesting."""
@@ -371,4 +371,4 @@ def _link_target(href: str) -> str:
         return ""
     if parts.scheme not in {"http", "https", "mailto"}:
         return ""
-    return re.sub(r"[\s()<>\\]", lambda found: f"%{ord(found[0]):02X}", href.strip())
+    return re.sub(r"[\s()<>\\]", lambda match: f"%{ord(match[0]):02X}", href.strip())

@@ -31,7 +31,7 @@ from core.dates.relative_time import time_or_date
 from core.mail.failures import explain_failure
 from core.query_forms import parse_ids, parse_number
 
-FAILED_SHOWN = 200
+MAX_FAILED_SHOWN = 200
 # The mail has its styles in attributes, and its pictures have whole URLs.
 _mail_policy = csp_replace(
     {
@@ -88,8 +88,8 @@ class NewsletterAdmin(EditorAccessAdmin):
             raise PermissionDenied
         story = None
         if "story" in request.GET:
-            own = Article.objects.syndicated().editable_by(request_user(request))
-            story = get_object_or_404(own, pk=parse_number(request.GET["story"]))
+            sendable = Article.objects.syndicated().editable_by(request_user(request))
+            story = get_object_or_404(sendable, pk=parse_number(request.GET["story"]))
         offered = None if story else list(drafts.digest_stories())
         site = site_request(request).site
         initial = {
@@ -144,10 +144,10 @@ class NewsletterAdmin(EditorAccessAdmin):
             stories = stories if offered is None else _in_order(form, offered)
             newsletter = Newsletter.objects.get(pk=newsletter.pk)  # without the typed values
             if not form.has_changed():
-                return self._act(request, newsletter, seen)
+                return self._send_or_show(request, newsletter, seen)
             if drafts.change(newsletter=newsletter, seen=seen, stories=stories, **texts):
                 if "_test" in request.POST:
-                    return self._act(request, Newsletter.objects.get(pk=newsletter.pk), seen)
+                    return self._send_or_show(request, Newsletter.objects.get(pk=newsletter.pk), seen)
                 if "_send" in request.POST:
                     self.message_user(request, _("Saved. Check the preview, then send it."), messages.WARNING)
                 return self._redirect(newsletter)
@@ -167,10 +167,10 @@ class NewsletterAdmin(EditorAccessAdmin):
         """Store changes that were typed while a colleague sent the newsletter as a new draft."""
         message = _("It was sent meanwhile, without your last changes. They are kept as this draft.")
         self.message_user(request, message, messages.WARNING)
-        kept = drafts.create(
+        draft = drafts.create(
             stories=stories, is_digest=newsletter.is_digest, by=request_user(request), **texts
         )
-        return self._redirect(kept)
+        return self._redirect(draft)
 
     def _show_draft(self, request: HttpRequest, newsletter: Newsletter, form: NewsletterForm) -> HttpResponse:
         stories, user = read_stories(newsletter), request_user(request)
@@ -192,17 +192,17 @@ class NewsletterAdmin(EditorAccessAdmin):
             request, "admin/articles/newsletter/draft.html", context, status=422 if form.is_bound else 200
         )
 
-    def _act(self, request: HttpRequest, newsletter: Newsletter, seen: int) -> HttpResponse:
+    def _send_or_show(self, request: HttpRequest, newsletter: Newsletter, seen: int) -> HttpResponse:
         """Send a test mail or the newsletter, or do nothing but show the saved draft."""
         if "_test" in request.POST:
             self._send_test(request, newsletter)
         elif "_send" in request.POST:
             try:
-                shown = request.POST.get("seen_stories")
+                seen_stories = request.POST.get("seen_stories")
                 count = sending.send(
                     newsletter=newsletter,
                     seen=seen,
-                    seen_stories=None if shown is None else parse_ids(shown.split(",")),
+                    seen_stories=None if seen_stories is None else parse_ids(seen_stories.split(",")),
                     is_repeat="again" in request.POST,
                 )
             except sending.NotSentError as error:
@@ -257,12 +257,12 @@ class NewsletterAdmin(EditorAccessAdmin):
             "queued": counts.get(states.QUEUED, 0),
             "failed": counts.get(states.FAILED, 0),
             "faulty": [
-                (recipient, _email_shown_to(request_user(request), recipient))
-                for recipient in faulty.select_related("subscriber").order_by("pk")[:FAILED_SHOWN]
+                (recipient, _visible_email(request_user(request), recipient))
+                for recipient in faulty.select_related("subscriber").order_by("pk")[:MAX_FAILED_SHOWN]
             ],
             "waiting": waiting.order_by("due_at").first(),
             "has_stories": bool(read_stories(newsletter)),
-            "limit": FAILED_SHOWN,
+            "limit": MAX_FAILED_SHOWN,
         }
         return TemplateResponse(request, "admin/articles/newsletter/sent.html", context)
 
@@ -292,7 +292,7 @@ class NewsletterAdmin(EditorAccessAdmin):
         }
 
 
-def _email_shown_to(user: User, recipient: NewsletterRecipient) -> str:
+def _visible_email(user: User, recipient: NewsletterRecipient) -> str:
     """Return the e-mail address of a recipient, or its domain for some users; "" if they unsubscribed."""
     email = recipient.subscriber.email if recipient.subscriber else ""
     if user.can_view_email_addresses or not email:

@@ -81,7 +81,7 @@ def _picture(image: Image) -> dict[str, Any]:
     """Return the picture of a story. Its URL is that of the site, the same for everybody."""
     width, name = image.width, f"full.{image.suffix}"
     if sizes := image.sizes:
-        width = min(sizes["widths"], key=lambda each: abs(each - PICTURE_WIDTH))
+        width = min(sizes["widths"], key=lambda candidate: abs(candidate - PICTURE_WIDTH))
         name = f"w{width}.{sizes['formats'][-1]}"
     shown = min(width, PICTURE_WIDTH)
     return {

@@ -1,6 +1,6 @@
-"""Subscriptions: asking for one, confirming it by a mailed link, changing them, and unsubscribing.
+"""Subscriptions: requesting one, confirming it by a mailed link, changing them, and unsubscribing.
 
-A visitor who asks for one only stores a job, so the page does not reveal whether an e-mail address has it
+A visitor who requests one only stores a job, so the page does not reveal whether an e-mail address has it
 already, not even by its duration.
 """
 
@@ -47,8 +47,8 @@ def mail_confirmation(email: str, topic: int | None, language: str = "") -> None
         return
     site = read_site()
     link = reverse("newsletter-confirm", args=[make_confirmation_token(subscription)])
-    same = Subscriber.objects.filter(pk=subscription.subscriber_id)
-    with translation.override(same.values_list(chosen_language(), flat=True).get() or site.language):
+    subscribers = Subscriber.objects.filter(pk=subscription.subscriber_id)
+    with translation.override(subscribers.values_list(chosen_language(), flat=True).get() or site.language):
         compose_mail(
             "articles/mail/confirm_subscription.txt",
             _("Confirm your subscription to %(site)s") % {"site": site.name},
@@ -77,14 +77,14 @@ def _lock_or_create(email: str, language: str) -> Subscriber:
     The language is that of a new one: somebody else may have typed the e-mail address of one who has
     subscribed.
     """
-    found = Subscriber.objects.select_for_update().filter(email=email.lower())
-    if subscriber := found.first():
+    locked = Subscriber.objects.select_for_update().filter(email=email.lower())
+    if subscriber := locked.first():
         return subscriber
     try:
         with transaction.atomic():
             return Subscriber.objects.create(email=email.lower(), language=language)
     except IntegrityError:  # a second request of this moment has created it
-        return found.get()
+        return locked.get()
 
 
 def chosen_language(subscriber: str = "") -> Coalesce:
@@ -142,10 +142,10 @@ def subscribe(email: str, topics: TopicIds, language: str) -> None:
     if not topics:
         return
     subscriber, now = _lock_or_create(email, language), timezone.now()
-    subscriber.subscriptions.filter(_among(topics), confirmed_at=None).update(confirmed_at=now)
-    had = set(subscriber.subscriptions.values_list("topic", flat=True))
+    subscriber.subscriptions.filter(_is_for_topics(topics), confirmed_at=None).update(confirmed_at=now)
+    stored = set(subscriber.subscriptions.values_list("topic", flat=True))
     Subscription.objects.bulk_create(
-        Subscription(subscriber=subscriber, topic_id=topic, confirmed_at=now) for topic in topics - had
+        Subscription(subscriber=subscriber, topic_id=topic, confirmed_at=now) for topic in topics - stored
     )
 
 
@@ -155,14 +155,14 @@ def unsubscribe(emails: Collection[str], topics: TopicIds | None = None) -> int:
     Each confirmed one is written to the erasure log, so that an older backup does not bring it back.
     """
     rows = Subscription.objects.filter(subscriber__email__in={email.lower() for email in emails})
-    return end_subscriptions(rows if topics is None else rows.filter(_among(topics)))
+    return end_subscriptions(rows if topics is None else rows.filter(_is_for_topics(topics)))
 
 
 @transaction.atomic
 def end_subscriptions(subscriptions: QuerySet[Subscription]) -> int:
     """End subscriptions, and delete subscribers who have no other. Returns the number of subscriptions."""
     ids = set(subscriptions.values_list("subscriber", flat=True))
-    # A newsletter that is being sent refers to subscribers; nobody may refer to one who is deleted.
+    # A newsletter that is being sent may refer to these subscribers, so they are locked before the deletion.
     subscribers = list(Subscriber.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
     ended = list(subscriptions.filter(subscriber__in=subscribers))
     count = Subscription.objects.filter(pk__in=[row.pk for row in ended]).delete()[0]
@@ -173,13 +173,13 @@ def end_subscriptions(subscriptions: QuerySet[Subscription]) -> int:
             if row.confirmed_at is not None
         ]
     )
-    left = Subscription.objects.filter(subscriber=OuterRef("pk"))
-    gone = Subscriber.objects.filter(~Exists(left), pk__in=ids)
+    remaining = Subscription.objects.filter(subscriber=OuterRef("pk"))
+    without_subscription = Subscriber.objects.filter(~Exists(remaining), pk__in=ids)
     states = NewsletterRecipient.State
-    received = NewsletterRecipient.objects.filter(subscriber__in=gone)
+    received = NewsletterRecipient.objects.filter(subscriber__in=without_subscription)
     received.filter(state=states.SENT).update(state=states.UNSUBSCRIBED)
     received.update(reason="")  # a mail server's answer can repeat the name in an e-mail
-    gone.delete()
+    without_subscription.delete()
     return count
 
 
@@ -199,8 +199,8 @@ def on_email_changed(*, from_email_address: Any, to_email_address: Any, **_signa
 
 def delete_unconfirmed() -> int:
     """Delete subscriptions that were not confirmed while their link worked. An hourly job."""
-    old = timezone.now() - LINK_MAX_AGE
-    return end_subscriptions(Subscription.objects.filter(confirmed_at=None, created_at__lte=old))
+    deadline = timezone.now() - LINK_MAX_AGE
+    return end_subscriptions(Subscription.objects.filter(confirmed_at=None, created_at__lte=deadline))
 
 
 def is_subscribed() -> Exists:
@@ -208,5 +208,5 @@ def is_subscribed() -> Exists:
     return Exists(Subscriber.objects.filter(email=OuterRef("email")))
 
 
-def _among(topics: TopicIds) -> Q:
+def _is_for_topics(topics: TopicIds) -> Q:
     return Q(topic__in=topics - {None}) | (Q(topic=None) if None in topics else Q(pk__in=[]))

@@ -82,8 +82,8 @@ def confirm(request: SiteRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         subscriptions.confirm(subscription)
         return redirect("newsletter-confirm", token)
-    own = str(subscriptions.subscriber_token(subscription.subscriber_id))
-    context = {"subscription": subscription, "manage_url": manage_path(own)}
+    manage_token = str(subscriptions.subscriber_token(subscription.subscriber_id))
+    context = {"subscription": subscription, "manage_url": manage_path(manage_token)}
     return render(request, "articles/newsletter/confirm.jinja", context)
 
 
@@ -94,11 +94,11 @@ def manage(request: SiteRequest, token: str) -> HttpResponse:
 
     A mail program that has a button for it sends the form of RFC 8058, and follows no redirect.
     """
-    found = MailToken.parse(token, kinds=SUBSCRIBER_KIND)
-    if found is None:
+    mail_token = MailToken.parse(token, kinds=SUBSCRIBER_KIND)
+    if mail_token is None:
         explanation = _("It is incomplete. Open it again from the latest newsletter that you got.")
         return broken_link(request, explanation, (reverse("newsletter"), _("Newsletter")))
-    subscriber = Subscriber.objects.filter(pk=found.pk).first()
+    subscriber = Subscriber.objects.filter(pk=mail_token.pk).first()
     if subscriber is None:
         if "List-Unsubscribe" in request.POST:
             return HttpResponse()
@@ -140,7 +140,7 @@ def _change(request: SiteRequest, email: str) -> bool:
     form = ListsForm(data, topics=shown_topics(), subscribed=subscribed)
     if not form.is_valid():
         return False
-    # First, since a subscriber without any is deleted.
+    # Subscribe first, since a subscriber without subscriptions is deleted.
     subscriptions.subscribe(email, form.chosen, get_language() or "")
     if "add" not in request.POST:
         subscriptions.unsubscribe([email], form.offered - form.chosen)

@@ -75,7 +75,7 @@ def serve_logo(request: SiteRequest, pk: int) -> HttpResponse:
     if pk != request.site.logo_id:
         raise Http404
     image = Image.objects.get(pk=pk)
-    return _forever(_read(image.full_file), "image/png")
+    return _forever(_read_or_404(image.full_file), "image/png")
 
 
 @require_safe
@@ -133,11 +133,11 @@ def _size(pk: int) -> tuple[int, int]:
 
 @lru_cache(maxsize=8)
 def _icon(full: str, size: int) -> bytes:
-    picture = _open(_read(full))
+    picture = _open(_read_or_404(full))
     return _png(picture.resize((size, size), Resampling.LANCZOS))
 
 
-def _read(name: str) -> bytes:
+def _read_or_404(name: str) -> bytes:
     try:
         return files.read(name)
     except FileNotFoundError as error:

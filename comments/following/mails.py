@@ -116,7 +116,7 @@ def _send(follows: Sequence[Follow], texts: Texts) -> int:
     if mails:
         with suppress(Exception):  # the backend has recorded it, and each mail has its failure
             get_connection().send_messages(mails)
-    _finish(deliveries.values(), until)
+    _store_results(deliveries.values(), until)
     return sum(mail.failure is None for mail in mails)
 
 
@@ -165,7 +165,7 @@ def compose(updates: Sequence[FollowUpdates], email: str, site: Site, texts: Tex
     return mail
 
 
-def _finish(deliveries: Iterable[_Delivery], until: datetime) -> None:
+def _store_results(deliveries: Iterable[_Delivery], until: datetime) -> None:
     """Store the result for each follow: mailed, nothing to mail, or the time of the next attempt."""
     done, failed = list[int](), defaultdict[int, list[int]](list)
     for delivery in deliveries:

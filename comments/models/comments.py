@@ -50,20 +50,20 @@ class CommentQuerySet(TreeQuerySet["Comment"]):
         return self.filter(state=State.PENDING)
 
     def not_erased_or_restricted(self) -> Self:
-        """Return the comments that are neither erased nor restricted: those have their text."""
+        """Return the comments that are neither erased nor restricted, all of which have their text."""
         return self.filter(erased_at=None).exclude(state_reason=Reason.RESTRICTED)
 
     def moderated_by(self, user: User, *, include_restricted: bool = False) -> Self:
         """Return the comments that this user may moderate.
 
         Moderators may moderate all, editors those under their own articles. Restricted comments are left out,
-        even for administrators: they are on no list, only on a page of their own. Of comments that are found
-        with `include_restricted`, other pages may name only the number.
+        even for administrators: they are on no list, only on a page of their own. With `include_restricted`
+        they are returned as well; pages may then show nothing but their numbers.
         """
-        found = self if include_restricted else self.exclude(state_reason=Reason.RESTRICTED)
+        comments = self if include_restricted else self.exclude(state_reason=Reason.RESTRICTED)
         if user.is_moderator:
-            return found
-        return found.filter(discussion__article__in=Article.objects.editable_by(user))
+            return comments
+        return comments.filter(discussion__article__in=Article.objects.editable_by(user))
 
     def written_by(self, user: User | None, guest: Guest | None) -> Self:
         """Return the comments of a user, or else of a guest; none for anonymous visitors."""
@@ -152,9 +152,9 @@ class Comment(MPTTModel):
     class Meta:
         verbose_name = _("comment")
         verbose_name_plural = _("comments")
-        # Each change of an indexed column updates every index that contains the row: so there are few, and
-        # partial ones. None holds lft or rght: a reply shifts them in half of its tree, and Postgres then
-        # writes new versions of the rows alone (HOT), in half the time.
+        # Each change of an indexed column updates every index that contains the row. So there are few
+        # indexes, most of them partial. None holds lft or rght: a reply shifts them in half of its tree, and
+        # Postgres then writes new versions of the rows alone (HOT), in half the time.
         indexes = [
             models.Index(fields=["tree_id"], name="comment_tree"),
             models.Index(fields=["discussion", "created_at", "id"], name="comment_discussion"),
@@ -221,7 +221,7 @@ class Comment(MPTTModel):
 
     @property
     def state_label(self) -> str:
-        """Return the state in words, which an undone posting or import has of its own."""
+        """Return the label of the state. An undone posting or import has its own label."""
         return state_label(self.state, self.state_reason)
 
     def is_by(self, user: Any, guest: Guest | None) -> bool:

@@ -84,9 +84,9 @@ def _possible_moves(wanted: Mapping[int, int | None]) -> tuple[dict[int, int | N
 
     Also returns by comment the code of the obstacle to each impossible one.
     """
-    named = Comment.objects.filter(pk__in=[*wanted, *filter(None, wanted.values())]).order_by()
-    discussions = dict(named.values_list("pk", "discussion_id"))
-    rows = Comment.objects.filter(tree_id__in=named.values("tree_id")).order_by()
+    involved = Comment.objects.filter(pk__in=[*wanted, *filter(None, wanted.values())]).order_by()
+    discussions = dict(involved.values_list("pk", "discussion_id"))
+    rows = Comment.objects.filter(tree_id__in=involved.values("tree_id")).order_by()
     parents: dict[int, int | None] = dict(rows.values_list("pk", "parent_id"))
     replies: dict[int | None, set[int]] = defaultdict(set)
     for pk, parent in parents.items():
@@ -100,12 +100,15 @@ def _possible_moves(wanted: Mapping[int, int | None]) -> tuple[dict[int, int | N
             return "missing"
         if target is not None and discussions[target] != discussions[pk]:
             return "discussion"
-        above: list[int] = []
-        while len(above) < MAX_DEPTH and (up := parents.get(above[-1]) if above else target) is not None:
-            above.append(up)
-        if pk in above:
+        ancestors: list[int] = []
+        while (
+            len(ancestors) < MAX_DEPTH
+            and (parent := parents.get(ancestors[-1]) if ancestors else target) is not None
+        ):
+            ancestors.append(parent)
+        if pk in ancestors:
             return "own"
-        return "deep" if len(above) + height(pk) >= MAX_DEPTH else ""
+        return "deep" if len(ancestors) + height(pk) >= MAX_DEPTH else ""
 
     possible: dict[int, int | None] = {}
     obstacles = {}

@@ -151,5 +151,8 @@ def _find_posted(nonce: UUID, submission: Submission) -> Comment:
 
 def settings_unchanged(submission: Submission) -> bool:
     """Return whether the moderation settings by which the submission was checked still apply."""
-    now, then = reload_settings(submission.discussion), submission.discussion
-    return (now.moderation, now.site.review_everything) == (then.moderation, then.site.review_everything)
+    current, checked = reload_settings(submission.discussion), submission.discussion
+    return (current.moderation, current.site.review_everything) == (
+        checked.moderation,
+        checked.site.review_everything,
+    )

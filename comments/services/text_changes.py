@@ -41,7 +41,7 @@ def render_body(body: str, *, is_plain_text: bool) -> str:
 
 
 def store_search_texts(comments: Iterable[Comment]) -> None:
-    """Store the search texts of these comments. The names in those that exist stay."""
+    """Store the search texts of these comments. Names that are stored already do not change."""
     texts = [
         CommentText(comment=comment, folded=normalize_text(comment.body), author_name=comment.author_name)
         for comment in comments
@@ -60,23 +60,25 @@ def remove_content(ids: Sequence[int]) -> list[CommentContent]:
     for version in CommentRevision.objects.filter(comment__in=ids).order_by("comment", "revision"):
         revisions[version.comment_id].append(version)
     rows = Comment.objects.filter(pk__in=ids).order_by("pk")
-    taken = [
+    contents = [
         CommentContent(*row, revisions[row[0]])
         for row in rows.values_list("pk", "author_name", "author_email", "body", "revision", "is_redacted")
     ]
     delete_content(ids)
-    return taken
+    return contents
 
 
 def restore_content(contents: Sequence[CommentContent]) -> None:
     """Write the content back that remove_content removed."""
     ids = [content.comment for content in contents]
     lock_discussions_of(ids)
-    is_plain = dict(Comment.objects.filter(pk__in=ids).values_list("pk", "is_plain_text"))
+    plain_text_flags = dict(Comment.objects.filter(pk__in=ids).values_list("pk", "is_plain_text"))
     values: dict[str, Any] = {
         "ids": ids,
         "bodies": [content.body for content in contents],
-        "htmls": [render_body(content.body, is_plain_text=is_plain[content.comment]) for content in contents],
+        "htmls": [
+            render_body(content.body, is_plain_text=plain_text_flags[content.comment]) for content in contents
+        ],
         "names": [content.author_name for content in contents],
         "emails": [content.author_email for content in contents],
     }

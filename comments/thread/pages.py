@@ -29,7 +29,7 @@ from core.database.sql import fetch_rows
 
 COMMENTS_PER_PAGE = 200  # comments on a page; the last tree may exceed it
 REPLIES_PER_TREE = 20  # replies of each tree, before "Show more replies"
-SAVED_REPLIES_PER_TREE = 1_000  # the same on a page "as saved", on which the first replies are others
+SAVED_REPLIES_PER_TREE = 1_000  # the same on a page "as saved", where the order of the replies differs
 AS_SAVED = "saved"  # ?replies=saved: imported replies are under the parents that their source gives
 MAX_COUNTED_REPLIES = 1_000  # upper limit of the count in "Show more replies" deep in a tree
 
@@ -186,13 +186,13 @@ def roots_query(
     after = f"AND (c.{key}, c.id) {comparison}{'=' * start.is_included} (%(key)s, %(id)s)" if start else ""
     order_by = f"ORDER BY key {direction}, id {direction}"
 
-    def first(condition: str) -> str:
+    def select_roots(condition: str) -> str:
         return f"""
   (SELECT c.id, c.tree_id, c.{key} AS key, c.reply_count FROM comments_comment c
    WHERE c.discussion_id = %(discussion)s AND c.parent_id IS NULL AND {condition} {after}
    ORDER BY c.{key} {direction}, c.id {direction} LIMIT {COMMENTS_PER_PAGE + 1})"""
 
-    roots = first("c.shown")
+    roots = select_roots("c.shown")
     if reader.private:
         # A comment that only this reader sees may be below a removed top-level comment, which then gets a
         # placeholder. This is a separate query, as an OR would prevent the use of both indexes.
@@ -200,7 +200,7 @@ def roots_query(
       SELECT c.tree_id FROM comments_comment c
       WHERE c.discussion_id = %(discussion)s AND NOT c.shown AND ({reader.private}))"""
         roots = f"""
-  (SELECT * FROM ({roots} UNION ALL {first(f"NOT c.shown AND {has_private}")}) AS found
+  (SELECT * FROM ({roots} UNION ALL {select_roots(f"NOT c.shown AND {has_private}")}) AS found
    {order_by} LIMIT {COMMENTS_PER_PAGE + 1})"""
     return f"""
 root AS MATERIALIZED (

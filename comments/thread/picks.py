@@ -10,8 +10,8 @@ from comments.models import MUTED_AUTHOR
 from core.database.sql import fetch_rows
 
 MAX_PICKS = 4  # on the page, each of another story unless there are fewer stories with picks
-PER_STORY = 2
-LENGTH = 160  # characters of each
+MAX_PICKS_PER_STORY = 2
+MAX_EXCERPT_LENGTH = 160  # characters of each
 
 
 class StoryPick(NamedTuple):
@@ -26,14 +26,14 @@ class StoryPick(NamedTuple):
 def read_latest_picks(articles: Sequence[Article], user: User | None = None) -> list[StoryPick]:
     """Return the latest picks under these stories, in the order of the stories. At most one statement.
 
-    Those whose authors the member `user` muted are left out.
+    Comments of people whom the member `user` muted are left out.
     """
     by_id = {a.pk: a for a in articles if a.comment_count}
     if not by_id:
         return []
     values: dict[str, Any] = {"articles": list(by_id), "picks": MAX_PICKS, "user": user and user.pk}
     return [
-        StoryPick(pk, name, make_excerpt(text, LENGTH), by_id[article])
+        StoryPick(pk, name, make_excerpt(text, MAX_EXCERPT_LENGTH), by_id[article])
         for article, pk, name, text in fetch_rows(_PICKS, values)
     ]
 
@@ -45,8 +45,8 @@ SELECT article, id, author_name, beginning FROM (
          row_number() OVER (PARTITION BY s.article ORDER BY c.created_at DESC, c.id DESC) AS n
   FROM unnest(%(articles)s::bigint[]) WITH ORDINALITY AS s(article, ordinal)
   CROSS JOIN LATERAL (
-    SELECT id, author_name, created_at, left(body_html, {4 * LENGTH + 1}) AS beginning
+    SELECT id, author_name, created_at, left(body_html, {4 * MAX_EXCERPT_LENGTH + 1}) AS beginning
     FROM comments_comment c
     WHERE discussion_id = s.article AND is_pick AND state = 'published' AND NOT {MUTED_AUTHOR}
-    ORDER BY created_at DESC, id DESC LIMIT {PER_STORY}) c) found
+    ORDER BY created_at DESC, id DESC LIMIT {MAX_PICKS_PER_STORY}) c) found
 ORDER BY n, ordinal LIMIT %(picks)s"""

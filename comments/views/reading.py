@@ -101,8 +101,8 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
     """
     try:
         story_page = load_story_page(request, slug, with_related=True, user=current_member(request))
-    except UnpublishedStoryError as gone:
-        return render(request, "articles/unpublished.jinja", {"article": gone.article}, status=410)
+    except UnpublishedStoryError as error:
+        return render(request, "articles/unpublished.jinja", {"article": error.article}, status=410)
     article, discussion = story_page.article, story_page.discussion
     query = StoryQuery.read(request.GET)
     order = query["order"] or remembered_order(request, is_open=discussion.is_open(request.now))
@@ -133,7 +133,7 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
                 article,
                 story_page.last_log_number,
                 visit,
-                comments=_published(rows),
+                comments=_published_ids(rows),
                 is_whole=is_whole,
             )
             context |= {"since": since, "has_new_comments": visit is not None and visit.has_new_comments}
@@ -145,7 +145,7 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
             reader.guest,
             article,
             unread=_count_unread(request, article),
-            comments=_published(rows),
+            comments=_published_ids(rows),
             is_whole=is_whole,
         )
     count = 0 if discussion.is_hidden else discussion.visible_count
@@ -251,7 +251,7 @@ def comment(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
         "zone": article.time_zone,
         "thread": render_thread(request, story_page, rows, reader, story_path="../../", focus=comment.pk),
     }
-    unread, shown = _count_unread(request, article), _published(rows)
+    unread, shown = _count_unread(request, article), _published_ids(rows)
     mark_comments_seen(request, reader.user, reader.guest, article, unread=unread, comments=shown)
     return render(request, "comments/comment.jinja", context)
 
@@ -260,7 +260,7 @@ def _count_unread(request: SiteRequest, article: Article) -> UnreadCounts:
     return UnreadCounts(request.masthead.count_unread(), request.masthead.count_unread(article.pk))
 
 
-def _published(rows: list[ThreadRow]) -> set[int]:
+def _published_ids(rows: list[ThreadRow]) -> set[int]:
     """Return the ids of the comments that the page shows with their texts."""
     return {row.id for row in rows if row.state == State.PUBLISHED}
 
@@ -304,7 +304,7 @@ def _thread_url(article: Article, comment: Comment, location: Location, order: O
 
 
 def _removed_page(request: SiteRequest, article: Article, comment: Comment) -> HttpResponse:
-    """Answer 410 with who removed the comment, when and why, but without its text."""
+    """Answer 410 with the time and the reason of the removal, but without the text of the comment."""
     if comment.state == State.DELETED:
         explanation = State.DELETED.label if comment.state_reason in AUTHOR_REASONS else _("Import undone")
     else:

@@ -23,7 +23,7 @@ from core.database.sql import execute
 from core.fallback_pages import DATABASE_ERRORS
 from moderation.models import Case, JobRun
 
-STATEMENT_MS = 2_000  # after which a statement ends with an error
+STATEMENT_TIMEOUT_MS = 2_000  # after which a statement ends with an error
 
 log = logging.getLogger(__name__)
 
@@ -44,19 +44,19 @@ class MachineMetrics(Collector):
 
 
 class DatabaseMetrics(Collector):
-    """The metrics from the database. Without it, only soundoff_database_up is there."""
+    """The metrics from the database. If it does not answer, only soundoff_database_up is returned."""
 
     def collect(self) -> Iterator[Metric]:
         text = "Whether the database answers (1 or 0)."
         try:
-            seconds = _ask()
+            seconds = _measure_response_time()
         except (DatabaseError, *DATABASE_ERRORS):
             yield _gauge("soundoff_database_up", text, 0)
             return
         yield _gauge("soundoff_database_up", text, 1)
         yield _gauge("soundoff_database_stamp_seconds", "Seconds to read the version of the site.", seconds)
         try:
-            yield from _read()
+            yield from _read_metrics()
         except (DatabaseError, *DATABASE_ERRORS) as error:
             log.warning("The metrics of the database can't be read: %s", error)
 
@@ -66,7 +66,7 @@ class ReplicaMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         try:
-            found = read_replicas()
+            replicas = read_replicas()
         except (DatabaseError, *DATABASE_ERRORS):
             return
         left_out = GaugeMetricFamily(
@@ -79,7 +79,7 @@ class ReplicaMetrics(Collector):
             "Bytes of the primary's log that a read replica has not replayed.",
             labels=["replica"],
         )
-        for replica in found:
+        for replica in replicas:
             left_out.add_metric([replica.name], bool(replica.error))
             if replica.lag is not None:
                 lag.add_metric([replica.name], replica.lag)
@@ -87,7 +87,7 @@ class ReplicaMetrics(Collector):
         yield lag
 
 
-def _ask() -> float:
+def _measure_response_time() -> float:
     """Return the seconds that the database takes for the version of the site. Raises DatabaseError."""
     connection.ensure_connection()
     began = time.perf_counter()
@@ -95,11 +95,11 @@ def _ask() -> float:
     return time.perf_counter() - began
 
 
-def _read() -> list[Metric]:
+def _read_metrics() -> list[Metric]:
     """Return the metrics from the database. Raises DatabaseError."""
     now = timezone.now()
     with transaction.atomic():
-        execute(f"SET LOCAL statement_timeout = {STATEMENT_MS}")
+        execute(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_MS}")
         waiting = Case.objects.open().filter(is_waiting=True)
         cases = waiting.aggregate(n=Count("pk"), oldest=Min("opened_at"))
         jobs = count_jobs(now)

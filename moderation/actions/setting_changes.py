@@ -80,12 +80,12 @@ def apply_changes(*, batch: Batch, changes: Sequence[tuple[SettingChange.Target,
         if field not in FIELDS[target_type]:
             raise ValueError(f"{target_type}.{field} is not changed by an action.")
         wanted[target_type.value, pk, field] = _to_json(value)
-    now = _read_values(wanted)
-    todo = {key: value for key, value in wanted.items() if key in now and now[key] != value}
-    _record(batch, [(key, now[key], value) for key, value in todo.items()])
+    current = _read_values(wanted)
+    differing = {key: value for key, value in wanted.items() if key in current and current[key] != value}
+    _record(batch, [(key, current[key], value) for key, value in differing.items()])
     for kind in MODELS:
-        _set_values({key: value for key, value in todo.items() if key[0] == kind}, batch.at)
-    return len(todo)
+        _set_values({key: value for key, value in differing.items() if key[0] == kind}, batch.at)
+    return len(differing)
 
 
 def apply_as_action(
@@ -117,23 +117,23 @@ def revert_changes(
     is_comment = Q(target=Target.COMMENT)
     changes = batch.changes.filter(is_comment if of_comments else ~is_comment).order_by("id")
     rows = {c.key: c for c in changes if not (c.target == Target.COMMENT and c.target_id in excluding)}
-    now, last, obstacles = _read_values(rows), _last_changes(rows), _publication_obstacles(rows)
-    todo = _revertible(rows, now, last, obstacles)
-    skipped = {key for key in rows if key not in todo}
-    done = 0
+    current, last_changes, obstacles = _read_values(rows), _last_changes(rows), _publication_obstacles(rows)
+    revertible = _revertible(rows, current, last_changes, obstacles)
+    skipped = {key for key in rows if key not in revertible}
+    reverted_count = 0
     for target_type in MODELS:
-        part = {key: row for key, row in todo.items() if key[0] == target_type}
-        if not part:
+        changes_of_target = {key: row for key, row in revertible.items() if key[0] == target_type}
+        if not changes_of_target:
             continue
         try:
             with transaction.atomic():
-                _set_values({key: row.old for key, row in part.items()}, undoing.at)
+                _set_values({key: row.old for key, row in changes_of_target.items()}, undoing.at)
         except IntegrityError:  # a rule with the same value was written since
-            skipped |= set(part)
+            skipped |= set(changes_of_target)
             continue
-        _record(undoing, [(key, row.new, row.old) for key, row in part.items()])
-        done += len(part)
-    return done, _refusals({key: last[key] for key in skipped}, now, obstacles)
+        _record(undoing, [(key, row.new, row.old) for key, row in changes_of_target.items()])
+        reverted_count += len(changes_of_target)
+    return reverted_count, _refusals({key: last_changes[key] for key in skipped}, current, obstacles)
 
 
 def refusals_if_reverted(batch: Batch, limit: int) -> list[Refusal]:
@@ -142,24 +142,26 @@ def refusals_if_reverted(batch: Batch, limit: int) -> list[Refusal]:
     Nothing is locked.
     """
     rows = {c.key: c for c in batch.changes.order_by("id")[:limit]}
-    now, last, obstacles = (
+    current, last_changes, obstacles = (
         _read_values(rows, is_locked=False),
         _last_changes(rows),
         _publication_obstacles(rows),
     )
-    revertible = _revertible(rows, now, last, obstacles)
-    return _refusals({key: last[key] for key in rows if key not in revertible}, now, obstacles)
+    revertible = _revertible(rows, current, last_changes, obstacles)
+    return _refusals({key: last_changes[key] for key in rows if key not in revertible}, current, obstacles)
 
 
 def _revertible(
     rows: Mapping[Key, SettingChange],
-    now: Mapping[Key, Any],
-    last: Mapping[Key, int],
+    current: Mapping[Key, Any],
+    last_changes: Mapping[Key, int],
     obstacles: Collection[Key],
 ) -> dict[Key, SettingChange]:
     """Return the changes that are still the last ones of their settings and that can be undone."""
     unchanged = {
-        key: row for key, row in rows.items() if now.get(key, ...) == row.new and last[key] == row.pk
+        key: row
+        for key, row in rows.items()
+        if current.get(key, ...) == row.new and last_changes[key] == row.pk
     }
     excluded = _with_erased_revision(unchanged) | set(obstacles)
     return {key: row for key, row in unchanged.items() if key not in excluded}
@@ -167,7 +169,7 @@ def _revertible(
 
 def _read_values(keys: Iterable[Key], *, is_locked: bool = True) -> dict[Key, Any]:
     """Return the stored values in their JSON form, by default locked; missing objects are left out."""
-    found: dict[Key, Any] = {}
+    values: dict[Key, Any] = {}
     fields: dict[str, set[str]] = defaultdict(set)
     ids: dict[str, set[int]] = defaultdict(set)
     keys = set(keys)
@@ -185,8 +187,8 @@ def _read_values(keys: Iterable[Key], *, is_locked: bool = True) -> dict[Key, An
         elif is_locked:
             rows = rows.select_for_update(no_key=True)
         for row in rows.values("pk", *fields[target_type]):
-            found |= {(target_type, row["pk"], field): _to_json(row[field]) for field in fields[target_type]}
-    return {key: value for key, value in found.items() if key in keys}
+            values |= {(target_type, row["pk"], field): _to_json(row[field]) for field in fields[target_type]}
+    return {key: value for key, value in values.items() if key in keys}
 
 
 def _last_changes(keys: Iterable[Key]) -> dict[Key, int]:
@@ -194,20 +196,24 @@ def _last_changes(keys: Iterable[Key]) -> dict[Key, int]:
     ids: dict[tuple[str, str], set[int]] = defaultdict(set)
     for target_type, pk, field in keys:
         ids[target_type, field].add(pk)
-    found: dict[Key, int] = {}
-    for (target_type, field), some in ids.items():
-        rows = SettingChange.objects.filter(target=target_type, field=field, target_id__in=some).order_by()
+    last_changes: dict[Key, int] = {}
+    for (target_type, field), target_ids in ids.items():
+        rows = SettingChange.objects.filter(
+            target=target_type, field=field, target_id__in=target_ids
+        ).order_by()
         for pk, last in rows.values_list("target_id").annotate(last=Max("id")):
-            found[target_type, pk, field] = last
-    return found
+            last_changes[target_type, pk, field] = last
+    return last_changes
 
 
 def _with_erased_revision(rows: Mapping[Key, SettingChange]) -> set[Key]:
     """Return the settings of redacted comments whose earlier text has been erased since."""
-    of = {pk: key for key in rows for _target_type, pk, field in [key] if field == "revision"}
-    stored = CommentRevision.objects.filter(comment__in=of).values_list("comment", "revision") if of else []
+    keys = {pk: key for key in rows for _target_type, pk, field in [key] if field == "revision"}
+    stored = (
+        CommentRevision.objects.filter(comment__in=keys).values_list("comment", "revision") if keys else []
+    )
     existing = set(stored)
-    return {key for pk, key in of.items() if (pk, rows[key].old) not in existing}
+    return {key for pk, key in keys.items() if (pk, rows[key].old) not in existing}
 
 
 def _publication_obstacles(rows: Mapping[Key, SettingChange]) -> dict[Key, str]:
@@ -323,9 +329,9 @@ def target_names(changes: Iterable[SettingChange], user: User | None) -> dict[tu
 
 
 def _refusals(
-    skipped: Mapping[Key, int], now: Mapping[Key, Any], obstacles: Mapping[Key, str]
+    skipped: Mapping[Key, int], current: Mapping[Key, Any], obstacles: Mapping[Key, str]
 ) -> list[Refusal]:
-    """Return refusals that name who changed each setting last.
+    """Return refusals that name the person who changed each setting last.
 
     Nobody is named if no action changed it, or if another obstacle prevents the undo.
     """
@@ -335,9 +341,11 @@ def _refusals(
     for key in sorted(skipped):
         target_type, pk, field = key
         row = rows[skipped[key]]
-        is_recorded = key in now and now[key] == row.new
+        is_recorded = key in current and current[key] == row.new
         actor = str(row.batch.actor) if is_recorded and row.batch.actor else ""
-        reason = explanations.describe_setting(field, now[key]) if key in now else _("it no longer exists")
+        reason = (
+            explanations.describe_setting(field, current[key]) if key in current else _("it no longer exists")
+        )
         if is_recorded and key in obstacles:
             actor, reason = "", obstacles[key]
         if target_type != Target.COMMENT and (name := names.get((target_type, pk))):

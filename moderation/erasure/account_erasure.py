@@ -55,11 +55,11 @@ def is_sole_administrator(user: User | None) -> bool:
 def start(*, person: Person, deletes_comments: bool) -> bool:
     """Disable an account or a guest and the guests with the same e-mail, and queue their erasure.
 
-    If an erasure is not finished that keeps the comments, the wish to delete them takes its place. Returns
-    False for the sole administrator, for whom nothing changes.
+    A request to delete the comments replaces an unfinished one that keeps them. Returns False for the sole
+    administrator, for whom nothing changes.
     """
     with transaction.atomic():
-        # Of two administrators who leave at the same moment, the second stays.
+        # If two administrators leave at the same moment, the second one stays.
         Group.objects.select_for_update().get(name=ADMINISTRATOR)
         person.lock()
         if is_sole_administrator(person.user):
@@ -72,14 +72,16 @@ def start(*, person: Person, deletes_comments: bool) -> bool:
             disable_guest(guest=guest)
         people = [Person(user=person.user)] if person.user else []
         people += [Person(guest=guest) for guest in subject.guests]
-        for each in people:
+        for person_to_erase in people:
             erasure, is_new = AccountErasure.objects.get_or_create(
-                **each.as_fields, defaults={"deletes_comments": deletes_comments}
+                **person_to_erase.as_fields, defaults={"deletes_comments": deletes_comments}
             )
             # Somebody who kept their comments may still wish to delete them, but not the other way round.
-            kept = AccountErasure.objects.filter(pk=erasure.pk, finished_at=None, deletes_comments=False)
-            if is_new or (deletes_comments and kept.update(deletes_comments=True)):
-                erasure_log.append_on_commit([_log_entry(each, deletes_comments=deletes_comments)])
+            keeping_comments = AccountErasure.objects.filter(
+                pk=erasure.pk, finished_at=None, deletes_comments=False
+            )
+            if is_new or (deletes_comments and keeping_comments.update(deletes_comments=True)):
+                erasure_log.append_on_commit([_log_entry(person_to_erase, deletes_comments=deletes_comments)])
                 erase.enqueue(erasure.pk)
     return True
 
@@ -92,22 +94,22 @@ def erase(pk: int) -> bool:
     if erasure is None:
         return True
     person = Person(user=erasure.user, guest=erasure.guest)
-    until = time.monotonic() + RUN_SECONDS
+    deadline = time.monotonic() + RUN_SECONDS
     while ids := _next_block(erasure, person):
         if erasure.deletes_comments:
             _delete(ids, erasure.user)
         else:
             _erase_names(ids)
-        if time.monotonic() > until:
+        if time.monotonic() > deadline:
             erase.enqueue(pk)
             return False
     if not person.is_erased:
         purge.erase_person(person=person, actor=None)
-    if erasure.deletes_comments and _left(person).exists():
+    if erasure.deletes_comments and _unerased_comments(person).exists():
         return False
-    # Meanwhile the person may have wished to delete the comments, too. That has its own job.
-    done = AccountErasure.objects.filter(pk=pk, deletes_comments=erasure.deletes_comments)
-    return bool(done.update(finished_at=timezone.now()))
+    # Meanwhile the person may have asked to delete the comments, too. That request has its own job.
+    finished = AccountErasure.objects.filter(pk=pk, deletes_comments=erasure.deletes_comments)
+    return bool(finished.update(finished_at=timezone.now()))
 
 
 def restart_erasures() -> int:
@@ -131,7 +133,7 @@ def restart_erasures() -> int:
 def _waits_for_decisions(erasure: AccountErasure) -> bool:
     """Return whether only comments are left on which a colleague has to decide."""
     person = Person(user=erasure.user, guest=erasure.guest)
-    return person.is_erased and _left(person).exists() and not _next_block(erasure, person)
+    return person.is_erased and _unerased_comments(person).exists() and not _next_block(erasure, person)
 
 
 def _log_entry(person: Person, *, deletes_comments: bool) -> Erasure:
@@ -153,7 +155,7 @@ def _next_block(erasure: AccountErasure, person: Person) -> list[int]:
     return list(rows.order_by("pk").values_list("pk", flat=True)[:BLOCK])
 
 
-def _left(person: Person) -> Any:
+def _unerased_comments(person: Person) -> Any:
     """Return the comments of a person that are not erased yet, restricted ones included.
 
     A restriction may be lifted years later. The comment would be published again if nothing waited for it.
@@ -173,9 +175,12 @@ def _delete(ids: Sequence[int], actor: User | None) -> None:
     Comments that a moderator had removed stay so. An appeal about one is withdrawn with its text.
     """
     lock_discussions_of(ids)
-    left = Comment.objects.filter(pk__in=ids, state__in=[State.PUBLISHED, State.PENDING])
+    not_removed = Comment.objects.filter(pk__in=ids, state__in=[State.PUBLISHED, State.PENDING])
     change_states(
-        ids=list(left.values_list("pk", flat=True)), to=State.DELETED, reason=Reason.AUTHOR, actor=actor
+        ids=list(not_removed.values_list("pk", flat=True)),
+        to=State.DELETED,
+        reason=Reason.AUTHOR,
+        actor=actor,
     )
     purge.erase_related_data(erase_comments(ids=ids, at=timezone.now()))
 

@@ -1,4 +1,4 @@
-"""Replay of erasures: permanent deletions and restrictions are made again after an older backup was restored.
+"""Replay of erasures: permanent deletions and restrictions are repeated after an older backup was restored.
 
 They are listed by accounts/erasure_log.py. A comment or a person is identified by id and creation time, so
 that a new row that got the same id after a restore is not taken for it. Nobody is notified a second time.
@@ -26,7 +26,7 @@ from moderation.models import AccountErasure, Batch, Restriction
 from moderation.people.profiles import Person
 
 CHUNK = 5_000  # rows per query
-GONE = {*REMOVED, State.DELETED}
+REMOVED_OR_DELETED = {*REMOVED, State.DELETED}
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def replay_erasures(known: Sequence[Erasure]) -> ReplayedErasures:
     comments = _delete(by_kind["comment"])
     people = _erase_people(by_kind["account"], by_kind["guest"])
     _replay_account_erasures(known)
-    ended = _present(Subscription.objects.all(), "created_at", by_kind["subscription"])
+    ended = _matching_rows(Subscription.objects.all(), "created_at", by_kind["subscription"])
     subscriptions = end_subscriptions(Subscription.objects.filter(pk__in=ended))
     return ReplayedErasures(restricted, comments, people, versions, subscriptions)
 
@@ -112,8 +112,8 @@ def _erasures_in_database() -> Iterator[Erasure]:
 
 def _restrict(erasures: Sequence[Erasure]) -> int:
     groups: defaultdict[tuple[str, bool], list[int]] = defaultdict(list)
-    present = _present(Comment.objects.filter(erased_at=None), "created_at", erasures)
-    for pk, erasure in present.items():
+    matching = _matching_rows(Comment.objects.filter(erased_at=None), "created_at", erasures)
+    for pk, erasure in matching.items():
         why = erasure.reason if erasure.reason in Restriction.Why.values else Restriction.Why.OTHER
         groups[why, erasure.is_held].append(pk)
     count = 0
@@ -130,32 +130,36 @@ def _restrict(erasures: Sequence[Erasure]) -> int:
 
 
 def _delete(erasures: Sequence[Erasure]) -> int:
-    present = _present(Comment.objects.filter(erased_at=None), "created_at", erasures)
-    if not present:
+    matching = _matching_rows(Comment.objects.filter(erased_at=None), "created_at", erasures)
+    if not matching:
         return 0
-    batch = Batch(kind=Batch.Kind.PURGE, parameters={"erased": len(present)})
+    batch = Batch(kind=Batch.Kind.PURGE, parameters={"erased": len(matching)})
     batch.save(force_insert=True)
-    lock_discussions_of(present)
+    lock_discussions_of(matching)
     groups: defaultdict[tuple[State, str], list[int]] = defaultdict(list)
-    # Comments that were removed only after the backup was made.
-    not_removed = Comment.objects.filter(pk__in=present, state__in=[State.PUBLISHED, State.PENDING])
+    # These comments were removed only after the backup was made.
+    not_removed = Comment.objects.filter(pk__in=matching, state__in=[State.PUBLISHED, State.PENDING])
     for pk in not_removed.values_list("pk", flat=True):
-        state = State(present[pk].state) if present[pk].state in GONE else State.REJECTED
-        groups[state, present[pk].reason or Reason.OTHER].append(pk)
+        state = State(matching[pk].state) if matching[pk].state in REMOVED_OR_DELETED else State.REJECTED
+        groups[state, matching[pk].reason or Reason.OTHER].append(pk)
     for (state, reason), ids in groups.items():
         change_states(ids=ids, to=state, reason=reason, actor=None, batch=batch.pk)
     # A legal hold in the backup was ended before the texts were deleted.
-    restricted_content.clear_texts(list(Restriction.objects.filter(comment__in=present, lifted_at=None)))
-    erased = erase_comments(ids=list(present), at=batch.at, include_restricted=True)
+    restricted_content.clear_texts(list(Restriction.objects.filter(comment__in=matching, lifted_at=None)))
+    erased = erase_comments(ids=list(matching), at=batch.at, include_restricted=True)
     purge.erase_related_data(erased)
     return len(erased)
 
 
 def _erase_people(accounts: Sequence[Erasure], guests: Sequence[Erasure]) -> int:
     users = User.objects.exclude(name="", email__endswith="@invalid")
-    people = [Person(user=user) for user in users.filter(pk__in=_present(users, "date_joined", accounts))]
+    people = [
+        Person(user=user) for user in users.filter(pk__in=_matching_rows(users, "date_joined", accounts))
+    ]
     named = Guest.objects.exclude(name="", email="")
-    people += [Person(guest=guest) for guest in named.filter(pk__in=_present(named, "created_at", guests))]
+    people += [
+        Person(guest=guest) for guest in named.filter(pk__in=_matching_rows(named, "created_at", guests))
+    ]
     for person in people:
         purge.erase_person(person=person, actor=None)
     return len(people)
@@ -164,11 +168,11 @@ def _erase_people(accounts: Sequence[Erasure], guests: Sequence[Erasure]) -> int
 def _replay_account_erasures(known: Sequence[Erasure]) -> None:
     """Store that the comments of these people are deleted too. A scheduled job completes that."""
     wanted = [erasure for erasure in known if erasure.reason == account_erasure.WITH_COMMENTS]
-    for what, field, made, rows in (
+    for kind, field, made, rows in (
         ("account", "user_id", "date_joined", User.objects.all()),
         ("guest", "guest_id", "created_at", Guest.objects.all()),
     ):
-        for pk in _present(rows, made, [erasure for erasure in wanted if erasure.what == what]):
+        for pk in _matching_rows(rows, made, [erasure for erasure in wanted if erasure.what == kind]):
             AccountErasure.objects.get_or_create(**{field: pk}, defaults={"deletes_comments": True})
             # The backup may be older than the wish to delete the comments, too.
             AccountErasure.objects.filter(**{field: pk}, finished_at=None, deletes_comments=False).update(
@@ -176,12 +180,12 @@ def _replay_account_erasures(known: Sequence[Erasure]) -> None:
             )
 
 
-def _present(rows: QuerySet[Model], made: str, erasures: Sequence[Erasure]) -> dict[int, Erasure]:
+def _matching_rows(rows: QuerySet[Model], made: str, erasures: Sequence[Erasure]) -> dict[int, Erasure]:
     """Return by id the erasures whose id and creation time match a row. `made`: the field with that time."""
-    found: dict[int, Erasure] = {}
+    matching: dict[int, Erasure] = {}
     for start in range(0, len(erasures), CHUNK):
         chunk = {erasure.id: erasure for erasure in erasures[start : start + CHUNK]}
         for pk, at in rows.filter(pk__in=chunk).values_list("pk", made):
             if datetime.fromisoformat(chunk[pk].made) == at:
-                found[pk] = chunk[pk]
-    return found
+                matching[pk] = chunk[pk]
+    return matching

@@ -17,10 +17,10 @@ class FoldedText:
     With `case_only` accents and compatibility forms stay.
     """
 
-    __slots__ = ("_places", "text")
+    __slots__ = ("_positions", "text")
 
     def __init__(self, text: str, *, case_only: bool = False) -> None:
-        self._places: list[int] | None = None
+        self._positions: list[int] | None = None
         self.text = text.casefold()
         # Case folding makes no text shorter, so at the same length every position is the same.
         if text.isascii() or (case_only and len(self.text) == len(text)):
@@ -28,13 +28,13 @@ class FoldedText:
         parts = [c.casefold() if case_only else _fold_one(c) for c in text]
         self.text = "".join(parts)
         if any(len(part) != 1 for part in parts):
-            self._places = [place for place, part in enumerate(parts) for _ in part]
+            self._positions = [position for position, part in enumerate(parts) for _ in part]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Return the span in the original text of text[start:end], where end > start."""
-        if self._places is None:
+        if self._positions is None:
             return start, end
-        return self._places[start], self._places[end - 1] + 1
+        return self._positions[start], self._positions[end - 1] + 1
 
 
 def fold_case_and_accents(text: str) -> str:

@@ -29,7 +29,7 @@ def lowercase_words(text: str) -> list[str]:
 
 
 def lowercase_matches(text: str) -> list[re.Match[str]]:
-    """Return the matches of lowercase_words, or none if lower case changes the length and so the places."""
+    """Return the matches of lowercase_words, or none if lower case changes the length of the text."""
     lowered = _lowercase(text)
     return list(HYPHENATED_WORD.finditer(lowered)) if len(lowered) == len(text) else []
 
@@ -70,7 +70,7 @@ def group_stems(words: Iterable[str]) -> set[str]:
     return {stem(w) for w in set(words) if is_content_word(w, GROUP_IGNORED_WORDS, 4)}
 
 
-# Runs, and the places of words
+# Runs, and the positions of words
 
 
 def word_runs(words: list[str]) -> "array[int]":

@@ -109,7 +109,7 @@ def record_queries(comment: Comment, user: User) -> tuple[dict[str, str], dict[s
     values = {
         **Person.of(comment).query_values(user),
         "ids": [comment.pk],
-        "alike": origins.MAX_COMMENTS_PER_ADDRESS,
+        "max_comments": origins.MAX_COMMENTS_PER_ADDRESS,
     }
     queries = number_queries(values["imported"]) | {
         "sanctions": ACTIVE_SANCTIONS_OF_PEOPLE,

@@ -79,7 +79,7 @@ class SimilarGroup:
     sentence: str  # "36 similar comments, 27 of them published."
 
 
-class PlacedSignal(NamedTuple):
+class SignalWithSpans(NamedTuple):
     """A signal with its exact strength (0 to 1) and the spans of the text that it is about."""
 
     strength: float
@@ -188,20 +188,20 @@ def load_card(pk: int, user: User, claimed: Case | None = None) -> Card | None:
     """Return the card of a comment as this person may see it, or None if there is no such comment.
 
     `claimed` is its open case, if this person has just claimed it; else the case is read. Two statements
-    read what most cards show. Whatever few comments have, such as reports or earlier versions, is read only
-    if it is there.
+    read the data that most cards show. Rare data, such as reports or earlier versions, is read only if it
+    exists.
     """
     comment = _load_comment(pk)
     if comment is None:
         return None
     case = claimed or Case.objects.open().filter(comment=comment).select_related("claimed_by").first()
     until = case.claimed_until if case and case.claimed_by_id != user.pk else None
-    found = _read_related_rows(comment, user)
-    findings = _load_findings(found["findings"])
-    member = similar.members_of([comment.pk]).get(comment.pk) if found["memberships"] else None
+    related = _read_related_rows(comment, user)
+    findings = _load_findings(related["findings"])
+    member = similar.members_of([comment.pk]).get(comment.pk) if related["memberships"] else None
     signals, spans = _find_signals(comment, findings, member, user)
     body, all_marked = highlights.highlight_html(comment.body, comment.body_html, spans)
-    score, parts = stored_scores.score_of(findings), stored_scores.explain_stored(comment, findings)
+    score, score_parts = stored_scores.score_of(findings), stored_scores.explain_stored(comment, findings)
     has_notice = comment.author_id or comment.guest_id
     return Card(
         comment=comment,
@@ -214,21 +214,21 @@ def load_card(pk: int, user: User, claimed: Case | None = None) -> Card | None:
         signals=[placed.signal for placed in signals],
         summary=_strengths_text([placed.strength for placed in signals]),
         person_key=Person.of(comment).key,
-        record=parse_record(comment, found),
+        record=parse_record(comment, related),
         review_requests=reporting.review_requests(case, user) if case else [],
         similar=_similar_group(comment, member) if user.is_moderator else None,
-        decisions=_earlier_decisions(found["decisions"], user),
+        decisions=_earlier_decisions(related["decisions"], user),
         earlier_versions=list(comment.revisions.order_by("-revision")[:MAX_LISTED])
-        if found["revisions"]
+        if related["revisions"]
         else [],
         is_claimed=until is not None and until > timezone.now(),
         score=registry.get(score.check_name).explain_to_moderator(score, None) if score else "",
-        score_parts=spam_explanations.part_texts(parts, comment.body, comment.author_name),
+        score_parts=spam_explanations.part_texts(score_parts, comment.body, comment.author_name),
         scored_body=explanations.highlight_text(
-            comment.body, [span for part in parts for span in part["spans"]]
+            comment.body, [span for part in score_parts for span in part["spans"]]
         ),
         removals=preview_removals(comment, user, [case] if case else [], findings) if has_notice else [],
-        saved_lines=[SavedLine(**line) for line in found["saved_lines"]] if has_notice else [],
+        saved_lines=[SavedLine(**line) for line in related["saved_lines"]] if has_notice else [],
         menu=page_actions(comment),
     )
 
@@ -284,14 +284,16 @@ def _load_findings(rows: list[dict[str, Any]]) -> list[Finding]:
 
 def _find_signals(
     comment: Comment, findings: list[Finding], member: CommentGroupMember | None, user: User
-) -> tuple[list[PlacedSignal], list[tuple[int, int, int]]]:
+) -> tuple[list[SignalWithSpans], list[tuple[int, int, int]]]:
     """Return the signals of a comment, the strongest first, and the spans of its text to mark."""
-    originals = [found.duplicate_of_id for found in findings if found.duplicate_of_id]
-    own: set[int] = set()
+    originals = [finding.duplicate_of_id for finding in findings if finding.duplicate_of_id]
+    readable_ids: set[int] = set()
     if originals:
-        own.update(Comment.objects.moderated_by(user).filter(pk__in=originals).values_list("pk", flat=True))
+        readable_ids.update(
+            Comment.objects.moderated_by(user).filter(pk__in=originals).values_list("pk", flat=True)
+        )
     clues = _compared_clues(comment, member)
-    signals = _strongest_first(findings, similar_explanations.compared_signals(clues), own)
+    signals = _strongest_first(findings, similar_explanations.compared_signals(clues), readable_ids)
     spans = _numbered_spans(signals, findings)
     if member and Clue.SPUN in clues:
         numbers = [n for n, placed in enumerate(signals, start=1) if placed.is_about_shared_text]
@@ -301,14 +303,16 @@ def _find_signals(
 
 
 def _strongest_first(
-    findings: list[Finding], compared: list[tuple[Clue, float, str]], own: set[int]
-) -> list[PlacedSignal]:
+    findings: list[Finding], compared: list[tuple[Clue, float, str]], readable_ids: set[int]
+) -> list[SignalWithSpans]:
     """Return the signals of a comment with their strengths and places in its text, the strongest first.
 
     `compared` are from compared_signals. A finding of an earlier release may say the same.
     """
     signals = [
-        PlacedSignal(registry.shown_strength(f), _finding_signal(f, own), f.spans, bool(f.duplicate_of_id))
+        SignalWithSpans(
+            registry.shown_strength(f), _finding_signal(f, readable_ids), f.spans, bool(f.duplicate_of_id)
+        )
         for f in findings
         if not registry.found_nothing(f)
     ]
@@ -316,11 +320,11 @@ def _strongest_first(
     for clue, strength, sentence in compared:
         if sentence not in sentences:
             signal = CardSignal(sentence, _strength_class(strength), None)
-            signals.append(PlacedSignal(strength, signal, [], clue == Clue.SPUN))
+            signals.append(SignalWithSpans(strength, signal, [], clue == Clue.SPUN))
     return sorted(signals, key=lambda placed: -placed.strength)
 
 
-def _numbered_spans(signals: list[PlacedSignal], findings: list[Finding]) -> list[tuple[int, int, int]]:
+def _numbered_spans(signals: list[SignalWithSpans], findings: list[Finding]) -> list[tuple[int, int, int]]:
     """Return the spans of text to mark, each with the number of the signal that is about it, or 0."""
     spans = [
         (span[0], span[1], number) for number, placed in enumerate(signals, start=1) for span in placed.spans
@@ -328,16 +332,17 @@ def _numbered_spans(signals: list[PlacedSignal], findings: list[Finding]) -> lis
     return spans + [(*span, 0) for f in findings if registry.found_nothing(f) for span in f.spans]
 
 
-def _finding_signal(found: Finding, own: set[int]) -> CardSignal:
+def _finding_signal(finding: Finding, readable_ids: set[int]) -> CardSignal:
     """Return the signal of a finding.
 
-    `own` has the ids of other comments that this person may decide on, and so may read before publication.
+    `readable_ids` has the ids of other comments that this person may decide on, and so may read before
+    publication.
     """
-    original = found.duplicate_of if found.duplicate_of_id in own else found.public_original
-    check = registry.get(found.check_name)
+    original = finding.duplicate_of if finding.duplicate_of_id in readable_ids else finding.public_original
+    check = registry.get(finding.check_name)
     return CardSignal(
-        check.explain_to_moderator(found, original),
-        _strength_class(registry.shown_strength(found)),
+        check.explain_to_moderator(finding, original),
+        _strength_class(registry.shown_strength(finding)),
         original if original and original.discussion.is_readable else None,
         check.flags,
     )

@@ -52,7 +52,7 @@ def hash_block(ip: str) -> bytes | None:
 
 
 def _parse(ip: str) -> IPv4Address | IPv6Address | None:
-    """Return an IP address, of an IPv4 address in IPv6 notation the IPv4 address. None: it is no address."""
+    """Return an IP address, or None if `ip` is no address. IPv4 in IPv6 notation is returned as IPv4."""
     try:
         address = ip_address(ip.partition("%")[0])
     except ValueError:
@@ -69,7 +69,7 @@ def shorten_hash(ip_hash: str) -> str:
     return ip_hash[:6]
 
 
-# Parameters: `ids` (comments), `alike` (MAX_COMMENTS_PER_ADDRESS), `stories` (NULL for no limit).
+# Parameters: `ids` (comments), `max_comments` (MAX_COMMENTS_PER_ADDRESS), `stories` (NULL for no limit).
 PEOPLE_BY_ADDRESS_SQL = """
 WITH queried AS (SELECT comment_id, ip_hash FROM moderation_origin WHERE comment_id = ANY(%(ids)s))
 SELECT a.comment_id, encode(a.ip_hash, 'hex') AS ip_hash, n.author_id, n.guest_id, n.name
@@ -78,7 +78,7 @@ LEFT JOIN (SELECT h.ip_hash, c.author_id, c.guest_id, max(o.comment_id) AS last,
                   (array_agg(c.author_name ORDER BY o.comment_id DESC))[1] AS name
            FROM (SELECT DISTINCT ip_hash FROM queried) h
            CROSS JOIN LATERAL (SELECT comment_id FROM moderation_origin WHERE ip_hash = h.ip_hash
-                               ORDER BY at DESC LIMIT %(alike)s) o
+                               ORDER BY at DESC LIMIT %(max_comments)s) o
            JOIN comments_comment c ON c.id = o.comment_id
            WHERE %(stories)s::bigint[] IS NULL OR c.discussion_id = ANY(%(stories)s::bigint[])
            GROUP BY 1, 2, 3) n ON n.ip_hash = a.ip_hash
@@ -92,19 +92,19 @@ def people_by_address(
 
     Only people under these articles are returned: their names by person key, the latest first.
     """
-    values = {"ids": list(comments), "alike": MAX_COMMENTS_PER_ADDRESS, "stories": stories}
+    values = {"ids": list(comments), "max_comments": MAX_COMMENTS_PER_ADDRESS, "stories": stories}
     return parse_people_by_address(fetch_together({"found": PEOPLE_BY_ADDRESS_SQL}, values)["found"])
 
 
 def parse_people_by_address(rows: Iterable[dict[str, Any]]) -> dict[int, tuple[str, dict[str, str]]]:
     """Return the rows of PEOPLE_BY_ADDRESS_SQL as `people_by_address` does."""
-    found: dict[int, tuple[str, dict[str, str]]] = {}
+    people_by_comment: dict[int, tuple[str, dict[str, str]]] = {}
     for row in rows:
-        people = found.setdefault(row["comment_id"], (row["ip_hash"], {}))[1]
+        people = people_by_comment.setdefault(row["comment_id"], (row["ip_hash"], {}))[1]
         if row["author_id"] or row["guest_id"]:
             name = row["name"] or _("Somebody")  # content is restricted
             people.setdefault(person_key(row["author_id"], row["guest_id"]), name)
-    return found
+    return people_by_comment
 
 
 COUNT_REPORT_SQL = """

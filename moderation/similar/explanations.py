@@ -83,29 +83,31 @@ def title(group: CommentGroup, n: int) -> str:
     return text % {"n": f"{n:,}", "name": group.original.author_name if group.original else ""}
 
 
-def describe_counts(of: MemberCounts) -> str:
+def describe_counts(counts: MemberCounts) -> str:
     """Return the counts in words: 27 published, on 12 stories."""
-    stories = ngettext("on %(n)s story", "on %(n)s stories", of.discussions) % {"n": f"{of.discussions:,}"}
-    if of.published == of.members:
+    stories = ngettext("on %(n)s story", "on %(n)s stories", counts.discussions) % {
+        "n": f"{counts.discussions:,}"
+    }
+    if counts.published == counts.members:
         return _("all published, %(stories)s") % {"stories": stories}
-    if not of.published:
+    if not counts.published:
         return _("all waiting, %(stories)s") % {"stories": stories}
-    return _("%(n)s published, %(stories)s") % {"n": f"{of.published:,}", "stories": stories}
+    return _("%(n)s published, %(stories)s") % {"n": f"{counts.published:,}", "stories": stories}
 
 
-def describe_similar_count(of: MemberCounts) -> str:
+def describe_similar_count(counts: MemberCounts) -> str:
     """Return the counts as seen from one member of the group: 36 similar comments; …"""
-    others = of.members - 1
+    others = counts.members - 1
     if not others:
-        return describe_counts(of)
+        return describe_counts(counts)
     return ngettext(
         "%(n)s similar comment; %(published)s of the two published.",
         "%(n)s similar comments; %(published)s of the whole group published.",
         others,
-    ) % {"n": f"{others:,}", "published": f"{of.published:,}"}
+    ) % {"n": f"{others:,}", "published": f"{counts.published:,}"}
 
 
-def describe_shared_features(group: CommentGroup, of: MemberCounts, *, is_whole: bool) -> list[str]:
+def describe_shared_features(group: CommentGroup, counts: MemberCounts, *, is_whole: bool) -> list[str]:
     """Return sentences about the shared features of the open members, the most common first.
 
     Sentences with counts of all members are left out unless `is_whole`: the person may decide on all of them.
@@ -135,11 +137,11 @@ def describe_shared_features(group: CommentGroup, of: MemberCounts, *, is_whole:
         sentences.append(_("Comments with the weakest signals come first."))
     if not is_whole:
         return sentences
-    if (wordings := group.shared.get("wordings", 0)) > 1 and of.members == group.size:
+    if (wordings := group.shared.get("wordings", 0)) > 1 and counts.members == group.size:
         sentences.append(_("made from %(n)s sets of phrases") % {"n": wordings})
     clues = [
         (n, clue)
-        for clue, n in zip(Clue, of.clues, strict=True)
+        for clue, n in zip(Clue, counts.clues, strict=True)
         if n and clue.name in group.shared.get("clues", {})
     ]
     for n, clue in sorted(clues, key=lambda item: (-item[0], item[1].name)):
@@ -180,13 +182,13 @@ def _describe_shared_clue(clue: Clue, n: int) -> str:
     return texts.get(clue, "") % {"n": f"{n:,}"}
 
 
-def describe_clues(found: Clue, comment: Comment) -> list[str]:
+def describe_clues(found_clues: Clue, comment: Comment) -> list[str]:
     """Return short texts about why one comment is a member, or how it differs from the others."""
     published_at = comment.discussion.article.published_at
     texts = []
     if comment.text_missing:
         texts.append(str(comment.get_text_missing_display()))
-    if Clue.LATE in found and published_at:
+    if Clue.LATE in found_clues and published_at:
         days = (comment.created_at - published_at).days
         texts.append(_("posted %(age)s after the story") % {"age": explanations.format_age(days)})
     clue_texts = [
@@ -209,12 +211,12 @@ def describe_clues(found: Clue, comment: Comment) -> list[str]:
         (Clue.CONTACT, _("phone number or e-mail address")),
         (Clue.TALKS, _("takes part in the conversation")),
     ]
-    if Clue.STRANGE in found and Clue.PRAISE not in found:
+    if Clue.STRANGE in found_clues and Clue.PRAISE not in found_clues:
         clue_texts.append((Clue.STRANGE, _("almost no words from the story or discussion")))
-    return texts + [text for clue, text in clue_texts if clue in found]
+    return texts + [text for clue, text in clue_texts if clue in found_clues]
 
 
-def compared_signals(found: Clue) -> list[tuple[Clue, float, str]]:
+def compared_signals(found_clues: Clue) -> list[tuple[Clue, float, str]]:
     """Return the clues that only a comparison finds, each with its strength as a finding's and its sentence.
 
     The findings of a comment state the others.
@@ -223,7 +225,7 @@ def compared_signals(found: Clue) -> list[tuple[Clue, float, str]]:
         (Clue.SPUN, 0.8, _("Most of its text consists of phrases that other comments use.")),
         (Clue.STRANGE, 0.2, _("It has hardly a word in common with the story and the discussion.")),
     ]
-    return [signal for signal in signals if signal[0] in found]
+    return [signal for signal in signals if signal[0] in found_clues]
 
 
 def proposed_reason(kind: str) -> str:

@@ -27,7 +27,7 @@ def person(role: str, name: str, **fields: Any) -> User:
     return UserFactory.create(name=name, roles=(role,), **fields)
 
 
-def as_(role: str) -> Client:
+def client_with_role(role: str) -> Client:
     return client_of(person(role, f"Some {role}"))
 
 
@@ -38,20 +38,20 @@ def roles(*names: str) -> list[int]:
 def test_an_administrator_changes_roles_and_deactivates_an_account():
     ruth = person(READER, "Ruth", email="ruth@example.org")
     data = {"name": "Ruth B", "email": "stolen@example.org", "groups": roles(READER, MODERATOR)}
-    assert as_(ADMINISTRATOR).post(f"{USERS}{ruth.pk}/change/", data).status_code == 302
+    assert client_with_role(ADMINISTRATOR).post(f"{USERS}{ruth.pk}/change/", data).status_code == 302
     changed = User.objects.get(pk=ruth.pk)
     assert (changed.name, changed.roles, changed.is_active) == ("Ruth B", {READER, MODERATOR}, False)
-    assert changed.email == "ruth@example.org"  # its owner's alone
+    assert changed.email == "ruth@example.org"  # only the owner changes it
 
 
 def test_role_changes_are_logged():
-    ruth, client = person(READER, "Ruth"), as_(ADMINISTRATOR)
+    ruth, client = person(READER, "Ruth"), client_with_role(ADMINISTRATOR)
     data = {"name": "Ruth", "groups": roles(MODERATOR), "is_active": "on"}
     for _again in range(2):
         assert client.post(f"{USERS}{ruth.pk}/change/", data).status_code == 302
     lines = RoleChange.objects.filter(user=ruth).order_by("id")
     assert list(lines.values_list("role__name", "is_granted", "actor__name")) == [
-        (READER, True, None),  # as the account was made
+        (READER, True, None),  # the role of a new account
         (READER, False, "Some Administrator"),
         (MODERATOR, True, "Some Administrator"),
     ]
@@ -59,7 +59,7 @@ def test_role_changes_are_logged():
 
 def test_a_moderator_has_read_access_only():
     ruth = person(READER, "Ruth", email="ruth@example.org")
-    client = as_(MODERATOR)
+    client = client_with_role(MODERATOR)
     assert "ruth@example.org" in client.get(USERS).content.decode()
     assert client.get(f"{USERS}{ruth.pk}/change/").status_code == 200
     data = {"name": "X", "groups": roles(ADMINISTRATOR)}
@@ -72,13 +72,13 @@ def test_a_moderator_has_read_access_only():
 @pytest.mark.parametrize("url", [USERS, GUESTS])
 def test_others_see_no_person_records(role, status, url):
     GuestFactory.create()
-    assert as_(role).get(url).status_code == status
+    assert client_with_role(role).get(url).status_code == status
 
 
 def test_passwords_cannot_be_seen_or_filtered():
     ruth = person(READER, "Ruth", password="nine-quiet-otters")
     assert ruth.password.startswith("argon2")
-    for client in as_(ADMINISTRATOR), as_(MODERATOR):
+    for client in client_with_role(ADMINISTRATOR), client_with_role(MODERATOR):
         for url in USERS, f"{USERS}{ruth.pk}/change/":
             page = client.get(url).content.decode()
             assert "argon2" not in page
@@ -97,7 +97,7 @@ def test_administrators_cannot_remove_their_own_roles():
 
 def test_an_account_made_by_an_administrator_has_no_password():
     data = {"name": "Emil", "email": "emil@example.org", "groups": roles(EDITOR), "is_active": "on"}
-    assert as_(ADMINISTRATOR).post(f"{USERS}add/", data).status_code == 302
+    assert client_with_role(ADMINISTRATOR).post(f"{USERS}add/", data).status_code == 302
     emil = User.objects.get(email="emil@example.org")
     assert emil.roles == {EDITOR}
     assert not emil.has_usable_password()
@@ -107,7 +107,7 @@ def test_an_account_made_by_an_administrator_has_no_password():
 def test_an_invited_person_gets_a_link_and_chooses_a_password():
     Site.objects.update(name="The Slip")
     data = {"name": "Emil", "email": "emil@example.org", "groups": roles(EDITOR), "is_active": "on"}
-    page = as_(ADMINISTRATOR).post(f"{USERS}add/", data, follow=True).content.decode()
+    page = client_with_role(ADMINISTRATOR).post(f"{USERS}add/", data, follow=True).content.decode()
     assert f"The link for emil@example.org was written to a file in {settings.EMAIL_FILE_PATH}" in page
     run_jobs()
     (message,) = mail.outbox
@@ -116,7 +116,7 @@ def test_an_invited_person_gets_a_link_and_chooses_a_password():
     emil = Client()
     form = emil.get(link, follow=True)
     password = {"password1": "nine-quiet-otters", "password2": "nine-quiet-otters"}
-    emil.post(form.redirect_chain[-1][0], password)  # which logs in: the link has proved who it is
+    emil.post(form.redirect_chain[-1][0], password)  # this logs Emil in, since he has opened the mailed link
     assert emil.get("/admin/articles/article/add/", follow=True).status_code == 200
     # A person with a password gets no second mail, whenever the job runs; one who lost the mail does.
     invite.func(User.objects.get(name="Emil").pk)
@@ -125,13 +125,14 @@ def test_an_invited_person_gets_a_link_and_chooses_a_password():
     edda.set_unusable_password()
     edda.save()
     people = {"action": "invite_again", "_selected_action": [User.objects.get(name="Emil").pk, edda.pk]}
-    assert as_(MODERATOR).post(USERS, people, follow=True).status_code in {200, 403}
-    page = as_(ADMINISTRATOR).post(USERS, people, follow=True).content.decode()
+    assert client_with_role(MODERATOR).post(USERS, people, follow=True).status_code in {200, 403}
+    page = client_with_role(ADMINISTRATOR).post(USERS, people, follow=True).content.decode()
     assert "1 invitation will be sent." in page
     assert f"They were written to files in {settings.EMAIL_FILE_PATH}" in page
     run_jobs()
     assert [(message.to, message.subject) for message in mail.outbox[1:]] == [
-        (["emil@example.org"], "A change to your account at The Slip"),  # the first password, too
+        # The mail tells about the first password, too.
+        (["emil@example.org"], "A change to your account at The Slip"),
         (["edda@example.org"], "Your account at The Slip"),
     ]
 
@@ -139,13 +140,13 @@ def test_an_invited_person_gets_a_link_and_chooses_a_password():
 def test_an_email_that_is_taken_in_another_case_is_an_error_of_the_form():
     person(READER, "Ruth", email="ruth@example.org")
     data = {"name": "Eve", "email": "RUTH@example.org", "groups": roles(READER), "is_active": "on"}
-    assert as_(ADMINISTRATOR).post(f"{USERS}add/", data).status_code == 200
+    assert client_with_role(ADMINISTRATOR).post(f"{USERS}add/", data).status_code == 200
     assert not User.objects.filter(name="Eve").exists()
 
 
 def test_nobody_can_be_deleted():
     ruth = person(READER, "Ruth")
-    client = as_(ADMINISTRATOR)
+    client = client_with_role(ADMINISTRATOR)
     assert client.post(f"{USERS}{ruth.pk}/delete/", {"post": "yes"}).status_code == 403
     client.post(USERS, {"action": "delete_selected", "_selected_action": [ruth.pk], "post": "yes"})
     assert User.objects.filter(pk=ruth.pk).exists()
@@ -154,7 +155,7 @@ def test_nobody_can_be_deleted():
 @pytest.mark.parametrize("role", [MODERATOR, ADMINISTRATOR])
 def test_guests_are_read_only(role):
     guest = GuestFactory.create(name="Gus", email="gus@example.org")
-    client = as_(role)
+    client = client_with_role(role)
     assert "gus@example.org" in client.get(GUESTS).content.decode()
     assert client.get(f"{GUESTS}{guest.pk}/change/").status_code == 200
     for page in f"{guest.pk}/change", f"{guest.pk}/delete", "add":
@@ -165,18 +166,18 @@ def test_guests_are_read_only(role):
 def test_people_are_searched_and_filtered():
     person(READER, "Ruth", email="ruth@example.org")
     person(EDITOR, "Emil")
-    client = as_(ADMINISTRATOR)
+    client = client_with_role(ADMINISTRATOR)
 
-    def found(query: str) -> list[str]:
+    def listed_names(query: str) -> list[str]:
         return [user.name for user in client.get(f"{USERS}?{query}").context["cl"].result_list]
 
-    assert found("q=ruth@") == ["Ruth"]
-    assert found(f"groups__id__exact={roles(EDITOR)[0]}") == ["Emil"]
+    assert listed_names("q=ruth@") == ["Ruth"]
+    assert listed_names(f"groups__id__exact={roles(EDITOR)[0]}") == ["Emil"]
 
 
 @pytest.mark.parametrize("url", [USERS, GUESTS])
 def test_query_counts_do_not_grow_with_the_rows(url):
-    client = as_(ADMINISTRATOR)
+    client = client_with_role(ADMINISTRATOR)
     person(EDITOR, "Emil")
     GuestFactory.create()
     client.get(url)
@@ -208,12 +209,12 @@ def test_the_admins_log_in_is_the_sites_and_returns_to_the_admin():
 
 
 def test_a_reader_gets_403_in_the_admin_without_a_redirect_loop():
-    response = as_(READER).get("/admin/", follow=True)
+    response = client_with_role(READER).get("/admin/", follow=True)
     assert response.status_code == 403
 
 
-def test_the_list_has_the_words_of_the_site():
-    page = " ".join(as_(ADMINISTRATOR).get(USERS).content.decode().split())
+def test_the_list_has_the_texts_of_the_site():
+    page = " ".join(client_with_role(ADMINISTRATOR).get(USERS).content.decode().split())
     assert re.search(r"<title>People and roles · [^<]+</title>", page)
     assert "<summary>Role</summary>" in page
     for stock in ("to change", "By ", "Show counts"):

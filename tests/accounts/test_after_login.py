@@ -42,7 +42,7 @@ def test_the_log_in_of_a_story_leads_a_reader_back_and_a_moderator_to_the_queue(
 
 
 @pytest.mark.parametrize("path", ["https://evil.example/", "//evil.example/", "stories/", "javascript:x", ""])
-def test_another_site_is_no_place_to_come_from(client, path):
+def test_the_log_in_does_not_redirect_to_other_sites(client, path):
     client.force_login(UserFactory.create())
     assert client.get(reverse("after-login"), {"next": path}).url == "/"
 

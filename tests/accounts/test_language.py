@@ -48,7 +48,7 @@ def direction_of(client: Client, url: str) -> str:
     )
 
 
-def test_choosing_a_language(member: User, article: Article) -> None:
+def test_a_chosen_language_applies_to_all_pages_of_the_member_only(member: User, article: Article) -> None:
     client, other = log_in(member), log_in(UserFactory.create())
     assert client.get(URL).content.decode().count("<option") == 3
 
@@ -66,7 +66,7 @@ def test_choosing_a_language(member: User, article: Article) -> None:
     assert direction_of(client, article.get_absolute_url()) == "ltr"
 
 
-def test_english_on_an_arabic_site(member: User, article: Article) -> None:
+def test_a_member_can_choose_english_on_an_arabic_site(member: User, article: Article) -> None:
     Site.objects.update(language="ar")
     client = log_in(member)
     assert "لغة الموقع (العربية)" in client.get(URL).content.decode()

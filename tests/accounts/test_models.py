@@ -48,7 +48,7 @@ def test_is_staff_and_is_superuser_follow_from_the_roles(roles, may):
         (ADMINISTRATOR, ["accounts.change_user", "articles.change_site"], []),
     ],
 )
-def test_permissions_of_each_role(role, allowed, refused):
+def test_each_role_has_its_permissions(role, allowed, refused):
     user = UserFactory.create(roles=(role,))
     assert [name for name in allowed if not user.has_perm(name)] == []
     assert [name for name in refused if user.has_perm(name)] == []

@@ -6,7 +6,7 @@ from django.test import Client
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, SignUp, User
 from accounts.names import clean_name, looks_like_any
-from tests.accounts.test_admin import USERS, as_, person, roles
+from tests.accounts.test_admin import USERS, client_with_role, person, roles
 
 pytestmark = pytest.mark.django_db
 
@@ -45,10 +45,10 @@ def test_hidden_characters_and_direction_marks_are_refused(name: str) -> None:
         "O’Neil",
         "José María",
         "عبد الله",
-        "می\u200cخواهم",  # Persian parts a word's pieces so
+        "می\u200cخواهم",  # Persian separates the parts of a word by this character
         "שרה לוי",
         "राम",
-        "क\u094d\u200dष",  # Hindi shows the half of a letter so
+        "क\u094d\u200dष",  # Hindi shows half of a letter by this character
         "ක\u0dca\u200dය",
         "র\u200d\u09cdয",
         "ﷴ",
@@ -69,12 +69,12 @@ def test_characters_that_a_script_needs_are_kept(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["Mona", "mona", "Моnа", "M0na", "M o n a", "Ｍｏｎａ", "Mоna.", "Mόna", "МΟΝА"]
 )
-def test_names_that_look_alike(name: str) -> None:
+def test_lookalikes_of_a_name_are_found(name: str) -> None:
     assert looks_like_any(name, ["Ada", "Mona"])
 
 
 @pytest.mark.parametrize("name", ["Monika", "Moma", "Nona", "Мона Лиза", "李娜", "محمد"])
-def test_names_that_do_not_look_alike(name: str) -> None:
+def test_other_names_are_no_lookalikes(name: str) -> None:
     assert not looks_like_any(name, ["Ada", "Mona", "李明", "محمود"])
 
 
@@ -94,7 +94,7 @@ def test_signing_up_with_a_staff_name_is_refused(client: Client, role: str) -> N
 def test_an_administrator_cannot_give_a_reader_a_staff_name() -> None:
     person(MODERATOR, "Mona")
     ruth = person(READER, "Ruth")
-    ada = as_(ADMINISTRATOR)
+    ada = client_with_role(ADMINISTRATOR)
     url, sent = f"{USERS}{ruth.pk}/change/", {"name": "Mоna", "is_active": "on"}
     page = ada.post(url, sent | {"groups": roles(READER)}).content.decode()
     assert "A member of the staff has this name" in page

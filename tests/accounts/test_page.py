@@ -18,7 +18,7 @@ def member(client):
     return member
 
 
-def test_switching_on_and_off(client, member):
+def test_a_member_switches_the_page_on_and_off(client, member):
     page = client.get(URL).content.decode()
     assert "Switch it on" in page
     assert f"/people/{member.pk}/" not in page
@@ -42,7 +42,7 @@ def test_only_the_own_page_is_switched(client, member):
 
 
 @pytest.mark.parametrize("sent", [{}, {"on": ""}, {"on": "yes"}])
-def test_other_values_switch_off(client, member, sent):
+def test_other_values_switch_the_page_off(client, member, sent):
     User.objects.update(has_page=True)
     client.post(URL, sent)
     assert not User.objects.get().has_page
@@ -64,5 +64,5 @@ def test_a_csrf_token_is_required(member):
     assert other.post(URL, {"on": "1"}).status_code == 403
 
 
-def test_other_methods(client, member):
+def test_other_methods_are_not_allowed(client, member):
     assert client.put(URL).status_code == 405

@@ -10,7 +10,7 @@ from tests.factories import UserFactory
 pytestmark = pytest.mark.django_db
 
 
-def test_the_sessions_of_one_account() -> None:
+def test_only_the_sessions_of_one_account_are_found() -> None:
     jim, ida = UserFactory.create(), UserFactory.create()
     for user in (jim, jim, ida):
         Client().force_login(user)

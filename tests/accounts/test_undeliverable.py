@@ -40,5 +40,5 @@ def test_e_mails_are_deleted_after_a_year() -> None:
     assert undeliverable.delete_old() == 1
     assert emails() == {"new@example.org"}
     UndeliverableEmail.objects.update(at=year_ago)
-    undeliverable.add("new@example.org", "550 Still no such user")  # it is rejected again
+    undeliverable.add("new@example.org", "550 Still no such user")  # the e-mail is rejected again
     assert undeliverable.delete_old() == 0

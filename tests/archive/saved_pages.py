@@ -37,7 +37,7 @@ def page(count: int = 4) -> bytes:
     return (HEAD % count + "\n".join(COMMENTS[:count]) + FOOTER).encode()
 
 
-def take(data: bytes, **options):
+def import_saved_page(data: bytes, **options):
     """Import a saved page and return the report."""
     return import_page(data=data, filename="story.txt", **options)
 

@@ -83,7 +83,7 @@ def test_a_site_moves_into_a_bucket_and_back(
     erasures = erasure_log.read_all()
     assert len(erasures) == 1
 
-    # It moves
+    # The site moves into the bucket
     local, settings.STORAGES = settings.STORAGES, in_the_data_folder
     assert not is_served(image, picture)
     output = copy_files(capsys)
@@ -104,7 +104,7 @@ def test_a_site_moves_into_a_bucket_and_back(
     # A backup, an erasure after it, and a restore
     backup = last_backup()
     assert backup
-    assert not backup.is_there  # it is recorded with the path of the other machine
+    assert not backup.is_there  # the record has the path on the other machine
     storage().delete(list_nightly()[0].name)
     make_nightly_backup()
     backup = last_backup()
@@ -125,8 +125,8 @@ def test_a_site_moves_into_a_bucket_and_back(
     call_command("check_integrity")
     assert is_served(image, picture)
 
-    # And back
-    erasures = erasure_log.read_all()  # with the one that the restore has repeated
+    # The site moves back into the data folder
+    erasures = erasure_log.read_all()  # the log includes the erasure that the restore repeated
     output = copy_files(capsys, "--back")
     settings.STORAGES = local
     assert output["erasures"].startswith("3 copied")
@@ -152,7 +152,7 @@ def test_a_store_that_stops_is_reported(in_the_data_folder: dict[str, Any], sett
 def test_an_image_in_a_bucket_is_checked_at_each_request(bucket: str, client: Client, emil: User) -> None:
     image = make_image()
     address = f"/images/{image.pk}/w400.webp"
-    assert client.get(address).status_code == 404  # no published story shows it
+    assert client.get(address).status_code == 404  # no published story shows the image
     client.force_login(emil)
     response = client.get(address)
     assert response.content == files.read(f"{image.folder}/w400.webp")
@@ -174,7 +174,7 @@ def test_unused_images_are_deleted_from_a_bucket(bucket: str, time_machine: Any)
     assert list(storage().list_files("media")) == []
 
 
-def test_a_file_of_personal_data_in_a_bucket(bucket: str, client: Client, ada: User) -> None:
+def test_a_file_of_personal_data_is_stored_in_the_bucket(bucket: str, client: Client, ada: User) -> None:
     confirm_email(ada)
     make_comment(make_article(), "What Ada said.", author=ada)
     row = personal_data.request_file(Person(user=ada))
@@ -190,7 +190,7 @@ def test_a_file_of_personal_data_in_a_bucket(bucket: str, client: Client, ada: U
     assert not PersonalDataFile.objects.exists()
 
 
-def test_nightly_backups_in_a_bucket(bucket: str, time_machine: Any) -> None:
+def test_nightly_backups_are_stored_in_the_bucket(bucket: str, time_machine: Any) -> None:
     Site.objects.update(backs_up_nightly=True, backups_kept=2)
     record_failure(BackupFailure(timezone.now(), "The disk was full."))
     for night in range(3):

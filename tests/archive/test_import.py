@@ -33,7 +33,7 @@ from comments.services.text_changes import render_body
 from config.page_cache.stamp_reader import StampReader, limit_django_waits
 from moderation.actions.decisions import decide, undo
 from moderation.models import Batch, Finding
-from tests.archive.saved_pages import ADD, page, take, upload
+from tests.archive.saved_pages import ADD, import_saved_page, page, upload
 from tests.factories import make_article, make_comment
 from tests.helpers.postgres.rows import snapshot
 
@@ -43,10 +43,10 @@ START = datetime(2014, 3, 3, 9, 15, tzinfo=UTC)
 
 
 def test_a_newer_save_adds_only_new_comments():
-    take(page(3))
+    import_saved_page(page(3))
     before = snapshot()
 
-    report = take(page(5))
+    report = import_saved_page(page(5))
 
     assert (report.created, report.skipped) == (2, 3)
     after = snapshot()
@@ -60,11 +60,11 @@ def test_a_newer_save_adds_only_new_comments():
 
 
 def test_a_new_reply_finds_its_parent_where_a_moderator_moved_it():
-    take(page(4))
+    import_saved_page(page(4))
     ann, cy = Comment.objects.get(source_number=1), Comment.objects.get(source_number=4)
     move_comment(comment=cy, parent=ann, actor=None)
 
-    take(page(5))
+    import_saved_page(page(5))
 
     new = Comment.objects.get(source_number=5)
     assert (new.parent, new.level) == (cy, 2)
@@ -73,7 +73,7 @@ def test_a_new_reply_finds_its_parent_where_a_moderator_moved_it():
 
 
 def test_a_newer_save_keeps_decisions_made_here():
-    take(page(3))
+    import_saved_page(page(3))
     article = Article.objects.get()
     article.title, article.rights = "No ferry on Sundays", Article.Rights.LICENSED
     save_article(article=article)
@@ -81,7 +81,7 @@ def test_a_newer_save_keeps_decisions_made_here():
     removed = Comment.objects.get(source_number=3)
     change_states(ids=[removed.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=None)
 
-    take(page(4))
+    import_saved_page(page(4))
 
     article = Article.objects.get()
     assert (article.title, article.rights) == ("No ferry on Sundays", "licensed")
@@ -92,7 +92,7 @@ def test_a_newer_save_keeps_decisions_made_here():
 
 def test_comments_of_an_undone_import_return_with_the_next():
     """New comments are added as well, a moderator's decision stays, and the import can be undone again."""
-    take(page(4))
+    import_saved_page(page(4))
     first = Batch.objects.get()
     ann, _, _, cy = Comment.objects.order_by("source_number")
     decide(ids=[cy.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
@@ -100,8 +100,11 @@ def test_comments_of_an_undone_import_return_with_the_next():
     before = Discussion.objects.get()
     assert before.visible_count == 0
 
-    assert (take(page(5), dry_run=True).created, before.version) == (4, Discussion.objects.get().version)
-    report = take(page(5))
+    assert (import_saved_page(page(5), dry_run=True).created, before.version) == (
+        4,
+        Discussion.objects.get().version,
+    )
+    report = import_saved_page(page(5))
 
     assert (report.created, report.skipped) == (4, 1)
     assert Import.objects.latest("pk").created_count == 4
@@ -118,7 +121,7 @@ def test_comments_of_an_undone_import_return_with_the_next():
     line = ann.transitions.latest("id")
     assert (line.from_state, line.to_state, line.reason) == ("deleted", "published", "imported")
     assert check() == {}
-    assert take(page(5)).has_changes is False
+    assert import_saved_page(page(5)).has_changes is False
 
     undo(batch=Batch.objects.get(pk=line.batch), actor=None)
     assert Discussion.objects.get().visible_count == 0
@@ -127,9 +130,9 @@ def test_comments_of_an_undone_import_return_with_the_next():
 
 def test_the_undo_of_an_import_cannot_be_undone_after_a_second_import(maria, client):
     """The second import has brought the comments back, so nothing is doubled or lost."""
-    take(page(4))
+    import_saved_page(page(4))
     first = undo(batch=Batch.objects.get(), actor=maria).batch
-    take(page(4))
+    import_saved_page(page(4))
     stored = list(Comment.objects.order_by("pk").values())
     client.force_login(maria)
     shown = client.get(f"/moderation/actions/{first.pk}/").text
@@ -149,7 +152,7 @@ def test_the_undo_makes_the_story_a_draft_and_the_next_import_publishes_it(clien
     site = make_article("Something else")
     urls = ["/", "/feed/", "/archive/", "/topics/", site.get_absolute_url()]
     before = {url: client.get(url).content for url in urls}
-    take(page(3))
+    import_saved_page(page(3))
     story, batch = Article.objects.get(source_name__gt=""), Batch.objects.get()
     shown = {url: client.get(url).content for url in ["/", story.get_absolute_url()]}
     assert shown["/"] != before["/"]
@@ -162,23 +165,26 @@ def test_the_undo_makes_the_story_a_draft_and_the_next_import_publishes_it(clien
     assert "This story was unpublished" in gone.content.decode()
     assert story.title not in gone.content.decode()
     assert {url: client.get(url).content for url in urls} == before
-    assert (take(page(3), dry_run=True).has_changes, Article.objects.get(pk=story.pk).published_at) == (
+    assert (
+        import_saved_page(page(3), dry_run=True).has_changes,
+        Article.objects.get(pk=story.pk).published_at,
+    ) == (
         True,
         None,
     )
-    take(page(3))
+    import_saved_page(page(3))
     assert Article.objects.get(pk=story.pk).published_at == story.published_at
     assert client.get("/").content == shown["/"]
 
     undo(batch=Batch.objects.filter(kind="import").latest("at"), actor=None)
     story.refresh_from_db()
-    save_article(article=story)  # an editor has a hand in it, and it stays a draft
+    save_article(article=story)  # an editor has changed the story, so it stays a draft
     assert client.get(story.get_absolute_url()).status_code == 410
 
 
 def test_an_import_does_not_publish_under_an_embargo_or_against_an_editor(client, emil):
     client.force_login(emil)
-    take(page(3))
+    import_saved_page(page(3))
     undo(batch=Batch.objects.get(), actor=None)
     story = Article.objects.get()
     set_embargo(article=story, until=timezone.now() + timedelta(hours=2), seen=story.version)
@@ -193,20 +199,20 @@ def test_an_import_does_not_publish_under_an_embargo_or_against_an_editor(client
     story = set_embargo(article=story, until=None, seen=story.version)
     story = publish(article=story, at=story.was_published_at, seen=story.version)
     unpublish(article=story, why="It was not true.", seen=story.version)
-    assert take(page(5)).is_republished is False
+    assert import_saved_page(page(5)).is_republished is False
     assert client.get(story.get_absolute_url()).status_code == 410
 
 
 def test_undoing_a_newer_save_keeps_the_story_published(client):
-    take(page(3))
-    take(page(5))
+    import_saved_page(page(3))
+    import_saved_page(page(5))
     undo(batch=Batch.objects.latest("at"), actor=None)
     story = Article.objects.get()
     assert story.published_at
     assert Discussion.objects.get().visible_count == 3
 
 
-def test_comments_are_stored_in_blocks_as_all_at_once(monkeypatch):
+def test_storing_in_blocks_gives_the_same_rows_as_storing_at_once(monkeypatch):
     monkeypatch.setattr(imports, "BLOCK", 3)
     texts = [
         "\\N",
@@ -276,7 +282,7 @@ def test_an_error_in_a_later_block_imports_nothing(monkeypatch):
 
 
 def test_an_import_works_where_waits_for_the_database_are_limited():
-    """As in a web process, in which psycopg2 refuses some kinds of statements."""
+    """They are limited in a web process, in which psycopg2 refuses some kinds of statements."""
     reader = StampReader()
     limit_django_waits(reader)
     try:
@@ -307,7 +313,7 @@ def test_the_planner_knows_the_table_after_a_large_import():
     ]
     import_comments(article=article, comments=comments[:2], actor=None, batch=uuid4())
     with connection.cursor() as cursor:
-        cursor.execute("SELECT comments_analyze()")  # whatever the tests before had stored
+        cursor.execute("SELECT comments_analyze()")  # independent of the rows of earlier tests
     assert expected() == 2
     with transaction.atomic():
         import_comments(article=article, comments=comments, actor=None, batch=uuid4())
@@ -316,16 +322,16 @@ def test_the_planner_knows_the_table_after_a_large_import():
 
 
 def test_an_older_save_changes_nothing():
-    take(page(5))
+    import_saved_page(page(5))
     before = snapshot()
-    assert take(page(3)).skipped == 3
+    assert import_saved_page(page(3)).skipped == 3
     assert snapshot() == before
 
 
 def test_an_existing_topic_is_used_and_a_taken_slug_gets_a_number():
     Topic.objects.create(name="Harbour", slug="the-harbour")
     Topic.objects.create(name="Uncategorized!", slug="uncategorized")
-    take(page())
+    import_saved_page(page())
     assert set(Article.objects.get().topics.values_list("slug", "shown")) == {
         ("the-harbour", True),
         ("uncategorized-2", False),
@@ -336,7 +342,7 @@ def test_an_existing_topic_is_used_and_a_taken_slug_gets_a_number():
 def test_the_same_file_twice_at_once_is_imported_once():
     def run_import(_):
         try:
-            return take(page()).created
+            return import_saved_page(page()).created
         finally:
             connection.close()
 
@@ -354,21 +360,21 @@ def test_a_failure_in_the_middle_leaves_nothing(table):
             f"CREATE TRIGGER fail BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION fail()"
         )
     with pytest.raises(DatabaseError, match="disk full"):
-        take(page())
+        import_saved_page(page())
     assert snapshot() == before
 
 
 def test_a_dry_run_writes_nothing_and_reports_the_same():
     before = snapshot()
-    dry = take(page(), dry_run=True)
+    dry = import_saved_page(page(), dry_run=True)
     assert snapshot() == before
     assert dry.article is None
 
-    real = take(page())
+    real = import_saved_page(page())
 
     assert dry.to_json() == real.to_json()
     before = snapshot()
-    assert take(page(5), dry_run=True).created == 1
+    assert import_saved_page(page(5), dry_run=True).created == 1
     assert snapshot() == before
 
 
@@ -388,7 +394,7 @@ def test_a_dry_run_writes_nothing_and_reports_the_same():
 def test_an_incomplete_file_is_refused_with_a_sentence(data, options, sentence):
     before = snapshot()
     with pytest.raises(ArchiveImportError, match=sentence):
-        take(data, **options)
+        import_saved_page(data, **options)
     assert snapshot() == before
 
 
@@ -398,7 +404,7 @@ def test_a_file_beyond_the_limit_is_refused_before_it_is_read():
         check_size(MAX_MB * 1024 * 1024 + 1)
 
 
-def test_the_sample_is_ours_and_takes_replies():
+def test_the_sample_accepts_replies():
     article = import_sample_story()
 
     assert article.rights == Article.Rights.OURS

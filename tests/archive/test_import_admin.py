@@ -11,7 +11,7 @@ from archive.services import import_page
 from articles.models import Article
 from comments.models import Transition
 from moderation.actions.decisions import undo
-from tests.archive.saved_pages import ADD, page, take, upload
+from tests.archive.saved_pages import ADD, import_saved_page, page, upload
 from tests.factories import UserFactory, make_article
 
 pytestmark = pytest.mark.django_db
@@ -87,8 +87,8 @@ def test_a_preview_of_a_refused_file_shows_the_error_and_keeps_the_fields(client
 
 def test_an_import_of_nothing_new_shows_the_last_import_of_the_story(client, emil):
     client.force_login(emil)
-    take(page(3))
-    take(page(4))
+    import_saved_page(page(3))
+    import_saved_page(page(4))
     last = Import.objects.latest("at")
     answer = client.post(ADD, {"file": upload(data=page(4))}, follow=True)
     assert answer.redirect_chain == [(f"/admin/archive/import/{last.pk}/change/", 302)]
@@ -99,7 +99,7 @@ def test_an_import_of_nothing_new_shows_the_last_import_of_the_story(client, emi
 def test_an_import_shows_itself_and_not_one_that_came_at_the_same_time(client, emil, monkeypatch):
     def import_twice(**options):
         report = import_page(**options)
-        take(page(4))
+        import_saved_page(page(4))
         return report
 
     monkeypatch.setattr("archive.admin.import_page", import_twice)
@@ -111,7 +111,7 @@ def test_an_import_shows_itself_and_not_one_that_came_at_the_same_time(client, e
 
 
 def test_the_page_of_an_import_links_to_a_draft_only_for_its_editors(client, emil):
-    article = take(page(3)).article
+    article = import_saved_page(page(3)).article
     undo(batch=Import.objects.get().batch, actor=None)
     entry = f"/admin/archive/import/{Import.objects.get().pk}/change/"
     client.force_login(emil)
@@ -145,8 +145,8 @@ def test_readers_and_moderators_cannot_import(client, role, status):
 
 def test_the_list_and_its_entries_can_be_read_and_not_changed(client, emil, django_assert_max_num_queries):
     client.force_login(emil)
-    take(page(3))
-    take(page(4))
+    import_saved_page(page(3))
+    import_saved_page(page(4))
     entry = Import.objects.latest("at")
     Import.objects.filter(pk=entry.pk).update(warnings=[{"line": 7, "kind": "count", "text": "<b>odd</b>"}])
     with django_assert_max_num_queries(13):
@@ -161,7 +161,7 @@ def test_the_list_and_its_entries_can_be_read_and_not_changed(client, emil, djan
 
 
 def test_an_editor_opens_and_undoes_an_import_of_an_own_story(client, emil):
-    article = take(page(3), actor=emil).article
+    article = import_saved_page(page(3), actor=emil).article
     batch = Import.objects.get(article=article).batch
     action = reverse("moderation:action", args=[batch.pk])
     client.force_login(emil)
@@ -179,7 +179,7 @@ def test_the_list_and_the_page_of_an_undone_import_say_so(client, ada, emil):
     def listed() -> list[str]:
         return re.findall(r'class="field-status">([^<]*)<', client.get("/admin/archive/import/").text)
 
-    article = take(page(3), actor=emil).article
+    article = import_saved_page(page(3), actor=emil).article
     brought = Import.objects.get(article=article)
     entry = f"/admin/archive/import/{brought.pk}/change/"
     client.force_login(emil)
@@ -202,6 +202,6 @@ def test_the_list_and_the_page_of_an_undone_import_say_so(client, ada, emil):
 
 
 def test_a_story_written_here_has_no_source_key():
-    take(page())
+    import_saved_page(page())
     make_article(title="The ferry will not sail on Sundays")
     assert Article.objects.exclude(source_key="").count() == 1

@@ -43,7 +43,7 @@ def test_the_command_prints_a_host_only_if_it_knows_it(tmp_path, capsys, setting
         assert address == start + Article.objects.get().get_absolute_url()
 
 
-def test_the_command_counts_one_as_one(tmp_path, capsys):
+def test_the_command_uses_the_singular_for_one(tmp_path, capsys):
     file = tmp_path / "ferry.txt"
     file.write_bytes(page(1))
     call_command("import_archive", str(file))

@@ -11,26 +11,26 @@ from archive.models import Import
 from articles.models import Article
 from comments.integrity import check
 from comments.models import Comment
-from tests.archive.saved_pages import ADD, FUTURE, dated, page, take, upload
+from tests.archive.saved_pages import ADD, FUTURE, dated, import_saved_page, page, upload
 
 pytestmark = pytest.mark.django_db
 
 
 def test_a_comment_dated_in_the_future_is_stored_as_of_now_with_a_warning():
     ahead = page().replace(b"March 4, 2014 at 8:00", b"March 4, 2114 at 8:00")
-    report = take(ahead)
+    report = import_saved_page(ahead)
     (warning,) = [warning for warning in report.warnings if warning.kind == "future"]
     assert "2114" in warning.text
     assert ahead.decode().splitlines()[warning.line - 1].strip() == "2. Cy"
     late = Comment.objects.get(author_name="Cy")
     assert timezone.now() - timedelta(minutes=5) < late.created_at <= timezone.now()
-    assert take(ahead).created == 0
+    assert import_saved_page(ahead).created == 0
     assert check() == {}
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
 def test_a_story_of_the_future_is_warned_about(client, dry_run):
-    report = take(dated(page()), dry_run=dry_run)
+    report = import_saved_page(dated(page()), dry_run=dry_run)
 
     [warning] = report.warnings
     assert (warning.line, warning.kind) == (1, "future")
@@ -48,12 +48,13 @@ def test_a_story_of_the_future_is_warned_about(client, dry_run):
         f" open it at {settings.SITE_URL}/admin/articles/article/{article.pk}/change/"
     )
     assert Import.objects.get().warnings[0]["kind"] == "future"
-    assert [w.kind for w in take(dated(page())).warnings] == ["future"]  # and is, as long as it is so
+    # The warning is given as long as the date of the story is in the future.
+    assert [w.kind for w in import_saved_page(dated(page())).warnings] == ["future"]
 
     Article.objects.update(published_at=datetime(2014, 3, 3, 9, 15, tzinfo=UTC))
-    assert take(dated(page())).warnings == []
+    assert import_saved_page(dated(page())).warnings == []
     expected = f"{settings.SITE_URL}{article.get_absolute_url()}"
-    assert take(dated(page())).story_url(settings.SITE_URL) == expected
+    assert import_saved_page(dated(page())).story_url(settings.SITE_URL) == expected
 
 
 def test_the_command_prints_no_address_that_answers_404(tmp_path, capsys, client):
@@ -86,7 +87,7 @@ def test_a_comment_of_the_future_is_stored_as_of_its_import():
     )
     before = timezone.now()
 
-    report = take(data)
+    report = import_saved_page(data)
 
     assert [(w.line, w.kind) for w in report.warnings] == [(1, "future"), (31, "future")]
     assert (
@@ -95,5 +96,5 @@ def test_a_comment_of_the_future_is_stored_as_of_its_import():
     comment = Comment.objects.get(source_number=4)
     assert before - timedelta(minutes=30) < comment.created_at <= timezone.now()
     assert comment.source_id == f"Cy|{FUTURE.year + 1}-03-04T08:00|1"
-    assert take(data).created == 0
+    assert import_saved_page(data).created == 0
     assert check() == {}

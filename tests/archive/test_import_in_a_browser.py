@@ -17,7 +17,7 @@ from tests.helpers.browser import log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-SHOTS = os.environ.get("SHOTS")  # a folder for pictures to be looked at
+SHOTS = os.environ.get("SHOTS")  # a folder for screenshots
 WIDE_WORD = "Ü" * 255  # one word, which no line can break by itself
 LONGER = "Ü" * 300
 

@@ -15,7 +15,7 @@ from django_tasks_db.models import DBTaskResult
 from articles.models import Article
 from comments.models import Comment, Reason, State, Transition
 from moderation.models import Batch, Finding
-from tests.archive.saved_pages import take
+from tests.archive.saved_pages import import_saved_page
 from tests.helpers.postgres.rows import snapshot
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +39,7 @@ def seed(data: Path) -> bytes:
 
 @pytest.mark.data
 def test_the_seed_is_stored_whole(seed):
-    report = take(seed)
+    report = import_saved_page(seed)
 
     assert (report.found, report.declared, report.by_level) == (74, 82, SEED_SHAPE)
     assert (report.created, report.skipped) == (74, 0)
@@ -58,7 +58,7 @@ def test_the_seed_is_stored_whole(seed):
 
 @pytest.mark.data
 def test_the_seed_keeps_its_sources_state(seed, mailoutbox):
-    take(seed)
+    import_saved_page(seed)
 
     article = Article.objects.get()
     assert article.published_at == datetime(2013, 6, 19, 20, 40, tzinfo=UTC)
@@ -78,8 +78,8 @@ def test_the_seed_keeps_its_sources_state(seed, mailoutbox):
 
 
 @pytest.mark.data
-def test_the_seeds_findings(seed):
-    take(seed)
+def test_the_seed_gets_its_findings(seed):
+    import_saved_page(seed)
 
     found: dict[str, set[int]] = {}
     for finding in Finding.objects.select_related("comment"):
@@ -95,10 +95,10 @@ def test_the_seeds_findings(seed):
 
 @pytest.mark.data
 def test_the_seed_twice_changes_no_row(seed):
-    take(seed)
+    import_saved_page(seed)
     before = snapshot()
 
-    report = take(seed)
+    report = import_saved_page(seed)
 
     assert snapshot() == before
     assert (report.created, report.skipped) == (0, 74)
@@ -113,7 +113,7 @@ def test_a_saved_thread_has_the_tree_that_its_blog_had(data, name):
     folder = data / "import" / "soundoff_text"
     true = json.loads((folder / f"{name}.json").read_text())
 
-    take((folder / f"{name}.txt").read_bytes())
+    import_saved_page((folder / f"{name}.txt").read_bytes())
 
     stored = list(Comment.objects.order_by("source_number").select_related("parent"))
     assert [

@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from articles.models import Article, Redirect
 from articles.redirects import add_redirect
-from tests.archive.saved_pages import ADD, page, take, upload
+from tests.archive.saved_pages import ADD, import_saved_page, page, upload
 from tests.factories import make_article
 from tests.helpers.postgres.locks import site_is_locked_first
 
@@ -16,9 +16,9 @@ pytestmark = pytest.mark.django_db
 
 def test_the_path_at_the_source_leads_to_the_story(client):
     url = "https://old.example/2014/03/03/ferry/"
-    preview = take(page(), url=url, dry_run=True).redirect
+    preview = import_saved_page(page(), url=url, dry_run=True).redirect
     assert not Redirect.objects.exists()
-    report = take(page(), url=url).redirect
+    report = import_saved_page(page(), url=url).redirect
     assert preview.text == "The old URL /2014/03/03/ferry/ will lead to the story."
     assert report.text == "The old URL /2014/03/03/ferry/ leads to the story."
     assert preview.to_json() == report.to_json()
@@ -37,7 +37,7 @@ def test_the_path_at_the_source_leads_to_the_story(client):
     ],
 )
 def test_the_redirect_has_no_parameter_that_does_not_name_the_story(client, url, old):
-    take(page(), url=url)
+    import_saved_page(page(), url=url)
     assert Redirect.objects.get().old == old
     story = Article.objects.get().get_absolute_url()
     assert client.get(old).url == story
@@ -66,8 +66,8 @@ def test_the_redirect_has_no_parameter_that_does_not_name_the_story(client, url,
 def test_an_import_changes_no_redirect_and_reports_a_url_in_use(url, sentence):
     add_redirect(old="/?p=12", to=make_article("Typed by a person").get_absolute_url())
     before = Redirect.objects.values_list().get()
-    preview = take(page(), url=url, dry_run=True).redirect
-    report = take(page(), url=url).redirect
+    preview = import_saved_page(page(), url=url, dry_run=True).redirect
+    report = import_saved_page(page(), url=url).redirect
     assert preview.text == report.text == f"The old URL {sentence}"
     assert Article.objects.get(source_url=url).is_published()
     assert Redirect.objects.values_list().get() == before
@@ -75,8 +75,8 @@ def test_an_import_changes_no_redirect_and_reports_a_url_in_use(url, sentence):
 
 def test_a_source_with_the_same_path_as_the_story_needs_no_redirect(client):
     url = "https://old.example/stories/the-ferry-will-not-sail-on-sundays/"
-    preview = take(page(), url=url, dry_run=True).redirect
-    report = take(page(), url=url).redirect
+    preview = import_saved_page(page(), url=url, dry_run=True).redirect
+    report = import_saved_page(page(), url=url).redirect
     assert preview.to_json() == report.to_json()
     assert report.text.endswith("/stories/the-ferry-will-not-sail-on-sundays/ leads to the story.")
     assert client.get(report.old).status_code == 200
@@ -84,15 +84,15 @@ def test_a_source_with_the_same_path_as_the_story_needs_no_redirect(client):
 
 
 def test_only_the_first_import_redirects_from_its_source():
-    assert take(page()).redirect is None
-    assert take(page(5), url="https://old.example/2014/03/03/ferry/").redirect is None
+    assert import_saved_page(page()).redirect is None
+    assert import_saved_page(page(5), url="https://old.example/2014/03/03/ferry/").redirect is None
     assert not Redirect.objects.exists()
 
 
 def test_an_import_outdates_the_site_before_it_locks_the_redirects():
     """Otherwise it and a change of a slug (tests/articles/test_redirects.py) could wait for each other."""
     with CaptureQueriesContext(connection) as queries:
-        take(page(), url="https://old.example/2014/03/03/ferry/")
+        import_saved_page(page(), url="https://old.example/2014/03/03/ferry/")
     assert site_is_locked_first(queries)
 
 

@@ -50,7 +50,7 @@ def test_a_form_that_is_sent_again_does_not_import_twice(client, emil):
     client.post(ADD, sent)
     for again in client.post(ADD, sent), client.get(preview):
         assert "it was imported already" in again.context["form"].errors["file"][0]
-    assert "Nothing was imported." not in client.get(preview).text  # it was, before
+    assert "Nothing was imported." not in client.get(preview).text  # the file was imported before
     assert (Article.objects.count(), Import.objects.count()) == (1, 1)
 
 

@@ -286,7 +286,7 @@ def test_a_backup_of_an_earlier_version_is_upgraded(
         assert not Article.objects.exists()
 
 
-# The last migrations before those that refuse what must never be.
+# The last migrations before those that add constraints.
 UNGUARDED = [("moderation", "0003_data"), ("comments", "0003_data"), ("accounts", "0002_data")]
 
 

@@ -94,7 +94,7 @@ def test_a_second_story_of_the_same_title_gets_its_own_slug(emil):
 
 def test_a_second_story_whose_long_title_has_the_same_beginning_gets_its_own_slug(emil):
     title = "the ferry leaves " * 10
-    slug = slugify(title)[:120].strip("-")  # where the script cuts it
+    slug = slugify(title)[:120].strip("-")  # the script cuts the slug there
     for ending in ("early", "late", "not at all"):
         client_of(emil).post(ADD, form(title=title + ending, slug=slug))
     slugs = list(Article.objects.order_by("pk").values_list("slug", flat=True))
@@ -138,7 +138,7 @@ def test_an_old_slug_of_a_published_story_redirects(emil):
     assert other.slug == "the-slip-closes-2"
     response = client.post(change(other), form(slug="the-slip-closes"))
     assert "redirects to another story" in response.context["adminform"].form.errors["slug"][0]
-    # Its own, it may take back.
+    # The story may get its own earlier slug again.
     assert client.post(change(article), form(slug="the-slip-closes")).status_code == 302
     assert Client().get("/stories/the-slip-closes/").status_code == 200
     assert Client().get("/stories/elsewhere/")["Location"] == "/stories/the-slip-closes/"
@@ -283,7 +283,7 @@ def test_a_new_topic_is_counted_and_outdates_the_lists(emil):
     make_article("Out").topics.add(topic)
     make_article("Not yet", published_at=None).topics.add(topic)
     (row,) = client.get("/admin/articles/topic/").context["cl"].result_list
-    assert row.story_count == 1  # a draft is counted nowhere
+    assert row.story_count == 1  # drafts are not counted
 
 
 def test_its_pages_have_no_inline_script_or_style(emil):

@@ -21,7 +21,7 @@ def titles(response):
     return [article.title for article in response.context["articles"]]
 
 
-def at(*numbers):
+def utc(*numbers):
     return datetime(*numbers, tzinfo=UTC)
 
 
@@ -33,11 +33,11 @@ def make_many(count, start=datetime(2013, 6, 1, 12, tzinfo=UTC)):
     )
 
 
-def test_years_and_months_with_their_counts_in_the_zone_of_the_site(client):
+def test_years_and_months_are_counted_in_the_zone_of_the_site(client):
     Site.objects.update(time_zone="Asia/Tokyo")
-    make_article("May in UTC", published_at=at(2013, 5, 31, 20))
-    make_article("June", published_at=at(2013, 6, 19))
-    make_article("New year in Tokyo", published_at=at(2013, 12, 31, 20))
+    make_article("May in UTC", published_at=utc(2013, 5, 31, 20))
+    make_article("June", published_at=utc(2013, 6, 19))
+    make_article("New year in Tokyo", published_at=utc(2013, 12, 31, 20))
 
     years = client.get("/archive/").context["years"]
 
@@ -50,9 +50,9 @@ def test_years_and_months_with_their_counts_in_the_zone_of_the_site(client):
 
 
 def test_each_page_leads_to_the_others(client):
-    make_article(published_at=at(2012, 3, 5))
-    make_article(published_at=at(2013, 6, 19))
-    make_article(published_at=at(2013, 8, 1))
+    make_article(published_at=utc(2012, 3, 5))
+    make_article(published_at=utc(2013, 6, 19))
+    make_article(published_at=utc(2013, 8, 1))
 
     assert 'href="/archive/"' in client.get("/").content.decode().partition("<footer")[2]
     assert 'href="/archive/2013/06/"' in client.get("/archive/").content.decode()
@@ -71,8 +71,8 @@ def test_each_page_leads_to_the_others(client):
 
 
 def test_the_last_moment_of_a_month_is_in_it_and_the_first_of_the_next_is_not(client):
-    make_article("Last", published_at=at(2013, 6, 30, 23, 59, 59, 999999))
-    make_article("First", published_at=at(2013, 7, 1))
+    make_article("Last", published_at=utc(2013, 6, 30, 23, 59, 59, 999999))
+    make_article("First", published_at=utc(2013, 7, 1))
     assert titles(client.get("/archive/2013/06/")) == ["Last"]
     assert titles(client.get("/archive/2013/07/")) == ["First"]
 
@@ -112,16 +112,16 @@ def test_only_its_first_page_is_for_search_engines(client):
         "/archive/2013/06/?before=2013-06-19T20:40:00.000000_" + "9" * 5000,
     ],
 )
-def test_hostile_urls_are_no_page(client, url):
-    make_article(published_at=at(2013, 6, 19))
+def test_invalid_urls_are_not_found(client, url):
+    make_article(published_at=utc(2013, 6, 19))
     assert client.get(url).status_code == 404
 
 
 @pytest.mark.parametrize(
     "url", ["/archive/2012/", "/archive/1000/", "/archive/2999/12/", "/archive/2013/05/"]
 )
-def test_a_time_without_stories_is_no_page(client, url):
-    make_article(published_at=at(2013, 6, 19))
+def test_a_time_without_stories_is_not_found(client, url):
+    make_article(published_at=utc(2013, 6, 19))
     make_article("A draft", published_at=None)
     assert client.get(url).status_code == 404
 
@@ -132,7 +132,7 @@ def test_an_empty_archive_shows_a_sentence(client):
 
 def test_scheduled_stories_are_not_counted_or_linked(client):
     moment = timezone.now() + timedelta(days=400)
-    make_article(published_at=at(2013, 6, 19))
+    make_article(published_at=utc(2013, 6, 19))
     make_article("Next year", published_at=moment)
     response = client.get("/archive/")
     assert [year.year for year in response.context["years"]] == [2013]
@@ -160,7 +160,7 @@ def test_statements_and_rows_do_not_grow(client, url, most):
         assert len(response.context.get("articles", [])) <= PAGE_SIZE
 
 
-def test_a_comment_makes_its_lists_new(client):
+def test_a_comment_outdates_the_lists_with_its_story(client):
     article = make_article()
     url = f"/archive/{article.published_at.year}/"
     ids = [make_comment(article).pk]
@@ -171,8 +171,8 @@ def test_a_comment_makes_its_lists_new(client):
 
 
 @pytest.mark.parametrize("url", ["/archive/", "/archive/2013/", "/archive/2013/06/"])
-def test_methods(client, url):
-    make_article(published_at=at(2013, 6, 19))
+def test_the_archive_is_read_only(client, url):
+    make_article(published_at=utc(2013, 6, 19))
     assert client.head(url).status_code == 200
     assert client.head(url).content == b""
     for method in ("post", "put", "delete"):

@@ -30,7 +30,7 @@ def emil_ness() -> User:
     return UserFactory.create(name="Emil Ness", roles=(EDITOR,))
 
 
-def test_authors_stand_in_their_order_with_links_and_others_behind(client, ida_berg, emil_ness):
+def test_authors_are_listed_in_order_with_links_before_other_names(client, ida_berg, emil_ness):
     article = make_article(byline="Jo of the Gazette")
     set_article_authors(article=article, people=[emil_ness, ida_berg])
     page = client.get(article.get_absolute_url()).content.decode()
@@ -49,7 +49,7 @@ def test_authors_stand_in_their_order_with_links_and_others_behind(client, ida_b
     assert oembed["author_name"] == "Emil Ness, Ida Berg and Jo of the Gazette"
 
 
-def test_a_byline_in_words_has_no_page(client):
+def test_a_typed_byline_has_no_page(client):
     article = make_article(byline="Jo")
     page = client.get(article.get_absolute_url()).content.decode()
     assert re.search(r'<div class="byline">\s*<div>\s*By Jo\s*<p', page)
@@ -87,7 +87,7 @@ def test_an_author_without_published_stories_has_no_page(client, ida_berg):
         assert client.get("/authors/ida-berg/").status_code == status
 
 
-def test_members_and_guests_get_none(client):
+def test_members_and_guests_get_no_author_page(client):
     member = UserFactory.create(name="Ruth", roles=(READER,))
     make_comment(make_article(), author=member)
     assert client.get("/authors/ruth/").status_code == 404
@@ -113,7 +113,7 @@ def test_an_erased_account_is_removed_from_bylines(client, ida_berg, emil_ness):
     assert client.get("/authors/emil-ness/").status_code == 200
 
 
-def test_a_new_byline_renews_the_cached_pages_once(ida_berg):
+def test_a_new_byline_outdates_the_cached_pages_once(ida_berg):
     article = make_article()
     version, site = article.version, Site.objects.get().version
     for _ in range(2):

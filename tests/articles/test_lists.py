@@ -58,7 +58,7 @@ def test_an_empty_front_page_says_that_the_site_is_being_set_up(client):
     assert "This site is being set up." in client.get("/").content.decode()
 
 
-def test_pages_follow_each_other_without_gap_or_repeat_also_among_equal_moments(client):
+def test_pages_follow_each_other_without_gap_or_repeat_even_at_equal_times(client):
     moment = timezone.now() - timedelta(days=1)
     for number in range(2 * PAGE_SIZE + 5):
         make_article(f"Story {number}", published_at=moment - timedelta(minutes=number // 7))
@@ -77,7 +77,7 @@ def test_pages_follow_each_other_without_gap_or_repeat_also_among_equal_moments(
 @pytest.mark.parametrize(
     "cursor", ["x", "_", "2013-06-19", "2013-06-19T20:40:00.000000_", "2013-06-19T20:40:00.000000_x"]
 )
-def test_a_damaged_cursor_is_no_page(client, cursor):
+def test_a_damaged_cursor_is_not_found(client, cursor):
     assert client.get("/", {"before": cursor}).status_code == 404
 
 
@@ -115,7 +115,7 @@ def test_the_comments_of_a_hidden_discussion_are_not_counted(client):
 
 
 def test_a_story_is_shown_in_a_zone_without_a_name(client):
-    Site.objects.update(time_zone="Etc/GMT-4")  # whose only abbreviation is "+04"
+    Site.objects.update(time_zone="Etc/GMT-4")  # the only abbreviation of this zone is "+04"
     story = make_article("Boats", published_at=datetime(2026, 3, 1, 10, 0, tzinfo=UTC))
     assert "14:00" in client.get(story.get_absolute_url()).content.decode()
 

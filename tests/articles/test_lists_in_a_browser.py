@@ -60,7 +60,7 @@ def test_colours_are_chosen_without_javascript_against_the_system(live_server, b
     assert shown() == BACKGROUND["dark"]
     for choice, paper in (("light", "light"), ("dark", "dark"), ("System", "dark")):
         page.get_by_role("button", name=choice).click()
-        assert page.url == f"{live_server.url}{urls['month']}#foot"  # where the buttons are
+        assert page.url == f"{live_server.url}{urls['month']}#foot"  # the buttons of the theme are there
         assert shown() == BACKGROUND[paper], choice
         assert page.get_by_role("button", name=choice).get_attribute("aria-pressed") == "true"
     context.close()

@@ -118,7 +118,7 @@ def test_the_list_of_stories_has_no_column_beyond_the_edge(browser, live_server,
     context.close()
 
 
-def test_each_unsaved_text_can_be_taken_up_and_many_leave_the_list_in_sight(browser, live_server, emil_ness):
+def test_each_unsaved_text_can_be_continued_and_the_list_stays_visible(browser, live_server, emil_ness):
     for n in range(5):
         typed = {"title": [f"Unsaved {n}"]}
         autosave(
@@ -190,7 +190,7 @@ def test_an_editor_pins_and_orders_without_javascript(browser, live_server, emil
     context.close()
 
 
-def test_a_story_is_renamed_and_its_old_address_arrives(browser, live_server, emil_ness):
+def test_the_old_address_of_a_renamed_story_redirects(browser, live_server, emil_ness):
     article = Article.objects.get(title="Fog")
     context = browser.new_context(java_script_enabled=False)
     log_in(context, live_server, emil_ness)

@@ -203,7 +203,8 @@ def test_chains_are_flattened_and_loops_are_rejected(client):
     with pytest.raises(RedirectError, match="no page"):
         add_redirect(old="/d/", to="/stories/nothing/")
     assert redirect_target(client, "/c/") == "/archive/"
-    add_redirect(old="/archive/", to="/stories/here/")  # what stands there wins, but what led there goes on
+    # The existing page stays, and earlier redirects to it still work.
+    add_redirect(old="/archive/", to="/stories/here/")
     assert client.get("/archive/").status_code == 200
     assert redirect_target(client, "/c/") == "/stories/here/"
 

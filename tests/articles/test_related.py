@@ -46,7 +46,7 @@ def test_rare_words_bring_stories_together_and_common_ones_do_not():
     assert related(other) == ["The Zephyrine sails"]
 
 
-def test_stories_of_the_same_topic_come_behind_those_that_share_words():
+def test_stories_of_the_same_topic_come_after_those_that_share_words():
     harbour, unshown = (Topic.objects.create(name=n, slug=n, shown=n == "h") for n in "hu")
     here = make_article("Kittiwake")
     shares = make_article("A kittiwake again", body="")
@@ -57,7 +57,7 @@ def test_stories_of_the_same_topic_come_behind_those_that_share_words():
     assert related(here) == [shares.title, "Of topic 1", "Of topic 0"]
 
 
-def test_a_hidden_one_is_never_among_them():
+def test_a_hidden_story_is_never_related():
     topic = Topic.objects.create(name="Harbour", slug="harbour")
     here, other = make_article("Kittiwake"), make_article("A kittiwake")
     for article in (here, other):
@@ -115,7 +115,7 @@ def test_the_number_of_keywords_is_bounded():
 
 
 @pytest.mark.parametrize("word", ["o'clock", "a\\b", "http://example.org/it's\\here", "''", "\\\\"])
-def test_odd_words_are_found_as_they_are(word):
+def test_unusual_words_are_matched_exactly(word):
     first, second = make_article("One", body=f"{word} {word}"), make_article("Two", body=f"{word} {word}")
     save_again(first)
     assert first.title == "One"

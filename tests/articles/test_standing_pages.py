@@ -65,12 +65,12 @@ def change(page: StandingPage) -> str:
     return f"/admin/articles/standingpage/{page.pk}/change/"
 
 
-def of(page: StandingPage, **values: str) -> dict[str, str]:
+def page_fields(page: StandingPage, **values: str) -> dict[str, str]:
     stored = {"title": page.title, "slug": page.slug, "body": page.body, "menu": "foot", "place": "1"}
     return stored | {"shown": "on"} | values
 
 
-def carried(response: Any) -> dict[str, str]:
+def hidden_fields(response: Any) -> dict[str, str]:
     """Return the hidden fields of the page after a change of its form."""
     nonce = re.sub("[0-9]+$", "1", response.context["nonce"])
     return {"read": response.context["snapshot"], "nonce": nonce}
@@ -85,10 +85,10 @@ def post_autosave(
 
 def test_a_second_save_overwrites_nothing_and_shows_both_texts(rules):
     emil, edda = client_with_role(EDITOR), client_with_role(EDITOR)
-    read = carried(edda.get(change(rules)))
-    result = emil.post(change(rules), of(rules, body=rules.body.replace("kind", "just"), menu="top"))
+    read = hidden_fields(edda.get(change(rules)))
+    result = emil.post(change(rules), page_fields(rules, body=rules.body.replace("kind", "just"), menu="top"))
     assert result.status_code == 302
-    hers = of(rules, body=rules.body.replace("The end", "So be it"), menu="none") | read
+    hers = page_fields(rules, body=rules.body.replace("The end", "So be it"), menu="none") | read
 
     response = edda.post(change(rules), hers)
 
@@ -100,11 +100,11 @@ def test_a_second_save_overwrites_nothing_and_shows_both_texts(rules):
     assert ("just" in stored.body, stored.menu) == (True, "top")
     assert "So be it" in rules.revisions.get(is_conflicting_copy=True).body
 
-    renewed = carried(response)
+    renewed = hidden_fields(response)
     response = edda.post(change(rules), hers | renewed | {"_fill": "both", "take-menu": choice})
     both = response.context["adminform"].form["body"].value()
     assert both == "Be just.\n\nBe brief.\n\nSo be it."
-    renewed = carried(response)
+    renewed = hidden_fields(response)
     assert edda.post(change(rules), hers | renewed | {"body": both, "take-menu": choice}).status_code == 302
     stored = StandingPage.objects.get()
     assert (stored.body, stored.menu) == (both, "none")
@@ -113,7 +113,7 @@ def test_a_second_save_overwrites_nothing_and_shows_both_texts(rules):
 
 def test_autosaves_of_standing_pages_are_offered_only_among_standing_pages(rules):
     emil = client_with_role(EDITOR)
-    page, new = carried(emil.get(change(rules))), carried(emil.get(ADD, follow=True))
+    page, new = hidden_fields(emil.get(change(rules))), hidden_fields(emil.get(ADD, follow=True))
     typed: dict[str, list[str]] = {"title": ["Rules"], "body": ["Be bold."], "menu": ["none"], "shown": []}
     assert post_autosave(emil, rules, page, **typed)["kept"]
     assert post_autosave(emil, None, new, title=["Contact"], body=["Ring the bell."])["kept"]
@@ -144,16 +144,16 @@ def test_two_editors_of_one_standing_page_see_each_other(rules):
     first.get(change(rules))
     response = second.get(change(rules))
     assert "Emil has this open." in response.content.decode()
-    first.post(change(rules), of(rules, body="Other rules."))
+    first.post(change(rules), page_fields(rules, body="Other rules."))
     result = second.post(
-        "/admin/articles/standingpage/unsaved/", carried(response) | {"key": rules.pk}
+        "/admin/articles/standingpage/unsaved/", hidden_fields(response) | {"key": rules.pk}
     ).json()
     assert "Emil saved a newer version at" in result["newer"]
 
 
 def test_versions_of_a_standing_page_are_compared_and_restored(rules, client):
     emil, history = client_with_role(EDITOR), change(rules).replace("/change/", "/history/")
-    emil.post(change(rules), of(rules, body="Other rules."))
+    emil.post(change(rules), page_fields(rules, body="Other rules."))
     assert "Compare with version 1" in emil.get(history).content.decode()
     page = emil.get(f"{history}?old=1&new=2").content.decode()
     assert "<ins>Other rules" in page
@@ -181,10 +181,10 @@ def test_raw_html_is_text(client):
     assert '<h1 dir="auto">&lt;b&gt;x&lt;/b&gt;</h1>' in page
 
 
-def test_moderators_stay_outside():
+def test_moderators_cannot_edit_standing_pages():
     assert client_with_role(MODERATOR).get(ADD).status_code == 403
 
 
 @pytest.mark.parametrize("url", ["/pages/nothing/", "/pages/"])
-def test_others_are_none(client, url):
+def test_other_urls_of_pages_are_not_found(client, url):
     assert client.get(url).status_code == 404

@@ -27,7 +27,7 @@ def article():
 
 
 @pytest.fixture
-def talk(article):
+def thread(article):
     """Return comments: Marit, replies by Tollef, Ada and Jun, each to the one before; then Olav and Bo."""
     comments, parent = {}, None
     for name in ("Marit", "Tollef", "Ada", "Jun"):
@@ -40,14 +40,14 @@ def talk(article):
 
 
 @pytest.fixture
-def reading(live_server, page, article, talk):
+def story_page(live_server, page, article, thread):
     page.set_viewport_size(DESK)
     open_story(live_server, page, article)
     return page
 
 
 @pytest.fixture
-def waiting(page, live_server, article, talk):
+def polling_page(page, live_server, article, thread):
     """Return a page with a fake clock. `page.polling_requests` lists its polling requests."""
     page.clock.install()
     page.set_viewport_size(DESK)

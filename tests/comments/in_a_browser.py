@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from comments.services.imports import ImportedComment, import_comments
 
-# Whatever shifts, also what answers a press: here nothing may.
+# Record every layout shift, also one after a press: in these tests nothing may shift.
 SHIFTS = """window.shifts = []; new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) shifts.push(entry.value);
 }).observe({ type: "layout-shift" })"""
@@ -42,7 +42,7 @@ def open_story(live_server, page, article, rest=""):
     page.goto(live_server.url + article.get_absolute_url() + rest)
 
 
-def at(page, comment):
+def locate(page, comment):
     return page.locator(f"#comment-{comment.pk}")
 
 

@@ -18,7 +18,7 @@ LIST = reverse("admin:comments_discussion_changelist")
 
 
 @pytest.fixture
-def mod(client):
+def moderator(client):
     client.force_login(UserFactory.create(name="Mo", roles=("Moderator",)))
     return client
 
@@ -56,14 +56,14 @@ def article_form(article, **discussion):
     return values | {f"discussion-0-{name}": value for name, value in discussion.items()}
 
 
-def test_the_list_counts_visible_pending_and_stored_comments(mod):
+def test_the_list_counts_visible_pending_and_stored_comments(moderator):
     article = make_article("Whales")
     first, second = make_comment(article), make_comment(article)
     make_comment(article)
     change_states(ids=[first.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
     change_states(ids=[second.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
 
-    page = mod.get(LIST)
+    page = moderator.get(LIST)
 
     row = page.context["cl"].result_list[0]
     assert (row.stored_count, row.waiting_count + row.visible_count) == (3, 2)
@@ -71,24 +71,24 @@ def test_the_list_counts_visible_pending_and_stored_comments(mod):
 
 
 def test_the_list_takes_the_same_number_of_statements_for_one_discussion_and_for_thirty(
-    mod, django_assert_num_queries, django_assert_max_num_queries
+    moderator, django_assert_num_queries, django_assert_max_num_queries
 ):
     make_comment(make_article("Number 0"))
     with django_assert_max_num_queries(10) as one:
-        mod.get(LIST)
+        moderator.get(LIST)
     for n in range(1, 30):
         make_comment(make_article(f"Number {n}"))
     with django_assert_num_queries(len(one)):
-        mod.get(LIST)
+        moderator.get(LIST)
 
 
-def test_the_list_finds_by_title_and_filters(mod):
+def test_the_list_finds_by_title_and_filters(moderator):
     for title in ("Whales", "Kelp"):
         make_comment(make_article(title))
     change_discussion(article=Discussion.objects.first().article, status="closed")
 
-    assert [d.article.title for d in mod.get(LIST, {"q": "kelp"}).context["cl"].result_list] == ["Kelp"]
-    closed = mod.get(LIST, {"status__exact": "closed"}).context["cl"].result_list
+    assert [d.article.title for d in moderator.get(LIST, {"q": "kelp"}).context["cl"].result_list] == ["Kelp"]
+    closed = moderator.get(LIST, {"status__exact": "closed"}).context["cl"].result_list
     assert [d.pk for d in closed] == [Discussion.objects.get(status="closed").pk]
 
 
@@ -109,7 +109,7 @@ def test_a_reader_is_sent_to_log_in(client):
     assert client.get(LIST).status_code == 302
 
 
-def test_an_editor_closes_a_discussion_and_old_pages_are_known_as_old(editor):
+def test_an_editor_closes_a_discussion_and_cached_pages_are_outdated(editor):
     article = make_article()
     make_comment(article)
     before = Discussion.objects.get().version
@@ -132,12 +132,12 @@ def test_a_year_that_can_t_be_right_is_refused(editor):
     assert Discussion.objects.get().closes_at is None
 
 
-def test_a_moderator_reads_settings_and_does_not_change_them(mod):
+def test_a_moderator_reads_settings_and_does_not_change_them(moderator):
     article = make_article()
     make_comment(article)
     url = reverse("admin:comments_discussion_change", args=[article.pk])
-    assert mod.get(url).status_code == 200
-    assert mod.post(url, {"status": "closed", "moderation": "pre"}).status_code == 403
+    assert moderator.get(url).status_code == 200
+    assert moderator.post(url, {"status": "closed", "moderation": "pre"}).status_code == 403
     assert Discussion.objects.get().status == "open"
 
 

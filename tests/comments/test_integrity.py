@@ -58,9 +58,9 @@ def run(capsys: pytest.CaptureFixture[str], *flags: str) -> tuple[str, int]:
     return capsys.readouterr().out, 0
 
 
-# The damage, and the statement that does it to a row: to a leaf among the roots, {other} (a moved reply hangs
-# from it in the fixture), {reply}, or {line}, the first log entry about it.
-PLANTED = {
+# The name of the damage, and the statement that does it: to {leaf}, a root without replies, to {other}, a
+# root with a reply that was moved there, to {reply}, or to {line}, the first log entry about it.
+DAMAGE = {
     "tree: a place": "UPDATE comments_comment SET lft = 77, rght = 78 WHERE id = {reply}",
     "tree: the place of its parent": "UPDATE comments_comment SET lft = 1 WHERE id = {reply}",
     "reply_count": "UPDATE comments_comment SET reply_count = 9 WHERE id = {reply}",
@@ -79,13 +79,13 @@ PLANTED = {
     "role": "INSERT INTO accounts_user_groups (user_id, group_id) "
     "SELECT {person}, id FROM auth_group WHERE name = 'Administrator'",
 }
-NAMED_BY = {"chain": "line", "visible_count": "discussion", "day": "discussion", "role": "person"}
+FOUND_ROW = {"chain": "line", "visible_count": "discussion", "day": "discussion", "role": "person"}
 
 
-@pytest.mark.parametrize("planted", PLANTED)
-def test_each_damage_is_found_by_its_kind(thread, planted):
+@pytest.mark.parametrize("damage_name", DAMAGE)
+def test_each_damage_is_found_by_its_kind(thread, damage_name):
     article, person = thread[0].discussion.article, UserFactory.create()
-    with connection.cursor() as cursor:  # a number that was given in another discussion meanwhile
+    with connection.cursor() as cursor:  # a number that another discussion uses meanwhile
         cursor.execute("SELECT nextval('comments_tree_seq')")
         (free,) = cursor.fetchone()
     _before, leaf, _last = (
@@ -103,17 +103,17 @@ def test_each_damage_is_found_by_its_kind(thread, planted):
         "discussion": article.pk,
     }
     assert check() == {}
-    tampering.execute(PLANTED[planted].format(**rows))
-    kind = planted.partition(":")[0]
-    named = "leaf" if kind == "tree_number" else NAMED_BY.get(kind, "reply")
+    tampering.execute(DAMAGE[damage_name].format(**rows))
+    kind = damage_name.partition(":")[0]
+    named = "leaf" if kind == "tree_number" else FOUND_ROW.get(kind, "reply")
     found = check()[kind]
     assert rows[named] in found
-    assert found == [rows[named]] or planted == "tree_number: of one before"  # and the one before it
+    assert found == [rows[named]] or damage_name == "tree_number: of one before"  # and the one before it
 
 
 @pytest.mark.parametrize("days", [-9, 9])
-def test_a_line_of_another_time_is_found(thread, days):
-    """Its hash is right, as the database computed it before it refused such entries."""
+def test_a_log_entry_with_a_wrong_time_is_found(thread, days):
+    """The hash of the entry is correct: the database did not always refuse such entries."""
     with triggers_disabled("transition_true"):
         line = Transition.objects.create(
             discussion_id=thread[0].discussion_id,
@@ -136,13 +136,13 @@ def test_a_name_that_was_corrected_is_no_damage(thread):
     assert check() == {}
 
 
-def test_a_sound_site_gives_nothing(thread, capsys):
+def test_an_undamaged_site_has_no_findings(thread, capsys):
     assert check() == {}
     assert run(capsys) == ("No inconsistencies found.\n", 0)
     assert run(capsys, "--json") == ('{"found": {}, "left": {}}\n', 0)
 
 
-def test_numbers_of_a_tree_are_found_and_written_anew(thread):
+def test_wrong_tree_numbers_are_found_and_repaired(thread):
     Comment.objects.filter(pk=thread[2].pk).update(lft=40, rght=41, level=7)
 
     damage = check()
@@ -152,7 +152,7 @@ def test_numbers_of_a_tree_are_found_and_written_anew(thread):
     assert Comment.objects.get(pk=thread[2].pk).level == 1
 
 
-def test_a_comment_that_claims_another_tree_is_brought_home(thread):
+def test_a_wrong_tree_id_is_found_and_repaired(thread):
     Comment.objects.filter(pk=thread[3].pk).update(tree_id=thread[1].tree_id, lft=50, rght=51)
 
     damage = check()
@@ -161,7 +161,7 @@ def test_a_comment_that_claims_another_tree_is_brought_home(thread):
     assert Comment.objects.get(pk=thread[3].pk).tree_id == thread[0].tree_id
 
 
-def test_counters_are_found_and_counted_anew(thread):
+def test_wrong_counters_are_found_and_repaired(thread):
     Comment.objects.filter(pk=thread[0].pk).update(reply_count=9)
     Discussion.objects.update(visible_count=70)
 
@@ -172,7 +172,7 @@ def test_counters_are_found_and_counted_anew(thread):
     assert Discussion.objects.get().visible_count == 4
 
 
-def test_days_and_recommendations_are_found_and_counted_anew(thread):
+def test_wrong_counts_of_days_and_recommendations_are_found_and_repaired(thread):
     recommend(comment=thread[0], user=UserFactory.create(), given=True)
     count_recommendations.func()
     assert check() == {}
@@ -191,35 +191,35 @@ def test_days_and_recommendations_are_found_and_counted_anew(thread):
     assert list(Comment.objects.order_by("pk").values_list("recommend_count", flat=True)) == [1, 0, 0, 0, 0]
     assert Discussion.objects.get().version > before
 
-    for wrong in (
+    for make_damage in (
         DiscussionDay.objects.filter(pk=day.pk).delete,
         lambda: DiscussionDay.objects.update(visible_count=9),
     ):
-        wrong()
+        make_damage()
         assert check() == {"day": [discussion]}
         repair(check())
         assert check() == {}
 
 
-def test_a_state_that_no_decision_made_is_found_and_left_to_a_person(thread):
+def test_a_state_without_a_decision_is_found_and_not_repaired(thread):
     with triggers_disabled():
         Comment.objects.filter(pk=thread[3].pk).update(state=State.PUBLISHED)
 
     damage = check()
     assert damage["state"] == [thread[3].pk]
     repair(damage)
-    assert check() == {"state": [thread[3].pk]}  # the counters follow the state that stands there
+    assert check() == {"state": [thread[3].pk]}  # the counters agree with the stored state
 
 
-@pytest.mark.parametrize("place", [3, 4], ids=["never moved", "moved"])
-def test_a_parent_that_no_decision_made_is_found_and_left_to_a_person(thread, place, capsys):
-    """Its trees are not renumbered either: their numbers still show where the comment was."""
+@pytest.mark.parametrize("index", [3, 4], ids=["never moved", "moved"])
+def test_a_parent_without_a_decision_is_found_and_not_repaired(thread, index, capsys):
+    """The trees keep their numbers, which still show where the comment was."""
     with triggers_disabled():
-        Comment.objects.filter(pk=thread[place].pk).update(parent=thread[0])
+        Comment.objects.filter(pk=thread[index].pk).update(parent=thread[0])
 
     before = list(Comment.objects.order_by("pk").values())
     damage = check()
-    assert damage["parent"] == [thread[place].pk]
+    assert damage["parent"] == [thread[index].pk]
     repair(damage)
     assert list(Comment.objects.order_by("pk").values()) == before
     assert check() == damage
@@ -229,7 +229,7 @@ def test_a_parent_that_no_decision_made_is_found_and_left_to_a_person(thread, pl
     assert printed.endswith("Trees are not renumbered in a discussion with a damaged parent.\n")
 
 
-def test_a_damaged_parent_keeps_no_other_discussion_from_repair(thread):
+def test_a_damaged_parent_does_not_prevent_the_repair_of_other_discussions(thread):
     elsewhere = make_comment(make_article("Another story"))
     with triggers_disabled():
         Comment.objects.filter(pk=thread[3].pk).update(parent=thread[0])
@@ -247,7 +247,7 @@ def test_a_tree_is_checked_in_one_snapshot(thread, django_assert_num_queries):
         )
 
 
-def test_an_imported_parent_is_compared_with_its_first_line():
+def test_an_imported_parent_is_compared_with_its_first_log_entry():
     article = make_article(source_key="page-1")
     at = article.created_at
     import_comments(
@@ -273,7 +273,7 @@ def test_a_wrong_search_text_is_found_and_rebuilt(thread):
     assert CommentText.objects.get(pk=thread[0].pk).folded == "a word about the boat."
 
 
-def test_a_text_that_is_missing_among_the_earlier_ones_is_found(thread):
+def test_a_missing_earlier_text_is_found(thread):
     edited = edit_comment(comment=thread[0], body="Other words.", user=None, guest=thread[0].guest)
     assert check() == {}
     CommentRevision.objects.filter(comment=edited).update(revision=2)  # the number of the text that it shows
@@ -285,34 +285,34 @@ def test_a_text_that_is_missing_among_the_earlier_ones_is_found(thread):
     assert check() == damage
 
 
-def test_leftover_words_of_erased_comments_are_found_and_erased(thread):
-    gone = thread[3]  # the removed one
-    erase_comments(ids=[gone.pk], at=timezone.now())
+def test_remaining_texts_of_erased_comments_are_found_and_erased(thread):
+    erased = thread[3]  # the removed one
+    erase_comments(ids=[erased.pk], at=timezone.now())
     assert check() == {}
-    Comment.objects.filter(pk=gone.pk).update(author_name="Zoe")
-    CommentRevision.objects.create(comment=gone, revision=1, body="Earlier.")
-    assert check() == {"erased": [gone.pk]}
-    CommentText.objects.create(comment=gone, folded="earlier.")
+    Comment.objects.filter(pk=erased.pk).update(author_name="Zoe")
+    CommentRevision.objects.create(comment=erased, revision=1, body="Earlier.")
+    assert check() == {"erased": [erased.pk]}
+    CommentText.objects.create(comment=erased, folded="earlier.")
     damage = check()
-    assert damage == {"erased": [gone.pk], "search": [gone.pk]}
+    assert damage == {"erased": [erased.pk], "search": [erased.pk]}
     repair(damage)
     assert check() == {}
-    assert Comment.objects.get(pk=gone.pk).author_name == ""
+    assert Comment.objects.get(pk=erased.pk).author_name == ""
 
 
-def test_a_line_of_the_log_that_was_changed_is_found(thread):
+def test_a_changed_log_entry_is_found(thread):
     line = Transition.objects.get(comment=thread[2])
     tampering.execute("UPDATE comments_transition SET actor_id = NULL, revision = 2 WHERE id = %s", line.pk)
     assert check() == {"chain": [line.pk]}
 
 
-def test_a_line_of_the_log_that_was_taken_out_is_found_by_the_next(thread):
+def test_a_deleted_log_entry_is_found_by_the_next_one(thread):
     first, second = Transition.objects.order_by("seq")[:2]
     tampering.execute("DELETE FROM comments_transition WHERE id = %s", first.pk)
     assert check() == {"state": [first.comment_id], "chain": [second.pk]}
 
 
-def test_html_that_does_not_follow_from_its_text_is_found_and_rendered_anew(thread):
+def test_html_that_differs_from_its_text_is_found_and_rendered_again(thread):
     Comment.objects.filter(pk=thread[1].pk).update(body_html="<script>alert(1)</script>")
     Article.objects.update(body_html="<p>Other.</p>")
 
@@ -323,7 +323,7 @@ def test_html_that_does_not_follow_from_its_text_is_found_and_rendered_anew(thre
     assert Comment.objects.get(pk=thread[1].pk).body_html == "<p>Another <em>word</em>.</p>\n"
 
 
-def test_a_repair_makes_old_pages_known_as_old(thread):
+def test_a_repair_outdates_cached_pages(thread):
     before = Discussion.objects.get().version
     Comment.objects.filter(pk=thread[0].pk).update(reply_count=9)
     repair(check())

@@ -32,7 +32,7 @@ def test_a_link_leads_where_its_writer_meant(written: str, href: str) -> None:
 
 
 @pytest.mark.django_db
-def test_stored_links_are_mended() -> None:
+def test_stored_links_are_corrected() -> None:
     migration = import_module("comments.migrations.0033_links_with_a_scheme").Migration
     text = (
         'Not <a href="example.org">. [One](example.org/?a=b&c) and [two](/stories/x/), [three](www.a.example)'
@@ -48,7 +48,7 @@ def test_stored_links_are_mended() -> None:
 
 
 @pytest.mark.django_db
-def test_stored_links_to_hosts_in_other_letters_are_rendered_anew_by_the_check() -> None:
+def test_the_check_renders_stored_links_to_hosts_in_other_letters_again() -> None:
     """The migration knows only hosts in ASCII."""
     comment = make_comment(make_article(), "[text](مثال.com/x) and [port](example.org:8080)")
     rendered = comment.body_html

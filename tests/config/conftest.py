@@ -45,7 +45,7 @@ def data_folder() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder)
-        shutil.rmtree(postgres.Server(folder).socket, ignore_errors=True)  # of a server that was killed
+        shutil.rmtree(postgres.Server(folder).socket, ignore_errors=True)  # a killed server leaves its socket
 
 
 @pytest.fixture(scope="session")
@@ -143,7 +143,7 @@ def holder(environment: dict[str, str]) -> subprocess.Popen[str]:
 
 @pytest.fixture
 def site(transactional_db: None, policy_without_moderation: None) -> Iterator[PageCacheApp]:
-    files.storage().delete(INVALIDATED_AT_FILE)  # what another test took away
+    files.storage().delete(INVALIDATED_AT_FILE)  # another test may have invalidated the copies
     made = PageCacheApp(WSGIHandler())
     yield made
     made.close()

@@ -117,7 +117,7 @@ def test_an_output_that_accepts_nothing_stops_no_request() -> None:
 
 
 def test_an_exception_outside_django_is_counted_logged_and_answered() -> None:
-    # Without warnings on the output, such as that there are no static files.
+    # Warnings, such as that there are no static files, are not printed.
     env = {
         **os.environ,
         "PYTHONWARNINGS": "ignore",

@@ -33,7 +33,7 @@ from tests.helpers.servers import processes
 from tests.helpers.waiting import PATIENCE, until
 from tests.helpers.wsgi_requests import HOST, Reply, send_request
 
-LINE = "The site can’t reach its database. This is the page as of"
+NOTICE = "The site can’t reach its database. This is the page as of"
 
 
 @contextmanager
@@ -47,7 +47,7 @@ def frozen() -> Iterator[None]:
         yield
 
 
-def cut_off() -> None:
+def end_connections() -> None:
     """End all client connections but the test's own. (The owner may not end an autovacuum.)"""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -71,14 +71,14 @@ class Form(HTMLParser):
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = {name: value or "" for name, value in attrs}
+        attributes = {name: value or "" for name, value in attrs}
         if tag == "form" and "body" not in self.fields:
-            self.action, self.fields = found["action"], {}
-        # A browser sends no other button than the pressed one, and no box without a mark.
-        if tag == "input" and found["name"] and found["type"] not in {"submit", "checkbox"}:
-            self.fields.setdefault(found["name"], found.get("value", ""))
+            self.action, self.fields = attributes["action"], {}
+        # A browser sends no other button than the pressed one, and no unchecked checkbox.
+        if tag == "input" and attributes["name"] and attributes["type"] not in {"submit", "checkbox"}:
+            self.fields.setdefault(attributes["name"], attributes.get("value", ""))
         if tag == "textarea":
-            self.area = found["name"]
+            self.area = attributes["name"]
             self.fields[self.area] = ""
 
     def handle_data(self, data: str) -> None:
@@ -98,7 +98,7 @@ def send(site: PageCacheApp, path: str, fields: dict[str, str], cookie: str) -> 
 def test_readers_get_a_stale_copy_and_writers_keep_their_text(site: PageCacheApp, article: Article) -> None:
     make_comment(article, "Words of before.")
     story = article.get_absolute_url()
-    good = send_request(site, story)
+    current = send_request(site, story)
     form = send_request(site, f"{story}reply/")
     cookie = form.headers["Set-Cookie"].partition(";")[0]
     fields = Form(form.text).fields | {
@@ -107,16 +107,16 @@ def test_readers_get_a_stale_copy_and_writers_keep_their_text(site: PageCacheApp
         "email": "jim@example.org",
     }
     with frozen():
-        for cookies in ("", "sessionid=x; theme=up"):  # a member gets the page of a stranger
-            old = send_request(site, story, Cookie=cookies, If_None_Match=good.headers["ETag"])
-            assert old.status == 200
-            before_main = old.text.partition("<main")[0]
-            assert LINE in before_main
+        for cookies in ("", "sessionid=x; theme=up"):  # a member gets the page for everybody
+            stale = send_request(site, story, Cookie=cookies, If_None_Match=current.headers["ETag"])
+            assert stale.status == 200
+            before_main = stale.text.partition("<main")[0]
+            assert NOTICE in before_main
             assert 'role="status"' in before_main
-            assert "Words of before." in old.text
-            assert old.headers["Cache-Control"] == "no-store"
-            assert "ETag" not in old.headers
-            assert old.headers["Content-Length"] == str(len(old.body))
+            assert "Words of before." in stale.text
+            assert stale.headers["Cache-Control"] == "no-store"
+            assert "ETag" not in stale.headers
+            assert stale.headers["Content-Length"] == str(len(stale.body))
         assert send_request(site, story, "HEAD").body == b""
         for path in (f"{story}reply/", "/", "/admin/", f"{story}?after=1.1"):  # not in the cache
             refused = send_request(site, path, Accept_Encoding="gzip")
@@ -125,15 +125,15 @@ def test_readers_get_a_stale_copy_and_writers_keep_their_text(site: PageCacheApp
             assert "can’t reach its database" in refused.text
         assert send_request(site, "/healthz").status == 200
         assert send_request(site, "/readyz").text == '{"status": "unready", "database": "no answer"}'
-        kept = send(site, f"{story}reply/", fields, cookie)
-        assert kept.status == 503
-        assert kept.headers["Cache-Control"] == "no-store"
-        assert "form-action 'self'" in kept.headers["Content-Security-Policy"]
+        refused_post = send(site, f"{story}reply/", fields, cookie)
+        assert refused_post.status == 503
+        assert refused_post.headers["Cache-Control"] == "no-store"
+        assert "form-action 'self'" in refused_post.headers["Content-Security-Policy"]
     until_back(site)
-    assert LINE not in send_request(site, story).text
-    again = Form(kept.text)
-    assert again.fields == fields
-    assert send(site, again.action, again.fields, cookie).status == 302
+    assert NOTICE not in send_request(site, story).text
+    form_again = Form(refused_post.text)
+    assert form_again.fields == fields
+    assert send(site, form_again.action, form_again.fields, cookie).status == 302
     assert "First &amp; &lt;last&gt;" in send_request(site, story).text
     assert Comment.objects.get(author_name="Jim").body == "\nFirst & <last>\n“words”"
 
@@ -169,16 +169,16 @@ def test_a_hidden_copy_is_not_shown(
     site: PageCacheApp, article: Article, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(application, "SWEEP_SECONDS", 3600)
-    story, made = article.get_absolute_url(), make_comment(article, "Words to take back.")
+    story, comment = article.get_absolute_url(), make_comment(article, "Words to take back.")
     assert "Words to take back." in send_request(site, story).text
-    # By another process, for all that this one knows.
-    assert delete_comment(comment=made, user=None, guest=made.guest)
+    # This process treats the comment as written by another one.
+    assert delete_comment(comment=comment, user=None, guest=comment.guest)
     with frozen():
         assert send_request(site, story).status == 503
     site.sweep()
     send_request(site, story)
     time.sleep(application.COMMIT_SECONDS + 0.1)
-    send_request(site, story)  # asked the database long enough after
+    send_request(site, story)  # the database is asked long enough after the change
     with frozen():
         assert send_request(site, story).status == 200
 
@@ -226,17 +226,17 @@ def test_after_one_timeout_nobody_waits(
         assert site.stamp_reader.lost_at == lost_at
         with pytest.raises(DatabaseUnavailableError):
             site.sweep()
-    assert LINE in send_request(site, story).text  # until a sweep has found it back
+    assert NOTICE in send_request(site, story).text  # until a sweep has reached the database again
     site.sweep()
-    assert LINE not in send_request(site, story).text
+    assert NOTICE not in send_request(site, story).text
 
 
 def test_closed_connections_are_opened_again(site: PageCacheApp, story: str) -> None:
     etag = send_request(site, story).headers["ETag"]
-    cut_off()
+    end_connections()
     assert send_request(site, story).headers["ETag"] == etag
     increment_site_version()
-    cut_off()
+    end_connections()
     assert send_request(site, story).headers["ETag"] == etag
     assert site.stamp_reader.lost_at is None
 
@@ -274,7 +274,7 @@ def test_a_database_that_is_lost_during_a_request(site: PageCacheApp, article: A
         set_wait_callback(None)
 
 
-class HeldPost:
+class BlockedPost:
     """A comment of a guest whose request waits for a lock."""
 
     def __init__(self, site: PageCacheApp, story: str) -> None:
@@ -285,37 +285,37 @@ class HeldPost:
         self.fields = Form(form.text).fields | {"body": "Kept.", "name": "Jim", "email": "jim@example.org"}
         self.holder = psycopg2.connect(**connection.get_connection_params())
         self.watcher = psycopg2.connect(**connection.get_connection_params())
-        self.watcher.autocommit = True  # activity is seen anew in each transaction
+        self.watcher.autocommit = True  # each transaction reads the activity again
 
     def send(self) -> Reply:
         return send(self.site, self.path, self.fields, self.cookie)
 
-    def send_held(self, strike: Callable[[int], None]) -> Reply:
+    def send_while_blocked(self, act: Callable[[int], None]) -> Reply:
         """Send the comment, and do something to the backend that waits."""
         with self.holder.cursor() as cursor:
             cursor.execute("LOCK TABLE comments_comment")
-        striking = threading.Thread(target=lambda: strike(self.wait_for_backend()))
-        striking.start()
+        acting = threading.Thread(target=lambda: act(self.wait_for_backend()))
+        acting.start()
         try:
             return self.send()
         finally:
-            striking.join()
+            acting.join()
             self.holder.rollback()
 
     def wait_for_backend(self) -> int:
-        found: list[int] = []
+        backends: list[int] = []
 
-        def is_held() -> bool:
+        def is_blocked() -> bool:
             with self.watcher.cursor() as cursor:
                 cursor.execute(
                     "SELECT pid FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid))",
                     [self.holder.info.backend_pid],
                 )
-                found.extend(pid for (pid,) in cursor.fetchall())
-            return bool(found)
+                backends.extend(pid for (pid,) in cursor.fetchall())
+            return bool(backends)
 
-        until(is_held)
-        return found[0]
+        until(is_blocked)
+        return backends[0]
 
     def end_backend(self, backend: int) -> None:
         with self.watcher.cursor() as cursor:
@@ -323,8 +323,8 @@ class HeldPost:
 
 
 @pytest.fixture
-def held_post(site: PageCacheApp, story: str) -> Iterator[HeldPost]:
-    post = HeldPost(site, story)
+def blocked_post(site: PageCacheApp, story: str) -> Iterator[BlockedPost]:
+    post = BlockedPost(site, story)
     yield post
     set_wait_callback(None)
     post.holder.close()
@@ -332,63 +332,63 @@ def held_post(site: PageCacheApp, story: str) -> Iterator[HeldPost]:
 
 
 @pytest.mark.parametrize("is_limited", [False, True])
-def test_a_connection_that_ends_in_the_middle_of_a_post(held_post: HeldPost, is_limited: bool) -> None:
+def test_a_connection_that_ends_in_the_middle_of_a_post(blocked_post: BlockedPost, is_limited: bool) -> None:
     if is_limited:
-        limit_django_waits(held_post.site.stamp_reader)
-    refused = held_post.send_held(held_post.end_backend)
+        limit_django_waits(blocked_post.site.stamp_reader)
+    refused = blocked_post.send_while_blocked(blocked_post.end_backend)
     assert refused.status == 503
-    assert Form(refused.text).fields == held_post.fields
+    assert Form(refused.text).fields == blocked_post.fields
     assert not Comment.objects.exists()
-    assert held_post.send().status == 302
+    assert blocked_post.send().status == 302
 
 
-def test_a_silent_connection_times_out(held_post: HeldPost, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_connection_times_out(blocked_post: BlockedPost, monkeypatch: pytest.MonkeyPatch) -> None:
     """One backend is frozen while all others answer."""
     monkeypatch.setattr(stamp_reader, "MAX_SILENT_PERIODS", 3)
-    limit_django_waits(held_post.site.stamp_reader)
-    frozen_ones: list[int] = []
+    limit_django_waits(blocked_post.site.stamp_reader)
+    frozen_backends: list[int] = []
 
     def freeze(backend: int) -> None:
-        frozen_ones.append(backend)
+        frozen_backends.append(backend)
         os.kill(backend, signal.SIGSTOP)
 
     try:
-        refused = held_post.send_held(freeze)
+        refused = blocked_post.send_while_blocked(freeze)
     finally:
-        for backend in frozen_ones:
+        for backend in frozen_backends:
             os.kill(backend, signal.SIGCONT)
             until(lambda backend=backend: not Path(f"/proc/{backend}").exists())  # type: ignore[misc]
     assert refused.status == 503
-    assert Form(refused.text).fields == held_post.fields
-    assert held_post.site.stamp_reader.lost_at is None
-    assert held_post.send().status == 302
+    assert Form(refused.text).fields == blocked_post.fields
+    assert blocked_post.site.stamp_reader.lost_at is None
+    assert blocked_post.send().status == 302
     assert Comment.objects.count() == 1
 
 
 def test_one_silent_connection_of_ours_is_replaced(site: PageCacheApp, story: str) -> None:
     """Its queries run again over another connection, although others get answers all the time."""
     etag = send_request(site, story).headers["ETag"]
-    (line,) = site.stamp_reader._idle
-    done = threading.Event()
+    (silent,) = site.stamp_reader._idle
+    finished = threading.Event()
 
-    def others() -> None:
-        while not done.wait(0.1):
+    def read_repeatedly() -> None:
+        while not finished.wait(0.1):
             site.stamp_reader.read(stamp_query())
 
-    os.kill(line.info.backend_pid, signal.SIGSTOP)
+    os.kill(silent.info.backend_pid, signal.SIGSTOP)
     try:
         site.stamp_reader._idle.clear()
-        asking = threading.Thread(target=others)
-        asking.start()
+        reading = threading.Thread(target=read_repeatedly)
+        reading.start()
         until(lambda: site.stamp_reader._idle)
-        site.stamp_reader._idle.append(line)  # the next one to be taken
+        site.stamp_reader._idle.append(silent)  # the next request takes this connection
         assert send_request(site, story).headers["ETag"] == etag
         assert site.stamp_reader.lost_at is None
-        assert line.closed
+        assert silent.closed
     finally:
-        done.set()
-        asking.join()
-        os.kill(line.info.backend_pid, signal.SIGCONT)
+        finished.set()
+        reading.join()
+        os.kill(silent.info.backend_pid, signal.SIGCONT)
 
 
 def test_a_statement_that_cannot_be_planned_fails_as_others_of_django_do(site: PageCacheApp) -> None:
@@ -406,7 +406,7 @@ def test_a_slow_statement_may_go_on_while_the_database_answers_others(transactio
         with frozen(), pytest.raises(OperationalError), connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         assert reader.read_versions([], [])[0] == reader.read(stamp_query())[0]
-        connection.close_if_unusable_or_obsolete()  # as each request does that starts
+        connection.close_if_unusable_or_obsolete()  # as at the start of each request
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     finally:

@@ -16,7 +16,7 @@ def ids() -> list[str | None]:
     return [message.id for message in check_environment()]
 
 
-def test_the_defaults_agree() -> None:
+def test_the_default_settings_pass_all_checks() -> None:
     assert ids() == []
     assert check_database_driver() == []
 
@@ -36,7 +36,7 @@ def test_psycopg_3_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         ("postgresql://web:a@db/site", "postgresql://owner:b@db/site", []),
     ],
 )
-def test_two_logins_of_one_database(
+def test_both_logins_must_belong_to_one_database(
     web: str | None, owner: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DATABASE_URL")
@@ -214,7 +214,7 @@ def test_debug_is_for_this_machine_only(settings: Settings) -> None:
         ("a.b", False),
     ],
 )
-def test_loopback(host: str, expected: bool) -> None:
+def test_loopback_addresses_are_recognised(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
 
 

@@ -21,7 +21,7 @@ except DataFolderError as error:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user without a name")
 def test_the_message_about_a_folder_of_others_names_a_user_without_a_name() -> None:
-    """As in a container, whose user is a number."""
+    """In a container the user is often only a number."""
     with tempfile.TemporaryDirectory() as closed:
         argv = [sys.executable, "-c", MAKE, closed]
         printed = subprocess.check_output(argv, cwd=PROJECT, text=True)

@@ -177,4 +177,4 @@ def test_an_address_that_names_no_bucket_is_refused_without_its_secret(url: str)
     assert "sesame" not in str(raised.value)
     assert files_url.storage_of(url)["OPTIONS"] == {
         "bucket_name": ""
-    }  # and never the data folder in its place
+    }  # the data folder is never used instead

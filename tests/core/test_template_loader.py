@@ -19,7 +19,7 @@ from core.template_loader import strip_indentation
         ("{% if x %}{{ x }}{% endif %}\ny\n", "{% if x %}{{ x }}{% endif %}\ny\n"),
     ],
 )
-def test_lines(written, sent):
+def test_indentation_is_removed_from_lines(written, sent):
     assert strip_indentation(written) == sent
 
 

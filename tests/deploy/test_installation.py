@@ -174,7 +174,7 @@ def test_a_shell_reads_the_documented_settings_as_systemd_does(tmp_path: Path) -
 
 
 class EchoHandler(BaseHTTPRequestHandler):
-    """Answers each request with its headers."""
+    """A server that answers each request with its headers."""
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -251,7 +251,7 @@ def test_systemd_accepts_the_units(tmp_path: Path) -> None:
     units = tmp_path / "units"
     shutil.copytree(DEPLOY / "systemd", units)
     services = sorted(units.glob("*.service"))
-    for unit in services:  # whose program is not installed at its place here
+    for unit in services:  # the program is not installed at this path here
         unit.write_text(unit.read_text().replace("/srv/soundoff/.venv/bin/python", sys.executable))
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", *services, units / "soundoff.target"],

@@ -27,7 +27,7 @@ from tests.helpers.servers.ports import free_port
 
 COMPOSE = PROJECT / "deploy" / "compose.yml"
 BASE = "localhost/soundoff-try-base"
-POSTGRES = "postgres:18-trixie"  # as compose.yml names it
+POSTGRES = "postgres:18-trixie"  # the name in compose.yml
 PACKAGES = "python3,python3-venv,ca-certificates,postgresql"
 CHROMIUM = "/usr/bin/chromium"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
@@ -295,7 +295,7 @@ def upgrade(engine: Engine, url: str) -> None:
     report(engine.compose("run", "-T", "--rm", "upgrade").strip())
     assert engine.inspect("web")["Id"] == old
     assert answers(f"{url}/readyz")
-    engine.compose("up", "-d", "--no-build", "--force-recreate")  # as if the image were another
+    engine.compose("up", "-d", "--no-build", "--force-recreate")  # recreate the containers as for a new image
     assert engine.inspect("web")["Id"] != old
     wait_until(lambda: answers(f"{url}/readyz"), "the upgraded site is ready")
 

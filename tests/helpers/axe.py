@@ -12,7 +12,7 @@ WIDTHS = (390, 1280)  # pixels: a phone and a desktop screen
 # The rules about colours, which are all that the dark theme changes. The other rules are checked once.
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 
-_passed: list[str] = []  # looks of texts whose contrast is enough, on the pages so far (axe.js)
+_passed: list[str] = []  # styles of texts with enough contrast on earlier pages (axe.js)
 
 
 def faults(page: Any, where: str = "document", widths: Sequence[int] = ()) -> list[str]:

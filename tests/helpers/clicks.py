@@ -4,7 +4,7 @@ from playwright.sync_api import Locator, Page, expect
 
 
 class ClickCounter:
-    """Click the controls of a page and count the clicks.
+    """Clicks the controls of a page and counts the clicks.
 
     Each click, tap or drag counts, also into a field. Typing, pasting, scrolling and the Tab key do not.
     """

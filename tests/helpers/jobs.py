@@ -4,6 +4,6 @@ from django_tasks.backends.immediate import ImmediateBackend
 
 
 class ImmediateJobs(ImmediateBackend):
-    """Run every job at once, including those for later, which then find nothing to do."""
+    """A backend that runs every job at once. Jobs for later then find nothing to do."""
 
     supports_defer = True

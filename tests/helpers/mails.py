@@ -28,7 +28,7 @@ class MailHtml(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
         self.tags.add(tag)
-        if tag == "img":  # of a story: its URL tells nothing about the recipient
+        if tag == "img":  # an image of a story, whose URL reveals nothing about the recipient
             assert "alt" in values
             path = (values["src"] or "").removeprefix(settings.SITE_URL)
             assert re.fullmatch(r"/images/[0-9]+/(w[0-9]+|full)\.(jpg|png)", path), path

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 # Seconds. A deadline that only guards against hanging: no test fails because the machine is slow.
 PATIENCE = 120
-# For each action in a browser, where a missing element is the usual failure.
+# The deadline of each action in a browser, where a missing element is the usual failure.
 BROWSER_PATIENCE = 30
 
 

@@ -81,12 +81,10 @@ def make_environ(
 
 
 def _send(site: PageCacheApp, environ: dict[str, Any]) -> Reply:
-    started: list[Any] = []
-    found = site(environ, lambda status, headers, exc_info=None: started.extend([status, headers]))
-    content = b"".join(found)
-    if hasattr(found, "close"):
-        found.close()
-    assert len({name for name, _ in started[1]} - {"Set-Cookie"}) == sum(
-        n != "Set-Cookie" for n, _ in started[1]
-    )
-    return Reply(int(started[0][:3]), dict(started[1]), content)
+    start: list[Any] = []
+    chunks = site(environ, lambda status, headers, exc_info=None: start.extend([status, headers]))
+    content = b"".join(chunks)
+    if hasattr(chunks, "close"):
+        chunks.close()
+    assert len({name for name, _ in start[1]} - {"Set-Cookie"}) == sum(n != "Set-Cookie" for n, _ in start[1])
+    return Reply(int(start[0][:3]), dict(start[1]), content)

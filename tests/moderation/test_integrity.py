@@ -55,13 +55,13 @@ def site() -> dict[str, Comment]:
     return made
 
 
-def test_a_site_on_which_everything_was_done_is_sound(site, capsys):
+def test_a_site_after_actions_of_every_kind_has_no_findings(site, capsys):
     assert check() == {}
     call_command("check_integrity")
     assert capsys.readouterr().out == "No inconsistencies found.\n"
 
 
-def test_numbers_of_removals_are_counted_anew(site):
+def test_wrong_numbers_of_removals_are_counted_again(site):
     before = Discussion.objects.get()
     Discussion.objects.update(tally={"spam/spam/machine": 12})
     damage = check()
@@ -117,7 +117,7 @@ def test_a_decision_without_a_batch_is_found(site):
     damage = check()
     assert line.pk in damage.pop("batch_missing")
     assert str(Batch.objects.get(pk=line.batch).pk) in damage.pop("batch_empty")
-    assert damage.pop("chain")  # the log's own check tells of it, too
+    assert damage.pop("chain")  # the check of the log also finds it
     assert damage == {}
 
 
@@ -158,7 +158,7 @@ def test_restricted_content_outside_the_store_is_found(site, place):
     damage = check()
     damage.pop("comment_html", None)
     assert damage == {"restricted_text": [site["sealed"].pk]}
-    repair(damage)  # where else the words are is for a person to see
+    repair(damage)  # other copies of the text are left to a person
     assert check()["restricted_text"]
 
 

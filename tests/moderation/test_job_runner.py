@@ -114,7 +114,7 @@ def test_list_shows_the_last_run_of_each_job(monkeypatch):
 @pytest.mark.parametrize(
     ("every", "text"),
     [
-        (timedelta(seconds=50), "every minute"),  # as often as the scheduler makes its rounds
+        (timedelta(seconds=50), "every minute"),  # the interval of the scheduler's rounds
         (timedelta(minutes=5), "every 5 minutes"),
         (timedelta(minutes=90), "every 90 minutes"),
         (HOUR, "every hour"),

@@ -177,7 +177,7 @@ def test_moderators_do_not_wait_but_findings_are_stored(maria):
 
 
 @pytest.mark.parametrize(("mode", "state"), [("conditional", "published"), ("pre", "pending")])
-def test_review_everything_first(maria, mode, state):
+def test_premoderation_holds_comments_of_known_people(maria, mode, state):
     article = make_article()
     guest = known_guest(article, maria)
     change_discussion(article=article, moderation=mode)
@@ -275,7 +275,7 @@ def test_an_edit_is_checked_again_and_is_no_duplicate_of_itself(maria):
     assert case.score > 0
     assert case.due_at == due_time(case.opened_at, case.score)
     comment = edit_comment(comment=comment, body="No links any more", user=None, guest=guest)
-    assert policy().explain_waiting([comment.pk]) == {}  # of the text as it is now
+    assert policy().explain_waiting([comment.pk]) == {}  # the current text has no findings
     assert comment.state == "pending"
 
 
@@ -343,7 +343,7 @@ def test_undone_decisions_do_not_count_as_reviews(maria):
     again = undo(batch=back, actor=maria).batch
     assert Policy().describe_usual_delay() == "usually 1 h"
     caches["process"].clear()
-    for pk in ids[:2]:  # decided on otherwise, and that stands
+    for pk in ids[:2]:  # these have another decision, which stays
         decide(ids=[pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     assert Policy().describe_usual_delay() == "usually 1 h"
     caches["process"].clear()
@@ -359,9 +359,9 @@ def test_the_menu_carries_the_state_that_was_seen(maria, rf):
     decide(ids=[removed.pk], to=State.REJECTED, reason=Reason.OTHER, actor=maria)
     rows = list(Comment.objects.order_by("pk"))
     request = rf.get("/")
-    request.site = read_site()  # as the middleware does
+    request.site = read_site()  # the middleware sets this
     with bind_request(request):
-        removal_reasons.all_reasons()  # kept by the process, for as long as the site's version stays
+        removal_reasons.all_reasons()  # the process caches the reasons until the site's version changes
         with CaptureQueriesContext(connection) as queries:
             menus = policy().list_actions(rows)
     assert len(queries) == 1

@@ -70,12 +70,12 @@ def remove(moderator: ClickCounter, comment: Comment, reason: str) -> None:
     menu = moderator.page.locator(f"#comment-{comment.pk} .menu")
     moderator.click(menu.locator("> summary"))
     moderator.click(menu.get_by_role("button", name=reason))
-    bar = moderator.page.locator(".messages > .undo")  # where the eye is, far down on a long page
+    bar = moderator.page.locator(".messages > .undo")  # the bar is visible far down on a long page
     expect(bar).to_contain_text(f"Removed: {reason}")
     expect(bar.get_by_role("button", name="Undo")).to_be_in_viewport()
 
 
-def shown() -> list[int]:
+def visible_numbers() -> list[int]:
     """Return the file numbers of the visible comments, in order."""
     rows = Comment.objects.visible().order_by("source_number")
     return list(rows.values_list("source_number", flat=True))
@@ -84,7 +84,7 @@ def shown() -> list[int]:
 @pytest.mark.data
 def test_the_seed_is_cleaned_to_its_49(seed, moderator, live_server, browser):
     assert accept_what_is_proposed(moderator) == 3
-    assert len(shown()) == 52
+    assert len(visible_numbers()) == 52
     # Moderation goes on with the queue that is not empty, in which 36 is, and its card leads to the story.
     moderator.click(moderator.page.get_by_role("link", name="View in thread"))
     for number, reason in [(36, "offensive name"), (12, "off-topic"), (35, "off-topic")]:
@@ -92,7 +92,7 @@ def test_the_seed_is_cleaned_to_its_49(seed, moderator, live_server, browser):
 
     assert moderator.count == CLICKS
     gone = {31, 56, 59, 62, 68, 33, 34, 12, 35, 36, 57, 58, 60, 61, *range(63, 68), *range(69, 75)}
-    assert shown() == [number for number in range(1, 75) if number not in gone]
+    assert visible_numbers() == [number for number in range(1, 75) if number not in gone]
     levels = [Comment.objects.visible().filter(level=level).count() for level in range(3)]
     assert levels == [27, 12, 10]
     reader = browser.new_context().new_page()
@@ -108,19 +108,19 @@ def test_the_seed_is_cleaned_to_its_49(seed, moderator, live_server, browser):
 
 def test_a_second_thread_is_cleaned_by_the_same_script(second_thread, moderator):
     """The spam came from 2019 on; Nilsine's late comment among it is good."""
-    everything = set(shown())
+    everything = set(visible_numbers())
     late = Comment.objects.filter(created_at__year__gte=2019).exclude(author_name="Nilsine Fennimore")
     flood = set(late.values_list("source_number", flat=True))
     insult = Comment.objects.get(author_name="council watcher")
     copy = Comment.objects.get(author_name="Fenna", body=insult.body)
 
     accept_what_is_proposed(moderator)
-    assert set(shown()) == everything - flood
-    # One copy is no group: a person says so.
+    assert set(visible_numbers()) == everything - flood
+    # One copy is no group, so a person decides on it.
     moderator.page.goto(second_thread.get_absolute_url())
     remove(moderator, insult, "insult")
     remove(moderator, copy, "duplicate")
 
     assert moderator.count < CLICKS
-    assert set(shown()) == everything - flood - {insult.source_number, copy.source_number}
+    assert set(visible_numbers()) == everything - flood - {insult.source_number, copy.source_number}
     assert not check()

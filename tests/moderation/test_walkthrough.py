@@ -68,7 +68,7 @@ def test_the_moderators_walkthrough(site, live_server, browser):
     page = browser.new_context().new_page()
     ferry = live_server.url + site["ferry"].get_absolute_url()
 
-    # Logs in.
+    # Mona logs in.
     page.goto(live_server.url + "/accounts/login/")
     page.locator("[name=login]").fill("mona@example.org")
     page.locator("[name=password]").fill(PASSWORD)
@@ -89,7 +89,7 @@ def test_the_moderators_walkthrough(site, live_server, browser):
     expect(page.get_by_role("status")).to_contain_text("Approved")
     expect(page.get_by_role("status").get_by_role("button", name="Undo")).to_be_visible()
 
-    # Removes one, and sees what its author will read.
+    # She removes a comment, and sees the message to its author.
     card = page.locator(f"#comment-{site['rude'].pk}")
     card.get_by_text("Remove…").click()
     card.get_by_label("insult").check()
@@ -112,7 +112,7 @@ def test_the_moderators_walkthrough(site, live_server, browser):
     expect(page.locator(".undo")).to_contain_text("Marked as spam · 16 comments")
     assert Comment.objects.filter(state=State.SPAM).count() == 16
 
-    # Actions, Undo, again.
+    # She undoes the action on the page of actions, and undoes the undo.
     page.goto(live_server.url + "/moderation/actions/")
     page.get_by_role("list").get_by_role("link", name="Marked as spam").first.click()
     page.get_by_role("button", name="Undo this action").click()
@@ -120,18 +120,18 @@ def test_the_moderators_walkthrough(site, live_server, browser):
     page.get_by_role("button", name="Undo").first.click()
     assert Comment.objects.filter(state=State.SPAM).count() == 16
 
-    # On the live article: removes one from its own menu, and reviews everything first.
+    # On the story she removes a comment from its menu, and holds all new comments for review.
     page.goto(ferry)
     menu = page.locator(f"#comment-{site['parent'].pk} .menu")
     menu.locator("> summary").click()
     menu.get_by_role("button", name="off-topic").click()
     expect(page.locator(".messages")).to_contain_text("Removed: off-topic")
-    assert page.evaluate(MARKED_COMMENTS) == 0  # no neighbour is outlined
+    assert page.evaluate(MARKED_COMMENTS) == 0  # no other comment is outlined
     page.get_by_text("Moderate this discussion").click()
     page.get_by_role("button", name="Pre-moderation").click()
     assert Discussion.objects.get(pk=site["ferry"].pk).moderation == Discussion.Moderation.PRE
 
-    # Tries the rule "casino": it would catch three good comments. Cancels.
+    # She tries the rule "casino", which would match three good comments, and cancels it.
     page.goto(live_server.url + "/moderation/rules/")
     page.get_by_role("link", name="term").first.click()
     page.get_by_label("Term").fill("casino")
@@ -140,7 +140,7 @@ def test_the_moderators_walkthrough(site, live_server, browser):
     page.get_by_role("link", name="Cancel").click()
     assert not Rule.objects.exists()
 
-    # A colleague opens the same card, and is told who has it.
+    # A colleague opens the same card, which names the person who reviews it.
     page.goto(live_server.url + "/moderation/")
     mine = page.locator("#queue article").first.get_attribute("id")
     other = browser.new_context().new_page()

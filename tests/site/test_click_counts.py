@@ -30,7 +30,7 @@ def clicks(browser, live_server):
     context.close()
 
 
-def test_an_article_and_an_import(clicks):
+def test_an_article_and_an_import_take_few_clicks(clicks):
     UserFactory.create(name="Emil", email="emil@example.org", password=PASSWORD, roles=(EDITOR,))
     page = clicks.page
     clicks.log_in("emil@example.org", PASSWORD)
@@ -59,7 +59,7 @@ def test_an_article_and_an_import(clicks):
     assert Comment.objects.count() == 31
 
 
-def test_a_move_in_the_reply_structure(clicks):
+def test_a_move_in_the_reply_structure_takes_few_clicks(clicks):
     article = import_sample_story()
     flat, true_parent = (Comment.objects.get(source_number=number) for number in (5, 4))
     UserFactory.create(name="Mona", email="mona@example.org", password=PASSWORD, roles=(MODERATOR,))

@@ -41,11 +41,11 @@ def phone(browser, live_server, article):
     context.close()
 
 
-def test_a_first_comment_on_a_phone(phone, live_server, article, maria):
+def test_a_reader_writes_a_first_comment_on_a_phone(phone, live_server, article, maria):
     root = article.discussion.comments.earliest("pk")
     place = phone.locator(f"#comment-{root.pk}")
     reply = place.get_by_role("link", name="Reply")
-    assert reply.bounding_box()["height"] >= 44  # under the finger
+    assert reply.bounding_box()["height"] >= 44  # large enough for a finger
     reply.tap()
 
     form = place.locator(".reply-form")
@@ -59,7 +59,7 @@ def test_a_first_comment_on_a_phone(phone, live_server, article, maria):
     )
     assert min(sizes) >= 16  # a smaller field makes a phone zoom in
 
-    # Locked in the middle: the draft is still there, and the form is open on it.
+    # The phone is locked meanwhile: the form opens again with the draft.
     form.get_by_label("Your comment").fill("We rowed there as childern.")
     phone.reload()
     expect(form.get_by_label("Your comment")).to_have_value("We rowed there as childern.")
@@ -73,7 +73,7 @@ def test_a_first_comment_on_a_phone(phone, live_server, article, maria):
     )
     expect(own).to_be_focused()
 
-    # One tap in the mail, which leaves when the comment can no longer be taken back.
+    # The mail, which is sent when the posting can no longer be undone, needs one tap.
     assert mail.outbox == []
     comment = Comment.objects.get(guest__email="ida@example.org")
     mail_confirmation.func(comment.guest_id)
@@ -97,8 +97,8 @@ def test_a_first_comment_on_a_phone(phone, live_server, article, maria):
     assert [message.subject for message in mail.outbox] == ["Your comment is published"]
 
 
-def test_a_reader_without_sight(browser, live_server, article, maria):
-    """From the skip link to the own comment, by keyboard; an error is read with its field."""
+def test_a_reader_comments_with_keyboard_and_screen_reader(browser, live_server, article, maria):
+    """The reader gets from the skip link to the own comment, and an error is read with its field."""
     root = article.discussion.comments.earliest("pk")
     answer = make_comment(article, "Is it?", parent=root, author=UserFactory.create(name="Jim"))
     decide(ids=[answer.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)

@@ -60,12 +60,12 @@ def test_a_page_of_74_comments_is_small(client, data):
     page = client.get(article.get_absolute_url()).content
     assert page.count(b"<article id=") == 74
     assert len(page) <= 55_000  # with an avatar and a menu for each comment
-    # As config/page_cache/application.py packs it: Brotli for browsers over HTTPS, gzip for the rest.
+    # The compression of config/page_cache/application.py: Brotli for browsers over HTTPS, gzip otherwise.
     assert len(brotli.compress(page, quality=5)) <= 13 * 1024
     assert len(gzip.compress(page, 6)) <= 14 * 1024
 
 
-def test_styles_know_no_left_and_right():
+def test_styles_use_logical_properties_instead_of_left_and_right():
     physical = re.compile(r"[^-\w](?:(?:margin|padding|border)-)?(?:left|right|top|bottom)\b(?!-)\s*[:;]")
     one = r"[^\s;,]+"
     one_sided = re.compile(rf"[^-\w](?:margin|padding|inset): *{one} ({one}) {one} (?!\1 *[;}}]){one} *[;}}]")
@@ -101,7 +101,7 @@ def root(story):
 
 
 @pytest.fixture
-def reading(live_server, page, story):
+def story_page(live_server, page, story):
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(live_server.url + story.get_absolute_url())
     return page
@@ -189,18 +189,18 @@ def check(page, url) -> list[str]:
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("where", [".thread", ".compose"])
-def test_a_reply_form_that_comes_late_moves_nothing(reading, width, where):
-    reading.set_viewport_size({"width": width, "height": 844})
+def test_a_late_reply_form_causes_no_layout_shift(story_page, width, where):
+    story_page.set_viewport_size({"width": width, "height": 844})
     # Longer than the half second in which a shift counts as a response to input.
-    reading.route("**/reply/**", lambda route: (time.sleep(1), route.continue_()))
-    reading.reload()  # the request would not always wait on a page that was loaded before
-    wait_for_fonts(reading)  # they shift the text a little
-    reading.evaluate(SHIFTS)
-    reading.locator(f"{where} a[rel]").first.press("Enter")
-    reading.wait_for_selector(f"{where} .reply-form")
-    reading.wait_for_timeout(300)
-    assert reading.evaluate("shifts") == []
-    kept, needed = reading.locator(f"{where} .reply-form").evaluate(
+    story_page.route("**/reply/**", lambda route: (time.sleep(1), route.continue_()))
+    story_page.reload()  # the request would not always wait on a page that was loaded before
+    wait_for_fonts(story_page)  # they shift the text a little
+    story_page.evaluate(SHIFTS)
+    story_page.locator(f"{where} a[rel]").first.press("Enter")
+    story_page.wait_for_selector(f"{where} .reply-form")
+    story_page.wait_for_timeout(300)
+    assert story_page.evaluate("shifts") == []
+    kept, needed = story_page.locator(f"{where} .reply-form").evaluate(
         """form => {
           const kept = form.offsetHeight;
           form.style.minBlockSize = "0";
@@ -211,41 +211,41 @@ def test_a_reply_form_that_comes_late_moves_nothing(reading, width, where):
 
 
 @pytest.mark.browser
-def test_the_form_opens_once_with_the_focus_in_it_and_gives_it_back(reading, root):
-    place = reading.locator(f"#comment-{root.pk}")
+def test_the_form_opens_once_with_the_focus_in_it_and_gives_it_back(story_page, root):
+    place = story_page.locator(f"#comment-{root.pk}")
     for _ in range(2):
         place.get_by_role("link", name="Reply").click()
         place.locator(".reply-form").wait_for()
         expect(place.get_by_label("Your comment")).to_be_focused()
-    assert reading.locator(".reply-form").count() == 1
+    assert story_page.locator(".reply-form").count() == 1
 
     place.get_by_role("link", name="Cancel").click()
-    assert reading.locator(".reply-form").count() == 0
+    assert story_page.locator(".reply-form").count() == 0
     expect(place.get_by_role("link", name="Reply")).to_be_focused()
 
 
 @pytest.mark.browser
-def test_a_text_survives_everything_until_it_is_sent(reading, root, story):
-    place = reading.locator(f"#comment-{root.pk}")
+def test_a_text_survives_everything_until_it_is_sent(story_page, root, story):
+    place = story_page.locator(f"#comment-{root.pk}")
     text, send = place.locator("textarea"), place.get_by_role("button", name="Post comment")
 
     def open_form():
         place.get_by_role("link", name="Reply").click()
         text.wait_for()
-        reading.wait_for_timeout(100)
+        story_page.wait_for_timeout(100)
 
     open_form()
     text.fill("We could share the school’s boat.")
-    reading.reload()  # the form of a draft opens by itself
+    story_page.reload()  # the form of a draft opens by itself
     text.wait_for()
     assert text.input_value() == "We could share the school’s boat."
 
     place.get_by_label("Name").fill("Jun")
     place.get_by_label("E-mail").fill("jun@example.org")
-    reading.context.set_offline(True)
+    story_page.context.set_offline(True)
     send.click()
     place.get_by_text("Not sent").wait_for()
-    reading.context.set_offline(False)
+    story_page.context.set_offline(False)
 
     place.locator("form").evaluate("form => { form.noValidate = true }")
     place.get_by_label("E-mail").fill("nobody")
@@ -259,8 +259,8 @@ def test_a_text_survives_everything_until_it_is_sent(reading, root, story):
     send.click()
     place.locator("form").wait_for(state="detached")
     sent = story.discussion.comments.get(author_name="Jun")
-    expect(reading.locator(f"#comment-{sent.pk}")).to_be_focused()
-    assert reading.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('draft'))") == []
+    expect(story_page.locator(f"#comment-{sent.pk}")).to_be_focused()
+    assert story_page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('draft'))") == []
 
 
 @pytest.mark.browser

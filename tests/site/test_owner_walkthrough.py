@@ -25,7 +25,7 @@ pytestmark = pytest.mark.browser
 SAVED_PAGE = PROJECT / "tests" / "moderation" / "second_thread.txt"
 SPAM = 9  # late comments that the site groups by itself
 OLD_ADDRESS = "/2015/03/03/library-ladder/"
-NEWEST_COMMENTS = "  29. Nilsine Fennimore"  # and what follows it: written after the first save
+NEWEST_COMMENTS = "  29. Nilsine Fennimore"  # this comment and later ones were written after the first save
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_the_owners_walkthrough(site: Served, environment: dict[str, str], brows
     home, url = Path(environment["SOUNDOFF_HOME"]), f"http://localhost:{site.port}"
     page = browser.new_context(base_url=url, timezone_id="Africa/Cairo").new_page()
 
-    # bin/serve; on a real address a one-time link opens the set-up. Nothing of the sample is there.
+    # bin/serve prints a one-time link to the set-up on a real address, and creates no sample.
     assert "example.org" not in site.printed
     link = re.search(rf"{url}/setup/\S+", site.printed)
     assert link
@@ -107,7 +107,7 @@ def test_the_owners_walkthrough(site: Served, environment: dict[str, str], brows
     expect(comment).to_be_in_viewport()
     expect(reader.locator("#comments")).to_contain_text("38 comments · Closed")
 
-    # The clean-up list: looks at the edges of each group, and accepts.
+    # In the clean-up list the owner looks at the least similar members of each group, and accepts.
     page.goto("/moderation/")
     page.get_by_role("navigation", name="Moderation").get_by_role("link", name="Similar comments").click()
     page.get_by_role("button", name="Refresh").click()

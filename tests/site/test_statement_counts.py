@@ -54,7 +54,7 @@ STORY_TABLE = {
     "{story}?order=recommended": (4, 7, 9, 10),
     "{story}?order=newest&from={newest}": (4, 7, 9, 10),
     "{story}comments/{reply}/?after={reply}": (6, 8, 10, 11),
-    "{story}comments/{new}/": (4, 5, 7, 7),  # redirects to its place on the story's page
+    "{story}comments/{new}/": (4, 5, 7, 7),  # redirects to the comment on the story's page
     "{story}comments/{removed}/": (5, 6, 8, 11),
     "{story}reply/{first}/": (3, 4, 7, 7),  # reads the limits of the writer
     "{story}recommend/{first}/": (4, 6, 8, 8),
@@ -72,16 +72,16 @@ Counts = dict[tuple[str, str], tuple[int, ...]]  # by page and size
 
 
 @pytest.mark.parametrize("page", TABLE)
-def test_a_page_of_the_site(counted, page):
+def test_a_page_of_the_site_takes_its_number_of_statements(counted, page):
     assert {size: counted[page, size] for size in STORIES} == dict.fromkeys(STORIES, TABLE[page])
 
 
 @pytest.mark.parametrize("page", STORY_TABLE)
-def test_a_page_of_a_story(counted, page):
+def test_a_page_of_a_story_takes_its_number_of_statements(counted, page):
     assert {size: counted[page, size] for size in SIZES} == dict.fromkeys(SIZES, STORY_TABLE[page])
 
 
-def test_a_story_without_comments(counted):
+def test_a_story_without_comments_takes_its_number_of_statements(counted):
     assert counted["{story}", "empty"] == EMPTY_STORY
 
 
@@ -154,7 +154,7 @@ def make_story(name: str, size: int, topic: Topic, member: User, guest: Guest) -
     comments = [
         ImportedComment(
             source_id=f"{name} {n}",
-            author_name=f"Voice {n % 50}",
+            author_name=f"Reader {n % 50}",
             body="The ferry.",
             created_at=START + timedelta(hours=n),
             parent=n - n % 9 if n % 9 else None,

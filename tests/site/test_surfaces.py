@@ -32,7 +32,7 @@ def article() -> Article:
     return article
 
 
-def lists(article: Article) -> list[str]:
+def listing_urls(article: Article) -> list[str]:
     """Return the URLs of the pages that list a story."""
     assert article.published_at
     at = article.published_at
@@ -63,15 +63,15 @@ def own_pages(article: Article) -> list[str]:
     ]
 
 
-def signs(article: Article) -> list[str]:
+def revealing_texts(article: Article) -> list[str]:
     """Return the texts that would reveal the story."""
     return [TITLE, WORD, article.slug, f"story-{article.pk}<"]
 
 
-def shown(client: Client, url: str, article: Article) -> bool:
+def is_story_shown(client: Client, url: str, article: Article) -> bool:
     response: Any = client.get(url)
     page = response.content.decode()
-    return response.status_code == 200 and any(sign in page for sign in signs(article))
+    return response.status_code == 200 and any(sign in page for sign in revealing_texts(article))
 
 
 def change(article: Article, **fields: Any) -> None:
@@ -83,7 +83,7 @@ def change(article: Article, **fields: Any) -> None:
 def test_a_published_story_is_everywhere(client: Client, article: Article) -> None:
     for url in own_pages(article):
         assert client.get(url).status_code in {200, 302}, url
-    hidden = {url for url in lists(article) if not shown(client, url, article)}
+    hidden = {url for url in listing_urls(article) if not is_story_shown(client, url, article)}
     # These pages name only months, files and topics.
     assert hidden == {"/archive/", "/sitemap.xml", "/sitemap/lists.xml"}
     assert "/topics/secrets/" in client.get("/sitemap/lists.xml").content.decode()
@@ -94,12 +94,12 @@ def test_a_published_story_is_everywhere(client: Client, article: Article) -> No
 def test_an_unpublished_story_is_on_no_page_before_its_time(
     client: Client, article: Article, ahead: timedelta | None
 ) -> None:
-    named = lists(article)
+    named = listing_urls(article)
     change(article, published_at=ahead and timezone.now() + ahead)
     for url in own_pages(article):
         assert client.get(url).status_code == 404, url
     for url in named:
-        assert not shown(client, url, article), url
+        assert not is_story_shown(client, url, article), url
     assert "Secrets" not in client.get("/").content.decode()
     assert "/archive/2" not in client.get("/archive/").content.decode()
     assert client.get("/sitemap.xml").content.decode().count("<loc>") == 2  # lists and news
@@ -112,7 +112,7 @@ def test_every_cached_page_is_valid_until_the_scheduled_time(client: Client, art
     other.topics.add(*article.topics.all())
     change(article, published_at=moment)
     kept = 0
-    for url in [*lists(other), *own_pages(other)]:
+    for url in [*listing_urls(other), *own_pages(other)]:
         response: Any = client.get(url)
         if DEPENDENCIES_KEY in response.wsgi_request.META:
             assert response.wsgi_request.META[DEPENDENCIES_KEY].until == moment, url
@@ -124,7 +124,7 @@ def test_only_pages_for_search_engines_are_indexable(client: Client, article: Ar
     Site.objects.update(rules="Be kind.")
     page = StandingPage.objects.create(title="About us", slug="about")
     account = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/account/data/"]
-    urls = [*lists(article), *own_pages(article), page.get_absolute_url(), "/rules/", "/privacy/"]
+    urls = [*listing_urls(article), *own_pages(article), page.get_absolute_url(), "/rules/", "/privacy/"]
     urls += ["/search/", "/newsletter/", "/moderation-log/", "/no-such-page/", *account]
     pages = {url: client.get(url).content.decode() for url in urls}
     indexable = {url for url, text in pages.items() if "<html" in text and NOINDEX not in text}
@@ -144,9 +144,9 @@ def test_only_pages_for_search_engines_are_indexable(client: Client, article: Ar
 
 def test_a_story_of_unknown_rights_is_not_syndicated(client: Client, article: Article) -> None:
     change(article, rights=Article.Rights.UNKNOWN)
-    for url in lists(article):
+    for url in listing_urls(article):
         if "feed" in url or "sitemap" in url:
-            assert not shown(client, url, article), url
+            assert not is_story_shown(client, url, article), url
     page = client.get(article.get_absolute_url()).content.decode()
     assert NOINDEX in page
     assert "ld+json" not in page
@@ -172,7 +172,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("query", HOSTILE)
 def test_hostile_queries_get_a_page_or_none(client: Client, article: Article, query: str) -> None:
-    urls = [*lists(article), *own_pages(article), "/robots.txt", "/accounts/page/", "/oembed/"]
+    urls = [*listing_urls(article), *own_pages(article), "/robots.txt", "/accounts/page/", "/oembed/"]
     for url in urls:
         response = client.get(f"{url}{'&' if '?' in url else '?'}{query}")
         assert response.status_code in {200, 302, 404, 501}, url

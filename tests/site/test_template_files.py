@@ -46,7 +46,7 @@ def test_no_template_has_inline_script_or_style() -> None:
 
 
 @pytest.mark.parametrize("kind", PLANTED)
-def test_a_planted_one_is_found(kind: str) -> None:
+def test_an_inline_script_or_style_is_detected(kind: str) -> None:
     assert [name for name, pattern in FORBIDDEN.items() if pattern.search(PLANTED[kind])] == [kind]
 
 
@@ -62,7 +62,7 @@ def test_makemessages_finds_every_string_of_the_jinja_templates() -> None:
     for path in TEMPLATES.rglob("*.jinja"):
         code = re.sub(r"\{#.*?#\}", "", path.read_text(), flags=re.DOTALL)
         assert set(re.findall(STRING, code)) == set(re.findall(STRING, templatize(code))), path.name
-        assert "gettext(" not in code, path.name  # which makemessages does not look for
+        assert "gettext(" not in code, path.name  # makemessages does not find such calls
 
 
 def test_jinja_templates_call_the_methods_of_models() -> None:

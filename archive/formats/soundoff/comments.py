@@ -124,15 +124,19 @@ def _find_closing(lines: list[Line], index: int, *, column: int) -> tuple[int, r
     dates: list[Line] = []
     unexpected = None
     end = len(lines)
-    for at in range(index + 1, len(lines)):
-        line = lines[at]
+    for position in range(index + 1, len(lines)):
+        line = lines[position]
         if line.column == column and (match := match_closing(line)):
-            if at + 1 == len(lines) or lines[at + 1].column < 2 or _read_name(lines[at + 1]):
-                return at, match, dates
+            if (
+                position + 1 == len(lines)
+                or lines[position + 1].column < 2
+                or _read_name(lines[position + 1])
+            ):
+                return position, match, dates
             dates.append(line)
-            unexpected = unexpected or lines[at + 1]
+            unexpected = unexpected or lines[position + 1]
         elif line.column < column and _read_name(line):
-            end = at
+            end = position
             break
     if unexpected:
         raise DamagedFileError(
@@ -146,19 +150,19 @@ def _missing_date(lines: list[Line], index: int, end: int, column: int) -> Damag
     """Return the error for the comment between lines[index] and lines[end], which has no date."""
     name = lines[index]
     # A reply with its own date ends the lines that can belong to this comment.
-    for at in range(index + 1, end):
-        answer = _read_name(lines[at])
-        if lines[at].column == column and answer:
-            date = next((line for line in lines[at + 1 : end] if match_closing(line)), None)
+    for position in range(index + 1, end):
+        answer = _read_name(lines[position])
+        if lines[position].column == column and answer:
+            date = next((line for line in lines[position + 1 : end] if match_closing(line)), None)
             if date and date.column == column + 2:
-                end = at
+                end = position
                 break
-    of = f"the comment that begins in line {name.number:,}"
-    like = (line for line in reversed(lines[index + 1 : end]) if looks_like_closing(line))
-    if date := next(like, None):
+    subject = f"the comment that begins in line {name.number:,}"
+    date_lines = (line for line in reversed(lines[index + 1 : end]) if looks_like_closing(line))
+    if date := next(date_lines, None):
         if not match_closing(date):
             return DamagedFileError(
-                f"Line {date.number:,}: expected the date of {of}, such as {DATE_SHOWN}, and found"
+                f"Line {date.number:,}: expected the date of {subject}, such as {DATE_SHOWN}, and found"
                 f" {quote(date.text)}."
             )
         if lines[index + 1].column == date.column and lines[index + 1] is not date:
@@ -167,17 +171,17 @@ def _missing_date(lines: list[Line], index: int, end: int, column: int) -> Damag
                 f" column {date.column + 1}, and found {quote_with_column(name)}."
             )
         return DamagedFileError(
-            f"Line {date.number:,}: expected the date of {of} in column {column + 1}, where its text begins,"
-            f" and found {quote_with_column(date)}."
+            f"Line {date.number:,}: expected the date of {subject} in column {column + 1}, where its text"
+            f" begins, and found {quote_with_column(date)}."
         )
     if end < len(lines):
         return DamagedFileError(
-            f"Line {lines[end].number:,}: expected the date of {of}, such as {DATE_SHOWN}, and found"
+            f"Line {lines[end].number:,}: expected the date of {subject}, such as {DATE_SHOWN}, and found"
             f" {quote(lines[end].text)}."
         )
     return DamagedFileError(
-        f"Line {lines[-1].number:,}: expected the date of {of}, such as {DATE_SHOWN}, and found the end of"
-        " the file: the rest of it is missing."
+        f"Line {lines[-1].number:,}: expected the date of {subject}, such as {DATE_SHOWN}, and found the end"
+        " of the file: the rest of it is missing."
     )
 
 

@@ -16,7 +16,7 @@ from archive.formats.dates import (
 from archive.formats.page import DamagedFileError
 from archive.formats.soundoff.lines import Line, quote
 
-# Zone abbreviations and the place they mean. The place decides: pages write "EST" in July, too.
+# Zone abbreviations with their places. The place determines the time: pages write "EST" in July, too.
 ZONES = {
     name: zone
     for names, zone in (

@@ -75,7 +75,7 @@ def _create_story(
 
 
 class _Discussions:
-    """Creates the discussions of the stories."""
+    """Creator of the discussions of the stories."""
 
     def __init__(self, articles: dict[str, Article], users: dict[str, User]) -> None:
         self.articles = articles
@@ -88,7 +88,7 @@ class _Discussions:
         self.posted: dict[tuple[str, str], Comment] = {}  # by story and key
 
     def create(self) -> None:
-        """Post the comments, and do what moderators, editors and readers have done about them."""
+        """Post the comments, and apply the actions of moderators, editors and readers to them."""
         # A person whose first comment was approved is known, and their other comments appear at once.
         first, others = _split_first_comments(content.comments())
         waiting = [comment.pk for comment in map(self._post, first) if comment.state == State.PENDING]
@@ -112,7 +112,7 @@ class _Discussions:
         self._date_cases()
 
     def _date_cases(self) -> None:
-        """Let cases and reports be as old as their comments, so that the queue shows how long they wait."""
+        """Date cases and reports like their comments, so that the queue shows how long they have waited."""
         cases = list(Case.objects.filter(comment__in=self.posted.values()).select_related("comment"))
         for case in cases:
             age = case.opened_at - case.comment.created_at

@@ -26,8 +26,8 @@ def late(comment: ParsedComment) -> SignalResult | None:
     age = age_at_posting(comment.data.article_date, comment.data.comment_date)
     if age is None or age < LATE_AFTER:
         return None
-    least = LATE_AFTER.days
-    strength = 0.2 + 0.8 * log(age.days / least) / log(LATE_FULL_DAYS / least)
+    min_days = LATE_AFTER.days
+    strength = 0.2 + 0.8 * log(age.days / min_days) / log(LATE_FULL_DAYS / min_days)
     return SignalResult(min(1.0, strength), number=age.days)
 
 
@@ -35,12 +35,14 @@ def on_subject(comment: ParsedComment) -> SignalResult | None:
     """Find words of the story. They speak for the comment. `number`: how many."""
     if comment.subject is None:
         return None
-    known = {s: m for s, m in reversed(comment.content_words) if s in comment.subject}
-    if not known:
+    story_words = {s: m for s, m in reversed(comment.content_words) if s in comment.subject}
+    if not story_words:
         return None
-    share = len(known) / len({s for s, _ in comment.content_words})
-    strength = min(1.0, len(known) / 5) * min(1.0, 0.4 + share)
-    return SignalResult(strength, comment.spans(sorted(known.values(), key=lambda m: m.start())), len(known))
+    share = len(story_words) / len({s for s, _ in comment.content_words})
+    strength = min(1.0, len(story_words) / 5) * min(1.0, 0.4 + share)
+    return SignalResult(
+        strength, comment.spans(sorted(story_words.values(), key=lambda m: m.start())), len(story_words)
+    )
 
 
 def answers(comment: ParsedComment) -> SignalResult | None:
@@ -59,15 +61,15 @@ def asks(comment: ParsedComment) -> SignalResult | None:
 
 def praise(comment: ParsedComment) -> SignalResult | None:
     """Find generic praise with hardly a content word. `number`: words of praise."""
-    kind = [m for m in comment.words if m[0] in PRAISE_WORDS]
-    if not kind:
+    praise_words = [m for m in comment.words if m[0] in PRAISE_WORDS]
+    if not praise_words:
         return None
-    telling: float = len(comment.content_words)
+    content_count: float = len(comment.content_words)
     # Words of the story show that it is about something; other content words count half.
     if comment.subject is not None and len(comment.subject) >= MIN_SUBJECT_STEMS:
-        telling = 0.5 * telling + 2 * len({s for s, _ in comment.content_words} & comment.subject)
-    strength = min(1.0, len(kind) / 4) * max(0.0, 1 - telling / (6 + 3 * len(kind)))
-    return SignalResult(strength, comment.spans(kind), len(kind)) if strength > 0.05 else None
+        content_count = 0.5 * content_count + 2 * len({s for s, _ in comment.content_words} & comment.subject)
+    strength = min(1.0, len(praise_words) / 4) * max(0.0, 1 - content_count / (6 + 3 * len(praise_words)))
+    return SignalResult(strength, comment.spans(praise_words), len(praise_words)) if strength > 0.05 else None
 
 
 def site_talk(comment: ParsedComment) -> SignalResult | None:

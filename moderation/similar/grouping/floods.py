@@ -28,14 +28,14 @@ SAME_ORIGIN_WINDOW = timedelta(days=1)  # within which one IP address uses sever
 def propose_late(compared: ComparedComments) -> Proposal:
     """Propose late promotional comments.
 
-    They come as a flood: one after another, and more than the others that come late. Where they are nearly
-    all, those that only look half promotional belong to it, but no mere praise or thanks. A single one is
-    proposed if much speaks against it.
+    They come as a flood: one after another, and more of them than of other late comments. If nearly all late
+    comments are promotional, those that look only half promotional belong to the flood, but mere praise or
+    thanks does not. A single comment is proposed if its score is high.
     """
     members: list[int] = []
     for indexes in compared.by_discussion.values():
-        came_late = [index for index in indexes if compared.is_late[index] and compared.words[index]]
-        for run in _split_by_time(compared, came_late, QUIET_PERIOD):
+        late = [index for index in indexes if compared.is_late[index] and compared.words[index]]
+        for run in _split_by_time(compared, late, QUIET_PERIOD):
             suspects, promotional = compared.suspects(run), compared.promotional(run)
             is_half_enough = len(suspects) >= MIN_SUSPECTS and 3 * len(suspects) >= 2 * len(run)
             if is_half_enough and _is_flood(compared, suspects):
@@ -47,8 +47,8 @@ def propose_late(compared: ComparedComments) -> Proposal:
             elif _is_flood(compared, promotional) and 3 * len(promotional) >= len(run):
                 members += promotional
             else:
-                alone = compared.promotional(run, SINGLE_COMMENT_SCORE)
-                members += [index for index in alone if compared.clues[index] & RARE_CLUES]
+                high_scores = compared.promotional(run, SINGLE_COMMENT_SCORE)
+                members += [index for index in high_scores if compared.clues[index] & RARE_CLUES]
     return propose_by_clues(compared, Kind.LATE, sorted(members))
 
 
@@ -59,8 +59,8 @@ def propose_in_time(compared: ComparedComments) -> Iterator[Proposal]:
     kind of the group is that of `propose_bursts`.
     """
     for indexes in compared.by_discussion.values():
-        came = [index for index in indexes if not compared.is_late[index] and compared.words[index]]
-        promotional = compared.promotional(came)
+        in_time = [index for index in indexes if not compared.is_late[index] and compared.words[index]]
+        promotional = compared.promotional(in_time)
         strong = [index for index in promotional if compared.clues[index] & (RARE_CLUES | LINK)]
         members = {
             index
@@ -68,7 +68,7 @@ def propose_in_time(compared: ComparedComments) -> Iterator[Proposal]:
             if _is_flood(compared, run)
             for index in run
         }
-        if _is_flood(compared, promotional) and 3 * len(promotional) >= 2 * len(came):
+        if _is_flood(compared, promotional) and 3 * len(promotional) >= 2 * len(in_time):
             members.update(promotional)
         yield propose_by_clues(compared, Kind.BURST, sorted(members))
 
@@ -147,8 +147,8 @@ def propose_shared_origins(compared: ComparedComments) -> Iterator[Proposal]:
     for _, indexes in sorted(by_ip.items()):
         if len({compared.rows[index].writer for index in indexes}) < MIN_SIMILAR:
             continue
-        half = compared.half_promotional(indexes)
-        if 2 * len(half) >= len(indexes) or _in_one_discussion(compared, indexes):
+        suspicious = compared.half_promotional(indexes)
+        if 2 * len(suspicious) >= len(indexes) or _in_one_discussion(compared, indexes):
             yield propose_by_clues(compared, Kind.ORIGIN, indexes)
 
 
@@ -178,10 +178,10 @@ def propose_bursts(compared: ComparedComments) -> Iterator[Proposal]:
         return
     median = sorted(len(indexes) for _, indexes in slots)[len(slots) // 2]
     for _, indexes in slots:
-        half = compared.half_promotional(indexes)
+        suspicious = compared.half_promotional(indexes)
         if (
             len(indexes) >= max(BURST_MIN_COMMENTS, BURST_FACTOR * median)
             and compared.count_people(indexes) >= BURST_MIN_COMMENTS // 2
-            and 2 * len(half) >= len(indexes)
+            and 2 * len(suspicious) >= len(indexes)
         ):
-            yield propose_by_clues(compared, Kind.BURST, half)
+            yield propose_by_clues(compared, Kind.BURST, suspicious)

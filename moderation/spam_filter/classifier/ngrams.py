@@ -55,15 +55,15 @@ def _slots(text: str, kind: str, *, sizes: Sequence[int], pairs: bool = False) -
         return []
     mask = (1 << BITS[kind]) - 1
     words = [word.encode("utf-8", "replace") for word in find_words(text)]
-    found = [crc32(word, _WORD) & mask for word in words]
+    slot_numbers = [crc32(word, _WORD) & mask for word in words]
     if pairs:
-        found += [crc32(a + b" " + b, _PAIR) & mask for a, b in pairwise(words)]
-    found += chain.from_iterable(_run_slots(text, sizes, mask))
-    return list(dict.fromkeys(found))
+        slot_numbers += [crc32(a + b" " + b, _PAIR) & mask for a, b in pairwise(words)]
+    slot_numbers += chain.from_iterable(_run_slots(text, sizes, mask))
+    return list(dict.fromkeys(slot_numbers))
 
 
 def _normalise(text: str, kind: str) -> str:
-    """Return a text with single spaces and zeros as its only digits; of a long one, its first whole words."""
+    """Return a text with single spaces and zeros as its only digits. A long text is cut after a word."""
     if len(text) > MAX_CHARACTERS[kind]:
         text = text[: MAX_CHARACTERS[kind]]
         text = text.rsplit(maxsplit=1)[0] if " " in text else text
@@ -78,12 +78,12 @@ def _run_slots(text: str, sizes: Collection[int], mask: int) -> Iterator[list[in
     """
     text = f" {text} "
     parts = array("I", b"".join(map(_CHARACTER_PARTS.__getitem__, text)))
-    by_place = [_to_integer(parts[place::_LONGEST_RUN]) for place in range(_LONGEST_RUN)]
+    by_position = [_to_integer(parts[position::_LONGEST_RUN]) for position in range(_LONGEST_RUN)]
     for size in sizes:
         count = max(0, len(text) - size + 1)
         runs = _to_integer(array("I", [crc32(bytes(4 * size), _RUN)]) * count)
-        for place in range(size):
-            runs ^= by_place[place] >> 32 * (size - 1 - place)
+        for position in range(size):
+            runs ^= by_position[position] >> 32 * (size - 1 - position)
         runs &= _to_integer(array("I", [mask]) * count)
         yield array("I", runs.to_bytes(4 * count, "little")).tolist()
 
@@ -93,15 +93,17 @@ def _to_integer(numbers: "array[int]") -> int:
 
 
 class _CharacterParts(dict[str, bytes]):
-    """For each character the numbers that it adds to the hash of a run, by its place from the run's end."""
+    """A dictionary of the numbers that each character adds to the hash of a run, for each position in it."""
 
     def __missing__(self, character: str) -> bytes:
         raw = character.encode("utf-32-le", "replace")
-        places = [bytes(4 * place) for place in range(_LONGEST_RUN)]
-        found = array("I", [crc32(raw + rest) ^ crc32(bytes(4) + rest) for rest in places]).tobytes()
+        paddings = [bytes(4 * position) for position in range(_LONGEST_RUN)]
+        parts = array(
+            "I", [crc32(raw + padding) ^ crc32(bytes(4) + padding) for padding in paddings]
+        ).tobytes()
         if len(self) < MAX_KNOWN_CHARACTERS:
-            self[character] = found
-        return found
+            self[character] = parts
+        return parts
 
 
 _CHARACTER_PARTS = _CharacterParts()
@@ -114,17 +116,19 @@ def body_words(plain: str) -> dict[int, list[str]]:
     matches = list(WORD.finditer(text))
     words = [m[0] for m in matches]
     starts = [m.start() for m in matches]
-    found: dict[int, list[str]] = {}
+    words_by_slot: dict[int, list[str]] = {}
     for word in words:
-        found.setdefault(crc32(word.encode("utf-8", "replace"), _WORD) & mask, []).append(word)
+        words_by_slot.setdefault(crc32(word.encode("utf-8", "replace"), _WORD) & mask, []).append(word)
     for a, b in pairwise(words):
-        found.setdefault(crc32(f"{a} {b}".encode("utf-8", "replace"), _PAIR) & mask, []).extend((a, b))
+        words_by_slot.setdefault(crc32(f"{a} {b}".encode("utf-8", "replace"), _PAIR) & mask, []).extend(
+            (a, b)
+        )
     for size, slots in zip(_BODY_RUNS, _run_slots(text, _BODY_RUNS, mask), strict=True):
         for n, slot in enumerate(slots):
-            place = bisect_right(starts, max(0, n - 1 + size // 2)) - 1
-            if place >= 0:
-                found.setdefault(slot, []).append(words[place])
-    return found
+            word_index = bisect_right(starts, max(0, n - 1 + size // 2)) - 1
+            if word_index >= 0:
+                words_by_slot.setdefault(slot, []).append(words[word_index])
+    return words_by_slot
 
 
 @dataclass(frozen=True)
@@ -135,8 +139,8 @@ class NgramModel:
     scale: float  # of the weights
     bias: float
 
-    def score(self, found: Sequence[int]) -> float | None:
+    def score(self, text_slots: Sequence[int]) -> float | None:
         """Return the logit of the text with these slots, or None without a text."""
-        if not found:
+        if not text_slots:
             return None
-        return self.bias + self.scale * sum(map(self.weights.__getitem__, found)) / sqrt(len(found))
+        return self.bias + self.scale * sum(map(self.weights.__getitem__, text_slots)) / sqrt(len(text_slots))

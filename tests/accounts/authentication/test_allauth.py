@@ -191,7 +191,7 @@ def test_login_redirects_back_but_not_to_other_sites(client):
     assert client.post("/accounts/login/", data | {"next": "/feed/"})["Location"] == "/feed/"
     response = Client().post("/accounts/login/", data | {"next": "https://evil.example/"})
     assert response.status_code == 302
-    assert response["Location"] == "/accounts/start/"  # which leads to where the person works
+    assert response["Location"] == "/accounts/start/"  # this page redirects to the start page of the role
 
 
 def test_logging_out_requires_post(client):
@@ -251,7 +251,7 @@ def test_each_email_has_only_the_buttons_that_do_something() -> None:
     added.save()
     assert buttons() == {"new@example.org": ["primary", "remove"], "ruth@example.org": []}
     ruth.emailaddress_set.filter(pk=added.pk).delete()
-    ruth.emailaddress_set.update(verified=False)  # as that of the first administrator
+    ruth.emailaddress_set.update(verified=False)  # the first administrator's e-mail is not confirmed either
     assert buttons() == {"ruth@example.org": ["send"]}
 
 

@@ -44,7 +44,7 @@ def log_in(user_agent: str = FIREFOX, address: str = "192.0.2.1", client: Client
     return client
 
 
-def is_in(client: Client) -> bool:
+def is_logged_in(client: Client) -> bool:
     return bool(get_user(client).is_authenticated)
 
 
@@ -88,12 +88,12 @@ def test_one_device_is_logged_out(ruth: User) -> None:
     session = UserSession.objects.get(user_agent=PHONE)
     outsider = client_of(UserFactory.create())
     outsider.post("/account/devices/", {"session": session.pk})
-    assert is_in(phone)
+    assert is_logged_in(phone)
     answer = client.post("/account/devices/", {"session": session.pk}, follow=True)
     assert "That device is logged out." in answer.content.decode()
     assert "Safari on iPhone" not in answer.content.decode()
-    assert not is_in(phone)
-    assert is_in(client)
+    assert not is_logged_in(phone)
+    assert is_logged_in(client)
     for value in (session.pk, "x"):
         answer = client.post("/account/devices/", {"session": value}, follow=True)
         assert "was logged out already" in answer.content.decode()
@@ -138,16 +138,21 @@ def test_logging_out_everywhere_ends_sessions_without_a_row_as_well(ruth: User) 
     answer = client.post("/account/devices/", follow=True)
     assert answer.redirect_chain == [("/accounts/login/", 302)]
     assert "You are logged out on all devices." in answer.content.decode()
-    assert [is_in(each) for each in (phone, client, before_the_upgrade, other)] == [False, False, False, True]
+    assert [is_logged_in(each) for each in (phone, client, before_the_upgrade, other)] == [
+        False,
+        False,
+        False,
+        True,
+    ]
     assert not UserSession.objects.exists()
-    assert is_in(log_in())
+    assert is_logged_in(log_in())
 
 
 def test_a_sign_up_is_on_the_list(client: Client) -> None:
     Client().post("/accounts/signup/", {"name": "Ida", "email": "ida@example.org", "password1": PASSWORD})
     pending = sign_up.create(name="Ida", email="ida@example.org", password=PASSWORD)
     client.post(f"/accounts/sign-up/{sign_up.make_token(pending)}/", {"password": PASSWORD})
-    assert is_in(client)
+    assert is_logged_in(client)
     assert "This device" in text_of(client)
 
 
@@ -178,7 +183,7 @@ def test_old_ip_addresses_and_ended_sessions_are_deleted(ruth: User, time_machin
     time_machine.shift(timedelta(days=2))
     assert delete_old_sessions() == 1
     assert UserSession.objects.get().ip == NO_IP_ADDRESS
-    assert is_in(client)
+    assert is_logged_in(client)
     assert NO_IP_ADDRESS not in text_of(client)
     assert delete_old_sessions() == 0
     time_machine.shift(timedelta(days=60))
@@ -190,7 +195,7 @@ def test_old_ip_addresses_and_ended_sessions_are_deleted(ruth: User, time_machin
 def test_an_erased_account_is_logged_out_everywhere(ruth: User) -> None:
     client = log_in()
     erase_account(user=ruth)
-    assert not is_in(client)
+    assert not is_logged_in(client)
     assert not UserSession.objects.exists()
     assert not Session.objects.exists(), "it contained the e-mail"
 

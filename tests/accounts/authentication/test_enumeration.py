@@ -77,7 +77,7 @@ def send_request(what: str, email: str, hashes: list[str]) -> tuple[Any, ...]:
 @pytest.mark.parametrize("kind", ["proved", "unproved", "invited", "switched-off"])
 @pytest.mark.parametrize("what", REQUESTS)
 def test_known_and_unknown_emails_get_the_same_response(what: str, kind: str, hashes: list[str]) -> None:
-    send_request(what, "first@example.org", hashes)  # which fills what is read once
+    send_request(what, "first@example.org", hashes)  # this request fills the caches
     unknown = send_request(what, people("unknown"), hashes)
     known = send_request(what, people(kind), hashes)
     assert known == unknown

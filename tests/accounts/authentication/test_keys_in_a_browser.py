@@ -100,7 +100,7 @@ def test_a_passkey_logs_in_without_the_password(browser: Browser, live_server: A
 def test_the_page_reports_a_key_that_does_not_answer(browser: Browser, live_server: Any, ruth: User) -> None:
     page = browser.new_page()
     page.goto(live_server.url + "/accounts/login/")
-    plug_in_key(page, is_passkey=True)  # it knows no account
+    plug_in_key(page, is_passkey=True)  # this key belongs to no account
     page.get_by_role("button", name="Log in with a passkey").click()
     expect(page.get_by_role("alert")).to_contain_text("did not get an answer from the key")
 

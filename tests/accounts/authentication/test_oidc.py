@@ -59,7 +59,7 @@ def log_in(client: Client, **fields: str) -> Any:
     return client.get(back.removeprefix("http://testserver"), follow=True)
 
 
-def is_in(client: Client) -> bool:
+def is_logged_in(client: Client) -> bool:
     return bool(get_user(client).is_authenticated)
 
 
@@ -76,14 +76,14 @@ def test_somebody_new_chooses_a_name_and_has_an_account_with_a_confirmed_email(p
     assert (user.name, user.email, user.roles) == ("Ruth", "ruth@example.org", {READER})
     assert not user.has_usable_password()
     assert EmailAddress.objects.get().verified
-    assert is_in(client)
+    assert is_logged_in(client)
     assert SocialAccount.objects.get().extra_data == {}
     assert not SocialToken.objects.exists()
     assert mail.outbox == []
 
     other = Client()
     log_in(other)
-    assert is_in(other)
+    assert is_logged_in(other)
     assert User.objects.count() == 1
     assert SocialAccount.objects.get().extra_data == {}
 
@@ -92,7 +92,7 @@ def test_the_name_of_a_colleague_is_refused(provider: Provider, maria: User) -> 
     client = Client()
     log_in(client)
     assert client.post("/accounts/3rdparty/signup/", {"name": "Maria"}).status_code == 200
-    assert not is_in(client)
+    assert not is_logged_in(client)
 
 
 @pytest.mark.parametrize("confirmed", [False, "false", None])
@@ -109,7 +109,7 @@ def test_an_account_is_connected_only_after_its_owner_has_logged_in(provider: Pr
     client = Client()
     page = log_in(client)
     assert "There is already an account with your e-mail." in page.content.decode()
-    assert not is_in(client)
+    assert not is_logged_in(client)
     assert not SocialAccount.objects.exists()
     answer = client.post("/accounts/login/", {"login": "ruth@example.org", "password": PASSWORD}, follow=True)
     assert "Work is connected." in answer.content.decode()
@@ -138,7 +138,7 @@ def test_a_pending_log_in_stores_no_claims_and_ends_soon(
         client.post("/accounts/login/", {"login": "ruth@example.org", "password": PASSWORD})
     else:
         client.post("/accounts/3rdparty/signup/", {"name": "Ruth"})
-    assert is_in(client)
+    assert is_logged_in(client)
     assert key not in client.session
     assert client.session.get_expiry_age() == django_settings.SESSION_COOKIE_AGE
 
@@ -148,7 +148,7 @@ def test_another_persons_log_in_connects_no_account(provider: Provider, ruth: Us
     client = Client()
     log_in(client)
     client.post("/accounts/login/", {"login": "ida@example.org", "password": PASSWORD})
-    assert is_in(client)
+    assert is_logged_in(client)
     assert not SocialAccount.objects.exists()
 
 

@@ -27,7 +27,9 @@ def refused(answer: Any, *words: str) -> int:
 
 @pytest.mark.usefixtures("rate_limits_on")
 @pytest.mark.parametrize("htmx", [{}, {"HX-Request": "true"}])
-def test_a_flood_of_comments_and_its_form_keeps_the_text(client: Client, htmx: dict[str, str]) -> None:
+def test_too_many_comments_are_refused_and_the_form_keeps_the_text(
+    client: Client, htmx: dict[str, str]
+) -> None:
     article = make_article()
     url = f"{article.get_absolute_url()}reply/"
     sent = {"name": "Ida", "email": "ida@example.org"}
@@ -35,12 +37,12 @@ def test_a_flood_of_comments_and_its_form_keeps_the_text(client: Client, htmx: d
         client.post(url, {**sent, "body": f"A word, {n}.", "nonce": uuid4()}, headers=htmx) for n in range(4)
     ]
     assert [answer.status_code for answer in answers[:3]] == [204 if htmx else 302] * 3
-    # Until the first of them no longer counts; the test itself may have taken some of the ten minutes.
+    # The wait ends when the first comment no longer counts. The test itself may have taken a part of it.
     assert 0 < refused(answers[3], "A word, 3.", "Please try again in") <= 600
     assert Comment.objects.count() == 3
 
 
-def test_a_flood_of_sign_ups() -> None:
+def test_too_many_sign_ups_are_refused() -> None:
     fields = {"name": "Ruth", "password1": "nine-quiet-otters"}
     for n in range(20):
         Client().post("/accounts/signup/", {**fields, "email": f"ruth{n}@example.org"})
@@ -50,14 +52,14 @@ def test_a_flood_of_sign_ups() -> None:
     assert SignUp.objects.count() == 20
 
 
-def test_a_flood_of_resets() -> None:
+def test_too_many_password_resets_are_refused() -> None:
     for n in range(20):
         Client().post("/accounts/password/reset/", {"email": f"ruth{n}@example.org"})
     answer = Client().post("/accounts/password/reset/", {"email": "last@example.org"})
     assert refused(answer, 'value="last@example.org"', "Wait a minute") == 60
 
 
-def test_a_flood_of_added_emails(client: Client) -> None:
+def test_too_many_added_emails_are_refused(client: Client) -> None:
     client.force_login(UserFactory.create())
     for n in range(10):
         client.post("/accounts/email/", {"action_add": "", "email": f"ruth{n}@example.org"})
@@ -65,7 +67,7 @@ def test_a_flood_of_added_emails(client: Client) -> None:
     assert refused(answer, 'value="last@example.org"', "Wait 60 seconds") == 60
 
 
-def test_a_flood_of_reports(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_reports_are_refused(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reporting, "MAX_REPORTS_PER_HOUR", 1)
     article = make_article()
     change_discussion(article=article, moderation=Discussion.Moderation.POST)
@@ -76,7 +78,7 @@ def test_a_flood_of_reports(client: Client, monkeypatch: pytest.MonkeyPatch) -> 
     assert refused(answer, f"About {last.pk}.", "within an hour") == 3600
 
 
-def test_searches_at_once(client: Client) -> None:
+def test_too_many_searches_at_once_are_refused(client: Client) -> None:
     taken = [search._running.acquire(blocking=False) for _ in range(search.MAX_CONCURRENT)]
     try:
         answer = client.get("/search/?q=boat")

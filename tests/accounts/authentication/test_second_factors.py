@@ -90,7 +90,7 @@ def enter_code(client: Client, code: str) -> Any:
     return client.post("/accounts/2fa/authenticate/", {"code": code})
 
 
-def is_in(client: Client) -> bool:
+def is_logged_in(client: Client) -> bool:
     return bool(get_user(client).is_authenticated)
 
 
@@ -128,17 +128,17 @@ def test_setting_up_an_app_asks_for_the_password_and_shows_a_qr_code_and_recover
 def test_the_code_of_the_app_logs_in_once(ruth: User, secret: str) -> None:
     client = Client()
     assert enter_password(client)["Location"] == "/accounts/2fa/authenticate/"
-    assert not is_in(client)
+    assert not is_logged_in(client)
     page = client.get("/accounts/2fa/authenticate/").content.decode()
     assert "Two-factor authentication" in page
     assert "Use a security key" not in page, "she has none"
     code = code_of(secret)
     assert enter_code(client, code).status_code == 302
-    assert is_in(client)
+    assert is_logged_in(client)
     other = Client()
     enter_password(other)
     assert "it was used already" in enter_code(other, code).content.decode()
-    assert not is_in(other)
+    assert not is_logged_in(other)
 
 
 def test_a_recovery_code_logs_in_once(ruth: User, secret: str) -> None:
@@ -146,10 +146,10 @@ def test_a_recovery_code_logs_in_once(ruth: User, secret: str) -> None:
     client, other = Client(), Client()
     enter_password(client)
     assert enter_code(client, code).status_code == 302
-    assert is_in(client)
+    assert is_logged_in(client)
     enter_password(other)
     assert enter_code(other, code).status_code == 200
-    assert not is_in(other)
+    assert not is_logged_in(other)
 
 
 def test_wrong_codes_wait_for_the_account_from_everywhere_and_the_owner_gets_one_mail(
@@ -168,7 +168,7 @@ def test_wrong_codes_wait_for_the_account_from_everywhere_and_the_owner_gets_one
             clock.move_to(timezone.now() + timedelta(seconds=waits[-1]), tick=False)
             answer = enter_code(client, "000000")
         assert answer.status_code == 200
-        assert not is_in(client)
+        assert not is_logged_in(client)
     assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
     (message,) = mail.outbox
     assert message.to == ["ruth@example.org"]
@@ -176,7 +176,7 @@ def test_wrong_codes_wait_for_the_account_from_everywhere_and_the_owner_gets_one
     clock.move_to(timezone.now() + timedelta(seconds=900), tick=False)
     enter_password(client)
     assert enter_code(client, code_of(secret)).status_code == 302
-    assert is_in(client)
+    assert is_logged_in(client)
     assert not LoginAttempts.objects.filter(origin=b"codes").exists(), "from the start again"
 
 
@@ -189,9 +189,9 @@ def test_a_mailed_link_asks_for_the_code_as_well(ruth: User, secret: str) -> Non
     assert (
         client.post(form, {"password1": new, "password2": new})["Location"] == "/accounts/2fa/authenticate/"
     )
-    assert not is_in(client)
+    assert not is_logged_in(client)
     enter_code(client, code_of(secret))
-    assert is_in(client)
+    assert is_logged_in(client)
 
 
 def test_a_code_also_confirms_a_change(ruth: User, secret: str) -> None:
@@ -224,7 +224,7 @@ def test_removing_the_app_removes_the_recovery_codes(ruth: User, secret: str) ->
     assert "The authenticator app was removed" in mail.outbox[0].body
     other = Client()
     enter_password(other)
-    assert is_in(other)
+    assert is_logged_in(other)
 
 
 def test_new_recovery_codes_replace_the_old_ones(ruth: User, secret: str) -> None:
@@ -248,7 +248,7 @@ def test_secrets_are_encrypted_with_a_key_from_the_secret_key(
     client = Client()
     enter_password(client)
     assert enter_code(client, code_of(secret)).status_code == 200
-    assert not is_in(client)
+    assert not is_logged_in(client)
     assert "another SECRET_KEY" in caplog.text
     assert secret not in caplog.text
 
@@ -291,7 +291,7 @@ def test_the_command_removes_the_second_factors_and_logs_it(
     assert "All second factors were removed from your account at Soundoff." in mail.outbox[0].body
     client = Client()
     enter_password(client)
-    assert is_in(client)
+    assert is_logged_in(client)
     with pytest.raises(CommandError, match="has no second factors"):
         call_command("remove_second_factors", "ruth@example.org")
     with pytest.raises(CommandError, match="There is no account"):
@@ -313,7 +313,7 @@ def test_the_command_names_the_reset_for_an_account_without_a_password(
     client.post("/accounts/password/reset/", {"email": "ruth@example.org"})
     (link,) = re.findall(r"(/accounts/password/reset/key/\S+)", str(mail.outbox[-1].body))
     client.post(client.get(link)["Location"], {"password1": PASSWORD, "password2": PASSWORD})
-    assert is_in(client)
+    assert is_logged_in(client)
 
 
 def test_staff_need_a_second_factor_if_the_owner_requires_it(

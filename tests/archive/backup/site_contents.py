@@ -33,18 +33,20 @@ def pages(paths: list[str]) -> list[tuple[int, bytes]]:
 
 def rows() -> dict[str, list[Any]]:
     """Return all rows of the database except sessions and the version of the site."""
-    found = {}
+    rows_by_table = {}
     with connection.cursor() as cursor:
         for name, columns in tables.table_columns().items():
             if name in tables.EXCLUDED_TABLES:
                 continue
-            what = ", ".join(f'"{one}"' for one in columns if (name, one) != ("articles_site", "version"))
-            cursor.execute(f"SELECT {what} FROM {name} AS t ORDER BY t::text")
-            found[name] = cursor.fetchall()
-    return found
+            names = ", ".join(
+                f'"{column}"' for column in columns if (name, column) != ("articles_site", "version")
+            )
+            cursor.execute(f"SELECT {names} FROM {name} AS t ORDER BY t::text")
+            rows_by_table[name] = cursor.fetchall()
+    return rows_by_table
 
 
-def empty() -> None:
+def empty_site() -> None:
     """Empty the site, as if nobody had used it."""
     call_command("flush", interactive=False, verbosity=0)
     assert not Comment.objects.exists()

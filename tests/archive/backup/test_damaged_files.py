@@ -9,7 +9,7 @@ import pytest
 from archive.backup.container import BackupError, open_backup
 from archive.backup.write import backup
 from moderation.models import FilterVersion
-from tests.archive.backup.site_contents import assert_untouched_by, empty, parts_of, put_media
+from tests.archive.backup.site_contents import assert_untouched_by, empty_site, parts_of, put_media
 from tests.helpers.data_folder import data_path
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("moderation_without_checks")]
@@ -19,7 +19,7 @@ def test_a_flipped_bit_in_any_part_is_found_and_the_part_named(file: Path, paths
     put_media("ab/abc/full.jpg", os.urandom(2000))
     backup(file)
     whole, found = bytearray(file.read_bytes()), 0
-    empty()
+    empty_site()
     data_path("media").rename(data_path("media").with_name("gone"))
     for part in parts_of(file):
         start = part.header_offset + 30 + sum(whole[part.header_offset + n] for n in (26, 28))

@@ -24,7 +24,7 @@ from articles.site import branding
 from comments.integrity import check
 from core.backup_folder import last_backup
 from moderation.models import RestrictedTextReading
-from tests.archive.backup.site_contents import empty, media, pages, put_media, rows
+from tests.archive.backup.site_contents import empty_site, media, pages, put_media, rows
 from tests.articles.images.sample_images import make_image, photo, saved
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.data_folder import data_path
@@ -52,7 +52,7 @@ def test_a_site_comes_back_as_it_was(file: Path, paths: list[str]) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
     assert [path.name for path in file.parent.iterdir() if path.is_file()] == [file.name]
 
-    empty()
+    empty_site()
     for path in data_path("media").rglob("*"):
         path.is_file() and path.unlink()
     data_path("media").rename(data_path("media").with_name("gone"))
@@ -88,7 +88,7 @@ def test_the_look_of_the_site_comes_back(file: Path, paths: list[str]) -> None:
     assert url.encode() in shown[0][1]
     backup(file)
 
-    empty()
+    empty_site()
     data_path("media").rename(data_path("media").with_name("gone"))
     restore(file)
     assert pages(["/"]) == shown
@@ -108,7 +108,7 @@ def test_the_triggers_of_the_log_are_restored(file: Path, paths: list[str]) -> N
             return list(found + cursor.fetchall())
 
     backup(file)
-    empty()
+    empty_site()
     before = guards()
     restore(file)
     assert guards() == before
@@ -124,7 +124,7 @@ def test_an_image_in_a_story_is_restored_with_its_files(file: Path) -> None:
     assert check() == {}
     before = pages(paths)
     assert backup(file).notes == []
-    empty()
+    empty_site()
     data_path("media").rename(data_path("media").with_name("gone"))
     restore(file)
     assert media() == pictures
@@ -133,7 +133,7 @@ def test_an_image_in_a_story_is_restored_with_its_files(file: Path) -> None:
     assert check() == {}
 
 
-def test_without_media_and_without_anything(file: Path) -> None:
+def test_a_site_without_media_is_restored(file: Path) -> None:
     assert backup(file).last.counts["media"] == 0
     data_path("media").mkdir()
     assert backup(file).last.counts["media"] == 0
@@ -145,7 +145,7 @@ def test_running_jobs_are_queued_again(file: Path) -> None:
     values = {"task_path": "tests.none", "args_kwargs": {"args": [], "kwargs": {}}, "worker_ids": ["gone"]}
     DBTaskResult.objects.create(status=TaskResultStatus.RUNNING, started_at=timezone.now(), **values)
     backup(file)
-    empty()
+    empty_site()
     restore(file)
     assert DBTaskResult.objects.get().status == TaskResultStatus.READY
 

@@ -18,7 +18,7 @@ from archive.backup.write import backup
 from comments.integrity import check
 from comments.models import Comment, Discussion, Reason, State
 from moderation.actions.decisions import decide
-from tests.archive.backup.site_contents import empty, parts_of, put_media
+from tests.archive.backup.site_contents import empty_site, parts_of, put_media
 from tests.factories import make_article, make_comment
 from tests.helpers.data_folder import data_path
 
@@ -66,7 +66,7 @@ def test_a_backup_is_one_snapshot_while_people_write(file: Path, paths: list[str
             thread.join()
     assert before <= result.last.counts["comments"] <= after < Comment.objects.count() + 1
     assert sum(wrote) > 40
-    empty()
+    empty_site()
     restore(file)
     assert Comment.objects.count() == result.last.counts["comments"]
     assert check() == {}

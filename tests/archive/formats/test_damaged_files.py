@@ -81,7 +81,7 @@ def distance(data: bytes, *numbers: int) -> int:
 
 
 @pytest.mark.parametrize("how", DAMAGE)
-def test_each_line_damaged(whole: bytes, how: str) -> None:
+def test_damage_of_any_line_is_refused_or_warned_about(whole: bytes, how: str) -> None:
     """A refusal names the damaged line. A page that is read is complete or has a warning about the loss."""
     before = parse(whole)
     usual = {warning.kind for warning in before.warnings} | {"count"}
@@ -95,7 +95,7 @@ def test_each_line_damaged(whole: bytes, how: str) -> None:
             assert any(distance(data, number, line) <= NEAR for line in warned), number
 
 
-def test_cut_at_two_hundred_places(whole: bytes) -> None:
+def test_a_file_cut_anywhere_is_refused_or_warned_about(whole: bytes) -> None:
     """A refusal names the end of the file. A page that is read has whole comments and a warning."""
     comments = parse(whole).comments
     for cut in (len(whole) * n // 200 for n in range(200)):
@@ -158,7 +158,7 @@ def test_wrong_encodings_are_refused_or_warned_about(whole: bytes, encoding: str
         assert {"encoding"} <= {warning.kind for warning in result.warnings}
 
 
-def test_text_that_lost_its_indentation(whole: bytes) -> None:
+def test_a_text_without_indentation_is_refused(whole: bytes) -> None:
     flat = re.sub(rb"(?m)^[ \t]+", b"", whole)
     first = next(n for n, line in enumerate(flat.split(b"\n"), 1) if re.match(rb"1\. ", line))
 
@@ -170,7 +170,7 @@ def test_text_that_lost_its_indentation(whole: bytes) -> None:
     assert "second discussion" not in sentence
 
 
-def test_a_second_page_behind_the_first(whole: bytes) -> None:
+def test_a_second_page_after_the_first_is_refused(whole: bytes) -> None:
     line, sentence = read(whole + b"\n" + whole)  # type: ignore[misc]
 
     assert "a second discussion" in sentence
@@ -178,7 +178,7 @@ def test_a_second_page_behind_the_first(whole: bytes) -> None:
     assert line > whole.count(b"\n")
 
 
-def test_a_page_without_its_heading(whole: bytes) -> None:
+def test_a_page_without_its_heading_is_refused(whole: bytes) -> None:
     data = re.sub(rb"(?m)^soundoff \(", b"82 thoughts (", whole)
     line, sentence = read(data)  # type: ignore[misc]
 

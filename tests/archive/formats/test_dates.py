@@ -87,14 +87,14 @@ ene feb. mar. abr may. jun. jul. ago. set. oct. nov. dic.
 
 
 @pytest.mark.parametrize("names", YEARS.strip().split("\n"))
-def test_months(names: str) -> None:
+def test_month_names_of_each_language_are_read(names: str) -> None:
     for number, name in enumerate(names.split(), 1):
         for form in (name, unicodedata.normalize("NFD", name)):
             comment = parse(page(f"9 {form} 2012 at 12:00 | Reply")).comments[0]
             assert (comment.created_at.month, comment.created_at.day) == (number, 9)
 
 
-def test_midnight_and_noon() -> None:
+def test_midnight_and_noon_are_read() -> None:
     for closing, hour in (("12:05 am", 4), ("0:05", 4), ("12:05 pm", 16), ("12:05", 16), ("23:59", 3)):
         assert parse(page(f"June 19, 2013 at {closing} | Reply")).comments[0].created_at.hour == hour
 
@@ -111,7 +111,7 @@ def test_midnight_and_noon() -> None:
         ("June 19, 2013 at 0:28 pm | Reply", "has an hour that does not exist with “am” or “pm”"),
     ],
 )
-def test_a_date_that_does_not_exist(closing: str, cause: str) -> None:
+def test_a_date_that_does_not_exist_is_refused(closing: str, cause: str) -> None:
     assert refused(page(closing)) == f"Line 13: “{closing}” {cause}."
 
 
@@ -120,32 +120,32 @@ def test_a_date_that_does_not_exist(closing: str, cause: str) -> None:
     [
         "Juno 19, 2013 at 5:28 pm | Reply",
         "19 juin 2013 à 17 h 28 min | Répondre",
-        "06/07/2013 at 5:28 pm | Reply",  # of June or of July
+        "06/07/2013 at 5:28 pm | Reply",  # the date can be in June or in July
         "Wednesday, June 19, 2013 at 5:28 pm | Reply",
         "yesterday at 17:28 | Reply",
         "2 days ago | Reply",
         "June 19, 2013 at 5:28 pm",  # without its bar
     ],
 )
-def test_a_date_that_cannot_be_read(closing: str) -> None:
+def test_a_date_that_cannot_be_read_is_refused(closing: str) -> None:
     assert refused(page(closing)) == (
         f"Line 13: expected the date of the comment that begins in line 9, such as “June 19, 2013 at 5:28"
         f" pm | Reply” or “19. Juni 2013 um 17:28 | Antworten”, and found “{closing}”."
     )
 
 
-def test_a_date_in_another_column() -> None:
+def test_a_date_in_another_column_is_refused() -> None:
     message = refused(page("  June 19, 2013 at 5:28 pm | Reply"))
     assert message.startswith("Line 13: expected the date of the comment that begins in line 9 in column 5, ")
     assert message.endswith("found “June 19, 2013 at 5:28 pm | Reply” in column 7.")
 
 
-def test_a_name_in_another_column() -> None:
+def test_a_name_in_another_column_is_refused() -> None:
     message = refused(page().replace(b"    \xe2\x80\xa2 Bob", b"      \xe2\x80\xa2 Bob"))
     assert message.startswith("Line 14: a reply on level 3 without a comment above it on level 2")
 
 
-def test_a_comment_without_its_date() -> None:
+def test_a_comment_without_its_date_is_refused() -> None:
     whole = page()
     without = whole.replace(b"      June 19, 2013 at 6:01 pm | Reply\n", b"")
     assert refused(without).startswith("Line 19: expected the date of the comment that begins in line 14, ")

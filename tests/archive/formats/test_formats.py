@@ -10,7 +10,7 @@ from archive.formats import parse as parse_any
 from tests.archive.formats.soundoff.pages import OK, SAMPLE
 
 
-def test_the_supported_formats() -> None:
+def test_soundoff_is_the_only_supported_format() -> None:
     assert set(FORMATS) == {"soundoff"}
     with pytest.raises(KeyError):
         parse_any(OK.encode(), "gazette")

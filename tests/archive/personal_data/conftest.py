@@ -25,7 +25,7 @@ def jim(db: None) -> User:
 
 
 @pytest.fixture
-def jims(jim: User) -> Client:
+def jim_client(jim: User) -> Client:
     """Return a browser in which Jim is logged in."""
     client = Client()
     client.force_login(jim)

@@ -24,10 +24,10 @@ def make(person: Person) -> None:
     files.make_file.func(str(row.pk))
 
 
-def test_the_person_downloads_the_file(jim: User, jims: Client) -> None:
-    assert jims.get(URL).status_code == 404
+def test_the_person_downloads_the_file(jim: User, jim_client: Client) -> None:
+    assert jim_client.get(URL).status_code == 404
     make(Person(user=jim))
-    got = jims.get(URL)
+    got = jim_client.get(URL)
     assert got["Content-Type"] == "application/zip"
     assert "no-store" in got["Cache-Control"]
     assert "my-data-" in got["Content-Disposition"]
@@ -50,8 +50,8 @@ def test_a_guest_downloads_their_own_file(gwen: Guest) -> None:
     assert browser_of(gwen).get(URL).status_code == 200
 
 
-def test_a_file_that_is_gone(jim: User, jims: Client) -> None:
+def test_a_missing_file_is_not_found(jim: User, jim_client: Client) -> None:
     make(Person(user=jim))
     data_path(files.file_name(PersonalDataFile.objects.get().pk)).unlink()
-    assert jims.get(URL).status_code == 404
-    assert jims.post(URL).status_code == 405
+    assert jim_client.get(URL).status_code == 404
+    assert jim_client.post(URL).status_code == 405

@@ -42,21 +42,23 @@ def run(task: Any) -> None:
         job.delete()
 
 
-def test_the_page_says_what_happens(jim: User, jims: Client, ada: User) -> None:
+def test_the_page_says_what_happens(jim: User, jim_client: Client, ada: User) -> None:
     make_comment(make_article(), author=jim)
-    page = words(jims.get(PAGE))
+    page = words(jim_client.get(PAGE))
     for sentence in ("You have written 1 comment.", "These stay:", "This can’t be undone.", "Password"):
         assert sentence in page, sentence
     assert "Your stories and your decisions" not in page
 
 
-def test_with_the_right_password(jim: User, jims: Client, django_capture_on_commit_callbacks: Any) -> None:
+def test_the_right_password_erases_the_account(
+    jim: User, jim_client: Client, django_capture_on_commit_callbacks: Any
+) -> None:
     comment = make_comment(make_article(), "Words of Jim.", author=jim)
     row = files.request_file(Person(user=jim))
     assert row
     files.make_file.func(str(row.pk))
     with django_capture_on_commit_callbacks(execute=True):
-        done = jims.post(URL, {"comments": "delete", "password": PASSWORD}, follow=True)
+        done = jim_client.post(URL, {"comments": "delete", "password": PASSWORD}, follow=True)
     assert "Your account is erased." in words(done)
     assert "You are not logged in" in words(done)
     assert not data_path(files.file_name(row.pk)).exists()
@@ -78,23 +80,23 @@ def test_with_the_right_password(jim: User, jims: Client, django_capture_on_comm
         ({"comments": "both", "password": PASSWORD}, "Select a valid choice."),
     ],
 )
-def test_a_refused_form(jim: User, jims: Client, sent: dict[str, str], sentence: str) -> None:
-    refused = jims.post(URL, sent)
+def test_a_wrong_form_is_refused(jim: User, jim_client: Client, sent: dict[str, str], sentence: str) -> None:
+    refused = jim_client.post(URL, sent)
     assert refused.status_code == 422
     assert sentence in words(refused)
     assert not AccountErasure.objects.exists()
     assert User.objects.get(pk=jim.pk).is_active
 
 
-def test_wrong_passwords_are_throttled(jims: Client) -> None:
+def test_wrong_passwords_are_throttled(jim_client: Client) -> None:
     for _attempt in range(2):
-        answer = jims.post(URL, {"comments": "keep", "password": "wrong"})
+        answer = jim_client.post(URL, {"comments": "keep", "password": "wrong"})
     assert answer.status_code == 429
     assert "Too many wrong passwords." in words(answer)
     assert not AccountErasure.objects.exists()
 
 
-def test_the_sole_administrator(ada: User) -> None:
+def test_the_sole_administrator_cannot_be_erased(ada: User) -> None:
     ada.set_password(PASSWORD)
     ada.save()
     client = Client()
@@ -115,12 +117,12 @@ def link_of(message: Any) -> str:
     return found[0]
 
 
-def test_an_account_without_a_password_gets_a_link(jim: User, jims: Client) -> None:
+def test_an_account_without_a_password_gets_a_link(jim: User, jim_client: Client) -> None:
     jim.set_unusable_password()
     jim.save()
-    jims.force_login(jim)
-    assert 'name="password"' not in words(jims.get(PAGE))
-    assert "We mailed you a link." in words(jims.post(URL, {"comments": "keep"}, follow=True))
+    jim_client.force_login(jim)
+    assert 'name="password"' not in words(jim_client.get(PAGE))
+    assert "We mailed you a link." in words(jim_client.post(URL, {"comments": "keep"}, follow=True))
     assert User.objects.get(pk=jim.pk).is_active
     run(erasure_links.mail_erasure_link)
     (sent,) = mail.outbox
@@ -137,20 +139,22 @@ def test_an_account_without_a_password_gets_a_link(jim: User, jims: Client) -> N
 
 
 @pytest.mark.parametrize("has_password", [True, False])
-def test_an_account_with_a_second_factor_is_asked_for_it(jim: User, jims: Client, has_password: bool) -> None:
+def test_an_account_with_a_second_factor_is_asked_for_it(
+    jim: User, jim_client: Client, has_password: bool
+) -> None:
     link = erasure_links.make_token(Person(user=jim), deletes_comments=True)
     if not has_password:
         jim.set_unusable_password()
         jim.save()
-        jims.force_login(jim)
+        jim_client.force_login(jim)
     TOTP.activate(jim, generate_totp_secret())
     code = RecoveryCodes.activate(jim).generate_codes()[0]
-    assert 'name="password"' not in words(jims.get(PAGE))
-    response = jims.post(URL, {"comments": "keep", "password": PASSWORD})
+    assert 'name="password"' not in words(jim_client.get(PAGE))
+    response = jim_client.post(URL, {"comments": "keep", "password": PASSWORD})
     assert response["Location"].startswith("/accounts/2fa/reauthenticate/?next=")
     assert erasure_links.read(link) is None, "a link of the time before the second factor"
     assert not AccountErasure.objects.exists()
-    done = jims.post("/accounts/2fa/reauthenticate/", {"code": code, "next": URL}, follow=True)
+    done = jim_client.post("/accounts/2fa/reauthenticate/", {"code": code, "next": URL}, follow=True)
     assert "Your account is erased." in words(done)
     assert AccountErasure.objects.get().deletes_comments is False
 
@@ -207,19 +211,19 @@ def test_a_guest_is_erased_in_every_browser_at_once(gwen: Guest) -> None:
     assert Comment.objects.get(body="More words of Gwen.").guest != gwen
 
 
-def test_a_forged_link() -> None:
+def test_a_forged_link_is_not_found() -> None:
     answer = Client().get("/account/data/erase/forged/")
     assert answer.status_code == 404
     assert "This link no longer works" in words(answer)
 
 
-def test_a_link_of_an_earlier_e_mail(jim: User) -> None:
+def test_a_link_of_an_earlier_e_mail_does_not_work(jim: User) -> None:
     token = erasure_links.make_token(Person(user=jim), deletes_comments=True)
     User.objects.update(email="another@example.org")
     assert erasure_links.read(token) is None
 
 
-def test_strangers_and_other_methods(jims: Client) -> None:
+def test_strangers_and_other_methods_erase_nothing(jim_client: Client) -> None:
     assert Client().post(URL, {"comments": "delete"})["Location"] == PAGE
-    assert jims.get(URL).status_code == 405
+    assert jim_client.get(URL).status_code == 405
     assert not AccountErasure.objects.exists()

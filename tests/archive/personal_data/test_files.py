@@ -64,7 +64,7 @@ def make(person: Person) -> dict[str, Any]:
     return data
 
 
-def test_everything_of_a_member(jim: User, maria: User, omar: User) -> None:
+def test_the_file_has_everything_of_a_member(jim: User, maria: User, omar: User) -> None:
     story = make_article("The slip <closes>")
     maria_words = make_comment(story, "Maria's words.", author=maria)
     shown = make_comment(story, "It was <b>closed</b> in May.", author=jim, parent=maria_words)
@@ -148,7 +148,7 @@ def test_a_redacted_text_has_no_earlier_texts_and_a_restricted_one_no_text(jim: 
     assert [(row["text"], row["earlier_texts"]) for row in found] == [("", []), ("New words.", [])]
 
 
-def test_the_file_of_a_staff_member(emil: User) -> None:
+def test_the_file_of_a_staff_member_has_their_actions(emil: User) -> None:
     story = make_article("The slip closes")
     set_article_authors(article=story, people=[emil])
     emil.set_roles([EDITOR, ADMINISTRATOR])
@@ -205,7 +205,7 @@ def test_a_guest_gets_nothing_of_other_guests_with_the_same_e_mail(gwen: Guest) 
     assert not AccountErasure.objects.exists()
 
 
-def test_claims_devices_keys_sign_ups_and_rejected_e_mails(jim: User) -> None:
+def test_the_file_has_claims_devices_keys_sign_ups_and_rejected_e_mails(jim: User) -> None:
     guest = GuestFactory.create(name="Jimbo", email="jim@example.org", confirmed_at=timezone.now())
     comment = make_comment(make_article(), "As a guest.", guest=guest)
     claim_comments(user=jim, ids=[comment.pk])
@@ -247,7 +247,7 @@ def test_the_page_shows_words_and_the_data_has_codes(jim: User, monkeypatch: pyt
     assert {"ar", "Reader", agent, "example", *Authenticator.Type}.isdisjoint(shown)
 
 
-def test_the_mail(jim: User) -> None:
+def test_only_a_confirmed_e_mail_gets_a_mail_about_the_file(jim: User) -> None:
     make(Person(user=jim))
     (sent,) = mail.outbox
     assert sent.to == ["jim@example.org"]

@@ -18,7 +18,7 @@ def test_it_lists_each_kind_of_data_with_its_tables(client: Client) -> None:
     assert response["Cache-Control"] == "public, no-cache, max-age=0"
     page = words(response)
     for kind in REGISTRY:
-        for text in (kind.title, kind.what, kind.purpose, kind.retention):
+        for text in (kind.title, kind.content, kind.purpose, kind.retention):
             assert str(text) in page, text
         for table in kind.columns:
             assert f"<code>{table}</code>" in page

@@ -16,7 +16,7 @@ WHERE table_schema = 'public' AND EXISTS (
 INSTRUCTION = "Name it in REGISTRY of archive/personal_data/registry.py, or in NO_PERSONAL_DATA here."
 
 # Columns that say nothing about a person: ids, settings, texts of the newsroom, counters, and links between
-# rows whose person is named elsewhere.
+# rows that name the person in another column.
 NO_PERSONAL_DATA = {
     "account_emailaddress": "id",
     "account_emailconfirmation": "id",

@@ -8,8 +8,8 @@ from tests.helpers.browser import log_in
 
 
 @pytest.fixture
-def writing(live_server, page, client, emil):
-    """A draft, open in the editor at desktop width."""
+def editor_page(live_server, page, client, emil):
+    """Return the editor page of a draft at desktop width."""
     Topic.objects.create(name="Harbour", slug="harbour")
     article = make_article("The slip closes", body="The ferry sails.", published_at=None)
     log_in(page.context, live_server, emil)

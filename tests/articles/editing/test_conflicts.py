@@ -228,7 +228,7 @@ def test_a_field_that_both_changed_needs_a_choice(draft, emil, edda):
     draft.refresh_from_db()
     assert (draft.byline, draft.source_name) == ("Emil", "")
 
-    # One is left out: asked again, with what was chosen.
+    # One choice is missing, so the form asks again and keeps the other choices.
     chosen = {"take-byline": conflicts["take-byline"][1], "take-topics": conflicts["take-topics"][0]}
     chosen |= {"take-rights": conflicts["take-rights"][0]}
     page = second.post(change(draft), hers | read | chosen).content.decode()

@@ -146,7 +146,7 @@ def test_notes_and_ticked_boxes_survive_a_closed_window(open_as, story):
     open_row(page, "Discussion")
     expect(page.get_by_role("radio", name="review everything first")).to_be_checked()
     expect(page.locator(".autosave-status")).to_contain_text("Autosaved at")
-    page.reload()  # the text has gone over into this page, which is found again
+    page.reload()  # the unsaved changes belong to this form, also after a reload
     expect(page.locator("#id_new_note")).to_have_value("Is nine right?")
     open_row(page, "Topics")
     page.locator("#id_topics").get_by_label("Harbour").uncheck()
@@ -211,7 +211,7 @@ def test_a_late_autosave_replaces_nothing_newer(open_as, story):
     with page.expect_response("**/unsaved/"):
         requests[0].continue_()
     assert Autosave.objects.get().typed["body"][0] == "An hour of work."
-    page.locator("#id_body").fill("An hour")  # once more, and not by mistake taken for kept
+    page.locator("#id_body").fill("An hour")  # an earlier text again, which counts as a new change
     page.clock.run_for(3_100)
     while len(requests) < 3:
         page.wait_for_timeout(20)

@@ -16,45 +16,45 @@ from tests.helpers.browser import log_in
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("transactional_db")]
 
 
-def test_the_preview_follows_the_typing(writing):
-    expect(preview_of(writing).locator("h1")).to_have_text("The slip closes")
-    expect(writing.locator(".editor-count")).to_have_text("3 words, 1 minute to read")
-    body(writing).press("Control+End")
-    body(writing).press_sequentially(" It **never** comes back.")
-    expect(preview_of(writing).locator("strong")).to_have_text("never")
-    open_row(writing, "Topics")
-    writing.locator("#id_topics").get_by_label("Harbour").check()
-    expect(writing.locator(".row-topics .setting")).to_have_text("Harbour")
-    expect(preview_of(writing).locator(".kicker")).to_have_text("Harbour")
-    writing.locator("#id_title").fill("The slip opens")
-    expect(preview_of(writing).locator("h1")).to_have_text("The slip opens")
+def test_the_preview_follows_the_typing(editor_page):
+    expect(preview_of(editor_page).locator("h1")).to_have_text("The slip closes")
+    expect(editor_page.locator(".editor-count")).to_have_text("3 words, 1 minute to read")
+    body(editor_page).press("Control+End")
+    body(editor_page).press_sequentially(" It **never** comes back.")
+    expect(preview_of(editor_page).locator("strong")).to_have_text("never")
+    open_row(editor_page, "Topics")
+    editor_page.locator("#id_topics").get_by_label("Harbour").check()
+    expect(editor_page.locator(".row-topics .setting")).to_have_text("Harbour")
+    expect(preview_of(editor_page).locator(".kicker")).to_have_text("Harbour")
+    editor_page.locator("#id_title").fill("The slip opens")
+    expect(preview_of(editor_page).locator("h1")).to_have_text("The slip opens")
 
 
-def test_the_preview_takes_the_place_of_the_text_and_nothing_is_lost(writing):
-    """By its button and by the browser's Back, to and fro, at both widths."""
-    toggle = writing.get_by_role("button", name="Preview", exact=True)
-    body(writing).press("Control+End")
-    body(writing).press_sequentially(" It never comes back.")
+def test_the_preview_takes_the_place_of_the_text_and_nothing_is_lost(editor_page):
+    """The test uses the button and the browser's Back, at both widths."""
+    toggle = editor_page.get_by_role("button", name="Preview", exact=True)
+    body(editor_page).press("Control+End")
+    body(editor_page).press_sequentially(" It never comes back.")
     for width in (1280, 390):
-        writing.set_viewport_size({"width": width, "height": 844})
-        for leave in (toggle.click, writing.go_back):
+        editor_page.set_viewport_size({"width": width, "height": 844})
+        for leave in (toggle.click, editor_page.go_back):
             toggle.click()
-            expect(body(writing)).to_be_hidden()
-            expect(preview_of(writing).locator("h1")).to_be_visible()
+            expect(body(editor_page)).to_be_hidden()
+            expect(preview_of(editor_page).locator("h1")).to_be_visible()
             expect(toggle).to_have_attribute("aria-pressed", "true")
-            expect(preview_of(writing)).to_contain_text("It never comes back.")
-            assert not writing.evaluate("document.documentElement.scrollWidth > innerWidth")
+            expect(preview_of(editor_page)).to_contain_text("It never comes back.")
+            assert not editor_page.evaluate("document.documentElement.scrollWidth > innerWidth")
             leave()
             expect(toggle).to_have_attribute("aria-pressed", "false")
-            expect(body(writing)).to_have_value("The ferry sails. It never comes back.")
-            expect(preview_of(writing).locator("h1")).to_be_hidden()
-        expect(writing.get_by_role("button", name="Publish", exact=True)).to_be_in_viewport()
+            expect(body(editor_page)).to_have_value("The ferry sails. It never comes back.")
+            expect(preview_of(editor_page).locator("h1")).to_be_hidden()
+        expect(editor_page.get_by_role("button", name="Publish", exact=True)).to_be_in_viewport()
     toggle.click()
-    writing.reload()  # also of an unsaved text, which is offered
-    expect(preview_of(writing).locator("h1")).to_be_visible()
+    editor_page.reload()  # the preview also shows an unsaved text, which is offered
+    expect(preview_of(editor_page).locator("h1")).to_be_visible()
     toggle.click()
-    writing.get_by_role("link", name="Continue").click()
-    expect(body(writing)).to_have_value("The ferry sails. It never comes back.")
+    editor_page.get_by_role("link", name="Continue").click()
+    expect(body(editor_page)).to_have_value("The ferry sails. It never comes back.")
 
 
 def test_without_scripts_the_field_is_sent_as_typed(live_server, browser, client, emil):
@@ -72,10 +72,10 @@ def test_without_scripts_the_field_is_sent_as_typed(live_server, browser, client
 
 
 @pytest.mark.parametrize("way", ["paste", "drop"])
-def test_a_pasted_or_dropped_image_is_inserted_with_its_description(writing, settings, tmp_path, way):
+def test_a_pasted_or_dropped_image_is_inserted_with_its_description(editor_page, settings, tmp_path, way):
     settings.HOME = tmp_path
-    body(writing).press("Control+End")
-    body(writing).evaluate(
+    body(editor_page).press("Control+End")
+    body(editor_page).evaluate(
         """(field, [way, data]) => {
           const bytes = Uint8Array.from(atob(data), (sign) => sign.charCodeAt(0));
           const transfer = new DataTransfer();
@@ -87,30 +87,30 @@ def test_a_pasted_or_dropped_image_is_inserted_with_its_description(writing, set
         }""",
         [way, b64encode(jpeg()).decode()],
     )
-    dialog = writing.get_by_role("dialog", name="Image: slip.jpg")
+    dialog = editor_page.get_by_role("dialog", name="Image: slip.jpg")
     dialog.get_by_label("Alternative text").fill("Boats in the [grey] harbour")
     dialog.get_by_label("Credit").fill("Ida Lund")
     dialog.get_by_role("button", name="Insert").click()
-    expect(body(writing)).to_have_value(re.compile(r"^The ferry sails\.\n\n!\[.*\]\(image:\d+\)\n\n$"))
+    expect(body(editor_page)).to_have_value(re.compile(r"^The ferry sails\.\n\n!\[.*\]\(image:\d+\)\n\n$"))
     image = Image.objects.get()
     assert (image.alt, image.credit) == ("Boats in the [grey] harbour", "Ida Lund")
-    expect(preview_of(writing).locator('img[alt="Boats in the [grey] harbour"]')).to_have_count(1)
-    expect(body(writing)).to_be_focused()
+    expect(preview_of(editor_page).locator('img[alt="Boats in the [grey] harbour"]')).to_have_count(1)
+    expect(body(editor_page)).to_be_focused()
 
 
-def test_one_of_three_dropped_images_can_be_cancelled(writing, settings, tmp_path):
+def test_one_of_three_dropped_images_can_be_cancelled(editor_page, settings, tmp_path):
     settings.HOME = tmp_path
     files = [{"name": f"{n}.jpg", "mimeType": "image/jpeg", "buffer": jpeg()} for n in range(3)]
-    writing.locator(".editor-tools ~ input[type=file]").set_input_files(files)
+    editor_page.locator(".editor-tools ~ input[type=file]").set_input_files(files)
     for n, button in enumerate(["Insert", "Cancel", "Insert"]):
-        dialog = writing.get_by_role("dialog", name=f"Image: {n}.jpg")
+        dialog = editor_page.get_by_role("dialog", name=f"Image: {n}.jpg")
         dialog.get_by_label("Alternative text").fill(f"Picture {n}")
         dialog.get_by_role("button", name=button).click()
-    expect(preview_of(writing).locator("img")).to_have_count(2)
+    expect(preview_of(editor_page).locator("img")).to_have_count(2)
     assert sorted(Image.objects.values_list("alt", flat=True)) == ["Picture 0", "Picture 2"]
 
 
-RTF = (  # as Word writes it: each picture twice, the second for old programs
+RTF = (  # Word writes each picture twice, the second time for old programs
     r"{\rtf1\ansi{\fonttbl{\f0 Calibri;}}\pard Before{\*\shppict{\pict{\*\picprop\shplid1025"
     r"{\sp{\sn shapeType}{\sv 75}}}\picscalex100\picw4233\pich2822\picwgoal2400\pichgoal1600\jpegblip"
     r"\bliptag-1408237{\*\blipuid abcdef0123456789abcdef0123456789}%s}}"
@@ -118,7 +118,7 @@ RTF = (  # as Word writes it: each picture twice, the second for old programs
 )
 
 
-def test_pasted_image_data_is_inserted_at_its_place(writing, settings, tmp_path):
+def test_pasted_image_data_is_inserted_at_its_place(editor_page, settings, tmp_path):
     settings.HOME = tmp_path
     one, two = (f"data:image/jpeg;base64,{b64encode(jpeg(width)).decode()}" for width in (600, 500))
     html = (
@@ -126,47 +126,49 @@ def test_pasted_image_data_is_inserted_at_its_place(writing, settings, tmp_path)
         '<p>After.</p><p><img src="https://elsewhere.example/a.png">'
         '<img src="data:image/svg+xml;base64,PHN2Zz4="></p>'
     )
-    select(writing, "The ferry sails.")
-    body(writing).evaluate(PASTE, [html, "Before noon.\nBetween.\nAfter."])
+    select(editor_page, "The ferry sails.")
+    body(editor_page).evaluate(PASTE, [html, "Before noon.\nBetween.\nAfter."])
     # The description is asked for, as for any other image.
-    dialog = writing.get_by_role("dialog", name="Image: pasted 1 of 2.jpeg")
+    dialog = editor_page.get_by_role("dialog", name="Image: pasted 1 of 2.jpeg")
     uploads = []
-    writing.on("request", lambda request: "/upload/" in request.url and uploads.append(request.url))
+    editor_page.on("request", lambda request: "/upload/" in request.url and uploads.append(request.url))
     dialog.get_by_role("button", name="Insert").click()
     expect(dialog.get_by_role("alert")).to_contain_text("Describe the image")
     expect(dialog.get_by_label("Alternative text")).to_be_focused()
     assert uploads == []
-    expect(body(writing)).to_have_value("Before **noon**.\n\n⟦image 1⟧\n\nBetween.\n\n⟦image 2⟧\n\nAfter.")
+    expect(body(editor_page)).to_have_value(
+        "Before **noon**.\n\n⟦image 1⟧\n\nBetween.\n\n⟦image 2⟧\n\nAfter."
+    )
     assert not Image.objects.exists()
     dialog.get_by_label("Alternative text").fill("Boats")
     dialog.get_by_role("button", name="Insert").click()
-    dialog = writing.get_by_role("dialog", name="Image: pasted 2 of 2.jpeg")
+    dialog = editor_page.get_by_role("dialog", name="Image: pasted 2 of 2.jpeg")
     expect(dialog).to_be_visible()
     image = Image.objects.get()
-    expect(body(writing)).to_have_value(
+    expect(body(editor_page)).to_have_value(
         f"Before **noon**.\n\n![Boats](image:{image.pk})\n\nBetween.\n\n⟦image 2⟧\n\nAfter."
     )
     dialog.get_by_role("button", name="Cancel").click()
-    expect(body(writing)).to_have_value(
+    expect(body(editor_page)).to_have_value(
         f"Before **noon**.\n\n![Boats](image:{image.pk})\n\nBetween.\n\n\n\nAfter."
     )
-    expect(preview_of(writing).locator('img[alt="Boats"]')).to_have_count(1)
-    # And those that only have an address are counted.
-    writing.reload()
-    body(writing).evaluate(PASTE, [html.replace(one, "file:///C:/a.png"), "Before noon."])
-    expect(writing.get_by_role("dialog", name="Image: pasted 1 of 1.jpeg")).to_be_visible()
-    writing.get_by_role("dialog").get_by_label("Alternative text").fill("Boats again")
-    writing.get_by_role("dialog").get_by_role("button", name="Insert").click()
-    expect(body(writing)).to_have_value(re.compile(r"!\[Boats again\]"))
-    expect(writing.get_by_role("status").last).to_contain_text("3 images could not be pasted")
+    expect(preview_of(editor_page).locator('img[alt="Boats"]')).to_have_count(1)
+    # Images that have only an address are counted.
+    editor_page.reload()
+    body(editor_page).evaluate(PASTE, [html.replace(one, "file:///C:/a.png"), "Before noon."])
+    expect(editor_page.get_by_role("dialog", name="Image: pasted 1 of 1.jpeg")).to_be_visible()
+    editor_page.get_by_role("dialog").get_by_label("Alternative text").fill("Boats again")
+    editor_page.get_by_role("dialog").get_by_role("button", name="Insert").click()
+    expect(body(editor_page)).to_have_value(re.compile(r"!\[Boats again\]"))
+    expect(editor_page.get_by_role("status").last).to_contain_text("3 images could not be pasted")
 
 
 @pytest.mark.parametrize("way", ["files", "rtf", "too many files"])
-def test_pasted_image_files_are_used_if_their_number_matches(writing, settings, tmp_path, way):
+def test_pasted_image_files_are_used_if_their_number_matches(editor_page, settings, tmp_path, way):
     settings.HOME = tmp_path
     picture = jpeg()
-    select(writing, "The ferry sails.")
-    body(writing).evaluate(
+    select(editor_page, "The ferry sails.")
+    body(editor_page).evaluate(
         """(field, [way, data, rtf]) => {
           const board = new DataTransfer();
           board.setData("text/html", '<p>Before.</p><p><img src="file:///C:/clip_image001.png"></p>');
@@ -182,54 +184,56 @@ def test_pasted_image_files_are_used_if_their_number_matches(writing, settings, 
         [way, b64encode(picture).decode(), RTF % picture.hex()],
     )
     if way == "too many files":  # such as a drawing of the words themselves
-        expect(writing.get_by_role("status").last).to_contain_text("An image could not be pasted")
-        expect(body(writing)).to_have_value("Before.")
+        expect(editor_page.get_by_role("status").last).to_contain_text("An image could not be pasted")
+        expect(body(editor_page)).to_have_value("Before.")
         return
-    dialog = writing.get_by_role("dialog", name="Image: pasted 1 of 1.jpeg")
+    dialog = editor_page.get_by_role("dialog", name="Image: pasted 1 of 1.jpeg")
     dialog.get_by_label("Alternative text").fill("Boats")
     dialog.get_by_role("button", name="Insert").click()
-    expect(body(writing)).to_have_value(re.compile(r"^Before\.\n\n!\[Boats\]\(image:\d+\)$"))
+    expect(body(editor_page)).to_have_value(re.compile(r"^Before\.\n\n!\[Boats\]\(image:\d+\)$"))
     assert Image.objects.get().alt == "Boats"
 
 
-def test_pages_are_written_in_the_same_editor(writing, live_server, settings, tmp_path):
+def test_pages_are_written_in_the_same_editor(editor_page, live_server, settings, tmp_path):
     settings.HOME = tmp_path
-    writing.set_viewport_size({"width": 390, "height": 900})
-    writing.goto(f"{live_server.url}/admin/articles/standingpage/add/")
-    writing.locator("#id_title").fill("About us")
-    body(writing).fill("We row.")
-    select(writing, "row")
-    writing.get_by_role("toolbar", name="Formatting").get_by_role("button", name="Bold").click()
-    body(writing).press("Control+End")
+    editor_page.set_viewport_size({"width": 390, "height": 900})
+    editor_page.goto(f"{live_server.url}/admin/articles/standingpage/add/")
+    editor_page.locator("#id_title").fill("About us")
+    body(editor_page).fill("We row.")
+    select(editor_page, "row")
+    editor_page.get_by_role("toolbar", name="Formatting").get_by_role("button", name="Bold").click()
+    body(editor_page).press("Control+End")
     picture = f"data:image/jpeg;base64,{b64encode(jpeg()).decode()}"
-    body(writing).evaluate(PASTE, [f'<p>At the <i>quay</i>.</p><p><img src="{picture}"></p>', "At the quay."])
-    dialog = writing.get_by_role("dialog", name="Image: pasted 1 of 1.jpeg")
+    body(editor_page).evaluate(
+        PASTE, [f'<p>At the <i>quay</i>.</p><p><img src="{picture}"></p>', "At the quay."]
+    )
+    dialog = editor_page.get_by_role("dialog", name="Image: pasted 1 of 1.jpeg")
     dialog.get_by_label("Alternative text").fill("Boats")
     dialog.get_by_role("button", name="Insert").click()
-    writing.get_by_role("button", name="Preview", exact=True).click()
-    expect(preview_of(writing).locator("h1")).to_have_text("About us")
-    expect(preview_of(writing).locator("strong")).to_have_text("row")
-    expect(preview_of(writing).get_by_role("img", name="Boats")).to_be_visible()
-    found = faults(writing, widths=WIDTHS)
-    writing.failures.clear()  # axe itself tries inline styles
+    editor_page.get_by_role("button", name="Preview", exact=True).click()
+    expect(preview_of(editor_page).locator("h1")).to_have_text("About us")
+    expect(preview_of(editor_page).locator("strong")).to_have_text("row")
+    expect(preview_of(editor_page).get_by_role("img", name="Boats")).to_be_visible()
+    found = faults(editor_page, widths=WIDTHS)
+    editor_page.failures.clear()  # axe itself tries inline styles
     assert found == []
-    save(writing)
-    expect(writing.locator(".messagelist")).to_contain_text("Saved.")
-    writing.goto(f"{live_server.url}/pages/about-us/")
-    expect(writing.locator(".prose em")).to_have_text("quay")
-    expect(writing.get_by_role("img", name="Boats")).to_be_visible()
+    save(editor_page)
+    expect(editor_page.locator(".messagelist")).to_contain_text("Saved.")
+    editor_page.goto(f"{live_server.url}/pages/about-us/")
+    expect(editor_page.locator(".prose em")).to_have_text("quay")
+    expect(editor_page.get_by_role("img", name="Boats")).to_be_visible()
 
 
-def test_axe_finds_nothing_in_the_editor_its_dialog_and_preview(writing):
+def test_axe_finds_nothing_in_the_editor_its_dialog_and_preview(editor_page):
     found = {}
     for width in (1280, 390):
-        writing.set_viewport_size({"width": width, "height": 900})
-        expect(preview_of(writing).locator("h1")).to_have_count(1)
-        found[width, "page"] = faults(writing)
-        body(writing).press("Control+k")
-        found[width, "dialog"] = faults(writing)
-        writing.keyboard.press("Escape")
-    writing.get_by_role("button", name="Preview", exact=True).click()
-    found["preview"] = faults(writing)
-    writing.failures.clear()  # axe itself tries inline styles
+        editor_page.set_viewport_size({"width": width, "height": 900})
+        expect(preview_of(editor_page).locator("h1")).to_have_count(1)
+        found[width, "page"] = faults(editor_page)
+        body(editor_page).press("Control+k")
+        found[width, "dialog"] = faults(editor_page)
+        editor_page.keyboard.press("Escape")
+    editor_page.get_by_role("button", name="Preview", exact=True).click()
+    found["preview"] = faults(editor_page)
+    editor_page.failures.clear()  # axe itself tries inline styles
     assert found == {where: [] for where in found}

@@ -26,11 +26,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 # Each click or tap for one article is counted, also into a field; typing, pasting and scrolling are not. From
 # the newsroom's front page: Write a story (the title has the focus), the body, a topic, Publish.
 CLICKS = 4
-CLICKS_WITH_A_LEAD_IMAGE = 6  # and the button of the file, and the field of its alternative text
+CLICKS_WITH_A_LEAD_IMAGE = 6  # the button of the file and the field of the alternative text are two more
 
 
 @pytest.fixture(autouse=True)
-def _room(settings, tmp_path, moderation_without_checks):
+def _time_zone_of_the_site(settings, tmp_path, moderation_without_checks):
     settings.HOME = tmp_path
     Site.objects.update(time_zone="Africa/Cairo")
 
@@ -45,7 +45,7 @@ def new_page(browser, live_server):
     """Return a page of a logged-in browser."""
     contexts = []
 
-    def enter(user=None, width=1280):
+    def open_browser(user=None, width=1280):
         context = browser.new_context(viewport={"width": width, "height": 900}, base_url=live_server.url)
         contexts.append(context)
         page = context.new_page()
@@ -56,7 +56,7 @@ def new_page(browser, live_server):
             page.goto("/admin/")
         return page
 
-    yield enter
+    yield open_browser
     assert [failure for context in contexts for page in context.pages for failure in page.failures] == []
 
 
@@ -73,19 +73,19 @@ def test_the_editors_walkthrough(new_page, editors, live_server):
     emil, edda = editors
     page = new_page(emil)
 
-    # Opens the writing room: title, body, one button.
+    # Emil opens the editor: title, body, one button.
     page.get_by_role("link", name="Write a story").click()
     expect(page.get_by_label("Title", exact=True)).to_be_focused()
     expect(page.get_by_label("Body", exact=True)).to_be_visible()
     expect(page.locator(".btn-primary:visible:not(summary)")).to_have_text(["Publish"])
 
-    # Pastes from a word processor, links intact.
+    # He pastes from a word processor, and links stay.
     page.locator("#id_title").fill("The slip closes")
     body(page).evaluate(PASTE, [WORD, "The slip closes"])
     link = preview_of(page).locator("a", has_text="the harbour office")
     expect(link).to_have_attribute("href", "https://harbour.example/notices_%282026%29")
 
-    # An image: alternative text demanded.
+    # He inserts an image, which needs an alternative text.
     body(page).press("Control+End")
     page.locator(".editor-tools ~ input[type=file]").set_input_files(picture())
     dialog = page.get_by_role("dialog", name="Image: slip.jpg")
@@ -95,7 +95,7 @@ def test_the_editors_walkthrough(new_page, editors, live_server):
     dialog.get_by_role("button", name="Insert").click()
     expect(preview_of(page).locator('img[alt="Boats lie in the grey harbour"]')).to_have_count(1)
 
-    # Preview and back, on the phone too: by the button and by the browser's Back.
+    # He opens the preview and goes back, also on a phone, by the button and by the browser's Back.
     text = body(page).input_value()
     for width, leave in ((1280, page.go_back), (390, page.get_by_role("button", name="Preview").click)):
         page.set_viewport_size({"width": width, "height": 844})
@@ -108,7 +108,7 @@ def test_the_editors_walkthrough(new_page, editors, live_server):
     save_and_wait(page)
     article = Article.objects.get()
 
-    # The preview's link on a phone of somebody who is not logged in.
+    # Somebody who is not logged in opens the preview's link on a phone.
     open_row(page, "Preview link")
     preview_link = page.get_by_label("Preview link").input_value()
     assert preview_link.startswith(site_settings.SITE_URL)
@@ -119,7 +119,7 @@ def test_the_editors_walkthrough(new_page, editors, live_server):
     assert not phone.evaluate("document.documentElement.scrollWidth > innerWidth")
     assert phone.goto(article.get_absolute_url()).status == 404
 
-    # Scheduled, said as a person would, in the newsroom's zone.
+    # He schedules it, and the page shows the time in the newsroom's zone.
     at = timezone.localtime(timezone.now(), Site.objects.get().zone) + timedelta(hours=2, minutes=10)
     page.locator(".split summary").click()
     page.get_by_role("button", name="Schedule…").click()
@@ -161,7 +161,7 @@ def test_the_editors_walkthrough(new_page, editors, live_server):
     assert "once more" in article.body
     assert article.revisions.filter(is_conflicting_copy=True, body__contains="never again").exists()
 
-    # A dated correction.
+    # He publishes a correction with its date.
     page.goto(change)
     open_row(page, "Corrections")
     page.locator("#id_new_correction").fill("It sails on Friday, not on Thursday.")
@@ -169,7 +169,7 @@ def test_the_editors_walkthrough(new_page, editors, live_server):
     phone.reload()
     expect(phone.locator("article")).to_contain_text("It sails on Friday, not on Thursday.")
 
-    # Their own discussion: picks one, answers with the author's mark, closes it.
+    # In the discussion he picks a comment, replies with the author's mark, and closes it.
     jun = make_comment(article, "I rowed there as a child.", author=UserFactory.create(name="Jun"))
     page.goto(article.get_absolute_url())
     comment = page.locator(f"#comment-{jun.pk}")
@@ -194,7 +194,7 @@ def publish_one(page, number: int, *, image: bool) -> int:
     clicks = ClickCounter(page)
     page.goto("/admin/")
     clicks.click(page.get_by_role("link", name="Write a story"))
-    page.wait_for_load_state()  # its scripts hear of what is pasted
+    page.wait_for_load_state()  # the scripts handle pasted content from now on
     page.keyboard.type(f"Story of the morning, {number}")  # the title has the focus
     clicks.click(body(page))
     body(page).evaluate(PASTE, [WORD, "The slip closes"])
@@ -212,7 +212,7 @@ def publish_one(page, number: int, *, image: bool) -> int:
 
 
 def test_five_articles_in_a_morning(new_page, editors):
-    """Three on a desktop screen and two on a phone, each with and without a lead image."""
+    """Three are written on a desktop screen and two on a phone, some of them with a lead image."""
     Topic.objects.create(name="Harbour", slug="harbour")
     desk, phone = new_page(editors[0]), new_page(editors[0], 390)
     pages = [desk, desk, desk, phone, phone]

@@ -110,7 +110,7 @@ def test_only_an_unused_image_is_deleted_with_its_files(emil, own_folder, django
 
     assert delete(shown) == 403
     assert delete(spare) == 302
-    assert data_path(twin.folder).exists()  # it is also that of another one
+    assert data_path(twin.folder).exists()  # another image uses the same folder
     assert delete(twin) == 302
     assert not data_path(twin.folder).exists()
     assert list(Image.objects.all()) == [shown]

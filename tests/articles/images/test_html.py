@@ -85,7 +85,7 @@ def test_a_transparent_image_is_not_a_jpeg():
     page = render_story(f"![](image:{image.pk})")
     assert ".png" in page
     assert ".jpg" not in page
-    assert (data_path(image.folder) / "og-50-50.jpg").exists()  # others show it on white
+    assert (data_path(image.folder) / "og-50-50.jpg").exists()  # others show the image on white
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_a_changed_focal_point_replaces_the_crops(client, image):
     assert f"/images/{image.pk}/c800-10-0.webp" in page
     assert old not in page
     assert not (data_path(image.folder) / "c800-50-50.webp").exists()
-    assert client.get(old).status_code == 200  # a page from before shows the new one
+    assert client.get(old).status_code == 200  # an earlier page gets the new crop
     assert "og-10-0.jpg" in client.get(story.get_absolute_url()).content.decode()
 
 

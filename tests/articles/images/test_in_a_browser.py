@@ -78,7 +78,7 @@ def test_axe_finds_nothing_and_every_image_is_loaded(live_server, page, urls):
     for name, url in urls.items():
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
-            # Loaded for each width, because a picture that is there stays if that of another width is not.
+            # The page is loaded for each width: a loaded picture stays if that of another width is missing.
             assert page.goto(live_server.url + url).status == 200
             assert page.evaluate("document.documentElement.scrollWidth") <= width, name
             assert page.evaluate(UNSEEN) == [], name
@@ -90,9 +90,7 @@ def test_axe_finds_nothing_and_every_image_is_loaded(live_server, page, urls):
         )
 
 
-def test_a_browser_takes_the_smallest_size_that_will_do_and_nothing_moves_when_it_comes(
-    live_server, page, story
-):
+def test_a_browser_loads_the_smallest_sufficient_size_without_a_layout_shift(live_server, page, story):
     page.set_viewport_size({"width": 390, "height": 844})
     page.add_init_script(
         """window.shift = 0; new PerformanceObserver((list) => {

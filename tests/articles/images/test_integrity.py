@@ -53,7 +53,7 @@ def test_a_missing_size_is_made_again():
 
 def test_sizes_that_no_job_has_made_are_made(time_machine):
     image = make_image(is_ready=False)
-    assert integrity.check() == {}  # the job is on its way
+    assert integrity.check() == {}  # the job is queued
     time_machine.move_to(timezone.now() + timedelta(hours=2))
     found = integrity.check()
     assert found == {"image_size": [image.pk]}

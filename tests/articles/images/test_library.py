@@ -83,7 +83,7 @@ def test_the_field_shows_the_picture_of_its_value_also_in_a_draft(emil, images):
 
 
 @pytest.fixture
-def writing(page, live_server, emil, images, monkeypatch):
+def editor_page(page, live_server, emil, images, monkeypatch):
     """Return a page with the form of a new story, and a library of two pages."""
     monkeypatch.setattr(library, "PAGE_SIZE", 2)
     failures: list[str] = []
@@ -97,101 +97,101 @@ def writing(page, live_server, emil, images, monkeypatch):
 
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
-def test_a_lead_image_is_chosen_by_its_picture_and_removed(writing, images):
-    writing.set_viewport_size(PHONE)
-    row = writing.locator(".row-lead-image")
-    expect(writing.locator("#id_lead_image")).to_be_hidden()
+def test_a_lead_image_is_chosen_by_its_picture_and_removed(editor_page, images):
+    editor_page.set_viewport_size(PHONE)
+    row = editor_page.locator(".row-lead-image")
+    expect(editor_page.locator("#id_lead_image")).to_be_hidden()
     row.get_by_role("button", name="Choose from library").click()
-    dialog = writing.get_by_role("dialog", name="Choose from library")
+    dialog = editor_page.get_by_role("dialog", name="Choose from library")
     expect(dialog.get_by_label("Search by description or file name")).to_be_focused()
     expect(dialog.get_by_role("status")).to_have_text("3 images · Page 1 of 2")
-    assert faults(writing, widths=WIDTHS) == []
+    assert faults(editor_page, widths=WIDTHS) == []
     dialog.get_by_role("button", name="Next page").click()
     expect(dialog.get_by_role("button", name="A red boat")).to_be_focused()
-    writing.keyboard.press("Enter")
+    editor_page.keyboard.press("Enter")
     expect(dialog).to_have_count(0)
     expect(row.get_by_role("img", name="A red boat")).to_be_visible()
     expect(row.locator(".setting")).to_have_text("A red boat")
     expect(row.get_by_role("button", name="Choose from library")).to_be_focused()
-    save(writing)
-    expect(writing.locator(".messagelist")).to_contain_text("Saved.")
+    save(editor_page)
+    expect(editor_page.locator(".messagelist")).to_contain_text("Saved.")
     assert Article.objects.get().lead_image == images[0]
     expect(row.locator(".setting")).to_have_text("A red boat")
-    open_row(writing, "Lead image")
+    open_row(editor_page, "Lead image")
     row.get_by_role("button", name="Remove the lead image").click()
     expect(row.locator(".chosen")).to_have_text("None yet.")
     expect(row.locator(".setting")).to_have_text("None")
-    save(writing)
-    expect(writing.locator(".messagelist")).to_contain_text("Saved.")
+    save(editor_page)
+    expect(editor_page.locator(".messagelist")).to_contain_text("Saved.")
     assert Article.objects.get().lead_image is None
 
 
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
-def test_an_image_of_the_library_takes_the_place_of_a_chosen_file(writing, images):
-    row = writing.locator(".row-lead-image")
-    upload = writing.locator("#id_lead_file")
+def test_an_image_of_the_library_takes_the_place_of_a_chosen_file(editor_page, images):
+    row = editor_page.locator(".row-lead-image")
+    upload = editor_page.locator("#id_lead_file")
     upload.set_input_files({"name": "slip.jpg", "mimeType": "image/jpeg", "buffer": jpeg()})
     for field in ("alt", "caption", "credit"):
-        writing.locator(f"#id_lead_{field}").fill("The slip")
-    writing.locator("#id_lead_is_decorative").check()
-    warning = writing.locator(".top .file")
+        editor_page.locator(f"#id_lead_{field}").fill("The slip")
+    editor_page.locator("#id_lead_is_decorative").check()
+    warning = editor_page.locator(".top .file")
     expect(warning).to_contain_text("the chosen file is lost")
     row.get_by_role("button", name="Choose from library").click()
-    writing.get_by_role("dialog").get_by_role("button", name="The town hall").click()
+    editor_page.get_by_role("dialog").get_by_role("button", name="The town hall").click()
     expect(row.locator(".setting")).to_have_text("The town hall")
     expect(warning).to_have_text("")
     expect(upload).to_have_value("")
-    save(writing)
-    expect(writing.locator(".messagelist")).to_contain_text("Saved.")
+    save(editor_page)
+    expect(editor_page.locator(".messagelist")).to_contain_text("Saved.")
     assert Article.objects.get().lead_image == images[2]
 
 
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
-def test_the_closed_row_of_a_stored_image_describes_it(writing, live_server, images):
+def test_the_closed_row_of_a_stored_image_describes_it(editor_page, live_server, images):
     Image.objects.filter(pk=images[2].pk).update(alt="", is_decorative=True)
     for image, description in ((images[0], "A red boat"), (images[2], "IMG_0042.jpg")):
         story = make_article(description, published_at=None, lead_image=image)
-        writing.goto(live_server.url + change(story))
-        open_row(writing, "Lead image")
-        writing.locator("#id_lead_credit").fill("Ida Lund")
-        expect(writing.locator(".row-lead-image .setting")).to_have_text(f"{description}, Ida Lund")
-        writing.locator("#id_lead_credit").fill("")
-        expect(writing.locator(".row-lead-image .setting")).to_have_text(description)
+        editor_page.goto(live_server.url + change(story))
+        open_row(editor_page, "Lead image")
+        editor_page.locator("#id_lead_credit").fill("Ida Lund")
+        expect(editor_page.locator(".row-lead-image .setting")).to_have_text(f"{description}, Ida Lund")
+        editor_page.locator("#id_lead_credit").fill("")
+        expect(editor_page.locator(".row-lead-image .setting")).to_have_text(description)
 
 
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
-def test_an_image_of_the_library_goes_into_the_text(writing, images):
-    body = writing.locator("#id_body")
+def test_an_image_of_the_library_goes_into_the_text(editor_page, images):
+    body = editor_page.locator("#id_body")
     body.fill("One.")
-    writing.get_by_role("toolbar", name="Formatting").get_by_role(
+    editor_page.get_by_role("toolbar", name="Formatting").get_by_role(
         "button", name="Choose from library"
     ).click()
-    dialog = writing.get_by_role("dialog", name="Choose from library")
-    writing.keyboard.type("hall")
+    dialog = editor_page.get_by_role("dialog", name="Choose from library")
+    editor_page.keyboard.type("hall")
     expect(dialog.get_by_role("status")).to_have_text("1 image")
     dialog.get_by_role("button", name="Cancel").click()
     expect(dialog).to_have_count(0)
     expect(body).to_be_focused()
     assert body.evaluate("body => [body.selectionStart, body.selectionEnd]") == [4, 4]
-    writing.get_by_role("toolbar", name="Formatting").get_by_role(
+    editor_page.get_by_role("toolbar", name="Formatting").get_by_role(
         "button", name="Choose from library"
     ).click()
-    writing.keyboard.type("hall")
+    editor_page.keyboard.type("hall")
     dialog.get_by_role("button", name="The town hall IMG_0042.jpg").click()
     expect(body).to_have_value(f"One.\n\n{images[2].markdown}\n\n")
     expect(body).to_be_focused()
-    expect(writing.frame_locator(".editor-frame").locator('img[alt="The town hall"]')).to_have_count(1)
+    expect(editor_page.frame_locator(".editor-frame").locator('img[alt="The town hall"]')).to_have_count(1)
 
 
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
-def test_a_library_that_cannot_be_loaded_shows_an_error(writing):
-    writing.context.clear_cookies()
-    writing.locator(".row-lead-image").get_by_role("button", name="Choose from library").click()
-    dialog = writing.get_by_role("dialog", name="Choose from library")
+def test_a_library_that_cannot_be_loaded_shows_an_error(editor_page):
+    editor_page.context.clear_cookies()
+    editor_page.locator(".row-lead-image").get_by_role("button", name="Choose from library").click()
+    dialog = editor_page.get_by_role("dialog", name="Choose from library")
     expect(dialog.get_by_role("status")).to_contain_text("The library can’t be loaded.")
     dialog.get_by_role("button", name="Cancel").click()
-    expect(writing.locator("#id_title")).to_have_value("Boats")
+    expect(editor_page.locator("#id_title")).to_have_value("Boats")

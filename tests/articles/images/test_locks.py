@@ -32,7 +32,7 @@ def test_saving_a_text_and_its_image_at_the_same_time_makes_no_deadlock(kind):
 
     with ThreadPoolExecutor(1) as other:
         with transaction.atomic():
-            kind.objects.select_for_update(no_key=True).get(pk=shown.pk)  # as their forms do
+            kind.objects.select_for_update(no_key=True).get(pk=shown.pk)  # the forms take the same lock
             changing = other.submit(change)
             wait_for_a_lock()
             shown.body += "\n\nIt is closed."

@@ -46,7 +46,7 @@ def folder(own_folder):
 
 
 def test_a_crop_contains_the_focal_point(folder):
-    photo(900, 600).resize((1800, 600)).save(folder / "full.jpg")  # the sun stands far to the left
+    photo(900, 600).resize((1800, 600)).save(folder / "full.jpg")  # the sun is far to the left
     for at, is_in in ((17, 24), True), ((100, 100), False):
         make_sizes("media", "jpg", has_alpha=False, at=at)
         with Pillow.open(folder / f"c400-{at[0]}-{at[1]}.jpg") as crop:

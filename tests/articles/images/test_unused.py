@@ -61,9 +61,10 @@ def test_a_folder_that_is_used_again_is_kept(failed):
         assert delete_unused_files() == 0
         assert [path.name for path in failed.iterdir()] == ["full.jpg"]
     make_article(body=f"![](image:{again.pk})")
-    Image.objects.filter(pk=again.pk).update(digest="0" * 64)  # as if another day's database was put back
+    # The state after a restore of an older database.
+    Image.objects.filter(pk=again.pk).update(digest="0" * 64)
     with later(9):
-        assert delete_unused_files() == 0  # found so for the first time
+        assert delete_unused_files() == 0  # the job notices the unused folder for the first time
     assert failed.exists()
 
 

@@ -59,7 +59,7 @@ def draft_of(stories: Article | Sequence[Article], by: User, *, subject: str = "
 
 
 def send(newsletter: Newsletter, **values: Any) -> int:
-    """Press the button that sends a draft."""
+    """Send a draft, as its button does."""
     return sending.send(newsletter=newsletter, **({"seen": newsletter.version, "is_repeat": False} | values))
 
 

@@ -44,7 +44,7 @@ def test_members_see_that_they_are_subscribed(article: Article, topic: Topic, ja
     assert 'name="add" value="all"' in page
     subscriptions.subscribe("jane@example.org", {None}, "en")
     subscriptions.unsubscribe(["jane@example.org"], {topic.pk})
-    for url in ("/", "/topics/harbour/"):  # who gets all stories gets those of a topic, too
+    for url in ("/", "/topics/harbour/"):  # a subscriber of all stories gets those of a topic, too
         page = browser.get(url).content.decode()
         assert sentence in page
         assert 'name="add"' not in page
@@ -68,7 +68,7 @@ def test_the_footer_leads_everybody_to_the_newsletter(client: Client, article: A
 
 def test_the_page_changes_subscriptions(article: Article, topic: Topic, jane: User) -> None:
     browser = client_of(jane)
-    subscribe("jane@example.org")  # as a visitor, before
+    subscribe("jane@example.org")  # Jane subscribed before she had an account
     assert "checked" in browser.get(URL).content.decode()
     assert browser.post(URL, {"lists": [str(topic.pk)]})["Location"] == URL
     assert subscriptions.topics_of(jane.email) == {topic.pk}

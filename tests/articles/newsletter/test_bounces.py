@@ -42,12 +42,12 @@ def test_a_bounce_is_noted_with_its_newsletter(address: str, article: Article, e
     assert delete_undeliverable() == 1
 
 
-def test_a_failure_that_may_pass(address: str) -> None:
+def test_a_temporary_failure_is_no_bounce(address: str) -> None:
     assert receive(bounce(address, "4.4.7")) == Outcome.DELAY
     assert undeliverable.find(["jane@example.org"]) == set()
 
 
-def test_a_bounce_after_unsubscribing(address: str) -> None:
+def test_a_bounce_after_unsubscribing_is_ignored(address: str) -> None:
     subscriptions.unsubscribe(["jane@example.org"])
     assert receive(bounce(address)) == Outcome.STRANGER
     assert undeliverable.find(["jane@example.org"]) == set()

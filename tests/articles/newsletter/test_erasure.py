@@ -135,7 +135,9 @@ def test_a_deleted_topic_leaves_no_subscriber(article: Article, ada: User, is_ac
     assert len(logged) == 2
 
 
-def test_the_file_of_personal_data(article: Article, jane: User, emil: User) -> None:
+def test_the_file_of_personal_data_has_subscriptions_and_newsletters(
+    article: Article, jane: User, emil: User
+) -> None:
     subscribe("jane@example.org")
     subscribe("bob@example.org")
     send(draft_of(article, emil, subject="The slip"))

@@ -28,7 +28,7 @@ def phone(browser: Browser, live_server: Any) -> Iterator[Page]:
 
 
 @pytest.fixture
-def editor_page(browser: Browser, live_server: Any, emil: User) -> Iterator[Page]:
+def newsroom_page(browser: Browser, live_server: Any, emil: User) -> Iterator[Page]:
     """Return a page in which an editor is logged in."""
     context = browser.new_context(base_url=live_server.url)
     log_in(context, live_server, emil)
@@ -43,7 +43,9 @@ def path_in(text: str, path: str) -> str:
     return found[1]
 
 
-def test_a_reader_on_a_phone_without_scripts(phone: Page, article: Article) -> None:
+def test_a_reader_subscribes_and_unsubscribes_on_a_phone_without_scripts(
+    phone: Page, article: Article
+) -> None:
     phone.goto("/")
     phone.get_by_role("textbox", name="E-mail").fill("ann@example.org")
     phone.get_by_role("button", name="Subscribe").click()
@@ -72,32 +74,32 @@ def test_a_wrong_e_mail_is_shown_again(phone: Page, article: Article) -> None:
     expect(phone.get_by_label("Harbour")).to_be_checked()
 
 
-def test_an_editor_sends_a_story(editor_page: Page, article: Article) -> None:
+def test_an_editor_sends_a_story(newsroom_page: Page, article: Article) -> None:
     subscribe("ann@example.org")
-    editor_page.goto(f"/admin/articles/article/{article.pk}/change/")
-    editor_page.get_by_role("link", name="Send as newsletter").click()
-    expect(editor_page.get_by_label("Subject")).to_have_value("The slip closes")
-    editor_page.get_by_label("Introduction").fill("Dear readers,")
-    editor_page.get_by_role("button", name="Save and preview").click()
-    preview = editor_page.frame_locator("iframe")
+    newsroom_page.goto(f"/admin/articles/article/{article.pk}/change/")
+    newsroom_page.get_by_role("link", name="Send as newsletter").click()
+    expect(newsroom_page.get_by_label("Subject")).to_have_value("The slip closes")
+    newsroom_page.get_by_label("Introduction").fill("Dear readers,")
+    newsroom_page.get_by_role("button", name="Save and preview").click()
+    preview = newsroom_page.frame_locator("iframe")
     expect(preview.get_by_text("Dear readers,")).to_be_visible()
     expect(preview.get_by_text("It opens again in May.")).to_be_visible()
-    editor_page.get_by_text("The mail as text").click()
-    expect(editor_page.locator("pre")).to_contain_text("Dear readers,")
-    assert faults(editor_page) == []
-    editor_page.get_by_role("button", name="Send to 1 person").click()
-    expect(editor_page.get_by_text("Being sent since")).to_be_visible()
+    newsroom_page.get_by_text("The mail as text").click()
+    expect(newsroom_page.locator("pre")).to_contain_text("Dear readers,")
+    assert faults(newsroom_page) == []
+    newsroom_page.get_by_role("button", name="Send to 1 person").click()
+    expect(newsroom_page.get_by_text("Being sent since")).to_be_visible()
     (message,) = run_sending()
     assert message.to == ["ann@example.org"]
-    editor_page.get_by_role("link", name="Refresh").click()
-    expect(editor_page.get_by_text("Being sent since")).to_have_count(0)
-    assert faults(editor_page) == []
+    newsroom_page.get_by_role("link", name="Refresh").click()
+    expect(newsroom_page.get_by_text("Being sent since")).to_have_count(0)
+    assert faults(newsroom_page) == []
     assert Newsletter.objects.get().sent_at
-    editor_page.goto(f"/admin/articles/newsletter/add/?story={article.pk}")
-    editor_page.get_by_role("button", name="Save and preview").click()
-    expect(editor_page.get_by_text("It was sent before:")).to_be_visible()
-    editor_page.get_by_role("button", name="Send to 1 person").click()
-    expect(editor_page.get_by_text("This story was sent before.")).to_be_visible()
-    editor_page.get_by_label("Send it again").check()
-    editor_page.get_by_role("button", name="Send to 1 person").click()
-    expect(editor_page.get_by_text("Being sent since")).to_be_visible()
+    newsroom_page.goto(f"/admin/articles/newsletter/add/?story={article.pk}")
+    newsroom_page.get_by_role("button", name="Save and preview").click()
+    expect(newsroom_page.get_by_text("It was sent before:")).to_be_visible()
+    newsroom_page.get_by_role("button", name="Send to 1 person").click()
+    expect(newsroom_page.get_by_text("This story was sent before.")).to_be_visible()
+    newsroom_page.get_by_label("Send it again").check()
+    newsroom_page.get_by_role("button", name="Send to 1 person").click()
+    expect(newsroom_page.get_by_text("Being sent since")).to_be_visible()

@@ -39,7 +39,7 @@ def test_a_hidden_topic_stays_as_it_is(client: Client, article: Article, topic: 
     assert subscriptions.topics_of("ann@example.org") == {None, topic.pk}
 
 
-def test_the_button_of_a_mail_program(
+def test_the_button_of_a_mail_program_unsubscribes(
     article: Article, topic: Topic, django_capture_on_commit_callbacks: Any
 ) -> None:
     row = subscribe("ann@example.org")
@@ -58,7 +58,7 @@ def test_the_button_of_a_mail_program(
     assert {"id": row.pk, "made": row.created_at.isoformat()}.items() <= lines[0].items()
 
 
-def test_unsubscribing_on_the_page(client: Client, article: Article) -> None:
+def test_the_page_unsubscribes_from_everything(client: Client, article: Article) -> None:
     subscribe("ann@example.org")
     url = manage_url("ann@example.org")
     client.get(url)
@@ -71,13 +71,13 @@ def test_unsubscribing_on_the_page(client: Client, article: Article) -> None:
     assert not Subscriber.objects.exists()  # an old link subscribes nobody again
 
 
-def test_without_any_tick_nothing_is_left(client: Client, article: Article) -> None:
+def test_unticking_all_lists_ends_all_subscriptions(client: Client, article: Article) -> None:
     subscribe("ann@example.org")
     client.post(manage_url("ann@example.org"), {})
     assert not Subscriber.objects.exists()
 
 
-def test_forged_links_and_wrong_forms(client: Client, article: Article) -> None:
+def test_forged_links_and_wrong_forms_are_refused(client: Client, article: Article) -> None:
     subscribe("ann@example.org")
     url = manage_url("ann@example.org")
     for forged in (

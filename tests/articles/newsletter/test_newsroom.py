@@ -46,7 +46,7 @@ def text_of_page(client: Client, url: str) -> str:
     return " ".join(response.content.decode().split())
 
 
-def test_the_way_of_an_editor(editor_client: Client, article: Article) -> None:
+def test_an_editor_writes_previews_and_sends_a_newsletter(editor_client: Client, article: Article) -> None:
     subscribe("ann@example.org")
     page = text_of_page(editor_client, f"/admin/articles/article/{article.pk}/change/")
     assert f'href="{ADD}?story={article.pk}">Send as newsletter' in page
@@ -76,7 +76,7 @@ def test_the_way_of_an_editor(editor_client: Client, article: Article) -> None:
     assert "The slip" in text_of_page(editor_client, LIST)
 
 
-def test_the_preview_as_html(editor_client: Client, article: Article, emil: User) -> None:
+def test_the_preview_is_framed_without_scripts(editor_client: Client, article: Article, emil: User) -> None:
     newsletter = draft_of(article, emil)
     response = editor_client.get(f"{LIST}{newsletter.pk}/mail/")
     assert "The slip closes" in response.content.decode()
@@ -90,7 +90,7 @@ def test_the_preview_as_html(editor_client: Client, article: Article, emil: User
 
 
 @pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
-def test_a_subject_with_a_line_break(
+def test_a_line_break_in_the_subject_becomes_a_space(
     editor_client: Client, article: Article, emil: User, line_break: str
 ) -> None:
     subscribe("ann@example.org")
@@ -157,7 +157,9 @@ def test_the_confirmation_of_a_deletion_lists_no_rows(
     assert "storys" not in page
 
 
-def test_two_editors_change_a_draft(editor_client: Client, article: Article, emil: User) -> None:
+def test_the_second_of_two_changes_of_a_draft_is_shown_as_a_conflict(
+    editor_client: Client, article: Article, emil: User
+) -> None:
     newsletter = draft_of(article, emil)
     first, second = form_of(newsletter, subject="First"), form_of(newsletter, subject="Second")
     assert editor_client.post(url_of(newsletter), first).status_code == 302
@@ -171,7 +173,7 @@ def test_two_editors_change_a_draft(editor_client: Client, article: Article, emi
     assert Newsletter.objects.get().subject == "Second"
 
 
-def test_a_draft_that_was_sent_while_it_was_changed(
+def test_changes_of_a_draft_that_was_sent_meanwhile_become_a_new_draft(
     editor_client: Client, article: Article, emil: User
 ) -> None:
     subscribe("ann@example.org")
@@ -240,11 +242,13 @@ def test_the_digest_offers_the_week_in_the_order_of_the_front_page(
     assert 'value="Kept"' in response.content.decode()
 
 
-def test_a_digest_without_stories(editor_client: Client) -> None:
+def test_a_digest_without_stories_is_not_offered(editor_client: Client) -> None:
     assert "No story was published in the last seven days." in text_of_page(editor_client, ADD)
 
 
-def test_failures_stop_and_retry(editor_client: Client, article: Article, emil: User) -> None:
+def test_failed_mails_are_shown_stopped_and_tried_again(
+    editor_client: Client, article: Article, emil: User
+) -> None:
     subscribe("ann@example.org")
     subscribe("bob@example.org")
     newsletter = draft_of(article, emil)
@@ -289,7 +293,7 @@ def test_failed_addresses_are_shown_only_with_permission_to_read_emails(
         assert ("ann@" in page) == ("ann@" in shown)
 
 
-def test_a_stopped_newsletter_whose_mails_have_all_failed(
+def test_failed_mails_of_a_stopped_newsletter_are_queued_again(
     editor_client: Client, article: Article, emil: User
 ) -> None:
     subscribe("ann@example.org")
@@ -312,7 +316,9 @@ def test_waiting_retries_are_shown(editor_client: Client, article: Article, emil
     assert "No mail server listens at" in text_of_page(editor_client, url_of(newsletter))
 
 
-def test_others_may_not(editor_client: Client, article: Article, emil: User, edda: User, ada: User) -> None:
+def test_other_people_cannot_open_or_send_a_newsletter(
+    editor_client: Client, article: Article, emil: User, edda: User, ada: User
+) -> None:
     subscribe("ann@example.org")
     article.editors.add(edda)
     newsletter = draft_of(article, edda)
@@ -356,7 +362,9 @@ def test_only_stories_that_may_be_syndicated_are_offered(
     assert editor_client.get(f"{ADD}?story=x").status_code == 404
 
 
-def test_a_test_mail_that_fails(editor_client: Client, article: Article, emil: User, settings: Any) -> None:
+def test_the_failure_of_a_test_mail_is_shown(
+    editor_client: Client, article: Article, emil: User, settings: Any
+) -> None:
     newsletter = draft_of(article, emil)
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
@@ -364,7 +372,7 @@ def test_a_test_mail_that_fails(editor_client: Client, article: Article, emil: U
     assert "The test mail was not sent:" in response.content.decode()
 
 
-def test_numbers_of_an_old_newsletter(
+def test_the_numbers_of_an_old_newsletter_stay(
     editor_client: Client, article: Article, emil: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subscribe("ann@example.org")
@@ -376,5 +384,5 @@ def test_numbers_of_an_old_newsletter(
     assert "<dt>Sent</dt><dd>1</dd>" in text_of_page(editor_client, url_of(newsletter)).replace("> <", "><")
 
 
-def test_an_editor_needs_the_role(article: Article) -> None:
+def test_every_editor_sees_the_list(article: Article) -> None:
     assert client_with_role(EDITOR).get(LIST).status_code == 200

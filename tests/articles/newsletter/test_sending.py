@@ -73,7 +73,7 @@ def test_a_digest_goes_to_subscribers_of_all_stories(article: Article, topic: To
     assert addresses(newsletter) == ["all@example.org"]
 
 
-def test_the_mail_through_a_mail_server(article: Article, emil: User, settings: Any) -> None:
+def test_a_mail_server_gets_a_mail_for_each_subscriber(article: Article, emil: User, settings: Any) -> None:
     settings.MAIL_TRANSPORT = "django.core.mail.backends.smtp.EmailBackend"
     settings.INCOMING_EMAIL = "comments@example.net"
     Site.objects.update(contact_email="desk@example.net")
@@ -110,7 +110,7 @@ def test_the_frame_of_the_mail_is_in_the_language_of_the_reader(
     """The stories stay in the site's language. Each language is rendered once."""
     User.objects.filter(pk=jane.pk).update(language="ar")
     stranger = UserFactory.create(language="ar")
-    User.objects.filter(pk=stranger.pk).update(email="Ann@example.org")  # not confirmed
+    User.objects.filter(pk=stranger.pk).update(email="Ann@example.org")  # this e-mail is not confirmed
     subscribe("jane@example.org")
     subscribe("ann@example.org")
     subscribe("bob@example.org", language="ar")
@@ -169,7 +169,7 @@ def test_a_long_introduction_mixes_up_no_links(article: Article, emil: User, set
         assert found == {urls[str(message["To"])]}
 
 
-def test_a_press_and_a_second_one(article: Article, emil: User) -> None:
+def test_a_second_press_sends_nothing(article: Article, emil: User) -> None:
     subscribe("ann@example.org")
     newsletter = draft_of(article, emil)
     send(newsletter)
@@ -178,7 +178,9 @@ def test_a_press_and_a_second_one(article: Article, emil: User) -> None:
     assert len(run_sending()) == 1
 
 
-def test_a_changed_draft_an_empty_audience_and_an_unpublished_story(article: Article, emil: User) -> None:
+def test_a_changed_draft_an_empty_audience_or_an_unpublished_story_is_not_sent(
+    article: Article, emil: User
+) -> None:
     newsletter = draft_of(article, emil)
     with pytest.raises(NotSentError, match="Nobody has subscribed"):
         send(newsletter)
@@ -227,7 +229,7 @@ def test_two_presses_at_one_moment_send_once(article: Article, emil: User, is_sa
 
 
 @pytest.mark.django_db(transaction=True)
-def test_unsubscribing_while_it_is_queued(article: Article, emil: User) -> None:
+def test_people_who_unsubscribe_during_the_queueing_get_no_mail(article: Article, emil: User) -> None:
     emails = [f"p{number}@example.org" for number in range(30)]
     for email in emails:
         subscribe(email)
@@ -245,7 +247,7 @@ def test_unsubscribing_while_it_is_queued(article: Article, emil: User) -> None:
         barrier.wait()
         try:
             send(newsletter)
-        except NotSentError:  # they were all faster
+        except NotSentError:  # all of them unsubscribed first
             assert not NewsletterRecipient.objects.exists()
         assert left.result() == 30
     assert run_sending() == []
@@ -260,7 +262,7 @@ def test_unsubscribed_people_get_no_newsletter(article: Article, topic: Topic, e
     newsletter = draft_of(article, emil)
     send(newsletter)
     subscriptions.unsubscribe(["ann@example.org"])
-    subscriptions.unsubscribe(["bob@example.org"], {None})  # who stays subscribed to another topic
+    subscriptions.unsubscribe(["bob@example.org"], {None})  # Bob stays subscribed to another topic
     assert [message.to for message in run_sending()] == [["cy@example.org"]]
     assert states(newsletter) == {"left_out": 2, "sent": 1}
     subscriptions.unsubscribe(["cy@example.org"])
@@ -309,7 +311,7 @@ def test_a_digest_leaves_out_an_unpublished_story(article: Article, emil: User) 
     assert "The slip closes" not in message.body
 
 
-def test_a_stopped_sending_and_its_rest(article: Article, emil: User) -> None:
+def test_a_newsletter_is_stopped_and_continued(article: Article, emil: User) -> None:
     subscribe("ann@example.org")
     newsletter = draft_of(article, emil)
     assert not sending.stop(newsletter)  # a draft

@@ -36,7 +36,7 @@ def test_the_form_is_on_cached_pages_without_a_token(client: Client, article: Ar
     assert not response.cookies
 
 
-def test_double_opt_in(article: Article, topic: Topic) -> None:
+def test_a_subscription_is_confirmed_by_the_mailed_link(article: Article, topic: Topic) -> None:
     browser = Client(enforce_csrf_checks=True)
     response = browser.post(URL, {"email": "Ann@Example.org", "list": str(topic.pk)})
     assert response["Location"] == "/newsletter/asked/"
@@ -48,7 +48,7 @@ def test_double_opt_in(article: Article, topic: Topic) -> None:
     assert link
     assert subscriptions.topics_of("ann@example.org") == set()
 
-    page = browser.get(link[1]).content.decode()  # by a mail scanner
+    page = browser.get(link[1]).content.decode()  # a mail scanner opens the link
     assert subscriptions.topics_of("ann@example.org") == set()
     assert "ann@example.org" in page
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
@@ -137,7 +137,7 @@ def test_one_connection_can_subscribe_twenty_times_a_minute(client: Client, arti
 def test_one_connection_can_subscribe_a_hundred_times_a_day(
     client: Client, article: Article, settings: Any
 ) -> None:
-    # As if they came in different minutes
+    # Without the limit for a minute, which all of them together exceed
     settings.ACCOUNT_RATE_LIMITS = {**settings.ACCOUNT_RATE_LIMITS, "newsletter": None}
     for number in range(100):
         assert client.post(URL, {"email": f"p{number}@example.org"}).status_code == 302
@@ -166,7 +166,7 @@ def test_the_forms_of_this_site_are_accepted(client: Client, article: Article) -
     assert response.status_code == 302
 
 
-def test_other_methods(client: Client, article: Article) -> None:
+def test_other_methods_are_not_allowed(client: Client, article: Article) -> None:
     assert client.put(URL).status_code == 405
     assert client.get("/newsletter/asked/").status_code == 200
     assert client.post("/newsletter/asked/").status_code == 405
@@ -185,7 +185,9 @@ def test_the_mail_is_in_the_language_of_a_member(client: Client, article: Articl
     assert 'dir="rtl"' in html_of(of_jane)
 
 
-def test_a_topic_that_was_hidden_meanwhile(client: Client, article: Article, topic: Topic) -> None:
+def test_a_topic_that_was_hidden_meanwhile_gets_no_subscriber(
+    client: Client, article: Article, topic: Topic
+) -> None:
     client.post(URL, {"email": "ann@example.org", "list": str(topic.pk)})
     Topic.objects.update(shown=False)
     assert run_jobs(mail_confirmation) == []

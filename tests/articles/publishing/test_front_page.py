@@ -27,7 +27,7 @@ def titles(client: Client, url: str = "/") -> list[str]:
 
 @pytest.fixture
 def stories() -> dict[str, Article]:
-    """Published stories by title; A is the newest."""
+    """Return published stories by title; A is the newest."""
     now = timezone.now()
     return {
         title: make_article(title, published_at=now - timedelta(days=n + 1))
@@ -54,7 +54,7 @@ def test_pins_move_up_and_down_to_the_ends(client, stories):
     assert titles(client)[:3] == ["A", "C", "B"]
     move_pin(article=stories["A"], up=True)
     move_pin(article=stories["B"], up=False)
-    move_pin(article=stories["E"], up=True)  # of a page that is old by now
+    move_pin(article=stories["E"], up=True)  # the request comes from an outdated page
     assert titles(client) == ["A", "C", "B", "D", "E"]
     move_pin(article=stories["A"], up=False)
     assert titles(client)[:3] == ["C", "A", "B"]
@@ -101,7 +101,7 @@ def test_an_editor_pins_with_one_click_and_sees_the_order(client, stories):
     button_id = f"down-{stories['E'].pk}"
     assert (
         emil.post(FRONT_PAGE_ADMIN, {"down": stories["E"].pk}).url == f"{FRONT_PAGE_ADMIN}#{button_id}"
-    )  # where the focus stays
+    )  # the fragment keeps the focus there
     assert f'id="{button_id}"' in emil.get(FRONT_PAGE_ADMIN).content.decode()
     assert titles(client)[:2] == ["C", "E"]
     emil.post(FRONT_PAGE_ADMIN, {"unpin": stories["C"].pk})

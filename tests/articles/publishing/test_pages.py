@@ -126,7 +126,7 @@ def test_a_colleagues_publication_is_seen_before_it_is_changed(draft, emil, sent
     client = client_of(emil)
     fields = article_fields(draft, body="Typed.") | hidden_fields(client, change(draft)) | sent
     at = timezone.now() + timedelta(hours=2)
-    publish(article=draft, at=at, seen=draft.version)  # by Edda
+    publish(article=draft, at=at, seen=draft.version)  # Edda publishes it meanwhile
     page = client.post(change(draft), fields).content.decode()
     assert "This story was changed since you opened this page." in page
     assert "The text was saved." in page
@@ -259,7 +259,7 @@ def test_it_is_scheduled_in_the_sites_time_zone(draft, emil, time_machine):
     client = client_of(emil)
     form_page = client.get(publication_url(draft, "schedule")).content.decode()
     assert "Cairo time" in form_page
-    assert 'value="2030-01-15"' in form_page  # mostly it is today
+    assert 'value="2030-01-15"' in form_page  # the proposed date is today
     data = {"seen": draft.version, "_schedule-at_0": "2030-01-15", "_schedule-at_1": "14:00"}
     page = client.post(publication_url(draft, "schedule"), data, follow=True).content.decode()
     assert "Scheduled: 14:00, in 2 h 10 min, Cairo time." in page

@@ -33,7 +33,7 @@ NAME = "Jane Quill"
 
 @pytest.fixture
 def story(emil: User) -> Article:
-    """A story whose current text does not contain the name any more."""
+    """Return a story whose current text no longer contains the name."""
     article = make_article("Jane Quill was seen", body="It was jane\nquill, a baker.")
     keep_conflicting_copy(
         document=article, text=DocumentText("Seen", "JANE QUILL’s boat", ""), by=emil, base=1, nonce=None
@@ -69,7 +69,7 @@ def test_words_are_redacted_in_every_text(story):
     assert count == {"version": 2, "unsaved": 1, "note": 1}
     assert "quill" not in all_of(story).casefold()
     assert find_occurrences(story, [NAME]) == []
-    assert Article.objects.values().get() == before  # no word of it was touched
+    assert Article.objects.values().get() == before  # the article has not changed
     first = story.revisions.get(number=1)
     assert (first.title, first.body) == ("██████████ was seen", "It was ██████████, a baker.")
     assert EditorNote.objects.get().body == "Leave ██████████ out."
@@ -82,7 +82,7 @@ def test_only_whole_words_are_redacted(story):
     redact_words(document=story, words=["quill"])
     story.refresh_from_db()
     assert story.body == "Quillfeather and Jane-█████; a █████’s tip. Jane\n\n█████."
-    redact_words(document=story, words=["C++", "(sic", "jane  █████"])  # nothing of it is a pattern
+    redact_words(document=story, words=["C++", "(sic", "jane  █████"])  # none of the words is a pattern
     assert Article.objects.get().body == story.body
 
 
@@ -100,7 +100,7 @@ def test_readers_see_redacted_words_as_black_squares(client, story, image_of_a_b
     after = Article.objects.get()
     assert after.version > before.version
     assert after.updated_at > before.updated_at
-    assert not ImageUse.objects.exists()  # its place was blacked out as well
+    assert not ImageUse.objects.exists()  # the image's Markdown was redacted as well
     assert story.revisions.count() == 4
     assert DocumentText.of(story.revisions.saved()[0]) == DocumentText.of(after)
     after.body = "She sails."
@@ -203,7 +203,7 @@ def test_an_administrator_lists_the_words_and_then_redacts_them(story, ada, emil
     assert NAME in all_of(story)
 
     other = client.post(page(story), {"words": "baker", "listed_words": NAME, "sure": ""}).content.decode()
-    assert "<mark>baker</mark>" in other  # which nobody had looked for
+    assert "<mark>baker</mark>" in other  # the earlier search did not include this word
     assert NAME in all_of(story)
 
     done = client.post(page(story), {"words": NAME, "listed_words": NAME, "sure": ""}, follow=True)

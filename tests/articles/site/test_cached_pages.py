@@ -80,7 +80,7 @@ def test_a_page_that_sets_a_cookie_is_an_error(settings: Any) -> None:
 
     with pytest.raises(AssertionError, match="sets a cookie"):
         call_view(with_token)
-    settings.STRICT = False  # as on a real site: the page is then not cached, not even by a proxy
+    settings.STRICT = False  # on a real site the page is then cached by nobody
     request, response = call_view(with_token)
     assert DEPENDENCIES_KEY not in request.META
     assert response["Cache-Control"] == "private, no-cache"

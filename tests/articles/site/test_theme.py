@@ -72,5 +72,5 @@ def test_it_redirects_back_to_the_same_page_of_this_site_only(client, sent, refe
 
 
 @pytest.mark.parametrize("method", ["get", "head", "put", "delete"])
-def test_other_methods(client, method):
+def test_other_methods_are_not_allowed(client, method):
     assert getattr(client, method)("/theme/").status_code == 405

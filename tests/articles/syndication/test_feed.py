@@ -200,7 +200,7 @@ def test_there_is_no_feed_of_a_topic_that_is_not_shown_or_unknown(client):
 
 
 @pytest.mark.parametrize("url", ["/feed/", "/topics/harbour/feed/"])
-def test_methods(client, url):
+def test_a_feed_is_read_only(client, url):
     Topic.objects.create(name="Harbour", slug="harbour")
     assert client.head(url).content == b""
     assert client.head(url).status_code == 200

@@ -19,7 +19,7 @@ def url_of(article):
     return settings.SITE_URL + article.get_absolute_url()
 
 
-def test_a_story_as_json(client):
+def test_a_story_is_returned_as_json(client):
     article = make_article("Boats & <i>nets</i>", standfirst="Fish < chips", byline="Emil")
     response = client.get("/oembed/", {"url": url_of(article)})
     assert response["Content-Type"] == "application/json"
@@ -42,7 +42,7 @@ def test_a_story_as_json(client):
     )
 
 
-def test_the_same_as_xml(client):
+def test_a_story_is_returned_as_xml(client):
     article = make_article("Form\x0cfeed")
     response = client.get("/oembed/", {"url": url_of(article), "format": "xml"})
     assert response["Content-Type"] == "text/xml; charset=utf-8"
@@ -84,7 +84,7 @@ def test_the_size_is_limited(client, most, width, height):
         "x" * 10_000,
     ],
 )
-def test_no_other_url(client, url):
+def test_no_other_url_is_found(client, url):
     make_article()
     assert client.get("/oembed/", {"url": url}).status_code == 404
 
@@ -103,14 +103,14 @@ def test_another_format_is_not_implemented(client, kind):
     assert client.get("/oembed/", {"url": url_of(make_article()), "format": kind}).status_code == 501
 
 
-def test_two_statements(client):
+def test_it_takes_two_statements(client):
     url = url_of(make_article())
     with CaptureQueriesContext(connection) as queries:
         client.get("/oembed/", {"url": url})
     assert len(queries) == 2
 
 
-def test_methods(client):
+def test_it_is_read_only(client):
     url = f"/oembed/?url={url_of(make_article())}"
     assert client.head(url).content == b""
     assert client.head(url).status_code == 200

@@ -181,7 +181,7 @@ def test_robots_txt_links_to_the_sitemap_and_disallows_forms(client):
 
 
 @pytest.mark.parametrize("url", ["/sitemap.xml", "/sitemap/lists.xml", "/sitemap/news.xml", "/robots.txt"])
-def test_methods(client, url):
+def test_sitemaps_and_robots_txt_are_read_only(client, url):
     assert client.head(url).content == b""
     assert client.head(url).status_code == 200
     assert client.post(url).status_code == 405

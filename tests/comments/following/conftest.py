@@ -26,7 +26,7 @@ def _publish_at_once(moderation_without_checks: None) -> None:
 
 @pytest.fixture(autouse=True)
 def _updates_since_an_hour(db: None) -> None:
-    """The search for updates has run an hour ago."""
+    """Let the last search for updates be an hour old."""
     NewsSearch.objects.update_or_create(pk=1, defaults={"until": timezone.now() - timedelta(hours=1)})
 
 
@@ -56,7 +56,7 @@ def follow(person: Any, article: Article | None = None, kind: str = "comments", 
 
 
 @pytest.fixture
-def as_jane(client: Client, jane: User) -> Client:
+def jane_client(client: Client, jane: User) -> Client:
     client.force_login(jane)
     return client
 

@@ -88,7 +88,7 @@ def test_temporary_errors_and_our_own_mistakes_are_no_bounces(
     assert undeliverable.find(["jane@example.org"]) == set()
 
 
-def test_a_late_bounce_of_an_earlier_address(article: Article, jane: User) -> None:
+def test_a_late_bounce_of_an_earlier_address_is_ignored(article: Article, jane: User) -> None:
     address = incoming_email(follow_token(follow(jane, article)))
     User.objects.filter(pk=jane.pk).update(email="jane@example.com")
     assert receive(bounce(address)) == Outcome.STRANGER
@@ -133,7 +133,7 @@ def test_other_mails_are_not_answered(
     assert mail.outbox == []
 
 
-def test_a_reply_with_line_breaks_in_its_headers(article: Article, jane: User) -> None:
+def test_a_reply_with_line_breaks_in_its_headers_is_answered(article: Article, jane: User) -> None:
     address = incoming_email(follow_token(follow(jane, article)))
     text = f"From: jane@example.org\nTo: {address}\nSubject: =?utf-8?q?a=0D=0Ab?=\n"
     message = email.message_from_string(text + "Message-ID: =?utf-8?q?=0D=0Ac?=\n\nHello", policy=default)
@@ -141,7 +141,9 @@ def test_a_reply_with_line_breaks_in_its_headers(article: Article, jane: User) -
     assert receive(message) == Outcome.ANSWERED
 
 
-def test_the_command(article: Article, jane: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_answers_a_mail_from_standard_input(
+    article: Article, jane: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     address = incoming_email(follow_token(follow(jane, article)))
     content = reply("somebody@example.net").as_bytes()
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(content)))
@@ -151,7 +153,7 @@ def test_the_command(article: Article, jane: User, monkeypatch: pytest.MonkeyPat
     assert len(mail.outbox) == 1
 
 
-def test_the_command_without_a_mail(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_refuses_an_empty_mail(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"\n")))
     with pytest.raises(CommandError, match="no mail"):
         call_command("receive_mail")

@@ -156,7 +156,9 @@ def test_only_confirmed_addresses_get_mails(article: Article, kofi: User, later:
     assert not Follow.objects.due(timezone.now() + timedelta(days=30)).exists()
 
 
-def test_corrections_and_stories_of_a_topic(article: Article, jane: User, emil: User, later: Later) -> None:
+def test_corrections_and_new_stories_of_a_topic_are_mailed(
+    article: Article, jane: User, emil: User, later: Later
+) -> None:
     topic = Topic.objects.create(name="Harbour", slug="harbour")
     follow(jane, article, "corrections")
     follow(jane, kind="topic", topic=topic)
@@ -199,7 +201,7 @@ def test_replies_of_other_people_are_not_in_the_mail(
 
 
 def test_an_hourly_and_a_daily_mail_wait(article: Article, jane: User, kofi: User, later: Later) -> None:
-    offset = 12 - timezone.now().hour  # so that it is noon there, and seven in the morning is far
+    offset = 12 - timezone.now().hour  # it is noon in this zone, far from seven in the morning
     Site.objects.update(time_zone=f"Etc/GMT{-offset:+}")
     follow(jane, article, delivery="hourly")
     follow(kofi, article, delivery="daily")
@@ -230,7 +232,7 @@ def test_the_daily_mail_goes_out_at_seven_in_the_sites_zone(now: datetime, daily
     assert times["hourly"] == now.replace(minute=0) + timedelta(hours=1)
 
 
-def test_on_the_site_only(article: Article, jane: User, later: Later) -> None:
+def test_updates_on_the_site_only_are_not_mailed(article: Article, jane: User, later: Later) -> None:
     own = follow(jane, article, delivery="site")
     make_comment(article)
     later()
@@ -248,7 +250,7 @@ def test_updates_that_were_seen_are_not_mailed(article: Article, jane: User, lat
     assert send_after(at, hours=24) == []
 
 
-def test_the_mail_through_a_mail_server(
+def test_a_mail_server_gets_a_mail_for_each_follower(
     article: Article, jane: User, kofi: User, later: Later, settings: Any
 ) -> None:
     settings.MAIL_TRANSPORT = "django.core.mail.backends.smtp.EmailBackend"
@@ -340,7 +342,7 @@ def test_without_a_mail_server_nothing_is_lost(
     notify_followers()
     with receiving(settings):
         settings.MAIL_TRANSPORT = settings.EMAIL_BACKEND
-    settings.EMAIL_BACKEND = "config.mail_backend.Backend"  # nothing listens any more
+    settings.EMAIL_BACKEND = "config.mail_backend.Backend"  # the mail server has stopped
     for failures in range(1, 10):
         Follow.objects.exclude(due_at=None).update(due_at=timezone.now())
         assert mail_followers.func() == 0
@@ -351,10 +353,10 @@ def test_without_a_mail_server_nothing_is_lost(
     assert mail_followers.func() == 0
     own.refresh_from_db()
     assert own.due_at is None  # given up
-    assert own.news_at  # and still unread on the site
+    assert own.news_at  # the update is still unread on the site
 
 
-def test_an_interrupted_job_is_taken_up(article: Article, jane: User, later: Later) -> None:
+def test_an_interrupted_job_is_continued(article: Article, jane: User, later: Later) -> None:
     own = follow(jane, article)
     make_comment(article)
     at = later()

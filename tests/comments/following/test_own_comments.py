@@ -172,7 +172,7 @@ def test_recommendations_are_summed_up_and_name_nobody(
     assert send_due() == []  # the mail is sent once a day
     page = updates_of(client, jane)
     assert "4 people recommended your comment" in page
-    # As words: a random token may contain three letters.
+    # Only whole words are compared: a random token may contain three letters.
     assert not re.search(r"\b(Ama|Ben|Cem|Dora|Eli|Fay)\b", page)
     later(60 * 25)
     (message,) = send_due()
@@ -251,7 +251,7 @@ def test_a_guest_chooses_notifications_and_gets_them(
     assert "1 person recommended your comment" in page
 
 
-def test_visitors_choose_nothing(client: Client) -> None:
+def test_visitors_cannot_choose_notices(client: Client) -> None:
     assert client.post("/account/following/", {"picks": "site", "recommended": "site"}).status_code == 404
     assert not Follow.objects.exists()
 
@@ -282,7 +282,7 @@ def test_stopped_mails_leave_refused_notices_alone(client: Client, jane: User) -
     assert "The mails are stopped" in client.get(all_of_jane).content.decode()
 
 
-def test_a_claim_takes_the_choice_along(article: Article, jane: User) -> None:
+def test_a_claim_keeps_the_choice(article: Article, jane: User) -> None:
     guest: Guest = GuestFactory.create()
     make_comment(article, guest=guest)
     make_comment(article, author=jane)
@@ -311,7 +311,9 @@ def test_a_notice_reads_no_picks_of_other_people(
         assert len(cursor.fetchall()) == 2
 
 
-def test_the_cost_of_notices(comment: Comment, jane: User, kofi: User, emil: User, later: Later) -> None:
+def test_notices_take_four_statements(
+    comment: Comment, jane: User, kofi: User, emil: User, later: Later
+) -> None:
     until = later()
     follows = [follow(jane, kind="picks"), follow(jane, kind="recommended")]
     set_editors_pick(comment=comment, is_pick=True, actor=emil)

@@ -34,60 +34,62 @@ def test_a_stranger_is_asked_to_log_in(client: Client, article: Article) -> None
     assert not Follow.objects.exists()
 
 
-def test_a_member_follows_a_story_and_stops(as_jane: Client, article: Article, jane: User) -> None:
+def test_a_member_follows_a_story_and_stops(jane_client: Client, article: Article, jane: User) -> None:
     url = f"/stories/{article.slug}/follow/"
     data = {"discussion": "comments", "corrections": "on", "delivery": "daily"}
-    assert as_jane.post(url, data).url == article.get_absolute_url()
-    page = as_jane.get(article.get_absolute_url()).content.decode()
+    assert jane_client.post(url, data).url == article.get_absolute_url()
+    page = jane_client.get(article.get_absolute_url()).content.decode()
     assert 'Saved. Updates appear under <a href="/account/notifications/">Notifications</a>.' in page
     rows = Follow.objects.values_list("user", "kind", "article", "delivery").order_by("kind")
     assert list(rows.all()) == [
         (jane.pk, "comments", article.pk, "daily"),
         (jane.pk, "corrections", article.pk, "daily"),
     ]
-    as_jane.post(url, {"discussion": "replies", "delivery": "at_once"})
+    jane_client.post(url, {"discussion": "replies", "delivery": "at_once"})
     assert list(rows.all()) == [(jane.pk, "replies", article.pk, "at_once")]
-    as_jane.post(url, {"discussion": "", "delivery": "at_once"})
+    jane_client.post(url, {"discussion": "", "delivery": "at_once"})
     assert list(rows.all()) == []
 
 
-def test_only_the_corrections_of_a_closed_story_can_be_followed(as_jane: Client, article: Article) -> None:
+def test_only_the_corrections_of_a_closed_story_can_be_followed(
+    jane_client: Client, article: Article
+) -> None:
     Discussion.objects.create(article=article, status="closed")
     url = f"/stories/{article.slug}/follow/"
-    assert 'name="discussion"' not in as_jane.get(url).content.decode()
-    as_jane.post(url, {"discussion": "comments", "corrections": "on", "delivery": "daily"})
+    assert 'name="discussion"' not in jane_client.get(url).content.decode()
+    jane_client.post(url, {"discussion": "comments", "corrections": "on", "delivery": "daily"})
     assert list(Follow.objects.values_list("kind", flat=True)) == ["corrections"]
 
 
-def test_changing_a_deleted_follow_reports_that_it_is_gone(as_jane: Client) -> None:
-    page = as_jane.post("/account/following/", {"follow": 1, "delivery": "daily"}, follow=True)
+def test_changing_a_deleted_follow_reports_that_it_is_gone(jane_client: Client) -> None:
+    page = jane_client.post("/account/following/", {"follow": 1, "delivery": "daily"}, follow=True)
     assert "You no longer follow it." in page.content.decode()
 
 
-def test_a_wrong_choice_is_refused(as_jane: Client, article: Article) -> None:
-    response = as_jane.post(f"/stories/{article.slug}/follow/", {"discussion": "x", "delivery": "daily"})
+def test_a_wrong_choice_is_refused(jane_client: Client, article: Article) -> None:
+    response = jane_client.post(f"/stories/{article.slug}/follow/", {"discussion": "x", "delivery": "daily"})
     assert response.status_code == 422
     assert not Follow.objects.exists()
 
 
-def test_a_topic(as_jane: Client, jane: User) -> None:
+def test_a_member_follows_a_topic_and_stops(jane_client: Client, jane: User) -> None:
     topic = Topic.objects.create(name="Harbour & <sea>", slug="harbour")
-    assert as_jane.post("/topics/harbour/follow/", {"delivery": "hourly"}).url == "/topics/harbour/"
-    page = as_jane.get("/topics/harbour/").content.decode()
+    assert jane_client.post("/topics/harbour/follow/", {"delivery": "hourly"}).url == "/topics/harbour/"
+    page = jane_client.get("/topics/harbour/").content.decode()
     assert 'You follow “Harbour &amp; &lt;sea&gt;”. Updates appear under <a href="/account/not' in page
     assert Follow.objects.get().topic == topic
-    page = as_jane.get("/account/following/").content.decode()
+    page = jane_client.get("/account/following/").content.decode()
     assert "Harbour" in page
     row = Follow.objects.get()
-    as_jane.post("/account/following/", {"follow": row.pk, "delivery": "site"})
+    jane_client.post("/account/following/", {"follow": row.pk, "delivery": "site"})
     assert Follow.objects.get().delivery == "site"
-    as_jane.post("/account/following/", {"follow": row.pk, "delivery": ""})
+    jane_client.post("/account/following/", {"follow": row.pk, "delivery": ""})
     assert not Follow.objects.exists()
 
 
-def test_the_follows_of_others_can_not_be_changed(as_jane: Client, article: Article, kofi: User) -> None:
+def test_the_follows_of_others_can_not_be_changed(jane_client: Client, article: Article, kofi: User) -> None:
     row = follow(kofi, article)
-    as_jane.post("/account/following/", {"follow": row.pk, "delivery": ""})
+    jane_client.post("/account/following/", {"follow": row.pk, "delivery": ""})
     assert Follow.objects.get().delivery == "at_once"
 
 
@@ -192,7 +194,9 @@ def test_mails_stop_without_a_log_in(client: Client, article: Article, jane: Use
     assert Follow.objects.get().delivery == "at_once"
 
 
-def test_all_mails_stop(client: Client, article: Article, jane: User, kofi: User) -> None:
+def test_the_link_stops_all_mails_of_the_person(
+    client: Client, article: Article, jane: User, kofi: User
+) -> None:
     follow(jane, article, "comments")
     mine = follow(jane, article, "corrections")
     follow(kofi, article)
@@ -208,12 +212,12 @@ def deliveries(person: User | Guest) -> dict[str, str]:
     return dict(follows.values_list("kind", "delivery"))
 
 
-@pytest.mark.parametrize("who", ["jane", "guest"])
+@pytest.mark.parametrize("follower", ["jane", "guest"])
 def test_all_stopped_mails_are_sent_again_as_before_in_any_browser(
-    article: Article, jane: User, who: str
+    article: Article, jane: User, follower: str
 ) -> None:
     guest = GuestFactory.create(email="bo@example.org", confirmed_at=timezone.now())
-    person = jane if who == "jane" else guest
+    person = jane if follower == "jane" else guest
     mine = follow(person, article, "comments", delivery="daily")
     follow(person, article, "corrections", delivery="site")
     url = f"/stop-mails/{follower_token(mine)}/"
@@ -226,9 +230,9 @@ def test_all_stopped_mails_are_sent_again_as_before_in_any_browser(
     assert f"<bdi>{person.email[0]}…@example.org</bdi>" in page
     assert person.email not in page
     assert re.findall("<li>([^<]+ comments)</li>", page) == ["All new comments", "Decisions on my comments"]
-    is_known = who == "jane"  # who can log in
+    is_known = follower == "jane"  # a member can log in
     assert ("/account/following/" in page) == ("/account/notifications/" in page) == is_known
-    if who == "guest":
+    if follower == "guest":
         assert "/account/following/" in client_of_guest(guest).get(url).text
     stranger.post(url)  # once more loses nothing
     answer = stranger.post(url, {"mails": "on"}, follow=True)
@@ -260,26 +264,26 @@ def test_stopped_mails_stay_stopped_while_one_is_sent(article: Article, jane: Us
 
 
 def test_the_number_of_follows_is_limited_to_the_length_of_the_list(
-    as_jane: Client, article: Article, jane: User, monkeypatch: pytest.MonkeyPatch
+    jane_client: Client, article: Article, jane: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("comments.following.services.MAX_FOLLOWS", 1)
     url = f"/stories/{article.slug}/follow/"
-    response = as_jane.post(url, {"discussion": "comments", "corrections": "on", "delivery": "daily"})
+    response = jane_client.post(url, {"discussion": "comments", "corrections": "on", "delivery": "daily"})
     assert response.status_code == 422
     assert "You follow 1 things already." in response.content.decode()
 
 
 @pytest.mark.parametrize("token", ["f1-00000000000000000000", "x1-1", "f1", "u0-1"])
-def test_a_forged_link(client: Client, token: str) -> None:
+def test_a_forged_link_is_not_found(client: Client, token: str) -> None:
     assert client.get(f"/stop-mails/{token}/").status_code == 404
     assert client.post(f"/stop-mails/{token}/").status_code == 404
 
 
-def test_an_undeliverable_address_is_explained(as_jane: Client, jane: User, article: Article) -> None:
+def test_an_undeliverable_address_is_explained(jane_client: Client, jane: User, article: Article) -> None:
     undeliverable.add(jane.email, "550 5.1.1 No such user")
-    page = as_jane.get("/account/following/").content.decode()
+    page = jane_client.get("/account/following/").content.decode()
     assert "550 5.1.1 No such user" in page
-    as_jane.post("/account/following/send-again/")
+    jane_client.post("/account/following/send-again/")
     assert undeliverable.find([jane.email]) == set()
 
 

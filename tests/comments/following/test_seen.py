@@ -31,21 +31,21 @@ Later = Callable[..., datetime]
 
 
 def test_notifications_are_counted_and_seen(
-    as_jane: Client, article: Article, jane: User, kofi: User, later: Later
+    jane_client: Client, article: Article, jane: User, kofi: User, later: Later
 ) -> None:
     follow(jane, article, "replies")
     own = make_comment(article, "Who has seen it?", author=jane)
     reply_to(own, kofi, "I have seen it.")
     later()
     notify_followers()
-    assert badge(as_jane) == "1 new"
-    page = as_jane.get("/account/notifications/").content.decode()
+    assert badge(jane_client) == "1 new"
+    page = jane_client.get("/account/notifications/").content.decode()
     assert "I have seen it." in page
     assert "replied to you" in page
-    story = as_jane.get(article.get_absolute_url()).content.decode()
-    assert " new</span>" not in story  # it shows them
+    story = jane_client.get(article.get_absolute_url()).content.decode()
+    assert " new</span>" not in story  # the page shows the updates
     assert Follow.objects.get().news_at is None
-    assert "Nothing new" in as_jane.get("/account/notifications/").content.decode()
+    assert "Nothing new" in jane_client.get("/account/notifications/").content.decode()
 
 
 def badge(client: Client, url: str = "/") -> str:
@@ -56,7 +56,7 @@ def badge(client: Client, url: str = "/") -> str:
 
 
 @pytest.mark.django_db(transaction=True)  # a page's time is that of its transaction
-def test_the_badge_counts_updates_and_not_follows(as_jane: Client, article: Article, jane: User) -> None:
+def test_the_badge_counts_updates_and_not_follows(jane_client: Client, article: Article, jane: User) -> None:
     def search() -> None:
         note_updates(timezone.now() + UNDO_WINDOW, ZoneInfo("UTC"))
 
@@ -67,30 +67,30 @@ def test_the_badge_counts_updates_and_not_follows(as_jane: Client, article: Arti
         make_comment(article)
     make_comment(read)
     search()
-    assert badge(as_jane) == "4 new"
-    search()  # which looks again at the last minutes
-    assert badge(as_jane) == "4 new"
-    assert badge(as_jane, read.get_absolute_url()) == "3 new"
+    assert badge(jane_client) == "4 new"
+    search()  # the search includes the last minutes again
+    assert badge(jane_client) == "4 new"
+    assert badge(jane_client, read.get_absolute_url()) == "3 new"
     make_comment(article)
     make_comment(other)
     search()
-    assert badge(as_jane) == "5 new"
+    assert badge(jane_client) == "5 new"
     for _number in range(5):
         make_comment(other)
     search()
-    assert badge(as_jane) == "9+ new"
+    assert badge(jane_client) == "9+ new"
     for _number in range(20):
         make_comment(article)
     search()
     assert Follow.objects.get(article=article).news_count == MAX_COUNTED
-    as_jane.get(article.get_absolute_url())
-    assert badge(as_jane) == "6 new"
+    jane_client.get(article.get_absolute_url())
+    assert badge(jane_client) == "6 new"
     assert Follow.objects.get(article=article).news_count == 0
 
 
 @pytest.mark.django_db(transaction=True)  # a page's time is that of its transaction
 def test_a_page_without_the_last_replies_has_not_shown_all_updates(
-    as_jane: Client, article: Article, jane: User, kofi: User, later: Later
+    jane_client: Client, article: Article, jane: User, kofi: User, later: Later
 ) -> None:
     follow(jane, article)
     root = make_comment(article, author=kofi)
@@ -99,16 +99,16 @@ def test_a_page_without_the_last_replies_has_not_shown_all_updates(
     later()
     notify_followers()
     for query in ("", "?order=newest"):
-        page = as_jane.get(f"{article.get_absolute_url()}{query}").content.decode()
+        page = jane_client.get(f"{article.get_absolute_url()}{query}").content.decode()
         assert "Show 1 more reply" in page
         own = Follow.objects.get()
         assert (own.news_count, bool(own.news_at)) == (1, True), query
-        assert badge(as_jane) == "1 new"
+        assert badge(jane_client) == "1 new"
 
 
 @pytest.mark.parametrize("first", [0, 1])
 def test_an_answer_is_seen_once_it_is_opened(
-    as_jane: Client, article: Article, jane: User, kofi: User, later: Later, first: int
+    jane_client: Client, article: Article, jane: User, kofi: User, later: Later, first: int
 ) -> None:
     """Answers that the story's page does not show are seen on their own pages, in any order."""
     follow(jane, article, "replies")
@@ -119,24 +119,24 @@ def test_an_answer_is_seen_once_it_is_opened(
     answers = [reply_to(own, kofi, "I have."), reply_to(own, kofi, "Twice.")]
     later()
     notify_followers()
-    assert badge(as_jane) == "2 new"
-    as_jane.get(article.get_absolute_url())
-    assert badge(as_jane) == "2 new"
+    assert badge(jane_client) == "2 new"
+    jane_client.get(article.get_absolute_url())
+    assert badge(jane_client) == "2 new"
     opened, other = answers[first], answers[1 - first]
-    assert badge(as_jane, opened.get_absolute_url()) == "1 new"
-    assert badge(as_jane, opened.get_absolute_url()) == "1 new"
+    assert badge(jane_client, opened.get_absolute_url()) == "1 new"
+    assert badge(jane_client, opened.get_absolute_url()) == "1 new"
     notify_followers()
-    assert badge(as_jane) == "1 new"
-    page = as_jane.get("/account/notifications/").content.decode()
+    assert badge(jane_client) == "1 new"
+    page = jane_client.get("/account/notifications/").content.decode()
     assert other.get_absolute_url() in page
     assert opened.get_absolute_url() not in page
-    assert badge(as_jane, other.get_absolute_url()) == ""
-    assert "Nothing new" in as_jane.get("/account/notifications/").content.decode()
+    assert badge(jane_client, other.get_absolute_url()) == ""
+    assert "Nothing new" in jane_client.get("/account/notifications/").content.decode()
 
 
 @pytest.mark.django_db(transaction=True)  # comments of one transaction have the same time
 def test_only_comments_after_the_first_unread_one_are_stored_as_seen(
-    as_jane: Client,
+    jane_client: Client,
     article: Article,
     jane: User,
     kofi: User,
@@ -152,28 +152,28 @@ def test_only_comments_after_the_first_unread_one_are_stored_as_seen(
     later()
     notify_followers()
     for opened, stored in ((second, [second.pk]), (article, [second.pk]), (first, []), (third, [])):
-        as_jane.get(opened.get_absolute_url())
+        jane_client.get(opened.get_absolute_url())
         assert Follow.objects.get().seen_comments == stored
     assert Follow.objects.get().news_count == 0
 
 
 def test_a_page_of_the_newest_comments_leaves_the_earlier_ones_unread(
-    as_jane: Client, article: Article, jane: User, kofi: User, later: Later
+    jane_client: Client, article: Article, jane: User, kofi: User, later: Later
 ) -> None:
     follow(jane, article)
     first, *_others = [make_comment(article, author=kofi) for _number in range(COMMENTS_PER_PAGE + 1)]
     later()
     notify_followers()
     before = Follow.objects.get()
-    page = as_jane.get(f"{article.get_absolute_url()}?order=newest").content.decode()
+    page = jane_client.get(f"{article.get_absolute_url()}?order=newest").content.decode()
     assert f'id="comment-{first.pk}"' not in page
     own = Follow.objects.get()
     assert (own.seen_at, own.news_at, own.news_count) == (before.seen_at, before.news_at, MAX_COUNTED)
-    assert badge(as_jane) == "9+ new"
+    assert badge(jane_client) == "9+ new"
 
 
 def test_both_are_mailed_though_one_was_opened(
-    as_jane: Client, article: Article, jane: User, kofi: User, later: Later
+    jane_client: Client, article: Article, jane: User, kofi: User, later: Later
 ) -> None:
     follow(jane, article)
     root = make_comment(article, author=kofi)
@@ -181,7 +181,7 @@ def test_both_are_mailed_though_one_was_opened(
         last = reply_to(root, kofi)
     later()
     notify_followers()
-    as_jane.get(last.get_absolute_url())
+    jane_client.get(last.get_absolute_url())
     assert Follow.objects.get().seen_comments == [root.pk, last.pk]  # the page shows both
     (message,) = send_due()
     assert message.subject == f"{REPLIES_PER_TREE + 2} new comments on “The slip closes”"
@@ -189,14 +189,14 @@ def test_both_are_mailed_though_one_was_opened(
 
 @pytest.mark.django_db(transaction=True)  # a page's time is that of its transaction
 def test_a_comment_read_at_once_is_no_update_later_but_is_mailed(
-    as_jane: Client, article: Article, jane: User, kofi: User, later: Later
+    jane_client: Client, article: Article, jane: User, kofi: User, later: Later
 ) -> None:
     follow(jane, article)
     make_comment(article, author=kofi)
-    as_jane.get(article.get_absolute_url())
+    jane_client.get(article.get_absolute_url())
     later()
     notify_followers()
-    assert badge(as_jane) == ""
+    assert badge(jane_client) == ""
     assert len(send_due()) == 1
 
 
@@ -204,7 +204,7 @@ def test_a_comment_read_at_once_is_no_update_later_but_is_mailed(
 @pytest.mark.parametrize("query", ["", "?order=oldest"])
 @pytest.mark.parametrize("is_noted", [True, False])
 def test_a_comment_that_is_committed_after_the_page_is_unread(
-    as_jane: Client, article: Article, jane: User, kofi: User, later: Later, query: str, is_noted: bool
+    jane_client: Client, article: Article, jane: User, kofi: User, later: Later, query: str, is_noted: bool
 ) -> None:
     """It is dated before the page, with the start of its transaction."""
     follow(jane, article)
@@ -213,35 +213,35 @@ def test_a_comment_that_is_committed_after_the_page_is_unread(
         note_updates(timezone.now() + UNDO_WINDOW, ZoneInfo("UTC"))
     with transaction.atomic():
         missing = make_comment(article, author=kofi)
-        page = read_beside(as_jane, f"{article.get_absolute_url()}{query}")
+        page = read_beside(jane_client, f"{article.get_absolute_url()}{query}")
         assert f'id="comment-{shown.pk}"' in page
         assert f'id="comment-{missing.pk}"' not in page
     later()
     notify_followers()
-    assert badge(as_jane) == "1 new"
-    notifications = as_jane.get("/account/notifications/").content.decode()
+    assert badge(jane_client) == "1 new"
+    notifications = jane_client.get("/account/notifications/").content.decode()
     assert missing.get_absolute_url() in notifications
     assert shown.get_absolute_url() not in notifications
-    assert badge(as_jane, article.get_absolute_url()) == ""
+    assert badge(jane_client, article.get_absolute_url()) == ""
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_reply_that_is_committed_after_the_page_of_another_is_unread(
-    as_jane: Client, article: Article, jane: User, kofi: User, later: Later
+    jane_client: Client, article: Article, jane: User, kofi: User, later: Later
 ) -> None:
     follow(jane, article)
     root = make_comment(article, author=kofi)
     last = [reply_to(root, kofi) for _number in range(REPLIES_PER_TREE + 1)][-1]
     note_updates(timezone.now() + UNDO_WINDOW, ZoneInfo("UTC"))
-    assert badge(as_jane, article.get_absolute_url()) == "1 new"
+    assert badge(jane_client, article.get_absolute_url()) == "1 new"
     with transaction.atomic():
         missing = reply_to(root, kofi)
-        assert f'id="comment-{missing.pk}"' not in read_beside(as_jane, last.get_absolute_url())
-    assert badge(as_jane) == ""
+        assert f'id="comment-{missing.pk}"' not in read_beside(jane_client, last.get_absolute_url())
+    assert badge(jane_client) == ""
     later()
     notify_followers()
-    assert badge(as_jane) == "1 new"
-    assert missing.get_absolute_url() in as_jane.get("/account/notifications/").content.decode()
+    assert badge(jane_client) == "1 new"
+    assert missing.get_absolute_url() in jane_client.get("/account/notifications/").content.decode()
 
 
 def read_beside(client: Client, url: str) -> str:
@@ -258,42 +258,44 @@ def read_beside(client: Client, url: str) -> str:
 
 
 def test_a_removed_comment_is_not_counted_any_more(
-    as_jane: Client, article: Article, jane: User, kofi: User, later: Later
+    jane_client: Client, article: Article, jane: User, kofi: User, later: Later
 ) -> None:
     follow(jane, article)
     gone, _kept = make_comment(article, author=kofi), make_comment(article, author=kofi)
     later()
     notify_followers()
     change_states(ids=[gone.pk], to=State.REJECTED, reason="other", actor=None)
-    assert badge(as_jane) == "2 new"
-    assert badge(as_jane, "/account/notifications/") == "1 new"
-    assert badge(as_jane) == "1 new"
+    assert badge(jane_client) == "2 new"
+    assert badge(jane_client, "/account/notifications/") == "1 new"
+    assert badge(jane_client) == "1 new"
 
 
-def test_a_prefetched_page_was_not_seen(as_jane: Client, article: Article, jane: User, later: Later) -> None:
+def test_a_prefetched_page_was_not_seen(
+    jane_client: Client, article: Article, jane: User, later: Later
+) -> None:
     follow(jane, article)
     make_comment(article)
     later()
     notify_followers()
-    as_jane.get(article.get_absolute_url(), headers={"Sec-Purpose": "prefetch"})
-    as_jane.head(article.get_absolute_url())
+    jane_client.get(article.get_absolute_url(), headers={"Sec-Purpose": "prefetch"})
+    jane_client.head(article.get_absolute_url())
     assert Follow.objects.get().news_at
 
 
-def test_all_are_marked_as_read(as_jane: Client, article: Article, jane: User, later: Later) -> None:
+def test_all_are_marked_as_read(jane_client: Client, article: Article, jane: User, later: Later) -> None:
     follow(jane, article)
     make_comment(article)
     later()
     notify_followers()
-    page = as_jane.get("/account/notifications/").content.decode()
+    page = jane_client.get("/account/notifications/").content.decode()
     shown = dict(re.findall(r'<input type="hidden" name="(until|follows)" value="([^"]+)">', page))
     other = follow(jane, make_article("Another story"), news_at=timezone.now())  # after the page
-    as_jane.post("/account/notifications/", shown)
+    jane_client.post("/account/notifications/", shown)
     assert list(Follow.objects.unread()) == [other]
 
 
 def test_a_large_discussion_is_not_seen_by_opening_its_first_page(
-    as_jane: Client, article: Article, jane: User, later: Later
+    jane_client: Client, article: Article, jane: User, later: Later
 ) -> None:
     follow(jane, article)
     comment = make_comment(article)
@@ -302,18 +304,18 @@ def test_a_large_discussion_is_not_seen_by_opening_its_first_page(
     import_comments(article=article, comments=others, actor=None, batch=uuid4())
     later()
     notify_followers()
-    as_jane.get(article.get_absolute_url())
-    as_jane.get(comment.get_absolute_url())
+    jane_client.get(article.get_absolute_url())
+    jane_client.get(comment.get_absolute_url())
     assert Follow.objects.get().news_at
 
 
 def test_a_mail_is_sent_although_the_page_was_opened(
-    as_jane: Client, article: Article, jane: User, later: Later
+    jane_client: Client, article: Article, jane: User, later: Later
 ) -> None:
     follow(jane, article)
     make_comment(article)
     later()
     notify_followers()
-    as_jane.get(article.get_absolute_url())
+    jane_client.get(article.get_absolute_url())
     assert Follow.objects.get().news_at is None
     assert len(send_due()) == 1

@@ -52,7 +52,7 @@ def test_a_slow_search_is_stopped_with_a_message(client, monkeypatch):
     assert "This search takes too long." in search_site(client, "ferry")
 
 
-def test_searches_leave_room_for_readers(client):
+def test_the_number_of_concurrent_searches_is_limited(client):
     article = make_article()
     make_comment(article, body="The ferry was late.")
     with ExitStack() as searches:

@@ -37,7 +37,7 @@ def test_a_body_that_was_cut_off_shows_no_markup():
         assert "One two three".startswith(text.strip())
 
 
-def test_quotations_are_known_within_each_other():
+def test_nested_quotations_are_recognised():
     markup = "<blockquote><p>a</p><blockquote><p>b</p></blockquote><p>c</p></blockquote><p>d</p>"
     assert [quoted for _, quoted in read_passages(markup)] == [True, True, True, False]
 
@@ -47,7 +47,7 @@ def test_words_are_matched_alone_and_as_a_compound():
     assert searchable_words(["(It’s pre-war, at x.org!)", "At war"]) == [*offered, "At"]
 
 
-def test_marks_stand_around_whole_words_of_escaped_text():
+def test_whole_words_of_escaped_text_are_marked():
     found = {"b": frozenset({"b"}), "a.b": frozenset({"a.b"}), "R": frozenset({"r"})}
     assert highlight("<b> a.b R&D abR", found) == (
         "&lt;<mark>b</mark>&gt; a.<mark>b</mark> <mark>R</mark>&amp;D abR"
@@ -55,7 +55,7 @@ def test_marks_stand_around_whole_words_of_escaped_text():
     assert highlight("a.b", {"a.b": frozenset({"a.b"})}) == "<mark>a.b</mark>"
 
 
-def test_an_excerpt_of_text_without_spaces_is_as_short():
+def test_an_excerpt_of_text_without_spaces_is_short():
     text = excerpt(
         [Passage("漢" * 5000, False), Passage("found here", False)], {"found": frozenset({"find"})}
     )

@@ -56,7 +56,7 @@ def test_an_author_narrows_both_and_the_url_keeps_it(client):
     assert found_comments(page) == [comment.pk]
     assert other.slug not in found_stories(page)
     assert '<option value="ida-berg" selected>Ida Berg</option>' in page
-    assert "Olav" not in page  # nothing to read by him
+    assert "Olav" not in page  # nothing by him can be read
     page = search_site(client, "ferry", author="ida-berg", **{"in": "stories"})
     more = re.search(r'class="more" href="([^"]+)"', page)[1].replace("&amp;", "&")
     assert "author=ida-berg" in more

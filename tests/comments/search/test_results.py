@@ -42,7 +42,7 @@ def test_the_page_leads_to_the_comment_in_its_place(client):
     assert client.get(url)["Location"].endswith(f"#comment-{comment.pk}")
 
 
-def test_only_reading_is_answered_and_nothing_is_kept(client):
+def test_search_pages_are_read_only_and_not_cached(client):
     article = make_article()
     for url in (f"{article.get_absolute_url()}find/", "/search/"):
         assert client.post(url, {"q": "ferry"}).status_code == 405

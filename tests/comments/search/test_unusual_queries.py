@@ -48,7 +48,7 @@ def test_without_a_query_there_is_an_empty_form(client, query):
      "😀" * MAX_QUERY_LENGTH, "a'" * 100, "- " * 100, "-a " * 66, "\u3316" * MAX_QUERY_LENGTH, '"' * 199, "http://[::1",
      "(" * 200],
 )  # fmt: skip
-def test_nonsense_is_answered(client, text):
+def test_an_unusual_query_is_no_error(client, text):
     article = make_article()
     make_comment(article, "A ferry. 'a'b\\c' ½ ﷺ 😀")
     query = urlencode({"q": text.encode(errors="surrogatepass")})

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
         ("الميناء", "ميناء قديم", ["ميناء"]),
         ("ميناء", "وصل إلى الميناء، وبالميناء وللميناء سفن.", ["الميناء", "وبالميناء", "وللميناء"]),
         ("-الميناء سفن", "سفن في ميناء", None),
-        ("له", "الله", None),  # of a word with only two letters left, they are no article
+        ("له", "الله", None),  # the letters are no article if only two letters follow
         ("دة", "والدة", None),
         ("مسئول", "قال المسؤول", ["المسؤول"]),
         ("شئ", "كل شيء", ["شيء"]),
@@ -90,7 +90,7 @@ def test_stored_texts_are_found_as_new_ones_are(client):
     assert marks(page) == ["الميناء", "بالميناء"]
 
 
-def test_comments_of_signs_alone_are_no_hindrance(client):
+def test_comments_without_letters_do_not_break_the_search(client):
     article = make_article()
     make_comment(article, "?!")
     make_comment(article, "。。。")

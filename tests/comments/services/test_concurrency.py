@@ -166,7 +166,7 @@ def test_forgetting_emails_holds_no_comment_while_it_waits_for_its_discussion():
             forgetting = other.submit(forget)
             wait_for_a_lock()
             Comment.objects.select_for_update(nowait=True).get(pk=comment.pk)
-            with connection.cursor() as cursor:  # as a new comment of the guest asks
+            with connection.cursor() as cursor:  # a new comment of the guest takes the same lock
                 cursor.execute("SELECT FROM accounts_guest WHERE id = %s FOR KEY SHARE NOWAIT", [guest.pk])
         forgetting.result(timeout=PATIENCE)
     comment.refresh_from_db()
@@ -177,7 +177,7 @@ def test_forgetting_emails_holds_no_comment_while_it_waits_for_its_discussion():
 @pytest.mark.parametrize("is_reply", [False, True])
 @pytest.mark.parametrize("is_member", [False, True])
 def test_a_guest_who_sends_as_members_only_is_set_does_not_get_in(is_reply, is_member):
-    """Their page and the first check still see it as open to guests; then they wait at the lock."""
+    """In the page and in the first check the discussion is still open to guests; then the request waits."""
     article = make_article()
     parent = make_comment(article) if is_reply else None
     author = {"author": UserFactory.create()} if is_member else {"guest": GuestFactory.create()}

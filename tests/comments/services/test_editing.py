@@ -54,7 +54,7 @@ def test_a_text_is_rendered_before_the_lock(monkeypatch):
     assert any("FOR NO KEY UPDATE" in query["sql"] for query in queries)
 
 
-def test_a_decision_on_words_that_were_changed_since_changes_nothing():
+def test_a_decision_on_an_earlier_text_changes_nothing():
     author = UserFactory.create()
     article = make_article()
     change_discussion(article=article, moderation=Discussion.Moderation.POST)
@@ -88,7 +88,7 @@ def test_a_decision_on_words_that_were_changed_since_changes_nothing():
     assert version(article) == 2  # the comment and its edit, each seen once
 
 
-def test_an_edit_carries_no_approval_over_to_the_new_words():
+def test_an_approval_does_not_apply_to_a_later_text():
     author, moderator = UserFactory.create(), UserFactory.create(roles=("Moderator",))
     comment = make_comment(make_article(), author=author)
     change_states(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=moderator)

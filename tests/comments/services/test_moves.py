@@ -11,7 +11,7 @@ from tests.helpers.discussions import assert_sound
 pytestmark = pytest.mark.django_db
 
 
-def test_move_takes_replies_along_and_counts_on_both_sides():
+def test_a_move_includes_replies_and_updates_the_counts_of_both_trees():
     article, editor = make_article(), UserFactory.create()
     jim, eben = make_comment(article), make_comment(article)
     answer = make_comment(article, parent=eben)
@@ -50,7 +50,7 @@ def test_many_comments_move_at_once_each_with_its_replies(django_assert_num_quer
     version = Discussion.objects.get(pk=article.pk).version
 
     moves = {second.pk: first.pk, third.pk: second.pk, other.pk: below.pk, first.pk: root.pk}
-    with django_assert_num_queries(9):  # of which two begin and end the transaction
+    with django_assert_num_queries(9):  # two of them begin and end the transaction
         assert move_comments(parents=moves, actor=editor) == ([second.pk, third.pk, other.pk], {})
 
     assert_sound()
@@ -96,7 +96,7 @@ def test_only_the_possible_ones_of_many_moves_are_applied():
     assert_sound()
 
 
-def test_moved_replies_stand_in_order_of_time():
+def test_moved_replies_are_in_order_of_time():
     article = make_article()
     root, early = make_comment(article), make_comment(article)
     late = make_comment(article, parent=root)

@@ -22,7 +22,7 @@ from tests.helpers.discussions import assert_sound
 pytestmark = pytest.mark.django_db
 
 
-def test_a_reply_stands_under_its_parent_and_counts_everywhere():
+def test_a_reply_is_under_its_parent_and_counted_everywhere():
     article = make_article()
     root = make_comment(article)
     first, second = make_comment(article, parent=root), make_comment(article, parent=root)
@@ -98,7 +98,7 @@ def test_an_empty_or_too_long_text_is_refused_with_a_sentence(body, sentence):
     assert not Comment.objects.exists()
 
 
-def test_a_closed_discussion_takes_nothing():
+def test_a_closed_discussion_accepts_no_comment():
     article = make_article()
     change_discussion(article=article, status=Discussion.Status.CLOSED)
     with pytest.raises(ValidationError, match="closed"):
@@ -132,7 +132,7 @@ def test_a_reply_at_the_deepest_level_stores_the_answered_comment():
     assert_sound()
 
 
-def test_a_comment_names_itself_without_its_words():
+def test_the_string_of_a_comment_does_not_contain_its_text():
     """The admin stores this string in a log that outlives the text."""
     comment = make_comment(make_article(), "Private words.")
     assert str(comment) == f"#{comment.pk}"

@@ -34,7 +34,7 @@ def test_an_author_cannot_delete_a_comment_removed_by_a_moderator(to):
     assert comment.state == to
 
 
-def test_a_comment_that_waits_is_its_authors_to_delete():
+def test_an_author_can_delete_a_waiting_comment():
     guest = GuestFactory.create()
     comment = make_comment(make_article(), guest=guest)
     change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)

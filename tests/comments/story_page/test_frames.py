@@ -206,13 +206,11 @@ def test_the_page_equals_the_one_that_the_view_makes(
                     assert read(client, article) == expected
 
 
-def test_a_page_takes_few_statements(article: Article, talk: object, member: User) -> None:
-    """For members: the session, the person, and what is theirs with the versions."""
+def test_a_page_takes_few_statements(article: Article, thread: object, member: User) -> None:
+    """A member's page reads the session, the person, and their own data together with the versions."""
     for client, most in ((Client(), 1), (log_in(member), 3)):
         read(client, article)
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
+        with CaptureQueriesContext(connection) as queries:
             read(client, article)
         assert len(queries) == most, [query["sql"] for query in queries]
 
@@ -256,7 +254,7 @@ def test_a_form_of_a_cached_page_is_accepted(article: Article, member: User) -> 
     assert pressed_button(comment) in read(client, article)
 
 
-def test_a_new_role_applies_at_once(article: Article, talk: object, member: User) -> None:
+def test_a_new_role_applies_at_once(article: Article, thread: object, member: User) -> None:
     client = log_in(member)
     assert "to-queue" not in read(client, article)
     member.set_roles([MODERATOR])
@@ -265,7 +263,7 @@ def test_a_new_role_applies_at_once(article: Article, talk: object, member: User
     assert "to-queue" not in read(client, article)
 
 
-def test_a_member_without_access_is_a_stranger(article: Article, talk: object, member: User) -> None:
+def test_a_member_without_access_is_a_stranger(article: Article, thread: object, member: User) -> None:
     client = log_in(member)
     assert "Account of Ylva" in read(client, article)
     User.objects.filter(pk=member.pk).update(is_active=False)
@@ -273,7 +271,7 @@ def test_a_member_without_access_is_a_stranger(article: Article, talk: object, m
 
 
 def test_changes_of_the_site_and_the_story_are_shown_at_once(
-    article: Article, talk: object, member: User
+    article: Article, thread: object, member: User
 ) -> None:
     clients = [Client(), log_in(member)]
     for client in clients:
@@ -287,7 +285,7 @@ def test_changes_of_the_site_and_the_story_are_shown_at_once(
         assert "Another title" in read(client, article)
 
 
-def test_the_next_publication_ends_a_frame(article: Article, talk: object) -> None:
+def test_the_next_publication_ends_a_frame(article: Article, thread: object) -> None:
     """It may be a related story, and without it nothing was written."""
     make_article("Soon", published_at=timezone.now() + timedelta(hours=1))
     read(Client(), article)
@@ -298,7 +296,7 @@ def test_the_next_publication_ends_a_frame(article: Article, talk: object) -> No
     assert not frame.is_current(versions, now + timedelta(hours=2))
 
 
-def test_a_discussion_closes_by_the_clock(article: Article, talk: object, member: User) -> None:
+def test_a_discussion_closes_by_the_clock(article: Article, thread: object, member: User) -> None:
     change_discussion(article=article, closes_at=timezone.now() + timedelta(hours=1))
     assert "Add to the discussion" in read(log_in(member), article)
     ((_key, cached),) = discussions.items()
@@ -307,11 +305,11 @@ def test_a_discussion_closes_by_the_clock(article: Article, talk: object, member
     assert not cached.is_current(state._replace(now=state.now + timedelta(hours=2)))
 
 
-def test_a_link_to_another_discussion_is_not_kept(article: Article, talk: Any, member: User) -> None:
+def test_a_link_to_another_discussion_is_not_kept(article: Article, thread: Any, member: User) -> None:
     """The version of the discussion with the original would have to be compared as well."""
     elsewhere = make_comment(make_article("Elsewhere"))
-    Comment.objects.filter(pk=talk.Marit.pk).update(duplicate_of=elsewhere)
-    remove(talk.Marit, reason=Reason.DUPLICATE)
+    Comment.objects.filter(pk=thread.Marit.pk).update(duplicate_of=elsewhere)
+    remove(thread.Marit, reason=Reason.DUPLICATE)
     client = log_in(member)
     assert f"/comments/{elsewhere.pk}/" in read(client, article)
     remove(elsewhere)
@@ -319,7 +317,7 @@ def test_a_link_to_another_discussion_is_not_kept(article: Article, talk: Any, m
     assert len(discussions) == 0
 
 
-def test_a_frame_with_a_token_is_refused(article: Article, talk: object, monkeypatch: Any) -> None:
+def test_a_frame_with_a_token_is_refused(article: Article, thread: object, monkeypatch: Any) -> None:
     """A form outside of the regions would send the token of one reader to all."""
     monkeypatch.setattr(
         frames_module,
@@ -330,7 +328,7 @@ def test_a_frame_with_a_token_is_refused(article: Article, talk: object, monkeyp
         Client().get(article.get_absolute_url())
 
 
-def test_a_message_is_shown_once(article: Article, talk: object, member: User) -> None:
+def test_a_message_is_shown_once(article: Article, thread: object, member: User) -> None:
     client, comment = log_in(member), make_comment(article, author=member)
     read(client, article)
     Comment.objects.filter(pk=comment.pk).update(created_at=timezone.now() - timedelta(hours=1))

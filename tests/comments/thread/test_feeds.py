@@ -153,7 +153,7 @@ def test_no_feed_of_stories_that_are_not_syndicated(client):
     assert 'href="feed/"' in client.get(make_article().get_absolute_url()).content.decode()
 
 
-def test_methods(client):
+def test_a_feed_is_read_only(client):
     url = f"{make_article().get_absolute_url()}feed/"
     assert client.head(url).content == b""
     assert client.head(url).status_code == 200

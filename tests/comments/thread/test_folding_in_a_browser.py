@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from comments.models import Comment
 from comments.thread import pages
-from tests.comments.in_a_browser import DESK, PHONE, SHIFTS, at, fold_all, import_thread, open_story
+from tests.comments.in_a_browser import DESK, PHONE, SHIFTS, fold_all, import_thread, locate, open_story
 from tests.helpers.browser import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SHIFTS_FROM_THE_START = SHIFTS.replace('"layout-shift"', '"layout-shift", buffered: true')
 
 
-def test_a_thumb_folds_by_the_round_button_only(browser, live_server, article):
+def test_a_tap_folds_only_on_the_round_button(browser, live_server, article):
     import_thread(article, roots=1, replies=12)
     context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
     page = context.new_page()
@@ -40,17 +40,20 @@ def test_six_levels_are_indented_and_three_on_a_phone(live_server, page, article
         assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
 
 
-def test_right_to_left_the_thread_is_mirrored(reading, talk):
-    reading.evaluate("document.documentElement.dir = 'rtl'")
-    outer, inner = at(reading, talk.Marit).bounding_box(), at(reading, talk.Tollef).bounding_box()
+def test_right_to_left_the_thread_is_mirrored(story_page, thread):
+    story_page.evaluate("document.documentElement.dir = 'rtl'")
+    outer, inner = (
+        locate(story_page, thread.Marit).bounding_box(),
+        locate(story_page, thread.Tollef).bounding_box(),
+    )
     assert inner["x"] == outer["x"]
     assert inner["width"] < outer["width"]
 
 
-def test_a_name_opens_and_closes_the_answered_comment(reading, talk):
-    link = at(reading, talk.Ada).get_by_role("link", name="Tollef")
+def test_a_name_opens_and_closes_the_answered_comment(story_page, thread):
+    link = locate(story_page, thread.Ada).get_by_role("link", name="Tollef")
     link.press("Enter")
-    quote = at(reading, talk.Ada).locator(".quote")
+    quote = locate(story_page, thread.Ada).locator(".quote")
     expect(quote).to_contain_text("Tollef has a word.")
     expect(link).to_have_attribute("aria-expanded", "true")
 
@@ -60,8 +63,8 @@ def test_a_name_opens_and_closes_the_answered_comment(reading, talk):
 
     link.click()
     quote.get_by_role("link", name="Go to this comment").click()
-    expect(at(reading, talk.Tollef)).to_be_focused()
-    assert reading.url.endswith(f"#comment-{talk.Tollef.pk}")
+    expect(locate(story_page, thread.Tollef)).to_be_focused()
+    assert story_page.url.endswith(f"#comment-{thread.Tollef.pk}")
 
 
 def test_an_answered_comment_of_another_page_is_fetched(live_server, page, article, monkeypatch):
@@ -72,7 +75,7 @@ def test_an_answered_comment_of_another_page_is_fetched(live_server, page, artic
     open_story(live_server, page, article, f"comments/{last.pk}/")
     page.locator("article").first.wait_for()
     far = page.locator(".thread h3 a:not([href^='#'])")
-    if far.count() == 0:  # all ancestors are here: make one of them another page's
+    if far.count() == 0:  # all ancestors are on this page, so let a link lead to another page
         above = page.locator(f"#comment-{last.parent_id}")
         link = page.locator(f"#comment-{last.pk} h3 a")
         link.evaluate(f"(a) => a.setAttribute('href', '../../comments/{last.parent_id}/')")
@@ -82,63 +85,63 @@ def test_an_answered_comment_of_another_page_is_fetched(live_server, page, artic
     expect(page.locator(".quote")).to_contain_text("Reply 4")
 
 
-def test_without_scripts_a_name_links_to_the_answered_comment(browser, live_server, article, talk):
+def test_without_scripts_a_name_links_to_the_answered_comment(browser, live_server, article, thread):
     page = browser.new_context(java_script_enabled=False).new_page()
     open_story(live_server, page, article)
-    at(page, talk.Ada).get_by_role("link", name="Tollef").click()
-    assert page.url.endswith(f"#comment-{talk.Tollef.pk}")
+    locate(page, thread.Ada).get_by_role("link", name="Tollef").click()
+    assert page.url.endswith(f"#comment-{thread.Tollef.pk}")
     assert page.locator(".fold, .orders button:visible").count() == 0
     page.context.close()
 
 
-def test_a_branch_folds_with_one_press_and_stays_so(live_server, reading, article, talk):
-    button = reading.get_by_role("button", name="2 replies to Tollef")
+def test_a_branch_folds_with_one_press_and_stays_so(live_server, story_page, article, thread):
+    button = story_page.get_by_role("button", name="2 replies to Tollef")
     expect(button).to_have_attribute("aria-expanded", "true")
     button.click()
     expect(button).to_have_attribute("aria-expanded", "false")
-    expect(at(reading, talk.Ada)).not_to_be_visible()
-    expect(at(reading, talk.Tollef)).to_be_visible()
+    expect(locate(story_page, thread.Ada)).not_to_be_visible()
+    expect(locate(story_page, thread.Tollef)).to_be_visible()
 
-    reading.reload()
-    expect(at(reading, talk.Ada)).not_to_be_visible()
-    reading.get_by_role("button", name="2 replies to Tollef").click()
-    expect(at(reading, talk.Ada)).to_be_visible()
-    assert reading.evaluate("localStorage.folded") is None
-
-
-def test_all_fold_and_unfold(reading, talk):
-    fold_all(reading)
-    expect(at(reading, talk.Tollef)).not_to_be_visible()
-    expect(at(reading, talk.Marit)).to_be_visible()
-    fold_all(reading, "Unfold all")
-    expect(at(reading, talk.Jun)).to_be_visible()
+    story_page.reload()
+    expect(locate(story_page, thread.Ada)).not_to_be_visible()
+    story_page.get_by_role("button", name="2 replies to Tollef").click()
+    expect(locate(story_page, thread.Ada)).to_be_visible()
+    assert story_page.evaluate("localStorage.folded") is None
 
 
-def test_a_link_to_a_folded_comment_unfolds_it(live_server, reading, article, talk):
-    fold_all(reading)
-    reading.evaluate(f"location.hash = 'comment-{talk.Jun.pk}'")
-    expect(at(reading, talk.Jun)).to_be_visible()
-    expect(at(reading, talk.Jun)).to_be_focused()
-
-    fold_all(reading)
-    reading.goto("about:blank")
-    open_story(live_server, reading, article, f"#comment-{talk.Jun.pk}")
-    expect(at(reading, talk.Jun)).to_be_in_viewport()
+def test_all_fold_and_unfold(story_page, thread):
+    fold_all(story_page)
+    expect(locate(story_page, thread.Tollef)).not_to_be_visible()
+    expect(locate(story_page, thread.Marit)).to_be_visible()
+    fold_all(story_page, "Unfold all")
+    expect(locate(story_page, thread.Jun)).to_be_visible()
 
 
-def test_the_stored_folding_state_is_bounded(reading):
-    reading.evaluate(
+def test_a_link_to_a_folded_comment_unfolds_it(live_server, story_page, article, thread):
+    fold_all(story_page)
+    story_page.evaluate(f"location.hash = 'comment-{thread.Jun.pk}'")
+    expect(locate(story_page, thread.Jun)).to_be_visible()
+    expect(locate(story_page, thread.Jun)).to_be_focused()
+
+    fold_all(story_page)
+    story_page.goto("about:blank")
+    open_story(live_server, story_page, article, f"#comment-{thread.Jun.pk}")
+    expect(locate(story_page, thread.Jun)).to_be_in_viewport()
+
+
+def test_the_stored_folding_state_is_bounded(story_page):
+    story_page.evaluate(
         """() => {
           const kept = {};
           for (let n = 0; n < 80; n++) kept[`/stories/${n}/`] = [n, 1, 2];
           localStorage.setItem("folded", JSON.stringify(kept));
         }"""
     )
-    fold_all(reading)
-    assert reading.evaluate("Object.keys(JSON.parse(localStorage.folded)).length") == 50
+    fold_all(story_page)
+    assert story_page.evaluate("Object.keys(JSON.parse(localStorage.folded)).length") == 50
 
 
-def test_folding_inserts_no_layout_shift(live_server, page, article, talk):
+def test_folding_inserts_no_layout_shift(live_server, page, article, thread):
     page.add_init_script(SHIFTS_FROM_THE_START)
     for size in (DESK, PHONE):
         page.goto("about:blank")
@@ -150,7 +153,7 @@ def test_folding_inserts_no_layout_shift(live_server, page, article, talk):
 
 @pytest.mark.parametrize("size", [DESK, PHONE])
 @pytest.mark.parametrize("rest", ["", "#comments"])
-def test_fonts_that_arrive_late_shift_nothing(live_server, page, article, talk, size, rest):
+def test_fonts_that_arrive_late_shift_nothing(live_server, page, article, thread, size, rest):
     page.add_init_script(SHIFTS_FROM_THE_START)
     page.set_viewport_size(size)
     fonts = []

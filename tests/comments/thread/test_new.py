@@ -115,14 +115,14 @@ def test_more_than_99_are_not_counted(client):
 @pytest.mark.parametrize(
     "since", ["", "x", "-1", "1.5", str(2**63), "9" * 10_000, "%00", "²", "١", "1&since=x"]
 )
-def test_nonsense_is_not_found(client, since):
+def test_an_invalid_number_is_not_found(client, since):
     article = make_article()
     make_comment(article)
     assert client.get(f"{article.get_absolute_url()}new/?since={since}").status_code == 404
     assert client.get(f"{article.get_absolute_url()}new/").status_code == 404
 
 
-def test_a_far_line_is_nothing_new(client):
+def test_a_future_log_number_has_no_new_comments(client):
     article = make_article()
     make_comment(article)
     assert new(client, article, "9" * 18) == 0
@@ -137,7 +137,7 @@ def test_versions_and_new_comments_of_hidden_stories_are_404(client):
             assert client.get(f"{hidden.get_absolute_url()}{name}").status_code == 404
 
 
-def test_the_question_takes_two_statements_at_any_size(client, django_assert_num_queries):
+def test_polling_takes_two_statements_at_any_size(client, django_assert_num_queries):
     article = make_article()
     import_thread(article, 300)
     for name in ("version/", "new/?since=0", "new/?since=299"):

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from comments.models import Comment, Reason, State
 from comments.services.states import change_states
 from comments.thread import pages
-from tests.comments.in_a_browser import SHIFTS, at, choose_order, import_thread, open_story, order_of
+from tests.comments.in_a_browser import SHIFTS, choose_order, import_thread, locate, open_story, order_of
 from tests.factories import UserFactory, make_comment
 from tests.helpers.browser import wait_for_fonts
 
@@ -19,22 +19,24 @@ def versions(page) -> int:
     return sum(url.endswith("/version/") for url in page.polling_requests)
 
 
-def test_new_comments_are_offered_without_moving_anything_and_shown_in_their_place(waiting, article, talk):
-    page = waiting
-    at(page, talk.Olav).get_by_role("link", name="Reply").click()
+def test_new_comments_are_offered_without_moving_anything_and_shown_in_their_place(
+    polling_page, article, thread
+):
+    page = polling_page
+    locate(page, thread.Olav).get_by_role("link", name="Reply").click()
     page.get_by_label("Your comment").fill("I am still writing.")
     page.get_by_label("Name").fill("Nadia")
     page.get_by_role("button", name="1 reply to Ada").click()
-    at(page, talk.Tollef).scroll_into_view_if_needed()
+    locate(page, thread.Tollef).scroll_into_view_if_needed()
     page.evaluate("scrollBy(0, 150)")
     wait_for_fonts(page)
     page.evaluate(SHIFTS)
-    before = at(page, talk.Tollef).bounding_box()
+    before = locate(page, thread.Tollef).bounding_box()
 
-    answer = make_comment(article, "I say so too.", author=UserFactory(name="Ingrid"), parent=talk.Marit)
+    answer = make_comment(article, "I say so too.", author=UserFactory(name="Ingrid"), parent=thread.Marit)
     root = make_comment(article, "And I.", author=UserFactory(name="Per"))
-    deep = make_comment(article, "Deeper down.", author=UserFactory(name="Lise"), parent=talk.Jun)
-    change_states(ids=[talk.Bo.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
+    deep = make_comment(article, "Deeper down.", author=UserFactory(name="Lise"), parent=thread.Jun)
+    change_states(ids=[thread.Bo.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
     page.clock.run_for(30_000)
     offer = page.get_by_role("button", name="3 new comments")
     expect(offer).to_be_visible()
@@ -44,45 +46,45 @@ def test_new_comments_are_offered_without_moving_anything_and_shown_in_their_pla
     assert page.locator(".thread .dot").count() == 0
 
     offer.click()
-    expect(at(page, root)).to_contain_text("New")
+    expect(locate(page, root)).to_contain_text("New")
     assert order_of(page)[0] == root.pk
-    assert at(page, answer).evaluate("node => node.closest('ol').closest('li').firstElementChild.id") == (
-        f"comment-{talk.Marit.pk}"
+    assert locate(page, answer).evaluate("node => node.closest('ol').closest('li').firstElementChild.id") == (
+        f"comment-{thread.Marit.pk}"
     )
-    expect(at(page, talk.Bo)).to_have_count(0)
+    expect(locate(page, thread.Bo)).to_have_count(0)
     expect(page.locator("#comments")).to_contain_text("8 comments")
     expect(page.get_by_label("Your comment")).to_have_value("I am still writing.")
-    expect(at(page, deep)).not_to_be_visible()  # what was folded stays so, and says that it has grown
+    expect(locate(page, deep)).not_to_be_visible()  # a folded branch stays folded and shows its new count
     expect(page.get_by_role("button", name="2 replies to Ada")).to_have_attribute("aria-expanded", "false")
-    after = at(page, talk.Tollef).bounding_box()
+    after = locate(page, thread.Tollef).bounding_box()
     assert abs(after["y"] - before["y"]) < 1
 
     guide = page.get_by_role("button", name="Go to the first of 3 new comments")
     expect(guide).to_be_focused()
     guide.press("Enter")
-    expect(at(page, root)).to_be_focused()
+    expect(locate(page, root)).to_be_focused()
     page.get_by_role("button", name="Next new comment (").press("Enter")
-    expect(at(page, deep)).to_be_focused()
-    expect(at(page, deep)).to_be_visible()
+    expect(locate(page, deep)).to_be_focused()
+    expect(locate(page, deep)).to_be_visible()
     page.get_by_role("button", name="Next new comment (").press("Enter")
-    expect(at(page, answer)).to_be_focused()
+    expect(locate(page, answer)).to_be_focused()
     expect(page.locator(".notice-bar > *")).to_have_count(0)
     assert page.failures == []
 
     page.polling_requests.clear()
     page.clock.run_for(30_000)
     page.wait_for_timeout(200)
-    assert page.locator(".notice-bar > *").count() == 0  # what was shown is not new again
+    assert page.locator(".notice-bar > *").count() == 0  # shown comments are not new again
 
 
-def test_a_removed_comment_with_answers_leaves_its_placeholder(waiting, article, talk):
-    page = waiting
-    change_states(ids=[talk.Tollef.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
+def test_a_removed_comment_with_answers_leaves_its_placeholder(polling_page, article, thread):
+    page = polling_page
+    change_states(ids=[thread.Tollef.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
     make_comment(article, "And I.", author=UserFactory(name="Per"))
     page.clock.run_for(30_000)
     page.get_by_role("button", name="1 new comment").click()
-    expect(at(page, talk.Tollef)).to_have_text(re.compile("Removed by a moderator"))
-    expect(at(page, talk.Ada)).to_be_visible()
+    expect(locate(page, thread.Tollef)).to_have_text(re.compile("Removed by a moderator"))
+    expect(locate(page, thread.Ada)).to_be_visible()
 
 
 def remove(comment):
@@ -95,68 +97,68 @@ def show_new_comment(page, article, body):
     page.get_by_role("button", name=re.compile(r"^\d new comments?$")).click()
 
 
-def test_a_removed_comment_disappears_but_a_reply_being_written_stays(waiting, article, talk):
-    page, gone = waiting, "This comment is no longer on this page."
-    at(page, talk.Jun).get_by_role("link", name="Reply").click()
+def test_a_removed_comment_disappears_but_a_reply_being_written_stays(polling_page, article, thread):
+    page, gone = polling_page, "This comment is no longer on this page."
+    locate(page, thread.Jun).get_by_role("link", name="Reply").click()
     text = page.get_by_label("Your comment")
     text.fill("I am still writing.")
-    remove(talk.Jun)
+    remove(thread.Jun)
     show_new_comment(page, article, "And I.")
-    expect(at(page, talk.Jun).locator("> p")).to_have_text(gone)
-    assert talk.Jun.body not in at(page, talk.Jun).inner_text()
+    expect(locate(page, thread.Jun).locator("> p")).to_have_text(gone)
+    assert thread.Jun.body not in locate(page, thread.Jun).inner_text()
     expect(text).to_have_value("I am still writing.")
     page.get_by_role("link", name="Cancel").click()
     expect(text).to_have_count(0)
     assert page.failures == []
 
 
-def test_a_comment_that_comes_back_is_whole_again(waiting, article, talk):
-    page = waiting
-    at(page, talk.Jun).get_by_role("link", name="Reply").click()
+def test_a_comment_that_comes_back_is_whole_again(polling_page, article, thread):
+    page = polling_page
+    locate(page, thread.Jun).get_by_role("link", name="Reply").click()
     page.get_by_label("Your comment").wait_for()
-    remove(talk.Jun)
+    remove(thread.Jun)
     show_new_comment(page, article, "And I.")
-    expect(at(page, talk.Jun)).not_to_contain_text(talk.Jun.body)
-    change_states(ids=[talk.Jun.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
+    expect(locate(page, thread.Jun)).not_to_contain_text(thread.Jun.body)
+    change_states(ids=[thread.Jun.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
     show_new_comment(page, article, "And so do I.")
-    expect(at(page, talk.Jun)).to_contain_text(talk.Jun.body)
-    expect(at(page, talk.Jun)).not_to_contain_text("no longer")
+    expect(locate(page, thread.Jun)).to_contain_text(thread.Jun.body)
+    expect(locate(page, thread.Jun)).not_to_contain_text("no longer")
     assert page.failures == []
 
 
-def test_a_removed_comment_is_not_quoted_above_its_replies_any_more(waiting, article, talk):
-    page = waiting
-    at(page, talk.Ada).get_by_role("link", name="Tollef").click()
-    expect(at(page, talk.Ada).locator(".quote")).to_contain_text(talk.Tollef.body)
-    remove(talk.Tollef)
+def test_a_removed_comment_is_not_quoted_above_its_replies_any_more(polling_page, article, thread):
+    page = polling_page
+    locate(page, thread.Ada).get_by_role("link", name="Tollef").click()
+    expect(locate(page, thread.Ada).locator(".quote")).to_contain_text(thread.Tollef.body)
+    remove(thread.Tollef)
     show_new_comment(page, article, "And I.")
-    expect(at(page, talk.Tollef)).to_have_text(re.compile("Removed by a moderator"))
+    expect(locate(page, thread.Tollef)).to_have_text(re.compile("Removed by a moderator"))
     expect(page.locator(".quote")).to_have_count(0)
-    assert talk.Tollef.body not in page.locator(".talk").inner_text()
+    assert thread.Tollef.body not in page.locator(".talk").inner_text()
     assert page.failures == []
 
 
-def test_new_comments_on_other_pages_are_announced_with_a_link(waiting, article, talk, monkeypatch):
+def test_new_comments_on_other_pages_are_announced_with_a_link(polling_page, article, thread, monkeypatch):
     monkeypatch.setattr(pages, "REPLIES_PER_TREE", 3)
-    page = waiting
-    beyond = make_comment(article, "Beyond the cap.", author=UserFactory(name="Per"), parent=talk.Marit)
+    page = polling_page
+    beyond = make_comment(article, "Beyond the cap.", author=UserFactory(name="Per"), parent=thread.Marit)
     page.clock.run_for(30_000)
     page.get_by_role("button", name="1 new comment").click()
     elsewhere = page.get_by_role("link", name="New comment 1 of 1")
     expect(elsewhere).to_be_focused()
     expect(page.get_by_role("link", name="Show 1 more reply")).to_be_visible()
     assert order_of(page) == [
-        talk.Bo.pk,
-        talk.Olav.pk,
-        talk.Marit.pk,
-        talk.Tollef.pk,
-        talk.Ada.pk,
-        talk.Jun.pk,
+        thread.Bo.pk,
+        thread.Olav.pk,
+        thread.Marit.pk,
+        thread.Tollef.pk,
+        thread.Ada.pk,
+        thread.Jun.pk,
     ]
     page.clock.resume()
     elsewhere.press("Enter")
     page.wait_for_url(f"**/comments/{beyond.pk}/")
-    expect(at(page, beyond)).to_be_focused()
+    expect(locate(page, beyond)).to_be_focused()
 
 
 def test_the_first_comment_of_all_comes_in_its_place(live_server, page, article):
@@ -166,24 +168,26 @@ def test_the_first_comment_of_all_comes_in_its_place(live_server, page, article)
     first = make_comment(article, "The first word.", author=UserFactory(name="Per"))
     page.clock.run_for(30_000)
     page.get_by_role("button", name="1 new comment").click()
-    expect(at(page, first)).to_contain_text("The first word.")
+    expect(locate(page, first)).to_contain_text("The first word.")
     expect(page.locator("#comments")).to_contain_text("1 comment")
     assert page.failures == []
 
 
-def test_an_order_chosen_in_another_tab_takes_nothing_away(waiting, live_server, article, talk, monkeypatch):
-    page, other = waiting, waiting.context.new_page()
+def test_an_order_chosen_in_another_tab_takes_nothing_away(
+    polling_page, live_server, article, thread, monkeypatch
+):
+    page, other = polling_page, polling_page.context.new_page()
     open_story(live_server, other, article)
     choose_order(other, "Oldest first")
     other.wait_for_url("**/?order=oldest*")
     monkeypatch.setattr(
         pages, "COMMENTS_PER_PAGE", 2
-    )  # of which the other order would now show other comments
+    )  # a page of the other order would now have other comments
     root = make_comment(article, "And I.", author=UserFactory(name="Per"))
     page.clock.run_for(30_000)
     page.get_by_role("button", name="1 new comment").click()
-    expect(at(page, root)).to_contain_text("New")
-    assert order_of(page)[:3] == [root.pk, talk.Bo.pk, talk.Olav.pk]
+    expect(locate(page, root)).to_contain_text("New")
+    assert order_of(page)[:3] == [root.pk, thread.Bo.pk, thread.Olav.pk]
     assert len(order_of(page)) == 7
 
 
@@ -207,8 +211,8 @@ def test_a_change_of_rank_is_not_new(live_server, page, article, monkeypatch):
     assert set(order_of(page)) >= {root.pk for root in roots[3:]}
 
 
-def test_a_page_without_news_polls_less_often_and_a_hidden_one_never(waiting):
-    page = waiting
+def test_a_page_without_news_polls_less_often_and_a_hidden_one_never(polling_page):
+    page = polling_page
     # Counted in the page: that an answer has arrived does not yet say that the script has read it and
     # set its next timer, and the clock must not go on before it has.
     page.evaluate("""() => {

@@ -41,7 +41,7 @@ def roots(markup: str) -> list[int]:
     ("order", "places"),
     [("newest", [2, 1, 0]), ("oldest", [0, 1, 2]), ("recommended", [2, 0, 1]), ("discussed", [1, 0, 2])],
 )
-def test_the_first_level_stands_in_the_order_that_was_asked_for(client, thread, order, places):
+def test_top_level_comments_are_in_the_requested_order(client, thread, order, places):
     article, made = thread
     page = read(client, article, f"?order={order}")
     assert roots(page) == [made[n] for n in places]
@@ -62,7 +62,7 @@ def test_an_open_discussion_has_the_newest_first_and_a_closed_one_the_oldest(cli
     assert [pk for pk in ids(page) if pk in replies] == replies
 
 
-def test_a_thread_of_one_has_no_order(client):
+def test_a_single_comment_has_no_choice_of_orders(client):
     article = make_article()
     make_comment(article)
     assert 'href="order/' not in read(client, article)

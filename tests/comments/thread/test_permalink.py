@@ -43,7 +43,7 @@ def test_a_reply_far_down_has_a_page_of_its_branch(client):
     assert 'content="noindex"' in page
 
 
-def test_a_comment_of_a_later_page_brings_its_replies(client):
+def test_a_comment_of_a_later_page_is_shown_with_its_replies(client):
     article = make_article()
     created = import_thread(article, COMMENTS_PER_PAGE, 1)
     change_discussion(article=article, status=Discussion.Status.CLOSED)
@@ -134,7 +134,7 @@ def test_the_count_of_replies_in_a_long_tree_is_bounded(client):
     assert f"Show {len(replies) - 200 - COMMENTS_PER_PAGE} more" in page
 
 
-def test_a_deep_answer_brings_those_above_it(client):
+def test_a_deep_reply_is_shown_with_its_ancestors(client):
     article = make_article()
     line = [make_comment(article)]
     for _ in range(REPLIES_PER_TREE + 4):
@@ -159,7 +159,7 @@ def test_a_removed_comment_answers_410_with_the_reason(client, to, reason, what,
     if is_answered:
         make_comment(article, parent=comment)
     if reason == Reason.IMPORT_UNDONE:
-        Discussion.objects.update(copied_count=1)  # as if it had been brought in
+        Discussion.objects.update(copied_count=1)  # the discussion counts as imported
     remove(comment, to, reason)
 
     response = client.get(link(article, comment.pk))

@@ -12,10 +12,10 @@ from comments.thread import pages
 from tests.comments.in_a_browser import (
     DESK,
     PHONE,
-    at,
     choose_order,
     fold_all,
     import_thread,
+    locate,
     open_story,
     order_of,
 )
@@ -27,29 +27,29 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.mark.parametrize("with_scripts", [True, False])
-def test_an_order_is_chosen_remembered_and_gone_back_from(browser, live_server, article, talk, with_scripts):
+def test_an_order_is_chosen_remembered_and_left_by_back(browser, live_server, article, thread, with_scripts):
     context = browser.new_context(java_script_enabled=with_scripts)
     page = context.new_page()
     open_story(live_server, page, article)
     if with_scripts:
         page.evaluate("window.same = true")
-    assert order_of(page)[0] == talk.Bo.pk
+    assert order_of(page)[0] == thread.Bo.pk
 
     choose_order(page, "Oldest first")
     page.wait_for_url("**/?order=oldest*")
-    expect(page.locator(".thread article").first).to_have_attribute("id", f"comment-{talk.Marit.pk}")
+    expect(page.locator(".thread article").first).to_have_attribute("id", f"comment-{thread.Marit.pk}")
     expect(page.locator(".orders [aria-current]")).to_have_text("Oldest first")
     if with_scripts:
         assert page.evaluate("window.same")
         expect(page.locator(".orders summary")).to_be_focused()
 
         page.go_back()
-        expect(page.locator(".thread article").first).to_have_attribute("id", f"comment-{talk.Bo.pk}")
+        expect(page.locator(".thread article").first).to_have_attribute("id", f"comment-{thread.Bo.pk}")
         page.go_forward()
-        expect(page.locator(".thread article").first).to_have_attribute("id", f"comment-{talk.Marit.pk}")
+        expect(page.locator(".thread article").first).to_have_attribute("id", f"comment-{thread.Marit.pk}")
 
     open_story(live_server, page, article)
-    assert order_of(page)[0] == talk.Marit.pk
+    assert order_of(page)[0] == thread.Marit.pk
     context.close()
 
 
@@ -86,12 +86,12 @@ def test_more_comments_and_more_replies(browser, live_server, article, monkeypat
         assert set(order_of(page)) == every
         roots = page.locator(".thread > ol > li > article").evaluate_all("nodes => nodes.map((n) => n.id)")
         assert roots == sorted(roots, key=lambda key: int(key.removeprefix("comment-")))
-        assert page.url.endswith("?order=oldest")  # of the page's start
+        assert page.url.endswith("?order=oldest")  # the URL of the page is still that of its start
         last = page.locator(".thread > ol > li > article").last
         last.scroll_into_view_if_needed()
         page.reload()
         expect(page.locator(".more")).to_have_count(0)
-        assert set(order_of(page)) == every  # nothing that was loaded is taken away again
+        assert set(order_of(page)) == every  # all loaded comments stay
         expect(last).to_be_in_viewport()
         choose_order(page, "Newest first")
         page.wait_for_url("**/?order=newest*")
@@ -117,7 +117,7 @@ def test_a_comments_own_page_opens_at_it(browser, live_server, article, monkeypa
         fold_all(page)
         expect(page.locator(".orders button")).to_have_text("Unfold all")
     open_story(live_server, page, article, f"comments/{last.pk}/")
-    own = at(page, last)
+    own = locate(page, last)
     expect(own).to_be_in_viewport()
     expect(own).to_be_focused()
     if with_scripts:
@@ -127,12 +127,12 @@ def test_a_comments_own_page_opens_at_it(browser, live_server, article, monkeypa
     context.close()
 
 
-def test_offline_a_reply_says_so_and_opens_once_the_site_is_back(live_server, page, article, talk):
+def test_offline_a_reply_says_so_and_opens_once_the_site_is_back(live_server, page, article, thread):
     open_story(live_server, page, article)
-    reply = at(page, talk.Olav).get_by_role("link", name="Reply")
+    reply = locate(page, thread.Olav).get_by_role("link", name="Reply")
     page.context.set_offline(True)
     reply.click()
-    alert = at(page, talk.Olav).get_by_role("alert")
+    alert = locate(page, thread.Olav).get_by_role("alert")
     expect(alert).to_contain_text("The site can’t be reached")
     reply.click()
     expect(alert).to_have_count(1)
@@ -158,13 +158,13 @@ def test_offline_more_comments_says_so_and_stays(live_server, page, article, mon
     expect(alert).to_have_count(0)
 
 
-def test_the_scroll_position_stays_after_choosing_a_theme(reading):
-    reading.get_by_role("button", name="dark").click()
-    reading.wait_for_url("**/#foot")
-    expect(reading.get_by_role("button", name="dark")).to_be_in_viewport()
+def test_the_scroll_position_stays_after_choosing_a_theme(story_page):
+    story_page.get_by_role("button", name="dark").click()
+    story_page.wait_for_url("**/#foot")
+    expect(story_page.get_by_role("button", name="dark")).to_be_in_viewport()
 
 
-def test_by_keyboard_alone(live_server, page, article, talk):
+def test_a_thread_is_used_by_keyboard_alone(live_server, page, article, thread):
     """Read, fold, unfold, quote, reply and open a deeper reply; check the focus after each step."""
     page.set_viewport_size(DESK)
     open_story(live_server, page, article)
@@ -198,12 +198,12 @@ def test_by_keyboard_alone(live_server, page, article, talk):
     press("Tab", "Add to the discussion")
     press("Tab", "3 replies to Marit")
     press("Enter")
-    expect(at(page, talk.Tollef)).not_to_be_visible()
+    expect(locate(page, thread.Tollef)).not_to_be_visible()
     press("Enter")
-    expect(at(page, talk.Tollef)).to_be_visible()
+    expect(locate(page, thread.Tollef)).to_be_visible()
     press("Tab", "Marit")
     press("Enter")
-    expect(at(page, talk.Tollef).locator(".quote")).to_be_visible()
+    expect(locate(page, thread.Tollef).locator(".quote")).to_be_visible()
     press("Escape")
     press("Tab", "Reply")
     page.keyboard.press("Enter")
@@ -219,8 +219,8 @@ def test_by_keyboard_alone(live_server, page, article, talk):
     page.keyboard.press("Enter")
     page.get_by_text("A word by hand.").wait_for()
     own = Comment.objects.get(author_name="Nadia")
-    expect(at(page, own)).to_be_focused()
-    assert own.parent == talk.Tollef
+    expect(locate(page, own)).to_be_focused()
+    assert own.parent == thread.Tollef
     assert steps == [
         ("Skip to the comments", ""),
         ("6 comments", ""),
@@ -245,12 +245,12 @@ def test_by_keyboard_alone(live_server, page, article, talk):
 
 
 @pytest.mark.parametrize("with_scripts", [True, False])
-def test_a_member_recommends_and_takes_it_back(browser, live_server, client, article, talk, with_scripts):
+def test_a_member_recommends_and_takes_it_back(browser, live_server, client, article, thread, with_scripts):
     context = browser.new_context(java_script_enabled=with_scripts)
     page = context.new_page()
     log_in(context, live_server, UserFactory(name="Ruth"))
     open_story(live_server, page, article)
-    button = at(page, talk.Olav).get_by_role("button", name="Recommend")
+    button = locate(page, thread.Olav).get_by_role("button", name="Recommend")
     expect(button).to_have_attribute("aria-pressed", "false")
     button.click()
     expect(button).to_have_attribute("aria-pressed", "true")
@@ -262,15 +262,15 @@ def test_a_member_recommends_and_takes_it_back(browser, live_server, client, art
     context.close()
 
 
-def test_a_stranger_sees_a_count_and_no_button(live_server, page, article, talk):
-    Comment.objects.filter(pk=talk.Olav.pk).update(recommend_count=12)
+def test_a_stranger_sees_a_count_and_no_button(live_server, page, article, thread):
+    Comment.objects.filter(pk=thread.Olav.pk).update(recommend_count=12)
     open_story(live_server, page, article)
-    expect(at(page, talk.Olav)).to_contain_text("12 recommendations")
+    expect(locate(page, thread.Olav)).to_contain_text("12 recommendations")
     assert page.get_by_role("button", name="Recommend").count() == 0
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_a_line_of_a_story_has_60_to_75_characters(live_server, page, article, talk, width):
+def test_a_line_of_a_story_has_60_to_75_characters(live_server, page, article, thread, width):
     page.set_viewport_size({"width": width, "height": 900})
     open_story(live_server, page, article)
     lengths = page.locator(".prose p").first.evaluate(
@@ -293,25 +293,28 @@ def test_a_line_of_a_story_has_60_to_75_characters(live_server, page, article, t
         assert 30 <= average <= 50  # as wide as the phone is
 
 
-def test_print_shows_only_the_story_and_the_thread(reading, talk):
-    fold_all(reading)
-    reading.locator("details.menu").evaluate_all("menus => menus.forEach((menu) => { menu.open = true })")
-    reading.emulate_media(media="print")
+def test_print_shows_only_the_story_and_the_thread(story_page, thread):
+    fold_all(story_page)
+    story_page.locator("details.menu").evaluate_all("menus => menus.forEach((menu) => { menu.open = true })")
+    story_page.emulate_media(media="print")
     for kept in (
         ".story h1",
         ".prose p",
         "#comments",
-        f"#comment-{talk.Marit.pk} h3",
-        f"#comment-{talk.Jun.pk} h3",
+        f"#comment-{thread.Marit.pk} h3",
+        f"#comment-{thread.Jun.pk} h3",
     ):
-        expect(reading.locator(kept).first).to_be_visible()
+        expect(story_page.locator(kept).first).to_be_visible()
     outside = ".masthead, .account, .foot, .orders, .find, .compose"
     furniture = f"{outside}, .fold, .menu > *, .skip, .notice-bar, .thread footer a"
     assert (
-        reading.locator(furniture).evaluate_all("nodes => nodes.filter((n) => n.checkVisibility()).length")
+        story_page.locator(furniture).evaluate_all("nodes => nodes.filter((n) => n.checkVisibility()).length")
         == 0
     )
-    assert at(reading, talk.Jun).bounding_box()["x"] > at(reading, talk.Marit).bounding_box()["x"]
+    assert (
+        locate(story_page, thread.Jun).bounding_box()["x"]
+        > locate(story_page, thread.Marit).bounding_box()["x"]
+    )
 
 
 def test_a_comment_is_of_just_now_for_a_minute_although_its_time_has_no_seconds(live_server, page, article):
@@ -324,9 +327,9 @@ def test_a_comment_is_of_just_now_for_a_minute_although_its_time_has_no_seconds(
         expect(page.locator(".thread time")).to_have_text(words)
 
 
-def test_the_menu_of_a_comment_opens_below_its_button_inside_the_screen(reading, talk):
-    reading.set_viewport_size({"width": 390, "height": 844})
-    menu = at(reading, talk.Jun).locator(".menu")
+def test_the_menu_of_a_comment_opens_below_its_button_inside_the_screen(story_page, thread):
+    story_page.set_viewport_size({"width": 390, "height": 844})
+    menu = locate(story_page, thread.Jun).locator(".menu")
     menu.locator("summary").click()
     button, opened = menu.locator("summary").bounding_box(), menu.locator("p").bounding_box()
     assert opened["y"] >= button["y"] + button["height"]
@@ -334,9 +337,9 @@ def test_the_menu_of_a_comment_opens_below_its_button_inside_the_screen(reading,
     assert 0 <= opened["x"] <= 390 - opened["width"]
 
 
-def test_the_button_of_the_search_in_a_discussion_stays_on_one_line(reading):
-    reading.locator(".find > summary").click()
-    button = reading.locator(".find form").get_by_role("button", name="Find")
+def test_the_button_of_the_search_in_a_discussion_stays_on_one_line(story_page):
+    story_page.locator(".find > summary").click()
+    button = story_page.locator(".find form").get_by_role("button", name="Find")
     assert button.evaluate("node => node.scrollWidth <= node.clientWidth && node.clientHeight < 60")
     assert button.bounding_box()["width"] > 60
 
@@ -365,10 +368,10 @@ def test_a_printed_page_has_absolute_times_and_the_url_of_the_rest(live_server, 
     assert page.locator(".thread .more").first.inner_text() == ("Show 2 more replies (on the web page)")
 
 
-def test_axe_finds_nothing_in_opened_menus_and_forms(waiting, article, talk):
-    page = waiting
+def test_axe_finds_nothing_in_opened_menus_and_forms(polling_page, article, thread):
+    page = polling_page
     page.set_viewport_size(PHONE)
-    at(page, talk.Ada).get_by_role("link", name="Tollef").click()
+    locate(page, thread.Ada).get_by_role("link", name="Tollef").click()
     page.get_by_role("button", name="1 reply to Ada").click()
     make_comment(article, "And I.", author=UserFactory(name="Per"))
     page.clock.run_for(30_000)
@@ -393,7 +396,7 @@ def test_the_theme_follows_the_system_unless_one_is_chosen(live_server, page, ar
     assert is_dark == ((system if chosen == "auto" else chosen) == "dark")
 
 
-def test_without_scripts_an_opened_menu_closes_the_one_before(browser, live_server, article, talk):
+def test_without_scripts_an_opened_menu_closes_the_one_before(browser, live_server, article, thread):
     page = browser.new_context(java_script_enabled=False).new_page()
     open_story(live_server, page, article)
     menus = page.locator(".thread .menu")

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Thread(HTMLParser):
-    """Parse the nesting of a page: (id, depth) of each comment, in order."""
+    """A parser of the nesting of a page: (id, depth) of each comment, in order."""
 
     def __init__(self, markup: str) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ def import_thread(article, roots, replies=0):
     return import_comments(article=article, comments=made, actor=None, batch=uuid4()).created
 
 
-def test_a_story_with_its_thread(client):
+def test_the_page_shows_the_story_with_its_thread(client):
     article = make_article(standfirst="It was the last one.", byline="Ida Berg")
     article.topics.add(Topic.objects.create(name="Harbour", slug="harbour"))
     root = make_comment(article, "I *learned* to row there.")
@@ -103,7 +103,7 @@ def test_a_story_with_its_thread(client):
     assert f'<time datetime="{root.created_at:%Y-%m-%dT%H:%M}' in page
 
 
-def test_only_reading_is_answered(client):
+def test_the_page_is_read_only(client):
     article = make_article()
     assert client.post(article.get_absolute_url()).status_code == 405
     assert client.head(article.get_absolute_url()).status_code == 200
@@ -111,7 +111,7 @@ def test_only_reading_is_answered(client):
 
 @pytest.mark.parametrize("published_at", [None, timezone.now() + timedelta(hours=1)])
 @pytest.mark.parametrize("roles", [None, ("Reader",), ("Editor",)])
-def test_a_draft_and_a_scheduled_story_are_nobodys_page(client, published_at, roles):
+def test_a_draft_and_a_scheduled_story_are_not_found(client, published_at, roles):
     article = make_article(published_at=published_at)
     if roles:
         client.force_login(UserFactory.create(roles=roles))
@@ -119,11 +119,11 @@ def test_a_draft_and_a_scheduled_story_are_nobodys_page(client, published_at, ro
 
 
 @pytest.mark.parametrize("slug", ["nothing-here", "a%00b", "x" * 5000, "'; DROP TABLE x;--", "١٢٣"])
-def test_a_slug_of_nothing_is_not_found(client, slug):
+def test_an_unknown_slug_is_not_found(client, slug):
     assert client.get(f"/stories/{slug}/").status_code == 404
 
 
-def test_a_slug_in_its_own_script(client):
+def test_a_slug_in_another_script_is_found(client):
     article = make_article("السفينة القديمة")
     assert "السفينة القديمة" in read(client, article)
 
@@ -134,7 +134,7 @@ def test_a_story_of_unknown_rights_is_for_no_search_engine(client, rights, is_fo
     assert ('content="noindex"' not in page) is is_found
 
 
-def test_a_hidden_discussion_shows_nothing_of_itself(client):
+def test_a_hidden_discussion_is_not_shown(client):
     article = make_article()
     comment = make_comment(article, "Under the carpet.")
     change_discussion(article=article, status=Discussion.Status.HIDDEN)
@@ -219,7 +219,7 @@ def test_equal_sentences_of_two_findings_are_shown_once(client, monkeypatch):
     assert page.count("It is your first.") == 1
 
 
-def test_a_removed_comment_leaves_a_place_where_it_was_answered(client):
+def test_a_removed_comment_with_replies_leaves_a_placeholder(client):
     article = make_article()
     answered, alone = make_comment(article, "Loud words."), make_comment(article, "Louder words.")
     answer = make_comment(article, "Calm down.", parent=answered)
@@ -285,7 +285,7 @@ def test_the_page_of_an_anonymous_reader_may_be_cached_publicly(client):
     assert "csrf" not in response.content.decode()
 
 
-def test_a_members_page_is_the_members(client):
+def test_a_members_page_is_private(client):
     article = make_article()
     client.force_login(UserFactory.create())
     assert "private" in client.get(article.get_absolute_url())["Cache-Control"]
@@ -306,13 +306,13 @@ def test_other_editors_get_no_link_to_edit_the_story(client):
     assert "/admin/articles/" not in client.get(article.get_absolute_url()).content.decode()
 
 
-STATEMENTS = {  # of a story's page: site, story with related ones, discussion, masthead
+STATEMENTS = {  # for a story's page: site, story with related ones, discussion, masthead
     None: 4,
     "Reader": 4 + 4,  # session, account, roles, own recommendations
     "Moderator": 4 + 4,  # the masthead's has the number of waiting comments
-    "Editor": 4 + 5,  # and whether the story is theirs
+    "Editor": 4 + 5,  # one more asks whether the story is theirs
 }
-# Of a page from a frame: the discussion, or the session, the account and what is theirs.
+# A page from a frame reads the discussion, or the session, the account and the member's own data.
 STATEMENTS_WITH_FRAME = {None: 1, "Reader": 3}
 
 
@@ -348,7 +348,7 @@ def test_pending_comments_are_loaded_for_their_author(client, django_assert_num_
     with django_assert_num_queries(STATEMENTS_WITH_FRAME["Reader"]):
         read(client, article)
     set_pending(*waiting)
-    read(client, article)  # which stores the visit
+    read(client, article)  # this request stores the visit
     with django_assert_num_queries(STATEMENTS["Reader"]):  # the policy of these tests gives no reasons
         assert len(ids(read(client, article))) == 5
 
@@ -435,7 +435,7 @@ def test_a_bad_cursor_is_not_found(client, cursor):
 @pytest.mark.parametrize(
     ("cursor", "after_it"), [("0.0", 1), ("-99999999999999.1", 1), ("9" * 17 + "." + "9" * 18, 0)]
 )
-def test_a_far_cursor_is_an_empty_page_or_all(client, cursor, after_it):
+def test_a_cursor_beyond_all_comments_gives_none_or_all(client, cursor, after_it):
     article = make_article()
     make_comment(article)
     assert len(ids(read(client, article, f"?order=oldest&after={cursor}"))) == after_it
@@ -461,7 +461,7 @@ def test_the_parent_named_by_the_deepest_reply_follows_its_moves():
     assert Comment.objects.filter(pk=deepest.pk).values().get() == before
 
 
-def test_a_cursor_survives_its_way_through_a_url():
+def test_a_cursor_is_the_same_after_a_round_trip_through_a_url():
     comment = make_comment(make_article())
     cursor = ThreadCursor.of(comment.created_at, comment.pk)
     assert ThreadCursor.parse(str(cursor)) == cursor

@@ -34,7 +34,7 @@ def data(page):
     return json.loads(found[0])
 
 
-def test_a_story_and_its_comments(client):
+def test_the_head_describes_the_story_and_its_comments(client):
     article = make_article(
         "The slip",
         standfirst="It was the last one.",
@@ -88,7 +88,7 @@ def test_a_story_published_first_elsewhere_names_its_source(client):
     assert "mainEntityOfPage" not in data(here)
 
 
-def test_previews_of_a_link(client):
+def test_the_head_has_the_data_for_link_previews(client):
     article = make_article(
         'A "quoted" <title>', published_at=datetime(2024, 5, 31, tzinfo=UTC), body="Some *words*."
     )

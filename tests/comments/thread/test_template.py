@@ -65,7 +65,7 @@ def render(rows: list[ThreadRow], **context: Any) -> str:
 
 
 class Outline(HTMLParser):
-    """Parse the depth of each comment. Fails if a closing tag does not match the open one."""
+    """A parser of the depth of each comment. It fails if a closing tag does not match the open one."""
 
     def __init__(self, markup: str) -> None:
         super().__init__()

@@ -44,7 +44,7 @@ def summarize_dates(*days: tuple[int, int]) -> str | None:
         ),
     ],
 )
-def test_the_sentence(days, sentence):
+def test_a_sentence_summarizes_the_timeline(days, sentence):
     assert summarize_dates(*days) == sentence
 
 

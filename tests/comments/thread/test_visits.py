@@ -28,7 +28,7 @@ def ylva():
 
 
 @pytest.fixture
-def as_ylva(ylva):
+def ylva_client(ylva):
     client = Client()
     client.force_login(ylva)
     return client
@@ -48,71 +48,72 @@ def pass_time(span):
 
 
 @BOTH
-def test_a_visit_after_a_pause_shows_where_the_last_one_ended(as_ylva, ylva, article, talk, query):
-    first, seen = read(as_ylva, article, query)
+def test_a_visit_after_a_pause_shows_where_the_last_one_ended(ylva_client, ylva, article, thread, query):
+    first, seen = read(ylva_client, article, query)
     assert first is None
     pass_time(PAUSE + timedelta(seconds=1))
     make_comment(article)
-    since, seq = read(as_ylva, article, query)
+    since, seq = read(ylva_client, article, query)
     assert since == seen < seq
-    assert read(as_ylva, article, query) == (seen, seq)  # a reload keeps what is new
+    assert read(ylva_client, article, query) == (seen, seq)  # a reload keeps what is new
     pass_time(PAUSE - timedelta(minutes=1))
-    assert read(as_ylva, article, query) == (seen, seq)
+    assert read(ylva_client, article, query) == (seen, seq)
     pass_time(PAUSE + timedelta(seconds=1))
-    assert read(as_ylva, article, query) == (seq, seq)
+    assert read(ylva_client, article, query) == (seq, seq)
     assert Visit.objects.get().user == ylva
 
 
-def test_comments_published_during_a_visit_are_not_new_in_the_next(as_ylva, article, talk):
-    read(as_ylva, article)
+def test_comments_published_during_a_visit_are_not_new_in_the_next(ylva_client, article, thread):
+    read(ylva_client, article)
     make_comment(article)
-    _since, seq = read(as_ylva, article, "?order=newest")  # as the script loads it to show the comment
+    # The script loads this page to show the comment.
+    _since, seq = read(ylva_client, article, "?order=newest")
     pass_time(PAUSE + timedelta(seconds=1))
-    assert read(as_ylva, article) == (seq, seq)
+    assert read(ylva_client, article) == (seq, seq)
 
 
-def test_both_ways_to_make_the_page_know_of_each_other(as_ylva, article, talk):
-    _first, seen = read(as_ylva, article, BY_THE_VIEW)
+def test_both_ways_to_make_the_page_know_of_each_other(ylva_client, article, thread):
+    _first, seen = read(ylva_client, article, BY_THE_VIEW)
     pass_time(PAUSE + timedelta(seconds=1))
-    assert read(as_ylva, article, PLAIN) == (seen, seen)
-    assert read(as_ylva, article, BY_THE_VIEW) == (seen, seen)
+    assert read(ylva_client, article, PLAIN) == (seen, seen)
+    assert read(ylva_client, article, BY_THE_VIEW) == (seen, seen)
 
 
-def test_each_member_has_visits_of_their_own(as_ylva, article, talk):
-    read(as_ylva, article)
+def test_each_member_has_visits_of_their_own(ylva_client, article, thread):
+    read(ylva_client, article)
     pass_time(PAUSE + timedelta(seconds=1))
     other = Client()
     other.force_login(UserFactory.create(name="Bo"))
     assert read(other, article)[0] is None
-    assert read(as_ylva, article)[0] is not None
+    assert read(ylva_client, article)[0] is not None
 
 
-def test_a_discussion_without_comments_is_visited_too(as_ylva, article):
-    assert read(as_ylva, article) == (None, 0)
+def test_a_discussion_without_comments_is_visited_too(ylva_client, article):
+    assert read(ylva_client, article) == (None, 0)
     pass_time(PAUSE + timedelta(seconds=1))
     make_comment(article)
-    assert read(as_ylva, article)[0] == 0
+    assert read(ylva_client, article)[0] == 0
 
 
 @BOTH
 @pytest.mark.parametrize("purpose", ["prefetch", "prefetch;prerender"])
-def test_a_prefetched_page_is_no_visit(as_ylva, article, talk, query, purpose):
-    read(as_ylva, article, query, **{"sec-purpose": purpose})
-    as_ylva.head(f"{article.get_absolute_url()}{query}")
+def test_a_prefetched_page_is_no_visit(ylva_client, article, thread, query, purpose):
+    read(ylva_client, article, query, **{"sec-purpose": purpose})
+    ylva_client.head(f"{article.get_absolute_url()}{query}")
     assert not Visit.objects.exists()
 
 
-def test_visits_of_anonymous_readers_are_not_stored(client, article, talk):
+def test_visits_of_anonymous_readers_are_not_stored(client, article, thread):
     assert read(client, article)[0] is None
     assert read(client, article, BY_THE_VIEW)[0] is None
     assert not Visit.objects.exists()
 
 
 @BOTH
-def test_a_reload_writes_nothing_and_a_later_one_a_single_row(as_ylva, article, talk, query):
+def test_a_reload_writes_nothing_and_a_later_one_a_single_row(ylva_client, article, thread, query):
     def statements():
         with CaptureQueriesContext(connection) as queries:
-            read(as_ylva, article, query)
+            read(ylva_client, article, query)
         return [q["sql"] for q in queries if "comments_visit" in q["sql"] and "INSERT" in q["sql"]]
 
     assert len(statements()) == 1
@@ -122,8 +123,8 @@ def test_a_reload_writes_nothing_and_a_later_one_a_single_row(as_ylva, article, 
     assert Visit.objects.count() == 1
 
 
-def test_old_visits_are_deleted(as_ylva, article, talk):
-    read(as_ylva, article)
+def test_old_visits_are_deleted(ylva_client, article, thread):
+    read(ylva_client, article)
     pass_time(VISIT_RETENTION - timedelta(minutes=1))
     assert delete_old_visits() == 0
     pass_time(timedelta(minutes=2))
@@ -131,27 +132,27 @@ def test_old_visits_are_deleted(as_ylva, article, talk):
     assert not Visit.objects.exists()
 
 
-def test_an_erased_account_leaves_no_visits(as_ylva, ylva, article, talk):
-    read(as_ylva, article)
+def test_an_erased_account_leaves_no_visits(ylva_client, ylva, article, thread):
+    read(ylva_client, article)
     erase_person(person=Person(user=ylva), actor=None)
     assert not Visit.objects.exists()
 
 
 @BOTH
 def test_without_scripts_a_link_leads_to_the_comments_since_the_last_visit(
-    as_ylva, ylva, article, talk, query
+    ylva_client, ylva, article, thread, query
 ):
     link = re.compile(r'<noscript>.*?<a href="([^"]+/since/\?since=\d+)"[^>]*>New since your last visit</a>')
     address = f"{article.get_absolute_url()}{query}"
-    assert not link.search(as_ylva.get(address).text)  # the first visit
+    assert not link.search(ylva_client.get(address).text)  # the first visit
     pass_time(PAUSE + timedelta(seconds=1))
-    assert not link.search(as_ylva.get(address).text)  # nothing came
+    assert not link.search(ylva_client.get(address).text)  # no comments were posted
     pass_time(PAUSE + timedelta(seconds=1))
     make_comment(article, "My *own* word.", author=ylva)
     new = [make_comment(article, f"The *tide* is in, {n}.") for n in range(2)]
     for _ in range(2):  # a reload keeps it
-        path = link.search(as_ylva.get(address).text)[1]
-    response = as_ylva.get(path)
+        path = link.search(ylva_client.get(address).text)[1]
+    response = ylva_client.get(path)
     assert "private" in response.headers["Cache-Control"]
     page = response.text
     assert "Only the latest ones are listed." not in page
@@ -161,15 +162,17 @@ def test_without_scripts_a_link_leads_to_the_comments_since_the_last_visit(
     assert "The tide is in, 1." in page
     assert "My own word." not in page
     change_states(ids=[new[0].pk], to=State.REJECTED, reason=Reason.OTHER, actor=None)
-    page = as_ylva.get(path).text
+    page = ylva_client.get(path).text
     assert "The tide is in, 0." not in page
     assert "The tide is in, 1." in page
 
 
 @BOTH
-def test_there_is_no_link_to_new_comments_without_one_by_somebody_else(as_ylva, ylva, article, talk, query):
+def test_there_is_no_link_to_new_comments_without_one_by_somebody_else(
+    ylva_client, ylva, article, thread, query
+):
     def has_link() -> bool:
-        return "New since your last visit" in as_ylva.get(f"{article.get_absolute_url()}{query}").text
+        return "New since your last visit" in ylva_client.get(f"{article.get_absolute_url()}{query}").text
 
     old = make_comment(article, "An old word.")
     has_link()
@@ -188,13 +191,13 @@ def test_there_is_no_link_to_new_comments_without_one_by_somebody_else(as_ylva, 
     assert not has_link()
 
 
-def test_the_list_of_new_comments_folds_muted_people_and_names_its_limit(as_ylva, ylva, article, talk):
+def test_the_list_of_new_comments_folds_muted_people_and_names_its_limit(ylva_client, ylva, article, thread):
     kofi = UserFactory.create(name="Kofi")
     Mute.objects.create(user=ylva, muted_user=kofi)
     made = [make_comment(article, f"Word {n}.", author=kofi) for n in range(MAX_NEW_IDS + 2)]
-    page = as_ylva.get(f"{article.get_absolute_url()}since/?since=0").text
+    page = ylva_client.get(f"{article.get_absolute_url()}since/?since=0").text
     assert page.count("Comment by a person you muted. Show") == MAX_NEW_IDS
     assert "Only the latest ones are listed." in page
     assert f"comments/{made[0].pk}/" not in page
-    page = as_ylva.get(f"{article.get_absolute_url()}since/?since=999").text
+    page = ylva_client.get(f"{article.get_absolute_url()}since/?since=999").text
     assert "No new comments." in page

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from comments.models import Visit
 from comments.thread.visits import PAUSE
-from tests.comments.in_a_browser import DESK, PHONE, SHIFTS, at, choose_order, import_thread, open_story
+from tests.comments.in_a_browser import DESK, PHONE, SHIFTS, choose_order, import_thread, locate, open_story
 from tests.factories import UserFactory, make_comment
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in, wait_for_fonts
@@ -47,17 +47,17 @@ def visit(live_server, page, article, who):
 
 def new_in(page, *comments):
     for comment in comments:
-        expect(at(page, comment).locator(":scope > .dot")).to_be_visible()
+        expect(locate(page, comment).locator(":scope > .dot")).to_be_visible()
     expect(page.locator(".dot")).to_have_count(len(comments))
 
 
 @BOTH
-def test_comments_since_the_last_visit_are_marked_and_can_be_stepped_through(page, article, talk, visit):
+def test_comments_since_the_last_visit_are_marked_and_can_be_stepped_through(page, article, thread, visit):
     visit()
     expect(page.locator(".fold").first).to_be_visible()
     assert page.locator(".dot").count() == 0  # at the first visit nothing is new
     root = make_comment(article, "And I.", author=UserFactory(name="Per"))
-    answer = make_comment(article, "I say so too.", author=UserFactory(name="Ingrid"), parent=talk.Marit)
+    answer = make_comment(article, "I say so too.", author=UserFactory(name="Ingrid"), parent=thread.Marit)
     visit(scroll=False)
     new_in(page, root, answer)
     expect(page.locator(".notice-bar > *")).to_have_count(0)  # only over the discussion
@@ -71,13 +71,13 @@ def test_comments_since_the_last_visit_are_marked_and_can_be_stepped_through(pag
     page.keyboard.press("Tab")
     expect(start).to_be_focused()
     page.keyboard.press("Enter")
-    expect(at(page, root)).to_be_focused()
+    expect(locate(page, root)).to_be_focused()
     expect(page.get_by_role("button", name="Next new comment (1 left)")).to_be_visible()
-    mark = at(page, root).get_by_role("button", name="New: go to the next new comment")
-    for following in (answer, root):  # and from the last to the first
+    mark = locate(page, root).get_by_role("button", name="New: go to the next new comment")
+    for following in (answer, root):  # after the last one comes the first one
         mark.press("Enter")
-        expect(at(page, following)).to_be_focused()
-        mark = at(page, following).get_by_role("button", name="New: go to the next new comment")
+        expect(locate(page, following)).to_be_focused()
+        mark = locate(page, following).get_by_role("button", name="New: go to the next new comment")
     page.get_by_role("button", name="Close").click()
     expect(page.locator(".notice-bar > *")).to_have_count(0)
 
@@ -92,7 +92,7 @@ def test_comments_since_the_last_visit_are_marked_and_can_be_stepped_through(pag
 
 
 @BOTH
-def test_the_readers_own_comment_is_not_marked_as_new(page, article, talk, visit, who):
+def test_the_readers_own_comment_is_not_marked_as_new(page, article, thread, visit, who):
     visit()
     page.get_by_role("link", name="Add to the discussion").click()
     page.get_by_label("Your comment").fill("My word.")
@@ -127,7 +127,7 @@ def test_the_place_where_one_left_off_is_offered_on_a_phone(page, live_server, a
     expect(link).to_have_count(0)
 
     page.locator(".masthead").evaluate("node => node.scrollIntoView()")
-    visit()  # who did not reach the discussion keeps the place
+    visit()  # the position stays if the reader did not reach the discussion
     expect(link).to_be_visible()
     page.locator(".thread article").first.evaluate("node => node.scrollIntoView()")
     visit()
@@ -137,17 +137,17 @@ def test_the_place_where_one_left_off_is_offered_on_a_phone(page, live_server, a
 
 
 @BOTH
-def test_a_link_to_a_comment_leads_there_and_nothing_else_is_offered(page, article, talk, visit):
+def test_a_link_to_a_comment_leads_there_and_nothing_else_is_offered(page, article, thread, visit):
     visit()
     new = make_comment(article, "And I.", author=UserFactory(name="Per"))
-    visit(f"#comment-{talk.Olav.pk}", scroll=False)
+    visit(f"#comment-{thread.Olav.pk}", scroll=False)
     new_in(page, new)
-    expect(at(page, talk.Olav)).to_be_in_viewport()
+    expect(locate(page, thread.Olav)).to_be_in_viewport()
     expect(page.locator(".notice-bar > *")).to_have_count(0)
 
 
 @pytest.mark.parametrize("who", ["member"])
-def test_stored_visits_of_another_member_in_this_browser_are_ignored(page, article, talk, visit):
+def test_stored_visits_of_another_member_in_this_browser_are_ignored(page, article, thread, visit):
     """Another person may have read the story here before."""
     page_visits = {article.get_absolute_url(): [0, 1, None, 0]}
     page.add_init_script(f"localStorage.setItem('visits', {json.dumps(json.dumps(page_visits))})")
@@ -157,13 +157,13 @@ def test_stored_visits_of_another_member_in_this_browser_are_ignored(page, artic
 
 
 @BOTH
-def test_a_folded_branch_says_that_it_has_new_comments(page, article, talk, visit):
+def test_a_folded_branch_says_that_it_has_new_comments(page, article, thread, visit):
     visit()
-    fold = page.locator(f"li:has(> #comment-{talk.Marit.pk}) > .fold")
+    fold = page.locator(f"li:has(> #comment-{thread.Marit.pk}) > .fold")
     fold.click()
     before = fold.text_content()
     label = fold.get_attribute("aria-label")
-    make_comment(article, "I say so too.", author=UserFactory(name="Ingrid"), parent=talk.Marit)
+    make_comment(article, "I say so too.", author=UserFactory(name="Ingrid"), parent=thread.Marit)
     visit()
     expect(fold).to_have_attribute("aria-expanded", "false")
     expect(fold).to_contain_text(", 1 new")

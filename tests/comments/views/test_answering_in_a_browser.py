@@ -42,7 +42,8 @@ def test_a_guest_answers_on_a_phone(browser, live_server, story, with_scripts):
     field = page.get_by_label("Your comment")
     field.fill("x" * 10_001)
     if with_scripts:
-        field.evaluate("node => { node.style.blockSize = '20rem'; }")  # as if drawn larger by hand
+        # The size after a reader has enlarged the field.
+        field.evaluate("node => { node.style.blockSize = '20rem'; }")
     page.get_by_role("button", name="Post comment").click()
     expect(page.get_by_text(re.compile("10,001 characters"))).to_be_visible()
     expect(page.get_by_label("Your comment")).to_have_value("x" * 10_001)
@@ -135,7 +136,7 @@ def test_undo_disappears_from_an_open_page_after_a_minute(live_server, page, art
 def test_an_author_deletes_a_comment_after_a_question(browser, live_server, story, with_scripts):
     article, root = story
     author = UserFactory.create()
-    for n in range(8):  # so that the place is below the screen at first
+    for n in range(8):  # the form is then below the screen at first
         make_comment(article, f"The slip was here before, {n}. " * 20)
     own = make_comment(article, "A rash word.", parent=root, author=author)
     context = browser.new_context(java_script_enabled=with_scripts, viewport=PHONE)
@@ -213,7 +214,7 @@ def test_a_reply_comes_in_its_place_and_the_reader_stays(live_server, page, arti
     assert page.evaluate("window.same")
     assert page.locator(".reply-form, .focus").count() == 0
 
-    # A list is made for the first answer of all, and the story's own stand on top.
+    # A list is created for the first reply of all; replies to the story are at the top.
     send(page, first, "A first answer.")
     page.get_by_text("A first answer.").wait_for()
     answer = page.locator(f"#comment-{Comment.objects.get(body='A first answer.').pk}")

@@ -39,7 +39,7 @@ def ida(db: None) -> User:
 
 
 @pytest.fixture
-def as_ida(client: Client, ida: User) -> Client:
+def ida_client(client: Client, ida: User) -> Client:
     client.force_login(ida)
     return client
 
@@ -56,10 +56,10 @@ def page_of(client: Client, article: Article) -> str:
     return client.get(article.get_absolute_url()).content.decode()
 
 
-def test_a_draft_is_offered_on_another_device(as_ida: Client, article: Article, ida: User) -> None:
+def test_a_draft_is_offered_on_another_device(ida_client: Client, article: Article, ida: User) -> None:
     first = make_comment(article, "When?")
-    assert "You have a draft" not in page_of(as_ida, article)
-    assert save(as_ida, article, first).status_code == 204
+    assert "You have a draft" not in page_of(ida_client, article)
+    assert save(ida_client, article, first).status_code == 204
     elsewhere = client_of(ida)
     for _time in range(2):  # the second one is made from parts that are stored
         page = page_of(elsewhere, article)
@@ -72,9 +72,9 @@ def test_a_draft_is_offered_on_another_device(as_ida: Client, article: Article, 
 
 
 def test_drafts_are_visible_only_to_their_author(
-    as_ida: Client, article: Article, emil: User, maria: User
+    ida_client: Client, article: Article, emil: User, maria: User
 ) -> None:
-    save(as_ida, article)
+    save(ida_client, article)
     for other in (Client(), client_of(UserFactory.create()), client_of(emil), client_of(maria)):
         assert "You have a draft" not in page_of(other, article)
         assert "The boat was late." not in other.get(url(article)).content.decode()
@@ -88,71 +88,73 @@ def test_staff_get_their_own_draft(article: Article, emil: User) -> None:
     assert "You have a draft from" in page_of(client, article)
 
 
-def test_a_preview_stores_the_draft(as_ida: Client, article: Article) -> None:
-    as_ida.post(url(article), {"body": TEXT.replace("\n", "\r\n"), "nonce": uuid4(), "preview": "Preview"})
+def test_a_preview_stores_the_draft(ida_client: Client, article: Article) -> None:
+    ida_client.post(
+        url(article), {"body": TEXT.replace("\n", "\r\n"), "nonce": uuid4(), "preview": "Preview"}
+    )
     assert CommentDraft.objects.get().body == TEXT
 
 
-def test_posting_deletes_the_draft(as_ida: Client, article: Article) -> None:
-    save(as_ida, article)
+def test_posting_deletes_the_draft(ida_client: Client, article: Article) -> None:
+    save(ida_client, article)
     nonce = uuid4()
-    as_ida.post(url(article), {"body": TEXT, "nonce": nonce})
+    ida_client.post(url(article), {"body": TEXT, "nonce": nonce})
     assert not CommentDraft.objects.exists()
-    late = {"body": TEXT, "nonce": nonce, "draft": "1"}  # was on its way
-    assert as_ida.post(url(article), late).status_code == 204
+    late = {"body": TEXT, "nonce": nonce, "draft": "1"}  # this request was sent before the comment was posted
+    assert ida_client.post(url(article), late).status_code == 204
     assert not CommentDraft.objects.exists()
 
 
 def test_posting_deletes_a_draft_that_was_saved_meanwhile(
-    as_ida: Client, article: Article, ida: User, monkeypatch: pytest.MonkeyPatch
+    ida_client: Client, article: Article, ida: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first draft of a form may be saved after the request that posts it has read the drafts."""
     first, nonce = make_comment(article), uuid4()
-    save(as_ida, article)
+    save(ida_client, article)
 
     def save_and_post(submission: Submission, **values: Any) -> Comment:
         save_draft(user=ida, article=article, parent=first, body=TEXT, nonce=nonce)
         return post_comment(submission, **values)
 
     monkeypatch.setattr("comments.views.writing.post_comment", save_and_post)
-    assert as_ida.post(url(article, first), {"body": TEXT, "nonce": nonce}).status_code == 302
+    assert ida_client.post(url(article, first), {"body": TEXT, "nonce": nonce}).status_code == 302
     assert CommentDraft.objects.get().parent is None  # that of the other form stays
 
 
-def test_a_draft_is_discarded(as_ida: Client, article: Article) -> None:
-    save(as_ida, article)
-    response = as_ida.post(url(article), {"discard": "1"})
+def test_a_draft_is_discarded(ida_client: Client, article: Article) -> None:
+    save(ida_client, article)
+    response = ida_client.post(url(article), {"discard": "1"})
     assert response.url == f"{article.get_absolute_url()}#comments"
     assert not CommentDraft.objects.exists()
 
 
-def test_the_newest_draft_of_a_discussion_is_offered(as_ida: Client, article: Article) -> None:
+def test_the_newest_draft_of_a_discussion_is_offered(ida_client: Client, article: Article) -> None:
     first = make_comment(article)
-    save(as_ida, article)
-    save(as_ida, article, first, "To you.")
-    assert f'href="{url(article, first)}" rel="nofollow">Continue' in page_of(as_ida, article)
-    save(as_ida, article, body="To all.")
-    assert f'href="{url(article)}" rel="nofollow">Continue' in page_of(as_ida, article)
+    save(ida_client, article)
+    save(ida_client, article, first, "To you.")
+    assert f'href="{url(article, first)}" rel="nofollow">Continue' in page_of(ida_client, article)
+    save(ida_client, article, body="To all.")
+    assert f'href="{url(article)}" rel="nofollow">Continue' in page_of(ida_client, article)
     assert set(CommentDraft.objects.values_list("parent", "body")) == {
         (None, "To all."),
         (first.pk, "To you."),
     }
-    save(as_ida, article, body=" ")  # everything was deleted
+    save(ida_client, article, body=" ")  # everything was deleted
     assert CommentDraft.objects.get().body == "To you."
 
 
 @pytest.mark.parametrize("obstacle", ["closed", "removed"])
 def test_a_draft_can_be_read_when_it_can_not_be_posted(
-    as_ida: Client, article: Article, obstacle: str
+    ida_client: Client, article: Article, obstacle: str
 ) -> None:
     first = make_comment(article)
-    save(as_ida, article, first)
+    save(ida_client, article, first)
     if obstacle == "closed":
         Discussion.objects.update(status="closed")
     else:
         change_states(ids=[first.pk], to=State.REJECTED, reason="other", actor=None)
-    assert f">\n{TEXT}</textarea>" in as_ida.get(url(article, first)).content.decode()
-    response = as_ida.post(url(article, first), {"body": TEXT, "nonce": uuid4()})
+    assert f">\n{TEXT}</textarea>" in ida_client.get(url(article, first)).content.decode()
+    response = ida_client.post(url(article, first), {"body": TEXT, "nonce": uuid4()})
     assert response.status_code == 422
     assert f">\n{TEXT}</textarea>" in response.content.decode()
     assert CommentDraft.objects.exists()
@@ -164,29 +166,29 @@ def test_a_guest_stores_nothing(client: Client, article: Article) -> None:
     assert not CommentDraft.objects.exists()
 
 
-def test_texts_of_any_length_are_kept(as_ida: Client, article: Article) -> None:
-    save(as_ida, article, body="x" * 60_000)
+def test_texts_of_any_length_are_kept(ida_client: Client, article: Article) -> None:
+    save(ida_client, article, body="x" * 60_000)
     assert len(CommentDraft.objects.get().body) == 60_000
 
 
-def test_a_member_has_only_so_many_drafts(as_ida: Client, article: Article, ida: User) -> None:
+def test_a_member_has_only_so_many_drafts(ida_client: Client, article: Article, ida: User) -> None:
     first = make_comment(article)
     stories = Article.objects.bulk_create(
         Article(title="A", slug=f"a-{n}", body="A", body_html="A") for n in range(MAX_DRAFTS - 2)
     )
     CommentDraft.objects.bulk_create(CommentDraft(user=ida, article=story, body="A") for story in stories)
-    assert save(as_ida, article).status_code == 204
-    assert save(as_ida, article, first).status_code == 204
-    assert save(as_ida, make_article("Another")).status_code == 409
+    assert save(ida_client, article).status_code == 204
+    assert save(ida_client, article, first).status_code == 204
+    assert save(ida_client, make_article("Another")).status_code == 409
     for parent in (None, first):
-        assert save(as_ida, article, parent, "A later text.").status_code == 204
+        assert save(ida_client, article, parent, "A later text.").status_code == 204
     assert CommentDraft.objects.count() == MAX_DRAFTS
     assert CommentDraft.objects.filter(body="A later text.").count() == 2
 
 
-def test_a_text_that_is_too_long_to_be_stored_is_refused(as_ida: Client, article: Article) -> None:
-    save(as_ida, article)
-    assert save(as_ida, article, body="x" * (MAX_IMPORTED_BODY_LENGTH + 1)).status_code == 409
+def test_a_text_that_is_too_long_to_be_stored_is_refused(ida_client: Client, article: Article) -> None:
+    save(ida_client, article)
+    assert save(ida_client, article, body="x" * (MAX_IMPORTED_BODY_LENGTH + 1)).status_code == 409
     assert CommentDraft.objects.get().body == TEXT
 
 
@@ -223,7 +225,7 @@ def saved(page: Page) -> Any:
 
 
 @pytest.mark.browser
-def test_a_text_goes_on_on_another_device(
+def test_a_text_is_continued_on_another_device(
     browser: Browser, live_server: LiveServer, article: Article, ida: User
 ) -> None:
     phone = open_phone(browser, live_server, ida)

@@ -132,7 +132,7 @@ def test_the_author_deletes_a_comment(client, comment, author):
     client.force_login(author)
     assert delete_url(comment) in client.get(edit_url(comment)).content.decode()
 
-    for _ in range(2):  # also after a double click
+    for _ in range(2):  # the same after a double click
         response = client.post(delete_url(comment), follow=True)
         story = comment.discussion.article.get_absolute_url()
         assert response.redirect_chain[-1][0] == f"{story}?deleted={comment.pk}#comment-{comment.pk}"
@@ -174,7 +174,7 @@ def test_a_comment_that_a_moderator_removed_first_is_not_called_deleted(client, 
     assert "You deleted this comment." not in page
 
 
-def test_get_deletes_nothing(client, comment, author):
+def test_a_get_request_deletes_nothing(client, comment, author):
     client.force_login(author)
     assert client.get(delete_url(comment)).status_code == 405
     assert client.put(edit_url(comment)).status_code == 405

@@ -21,7 +21,7 @@ def pick(article, text):
     return comment
 
 
-def test_the_lead_quotes_its_newest_pick_and_the_others_stand_beside(client):
+def test_the_lead_quotes_its_newest_pick_and_the_others_are_beside_it(client):
     older = make_article("The older story")
     lead = make_article("The lead")
     pick(older, "The boat was early.")

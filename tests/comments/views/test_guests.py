@@ -174,7 +174,7 @@ def test_a_guest_sees_and_edits_their_own_pending_comment(client, django_capture
     # Signed in a second: it would be another name of the test in each process that collects it.
     ["", "1", "1:x:y", "'; DROP TABLE x", pytest.param(signing.dumps(1, salt="other"), id="another salt")],
 )
-def test_a_forged_cookie_is_nobody(client, cookie):
+def test_a_forged_cookie_identifies_nobody(client, cookie):
     article = make_article()
     Guest.objects.create(pk=1, name="Ida", email="ida@example.org")
     client.cookies["guest"] = cookie
@@ -182,7 +182,7 @@ def test_a_forged_cookie_is_nobody(client, cookie):
     assert client.get(article.get_absolute_url()).status_code == 200
 
 
-def test_an_account_goes_before_a_guest(client, django_capture_on_commit_callbacks):
+def test_an_account_takes_precedence_over_a_guest(client, django_capture_on_commit_callbacks):
     article, user = make_article(), UserFactory.create()
     post(client, article, django_capture_on_commit_callbacks)
     client.force_login(user)

@@ -109,7 +109,7 @@ def test_unmuting_on_the_page_of_the_comment(ylva, bo, article):
     assert not Mute.objects.exists()
 
 
-def test_twice_is_once(ylva, bo, article):
+def test_a_person_is_muted_once(ylva, bo, article):
     first, second = (make_comment(article, f"Late {n}.", author=bo) for n in range(2))
     for comment in (first, second, first):
         client_of(ylva).post(url(comment))
@@ -160,7 +160,7 @@ def test_muted_comments_are_folded_on_every_page_for_this_member_only(ylva, bo, 
     for client in (client_of(other), client_of(bo), client_of_guest(GuestFactory.create()), Client()):
         for path in [story, *pages]:
             assert FOLDED not in read(client, path), path
-    # A pick stands outside of the thread, so it is left out.
+    # A pick outside of the thread is left out.
     for path in ("/", story):
         assert "pick-of" in read(client_of(other), path)
         assert "pick-of" not in read(client_of(ylva), path)
@@ -183,7 +183,7 @@ def test_it_takes_no_further_statement(ylva, bo, article):
     theirs = make_comment(article, "The boat is late.", author=bo)
     client, counts = client_of(ylva), []
     path = f"{article.get_absolute_url()}?order=newest"
-    read(client, path)  # which stores the visit
+    read(client, path)  # this request stores the visit
     for _muted in (False, True):
         with CaptureQueriesContext(connection) as queries:
             read(client, path)
@@ -192,7 +192,7 @@ def test_it_takes_no_further_statement(ylva, bo, article):
     assert counts[0] == counts[1]
 
 
-def test_only_members_mute(bo, article):
+def test_only_members_can_mute(bo, article):
     theirs = make_comment(article, "The boat is late.", author=bo)
     guest = GuestFactory.create(confirmed_at=timezone.now())
     for client in (Client(), client_of_guest(guest)):

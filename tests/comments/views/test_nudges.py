@@ -56,7 +56,7 @@ def ida(db: None) -> User:
 
 
 @pytest.fixture
-def as_ida(client: Client, ida: User) -> Client:
+def ida_client(client: Client, ida: User) -> Client:
     client.force_login(ida)
     return client
 
@@ -65,7 +65,7 @@ def send(client: Client, article: Article, body: str, **fields: Any) -> HttpResp
     return client.post(f"{article.get_absolute_url()}reply/", {"body": body, "nonce": uuid4(), **fields})
 
 
-def hidden(response: HttpResponse) -> dict[str, str]:
+def hidden_fields(response: HttpResponse) -> dict[str, str]:
     """Return the hidden fields of the form, as the browser sends them again."""
     inputs = re.findall(r"<input[^>]*>", response.content.decode())
     found = [dict(re.findall(r'(\w+)="([^"]*)"', text)) for text in inputs]
@@ -83,10 +83,10 @@ def hidden(response: HttpResponse) -> dict[str, str]:
     ids=["long", "links", "same", "almost the same"],
 )
 def test_a_nudge_keeps_the_text_and_is_shown_once(
-    as_ida: Client, article: Article, body: str, sentence: str
+    ida_client: Client, article: Article, body: str, sentence: str
 ) -> None:
     publish(article, FERRY)
-    response = send(as_ida, article, body)
+    response = send(ida_client, article, body)
     page = response.content.decode()
     assert response.status_code == 422
     assert sentence in page
@@ -96,42 +96,44 @@ def test_a_nudge_keeps_the_text_and_is_shown_once(
     assert "is-invalid" not in page
     assert Comment.objects.filter(author__name="Ida", discussion=article.pk).count() == 0
 
-    assert send(as_ida, article, body, **hidden(response)).status_code == 302
+    assert send(ida_client, article, body, **hidden_fields(response)).status_code == 302
     assert Comment.objects.get(author__name="Ida", discussion=article.pk).body == body
 
 
-def test_an_ordinary_comment_is_posted_at_once(as_ida: Client, article: Article) -> None:
+def test_an_ordinary_comment_is_posted_at_once(ida_client: Client, article: Article) -> None:
     publish(article, FERRY)
-    assert send(as_ida, article, "I saw it at https://a.example/one. " + "x" * 1_900).status_code == 302
+    assert send(ida_client, article, "I saw it at https://a.example/one. " + "x" * 1_900).status_code == 302
 
 
-def test_another_nudge_about_a_changed_text(as_ida: Client, article: Article) -> None:
-    first = send(as_ida, article, LONG)
-    second = send(as_ida, article, LONG + LINKS, **hidden(first))
+def test_another_nudge_about_a_changed_text(ida_client: Client, article: Article) -> None:
+    first = send(ida_client, article, LONG)
+    second = send(ida_client, article, LONG + LINKS, **hidden_fields(first))
     page = second.content.decode()
     assert "2 links" in page
     assert "fills more than one screen" not in page  # the writer has read that
-    assert send(as_ida, article, LONG + LINKS, **hidden(second)).status_code == 302
+    assert send(ida_client, article, LONG + LINKS, **hidden_fields(second)).status_code == 302
 
 
 def test_only_comments_that_readers_of_the_discussion_see_are_duplicates(
-    as_ida: Client, article: Article
+    ida_client: Client, article: Article
 ) -> None:
     publish(make_article("Another"), FERRY)
     removed = publish(article, FERRY)
     change_states(ids=[removed.pk], to=State.REJECTED, reason="other", actor=None)
-    assert send(as_ida, article, FERRY).status_code == 302
+    assert send(ida_client, article, FERRY).status_code == 302
 
 
-def test_a_later_duplicate_of_this_discussion_counts(as_ida: Client, article: Article) -> None:
+def test_a_later_duplicate_of_this_discussion_counts(ida_client: Client, article: Article) -> None:
     publish(make_article("Another"), FERRY)
     publish(article, FERRY)
-    assert "has the same text" in send(as_ida, article, FERRY).content.decode()
+    assert "has the same text" in send(ida_client, article, FERRY).content.decode()
 
 
-def test_links_that_let_nobody_wait_are_not_mentioned(as_ida: Client, article: Article, emil: User) -> None:
+def test_links_that_let_nobody_wait_are_not_mentioned(
+    ida_client: Client, article: Article, emil: User
+) -> None:
     Discussion.objects.create(article=article, moderation=Discussion.Moderation.POST)
-    assert send(as_ida, article, LINKS).status_code == 302
+    assert send(ida_client, article, LINKS).status_code == 302
 
 
 @pytest.mark.parametrize(
@@ -158,25 +160,25 @@ def test_no_nudge_shows_the_verdict_of_the_spam_filter(
 
 
 def test_a_preview_asks_no_spam_filter(
-    as_ida: Client, article: Article, monkeypatch: pytest.MonkeyPatch
+    ida_client: Client, article: Article, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def score(*_arguments: Any) -> None:
         pytest.fail("The filter was asked.")
 
     monkeypatch.setattr("moderation.policy.score_submission", score)
-    assert "2 links" in send(as_ida, article, LINKS, preview="").content.decode()
+    assert "2 links" in send(ida_client, article, LINKS, preview="").content.decode()
 
 
 @pytest.mark.usefixtures("rate_limits_on")
-def test_a_preview_above_the_rate_limit_shows_the_text_only(as_ida: Client, article: Article) -> None:
-    assert "fills more than one screen" in send(as_ida, article, LONG, preview="").content.decode()
-    for number in range(RATE_KNOWN - 1):  # and the earlier one
+def test_a_preview_above_the_rate_limit_shows_the_text_only(ida_client: Client, article: Article) -> None:
+    assert "fills more than one screen" in send(ida_client, article, LONG, preview="").content.decode()
+    for number in range(RATE_KNOWN - 1):  # the earlier comment also counts
         make_comment(article, f"Comment number {number}.", author=User.objects.get(name="Ida"))
-    preview = send(as_ida, article, LONG, preview="")
+    preview = send(ida_client, article, LONG, preview="")
     assert preview.status_code == 200
     assert 'class="preview"' in preview.content.decode()
     assert "fills more than one screen" not in preview.content.decode()
-    assert send(as_ida, article, LONG).status_code == 429
+    assert send(ida_client, article, LONG).status_code == 429
 
 
 def test_a_guest_is_stored_with_the_comment_only(client: Client, article: Article) -> None:
@@ -184,31 +186,31 @@ def test_a_guest_is_stored_with_the_comment_only(client: Client, article: Articl
     response = send(client, article, LONG, **person)
     assert "fills more than one screen" in response.content.decode()
     assert not Guest.objects.exists()
-    assert send(client, article, LONG, **person, **hidden(response)).status_code == 302
+    assert send(client, article, LONG, **person, **hidden_fields(response)).status_code == 302
     assert Guest.objects.count() == 1
 
 
 def test_a_banned_person_reads_of_the_ban_first(
-    as_ida: Client, article: Article, ida: User, maria: User
+    ida_client: Client, article: Article, ida: User, maria: User
 ) -> None:
     impose(person=Person(user=ida), kind=Sanction.Kind.BAN, reason="insult", actor=maria)
-    page = send(as_ida, article, LONG).content.decode()
+    page = send(ida_client, article, LONG).content.decode()
     assert "fills more than one screen" not in page
     assert LONG in page
-    assert "fills more than one screen" not in send(as_ida, article, LONG, preview="").content.decode()
+    assert "fills more than one screen" not in send(ida_client, article, LONG, preview="").content.decode()
 
 
-def test_a_preview_nudges_too(as_ida: Client, article: Article) -> None:
+def test_a_preview_nudges_too(ida_client: Client, article: Article) -> None:
     publish(article, FERRY)
-    preview = send(as_ida, article, FERRY, preview="Preview")
+    preview = send(ida_client, article, FERRY, preview="Preview")
     page = preview.content.decode()
     assert preview.status_code == 200
     assert 'class="preview"' in page
     assert "A comment in this discussion has the same text." in page
     assert 'value="Post anyway"' in page
-    again = send(as_ida, article, FERRY, preview="Preview", **hidden(preview))
+    again = send(ida_client, article, FERRY, preview="Preview", **hidden_fields(preview))
     assert "has the same text" not in again.content.decode()
-    assert send(as_ida, article, FERRY, **hidden(again)).status_code == 302
+    assert send(ida_client, article, FERRY, **hidden_fields(again)).status_code == 302
 
 
 def test_a_preview_without_a_nonce_nudges_too(client: Client, article: Article) -> None:
@@ -216,8 +218,8 @@ def test_a_preview_without_a_nonce_nudges_too(client: Client, article: Article) 
     assert "fills more than one screen" in page
 
 
-def test_the_soft_length_itself_is_not_long(as_ida: Client, article: Article) -> None:
-    assert send(as_ida, article, "x" * SOFT_LENGTH).status_code == 302
+def test_the_soft_length_itself_is_not_long(ida_client: Client, article: Article) -> None:
+    assert send(ida_client, article, "x" * SOFT_LENGTH).status_code == 302
 
 
 @pytest.mark.browser

@@ -57,7 +57,7 @@ def test_only_comments_that_readers_can_open(client, ida):
     draft.published_at = None
     draft.save()
     change_discussion(article=hidden, status=Discussion.Status.HIDDEN)
-    client.force_login(ida)  # not even to themselves: this is what others see
+    client.force_login(ida)  # members see on it only what others see
     assert bodies(client.get(url_of(ida))) == []
 
 
@@ -95,7 +95,7 @@ def test_a_damaged_cursor_is_404(client, ida):
     assert client.get(url_of(ida), {"before": "nonsense"}).status_code == 404
 
 
-def test_methods(client, ida):
+def test_the_page_is_read_only(client, ida):
     assert client.head(url_of(ida)).content == b""
     assert client.head(url_of(ida)).status_code == 200
     assert client.post(url_of(ida)).status_code == 405

@@ -177,7 +177,7 @@ def test_formatting_buttons_change_the_text_and_undo_takes_it_back(inline):
 
 @pytest.mark.browser
 def test_formatting_buttons_take_marks_away(inline):
-    """In `typed` a bar stands at each end of what is selected, or at the caret."""
+    """In `typed`, a bar marks each end of the selection, or the caret."""
     field, tools = inline.get_by_label("Your comment"), inline.get_by_role("group", name="Formatting")
     for name, typed, expected in (
         ("Bold", "a |**late**| boat", "a late boat"),

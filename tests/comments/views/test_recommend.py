@@ -126,7 +126,7 @@ def test_a_recommendation_whose_job_was_lost_is_counted_with_the_next(
 
 
 def test_recommendations_during_the_job_are_not_lost(comment, monkeypatch):
-    """Its request saw an older uncounted one, and left both to the job of that one."""
+    """A request that sees an older uncounted recommendation leaves both to the job of the older one."""
     recommend(comment=comment, user=UserFactory.create(), given=True)
     late = UserFactory.create()
     execute = connection.execute_wrapper

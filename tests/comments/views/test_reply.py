@@ -72,7 +72,7 @@ def test_a_member_answers_a_comment(client):
     assert (comment.author, comment.guest, comment.author_name) == (user, None, "Bo")
 
 
-def test_the_form_comes_in_place(client):
+def test_the_form_opens_in_place(client):
     article = make_article()
     root = make_comment(article)
     page = client.get(url(article, root), headers=HTMX).content.decode()
@@ -306,7 +306,7 @@ def test_the_reply_page_shows_what_is_missing_of_the_answered_comment(client, mi
 
 
 class Inert(HTMLParser):
-    """Fail on anything in a page that could run, and in comments on anything but formatting and links."""
+    """A parser that fails on scripts in a page, and on anything but formatting and links in comments."""
 
     def __init__(self, markup: str) -> None:
         super().__init__()
@@ -316,9 +316,10 @@ class Inert(HTMLParser):
     def handle_starttag(self, tag, attributes):
         names = dict(attributes)
         assert tag not in {"iframe", "object", "embed", "base", "math", "style"}, tag
-        is_icon = names.keys() <= {"class", "viewbox", "aria-hidden"}  # of core/appearance/icons.py
+        # Only icons of core/appearance/icons.py have these attributes alone.
+        is_icon = names.keys() <= {"class", "viewbox", "aria-hidden"}
         assert tag != "svg" or is_icon, attributes
-        is_data = names.get("type") == "application/ld+json"  # which no browser runs
+        is_data = names.get("type") == "application/ld+json"  # browsers do not run such scripts
         assert tag != "script" or is_data or names.get("src", "").startswith("/static/"), attributes
         assert not [name for name in names if name.startswith("on") or name in {"style", "srcdoc"}], (
             attributes
@@ -384,7 +385,7 @@ def test_hostile_texts_and_names_that_are_posted_do_nothing(client, payloads):
     for text in payloads[::8]:
         response = client.post(url(article), {"body": text, "nonce": uuid4()})
         assert response.status_code in {302, 422}, text
-        if response.status_code == 422:  # of letters that nobody sees, or too long
+        if response.status_code == 422:  # the text is invisible or too long
             assert len(text) > MAX_BODY_LENGTH or not re.search(r"\w|[!-~]", text)
     client.logout()
     for text in payloads[::40]:

@@ -133,7 +133,8 @@ def test_only_its_author_may(client, posted):
     assert [
         someone.get(reverse("comment-unpost", args=[posted.pk])).status_code for someone in (stranger, member)
     ] == [404, 404]
-    assert client.get(reverse("comment-unpost", args=[posted.pk])).status_code == 302  # takes nothing back
+    # A GET request undoes nothing.
+    assert client.get(reverse("comment-unpost", args=[posted.pk])).status_code == 302
     assert Comment.objects.get().state == State.PUBLISHED
 
 

@@ -83,7 +83,7 @@ def test_it_answers_by_any_host_and_without_https(
 
 @pytest.mark.django_db
 @time_machine.travel(datetime(2026, 11, 28, 8, tzinfo=UTC), tick=False)
-def test_the_numbers_of_the_site(client: Client, token: dict[str, str]) -> None:
+def test_the_numbers_of_the_site_are_shown(client: Client, token: dict[str, str]) -> None:
     now = timezone.now()
     story = make_article()
     for hours, is_waiting in ((30, True), (2, True), (50, False)):
@@ -115,7 +115,9 @@ def test_the_numbers_of_the_site(client: Client, token: dict[str, str]) -> None:
 
 
 @pytest.mark.django_db
-def test_the_last_backup(client: Client, token: dict[str, str], tmp_path: Path, settings: Settings) -> None:
+def test_the_time_of_the_last_backup_is_shown(
+    client: Client, token: dict[str, str], tmp_path: Path, settings: Settings
+) -> None:
     settings.HOME = tmp_path
     assert "soundoff_backup_timestamp_seconds" not in samples(read(client, token))
     at = datetime(2026, 11, 26, 1, 2, tzinfo=UTC)

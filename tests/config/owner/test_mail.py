@@ -69,7 +69,7 @@ def test_each_mail_has_the_contact_in_its_footer(inbox: Inbox) -> None:
     body = text_of(inbox.mails[0])
     foot = ["-- ", "Slip & Pier", "http://127.0.0.1:8000", "desk@example.org"]
     assert body.splitlines()[-4:] == foot
-    cache.clear()  # who signed up from here a moment ago
+    cache.clear()  # delete the counts of sign-ups from this address
     Client().post(
         "/accounts/signup/", {"name": "Ruth", "email": "ruth@example.org", "password1": "nine-quiet-otters"}
     )

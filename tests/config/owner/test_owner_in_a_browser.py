@@ -47,7 +47,9 @@ def shoot_widths(page: Page, name: str) -> None:
         shoot(page, f"{name}-{width}")
 
 
-def test_the_set_up_and_a_test_mail(live_server: Any, browser: Browser, inbox: Inbox, settings: Any) -> None:
+def test_an_owner_sets_the_site_up_and_sends_a_test_mail(
+    live_server: Any, browser: Browser, inbox: Inbox, settings: Any
+) -> None:
     settings.SITE_URL = live_server.url
     make_article("Council votes to close the old ferry slip", published_at=timezone.now() - timedelta(days=2))
     site = PageCacheApp(WSGIHandler())
@@ -137,7 +139,7 @@ def test_a_failed_job_is_run_again(live_server: Any, browser: Browser, inbox: In
     assert inbox.mails[-1]["To"] == "jim@example.org"
 
 
-def test_without_javascript(live_server: Any, browser: Browser, inbox: Inbox) -> None:
+def test_the_set_up_works_without_javascript(live_server: Any, browser: Browser, inbox: Inbox) -> None:
     page = browser.new_context(java_script_enabled=False).new_page()
     page.goto(live_server.url + token_of(make_setup_link()))
     expect(page.locator("[name=time_zone]")).to_have_value("UTC")

@@ -28,7 +28,7 @@ def path() -> str:
     return make_setup_link().removeprefix("http://127.0.0.1:8000")
 
 
-def test_makes_an_administrator_and_logs_in(client: Client, path: str) -> None:
+def test_the_set_up_creates_an_administrator_and_logs_in(client: Client, path: str) -> None:
     assert client.get(path).status_code == 200
     response = client.post(path, FORM)
     assert response.status_code == 302
@@ -41,7 +41,7 @@ def test_makes_an_administrator_and_logs_in(client: Client, path: str) -> None:
     assert (site.moderation, site.rules_in_short) == ("pre", "Be kind.")
 
 
-def test_works_once(client: Client, path: str) -> None:
+def test_the_link_works_once(client: Client, path: str) -> None:
     client.post(path, FORM)
     response = Client().get(path)
     assert response.status_code == 404
@@ -59,7 +59,7 @@ def test_the_second_of_two_at_once_is_refused(client: Client, path: str) -> None
     assert Site.objects.get().name == "The Slip"
 
 
-def test_a_forged_link(client: Client, path: str) -> None:
+def test_a_forged_link_is_not_found(client: Client, path: str) -> None:
     assert client.get("/setup/administrator:1abcde:forged/").status_code == 404
     assert client.get(path[:-3] + "/").status_code == 404
 
@@ -110,5 +110,5 @@ def test_the_response_is_not_stored(client: Client, path: str) -> None:
     assert "no-store" in client.post(path, FORM | {"name": ""})["Cache-Control"]
 
 
-def test_other_methods(client: Client, path: str) -> None:
+def test_other_methods_are_not_allowed(client: Client, path: str) -> None:
     assert client.put(path).status_code == 405

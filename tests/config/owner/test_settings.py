@@ -204,7 +204,7 @@ def test_too_long_texts_are_refused_with_their_length(ada_client: Client) -> Non
     assert "y" * 161 in page
     assert 'value="Kept"' in page
     assert Site.objects.get().name == "Soundoff"
-    # Nothing of it stays for the next request.
+    # The error is not shown in the next request.
     assert "is-invalid" not in ada_client.get(URL).content.decode()
 
 

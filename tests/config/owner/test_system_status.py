@@ -65,7 +65,8 @@ def failed_job(inbox: Inbox) -> DBTaskResult:
 
 def test_only_administrators_have_access(db: None) -> None:
     assert Client().get(URL).status_code == 302
-    assert Client().get(JOB).status_code == 405  # nobody logs in for a page that can't be opened
+    # There is no redirect to the log-in for a page that can't be opened.
+    assert Client().get(JOB).status_code == 405
     assert Client().post(JOB, {"all": "1"})["Location"] == f"/accounts/login/?next={URL}"
     for role in (MODERATOR, EDITOR):
         client = Client()
@@ -74,7 +75,7 @@ def test_only_administrators_have_access(db: None) -> None:
         assert client.post(JOB, {"all": "1"}).status_code == 403
 
 
-def test_versions_database_and_disk(ada_client: Client) -> None:
+def test_versions_database_and_disk_are_shown(ada_client: Client) -> None:
     text = page(ada_client)
     assert f"Soundoff {VERSION} · Python 3." in text
     assert "PostgreSQL 1" in text
@@ -82,7 +83,7 @@ def test_versions_database_and_disk(ada_client: Client) -> None:
     assert f"free on the disk of {os.environ['SOUNDOFF_HOME']}." in text
 
 
-def test_the_last_backup(ada_client: Client) -> None:
+def test_the_last_backup_and_its_age_are_shown(ada_client: Client) -> None:
     data_path("backups/last.json").unlink(missing_ok=True)
     assert "Never. Make a backup each day" in page(ada_client)
     file = data_path("backups/one.backup")
@@ -100,7 +101,9 @@ def test_the_last_backup(ada_client: Client) -> None:
     data_path("backups/last.json").unlink()
 
 
-def test_the_nightly_backup(ada_client: Client, settings: Any, tmp_path: Path) -> None:
+def test_the_nightly_backup_is_switched_on_and_shown(
+    ada_client: Client, settings: Any, tmp_path: Path
+) -> None:
     settings.HOME = tmp_path
     assert "<dd> Off. <a" in page(ada_client)
     fields = ada_client.get("/owner/settings/").context["form"].initial
@@ -127,7 +130,7 @@ def test_the_nightly_backup(ada_client: Client, settings: Any, tmp_path: Path) -
     assert "Off. 1 backup, " in page(ada_client)
 
 
-def test_nightly_backups_in_a_bucket(ada_client: Client, bucket: str, settings: Any) -> None:
+def test_nightly_backups_in_a_bucket_are_shown(ada_client: Client, bucket: str, settings: Any) -> None:
     Site.objects.update(backs_up_nightly=True)
     with time_machine.travel(datetime(2026, 11, 26, 12, tzinfo=UTC), tick=False):
         make_nightly_backup()
@@ -215,7 +218,7 @@ def test_a_missing_job_worker_is_shown(ada_client: Client) -> None:
     assert "The job worker does not seem to run" not in page(ada_client)  # that one has time
 
 
-def test_the_scheduler(ada_client: Client) -> None:
+def test_failed_and_interrupted_scheduled_jobs_are_shown(ada_client: Client) -> None:
     assert "Has never run." in page(ada_client)
 
     def fails() -> None:
@@ -265,7 +268,7 @@ def test_mails_of_a_week_are_counted(ada_client: Client) -> None:
     assert "No &lt;b&gt;" in text
 
 
-def test_problems_and_their_fixes(ada_client: Client) -> None:
+def test_problems_are_shown_with_their_fixes(ada_client: Client) -> None:
     text = problems_of(ada_client)
     assert "Only this machine can reach the site" in text
     assert "served without HTTPS" in text

@@ -91,7 +91,7 @@ def test_a_database_that_is_lost_after_the_event_loop_asked_it_is_noticed(
         "{story}version/",
     ],
 )
-def test_which_pages_are_cached(site: PageCacheApp, story: str, path: str) -> None:
+def test_pages_for_everybody_are_cached(site: PageCacheApp, story: str, path: str) -> None:
     path = path.format(story=story)
     assert is_cached(send_request(site, path))
     with captured_statements() as statements:
@@ -129,7 +129,7 @@ def test_the_front_page_is_cached_and_still_redirects_old_urls(site: PageCacheAp
 # HTTP
 
 
-def test_headers(site: PageCacheApp, story: str) -> None:
+def test_a_page_has_its_cache_and_security_headers(site: PageCacheApp, story: str) -> None:
     reply = send_request(site, story)
     assert reply.headers["Cache-Control"] == "public, no-cache, max-age=0"
     assert reply.headers["Vary"] == "Accept-Encoding, Cookie"

@@ -37,8 +37,8 @@ from tests.helpers.postgres.database import captured_statements
 from tests.helpers.wsgi_requests import send_request
 
 
-class Scene:
-    """A story with a thread, and everything that changes what an anonymous reader sees."""
+class SiteChanges:
+    """Changes of everything that an anonymous reader sees, with a story and its thread."""
 
     def __init__(self) -> None:
         self.editor = UserFactory.create(name="Edda", roles=(EDITOR,))
@@ -52,13 +52,13 @@ class Scene:
         self.answer = make_comment(self.article, "An answer.", parent=self.second)
         self.reader = UserFactory.create(name="Ruth")
 
-    def repeat(self) -> None:
+    def remove_as_duplicate(self) -> None:
         """Remove the second comment as a duplicate of one on another story."""
         self.original = make_comment(make_article("Another story"), "Second words.")
         self.decide(self.second, State.REJECTED, Reason.DUPLICATE)
         set_comment_field(field="duplicate_of", values={self.second.pk: self.original.pk})
 
-    def accept(self) -> None:
+    def accept_proposed_parent(self) -> None:
         """Move the answer to the first comment, as somebody accepts its proposed parent."""
         InferredParent.objects.create(
             comment=self.answer,
@@ -97,9 +97,9 @@ class Scene:
         self.post_form(f"/admin/articles/article/{self.article.pk}/change/", **changed)
 
 
-Write = Callable[[Scene], Any]
+Write = Callable[[SiteChanges], Any]
 CHANGES: dict[str, tuple[str, Write, str]] = {
-    # what happens: the page, the write, what is on one of the two pages only
+    # The change: the page, the function that changes it, and text that is on it only before or only after.
     "a comment": ("story", lambda s: make_comment(s.article, "Third words."), "Third words."),
     "a comment, seen in the list": ("/", lambda s: make_comment(s.article, "Third words."), "4 comments"),
     "a comment, asked about": ("version", lambda s: make_comment(s.article, "Third words."), ""),
@@ -119,24 +119,24 @@ CHANGES: dict[str, tuple[str, Write, str]] = {
         "First words.",
     ),
     "a removal": ("story", lambda s: s.decide(s.second, State.REJECTED, Reason.INSULT), "Second words."),
-    "what a repeat repeats is removed": (
+    "the original of a duplicate is removed": (
         "story",
         lambda s: s.decide(s.original, State.SPAM, Reason.SPAM),
         "Duplicate of",
     ),
-    "what a repeat repeats is published": (
+    "the original of a duplicate is published": (
         "story",
         lambda s: s.decide(s.original, State.PUBLISHED, Reason.APPROVED),
         "Duplicate of",
     ),
-    "the discussion of what a repeat repeats is hidden": (
+    "the discussion of the original of a duplicate is hidden": (
         "story",
         lambda s: change_discussion(article=s.original.discussion.article, status="hidden"),
         "Duplicate of",
     ),
     "a move": ("story", lambda s: move_comment(comment=s.answer, parent=s.first, actor=None), ""),
-    "restored replies": ("story", lambda s: s.accept(), "As saved"),
-    "restored replies, as they were saved": ("saved", lambda s: s.accept(), "As saved"),
+    "restored replies": ("story", lambda s: s.accept_proposed_parent(), "As saved"),
+    "restored replies, as they were saved": ("saved", lambda s: s.accept_proposed_parent(), "As saved"),
     "restored replies undone": ("story", lambda s: undo(batch=s.accepted, actor=s.editor), "As saved"),
     "a corrected name": ("story", lambda s: rename_author(comment=s.second, name="Jim"), "Jim"),
     "a recommendation": (
@@ -218,29 +218,29 @@ CHANGES: dict[str, tuple[str, Write, str]] = {
 @pytest.mark.parametrize("name", CHANGES)
 def test_no_change_is_missed(site: PageCacheApp, other: PageCacheApp, name: str) -> None:
     where, write, words = CHANGES[name]
-    scene = Scene()
-    if where == "comment":  # near its start it is read in the story
+    changes = SiteChanges()
+    if where == "comment":  # the first replies have no pages of their own
         for number in range(25):
-            scene.answer = make_comment(scene.article, f"Number {number}.", parent=scene.second)
+            changes.answer = make_comment(changes.article, f"Number {number}.", parent=changes.second)
     if name == "restored replies undone":
-        scene.accept()
-    if "repeat" in name:
-        scene.repeat()
-    if name == "what a repeat repeats is published":
-        scene.decide(scene.original, State.PENDING, Reason.SCREENED)
+        changes.accept_proposed_parent()
+    if "duplicate" in name:
+        changes.remove_as_duplicate()
+    if name == "the original of a duplicate is published":
+        changes.decide(changes.original, State.PENDING, Reason.SCREENED)
     if name == "a repair":
-        Comment.objects.filter(pk=scene.first.pk).update(body_html="<p>Wrong.</p>")
-    story = scene.article.get_absolute_url()
+        Comment.objects.filter(pk=changes.first.pk).update(body_html="<p>Wrong.</p>")
+    story = changes.article.get_absolute_url()
     path = {
         "story": story,
         "saved": f"{story}?replies=saved",
         "version": f"{story}version/",
-        "comment": f"{story}comments/{scene.answer.pk}/",
+        "comment": f"{story}comments/{changes.answer.pk}/",
         "topic": "/topics/boats/",
     }.get(where, where)
     before = [send_request(one, path) for one in (site, other)]
     assert before[0].status == 200
-    write(scene)
+    write(changes)
     for one, earlier in zip((site, other), before, strict=True):
         later = send_request(one, path)
         assert later.body != earlier.body
@@ -251,20 +251,20 @@ def test_no_change_is_missed(site: PageCacheApp, other: PageCacheApp, name: str)
 
 
 def test_an_unpublished_story_is_not_found(site: PageCacheApp, other: PageCacheApp) -> None:
-    scene = Scene()
+    changes = SiteChanges()
     alone = make_article("Alone")
     for one in (site, other):
         assert send_request(one, alone.get_absolute_url()).status == 200
-    scene.admin.post(f"/admin/articles/article/{alone.pk}/delete/", {"post": "yes"})
+    changes.admin.post(f"/admin/articles/article/{alone.pk}/delete/", {"post": "yes"})
     for one in (site, other):
         assert send_request(one, alone.get_absolute_url()).status == 404
         assert "Alone" not in send_request(one, "/").text
 
 
 def test_a_stopped_newsletter_is_not_found(site: PageCacheApp, other: PageCacheApp) -> None:
-    scene = Scene()
+    changes = SiteChanges()
     newsletter = drafts.create(
-        subject="News", introduction="", stories=[scene.article], is_digest=False, by=scene.editor
+        subject="News", introduction="", stories=[changes.article], is_digest=False, by=changes.editor
     )
     subscriptions.subscribe("ann@example.org", {None}, "en")
     sending.send(newsletter=newsletter, seen=newsletter.version, is_repeat=False)
@@ -276,7 +276,7 @@ def test_a_stopped_newsletter_is_not_found(site: PageCacheApp, other: PageCacheA
             assert change(newsletter)
 
 
-def test_another_process_writes(site: PageCacheApp, article: Article) -> None:
+def test_a_write_of_another_process_is_shown_at_once(site: PageCacheApp, article: Article) -> None:
     assert "From elsewhere." not in send_request(site, article.get_absolute_url()).text
     script = f"""
         import django; django.setup()
@@ -307,7 +307,7 @@ def test_removing_an_unseen_flood_keeps_the_cached_page(site: PageCacheApp, arti
     assert statements == []
 
 
-# Moments at which nothing is written
+# Changes by time alone
 
 
 def near_future_times() -> Iterator[datetime]:

@@ -39,7 +39,7 @@ from tests.helpers.wsgi_requests import Reply, send_request
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SOON, LATER = timedelta(minutes=1), timedelta(days=400)
-FIND = "lanterns"  # looked for, and written in the story and its comments
+FIND = "lanterns"  # a word of the story and its comments, for which the search is used
 MONTH = datetime(1999, 7, 2, tzinfo=UTC)
 
 # Texts that must be on no page, and in no URL to which one leads.
@@ -62,8 +62,8 @@ SIGNS = {
 OWN_TEXTS = {"its commenter's page": ["who commented"], "topic": ["topic", "topic's address"]}
 
 
-class Scene:
-    """The published story and its surroundings."""
+class StoryWithReferences:
+    """A published story and everything that refers to it: topic, author, image, comments, redirects, pin."""
 
     def __init__(self) -> None:
         self.image = make_image(jpeg(90, 60), alt=SIGNS["picture"])
@@ -79,7 +79,8 @@ class Scene:
         )
         setting = [(SettingChange.Target.ARTICLE, article.pk, "published_at", MONTH)]
         with transaction.atomic():
-            setting_changes.apply_changes(batch=self.batch, changes=setting)  # as an import publishes it
+            # An import publishes a story in this way.
+            setting_changes.apply_changes(batch=self.batch, changes=setting)
         article.refresh_from_db()
         article.title, article.slug = SIGNS["title"], "the-secret-of-the-slipway"
         self.article = save_article(article=article)
@@ -98,21 +99,21 @@ class Scene:
         pin(article=self.article)
         self.neighbour = make_article("A zephyrine neighbour", body="Zephyrine, zephyrine.")
         save_article(article=self.neighbour)
-        # A comment elsewhere that is gone because it said the same.
+        # A comment elsewhere that was removed because it had the same text.
         repeat = make_comment(self.neighbour, f"Overhearing {FIND}.")
         change_states(ids=[repeat.pk], to=State.REJECTED, reason=Reason.DUPLICATE, actor=None)
         set_comment_field(field="duplicate_of", values={repeat.pk: self.comment.pk})
-        self.fresh()
+        self.reload()
 
-    def fresh(self) -> Article:
+    def reload(self) -> Article:
         self.article.refresh_from_db()
         return self.article
 
-    def back(self, why: str = "") -> Article:
-        return unpublish(article=self.fresh(), why=why, seen=self.article.version)
+    def unpublish(self, why: str = "") -> Article:
+        return unpublish(article=self.reload(), why=why, seen=self.article.version)
 
-    def at(self, moment: datetime) -> Article:
-        return publish(article=self.fresh(), at=moment, seen=self.article.version)
+    def publish_at(self, moment: datetime) -> Article:
+        return publish(article=self.reload(), at=moment, seen=self.article.version)
 
     def draft(self, stage: Article.Stage = Article.Stage.DRAFT) -> None:
         """Restore the state before the story was hidden."""
@@ -121,14 +122,14 @@ class Scene:
         increment_site_version()
 
     def embargo(self, until: datetime) -> None:
-        set_embargo(article=self.fresh(), until=until, seen=self.article.version)
+        set_embargo(article=self.reload(), until=until, seen=self.article.version)
 
     def rename(self) -> None:
-        self.fresh().slug = "another-secret-of-the-slipway"
+        self.reload().slug = "another-secret-of-the-slipway"
         save_article(article=self.article)
 
     @property
-    def lists(self) -> dict[str, list[str]]:
+    def list_pages(self) -> dict[str, list[str]]:
         """Return the pages that stay but no longer mention the story."""
         file = (self.article.pk - 1) // SITEMAP_SIZE + 1
         near = self.neighbour.get_absolute_url()
@@ -154,7 +155,7 @@ class Scene:
         }
 
     @property
-    def own(self) -> dict[str, list[str]]:
+    def own_pages(self) -> dict[str, list[str]]:
         """Return the pages that exist only with the story."""
         url, comment = self._known, self.comment.pk
         return {
@@ -184,32 +185,32 @@ class Scene:
             "old URLs": [self._earlier, f"{self._earlier}feed/", "/1999/07/02/slip/"],
         }
 
-    _known = "/stories/the-secret-of-the-slipway/"  # by which strangers knew it
+    _known = "/stories/the-secret-of-the-slipway/"  # the URL at which readers could open the story
     _earlier = "/stories/an-earlier-name/"
 
 
-KINDS: dict[str, Callable[[Scene], Any]] = {
+WAYS_TO_HIDE: dict[str, Callable[[StoryWithReferences], Any]] = {
     "draft": lambda s: s.draft(),
     "ready for review": lambda s: s.draft(Article.Stage.READY),
     "private": lambda s: s.draft(Article.Stage.PRIVATE),
-    "scheduled": lambda s: (s.draft(), s.at(timezone.now() + SOON)),
-    "scheduled, a year away": lambda s: (s.draft(), s.at(timezone.now() + LATER)),
+    "scheduled": lambda s: (s.draft(), s.publish_at(timezone.now() + SOON)),
+    "scheduled, a year away": lambda s: (s.draft(), s.publish_at(timezone.now() + LATER)),
     "no more scheduled": lambda s: (
         s.draft(),
-        s.at(timezone.now() + SOON),
-        unschedule(article=s.fresh(), seen=s.article.version),
+        s.publish_at(timezone.now() + SOON),
+        unschedule(article=s.reload(), seen=s.article.version),
     ),
     "embargoed": lambda s: (s.draft(), s.embargo(timezone.now() + SOON)),
     "embargoed and scheduled for its end": lambda s: (
         s.draft(),
-        s.at(timezone.now() + SOON),
+        s.publish_at(timezone.now() + SOON),
         s.embargo(timezone.now() + LATER),
     ),
-    "put off after its publication": lambda s: s.at(timezone.now() + SOON),
-    "taken back": lambda s: s.back("It was not true."),
-    "taken back and private": lambda s: (s.back(), s.draft(Article.Stage.PRIVATE)),
-    "taken back and scheduled again": lambda s: (s.back(), s.at(timezone.now() + SOON)),
-    "taken back, and renamed since": lambda s: (s.back(), s.rename()),
+    "put off after its publication": lambda s: s.publish_at(timezone.now() + SOON),
+    "taken back": lambda s: s.unpublish("It was not true."),
+    "taken back and private": lambda s: (s.unpublish(), s.draft(Article.Stage.PRIVATE)),
+    "taken back and scheduled again": lambda s: (s.unpublish(), s.publish_at(timezone.now() + SOON)),
+    "taken back, and renamed since": lambda s: (s.unpublish(), s.rename()),
     "its import undone": lambda s: undo(batch=s.batch, actor=None),
 }
 
@@ -226,68 +227,76 @@ def content_of(reply: Reply) -> str:
     return f"{reply.text} {reply.headers.get('Location', '')}"
 
 
-def find_leaks(site: PageCacheApp, found: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Return the URL and the tell-tale text of each surface that reveals the story."""
+def find_leaks(site: PageCacheApp, pages: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return the URL and the revealing text of each page that reveals the story."""
     leaks: dict[str, list[str]] = {}
-    for name, urls in found.items():
+    for name, urls in pages.items():
         for url in urls:
             text = content_of(send_request(site, url))
-            for address in (url.partition("?")[0], Scene._known if Scene._known in url else "/"):
-                # A form, an answer and "Log in" say again which address they were asked.
+            for address in (
+                url.partition("?")[0],
+                StoryWithReferences._known if StoryWithReferences._known in url else "/",
+            ):
+                # A form, a response and "Log in" repeat the address of the request.
                 text = text.replace(address, " ") if address != "/" else text
-            signs = [sign for sign, words in SIGNS.items() if words.casefold() in text.casefold()]
-            if signs := [sign for sign in signs if sign not in OWN_TEXTS.get(name, ())]:
-                leaks.setdefault(name, []).append(f"{url}: {', '.join(signs)}")
+            revealed = [sign for sign, words in SIGNS.items() if words.casefold() in text.casefold()]
+            if revealed := [sign for sign in revealed if sign not in OWN_TEXTS.get(name, ())]:
+                leaks.setdefault(name, []).append(f"{url}: {', '.join(revealed)}")
     return leaks
 
 
-def test_there_are_fourteen_ways() -> None:
-    assert len(KINDS) == 14
+def test_there_are_fourteen_ways_to_hide_a_story() -> None:
+    assert len(WAYS_TO_HIDE) == 14
 
 
 def test_a_published_story_is_on_every_page(site: PageCacheApp) -> None:
-    scene = Scene()
-    shown = find_leaks(site, scene.lists | scene.own)
-    # It is from 1999; on every other page at least its topic is named.
-    assert set(scene.lists | scene.own) - set(shown) == {"news sitemap"}
-    for name, urls in scene.own.items():
+    story = StoryWithReferences()
+    shown = find_leaks(site, story.list_pages | story.own_pages)
+    # The story is from 1999; every other page names at least its topic.
+    assert set(story.list_pages | story.own_pages) - set(shown) == {"news sitemap"}
+    for name, urls in story.own_pages.items():
         for url in urls:
             assert send_request(site, url).status in {200, 301, 302}, (name, url)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", WAYS_TO_HIDE)
 def test_a_hidden_story_is_on_no_page(site: PageCacheApp, kind: str) -> None:
-    scene = Scene()
-    for urls in (scene.lists | scene.own).values():
+    story = StoryWithReferences()
+    for urls in (story.list_pages | story.own_pages).values():
         for url in urls:
-            send_request(site, url)  # so that it is kept, as published
-    assert send_request(site, Scene._known).status == 200
+            send_request(site, url)  # so that it is cached as published
+    assert send_request(site, StoryWithReferences._known).status == 200
 
-    KINDS[kind](scene)
+    WAYS_TO_HIDE[kind](story)
 
-    assert not scene.fresh().is_published()
-    assert find_leaks(site, scene.lists | scene.own) == {}
-    for name, urls in scene.own.items():
+    assert not story.reload().is_published()
+    assert find_leaks(site, story.list_pages | story.own_pages) == {}
+    for name, urls in story.own_pages.items():
         for url in urls:
             gone = {404, 410} if name == "page and structured data" else {404}
             if name != "topic":
                 assert send_request(site, url).status in gone, (name, url)
     if kind in {"draft", "taken back"}:
-        fresh = PageCacheApp(WSGIHandler())  # another process, that has kept nothing
-        assert find_leaks(fresh, scene.lists | scene.own) == {}
+        fresh = PageCacheApp(WSGIHandler())  # another process, which has cached nothing
+        assert find_leaks(fresh, story.list_pages | story.own_pages) == {}
         fresh.close()
 
 
 def test_a_story_with_unknown_rights_is_not_in_feeds(site: PageCacheApp) -> None:
-    scene = Scene()
-    for url in ("/feed/", "/topics/clandestine/feed/", *scene.lists["sitemap"], *scene.own["oEmbed"]):
+    story = StoryWithReferences()
+    for url in (
+        "/feed/",
+        "/topics/clandestine/feed/",
+        *story.list_pages["sitemap"],
+        *story.own_pages["oEmbed"],
+    ):
         send_request(site, url)
-    scene.article.rights = Article.Rights.UNKNOWN
-    save_article(article=scene.article)
-    outside = {name: urls for name, urls in scene.lists.items() if "feed" in name or "sitemap" in name}
+    story.article.rights = Article.Rights.UNKNOWN
+    save_article(article=story.article)
+    outside = {name: urls for name, urls in story.list_pages.items() if "feed" in name or "sitemap" in name}
     assert find_leaks(site, outside | {"topic": ["/topics/clandestine/feed/"]}) == {}
-    assert [send_request(site, url).status for url in scene.own["oEmbed"]] == [404, 404]
-    page = send_request(site, Scene._known)
+    assert [send_request(site, url).status for url in story.own_pages["oEmbed"]] == [404, 404]
+    page = send_request(site, StoryWithReferences._known)
     assert page.status == 200
     assert "ld+json" not in page.text
-    assert send_request(site, f"{Scene._known}feed/").status == 404
+    assert send_request(site, f"{StoryWithReferences._known}feed/").status == 404

@@ -16,7 +16,7 @@ from config.page_cache.stale_copies import StaleCopies, StaleCopy
 from moderation.erasure import account_erasure
 from moderation.models import AccountErasure
 from moderation.people.profiles import Person
-from tests.config.test_fallback_pages import LINE, frozen
+from tests.config.test_fallback_pages import NOTICE, frozen
 from tests.factories import UserFactory, make_comment
 from tests.helpers.wsgi_requests import send_request
 
@@ -46,7 +46,7 @@ def test_a_process_shows_copies_of_another_one(
     with frozen():
         shown = send_request(other, story)
         assert shown.status == 200
-        assert LINE in shown.text
+        assert NOTICE in shown.text
         assert "Words of before." in shown.text
         assert shown.headers["Cache-Control"] == "no-store"
         assert "ETag" not in shown.headers
@@ -164,7 +164,7 @@ def test_the_folder_of_a_killed_process_is_deleted(folder: Path) -> None:
     killed.store([(key("/"), "1", copy(b"page"))], time.time() - 120)
     lives.store([], time.time())
     assert len(list(folder.iterdir())) == 1
-    killed.store([(key("/"), "1", copy(b"page"))], time.time())  # it was only asleep
+    killed.store([(key("/"), "1", copy(b"page"))], time.time())  # the process was only suspended
     assert killed.find(key("/"))
 
 

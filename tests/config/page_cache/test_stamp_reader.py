@@ -77,7 +77,7 @@ def test_versions_are_read_after_the_request_came(reader: StampReader) -> None:
         await async_reader.read(stamp_query())
         for _ in range(50):
             before = asyncio.ensure_future(async_reader.read(stamp_query()))
-            await asyncio.sleep(0)  # it is on its way, and must not answer for what is asked from here on
+            await asyncio.sleep(0)  # the query was sent, and must not answer requests that come from now on
             execute("UPDATE articles_site SET version = version + 1")
             after = await async_reader.read(stamp_query())
             fresh = reader.read(stamp_query())
@@ -101,7 +101,7 @@ def test_closed_connections_are_replaced(reader: StampReader) -> None:
         await async_reader.read(stamp_query())
         backend = async_reader._idle[0].connection.info.backend_pid
         execute(f"SELECT pg_terminate_backend({backend}, 5000)")
-        await asyncio.sleep(0.1)  # the loop hears of it
+        await asyncio.sleep(0.1)  # the loop notices it
         assert async_reader._idle == []
         assert await async_reader.read(stamp_query())
 
@@ -134,7 +134,7 @@ def test_with_a_frozen_database_the_loop_goes_on(reader: StampReader) -> None:
                 turns += 1
             assert await waiting is None
             assert turns > 10
-            reader.lost_at = time.monotonic()  # as a thread finds out next
+            reader.lost_at = time.monotonic()  # a thread notices the loss next
             assert await async_reader.read(stamp_query()) is None
         django_connection.close()  # the one that `frozen` has made in this loop
         reader.read_versions([], [])

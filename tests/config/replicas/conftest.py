@@ -25,7 +25,7 @@ from tests.helpers.postgres.standby import Standby, make_url, running_standby
 
 @pytest.fixture(scope="package")
 def standby(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Standby]:
-    end_at_once = "max_standby_streaming_delay=0"  # a transaction that is in the way of the replay
+    end_at_once = "max_standby_streaming_delay=0"  # ends transactions that conflict with the replay
     with django_db_blocker.unblock(), running_standby(primary_url(), end_at_once) as running:
         yield running
 

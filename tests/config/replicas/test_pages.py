@@ -33,7 +33,7 @@ def test_a_story_is_read_from_the_replica(site: PageCacheApp, replica: Replica, 
     assert pages_of(replica) == 1
     assert send_request(site, story).body == page.body
     assert send_through_event_loop(site, story).body == page.body
-    assert pages_of(replica) == 1  # it came from memory
+    assert pages_of(replica) == 1  # the page came from memory
 
 
 def test_a_page_is_the_same_from_both(
@@ -187,7 +187,7 @@ def test_a_replica_with_another_time_is_behind(replica: Replica) -> None:
     now = early().at
     assert not replica.wait_for(early(at=now + 60))
     assert replica.wait_for(early())
-    assert not replica.wait_for(early(at=now - 60))  # it would show stories too early
+    assert not replica.wait_for(early(at=now - 60))  # a replica with this time would show stories too early
 
 
 def test_a_replica_of_another_primary_makes_no_page(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from core.appearance import accent
 from core.appearance.tokens import token_colors
 
-# As they stand in tokens.css: paper, sheet and well.
+# The colours of tokens.css: paper, sheet and well.
 LIGHT, DARK = ("#fbfaf7", "#fff", "#f2f0ea"), ("#11171b", "#192126", "#202a30")
 COLORS = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
 

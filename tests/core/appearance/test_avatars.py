@@ -25,7 +25,7 @@ from core.appearance.avatars import HUES, avatar, initials
         ("42", "4"),
     ],
 )
-def test_initials(name, expected):
+def test_initials_are_those_of_the_first_and_last_word(name, expected):
     assert initials(name) == expected
 
 

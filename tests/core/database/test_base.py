@@ -19,7 +19,8 @@ def test_a_connection_closed_by_the_server_is_detected_before_use(transactional_
     other.close()
     until(lambda: not connection.is_usable())
 
-    connection.health_check_enabled, connection.health_check_done = True, False  # as when a request starts
+    # The state at the start of a request.
+    connection.health_check_enabled, connection.health_check_done = True, False
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
         assert cursor.fetchone() == (1,)

@@ -55,7 +55,7 @@ def test_rows_come_in_batches():
     assert list(stream_rows(numbers, {"last": 5}, at_once=2)) == [[(1,), (2,)], [(3,), (4,)], [(5,)]]
     assert list(stream_rows(numbers, {"last": 0}, at_once=2)) == []
     first = next(rows := stream_rows(numbers, {"last": 5}, at_once=2))
-    rows.close()  # and nothing is left open
+    rows.close()  # no cursor stays open
     assert first == [(1,), (2,)]
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_cursors WHERE NOT is_holdable AND name <> ''")

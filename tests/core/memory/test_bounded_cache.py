@@ -9,7 +9,7 @@ class Value(NamedTuple):
     size: int
 
 
-def test_the_value_that_was_not_used_for_longest_makes_room() -> None:
+def test_the_least_recently_used_value_is_removed_first() -> None:
     cache: BoundedCache[str, Value] = BoundedCache(10)
     for key in ("a", "b"):
         cache.put(key, Value(5))
@@ -19,7 +19,7 @@ def test_the_value_that_was_not_used_for_longest_makes_room() -> None:
     assert cache.size == 10
 
 
-def test_a_value_that_is_too_large_leaves_the_others() -> None:
+def test_a_value_that_is_too_large_removes_no_other() -> None:
     cache: BoundedCache[str, Value] = BoundedCache(10)
     cache.put("a", Value(5))
     cache.put("b", Value(5))

@@ -16,7 +16,7 @@ def test_a_result_is_computed_once_while_its_texts_fit() -> None:
 
     assert [join("abc", "de"), join("abc", "de"), join("fghij")] == ["abcde", "abcde", "fghij"]
     assert computed == [("abc", "de"), ("fghij",)]
-    join("abc", "de")  # used last, so the other one makes room
+    join("abc", "de")  # used last, so the other result is removed
     join("k")
     join("abc", "de")
     join("fghij")

@@ -76,7 +76,7 @@ def test_an_earlier_web_server_may_have_had_the_same_processes(
 def test_a_sum_never_goes_down_while_nothing_can_be_written(
     registry: CollectorRegistry, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As on a full disk: other processes see the file, so this one must not count further than it."""
+    """Other processes see only the file, so on a full disk this process must not count further."""
     counter = Counter("posts", "Posts.", registry=registry)
     totals = ProcessTotals(tmp_path / "metrics")
     counter.inc()

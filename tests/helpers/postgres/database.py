@@ -12,7 +12,7 @@ import psycopg2
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-# As a superuser in the role of a replica: no trigger of an append-only table refuses or logs anything.
+# The function runs as a superuser in the role of a replica, so no trigger of an append-only table refuses it.
 #
 # TRUNCATE makes new files for 72 tables and their indexes, in 50 ms of processor time. To delete the few rows
 # of a test takes 10. But deleted rows stay in the files, and the planner goes by their size, from 10 pages,

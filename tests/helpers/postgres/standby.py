@@ -62,7 +62,7 @@ class Standby:
     def catch_up(self) -> None:
         """Wait until everything is replayed that is in the primary's log now."""
         host = self.primary["host"]
-        self._ask(host, "SELECT pg_current_xact_id()")  # so that all of the log is sent
+        self._ask(host, "SELECT pg_current_xact_id()")  # this makes the primary send all of its log
         position = self._ask(host, "SELECT pg_current_wal_insert_lsn()")
         until(lambda: self.ask(f"SELECT pg_last_wal_replay_lsn() >= '{position}'"))
 

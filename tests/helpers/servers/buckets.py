@@ -16,7 +16,7 @@ from tests.helpers.servers.ports import free_port
 from tests.helpers.waiting import until
 
 KEY, SECRET = "the-key", "a secret/with+signs"
-LISTED = 20  # files in one answer, for which S3 has 1,000, which take seconds to store
+LISTED = 20  # files in one answer; S3 lists 1,000, but these take seconds to store
 
 
 @contextmanager

@@ -45,7 +45,7 @@ def test_waiting_comment_has_a_case_that_a_decision_closes(maria):
 
 def test_edit_with_a_higher_score_makes_a_case_due_earlier():
     comment = make_comment(make_article())
-    Case.objects.update(due_at=F("due_at") - timedelta(hours=6))  # as by a report
+    Case.objects.update(due_at=F("due_at") - timedelta(hours=6))  # a report makes a case due earlier
     before = Case.objects.get()
     body = "See https://one.example and https://two.example."
     edit_comment(comment=comment, body=body, user=None, guest=comment.guest)

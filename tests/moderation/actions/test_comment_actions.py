@@ -48,7 +48,7 @@ def test_editors_pick_is_shown_and_undone(client, maria):
     assert "Editor’s pick" in page(client, article)
     client.force_login(maria)
     post_action(client, "pick", comment, on="1")
-    assert Batch.objects.count() == 1  # it was one already
+    assert Batch.objects.count() == 1  # the comment was a pick already
     assert "Nothing to change." in client.get("/moderation/").text
     undo(batch=Batch.objects.get(), actor=maria)
     assert page(client, article) == before
@@ -74,7 +74,7 @@ def test_only_published_comments_can_be_picked(client, maria, omar):
     with pytest.raises(ValidationError):
         quick_actions.set_editors_pick(
             comment=comment, is_pick=True, actor=maria
-        )  # as it was read, before that
+        )  # the comment as it was read before the decision
     assert (
         "Only published comments"
         in client.post(f"{reverse('moderation:pick', args=[comment.pk])}?on=1", follow=True).text

@@ -124,4 +124,4 @@ def test_removal_from_the_menu_returns_to_the_nearest_comment(client, maria):
     assert remove(first) == f"/stories/{article.slug}/#comments"
     second = make_comment(article, "Second", author=maria)
     make_comment(article, "Its reply", author=maria, parent=second)
-    assert remove(second) == f"/stories/{article.slug}/#comment-{second.pk}"  # a sentence stands there
+    assert remove(second) == f"/stories/{article.slug}/#comment-{second.pk}"  # a placeholder is shown there

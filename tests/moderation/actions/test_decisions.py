@@ -43,7 +43,7 @@ def test_removal_and_undo_of_a_branch_keep_all_counters_right(maria, omar):
     assert Discussion.objects.get().visible_count == 1
     assert_sound()
 
-    late = make_comment(article, parent=below)  # what was written since stays counted
+    late = make_comment(article, parent=below)  # a reply that was written since is counted
     back = undo(batch=act.batch, actor=omar)
 
     assert sorted(back.changed) == [root.pk, reply.pk]
@@ -206,7 +206,7 @@ def test_first_of_many_refusals_are_listed_without_reading_texts(maria, omar):
     ids = [make_comment(article, f"Words {n}.").pk for n in range(MAX_REFUSALS_LISTED + 5)]
     seen = last_transition_ids(ids)
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=omar)
-    for pk in ids:  # so that the undo of Omar's leaves all as well
+    for pk in ids:  # the undo of Omar's action then leaves all comments as they are
         decide(ids=[pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     with CaptureQueriesContext(connection) as queries:
         refused = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=omar, expected_transitions=seen)

@@ -90,12 +90,13 @@ def test_closed_discussion_accepts_no_comments(client, target, maria):
     assert "This discussion is closed." in read(client, article)
     with pytest.raises(ValidationError, match="closed"):
         make_comment(article, author=maria, parent=comment)
-    discussion.site = Site()  # as a form read it that was opened before
+    discussion.site = Site()  # the settings at the time when the form was opened
     Discussion.objects.get_or_create(pk=article.pk)
     stored = Discussion.objects.get(pk=article.pk)
     stored.site, stored.status, stored.article = Site(), "open", article
     with pytest.raises(ValidationError, match="was just closed"):
-        make_comment(article, author=maria, discussion=stored)  # the insert itself asks
+        # The insert statement itself checks the setting.
+        make_comment(article, author=maria, discussion=stored)
     undo(batch=batch, actor=maria)
     assert read(client, article) == before
 

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without
 
 
 @pytest.fixture
-def chief():
+def administrator():
     return UserFactory.create(name="Charlie", roles=("Administrator", "Moderator"))
 
 
@@ -46,31 +46,31 @@ def test_partly_undone_action_is_shown_as_such(client, maria):
     assert action_history.summarize([act], None)[0].partly_undone == ""
 
 
-def test_restriction_lifted_for_one_comment_is_partly_undone(client, chief):
+def test_restriction_lifted_for_one_comment_is_partly_undone(client, administrator):
     article = make_article()
     ids = [make_comment(article).pk for _ in range(2)]
-    client.force_login(chief)
-    restrictions.restrict(ids=ids, why=Restriction.Why.COURT, actor=chief)
+    client.force_login(administrator)
+    restrictions.restrict(ids=ids, why=Restriction.Why.COURT, actor=administrator)
     act = Batch.objects.get(kind=Batch.Kind.RESTRICTION)
     first, second = Restriction.objects.order_by("comment")
-    restrictions.lift(restriction=first, actor=chief)
+    restrictions.lift(restriction=first, actor=administrator)
     assert "Undone for 1 of 2." in page_of(client, act)
     assert "only an administrator can lift" not in page_of(client, Batch.objects.get(undoes=act))
     assert 'class="undone"' not in client.get(reverse("moderation:history")).text
-    restrictions.lift(restriction=second, actor=chief)
+    restrictions.lift(restriction=second, actor=administrator)
     shown = action_history.summarize([act], None)[0]
     assert (shown.is_undone, shown.partly_undone) == (True, "")
 
 
-def test_renewed_restriction_does_not_affect_another_comment(chief):
+def test_renewed_restriction_does_not_affect_another_comment(administrator):
     article = make_article()
     ids = [make_comment(article).pk for _ in range(2)]
-    restrictions.restrict(ids=ids, why=Restriction.Why.COURT, actor=chief)
+    restrictions.restrict(ids=ids, why=Restriction.Why.COURT, actor=administrator)
     lifted = [
-        restrictions.lift(restriction=restriction, actor=chief).batch
+        restrictions.lift(restriction=restriction, actor=administrator).batch
         for restriction in Restriction.objects.order_by("comment")
     ]
-    again = undo(batch=lifted[0], actor=chief).batch
+    again = undo(batch=lifted[0], actor=administrator).batch
     shown = {act.batch: act for act in action_history.summarize([*lifted, again], None)}
     assert [(shown[act].is_undone, shown[act].latest) for act in lifted] == [
         (True, again.pk),
@@ -102,7 +102,7 @@ def test_actions_are_described_by_their_effect(maria):
     comment = make_comment(article)
     hidden = quick_actions.apply_quick_action(name="hide", article=None, actor=maria)
     assert explanations.describe_action(hidden) == "Whole site: discussions are hidden"
-    assert action_history.summarize([hidden], None)[0].target == ""  # it is named once
+    assert action_history.summarize([hidden], None)[0].target == ""  # the description names the site already
     assert explanations.describe_decision(State.DELETED, Reason.IMPORT_UNDONE) == "Import undone"
     brought = Batch.objects.create(kind=Batch.Kind.IMPORT, actor=maria)
     with triggers_disabled():

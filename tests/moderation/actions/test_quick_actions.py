@@ -32,7 +32,7 @@ def lift(comment: Comment, actor: Any) -> None:
         restrictions.lift(restriction=restriction, actor=actor)
 
 
-# Each acts on the first of some comments or on all of them, with another comment beside it. `undo` takes
+# Each function acts on the first of the comments or on all of them, and has another comment. `undo` takes
 # batches.
 ACTS: dict[str, Callable[..., Any]] = {
     "spam": lambda ids, by, **_: decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=by).batch,

@@ -42,12 +42,13 @@ def test_every_setting_is_changed_and_reverted(maria, omar):
         (Target.SITE, 1, "comment_status", "closed"),
         (Target.SITE, 1, "review_everything", True),
         (Target.DISCUSSION, article.pk, "moderation", "pre"),
-        (Target.DISCUSSION, article.pk, "status", "open"),  # it is: no change
+        # The discussion is open already, so nothing changes.
+        (Target.DISCUSSION, article.pk, "status", "open"),
         (Target.COMMENT, one.pk, "is_pick", True),
         (Target.COMMENT, two.pk, "duplicate_of", one.pk),
         (Target.RULE, rule.pk, "is_active", False),
         (Target.ARTICLE, article.pk, "published_at", at),
-        (Target.COMMENT, 10**9, "is_pick", True),  # there is none
+        (Target.COMMENT, 10**9, "is_pick", True),  # no such comment exists
     )
     assert batch.changes.count() == 7
     site = Site.objects.get()
@@ -95,7 +96,8 @@ def test_later_change_is_kept_and_its_author_is_named(maria, omar):
     )
     change_settings(omar, (Target.DISCUSSION, one.pk, "status", "hidden"))
     change_settings(omar, (Target.DISCUSSION, two.pk, "status", "open"))
-    change_settings(omar, (Target.DISCUSSION, two.pk, "status", "closed"))  # what it was, but Omar's own now
+    # The same value, but now set by Omar.
+    change_settings(omar, (Target.DISCUSSION, two.pk, "status", "closed"))
 
     back = undo(batch=batch, actor=maria)
 
@@ -111,7 +113,7 @@ def test_later_change_is_kept_and_its_author_is_named(maria, omar):
 def test_value_changed_without_an_action_is_kept(maria):
     article = make_article()
     batch = change_settings(maria, (Target.DISCUSSION, article.pk, "status", "closed"))
-    change_discussion(article=article, status="hidden")  # as the admin does
+    change_discussion(article=article, status="hidden")  # the admin changes it in this way
     back = undo(batch=batch, actor=maria)
     assert (back.batch, back.refused) == (None, [Refusal(None, "", f"“{article}”: The discussion is hidden")])
 
@@ -157,7 +159,7 @@ def test_the_upgrade_renames_fields_in_stored_changes(maria, migration, kind, ta
     change = SettingChange.objects.create(batch=batch, target=target, target_id=1, field=old, new=2)
     (*_, rename) = import_module(f"moderation.migrations.{migration}").Migration.operations
     with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # else the new rows lock the table against ALTER
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # otherwise the new rows would block ALTER TABLE
         cursor.execute(rename.sql)
     batch.refresh_from_db()
     change.refresh_from_db()

@@ -213,7 +213,7 @@ def test_page_of_an_undo_lists_the_unchanged_comments(client, maria, omar):
 def test_undone_import_is_not_counted(maria):
     """A discussion tells every reader how many comments "our copy holds", without undone imports."""
     article = make_article(source_key="there")
-    imported = [ImportedComment(str(n), "Voice", f"Words {n}", timezone.now()) for n in range(3)]
+    imported = [ImportedComment(str(n), "Reader", f"Words {n}", timezone.now()) for n in range(3)]
 
     def brought_in() -> Batch:
         batch = Batch.objects.create(kind="import", actor=maria)
@@ -226,7 +226,7 @@ def test_undone_import_is_not_counted(maria):
     batch = brought_in()
     decide(ids=[Comment.objects.first().pk], to=State.SPAM, reason="spam", actor=maria)
     back = undo(batch=batch, actor=maria)
-    assert copied() == 1  # on which somebody has decided since
+    assert copied() == 1  # the comment that is left has a newer decision
     undo(batch=back.batch, actor=maria)
     assert copied() == 3
     undo(batch=Batch.objects.latest("at"), actor=maria)
@@ -261,7 +261,7 @@ def test_comment_moved_under_locked_replies_is_locked_until_undone(client, maria
     page = client.get(reverse("moderation:action", args=[batch.pk])).text
     assert "1 would be left unchanged, because it has changed meanwhile" in page
     assert "<bdi>Omar</bdi>: Moved again" in page
-    assert undo(batch=batch, actor=maria).batch is None  # it was moved again: nothing of it goes back
+    assert undo(batch=batch, actor=maria).batch is None  # the comment was moved again, so nothing is undone
     assert locked() == {root.pk, one.pk, below.pk}
     undo(batch=further, actor=omar)
     move(comment=one, parent=None, actor=omar)

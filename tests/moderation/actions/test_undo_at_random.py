@@ -63,7 +63,7 @@ def test_every_action_is_undone_and_redone_exactly(seed):
         before = stored()
         try:
             batch = chance.choice(kinds(chance, adam))()
-        except ValidationError:  # not to be done to this one
+        except ValidationError:  # the action is not possible for this comment
             continue
         if batch is None:
             continue

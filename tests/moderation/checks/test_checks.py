@@ -31,7 +31,7 @@ KNOWN = Context(person_is_confirmed=True, has_approved_comment=True)
 def submission(body: str = "A word about the boat.", **fields) -> Submission:
     article = Article(title="The slip closes", published_at=NOW - fields.pop("age", timedelta(days=1)))
     discussion = Discussion(article=article, moderation=fields.pop("moderation", "conditional"))
-    vars(discussion)["site"] = Site()  # else it is read
+    vars(discussion)["site"] = Site()  # otherwise the site is read from the database
     values = {"name": "Nuala", "at": NOW} | fields
     return Submission(discussion=discussion, body=body, **values)
 
@@ -80,7 +80,7 @@ def test_a_moderator_is_not_new():
         ("[here](https://a.example) and www.b.org", [(7, 24), (30, 39)]),
     ],
 )
-def test_links_beyond_the_first(body, spans):
+def test_more_than_one_link_is_found(body, spans):
     found = run_checks(submission(body), KNOWN)
     assert [f.spans for f in found] == ([] if spans is None else [spans])
     for f in found:
@@ -100,12 +100,12 @@ def test_links_beyond_the_first(body, spans):
         ("نعم", False),
     ],
 )
-def test_nothing_but_punctuation_and_markup(body, found):
+def test_a_text_of_punctuation_and_markup_only_is_found(body, found):
     assert bool(check(submission(body))) is found
 
 
 @pytest.mark.parametrize("missing", ["all", "rest"])
-def test_a_text_missing_in_the_original(missing):
+def test_a_text_missing_in_the_original_is_found(missing):
     context = replace(KNOWN, text_missing=missing)
     assert check(submission("IN OUR"), context) == [("emptied", None)]
 
@@ -157,16 +157,16 @@ def listed(*values: str, whole_words: bool) -> Context:
         (["cialis", "casino"], False, "A specialist at the CASINO", [(5, 11), (20, 26)]),
         (["cialis", "casino"], True, "A specialist at the CASINO", [(20, 26)]),
         (["free"], True, "barrier-free, freely", [(8, 12)]),
-        (["ass", "pass"], True, "a pass", [(2, 6)]),  # the longer one ends where the shorter does
+        (["ass", "pass"], True, "a pass", [(2, 6)]),  # both terms end at the same position
         (["strasse"], True, "Die Straße dort", [(4, 10)]),
-        (["性"], True, "两性关系", [(1, 2)]),  # no spaces part these words
+        (["性"], True, "两性关系", [(1, 2)]),  # these words are not separated by spaces
         (["카지노"], True, "카지노를", [(0, 3)]),  # the particle hangs on
         (["#1"], True, "We are#1!", [(6, 8)]),
         (["http://"], True, "http://a.example", [(0, 7)]),
         (["poker"], True, "Pokerface", None),
     ],
 )
-def test_the_terms_of_a_list(terms, whole_words, body, spans):
+def test_the_terms_of_a_list_are_found(terms, whole_words, body, spans):
     found = run_checks(submission(body), listed(*terms, whole_words=whole_words))
     assert [(f.check, f.rule, f.spans) for f in found] == ([] if spans is None else [("term_list", 1, spans)])
 
@@ -235,12 +235,12 @@ def test_the_upper_bound_of_links_holds(parts):
 
 
 @pytest.mark.parametrize("body", ["http://ｅvil.com", "http://ev\u00adil.com", "http://evil\u200b.com/x"])
-def test_a_domain_with_characters_that_browsers_ignore(body):
+def test_a_domain_is_matched_despite_characters_that_browsers_ignore(body):
     assert check(submission(body), rules(domain="evil.com")) == [("domain", 1)]
 
 
 @pytest.mark.parametrize("body", ["http://münchen.de/x", "http://MÜNCHEN.de", "http://xn--mnchen-3ya.de"])
-def test_an_internationalized_domain(body):
+def test_an_internationalized_domain_is_matched_in_each_notation(body):
     assert check(submission(body), rules(domain="xn--mnchen-3ya.de")) == [("domain", 1)]
 
 
@@ -255,7 +255,7 @@ def test_an_internationalized_domain(body):
         ("ünï", "ÜNÏ", True),
     ],
 )
-def test_a_name_pattern(pattern, name, found):
+def test_a_name_pattern_matches_parts_of_the_name(pattern, name, found):
     assert bool(check(submission("casino", name=name), rules(name=pattern))) is found
 
 
@@ -277,7 +277,7 @@ def test_the_worst_pattern_takes_linear_time():
         ({None: "2", "topic": "1"}, [("links", 2)]),
         ({"topic": "1", "article": "5"}, []),
         ({None: "5", "other": "1"}, []),
-        ({"topic": "3", "topic 2": "1"}, [("links", 2)]),  # of two topics the stricter
+        ({"topic": "3", "topic 2": "1"}, [("links", 2)]),  # the stricter limit of two topics applies
     ],
 )
 def test_the_narrower_limit_wins(scopes, found):
@@ -314,7 +314,7 @@ def test_a_rule_applies_only_in_its_scope():
     assert found == {(9, (4,)): [1, 2, 3], (9, ()): [1, 3], (8, (4, 5)): [1, 2], (8, ()): [1]}
 
 
-def test_a_rule_that_does_not_hold():
+def test_a_rule_may_flag_without_holding():
     context = rules(RuleDefinition(pk=1, kind="term", value="pill", holds=False))
     assert [(f.rule, f.holds) for f in run_checks(submission("A pill"), context)] == [(1, False)]
 
@@ -358,7 +358,7 @@ TRUSTED = replace(KNOWN, person_is_trusted=True)
         (
             Context(sent_by_person=sent(3), person_is_trusted=True),
             "You can post 3 comments",
-        ),  # no longer known
+        ),  # the person is no longer a known one
         (Context(sent_by_person=sent(50), may_moderate=True), None),
         (replace(rules(rate="1/2"), sent_by_person=sent(2)), "You can post 2 comments"),
         (replace(rules(rate="1/2"), sent_by_person=sent(5), person_is_trusted=True), None),
@@ -366,7 +366,7 @@ TRUSTED = replace(KNOWN, person_is_trusted=True)
     ],
 )
 @pytest.mark.usefixtures("rate_limits_on")
-def test_rate_limits(context, most):
+def test_each_rate_limit_refuses_the_next_comment(context, most):
     error = rate_error(context)
     assert most in error.message if most else error is None
     assert (RATE_NEW, RATE_KNOWN) == (3, 10)
@@ -377,7 +377,7 @@ def test_rate_limits(context, most):
     [
         (Context(sent_by_person=SentComments(3, 61)), 61, "You can post 3 comments in 10 minutes."),
         (Context(sent_by_person=SentComments(3, 1)), 1, "You can post 3 comments in 10 minutes."),
-        # More must become older than one: the limit was lowered, or two arrived at the same moment.
+        # More than one comment must become old: the limit was lowered, or two arrived at the same moment.
         (Context(sent_by_person=SentComments(4, 61)), 600, "You can post 3 comments in 10 minutes."),
         (Context(sent_by_person=sent(3, 2), sent_from_address=sent(3, 7)), 420, "New commenters on the same"),
         (Context(sent_by_person=sent(3, 7), sent_from_address=sent(3, 7)), 420, "You can post 3 comments"),

@@ -7,7 +7,7 @@ from moderation.checks.harm import insult, personal_data, slur, threat
 from moderation.features.text_reading import CommentData, ParsedComment
 
 
-def found(check, body: str = "x", **more) -> list[str] | None:
+def found_words(check, body: str = "x", **more) -> list[str] | None:
     result = check(ParsedComment(CommentData(body=body, **more)))
     return None if result is None else [body[start:end] for start, end in result.spans]
 
@@ -38,18 +38,18 @@ def found(check, body: str = "x", **more) -> list[str] | None:
     ],
 )
 def test_harm_is_found(check, body, words):
-    assert found(check, body) == words
+    assert found_words(check, body) == words
 
 
 def test_a_slur_may_be_in_the_name():
-    assert found(slur, author="towelhead") == []
+    assert found_words(slur, author="towelhead") == []
 
 
 def test_an_insult_is_found_only_in_an_answer():
     body = "But you are an idiot, Jim"
-    assert found(insult, body, is_reply=True) == ["you are an idiot"]
-    assert found(insult, body) is None
-    assert found(insult, "An idiot would do that; you are right", is_reply=True) is None
+    assert found_words(insult, body, is_reply=True) == ["you are an idiot"]
+    assert found_words(insult, body) is None
+    assert found_words(insult, "An idiot would do that; you are right", is_reply=True) is None
 
 
 @pytest.mark.parametrize(
@@ -73,11 +73,11 @@ def test_an_insult_is_found_only_in_an_answer():
     ],
 )
 def test_harmless_texts_that_resemble_harm_are_not_found(check, body):
-    assert found(check, body) is None
+    assert found_words(check, body) is None
 
 
 def test_a_slur_in_the_middle_of_a_name_is_none():
-    assert found(slur, "the captain of the ferry", author="Coonan") is None
+    assert found_words(slur, "the captain of the ferry", author="Coonan") is None
 
 
 def test_harm_is_no_sign_of_spam():

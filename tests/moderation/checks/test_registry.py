@@ -22,7 +22,7 @@ from tests.factories import GuestFactory, make_article, make_comment
 from tests.moderation.checks.toy_check import TOY_BOAT
 from tests.moderation.queue.helpers import listed_comment_ids, open_card, text
 
-# Words that are also names of checks and mean something else: where, and what.
+# Names of checks that mean something else in other modules: the module, and the meaning.
 OTHER_MEANINGS = {
     ("archive/personal_data/files.py", "personal_data"): "a folder",
     ("archive/formats/soundoff/comment_warnings.py", "emptied"): "a kind of warning about a file",
@@ -159,7 +159,7 @@ def toy(monkeypatch):
 
 
 @pytest.fixture
-def waiting(db, toy, checking_policy, maria, maria_client):
+def waiting_comment(db, toy, checking_policy, maria, maria_client):
     """Return a waiting comment by a known person, in which only the toy check found something."""
     article = make_article()
     guest = GuestFactory.create(confirmed_at=timezone.now())
@@ -171,41 +171,41 @@ def waiting(db, toy, checking_policy, maria, maria_client):
     return comment
 
 
-def test_a_new_check_is_on_the_card_with_its_words(client, waiting):
-    card = open_card(client, waiting)
+def test_a_new_check_is_on_the_card_with_its_words(client, waiting_comment):
+    card = open_card(client, waiting_comment)
     assert "It is about a toy boat." in card
     assert '<mark data-n="1">toy boat</mark>' in card
     assert "1 strong signal" in card
-    assert Case.objects.open().get(comment=waiting).score == 0.9
+    assert Case.objects.open().get(comment=waiting_comment).score == 0.9
 
 
-def test_a_new_check_is_on_its_authors_page_and_in_the_mail(client, waiting, mailoutbox):
+def test_a_new_check_is_on_its_authors_page_and_in_the_mail(client, waiting_comment, mailoutbox):
     client.logout()
-    page = text(client.get(decision_url(waiting).removeprefix(settings.SITE_URL)))
+    page = text(client.get(decision_url(waiting_comment).removeprefix(settings.SITE_URL)))
     assert "You wrote about a toy boat." in page
-    assert notify_not_published.func(waiting.pk) == 1
+    assert notify_not_published.func(waiting_comment.pk) == 1
     assert "You wrote about a toy boat." in mailoutbox[0].body
-    assert render_notices([waiting])[waiting.pk].kind == Kind.WAITS_CHECK
+    assert render_notices([waiting_comment])[waiting_comment.pk].kind == Kind.WAITS_CHECK
 
 
-def test_a_new_check_is_a_filter_of_the_queue(client, waiting):
-    other = make_comment(waiting.discussion.article, "Another word")
-    assert set(listed_comment_ids(client.get("/moderation/"))) == {waiting.pk, other.pk}
+def test_a_new_check_is_a_filter_of_the_queue(client, waiting_comment):
+    other = make_comment(waiting_comment.discussion.article, "Another word")
+    assert set(listed_comment_ids(client.get("/moderation/"))) == {waiting_comment.pk, other.pk}
     found = client.get("/moderation/?check=toy_boat")
-    assert listed_comment_ids(found) == [waiting.pk]
+    assert listed_comment_ids(found) == [waiting_comment.pk]
     assert "Check: <bdi>a toy boat</bdi>" in text(found)
     assert '<option value="toy_boat" selected>a toy boat</option>' in text(found)
     assert client.get("/moderation/?check=nonsense").status_code == 404
 
 
-def test_a_new_check_is_on_the_dashboard_and_in_the_summary_and_the_log(client, waiting, maria):
+def test_a_new_check_is_on_the_dashboard_and_in_the_summary_and_the_log(client, waiting_comment, maria):
     assert "<small>a toy boat</small>" in text(client.get("/moderation/log/"))
-    decide(ids=[waiting.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria)
+    decide(ids=[waiting_comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=maria)
     assert "a toy boat" in text(client.get("/moderation/dashboard/"))
     summary = discussion_summary.summary_sentences(Discussion.objects.get())
     assert summary[-1] == "The checks proposed 1 and a moderator confirmed it."
-    waiting.refresh_from_db()
-    assert "You wrote about a toy boat." in render_notices([waiting])[waiting.pk].sentences
+    waiting_comment.refresh_from_db()
+    assert "You wrote about a toy boat." in render_notices([waiting_comment])[waiting_comment.pk].sentences
 
 
 def test_a_new_check_is_a_signal_of_the_spam_filter(toy):

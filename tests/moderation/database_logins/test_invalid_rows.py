@@ -5,7 +5,7 @@ import pytest
 
 from tests.moderation.database_logins.helpers import ROWS, attempt, run
 
-COPIED = {  # of a comment that is written as a new one
+COPIED = {  # columns of a comment that is written as a new one
     "author_name": "author_name",
     "author_email": "''",
     "body": "'A word.'",

@@ -52,7 +52,15 @@ from moderation.people.profiles import Person
 from moderation.reports import removal_requests
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 from tests.helpers.data_folder import data_path
-from tests.moderation.erasure.traces import EMAIL, NAME, SITE, WORDS, Planted, found_in, run_erasures
+from tests.moderation.erasure.traces import (
+    EMAIL,
+    NAME,
+    SITE,
+    WORDS,
+    PersonalTraces,
+    columns_with,
+    run_erasures,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +69,7 @@ def _site(tmp_path: Path, settings: Any, moderation_without_checks: None) -> Non
     settings.TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
 
-QUOTED = {  # what somebody else wrote
+QUOTED = {  # texts by other people
     "comments_comment.body",
     "comments_comment.body_html",
     "comments_commenttext.folded",
@@ -72,8 +80,8 @@ QUOTED = {  # what somebody else wrote
 @pytest.mark.django_db
 @pytest.mark.parametrize("deletes_comments", [False, True])
 def test_nothing_is_left_in_any_column(deletes_comments: bool) -> None:
-    planted = Planted(is_editor=True)
-    before = found_in(NAME, EMAIL, WORDS)
+    traces = PersonalTraces(is_editor=True)
+    before = columns_with(NAME, EMAIL, WORDS)
     places = {
         *("accounts_user.name", "accounts_user.email", "accounts_signup.email"),
         *("accounts_guest.name", "accounts_guest.email"),
@@ -95,16 +103,16 @@ def test_nothing_is_left_in_any_column(deletes_comments: bool) -> None:
     }
     assert places <= before, places - before
 
-    planted.erase(deletes_comments=deletes_comments)
+    traces.erase(deletes_comments=deletes_comments)
 
     words = (NAME, EMAIL, WORDS) if deletes_comments else (NAME, EMAIL)
-    assert found_in(*words) == QUOTED
+    assert columns_with(*words) == QUOTED
     texts = list(Comment.objects.filter(body__icontains=NAME).values_list("pk", flat=True))
-    assert texts == [planted.olavs.pk]
+    assert texts == [traces.olavs.pk]
     assert check() == {}
-    user = User.objects.get(pk=planted.user.pk)
+    user = User.objects.get(pk=traces.user.pk)
     assert (str(user), user.is_active, user.roles) == ("Deleted account", False, frozenset())
-    assert not User.objects.get(pk=planted.other.pk).is_erased
+    assert not User.objects.get(pk=traces.other.pk).is_erased
     for rows in (
         Authenticator,
         SocialAccount,
@@ -116,60 +124,61 @@ def test_nothing_is_left_in_any_column(deletes_comments: bool) -> None:
         Subscriber,
     ):
         assert not rows.objects.exists(), rows
-    # Nothing comes back with the decision on a report of the person.
-    decide(ids=[planted.foreign.pk], to=State.REJECTED, reason=Reason.HATE, actor=planted.moderator)
-    assert found_in(*words) == QUOTED
+    # The decision on the person's report restores nothing.
+    decide(ids=[traces.foreign.pk], to=State.REJECTED, reason=Reason.HATE, actor=traces.moderator)
+    assert columns_with(*words) == QUOTED
 
 
 @pytest.mark.django_db
-def test_the_words_stay_without_the_name() -> None:
-    planted = Planted()
-    version = planted.answered.discussion.version
+def test_comments_can_stay_without_the_name() -> None:
+    traces = PersonalTraces()
+    version = traces.answered.discussion.version
     transitions = Transition.objects.count()
-    planted.erase(deletes_comments=False)
+    traces.erase(deletes_comments=False)
     assert Transition.objects.count() == transitions
-    for comment in (planted.answered, planted.alone, planted.as_guest, planted.removed):
+    for comment in (traces.answered, traces.alone, traces.as_guest, traces.removed):
         fresh = Comment.objects.get(pk=comment.pk)
         assert (fresh.author_name, fresh.author_email) == ("Deleted account", "")
         assert fresh.body
         assert CommentText.objects.get(comment=fresh).author_name == "Deleted account"
     assert not CommentRevision.objects.exclude(body="").exists()
-    assert not Origin.objects.filter(comment__in=[planted.answered, planted.alone]).exists()
-    deleted = Comment.objects.get(pk=planted.deleted.pk)
+    assert not Origin.objects.filter(comment__in=[traces.answered, traces.alone]).exists()
+    deleted = Comment.objects.get(pk=traces.deleted.pk)
     assert (deleted.body, deleted.author_name) == ("", "")  # readers could not see it any more
-    assert Comment.objects.get(pk=planted.answered.pk).discussion.version > version
-    assert Comment.objects.get(pk=planted.foreign.pk).author_name == "Somebody"
-    assert Recommendation.objects.filter(comment=planted.olavs, given=True).exists()
-    page = Client().get(planted.story.get_absolute_url()).content.decode()
+    assert Comment.objects.get(pk=traces.answered.pk).discussion.version > version
+    assert Comment.objects.get(pk=traces.foreign.pk).author_name == "Somebody"
+    assert Recommendation.objects.filter(comment=traces.olavs, given=True).exists()
+    page = Client().get(traces.story.get_absolute_url()).content.decode()
     assert page.count("Deleted account") >= 3
     assert f"As {NAME} said" in page
 
 
 @pytest.mark.django_db
-def test_the_words_are_taken_too() -> None:
-    planted = Planted()
-    planted.erase(deletes_comments=True)
-    for comment in (planted.answered, planted.alone, planted.as_guest):
+def test_comments_can_be_deleted_with_the_account() -> None:
+    traces = PersonalTraces()
+    traces.erase(deletes_comments=True)
+    for comment in (traces.answered, traces.alone, traces.as_guest):
         fresh = Comment.objects.get(pk=comment.pk)
         assert (fresh.state, fresh.state_reason, fresh.body, fresh.author_name) == (
             *(State.DELETED, Reason.AUTHOR),
             *("", ""),
         )
-    removed = Comment.objects.get(pk=planted.removed.pk)
-    assert (removed.state, removed.body) == (State.REJECTED, "")  # it is not called deleted by its author
-    page = Client().get(planted.story.get_absolute_url()).content.decode()
-    assert f'id="comment-{planted.answered.pk}"' in page  # answered: its place stays
-    assert f'id="comment-{planted.alone.pk}"' not in page
+    removed = Comment.objects.get(pk=traces.removed.pk)
+    # The state stays that of the moderator's removal.
+    assert (removed.state, removed.body) == (State.REJECTED, "")
+    page = Client().get(traces.story.get_absolute_url()).content.decode()
+    assert f'id="comment-{traces.answered.pk}"' in page  # a comment with replies leaves a placeholder
+    assert f'id="comment-{traces.alone.pk}"' not in page
     assert WORDS not in page
-    assert Comment.objects.get(pk=planted.answer.pk).body == "An answer."
+    assert Comment.objects.get(pk=traces.answer.pk).body == "An answer."
 
 
 @pytest.mark.django_db
 def test_the_account_is_disabled_at_once(client: Client) -> None:
-    planted = Planted()
-    client.force_login(planted.user)
-    account_erasure.start(person=Person(user=planted.user), deletes_comments=False)
-    user = User.objects.get(pk=planted.user.pk)
+    traces = PersonalTraces()
+    client.force_login(traces.user)
+    account_erasure.start(person=Person(user=traces.user), deletes_comments=False)
+    user = User.objects.get(pk=traces.user.pk)
     assert not user.is_active
     assert not user.has_usable_password()
     assert user.name  # the job has not run yet
@@ -207,7 +216,7 @@ def test_decisions_of_staff_stay(maria: User, ada: User) -> None:
 
 
 @pytest.mark.django_db
-def test_an_unconfirmed_e_mail_is_no_proof() -> None:
+def test_an_unconfirmed_e_mail_erases_no_guest() -> None:
     """Otherwise anybody could erase a guest by adding their e-mail to an account."""
     guest = GuestFactory.create(name="Gwen", email="gwen@example.org", confirmed_at=timezone.now())
     thief = confirm_email(UserFactory.create())
@@ -237,31 +246,31 @@ def test_a_guest_whose_comments_are_claimed_in_part_stays() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_claimed_guest_is_erased_and_logged() -> None:
-    planted = Planted()
-    person = Person(user=planted.user)
-    assert planted.unconfirmed in DataSubject.of(person).guests
-    assert planted.unconfirmed not in DataSubject.of_browser(person).guests  # the e-mail is not confirmed
+    traces = PersonalTraces()
+    person = Person(user=traces.user)
+    assert traces.unconfirmed in DataSubject.of(person).guests
+    assert traces.unconfirmed not in DataSubject.of_browser(person).guests  # the e-mail is not confirmed
     account_erasure.start(person=person, deletes_comments=True)
-    planted.unconfirmed.refresh_from_db()
-    assert not planted.unconfirmed.is_active  # the cookie of the old browser is rejected at once
+    traces.unconfirmed.refresh_from_db()
+    assert not traces.unconfirmed.is_active  # the cookie of the old browser is rejected at once
     logged = {(each.what, each.id) for each in erasure_log.read(erasure_log.path())}
-    assert ("guest", planted.unconfirmed.pk) in logged
+    assert ("guest", traces.unconfirmed.pk) in logged
 
 
 @pytest.mark.django_db
 def test_a_comment_reported_as_illegal_waits_for_the_decision() -> None:
-    planted = Planted()
-    illegal = planted.alone
-    case = Case.objects.create(comment=illegal, discussion_id=planted.story.pk, is_illegal=True)
+    traces = PersonalTraces()
+    illegal = traces.alone
+    case = Case.objects.create(comment=illegal, discussion_id=traces.story.pk, is_illegal=True)
     IllegalContentReport.objects.create(comment=illegal, case=case, why="A crime.", in_good_faith=True)
-    planted.erase(deletes_comments=True)
+    traces.erase(deletes_comments=True)
     fresh = Comment.objects.get(pk=illegal.pk)
     assert (fresh.state, fresh.author_name) == (State.PUBLISHED, "Deleted account")
     assert fresh.body
     unfinished = AccountErasure.objects.get(finished_at=None)
-    assert unfinished.user == planted.user
-    assert account_erasure.restart_erasures() == 0  # it would do nothing
-    decide(ids=[illegal.pk], to=State.REJECTED, reason=Reason.HATE, actor=planted.moderator)
+    assert unfinished.user == traces.user
+    assert account_erasure.restart_erasures() == 0  # a job would do nothing
+    decide(ids=[illegal.pk], to=State.REJECTED, reason=Reason.HATE, actor=traces.moderator)
     assert account_erasure.restart_erasures() == 1
     assert account_erasure.restart_erasures() == 0  # its job waits already
     run_erasures()
@@ -270,11 +279,11 @@ def test_a_comment_reported_as_illegal_waits_for_the_decision() -> None:
 
 
 @pytest.mark.django_db
-def test_restricted_words_and_open_requests_stay() -> None:
-    planted = Planted()
-    restrictions.restrict(ids=[planted.secret.pk], why=Restriction.Why.COURT, actor=planted.moderator)
+def test_restricted_texts_and_open_requests_stay() -> None:
+    traces = PersonalTraces()
+    restrictions.restrict(ids=[traces.secret.pk], why=Restriction.Why.COURT, actor=traces.moderator)
     request = removal_requests.send_request(
-        article=planted.story,
+        article=traces.story,
         comment=None,
         requested_action="remove",
         passage="May",
@@ -283,7 +292,7 @@ def test_restricted_words_and_open_requests_stay() -> None:
         name=NAME,
         email=f"{EMAIL}@example.org",
     )
-    planted.erase(deletes_comments=True)
+    traces.erase(deletes_comments=True)
     restriction = Restriction.objects.get()
     assert (restriction.author_name, restriction.author_email) == ("", "")
     assert restriction.texts.exists()
@@ -292,53 +301,53 @@ def test_restricted_words_and_open_requests_stay() -> None:
 
 @pytest.mark.django_db
 def test_a_restricted_comment_is_deleted_when_the_restriction_is_lifted() -> None:
-    planted = Planted()
-    restrictions.restrict(ids=[planted.secret.pk], why=Restriction.Why.COURT, actor=planted.moderator)
-    planted.erase(deletes_comments=True)
-    assert AccountErasure.objects.get(finished_at=None).user == planted.user
-    assert account_erasure.restart_erasures() == 0  # it would do nothing
-    restrictions.lift(restriction=Restriction.objects.get(), actor=planted.administrator)
+    traces = PersonalTraces()
+    restrictions.restrict(ids=[traces.secret.pk], why=Restriction.Why.COURT, actor=traces.moderator)
+    traces.erase(deletes_comments=True)
+    assert AccountErasure.objects.get(finished_at=None).user == traces.user
+    assert account_erasure.restart_erasures() == 0  # a job would do nothing
+    restrictions.lift(restriction=Restriction.objects.get(), actor=traces.administrator)
     assert account_erasure.restart_erasures() == 1
     run_erasures()
-    secret = Comment.objects.get(pk=planted.secret.pk)
+    secret = Comment.objects.get(pk=traces.secret.pk)
     assert (secret.state, secret.body, secret.author_name) == (State.DELETED, "", "")
     assert not AccountErasure.objects.filter(finished_at=None).exists()
 
 
 @pytest.mark.django_db
 def test_data_under_a_legal_hold_is_deleted_when_the_hold_ends() -> None:
-    planted = Planted()
+    traces = PersonalTraces()
     act = restrictions.restrict(
-        ids=[planted.removed.pk, planted.olavs.pk],
+        ids=[traces.removed.pk, traces.olavs.pk],
         why=Restriction.Why.COURT,
-        actor=planted.moderator,
+        actor=traces.moderator,
         is_legal_hold=True,
     )
     assert len(act.changed) == 2
-    planted.erase(deletes_comments=False)
+    traces.erase(deletes_comments=False)
     purge.erase_restricted_data()
     kept = {"moderation_restriction.author_name", "moderation_appeal.text", "moderation_report.details"}
-    assert kept <= found_in(NAME, EMAIL, WORDS)
-    assert Restriction.objects.get(comment=planted.removed).author_name
+    assert kept <= columns_with(NAME, EMAIL, WORDS)
+    assert Restriction.objects.get(comment=traces.removed).author_name
     for restriction in Restriction.objects.all():
-        restrictions.set_legal_hold(restriction=restriction, is_legal_hold=False, actor=planted.administrator)
+        restrictions.set_legal_hold(restriction=restriction, is_legal_hold=False, actor=traces.administrator)
     assert purge.erase_restricted_data() == 3
     assert purge.erase_restricted_data() == 0
-    assert not kept & found_in(NAME, EMAIL, WORDS)
-    assert Restriction.objects.get(comment=planted.olavs).author_name == "Olav"
+    assert not kept & columns_with(NAME, EMAIL, WORDS)
+    assert Restriction.objects.get(comment=traces.olavs).author_name == "Olav"
 
 
 @pytest.mark.django_db
 def test_the_wish_to_delete_the_comments_replaces_the_wish_to_keep_them() -> None:
-    planted = Planted()
-    person = Person(user=planted.user)
+    traces = PersonalTraces()
+    person = Person(user=traces.user)
     account_erasure.start(person=person, deletes_comments=False)
     account_erasure.start(person=person, deletes_comments=True)
     assert set(AccountErasure.objects.values_list("deletes_comments", flat=True)) == {True}
     account_erasure.start(person=person, deletes_comments=False)
     assert set(AccountErasure.objects.values_list("deletes_comments", flat=True)) == {True}
     run_erasures()
-    assert found_in(WORDS) == set()
+    assert columns_with(WORDS) == set()
     assert not AccountErasure.objects.filter(finished_at=None).exists()
 
 
@@ -363,24 +372,24 @@ def test_jobs_about_similar_e_mails_stay() -> None:
 def test_many_comments_take_several_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(account_erasure, "BLOCK", 2)
     monkeypatch.setattr(account_erasure, "RUN_SECONDS", -1)
-    planted = Planted()
-    assert account_erasure.start(person=Person(user=planted.user), deletes_comments=True)
-    erasure = AccountErasure.objects.get(user=planted.user)
+    traces = PersonalTraces()
+    assert account_erasure.start(person=Person(user=traces.user), deletes_comments=True)
+    erasure = AccountErasure.objects.get(user=traces.user)
     runs = 0
     while not account_erasure.erase.func(erasure.pk):
         runs += 1
         assert runs < 10
     assert runs == 3
     assert account_erasure.erase.func(erasure.pk)  # a job that runs again
-    assert not Comment.objects.filter(author=planted.user).exclude(body="").exists()
+    assert not Comment.objects.filter(author=traces.user).exclude(body="").exists()
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("deletes_comments", [False, True])
 def test_a_restore_of_an_older_backup_erases_again(tmp_path: Path, deletes_comments: bool) -> None:
-    planted, file = Planted(is_editor=True), tmp_path / "site.zip"
+    traces, file = PersonalTraces(is_editor=True), tmp_path / "site.zip"
     backup(file)
-    planted.erase(deletes_comments=deletes_comments)
+    traces.erase(deletes_comments=deletes_comments)
     log = erasure_log.path().read_text()
     assert not re.search(f"{NAME}|{EMAIL}|{WORDS}", log, re.IGNORECASE)
 
@@ -389,9 +398,9 @@ def test_a_restore_of_an_older_backup_erases_again(tmp_path: Path, deletes_comme
     run_erasures()
 
     words = (NAME, EMAIL, WORDS) if deletes_comments else (NAME, EMAIL)
-    assert found_in(*words) == QUOTED
+    assert columns_with(*words) == QUOTED
     assert check() == {}
-    assert not User.objects.get(pk=planted.user.pk).is_active
+    assert not User.objects.get(pk=traces.user.pk).is_active
     # A later backup has nothing either.
     later = tmp_path / "later.zip"
     backup(later)
@@ -399,55 +408,55 @@ def test_a_restore_of_an_older_backup_erases_again(tmp_path: Path, deletes_comme
         assert archive.namelist()
     call_command("flush", interactive=False, verbosity=0)
     restore(later)
-    assert found_in(*words) == QUOTED
+    assert columns_with(*words) == QUOTED
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_restore_in_the_middle_of_an_erasure_completes_it(tmp_path: Path) -> None:
     """The job had deleted no comment yet, so the log of erasures lists the person only."""
-    planted, file = Planted(), tmp_path / "site.zip"
+    traces, file = PersonalTraces(), tmp_path / "site.zip"
     backup(file)
-    account_erasure.start(person=Person(user=planted.user), deletes_comments=True)
+    account_erasure.start(person=Person(user=traces.user), deletes_comments=True)
     call_command("flush", interactive=False, verbosity=0)
     restore(file)
     assert Comment.objects.filter(body__contains=WORDS).count() > 3
     assert account_erasure.restart_erasures() == 3
     run_erasures()
-    assert found_in(NAME, EMAIL, WORDS) == QUOTED
+    assert columns_with(NAME, EMAIL, WORDS) == QUOTED
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_restore_keeps_the_later_wish_to_delete_the_comments(tmp_path: Path) -> None:
-    planted, file = Planted(), tmp_path / "site.zip"
-    account_erasure.start(person=Person(user=planted.user), deletes_comments=False)
+    traces, file = PersonalTraces(), tmp_path / "site.zip"
+    account_erasure.start(person=Person(user=traces.user), deletes_comments=False)
     backup(file)
-    account_erasure.start(person=Person(user=planted.user), deletes_comments=True)
+    account_erasure.start(person=Person(user=traces.user), deletes_comments=True)
     call_command("flush", interactive=False, verbosity=0)
     restore(file)
     run_erasures()
-    assert found_in(NAME, EMAIL, WORDS) == QUOTED
+    assert columns_with(NAME, EMAIL, WORDS) == QUOTED
 
 
 @pytest.mark.django_db
-def test_the_file_of_personal_data_goes_too() -> None:
-    planted = Planted()
-    row = files.request_file(Person(user=planted.user))
+def test_the_file_of_personal_data_is_deleted_too() -> None:
+    traces = PersonalTraces()
+    row = files.request_file(Person(user=traces.user))
     assert row
     files.make_file.func(str(row.pk))
-    planted.erase(deletes_comments=False)
+    traces.erase(deletes_comments=False)
     assert files.delete_expired() >= 1
     assert not data_path(files.file_name(row.pk)).exists()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_mails_that_were_written_to_files(tmp_path: Path, settings: Any) -> None:
+def test_mails_that_were_written_to_files_are_deleted(tmp_path: Path, settings: Any) -> None:
     settings.EMAIL_BACKEND = "config.mail_backend.Backend"
     settings.MAIL_TRANSPORT = "django.core.mail.backends.filebased.EmailBackend"
     settings.EMAIL_FILE_PATH = tmp_path / "mail"
-    planted = Planted()
+    traces = PersonalTraces()
     long = "A long line, so that the text is encoded: éß " * 20
     sent = {
-        "to them": ("Hello.", planted.user.email.upper()),
+        "to them": ("Hello.", traces.user.email.upper()),
         "about them": (f"{long}{NAME} Quill\nreplied to you.", "olav@example.org"),
         "to another": (f"{long}{NAME}ish words.", "olav@example.org"),
     }
@@ -457,6 +466,6 @@ def test_mails_that_were_written_to_files(tmp_path: Path, settings: Any) -> None
     )
     send_mail("alone", f"Dear {NAME} Quill", None, ["olav@example.org"])
     assert len(list((tmp_path / "mail").iterdir())) >= 2
-    planted.erase(deletes_comments=False)
+    traces.erase(deletes_comments=False)
     written = b"".join(path.read_bytes() for path in (tmp_path / "mail").iterdir())
     assert re.findall(rb"Subject: (.+)", written) == [b"to another"]

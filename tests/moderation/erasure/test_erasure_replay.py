@@ -129,7 +129,7 @@ def test_erasures_and_restrictions_are_repeated(tmp_path: Path, ada: User) -> No
     assert Batch.objects.count() == batches
 
 
-def test_a_hold_that_was_ended_before_the_words_were_deleted(tmp_path: Path, ada: User) -> None:
+def test_texts_deleted_after_the_end_of_a_hold_are_deleted_again(tmp_path: Path, ada: User) -> None:
     comment, file = make_comment(make_article(), "A crime."), tmp_path / "site.zip"
     restrictions.restrict(ids=[comment.pk], why=Restriction.Why.CHILD_ABUSE, actor=ada)
     backup(file)
@@ -178,7 +178,7 @@ def test_the_job_adds_missing_entries_once(ada: User) -> None:
     assert {(e.what, e.id, e.made, e.reason) for e in erasure_log.read(erasure_log.path())} == kept
 
 
-def test_a_list_that_the_operator_gives(tmp_path: Path, ada: User, capsys: Any) -> None:
+def test_a_list_of_the_operator_is_replayed(tmp_path: Path, ada: User, capsys: Any) -> None:
     comment, file = make_comment(make_article(), "Buy casino."), tmp_path / "site.zip"
     backup(file)
     decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=ada)

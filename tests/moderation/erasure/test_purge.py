@@ -142,7 +142,7 @@ def test_the_list_has_comments_of_these_states_and_this_age(maria, ada):
     assert CommentGroup.objects.count() == 3  # an empty list is not stored
 
 
-def test_no_job_deletes_restricted_words(maria, ada):
+def test_no_job_deletes_restricted_texts(maria, ada):
     """They stay until an administrator decides, also those of spam and of an unconfirmed guest."""
     comment = make_comment(make_article(), "Words for the police.")
     spam(comment, actor=maria)

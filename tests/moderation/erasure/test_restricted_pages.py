@@ -28,18 +28,18 @@ def comment() -> Comment:
     return make_comment(make_article(), f"{SECRET} lives at the harbour, number 5.")
 
 
-def asked_by(user) -> Client:
+def client_or_anonymous(user) -> Client:
     return client_of(user) if user else Client()
 
 
 @pytest.fixture
-def hidden(comment, maria) -> Comment:
+def restricted_comment(comment, maria) -> Comment:
     restrictions.restrict(ids=[comment.pk], why=Restriction.Why.PERSONAL, actor=maria)
     return comment
 
 
 def test_a_moderator_restricts_with_a_reason(comment, maria):
-    client, url = asked_by(maria), f"/moderation/comments/{comment.pk}/restrict/"
+    client, url = client_or_anonymous(maria), f"/moderation/comments/{comment.pk}/restrict/"
     page = client.get(url)
     assert page.status_code == 200
     assert SECRET in page.content.decode()  # the person who restricts it may read it
@@ -64,42 +64,45 @@ def test_comments_with_the_same_text_are_restricted_too(comment, maria):
         make_article("A fourth"), "Of the harbour, and of number 5, much else can be said than that."
     )
     url = f"/moderation/comments/{comment.pk}/restrict/"
-    page = asked_by(maria).get(url).content.decode()
+    page = client_or_anonymous(maria).get(url).content.decode()
     assert "Also restrict the 2 other comments with the same or nearly the same text" in page
-    asked_by(maria).post(url, {"why": "personal", "same": "on"})
+    client_or_anonymous(maria).post(url, {"why": "personal", "same": "on"})
     assert set(Restriction.objects.values_list("comment", flat=True)) == {comment.pk, same.pk, nearly.pk}
     assert Batch.objects.filter(kind=Batch.Kind.RESTRICTION).count() == 1
     assert Comment.objects.get(pk=other.pk).state_reason != Reason.RESTRICTED
 
 
-def test_only_deciders_see_the_page(comment, hidden):
+def test_only_deciders_see_the_page(comment, restricted_comment):
     comment.discussion.article.editors.add(UserFactory.create(roles=("Editor",)))
     for person in (UserFactory.create(), UserFactory.create(roles=("Editor",))):
-        client = asked_by(person)
+        client = client_or_anonymous(person)
         expected = 404 if person.is_editor else 403
         assert client.get(f"/moderation/comments/{comment.pk}/restrict/").status_code == expected
         assert client.get(f"/moderation/restricted/{comment.pk}/").status_code == expected
-    assert asked_by(None).get(f"/moderation/restricted/{comment.pk}/").status_code == 302
+    assert client_or_anonymous(None).get(f"/moderation/restricted/{comment.pk}/").status_code == 302
 
 
-def test_a_moderator_sees_number_reason_and_time(hidden, maria):
-    client = asked_by(maria)
-    for url in ("/moderation/restricted/", f"/moderation/restricted/{hidden.pk}/"):
+def test_a_moderator_sees_number_reason_and_time(restricted_comment, maria):
+    client = client_or_anonymous(maria)
+    for url in ("/moderation/restricted/", f"/moderation/restricted/{restricted_comment.pk}/"):
         text = client.get(url).content.decode()
-        assert f"#{hidden.pk}" in text
+        assert f"#{restricted_comment.pk}" in text
         assert "private data" in text
         assert SECRET not in text
         assert "Guest" not in text
         assert "Show text" not in text
     for act in ("text", "evidence", "legal-hold", "lift", "purge"):
-        assert client.post(f"/moderation/restricted/{hidden.pk}/{act}/", {"sure": "1"}).status_code == 403
-        assert client.get(f"/moderation/restricted/{hidden.pk}/{act}/").status_code == 405
+        assert (
+            client.post(f"/moderation/restricted/{restricted_comment.pk}/{act}/", {"sure": "1"}).status_code
+            == 403
+        )
+        assert client.get(f"/moderation/restricted/{restricted_comment.pk}/{act}/").status_code == 405
     assert not RestrictedTextReading.objects.exists()
     assert Restriction.objects.get().lifted_at is None
 
 
-def test_a_reading_is_logged_before_the_text_is_sent(hidden, ada):
-    client, url = asked_by(ada), f"/moderation/restricted/{hidden.pk}/"
+def test_a_reading_is_logged_before_the_text_is_sent(restricted_comment, ada):
+    client, url = client_or_anonymous(ada), f"/moderation/restricted/{restricted_comment.pk}/"
     assert SECRET not in client.get(url).content.decode()
     assert not RestrictedTextReading.objects.exists()
 
@@ -124,12 +127,12 @@ def test_a_reading_is_logged_before_the_text_is_sent(hidden, ada):
     assert RestrictedTextReading.objects.get() == reading
 
 
-def test_the_evidence_file_can_be_checked_by_others(hidden, ada):
-    response = asked_by(ada).post(f"/moderation/restricted/{hidden.pk}/evidence/")
+def test_the_evidence_file_can_be_checked_by_others(restricted_comment, ada):
+    response = client_or_anonymous(ada).post(f"/moderation/restricted/{restricted_comment.pk}/evidence/")
     assert response["Content-Type"] == "application/zip"
-    assert response["Content-Disposition"] == f'attachment; filename="comment-{hidden.pk}.zip"'
+    assert response["Content-Disposition"] == f'attachment; filename="comment-{restricted_comment.pk}.zip"'
     assert RestrictedTextReading.objects.get().is_export
-    folder = f"comment-{hidden.pk}"
+    folder = f"comment-{restricted_comment.pk}"
     with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     assert set(files) == {
@@ -142,8 +145,8 @@ def test_the_evidence_file_can_be_checked_by_others(hidden, ada):
 
     record = json.loads(files[f"{folder}/comment.json"])
     assert record["texts"][0]["text"].startswith(SECRET)
-    assert record["author"]["comment_name"] == hidden.author_name
-    assert record["author"]["comment_email"] == hidden.author_email
+    assert record["author"]["comment_name"] == restricted_comment.author_name
+    assert record["author"]["comment_email"] == restricted_comment.author_email
     assert [line["to_state"] for line in record["log"]] == ["published", "rejected"]
     for line in record["log"]:
         made = sha256(bytes.fromhex(line["before"]) + line["hashed"].encode()).hexdigest()
@@ -156,7 +159,7 @@ def test_redacted_versions_are_marked(comment, maria, ada):
     """This includes the version that was shown."""
     redact(comment=comment, marked=comment.body.replace("number 5", "[[number 5]]"), actor=maria)
     restrictions.restrict(ids=[comment.pk], why=Restriction.Why.COURT, actor=maria)
-    client, url = asked_by(ada), f"/moderation/restricted/{comment.pk}/"
+    client, url = client_or_anonymous(ada), f"/moderation/restricted/{comment.pk}/"
     assert client.post(f"{url}text/").content.decode().count("redacted by a moderator") == 1
     with zipfile.ZipFile(io.BytesIO(client.post(f"{url}evidence/").content)) as archive:
         record = json.loads(archive.read(f"comment-{comment.pk}/comment.json"))
@@ -164,8 +167,8 @@ def test_redacted_versions_are_marked(comment, maria, ada):
     assert texts == [("number 5.", False), ("our, ███.", True)]
 
 
-def test_an_administrator_sets_and_ends_a_legal_hold_and_deletes(hidden, ada):
-    client, url = asked_by(ada), f"/moderation/restricted/{hidden.pk}/"
+def test_an_administrator_sets_and_ends_a_legal_hold_and_deletes(restricted_comment, ada):
+    client, url = client_or_anonymous(ada), f"/moderation/restricted/{restricted_comment.pk}/"
     assert "legal hold" in client.post(f"{url}legal-hold/", {"legal_hold": "1"}, follow=True).content.decode()
     text = client.post(f"{url}purge/", {"sure": "1"}, follow=True).content.decode()
     assert "A legal hold prevents the deletion." in text
@@ -180,33 +183,33 @@ def test_an_administrator_sets_and_ends_a_legal_hold_and_deletes(hidden, ada):
     assert "Show text" not in text
 
 
-def test_an_administrator_lifts_it(hidden, ada):
-    done = asked_by(ada).post(f"/moderation/restricted/{hidden.pk}/lift/", follow=True)
+def test_an_administrator_lifts_it(restricted_comment, ada):
+    done = client_or_anonymous(ada).post(f"/moderation/restricted/{restricted_comment.pk}/lift/", follow=True)
     assert "Restriction lifted" in done.content.decode()
-    assert Comment.objects.get(pk=hidden.pk).body.startswith(SECRET)
+    assert Comment.objects.get(pk=restricted_comment.pk).body.startswith(SECRET)
 
 
-def test_a_lifted_restriction_redirects_with_a_message(hidden, ada, maria):
+def test_a_lifted_restriction_redirects_with_a_message(restricted_comment, ada, maria):
     restrictions.lift(restriction=Restriction.objects.get(), actor=ada)
     reading = RestrictedTextReading.objects.get()  # restoring the text counts as a reading
-    url = f"/moderation/restricted/{hidden.pk}/"
-    there = f"/moderation/comments/{hidden.pk}/"
+    url = f"/moderation/restricted/{restricted_comment.pk}/"
+    there = f"/moderation/comments/{restricted_comment.pk}/"
     for act in ("lift", "text", "legal-hold", "purge", "evidence"):
-        response = asked_by(ada).post(f"{url}{act}/", {"sure": "1"}, follow=True)
+        response = client_or_anonymous(ada).post(f"{url}{act}/", {"sure": "1"}, follow=True)
         assert response.redirect_chain[-1][0] == there
         assert "The restriction was lifted" in response.content.decode()
-        assert asked_by(maria).post(f"{url}{act}/").status_code == 403
-    assert asked_by(maria).get(url).url == there
+        assert client_or_anonymous(maria).post(f"{url}{act}/").status_code == 403
+    assert client_or_anonymous(maria).get(url).url == there
     assert RestrictedTextReading.objects.get() == reading
     other = make_comment(make_article(), "Never hidden.")
-    assert asked_by(ada).get(f"/moderation/restricted/{other.pk}/").status_code == 404
-    assert asked_by(ada).post(f"/moderation/restricted/{other.pk}/lift/").status_code == 404
+    assert client_or_anonymous(ada).get(f"/moderation/restricted/{other.pk}/").status_code == 404
+    assert client_or_anonymous(ada).post(f"/moderation/restricted/{other.pk}/lift/").status_code == 404
 
 
 def test_a_refused_undo_ends_with_one_full_stop(maria):
-    hidden = make_comment(make_article(), "Unspeakable.")
-    act = restrictions.restrict(ids=[hidden.pk], why=Restriction.Why.OTHER, actor=maria).batch
-    page = asked_by(maria).post(f"/moderation/actions/{act.pk}/undo/", follow=True).text
+    restricted_comment = make_comment(make_article(), "Unspeakable.")
+    act = restrictions.restrict(ids=[restricted_comment.pk], why=Restriction.Why.OTHER, actor=maria).batch
+    page = client_or_anonymous(maria).post(f"/moderation/actions/{act.pk}/undo/", follow=True).text
     assert "Only an administrator can lift a restriction." in page
     assert "lift a restriction.." not in page
 
@@ -216,7 +219,7 @@ def test_the_list_has_pages(maria, monkeypatch):
     article = make_article()
     ids = [make_comment(article, f"Word {n}").pk for n in range(3)]
     restrictions.restrict(ids=ids, why=Restriction.Why.OTHER, actor=maria)
-    client = asked_by(maria)
+    client = client_or_anonymous(maria)
     first = client.get("/moderation/restricted/").context
     assert len(first["restrictions"]) == 2
     assert len(client.get(f"/moderation/restricted/{first['next_page']}").context["restrictions"]) == 1
@@ -224,21 +227,23 @@ def test_the_list_has_pages(maria, monkeypatch):
         assert client.get(f"/moderation/restricted/{hostile}").status_code == 200
 
 
-def test_undo_on_the_action_page_is_for_administrators(hidden, maria):
+def test_undo_on_the_action_page_is_for_administrators(restricted_comment, maria):
     act = Batch.objects.get(kind=Batch.Kind.RESTRICTION)
-    text = asked_by(maria).post(f"/moderation/actions/{act.pk}/undo/", follow=True).content.decode()
+    text = (
+        client_or_anonymous(maria).post(f"/moderation/actions/{act.pk}/undo/", follow=True).content.decode()
+    )
     assert "Only an administrator can lift a restriction." in text
     assert Restriction.objects.get().lifted_at is None
     assert decisions.undo(batch=act, actor=maria).batch is None
 
 
-def test_undo_of_a_lift_is_offered_only_with_permission(hidden, maria, ada):
+def test_undo_of_a_lift_is_offered_only_with_permission(restricted_comment, maria, ada):
     lifted = restrictions.lift(restriction=Restriction.objects.get(), actor=ada).batch
     url = f"/moderation/actions/{lifted.pk}/"
-    page = asked_by(maria).get(url).text
+    page = client_or_anonymous(maria).get(url).text
     assert "Undo this action" not in page
     assert "Only an administrator can lift a restriction." in page
-    assert "Undo this action" in asked_by(ada).get(url).text
+    assert "Undo this action" in client_or_anonymous(ada).get(url).text
 
 
 def test_the_story_comes_back_byte_by_byte(comment, maria, ada):

@@ -39,7 +39,7 @@ WHY = Restriction.Why.PERSONAL
 
 @pytest.fixture
 def comment() -> Comment:
-    """A comment of a guest with a confirmed e-mail, edited once, with a reply."""
+    """Return a comment of a guest with a confirmed e-mail address; it has an edit and a reply."""
     article = make_article()
     guest = GuestFactory.create(name="Zoe Quillfeather", email="zoe@example.org", confirmed_at=timezone.now())
     edited = make_comment(article, "Her number is 555 0100.", guest=guest)

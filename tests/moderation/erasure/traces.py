@@ -55,8 +55,8 @@ NAME, EMAIL, WORDS = "Zyxbelnap", "zyxmoot", "zyxquorl"
 SITE = {"language": "en", "name": "Soundoff", "contact_email": "", "accent": ""}
 
 
-class Planted:
-    """A person who has done everything that leaves a trace, among others."""
+class PersonalTraces:
+    """The traces of a person who has done everything that leaves one, among those of other people."""
 
     def __init__(self, *, is_editor: bool = False) -> None:
         self._create_people()
@@ -216,7 +216,7 @@ def run_erasures() -> None:
     DBTaskResult.objects.filter(task_path=account_erasure.erase.module_path).delete()
 
 
-def found_in(*words: str) -> set[str]:
+def columns_with(*words: str) -> set[str]:
     """Return the columns, as "table.column", in which one of these words is, in any case."""
     pattern = "|".join(words)
     with connection.cursor() as cursor:

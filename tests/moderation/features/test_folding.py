@@ -18,7 +18,7 @@ from moderation.features.folding import FoldedText, fold_case_and_accents
         ("ＦＲＥＥ", "free"),
         ("naïve", "naive"),
         ("it’s “so”", 'it\'s "so"'),
-        ("f\u200bree\u00ad", "free"),  # what nobody sees
+        ("f\u200bree\u00ad", "free"),  # invisible characters
         ("ﬁne", "fine"),
         ("STRASSE", "straße"),
     ],

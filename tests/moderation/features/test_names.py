@@ -14,7 +14,7 @@ from moderation.features.names import is_search_phrase, unusual_name_shape
         ("buy the best tables", "a a a a"),
     ],
 )
-def test_unusual_name_shapes(name, shape):
+def test_unusual_names_have_a_shape(name, shape):
     assert unusual_name_shape(name) == shape
 
 
@@ -22,15 +22,15 @@ def test_unusual_name_shapes(name, shape):
     "name",
     ["Jim", "jim", "JIM", "Ada Lovelace", "J. R. Olsen", "Åse-Marie", "O'Neil", "李娜", "Жанна", "", "  "],
 )
-def test_usual_name_shapes(name):
+def test_usual_names_have_no_shape(name):
     assert unusual_name_shape(name) is None
 
 
 @pytest.mark.parametrize("name", ["luxury kayak", "Cheap Flights", "vape-outlet.com", "best of all", "keto"])
-def test_search_phrases(name):
+def test_search_phrases_are_recognised(name):
     assert is_search_phrase(name)
 
 
 @pytest.mark.parametrize("name", ["Ada Lovelace", "ada", "J. R. Olsen", "李娜 王", "St. Peter", ""])
-def test_names_that_are_no_search_phrases(name):
+def test_other_names_are_no_search_phrases(name):
     assert not is_search_phrase(name)

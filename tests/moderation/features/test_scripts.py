@@ -29,10 +29,10 @@ def test_the_script_of_letters_and_other_characters():
     ("one", "other", "expected"),
     [("Lati", "Cyri", True), ("Lati", "Lati", False), ("", "Lati", False), ("Hira", "Kata", False)],
 )
-def test_scripts_that_differ(one, other, expected):
+def test_scripts_differ_if_both_are_known_and_are_not_used_together(one, other, expected):
     assert scripts_differ(one, other) is expected
 
 
-def test_words_of_two_scripts_that_look_alike():
+def test_words_with_lookalike_letters_of_two_scripts_are_found():
     assert mixes_lookalikes("pаypal")
     assert not any(map(mixes_lookalikes, ("paypal", "банк", "東京")))

@@ -17,12 +17,12 @@ from moderation.features.words import (
 @pytest.mark.parametrize(
     ("word", "does"), [("harbour", True), ("would", False), ("great", False), ("blog", False), ("ice", False)]
 )
-def test_content_words(word, does):
+def test_common_and_short_words_are_no_content_words(word, does):
     assert is_content_word(word) is does
 
 
-def test_words_of_one_stem_are_one():
-    assert stem("ferries") != stem("ferry")  # it is no more than that
+def test_words_with_one_stem_are_equal():
+    assert stem("ferries") != stem("ferry")  # the stem is only the beginning of a word
     assert stems_of("<p>Ferries, the ferries'</p>") == {"ferrie"}
 
 
@@ -39,7 +39,7 @@ def test_stems_of_a_group_leave_out_common_words():
     }
 
 
-def test_runs_and_words_have_their_places():
+def test_runs_and_words_have_spans():
     text = "The ferry is late, the ferry is full"
     shared = set(word_runs(lowercase_words("the ferry is late")))
     assert [text[start:end] for start, end in run_spans(text, shared)] == ["The ferry is late"]

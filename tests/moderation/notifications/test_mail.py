@@ -25,7 +25,7 @@ def guest(**fields):
     return GuestFactory.create(confirmed_at=timezone.now(), **fields)
 
 
-def waiting(*args, **fields):
+def make_waiting_comment(*args, **fields):
     comment = make_comment(*args, **fields)
     change_states(ids=[comment.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
     return comment
@@ -56,7 +56,9 @@ def notify(batch) -> list[mail.EmailMessage]:
     ],
 )
 def test_each_decision_has_its_own_mail(maria, to, reason, subject, words):
-    comment = waiting(make_article("The <slip>"), "It's <here> & now", guest=guest(email="a@example.org"))
+    comment = make_waiting_comment(
+        make_article("The <slip>"), "It's <here> & now", guest=guest(email="a@example.org")
+    )
     act = decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
     (message,) = notify(act.batch)
     assert (message.subject, message.to) == (subject, ["a@example.org"])
@@ -67,8 +69,8 @@ def test_each_decision_has_its_own_mail(maria, to, reason, subject, words):
     assert page in message.body
 
 
-def test_a_link_in_a_comment_is_none_in_its_mail(maria):
-    comment = waiting(make_article(), "See https://spam.example\n\nNow!", guest=guest())
+def test_a_link_in_a_comment_is_plain_text_in_its_mail(maria):
+    comment = make_waiting_comment(make_article(), "See https://spam.example\n\nNow!", guest=guest())
     (message,) = notify(decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch)
     html = check_mail(message)
     assert [quoted.split() for quoted in html.quotations] == [["“See", "https://spam.example", "Now!”"]]
@@ -78,25 +80,28 @@ def test_a_link_in_a_comment_is_none_in_its_mail(maria):
 def test_only_confirmed_e_mails_get_mail(maria):
     article = make_article()
     unproved, account = GuestFactory.create(), UserFactory.create(email="b@example.org")
-    first, second = waiting(article, guest=unproved), waiting(article, author=account)
+    first, second = (
+        make_waiting_comment(article, guest=unproved),
+        make_waiting_comment(article, author=account),
+    )
     assert notify(approve(first, second, actor=maria)) == []
 
     confirm_email(account)
-    third = waiting(article, author=account)
+    third = make_waiting_comment(article, author=account)
     assert [m.to for m in notify(approve(third, actor=maria))] == [["b@example.org"]]
 
 
 def test_an_e_mail_in_capitals_gets_mail_too(maria):
     account = UserFactory.create(email="Bea.B@example.org")
     EmailAddress.objects.create(user=account, email="bea.b@example.org", verified=True, primary=True)
-    assert [m.to for m in notify(approve(waiting(make_article(), author=account), actor=maria))] == [
-        ["Bea.B@example.org"]
-    ]
+    assert [
+        m.to for m in notify(approve(make_waiting_comment(make_article(), author=account), actor=maria))
+    ] == [["Bea.B@example.org"]]
 
 
 def test_one_person_gets_one_mail_for_many_comments(maria):
     article, somebody = make_article(), guest()
-    made = [waiting(article, f"Words {n}.", guest=somebody) for n in range(3)]
+    made = [make_waiting_comment(article, f"Words {n}.", guest=somebody) for n in range(3)]
     (message,) = notify(approve(*made, actor=maria))
     assert message.subject == "Your comments are published"
     assert all(f"Words {n}." in message.body for n in range(3))
@@ -108,7 +113,7 @@ def test_no_mail_about_a_confirmed_publication(maria):
 
 
 def test_no_mail_after_an_undo_but_after_a_redo(maria):
-    comment = waiting(make_article(), guest=guest())
+    comment = make_waiting_comment(make_article(), guest=guest())
     act = approve(comment, actor=maria)
     back = undo(batch=act, actor=maria).batch
     assert [notify(act), notify(back)] == [[], []]
@@ -118,12 +123,12 @@ def test_no_mail_after_an_undo_but_after_a_redo(maria):
 
 def test_a_mass_spam_action_sends_no_mail(maria):
     article = make_article()
-    ids = [waiting(article, guest=guest()).pk for _ in range(2)]
+    ids = [make_waiting_comment(article, guest=guest()).pk for _ in range(2)]
     assert notify(decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch) == []
 
 
 def test_the_job_waits_a_minute(maria, django_capture_on_commit_callbacks):
-    one = waiting(make_article(), guest=guest())
+    one = make_waiting_comment(make_article(), guest=guest())
     with django_capture_on_commit_callbacks(execute=True):
         act = approve(one, actor=maria)
     job = DBTaskResult.objects.get()
@@ -133,7 +138,7 @@ def test_the_job_waits_a_minute(maria, django_capture_on_commit_callbacks):
 
 def test_undo_and_redo_of_a_mass_spam_action_send_no_mail(maria):
     article = make_article()
-    made = [waiting(article, f"Words {n}.", guest=guest()) for n in range(2)]
+    made = [make_waiting_comment(article, f"Words {n}.", guest=guest()) for n in range(2)]
     published = make_comment(article, "Stood here.", guest=guest())
     ids = [comment.pk for comment in [*made, published]]
     act = decide(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
@@ -148,7 +153,7 @@ def test_undo_and_redo_of_a_mass_spam_action_send_no_mail(maria):
 def test_an_smtp_server_accepts_the_mail(maria, settings):
     with receiving(settings) as inbox:
         article = make_article("La grève")
-        comment = waiting(article, "À bientôt", guest=guest(email="a@example.org"))
+        comment = make_waiting_comment(article, "À bientôt", guest=guest(email="a@example.org"))
         assert notify_authors.func(str(approve(comment, actor=maria).pk)) == 1
     (message,) = inbox.mails
     assert message["To"] == "a@example.org"

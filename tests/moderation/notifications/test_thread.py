@@ -22,7 +22,7 @@ def test_sentences_in_the_thread_address_the_author_or_the_moderator(client, jim
     assert "</strong> no comment by this person has been approved yet." in pages["Maria"]
 
 
-def test_only_the_author_reads_the_words_of_a_removed_comment_in_the_thread(client, jim, maria):
+def test_only_the_author_reads_the_text_of_a_removed_comment_in_the_thread(client, jim, maria):
     article = make_article()
     comment = approved(article, "Loud *words*.", author=jim, maria=maria)
     decided(comment, State.REJECTED, Reason.INSULT, maria)

@@ -33,7 +33,7 @@ def wait(since: datetime) -> Comment:
     return comment
 
 
-def test_once_until_the_queue_was_below_the_limit(maria):
+def test_one_alert_is_sent_until_the_queue_was_below_the_limit(maria):
     UserFactory.create(email="unproved@example.org", roles=("Moderator",))
     UserFactory.create(email="reader@example.org")
     with time_machine.travel(datetime(2026, 3, 2, 12, tzinfo=UTC), tick=False) as clock:
@@ -78,7 +78,7 @@ def test_no_alert_in_quiet_hours(maria):
     for moment, expected in [
         ((2026, 3, 2, 5, 59), "quiet hours"),
         ((2026, 3, 2, 20, 0), "quiet hours"),
-        ((2026, 3, 3, 6, 0), "1 mails"),  # 08:00 there
+        ((2026, 3, 3, 6, 0), "1 mails"),  # 08:00 in the site's zone
     ]:
         with time_machine.travel(datetime(*moment, tzinfo=UTC), tick=False):
             assert alert_moderators() == expected
@@ -112,5 +112,5 @@ def test_an_alert_is_sent_without_a_lock_and_retried(maria, monkeypatch):
         (0, 0, time(3), True),  # the same hour: always
     ],
 )
-def test_the_hours(start, end, at, expected):
+def test_alerts_are_sent_within_the_set_hours(start, end, at, expected):
     assert is_alert_time(ModerationSettings(alert_from=time(start), alert_until=time(end)), at) is expected

@@ -49,7 +49,7 @@ def test_account_status_shows_a_sanction_that_can_be_appealed_once(maria, reader
     assert "1 person appeals a pause or ban" in omar.get(second).content.decode()
     assert (
         "appeals a pause or ban" not in as_maria.get(second).content.decode()
-    )  # as with a comment that she removed
+    )  # the same as for a comment that she removed
     keeps, profile = f"/moderation/sanctions/{made.pk}/uphold/", f"/moderation/people/u{reader.pk}/"
     assert keeps not in as_maria.get(profile).content.decode()
     assert "another moderator answers this" in as_maria.post(keeps, follow=True).content.decode()

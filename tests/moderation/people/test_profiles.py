@@ -251,7 +251,7 @@ def test_a_record_takes_one_statement_and_one_for_notes(maria, django_assert_num
     by_guest = make_comment(article, "A guest's word")
     for comment in (by_account, by_guest):
         Origin.objects.create(comment=comment, ip_hash=bytes(16))
-    assert maria.is_moderator  # asked once for each request
+    assert maria.is_moderator  # a request reads the roles once
     comments = Comment.objects.select_related("author", "guest")
     for comment in comments.filter(pk__in=[by_account.pk, by_guest.pk]):
         with django_assert_num_queries(1):

@@ -64,7 +64,7 @@ def test_a_pause_ends_by_itself(article, maria):
     ada = UserFactory.create()
     impose_on(ada, "pause", maria, until=timezone.now() + timedelta(hours=1))
     Sanction.objects.update(until=timezone.now() - timedelta(seconds=1))  # it expired
-    assert make_comment(article, author=ada).state == State.PENDING  # as for a new person
+    assert make_comment(article, author=ada).state == State.PENDING  # the state of a new person's comment
 
 
 def test_a_review_applies_with_post_moderation_too(article, maria):
@@ -184,7 +184,7 @@ def test_nobody_can_undo_a_sanction_on_themselves(client, maria):
     assert undo(batch=batch, actor=admin).batch
 
 
-def test_permissions_to_sanction(maria):
+def test_each_role_can_sanction_the_roles_below_it(maria):
     admin, editor = (UserFactory.create(roles=(role,)) for role in ("Administrator", "Editor"))
     reader = UserFactory.create()
     may = {
@@ -255,7 +255,7 @@ def test_an_appeal_is_open_again_when_the_end_is_undone(maria):
     sanctions.appeal(sanction=one, text="It was a joke.")
     ended = sanctions.end(sanction=one, actor=maria)
     assert not sanctions.open_appeals()
-    assert not sanctions.uphold(sanction=one)  # from a stale page
+    assert not sanctions.uphold(sanction=one)  # the form is from an outdated page
     undo(batch=ended, actor=maria)
     assert list(sanctions.open_appeals()) == [one]
     assert sanctions.uphold(sanction=one)

@@ -35,7 +35,7 @@ def test_published_comment_reported_as_illegal_comes_first(client, maria):
     assert opened(page) == [str(reported.pk)]
     assert re.findall(r'name="ids" value="(\d+)" form="bulk"', page) == [str(reported.pk), str(waits.pk)]
     assert "<title>1 reported as illegal · 1 waiting, oldest" in page
-    assert "<b>2</b> <strong>1 reported as illegal</strong>" in page  # as many as are listed
+    assert "<b>2</b> <strong>1 reported as illegal</strong>" in page  # the number of listed comments
     assert "<strong>Reported as illegal.</strong> Please review it first." in page
     assert "<small> <strong>Reported as illegal</strong>" in page
 

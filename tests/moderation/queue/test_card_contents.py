@@ -47,7 +47,7 @@ def test_a_card_has_all_that_a_decision_needs(client, maria):
     assert "<bdi>Teak &lt;b&gt;</bdi>" in page
     assert "guest, e-mail confirmed" in page
     assert "1 removed, since" in page
-    # As readers would see it, and where a link hides it, where it leads; the marked places in both.
+    # The text that readers see, and the hidden targets of links; the highlights are in both.
     assert '>a <em>shop</em></a> <small class="leads">(<mark data-n="1">https://a.example</mark>)<' in page
     assert '<mark data-n="1">https://b.example</mark></a> &lt;i&gt;' in page
     assert "It has 2 links; comments with more than 1 are reviewed first." in page

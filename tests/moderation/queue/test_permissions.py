@@ -38,9 +38,10 @@ def test_queue_is_for_moderators_and_editors(client):
     client.force_login(UserFactory.create(roles=("Moderator",)))
     assert [client.get(path).status_code for path in gets] == [200] * 3
 
-    client.force_login(UserFactory.create(roles=("Editor",)))  # another's act is not an editor's business
+    client.force_login(UserFactory.create(roles=("Editor",)))  # editors cannot open actions of others
     assert [client.get(path).status_code for path in gets] == [200, 200, 404]
-    assert [client.post(path).status_code for path in posts] == [400, 404]  # let in, and sent nothing
+    # The editor may post, but has sent no data.
+    assert [client.post(path).status_code for path in posts] == [400, 404]
 
 
 ANY = {"int": 1, "uuid": uuid4(), "slug": "review", "str": "u1"}  # a value of each kind in a URL
@@ -80,7 +81,7 @@ def test_an_editor_decides_under_own_stories_only(client):
         re.search(r'<nav class="wrap wide" aria-label="Moderation".*?</nav>', text(page))[0],
     )
     assert [path for path in rooms if client.get(path).status_code != 200] == []
-    # The row of the newsroom has these, so the tabs do not repeat them.
+    # The navigation of the newsroom has these, so the tabs do not repeat them.
     assert {"/moderation/people/", "/moderation/rules/"}.isdisjoint(rooms)
 
     refused = client.post("/moderation/decide/", {"ids": [mine.pk, theirs.pk], "act": "approved"})
@@ -99,27 +100,27 @@ def test_duplicate_names_the_original_only_to_people_who_may_read_it(client, mar
     other.editors.add(UserFactory.create(roles=("Editor",)))
     original = make_comment(other, LONG, guest=GuestFactory.create(name="Secret Sue"))
     same = make_comment(own, LONG)
-    named, link = (
+    sentence, link = (
         f"It has the same text as comment {original.pk} by Secret Sue.",
         f'href="{original.get_absolute_url()}"',
     )
 
-    def flags(user) -> tuple[bool, bool]:
+    def shown_to(user) -> tuple[bool, bool]:
         client.force_login(user)
         card = open_card(client, same)
-        return named in card, link in card
+        return sentence in card, link in card
 
-    def author_is_told() -> bool:
-        return policy().explain_waiting([same.pk])[same.pk][-1] == named
+    def shown_to_author() -> bool:
+        return policy().explain_waiting([same.pk])[same.pk][-1] == sentence
 
-    assert (flags(editor), flags(maria), author_is_told()) == ((False, False), (True, True), False)
+    assert (shown_to(editor), shown_to(maria), shown_to_author()) == ((False, False), (True, True), False)
     decide(ids=[original.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
-    assert (flags(editor), flags(maria), author_is_told()) == ((True, True), (True, True), True)
+    assert (shown_to(editor), shown_to(maria), shown_to_author()) == ((True, True), (True, True), True)
     change_discussion(article=other, status="hidden")
-    assert (flags(editor), flags(maria), author_is_told()) == ((False, False), (True, False), False)
+    assert (shown_to(editor), shown_to(maria), shown_to_author()) == ((False, False), (True, False), False)
     change_discussion(article=other, status="open")
     Article.objects.filter(pk=other.pk).update(published_at=None)
-    assert (flags(editor), flags(maria), author_is_told()) == ((False, False), (True, False), False)
+    assert (shown_to(editor), shown_to(maria), shown_to_author()) == ((False, False), (True, False), False)
 
 
 @pytest.mark.parametrize("hidden", [True, False])

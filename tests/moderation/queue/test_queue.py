@@ -40,7 +40,7 @@ def test_queue_is_ordered_by_due_time_across_pages(client, maria):
         [comments[22].pk],
     )
     assert "First page" in text(further)
-    # An act on one of these stays behind the same row, also the last act.
+    # After an action on one of these, the same filters stay, also after the last one.
     page = client.get(
         re.search(rf'name="ids" value="{comments[28].pk}".*?<a href="([^"]+)"', links(further))[1]
     )
@@ -86,7 +86,7 @@ def test_a_page_takes_as_many_statements_whatever_its_size(
     for count, shown in ((2, 2), (22, 20)):
         fill(count)
         url = f"/moderation/?queue={queue}"
-        assert len(listed_comment_ids(client.get(url))) >= shown  # and the removal reasons are read once
+        assert len(listed_comment_ids(client.get(url))) >= shown  # this request caches the removal reasons
         with django_assert_num_queries(STATEMENTS + more):
             assert client.get(url).status_code == 200
 
@@ -136,7 +136,7 @@ def test_closed_case_has_a_page(client, maria, omar):
     assert open_comment_ids(page) == [comment.pk]
     assert "Removed: insult" in text(page)
     assert "Omar" in text(page)
-    # Opened by its own URL, an act stays with it.
+    # After an action on a comment that was opened by its own URL, it stays open.
     back = post_decision(client, page, comment, act="approved", next=url)
     assert open_comment_ids(back) == [comment.pk]
     assert state(comment) == ("published", "approved")

@@ -32,7 +32,8 @@ def test_each_queue_shows_its_comments_count_and_age(client, maria):
     new, reported = make_comment(article, "New here"), make_comment(article, "Fine words", guest=known)
     links = make_comment(article, "https://a.example https://b.example", guest=known)
     again = make_comment(article, "Look again")
-    doubt = make_comment(article, "Other fine words", guest=known)  # as the look after the archive asks
+    # The nightly scan creates such a case.
+    doubt = make_comment(article, "Other fine words", guest=known)
     cases.create_missing_cases([reported.pk, doubt.pk], states=[State.PUBLISHED])
     Case.objects.filter(comment=reported).update(is_reported=True)
     Case.objects.filter(comment=again).update(is_appealed=True, is_new_person=False)

@@ -26,7 +26,7 @@ SHOTS = os.environ.get("SHOTS")  # a folder for screenshots
 
 
 @pytest.fixture
-def waiting():
+def waiting_comments():
     article = make_article("Council votes to close the old ferry slip")
     jun = UserFactory.create(name="Jun", roles=("Moderator",))
     parent = make_comment(article, "Let us stay with the boat until the bridge is paid for.", author=jun)
@@ -55,12 +55,12 @@ def errors_of(page) -> list[str]:
     return failures
 
 
-def test_queue_with_keyboard_shortcuts(context, live_server, waiting, maria):
+def test_queue_with_keyboard_shortcuts(context, live_server, waiting_comments, maria):
     log_in(context, live_server, maria)
     page = context.new_page()
     failures = errors_of(page)
     page.goto(live_server.url + "/moderation/")
-    cards = [page.locator(f"#comment-{c.pk}") for c in waiting]
+    cards = [page.locator(f"#comment-{c.pk}") for c in waiting_comments]
     expect(cards[0]).to_be_visible()
 
     page.keyboard.press("?")
@@ -74,12 +74,12 @@ def test_queue_with_keyboard_shortcuts(context, live_server, waiting, maria):
     expect(page.get_by_role("status")).to_contain_text("Marked as spam")
     expect(cards[1]).to_be_focused()
     expect(page).to_have_url(re.compile(r"/moderation/cases/\d+/\?queue=waiting$"))
-    assert states(waiting) == ["spam", "pending", "pending", "pending"]
+    assert states(waiting_comments) == ["spam", "pending", "pending", "pending"]
 
     page.keyboard.press("u")
     expect(page.get_by_role("status")).to_contain_text("Undone: Marked as spam")
     expect(cards[0]).to_be_focused()
-    assert states(waiting)[0] == "pending"
+    assert states(waiting_comments)[0] == "pending"
 
     page.keyboard.press("r")
     expect(cards[0].get_by_label("off-topic")).to_be_focused()
@@ -96,9 +96,9 @@ def test_queue_with_keyboard_shortcuts(context, live_server, waiting, maria):
     page.keyboard.press("a")
     expect(page.get_by_role("status")).to_contain_text("Approved")
     expect(cards[2]).to_be_focused()
-    assert states(waiting) == ["rejected", "published", "pending", "pending"]
+    assert states(waiting_comments) == ["rejected", "published", "pending", "pending"]
 
-    page.go_back()  # what was decided says so, and can be decided anew
+    page.go_back()  # a decided comment shows its decision, and can be decided on again
     expect(cards[1].get_by_role("button", name="Mark as spam")).to_be_visible()
     expect(cards[1]).to_contain_text("Published")
     page.go_forward()
@@ -111,16 +111,16 @@ def test_queue_with_keyboard_shortcuts(context, live_server, waiting, maria):
     page.keyboard.press("a")  # for all that are ticked
     expect(page.get_by_role("status")).to_contain_text("2 comments")
     expect(page.get_by_text("All caught up")).to_be_visible()
-    assert states(waiting) == ["rejected", "published", "published", "published"]
-    for key in "asrkxpo":  # there is nothing left that they could press
+    assert states(waiting_comments) == ["rejected", "published", "published", "published"]
+    for key in "asrkxpo":  # the keys have no buttons left to press
         page.keyboard.press(key)
     expect(page).to_have_url(re.compile(r"^[^#]*/moderation/[^#]*$"))
     assert failures == []
 
 
-def test_the_key_r_does_nothing_for_a_removed_comment(context, live_server, waiting, maria):
+def test_the_key_r_does_nothing_for_a_removed_comment(context, live_server, waiting_comments, maria):
     log_in(context, live_server, maria)
-    removed, spam = waiting[2:]
+    removed, spam = waiting_comments[2:]
     omar = UserFactory.create(name="Omar", roles=("Moderator",))
     decide(ids=[removed.pk], to=State.REJECTED, reason=Reason.INSULT, actor=omar)
     decide(ids=[spam.pk], to=State.SPAM, reason=Reason.SPAM, actor=omar)
@@ -141,7 +141,7 @@ def test_the_key_r_does_nothing_for_a_removed_comment(context, live_server, wait
     expect(page.locator("#queue .undo")).to_contain_text("Undone: Kept removed: insult")
 
 
-def test_keyboard_shortcuts_can_be_turned_off(context, live_server, waiting, maria):
+def test_keyboard_shortcuts_can_be_turned_off(context, live_server, waiting_comments, maria):
     log_in(context, live_server, maria)
     page = context.new_page()
     page.goto(live_server.url + "/moderation/")
@@ -150,8 +150,8 @@ def test_keyboard_shortcuts_can_be_turned_off(context, live_server, waiting, mar
     page.reload()
     page.keyboard.press("s")
     page.keyboard.press("j")
-    expect(page.locator(f"#comment-{waiting[0].pk} kbd").first).to_be_hidden()
-    assert states(waiting) == [State.PENDING] * 4
+    expect(page.locator(f"#comment-{waiting_comments[0].pk} kbd").first).to_be_hidden()
+    assert states(waiting_comments) == [State.PENDING] * 4
     page.locator(".keys summary").click()
     page.get_by_role("button", name="Turn shortcuts on").click()
     page.keyboard.press("s")
@@ -159,13 +159,13 @@ def test_keyboard_shortcuts_can_be_turned_off(context, live_server, waiting, mar
 
 
 def test_keys_work_after_a_menu_was_closed_and_not_in_an_open_one_or_a_field(
-    context, live_server, waiting, maria
+    context, live_server, waiting_comments, maria
 ):
     log_in(context, live_server, maria)
     page = context.new_page()
     page.goto(live_server.url + "/moderation/")
     account, search = page.locator(".account > summary"), page.locator(".to-search")
-    first, second = (page.locator(f"#comment-{comment.pk}") for comment in waiting[:2])
+    first, second = (page.locator(f"#comment-{comment.pk}") for comment in waiting_comments[:2])
     expect(page.locator(".keys > summary")).to_be_visible()
 
     account.click()
@@ -195,21 +195,21 @@ def hold_decisions(page: Page) -> list[Route]:
     return held
 
 
-def test_next_case_is_shown_before_the_answer(context, live_server, waiting, maria):
+def test_next_case_is_shown_before_the_answer(context, live_server, waiting_comments, maria):
     log_in(context, live_server, maria)
     page = context.new_page()
     ahead = list[str]()
     page.on("requestfinished", lambda r: ahead.append(r.url) if "soundoff-ahead" in r.headers else None)
     held = hold_decisions(page)
     page.goto(live_server.url + "/moderation/")
-    next_card = page.locator(f"#comment-{waiting[1].pk}")
+    next_card = page.locator(f"#comment-{waiting_comments[1].pk}")
     wait_until(page, lambda: page.evaluate("!!document.querySelector('.queue').dataset.ahead"))
     wait_until(page, lambda: len(ahead) == 1)
-    case = Case.objects.get(comment=waiting[1])
+    case = Case.objects.get(comment=waiting_comments[1])
     assert ahead[0].startswith(f"{live_server.url}/moderation/cases/{case.pk}/")
     assert case.claimed_by is None  # nobody looks at it yet
 
-    page.locator(f"#comment-{waiting[0].pk}").focus()
+    page.locator(f"#comment-{waiting_comments[0].pk}").focus()
     page.evaluate(
         "addEventListener('keydown', () => { const t = performance.now(); "
         "requestAnimationFrame(() => { globalThis.took = performance.now() - t; }); }, true)"
@@ -218,48 +218,48 @@ def test_next_case_is_shown_before_the_answer(context, live_server, waiting, mar
     expect(next_card).to_be_focused()
     wait_until(page, lambda: bool(held))
     print(f"the next case was there after {page.evaluate('took'):.0f} ms")
-    assert states(waiting)[0] == "pending"  # the act is still on its way
+    assert states(waiting_comments)[0] == "pending"  # the decision has not reached the server yet
     note = next_card.get_by_label("Note for moderators")
     note.fill("Typed meanwhile")
     held[0].continue_()
     expect(page.get_by_role("status")).to_contain_text("Marked as spam")
     expect(note).to_have_value("Typed meanwhile")
     expect(note).to_be_focused()
-    assert states(waiting)[0] == "spam"
+    assert states(waiting_comments)[0] == "spam"
     wait_until(page, lambda: Case.objects.get(pk=case.pk).claimed_by is not None)
 
 
-def test_fast_decisions_lose_no_answers(context, live_server, waiting, maria):
+def test_fast_decisions_lose_no_answers(context, live_server, waiting_comments, maria):
     log_in(context, live_server, maria)
     page = context.new_page()
     held = hold_decisions(page)
     page.goto(live_server.url + "/moderation/")
     page.wait_for_load_state("networkidle")
     colleague = UserFactory.create(name="Omar", roles=("Moderator",))
-    decide(ids=[waiting[0].pk], to=State.REJECTED, reason=Reason.INSULT, actor=colleague)
+    decide(ids=[waiting_comments[0].pk], to=State.REJECTED, reason=Reason.INSULT, actor=colleague)
     page.keyboard.press("a")
-    note = page.locator(f"#comment-{waiting[1].pk}").get_by_label("Note for moderators")
+    note = page.locator(f"#comment-{waiting_comments[1].pk}").get_by_label("Note for moderators")
     note.fill("Begun, not sent")
     page.keyboard.press("Escape")
-    page.locator(f"#comment-{waiting[1].pk}").focus()
+    page.locator(f"#comment-{waiting_comments[1].pk}").focus()
     page.keyboard.press("s")
     wait_until(page, lambda: len(held) == 2)
     held[1].continue_()
     expect(page.get_by_role("status").filter(has_text="Marked as spam")).to_be_visible()
     held[0].continue_()
     expect(page.get_by_text("Omar: Removed: insult.")).to_be_visible()
-    assert states(waiting)[:2] == ["rejected", "spam"]
+    assert states(waiting_comments)[:2] == ["rejected", "spam"]
     page.keyboard.press("u")
     expect(note).to_have_value("Begun, not sent")
 
 
-def test_unsaved_note_is_kept_until_it_is_stored(context, live_server, waiting, maria):
+def test_unsaved_note_is_kept_until_it_is_stored(context, live_server, waiting_comments, maria):
     """The note survives even if the session ended meanwhile and the site asks for a login."""
     log_in(context, live_server, maria)
     page = context.new_page()
     page.goto(live_server.url + "/moderation/")
     cookies = context.cookies()
-    note = page.locator(f"#comment-{waiting[0].pk}").get_by_label("Note for moderators")
+    note = page.locator(f"#comment-{waiting_comments[0].pk}").get_by_label("Note for moderators")
     note.fill("Wrote to her.\nTwice.")
     context.clear_cookies(name="sessionid")
     page.get_by_role("button", name="Save note").click()
@@ -275,7 +275,7 @@ def test_unsaved_note_is_kept_until_it_is_stored(context, live_server, waiting, 
     expect(note).to_have_value("")
 
 
-def test_failed_request_is_reverted_on_the_page(context, live_server, waiting, maria):
+def test_failed_request_is_reverted_on_the_page(context, live_server, waiting_comments, maria):
     log_in(context, live_server, maria)
     page = context.new_page()
     away = True
@@ -285,20 +285,20 @@ def test_failed_request_is_reverted_on_the_page(context, live_server, waiting, m
     page.wait_for_load_state("networkidle")
     page.keyboard.press("a")
     expect(page.get_by_role("alert")).to_contain_text("nothing is done twice")
-    expect(page.locator(f"#comment-{waiting[0].pk}")).to_be_focused()
+    expect(page.locator(f"#comment-{waiting_comments[0].pk}")).to_be_focused()
     away = False
     page.keyboard.press("a")
     expect(page.get_by_role("status")).to_contain_text("Approved")
-    assert states(waiting)[0] == "published"
+    assert states(waiting_comments)[0] == "published"
 
 
-def test_two_browsers_race_on_one_case(browser, live_server, waiting):
+def test_two_browsers_race_on_one_case(browser, live_server, waiting_comments):
     pages = []
     for name in ("Maria", "Omar"):
         context = browser.new_context()
         log_in(context, live_server, UserFactory.create(name=name, roles=("Moderator",)))
         pages.append(context.new_page())
-    case = Case.objects.get(comment=waiting[0])
+    case = Case.objects.get(comment=waiting_comments[0])
     for page in pages:
         page.goto(f"{live_server.url}/moderation/cases/{case.pk}/?queue=waiting")
         page.wait_for_load_state("networkidle")
@@ -310,24 +310,24 @@ def test_two_browsers_race_on_one_case(browser, live_server, waiting):
     expect(maria.get_by_role("status")).to_contain_text("Marked as spam")
     omar.keyboard.press("a")
     expect(omar.get_by_text("Maria: Marked as spam.")).to_be_visible()
-    # Maria has the second one open by now: Omar may have come there, and is told so.
-    assert states(waiting) == ["spam", "pending", "pending", "pending"]
+    # Maria has the second one open by now. If Omar opens it, too, its card names her.
+    assert states(waiting_comments) == ["spam", "pending", "pending", "pending"]
     assert Batch.objects.count() == 1
     for page in pages:
         page.context.close()
 
 
-def test_navigation_skips_cases_claimed_by_colleagues(browser, live_server, waiting):
+def test_navigation_skips_cases_claimed_by_colleagues(browser, live_server, waiting_comments):
     pages = []
     for name in ("Omar", "Maria"):
         context = browser.new_context()
         log_in(context, live_server, UserFactory.create(name=name, roles=("Moderator",)))
         pages.append(context.new_page())
     omar, maria = pages
-    theirs = Case.objects.get(comment=waiting[1])
+    theirs = Case.objects.get(comment=waiting_comments[1])
     omar.goto(f"{live_server.url}/moderation/cases/{theirs.pk}/?queue=waiting")
     maria.goto(f"{live_server.url}/moderation/")
-    first, third = (maria.locator(f"#comment-{waiting[n].pk}") for n in (0, 2))
+    first, third = (maria.locator(f"#comment-{waiting_comments[n].pk}") for n in (0, 2))
     expect(first).to_be_visible()
     maria.keyboard.press("j")
     expect(third).to_be_focused()
@@ -337,7 +337,7 @@ def test_navigation_skips_cases_claimed_by_colleagues(browser, live_server, wait
         page.context.close()
 
 
-def test_queue_without_scripts(browser, live_server, waiting, maria):
+def test_queue_works_without_scripts(browser, live_server, waiting_comments, maria):
     context = browser.new_context(java_script_enabled=False)
     log_in(context, live_server, maria)
     page = context.new_page()
@@ -346,39 +346,39 @@ def test_queue_without_scripts(browser, live_server, waiting, maria):
     for number in (0, 1):
         page.locator(".rows ol li").nth(number).get_by_role("checkbox").check()
     page.locator("#bulk").get_by_role("button", name="Mark as spam").click()
-    assert states(waiting) == ["spam", "spam", "pending", "pending"]
+    assert states(waiting_comments) == ["spam", "spam", "pending", "pending"]
     page.get_by_role("button", name="Undo").click()
-    assert states(waiting) == [State.PENDING] * 4
+    assert states(waiting_comments) == [State.PENDING] * 4
 
     page.goto(live_server.url + "/moderation/")
-    first = page.locator(f"#comment-{waiting[0].pk}")
+    first = page.locator(f"#comment-{waiting_comments[0].pk}")
     first.get_by_text("Remove…").click()
     first.get_by_label("name").check()
     expect(first.get_by_text("Removed by a moderator: offensive name.")).to_be_visible()
     first.get_by_role("button", name="Remove", exact=True).click()
-    expect(page.locator(f"#comment-{waiting[1].pk}")).to_be_visible()
+    expect(page.locator(f"#comment-{waiting_comments[1].pk}")).to_be_visible()
     page.get_by_role("link", name="Removed: offensive name").click()
     page.get_by_role("button", name="Undo this action").click()
-    assert states(waiting) == [State.PENDING] * 4
+    assert states(waiting_comments) == [State.PENDING] * 4
     assert Batch.objects.count() == 4
 
     page.goto(live_server.url + "/moderation/")
     page.get_by_text("Filter", exact=True).click()
     page.locator("[name=script]").select_option("Arabic")
     page.get_by_role("button", name="Apply").click()
-    expect(page.locator(f"#comment-{waiting[1].pk}")).to_be_visible()
+    expect(page.locator(f"#comment-{waiting_comments[1].pk}")).to_be_visible()
     page.get_by_role("link", name="Script: Arabic").click()
     expect(page.locator(".rows ol li")).to_have_count(4)
     context.close()
 
 
 @pytest.mark.parametrize("width", [390, 768, 1280])
-def test_queue_is_accessible(browser, live_server, waiting, width, maria, omar):
+def test_queue_is_accessible(browser, live_server, waiting_comments, width, maria, omar):
     context = browser.new_context(viewport={"width": width, "height": 900})
     log_in(context, live_server, maria)
     page = context.new_page()
     SavedLine.objects.create(text="Be kind.", added_by=maria)
-    claim(waiting[3].pk, omar)
+    claim(waiting_comments[3].pk, omar)
     page.goto(live_server.url + "/moderation/?queue=waiting&age=&script=Lati")
     if width < 768:
         page.get_by_role("link", name="List").click()  # instead of the comment
@@ -392,8 +392,8 @@ def test_queue_is_accessible(browser, live_server, waiting, width, maria, omar):
     link = page.locator(".rows ol a").first
     target = link.evaluate("link => link.href")
     link.click()
-    page.wait_for_url(lambda url: url == target)  # the open comment is replaced, even by itself
-    first = page.locator(f"#comment-{waiting[0].pk}")
+    page.wait_for_url(lambda url: url == target)  # the open card is loaded again
+    first = page.locator(f"#comment-{waiting_comments[0].pk}")
     first.get_by_text("Remove…").click()
     first.get_by_label("other").check()
     targets = first.locator(".saved, .saving label, .saving a").all()
@@ -417,7 +417,7 @@ def check_page(page, name: str) -> None:
     assert faults(page) == []
 
 
-def test_undo_stays_in_one_line_beside_a_long_text_on_a_phone(browser, live_server, waiting, maria):
+def test_undo_stays_in_one_line_beside_a_long_text_on_a_phone(browser, live_server, waiting_comments, maria):
     apply_quick_action(name="review", article=None, actor=maria)
     context = browser.new_context(viewport={"width": 390, "height": 844})
     log_in(context, live_server, maria)

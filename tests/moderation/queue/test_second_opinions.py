@@ -121,13 +121,13 @@ def test_only_moderators_are_asked(client, question):
     ("pairs", "same", "kappa"),
     [
         ({}, 0, None),
-        ({("spam", "spam"): 9}, 9, None),  # no chance to differ, so nothing is said
+        ({("spam", "spam"): 9}, 9, None),  # kappa is undefined if all answers are the same
         ({("spam", "spam"): 20, ("published", "published"): 15, ("spam", "published"): 5,
           ("published", "spam"): 10}, 35, 0.4),  # the example that every textbook has
         ({("spam", "published"): 5, ("published", "spam"): 5}, 0, -1.0),
     ],
 )  # fmt: skip
-def test_kappa(pairs, same, kappa):
+def test_kappa_measures_the_agreement_beyond_chance(pairs, same, kappa):
     found = second_opinions.agreement_of_pairs(Counter(pairs))
     assert found.same == same
     assert found.kappa == (None if kappa is None else pytest.approx(kappa))

@@ -175,7 +175,7 @@ def test_in_an_exchange_a_writer_answers_the_only_replier():
     "comments",
     [
         [("Ann", "One."), ("Ben", "Two."), ("Root", "Three.")],  # two have answered
-        [("Ann", "One."), ("Ann", "Two."), ("Root", "Three.")],  # which of them?
+        [("Ann", "One."), ("Ann", "Two."), ("Root", "Three.")],  # the answered comment is ambiguous
         [("Ann", "One."), ("Ben", "Two."), ("Ann", "Three.")],  # Ben has not answered Ann
     ],
 )

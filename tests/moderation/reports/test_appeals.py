@@ -306,7 +306,7 @@ def test_a_waiting_comment_can_be_resubmitted_once(jim):
 @pytest.mark.parametrize("way", [appeal, edit_and_appeal])
 def test_when_no_appeal_is_possible(removed, jim, maria, way, time_machine):
     with pytest.raises(ValidationError):
-        way(removed, maria)  # not her own comment
+        way(removed, maria)  # this is not her own comment
     published = make_comment(removed.discussion.article, "Stands.", author=jim)
     with pytest.raises(ValidationError):
         way(published, jim)
@@ -361,5 +361,5 @@ def test_appeals_per_day_are_limited(jim, maria):
 def test_a_decision_in_the_meantime_is_not_overwritten(removed, jim, maria):
     decide(ids=[removed.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     with pytest.raises(ValidationError):
-        edit_and_appeal(removed, jim)  # from the page that was open
+        edit_and_appeal(removed, jim)  # the form is from a page opened before
     assert Comment.objects.get(pk=removed.pk).state == State.PUBLISHED

@@ -105,7 +105,7 @@ def test_anyone_can_report_and_gets_a_receipt_with_the_status(
 
 
 def test_child_abuse_is_reported_anonymously(client, comment, django_capture_on_commit_callbacks):
-    assert "leave name and e-mail empty." in client.get(URL).text  # and not the reason
+    assert "leave name and e-mail empty." in client.get(URL).text  # the sentence does not name the reason
     bare = {"url": str(comment.pk), "is_child_abuse": "on", "why": "It links to pictures."}
     unfinished = client.post(URL, bare)  # the good-faith box is not checked
     assert unfinished.status_code == 422

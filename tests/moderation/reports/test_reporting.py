@@ -114,7 +114,8 @@ def test_an_unknown_reader_gives_name_and_e_mail_and_has_low_weight(
     client.cookies.clear()
     due_at = Case.objects.get().due_at
     other_browser = client.post(url(comment), filled | {"email": "BO@example.org"})
-    assert other_browser.status_code == 302  # as for anyone, so that nobody can find out who reported it
+    # The same as for everybody, so that nobody can find out who reported it.
+    assert other_browser.status_code == 302
     assert Report.objects.latest("at").weight == 0
     assert Case.objects.get().due_at == due_at
 

@@ -53,7 +53,7 @@ def known_guest(maria, **fields):
     return guest
 
 
-# The time machine
+# Replays of rules on earlier decisions
 
 
 def test_a_replay_counts_only_decisions_by_people(maria):
@@ -88,7 +88,7 @@ def test_the_last_decision_counts_and_an_undone_one_does_not(maria):
     delete_comment(comment=taken_back, user=None, guest=taken_back.guest)
     found = rule_replay.replay(term())
     assert (found.caught, found.removed, found.approved) == (1, 1, 1)
-    assert found.false_positives == [taken_back.pk]  # its author's own act is no decision on it
+    assert found.false_positives == [taken_back.pk]  # a deletion by the author is no decision
 
 
 def test_a_comment_deleted_by_its_author_still_counts_as_decided(maria):
@@ -403,7 +403,7 @@ def test_a_rule_sets_the_rate_limit(maria):
     assert make_comment(make_article("Elsewhere"), "Two", guest=guest)
 
 
-# Applying one to what is here
+# Applying a rule to existing comments
 
 
 def test_matches_are_put_into_one_group(maria):

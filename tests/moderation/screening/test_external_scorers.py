@@ -36,12 +36,12 @@ ASKED = ScoreRequest(
 
 
 class Service:
-    """A local scorer. It sends `answer` once `speaks` is set."""
+    """A local scorer. It sends `answer` once `may_answer` is set."""
 
     def __init__(self) -> None:
         self.answer, self.status = "", 200
-        self.speaks = Event()
-        self.speaks.set()
+        self.may_answer = Event()
+        self.may_answer.set()
         self.requests: list[tuple[str, str]] = []
         service = self
 
@@ -49,10 +49,10 @@ class Service:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
                 service.requests.append((self.path, body))
-                service.speaks.wait(PATIENCE)
+                service.may_answer.wait(PATIENCE)
                 self.send_response(service.status)
                 self.end_headers()
-                with suppress(BrokenPipeError):  # the client has gone
+                with suppress(BrokenPipeError):  # the client has disconnected
                     self.wfile.write(service.answer.encode())
 
             def log_message(self, *args: object) -> None:
@@ -65,21 +65,21 @@ class Service:
 
 
 @pytest.fixture(autouse=True)
-def _a_busy_machine_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+def _long_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("moderation.screening.external_scorers.TIMEOUT", PATIENCE)
 
 
 @pytest.fixture
 def service() -> Iterator[Service]:
     external_scorers._failures.clear()
-    found = Service()
-    yield found
-    found.server.shutdown()
+    service = Service()
+    yield service
+    service.server.shutdown()
     external_scorers._failures.clear()
 
 
-class Here(httpx.HTTPTransport):
-    """Akismet's own address leads to the service."""
+class LocalTransport(httpx.HTTPTransport):
+    """A transport that sends requests for Akismet's own address to the service."""
 
     def __init__(self, url: str) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ def test_any_service_gets_the_comment_and_returns_a_probability(service):
 @pytest.mark.parametrize(("answer", "probability"), [("true", 0.9), ("false", 0.0)])
 def test_akismet_is_asked_by_its_own_client(service, answer, probability):
     service.answer = answer
-    akismet = AkismetScorer("a-key", "https://x.example", Here(service.url))
+    akismet = AkismetScorer("a-key", "https://x.example", LocalTransport(service.url))
     assert ask_scorers(ASKED, {"akismet": akismet}) == [ScoreAnswer("akismet", probability)]
     [(path, body)] = service.requests
     assert path == "/1.1/comment-check"
@@ -144,9 +144,9 @@ def test_a_slow_scorer_does_not_delay_the_comment_or_another_scorer(service, mon
     monkeypatch.setattr("moderation.screening.external_scorers.TIMEOUT", 3)
     quick = Service()
     quick.answer = '{"probability": 0.5}'
-    service.speaks.clear()
+    service.may_answer.clear()
     found = ask_scorers(ASKED, {"scorer": HttpScorer(quick.url), "akismet": HttpScorer(service.url)})
-    service.speaks.set()
+    service.may_answer.set()
     assert found == [ScoreAnswer("scorer", 0.5), ScoreAnswer("akismet", None)]
     quick.server.shutdown()
 

@@ -128,7 +128,7 @@ def test_an_import_that_returns_is_flagged_again(maria):
     assert flagged() == {pk}
 
 
-# Comments of before
+# Comments from before these checks existed
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from moderation.erasure.restrictions import restrict
 from moderation.models import Batch, Case, Finding, ImportScreening, Restriction
 from moderation.screening import flags, import_jobs
 from moderation.transparency.removal_counts import wrong_counts
-from tests.archive.saved_pages import take
+from tests.archive.saved_pages import import_saved_page
 from tests.helpers.waiting import PATIENCE, is_a_lock_waited_for, until
 
 pytestmark = pytest.mark.django_db
@@ -79,12 +79,12 @@ def results() -> dict[str, list]:
 def import_both_ways(data: bytes, monkeypatch) -> tuple[dict[str, list], dict[str, list]]:
     """Return the results of the same import, screened at once and by the job."""
     with transaction.atomic():
-        take(data)
+        import_saved_page(data)
         at_once = results()
         transaction.set_rollback(True)
     monkeypatch.setattr(import_jobs, "LARGE", 0)
     monkeypatch.setattr(import_jobs, "BLOCK", 7)
-    take(data)
+    import_saved_page(data)
     run_jobs()
     return at_once, results()
 
@@ -112,7 +112,7 @@ def test_the_job_finds_the_same_in_real_discussions(data: Path, path, monkeypatc
 
 
 def test_readers_see_the_comments_before_the_job(by_job, client):
-    report = take(SAMPLE_STORY_FILE.read_bytes())
+    report = import_saved_page(SAMPLE_STORY_FILE.read_bytes())
 
     assert report.is_screened_later
     assert Discussion.objects.get().visible_count == Comment.objects.count() == report.created
@@ -132,7 +132,7 @@ def test_readers_see_the_comments_before_the_job(by_job, client):
 
 
 def test_the_owner_sees_how_many_comments_are_checked(by_job, monkeypatch, client, ada):
-    take(SAMPLE_STORY_FILE.read_bytes())
+    import_saved_page(SAMPLE_STORY_FILE.read_bytes())
     ImportScreening.objects.update(screened_count=7)
     client.force_login(ada)
     status, page = (
@@ -155,7 +155,7 @@ def run_worker() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_failed_job_is_shown_and_starts_again(by_job, monkeypatch, client, ada):
-    take(SAMPLE_STORY_FILE.read_bytes())
+    import_saved_page(SAMPLE_STORY_FILE.read_bytes())
     page = reverse("admin:archive_import_change", args=[Import.objects.get().pk])
     client.force_login(ada)
     assert import_jobs.restart_screenings() == 0  # its job is waiting
@@ -175,7 +175,7 @@ def test_a_failed_job_is_shown_and_starts_again(by_job, monkeypatch, client, ada
 
 
 def test_a_screening_whose_failed_job_was_deleted_starts_again(by_job):
-    take(SAMPLE_STORY_FILE.read_bytes())
+    import_saved_page(SAMPLE_STORY_FILE.read_bytes())
     DBTaskResult.objects.update(status=TaskResultStatus.FAILED)
     assert jobs.discard(pk=DBTaskResult.objects.get().pk) == 1
 
@@ -184,7 +184,7 @@ def test_a_screening_whose_failed_job_was_deleted_starts_again(by_job):
 
 
 def test_a_stopped_job_goes_on_where_it_was(by_job, monkeypatch):
-    take(SAMPLE_STORY_FILE.read_bytes())
+    import_saved_page(SAMPLE_STORY_FILE.read_bytes())
     everything = Comment.objects.count()
     batch = str(Batch.objects.get().pk)
     # Each run does one step and queues the next run.
@@ -200,7 +200,7 @@ def test_a_stopped_job_goes_on_where_it_was(by_job, monkeypatch):
 
 
 def test_a_failed_block_stores_nothing_and_runs_again(by_job, monkeypatch):
-    take(SAMPLE_STORY_FILE.read_bytes())
+    import_saved_page(SAMPLE_STORY_FILE.read_bytes())
     with monkeypatch.context() as broken:
         broken.setattr("moderation.screening.flags.open_cases_for_flagged", lambda *_args, **_options: 1 / 0)
         with pytest.raises(ZeroDivisionError):
@@ -215,7 +215,7 @@ def test_a_failed_block_stores_nothing_and_runs_again(by_job, monkeypatch):
 
 
 def import_again(imported: Batch, undone: Batch, actor: User) -> None:
-    report = take(with_harmful_comment())
+    report = import_saved_page(with_harmful_comment())
     assert (report.created, report.is_screened_later) == (Comment.objects.count(), True)
 
 
@@ -241,12 +241,12 @@ def test_an_import_that_was_undone_before_its_job_is_screened_when_it_returns(
     by_job, maria, starter, bring_back
 ):
     with transaction.atomic():
-        take(with_harmful_comment())
+        import_saved_page(with_harmful_comment())
         run_jobs()
         expected = results()
         transaction.set_rollback(True)
     assert expected["cases"]
-    take(with_harmful_comment())
+    import_saved_page(with_harmful_comment())
     imported = Batch.objects.get()
     undone = undo(batch=imported, actor=maria).batch
     run_jobs()
@@ -269,13 +269,13 @@ def test_an_import_that_was_undone_before_its_job_is_screened_when_it_returns(
 
 
 def test_an_undo_after_the_job_stores_nothing_twice(by_job, maria, starter):
-    take(with_harmful_comment())
+    import_saved_page(with_harmful_comment())
     run_jobs()
     expected = results()
     undo(batch=Batch.objects.get(), actor=maria)
     assert not Case.objects.open().exists()
 
-    take(with_harmful_comment())
+    import_saved_page(with_harmful_comment())
     run_jobs()
 
     again = results()
@@ -287,12 +287,12 @@ def test_an_undo_after_the_job_stores_nothing_twice(by_job, maria, starter):
 
 
 def test_a_few_comments_of_a_large_import_are_screened_as_they_return(by_job, maria, monkeypatch):
-    take(with_harmful_comment())
+    import_saved_page(with_harmful_comment())
     undo(batch=Batch.objects.get(), actor=maria)
     run_jobs()
     monkeypatch.setattr(import_jobs, "LARGE", 500)
 
-    assert not take(with_harmful_comment()).is_screened_later
+    assert not import_saved_page(with_harmful_comment()).is_screened_later
 
     harmful = Comment.objects.get(body__contains="555-867")
     assert Finding.objects.filter(comment=harmful, check_name="personal_data").exists()
@@ -300,7 +300,7 @@ def test_a_few_comments_of_a_large_import_are_screened_as_they_return(by_job, ma
 
 
 def test_a_comment_approved_before_the_job_opens_no_case(by_job, maria):
-    take(with_harmful_comment())
+    import_saved_page(with_harmful_comment())
     approved = Comment.objects.get(body__contains="555-867")
     decide(ids=[approved.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
 
@@ -313,7 +313,7 @@ def test_a_comment_approved_before_the_job_opens_no_case(by_job, maria):
 @pytest.mark.django_db(transaction=True)
 def test_a_decision_waits_for_the_block_that_is_stored(by_job, monkeypatch, maria):
     """Otherwise it would not count a finding that is older and committed later."""
-    take(with_harmful_comment())
+    import_saved_page(with_harmful_comment())
     harmful = Comment.objects.get(body__contains="555-867").pk
     open_cases_for_flagged, decisions = flags.open_cases_for_flagged, []
 
@@ -340,7 +340,7 @@ def test_a_decision_waits_for_the_block_that_is_stored(by_job, monkeypatch, mari
 
 
 def test_findings_of_the_weekly_job_are_stored_once(by_job):
-    take(with_harmful_comment())
+    import_saved_page(with_harmful_comment())
     flags.flag_old_comments()
     stored = list(Finding.objects.values_list("comment", "check_name"))
     assert stored
@@ -352,7 +352,7 @@ def test_findings_of_the_weekly_job_are_stored_once(by_job):
 
 
 def test_a_restricted_comment_gets_no_search_text_and_no_findings(by_job, maria):
-    take(with_harmful_comment())
+    import_saved_page(with_harmful_comment())
     harmful = Comment.objects.get(body__contains="555-867")
     restrict(ids=[harmful.pk], why=Restriction.Why.COURT, actor=maria)
 
@@ -365,7 +365,7 @@ def test_a_restricted_comment_gets_no_search_text_and_no_findings(by_job, maria)
 
 
 def test_an_erased_comment_gets_no_search_text_and_no_findings(by_job, maria):
-    take(with_harmful_comment())
+    import_saved_page(with_harmful_comment())
     harmful = Comment.objects.get(body__contains="555-867")
     decide(ids=[harmful.pk], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     with transaction.atomic():
@@ -382,7 +382,7 @@ def test_an_erased_comment_gets_no_search_text_and_no_findings(by_job, maria):
 def test_a_comment_that_is_withdrawn_while_its_block_is_checked_gets_no_findings(
     by_job, monkeypatch, maria, is_restricted
 ):
-    take(with_harmful_comment())
+    import_saved_page(with_harmful_comment())
     harmful = Comment.objects.get(body__contains="555-867").pk
     run_checks, left = registry.run_checks, [harmful]
 

@@ -83,7 +83,7 @@ def test_a_duplicate_is_found_across_stories_and_names_the_earlier_comment():
     screen_import(article=first, ids=old)
     screen_import(article=second, ids=new)
 
-    # Both have the same time: the one that was here first is the original.
+    # Both have the same time: the one that was stored first is the original.
     assert list(Finding.objects.values_list("comment", "duplicate_of")) == [(new[0], old[0])]
 
 

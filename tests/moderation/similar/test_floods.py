@@ -12,7 +12,7 @@ from moderation.models import CommentGroup, CommentGroupMember
 from moderation.similar.compared import Row
 from tests.factories import GuestFactory, make_article, make_comment
 from tests.helpers.postgres.tampering import triggers_disabled
-from tests.moderation.similar.test_grouping import DAYS, GOOD, PRAISE, good, ids, proposed_groups, row
+from tests.moderation.similar.test_grouping import DAYS, GOOD, PRAISE, good_rows, ids, proposed_groups, row
 
 PRODUCTS = [
     "teak oars",
@@ -67,7 +67,7 @@ def flood_of(form, *, minutes: float = 600) -> list[Row]:
 def test_template_with_other_words_is_a_group(form, minutes):
     flood = flood_of(form, minutes=minutes)
 
-    assert proposed_groups([*good(), *flood]) == {"text": ids(flood)}
+    assert proposed_groups([*good_rows(), *flood]) == {"text": ids(flood)}
 
 
 @FORMS
@@ -75,7 +75,7 @@ def test_rest_of_a_template_is_a_group_after_three_decisions(form):
     flood = flood_of(form)
     decided = [one._replace(state="spam") if n in {1, 4, 6} else one for n, one in enumerate(flood)]
 
-    assert proposed_groups([*good(), *decided]) == {
+    assert proposed_groups([*good_rows(), *decided]) == {
         "text": {one.id for one in decided if one.state != "spam"}
     }
 
@@ -89,7 +89,7 @@ def test_asterisks_do_not_stand_for_the_words_of_a_template():
     ]
     masked = row("**** for **** in **** from 5 by **** with https://council.example")
 
-    assert proposed_groups([*good(), *flood, masked]) == {"text": ids(flood)}
+    assert proposed_groups([*good_rows(), *flood, masked]) == {"text": ids(flood)}
 
 
 def test_few_texts_of_a_template_are_a_group_only_after_decisions():
@@ -103,9 +103,9 @@ def test_few_texts_of_a_template_are_a_group_only_after_decisions():
     ]
     two = [one._replace(state="spam") for one in few[:2]]
 
-    assert proposed_groups([*good(), *few]) == {}
-    assert proposed_groups([*good(), *two, *few[2:]]) == {"text": ids(few[2:])}
-    assert proposed_groups([*good(), *two, few[2], few[3]._replace(is_kept=True)]) == {}
+    assert proposed_groups([*good_rows(), *few]) == {}
+    assert proposed_groups([*good_rows(), *two, *few[2:]]) == {"text": ids(few[2:])}
+    assert proposed_groups([*good_rows(), *two, few[2], few[3]._replace(is_kept=True)]) == {}
 
 
 def test_good_comments_that_link_to_sources_are_no_template():
@@ -113,7 +113,7 @@ def test_good_comments_that_link_to_sources_are_no_template():
     linking = [row(body, minutes=30 * n) for n, body in enumerate(sources)]
 
     assert proposed_groups(linking) == {}
-    # … also below a story under which a template was marked as spam
+    # The same holds under a story on which a template was marked as spam
     gone = [one._replace(state="spam") for one in flood_of(plain)]
     assert proposed_groups([*linking, *gone]) == {}
 
@@ -124,8 +124,8 @@ def test_advertising_links_of_several_people_within_days_are_a_group():
     selling = [row(f"{text} http://shop{n}.example", minutes=2_000 * n) for n, text in enumerate(texts)]
     single = [one._replace(at=one.at + timedelta(days=20 * n)) for n, one in enumerate(selling)]
 
-    assert proposed_groups([*good(), *selling]) == {"burst": ids(selling)}
-    assert proposed_groups([*good(), *single]) == {}
+    assert proposed_groups([*good_rows(), *selling]) == {"burst": ids(selling)}
+    assert proposed_groups([*good_rows(), *single]) == {}
 
 
 NUMBER = "0171 555 3210"
@@ -135,7 +135,7 @@ CALLS = [f"Ring me: {NUMBER}", f"Tel. {NUMBER}!", "Teak oars, +44 171 5553210", 
 def test_same_phone_number_within_days_is_a_group():
     calling = [row(body, minutes=700 + 50 * n) for n, body in enumerate(CALLS)]
 
-    assert proposed_groups([*good(), *calling]) == {"link": ids(calling)}
+    assert proposed_groups([*good_rows(), *calling]) == {"link": ids(calling)}
 
 
 def test_same_phone_number_of_people_who_talk_about_the_story_is_no_group():
@@ -155,7 +155,7 @@ def test_source_to_which_strangers_link_over_the_years_is_no_group():
         for n in range(5)
     ]
 
-    assert proposed_groups([*good(), *links]) == {}
+    assert proposed_groups([*good_rows(), *links]) == {}
 
 
 def test_good_late_comments_are_in_no_flood():
@@ -168,21 +168,21 @@ def test_good_late_comments_are_in_no_flood():
         row("Do the piles still rot, after all these years?", minutes=LATER + 10_000),
     ]
 
-    assert proposed_groups([*good(), *flood, *late]) == {"late": ids(flood)}
+    assert proposed_groups([*good_rows(), *flood, *late]) == {"late": ids(flood)}
 
 
 def test_late_praise_that_comes_once_a_year_is_no_flood():
     thanks = [row(body, minutes=LATER + DAYS * 365 * n) for n, body in enumerate(PRAISE[:4])]
 
-    assert proposed_groups([*good(), *thanks]) == {}
+    assert proposed_groups([*good_rows(), *thanks]) == {}
 
 
 def test_late_links_are_a_group_where_they_are_nearly_all():
     links = [row(f"{PRODUCTS[n]} http://{TOWNS[n]}.example", minutes=LATER + 900 * n) for n in range(5)]
     asking = [row(body, minutes=LATER + 500 * n) for n, body in enumerate(GOOD[:4])]
 
-    assert proposed_groups([*good(), *links]) == {"late": ids(links)}
-    assert proposed_groups([*good(), *links, *asking]) == {}
+    assert proposed_groups([*good_rows(), *links]) == {"late": ids(links)}
+    assert proposed_groups([*good_rows(), *links, *asking]) == {}
 
 
 def test_search_phrases_as_names_over_the_years_are_no_group():
@@ -196,7 +196,7 @@ def test_search_phrases_as_names_over_the_years_are_no_group():
 def test_random_characters_are_a_group_if_they_are_nearly_all_that_comes_late():
     random = [row(f"{n}e7f1d1015e1ef5693283a0d{n}", f"{n}26211", minutes=LATER + n) for n in range(4)]
 
-    assert proposed_groups([*good(), *random]) == {"late": ids(random)}
+    assert proposed_groups([*good_rows(), *random]) == {"late": ids(random)}
 
 
 def test_excerpts_of_pages_that_link_to_the_story_are_quotations():
@@ -249,15 +249,15 @@ def test_copy_by_the_same_person_is_shown_apart():
     text = "A ferry that lands at the quay needs no slip, and the council knows it."
     first, again, third = (row(text, name, minutes=n) for n, name in enumerate(("Maria", "Maria", "Paula")))
 
-    assert proposed_groups([*good(), first, again]) == {"twice": {again.id}}
-    assert proposed_groups([*good(), first, third]) == {}
+    assert proposed_groups([*good_rows(), first, again]) == {"twice": {again.id}}
+    assert proposed_groups([*good_rows(), first, third]) == {}
 
 
 def test_copy_in_a_flood_stays_with_the_flood():
     flood = flood_of(plain)
     again = row(flood[0].body, flood[0].name, minutes=2_000)
 
-    assert proposed_groups([*good(), *flood, again]) == {"text": ids([*flood, again])}
+    assert proposed_groups([*good_rows(), *flood, again]) == {"text": ids([*flood, again])}
 
 
 @pytest.mark.django_db

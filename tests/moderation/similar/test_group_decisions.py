@@ -46,10 +46,10 @@ def test_group_without_exceptions_is_decided_and_undone(client, maria, article):
     act = Batch.objects.get()
     assert act.parameters == {"group": str(group.pk), "kind": "text"}
     assert url(group) not in answer.text
-    scan.run_scan()  # what was left out does not come again
+    scan.run_scan()  # deselected comments are not proposed again
     assert not CommentGroup.objects.filter(resolved_at=None).exists()
     decisions.undo(batch=act, actor=maria)
-    scan.run_scan()  # what was undone does
+    scan.run_scan()  # comments of an undone decision are proposed again
     assert members(CommentGroup.objects.get(resolved_at=None)) == {comment.pk for comment in spam}
     assert states() == before
     assert good.pk not in members(CommentGroup.objects.get(resolved_at=None))

@@ -81,7 +81,7 @@ def proposed_groups(rows: list[Row]) -> dict[str, set[int]]:
     return {str(p.kind): {rows[m.row].id for m in p.members} for p in result.proposals}
 
 
-def doubted(rows: list[Row]) -> list[int]:
+def doubtful_ids(rows: list[Row]) -> list[int]:
     return group_rows(rows)[1].doubts
 
 
@@ -89,18 +89,18 @@ def ids(rows: list[Row]) -> set[int]:
     return {r.id for r in rows}
 
 
-def good(**fields: object) -> list[Row]:
+def good_rows(**fields: object) -> list[Row]:
     return [row(body, minutes=30 * n, **fields) for n, body in enumerate(GOOD)]
 
 
 def test_good_comments_are_in_no_group():
-    assert proposed_groups(good()) == {}
+    assert proposed_groups(good_rows()) == {}
 
 
 def test_one_ip_address_with_several_names_in_one_discussion_within_a_day():
     same = [row(body, minutes=60 * n, ip_hash=b"x" * 16) for n, body in enumerate(GOOD[:4])]
 
-    assert proposed_groups(same + good()) == {"origin": ids(same)}
+    assert proposed_groups(same + good_rows()) == {"origin": ids(same)}
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_markup_and_punctuation_alone_count_as_missing_text():
     """The check `emptied` says the same of each comment."""
     lost = [row("<b></b>&nbsp;"), row("…")]
 
-    assert proposed_groups([*good(), *lost, row("👍")]) == {"missing": ids(lost)}
+    assert proposed_groups([*good_rows(), *lost, row("👍")]) == {"missing": ids(lost)}
 
 
 def test_single_comment_is_doubtful_but_no_group():
@@ -136,8 +136,8 @@ def test_single_comment_is_doubtful_but_no_group():
     late = row("Your blog is superb, thanks.", minutes=DAYS * 999)
     lost = row("…", discussion=2)
 
-    assert proposed_groups([*good(), *gone, late, lost]) == {}
-    assert doubted([*good(), *gone, late, lost]) == [late.id, lost.id]
+    assert proposed_groups([*good_rows(), *gone, late, lost]) == {}
+    assert doubtful_ids([*good_rows(), *gone, late, lost]) == [late.id, lost.id]
 
 
 def test_burst_of_praise_is_a_group_but_a_rush_of_readers_is_not():
@@ -154,7 +154,7 @@ BURST = [row(body, minutes=LATER + n / 4) for n, body in enumerate([*PRAISE, *PR
 SHORT = "Good news, thanks for the useful post."
 
 
-def edge(rows: list[Row]) -> list[int]:
+def ids_by_similarity(rows: list[Row]) -> list[int]:
     """Return the members of the only group, the least similar first."""
     rows, result = group_rows(rows)
     [group] = result.proposals
@@ -164,7 +164,7 @@ def edge(rows: list[Row]) -> list[int]:
 @pytest.mark.parametrize(
     ("odd", "before"),
     [
-        ({"discussion": 2}, []),  # under another story, which is as old
+        ({"discussion": 2}, []),  # the comment is under another story of the same age
         ({"is_identified": True, "writer": "g7", "is_confirmed": True}, []),
         (
             {"is_identified": True, "writer": "g7"},
@@ -175,10 +175,10 @@ def edge(rows: list[Row]) -> list[int]:
 )
 def test_member_with_a_rare_property_comes_first(odd, before):
     other = row(SHORT, minutes=LATER + 4)._replace(**odd)
-    usual = [*good(), *good(discussion=2)]
+    usual = [*good_rows(), *good_rows(discussion=2)]
 
-    assert other.id not in edge([*usual, *BURST])
-    assert edge([*usual, *before, *BURST, other])[0] == other.id
+    assert other.id not in ids_by_similarity([*usual, *BURST])
+    assert ids_by_similarity([*usual, *before, *BURST, other])[0] == other.id
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_rare_property_in_a_group_of_any_kind(kind, bodies, fields, odd):
     rows[5] = rows[5]._replace(**odd)
 
     assert proposed_groups(rows) == {kind: ids(rows[1:] if kind == "repeat" else rows)}
-    assert edge(rows)[0] == rows[5].id
+    assert ids_by_similarity(rows)[0] == rows[5].id
 
 
 def test_common_property_does_not_change_the_order():
@@ -226,7 +226,7 @@ def test_good_comment_in_a_burst_comes_first():
         is_identified=True,
         is_confirmed=True,
     )
-    rows = sorted([*good(), *BURST, paula], key=lambda r: r.at)
+    rows = sorted([*good_rows(), *BURST, paula], key=lambda r: r.at)
 
     [group] = find_groups(rows, {1: STORY, 2: new}).proposals
 
@@ -262,7 +262,7 @@ def test_a_bot_with_one_name_counts_as_many_guests(kind, bodies):
 
     robot = rows_of(writer="g{n}")
     assert proposed_groups(usual + robot) == {kind: ids(robot)}
-    assert kind not in proposed_groups(usual + rows_of())  # of a source nobody knows more than the name
+    assert kind not in proposed_groups(usual + rows_of())  # an imported author is known by the name only
 
 
 def test_search_phrase_names_are_a_group_if_the_texts_are_promotional():
@@ -293,13 +293,13 @@ def test_late_promotional_comments_are_a_group_but_late_replies_are_not():
     selling = [row(body, minutes=later + 5_000 * n) for n, body in enumerate(PRAISE)]
     asking = [row(body, minutes=later + 7_000 * n) for n, body in enumerate(GOOD)]
 
-    assert proposed_groups(good() + selling + asking) == {"late": ids(selling)}
+    assert proposed_groups(good_rows() + selling + asking) == {"late": ids(selling)}
 
 
 def test_rare_word_is_not_distinctive():
     praise = [body + (" I take the rss feed." if n < 2 else "") for n, body in enumerate(PRAISE)]
     late = [row(body, minutes=400 * DAYS + n) for n, body in enumerate(praise)]
-    own = ("".join(letters) for letters in product("abcdef", repeat=3))  # nobody says what another says
+    own = ("".join(letters) for letters in product("abcdef", repeat=3))  # no two texts have a word in common
     others = [row(f"x{w}x y{w}y z{w}z", minutes=n) for n, w in enumerate(own)]
     rows, result = group_rows([*late, *others])
     proposal = max(result.proposals, key=lambda p: len(p.members))
@@ -314,4 +314,4 @@ def test_late_praise_for_a_person_is_no_spam():
     question = row("Is the slip open again?", "Ann", minutes=later)
     thanks = [row("Thanks Ann, very useful.", minutes=later + n) for n in range(4)]
 
-    assert proposed_groups([*good(), question, *thanks]) == {}
+    assert proposed_groups([*good_rows(), question, *thanks]) == {}

@@ -28,7 +28,7 @@ def test_distinctive_words_are_not_read_from_a_changed_text(client, maria, artic
     shown = client.get(url(group)).context["words"]
     assert set(shown) <= set(spam[0].body.split())
     assert len(shown) == 6
-    assert "about" not in shown  # which says nothing of any text
+    assert "about" not in shown  # common words are left out
 
     for comment in spam:
         edit_comment(comment=comment, body=f"Well, now: {comment.body}", user=None, guest=comment.guest)
@@ -104,7 +104,7 @@ def test_invalid_queries_are_no_server_errors(client, maria, query):
 @pytest.mark.parametrize(
     "query", ["?after=nan.1", "?after=x", "?after=0.5", "?without=x.y", "?of=a", "?after=1e9.5"]
 )
-def test_invalid_places_are_no_server_errors(client, maria, article, query):
+def test_invalid_cursors_are_no_server_errors(client, maria, article, query):
     flood(article, 3)
     client.force_login(maria)
 

@@ -33,7 +33,7 @@ def groups() -> dict[str, set[int]]:
 
 
 @pytest.mark.data
-def test_the_seeds_groups(data: Path, maria):
+def test_the_seed_has_three_groups(data: Path, maria):
     import_page(data=(data / "seed" / "story.txt").read_bytes(), filename="story.txt")
 
     scan.run_scan()
@@ -85,7 +85,7 @@ def test_flood_in_an_open_discussion_takes_few_actions(data: Path):
 def test_three_proposed_actions_leave_52_comments_of_the_seed(data: Path, client, maria):
     import_page(data=(data / "seed" / "story.txt").read_bytes(), filename="story.txt")
     client.force_login(maria)
-    client.get(reverse("moderation:similar"))  # looks by itself
+    client.get(reverse("moderation:similar"))  # the page runs the scan by itself
 
     for group in CommentGroup.objects.order_by("-size"):
         url = reverse("moderation:group", args=[group.pk])

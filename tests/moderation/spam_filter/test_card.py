@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without
 
 @pytest.fixture
 def blank() -> FilterVersion:
-    """A version that is not active."""
+    """Return a version that is not active."""
     return FilterVersion.objects.create(
         kind=FilterVersion.Kind.LEARNT, weights=Model(load_starter()).to_bytes(), trained_on={}
     )

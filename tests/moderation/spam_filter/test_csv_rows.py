@@ -44,13 +44,13 @@ def test_all_columns_are_read(write):
     )
     assert (comment.article_title, comment.article_text) == ("Heron", "Ferries")
     assert comment.article_date == datetime.fromisoformat("2024-01-01")
-    assert comment.comment_date == datetime.fromisoformat("2024-03-01T10:00")  # as it stands there
+    assert comment.comment_date == datetime.fromisoformat("2024-03-01T10:00")  # the date as the file has it
 
 
 @pytest.mark.parametrize(
     ("label", "is_spam"), [("spam", True), ("ham", False), (" SPAM ", True), ("", None), ("Ham", False)]
 )
-def test_labels(write, label, is_spam):
+def test_labels_are_read_in_any_case_and_may_be_empty(write, label, is_spam):
     assert read(write(f"body,label\nx,{label}\n"))[0].is_spam is is_spam
 
 
@@ -136,7 +136,7 @@ def test_a_quote_that_is_not_closed_does_not_take_the_whole_file(write, monkeypa
 def test_an_unquoted_comma_is_refused(write):
     message = refused(write("body,label\nx,ham\nWell, no,ham\n"))
     assert message.startswith("Line 3 of FILE: 3 cells, but the header has 2.")
-    assert len(read(write("body,label\nx,ham,,\n"))) == 1  # as some programs write them
+    assert len(read(write("body,label\nx,ham,,\n"))) == 1  # some programs write such empty columns
 
 
 # Bytes

@@ -52,7 +52,7 @@ def test_it_needs_no_database_for_the_starter(file, capsys):
     assert set(result["calibration"]["bins"][0]) == {"low", "high", "mean", "share", "weight"}
 
 
-def test_the_readable_output(file, capsys):
+def test_the_output_has_the_metrics_in_words(file, capsys):
     call_command("evaluate_filter", str(file), "--filter", "starter")
     out = capsys.readouterr().out
     assert "4 rows with a label: 2 spam, 2 ham" in out

@@ -131,7 +131,7 @@ def test_anything_that_can_be_typed_is_scored_and_explained(body, author, url):
 
 @pytest.mark.parametrize("body", ["Zorb lanterns at factory cost, zorb lanterns.", "I row there every day."])
 def test_the_words_of_a_body_are_in_its_parts_and_not_in_the_start_value(body):
-    """Also if the score of its words is beyond the limit."""
+    """This also applies if the score of the words is beyond the limit."""
     model = new_model()
 
     def start(one: CommentData) -> float:
@@ -268,4 +268,4 @@ def test_the_longest_comment_is_scored_quickly():
         began = time.process_time()
         model.score(one)
         model.explain(one)
-        assert time.process_time() - began < 5  # no measure: hundreds of times what it takes
+        assert time.process_time() - began < 5  # a generous limit, hundreds of times the usual duration

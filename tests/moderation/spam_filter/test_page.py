@@ -124,7 +124,7 @@ def test_a_wrong_decision_is_corrected_and_leaves_the_list(client, maria, measur
     assert Comment.objects.get(pk=flagged.comment.pk).state == State.PUBLISHED
     assert flagged.comment.pk in [
         one.comment.pk for one in FilterPage(maria).flagged_good
-    ]  # the decision stands again
+    ]  # the decision is in effect again
 
 
 def test_edited_comments_are_not_shown(maria, measured_version):
@@ -175,7 +175,7 @@ def test_a_version_of_another_release_is_refused_with_a_message(client, ada, bla
     assert f"Version {stale.pk} was made by another release of the program" in page
     assert active_version() == blank.pk
     assert "finds nothing. Activate another version" not in page
-    ModerationSettings.objects.update(filter=stale)  # as after an update of the program
+    ModerationSettings.objects.update(filter=stale)  # the state after an update of the program
     assert "finds nothing. Activate another version" in client.get(URL).text
 
 
@@ -244,7 +244,8 @@ def test_a_trial_shows_the_comments_that_would_wait(client, maria, measured_vers
     page = text(client.get(URL))
     assert "7.5% of good comments wait, with the other version 0.0%" in page
     assert "100% of spam waits, with the other version 97%" in page
-    assert page.count("of spam found if 1 in 100") == 1  # of the active one, which was not tried
+    # The numbers of the active version, which was not tried.
+    assert page.count("of spam found if 1 in 100") == 1
 
 
 def test_a_trial_stays_in_the_numbers_when_they_are_counted_again(measured_version, omar):

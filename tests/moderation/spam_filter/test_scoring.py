@@ -113,7 +113,7 @@ def test_a_staff_name_makes_a_comment_wait(starter, article, maria):
 
 
 def test_an_active_version_adds_no_statement_to_a_post(starter, article, approved_guest):
-    make_comment(article, GOOD, guest=approved_guest)  # what a process asks only once
+    make_comment(article, GOOD, guest=approved_guest)  # this fills the caches of the process
     ModerationSettings.objects.update(filter=None)
 
     def statements(body: str) -> int:
@@ -126,7 +126,7 @@ def test_an_active_version_adds_no_statement_to_a_post(starter, article, approve
     )
     ModerationSettings.objects.update(filter=starter)
     body = "Nobody asked the rowers of the north bank what they need, and there are sixty."
-    assert statements(body) == without <= 9  # what the site knows is asked either way
+    assert statements(body) == without <= 9  # the site's facts are read in both cases
 
 
 def test_all_site_facts_take_one_statement(starter, article, client):
@@ -159,7 +159,7 @@ def test_an_old_story_alone_is_no_reason_to_wait(starter, maria, approved_guest)
 
 @pytest.fixture
 def measured(starter):
-    """People have decided on 300 comments since, and no good one scored more than 0.3."""
+    """Return the filter after 300 decisions; no good comment scored more than 0.3."""
     FilterVersion.objects.filter(pk=starter.pk).update(
         numbers={"metrics": {"rows": 300, "ham": 240, "spam": 60}, "highest": [0.3] * 5 + [0.01] * 235},
         numbers_at=timezone.now(),

@@ -174,7 +174,7 @@ def test_good_comments_of_other_languages_do_not_wait(language):
         (sets.disqus, 0, 60),
     ],
 )
-def test_the_sets_are_read_whole(data, read, spam, good):
+def test_the_data_sets_are_read_completely(data, read, spam, good):
     found = read()
     assert (sum(row.is_spam for row in found), sum(not row.is_spam for row in found)) == (spam, good)
     assert len({row.id for row in found}) == len(found)

@@ -26,7 +26,7 @@ def test_an_activation_can_be_undone(client, maria, ada, two):
     client.force_login(maria)
     first, second = two
     versions.activate(version=first, actor=maria)
-    act = versions.activate(version=second, actor=None)  # by the system
+    act = versions.activate(version=second, actor=None)  # the actor is the system
     assert active_version() == second.pk
     assert explanations.describe_action(act) == f"Version {second.pk} is active"
     assert str(second.pk) in client.get("/moderation/actions/").content.decode()

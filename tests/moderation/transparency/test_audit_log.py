@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without
 URL = "/moderation/log/"
 
 
-def shown(client, query: str = "") -> list[int]:
+def listed_ids(client, query: str = "") -> list[int]:
     return [row.entry.pk for row in client.get(URL + query).context["rows"]]
 
 
@@ -80,9 +80,9 @@ def test_posting_is_not_shown_as_a_decision(maria_client, maria):
         ("Published: posted", ""),
         ("Published: posted", "its author"),
     ]
-    assert len(shown(maria_client, "?by=person")) == 1
+    assert len(listed_ids(maria_client, "?by=person")) == 1
     change_states(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
-    assert len(shown(maria_client, "?by=machine")) == 1
+    assert len(listed_ids(maria_client, "?by=machine")) == 1
 
 
 def test_undone_postings_and_imports_were_not_deleted_by_an_author(maria_client, maria):
@@ -105,7 +105,7 @@ def test_undone_postings_and_imports_were_not_deleted_by_an_author(maria_client,
     assert [row.entry.comment_id for row in maria_client.get(f"{URL}?what=deleted").context["rows"]] == [
         deleted.pk
     ]
-    assert len(shown(maria_client, "?what=undone")) == 2
+    assert len(listed_ids(maria_client, "?what=undone")) == 2
 
     undo(batch=Batch.objects.get(undoes=taken_back), actor=maria)
     recent = maria_client.get("/moderation/?queue=recent").context["rows"]
@@ -141,7 +141,7 @@ def test_pages_follow_each_other_without_gap_or_repeat(maria_client, monkeypatch
     assert found == list(Transition.objects.order_by("-id").values_list("pk", flat=True))
     assert third.context["next_page"] == ""
     make_comment(article)  # meanwhile
-    assert shown(maria_client, first.context["next_page"]) == found[2:4]
+    assert listed_ids(maria_client, first.context["next_page"]) == found[2:4]
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_pages_follow_each_other_without_gap_or_repeat(maria_client, monkeypatch
         "?article='%22%00",
     ],
 )
-def test_nonsense_is_answered(maria_client, query):
+def test_invalid_queries_are_no_errors(maria_client, query):
     assert maria_client.get(URL + query).status_code in {200, 400}
     assert maria_client.get(reverse("moderation:audit-log-csv") + query).status_code in {200, 400}
 
@@ -297,9 +297,9 @@ def test_the_public_log_counts_decisions_in_effect_once(client, maria):
     undo(batch=again.batch, actor=maria)
     assert "No comments were removed." in log()
     change_states(ids=ids, to=State.SPAM, reason=Reason.SPAM, actor=None)
-    shown = decide(ids=ids, to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    batch = decide(ids=ids, to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria).batch
     assert ": 4 comments restored.</li>" in log()
-    undo(batch=shown.batch, actor=maria)
+    undo(batch=batch, actor=maria)
     assert "4 comments removed, as spam. The checks decided 4 of them.</li>" in log()
 
 

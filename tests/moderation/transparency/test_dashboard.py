@@ -26,14 +26,14 @@ def last_entry(article) -> bytes:
     return Transition.objects.filter(discussion=article.pk).latest("seq").hash
 
 
-def test_a_dashboard_without_data(maria_client):
+def test_a_dashboard_without_data_says_so(maria_client):
     page = maria_client.get(URL)
     assert page.status_code == 200
     assert "Nothing to show." in page.text
     assert "This queue is empty." in page.text
 
 
-def test_days_and_reasons(maria_client, maria):
+def test_removals_are_counted_by_day_and_reason(maria_client, maria):
     article = make_article()
     ids = [make_comment(article).pk for _ in range(4)]
     decide(ids=ids[:3], to=State.SPAM, reason=Reason.SPAM, actor=maria)
@@ -147,11 +147,11 @@ def test_days_that_have_passed_are_counted_once_and_today_each_time(maria, djang
     assert dashboard.stories(30, UTC, None) == [
         (article.slug, "Long ago", 1)
     ]  # one comment, whatever was decided
-    line(1)  # as in another database
+    line(1)  # an entry as in another database
     assert [n for _day, (_came, n) in dashboard.period(30, UTC).days.rows[-3:]] == [1, 1, 1]
 
 
-def test_decisions_by_rule(maria):
+def test_decisions_are_counted_by_rule(maria):
     article = make_article()
     rule = Rule.objects.create(kind="term", value="casino")
     comments = [make_comment(article) for _ in range(4)]
@@ -164,13 +164,13 @@ def test_decisions_by_rule(maria):
     back = undo(batch=wrong.batch, actor=maria)
     (record,) = dashboard.checks(30, UTC)
     assert (record.label, record.decided, record.removed, record.undone) == ("a term: casino", 4, 100, 25)
-    again = undo(batch=back.batch, actor=maria)  # the undo was undone: the decision stands
+    again = undo(batch=back.batch, actor=maria)  # the undo was undone, so the decision is in effect
     assert dashboard.checks(30, UTC)[0].undone == 0
     undo(batch=again.batch, actor=maria)
     assert dashboard.checks(30, UTC)[0].undone == 25
 
 
-def test_a_partly_undone_action(maria):
+def test_a_partly_undone_action_counts_by_comment(maria):
     article = make_article()
     comments = [make_comment(article) for _ in range(4)]
     for comment in comments:
@@ -178,7 +178,7 @@ def test_a_partly_undone_action(maria):
     sweep = decide(ids=[c.pk for c in comments], to=State.SPAM, reason=Reason.SPAM, actor=maria).batch
     for comment in comments[:3]:
         decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
-    undo(batch=sweep, actor=maria)  # of one comment: three have newer decisions
+    undo(batch=sweep, actor=maria)  # it undoes one decision, since three comments have newer ones
     (record,) = dashboard.checks(30, UTC)
     assert (record.decided, record.undone) == (7, 14)
 
@@ -193,7 +193,7 @@ def test_filter_findings_have_labels_and_count_if_they_caused_a_review(maria):
     assert decided == {"generic praise": 2, "the spam filter": 1}
 
 
-def test_age_of_the_queue():
+def test_waiting_comments_are_counted_by_age():
     article = make_article()
     for hours in (0.5, 2, 5, 30, 100, 1_000, 2_000):
         Case.objects.create(
@@ -284,7 +284,7 @@ def test_the_number_of_statements_does_not_grow(maria_client, maria):
 @pytest.mark.parametrize(
     "query", ["?days=x", "?days=90", "?story=", "?story=%00", "?story=none", "?days[]=1"]
 )
-def test_nonsense_is_answered(maria_client, query):
+def test_invalid_queries_are_no_errors(maria_client, query):
     assert maria_client.get(URL + query).status_code in {200, 404}
 
 

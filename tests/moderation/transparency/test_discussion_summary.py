@@ -103,7 +103,7 @@ def test_the_summary_of_the_seed():
         ),
     ],
 )
-def test_summaries(tally, values, words):
+def test_the_summary_names_counts_and_reasons(tally, values, words):
     assert summary(tally, **values) == words
 
 

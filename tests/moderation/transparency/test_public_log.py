@@ -92,7 +92,7 @@ def test_the_old_url_of_a_story_renamed_while_unpublished_redirects(client, mome
     story = reload(story)
     story.slug = "harbour"
     save_article(article=story)
-    assert client.get("/stories/slipway/").status_code == 404  # as long as it is hidden
+    assert client.get("/stories/slipway/").status_code == 404  # the story is still hidden
     undo_action(undone)
     assert client.get("/stories/slipway/")["Location"] == "/stories/harbour/"
     assert Redirect.objects.count() == 1

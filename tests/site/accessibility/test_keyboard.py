@@ -23,14 +23,14 @@ pytestmark = pytest.mark.browser
 
 REPLIES_PER_TREE = 5  # fewer than else, so that fewer keys lead past them
 START = datetime(2024, 5, 31, 9, tzinfo=UTC)
-# By the number of a comment: its author, its text and its parent.
+# The author, the text and the parent's number of each comment.
 TALK = [
     ("Marit", "By that clock my grandmother ran.", None),
     ("Jun", "Somebody should count.", 0),
     ("Tollef", "I make it four.", 1),
     ("Bettina", "I can read, you know.", 2),
     ("Nils", "A long conversation.", None),
-    *((f"Voice {n}", "A word.", 4) for n in range(REPLIES_PER_TREE + 3)),
+    *((f"Reader {n}", "A word.", 4) for n in range(REPLIES_PER_TREE + 3)),
 ]
 
 
@@ -161,7 +161,7 @@ def test_a_discussion_is_read_and_answered(live_server, page, article, width):
     assert is_shown()
 
     keys.tab_to("Show 3 more replies to Nils", most=120)
-    keys.enter("Voice 5, replying to Nils")
+    keys.enter("Reader 5, replying to Nils")
     keys.press("Tab")
 
     keys.tab_to("Reply to Bettina", "Shift+Tab", most=120)
@@ -193,9 +193,9 @@ def test_a_discussion_is_read_and_answered(live_server, page, article, width):
     assert keys.steps == STEPS
 
 
-def test_the_focus_survives_a_line_that_is_slow_or_down(live_server, page, article):
+def test_the_focus_survives_a_slow_or_failed_request(live_server, page, article):
     requests = []
-    # Routes are set before a page is loaded. On one that is there already, the first requests may pass them.
+    # Routes are set before a page is loaded. On a loaded page the first requests may bypass them.
     page.route("**/reply/", lambda route: requests.append(route))
     page.goto(f"{live_server.url}{article.get_absolute_url()}?order=oldest")
     page.wait_for_selector(".fold")
@@ -231,16 +231,16 @@ def test_errors_of_the_whole_form_are_announced(live_server, page, article):
     expect(page.get_by_label("Your comment")).to_have_value("It is a good movement.")
 
 
-def test_more_that_is_here_already_loses_no_focus(live_server, page, article):
+def test_showing_replies_that_are_already_loaded_keeps_the_focus(live_server, page, article):
     page.goto(f"{live_server.url}{article.get_absolute_url()}?order=oldest")
     page.wait_for_selector(".fold")
     left = Comment.objects.filter(
-        author_name__in=[f"Voice {n}" for n in range(REPLIES_PER_TREE, REPLIES_PER_TREE + 3)]
+        author_name__in=[f"Reader {n}" for n in range(REPLIES_PER_TREE, REPLIES_PER_TREE + 3)]
     )
     change_states(ids=[c.pk for c in left], to=State.REJECTED, reason=Reason.INSULT, actor=None)
     keys = Keyboard(page)
     keys.tab_to("Show 3 more replies to Nils", most=200)
-    keys.enter("Voice 4, replying to Nils")
+    keys.enter("Reader 4, replying to Nils")
 
 
 def test_more_replies_unfold_their_branch(live_server, page, article):
@@ -250,7 +250,7 @@ def test_more_replies_unfold_their_branch(live_server, page, article):
     keys.tab_to("5 replies to Nils", most=60)
     keys.press("Enter")
     keys.tab_to("Show 3 more replies to Nils", most=2)
-    keys.enter("Voice 5, replying to Nils")
+    keys.enter("Reader 5, replying to Nils")
 
 
 def test_closing_new_comments_returns_the_focus(live_server, page, article):
@@ -266,12 +266,12 @@ def test_closing_new_comments_returns_the_focus(live_server, page, article):
     assert keys.focus()[1] == "13 comments"
 
     # The bar comes after the discussion's head in the tab order.
-    keys.tab_to("Reply to Voice 4", most=200)
+    keys.tab_to("Reply to Reader 4", most=200)
     keys.tab_to("Show 3 more replies to Nils")
     keys.tab_to("1 new comment", "Shift+Tab", most=300)
     keys.tab_to("Close", most=1)
     keys.press("Enter", note=False)
-    assert keys.focus()[1] == "Add to the discussion…"  # where it came from
+    assert keys.focus()[1] == "Add to the discussion…"  # the focus returns to the link
 
     make_comment(article, "And another.", guest=GuestFactory.create(name="Wim"))
     page.clock.run_for(30_000)
@@ -303,7 +303,7 @@ STEPS = [
     "Tab: button “Unfold all”",
     "Space: DisclosureTriangleGrouped “Order of the comments: Oldest first”",
     "Tab: link “Show 3 more replies to Nils”",
-    "Enter: article “Voice 5, replying to Nils”",
+    "Enter: article “Reader 5, replying to Nils”",
     "Tab: link “Nils”",
     "Shift+Tab: link “Reply to Bettina”",
     "Enter: textbox “Your comment*”",

@@ -25,8 +25,9 @@ PHONE = {"width": 390, "height": 844}
 QUOTATION = "The morning boat stays, said the council!"
 TITLE = "The council votes!"
 SLOW_LINE = {"offline": False, "latency": 150, "downloadThroughput": 200_000, "uploadThroughput": 90_000}
-# Whether a text goes from left to right, with its last sign (which has no direction itself) at the right.
-IS_UPRIGHT = """(node) => {
+# A function that returns whether a text runs from left to right, with its last sign at the right. That sign
+# has no direction itself.
+RUNS_LEFT_TO_RIGHT = """(node) => {
   const text = document.createTreeWalker(node, NodeFilter.SHOW_TEXT).nextNode();
   const left = (at) => {
     const range = document.createRange();
@@ -73,25 +74,25 @@ def check_right_to_left(page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
-def test_in_cairo(phone, article, live_server):
+def test_a_reader_uses_the_site_in_arabic_on_a_phone(phone, article, live_server):
     # The front page, with a story in English between those in Arabic.
     phone.goto("/")
     check_right_to_left(phone)
     expect(phone.get_by_role("link", name="انتقل إلى المحتوى")).to_be_attached()
     expect(phone.locator("html")).to_have_attribute("lang", "ar")
-    assert phone.locator(".standfirst", has_text=QUOTATION).evaluate(IS_UPRIGHT)
+    assert phone.locator(".standfirst", has_text=QUOTATION).evaluate(RUNS_LEFT_TO_RIGHT)
 
-    # An English quotation stands upright in the story and in a comment, and times carry their zone.
+    # An English quotation runs from left to right in the story and in a comment, and times have their zone.
     phone.get_by_role("link", name="المركب يبقى", exact=True).first.tap()
     expect(phone.get_by_role("heading", level=1, name="المركب يبقى")).to_be_visible()
     check_right_to_left(phone)
     quotations = phone.locator("blockquote p, .thread p", has_text=QUOTATION)
-    assert quotations.evaluate_all(f"(nodes) => nodes.map({IS_UPRIGHT})") == [True, True]
+    assert quotations.evaluate_all(f"(nodes) => nodes.map({RUNS_LEFT_TO_RIGHT})") == [True, True]
     expect(phone.locator(".byline .meta")).to_contain_text("15 يناير 2026، 14:40 EET")
     expect(phone.locator("h2#comments")).to_contain_text("تعليق واحد")
     expect(phone.locator(".thread time[title$=' EET'], .thread time[title$=' EEST']")).to_have_count(1)
 
-    # A reply opens under the finger. Its error is Arabic, and so are the countdown and the time of scripts.
+    # A reply opens in its place. Its error is Arabic, and so are the countdown and the time of scripts.
     comment = phone.locator(".thread article").first
     comment.get_by_role("link", name="رد").tap()
     form = phone.locator(".reply-form")
@@ -108,12 +109,12 @@ def test_in_cairo(phone, article, live_server):
     expect(phone.locator(".thread")).to_contain_text("هذا رد من القاهرة.")
     expect(phone.locator(".thread article time", has_text="الآن")).not_to_have_count(0)
 
-    # An English title stands upright where it is not the heading: above a form, and among results.
+    # An English title runs from left to right where it is not the heading: above a form, and among results.
     phone.goto("/stories/the-council-votes/reply/")
     check_right_to_left(phone)
-    assert phone.locator(".kicker a").evaluate(IS_UPRIGHT)
+    assert phone.locator(".kicker a").evaluate(RUNS_LEFT_TO_RIGHT)
     phone.goto("/search/?q=council")
-    assert phone.locator("h3 a", has_text=TITLE).evaluate(IS_UPRIGHT)
+    assert phone.locator("h3 a", has_text=TITLE).evaluate(RUNS_LEFT_TO_RIGHT)
 
     # Searching for احمد finds أحمد.
     phone.goto("/search/")
@@ -129,10 +130,10 @@ def test_in_cairo(phone, article, live_server):
         expect(phone.locator("html[lang=en]")).to_have_attribute("dir", "ltr")
         assert phone.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     phone.goto("/moderation/discussions/")
-    assert phone.locator("h2 a", has_text=TITLE).evaluate(IS_UPRIGHT)
+    assert phone.locator("h2 a", has_text=TITLE).evaluate(RUNS_LEFT_TO_RIGHT)
 
 
-def test_the_picture_covers_no_name(phone, article, live_server):
+def test_the_avatar_covers_no_name(phone, article, live_server):
     mona = UserFactory.create(name="منى")
     own = make_comment(article, "كلمة.", author=mona)
     change_states(ids=[own.pk], to=State.PENDING, reason=Reason.SCREENED, actor=None)
@@ -143,7 +144,7 @@ def test_the_picture_covers_no_name(phone, article, live_server):
     assert heading["x"] + heading["width"] <= picture["x"]
 
 
-def test_an_english_message_of_a_moderator_stands_upright(phone, article, live_server, maria):
+def test_an_english_message_of_a_moderator_runs_from_left_to_right(phone, article, live_server, maria):
     mona = UserFactory.create(name="منى")
     own = make_comment(article, "كلمة.", author=mona)
     decide(ids=[own.pk], to=State.REJECTED, reason="insult", actor=maria, message=QUOTATION)
@@ -151,4 +152,4 @@ def test_an_english_message_of_a_moderator_stands_upright(phone, article, live_s
     log_in(phone.context, live_server, mona)
     for path in ("/account/status/", "/account/comments/", f"/comments/{own.pk}/decision/"):
         phone.goto(path)
-        assert phone.locator("main bdi", has_text=QUOTATION).evaluate(IS_UPRIGHT), path
+        assert phone.locator("main bdi", has_text=QUOTATION).evaluate(RUNS_LEFT_TO_RIGHT), path

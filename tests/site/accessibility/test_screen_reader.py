@@ -110,35 +110,35 @@ listitem
 def sample(transactional_db: None) -> dict[str, Comment]:
     """Return the comments of the sample story by the start of their text. One of them is removed."""
     comments = import_sample_story().discussion.comments.select_related("discussion__article")
-    found = {comment.body[:6]: comment for comment in comments}
-    ids = [found["Only a"].pk]
+    comments_by_start = {comment.body[:6]: comment for comment in comments}
+    ids = [comments_by_start["Only a"].pk]
     change_states(ids=ids, to=State.REJECTED, reason=Reason.INSULT, actor=None)
-    return found
+    return comments_by_start
 
 
 @pytest.fixture
-def reading(live_server, page, sample) -> Page:
+def story_page(live_server, page, sample) -> Page:
     page.goto(live_server.url + sample["My gra"].discussion.article.get_absolute_url())
     page.wait_for_selector(".fold")
     return page
 
 
-def test_five_comments_as_they_are_heard(reading, sample):
-    assert heard(reading, sample["My gra"]).startswith(THREE_LEVELS)
-    assert heard(reading, sample["Only a"]).startswith(ONE_REMOVED)
-    assert heard(reading, sample["What n"]).startswith(TWO_INCOMPLETE)
+def test_a_screen_reader_announces_comments_with_author_time_and_text(story_page, sample):
+    assert announced_lines(story_page, sample["My gra"]).startswith(THREE_LEVELS)
+    assert announced_lines(story_page, sample["Only a"]).startswith(ONE_REMOVED)
+    assert announced_lines(story_page, sample["What n"]).startswith(TWO_INCOMPLETE)
 
 
-def test_and_without_scripts(live_server, browser, sample):
+def test_a_screen_reader_announces_comments_without_scripts(live_server, browser, sample):
     page = browser.new_context(java_script_enabled=False).new_page()
     page.goto(live_server.url + sample["My gra"].discussion.article.get_absolute_url())
-    assert heard(page, sample["What n"]) == WITHOUT_SCRIPTS
+    assert announced_lines(page, sample["What n"]) == WITHOUT_SCRIPTS
     page.context.close()
 
 
-def test_the_way_from_heading_to_heading(reading):
-    nodes = tree(reading)
-    headings = [node for node in in_order(next(iter(nodes.values())), nodes) if role(node) == "heading"]
+def test_headings_lead_through_the_page(story_page):
+    nodes = tree(story_page)
+    headings = [node for node in walk_nodes(next(iter(nodes.values())), nodes) if role(node) == "heading"]
     assert [(value(node, "level"), name(node)) for node in headings[:2]] == [
         (1, "Harbour clock to stay eleven minutes slow, council decides"),
         (2, "30 comments"),
@@ -153,14 +153,14 @@ def test_the_way_from_heading_to_heading(reading):
         "About",
     ]
     assert {value(node, "level") for node in comments} == {3}
-    assert len(comments) == reading.locator(".thread article:not(.gone)").count() == 30
+    assert len(comments) == story_page.locator(".thread article:not(.gone)").count() == 30
     named = [node for node in nodes.values() if role(node) == "region"]
     assert [name(node) for node in named] == ["30 comments"]
 
 
-def test_a_link_is_understood_where_it_stands_alone(reading):
+def test_each_link_has_a_label_that_names_its_comment(story_page):
     """Screen readers list links without their context."""
-    for article in reading.locator(".thread article:not(.gone)").all():
+    for article in story_page.locator(".thread article:not(.gone)").all():
         author = article.locator("h3 > bdi").inner_text()
         moment, reply = article.locator("h3 ~ a"), article.locator("footer > a")
         more, report = article.locator("footer summary"), article.locator("footer details a")
@@ -170,17 +170,17 @@ def test_a_link_is_understood_where_it_stands_alone(reading):
         assert report.get_attribute("aria-label") == f"Report, comment by {author}"
 
 
-def test_lists_and_articles_and_no_tree(live_server, reading, sample):
-    story = reading.url
+def test_pages_use_lists_and_articles_instead_of_trees(live_server, story_page, sample):
+    story = story_page.url
     urls = [story, f"{story}?order=oldest", f"{story}reply/{sample['My gra'].pk}/", f"{story}find/?q=clock"]
     for url in urls:
-        reading.goto(url)
-        roles = {role(node) for node in tree(reading).values()}
+        story_page.goto(url)
+        roles = {role(node) for node in tree(story_page).values()}
         assert not {"tree", "treeitem", "application", "grid"} & roles
         assert {"main", "banner", "contentinfo", "heading"} <= roles
 
 
-def heard(page: Page, comment: Comment) -> str:
+def announced_lines(page: Page, comment: Comment) -> str:
     """Return a line for each node of the comment's list item: role, name and state, with long texts cut."""
     session = page.context.new_cdp_session(page)
     root = session.send("DOM.getDocument")["root"]["nodeId"]
@@ -201,11 +201,11 @@ def tree(page: Page) -> dict[str, Any]:
     return {node["nodeId"]: node for node in nodes}
 
 
-def in_order(node: Any, nodes: dict[str, Any]) -> Iterator[Any]:
+def walk_nodes(node: Any, nodes: dict[str, Any]) -> Iterator[Any]:
     """Yield a node and all below it in the order of the page."""
     yield node
-    for child in below(node, nodes):
-        yield from in_order(child, nodes)
+    for child in children_of(node, nodes):
+        yield from walk_nodes(child, nodes)
 
 
 SILENT = {"generic", "none", "sectionfooter", "InlineTextBox"}  # containers that are not announced
@@ -232,17 +232,17 @@ def lines(node: Any, nodes: dict[str, Any], indent: str, is_named: bool) -> Iter
             last_indent += ", expanded" if expanded else ", collapsed"
         yield last_indent
         indent, is_named = f"{indent}  ", role(node) in NAMED_BY_CONTENT
-    for child in below(node, nodes):
+    for child in children_of(node, nodes):
         yield from lines(child, nodes, indent, is_named)
 
 
 def words(node: Any, nodes: dict[str, Any]) -> str:
     if role(node) == "StaticText":
         return name(node)
-    return "".join(words(child, nodes) for child in below(node, nodes))
+    return "".join(words(child, nodes) for child in children_of(node, nodes))
 
 
-def below(node: Any, nodes: dict[str, Any]) -> list[Any]:
+def children_of(node: Any, nodes: dict[str, Any]) -> list[Any]:
     return [nodes[child] for child in node.get("childIds", ()) if child in nodes]
 
 
@@ -254,8 +254,8 @@ def name(node: Any) -> str:
     return node.get("name", {}).get("value", "")
 
 
-def value(node: Any, what: str) -> Any:
-    return next((p["value"]["value"] for p in node.get("properties", ()) if p["name"] == what), None)
+def value(node: Any, property_name: str) -> Any:
+    return next((p["value"]["value"] for p in node.get("properties", ()) if p["name"] == property_name), None)
 
 
 def focused(page: Page) -> Any:
@@ -265,10 +265,10 @@ def focused(page: Page) -> Any:
     )
 
 
-def test_an_answer_on_a_phone_as_it_is_heard(
+def test_a_screen_reader_announces_each_step_of_a_reply_on_a_phone(
     browser, live_server, transactional_db, policy_without_moderation
 ):
-    """From the number of comments to one's own comment: each focus is read with its name and its error."""
+    """Each focused element is read with its name and error, from the comment count to the sent reply."""
     article = make_article("Harbour clock")
     eben = make_comment(article, "It is slow.", author=UserFactory.create(name="Eben"))
     jim = make_comment(article, "Is it?", parent=eben, author=UserFactory.create(name="Jim"))
@@ -294,7 +294,7 @@ def test_an_answer_on_a_phone_as_it_is_heard(
 
     form.get_by_label("Your comment").fill("It is.")
     form.get_by_label("Name").fill("Ida")
-    form.get_by_label("E-mail").fill("ida@harbour")  # the browser takes it, the site does not
+    form.get_by_label("E-mail").fill("ida@harbour")  # the browser accepts it, the site does not
     form.get_by_role("button", name="Post comment").press("Enter")
     expect(form.get_by_label("E-mail")).to_be_focused()
     expect(form.get_by_label("E-mail")).to_have_attribute("aria-invalid", "true")

@@ -24,7 +24,7 @@ ROOTS = PER_PAGE + 10
 
 @pytest.fixture
 def story(transactional_db, policy_without_moderation, monkeypatch):
-    """Make two pages of top-level comments, from Voice 0 on. The newest has more replies than are shown."""
+    """Make two pages of top-level comments, from Reader 0 on. The newest has more replies than are shown."""
     monkeypatch.setattr(pages, "COMMENTS_PER_PAGE", PER_PAGE)
     article = make_article("The last ferry", source_key="ferry", published_at=START)
     article.topics.add(Topic.objects.create(name="Harbour", slug="harbour"))
@@ -34,7 +34,7 @@ def story(transactional_db, policy_without_moderation, monkeypatch):
         moderation=Discussion.Moderation.POST,
         closes_at=timezone.now() + timedelta(days=9),
     )
-    roots = [(f"Voice {n}", None) for n in range(ROOTS)]
+    roots = [(f"Reader {n}", None) for n in range(ROOTS)]
     replies = [(f"Reply {n}", ROOTS - 1) for n in range(pages.REPLIES_PER_TREE + 5)]
     comments = [
         ImportedComment(str(n), name, f"{name} on the ferry.", START + timedelta(minutes=n), parent)
@@ -56,12 +56,12 @@ def url(live_server, story) -> str:
     return live_server.url + story.get_absolute_url()
 
 
-def by(name: str) -> Comment:
+def comment_by(name: str) -> Comment:
     return Comment.objects.get(author_name=name)
 
 
-def at(page: Page, name: str) -> Locator:
-    return page.locator(f"#comment-{by(name).pk}")
+def locate_comment(page: Page, name: str) -> Locator:
+    return page.locator(f"#comment-{comment_by(name).pk}")
 
 
 def follow(page: Page, name: str, within: Locator | None = None) -> None:
@@ -78,51 +78,51 @@ def assert_arrived(comment: Locator) -> None:
 def test_orders_are_chosen_and_remembered(page, url):
     page.goto(url)
     first = page.locator(".thread article").first
-    expect(first).to_contain_text(f"Voice {ROOTS - 1}")
+    expect(first).to_contain_text(f"Reader {ROOTS - 1}")
     page.locator(".orders summary").click()
     follow(page, "Oldest first")
     assert page.url == f"{url}?order=oldest#comments"
-    expect(first).to_contain_text("Voice 0")
+    expect(first).to_contain_text("Reader 0")
     page.goto(url)
-    expect(first).to_contain_text("Voice 0")
+    expect(first).to_contain_text("Reader 0")
     page.locator(".orders summary").click()
     expect(page.get_by_role("link", name="Oldest first")).to_have_attribute("aria-current", "true")
     follow(page, "Most discussed")
-    expect(first).to_contain_text(f"Voice {ROOTS - 1}")
+    expect(first).to_contain_text(f"Reader {ROOTS - 1}")
     page.locator(".orders summary").click()
     expect(page.get_by_role("link", name="Oldest first")).to_be_visible()
     assert page.get_by_role("button", name="Fold all").count() == 0  # works only with scripts
 
 
-def test_pages_and_permalinks(page, url):
+def test_pages_and_permalinks_lead_to_comments(page, url):
     page.goto(url)
     follow(page, "More comments")
     expect(page.get_by_text("This is a later part of the discussion.")).to_be_visible()
-    late = at(page, "Voice 5")
+    late = locate_comment(page, "Reader 5")
     late.locator("h3 ~ a").click()
-    assert page.url == f"{url}comments/{by('Voice 5').pk}/"
+    assert page.url == f"{url}comments/{comment_by('Reader 5').pk}/"
     expect(page.get_by_role("heading", level=1)).to_have_text("Part of the discussion")
     assert_arrived(late)
     follow(page, "View in thread")
     assert_arrived(late)
-    expect(at(page, "Voice 4")).to_be_visible()
+    expect(locate_comment(page, "Reader 4")).to_be_visible()
     follow(page, "Back to the start")
-    expect(page.locator(".thread article").first).to_contain_text(f"Voice {ROOTS - 1}")
+    expect(page.locator(".thread article").first).to_contain_text(f"Reader {ROOTS - 1}")
 
-    early = at(page, f"Voice {ROOTS - 9}")
+    early = locate_comment(page, f"Reader {ROOTS - 9}")
     early.locator("h3 ~ a").click()
-    assert page.url == f"{url}#comment-{by(f'Voice {ROOTS - 9}').pk}"
+    assert page.url == f"{url}#comment-{comment_by(f'Reader {ROOTS - 9}').pk}"
     assert_arrived(early)
 
 
-def test_more_replies_and_the_comments_they_answer(page, url):
+def test_more_replies_and_answered_comments_are_opened(page, url):
     page.goto(url)
     follow(page, "Show 5 more replies")
-    expect(at(page, f"Reply {pages.REPLIES_PER_TREE + 4}")).to_be_visible()
-    expect(at(page, f"Voice {ROOTS - 1}")).to_be_visible()  # the parent of the replies
-    last = at(page, f"Reply {pages.REPLIES_PER_TREE + 4}")
-    follow(page, f"Voice {ROOTS - 1}", last)
-    assert_arrived(at(page, f"Voice {ROOTS - 1}"))
+    expect(locate_comment(page, f"Reply {pages.REPLIES_PER_TREE + 4}")).to_be_visible()
+    expect(locate_comment(page, f"Reader {ROOTS - 1}")).to_be_visible()  # the parent of the replies
+    last = locate_comment(page, f"Reply {pages.REPLIES_PER_TREE + 4}")
+    follow(page, f"Reader {ROOTS - 1}", last)
+    assert_arrived(locate_comment(page, f"Reader {ROOTS - 1}"))
     last.locator("h3 ~ a").click()
     assert_arrived(last)
     follow(page, "All comments")
@@ -131,7 +131,7 @@ def test_more_replies_and_the_comments_they_answer(page, url):
 
 def test_a_reply_with_errors_keeps_its_text(page, url):
     page.goto(url)
-    follow(page, "Reply", at(page, "Reply 3"))
+    follow(page, "Reply", locate_comment(page, "Reply 3"))
     expect(page.get_by_role("heading", level=1)).to_have_text("Reply to Reply 3")
     page.get_by_label("Name").fill("Ines")
     page.get_by_label("E-mail").fill("ines@quay")
@@ -146,8 +146,8 @@ def test_a_reply_with_errors_keeps_its_text(page, url):
     email.fill("ines@quay.example")
     page.get_by_role("button", name="Post comment").click()
 
-    own = by("Ines")
-    assert own.parent == by("Reply 3")
+    own = comment_by("Ines")
+    assert own.parent == comment_by("Reply 3")
     assert_arrived(page.locator(f"#comment-{own.pk}"))
     expect(page.get_by_role("status")).to_contain_text("We will send you a link")
 
@@ -155,12 +155,12 @@ def test_a_reply_with_errors_keeps_its_text(page, url):
 def test_words_are_found_in_the_discussion_and_on_the_site(page, url):
     page.goto(url)
     page.locator(".find summary").click()
-    page.get_by_role("searchbox", name="Find in this discussion").fill("“Voice 7 on”")
+    page.get_by_role("searchbox", name="Find in this discussion").fill("“Reader 7 on”")
     page.get_by_role("searchbox", name="Find in this discussion").press("Enter")
     expect(page.get_by_role("main").get_by_role("heading", level=2)).to_contain_text("1 comment mentions")
     expect(page.locator("mark").first).to_be_visible()
-    follow(page, "Voice 7")
-    assert_arrived(at(page, "Voice 7"))
+    follow(page, "Reader 7")
+    assert_arrived(locate_comment(page, "Reader 7"))
 
     follow(page, "Search", page.get_by_role("banner"))
     page.get_by_label("Search stories and comments").fill("ferry -voice -reply")
@@ -205,19 +205,19 @@ def test_colours_are_chosen_and_remembered(page, url):
 def test_a_member_recommends_and_has_a_page(page, live_server, url, story):
     member = UserFactory.create(name="Nadia", email="nadia@example.org", password="four o'clock")
     make_comment(story, "I only came to ask when it goes.", author=member)
-    page.goto(f"{url}recommend/{by('Voice 3').pk}/")
+    page.goto(f"{url}recommend/{comment_by('Reader 3').pk}/")
     follow(page, "Log in", page.get_by_role("main"))
     page.get_by_label(re.compile("e-?mail", re.I)).fill("nadia@example.org")
     page.get_by_label("Password").fill("four o'clock")
     page.get_by_role("button", name="Log in", exact=True).click()
     page.get_by_role("button", name="Recommend").click()
-    assert_arrived(at(page, "Voice 3"))
+    assert_arrived(locate_comment(page, "Reader 3"))
 
     page.goto(f"{url}?order=oldest")
-    given = at(page, "Voice 3").get_by_role("button", name="Recommend 1")
+    given = locate_comment(page, "Reader 3").get_by_role("button", name="Recommend 1")
     expect(given).to_have_attribute("aria-pressed", "true")
     given.click()
-    expect(at(page, "Voice 3").get_by_role("button", name="Recommend")).to_have_attribute(
+    expect(locate_comment(page, "Reader 3").get_by_role("button", name="Recommend")).to_have_attribute(
         "aria-pressed", "false"
     )
 
@@ -228,7 +228,7 @@ def test_a_member_recommends_and_has_a_page(page, live_server, url, story):
     expect(page.get_by_role("heading", level=1)).to_have_text("Nadia")
     expect(page.get_by_role("article")).to_contain_text("I only came to ask when it goes.")
     follow(page, "The last ferry")
-    assert_arrived(at(page, "Nadia"))
+    assert_arrived(locate_comment(page, "Nadia"))
     page.locator(".account summary").click()
     follow(page, "Public page")
     page.get_by_role("button", name="Switch it off").click()

@@ -46,11 +46,11 @@ def page(*comments: tuple[int, str, str, datetime], declared: int | None = None)
     return (story() + thread(*comments, declared=declared)).encode()
 
 
-def at(minute: int = 0, *, day: int = 19) -> datetime:
+def local_time(minute: int = 0, *, day: int = 19) -> datetime:
     return datetime(2013, 6, day, 17, minute)  # noqa: DTZ001 - local to the page
 
 
-OK = page((1, "Ann", "Yes.", at()), (2, "Bob", "No.", at(1))).decode()
+OK = page((1, "Ann", "Yes.", local_time()), (2, "Bob", "No.", local_time(1))).decode()
 
 
 def kinds(parsed: ParsedPage) -> list[str]:

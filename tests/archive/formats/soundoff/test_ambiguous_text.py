@@ -3,7 +3,7 @@
 import pytest
 
 from archive.formats import soundoff
-from tests.archive.formats.soundoff.pages import at, kinds, page, story, thread, visible_text
+from tests.archive.formats.soundoff.pages import kinds, local_time, page, story, thread, visible_text
 
 
 @pytest.mark.parametrize(
@@ -24,9 +24,11 @@ from tests.archive.formats.soundoff.pages import at, kinds, page, story, thread,
     ],
 )
 @pytest.mark.parametrize("level", [1, 2, 3])
-def test_a_body_that_looks_like_other_syntax(level: int, body: str) -> None:
-    ladder = [(n, "Ann", "Yes.", at(n)) for n in range(1, level)]
-    parsed = soundoff.parse(page(*ladder, (level, "Bob", body, at(30)), (1, "Cai", "No.", at(31))))
+def test_a_body_that_looks_like_other_syntax_is_read_as_text(level: int, body: str) -> None:
+    ladder = [(n, "Ann", "Yes.", local_time(n)) for n in range(1, level)]
+    parsed = soundoff.parse(
+        page(*ladder, (level, "Bob", body, local_time(30)), (1, "Cai", "No.", local_time(31)))
+    )
 
     assert [(c.author, c.level) for c in parsed.comments[-2:]] == [("Bob", level), ("Cai", 1)]
     assert parsed.comments[-2].body == body
@@ -34,7 +36,7 @@ def test_a_body_that_looks_like_other_syntax(level: int, body: str) -> None:
 
 
 def test_a_body_may_be_indented_less_than_its_comment() -> None:
-    text = thread((1, "Ann", "Look:\n\nmark\n\nEnd.", at())).replace("    mark", "<pre>\n if x:")
+    text = thread((1, "Ann", "Look:\n\nmark\n\nEnd.", local_time())).replace("    mark", "<pre>\n if x:")
 
     [comment] = soundoff.parse((story() + text).encode()).comments
 
@@ -43,7 +45,7 @@ def test_a_body_may_be_indented_less_than_its_comment() -> None:
 
 @pytest.mark.parametrize("quoted", ["soundoff (3 Responses)", "He said:\nsoundoff (3 Responses)\nand left."])
 def test_a_story_may_quote_a_heading(quoted: str) -> None:
-    parsed = soundoff.parse((story(quoted, "") + thread((1, "Ann", "Yes.", at()))).encode())
+    parsed = soundoff.parse((story(quoted, "") + thread((1, "Ann", "Yes.", local_time()))).encode())
 
     assert len(parsed.comments) == parsed.declared == 1
     assert visible_text(parsed.body) == f"A body.\n\n{quoted}"
@@ -73,23 +75,25 @@ def test_a_story_may_begin_a_paragraph_with_topics() -> None:
     ],
 )
 @pytest.mark.parametrize("level", [1, 2])
-def test_names(level: int, author: str) -> None:
-    parsed = soundoff.parse(page((1, "Ann", "Yes.", at()), (level, author, "No.", at(1))))
+def test_names_that_look_like_syntax_are_read_as_names(level: int, author: str) -> None:
+    parsed = soundoff.parse(page((1, "Ann", "Yes.", local_time()), (level, author, "No.", local_time(1))))
 
     assert parsed.comments[1].author == author
     assert kinds(parsed) == []
 
 
 @pytest.mark.parametrize("level", [1, 2])
-def test_a_comment_without_a_name(level: int) -> None:
-    parsed = soundoff.parse(page((1, "Ann", "Yes.", at()), (level, "", "No.", at(1))))
+def test_a_comment_may_have_no_name(level: int) -> None:
+    parsed = soundoff.parse(page((1, "Ann", "Yes.", local_time()), (level, "", "No.", local_time(1))))
 
     assert parsed.comments[1].author == ""
     assert kinds(parsed) == ["unnamed"]
 
 
 def test_lines_of_a_paragraph_keep_their_break() -> None:
-    raw = page((1, "Ann", "One,\ntwo.\n\n\nThree.", at())).replace(b"A body.", b"Roses,\nviolets.\n\nEnd.")
+    raw = page((1, "Ann", "One,\ntwo.\n\n\nThree.", local_time())).replace(
+        b"A body.", b"Roses,\nviolets.\n\nEnd."
+    )
     parsed = soundoff.parse(raw)
 
     assert parsed.comments[0].body == "One,\ntwo.\n\nThree."

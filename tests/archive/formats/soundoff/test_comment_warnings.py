@@ -3,12 +3,12 @@
 import pytest
 
 from archive.formats import soundoff
-from tests.archive.formats.soundoff.pages import at, kinds, page
+from tests.archive.formats.soundoff.pages import kinds, local_time, page
 
 
 @pytest.mark.parametrize("body", ["", "\n\n\n\n", "\xa0", "\u200b\n\n\u200d"])
-def test_a_comment_whose_text_is_missing(body: str) -> None:
-    parsed = soundoff.parse(page((1, "Ann", body, at())))
+def test_a_missing_text_is_reported(body: str) -> None:
+    parsed = soundoff.parse(page((1, "Ann", body, local_time())))
 
     assert (parsed.comments[0].body, parsed.comments[0].text_missing) == ("", "all")
     assert kinds(parsed) == ["emptied"]
@@ -27,8 +27,8 @@ def test_a_comment_whose_text_is_missing(body: str) -> None:
         ("One\n\n\ntwo", ""),
     ],
 )
-def test_a_fragment(body: str, missing: str) -> None:
-    parsed = soundoff.parse(page((1, "Ann", body, at())))
+def test_a_text_that_breaks_off_is_reported(body: str, missing: str) -> None:
+    parsed = soundoff.parse(page((1, "Ann", body, local_time())))
 
     assert parsed.comments[0].text_missing == missing
     assert parsed.comments[0].body.startswith(body.split("\n")[0])
@@ -54,27 +54,33 @@ def test_a_fragment(body: str, missing: str) -> None:
         ("no.", None),
     ],
 )
-def test_a_reply_on_the_last_level_that_names_another(body: str, target: int | None) -> None:
+def test_a_reply_on_the_last_level_that_names_another_author_is_reported(
+    body: str, target: int | None
+) -> None:
     parsed = soundoff.parse(
         page(
-            (1, "Ann", "Yes.", at()),
-            (2, "Bob", "Yes.", at(1)),
-            (3, "Jim", "Yes.", at(2)),
-            (3, "Safe haven!??", "@Bob Yes.", at(3)),
-            (3, "Eve", body, at(4)),
-            (1, "Eve", body, at(5)),
+            (1, "Ann", "Yes.", local_time()),
+            (2, "Bob", "Yes.", local_time(1)),
+            (3, "Jim", "Yes.", local_time(2)),
+            (3, "Safe haven!??", "@Bob Yes.", local_time(3)),
+            (3, "Eve", body, local_time(4)),
+            (1, "Eve", body, local_time(5)),
         )
     )
 
     named = [warning.text for warning in parsed.warnings if warning.line == parsed.comments[4].line]
     assert len(named) == (1 if target else 0)
     assert all(text.endswith(f" comment {target}.") for text in named)
-    assert parsed.comments[4].parent == 2  # what the page says
+    assert parsed.comments[4].parent == 2  # the parent on the page
 
 
 def test_a_name_means_its_last_comment_in_the_same_tree() -> None:
-    tree = [(1, "Jim", "Yes.", at()), (2, "Bob", "Yes.", at(1)), (3, "Ann", "@Jim no.", at(2))]
-    parsed = soundoff.parse(page(*tree, (1, "Eve", "Yes.", at(3)), *tree[1:]))
+    tree = [
+        (1, "Jim", "Yes.", local_time()),
+        (2, "Bob", "Yes.", local_time(1)),
+        (3, "Ann", "@Jim no.", local_time(2)),
+    ]
+    parsed = soundoff.parse(page(*tree, (1, "Eve", "Yes.", local_time(3)), *tree[1:]))
 
     assert [warning.text.split()[-1] for warning in parsed.warnings] == ["1."]
 
@@ -82,16 +88,16 @@ def test_a_name_means_its_last_comment_in_the_same_tree() -> None:
 LONG = "The clock on the customs house keeps its own time and always has."
 
 
-def test_duplicates() -> None:
+def test_exact_and_near_duplicates_are_reported() -> None:
     parsed = soundoff.parse(
         page(
-            (1, "Ann", LONG, at()),
-            (1, "Bob", LONG.upper().replace(" ", "  "), at(1)),
-            (1, "Cai", LONG[:-1] + "!!", at(2)),
-            (1, "Dan", "I agree.", at(3)),
-            (1, "Eve", "I agree.", at(4)),
-            (1, "Fay", LONG.replace("customs", "custom"), at(5)),
-            (1, "Gus", LONG.replace("always has", "never did"), at(6)),
+            (1, "Ann", LONG, local_time()),
+            (1, "Bob", LONG.upper().replace(" ", "  "), local_time(1)),
+            (1, "Cai", LONG[:-1] + "!!", local_time(2)),
+            (1, "Dan", "I agree.", local_time(3)),
+            (1, "Eve", "I agree.", local_time(4)),
+            (1, "Fay", LONG.replace("customs", "custom"), local_time(5)),
+            (1, "Gus", LONG.replace("always has", "never did"), local_time(6)),
         )
     )
 
@@ -102,8 +108,10 @@ def test_duplicates() -> None:
     ]
 
 
-def test_a_gap_in_the_pages_own_numbers() -> None:
-    raw = page((1, "Ann", "Yes.", at()), (1, "Bob", "No.", at(1))).replace(b"  2. Bob", b"  5. Bob")
+def test_a_gap_in_the_numbers_of_the_page_is_reported() -> None:
+    raw = page((1, "Ann", "Yes.", local_time()), (1, "Bob", "No.", local_time(1))).replace(
+        b"  2. Bob", b"  5. Bob"
+    )
     parsed = soundoff.parse(raw)
 
     assert [(w.kind, w.text) for w in parsed.warnings] == [

@@ -3,12 +3,12 @@
 import pytest
 
 from archive.formats import soundoff
-from tests.archive.formats.soundoff.pages import at, kinds, page, story, thread
+from tests.archive.formats.soundoff.pages import kinds, local_time, page, story, thread
 
 
-def test_the_count() -> None:
-    assert "count" not in kinds(soundoff.parse(page((1, "Ann", "Yes.", at()))))
-    parsed = soundoff.parse(page((1, "Ann", "Yes.", at()), declared=1204))
+def test_a_wrong_number_of_comments_in_the_heading_is_reported() -> None:
+    assert "count" not in kinds(soundoff.parse(page((1, "Ann", "Yes.", local_time()))))
+    parsed = soundoff.parse(page((1, "Ann", "Yes.", local_time()), declared=1204))
     assert (parsed.declared, kinds(parsed)) == (1204, ["count"])
 
 
@@ -16,7 +16,7 @@ def test_the_count() -> None:
     ("heading", "declared"),
     [("No Responses Yet", 0), ("One Response", 1), ("1,204 Responses", 1204), ("0 comments", 0)],
 )
-def test_forms_of_the_heading(heading: str, declared: int) -> None:
+def test_each_form_of_the_heading_is_read(heading: str, declared: int) -> None:
     raw = (story() + thread()).replace("0 Responses", heading).encode()
     parsed = soundoff.parse(raw)
 
@@ -24,7 +24,7 @@ def test_forms_of_the_heading(heading: str, declared: int) -> None:
 
 
 def test_lines_after_the_thread_are_listed_or_reported() -> None:
-    raw = page((1, "Ann", "Yes.", at()))
+    raw = page((1, "Ann", "Yes.", local_time()))
     end = "\n\nThe Quay & Co. welcomes a lively debate\nin two lines.\n\n« Older\n\nMore\n"
     parsed = soundoff.parse(raw + end.encode())
 
@@ -38,4 +38,4 @@ def test_lines_after_the_thread_are_listed_or_reported() -> None:
 
 
 def test_a_page_that_does_not_name_itself() -> None:
-    assert soundoff.parse(page((1, "Ann", "Yes.", at()))).source_name == "an archived page"
+    assert soundoff.parse(page((1, "Ann", "Yes.", local_time()))).source_name == "an archived page"

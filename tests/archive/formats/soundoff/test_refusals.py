@@ -6,7 +6,7 @@ import pytest
 
 from archive.formats import soundoff
 from archive.formats.page import DamagedFileError, OtherFormatError
-from tests.archive.formats.soundoff.pages import OK, at, page
+from tests.archive.formats.soundoff.pages import OK, local_time, page
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ from tests.archive.formats.soundoff.pages import OK, at, page
         (DamagedFileError, 22, OK.encode("utf-16-le")[:-1]),
     ],
 )
-def test_refusals(refusal: type[Exception], line: int, data: bytes) -> None:
+def test_a_refusal_names_the_line(refusal: type[Exception], line: int, data: bytes) -> None:
     with pytest.raises(refusal) as caught:
         soundoff.parse(data)
 
@@ -47,7 +47,9 @@ def test_refusals(refusal: type[Exception], line: int, data: bytes) -> None:
 
 
 def test_a_comment_in_the_middle_without_its_date_is_not_joined_to_the_next() -> None:
-    raw = page((1, "Ann", "Yes.", at()), (1, "Bob", "No.", at(1)), (1, "Cai", "Who?", at(2)))
+    raw = page(
+        (1, "Ann", "Yes.", local_time()), (1, "Bob", "No.", local_time(1)), (1, "Cai", "Who?", local_time(2))
+    )
     cut = raw.replace(b"    June 19, 2013 at 5:01 pm | Reply\n", b"")
 
     with pytest.raises(DamagedFileError, match=r"Line 20: .* begins in line 16, .* and found “3. Cai”"):

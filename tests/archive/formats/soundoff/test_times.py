@@ -7,7 +7,7 @@ import pytest
 
 from archive.formats import soundoff
 from archive.formats.soundoff.date_lines import ZONES
-from tests.archive.formats.soundoff.pages import at, kinds, page
+from tests.archive.formats.soundoff.pages import kinds, local_time, page
 
 
 @pytest.mark.parametrize(
@@ -26,12 +26,12 @@ from tests.archive.formats.soundoff.pages import at, kinds, page
         ("JST", "Asia/Tokyo"),
     ],
 )
-def test_zones(label: str, zone: str) -> None:
-    raw = page((1, "Ann", "Yes.", at())).replace(b"PM ET", f"PM {label}".encode())
+def test_each_zone_abbreviation_is_read(label: str, zone: str) -> None:
+    raw = page((1, "Ann", "Yes.", local_time())).replace(b"PM ET", f"PM {label}".encode())
     parsed = soundoff.parse(raw)
 
     assert parsed.zone == zone
-    assert parsed.comments[0].created_at == at().replace(tzinfo=ZoneInfo(zone))
+    assert parsed.comments[0].created_at == local_time().replace(tzinfo=ZoneInfo(zone))
     assert parsed.comments[0].created_at.tzinfo is UTC
     assert kinds(parsed) == []
 
@@ -42,7 +42,7 @@ def test_every_zone_of_the_table_exists() -> None:
 
 @pytest.mark.parametrize("ending", [b"PM XYZ", b"PM IST", b"PM"])
 def test_an_unknown_zone_is_read_as_utc(ending: bytes) -> None:
-    parsed = soundoff.parse(page((1, "Ann", "Yes.", at())).replace(b"PM ET", ending))
+    parsed = soundoff.parse(page((1, "Ann", "Yes.", local_time())).replace(b"PM ET", ending))
 
     assert (parsed.zone, parsed.published_at.hour) == ("UTC", 16)
     assert [(warning.line, warning.kind) for warning in parsed.warnings] == [(2, "zone")]
@@ -52,8 +52,8 @@ def test_an_unknown_zone_is_read_as_utc(ending: bytes) -> None:
     "header",
     ["June 19th, 2013 / 04:40 PM ET", "June 19, 2013 4:40 p.m. EDT", "\n\njun 19 2013\n\n04:40 pm (ET)"],
 )
-def test_forms_of_the_header(header: str) -> None:
-    raw = page((1, "Ann", "Yes.", at())).replace(b"June 19th, 2013\n04:40 PM ET", header.encode())
+def test_each_form_of_the_header_is_read(header: str) -> None:
+    raw = page((1, "Ann", "Yes.", local_time())).replace(b"June 19th, 2013\n04:40 PM ET", header.encode())
 
     assert soundoff.parse(raw).published_at == datetime(2013, 6, 19, 20, 40, tzinfo=UTC)
 
@@ -67,13 +67,22 @@ def test_forms_of_the_header(header: str) -> None:
         (datetime(2013, 7, 1, 12, 5), "2013-07-01T16:05:00+00:00"),  # noqa: DTZ001
     ],
 )
-def test_local_times(local: datetime, utc: str) -> None:
+def test_local_times_become_utc(local: datetime, utc: str) -> None:
     assert soundoff.parse(page((1, "Ann", "Yes.", local))).comments[0].created_at.isoformat() == utc
 
 
 def test_source_ids_stay_the_same_in_a_newer_save() -> None:
-    first = [(1, "Ann", "Yes.", at()), (2, "Bob", "No.", at(1)), (1, "Ann", "Again.", at())]
-    newer = [*first[:2], (2, "Cai", "Late.", at(day=25)), first[2], (1, "Ann", "Late.", at(day=25))]
+    first = [
+        (1, "Ann", "Yes.", local_time()),
+        (2, "Bob", "No.", local_time(1)),
+        (1, "Ann", "Again.", local_time()),
+    ]
+    newer = [
+        *first[:2],
+        (2, "Cai", "Late.", local_time(day=25)),
+        first[2],
+        (1, "Ann", "Late.", local_time(day=25)),
+    ]
 
     before = [c.source_id for c in soundoff.parse(page(*first)).comments]
     after = [c.source_id for c in soundoff.parse(page(*newer)).comments]

@@ -67,7 +67,7 @@ def folded(lines: list[str]) -> list[str]:
 
 
 @pytest.mark.data
-def test_the_seed(data: Path) -> None:
+def test_the_saved_page_of_the_example_data_is_read_completely(data: Path) -> None:
     raw = (data / "seed" / "story.txt").read_bytes()
 
     parsed = soundoff.parse(raw)
@@ -116,7 +116,7 @@ def test_the_seed(data: Path) -> None:
 @pytest.mark.parametrize(
     "stem", ["chrisjrob_github_io_1082", "chrisjrob_github_io_1323", "mythz_blog_176", "mythz_blog_748"]
 )
-def test_threads_with_known_trees(data: Path, stem: str) -> None:
+def test_threads_with_known_trees_are_read_completely(data: Path, stem: str) -> None:
     folder = data / "import" / "soundoff_text"
     raw = (folder / f"{stem}.txt").read_bytes()
     truth = json.loads((folder / f"{stem}.json").read_text())
@@ -142,7 +142,7 @@ def test_threads_with_known_trees(data: Path, stem: str) -> None:
     assert_all_lines_used(parsed, raw)
 
 
-def test_the_sample() -> None:
+def test_the_sample_is_read_completely() -> None:
     raw = SAMPLE.read_bytes()
 
     parsed = soundoff.parse(raw)

@@ -48,7 +48,7 @@ def after(days: int) -> CommentData:
     return comment_data(article_date=DAY, comment_date=DAY + timedelta(days=days))
 
 
-# The signal, a comment that has it, and its words there.
+# The signal, a comment that has it, and the words that it marks.
 FINDS = [
     ("late", after(400), []),
     ("late", after(30), []),
@@ -102,7 +102,7 @@ PASSES = [
     ("on_subject", comment_data("The mayor wanted an icebreaker")),
     ("answers", comment_data("Thank you very much for this")),
     ("asks", comment_data("Really?")),
-    ("asks", comment_data("How can I subscribe to your blog?")),  # of the page
+    ("asks", comment_data("How can I subscribe to your blog?")),  # a question about the page
     (
         "praise",
         comment_data(
@@ -119,7 +119,7 @@ PASSES = [
     ("name_phrase", comment_data(author="ebba")),
     ("name_phrase", comment_data(author="The Captain of Heron")),
     ("name_domain", comment_data(author="J. R. Norling")),
-    ("no_gain", comment_data("Nobody asked the fishermen")),  # nothing is known of a site
+    ("no_gain", comment_data("Nobody asked the fishermen")),  # the website is unknown
     ("no_gain", comment_data("see http://a.example", url="")),
     ("site_deep", comment_data(author="Ann", url="http://norling.example.com/about")),
     ("shortened", comment_data("see http://a.example/abc")),
@@ -191,7 +191,7 @@ def test_a_signal_without_the_facts_it_needs_has_no_value():
     assert signals.signal_values([], comment_data()).keys() == {"answers", "asks", "spun"}
 
 
-def test_later_is_stronger():
+def test_the_signal_late_grows_with_the_time():
     strengths = [run_signal("late", after(days)).strength for days in (30, 200, 1_000, 5_000)]
     assert strengths == sorted(strengths)
     assert strengths[-1] == 1.0
@@ -292,7 +292,7 @@ def test_a_signal_used_by_others_is_computed_once():
 
 
 def test_a_cached_signal_has_one_result_per_comment():
-    """`calls` is the dearest one, and `no_gain` asks it again."""
+    """`calls` is the most expensive signal, and `no_gain` uses its result."""
     read = ParsedComment(comment_data("Please visit my site", url=""))
     assert author.no_gain(read) is None
     assert text.calls(read) is text.calls(read) is not None

@@ -10,10 +10,10 @@ from moderation.features.site_facts import SiteFacts
 from moderation.features.text_reading import CommentData, ParsedComment
 
 
-def found(known: SiteFacts, name: str = "Ada", body: str = "A word.") -> dict[str, float]:
+def signal_strengths(known: SiteFacts, name: str = "Ada", body: str = "A word.") -> dict[str, float]:
     return {
-        one.signal: one.strength
-        for one in find_site_signals(ParsedComment(CommentData(body=body, author=name)), known)
+        signal.signal: signal.strength
+        for signal in find_site_signals(ParsedComment(CommentData(body=body, author=name)), known)
     }
 
 
@@ -32,12 +32,12 @@ def found(known: SiteFacts, name: str = "Ada", body: str = "A word.") -> dict[st
     ],
 )
 def test_a_name_that_imitates_staff(name):
-    assert found(SiteFacts(staff=["Maria"]), name) == {"imitates": 1.0}
+    assert signal_strengths(SiteFacts(staff=["Maria"]), name) == {"imitates": 1.0}
 
 
 @pytest.mark.parametrize("name", ["Marian", "Mario", "Mari", "Marla", "", "…", "李娜"])
 def test_a_different_name_does_not_imitate(name):
-    assert found(SiteFacts(staff=["Maria"], names=["Maria"]), name) == {}
+    assert signal_strengths(SiteFacts(staff=["Maria"], names=["Maria"]), name) == {}
 
 
 @pytest.mark.parametrize(
@@ -45,23 +45,28 @@ def test_a_different_name_does_not_imitate(name):
     [("Neil", "Nell"), ("Celia", "Cella"), ("Ali", "All"), ("Marnie", "Mamie"), ("Kai", "Kal")],
 )
 def test_good_names_that_differ_by_letters_of_one_alphabet(name, other):
-    assert found(SiteFacts(staff=[other], names=[other]), name) == {}
+    assert signal_strengths(SiteFacts(staff=[other], names=[other]), name) == {}
 
 
 @pytest.mark.parametrize("name", ["Moderator", "Mona (moderator)", "Administrat0r", "Emil, editor", "Аdmin"])
 def test_a_name_that_claims_a_staff_role(name):
-    assert found(SiteFacts(), name) == {"imitates": 1.0}
+    assert signal_strengths(SiteFacts(), name) == {"imitates": 1.0}
 
 
 @pytest.mark.parametrize("name", ["Nei1", "NeiI", "Ne|l", "Nеil"])
 def test_characters_that_stand_for_a_letter(name):
-    assert found(SiteFacts(staff=["Neil"]), name) == {"imitates": 1.0}
+    assert signal_strengths(SiteFacts(staff=["Neil"]), name) == {"imitates": 1.0}
 
 
 def test_within_a_discussion_only_lookalike_names_imitate():
     known = SiteFacts(names=["Jose", "Tollef"])
-    assert found(known, "Tоllef") == {"imitates": 0.8}  # a Cyrillic o
-    assert found(known, "Tollef") == found(known, "tollef") == found(known, "José") == {}
+    assert signal_strengths(known, "Tоllef") == {"imitates": 0.8}  # a Cyrillic o
+    assert (
+        signal_strengths(known, "Tollef")
+        == signal_strengths(known, "tollef")
+        == signal_strengths(known, "José")
+        == {}
+    )
 
 
 @pytest.mark.data
@@ -93,18 +98,18 @@ def test_links_to_hosts_of_earlier_spam():
 
 
 def test_links_to_hosts_that_several_people_linked_to():
-    assert found(SiteFacts(burst_hosts=["teak.example"]), body="See https://teak.example/a") == {
+    assert signal_strengths(SiteFacts(burst_hosts=["teak.example"]), body="See https://teak.example/a") == {
         "link_burst": 1.0
     }
 
 
 @pytest.mark.parametrize(("names", "strength"), [(0, None), (1, None), (2, 0.4), (9, 1.0)])
 def test_several_names_behind_one_ip_address(names, strength):
-    assert found(SiteFacts(names_at_address=names)).get("one_address") == strength
+    assert signal_strengths(SiteFacts(names_at_address=names)).get("one_address") == strength
 
 
 def test_names_of_one_unusual_shape_within_a_day():
     others = ["RobertExo", "WilliamTus", "Jim", "DavidFem"]
-    assert found(SiteFacts(recent_names=others), "JamesTib")["name_burst"] == pytest.approx(0.6)
-    assert found(SiteFacts(recent_names=others[:3]), "JamesTib") == {}
-    assert found(SiteFacts(recent_names=["Ada", "Bo", "Cy", "Di"]), "Jim") == {}
+    assert signal_strengths(SiteFacts(recent_names=others), "JamesTib")["name_burst"] == pytest.approx(0.6)
+    assert signal_strengths(SiteFacts(recent_names=others[:3]), "JamesTib") == {}
+    assert signal_strengths(SiteFacts(recent_names=["Ada", "Bo", "Cy", "Di"]), "Jim") == {}

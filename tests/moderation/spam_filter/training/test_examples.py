@@ -23,8 +23,9 @@ def test_the_last_decision_by_a_person_counts(maria, omar, moderation_without_ch
     decide(ids=[one.pk], to=State.SPAM, reason="spam", actor=maria)
     decide(ids=[two.pk], to=State.PUBLISHED, reason="approved", actor=maria)
     decide(ids=[one.pk], to=State.PUBLISHED, reason="approved", actor=omar)
-    decide(ids=[three.pk], to=State.REJECTED, reason="insult", actor=maria)  # says nothing of spam
-    decide(ids=[four.pk], to=State.SPAM, reason="spam", actor=None)  # a machine teaches nothing
+    # The state says nothing about spam.
+    decide(ids=[three.pk], to=State.REJECTED, reason="insult", actor=maria)
+    decide(ids=[four.pk], to=State.SPAM, reason="spam", actor=None)  # decisions by checks are no examples
     assert lines() == [(two.pk, False), (one.pk, False)]
 
 

@@ -128,7 +128,7 @@ def test_a_version_that_does_worse_is_refused(starter, maria):
         ({}, False),
         ({"log_loss": (0.3, 0.2)}, True),
         ({"log_loss": (0.1, 0.2), "good": (3.0, 0.0)}, True),
-        ({"log_loss": (0.1, 0.2), "good": (1.0, 0.0)}, False),  # so many may
+        ({"log_loss": (0.1, 0.2), "good": (1.0, 0.0)}, False),  # this many good comments may wait
         ({"log_loss": (0.1, 0.2), "good": (3.0, 4.0)}, False),
         ({"log_loss": (0.1, 0.2), "spam": (90.0, 95.0)}, True),
         ({"log_loss": (0.1, 0.2), "spam": (95.0, 90.0)}, False),

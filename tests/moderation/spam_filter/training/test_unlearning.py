@@ -66,7 +66,7 @@ def test_undoing_a_twentieth_retrains_on_the_rest(learnt, maria):
     assert f"version {before.pk} without its removed examples" in training.run()
     assert active_version().trained_on["decisions"] == 57
     before.refresh_from_db()
-    assert bytes(before.weights)  # to which one may go back
+    assert bytes(before.weights)  # this version can be activated again
 
 
 def test_without_remaining_examples_the_starter_is_activated(learnt, starter, maria):

@@ -54,8 +54,10 @@ def test_no_batch_author_or_moderator_outweighs_the_rest():
 
 @pytest.mark.parametrize("is_bound", [True, False])
 def test_a_poisoned_batch_does_not_hold_good_comments(starter, monkeypatch, is_bound):
-    """One action that marks 300 good comments as spam, after 60 decisions that were right: without the bound
-    good ones would score much higher."""
+    """After 60 correct decisions, one action marks 300 good comments as spam.
+
+    Without the bound, good comments would then score much higher.
+    """
     rng = Random(7)
 
     def comment_data(*, is_spam: bool) -> CommentData:
@@ -69,12 +71,14 @@ def test_a_poisoned_batch_does_not_hold_good_comments(starter, monkeypatch, is_b
     wrong = [replace(decided(n, batch="b"), data=comment_data(is_spam=False)) for n in range(100, 400)]
     if not is_bound:
         monkeypatch.setattr(
-            "moderation.spam_filter.training.example_weights", lambda some, _press=0: [1.0] * len(some)
+            "moderation.spam_filter.training.example_weights",
+            lambda decisions, _batch=0: [1.0] * len(decisions),
         )
     model = training.train([*right, *wrong], active_model.Model.from_bytes(bytes(starter.weights)))
     at = waiting_threshold(1, GoodScores(0, []), GoodScores(**starter.trained_on["good_scores"]["without"]))
     good, spam = (
-        [model.score(CommentData(body=body, author="Ada")) for body in some] for some in (GOOD, SPAM)
+        [model.score(CommentData(body=body, author="Ada")) for body in decisions]
+        for decisions in (GOOD, SPAM)
     )
     assert not any(score >= at for score in good)
     assert all(score < 0.01 for score in good) is is_bound
@@ -84,10 +88,10 @@ def test_a_poisoned_batch_does_not_hold_good_comments(starter, monkeypatch, is_b
 def test_one_batch_does_not_shift_the_calibration(starter):
     """A batch counts as one comment, however many it has; otherwise its effect on the model would count
     twice."""
-    some = learnable(40, 120)
-    press = [replace(decided(n, batch="b"), data=some[n % 120].data) for n in range(160, 660)]
-    alone = training.train(some, Model.from_bytes(bytes(starter.weights)))
-    after = training.train([*some, *press], Model.from_bytes(bytes(starter.weights)))
+    decisions = learnable(40, 120)
+    spam_batch = [replace(decided(n, batch="b"), data=decisions[n % 120].data) for n in range(160, 660)]
+    alone = training.train(decisions, Model.from_bytes(bytes(starter.weights)))
+    after = training.train([*decisions, *spam_batch], Model.from_bytes(bytes(starter.weights)))
     assert (after.slope, after.offset) == pytest.approx((alone.slope, alone.offset), abs=0.15)
 
 
@@ -96,56 +100,58 @@ def test_one_batch_does_not_move_the_threshold(starter, maria):
     training.update_metrics(starter)
     before = starter.numbers["highest"]
     article = make_article("Another")
-    some = [
+    comments = [
         make_comment(
             article, f"Visit my website for cheap loans and casino bonus {n} {n * 7919}", guest=guest
         )
         for n in range(60)
         for guest in [GuestFactory.create(name=f"casino bonus {n}")]
     ]
-    decide(ids=[c.pk for c in some], to=State.PUBLISHED, reason="approved", actor=maria)
+    decide(ids=[c.pk for c in comments], to=State.PUBLISHED, reason="approved", actor=maria)
     starter.refresh_from_db()
     training.update_metrics(starter)
     assert starter.numbers["metrics"]["ham"] == 100
     assert starter.numbers["good"] == pytest.approx(41)
     after, _strict = active_model._thresholds(active_model.active_filter())
-    pressed = starter.numbers["highest"][0]
+    batch_score = starter.numbers["highest"][0]
     assert after == waiting_threshold(
-        1, GoodScores.of([*before, pressed]), active_model.starter_good_scores()
-    )  # as one of them would
-    assert after < pressed
+        1, GoodScores.of([*before, batch_score]), active_model.starter_good_scores()
+    )  # as one comment of the batch would move it
+    assert after < batch_score
 
 
-@pytest.mark.parametrize(("others", "like"), [(75, 5), (600, 25)])
-def test_a_large_batch_counts_like_a_small_one_in_the_log_loss(others, like):
+@pytest.mark.parametrize(("others", "equivalent"), [(75, 5), (600, 25)])
+def test_a_large_batch_counts_like_a_small_one_in_the_log_loss(others, equivalent):
     right = [decided(n) for n in range(others)]
-    press = [decided(n, batch="b", is_spam=False) for n in range(others, others + 100)]
+    spam_batch = [decided(n, batch="b", is_spam=False) for n in range(others, others + 100)]
     loss = training.log_loss(
-        [0.9] * (others + 100), [True] * others + [False] * 100, example_weights([*right, *press])
+        [0.9] * (others + 100), [True] * others + [False] * 100, example_weights([*right, *spam_batch])
     )
-    assert loss == pytest.approx(training.log_loss([0.9] * (others + like), [True] * others + [False] * like))
+    assert loss == pytest.approx(
+        training.log_loss([0.9] * (others + equivalent), [True] * others + [False] * equivalent)
+    )
 
 
-def presses(count: int, actor, seed: int) -> None:
+def mark_good_comments_as_spam(count: int, actor, seed: int) -> None:
     """Post so many good comments and mark them as spam, in batches of five."""
-    article, rng = make_article(f"Pressed on {seed}"), Random(seed)
+    article, rng = make_article(f"Story {seed}"), Random(seed)
     for _ in range(count // 5):
-        some = [post_comment(article, rng, is_spam=False).pk for _ in range(5)]
-        decide(ids=some, to=State.SPAM, reason="spam", actor=actor)
+        ids = [post_comment(article, rng, is_spam=False).pk for _ in range(5)]
+        decide(ids=ids, to=State.SPAM, reason="spam", actor=actor)
 
 
 def test_marking_good_comments_as_spam_makes_none_of_others_wait(starter, maria, omar):
     """Their number does not matter, and the log loss alone would recommend the version."""
     decided_comments(60, maria)
-    presses(100, omar, seed=5)
+    mark_good_comments_as_spam(100, omar, seed=5)
     training.run()
-    made = FilterVersion.objects.latest("pk")
+    version = FilterVersion.objects.latest("pk")
     decided_comments(54, maria, seed=2)
-    presses(100, omar, seed=6)
+    mark_good_comments_as_spam(100, omar, seed=6)
     training.run()
-    made.refresh_from_db()
-    trial = made.numbers["trial"]
+    version.refresh_from_db()
+    trial = version.numbers["trial"]
     assert trial["log_loss"][0] < trial["log_loss"][1]
-    assert made.is_refused or trial["good"][0] <= 1.0
+    assert version.is_refused or trial["good"][0] <= 1.0
     active = active_model.load_model(active_version().pk)
     assert max(active.score(CommentData(body=body, author="Ada")) for body in GOOD) < 0.1
