@@ -121,29 +121,9 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
     user = request.user
     if not user.is_authenticated or "messages" in request.COOKIES or "_messages" in request.session:
         return None
-    key = frame_key(request, slug)
-    frame = frames.get(key)
-    order = frame and remembered_order(request, is_open=frame.story.discussion.is_open())
-    cached = discussions.get((key, order)) if order else None
-    state = read_member_state(user, slug, cached)
-    user.roles = frozenset(state.roles)
-    if user.is_staff or state.has_private:
+    if (current := _current_parts(request, user, slug)) is None:
         return None
-    if frame is None or not frame.is_current(state.frame_versions, state.now):
-        frame = make_frame(request, key)
-    if frame is None or not frame.is_current(state.frame_versions, state.now):
-        return None
-    frame.apply(request, key, state.now)
-    if cached is None or not cached.is_current(state):
-        order = remembered_order(request, is_open=frame.story.discussion.is_open(state.now))
-        cached = _render_discussion(request, frame, key, order)
-        if cached is None:
-            return None
-        state = read_member_state(user, slug, cached)
-        if state.discussion_version != cached.story.discussion.version:  # changed in this moment
-            return None
-    if state.muted:
-        return None
+    frame, cached, state = current
     article, is_whole = frame.story.article, cached.is_whole
     mark_story_seen(
         request,
@@ -177,6 +157,40 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
     response = HttpResponse(html)
     patch_cache_control(response, private=True, no_cache=True)
     return response
+
+
+def _current_parts(
+    request: SiteRequest, user: User, slug: str
+) -> tuple[Frame, MemberDiscussion, MemberState] | None:
+    """Return the page around the discussion, the discussion, and what is the member's own.
+
+    Parts that have changed are rendered again. Returns None if the page needs more than these parts, or if it
+    changes at this moment.
+    """
+    key = frame_key(request, slug)
+    frame = frames.get(key)
+    order = frame and remembered_order(request, is_open=frame.story.discussion.is_open())
+    cached = discussions.get((key, order)) if order else None
+    state = read_member_state(user, slug, cached)
+    user.roles = frozenset(state.roles)
+    if user.is_staff or state.has_private:
+        return None
+    if frame is None or not frame.is_current(state.frame_versions, state.now):
+        frame = make_frame(request, key)
+    if frame is None or not frame.is_current(state.frame_versions, state.now):
+        return None
+    frame.apply(request, key, state.now)
+    if cached is None or not cached.is_current(state):
+        order = remembered_order(request, is_open=frame.story.discussion.is_open(state.now))
+        cached = _render_discussion(request, frame, key, order)
+        if cached is None:
+            return None
+        state = read_member_state(user, slug, cached)
+        if state.discussion_version != cached.story.discussion.version:  # changed in this moment
+            return None
+    if state.muted:
+        return None
+    return frame, cached, state
 
 
 def _render_draft(request: SiteRequest, article: Article, draft: LatestDraft | None) -> str:
