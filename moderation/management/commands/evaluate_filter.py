@@ -100,19 +100,7 @@ class Command(UserErrorCommand):
             self.stderr.write(self._without_labels(file, unlabelled))
         results = compute_metrics(probabilities, [bool(label) for label in labels])
         if options["json"]:
-            calibration = {"bins": [bin_._asdict() for bin_ in results["bins"]], "ece": results["ece"]}
-            rest = {name: value for name, value in results.items() if name not in {"bins", "ece"}}
-            self.stdout.write(
-                json.dumps(
-                    {
-                        **rest,
-                        "waiting": {"spam": waiting[True], "ham": waiting[False]} if waiting else None,
-                        "unlabelled": unlabelled,
-                        "calibration": calibration,
-                        "seconds": round(seconds, 3),
-                    }
-                )
-            )
+            self._print_json(results, waiting, unlabelled, seconds)
         else:
             self._print(results, waiting, unlabelled, seconds)
 
@@ -139,6 +127,19 @@ class Command(UserErrorCommand):
         except DatabaseError:  # the database is not set up yet
             now = None
         return load_model(now.version) if now else Model(load_starter())
+
+    def _print_json(
+        self, results: Metrics, waiting: dict[bool, int] | None, unlabelled: int, seconds: float
+    ) -> None:
+        rest = {name: value for name, value in results.items() if name not in {"bins", "ece"}}
+        report = {
+            **rest,
+            "waiting": {"spam": waiting[True], "ham": waiting[False]} if waiting else None,
+            "unlabelled": unlabelled,
+            "calibration": {"bins": [bin_._asdict() for bin_ in results["bins"]], "ece": results["ece"]},
+            "seconds": round(seconds, 3),
+        }
+        self.stdout.write(json.dumps(report))
 
     def _print(
         self, results: Metrics, waiting: dict[bool, int] | None, unlabelled: int, seconds: float
