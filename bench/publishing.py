@@ -19,8 +19,8 @@ from bench.runner import Goal, Run, in_turn, report, rows, run
 if TYPE_CHECKING:
     from articles.models import Article
 
-SIZES = {"rounds": 3, "requests": 60, "stories": 10_000}
-SMALLEST = {"rounds": 1, "requests": 1, "stories": 200}
+SIZES = {"rounds": 3, "requests": 60, "stories": 10_000, "warm_up": True}
+SMALLEST = {"rounds": 1, "requests": 1, "stories": 200, "warm_up": False}
 FEW = 100  # stories
 COMMENTS = 1_000  # at first; grows with the stories up to MAX_COMMENTS
 MAX_COMMENTS = 20_000
@@ -105,7 +105,7 @@ def _ask_all(bench: Run, places: dict[str, str]) -> Figures:
         name: partial(request_page, target, bench.sizes.requests, change, PAGES[name].status)
         for name, target in targets.items()
     }
-    figures = in_turn(requests, bench.sizes.rounds, warm_up=True)
+    figures = in_turn(requests, bench.sizes.rounds, warm_up=bench.sizes.warm_up)
     if wrong := {name: one.failed for name, one in figures.items() if one.errors}:
         raise RuntimeError(f"wrong answers: {wrong}")
     statements = bench.site.page_statements(targets, dict.fromkeys(targets, change))

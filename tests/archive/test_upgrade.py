@@ -360,11 +360,12 @@ def names() -> set[tuple[str, str]]:
 
 
 def test_a_backup_from_before_the_squashed_migrations_is_restored(
-    upgrade: Upgrade, later: Callable[[], None]
+    upgrade: Upgrade, later: Callable[[], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     names_of_today = names()
     with database("soundoff_blank", "template1"):
         call_command("restore", str(BEFORE_SQUASH))
+        assert "Restored as of" in capsys.readouterr().out
         assert unapplied_migrations() == later_migrations() == []
         assert check() == {}
         assert names() == names_of_today

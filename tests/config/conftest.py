@@ -86,6 +86,11 @@ def copy_home(prepared: Path, folder: Path) -> None:
     subprocess.run(["cp", "-a", f"{prepared}/.", folder], check=True)
 
 
+def copy_static_files(prepared: Path, folder: Path) -> None:
+    """Copy the collected static files. To compress them takes a start three seconds of processor time."""
+    subprocess.run(["cp", "-a", prepared / "static", prepared / "static.sha256", folder], check=True)
+
+
 @pytest.fixture(scope="module")
 def home(prepared_home: Path) -> Iterator[Path]:
     """Share a copy of the prepared data folder between the tests of a file."""

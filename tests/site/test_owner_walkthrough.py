@@ -31,7 +31,7 @@ NEWEST_COMMENTS = "  29. Nilsine Fennimore"  # this comment and later ones were 
 @pytest.fixture
 def environment():
     with data_folder() as folder:
-        copy_home(Path(os.environ[EMPTY_SITE]), folder)  # tests/config/server/test_serve.py begins without
+        copy_home(Path(os.environ[EMPTY_SITE]), folder)  # tests/test_fresh_machine.py begins without
         yield environment_of(folder)
 
 

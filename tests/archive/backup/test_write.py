@@ -125,6 +125,12 @@ def test_a_full_disk_is_noticed_before_the_backup(file: Path, monkeypatch: pytes
     assert not file.exists()
 
 
+def test_the_command_counts_what_the_file_has(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    put_media("ab/picture.avif", b"a picture")
+    call_command("backup", str(file))
+    assert " 0 accounts, 0 guests, 1 media file; " in capsys.readouterr().out
+
+
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="does not exist"):
         call_command("backup", str(tmp_path / "nowhere" / "site.zip"))

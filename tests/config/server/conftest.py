@@ -14,7 +14,7 @@ import pytest
 
 from config.server import postgres
 from core.data_folder import PROJECT
-from tests.config.conftest import data_folder, processes
+from tests.config.conftest import copy_static_files, data_folder, processes
 from tests.helpers.servers.ports import free_port
 from tests.helpers.waiting import PATIENCE, until
 from tests.plugin import EMPTY_SITE
@@ -93,7 +93,7 @@ def serve(home: Path, environment: dict[str, str]) -> Iterator[Serve]:
 
 
 @pytest.fixture
-def own_database() -> Iterator[dict[str, str]]:
+def own_database(prepared_home: Path) -> Iterator[dict[str, str]]:
     """Return the environment of a site without accounts that has its own database server.
 
     One migration is left to apply. tests/site/test_owner_walkthrough.py starts one that has a public address.
@@ -102,6 +102,7 @@ def own_database() -> Iterator[dict[str, str]]:
     with data_folder() as folder, postgres.temporary_server(cluster) as owner:
         with closing(psycopg2.connect(owner)) as connection, connection, connection.cursor() as cursor:
             cursor.execute("DROP TABLE django_session; DELETE FROM django_migrations WHERE app = 'sessions'")
+        copy_static_files(prepared_home, folder)
         web = owner.replace("soundoff_owner", "soundoff_web")
         yield {
             "SOUNDOFF_HOME": str(folder),

@@ -18,7 +18,7 @@ import pytest
 from bench.cluster.load import Load, run
 from config.server import postgres
 from core.data_folder import PROJECT
-from tests.config.conftest import data_folder
+from tests.config.conftest import copy_static_files, data_folder
 from tests.config.server.conftest import Serve
 from tests.helpers.postgres.standby import Standby, running_standby
 from tests.helpers.servers import buckets
@@ -36,9 +36,7 @@ def homes(prepared_home: Path) -> Iterator[list[Path]]:
     """Return a data folder for each web server, in which the static files are collected already."""
     with data_folder() as one, data_folder() as another:
         for folder in (one, another):
-            subprocess.run(
-                ["cp", "-a", prepared_home / "static", prepared_home / "static.sha256", folder], check=True
-            )
+            copy_static_files(prepared_home, folder)
         yield [one, another]
 
 

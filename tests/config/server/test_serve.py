@@ -23,10 +23,11 @@ from config.page_cache.application import THREADS
 from config.page_cache.stamp_reader import MAX_CONNECTIONS
 from config.server import postgres
 from core.data_folder import PROJECT, unprivileged_user
-from tests.config.conftest import data_folder, environment_of, holder, processes
+from tests.config.conftest import copy_home, data_folder, environment_of, holder, processes
 from tests.config.server.conftest import Serve, Site
 from tests.config.serving import run
 from tests.helpers.waiting import PATIENCE, until
+from tests.plugin import EMPTY_SITE
 
 
 @pytest.fixture
@@ -78,7 +79,9 @@ def accounts(home: Path) -> list[dict[str, str]]:
 
 @pytest.fixture
 def empty_home() -> Iterator[Path]:
+    """Yield the data folder of an empty site. tests/test_fresh_machine.py starts without one."""
     with data_folder() as folder:
+        copy_home(Path(os.environ[EMPTY_SITE]), folder)
         yield folder
 
 
@@ -149,6 +152,9 @@ def test_a_later_start(
         return int(run(environment, program))
 
     made, before = accounts(home), stories()
+    restored = home / "media" / "ab" / "picture.avif"
+    restored.parent.mkdir(parents=True)
+    restored.touch()
     story, ahead = PROJECT / "archive" / "sample" / "story.txt", tmp_path / "ahead.txt"
     text = re.sub(r"\A.*", "March 3rd, 2099", story.read_text(encoding="utf-8"))
     ahead.write_text(text, encoding="utf-8")
@@ -159,6 +165,9 @@ def test_a_later_start(
     site.wait_for("Waiting for another command")
     other.communicate("\n", timeout=PATIENCE)
     site.wait_for("Ctrl-C stops it.")
+
+    # Files of a restore become the workers'.
+    assert restored.stat().st_uid == (home / "media").stat().st_uid
 
     # The web processes have opened their connections before the first request.
     until(lambda: connections() == 2 * (THREADS + MAX_CONNECTIONS))
@@ -380,48 +389,6 @@ def test_an_upgrade_makes_a_backup_first(serve: Serve, home: Path, environment: 
     assert "Migrations applied: 1." in site.printed
     assert site.status() == 200
     assert site.stop() == 0
-
-
-def test_a_backup_is_restored_into_a_second_site(
-    serve: Serve, home: Path, environment: dict[str, str]
-) -> None:
-    """A backup of the running site is restored into a second site."""
-
-    def manage(command: str, *arguments: str | Path, **extra: str) -> str:
-        argv = [sys.executable, "manage.py", command, *arguments]
-        done = subprocess.run(
-            argv, cwd=PROJECT, env=environment | extra, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def pages(port: int) -> list[bytes]:
-        found, paths = [], ["/"]
-        for path in paths:  # which grow by what the front page leads to
-            page = build_opener().open(f"http://127.0.0.1:{port}{path}").read()
-            found.append(page)
-            paths += re.findall(r'href="(/(?:stories|topics)/[^"#?]+)"', page.decode()) if path == "/" else []
-        assert len(found) > 2
-        return found
-
-    site, file = serve(), home / "site.zip"
-    site.wait_for("Ctrl-C stops it.")
-    (home / "media" / "ab").mkdir(parents=True, exist_ok=True)
-    (home / "media" / "ab" / "picture.avif").write_bytes(b"a picture")
-    before = pages(site.port)
-    assert " 4 accounts, 0 guests, 1 media file; " in manage("backup", file)
-    assert site.stop() == 0
-    with data_folder() as second:
-        other = {"SOUNDOFF_HOME": str(second)}
-        assert "Restored as of" in manage("restore", file, **other)
-        assert "No inconsistencies found." in manage("check_integrity", **other)
-        beside = serve(PORT=str(site.port), **other)
-        beside.wait_for("Ctrl-C stops it.")
-        assert pages(site.port) == before
-        picture = second / "media" / "ab" / "picture.avif"
-        assert picture.read_bytes() == b"a picture"
-        assert picture.stat().st_uid == (second / "media").stat().st_uid
-        assert beside.stop() == 0
 
 
 def test_a_database_of_a_later_version_is_refused(serve: Serve, change: Callable[[str], None]) -> None:
