@@ -37,7 +37,6 @@ def clock_environment(clock: Path) -> dict[str, str]:
         "FAKETIME_CACHE_DURATION": "0",  # the file is read again in each new second; with 1, in every other
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         "FAKETIME_DISABLE_SHM": "1",
-        "PGOPTIONS": "-c synchronous_commit=off",
     }
 
 
