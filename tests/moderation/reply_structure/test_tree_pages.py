@@ -52,6 +52,18 @@ def test_the_tree_holds_one_discussion_indented_by_class_and_numbered(maria_clie
     assert third.get_absolute_url() in page
 
 
+def test_the_link_of_a_comment_without_a_name_is_its_number(maria_client):
+    """Permanently deleted comments have no name."""
+    article = import_thread(3)
+    comment = Comment.objects.filter(discussion=article.pk)[1]
+    Comment.objects.filter(pk=comment.pk).update(author_name="", body="", body_html="")
+
+    page = maria_client.get(TREE, {"discussion": article.pk}).content.decode()
+
+    row = page[page.index(f'<tr id="comment-{comment.pk}"') :]
+    assert f">#{comment.pk}</a> <span class=\"when\">" in row[: row.index("</tr>")]
+
+
 @pytest.mark.parametrize(("count", "shown"), [(74, 74), (300, 300), (301, 300), (1_000, 300)])
 def test_a_discussion_of_any_size_takes_the_same_queries(
     maria_client, django_assert_num_queries, count, shown
