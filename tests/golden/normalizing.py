@@ -57,7 +57,7 @@ class Normalizer:
                 (r"SHA-256 [0-9a-f]{64}", "SHA-256 DIGEST"),
                 (r'value="2026-1[12]-\d\dT(?:1[2-9]|2[0-3]):\d\d"', 'value="NOW"'),
                 (r'value="(?:1[2-9]|2[0-3]):\d\d(?::\d\d)?"', 'value="HOUR"'),
-                (r"\buntil (?:1[2-9]|2[0-3]):\d\d\b", "until HOUR"),
+                (r"\b(until|now) (?:1[2-9]|2[0-3]):\d\d\b", r"\1 HOUR"),
             ]
         ]
 
