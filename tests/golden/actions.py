@@ -61,7 +61,11 @@ def roots(fixture: dict[str, Any], role: str) -> list[str]:
     ]
     for story in (slip, "/stories/a-closed-talk/", "/stories/members-only-talk/", "/stories/a-hidden-talk/"):
         found += [
-            story + end for end in ("feed/", "find/?q=harbour", "find/", "version/", "new/?since=0", "reply/")
+            story + end
+            for end in (
+                *("feed/", "find/?q=harbour", "find/", "version/", "new/?since=0", "since/?since=0"),
+                *("reply/", "follow/"),
+            )
         ]
     found += [f"{slip}?order={order}" for order in ("oldest", "newest", "recommended", "discussed", "none")]
     if role in {"guest", "editor"}:  # who see little that others do not
@@ -77,8 +81,8 @@ def roots(fixture: dict[str, Any], role: str) -> list[str]:
             found.append(f"/moderation/comments/{pk}/")
         if role in STAFF and name in {"root", "waiting0", "look"}:
             found += [
-                f"/moderation/comments/{pk}/{view}/"
-                for view in ("move", "restrict", "duplicate", "redact", "pick")
+                f"/moderation/comments/{pk}/{end}"
+                for end in ("move/", "restrict/", "duplicate/", "redact/", "pick/", "?next=story")
             ]
         if role in STAFF and name.startswith("restricted"):
             found.append(f"/moderation/restricted/{pk}/")
@@ -88,6 +92,8 @@ def roots(fixture: dict[str, Any], role: str) -> list[str]:
         found += [f"/moderation/rules/new/{kind}/" for kind in pages["rules"]]
         for pk in stories.values():
             found += [f"/admin/articles/article/{pk}/{end}" for end in ("change/", "history/")]
+            found.append(f"/admin/comments/comment/?discussion={pk}")
+            found.append(f"/moderation/discussions/{pk}/proposed-parents/")
         ends = ("publication/publish/", "publication/unpublish/", "publication/embargo/", "redact/")
         found += [
             f"/admin/articles/article/{stories['the-slip-is-gone']}/{end}"

@@ -66,11 +66,11 @@ class Page(HTMLParser):
             return
         if name and tag in {"input", "select", "textarea", "button"}:
             form["names"].add(name)
-        if tag == "input" and name:
-            kind = at.get("type", "text").lower()
-            if kind in {"submit", "image"}:
-                form["buttons"].append((name, value))
-            elif kind == "file":
+        kind = at.get("type", "text").lower()
+        if tag == "input" and kind in {"submit", "image"}:
+            form["buttons"].append((name, value))
+        elif tag == "input" and name:
+            if kind == "file":
                 form["files"].append(name)
             elif kind not in {"button", "reset"} and (kind not in {"radio", "checkbox"} or "checked" in at):
                 form["fields"].append((name, value or ("on" if kind == "checkbox" else "")))

@@ -80,7 +80,8 @@ def parts(saved: str) -> tuple[list[str], list[str], list[str]]:
 def hunks(old: list[str], new: list[str]) -> list[Hunk]:
     """Yield changes. Where as many lines were removed as added, each pair is a separate change."""
     found = list[Hunk]()
-    codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes() if old != new else []
+    is_long = len(old) > 1_000  # without autojunk, one page of the reply structure takes seconds
+    codes = SequenceMatcher(None, old, new, autojunk=is_long).get_opcodes() if old != new else []
     for kind, a, b, c, d in codes:
         if kind == "replace" and b - a == d - c:
             found += [((one,), (other,)) for one, other in zip(old[a:b], new[c:d], strict=True)]

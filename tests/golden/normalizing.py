@@ -23,7 +23,7 @@ class Normalizer:
         self.plain = [(old, new) for old, new in plain if old != "/"]
         day = (
             r"(?:Fri(?:day)?[ ,]*)?(?:27 Nov(?:ember)?(?: 2026)?|Nov(?:ember|\.)? 27, 2026|2026-11-27"
-            r"|4 Dec(?:ember)?(?: 2026)?|2026-12-04)"  # for a week, as links to previews are good
+            r"|(?:4|27) Dec(?:ember)?(?: 2026)?|2026-12-(?:04|27))"  # when links to previews and warnings end
         )
         hour = r"(?:1[2-9]|2[0-3]):[0-5]\d(?::[0-5]\d)?(?:\.\d+)?"
         zone = r"(?: ?(?:Z|UTC|GMT|CET|[+-]\d\d:?\d\d))?"
@@ -41,7 +41,7 @@ class Normalizer:
                 (r"\b[0-9a-f]{64}(  comment-\d+/comment\.json)", r"DIGEST\1"),
                 (r"(/password/reset/key/\w+-)[\w-]+", r"\1KEY"),
                 (
-                    r'<time datetime="2026-(?:11-27|12-04)T(?:1[2-9]|2[0-3]):[^"]*"[^>]*>[^<]*</time>',
+                    r'<time datetime="2026-(?:11-27|12-04|12-27)T(?:1[2-9]|2[0-3]):[^"]*"[^>]*>[^<]*</time>',
                     "<time>NOW</time>",
                 ),
                 (rf"{day}(?:T|,? |, at |,? at ){hour}{zone}", "NOW"),
@@ -57,7 +57,8 @@ class Normalizer:
                 (r"SHA-256 [0-9a-f]{64}", "SHA-256 DIGEST"),
                 (r'value="2026-1[12]-\d\dT(?:1[2-9]|2[0-3]):\d\d"', 'value="NOW"'),
                 (r'value="(?:1[2-9]|2[0-3]):\d\d(?::\d\d)?"', 'value="HOUR"'),
-                (r"\buntil (?:1[2-9]|2[0-3]):\d\d\b", "until HOUR"),
+                (r"\b(until|now|Saved|Published:|Unpublished:|date,) (?:1[2-9]|2[0-3]):\d\d\b", r"\1 HOUR"),
+                (r'(data-seconds=")\d+', r"\1SPAN"),
             ]
         ]
 

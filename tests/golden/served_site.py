@@ -16,6 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("SOUNDOFF_DATA", ROOT.parent / "shared" / "data"))
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
+# For processes with one thread: the other one locks a mutex, and a process whose timer fires meanwhile hangs.
+FAKETIME_OF_POSTGRES = FAKETIME.replace("MT", "")
 # Asks the tables of the library alone whether a job is due; the project's own are not named.
 IDLE = """
 import sys
@@ -37,7 +39,6 @@ def clock_environment(clock: Path) -> dict[str, str]:
         "FAKETIME_CACHE_DURATION": "0",  # the file is read again in each new second; with 1, in every other
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         "FAKETIME_DISABLE_SHM": "1",
-        "PGOPTIONS": "-c synchronous_commit=off",
     }
 
 
@@ -56,10 +57,11 @@ def clock_of_postgres(env: dict[str, str]) -> Iterator[None]:
     real = server.with_name("postgres.real")
     if not real.exists():  # unless a run was killed
         server.rename(real)
-    names = [name for name in env if name.startswith(("LD_PRELOAD", "FAKETIME"))]
+    values = {name: value for name, value in env.items() if name.startswith("FAKETIME")}
+    values["LD_PRELOAD"] = FAKETIME_OF_POSTGRES
     server.write_text(
         "#!/bin/sh\n"
-        + "".join(f"export {name}='{env[name]}'\n" for name in names)
+        + "".join(f"export {name}='{value}'\n" for name, value in values.items())
         + 'if [ "$1" = -D ]; then set -- "$@" -c fsync=off; fi\nexec "$0.real" "$@"\n'
     )
     server.chmod(0o755)

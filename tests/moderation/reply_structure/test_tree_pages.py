@@ -8,8 +8,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
-from comments.models import Comment
+from comments.models import Comment, Discussion, Reason, State
+from comments.services.discussions import change_discussion
+from comments.services.text_changes import erase_comments
+from moderation.actions import decisions
 from tests.factories import UserFactory, make_article, make_comment
 from tests.moderation.reply_structure.trees import (
     TREE,
@@ -50,6 +54,30 @@ def test_the_tree_holds_one_discussion_indented_by_class_and_numbered(maria_clie
     assert "style=" not in page
     assert reverse("moderation:move", args=[third.pk]) in page
     assert third.get_absolute_url() in page
+
+
+def test_the_link_of_a_permanently_deleted_comment_is_its_number(maria_client):
+    comment = make_comment(make_article())
+    decisions.decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
+    assert erase_comments(ids=[comment.pk], at=timezone.now()) == [comment.pk]
+
+    page = maria_client.get(TREE, {"discussion": comment.discussion_id}).content.decode()
+
+    assert f'>#{comment.pk}</a> <span class="when">' in page
+
+
+def test_a_comment_without_rare_actions_has_no_menu(maria_client):
+    article = make_article()
+    comments = [make_comment(article), make_comment(article)]
+    decisions.decide(ids=[comments[0].pk], to=State.DELETED, reason=Reason.AUTHOR, actor=None)
+    page = maria_client.get(TREE, {"discussion": article.pk}).content.decode()
+    assert page.count("More actions on #") == 2
+
+    change_discussion(article=article, status=Discussion.Status.HIDDEN)
+
+    page = maria_client.get(TREE, {"discussion": article.pk}).content.decode()
+    assert page.count("More actions on #") == 1
+    assert f"More actions on #{comments[1].pk}" in page
 
 
 @pytest.mark.parametrize(("count", "shown"), [(74, 74), (300, 300), (301, 300), (1_000, 300)])
