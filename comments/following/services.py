@@ -115,7 +115,10 @@ def move_to_account(guests: Collection[int], user: User) -> None:
             # The user may have followed it by a second request of this moment.
             Follow.objects.bulk_create([follow], ignore_conflicts=True)
             if follow.kind == decision_mails.KIND and follow.delivery == Follow.Delivery.SITE:
-                decision_mails.choose(user.pk, None, Follow.Delivery.SITE)
+                if follow.delivery_before_stop:  # so `resume_all_mails` sends them again
+                    decision_mails.stop(user.pk, None)
+                else:
+                    decision_mails.choose(user.pk, None, Follow.Delivery.SITE)
 
 
 def set_delivery(follows: FollowQuerySet, delivery: str | F, *, before: str | F = "") -> int:

@@ -253,6 +253,16 @@ def test_what_was_chosen_after_all_mails_were_stopped_stays(article: Article, ja
     assert mine.delivery_before_stop == ""
 
 
+def test_all_mails_that_a_guest_stopped_are_sent_again_after_a_claim(article: Article, jane: User) -> None:
+    guest = GuestFactory.create(confirmed_at=timezone.now())
+    follow(guest, article, "comments", delivery="daily")
+    services.stop_all_mails(None, guest.pk)
+    services.move_to_account([guest.pk], jane)
+    assert deliveries(jane) == {"comments": "site", "decisions": "site"}
+    services.resume_all_mails(jane.pk, None)
+    assert deliveries(jane) == {"comments": "daily", "decisions": "at_once"}
+
+
 def test_stopped_mails_stay_stopped_while_one_is_sent(article: Article, jane: User, later: Later) -> None:
     row = follow(jane, article, sending_until=timezone.now())
     services.set_delivery(Follow.objects.all(), "site")
