@@ -89,7 +89,11 @@ def resume_all_mails(user: int | None, guest: int | None) -> None:
 
 
 def stop_mails(follows: FollowQuerySet) -> int:
-    """Notify the follower only on the site from now on. Returns the number of follows that changed."""
+    """Notify the follower only on the site from now on. Returns the number of follows that changed.
+
+    `resume_all_mails` does not take it back, even if all mails had been stopped before.
+    """
+    follows.stopped().update(delivery_before_stop="")
     return set_delivery(follows.with_mails(), Follow.Delivery.SITE)
 
 

@@ -253,6 +253,17 @@ def test_what_was_chosen_after_all_mails_were_stopped_stays(article: Article, ja
     assert mine.delivery_before_stop == ""
 
 
+def test_mails_that_are_stopped_again_by_their_own_link_stay_stopped(
+    client: Client, article: Article, jane: User
+) -> None:
+    follow(jane, article, "comments")
+    other = follow(jane, article, "corrections")
+    services.stop_all_mails(jane.pk, None)
+    client.post(f"/stop-mails/{follow_token(other)}/", {"List-Unsubscribe": "One-Click"})
+    services.resume_all_mails(jane.pk, None)
+    assert deliveries(jane) == {"comments": "at_once", "corrections": "site", "decisions": "at_once"}
+
+
 def test_all_mails_that_a_guest_stopped_are_sent_again_after_a_claim(article: Article, jane: User) -> None:
     guest = GuestFactory.create(confirmed_at=timezone.now())
     follow(guest, article, "comments", delivery="daily")
