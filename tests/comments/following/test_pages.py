@@ -142,19 +142,19 @@ def test_the_masthead_counts_what_is_new_for_a_guest_and_shows_it_to_nobody_else
     client: Client, article: Article, later: Later
 ) -> None:
     guest = GuestFactory.create(confirmed_at=timezone.now())
-    as_guest, other = client_of_guest(guest), make_article("Another story")
+    guest_client, other = client_of_guest(guest), make_article("Another story")
     follow(guest, article)
     story = other.get_absolute_url()
-    assert new_in_masthead(as_guest, "/") == ""
+    assert new_in_masthead(guest_client, "/") == ""
     for n in range(2):
         make_comment(article, f"Something new, {n}.")
     later()
     notify_followers()
     for url in ("/", story, "/search/", "/accounts/login/"):
-        assert new_in_masthead(as_guest, url) == "2", url
+        assert new_in_masthead(guest_client, url) == "2", url
         assert new_in_masthead(client, url) == "", url  # a stranger, whose page is cached
-        assert as_guest.get(url).headers["Cache-Control"].find("public") == -1
-    assert new_in_masthead(as_guest, article.get_absolute_url()) == ""  # they read it
+        assert guest_client.get(url).headers["Cache-Control"].find("public") == -1
+    assert new_in_masthead(guest_client, article.get_absolute_url()) == ""  # they read it
 
 
 def test_the_frame_of_a_story_has_no_count_of_the_member_for_whom_it_was_made(

@@ -11,7 +11,13 @@ from comments.integrity import check
 from comments.models import MAX_DEPTH, Comment, Discussion, Transition
 from moderation.models import Batch
 from tests.factories import UserFactory
-from tests.moderation.reply_structure.trees import TREE, drop_comment, import_thread, messages_of, publish_comment
+from tests.moderation.reply_structure.trees import (
+    TREE,
+    drop_comment,
+    import_thread,
+    messages_of,
+    publish_comment,
+)
 
 pytestmark = pytest.mark.django_db
 
