@@ -242,7 +242,7 @@ def stop_following(request: SiteRequest, token: str) -> HttpResponse:
 
 
 def _mask(email: str) -> str:
-    """Return an e-mail with only the first letter of its name, since anybody may have got hold of the link."""
+    """Return an e-mail with only the first letter of its name, since anybody may have the link."""
     name, at, domain = email.rpartition("@")
     return f"{name[:1]}…{at}{domain}" if at else ""
 
