@@ -89,7 +89,11 @@ def resume_all_mails(user: int | None, guest: int | None) -> None:
 
 
 def stop_mails(follows: FollowQuerySet) -> int:
-    """Notify the follower only on the site from now on. Returns the number of follows that changed."""
+    """Notify the follower only on the site from now on. Returns the number of follows that changed.
+
+    `resume_all_mails` does not take it back, even if all mails had been stopped before.
+    """
+    follows.stopped().update(delivery_before_stop="")
     return set_delivery(follows.with_mails(), Follow.Delivery.SITE)
 
 
@@ -115,7 +119,10 @@ def move_to_account(guests: Collection[int], user: User) -> None:
             # The user may have followed it by a second request of this moment.
             Follow.objects.bulk_create([follow], ignore_conflicts=True)
             if follow.kind == decision_mails.KIND and follow.delivery == Follow.Delivery.SITE:
-                decision_mails.choose(user.pk, None, Follow.Delivery.SITE)
+                if follow.delivery_before_stop:  # so `resume_all_mails` sends them again
+                    decision_mails.stop(user.pk, None)
+                else:
+                    decision_mails.choose(user.pk, None, Follow.Delivery.SITE)
 
 
 def set_delivery(follows: FollowQuerySet, delivery: str | F, *, before: str | F = "") -> int:

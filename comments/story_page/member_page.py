@@ -162,7 +162,7 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
 def _current_parts(
     request: SiteRequest, user: User, slug: str
 ) -> tuple[Frame, MemberDiscussion, MemberState] | None:
-    """Return the page around the discussion, the discussion, and what is the member's own.
+    """Return the page around the discussion, the discussion, and the state of the member.
 
     Parts that have changed are rendered again. Returns None if the page needs more than these parts, or if it
     changes at this moment.

@@ -31,9 +31,9 @@ SITE_NOT_HIDDEN = "(SELECT comment_status FROM articles_site WHERE id = 1) <> 'h
 
 
 def new_comments_sql(since: str, guest: str) -> str:
-    """Return what follows the SELECT of new comments: c, with their log entry t, of the article `a`.
+    """Return the FROM and WHERE clauses of new comments `c`, with their log entries `t`, of the article `a`.
 
-    They are those that were published since the log entry with number `since` and are still visible, by
+    New comments were published since the log entry with number `since` and are still visible, by
     others than the user %(user)s and `guest`.
 
     A comment's first log entry since then tells its state before. Only the last entries are read: anybody may

@@ -235,14 +235,14 @@ def stop_following(request: SiteRequest, token: str) -> HttpResponse:
         "is_stopped": is_stopped,
         "email": _mask(email_of(mail_token)),
         "stopped": _count_by_kind(follows.stopped()) if is_for_all else [],
-        "is_known_here": _is_known_here(request, mail_token, follow),
+        "can_see_updates": _can_see_updates(request, mail_token, follow),
         "all_token": "" if follow is None else str(follower_token(follow)),
     }
     return render(request, "comments/following/stop.html", context)
 
 
 def _mask(email: str) -> str:
-    """Return an e-mail with only the first letter of its name: whoever has the link may be somebody else."""
+    """Return an e-mail with only the first letter of its name, since anybody may have the link."""
     name, at, domain = email.rpartition("@")
     return f"{name[:1]}…{at}{domain}" if at else ""
 
@@ -253,7 +253,7 @@ def _count_by_kind(follows: FollowQuerySet) -> list[tuple[str, int]]:
     return [(str(kind.label), counts[kind]) for kind in Follow.Kind if kind in counts]
 
 
-def _is_known_here(request: SiteRequest, mail_token: MailToken, follow: Follow | None) -> bool:
+def _can_see_updates(request: SiteRequest, mail_token: MailToken, follow: Follow | None) -> bool:
     """Return whether this browser shows the person's updates, after a log-in if they have an account."""
     if mail_token.kind == FOLLOW_TOKEN_KIND:
         user, guest = (follow.user_id, follow.guest_id) if follow else (None, None)

@@ -32,6 +32,7 @@ from articles.models import title_for
 from comments import removal_reasons
 from comments.admin import discussions_of
 from comments.models import Comment, CommentQuerySet, Discussion, InferredParent, Reason
+from comments.services.moves import find_obstacle
 from comments.services.states import rename_author
 from core.query_forms import NumberField, QueryForm, parse_whole_number
 from moderation.actions.decisions import move
@@ -256,7 +257,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
     def _move_node(self, request: HttpRequest) -> HttpResponse:
         """Move a comment that was dropped. Only its new parent matters, since replies are ordered by time.
 
-        A parent with warnings has to be confirmed first, on the page of the move.
+        A parent with warnings has to be confirmed first, on the page of the move, unless it is impossible.
         The script reloads the page after any response, and the page then shows the message.
         """
         rows = self.get_queryset(request)
@@ -269,7 +270,8 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         if not self.has_change_permission(request, dragged):
             return HttpResponse(status=403)
         parent = target if request.POST.get("position") == "last-child" else target.parent
-        if parent and (warnings := find_warnings(dragged, parent)):
+        warnings = find_warnings(dragged, parent)
+        if parent and warnings and not find_obstacle(comment=dragged, parent=parent):
             messages.warning(request, self._unconfirmed_message(request, dragged, parent, warnings))
             return HttpResponse()
         try:

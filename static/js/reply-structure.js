@@ -4,7 +4,7 @@
   const list = document.getElementById("result_list");
   let panel = null; // the row with the choices
   let opener = null; // the link that opened it
-  let shown = null; // the URL of its choices
+  let choicesUrl = null; // from which they were loaded
   let request = null; // the one that loads the choices
 
   const closeChoices = () => {
@@ -12,7 +12,7 @@
     panel?.remove();
     if (opener) opener.ariaExpanded = "false";
     opener?.closest("tr").classList.remove("moving");
-    panel = opener = shown = request = null;
+    panel = opener = choicesUrl = request = null;
   };
 
   // Returns the form of the page of the move. A refused choice has status 422.
@@ -31,7 +31,7 @@
   const showChoices = (link, url, section) => {
     closeChoices();
     opener = link;
-    shown = url;
+    choicesUrl = url;
     panel = document.createElement("tr");
     panel.className = "move-panel";
     const cell = panel.insertCell();
@@ -42,8 +42,8 @@
     link.closest("tr").classList.add("moving");
     link.closest("tr").after(panel);
     panel.scrollIntoView({ block: "nearest" });
-    const focus = ["[aria-invalid]", "[role=alert]", "[type=radio]", "[type=search]"];
-    focus.map((selector) => panel.querySelector(selector)).find(Boolean).focus();
+    const focusable = ["[aria-invalid]", "[role=alert]", "[type=radio]", "[type=search]"];
+    focusable.map((selector) => panel.querySelector(selector)).find(Boolean).focus();
   };
   const openChoices = async (link, url) => {
     try {
@@ -54,13 +54,13 @@
   };
   // Asks about the choice before it is sent: an error or a warning would otherwise leave the tree for a page with it.
   const sendChoice = async (form) => {
-    const url = new URL(shown);
+    const url = new URL(choicesUrl);
     const fields = new FormData(form);
     fields.delete("csrfmiddlewaretoken");
     for (const [name, value] of fields) url.searchParams.set(name, value);
     try {
       const section = await loadChoices(url);
-      if (section.querySelector("[aria-invalid], [role=alert]")) showChoices(opener, shown, section);
+      if (section.querySelector("[aria-invalid], [role=alert]")) showChoices(opener, choicesUrl, section);
       else form.submit();
     } catch (error) {
       if (error.name !== "AbortError") form.submit(); // its answer says what is wrong

@@ -30,7 +30,7 @@ def propose_late(compared: ComparedComments) -> Proposal:
 
     They come as a flood: one after another, and more of them than of other late comments. If nearly all late
     comments are promotional, those that look only half promotional belong to the flood, but mere praise or
-    thanks does not. A single comment is proposed if its score is high.
+    thanks does not. A single comment is proposed if its score is high and it has a rare clue.
     """
     members: list[int] = []
     for indexes in compared.by_discussion.values():
@@ -47,8 +47,8 @@ def propose_late(compared: ComparedComments) -> Proposal:
             elif _is_flood(compared, promotional) and 3 * len(promotional) >= len(run):
                 members += promotional
             else:
-                high_scores = compared.promotional(run, SINGLE_COMMENT_SCORE)
-                members += [index for index in high_scores if compared.clues[index] & RARE_CLUES]
+                high_scoring = compared.promotional(run, SINGLE_COMMENT_SCORE)
+                members += [index for index in high_scoring if compared.clues[index] & RARE_CLUES]
     return propose_by_clues(compared, Kind.LATE, sorted(members))
 
 

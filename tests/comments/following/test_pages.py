@@ -142,19 +142,19 @@ def test_the_masthead_counts_what_is_new_for_a_guest_and_shows_it_to_nobody_else
     client: Client, article: Article, later: Later
 ) -> None:
     guest = GuestFactory.create(confirmed_at=timezone.now())
-    as_guest, other = client_of_guest(guest), make_article("Another story")
+    guest_client, other = client_of_guest(guest), make_article("Another story")
     follow(guest, article)
     story = other.get_absolute_url()
-    assert new_in_masthead(as_guest, "/") == ""
+    assert new_in_masthead(guest_client, "/") == ""
     for n in range(2):
         make_comment(article, f"Something new, {n}.")
     later()
     notify_followers()
     for url in ("/", story, "/search/", "/accounts/login/"):
-        assert new_in_masthead(as_guest, url) == "2", url
+        assert new_in_masthead(guest_client, url) == "2", url
         assert new_in_masthead(client, url) == "", url  # a stranger, whose page is cached
-        assert as_guest.get(url).headers["Cache-Control"].find("public") == -1
-    assert new_in_masthead(as_guest, article.get_absolute_url()) == ""  # they read it
+        assert guest_client.get(url).headers["Cache-Control"].find("public") == -1
+    assert new_in_masthead(guest_client, article.get_absolute_url()) == ""  # they read it
 
 
 def test_the_frame_of_a_story_has_no_count_of_the_member_for_whom_it_was_made(
@@ -251,6 +251,27 @@ def test_what_was_chosen_after_all_mails_were_stopped_stays(article: Article, ja
     assert deliveries(jane) == {"comments": "at_once", "corrections": "site", "decisions": "site"}
     mine.refresh_from_db()
     assert mine.delivery_before_stop == ""
+
+
+def test_mails_that_are_stopped_again_by_their_own_link_stay_stopped(
+    client: Client, article: Article, jane: User
+) -> None:
+    follow(jane, article, "comments")
+    other = follow(jane, article, "corrections")
+    services.stop_all_mails(jane.pk, None)
+    client.post(f"/stop-mails/{follow_token(other)}/", {"List-Unsubscribe": "One-Click"})
+    services.resume_all_mails(jane.pk, None)
+    assert deliveries(jane) == {"comments": "at_once", "corrections": "site", "decisions": "at_once"}
+
+
+def test_all_mails_that_a_guest_stopped_are_sent_again_after_a_claim(article: Article, jane: User) -> None:
+    guest = GuestFactory.create(confirmed_at=timezone.now())
+    follow(guest, article, "comments", delivery="daily")
+    services.stop_all_mails(None, guest.pk)
+    services.move_to_account([guest.pk], jane)
+    assert deliveries(jane) == {"comments": "site", "decisions": "site"}
+    services.resume_all_mails(jane.pk, None)
+    assert deliveries(jane) == {"comments": "daily", "decisions": "at_once"}
 
 
 def test_stopped_mails_stay_stopped_while_one_is_sent(article: Article, jane: User, later: Later) -> None:

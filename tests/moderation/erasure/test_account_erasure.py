@@ -136,7 +136,7 @@ def test_comments_can_stay_without_the_name() -> None:
     transitions = Transition.objects.count()
     traces.erase(deletes_comments=False)
     assert Transition.objects.count() == transitions
-    for comment in (traces.answered, traces.alone, traces.as_guest, traces.removed):
+    for comment in (traces.answered, traces.alone, traces.guest_comment, traces.removed):
         fresh = Comment.objects.get(pk=comment.pk)
         assert (fresh.author_name, fresh.author_email) == ("Deleted account", "")
         assert fresh.body
@@ -157,7 +157,7 @@ def test_comments_can_stay_without_the_name() -> None:
 def test_comments_can_be_deleted_with_the_account() -> None:
     traces = PersonalTraces()
     traces.erase(deletes_comments=True)
-    for comment in (traces.answered, traces.alone, traces.as_guest):
+    for comment in (traces.answered, traces.alone, traces.guest_comment):
         fresh = Comment.objects.get(pk=comment.pk)
         assert (fresh.state, fresh.state_reason, fresh.body, fresh.author_name) == (
             *(State.DELETED, Reason.AUTHOR),

@@ -95,7 +95,7 @@ class PersonalTraces:
         )
         self.answer = make_comment(story, "An answer.", author=self.other, parent=self.answered)
         self.alone = make_comment(story, f"{WORDS} alone.", author=user)
-        self.as_guest = make_comment(story, f"{WORDS} as a guest.", guest=self.guest)
+        self.guest_comment = make_comment(story, f"{WORDS} as a guest.", guest=self.guest)
         self._claim_comments()
         self.removed = make_comment(story, f"{WORDS} is an insult.", author=user)
         decide(ids=[self.removed.pk], to=State.REJECTED, reason=Reason.INSULT, actor=self.moderator)

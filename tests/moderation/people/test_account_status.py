@@ -40,19 +40,19 @@ def test_account_status_shows_a_sanction_that_can_be_appealed_once(maria, reader
     for words in ("It was a joke.", "Again."):
         client.post("/account/status/", {"sanction": made.pk, "text": words})
     assert Sanction.objects.get().appeal_text == "It was a joke."
-    as_maria = client_of(maria)
+    maria_client = client_of(maria)
     second = "/moderation/?queue=second"
-    assert re.search(r"<span>Appeals</span>\s*<b>1</b>", as_maria.get("/moderation/").content.decode())
-    assert "1 person appeals a pause or ban" in as_maria.get(second).content.decode()  # she is alone
-    assert "It was a joke." in as_maria.get("/moderation/people/").content.decode()
+    assert re.search(r"<span>Appeals</span>\s*<b>1</b>", maria_client.get("/moderation/").content.decode())
+    assert "1 person appeals a pause or ban" in maria_client.get(second).content.decode()  # she is alone
+    assert "It was a joke." in maria_client.get("/moderation/people/").content.decode()
     omar = client_with_role("Moderator")
     assert "1 person appeals a pause or ban" in omar.get(second).content.decode()
     assert (
-        "appeals a pause or ban" not in as_maria.get(second).content.decode()
+        "appeals a pause or ban" not in maria_client.get(second).content.decode()
     )  # the same as for a comment that she removed
     keeps, profile = f"/moderation/sanctions/{made.pk}/uphold/", f"/moderation/people/u{reader.pk}/"
-    assert keeps not in as_maria.get(profile).content.decode()
-    assert "another moderator answers this" in as_maria.post(keeps, follow=True).content.decode()
+    assert keeps not in maria_client.get(profile).content.decode()
+    assert "another moderator answers this" in maria_client.post(keeps, follow=True).content.decode()
     assert keeps in omar.get(profile).content.decode()
     editor = client_with_role("Editor")
     assert "It was a joke." not in editor.get("/moderation/people/").content.decode()
@@ -60,7 +60,7 @@ def test_account_status_shows_a_sanction_that_can_be_appealed_once(maria, reader
     omar.post(keeps)
     assert re.search(r"<span>Appeals</span>\s*<b>0</b>", omar.get("/moderation/").content.decode())
     assert "upheld the decision" in client.get("/account/status/").content.decode()
-    assert "It was a joke." not in as_maria.get("/moderation/people/").content.decode()
+    assert "It was a joke." not in maria_client.get("/moderation/people/").content.decode()
 
 
 def test_account_status_shows_the_answer_when_an_appealed_sanction_is_ended(maria, reader):

@@ -179,12 +179,12 @@ def test_replies_by_muted_people_are_not_counted(ida):
             source="https://example.org/", source_id=comment.pk, author_name=name, author=None, guest=None
         )
         comment.refresh_from_db()
-    as_ida = client_of(ida)
-    assert "5 replies" in items(read(as_ida))[question.pk]
+    ida_client = client_of(ida)
+    assert "5 replies" in items(read(ida_client))[question.pk]
     for comment, left in ((by_member, "4 replies"), (by_guest, "3 replies"), (imported[0], "1 reply")):
         mute_author(comment=comment, user=ida)
-        assert left in items(read(as_ida))[question.pk]
-    assert imported[2].get_absolute_url() in items(read(as_ida))[question.pk]
+        assert left in items(read(ida_client))[question.pk]
+    assert imported[2].get_absolute_url() in items(read(ida_client))[question.pk]
 
 
 def test_deleted_undone_and_restricted_texts_are_not_shown(ida, ada, maria):

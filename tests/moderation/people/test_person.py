@@ -54,9 +54,9 @@ def test_moderators_see_who_sent_a_notice_and_it_counts_as_a_report(maria, reade
     reporting.report_illegal_content(
         comment=comment, why="It is a threat.", name="Nia", email="nia@example.org"
     )
-    as_maria = client_of(maria)
-    assert "By <bdi>Nia</bdi>" in as_maria.get(f"/moderation/comments/{comment.pk}/").content.decode()
-    assert "1 of illegal content" in as_maria.get(url(reader)).content.decode()
+    maria_client = client_of(maria)
+    assert "By <bdi>Nia</bdi>" in maria_client.get(f"/moderation/comments/{comment.pk}/").content.decode()
+    assert "1 of illegal content" in maria_client.get(url(reader)).content.decode()
 
 
 def test_not_e_mailed_is_shown_only_after_the_mail_would_be_sent(maria, reader):

@@ -8,10 +8,16 @@ import pytest
 from django.urls import reverse
 
 from comments.integrity import check
-from comments.models import Comment, Discussion, Transition
+from comments.models import MAX_DEPTH, Comment, Discussion, Transition
 from moderation.models import Batch
 from tests.factories import UserFactory
-from tests.moderation.reply_structure.trees import TREE, drop_comment, import_thread, messages_of
+from tests.moderation.reply_structure.trees import (
+    TREE,
+    drop_comment,
+    import_thread,
+    messages_of,
+    publish_comment,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -99,6 +105,16 @@ def test_a_drop_under_a_later_comment_is_confirmed_first(maria_client, position)
     maria_client.post(reverse("moderation:move", args=[cut.pk]), sent)
     cut.refresh_from_db()
     assert cut.parent == later
+
+
+def test_an_impossible_drop_under_a_later_comment_is_refused_at_once(maria_client):
+    cut = Comment.objects.filter(discussion=import_thread(6).pk)[0]
+    parent = None
+    for _ in range(MAX_DEPTH):
+        parent = publish_comment(cut.discussion.article, "Deeper.", parent=parent)
+    drop_comment(maria_client, cut, parent, "last-child")
+    assert messages_of(maria_client) == [f"A thread can have at most {MAX_DEPTH} levels."]
+    assert not Batch.objects.exists()
 
 
 @pytest.mark.parametrize("sent", [{}, {"cut_item": "x", "pasted_on": "y"}, {"cut_item": "1"}])

@@ -81,11 +81,11 @@ def test_anyone_can_send_a_request_and_see_its_status(client, story, ada, django
     assert jobs == {"notify_administrators", "send_request_receipt"}
 
     url = f"/moderation/requests/{row.pk}/"
-    as_ada = client_of(ada)
-    assert "The slip closes" in as_ada.get("/moderation/requests/").content.decode()
-    assert f"/admin/articles/article/{story.pk}/change/" in as_ada.get(url).content.decode()
+    ada_client = client_of(ada)
+    assert "The slip closes" in ada_client.get("/moderation/requests/").content.decode()
+    assert f"/admin/articles/article/{story.pk}/change/" in ada_client.get(url).content.decode()
     with django_capture_on_commit_callbacks(execute=True):
-        done = as_ada.post(url, {"outcome": "corrected", "answer": "It says 2013 now."}, follow=True)
+        done = ada_client.post(url, {"outcome": "corrected", "answer": "It says 2013 now."}, follow=True)
     assert "Answer sent." in done.content.decode()
     page = client.get(f"{URL}{row.receipt}/").content.decode()
     assert "Corrected." in page
