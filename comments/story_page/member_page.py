@@ -203,7 +203,7 @@ def _render_draft(request: SiteRequest, article: Article, draft: LatestDraft | N
 def _render_new_comments_link(
     request: SiteRequest, article: Article, since: int | None, visit: LastVisit | None
 ) -> str:
-    if visit is None or not visit.has_new_comments:
+    if since is None or visit is None or not visit.has_new_comments:
         return ""
     context = {"article": article, "since": since}
     return render_to_string("comments/_new_comments_link.jinja", context, request)
