@@ -68,7 +68,8 @@ def parse_query(text: str) -> SearchQuery:
         )
     try:
         tsquery, required = fetch_rows(
-            f"SELECT q::text, querytree(q) FROM websearch_to_tsquery('{CONFIG}', search_fold(%s)) q", [text]
+            f"SELECT q::text, querytree(q) FROM websearch_to_tsquery('{CONFIG}', search_fold(%s)) q",
+            [_SCHEME.sub("", text)],
         )[0]
     except DatabaseError as error:
         # Such as 33 minus signs, or a ligature that expands to a word of 2 kB.
@@ -84,6 +85,8 @@ def parse_query(text: str) -> SearchQuery:
 
 
 _STEM = re.compile(r"'((?:[^']|'')*)'")
+# Postgres stores a URL without its scheme, but a query ends a word at the colon.
+_SCHEME = re.compile(r"\bhttps?://", re.IGNORECASE)
 
 
 def match_words(query: SearchQuery, words: Collection[str]) -> dict[str, frozenset[str]]:

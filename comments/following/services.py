@@ -97,6 +97,14 @@ def stop_mails(follows: FollowQuerySet) -> int:
     return set_delivery(follows.with_mails(), Follow.Delivery.SITE)
 
 
+def resume_mails(follows: FollowQuerySet) -> None:
+    """Send mails of these follows again: as before the follower stopped all mails, or else at once."""
+    with transaction.atomic():
+        set_delivery(follows.stopped(), F("delivery_before_stop"))
+        without_mails = follows.filter(delivery__in=[Follow.Delivery.SITE, Follow.Delivery.NONE])
+        set_delivery(without_mails, Follow.Delivery.AT_ONCE)
+
+
 def move_to_account(guests: Collection[int], user: User) -> None:
     """Copy the follows of guests to the user who has claimed some of their comments.
 

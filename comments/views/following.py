@@ -218,7 +218,7 @@ def stop_following(request: SiteRequest, token: str) -> HttpResponse:
         elif is_for_all:
             services.stop_all_mails(*person_of(mail_token))
         elif is_resumed:
-            services.set_delivery(follows, Follow.Delivery.AT_ONCE)
+            services.resume_mails(follows)
         else:
             services.stop_mails(follows)
         if "List-Unsubscribe" in request.POST:

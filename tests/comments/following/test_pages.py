@@ -241,6 +241,20 @@ def test_all_stopped_mails_are_sent_again_as_before_in_any_browser(
     assert deliveries(person) == {"comments": "daily", "corrections": "site", "decisions": "at_once"}
 
 
+def test_the_link_of_one_follow_sends_its_mails_again_as_before_all_were_stopped(
+    client: Client, article: Article, jane: User
+) -> None:
+    hourly = follow(jane, article, delivery="hourly")
+    daily = follow(jane, make_article("Another story"), delivery="daily")
+    url = f"/stop-mails/{follow_token(hourly)}/"
+    client.post(f"/stop-mails/{follower_token(hourly)}/")
+    client.post(url, {"mails": "on"})
+    assert Follow.objects.get(pk=hourly.pk).delivery == "hourly"
+    assert Follow.objects.get(pk=daily.pk).delivery == "site"
+    client.post(url, {"mails": "on"})  # from a page that was open before
+    assert Follow.objects.get(pk=hourly.pk).delivery == "hourly"
+
+
 def test_what_was_chosen_after_all_mails_were_stopped_stays(article: Article, jane: User) -> None:
     mine, other = follow(jane, article, "comments"), follow(jane, article, "corrections")
     services.stop_all_mails(jane.pk, None)

@@ -54,6 +54,13 @@ pytestmark = pytest.mark.django_db
         ("re-elected", "He was re-elected.", ["re", "elected"]),
         ("3.14", "It is 3.14, not 3.15.", ["3.14"]),
         ("example.org", "See example.org, he said.", ["example.org"]),
+        (
+            "https://example.org/ferry?a=1",
+            "See https://example.org/ferry?a=1",
+            ["https://example.org/ferry?a=1"],
+        ),
+        ("HTTP://example.org/ferry", "See https://example.org/ferry", ["https://example.org/ferry"]),
+        ("ferry -https://example.org/x", "A ferry: https://example.org/x", None),
         ("a.*b", "Between a.*b and AxxB.", ["b"]),
         ("C++", "C++ or C.", ["C", "C"]),
         ("東京", "東京 へ", ["東京"]),

@@ -198,6 +198,24 @@ def test_on_a_phone_a_comment_is_moved_in_place_and_its_menu_is_inside_the_scree
 
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
+def test_without_scripts_the_moved_row_is_below_the_message(browser, live_server, maria):
+    article = import_thread(40)
+    cut = Comment.objects.filter(discussion=article.pk).exclude(parent=None).order_by("created_at")[15]
+    with browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844}) as context:
+        log_in(context, live_server, maria)
+        page = context.new_page()
+        page.goto(f"{live_server.url}{TREE}?discussion={article.pk}")
+        page.locator(f"#comment-{cut.pk} a.move").click()
+        page.get_by_label("Make it a top-level comment").check()
+        page.get_by_role("button", name="Move").click()
+        message, row = page.locator(".messagelist"), page.locator(f"#comment-{cut.pk}")
+        expect(message).to_contain_text("Moved.")
+        above, below = message.bounding_box(), row.bounding_box()
+        assert above["y"] + above["height"] <= below["y"] < 844
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
 def test_a_refused_number_is_an_error_beside_its_field(admin_page, live_server):
     article = import_thread(6)
     cut, own_reply, _last, other, *_ = Comment.objects.filter(discussion=article.pk)
