@@ -24,11 +24,6 @@ def ago(at: datetime, now: datetime) -> str:
     return _("%(span)s ago") % {"span": _span(minutes)} if minutes >= 1 else _("just now")
 
 
-def duration(start: datetime, end: datetime) -> str:
-    """Return the time between the two: "2 days" or "3 h 5 min", at least one minute."""
-    return _span(max(1, round((end - start).total_seconds() / 60)))
-
-
 def time_or_date(at: datetime, now: datetime) -> str:
     """Return the time without the date if it is today: "14:00", otherwise "27 November, 14:00"."""
     return time_formatter().short_moment_text(at, now)

@@ -53,7 +53,7 @@ def format_age(days: int) -> str:
 
 
 def format_elapsed(elapsed: timedelta) -> str:
-    """Return a waiting time in its largest unit: 3 h · 40 min · 2 days."""
+    """Return a duration in its largest unit: 3 h · 40 min · 2 days."""
     minutes = int(elapsed.total_seconds() // 60)
     if minutes < 60:
         return _("%(n)s min") % {"n": max(minutes, 0)}

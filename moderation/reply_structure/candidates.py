@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 
 from comments.duplicates import normalize_text
 from comments.models import Comment, Reason, State
-from core.dates.relative_time import duration
 from core.query_forms import parse_whole_number
+from moderation.queue.explanations import format_age, format_elapsed
 
 MAX_LISTED = 20  # results of a search
 MAX_NAMED = 5  # comments by people that the text names
@@ -21,6 +21,7 @@ MAX_BEFORE = 3  # comments just before it
 MAX_NAMES = 2_000  # names that are looked for in the text
 EXCERPT_READ, EXCERPT_SHOWN = 800, 240  # characters of a text
 MAX_SEARCH_WORDS = 10
+MANY_DAYS = 60  # after which a duration is given in months and years
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,9 @@ def find_warnings(comment: Comment, parent: Comment | None) -> list[str]:
     # Of a restricted comment, only the number and the state are shown.
     if parent.created_at > comment.created_at and parent.state_reason != Reason.RESTRICTED:
         text = _("Written %(duration)s after this comment.")
-        found.append(text % {"duration": duration(comment.created_at, parent.created_at)})
+        elapsed = parent.created_at - comment.created_at
+        span = format_age(elapsed.days) if elapsed.days >= MANY_DAYS else format_elapsed(elapsed)
+        found.append(text % {"duration": span})
     if parent.state != State.PUBLISHED:
         text = _("%(state)s: readers see only a placeholder in its place.")
         found.append(text % {"state": parent.state_label})

@@ -93,7 +93,7 @@ def test_a_drop_under_a_later_comment_is_confirmed_first(maria_client, position)
     assert not Batch.objects.exists()
     [sentence] = messages_of(maria_client)
     assert sentence.startswith(
-        f"#{cut.pk}: Not moved under #{later.pk} yet. Written 3 h 5 min after this comment. <a href="
+        f"#{cut.pk}: Not moved under #{later.pk} yet. Written 3 h after this comment. <a href="
     )
 
     page = maria_client.get(html.unescape(re.search('href="(.+?)"', sentence)[1]))

@@ -205,6 +205,16 @@ def number_to_confirm(answer) -> int | None:
     return int(found[1]) if found else None
 
 
+@pytest.mark.parametrize(
+    ("days", "duration"), [(59, "59 days"), (92, "3 months"), (2839, "7 years and 9 months")]
+)
+def test_a_warning_gives_a_long_time_in_months_and_years(maria_client, thread, days, duration):
+    first, later = thread[0], thread[2]
+    Comment.objects.filter(pk=first.pk).update(created_at=later.created_at - timedelta(days=days))
+    page = maria_client.get(address(first), {"q": "third"}).content.decode()
+    assert f"Written {duration} after this comment." in page
+
+
 def test_a_parent_that_was_written_later_is_confirmed_first(maria_client, thread):
     first, later = thread[0], thread[2]
     Comment.objects.filter(pk=first.pk).update(created_at=later.created_at - timedelta(days=2, hours=3))
@@ -215,6 +225,7 @@ def test_a_parent_that_was_written_later_is_confirmed_first(maria_client, thread
     assert number_to_confirm(answer) == later.pk
     page = answer.content.decode()
     assert f"Not moved under #{later.pk} yet." in page
+    assert '<form method="post" action="#move">' in page  # so that the warning is in sight on a phone
     assert page.count(warning) == 2  # beside the comment, which is listed now, and above the button
     assert re.search(rf'value="{later.pk}"\s+checked', page)
     assert not Batch.objects.exists()
