@@ -44,7 +44,9 @@ def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
     parent, warnings = None, list[str]()
     if form.is_valid():
         parent = form.cleaned_data["parent"]
-        if obstacle := find_obstacle(comment=comment, parent=parent):
+        if form.cleaned_data["present"] not in {None, comment.parent_id or 0}:
+            form.add_error("parent", _explain_move_meanwhile(comment))
+        elif obstacle := find_obstacle(comment=comment, parent=parent):
             form.add_error("parent", obstacle)
         elif parent is None or form.cleaned_data["confirmed"] != parent.pk:
             warnings = candidates.find_warnings(comment, parent)
@@ -82,6 +84,13 @@ def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
+def _explain_move_meanwhile(comment: Comment) -> str:
+    if comment.parent_id is None:
+        return _("This comment was moved to the top level meanwhile. Nothing was changed: choose again.")
+    text = _("This comment was moved under #%(number)s meanwhile. Nothing was changed: choose again.")
+    return text % {"number": comment.parent_id}
+
+
 def find_comment(text: str) -> Comment:
     """Return the comment with this number or link. Raises ValidationError if there is none."""
     if (number := parse_comment_number(text)) is None:
@@ -101,11 +110,13 @@ class MoveForm(forms.Form):
     """A form for the new parent of a comment, or to make it a top-level comment.
 
     `candidate` is the number of a listed comment, or "top". A number or link in `parent` takes precedence.
-    `confirmed` is the number of the parent whose warnings were shown.
+    `confirmed` is the number of the parent whose warnings were shown, `present` that of the comment's parent
+    when the form was made, or 0.
     """
 
     candidate = forms.CharField(required=False, max_length=20)
     confirmed = NumberField()
+    present = NumberField()
     parent = forms.CharField(
         label=gettext_lazy("Or under another comment"),
         required=False,

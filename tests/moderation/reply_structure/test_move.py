@@ -11,6 +11,7 @@ from comments.integrity import check
 from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.services.discussions import change_discussion
 from comments.services.states import change_states
+from moderation.actions.decisions import move
 from moderation.models import Batch
 from tests.factories import UserFactory, make_article, make_comment
 
@@ -197,6 +198,24 @@ def test_it_is_for_moderators_and_the_articles_own_editors(client, thread):
 
 def test_a_comment_that_does_not_exist_is_not_found(maria_client):
     assert maria_client.get(reverse("moderation:move", args=[999_999])).status_code == 404
+
+
+def test_a_form_from_before_another_move_moves_nothing(maria_client, thread):
+    root, reply, other = thread
+    for comment, parent, sentence in (
+        (other, root, f"moved under #{root.pk} meanwhile"),
+        (reply, None, "moved to the top level meanwhile"),
+    ):
+        page = maria_client.get(address(comment)).content.decode()
+        present = re.search(r'name="present" value="(\d+)"', page)[1]
+        move(comment=comment, parent=parent, actor=None)
+
+        answer = maria_client.post(address(comment), {"parent": str(root.pk), "present": present})
+        assert answer.status_code == 422
+        assert f"{sentence}. Nothing was changed: choose again." in answer.content.decode()
+        comment.refresh_from_db()
+        assert comment.parent == parent
+        assert f'name="present" value="{comment.parent_id or 0}"' in answer.content.decode()
 
 
 def number_to_confirm(answer) -> int | None:
