@@ -45,6 +45,11 @@ def find_recipients(users: Collection[int], guests: Collection[int]) -> dict[str
     return {email: row for email, row in recipients.items() if email not in stopped}
 
 
+def ensure_row(user: int | None, guest: int | None) -> None:
+    """Store the default choice for a person who has no row."""
+    _ensure_rows(_ids(user), _ids(guest), DEFAULT_DELIVERY[KIND])
+
+
 def rows_of_person(user: int | None, guest: int | None) -> FollowQuerySet:
     """Return the rows of a person, and those of everybody with the same confirmed e-mail."""
     of_email = _rows_of_emails(_ids(user), _ids(guest))
@@ -55,19 +60,6 @@ def choose(user: int | None, guest: int | None, delivery: str) -> None:
     """Choose for a person, and for everybody with the same confirmed e-mail, whether they get the mails."""
     _ensure_rows(_ids(user), _ids(guest), delivery)
     rows_of_person(user, guest).update(delivery=delivery, delivery_before_stop="")
-
-
-def stop(user: int | None, guest: int | None) -> None:
-    """Stop the mails to a person, and to everybody with the same confirmed e-mail, until `resume`."""
-    _ensure_rows(_ids(user), _ids(guest), DEFAULT_DELIVERY[KIND])
-    with_mails = rows_of_person(user, guest).filter(delivery=Follow.Delivery.AT_ONCE)
-    with_mails.update(delivery=Follow.Delivery.SITE, delivery_before_stop=Follow.Delivery.AT_ONCE)
-
-
-def resume(user: int | None, guest: int | None) -> None:
-    """Take back `stop`. Mails that were stopped otherwise stay stopped."""
-    stopped = rows_of_person(user, guest).stopped()
-    stopped.update(delivery=Follow.Delivery.AT_ONCE, delivery_before_stop="")
 
 
 def are_stopped(user: int | None, guest: int | None) -> bool:

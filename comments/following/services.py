@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -74,18 +74,27 @@ def set_own_comments_delivery(user: User | None, guest: Guest | None, *, kind: s
 
 
 def stop_all_mails(user: int | None, guest: int | None) -> None:
-    """Notify a person of everything only on the site from now on, also of decisions on their comments."""
+    """Notify a person of everything only on the site until `resume_all_mails`.
+
+    This holds also for decisions on their comments, for everybody with the same confirmed e-mail.
+    """
     with transaction.atomic():
-        decision_mails.stop(user, guest)
-        follows = Follow.objects.filter(user=user, guest=guest).with_mails()
-        set_delivery(follows, Follow.Delivery.SITE, before=F("delivery"))
+        decision_mails.ensure_row(user, guest)
+        _stop_until_resumed(_all_follows(user, guest))
 
 
 def resume_all_mails(user: int | None, guest: int | None) -> None:
     """Take back `stop_all_mails`: notify as before of what the person has not chosen otherwise since."""
-    with transaction.atomic():
-        decision_mails.resume(user, guest)
-        set_delivery(Follow.objects.filter(user=user, guest=guest).stopped(), F("delivery_before_stop"))
+    set_delivery(_all_follows(user, guest).stopped(), F("delivery_before_stop"))
+
+
+def _all_follows(user: int | None, guest: int | None) -> FollowQuerySet:
+    decisions = decision_mails.rows_of_person(user, guest)
+    return Follow.objects.filter(Q(user=user, guest=guest) | Q(pk__in=decisions.values("pk")))
+
+
+def _stop_until_resumed(follows: FollowQuerySet) -> None:
+    set_delivery(follows.with_mails(), Follow.Delivery.SITE, before=F("delivery"))
 
 
 def stop_mails(follows: FollowQuerySet) -> int:
@@ -128,7 +137,7 @@ def move_to_account(guests: Collection[int], user: User) -> None:
             Follow.objects.bulk_create([follow], ignore_conflicts=True)
             if follow.kind == decision_mails.KIND and follow.delivery == Follow.Delivery.SITE:
                 if follow.delivery_before_stop:  # so `resume_all_mails` sends them again
-                    decision_mails.stop(user.pk, None)
+                    _stop_until_resumed(decision_mails.rows_of_person(user.pk, None))
                 else:
                     decision_mails.choose(user.pk, None, Follow.Delivery.SITE)
 

@@ -53,7 +53,7 @@ def discussion_context(
         "version": discussion.version,
         "last_log_number": story.last_log_number,
         "since": None,
-        "has_new_comments": False,
+        "new_comments_since": None,
         "draft": None,
         "is_member": request.user.is_authenticated,
         "members_only": discussion.members_only and not request.user.is_authenticated,

@@ -149,7 +149,7 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
         "member": str(user.pk),
         "csrf": csrf_input(request),
         "draft": _render_draft(request, article, state.draft),
-        "new_comments_link": _render_new_comments_link(request, article, since, state.visit),
+        "new_comments_link": _render_new_comments_link(request, article, state.visit),
     }
     discussion = cached.html.replace(own_footers | personal)
     account = render_to_string("layout/_account.jinja", {}, request)
@@ -200,12 +200,10 @@ def _render_draft(request: SiteRequest, article: Article, draft: LatestDraft | N
     return render_to_string("comments/_draft_notice.jinja", context, request)
 
 
-def _render_new_comments_link(
-    request: SiteRequest, article: Article, since: int | None, visit: LastVisit | None
-) -> str:
-    if since is None or visit is None or not visit.has_new_comments:
+def _render_new_comments_link(request: SiteRequest, article: Article, visit: LastVisit | None) -> str:
+    if visit is None or (since := visit.new_comments_since(request.now)) is None:
         return ""
-    context = {"article": article, "since": since}
+    context = {"article": article, "new_comments_since": since}
     return render_to_string("comments/_new_comments_link.jinja", context, request)
 
 

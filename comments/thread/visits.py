@@ -46,6 +46,10 @@ class LastVisit(NamedTuple):
         """Return the log entry at the end of the visit before the one that is going on, or begins now."""
         return self.log_number if now - self.at > PAUSE else self.previous_log_number
 
+    def new_comments_since(self, now: datetime) -> int | None:
+        """Return `ended_before` if others have posted visible comments since then."""
+        return self.ended_before(now) if self.has_new_comments else None
+
 
 def record_visit(
     request: SiteRequest,

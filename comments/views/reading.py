@@ -136,8 +136,10 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
                 comments=_published_ids(rows),
                 is_whole=is_whole,
             )
-            has_new_comments = since is not None and visit is not None and visit.has_new_comments
-            context |= {"since": since, "has_new_comments": has_new_comments}
+            context |= {
+                "since": since,
+                "new_comments_since": visit and visit.new_comments_since(request.now),
+            }
         context["thread"] = render_thread(request, story_page, rows, reader)
         context["discussion"] = render_to_string("comments/_discussion.jinja", context, request)
         mark_story_seen(
