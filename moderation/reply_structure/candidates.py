@@ -37,12 +37,10 @@ class Candidate:
 def find_warnings(comment: Comment, parent: Comment | None) -> list[str]:
     """Return sentences about a new parent that was written later, or whose text readers do not see.
 
-    Imported times can be wrong, so such a move stays possible, but a person should know. An impossible move
-    has no warnings, and neither has the present parent.
+    Imported times can be wrong, so such a move stays possible, but a person should know. The present parent
+    has no warnings. The move must be possible (comments.services.moves.find_obstacle).
     """
-    if parent is None or parent.pk == comment.parent_id or parent.discussion_id != comment.discussion_id:
-        return []
-    if parent.tree_id == comment.tree_id and comment.lft <= parent.lft <= comment.rght:
+    if parent is None or parent.pk == comment.parent_id:
         return []
     found = []
     # Of a restricted comment, only the number and the state are shown.

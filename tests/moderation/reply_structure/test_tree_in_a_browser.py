@@ -214,16 +214,21 @@ def test_without_scripts_the_moved_row_is_below_the_message(browser, live_server
         assert above["y"] + above["height"] <= below["y"] < 844
 
 
+def open_choices(page, live_server, comment):
+    """Open the reply structure and the choices to move a comment. Return the URL and the choices."""
+    url = f"{live_server.url}{TREE}?discussion={comment.discussion_id}"
+    page.goto(url)
+    page.locator(f"#comment-{comment.pk}").get_by_text("Move…", exact=True).click()
+    return url, page.get_by_role("region", name="Move under")
+
+
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 def test_a_refused_number_is_an_error_beside_its_field(admin_page, live_server):
     article = import_thread(6)
     cut, own_reply, _last, other, *_ = Comment.objects.filter(discussion=article.pk)
     elsewhere = make_comment(make_article("Elsewhere"))
-    address = f"{live_server.url}{TREE}?discussion={article.pk}"
-    admin_page.goto(address)
-    admin_page.locator(f"#comment-{cut.pk}").get_by_text("Move…", exact=True).click()
-    choices = admin_page.get_by_role("region", name="Move under")
+    address, choices = open_choices(admin_page, live_server, cut)
     field = choices.get_by_label("Or under another comment")
     for written, error in (
         ("99999", "There is no comment #99999."),
@@ -257,10 +262,7 @@ def test_a_parent_that_was_removed_is_confirmed_in_the_panel(admin_page, live_se
     article = import_thread(6)
     cut, _own, _last, other, *_ = Comment.objects.filter(discussion=article.pk)
     change_states(ids=[other.pk], to=State.SPAM, reason=Reason.SPAM, actor=None)
-    address = f"{live_server.url}{TREE}?discussion={article.pk}"
-    admin_page.goto(address)
-    admin_page.locator(f"#comment-{cut.pk}").get_by_text("Move…", exact=True).click()
-    choices = admin_page.get_by_role("region", name="Move under")
+    address, choices = open_choices(admin_page, live_server, cut)
     choices.get_by_label("Or under another comment").fill(str(other.pk))
     admin_page.keyboard.press("Enter")
     warning = choices.get_by_role("alert")
