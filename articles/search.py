@@ -69,7 +69,7 @@ def parse_query(text: str) -> SearchQuery:
     try:
         tsquery, required = fetch_rows(
             f"SELECT q::text, querytree(q) FROM websearch_to_tsquery('{CONFIG}', search_fold(%s)) q",
-            [_SCHEME.sub("", text)],
+            [_quote_urls(text)],
         )[0]
     except DatabaseError as error:
         # Such as 33 minus signs, or a ligature that expands to a word of 2 kB.
@@ -85,8 +85,18 @@ def parse_query(text: str) -> SearchQuery:
 
 
 _STEM = re.compile(r"'((?:[^']|'')*)'")
-# Postgres stores a URL without its scheme, but a query ends a word at the colon.
 _SCHEME = re.compile(r"\bhttps?://", re.IGNORECASE)
+_URL = re.compile(r"(?<![^\s-])(?:[^\W_][\w-]*\.)+\w+[:/]\S*")  # a minus before it excludes it
+
+
+def _quote_urls(text: str) -> str:
+    """Return the query with its URLs as phrases and without their schemes, as Postgres stores them.
+
+    Elsewhere than in a phrase, a word of a query ends at ":", "&" and some other signs.
+    """
+    parts = _SCHEME.sub("", text).split('"')  # every other one is in quotation marks
+    parts[::2] = [_URL.sub(r'"\g<0>"', part) for part in parts[::2]]
+    return '"'.join(parts)
 
 
 def match_words(query: SearchQuery, words: Collection[str]) -> dict[str, frozenset[str]]:
