@@ -29,7 +29,7 @@ _SIMILAR = {
     "x": "χ",
     "z": "2",
 }
-_TO_LETTER = str.maketrans({alike: letter for letter, some in _SIMILAR.items() for alike in some})
+_TO_LETTER = str.maketrans({character: letter for letter, some in _SIMILAR.items() for character in some})
 _I_OR_L = str.maketrans(dict.fromkeys("1|!ӏ", "\x00"))  # look like an i, or like an l
 _INNER_CAPITAL_I = re.compile(r"(?<=[^\W\d_A-Z])I")  # after a lowercase letter
 
@@ -92,8 +92,8 @@ def skeletons(name: str) -> frozenset[str]:
     found = set()
     # A capital may look like another letter than its lowercase.
     for letters in (marked, strip_accents(marked)):
-        alike = strip_accents("".join(map(_prototype, letters))).translate(_I_OR_L).translate(_TO_LETTER)
-        bare = re.sub(r"[^\w\0]|_", "", alike)
+        simplified = strip_accents("".join(map(_prototype, letters))).translate(_I_OR_L).translate(_TO_LETTER)
+        bare = re.sub(r"[^\w\0]|_", "", simplified)
         found |= {bare.replace("\0", letter) for letter in "il"}
     return frozenset(found - {""})
 
@@ -115,11 +115,11 @@ def _prototype(letter: str) -> str:
     # Imported here, as few processes need its table, which takes 0.05 s of the start of each, and 12 MB.
     from confusable_homoglyphs import confusables
 
-    alike = [character["c"] for character in confusables.confusables_data.get(letter, ())]
-    of_ascii = [character for character in alike if character.isascii() and character.isalnum()]
+    similar = [character["c"] for character in confusables.confusables_data.get(letter, ())]
+    of_ascii = [character for character in similar if character.isascii() and character.isalnum()]
     if of_ascii:
         return str(of_ascii[0])
-    return str(alike[0]) if len(alike) == 1 else letter
+    return str(similar[0]) if len(similar) == 1 else letter
 
 
 def _is_hidden(name: str, index: int) -> bool:

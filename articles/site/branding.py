@@ -75,7 +75,7 @@ def serve_logo(request: SiteRequest, pk: int) -> HttpResponse:
     if pk != request.site.logo_id:
         raise Http404
     image = Image.objects.get(pk=pk)
-    return _forever(_read_or_404(image.full_file), "image/png")
+    return _immutable_response(_read_or_404(image.full_file), "image/png")
 
 
 @require_safe
@@ -84,7 +84,7 @@ def serve_icon(request: SiteRequest, pk: int, size: int) -> HttpResponse:
     if pk != request.site.icon_id or size not in ICON_SIZES:
         raise Http404
     image = Image.objects.get(pk=pk)
-    return _forever(_icon(image.full_file, size), "image/png")
+    return _immutable_response(_icon(image.full_file, size), "image/png")
 
 
 @require_safe
@@ -92,7 +92,7 @@ def serve_accent(request: SiteRequest, color: str) -> HttpResponse:
     """Serve the style sheet of the site's accent colour."""
     if f"#{color}" != request.site.accent:
         raise Http404
-    return _forever(accent.style_sheet(f"#{color}").encode(), "text/css; charset=utf-8")
+    return _immutable_response(accent.style_sheet(f"#{color}").encode(), "text/css; charset=utf-8")
 
 
 @require_safe
@@ -144,7 +144,7 @@ def _read_or_404(name: str) -> bytes:
         raise Http404 from error
 
 
-def _forever(data: bytes, content_type: str) -> HttpResponse:
+def _immutable_response(data: bytes, content_type: str) -> HttpResponse:
     response = HttpResponse(data, content_type=content_type)
     patch_cache_control(response, public=True, immutable=True, max_age=YEAR)
     return response

@@ -75,7 +75,7 @@ class StampReader:
         """Return the stamp and the time. Raises DatabaseUnavailableError."""
         if (lost_at := self.lost_at) is not None:
             raise DatabaseUnavailableError(lost_at)
-        row: StampAndTime = self._ask(query)
+        row: StampAndTime = self._fetch_row(query)
         return row
 
     def read_versions(
@@ -86,7 +86,7 @@ class StampReader:
         One thread calls this regularly, and so finds out whether the database is back. Raises
         DatabaseUnavailableError.
         """
-        site, by_article, by_discussion, now = self._ask(
+        site, by_article, by_discussion, now = self._fetch_row(
             _READ_VERSIONS.format(_array(articles), _array(discussions))
         )
         if self.lost_at is not None:
@@ -116,7 +116,7 @@ class StampReader:
         while self._idle:
             self._idle.pop().close()
 
-    def _ask(self, statement: str) -> Any:
+    def _fetch_row(self, statement: str) -> Any:
         """Execute a statement and return its only row. Raises DatabaseUnavailableError."""
         started = time.monotonic()
         try:
@@ -265,7 +265,7 @@ class _AsyncConnection:
         except psycopg2.Error:
             self._fail()
         else:
-            query, answer = self._finish()
+            query, answer = self._end_query()
             answer.set_result(row)
             self.owner.on_answer(self, query)
 
@@ -281,10 +281,10 @@ class _AsyncConnection:
         self.connection.close()
         query = self.query
         if query is not None:
-            self._finish()[1].set_result(None)
+            self._end_query()[1].set_result(None)
         self.owner.on_failure(self, query)
 
-    def _finish(self) -> "tuple[str, asyncio.Future[StampAndTime | None]]":
+    def _end_query(self) -> "tuple[str, asyncio.Future[StampAndTime | None]]":
         query, answer, timer = self.query, self.answer, self.timer
         assert query is not None
         assert answer

@@ -78,12 +78,12 @@ def stored_parts(
 
     So the logits add up. `numbers`: the counts of signals by name.
     """
-    own = [part for part in parts if part.what != BIAS or part.kind != "signal"]
+    own = [part for part in parts if part.name != BIAS or part.kind != "signal"]
     heaviest = [
         StoredPart(
             kind=part.kind,
-            signal=part.what if part.kind == "signal" else "",
-            number=numbers.get(part.what) if part.kind == "signal" else None,
+            signal=part.name if part.kind == "signal" else "",
+            number=numbers.get(part.name) if part.kind == "signal" else None,
             logit=part.logit,
             spans=part.spans,
         )

@@ -127,7 +127,7 @@ def requests(transactional_db: None) -> Iterator[dict[str, tuple[Callable[[], ob
 def statements_of(request: Callable[[], Reply]) -> list[str]:
     """Return the statements of a request, from Django's connection and those of the page cache."""
     statements: list[str] = []
-    own, ask_contact = threading.current_thread(), StampReader._ask
+    own, ask_contact = threading.current_thread(), StampReader._fetch_row
 
     def note(contact: StampReader, statement: str) -> Any:
         if threading.current_thread() is own:  # not the thread that checks cached pages
@@ -135,7 +135,7 @@ def statements_of(request: Callable[[], Reply]) -> list[str]:
         return ask_contact(contact, statement)
 
     with pytest.MonkeyPatch.context() as patch, CaptureQueriesContext(connection) as queries:
-        patch.setattr(StampReader, "_ask", note)
+        patch.setattr(StampReader, "_fetch_row", note)
         request()
     return statements + [query["sql"] for query in queries if query["sql"] not in {"BEGIN", "COMMIT"}]
 

@@ -22,8 +22,8 @@ def imitates(comment: ParsedComment, facts: SiteFacts) -> SignalResult | None:
     if any(mine & skeletons(other) for other in facts.staff):
         return SignalResult(1.0, number=1)
     words = _name_words(name)
-    alike = any(mine & skeletons(other) and _name_words(other) != words for other in facts.names)
-    return SignalResult(0.8) if alike else None
+    is_similar = any(mine & skeletons(other) and _name_words(other) != words for other in facts.names)
+    return SignalResult(0.8) if is_similar else None
 
 
 ROLE_NAMES = {"moderator", "administrator", "admin", "editor", "webmaster", "redaktion", "staff"}
@@ -63,8 +63,8 @@ def name_burst(comment: ParsedComment, facts: SiteFacts) -> SignalResult | None:
     `number`: how many others.
     """
     mine = unusual_name_shape(comment.data.author or "")
-    alike = sum(unusual_name_shape(other) == mine for other in facts.recent_names) if mine else 0
-    return SignalResult(min(1.0, 0.2 * alike), number=alike) if alike >= MIN_NAME_BURST else None
+    similar = sum(unusual_name_shape(other) == mine for other in facts.recent_names) if mine else 0
+    return SignalResult(min(1.0, 0.2 * similar), number=similar) if similar >= MIN_NAME_BURST else None
 
 
 MIN_NAME_BURST = 3

@@ -186,14 +186,14 @@ def score_rows(file: CommentFile, model: Model, *, explain: bool) -> Iterator[tu
             yield row, model.score(row.data), ""
             continue
         parts = model.explain(row.data)
-        named = [part for part in parts if part.what != BIAS][:REASONS_PER_ROW]
+        named = [part for part in parts if part.name != BIAS][:REASONS_PER_ROW]
         reasons = "; ".join(f"{_reason(part)} {part.logit:+.2f}" for part in named)
         yield row, sigmoid(sum(part.logit for part in parts)), reasons
 
 
 def _reason(part: Part) -> str:
     """Return a part of a score as text: a sentence, or the kind with the word, the name or the website."""
-    return describe_part(part.what) if part.kind == "signal" else f"{part.kind} {part.what[:40]}"
+    return describe_part(part.name) if part.kind == "signal" else f"{part.kind} {part.name[:40]}"
 
 
 class Progress:

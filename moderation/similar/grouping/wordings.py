@@ -86,12 +86,12 @@ def propose_shared_templates(compared: ComparedComments, is_grouped: bytearray) 
     templates = {index: _replace_filling(signs, fixed) for index, signs in signs_of.items()}
     runs_of = {index: word_runs(signs) for index, signs in templates.items()}
     shared = _find_shared_runs(compared, runs_of, {index: set(runs) for index, runs in runs_of.items()})
-    alike = {
+    covered_words = {
         index: covered
         for index, covered in shared.covered.items()
         if covered >= max(MIN_COVERED_WORDS, MIN_TEMPLATE_COVERAGE * len(templates[index]))
     }
-    for component in _join_by_runs(shared, alike).sets(sorted(alike)):
+    for component in _join_by_runs(shared, covered_words).sets(sorted(covered_words)):
         if compared.are_suspicious(component) or _is_advertised(compared, component):
             yield propose(
                 compared,
@@ -99,7 +99,7 @@ def propose_shared_templates(compared: ComparedComments, is_grouped: bytearray) 
                 (
                     ProposedMember(
                         index,
-                        min(1.0, alike[index] / len(templates[index])),
+                        min(1.0, covered_words[index] / len(templates[index])),
                         compared.clues[index] | TEMPLATE,
                     )
                     for index in component

@@ -64,7 +64,7 @@ class Part(NamedTuple):
     """The amount that a word, a feature or a signal adds to the logit."""
 
     kind: str  # "signal" (also of a feature), "word", "name", "website"
-    what: str
+    name: str
     logit: float
     spans: Spans = ()  # of the body
 

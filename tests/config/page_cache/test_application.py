@@ -39,7 +39,7 @@ def test_a_page_with_a_new_comment_costs_two_statements_with_that_of_the_event_l
     site: PageCacheApp, story: str, article: Article, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stamps: list[str] = []
-    in_thread, in_loop = StampReader._ask, _AsyncConnection.execute
+    in_thread, in_loop = StampReader._fetch_row, _AsyncConnection.execute
     own = threading.current_thread()
 
     def note_in_thread(reader: StampReader, query: str) -> Any:
@@ -54,7 +54,7 @@ def test_a_page_with_a_new_comment_costs_two_statements_with_that_of_the_event_l
     make_comment(article)
     send_through_event_loop(site, story)
     make_comment(article)
-    monkeypatch.setattr(StampReader, "_ask", note_in_thread)
+    monkeypatch.setattr(StampReader, "_fetch_row", note_in_thread)
     monkeypatch.setattr(_AsyncConnection, "execute", note_in_loop)
     with captured_statements() as statements:
         reply = send_through_event_loop(site, story)

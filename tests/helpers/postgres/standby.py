@@ -57,13 +57,13 @@ class Standby:
         """
         while True:
             with suppress(psycopg2.errors.SerializationFailure):
-                return self._ask(str(self.server.socket), statement)
+                return self._fetch_value(str(self.server.socket), statement)
 
     def catch_up(self) -> None:
         """Wait until everything is replayed that is in the primary's log now."""
         host = self.primary["host"]
-        self._ask(host, "SELECT pg_current_xact_id()")  # this makes the primary send all of its log
-        position = self._ask(host, "SELECT pg_current_wal_insert_lsn()")
+        self._fetch_value(host, "SELECT pg_current_xact_id()")  # this makes the primary send all of its log
+        position = self._fetch_value(host, "SELECT pg_current_wal_insert_lsn()")
         until(lambda: self.ask(f"SELECT pg_last_wal_replay_lsn() >= '{position}'"))
 
     @contextmanager
@@ -83,7 +83,7 @@ class Standby:
         with processes.frozen(processes.with_children(self.server.process.pid)):
             yield
 
-    def _ask(self, host: str, statement: str) -> Any:
+    def _fetch_value(self, host: str, statement: str) -> Any:
         place = {"host": host, "port": 5432, "dbname": self.primary["dbname"]}
         with closing(psycopg2.connect(user="postgres", **place)) as raw, raw, raw.cursor() as cursor:
             cursor.execute(statement)

@@ -135,7 +135,7 @@ def test_the_words_of_a_body_are_in_its_parts_and_not_in_the_start_value(body):
     model = new_model()
 
     def start(one: CommentData) -> float:
-        return next(part.logit for part in model.explain(one) if part.what == BIAS)
+        return next(part.logit for part in model.explain(one) if part.name == BIAS)
 
     words = [part for part in model.explain(comment_data(body)) if part.kind == "word"]
     features, weight = model.read_data(comment_data(body)), model.starter.weights["body_text"]
@@ -148,13 +148,13 @@ def test_a_missing_feature_is_no_reason():
     """The sentence of a signal says that it was found."""
     made, one = new_model(), comment_data("I row there every morning.", author="Ebba Norling")
     found = {signal.signal for signal in made.read_data(one).found}
-    named = {part.what for part in made.explain(one) if part.kind == "signal"}
+    named = {part.name for part in made.explain(one) if part.kind == "signal"}
     assert named.isdisjoint({signal.__name__ for signal in SIGNALS} - found)
     assert named.isdisjoint({"blocked", "spam_runs", "noise", "emoticon", "link_known_words"})
 
 
 def test_words_are_explained_with_their_spans(model):
-    parts = {part.what: part for part in model.explain(SPAM[0]) if part.kind == "word"}
+    parts = {part.name: part for part in model.explain(SPAM[0]) if part.kind == "word"}
     assert [SPAM[0].body[a:b] for a, b in parts["bekuki"].spans] == ["bekuki"]
     assert parts["bekuki"].logit > 0
     assert {part.kind for part in model.explain(SPAM[0])} == {"signal", "word", "name", "website"}
