@@ -33,15 +33,19 @@ def read_page(
     rows: QuerySet[Row], time_field: str, *, before: PageCursor | None, size: int
 ) -> tuple[list[Row], PageCursor | None]:
     """Return the rows of one page, newest first, and the cursor of the next page, None if there is none."""
-    if before:
-        # The first part of the condition lets Postgres use an index.
-        after = Q((f"{time_field}__lte", before.at)) & ~Q((time_field, before.at), pk__gte=before.pk)
-        rows = rows.filter(after)
-    found = list(rows.order_by(f"-{time_field}", "-pk")[: size + 1])
+    found = list(older_than(rows, time_field, before).order_by(f"-{time_field}", "-pk")[: size + 1])
     if len(found) <= size:
         return found, None
     last = found[size - 1]
     return found[:size], PageCursor(getattr(last, time_field), last.pk)
+
+
+def older_than(rows: QuerySet[Row], time_field: str, before: PageCursor | None) -> QuerySet[Row]:
+    """Return the rows that follow a cursor in a list with the newest first; all rows without one."""
+    if before is None:
+        return rows
+    # The first part of the condition lets Postgres use an index.
+    return rows.filter(Q((f"{time_field}__lte", before.at)) & ~Q((time_field, before.at), pk__gte=before.pk))
 
 
 def next_page_url(request: HttpRequest, position: PageCursor | None, **query: str) -> str:

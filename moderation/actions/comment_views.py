@@ -38,7 +38,7 @@ def pick(request: HttpRequest, pk: int) -> HttpResponse:
         batch = quick_actions.set_editors_pick(comment=comment, is_pick=is_on, actor=user)
     except ValidationError as error:
         messages.warning(request, error.messages[0])
-        return redirect_back(request, decisions.ActionResult(None), ActionForm.of(request)["next"], comment)
+        return redirect_back(request, None, ActionForm.of(request)["next"], comment)
     return _redirect_back(request, batch, comment)
 
 
@@ -69,7 +69,7 @@ def duplicate(request: HttpRequest, pk: int) -> HttpResponse:
             form.add_error("of", error)
         else:
             add_refusal_message(request, result)
-            return redirect_back(request, result, ActionForm.of(request)["next"], comment)
+            return redirect_back(request, result.batch, ActionForm.of(request)["next"], comment)
     return _render_form(request, "moderation/actions/duplicate.html", comment, form)
 
 
@@ -93,7 +93,7 @@ def redact(request: HttpRequest, pk: int) -> HttpResponse:
             if error.code == "changed":
                 result = decisions.ActionResult(None, [], decisions.refusals([comment.pk]))
                 add_refusal_message(request, result)
-                return redirect_back(request, result, ActionForm.of(request)["next"], comment)
+                return redirect_back(request, None, ActionForm.of(request)["next"], comment)
             form.add_error("text", error)
         else:
             return _redirect_back(request, batch, comment)
@@ -155,7 +155,7 @@ def _redirect_back(request: HttpRequest, batch: Batch | None, comment: Comment) 
     """Redirect to `next` with a bar, or a message if nothing changed."""
     if batch is None:
         messages.info(request, _("Nothing to change."))
-    return redirect_back(request, decisions.ActionResult(batch), ActionForm.of(request)["next"], comment)
+    return redirect_back(request, batch, ActionForm.of(request)["next"], comment)
 
 
 def _render_form(request: HttpRequest, template: str, comment: Comment, form: forms.Form) -> HttpResponse:

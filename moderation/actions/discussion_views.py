@@ -27,10 +27,10 @@ from moderation.actions.request_helpers import (
     ActionForm,
     DoneQuery,
     just_done_action,
+    redirect_with_done,
     require_decider,
     require_moderator,
     require_post_and_login,
-    with_done_param,
 )
 from moderation.actions.views import add_done_message
 from moderation.models import Batch, Case
@@ -119,9 +119,7 @@ def _redirect_back(request: HttpRequest, batch: Batch | None, article: Article |
         if batch:
             add_done_message(request, batch, article.get_absolute_url() + "#comments")
         return redirect(article.get_absolute_url() + "#comments")
-    if path := safe_local_path(request, next_url):
-        return redirect(with_done_param(path, batch.pk) if batch else path)
-    return redirect("moderation:action", batch.pk) if batch else redirect("moderation:discussions")
+    return redirect_with_done(batch, safe_local_path(request, next_url), fallback="moderation:discussions")
 
 
 def _articles_of(user: User) -> ArticleQuerySet:

@@ -14,7 +14,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
@@ -58,10 +58,18 @@ def require_moderator(request: HttpRequest) -> User:
     return user
 
 
-def with_done_param(path: str, done: UUID) -> str:
-    """Return the path with ?done=<action>, which shows a bar with Undo."""
-    parts = urlsplit(without_done_param(path))
-    return parts._replace(query=urlencode([*parse_qsl(parts.query), ("done", str(done))])).geturl()
+def redirect_with_done(batch: Batch | None, back: str, fallback: str = "moderation:queue") -> HttpResponse:
+    """Redirect to `back` with ?done=<action>, which shows a bar with Undo, or without it if nothing was done.
+
+    Without `back`, an action leads to its own page, and nothing to `fallback`, a URL or its name.
+    """
+    if not back:
+        return redirect("moderation:action", batch.pk) if batch else redirect(fallback)
+    if batch is None:
+        return redirect(back)
+    parts = urlsplit(without_done_param(back))
+    query = urlencode([*parse_qsl(parts.query), ("done", str(batch.pk))])
+    return redirect(parts._replace(query=query).geturl())
 
 
 def without_done_param(path: str) -> str:

@@ -30,31 +30,55 @@ from moderation.queue import explanations
 Target = SettingChange.Target
 Key = tuple[str, int, str]  # target, id, field
 
-# Every action takes its locks in this order, so that no two actions wait for each other.
-MODELS: dict[str, type[Model]] = {
-    Target.ARTICLE: Article,
-    Target.SITE: Site,
-    Target.MODERATION_SETTINGS: ModerationSettings,
-    Target.RULE: Rule,
-    Target.SAVED_LINE: SavedLine,
-    Target.SANCTION: Sanction,
-    Target.DISCUSSION: Discussion,
-    Target.COMMENT: Comment,
-    Target.INFERRED_PARENT: InferredParent,
-}
-FIELDS: dict[str, set[str]] = {
-    Target.ARTICLE: {"published_at"},
-    Target.SITE: {"comment_status", "review_everything"},
-    Target.MODERATION_SETTINGS: {"filter", "false_positive_limit"},
-    Target.RULE: {"is_active"},
-    Target.SAVED_LINE: {"is_active"},
-    Target.SANCTION: {"ended_at"},
-    Target.DISCUSSION: {"status", "moderation", "members_only", "declared_count"},
-    Target.COMMENT: {"is_pick", "is_locked", "duplicate_of", "revision"},
-    Target.INFERRED_PARENT: {"is_dismissed"},
-}
 DATETIME_FIELDS = {"published_at", "ended_at"}
 Setter = Callable[[list[int], str, Any, datetime], object]  # ids, field, value, time of the action
+
+
+@dataclass(frozen=True)
+class SettingTable:
+    """A table with the fields that actions set."""
+
+    model: type[Model]
+    fields: set[str]
+    setter: Setter | None = None  # the service of a table that readers' pages show
+
+    def set_field(self, ids: list[int], field: str, value: Any, at: datetime) -> None:
+        """Set a field of these rows to one value, as part of an action at this time."""
+        if self.setter:
+            self.setter(ids, field, value, at)
+        else:
+            self.model._default_manager.filter(pk__in=ids).update(**{field: value})
+
+
+def _set_publication(ids: list[int], field: str, value: Any, at: datetime) -> None:
+    """Publish articles at `value`, or unpublish them."""
+    if value:
+        publish_articles(ids=ids, at=value)
+    else:
+        unpublish_articles(ids=ids, at=at)
+
+
+# Every action takes its locks in this order, so that no two actions wait for each other.
+TABLES: dict[str, SettingTable] = {
+    Target.ARTICLE: SettingTable(Article, {"published_at"}, _set_publication),
+    Target.SITE: SettingTable(
+        Site,
+        {"comment_status", "review_everything"},
+        lambda ids, field, value, at: change_site(**{field: value}),
+    ),
+    Target.MODERATION_SETTINGS: SettingTable(ModerationSettings, {"filter", "false_positive_limit"}),
+    Target.RULE: SettingTable(Rule, {"is_active"}),
+    Target.SAVED_LINE: SettingTable(SavedLine, {"is_active"}),
+    Target.SANCTION: SettingTable(Sanction, {"ended_at"}),
+    Target.DISCUSSION: SettingTable(
+        Discussion,
+        {"status", "moderation", "members_only", "declared_count"},
+        lambda ids, field, value, at: change_discussions(ids=ids, **{field: value}),
+    ),
+    # _set_values sets these, each comment to its own value.
+    Target.COMMENT: SettingTable(Comment, {"is_pick", "is_locked", "duplicate_of", "revision"}),
+    Target.INFERRED_PARENT: SettingTable(InferredParent, {"is_dismissed"}),
+}
 
 
 @dataclass(frozen=True)
@@ -77,13 +101,13 @@ def apply_changes(*, batch: Batch, changes: Sequence[tuple[SettingChange.Target,
     """
     wanted: dict[Key, Any] = {}
     for target_type, pk, field, value in changes:
-        if field not in FIELDS[target_type]:
+        if field not in TABLES[target_type].fields:
             raise ValueError(f"{target_type}.{field} is not changed by an action.")
         wanted[target_type.value, pk, field] = _to_json(value)
     current = _read_values(wanted)
     differing = {key: value for key, value in wanted.items() if key in current and current[key] != value}
     _record(batch, [(key, current[key], value) for key, value in differing.items()])
-    for kind in MODELS:
+    for kind in TABLES:
         _set_values({key: value for key, value in differing.items() if key[0] == kind}, batch.at)
     return len(differing)
 
@@ -121,7 +145,7 @@ def revert_changes(
     revertible = _revertible(rows, current, last_changes, obstacles)
     skipped = {key for key in rows if key not in revertible}
     reverted_count = 0
-    for target_type in MODELS:
+    for target_type in TABLES:
         changes_of_target = {key: row for key, row in revertible.items() if key[0] == target_type}
         if not changes_of_target:
             continue
@@ -176,10 +200,10 @@ def _read_values(keys: Iterable[Key], *, is_locked: bool = True) -> dict[Key, An
     for target_type, pk, field in keys:
         fields[target_type].add(field)
         ids[target_type].add(pk)
-    for target_type, model in MODELS.items():
+    for target_type, table in TABLES.items():
         if target_type not in ids:
             continue
-        rows = model._default_manager.filter(pk__in=ids[target_type]).order_by("pk")
+        rows = table.model._default_manager.filter(pk__in=ids[target_type]).order_by("pk")
         if is_locked and target_type == Target.COMMENT:
             lock_discussions_of(ids[target_type])
         elif is_locked and target_type == Target.DISCUSSION:
@@ -260,32 +284,7 @@ def _set_values(values: Mapping[Key, Any], at: datetime) -> None:
             set_comment_field(field=field, values=by_id)
     # Switch off before switching on: another version of a rule may have the same value.
     for (target_type, field, value), ids in sorted(grouped.items(), key=lambda item: item[0][2] is True):
-        SETTERS[target_type](ids, field, _from_json(field, value), at)
-
-
-def _set_publication(ids: list[int], field: str, value: Any, at: datetime) -> None:
-    """Publish articles at `value`, or unpublish them."""
-    if value:
-        publish_articles(ids=ids, at=value)
-    else:
-        unpublish_articles(ids=ids, at=at)
-
-
-def _set_rows(model: type[Model]) -> Setter:
-    """Return a setter for a table that no reader's page shows."""
-    return lambda ids, field, value, at: model._default_manager.filter(pk__in=ids).update(**{field: value})
-
-
-SETTERS: dict[str, Setter] = {
-    Target.ARTICLE: _set_publication,
-    Target.SITE: lambda ids, field, value, at: change_site(**{field: value}),
-    Target.DISCUSSION: lambda ids, field, value, at: change_discussions(ids=ids, **{field: value}),
-    Target.SANCTION: _set_rows(Sanction),
-    Target.RULE: _set_rows(Rule),
-    Target.SAVED_LINE: _set_rows(SavedLine),
-    Target.MODERATION_SETTINGS: _set_rows(ModerationSettings),
-    Target.INFERRED_PARENT: _set_rows(InferredParent),
-}
+        TABLES[target_type].set_field(ids, field, _from_json(field, value), at)
 
 
 def _to_json(value: Any) -> Any:

@@ -25,9 +25,9 @@ from moderation.actions import decisions, saved_lines
 from moderation.actions.request_helpers import (
     ActionForm,
     get_action_or_404,
+    redirect_with_done,
     require_decider,
     require_post_and_login,
-    with_done_param,
 )
 from moderation.actions.setting_changes import Refusal
 from moderation.models import Batch, Case, SavedLine
@@ -131,7 +131,7 @@ def decide(request: HttpRequest) -> HttpResponse:
     if reason == KEEP_REMOVED:
         if found[0].state not in REMOVED:
             messages.warning(request, _("This comment is not removed."))
-            return redirect_back(request, decisions.ActionResult(None), back, found[0])
+            return redirect_back(request, None, back, found[0])
         to, reason, parameters = State(found[0].state), found[0].state_reason, {"stays": True}
     message = AuthorMessageForm(request.POST if to == State.REJECTED and len(ids) == 1 else {})
     if not message.is_valid():
@@ -162,7 +162,7 @@ def decide(request: HttpRequest) -> HttpResponse:
         messages.warning(request, _("An appeal must be decided by another moderator."))
     if not result.batch:
         _add_unsent_line(request)
-    return redirect_back(request, result, back, found[0])
+    return redirect_back(request, result.batch, back, found[0])
 
 
 def _add_unsent_line(request: HttpRequest) -> None:
@@ -187,7 +187,7 @@ def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
     back = safe_local_path(request, ActionForm.of(request)["next"])
     path, _hash, place = back.partition("#")
     if not place:
-        return _redirect_with_done(result, back, fallback=pk)
+        return redirect_with_done(result.batch, back, fallback=reverse("moderation:action", args=[pk]))
     if result.batch:
         add_done_message(request, result.batch, back)
     number = parse_whole_number(place.removeprefix("comment-"))
@@ -195,28 +195,14 @@ def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect(path + _anchor(comment) if comment else back)
 
 
-def redirect_back(
-    request: HttpRequest, result: decisions.ActionResult, back: str, comment: Comment
-) -> HttpResponse:
+def redirect_back(request: HttpRequest, batch: Batch | None, back: str, comment: Comment) -> HttpResponse:
     """Redirect to `back`: a path of this site, or "story" for the comment on its story."""
     if back == "story":
         story = comment.discussion.article.get_absolute_url()
-        if result.batch:
-            add_done_message(request, result.batch, f"{story}#comment-{comment.pk}")
+        if batch:
+            add_done_message(request, batch, f"{story}#comment-{comment.pk}")
         return redirect(story + _anchor(comment))
-    return _redirect_with_done(result, safe_local_path(request, back))
-
-
-def _redirect_with_done(
-    result: decisions.ActionResult, back: str, fallback: UUID | None = None
-) -> HttpResponse:
-    """Redirect to `back` with a bar that says what was done, else to the page of the action."""
-    done = result.batch.pk if result.batch else None
-    if back:
-        return redirect(with_done_param(back, done) if done else back)
-    if done or fallback:
-        return redirect("moderation:action", done or fallback)
-    return redirect("moderation:queue")
+    return redirect_with_done(batch, safe_local_path(request, back))
 
 
 def _anchor(comment: Comment) -> str:

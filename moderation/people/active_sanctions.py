@@ -6,7 +6,6 @@ unconfirmed e-mail may belong to anyone. The reason and the moderator's message 
 sanctioned person, not to someone who typed the e-mail.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +24,6 @@ from comments import removal_reasons
 from core.database.sql import fetch_rows
 from core.dates.formats import time_formatter
 from moderation.models import Sanction
-from moderation.models.people import person_key
 
 SILENCING_KINDS = (Sanction.Kind.BAN, Sanction.Kind.PAUSE)  # the most severe first, which is the one shown
 EMAIL_REFUSED = gettext_lazy(
@@ -36,7 +34,7 @@ EMAIL_REFUSED = gettext_lazy(
 # Returns the sanctions of people that meet a condition. It needs a query `queried` with one row for each
 # person: author, guest, browser, email in lower case, is_proved. Each branch uses its own index.
 SANCTIONS = f"""
-SELECT queried.author, queried.guest, s.id, s.kind, s.reason, s.until, s.message, s.is_own
+SELECT s.id, s.kind, s.reason, s.until, s.message, s.is_own
 FROM queried CROSS JOIN LATERAL (
   SELECT DISTINCT ON (id) * FROM (
     SELECT s.*, true AS is_own FROM moderation_sanction s WHERE s.user_id = queried.author
@@ -85,31 +83,6 @@ class ActiveSanction:
     until: datetime | None
     message: str
     is_own: bool
-
-
-def active_by_person(
-    users: Iterable[int], guests: Iterable[int], *, own_only: bool = False
-) -> dict[str, list[Sanction]]:
-    """Return the active sanctions by person key ("u12", "g7"), the oldest first, in two statements.
-
-    `own_only` leaves out sanctions that apply only through an unconfirmed e-mail.
-    """
-    return _by_person(ACTIVE_SANCTIONS_OF_PEOPLE, users, guests, own_only=own_only)
-
-
-def _by_person(
-    query: str, users: Iterable[int], guests: Iterable[int], *, own_only: bool
-) -> dict[str, list[Sanction]]:
-    found = fetch_rows(query, {"users": list(users), "guests": list(guests)})
-    rows = [
-        (person_key(author, guest), pk) for author, guest, pk, *_, is_own in found if is_own or not own_only
-    ]
-    by_person: dict[str, list[Sanction]] = defaultdict(list)
-    if rows:
-        sanctions = Sanction.objects.select_related("batch__actor").in_bulk({pk for _, pk in rows})
-        for key, pk in sorted(rows, key=lambda row: row[1]):
-            by_person[key].append(sanctions[pk])
-    return by_person
 
 
 def parse_active_sanctions(rows: Iterable[dict[str, Any]] | None) -> list[ActiveSanction]:
@@ -181,21 +154,28 @@ def is_email_blocked(user: User | None, guest: Guest | None) -> bool:
 
 
 def sanctions_of(user: User | None, guest: Guest | None, *, own_only: bool = False) -> list[Sanction]:
-    """Return the active sanctions of the account, or else of the guest. See `active_by_person`."""
-    return _of_visitor(ACTIVE_SANCTIONS_OF_PEOPLE, user, guest, own_only=own_only)
+    """Return the active sanctions of the account, or else of the guest, the oldest first.
+
+    `own_only` leaves out sanctions that apply only through an unconfirmed e-mail.
+    """
+    return _find_sanctions(ACTIVE_SANCTIONS_OF_PEOPLE, user, guest, own_only=own_only)
 
 
 def ended_after_appeal(user: User | None, guest: Guest | None) -> list[Sanction]:
     """Return the sanctions that ended while the appeal of this account or guest was open."""
-    return _of_visitor(SANCTIONS_OF_PEOPLE_ENDED_AFTER_APPEAL, user, guest, own_only=True)
+    return _find_sanctions(SANCTIONS_OF_PEOPLE_ENDED_AFTER_APPEAL, user, guest, own_only=True)
 
 
-def _of_visitor(query: str, user: User | None, guest: Guest | None, *, own_only: bool) -> list[Sanction]:
-    if user:
-        return _by_person(query, [user.pk], [], own_only=own_only).get(person_key(user.pk, None), [])
-    if guest:
-        return _by_person(query, [], [guest.pk], own_only=own_only).get(person_key(None, guest.pk), [])
-    return []
+def _find_sanctions(query: str, user: User | None, guest: Guest | None, *, own_only: bool) -> list[Sanction]:
+    """Return the sanctions that a query finds for the account, or else for the guest, the oldest first."""
+    if user is None and guest is None:
+        return []
+    people = {"users": [user.pk] if user else [], "guests": [guest.pk] if guest and not user else []}
+    found = fetch_rows(query, people)
+    ids = [pk for pk, *_values, is_own in found if is_own or not own_only]
+    if not ids:
+        return []
+    return list(Sanction.objects.select_related("batch__actor").filter(pk__in=ids).order_by("pk"))
 
 
 def _kind_sentence(kind: str, until: datetime | None) -> str:

@@ -148,7 +148,7 @@ def _own_comment(
     can_be_edited = is_readable and comment.can_be_edited_by(user, guest)
     return OwnComment(
         comment=comment,
-        title=vars(comment)["story_title"],  # annotated by _read_page
+        title=vars(comment)["story_title"],  # annotated by _comments_of
         group=group,
         label=str(GROUPS[group][0]),
         url=comment.get_absolute_url() if is_readable and comment.state != State.DELETED else "",

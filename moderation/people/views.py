@@ -24,9 +24,9 @@ from core.query_forms import ListQuery, QueryForm, SearchField, parse_whole_numb
 from moderation.actions.request_helpers import (
     DoneQuery,
     just_done_action,
+    redirect_with_done,
     require_decider,
     require_post_and_login,
-    with_done_param,
 )
 from moderation.erasure import purge, restrictions
 from moderation.models import ModeratorNote, Restriction, Sanction
@@ -91,17 +91,17 @@ def impose_sanction(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     if not form.is_valid():
         return _render_profile(request, user, person, bound=form)
     batch = sanctions.impose(person=person, kind=kind, actor=user, **form.cleaned_data)
-    return redirect(with_done_param(person.get_absolute_url(), batch.pk))
+    return redirect_with_done(batch, person.get_absolute_url())
 
 
 @require_post_and_login
 def end_sanction(request: HttpRequest, pk: int) -> HttpResponse:
     user = require_decider(request)
     sanction, person = _get_sanction_or_404(pk, user)
-    if batch := sanctions.end(sanction=sanction, actor=user):
-        return redirect(with_done_param(person.get_absolute_url(), batch.pk))
-    messages.info(request, _("It had ended already."))
-    return redirect(person)
+    batch = sanctions.end(sanction=sanction, actor=user)
+    if batch is None:
+        messages.info(request, _("It had ended already."))
+    return redirect_with_done(batch, person.get_absolute_url())
 
 
 @require_post_and_login
@@ -172,9 +172,8 @@ def restrict_child_data(request: HttpRequest, key: str) -> HttpResponse:
         messages.info(request, _("No readable comment of this person is left."))
         return redirect(person)
     if user.is_administrator:  # only administrators can undo it
-        if person.comment:  # the imported name is gone, and so is its profile
-            return redirect("moderation:action", result.batch.pk)
-        return redirect(with_done_param(person.get_absolute_url(), result.batch.pk))
+        # Without its comments an imported name has no profile any more.
+        return redirect_with_done(result.batch, "" if person.comment else person.get_absolute_url())
     done = ngettext(
         "Access to %(n)s comment is restricted.",
         "Access to %(n)s comments is restricted.",

@@ -58,11 +58,9 @@ def dismiss(*, article: Article, actor: User, comment: int) -> Batch | None:
         lock_discussions([article.pk])
         if not InferredParent.objects.filter(discussion=article.pk, comment=comment).open().exists():
             return None
-        batch = Batch.objects.create(
-            kind=Batch.Kind.MOVE,
-            actor=actor,
-            parameters={"field": "is_dismissed", "value": True, "comment": comment},
+        return setting_changes.apply_as_action(
+            Batch.Kind.MOVE,
+            actor,
+            {"field": "is_dismissed", "value": True, "comment": comment},
+            [(SettingChange.Target.INFERRED_PARENT, comment, "is_dismissed", True)],
         )
-        changes = [(SettingChange.Target.INFERRED_PARENT, comment, "is_dismissed", True)]
-        setting_changes.apply_changes(batch=batch, changes=changes)
-        return batch

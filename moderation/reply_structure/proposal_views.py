@@ -23,9 +23,9 @@ from core.query_forms import NumberField, QueryForm
 from moderation.actions.request_helpers import (
     DoneQuery,
     just_done_action,
+    redirect_with_done,
     require_decider,
     require_post_and_login,
-    with_done_param,
 )
 from moderation.models import Batch
 from moderation.queue import explanations
@@ -148,8 +148,7 @@ def _load(request: HttpRequest, pk: int) -> tuple[User, Discussion]:
 def _redirect_back(request: HttpRequest, pk: int, batch: Batch | None) -> HttpResponse:
     if batch is None:
         messages.info(request, _("Somebody has decided on this already."))
-        return redirect("moderation:proposals", pk)
-    return redirect(with_done_param(reverse("moderation:proposals", args=[pk]), batch.pk))
+    return redirect_with_done(batch, reverse("moderation:proposals", args=[pk]))
 
 
 def _thresholds(proposals: Iterable[InferredParent]) -> list[Threshold]:

@@ -18,7 +18,7 @@ from comments.comment_links import parse_comment_number
 from comments.models import Comment
 from comments.services.moves import find_obstacle
 from core.query_forms import NumberField, QueryForm
-from moderation.actions.decisions import ActionResult, move
+from moderation.actions.decisions import move
 from moderation.actions.request_helpers import ActionForm, render_comment_form
 from moderation.actions.views import redirect_back
 from moderation.reply_structure import candidates
@@ -58,7 +58,7 @@ def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             if batch is None:
                 messages.info(request, _("It is there already."))
-            return redirect_back(request, ActionResult(batch), back or tree, comment)
+            return redirect_back(request, batch, back or tree, comment)
     chosen = parent.pk if parent and warnings else None
     listed = (
         candidates.search(comment, parameters["q"], chosen=chosen)

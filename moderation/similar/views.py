@@ -26,9 +26,9 @@ from moderation.actions import decisions
 from moderation.actions.request_helpers import (
     DoneQuery,
     just_done_action,
+    redirect_with_done,
     require_decider,
     require_post_and_login,
-    with_done_param,
     without_done_param,
 )
 from moderation.actions.views import add_refusal_message
@@ -247,8 +247,7 @@ def _decide(
     add_refusal_message(request, result)
     if not result.batch and not result.refused:
         messages.warning(request, _("There was nothing left to decide."))
-    path = _url_after(found, user)
-    return redirect(with_done_param(path, result.batch.pk) if result.batch else path)
+    return redirect_with_done(result.batch, _url_after(found, user))
 
 
 def _url_after(group: CommentGroup, user: User) -> str:

@@ -7,7 +7,6 @@ first.
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 
@@ -24,6 +23,7 @@ from articles.models import UNPUBLISHED_TITLE, Article
 from articles.story_links import find_story
 from comments import removal_reasons
 from comments.models import AUTHOR_REASONS, UNDONE_REASONS, Reason, State, Transition
+from core.paging import PageCursor, older_than
 from core.query_forms import parse_whole_number
 
 PAGE_SIZE = 50
@@ -123,31 +123,8 @@ def start_of_day(day: date, zone: tzinfo) -> datetime:
     return datetime.combine(day, time(), zone)
 
 
-@dataclass(frozen=True)
-class LogPage:
-    """A page of entries. `next` is the id of the entry after which the next page starts, or None."""
-
-    rows: list[Transition] = field(default_factory=list)
-    next: int | None = None
-
-
-def log_page(found: QuerySet[Transition], before: int | None) -> LogPage:
-    """Return the page of entries that are older than the entry `before`, or the first page."""
-    rows = list(_with_names(_older_than(found, before))[: PAGE_SIZE + 1])
-    return LogPage(rows[:PAGE_SIZE], rows[PAGE_SIZE - 1].pk if len(rows) > PAGE_SIZE else None)
-
-
-def _older_than(found: QuerySet[Transition], before: int | None) -> QuerySet[Transition]:
-    if before is None:
-        return found
-    last = Transition.objects.filter(pk=before).values_list("at", flat=True).first()
-    if last is None:
-        return found.none()
-    # The first condition alone lets the database start at the right place of the index.
-    return found.filter(at__lte=last).exclude(at=last, pk__gte=before)
-
-
-def _with_names(found: QuerySet[Transition]) -> QuerySet[Transition]:
+def with_names(found: QuerySet[Transition]) -> QuerySet[Transition]:
+    """Return the entries with the names and titles that a page shows, and without other columns."""
     named = found.select_related("actor", "discussion__article")
     return named.only(
         *("kind", "comment", "revision", "from_state", "to_state", "from_reason", "reason"),
@@ -170,14 +147,16 @@ def as_csv(found: QuerySet[Transition], user: User | None) -> Iterator[bytes]:
     It is UTF-8 with a byte order mark, which Excel needs. Entries that are added meanwhile are left out.
     """
     yield "\ufeff".encode() + _rows([COLUMNS])
-    before = None
+    before: PageCursor | None = None
     newest = Transition.objects.order_by("-id").values_list("pk", flat=True).first() or 0
     people: dict[int, str] = {}
     stories: dict[int, tuple[str, str]] = {}
-    while rows := list(_older_than(found.filter(pk__lte=newest), before).values_list(*FIELDS)[:CHUNK]):
+    stored = found.filter(pk__lte=newest)
+    while rows := list(older_than(stored, "at", before).values_list(*FIELDS)[:CHUNK]):
         _load_names(rows, people, stories, user)
         yield _rows(_cells(row, people, stories) for row in rows)
-        before = rows[-1][0]
+        pk, at, *_values = rows[-1]
+        before = PageCursor(at, pk)
 
 
 # Tuples instead of model instances, which would double the time for a million entries.

@@ -16,7 +16,8 @@ from articles.site.current_site import current_site
 from comments import removal_reasons
 from comments.models import AUTHOR_REASONS, Reason, State, Transition
 from core.database.replicas import read_from_replica
-from core.query_forms import NumberField, ParsedField, QueryForm
+from core.paging import PageCursor, read_page
+from core.query_forms import ParsedField, QueryForm
 from moderation.actions.request_helpers import require_moderator
 from moderation.checks import registry
 from moderation.models import Batch, Finding
@@ -27,7 +28,7 @@ from moderation.transparency import audit_log, public_log
 class AuditLogQuery(QueryForm):
     """The query string of the audit log, without its filters: the last entry of the page before."""
 
-    before = NumberField()
+    before = ParsedField(PageCursor.parse)
 
 
 class PublicLogQuery(QueryForm):
@@ -43,10 +44,11 @@ def audit_log_page(request: HttpRequest) -> HttpResponse:
     """Show the audit log with the filters of AuditLogForm. ?before=<entry>: the page of older entries."""
     user = require_moderator(request)
     form, before = audit_log.AuditLogForm(request.GET), AuditLogQuery.read(request.GET)["before"]
-    page = audit_log.LogPage()
+    entries, last = list[Transition](), None
     if form.is_valid():
         found = audit_log.filtered_entries(form.cleaned_data, timezone.get_current_timezone(), user)
-        page = audit_log.log_page(found, before)
+        found = audit_log.with_names(found)
+        entries, last = read_page(found, "at", before=before, size=audit_log.PAGE_SIZE)
     filters = request.GET.copy()
     filters.pop("before", None)
     for name in [name for name in filters if not filters[name]]:
@@ -54,10 +56,10 @@ def audit_log_page(request: HttpRequest) -> HttpResponse:
     query = filters.urlencode()
     context: dict[str, Any] = {
         "form": form,
-        "rows": _log_rows(page.rows),
+        "rows": _log_rows(entries),
         "query": query,
         "is_public": current_site().has_public_log,
-        "next_page": f"?{query}&before={page.next}" if page.next else "",
+        "next_page": f"?{query}&before={last}" if last else "",
         "first_page": f"?{query}" if before else "",
     }
     return render(
