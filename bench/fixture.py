@@ -10,7 +10,7 @@ Django is imported inside the functions, because its settings need the site's fo
 
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import accumulate
@@ -131,16 +131,22 @@ def one_tree(count: int) -> list[ThreadComment]:
     ]
 
 
-def same_trees(small: list[ThreadComment], large: list[ThreadComment]) -> list[int]:
-    """Return positions in `large` of whole trees that are as many and as large as those of `small`."""
+def same_trees(small: list[ThreadComment], large: list[ThreadComment]) -> Iterator[list[int]]:
+    """Yield positions in `large` of whole trees that are as many and as large as those of `small`.
+
+    Each tree is yielded once, so that a bench may let one list of trees grow and then take the next. It ends
+    when too few trees are left.
+    """
     by_size: dict[int, list[list[int]]] = defaultdict(list)
     for tree in _trees(large):
         by_size[len(tree)].append(tree)
-    chosen: list[int] = []
-    for tree in _trees(small):
-        nearest = min((size for size in by_size if by_size[size]), key=lambda size: abs(size - len(tree)))
-        chosen += by_size[nearest].pop()
-    return chosen
+    sizes = sorted(map(len, _trees(small)), reverse=True)
+    while sum(map(len, by_size.values())) >= len(sizes):
+        chosen: list[int] = []
+        for wanted in sizes:
+            nearest = min((size for size in by_size if by_size[size]), key=lambda size: abs(size - wanted))
+            chosen += by_size[nearest].pop()
+        yield chosen
 
 
 def _trees(comments: list[ThreadComment]) -> list[list[int]]:

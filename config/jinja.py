@@ -1,6 +1,6 @@
 """The Jinja2 environment of the public pages, and of parts of pages for staff with many rows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
@@ -63,6 +63,19 @@ def _translate(text: str, language: str | None) -> Markup:
     return Markup(gettext(text))  # noqa: S704  # our own text
 
 
+@lru_cache
+def _translator(language: str | None) -> Callable[[str], Markup]:
+    return lambda text: _translate(text, language)
+
+
+def translator() -> Callable[[str], Markup]:
+    """Return `_` for the active language, for a template with dozens of texts.
+
+    To look the active language up takes 3 µs, thirty times as long as the text.
+    """
+    return _translator(get_language())
+
+
 @pass_context
 def crispy(context: Context, form: Form) -> SafeString:
     """Return the HTML of a form, as the tag of crispy_forms does."""
@@ -72,6 +85,7 @@ def crispy(context: Context, form: Form) -> SafeString:
 
 GLOBALS: dict[str, Any] = {
     "_": lambda text: _translate(text, get_language()),
+    "translator": translator,
     "url": url,
     "static": static,
     "htmx_script": htmx_script,

@@ -40,7 +40,7 @@ from tests.helpers.wsgi_requests import HOST, Reply, send_request
 
 COSTS = {  # statements without the beginnings and ends of transactions; calls
     "cached page": (1, 18),
-    "changed page": (2, 2_980),
+    "changed page": (2, 2_787),
     "member's page": (4, 2_078),
     "reply": (7, 2_700),
 }
