@@ -86,8 +86,8 @@ class UserAdmin(admin.ModelAdmin[User]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("groups")
 
-    def get_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
-        """Show roles that cannot be changed as the list does: read-only groups have Django's texts on groups."""
+    def get_fields(self, request: HttpRequest, obj: User | None = None) -> list[Any]:
+        """Show roles that cannot be changed as the list does. Read-only groups have Django's texts."""
         has_roles = obj != request.user and self.has_change_permission(request)
         return [name if has_roles or name != "groups" else "role_names" for name in self.fields]
 
