@@ -42,6 +42,12 @@ class PersonForm(forms.ModelForm[User]):
     def clean_name(self) -> str:
         return clean_name(self.cleaned_data["name"])
 
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        if User.objects.filter(email__iexact=email).exists():  # the database's constraint has no sentence
+            raise forms.ValidationError(_("A person with this e-mail exists already."))
+        return email
+
     def clean(self) -> dict[str, Any] | None:
         """Refuse a reader's name that looks like the name of a staff member."""
         cleaned = super().clean()
@@ -80,12 +86,17 @@ class UserAdmin(admin.ModelAdmin[User]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("groups")
 
+    def get_fields(self, request: HttpRequest, obj: User | None = None) -> list[Any]:
+        """Show roles that cannot be changed as the list does. Read-only groups have Django's texts."""
+        has_roles = obj != request.user and self.has_change_permission(request)
+        return [name if has_roles or name != "groups" else "role_names" for name in self.fields]
+
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
-        always = ["date_joined", "last_login"]
+        always = ["role_names", "date_joined", "last_login"]
         if obj is None:
             return always
         if obj == request.user:  # otherwise the last administrator could lock everybody out
-            return ["email", "groups", "is_active", *always]
+            return ["email", "is_active", *always]
         return ["email", *always]  # only the account's owner changes it, and confirms the new one
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:

@@ -1,6 +1,7 @@
 """The app of people: users, guests, sign-ups and log-ins."""
 
 from django.apps import AppConfig
+from django.core.validators import EmailValidator
 from django.utils.translation import gettext_lazy as _
 
 
@@ -9,10 +10,13 @@ class AccountsConfig(AppConfig):
     verbose_name = _("People")
 
     def ready(self) -> None:
-        """Leave it to LoginMiddleware to store the session of a log-in.
+        """Leave it to LoginMiddleware to store the session of a log-in, and spell "e-mail" as the site does.
 
-        allauth's receiver would store it a second time, and reads all sessions of the user before that.
+        allauth's receiver would store the session a second time, and reads all sessions of the user before
+        that. Django's message, which all forms share, says "email address".
         """
+        EmailValidator.message = _("Enter a valid e-mail.")
+
         from allauth.account.signals import user_logged_in
         from allauth.usersessions.signals import on_user_logged_in
 

@@ -67,9 +67,12 @@ def history_view(model_admin: Any, request: HttpRequest, key: int) -> HttpRespon
         "page": page,
         "current_number": saved[-1] if saved else None,
         "previous_number": saved[-2] if len(saved) > 1 else None,
+        # Without saves that changed nothing: each publication action saves the form before it.
         "log_entries": LogEntry.objects.filter(
             content_type=get_content_type_for_model(document), object_id=str(document.pk)
-        ).select_related("user")[:REVISIONS_PER_PAGE],
+        )
+        .exclude(change_message="[]")
+        .select_related("user")[:REVISIONS_PER_PAGE],
         "zone_time": zone_label(),
     }
     return TemplateResponse(request, "admin/articles/history.html", context)

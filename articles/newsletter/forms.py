@@ -35,7 +35,6 @@ class SubscribeForm(SubmitForm, forms.Form):
         label=_("E-mail"),
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
-        error_messages={"invalid": _("Enter a valid e-mail.")},
     )
     list = forms.ChoiceField(label=_("What do you want to get?"), widget=forms.RadioSelect, required=False)
 

@@ -95,6 +95,15 @@ def test_administrators_cannot_remove_their_own_roles():
     assert (ada.name, ada.roles, ada.is_active) == ("Ada L", {ADMINISTRATOR}, True)
 
 
+@pytest.mark.parametrize("role", [ADMINISTRATOR, MODERATOR])
+def test_roles_that_cannot_be_changed_are_called_roles(role):
+    me = person(role, "Mona")
+    page = client_of(me).get(f"{USERS}{me.pk}/change/").content.decode()
+    assert f'<div class="readonly">{role}</div>' in page
+    assert "Groups" not in page
+    assert "<label>Roles:</label>" in page
+
+
 def test_an_account_made_by_an_administrator_has_no_password():
     data = {"name": "Emil", "email": "emil@example.org", "groups": roles(EDITOR), "is_active": "on"}
     assert client_with_role(ADMINISTRATOR).post(f"{USERS}add/", data).status_code == 302
@@ -140,7 +149,9 @@ def test_an_invited_person_gets_a_link_and_chooses_a_password():
 def test_an_email_that_is_taken_in_another_case_is_an_error_of_the_form():
     person(READER, "Ruth", email="ruth@example.org")
     data = {"name": "Eve", "email": "RUTH@example.org", "groups": roles(READER), "is_active": "on"}
-    assert client_with_role(ADMINISTRATOR).post(f"{USERS}add/", data).status_code == 200
+    answer = client_with_role(ADMINISTRATOR).post(f"{USERS}add/", data)
+    assert answer.status_code == 200
+    assert answer.context["errors"] == [["A person with this e-mail exists already."]]
     assert not User.objects.filter(name="Eve").exists()
 
 

@@ -1,4 +1,4 @@
-"""Pages for forms that were refused (a wrong CSRF token), and for mailed links that do not work."""
+"""Pages for refused requests and forms (a wrong CSRF token), and for mailed links that do not work."""
 
 from datetime import timedelta
 from typing import Any
@@ -53,6 +53,15 @@ def test_a_form_with_a_wrong_token_is_refused_on_a_page_of_this_site():
     assert "/accent-7a1f3d.css" in page
     assert '<meta name="robots" content="noindex">' in page
     assert "This form was not sent" in page
+
+
+def test_a_request_for_another_host_is_refused_on_a_page_of_this_site(client: Client):
+    answer = client.get("/", headers={"Host": "other.example"})
+    page = answer.content.decode()
+    assert answer.status_code == 400
+    assert "<h1>This request was refused</h1>" in page
+    assert "Check the address." in page
+    assert '<meta name="robots" content="noindex">' in page
 
 
 @pytest.mark.parametrize(("path", "url"), DAMAGED_LINKS.items())

@@ -90,6 +90,16 @@ def test_the_log_names_changed_fields_and_a_new_correction(emil):
     assert logged(story) == [f"Changed Title. Added correction “{timezone.localdate()}”."]
 
 
+def test_the_history_does_not_list_saves_that_changed_nothing(emil, draft):
+    client = client_of(emil)
+    client.post(change(draft), article_fields(draft))
+    client.post(change(draft), article_fields(draft, title="In"))
+    assert logged(draft) == ["Changed Title.", "No fields changed."]
+    history = client.get(reverse("admin:articles_article_history", args=[draft.pk])).text
+    assert "Changed Title." in history
+    assert "No fields changed." not in history
+
+
 def test_a_changed_correction_does_not_overwrite_a_colleagues(emil, edda):
     story = make_article("Out")
     made = add_correction(article=story, by=emil, text="It was nine.\n\nNot ten.")

@@ -209,3 +209,14 @@ def test_a_story_is_unpublished_with_a_reason(page):
     expect(page.locator(".bar .badge")).to_have_text("Published")
     story.refresh_from_db()
     assert story.published_at == at
+
+
+def test_the_button_of_a_page_that_confirms_an_action_is_filled(page):
+    page.goto(change(make_article("Boats")).replace("/change/", "/publication/unpublish/"))
+    accent = page.evaluate("""() => {
+        const box = document.body.appendChild(document.createElement("i"));
+        box.style.background = "var(--accent)";
+        return getComputedStyle(box).backgroundColor;
+    }""")
+    confirm = page.get_by_role("main").get_by_role("button", name="Unpublish")
+    expect(confirm).to_have_css("background-color", accent)

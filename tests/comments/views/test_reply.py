@@ -202,8 +202,8 @@ def test_a_text_of_the_maximum_length_is_accepted_with_line_ends_counted_once(cl
         ({"name": "\u200b"}, "Enter your name"),
         ({"name": "x" * 81}, "at most 80"),
         ({"email": ""}, "This field is required."),
-        ({"email": "ida"}, "valid email"),
-        ({"email": "ida@example.org\nBcc: x@example.org"}, "valid email"),
+        ({"email": "ida"}, "Enter a valid e-mail."),
+        ({"email": "ida@example.org\nBcc: x@example.org"}, "Enter a valid e-mail."),
     ],
 )
 def test_missing_fields_are_reported_at_the_field(client, changed, sentence):

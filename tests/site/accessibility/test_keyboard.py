@@ -177,7 +177,7 @@ def test_a_discussion_is_read_and_answered(live_server, page, article, width):
     keys.enter("E-mail*")
     properties = keys.focus()[2]
     assert properties["invalid"] == "true"
-    assert "Enter a valid email address." in properties["description"]
+    assert "Enter a valid e-mail." in properties["description"]
     keys.press("Shift+Tab")
     keys.press("Tab")  # all of it is selected now
     keys.type("ines@quay.example")

@@ -300,7 +300,7 @@ def test_a_screen_reader_announces_each_step_of_a_reply_on_a_phone(
     expect(form.get_by_label("E-mail")).to_have_attribute("aria-invalid", "true")
     field = focused(phone)
     assert (role(field), value(field, "invalid")) == ("textbox", "true")
-    assert "Enter a valid email address." in field["description"]["value"]
+    assert "Enter a valid e-mail." in field["description"]["value"]
 
     form.get_by_label("E-mail").fill("ida@example.org")
     form.get_by_role("button", name="Post comment").press("Enter")
