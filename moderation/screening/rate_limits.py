@@ -202,16 +202,11 @@ def sender_values(submission: Submission) -> dict[str, Any]:
 
 
 def rate_limit_values(submission: Submission, limits: Sequence[RateLimit]) -> dict[str, Any]:
-    """Return the parameters of POSTING_LOCK_SQL and BELOW_LIMITS_SQL, apart from `author` and `ip_hash`.
-
-    Limits that no count reaches are None: the comments would be counted while the discussion is locked.
-    """
+    """Return the parameters of POSTING_LOCK_SQL and BELOW_LIMITS_SQL, apart from `author` and `ip_hash`."""
     sender = sender_values(submission)
-    reached = [n if n <= MAX_RATE_COUNT + FREE_UNDOS else None for n in (limit.max_count for limit in limits)]
-    person, address = [*reached, None, None][:2]
     return {
         **sender,
         "sender": str(submission.author.pk) if submission.author else sender["guest_email"],
-        "person_limit": person,
-        "address_limit": address,
+        "person_limit": limits[0].max_count if limits else None,
+        "address_limit": limits[1].max_count if len(limits) > 1 else None,
     }

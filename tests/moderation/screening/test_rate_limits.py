@@ -15,12 +15,11 @@ from django.utils import timezone
 
 from accounts.models import Guest
 from comments.models import Comment, Reason, State
-from comments.policy import Submission, policy
-from comments.services.discussions import ensure_discussion
+from comments.policy import policy
 from comments.services.states import delete_comment
 from core.rate_limits import RateLimitError
 from moderation.actions.decisions import decide
-from moderation.models import Origin, Rule
+from moderation.models import Origin
 from moderation.screening import rate_limits
 from moderation.screening.origins import hash_address, hash_block
 from moderation.screening.rate_limits import FREE_UNDOS, RATE_NEW
@@ -391,12 +390,3 @@ def test_comments_sent_at_once_do_not_exceed_the_limit(transactional_db, monkeyp
 
     assert results.count("posted") == rate_limits.RATE_NEW == Comment.objects.count()
     assert results.count("refused") == 3
-
-
-@pytest.mark.parametrize(("limit", "counted"), [(1_003, 1_003), (1_004, None)])
-def test_the_insert_counts_no_comments_for_a_limit_above_the_highest_count(limit, counted):
-    Rule.objects.create(kind=Rule.Kind.RATE, value=f"{limit}/{limit}")
-    discussion = ensure_discussion(make_article())
-    submission = Submission(discussion=discussion, guest=GuestFactory.create(), name="Jim", body="A word")
-    values = rate_limits.rate_limit_values(submission, policy().examine(submission).limits)
-    assert (values["person_limit"], values["address_limit"]) == (counted, counted)
