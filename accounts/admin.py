@@ -9,6 +9,7 @@ from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -121,7 +122,9 @@ class UserAdmin(admin.ModelAdmin[User]):
         return super().get_form(request, obj, change, **{"form": PersonForm, **kwargs})
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        if not change:  # the account's owner chooses one
+        if change:
+            _check_is_administrator(request.user)
+        else:  # the account's owner chooses one
             obj.set_unusable_password()
         super().save_model(request, obj, form, change)
 
@@ -136,6 +139,17 @@ class UserAdmin(admin.ModelAdmin[User]):
     @admin.display(description=_("roles"))
     def role_names(self, obj: User) -> str:
         return ", ".join(group.name for group in obj.groups.all())
+
+
+def _check_is_administrator(user: Any) -> None:
+    """Raise PermissionDenied if another administrator has taken the user's role since the request began.
+
+    Of two administrators who take each other's role at once, the second waits here, and one is left.
+    """
+    administrators = User.objects.administrators()
+    list(administrators.select_for_update(of=["self"]).order_by("pk").values_list("pk"))
+    if not administrators.filter(pk=user.pk).exists():
+        raise PermissionDenied
 
 
 @admin.register(Guest)

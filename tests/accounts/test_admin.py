@@ -1,6 +1,8 @@
 """The admin of people. Ada is an administrator, Mona a moderator, Emil an editor, Ruth a reader."""
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -11,12 +13,14 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from accounts import admin
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, Guest, RoleChange, User
 from articles.models import Site
 from articles.site.invitations import invite
 from tests.config.owner.test_system_status import run_jobs
 from tests.factories import GuestFactory, UserFactory
 from tests.helpers.clients import client_of
+from tests.helpers.waiting import PATIENCE
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +59,28 @@ def test_role_changes_are_logged():
         (READER, False, "Some Administrator"),
         (MODERATOR, True, "Some Administrator"),
     ]
+
+
+def test_administrators_who_take_each_others_role_at_once_leave_one(transactional_db, monkeypatch):
+    people = [person(ADMINISTRATOR, name) for name in ("Ada", "Adam")]
+    both_began, check = threading.Barrier(2), admin._check_is_administrator
+
+    def check_together(user: User) -> None:
+        both_began.wait(PATIENCE)
+        check(user)
+
+    monkeypatch.setattr(admin, "_check_is_administrator", check_together)
+
+    def demote(actor: User, other: User) -> int:
+        try:
+            data = {"name": other.name, "groups": roles(READER), "is_active": "on"}
+            return client_of(actor).post(f"{USERS}{other.pk}/change/", data).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(demote, people, reversed(people))) == [302, 403]
+    assert User.objects.administrators().count() == 1
 
 
 def test_a_moderator_has_read_access_only():
