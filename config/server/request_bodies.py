@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import IO, Any
 
+from csp.utils import build_policy
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from config.page_cache.entries import RawResponse
@@ -42,12 +44,13 @@ class RequestBodyError(Exception):
         self.sentence = sentence
 
     def response(self) -> RawResponse:
-        """Return the response for the client."""
-        body = f"{self.sentence}\n".encode()
+        """Return the page for the client."""
+        body = render_to_string("400.html", {"explanation": self.sentence}).encode()
         headers = [
-            ("Content-Type", "text/plain; charset=utf-8"),
+            ("Content-Type", "text/html; charset=utf-8"),
             ("Content-Length", str(len(body))),
             ("Cache-Control", "no-store"),
+            ("Content-Security-Policy", build_policy()),  # the middleware does not see these responses
             ("X-Content-Type-Options", "nosniff"),
             ("Connection", "close"),
         ]

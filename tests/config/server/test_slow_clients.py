@@ -112,6 +112,7 @@ def test_a_body_that_is_too_large_is_refused_in_a_sentence(site: Served) -> None
             text = answer(connection)
         assert text.startswith(b"HTTP/1.1 413"), text
         assert b"larger than 64 MB" in text
+        assert b"<h1>This request was refused</h1>" in text
         assert b"connection: close" in text
 
 
