@@ -199,11 +199,8 @@ class ActionRequest:
         except EmbargoError:
             self._add_message(_("Not done: %(why)s") % {"why": self._explain_embargo()}, messages.ERROR)
             return self.confirmation_page()
-        message = status.describe_state(changed, timezone.now())
-        if embargo := status.describe_embargo(changed, self.now):
-            message = f"{message} {embargo}"
-        self.model_admin.log_change(self.request, changed, message)
-        self._add_message(message)
+        self.model_admin.log_change(self.request, changed, _describe(changed, is_stored=True))
+        self._add_message(_describe(changed))
         return self.redirect_to_editor()
 
     @property
@@ -252,3 +249,10 @@ class ActionRequest:
 
     def _add_message(self, message: Any, level: int = messages.INFO) -> None:
         self.model_admin.message_user(self.request, message, level)
+
+
+def _describe(article: Article, *, is_stored: bool = False) -> str:
+    """Return the publication status and the embargo as sentences."""
+    now = timezone.now()
+    describe = (status.describe_state, status.describe_embargo)
+    return " ".join(filter(None, (sentence(article, now, is_stored=is_stored) for sentence in describe)))

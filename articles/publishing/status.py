@@ -1,6 +1,7 @@
 """The publication status of an article in words, and the actions that change it."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
@@ -100,14 +101,15 @@ def state_badge(article: Article | None, now: datetime) -> tuple[str, str]:
     return (_("Private"), "") if article.stage == Article.Stage.PRIVATE else (_("Draft"), "warn")
 
 
-def describe_state(article: Article, now: datetime) -> str:
-    """Return the publication status as a sentence."""
+def describe_state(article: Article, now: datetime, *, is_stored: bool = False) -> str:
+    """Return the publication status as a sentence, with times as describe_time returns them."""
+    moment = partial(describe_time, now=now, is_stored=is_stored)
     if article.is_published(now) and article.published_at:
-        return _("Published: %(moment)s.") % {"moment": describe_time(article.published_at, now)}
+        return _("Published: %(moment)s.") % {"moment": moment(article.published_at)}
     if article.published_at:
-        return _("Scheduled: %(moment)s.") % {"moment": describe_time(article.published_at, now)}
+        return _("Scheduled: %(moment)s.") % {"moment": moment(article.published_at)}
     if article.unpublished_at:
-        return _("Unpublished: %(moment)s.") % {"moment": describe_time(article.unpublished_at, now)}
+        return _("Unpublished: %(moment)s.") % {"moment": moment(article.unpublished_at)}
     if article.stage == Article.Stage.READY:
         return _("Ready for review. Only editors can read it.")
     if article.stage == Article.Stage.PRIVATE:
@@ -124,8 +126,9 @@ def embargo_refusal(article: Article, at: datetime, now: datetime) -> str:
     ) % {"moment": describe_time(article.embargo_until, now)}
 
 
-def describe_embargo(article: Article, now: datetime) -> str:
+def describe_embargo(article: Article, now: datetime, *, is_stored: bool = False) -> str:
     """Return the embargo as a sentence; "" if there is none, or it has ended."""
     if not article.is_embargoed(now) or not article.embargo_until:
         return ""
-    return _("Embargoed until %(moment)s.") % {"moment": describe_time(article.embargo_until, now)}
+    moment = describe_time(article.embargo_until, now, is_stored=is_stored)
+    return _("Embargoed until %(moment)s.") % {"moment": moment}

@@ -29,9 +29,16 @@ def time_or_date(at: datetime, now: datetime) -> str:
     return time_formatter().short_moment_text(at, now)
 
 
-def describe_time(at: datetime, now: datetime) -> str:
-    """Return for example "27 November, 14:00, in 2 h 10 min, Cairo time"."""
-    return ", ".join(part for part in (time_or_date(at, now), until(at, now), zone_label()) if part)
+def describe_time(at: datetime, now: datetime, *, is_stored: bool = False) -> str:
+    """Return for example "27 November, 14:00, in 2 h 10 min, Cairo time".
+
+    A text that is stored is read later: "27 November 2026, 14:00, Cairo time".
+    """
+    if is_stored:
+        parts = [time_formatter().moment_text(at), zone_label()]
+    else:
+        parts = [time_or_date(at, now), until(at, now), zone_label()]
+    return ", ".join(filter(None, parts))
 
 
 def _span(minutes: int) -> str:

@@ -263,6 +263,8 @@ def test_it_is_scheduled_in_the_sites_time_zone(draft, emil, time_machine):
     data = {"seen": draft.version, "_schedule-at_0": "2030-01-15", "_schedule-at_1": "14:00"}
     page = client.post(publication_url(draft, "schedule"), data, follow=True).content.decode()
     assert "Scheduled: 14:00, in 2 h 10 min, Cairo time." in page
+    history = client.get(change(draft).replace("/change/", "/history/")).content.decode()
+    assert "Scheduled: 15 January 2030, 14:00, Cairo time." in history
     draft.refresh_from_db()
     assert draft.published_at.isoformat() == "2030-01-15T12:00:00+00:00"
 
