@@ -13,7 +13,7 @@ from bench.load import Measured, Target, read, request_page
 from bench.peers.wordpress import WordPress
 from bench.runner import Goal, Run, in_turn, report, rows, run
 
-SIZES = {"rounds": 3, "seconds": 2, "requests": 60, "stories": 45, "threads": (74, 1_000, 10_000, 100_000)}
+SIZES = {"rounds": 5, "seconds": 2, "requests": 150, "stories": 45, "threads": (74, 1_000, 10_000, 100_000)}
 SMALLEST = {"rounds": 1, "seconds": 0, "requests": 2, "stories": 5, "threads": (74, 1_000)}
 READERS = (1, 8, 32)
 MAX_WORDPRESS_COMMENTS = 10_000  # comments; WordPress takes seconds for a page of these
