@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import READER, Guest, User
 from accounts.names import check_not_staff_name, clean_name
+from accounts.services import lock_administrators
 
 admin.site.site_header = _("Soundoff admin")
 admin.site.site_title = _("Soundoff admin")
@@ -122,9 +123,8 @@ class UserAdmin(admin.ModelAdmin[User]):
         return super().get_form(request, obj, change, **{"form": PersonForm, **kwargs})
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        if change:
-            _check_is_administrator(request.user)
-        else:  # the account's owner chooses one
+        _check_is_administrator(request.user)
+        if not change:  # the account's owner chooses one
             obj.set_unusable_password()
         super().save_model(request, obj, form, change)
 
@@ -146,9 +146,8 @@ def _check_is_administrator(user: Any) -> None:
 
     Of two administrators who take each other's role at once, the second waits here, and one is left.
     """
-    administrators = User.objects.administrators()
-    list(administrators.select_for_update(of=["self"]).order_by("pk").values_list("pk"))
-    if not administrators.filter(pk=user.pk).exists():
+    lock_administrators()
+    if not User.objects.administrators().active().filter(pk=user.pk).exists():
         raise PermissionDenied
 
 

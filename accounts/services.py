@@ -178,10 +178,16 @@ def erase_from_admin_log(instance: Model) -> None:
         entry.save(update_fields=["change_message"])
 
 
+def lock_administrators() -> None:
+    """Wait for other transactions that add or remove an administrator, so that one of them is left."""
+    # Not FOR UPDATE, for which those who only give somebody the role would wait, too.
+    Group.objects.select_for_update(no_key=True).get(name=ADMINISTRATOR)
+
+
 @transaction.atomic
 def create_first_administrator(*, token: str, name: str, email: str, password: str) -> User:
     """Create the first administrator. Raises SetUpLinkError, also for the second of two requests at once."""
-    Group.objects.select_for_update().get(name=ADMINISTRATOR)
+    lock_administrators()
     if not is_setup_token_valid(token):
         raise SetUpLinkError
     user = User.objects.create_user(email, password, name=name, roles=(ADMINISTRATOR,))

@@ -86,7 +86,11 @@ def parse_query(text: str) -> SearchQuery:
 
 _STEM = re.compile(r"'((?:[^']|'')*)'")
 _SCHEME = re.compile(r"\bhttps?://", re.IGNORECASE)
-_URL = re.compile(r"(?<![^\s-])(?:[^\W_][\w-]*\.)+\w+[:/]\S*")  # a minus before it excludes it
+# Punctuation after a URL belongs to the sentence from which it was copied, unless it closes a parenthesis.
+_LAST = r"[^\s.,;:!?)\]>»”]"
+_URL = re.compile(
+    rf"(?<!\S)(-?)((?:[^\W_][\w-]*\.)+\w+[:/](?:\S*\([^\s()]*\)(?!{_LAST})|\S*{_LAST})?)"  # "-" excludes it
+)
 
 
 def _quote_urls(text: str) -> str:
@@ -95,7 +99,7 @@ def _quote_urls(text: str) -> str:
     Elsewhere than in a phrase, a word of a query ends at ":", "&" and some other signs.
     """
     parts = _SCHEME.sub("", text).split('"')  # every other one is in quotation marks
-    parts[::2] = [_URL.sub(r'"\g<0>"', part) for part in parts[::2]]
+    parts[::2] = [_URL.sub(r'\1"\2"', part) for part in parts[::2]]
     return '"'.join(parts)
 
 

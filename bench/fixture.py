@@ -132,10 +132,10 @@ def one_tree(count: int) -> list[ThreadComment]:
 
 
 def same_trees(small: list[ThreadComment], large: list[ThreadComment]) -> Iterator[list[int]]:
-    """Yield positions in `large` of whole trees that are as many and as large as those of `small`.
+    """Yield lists of positions in `large`: whole trees, as many and about as large as those of `small`.
 
-    Each tree is yielded once, so that a bench may let one list of trees grow and then take the next. It ends
-    when too few trees are left.
+    Each tree is in one list only, so that a bench may let those of one list grow and then take the next list.
+    The lists end when the trees that are left differ by a tenth in all.
     """
     by_size: dict[int, list[list[int]]] = defaultdict(list)
     for tree in _trees(large):
@@ -146,6 +146,8 @@ def same_trees(small: list[ThreadComment], large: list[ThreadComment]) -> Iterat
         for wanted in sizes:
             nearest = min((size for size in by_size if by_size[size]), key=lambda size: abs(size - wanted))
             chosen += by_size[nearest].pop()
+        if abs(len(chosen) - len(small)) > len(small) / 10:
+            return
         yield chosen
 
 

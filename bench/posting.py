@@ -2,15 +2,13 @@
 
 A reply is a whole form sent over HTTP: CSRF, the person, the checks, the log entry, the counters. It is
 posted to trees of the same sizes in a thread of 74 comments and in one of 10,000, by one writer and by eight
-into one discussion, and in one tree of 1,000. Every measurement starts with an untouched thread, or with
-untouched trees of the large one.
+into one discussion, and in one tree of 1,000. No measurement posts to a tree to which an earlier one did.
 """
 
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import cycle
 from random import Random
 from typing import Any
 
@@ -85,7 +83,7 @@ def _judge(figures: dict[tuple[str, str, int], Measured], small: str, larger: st
 
 
 def post(site: "Ours | Peer", name: str, writers: int, posts: int) -> Measured:
-    """Post so many replies, or twice as many by several writers, in an untouched thread."""
+    """Post so many replies, or twice as many by several writers, in trees without earlier replies."""
     thread: Any = site.prepare(name)
     replies = [site.reply(name, thread, n % writers) for n in range(posts * min(writers, 2))]
     for _ in range(8):  # warm up
@@ -96,7 +94,7 @@ def post(site: "Ours | Peer", name: str, writers: int, posts: int) -> Measured:
 class Ours:
     """Soundoff. Each measurement uses a new thread, because nothing can be deleted from the log.
 
-    Of the larger thread, which hardly grows, it uses other trees: those of before have grown.
+    All measurements use one larger thread, each with trees that have no earlier replies of ours.
     """
 
     name = "Soundoff"
@@ -115,11 +113,13 @@ class Ours:
         self.sent: dict[int, int] = {}  # number of published comments, by story
         self.stories: list[fixture.ImportedStory] = []
         self.larger = {larger: self._add(larger)}
-        self.trees = cycle(trees)
+        self.trees = iter(trees)
 
     def prepare(self, name: str) -> fixture.ImportedStory:
         if story := self.larger.get(name):
-            self.places[name] = next(self.trees)
+            if not (places := next(self.trees, None)):
+                raise RuntimeError("The larger thread has too few trees for so many measurements.")
+            self.places[name] = places
         else:
             story = self._add(name)
         fixture.analyze()

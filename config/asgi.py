@@ -93,8 +93,9 @@ class Application:
                 await self._respond(environ, receive, send)
         except ClientDisconnectedError:
             return
-        except RequestBodyError as refused:
-            await _send(refused.response(), send, environ)
+        except RequestBodyError as error:
+            response = self.pages.refuse(environ, error.status, error.explain)
+            await _send(_without_body(response, environ), send, environ)
 
     async def _run_lifespan(self, receive: Receive, send: Send) -> None:
         """Prepare the process at its start. granian opens the port afterwards."""
@@ -132,11 +133,10 @@ class Application:
             await _stream(response, in_thread, receive, send, environ)
 
     def _handle_exception(self, environ: Environ) -> RawResponse:
-        """Log the exception that is being handled, and return the page for it. Django does so in its part."""
+        """Log the exception that is being handled, and return the page for it."""
         log.exception("A request failed outside Django.", extra={"request_id": environ[request_ids.KEY]})
         environ.pop(requests.ANSWER_KEY, None)  # so that it counts as an error
-        response = self.pages.respond_to_exception(environ)
-        return response if environ["REQUEST_METHOD"] != "HEAD" else response._replace(body=[])
+        return _without_body(self.pages.respond_to_exception(environ), environ)
 
     def _call(self, environ: Environ) -> RawResponse:
         """Return the response of the site, read completely unless it is a stream."""
@@ -146,6 +146,11 @@ class Application:
             with closing(body):
                 body = list(body)
         return RawResponse(started[0], started[1], body)
+
+
+def _without_body(response: RawResponse, environ: Environ) -> RawResponse:
+    """Return the response to HEAD without its body, which Django leaves out itself in its part."""
+    return response if environ["REQUEST_METHOD"] != "HEAD" else response._replace(body=[])
 
 
 def make_environ(scope: Scope) -> Environ:

@@ -63,17 +63,12 @@ def _translate(text: str, language: str | None) -> Markup:
     return Markup(gettext(text))  # noqa: S704  # our own text
 
 
-@lru_cache
-def _translator(language: str | None) -> Callable[[str], Markup]:
-    return lambda text: _translate(text, language)
-
-
 def translator() -> Callable[[str], Markup]:
-    """Return `_` for the active language, for a template with dozens of texts.
+    """Return `_` for a template with dozens of texts. It is valid while the active language is active.
 
-    To look the active language up takes 3 µs, thirty times as long as the text.
+    To look that language up takes 3 µs, and a cached text 0.1.
     """
-    return _translator(get_language())
+    return partial(_translate, language=get_language())
 
 
 @pass_context

@@ -7,6 +7,7 @@ from config import static_files, well_known
 from config.monitoring.views import metrics
 from core import health, script_texts
 
+handler400 = "articles.site.error_pages.bad_request"
 handler403 = "articles.site.error_pages.no_access"
 handler404 = "articles.redirects.not_found"
 handler429 = "core.fallback_pages.rate_limited"  # allauth's

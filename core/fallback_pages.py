@@ -1,7 +1,9 @@
-"""Pages for failures: no database, a refused form, too many attempts, or a mailed link that does not work."""
+"""Pages for failures: no database, a refused request or form, too many attempts, or a mailed link that does
+not work."""
 
 import sys
 from datetime import UTC, datetime
+from typing import Any
 
 import psycopg2
 from csp.utils import build_policy
@@ -42,16 +44,24 @@ def unavailable(request: HttpRequest) -> HttpResponse:
         "is_idempotent": "nonce" in dict(fields),
         "fields": [(name, value) for name, value in fields if name != "body"],
     }
-    return HttpResponse(
-        render_to_string("503.html", context),
-        status=503,
-        headers={
-            "Retry-After": str(RETRY_SECONDS),
-            "Cache-Control": "no-store",
-            "Content-Security-Policy": build_policy(),  # the middleware does not see all of these responses
-            "X-Content-Type-Options": "nosniff",
-        },
-    )
+    return _page("503.html", context, status=503, headers={"Retry-After": str(RETRY_SECONDS)})
+
+
+def refused(request: HttpRequest, *, status: int, explanation: str, url: str = "") -> HttpResponse:
+    """Return the page for a request that no view gets, with the reason in a sentence.
+
+    `url` is the site's URL, if the request was for another host.
+    """
+    return _page("refused.html", {"explanation": explanation, "site_url": url}, status=status)
+
+
+def _page(template: str, context: dict[str, Any], *, status: int, headers: Any = ()) -> HttpResponse:
+    common = {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": build_policy(),  # the middleware does not see all of these responses
+        "X-Content-Type-Options": "nosniff",
+    }
+    return HttpResponse(render_to_string(template, context), status=status, headers=common | dict(headers))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

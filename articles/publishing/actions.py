@@ -254,5 +254,6 @@ class ActionRequest:
 def _describe(article: Article, *, is_stored: bool = False) -> str:
     """Return the publication status and the embargo as sentences."""
     now = timezone.now()
-    describe = (status.describe_state, status.describe_embargo)
-    return " ".join(filter(None, (sentence(article, now, is_stored=is_stored) for sentence in describe)))
+    state = status.describe_state(article, now, is_stored=is_stored)
+    embargo = status.describe_embargo(article, now, is_stored=is_stored)
+    return f"{state} {embargo}".strip()

@@ -1,10 +1,28 @@
-"""The page 403. core/fallback_pages.py has those for failures, articles/redirects.py the page 404."""
+"""The pages 400 and 403. core/fallback_pages.py has those for failures, articles/redirects.py has 404."""
 
+from django.conf import settings
+from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import HttpResponse
+from django.utils.translation import gettext as _
 from django.views.defaults import permission_denied
 
 from articles.site.languages import activate_locale, chosen_language
 from articles.site.requests import SiteRequest
+from core.fallback_pages import refused
+
+
+def bad_request(request: SiteRequest, exception: Exception) -> HttpResponse:
+    """Return the page 400 (handler400) in the site's language: Django refused the request before the view."""
+    if hasattr(request, "site"):  # not if an earlier middleware refused it
+        activate_locale(request, "")
+    if isinstance(exception, DisallowedHost):
+        explanation = _("This is not the address of the site.")
+        return refused(request, status=400, explanation=explanation, url=settings.SITE_URL)
+    if isinstance(exception, RequestDataTooBig):
+        return refused(
+            request, status=400, explanation=_("You sent more text than the site can take at once.")
+        )
+    return refused(request, status=400, explanation=_("The site could not read what your browser sent."))
 
 
 def no_access(request: SiteRequest, exception: Exception) -> HttpResponse:

@@ -39,7 +39,7 @@ from config.page_cache.stamp_reader import (
     stamp_query,
 )
 from core.database.replicas import FAILED_KEY, POSITION_KEY, Position, replicas, try_failed_again
-from core.fallback_pages import DATABASE_FAILED, add_outage_notice, server_error, unavailable
+from core.fallback_pages import DATABASE_FAILED, add_outage_notice, refused, server_error, unavailable
 from core.health import LIVENESS_PATH
 from core.memory.bounded_cache import BoundedCache
 from core.memory.release import release_freed_memory
@@ -284,6 +284,16 @@ class PageCacheApp:
             environ[ANSWER_KEY] = COPY
             return _with_outage_notice(*copy)
         return self._fallback_page(unavailable, environ)
+
+    def refuse(self, environ: Environ, status: int, explain: Callable[[], str]) -> RawResponse:
+        """Return the page for a request whose body was not read, after which the connection ends.
+
+        `explain` returns the reason in the active language.
+        """
+        response = self._fallback_page(
+            lambda request: refused(request, status=status, explanation=explain()), environ
+        )
+        return response._replace(headers=[*response.headers, ("Connection", "close")])
 
     def respond_to_exception(self, environ: Environ) -> RawResponse:
         """Return the page for the exception that is being handled."""

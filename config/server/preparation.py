@@ -8,6 +8,7 @@ from threading import Barrier
 from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
+from django.template.loader import get_template
 from django.urls import reverse
 
 from articles.models import Article
@@ -27,6 +28,8 @@ async def prepare(pages: PageCacheApp, stamp_reader: AsyncStampReader, threads: 
     those that handle the requests, because each has its own connection.
     """
     loop = asyncio.get_running_loop()
+    for name in ("500.html", "503.html", "refused.html"):
+        get_template(name)  # kept in memory, for the time when no file can be opened
     try:
         async with asyncio.timeout(LIMIT_SECONDS):
             await loop.run_in_executor(threads, pages.stamp_reader.open, THREADS)

@@ -8,11 +8,8 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import IO, Any
 
-from csp.utils import build_policy
-from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
-from config.page_cache.entries import RawResponse
 from config.page_cache.keys import Environ
 
 MAX_BODY_BYTES = 64 * 1024 * 1024  # bytes; archive.services accepts a saved page of 60 MB
@@ -36,25 +33,23 @@ class ClientDisconnectedError(Exception):
 
 
 class RequestBodyError(Exception):
-    """The error that a request is refused. `sentence` states the reason and what to do."""
+    """The error that a request is refused with this status."""
 
-    def __init__(self, status: HTTPStatus, sentence: str) -> None:
-        super().__init__(sentence)
+    def __init__(self, status: HTTPStatus) -> None:
         self.status = status
-        self.sentence = sentence
+        super().__init__(self.explain())
 
-    def response(self) -> RawResponse:
-        """Return the page for the client."""
-        body = render_to_string("400.html", {"explanation": self.sentence}).encode()
-        headers = [
-            ("Content-Type", "text/html; charset=utf-8"),
-            ("Content-Length", str(len(body))),
-            ("Cache-Control", "no-store"),
-            ("Content-Security-Policy", build_policy()),  # the middleware does not see these responses
-            ("X-Content-Type-Options", "nosniff"),
-            ("Connection", "close"),
-        ]
-        return RawResponse(f"{self.status.value} {self.status.phrase}", headers, [body])
+    def explain(self) -> str:
+        """Return the reason and what to do, in the active language."""
+        match self.status:
+            case HTTPStatus.REQUEST_TIMEOUT:
+                return _("Your request took too long to arrive. Nothing was saved. Please send it again.")
+            case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+                text = _(
+                    "Your request is larger than %(max)s MB, the maximum for this site. Nothing was saved."
+                )
+                return text % {"max": MAX_BODY_BYTES // (1024 * 1024)}
+        return _("The site is too busy at the moment. Nothing was saved. Please send it again later.")
 
 
 class Body:
@@ -108,14 +103,14 @@ async def read_body(environ: Environ, receive: Receive) -> Body:
     """
     announced = int(environ.get("CONTENT_LENGTH") or 0)  # the server has checked that it is a number
     if announced > MAX_BODY_BYTES and "HTTP_EXPECT" in environ:  # the client waits for permission to send
-        raise _too_large()
+        raise RequestBodyError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     body = Body()
     try:
         await _read(body, announced, receive)
         body.file.seek(0)
     except OSError as error:
         body.close()
-        raise _no_space() from error
+        raise RequestBodyError(HTTPStatus.SERVICE_UNAVAILABLE) from error
     except BaseException:
         body.close()
         raise
@@ -132,7 +127,7 @@ async def _read(body: Body, announced: int, receive: Receive) -> None:
             async with asyncio.timeout_at(ends_at):
                 message = await receive()
         except TimeoutError:
-            raise _too_slow() from None
+            raise RequestBodyError(HTTPStatus.REQUEST_TIMEOUT) from None
         if message["type"] == "http.disconnect":
             raise ClientDisconnectedError
         received += len(message["body"])
@@ -143,25 +138,4 @@ async def _read(body: Body, announced: int, receive: Receive) -> None:
         raise ClientDisconnectedError
     if received > MAX_BODY_BYTES:
         # Only now, because a client that is still sending does not read the response.
-        raise _too_large()
-
-
-def _too_slow() -> RequestBodyError:
-    return RequestBodyError(
-        HTTPStatus.REQUEST_TIMEOUT,
-        _("Your request took too long to arrive. Nothing was saved. Please send it again."),
-    )
-
-
-def _too_large() -> RequestBodyError:
-    sentence = _("Your request is larger than %(max)s MB, the maximum for this site. Nothing was saved.")
-    return RequestBodyError(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, sentence % {"max": MAX_BODY_BYTES // (1024 * 1024)}
-    )
-
-
-def _no_space() -> RequestBodyError:
-    return RequestBodyError(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        _("The site is too busy at the moment. Nothing was saved. Please send it again later."),
-    )
+        raise RequestBodyError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)

@@ -59,9 +59,10 @@ def require_moderator(request: HttpRequest) -> User:
 
 
 def redirect_with_done(batch: Batch | None, back: str, fallback: str = "moderation:queue") -> HttpResponse:
-    """Redirect to `back` with ?done=<action>, which shows a bar with Undo, or without it if nothing was done.
+    """Redirect to `back`, with ?done=<action> for the bar with Undo if something was done.
 
-    Without `back`, an action leads to its own page, and nothing to `fallback`, a URL or its name.
+    If `back` is empty: to the page of the action, or to `fallback` (a URL or its name) if nothing was done.
+    The caller has checked that `back` is a path of this site.
     """
     if not back:
         return redirect("moderation:action", batch.pk) if batch else redirect(fallback)

@@ -40,14 +40,16 @@ class SettingTable:
 
     model: type[Model]
     fields: set[str]
-    setter: Setter | None = None  # the service of a table that readers' pages show
+    set_field: Setter  # the service, if readers' pages show the table
 
-    def set_field(self, ids: list[int], field: str, value: Any, at: datetime) -> None:
-        """Set a field of these rows to one value, as part of an action at this time."""
-        if self.setter:
-            self.setter(ids, field, value, at)
-        else:
-            self.model._default_manager.filter(pk__in=ids).update(**{field: value})
+
+def _plain_table(model: type[Model], fields: set[str]) -> SettingTable:
+    """Return a table that no reader's page shows, so that no service has to set its fields."""
+
+    def set_field(ids: list[int], field: str, value: Any, at: datetime) -> None:
+        model._default_manager.filter(pk__in=ids).update(**{field: value})
+
+    return SettingTable(model, fields, set_field)
 
 
 def _set_publication(ids: list[int], field: str, value: Any, at: datetime) -> None:
@@ -58,6 +60,10 @@ def _set_publication(ids: list[int], field: str, value: Any, at: datetime) -> No
         unpublish_articles(ids=ids, at=at)
 
 
+def _refuse_one_value_for_comments(ids: list[int], field: str, value: Any, at: datetime) -> None:
+    raise NotImplementedError("_set_values sets a field of each comment to a value of its own.")
+
+
 # Every action takes its locks in this order, so that no two actions wait for each other.
 TABLES: dict[str, SettingTable] = {
     Target.ARTICLE: SettingTable(Article, {"published_at"}, _set_publication),
@@ -66,18 +72,19 @@ TABLES: dict[str, SettingTable] = {
         {"comment_status", "review_everything"},
         lambda ids, field, value, at: change_site(**{field: value}),
     ),
-    Target.MODERATION_SETTINGS: SettingTable(ModerationSettings, {"filter", "false_positive_limit"}),
-    Target.RULE: SettingTable(Rule, {"is_active"}),
-    Target.SAVED_LINE: SettingTable(SavedLine, {"is_active"}),
-    Target.SANCTION: SettingTable(Sanction, {"ended_at"}),
+    Target.MODERATION_SETTINGS: _plain_table(ModerationSettings, {"filter", "false_positive_limit"}),
+    Target.RULE: _plain_table(Rule, {"is_active"}),
+    Target.SAVED_LINE: _plain_table(SavedLine, {"is_active"}),
+    Target.SANCTION: _plain_table(Sanction, {"ended_at"}),
     Target.DISCUSSION: SettingTable(
         Discussion,
         {"status", "moderation", "members_only", "declared_count"},
         lambda ids, field, value, at: change_discussions(ids=ids, **{field: value}),
     ),
-    # _set_values sets these, each comment to its own value.
-    Target.COMMENT: SettingTable(Comment, {"is_pick", "is_locked", "duplicate_of", "revision"}),
-    Target.INFERRED_PARENT: SettingTable(InferredParent, {"is_dismissed"}),
+    Target.COMMENT: SettingTable(
+        Comment, {"is_pick", "is_locked", "duplicate_of", "revision"}, _refuse_one_value_for_comments
+    ),
+    Target.INFERRED_PARENT: _plain_table(InferredParent, {"is_dismissed"}),
 }
 
 

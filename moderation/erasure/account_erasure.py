@@ -11,7 +11,6 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from django.contrib.auth.models import Group
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -22,8 +21,8 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts import erasure_log
 from accounts.erasure_log import Erasure
-from accounts.models import ADMINISTRATOR, User, deleted_name
-from accounts.services import disable_account, disable_guest
+from accounts.models import User, deleted_name
+from accounts.services import disable_account, disable_guest, lock_administrators
 from articles.newsletter.subscriptions import unsubscribe
 from articles.site.languages import in_site_language
 from comments.models import Comment, Reason, State
@@ -60,7 +59,7 @@ def start(*, person: Person, deletes_comments: bool) -> bool:
     """
     with transaction.atomic():
         # If two administrators leave at the same moment, the second one stays.
-        Group.objects.select_for_update().get(name=ADMINISTRATOR)
+        lock_administrators()
         person.lock()
         if is_sole_administrator(person.user):
             return False

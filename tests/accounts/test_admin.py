@@ -61,7 +61,8 @@ def test_role_changes_are_logged():
     ]
 
 
-def test_administrators_who_take_each_others_role_at_once_leave_one(transactional_db, monkeypatch):
+@pytest.mark.parametrize("left", [{"groups": READER, "is_active": "on"}, {"groups": ADMINISTRATOR}])
+def test_administrators_who_remove_each_other_at_once_leave_one(transactional_db, monkeypatch, left):
     people = [person(ADMINISTRATOR, name) for name in ("Ada", "Adam")]
     both_began, check = threading.Barrier(2), admin._check_is_administrator
 
@@ -71,16 +72,16 @@ def test_administrators_who_take_each_others_role_at_once_leave_one(transactiona
 
     monkeypatch.setattr(admin, "_check_is_administrator", check_together)
 
-    def demote(actor: User, other: User) -> int:
+    def remove(actor: User, other: User) -> int:
         try:
-            data = {"name": other.name, "groups": roles(READER), "is_active": "on"}
+            data = {"name": other.name, **left, "groups": roles(left["groups"])}
             return client_of(actor).post(f"{USERS}{other.pk}/change/", data).status_code
         finally:
             connection.close()
 
     with ThreadPoolExecutor(2) as pool:
-        assert sorted(pool.map(demote, people, reversed(people))) == [302, 403]
-    assert User.objects.administrators().count() == 1
+        assert sorted(pool.map(remove, people, reversed(people))) == [302, 403]
+    assert User.objects.administrators().active().count() == 1
 
 
 def test_a_moderator_has_read_access_only():

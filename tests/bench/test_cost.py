@@ -40,7 +40,7 @@ from tests.helpers.wsgi_requests import HOST, Reply, send_request
 
 COSTS = {  # statements without the beginnings and ends of transactions; calls
     "cached page": (1, 18),
-    "changed page": (2, 2_787),
+    "changed page": (2, 2_754),
     "member's page": (4, 2_078),
     "reply": (7, 2_700),
 }
@@ -127,12 +127,12 @@ def requests(transactional_db: None) -> Iterator[dict[str, tuple[Callable[[], ob
 def statements_of(request: Callable[[], Reply]) -> list[str]:
     """Return the statements of a request, from Django's connection and those of the page cache."""
     statements: list[str] = []
-    own, ask_contact = threading.current_thread(), StampReader._fetch_row
+    own, fetch_row = threading.current_thread(), StampReader._fetch_row
 
-    def note(contact: StampReader, statement: str) -> Any:
+    def note(reader: StampReader, statement: str) -> Any:
         if threading.current_thread() is own:  # not the thread that checks cached pages
             statements.append(statement)
-        return ask_contact(contact, statement)
+        return fetch_row(reader, statement)
 
     with pytest.MonkeyPatch.context() as patch, CaptureQueriesContext(connection) as queries:
         patch.setattr(StampReader, "_fetch_row", note)

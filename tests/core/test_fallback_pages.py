@@ -55,13 +55,39 @@ def test_a_form_with_a_wrong_token_is_refused_on_a_page_of_this_site():
     assert "This form was not sent" in page
 
 
-def test_a_request_for_another_host_is_refused_on_a_page_of_this_site(client: Client):
+def test_a_request_for_another_host_is_refused_on_a_page_that_leads_to_the_site(client: Client):
     answer = client.get("/", headers={"Host": "other.example"})
     page = answer.content.decode()
     assert answer.status_code == 400
     assert "<h1>This request was refused</h1>" in page
-    assert "Check the address." in page
+    assert "This is not the address of the site." in page
+    assert f'<a href="{settings.SITE_URL}/">' in page
     assert '<meta name="robots" content="noindex">' in page
+
+
+def test_a_refused_request_is_answered_in_the_sites_language(client: Client):
+    Site.objects.update(language="ar")
+    page = client.get("/", headers={"Host": "other.example"}).content.decode()
+    assert '<html lang="ar" dir="rtl">' in page
+
+
+@pytest.mark.parametrize(
+    ("name", "limit", "explanation"),
+    [
+        ("DATA_UPLOAD_MAX_MEMORY_SIZE", 1, "You sent more text than the site can take at once."),
+        ("DATA_UPLOAD_MAX_NUMBER_FIELDS", 1, "The site could not read what your browser sent."),
+    ],
+)
+def test_a_form_that_cannot_be_read_is_refused_with_the_reason(
+    client: Client, settings: Any, name: str, limit: int, explanation: str
+):
+    setattr(settings, name, limit)
+    data = "login=ida&password=x"
+    answer = client.post("/accounts/login/", data, content_type="application/x-www-form-urlencoded")
+    page = answer.content.decode()
+    assert answer.status_code == 400
+    assert explanation in page
+    assert '<a href="/">' in page
 
 
 @pytest.mark.parametrize(("path", "url"), DAMAGED_LINKS.items())

@@ -3,6 +3,8 @@
 import gzip
 import threading
 import time
+from http import HTTPStatus
+from io import BytesIO
 from typing import Any
 
 import brotli
@@ -10,12 +12,14 @@ import pytest
 from django.conf import settings
 from django.db.models import F
 from django.utils import translation
+from django.utils.html import escape
 
-from articles.models import Article
+from articles.models import Article, Site
 from articles.redirects import add_redirect
-from articles.services import save_article
+from articles.services import increment_site_version, save_article
 from config.page_cache.application import PageCacheApp
 from config.page_cache.stamp_reader import StampReader, _AsyncConnection
+from config.server.request_bodies import RequestBodyError
 from core.script_texts import script_texts_url
 from tests.factories import make_article, make_comment
 from tests.helpers.postgres.database import captured_statements
@@ -239,3 +243,25 @@ def test_requests_for_other_hosts_go_to_django(site: PageCacheApp, story: str) -
     assert send_request(site, story, Host="evil.example").status == 400
     # Its URLs are the site's.
     assert HOST in send_request(site, story, Host=f"localhost:{settings.PORT}").text
+
+
+@pytest.mark.parametrize("status", [408, 413, 503])
+def test_a_request_that_is_not_read_gets_a_page_in_the_language_of_the_site(
+    site: PageCacheApp, story: str, status: int
+) -> None:
+    Site.objects.update(language="ar")
+    increment_site_version()
+    send_request(site, story)
+    error = RequestBodyError(HTTPStatus(status))
+    response = site.refuse(
+        {"REQUEST_METHOD": "POST", "PATH_INFO": "/", "wsgi.input": BytesIO()}, status, error.explain
+    )
+    headers = dict(response.headers)
+    page = b"".join(response.body).decode()
+    assert response.status == f"{status} {HTTPStatus(status).phrase}"
+    assert headers["Content-Type"] == "text/html; charset=utf-8"
+    assert "default-src" in headers["Content-Security-Policy"]
+    assert headers["Cache-Control"] == "no-store"
+    assert '<html lang="ar" dir="rtl">' in page
+    with translation.override("ar"):
+        assert escape(error.explain()) in page
