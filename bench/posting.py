@@ -22,7 +22,7 @@ from core.data_folder import PROJECT
 
 MIN_RATIO = {1: 2.5, 8: 2}  # times the comments a second of WordPress, by the number of writers
 SIZES = {"rounds": 5, "posts": 150, "large": 10_000, "tree": 1_000}
-SMALLEST = {"rounds": 1, "posts": 4, "large": 200, "tree": 50}
+SMALLEST = {"rounds": 1, "posts": 4, "large": 400, "tree": 50}
 SMALL = 74
 WRITERS = (1, 8)
 DAYS = 20  # days since publication; comments on older stories are reviewed first
