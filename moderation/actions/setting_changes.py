@@ -31,7 +31,7 @@ Target = SettingChange.Target
 Key = tuple[str, int, str]  # target, id, field
 
 DATETIME_FIELDS = {"published_at", "ended_at"}
-Setter = Callable[[list[int], str, Any, datetime], object]  # ids, field, value, time of the action
+Setter = Callable[[str, Mapping[int, Any], datetime], object]  # field, values by id, time of the action
 
 
 @dataclass(frozen=True)
@@ -40,16 +40,37 @@ class SettingTable:
 
     model: type[Model]
     fields: set[str]
-    set_field: Setter  # the service, if readers' pages show the table
+    set_values: Setter  # through the service, if readers' pages show the table
+
+
+def _by_value(set_rows: Callable[[list[int], str, Any, datetime], object]) -> Setter:
+    """Return a setter that calls `set_rows` with the ids, the field, a value and the time for each value."""
+
+    def set_values(field: str, values: Mapping[int, Any], at: datetime) -> None:
+        ids: dict[Any, list[int]] = defaultdict(list)
+        for pk, value in values.items():
+            ids[value].append(pk)
+        # Switch off before switching on: another version of a rule may have the same value.
+        for value in sorted(ids, key=lambda value: value is True):
+            set_rows(ids[value], field, _from_json(field, value), at)
+
+    return set_values
 
 
 def _plain_table(model: type[Model], fields: set[str]) -> SettingTable:
     """Return a table that no reader's page shows, so that no service has to set its fields."""
 
-    def set_field(ids: list[int], field: str, value: Any, at: datetime) -> None:
+    def update(ids: list[int], field: str, value: Any, at: datetime) -> None:
         model._default_manager.filter(pk__in=ids).update(**{field: value})
 
-    return SettingTable(model, fields, set_field)
+    return SettingTable(model, fields, _by_value(update))
+
+
+def _set_comments(field: str, values: Mapping[int, Any], at: datetime) -> None:
+    if field == "revision":
+        swap_revisions(values)
+    else:
+        set_comment_field(field=field, values=values)
 
 
 def _set_publication(ids: list[int], field: str, value: Any, at: datetime) -> None:
@@ -60,17 +81,13 @@ def _set_publication(ids: list[int], field: str, value: Any, at: datetime) -> No
         unpublish_articles(ids=ids, at=at)
 
 
-def _refuse_one_value_for_comments(ids: list[int], field: str, value: Any, at: datetime) -> None:
-    raise NotImplementedError("_set_values sets a field of each comment to a value of its own.")
-
-
 # Every action takes its locks in this order, so that no two actions wait for each other.
 TABLES: dict[str, SettingTable] = {
-    Target.ARTICLE: SettingTable(Article, {"published_at"}, _set_publication),
+    Target.ARTICLE: SettingTable(Article, {"published_at"}, _by_value(_set_publication)),
     Target.SITE: SettingTable(
         Site,
         {"comment_status", "review_everything"},
-        lambda ids, field, value, at: change_site(**{field: value}),
+        _by_value(lambda ids, field, value, at: change_site(**{field: value})),
     ),
     Target.MODERATION_SETTINGS: _plain_table(ModerationSettings, {"filter", "false_positive_limit"}),
     Target.RULE: _plain_table(Rule, {"is_active"}),
@@ -79,10 +96,10 @@ TABLES: dict[str, SettingTable] = {
     Target.DISCUSSION: SettingTable(
         Discussion,
         {"status", "moderation", "members_only", "declared_count"},
-        lambda ids, field, value, at: change_discussions(ids=ids, **{field: value}),
+        _by_value(lambda ids, field, value, at: change_discussions(ids=ids, **{field: value})),
     ),
     Target.COMMENT: SettingTable(
-        Comment, {"is_pick", "is_locked", "duplicate_of", "revision"}, _refuse_one_value_for_comments
+        Comment, {"is_pick", "is_locked", "duplicate_of", "revision"}, _set_comments
     ),
     Target.INFERRED_PARENT: _plain_table(InferredParent, {"is_dismissed"}),
 }
@@ -273,25 +290,12 @@ def _record(batch: Batch, rows: Sequence[tuple[Key, Any, Any]]) -> None:
 
 
 def _set_values(values: Mapping[Key, Any], at: datetime) -> None:
-    """Set values of one target through the service of its table, with one statement for each distinct value.
-
-    `at` is the time of the action.
-    """
-    grouped: dict[tuple[str, str, Any], list[int]] = defaultdict(list)
-    comment_values: dict[str, dict[int, Any]] = defaultdict(dict)
+    """Set values of one target. `at` is the time of the action."""
+    by_field: dict[tuple[str, str], dict[int, Any]] = defaultdict(dict)
     for (target_type, pk, field), value in values.items():
-        if target_type == Target.COMMENT:
-            comment_values[field][pk] = value
-        else:
-            grouped[target_type, field, value].append(pk)
-    for field, by_id in comment_values.items():
-        if field == "revision":
-            swap_revisions(by_id)
-        else:
-            set_comment_field(field=field, values=by_id)
-    # Switch off before switching on: another version of a rule may have the same value.
-    for (target_type, field, value), ids in sorted(grouped.items(), key=lambda item: item[0][2] is True):
-        TABLES[target_type].set_field(ids, field, _from_json(field, value), at)
+        by_field[target_type, field][pk] = value
+    for (target_type, field), by_id in by_field.items():
+        TABLES[target_type].set_values(field, by_id, at)
 
 
 def _to_json(value: Any) -> Any:
