@@ -5,6 +5,7 @@ New items therefore never shift a page.
 
 from datetime import UTC, datetime
 from typing import NamedTuple, Self, TypeVar
+from uuid import UUID
 
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
@@ -17,16 +18,16 @@ class PageCursor(NamedTuple):
     """The position of an item in a list: its time, to the microsecond, and its key."""
 
     at: datetime
-    pk: int
+    pk: int | UUID
 
     def __str__(self) -> str:
         return f"{self.at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}_{self.pk}"
 
     @classmethod
-    def parse(cls, text: str) -> Self:
-        """Parse a cursor as `str` writes it. Raises ValueError."""
-        at, _, key = text.partition("_")
-        return cls(datetime.strptime(at, "%Y-%m-%dT%H:%M:%S.%f").replace(tzinfo=UTC), int(key))
+    def parse(cls, text: str, *, key: type[int | UUID] = int) -> Self:
+        """Parse a cursor as `str` writes it. `key` is the type of the items' keys. Raises ValueError."""
+        at, _, pk = text.partition("_")
+        return cls(datetime.strptime(at, "%Y-%m-%dT%H:%M:%S.%f").replace(tzinfo=UTC), key(pk))
 
 
 def read_page(
@@ -48,7 +49,7 @@ def older_than(rows: QuerySet[Row], time_field: str, before: PageCursor | None) 
     return rows.filter(Q((f"{time_field}__lte", before.at)) & ~Q((time_field, before.at), pk__gte=before.pk))
 
 
-def next_page_url(request: HttpRequest, position: PageCursor | None, **query: str) -> str:
+def next_page_url(request: HttpRequest, position: PageCursor | None, /, **query: str) -> str:
     """Return the URL of the page after this position, with the parameters that are not empty.
 
     The URL is "" without a position.

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import date
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -11,14 +12,15 @@ from django.contrib.auth.decorators import login_required
 from django.core.validators import MinValueValidator
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from comments.models import Reason, Transition
-from core.query_forms import NumberField, QueryForm
+from core.paging import PageCursor, next_page_url, read_page
+from core.query_forms import NumberField, ParsedField, QueryForm
 from moderation.actions import decisions, setting_changes
 from moderation.actions import history as action_history
 from moderation.actions.request_helpers import (
@@ -38,12 +40,12 @@ EPOCH = MinValueValidator(date(1970, 1, 1))  # the first days of the calendar ha
 
 
 class HistoryQuery(QueryForm):
-    """The query string of the list of actions: its filters, and the last action of the page before."""
+    """The query string of the list of actions: its filters, and the cursor of a later page."""
 
     who = NumberField()
     kind = forms.ChoiceField(choices=Batch.Kind.choices, required=False)
     since = forms.DateField(input_formats=["%Y-%m-%d"], required=False, validators=[EPOCH])
-    before = forms.UUIDField(required=False)
+    before = ParsedField(partial(PageCursor.parse, key=UUID))
 
 
 class ActionQuery(QueryForm):
@@ -57,25 +59,21 @@ class ActionQuery(QueryForm):
 def history(request: HttpRequest) -> HttpResponse:
     """List actions, the latest first.
 
-    Filters: ?who= a person's id, or 0 for the system, ?kind=, ?since= a date. ?before=<action> is the next
-    page. Filter values that cannot be read are ignored.
+    Filters: ?who= a person's id, or 0 for the system, ?kind=, ?since= a date. ?before= is the cursor of a
+    later page. Values that cannot be read are ignored.
     """
     user = require_decider(request)
     query = HistoryQuery.read(request.GET)
     active = {name: str(query[name]) for name in FILTERS if query[name] not in {None, ""}}
     found = _filtered(actions_visible_to(user), query).select_related("actor", "root")
-    if before := query["before"]:
-        last = get_object_or_404(actions_visible_to(user), pk=before)
-        found = found.filter(Q(at__lt=last.at) | Q(at=last.at, pk__lt=last.pk))
-    rows = list(found.order_by("-at", "-pk")[: PAGE_SIZE + 1])
-    further = urlencode(active | {"before": rows[PAGE_SIZE - 1].pk}) if len(rows) > PAGE_SIZE else ""
+    rows, last = read_page(found, "at", before=query["before"], size=PAGE_SIZE)
     context = {
-        "actions": action_history.summarize(rows[:PAGE_SIZE], user),
+        "actions": action_history.summarize(rows, user),
         "active": active,
         "people": _actor_choices() if user.is_moderator else [],
         "kinds": Batch.Kind.choices,
-        "next_page": f"?{further}" if further else "",
-        "first_page": f"?{urlencode(active)}" if before else "",
+        "next_page": next_page_url(request, last, **active),
+        "first_page": f"?{urlencode(active)}" if query["before"] else "",
     }
     return render(request, "moderation/actions/history.html", context)
 

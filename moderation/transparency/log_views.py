@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -16,7 +17,7 @@ from articles.site.current_site import current_site
 from comments import removal_reasons
 from comments.models import AUTHOR_REASONS, Reason, State, Transition
 from core.database.replicas import read_from_replica
-from core.paging import PageCursor, read_page
+from core.paging import PageCursor, next_page_url, read_page
 from core.query_forms import ParsedField, QueryForm
 from moderation.actions.request_helpers import require_moderator
 from moderation.checks import registry
@@ -26,7 +27,7 @@ from moderation.transparency import audit_log, public_log
 
 
 class AuditLogQuery(QueryForm):
-    """The query string of the audit log, without its filters: the last entry of the page before."""
+    """The query string of the audit log, without its filters: the cursor of a later page."""
 
     before = ParsedField(PageCursor.parse)
 
@@ -41,7 +42,7 @@ class PublicLogQuery(QueryForm):
 @require_safe
 @login_required
 def audit_log_page(request: HttpRequest) -> HttpResponse:
-    """Show the audit log with the filters of AuditLogForm. ?before=<entry>: the page of older entries."""
+    """Show the audit log with the filters of AuditLogForm. ?before= is the cursor of a later page."""
     user = require_moderator(request)
     form, before = audit_log.AuditLogForm(request.GET), AuditLogQuery.read(request.GET)["before"]
     entries, last = list[Transition](), None
@@ -49,17 +50,14 @@ def audit_log_page(request: HttpRequest) -> HttpResponse:
         found = audit_log.filtered_entries(form.cleaned_data, timezone.get_current_timezone(), user)
         found = audit_log.with_names(found)
         entries, last = read_page(found, "at", before=before, size=audit_log.PAGE_SIZE)
-    filters = request.GET.copy()
-    filters.pop("before", None)
-    for name in [name for name in filters if not filters[name]]:
-        del filters[name]
-    query = filters.urlencode()
+    filters = {name: value for name in form.fields if (value := request.GET.get(name))}
+    query = urlencode(filters)
     context: dict[str, Any] = {
         "form": form,
         "rows": _log_rows(entries),
         "query": query,
         "is_public": current_site().has_public_log,
-        "next_page": f"?{query}&before={last}" if last else "",
+        "next_page": next_page_url(request, last, **filters),
         "first_page": f"?{query}" if before else "",
     }
     return render(

@@ -135,13 +135,29 @@ def test_pages_follow_each_other_without_gap_or_repeat(maria_client, monkeypatch
         make_comment(article)
     # Entries with the same time are ordered by id.
     first = maria_client.get(URL)
-    second = maria_client.get(URL + first.context["next_page"])
-    third = maria_client.get(URL + second.context["next_page"])
+    second = maria_client.get(first.context["next_page"])
+    third = maria_client.get(second.context["next_page"])
     found = [row.entry.pk for page in (first, second, third) for row in page.context["rows"]]
     assert found == list(Transition.objects.order_by("-id").values_list("pk", flat=True))
     assert third.context["next_page"] == ""
     make_comment(article)  # meanwhile
-    assert listed_ids(maria_client, first.context["next_page"]) == found[2:4]
+    again = maria_client.get(first.context["next_page"])
+    assert [row.entry.pk for row in again.context["rows"]] == found[2:4]
+
+
+def test_the_filters_apply_to_the_next_page(maria_client, monkeypatch):
+    monkeypatch.setattr(log, "PAGE_SIZE", 1)
+    ferry = make_article("The ferry sails")
+    one, two = make_comment(ferry), make_comment(ferry)
+    make_comment(make_article("A boat"))
+    first = maria_client.get(f"{URL}?article=ferry&who=&position=1")
+    second = maria_client.get(first.context["next_page"])
+    assert "article=ferry" in first.context["next_page"]
+    assert [row.entry.comment_id for page in (first, second) for row in page.context["rows"]] == [
+        two.pk,
+        one.pk,
+    ]
+    assert second.context["next_page"] == ""
 
 
 @pytest.mark.parametrize(
