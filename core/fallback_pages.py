@@ -44,10 +44,12 @@ def unavailable(request: HttpRequest) -> HttpResponse:
         "is_idempotent": "nonce" in dict(fields),
         "fields": [(name, value) for name, value in fields if name != "body"],
     }
-    return _page("503.html", context, status=503, headers={"Retry-After": str(RETRY_SECONDS)})
+    response = _page("503.html", context, status=503)
+    response["Retry-After"] = str(RETRY_SECONDS)
+    return response
 
 
-def refused(request: HttpRequest, *, status: int, explanation: str, url: str = "") -> HttpResponse:
+def refused(*, status: int, explanation: str, url: str = "") -> HttpResponse:
     """Return the page for a request that no view gets, with the reason in a sentence.
 
     `url` is the site's URL, if the request was for another host.
@@ -55,13 +57,13 @@ def refused(request: HttpRequest, *, status: int, explanation: str, url: str = "
     return _page("refused.html", {"explanation": explanation, "site_url": url}, status=status)
 
 
-def _page(template: str, context: dict[str, Any], *, status: int, headers: Any = ()) -> HttpResponse:
-    common = {
+def _page(template: str, context: dict[str, Any], *, status: int) -> HttpResponse:
+    headers = {
         "Cache-Control": "no-store",
         "Content-Security-Policy": build_policy(),  # the middleware does not see all of these responses
         "X-Content-Type-Options": "nosniff",
     }
-    return HttpResponse(render_to_string(template, context), status=status, headers=common | dict(headers))
+    return HttpResponse(render_to_string(template, context), status=status, headers=headers)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -17,12 +17,10 @@ def bad_request(request: SiteRequest, exception: Exception) -> HttpResponse:
         activate_locale(request, "")
     if isinstance(exception, DisallowedHost):
         explanation = _("This is not the address of the site.")
-        return refused(request, status=400, explanation=explanation, url=settings.SITE_URL)
+        return refused(status=400, explanation=explanation, url=settings.SITE_URL)
     if isinstance(exception, RequestDataTooBig):
-        return refused(
-            request, status=400, explanation=_("You sent more text than the site can take at once.")
-        )
-    return refused(request, status=400, explanation=_("The site could not read what your browser sent."))
+        return refused(status=400, explanation=_("You sent more text than the site can take at once."))
+    return refused(status=400, explanation=_("The site could not read what your browser sent."))
 
 
 def no_access(request: SiteRequest, exception: Exception) -> HttpResponse:

@@ -290,9 +290,7 @@ class PageCacheApp:
 
         `explain` returns the reason in the active language.
         """
-        response = self._fallback_page(
-            lambda request: refused(request, status=status, explanation=explain()), environ
-        )
+        response = self._fallback_page(lambda _: refused(status=status, explanation=explain()), environ)
         return response._replace(headers=[*response.headers, ("Connection", "close")])
 
     def respond_to_exception(self, environ: Environ) -> RawResponse:
