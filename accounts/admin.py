@@ -142,9 +142,9 @@ class UserAdmin(admin.ModelAdmin[User]):
 
 
 def _check_is_administrator(user: Any) -> None:
-    """Raise PermissionDenied if another administrator has taken the user's role since the request began.
+    """Raise PermissionDenied if the user is no administrator any more, or was deactivated.
 
-    Of two administrators who take each other's role at once, the second waits here, and one is left.
+    Two administrators may do that to each other at once. The second one waits here, so that one is left.
     """
     lock_administrators()
     if not User.objects.administrators().active().filter(pk=user.pk).exists():

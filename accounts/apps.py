@@ -10,11 +10,11 @@ class AccountsConfig(AppConfig):
     verbose_name = _("People")
 
     def ready(self) -> None:
-        """Leave it to LoginMiddleware to store the session of a log-in, and spell "e-mail" as the site does.
+        """Leave it to LoginMiddleware to store the session of a log-in.
 
-        allauth's receiver would store the session a second time, and reads all sessions of the user before
-        that. Django's message, which all forms share, says "email address".
+        allauth's receiver would store it a second time, and reads all sessions of the user before that.
         """
+        # Of the class, since all forms share it. Django's says "email address".
         EmailValidator.message = _("Enter a valid e-mail.")
 
         from allauth.account.signals import user_logged_in

@@ -180,7 +180,7 @@ def erase_from_admin_log(instance: Model) -> None:
 
 def lock_administrators() -> None:
     """Wait for other transactions that add or remove an administrator, so that one of them is left."""
-    # Not FOR UPDATE, for which those who only give somebody the role would wait, too.
+    # FOR UPDATE would also make each insert wait that refers to the group.
     Group.objects.select_for_update(no_key=True).get(name=ADMINISTRATOR)
 
 

@@ -135,7 +135,7 @@ def same_trees(small: list[ThreadComment], large: list[ThreadComment]) -> Iterat
     """Yield lists of positions in `large`: whole trees, as many and about as large as those of `small`.
 
     Each tree is in one list only, so that a bench may let those of one list grow and then take the next list.
-    The lists end when the trees that are left differ by a tenth in all.
+    The lists end when those that are left have more than a tenth more or fewer comments.
     """
     by_size: dict[int, list[list[int]]] = defaultdict(list)
     for tree in _trees(large):
