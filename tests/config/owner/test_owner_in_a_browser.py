@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from allauth.account.models import EmailAddress
 from django.core.handlers.wsgi import WSGIHandler
+from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
@@ -18,10 +19,11 @@ from articles.models import Site
 from config.models import MailDay, MailFailure
 from config.page_cache.application import PageCacheApp
 from moderation.models import JobRun
+from tests.config.owner.test_look import png, save
 from tests.config.owner.test_system_status import failed_job, quiet, run_jobs
 from tests.factories import UserFactory, make_article
 from tests.helpers.axe import WIDTHS
-from tests.helpers.browser import fill_set_up, log_in
+from tests.helpers.browser import fill_set_up, log_in, wait_for_fonts
 from tests.helpers.mails import check_mail, text_of
 from tests.helpers.servers.smtp import Inbox
 from tests.helpers.wsgi_requests import send_request
@@ -30,6 +32,16 @@ from tests.site.test_layout import check
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 SHOTS = os.environ.get("SHOTS", "")  # a folder to put pictures of each page into
+
+
+BROKEN_WORDS = """() => {
+  const text = document.querySelector(".masthead .brand span").firstChild, range = document.createRange();
+  return [...text.data.matchAll(/\\S+/g)].filter((word) => {
+    range.setStart(text, word.index);
+    range.setEnd(text, word.index + word[0].length);
+    return new Set([...range.getClientRects()].map((part) => part.top)).size > 1;
+  }).map(String);
+}"""
 
 
 def token_of(link: str) -> str:
@@ -123,6 +135,26 @@ def test_a_changed_setting_is_on_cached_pages_at_once(live_server: Any, browser:
     expect(page.get_by_text("Your browser’s time zone is Africa/Cairo.")).to_be_visible()
     page.get_by_role("button", name="Use it").click()
     expect(page.locator("[name=time_zone]")).to_have_value("Africa/Cairo")
+
+
+@pytest.mark.parametrize("name", ["Soundoff", "The Harbour Observer"])
+def test_a_wide_logo_leaves_the_words_of_the_name_whole_and_keeps_its_proportions(
+    live_server: Any, browser: Browser, ada: User, ada_client: Client, name: str
+) -> None:
+    make_article()
+    assert save(ada_client, name=name, logo_file=png(1000, 200)).status_code == 302
+    visitor, owner = browser.new_context(), browser.new_context()
+    log_in(owner, live_server, ada)
+    for context in (visitor, owner):
+        page = context.new_page()
+        for width in (320, *WIDTHS):
+            page.set_viewport_size({"width": width, "height": 844})
+            page.goto(live_server.url)
+            wait_for_fonts(page)
+            assert page.evaluate(BROKEN_WORDS) == []
+            assert page.locator(".masthead .brand span").bounding_box()["width"] > 80  # type: ignore[index]
+            assert page.evaluate("document.documentElement.scrollWidth") == width
+            expect(page.locator(".masthead .brand img")).to_have_css("object-fit", "contain")
 
 
 def test_a_failed_job_is_run_again(live_server: Any, browser: Browser, inbox: Inbox, ada: User) -> None:
