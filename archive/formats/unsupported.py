@@ -27,6 +27,12 @@ _BINARY = (
     (b"\xff\xfe\0\0", "text in UTF-32; save it as UTF-8"),
     (b"\0\0\xfe\xff", "text in UTF-32; save it as UTF-8"),
 )
+# Comments and a key, and then only lines that YAML may have: `# ` begins a heading in Markdown, too.
+_COMMENTED_YAML = (
+    r"(?:(?:#[^\n]*|---[ \r]*)\n\s*)+(?:- +)?[\w.-]+:(?:[ \t\r][^\n]*)?"
+    r"(?:\n(?:[ \t][^\n]*|#[^\n]*|---[^\n]*|-[ \r][^\n]*|[\w.-]+:(?:[ \t\r][^\n]*)?|\r?))*"
+    r"(?:\n[\w.-]*)?\Z"  # the last line may go on after BEGINNING
+)
 _TEXT = tuple(
     (re.compile(pattern, re.IGNORECASE | re.DOTALL), sentence)
     for pattern, sentence in (
@@ -45,7 +51,8 @@ _TEXT = tuple(
         ),
         (r"<\?xml|<(?:rss|feed|rdf:RDF)\b", f"an XML file, such as a feed or an export; {_ONLY_TEXT}"),
         (r"[\[{]\s*(?:[\"\[{\]}]|$)", f"JSON, such as an export of Commento or Remark42; {_ONLY_TEXT}"),
-        (r"---\s*\n[\w-]+:", f"YAML or Markdown with a YAML header; {_ONLY_TEXT}"),
+        (r"---\s*\n(?:#[^\n]*\n\s*)*[\w-]+:", f"YAML or Markdown with a YAML header; {_ONLY_TEXT}"),
+        (_COMMENTED_YAML, f"YAML; {_ONLY_TEXT}"),
         (r"#{1,6} ", f"Markdown; {_ONLY_TEXT}"),
     )
 )
