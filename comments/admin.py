@@ -3,8 +3,7 @@
 The admin of comments is in moderation/reply_structure/admin.py, since moving a comment can be undone.
 """
 
-from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -28,7 +27,7 @@ from articles.site.current_site import current_site
 from comments.models import Comment, Discussion, RemovalReason
 from comments.services.discussions import change_discussion
 from core.dates.formats import zone_label
-from core.forms import check_year, remove_maxlength
+from core.forms import SplitDateTimeField, remove_maxlength
 
 SETTINGS = ["moderation", "status", "members_only", "close_after_days", "closes_at"]
 RADIO_FIELDS: dict[str, Any] = {"moderation": admin.VERTICAL, "status": admin.HORIZONTAL}
@@ -36,6 +35,9 @@ RADIO_FIELDS: dict[str, Any] = {"moderation": admin.VERTICAL, "status": admin.HO
 
 class DiscussionForm(ConflictAwareForm):
     actor: Any = None  # the user who saves the form
+
+    class Meta:
+        field_classes: ClassVar[dict[str, Any]] = {"closes_at": SplitDateTimeField}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -55,12 +57,6 @@ class DiscussionForm(ConflictAwareForm):
             closes_at.widget = widget
             parts = {"zone": zone_label(), "help": self._meta.model._meta.get_field("closes_at").help_text}
             closes_at.help_text = _("%(zone)s. %(help)s") % parts
-
-    def clean_closes_at(self) -> datetime | None:
-        at: datetime | None = self.cleaned_data["closes_at"]
-        if at:
-            check_year(at)
-        return at
 
     def clean(self) -> dict[str, Any]:
         """Lock and use the stored row.

@@ -1,12 +1,11 @@
 """The form of the time at which a story is published."""
 
-from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy
 
-from core.forms import YEARS, check_year
+from core.forms import YEARS, SplitDateTimeField
 
 
 def date_time_widget(*, date: Any, time: Any) -> forms.SplitDateTimeWidget:
@@ -26,12 +25,7 @@ def date_time_widget(*, date: Any, time: Any) -> forms.SplitDateTimeWidget:
 class DateTimeForm(forms.Form):
     """The date and time at which an article is published or its embargo ends."""
 
-    at = forms.SplitDateTimeField(
+    at = SplitDateTimeField(
         label=gettext_lazy("Date and time"),
         widget=date_time_widget(date=gettext_lazy("Date"), time=gettext_lazy("Time")),
     )
-
-    def clean_at(self) -> datetime:
-        at: datetime = self.cleaned_data["at"]
-        check_year(at)
-        return at

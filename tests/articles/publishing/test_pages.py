@@ -279,6 +279,33 @@ def test_an_impossible_year_is_refused(draft, emil, day):
     assert draft.published_at is draft.embargo_until is None
 
 
+@pytest.mark.parametrize(
+    ("day", "time", "sentence"),
+    [
+        (
+            "2030-03-31",
+            "02:30",
+            "31 March 2030, 02:30 does not exist in Oslo time, because the clocks go forward. "
+            "Choose another time, such as 01:30 or 03:30.",
+        ),
+        (
+            "2030-10-27",
+            "02:00",
+            "27 October 2030, 02:00 comes twice in Oslo time, because the clocks go back. "
+            "Choose another time, such as 01:00 or 03:00.",
+        ),
+    ],
+)
+def test_a_time_that_a_clock_change_skips_or_repeats_is_refused(draft, emil, day, time, sentence):
+    Site.objects.update(time_zone="Europe/Oslo")
+    client = client_of(emil)
+    for name in ("schedule", "embargo"):
+        data = {"seen": draft.version, f"_{name}-at_0": day, f"_{name}-at_1": time}
+        assert sentence in client.post(publication_url(draft, name), data).text
+    draft.refresh_from_db()
+    assert draft.published_at is draft.embargo_until is None
+
+
 def test_an_action_on_a_changed_story_does_nothing(draft, emil):
     response = client_of(emil).post(publication_url(draft, "publish"), {"seen": draft.version - 1})
     assert "This story was changed since you opened this page" in response.content.decode()

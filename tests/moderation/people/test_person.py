@@ -10,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from articles.models import Site
 from comments.models import Comment, Reason, State
 from comments.services.imports import ImportedComment, import_comments
 from moderation.actions.decisions import decide, undo
@@ -177,6 +178,15 @@ def test_a_pause_removes_recent_comments_and_can_be_ended(maria, reader):
     assert (
         Comment.objects.get(pk=comment.pk).state == State.REJECTED
     )  # ending a sanction does not restore comments
+
+
+def test_a_pause_until_a_time_that_a_clock_change_repeats_is_refused(maria, reader, time_machine):
+    Site.objects.update(time_zone="Europe/Oslo")
+    time_machine.move_to("2030-10-20T12:00:00Z")
+    sent = {"reason": "insult", "message": "Enough.", "until": "2030-10-27T02:30", "days": "0"}
+    page = client_of(maria).post(f"{url(reader)}pause/", sent).content.decode()
+    assert "27 October 2030, 02:30 comes twice in Oslo time, because the clocks go back." in page
+    assert not Sanction.objects.exists()
 
 
 @pytest.mark.parametrize(
