@@ -193,7 +193,7 @@ class Article(models.Model):
     corrected_at = models.DateTimeField(null=True, editable=False)  # date of the last correction
     rights = models.CharField(_("rights"), max_length=20, choices=Rights, default=Rights.OURS)
     source_name = models.CharField(_("source"), max_length=120, blank=True)
-    source_url = models.URLField(_("source's URL"), max_length=500, blank=True)
+    source_url = models.URLField(_("source’s URL"), max_length=500, blank=True)
     canonical_url = models.URLField(
         _("canonical URL"),
         max_length=500,

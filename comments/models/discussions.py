@@ -41,7 +41,7 @@ class Discussion(models.Model):
         help_text=_("Counted from publication. Leave empty to use the site’s setting."),
     )
     members_only = models.BooleanField(
-        _("members only"), default=False, db_default=False, help_text=_("Guests can't comment.")
+        _("members only"), default=False, db_default=False, help_text=_("Guests can’t comment.")
     )
     moderation = models.CharField(
         _("moderation"), max_length=12, choices=Moderation, default=Moderation.CONDITIONAL

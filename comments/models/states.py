@@ -87,7 +87,7 @@ class RemovalReason(models.Model):
         _("code"),
         max_length=20,
         unique=True,
-        help_text=_("It can't be changed later: the audit log uses it."),
+        help_text=_("It can’t be changed later: the audit log uses it."),
     )
     label = models.CharField(
         _("name"), max_length=60, blank=True, help_text=_("Leave empty to use the built-in name.")

@@ -99,7 +99,7 @@ def check_resubmission(*, comment: Comment, body: str, user: Any, guest: Guest |
     resendable = {State.PENDING, *REMOVED}
     has_no_text = comment.erased_at or comment.state_reason == Reason.RESTRICTED
     if not comment.is_by(user, guest) or comment.state not in resendable or has_no_text:
-        raise ValidationError(_("This comment can't be sent again."), code="state")
+        raise ValidationError(_("This comment can’t be sent again."), code="state")
     if body == comment.body:
         raise ValidationError(_("You have not changed the text yet."), code="same")
     return policy().examine(_build_submission(comment, body, timezone.now())).findings

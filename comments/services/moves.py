@@ -74,7 +74,7 @@ def _obstacle_text(code: str) -> str:
     return {
         "missing": _("The comment or its new parent no longer exists."),
         "discussion": _("That comment belongs to another discussion."),
-        "own": _("A comment can't be moved under itself or its own replies."),
+        "own": _("A comment can’t be moved under itself or its own replies."),
         "deep": _("A thread can have at most %(n)s levels.") % {"n": MAX_DEPTH},
     }[code]
 

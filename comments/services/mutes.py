@@ -17,9 +17,9 @@ def mute_author(*, comment: Comment, user: User) -> None:
     Raises ValidationError for one's own comments, for those without a name, and beyond MAX_MUTED people.
     """
     if comment.author_id == user.pk:
-        raise ValidationError(_("You can't mute yourself."), code="own")
+        raise ValidationError(_("You can’t mute yourself."), code="own")
     if not (comment.author_id or comment.guest_id or comment.author_name):
-        raise ValidationError(_("A person without a name can't be muted."), code="nameless")
+        raise ValidationError(_("A person without a name can’t be muted."), code="nameless")
     User.objects.select_for_update(no_key=True).get(pk=user.pk)  # of two requests the second sees the first
     muted = Mute.objects.filter(user=user)
     if muted.of_author(comment).exists():

@@ -26,7 +26,7 @@ def recommend(
     that is not published.
     """
     if comment.is_by(user, guest):
-        raise ValidationError(_("You can't recommend your own comment."), code="own")
+        raise ValidationError(_("You can’t recommend your own comment."), code="own")
     if guest and not guest.confirmed_at:
         raise ValidationError(_("Confirm your e-mail first: open the link we sent you."), code="unconfirmed")
     if comment.state != State.PUBLISHED:

@@ -211,7 +211,7 @@ def undo_refusal(batch: Batch, actor: User | None) -> str:
     """Return a sentence that says why this person cannot undo this action, or an empty string."""
     root = batch.root
     if root.kind == Batch.Kind.PURGE:
-        return _("A permanent deletion can't be undone.")
+        return _("A permanent deletion can’t be undone.")
     if "is_legal_hold" in root.parameters:
         return _("A legal hold is changed on the page of the restricted comment.")
     if root.kind == Batch.Kind.RESTRICTION and not (actor and actor.is_administrator):

@@ -39,7 +39,7 @@ RUN_SECONDS = 20  # after which other jobs, such as mails, have their turn
 # `reason` of a line of the erasure log: the texts of all comments are deleted as well.
 WITH_COMMENTS = "comments"
 SOLE_ADMINISTRATOR = gettext_lazy(
-    "You are the only administrator, so your account can't be erased. Make somebody else an administrator "
+    "You are the only administrator, so your account can’t be erased. Make somebody else an administrator "
     "first."
 )
 

@@ -197,7 +197,7 @@ def _readme(restriction: Restriction) -> str:
         "              which ones a moderator had redacted\n"
         "SHA256SUMS    to verify the files, run: sha256sum -c SHA256SUMS, in the folder above\n\n"
         "“origin” is a keyed hash of the IP address from which it was sent, if it is known. The IP address\n"
-        "itself is not stored; with the site's secret key, the hash of a known address can be compared.\n\n"
+        "itself is not stored; with the site’s secret key, the hash of a known address can be compared.\n\n"
         "Each entry of “log” can be verified: SHA-256 over the bytes of “before” (from hexadecimal) and\n"
         "“hashed” in UTF-8 is “hash”. “before” is the hash of the previous entry of its discussion.\n"
     ) % {"number": restriction.comment_id}

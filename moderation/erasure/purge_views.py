@@ -84,7 +84,7 @@ def purge_list(request: HttpRequest, pk: UUID) -> HttpResponse:
     if request.method == "POST":
         if request.POST.get("sure") == "1":
             return _purge(request, group, user)
-        messages.warning(request, _("Please confirm that this can't be undone."))
+        messages.warning(request, _("Please confirm that this can’t be undone."))
         return redirect("moderation:purge-list", pk)
     summary = purge.summarize(group)
     skipped = group.shared.get("left", [])

@@ -236,7 +236,7 @@ def lift_restriction(request: HttpRequest, restriction: Restriction, user: User)
 def purge_text(request: HttpRequest, restriction: Restriction, user: User) -> HttpResponse:
     """Delete the text permanently, if the box that confirms it is checked."""
     if request.POST.get("sure") != "1":
-        messages.warning(request, _("Please confirm that this can't be undone."))
+        messages.warning(request, _("Please confirm that this can’t be undone."))
         return redirect("moderation:restricted-comment", restriction.comment_id)
     result = restrictions.purge_text(restriction=restriction, actor=user)
     _show_refusals(request, result)

@@ -24,7 +24,7 @@ class Batch(models.Model):
         IMPORT = "import", _("import")
         UNDO = "undo", _("undo")
         DISCUSSION = "discussion", _("settings of a discussion or of the site")
-        COMMENT = "comment", _("editor's pick or lock")
+        COMMENT = "comment", _("editor’s pick or lock")
         REDACTION = "redaction", _("redaction")
         PERSON = "person", _("sanction")
         RULE = "rule", _("rule")

@@ -19,9 +19,9 @@ class Restriction(models.Model):
 
     class Why(models.TextChoices):
         CHILD_ABUSE = "child_abuse", _("child abuse")
-        CHILD = "child", _("a child's personal data")
+        CHILD = "child", _("a child’s personal data")
         COURT = "court", _("order of a court or an authority")
-        PERSONAL = "personal", _("someone's private data")
+        PERSONAL = "personal", _("someone’s private data")
         OTHER = "other", _("other")
 
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="restrictions")

@@ -177,7 +177,7 @@ def appeal_status(kind: Kind, appeals: Sequence[Appeal]) -> str:
     if any(appeal.case.closed_at is None for appeal in own):
         return _("You have appealed this decision. You will see the answer here.")
     if own or kind == Kind.UPHELD:
-        return _("This decision is final. You can't appeal it again.")
+        return _("This decision is final. You can’t appeal it again.")
     return ""
 
 
@@ -188,7 +188,7 @@ def next_step(kind: Kind, options: AuthorOptions, appeals: Sequence[Appeal]) -> 
         return status
     if kind == Kind.RESTRICTED:
         return _(
-            "You can't appeal this decision here: only an administrator of this site can restore the comment."
+            "You can’t appeal this decision here: only an administrator of this site can restore the comment."
             " If you think that it is wrong, you can turn to an out-of-court dispute settlement body or to a"
             " court."
         )

@@ -89,7 +89,7 @@ def edit_and_resubmit(request: SiteRequest, pk: str) -> HttpResponse:
     back = reverse("decision", args=[own.pk]) + _key_query(request)
     is_post = request.method == "POST"
     if not is_post and not render_notices([own])[own.pk].options.resubmit:
-        messages.info(request, _("You can't do this any more."))
+        messages.info(request, _("You can’t do this any more."))
         return redirect(back)
     form = ResubmitForm(
         request.POST if is_post else None, action=request.get_full_path(), initial={"body": own.body}

@@ -34,8 +34,8 @@ EXPLANATIONS = {
         "They can still comment. The warning is shown above their comment form for 30 days."
     ),
     Kind.REVIEW: gettext_lazy("Their comments wait for review. They are told so."),
-    Kind.PAUSE: gettext_lazy("They can't comment until then. They are told the reason and when it ends."),
-    Kind.BAN: gettext_lazy("They can't comment. They are told the reason and how to appeal."),
+    Kind.PAUSE: gettext_lazy("They can’t comment until then. They are told the reason and when it ends."),
+    Kind.BAN: gettext_lazy("They can’t comment. They are told the reason and how to appeal."),
 }
 
 
@@ -77,10 +77,10 @@ class SanctionForm(LongTextForm, forms.Form):
             del self.fields["until"]
         elif self.kind == Kind.PAUSE:
             self.fields["until"].required = True
-            self.fields["until"].help_text = _("In the site's time zone.")
+            self.fields["until"].help_text = _("In the site’s time zone.")
             self.fields["until"].initial = timezone.now() + DEFAULT_PAUSE
         else:
-            self.fields["until"].help_text = _("Leave empty for no end date. In the site's time zone.")
+            self.fields["until"].help_text = _("Leave empty for no end date. In the site’s time zone.")
 
     @property
     def label(self) -> str:

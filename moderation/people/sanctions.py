@@ -134,7 +134,7 @@ def sanction_undo_refusal(batch: Batch, actor: User | None) -> str:
     if person is None or can_sanction(actor, person):
         return ""
     if person.user == actor:
-        return _("You can't end a sanction on yourself.")
+        return _("You can’t end a sanction on yourself.")
     return _("Only administrators can impose and end sanctions on moderators and editors.")
 
 

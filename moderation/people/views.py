@@ -191,7 +191,7 @@ def erase_person(request: HttpRequest, key: str) -> HttpResponse:
     if not _can_erase(user, person):
         raise PermissionDenied
     purge.erase_person(person=person, actor=user)
-    messages.success(request, _("Name and e-mail are deleted. This can't be undone."))
+    messages.success(request, _("Name and e-mail are deleted. This can’t be undone."))
     return redirect(person)
 
 

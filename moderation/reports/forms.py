@@ -133,7 +133,7 @@ class IllegalContentForm(LongTextForm, forms.ModelForm[IllegalContentReport]):
         found = comments.filter(pk=parse_comment_number(url) or 0).first()
         if found is None or not found.discussion.is_readable or found.state == State.PENDING:
             raise ValidationError(
-                _("We found no comment there. Open the comment's own page by its time, and copy its URL."),
+                _("We found no comment there. Open the comment’s own page by its time, and copy its URL."),
                 code="unknown",
             )
         if found.state != State.PUBLISHED:

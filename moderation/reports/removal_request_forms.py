@@ -68,7 +68,7 @@ class RemovalRequestForm(LongTextForm, forms.ModelForm[RemovalRequest]):
             self.article = story
             return url
         raise ValidationError(
-            _("We found nothing there. Open the story or the comment, and copy that page's URL."),
+            _("We found nothing there. Open the story or the comment, and copy that page’s URL."),
             code="unknown",
         )
 

@@ -358,7 +358,7 @@ def _check_option(comment: Comment, option: str) -> Transition:
     fresh = Comment.objects.get(pk=comment.pk)
     last = fresh.transitions.filter(kind=Transition.Kind.STATE).order_by("-id").first()
     if last is None or not getattr(author_options(fresh, last, list(fresh.appeals.all())), option):
-        raise ValidationError(_("You can't do this any more."), code="once")
+        raise ValidationError(_("You can’t do this any more."), code="once")
     return last
 
 

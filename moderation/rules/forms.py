@@ -219,7 +219,7 @@ class NameForm(RuleForm):
         except ValueError as error:
             raise ValidationError(
                 _(
-                    "This pattern can't be used (%(why)s). Look-around and back-references are not "
+                    "This pattern can’t be used (%(why)s). Look-around and back-references are not "
                     "supported, because such patterns could run forever."
                 )
                 % {"why": error},

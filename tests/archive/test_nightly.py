@@ -138,7 +138,7 @@ def test_a_failed_night_deletes_nothing_and_mails_administrators(home: Path, clo
     (told,) = DBTaskResult.objects.all()
     assert notify_failed_backup.call(*told.args_kwargs["args"]) == 1
     (message,) = mail.outbox
-    assert (message.to, message.subject) == (["ada@example.org"], "Last night's backup failed")
+    assert (message.to, message.subject) == (["ada@example.org"], "Last night’s backup failed")
     assert failure.why in message.body
     # A failed backup is tried again after an hour.
     assert not is_due(NIGHTLY_JOB, NOON + DAY + timedelta(minutes=59))
@@ -180,7 +180,7 @@ def test_a_backup_that_reads_back_differently_is_refused(
     make_nightly_backup()
     clock.shift(DAY)
     monkeypatch.setattr(os, "fsync", forget)
-    with pytest.raises(BackupError, match="can't be read again"):
+    with pytest.raises(BackupError, match="can’t be read again"):
         make_nightly_backup()
     assert kept() == ["soundoff-2026-11-26.zip"]
     assert [path.name for path in data_path("backups/nightly").glob(".*")] == []

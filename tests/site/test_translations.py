@@ -84,6 +84,18 @@ def test_every_text_for_readers_is_translated(collected: Path, language: str, do
 @gettext_tools
 @pytest.mark.parametrize("domain", DOMAINS)
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_apostrophes_and_quotes_are_curly(collected: Path, language: str, domain: str) -> None:
+    path = collected / language / "LC_MESSAGES" / f"{domain}.po"
+    entries = run("msgattrib", "--no-obsolete", "--no-wrap", path).split("\n\n")[1:]
+    lines = [line for entry in entries for line in entry.splitlines() if not line.startswith("#")]
+    assert lines
+    texts = [TAG.sub("", line.partition('"')[2].removesuffix('"')) for line in lines]
+    assert [text for text in texts if "'" in text or '"' in text] == []
+
+
+@gettext_tools
+@pytest.mark.parametrize("domain", DOMAINS)
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_the_compiled_file_has_these_translations(language: str, domain: str, tmp_path: Path) -> None:
     source = PROJECT / "locale" / language / "LC_MESSAGES" / f"{domain}.po"
     run("msgfmt", "--check-format", "-o", tmp_path / "made.mo", source)

@@ -24,7 +24,7 @@ def missing_text_warnings(comments: list[ParsedComment]) -> Iterator[PageWarning
                 f"{label(comment)} breaks off. The rest of its text is missing.",
             )
         if not comment.author:
-            yield PageWarning(comment.line, "unnamed", f"{label(comment)} has no author's name.")
+            yield PageWarning(comment.line, "unnamed", f"{label(comment)} has no author’s name.")
 
 
 def flattened_warnings(comments: list[ParsedComment], heading: int) -> Iterator[PageWarning]:

@@ -92,7 +92,7 @@ def _date_warning(date: Line, comment: ParsedComment) -> PageWarning:
 
 
 def _numbering_warning(line: Line, last: int, ordinal: int) -> PageWarning:
-    text = f"The page's own numbering jumps from {last:,} to {ordinal:,} here."
+    text = f"The page’s own numbering jumps from {last:,} to {ordinal:,} here."
     return PageWarning(line.number, "numbering", text)
 
 

@@ -76,7 +76,7 @@ def test_only_the_possible_ones_of_many_moves_are_applied():
     chain = [make_comment(article)]
     while len(chain) < MAX_DEPTH:
         chain.append(make_comment(article, parent=chain[-1]))
-    own = "A comment can't be moved under itself or its own replies."
+    own = "A comment can’t be moved under itself or its own replies."
     deep = f"A thread can have at most {MAX_DEPTH} levels."
     for parents, moved, obstacles in [
         (

@@ -293,7 +293,7 @@ def test_the_readers_own_comment_shows_recommendations_by_others(live_server, pa
     button.click()
     expect(page.get_by_role("button", name="Recommend 1, comment by Jun", exact=True)).to_be_focused()
     page.goto(f"{live_server.url}{article.get_absolute_url()}recommend/{own.pk}/")
-    expect(page.get_by_text("You can't recommend your own comment.")).to_be_visible()
+    expect(page.get_by_text("You can’t recommend your own comment.")).to_be_visible()
     assert page.locator("main form").count() == 0
     assert other.pk
 

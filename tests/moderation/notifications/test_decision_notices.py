@@ -152,7 +152,7 @@ CASES = [
         [
             "You appealed the removal of your comment. It stays removed: off-topic.",
             "A different moderator reviewed your appeal.",
-            "This decision is final. You can't appeal it again.",
+            "This decision is final. You can’t appeal it again.",
         ],
         "",
     ),

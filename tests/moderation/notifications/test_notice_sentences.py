@@ -31,7 +31,7 @@ def test_the_page_says_that_a_restriction_cannot_be_appealed(client, jim, maria)
     comment, _ = restricted(make_article(), jim, maria)
     client.force_login(jim)
     page = text(page_of(client, comment))
-    assert "What you can do You can't appeal this decision here: only an administrator" in page
+    assert "What you can do You can’t appeal this decision here: only an administrator" in page
 
 
 def test_many_notices_take_as_many_statements_as_one(jim, maria):

@@ -72,7 +72,7 @@ def test_a_drop_in_the_same_place_changes_nothing(maria_client):
 def test_a_drop_under_its_own_reply_is_refused(maria_client):
     comments = list(Comment.objects.filter(discussion=import_thread(6).pk))
     drop_comment(maria_client, comments[0], comments[2], "last-child")
-    assert messages_of(maria_client) == ["A comment can't be moved under itself or its own replies."]
+    assert messages_of(maria_client) == ["A comment can’t be moved under itself or its own replies."]
     assert not Batch.objects.exists()
     assert check() == {}
 

@@ -92,7 +92,7 @@ def test_the_undo_leaves_a_comment_that_would_be_under_its_own_reply(capped, mar
     move_comment(comment=capped.comment(3), parent=None, actor=maria)
     move_comment(comment=capped.comment(1), parent=capped.comment(6), actor=maria)
     result = undo(batch=batch, actor=maria)
-    own = "A comment can't be moved under itself or its own replies."
+    own = "A comment can’t be moved under itself or its own replies."
     assert {one.comment: one.reason for one in result.refused} == {
         capped.pk(number): own for number in (4, 5, 6)
     }

@@ -233,9 +233,9 @@ def test_a_refused_number_is_an_error_beside_its_field(admin_page, live_server):
     for written, error in (
         ("99999", "There is no comment #99999."),
         (str(elsewhere.pk), "That comment belongs to another discussion."),
-        (str(cut.pk), "A comment can't be moved under itself or its own replies."),
+        (str(cut.pk), "A comment can’t be moved under itself or its own replies."),
         ("", "Enter the comment that it replies to, or make it a top-level comment."),
-        (f"#{own_reply.pk}", "A comment can't be moved under itself or its own replies."),
+        (f"#{own_reply.pk}", "A comment can’t be moved under itself or its own replies."),
     ):
         field.fill(written)
         admin_page.keyboard.press("Enter")

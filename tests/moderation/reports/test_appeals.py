@@ -203,7 +203,7 @@ def test_the_outcome_says_that_it_is_final(client, removed, jim):
     assert mail.outbox[0].subject == "Your comment stays removed"
     client.force_login(jim)
     shown = client.get(page(removed)).content.decode()
-    assert "This decision is final. You can&#x27;t appeal it again." in shown
+    assert "This decision is final. You can’t appeal it again." in shown
     assert 'name="text"' not in shown
     with pytest.raises(ValidationError):
         appeal(removed, jim)

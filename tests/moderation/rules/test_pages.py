@@ -255,7 +255,7 @@ def test_fifty_good_comments_are_shown_and_the_rest_by_paging(client, maria):
 def test_a_rate_limit_cannot_be_tried(client, maria):
     client.force_login(maria)
     page = client.post("/moderation/rules/new/rate/", {"new": "2", "known": "9", "try": "1"})
-    assert "A rate limit can't be tried on past decisions" in page.text
+    assert "A rate limit can’t be tried on past decisions" in page.text
     client.post("/moderation/rules/new/rate/", {"new": "2", "known": "9", "save": "1"})
     assert Rule.objects.get().value == "2/9"
 

@@ -115,5 +115,5 @@ def test_a_gap_in_the_numbers_of_the_page_is_reported() -> None:
     parsed = soundoff.parse(raw)
 
     assert [(w.kind, w.text) for w in parsed.warnings] == [
-        ("numbering", "The page's own numbering jumps from 1 to 5 here.")
+        ("numbering", "The page’s own numbering jumps from 1 to 5 here.")
     ]
