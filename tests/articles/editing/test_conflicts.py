@@ -141,6 +141,7 @@ def test_changes_that_do_not_touch_can_be_merged(draft, emil, edda):
     hers = article_fields(draft, body=draft.body.replace("The end.", "The end, for now.")) | read
     page = second.post(change(draft), hers).content.decode()
     assert 'value="both"' in page
+    assert "choose one of these, then save." in page
     renewed = {"read": re.search('name="read" value="([^"]*)"', page)[1]}
 
     response = second.post(change(draft), hers | renewed | {"_fill": "both"})
@@ -292,6 +293,16 @@ def test_a_third_value_needs_another_choice(draft, emil, edda):
     assert "checked" not in page.partition('class="choice"')[2].partition("</fieldset>")[0]
     draft.refresh_from_db()
     assert draft.byline == "Emil Berg"
+
+
+def test_a_conflict_that_cannot_be_merged_offers_the_other_text(draft, emil, edda):
+    second = client_of(edda)
+    read = hidden_fields(second, change(draft))
+    client_of(emil).post(change(draft), article_fields(draft, body=draft.body.replace("nine", "ten")))
+    hers = article_fields(draft, body=draft.body.replace("nine", "eleven")) | read
+    page = second.post(change(draft), hers).content.decode()
+    assert re.findall('name="_fill" value="([^"]*)"', page) == ["theirs"]
+    assert "Edit it, or use the other one, then save." in page
 
 
 def test_conflicts_of_fields_and_texts_are_shown_together(draft, emil, edda):
