@@ -1,6 +1,7 @@
 """Accounts: finding one by its e-mail address, the first administrator, and the erasure of people."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -34,6 +35,7 @@ ORDER BY lower(email) = %(email)s DESC
 LIMIT 1"""
 
 SESSION_CHUNK_SIZE = 500  # sessions loaded at a time
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 SETUP_LINK_MAX_AGE = timedelta(days=1)
 
 _setup_signer = TimestampSigner(salt="accounts.setup")
@@ -165,7 +167,8 @@ def erase_guest(*, guest: Guest) -> None:
 def erase_from_admin_log(instance: Model) -> None:
     """Erase the names of an object from the admin's log, which stores them with each change.
 
-    The log stores the name of the object itself and of the objects that were edited on the same page.
+    The log stores the name of the object itself and of the objects that were edited on the same page. Dates
+    stay: corrections and notes are named by them.
     """
     content_type = ContentType.objects.get_for_model(instance)
     entries = LogEntry.objects.filter(content_type=content_type, object_id=str(instance.pk))
@@ -173,7 +176,8 @@ def erase_from_admin_log(instance: Model) -> None:
     for entry in entries.filter(change_message__startswith="[", change_message__contains='"object"'):
         changes = json.loads(entry.change_message)
         for details in (details for change in changes for details in change.values() if "object" in details):
-            details["object"] = ""
+            if not DATE.fullmatch(details["object"]):
+                details["object"] = "(name erased)"
         entry.change_message = json.dumps(changes)
         entry.save(update_fields=["change_message"])
 

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.utils import timezone
 
 from accounts.models import EDITOR, MODERATOR, User
 from articles.editing.autosaves import autosave, keep_conflicting_copy, restore_revision
@@ -143,7 +144,8 @@ def test_the_admin_log_forgets_the_redacted_title(story, ada, emil):
     client = client_of(ada)
     ensure_discussion(story)
     url = f"/admin/articles/article/{story.pk}/change/"
-    assert client.post(url, article_form(story, status="closed")).status_code == 302
+    added = {"new_correction": "It was Jane Quill."}
+    assert client.post(url, article_form(story, status="closed") | added).status_code == 302
     discussion = f"/admin/comments/discussion/{story.pk}/change/"
     sent = {"status": "open", "moderation": "pre", "closes_at_0": "", "closes_at_1": ""}
     assert client.post(discussion, sent).status_code == 302
@@ -154,8 +156,10 @@ def test_the_admin_log_forgets_the_redacted_title(story, ada, emil):
     redact_words(document=story, words=[NAME])
 
     assert "quill" not in str(list(LogEntry.objects.values())).casefold()
-    assert NAME not in client.get(history).content.decode()
-    assert "for discussion" in client.get(history).content.decode()
+    shown = client.get(history).content.decode()
+    assert NAME not in shown
+    assert "for discussion “(name erased)”." in shown
+    assert f"Added correction “{timezone.localdate()}”." in shown
 
 
 def test_a_restored_version_stays_redacted(story, emil):
