@@ -110,8 +110,9 @@ REGISTRY = [
         _("Until you stop it, or erase your account."),
         {
             "comments_follow": (
-                "user_id guest_id kind article_id topic_id delivery delivery_before_stop created_at "
-                "seen_at seen_comments news_at news_count mailed_at due_at sending_until failures"
+                "user_id guest_id kind article_id topic_id delivery delivery_before_stop "
+                "delivery_before_own_stop created_at seen_at seen_comments news_at news_count mailed_at "
+                "due_at sending_until failures"
             ),
             "comments_mute": "user_id muted_user_id muted_guest_id muted_comment_id at",
         },

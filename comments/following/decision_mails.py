@@ -59,7 +59,8 @@ def rows_of_person(user: int | None, guest: int | None) -> FollowQuerySet:
 def choose(user: int | None, guest: int | None, delivery: str) -> None:
     """Choose for a person, and for everybody with the same confirmed e-mail, whether they get the mails."""
     _ensure_rows(_ids(user), _ids(guest), delivery)
-    rows_of_person(user, guest).update(delivery=delivery, delivery_before_stop="")
+    rows = rows_of_person(user, guest)
+    rows.update(delivery=delivery, delivery_before_stop="", delivery_before_own_stop="")
 
 
 def are_stopped(user: int | None, guest: int | None) -> bool:

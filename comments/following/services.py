@@ -85,7 +85,7 @@ def stop_all_mails(user: int | None, guest: int | None) -> None:
 
 def resume_all_mails(user: int | None, guest: int | None) -> None:
     """Take back `stop_all_mails`: notify as before of what the person has not chosen otherwise since."""
-    set_delivery(_all_follows(user, guest).stopped(), F("delivery_before_stop"))
+    set_delivery(_all_follows(user, guest).stopped_with_all(), F("delivery_before_stop"))
 
 
 def _all_follows(user: int | None, guest: int | None) -> FollowQuerySet:
@@ -94,22 +94,26 @@ def _all_follows(user: int | None, guest: int | None) -> FollowQuerySet:
 
 
 def _stop_until_resumed(follows: FollowQuerySet) -> None:
-    set_delivery(follows.with_mails(), Follow.Delivery.SITE, before=F("delivery"))
+    set_delivery(follows.with_mails(), Follow.Delivery.SITE, before_stop=F("delivery"))
 
 
 def stop_mails(follows: FollowQuerySet) -> int:
     """Notify the follower only on the site from now on. Returns the number of follows that changed.
 
-    `resume_all_mails` does not take it back, even if all mails had been stopped before.
+    `resume_mails` takes it back. `resume_all_mails` does not, even if all mails had been stopped before.
     """
-    follows.stopped().update(delivery_before_stop="")
-    return set_delivery(follows.with_mails(), Follow.Delivery.SITE)
+    follows.stopped_with_all().update(
+        delivery_before_own_stop=F("delivery_before_stop"), delivery_before_stop=""
+    )
+    return set_delivery(follows.with_mails(), Follow.Delivery.SITE, before_own_stop=F("delivery"))
 
 
 def resume_mails(follows: FollowQuerySet) -> None:
-    """Send mails of these follows again: as before the follower stopped all mails, or else at once."""
+    """Send mails of these follows again: as before the follower stopped them, or else at once."""
     with transaction.atomic():
-        set_delivery(follows.stopped(), F("delivery_before_stop"))
+        # If a server of the version before stopped all mails, both fields may be filled: the first is newer.
+        set_delivery(follows.stopped_with_all(), F("delivery_before_stop"))
+        set_delivery(follows.stopped_alone(), F("delivery_before_own_stop"))
         without_mails = follows.filter(delivery__in=[Follow.Delivery.SITE, Follow.Delivery.NONE])
         set_delivery(without_mails, Follow.Delivery.AT_ONCE)
 
@@ -136,23 +140,27 @@ def move_to_account(guests: Collection[int], user: User) -> None:
             # The user may have followed it by a second request of this moment.
             Follow.objects.bulk_create([follow], ignore_conflicts=True)
             if follow.kind == decision_mails.KIND and follow.delivery == Follow.Delivery.SITE:
-                if follow.delivery_before_stop:  # so `resume_all_mails` sends them again
+                # `resume_all_mails` sends them again if the guest had stopped all mails.
+                if follow.delivery_before_stop:
                     _stop_until_resumed(decision_mails.rows_of_person(user.pk, None))
                 else:
                     decision_mails.choose(user.pk, None, Follow.Delivery.SITE)
 
 
-def set_delivery(follows: FollowQuerySet, delivery: str | F, *, before: str | F = "") -> int:
+def set_delivery(
+    follows: FollowQuerySet, delivery: str | F, *, before_stop: str | F = "", before_own_stop: str | F = ""
+) -> int:
     """Change how the follower is notified of updates. Returns the number of follows that changed.
 
-    Updates that were to be mailed stay unread on the site, and later ones are mailed as chosen now. `before`
-    is the delivery that `resume_all_mails` returns to.
+    Updates that were to be mailed stay unread on the site, and later ones are mailed as chosen now.
+    `resume_all_mails` returns to the delivery `before_stop`, `resume_mails` to either one.
     """
     now = timezone.now()
     changed = follows.exclude(delivery=delivery)
     return changed.update(
         delivery=delivery,
-        delivery_before_stop=before,
+        delivery_before_stop=before_stop,
+        delivery_before_own_stop=before_own_stop,
         due_at=None,
         sending_until=None,
         mailed_at=now,

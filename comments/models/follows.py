@@ -30,9 +30,13 @@ class FollowQuerySet(models.QuerySet["Follow"]):
         """Return those with updates by mail."""
         return self.exclude(delivery__in=["site", "none"])
 
-    def stopped(self) -> Self:
+    def stopped_with_all(self) -> Self:
         """Return those whose mails ended when the follower stopped all mails."""
         return self.filter(delivery="site").exclude(delivery_before_stop="")
+
+    def stopped_alone(self) -> Self:
+        """Return those whose mails the follower stopped by the link of this follow."""
+        return self.filter(delivery="site").exclude(delivery_before_own_stop="")
 
     def unread(self) -> Self:
         """Return those with updates that their follower has not seen."""
@@ -78,8 +82,12 @@ class Follow(models.Model):
     article = models.ForeignKey(Article, models.CASCADE, null=True, related_name="follows", db_index=False)
     topic = models.ForeignKey(Topic, models.CASCADE, null=True, related_name="follows", db_index=False)
     delivery = models.CharField(_("notification"), max_length=7, choices=Delivery)
-    # The delivery before the follower stopped all mails, until they choose another one.
+    # The delivery before the follower stopped all mails, and before they stopped those of this follow alone,
+    # until they choose another one. At most one of the two is filled.
     delivery_before_stop = models.CharField(
+        max_length=7, choices=Delivery, blank=True, default="", db_default="", editable=False
+    )
+    delivery_before_own_stop = models.CharField(
         max_length=7, choices=Delivery, blank=True, default="", db_default="", editable=False
     )
     created_at = models.DateTimeField(default=timezone.now)

@@ -234,7 +234,7 @@ def stop_following(request: SiteRequest, token: str) -> HttpResponse:
         "is_for_all": is_for_all,
         "is_stopped": is_stopped,
         "email": _mask(email_of(mail_token)),
-        "stopped": _count_by_kind(follows.stopped()) if is_for_all else [],
+        "stopped": _count_by_kind(follows.stopped_with_all()) if is_for_all else [],
         "can_see_updates": _can_see_updates(request, mail_token, follow),
         "all_token": "" if follow is None else str(follower_token(follow)),
     }

@@ -255,6 +255,37 @@ def test_the_link_of_one_follow_sends_its_mails_again_as_before_all_were_stopped
     assert Follow.objects.get(pk=hourly.pk).delivery == "hourly"
 
 
+@pytest.mark.parametrize("delivery", ["at_once", "hourly", "daily"])
+def test_the_link_of_one_follow_sends_its_mails_again_as_before_it_was_stopped(
+    client: Client, article: Article, jane: User, delivery: str
+) -> None:
+    row = follow(jane, article, delivery=delivery)
+    url = f"/stop-mails/{follow_token(row)}/"
+    for _twice in range(2):  # the page that was open before sends it again
+        client.post(url)
+    services.stop_all_mails(jane.pk, None)
+    row.refresh_from_db()
+    assert row.delivery_before_stop == ""  # a server of the version before resumes every follow that has it
+    services.resume_all_mails(jane.pk, None)
+    assert Follow.objects.get(pk=row.pk).delivery == "site"
+    client.post(url, {"mails": "on"})
+    row.refresh_from_db()
+    assert (row.delivery, row.delivery_before_stop, row.delivery_before_own_stop) == (delivery, "", "")
+
+
+def test_mails_are_sent_as_before_a_server_of_the_version_before_stopped_all(
+    article: Article, jane: User
+) -> None:
+    row = follow(jane, article, delivery="daily")
+    rows = Follow.objects.filter(pk=row.pk)
+    services.stop_mails(rows)
+    # That server does not know delivery_before_own_stop: the member chose "hourly" there, and stopped all.
+    rows.update(delivery="site", delivery_before_stop="hourly")
+    services.resume_mails(rows)
+    row.refresh_from_db()
+    assert (row.delivery, row.delivery_before_stop, row.delivery_before_own_stop) == ("hourly", "", "")
+
+
 def test_what_was_chosen_after_all_mails_were_stopped_stays(article: Article, jane: User) -> None:
     mine, other = follow(jane, article, "comments"), follow(jane, article, "corrections")
     services.stop_all_mails(jane.pk, None)
@@ -273,9 +304,12 @@ def test_mails_that_are_stopped_again_by_their_own_link_stay_stopped(
     follow(jane, article, "comments")
     other = follow(jane, article, "corrections")
     services.stop_all_mails(jane.pk, None)
-    client.post(f"/stop-mails/{follow_token(other)}/", {"List-Unsubscribe": "One-Click"})
+    url = f"/stop-mails/{follow_token(other)}/"
+    client.post(url, {"List-Unsubscribe": "One-Click"})
     services.resume_all_mails(jane.pk, None)
     assert deliveries(jane) == {"comments": "at_once", "corrections": "site", "decisions": "at_once"}
+    client.post(url, {"mails": "on"})
+    assert deliveries(jane)["corrections"] == "at_once"
 
 
 def test_all_mails_that_a_guest_stopped_are_sent_again_after_a_claim(article: Article, jane: User) -> None:
