@@ -296,7 +296,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Comment | None = None) -> Any:
         assert isinstance(request.user, User)
-        private = ["author_email"] if request.user.is_moderator else []
+        private = ["author_email"] if request.user.can_view_email_addresses else []
         return [
             *("author_name", *private, "body", "state", "state_reason", "created_at", "story", "parent"),
             *("tree_id", "lft", "rght", "level", "reply_count", "source_id", "source_parent"),

@@ -4,6 +4,7 @@ import html
 import re
 
 import pytest
+from django.contrib.auth.models import Group, Permission
 from django.urls import reverse
 
 from comments.models import Comment, Discussion, State, Transition
@@ -48,13 +49,16 @@ def test_no_list_of_all_comments_is_offered_on_the_form_of_one(maria_client, dja
     assert page.count("<input") < 20
 
 
-def test_an_address_is_for_moderators_only(client):
+def test_an_address_is_only_for_those_who_may_see_addresses(client):
     comment = make_comment(make_article())
     url = reverse("admin:comments_comment_change", args=[comment.pk])
     client.force_login(UserFactory.create(roles=("Editor",)))
     assert comment.author_email not in client.get(url).content.decode()
     client.force_login(UserFactory.create(roles=("Moderator",)))
     assert comment.author_email in client.get(url).content.decode()
+    group = Group.objects.get(name="Moderator")
+    group.permissions.remove(*Permission.objects.filter(codename="view_guest"))
+    assert comment.author_email not in client.get(url).content.decode()
 
 
 @pytest.mark.parametrize(
