@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -30,12 +30,17 @@ class JobOutcome:
     error: str = ""
 
 
-def run_due_jobs(jobs: Sequence[Job] | None = None) -> Iterator[JobOutcome]:
+def run_due_jobs() -> Iterator[JobOutcome]:
     """Run each job that is due and not running in another process. A failed job does not stop the others."""
-    for job in JOBS if jobs is None else jobs:
-        with _job_lock(job.name) as is_ours:
-            if is_ours and is_due(job, timezone.now()):
-                yield _run_job(job)
+    for job in JOBS:
+        if outcome := run_if_due(job):
+            yield outcome
+
+
+def run_if_due(job: Job) -> JobOutcome | None:
+    """Run a job, unless it is not due or is running in another process."""
+    with _job_lock(job.name) as is_ours:
+        return _run_job(job) if is_ours and is_due(job, timezone.now()) else None
 
 
 def is_due(job: Job, now: datetime) -> bool:

@@ -66,11 +66,9 @@ def configured_scorers() -> dict[str, Scorer]:
     return found
 
 
-def ask_scorers(request: ScoreRequest, scorers: dict[str, Scorer] | None = None) -> list[ScoreAnswer]:
-    """Ask all scorers in parallel and return their answers within TIMEOUT. Costs nothing without a scorer."""
-    scorers = configured_scorers() if scorers is None else scorers
-    if not scorers:
-        return []
+def ask_scorers(request: ScoreRequest) -> list[ScoreAnswer]:
+    """Ask all scorers in parallel and return their answers within TIMEOUT."""
+    scorers = configured_scorers()
     futures: dict[str, Future[float]] = {
         name: _pool().submit(scorer, request)
         for name, scorer in scorers.items()

@@ -116,9 +116,9 @@ def worst_mistakes(
     return once[0][::-1][:MAX_MISTAKES], once[1][::-1][:MAX_MISTAKES]
 
 
-def downsample(values: Sequence[float], limit: int = MAX_DOWNSAMPLED) -> list[float]:
-    """Return the values in falling order; of more than `limit`, evenly spaced ones including both ends."""
-    falling = sorted(values, reverse=True)
-    if len(falling) <= limit:
+def downsample(values: Sequence[float]) -> list[float]:
+    """Return the values in falling order; of more than MAX_DOWNSAMPLED, evenly spaced ones with both ends."""
+    falling, last = sorted(values, reverse=True), MAX_DOWNSAMPLED - 1
+    if len(falling) <= MAX_DOWNSAMPLED:
         return falling
-    return [falling[round(n * (len(falling) - 1) / (limit - 1))] for n in range(limit)]
+    return [falling[round(n * (len(falling) - 1) / last)] for n in range(MAX_DOWNSAMPLED)]

@@ -14,7 +14,7 @@ from articles.editing.cleanup import delete_old_autosaves, delete_old_presence
 from articles.editing.presence import record_presence
 from articles.models import Article, Autosave, OpenForm, Presence
 from core.scheduled_jobs import JOBS
-from moderation.job_runner import run_due_jobs
+from moderation.job_runner import run_if_due
 from tests.factories import make_article
 
 pytestmark = pytest.mark.django_db
@@ -74,4 +74,5 @@ def test_the_scheduled_jobs_run_the_cleanup(emil, story):
     jobs = [
         job for job in JOBS if job.run.__module__ in {"articles.editing.cleanup", "articles.images.services"}
     ]
-    assert [(ran.result, ran.error) for ran in run_due_jobs(jobs)] == [(0, ""), (1, ""), (0, "")]
+    outcomes = [ran and (ran.result, ran.error) for ran in map(run_if_due, jobs)]
+    assert outcomes == [(0, ""), (1, ""), (0, "")]

@@ -26,7 +26,7 @@ from comments.services.editing import edit_comment
 from core.scheduled_jobs import JOBS
 from moderation.actions import decisions
 from moderation.erasure import purge, restrictions
-from moderation.job_runner import run_due_jobs
+from moderation.job_runner import run_if_due
 from moderation.models import (
     Batch,
     Case,
@@ -148,11 +148,9 @@ def test_no_job_deletes_restricted_texts(maria, ada):
     spam(comment, actor=maria)
     restrictions.restrict(ids=[comment.pk], why=Restriction.Why.OTHER, actor=maria)
     later(400)
-    outcomes = list(
-        run_due_jobs([job for job in JOBS if job.run.__module__.startswith("moderation.erasure")])
-    )
-    assert len(outcomes) >= 3
-    assert [outcome.error for outcome in outcomes] == [""] * len(outcomes)
+    jobs = [job for job in JOBS if job.run.__module__.startswith("moderation.erasure")]
+    assert len(jobs) >= 3
+    assert [outcome and outcome.error for outcome in map(run_if_due, jobs)] == [""] * len(jobs)
     assert RestrictedText.objects.get(restriction__comment=comment.pk).body == "Words for the police."
 
 

@@ -78,6 +78,14 @@ def service() -> Iterator[Service]:
     external_scorers._failures.clear()
 
 
+@pytest.fixture
+def scorers() -> Iterator[dict[str, external_scorers.Scorer]]:
+    """The scorers that are asked: those of the settings, which are none, and those that a test adds."""
+    external_scorers.configured_scorers.cache_clear()
+    yield external_scorers.configured_scorers()
+    external_scorers.configured_scorers.cache_clear()
+
+
 class LocalTransport(httpx.HTTPTransport):
     """A transport that sends requests for Akismet's own address to the service."""
 
@@ -90,21 +98,23 @@ class LocalTransport(httpx.HTTPTransport):
         return super().handle_request(request)
 
 
-def test_without_a_scorer_nothing_is_asked():
+def test_without_a_scorer_nothing_is_asked(scorers):
     assert ask_scorers(ASKED) == []
 
 
-def test_any_service_gets_the_comment_and_returns_a_probability(service):
+def test_any_service_gets_the_comment_and_returns_a_probability(service, scorers):
     service.answer = '{"probability": 0.93}'
-    assert ask_scorers(ASKED, {"scorer": HttpScorer(service.url)}) == [ScoreAnswer("scorer", 0.93)]
+    scorers["scorer"] = HttpScorer(service.url)
+    assert ask_scorers(ASKED) == [ScoreAnswer("scorer", 0.93)]
     assert json.loads(service.requests[0][1]) == vars(ASKED)
 
 
 @pytest.mark.parametrize(("answer", "probability"), [("true", 0.9), ("false", 0.0)])
-def test_akismet_is_asked_by_its_own_client(service, answer, probability):
+def test_akismet_is_asked_by_its_own_client(service, scorers, answer, probability):
     service.answer = answer
     akismet = AkismetScorer("a-key", "https://x.example", LocalTransport(service.url))
-    assert ask_scorers(ASKED, {"akismet": akismet}) == [ScoreAnswer("akismet", probability)]
+    scorers["akismet"] = akismet
+    assert ask_scorers(ASKED) == [ScoreAnswer("akismet", probability)]
     [(path, body)] = service.requests
     assert path == "/1.1/comment-check"
     sent = parse_qs(body)
@@ -128,37 +138,42 @@ def test_akismet_is_asked_by_its_own_client(service, answer, probability):
         "\xff",
     ],
 )
-def test_an_invalid_answer_counts_as_missing(service, answer):
+def test_an_invalid_answer_counts_as_missing(service, scorers, answer):
     service.answer = answer
-    assert ask_scorers(ASKED, {"scorer": HttpScorer(service.url)}) == [ScoreAnswer("scorer", None)]
+    scorers["scorer"] = HttpScorer(service.url)
+    assert ask_scorers(ASKED) == [ScoreAnswer("scorer", None)]
 
 
-def test_an_error_counts_as_a_missing_answer(service):
+def test_an_error_counts_as_a_missing_answer(service, scorers):
     service.status = 500
-    assert ask_scorers(ASKED, {"scorer": HttpScorer(service.url)}) == [ScoreAnswer("scorer", None)]
-    assert ask_scorers(ASKED, {"scorer": HttpScorer("http://127.0.0.1:1")}) == [ScoreAnswer("scorer", None)]
+    scorers["scorer"] = HttpScorer(service.url)
+    assert ask_scorers(ASKED) == [ScoreAnswer("scorer", None)]
+    scorers["scorer"] = HttpScorer("http://127.0.0.1:1")
+    assert ask_scorers(ASKED) == [ScoreAnswer("scorer", None)]
 
 
-def test_a_slow_scorer_does_not_delay_the_comment_or_another_scorer(service, monkeypatch):
+def test_a_slow_scorer_does_not_delay_the_comment_or_another_scorer(service, scorers, monkeypatch):
     """The slow one is still silent when the answer of the quick one is given."""
     monkeypatch.setattr("moderation.screening.external_scorers.TIMEOUT", 3)
     quick = Service()
     quick.answer = '{"probability": 0.5}'
     service.may_answer.clear()
-    found = ask_scorers(ASKED, {"scorer": HttpScorer(quick.url), "akismet": HttpScorer(service.url)})
+    scorers |= {"scorer": HttpScorer(quick.url), "akismet": HttpScorer(service.url)}
+    found = ask_scorers(ASKED)
     service.may_answer.set()
     assert found == [ScoreAnswer("scorer", 0.5), ScoreAnswer("akismet", None)]
     quick.server.shutdown()
 
 
-def test_a_scorer_that_fails_repeatedly_is_paused(service, monkeypatch):
+def test_a_scorer_that_fails_repeatedly_is_paused(service, scorers, monkeypatch):
     service.status = 500
+    scorers["scorer"] = HttpScorer(service.url)
     for _ in range(external_scorers.FAILURES_BEFORE_COOLDOWN + 2):
-        ask_scorers(ASKED, {"scorer": HttpScorer(service.url)})
+        ask_scorers(ASKED)
     assert len(service.requests) == external_scorers.FAILURES_BEFORE_COOLDOWN
     monkeypatch.setattr("moderation.screening.external_scorers.COOLDOWN", 0.0)
     service.status, service.answer = 200, '{"probability": 0.2}'
-    assert ask_scorers(ASKED, {"scorer": HttpScorer(service.url)}) == [ScoreAnswer("scorer", 0.2)]
+    assert ask_scorers(ASKED) == [ScoreAnswer("scorer", 0.2)]
 
 
 @pytest.fixture

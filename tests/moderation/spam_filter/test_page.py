@@ -315,9 +315,9 @@ def test_roc_goes_from_nothing_to_all():
 
 
 def test_thinned_probabilities_are_evenly_spaced():
-    kept = contributions.downsample([n / 9_999 for n in range(10_000)], 100)
-    assert (len(kept), kept[0], kept[-1]) == (100, 1, 0)
-    assert sum(p >= 0.25 for p in kept) == 75
+    kept = contributions.downsample([n / 9_999 for n in range(10_000)])
+    assert (len(kept), kept[0], kept[-1]) == (1_000, 1, 0)
+    assert sum(p >= 0.25 for p in kept) == 750
 
 
 def test_setting_the_same_percentage_is_no_action(client, ada, blank):
