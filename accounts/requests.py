@@ -25,6 +25,12 @@ def safe_local_path(request: HttpRequest, path: str) -> str:
     return path if is_safe and path.startswith("/") else ""
 
 
+def request_user(request: HttpRequest) -> User:
+    """Return the user who made the request to a page that requires a login."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
 def require_administrator(request: HttpRequest) -> User:
     """Return the administrator who made the request, or raise PermissionDenied."""
     user = request.user

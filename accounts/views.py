@@ -27,7 +27,7 @@ from accounts.authentication.devices import (
 )
 from accounts.forms import LanguageForm, PasswordForm
 from accounts.models import User
-from accounts.requests import next_path
+from accounts.requests import next_path, request_user
 from accounts.services import guest_comments_url, set_public_page
 from core.fallback_pages import broken_link
 from core.query_forms import parse_whole_number
@@ -54,11 +54,10 @@ def public_page(request: HttpRequest) -> HttpResponse:
 
     The form field `on` is 1 or 0.
     """
-    assert isinstance(request.user, User)
     if request.method != "POST":
         return render(request, "accounts/public_page.html")
     on = request.POST.get("on") == "1"  # any other value means off
-    set_public_page(user=request.user, on=on)
+    set_public_page(user=request_user(request), on=on)
     messages.success(request, _("Your public page is on.") if on else _("Your public page is off."))
     return redirect("public-page")
 
@@ -67,10 +66,9 @@ def public_page(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def language(request: HttpRequest) -> HttpResponse:
     """Show and change the language in which the member gets pages and mails."""
-    assert isinstance(request.user, User)
     site: Any = request.site
     default = site.language
-    form = LanguageForm(request.POST or None, instance=request.user, site_language=default)
+    form = LanguageForm(request.POST or None, instance=request_user(request), site_language=default)
     if form.is_valid():
         user = form.save(commit=False)
         user.save(update_fields=["language"])

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
+from accounts.requests import request_user
 from archive import pending_uploads
 from archive.models import Import
 from archive.services import MAX_MB, ArchiveImportError, ImportReport, check_size, import_page
@@ -155,10 +156,9 @@ class ImportAdmin(admin.ModelAdmin[Import]):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Import]:
-        assert isinstance(request.user, User)
         undos = Batch.objects.filter(root=OuterRef("batch")).order_by("-undos").values("undos")[:1]
         imports = super().get_queryset(request)
-        return imports.annotate(story=title_for(request.user, "article__"), undos=Subquery(undos))
+        return imports.annotate(story=title_for(request_user(request), "article__"), undos=Subquery(undos))
 
     @admin.display(description=gettext_lazy("story"))
     def story(self, obj: Any) -> str:
@@ -207,23 +207,23 @@ class ImportAdmin(admin.ModelAdmin[Import]):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         """Show who undid the import, with a link if the person may open that undo, and where its story is."""
-        assert isinstance(request.user, User)
-        action = action_history.summarize([context["original"].batch], request.user)[0]
+        user = request_user(request)
+        action = action_history.summarize([context["original"].batch], user)[0]
         later, may_open = action.later_undo(), False
         if later:
             with suppress(Http404):
-                get_action_or_404(request.user, later.pk)
+                get_action_or_404(user, later.pk)
                 may_open = True
         article = context["original"].article
         # Only of a discussion whose page of proposals the person may open: the count is a link to it.
-        discussions = discussions_of(request.user).filter(pk=article.pk)
+        discussions = discussions_of(user).filter(pk=article.pk)
         proposals = InferredParent.objects.filter(discussion__in=discussions)
         context |= {
             "action": action,
             "later": later,
             "may_open": may_open,
             "article": article,
-            "may_edit": article.can_be_edited_by(request.user),
+            "may_edit": article.can_be_edited_by(user),
             "proposal_count": proposals.open().count(),
         }
         return super().render_change_form(request, context, *args, **kwargs)
@@ -238,12 +238,11 @@ class ImportAdmin(admin.ModelAdmin[Import]):
         """
         if not self.has_add_permission(request):
             raise PermissionDenied
-        assert isinstance(request.user, User)
         is_post = request.method == "POST"
         previewed = request.GET if "kept" in request.GET else None
         # Also empty files would bind the form, which would then open with an error.
         sent = (request.POST, request.FILES) if is_post else (previewed, None)
-        form = ImportForm(*sent, actor=request.user)
+        form = ImportForm(*sent, actor=request_user(request))
         report = None
         if "preview" in request.POST:
             if upload := form.store():

@@ -15,8 +15,9 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.requests import request_user
 from articles.admin_public_pages import AuthorsField, pin_button
-from articles.editing.concurrent_editing import ConcurrentEditingAdmin, request_user
+from articles.editing.concurrent_editing import ConcurrentEditingAdmin
 from articles.editing.conflicts import ConflictAwareForm
 from articles.editing.drawer import DrawerRow, drawer_row
 from articles.editing.editor_page import DocumentAdmin
@@ -145,9 +146,8 @@ class ArticleAdmin(DocumentAdmin):
     formfield_overrides = {models.URLField: {"assume_scheme": "https"}}
 
     def get_queryset(self, request: HttpRequest) -> ArticleQuerySet:
-        assert isinstance(request.user, User)
         return (
-            Article.objects.editable_by(request.user)
+            Article.objects.editable_by(request_user(request))
             .select_related("discussion", "pin")
             .prefetch_related("editors")
         )
@@ -180,8 +180,7 @@ class ArticleAdmin(DocumentAdmin):
         ]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        assert isinstance(request.user, User)
-        return {"signed": [request.user.pk], **super().get_changeform_initial_data(request)}
+        return {"signed": [request_user(request).pk], **super().get_changeform_initial_data(request)}
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "editors":

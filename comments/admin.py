@@ -17,6 +17,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.requests import request_user
 from articles.admin import ArticleAdmin
 from articles.editing.concurrent_editing import ConcurrentEditingAdmin
 from articles.editing.conflicts import ConflictAwareForm
@@ -144,8 +145,7 @@ class DiscussionAdmin(ConcurrentEditingAdmin):
     readonly_fields = ["article", "shown", "declared_count", "tree"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Discussion]:
-        assert isinstance(request.user, User)
-        return discussions_of(request.user).annotate(
+        return discussions_of(request_user(request)).annotate(
             waiting_count=_count(Comment.objects.waiting()), stored_count=_count(Comment.objects.all())
         )
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.requests import request_user
 from articles.models import title_for
 from comments import removal_reasons
 from comments.models import Reason, State, Transition
@@ -152,8 +152,8 @@ class TransitionAdmin(ReadOnlyAdmin[Transition]):
     show_full_result_count = False  # the log only grows
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Transition]:
-        assert isinstance(request.user, User)
-        return super().get_queryset(request).annotate(title=title_for(request.user, "discussion__article__"))
+        title = title_for(request_user(request), "discussion__article__")
+        return super().get_queryset(request).annotate(title=title)
 
     @admin.display(description=_("comment"))
     def comment_number(self, transition: Transition) -> str:

@@ -10,7 +10,6 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from accounts.models import User
 from articles.editing.conflicts import ConflictAwareForm, FormSnapshot
 from articles.models.articles import token_signing_time
 from articles.site.requests import site_request
@@ -91,9 +90,3 @@ class ConcurrentEditingAdmin(admin.ModelAdmin[Any]):
 
 def _formset_forms(formsets: Iterable[Any]) -> list[Any]:
     return [form for formset in formsets for form in formset.forms]
-
-
-def request_user(request: HttpRequest) -> User:
-    """Return the logged-in user of a request to the admin."""
-    assert isinstance(request.user, User)
-    return request.user

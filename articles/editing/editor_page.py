@@ -18,8 +18,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from accounts.requests import request_user
 from articles.editing import autosaves, presence, revision_pages
-from articles.editing.concurrent_editing import ConcurrentEditingAdmin, request_user
+from articles.editing.concurrent_editing import ConcurrentEditingAdmin
 from articles.editing.conflicts import FormSnapshot, merge_texts
 from articles.editing.drawer import DrawerRow, drawer_inlines, drawer_row
 from articles.editing.posted_forms import (

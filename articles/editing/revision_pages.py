@@ -15,8 +15,8 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.requests import request_user
 from articles.editing.autosaves import restore_revision
-from articles.editing.concurrent_editing import request_user
 from articles.editing.conflicts import latest_revision_number
 from articles.editing.diff import compare
 from articles.models import Document, DocumentText

@@ -13,7 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.models import User
+from accounts.requests import request_user
 from articles.editing.concurrent_editing import ConcurrentEditingAdmin
 from articles.images import html
 from articles.images.forms import ImageForm, UploadForm
@@ -108,8 +108,7 @@ class ImageAdmin(ConcurrentEditingAdmin):
         return ["file_line", "used_in", "markdown_line"] if obj else []
 
     def save_model(self, request: HttpRequest, obj: Image, form: Any, change: bool) -> None:
-        assert isinstance(request.user, User)
-        stored = form.save_as(request.user)
+        stored = form.save_as(request_user(request))
         obj.pk = stored.pk
         if not change and form.decoded.note:
             self.message_user(request, form.decoded.note)
@@ -158,11 +157,10 @@ class ImageAdmin(ConcurrentEditingAdmin):
             return HttpResponseNotAllowed(["POST"])
         if not self.has_add_permission(request):
             return JsonResponse({"errors": {"file": [_("Only editors can add images.")]}}, status=403)
-        assert isinstance(request.user, User)
         form = UploadForm(request.POST, request.FILES)
         if not form.is_valid():
             return JsonResponse({"errors": form.errors}, status=400)
-        image = form.save_as(request.user)
+        image = form.save_as(request_user(request))
         data = {
             "id": image.pk,
             "markdown": image.markdown,

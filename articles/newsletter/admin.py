@@ -18,8 +18,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from accounts.models import User
+from accounts.requests import request_user
 from articles.admin_public_pages import EditorAccessAdmin
-from articles.editing.concurrent_editing import request_user
 from articles.models import Article, Newsletter, NewsletterRecipient
 from articles.models.newsletters import MAX_SUBJECT_LENGTH
 from articles.newsletter import drafts, sending

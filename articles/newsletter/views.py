@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.models import User
+from accounts.requests import request_user
 from accounts.services import confirmed_emails
 from articles.models import Newsletter, Subscriber
 from articles.newsletter import subscriptions
@@ -122,8 +122,7 @@ def account(request: SiteRequest) -> HttpResponse:
 
     The field `add` of the form on other pages names one list to add.
     """
-    assert isinstance(request.user, User)
-    confirmed = confirmed_emails().filter(user=request.user).first()
+    confirmed = confirmed_emails().filter(user=request_user(request)).first()
     email = confirmed.email if confirmed else ""
     if request.method == "POST":
         if email and not _change(request, email):

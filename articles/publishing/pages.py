@@ -19,8 +19,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from accounts.requests import request_user
 from articles.editing import notes
-from articles.editing.concurrent_editing import request_user
 from articles.editing.conflicts import DocumentForm
 from articles.models import PREVIEW_LIFETIME, Article
 from articles.models.editing import MAX_CORRECTION_LENGTH, MAX_NOTE_LENGTH, Correction, EditorNote

@@ -7,8 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from accounts.models import User
-from accounts.requests import next_path
+from accounts.requests import next_path, request_user
 from articles.markup.markdown import make_excerpt
 from articles.site.requests import SiteRequest
 from comments.services.claims import claim_comments, claimable_comments
@@ -26,18 +25,18 @@ def guest_comments(request: SiteRequest) -> HttpResponse:
     Pages that have just confirmed an e-mail lead here. `next` is the page to go on to, at once if there is
     nothing to list.
     """
-    assert isinstance(request.user, User)
+    user = request_user(request)
     next_url = next_path(request)
     if request.method == "POST":
         ids = parse_ids(request.POST.getlist("comment"))
-        if count := claim_comments(user=request.user, ids=ids):
+        if count := claim_comments(user=user, ids=ids):
             messages.success(
                 request,
                 ngettext("%(n)s comment is yours now.", "%(n)s comments are yours now.", count)
                 % {"n": count},
             )
         return redirect(next_url or "home")
-    claimable = claimable_comments(request.user).select_related("discussion__article")
+    claimable = claimable_comments(user).select_related("discussion__article")
     comments = list(claimable.order_by("-created_at", "-pk")[: MAX_SHOWN + 1])
     if next_url and not comments:
         return redirect(next_url)

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.models import User
+from accounts.requests import request_user
 from articles.site.requests import SiteRequest
 from comments.loading import load_story_page
 from comments.models import Comment, Mute
@@ -20,7 +20,7 @@ from core.query_forms import parse_whole_number
 @require_http_methods(["GET", "HEAD", "POST"])
 def mute(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     """Ask whether to mute the author of a comment. POST mutes them, or with `on=0` shows them again."""
-    assert isinstance(request.user, User)
+    user = request_user(request)
     article = load_story_page(request, slug).article
     comment = get_object_or_404(Comment.objects.readable(request.now), pk=pk, discussion=article.pk)
     back = comment.get_absolute_url()
@@ -28,17 +28,17 @@ def mute(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
         context = {
             "article": article,
             "comment": comment,
-            "is_own": comment.author_id == request.user.pk,
-            "is_muted": Mute.objects.filter(user=request.user).of_author(comment).exists(),
+            "is_own": comment.author_id == user.pk,
+            "is_muted": Mute.objects.filter(user=user).of_author(comment).exists(),
             "back": back,
         }
         return render(request, "comments/mute.jinja", context)
     if request.POST.get("on") == "0":
-        unmute_author(comment=comment, user=request.user)
+        unmute_author(comment=comment, user=user)
         messages.success(request, _("You unmuted this person."))
         return redirect(back)
     try:
-        mute_author(comment=comment, user=request.user)
+        mute_author(comment=comment, user=user)
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     else:
@@ -50,8 +50,7 @@ def mute(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def muted_people(request: SiteRequest) -> HttpResponse:
     """List the people that the member muted, the latest first. POST unmutes one (`mute`: its number)."""
-    assert isinstance(request.user, User)
-    muted = Mute.objects.filter(user=request.user)
+    muted = Mute.objects.filter(user=request_user(request))
     if request.method == "POST":
         if (pk := parse_whole_number(request.POST.get("mute"))) is None:
             raise Http404

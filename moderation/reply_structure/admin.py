@@ -27,7 +27,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from mptt.admin import DraggableMPTTAdmin
 
-from accounts.models import User
+from accounts.requests import request_user
 from articles.models import title_for
 from comments import removal_reasons
 from comments.admin import discussions_of
@@ -161,13 +161,13 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
 
         Restricted comments are among them, shown by number only, since they may have replies.
         """
-        assert isinstance(request.user, User)
-        rows = Comment.objects.moderated_by(request.user, include_restricted=True)
+        user = request_user(request)
+        rows = Comment.objects.moderated_by(user, include_restricted=True)
         rows = rows.annotate(last_transition_id=last_transition_id("pk"))
         if request.resolver_match and "object_id" in request.resolver_match.kwargs:
             # The form of one comment shows these.
             rows = rows.select_related("discussion__article", "parent")
-            rows = rows.annotate(title=title_for(request.user, "discussion__article__"))
+            rows = rows.annotate(title=title_for(user, "discussion__article__"))
         discussion = TreeQuery.read(request.GET)["discussion"]
         return rows if discussion is None else rows.filter(discussion=discussion)
 
@@ -194,8 +194,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
 
     def _discussion(self, request: HttpRequest) -> Discussion | None:
         """Return the discussion in the query string, if the user may see it."""
-        assert isinstance(request.user, User)
-        rows = discussions_of(request.user).select_related("article")
+        rows = discussions_of(request_user(request)).select_related("article")
         rows = rows.defer("article__body", "article__body_html", "article__vector")
         return rows.filter(pk=TreeQuery.read(request.GET)["discussion"]).first()
 
@@ -225,8 +224,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         query = request.GET.copy()
         del query["done"]
         done = DoneQuery.read(request.GET)["done"]
-        assert isinstance(request.user, User)
-        if action := just_done_action(request.user, done):
+        if action := just_done_action(request_user(request), done):
             moved = Comment.objects.filter(transitions__batch=action.batch.pk).first()
             if moved and action.batch.kind == Batch.Kind.MOVE:
                 message = self._moved_message(request, moved, action.batch.pk)
@@ -266,7 +264,6 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         except (KeyError, ValueError, Comment.DoesNotExist):
             messages.error(request, _("That comment is no longer here."))
             return HttpResponse(status=404)
-        assert isinstance(request.user, User)
         if not self.has_change_permission(request, dragged):
             return HttpResponse(status=403)
         parent = target if request.POST.get("position") == "last-child" else target.parent
@@ -275,7 +272,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
             messages.warning(request, self._unconfirmed_message(request, dragged, parent, warnings))
             return HttpResponse()
         try:
-            batch = move(comment=dragged, parent=parent, actor=request.user)
+            batch = move(comment=dragged, parent=parent, actor=request_user(request))
         except ValidationError as error:
             messages.error(request, error.messages[0])
             return HttpResponse()
@@ -295,8 +292,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_fields(self, request: HttpRequest, obj: Comment | None = None) -> Any:
-        assert isinstance(request.user, User)
-        private = ["author_email"] if request.user.can_view_email_addresses else []
+        private = ["author_email"] if request_user(request).can_view_email_addresses else []
         return [
             *("author_name", *private, "body", "state", "state_reason", "created_at", "story", "parent"),
             *("tree_id", "lft", "rght", "level", "reply_count", "source_id", "source_parent"),

@@ -12,8 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import User
-from accounts.requests import safe_local_path
+from accounts.requests import request_user, safe_local_path
 from comments.comment_links import parse_comment_number
 from comments.models import Comment
 from comments.services.moves import find_obstacle
@@ -33,9 +32,9 @@ def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
     as the form would, with errors or warnings, and moves nothing.
     `next` is the page to return to, by default the reply structure.
     """
-    assert isinstance(request.user, User)
+    user = request_user(request)
     comment = get_object_or_404(
-        Comment.objects.moderated_by(request.user).select_related("discussion__article", "parent"), pk=pk
+        Comment.objects.moderated_by(user).select_related("discussion__article", "parent"), pk=pk
     )
     parameters = MoveQuery.read(request.GET)
     back = ActionForm.of(request)["next"]
@@ -52,7 +51,7 @@ def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
             warnings = candidates.find_warnings(comment, parent)
     if request.method == "POST" and form.is_valid() and not warnings:
         try:
-            batch = move(comment=comment, parent=parent, actor=request.user)
+            batch = move(comment=comment, parent=parent, actor=user)
         except ValidationError as error:  # somebody else has moved one of them meanwhile
             form.add_error("parent", error)
         else:
