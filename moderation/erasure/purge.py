@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from allauth.account.models import EmailAddress
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Max, Min, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -25,7 +25,7 @@ from articles.services import erase_author
 from comments.models import LAST_TRANSITION_ID, Comment, CommentDraft, Follow, Mute, Reason, State, Visit
 from comments.services.discussions import lock_discussions_of
 from comments.services.text_changes import erase_comments, erase_names
-from core.database.sql import execute, fetch_column, fetch_rows
+from core.database.sql import execute, fetch_column
 from moderation.erasure import emails, written_mails
 from moderation.models import (
     Appeal,
@@ -278,41 +278,35 @@ class ListSummary:
 
 MAX_DISCUSSIONS = 10  # in a summary
 SAMPLE_SIZE = 9
-COUNTS_BY_REASON = """
-SELECT c.state, c.state_reason, count(*), min(c.created_at), max(c.created_at)
-FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
-WHERE m.group_id = %(group)s GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"""
-COUNTS_BY_STORY = """
-SELECT a.title, n.count, count(*) OVER () FROM (
-  SELECT c.discussion_id, count(*)
-  FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
-  WHERE m.group_id = %(group)s GROUP BY 1) n
-JOIN articles_article a ON a.id = n.discussion_id ORDER BY n.count DESC, a.id LIMIT %(limit)s"""
-EVENLY_SPACED = """
-SELECT comment_id FROM (
-  SELECT comment_id, row_number() OVER (ORDER BY comment_id) - 1 AS n, count(*) OVER () AS size
-  FROM moderation_commentgroupmember WHERE group_id = %(group)s) x
-WHERE n IN (SELECT (size - 1) * step / greatest(1, least(size, %(sample)s) - 1)
-            FROM generate_series(0, least(size, %(sample)s) - 1) AS step)"""
 
 
 def summarize(group: CommentGroup) -> ListSummary:
-    """Return the summary of a list, in six statements for any length."""
-    reasons = fetch_rows(COUNTS_BY_REASON, {"group": group.pk})
-    stories = fetch_rows(COUNTS_BY_STORY, {"group": group.pk, "limit": MAX_DISCUSSIONS})
-    picked = fetch_column(EVENLY_SPACED, {"group": group.pk, "sample": SAMPLE_SIZE})
-    members = set(CommentGroupMember.objects.filter(group=group).values_list("comment", flat=True))
+    """Return the summary of a list, in five statements for any length."""
+    members = CommentGroupMember.objects.filter(group=group)
+    reasons = list(
+        members.values_list("comment__state", "comment__state_reason")
+        .annotate(count=Count("pk"), oldest=Min("comment__created_at"), newest=Max("comment__created_at"))
+        .order_by("-count", "comment__state", "comment__state_reason")
+    )
+    stories = list(
+        members.values_list("comment__discussion__article__title", "comment__discussion")
+        .annotate(count=Count("pk"))
+        .order_by("-count", "comment__discussion")
+    )
+    ids = list(members.order_by("comment").values_list("comment", flat=True))
+    intervals = min(len(ids), SAMPLE_SIZE) - 1
+    sample = {ids[(len(ids) - 1) * step // max(1, intervals)] for step in range(intervals + 1)}
     return ListSummary(
         by_reason=[(state, reason, count) for state, reason, count, *_times in reasons],
-        by_discussion=[(title, count) for title, count, _all in stories],
-        more_discussions=stories[0][2] - len(stories) if stories else 0,
+        by_discussion=[(title, count) for title, _pk, count in stories[:MAX_DISCUSSIONS]],
+        more_discussions=len(stories[MAX_DISCUSSIONS:]),
         oldest=min((row[3] for row in reasons), default=None),
         newest=max((row[4] for row in reasons), default=None),
         sample=list(
-            Comment.objects.filter(pk__in=picked)
+            Comment.objects.filter(pk__in=sample)
             .select_related("discussion__article")
             .defer("body_html", "discussion__article__body", "discussion__article__body_html")
             .order_by("pk")
         ),
-        changed=[] if group.resolved_at else sorted(members - set(unchanged(group))),
+        changed=[] if group.resolved_at else sorted(set(ids) - set(unchanged(group))),
     )
