@@ -3,10 +3,10 @@
 All of these run in the caller's transaction, which holds the locks on the discussions, or takes them here.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils import translation
 
@@ -22,17 +22,26 @@ from comments.services.discussions import increment_versions, lock_discussions_o
 from core.database.sql import execute
 
 
-@dataclass(frozen=True)
-class CommentContent:
-    """The content of one comment: name, e-mail address, body, and the other revisions of its body."""
+class TextVersion(NamedTuple):
+    """A version of a comment's text."""
+
+    revision: int
+    body: str
+    is_redacted: bool
+    replaced_at: datetime | None = None  # None: it is the text that the comment shows
+
+
+class CommentContent(NamedTuple):
+    """The content of one comment: name, e-mail address, and all versions of its text."""
 
     comment: int
     author_name: str
     author_email: str
-    body: str
-    revision: int
-    is_redacted: bool  # whether `body` is a redacted one
-    other_revisions: list[CommentRevision]
+    versions: Sequence[TextVersion]
+
+    @property
+    def body(self) -> str:
+        return next((version.body for version in self.versions if version.replaced_at is None), "")
 
 
 def render_body(body: str, *, is_plain_text: bool) -> str:
@@ -56,13 +65,15 @@ def remove_content(ids: Sequence[int]) -> list[CommentContent]:
 
     Runs in one transaction with restrict_states, which holds the locks, so that no page shows any of it.
     """
-    revisions: dict[int, list[CommentRevision]] = {pk: [] for pk in ids}
-    for version in CommentRevision.objects.filter(comment__in=ids).order_by("comment", "revision"):
-        revisions[version.comment_id].append(version)
+    fields = ("revision", "body", "is_redacted")
+    earlier: dict[int, list[TextVersion]] = defaultdict(list)
+    stored = CommentRevision.objects.filter(comment__in=ids).order_by("comment", "revision")
+    for pk, *version in stored.values_list("comment", *fields, "replaced_at"):
+        earlier[pk].append(TextVersion(*version))
     rows = Comment.objects.filter(pk__in=ids).order_by("pk")
     contents = [
-        CommentContent(*row, revisions[row[0]])
-        for row in rows.values_list("pk", "author_name", "author_email", "body", "revision", "is_redacted")
+        CommentContent(pk, name, email, [*earlier[pk], TextVersion(*shown)])
+        for pk, name, email, *shown in rows.values_list("pk", "author_name", "author_email", *fields)
     ]
     delete_content(ids)
     return contents
@@ -84,7 +95,13 @@ def restore_content(contents: Sequence[CommentContent]) -> None:
     }
     execute(sql.RESTORE_CONTENT, values)
     CommentRevision.objects.bulk_create(
-        [version for content in contents for version in content.other_revisions], batch_size=2_000
+        [
+            CommentRevision(comment_id=content.comment, **version._asdict())
+            for content in contents
+            for version in content.versions
+            if version.replaced_at
+        ],
+        batch_size=2_000,
     )
     CommentText.objects.bulk_create(
         [

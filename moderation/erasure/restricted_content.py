@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from accounts.erasure_log import Erasure, append_on_commit
 from accounts.models import User, deleted_name
-from comments.models import Comment, CommentRevision, Reason, Transition
+from comments.models import Comment, Reason, Transition
 from comments.services.discussions import lock_discussions_of
-from comments.services.text_changes import CommentContent, remove_content, restore_content
+from comments.services.text_changes import CommentContent, TextVersion, remove_content, restore_content
 from moderation.models import Batch, Origin, RestrictedText, Restriction
 
 
@@ -30,24 +30,7 @@ def store_texts(restrictions: Sequence[Restriction]) -> None:
         content = contents[restriction.comment_id]
         restriction.author_name, restriction.author_email = content.author_name, content.author_email
         restriction.ip_hash = origins.get(restriction.comment_id)
-        rows += [
-            RestrictedText(
-                restriction=restriction,
-                revision=text.revision,
-                body=text.body,
-                is_redacted=text.is_redacted,
-                replaced_at=text.replaced_at,
-            )
-            for text in content.other_revisions
-        ]
-        rows.append(
-            RestrictedText(
-                restriction=restriction,
-                revision=content.revision,
-                body=content.body,
-                is_redacted=content.is_redacted,
-            )
-        )
+        rows += [RestrictedText(restriction=restriction, **version._asdict()) for version in content.versions]
     Restriction.objects.bulk_create(restrictions, batch_size=2_000)
     RestrictedText.objects.bulk_create(rows, batch_size=2_000)
     log_restrictions([restriction.comment_id for restriction in restrictions])
@@ -142,9 +125,10 @@ def _restore_texts(restrictions: Sequence[Restriction], actor: User | None) -> N
 
     E-mails that were deleted in the meantime as unconfirmed, and names of erased people, are not restored.
     """
-    texts: defaultdict[int, list[RestrictedText]] = defaultdict(list)
+    texts: defaultdict[int, list[TextVersion]] = defaultdict(list)
     for text in read_texts(restrictions, by=actor):
-        texts[text.restriction_id].append(text)
+        version = TextVersion(text.revision, text.body, text.is_redacted, text.replaced_at)
+        texts[text.restriction_id].append(version)
     comments = Comment.objects.filter(pk__in=[restriction.comment_id for restriction in restrictions])
     by_erased = set(comments.filter(Q(author__name="") | Q(guest__name="")).values_list("pk", flat=True))
     without_email = by_erased | set(comments.filter(guest__email="").values_list("pk", flat=True))
@@ -156,24 +140,9 @@ def _restore_texts(restrictions: Sequence[Restriction], actor: User | None) -> N
                 if restriction.comment_id in by_erased
                 else restriction.author_name,
                 author_email="" if restriction.comment_id in without_email else restriction.author_email,
-                body=shown.body,
-                revision=shown.revision,
-                is_redacted=shown.is_redacted,
-                other_revisions=[
-                    CommentRevision(
-                        comment_id=restriction.comment_id,
-                        revision=text.revision,
-                        body=text.body,
-                        is_redacted=text.is_redacted,
-                        replaced_at=text.replaced_at,
-                    )
-                    for text in texts[restriction.pk]
-                    if text.replaced_at
-                ],
+                versions=texts[restriction.pk],
             )
             for restriction in restrictions
-            for shown in texts[restriction.pk]
-            if shown.replaced_at is None
         ]
     )
     clear_texts(restrictions)
