@@ -1,6 +1,7 @@
-"""Cursor pagination of lists, newest first: a page starts after the last item of the page before.
+"""Pages of lists: by cursors, and by numbers where a list has another order than that of time.
 
-New items therefore never shift a page.
+A page with a cursor starts after the last item of the page before, so new items never shift it. Nothing is
+counted.
 """
 
 from datetime import UTC, datetime
@@ -39,6 +40,13 @@ def read_page(
         return found, None
     last = found[size - 1]
     return found[:size], PageCursor(getattr(last, time_field), last.pk)
+
+
+def read_numbered_page(rows: QuerySet[Row], number: int, *, size: int) -> tuple[list[Row], bool]:
+    """Return the rows of the page with this number, from 1 on, and whether another one follows."""
+    start = size * (number - 1)
+    found = list(rows[start : start + size + 1])
+    return found[:size], len(found) > size
 
 
 def older_than(rows: QuerySet[Row], time_field: str, before: PageCursor | None) -> QuerySet[Row]:

@@ -130,8 +130,13 @@ class ParsedField(forms.Field):
             raise ValidationError("") from error
 
 
-class ListQuery(QueryForm):
-    """The query string of a list that is read page by page."""
+class CursorQuery(QueryForm):
+    """The query string of a list that is read page by page. A wrong cursor is that of the first page."""
 
     before = ParsedField(PageCursor.parse)
+
+
+class ListQuery(CursorQuery):
+    """The query string of a list that has no page for a wrong cursor."""
+
     strict = frozenset({"before"})

@@ -21,6 +21,7 @@ from accounts.requests import safe_local_path
 from articles.models import Article, ArticleQuerySet
 from articles.site.requests import SiteRequest
 from comments.models import Discussion
+from core.paging import read_numbered_page
 from core.query_forms import PageField, SearchField
 from moderation.actions import quick_actions
 from moderation.actions.request_helpers import (
@@ -74,15 +75,15 @@ def discussions(request: SiteRequest) -> HttpResponse:
     """
     user, parameters = require_decider(request), DiscussionsQuery.read(request.GET)
     search, number = parameters["q"], parameters["page"]
-    rows = list(_search(user, search)[(number - 1) * PAGE_SIZE : number * PAGE_SIZE + 1])
+    rows, has_next = read_numbered_page(_search(user, search), number, size=PAGE_SIZE)
     query = {"q": search} if search else {}
     context = {
         "q": search,
-        "rows": [_discussion_row(article) for article in rows[:PAGE_SIZE]],
+        "rows": [_discussion_row(article) for article in rows],
         "site": _site_row(request) if user.is_moderator else None,
         "this_url": reverse("moderation:discussions") + (f"?{urlencode(query)}" if query else ""),
         "previous": "?" + urlencode(query | {"page": number - 1}) if number > 1 else "",
-        "next": "?" + urlencode(query | {"page": number + 1}) if len(rows) > PAGE_SIZE else "",
+        "next": "?" + urlencode(query | {"page": number + 1}) if has_next else "",
         "done": just_done_action(user, parameters["done"]),
     }
     return render(request, "moderation/actions/discussions.html", context)

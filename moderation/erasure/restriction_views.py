@@ -23,7 +23,8 @@ from accounts.models import User
 from accounts.requests import require_administrator, safe_local_path
 from comments.models import Comment, Reason, Transition
 from core.forms import SubmitForm
-from core.query_forms import NumberField, QueryForm
+from core.paging import next_page_url, read_page
+from core.query_forms import CursorQuery
 from moderation.actions import decisions
 from moderation.actions.request_helpers import (
     ActionForm,
@@ -132,16 +133,10 @@ def _show_refusals(request: HttpRequest, result: decisions.ActionResult) -> None
         )
 
 
-class RestrictionsQuery(QueryForm):
-    """The query string of the list of restricted comments: the last restriction of the page before."""
-
-    before = NumberField()
-
-
 @require_safe
 @login_required
 def restricted_comments(request: HttpRequest) -> HttpResponse:
-    """List restricted comments, the latest first. ?before=<restriction>: the next page."""
+    """List restricted comments, the latest first. ?before= is the cursor of a later page."""
     user = require_decider(request)
     rows = Restriction.objects.filter(
         lifted_at=None, comment__in=Comment.objects.moderated_by(user, include_restricted=True)
@@ -149,12 +144,11 @@ def restricted_comments(request: HttpRequest) -> HttpResponse:
     rows = rows.select_related("comment", "batch__actor").annotate(
         times_read=Count("readings"), last_read=Max("readings__at")
     )
-    if before := RestrictionsQuery.read(request.GET)["before"]:
-        rows = rows.filter(pk__lt=before)
-    found = list(rows.order_by("-pk")[: PAGE_SIZE + 1])
+    before = CursorQuery.read(request.GET)["before"]
+    shown, last = read_page(rows, "at", before=before, size=PAGE_SIZE)
     context = {
-        "restrictions": found[:PAGE_SIZE],
-        "next_page": f"?before={found[PAGE_SIZE - 1].pk}" if len(found) > PAGE_SIZE else "",
+        "restrictions": shown,
+        "next_page": next_page_url(request, last),
         "first_page": reverse("moderation:restricted") if before else "",
     }
     return render(request, "moderation/erasure/restricted.html", context)

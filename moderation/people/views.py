@@ -147,12 +147,8 @@ def add_note(request: HttpRequest) -> HttpResponse:
 def delete_note(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a note of one's own; administrators may delete any note."""
     user = require_decider(request)
-    found = (
-        ModeratorNote.objects.filter(pk=pk)
-        if user.is_administrator
-        else ModeratorNote.objects.filter(pk=pk, by=user)
-    )
-    get_object_or_404(found).delete()
+    deletable = {} if user.is_administrator else {"by": user}
+    get_object_or_404(ModeratorNote, pk=pk, **deletable).delete()
     messages.success(request, _("Note deleted."))
     return redirect(safe_local_path(request, request.POST.get("next", "")) or "moderation:people")
 

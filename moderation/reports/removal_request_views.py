@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.requests import require_administrator
 from core.fallback_pages import broken_link
+from core.paging import read_numbered_page
 from core.query_forms import PageField, QueryForm, SearchField
 from core.rate_limits import add_error
 from moderation.models import RemovalRequest
@@ -83,11 +84,11 @@ def removal_requests_page(request: HttpRequest) -> HttpResponse:
     require_administrator(request)
     number = RemovalRequestsQuery.read(request.GET)["page"]
     answered = RemovalRequest.objects.exclude(outcome="").order_by("-decided_at")
-    rows = list(answered.select_related("decided_by")[(number - 1) * PAGE_SIZE : number * PAGE_SIZE + 1])
+    rows, has_next = read_numbered_page(answered.select_related("decided_by"), number, size=PAGE_SIZE)
     context: dict[str, Any] = {
         "open": RemovalRequest.objects.filter(outcome="").order_by("at")[:200] if number == 1 else [],
-        "answered": rows[:PAGE_SIZE],
-        "next_page": f"?page={number + 1}" if len(rows) > PAGE_SIZE else "",
+        "answered": rows,
+        "next_page": f"?page={number + 1}" if has_next else "",
         "first_page": request.path if number > 1 else "",
     }
     return render(request, "moderation/reports/removal_requests.html", context)

@@ -1,7 +1,7 @@
 """Pages of the rules: the list, a rule with its versions, and the replay before a rule is saved."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django import forms
@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from comments.models import Comment
+from core.paging import read_numbered_page
 from core.query_forms import PageField, QueryForm, SearchField, parse_number
 from moderation.actions.request_helpers import require_moderator, require_post_and_login
 from moderation.actions.views import add_done_message
@@ -69,13 +70,13 @@ def index(request: HttpRequest) -> HttpResponse:
         shown = shown.filter(kind=kind)
     if text:
         shown = shown.filter(value__icontains=text)
-    start = RULES_PER_PAGE * (parameters["page"] - 1)
+    number = parameters["page"]
     found = shown.select_related("topic", "article", "added_by", "terms")
     found = found.defer("terms__text", *active_rules.UNUSED_ARTICLE_FIELDS).order_by("kind", "value", "pk")
-    some = list(found[start : start + RULES_PER_PAGE + 1])
+    some, has_next = read_numbered_page(found, number, size=RULES_PER_PAGE)
     query = request.GET.copy()
-    query["page"] = str(start // RULES_PER_PAGE + 2)
-    rows = _rule_rows(some[:RULES_PER_PAGE], user)
+    query["page"] = str(number + 1)
+    rows = _rule_rows(some, user)
     context = {
         "rows": rows,
         "ignored": sum(row.rule.is_active and not row.is_usable for row in rows),
@@ -84,8 +85,8 @@ def index(request: HttpRequest) -> HttpResponse:
         "q": text,
         "is_with_off": is_with_off,
         "off": Rule.objects.filter(is_active=False, replaced_by=None).count(),
-        "next_page": f"?{query.urlencode()}" if len(some) > RULES_PER_PAGE else "",
-        "first_page": reverse("moderation:rules") if start else "",
+        "next_page": f"?{query.urlencode()}" if has_next else "",
+        "first_page": reverse("moderation:rules") if number > 1 else "",
     }
     return render(request, "moderation/rules/rules.html", context)
 
@@ -252,8 +253,7 @@ def apply(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(group_url(matches.group, matches.approved))
 
 
-def _rule_rows(some: Iterable[Rule], user: User) -> list[RuleRow]:
-    some = list(some)
+def _rule_rows(some: Sequence[Rule], user: User) -> list[RuleRow]:
     records = active_rules.records([rule.pk for rule in some])
     return [
         RuleRow(

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import User
 from comments import removal_reasons
 from comments.models import Comment, moderated_stories
+from core.paging import read_numbered_page
 from core.query_forms import NumberField, PageField, ParsedField, parse_ids, parse_whole_number
 from moderation import similar
 from moderation.actions import decisions
@@ -93,20 +94,18 @@ def groups(request: HttpRequest) -> HttpResponse:
     found = all_groups.filter(kind=kind) if kind else all_groups
     if parameters["first"] and (largest := found.first()):
         return redirect("moderation:group", largest.pk)
-    rows = list(found[(number - 1) * pages.GROUPS_PER_PAGE : number * pages.GROUPS_PER_PAGE + 1])
+    rows, has_next = read_numbered_page(found, number, size=pages.GROUPS_PER_PAGE)
     query = {"kind": kind} if kind else {}
     context = {
         "scan": shown,
         "compared": f"{shown.comments:,}" if shown else "",
         "new_count": scan.count_new_comments(shown) if shown else 0,
         "running": running,
-        "rows": pages.group_rows(rows[: pages.GROUPS_PER_PAGE], user),
+        "rows": pages.group_rows(rows, user),
         "kinds": _kinds(all_groups),
         "kind": kind,
         "this_url": without_done_param(request.get_full_path()),
-        "next_page": f"?{urlencode({**query, 'page': number + 1})}"
-        if len(rows) > pages.GROUPS_PER_PAGE
-        else "",
+        "next_page": f"?{urlencode({**query, 'page': number + 1})}" if has_next else "",
         "first_page": f"?{urlencode(query)}" if number > 1 else "",
         "done": just_done_action(user, parameters["done"]),
     }

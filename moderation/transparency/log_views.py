@@ -17,19 +17,13 @@ from articles.site.current_site import current_site
 from comments import removal_reasons
 from comments.models import AUTHOR_REASONS, Reason, State, Transition
 from core.database.replicas import read_from_replica
-from core.paging import PageCursor, next_page_url, read_page
-from core.query_forms import ParsedField, QueryForm
+from core.paging import next_page_url, read_page
+from core.query_forms import CursorQuery, ParsedField, QueryForm
 from moderation.actions.request_helpers import require_moderator
 from moderation.checks import registry
 from moderation.models import Batch, Finding
 from moderation.queue import explanations
 from moderation.transparency import audit_log, public_log
-
-
-class AuditLogQuery(QueryForm):
-    """The query string of the audit log, without its filters: the cursor of a later page."""
-
-    before = ParsedField(PageCursor.parse)
 
 
 class PublicLogQuery(QueryForm):
@@ -44,7 +38,7 @@ class PublicLogQuery(QueryForm):
 def audit_log_page(request: HttpRequest) -> HttpResponse:
     """Show the audit log with the filters of AuditLogForm. ?before= is the cursor of a later page."""
     user = require_moderator(request)
-    form, before = audit_log.AuditLogForm(request.GET), AuditLogQuery.read(request.GET)["before"]
+    form, before = audit_log.AuditLogForm(request.GET), CursorQuery.read(request.GET)["before"]
     entries, last = list[Transition](), None
     if form.is_valid():
         found = audit_log.filtered_entries(form.cleaned_data, timezone.get_current_timezone(), user)
