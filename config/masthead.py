@@ -6,7 +6,6 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 from django.urls import reverse
-from django.utils.functional import SimpleLazyObject
 
 from accounts.authentication.second_factors import user_with_roles
 from accounts.guests import guest_id_from_cookie
@@ -94,12 +93,10 @@ class Masthead:
 def masthead(request: SiteRequest) -> dict[str, object]:
     """Return the context of every page.
 
-    `masthead` has the topics and the standing pages of the header and the footer, read once for all templates
-    of a page; `theme` is "" if the reader chose none; `site_url` is for absolute URLs.
+    `masthead` is that of the request (config.middleware.MastheadMiddleware); `theme` is "" if the reader
+    chose none; `site_url` is for absolute URLs.
     """
     theme = request.COOKIES.get("theme", "")
-    if not hasattr(request, "masthead"):
-        request.masthead = SimpleLazyObject(lambda: Masthead(request))
     return {
         "masthead": request.masthead,
         "site_url": settings.SITE_URL,

@@ -6,7 +6,7 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from articles.models import Site, StandingPage, Topic
-from config.masthead import masthead
+from config.masthead import Masthead
 from tests.factories import make_article
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +27,7 @@ def test_the_masthead_names_the_first_six_topics_under_which_there_is_something(
     request = RequestFactory().get("/")
     request.now = now
 
-    found = masthead(request)["masthead"].topics
+    found = Masthead(request).topics
 
     wanted = list(Topic.objects.shown().with_stories()[:6])
     assert [topic.name for topic in found] == [f"Topic {n}" for n in (0, 1, 2, 3, 4, 6)]
@@ -41,7 +41,7 @@ def test_standing_pages_are_linked_in_their_order():
     request = RequestFactory().get("/")
     request.now = timezone.now()
 
-    found = masthead(request)["masthead"]
+    found = Masthead(request)
 
     assert [link.name for link in found.header_pages] == ["About"]
     assert [(link.name, link.url) for link in found.footer_pages] == [
