@@ -34,7 +34,7 @@ from django.utils import timezone
 from core import files
 from core.errors import UserError
 
-What = Literal["comment", "sealed", "unsealed", "account", "guest", "version", "note", "subscription"]
+Kind = Literal["comment", "sealed", "unsealed", "account", "guest", "version", "note", "subscription"]
 
 FOLDER = "erasures"  # in the storage
 
@@ -43,9 +43,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Erasure:
-    """One line of the erasure log. The fields are the keys of the JSON."""
+    """One line of the erasure log. The fields are the keys of the JSON, where `kind` is called `what`."""
 
-    what: What
+    kind: Kind
     id: int
     made: str  # ISO 8601
     state: str = ""
@@ -137,6 +137,7 @@ def _parse(line: str, location: str) -> Erasure | None:
     try:
         data: dict[str, Any] = json.loads(line)
         data["id"], data["made"] = int(data["id"]), datetime.fromisoformat(data["made"]).isoformat()
+        data["kind"] = data["what"]
         return Erasure(**{name: data[name] for name in Erasure.__annotations__ if name in data})
     except (ValueError, TypeError, KeyError) as error:
         if not line.startswith('{"at"'):
@@ -146,7 +147,8 @@ def _parse(line: str, location: str) -> Erasure | None:
 
 
 def _to_json(erasure: Erasure) -> dict[str, Any]:
-    return {name: value for name, value in asdict(erasure).items() if value not in ("", False)}
+    fields = {"what" if name == "kind" else name: value for name, value in asdict(erasure).items()}
+    return {name: value for name, value in fields.items() if value not in ("", False)}
 
 
 def _try_to_append(erasures: Sequence[Erasure]) -> None:

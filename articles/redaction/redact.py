@@ -133,10 +133,10 @@ def replay_redactions(known: Sequence[Erasure]) -> int:
     """Replay the redactions that the log entries record. Returns the number of changed revisions."""
     words: defaultdict[Document, set[str]] = defaultdict(set)
     versions = Revision.objects.select_related("article", "page")
-    for erasure, version in _stored_rows(versions, [erased for erased in known if erased.what == "version"]):
+    for erasure, version in _stored_rows(versions, [erased for erased in known if erased.kind == "version"]):
         words[version.document] |= _words_at(erasure.spans, _joined_text(version))
     notes = EditorNote.objects.select_related("article")
-    for erasure, note in _stored_rows(notes, [erased for erased in known if erased.what == "note"]):
+    for erasure, note in _stored_rows(notes, [erased for erased in known if erased.kind == "note"]):
         words[note.article] |= _words_at(erasure.spans, note.body)
     count = 0
     documents = [document for document, found in words.items() if found]

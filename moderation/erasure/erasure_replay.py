@@ -56,7 +56,7 @@ def replay_erasures(known: Sequence[Erasure]) -> ReplayedErasures:
         latest[_key(erasure)] = erasure
     by_kind: defaultdict[str, list[Erasure]] = defaultdict(list)
     for erasure in latest.values():
-        by_kind[erasure.what].append(erasure)
+        by_kind[erasure.kind].append(erasure)
     # A comment that was restricted and then permanently deleted is restricted first, as at that time.
     deleted = [erasure for erasure in by_kind["comment"] if erasure.reason == Reason.RESTRICTED]
     with_reason = {(erasure.id, erasure.made) for erasure in by_kind["sealed"]}
@@ -82,15 +82,15 @@ def log_all() -> int:
 
 def log_missing(erasures: Iterable[Erasure]) -> int:
     """Add the erasures that the log lacks, and return their number. Raises OSError."""
-    known = {_key(erasure): (erasure.what, erasure.spans) for erasure in erasure_log.read_all()}
-    missing = [erasure for erasure in erasures if known.get(_key(erasure)) != (erasure.what, erasure.spans)]
+    known = {_key(erasure): (erasure.kind, erasure.spans) for erasure in erasure_log.read_all()}
+    missing = [erasure for erasure in erasures if known.get(_key(erasure)) != (erasure.kind, erasure.spans)]
     erasure_log.append(missing)
     return len(missing)
 
 
 def _key(erasure: Erasure) -> tuple[str, int, str]:
     """Return the same key for a restriction and its end."""
-    return "sealed" if erasure.what == "unsealed" else erasure.what, erasure.id, erasure.made
+    return "sealed" if erasure.kind == "unsealed" else erasure.kind, erasure.id, erasure.made
 
 
 def _erasures_in_database() -> Iterator[Erasure]:
@@ -172,7 +172,7 @@ def _replay_account_erasures(known: Sequence[Erasure]) -> None:
         ("account", "user_id", "date_joined", User.objects.all()),
         ("guest", "guest_id", "created_at", Guest.objects.all()),
     ):
-        for pk in _matching_rows(rows, made, [erasure for erasure in wanted if erasure.what == kind]):
+        for pk in _matching_rows(rows, made, [erasure for erasure in wanted if erasure.kind == kind]):
             AccountErasure.objects.get_or_create(**{field: pk}, defaults={"deletes_comments": True})
             # The backup may be older than the wish to delete the comments, too.
             AccountErasure.objects.filter(**{field: pk}, finished_at=None, deletes_comments=False).update(

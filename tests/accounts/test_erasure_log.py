@@ -28,7 +28,7 @@ def test_lines_are_appended_without_personal_data() -> None:
     erasure_log.append([one])
     erasure_log.append([two])
     erasure_log.append([])
-    assert [(e.what, e.id, e.made, e.state, e.reason, e.is_held) for e in read()] == [
+    assert [(e.kind, e.id, e.made, e.state, e.reason, e.is_held) for e in read()] == [
         ("comment", 5, MADE, "spam", "spam", False),
         ("sealed", 6, MADE, "", "", True),
     ]
@@ -44,7 +44,7 @@ def test_a_rolled_back_erasure_is_not_logged() -> None:
         transaction.set_rollback(True)
     assert read() == []
     erase_guest(guest=guest)
-    assert [(e.what, e.id) for e in read()] == [("guest", guest.pk)]
+    assert [(e.kind, e.id) for e in read()] == [("guest", guest.pk)]
 
 
 @pytest.mark.django_db(transaction=True)

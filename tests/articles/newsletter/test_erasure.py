@@ -130,7 +130,7 @@ def test_a_deleted_topic_leaves_no_subscriber(article: Article, ada: User, is_ac
     assert not Topic.objects.exists()
     assert emails() == {"bob@example.org"}
     assert subscriptions.topics_of("bob@example.org") == {None}
-    logged = [line for line in erasure_log.read_all() if line.what == "subscription"]
+    logged = [line for line in erasure_log.read_all() if line.kind == "subscription"]
     assert ended.pk in {line.id for line in logged}
     assert len(logged) == 2
 

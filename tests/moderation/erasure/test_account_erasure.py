@@ -253,7 +253,7 @@ def test_a_claimed_guest_is_erased_and_logged() -> None:
     account_erasure.start(person=person, deletes_comments=True)
     traces.unconfirmed.refresh_from_db()
     assert not traces.unconfirmed.is_active  # the cookie of the old browser is rejected at once
-    logged = {(each.what, each.id) for each in erasure_log.read(erasure_log.path())}
+    logged = {(each.kind, each.id) for each in erasure_log.read(erasure_log.path())}
     assert ("guest", traces.unconfirmed.pk) in logged
 
 

@@ -169,13 +169,13 @@ def test_the_job_adds_missing_entries_once(ada: User) -> None:
     erase(gone)
     restrictions.restrict(ids=[sealed.pk], why=Restriction.Why.PERSONAL, actor=ada)
     purge.erase_person(person=Person(guest=stays.guest), actor=ada)
-    kept = {(e.what, e.id, e.made, e.reason) for e in erasure_log.read(erasure_log.path())}
+    kept = {(e.kind, e.id, e.made, e.reason) for e in erasure_log.read(erasure_log.path())}
     assert len(kept) == 3
     assert erasure_replay.log_all() == 0
     erasure_log.path().unlink()
     assert erasure_replay.log_all() == 3
     assert erasure_replay.log_all() == 0
-    assert {(e.what, e.id, e.made, e.reason) for e in erasure_log.read(erasure_log.path())} == kept
+    assert {(e.kind, e.id, e.made, e.reason) for e in erasure_log.read(erasure_log.path())} == kept
 
 
 def test_a_list_of_the_operator_is_replayed(tmp_path: Path, ada: User, capsys: Any) -> None:
