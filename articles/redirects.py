@@ -108,7 +108,7 @@ def find_target(path: str, query: str, now: datetime) -> str | None:
     return None
 
 
-def find_redirected_article(path: str, slug: str = "") -> int | None:
+def find_redirected_article(path: str, slug: str) -> int | None:
     """Return the key of the story that once had this path (decoded), a path above it, or this slug, or None.
 
     Readers may not be allowed to see the story.

@@ -269,7 +269,7 @@ class Article(models.Model):
         """Return the path of a preview link, valid for PREVIEW_LIFETIME. Nothing is stored."""
         return reverse("preview", args=[self.slug, signing.dumps(self.pk, salt=PREVIEW_SALT)])
 
-    def preview_until(self, token: str, reader: User | None = None) -> datetime | None:
+    def preview_until(self, token: str, reader: User | None) -> datetime | None:
         """Return when this preview link expires; None if it does not work.
 
         A link of a private story works only for its editors. None works that is older than the time at which

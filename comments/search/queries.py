@@ -66,7 +66,7 @@ class SearchScope:
 
 
 def find_in_discussion(
-    article: Article, query: SearchQuery, size: int, after: int | None = None, user: User | None = None
+    article: Article, query: SearchQuery, size: int, after: int | None, user: User | None
 ) -> Results[CommentResult]:
     """Search the comments of one article, oldest first. `user` is the member who reads the results."""
     values = {"discussion": article.pk, "user": user and user.pk}
@@ -86,12 +86,7 @@ ORDER BY c.created_at, c.id"""
 
 
 def find_comments(
-    query: SearchQuery,
-    scope: SearchScope,
-    now: datetime,
-    size: int,
-    after: int | None = None,
-    user: User | None = None,
+    query: SearchQuery, scope: SearchScope, now: datetime, size: int, after: int | None, user: User | None
 ) -> Results[CommentResult]:
     """Search all visible comments, newest first, as a rank means little for such short texts.
 
@@ -104,7 +99,7 @@ def find_comments(
 
 
 def find_stories(
-    query: SearchQuery, scope: SearchScope, now: datetime, size: int, after: int | None = None
+    query: SearchQuery, scope: SearchScope, now: datetime, size: int, after: int | None
 ) -> Results[StoryResult]:
     """Search published stories by rank, in which the title has more weight than the body.
 

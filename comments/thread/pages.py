@@ -211,7 +211,7 @@ root AS MATERIALIZED (
   WINDOW w AS ({order_by} ROWS UNBOUNDED PRECEDING))"""
 
 
-def read_branch(comment: Comment, reader: Reader, after: int | None = None) -> list[ThreadRow]:
+def read_branch(comment: Comment, reader: Reader, after: int | None) -> list[ThreadRow]:
     """Return a comment with its ancestors and its replies.
 
     To continue a long branch, `after` is the id of a reply; the result is then that reply with its ancestors

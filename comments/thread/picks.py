@@ -23,7 +23,7 @@ class StoryPick(NamedTuple):
     article: Article
 
 
-def read_latest_picks(articles: Sequence[Article], user: User | None = None) -> list[StoryPick]:
+def read_latest_picks(articles: Sequence[Article], user: User | None) -> list[StoryPick]:
     """Return the latest picks under these stories, in the order of the stories. At most one statement.
 
     Comments of people whom the member `user` muted are left out.

@@ -184,7 +184,7 @@ REVISIONS = "SELECT id FROM comments_commentrevision WHERE comment_id = %(commen
 SAVED_LINES = "SELECT id, text FROM moderation_savedline WHERE is_active ORDER BY text"
 
 
-def load_card(pk: int, user: User, claimed: Case | None = None) -> Card | None:
+def load_card(pk: int, user: User, claimed: Case | None) -> Card | None:
     """Return the card of a comment as this person may see it, or None if there is no such comment.
 
     `claimed` is its open case, if this person has just claimed it; else the case is read. Two statements

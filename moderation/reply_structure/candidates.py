@@ -55,7 +55,7 @@ def find_warnings(comment: Comment, parent: Comment | None) -> list[str]:
     return found
 
 
-def suggest(comment: Comment, *, chosen: int | None = None) -> list[Candidate]:
+def suggest(comment: Comment, *, chosen: int | None) -> list[Candidate]:
     """Return the present parent, comments by people that the text names, and those just before it.
 
     `chosen` is the number of another one to list first.
@@ -76,7 +76,7 @@ def suggest(comment: Comment, *, chosen: int | None = None) -> list[Candidate]:
     return list(found.values())
 
 
-def search(comment: Comment, text: str, *, chosen: int | None = None) -> list[Candidate]:
+def search(comment: Comment, text: str, *, chosen: int | None) -> list[Candidate]:
     """Return the comments that contain each word in their text or name, or have this number; oldest first.
 
     `chosen` is the number of another one to list first.

@@ -203,7 +203,7 @@ def records(ids: Sequence[int]) -> dict[int, RuleRecord]:
     return {pk: RuleRecord(*counts) for pk, *counts in fetch_rows(RECORDS_SQL, [list(ids)])}
 
 
-def conflicting_limit(rule: RuleDefinition, exclude: Sequence[int] = ()) -> Rule | None:
+def conflicting_limit(rule: RuleDefinition, exclude: Sequence[int]) -> Rule | None:
     """Return the active limit for the same place, if any, as each place can have only one.
 
     Ignores the rules in `exclude`.
@@ -216,7 +216,7 @@ def conflicting_limit(rule: RuleDefinition, exclude: Sequence[int] = ()) -> Rule
     return others.first()
 
 
-def rule_exists(rule: RuleDefinition, exclude: Sequence[int] = ()) -> bool:
+def rule_exists(rule: RuleDefinition, exclude: Sequence[int]) -> bool:
     """Return whether an equal active rule for the same place exists. Ignores the rules in `exclude`."""
     same = Rule.objects.filter(is_active=True, kind=rule.kind, value__iexact=rule.value)
     return same.filter(topic=rule.topic, article=rule.article).exclude(pk__in=exclude).exists()

@@ -86,7 +86,7 @@ ORDER BY n.last DESC"""
 
 
 def people_by_address(
-    comments: Iterable[int], stories: list[int] | None = None
+    comments: Iterable[int], stories: list[int] | None
 ) -> dict[int, tuple[str, dict[str, str]]]:
     """Return, by comment, the hash of its IP address in hex and the people who posted from there.
 

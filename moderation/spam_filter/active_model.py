@@ -140,7 +140,7 @@ def starter_good_scores(about: Mapping[str, Any] | None = None) -> GoodScores:
     return GoodScores(**good) if good else GoodScores(0, [])
 
 
-def predict(read: ParsedComment, active: ActiveFilter, more: Iterable[SignalResult] = ()) -> Prediction:
+def predict(read: ParsedComment, active: ActiveFilter, more: Iterable[SignalResult]) -> Prediction:
     """Return the prediction for a comment.
 
     `more`: results of the site's own signals (registry.start_weights).

@@ -450,7 +450,7 @@ def test_the_parent_named_by_the_deepest_reply_follows_its_moves():
     before = Comment.objects.filter(pk=deepest.pk).values().get()
 
     def answers() -> int | None:
-        return {row.id: row.replied_to_id for row in read_branch(line[0], Reader())}[deepest.pk]
+        return {row.id: row.replied_to_id for row in read_branch(line[0], Reader(), None)}[deepest.pk]
 
     assert answers() == target.pk
     move_comment(comment=deepest, parent=line[1], actor=None)

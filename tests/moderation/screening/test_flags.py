@@ -72,7 +72,7 @@ def test_a_waiting_comment_is_in_its_own_queue_and_no_decision_is_suggested(mari
     assert Case.objects.open().get().is_waiting
     card = open_card(maria_client, comment)
     assert "It contains a slur." in card
-    assert load_card(comment.pk, maria).suggested == ""
+    assert load_card(comment.pk, maria, None).suggested == ""
 
 
 def test_an_insult_is_not_flagged(approved_guest, maria):
