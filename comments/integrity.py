@@ -35,20 +35,97 @@ SELECT c.id, (c.tree_id, c.lft, c.rght, c.level) IS DISTINCT FROM
        c.reply_count IS DISTINCT FROM computed.reply_count AS replies
 FROM comments_comment c LEFT JOIN computed USING (id) WHERE c.discussion_id = %(discussion)s ORDER BY c.id"""
 
-VISIBLE = """
+# By kind of damage; each returns ids of comments unless its comment names other rows.
+CHECKS_SQL = {
+    # Ids of discussions.
+    "visible_count": """
 SELECT d.article_id FROM comments_discussion d
 WHERE d.visible_count <> (SELECT count(*) FROM comments_comment c
                           WHERE c.discussion_id = d.article_id AND c.state = 'published')
-ORDER BY d.article_id"""
-
-DAYS = """
+ORDER BY d.article_id""",
+    # Ids of discussions.
+    "day": """
 SELECT DISTINCT discussion_id FROM (
   SELECT discussion_id, (created_at AT TIME ZONE 'UTC')::date AS day, count(*) AS visible_count
   FROM comments_comment WHERE state = 'published' GROUP BY 1, 2) computed
 FULL JOIN (
   SELECT discussion_id, day, visible_count FROM comments_discussionday WHERE visible_count <> 0) stored
   USING (discussion_id, day)
-WHERE computed.visible_count IS DISTINCT FROM stored.visible_count ORDER BY discussion_id"""
+WHERE computed.visible_count IS DISTINCT FROM stored.visible_count ORDER BY discussion_id""",
+    "recommend_count": """
+SELECT c.id FROM comments_comment c
+LEFT JOIN (SELECT comment_id, count(*) AS counted FROM comments_recommendation WHERE counted GROUP BY 1) r
+  ON r.comment_id = c.id
+WHERE c.recommend_count <> coalesce(r.counted, 0) ORDER BY c.id""",
+    "state": """
+SELECT c.id FROM comments_comment c LEFT JOIN LATERAL
+  (SELECT t.to_state, t.reason FROM comments_transition t
+   WHERE t.comment_id = c.id AND t.kind = 'state' ORDER BY t.id DESC LIMIT 1) t ON true
+WHERE (c.state, c.state_reason) IS DISTINCT FROM (t.to_state, t.reason) ORDER BY c.id""",
+    # The log names a comment's parent in its last move, or else in its first entry.
+    "parent": """
+SELECT c.id FROM comments_comment c LEFT JOIN LATERAL
+  (SELECT t.new_parent_id FROM comments_transition t
+   WHERE t.comment_id = c.id AND (t.kind = 'move' OR t.from_state = '') ORDER BY t.id DESC LIMIT 1) t ON true
+WHERE c.parent_id IS DISTINCT FROM t.new_parent_id ORDER BY c.id""",
+    # Ids of transitions. Each is compared with the one before it, so only the first one after a gap or a
+    # forgery is reported.
+    "chain": """
+SELECT id FROM (
+  SELECT t.id, t.seq - coalesce(lag(t.seq) OVER w, 0) AS step, t.hash,
+         comments_transition_digest(t, lag(t.hash) OVER w) AS digest
+  FROM comments_transition t WINDOW w AS (PARTITION BY t.discussion_id ORDER BY t.seq)) entry
+WHERE step <> 1 OR hash <> digest ORDER BY id""",
+    # Ids of transitions. The database sets the time of each, and none is older than its comment, if that was
+    # written here. A minute of tolerance: a statement's time is set before it waits for the lock, and clocks
+    # may differ. The check does not use now(), which is the start of its transaction and may be long ago.
+    "line_time": """
+SELECT id FROM (
+  SELECT t.id, t.at, lag(t.at) OVER (PARTITION BY t.discussion_id ORDER BY t.seq) AS before,
+         CASE WHEN c.source = '' THEN c.created_at END AS written
+  FROM comments_transition t JOIN comments_comment c ON c.id = t.comment_id) entry
+WHERE at > statement_timestamp() + interval '1 minute' OR at < written - interval '1 minute'
+   OR at < before - interval '1 minute' AND before < statement_timestamp() + interval '1 minute'
+ORDER BY id""",
+    "comment_time": """
+SELECT id FROM comments_comment WHERE created_at > statement_timestamp() + interval '1 minute' ORDER BY id""",
+    # Names are not in the log, so that they can be erased. A second copy of each is with the search text.
+    "name": """
+SELECT c.id FROM comments_comment c JOIN comments_commenttext x ON x.comment_id = c.id
+WHERE c.author_name <> x.author_name AND c.erased_at IS NULL ORDER BY c.id""",
+    # A tree that was never moved got its number and its root's id under one lock, so in each discussion both
+    # have the same order. No number may be greater than the last one of the sequence.
+    "tree_number": """
+SELECT id FROM (
+  SELECT c.id, c.tree_id, s.last_value, m.is_moved,
+         lag(c.tree_id, 1, 0) OVER w AS before, lead(c.tree_id) OVER w AS after
+  FROM comments_tree_seq s, comments_comment c CROSS JOIN LATERAL (
+    SELECT EXISTS (SELECT FROM comments_transition t
+                   WHERE t.comment_id = c.id AND t.kind = 'move') AS is_moved) m
+  WHERE c.parent_id IS NULL WINDOW w AS (PARTITION BY c.discussion_id, m.is_moved ORDER BY c.id)) root
+WHERE tree_id NOT BETWEEN 1 AND last_value
+   OR NOT is_moved AND before < coalesce(after, last_value + 1)
+      AND tree_id NOT BETWEEN before + 1 AND coalesce(after - 1, last_value) ORDER BY id""",
+    # Accounts whose roles differ from the log of role changes.
+    "role": """
+SELECT DISTINCT coalesce(logged.user_id, stored.user_id) AS id FROM (
+  SELECT DISTINCT ON (user_id, role_id) user_id, role_id, is_granted
+  FROM accounts_rolechange ORDER BY user_id, role_id, id DESC) logged
+FULL JOIN accounts_user_groups stored ON stored.user_id = logged.user_id AND stored.group_id = logged.role_id
+WHERE coalesce(logged.is_granted, false) <> (stored.user_id IS NOT NULL) ORDER BY id""",
+    # The shown body of a comment has a revision number; all other numbers must be stored as revisions.
+    "revision": f"""
+SELECT c.id FROM comments_comment c LEFT JOIN LATERAL (
+  SELECT count(*) AS count, max(r.revision) AS last, bool_or(r.revision = c.revision) AS twice
+  FROM comments_commentrevision r WHERE r.comment_id = c.id) r ON true
+WHERE c.erased_at IS NULL AND c.state_reason <> '{Reason.RESTRICTED}'
+  AND (r.twice OR r.count + 1 <> greatest(c.revision, r.last)) ORDER BY c.id""",
+    "erased": """
+SELECT c.id FROM comments_comment c
+WHERE c.erased_at IS NOT NULL AND (
+  c.body || c.body_html || c.author_name || c.author_email <> '' OR c.state IN ('published', 'pending')
+  OR EXISTS (SELECT FROM comments_commentrevision r WHERE r.comment_id = c.id)) ORDER BY c.id""",
+}
 
 REPAIR_DAYS = """
 WITH computed AS (
@@ -60,110 +137,15 @@ INSERT INTO comments_discussionday (discussion_id, day, visible_count)
 SELECT %(discussion)s, day, visible_count FROM computed
 ON CONFLICT (discussion_id, day) DO UPDATE SET visible_count = excluded.visible_count"""
 
-RECOMMENDED = """
-SELECT c.id FROM comments_comment c
-LEFT JOIN (SELECT comment_id, count(*) AS counted FROM comments_recommendation WHERE counted GROUP BY 1) r
-  ON r.comment_id = c.id
-WHERE c.recommend_count <> coalesce(r.counted, 0) ORDER BY c.id"""
-
-STATES = """
-SELECT c.id FROM comments_comment c LEFT JOIN LATERAL
-  (SELECT t.to_state, t.reason FROM comments_transition t
-   WHERE t.comment_id = c.id AND t.kind = 'state' ORDER BY t.id DESC LIMIT 1) t ON true
-WHERE (c.state, c.state_reason) IS DISTINCT FROM (t.to_state, t.reason) ORDER BY c.id"""
-
-# The log names a comment's parent in its last move, or else in its first entry.
-PARENTS = """
-SELECT c.id FROM comments_comment c LEFT JOIN LATERAL
-  (SELECT t.new_parent_id FROM comments_transition t
-   WHERE t.comment_id = c.id AND (t.kind = 'move' OR t.from_state = '') ORDER BY t.id DESC LIMIT 1) t ON true
-WHERE c.parent_id IS DISTINCT FROM t.new_parent_id ORDER BY c.id"""
-
-# Each entry is compared with the one before it, so only the first entry after a gap or a forgery is reported.
-BROKEN_CHAIN = """
-SELECT id FROM (
-  SELECT t.id, t.seq - coalesce(lag(t.seq) OVER w, 0) AS step, t.hash,
-         comments_transition_digest(t, lag(t.hash) OVER w) AS digest
-  FROM comments_transition t WINDOW w AS (PARTITION BY t.discussion_id ORDER BY t.seq)) entry
-WHERE step <> 1 OR hash <> digest ORDER BY id"""
-
-# The shown body of a comment has a revision number; all other numbers must be stored as revisions.
-REVISIONS = f"""
-SELECT c.id FROM comments_comment c LEFT JOIN LATERAL (
-  SELECT count(*) AS count, max(r.revision) AS last, bool_or(r.revision = c.revision) AS twice
-  FROM comments_commentrevision r WHERE r.comment_id = c.id) r ON true
-WHERE c.erased_at IS NULL AND c.state_reason <> '{Reason.RESTRICTED}'
-  AND (r.twice OR r.count + 1 <> greatest(c.revision, r.last)) ORDER BY c.id"""
-
-# The database sets the time of each log entry, and none is older than its comment, if that was written here.
-# A minute of tolerance: a statement's time is set before it waits for the lock, and clocks may differ. The
-# check does not use now(), which is the start of its transaction and may be long ago.
-LOG_TIMES = """
-SELECT id FROM (
-  SELECT t.id, t.at, lag(t.at) OVER (PARTITION BY t.discussion_id ORDER BY t.seq) AS before,
-         CASE WHEN c.source = '' THEN c.created_at END AS written
-  FROM comments_transition t JOIN comments_comment c ON c.id = t.comment_id) entry
-WHERE at > statement_timestamp() + interval '1 minute' OR at < written - interval '1 minute'
-   OR at < before - interval '1 minute' AND before < statement_timestamp() + interval '1 minute'
-ORDER BY id"""
-
-COMMENT_TIMES = """
-SELECT id FROM comments_comment WHERE created_at > statement_timestamp() + interval '1 minute' ORDER BY id"""
-
-# Names are not in the log, so that they can be erased. A second copy of each is with the search text.
-NAMES = """
-SELECT c.id FROM comments_comment c JOIN comments_commenttext x ON x.comment_id = c.id
-WHERE c.author_name <> x.author_name AND c.erased_at IS NULL ORDER BY c.id"""
-
-# A tree that was never moved got its number and its root's id under one lock, so in each discussion both have
-# the same order. No number may be greater than the last one of the sequence.
-TREE_NUMBERS = """
-SELECT id FROM (
-  SELECT c.id, c.tree_id, s.last_value, m.is_moved,
-         lag(c.tree_id, 1, 0) OVER w AS before, lead(c.tree_id) OVER w AS after
-  FROM comments_tree_seq s, comments_comment c CROSS JOIN LATERAL (
-    SELECT EXISTS (SELECT FROM comments_transition t
-                   WHERE t.comment_id = c.id AND t.kind = 'move') AS is_moved) m
-  WHERE c.parent_id IS NULL WINDOW w AS (PARTITION BY c.discussion_id, m.is_moved ORDER BY c.id)) root
-WHERE tree_id NOT BETWEEN 1 AND last_value
-   OR NOT is_moved AND before < coalesce(after, last_value + 1)
-      AND tree_id NOT BETWEEN before + 1 AND coalesce(after - 1, last_value) ORDER BY id"""
-
-# Accounts whose roles differ from the log of role changes.
-ROLES = """
-SELECT DISTINCT coalesce(logged.user_id, stored.user_id) AS id FROM (
-  SELECT DISTINCT ON (user_id, role_id) user_id, role_id, is_granted
-  FROM accounts_rolechange ORDER BY user_id, role_id, id DESC) logged
-FULL JOIN accounts_user_groups stored ON stored.user_id = logged.user_id AND stored.group_id = logged.role_id
-WHERE coalesce(logged.is_granted, false) <> (stored.user_id IS NOT NULL) ORDER BY id"""
-
-ERASED = """
-SELECT c.id FROM comments_comment c
-WHERE c.erased_at IS NOT NULL AND (
-  c.body || c.body_html || c.author_name || c.author_email <> '' OR c.state IN ('published', 'pending')
-  OR EXISTS (SELECT FROM comments_commentrevision r WHERE r.comment_id = c.id)) ORDER BY c.id"""
-
 
 def check() -> Damage:
     """Return all damage on the site by kind. Kinds without any are left out, so the result may be {}."""
     damage: Damage = {"tree": [], "reply_count": []}
     for discussion in Discussion.objects.order_by("pk").values_list("pk", flat=True):
-        for pk, misplaced, miscounted in _compare_trees(discussion):
+        for pk, misplaced, miscounted in fetch_rows(TREES, {"discussion": discussion}):
             damage["tree"] += [pk] if misplaced else []
             damage["reply_count"] += [pk] if miscounted else []
-    damage["visible_count"] = fetch_column(VISIBLE)
-    damage["day"] = fetch_column(DAYS)
-    damage["recommend_count"] = fetch_column(RECOMMENDED)
-    damage["state"] = fetch_column(STATES)
-    damage["parent"] = fetch_column(PARENTS)
-    damage["chain"] = fetch_column(BROKEN_CHAIN)
-    damage["line_time"] = fetch_column(LOG_TIMES)
-    damage["comment_time"] = fetch_column(COMMENT_TIMES)
-    damage["name"] = fetch_column(NAMES)
-    damage["tree_number"] = fetch_column(TREE_NUMBERS)
-    damage["role"] = fetch_column(ROLES)
-    damage["revision"] = fetch_column(REVISIONS)
-    damage["erased"] = fetch_column(ERASED)
+    damage |= {kind: fetch_column(statement) for kind, statement in CHECKS_SQL.items()}
     damage["comment_html"], damage["search"] = _stale_comments()
     damage["article_html"] = [article.pk for article in _stale_articles()]
     damage["image_file"] = images.find_damaged_files()
@@ -236,10 +218,6 @@ def _recount_recommendations(ids: list[int]) -> None:
             counted = Recommendation.objects.filter(comment=comment, counted=True).count()
             Comment.objects.filter(pk=comment.pk).update(recommend_count=counted)
             increment_versions([comment.discussion_id])
-
-
-def _compare_trees(discussion: int) -> list[tuple[int, bool, bool]]:
-    return fetch_rows(TREES, {"discussion": discussion})
 
 
 def _stale_comments() -> tuple[list[int], list[int]]:

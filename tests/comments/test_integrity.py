@@ -10,7 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from articles.models import Article
-from comments.integrity import _compare_trees, check, repair
+from comments.integrity import TREES, check, repair
 from comments.models import (
     Comment,
     CommentRevision,
@@ -29,6 +29,7 @@ from comments.services.recommendations import recommend
 from comments.services.states import change_states, rename_author
 from comments.services.text_changes import erase_comments
 from comments.tasks import count_recommendations
+from core.database.sql import fetch_rows
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.postgres import tampering
 from tests.helpers.postgres.tampering import triggers_disabled
@@ -243,7 +244,8 @@ def test_a_tree_is_checked_in_one_snapshot(thread, django_assert_num_queries):
     """If the roots were read first, a comment posted in between would be reported as damage."""
     with django_assert_num_queries(1):
         assert not any(
-            misplaced or miscounted for _, misplaced, miscounted in _compare_trees(thread[0].discussion_id)
+            misplaced or miscounted
+            for _, misplaced, miscounted in fetch_rows(TREES, {"discussion": thread[0].discussion_id})
         )
 
 

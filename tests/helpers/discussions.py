@@ -25,7 +25,7 @@ def assert_sound() -> None:
             "FROM comments_comment c WHERE c.discussion_id = d.article_id AND c.state = 'published')"
         )
         assert cursor.fetchall() == []
-        cursor.execute(integrity.DAYS)
+        cursor.execute(integrity.CHECKS_SQL["day"])
         assert cursor.fetchall() == []
 
 
