@@ -147,18 +147,8 @@ class Policy(comments.policy.Policy):
         return discussion_summary.summary_sentences(discussion)
 
     def list_quick_actions(self, discussion: Discussion) -> list[dict[str, Any]]:
-        names = quick_actions.available_actions(
-            status=discussion.status,
-            is_premoderated=discussion.moderation == Discussion.Moderation.PRE,
-            members_only=discussion.members_only,
-        )
-        return [
-            {
-                "label": quick_actions.LABELS[name],
-                "url": f"{reverse('moderation:quick-action', args=[discussion.article.pk, name])}?next=story",
-            }
-            for name in names
-        ]
+        buttons = quick_actions.discussion_buttons(discussion)
+        return [button | {"url": f"{button['url']}?next=story"} for button in buttons]
 
     def explain_decisions(self, ids: Iterable[int]) -> dict[int, ExplainedDecision]:
         rows = Comment.objects.filter(pk__in=list(ids)).select_related(

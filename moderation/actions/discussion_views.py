@@ -41,14 +41,6 @@ PAGE_SIZE = 50  # discussions
 
 
 @dataclass(frozen=True)
-class ActionButton:
-    """A button that applies a quick action."""
-
-    label: Any
-    url: str
-
-
-@dataclass(frozen=True)
 class DiscussionRow:
     """One discussion in the list, with its settings in words."""
 
@@ -56,7 +48,7 @@ class DiscussionRow:
     comment_count: int
     waiting_count: int
     settings: list[str]
-    buttons: list[ActionButton]
+    buttons: list[dict[str, Any]]  # from quick_actions.discussion_buttons
 
 
 class DiscussionsQuery(DoneQuery):
@@ -157,19 +149,8 @@ def _discussion_row(article: Any) -> DiscussionRow:
         settings.append(explanations.describe_setting("moderation", discussion.moderation))
     if discussion.members_only:
         settings.append(explanations.describe_setting("members_only", True))
-    names = quick_actions.available_actions(
-        status=discussion.status, is_premoderated=is_premoderated, members_only=discussion.members_only
-    )
-    return DiscussionRow(
-        article,
-        discussion.visible_count,
-        article.waiting,
-        settings,
-        [
-            ActionButton(quick_actions.LABELS[n], reverse("moderation:quick-action", args=[article.pk, n]))
-            for n in names
-        ],
-    )
+    buttons = quick_actions.discussion_buttons(discussion)
+    return DiscussionRow(article, discussion.visible_count, article.waiting, settings, buttons)
 
 
 def _site_row(request: SiteRequest) -> dict[str, Any]:
@@ -182,7 +163,7 @@ def _site_row(request: SiteRequest) -> dict[str, Any]:
     if site.review_everything:
         settings.append(explanations.describe_setting("review_everything", True))
     buttons = [
-        ActionButton(quick_actions.SITE_LABELS[n], reverse("moderation:site-quick-action", args=[n]))
+        {"label": quick_actions.SITE_LABELS[n], "url": reverse("moderation:site-quick-action", args=[n])}
         for n in names
     ]
     is_default = len(settings) == 1 and site.comment_status == "open"

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -47,6 +48,20 @@ def available_actions(*, status: str, is_premoderated: bool, members_only: bool 
     statuses = ["close", "hide"] if status == "open" else ["open"] if status == "hidden" else ["open", "hide"]
     members = [] if members_only is None else ["guests" if members_only else "members"]
     return [*statuses, "unreview" if is_premoderated else "review", *members]
+
+
+def discussion_buttons(discussion: Discussion) -> list[dict[str, Any]]:
+    """Return the buttons of the quick actions on a discussion: {label, url} each."""
+    names = available_actions(
+        status=discussion.status,
+        is_premoderated=discussion.moderation == Discussion.Moderation.PRE,
+        members_only=discussion.members_only,
+    )
+    article = discussion.article.pk
+    return [
+        {"label": LABELS[name], "url": reverse("moderation:quick-action", args=[article, name])}
+        for name in names
+    ]
 
 
 def apply_quick_action(*, name: str, article: int | None, actor: User) -> Batch | None:
