@@ -36,6 +36,7 @@ MAX_MISTAKES = 10  # of each kind
 # Good comments in a hundred that may wait: percentages to compare with the current setting.
 PERCENT_CHOICES = (0.1, STRICT_PERCENT, 1.0, 2.0, 5.0, 10.0)
 EXCERPT_LENGTH = 360  # characters of a comment
+Pair = tuple[float | None, float | None]
 MIN_DIFFERENCE = 0.05  # logits between spam and good comments; below it, a contribution is not listed
 
 
@@ -101,16 +102,13 @@ class VersionRow:
     spam: int
     # "active", "weights_deleted", "other_release", "refused", "not_measured" or "" (measured, not active now)
     state: str
-    log_loss: float | None
-    recall: int | None  # percentage of spam found if 1 in 100 good comments may wait
     rows: int
     other: int | None  # the version with which it was compared
-    other_log_loss: float | None
-    other_recall: int | None
-    good_waiting: float | None = None  # percentage of good comments that wait with the setting of the time
-    spam_waiting: int | None = None  # the same for spam; None if there was no spam
-    other_good_waiting: float | None = None
-    other_spam_waiting: int | None = None
+    # The following pairs have the value of this version and that of the other one.
+    log_loss: Pair
+    recall: Pair  # percentage of spam found if 1 in 100 good comments may wait
+    good_waiting: Pair  # percentage of good comments that wait with the setting of the time
+    spam_waiting: Pair  # the same for spam; None if there was no spam
 
     @property
     def may_be_activated(self) -> bool:
@@ -392,8 +390,7 @@ class FilterPage:
 
 def _version_row(row: Mapping[str, Any], current: int) -> VersionRow:
     trial = row["numbers__trial"] or {}
-    own = trial.get("log_loss", [row["numbers__log_loss"], None])
-    recall = trial.get("recall", [(row["numbers__metrics__recall_at"] or {}).get("0.01"), None])
+    recall = (row["numbers__metrics__recall_at"] or {}).get("0.01")
     state = ""
     if row["pk"] == current:
         state = "active"
@@ -412,32 +409,19 @@ def _version_row(row: Mapping[str, Any], current: int) -> VersionRow:
         trained_on=row["trained_on__decisions"] or 0,
         spam=row["trained_on__spam"] or 0,
         state=state,
-        log_loss=own[0],
-        recall=_percent(recall[0]),
         rows=trial.get("rows", row["numbers__metrics__rows"] or 0),
         other=trial.get("version"),
-        other_log_loss=own[1],
-        other_recall=_percent(recall[1]),
-        **_waiting_shares(trial),
+        log_loss=trial.get("log_loss", (row["numbers__log_loss"], None)),
+        recall=_rounded(trial.get("recall", (recall, None)), factor=100),
+        # An older trial did not count these.
+        good_waiting=trial.get("good", (None, None)),
+        spam_waiting=_rounded(trial.get("spam", (None, None))),
     )
 
 
-def _waiting_shares(trial: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the shares that would wait; nothing for an older trial that did not count them."""
-    if "good" not in trial:
-        return {}
-    good, other_good = trial["good"]
-    spam, other_spam = (None if share is None else round(share) for share in trial["spam"])
-    return {
-        "good_waiting": good,
-        "other_good_waiting": other_good,
-        "spam_waiting": spam,
-        "other_spam_waiting": other_spam,
-    }
-
-
-def _percent(share: float | None) -> int | None:
-    return None if share is None else round(100 * share)
+def _rounded(pair: Pair, *, factor: int = 1) -> Pair:
+    own, other = (None if value is None else round(factor * value) for value in pair)
+    return own, other
 
 
 def _mistake_row(comment: Comment, mistake: Mistake, last: int) -> MistakeRow:
