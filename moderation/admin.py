@@ -48,9 +48,7 @@ class RuleAdmin(ReadOnlyAdmin[Rule]):
     search_fields = ["value", "note"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rule]:
-        found = Finding.objects.filter(rule=OuterRef("pk")).order_by().values("rule")
-        count = Subquery(found.annotate(n=Count("pk")).values("n"))
-        return super().get_queryset(request).annotate(found=Coalesce(count, 0))
+        return super().get_queryset(request).annotate(found=_count(Finding.objects.all(), "rule"))
 
     @admin.display(description=_("found"), ordering="found")
     def found(self, rule: Any) -> int:
@@ -59,9 +57,7 @@ class RuleAdmin(ReadOnlyAdmin[Rule]):
 
     @admin.display(description=_("page"))
     def page(self, rule: Rule) -> str:
-        return format_html(
-            '<a href="{}">{}</a>', reverse("moderation:rule", args=[rule.pk]), _("Page in moderation")
-        )
+        return _link("rule", rule.pk, _("Page in moderation"))
 
 
 class ReasonFilter(admin.SimpleListFilter):
@@ -106,9 +102,7 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
     date_hierarchy = "at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Batch]:
-        transitions = Transition.objects.filter(batch=OuterRef("pk")).order_by().values("batch")
-        count = Subquery(transitions.annotate(n=Count("pk")).values("n"))
-        return super().get_queryset(request).annotate(comments=Coalesce(count, 0))
+        return super().get_queryset(request).annotate(comments=_count(Transition.objects.all(), "batch"))
 
     @admin.display(description=_("action"))
     def description(self, batch: Batch) -> str:
@@ -121,9 +115,7 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
 
     @admin.display(description=_("page"))
     def page(self, batch: Batch) -> str:
-        return format_html(
-            '<a href="{}">{}</a>', reverse("moderation:action", args=[batch.pk]), _("Page with Undo")
-        )
+        return _link("action", batch.pk, _("Page with Undo"))
 
 
 @admin.register(Transition)
@@ -210,3 +202,13 @@ class JobRunAdmin(ReadOnlyAdmin[JobRun]):
     """Runs of scheduled jobs, read-only."""
 
     list_display = ["name", "started_at", "finished_at", "error"]
+
+
+def _count(rows: QuerySet[Any], field: str) -> Coalesce:
+    """Return a subquery that counts the rows whose `field` is the object."""
+    of_object = rows.filter(**{field: OuterRef("pk")}).order_by().values(field)
+    return Coalesce(Subquery(of_object.annotate(n=Count("pk")).values("n")), 0)
+
+
+def _link(page: str, key: object, text: Any) -> str:
+    return format_html('<a href="{}">{}</a>', reverse(f"moderation:{page}", args=[key]), text)
