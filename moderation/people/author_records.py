@@ -1,20 +1,22 @@
 """The record of a comment's author: what moderators read about the person on the comment's card."""
 
 from collections import Counter
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
+from django.db.models import Model, QuerySet
 from django.utils.translation import ngettext
 
 from accounts.models import User
 from comments.models import UNDONE_REASONS, UNDONE_SQL, Comment, Reason
 from moderation.models import ModeratorNote, Sanction
 from moderation.people.active_sanctions import ACTIVE_SANCTIONS_OF_PEOPLE
-from moderation.people.person_queries import counted_state, number_queries, parse_numbers
+from moderation.people.person_queries import PersonNumbers, counted_state, number_queries, parse_numbers
 from moderation.people.profiles import Person, person_url
 from moderation.queue import explanations
 from moderation.screening import origins
+
+Row = TypeVar("Row", bound=Model)
 
 # The query goes through the indexed names of accounts and guests. The names of comments have no index, since
 # every change of a state would have to update it.
@@ -46,22 +48,19 @@ WHERE comment_id = ANY(%(ids)s) OR user_id = ANY(%(users)s) OR guest_id = ANY(%(
 
 @dataclass(frozen=True)
 class AuthorRecord:
-    """The author of one comment, as moderators know them. The numbers leave out that comment."""
+    """The author of one comment, as moderators know them."""
 
     url: str  # of the person's profile
-    since: datetime | None  # when they joined or first commented
-    states: Counter[str] = field(default_factory=Counter)  # number of comments by counted_state
-    reports_received: int = 0  # reports of their comments, including those of illegal content
-    reports_sent: int = 0
-    sanctions: list[Sanction] = field(default_factory=list)  # active ones, also through the same e-mail
-    same_email: list[str] = field(default_factory=list)  # names of others with the same confirmed e-mail
-    same_name: int = 0  # number of other people with the same name; they may be different persons
-    same_name_states: str = ""  # the comments of these others: "2 published, 1 spam"
-    ip: str = ""  # a short form of the hash of the comment's IP address, while it is kept
-    same_ip: list[str] = field(default_factory=list)  # names of others at that address, the latest first
-    people_at_ip: int = 0  # number of these others, among the last origins.MAX_COMMENTS_PER_ADDRESS comments
-    # Notes on the comment and on the person, the oldest first.
-    notes: list[ModeratorNote] = field(default_factory=list)
+    numbers: PersonNumbers
+    states: Counter[str]  # number of the other comments by counted_state
+    sanctions: list[Sanction]  # active ones, also through the same e-mail
+    same_email: list[str]  # names of others with the same confirmed e-mail
+    same_name: int  # number of other people with the same name; they may be different persons
+    same_name_states: str  # the comments of these others: "2 published, 1 spam"
+    ip: str  # a short form of the hash of the comment's IP address, while it is kept; else ""
+    same_ip: list[str]  # names of others at that address, the latest first
+    people_at_ip: int  # number of these others, among the last origins.MAX_COMMENTS_PER_ADDRESS comments
+    notes: list[ModeratorNote]  # on the comment and on the person, the oldest first
 
     @property
     def is_first(self) -> bool:
@@ -79,15 +78,16 @@ class AuthorRecord:
         text = ngettext(
             "Their comments were reported once.",
             "Their comments were reported %(n)s times.",
-            self.reports_received,
+            self.numbers.reports_received,
         )
-        return text % {"n": f"{self.reports_received:,}"}
+        return text % {"n": f"{self.numbers.reports_received:,}"}
 
     @property
     def reports_sent_text(self) -> str:
         """Return a sentence with the number of comments that they reported."""
-        text = ngettext("They reported one comment.", "They reported %(n)s comments.", self.reports_sent)
-        return text % {"n": f"{self.reports_sent:,}"}
+        count = self.numbers.reports_sent
+        text = ngettext("They reported one comment.", "They reported %(n)s comments.", count)
+        return text % {"n": f"{count:,}"}
 
     @property
     def same_name_text(self) -> str:
@@ -132,11 +132,9 @@ def parse_record(comment: Comment, found: dict[str, list[dict[str, Any]]]) -> Au
     others = {other: name for other, name in people_there.items() if other != person.key}
     return AuthorRecord(
         url=person_url(person.key),
-        since=numbers.since,
+        numbers=numbers,
         states=numbers.states - Counter([counted_state(comment)] if is_counted else []),
-        reports_received=numbers.reports_received,
-        reports_sent=numbers.reports_sent,
-        sanctions=_sanctions(found["sanctions"]),
+        sanctions=_find(Sanction.objects.order_by("pk"), found["sanctions"]),
         same_email=[name for _other, name in numbers.same_email],
         same_name=found["same_name"][0]["people"] if found["same_name"] else 0,
         same_name_states=explanations.describe_state_counts(
@@ -145,16 +143,10 @@ def parse_record(comment: Comment, found: dict[str, list[dict[str, Any]]]) -> Au
         ip=origins.shorten_hash(ip),
         same_ip=list(dict.fromkeys(others.values())),
         people_at_ip=len(others),
-        notes=_notes(found["notes"]),
+        notes=_find(ModeratorNote.objects.select_related("by"), found["notes"]),
     )
 
 
-def _sanctions(rows: list[dict[str, Any]]) -> list[Sanction]:
-    """Return the sanctions that were found, the oldest first."""
-    return list(Sanction.objects.filter(pk__in=[row["id"] for row in rows]).order_by("pk")) if rows else []
-
-
-def _notes(rows: list[dict[str, Any]]) -> list[ModeratorNote]:
-    """Return the notes that were found, the oldest first."""
-    notes = ModeratorNote.objects.select_related("by")
-    return list(notes.filter(pk__in=[row["id"] for row in rows])) if rows else []
+def _find(stored: QuerySet[Row], rows: list[dict[str, Any]]) -> list[Row]:
+    """Return the instances of the rows that were found."""
+    return list(stored.filter(pk__in=[row["id"] for row in rows])) if rows else []

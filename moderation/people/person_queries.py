@@ -6,7 +6,7 @@ Their parameters are lists of keys: `users`, `guests`, `imported` (comments that
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -100,13 +100,13 @@ def number_queries(imported: Sequence[int]) -> dict[str, str]:
 class PersonNumbers:
     """Numbers of one person's comments and reports, and others with the same e-mail."""
 
-    states: Counter[str] = field(default_factory=Counter)  # number of comments by counted_state
-    since: datetime | None = None  # when they joined or first commented
-    reports_received: int = 0  # including those of illegal content
-    illegal_reports: int = 0
-    reports_sent: int = 0
+    states: Counter[str]  # number of comments by counted_state
+    since: datetime | None  # when they joined or first commented
+    reports_received: int  # including those of illegal content
+    illegal_reports: int
+    reports_sent: int
     # (key, name) of others with the same confirmed e-mail; with `stories`, who commented under one of them
-    same_email: list[tuple[str, str]] = field(default_factory=list)
+    same_email: list[tuple[str, str]]
 
 
 def parse_states(

@@ -6,7 +6,7 @@ The number of statements does not grow with the number of people.
 import re
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -19,7 +19,13 @@ from accounts.models import READER, Guest, User
 from comments.models import Comment, Reason, State, moderated_stories
 from core.database.sql import fetch_together
 from moderation.models import ModeratorNote
-from moderation.people.person_queries import number_queries, parse_numbers, parse_states, state_queries
+from moderation.people.person_queries import (
+    PersonNumbers,
+    number_queries,
+    parse_numbers,
+    parse_states,
+    state_queries,
+)
 from moderation.queue import explanations
 from moderation.screening import origins
 
@@ -139,12 +145,9 @@ class PersonFacts:
     """Facts about one person, from all of their comments."""
 
     description: str  # "account" · "guest, e-mail confirmed" · "imported from CNN"
-    since: datetime | None
+    numbers: PersonNumbers
     states: list[tuple[str, str, int]]  # (state, its label, number of comments without restricted ones)
     restricted: int  # comments with restricted access
-    reports_received: int  # including those of illegal content
-    illegal_reports: int
-    reports_sent: int
     same_email: list[tuple[str, str]]  # (URL, name) of others with the same confirmed e-mail
     addresses: list[SharedAddress]  # the one used last first
 
@@ -161,12 +164,9 @@ def person_facts(person: Person, user: User) -> PersonFacts:
     by_ip = dict(origins.people_by_address(latest, values["stories"]).values())
     return PersonFacts(
         description=_describe(person),
-        since=numbers.since,
+        numbers=numbers,
         states=[(s.value, str(s.label), numbers.states[s]) for s in State if numbers.states[s]],
         restricted=numbers.states[Reason.RESTRICTED],
-        reports_received=numbers.reports_received,
-        illegal_reports=numbers.illegal_reports,
-        reports_sent=numbers.reports_sent,
         same_email=[(person_url(key), name) for key, name in numbers.same_email],
         addresses=[
             SharedAddress(

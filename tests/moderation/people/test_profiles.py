@@ -49,7 +49,11 @@ def test_a_record_counts_all_other_comments(maria):
     record = author_record(this, maria)
     assert record.url == f"/moderation/people/u{ada.pk}/"
     assert record.states_text == "1 published, 1 spam"
-    assert (record.reports_received, record.reports_sent, record.since) == (1, 0, ada.date_joined)
+    assert (record.numbers.reports_received, record.numbers.reports_sent, record.numbers.since) == (
+        1,
+        0,
+        ada.date_joined,
+    )
     assert (record.same_email, record.ip, record.same_ip, record.people_at_ip) == (
         ["A."],
         "0abcde",
@@ -189,9 +193,9 @@ def test_reports_are_counted_by_person_and_of_an_imported_name_by_comment(maria)
     case = Case.objects.get(comment=ours[1])
     IllegalContentReport.objects.create(comment=ours[1], case=case, why="A threat.", in_good_faith=True)
     found = [author_record(Comment.objects.get(pk=pk), maria) for pk in (ours[0].pk, jim)]
-    assert [record.reports_received for record in found] == [5, 2]
+    assert [record.numbers.reports_received for record in found] == [5, 2]
     known = person_facts(Person(user=ada), maria)
-    assert (known.reports_received, known.illegal_reports) == (5, 1)
+    assert (known.numbers.reports_received, known.numbers.illegal_reports) == (5, 1)
 
 
 def test_restricted_and_erased_imported_comments_have_no_profile(maria):
