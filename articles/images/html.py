@@ -21,6 +21,7 @@ COLUMN_SIZES = f"(min-width: 740px) {COLUMN_WIDTH}px, 92vw"
 LEAD_SIZES = f"(min-width: 1040px) {LEAD_WIDTH}px, 100vw"
 COVER_SIZES = "(min-width: 1024px) 650px, 100vw"
 TEASER_SIZES = "(min-width: 768px) 368px, 112px"
+DEFAULT_WIDTH = 800  # for browsers without srcset and for saving the image
 CONTENT_TYPES = {"avif": "image/avif", "webp": "image/webp", "jpg": "image/jpeg", "png": "image/png"}
 REFERENCE = re.compile(r"image:([1-9][0-9]{0,17})")  # the URL of an image in Markdown
 IMAGE_PATH = r"/images/[1-9][0-9]*/[-a-z0-9]+\.(?:avif|webp|jpg|png)"
@@ -44,19 +45,15 @@ def figure(image: Image, *, alt: str = "", caption: str = "", is_first: bool = F
 
 def picture(image: Image, *, alt: str = "", is_first: bool = False) -> SafeString:
     """Return the whole image as <picture>, as wide as a story's column."""
-    sizes = image.sizes
+    names = whole_sizes(image)
     still = format_html(
         '<img src="{}" alt="{}" width="{}" height="{}"{}>',
-        image_url(
-            image,
-            f"w{_default_width(sizes['widths'])}.{sizes['formats'][-1]}" if sizes else f"full.{image.suffix}",
-        ),
+        nearest_size(image, names, DEFAULT_WIDTH)[0],
         alt or image.alt,
         image.width,
         image.height,
         _loading_attributes(is_first=is_first),
     )
-    names = [(f"w{width}", width) for width in sizes["widths"]] if sizes else []
     moving = SafeString("")
     if image.is_animated:  # shown only to readers who did not ask their system for reduced motion
         moving = format_html(
@@ -80,12 +77,7 @@ def cropped(image: Image, *, is_first: bool = False) -> SafeString:
     width = sizes["crops"][-1] if sizes else image.width
     still = format_html(
         '<img src="{}" alt="" width="{}" height="{}"{}>',
-        image_url(
-            image,
-            f"c{_default_width(sizes['crops'])}-{point}.{sizes['formats'][-1]}"
-            if sizes
-            else f"full.{image.suffix}",
-        ),
+        nearest_size(image, names, DEFAULT_WIDTH)[0],
         width,
         round(width * CROP_RATIO[1] / CROP_RATIO[0]),
         _loading_attributes(is_first=is_first),
@@ -105,9 +97,20 @@ def social_image(image: Image) -> dict[str, Any]:
 
 def small_url(image: Image) -> str:
     """Return the URL of the smallest size, for lists in the admin."""
-    if not (sizes := image.sizes):
-        return image_url(image, f"full.{image.suffix}")
-    return image_url(image, f"w{min(sizes['widths'])}.{sizes['formats'][-1]}")
+    return nearest_size(image, whole_sizes(image), 0)[0]
+
+
+def whole_sizes(image: Image) -> list[tuple[str, int]]:
+    """Return the names and widths of the sizes of the whole image. Empty until they are made."""
+    return [(f"w{width}", width) for width in image.sizes.get("widths", [])]
+
+
+def nearest_size(image: Image, names: list[tuple[str, int]], width: int) -> tuple[str, int]:
+    """Return the URL and width of the size nearest to `width`, or of the full image without sizes."""
+    if not names:
+        return image_url(image, f"full.{image.suffix}"), image.width
+    name, found = min(names, key=lambda size: abs(size[1] - width))
+    return image_url(image, f"{name}.{image.sizes['formats'][-1]}"), found
 
 
 def image_url(image: Image, name: str) -> str:
@@ -155,11 +158,6 @@ def _sources(image: Image, names: list[tuple[str, int]], sizes: str) -> SafeStri
             for suffix in image.sizes["formats"]
         ],
     )
-
-
-def _default_width(widths: list[int]) -> int:
-    """Return the width nearest to 800 pixels, for browsers without srcset and for saving the image."""
-    return min(widths, key=lambda width: abs(width - 800))
 
 
 def _loading_attributes(*, is_first: bool) -> SafeString:

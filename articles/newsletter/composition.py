@@ -7,7 +7,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from articles.images.html import image_url
+from articles.images.html import nearest_size, whole_sizes
 from articles.markup.markdown import make_excerpt
 from articles.models import Article, ArticleQuerySet, Image, Newsletter, Site
 from core.mail.composition import BulkMail, MailText, placeholder, render_mail
@@ -79,13 +79,10 @@ def _story(article: Article, *, is_single: bool) -> dict[str, Any]:
 
 def _picture(image: Image) -> dict[str, Any]:
     """Return the picture of a story. Its URL is that of the site, the same for everybody."""
-    width, name = image.width, f"full.{image.suffix}"
-    if sizes := image.sizes:
-        width = min(sizes["widths"], key=lambda candidate: abs(candidate - PICTURE_WIDTH))
-        name = f"w{width}.{sizes['formats'][-1]}"
+    url, width = nearest_size(image, whole_sizes(image), PICTURE_WIDTH)
     shown = min(width, PICTURE_WIDTH)
     return {
-        "url": settings.SITE_URL + image_url(image, name),
+        "url": settings.SITE_URL + url,
         "alt": image.alt,
         "width": shown,
         "height": round(shown * image.height / image.width),
