@@ -1,5 +1,6 @@
 """Integrity checks of images: their files, their sizes and where they are used."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import timedelta
 from hashlib import sha256
@@ -7,11 +8,18 @@ from hashlib import sha256
 from django.db import transaction
 from django.utils import timezone
 
-from articles.images.services import existing_images, lock_images, set_image_uses
+from articles.images.services import lock_images, set_image_uses
 from articles.images.tasks import make_sizes_of
 from articles.markup.markdown import referenced_images
 from articles.models import Article, Image, ImageUse, Site, StandingPage
 from core import files
+
+# The models whose rows show images, by the field of ImageUse.
+_SHOWING_IMAGES: dict[str, type[Article | StandingPage | Site]] = {
+    "article": Article,
+    "page": StandingPage,
+    "site": Site,
+}
 
 
 def find_damaged_files() -> list[int]:
@@ -42,20 +50,15 @@ def find_wrong_uses() -> list[str]:
 
     A wrong use would make an image public, or hide it.
     """
-    uses: dict[tuple[int | None, int | None, int | None], set[int]] = {}
-    for image, *shown_by in ImageUse.objects.values_list("image", "article", "page", "site"):
-        uses.setdefault((shown_by[0], shown_by[1], shown_by[2]), set()).add(image)
     existing = set(Image.objects.values_list("pk", flat=True))
     found = []
-    for row in Article.objects.only("body", "lead_image").order_by("pk").iterator(100):
-        if uses.get((row.pk, None, None), set()) != _images_of(row) & existing:
-            found.append(f"article {row.pk}")
-    for page in StandingPage.objects.only("body").order_by("pk"):
-        if uses.get((None, page.pk, None), set()) != referenced_images(page.body) & existing:
-            found.append(f"page {page.pk}")
-    for site in Site.objects.only("rules", "privacy"):
-        if uses.get((None, None, site.pk), set()) != referenced_images(site.long_texts) & existing:
-            found.append(f"site {site.pk}")
+    for kind, model in _SHOWING_IMAGES.items():
+        uses = defaultdict(set)
+        for pk, image in ImageUse.objects.exclude(**{kind: None}).values_list(kind, "image"):
+            uses[pk].add(image)
+        for row in model._default_manager.order_by("pk").iterator(100):
+            if uses[row.pk] != _images_of(row) & existing:
+                found.append(f"{kind} {row.pk}")
     return found
 
 
@@ -63,19 +66,15 @@ def repair_uses(found: Iterable[str]) -> None:
     """Store the image uses anew for the texts that find_wrong_uses returned."""
     for kind, _space, pk in (use.partition(" ") for use in found):
         with transaction.atomic():
-            if kind == "article":
-                article = Article.objects.select_for_update(no_key=True).get(pk=pk)
-                set_image_uses(article, lock_images(_images_of(article)))
-            elif kind == "page":
-                page = StandingPage.objects.select_for_update().get(pk=pk)
-                set_image_uses(page, lock_images(referenced_images(page.body)))
-            else:
-                site = Site.objects.select_for_update().get(pk=pk)
-                set_image_uses(site, existing_images(referenced_images(site.long_texts)))
+            row = _SHOWING_IMAGES[kind]._default_manager.select_for_update(no_key=True).get(pk=pk)
+            set_image_uses(row, lock_images(_images_of(row)))
 
 
-def _images_of(article: Article) -> set[int]:
-    return referenced_images(article.body) | ({article.lead_image_id} if article.lead_image_id else set())
+def _images_of(row: Article | StandingPage | Site) -> set[int]:
+    if isinstance(row, Site):
+        return referenced_images(row.long_texts)
+    lead = row.lead_image_id if isinstance(row, Article) else None
+    return referenced_images(row.body) | ({lead} if lead else set())
 
 
 def _is_whole(image: Image) -> bool:
