@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
@@ -159,11 +159,8 @@ def _add_comments(
     for follow in follows:
         for new_comment in chosen.get(follow.pk, ()):
             if comment := comments.get(new_comment.id):
-                article = comment.discussion.article
-                url = comment.get_absolute_url()
-                items[follow.pk].append(
-                    UpdateItem(new_comment.at, article, url, comment, new_comment.answers(follow))
-                )
+                is_reply = new_comment.answers(follow)
+                items[follow.pk].append(_item_of(comment, new_comment.at, is_reply=is_reply))
 
 
 def read_after_watermark(follow: Follow, until: datetime) -> list[NewComment] | None:
@@ -320,9 +317,8 @@ def _add_on_own_comments(
             items[follow_id].append(_item_of(comment, at, recommended_by=count))
 
 
-def _item_of(comment: Comment, at: datetime, *, is_pick: bool = False, recommended_by: int = 0) -> UpdateItem:
-    article, url = comment.discussion.article, comment.get_absolute_url()
-    return UpdateItem(at, article, url, comment, is_pick=is_pick, recommended_by=recommended_by)
+def _item_of(comment: Comment, at: datetime, **kind: Any) -> UpdateItem:
+    return UpdateItem(at, comment.discussion.article, comment.get_absolute_url(), comment, **kind)
 
 
 # The unique constraints of recommendations, one of users and one of guests, find those of each comment.
