@@ -296,12 +296,10 @@ class TopicAdmin(ConcurrentEditingAdmin):
         save_topic(topic=obj)
 
     def delete_model(self, request: HttpRequest, obj: Topic) -> None:
-        # Deletes also the e-mail addresses of those who have no other subscription.
-        subscriptions.end_subscriptions(Subscription.objects.filter(topic=obj))
-        super().delete_model(request, obj)
-        increment_site_version()
+        self.delete_queryset(request, Topic.objects.filter(pk=obj.pk))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Topic]) -> None:
+        # Deletes also the e-mail addresses of those who have no other subscription.
         subscriptions.end_subscriptions(Subscription.objects.filter(topic__in=queryset))
         super().delete_queryset(request, queryset)
         increment_site_version()
