@@ -50,8 +50,7 @@ from core.database.replicas import read_from_replica
 from core.query_forms import NumberField, QueryForm, SearchField
 from core.rate_limits import set_retry_after
 
-PAGE_SIZE = 50  # results in a discussion
-SITE_PAGE_SIZE = 20  # stories or comments in a search of the site
+PAGE_SIZE = 20  # results
 STORIES_SHOWN_FIRST = 5  # stories above the comments, if both are shown
 MAX_TOPICS = MAX_AUTHORS = 200  # choices in the form
 
@@ -178,9 +177,9 @@ def _search_site(
 ) -> dict[str, ResultSection]:
     query, now, user = parse_query(text), request.now, current_member(request)
     none: Results[Any] = Results([], 0, True, None)
-    size = SITE_PAGE_SIZE if kind else STORIES_SHOWN_FIRST
+    size = PAGE_SIZE if kind else STORIES_SHOWN_FIRST
     stories = none if kind == "comments" else find_stories(query, scope, now, size, after)
-    comments = none if kind == "stories" else find_comments(query, scope, now, SITE_PAGE_SIZE, after, user)
+    comments = none if kind == "stories" else find_comments(query, scope, now, PAGE_SIZE, after, user)
     story_rows, comment_rows = _present_results(query, stories, comments)
     return {
         "stories": _build_section(story_rows, stories, params | {"in": "stories"}),

@@ -9,7 +9,7 @@ from accounts.models import EDITOR
 from articles.models import Article, Topic
 from articles.services import save_author, save_topic, set_article_authors
 from comments.models import Comment
-from comments.views.searching import SITE_PAGE_SIZE
+from comments.views.searching import PAGE_SIZE
 from tests.comments.search.search_pages import found_comments, found_stories, import_bodies, search_site
 from tests.factories import UserFactory, make_article, make_comment
 
@@ -49,7 +49,7 @@ def test_an_author_narrows_both_and_the_url_keeps_it(client):
     comment, _elsewhere = make_comment(hers, "The ferry."), make_comment(other, "The ferry.")
     drafts = UserFactory.create(name="Olav", roles=(EDITOR,))
     set_article_authors(article=make_article("A ferry to come", published_at=None), people=[drafts])
-    for n in range(SITE_PAGE_SIZE + 1):
+    for n in range(PAGE_SIZE + 1):
         set_article_authors(article=make_article(f"Ferry {n}"), people=[ida])
 
     page = search_site(client, "ferry", author="ida-berg")
@@ -61,7 +61,7 @@ def test_an_author_narrows_both_and_the_url_keeps_it(client):
     more = re.search(r'class="more" href="([^"]+)"', page)[1].replace("&amp;", "&")
     assert "author=ida-berg" in more
     rest = client.get(f"/search/{more}").content.decode()
-    assert len(found_stories(page)) + len(found_stories(rest)) == SITE_PAGE_SIZE + 2
+    assert len(found_stories(page)) + len(found_stories(rest)) == PAGE_SIZE + 2
     assert other.slug not in found_stories(rest)
     for wrong in ("olav", "nobody"):
         assert client.get("/search/", {"q": "ferry", "author": wrong}).status_code == 404

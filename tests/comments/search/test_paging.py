@@ -24,7 +24,6 @@ pytestmark = pytest.mark.django_db
 
 def test_pages_follow_each_other_without_hole_or_repeat(client, monkeypatch):
     monkeypatch.setattr(searching, "PAGE_SIZE", 2)
-    monkeypatch.setattr(searching, "SITE_PAGE_SIZE", 2)
     article = make_article()
     made = import_bodies(article, *(f"Ferry number {n}." for n in range(5)))
     for url, expected in ((f"{article.get_absolute_url()}find/", made), ("/search/", made[::-1])):
@@ -62,7 +61,7 @@ def test_the_number_of_results_is_limited_and_the_page_says_so(client, monkeypat
 
 def test_stories_go_on_by_rank(client, monkeypatch):
     monkeypatch.setattr(searching, "STORIES_SHOWN_FIRST", 2)
-    monkeypatch.setattr(searching, "SITE_PAGE_SIZE", 2)
+    monkeypatch.setattr(searching, "PAGE_SIZE", 2)
     articles = [
         make_article(f"Ferry {n}", published_at=timezone.now() - timedelta(days=n + 1)) for n in range(5)
     ]
