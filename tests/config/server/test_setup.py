@@ -12,6 +12,12 @@ import pytest
 
 from core.data_folder import PROJECT
 
+# As bin/setup asks.
+SUITS = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))"
+SYSTEM_PYTHON = Path("/usr/bin/python3")
+SYSTEM_PYTHON_SUITS = (
+    SYSTEM_PYTHON.exists() and subprocess.run([SYSTEM_PYTHON, "-c", SUITS], check=False).returncode == 0
+)
 SetUp = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -27,10 +33,12 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def set_up(project: Path) -> SetUp:
-    def run(*arguments: str, python: str = sys.executable) -> "subprocess.CompletedProcess[str]":
+    def run(
+        *arguments: str, python: str = sys.executable, path: str = os.environ["PATH"]
+    ) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [project / "bin" / "setup", *arguments],
-            env=os.environ | {"PYTHON": python},
+            env=os.environ | {"PYTHON": python, "PATH": path},
             capture_output=True,
             text=True,
             check=False,
@@ -59,6 +67,14 @@ def test_the_error_without_venv_names_debians_package(set_up: SetUp, project: Pa
     assert done.returncode == 1
     assert "apt install python3-venv" in done.stderr
     assert not (project / ".venv").exists()
+
+
+@pytest.mark.skipif(not SYSTEM_PYTHON_SUITS, reason="the system has no Python 3.11 with venv")
+def test_the_systems_python_comes_before_that_of_the_path(set_up: SetUp, tmp_path: Path) -> None:
+    interpreter(tmp_path, "echo 3.11.2")
+    done = set_up(python="", path=f"{tmp_path}:{os.environ['PATH']}")
+    assert done.returncode == 0
+    assert "of /usr/bin/python3 (once)" in done.stderr
 
 
 def test_the_life_of_an_environment(set_up: SetUp, project: Path) -> None:
