@@ -27,10 +27,11 @@ _BINARY = (
     (b"\xff\xfe\0\0", "text in UTF-32; save it as UTF-8"),
     (b"\0\0\xfe\xff", "text in UTF-32; save it as UTF-8"),
 )
-# Comments and a key, and then only lines that YAML may have: `# ` begins a heading in Markdown, too.
+# Comments and a key, and then only lines that YAML may have: `# ` begins a heading in Markdown, too. The
+# beginning of a line decides which alternative it matches; otherwise `re` would try all combinations.
 _COMMENTED_YAML = (
-    r"(?:(?:#[^\n]*|---[ \r]*)\n\s*)+(?:- +)?[\w.-]+:(?:[ \t\r][^\n]*)?"
-    r"(?:\n(?:[ \t][^\n]*|#[^\n]*|---[^\n]*|-[ \r][^\n]*|[\w.-]+:(?:[ \t\r][^\n]*)?|\r?))*"
+    r"(?:(?:#[^\n]*|---[ \r]*)\n\s*)+(?:- +)?\w[\w.-]*:(?:[ \t\r][^\n]*)?"
+    r"(?:\n(?:[ \t][^\n]*|#[^\n]*|---[^\n]*|-[ \r][^\n]*|\w[\w.-]*:(?:[ \t\r][^\n]*)?|\r?))*"
     r"(?:\n[\w.-]*)?\Z"  # the last line may go on after BEGINNING
 )
 _TEXT = tuple(
