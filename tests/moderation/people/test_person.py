@@ -276,7 +276,7 @@ def test_an_administrator_blanks_a_child_once_no_comment_is_readable(maria, read
     assert LogEntry.objects.get().object_repr == "Ada of Elm Street"
     session = client_of(reader)
     assert client_of(admin).post(path).status_code == 302
-    assert LogEntry.objects.get().object_repr == ""
+    assert LogEntry.objects.get().object_repr == "(name erased)"
     reader.refresh_from_db()
     assert (reader.name, reader.is_active, "ada" in reader.email) == ("", False, False)
     assert not EmailAddress.objects.exists()
