@@ -119,7 +119,7 @@ def _verify(path: Path) -> None:
             pass
     except BackupError as error:
         raise BackupError(
-            f"The backup was not made, because the file can’t be read again: {error}"
+            f"The backup was not made, because the file can't be read again: {error}"
         ) from error
 
 
