@@ -27,8 +27,9 @@ from articles.services import increment_site_version
 from articles.site.current_site import current_site
 from comments.models import Comment, Discussion, RemovalReason
 from comments.services.discussions import change_discussion
+from core.dates.fields import SiteSplitDateTimeField
 from core.dates.formats import zone_label
-from core.forms import SplitDateTimeField, remove_maxlength
+from core.forms import remove_maxlength
 
 SETTINGS = ["moderation", "status", "members_only", "close_after_days", "closes_at"]
 RADIO_FIELDS: dict[str, Any] = {"moderation": admin.VERTICAL, "status": admin.HORIZONTAL}
@@ -38,7 +39,7 @@ class DiscussionForm(ConflictAwareForm):
     actor: Any = None  # the user who saves the form
 
     class Meta:
-        field_classes: ClassVar[dict[str, Any]] = {"closes_at": SplitDateTimeField}
+        field_classes: ClassVar[dict[str, Any]] = {"closes_at": SiteSplitDateTimeField}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,6 +1,5 @@
-"""Forms with one button, and forms with long texts: line ends and length limits. Fields for a time."""
+"""Forms with one button, and forms with long texts: line ends and length limits."""
 
-from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar
 
@@ -10,43 +9,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.utils.text import normalize_newlines
-from django.utils.timezone import get_current_timezone
 from django.utils.translation import gettext
-
-from core.dates.formats import time_formatter, zone_label
-
-YEARS = range(1000, 3000)  # the archive has URLs for these; a browser reads a typed "26" as the year 26
-
-
-def check_year(at: datetime) -> None:
-    """Raise ValidationError if the year is outside of YEARS."""
-    if at.year not in YEARS:
-        raise ValidationError(gettext("The year %(year)s is not valid.") % {"year": at.year})
-
-
-def _explain_clock_change(typed: datetime) -> str:
-    """Return a sentence about a time of the site that a clock change skips or repeats."""
-    at = typed.replace(tzinfo=get_current_timezone())
-    offset, other_offset = at.utcoffset(), at.replace(fold=1).utcoffset()
-    assert offset is not None
-    assert other_offset is not None
-    change, times = other_offset - offset, time_formatter()
-    if change > timedelta(0):
-        text = gettext(
-            "%(time)s does not exist in %(zone)s, because the clocks go forward. Choose another time, such "
-            "as %(before)s or %(after)s."
-        )
-    else:
-        text = gettext(
-            "%(time)s comes twice in %(zone)s, because the clocks go back. Choose another time, such "
-            "as %(before)s or %(after)s."
-        )
-    return text % {
-        "time": times.moment_text(at),
-        "zone": zone_label(),
-        "before": times.short_moment_text(at - abs(change), at),
-        "after": times.short_moment_text(at + abs(change), at),
-    }
 
 
 def check_length(text: str, limit: int) -> None:
@@ -62,30 +25,6 @@ def explain_length(text: str, limit: int) -> str:
     return gettext(
         "This has %(count)s characters; the maximum is %(limit)s. Shorten it; your text is kept."
     ) % {"count": f"{len(text):,}", "limit": f"{limit:,}"}
-
-
-class _SiteTimeField(forms.Field):
-    """A time in the zone of the site, in one of YEARS."""
-
-    def clean(self, value: Any) -> Any:
-        """Return the time. A time that a clock change skips or repeats is refused in plain words."""
-        try:
-            at = super().clean(value)
-        except ValidationError as error:
-            if getattr(error, "code", "") != "ambiguous_timezone" or not error.params:
-                raise
-            raise ValidationError(_explain_clock_change(error.params["datetime"])) from error
-        if at:
-            check_year(at)
-        return at
-
-
-class DateTimeField(_SiteTimeField, forms.DateTimeField):
-    """A time of the site in one input."""
-
-
-class SplitDateTimeField(_SiteTimeField, forms.SplitDateTimeField):
-    """A time of the site in an input for the date and one for the time."""
 
 
 class MultilineField(forms.CharField):

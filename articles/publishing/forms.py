@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy
 
-from core.forms import YEARS, SplitDateTimeField
+from core.dates.fields import YEARS, SiteSplitDateTimeField
 
 
 def date_time_widget(*, date: Any, time: Any) -> forms.SplitDateTimeWidget:
@@ -25,7 +25,7 @@ def date_time_widget(*, date: Any, time: Any) -> forms.SplitDateTimeWidget:
 class DateTimeForm(forms.Form):
     """The date and time at which an article is published or its embargo ends."""
 
-    at = SplitDateTimeField(
+    at = SiteSplitDateTimeField(
         label=gettext_lazy("Date and time"),
         widget=date_time_widget(date=gettext_lazy("Date"), time=gettext_lazy("Time")),
     )

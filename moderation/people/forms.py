@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from comments import removal_reasons
 from comments.models import Reason
-from core.forms import DateTimeField, LongTextForm, MultilineField
+from core.dates.fields import SiteDateTimeField
+from core.forms import LongTextForm, MultilineField
 from moderation.models import ModeratorNote, Sanction
 from moderation.models.people import MAX_SANCTION_TEXT_LENGTH
 from moderation.reports.forms import AppealForm
@@ -59,7 +60,7 @@ class SanctionForm(LongTextForm, forms.Form):
         help_text=gettext_lazy("Optional. It is shown with the reason."),
         widget=forms.Textarea(attrs={"rows": 2, "dir": "auto"}),
     )
-    until = DateTimeField(
+    until = SiteDateTimeField(
         label=gettext_lazy("Until"),
         required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=DATETIME_LOCAL),

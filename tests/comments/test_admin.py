@@ -133,14 +133,13 @@ def test_a_year_that_can_t_be_right_is_refused(editor):
 
 
 def test_a_time_that_a_clock_change_skips_is_refused(editor):
-    """At midnight there, so that the time before is one of the day before."""
     Site.objects.update(time_zone="Africa/Cairo")
     article = make_article()
     make_comment(article)
     sent = {"status": "open", "closes_at_0": "2030-04-26", "closes_at_1": "00:15", "moderation": "pre"}
     answer = editor.post(reverse("admin:comments_discussion_change", args=[article.pk]), sent)
     assert "26 April 2030, 00:15 does not exist in Cairo time" in answer.text
-    assert "such as 25 April, 23:15 or 01:15." in answer.text
+    assert "such as 01:15." in answer.text
     assert Discussion.objects.get().closes_at is None
 
 
