@@ -69,7 +69,6 @@ class ImportForm(forms.Form):
         # The file of a preview. It stays if the form is refused, so that nobody has to choose it again to
         # correct another field.
         self.pending_upload: pending_uploads.PendingUpload | None = None
-        self.is_pending_upload_refused = False
 
     def clean_kept(self) -> str:
         token: str = self.cleaned_data["kept"]
@@ -115,7 +114,6 @@ class ImportForm(forms.Form):
             self.add_error("file", UPLOAD_EXPIRED)
             return None
         except ArchiveImportError as error:
-            self.is_pending_upload_refused = pending is not None
             self.add_error("file", error)
             return None
         if pending and not dry_run:
