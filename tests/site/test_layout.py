@@ -187,6 +187,20 @@ def check(page, url) -> list[str]:
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("width", [360, 390])
+@pytest.mark.parametrize("order", ["newest", "recommended"])
+def test_the_heading_of_a_discussion_has_one_row_on_phones(live_server, new_context, story, width, order):
+    page = new_context(viewport={"width": width, "height": 844}, has_touch=True).new_page()
+    page.goto(f"{live_server.url}{story.get_absolute_url()}order/{order}/")
+    wait_for_fonts(page)
+    middles = page.locator(".talk > .top > *").evaluate_all(
+        """parts => parts.map(part => part.getBoundingClientRect()).map(box => (box.top + box.bottom) / 2)"""
+    )
+    assert len(middles) == 4
+    assert max(middles) - min(middles) < 2  # pixels
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("where", [".thread", ".compose"])
 def test_a_late_reply_form_causes_no_layout_shift(story_page, width, where):
