@@ -153,3 +153,12 @@ def test_an_english_message_of_a_moderator_runs_from_left_to_right(phone, articl
     for path in ("/account/status/", "/account/comments/", f"/comments/{own.pk}/decision/"):
         phone.goto(path)
         assert phone.locator("main bdi", has_text=QUOTATION).evaluate(RUNS_LEFT_TO_RIGHT), path
+
+
+def test_a_quoted_comment_begins_with_its_author_at_the_right(phone, article):
+    comment = make_comment(article, QUOTATION, guest=GuestFactory.create(name="Jim"))
+    phone.goto(f"{article.get_absolute_url()}reply/{comment.pk}/")
+    author, time = phone.locator(".answered > .meta > span").evaluate_all(
+        "parts => parts.map(part => part.getBoundingClientRect().left)"
+    )
+    assert author > time
