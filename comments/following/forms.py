@@ -1,6 +1,6 @@
 """Forms to follow a story, a discussion or a topic."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -64,14 +64,18 @@ class FollowStoryForm(_DeliveryForm):
 
 
 class FollowTopicForm(_DeliveryForm):
-    """The form to follow a topic."""
+    """The form to follow a topic, or to stop following it. `follows` are the reader's own of this topic."""
 
-    submit = _("Follow")
+    STOP = "stop"  # a choice beside the deliveries, for those who follow the topic
 
     def __init__(self, data: Any, *, follows: FollowQuerySet) -> None:
         follow = follows.first()
+        self.submit = _("Save") if follow else _("Follow")
         initial = {"delivery": follow.delivery if follow else Follow.Delivery.DAILY}
         super().__init__(data, initial=initial)
+        if follow:
+            field = cast(forms.ChoiceField, self.fields["delivery"])
+            field.choices = [*DELIVERIES, (self.STOP, _("Stop following"))]
 
 
 class ShownForm(forms.Form):

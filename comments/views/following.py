@@ -82,12 +82,16 @@ def follow_story(request: SiteRequest, slug: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def follow_topic(request: SiteRequest, slug: str) -> HttpResponse:
-    """Choose how to be notified of new stories of a topic."""
+    """Choose how to be notified of new stories of a topic, or stop following it."""
     topic = get_object_or_404(Topic.objects.shown(), slug=slug)
     user, guest = current_writer(request)
     follows = Follow.objects.of(user, guest).filter(topic=topic)
     form = FollowTopicForm(request.POST or None, follows=follows)
     if form.is_valid() and (user or guest):
+        if form.cleaned_data["delivery"] == form.STOP:
+            follows.delete()
+            messages.success(request, _("You no longer follow it."))
+            return redirect(topic)
         try:
             services.follow_topic(user, guest, topic, delivery=form.cleaned_data["delivery"])
         except ValidationError as error:

@@ -87,6 +87,20 @@ def test_a_member_follows_a_topic_and_stops(jane_client: Client, jane: User) -> 
     assert not Follow.objects.exists()
 
 
+def test_the_page_to_follow_a_topic_stops_it_too(jane_client: Client, jane: User) -> None:
+    Topic.objects.create(name="Harbour", slug="harbour")
+    url = "/topics/harbour/follow/"
+    assert "Stop following" not in jane_client.get(url).content.decode()
+    assert jane_client.post(url, {"delivery": "stop"}).status_code == 422
+    jane_client.post(url, {"delivery": "hourly"})
+    assert "Stop following" in jane_client.get(url).content.decode()
+    jane_client.post(url, {})  # without a choice, nothing changes
+    assert Follow.objects.get().delivery == "hourly"
+    page = jane_client.post(url, {"delivery": "stop"}, follow=True).content.decode()
+    assert "You no longer follow it." in page
+    assert not Follow.objects.exists()
+
+
 def test_the_follows_of_others_can_not_be_changed(jane_client: Client, article: Article, kofi: User) -> None:
     row = follow(kofi, article)
     jane_client.post("/account/following/", {"follow": row.pk, "delivery": ""})
