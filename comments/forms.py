@@ -127,6 +127,11 @@ class ReplyForm(BodyForm):
             helper.add_input(Hidden("top_level", "1"))
         return helper
 
+    @property
+    def lost_log_in(self) -> bool:
+        """Return whether the form was shown to a member who is logged out now: it has no guest's fields."""
+        return "name" in self.fields and self.is_bound and self.data.keys().isdisjoint({"name", "email"})
+
     def preview(self) -> str:
         """Return the text as it will look, or "" if it is empty or too long. Other fields may be missing."""
         for name in self.errors.keys() - {"body"}:

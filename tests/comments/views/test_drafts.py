@@ -421,3 +421,26 @@ def test_after_an_expired_session_the_draft_waits_for_its_writer(
     page.reload()
     expect(page.get_by_label("Your comment")).to_have_value("Not yet saved")
     context.close()
+
+
+@pytest.mark.browser
+def test_a_member_whose_session_ends_while_writing_posts_after_a_log_in(
+    browser: Browser, live_server: LiveServer, article: Article
+) -> None:
+    ida = UserFactory.create(name="Ida", password="pw")
+    page = open_phone(browser, live_server, ida)
+    write(page, live_server, article, "Written before the session ended")
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Post comment").click()
+    notice = page.get_by_role("alert").filter(has_text="You are logged out")
+    expect(notice).to_be_focused()
+    expect(page.get_by_label("Your comment")).to_have_value("Written before the session ended")
+
+    notice.get_by_role("link", name="Log in").click()
+    page.get_by_label("E-mail").fill(ida.email)
+    page.get_by_label("Password").fill("pw")
+    page.get_by_role("button", name="Log in", exact=True).click()
+    expect(page.get_by_label("Your comment")).to_have_value("Written before the session ended")
+    page.get_by_role("button", name="Post comment").click()
+    expect(page.locator("article", has_text="Written before the session ended")).to_be_visible()
+    page.context.close()

@@ -72,6 +72,22 @@ def test_a_member_answers_a_comment(client):
     assert (comment.author, comment.guest, comment.author_name) == (user, None, "Bo")
 
 
+def test_a_member_whose_session_has_ended_is_told_so_and_keeps_the_text(client):
+    article = make_article()
+    told = f'You are logged out.*<a href="/accounts/login/\\?next={url(article)}"'
+    response = client.post(url(article), {"body": "I did.", "nonce": uuid4()})
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert re.search(told, page, re.DOTALL)
+    assert "I did.</textarea>" in page
+
+    guest = client.post(url(article), fields() | {"name": ""}).content.decode()
+    member = Client()
+    member.force_login(UserFactory.create())
+    empty = member.post(url(article), {"body": "", "nonce": uuid4()}).content.decode()
+    assert "You are logged out" not in guest + empty
+
+
 def test_the_form_opens_in_place(client):
     article = make_article()
     root = make_comment(article)
