@@ -46,7 +46,7 @@ from comments.services.posting import MEMBERS_ONLY, REPLIES_LOCKED, post_comment
 from comments.services.recommendations import recommend
 from comments.services.states import delete_comment
 from comments.tasks import has_deleted_all_comments, mail_confirmation, postpone_confirmation
-from core.fallback_pages import broken_link
+from core.fallback_pages import broken_link, form_refused
 from core.rate_limits import add_error
 
 
@@ -153,7 +153,12 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: SiteRequest, pk: str) -> HttpResponse:
     """Show and process the form by which authors edit their comment, within EDIT_WINDOW."""
-    comment = _load_own_comment(request, pk)
+    try:
+        comment = _load_own_comment(request, pk)
+    except Http404:
+        if request.method == "POST" and not request.user.is_authenticated:
+            return form_refused(request, is_logged_out=True)  # with the text of a member whose session ended
+        raise
     user, guest = current_writer(request)
     url = comment.get_absolute_url()
     form = BodyForm(

@@ -55,14 +55,27 @@ def test_saved_twice_is_one_revision(client, comment, author):
 
 
 def test_only_the_author_may_edit(client, comment):
-    for stranger in (None, UserFactory.create(), UserFactory.create(roles=("Administrator",))):
-        if stranger:
-            client.force_login(stranger)
+    assert client.get(edit_url(comment)).status_code == 404
+    assert client.post(edit_url(comment), {"body": "Mine now."}).status_code == 403
+    assert client.post(delete_url(comment)).status_code == 404
+    for stranger in (UserFactory.create(), UserFactory.create(roles=("Administrator",))):
+        client.force_login(stranger)
         assert client.get(edit_url(comment)).status_code == 404
         assert client.post(edit_url(comment), {"body": "Mine now."}).status_code == 404
         assert client.post(delete_url(comment)).status_code == 404
     comment.refresh_from_db()
     assert (comment.body, comment.state) == ("A tpyo.", State.PUBLISHED)
+
+
+def test_a_member_whose_session_has_ended_keeps_the_text(client, comment, author):
+    refused = client.post(edit_url(comment), {"body": "A typo."}, headers={"Origin": "http://testserver"})
+    page = refused.content.decode()
+    assert refused.status_code == 403
+    assert "Not saved: you are logged out" in page
+    assert "A typo.</textarea>" in page
+    assert f'action="{edit_url(comment)}"' in page
+    client.force_login(author)  # in another tab
+    assert client.post(edit_url(comment), {"body": "A typo."}).status_code == 302
 
 
 def test_editing_ends_when_a_moderator_removes_the_comment(client, comment, author):
