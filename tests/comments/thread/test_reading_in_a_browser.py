@@ -8,6 +8,7 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from comments.models import Comment
+from comments.services.states import set_comment_field
 from comments.thread import pages
 from tests.comments.in_a_browser import (
     DESK,
@@ -315,6 +316,16 @@ def test_print_shows_only_the_story_and_the_thread(story_page, thread):
         locate(story_page, thread.Jun).bounding_box()["x"]
         > locate(story_page, thread.Marit).bounding_box()["x"]
     )
+
+
+def test_the_author_of_a_pick_is_printed_below_its_text(live_server, page, article):
+    picked = make_comment(article, "A long sentence about the boat. " * 10, author=UserFactory(name="Per"))
+    set_comment_field(field="is_pick", values={picked.pk: True})
+    open_story(live_server, page, article)
+    page.emulate_media(media="print")
+    text, author = (page.locator(f".pick-of {part}").bounding_box() for part in ("blockquote", "figcaption"))
+    assert author["y"] >= text["y"] + text["height"]
+    assert author["width"] > text["width"] / 2
 
 
 def test_a_comment_is_of_just_now_for_a_minute_although_its_time_has_no_seconds(live_server, page, article):
