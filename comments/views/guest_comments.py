@@ -27,8 +27,9 @@ def guest_comments(request: SiteRequest) -> HttpResponse:
     """
     user = request_user(request)
     next_url = next_path(request)
-    if request.method == "POST":
-        ids = parse_ids(request.POST.getlist("comment"))
+    is_post = request.method == "POST"
+    ids = parse_ids(request.POST.getlist("comment"))
+    if ids:
         if count := claim_comments(user=user, ids=ids):
             messages.success(
                 request,
@@ -38,8 +39,8 @@ def guest_comments(request: SiteRequest) -> HttpResponse:
         return redirect(next_url or "home")
     claimable = claimable_comments(user).select_related("discussion__article")
     comments = list(claimable.order_by("-created_at", "-pk")[: MAX_SHOWN + 1])
-    if next_url and not comments:
-        return redirect(next_url)
+    if not comments and (next_url or is_post):
+        return redirect(next_url or "home")
     context = {
         "comments": [
             (comment, make_excerpt(comment.body_html, EXCERPT_LENGTH)) for comment in comments[:MAX_SHOWN]
@@ -47,5 +48,6 @@ def guest_comments(request: SiteRequest) -> HttpResponse:
         "has_more": len(comments) > MAX_SHOWN,
         "max_shown": MAX_SHOWN,
         "next_url": next_url,
+        "is_none_ticked": is_post,
     }
-    return render(request, "comments/guest_comments.html", context)
+    return render(request, "comments/guest_comments.html", context, status=422 if is_post else 200)

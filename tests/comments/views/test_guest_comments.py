@@ -57,8 +57,12 @@ def test_the_text_is_shown_without_markdown(ruth: User) -> None:
     assert 'dir="auto">I counted the *lamps*.</label>' in text_of(client_of(ruth).get(URL))
 
 
-def test_nothing_ticked_changes_nothing(ruth: User, comments: list[Comment]) -> None:
-    assert client_of(ruth).post(URL)["Location"] == "/"
+def test_nothing_ticked_changes_nothing_and_shows_the_page_again(ruth: User, comments: list[Comment]) -> None:
+    answer = client_of(ruth).post(URL, {"next": "/archive/"})
+    assert answer.status_code == 422
+    assert "Tick at least one comment" in text_of(answer)
+    assert 'href="/archive/">None of them is mine' in text_of(answer)
+    assert "Tick at least one comment" not in text_of(client_of(ruth).get(URL))
     assert not Comment.objects.filter(author=ruth).exists()
 
 
