@@ -28,6 +28,7 @@ class _ThrottledForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         set_code_field(self.fields["code"])
+        self.fields["code"].help_text = _("From your authenticator app, or a recovery code.")
 
     def clean_code(self) -> str:
         if seconds := login_throttling.count_code(self.user.email):
@@ -45,10 +46,6 @@ class _ThrottledForm(forms.Form):
 
 class AuthenticateForm(_ThrottledForm, base.AuthenticateForm):
     """The form for the code after the password."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["code"].help_text = _("From your authenticator app, or a recovery code.")
 
     @property
     def has_key(self) -> bool:

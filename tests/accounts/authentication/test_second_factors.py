@@ -198,6 +198,8 @@ def test_a_code_also_confirms_a_change(ruth: User, secret: str) -> None:
     client = client_of(ruth)
     response = client.get("/accounts/2fa/totp/deactivate/")
     assert "/reauthenticate/" in response["Location"]
+    page = client.get("/accounts/2fa/reauthenticate/").content.decode()
+    assert "From your authenticator app, or a recovery code." in page
     for _ in range(3):
         assert client.post("/accounts/2fa/reauthenticate/", {"code": "000000"}).status_code == 200
     assert client.post("/accounts/2fa/reauthenticate/", {"code": "000000"}).status_code == 200
