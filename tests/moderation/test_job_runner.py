@@ -1,5 +1,6 @@
 """Scheduled jobs: a due job runs once, whether or not the job before it failed."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
@@ -10,7 +11,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from core.scheduled_jobs import Job
-from moderation.job_runner import LOCK_NAMESPACE, run_if_due
+from moderation.job_runner import LOCK_NAMESPACE, run_due_jobs, run_if_due
 from moderation.management.commands.tick import describe_interval
 from moderation.models import JobRun
 
@@ -20,15 +21,22 @@ HOUR = timedelta(hours=1)
 pytestmark = pytest.mark.django_db
 
 
-def run_jobs(*jobs: Job) -> list[str]:
-    return [f"{run.name} {run.error or run.result}" for job in jobs if (run := run_if_due(job))]
+@pytest.fixture
+def run_jobs(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """Return a function that runs the due ones of the given jobs, and returns name and result of each."""
+
+    def run(*jobs: Job) -> list[str]:
+        monkeypatch.setattr("moderation.job_runner.JOBS", jobs)
+        return [f"{outcome.name} {outcome.error or outcome.result}" for outcome in run_due_jobs()]
+
+    return run
 
 
 def fail() -> None:
     raise RuntimeError
 
 
-def test_due_job_runs_and_a_failure_does_not_stop_others():
+def test_due_job_runs_and_a_failure_does_not_stop_others(run_jobs):
     bad, good = Job("bad", HOUR, fail), Job("good", HOUR, lambda: 7)
     with time_machine.travel(NOON, tick=False) as clock:
         assert run_jobs(bad, good) == ["bad RuntimeError", "good 7"]
@@ -41,7 +49,7 @@ def test_due_job_runs_and_a_failure_does_not_stop_others():
         assert run_jobs(good) == ["good 7"]
 
 
-def test_interrupted_run_is_repeated():
+def test_interrupted_run_is_repeated(run_jobs):
     job = Job("long", timedelta(days=1), lambda: "done")
     with time_machine.travel(NOON, tick=False) as clock:
         JobRun.objects.create(name="long", started_at=NOON)
@@ -50,7 +58,7 @@ def test_interrupted_run_is_repeated():
         assert run_jobs(job) == ["long done"]
 
 
-def test_job_runs_in_one_process_at_a_time():
+def test_job_runs_in_one_process_at_a_time(run_jobs):
     values = connection.get_connection_params()
     other = psycopg2.connect(**{k: v for k, v in values.items() if k in {"dbname", "user", "host", "port"}})
     with other.cursor() as cursor:
@@ -63,7 +71,7 @@ def test_job_runs_in_one_process_at_a_time():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_job_that_loses_the_database_does_not_stop_others():
+def test_job_that_loses_the_database_does_not_stop_others(run_jobs):
     def lose() -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
