@@ -7,10 +7,11 @@ from uuid import uuid4
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from articles.models import Article
-from comments.integrity import TREES, check, repair
+from comments.integrity import check, repair
 from comments.models import (
     Comment,
     CommentRevision,
@@ -29,7 +30,6 @@ from comments.services.recommendations import recommend
 from comments.services.states import change_states, rename_author
 from comments.services.text_changes import erase_comments
 from comments.tasks import count_recommendations
-from core.database.sql import fetch_rows
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.postgres import tampering
 from tests.helpers.postgres.tampering import triggers_disabled
@@ -240,13 +240,14 @@ def test_a_damaged_parent_does_not_prevent_the_repair_of_other_discussions(threa
     assert elsewhere.reply_count == 0
 
 
-def test_a_tree_is_checked_in_one_snapshot(thread, django_assert_num_queries):
+def test_the_trees_of_a_discussion_are_checked_in_one_statement(thread):
     """If the roots were read first, a comment posted in between would be reported as damage."""
-    with django_assert_num_queries(1):
-        assert not any(
-            misplaced or miscounted
-            for _, misplaced, miscounted in fetch_rows(TREES, {"discussion": thread[0].discussion_id})
-        )
+    with CaptureQueriesContext(connection) as of_one_discussion:
+        assert check() == {}
+    make_comment(make_article("Another story"))
+    with CaptureQueriesContext(connection) as of_two_discussions:
+        assert check() == {}
+    assert len(of_two_discussions) == len(of_one_discussion) + 1
 
 
 def test_an_imported_parent_is_compared_with_its_first_log_entry():
