@@ -14,11 +14,11 @@ from articles.markup.markdown import referenced_images
 from articles.models import Article, Image, ImageUse, Site, StandingPage
 from core import files
 
-# The models whose rows show images, by the field of ImageUse.
-_SHOWING_IMAGES: dict[str, type[Article | StandingPage | Site]] = {
-    "article": Article,
-    "page": StandingPage,
-    "site": Site,
+# The models whose rows show images and the fields that name these, by the field of ImageUse.
+_SHOWING_IMAGES: dict[str, tuple[type[Article | StandingPage | Site], list[str]]] = {
+    "article": (Article, ["body", "lead_image"]),
+    "page": (StandingPage, ["body"]),
+    "site": (Site, ["rules", "privacy"]),
 }
 
 
@@ -52,11 +52,11 @@ def find_wrong_uses() -> list[str]:
     """
     existing = set(Image.objects.values_list("pk", flat=True))
     found = []
-    for kind, model in _SHOWING_IMAGES.items():
+    for kind, (model, fields) in _SHOWING_IMAGES.items():
         uses = defaultdict(set)
         for pk, image in ImageUse.objects.exclude(**{kind: None}).values_list(kind, "image"):
             uses[pk].add(image)
-        for row in model._default_manager.order_by("pk").iterator(100):
+        for row in model._default_manager.only(*fields).order_by("pk").iterator(100):
             if uses[row.pk] != _images_of(row) & existing:
                 found.append(f"{kind} {row.pk}")
     return found
@@ -66,7 +66,8 @@ def repair_uses(found: Iterable[str]) -> None:
     """Store the image uses anew for the texts that find_wrong_uses returned."""
     for kind, _space, pk in (use.partition(" ") for use in found):
         with transaction.atomic():
-            row = _SHOWING_IMAGES[kind]._default_manager.select_for_update(no_key=True).get(pk=pk)
+            model, _fields = _SHOWING_IMAGES[kind]
+            row = model._default_manager.select_for_update(no_key=True).get(pk=pk)
             set_image_uses(row, lock_images(_images_of(row)))
 
 

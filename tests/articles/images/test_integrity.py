@@ -1,11 +1,15 @@
 """Tests of the integrity checks of images, and their repair."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from articles.images.integrity import find_wrong_uses
 from articles.models import ImageUse, Site, StandingPage
 from articles.services import save_page
 from comments import integrity
@@ -21,6 +25,15 @@ def test_a_healthy_site_has_no_damage():
     make_article(body=f"![](image:{image.pk}) and ![](image:99999)", lead_image=image)
     save_page(page=StandingPage(title="About", slug="about", body=f"![](image:{image.pk})"))
     assert integrity.check() == {}
+
+
+def test_only_the_columns_that_name_images_are_read():
+    make_article()
+    with CaptureQueriesContext(connection) as queries:
+        assert find_wrong_uses() == []
+    statements = " ".join(query["sql"] for query in queries)
+    assert ('"body"' in statements, '"rules"' in statements) == (True, True)
+    assert not re.search('"(body_html|vector|rules_in_short|title)"', statements)
 
 
 def test_a_missing_or_changed_file_is_reported_and_not_repaired():
