@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.db import transaction
-from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Q, QuerySet
 from django.forms.models import model_to_dict
 from django.http import HttpRequest
 from django.urls import reverse
@@ -27,6 +26,7 @@ from articles.services import increment_site_version
 from articles.site.current_site import current_site
 from comments.models import Comment, Discussion, RemovalReason
 from comments.services.discussions import change_discussion
+from core.database.subqueries import count_subquery
 from core.dates.fields import SiteSplitDateTimeField
 from core.dates.formats import zone_label
 from core.forms import remove_maxlength
@@ -147,7 +147,8 @@ class DiscussionAdmin(ConcurrentEditingAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Discussion]:
         return discussions_of(request_user(request)).annotate(
-            waiting_count=_count(Comment.objects.waiting()), stored_count=_count(Comment.objects.all())
+            waiting_count=count_subquery(Comment.objects.waiting(), "discussion"),
+            stored_count=count_subquery(Comment.objects.all(), "discussion"),
         )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -227,11 +228,3 @@ def discussions_of(user: User) -> QuerySet[Discussion]:
 def tree_link(discussion: Discussion) -> str:
     url = f"{reverse('admin:comments_comment_changelist')}?discussion={discussion.pk}"
     return format_html('<a href="{}">{}</a>', url, _("Reply structure"))
-
-
-def _count(comments: QuerySet[Comment]) -> Coalesce:
-    """Return a subquery that counts comments of each discussion. It uses an index and joins no rows."""
-    of_discussion = comments.filter(discussion=OuterRef("pk")).order_by().values("discussion")
-    return Coalesce(
-        Subquery(of_discussion.annotate(n=Count("pk")).values("n"), output_field=IntegerField()), 0
-    )

@@ -4,8 +4,7 @@ from typing import Any, TypeVar
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Model, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -16,6 +15,7 @@ from accounts.requests import request_user
 from articles.models import title_for
 from comments import removal_reasons
 from comments.models import Reason, State, Transition
+from core.database.subqueries import count_subquery
 from moderation.models import Batch, Finding, JobRun, ModerationSettings, Rule
 from moderation.queue import explanations
 from moderation.reply_structure.admin import CommentTreeAdmin as CommentTreeAdmin
@@ -48,7 +48,7 @@ class RuleAdmin(ReadOnlyAdmin[Rule]):
     search_fields = ["value", "note"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Rule]:
-        return super().get_queryset(request).annotate(found=_count(Finding.objects.all(), "rule"))
+        return super().get_queryset(request).annotate(found=count_subquery(Finding.objects.all(), "rule"))
 
     @admin.display(description=_("found"), ordering="found")
     def found(self, rule: Any) -> int:
@@ -102,7 +102,8 @@ class BatchAdmin(ReadOnlyAdmin[Batch]):
     date_hierarchy = "at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Batch]:
-        return super().get_queryset(request).annotate(comments=_count(Transition.objects.all(), "batch"))
+        comments = count_subquery(Transition.objects.all(), "batch")
+        return super().get_queryset(request).annotate(comments=comments)
 
     @admin.display(description=_("action"))
     def description(self, batch: Batch) -> str:
@@ -202,12 +203,6 @@ class JobRunAdmin(ReadOnlyAdmin[JobRun]):
     """Runs of scheduled jobs, read-only."""
 
     list_display = ["name", "started_at", "finished_at", "error"]
-
-
-def _count(rows: QuerySet[Any], field: str) -> Coalesce:
-    """Return a subquery that counts the rows whose `field` is the object."""
-    of_object = rows.filter(**{field: OuterRef("pk")}).order_by().values(field)
-    return Coalesce(Subquery(of_object.annotate(n=Count("pk")).values("n")), 0)
 
 
 def _link(page: str, key: object, text: Any) -> str:

@@ -5,8 +5,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, IntegerField, OuterRef, Subquery
-from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -21,6 +19,7 @@ from accounts.requests import safe_local_path
 from articles.models import Article, ArticleQuerySet
 from articles.site.requests import SiteRequest
 from comments.models import Discussion
+from core.database.subqueries import count_subquery
 from core.paging import read_numbered_page
 from core.query_forms import PageField, SearchField
 from moderation.actions import quick_actions
@@ -122,14 +121,13 @@ def _articles_of(user: User) -> ArticleQuerySet:
 
 def _search(user: User, search: str) -> ArticleQuerySet:
     """Return the published articles that match a search, those with the most waiting comments first."""
-    waiting = Case.objects.open().filter(is_waiting=True, discussion=OuterRef("pk")).order_by()
-    count = waiting.values("discussion").annotate(n=Count("pk")).values("n")
+    waiting = Case.objects.open().filter(is_waiting=True)
     rows = _articles_of(user).filter(published_at__isnull=False).select_related("discussion")
     for word in search.split()[:8]:
         rows = rows.with_title_visible_to(user).filter(title__icontains=word)
     return (
         rows.defer("body", "body_html", "vector", "standfirst")
-        .annotate(waiting=Coalesce(Subquery(count, output_field=IntegerField()), 0))
+        .annotate(waiting=count_subquery(waiting, "discussion"))
         .order_by("-waiting", "-published_at", "-pk")
     )
 
