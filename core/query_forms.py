@@ -136,7 +136,7 @@ class CursorQuery(QueryForm):
     before = ParsedField(PageCursor.parse)
 
 
-class ListQuery(CursorQuery):
-    """The query string of a list that has no page for a wrong cursor."""
+class StrictCursorQuery(CursorQuery):
+    """The query string of a list that is read page by page. A wrong cursor is answered with 404."""
 
     strict = frozenset({"before"})

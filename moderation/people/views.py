@@ -20,7 +20,7 @@ from accounts.models import User
 from accounts.requests import safe_local_path
 from comments.models import UNDONE_REASONS, Comment, Reason, State
 from core.paging import next_page_url, read_page
-from core.query_forms import ListQuery, QueryForm, SearchField, parse_whole_number
+from core.query_forms import QueryForm, SearchField, StrictCursorQuery, parse_whole_number
 from moderation.actions.request_helpers import (
     DoneQuery,
     just_done_action,
@@ -46,11 +46,11 @@ class PeopleQuery(QueryForm):
     q = SearchField()
 
 
-class PersonQuery(ListQuery, DoneQuery):
+class PersonQuery(StrictCursorQuery, DoneQuery):
     """The query string of a profile: the state of the listed comments, and the action that was just done."""
 
     state = forms.ChoiceField(choices=State.choices, required=False)
-    strict = ListQuery.strict | {"state"}
+    strict = StrictCursorQuery.strict | {"state"}
 
 
 @require_safe
