@@ -14,8 +14,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.requests import require_administrator
 from core.fallback_pages import broken_link
-from core.paging import read_numbered_page
-from core.query_forms import PageField, QueryForm, SearchField
+from core.paging import next_page_url, read_page
+from core.query_forms import CursorQuery, QueryForm, SearchField
 from core.rate_limits import add_error
 from moderation.models import RemovalRequest
 from moderation.reports import removal_requests
@@ -29,12 +29,6 @@ class RemovalRequestQuery(QueryForm):
     """The query string of a new request: the path of a story or a comment."""
 
     url = SearchField(limit=2_000)
-
-
-class RemovalRequestsQuery(QueryForm):
-    """The query string of the list of requests."""
-
-    page = PageField()
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -79,17 +73,17 @@ def receipt(request: HttpRequest, receipt: str) -> HttpResponse:
 def removal_requests_page(request: HttpRequest) -> HttpResponse:
     """List open requests, the oldest first, and then answered ones, the latest first.
 
-    ?page=: the page number.
+    ?before= is the cursor of a later page.
     """
     require_administrator(request)
-    number = RemovalRequestsQuery.read(request.GET)["page"]
-    answered = RemovalRequest.objects.exclude(outcome="").order_by("-decided_at")
-    rows, has_next = read_numbered_page(answered.select_related("decided_by"), number, size=PAGE_SIZE)
+    before = CursorQuery.read(request.GET)["before"]
+    answered = RemovalRequest.objects.exclude(outcome="").select_related("decided_by")
+    rows, last = read_page(answered, "decided_at", before=before, size=PAGE_SIZE)
     context: dict[str, Any] = {
-        "open": RemovalRequest.objects.filter(outcome="").order_by("at")[:200] if number == 1 else [],
+        "open": RemovalRequest.objects.filter(outcome="").order_by("at")[:200] if before is None else [],
         "answered": rows,
-        "next_page": f"?page={number + 1}" if has_next else "",
-        "first_page": request.path if number > 1 else "",
+        "next_page": next_page_url(request, last),
+        "first_page": request.path if before else "",
     }
     return render(request, "moderation/reports/removal_requests.html", context)
 
