@@ -51,10 +51,9 @@ class AuthorRecord:
     """The author of one comment, as moderators know them."""
 
     url: str  # of the person's profile
-    numbers: PersonNumbers
-    states: Counter[str]  # number of the other comments by counted_state
+    numbers: PersonNumbers  # these count the comment itself, too
+    other_comments: Counter[str]  # number of the person's other comments by counted_state
     sanctions: list[Sanction]  # active ones, also through the same e-mail
-    same_email: list[str]  # names of others with the same confirmed e-mail
     same_name: int  # number of other people with the same name; they may be different persons
     same_name_states: str  # the comments of these others: "2 published, 1 spam"
     ip: str  # a short form of the hash of the comment's IP address, while it is kept; else ""
@@ -65,12 +64,12 @@ class AuthorRecord:
     @property
     def is_first(self) -> bool:
         """Return whether the person has no other comment."""
-        return not +self.states
+        return not +self.other_comments
 
     @property
     def states_text(self) -> str:
         """Return the other comments in words, such as "3 published, 1 removed"; empty if there are none."""
-        return explanations.describe_state_counts(self.states)
+        return explanations.describe_state_counts(self.other_comments)
 
     @property
     def reports_received_text(self) -> str:
@@ -133,9 +132,8 @@ def parse_record(comment: Comment, found: dict[str, list[dict[str, Any]]]) -> Au
     return AuthorRecord(
         url=person_url(person.key),
         numbers=numbers,
-        states=numbers.states - Counter([counted_state(comment)] if is_counted else []),
-        sanctions=_find(Sanction.objects.order_by("pk"), found["sanctions"]),
-        same_email=[name for _other, name in numbers.same_email],
+        other_comments=numbers.states - Counter([counted_state(comment)] if is_counted else []),
+        sanctions=_fetch_by_id(Sanction.objects.order_by("pk"), found["sanctions"]),
         same_name=found["same_name"][0]["people"] if found["same_name"] else 0,
         same_name_states=explanations.describe_state_counts(
             {row["state"]: row["n"] for row in found["same_name"]}
@@ -143,10 +141,10 @@ def parse_record(comment: Comment, found: dict[str, list[dict[str, Any]]]) -> Au
         ip=origins.shorten_hash(ip),
         same_ip=list(dict.fromkeys(others.values())),
         people_at_ip=len(others),
-        notes=_find(ModeratorNote.objects.select_related("by"), found["notes"]),
+        notes=_fetch_by_id(ModeratorNote.objects.select_related("by"), found["notes"]),
     )
 
 
-def _find(stored: QuerySet[Row], rows: list[dict[str, Any]]) -> list[Row]:
-    """Return the instances of the rows that were found."""
-    return list(stored.filter(pk__in=[row["id"] for row in rows])) if rows else []
+def _fetch_by_id(instances: QuerySet[Row], rows: list[dict[str, Any]]) -> list[Row]:
+    """Return the instances with the ids in these rows. Takes a statement only if there are any."""
+    return list(instances.filter(pk__in=[row["id"] for row in rows])) if rows else []
