@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
@@ -317,8 +317,18 @@ def _add_on_own_comments(
             items[follow_id].append(_item_of(comment, at, recommended_by=count))
 
 
-def _item_of(comment: Comment, at: datetime, **kind: Any) -> UpdateItem:
-    return UpdateItem(at, comment.discussion.article, comment.get_absolute_url(), comment, **kind)
+def _item_of(
+    comment: Comment, at: datetime, *, is_reply: bool = False, is_pick: bool = False, recommended_by: int = 0
+) -> UpdateItem:
+    return UpdateItem(
+        at,
+        comment.discussion.article,
+        comment.get_absolute_url(),
+        comment,
+        is_reply=is_reply,
+        is_pick=is_pick,
+        recommended_by=recommended_by,
+    )
 
 
 # The unique constraints of recommendations, one of users and one of guests, find those of each comment.
