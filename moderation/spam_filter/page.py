@@ -6,7 +6,7 @@ wrong, only ids and spans are stored there; their texts are read here if the use
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils.functional import cached_property
 from django.utils.safestring import SafeString
@@ -36,7 +36,6 @@ MAX_MISTAKES = 10  # of each kind
 # Good comments in a hundred that may wait: percentages to compare with the current setting.
 PERCENT_CHOICES = (0.1, STRICT_PERCENT, 1.0, 2.0, 5.0, 10.0)
 EXCERPT_LENGTH = 360  # characters of a comment
-Pair = tuple[float | None, float | None]
 MIN_DIFFERENCE = 0.05  # logits between spam and good comments; below it, a contribution is not listed
 
 
@@ -91,6 +90,13 @@ class MistakeRow:
     parts: list[spam_explanations.PartText]
 
 
+class ComparedNumber(NamedTuple):
+    """A number of a version, and that of the version it was compared with."""
+
+    own: float | None = None
+    other: float | None = None
+
+
 @dataclass(frozen=True)
 class VersionRow:
     """A version in the list."""
@@ -104,11 +110,10 @@ class VersionRow:
     state: str
     rows: int
     other: int | None  # the version with which it was compared
-    # The following pairs have the value of this version and that of the other one.
-    log_loss: Pair
-    recall: Pair  # percentage of spam found if 1 in 100 good comments may wait
-    good_waiting: Pair  # percentage of good comments that wait with the setting of the time
-    spam_waiting: Pair  # the same for spam; None if there was no spam
+    log_loss: ComparedNumber
+    recall: ComparedNumber  # percentage of spam found if 1 in 100 good comments may wait
+    good_waiting: ComparedNumber  # percentage of good comments that wait with the setting of the time
+    spam_waiting: ComparedNumber  # the same for spam; None if there was no spam
 
     @property
     def may_be_activated(self) -> bool:
@@ -411,17 +416,16 @@ def _version_row(row: Mapping[str, Any], current: int) -> VersionRow:
         state=state,
         rows=trial.get("rows", row["numbers__metrics__rows"] or 0),
         other=trial.get("version"),
-        log_loss=trial.get("log_loss", (row["numbers__log_loss"], None)),
-        recall=_rounded(trial.get("recall", (recall, None)), factor=100),
+        log_loss=ComparedNumber(*trial.get("log_loss", [row["numbers__log_loss"]])),
+        recall=_rounded(trial.get("recall", [recall]), factor=100),
         # An older trial did not count these.
-        good_waiting=trial.get("good", (None, None)),
-        spam_waiting=_rounded(trial.get("spam", (None, None))),
+        good_waiting=ComparedNumber(*trial.get("good", [])),
+        spam_waiting=_rounded(trial.get("spam", [])),
     )
 
 
-def _rounded(pair: Pair, *, factor: int = 1) -> Pair:
-    own, other = (None if value is None else round(factor * value) for value in pair)
-    return own, other
+def _rounded(numbers: Sequence[float | None], *, factor: int = 1) -> ComparedNumber:
+    return ComparedNumber(*(None if value is None else round(factor * value) for value in numbers))
 
 
 def _mistake_row(comment: Comment, mistake: Mistake, last: int) -> MistakeRow:
