@@ -46,6 +46,14 @@ class NudgeError(ValidationError):
         self.sentences = dict(sentences)
 
 
+@dataclass(frozen=True)
+class ActionButton:
+    """A button that applies a moderator's quick action."""
+
+    label: str
+    url: str
+
+
 class Screening(NamedTuple):
     """The verdict on a submission and the findings behind it."""
 
@@ -147,8 +155,8 @@ class Policy:
         """
         return []
 
-    def list_quick_actions(self, discussion: Discussion) -> list[dict[str, Any]]:
-        """Return the quick actions that moderators have on this discussion: {label, url} each."""
+    def list_quick_actions(self, discussion: Discussion) -> list[ActionButton]:
+        """Return the buttons of the quick actions that moderators have on this discussion."""
         return []
 
     def explain_decisions(self, ids: Iterable[int]) -> dict[int, ExplainedDecision]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -12,7 +13,16 @@ from django.utils.translation import gettext as _
 import comments.policy
 from accounts.models import Guest, User
 from comments.models import Comment, Discussion, State
-from comments.policy import ExplainedDecision, Nudge, NudgeError, PickEvent, Screening, Submission, Verdict
+from comments.policy import (
+    ActionButton,
+    ExplainedDecision,
+    Nudge,
+    NudgeError,
+    PickEvent,
+    Screening,
+    Submission,
+    Verdict,
+)
 from core.database.sql import fetch_rows
 from moderation import integrity
 from moderation.actions import cases, comment_menus, quick_actions
@@ -146,9 +156,9 @@ class Policy(comments.policy.Policy):
     def summarize_moderation(self, discussion: Discussion) -> list[str]:
         return discussion_summary.summary_sentences(discussion)
 
-    def list_quick_actions(self, discussion: Discussion) -> list[dict[str, Any]]:
+    def list_quick_actions(self, discussion: Discussion) -> list[ActionButton]:
         buttons = quick_actions.discussion_buttons(discussion)
-        return [button | {"url": f"{button['url']}?next=story"} for button in buttons]
+        return [replace(button, url=f"{button.url}?next=story") for button in buttons]
 
     def explain_decisions(self, ids: Iterable[int]) -> dict[int, ExplainedDecision]:
         rows = Comment.objects.filter(pk__in=list(ids)).select_related(

@@ -19,6 +19,7 @@ from accounts.requests import safe_local_path
 from articles.models import Article, ArticleQuerySet
 from articles.site.requests import SiteRequest
 from comments.models import Discussion
+from comments.policy import ActionButton
 from core.database.subqueries import count_subquery
 from core.paging import read_numbered_page
 from core.query_forms import PageField, SearchField
@@ -47,7 +48,7 @@ class DiscussionRow:
     comment_count: int
     waiting_count: int
     settings: list[str]
-    buttons: list[dict[str, Any]]  # from quick_actions.discussion_buttons
+    buttons: list[ActionButton]
 
 
 class DiscussionsQuery(DoneQuery):
@@ -161,7 +162,7 @@ def _site_row(request: SiteRequest) -> dict[str, Any]:
     if site.review_everything:
         settings.append(explanations.describe_setting("review_everything", True))
     buttons = [
-        {"label": quick_actions.SITE_LABELS[n], "url": reverse("moderation:site-quick-action", args=[n])}
+        ActionButton(str(quick_actions.SITE_LABELS[n]), reverse("moderation:site-quick-action", args=[n]))
         for n in names
     ]
     is_default = len(settings) == 1 and site.comment_status == "open"

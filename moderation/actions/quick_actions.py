@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from comments.models import Comment, Discussion, State
+from comments.policy import ActionButton
 from comments.services.discussions import lock_discussions_of
 from moderation.actions.setting_changes import apply_as_action
 from moderation.models import Batch, SettingChange
@@ -50,16 +51,15 @@ def available_actions(*, status: str, is_premoderated: bool, members_only: bool 
     return [*statuses, "unreview" if is_premoderated else "review", *members]
 
 
-def discussion_buttons(discussion: Discussion) -> list[dict[str, Any]]:
-    """Return the buttons of the quick actions on a discussion: {label, url} each."""
+def discussion_buttons(discussion: Discussion) -> list[ActionButton]:
+    """Return the buttons of the quick actions on a discussion."""
     names = available_actions(
         status=discussion.status,
         is_premoderated=discussion.moderation == Discussion.Moderation.PRE,
         members_only=discussion.members_only,
     )
-    article = discussion.article.pk
     return [
-        {"label": LABELS[name], "url": reverse("moderation:quick-action", args=[article, name])}
+        ActionButton(str(LABELS[name]), reverse("moderation:quick-action", args=[discussion.pk, name]))
         for name in names
     ]
 
