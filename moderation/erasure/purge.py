@@ -281,14 +281,15 @@ SAMPLE_SIZE = 9
 
 
 def summarize(group: CommentGroup) -> ListSummary:
-    """Return the summary of a list, in five statements for any length."""
+    """Return the summary of a list, in six statements for any length."""
     members = CommentGroupMember.objects.filter(group=group)
     reasons = list(
         members.values_list("comment__state", "comment__state_reason")
         .annotate(count=Count("pk"), oldest=Min("comment__created_at"), newest=Max("comment__created_at"))
         .order_by("-count", "comment__state", "comment__state_reason")
     )
-    stories = list(
+    discussions = members.aggregate(count=Count("comment__discussion", distinct=True))["count"]
+    stories = (
         members.values_list("comment__discussion__article__title", "comment__discussion")
         .annotate(count=Count("pk"))
         .order_by("-count", "comment__discussion")
@@ -299,7 +300,7 @@ def summarize(group: CommentGroup) -> ListSummary:
     return ListSummary(
         by_reason=[(state, reason, count) for state, reason, count, *_times in reasons],
         by_discussion=[(title, count) for title, _pk, count in stories[:MAX_DISCUSSIONS]],
-        more_discussions=len(stories[MAX_DISCUSSIONS:]),
+        more_discussions=max(0, discussions - MAX_DISCUSSIONS),
         oldest=min((row[3] for row in reasons), default=None),
         newest=max((row[4] for row in reasons), default=None),
         sample=list(

@@ -275,6 +275,15 @@ def test_a_list_of_any_size_takes_the_same_few_statements(maria, ada):
     assert counts[0] == counts[1] <= 26, counts
 
 
+def test_a_summary_names_the_largest_discussions_and_counts_the_others(maria, ada, monkeypatch):
+    monkeypatch.setattr(purge, "MAX_DISCUSSIONS", 2)
+    for size in (1, 3, 2, 1):
+        article = make_article(f"Story {size}")
+        spam(*[make_comment(article, f"{size} boats, number {n}.") for n in range(size)], actor=maria)
+    summary = purge.summarize(purge.make_list(states=[State.SPAM], days=0, actor=ada))
+    assert (summary.by_discussion, summary.more_discussions) == ([("Story 3", 3), ("Story 2", 2)], 2)
+
+
 def test_erasing_an_author_removes_the_byline(ada, client):
     ida, story = UserFactory.create(name="Ida Quill", roles=("Editor",)), make_article("The slip")
     set_article_authors(article=story, people=[ida])
