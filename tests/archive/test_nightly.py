@@ -182,7 +182,7 @@ def test_a_backup_that_reads_back_differently_is_refused(
     make_nightly_backup()
     clock.shift(DAY)
     monkeypatch.setattr(os, "fsync", forget)
-    with pytest.raises(BackupError, match="can’t be read again"):
+    with pytest.raises(BackupError, match="can't be read again"):
         make_nightly_backup()
     assert kept() == ["soundoff-2026-11-26.zip"]
     assert [path.name for path in data_path("backups/nightly").glob(".*")] == []
