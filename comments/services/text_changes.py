@@ -41,7 +41,8 @@ class CommentContent(NamedTuple):
 
     @property
     def body(self) -> str:
-        return next((version.body for version in self.versions if version.replaced_at is None), "")
+        """Return the text that the comment shows."""
+        return next(version.body for version in self.versions if version.replaced_at is None)
 
 
 def render_body(body: str, *, is_plain_text: bool) -> str:

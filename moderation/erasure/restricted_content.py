@@ -143,6 +143,7 @@ def _restore_texts(restrictions: Sequence[Restriction], actor: User | None) -> N
                 versions=texts[restriction.pk],
             )
             for restriction in restrictions
+            if texts[restriction.pk]
         ]
     )
     clear_texts(restrictions)
