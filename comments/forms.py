@@ -128,7 +128,7 @@ class ReplyForm(BodyForm):
         return helper
 
     @property
-    def lost_log_in(self) -> bool:
+    def has_session_ended(self) -> bool:
         """Return whether the form was shown to a member who is logged out now: it has no guest's fields."""
         return "name" in self.fields and self.is_bound and self.data.keys().isdisjoint({"name", "email"})
 
