@@ -35,8 +35,8 @@ ORDER BY lower(email) = %(email)s DESC
 LIMIT 1"""
 
 SESSION_CHUNK_SIZE = 500  # sessions loaded at a time
-DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-ERASED_NAME = "(name erased)"  # in the admin's log, which is in English
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_ERASED_NAME = "(name erased)"  # in the admin's log, which is in English
 SETUP_LINK_MAX_AGE = timedelta(days=1)
 
 _setup_signer = TimestampSigner(salt="accounts.setup")
@@ -173,12 +173,12 @@ def erase_from_admin_log(instance: Model) -> None:
     """
     content_type = ContentType.objects.get_for_model(instance)
     entries = LogEntry.objects.filter(content_type=content_type, object_id=str(instance.pk))
-    entries.update(object_repr=ERASED_NAME)
+    entries.update(object_repr=_ERASED_NAME)
     for entry in entries.filter(change_message__startswith="[", change_message__contains='"object"'):
         changes = json.loads(entry.change_message)
         for details in (details for change in changes for details in change.values() if "object" in details):
-            if not DATE.fullmatch(details["object"]):
-                details["object"] = ERASED_NAME
+            if not _DATE.fullmatch(details["object"]):
+                details["object"] = _ERASED_NAME
         entry.change_message = json.dumps(changes)
         entry.save(update_fields=["change_message"])
 

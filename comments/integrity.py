@@ -35,15 +35,15 @@ SELECT c.id, (c.tree_id, c.lft, c.rght, c.level) IS DISTINCT FROM
        c.reply_count IS DISTINCT FROM computed.reply_count AS replies
 FROM comments_comment c LEFT JOIN computed USING (id) WHERE c.discussion_id = %(discussion)s ORDER BY c.id"""
 
-# By kind of damage; each returns ids of comments unless its comment names other rows.
+# The statements that find each kind of damage. They return ids of comments, unless a comment says otherwise.
 CHECKS_SQL = {
-    # Ids of discussions.
+    # Returns ids of discussions.
     "visible_count": """
 SELECT d.article_id FROM comments_discussion d
 WHERE d.visible_count <> (SELECT count(*) FROM comments_comment c
                           WHERE c.discussion_id = d.article_id AND c.state = 'published')
 ORDER BY d.article_id""",
-    # Ids of discussions.
+    # Returns ids of discussions.
     "day": """
 SELECT DISTINCT discussion_id FROM (
   SELECT discussion_id, (created_at AT TIME ZONE 'UTC')::date AS day, count(*) AS visible_count
@@ -68,17 +68,18 @@ SELECT c.id FROM comments_comment c LEFT JOIN LATERAL
   (SELECT t.new_parent_id FROM comments_transition t
    WHERE t.comment_id = c.id AND (t.kind = 'move' OR t.from_state = '') ORDER BY t.id DESC LIMIT 1) t ON true
 WHERE c.parent_id IS DISTINCT FROM t.new_parent_id ORDER BY c.id""",
-    # Ids of transitions. Each is compared with the one before it, so only the first one after a gap or a
-    # forgery is reported.
+    # Returns ids of transitions. Each is compared with the one before it, so only the first one after a gap
+    # or a forgery is reported.
     "chain": """
 SELECT id FROM (
   SELECT t.id, t.seq - coalesce(lag(t.seq) OVER w, 0) AS step, t.hash,
          comments_transition_digest(t, lag(t.hash) OVER w) AS digest
   FROM comments_transition t WINDOW w AS (PARTITION BY t.discussion_id ORDER BY t.seq)) entry
 WHERE step <> 1 OR hash <> digest ORDER BY id""",
-    # Ids of transitions. The database sets the time of each, and none is older than its comment, if that was
-    # written here. A minute of tolerance: a statement's time is set before it waits for the lock, and clocks
-    # may differ. The check does not use now(), which is the start of its transaction and may be long ago.
+    # Returns ids of transitions. The database sets the time of each, and none is older than its comment, if
+    # that was written here. A minute of tolerance: a statement's time is set before it waits for the lock,
+    # and clocks may differ. The check does not use now(), which is the start of its transaction and may be
+    # long ago.
     "line_time": """
 SELECT id FROM (
   SELECT t.id, t.at, lag(t.at) OVER (PARTITION BY t.discussion_id ORDER BY t.seq) AS before,
@@ -106,7 +107,7 @@ SELECT id FROM (
 WHERE tree_id NOT BETWEEN 1 AND last_value
    OR NOT is_moved AND before < coalesce(after, last_value + 1)
       AND tree_id NOT BETWEEN before + 1 AND coalesce(after - 1, last_value) ORDER BY id""",
-    # Accounts whose roles differ from the log of role changes.
+    # Returns ids of accounts whose roles differ from the log of role changes.
     "role": """
 SELECT DISTINCT coalesce(logged.user_id, stored.user_id) AS id FROM (
   SELECT DISTINCT ON (user_id, role_id) user_id, role_id, is_granted

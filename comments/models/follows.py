@@ -83,7 +83,7 @@ class Follow(models.Model):
     topic = models.ForeignKey(Topic, models.CASCADE, null=True, related_name="follows", db_index=False)
     delivery = models.CharField(_("notification"), max_length=7, choices=Delivery)
     # The delivery before the follower stopped all mails, and before they stopped those of this follow alone,
-    # until they choose another one. At most one of the two is filled.
+    # until they choose another one. This version fills at most one of the two.
     delivery_before_stop = models.CharField(
         max_length=7, choices=Delivery, blank=True, default="", db_default="", editable=False
     )
