@@ -52,6 +52,7 @@ def follow_story(request: SiteRequest, slug: str) -> HttpResponse:
     story = load_story_page(request, slug)
     article = story.article
     user, guest = current_writer(request)
+    person = _person_context(user, guest)
     follows = Follow.objects.of(user, guest).filter(article=article.pk)
     is_open = story.discussion.is_open(request.now)
     form = FollowStoryForm(request.POST or None, follows=follows, has_comments=is_open)
@@ -66,12 +67,13 @@ def follow_story(request: SiteRequest, slug: str) -> HttpResponse:
         except ValidationError as error:
             form.add_error(None, error)
         else:
-            is_followed = chosen.get("discussion") or chosen["corrections"]
-            text = _with_notifications(_("Saved.")) if is_followed else _("You do not follow this story.")
+            text = _("You do not follow this story.")
+            if chosen.get("discussion") or chosen["corrections"]:
+                text = format_html("{} {}", _("Saved."), _explain_delivery(delivery, person))
             messages.success(request, text)
             return redirect(article)
     context = {
-        **_person_context(user, guest),
+        **person,
         "title": article.title_for(None),
         "heading": _("Follow this story"),
         "form": form,
@@ -85,6 +87,7 @@ def follow_topic(request: SiteRequest, slug: str) -> HttpResponse:
     """Choose how to be notified of new stories of a topic, or stop following it."""
     topic = get_object_or_404(Topic.objects.shown(), slug=slug)
     user, guest = current_writer(request)
+    person = _person_context(user, guest)
     follows = Follow.objects.of(user, guest).filter(topic=topic)
     form = FollowTopicForm(request.POST or None, follows=follows)
     if form.is_valid() and (user or guest):
@@ -98,10 +101,11 @@ def follow_topic(request: SiteRequest, slug: str) -> HttpResponse:
             form.add_error(None, error)
         else:
             text = _("You follow “%(topic)s”.") % {"topic": topic.name}
-            messages.success(request, _with_notifications(text))
+            where = _explain_delivery(form.cleaned_data["delivery"], person)
+            messages.success(request, format_html("{} {}", text, where))
             return redirect(topic)
     context = {
-        **_person_context(user, guest),
+        **person,
         "title": topic.name,
         "heading": _("Follow this topic"),
         "form": form,
@@ -110,12 +114,13 @@ def follow_topic(request: SiteRequest, slug: str) -> HttpResponse:
     return render(request, "comments/following/follow.jinja", context, status=422 if form.is_bound else 200)
 
 
-def _with_notifications(text: str) -> SafeString:
-    """Return a message with a link to the updates. Guests have no account menu that leads there."""
-    link = format_html(
-        _('Updates appear under <a href="{url}">Notifications</a>.'), url=reverse("notifications")
-    )
-    return format_html("{} {}", text, link)
+def _explain_delivery(delivery: str, person: dict[str, Any]) -> SafeString:
+    """Return where updates appear, with a link. Guests have no account menu that leads there."""
+    if delivery == Follow.Delivery.SITE or person["undeliverable"] or not person["is_confirmed"]:
+        text = _('Updates appear under <a href="{url}">Notifications</a>.')
+    else:
+        text = _('Updates come by e-mail and appear under <a href="{url}">Notifications</a>.')
+    return format_html(text, url=reverse("notifications"))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
