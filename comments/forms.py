@@ -36,9 +36,10 @@ class RulesInShort:
 
 
 class BodyForm(SubmitForm, forms.Form):
-    """A form with the text of a comment. The server checks its length: a browser would cut it silently."""
+    """A form with the text of a comment, which can be previewed.
 
-    submit = _("Save changes")
+    The server checks its length: a browser would cut it silently.
+    """
 
     body = forms.CharField(
         label=_("Your comment"),
@@ -52,8 +53,36 @@ class BodyForm(SubmitForm, forms.Form):
         super().__init__(*args, **kwargs)
         self.action = action
 
+    @property
+    def helper(self) -> FormHelper:
+        helper = super().helper
+        preview = Submit("preview", _("Preview"), formnovalidate=True)  # only the text is needed
+        preview.field_classes = "btn"  # not the form's first button
+        helper.add_input(preview)
+        return helper
+
     def clean_body(self) -> str:
         return check_body(normalize_newlines(self.cleaned_data["body"]))
+
+    def preview(self) -> str:
+        """Return the text as it will look, or "" if it is empty or too long. Other fields may be missing."""
+        for name in self.errors.keys() - {"body"}:
+            del self.errors[name]
+        return "" if "body" in self.errors else render_comment(self.cleaned_data["body"])
+
+
+class EditForm(BodyForm):
+    """The form by which authors edit their comment. If the browser has kept a later text, that is shown."""
+
+    submit = _("Save changes")
+
+    def __init__(self, *args: Any, comment: Comment, **kwargs: Any) -> None:
+        super().__init__(*args, initial={"body": comment.body}, **kwargs)
+        changed_at = comment.edited_at or comment.created_at
+        self.fields["body"].widget.attrs |= {
+            "autofocus": True,
+            "data-at": int(changed_at.timestamp() * 1000),
+        }
 
 
 class ReplyForm(BodyForm):
@@ -118,9 +147,6 @@ class ReplyForm(BodyForm):
     def helper(self) -> FormHelper:
         helper = super().helper
         helper.layout = Layout(*self.fields, RulesInShort(self.discussion.site))
-        preview = Submit("preview", _("Preview"), formnovalidate=True)  # only the text is needed
-        preview.field_classes = "btn"  # not the form's first button
-        helper.add_input(preview)
         if self._nudged:
             helper.add_input(Hidden("nudged", self._nudged))
         if "top_level" in self.data:
@@ -131,12 +157,6 @@ class ReplyForm(BodyForm):
     def has_session_ended(self) -> bool:
         """Return whether the form was shown to a member who is logged out now: it has no guest's fields."""
         return "name" in self.fields and self.is_bound and self.data.keys().isdisjoint({"name", "email"})
-
-    def preview(self) -> str:
-        """Return the text as it will look, or "" if it is empty or too long. Other fields may be missing."""
-        for name in self.errors.keys() - {"body"}:
-            del self.errors[name]
-        return "" if "body" in self.errors else render_comment(self.cleaned_data["body"])
 
     def clean_name(self) -> str:
         return clean_name(self.cleaned_data["name"])

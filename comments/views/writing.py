@@ -26,7 +26,7 @@ from accounts.models import Guest, User
 from articles.models import Article
 from articles.site.requests import SiteRequest
 from comments.following.services import follow_replies
-from comments.forms import BodyForm, ReplyForm
+from comments.forms import EditForm, ReplyForm
 from comments.loading import current_reader, current_writer, load_reply_target, load_story_page
 from comments.models import (
     EDIT_WINDOW,
@@ -152,7 +152,10 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit(request: SiteRequest, pk: str) -> HttpResponse:
-    """Show and process the form by which authors edit their comment, within EDIT_WINDOW."""
+    """Show and process the form by which authors edit their comment, within EDIT_WINDOW.
+
+    Its button "Preview" shows it again, with the text as it will look.
+    """
     try:
         comment = _load_own_comment(request, pk)
     except Http404:
@@ -161,15 +164,12 @@ def edit(request: SiteRequest, pk: str) -> HttpResponse:
         raise
     user, guest = current_writer(request)
     url = comment.get_absolute_url()
-    form = BodyForm(
-        request.POST if request.method == "POST" else None,
-        action=request.path,
-        initial={"body": comment.body},
-    )
+    form = EditForm(request.POST if request.method == "POST" else None, action=request.path, comment=comment)
     if request.method != "POST" and not comment.can_be_edited_by(user, guest):
         messages.info(request, explain_refused_edit(comment))
         return redirect(url)
-    if form.is_valid():
+    preview = form.preview() if "preview" in form.data else ""
+    if "preview" not in form.data and form.is_valid():
         try:
             edit_comment(comment=comment, body=form.cleaned_data["body"], user=user, guest=guest)
         except ValidationError as error:
@@ -178,14 +178,16 @@ def edit(request: SiteRequest, pk: str) -> HttpResponse:
             return redirect(url)
     context = {
         "form": form,
-        "comment": comment,
+        "preview": preview,
+        "max_length": MAX_BODY_LENGTH,
         "article": comment.discussion.article,
         "until": comment.created_at + EDIT_WINDOW,
         "zone": comment.discussion.article.time_zone,
         "back": url,
         "delete_url": reverse("comment-delete", args=[comment.pk]),
     }
-    return render(request, "comments/edit.jinja", context, status=422 if form.is_bound else 200)
+    is_refused = form.is_bound and not preview
+    return render(request, "comments/edit.jinja", context, status=422 if is_refused else 200)
 
 
 @require_POST

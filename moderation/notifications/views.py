@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import Guest, User
 from articles.site.requests import SiteRequest
 from comments.loading import current_writer
-from comments.models import Comment, State
+from comments.models import MAX_BODY_LENGTH, Comment, State
 from comments.policy import policy
 from core.fallback_pages import broken_link
 from core.query_forms import QueryForm
@@ -91,10 +91,9 @@ def edit_and_resubmit(request: SiteRequest, pk: str) -> HttpResponse:
     if not is_post and not render_notices([own])[own.pk].options.resubmit:
         messages.info(request, _("You can’t do this any more."))
         return redirect(back)
-    form = ResubmitForm(
-        request.POST if is_post else None, action=request.get_full_path(), initial={"body": own.body}
-    )
-    if form.is_valid():
+    form = ResubmitForm(request.POST if is_post else None, action=request.get_full_path(), comment=own)
+    preview = form.preview() if "preview" in form.data else ""
+    if "preview" not in form.data and form.is_valid():
         try:
             reporting.edit_and_resubmit(comment=own, body=form.cleaned_data["body"], user=user, guest=guest)
         except ValidationError as error:
@@ -102,10 +101,15 @@ def edit_and_resubmit(request: SiteRequest, pk: str) -> HttpResponse:
         else:
             messages.success(request, _("Resubmitted. A moderator reviews it before it is published."))
             return redirect(back)
-    context = {"article": own.discussion.article, "form": form, "back": back}
-    return render(
-        request, "moderation/notifications/edit_and_resubmit.html", context, status=422 if is_post else 200
-    )
+    context = {
+        "title": own.discussion.article.title_for(user),
+        "form": form,
+        "preview": preview,
+        "max_length": MAX_BODY_LENGTH,
+        "back": back,
+    }
+    template = "moderation/notifications/edit_and_resubmit.jinja"
+    return render(request, template, context, status=422 if is_post and not preview else 200)
 
 
 def _load_own(request: SiteRequest, pk: str) -> tuple[Comment, User | None, Guest | None]:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import MAX_NAME_LENGTH
 from accounts.names import clean_name
 from comments.comment_links import parse_comment_number
-from comments.forms import BodyForm
+from comments.forms import EditForm
 from comments.models import Comment, State
 from core.forms import LongTextForm, MultilineField
 from moderation.models import IllegalContentReport, Report
@@ -152,7 +152,7 @@ class IllegalContentForm(LongTextForm, forms.ModelForm[IllegalContentReport]):
         return cleaned
 
 
-class ResubmitForm(BodyForm):
+class ResubmitForm(EditForm):
     """A form to edit a comment that is waiting or was removed, and to resubmit it."""
 
     submit = _("Resubmit")

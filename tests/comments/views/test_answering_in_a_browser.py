@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from comments.models import Comment, Discussion, Reason, State
 from comments.services.discussions import change_discussion
+from comments.services.editing import edit_comment
 from comments.services.states import change_states
 from comments.thread import pages
 from tests.comments.thread.test_story import set_pending
@@ -312,6 +313,28 @@ def test_a_thumb_hits_the_formatting_buttons(browser, live_server, story):
         assert box["y"] + box["height"] <= field["y"] + 1
         assert box["x"] >= star["x"] + star["width"]
     context.close()
+
+
+def test_an_edited_text_outlives_a_reload_until_it_is_saved(live_server, page, story):
+    article, _root = story
+    member = UserFactory.create()
+    own = make_comment(article, "A tpyo.", author=member)
+    log_in(page.context, live_server, member)
+    url = f"{live_server.url}/comments/{own.pk}/edit/"
+    page.goto(url)
+    field = page.get_by_label("Your comment")
+    expect(field).to_be_focused()
+    field.press("ControlOrMeta+a")
+    page.get_by_role("button", name="Bold").click()
+    expect(field).to_have_value("**A tpyo.**")
+    field.fill("A typo.")
+    page.reload()
+    expect(field).to_have_value("A typo.")
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.locator(f"#comment-{own.pk}")).to_contain_text("A typo.")
+    edit_comment(comment=Comment.objects.get(pk=own.pk), body="On another device.", user=member, guest=None)
+    page.goto(url)
+    expect(field).to_have_value("On another device.")
 
 
 def test_the_place_of_a_deleted_comment_is_shown_once(live_server, page, story):

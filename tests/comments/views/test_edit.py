@@ -47,6 +47,18 @@ def test_the_author_corrects_a_comment(client, comment, author):
     assert "edited" in client.get(comment.discussion.article.get_absolute_url()).content.decode()
 
 
+def test_a_preview_changes_nothing(client, comment, author):
+    client.force_login(author)
+    response = client.post(edit_url(comment), {"body": "A *typo*.", "preview": "Preview"})
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert "<p>A <em>typo</em>.</p>" in page
+    assert "A *typo*.</textarea>" in page
+    assert client.post(edit_url(comment), {"body": " ", "preview": "Preview"}).status_code == 422
+    comment.refresh_from_db()
+    assert (comment.body, comment.revision) == ("A tpyo.", 1)
+
+
 def test_saved_twice_is_one_revision(client, comment, author):
     client.force_login(author)
     for _ in range(2):

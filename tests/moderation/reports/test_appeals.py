@@ -229,6 +229,8 @@ def test_a_resubmitted_comment_waits_with_its_new_text_and_keeps_the_old_one(cli
     assert "You fool, the boat is late." in client.get(path).content.decode()
     same = client.post(path, {"body": removed.body})
     assert same.status_code == 422
+    preview = client.post(path, {"body": "The boat is *late*.", "preview": "Preview"})
+    assert (preview.status_code, "<p>The boat is <em>late</em>.</p>" in preview.text) == (200, True)
     assert client.post(path, {"body": "The boat is late."}).headers["Location"] == page(removed)
 
     comment = Comment.objects.get(pk=removed.pk)
