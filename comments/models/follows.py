@@ -142,6 +142,10 @@ class Follow(models.Model):
         return f"{self.get_kind_display()} #{target}" if target else self.get_kind_display()
 
 
+# Whether the member %(user)s, who may be NULL, follows the discussion of the article `a`, or replies in it.
+IS_FOLLOWING = """EXISTS (SELECT FROM comments_follow
+               WHERE user_id = %(user)s AND article_id = a.id AND kind IN ('replies', 'comments'))"""
+
 DEFAULT_DELIVERY = {
     Follow.Kind.PICKS: Follow.Delivery.SITE,
     Follow.Kind.RECOMMENDATIONS: Follow.Delivery.NONE,

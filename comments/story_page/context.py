@@ -55,6 +55,7 @@ def discussion_context(
         "since": None,
         "new_comments_since": None,
         "draft": None,
+        "is_following": False,
         "is_member": request.user.is_authenticated,
         "members_only": discussion.members_only and not request.user.is_authenticated,
         "moderation_summary": policy().summarize_moderation(discussion),

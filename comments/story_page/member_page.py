@@ -1,7 +1,7 @@
 """The page of a story for a member: the discussion is rendered once for all members.
 
-The token of forms, the end of the member's last visit, their draft, and the footers of comments that they
-wrote or recommended fill regions of it.
+The token of forms, the end of the member's last visit, their draft, whether they follow the discussion, and
+the footers of comments that they wrote or recommended fill regions of it.
 `member_page` returns None for members whose page differs in more than these: for staff, for authors of
 comments in this discussion that wait or were removed, and for those who muted the author of a comment on the
 page. The view makes their page.
@@ -21,7 +21,14 @@ from accounts.models import User
 from articles.models import Article
 from articles.site.requests import SiteRequest
 from comments.following.seen import UnreadCounts, mark_story_seen
-from comments.models import DRAFT_COLUMNS, DRAFT_JOIN, MUTED_COMMENTS, LatestDraft, State
+from comments.models import (
+    DRAFT_COLUMNS,
+    DRAFT_JOIN,
+    IS_FOLLOWING,
+    MUTED_COMMENTS,
+    LatestDraft,
+    State,
+)
 from comments.story_page.context import remembered_order
 from comments.story_page.first_page import FrameVersions, read_first_page
 from comments.story_page.frames import (
@@ -54,7 +61,7 @@ SELECT s.version, now(), coalesce(a.version, 0), coalesce(d.version, 0),
                WHERE c.author_id = %(user)s AND c.discussion_id = a.id
                  AND c.state NOT IN ('published', 'deleted')),
        {OWN_RECOMMENDATIONS}, {MUTED_COMMENTS},
-       coalesce(updates.total, 0), coalesce(updates.of_story, 0), {VISIT_COLUMNS},
+       coalesce(updates.total, 0), coalesce(updates.of_story, 0), {IS_FOLLOWING}, {VISIT_COLUMNS},
        {DRAFT_COLUMNS}
 FROM articles_site s
 LEFT JOIN articles_article a ON a.slug = %(slug)s AND a.published_at <= now()
@@ -79,6 +86,7 @@ class MemberState(NamedTuple):
     muted: list[int]  # comments by people whom they muted
     unread_total: int  # unread updates
     unread_of_story: int  # those about this story
+    is_following: bool  # the discussion, or the replies to them in it
     visit: LastVisit | None
     draft: LatestDraft | None
 
@@ -151,6 +159,10 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
         "draft": _render_draft(request, article, state.draft),
         "new_comments_link": _render_new_comments_link(request, article, state.visit),
     }
+    if state.is_following:
+        personal["follow_link"] = render_to_string(
+            "comments/_follow_link.jinja", {"is_following": True}, request
+        )
     discussion = cached.html.replace(own_footers | personal)
     account = render_to_string("layout/_account.jinja", {}, request)
     html = frame.html.replace(cached.regions | {"discussion": discussion, "account": account})

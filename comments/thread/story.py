@@ -10,7 +10,7 @@ from accounts.models import User
 from articles.markup.markdown import make_excerpt
 from articles.models import Article, BylineAuthor, Topic
 from articles.related import RELATED_QUERY, Related
-from comments.models import DRAFT_COLUMNS, DRAFT_JOIN, MUTED_AUTHOR, Discussion, LatestDraft
+from comments.models import DRAFT_COLUMNS, DRAFT_JOIN, IS_FOLLOWING, MUTED_AUTHOR, Discussion, LatestDraft
 from comments.thread.visits import VISIT_COLUMNS, VISIT_JOIN, LastVisit
 from core.database.sql import fetch_prepared, list_columns, split_row
 
@@ -41,6 +41,7 @@ class StoryPageData:
     related: list[Related]  # the closest first; none unless they were requested
     visit: LastVisit | None  # of the member who reads it
     draft: LatestDraft | None  # theirs
+    is_following: bool  # they follow the discussion, or the replies to them in it
 
 
 def read_story_page(
@@ -49,14 +50,15 @@ def read_story_page(
     """Return the published article of this slug with its discussion, in one statement; None if there is none.
 
     The article's `body` and `vector` are deferred. Related stories are read only `with_related`. Picks of
-    comments whose authors the member `user` muted are left out; the last visit and the draft are theirs.
+    comments whose authors the member `user` muted are left out; the last visit, the draft and whether the
+    discussion is followed are theirs.
     """
     query = STORY_WITH_RELATED_QUERY if with_related else STORY_QUERY
     rows = fetch_prepared(query, {"slug": slug, "now": now, "user": user and user.pk})
     if not rows:
         return None
     stored, (topics, topic_slugs, authors, author_slugs, *rest) = split_row(rows[0], _TABLES)
-    at, log_number, previous, has_new, draft_at, draft_parent, *summary = rest
+    at, log_number, previous, has_new, draft_at, draft_parent, is_following, *summary = rest
     days, counts, last_log_number, is_restored, ids, picked, beginnings, *related = summary
     article = Article.from_db("default", ARTICLE_COLUMNS, stored["a"])
     discussion = build_discussion(article, stored["d"])
@@ -73,6 +75,7 @@ def read_story_page(
         [Related.from_row(*columns) for columns in zip(*(values or [] for values in related), strict=True)],
         LastVisit(at, log_number, previous, has_new) if at else None,
         LatestDraft(draft_at, draft_parent) if draft_at else None,
+        is_following,
     )
 
 
@@ -140,7 +143,7 @@ _TABLES = {"a": ARTICLE_COLUMNS, "d": DISCUSSION_COLUMNS}
 _STORY = f"""
 SELECT {list_columns(_TABLES)},
        topics.names, topics.slugs, authors.names, authors.slugs, {VISIT_COLUMNS},
-       {DRAFT_COLUMNS},
+       {DRAFT_COLUMNS}, {IS_FOLLOWING},
        {DISCUSSION_SUMMARY}{{more_columns}}
 FROM articles_article a
 LEFT JOIN comments_discussion d ON d.article_id = a.id

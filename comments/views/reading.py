@@ -125,7 +125,7 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
         if start:
             context |= later_page_context(article, order, start, is_as_saved=is_as_saved)
         if reader.user:
-            context["draft"] = story_page.draft
+            context |= {"draft": story_page.draft, "is_following": story_page.is_following}
             visit = story_page.visit
             since = record_visit(
                 request,

@@ -428,8 +428,10 @@
     status.role = "status";
     article.append(status);
     form.remove();
-    const count = page.querySelector("h2#comments");
-    if (count) talk.querySelector("h2#comments")?.replaceChildren(...count.childNodes);
+    for (const part of ["h2#comments", ".follow"]) {
+      const current = page.querySelector(part);
+      if (current) talk.querySelector(part)?.replaceChildren(...current.childNodes);
+    }
     changed();
     focusOn(article);
     const { top, bottom } = article.getBoundingClientRect();

@@ -25,6 +25,14 @@ pytestmark = pytest.mark.django_db
 Later = Callable[..., datetime]
 
 
+def follow_labels(client: Client, url: str) -> list[str]:
+    """Return the labels of the link above the discussion, on a page with a message and on one without."""
+    pages = [client.get(url).content.decode() for _ in range(2)]
+    assert ["messages" in page for page in pages] == [True, False]
+    link = re.compile(r'href="follow/" rel="nofollow">.*?<span class="word">(\w+)</span>', re.DOTALL)
+    return [label for page in pages for label in link.findall(page)]
+
+
 def test_a_stranger_is_asked_to_log_in(client: Client, article: Article) -> None:
     url = f"/stories/{article.slug}/follow/"
     response = client.get(url)
@@ -39,7 +47,11 @@ def test_a_member_follows_a_story_and_stops(jane_client: Client, article: Articl
     data = {"discussion": "comments", "corrections": "on", "delivery": "daily"}
     assert jane_client.post(url, data).url == article.get_absolute_url()
     page = jane_client.get(article.get_absolute_url()).content.decode()
+    assert "Saved. Updates come by e-mail and appear under" in page
+    jane_client.post(url, data | {"delivery": "site"})
+    page = jane_client.get(article.get_absolute_url()).content.decode()
     assert 'Saved. Updates appear under <a href="/account/notifications/">Notifications</a>.' in page
+    jane_client.post(url, data)
     rows = Follow.objects.values_list("user", "kind", "article", "delivery").order_by("kind")
     assert list(rows.all()) == [
         (jane.pk, "comments", article.pk, "daily"),
@@ -47,6 +59,10 @@ def test_a_member_follows_a_story_and_stops(jane_client: Client, article: Articl
     ]
     jane_client.post(url, {"discussion": "replies", "delivery": "at_once"})
     assert list(rows.all()) == [(jane.pk, "replies", article.pk, "at_once")]
+    assert follow_labels(jane_client, article.get_absolute_url()) == ["Following", "Following"]
+    jane_client.post(url, {"discussion": "", "corrections": "on", "delivery": "at_once"})
+    assert [kind for _user, kind, *_rest in rows.all()] == ["corrections"]
+    assert follow_labels(jane_client, article.get_absolute_url()) == ["Follow", "Follow"]
     jane_client.post(url, {"discussion": "", "delivery": "at_once"})
     assert list(rows.all()) == []
 
@@ -76,7 +92,7 @@ def test_a_member_follows_a_topic_and_stops(jane_client: Client, jane: User) -> 
     topic = Topic.objects.create(name="Harbour & <sea>", slug="harbour")
     assert jane_client.post("/topics/harbour/follow/", {"delivery": "hourly"}).url == "/topics/harbour/"
     page = jane_client.get("/topics/harbour/").content.decode()
-    assert 'You follow “Harbour &amp; &lt;sea&gt;”. Updates appear under <a href="/account/not' in page
+    assert "You follow “Harbour &amp; &lt;sea&gt;”. Updates come by e-mail and" in page
     assert Follow.objects.get().topic == topic
     page = jane_client.get("/account/following/").content.decode()
     assert "Harbour" in page
