@@ -31,13 +31,16 @@ def person_of(token: MailToken) -> tuple[int | None, int | None]:
     return (token.pk, None) if token.kind == USER_TOKEN_KIND else (None, token.pk)
 
 
-def email_of(token: MailToken) -> str:
-    """Return the e-mail of a token's person, or "" if there is none."""
-    person: User | Guest | None
+def find_person(token: MailToken) -> User | Guest | None:
+    """Return the person who got a token in a mail, or None if there is none any more."""
     if token.kind == FOLLOW_TOKEN_KIND:
         follow = follows_of(token).select_related("user", "guest").first()
-        person = (follow.user or follow.guest) if follow else None
-    else:
-        user, guest = person_of(token)
-        person = (User if user else Guest).objects.filter(pk=user or guest or 0).first()
+        return (follow.user or follow.guest) if follow else None
+    user, guest = person_of(token)
+    return (User if user else Guest).objects.filter(pk=user or guest or 0).first()
+
+
+def email_of(token: MailToken) -> str:
+    """Return the e-mail of a token's person, or "" if there is none."""
+    person = find_person(token)
     return person.email if person else ""

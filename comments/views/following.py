@@ -18,6 +18,7 @@ from accounts import undeliverable
 from accounts.models import Guest, User
 from accounts.services import confirmed_emails
 from articles.models import Topic
+from articles.site.languages import activate_locale, chosen_language, language_of
 from articles.site.requests import SiteRequest
 from comments.following import decision_mails, services
 from comments.following.forms import (
@@ -31,7 +32,7 @@ from comments.following.seen import correct_counts, mark_seen
 from comments.following.tokens import (
     FOLLOW_TOKEN_KIND,
     TOKEN_KINDS,
-    email_of,
+    find_person,
     follower_token,
     follows_of,
     person_of,
@@ -206,7 +207,8 @@ def notifications(request: SiteRequest) -> HttpResponse:
 def stop_following(request: SiteRequest, token: str) -> HttpResponse:
     """Stop the mails about one follow, or about all, by the link in a mail, without a log-in.
 
-    A mail program that has a button for it sends the form of RFC 8058, and follows no redirect.
+    A mail program that has a button for it sends the form of RFC 8058, and follows no redirect. A reader who
+    is not logged in reads the page in the language of the mail.
     """
     mail_token = MailToken.parse(token, kinds=TOKEN_KINDS)
     if mail_token is None:
@@ -214,6 +216,9 @@ def stop_following(request: SiteRequest, token: str) -> HttpResponse:
             "It is incomplete. Open it again from the mail, or choose under “Following” which mails you get."
         )
         return broken_link(request, explanation, (reverse("following"), _("Following")))
+    person = find_person(mail_token)
+    if not chosen_language(request):
+        activate_locale(request, language_of(person, request.site))
     is_for_all = mail_token.kind != FOLLOW_TOKEN_KIND
     follows = follows_of(mail_token)
     follow = None if is_for_all else follows.select_related("article", "topic").first()
@@ -242,7 +247,7 @@ def stop_following(request: SiteRequest, token: str) -> HttpResponse:
         "follow": follow,
         "is_for_all": is_for_all,
         "is_stopped": is_stopped,
-        "email": _mask(email_of(mail_token)),
+        "email": _mask(person.email if person else ""),
         "stopped": _count_by_kind(follows.stopped_with_all()) if is_for_all else [],
         "can_see_updates": _can_see_updates(request, mail_token, follow),
         "all_token": "" if follow is None else str(follower_token(follow)),

@@ -224,6 +224,19 @@ def test_mails_stop_without_a_log_in(client: Client, article: Article, jane: Use
     assert Follow.objects.get().delivery == "at_once"
 
 
+def test_the_page_that_stops_mails_is_in_the_language_of_the_mail(
+    client: Client, article: Article, jane: User, kofi: User
+) -> None:
+    User.objects.filter(pk=jane.pk).update(language="ar")
+    row = follow(jane, article)
+    for token in (follow_token(row), follower_token(row)):
+        url = f"/stop-mails/{token}/"
+        assert '<html lang="ar" dir="rtl"' in client.get(url).text
+    User.objects.filter(pk=kofi.pk).update(language="en")
+    client.force_login(kofi)
+    assert '<html lang="en"' in client.get(url).text
+
+
 def test_the_link_stops_all_mails_of_the_person(
     client: Client, article: Article, jane: User, kofi: User
 ) -> None:
