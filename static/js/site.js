@@ -78,7 +78,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   // The draft of a reply is stored in this browser until the server accepts it, for two weeks at most. That of a member
   // has their id, so that no other person at this computer gets it. A guest's becomes that of the member who logs in.
   const MAX_AGE = 14 * 86400000;
-  const keyOf = (form, owner = form.parentNode.dataset.owner) => `draft ${new URL(form.action).pathname} ${owner}`.trim();
+  const keyOf = (form, owner = form.parentNode.dataset.owner ?? "") => `draft ${new URL(form.action).pathname} ${owner}`.trim();
   const drafts = {
     read(form) {
       const [key, guest] = [keyOf(form), keyOf(form, "")];
@@ -98,10 +98,11 @@ if (globalThis.htmx) Object.assign(htmx.config, {
       const draft = this.read(form);
       if (draft?.text === text) this.write(form, text, { ...draft, saved: true });
     },
-    // Notes that the form was closed by "Cancel", so that it does not open by itself.
+    // Notes that the form was closed by "Cancel", so that it does not open by itself. The changes of a comment are dropped
+    // then: its form would show them as its text.
     close(form) {
       const draft = this.read(form);
-      if (draft) this.write(form, draft.text, { ...draft, closed: true });
+      if (draft) this.write(form, form.action.includes("/reply/") ? draft.text : "", { ...draft, closed: true });
     },
     // Returns the newest draft of a guest or `owner` below this path, with the path of its form (place). If it is not
     // closed, it was written after `since`. One that the site had is left out unless the site offers it at `offered`.

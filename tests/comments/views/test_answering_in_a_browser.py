@@ -335,6 +335,12 @@ def test_an_edited_text_outlives_a_reload_until_it_is_saved(live_server, page, s
     edit_comment(comment=Comment.objects.get(pk=own.pk), body="On another device.", user=member, guest=None)
     page.goto(url)
     expect(field).to_have_value("On another device.")
+    field.fill("Never mind.")
+    page.get_by_role("link", name="Cancel").click()
+    expect(page.locator(f"#comment-{own.pk}")).to_contain_text("On another device.")
+    page.goto(url)
+    expect(field).to_have_value("On another device.")
+    assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('draft'))") == []
 
 
 def test_the_place_of_a_deleted_comment_is_shown_once(live_server, page, story):
