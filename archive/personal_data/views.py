@@ -116,7 +116,7 @@ def _erase(request: SiteRequest, person: Person, *, deletes_comments: bool) -> H
         messages.warning(request, account_erasure.SOLE_ADMINISTRATOR)
         return redirect("my-data")
     files.delete_files(person)
-    response = redirect("my-data")
+    response = redirect("home")  # the page of the data would only say that nobody is logged in
     if is_own:
         logout(request)
         response.delete_cookie(guests.COOKIE, samesite="Lax")
