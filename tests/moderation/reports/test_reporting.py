@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from accounts.guests import COOKIE
+from accounts.guests import COOKIE, make_confirmation_token
 from comments.models import Comment, Reason, State
 from comments.services.states import change_states
 from moderation.actions.cases import REPORT_HOURS
@@ -112,6 +112,9 @@ def test_an_unknown_reader_gives_name_and_e_mail_and_has_low_weight(
     assert "Thank you for your report" in client.get(url(comment)).content.decode()
 
     client.cookies.clear()
+    confirmation = client.get(f"/guests/confirm/{make_confirmation_token(row.guest)}/").content.decode()
+    assert "Is this your e-mail?" in confirmation
+    assert "comment?" not in confirmation, "the reporter wrote none"
     due_at = Case.objects.get().due_at
     other_browser = client.post(url(comment), filled | {"email": "BO@example.org"})
     # The same as for everybody, so that nobody can find out who reported it.
