@@ -4,12 +4,14 @@ core/mail/composition.py renders each template twice. Without autoescape the res
 writes plain words. With autoescape it is HTML.
 """
 
+import unicodedata
 from typing import Any
 
 from django import template
 from django.template import Context
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language_bidi
 
 register = template.Library()
 
@@ -31,7 +33,9 @@ def button(context: Context, url: str, label: str) -> str:
 @register.simple_tag(takes_context=True)
 def quotation(context: Context, text: str) -> str:
     """Write words of a comment in quotation marks. In HTML they are a quotation, without any link."""
-    return _block(context, "quotation", text=text) if context.autoescape else f"“{text}”"
+    if not context.autoescape:
+        return f"“{text}”"
+    return _block(context, "quotation", text=text, is_right_to_left=_is_right_to_left(text))
 
 
 @register.simple_tag(takes_context=True)
@@ -47,6 +51,13 @@ def picture(context: Context, href: str, image: dict[str, Any]) -> str:
     `image` has its url, alt, width and height. The URL must be the same for all recipients.
     """
     return _block(context, "picture", href=_absolute(context, href), **image) if context.autoescape else ""
+
+
+def _is_right_to_left(text: str) -> bool:
+    """Return the direction of a text's first letter, as dir="auto" does; without letters that of the mail."""
+    directions = (unicodedata.bidirectional(character) for character in text)
+    first = next((direction for direction in directions if direction in {"L", "R", "AL"}), None)
+    return get_language_bidi() if first is None else first != "L"
 
 
 def _absolute(context: Context, url: str) -> str:

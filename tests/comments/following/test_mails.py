@@ -57,7 +57,9 @@ def test_a_burst_becomes_one_mail(article: Article, jane: User, later: Later) ->
     (message,) = send_due()
     assert message.subject == "12 new comments on “The slip closes”"
     assert len(re.findall(r"^Guest \d+ commented$", message.body, re.MULTILINE)) == 10
-    assert "2 more" in message.body
+    assert re.search(r"^2 more: http://\S+/stories/the-slip-closes/$", message.body, re.MULTILINE)
+    html = str(message.alternatives[0][0])
+    assert re.search(r"font:600 22px[^>]*>The slip closes</p>", html), "the title of the story is a heading"
 
 
 def test_each_follower_gets_the_mail_in_their_language(

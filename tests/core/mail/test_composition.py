@@ -75,6 +75,15 @@ def test_a_comment_is_a_quotation_with_its_line_breaks() -> None:
     assert "One.<br><br>Two." in html_of(mail)
 
 
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_the_line_beside_a_quotation_is_on_the_side_where_its_text_begins(language: str) -> None:
+    with translation.override(language):
+        assert "border-left:3px" in html_of(decision("1. Words."))
+        assert "border-right:3px" in html_of(decision("كلمات."))
+        side = "right" if language == "ar" else "left"
+        assert f"border-{side}:3px" in html_of(decision("1 + 1 = 2"))
+
+
 def test_a_title_and_an_answer_have_their_own_direction_in_an_arabic_mail() -> None:
     title, answer = "The <boat> stays!", "We have corrected it.\nThank you!"
     outcome = SimpleNamespace(
@@ -107,7 +116,7 @@ def test_typed_text_in_a_mail_stays_plain_text(text: str) -> None:
 
 def test_the_mail_has_the_language_and_its_direction() -> None:
     with translation.override("ar"):
-        html = html_of(decision("Words."))
+        html = html_of(decision("كلمات."))
     assert '<html lang="ar" dir="rtl">' in html
     assert "border-right:3px" in html
     assert '<html lang="en" dir="ltr">' in html_of(decision("Words."))
