@@ -66,7 +66,7 @@ def sections_of_account(subject: DataSubject, user: User) -> Iterator[Section]:
         {
             "email": (_("E-mail"), "email"),
             "is_confirmed": (_("Confirmed"), "verified"),
-            "is_primary": (_("Main e-mail"), "primary"),
+            "is_primary": (_("Primary"), "primary"),
         },
     )
     yield section(
