@@ -30,7 +30,7 @@ GUEST_PAGES = {"notifications", "following", "my-comments", "account-status", "m
 def account_links(*, is_member: bool, path: str) -> SafeString:
     """Return list items with a link to each page that a member, or else a guest, has.
 
-    The one of this path is marked as the current page.
+    The one of this path is marked as current, also on the pages below it, such as that of recovery codes.
     """
     return _account_links(is_member, path if path.startswith("/account") else "", get_language())
 
@@ -38,9 +38,14 @@ def account_links(*, is_member: bool, path: str) -> SafeString:
 @lru_cache(maxsize=256)  # they stand in the masthead of every member's page
 def _account_links(is_member: bool, path: str, language: str | None) -> SafeString:
     pages = [(reverse(name), label) for name, label in PAGES if is_member or name in GUEST_PAGES]
-    current = mark_safe(' aria-current="page"')
     return format_html_join(
         "\n",
         '<li><a href="{}"{}>{}</a></li>',
-        ((url, current if url == path else "", label) for url, label in pages),
+        ((url, _current(url, path), label) for url, label in pages),
     )
+
+
+def _current(url: str, path: str) -> SafeString | str:
+    if url == path:
+        return mark_safe(' aria-current="page"')
+    return mark_safe(' aria-current="true"') if path.startswith(url) else ""

@@ -31,6 +31,14 @@ def test_each_page_has_the_navigation_and_marks_itself(client):
         assert [entry[2] for entry in found if entry[1]] == [label]
 
 
+def test_a_page_below_another_marks_that_one(client):
+    user = UserFactory.create(password="pw")
+    client.force_login(user)
+    html = client.get("/accounts/2fa/webauthn/").content.decode()
+    current = re.findall(r' aria-current="true">([^<]+)</a>', NAVIGATION.findall(html)[0])
+    assert current == ["Two-factor authentication"]
+
+
 def test_the_account_menu_of_the_masthead_has_the_same_entries(client):
     client.force_login(UserFactory.create())
     page = client.get("/account/status/").content.decode()
