@@ -248,23 +248,25 @@ def _short_heading(item: UpdateItem) -> str:
 
 def _context(updates: Sequence[FollowUpdates]) -> dict[str, Any]:
     """Return the context of the mail, with placeholders for the tokens of the person."""
+    is_single = sum(follow_updates.count for follow_updates in updates) == 1
     return {
-        "is_single": sum(follow_updates.count for follow_updates in updates) == 1,
+        "is_single": is_single,
         "sections": [
-            _section(number, follow_updates) for number, follow_updates in enumerate(updates, start=1)
+            _section(number, follow_updates, is_single=is_single)
+            for number, follow_updates in enumerate(updates, start=1)
         ],
         "stop_all_url": stop_path(placeholder(0)),
     }
 
 
-def _section(number: int, updates: FollowUpdates) -> dict[str, Any]:
+def _section(number: int, updates: FollowUpdates, *, is_single: bool) -> dict[str, Any]:
+    """Return the part of the mail about one follow. Its title is above it unless the mail `is_single`."""
     follow, article = updates.follow, updates.items[0].article
     is_topic, is_own = follow.topic_id is not None, follow.article_id is None and follow.topic_id is None
-    is_alone = updates.count == 1
     return {
         "title": follow.get_kind_display() if is_own else str(follow.topic or article.title_for(None)),
         "url": reverse("my-comments") if is_own else (follow.topic or article).get_absolute_url(),
-        "entries": [_entry(item, with_title=is_alone or is_topic or is_own) for item in updates.items],
+        "entries": [_entry(item, with_title=is_single or is_topic or is_own) for item in updates.items],
         "more": updates.more,
         "reason": _REASONS[Follow.Kind(follow.kind)],
         "stop_url": stop_path(placeholder(number)),

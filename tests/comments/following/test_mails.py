@@ -172,7 +172,7 @@ def test_corrections_and_new_stories_of_a_topic_are_mailed(
     later()
     (message,) = send_due()
     assert message.subject == "2 updates on what you follow"
-    assert "Correction: “The slip closes”\n\nThe ferry left at eleven." in message.body
+    assert message.body.startswith("The slip closes\n\nCorrection\n\nThe ferry left at eleven.\n")
     assert "New story: “A new pier”\n\nIt opens in May." in message.body
     assert "cellar" not in message.body
 
