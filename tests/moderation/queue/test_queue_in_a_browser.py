@@ -12,6 +12,7 @@ from moderation.actions.cases import claim
 from moderation.actions.decisions import decide
 from moderation.actions.quick_actions import apply_quick_action
 from moderation.models import Batch, Case, SavedLine
+from moderation.reports.reporting import report_illegal_content
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in, wait_until
@@ -369,6 +370,24 @@ def test_queue_works_without_scripts(browser, live_server, waiting_comments, mar
     expect(page.locator(f"#comment-{waiting_comments[1].pk}")).to_be_visible()
     page.get_by_role("link", name="Script: Arabic").click()
     expect(page.locator(".rows ol li")).to_have_count(4)
+    context.close()
+
+
+def test_a_long_summary_of_what_waits_stays_in_its_column(browser, live_server, waiting_comments, maria):
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    log_in(context, live_server, maria)
+    page = context.new_page()
+    published = make_comment(waiting_comments[0].discussion.article, "As published.", author=maria)
+    report_illegal_content(comment=published, why="It threatens me.")
+    page.goto(live_server.url + "/moderation/")
+    summary = page.locator(".queue > header p")
+    expect(summary).to_contain_text("1 reported as illegal · ")
+    assert summary.evaluate(
+        "p => p.getBoundingClientRect().right <= p.parentElement.getBoundingClientRect().right"
+    )
+    warning = page.locator(".queues strong").first
+    color = "node => getComputedStyle(node).color"
+    assert summary.evaluate(color) == warning.evaluate(color)
     context.close()
 
 
