@@ -69,6 +69,10 @@ def test_several_actions_are_links() -> None:
     assert html.links.count("http://127.0.0.1:8000/comments/1/decision/") == 2
 
 
+def test_the_text_has_one_blank_line_between_paragraphs() -> None:
+    assert "\n\n\n" not in decision("Words.").body
+
+
 def test_a_comment_is_a_quotation_with_its_line_breaks() -> None:
     mail = decision("One.\n\nTwo.")
     assert [quoted.strip() for quoted in check_mail(mail).quotations] == ["“One.Two.”"]
