@@ -151,6 +151,17 @@ def make_excerpt(markup: str, limit: int) -> str:
     return _excerpt(head, len(markup) == len(head), limit)
 
 
+def make_comment_excerpt(markup: str, limit: int) -> str:
+    """Return the excerpt of a comment without quoted words of others, unless it has no words of its own."""
+    depth, own = 0, []
+    for part in _QUOTATION_TAG.split(markup):
+        if _QUOTATION_TAG.fullmatch(part):
+            depth += -1 if part.startswith("</") else 1
+        elif not depth:
+            own.append(part)
+    return make_excerpt("".join(own), limit) or make_excerpt(markup, limit)
+
+
 @lru_cache(maxsize=2048)  # after a change of a thread, all comments but one are cached
 def _excerpt(head: str, is_whole: bool, limit: int) -> str:
     text = html.unescape(_TAG.sub(" ", _INLINE_TAG.sub("", head)))
@@ -162,6 +173,7 @@ def _excerpt(head: str, is_whole: bool, limit: int) -> str:
 
 _LEFT_OUT = re.compile(r"<(figure|h[1-6])\b[^>]*>.*?</\1>", re.DOTALL)
 _INLINE_TAG = re.compile(r"</?(?:em|strong|s|a|code)\b[^>]*(?:>|$)")
+_QUOTATION_TAG = re.compile(r"(</?blockquote>)")
 _TAG = re.compile(r"<[^>]*(?:>|$)")
 _WORD = re.compile(r"\w\S*")
 

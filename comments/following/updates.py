@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from articles.markup.markdown import make_excerpt
+from articles.markup.markdown import make_comment_excerpt
 from articles.models import Article, Correction
 from comments.following.update_search import PUBLISHED_SQL, RECOMMENDED_BY_OTHERS_SQL
 from comments.models import Comment, Follow, Mute
@@ -61,7 +61,7 @@ class UpdateItem:
 
     def excerpt(self, limit: int = 300) -> str:
         """Return the beginning of the comment without its formatting; "" for other updates."""
-        return make_excerpt(self.comment.body_html, limit) if self.comment else ""
+        return make_comment_excerpt(self.comment.body_html, limit) if self.comment else ""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from accounts.models import User
-from articles.markup.markdown import make_excerpt
+from articles.markup.markdown import make_comment_excerpt
 from articles.models import Article
 from comments.models import MUTED_AUTHOR
 from core.database.sql import fetch_rows
@@ -33,7 +33,7 @@ def read_latest_picks(articles: Sequence[Article], user: User | None) -> list[St
         return []
     values: dict[str, Any] = {"articles": list(by_id), "picks": MAX_PICKS, "user": user and user.pk}
     return [
-        StoryPick(pk, name, make_excerpt(text, MAX_EXCERPT_LENGTH), by_id[article])
+        StoryPick(pk, name, make_comment_excerpt(text, MAX_EXCERPT_LENGTH), by_id[article])
         for article, pk, name, text in fetch_rows(_PICKS, values)
     ]
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from accounts.models import User
-from articles.markup.markdown import make_excerpt
+from articles.markup.markdown import make_comment_excerpt
 from articles.models import Article, BylineAuthor, Topic
 from articles.related import RELATED_QUERY, Related
 from comments.models import DRAFT_COLUMNS, DRAFT_JOIN, IS_FOLLOWING, MUTED_AUTHOR, Discussion, LatestDraft
@@ -84,7 +84,9 @@ def make_picks(
 ) -> list[PickExcerpt]:
     """Return the editor's picks of the columns of DISCUSSION_SUMMARY."""
     found = zip(ids or [], names or [], beginnings or [], strict=True)
-    return [PickExcerpt(pk, name, make_excerpt(beginning, PICK_LENGTH)) for pk, name, beginning in found]
+    return [
+        PickExcerpt(pk, name, make_comment_excerpt(beginning, PICK_LENGTH)) for pk, name, beginning in found
+    ]
 
 
 def build_discussion(article: Article, row: Sequence[Any]) -> Discussion:

@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
 from accounts.requests import next_path, request_user
-from articles.markup.markdown import make_excerpt
+from articles.markup.markdown import make_comment_excerpt
 from articles.site.requests import SiteRequest
 from comments.services.claims import claim_comments, claimable_comments
 from core.query_forms import parse_ids
@@ -43,7 +43,8 @@ def guest_comments(request: SiteRequest) -> HttpResponse:
         return redirect(next_url or "home")
     context = {
         "comments": [
-            (comment, make_excerpt(comment.body_html, EXCERPT_LENGTH)) for comment in comments[:MAX_SHOWN]
+            (comment, make_comment_excerpt(comment.body_html, EXCERPT_LENGTH))
+            for comment in comments[:MAX_SHOWN]
         ],
         "has_more": len(comments) > MAX_SHOWN,
         "max_shown": MAX_SHOWN,

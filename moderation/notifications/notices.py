@@ -22,7 +22,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from accounts.models import Guest, User
-from articles.markup.markdown import make_excerpt
+from articles.markup.markdown import make_comment_excerpt
 from articles.site.current_site import current_site
 from articles.site.languages import in_language_of
 from comments import removal_reasons
@@ -252,7 +252,7 @@ def _notice(
         next_step=decision_kinds.next_step(kind, options, appeals),
         body=SafeString("") if hidden else _highlighted_body(comment, spans),
         highlights=list(highlights)[:MAX_HIGHLIGHTS],
-        excerpt="" if hidden else make_excerpt(comment.body_html, EXCERPT_LENGTH),
+        excerpt="" if hidden else make_comment_excerpt(comment.body_html, EXCERPT_LENGTH),
         at=transition.at,
         url=decision_url(comment),
     )

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from accounts.models import Guest, User
-from articles.markup.markdown import make_excerpt
+from articles.markup.markdown import make_comment_excerpt
 from articles.models import title_for
 from articles.site.requests import SiteRequest
 from comments.loading import current_writer
@@ -144,7 +144,7 @@ def _own_comment(
     group = next(name for name, (_label, states) in GROUPS.items() if comment.state in states)
     is_readable = comment.discussion.is_readable
     slug = comment.discussion.article.slug
-    excerpt = notice.excerpt if notice else make_excerpt(comment.body_html, EXCERPT_LENGTH)
+    excerpt = notice.excerpt if notice else make_comment_excerpt(comment.body_html, EXCERPT_LENGTH)
     can_be_edited = is_readable and comment.can_be_edited_by(user, guest)
     return OwnComment(
         comment=comment,

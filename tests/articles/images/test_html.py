@@ -15,7 +15,13 @@ from articles.images.services import change_image
 from articles.images.sizes import make_sizes
 from articles.images.stored_files import delete_files
 from articles.images.tasks import make_sizes_of
-from articles.markup.markdown import make_excerpt, referenced_images, render_story
+from articles.markup.markdown import (
+    make_comment_excerpt,
+    make_excerpt,
+    referenced_images,
+    render_comment,
+    render_story,
+)
 from articles.models import Article, Image, Site
 from articles.services import save_article
 from tests.articles.images.sample_images import gif, jpeg, make_image, transparent_palette
@@ -141,6 +147,15 @@ def test_a_description_does_not_begin_with_a_caption(image):
 def test_a_description_has_no_headings():
     page = render_story("The slip closes.\n\n## What can be seen\n\nNothing yet.\n\n---\n\nThe end.")
     assert make_excerpt(page, 100) == "The slip closes. Nothing yet. The end."
+
+
+def test_the_excerpt_of_a_comment_has_no_words_of_others():
+    answer = render_comment(
+        "> It *sails*.\n>\n> > Does it?\n\nI think not.\n\n> At eight?\n\nAt <blockquote> nine."
+    )
+    assert make_comment_excerpt(answer, 100) == "I think not. At <blockquote> nine."
+    assert make_comment_excerpt(answer, 10) == "I think…"
+    assert make_comment_excerpt(render_comment("> It *sails*."), 100) == "It sails."
 
 
 def test_the_story_shows_new_sizes_and_keeps_its_time_of_change():
