@@ -60,7 +60,7 @@ def edit_comment(*, comment: Comment, body: str, user: Any, guest: Guest | None)
 def explain_refused_edit(comment: Comment) -> str:
     """Return the sentence for an author who can no longer edit a comment."""
     if comment.state in REMOVED or comment.is_redacted:
-        return _("A moderator has just decided on this comment.")
+        return _("A moderator has decided on this comment.")
     minutes = EDIT_WINDOW // timedelta(minutes=1)
     text = ngettext(
         "A comment can be changed for %(n)s minute only.",

@@ -97,7 +97,7 @@ def test_editing_ends_when_a_moderator_removes_the_comment(client, comment, auth
     assert refused.status_code == 422
     for page in (refused, client.get(edit_url(comment), follow=True)):
         text = page.content.decode()
-        assert "A moderator has just decided on this comment." in text
+        assert "A moderator has decided on this comment." in text
         assert "15 minutes only" not in text
     assert "Mended." in refused.content.decode()
 
