@@ -28,22 +28,14 @@ TRIGRAMS_PER_WORD = 29  # trigrams of a text for each word that may differ in a 
 # The indexes are queried without ORDER BY: with it, the planner walks all comments by time. The inner SELECT
 # hides the text from the planner, which would first compare it with its own sample; that took longer than all
 # the rest.
-# The statement returns the earliest comment on the site with the same text, or else with nearly the same, and
-# whether readers of this discussion see such a one.
-DUPLICATE_SQL = f"""
-WITH same AS MATERIALIZED (
-  SELECT c.id, c.state = 'published' AND c.discussion_id = %(article)s
-           AND (c.author_id = %(author)s::bigint OR c.guest_id = %(guest)s::bigint) IS TRUE AS is_own,
-         coalesce(bool_or(c.state = 'published' AND c.discussion_id = %(article)s) OVER (), false) AS is_here
-  FROM comments_commenttext t JOIN comments_comment c ON c.id = t.comment_id
-  WHERE t.folded = %(folded)s AND c.state <> 'deleted' AND c.id <> %(exclude)s
-  ORDER BY c.created_at, c.id LIMIT 1),
+# `also` is a condition that both searches get.
+NEAR_TEXTS = f"""\
 division AS MATERIALIZED (SELECT cardinality(show_trgm(%(folded)s)) / {TRIGRAMS_PER_WORD} + 1 AS groups),
 word AS MATERIALIZED (
   SELECT lexeme, row_number() OVER (ORDER BY length(lexeme) DESC, lexeme) - 1 AS n,
          count(*) OVER () / groups AS size, groups
   FROM division, unnest(to_tsvector('english', search_fold(%(folded)s)))
-  WHERE lexeme ~ '^[[:alpha:]]{{3,}}$'),
+  WHERE lexeme ~ '^[[:alpha:]]{{{{3,}}}}$'),
 own AS MATERIALIZED (SELECT array_agg(lexeme) AS words FROM word),
 word_group AS MATERIALIZED (
   SELECT string_agg(lexeme, ' & ')::tsquery AS words, groups FROM word
@@ -56,11 +48,23 @@ near_text AS MATERIALIZED (
       AND length(vector) - length(ts_delete(vector, own.words)) > cardinality(own.words) - word_group.groups
     OFFSET 0) t
   WHERE similarity(folded, %(folded)s) >= %(similarity)s
-    AND char_length(folded) >= %(shortest)s AND NOT EXISTS (SELECT FROM same)
+    AND char_length(folded) >= %(shortest)s {{also}}
   UNION ALL
   SELECT comment_id, similarity(folded, %(folded)s) FROM comments_commenttext
   WHERE folded %% (SELECT %(folded)s) AND NOT EXISTS (SELECT FROM word_group)
-    AND char_length(folded) >= %(shortest)s AND NOT EXISTS (SELECT FROM same)),
+    AND char_length(folded) >= %(shortest)s {{also}})"""
+
+# The statement returns the earliest comment on the site with the same text, or else with nearly the same, and
+# whether readers of this discussion see such a one.
+DUPLICATE_SQL = f"""
+WITH same AS MATERIALIZED (
+  SELECT c.id, c.state = 'published' AND c.discussion_id = %(article)s
+           AND (c.author_id = %(author)s::bigint OR c.guest_id = %(guest)s::bigint) IS TRUE AS is_own,
+         coalesce(bool_or(c.state = 'published' AND c.discussion_id = %(article)s) OVER (), false) AS is_here
+  FROM comments_commenttext t JOIN comments_comment c ON c.id = t.comment_id
+  WHERE t.folded = %(folded)s AND c.state <> 'deleted' AND c.id <> %(exclude)s
+  ORDER BY c.created_at, c.id LIMIT 1),
+{NEAR_TEXTS.format(also="AND NOT EXISTS (SELECT FROM same)")},
 near AS (
   SELECT c.id, t.similarity,
          coalesce(bool_or(c.state = 'published' AND c.discussion_id = %(article)s) OVER (), false) AS is_here
@@ -111,10 +115,10 @@ def parse_duplicate(row: Sequence[Any] | None) -> Duplicate | None:
     return Duplicate(original=original, exact=exact, similarity=similarity, is_own=is_own, is_here=is_here)
 
 
-# All similar texts, by the trigram index.
-SIMILAR_SQL = """
-SELECT comment_id FROM comments_commenttext
-WHERE folded %% (SELECT %(folded)s) AND char_length(folded) >= %(shortest)s AND comment_id <> %(exclude)s
+# All texts that are the same or nearly the same. One is found once for each group of words that it has.
+SIMILAR_SQL = f"""
+WITH {NEAR_TEXTS.format(also="")}
+SELECT DISTINCT comment_id FROM near_text WHERE comment_id <> %(exclude)s
 ORDER BY comment_id LIMIT %(limit)s"""
 
 
@@ -123,9 +127,7 @@ def find_similar(comment: Comment, limit: int) -> list[int]:
 
     Returns none for a short text.
     """
-    if len(folded := normalize_text(comment.body)) < MIN_LENGTH:
-        return []
-    values = {"folded": folded, "shortest": MIN_LENGTH, "exclude": comment.pk, "limit": limit}
+    values = {**duplicate_values(comment.body, comment.pk), "limit": limit}
     return [pk for (pk,) in fetch_prepared(SIMILAR_SQL, values, before=INDEX_SETTINGS)]
 
 
