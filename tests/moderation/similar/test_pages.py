@@ -37,6 +37,18 @@ def test_distinctive_words_are_not_read_from_a_changed_text(client, maria, artic
     assert client.get(LIST).status_code == 200
 
 
+def test_a_long_distinctive_word_is_cut(client, maria, article):
+    for comment in flood(article, 5):
+        edit_comment(comment=comment, body=f"{'a' * 400} {comment.body}", user=None, guest=comment.guest)
+    for n in range(20):
+        make_comment(article, f"The slip number {n} is rotten.")
+    group = only_group()
+    client.force_login(maria)
+    assert "a" * 400 in client.get(url(group)).context["words"]
+    for page in (url(group), LIST):
+        assert f'<mark dir="auto">{"a" * 39}…</mark>' in client.get(page).text
+
+
 def test_likely_mistakes_come_first(client, maria, article):
     flood(article, 8)
     odd = make_comment(
