@@ -204,14 +204,16 @@ class ImportAdmin(admin.ModelAdmin[Import]):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Show who undid the import, with a link if the person may open that undo, and where its story is."""
+        """Show a link to the page that undoes the import, or who undid it, and where its story is.
+
+        A link to the page of an action is for those who may open it.
+        """
         user = request_user(request)
         action = action_history.summarize([context["original"].batch], user)[0]
         later, may_open = action.later_undo(), False
-        if later:
-            with suppress(Http404):
-                get_action_or_404(user, later.pk)
-                may_open = True
+        with suppress(Http404):
+            get_action_or_404(user, (later or action.batch).pk)
+            may_open = True
         article = context["original"].article
         # Only of a discussion whose page of proposals the person may open: the count is a link to it.
         discussions = discussions_of(user).filter(pk=article.pk)
