@@ -251,7 +251,7 @@ class RedirectForm(forms.ModelForm[Redirect]):
     """A redirect from an old URL to a path of this site."""
 
     to = forms.CharField(
-        label=_("redirects to"),
+        label=_("Redirects to"),
         max_length=500,
         widget=forms.TextInput(attrs={"size": 60}),
         help_text=_("The path of a page on this site, such as /stories/slug/ or /topics/slug/."),
@@ -291,7 +291,7 @@ class RedirectAdmin(admin.ModelAdmin[Redirect]):
     def save_model(self, request: HttpRequest, obj: Redirect, form: Any, change: bool) -> None:
         obj.pk = add_redirect(old=form.cleaned_data["old"], to=form.cleaned_data["to"]).pk
 
-    @admin.display(description=_("redirects to"))
+    @admin.display(description=_("Redirects to"))
     def leads_to(self, obj: Redirect) -> Any:
         url = obj.destination
         return format_html('<a href="{}">{}</a>', url, url)

@@ -154,3 +154,10 @@ def test_only_editors_can_use_it(stories, role, status):
     assert client.get(FRONT_PAGE_ADMIN).status_code == status
     assert client.post(FRONT_PAGE_ADMIN, {"pin": stories["A"].pk}).status_code == status
     assert not Pin.objects.exists()
+
+
+def test_the_page_says_why_no_story_can_be_pinned(client, emil):
+    client.force_login(emil)
+    assert "No stories are published yet." in client.get(FRONT_PAGE_ADMIN).text
+    pin(article=make_article("Ferry"))
+    assert "All published stories are pinned." in client.get(FRONT_PAGE_ADMIN).text
