@@ -12,6 +12,7 @@ from accounts.models import User
 from articles.models import Article, Newsletter, Subscriber
 from articles.newsletter.subscriptions import mail_confirmation
 from tests.articles.newsletter.conftest import run_jobs, run_sending, subscribe
+from tests.factories import make_article
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in
 
@@ -103,3 +104,14 @@ def test_an_editor_sends_a_story(newsroom_page: Page, article: Article) -> None:
     newsroom_page.get_by_label("Send it again").check()
     newsroom_page.get_by_role("button", name="Send to 1 person").click()
     expect(newsroom_page.get_by_text("Being sent since")).to_be_visible()
+
+
+def test_the_boxes_of_a_digest_have_one_size_on_a_phone(newsroom_page: Page, article: Article) -> None:
+    article.title = "The ferry will not sail on Sundays, because the piles of the slip have rotted for years"
+    article.save()
+    make_article("Fog")
+    newsroom_page.set_viewport_size({"width": 390, "height": 844})
+    newsroom_page.goto("/admin/articles/newsletter/add/")
+    boxes = [box.bounding_box() for box in newsroom_page.get_by_role("group").get_by_role("checkbox").all()]
+    assert len({(box["width"], box["height"]) for box in boxes if box}) == 1
+    assert len(boxes) == 2
