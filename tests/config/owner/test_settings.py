@@ -165,6 +165,7 @@ def test_rules_with_an_unknown_image_are_refused(ada_client: Client) -> None:
     page = response.content.decode()
     assert "There is no image 999999." in page
     assert "See ![](image:999999) first." in page
+    assert "Nothing is saved yet: some fields are missing or not valid." in page
     assert Site.objects.get().rules == ""
 
 
@@ -291,6 +292,7 @@ def test_concurrent_changes_are_detected(ada_client: Client) -> None:
     assert response.status_code == 422
     page = response.content.decode()
     assert "Somebody has changed the settings" in page
+    assert "Nothing is saved yet" not in page
     assert 'value="Mine"' in page
     assert Site.objects.get().name == "Soundoff"
     again = {name: response.context["form"][name].value() for name in sent}
