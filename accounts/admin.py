@@ -13,6 +13,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.html import conditional_escape
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import READER, Guest, User
@@ -69,6 +70,7 @@ class RoleFilter(admin.RelatedFieldListFilter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.title = _("role")
+        self.empty_value_display = conditional_escape(_("no role"))
 
 
 class UserAdmin(admin.ModelAdmin[User]):

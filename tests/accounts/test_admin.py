@@ -48,6 +48,14 @@ def test_an_administrator_changes_roles_and_deactivates_an_account():
     assert changed.email == "ruth@example.org"  # only the owner changes it
 
 
+def test_people_are_filtered_by_role():
+    person(READER, "Ruth").set_roles([], actor=None)
+    page = client_with_role(ADMINISTRATOR).get(f"{USERS}?groups__isnull=True").text
+    assert re.search(r">\s*no role\s*<", page)
+    assert "1 person" in page
+    assert "Ruth" in page
+
+
 def test_role_changes_are_logged():
     ruth, client = person(READER, "Ruth"), client_with_role(ADMINISTRATOR)
     data = {"name": "Ruth", "groups": roles(MODERATOR), "is_active": "on"}
