@@ -36,9 +36,9 @@ def test_each_proposal_shows_the_parent_before_and_after_with_its_reason(maria_c
     page = words(maria_client.get(url(capped)))
     assert (
         "Jim Eben....Why not? Before: replying to Root , What do you think? "
-        "After: replying to Eben , I do not like it at all. Begins with the name Eben. 95 % confidence"
+        "After: replying to Eben , I do not like it at all. Begins with the name Eben. 95% confidence"
     ) in page
-    assert "98 %: 2 replies 95 %: 3 replies Accept all above" in page
+    assert "98%: 2 replies 95%: 3 replies Accept all above" in page
     assert page.index("Begins with the name Eben.") < page.index("Begins with @Jim.")
 
 
