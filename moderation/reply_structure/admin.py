@@ -295,7 +295,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
         private = ["author_email"] if request_user(request).can_view_email_addresses else []
         return [
             *("author_name", *private, "body", "state", "state_reason", "created_at", "story", "parent"),
-            *("tree_id", "lft", "rght", "level", "reply_count", "source_id", "source_parent"),
+            *("reply_count", "source_id", "source_parent"),
         ]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Comment | None = None) -> list[str]:

@@ -49,6 +49,13 @@ def test_no_list_of_all_comments_is_offered_on_the_form_of_one(maria_client, dja
     assert page.count("<input") < 20
 
 
+def test_the_form_of_a_comment_has_no_columns_of_the_tree(maria_client):
+    comment = make_comment(make_article())
+    page = maria_client.get(reverse("admin:comments_comment_change", args=[comment.pk])).text
+    assert "Parent:" in page
+    assert not {"Tree id:", "Lft:", "Rght:", "Level:"} & set(re.findall(r"[A-Z][a-z ]+:", page))
+
+
 def test_an_address_is_only_for_those_who_may_see_addresses(client):
     comment = make_comment(make_article())
     url = reverse("admin:comments_comment_change", args=[comment.pk])
