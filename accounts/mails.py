@@ -23,7 +23,7 @@ from django_tasks.base import Task
 
 from accounts.authentication import sign_up
 from accounts.models import SignUp, User
-from accounts.services import find_user_by_email
+from accounts.services import find_user_by_email, is_mail_limit_reached
 from core.dates.formats import time_formatter
 
 
@@ -69,7 +69,7 @@ def enqueue(job: Task[Any, Any], site: Any, *args: Any) -> None:
 def mail_sign_up(pk: int, site: dict[str, str]) -> None:
     """Mail the link that completes a sign-up, or a note that the e-mail address has an account already."""
     pending = SignUp.objects.filter(pk=pk).first()
-    if pending is None or sign_up.mail_limit_reached(pending):
+    if pending is None or is_mail_limit_reached(pending, pending.email):
         return
     if user := find_user_by_email(pending.email):
         url = _url("account_reset_password")

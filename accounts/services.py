@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from typing import TypeVar
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -21,11 +22,15 @@ from django.contrib.sessions.models import Session
 from django.core.signing import BadSignature, TimestampSigner
 from django.db import transaction
 from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
+from django.db.models.functions import Lower
+from django.db.models.lookups import In
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import erasure_log
 from accounts.models import ADMINISTRATOR, ERASED_EMAIL, Guest, User
 from core.database.sql import fetch_instances
+from core.rate_limits import MAX_MAILS_PER_DAY
 
 _FIND_BY_EMAIL = """
 SELECT * FROM accounts_user
@@ -38,6 +43,8 @@ SESSION_CHUNK_SIZE = 500  # sessions loaded at a time
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ERASED_NAME = "(name erased)"  # in the admin's log, which is in English
 SETUP_LINK_MAX_AGE = timedelta(days=1)
+
+Row = TypeVar("Row", bound=Model)
 
 _setup_signer = TimestampSigner(salt="accounts.setup")
 
@@ -53,6 +60,21 @@ def find_user_by_email(email: str) -> User | None:
     """
     users = fetch_instances(User, _FIND_BY_EMAIL, {"email": email.strip().lower()})
     return users[0] if users else None
+
+
+def filter_by_email(rows: QuerySet[Row], emails: Iterable[str]) -> QuerySet[Row]:
+    """Return the rows whose column `email` has one of these addresses, ignoring case."""
+    return rows.filter(In(Lower("email"), [email.lower() for email in emails]))
+
+
+def is_mail_limit_reached(row: Model, email: str, time_field: str = "created_at") -> bool:
+    """Return whether MAX_MAILS_PER_DAY rows of the last day before this one have the same e-mail address.
+
+    Each row is a request for a mail to the address of its column `email`, which anybody may have typed.
+    """
+    earlier = filter_by_email(type(row)._default_manager.filter(pk__lt=row.pk), [email])
+    last_day = timezone.now() - timedelta(days=1)
+    return earlier.filter((f"{time_field}__gt", last_day)).count() >= MAX_MAILS_PER_DAY
 
 
 # The condition of confirmed_emails() in a statement, for the address e of a user u.

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,14 +13,14 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.guests import LINK_MAX_AGE, make_confirmation_token
 from accounts.models import Guest
-from articles.models import Site
+from accounts.services import is_mail_limit_reached
+from articles.site.current_site import read_site
 from articles.site.languages import in_site_language
 from comments.models import UNDO_WINDOW, Comment, Recommendation, State
 from comments.services import sql
 from comments.services.discussions import lock_discussions_of
 from core.database.sql import execute
 from core.mail.composition import compose_mail
-from core.rate_limits import MAX_MAILS_PER_DAY
 
 COUNT_DELAY = timedelta(seconds=5)  # so that many recommendations invalidate the cached pages only once
 
@@ -35,11 +34,9 @@ def mail_confirmation(guest_id: int) -> None:
     not deliver their messages.
     """
     guest = Guest.objects.filter(pk=guest_id, confirmed_at=None).first()
-    if not guest:
+    if not guest or has_deleted_all_comments(guest) or is_mail_limit_reached(guest, guest.email):
         return
-    if has_deleted_all_comments(guest) or _is_flooded(guest.email):
-        return
-    site = Site.objects.get(pk=1)
+    site = read_site()
     subject = _("Confirm your e-mail for %(site)s") % {"site": site.name}
     link = reverse("guest-confirm", args=[make_confirmation_token(guest)])
     compose_mail("comments/mail/confirm_email.txt", subject, guest.email, site=site, link=link).send()
@@ -78,11 +75,6 @@ def postpone_confirmation(guest: Guest) -> bool:
     jobs = DBTaskResult.objects.filter(status=TaskResultStatus.READY, task_path=mail_confirmation.module_path)
     later = timezone.now() + UNDO_WINDOW
     return jobs.filter(args_kwargs__args=[guest.pk]).update(run_after=later) > 0
-
-
-def _is_flooded(email: str) -> bool:
-    guests = Guest.objects.alias(lower_email=Lower("email")).filter(lower_email=email.lower())
-    return guests.filter(created_at__gt=timezone.now() - timedelta(days=1)).count() > MAX_MAILS_PER_DAY
 
 
 def schedule_recommendation_count(recommendation: Recommendation) -> None:

@@ -6,7 +6,6 @@ decisions. Each mail describes the state at the time of sending.
 
 from collections import defaultdict
 from collections.abc import Collection
-from datetime import timedelta
 from uuid import UUID
 
 from django.core.mail import EmailMessage
@@ -16,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_tasks import task
 
-from accounts.services import has_confirmed_email
+from accounts.services import has_confirmed_email, is_mail_limit_reached
 from articles.models import Site
 from articles.site.current_site import read_site
 from articles.site.languages import in_language_of, in_site_language, in_staff_language, language_of
@@ -25,7 +24,6 @@ from comments.following.mails import stop_path
 from comments.following.tokens import follow_token
 from comments.models import REMOVED, Comment, Follow, Reason, State, Transition
 from core.mail.composition import compose_mail, unsubscribe_headers
-from core.rate_limits import MAX_MAILS_PER_DAY
 from moderation.actions import state_history
 from moderation.actions.state_history import NOTIFY_AFTER
 from moderation.models import Appeal, Batch, Case, IllegalContentReport, RemovalRequest, Report
@@ -294,11 +292,7 @@ def send_receipt(pk: int) -> int:
 
 
 def _may_get_receipt(received: IllegalContentReport | RemovalRequest) -> bool:
-    """Return whether it has an e-mail that fewer than MAX_MAILS_PER_DAY earlier ones of the last day have."""
-    same = type(received)._default_manager.filter(
-        email__iexact=received.email, at__gt=timezone.now() - timedelta(days=1), pk__lt=received.pk
-    )
-    return bool(received.email) and same.count() < MAX_MAILS_PER_DAY
+    return bool(received.email) and not is_mail_limit_reached(received, received.email, "at")
 
 
 @task()

@@ -12,13 +12,10 @@ from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
 from django.core import signing
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
-from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts.models import MAX_NEXT_URL_LENGTH, READER, SignUp, User
-from accounts.services import find_user_by_email
-from core.rate_limits import MAX_MAILS_PER_DAY
+from accounts.services import filter_by_email, find_user_by_email
 
 LINK_MAX_AGE = timedelta(days=7)
 SESSION_KEY = "sign_up"  # in the session of the browser that signed up: the id of the sign-up
@@ -65,23 +62,12 @@ def confirm(pending: SignUp) -> User:
             user.save()
             user.set_roles([READER])
             EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
-            _with_same_email(pending).delete()
+            filter_by_email(SignUp.objects.all(), [pending.email]).delete()
     except IntegrityError as error:
         raise AccountExistsError from error
     return user
 
 
-def mail_limit_reached(pending: SignUp) -> bool:
-    """Return whether this e-mail address was sent the maximum of mails within the last day."""
-    day = timezone.now() - timedelta(days=1)
-    mailed = _with_same_email(pending).filter(created_at__gt=day, pk__lt=pending.pk).count()
-    return mailed >= MAX_MAILS_PER_DAY
-
-
 def delete_expired() -> int:
     """Delete sign-ups whose link has expired, and return their number."""
     return SignUp.objects.filter(created_at__lt=timezone.now() - LINK_MAX_AGE).delete()[0]
-
-
-def _with_same_email(pending: SignUp) -> QuerySet[SignUp]:
-    return SignUp.objects.alias(lower_email=Lower("email")).filter(lower_email=pending.email.lower())

@@ -4,10 +4,9 @@ from collections.abc import Collection, Sequence
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.db.models.functions import Lower
 
 from accounts.models import Guest, User
-from accounts.services import list_confirmed_emails
+from accounts.services import filter_by_email, list_confirmed_emails
 from articles.site.cached_pages import invalidate_stale_copies
 from comments.following.services import move_to_account
 from comments.models import Comment, CommentClaim, Mute, State
@@ -19,8 +18,7 @@ def claimable_comments(user: User) -> QuerySet[Comment]:
 
     Left out are comments that their author has deleted, and those whose text is erased or restricted.
     """
-    emails = [email.lower() for email in list_confirmed_emails(user)]
-    guests = Guest.objects.alias(lower_email=Lower("email")).filter(lower_email__in=emails)
+    guests = filter_by_email(Guest.objects.all(), list_confirmed_emails(user))
     comments = Comment.objects.not_erased_or_restricted().filter(author=None, guest__in=guests)
     return comments.exclude(state=State.DELETED)
 

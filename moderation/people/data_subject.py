@@ -5,9 +5,9 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Lower
 
 from accounts.models import Guest, User
+from accounts.services import filter_by_email
 from comments.models import Comment, CommentClaim, State
 from moderation.people.profiles import Person
 
@@ -55,7 +55,7 @@ class DataSubject:
             emails = {address.lower() for address in addresses.values_list("email", flat=True)}
         elif person.guest and person.guest.confirmed_at and person.guest.email:
             emails = {person.guest.email.lower()}
-        same = Guest.objects.confirmed().alias(folded=Lower("email")).filter(folded__in=emails)
+        same = filter_by_email(Guest.objects.confirmed(), emails)
         guests = {guest.pk: guest for guest in same.order_by("pk")}
         if person.guest:
             guests[person.guest.pk] = person.guest
@@ -72,7 +72,7 @@ class DataSubject:
 
     def rows_by_email(self, rows: Any) -> Any:
         """Return the rows whose column `email` has a confirmed e-mail of this person."""
-        return rows.alias(folded=Lower("email")).filter(folded__in=self.emails)
+        return filter_by_email(rows, self.emails)
 
 
 def _claimed_guests(user: User) -> QuerySet[Guest]:

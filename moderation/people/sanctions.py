@@ -9,13 +9,13 @@ from typing import Any
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q
-from django.db.models.functions import Coalesce, Lower
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_tasks import task
 
 from accounts.models import Guest, User
-from accounts.services import confirmed_emails, has_confirmed_email
+from accounts.services import confirmed_emails, filter_by_email, has_confirmed_email
 from articles.site.current_site import read_site
 from articles.site.languages import in_language_of
 from comments.models import REMOVED, Reason, State, Transition
@@ -47,8 +47,7 @@ def _account_with_email_of(guest: Guest | None) -> User | None:
     """Return the account that a sanction on this guest would also apply to, as in active_sanctions."""
     if not (guest and guest.email):
         return None
-    accounts = User.objects.annotate(lower_email=Lower("email"))
-    found: User | None = accounts.filter(lower_email=guest.email.lower()).first()
+    found = filter_by_email(User.objects.all(), [guest.email]).first()
     if found is None or guest.confirmed_at:
         return found
     return None if confirmed_emails().filter(user=found).exists() else found

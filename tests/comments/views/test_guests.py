@@ -77,6 +77,13 @@ def test_confirmation_mails_to_one_address_are_limited(django_capture_on_commit_
     assert len(mail.outbox) == MAX_MAILS_PER_DAY
 
 
+def test_the_first_guests_with_one_address_get_mails_also_if_others_came_before_the_jobs():
+    guests = GuestFactory.create_batch(MAX_MAILS_PER_DAY + 2, email="ida@example.org", confirmed_at=None)
+    for guest in guests:
+        mail_confirmation.func(guest.pk)
+    assert len(mail.outbox) == MAX_MAILS_PER_DAY
+
+
 def test_the_same_email_in_another_browser_is_another_guest(client, django_capture_on_commit_callbacks):
     article = make_article()
     post(client, article, django_capture_on_commit_callbacks)
