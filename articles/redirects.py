@@ -29,6 +29,7 @@ from articles.models import (
     StandingPage,
     Topic,
 )
+from articles.models.slugs import SLUG_PATTERN
 from articles.site.cached_pages import revalidate_always
 from articles.site.languages import activate_locale, chosen_language
 from articles.site.requests import SiteRequest
@@ -63,7 +64,7 @@ _NO_TARGET: dict[str, Any] = {section.field: None for section in _SECTIONS.value
     "rest": "",
 }
 _FOLDERS = "|".join(section.folder for section in _SECTIONS.values())
-_BELOW_SECTION = re.compile(rf"(/(?:{_FOLDERS})/[-\w]{{1,120}}/)(.+)")
+_BELOW_SECTION = re.compile(rf"(/(?:{_FOLDERS})/{SLUG_PATTERN}/)(.+)")
 
 
 class RedirectError(UserError):

@@ -4,9 +4,8 @@ import re
 from urllib.parse import unquote, urlsplit
 
 from articles.models import Article
+from articles.models.slugs import SLUG_PATTERN
 from articles.redirects import find_redirected_article
-
-SLUG = r"[-\w]{1,120}"  # as in urls.py
 
 
 def find_story(link: str) -> Article | None:
@@ -18,9 +17,9 @@ def find_story(link: str) -> Article | None:
         path = unquote(urlsplit(link.strip()).path)
     except ValueError:
         return None
-    match = re.search(f"(?:^|/)stories/({SLUG})(?:/|$)", path)
+    match = re.search(f"(?:^|/)stories/({SLUG_PATTERN})(?:/|$)", path)
     slug = match[1] if match else path.rstrip("/").rpartition("/")[2]
-    if not re.fullmatch(SLUG, slug):
+    if not re.fullmatch(SLUG_PATTERN, slug):
         return None
     stories = Article.objects.only("slug", "title", "published_at")
     found = stories.filter(slug=slug).first()

@@ -3,12 +3,13 @@ from django.urls import path, re_path
 from articles import views
 from articles.editing import preview
 from articles.images import views as images
+from articles.models.slugs import SLUG_PATTERN
 from articles.newsletter import views as newsletter
 from articles.site import branding
 from articles.syndication import feeds, sitemap
 from articles.syndication.oembed import oembed
 
-SLUG = r"(?P<slug>[-\w]{1,120})/"  # in any script, without characters that Postgres rejects
+SLUG = f"(?P<slug>{SLUG_PATTERN})/"
 YEAR = r"(?P<year>[12][0-9]{3})/"
 POINT = "-[0-9]{1,3}-[0-9]{1,3}"
 IMAGE = f"(?P<name>full|moving|w[0-9]{{1,5}}|c[0-9]{{1,5}}{POINT}|og{POINT})"

@@ -15,7 +15,7 @@ from comments.views import (
 
 # Slugs may be in any script. Keys are limited to what Postgres accepts, and each can be written in one way
 # only: "007" or digits of another script would be a further page in the cache.
-STORY = r"^stories/(?P<slug>[-\w]{1,120})/"
+STORY = f"^stories/{SLUG}"
 KEY = r"(?P<pk>[1-9][0-9]{0,17})/$"
 
 urlpatterns = [

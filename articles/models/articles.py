@@ -23,13 +23,12 @@ from accounts.models import User
 from articles.models.authors import Byline, BylineAuthor
 from articles.models.lengths import max_length_constraint
 from articles.models.redirects import Redirect
-from articles.models.slugs import first_unused_slug
+from articles.models.slugs import MAX_SLUG_LENGTH, first_unused_slug
 from articles.search import weighted_vector
 
 MAX_TITLE_LENGTH, MAX_STANDFIRST_LENGTH = 300, 5_000  # characters
 MAX_BODY_LENGTH = 200_000  # characters: a short book, which is rendered in a few seconds
 MAX_UNPUBLISHED_REASON_LENGTH = 2_000  # characters
-MAX_SLUG_LENGTH = 120
 PREVIEW_LIFETIME = timedelta(days=7)
 UNPUBLISHED_TITLE = gettext_noop(
     "A story that is not published"

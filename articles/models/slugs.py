@@ -1,6 +1,9 @@
-"""Slugs that are not used yet."""
+"""Slugs: how they look in a URL, and those that are not used yet."""
 
 from collections.abc import Collection
+
+MAX_SLUG_LENGTH = 120  # characters
+SLUG_PATTERN = rf"[-\w]{{1,{MAX_SLUG_LENGTH}}}"  # in any script, without characters that Postgres rejects
 
 
 def first_unused_slug(base: str, taken: Collection[str], *, stem: str = "") -> str:
