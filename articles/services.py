@@ -32,6 +32,7 @@ from articles.models.slugs import first_unused_slug
 from articles.redirects import redirect_from_old_path
 from articles.related import store_keywords
 from articles.site.cached_pages import invalidate_stale_copies
+from articles.site.current_site import read_site
 
 # Settings whose old values readers must not find in any cached page.
 HIDING_SETTINGS = {"contact_email", "rules", "privacy", "has_public_log"}
@@ -199,7 +200,7 @@ def change_site(**values: Any) -> None:
     """Change the given settings of the site; the others stay."""
     Site.objects.filter(pk=1).update(**values, version=F("version") + 1)
     if not {"rules", "privacy"}.isdisjoint(values):
-        site = Site.objects.get(pk=1)
+        site = read_site()
         set_image_uses(site, existing_images(referenced_images(site.long_texts)))
     is_hidden = values.get("comment_status") == "hidden"
     if is_hidden or not HIDING_SETTINGS.isdisjoint(values):

@@ -15,8 +15,8 @@ from django.core import mail
 from django.utils.translation import gettext as _
 
 from accounts import undeliverable
-from articles.models import Site
 from articles.newsletter import sending
+from articles.site.current_site import read_site
 from articles.site.languages import in_language_of
 from comments.following import tokens
 from comments.models import Follow
@@ -117,7 +117,7 @@ def _is_automatic(message: EmailMessage) -> bool:
 def _answer(message: EmailMessage, token: MailToken, email: str) -> None:
     """Tell the sender that nobody reads replies by mail, with the link to the page where to reply."""
     follow = tokens.follows_of(token).select_related("article", "topic", "user").first()
-    site, template = Site.objects.get(pk=1), "comments/mail/reply_on_the_site.txt"
+    site, template = read_site(), "comments/mail/reply_on_the_site.txt"
     with in_language_of(follow.user if follow else None, site):
         subject = _("Your reply was not published")  # not the sender's subject, which failures would store
         answer = compose_mail(template, subject, email, site=site, **_target(follow))

@@ -100,7 +100,7 @@ class _Delivery:
 
 def _send(follows: Sequence[Follow], texts: Texts) -> int:
     """Send the mails about claimed follows, store the results, and return the number of sent mails."""
-    until, site = timezone.now() - UNDO_WINDOW, Site.objects.get(pk=1)
+    until, site = timezone.now() - UNDO_WINDOW, read_site()
     emails = _find_emails(follows)
     deliveries: dict[Person, _Delivery] = defaultdict(_Delivery)
     for follow in follows:

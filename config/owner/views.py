@@ -25,6 +25,7 @@ from accounts.requests import require_administrator
 from accounts.services import SetUpLinkError, is_setup_token_valid
 from articles.models import Site
 from articles.services import change_site, set_up_site
+from articles.site.current_site import read_site
 from articles.site.languages import language_of, staff_language
 from articles.site.requests import SiteRequest
 from config.owner import jobs, system_status
@@ -48,7 +49,7 @@ def set_up(request: HttpRequest, token: str) -> HttpResponse:
     if not is_setup_token_valid(token):
         return _broken_setup_link(request)
     administrator_form = AdministratorForm(request.POST or None, prefix="you")
-    form = SiteForm(request.POST or None, instance=Site.objects.get(pk=1), only=SETUP_FIELDS)
+    form = SiteForm(request.POST or None, instance=read_site(), only=SETUP_FIELDS)
     if not all([administrator_form.is_valid(), form.is_valid()]):  # a list, so that both show their errors
         form.prepare_set_up(is_sent=form.is_bound)
         context = {"administrator_form": administrator_form, "form": form}
@@ -111,14 +112,12 @@ def site_settings(request: HttpRequest) -> HttpResponse:
     with transaction.atomic():
         sites = Site.objects.select_for_update() if request.method == "POST" else Site.objects.all()
         stored = sites.get(pk=1)
-        form = SiteForm(
-            request.POST or None, request.FILES or None, instance=Site.objects.get(pk=1), uploads=uploads
-        )
+        form = SiteForm(request.POST or None, request.FILES or None, instance=read_site(), uploads=uploads)
         if form.is_valid():
             if changed := form.changed(stored, user):
                 change_site(**changed)
             # The next page is in the new language.
-            translation.activate(staff_language(language_of(user, Site.objects.get(pk=1))))
+            translation.activate(staff_language(language_of(user, read_site())))
             messages.success(request, _("Saved.") if changed else _("Nothing changed."))
             for sentence in explain_accent(changed.get("accent", "")):
                 messages.info(request, sentence)

@@ -18,7 +18,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Guest, User
-from articles.models import Article, Site
+from articles.models import Article
+from articles.site.current_site import read_site
 from comments.models import Comment
 from moderation.erasure import restricted_content
 from moderation.models import Finding, IllegalContentReport, Report, RestrictedText, Restriction
@@ -72,7 +73,7 @@ def _comment_data(restriction: Restriction, texts: Sequence[RestrictedText], by:
         "format": FORMAT,
         "made_at": timezone.now().isoformat(),
         "made_by": {"id": by.pk, "name": by.name},
-        "site": _site_data(),
+        "site": {"name": read_site().name, "url": settings.SITE_URL},
         "comment": _post_data(comment),
         "story": _story_data(comment.discussion.article),
         "author": _author_data(comment)
@@ -106,11 +107,6 @@ def _comment_data(restriction: Restriction, texts: Sequence[RestrictedText], by:
         "restriction": _restriction_data(restriction),
         **_log_data(comment),
     }
-
-
-def _site_data() -> dict[str, Any]:
-    site = Site.objects.first()
-    return {"name": site.name if site else "", "url": settings.SITE_URL}
 
 
 def _post_data(comment: Comment) -> dict[str, Any]:
