@@ -127,8 +127,8 @@ class QueueSummary:
 
 
 @dataclass(frozen=True)
-class ActiveFilter:
-    """A filter that is set."""
+class AppliedFilter:
+    """A filter of the list that is applied."""
 
     label: str  # "Story"
     value: str  # in words
@@ -165,7 +165,7 @@ class QueueView:
 
     queue: str
     user: User
-    filters: tuple[ActiveFilter, ...]
+    filters: tuple[AppliedFilter, ...]
     values: dict[str, str]
     where: Q  # a condition over Comment for "recent", else over Case
     after: int | None  # id of a case, or for "recent" of a comment
@@ -181,7 +181,7 @@ class QueueView:
         values, described, where = queue_filters.parse_filters(query, user, of_cases=queue != RECENT)
         unfiltered = cls(queue, user, (), {}, where, None)
         active = tuple(
-            ActiveFilter(
+            AppliedFilter(
                 label,
                 value,
                 replace(unfiltered, values={k: v for k, v in values.items() if k != name}).query(),

@@ -106,7 +106,7 @@ def is_stale(scan: SimilarityScan | None) -> bool:
         return True
     if scan.asked_at > timezone.now() - FRESH_FOR:
         return Batch.objects.filter(at__gt=scan.asked_at, undoes__isnull=False).exists()
-    return last_transition_id() > scan.last_transition_id
+    return newest_transition_id() > scan.last_transition_id
 
 
 def count_new_comments(scan: SimilarityScan) -> int:
@@ -125,7 +125,7 @@ def look_over(scan: str) -> int:
 def run_scan(scan: SimilarityScan | None = None) -> GroupingResult:
     """Scan the site now, store the groups found, and delete those of earlier scans."""
     scan = scan or SimilarityScan.objects.create()
-    scan.last_transition_id, before = last_transition_id(), finished_scans().first()
+    scan.last_transition_id, before = newest_transition_id(), finished_scans().first()
     rows, stories = read_comments()
     found = find_groups(rows, stories)
     scan.ended_at = now = timezone.now()
@@ -195,7 +195,7 @@ def _store_groups(
         )
 
 
-def last_transition_id() -> int:
+def newest_transition_id() -> int:
     """Return the id of the last transition, or 0."""
     last: int | None = Transition.objects.aggregate(last=Max("id"))["last"]
     return last or 0

@@ -182,7 +182,7 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
         "at": request.GET["after"] if after else "",
         "is_first": after is None,
         "without": _exceptions_value(without),
-        "since": since or scan.last_transition_id(),
+        "since": since or scan.newest_transition_id(),
         "reasons": removal_reasons.choices(),
         "proposed": explanations.proposed_reason(found.kind),
     }
