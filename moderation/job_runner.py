@@ -17,7 +17,7 @@ from moderation.models import JobRun
 RETRY = timedelta(minutes=5)  # until a failed job runs again, unless it is due earlier
 LOCK_NAMESPACE = 0x50DA  # first half of the advisory lock keys; the second is a hash of the job's name
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def _run_job(job: Job) -> JobOutcome:
     try:
         result = job.run()
     except Exception as error:  # whatever failed, the other jobs must run
-        logger.exception("The job %s failed.", job.name)
+        log.exception("The job %s failed.", job.name)
         failure = type(error).__name__
         if not connection.is_usable():
             connection.close()  # this released the lock; the next statement opens a new connection

@@ -16,7 +16,7 @@ from typing import IO, Any
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 def spawn(
@@ -84,14 +84,14 @@ class Child:
         now = time.monotonic()
         if (code := self.process.poll()) is None or now < self.started_at + self.pause:
             return
-        logger.warning("%s ended (%s); restarting it.", self.name, code)
+        log.warning("%s ended (%s); restarting it.", self.name, code)
         healthy = now - self.started_at >= self.HEALTHY_AFTER + self.pause
         self.pause = 1 if healthy else min(self.pause * 2 or 1, self.MAX_PAUSE)
         self.started_at = now
         try:
             self.process = self.start()
         except Exception as error:  # the next attempt may succeed
-            logger.warning("%s did not start: %s", self.name, error)
+            log.warning("%s did not start: %s", self.name, error)
 
     def terminate(self) -> None:
         """Ask the process to stop."""
@@ -102,6 +102,6 @@ class Child:
         try:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:
-            logger.warning("%s did not stop within %s s; killed.", self.name, seconds)
+            log.warning("%s did not stop within %s s; killed.", self.name, seconds)
             self.process.kill()
             self.process.wait()

@@ -19,7 +19,7 @@ from moderation.models import Batch, Rule, RuleTerms, SettingChange
 from moderation.rules import matching
 from moderation.rules.matching import CompiledRule, RuleDefinition, RuleSet
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 _lock = Lock()
 _cached: tuple[tuple[int, ...], RuleSet, dict[int, CompiledRule]] = ((), RuleSet(), {})
 
@@ -43,7 +43,7 @@ def compiled_rules(ids: Sequence[int]) -> RuleSet:
                 compiled[rule.pk] = matching.compile_rule(rule_definition(rule))
             except ValueError:
                 # A later RE2 may refuse a pattern that an earlier one accepted; commenting must go on.
-                logger.exception("Rule %s is ignored: it can't be compiled.", rule.pk)
+                log.exception("Rule %s is ignored: it can't be compiled.", rule.pk)
         rules = matching.group_by_kind(sorted(compiled.values(), key=lambda one: one.rule.pk or 0))
         _cached = (key, rules, compiled)
     return rules

@@ -28,7 +28,7 @@ COOLDOWN = 30.0  # seconds without requests to a scorer that failed FAILURES_BEF
 FAILURES_BEFORE_COOLDOWN = 3
 MAX_CONCURRENT_REQUESTS = 8  # further requests wait for a free thread and may so miss the timeout
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 _lock = Lock()
 _failures: dict[str, tuple[int, float]] = {}  # by scorer name: failures in a row, time of the last
 
@@ -97,7 +97,7 @@ def _record_failure(name: str, why: str) -> None:
     with _lock:
         times, _at = _failures.get(name, (0, 0.0))
         _failures[name] = (times + 1, time.monotonic())
-    logger.warning("The scorer %s gave no answer: %s.", name, why)
+    log.warning("The scorer %s gave no answer: %s.", name, why)
 
 
 def _is_cooling_down(name: str) -> bool:

@@ -15,7 +15,7 @@ from moderation.spam_filter import versions
 from moderation.spam_filter.classifier.model import Model, sigmoid
 from moderation.spam_filter.thresholds import GoodScores, auto_spam_threshold, waiting_threshold
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class ActiveFilter(NamedTuple):
@@ -85,7 +85,7 @@ def _load(version: int) -> Model | str:
     try:
         return Model.from_bytes(bytes(stored), registry.start_weights())
     except ValueError as error:
-        logger.exception("Version %s of the filter can't be used.", version)
+        log.exception("Version %s of the filter can't be used.", version)
         return str(error)
 
 

@@ -17,7 +17,7 @@ from moderation.models import JobRun
 
 ROUND_SECONDS = 60  # seconds between two rounds
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class Command(LongRunningCommand):
@@ -42,7 +42,7 @@ class Command(LongRunningCommand):
             try:
                 self.run_round()
             except OperationalError:
-                logger.exception("The database did not answer. The scheduled jobs run in the next round.")
+                log.exception("The database did not answer. The scheduled jobs run in the next round.")
             connection.close()  # it would be idle until the next round, and might break
             release_freed_memory()
             time.sleep(ROUND_SECONDS)
