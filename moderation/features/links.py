@@ -31,7 +31,7 @@ class Link:
 
     @property
     def host(self) -> str:
-        """The normalized host, or "" if the URL has none."""
+        """Return the normalized host, or "" if the URL has none."""
         try:
             return normalize_host(urlsplit(self.url).hostname or "")
         except ValueError:

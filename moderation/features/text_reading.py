@@ -64,12 +64,12 @@ class ParsedComment:
 
     @cached_property
     def links(self) -> list[re.Match[str]]:
-        """The links of the folded body: with a scheme or www., and bare names with a common ending."""
+        """Return the links of the folded body: with a scheme or www., and bare names with a common ending."""
         return typed_links(self.folded.text, bare_hosts=True)
 
     @cached_property
     def plain(self) -> str:
-        """The folded body with links, markup and entities replaced by spaces; the length is the same."""
+        """Return the folded body with links, markup and entities replaced by spaces of the same length."""
         text = blank(self.folded.text, (m.span() for m in self.links))
         if "<" in text or "[" in text:
             text = _TAG.sub(lambda m: " " * len(m[0]), text)
@@ -79,27 +79,27 @@ class ParsedComment:
 
     @cached_property
     def words(self) -> list[re.Match[str]]:
-        """The words of the body, without links, numbers and markup."""
+        """Return the words of the body, without links, numbers and markup."""
         return list(WORD.finditer(self.plain))
 
     @cached_property
     def word_texts(self) -> list[str]:
-        """The words of the body as strings."""
+        """Return the words of the body as strings."""
         return [m[0] for m in self.words]
 
     @cached_property
     def content_words(self) -> list[tuple[str, re.Match[str]]]:
-        """The content words of the body, as stems with their matches."""
+        """Return the content words of the body, as stems with their matches."""
         return [(stem, m) for m in self.words for stem in content_stems(m[0])]
 
     @cached_property
     def name_words(self) -> list[str]:
-        """The words of the folded name."""
+        """Return the words of the folded name."""
         return find_words(self.name)
 
     @cached_property
     def website(self) -> SplitResult | None:
-        """The author's URL, split; None if there is none or it is invalid."""
+        """Return the author's URL, split; None if there is none or it is invalid."""
         return split_url(self.data.url or "")
 
     @cached_property
@@ -110,7 +110,7 @@ class ParsedComment:
 
     @cached_property
     def subject(self) -> frozenset[str] | None:
-        """The stems of the article; None if nothing of it is known.
+        """Return the stems of the article; None if nothing of it is known.
 
         The discussion does not count: spam that was published would make its own words the subject.
         """

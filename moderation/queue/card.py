@@ -128,9 +128,9 @@ class Card:
 
     @property
     def suggested(self) -> str:
-        """The decision to highlight while the comment waits: "spam" for strong signals, else "approved".
+        """Return the decision to highlight while the comment waits.
 
-        None is highlighted if a check found harm to people.
+        It is "spam" for strong signals, else "approved". None is highlighted if a check found harm to people.
         """
         if self.comment.state != State.PENDING or any(signal.flags for signal in self.signals):
             return ""

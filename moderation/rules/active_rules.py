@@ -186,7 +186,7 @@ class RuleRecord:
 
     @property
     def false_positive_percent(self) -> int | None:
-        """The percentage of approved comments among those decided by people; None if there are none."""
+        """Return the percentage of approved comments among those that people decided on, None without any."""
         decided = self.removed + self.approved
         return round(100 * self.approved / decided) if decided else None
 

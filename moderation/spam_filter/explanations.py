@@ -25,7 +25,7 @@ class PartText:
 
     @property
     def bar(self) -> str:
-        """The SVG path of the part's bar."""
+        """Return the SVG path of the part's bar."""
         return bar_path(self.share if self.is_against else -self.share)
 
 

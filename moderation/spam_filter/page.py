@@ -140,7 +140,7 @@ class FilterPage:
 
     @cached_property
     def last_change(self) -> SettingChange | None:
-        """The change that activated the version or switched the filter off.
+        """Return the change that activated the version or switched the filter off.
 
         None if the version came with the program.
         """
@@ -151,7 +151,7 @@ class FilterPage:
 
     @cached_property
     def previous_version(self) -> int | None:
-        """The version that can be activated again while the filter is off."""
+        """Return the version that can be activated again while the filter is off."""
         if self.version:
             return None
         known = FilterVersion.objects.filter(is_refused=False).exclude(weights=b"")
@@ -186,7 +186,7 @@ class FilterPage:
 
     @cached_property
     def metric_sentences(self) -> list[str]:
-        """The metrics on later decisions, as sentences."""
+        """Return the metrics on later decisions, as sentences."""
         metrics = self.metrics
         if not metrics:
             return [_("Not measured yet. It is measured every ten minutes, once there are later decisions.")]
@@ -214,7 +214,7 @@ class FilterPage:
 
     @cached_property
     def options(self) -> list[PercentOption]:
-        """The current percentage and others to compare."""
+        """Return the current percentage and others to compare."""
         if self.version is None:
             return []
         return [
@@ -224,7 +224,7 @@ class FilterPage:
 
     @cached_property
     def current_option(self) -> PercentOption | None:
-        """The current percentage."""
+        """Return the current percentage."""
         return next(
             (
                 option
@@ -345,12 +345,12 @@ class FilterPage:
 
     @cached_property
     def missed_spam(self) -> list[MistakeRow]:
-        """Spam that the filter rated as good."""
+        """Return the spam that the filter rated as good."""
         return [mistake for mistake in self._mistakes if mistake.comment.state == State.SPAM][:MAX_MISTAKES]
 
     @cached_property
     def flagged_good(self) -> list[MistakeRow]:
-        """Good comments that the filter rated as spam."""
+        """Return the good comments that the filter rated as spam."""
         return [mistake for mistake in self._mistakes if mistake.comment.state_reason == Reason.APPROVED][
             :MAX_MISTAKES
         ]
@@ -377,7 +377,7 @@ class FilterPage:
 
     @cached_property
     def versions(self) -> list[VersionRow]:
-        """The latest versions and the active one, the latest first."""
+        """Return the latest versions and the active one, the latest first."""
         fields = ("kind", "made_at", "numbers_at", "is_refused")
         paths = (
             *("trained_on__decisions", "trained_on__spam", "trained_on__is_emptied"),

@@ -37,7 +37,7 @@ class GoodScores:
 
     @property
     def lowest(self) -> float:
-        """The lowest stored probability if some are not stored, else 0."""
+        """Return the lowest stored probability if some are not stored, else 0."""
         is_cut = self.count > sum(weight for _p, weight in self.weighted()) + 0.01
         return self.highest[-1] if is_cut and self.highest else 0.0
 
