@@ -14,7 +14,7 @@ from articles.models.images import MEDIA
 from core import backup_folder
 from core.errors import UserError
 from core.files import SiteStorage, StoredFile, storage
-from core.files.data_folder import DataFolderStorage
+from core.files.folder import DataFolderStorage
 
 FOLDERS = (
     MEDIA,

@@ -31,7 +31,7 @@ from core.backup_folder import LastBackup, record_backup
 from core.database.migration_state import applied_migrations
 from core.database.sql import execute, fetch_value
 from core.files import StoredFile, storage
-from core.files.data_folder import write_and_rename
+from core.files.folder import write_and_rename
 
 DAY = 86_400  # seconds
 DIGEST = re.compile(r"[0-9a-f]{64}")

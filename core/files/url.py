@@ -14,7 +14,7 @@ def storage_of(url: str, *, is_quick: bool = False) -> dict[str, Any]:
     refuses every file; the data folder would take them. config/system_checks.py explains the error.
     """
     if not url:
-        return {"BACKEND": "core.files.data_folder.DataFolderStorage"}
+        return {"BACKEND": "core.files.folder.DataFolderStorage"}
     try:
         options = parse(url)
     except ValueError:

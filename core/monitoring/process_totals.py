@@ -18,7 +18,7 @@ from django.conf import settings
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
-from core.files.data_folder import write_and_rename
+from core.files.folder import write_and_rename
 from core.monitoring.metrics import REGISTRY
 
 FOLDER = settings.HOME / "cache" / "metrics"

@@ -13,7 +13,7 @@ from archive import pending_uploads
 from archive.models import Import
 from articles.models import Article
 from core.files import storage
-from core.files.data_folder import DataFolderStorage
+from core.files.folder import DataFolderStorage
 from tests.archive.saved_pages import ADD, page, upload
 from tests.factories import UserFactory
 from tests.helpers.data_folder import data_path

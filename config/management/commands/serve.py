@@ -42,7 +42,7 @@ from core.commands import LongRunningCommand
 from core.data_folder import check_user_can_enter, make_folder, unprivileged_user
 from core.database.migration_state import later_migrations, unapplied_migrations
 from core.files import storage
-from core.files.data_folder import FOLDER_MODES
+from core.files.folder import FOLDER_MODES
 from core.monitoring import process_totals
 
 WEB, WORKER, SCHEDULER = ROLES = ("web", "worker", "scheduler")
