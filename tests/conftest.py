@@ -30,7 +30,7 @@ from core.files import url as files_url
 from core.memory.garbage_collection import freeze_existing_objects
 from moderation.screening.rate_limits import RATE_KNOWN, RATE_NEW
 from tests import isolation
-from tests.factories import UserFactory
+from tests.factories import UserFactory, confirm_email
 from tests.helpers.mails import check_mail
 from tests.helpers.postgres.database import keep_rows, restore_rows
 from tests.helpers.servers import buckets
@@ -144,6 +144,18 @@ def edda(db: None) -> User:
 def ada(db: None) -> User:
     """Return an administrator."""
     return UserFactory.create(name="Ada", email="ada@example.org", roles=(ADMINISTRATOR,))
+
+
+@pytest.fixture
+def jane(db: None) -> User:
+    """Return a reader with a confirmed e-mail."""
+    return confirm_email(UserFactory.create(name="Jane", email="jane@example.org"))
+
+
+@pytest.fixture
+def ruth(db: None) -> User:
+    """Return another reader with a confirmed e-mail."""
+    return confirm_email(UserFactory.create(name="Ruth", email="ruth@example.org"))
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from comments.models import Reason, State
 from moderation.actions.decisions import decide
 from moderation.tasks import notify_authors
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
+from tests.helpers.clients import client_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
@@ -35,12 +36,6 @@ def article() -> Article:
     return make_article("The slip closes")
 
 
-def log_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 def direction_of(client: Client, url: str) -> str:
     page = client.get(url).content.decode()
     return (
@@ -49,7 +44,7 @@ def direction_of(client: Client, url: str) -> str:
 
 
 def test_a_chosen_language_applies_to_all_pages_of_the_member_only(member: User, article: Article) -> None:
-    client, other = log_in(member), log_in(UserFactory.create())
+    client, other = client_of(member), client_of(UserFactory.create())
     assert client.get(URL).content.decode().count("<option") == 3
 
     response = client.post(URL, {"language": "ar"}, follow=True)
@@ -68,7 +63,7 @@ def test_a_chosen_language_applies_to_all_pages_of_the_member_only(member: User,
 
 def test_a_member_can_choose_english_on_an_arabic_site(member: User, article: Article) -> None:
     Site.objects.update(language="ar")
-    client = log_in(member)
+    client = client_of(member)
     assert "لغة الموقع (العربية)" in client.get(URL).content.decode()
     client.post(URL, {"language": "en"})
     for url in ("/", article.get_absolute_url()):
@@ -77,7 +72,7 @@ def test_a_member_can_choose_english_on_an_arabic_site(member: User, article: Ar
 
 
 def test_an_unknown_language_is_refused(member: User) -> None:
-    response = log_in(member).post(URL, {"language": "xx"})
+    response = client_of(member).post(URL, {"language": "xx"})
     assert response.status_code == 422
     assert User.objects.get(pk=member.pk).language == ""
 

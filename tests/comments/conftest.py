@@ -1,22 +1,16 @@
-from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
 
 from comments.models import Discussion
-from comments.policy import policy
 from comments.services.discussions import change_discussion
 from tests.comments.in_a_browser import DESK, open_story
 from tests.factories import UserFactory, make_article, make_comment
 
 
 @pytest.fixture(autouse=True)
-def policy_without_moderation(settings) -> Iterator[None]:
+def _without_moderation(policy_without_moderation) -> None:
     """Use the policy that publishes everything: moderation is tested in tests/moderation."""
-    settings.COMMENT_POLICY = "comments.policy.Policy"
-    policy.cache_clear()
-    yield
-    policy.cache_clear()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Test clients of people."""
 
+from django.contrib.auth import get_user
 from django.core import signing
 from django.test import Client
 
@@ -18,6 +19,11 @@ def client_of(user: User) -> Client:
 def client_with_role(role: str) -> Client:
     """Return a client in which a new person with this role is logged in."""
     return client_of(UserFactory.create(roles=(role,)))
+
+
+def is_logged_in(client: Client) -> bool:
+    """Return whether a person is logged in."""
+    return bool(get_user(client).is_authenticated)
 
 
 def client_of_guest(guest: Guest) -> Client:

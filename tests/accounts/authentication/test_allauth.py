@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.authentication import sign_up
 from accounts.models import READER, SignUp, User
 from articles.models import Site
+from tests.accounts.authentication.conftest import PASSWORD
 from tests.factories import UserFactory, confirm_email
 from tests.helpers.clients import client_of
 from tests.helpers.mails import check_mail, text_of
@@ -21,7 +22,6 @@ from tests.helpers.servers.smtp import Inbox, receiving
 
 pytestmark = pytest.mark.django_db
 
-PASSWORD = "nine-quiet-otters"
 SIGN_UP = {"name": "Ruth", "email": "ruth@example.org", "password1": PASSWORD}
 
 

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
-from django.contrib.auth import get_user
 from django.contrib.sessions.models import Session
 from django.core import mail
 from django.db import connection
@@ -19,12 +18,12 @@ from accounts.authentication.devices import NO_IP_ADDRESS, delete_old_sessions, 
 from accounts.models import User
 from accounts.services import erase_account
 from articles.models import Site
+from tests.accounts.authentication.conftest import PASSWORD
 from tests.factories import UserFactory
-from tests.helpers.clients import client_of
+from tests.helpers.clients import client_of, is_logged_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("jobs_run_at_once")]
 
-PASSWORD = "nine-quiet-otters"
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
 PHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
@@ -32,20 +31,11 @@ PHONE = (
 )
 
 
-@pytest.fixture
-def ruth() -> User:
-    return UserFactory.create(name="Ruth", email="ruth@example.org", password=PASSWORD)
-
-
 def log_in(user_agent: str = FIREFOX, address: str = "192.0.2.1", client: Client | None = None) -> Client:
     client = client or Client(headers={"User-Agent": user_agent}, REMOTE_ADDR=address)
     answer = client.post("/accounts/login/", {"login": "ruth@example.org", "password": PASSWORD})
     assert answer.status_code == 302
     return client
-
-
-def is_logged_in(client: Client) -> bool:
-    return bool(get_user(client).is_authenticated)
 
 
 def text_of(client: Client) -> str:

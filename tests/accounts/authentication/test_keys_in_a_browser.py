@@ -9,7 +9,7 @@ from django.core import mail
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import User
-from tests.factories import UserFactory
+from tests.accounts.authentication.conftest import PASSWORD
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in
 from tests.helpers.mails import check_mail
@@ -21,8 +21,6 @@ pytestmark = [
     pytest.mark.usefixtures("jobs_run_at_once"),
 ]
 
-PASSWORD = "nine-quiet-otters"
-
 
 @pytest.fixture(autouse=True)
 def served(live_server: Any, settings: Any) -> Iterator[None]:
@@ -31,11 +29,6 @@ def served(live_server: Any, settings: Any) -> Iterator[None]:
     yield
     while mail.outbox:
         check_mail(mail.outbox.pop())
-
-
-@pytest.fixture
-def ruth(live_server: Any) -> User:
-    return UserFactory.create(name="Ruth", email="ruth@example.org", password=PASSWORD)
 
 
 def add_key(page: Page, live_server: Any, *, is_passkey: bool) -> None:

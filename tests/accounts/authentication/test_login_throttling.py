@@ -13,12 +13,13 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.authentication import login_throttling
-from accounts.models import ADMINISTRATOR, LoginAttempts, User
+from accounts.models import ADMINISTRATOR, LoginAttempts
+from tests.accounts.authentication.conftest import PASSWORD
 from tests.factories import UserFactory
+from tests.helpers.clients import is_logged_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("jobs_run_at_once")]
 
-PASSWORD = "nine-quiet-otters"
 HOME, OFFICE, FAR = "192.0.2.1", "192.0.2.2", "198.51.100.7"
 
 
@@ -27,11 +28,6 @@ def clock(time_machine: Any) -> Any:
     """Stop the clock until a test moves it, as a wait of a second may be over on a busy machine."""
     time_machine.move_to(timezone.now(), tick=False)
     return time_machine
-
-
-@pytest.fixture
-def ruth() -> User:
-    return UserFactory.create(email="ruth@example.org", password=PASSWORD)
 
 
 def client_at(address: str) -> Client:
@@ -50,10 +46,6 @@ def guess(address: str, times: int, email: str = "ruth@example.org", clock: Any 
             clock.move_to(timezone.now() + timedelta(seconds=int(answer["Retry-After"])), tick=False)
             answer = log_in(client_at(address), "a wrong guess", email)
         assert answer.status_code == 200
-
-
-def is_logged_in(client: Client) -> bool:
-    return bool(get_user(client).is_authenticated)
 
 
 def test_each_wrong_password_lengthens_the_wait_up_to_half_a_minute(ruth, clock):

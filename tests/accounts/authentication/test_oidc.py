@@ -20,14 +20,14 @@ from accounts.authentication.oidc import PENDING_KEY, PENDING_SECONDS
 from accounts.models import READER, User
 from accounts.services import erase_account
 from config.settings import oidc_providers
+from tests.accounts.authentication.conftest import PASSWORD
 from tests.factories import UserFactory, confirm_email
 from tests.helpers.axe import faults
-from tests.helpers.clients import client_of
+from tests.helpers.clients import client_of, is_logged_in
 from tests.helpers.servers.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider, running_provider
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("jobs_run_at_once")]
 
-PASSWORD = "nine-quiet-otters"
 LOGIN = "/accounts/oidc/work/login/"
 
 
@@ -45,11 +45,6 @@ def provider(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provide
         yield found
 
 
-@pytest.fixture
-def ruth() -> User:
-    return confirm_email(UserFactory.create(name="Ruth", email="ruth@example.org", password=PASSWORD))
-
-
 def log_in(client: Client, **fields: str) -> Any:
     """Go to the provider and come back, as a browser does. Return the page that follows."""
     page = client.post(LOGIN, fields)
@@ -57,10 +52,6 @@ def log_in(client: Client, **fields: str) -> Any:
     assert page["Refresh"] == f"0; url={url}"
     back = httpx.get(url).headers["Location"]
     return client.get(back.removeprefix("http://testserver"), follow=True)
-
-
-def is_logged_in(client: Client) -> bool:
-    return bool(get_user(client).is_authenticated)
 
 
 def test_somebody_new_chooses_a_name_and_has_an_account_with_a_confirmed_email(provider: Provider) -> None:

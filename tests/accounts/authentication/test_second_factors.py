@@ -11,7 +11,6 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from cryptography.fernet import Fernet
 from django.contrib import admin
-from django.contrib.auth import get_user
 from django.core import mail
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
@@ -24,13 +23,12 @@ from accounts.services import erase_account
 from articles.models import Article, Site
 from comments.models import Discussion
 from comments.services.discussions import change_discussion
+from tests.accounts.authentication.conftest import PASSWORD
 from tests.articles.images.sample_images import make_image
-from tests.factories import UserFactory, make_article, make_comment
-from tests.helpers.clients import client_of
+from tests.factories import make_article, make_comment
+from tests.helpers.clients import client_of, is_logged_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("jobs_run_at_once")]
-
-PASSWORD = "nine-quiet-otters"
 
 
 @pytest.fixture(autouse=True)
@@ -38,11 +36,6 @@ def clock(time_machine: Any) -> Any:
     """Stop the clock, since a code is valid for half a minute."""
     time_machine.move_to(timezone.now(), tick=False)
     return time_machine
-
-
-@pytest.fixture
-def ruth() -> User:
-    return UserFactory.create(name="Ruth", email="ruth@example.org", password=PASSWORD)
 
 
 def code_of(secret: str) -> str:
@@ -88,10 +81,6 @@ def enter_password(client: Client) -> Any:
 
 def enter_code(client: Client, code: str) -> Any:
     return client.post("/accounts/2fa/authenticate/", {"code": code})
-
-
-def is_logged_in(client: Client) -> bool:
-    return bool(get_user(client).is_authenticated)
 
 
 def recovery_codes(user: User) -> list[str]:

@@ -2,13 +2,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core import signing
 from django.test import Client
 from django.utils import timezone
 
-from accounts import guests
 from accounts.models import Guest, User
 from tests.factories import GuestFactory, UserFactory, confirm_email
+from tests.helpers.clients import client_of
 
 PASSWORD = "correct horse battery"
 
@@ -27,9 +26,7 @@ def jim(db: None) -> User:
 @pytest.fixture
 def jim_client(jim: User) -> Client:
     """Return a browser in which Jim is logged in."""
-    client = Client()
-    client.force_login(jim)
-    return client
+    return client_of(jim)
 
 
 @pytest.fixture
@@ -37,13 +34,6 @@ def gwen(db: None) -> Guest:
     """Return a guest whose e-mail is confirmed."""
     guest: Guest = GuestFactory.create(name="Gwen", email="gwen@example.org", confirmed_at=timezone.now())
     return guest
-
-
-def browser_of(guest: Guest) -> Client:
-    """Return the browser of a guest."""
-    client = Client()
-    client.cookies[guests.COOKIE] = signing.dumps(guest.pk, salt=guests.COOKIE)
-    return client
 
 
 def words(response: Any) -> str:

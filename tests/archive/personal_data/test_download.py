@@ -10,7 +10,7 @@ from accounts.models import Guest, User
 from archive.models import PersonalDataFile
 from archive.personal_data import files
 from moderation.people.profiles import Person
-from tests.archive.personal_data.conftest import browser_of
+from tests.helpers.clients import client_of_guest
 from tests.helpers.data_folder import data_path
 
 pytestmark = pytest.mark.django_db
@@ -41,13 +41,13 @@ def test_other_people_cannot_download_it(jim: User, gwen: Guest, ada: User) -> N
     admin = Client()
     admin.force_login(ada)
     assert admin.get(URL).status_code == 404
-    assert browser_of(gwen).get(URL).status_code == 404
+    assert client_of_guest(gwen).get(URL).status_code == 404
     assert Client().get(URL)["Location"] == "/account/data/"
 
 
 def test_a_guest_downloads_their_own_file(gwen: Guest) -> None:
     make(Person(guest=gwen))
-    assert browser_of(gwen).get(URL).status_code == 200
+    assert client_of_guest(gwen).get(URL).status_code == 200
 
 
 def test_a_missing_file_is_not_found(jim: User, jim_client: Client) -> None:

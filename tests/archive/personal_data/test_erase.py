@@ -22,8 +22,9 @@ from comments.models import Comment
 from moderation.erasure import account_erasure
 from moderation.models import AccountErasure
 from moderation.people.profiles import Person
-from tests.archive.personal_data.conftest import PASSWORD, browser_of, words
+from tests.archive.personal_data.conftest import PASSWORD, words
 from tests.factories import UserFactory, make_article, make_comment
+from tests.helpers.clients import client_of_guest
 from tests.helpers.data_folder import data_path
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
@@ -161,7 +162,7 @@ def test_an_account_with_a_second_factor_is_asked_for_it(
 
 
 def test_one_link_is_mailed_per_hour(gwen: Guest, jim: User) -> None:
-    client, sentence = browser_of(gwen), "We mailed you a link within the last hour."
+    client, sentence = client_of_guest(gwen), "We mailed you a link within the last hour."
     assert sentence not in words(client.post(URL, {"comments": "keep"}, follow=True))
     assert sentence in words(client.post(URL, {"comments": "delete"}, follow=True))
     assert erasure_links.send(Person(user=jim), deletes_comments=False)  # another person
@@ -174,7 +175,7 @@ def test_one_link_is_mailed_per_hour(gwen: Guest, jim: User) -> None:
 
 
 def test_a_guest_gets_a_link(gwen: Guest) -> None:
-    comment, client = make_comment(make_article(), "Words of Gwen.", guest=gwen), browser_of(gwen)
+    comment, client = make_comment(make_article(), "Words of Gwen.", guest=gwen), client_of_guest(gwen)
     page = words(client.post(URL, {"comments": "delete"}, follow=True))
     assert "Open it to erase your data." in page
     assert "Erase my data" in page
@@ -195,7 +196,7 @@ def test_a_guest_gets_a_link(gwen: Guest) -> None:
 
 def test_a_guest_is_erased_in_every_browser_at_once(gwen: Guest) -> None:
     """The link of the mail is opened in another browser, and the job has not run yet."""
-    article, own = make_article(), browser_of(gwen)
+    article, own = make_article(), client_of_guest(gwen)
     comment = make_comment(article, "Words of Gwen.", guest=gwen)
     assert "Words of Gwen." in words(own.get("/account/comments/"))
     assert own.get(f"/comments/{comment.pk}/edit/").status_code == 200

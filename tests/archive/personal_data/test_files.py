@@ -40,8 +40,9 @@ from moderation.people import sanctions
 from moderation.people.profiles import Person
 from moderation.reports.removal_requests import send_request
 from moderation.reports.reporting import appeal_removal, report_comment
-from tests.archive.personal_data.conftest import PASSWORD, browser_of, words
+from tests.archive.personal_data.conftest import PASSWORD, words
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.helpers.clients import client_of_guest
 from tests.helpers.data_folder import data_path
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
@@ -196,7 +197,7 @@ def test_a_guest_gets_nothing_of_other_guests_with_the_same_e_mail(gwen: Guest) 
     eve = GuestFactory.create(name="Eve", email=gwen.email)
     make_comment(story, "By Eve.", guest=eve)
     Client().post(f"/guests/confirm/{guests.make_confirmation_token(eve)}/")
-    browser = browser_of(eve)
+    browser = client_of_guest(eve)
     assert "As a guest you get what you sent as Eve" in words(browser.get("/account/data/"))
     browser.post("/account/data/")
     row = PersonalDataFile.objects.get()

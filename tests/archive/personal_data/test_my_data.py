@@ -10,8 +10,9 @@ from django_tasks_db.models import DBTaskResult
 from accounts.models import Guest, User
 from archive.models import PersonalDataFile
 from archive.personal_data import files
-from tests.archive.personal_data.conftest import browser_of, words
+from tests.archive.personal_data.conftest import words
 from tests.factories import GuestFactory
+from tests.helpers.clients import client_of_guest
 from tests.helpers.html import repeated_ids
 
 pytestmark = pytest.mark.django_db
@@ -42,14 +43,14 @@ def test_a_member_requests_and_downloads_the_file(jim: User, jim_client: Client)
 
 
 def test_a_guest_with_a_confirmed_e_mail_can_request_the_file(gwen: Guest) -> None:
-    client = browser_of(gwen)
+    client = client_of_guest(gwen)
     assert "Gwen" in words(client.get(URL))
     client.post(URL)
     assert PersonalDataFile.objects.get().guest == gwen
 
 
 def test_a_guest_without_a_confirmed_e_mail_cannot_request_it() -> None:
-    client = browser_of(GuestFactory.create())
+    client = client_of_guest(GuestFactory.create())
     assert "Your e-mail is not confirmed yet." in words(client.get(URL))
     assert "Your e-mail is not confirmed yet." in words(client.post(URL))
     assert not PersonalDataFile.objects.exists()

@@ -13,7 +13,7 @@ from django_tasks_db.models import DBTaskResult
 from accounts.models import User
 from articles.models import Article, Newsletter, Subscriber, Subscription, Topic
 from articles.newsletter import drafts, sending, subscriptions
-from tests.factories import UserFactory, confirm_email, make_article
+from tests.factories import make_article
 
 
 @pytest.fixture
@@ -29,12 +29,6 @@ def article(topic: Topic) -> Article:
     )
     article.topics.add(topic)
     return article
-
-
-@pytest.fixture
-def jane(db: None) -> User:
-    """Return a member with a confirmed e-mail."""
-    return confirm_email(UserFactory.create(name="Jane", email="jane@example.org"))
 
 
 def subscribe(email: str, topic: Topic | None = None, language: str = "en") -> Subscription:

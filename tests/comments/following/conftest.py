@@ -36,12 +36,6 @@ def article(db: None) -> Article:
 
 
 @pytest.fixture
-def jane(db: None) -> User:
-    """Return a member with a confirmed e-mail."""
-    return confirm_email(UserFactory.create(name="Jane", email="jane@example.org"))
-
-
-@pytest.fixture
 def kofi(db: None) -> User:
     """Return another member with a confirmed e-mail."""
     return confirm_email(UserFactory.create(name="Kofi", email="kofi@example.org"))

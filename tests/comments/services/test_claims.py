@@ -15,15 +15,10 @@ from comments.services.claims import claim_comments, claimable_comments
 from comments.services.states import change_states, delete_comment
 from moderation.erasure import restrictions
 from moderation.models import Restriction
-from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
+from tests.factories import GuestFactory, make_article, make_comment
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
-
-
-@pytest.fixture
-def ruth() -> User:
-    return confirm_email(UserFactory.create(name="Ruth", email="ruth@example.org"))
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ from comments.tasks import count_recommendations
 from moderation.actions.quick_actions import set_editors_pick
 from tests.articles.images.sample_images import make_image
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.helpers.clients import client_of
 
 pytestmark = pytest.mark.django_db
 
@@ -46,12 +47,6 @@ def member() -> User:
 @pytest.fixture
 def other() -> User:
     return UserFactory.create(name="Bo")
-
-
-def log_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def read(client: Client, article: Article, query: str = "", **headers: str) -> str:
@@ -190,8 +185,8 @@ def test_the_page_equals_the_one_that_the_view_makes(
     prepare(article, member, other)
     guest = Client()
     guest.cookies[guests.COOKIE] = signing.dumps(GuestFactory.create().pk, salt=guests.COOKIE)
-    staff = [log_in(UserFactory.create(roles=(role,))) for role in (MODERATOR, EDITOR)]
-    readers = {member: log_in(member), other: log_in(other), None: Client()}
+    staff = [client_of(UserFactory.create(roles=(role,))) for role in (MODERATOR, EDITOR)]
+    readers = {member: client_of(member), other: client_of(other), None: Client()}
     for site_language, language in (("en", ""), ("en", "ar"), ("ar", "en")):
         Site.objects.update(language=site_language, version=F("version") + 1)
         User.objects.filter(pk=other.pk).update(language=language)
@@ -208,7 +203,7 @@ def test_the_page_equals_the_one_that_the_view_makes(
 
 def test_a_page_takes_few_statements(article: Article, thread: object, member: User) -> None:
     """A member's page reads the session, the person, and their own data together with the versions."""
-    for client, most in ((Client(), 1), (log_in(member), 3)):
+    for client, most in ((Client(), 1), (client_of(member), 3)):
         read(client, article)
         with CaptureQueriesContext(connection) as queries:
             read(client, article)
@@ -216,7 +211,7 @@ def test_a_page_takes_few_statements(article: Article, thread: object, member: U
 
 
 def test_a_comment_that_was_removed_is_gone_at_once(article: Article, member: User) -> None:
-    clients = [Client(), log_in(member)]
+    clients = [Client(), client_of(member)]
     comment = make_comment(article, "A sentence to remove.")
     assert all("A sentence to remove." in read(client, article) for client in clients)
     remove(comment)
@@ -229,7 +224,7 @@ def test_members_see_their_own_buttons_only(article: Article, member: User, othe
     theirs = make_comment(article, "Theirs.", author=other)
     recommend(comment=theirs, user=member, given=True)
     for _ in range(2):
-        pages = {user: read(log_in(user), article) for user in (member, other)}
+        pages = {user: read(client_of(user), article) for user in (member, other)}
         assert f"/comments/{mine.pk}/edit/" in pages[member]
         assert f"/comments/{theirs.pk}/edit/" not in pages[member]
         assert pressed_button(theirs) in pages[member]
@@ -243,7 +238,7 @@ def test_members_see_their_own_buttons_only(article: Article, member: User, othe
 
 def test_a_form_of_a_cached_page_is_accepted(article: Article, member: User) -> None:
     comment = make_comment(article)
-    read(log_in(UserFactory.create()), article)  # the cached discussion is made for somebody else
+    read(client_of(UserFactory.create()), article)  # the cached discussion is made for somebody else
     client = Client(enforce_csrf_checks=True)
     client.force_login(member)
     page = client.get(article.get_absolute_url()).content.decode()
@@ -255,7 +250,7 @@ def test_a_form_of_a_cached_page_is_accepted(article: Article, member: User) -> 
 
 
 def test_a_new_role_applies_at_once(article: Article, thread: object, member: User) -> None:
-    client = log_in(member)
+    client = client_of(member)
     assert "to-queue" not in read(client, article)
     member.set_roles([MODERATOR])
     assert "to-queue" in read(client, article)
@@ -264,7 +259,7 @@ def test_a_new_role_applies_at_once(article: Article, thread: object, member: Us
 
 
 def test_a_member_without_access_is_a_stranger(article: Article, thread: object, member: User) -> None:
-    client = log_in(member)
+    client = client_of(member)
     assert "Account of Ylva" in read(client, article)
     User.objects.filter(pk=member.pk).update(is_active=False)
     assert "Account of Ylva" not in read(client, article)
@@ -273,7 +268,7 @@ def test_a_member_without_access_is_a_stranger(article: Article, thread: object,
 def test_changes_of_the_site_and_the_story_are_shown_at_once(
     article: Article, thread: object, member: User
 ) -> None:
-    clients = [Client(), log_in(member)]
+    clients = [Client(), client_of(member)]
     for client in clients:
         read(client, article)
     Site.objects.update(name="Another name", version=1000)
@@ -298,7 +293,7 @@ def test_the_next_publication_ends_a_frame(article: Article, thread: object) -> 
 
 def test_a_discussion_closes_by_the_clock(article: Article, thread: object, member: User) -> None:
     change_discussion(article=article, closes_at=timezone.now() + timedelta(hours=1))
-    assert "Add to the discussion" in read(log_in(member), article)
+    assert "Add to the discussion" in read(client_of(member), article)
     ((_key, cached),) = discussions.items()
     state = read_member_state(member, article.slug, cached)
     assert cached.is_current(state)
@@ -310,7 +305,7 @@ def test_a_link_to_another_discussion_is_not_kept(article: Article, thread: Any,
     elsewhere = make_comment(make_article("Elsewhere"))
     Comment.objects.filter(pk=thread.Marit.pk).update(duplicate_of=elsewhere)
     remove(thread.Marit, reason=Reason.DUPLICATE)
-    client = log_in(member)
+    client = client_of(member)
     assert f"/comments/{elsewhere.pk}/" in read(client, article)
     remove(elsewhere)
     assert f"/comments/{elsewhere.pk}/" not in read(client, article)
@@ -329,7 +324,7 @@ def test_a_frame_with_a_token_is_refused(article: Article, thread: object, monke
 
 
 def test_a_message_is_shown_once(article: Article, thread: object, member: User) -> None:
-    client, comment = log_in(member), make_comment(article, author=member)
+    client, comment = client_of(member), make_comment(article, author=member)
     read(client, article)
     Comment.objects.filter(pk=comment.pk).update(created_at=timezone.now() - timedelta(hours=1))
     client.get(reverse("comment-edit", args=[comment.pk]))

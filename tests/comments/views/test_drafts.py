@@ -18,6 +18,7 @@ from comments.policy import Submission
 from comments.services.drafts import DRAFT_RETENTION, MAX_DRAFTS, delete_old_comment_drafts, save_draft
 from comments.services.posting import post_comment
 from comments.services.states import change_states
+from tests.comments.views.test_reply import url
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in
@@ -42,10 +43,6 @@ def ida(db: None) -> User:
 def ida_client(client: Client, ida: User) -> Client:
     client.force_login(ida)
     return client
-
-
-def url(article: Article, parent: Comment | None = None) -> str:
-    return f"{article.get_absolute_url()}reply/" + (f"{parent.pk}/" if parent else "")
 
 
 def save(client: Client, article: Article, parent: Comment | None = None, body: str = TEXT) -> HttpResponse:

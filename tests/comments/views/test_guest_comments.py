@@ -19,11 +19,6 @@ PASSWORD = "nine-quiet-otters"
 
 
 @pytest.fixture
-def ruth() -> User:
-    return confirm_email(UserFactory.create(name="Ruth", email="ruth@example.org"))
-
-
-@pytest.fixture
 def comments() -> list[Comment]:
     """Return two comments with one e-mail, from two browsers. Somebody else typed it in the second."""
     article = make_article("The slip closes")

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from accounts.models import Guest
 from comments.models import MAX_BODY_LENGTH, Comment
+from tests.comments.views.test_reply import url
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in
@@ -21,10 +22,6 @@ BODY = "The boat is **late** & wet.\n\n> At eight?\n\n<script>alert(1)</script>"
 @pytest.fixture
 def article():
     return make_article("The ferry")
-
-
-def url(article, parent=None):
-    return f"{article.get_absolute_url()}reply/" + (f"{parent.pk}/" if parent else "")
 
 
 def value_of(page: str, name: str) -> str:

@@ -11,15 +11,12 @@ from moderation.erasure.purge import erase_related_data
 from moderation.models import Batch, DecisionMessage, SavedLine
 from moderation.notifications.notices import render_notices
 from tests.factories import UserFactory, make_article, make_comment
+from tests.moderation.queue.helpers import text
 from tests.moderation.reply_structure.trees import import_thread
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
 LINES = "/moderation/lines/"
-
-
-def text(response) -> str:
-    return re.sub(r"\s+", " ", response.content.decode())
 
 
 def remove(client, comment, **fields):

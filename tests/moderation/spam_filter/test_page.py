@@ -17,6 +17,7 @@ from moderation.transparency import charts
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.postgres.tampering import triggers_disabled
 from tests.moderation.queue.helpers import text
+from tests.moderation.spam_filter.test_versions import active_version
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
@@ -56,10 +57,6 @@ def measured_version(blank, omar) -> FilterVersion:
     training.update_metrics(blank)
     blank.refresh_from_db()
     return blank
-
-
-def active_version() -> int | None:
-    return ModerationSettings.objects.values_list("filter", flat=True).get(pk=1)
 
 
 def test_the_page_shows_the_active_version_and_its_metrics(client, maria, measured_version):
