@@ -47,7 +47,7 @@ from moderation.tasks import notify_not_published_later
 from moderation.transparency import discussion_summary, removal_counts
 
 # Part of the statement that inserts a comment (comments.policy.Policy.extra_ctes).
-INSERT_FINDINGS_SQL = """
+FINDINGS_CTE = """
 , found AS (
   INSERT INTO moderation_finding
     (comment_id, revision, check_name, strength, holds, spans, number, twin_id, rule_id, filter_id)
@@ -69,7 +69,7 @@ GROUP BY s.target_id"""
 class Policy(comments.policy.Policy):
     """The comment policy of moderation: it screens submissions, opens cases and explains decisions."""
 
-    extra_ctes = INSERT_ORIGIN_SQL + INSERT_FINDINGS_SQL
+    extra_ctes = INSERT_ORIGIN_SQL + FINDINGS_CTE
 
     insert_lock = POSTING_LOCK_SQL
     insert_condition = BELOW_LIMITS_SQL

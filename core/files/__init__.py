@@ -1,4 +1,4 @@
-"""The storage of the site's files: images, kept uploads, files of personal data, backups, the erasure log.
+"""The storage of the site's files: images, pending uploads, files of personal data, backups, the erasure log.
 
 It is the data folder (folder.py) or, if FILES_URL is set, a bucket of an S3-compatible store that
 several servers share (bucket.py). STORAGES in the settings chooses. The names of files are the same in both:
