@@ -6,20 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Left
-from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from comments.duplicates import normalize_text
 from comments.models import Comment, Reason, State
 from core.query_forms import parse_whole_number
 from moderation.queue.explanations import format_age, format_elapsed
+from moderation.reply_structure.pages import excerpt_of, with_beginnings
 
 MAX_LISTED = 20  # results of a search
 MAX_NAMED = 5  # comments by people that the text names
 MAX_BEFORE = 3  # comments just before it
 MAX_NAMES = 2_000  # names that are looked for in the text
-EXCERPT_READ, EXCERPT_SHOWN = 800, 240  # characters of a text
 MAX_SEARCH_WORDS = 10
 MANY_DAYS = 60  # after which a duration is given in months and years
 
@@ -108,11 +106,9 @@ def _possible_parents(comment: Comment) -> QuerySet[Comment]:
     branch = Q(tree_id=comment.tree_id, lft__gte=comment.lft, rght__lte=comment.rght)
     rows = Comment.objects.filter(discussion=comment.discussion_id).exclude(branch)
     rows = rows.exclude(state_reason=Reason.RESTRICTED)
-    return rows.annotate(beginning=Left("body", EXCERPT_READ)).defer("body", "body_html")
+    return with_beginnings(rows)
 
 
 def _add(found: dict[int, Candidate], comment: Comment, rows: Iterable[Any], why: str) -> None:
     for row in rows:
-        excerpt = Truncator(" ".join(row.beginning.split())).chars(EXCERPT_SHOWN)
-        excerpt = excerpt or row.get_text_missing_display()
-        found.setdefault(row.pk, Candidate(row, excerpt, why, find_warnings(comment, row)))
+        found.setdefault(row.pk, Candidate(row, excerpt_of(row), why, find_warnings(comment, row)))

@@ -114,14 +114,14 @@ def read_found(comments: Comments, *, after: int | None) -> TreePage:
     if after and (at := Comment.objects.filter(pk=after).values_list("created_at", flat=True).first()):
         behind = Q(created_at__gt=at) | Q(pk__gt=after)
         comments = comments.filter(behind, created_at__gte=at)
-    rows = list(_with_excerpt(comments).order_by("created_at", "pk")[: SEARCH_PAGE + 1])
+    rows = list(with_beginnings(comments).order_by("created_at", "pk")[: SEARCH_PAGE + 1])
     _add_texts(rows)
     return TreePage(rows[:SEARCH_PAGE], rows[SEARCH_PAGE - 1].pk if len(rows) > SEARCH_PAGE else None)
 
 
 def _read(comments: Comments, statement: str, values: dict[str, Any]) -> tuple[list[Any], bool]:
     found = fetch_rows(statement, values)
-    by_id = _with_excerpt(comments).in_bulk([pk for pk, _above, _more in found])
+    by_id = with_beginnings(comments).in_bulk([pk for pk, _above, _more in found])
     rows, ancestors = [], list[Any]()
     for pk, is_above, _more in found:
         if not (row := by_id.get(pk)):
@@ -137,7 +137,7 @@ def _read(comments: Comments, statement: str, values: dict[str, Any]) -> tuple[l
     return rows, bool(found and found[0][2])
 
 
-def _with_excerpt(comments: Comments) -> QuerySet[Any]:
+def with_beginnings(comments: Comments) -> QuerySet[Any]:
     """Read only the beginning of each text: a page of long comments would take megabytes."""
     return comments.annotate(beginning=Left("body", EXCERPT_READ)).defer("body", "body_html")
 
@@ -145,6 +145,11 @@ def _with_excerpt(comments: Comments) -> QuerySet[Any]:
 def _add_texts(rows: list[Any]) -> None:
     """Set `excerpt` and `posted` of each row."""
     for row in rows:
-        excerpt = Truncator(" ".join(row.beginning.split())).chars(EXCERPT_SHOWN)
-        row.excerpt = excerpt or row.get_text_missing_display()
+        row.excerpt = excerpt_of(row)
         row.posted = date_format(localtime(row.created_at), "DATETIME_FORMAT")
+
+
+def excerpt_of(row: Any) -> str:
+    """Return the excerpt of a comment that `with_beginnings` has read, or why it has no text."""
+    excerpt: str = Truncator(" ".join(row.beginning.split())).chars(EXCERPT_SHOWN)
+    return excerpt or str(row.get_text_missing_display())
