@@ -1,5 +1,6 @@
 """Views to decide on comments and to undo an action. Finding a comment is the permission to decide on it."""
 
+from collections.abc import Iterable
 from typing import Any, Self
 from urllib.parse import urlencode
 from uuid import UUID
@@ -17,6 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts.models import User
 from accounts.requests import safe_local_path
 from comments.models import REMOVED, Comment, State
 from core.forms import MultilineField
@@ -140,11 +142,7 @@ def decide(request: HttpRequest) -> HttpResponse:
         url = reverse("moderation:comment", args=[ids[0]])
         is_queue = not back or back.startswith(reverse("moderation:queue"))
         return redirect(url if is_queue else f"{url}?{urlencode({'next': back})}")
-    # An appeal cannot be turned down by the person who took the decision; they may always restore.
-    appealed = set[int]()
-    if to != State.PUBLISHED:
-        appeals = Case.objects.open().filter(reports.appeals_for_colleagues(user), comment__in=ids)
-        appealed = set(appeals.values_list("comment", flat=True))
+    appealed = _appealed_against(user, ids) if to != State.PUBLISHED else set[int]()
     result = decisions.decide(
         ids=[pk for pk in ids if pk not in appealed],
         to=to or State.REJECTED,
@@ -163,6 +161,15 @@ def decide(request: HttpRequest) -> HttpResponse:
     if not result.batch:
         _add_unsent_line(request)
     return redirect_back(request, result.batch, back, found[0])
+
+
+def _appealed_against(user: User, ids: Iterable[int]) -> set[int]:
+    """Return those of these comments whose authors have appealed a decision of this person.
+
+    The person cannot turn the appeal down, but may always restore the comment.
+    """
+    appeals = Case.objects.open().filter(reports.appeals_for_colleagues(user), comment__in=list(ids))
+    return set(appeals.values_list("comment", flat=True))
 
 
 def _add_unsent_line(request: HttpRequest) -> None:
