@@ -1,4 +1,6 @@
-"""The type of a request with the attributes that the middleware sets, and functions for such requests."""
+"""The type of a request with the attributes that the middleware sets, and the checks of who made it."""
+
+from collections.abc import Callable
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
@@ -33,7 +35,29 @@ def request_user(request: HttpRequest) -> User:
 
 def require_administrator(request: HttpRequest) -> User:
     """Return the administrator who made the request, or raise PermissionDenied."""
+    return _require(request, lambda user: user.is_administrator)
+
+
+def require_editor(request: HttpRequest) -> User:
+    """Return the editor who made the request, or raise PermissionDenied."""
+    return _require(request, lambda user: user.is_editor)
+
+
+def require_moderator(request: HttpRequest) -> User:
+    """Return the moderator who made the request, for pages about all stories; else raise PermissionDenied."""
+    return _require(request, lambda user: user.is_moderator)
+
+
+def require_decider(request: HttpRequest) -> User:
+    """Return the moderator or editor who made the request; raise PermissionDenied for anybody else.
+
+    Comment.objects.moderated_by has the comments on which they may decide.
+    """
+    return _require(request, lambda user: user.is_moderator or user.is_editor)
+
+
+def _require(request: HttpRequest, may_open: Callable[[User], bool]) -> User:
     user = request.user
-    if not isinstance(user, User) or not user.is_administrator:
+    if not isinstance(user, User) or not may_open(user):
         raise PermissionDenied
     return user

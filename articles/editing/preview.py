@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, JsonResponse
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.models import User
+from accounts.requests import require_editor
 from articles.markup.markdown import count_words, reading_minutes, render_story
 from articles.markup.paste_html import html_to_markdown
 from articles.models import MAX_AUTHORS, MAX_BODY_LENGTH, Article, BylineAuthor, Image, StandingPage, Topic
@@ -29,7 +30,7 @@ def preview_article(request: HttpRequest) -> JsonResponse:
 
     `lang` and `dir` are those of the page of readers.
     """
-    _check_editor(request)
+    require_editor(request)
     fields = {name: request.POST.get(name, "") for name in PREVIEW_FIELDS}
     if refusal := _refuse_too_long(fields["body"]):
         return refusal
@@ -47,7 +48,7 @@ def preview_article(request: HttpRequest) -> JsonResponse:
 @require_POST
 def preview_page(request: HttpRequest) -> JsonResponse:
     """Return the same as preview_article for a page."""
-    _check_editor(request)
+    require_editor(request)
     fields = {name: request.POST.get(name, "") for name in ("title", "body")}
     if refusal := _refuse_too_long(fields["body"]):
         return refusal
@@ -69,7 +70,7 @@ def convert_pasted_html(request: HttpRequest) -> JsonResponse:
 
     If it cannot be converted, the answer is 422 with {"note"}.
     """
-    _check_editor(request)
+    require_editor(request)
     try:
         pasted = html_to_markdown(request.POST.get("html", ""))
     except ValidationError as error:
@@ -115,9 +116,3 @@ def _refuse_too_long(body: str) -> JsonResponse | None:
     """Answer with an error instead of the preview if the text is too long to be saved."""
     error = explain_length(normalize_newlines(body), MAX_BODY_LENGTH)
     return JsonResponse({"html": format_html("<p>{}</p>", error), "count": error}) if error else None
-
-
-def _check_editor(request: HttpRequest) -> None:
-    user = request.user
-    if not (isinstance(user, User) and user.is_editor):
-        raise PermissionDenied

@@ -13,16 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from accounts.requests import safe_local_path
+from accounts.requests import require_decider, safe_local_path
 from comments.models import Comment, State
 from core.forms import SubmitForm
 from moderation.actions import decisions, quick_actions, redactions
-from moderation.actions.request_helpers import (
-    ActionForm,
-    render_comment_form,
-    require_decider,
-    require_post_and_login,
-)
+from moderation.actions.request_helpers import ActionForm, render_comment_form, require_post_and_login
 from moderation.actions.state_history import expected_transition_value, last_transition_ids
 from moderation.actions.views import add_refusal_message, parse_expected_transitions, redirect_back
 from moderation.models import Batch

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from accounts.requests import safe_local_path
+from accounts.requests import require_decider, require_moderator, safe_local_path
 from articles.models import Article, ArticleQuerySet
 from articles.site.requests import SiteRequest
 from comments.models import Discussion
@@ -29,8 +29,6 @@ from moderation.actions.request_helpers import (
     DoneQuery,
     just_done_action,
     redirect_with_done,
-    require_decider,
-    require_moderator,
     require_post_and_login,
 )
 from moderation.actions.views import add_done_message

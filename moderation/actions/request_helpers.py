@@ -1,4 +1,4 @@
-"""Helpers for moderation views: check who asks, find actions, and read the URL to return to.
+"""Helpers for moderation views: find actions, and read the URL to return to.
 
 Finding an action is the permission to undo it.
 """
@@ -11,7 +11,6 @@ from uuid import UUID
 
 from django import forms
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -37,25 +36,6 @@ def require_post_and_login(view: Callable[..., HttpResponse]) -> Callable[..., H
         return view(request, *args, **kwargs)
 
     return guarded
-
-
-def require_decider(request: HttpRequest) -> User:
-    """Return the moderator or editor who made the request; raise PermissionDenied for anybody else.
-
-    Comment.objects.moderated_by has the comments on which they may decide.
-    """
-    user = request.user
-    if not isinstance(user, User) or not (user.is_moderator or user.is_editor):
-        raise PermissionDenied
-    return user
-
-
-def require_moderator(request: HttpRequest) -> User:
-    """Return the moderator who made the request, for pages about all stories; else raise PermissionDenied."""
-    user = require_decider(request)
-    if not user.is_moderator:
-        raise PermissionDenied
-    return user
 
 
 def redirect_with_done(batch: Batch | None, back: str, fallback: str = "moderation:queue") -> HttpResponse:

@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
+from accounts.requests import require_moderator
 from core.query_forms import parse_whole_number
 from moderation.actions import saved_lines
-from moderation.actions.request_helpers import require_moderator
 from moderation.actions.views import add_done_message
 from moderation.models import SavedLine
 from moderation.models.messages import MAX_LINE_LENGTH

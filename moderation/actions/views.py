@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
-from accounts.requests import safe_local_path
+from accounts.requests import require_decider, safe_local_path
 from comments.models import REMOVED, Comment, State
 from core.forms import MultilineField
 from core.query_forms import parse_whole_number
@@ -28,7 +28,6 @@ from moderation.actions.request_helpers import (
     ActionForm,
     get_action_or_404,
     redirect_with_done,
-    require_decider,
     require_post_and_login,
 )
 from moderation.actions.setting_changes import Refusal

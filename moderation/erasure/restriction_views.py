@@ -20,18 +20,13 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
-from accounts.requests import require_administrator, safe_local_path
+from accounts.requests import require_administrator, require_decider, safe_local_path
 from comments.models import Comment, Reason, Transition
 from core.forms import SubmitForm
 from core.paging import next_page_url, read_page
 from core.query_forms import CursorQuery
 from moderation.actions import decisions
-from moderation.actions.request_helpers import (
-    ActionForm,
-    render_comment_form,
-    require_decider,
-    require_post_and_login,
-)
+from moderation.actions.request_helpers import ActionForm, render_comment_form, require_post_and_login
 from moderation.erasure import evidence, restricted_content, restrictions
 from moderation.models import Batch, Restriction
 from moderation.screening.duplicates import find_similar

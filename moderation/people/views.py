@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from accounts.requests import safe_local_path
+from accounts.requests import require_decider, safe_local_path
 from comments.models import UNDONE_REASONS, Comment, Reason, State
 from core.paging import next_page_url, read_page
 from core.query_forms import QueryForm, SearchField, StrictCursorQuery, parse_whole_number
@@ -25,7 +25,6 @@ from moderation.actions.request_helpers import (
     DoneQuery,
     just_done_action,
     redirect_with_done,
-    require_decider,
     require_post_and_login,
 )
 from moderation.erasure import purge, restrictions

@@ -9,8 +9,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from accounts.requests import require_moderator
 from comments.models import State
-from moderation.actions.request_helpers import require_moderator, require_post_and_login
+from moderation.actions.request_helpers import require_post_and_login
 from moderation.checks import registry
 from moderation.models import Finding, SecondOpinion
 from moderation.queue.second_opinions import ANSWERS, open_questions, save_answer

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from accounts.requests import safe_local_path
+from accounts.requests import require_decider, safe_local_path
 from articles.site.requests import SiteRequest, is_prefetch
 from comments import removal_reasons
 from comments.models import Comment, Transition
@@ -23,7 +23,6 @@ from moderation.actions.request_helpers import (
     ActionForm,
     DoneQuery,
     just_done_action,
-    require_decider,
     require_post_and_login,
     without_done_param,
 )

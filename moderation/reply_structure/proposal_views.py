@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
+from accounts.requests import require_decider
 from comments.admin import discussions_of
 from comments.models import Comment, Discussion, InferredParent
 from core.query_forms import NumberField, QueryForm
@@ -24,7 +25,6 @@ from moderation.actions.request_helpers import (
     DoneQuery,
     just_done_action,
     redirect_with_done,
-    require_decider,
     require_post_and_login,
 )
 from moderation.models import Batch

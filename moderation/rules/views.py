@@ -17,10 +17,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
+from accounts.requests import require_moderator
 from comments.models import Comment
 from core.paging import read_numbered_page
 from core.query_forms import PageField, QueryForm, SearchField, parse_number
-from moderation.actions.request_helpers import require_moderator, require_post_and_login
+from moderation.actions.request_helpers import require_post_and_login
 from moderation.actions.views import add_done_message
 from moderation.checks.registry import can_search_for
 from moderation.models import Batch, Rule

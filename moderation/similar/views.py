@@ -18,6 +18,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
+from accounts.requests import require_decider
 from comments import removal_reasons
 from comments.models import Comment, moderated_stories
 from core.paging import read_numbered_page
@@ -28,7 +29,6 @@ from moderation.actions.request_helpers import (
     DoneQuery,
     just_done_action,
     redirect_with_done,
-    require_decider,
     require_post_and_login,
     without_done_param,
 )

@@ -9,9 +9,9 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from accounts.requests import require_moderator
 from articles.models import Article
 from core.query_forms import QueryForm
-from moderation.actions.request_helpers import require_moderator
 from moderation.queue import second_opinions
 from moderation.transparency import dashboard
 

@@ -13,13 +13,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from accounts.requests import require_moderator
 from articles.site.current_site import current_site
 from comments import removal_reasons
 from comments.models import AUTHOR_REASONS, Reason, State, Transition
 from core.database.replicas import read_from_replica
 from core.paging import next_page_url, read_page
 from core.query_forms import CursorQuery, ParsedField, QueryForm
-from moderation.actions.request_helpers import require_moderator
 from moderation.checks import registry
 from moderation.models import Batch, Finding
 from moderation.queue import explanations
