@@ -43,14 +43,20 @@ LATE_AFTER = timedelta(minutes=10)  # a job that is due has not started
 BACKUP_OLD_AFTER = timedelta(days=7)
 DISK_LOW = 2 * 1024**3  # bytes of free space below which the page warns
 
-# Labels of background jobs by the name of their function, which is the label of a job that is missing here.
+# Labels of background jobs by the name of their function. A job of another version is shown under that name.
 JOB_NAMES = {
     "mail_sign_up": gettext_lazy("Mail the link that completes a sign-up"),
     "mail_reset": gettext_lazy("Mail the link to choose a new password"),
     "mail_address": gettext_lazy("Mail the link that confirms an added e-mail"),
     "mail_wrong_passwords": gettext_lazy("Warn a person of wrong passwords"),
+    "mail_wrong_codes": gettext_lazy("Warn a person of wrong codes"),
+    "mail_security_change": gettext_lazy("Notify a person of a change of their log-in"),
+    "mail_new_device": gettext_lazy("Notify a person of a log-in on a new device"),
     "mail_confirmation": gettext_lazy("Mail a link that confirms an e-mail"),
+    "mail_followers": gettext_lazy("Mail updates to followers"),
+    "send_newsletters": gettext_lazy("Send newsletters"),
     "make_file": gettext_lazy("Collect the data of a person"),
+    "mail_erasure_link": gettext_lazy("Mail the link that erases an account"),
     "erase": gettext_lazy("Erase an account"),
     "count_recommendations": gettext_lazy("Count recommendations"),
     "look_over": gettext_lazy("Scan for similar comments"),

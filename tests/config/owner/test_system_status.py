@@ -1,17 +1,19 @@
 """The system status, and its buttons that run a failed job again."""
 
 import os
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
+from django.apps import apps
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 from django_tasks import task
-from django_tasks.base import TaskResultStatus
+from django_tasks.base import Task, TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR
@@ -29,6 +31,7 @@ from core.backup_folder import (
     record_backup,
     record_failure,
 )
+from core.data_folder import PROJECT
 from core.files import url as files_url
 from core.scheduled_jobs import JOBS, Job
 from moderation.job_runner import is_due, run_if_due
@@ -176,6 +179,13 @@ def test_running_jobs_are_counted_only_if_there_are_any(ada_client: Client) -> N
     assert "<dt>Waiting</dt> <dd> 1, and 1 running </dd>" in page(ada_client)
     DBTaskResult.objects.filter(pk=waiting.id).update(enqueued_at=timezone.now() - timedelta(hours=2))
     assert "1, and 1 running <br> The oldest has been waiting since" in page(ada_client)
+
+
+def test_each_job_has_a_label() -> None:
+    labels = {config.label for config in apps.get_app_configs() if Path(config.path).parent == PROJECT}
+    modules = [module for name, module in sys.modules.items() if name.partition(".")[0] in labels]
+    tasks = [found for module in modules for found in vars(module).values() if isinstance(found, Task)]
+    assert {task.func.__name__ for task in tasks} == set(system_status.JOB_NAMES)
 
 
 def test_a_second_retry_does_nothing(ada_client: Client, inbox: Inbox) -> None:
