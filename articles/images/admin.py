@@ -8,7 +8,6 @@ from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, When
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -21,6 +20,7 @@ from articles.images.library import library_view
 from articles.images.rerender import lock_uses
 from articles.images.services import delete_image
 from articles.models import Article, Image, ImageUse, Site, StandingPage
+from core.dates.formats import time_formatter
 
 IS_LOGO_OR_ICON = Exists(Site.objects.filter(Q(logo=OuterRef("pk")) | Q(icon=OuterRef("pk"))))
 IS_USED = Exists(ImageUse.objects.filter(image=OuterRef("pk"))) | IS_LOGO_OR_ICON
@@ -191,7 +191,7 @@ class ImageAdmin(ConcurrentEditingAdmin):
 
     @admin.display(description=_("uploaded"), ordering="uploaded_at")
     def uploaded(self, image: Image) -> str:
-        day = date_format(timezone.localtime(image.uploaded_at), "j F Y")
+        day = time_formatter().date_text(timezone.localtime(image.uploaded_at))
         return f"{day}, {image.uploaded_by}" if image.uploaded_by else day
 
     @admin.display(description=_("file"))

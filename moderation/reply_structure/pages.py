@@ -11,13 +11,12 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Left
-from django.utils.formats import date_format
 from django.utils.text import Truncator
-from django.utils.timezone import localtime
 
 from comments.models import Comment, Discussion
 from comments.models import CommentQuerySet as Comments
 from core.database.sql import fetch_rows
+from core.dates.formats import time_formatter
 
 PAGE_SIZE = 300  # comments; a browser can draw and drag this many
 REPLIES = 20  # of each top-level comment
@@ -144,9 +143,10 @@ def with_beginnings(comments: Comments) -> QuerySet[Any]:
 
 def _add_texts(rows: list[Any]) -> None:
     """Set `excerpt` and `posted` of each row."""
+    formatter = time_formatter()
     for row in rows:
         row.excerpt = excerpt_of(row)
-        row.posted = date_format(localtime(row.created_at), "DATETIME_FORMAT")
+        row.posted = formatter.moment_text(row.created_at)
 
 
 def excerpt_of(row: Any) -> str:
