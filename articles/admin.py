@@ -32,8 +32,9 @@ from articles.publishing import pages as publication_pages
 from articles.publishing.actions import respond_after_save
 from articles.publishing.pages import NotesForm
 from articles.redirects import find_redirected_article
-from articles.services import increment_site_version, save_article, save_topic, set_article_authors
+from articles.services import save_article, save_topic, set_article_authors
 from articles.site import user_admin  # noqa: F401  registers the users' admin
+from articles.site.cached_pages import increment_site_version
 from core.dates.formats import time_formatter
 from core.dates.relative_time import until
 from core.forms import MultilineField

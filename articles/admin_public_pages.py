@@ -23,8 +23,8 @@ from articles.images.forms import check_images
 from articles.models import MAX_AUTHORS, Article, Author, Pin, Redirect, StandingPage
 from articles.publishing import front_page
 from articles.redirects import add_redirect, page_exists, plan_redirect
-from articles.services import increment_site_version, save_author, save_page
-from articles.site.cached_pages import invalidate_stale_copies
+from articles.services import save_author, save_page
+from articles.site.cached_pages import increment_site_version, invalidate_stale_copies
 from core.dates.formats import zone_label
 from core.forms import MultilineField, remove_maxlength
 from core.query_forms import QueryForm, SearchField, parse_number

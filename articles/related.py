@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import NamedTuple, Self
 
 from django.db import transaction
-from django.db.models import F
 
-from articles.models import Article, Image, Site
+from articles.models import Article, Image
+from articles.site.cached_pages import increment_site_version
 from core.database.sql import execute, fetch_value
 
 MAX_RELATED = 3  # stories
@@ -49,7 +49,7 @@ def store_all_keywords() -> int:
     """Store the keywords of all stories, in one statement. A daily job. Returns how many stories changed."""
     count = execute(_STORE_ALL_KEYWORDS)
     if count:
-        Site.objects.filter(pk=1).update(version=F("version") + 1)
+        increment_site_version()
     return count
 
 

@@ -31,7 +31,7 @@ from articles.models import (
 from articles.models.slugs import first_unused_slug
 from articles.redirects import redirect_from_old_path
 from articles.related import store_keywords
-from articles.site.cached_pages import invalidate_stale_copies
+from articles.site.cached_pages import increment_site_version, invalidate_stale_copies
 from articles.site.current_site import read_site
 
 # Settings whose old values readers must not find in any cached page.
@@ -205,8 +205,3 @@ def change_site(**values: Any) -> None:
     is_hidden = values.get("comment_status") == "hidden"
     if is_hidden or not HIDING_SETTINGS.isdisjoint(values):
         invalidate_stale_copies()
-
-
-def increment_site_version() -> None:
-    """Increment the version of the site, so that all its cached pages are made again."""
-    Site.objects.filter(pk=1).update(version=F("version") + 1)

@@ -22,7 +22,7 @@ from articles.editing.concurrent_editing import ConcurrentEditingAdmin
 from articles.editing.conflicts import ConflictAwareForm
 from articles.models import Article, title_visible_to
 from articles.publishing.forms import date_time_widget
-from articles.services import increment_site_version
+from articles.site.cached_pages import increment_site_version
 from articles.site.current_site import current_site
 from comments.models import Comment, Discussion, RemovalReason
 from comments.services.discussions import change_discussion

@@ -12,7 +12,6 @@ from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import F
 from django.db.utils import IntegrityError
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
@@ -33,7 +32,7 @@ from archive.backup.write import megabytes
 from articles.models import Site
 from articles.models.images import MEDIA
 from articles.newsletter.sending import stop_all
-from articles.site.cached_pages import invalidate_stale_copies
+from articles.site.cached_pages import increment_site_version, invalidate_stale_copies
 from core import VERSION, backup_folder, files
 from core.data_folder import unprivileged_user
 from core.database.migration_state import (
@@ -223,7 +222,7 @@ def _replay_and_requeue(
     )
     stop_all()
     Site.objects.filter(version__lte=old_version).update(version=old_version)
-    Site.objects.update(version=F("version") + 1)
+    increment_site_version()
     return erasure_replay.replay_erasures(erasures)
 
 

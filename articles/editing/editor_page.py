@@ -31,9 +31,8 @@ from articles.editing.posted_forms import (
     posted_forms,
 )
 from articles.models import Autosave, Document, DocumentText, OpenForm, Presence, Revision
-from articles.services import increment_site_version
 from articles.site.branding import accent_url
-from articles.site.cached_pages import invalidate_stale_copies
+from articles.site.cached_pages import increment_site_version, invalidate_stale_copies
 from articles.site.requests import site_request
 from core.database.sql import execute
 from core.dates.formats import zone_label

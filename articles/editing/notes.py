@@ -7,7 +7,8 @@ from django.utils.text import normalize_newlines
 
 from accounts.models import User
 from articles.models import Article, Correction, EditorNote
-from articles.services import StaleVersionError, increment_site_version
+from articles.services import StaleVersionError
+from articles.site.cached_pages import increment_site_version
 
 
 def add_note(*, article: Article, by: User, body: str) -> EditorNote:

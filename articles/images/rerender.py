@@ -4,7 +4,8 @@ from django.db import transaction
 from django.db.models import F
 
 from articles.markup.markdown import render_story
-from articles.models import Article, Image, ImageUse, Site, StandingPage
+from articles.models import Article, Image, ImageUse, StandingPage
+from articles.site.cached_pages import increment_site_version
 
 
 @transaction.atomic
@@ -24,7 +25,7 @@ def rerender_uses(image: Image) -> None:
             StandingPage.objects.filter(pk=page.pk).update(body_html=html)
             is_shown = True
     if is_shown:
-        Site.objects.filter(pk=1).update(version=F("version") + 1)
+        increment_site_version()
 
 
 def lock_uses(image: Image) -> tuple[list[Article], list[StandingPage]]:

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from articles.models import Article, Pin, Site
-from articles.services import increment_site_version
+from articles.site.cached_pages import increment_site_version
 from core.errors import UserError
 
 MAX_PINS = 12

@@ -9,8 +9,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from articles.models import Article
-from articles.services import StaleVersionError, increment_site_version, lock_version
-from articles.site.cached_pages import invalidate_stale_copies
+from articles.services import StaleVersionError, lock_version
+from articles.site.cached_pages import increment_site_version, invalidate_stale_copies
 
 
 class EmbargoError(Exception):

@@ -18,6 +18,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection, transaction
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.translation import get_language
@@ -166,6 +167,11 @@ def depend_on_site(request: SiteRequest, version: int, until: datetime | None) -
     request.META[DEPENDENCIES_KEY] = PageDependencies(
         version, request.site.time_zone, get_language() or "", until=until
     )
+
+
+def increment_site_version() -> None:
+    """Increment the version of the site, so that all its cached pages are made again."""
+    Site.objects.filter(pk=1).update(version=F("version") + 1)
 
 
 def invalidate_stale_copies() -> None:

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from accounts.admin import UserAdmin
 from accounts.models import User
-from articles.services import increment_site_version
+from articles.site.cached_pages import increment_site_version
 from articles.site.invitations import invite
 from core.mail.failures import mail_server
 

@@ -16,7 +16,7 @@ from django.db import OperationalError, ProgrammingError, connection
 from psycopg2.extensions import set_wait_callback
 
 from articles.models import Article
-from articles.services import increment_site_version
+from articles.site.cached_pages import increment_site_version
 from comments.models import Comment
 from comments.services.states import delete_comment
 from config.page_cache import application, stamp_reader

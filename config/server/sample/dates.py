@@ -16,7 +16,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from articles.models import Article, Correction, EditorNote, Revision
-from articles.services import increment_site_version
+from articles.site.cached_pages import increment_site_version
 from comments.models import Comment, Discussion, DiscussionDay, Transition
 from comments.services.discussions import lock_discussions
 from config.server.sample import content

@@ -28,8 +28,7 @@ from accounts.services import erase_account
 from archive.models import Import
 from articles.images.services import delete_image
 from articles.models import Article, Author, Autosave, Byline, Image, ImageUse, Presence, Topic
-from articles.services import increment_site_version
-from articles.site.cached_pages import invalidate_stale_copies
+from articles.site.cached_pages import increment_site_version, invalidate_stale_copies
 from comments.models import Comment, Transition
 from config.server.sample import credentials
 from config.server.sample.dates import edited_stories

@@ -12,8 +12,12 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from articles.models import Article, Site
-from articles.services import increment_site_version
-from articles.site.cached_pages import DEPENDENCIES_KEY, add_dependencies, cache_for_anonymous
+from articles.site.cached_pages import (
+    DEPENDENCIES_KEY,
+    add_dependencies,
+    cache_for_anonymous,
+    increment_site_version,
+)
 from tests.factories import UserFactory, make_article
 
 

@@ -16,7 +16,8 @@ from django.utils.html import escape
 
 from articles.models import Article, Site
 from articles.redirects import add_redirect
-from articles.services import increment_site_version, save_article
+from articles.services import save_article
+from articles.site.cached_pages import increment_site_version
 from config.page_cache.application import PageCacheApp
 from config.page_cache.stamp_reader import StampReader, _AsyncConnection
 from config.server.request_bodies import RequestBodyError

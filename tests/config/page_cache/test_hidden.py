@@ -22,7 +22,8 @@ from articles.models import Article, Topic
 from articles.publishing.front_page import pin
 from articles.publishing.services import publish, set_embargo, unpublish, unschedule
 from articles.redirects import add_redirect
-from articles.services import increment_site_version, save_article, set_article_authors
+from articles.services import save_article, set_article_authors
+from articles.site.cached_pages import increment_site_version
 from articles.syndication.sitemap import SITEMAP_SIZE
 from comments.models import Discussion, Reason, State
 from comments.services.discussions import change_discussion
