@@ -1,7 +1,7 @@
 """Duplicates: comments whose folded text equals that of another comment, or nearly equals it by pg_trgm.
 
-Short texts are exempt: many people write "I agree". Both queries read the side table of folded texts. The
-second uses its indexes of words and trigrams, and runs only if the first finds nothing.
+Short texts are exempt: many people write "I agree". The queries read the side table of folded texts; nearly
+the same ones are found by its indexes of words and trigrams.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ from moderation.checks.base import Duplicate
 SIMILARITY = 0.9  # shared trigrams over all trigrams of both
 TRIGRAMS_PER_WORD = 29  # trigrams of a text for each word that may differ in a near duplicate
 
+
 # A changed word removes two trigrams of this text or more and adds one, so a similarity of 0.9 leaves room
 # for fewer changed words than a 29th of its trigrams. If its words are divided into one group more than that,
 # all words of at least one group are in every text that is so similar. The word index finds those few texts
@@ -28,31 +29,37 @@ TRIGRAMS_PER_WORD = 29  # trigrams of a text for each word that may differ in a 
 # The indexes are queried without ORDER BY: with it, the planner walks all comments by time. The inner SELECT
 # hides the text from the planner, which would first compare it with its own sample; that took longer than all
 # the rest.
-# `also` is a condition that both searches get.
-NEAR_TEXTS = f"""\
+# A long text has many groups, so a similar text is found many times: its trigrams are counted once.
+def _near_texts_sql(condition: str = "") -> str:
+    """Return the common table expressions up to `near_text`: the similar texts that meet the condition."""
+    return f"""\
 division AS MATERIALIZED (SELECT cardinality(show_trgm(%(folded)s)) / {TRIGRAMS_PER_WORD} + 1 AS groups),
 word AS MATERIALIZED (
   SELECT lexeme, row_number() OVER (ORDER BY length(lexeme) DESC, lexeme) - 1 AS n,
          count(*) OVER () / groups AS size, groups
   FROM division, unnest(to_tsvector('english', search_fold(%(folded)s)))
-  WHERE lexeme ~ '^[[:alpha:]]{{{{3,}}}}$'),
+  WHERE lexeme ~ '^[[:alpha:]]{{3,}}$'),
 own AS MATERIALIZED (SELECT array_agg(lexeme) AS words FROM word),
 word_group AS MATERIALIZED (
   SELECT string_agg(lexeme, ' & ')::tsquery AS words, groups FROM word
   WHERE size >= 2 AND n < groups * size GROUP BY n %% groups, groups),
+candidate AS MATERIALIZED (
+  SELECT DISTINCT comment_id FROM word_group CROSS JOIN LATERAL (
+    SELECT comment_id FROM comments_commenttext WHERE vector @@ word_group.words {condition} OFFSET 0) t),
 near_text AS MATERIALIZED (
-  SELECT comment_id, similarity(folded, %(folded)s)
-  FROM word_group CROSS JOIN LATERAL (
-    SELECT comment_id, folded FROM comments_commenttext CROSS JOIN own
-    WHERE vector @@ word_group.words
-      AND length(vector) - length(ts_delete(vector, own.words)) > cardinality(own.words) - word_group.groups
+  SELECT comment_id, similarity FROM (
+    SELECT comment_id, similarity(folded, %(folded)s)
+    FROM candidate JOIN comments_commenttext USING (comment_id) CROSS JOIN own
+    WHERE char_length(folded) >= %(shortest)s
+      AND length(vector) - length(ts_delete(vector, own.words))
+          > cardinality(own.words) - (SELECT groups FROM division)
     OFFSET 0) t
-  WHERE similarity(folded, %(folded)s) >= %(similarity)s
-    AND char_length(folded) >= %(shortest)s {{also}}
+  WHERE similarity >= %(similarity)s
   UNION ALL
   SELECT comment_id, similarity(folded, %(folded)s) FROM comments_commenttext
   WHERE folded %% (SELECT %(folded)s) AND NOT EXISTS (SELECT FROM word_group)
-    AND char_length(folded) >= %(shortest)s {{also}})"""
+    AND char_length(folded) >= %(shortest)s {condition})"""
+
 
 # The statement returns the earliest comment on the site with the same text, or else with nearly the same, and
 # whether readers of this discussion see such a one.
@@ -64,7 +71,7 @@ WITH same AS MATERIALIZED (
   FROM comments_commenttext t JOIN comments_comment c ON c.id = t.comment_id
   WHERE t.folded = %(folded)s AND c.state <> 'deleted' AND c.id <> %(exclude)s
   ORDER BY c.created_at, c.id LIMIT 1),
-{NEAR_TEXTS.format(also="AND NOT EXISTS (SELECT FROM same)")},
+{_near_texts_sql("AND NOT EXISTS (SELECT FROM same)")},
 near AS (
   SELECT c.id, t.similarity,
          coalesce(bool_or(c.state = 'published' AND c.discussion_id = %(article)s) OVER (), false) AS is_here
@@ -93,9 +100,9 @@ WHERE id <> first AND id = ANY(%(ids)s)"""
 
 
 def duplicate_values(body: str, exclude: int | None) -> dict[str, str | float | None]:
-    """Return the parameters of DUPLICATE_SQL: the text, and the comment to leave out, if it is edited.
+    """Return the parameters of DUPLICATE_SQL and SIMILAR_SQL about the text, and the comment to leave out.
 
-    The others are from site_facts_values: the article, and the account or guest. A short text has no
+    The others of DUPLICATE_SQL are from site_facts_values: article, and account or guest. A short text has no
     duplicates: for the text NULL the statement finds none.
     """
     folded = normalize_text(body)
@@ -115,10 +122,10 @@ def parse_duplicate(row: Sequence[Any] | None) -> Duplicate | None:
     return Duplicate(original=original, exact=exact, similarity=similarity, is_own=is_own, is_here=is_here)
 
 
-# All texts that are the same or nearly the same. One is found once for each group of words that it has.
+# All comments with the same or nearly the same text.
 SIMILAR_SQL = f"""
-WITH {NEAR_TEXTS.format(also="")}
-SELECT DISTINCT comment_id FROM near_text WHERE comment_id <> %(exclude)s
+WITH {_near_texts_sql()}
+SELECT comment_id FROM near_text WHERE comment_id <> %(exclude)s
 ORDER BY comment_id LIMIT %(limit)s"""
 
 
