@@ -56,7 +56,7 @@ class FirstPage(NamedTuple):
             discussion=build_discussion(story.article, values),
             days=list(zip(days, summary["counts"] or [], strict=True)),
             last_log_number=summary["seq"] or 0,
-            picks=make_picks(summary["pick_ids"], summary["pick_names"], summary["pick_beginnings"]),
+            picks=make_picks(summary["pick_ids"], summary["pick_names"], summary["pick_texts"]),
             is_restored=summary["is_restored"],
         )
 

@@ -54,12 +54,12 @@ def read_story_page(
     discussion is followed are theirs.
     """
     query = STORY_WITH_RELATED_QUERY if with_related else STORY_QUERY
-    rows = fetch_prepared(query, {"slug": slug, "now": now, "user": user and user.pk})
+    rows = fetch_prepared(query, {"slug": slug, "now": now, "user": user and user.pk, "guest": None})
     if not rows:
         return None
     stored, (topics, topic_slugs, authors, author_slugs, *rest) = split_row(rows[0], _TABLES)
     at, log_number, previous, has_new, draft_at, draft_parent, is_following, *summary = rest
-    days, counts, last_log_number, is_restored, ids, picked, beginnings, *related = summary
+    days, counts, last_log_number, is_restored, ids, names, texts, *related = summary
     article = Article.from_db("default", ARTICLE_COLUMNS, stored["a"])
     discussion = build_discussion(article, stored["d"])
     vars(article)["author_names"] = authors or []
@@ -70,7 +70,7 @@ def read_story_page(
         [BylineAuthor(name, slug) for name, slug in zip(authors or [], author_slugs or [], strict=True)],
         list(zip(days or [], counts or [], strict=True)),
         last_log_number or 0,
-        make_picks(ids, picked, beginnings),
+        make_picks(ids, names, texts),
         is_restored,
         [Related.from_row(*columns) for columns in zip(*(values or [] for values in related), strict=True)],
         LastVisit(at, log_number, previous, has_new) if at else None,
@@ -79,14 +79,10 @@ def read_story_page(
     )
 
 
-def make_picks(
-    ids: list[int] | None, names: list[str] | None, beginnings: list[str] | None
-) -> list[PickExcerpt]:
+def make_picks(ids: list[int] | None, names: list[str] | None, texts: list[str] | None) -> list[PickExcerpt]:
     """Return the editor's picks of the columns of DISCUSSION_SUMMARY."""
-    found = zip(ids or [], names or [], beginnings or [], strict=True)
-    return [
-        PickExcerpt(pk, name, make_comment_excerpt(beginning, PICK_LENGTH)) for pk, name, beginning in found
-    ]
+    found = zip(ids or [], names or [], texts or [], strict=True)
+    return [PickExcerpt(pk, name, make_comment_excerpt(text, PICK_LENGTH)) for pk, name, text in found]
 
 
 def build_discussion(article: Article, row: Sequence[Any]) -> Discussion:
@@ -108,7 +104,7 @@ ARTICLE_COLUMNS = [f.attname for f in Article._meta.concrete_fields if f.name no
 DISCUSSION_COLUMNS = [f.attname for f in Discussion._meta.concrete_fields]
 
 # The summary of a discussion, for statements with the article `a`: the columns days, counts, seq,
-# is_restored, pick_ids, pick_names and pick_beginnings.
+# is_restored, pick_ids, pick_names and pick_texts.
 #
 # Whether a reply is under a proposed parent is looked up among the comments that were ever moved: there may
 # be thousands of proposals, and few moves or none. A scalar subquery per comment stops at the first
@@ -120,7 +116,7 @@ DISCUSSION_SUMMARY = """days.days, days.counts,
                WHERE (SELECT c.shown AND c.parent_id = i.parent_id
                       FROM comments_inferredparent i JOIN comments_comment c ON c.id = i.comment_id
                       WHERE i.comment_id = t.comment_id)) AS is_restored,
-       picks.ids AS pick_ids, picks.names AS pick_names, picks.beginnings AS pick_beginnings"""
+       picks.ids AS pick_ids, picks.names AS pick_names, picks.texts AS pick_texts"""
 
 
 def _discussion_summary_joins(condition: str = "") -> str:
@@ -132,7 +128,7 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
   SELECT array_agg(id ORDER BY created_at DESC, id DESC) AS ids,
          array_agg(author_name ORDER BY created_at DESC, id DESC) AS names,
-         array_agg(left(body_html, {4 * PICK_LENGTH + 1}) ORDER BY created_at DESC, id DESC) AS beginnings
+         array_agg(body_html ORDER BY created_at DESC, id DESC) AS texts
   FROM (SELECT id, author_name, body_html, created_at FROM comments_comment c
         WHERE c.discussion_id = a.id AND c.is_pick AND c.state = 'published'{condition}
         ORDER BY created_at DESC, id DESC LIMIT {MAX_PICKS}) c) picks"""
