@@ -1,6 +1,7 @@
 """Forms to post and to edit a comment."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -61,6 +62,10 @@ class BodyForm(SubmitForm, forms.Form):
         helper.add_input(preview)
         return helper
 
+    def set_stored_at(self, at: datetime) -> None:
+        """Say when the text was stored, as the browser may have kept another (static/js/site.js)."""
+        self.fields["body"].widget.attrs["data-at"] = int(at.timestamp() * 1000)
+
     def clean_body(self) -> str:
         return check_body(normalize_newlines(self.cleaned_data["body"]))
 
@@ -72,17 +77,14 @@ class BodyForm(SubmitForm, forms.Form):
 
 
 class EditForm(BodyForm):
-    """The form by which authors edit their comment. If the browser has kept a later text, that is shown."""
+    """The form by which authors edit their comment."""
 
     submit = _("Save changes")
 
     def __init__(self, *args: Any, comment: Comment, **kwargs: Any) -> None:
         super().__init__(*args, initial={"body": comment.body}, **kwargs)
-        changed_at = comment.edited_at or comment.created_at
-        self.fields["body"].widget.attrs |= {
-            "autofocus": True,
-            "data-at": int(changed_at.timestamp() * 1000),
-        }
+        self.fields["body"].widget.attrs["autofocus"] = True
+        self.set_stored_at(comment.edited_at or comment.created_at)
 
 
 class ReplyForm(BodyForm):
@@ -136,8 +138,8 @@ class ReplyForm(BodyForm):
         super().__init__(*args, initial=initial, auto_id=auto_id, **kwargs)
         if body:
             self.fields["body"].widget.attrs["autofocus"] = True
-        if draft:  # the browser may have a later one
-            self.fields["body"].widget.attrs["data-at"] = int(draft.at.timestamp() * 1000)
+        if draft:
+            self.set_stored_at(draft.at)
         if is_member:
             del self.fields["name"], self.fields["email"]
         if is_following:

@@ -76,9 +76,11 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   }
 
   // The draft of a reply is stored in this browser until the server accepts it, for two weeks at most. That of a member
-  // has their id, so that no other person at this computer gets it. A guest's becomes that of the member who logs in.
+  // has their id, so that no other person at this computer gets it. A guest's becomes that of the member who logs in. An
+  // edited comment has no id, as only its author sees the form; its draft is stored until the form is sent.
   const MAX_AGE = 14 * 86400000;
   const keyOf = (form, owner = form.parentNode.dataset.owner ?? "") => `draft ${new URL(form.action).pathname} ${owner}`.trim();
+  const isEdit = (form) => !form.action.includes("/reply/");
   const drafts = {
     read(form) {
       const [key, guest] = [keyOf(form), keyOf(form, "")];
@@ -102,7 +104,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
     // then: its form would show them as its text.
     close(form) {
       const draft = this.read(form);
-      if (draft) this.write(form, form.action.includes("/reply/") ? draft.text : "", { ...draft, closed: true });
+      if (draft) this.write(form, isEdit(form) ? "" : draft.text, { ...draft, closed: true });
     },
     // Returns the newest draft of a guest or `owner` below this path, with the path of its form (place). If it is not
     // closed, it was written after `since`. One that the site had is left out unless the site offers it at `offered`.
@@ -125,17 +127,21 @@ if (globalThis.htmx) Object.assign(htmx.config, {
       tryStorage(() => drafts.write(form, ""));
       draft = null;
     }
-    if (draft && (!text.value.trim() || draft.at > text.dataset.at)) text.value = draft.text; // later than the site's
+    if (draft && isEdit(form) && draft.stored !== text.dataset.at) { // of a text that was changed since
+      tryStorage(() => drafts.write(form, ""));
+      draft = null;
+    }
+    if (draft && (isEdit(form) || !text.value.trim() || draft.at > text.dataset.at)) text.value = draft.text; // later than the site's
     return draft?.text;
   };
   for (const form of document.querySelectorAll(".reply-form form")) {
     const draft = restore(form, performance.getEntriesByType("navigation")[0]?.type !== "back_forward"); // else maybe an old page
     const text = find(form, "textarea");
-    if (text?.value.trim() && text.value !== draft && form.action.includes("/reply/")) tryStorage(() => drafts.write(form, text.value, { at: Date.now() - 86400000 })); // undone: not opened on later visits
+    if (text?.value.trim() && text.value !== draft && !isEdit(form)) tryStorage(() => drafts.write(form, text.value, { at: Date.now() - 86400000 })); // undone: not opened on later visits
   }
   document.addEventListener("input", ({ target }) => {
     const form = target.matches("textarea") && replyForm(target);
-    if (form) tryStorage(() => drafts.write(form, target.value));
+    if (form) tryStorage(() => drafts.write(form, target.value, isEdit(form) ? { stored: target.dataset.at } : {}));
   });
 
   document.addEventListener("submit", ({ target, submitter }) => tryStorage(() => {
@@ -146,6 +152,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
       const isLogout = owner && path.endsWith("/logout/") && JSON.parse(localStorage.getItem(key)).saved;
       if (submitter?.name === "discard" ? place === path : isLogout) localStorage.removeItem(key);
     }
+    if (replyForm(target) && isEdit(target) && submitter?.name !== "preview") drafts.write(target, "");
   }));
 
   // The inline reply form opens once and takes the focus. When it is closed, the focus returns to "Reply".

@@ -335,11 +335,15 @@ def test_an_edited_text_outlives_a_reload_until_it_is_saved(live_server, page, s
     edit_comment(comment=Comment.objects.get(pk=own.pk), body="On another device.", user=member, guest=None)
     page.goto(url)
     expect(field).to_have_value("On another device.")
+    field.fill("On this device.")
+    edit_comment(comment=Comment.objects.get(pk=own.pk), body="Again.", user=member, guest=None)
+    page.goto(url)
+    expect(field).to_have_value("Again.")
     field.fill("Never mind.")
     page.get_by_role("link", name="Cancel").click()
-    expect(page.locator(f"#comment-{own.pk}")).to_contain_text("On another device.")
+    expect(page.locator(f"#comment-{own.pk}")).to_contain_text("Again.")
     page.goto(url)
-    expect(field).to_have_value("On another device.")
+    expect(field).to_have_value("Again.")
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('draft'))") == []
 
 
