@@ -69,7 +69,7 @@ def enqueue(job: Task[Any, Any], site: Any, *args: Any) -> None:
 def mail_sign_up(pk: int, site: dict[str, str]) -> None:
     """Mail the link that completes a sign-up, or a note that the e-mail address has an account already."""
     pending = SignUp.objects.filter(pk=pk).first()
-    if pending is None or is_mail_limit_reached(pending, pending.email):
+    if pending is None or is_mail_limit_reached(pending):
         return
     if user := find_user_by_email(pending.email):
         url = _url("account_reset_password")

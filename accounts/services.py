@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -44,7 +44,7 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ERASED_NAME = "(name erased)"  # in the admin's log, which is in English
 SETUP_LINK_MAX_AGE = timedelta(days=1)
 
-Row = TypeVar("Row", bound=Model)
+_Row = TypeVar("_Row", bound=Model)
 
 _setup_signer = TimestampSigner(salt="accounts.setup")
 
@@ -62,17 +62,17 @@ def find_user_by_email(email: str) -> User | None:
     return users[0] if users else None
 
 
-def filter_by_email(rows: QuerySet[Row], emails: Iterable[str]) -> QuerySet[Row]:
+def filter_by_email(rows: QuerySet[_Row], emails: Iterable[str]) -> QuerySet[_Row]:
     """Return the rows whose column `email` has one of these addresses, ignoring case."""
     return rows.filter(In(Lower("email"), [email.lower() for email in emails]))
 
 
-def is_mail_limit_reached(row: Model, email: str, time_field: str = "created_at") -> bool:
+def is_mail_limit_reached(row: Any, time_field: str = "created_at") -> bool:
     """Return whether MAX_MAILS_PER_DAY rows of the last day before this one have the same e-mail address.
 
-    Each row is a request for a mail to the address of its column `email`, which anybody may have typed.
+    Each row is a first request for a mail to the address of its column `email`, which anybody may have typed.
     """
-    earlier = filter_by_email(type(row)._default_manager.filter(pk__lt=row.pk), [email])
+    earlier = filter_by_email(type(row)._default_manager.filter(pk__lt=row.pk), [row.email])
     last_day = timezone.now() - timedelta(days=1)
     return earlier.filter((f"{time_field}__gt", last_day)).count() >= MAX_MAILS_PER_DAY
 

@@ -1,6 +1,7 @@
 """Tasks of discussions: the mail that confirms a guest's e-mail address, and counting recommendations."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -21,6 +22,7 @@ from comments.services import sql
 from comments.services.discussions import lock_discussions_of
 from core.database.sql import execute
 from core.mail.composition import compose_mail
+from core.rate_limits import MAX_MAILS_PER_DAY
 
 COUNT_DELAY = timedelta(seconds=5)  # so that many recommendations invalidate the cached pages only once
 
@@ -34,7 +36,11 @@ def mail_confirmation(guest_id: int) -> None:
     not deliver their messages.
     """
     guest = Guest.objects.filter(pk=guest_id, confirmed_at=None).first()
-    if not guest or has_deleted_all_comments(guest) or is_mail_limit_reached(guest, guest.email):
+    if not guest or has_deleted_all_comments(guest) or is_mail_limit_reached(guest):
+        return
+    # A guest who has deleted all comments and comments again gets the link again.
+    sent = _confirmation_jobs(guest, TaskResultStatus.SUCCESSFUL)
+    if sent.filter(finished_at__gt=timezone.now() - timedelta(days=1)).count() >= MAX_MAILS_PER_DAY:
         return
     site = read_site()
     subject = _("Confirm your e-mail for %(site)s") % {"site": site.name}
@@ -72,9 +78,14 @@ def has_deleted_all_comments(guest: Guest) -> bool:
 
 def postpone_confirmation(guest: Guest) -> bool:
     """Let the job that waits to send this guest the link wait for UNDO_WINDOW from now, if there is one."""
-    jobs = DBTaskResult.objects.filter(status=TaskResultStatus.READY, task_path=mail_confirmation.module_path)
     later = timezone.now() + UNDO_WINDOW
-    return jobs.filter(args_kwargs__args=[guest.pk]).update(run_after=later) > 0
+    count: int = _confirmation_jobs(guest, TaskResultStatus.READY).update(run_after=later)
+    return count > 0
+
+
+def _confirmation_jobs(guest: Guest, status: TaskResultStatus) -> Any:
+    jobs = DBTaskResult.objects.filter(task_path=mail_confirmation.module_path)
+    return jobs.filter(status=status, args_kwargs__args=[guest.pk])
 
 
 def schedule_recommendation_count(recommendation: Recommendation) -> None:

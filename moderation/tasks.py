@@ -292,7 +292,7 @@ def send_receipt(pk: int) -> int:
 
 
 def _may_get_receipt(received: IllegalContentReport | RemovalRequest) -> bool:
-    return bool(received.email) and not is_mail_limit_reached(received, received.email, "at")
+    return bool(received.email) and not is_mail_limit_reached(received, "at")
 
 
 @task()

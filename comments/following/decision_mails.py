@@ -7,10 +7,10 @@ can have the same e-mail, so the mails to an e-mail are stopped if one of those 
 from collections.abc import Collection
 
 from django.db.models import Q
-from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts.models import Guest, User
+from accounts.services import filter_by_email
 from comments.models import DEFAULT_DELIVERY, Follow, FollowQuerySet
 from core.database.sql import execute
 
@@ -74,14 +74,13 @@ def _ensure_rows(users: Collection[int], guests: Collection[int], delivery: str)
 
 
 def _rows_of_emails(users: Collection[int], guests: Collection[int]) -> FollowQuerySet:
-    accounts = User.objects.active().annotate(lower_email=Lower("email"))
-    confirmed = Guest.objects.reachable().annotate(lower_email=Lower("email"))
+    accounts, confirmed = User.objects.active(), Guest.objects.reachable()
     emails = [
-        *accounts.filter(pk__in=users).values_list("lower_email", flat=True),
-        *confirmed.filter(pk__in=guests).values_list("lower_email", flat=True),
+        *accounts.filter(pk__in=users).values_list("email", flat=True),
+        *confirmed.filter(pk__in=guests).values_list("email", flat=True),
     ]
-    of_account = Q(user__in=accounts.filter(lower_email__in=emails))
-    of_guest = Q(guest__in=confirmed.filter(lower_email__in=emails))
+    of_account = Q(user__in=filter_by_email(accounts, emails))
+    of_guest = Q(guest__in=filter_by_email(confirmed, emails))
     return Follow.objects.filter(of_account | of_guest, kind=KIND).select_related("user", "guest")
 
 

@@ -8,6 +8,7 @@ import pytest
 from django.core import mail, signing
 from django.test import Client
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
 from accounts.guests import confirm_guest, make_confirmation_token
 from accounts.models import Guest
@@ -81,6 +82,16 @@ def test_the_first_guests_with_one_address_get_mails_also_if_others_came_before_
     guests = GuestFactory.create_batch(MAX_MAILS_PER_DAY + 2, email="ida@example.org", confirmed_at=None)
     for guest in guests:
         mail_confirmation.func(guest.pk)
+    assert len(mail.outbox) == MAX_MAILS_PER_DAY
+
+
+def test_the_links_for_one_guest_are_limited_however_often_they_comment_again(settings):
+    settings.TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+    guest = GuestFactory.create(confirmed_at=None)
+    for _ in range(MAX_MAILS_PER_DAY + 2):
+        job = mail_confirmation.enqueue(guest.pk)
+        mail_confirmation.func(guest.pk)
+        DBTaskResult.objects.filter(pk=job.id).update(status="SUCCESSFUL", finished_at=timezone.now())
     assert len(mail.outbox) == MAX_MAILS_PER_DAY
 
 
