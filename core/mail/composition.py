@@ -109,7 +109,7 @@ def render_mail(template: str, subject: str, *, site: MailSite, **context: Any) 
         "light_colors": colors.light,
         "dark_colors": colors.dark,
     }
-    text = "\n\n".join(_blocks(_render(template, values, autoescape=False)))
+    text = _render(template, values, autoescape=False).strip()
     html = _paragraphs(_render(template, values, autoescape=True))
     return MailText(
         _render("mail/message.txt", {**values, "content": text}, autoescape=False),
@@ -122,18 +122,14 @@ def _render(template: str, values: dict[str, Any], *, autoescape: bool) -> SafeS
     return Engine.get_default().get_template(template).render(Context(values, autoescape=autoescape))
 
 
-def _blocks(text: str) -> list[str]:
-    """Return the parts of a text between blank lines. A template may leave several in a row."""
-    return list(filter(None, map(str.strip, _BLANK_LINES.split(text))))
-
-
 def _paragraphs(escaped: str) -> SafeString:
     """Return escaped text as paragraphs, which blank lines separate, with line breaks.
 
     Each has the direction of its own letters: a title can be in another script than the mail.
     """
+    blocks = filter(None, map(str.strip, _BLANK_LINES.split(escaped)))
     html = (
         block if block.startswith(_BLOCKS) else f'<p dir="auto">{linebreaksbr(block, autoescape=False)}</p>'
-        for block in _blocks(escaped)
+        for block in blocks
     )
     return SafeString("\n".join(html))

@@ -11,7 +11,6 @@ from django import template
 from django.template import Context
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language_bidi
 
 register = template.Library()
 
@@ -54,10 +53,10 @@ def picture(context: Context, href: str, image: dict[str, Any]) -> str:
 
 
 def _is_right_to_left(text: str) -> bool:
-    """Return the direction of a text's first letter, as dir="auto" does; without letters that of the mail."""
+    """Return whether a text is written from right to left, which dir="auto" takes from its first letter."""
     directions = (unicodedata.bidirectional(character) for character in text)
     first = next((direction for direction in directions if direction in {"L", "R", "AL"}), None)
-    return get_language_bidi() if first is None else first != "L"
+    return first in {"R", "AL"}
 
 
 def _absolute(context: Context, url: str) -> str:

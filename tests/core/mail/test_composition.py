@@ -69,8 +69,12 @@ def test_several_actions_are_links() -> None:
     assert html.links.count("http://127.0.0.1:8000/comments/1/decision/") == 2
 
 
-def test_the_text_has_one_blank_line_between_paragraphs() -> None:
-    assert "\n\n\n" not in decision("Words.").body
+@pytest.mark.parametrize("is_single", [True, False])
+def test_the_text_of_a_decision_has_one_blank_line_between_paragraphs(is_single: bool) -> None:
+    text = decision("Words.", is_single=is_single).body
+    assert "\n\n\n" not in text
+    assert text.count("\n\nThe <four o’clock> boat\n\n“Words.”\n\n") == 2 - is_single
+    assert re.search(r"/decision/\n\nStop mails", text)
 
 
 def test_a_comment_is_a_quotation_with_its_line_breaks() -> None:
@@ -84,8 +88,7 @@ def test_the_line_beside_a_quotation_is_on_the_side_where_its_text_begins(langua
     with translation.override(language):
         assert "border-left:3px" in html_of(decision("1. Words."))
         assert "border-right:3px" in html_of(decision("كلمات."))
-        side = "right" if language == "ar" else "left"
-        assert f"border-{side}:3px" in html_of(decision("1 + 1 = 2"))
+        assert "border-left:3px" in html_of(decision("1 + 1 = 2")), "as dir=auto without a letter"
 
 
 def test_a_title_and_an_answer_have_their_own_direction_in_an_arabic_mail() -> None:
