@@ -31,7 +31,7 @@ def person_of(token: MailToken) -> tuple[int | None, int | None]:
     return (token.pk, None) if token.kind == USER_TOKEN_KIND else (None, token.pk)
 
 
-def find_person(token: MailToken) -> User | Guest | None:
+def recipient_of(token: MailToken) -> User | Guest | None:
     """Return the person who got a token in a mail, or None if there is none any more."""
     if token.kind == FOLLOW_TOKEN_KIND:
         follow = follows_of(token).select_related("user", "guest").first()
@@ -42,5 +42,5 @@ def find_person(token: MailToken) -> User | Guest | None:
 
 def email_of(token: MailToken) -> str:
     """Return the e-mail of a token's person, or "" if there is none."""
-    person = find_person(token)
+    person = recipient_of(token)
     return person.email if person else ""

@@ -18,7 +18,7 @@ from accounts import undeliverable
 from accounts.models import Guest, User
 from accounts.services import confirmed_emails
 from articles.models import Topic
-from articles.site.languages import activate_locale, chosen_language, language_of
+from articles.site.languages import activate_locale, language_of
 from articles.site.requests import SiteRequest
 from comments.following import decision_mails, services
 from comments.following.forms import (
@@ -32,10 +32,10 @@ from comments.following.seen import correct_counts, mark_seen
 from comments.following.tokens import (
     FOLLOW_TOKEN_KIND,
     TOKEN_KINDS,
-    find_person,
     follower_token,
     follows_of,
     person_of,
+    recipient_of,
 )
 from comments.following.updates import read_updates
 from comments.loading import current_writer, load_story_page
@@ -216,8 +216,8 @@ def stop_following(request: SiteRequest, token: str) -> HttpResponse:
             "It is incomplete. Open it again from the mail, or choose under “Following” which mails you get."
         )
         return broken_link(request, explanation, (reverse("following"), _("Following")))
-    person = find_person(mail_token)
-    if not chosen_language(request):
+    person = recipient_of(mail_token)
+    if not request.user.is_authenticated:
         activate_locale(request, language_of(person, request.site))
     is_for_all = mail_token.kind != FOLLOW_TOKEN_KIND
     follows = follows_of(mail_token)
