@@ -113,7 +113,7 @@ def test_an_unknown_reader_gives_name_and_e_mail_and_has_low_weight(
 
     client.cookies.clear()
     confirmation = client.get(f"/guests/confirm/{make_confirmation_token(row.guest)}/").content.decode()
-    assert "Is this your e-mail?" in confirmation
+    assert "Did you use this e-mail here?" in confirmation
     assert "comment?" not in confirmation, "the reporter wrote none"
     due_at = Case.objects.get().due_at
     other_browser = client.post(url(comment), filled | {"email": "BO@example.org"})
