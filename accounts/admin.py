@@ -70,7 +70,7 @@ class RoleFilter(admin.RelatedFieldListFilter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.title = _("role")
-        self.empty_value_display = conditional_escape(_("no role"))
+        self.empty_value_display = conditional_escape(_("No role"))
 
 
 class UserAdmin(admin.ModelAdmin[User]):

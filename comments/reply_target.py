@@ -8,7 +8,7 @@ from datetime import datetime
 
 from accounts.models import Guest
 from articles.models import Article
-from comments.models import Comment, CommentDraft, Discussion
+from comments.models import IS_FOLLOWING, Comment, CommentDraft, Discussion
 from comments.names import NAMES_IN_USE_SQL, NAMES_IN_USE_VALUES, NamesInUse
 from comments.thread.story import ARTICLE_COLUMNS, DISCUSSION_COLUMNS, build_discussion
 from core.database.sql import build_instance, fetch_prepared, list_columns, split_row
@@ -23,7 +23,7 @@ class ReplyTarget:
     parent: Comment | None  # None also if the discussion has no such comment
     guest: Guest | None
     names: NamesInUse
-    is_followed: bool  # the writer follows the discussion
+    is_following: bool  # the writer follows the discussion, or the replies to them in it
     draft: CommentDraft | None  # the member's of this form
 
 
@@ -32,10 +32,7 @@ GUEST_COLUMNS = [field.attname for field in Guest._meta.concrete_fields]
 _TABLES = {"a": ARTICLE_COLUMNS, "d": DISCUSSION_COLUMNS, "c": COMMENT_COLUMNS, "g": GUEST_COLUMNS}
 REPLY_TARGET_SQL = f"""
 SELECT {list_columns(_TABLES)},
-       EXISTS (SELECT FROM comments_follow f
-               WHERE f.article_id = a.id AND f.kind IN ('replies', 'comments')
-                 AND (f.user_id = %(user)s::bigint OR f.guest_id = %(guest)s::bigint)),
-       draft.body, draft.at, used.*
+       {IS_FOLLOWING}, draft.body, draft.at, used.*
 FROM articles_article a
 LEFT JOIN comments_discussion d ON d.article_id = a.id
 LEFT JOIN comments_comment c ON c.id = %(parent)s::bigint AND c.discussion_id = a.id
@@ -65,7 +62,7 @@ def read_reply_target(
     rows = fetch_prepared(REPLY_TARGET_SQL, {**values, **NAMES_IN_USE_VALUES})
     if not rows:
         return None
-    stored, (is_followed, draft_body, draft_at, *used) = split_row(rows[0], _TABLES)
+    stored, (is_following, draft_body, draft_at, *used) = split_row(rows[0], _TABLES)
     article = Article.from_db("default", ARTICLE_COLUMNS, stored["a"])
     discussion = build_discussion(article, stored["d"])
     comment = build_instance(Comment, COMMENT_COLUMNS, stored["c"])
@@ -76,7 +73,7 @@ def read_reply_target(
         discussion=discussion,
         parent=comment,
         guest=build_instance(Guest, GUEST_COLUMNS, stored["g"]),
-        is_followed=is_followed,
+        is_following=is_following,
         draft=CommentDraft(body=draft_body, at=draft_at) if draft_at else None,
         names=NamesInUse.from_row(used),
     )

@@ -3,7 +3,8 @@
 from django.template.defaultfilters import floatformat
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import ngettext
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, pgettext
 
 
 def comment_count(count: int) -> str:
@@ -15,6 +16,11 @@ def comment_count(count: int) -> str:
 def editors_picks(count: int) -> str:
     """Return the heading of the picks."""
     return ngettext("Editor’s pick", "Editor’s picks", count)
+
+
+def follow_label(is_following: bool) -> str:
+    """Return the label of the link to follow a discussion."""
+    return pgettext("state of a discussion", "Following") if is_following else _("Follow")
 
 
 def matches(count: int, query: str) -> SafeString:

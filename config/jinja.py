@@ -122,6 +122,7 @@ FILTERS: dict[str, Any] = {
     "minutes_to_read": article_filters.minutes_to_read,
     "comment_count": comment_filters.comment_count,
     "editors_picks": comment_filters.editors_picks,
+    "follow_label": comment_filters.follow_label,
     "matches": comment_filters.matches,
     "more_replies": thread_filters.more_replies,
     "replies": thread_filters.replies,

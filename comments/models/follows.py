@@ -142,9 +142,11 @@ class Follow(models.Model):
         return f"{self.get_kind_display()} #{target}" if target else self.get_kind_display()
 
 
-# Whether the member %(user)s, who may be NULL, follows the discussion of the article `a`, or replies in it.
-IS_FOLLOWING = """EXISTS (SELECT FROM comments_follow
-               WHERE user_id = %(user)s AND article_id = a.id AND kind IN ('replies', 'comments'))"""
+# Whether the member %(user)s or the guest %(guest)s, who may be NULL, follows the discussion of the article
+# `a`, or the replies to them in it.
+IS_FOLLOWING = """EXISTS (SELECT FROM comments_follow f
+               WHERE f.article_id = a.id AND f.kind IN ('replies', 'comments')
+                 AND (f.user_id = %(user)s::bigint OR f.guest_id = %(guest)s::bigint))"""
 
 DEFAULT_DELIVERY = {
     Follow.Kind.PICKS: Follow.Delivery.SITE,

@@ -221,7 +221,7 @@ def _render_new_comments_link(request: SiteRequest, article: Article, visit: Las
 
 def read_member_state(user: User, slug: str, cached: MemberDiscussion | None) -> MemberState:
     """Read the state of a member, with their recommendations of the comments of a cached discussion."""
-    values = {"user": user.pk, "slug": slug, "comments": cached.comments if cached else []}
+    values = {"user": user.pk, "guest": None, "slug": slug, "comments": cached.comments if cached else []}
     [(*state, at, log_number, previous, has_new, draft_at, parent)] = fetch_prepared(_MEMBER_STATE, values)
     visit = LastVisit(at, log_number, previous, has_new) if at else None
     return MemberState._make([*state, visit, LatestDraft(draft_at, parent) if draft_at else None])

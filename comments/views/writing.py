@@ -120,7 +120,7 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
         guest=guest,
         is_member=user is not None,
         parent=parent,
-        is_following=target.is_followed,
+        is_following=target.is_following,
         names=target.names,
         draft=None if is_post else target.draft,
     )

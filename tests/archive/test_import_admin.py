@@ -183,14 +183,17 @@ def test_the_list_and_the_page_of_an_undone_import_say_so(client, ada, emil):
     brought = Import.objects.get(article=article)
     entry = f"/admin/archive/import/{brought.pk}/change/"
     client.force_login(emil)
-    assert f'<a href="/moderation/actions/{brought.batch.pk}/">Undo this import</a>' in client.get(entry).text
+    assert (
+        f'<a href="/moderation/actions/{brought.batch.pk}/">The page of its action, with Undo</a>'
+        in client.get(entry).text
+    )
     assert "Undone" not in client.get(entry).text
     assert listed() == ["Imported"]
 
     undone = undo(batch=brought.batch, actor=ada).batch
     link = f'href="/moderation/actions/{undone.pk}/"'
     assert "Undone by Ada, " in client.get(entry).text
-    assert "Undo this import" not in client.get(entry).text
+    assert "The page of its action" not in client.get(entry).text
     assert listed() == ["Undone"]
     assert link not in client.get(entry).text  # an editor sees their own actions only
     client.force_login(ada)

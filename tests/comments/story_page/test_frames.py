@@ -20,7 +20,7 @@ from accounts import guests
 from accounts.models import EDITOR, MODERATOR, User
 from articles.models import Article, Correction, Site, Topic
 from articles.services import save_article
-from comments.models import Comment, Discussion, Reason, State
+from comments.models import Comment, Discussion, Follow, Reason, State
 from comments.services.discussions import change_discussion
 from comments.services.recommendations import recommend
 from comments.services.states import change_states
@@ -151,6 +151,10 @@ def have_unknown_rights(article: Article, member: User, other: User) -> None:
     save_article(article=article)
 
 
+def follow_the_discussion(article: Article, member: User, _other: User) -> None:
+    Follow.objects.create(user=member, article=article, kind="replies", delivery="daily")
+
+
 SITUATIONS = [
     have_own_comment,
     have_old_comment,
@@ -168,6 +172,7 @@ SITUATIONS = [
     allow_members_only,
     have_no_comment,
     have_unknown_rights,
+    follow_the_discussion,
 ]
 
 
