@@ -15,9 +15,7 @@ from comments.services.imports import ImportedComment, import_comments
 from comments.services.moves import move_comment
 from comments.services.states import change_states
 from comments.thread.pages import COMMENTS_PER_PAGE, REPLIES_PER_TREE, Order, ThreadCursor, read_branch
-from comments.thread.picks import read_latest_picks
 from comments.thread.reader import Reader
-from comments.thread.story import read_story_page
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
@@ -500,15 +498,3 @@ def test_a_comment_with_missing_text_is_marked(client):
     assert "The rest is missing in the original" in page
     assert Comment.objects.count() == 2
     assert Article.objects.get().discussion.visible_count == 2
-
-
-def test_a_pick_that_begins_with_a_long_quotation_shows_its_own_words():
-    article = make_article()
-    quoted = "\n> ".join(f"The boat at {hour} was late, as it always is in winter." for hour in range(40))
-    pick = make_comment(article, f"> {quoted}\n\n{'It sails when it sails. ' * 30}")
-    Comment.objects.filter(pk=pick.pk).update(is_pick=True)
-    story = read_story_page(article.slug, timezone.now())
-    (latest,) = read_latest_picks([Article.objects.select_related("discussion").get()], None)
-    for excerpt in (story.picks[0].excerpt, latest.excerpt):
-        assert excerpt.startswith("It sails when it sails. It sails")
-        assert excerpt.endswith("…")
