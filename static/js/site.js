@@ -77,7 +77,8 @@ if (globalThis.htmx) Object.assign(htmx.config, {
 
   // The draft of a reply is stored in this browser until the server accepts it, for two weeks at most. That of a member
   // has their id, so that no other person at this computer gets it. A guest's becomes that of the member who logs in. An
-  // edited comment has no id, as only its author sees the form; its draft is stored until the form is sent.
+  // edited comment has no id, as only its author sees the form; its draft is dropped when the form is opened after the
+  // text was saved.
   const MAX_AGE = 14 * 86400000;
   const keyOf = (form, owner = form.parentNode.dataset.owner ?? "") => `draft ${new URL(form.action).pathname} ${owner}`.trim();
   const isEdit = (form) => !form.action.includes("/reply/");
@@ -152,7 +153,6 @@ if (globalThis.htmx) Object.assign(htmx.config, {
       const isLogout = owner && path.endsWith("/logout/") && JSON.parse(localStorage.getItem(key)).saved;
       if (submitter?.name === "discard" ? place === path : isLogout) localStorage.removeItem(key);
     }
-    if (replyForm(target) && isEdit(target) && submitter?.name !== "preview") drafts.write(target, "");
   }));
 
   // The inline reply form opens once and takes the focus. When it is closed, the focus returns to "Reply".

@@ -315,7 +315,7 @@ def test_a_thumb_hits_the_formatting_buttons(browser, live_server, story):
     context.close()
 
 
-def test_an_edited_text_outlives_a_reload_until_it_is_saved(live_server, page, story):
+def test_an_edited_text_outlives_a_lost_connection_and_a_reload_until_it_is_saved(live_server, page, story):
     article, _root = story
     member = UserFactory.create()
     own = make_comment(article, "A tpyo.", author=member)
@@ -328,6 +328,12 @@ def test_an_edited_text_outlives_a_reload_until_it_is_saved(live_server, page, s
     page.get_by_role("button", name="Bold").click()
     expect(field).to_have_value("**A tpyo.**")
     field.fill("A typo.")
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Save changes").click()
+    page.wait_for_url(re.compile("^chrome-error:"))
+    page.context.set_offline(False)
+    page.goto(url)
+    expect(field).to_have_value("A typo.")
     page.reload()
     expect(field).to_have_value("A typo.")
     page.get_by_role("button", name="Save changes").click()
