@@ -79,11 +79,10 @@ def has_deleted_all_comments(guest: Guest) -> bool:
 def postpone_confirmation(guest: Guest) -> bool:
     """Let the job that waits to send this guest the link wait for UNDO_WINDOW from now, if there is one."""
     later = timezone.now() + UNDO_WINDOW
-    count: int = _confirmation_jobs(guest, TaskResultStatus.READY).update(run_after=later)
-    return count > 0
+    return _confirmation_jobs(guest, TaskResultStatus.READY).update(run_after=later) > 0
 
 
-def _confirmation_jobs(guest: Guest, status: TaskResultStatus) -> Any:
+def _confirmation_jobs(guest: Guest, status: TaskResultStatus) -> QuerySet[Any]:
     jobs = DBTaskResult.objects.filter(task_path=mail_confirmation.module_path)
     return jobs.filter(status=status, args_kwargs__args=[guest.pk])
 
