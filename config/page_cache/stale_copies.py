@@ -21,6 +21,7 @@ from typing import NamedTuple
 from django.conf import settings
 
 from config.page_cache.keys import Key
+from core.files.folder import write_and_rename
 
 FOLDER = settings.HOME / "cache" / "pages"
 MAX_BYTES = 64 * 1024 * 1024  # for each process
@@ -104,13 +105,11 @@ class StaleCopies:
 
     def _write(self, name: str, key: Key, copy: StaleCopy) -> None:
         path = self._own / name
-        fresh = path.with_suffix(".new")
         self._written.pop(name, None)
         path.unlink(missing_ok=True)  # the old one is outdated, even if the new one can't be written
         data = {"key": key, "headers": copy.headers, "zone": copy.zone, "language": copy.language}
-        with os.fdopen(os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "wb") as file:
-            file.write(json.dumps(data).encode() + b"\n" + copy.page)
-        fresh.replace(path)
+        with write_and_rename(path) as part:
+            part.write_bytes(json.dumps(data).encode() + b"\n" + copy.page)
 
 
 def _folders(before: float = float("inf")) -> Iterator[tuple[float, Path]]:

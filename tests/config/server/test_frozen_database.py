@@ -23,7 +23,8 @@ def site(environment: dict[str, str]) -> Iterator[Served]:
 
 
 def copies(home: Path) -> list[Path]:
-    return [path for path in home.glob("cache/pages/*/*") if path.name != "confirmed"]
+    """Return the files of complete copies: one that is being written has a suffix."""
+    return [path for path in home.glob("cache/pages/*/*") if path.name != "confirmed" and not path.suffix]
 
 
 def wait_for_copies(home: Path, pages: Iterable[str]) -> None:
