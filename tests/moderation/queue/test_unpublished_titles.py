@@ -57,7 +57,6 @@ def seeds(stories: list[Article]) -> list[str]:
         "/moderation/rules/?off=1",
         "/moderation/log/decisions.csv",
         "/admin/comments/comment/",
-        "/admin/comments/transition/",
         "/admin/",
         "/search/?q=unheardof",
         "/moderation-log/",
