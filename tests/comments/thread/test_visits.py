@@ -120,7 +120,7 @@ def test_a_reload_writes_nothing_and_a_later_one_a_single_row(ylva_client, artic
 
     assert len(statements()) == 1
     assert statements() == []
-    pass_time(STORE_INTERVAL + timedelta(seconds=1))
+    pass_time(STORE_INTERVAL + timedelta(minutes=1))
     assert len(statements()) == 1
     assert Visit.objects.count() == 1
 

@@ -63,7 +63,7 @@ def test_a_silenced_person_sees_the_end_the_reason_and_how_to_appeal(article, ma
 def test_a_pause_ends_by_itself(article, maria):
     ada = UserFactory.create()
     impose_on(ada, "pause", maria, until=timezone.now() + timedelta(hours=1))
-    Sanction.objects.update(until=timezone.now() - timedelta(seconds=1))  # it expired
+    Sanction.objects.update(until=timezone.now() - timedelta(minutes=1))  # it expired
     assert make_comment(article, author=ada).state == State.PENDING  # the state of a new person's comment
 
 
