@@ -1,5 +1,6 @@
-"""No two modules import each other, directly or through others. (lint-imports checks the layers.)"""
+"""No two modules import each other, and no test module imports another. (lint-imports checks the layers.)"""
 
+import re
 import tomllib
 
 import grimp
@@ -16,3 +17,11 @@ def test_there_are_no_circular_imports() -> None:
     while leaves := {name for name, imported in left.items() if not imported & left.keys()}:
         left = {name: imported for name, imported in left.items() if name not in leaves}
     assert not left, f"These import each other: {sorted(left)}"
+
+
+def test_no_test_module_imports_another() -> None:
+    """Helpers are in modules of their own, so that a test module can be changed or deleted alone."""
+    imports = re.compile(r"^\s*(?:from|import) tests\.(?:\w+\.)*test_.*", re.MULTILINE)
+    modules = (PROJECT / "tests").rglob("*.py")
+    found = {module.name: lines for module in modules if (lines := imports.findall(module.read_text()))}
+    assert not found

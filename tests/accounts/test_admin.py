@@ -3,11 +3,9 @@
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import Group
 from django.core import mail
 from django.db import connection
 from django.test import Client
@@ -17,26 +15,19 @@ from accounts import admin
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, Guest, RoleChange, User
 from articles.models import Site
 from articles.site.invitations import invite
-from tests.config.owner.test_system_status import run_jobs
+from tests.accounts.helpers import USERS, person, roles
 from tests.factories import GuestFactory, UserFactory
 from tests.helpers.clients import client_of
+from tests.helpers.jobs import run_jobs
 from tests.helpers.waiting import PATIENCE
 
 pytestmark = pytest.mark.django_db
 
-USERS, GUESTS = "/admin/accounts/user/", "/admin/accounts/guest/"
-
-
-def person(role: str, name: str, **fields: Any) -> User:
-    return UserFactory.create(name=name, roles=(role,), **fields)
+GUESTS = "/admin/accounts/guest/"
 
 
 def client_with_role(role: str) -> Client:
     return client_of(person(role, f"Some {role}"))
-
-
-def roles(*names: str) -> list[int]:
-    return list(Group.objects.filter(name__in=names).values_list("pk", flat=True))
 
 
 def test_an_administrator_changes_roles_and_deactivates_an_account():

@@ -6,7 +6,8 @@ from django.test import Client
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, SignUp, User
 from accounts.names import clean_name, looks_like_any
-from tests.accounts.test_admin import USERS, client_with_role, person, roles
+from tests.accounts.helpers import USERS, person, roles
+from tests.helpers.clients import client_with_role
 
 pytestmark = pytest.mark.django_db
 

@@ -17,38 +17,17 @@ from django.utils.text import slugify
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, User
 from articles.models import Article, Site, Topic
+from tests.articles.editing.editor_forms import ADD, change, form
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.clients import client_of
 
 pytestmark = pytest.mark.django_db
 
-LIST, ADD = "/admin/articles/article/", "/admin/articles/article/add/"
+LIST = "/admin/articles/article/"
 
 
 def person(role: str, name: str) -> User:
     return UserFactory.create(name=name, roles=(role,))
-
-
-def form(**values: Any) -> dict[str, Any]:
-    defaults = {
-        "title": "The slip closes",
-        "slug": "",
-        "standfirst": "",
-        "byline": "Emil",
-        "body": "A *story*.",
-        "published_at_0": "",
-        "published_at_1": "",
-        "rights": "ours",
-        "source_name": "",
-        "source_url": "",
-        "discussion-TOTAL_FORMS": "0",
-        "discussion-INITIAL_FORMS": "0",
-    }
-    return defaults | values
-
-
-def change(article: Article) -> str:
-    return reverse("admin:articles_article_change", args=[article.pk])
 
 
 def listed(response: Any) -> list[str]:

@@ -10,6 +10,7 @@ from articles.models import Site
 from comments.models import Discussion, Reason, State
 from comments.services.discussions import change_discussion
 from comments.services.states import change_states
+from tests.articles.editing.editor_forms import article_form
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
@@ -29,31 +30,6 @@ def editor(client):
     client.force_login(user)
     client.user = user
     return client
-
-
-def article_form(article, **discussion):
-    """Return the form data of an article's page, with its discussion's settings."""
-    values = {
-        "title": article.title,
-        "slug": article.slug,
-        "standfirst": "",
-        "byline": "",
-        "body": article.body,
-        "published_at_0": "",
-        "published_at_1": "",
-        "rights": article.rights,
-        "source_name": "",
-        "source_url": "",
-        "discussion-TOTAL_FORMS": "1",
-        "discussion-INITIAL_FORMS": "1" if hasattr(article, "discussion") else "0",
-        "discussion-0-status": "open",
-        "discussion-0-closes_at_0": "",
-        "discussion-0-closes_at_1": "",
-        "discussion-0-moderation": "conditional",
-    }
-    if hasattr(article, "discussion"):
-        values["discussion-0-article"] = article.pk
-    return values | {f"discussion-0-{name}": value for name, value in discussion.items()}
 
 
 def test_the_list_counts_visible_pending_and_stored_comments(moderator):

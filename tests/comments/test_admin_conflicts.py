@@ -11,8 +11,7 @@ from accounts.models import User
 from articles.models import Article
 from comments.models import Discussion
 from comments.services.discussions import change_discussion
-from tests.articles.test_admin import change
-from tests.comments.test_admin import article_form
+from tests.articles.editing.editor_forms import article_form, change
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.clients import client_of
 

@@ -8,7 +8,7 @@ from django.test import Client
 
 from accounts.models import MODERATOR, Guest
 from comments.models import Comment
-from tests.comments.views.test_reply import url
+from tests.comments.views.helpers import url
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urlencode
@@ -28,23 +27,10 @@ from config.page_cache.stamp_reader import (
     stamp_query,
 )
 from core.database.sql import execute_prepared
+from tests.config.fallback import NOTICE, frozen, until_back
 from tests.factories import make_comment
-from tests.helpers.servers import processes
 from tests.helpers.waiting import PATIENCE, until
 from tests.helpers.wsgi_requests import HOST, Reply, send_request
-
-NOTICE = "The site can’t reach its database. This is the page as of"
-
-
-@contextmanager
-def frozen() -> Iterator[None]:
-    """Freeze the server of the tests."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        backend = Path("/proc") / str(cursor.fetchone()[0])
-    status = dict(line.split(":\t", 1) for line in (backend / "status").read_text().splitlines())
-    with processes.frozen(processes.with_children(int(status["PPid"]))):
-        yield
 
 
 def end_connections() -> None:
@@ -55,10 +41,6 @@ def end_connections() -> None:
             "WHERE datname = current_database() AND pid <> pg_backend_pid() "
             "AND backend_type = 'client backend'"
         )
-
-
-def until_back(site: PageCacheApp) -> None:
-    until(lambda: send_request(site, "/readyz").status == 200)
 
 
 class Form(HTMLParser):

@@ -50,3 +50,16 @@ def _run(page: Any, where: str, options: dict[str, Any]) -> list[str]:
     found, passed = page.evaluate(run, [options, _passed])
     _passed.extend(passed)
     return found
+
+
+def faults_at(page: Any, url: str) -> list[str]:
+    """Return the faults of the page at this URL, with an open reply form and an open menu of the account."""
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.goto(url)
+    for opener in (".thread footer a[rel]", ".account summary"):
+        if page.locator(opener).count():
+            page.locator(opener).first.click()
+    if page.locator(".thread footer a[rel]").count():
+        page.wait_for_selector(".thread .reply-form")
+    page.mouse.move(0, 0)
+    return faults(page, widths=WIDTHS)

@@ -41,3 +41,11 @@ def wait_until(page: Page, condition: Callable[[], Any]) -> None:
     while not condition():
         assert time.monotonic() < deadline, f"not so within {BROWSER_PATIENCE} s: {condition}"
         page.wait_for_timeout(50)
+
+
+def errors_of(page: Page) -> list[str]:
+    """Return a list that collects the errors of the page from now on."""
+    failures = list[str]()
+    page.on("console", lambda message: failures.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    return failures

@@ -21,7 +21,7 @@ from config.static_files import minify
 from core.data_folder import PROJECT
 from core.fallback_pages import unavailable
 from tests.factories import UserFactory, make_article, make_comment
-from tests.helpers.axe import WIDTHS, faults
+from tests.helpers.axe import faults_at
 from tests.helpers.browser import log_in, wait_for_fonts
 
 STATIC = PROJECT / "static"
@@ -122,7 +122,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(live_server, pag
         "reset": "/accounts/password/reset/",
         "privacy": "/privacy/",
     }
-    found = {name: check(page, live_server.url + url) for name, url in urls.items()}
+    found = {name: faults_at(page, live_server.url + url) for name, url in urls.items()}
 
     log_in(page.context, live_server, story.editors.get())
     own = {
@@ -132,7 +132,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(live_server, pag
         "logout": "/accounts/logout/",
         "data": "/account/data/",
     }
-    found |= {name: check(page, live_server.url + url) for name, url in own.items()}
+    found |= {name: faults_at(page, live_server.url + url) for name, url in own.items()}
     assert found == {name: [] for name in found}
 
 
@@ -166,24 +166,12 @@ def test_axe_finds_nothing_where_one_looks_for_something(live_server, page, stor
         "away with a text": "/away with a text",
     }
     assert {client.get(url).status_code for name, url in urls.items() if "away" not in name} == {200}
-    found = {name: check(page, live_server.url + url) for name, url in urls.items()}
+    found = {name: faults_at(page, live_server.url + url) for name, url in urls.items()}
 
     log_in(page.context, live_server, editor)
     own = {"recommend as a member": f"{url}recommend/{root.pk}/", "switch": "/accounts/page/"}
-    found |= {name: check(page, live_server.url + url) for name, url in own.items()}
+    found |= {name: faults_at(page, live_server.url + url) for name, url in own.items()}
     assert found == {name: [] for name in found}
-
-
-def check(page, url) -> list[str]:
-    page.set_viewport_size({"width": 390, "height": 900})
-    page.goto(url)
-    for opener in (".thread footer a[rel]", ".account summary"):
-        if page.locator(opener).count():
-            page.locator(opener).first.click()
-    if page.locator(".thread footer a[rel]").count():
-        page.wait_for_selector(".thread .reply-form")
-    page.mouse.move(0, 0)
-    return faults(page, widths=WIDTHS)
 
 
 @pytest.mark.browser

@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 from uuid import uuid4
 
 from django.test import Client
@@ -11,9 +12,9 @@ from articles.editing.conflicts import FormSnapshot
 from articles.models import Article, Autosave
 from articles.publishing.actions import publication_state
 from core.data_folder import PROJECT
-from tests.articles.test_admin import form
 
 WORD = (PROJECT / "tests/articles/markup/pasted/word.html").read_text()
+ADD = "/admin/articles/article/add/"
 AUTOSAVE_URL = "/admin/articles/article/unsaved/"
 
 PASTE = """(field, [html, plain]) => {
@@ -103,3 +104,47 @@ def last_nonce(page: dict[str, str]) -> str:
 
 def autosaved_bodies() -> list[str]:
     return [row.typed["body"][0] for row in Autosave.objects.filter(is_done=False)]
+
+
+def form(**values: Any) -> dict[str, Any]:
+    defaults = {
+        "title": "The slip closes",
+        "slug": "",
+        "standfirst": "",
+        "byline": "Emil",
+        "body": "A *story*.",
+        "published_at_0": "",
+        "published_at_1": "",
+        "rights": "ours",
+        "source_name": "",
+        "source_url": "",
+        "discussion-TOTAL_FORMS": "0",
+        "discussion-INITIAL_FORMS": "0",
+    }
+    return defaults | values
+
+
+def change(article: Article) -> str:
+    return reverse("admin:articles_article_change", args=[article.pk])
+
+
+def article_form(article: Article, **discussion: Any) -> dict[str, Any]:
+    """Return the form data of an article's page, with its discussion's settings."""
+    is_stored = hasattr(article, "discussion")
+    settings = {
+        "status": "open",
+        "closes_at_0": "",
+        "closes_at_1": "",
+        "moderation": "conditional",
+        **({"article": article.pk} if is_stored else {}),
+        **discussion,
+    }
+    return form(
+        title=article.title,
+        slug=article.slug,
+        byline="",
+        body=article.body,
+        rights=article.rights,
+        **{"discussion-TOTAL_FORMS": "1", "discussion-INITIAL_FORMS": "1" if is_stored else "0"},
+        **{f"discussion-0-{name}": value for name, value in settings.items()},
+    )

@@ -5,8 +5,7 @@ from playwright.sync_api import expect
 
 from accounts.models import EDITOR
 from articles.models import Article, StandingPage
-from tests.articles.editing.editor_forms import open_row, save
-from tests.articles.test_admin import ADD
+from tests.articles.editing.editor_forms import ADD, open_row, save
 from tests.factories import UserFactory
 from tests.helpers.browser import log_in
 

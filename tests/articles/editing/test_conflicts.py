@@ -22,11 +22,11 @@ from tests.articles.editing.editor_forms import (
     AUTOSAVE_URL,
     article_fields,
     autosaved_bodies,
+    change,
     hidden_fields,
     post_autosave,
 )
 from tests.articles.images.sample_images import jpeg, upload
-from tests.articles.test_admin import change
 from tests.factories import make_article
 from tests.helpers.clients import client_of
 

@@ -13,8 +13,7 @@ from articles.models import Article, StandingPage, Topic
 from articles.publishing.services import publish
 from articles.services import save_page
 from core.appearance.icons import DRAWINGS
-from tests.articles.editing.editor_forms import article_fields, open_row, save
-from tests.articles.test_admin import ADD, change
+from tests.articles.editing.editor_forms import ADD, article_fields, change, open_row, save
 from tests.factories import UserFactory, make_article
 from tests.helpers.browser import log_in
 from tests.helpers.clients import client_of, client_with_role

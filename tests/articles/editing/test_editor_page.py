@@ -15,16 +15,18 @@ from articles.editing.notes import add_correction
 from articles.models import Article, Autosave, Revision, StandingPage, Topic
 from articles.services import save_article, save_page
 from tests.articles.editing.editor_forms import (
+    ADD,
     AUTOSAVE_URL,
     article_fields,
     autosaved_bodies,
+    change,
+    form,
     hidden_fields,
     last_nonce,
     post_autosave,
     publication_url,
     with_turn,
 )
-from tests.articles.test_admin import ADD, change, form
 from tests.factories import make_article
 from tests.helpers.clients import client_of, client_with_role
 

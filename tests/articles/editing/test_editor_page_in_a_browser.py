@@ -11,8 +11,7 @@ from articles.editing.notes import add_correction, add_note
 from articles.models import Article, Autosave, Image, StandingPage, Topic
 from articles.publishing.services import unpublish
 from articles.services import save_article, save_page
-from tests.articles.editing.editor_forms import open_row, save
-from tests.articles.test_admin import ADD, change
+from tests.articles.editing.editor_forms import ADD, change, open_row, save
 from tests.comments.in_a_browser import DESK
 from tests.factories import UserFactory, make_article
 from tests.helpers.axe import WIDTHS, faults

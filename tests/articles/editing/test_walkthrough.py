@@ -14,8 +14,7 @@ from playwright.sync_api import expect
 
 from articles.models import Article, Site, Topic
 from articles.publishing.services import publish
-from tests.articles.editing.editor_forms import PASTE, body, open_row, preview_of, save, select
-from tests.articles.editing.test_formatting_in_a_browser import WORD
+from tests.articles.editing.editor_forms import PASTE, WORD, body, open_row, preview_of, save, select
 from tests.articles.images.sample_images import jpeg
 from tests.factories import UserFactory, make_comment
 from tests.helpers.browser import log_in

@@ -10,9 +10,9 @@ from django.utils import timezone
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
 from articles.models import Article, Image
 from articles.services import change_site, save_article
+from tests.articles.editing.editor_forms import ADD as WRITE
+from tests.articles.editing.editor_forms import change, form
 from tests.articles.images.sample_images import gif, jpeg, make_image, upload
-from tests.articles.test_admin import ADD as WRITE
-from tests.articles.test_admin import change, form
 from tests.factories import UserFactory, make_article
 from tests.helpers.clients import client_of, client_with_role
 from tests.helpers.data_folder import data_path

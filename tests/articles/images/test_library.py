@@ -11,9 +11,8 @@ from playwright.sync_api import expect
 from accounts.models import READER
 from articles.images import library
 from articles.models import Article, Image
-from tests.articles.editing.editor_forms import open_row, post_autosave, save
+from tests.articles.editing.editor_forms import ADD, change, open_row, post_autosave, save
 from tests.articles.images.sample_images import jpeg, make_image
-from tests.articles.test_admin import ADD, change
 from tests.comments.in_a_browser import PHONE
 from tests.factories import make_article
 from tests.helpers.axe import WIDTHS, faults

@@ -12,7 +12,7 @@ from comments.following.incoming import Outcome, receive
 from core.mail.tokens import MailToken, incoming_email
 from moderation.scheduled_jobs import delete_undeliverable
 from tests.articles.newsletter.conftest import draft_of, run_sending, send, states, subscribe
-from tests.comments.following.test_incoming import bounce, reply
+from tests.comments.following.helpers import bounce, reply
 
 pytestmark = pytest.mark.django_db
 

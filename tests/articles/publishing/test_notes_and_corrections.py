@@ -13,8 +13,7 @@ from django.utils import timezone
 from articles.editing.notes import add_correction
 from articles.models import Article, EditorNote
 from articles.publishing.services import publish
-from tests.articles.editing.editor_forms import article_fields
-from tests.articles.test_admin import change
+from tests.articles.editing.editor_forms import article_fields, change
 from tests.factories import make_article
 from tests.helpers.clients import client_of
 

@@ -10,8 +10,14 @@ from articles.models import Article, Site
 from articles.publishing.services import publish, set_embargo
 from articles.publishing.status import describe_state
 from articles.services import save_article
-from tests.articles.editing.editor_forms import article_fields, hidden_fields, publication_url
-from tests.articles.test_admin import ADD, change, form
+from tests.articles.editing.editor_forms import (
+    ADD,
+    article_fields,
+    change,
+    form,
+    hidden_fields,
+    publication_url,
+)
 from tests.factories import make_article
 from tests.helpers.clients import client_of
 

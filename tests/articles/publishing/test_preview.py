@@ -9,7 +9,7 @@ from accounts.models import READER
 from articles.models import PREVIEW_LIFETIME, Article, Topic
 from articles.publishing.services import set_embargo, unpublish
 from articles.services import save_article
-from tests.articles.test_admin import change
+from tests.articles.editing.editor_forms import change
 from tests.factories import make_article
 from tests.helpers.clients import client_of, client_with_role
 

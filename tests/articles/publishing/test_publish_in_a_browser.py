@@ -5,8 +5,8 @@ from playwright.sync_api import expect
 
 from accounts.models import EDITOR
 from articles.models import Article
+from tests.articles.editing.editor_forms import ADD, change
 from tests.articles.images.sample_images import jpeg
-from tests.articles.test_admin import ADD, change
 from tests.comments.in_a_browser import DESK, PHONE
 from tests.factories import UserFactory, make_article
 from tests.helpers.axe import faults

@@ -23,7 +23,7 @@ from articles.models import (
 from articles.redaction.redact import find_occurrences, redact_words
 from articles.services import save_article, save_page
 from comments.services.discussions import ensure_discussion
-from tests.comments.test_admin import article_form
+from tests.articles.editing.editor_forms import article_form
 from tests.factories import UserFactory, make_article
 from tests.helpers.clients import client_of
 

@@ -19,6 +19,7 @@ from comments.following.incoming import Outcome, receive
 from comments.following.tokens import follow_token
 from core.mail.tokens import incoming_email
 from tests.comments.following.conftest import follow
+from tests.comments.following.helpers import bounce, reply
 
 pytestmark = pytest.mark.django_db
 
@@ -26,48 +27,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _incoming(settings: Any) -> None:
     settings.INCOMING_EMAIL = "comments@example.net"
-
-
-def reply(to: str, sender: str = "Jane <jane@example.org>", **headers: str) -> EmailMessage:
-    message = EmailMessage()
-    message["From"], message["To"] = sender, to
-    message["Subject"] = "Re: Kofi commented"
-    message["Message-ID"] = "<1@example.org>"
-    for name, value in headers.items():
-        message[name.replace("_", "-")] = value
-    message.set_content("Well said!")
-    return message
-
-
-def bounce(to: str, status: str = "5.1.1") -> EmailMessage:
-    """Return a delivery status notification as Postfix writes it."""
-    text = f"""From: MAILER-DAEMON@mx.example.net (Mail Delivery System)
-To: {to}
-Subject: Undelivered Mail Returned to Sender
-Auto-Submitted: auto-replied
-MIME-Version: 1.0
-Content-Type: multipart/report; report-type=delivery-status; boundary="b"
-
---b
-Content-Type: text/plain
-
-The mail could not be delivered.
-
---b
-Content-Type: message/delivery-status
-
-Reporting-MTA: dns; mx.example.net
-
-Final-Recipient: rfc822; jane@example.org
-Action: failed
-Status: {status}
-Diagnostic-Code: smtp; 550 5.1.1 No such user here
-
---b--
-"""
-    message = email.message_from_string(text, policy=default)
-    assert isinstance(message, EmailMessage)
-    return message
 
 
 def test_a_bounce_is_noted(article: Article, jane: User) -> None:

@@ -29,6 +29,7 @@ from moderation.actions.quick_actions import set_editors_pick
 from moderation.erasure import purge
 from moderation.people.profiles import Person
 from tests.comments.following.conftest import follow, send_due
+from tests.comments.following.helpers import since_an_hour
 from tests.factories import GuestFactory, UserFactory, make_comment
 
 pytestmark = pytest.mark.django_db
@@ -43,12 +44,6 @@ def comment(article: Article, jane: User) -> Comment:
 def updates_of(client: Client, person: User) -> str:
     client.force_login(person)
     return client.get("/account/notifications/").content.decode()
-
-
-def since_an_hour() -> None:
-    """Let everybody follow since an hour ago: in a test, the database's clock stands still."""
-    at = timezone.now() - timedelta(hours=1)
-    Follow.objects.update(seen_at=at, mailed_at=at)
 
 
 def test_a_pick_is_a_notice_on_the_site(

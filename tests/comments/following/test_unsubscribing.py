@@ -17,7 +17,7 @@ from comments.models import Comment, Follow
 from comments.services.recommendations import recommend
 from moderation.actions.quick_actions import set_editors_pick
 from tests.comments.following.conftest import follow, reply_to
-from tests.comments.following.test_own_comments import since_an_hour
+from tests.comments.following.helpers import since_an_hour
 from tests.factories import make_article, make_comment
 from tests.helpers.servers.smtp import receiving
 

@@ -16,8 +16,8 @@ from tests.comments.search.search_pages import (
     search_discussion,
     search_site,
 )
-from tests.comments.thread.test_story import remove
 from tests.factories import make_article
+from tests.helpers.discussions import remove
 
 pytestmark = pytest.mark.django_db
 

@@ -15,8 +15,8 @@ from tests.comments.search.search_pages import (
     search_discussion,
     search_site,
 )
-from tests.comments.thread.test_story import remove, set_pending
 from tests.factories import UserFactory, make_article, make_comment
+from tests.helpers.discussions import remove, set_pending
 
 pytestmark = pytest.mark.django_db
 

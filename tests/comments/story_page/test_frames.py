@@ -32,6 +32,7 @@ from moderation.actions.quick_actions import set_editors_pick
 from tests.articles.images.sample_images import make_image
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.clients import client_of
+from tests.helpers.discussions import remove
 
 pytestmark = pytest.mark.django_db
 
@@ -53,10 +54,6 @@ def read(client: Client, article: Article, query: str = "", **headers: str) -> s
     response = client.get(f"{article.get_absolute_url()}{query}", headers=headers)
     assert response.status_code == 200
     return TOKEN.sub("TOKEN", response.content.decode())
-
-
-def remove(comment: Comment, to: str = State.REJECTED, reason: str = Reason.OFF_TOPIC) -> None:
-    change_states(ids=[comment.pk], to=to, reason=reason, actor=None)
 
 
 def pressed_button(comment: Comment) -> str:

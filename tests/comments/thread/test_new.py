@@ -8,8 +8,8 @@ from comments.services.editing import edit_comment
 from comments.services.moves import move_comment
 from comments.services.states import change_states, delete_comment
 from comments.thread.new_comments import MAX_NEW_IDS
-from tests.comments.thread.test_story import import_thread, remove, set_pending
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.helpers.discussions import import_thread, remove, set_pending
 
 pytestmark = pytest.mark.django_db
 

@@ -11,8 +11,9 @@ from comments.services.discussions import change_discussion
 from comments.services.recommendations import recommend
 from comments.tasks import count_recommendations
 from comments.thread.pages import COMMENTS_PER_PAGE, Order, ThreadCursor
-from tests.comments.thread.test_story import BAD_CURSORS, ids, import_thread, read, remove, set_pending
+from tests.comments.thread.helpers import BAD_CURSORS, ids, read
 from tests.factories import UserFactory, make_article, make_comment
+from tests.helpers.discussions import import_thread, remove, set_pending
 
 pytestmark = pytest.mark.django_db
 

@@ -9,8 +9,9 @@ from comments.models import MAX_DEPTH, Comment, Discussion, Reason, State
 from comments.services.discussions import change_discussion
 from comments.services.states import change_states, delete_comment
 from comments.thread.pages import COMMENTS_PER_PAGE, MAX_COUNTED_REPLIES, REPLIES_PER_TREE, Order
-from tests.comments.thread.test_story import ids, import_thread, levels, remove, set_pending
+from tests.comments.thread.helpers import ids, levels
 from tests.factories import UserFactory, make_article, make_comment
+from tests.helpers.discussions import import_thread, remove, set_pending
 
 pytestmark = pytest.mark.django_db
 

@@ -1,81 +1,24 @@
 """/stories/<slug>/: a story with its discussion."""
 
 from datetime import timedelta
-from html.parser import HTMLParser
 from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
 from articles.models import Article, Topic
-from comments.models import MAX_DEPTH, Comment, Discussion, Reason, State
+from comments.models import MAX_DEPTH, Comment, Discussion
 from comments.policy import Policy
 from comments.services.discussions import change_discussion
 from comments.services.imports import ImportedComment, import_comments
 from comments.services.moves import move_comment
-from comments.services.states import change_states
 from comments.thread.pages import COMMENTS_PER_PAGE, REPLIES_PER_TREE, Order, ThreadCursor, read_branch
 from comments.thread.reader import Reader
+from tests.comments.thread.helpers import BAD_CURSORS, Thread, ids, levels, read
 from tests.factories import UserFactory, make_article, make_comment
+from tests.helpers.discussions import import_thread, remove, set_pending
 
 pytestmark = pytest.mark.django_db
-
-
-class Thread(HTMLParser):
-    """A parser of the nesting of a page: (id, depth) of each comment, in order."""
-
-    def __init__(self, markup: str) -> None:
-        super().__init__()
-        self.depth, self.comments = 0, list[tuple[int, int]]()
-        self.feed(markup)
-
-    def handle_starttag(self, tag, attrs):
-        self.depth += tag == "ol"
-        if tag == "article" and (key := dict(attrs).get("id") or "").startswith("comment-"):
-            self.comments.append((int(key.removeprefix("comment-")), self.depth))
-
-    def handle_endtag(self, tag):
-        self.depth -= tag == "ol"
-
-
-def read(client, article, query="", status=200) -> str:
-    response = client.get(f"{article.get_absolute_url()}{query}")
-    assert response.status_code == status
-    return response.content.decode()
-
-
-def levels(markup: str) -> list[tuple[int, int]]:
-    return Thread(markup).comments
-
-
-def ids(markup: str) -> list[int]:
-    return [pk for pk, _ in levels(markup)]
-
-
-def remove(comment, to=State.REJECTED, reason=Reason.OFF_TOPIC):
-    change_states(ids=[comment.pk], to=to, reason=reason, actor=None)
-
-
-def set_pending(*comments):
-    """Put comments back to "Waiting for review"."""
-    change_states(ids=[c.pk for c in comments], to=State.PENDING, reason=Reason.SCREENED, actor=None)
-
-
-def import_thread(article, roots, replies=0):
-    """Post top-level comments a minute apart, each with replies."""
-    article.source_key = f"test|{article.slug}"
-    article.save()
-    start, made = timezone.now() - timedelta(days=400), []
-    for n in range(roots):
-        at, root = start + timedelta(minutes=n), len(made)
-        made.append(ImportedComment(source_id=f"{n}", author_name="Ida", body=f"Root {n}", created_at=at))
-        made += [
-            ImportedComment(
-                source_id=f"{n}.{m}", author_name="Bo", body=f"Reply {n}.{m}", created_at=at, parent=root
-            )
-            for m in range(replies)
-        ]
-    return import_comments(article=article, comments=made, actor=None, batch=uuid4()).created
 
 
 def test_the_page_shows_the_story_with_its_thread(client):
@@ -409,22 +352,6 @@ def test_pending_replies_to_a_removed_comment_are_shown_to_people_who_may_see_th
     assert ("A waiting word." in page) == bool(role)
     assert "Loud words." not in page
     assert root.author_name not in page
-
-
-BAD_CURSORS = [
-    "",
-    "x",
-    "1",
-    "1.",
-    ".1",
-    "1.2.3",
-    f"{2**63}.1",
-    f"1.{2**63}",
-    "-1.-1",
-    "1.1e5",
-    "1_0.1",
-    "--1.1",
-]
 
 
 @pytest.mark.parametrize("cursor", [*BAD_CURSORS, "%00.1", "' OR 1=1.1"])

@@ -13,7 +13,7 @@ from comments.models import Comment, DiscussionDay, Reason, State
 from comments.services.imports import ImportedComment, import_comments
 from comments.services.states import change_states
 from comments.thread.timeline import BAR_COUNT, summarize
-from tests.comments.thread.test_story import ids, read
+from tests.comments.thread.helpers import ids, read
 from tests.factories import make_article
 
 START = date(2013, 6, 19)

@@ -10,9 +10,9 @@ from comments.services.discussions import change_discussion
 from comments.services.editing import edit_comment
 from comments.services.states import change_states
 from comments.thread import pages
-from tests.comments.thread.test_story import set_pending
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.browser import log_in
+from tests.helpers.discussions import set_pending
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

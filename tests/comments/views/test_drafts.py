@@ -18,7 +18,7 @@ from comments.policy import Submission
 from comments.services.drafts import DRAFT_RETENTION, MAX_DRAFTS, delete_old_comment_drafts, save_draft
 from comments.services.posting import post_comment
 from comments.services.states import change_states
-from tests.comments.views.test_reply import url
+from tests.comments.views.helpers import url
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in

@@ -15,9 +15,9 @@ from accounts.models import Guest
 from comments.models import Comment
 from comments.tasks import delete_unconfirmed_emails, mail_confirmation
 from core.rate_limits import MAX_MAILS_PER_DAY
-from tests.comments.thread.test_story import set_pending
-from tests.comments.views.test_reply import fields, url
+from tests.comments.views.helpers import fields, url
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
+from tests.helpers.discussions import set_pending
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("jobs_run_at_once")]
 

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from accounts.models import Guest
 from comments.models import MAX_BODY_LENGTH, Comment
-from tests.comments.views.test_reply import url
+from tests.comments.views.helpers import url
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in

@@ -14,9 +14,9 @@ from comments.services.discussions import change_discussion
 from comments.services.recommendations import recommend
 from comments.services.states import change_states
 from comments.tasks import COUNT_DELAY, count_recommendations
-from tests.comments.thread.test_story import read, set_pending
+from tests.comments.thread.helpers import read
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
-from tests.helpers.discussions import version
+from tests.helpers.discussions import set_pending, version
 
 pytestmark = pytest.mark.django_db
 

@@ -20,19 +20,12 @@ from comments.models import MAX_BODY_LENGTH, Comment, CommentDraft, Discussion, 
 from comments.services.discussions import change_discussion
 from comments.services.imports import ImportedComment, import_comments
 from comments.services.states import change_states
+from tests.comments.views.helpers import fields, url
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
 HTMX = {"HX-Request": "true"}
-
-
-def fields(**changed):
-    return {"name": "Ida", "email": "ida@example.org", "body": "It did.", "nonce": str(uuid4())} | changed
-
-
-def url(article, parent=None):
-    return f"{article.get_absolute_url()}reply/" + (f"{parent.pk}/" if parent else "")
 
 
 def nonce_in(response) -> str:

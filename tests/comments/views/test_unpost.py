@@ -15,7 +15,7 @@ from comments.models import EDIT_WINDOW, Comment, Reason, State
 from comments.services.discussions import change_discussion
 from comments.services.states import change_states
 from comments.tasks import delete_unconfirmed_emails, mail_confirmation
-from tests.comments.views.test_reply import fields, url
+from tests.comments.views.helpers import fields, url
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db

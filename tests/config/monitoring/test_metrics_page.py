@@ -9,7 +9,6 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
-from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import DjangoDbBlocker, Settings
 
 from accounts.models import User
@@ -21,11 +20,10 @@ from config.page_cache.application import PageCacheApp
 from core.backup_folder import LastBackup, record_backup
 from core.monitoring.metrics import REGISTRY
 from moderation.models import Case, JobRun
+from tests.config.monitoring.helpers import TOKEN, samples
 from tests.factories import make_article, make_comment
 from tests.helpers.postgres.database import captured_statements
 from tests.helpers.wsgi_requests import send_request
-
-TOKEN = "a token that is long enough"
 
 
 @pytest.fixture
@@ -37,16 +35,6 @@ def token(settings: Settings) -> dict[str, str]:
 
 def read(client: Client, token: dict[str, str]) -> str:
     return client.get("/metrics", headers=token).content.decode()
-
-
-def samples(text: str) -> dict[str, float]:
-    """Return the values by name and labels, such as soundoff_jobs{ready}."""
-    found = {}
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            labels = ",".join(sample.labels.values())
-            found[f"{sample.name}{{{labels}}}" if labels else sample.name] = sample.value
-    return found
 
 
 @pytest.mark.django_db

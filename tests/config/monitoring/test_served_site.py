@@ -15,7 +15,7 @@ import pytest
 
 from config.server import postgres
 from tests.config.conftest import copy_home, data_folder, environment_of
-from tests.config.monitoring.test_metrics_page import TOKEN, samples
+from tests.config.monitoring.helpers import TOKEN, samples
 from tests.config.serving import Guest, Served, frozen, serving
 from tests.helpers.waiting import PATIENCE, until
 

@@ -2,7 +2,6 @@
 
 import re
 from io import BytesIO
-from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -13,21 +12,12 @@ from PIL import Image as Pillow
 from articles.images.services import delete_image, delete_unused_files
 from articles.models import Image, Site
 from config.page_cache.application import PageCacheApp
-from tests.articles.images.sample_images import photo, saved
-from tests.config.owner.test_settings import URL, fields, text, warm
+from tests.config.owner.helpers import URL, png, save, warm
 from tests.factories import make_article
 from tests.helpers.data_folder import data_path
 from tests.helpers.wsgi_requests import send_request
 
 MARK = '<path d="M14 8v6.5l-4.2 2.2"/>'
-
-
-def png(width: int, height: int) -> SimpleUploadedFile:
-    return SimpleUploadedFile("ours.png", saved(photo(width, height), "PNG"), content_type="image/png")
-
-
-def save(client: Client, **values: Any) -> Any:
-    return client.post(URL, {**fields(client), **values})
 
 
 def appearance_urls(page: str) -> dict[str, str]:
@@ -50,7 +40,7 @@ def test_a_logo_and_an_icon_are_on_every_page_until_they_are_removed(
     default_icon = appearance_urls(page)["icon"]
 
     assert save(ada_client, logo_file=png(900, 300), icon_file=png(300, 300)).status_code == 302
-    page = text(send_request(site, "/"))
+    page = send_request(site, "/").text
     assert MARK not in page
     assert ">Soundoff</span></a>" in page
     found = appearance_urls(page)
@@ -66,7 +56,7 @@ def test_a_logo_and_an_icon_are_on_every_page_until_they_are_removed(
     assert Client().get("/favicon.ico")["Location"] == found["icon"]
 
     assert save(ada_client, logo_remove="on", icon_remove="on").status_code == 302
-    page = text(send_request(site, "/"))
+    page = send_request(site, "/").text
     assert MARK in page
     assert appearance_urls(page) == {"icon": default_icon}
     assert Client().get(found["logo"]).status_code == Client().get(found["icon"]).status_code == 404
@@ -75,7 +65,7 @@ def test_a_logo_and_an_icon_are_on_every_page_until_they_are_removed(
 def test_a_logo_with_the_name_stands_alone(ada_client: Client, site: PageCacheApp) -> None:
     make_article()
     save(ada_client, logo_file=png(900, 300), logo_has_name="on")
-    page = text(send_request(site, "/"))
+    page = send_request(site, "/").text
     assert re.search(r'<a class="brand" href="/"><img [^>]*alt="Soundoff"[^>]*></a>', page)
 
 
@@ -103,7 +93,7 @@ def test_the_accent_is_on_every_page_until_it_is_removed(ada_client: Client, sit
     make_article()
     assert "accent" not in appearance_urls(warm(site))
     assert save(ada_client, accent="#B00020").status_code == 302
-    url = appearance_urls(text(send_request(site, "/")))["accent"]
+    url = appearance_urls(send_request(site, "/").text)["accent"]
     assert url == "/site/accent-b00020.css"
     write = "/admin/articles/article/add/?form=6f9b1c0e-7d3a-4a53-9d4e-2b1f3c5a7e90"
     preview = re.search(r'data-css="([^"]+)"', ada_client.get(write).content.decode())
@@ -118,7 +108,7 @@ def test_the_accent_is_on_every_page_until_it_is_removed(ada_client: Client, sit
     assert "--accent: light-dark(#b00020, " in sheet.content.decode()
     assert "immutable" in sheet["Cache-Control"]
     save(ada_client, accent="")
-    assert "accent" not in appearance_urls(text(send_request(site, "/")))
+    assert "accent" not in appearance_urls(send_request(site, "/").text)
 
 
 def test_a_colour_that_is_hard_to_read_is_adjusted_with_a_sentence(ada_client: Client) -> None:

@@ -19,15 +19,14 @@ from articles.models import Site
 from config.models import MailDay, MailFailure
 from config.page_cache.application import PageCacheApp
 from moderation.models import JobRun
-from tests.config.owner.test_look import png, save
-from tests.config.owner.test_system_status import failed_job, quiet, run_jobs
+from tests.config.owner.helpers import failed_job, png, quiet, save
 from tests.factories import UserFactory, make_article
-from tests.helpers.axe import WIDTHS
+from tests.helpers.axe import WIDTHS, faults_at
 from tests.helpers.browser import fill_set_up, log_in, wait_for_fonts
+from tests.helpers.jobs import run_jobs
 from tests.helpers.mails import check_mail, text_of
 from tests.helpers.servers.smtp import Inbox
 from tests.helpers.wsgi_requests import send_request
-from tests.site.test_layout import check
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -197,7 +196,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
     JobRun.objects.create(
         name="Notify moderators of waiting comments", started_at=timezone.now(), error="OSError"
     )
-    found = {"rules": check(page, live_server.url + "/rules/")}
+    found = {"rules": faults_at(page, live_server.url + "/rules/")}
     shoot_widths(page, "rules")
     edda = UserFactory.create(name="Edda", roles=(EDITOR,))
     for user, urls in [
@@ -214,11 +213,11 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
     ]:
         log_in(page.context, live_server, user)
         for name, url in urls.items():
-            found[name] = check(page, live_server.url + url)
+            found[name] = faults_at(page, live_server.url + url)
             shoot_widths(page, name)
     assert found == {name: [] for name in found}
 
 
 def test_axe_finds_nothing_at_the_set_up(live_server: Any, page: Page) -> None:
-    assert check(page, live_server.url + token_of(make_setup_link())) == []
+    assert faults_at(page, live_server.url + token_of(make_setup_link())) == []
     shoot_widths(page, "set-up")

@@ -2,7 +2,6 @@
 
 import re
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -16,33 +15,9 @@ from articles.site.cached_pages import stale_copies_invalidated_at
 from comments.models import Comment, Discussion, State
 from config.page_cache.application import PageCacheApp
 from tests.articles.images.sample_images import make_image
+from tests.config.owner.helpers import URL, fields, save, warm
 from tests.factories import UserFactory, make_article, make_comment
-from tests.helpers.wsgi_requests import Reply, send_request
-
-URL = "/owner/settings/"
-
-
-def fields(client: Client) -> dict[str, Any]:
-    """Return the fields of the form, to send them back with some changes."""
-    form = client.get(URL).context["form"]
-    found = {name: form[name].value() for name in form.fields}
-    return {name: value for name, value in found.items() if value not in (None, False)}
-
-
-def save(client: Client, **values: Any) -> Any:
-    return client.post(URL, {**fields(client), **values})
-
-
-def warm(site: PageCacheApp, path: str = "/") -> str:
-    """Return the page and put it into the cache."""
-    send_request(site, path)
-    reply = send_request(site, path)
-    assert reply.status == 200
-    return text(reply)
-
-
-def text(reply: Reply) -> str:
-    return reply.body.decode()
+from tests.helpers.wsgi_requests import send_request
 
 
 def test_only_administrators_have_access(db: None) -> None:
@@ -73,7 +48,7 @@ def test_a_setting_applies_to_a_cached_page(
     assert after not in page
     assert before is None or before in page
     assert save(ada_client, **{field: value}).status_code == 302
-    page = text(send_request(site, "/"))
+    page = send_request(site, "/").text
     assert after in page
     assert before is None or before not in page
 
@@ -85,7 +60,7 @@ def test_the_time_zone_applies_to_a_cached_page(ada_client: Client, site: PageCa
     before = warm(site, url)
     save(ada_client, time_zone="cairo")
     assert Site.objects.get().time_zone == "Africa/Cairo"
-    assert text(send_request(site, url)) != before
+    assert send_request(site, url).text != before
 
 
 @pytest.mark.parametrize("accepted", ["", "ar", "en-GB,en;q=0.8"])
@@ -94,16 +69,16 @@ def test_the_language_applies_to_every_stranger(
 ) -> None:
     make_article()
     for _ in range(2):
-        assert '<html lang="en" dir="ltr"' in text(send_request(site, "/", Accept_Language=accepted))
+        assert '<html lang="en" dir="ltr"' in send_request(site, "/", Accept_Language=accepted).text
     save(ada_client, language="ar")
     for _ in range(2):
-        assert '<html lang="ar" dir="rtl"' in text(send_request(site, "/", Accept_Language=accepted))
+        assert '<html lang="ar" dir="rtl"' in send_request(site, "/", Accept_Language=accepted).text
     # The same for pages that are not cached, and for those that no view makes.
     stranger = Client(headers={"accept-language": accepted}, enforce_csrf_checks=True)
     for url in ("/accounts/login/", "/no-such-page/"):
         assert '<html lang="ar" dir="rtl"' in stranger.get(url).content.decode()
     assert '<html lang="ar" dir="rtl"' in stranger.post("/accounts/login/").content.decode()
-    assert 'xml:lang="ar"' in text(send_request(site, "/feed/", Accept_Language=accepted))
+    assert 'xml:lang="ar"' in send_request(site, "/feed/", Accept_Language=accepted).text
 
 
 def test_links_to_more_settings(ada_client: Client) -> None:
@@ -127,20 +102,20 @@ def test_the_language_of_stories_is_marked_everywhere(ada_client: Client, site: 
     make_comment(story, "Det var på tide.")
     url = story.get_absolute_url()
     for path in ("/", url, "/rules/"):
-        assert 'lang="nb"' not in text(send_request(site, path))
+        assert 'lang="nb"' not in send_request(site, path).text
     assert list(save(ada_client, written_in="xx").context["form"].errors) == ["written_in"]
     save(ada_client, written_in="nb", rules="Vær snill.")
-    assert '<h2 class="headline" dir="auto" lang="nb"><a' in text(send_request(site, "/"))
-    page = text(send_request(site, url))
+    assert '<h2 class="headline" dir="auto" lang="nb"><a' in send_request(site, "/").text
+    page = send_request(site, url).text
     assert '<html lang="en"' in page
     assert '<h1 dir="auto" lang="nb">Fergen' in page
     assert '<div class="prose" dir="auto" lang="nb"><p>Endelig.' in page
     assert '<div dir="auto" lang="nb"><p>Det var' in page
     assert '"inLanguage":"nb"' in page
-    assert 'lang="nb"><p>Vær snill.' in text(send_request(site, "/rules/"))
-    assert 'xml:lang="nb"' in text(send_request(site, "/feed/"))
+    assert 'lang="nb"><p>Vær snill.' in send_request(site, "/rules/").text
+    assert 'xml:lang="nb"' in send_request(site, "/feed/").text
     save(ada_client, written_in="")
-    assert 'lang="nb"' not in text(send_request(site, url))
+    assert 'lang="nb"' not in send_request(site, url).text
 
 
 def test_an_unknown_language_is_refused(ada_client: Client) -> None:
@@ -154,7 +129,7 @@ def test_the_rules_page_exists_only_with_rules(ada_client: Client, site: PageCac
     assert "<strong>kind</strong>" in page
     assert "<script>x" not in page
     save(ada_client, rules="Be *short*.")
-    assert "<em>short</em>" in text(send_request(site, "/rules/"))
+    assert "<em>short</em>" in send_request(site, "/rules/").text
     save(ada_client, rules="")
     assert send_request(site, "/rules/").status == 404
 
@@ -228,11 +203,11 @@ def test_closing_applies_to_a_cached_page(ada_client: Client, site: PageCacheApp
     url = article.get_absolute_url()
     assert "Add to the discussion" in warm(site, url)
     save(ada_client, close_after_days=9)
-    assert "Add to the discussion" not in text(send_request(site, url))
+    assert "Add to the discussion" not in send_request(site, url).text
     with pytest.raises(Exception, match="closed"):
         make_comment(article)
     save(ada_client, close_after_days=11)
-    assert "Add to the discussion" in text(send_request(site, url))
+    assert "Add to the discussion" in send_request(site, url).text
 
 
 def test_late_comments_are_reviewed_after_the_set_days(ada_client: Client, checking_policy: None) -> None:

@@ -10,10 +10,8 @@ from typing import Any
 import pytest
 import time_machine
 from django.apps import apps
-from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
-from django_tasks import task
 from django_tasks.base import Task, TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
@@ -38,8 +36,10 @@ from core.scheduled_jobs import JOBS, Job
 from moderation.job_runner import is_due, run_if_due
 from moderation.models import JobRun
 from moderation.scheduled_jobs import delete_finished_tasks
+from tests.config.owner.helpers import failed_job, quiet
 from tests.factories import GuestFactory, UserFactory, confirm_email
 from tests.helpers.data_folder import data_path
+from tests.helpers.jobs import run_jobs
 from tests.helpers.servers.smtp import Inbox
 
 URL, JOB = "/owner/status/", "/owner/jobs/"
@@ -49,22 +49,6 @@ def page(client: Client, url: str = URL) -> str:
     response = client.get(url)
     assert response.status_code == 200
     return " ".join(response.content.decode().split())
-
-
-def run_jobs() -> None:
-    """Run the job worker until no job is left."""
-    call_command("db_worker", batch=True, interval=0, startup_delay=False, verbosity=0, reload=False)
-
-
-def failed_job(inbox: Inbox) -> DBTaskResult:
-    """Return a job that failed because the mail server rejected the recipient."""
-    guest = GuestFactory.create(email="jim@example.org")
-    inbox.refused = {guest.email: "550 5.1.1 <jim@example.org> is unknown here"}
-    result = mail_confirmation.enqueue(guest.pk)
-    run_jobs()
-    job: DBTaskResult = DBTaskResult.objects.get(pk=result.id)
-    assert job.status == TaskResultStatus.FAILED
-    return job
 
 
 def test_only_administrators_have_access(db: None) -> None:
@@ -211,11 +195,6 @@ def test_all_jobs_are_retried_or_one_is_deleted(ada_client: Client, inbox: Inbox
 @pytest.mark.parametrize("sent", [{}, {"retry": "x"}, {"retry": "9" * 32}, {"run_now": "no such"}])
 def test_unknown_jobs_are_no_error(ada_client: Client, sent: dict[str, str]) -> None:
     assert ada_client.post(JOB, sent).status_code == 302
-
-
-@task()
-def quiet() -> None:
-    """Do nothing."""
 
 
 def test_a_missing_job_worker_is_shown(ada_client: Client) -> None:

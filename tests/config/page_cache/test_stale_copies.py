@@ -16,7 +16,7 @@ from config.page_cache.stale_copies import StaleCopies, StaleCopy
 from moderation.erasure import account_erasure
 from moderation.models import AccountErasure
 from moderation.people.profiles import Person
-from tests.config.test_fallback_pages import NOTICE, frozen
+from tests.config.fallback import NOTICE, frozen
 from tests.factories import UserFactory, make_comment
 from tests.helpers.wsgi_requests import send_request
 

@@ -17,7 +17,7 @@ from config.page_cache.stamp_reader import (
     StampReader,
     stamp_query,
 )
-from tests.config.test_fallback_pages import frozen
+from tests.config.fallback import frozen
 
 Work = Callable[[AsyncStampReader], Awaitable[None]]
 

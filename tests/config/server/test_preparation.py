@@ -16,7 +16,7 @@ from config.page_cache.application import THREADS, PageCacheApp
 from config.page_cache.entries import RawResponse
 from config.page_cache.stamp_reader import MAX_CONNECTIONS, AsyncStampReader
 from config.server.preparation import first_paths, prepare
-from tests.config.test_fallback_pages import frozen, until_back
+from tests.config.fallback import frozen, until_back
 from tests.factories import make_comment
 from tests.helpers.wsgi_requests import make_environ, send_request
 

@@ -8,7 +8,7 @@ import pytest
 
 from core.data_folder import PROJECT
 from moderation.tasks import notify_authors
-from tests.config.owner.test_system_status import run_jobs
+from tests.helpers.jobs import run_jobs
 
 PROGRAM = """
 from pathlib import Path

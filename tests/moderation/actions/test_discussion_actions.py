@@ -17,7 +17,7 @@ from comments.services.editing import edit_comment
 from moderation.actions import quick_actions
 from moderation.actions.decisions import undo
 from moderation.models import Batch, Case, Finding, SettingChange
-from tests.comments.test_admin import article_form
+from tests.articles.editing.editor_forms import article_form
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.postgres.tampering import triggers_disabled
 from tests.helpers.waiting import PATIENCE, wait_for_a_lock

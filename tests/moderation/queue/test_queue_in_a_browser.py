@@ -15,7 +15,7 @@ from moderation.models import Batch, Case, SavedLine
 from moderation.reports.reporting import report_illegal_content
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
-from tests.helpers.browser import log_in, wait_until
+from tests.helpers.browser import errors_of, log_in, wait_until
 
 pytestmark = [
     pytest.mark.browser,
@@ -47,13 +47,6 @@ def waiting_comments():
 
 def states(comments) -> list[str]:
     return [Comment.objects.values_list("state", flat=True).get(pk=c.pk) for c in comments]
-
-
-def errors_of(page) -> list[str]:
-    failures = list[str]()
-    page.on("console", lambda message: failures.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: failures.append(str(error)))
-    return failures
 
 
 def test_queue_with_keyboard_shortcuts(context, live_server, waiting_comments, maria):

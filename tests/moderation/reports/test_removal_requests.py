@@ -18,6 +18,7 @@ from moderation.tasks import notify_administrators, notify_request_outcome, send
 from tests.comments.in_a_browser import import_thread
 from tests.factories import UserFactory, confirm_email, make_article, make_comment
 from tests.helpers.clients import client_of, client_with_role
+from tests.moderation.reports.helpers import filled, make_request
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
@@ -28,24 +29,6 @@ RECEIPT = "7f0c1f5e-1c1c-4b58-9f0e-6f1d2a3b4c5d"
 @pytest.fixture
 def story():
     return make_article("The slip closes")
-
-
-def filled(url, **fields) -> dict[str, str]:
-    return {
-        "url": url,
-        "requested_action": "correct",
-        "passage": "“in 2014”: it was 2013.",
-        "reason": "I signed the paper.",
-        "role": "subject",
-        "name": "Nia",
-        "email": "nia@example.org",
-    } | fields
-
-
-def make_request(article, comment=None, **fields) -> RemovalRequest:
-    values = filled("")
-    del values["url"]
-    return removal_requests.send_request(article=article, comment=comment, **(values | fields))
 
 
 def test_every_story_links_to_the_form_with_its_own_url(client, story):

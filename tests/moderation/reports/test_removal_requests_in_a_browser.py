@@ -8,7 +8,7 @@ from moderation.reports import removal_requests
 from tests.factories import make_article, make_comment
 from tests.helpers.axe import WIDTHS, faults
 from tests.helpers.browser import log_in
-from tests.moderation.reports.test_removal_requests import make_request
+from tests.moderation.reports.helpers import make_request
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("publishing")]
 

@@ -10,8 +10,7 @@ from moderation.rules import active_rules
 from moderation.rules.matching import RuleDefinition
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import WIDTHS, faults
-from tests.helpers.browser import log_in
-from tests.moderation.queue.test_queue_in_a_browser import errors_of
+from tests.helpers.browser import errors_of, log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -12,7 +12,15 @@ from moderation.models import CommentGroup, CommentGroupMember
 from moderation.similar.compared import Row
 from tests.factories import GuestFactory, make_article, make_comment
 from tests.helpers.postgres.tampering import triggers_disabled
-from tests.moderation.similar.test_grouping import DAYS, GOOD, PRAISE, good_rows, ids, proposed_groups, row
+from tests.moderation.similar.grouping_rows import (
+    DAYS,
+    GOOD_TEXTS,
+    PRAISE,
+    good_rows,
+    ids,
+    proposed_groups,
+    row,
+)
 
 PRODUCTS = [
     "teak oars",
@@ -109,7 +117,7 @@ def test_few_texts_of_a_template_are_a_group_only_after_decisions():
 
 
 def test_good_comments_that_link_to_sources_are_no_template():
-    sources = [f"{body} See https://source{n}.example/{n}" for n, body in enumerate(GOOD)]
+    sources = [f"{body} See https://source{n}.example/{n}" for n, body in enumerate(GOOD_TEXTS)]
     linking = [row(body, minutes=30 * n) for n, body in enumerate(sources)]
 
     assert proposed_groups(linking) == {}
@@ -179,7 +187,7 @@ def test_late_praise_that_comes_once_a_year_is_no_flood():
 
 def test_late_links_are_a_group_where_they_are_nearly_all():
     links = [row(f"{PRODUCTS[n]} http://{TOWNS[n]}.example", minutes=LATER + 900 * n) for n in range(5)]
-    asking = [row(body, minutes=LATER + 500 * n) for n, body in enumerate(GOOD[:4])]
+    asking = [row(body, minutes=LATER + 500 * n) for n, body in enumerate(GOOD_TEXTS[:4])]
 
     assert proposed_groups([*good_rows(), *links]) == {"late": ids(links)}
     assert proposed_groups([*good_rows(), *links, *asking]) == {}
@@ -188,7 +196,7 @@ def test_late_links_are_a_group_where_they_are_nearly_all():
 def test_search_phrases_as_names_over_the_years_are_no_group():
     named = [row(body, "cheap sofas", minutes=DAYS * 25 * n) for n, body in enumerate(PRAISE[:4])]
     named = [one._replace(name=f"{one.name} {n}", writer=f"w{n}") for n, one in enumerate(named)]
-    talk = [row(body, minutes=DAYS * 8 * n) for n, body in enumerate(GOOD)]
+    talk = [row(body, minutes=DAYS * 8 * n) for n, body in enumerate(GOOD_TEXTS)]
 
     assert proposed_groups([*talk, *named]) == {}
 
@@ -230,7 +238,7 @@ def open_group(client, maria):
 def test_page_proposes_the_rest_of_a_template_after_three_decisions(form, maria, open_group):
     """The comments of an imported discussion may be years old when they are decided on."""
     article = make_article(body="The council closes the slip. The piles have rotted.")
-    for body in GOOD:
+    for body in GOOD_TEXTS:
         make_comment(article, body)
     flood = [make_comment(article, form(n), guest=GuestFactory.create(name=f"Ed {n}")) for n in range(8)]
     with triggers_disabled():
@@ -264,7 +272,7 @@ def test_copy_in_a_flood_stays_with_the_flood():
 @pytest.mark.usefixtures("moderation_without_checks")
 def test_first_of_two_copies_stays(client, maria, open_group):
     article, guest = make_article(), GuestFactory.create(name="Paula")
-    first, again = (make_comment(article, GOOD[0] + dot, guest=guest) for dot in ("", " "))
+    first, again = (make_comment(article, GOOD_TEXTS[0] + dot, guest=guest) for dot in ("", " "))
 
     group = open_group()
 

@@ -1,96 +1,31 @@
 """Grouping of similar comments, and good comments that must not be grouped."""
 
-from datetime import UTC, datetime, timedelta
-from itertools import count, product
+from datetime import timedelta
+from itertools import product
 
 import pytest
 
 from moderation.similar.compared import Row, Story
-from moderation.similar.grouping import GroupingResult, find_groups
-
-DAYS = 24 * 60  # minutes
-DAY = datetime(2020, 5, 1, 9, tzinfo=UTC)
-STORY = Story(
-    DAY, "The slip closes. The council says that the piles of the ferry's slip have rotted for years."
+from moderation.similar.grouping import find_groups
+from tests.moderation.similar.grouping_rows import (
+    DAYS,
+    GOOD_TEXTS,
+    PRAISE,
+    STORY,
+    good_rows,
+    group_rows,
+    ids,
+    proposed_groups,
+    row,
 )
-PRAISE = [
-    "Great blog!",
-    "What a wonderful website, thanks.",
-    "Your posts are superb.",
-    "I love this site so much.",
-    "Such a helpful weblog, well done.",
-    "Fantastic writing on this blog, cheers.",
-    "Truly excellent content here, thank you.",
-    "I have bookmarked it, brilliant.",
-    "Nice article, very useful.",
-    "This blog is amazing.",
-    "The layout of your site is terrific.",
-    "Impressed by your posts!",
-]
-GOOD = [
-    "The piles were inspected in spring, so why did nobody tell the council?",
-    "My boat is moored at that slip and I have seen no rot at all.",
-    "Close it for good, the ferry can land at the quay.",
-    "Who pays for new piles, the county or us?",
-    "The ferry was full again on Sunday, that slip is needed.",
-    "I asked at the meeting and was told to wait for the report on the slip.",
-    "Rotten piles, rotten council.",
-    "The harbour master warned of this years ago.",
-    "Take the bus then, it is three miles.",
-    "They closed the slip at Easter as well, and it took a year.",
-    "A ferry without a slip is a rowing boat.",
-    "The report on the piles is in the library.",
-]
+
 TEMPLATE = (
     "{n} Truly a marvellous magazine with splendid columns, my cousin was wondering about such columns."
 )
-_ids = count(1)
-
-
-def row(body: str, name: str = "", *, minutes: float = 0, discussion: int = 1, **fields: object) -> Row:
-    pk = next(_ids)
-    name = name or f"Nuala {'abcdefghijklmnopqrstuvwxyz'[pk % 26].upper()}{pk}"
-    values = {
-        "id": pk,
-        "discussion": discussion,
-        "parent": None,
-        "name": name,
-        "writer": name,
-        "is_identified": False,
-        "is_confirmed": False,
-        "body": body,
-        "revision": 1,
-        "text_missing": "",
-        "at": DAY + timedelta(minutes=minutes),
-        "state": "published",
-        "is_kept": False,
-        "ip_hash": None,
-        "last_transition_id": pk,
-        **fields,
-    }
-    return Row(**values)  # type: ignore[arg-type]
-
-
-def group_rows(rows: list[Row]) -> tuple[list[Row], GroupingResult]:
-    rows = sorted(rows, key=lambda r: (r.at, r.id))
-    return rows, find_groups(rows, dict.fromkeys({r.discussion for r in rows}, STORY))
-
-
-def proposed_groups(rows: list[Row]) -> dict[str, set[int]]:
-    rows, result = group_rows(rows)
-    return {str(p.kind): {rows[m.row].id for m in p.members} for p in result.proposals}
 
 
 def doubtful_ids(rows: list[Row]) -> list[int]:
     return group_rows(rows)[1].doubts
-
-
-def ids(rows: list[Row]) -> set[int]:
-    return {r.id for r in rows}
-
-
-def good_rows(**fields: object) -> list[Row]:
-    return [row(body, minutes=30 * n, **fields) for n, body in enumerate(GOOD)]
 
 
 def test_good_comments_are_in_no_group():
@@ -98,7 +33,7 @@ def test_good_comments_are_in_no_group():
 
 
 def test_one_ip_address_with_several_names_in_one_discussion_within_a_day():
-    same = [row(body, minutes=60 * n, ip_hash=b"x" * 16) for n, body in enumerate(GOOD[:4])]
+    same = [row(body, minutes=60 * n, ip_hash=b"x" * 16) for n, body in enumerate(GOOD_TEXTS[:4])]
 
     assert proposed_groups(same + good_rows()) == {"origin": ids(same)}
 
@@ -112,14 +47,16 @@ def test_one_ip_address_with_several_names_in_one_discussion_within_a_day():
     ],
 )
 def test_one_ip_address_alone_makes_no_group(fields):
-    same = [row(body, ip_hash=b"x" * 16, **more) for body, more in zip(GOOD, fields, strict=False)]
+    same = [row(body, ip_hash=b"x" * 16, **more) for body, more in zip(GOOD_TEXTS, fields, strict=False)]
 
     assert proposed_groups(same) == {}
 
 
 def test_window_of_several_names_may_start_anywhere():
     hours = (0, 40, 50, 60)
-    same = [row(body, minutes=60 * at, ip_hash=b"x" * 16) for at, body in zip(hours, GOOD, strict=False)]
+    same = [
+        row(body, minutes=60 * at, ip_hash=b"x" * 16) for at, body in zip(hours, GOOD_TEXTS, strict=False)
+    ]
 
     assert proposed_groups(same) == {"origin": ids(same)}
 
@@ -141,9 +78,9 @@ def test_single_comment_is_doubtful_but_no_group():
 
 
 def test_burst_of_praise_is_a_group_but_a_rush_of_readers_is_not():
-    usual = [row(body, minutes=600 * n) for n, body in enumerate(GOOD)]
+    usual = [row(body, minutes=600 * n) for n, body in enumerate(GOOD_TEXTS)]
     burst = [row(body, minutes=9_000 + n / 2) for n, body in enumerate(PRAISE)]
-    rush = [row(body, minutes=9_000 + n / 2) for n, body in enumerate(GOOD)]
+    rush = [row(body, minutes=9_000 + n / 2) for n, body in enumerate(GOOD_TEXTS)]
 
     assert proposed_groups(usual + burst) == {"burst": ids(burst)}
     assert proposed_groups(usual + rush) == {}
@@ -195,7 +132,7 @@ def test_member_with_a_rare_property_comes_first(odd, before):
             {"ip_hash": b"x" * 16},
         ),
         ("missing", ["…"] * 7, {}),
-        ("repeat", [GOOD[0]] * 8, {"name": "Maria"}),
+        ("repeat", [GOOD_TEXTS[0]] * 8, {"name": "Maria"}),
     ],
 )
 def test_rare_property_in_a_group_of_any_kind(kind, bodies, fields, odd):
@@ -237,7 +174,7 @@ def test_good_comment_in_a_burst_comes_first():
 
 def test_promotional_links_are_a_group_but_sources_are_not():
     selling = [row(f"{body} https://cheap.example/{n}", minutes=n) for n, body in enumerate(PRAISE[:4])]
-    sources = [row(f"{body} https://harbour.example/{n}", minutes=n) for n, body in enumerate(GOOD[:4])]
+    sources = [row(f"{body} https://harbour.example/{n}", minutes=n) for n, body in enumerate(GOOD_TEXTS[:4])]
 
     assert proposed_groups(selling + sources) == {"link": ids(selling)}
 
@@ -251,7 +188,7 @@ def test_promotional_links_are_a_group_but_sources_are_not():
     ],
 )
 def test_a_bot_with_one_name_counts_as_many_guests(kind, bodies):
-    usual = [row(body, minutes=600 * n) for n, body in enumerate(GOOD)]
+    usual = [row(body, minutes=600 * n) for n, body in enumerate(GOOD_TEXTS)]
 
     def rows_of(**who: object) -> list[Row]:
         fields = [{key: str(value).format(n=n) for key, value in who.items()} for n in range(len(bodies))]
@@ -271,7 +208,8 @@ def test_search_phrase_names_are_a_group_if_the_texts_are_promotional():
         row(body, name, minutes=n) for n, (body, name) in enumerate(zip(PRAISE, phrases, strict=False))
     ]
     lower = [
-        row(body, name) for body, name in zip(GOOD, ["old boatman", "jane doe", "a voter"], strict=False)
+        row(body, name)
+        for body, name in zip(GOOD_TEXTS, ["old boatman", "jane doe", "a voter"], strict=False)
     ]
 
     assert proposed_groups(selling + lower) == {"name": ids(selling)}
@@ -291,7 +229,7 @@ def test_quotations_are_no_shared_phrases():
 def test_late_promotional_comments_are_a_group_but_late_replies_are_not():
     later = 60 * 24 * 900.0
     selling = [row(body, minutes=later + 5_000 * n) for n, body in enumerate(PRAISE)]
-    asking = [row(body, minutes=later + 7_000 * n) for n, body in enumerate(GOOD)]
+    asking = [row(body, minutes=later + 7_000 * n) for n, body in enumerate(GOOD_TEXTS)]
 
     assert proposed_groups(good_rows() + selling + asking) == {"late": ids(selling)}
 

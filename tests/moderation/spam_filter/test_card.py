@@ -12,7 +12,7 @@ from moderation.spam_filter.classifier.model import Model, sigmoid
 from moderation.spam_filter.classifier.starter import load_starter
 from tests.factories import make_article, make_comment
 from tests.moderation.queue.helpers import open_card
-from tests.moderation.spam_filter.test_page import SPAM, STORY
+from tests.moderation.spam_filter.helpers import SPAM, STORY
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 

@@ -17,17 +17,11 @@ from moderation.transparency import charts
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.postgres.tampering import triggers_disabled
 from tests.moderation.queue.helpers import text
-from tests.moderation.spam_filter.test_versions import active_version
+from tests.moderation.spam_filter.helpers import GOOD, SPAM, STORY, active_version
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
 URL, USE = "/moderation/filter/", "/moderation/filter/use/"
-STORY = (
-    "The council voted on Tuesday to close the old ferry slip at the end of the season. The piles have "
-    "rotted, said the harbour master, and the bridge carries most of the traffic by now. Rowers protested."
-)
-GOOD = "I row across every morning, and the piles at the north end were replaced in 2009, number {n}."
-SPAM = "Great website! Check my page for cheap online casino bonus number {n}: http://casino-{n}.example/"
 
 
 @pytest.fixture

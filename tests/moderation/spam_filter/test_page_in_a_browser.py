@@ -12,9 +12,8 @@ from moderation.spam_filter import training
 from moderation.spam_filter.classifier.starter import STARTER_FILE
 from tests.factories import make_article, make_comment
 from tests.helpers.axe import faults
-from tests.helpers.browser import log_in
-from tests.moderation.queue.test_queue_in_a_browser import errors_of
-from tests.moderation.spam_filter.test_page import GOOD, SPAM, STORY
+from tests.helpers.browser import errors_of, log_in
+from tests.moderation.spam_filter.helpers import GOOD, SPAM, STORY
 
 pytestmark = [
     pytest.mark.browser,

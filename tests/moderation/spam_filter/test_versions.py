@@ -9,6 +9,7 @@ from moderation.actions.decisions import undo
 from moderation.models import Batch, FilterVersion, ModerationSettings
 from moderation.queue import explanations
 from moderation.spam_filter import versions
+from tests.moderation.spam_filter.helpers import active_version
 
 pytestmark = pytest.mark.django_db
 
@@ -16,10 +17,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def two() -> list[FilterVersion]:
     return [FilterVersion.objects.create(kind=kind, weights=b"") for kind in FilterVersion.Kind]
-
-
-def active_version() -> int | None:
-    return ModerationSettings.objects.values_list("filter", flat=True).get(pk=1)
 
 
 def test_an_activation_can_be_undone(client, maria, ada, two):
