@@ -53,6 +53,12 @@ class CommentQuerySet(TreeQuerySet["Comment"]):
         """Return the comments that are neither erased nor restricted, all of which have their text."""
         return self.filter(erased_at=None).exclude(state_reason=Reason.RESTRICTED)
 
+    def with_story(self) -> Self:
+        """Join the stories of the comments without their texts, which a list of comments does not show."""
+        texts = ("standfirst", "body", "body_html", "vector")
+        deferred = (f"discussion__article__{name}" for name in texts)
+        return self.select_related("discussion__article").defer(*deferred)
+
     def moderated_by(self, user: User, *, include_restricted: bool = False) -> Self:
         """Return the comments that this user may moderate.
 

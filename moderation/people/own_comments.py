@@ -27,7 +27,6 @@ from core.query_forms import StrictCursorQuery
 from moderation.notifications.notices import EXCERPT_LENGTH, DecisionNotice, render_notices
 
 PAGE_SIZE = 25  # comments
-TEXTS = ("discussion__article__body", "discussion__article__body_html")  # that are not shown
 GROUPS: dict[str, tuple[Any, tuple[State, ...]]] = {  # of states, with their names on this page
     "published": (State.PUBLISHED.label, (State.PUBLISHED,)),
     "waiting": (State.PENDING.label, (State.PENDING,)),
@@ -86,11 +85,11 @@ def _comments_of(user: User | None, guest: Guest | None, group: str) -> QuerySet
 
     Comments whose posting or import was undone are left out: nobody deleted them.
     """
-    rows = Comment.objects.written_by(user, guest).exclude(state_reason__in=UNDONE_REASONS)
+    rows = Comment.objects.written_by(user, guest).exclude(state_reason__in=UNDONE_REASONS).with_story()
     if group:
         rows = rows.filter(state__in=GROUPS[group][1])
     rows = rows.annotate(story_title=title_for(user, "discussion__article__"))
-    return rows.select_related("discussion__article", "author", "guest").defer(*TEXTS)
+    return rows.select_related("author", "guest")
 
 
 def _with_details(comments: Sequence[Comment], user: User | None, guest: Guest | None) -> list[OwnComment]:

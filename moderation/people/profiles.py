@@ -227,8 +227,8 @@ def search(query: str, user: User) -> list[SearchResult]:
     guests = list(Guest.objects.filter(matches, by_guest).order_by("-created_at")[:MAX_SEARCH_RESULTS])
     imported = list(
         names.filter(author_name__icontains=query)
-        .select_related("discussion__article")
-        .defer("body", "body_html", "discussion__article__body", "discussion__article__body_html")
+        .with_story()
+        .defer("body", "body_html")
         .order_by("source", "author_name", "pk")
         .distinct("source", "author_name")[:MAX_SEARCH_RESULTS]
     )

@@ -253,9 +253,7 @@ def _comments(request: HttpRequest, user: User, person: Person) -> dict[str, Any
         rows = rows.filter(Q(pk__in=public.values("pk")) | Q(pk__in=mine.values("pk")))
     query = PersonQuery.read(request.GET)
     state = query["state"]
-    chosen = rows.filter(state=state) if state else rows
-    texts = ["body_html", "discussion__article__body", "discussion__article__body_html"]
-    chosen = chosen.select_related("discussion__article").defer(*texts)
+    chosen = (rows.filter(state=state) if state else rows).with_story().defer("body_html")
     shown, last = read_page(chosen, "created_at", before=query["before"], size=PAGE_SIZE)
     moderated = set(mine.filter(pk__in=[comment.pk for comment in shown]).values_list("pk", flat=True))
     return {

@@ -280,11 +280,8 @@ def _typical_members(keys: list[Any], articles: list[int] | None, many: int) -> 
 
 def _load_comments(ids: Iterable[int]) -> dict[int, Comment]:
     """Return these comments by id, without the texts of their stories."""
-    comments = Comment.objects.select_related("discussion__article", "guest", "author")
-    texts_of_story = ["standfirst", "body", "body_html", "vector"]
-    return comments.defer("body_html", *(f"discussion__article__{text}" for text in texts_of_story)).in_bulk(
-        list(ids)
-    )
+    comments = Comment.objects.with_story().select_related("guest", "author").defer("body_html")
+    return comments.in_bulk(list(ids))
 
 
 def _comments_with_words(found: Iterable[CommentGroup]) -> list[int]:

@@ -361,10 +361,7 @@ class FilterPage:
         mistakes: list[Mistake] = [*self.numbers.get("missed", []), *self.numbers.get("false_positives", [])]
         ids = [mistake["comment"] for mistake in mistakes]
         rows = Comment.objects.moderated_by(self.user).filter(pk__in=ids, erased_at=None)
-        rows = rows.select_related("discussion__article").defer(
-            "body_html", *(f"discussion__article__{name}" for name in ("body", "body_html", "vector"))
-        )
-        found = rows.in_bulk() if ids else {}
+        found = rows.with_story().defer("body_html").in_bulk() if ids else {}
         transitions = Transition.objects.filter(pk__in=[mistake["transition"] for mistake in mistakes])
         revisions = dict(transitions.values_list("pk", "revision")) if ids else {}
         last = last_transition_ids(ids) if ids else {}

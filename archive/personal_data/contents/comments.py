@@ -112,8 +112,7 @@ def sections_of_reading(subject: DataSubject) -> Iterator[Section]:
 
 
 def _read_comments(subject: DataSubject) -> Iterator[Record]:
-    rows = subject.comments().select_related("discussion__article", "author", "guest", "origin")
-    rows = rows.defer("discussion__article__body", "discussion__article__body_html")
+    rows = subject.comments().with_story().select_related("author", "guest", "origin")
     reason_label = cache(removal_reasons.label)  # each call queries the site
     for comments in chunks(rows):
         notices = render_notices([row for row in comments if row.state in {State.PENDING, *REMOVED}])
