@@ -84,6 +84,7 @@ class Check:
     description: Text  # what it looks for: "It has links."
     label: Text  # in lists and on the dashboard: "many links"
     with_number: Promise | None = None  # the description with %(n)s, the number that a signal found
+    with_original: Promise | None = None  # the description with %(id)s and %(name)s of a duplicate's original
 
     # Sentences about a finding. Without one, authors and other readers read the same as moderators, and
     # moderators the description.
@@ -133,6 +134,8 @@ class Check:
         """
         if self.to_moderator:
             return self.to_moderator(finding, original)
+        if self.with_original is not None and original is not None:
+            return str(self.with_original % {"id": original.pk, "name": original.author_name})
         return self.signal_text(finding.number)
 
     def explain_to_author(self, finding: Finding) -> str:

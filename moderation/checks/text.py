@@ -3,9 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import partial
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy, ngettext, ngettext_lazy
 
 from comments.models import Comment, Reason
@@ -76,22 +74,11 @@ def find_near_duplicate(submission: Submission, context: Context) -> Iterator[Ch
         yield CheckResult(strength=context.duplicate.similarity, duplicate_of=context.duplicate.original)
 
 
-def _about_duplicate(text: Promise, named_text: Promise, finding: Finding, original: Comment | None) -> str:
-    """Return one of two sentences: `named_text` says which comment the original is."""
-    if original is None:
-        return str(text)
-    return str(named_text) % {"id": original.pk, "name": original.author_name}
-
-
 DUPLICATE = Check(  # the same text under another article, or twice under one
     name="repeat",
     label=gettext_lazy("the same text"),
     description=gettext_lazy("It has the same text as another comment."),
-    to_moderator=partial(
-        _about_duplicate,
-        gettext_lazy("It has the same text as another comment."),
-        gettext_lazy("It has the same text as comment %(id)s by %(name)s."),
-    ),
+    with_original=gettext_lazy("It has the same text as comment %(id)s by %(name)s."),
     find=find_exact_duplicate,
     holds=True,
     proposes=[Reason.SPAM, Reason.DUPLICATE],
@@ -100,11 +87,7 @@ NEAR_DUPLICATE = Check(  # the same text with another number in it
     name="near_repeat",
     label=gettext_lazy("almost the same text"),
     description=gettext_lazy("It has almost the same text as another comment."),
-    to_moderator=partial(
-        _about_duplicate,
-        gettext_lazy("It has almost the same text as another comment."),
-        gettext_lazy("It has almost the same text as comment %(id)s by %(name)s."),
-    ),
+    with_original=gettext_lazy("It has almost the same text as comment %(id)s by %(name)s."),
     find=find_near_duplicate,
     holds=True,
     proposes=[Reason.SPAM, Reason.DUPLICATE],
