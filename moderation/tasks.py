@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_tasks import task
 
+from accounts.models import User
 from accounts.services import has_confirmed_email, is_mail_limit_reached
 from articles.models import Site
 from articles.site.current_site import read_site
@@ -28,7 +29,7 @@ from moderation.actions import state_history
 from moderation.actions.state_history import NOTIFY_AFTER
 from moderation.models import Appeal, Batch, Case, IllegalContentReport, RemovalRequest, Report
 from moderation.notifications.decision_kinds import Kind
-from moderation.notifications.mail import administrators, moderators, send_mails
+from moderation.notifications.mail import mail_staff, send_mails
 from moderation.notifications.notices import DecisionNotice, is_decided, render_notices, report_outcome
 
 MAX_WAITING_MAILS = 3  # about waiting comments of one author; no mail is sent about further ones
@@ -258,20 +259,10 @@ def notify_moderators(pk: int) -> int:
     number of mails.
     """
     report = IllegalContentReport.objects.select_related("comment__discussion__article").get(pk=pk)
-    site, title = read_site(), report.comment.discussion.article.title_for(None)
+    title = report.comment.discussion.article.title_for(None)
     subject = _("Reported as illegal: comment %(id)s") % {"id": report.comment_id}
-    to = [moderator.email for moderator in moderators()]
-    return send_mails(
-        compose_mail(
-            "moderation/mail/illegal_content_report.txt",
-            subject,
-            email,
-            site=site,
-            report=report,
-            title=title,
-        )
-        for email in to
-    )
+    mail = "moderation/mail/illegal_content_report.txt"
+    return mail_staff(User.objects.moderators(), mail, subject, report=report, title=title)
 
 
 @task()
@@ -300,12 +291,8 @@ def _may_get_receipt(received: IllegalContentReport | RemovalRequest) -> bool:
 def notify_administrators(request: int) -> int:
     """Mail every administrator about a new removal request, without its text. Returns the number of mails."""
     removal_request = RemovalRequest.objects.get(pk=request)
-    subject = _("A new request for removal or correction")
-    site, to = read_site(), [administrator.email for administrator in administrators()]
-    return send_mails(
-        compose_mail("moderation/mail/request.txt", subject, email, site=site, request=removal_request)
-        for email in to
-    )
+    mail, subject = "moderation/mail/request.txt", _("A new request for removal or correction")
+    return mail_staff(User.objects.administrators(), mail, subject, request=removal_request)
 
 
 @task()

@@ -16,7 +16,6 @@ from accounts.authentication.second_factors import has_second_factor
 from articles.site.current_site import read_site
 from articles.site.languages import in_language_of
 from core.mail.composition import compose_mail
-from moderation.notifications.mail import send_mails
 from moderation.people.profiles import Person, find_person
 
 LINK_MAX_AGE = timedelta(days=1)
@@ -80,4 +79,4 @@ def mail_erasure_link(key: str, deletes_comments: bool) -> int:
     with in_language_of(person.user, site):
         subject = _("Erase your data") if is_guest else _("Erase your account")
         mail = compose_mail(template, subject, person.email, site=site, path=path, is_guest=is_guest)
-    return send_mails([mail])
+    return mail.send()

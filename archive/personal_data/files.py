@@ -32,7 +32,6 @@ from articles.site.languages import in_language_of
 from core.dates.formats import time_formatter
 from core.files import storage
 from core.mail.composition import compose_mail
-from moderation.notifications.mail import send_mails
 from moderation.people.data_subject import DataSubject
 from moderation.people.profiles import Person
 
@@ -123,7 +122,7 @@ def _mail(pk: str) -> int:
         last_day=time_formatter().date_text(timezone.localtime(expires_at(row))),
         is_guest=row.guest is not None,
     )
-    return send_mails([mail])
+    return mail.send()
 
 
 def file_name(pk: UUID) -> str:

@@ -1,12 +1,15 @@
-"""Mails of the moderation: their recipients, and how they are sent."""
+"""Mails of the moderation: many at once, and those to the staff."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.core.mail import EmailMessage, get_connection
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef
 
-from accounts.models import User
+from accounts.models import UserQuerySet
 from accounts.services import confirmed_emails
+from articles.site.current_site import read_site
+from core.mail.composition import compose_mail
 
 
 def send_mails(mails: Iterable[EmailMessage]) -> int:
@@ -18,13 +21,11 @@ def send_mails(mails: Iterable[EmailMessage]) -> int:
     return (get_connection().send_messages(messages) or 0) if messages else 0
 
 
-def administrators() -> QuerySet[User]:
-    """Return the active administrators with a confirmed e-mail."""
-    return (
-        User.objects.administrators().active().filter(Exists(confirmed_emails().filter(user=OuterRef("pk"))))
-    )
+def mail_staff(people: UserQuerySet, template: str, subject: str, **context: Any) -> int:
+    """Send the same mail to each of these people who is active and has a confirmed e-mail.
 
-
-def moderators() -> QuerySet[User]:
-    """Return the active moderators with a confirmed e-mail."""
-    return User.objects.moderators().active().filter(Exists(confirmed_emails().filter(user=OuterRef("pk"))))
+    Returns the number of sent mails.
+    """
+    site, confirmed = read_site(), confirmed_emails().filter(user=OuterRef("pk"))
+    emails = people.active().filter(Exists(confirmed)).values_list("email", flat=True)
+    return send_mails(compose_mail(template, subject, email, site=site, **context) for email in emails)

@@ -11,11 +11,11 @@ from django.db.models import Count, Min
 from django.utils import timezone
 from django.utils.translation import ngettext
 
+from accounts.models import User
 from articles.site.current_site import read_site
 from articles.site.languages import in_staff_language
-from core.mail.composition import compose_mail
 from moderation.models import Case, ModerationSettings
-from moderation.notifications import mail
+from moderation.notifications.mail import mail_staff
 from moderation.people import sanctions
 from moderation.queue import explanations
 
@@ -35,25 +35,19 @@ def alert_moderators() -> str:
         return "nothing waits too long"
     if settings.alerted_at is not None:
         return "sent already"
-    site = read_site()
-    if not is_alert_time(settings, now.astimezone(site.zone).time()):
+    if not is_alert_time(settings, now.astimezone(read_site().zone).time()):
         return "quiet hours"
     sentences = list(_sentences(comments, appeals, now))
-    to = [moderator.email for moderator in mail.moderators()]
     # Claimed and committed first, so that nobody who changes the settings waits for the mail server.
     not_alerted = ModerationSettings.objects.filter(pk=1, alerted_at=None)
     if not not_alerted.update(alerted_at=now):
         return "sent already"
     try:
-        mails = (
-            compose_mail("moderation/mail/waiting.txt", sentences[0], email, site=site, sentences=sentences)
-            for email in to
-        )
-        sent = mail.send_mails(mails)
+        mail = "moderation/mail/waiting.txt"
+        sent = mail_staff(User.objects.moderators(), mail, sentences[0], sentences=sentences)
     except Exception:
-        ModerationSettings.objects.filter(pk=1, alerted_at=now).update(
-            alerted_at=None
-        )  # the next run tries again
+        # The next run tries again.
+        ModerationSettings.objects.filter(pk=1, alerted_at=now).update(alerted_at=None)
         raise
     return f"{sent} mails"
 
