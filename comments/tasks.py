@@ -1,7 +1,6 @@
 """Tasks of discussions: the mail that confirms a guest's e-mail address, and counting recommendations."""
 
 from datetime import timedelta
-from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -10,7 +9,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_tasks import task
 from django_tasks.base import TaskResultStatus
-from django_tasks_db.models import DBTaskResult
 
 from accounts.guests import LINK_MAX_AGE, make_confirmation_token
 from accounts.models import Guest
@@ -21,6 +19,7 @@ from comments.models import UNDO_WINDOW, Comment, Recommendation, State
 from comments.services import sql
 from comments.services.discussions import lock_discussions_of
 from core.database.sql import execute
+from core.jobs import jobs_of
 from core.mail.composition import compose_mail
 from core.rate_limits import MAX_MAILS_PER_DAY
 
@@ -39,7 +38,7 @@ def mail_confirmation(guest_id: int) -> None:
     if not guest or has_deleted_all_comments(guest) or is_mail_limit_reached(guest):
         return
     # A guest who has deleted all comments and comments again gets the link again.
-    sent = _confirmation_jobs(guest, TaskResultStatus.SUCCESSFUL)
+    sent = jobs_of(mail_confirmation, guest.pk).filter(status=TaskResultStatus.SUCCESSFUL)
     if sent.filter(finished_at__gt=timezone.now() - timedelta(days=1)).count() >= MAX_MAILS_PER_DAY:
         return
     site = read_site()
@@ -79,12 +78,8 @@ def has_deleted_all_comments(guest: Guest) -> bool:
 def postpone_confirmation(guest: Guest) -> bool:
     """Let the job that waits to send this guest the link wait for UNDO_WINDOW from now, if there is one."""
     later = timezone.now() + UNDO_WINDOW
-    return _confirmation_jobs(guest, TaskResultStatus.READY).update(run_after=later) > 0
-
-
-def _confirmation_jobs(guest: Guest, status: TaskResultStatus) -> QuerySet[Any]:
-    jobs = DBTaskResult.objects.filter(task_path=mail_confirmation.module_path)
-    return jobs.filter(status=status, args_kwargs__args=[guest.pk])
+    waiting = jobs_of(mail_confirmation, guest.pk).filter(status=TaskResultStatus.READY)
+    return waiting.update(run_after=later) > 0
 
 
 def schedule_recommendation_count(recommendation: Recommendation) -> None:

@@ -16,8 +16,6 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 from django_tasks import task
-from django_tasks.base import TaskResultStatus
-from django_tasks_db.models import DBTaskResult
 
 from accounts import erasure_log
 from accounts.erasure_log import Erasure
@@ -29,6 +27,7 @@ from comments.models import Comment, Reason, State
 from comments.services.discussions import lock_discussions_of
 from comments.services.states import change_states
 from comments.services.text_changes import erase_comments, erase_names
+from core import jobs
 from moderation.erasure import purge
 from moderation.models import AccountErasure, Case
 from moderation.people.data_subject import DataSubject
@@ -116,17 +115,11 @@ def restart_erasures() -> int:
 
     The job was interrupted or has failed, or a comment had to wait for a decision that was taken since.
     """
-    restarted = 0
-    unfinished = AccountErasure.objects.filter(finished_at=None).select_related("user", "guest")
-    for erasure in unfinished.order_by("pk"):
-        jobs = DBTaskResult.objects.filter(task_path=erase.module_path, args_kwargs__args=[erasure.pk])
-        has_job = jobs.filter(status__in=[TaskResultStatus.READY, TaskResultStatus.RUNNING]).exists()
-        if not has_job and not _waits_for_decisions(erasure):
-            with transaction.atomic():
-                jobs.filter(status=TaskResultStatus.FAILED).delete()
-                erase.enqueue(erasure.pk)
-            restarted += 1
-    return restarted
+    unfinished = (
+        AccountErasure.objects.filter(finished_at=None).select_related("user", "guest").order_by("pk")
+    )
+    left = [erasure.pk for erasure in unfinished if not _waits_for_decisions(erasure)]
+    return sum(jobs.restart(erase, pk) for pk in left)
 
 
 def _waits_for_decisions(erasure: AccountErasure) -> bool:

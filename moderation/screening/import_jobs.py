@@ -10,7 +10,6 @@ The batch that publishes them again, an import of the same file or an undo, has 
 import time
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -18,12 +17,12 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django_tasks import task
 from django_tasks.base import TaskResultStatus
-from django_tasks_db.models import DBTaskResult
 
 from articles.models import Article
 from articles.site.languages import in_site_language
 from comments.models import Reason, State, Transition
 from comments.services.imports import store_missing_search_texts
+from core import jobs
 from core.memory.garbage_collection import pause_garbage_collection
 from moderation.checks.base import Duplicate
 from moderation.models import Batch, ImportScreening
@@ -66,27 +65,16 @@ def screen_imported(batch: str) -> int:
 def restart_screenings() -> int:
     """Queue unfinished screenings that have no waiting or running job, and return how many there are.
 
-    The job may have failed or been deleted. A new job replaces a failed one, so that one failure at most is
-    listed for each screening.
+    The job may have failed or been deleted.
     """
-    restarted = 0
-    for batch in ImportScreening.objects.filter(finished_at=None).values_list("pk", flat=True):
-        jobs = _jobs_of(batch)
-        if not jobs.filter(status__in=[TaskResultStatus.READY, TaskResultStatus.RUNNING]).exists():
-            with transaction.atomic():
-                jobs.filter(status=TaskResultStatus.FAILED).delete()
-                screen_imported.enqueue(str(batch))
-            restarted += 1
-    return restarted
+    unfinished = ImportScreening.objects.filter(finished_at=None).values_list("pk", flat=True)
+    return sum(jobs.restart(screen_imported, str(batch)) for batch in unfinished)
 
 
 def has_failed(screening: ImportScreening) -> bool:
     """Return whether the last job of an unfinished screening has failed."""
-    return bool(_jobs_of(screening.pk).filter(status=TaskResultStatus.FAILED).exists())
-
-
-def _jobs_of(batch: UUID) -> QuerySet[Any]:
-    return DBTaskResult.objects.filter(task_path=screen_imported.module_path, args_kwargs__args=[str(batch)])
+    own = jobs.jobs_of(screen_imported, str(screening.pk))
+    return bool(own.filter(status=TaskResultStatus.FAILED).exists())
 
 
 def _steps(screening: ImportScreening) -> Iterator[None]:
