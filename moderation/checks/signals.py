@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from moderation.checks.base import Check, Text
-from moderation.features.signals import author, links, site, text
+from moderation.features.signals import author, site, text
 from moderation.features.text_reading import SignalResult
 
 
@@ -82,12 +82,12 @@ OF_TEXT = [
         gettext_lazy("The author’s website is a page deep within another site."),
     ),
     _signal(
-        links.shortened,
+        text.shortened,
         gettext_lazy("a shortened link"),
         gettext_lazy("It has a shortened link that hides its target."),
     ),
     _signal(
-        links.link_markup,
+        text.link_markup,
         gettext_lazy("links as HTML or BBCode"),
         gettext_lazy("Its links are written as HTML or BBCode."),
     ),

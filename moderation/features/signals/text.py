@@ -1,10 +1,11 @@
-"""Signals of the body: what it is about, how it is written, and abuse. Pure functions."""
+"""Signals of the body and its time: what it is about, how it is written, and its links. Pure functions."""
 
+from datetime import datetime, timedelta
 from math import log
 
 from core.memory.text_cache import text_cache
 from moderation.features import phrases
-from moderation.features.lateness import LATE_AFTER, age_at_posting
+from moderation.features.links import host, host_of
 from moderation.features.scripts import main_script, mixes_lookalikes, scripts_differ
 from moderation.features.text_reading import (
     CACHED_CHARACTERS,
@@ -12,8 +13,9 @@ from moderation.features.text_reading import (
     SignalResult,
     cached_per_comment,
 )
-from moderation.features.word_lists import PRAISE_WORDS, PRODUCT_WORDS
+from moderation.features.word_lists import LINK_SHORTENERS, PRAISE_WORDS, PRODUCT_WORDS
 
+LATE_AFTER = timedelta(days=30)  # for the signal and the groups; for the check it is a setting of the site
 LATE_FULL_DAYS = 1825  # from here on the strength is 1
 MIN_SUBJECT_STEMS = 30  # stems of the story: a title alone is too short to compare with
 
@@ -29,6 +31,18 @@ def late(comment: ParsedComment) -> SignalResult | None:
     min_days = LATE_AFTER.days
     strength = 0.2 + 0.8 * log(age.days / min_days) / log(LATE_FULL_DAYS / min_days)
     return SignalResult(min(1.0, strength), number=age.days)
+
+
+def age_at_posting(published_at: datetime | None, posted_at: datetime | None) -> timedelta | None:
+    """Return how long after its article a comment was posted, or None if a time is unknown.
+
+    If only one of the times has a zone, as in a file of labelled comments, the zone is ignored.
+    """
+    if published_at is None or posted_at is None:
+        return None
+    if published_at.tzinfo is None or posted_at.tzinfo is None:
+        return posted_at.replace(tzinfo=None) - published_at.replace(tzinfo=None)
+    return posted_at - published_at
 
 
 def on_subject(comment: ParsedComment) -> SignalResult | None:
@@ -103,6 +117,24 @@ def padded(comment: ParsedComment) -> SignalResult | None:
         return None
     found = list(phrases.NUMBERS.finditer(comment.folded.text))
     return SignalResult(1.0, comment.spans([found[0], found[-1]] if len(found) > 1 else found), len(found))
+
+
+def link_markup(comment: ParsedComment) -> SignalResult | None:
+    """Find links written as HTML or BBCode, which robots paste and people rarely type."""
+    return comment.counted(phrases.LINK_MARKUP.finditer(comment.folded.text), 0.3, 0.25)
+
+
+def shortened(comment: ParsedComment) -> SignalResult | None:
+    """Find a link shortener, which hides the target, in the body or as the author's website."""
+    at = [m for m in comment.links if _is_shortened(m[0])]
+    if not at and not (comment.website and _is_shortened(host(comment.website))):
+        return None
+    return SignalResult(0.9, comment.spans(at), len(at))
+
+
+def _is_shortened(link: str) -> bool:
+    name = host_of(link)
+    return name in LINK_SHORTENERS or phrases.SHORT_HOST.search(name) is not None
 
 
 @cached_per_comment
