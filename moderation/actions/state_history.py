@@ -1,4 +1,4 @@
-"""State histories of comments, and their last transitions.
+"""State histories of comments, their last transitions, and the last decisions of people on them.
 
 A history has the periods during which a comment had the same state, reason and text. A transition that
 confirms a state belongs to the period that it confirms. Reading takes three statements for any number of
@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db.models import Max, OuterRef, Subquery
 
-from comments.models import REMOVED, State, Transition
+from comments.models import AUTHOR_SQL, REMOVED, State, Transition
 from moderation.models import Batch, SettingChange
 
 StateKey = tuple[str, str, int | None]  # state, reason of a removal, revision shown by an action
@@ -156,3 +156,35 @@ def last_transition_ids(ids: Iterable[int]) -> dict[int, int]:
     """Return, by comment, the id of its latest state transition, on which a decision is conditional."""
     rows = Transition.objects.filter(comment__in=list(ids), kind=Transition.Kind.STATE)
     return dict(rows.order_by().values_list("comment").annotate(last=Max("id")))
+
+
+# SQL fragments: the last decision of a person on each comment, with the text it was made on, and approvals.
+# Later automatic changes and changes by the author are not decisions. The query that uses these fragments
+# filters decisions and comments itself.
+#
+# Use with the alias d.
+LAST_DECISIONS = f"""
+  SELECT DISTINCT ON (comment_id) id, comment_id, actor_id, batch, to_state, reason, revision, at
+  FROM comments_transition
+  WHERE kind = 'state' AND actor_id IS NOT NULL AND reason NOT IN {AUTHOR_SQL}
+  ORDER BY comment_id, id DESC"""
+
+# Joins the comment c, and the earlier version r of its text if the decision was made on that version.
+JOIN_DECIDED_TEXT = """
+JOIN comments_comment c ON c.id = d.comment_id
+LEFT JOIN comments_commentrevision r
+  ON r.comment_id = c.id AND r.revision = d.revision AND d.revision <> c.revision"""
+DECIDED_TEXT = "CASE WHEN d.revision = c.revision THEN c.body ELSE r.body END"
+# False if the text was permanently deleted.
+DECIDED_TEXT_EXISTS = "(c.erased_at IS NULL AND (d.revision = c.revision OR r.body IS NOT NULL))"
+
+
+def approved_by_person(condition: str) -> str:
+    """Return the condition that a comment c is approved, by a person in a transition t with `condition`."""
+    return f"""(c.state_reason = 'approved' AND EXISTS (
+    SELECT FROM comments_transition t
+    WHERE t.comment_id = c.id AND t.kind = 'state' AND t.reason = 'approved' AND t.actor_id IS NOT NULL
+      AND {condition}))"""
+
+
+TEXT_IS_APPROVED = approved_by_person("t.revision = c.revision")

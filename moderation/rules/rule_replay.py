@@ -14,7 +14,7 @@ from articles.models import Article
 from comments.models import LAST_TRANSITION_ID, Comment, Discussion, Reason
 from comments.policy import Submission
 from core.database.sql import stream_rows
-from moderation.actions.last_decisions import (
+from moderation.actions.state_history import (
     DECIDED_TEXT,
     DECIDED_TEXT_EXISTS,
     JOIN_DECIDED_TEXT,

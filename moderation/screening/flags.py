@@ -14,7 +14,7 @@ from comments.models import Comment, State
 from comments.services.discussions import lock_discussions_of
 from core.database.sql import decode_columns, encode_columns, execute, fetch_rows
 from moderation.actions import cases
-from moderation.actions.last_decisions import TEXT_IS_APPROVED
+from moderation.actions.state_history import TEXT_IS_APPROVED
 from moderation.checks import registry
 from moderation.checks.results import CheckResult
 from moderation.features.text_reading import CommentData, ParsedComment

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from accounts.models import User
 from comments.models import Comment, State, moderated_stories
 from core.database.sql import fetch_column, fetch_rows
-from moderation.actions.last_decisions import approved_by_person
+from moderation.actions.state_history import approved_by_person
 from moderation.features.words import lowercase_words, run_spans, word_runs
 from moderation.models import CommentGroup, CommentGroupMember
 from moderation.queue import explanations as queue_explanations

@@ -18,7 +18,7 @@ from django_tasks import task
 from comments.models import Comment, Reason, State, Transition
 from core.database.sql import execute, fetch_rows
 from moderation.actions import cases
-from moderation.actions.last_decisions import TEXT_IS_APPROVED
+from moderation.actions.state_history import TEXT_IS_APPROVED
 from moderation.models import Batch, Case, CommentGroup, SimilarityScan
 from moderation.similar import SCAN_KINDS, add_members, finished_scans
 from moderation.similar.compared import Row, Story

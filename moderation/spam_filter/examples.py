@@ -12,7 +12,7 @@ from django.db.models import Prefetch
 from articles.models import Article, Topic
 from comments.models import Reason
 from core.database.sql import fetch_rows, stream_rows
-from moderation.actions.last_decisions import (
+from moderation.actions.state_history import (
     DECIDED_TEXT,
     DECIDED_TEXT_EXISTS,
     JOIN_DECIDED_TEXT,
