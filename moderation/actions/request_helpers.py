@@ -70,7 +70,6 @@ def render_comment_form(
     comment_url = comment.get_absolute_url() if comment.discussion.is_readable else ""
     context |= {
         "comment": comment,
-        "story": comment.discussion.article,
         "form": form,
         "back": back or comment_url or reverse("moderation:queue"),
     }

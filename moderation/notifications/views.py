@@ -62,7 +62,6 @@ def decision(request: SiteRequest, pk: str) -> HttpResponse:
     context = {
         "article": article,
         "zone": article.time_zone,
-        "comment_url": own.get_absolute_url() if own.discussion.is_readable else "",
         "notice": notice,
         "form": form if notice.options.appeal or form.is_bound else None,
         "resubmit_url": reverse("edit-and-resubmit", args=[own.pk]) + _key_query(request),
