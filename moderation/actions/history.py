@@ -105,22 +105,15 @@ def _targets(
     whole site are named by their description (explanations.describe_site_setting).
     """
     rows = SettingChange.objects.filter(batch__in=batches).order_by().values_list("batch", "target")
-    found = list(rows.annotate(count=Count("target_id", distinct=True), one=Min("target_id")))
-    changed = {
-        batch: count
-        for batch, target_type, count, _one in found
-        if target_type == SettingChange.Target.COMMENT
-    }
-    single = {
-        batch: SettingChange(target=target_type, target_id=one)
-        for batch, target_type, count, one in found
-        if count == 1 and target_type not in {SettingChange.Target.COMMENT, SettingChange.Target.SITE}
-    }
-    one_comment = {
-        batch: one
-        for batch, target_type, count, one in found
-        if target_type == SettingChange.Target.COMMENT and count == 1
-    }
+    found = rows.annotate(count=Count("target_id", distinct=True), one=Min("target_id"))
+    changed, one_comment, single = dict[UUID, int](), dict[UUID, int](), dict[UUID, SettingChange]()
+    for batch, target_type, count, one in found:
+        if target_type == SettingChange.Target.COMMENT:
+            changed[batch] = count
+            if count == 1:
+                one_comment[batch] = one
+        elif count == 1 and target_type != SettingChange.Target.SITE:
+            single[batch] = SettingChange(target=target_type, target_id=one)
     # Locking replies also locks all comments below; name the comment on which it was done.
     locks = [batch for batch in batches if batch.kind == Batch.Kind.COMMENT]
     locked = {batch.pk: batch.parameters["comment"] for batch in locks if "comment" in batch.parameters}
