@@ -53,16 +53,26 @@ def find_warnings(comment: Comment, parent: Comment | None) -> list[str]:
     return found
 
 
-def suggest(comment: Comment, *, chosen: int | None) -> list[Candidate]:
-    """Return the present parent, comments by people that the text names, and those just before it.
+def find_candidates(comment: Comment, text: str, *, chosen: int | None) -> list[Candidate]:
+    """Return the comments that contain each word of `text` in their text or name, or have this number.
 
-    `chosen` is the number of another one to list first.
+    They are in the order of time. Without `text` they are the likely parents. `chosen` is the number of
+    another one to list first.
     """
     others = _possible_parents(comment)
-    earlier = others.filter(created_at__lte=comment.created_at).order_by("-created_at", "-pk")
     found: dict[int, Candidate] = {}
     if chosen:
         _add(found, comment, others.filter(pk=chosen), "")
+    if text:
+        _add(found, comment, others.filter(matching(text)).order_by("created_at", "pk")[:MAX_LISTED], "")
+    else:
+        _add_likely_parents(found, comment, others)
+    return list(found.values())
+
+
+def _add_likely_parents(found: dict[int, Candidate], comment: Comment, others: QuerySet[Comment]) -> None:
+    """Add the present parent, comments by people that the text names, and those just before it."""
+    earlier = others.filter(created_at__lte=comment.created_at).order_by("-created_at", "-pk")
     if comment.parent_id:
         _add(found, comment, others.filter(pk=comment.parent_id), _("As it is now"))
     names = earlier.order_by("author_name").values_list("author_name", flat=True).distinct()[:MAX_NAMES]
@@ -71,20 +81,6 @@ def suggest(comment: Comment, *, chosen: int | None) -> list[Candidate]:
     if named:
         _add(found, comment, earlier.filter(author_name__in=named)[:MAX_NAMED], _("Named in the text"))
     _add(found, comment, earlier[:MAX_BEFORE], _("Just before it"))
-    return list(found.values())
-
-
-def search(comment: Comment, text: str, *, chosen: int | None) -> list[Candidate]:
-    """Return the comments that contain each word in their text or name, or have this number; oldest first.
-
-    `chosen` is the number of another one to list first.
-    """
-    others = _possible_parents(comment)
-    found: dict[int, Candidate] = {}
-    if chosen:
-        _add(found, comment, others.filter(pk=chosen), "")
-    _add(found, comment, others.filter(matching(text)).order_by("created_at", "pk")[:MAX_LISTED], "")
-    return list(found.values())
 
 
 def matching(text: str) -> Q:

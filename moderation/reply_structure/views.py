@@ -59,11 +59,7 @@ def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
                 messages.info(request, _("It is there already."))
             return redirect_back(request, batch, back or tree, comment)
     chosen = parent.pk if parent and warnings else None
-    listed = (
-        candidates.search(comment, parameters["q"], chosen=chosen)
-        if parameters["q"]
-        else candidates.suggest(comment, chosen=chosen)
-    )
+    listed = candidates.find_candidates(comment, parameters["q"], chosen=chosen)
     if chosen in {candidate.comment.pk for candidate in listed}:
         form = MoveForm()  # it is chosen there, so the field is free for another one
     return render_comment_form(
