@@ -63,15 +63,14 @@ def decide(
     the action. `message` has the moderator's own words for the author of the one comment. Raises
     ValidationError if the original has been removed.
     """
-    batch = Batch(
-        kind=Batch.Kind.DECISION,
-        actor=actor,
-        to_state=to,
-        reason=reason,
-        parameters=dict(parameters or {}),
-    )
     with transaction.atomic():
-        batch.save(force_insert=True)  # first, because the signal handlers of the change read it
+        batch = Batch.objects.create(  # first: the counts of removals are updated from it
+            kind=Batch.Kind.DECISION,
+            actor=actor,
+            to_state=to,
+            reason=reason,
+            parameters=dict(parameters or {}),
+        )
         if duplicate_of:
             lock_discussions_of([*ids, duplicate_of])
             _check_original_is_kept(duplicate_of)
@@ -153,9 +152,8 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
     """
     if why := undo_refusal(batch, actor):
         return ActionResult(None, [], [Refusal(None, "", why)])
-    undoing = Batch(kind=Batch.Kind.UNDO, actor=actor, undoes=batch)
     with transaction.atomic():
-        undoing.save(force_insert=True)
+        undoing = Batch.objects.create(kind=Batch.Kind.UNDO, actor=actor, undoes=batch)
         settings, refused = setting_changes.revert_changes(batch=batch, undoing=undoing, of_comments=False)
         if settings:
             sanctions.notify_later(undoing)

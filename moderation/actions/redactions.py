@@ -30,9 +30,9 @@ def redact(
     marked, or if the text or the state has changed meanwhile.
     """
     body = redact_text(comment.body, marked)
-    batch = Batch(kind=Batch.Kind.REDACTION, actor=actor, parameters={"comment": comment.pk})
+    parameters = {"comment": comment.pk}
     with transaction.atomic():
-        batch.save(force_insert=True)
+        batch = Batch.objects.create(kind=Batch.Kind.REDACTION, actor=actor, parameters=parameters)
         lock_discussions_of([comment.pk])
         fresh = Comment.objects.get(pk=comment.pk)
         changed = ValidationError(

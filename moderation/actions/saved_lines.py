@@ -19,12 +19,10 @@ def save_line(*, text: str, actor: User, replaces: SavedLine | None = None) -> B
     """
     if replaces is not None and replaces.text == text:
         return None
-    batch = Batch(
-        kind=Batch.Kind.SAVED_LINE, actor=actor, parameters={"does": "changed" if replaces else "saved"}
-    )
+    parameters = {"does": "changed" if replaces else "saved"}
     try:
         with transaction.atomic():
-            batch.save(force_insert=True)
+            batch = Batch.objects.create(kind=Batch.Kind.SAVED_LINE, actor=actor, parameters=parameters)
             line = SavedLine.objects.create(text=text, is_active=False, added_by=actor)
             changes = [(SettingChange.Target.SAVED_LINE, line.pk, "is_active", True)]
             if replaces is not None:

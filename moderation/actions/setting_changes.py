@@ -143,9 +143,8 @@ def apply_as_action(
     changes: Sequence[tuple[SettingChange.Target, int, str, Any]],
 ) -> Batch | None:
     """Apply setting changes as one new action. Returns None, and stores nothing, if nothing changes."""
-    batch = Batch(kind=kind, actor=actor, parameters=parameters)
     with transaction.atomic():
-        batch.save(force_insert=True)
+        batch = Batch.objects.create(kind=kind, actor=actor, parameters=parameters)
         if apply_changes(batch=batch, changes=changes):
             return batch
         transaction.set_rollback(True)

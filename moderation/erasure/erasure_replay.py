@@ -133,8 +133,7 @@ def _delete(erasures: Sequence[Erasure]) -> int:
     matching = _matching_rows(Comment.objects.filter(erased_at=None), "created_at", erasures)
     if not matching:
         return 0
-    batch = Batch(kind=Batch.Kind.PURGE, parameters={"erased": len(matching)})
-    batch.save(force_insert=True)
+    batch = Batch.objects.create(kind=Batch.Kind.PURGE, parameters={"erased": len(matching)})
     lock_discussions_of(matching)
     groups: defaultdict[tuple[State, str], list[int]] = defaultdict(list)
     # These comments were removed only after the backup was made.

@@ -34,15 +34,14 @@ def restrict(
     already or permanently deleted are refused. With `notify` the author is notified of the
     removal, except if an authority may investigate. The caller checks the permission.
     """
-    batch = Batch(
-        kind=Batch.Kind.RESTRICTION,
-        actor=actor,
-        to_state=State.REJECTED,
-        reason=Reason.RESTRICTED,
-        parameters={"why": why},
-    )
     with transaction.atomic():
-        batch.save(force_insert=True)
+        batch = Batch.objects.create(
+            kind=Batch.Kind.RESTRICTION,
+            actor=actor,
+            to_state=State.REJECTED,
+            reason=Reason.RESTRICTED,
+            parameters={"why": why},
+        )
         restricted = restrict_states(ids=ids, actor=actor, batch=batch.pk)
         if not restricted:
             transaction.set_rollback(True)

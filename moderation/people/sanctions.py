@@ -164,18 +164,17 @@ def counts_to_remove(person: Person, now: datetime) -> dict[int, int]:
 def end(*, sanction: Sanction, actor: User) -> Batch | None:
     """End an active sanction. Returns None if it is not active any more."""
     now = timezone.now()
-    batch = Batch(
-        kind=Batch.Kind.PERSON,
-        actor=actor,
-        at=now,
-        reason=sanction.reason,
-        parameters={"kind": sanction.kind, "person": sanction.person_key, "ends": sanction.pk},
-    )
     with transaction.atomic():
         # Without the lock, the second of two moderators who end it at once would move its end.
         if not Sanction.objects.active().select_for_update(no_key=True).filter(pk=sanction.pk).first():
             return None
-        batch.save(force_insert=True)
+        batch = Batch.objects.create(
+            kind=Batch.Kind.PERSON,
+            actor=actor,
+            at=now,
+            reason=sanction.reason,
+            parameters={"kind": sanction.kind, "person": sanction.person_key, "ends": sanction.pk},
+        )
         setting_changes.apply_changes(
             batch=batch, changes=[(SettingChange.Target.SANCTION, sanction.pk, "ended_at", now)]
         )
