@@ -63,7 +63,7 @@ def report_comment(
     """
     if comment.is_by(user, guest):
         raise ValidationError(_("This is your own comment. You can delete it instead."), code="own")
-    mine = Report.objects.filter(user=user) if user else Report.objects.filter(guest=guest)
+    mine = Report.objects.filter(user=user, guest=guest)
     if mine.filter(comment=comment).exists():
         raise ValidationError(
             _("You have already reported this comment. This is your report."), code="duplicate"
@@ -101,7 +101,7 @@ def weight_of(user: User | None, guest: Guest | None) -> float:
     """
     if guest and not guest.confirmed_at:
         return UNCONFIRMED_WEIGHT
-    mine = Report.objects.filter(user=user) if user else Report.objects.filter(guest=guest)
+    mine = Report.objects.filter(user=user, guest=guest)
     record = mine.filter(case__closed_at__isnull=False).aggregate(
         right=Count("pk", filter=Q(comment__state__in=REMOVED)),
         wrong=Count("pk", filter=Q(comment__state=State.PUBLISHED)),

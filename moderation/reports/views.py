@@ -42,7 +42,21 @@ def report(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     earlier = _earlier_report(found, user, guest)
     if found.state != State.PUBLISHED and not earlier:
         return redirect(back)  # that page says why it is gone
+    if request.method == "POST" and earlier:
+        messages.info(request, _("You have already reported this comment. This is your report."))
+        return redirect(request.path)
     form = ReportForm(request.POST if request.method == "POST" else None, has_identity=bool(user or guest))
+    if form.is_valid():
+        try:
+            reporter = _send_report(request, found, form, user, guest)
+        except ValidationError as error:
+            add_error(request, form, error)
+        else:
+            response = redirect(request.path)
+            if reporter and reporter != guest:
+                guests.set_guest_cookie(response, reporter)
+                messages.info(request, _("We mailed you a link. Open it to confirm your e-mail."))
+            return response
     context = {
         "article": story.article,
         "comment": found,
@@ -54,23 +68,7 @@ def report(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
         "illegal_url": f"{reverse('report-illegal')}?comment={found.pk}",
         "back": back,
     }
-    if request.method == "POST" and earlier:
-        messages.info(request, _("You have already reported this comment. This is your report."))
-        return redirect(request.path)
-    if not form.is_valid():
-        return render(
-            request, "moderation/reports/report.html", context, status=422 if form.is_bound else 200
-        )
-    try:
-        reporter = _send_report(request, found, form, user, guest)
-    except ValidationError as error:
-        add_error(request, form, error)
-        return render(request, "moderation/reports/report.html", context, status=422)
-    response = redirect(request.path)
-    if reporter and reporter != guest:
-        guests.set_guest_cookie(response, reporter)
-        messages.info(request, _("We mailed you a link. Open it to confirm your e-mail."))
-    return response
+    return render(request, "moderation/reports/report.html", context, status=422 if form.is_bound else 200)
 
 
 class ReportQuery(QueryForm):
