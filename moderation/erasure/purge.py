@@ -184,19 +184,17 @@ def erase_person(*, person: Person, actor: User | None) -> None:
             delete_autosaves_and_presence(user=person.user)
             erase_account(user=person.user)
             erase_author(user=person.user)
+            Visit.objects.filter(user=person.user).delete()
+            CommentDraft.objects.filter(user=person.user).delete()
+            Mute.objects.filter(Q(user=person.user) | Q(muted_user=person.user)).delete()
         elif person.guest:
             erase_guest(guest=person.guest)
+            Mute.objects.filter(muted_guest=person.guest).delete()
         restrictions = Restriction.objects.filter(
             lifted_at=None, is_legal_hold=False, comment__in=person.comments().values("pk")
         )
         restrictions.update(author_name="", author_email="")
         Follow.objects.filter(**fields).delete()
-        if person.user:
-            Visit.objects.filter(user=person.user).delete()
-            CommentDraft.objects.filter(user=person.user).delete()
-            Mute.objects.filter(Q(user=person.user) | Q(muted_user=person.user)).delete()
-        elif person.guest:
-            Mute.objects.filter(muted_guest=person.guest).delete()
         ModeratorNote.objects.filter(Q(**fields) | Q(comment__in=person.comments().values("pk"))).delete()
         DecisionMessage.objects.filter(comment__in=person.comments().values("pk")).delete()
         appeals = Appeal.objects.filter(comment__in=person.comments().values("pk"))
