@@ -303,8 +303,7 @@ class CommentTreeAdmin(DraggableMPTTAdmin):
 
     @admin.display(description=_("story"))
     def story(self, comment: Any) -> str:
-        title: str = comment.title
-        return title
+        return str(comment.title)
 
     def save_model(self, request: HttpRequest, obj: Comment, form: Any, change: bool) -> None:
         rename_author(comment=obj, name=form.cleaned_data["author_name"])
