@@ -59,6 +59,12 @@ CHROMIUM = next(
 DATA = Path(os.environ.get("SOUNDOFF_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
+@pytest.fixture
+def own_folder(settings: Any, tmp_path: Path) -> None:
+    """Give the test a data folder of its own."""
+    settings.HOME = tmp_path
+
+
 @pytest.fixture(scope="session")
 def s3_server() -> Iterator[str]:
     """Return the host and port of an S3-compatible server."""

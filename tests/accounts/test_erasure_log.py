@@ -1,6 +1,4 @@
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import pytest
 from django.db import transaction
@@ -11,12 +9,9 @@ from accounts.services import erase_guest
 from core.errors import UserError
 from tests.factories import GuestFactory
 
+pytestmark = pytest.mark.usefixtures("own_folder")
+
 MADE = datetime(2026, 11, 26, 1, 2, 3, 4, tzinfo=UTC).isoformat()
-
-
-@pytest.fixture(autouse=True)
-def _home(tmp_path: Path, settings: Any) -> None:
-    settings.HOME = tmp_path
 
 
 def read() -> list[Erasure]:

@@ -1,15 +1,11 @@
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from core.backup_folder import LastBackup, last_backup, record_backup
 
-
-@pytest.fixture(autouse=True)
-def _own_home(tmp_path: Path, settings: Any) -> None:
-    settings.HOME = tmp_path
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def test_the_last_backup_is_recorded(tmp_path: Path) -> None:

@@ -16,12 +16,7 @@ from tests.helpers.data_folder import data_path
 from tests.helpers.servers import buckets
 
 
-@pytest.fixture
-def folder(settings: Any, tmp_path: Path) -> None:
-    settings.HOME = tmp_path
-
-
-@pytest.fixture(params=["folder", "bucket"])
+@pytest.fixture(params=["own_folder", "bucket"])
 def _storage(request: pytest.FixtureRequest) -> None:
     request.getfixturevalue(request.param)
 
@@ -75,7 +70,7 @@ def test_a_failed_block_stores_nothing() -> None:
     assert [file.name for file in storage().list_files("backups")] == ["backups/site.zip"]
 
 
-@pytest.mark.usefixtures("folder")
+@pytest.mark.usefixtures("own_folder")
 def test_the_data_folder_keeps_other_users_out() -> None:
     umask = os.umask(0o077)
     try:
@@ -96,7 +91,7 @@ def test_the_data_folder_keeps_other_users_out() -> None:
     }
 
 
-@pytest.mark.usefixtures("folder")
+@pytest.mark.usefixtures("own_folder")
 def test_a_link_in_the_data_folder_is_not_followed(tmp_path: Path) -> None:
     files.save("media/ab/one.jpg", b"one")
     (tmp_path / "secret_key").write_text("secret")

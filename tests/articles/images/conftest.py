@@ -13,9 +13,3 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _folder(settings: Any, shared_folder: Path) -> None:
     """Share one folder among the tests: files are named by their content, so the next test can use them."""
     settings.HOME = shared_folder
-
-
-@pytest.fixture
-def own_folder(settings: Any, tmp_path: Path) -> None:
-    """Give the test its own folder, to list or damage the files in it."""
-    settings.HOME = tmp_path

@@ -22,12 +22,7 @@ from tests.articles.newsletter.conftest import draft_of, manage_url, run_sending
 from tests.factories import GuestFactory
 from tests.helpers.clients import client_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _home(tmp_path: Path, settings: Any) -> None:
-    settings.HOME = tmp_path
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_folder")]
 
 
 def restore_backup(file: Path) -> Any:

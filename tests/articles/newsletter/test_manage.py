@@ -1,7 +1,6 @@
 """/newsletter/mails/<token>/: changing subscriptions and unsubscribing by the link in a newsletter."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +11,7 @@ from articles.models import Article, Subscriber, Topic
 from articles.newsletter import subscriptions
 from tests.articles.newsletter.conftest import manage_url, subscribe
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _home(tmp_path: Path, settings: Any) -> None:
-    settings.HOME = tmp_path
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
 
 
 def test_topics_are_changed(client: Client, article: Article, topic: Topic) -> None:

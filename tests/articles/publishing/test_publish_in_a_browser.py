@@ -12,12 +12,11 @@ from tests.factories import UserFactory, make_article
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture(autouse=True)
-def _media(settings, tmp_path):
-    settings.HOME = tmp_path
+pytestmark = [
+    pytest.mark.usefixtures("own_folder"),
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+]
 
 
 @pytest.fixture

@@ -30,19 +30,8 @@ TEXT = "The boat was late.\n\nIt was wet, too."
 
 
 @pytest.fixture
-def article(db: None) -> Article:
-    return make_article("The ferry")
-
-
-@pytest.fixture
 def ida(db: None) -> User:
     return UserFactory.create(name="Ida")
-
-
-@pytest.fixture
-def ida_client(client: Client, ida: User) -> Client:
-    client.force_login(ida)
-    return client
 
 
 def save(client: Client, article: Article, parent: Comment | None = None, body: str = TEXT) -> HttpResponse:

@@ -41,11 +41,6 @@ def bo():
     return UserFactory.create(name="Bo", has_page=True)
 
 
-@pytest.fixture
-def article():
-    return make_article("The ferry")
-
-
 def url(comment: Comment) -> str:
     return f"/stories/{comment.discussion.article.slug}/mute/{comment.pk}/"
 

@@ -43,22 +43,11 @@ def publish(article: Article, body: str, **fields: Any) -> Comment:
 
 
 @pytest.fixture
-def article(db: None) -> Article:
-    return make_article("The ferry")
-
-
-@pytest.fixture
 def ida(db: None) -> User:
     """Return a member whose comments are published at once."""
     user = confirm_email(UserFactory.create(name="Ida", email="ida@example.org"))
     publish(make_article("Earlier"), "An earlier comment.", author=user)
     return user
-
-
-@pytest.fixture
-def ida_client(client: Client, ida: User) -> Client:
-    client.force_login(ida)
-    return client
 
 
 def send(client: Client, article: Article, body: str, **fields: Any) -> HttpResponse:

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from accounts.models import Guest
 from comments.models import MAX_BODY_LENGTH, Comment
 from tests.comments.views.helpers import url
-from tests.factories import UserFactory, make_article, make_comment
+from tests.factories import UserFactory, make_comment
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in
 from tests.helpers.clients import client_of
@@ -17,11 +17,6 @@ from tests.helpers.clients import client_of
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy_without_moderation")]
 
 BODY = "The boat is **late** & wet.\n\n> At eight?\n\n<script>alert(1)</script>"
-
-
-@pytest.fixture
-def article():
-    return make_article("The ferry")
 
 
 def value_of(page: str, name: str) -> str:

@@ -7,7 +7,6 @@ comments, an old URL and one of another system, and a neighbouring story that li
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,7 +36,7 @@ from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.data_folder import data_path
 from tests.helpers.wsgi_requests import Reply, send_request
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_folder")]
 
 SOON, LATER = timedelta(minutes=1), timedelta(days=400)
 FIND = "lanterns"  # a word of the story and its comments, for which the search is used
@@ -214,11 +213,6 @@ WAYS_TO_HIDE: dict[str, Callable[[StoryWithReferences], Any]] = {
     "taken back, and renamed since": lambda s: (s.unpublish(), s.rename()),
     "its import undone": lambda s: undo(batch=s.batch, actor=None),
 }
-
-
-@pytest.fixture(autouse=True)
-def _own_folder(settings: Any, tmp_path: Path) -> None:
-    settings.HOME = tmp_path
 
 
 def content_of(reply: Reply) -> str:

@@ -30,12 +30,10 @@ from moderation.people.profiles import Person
 from moderation.reports.reporting import report_comment
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _site(tmp_path: Path, settings: Any, moderation_without_checks: None) -> None:
-    settings.HOME = tmp_path
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("own_folder", "moderation_without_checks"),
+]
 
 
 def erase(*comments: Comment, actor: User | None = None) -> None:
