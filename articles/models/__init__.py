@@ -28,10 +28,7 @@ from articles.models.editing import (
 )
 from articles.models.images import Image, ImageUse
 from articles.models.newsletters import (
-    MAX_INTRODUCTION_LENGTH,
-    MAX_SUBJECT_LENGTH,
     Newsletter,
-    NewsletterQuerySet,
     NewsletterRecipient,
     NewsletterStory,
     Subscriber,
@@ -39,51 +36,5 @@ from articles.models.newsletters import (
 )
 from articles.models.pins import Pin
 from articles.models.redirects import MAX_OLD_PATH_LENGTH, MAX_PATH_SUFFIX_LENGTH, Redirect
-from articles.models.site import Site, validate_time_zone
+from articles.models.site import Site
 from articles.models.standing_pages import StandingPage
-
-__all__ = [
-    "MAX_AUTHORS",
-    "MAX_BODY_LENGTH",
-    "MAX_INTRODUCTION_LENGTH",
-    "MAX_OLD_PATH_LENGTH",
-    "MAX_PATH_SUFFIX_LENGTH",
-    "MAX_STANDFIRST_LENGTH",
-    "MAX_SUBJECT_LENGTH",
-    "MAX_UNPUBLISHED_REASON_LENGTH",
-    "PREVIEW_LIFETIME",
-    "UNPUBLISHED_TITLE",
-    "Article",
-    "ArticleQuerySet",
-    "Author",
-    "Autosave",
-    "Byline",
-    "BylineAuthor",
-    "Correction",
-    "Document",
-    "DocumentText",
-    "EditorNote",
-    "Image",
-    "ImageUse",
-    "Newsletter",
-    "NewsletterQuerySet",
-    "NewsletterRecipient",
-    "NewsletterStory",
-    "OpenForm",
-    "Pin",
-    "Presence",
-    "Redirect",
-    "Revision",
-    "Site",
-    "StandingPage",
-    "Subscriber",
-    "Subscription",
-    "Topic",
-    "preview_article_id",
-    "slug_from_title",
-    "title_for",
-    "title_visible_to",
-    "unique_author_slug",
-    "unique_slug",
-    "validate_time_zone",
-]

@@ -1,6 +1,6 @@
 from moderation.models.actions import Batch, SettingChange
 from moderation.models.cases import Case, SecondOpinion
-from moderation.models.findings import Finding, FindingQuerySet
+from moderation.models.findings import Finding
 from moderation.models.groups import CommentGroup, CommentGroupMember, SimilarityScan
 from moderation.models.jobs import ImportScreening, JobRun
 from moderation.models.messages import DecisionMessage, SavedLine
@@ -11,35 +11,3 @@ from moderation.models.restrictions import RestrictedText, RestrictedTextReading
 from moderation.models.rules import Rule, RuleTerms
 from moderation.models.settings import ModerationSettings
 from moderation.models.spam_filters import FilterVersion
-
-__all__ = [
-    "AccountErasure",
-    "AddressReportCount",
-    "Appeal",
-    "Batch",
-    "Case",
-    "CommentGroup",
-    "CommentGroupMember",
-    "DecisionMessage",
-    "FilterVersion",
-    "Finding",
-    "FindingQuerySet",
-    "IllegalContentReport",
-    "ImportScreening",
-    "JobRun",
-    "ModerationSettings",
-    "ModeratorNote",
-    "Origin",
-    "RemovalRequest",
-    "Report",
-    "RestrictedText",
-    "RestrictedTextReading",
-    "Restriction",
-    "Rule",
-    "RuleTerms",
-    "Sanction",
-    "SavedLine",
-    "SecondOpinion",
-    "SettingChange",
-    "SimilarityScan",
-]
