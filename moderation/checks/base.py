@@ -19,7 +19,7 @@ from moderation.rules.matching import RuleSet
 MAX_SIGNAL_STRENGTH = 0.35  # on a card, of a signal of the text, which is weak alone
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Duplicate:
     """An earlier comment with the same text: `exact` if only white space and case differ.
 

@@ -19,9 +19,9 @@ MAX_COMMENTS_PER_ADDRESS = 50  # latest comments from one IP address
 MAX_RECENT_NAMES = 100  # latest comments of the site whose names are compared with an unusual name
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class SiteFacts:
-    """Facts about a comment and its surroundings, as SITE_FACTS_SQL reads them."""
+    """Facts about a comment and its surroundings, in the order of the columns of SITE_FACTS_SQL."""
 
     spam_hosts: Sequence[str] = ()  # its linked hosts that spam has linked to
     burst_hosts: Sequence[str] = ()  # its linked hosts that two or more others linked to within a day
@@ -109,20 +109,6 @@ def site_facts_values(
         "exclude": exclude or 0,
         "staff": [ADMINISTRATOR, EDITOR, MODERATOR],
     }
-
-
-def parse_site_facts(row: Sequence[Any]) -> SiteFacts:
-    """Return the facts of a row of SITE_FACTS_SQL."""
-    spam_hosts, burst_hosts, staff, names, names_at_address, recent_names, text = row
-    return SiteFacts(
-        spam_hosts=spam_hosts,
-        burst_hosts=burst_hosts,
-        staff=staff,
-        names=names,
-        names_at_address=names_at_address,
-        recent_names=recent_names,
-        article=text or "",
-    )
 
 
 def _is_host(host: str) -> bool:

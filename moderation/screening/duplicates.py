@@ -116,10 +116,7 @@ def duplicate_values(body: str, exclude: int | None) -> dict[str, str | float | 
 
 def parse_duplicate(row: Sequence[Any] | None) -> Duplicate | None:
     """Return the duplicate of a row of DUPLICATE_SQL; None without a row, or for an empty one."""
-    if row is None or row[0] is None:
-        return None
-    original, exact, similarity, is_own, is_here = row
-    return Duplicate(original=original, exact=exact, similarity=similarity, is_own=is_own, is_here=is_here)
+    return None if row is None or row[0] is None else Duplicate(*row)
 
 
 # All comments with the same or nearly the same text.

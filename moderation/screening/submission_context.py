@@ -6,7 +6,7 @@ from accounts.services import EMAIL_IS_CONFIRMED
 from comments.policy import Submission
 from core.database.sql import fetch_prepared
 from moderation.checks.base import NONE_SENT, Context, SentComments
-from moderation.features.site_facts import SITE_FACTS_SQL, SiteFacts, parse_site_facts
+from moderation.features.site_facts import SITE_FACTS_SQL, SiteFacts
 from moderation.features.text_reading import ParsedComment
 from moderation.models import Sanction
 from moderation.people.active_sanctions import (
@@ -112,7 +112,7 @@ def load_context(submission: Submission) -> tuple[Context, ActiveFilter | None, 
     [row] = fetch_prepared(SUBMISSION_FACTS_SQL, values, before=INDEX_SETTINGS)
     rows, is_proved, was_approved, is_trusted, filter_row, rule_ids, topics, *sent = row[:PERSON_COLUMNS]
     duplicate = parse_duplicate(row[PERSON_COLUMNS : PERSON_COLUMNS + DUPLICATE_COLUMNS])
-    facts = parse_site_facts(row[PERSON_COLUMNS + DUPLICATE_COLUMNS :])
+    facts = SiteFacts(*row[PERSON_COLUMNS + DUPLICATE_COLUMNS :])
     sanctions = parse_active_sanctions(rows)
     refuse_paused_or_banned(sanctions)
     if submission.guest:

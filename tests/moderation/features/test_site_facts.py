@@ -13,7 +13,6 @@ from moderation.features.site_facts import (
     MAX_COMMENTS_PER_ADDRESS,
     SITE_FACTS_SQL,
     SiteFacts,
-    parse_site_facts,
     site_facts_values,
 )
 from moderation.screening.origins import hash_address
@@ -34,7 +33,7 @@ def load_facts(article, **changed) -> SiteFacts:
     }
     with connection.cursor() as cursor:
         execute_prepared(cursor, SITE_FACTS_SQL, site_facts_values(article=article.pk, **values | changed))
-        return parse_site_facts(cursor.fetchone())
+        return SiteFacts(*cursor.fetchone())
 
 
 def test_an_empty_discussion_has_no_facts():
