@@ -234,8 +234,8 @@ def delete_unused_groups() -> int:
     Returns their number.
     """
     month_ago = timezone.now() - timedelta(days=30)
-    kinds = [CommentGroup.Kind.PURGE, CommentGroup.Kind.RULE, CommentGroup.Kind.QUEUE]
-    old = CommentGroup.objects.filter(kind__in=kinds, resolved_at=None, made_at__lt=month_ago)
+    lists = CommentGroup.objects.filter(kind__in=CommentGroup.LISTS)
+    old = lists.filter(resolved_at=None, made_at__lt=month_ago)
     return old.delete()[1].get("moderation.CommentGroup", 0)
 
 

@@ -52,6 +52,8 @@ class CommentGroup(models.Model):
         QUEUE = "queue", _("all of a queue")
         PURGE = "emptying", _("to be deleted permanently")
 
+    LISTS = (Kind.RULE, Kind.QUEUE, Kind.PURGE)  # what a person had listed, and no scan found
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=10, choices=Kind)
     run = models.UUIDField()  # id of the scan that made it; the latest one is shown

@@ -8,18 +8,8 @@ from comments.models import Transition
 from core.database.sql import execute
 from moderation.models import CommentGroup, CommentGroupMember, SimilarityScan
 
-# The kinds of groups that a scan creates. Rules, queues and purges create the other kinds.
-SCAN_KINDS = [
-    CommentGroup.Kind.TEXT,
-    CommentGroup.Kind.DUPLICATE,
-    CommentGroup.Kind.TWICE,
-    CommentGroup.Kind.LINK,
-    CommentGroup.Kind.NAME,
-    CommentGroup.Kind.ORIGIN,
-    CommentGroup.Kind.BURST,
-    CommentGroup.Kind.LATE,
-    CommentGroup.Kind.MISSING,
-]
+# The kinds of groups that a scan creates: all but those of rules, queues and purges.
+SCAN_KINDS = [kind for kind in CommentGroup.Kind if kind not in CommentGroup.LISTS]
 
 ADD_MEMBERS = """
 INSERT INTO moderation_commentgroupmember (group_id, comment_id, similarity, clues, last_transition_id)
