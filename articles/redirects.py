@@ -15,10 +15,10 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpResponse, HttpResponsePermanentRedirect
+from django.shortcuts import render
 from django.urls import Resolver404, resolve
 from django.utils.encoding import iri_to_uri
 from django.utils.translation import gettext as _
-from django.views.defaults import page_not_found
 
 from articles.models import (
     MAX_OLD_PATH_LENGTH,
@@ -35,6 +35,7 @@ from articles.site.languages import activate_locale, chosen_language
 from articles.site.requests import SiteRequest
 from core.database.sql import execute, fetch_rows
 from core.errors import UserError
+from core.fallback_pages import refused_form
 
 # Query keys of other systems' front pages. The front page is not served from the cache if it has one of them.
 LEGACY_QUERY_KEYS = frozenset(
@@ -72,9 +73,12 @@ class RedirectError(UserError):
 
 
 def not_found(request: SiteRequest, exception: Exception) -> HttpResponse:
-    """Return the response where no page exists (handler404): a redirect, or the page "Page not found"."""
+    """Return the response where no page exists (handler404): a redirect, or the page "Page not found".
+
+    The page repeats a text that was sent, for instance as a comment on a story that was just unpublished.
+    """
     activate_locale(request, chosen_language(request))  # the middleware sees only URLs with a view
-    return redirect_response(request) or page_not_found(request, exception)
+    return redirect_response(request) or render(request, "404.html", refused_form(request), status=404)
 
 
 def redirect_response(request: SiteRequest) -> HttpResponse | None:

@@ -104,21 +104,26 @@ def form_refused(
 ) -> HttpResponse:
     """Return the page 403 for a form with a wrong CSRF token (Django's CSRF_FAILURE_VIEW).
 
-    A form of our own, whose token is outdated by a log-in, is repeated with a new token; another site's form
-    is not.
+    A form of our own, whose token is outdated by a log-in, is repeated with a new token.
+    """
+    context = {"is_logged_out": is_logged_out, "needs_second_factor": needs_second_factor}
+    return render(request, "403_csrf.html", context | refused_form(request), status=403)
+
+
+def refused_form(request: HttpRequest) -> dict[str, Any]:
+    """Return the context of _send_again.html for the form that was sent.
+
+    It has no fields if another site's page sent it.
     """
     is_ours = request.headers.get("Origin") == f"{request.scheme}://{request.get_host()}"
     fields = [
         (name, value) for name, value in _sent_fields(request) if is_ours and name != "csrfmiddlewaretoken"
     ]
-    context = {
-        "is_logged_out": is_logged_out,
-        "needs_second_factor": needs_second_factor,
+    return {
         "action": request.get_full_path(),
         "text": dict(fields).get("body"),
         "fields": [(name, value) for name, value in fields if name != "body"],
     }
-    return render(request, "403_csrf.html", context, status=403)
 
 
 def broken_link(request: HttpRequest, explanation: str, *buttons: tuple[str, str]) -> HttpResponse:

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts.models import Guest
 from articles.markup.markdown import TEXT_TAGS
+from articles.publishing.services import unpublish
 from comments.models import MAX_BODY_LENGTH, Comment, CommentDraft, Discussion, Reason, State
 from comments.services.discussions import change_discussion
 from comments.services.imports import ImportedComment, import_comments
@@ -300,6 +301,26 @@ def test_there_is_no_form_where_replies_are_impossible(client, where):
     assert client.get(target).status_code == 404
     assert client.post(target, fields()).status_code == 404
     assert Comment.objects.count() == 1
+
+
+@pytest.mark.parametrize("origin", ["http://testserver", "http://other.example"])
+def test_a_text_for_a_story_that_was_just_unpublished_can_be_sent_again(client, origin):
+    """Only a form of this site is repeated."""
+    article = make_article()
+    unpublish(article=article, why="", seen=article.version)
+    sent = fields(body="An hour of <work>.")
+    refused = client.post(url(article), sent, headers={"Origin": origin})
+    page = refused.content.decode()
+    assert refused.status_code == 404
+    assert "Page not found" in page
+    if origin == "http://other.example":
+        assert "An hour of" not in page
+        return
+    assert "Your text was not sent" in page
+    form = page[page.index(f'action="{url(article)}"') :]
+    assert "An hour of &lt;work&gt;.</textarea>" in form
+    assert f'name="nonce" value="{sent["nonce"]}"' in form
+    assert "csrfmiddlewaretoken" in form
 
 
 @pytest.mark.parametrize(
