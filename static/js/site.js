@@ -151,7 +151,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
       const [kind, place, owner] = key.split(" ");
       if (kind !== "draft") continue;
       const isLogout = owner && path.endsWith("/logout/") && JSON.parse(localStorage.getItem(key)).saved;
-      if (submitter?.name === "discard" ? place === path : isLogout) localStorage.removeItem(key);
+      if (submitter?.name === "discard" || target.matches("[data-again]") ? place === path : isLogout) localStorage.removeItem(key);
     }
   }));
 
@@ -177,8 +177,13 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   document.addEventListener("htmx:afterRequest", ({ target, detail }) => {
     const form = replyForm(target);
     if (detail.successful) return;
-    if (form) find(form.parentNode, "[data-unsent]").hidden = false;
-    else if (target.href && detail.xhr.status) location.assign(target.href); // that page shows the reason
+    const { status } = detail.xhr;
+    if (form && status >= 400 && status < 500) { // sent without htmx, it gets the page that says why and repeats the text
+      const { name, value } = detail.requestConfig.triggeringEvent?.submitter ?? {};
+      if (name) form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+      form.submit();
+    } else if (form) find(form.parentNode, "[data-unsent]").hidden = false;
+    else if (target.href && status) location.assign(target.href); // that page shows the reason
   });
   // The server accepted a reply. thread.js inserts it into a thread; other pages navigate to it.
   document.addEventListener("posted", (event) => {

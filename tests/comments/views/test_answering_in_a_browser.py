@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from articles.models import Article
 from comments.models import Comment, Discussion, Reason, State
 from comments.services.discussions import change_discussion
 from comments.services.editing import edit_comment
@@ -350,6 +351,36 @@ def test_an_edited_text_outlives_a_lost_connection_and_a_reload_until_it_is_save
     expect(page.locator(f"#comment-{own.pk}")).to_contain_text("Again.")
     page.goto(url)
     expect(field).to_have_value("Again.")
+    assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('draft'))") == []
+
+
+@pytest.mark.parametrize("cause", ["log-in in another tab", "unpublished"])
+def test_a_refused_comment_is_kept_on_a_page_that_says_why(live_server, page, story, cause):
+    article, root = story
+    url = live_server.url + article.get_absolute_url()
+    page.goto(url)
+    page.locator(f"#comment-{root.pk}").get_by_role("link", name="Reply").click()
+    page.get_by_label("Your comment").fill("An hour of work.")
+    page.get_by_label("Name").fill("Ida")
+    page.get_by_label("E-mail").fill("ida@example.org")
+    if cause == "unpublished":
+        Article.objects.update(published_at=None)
+    else:
+        log_in(page.context, live_server, UserFactory.create())
+        page.context.add_cookies([{"name": "csrftoken", "value": "t" * 32, "url": live_server.url}])
+    page.get_by_role("button", name="Preview" if cause == "unpublished" else "Post comment").click()
+
+    heading = "Page not found" if cause == "unpublished" else "This form was not sent"
+    expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+    expect(page.get_by_label("Your text")).to_have_value("An hour of work.")
+    Article.objects.update(published_at=article.published_at)
+    page.get_by_role("button", name="Send again").click()
+    if cause == "unpublished":
+        expect(page.locator(".preview")).to_contain_text(
+            "An hour of work."
+        )  # the same button counts as pressed
+        page.get_by_role("button", name="Post comment").click()
+    expect(page.locator(".thread article", has_text="An hour of work.")).to_be_visible()
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('draft'))") == []
 
 
