@@ -167,6 +167,10 @@ class Policy:
         """Return the URL of the page that explains a decision to the comment's author, or ""."""
         return ""
 
+    def get_report_url(self, guest: Guest) -> str:
+        """Return the URL of the page about the last comment that this guest reported, or ""."""
+        return ""
+
     def read_picks_between(self, since: datetime, until: datetime) -> list[PickEvent]:
         """Return the picks that editors made in this time, also those that were taken back, in one query."""
         return []

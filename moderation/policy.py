@@ -29,7 +29,7 @@ from moderation.actions import cases, comment_menus, quick_actions
 from moderation.checks import registry
 from moderation.checks.base import Context
 from moderation.checks.results import CheckResult
-from moderation.models import Finding, ImportScreening
+from moderation.models import Finding, ImportScreening, Report
 from moderation.notifications.notices import render_notices
 from moderation.people.active_sanctions import own_sanctions, sanction_html_with_link
 from moderation.queue import review_time
@@ -175,6 +175,13 @@ class Policy(comments.policy.Policy):
 
     def get_decision_url(self, comment: int) -> str:
         return reverse("decision", args=[comment])
+
+    def get_report_url(self, guest: Guest) -> str:
+        reports = Report.objects.filter(guest=guest).select_related("comment__discussion__article")
+        comment = report.comment if (report := reports.order_by("-at").first()) else None
+        if comment is None or not comment.discussion.is_readable:
+            return ""
+        return reverse("report", args=[comment.discussion.article.slug, comment.pk])
 
     def read_picks_between(self, since: datetime, until: datetime) -> list[PickEvent]:
         rows = fetch_rows(_PICKS_SQL, {"since": since, "until": until})

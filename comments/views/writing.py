@@ -262,7 +262,12 @@ def confirm(request: SiteRequest, token: str) -> HttpResponse:
         .order_by("-created_at")
         .first()
     )
-    context = {"guest": guest, "comment": latest, "article": latest and latest.discussion.article}
+    context = {
+        "guest": guest,
+        "comment": latest,
+        "article": latest and latest.discussion.article,
+        "report_url": policy().get_report_url(guest) if is_own and not latest else "",
+    }
     return render(request, "comments/confirmed.jinja", context)
 
 

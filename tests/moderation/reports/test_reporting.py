@@ -14,6 +14,7 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from accounts.guests import COOKIE, make_confirmation_token
+from accounts.models import Guest
 from comments.models import Comment, Reason, State
 from comments.services.states import change_states
 from moderation.actions.cases import REPORT_HOURS
@@ -96,7 +97,7 @@ def test_a_member_reports_once_and_is_thanked(client, comment):
 
 
 def test_an_unknown_reader_gives_name_and_e_mail_and_has_low_weight(
-    client, comment, django_capture_on_commit_callbacks
+    client, comment, checking_policy, django_capture_on_commit_callbacks
 ):
     filled = {"why": "abuse", "details": "", "name": "Bo", "email": "bo@example.org"}
     empty = client.post(url(comment), {"why": "abuse", "details": "Rude."})
@@ -111,10 +112,14 @@ def test_an_unknown_reader_gives_name_and_e_mail_and_has_low_weight(
     assert DBTaskResult.objects.get().task_path.endswith("mail_confirmation")
     assert "Thank you for your report" in client.get(url(comment)).content.decode()
 
+    confirm_url = f"/guests/confirm/{make_confirmation_token(row.guest)}/"
+    assert f'href="{url(comment)}">Your report</a>' in client.get(confirm_url).content.decode()
+    Guest.objects.update(confirmed_at=None)
     client.cookies.clear()
-    confirmation = client.get(f"/guests/confirm/{make_confirmation_token(row.guest)}/").content.decode()
+    confirmation = client.get(confirm_url).content.decode()
     assert "Did you use this e-mail here?" in confirmation
     assert "comment?" not in confirmation, "the reporter wrote none"
+    assert "Your report" not in confirmation, "another browser does not show it"
     due_at = Case.objects.get().due_at
     other_browser = client.post(url(comment), filled | {"email": "BO@example.org"})
     # The same as for everybody, so that nobody can find out who reported it.
