@@ -69,8 +69,9 @@ def notify_authors(batch: str) -> int:
         kind=Transition.Kind.STATE,
         comment__state__in=[State.PUBLISHED, *REMOVED],
     )
-    appeals = Appeal.objects.filter(case__closed_by=action, is_edit=False)
-    answered = set(appeals.values_list("comment", flat=True))
+    appeals = Appeal.objects.filter(comment__in=transitions.values("comment"), is_edit=False)
+    answers = dict(appeals.values_list("comment", "case__closed_by"))
+    answered = {pk for pk, answer in answers.items() if answer == action}
     if _mass_spam_actions([action]):
         transitions = transitions.filter(comment__in=answered)
     found = dict(transitions.values_list("comment", "id"))
@@ -81,21 +82,28 @@ def notify_authors(batch: str) -> int:
     news = [
         pk
         for pk, history in histories.items()
-        if _is_news(history, found[pk], mass_spam, is_answered=pk in answered)
+        if _is_news(history, found[pk], action, answers.get(pk), mass_spam)
     ]
     return send_mails(_to_authors(news))
 
 
 def _is_news(
-    history: state_history.StateHistory, transition: int, mass_spam: set[UUID | None], *, is_answered: bool
+    history: state_history.StateHistory,
+    transition: int,
+    action: UUID,
+    answer: UUID | None,
+    mass_spam: set[UUID | None],
 ) -> bool:
     """Return whether this transition made the current state and its author does not know that state yet.
 
-    The answer to an appeal is always news.
+    `answer` is the action that answered the author's appeal, which is always news. If it is the one that the
+    author is to be notified of, the mail about an earlier action would say the same.
     """
     now = history.periods[-1]
-    if is_answered:
+    if answer == action:
         return now.first.pk <= transition
+    if answer and answer == history.notified.batch:
+        return False
     return now.first.pk == transition and now.key != history.known_before(mass_spam)
 
 

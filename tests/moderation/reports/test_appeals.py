@@ -211,6 +211,16 @@ def test_the_outcome_says_that_it_is_final(client, removed, jim):
         edit_and_appeal(removed, jim)
 
 
+def test_an_appeal_that_is_answered_before_the_mail_about_the_removal_is_mailed_once(removed, jim):
+    """The worker may be late, or the answer quick. Both mails would say the same."""
+    otto = UserFactory.create(roles=("Moderator",))
+    removal = removed.transitions.latest("pk").batch
+    appeal(removed, jim)
+    act = decide(ids=[removed.pk], to=State.REJECTED, reason="insult", actor=otto).batch
+    assert notify_authors.func(str(removal)) == 0
+    assert notify_authors.func(str(act.pk)) == 1
+
+
 def test_an_author_who_appealed_is_mailed_once_even_after_a_mass_spam_action(removed, jim, maria):
     appeal(removed, jim)
     other = make_comment(removed.discussion.article, "Something else.")
