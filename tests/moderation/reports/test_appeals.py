@@ -204,6 +204,8 @@ def test_the_outcome_says_that_it_is_final(client, removed, jim):
     client.force_login(jim)
     shown = client.get(page(removed)).content.decode()
     assert "This decision is final. You can’t appeal it again." in shown
+    assert "What you can do" not in shown
+    assert "what you can do" not in mail.outbox[0].body
     assert 'name="text"' not in shown
     with pytest.raises(ValidationError):
         appeal(removed, jim)
