@@ -166,8 +166,12 @@ def reset_password(request: HttpRequest, uidb36: str = "", key: str = "") -> Htt
         response: HttpResponseBase = allauth_views.password_reset_from_key(request, uidb36=uidb36, key=key)
         if not (isinstance(response, TemplateResponse) and (response.context_data or {}).get("token_fail")):
             return response
-    explanation = _("It works once, and only for some days.")
-    return broken_link(request, explanation, (reverse("account_reset_password"), _("Ask for a new link")))
+    return broken_link(
+        request,
+        _("It works once, and only for some days. If you have chosen a password with it, log in."),
+        (reverse("account_login"), _("Log in")),
+        (reverse("account_reset_password"), _("Ask for a new link")),
+    )
 
 
 @sensitive_post_parameters("password")

@@ -150,9 +150,14 @@ def test_an_invited_person_gets_a_link_and_chooses_a_password():
     (link,) = re.findall(rf"{settings.SITE_URL}(/accounts/password/reset/key/\S+)", message.body)
     emil = Client()
     form = emil.get(link, follow=True)
+    assert "<h1>Choose a password</h1>" in form.content.decode()
+    assert "Change password" not in form.content.decode(), "there is none yet"
     password = {"password1": "nine-quiet-otters", "password2": "nine-quiet-otters"}
     emil.post(form.redirect_chain[-1][0], password)  # this logs Emil in, since he has opened the mailed link
     assert emil.get("/admin/articles/article/add/", follow=True).status_code == 200
+    used = Client().get(link)
+    assert used.status_code == 404
+    assert '<a class="btn" href="/accounts/login/">Log in</a>' in used.content.decode()
     # A person with a password gets no second mail, whenever the job runs; one who lost the mail does.
     invite.func(User.objects.get(name="Emil").pk)
     assert len(mail.outbox) == 1
