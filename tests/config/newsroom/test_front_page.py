@@ -48,6 +48,7 @@ def test_the_front_page_lists_pending_work_and_stories_in_progress(client: Clien
     empty = client.get("/admin/").content.decode()
     assert "All caught up" in empty
     assert "No drafts." in empty
+    assert "On stories that you can edit." in empty, "the first queue is not only of one's own stories"
 
     now = timezone.now()
     make_article("The slip closes", published_at=None).editors.add(editor)
@@ -66,6 +67,7 @@ def test_the_front_page_lists_pending_work_and_stories_in_progress(client: Clien
     places = [page.index(title) for title in titles]
     assert places == sorted(places)
     assert "Of a colleague" not in page
+    assert ">All drafts</a>" in page
 
 
 def test_stories_are_read_for_editors_only() -> None:
