@@ -184,7 +184,7 @@ def test_the_list_and_the_page_of_an_undone_import_say_so(client, ada, emil):
     entry = f"/admin/archive/import/{brought.pk}/change/"
     client.force_login(emil)
     assert (
-        f'<a href="/moderation/actions/{brought.batch.pk}/">The page of its action, with Undo</a>'
+        f'<a href="/moderation/actions/{brought.batch.pk}/">What this import changed, with Undo</a>'
         in client.get(entry).text
     )
     assert "Undone" not in client.get(entry).text
@@ -193,7 +193,7 @@ def test_the_list_and_the_page_of_an_undone_import_say_so(client, ada, emil):
     undone = undo(batch=brought.batch, actor=ada).batch
     link = f'href="/moderation/actions/{undone.pk}/"'
     assert "Undone by Ada, " in client.get(entry).text
-    assert "The page of its action" not in client.get(entry).text
+    assert "What this import changed" not in client.get(entry).text
     assert listed() == ["Undone"]
     assert link not in client.get(entry).text  # an editor sees their own actions only
     client.force_login(ada)
