@@ -20,7 +20,6 @@ urlpatterns = [
     path("admin/articles/article/render/", preview.preview_article, name="editor-render"),
     path("admin/articles/standingpage/render/", preview.preview_page, name="editor-render-page"),
     path("admin/articles/article/pasted/", preview.convert_pasted_html, name="editor-pasted"),
-    re_path(f"^topics/{SLUG}$", views.topic, name="topic"),
     re_path(f"^topics/{SLUG}feed/$", feeds.topic_feed, name="topic-feed"),
     re_path(f"^authors/{SLUG}$", views.author, name="author"),
     re_path(f"^pages/{SLUG}$", views.page, name="page"),

@@ -1,4 +1,4 @@
-"""The public pages of stories: topics, authors, standing pages, archive, rules and previews."""
+"""The public pages of stories: authors, standing pages, archive, rules and previews."""
 
 from datetime import datetime
 
@@ -12,22 +12,13 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.authentication.second_factors import user_with_roles
 from articles.images.html import add_preview_tokens
 from articles.markup.markdown import render_story
-from articles.models import Article, Author, StandingPage, Topic, preview_article_id
+from articles.models import Article, Author, StandingPage, preview_article_id
 from articles.months import Month, Year, adjacent_times, count_months, group_by_year, time_range
 from articles.site.cached_pages import cache_for_anonymous
 from articles.site.requests import SiteRequest
 from articles.story_lists import read_list_page
 from core.appearance.tokens import THEMES
 from core.cookies import set_cookie_for_a_year
-
-
-@require_safe
-@cache_for_anonymous
-def topic(request: SiteRequest, slug: str) -> HttpResponse:
-    """Show the stories of a topic."""
-    topic = get_object_or_404(Topic.objects.shown(), slug=slug)
-    articles = Article.objects.published(request.now).filter(topics=topic)
-    return render(request, "articles/topic.jinja", {"topic": topic, **read_list_page(request, articles)})
 
 
 @require_safe

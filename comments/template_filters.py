@@ -19,7 +19,7 @@ def editors_picks(count: int) -> str:
 
 
 def follow_label(is_following: bool) -> str:
-    """Return the label of the link to follow a discussion."""
+    """Return the label of the link to follow a discussion or a topic."""
     return pgettext("state of a discussion", "Following") if is_following else _("Follow")
 
 

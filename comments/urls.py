@@ -10,6 +10,7 @@ from comments.views import (
     people,
     reading,
     searching,
+    topics,
     writing,
 )
 
@@ -38,6 +39,7 @@ urlpatterns = [
     re_path("^comments/" + KEY.removesuffix("$") + "unpost/$", writing.unpost, name="comment-unpost"),
     re_path("^people/" + KEY, people.person, name="person"),
     re_path(STORY + "follow/$", following.follow_story, name="follow-story"),
+    re_path(f"^topics/{SLUG}$", topics.topic, name="topic"),
     re_path(f"^topics/{SLUG}follow/$", following.follow_topic, name="follow-topic"),
     path("account/following/", following.following, name="following"),
     path("account/following/send-again/", following.send_again, name="send-mails-again"),

@@ -26,10 +26,10 @@ Later = Callable[..., datetime]
 
 
 def follow_labels(client: Client, url: str) -> list[str]:
-    """Return the labels of the link above the discussion, on a page with a message and on one without."""
+    """Return the labels of the link to follow, on a page with a message and on one without."""
     pages = [client.get(url).content.decode() for _ in range(2)]
     assert ["messages" in page for page in pages] == [True, False]
-    link = re.compile(r'href="follow/" rel="nofollow">.*?<span class="word">(\w+)</span>', re.DOTALL)
+    link = re.compile(r'href="follow/" rel="nofollow">.*?</svg>\s*(?:<span class="word">)?(\w+)', re.DOTALL)
     return [label for page in pages for label in link.findall(page)]
 
 
@@ -94,6 +94,8 @@ def test_a_member_follows_a_topic_and_stops(jane_client: Client, jane: User) -> 
     page = jane_client.get("/topics/harbour/").content.decode()
     assert "You follow “Harbour &amp; &lt;sea&gt;”. Updates come by e-mail and" in page
     assert Follow.objects.get().topic == topic
+    jane_client.post("/topics/harbour/follow/", {"delivery": "hourly"})
+    assert follow_labels(jane_client, "/topics/harbour/") == ["Following", "Following"]
     page = jane_client.get("/account/following/").content.decode()
     assert "Harbour" in page
     row = Follow.objects.get()
@@ -103,8 +105,8 @@ def test_a_member_follows_a_topic_and_stops(jane_client: Client, jane: User) -> 
     assert not Follow.objects.exists()
 
 
-def test_the_page_to_follow_a_topic_stops_it_too(jane_client: Client, jane: User) -> None:
-    Topic.objects.create(name="Harbour", slug="harbour")
+def test_the_page_to_follow_a_topic_stops_it_too(jane_client: Client, jane: User, kofi: User) -> None:
+    topic = Topic.objects.create(name="Harbour", slug="harbour")
     url = "/topics/harbour/follow/"
     assert "Stop following" not in jane_client.get(url).content.decode()
     assert jane_client.post(url, {"delivery": "stop"}).status_code == 422
@@ -115,6 +117,10 @@ def test_the_page_to_follow_a_topic_stops_it_too(jane_client: Client, jane: User
     page = jane_client.post(url, {"delivery": "stop"}, follow=True).content.decode()
     assert "You no longer follow it." in page
     assert not Follow.objects.exists()
+    jane_client.post(url, {"delivery": "hourly"})
+    jane_client.post(url, {"delivery": "stop"})
+    services.follow_topic(kofi, None, topic, delivery="daily")
+    assert follow_labels(jane_client, "/topics/harbour/") == ["Follow", "Follow"]
 
 
 def test_the_follows_of_others_can_not_be_changed(jane_client: Client, article: Article, kofi: User) -> None:
