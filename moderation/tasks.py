@@ -235,7 +235,7 @@ def _to_reporter(site: Site, email: str, reports: list[Report]) -> EmailMessage:
         {
             "title": report.comment.discussion.article.title_for(None),
             "url": report.comment.get_absolute_url() if report.comment.discussion.is_readable else "",
-            "why": report.get_why_display(),
+            "why": report.chosen_sentence,
             "sentence": report_outcome(report.case, report.comment),
         }
         for report in reports

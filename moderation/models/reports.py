@@ -25,6 +25,14 @@ class Report(models.Model):
         OFF_TOPIC = "off_topic", _("off-topic")
         OTHER = "other", _("other")
 
+    # The sentences from which reporters choose. Moderators read the labels above.
+    CHOICES = (
+        (Why.SPAM, _("It is spam or advertising")),
+        (Why.ABUSE, _("It attacks or insults someone")),
+        (Why.OFF_TOPIC, _("It is off-topic")),
+        (Why.OTHER, _("Something else")),
+    )
+
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="reports", db_index=False)
     case = models.ForeignKey(Case, models.PROTECT, related_name="reports")
     user = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
@@ -51,6 +59,11 @@ class Report(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.comment_id}: {self.why}"
+
+    @property
+    def chosen_sentence(self) -> str:
+        """Return the sentence that the reporter chose."""
+        return str(dict(self.CHOICES)[self.Why(self.why)])
 
 
 class IllegalContentReport(models.Model):

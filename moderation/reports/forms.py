@@ -31,12 +31,7 @@ class ReportForm(LongTextForm, forms.Form):
 
     why = forms.ChoiceField(
         label=_("What is wrong with it?"),
-        choices=[
-            (Report.Why.SPAM, _("It is spam or advertising")),
-            (Report.Why.ABUSE, _("It attacks or insults someone")),
-            (Report.Why.OFF_TOPIC, _("It is off-topic")),
-            (Report.Why.OTHER, _("Something else")),
-        ],
+        choices=Report.CHOICES,
         widget=forms.RadioSelect,
     )
     details = forms.CharField(

@@ -84,6 +84,7 @@ def test_a_member_reports_once_and_is_thanked(client, comment):
     page = sent.content.decode()
     assert "Thank you for your report" in page
     assert "Not reviewed yet." in page
+    assert "You reported this comment: “It is spam or advertising”, " in page
     (row,) = Report.objects.all()
     assert (row.user, row.why, row.details, row.weight) == (ruth, "spam", "Sold thrice.", 1)
     case = Case.objects.get(comment=comment)
@@ -247,7 +248,8 @@ def test_the_outcome_is_shown_on_the_page_and_mailed_to_confirmed_e_mails(client
     (message,) = mail.outbox
     assert message.to == ["ruth@example.org"]
     assert message.subject == "The decisions on your reports"
-    assert message.body.count("A moderator reviewed the comment and removed it.") == 2
+    outcome = "You reported: “It is spam or advertising”. A moderator reviewed the comment and removed it."
+    assert message.body.count(outcome) == 2
     assert notify_reporters.func(str(act.pk)) == 0  # once
     assert {row.user for row in Report.objects.exclude(notified_at=None)} == {ruth}
 
