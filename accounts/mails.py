@@ -114,16 +114,20 @@ def mail_wrong_codes(pk: int, site: dict[str, str]) -> None:
 
 
 @task()
-def mail_security_change(pk: int, change: str, email: str = "", *, site: dict[str, str]) -> None:
+def mail_security_change(
+    pk: int, change: str, email: str = "", removed_email: str = "", *, site: dict[str, str]
+) -> None:
     """Tell the owner of an account about one of SECURITY_CHANGES.
 
-    `email` is the one that the account had before the change. Jobs of earlier versions have none.
+    `email` is the one that the account had before the change, `removed_email` the one that was removed from
+    it. Jobs of earlier versions have none.
     """
     if user := User.objects.active().filter(pk=pk).first():
         with _in_language_of(user, site):
             sentence = gettext(SECURITY_CHANGES[change]) % {"site": site["name"]}
         urls = {"security_url": _url("mfa_index"), "password_reset_url": _url("account_reset_password")}
-        _send("security_change", email or user.email, site, user, sentence=sentence, **urls)
+        values = {"sentence": sentence, "removed_email": removed_email, **urls}
+        _send("security_change", email or user.email, site, user, **values)
 
 
 @task()

@@ -83,7 +83,10 @@ class Adapter(DefaultAccountAdapter):
         """
         change = template_prefix.rpartition("/")[2]
         if change in mails.SECURITY_CHANGES:
-            mails.enqueue(mails.mail_security_change, self.request.site, user.pk, change, email or user.email)
+            # Only if there is one: workers of the version before take no further argument.
+            removed = [context["deleted_email"]] if context and "deleted_email" in context else []
+            job, site = mails.mail_security_change, self.request.site
+            mails.enqueue(job, site, user.pk, change, email or user.email, *removed)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         path = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})

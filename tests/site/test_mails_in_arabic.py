@@ -206,7 +206,7 @@ class Senders:
         mails.mail_wrong_codes.func(pk, self.site)
         mails.mail_new_device.func(pk, at, "", self.site)
         for change in mails.SECURITY_CHANGES:
-            mails.mail_security_change.func(pk, change, site=self.site)
+            mails.mail_security_change.func(pk, change, email, "old@example.org", site=self.site)
 
     def staff_mails(self) -> None:
         notify_failed_backup.func("No space left on device")

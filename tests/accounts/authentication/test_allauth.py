@@ -276,6 +276,8 @@ def test_the_owner_is_mailed_about_changes_of_the_password_and_of_emails():
     changes = [
         message for message in mail.outbox if message.subject == "A change to your account at Soundoff"
     ]
+    assert "\nThe removed e-mail: ruth@example.org\n" in changes[1].body
+    assert "The removed e-mail" not in "".join(message.body for message in changes if message != changes[1])
     assert [(message.to[0], message.body.split("\n")[0]) for message in changes] == [
         ("ruth@example.org", "The primary e-mail of your account at Soundoff was changed."),
         ("new@example.org", "An e-mail was removed from your account at Soundoff."),
