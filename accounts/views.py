@@ -96,7 +96,9 @@ def devices(request: HttpRequest) -> HttpResponse:
     if "session" not in request.POST:
         log_out_everywhere(user)
         logout(request)
-        messages.success(request, _("You are logged out on all devices."))
+        site: Any = request.site
+        with translation.override(site.language):  # of the next page
+            messages.success(request, _("You are logged out on all devices."))
         return redirect("account_login")
     pk = parse_whole_number(request.POST["session"])
     if pk is not None and log_out_device(user, pk):

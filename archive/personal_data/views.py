@@ -19,6 +19,7 @@ from archive.personal_data.forms import EraseForm, has_password, needs_second_fa
 from archive.personal_data.registry import REGISTRY
 from articles.markup.markdown import render_story
 from articles.site.cached_pages import cache_for_anonymous
+from articles.site.languages import activate_locale
 from articles.site.requests import SiteRequest
 from comments.loading import current_member, current_writer
 from core.fallback_pages import broken_link
@@ -119,6 +120,7 @@ def _erase(request: SiteRequest, person: Person, *, deletes_comments: bool) -> H
     response = redirect("home")  # the page of the data would only say that nobody is logged in
     if is_own:
         logout(request)
+        activate_locale(request, "")  # of the next page
         response.delete_cookie(guests.COOKIE, samesite="Lax")
     done = _("Your account is erased. It can take some minutes until your name is gone everywhere.")
     if person.guest:

@@ -1,5 +1,6 @@
 """The language that a member chooses: of their pages, and of the mails that they get."""
 
+import re
 from datetime import datetime
 
 import pytest
@@ -110,6 +111,26 @@ def test_a_guest_gets_mails_in_the_language_of_the_site(article: Article) -> Non
     mail.outbox.clear()
     notify_authors.func(str(action.batch.pk))
     assert [message.subject for message in mail.outbox] == ["أُزيل تعليقك"]
+
+
+def test_messages_after_a_log_in_and_a_log_out_are_in_the_language_of_the_page(arabic_member: User) -> None:
+    client, password = Client(), "long enough"
+
+    def message_after(url: str, data: dict[str, str]) -> str:
+        page = client.post(url, data, follow=True).content.decode()
+        (message,) = re.findall(r'<p class="alert alert-success">(.*?)</p>', page)
+        return str(message)
+
+    def log_in() -> str:
+        return message_after("/accounts/login/", {"login": arabic_member.email, "password": password})
+
+    assert log_in() == "سجّلت الدخول باسم Mona."
+    assert message_after("/accounts/logout/", {}) == "You are logged out."
+    log_in()
+    assert message_after("/account/devices/", {}) == "You are logged out on all devices."
+    log_in()
+    erased = message_after("/account/data/erase/", {"comments": "delete", "password": password})
+    assert erased.startswith("Your account is erased.")
 
 
 @pytest.mark.usefixtures("jobs_run_at_once")
