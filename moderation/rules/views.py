@@ -1,6 +1,5 @@
 """Pages of the rules: the list, a rule with its versions, and the replay before a rule is saved."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -175,7 +174,6 @@ def _replay_context(request: HttpRequest, form: RuleForm) -> dict[str, object]:
     rule_text = explanations.describe_rule(definition.kind, definition.value)
     if not can_search_for(definition.kind):
         return {"rule_text": rule_text, "notices": notices}
-    began = time.monotonic()
     replay = rule_replay.replay(definition)
     start = min(parse_number(request.POST.get("from")), len(replay.false_positives))
     shown = replay.false_positives[start : start + MATCHES_PER_PAGE]
@@ -195,7 +193,6 @@ def _replay_context(request: HttpRequest, form: RuleForm) -> dict[str, object]:
         if start + MATCHES_PER_PAGE < len(replay.false_positives)
         else None,
         "back": max(start - MATCHES_PER_PAGE, 0) if start else None,
-        "seconds": f"{time.monotonic() - began:.1f}",
     }
 
 

@@ -52,6 +52,7 @@ def test_trying_casino_shows_three_good_comments(client, maria):
     verdict = "Would have caught <b>1</b> of 2 removed comments and <b>3</b> of 4 approved comments."
     assert verdict in page.text
     assert "Would have caught 3 good comments" in page.text
+    assert "Tried on all past decisions where the rule applies. Nothing is saved yet." in page.text
     assert "I won at the <mark>Casino</mark> &lt;b&gt;once&lt;/b&gt;" in page.text
     assert all(f"/comments/{pk}/" in page.text for pk in good[:3])
     assert f"/comments/{good[3]}/" not in page.text
