@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account.decorators import secure_admin_login
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
@@ -15,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.html import conditional_escape
 from django.utils.translation import gettext_lazy as _
+from django_tasks_db.models import DBTaskResult
 
 from accounts.models import READER, Guest, User
 from accounts.names import check_not_staff_name, clean_name
@@ -37,6 +39,8 @@ admin.site.unregister(Group)  # migrations create the roles and their permission
 admin.site.unregister(Authenticator)  # its form would show secrets
 admin.site.unregister([SocialAccount, SocialApp, SocialToken])  # providers come from the environment
 admin.site.unregister(UserSession)  # it would show IP addresses and the keys of sessions
+admin.site.unregister(EmailAddress)  # only the account's owner adds one, and confirms it
+admin.site.unregister(DBTaskResult)  # its arguments hold e-mails; the system status shows failed jobs
 
 
 class PersonForm(forms.ModelForm[User]):

@@ -33,6 +33,14 @@ def test_the_front_page_links_to_the_pages_of_each_role(client: Client, role: st
         assert client.get(url, follow=True).status_code == 200, url
 
 
+def test_the_lists_of_the_admin_are_those_of_a_newspaper(client: Client) -> None:
+    client.force_login(UserFactory.create(roles=(ADMINISTRATOR,)))
+    page = client.get("/admin/").content.decode()
+    lists = page[page.index('class="all-lists"') :]
+    groups = re.findall(r'class="section"[^>]*>\s*([^<]+?)\s*</a>', lists)
+    assert groups == ["Archive", "Content", "Discussions", "Moderation", "People"]
+
+
 def test_pages_that_show_times_name_their_zone(client: Client) -> None:
     Site.objects.update(time_zone="Europe/Oslo")
     discussion = make_comment(make_article()).discussion
