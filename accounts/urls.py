@@ -7,7 +7,6 @@ from accounts import views
 
 urlpatterns = [
     path("accounts/sign-up/<str:token>/", views.confirm_sign_up, name="sign-up-confirm"),
-    path("accounts/start/", views.after_login, name="after-login"),
     path("accounts/page/", views.public_page, name="public-page"),
     path("account/language/", views.language, name="language"),
     path("account/devices/", views.devices, name="devices"),

@@ -1,4 +1,4 @@
-"""Pages of accounts that are not allauth's: after a log-in, public page, language, devices, confirmations."""
+"""Pages of accounts that are not allauth's: public page, language, devices, confirmations."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.authentication import sign_up
 from accounts.authentication.devices import (
@@ -27,24 +27,10 @@ from accounts.authentication.devices import (
 )
 from accounts.forms import LanguageForm, PasswordForm
 from accounts.models import User
-from accounts.requests import next_path, request_user
+from accounts.requests import request_user
 from accounts.services import guest_comments_url, set_public_page
 from core.fallback_pages import broken_link
 from core.query_forms import parse_whole_number
-
-
-@require_safe
-def after_login(request: HttpRequest) -> HttpResponse:
-    """Redirect a person who has just logged in to where they work, or readers to where they came from.
-
-    `next` is the page on which a reader pressed "Log in".
-    """
-    user = request.user
-    if isinstance(user, User) and user.is_moderator:
-        return redirect("moderation:queue")
-    if isinstance(user, User) and user.is_editor:
-        return redirect("admin:index")
-    return redirect(next_path(request) or "home")
 
 
 @login_required

@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from comments.urls import KEY, STORY
 from moderation.notifications import views
 from moderation.people import account_status, own_comments
+from moderation.queue import views as queue_views
 from moderation.reports import removal_request_views
 from moderation.reports import views as reports
 from moderation.transparency import log_views
@@ -25,6 +26,7 @@ urlpatterns = [
     re_path(OWN + "resubmit/$", views.edit_and_resubmit, name="edit-and-resubmit"),
     path("account/comments/", own_comments.my_comments, name="my-comments"),
     path("account/status/", account_status.account_status, name="account-status"),
+    path("accounts/start/", queue_views.after_login, name="after-login"),
     path("moderation-log/", log_views.public_log_page, name="public-log"),
     # Earlier URLs, which stand in mails that were already sent
     path("ask/", _redirect(pattern_name="removal-request")),

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from accounts.requests import require_decider, safe_local_path
+from accounts.requests import next_path, require_decider, safe_local_path
 from articles.site.requests import SiteRequest, is_prefetch
 from comments import removal_reasons
 from comments.models import Comment, Transition
@@ -32,6 +32,23 @@ from moderation.queue.queues import QueueItem, QueueView
 
 # Header of a script's request that prefetches the next case; such a request does not claim the case.
 PREFETCH_HEADER = "Soundoff-Ahead"
+
+
+@require_safe
+def after_login(request: SiteRequest) -> HttpResponse:
+    """Redirect a person who has just logged in to where they work, or readers to where they came from.
+
+    An editor who also moderates, such as the owner of a new site, starts in the newsroom if nothing waits in
+    the queues. `next` is the page on which a reader pressed "Log in".
+    """
+    user = request.user
+    if not user.is_authenticated or not (user.is_moderator or user.is_editor):
+        return redirect(next_path(request) or "home")
+    base = reverse("moderation:queue")
+    is_for_queue = user.is_moderator and (
+        not user.is_editor or any(entry.count for entry in queues.summarize_queues(user, base))
+    )
+    return redirect(base if is_for_queue else "admin:index")
 
 
 @require_safe

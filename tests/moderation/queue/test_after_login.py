@@ -8,7 +8,9 @@ from django.urls import reverse
 
 from accounts.authentication import sign_up
 from accounts.models import SignUp
-from tests.factories import UserFactory, make_article
+from comments.models import State
+from moderation.actions.decisions import decide
+from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -16,20 +18,26 @@ PASSWORD = "a boat without a clock"
 
 
 @pytest.mark.parametrize(
-    ("roles", "arrives"),
+    ("roles", "arrives", "arrives_without_work"),
     [
-        (("Moderator",), "/moderation/"),
-        (("Moderator", "Editor"), "/moderation/"),
-        (("Administrator",), "/moderation/"),
-        (("Editor",), "/admin/"),
-        ((), "/"),
+        (("Moderator",), "/moderation/", "/moderation/"),
+        (("Moderator", "Editor"), "/moderation/", "/admin/"),
+        (("Administrator",), "/moderation/", "/admin/"),
+        (("Editor",), "/admin/", "/admin/"),
+        ((), "/", "/"),
     ],
 )
-def test_the_log_in_leads_to_where_a_person_works(client, roles, arrives):
+def test_the_log_in_leads_to_where_a_person_works(client, roles, arrives, arrives_without_work):
     UserFactory.create(email="a@example.org", password=PASSWORD, roles=roles)
-    form = {"login": "a@example.org", "password": PASSWORD}
-    answer = client.post(reverse("account_login"), form, follow=True)
-    assert answer.redirect_chain[-1][0] == arrives
+
+    def log_in() -> str:
+        form = {"login": "a@example.org", "password": PASSWORD}
+        return client.post(reverse("account_login"), form, follow=True).redirect_chain[-1][0]
+
+    assert log_in() == arrives_without_work
+    decide(ids=[make_comment(make_article()).pk], to=State.PENDING, reason="", actor=None)
+    client.logout()
+    assert log_in() == arrives
 
 
 def test_the_log_in_of_a_story_leads_a_reader_back_and_a_moderator_to_the_queue(client):
