@@ -57,6 +57,7 @@ class SubmitForm(forms.BaseForm):
     has_tag: ClassVar[bool] = True  # False: the template has the form tag and the CSRF token
     submit: Any  # the label of the button
     submit_name: ClassVar[str] = ""
+    is_secondary = False  # True: the page has another primary button
 
     @property
     def helper(self) -> FormHelper:
@@ -65,7 +66,10 @@ class SubmitForm(forms.BaseForm):
         helper.form_tag, helper.disable_csrf = self.has_tag, not self.has_tag
         # As unique on the page as the ids of the fields, unlike that which crispy makes of the name.
         css_id = str(self.auto_id) % (self.submit_name or "submit")
-        helper.add_input(Submit(self.submit_name, self.submit, css_id=css_id))
+        button = Submit(self.submit_name, self.submit, css_id=css_id)
+        if self.is_secondary:
+            button.field_classes = "btn"
+        helper.add_input(button)
         return helper
 
 

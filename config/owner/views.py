@@ -92,13 +92,16 @@ def test_mail(request: SiteRequest) -> HttpResponse:
     result = {} if form.is_bound else request.session.pop(TEST_RESULT, {})
     if result:
         form.initial["to"] = result["to"]
+    sent = result.get("to", "") if not result.get("failure") else ""
+    is_first = "first" in request.GET
+    form.is_secondary = is_first and bool(sent)  # beside "Continue"
     context = {
         "form": form,
-        "sent": result.get("to", "") if not result.get("failure") else "",
+        "sent": sent,
         "failure": result.get("failure", ""),
         "server": mail_server(),
         "folder": getattr(settings, "EMAIL_FILE_PATH", "") or "",
-        "is_first": "first" in request.GET,
+        "is_first": is_first,
     }
     return render(request, "owner/test_mail.html", context, status=422 if form.is_bound else 200)
 

@@ -150,7 +150,10 @@ def test_reloading_the_page_sends_no_second_mail(ada_client: Client, inbox: Inbo
     response = ada_client.post(f"{URL}?first=1", {"to": "ada@example.org"})
     assert (response.status_code, response["Location"]) == (302, f"{URL}?first=1")
     notice = "The test e-mail was not sent." if answer else "accepted the mail to ada@example.org"
-    assert notice in ada_client.get(response["Location"]).content.decode()
+    page = ada_client.get(response["Location"]).content.decode()
+    assert notice in page
+    primary = re.findall(r'class="btn btn-primary"[^>]*>(Continue)?', page[page.index("<h1>") :])
+    assert primary == ([""] if answer else ["Continue"]), "one button is filled: the next step"
     assert notice not in ada_client.get(response["Location"]).content.decode()
     assert counts() == ((0, 1) if answer else (1, 0))
 
