@@ -3,6 +3,8 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils.translation import gettext_lazy as _
 from django_tasks.signals import task_finished
 
 from core.memory.release import release_freed_memory
@@ -17,6 +19,9 @@ class ConfigConfig(AppConfig):
         from config.scheduled_jobs import JOBS
 
         register_jobs(JOBS)
+        # Django's own sentence begins with "Ensure this value is greater than or equal to".
+        MinValueValidator.message = _("Enter %(limit_value)s or more.")
+        MaxValueValidator.message = _("Enter %(limit_value)s or less.")
         task_finished.connect(release_memory_of_task)
 
 

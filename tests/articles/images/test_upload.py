@@ -242,7 +242,7 @@ def test_the_image_folder_is_private(own_folder):
         ({"alt": "DSC_0042.JPG"}, "alt", "This is a file name"),
         ({"is_decorative": "on"}, "is_decorative", "has no alternative text"),
         ({"alt": "x" * 501}, "alt", "has 501 characters; the maximum is 500"),
-        ({"focal_x": "101"}, "focal_x", "less than or equal to 100"),
+        ({"focal_x": "101"}, "focal_x", "Enter 100 or less"),
     ],
 )
 def test_the_description_is_validated(description, field, message):
