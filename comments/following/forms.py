@@ -10,6 +10,7 @@ from comments.models import DEFAULT_DELIVERY, Follow, FollowQuerySet
 from core.forms import SubmitForm
 from core.query_forms import parse_whole_number
 
+STOP = ("stop", _("Stop following"))  # a choice beside the deliveries of an existing follow
 DELIVERIES = [choice for choice in Follow.Delivery.choices if choice[0] != Follow.Delivery.NONE]
 # A mail about a decision is sent soon or not at all, and the author's pages show it in any case.
 DECISION_DELIVERIES = [
@@ -66,8 +67,6 @@ class FollowStoryForm(_DeliveryForm):
 class FollowTopicForm(_DeliveryForm):
     """The form to follow a topic, or to stop following it. `follows` are the reader's own of this topic."""
 
-    STOP = "stop"  # a choice beside the deliveries, for those who follow the topic
-
     def __init__(self, data: Any, *, follows: FollowQuerySet) -> None:
         follow = follows.first()
         self.submit = _("Save") if follow else _("Follow")
@@ -75,7 +74,7 @@ class FollowTopicForm(_DeliveryForm):
         super().__init__(data, initial=initial)
         if follow:
             field = cast(forms.ChoiceField, self.fields["delivery"])
-            field.choices = [*DELIVERIES, (self.STOP, _("Stop following"))]
+            field.choices = [*DELIVERIES, STOP]
 
 
 class ShownForm(forms.Form):
@@ -95,8 +94,7 @@ class DeliveryForm(forms.Form):
     follow = forms.IntegerField(widget=forms.HiddenInput)
     delivery = forms.ChoiceField(
         label=_("Notification"),
-        choices=[*DELIVERIES, ("", _("Stop following"))],
-        required=False,
+        choices=[*DELIVERIES, STOP],
         widget=forms.Select(attrs={"class": "form-select"}),
     )
 

@@ -22,6 +22,7 @@ from articles.site.languages import activate_locale, language_of
 from articles.site.requests import SiteRequest
 from comments.following import decision_mails, services
 from comments.following.forms import (
+    STOP,
     DeliveryForm,
     FollowStoryForm,
     FollowTopicForm,
@@ -92,7 +93,7 @@ def follow_topic(request: SiteRequest, slug: str) -> HttpResponse:
     follows = Follow.objects.of(user, guest).filter(topic=topic)
     form = FollowTopicForm(request.POST or None, follows=follows)
     if form.is_valid() and (user or guest):
-        if form.cleaned_data["delivery"] == form.STOP:
+        if form.cleaned_data["delivery"] == STOP[0]:
             follows.delete()
             messages.success(request, _("You no longer follow it."))
             return redirect(topic)
@@ -141,12 +142,12 @@ def following(request: SiteRequest) -> HttpResponse:
         chosen = follows.exclude(kind__in=DEFAULT_DELIVERY).filter(pk=form.cleaned_data["follow"])
         if not chosen.exists():
             messages.info(request, _("You no longer follow it."))
-        elif delivery := form.cleaned_data["delivery"]:
-            services.set_delivery(chosen, delivery)
-            messages.success(request, _("Saved."))
-        else:
+        elif form.cleaned_data["delivery"] == STOP[0]:
             chosen.delete()
             messages.success(request, _("You no longer follow it."))
+        else:
+            services.set_delivery(chosen, form.cleaned_data["delivery"])
+            messages.success(request, _("Saved."))
         return redirect("following")
     deliveries = services.read_own_comments_delivery(user, guest)
     of_others = follows.exclude(kind__in=deliveries)

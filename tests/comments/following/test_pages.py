@@ -101,7 +101,9 @@ def test_a_member_follows_a_topic_and_stops(jane_client: Client, jane: User) -> 
     row = Follow.objects.get()
     jane_client.post("/account/following/", {"follow": row.pk, "delivery": "site"})
     assert Follow.objects.get().delivery == "site"
-    jane_client.post("/account/following/", {"follow": row.pk, "delivery": ""})
+    assert jane_client.post("/account/following/", {"follow": row.pk, "delivery": ""}).status_code == 404
+    assert Follow.objects.get().delivery == "site", "without a choice, nothing changes"
+    jane_client.post("/account/following/", {"follow": row.pk, "delivery": "stop"})
     assert not Follow.objects.exists()
 
 
@@ -125,7 +127,7 @@ def test_the_page_to_follow_a_topic_stops_it_too(jane_client: Client, jane: User
 
 def test_the_follows_of_others_can_not_be_changed(jane_client: Client, article: Article, kofi: User) -> None:
     row = follow(kofi, article)
-    jane_client.post("/account/following/", {"follow": row.pk, "delivery": ""})
+    jane_client.post("/account/following/", {"follow": row.pk, "delivery": "stop"})
     assert Follow.objects.get().delivery == "at_once"
 
 
