@@ -1,12 +1,13 @@
 """Security keys and passkeys in Chromium, with its virtual key."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
 from django.core import mail
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from accounts.models import User
 from tests.accounts.authentication.conftest import PASSWORD
@@ -131,3 +132,24 @@ def test_at_127_0_0_1_a_link_leads_to_localhost(
     log_out(page, live_server)
     page.get_by_role("button", name="Log in with a passkey").click()
     expect(page.get_by_label("Account of Ruth")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_button_for_a_passkey_moves_nothing(live_server: Any, browser: Browser, width: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.add_init_script(
+        """window.shifts = []; new PerformanceObserver((list) => {
+          for (const entry of list.getEntries()) shifts.push(entry.value);
+        }).observe({ type: "layout-shift", buffered: true })"""
+    )
+
+    def delay(route: Route) -> None:
+        time.sleep(0.3)  # so that the browser paints what it has before
+        route.continue_()
+
+    page.route("**/js/site*.js", delay)  # a deferred script, without which the page is not complete
+    page.goto(f"{live_server.url.replace('127.0.0.1', 'localhost')}/accounts/login/")
+    expect(page.get_by_role("button", name="Log in with a passkey")).to_be_visible()
+    page.wait_for_timeout(300)  # until the shifts are reported
+    assert page.evaluate("shifts.reduce((sum, value) => sum + value, 0)") < 0.02
+    page.close()
