@@ -151,9 +151,17 @@ if (globalThis.htmx) Object.assign(htmx.config, {
       const [kind, place, owner] = key.split(" ");
       if (kind !== "draft") continue;
       const isLogout = owner && path.endsWith("/logout/") && JSON.parse(localStorage.getItem(key)).saved;
-      if (submitter?.name === "discard" || target.matches("[data-again]") ? place === path : isLogout) localStorage.removeItem(key);
+      if (submitter?.name === "discard" ? place === path : isLogout) localStorage.removeItem(key);
     }
+    if (target.matches("[data-again]")) sessionStorage.setItem("sent", path);
   }));
+  // The page of a comment that was posted or changed by "Send again" on another page deletes its draft.
+  tryStorage(() => {
+    const sent = sessionStorage.getItem("sent"), owner = find(document, "[data-member]")?.dataset.member ?? "";
+    sessionStorage.removeItem("sent");
+    if (!sent || !location.hash.startsWith("#comment-") || new URL(document.referrer).pathname !== sent) return;
+    for (const by of ["", owner]) localStorage.removeItem(`draft ${sent} ${by}`.trim());
+  });
 
   // The inline reply form opens once and takes the focus. When it is closed, the focus returns to "Reply".
   const enter = (opened) => {
@@ -178,10 +186,12 @@ if (globalThis.htmx) Object.assign(htmx.config, {
     const form = replyForm(target);
     if (detail.successful) return;
     const { status } = detail.xhr;
-    if (form && status >= 400 && status < 500) { // sent without htmx, it gets the page that says why and repeats the text
+    if (form && [403, 404].includes(status)) { // sent without htmx, it gets the page that says why and repeats the text
       const { name, value } = detail.requestConfig.triggeringEvent?.submitter ?? {};
-      if (name) form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+      const button = Object.assign(document.createElement("input"), { type: "hidden", name, value });
+      if (name) form.append(button);
       form.submit();
+      button.remove(); // the browser's Back shows this page again
     } else if (form) find(form.parentNode, "[data-unsent]").hidden = false;
     else if (target.href && status) location.assign(target.href); // that page shows the reason
   });

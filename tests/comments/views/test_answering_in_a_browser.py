@@ -384,6 +384,25 @@ def test_a_refused_comment_is_kept_on_a_page_that_says_why(live_server, page, st
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('draft'))") == []
 
 
+def test_a_draft_stays_if_a_refused_comment_is_sent_again_without_a_connection(live_server, page, story):
+    article, root = story
+    page.goto(live_server.url + article.get_absolute_url())
+    page.locator(f"#comment-{root.pk}").get_by_role("link", name="Reply").click()
+    page.get_by_label("Your comment").fill("An hour of work.")
+    page.get_by_label("Name").fill("Ida")
+    page.get_by_label("E-mail").fill("ida@example.org")
+    Article.objects.update(published_at=None)
+    page.get_by_role("button", name="Post comment").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Page not found")
+    Article.objects.update(published_at=article.published_at)
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Send again").click()
+    page.wait_for_url("chrome-error://**")
+    page.context.set_offline(False)
+    page.goto(live_server.url + article.get_absolute_url())
+    expect(page.get_by_label("Your comment")).to_have_value("An hour of work.")
+
+
 def test_the_place_of_a_deleted_comment_is_shown_once(live_server, page, story):
     article, _root = story
     member = UserFactory.create()
