@@ -75,7 +75,7 @@ class RedirectError(UserError):
 def not_found(request: SiteRequest, exception: Exception) -> HttpResponse:
     """Return the response where no page exists (handler404): a redirect, or the page "Page not found".
 
-    The page repeats a text that was sent, for instance as a comment on a story that was just unpublished.
+    The page repeats the text of a comment that was sent, for instance if its story was just unpublished.
     """
     activate_locale(request, chosen_language(request))  # the middleware sees only URLs with a view
     return redirect_response(request) or render(request, "404.html", refused_form(request), status=404)

@@ -116,9 +116,8 @@ def refused_form(request: HttpRequest) -> dict[str, Any]:
     It has no fields if another site's page sent it.
     """
     is_ours = request.headers.get("Origin") == f"{request.scheme}://{request.get_host()}"
-    fields = [
-        (name, value) for name, value in _sent_fields(request) if is_ours and name != "csrfmiddlewaretoken"
-    ]
+    sent = _sent_fields(request) if is_ours else []
+    fields = [(name, value) for name, value in sent if name != "csrfmiddlewaretoken"]
     return {
         "action": request.get_full_path(),
         "text": dict(fields).get("body"),
