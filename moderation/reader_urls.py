@@ -1,4 +1,4 @@
-"""URLs of the moderation pages for readers and authors, such as reports and appeals."""
+"""URLs of the moderation pages for readers and authors, such as reports and appeals, and of the log-in."""
 
 from functools import partial
 

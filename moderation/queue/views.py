@@ -1,4 +1,5 @@
-"""Views of the moderation queue at /moderation/: the rows of a queue beside the open case."""
+"""Views of the moderation queue at /moderation/, the rows of a queue beside the open case, and of the start
+after a log-in, which depends on what waits in the queues."""
 
 from dataclasses import replace
 from typing import Any
@@ -44,11 +45,15 @@ def after_login(request: SiteRequest) -> HttpResponse:
     user = request.user
     if not user.is_authenticated or not (user.is_moderator or user.is_editor):
         return redirect(next_path(request) or "home")
+    if not user.is_moderator:
+        return redirect("admin:index")
     base = reverse("moderation:queue")
-    is_for_queue = user.is_moderator and (
-        not user.is_editor or any(entry.count for entry in queues.summarize_queues(user, base))
-    )
-    return redirect(base if is_for_queue else "admin:index")
+    waiting = [entry for entry in queues.summarize_queues(user, base) if entry.count]
+    if any(entry.key in queues.QUEUES for entry in waiting):
+        return redirect(base)
+    if waiting:  # similar comments or second opinions, which the queue page does not show
+        return redirect(waiting[0].url)
+    return redirect("admin:index" if user.is_editor else base)
 
 
 @require_safe

@@ -10,6 +10,7 @@ from accounts.authentication import sign_up
 from accounts.models import SignUp
 from comments.models import State
 from moderation.actions.decisions import decide
+from moderation.similar.scan import run_scan
 from tests.factories import UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +39,17 @@ def test_the_log_in_leads_to_where_a_person_works(client, roles, arrives, arrive
     decide(ids=[make_comment(make_article()).pk], to=State.PENDING, reason="", actor=None)
     client.logout()
     assert log_in() == arrives
+
+
+@pytest.mark.parametrize("roles", [("Moderator",), ("Administrator",)])
+@pytest.mark.usefixtures("moderation_without_checks")
+def test_the_log_in_leads_to_similar_comments_if_nothing_else_waits(client, roles):
+    article = make_article()
+    for _ in range(4):
+        make_comment(article, "Cheap watches for every captain at https://watches.example/buy today.")
+    run_scan()
+    client.force_login(UserFactory.create(roles=roles))
+    assert client.get(reverse("after-login")).url == "/moderation/similar/?first=on"
 
 
 def test_the_log_in_of_a_story_leads_a_reader_back_and_a_moderator_to_the_queue(client):
