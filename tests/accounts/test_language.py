@@ -133,6 +133,14 @@ def test_messages_after_a_log_in_and_a_log_out_are_in_the_language_of_the_page(a
     assert erased.startswith("Your account is erased.")
 
 
+def test_the_message_after_the_log_in_of_staff_is_in_english_as_their_pages(arabic_member: User) -> None:
+    arabic_member.set_roles(["Moderator"], actor=None)
+    data = {"login": arabic_member.email, "password": "long enough"}
+    page = Client().post("/accounts/login/", data, follow=True).content.decode()
+    assert '<html lang="en"' in page
+    assert "You are logged in as Mona." in page
+
+
 @pytest.mark.usefixtures("jobs_run_at_once")
 def test_mails_about_the_account_are_in_its_language(arabic_member: User) -> None:
     Client().post("/accounts/password/reset/", {"email": arabic_member.email})
