@@ -85,7 +85,7 @@ def _jobs(count: int) -> Iterator[Callable[[], object]]:
     from comments.models import Comment
     from moderation import tasks
     from moderation.models import Batch, SimilarityScan
-    from moderation.similar.scan import look_over
+    from moderation.similar.scan import run_requested_scan
 
     site = asdict(mails.MailSiteSettings("en", "Soundoff", "editor@example.org"))
     batches = [str(pk) for pk in Batch.objects.values_list("pk", flat=True)]
@@ -118,7 +118,7 @@ def _jobs(count: int) -> Iterator[Callable[[], object]]:
         if n % RARE == 0:
             yield lambda n=n: move_focal_point(n)  # type: ignore[misc]
         elif n % RARE == RARE // 2:
-            yield lambda: look_over.enqueue(str(SimilarityScan.objects.create().pk))
+            yield lambda: run_requested_scan.enqueue(str(SimilarityScan.objects.create().pk))
         else:
             yield lambda n=n: often[n % len(often)](n)  # type: ignore[misc]
 

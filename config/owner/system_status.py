@@ -59,7 +59,7 @@ JOB_NAMES = {
     "mail_erasure_link": gettext_lazy("Mail the link that erases an account"),
     "erase": gettext_lazy("Erase an account"),
     "count_recommendations": gettext_lazy("Count recommendations"),
-    "look_over": gettext_lazy("Scan for similar comments"),
+    "run_requested_scan": gettext_lazy("Scan for similar comments"),
     "notify_of_sanction": gettext_lazy("Notify a person of a pause or ban"),
     "notify_sanction_upheld": gettext_lazy("Notify a person that a pause or ban stays"),
     "notify_authors": gettext_lazy("Notify authors of decisions"),

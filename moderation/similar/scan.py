@@ -93,7 +93,7 @@ def request_scan() -> SimilarityScan:
         return scan
     with transaction.atomic():
         scan = SimilarityScan.objects.create()
-        look_over.enqueue(str(scan.pk))
+        run_requested_scan.enqueue(str(scan.pk))
     return scan
 
 
@@ -116,7 +116,7 @@ def count_new_comments(scan: SimilarityScan) -> int:
 
 
 @task()
-def look_over(scan: str) -> int:
+def run_requested_scan(scan: str) -> int:
     """Run a requested scan. Returns the number of groups found."""
     found = SimilarityScan.objects.filter(pk=UUID(scan), ended_at=None).first()
     return len(run_scan(found).proposals) if found else 0

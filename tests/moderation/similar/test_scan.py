@@ -94,8 +94,8 @@ def test_large_site_is_scanned_by_a_job(client, maria, article, monkeypatch):
     assert first["Refresh"] == "3"
     assert "Scanning the site" in first.text
     task = DBTaskResult.objects.get()  # once, however often the page is opened meanwhile
-    assert scan.look_over.call(*task.args_kwargs["args"]) == 1
-    assert scan.look_over.call(*task.args_kwargs["args"]) == 0  # a job may run twice
+    assert scan.run_requested_scan.call(*task.args_kwargs["args"]) == 1
+    assert scan.run_requested_scan.call(*task.args_kwargs["args"]) == 0  # a job may run twice
     page = client.get(LIST)
     assert "Refresh" not in page
     assert "4 comments made of the same phrases" in page.text
