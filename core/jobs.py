@@ -13,15 +13,14 @@ def jobs_of(task: Any, *arguments: object) -> QuerySet[Any]:
     return DBTaskResult.objects.filter(task_path=task.module_path, args_kwargs__args=list(arguments))
 
 
-def restart(task: Any, *arguments: object) -> bool:
-    """Queue a job again, unless one with these arguments is waiting or running. Return whether it was queued.
+def is_unfinished(task: Any, *arguments: object) -> bool:
+    """Return whether a job of a task with these arguments is waiting or running."""
+    unfinished = [TaskResultStatus.READY, TaskResultStatus.RUNNING]
+    return jobs_of(task, *arguments).filter(status__in=unfinished).exists()
 
-    It replaces failed ones, so that one failure at most is listed.
-    """
-    jobs = jobs_of(task, *arguments)
-    if jobs.filter(status__in=[TaskResultStatus.READY, TaskResultStatus.RUNNING]).exists():
-        return False
+
+def restart(task: Any, *arguments: object) -> None:
+    """Queue a job again. It replaces failed ones, so that one failure at most is listed."""
     with transaction.atomic():
-        jobs.filter(status=TaskResultStatus.FAILED).delete()
+        jobs_of(task, *arguments).filter(status=TaskResultStatus.FAILED).delete()
         task.enqueue(*arguments)
-    return True

@@ -115,11 +115,13 @@ def restart_erasures() -> int:
 
     The job was interrupted or has failed, or a comment had to wait for a decision that was taken since.
     """
-    unfinished = (
-        AccountErasure.objects.filter(finished_at=None).select_related("user", "guest").order_by("pk")
-    )
-    left = [erasure.pk for erasure in unfinished if not _waits_for_decisions(erasure)]
-    return sum(jobs.restart(erase, pk) for pk in left)
+    restarted = 0
+    unfinished = AccountErasure.objects.filter(finished_at=None).select_related("user", "guest")
+    for erasure in unfinished.order_by("pk"):
+        if not jobs.is_unfinished(erase, erasure.pk) and not _waits_for_decisions(erasure):
+            jobs.restart(erase, erasure.pk)
+            restarted += 1
+    return restarted
 
 
 def _waits_for_decisions(erasure: AccountErasure) -> bool:

@@ -68,7 +68,10 @@ def restart_screenings() -> int:
     The job may have failed or been deleted.
     """
     unfinished = ImportScreening.objects.filter(finished_at=None).values_list("pk", flat=True)
-    return sum(jobs.restart(screen_imported, str(batch)) for batch in unfinished)
+    without_job = [str(pk) for pk in unfinished if not jobs.is_unfinished(screen_imported, str(pk))]
+    for pk in without_job:
+        jobs.restart(screen_imported, pk)
+    return len(without_job)
 
 
 def has_failed(screening: ImportScreening) -> bool:
