@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from moderation.features.contacts import find_contacts
+from moderation.features.lateness import LATE_AFTER
 from moderation.features.links import blank, hosts_of, typed_links
-from moderation.features.signals.text import LATE_AFTER
 from moderation.features.word_lists import GROUP_PRAISE_WORDS, GROUP_STOP_WORDS
 from moderation.features.words import group_stems, lowercase_words
 from moderation.similar.clues import LATE, NAME, PRAISE, STRANGE, TALKS, promotion_score, text_clues

@@ -1,10 +1,10 @@
-"""Signals of the body and its time: what it is about, how it is written, and its links. Pure functions."""
+"""Signals of the body: what it is about, how it is written, its links, and abuse. Pure functions."""
 
-from datetime import datetime, timedelta
 from math import log
 
 from core.memory.text_cache import text_cache
 from moderation.features import phrases
+from moderation.features.lateness import LATE_AFTER, age_at_posting
 from moderation.features.links import host, host_of
 from moderation.features.scripts import main_script, mixes_lookalikes, scripts_differ
 from moderation.features.text_reading import (
@@ -15,7 +15,6 @@ from moderation.features.text_reading import (
 )
 from moderation.features.word_lists import LINK_SHORTENERS, PRAISE_WORDS, PRODUCT_WORDS
 
-LATE_AFTER = timedelta(days=30)  # for the signal and the groups; for the check it is a setting of the site
 LATE_FULL_DAYS = 1825  # from here on the strength is 1
 MIN_SUBJECT_STEMS = 30  # stems of the story: a title alone is too short to compare with
 
@@ -31,18 +30,6 @@ def late(comment: ParsedComment) -> SignalResult | None:
     min_days = LATE_AFTER.days
     strength = 0.2 + 0.8 * log(age.days / min_days) / log(LATE_FULL_DAYS / min_days)
     return SignalResult(min(1.0, strength), number=age.days)
-
-
-def age_at_posting(published_at: datetime | None, posted_at: datetime | None) -> timedelta | None:
-    """Return how long after its article a comment was posted, or None if a time is unknown.
-
-    If only one of the times has a zone, as in a file of labelled comments, the zone is ignored.
-    """
-    if published_at is None or posted_at is None:
-        return None
-    if published_at.tzinfo is None or posted_at.tzinfo is None:
-        return posted_at.replace(tzinfo=None) - published_at.replace(tzinfo=None)
-    return posted_at - published_at
 
 
 def on_subject(comment: ParsedComment) -> SignalResult | None:
