@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from accounts.requests import require_administrator
-from comments.models import State
+from comments.models import Comment, State
 from core.forms import SubmitForm
 from core.query_forms import NumberField, QueryForm
 from moderation.erasure import purge
@@ -118,14 +118,13 @@ def purge_list_comments(request: HttpRequest, pk: UUID) -> HttpResponse:
     require_administrator(request)
     group = _load(pk)
     after = PurgeListQuery.read(request.GET)["after"]
-    rows = CommentGroupMember.objects.filter(group=group, comment__gt=after or 0).order_by("comment")
-    rows = rows.select_related("comment__discussion__article")
-    rows = rows.defer("comment__discussion__article__body", "comment__discussion__article__body_html")
+    members = CommentGroupMember.objects.filter(group=group).values("comment")
+    rows = Comment.objects.with_story().filter(pk__in=members, pk__gt=after or 0).order_by("pk")
     found = list(rows[: PAGE_SIZE + 1])
     context = {
         "group": group,
-        "rows": [(member.comment, explanations.excerpt(member.comment)) for member in found[:PAGE_SIZE]],
-        "next_page": f"?after={found[PAGE_SIZE - 1].comment_id}" if len(found) > PAGE_SIZE else "",
+        "rows": [(comment, explanations.excerpt(comment)) for comment in found[:PAGE_SIZE]],
+        "next_page": f"?after={found[PAGE_SIZE - 1].pk}" if len(found) > PAGE_SIZE else "",
         "first_page": reverse("moderation:purge-list-comments", args=[pk]) if after else "",
     }
     return render(request, "moderation/erasure/purge_comments.html", context)

@@ -206,7 +206,7 @@ class FalsePositive:
 
 
 def _false_positives(definition: RuleDefinition, ids: list[int]) -> list[FalsePositive]:
-    comments = Comment.objects.select_related("discussion__article").in_bulk(ids)
+    comments = Comment.objects.with_story().in_bulk(ids)
     found = []
     for decided, spans in rule_replay.matched_examples(definition, ids):
         comment = comments[decided.comment]
