@@ -10,7 +10,8 @@ from comments.models import DEFAULT_DELIVERY, Follow, FollowQuerySet
 from core.forms import SubmitForm
 from core.query_forms import parse_whole_number
 
-STOP = ("stop", _("Stop following"))  # a choice beside the deliveries of an existing follow
+STOP = "stop"
+STOP_CHOICE = (STOP, _("Stop following"))  # beside the deliveries of an existing follow
 DELIVERIES = [choice for choice in Follow.Delivery.choices if choice[0] != Follow.Delivery.NONE]
 # A mail about a decision is sent soon or not at all, and the author's pages show it in any case.
 DECISION_DELIVERIES = [
@@ -74,7 +75,7 @@ class FollowTopicForm(_DeliveryForm):
         super().__init__(data, initial=initial)
         if follow:
             field = cast(forms.ChoiceField, self.fields["delivery"])
-            field.choices = [*DELIVERIES, STOP]
+            field.choices = [*DELIVERIES, STOP_CHOICE]
 
 
 class ShownForm(forms.Form):
@@ -94,7 +95,7 @@ class DeliveryForm(forms.Form):
     follow = forms.IntegerField(widget=forms.HiddenInput)
     delivery = forms.ChoiceField(
         label=_("Notification"),
-        choices=[*DELIVERIES, STOP],
+        choices=[*DELIVERIES, STOP_CHOICE],
         widget=forms.Select(attrs={"class": "form-select"}),
     )
 

@@ -93,7 +93,7 @@ def follow_topic(request: SiteRequest, slug: str) -> HttpResponse:
     follows = Follow.objects.of(user, guest).filter(topic=topic)
     form = FollowTopicForm(request.POST or None, follows=follows)
     if form.is_valid() and (user or guest):
-        if form.cleaned_data["delivery"] == STOP[0]:
+        if form.cleaned_data["delivery"] == STOP:
             follows.delete()
             messages.success(request, _("You no longer follow it."))
             return redirect(topic)
@@ -138,11 +138,12 @@ def following(request: SiteRequest) -> HttpResponse:
     if request.method == "POST":
         form = DeliveryForm(request.POST)
         if not form.is_valid():
-            raise Http404
+            messages.error(request, _("Nothing was changed. Choose again."))
+            return redirect("following")
         chosen = follows.exclude(kind__in=DEFAULT_DELIVERY).filter(pk=form.cleaned_data["follow"])
         if not chosen.exists():
             messages.info(request, _("You no longer follow it."))
-        elif form.cleaned_data["delivery"] == STOP[0]:
+        elif form.cleaned_data["delivery"] == STOP:
             chosen.delete()
             messages.success(request, _("You no longer follow it."))
         else:
