@@ -13,6 +13,6 @@ def article(db: None) -> Article:
 
 @pytest.fixture
 def ida_client(client: Client, ida: User) -> Client:
-    """Return the client of Ida, who is another one in each module."""
+    """Return a client in which the fixture `ida` of the test module is logged in."""
     client.force_login(ida)
     return client
