@@ -96,8 +96,8 @@ def _is_news(
 ) -> bool:
     """Return whether this transition made the current state and its author does not know that state yet.
 
-    `answer` is the action that answered the author's appeal, which is always news. If it is the one that the
-    author is to be notified of, the mail about an earlier action would say the same.
+    `answer` is the action that answered the author's appeal, which is always news. Where the author is to be
+    notified of it, an earlier action is no news, because both mails would say the same.
     """
     now = history.periods[-1]
     if answer == action:

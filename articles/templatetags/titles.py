@@ -21,7 +21,7 @@ def title_for(article: Article, user: object) -> str:
 
 @register.simple_tag(takes_context=True)
 def story_link(context: Context, article: Article, *fragment: object) -> SafeString:
-    """Return the title of a story, with a link if it is published. The parts of `fragment` end the URL."""
+    """Return the title of a story, with a link if it is published. `fragment` is appended to the URL."""
     url = article.get_absolute_url() + "".join(map(str, fragment)) if article.is_published() else ""
     return _linked_title(context, article, url)
 

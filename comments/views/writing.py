@@ -249,8 +249,7 @@ def confirm(request: SiteRequest, token: str) -> HttpResponse:
     guest = guests.guest_from_token(token)
     if not guest:
         explanation = _(
-            "It has expired or is incomplete. Your comment or report is kept. With your next comment, we "
-            "will send you a new link."
+            "It has expired or is incomplete. With your next comment, we will send you a new link."
         )
         return broken_link(request, explanation, (reverse("home"), _("Latest stories")))
     is_own = request.guest == guest

@@ -52,7 +52,7 @@ class CommentGroup(models.Model):
         QUEUE = "queue", _("all of a queue")
         PURGE = "emptying", _("to be deleted permanently")
 
-    LISTS = (Kind.RULE, Kind.QUEUE, Kind.PURGE)  # what a person had listed, and no scan found
+    LISTS = (Kind.RULE, Kind.QUEUE, Kind.PURGE)  # a person creates them, not a scan
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=10, choices=Kind)

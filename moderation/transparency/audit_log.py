@@ -45,7 +45,11 @@ _BY = {
     "person": Q(actor__isnull=False) & ~Q(reason__in=[Reason.POSTED, Reason.SCREENED, *AUTHOR_REASONS]),
     "machine": (Q(actor=None) | Q(reason=Reason.SCREENED)) & ~Q(reason__in=[Reason.POSTED, *AUTHOR_REASONS]),
 }
-BOUNDS = [MinValueValidator(date(1970, 1, 1)), MaxValueValidator(date(2199, 12, 31))]
+_OUT_OF_BOUNDS = _("Enter a day between 1970 and 2199.")
+BOUNDS = [
+    MinValueValidator(date(1970, 1, 1), _OUT_OF_BOUNDS),
+    MaxValueValidator(date(2199, 12, 31), _OUT_OF_BOUNDS),
+]
 
 
 class AuditLogForm(forms.Form):

@@ -165,7 +165,7 @@ def test_a_cookie_is_no_confirmation_and_an_old_link_is_no_link(client):
     response = client.get(link)
     assert response.status_code == 404
     # A person who has only reported a comment comes here, too.
-    assert "Your comment or report is kept. With your next comment, we will" in response.content.decode()
+    assert "It has expired or is incomplete. With your next comment, we will" in response.content.decode()
 
 
 def test_a_confirmed_guest_is_mailed_no_more():
