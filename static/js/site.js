@@ -180,6 +180,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
     const text = find(target, "textarea");
     text?.setSelectionRange(text.value.length, text.value.length); // of a draft of the site it would be at the start
     enter(target);
+    find(target, "[role=alert]:not([hidden])")?.scrollIntoView({ block: "nearest" }); // it is above the focused text
     import(target.dataset.script);
   });
   document.addEventListener("htmx:afterRequest", ({ target, detail }) => {

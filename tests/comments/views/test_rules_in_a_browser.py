@@ -57,10 +57,14 @@ def test_a_comment_beyond_the_rate_limit_stays_in_the_form(live_server, context)
         make_comment(article, f"Words {n}", author=jim)
     log_in(context, live_server, jim)
     page = context.new_page()
+    page.set_viewport_size({"width": 390, "height": 420})  # a phone with its keyboard
     form = open_form(live_server, page, article)
     page.get_by_label("Your comment").fill("One more.")
+    page.get_by_label("Your comment").evaluate("field => field.scrollIntoView()")  # to the top of the screen
     page.get_by_role("button", name="Post comment").click()
     expect(form).to_contain_text("You can post 3 comments in 10 minutes. Your text is kept here.")
-    expect(form).to_contain_text("Please try again in 10 minutes.")
+    reason = form.get_by_role("alert")
+    expect(reason).to_contain_text("Please try again in 10 minutes.")
+    expect(reason).to_be_in_viewport(ratio=1)
     expect(page.get_by_label("Your comment")).to_have_value("One more.")
     assert Comment.objects.count() == 3
