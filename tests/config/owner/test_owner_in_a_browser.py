@@ -2,7 +2,7 @@
 
 import os
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +216,16 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
             found[name] = faults_at(page, live_server.url + url)
             shoot_widths(page, name)
     assert found == {name: [] for name in found}
+
+
+def test_the_scheduled_jobs_fit_a_screen_of_320_pixels(live_server: Any, page: Page, ada: User) -> None:
+    at = datetime(2026, 12, 30, 22, 40, tzinfo=UTC)
+    JobRun.objects.create(name="Continue the jobs of lost servers", started_at=at, finished_at=at)
+    log_in(page.context, live_server, ada)
+    page.set_viewport_size({"width": 320, "height": 844})
+    page.goto(live_server.url + "/owner/status/")
+    expect(page.get_by_role("cell", name="30 December 2026")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
 
 
 def test_axe_finds_nothing_at_the_set_up(live_server: Any, page: Page) -> None:
