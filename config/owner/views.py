@@ -68,7 +68,7 @@ def _broken_setup_link(request: HttpRequest) -> HttpResponse:
         "It was used already, it has expired, or it is incomplete. As long as the site has no administrator, "
         "each start of the site prints a new link."
     )
-    return broken_link(request, explanation, (reverse("home"), _("The newest stories")))
+    return broken_link(request, explanation, (reverse("home"), _("Latest stories")))
 
 
 @login_required
