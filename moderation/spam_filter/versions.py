@@ -14,7 +14,7 @@ from moderation.spam_filter.classifier.starter import STARTER_FILE
 from moderation.spam_filter.thresholds import GoodScores, waiting_threshold
 
 Target = SettingChange.Target
-MIN_FALSE_POSITIVE_LIMIT, MAX_FALSE_POSITIVE_LIMIT = 0.1, 20.0  # limits of the setting
+MIN_FALSE_POSITIVE_LIMIT, MAX_FALSE_POSITIVE_LIMIT = 0.1, 20  # limits of the setting
 
 
 @cache
