@@ -54,7 +54,7 @@ def decision(request: SiteRequest, pk: str) -> HttpResponse:
         except ValidationError as error:
             add_error(request, form, error)
         else:
-            messages.success(request, _("You have appealed this decision. You will see the answer here."))
+            messages.success(request, _("Your appeal is sent."))
             return redirect(request.get_full_path())
     notice = render_notices([own])[own.pk]
     can_edit = own.can_be_edited_by(*current_writer(request))  # the edit page accepts no key
