@@ -16,6 +16,7 @@ from django.db import connection
 from django.template.backends.jinja2 import Template as JinjaTemplate
 from django.test import TransactionTestCase
 from django.test.signals import template_rendered
+from django.utils import timezone, translation
 from hypothesis import HealthCheck
 from playwright.sync_api import Browser, expect
 from pytest_django import DjangoDbBlocker
@@ -287,6 +288,13 @@ def _clear_caches(monkeypatch: pytest.MonkeyPatch) -> None:
     frames.clear()
     discussions.clear()
     trees.clear()
+
+
+@pytest.fixture(autouse=True)
+def _default_locale() -> None:
+    """Begin with the default language and time zone: a request leaves those of its page active."""
+    translation.deactivate()
+    timezone.deactivate()
 
 
 @pytest.fixture(autouse=True)
