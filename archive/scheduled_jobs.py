@@ -7,7 +7,7 @@ from django.utils.translation import gettext_noop as _
 from archive import pending_uploads
 from archive.nightly import make_nightly_backup
 from archive.personal_data import files
-from core.scheduled_jobs import Job
+from core.jobs.scheduled import Job
 
 # Checked often, so that the first backup is made soon after the owner switches it on. A failure is retried
 # after an hour. The name is stored (moderation.models.JobRun).

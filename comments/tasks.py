@@ -19,7 +19,7 @@ from comments.models import UNDO_WINDOW, Comment, Recommendation, State
 from comments.services import sql
 from comments.services.discussions import lock_discussions_of
 from core.database.sql import execute
-from core.jobs import jobs_of
+from core.jobs.stored import jobs_of
 from core.mail.composition import compose_mail
 from core.rate_limits import MAX_MAILS_PER_DAY
 

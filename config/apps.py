@@ -7,8 +7,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 from django_tasks.signals import task_finished
 
+from core.jobs.scheduled import register_jobs
 from core.memory.release import release_freed_memory
-from core.scheduled_jobs import register_jobs
 
 
 class ConfigConfig(AppConfig):

@@ -27,10 +27,10 @@ from core.appearance.avatars import avatar, avatar_html
 from core.appearance.icons import icon
 from core.appearance.tokens import token_colors
 from core.dates.formats import time_formatter
-from core.html_regions import end_region, region
-from core.script_texts import script_texts_url
-from core.template_loader import JinjaLoader
 from core.templatetags.dates import day, iso, moment, times_sentence, zone_name
+from core.templating.html_regions import end_region, region
+from core.templating.script_texts import script_texts_url
+from core.templating.template_loader import JinjaLoader
 from moderation.queue import queues
 from moderation.queue.filters import story_value
 from moderation.templatetags import moderation as moderation_filters

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_noop as _
 
 from config.models import CacheEntry
 from config.server.running_servers import requeue_lost_jobs
-from core.scheduled_jobs import Job
+from core.jobs.scheduled import Job
 
 
 def delete_expired_cache_entries() -> int:

@@ -195,7 +195,10 @@ TEMPLATES = [
             "loaders": [
                 (
                     "django.template.loaders.cached.Loader",
-                    ["core.template_loader.Loader", "django.template.loaders.app_directories.Loader"],
+                    [
+                        "core.templating.template_loader.Loader",
+                        "django.template.loaders.app_directories.Loader",
+                    ],
                 )
             ],
             "context_processors": ["django.template.context_processors.request", *CONTEXT_PROCESSORS],

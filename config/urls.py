@@ -5,7 +5,8 @@ from django.urls import include, path
 
 from config import static_files, well_known
 from config.monitoring.views import metrics
-from core import health, script_texts
+from core import health
+from core.templating import script_texts
 
 handler400 = "articles.site.error_pages.bad_request"
 handler403 = "articles.site.error_pages.no_access"

@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from core.scheduled_jobs import register_jobs
+from core.jobs.scheduled import register_jobs
 
 
 class ModerationConfig(AppConfig):

@@ -1,4 +1,4 @@
-"""The runner of the scheduled jobs: `manage.py tick` runs those that are due (core/scheduled_jobs.py)."""
+"""The runner of the scheduled jobs: `manage.py tick` runs those that are due (core/jobs/scheduled.py)."""
 
 import logging
 import time
@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from core.database.sql import execute, fetch_value
-from core.scheduled_jobs import JOBS, Job
+from core.jobs.scheduled import JOBS, Job
 from moderation.models import JobRun
 
 RETRY = timedelta(minutes=5)  # until a failed job runs again, unless it is due earlier

@@ -21,7 +21,7 @@ from comments.following.mails import notify_followers
 from comments.services.drafts import delete_old_comment_drafts
 from comments.tasks import delete_unconfirmed_emails
 from comments.thread.visits import delete_old_visits
-from core.scheduled_jobs import Job
+from core.jobs.scheduled import Job
 from moderation.erasure import account_erasure, erasure_replay, purge
 from moderation.notifications import waiting_alerts
 from moderation.queue import second_opinions

@@ -1,7 +1,7 @@
 """The page of a story without its discussion and its reader, kept in memory.
 
 Such a frame is right for everybody while the versions of the site and the article are the same and no other
-story is published. Its regions (core.html_regions) are filled for each page.
+story is published. Its regions (core.templating.html_regions) are filled for each page.
 """
 
 import sys
@@ -26,8 +26,8 @@ from comments.thread.pages import Order, ThreadPage
 from comments.thread.rendering import render_shared_thread
 from comments.thread.story import StoryPageData
 from core.appearance.tokens import THEMES
-from core.html_regions import HtmlRegions
 from core.memory.bounded_cache import BoundedCache
+from core.templating.html_regions import HtmlRegions
 
 MAX_BYTES = 16 * 1024 * 1024  # for each process
 ROW_BYTES = 16 * 1024  # of the rows of a frame: the site and its rules, related stories

@@ -47,8 +47,8 @@ from comments.thread.rows import ThreadRow, find_duplicate_targets
 from comments.thread.story import StoryPageData
 from comments.thread.visits import VISIT_COLUMNS, VISIT_JOIN, LastVisit, record_visit
 from core.database.sql import fetch_prepared
-from core.html_regions import HtmlRegions
 from core.memory.bounded_cache import BoundedCache
+from core.templating.html_regions import HtmlRegions
 
 MAX_BYTES = 32 * 1024 * 1024  # for each process
 

@@ -24,8 +24,8 @@ from comments.thread.reader import Reader, ViewerContext, personalize
 from comments.thread.rows import ThreadRow, find_duplicate_targets
 from comments.thread.story import StoryPageData
 from comments.thread.template_filters import relative_time_start
-from core.html_regions import MARK, HtmlRegions
 from core.memory.bounded_cache import BoundedCache
+from core.templating.html_regions import MARK, HtmlRegions
 
 MAX_BYTES = 32 * 1024 * 1024  # for each process
 
@@ -76,7 +76,7 @@ def render_shared_thread(
     """Render the rows as all anonymous readers see them, or all members.
 
     For members the footer of each comment, which is different for its author, is a region named after its id,
-    and the CSRF token a region "csrf" without content (core.html_regions).
+    and the CSRF token a region "csrf" without content (core.templating.html_regions).
     """
     context = _context(request, story, rows)
     if for_members:

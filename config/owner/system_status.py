@@ -33,8 +33,8 @@ from core.database.migration_state import unapplied_migrations
 from core.database.replicas import read_position, replicas
 from core.database.sql import fetch_rows, fetch_value
 from core.files import storage
+from core.jobs.scheduled import JOBS
 from core.mail.failures import mail_server, mask_email_addresses
-from core.scheduled_jobs import JOBS
 from moderation.models import JobRun
 
 MAIL_COUNT_SPAN = timedelta(days=7)  # in which mails are counted
@@ -183,7 +183,7 @@ class JobQueue(jobs.JobCounts):
 
 @dataclass(frozen=True)
 class ScheduledJob:
-    """One of core.scheduled_jobs.JOBS, with its last run."""
+    """One of core.jobs.scheduled.JOBS, with its last run."""
 
     name: str
     label: str

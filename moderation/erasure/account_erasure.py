@@ -27,7 +27,7 @@ from comments.models import Comment, Reason, State
 from comments.services.discussions import lock_discussions_of
 from comments.services.states import change_states
 from comments.services.text_changes import erase_comments, erase_names
-from core import jobs
+from core.jobs import stored as stored_jobs
 from moderation.erasure import purge
 from moderation.models import AccountErasure, Case
 from moderation.people.data_subject import DataSubject
@@ -118,8 +118,8 @@ def restart_erasures() -> int:
     restarted = 0
     unfinished = AccountErasure.objects.filter(finished_at=None).select_related("user", "guest")
     for erasure in unfinished.order_by("pk"):
-        if not jobs.is_unfinished(erase, erasure.pk) and not _waits_for_decisions(erasure):
-            jobs.restart(erase, erasure.pk)
+        if not stored_jobs.is_unfinished(erase, erasure.pk) and not _waits_for_decisions(erasure):
+            stored_jobs.restart(erase, erasure.pk)
             restarted += 1
     return restarted
 

@@ -8,7 +8,7 @@ from moderation.models.actions import Batch
 
 
 class JobRun(models.Model):
-    """The last run of a job of core.scheduled_jobs.JOBS.
+    """The last run of a job of core.jobs.scheduled.JOBS.
 
     `error` is the class of the failure, without its message.
     """

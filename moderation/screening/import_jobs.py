@@ -22,7 +22,7 @@ from articles.models import Article
 from articles.site.languages import in_site_language
 from comments.models import Reason, State, Transition
 from comments.services.imports import store_missing_search_texts
-from core import jobs
+from core.jobs import stored as stored_jobs
 from core.memory.garbage_collection import pause_garbage_collection
 from moderation.checks.base import Duplicate
 from moderation.models import Batch, ImportScreening
@@ -68,15 +68,15 @@ def restart_screenings() -> int:
     The job may have failed or been deleted.
     """
     unfinished = ImportScreening.objects.filter(finished_at=None).values_list("pk", flat=True)
-    without_job = [str(pk) for pk in unfinished if not jobs.is_unfinished(screen_imported, str(pk))]
+    without_job = [str(pk) for pk in unfinished if not stored_jobs.is_unfinished(screen_imported, str(pk))]
     for pk in without_job:
-        jobs.restart(screen_imported, pk)
+        stored_jobs.restart(screen_imported, pk)
     return len(without_job)
 
 
 def has_failed(screening: ImportScreening) -> bool:
     """Return whether the last job of an unfinished screening has failed."""
-    own = jobs.jobs_of(screen_imported, str(screening.pk))
+    own = stored_jobs.jobs_of(screen_imported, str(screening.pk))
     return bool(own.filter(status=TaskResultStatus.FAILED).exists())
 
 

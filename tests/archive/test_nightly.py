@@ -24,7 +24,7 @@ from archive.scheduled_jobs import NIGHTLY_JOB
 from archive.tasks import notify_failed_backup
 from articles.models import Site
 from core import backup_folder
-from core.scheduled_jobs import JOBS
+from core.jobs.scheduled import JOBS
 from moderation.job_runner import is_due, run_if_due
 from moderation.models import JobRun
 from tests.factories import UserFactory, confirm_email, make_article, make_comment

@@ -10,7 +10,7 @@ import time_machine
 from django.core.management import call_command
 from django.db import connection
 
-from core.scheduled_jobs import Job
+from core.jobs.scheduled import Job
 from moderation.job_runner import LOCK_NAMESPACE, run_due_jobs, run_if_due
 from moderation.management.commands.tick import describe_interval
 from moderation.models import JobRun

@@ -1,4 +1,4 @@
-"""Run the scheduled jobs that are due (core/scheduled_jobs.py): once, or for as long as the site runs."""
+"""Run the scheduled jobs that are due (core/jobs/scheduled.py): once, or for as long as the site runs."""
 
 import logging
 import time
@@ -10,8 +10,8 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from core.commands import LongRunningCommand
+from core.jobs.scheduled import JOBS
 from core.memory.release import release_freed_memory
-from core.scheduled_jobs import JOBS
 from moderation.job_runner import JobOutcome, is_due, run_due_jobs
 from moderation.models import JobRun
 

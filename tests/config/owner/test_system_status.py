@@ -32,7 +32,7 @@ from core.backup_folder import (
 )
 from core.data_folder import PROJECT
 from core.files import url as files_url
-from core.scheduled_jobs import JOBS, Job
+from core.jobs.scheduled import JOBS, Job
 from moderation.job_runner import is_due, run_if_due
 from moderation.models import JobRun
 from moderation.scheduled_jobs import delete_finished_tasks

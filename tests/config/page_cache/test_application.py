@@ -21,7 +21,7 @@ from articles.site.cached_pages import increment_site_version
 from config.page_cache.application import PageCacheApp
 from config.page_cache.stamp_reader import StampReader, _AsyncConnection
 from config.server.request_bodies import RequestBodyError
-from core.script_texts import script_texts_url
+from core.templating.script_texts import script_texts_url
 from tests.factories import make_article, make_comment
 from tests.helpers.postgres.database import captured_statements
 from tests.helpers.wsgi_requests import HOST, is_cached, send_request, send_through_event_loop

@@ -23,7 +23,7 @@ from comments.models import (
     Transition,
 )
 from comments.services.editing import edit_comment
-from core.scheduled_jobs import JOBS
+from core.jobs.scheduled import JOBS
 from moderation.actions import decisions
 from moderation.erasure import purge, restrictions
 from moderation.job_runner import run_if_due

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.template import Context, Engine
 from django.template.loader import get_template
 
-from core.template_loader import strip_indentation
+from core.templating.template_loader import strip_indentation
 
 
 @pytest.mark.parametrize(
