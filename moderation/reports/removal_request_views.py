@@ -95,7 +95,7 @@ def removal_request_page(request: HttpRequest, pk: int) -> HttpResponse:
     user = require_administrator(request)
     rows = RemovalRequest.objects.select_related("article", "comment__discussion__article", "decided_by")
     sent = get_object_or_404(rows, pk=pk)
-    form = AnswerForm(request.POST if request.method == "POST" else None)
+    form = AnswerForm(request.POST if request.method == "POST" else None, removal_request=sent)
     if form.is_valid():
         values = form.cleaned_data
         try:
