@@ -30,12 +30,12 @@ if (document.querySelector(".queue")) {
   let shownUrl = ""; // the address of the page that is shown
   let latestRequest = 0; // counts the actions: only the response to the latest one replaces the page
 
-  // Loads a page of the queue.
+  // Loads a page of the queue. `address` is its whole URL, with which a reload shows the same bar with Undo.
   const fetchPage = async (url, how) => {
     const answer = await fetch(url, how);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (!answer.ok || !find(".queue", page)) throw new Error(answer.status);
-    return { url: absoluteUrl(answer.url), page };
+    return { url: absoluteUrl(answer.url), address: answer.url, page };
   };
   let next = {}; // the URL of the next comment, and its page once loaded; preloading claims nothing
   const prefetchNext = () => {
@@ -89,7 +89,7 @@ if (document.querySelector(".queue")) {
   };
   const show = (page, url, { push = true } = {}) => {
     const ids = ticked();
-    if (push && url !== location.href) history.pushState(null, "", url);
+    if (push && url !== absoluteUrl(location.href)) history.pushState(null, "", url);
     shownUrl = location.href;
     showMessages(page);
     showBadge(page);
@@ -114,7 +114,7 @@ if (document.querySelector(".queue")) {
   // Updates a page that is already shown, except for the card, in which the moderator may be reading or typing.
   const refresh = (page, url) => {
     const seen = (node) => find("input[name=seen]", node)?.value;
-    if (url !== location.href || card()?.id !== card(page)?.id || !card() || seen(card()) !== seen(card(page))) {
+    if (url !== absoluteUrl(location.href) || card()?.id !== card(page)?.id || !card() || seen(card()) !== seen(card(page))) {
       return show(page, url);
     }
     const ids = ticked();
@@ -161,7 +161,12 @@ if (document.querySelector(".queue")) {
     if (isPrefetched) show(next.page, url);
     try {
       const answer = await fetchPage(form.action, { method: "POST", body: data });
-      if (request === latestRequest) return (isPrefetched ? refresh : show)(answer.page, answer.url);
+      if (request === latestRequest) {
+        (isPrefetched ? refresh : show)(answer.page, answer.url);
+        history.replaceState(null, "", answer.address);
+        shownUrl = location.href;
+        return;
+      }
       showMessages(answer.page);
       showBar(answer.page);
     } catch {
@@ -248,7 +253,6 @@ if (document.querySelector(".queue")) {
     keys[key]();
   });
 
-  history.replaceState(null, "", absoluteUrl(location.href));
   shownUrl = location.href;
   updateShortcutPanel();
   restoreNote();

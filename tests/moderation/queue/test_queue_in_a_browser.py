@@ -67,9 +67,11 @@ def test_queue_with_keyboard_shortcuts(context, live_server, waiting_comments, m
     page.keyboard.press("s")
     expect(page.get_by_role("status")).to_contain_text("Marked as spam")
     expect(cards[1]).to_be_focused()
-    expect(page).to_have_url(re.compile(r"/moderation/cases/\d+/\?queue=waiting$"))
+    expect(page).to_have_url(re.compile(r"/moderation/cases/\d+/\?queue=waiting&done=[0-9a-f-]{36}$"))
     assert states(waiting_comments) == ["spam", "pending", "pending", "pending"]
 
+    page.reload()
+    expect(page.get_by_role("status")).to_contain_text("Marked as spam")
     page.keyboard.press("u")
     expect(page.get_by_role("status")).to_contain_text("Undone: Marked as spam")
     expect(cards[0]).to_be_focused()
