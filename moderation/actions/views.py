@@ -128,12 +128,14 @@ def decide(request: HttpRequest) -> HttpResponse:
     )
     if len(found) < len(ids):
         raise Http404
-    parameters = {}
+    parameters: dict[str, bool] = {}
     if reason == KEEP_REMOVED:
         if found[0].state not in REMOVED:
             messages.warning(request, _("This comment is not removed."))
             return redirect_back(request, None, back, found[0])
         to, reason, parameters = State(found[0].state), found[0].state_reason, {"stays": True}
+    elif to == State.PUBLISHED and len(found) == 1:
+        parameters = _approval_parameters(found[0])
     message = AuthorMessageForm(request.POST if to == State.REJECTED and len(ids) == 1 else {})
     if not message.is_valid():
         messages.error(request, " ".join(str(e) for errors in message.errors.values() for e in errors))
@@ -160,6 +162,13 @@ def decide(request: HttpRequest) -> HttpResponse:
     if not result.batch:
         _add_unsent_line(request)
     return redirect_back(request, result.batch, back, found[0])
+
+
+def _approval_parameters(comment: Comment) -> dict[str, bool]:
+    """Return the parameters that tell Keep and Restore, as the buttons are called, from Approve."""
+    if comment.state == State.PUBLISHED:
+        return {"stays": True}
+    return {"restores": True} if comment.state in REMOVED else {}
 
 
 def _appealed_against(user: User, ids: Iterable[int]) -> set[int]:

@@ -99,6 +99,10 @@ def merge_spans(spans: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
 def describe_action(batch: Batch) -> str:
     """Return what an action did: Approved · Removed: off-topic · Marked as spam · Moved · Undone: …"""
     match batch.kind:
+        case Batch.Kind.DECISION if "restores" in batch.parameters:
+            return _("Restored")
+        case Batch.Kind.DECISION if "stays" in batch.parameters and batch.to_state == State.PUBLISHED:
+            return _("Kept")
         case Batch.Kind.DECISION if "stays" in batch.parameters:
             return _("Kept removed: %(reason)s") % {"reason": removal_reasons.label(batch.reason)}
         case Batch.Kind.DECISION:
