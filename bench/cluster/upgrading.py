@@ -3,7 +3,8 @@
 The old version is the newest commit whose migrations are some of those of this one; a worktree of git is made
 of it. HAProxy runs as deploy/haproxy.cfg says. Eight writers post and 32 readers read, each once a second,
 while the new version upgrades the database and the servers are restarted. Somebody opens a form before each
-step and sends it after it. Needs Debian's haproxy.
+step and sends it after it. `--comments` fills the site first, to see how long migrations of large tables lock
+others out. Needs Debian's haproxy.
 """
 
 import argparse
@@ -21,11 +22,13 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import urlencode
+
+import psycopg2
 
 from bench import runner, servers
 from bench.cluster.haproxy import write_config
@@ -59,6 +62,19 @@ def walk(patterns, spaces):
 paths = sorted({*walk(get_resolver().url_patterns, [])})
 print(json.dumps([fixture.session_cookie(person), paths]))
 """
+
+
+# The bench of large sites fills that of a data folder.
+_FILL = """
+import os
+from bench.large.fill import fill
+from config.server import postgres
+postgres.url = lambda role: os.environ["DATABASE_OWNER_URL"]
+fill({comments}, {comments} // 500, {comments} // 10)
+"""
+LOCK_WAIT = """
+SELECT relation::regclass::text, extract(epoch FROM clock_timestamp() - waitstart)::float FROM pg_locks
+WHERE NOT granted AND relation IS NOT NULL AND waitstart IS NOT NULL ORDER BY waitstart LIMIT 1"""
 
 
 _STORED = """
@@ -111,7 +127,12 @@ class Site:
         """Run a command with the owner's login, and return its output."""
         own = {"SOUNDOFF_HOME": str(self.folder / "commands"), "DATABASE_OWNER_URL": self.owner_url}
         argv = [sys.executable, *(["manage.py"] if arguments[0] != "-m" else []), *arguments]
-        return subprocess.check_output(argv, cwd=program, env=self.environment | own, text=True)
+        done = subprocess.run(
+            argv, cwd=program, env=self.environment | own, stdout=subprocess.PIPE, text=True, check=False
+        )
+        if done.returncode:
+            raise RuntimeError(f"{argv[1:3]} failed:\n{done.stdout[:2000]}")
+        return done.stdout
 
     def balance(self, command: str) -> str:
         """Send a command to HAProxy, and return its answer."""
@@ -125,20 +146,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.cluster.upgrading", description=__doc__)
     parser.add_argument("--old", help="the commit of the old version; found unless given")
     parser.add_argument("--seconds", type=int, default=150, help="of the load; more than the upgrade takes")
+    parser.add_argument("--comments", type=int, default=0, help="that the site has before, of 500 a story")
     parser.add_argument("--not-drained", action="store_true", help="stop servers that HAProxy still uses")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/measured.md")
     options = parser.parse_args()
     results = _results(
-        options.old or _old_version(), is_drained=not options.not_drained, seconds=options.seconds
+        options.old or _old_version(),
+        comments=options.comments,
+        is_drained=not options.not_drained,
+        seconds=options.seconds,
     )
     runner.publish("upgrading", results, write=options.write)
 
 
-def _results(commit: str, *, is_drained: bool, seconds: int) -> Iterator[str]:
+def _results(commit: str, *, comments: int, is_drained: bool, seconds: int) -> Iterator[str]:
     missing = _migrations("HEAD") - _migrations(commit)
     yield f"From {commit[:8]} to {_git('rev-parse', '--short=8', 'HEAD').strip()}, {len(missing)} migrations."
     yield ""
     with site(commit) as running:
+        if comments:
+            running.manage(running.old, "shell", "-v0", "-c", _FILL.format(comments=comments))
+            yield f"The site has {comments:,} comments before."
+            yield ""
         yield from measure(running, is_drained=is_drained, seconds=seconds)
 
 
@@ -283,6 +312,7 @@ class Upgrade:
         self.cookie, self.paths = tour
         self.errors: Counter[str] = Counter()  # of the tours, by step and path
         self.missing_at: list[float] = []  # style sheets and scripts
+        self.longest_waits: dict[str, float] = {}  # seconds for which somebody waited for a lock, by table
         self.is_over = threading.Event()
 
     def now(self) -> float:
@@ -315,6 +345,16 @@ class Upgrade:
                 status, _file = client.request("GET", path, {})
                 if status != "200":
                     self.missing_at.append(self.now())
+
+    def watch_locks(self) -> None:
+        """Note the longest time for which a statement waits for the lock of a table."""
+        with closing(psycopg2.connect(self.site.owner_url)) as connection:
+            connection.autocommit = True
+            cursor = connection.cursor()
+            while not self.is_over.wait(0.02):
+                cursor.execute(LOCK_WAIT)
+                for table, seconds in cursor.fetchall():
+                    self.longest_waits[table] = max(seconds, self.longest_waits.get(table, 0))
 
     def restart(self, name: str, *, is_drained: bool) -> None:
         """Restart a server with the new version."""
@@ -354,7 +394,7 @@ def measure(site: Site, *, is_drained: bool, seconds: int) -> Iterator[str]:
         upgrade = Upgrade(site, load, tour)
         at_the_end.callback(upgrade.is_over.set)  # after an error too, or else the pool waits forever
         outcome_later = pool.submit(run, load, upgrade.is_over)
-        pages = pool.submit(upgrade.load_pages)
+        pages, locks = pool.submit(upgrade.load_pages), pool.submit(upgrade.watch_locks)
         with upgrade.step("the old version"):
             upgrade.visit_all_pages("web1", "before")
         with upgrade.step("the database is upgraded"):
@@ -369,6 +409,7 @@ def measure(site: Site, *, is_drained: bool, seconds: int) -> Iterator[str]:
         outcome = outcome_later.result()
         upgrade.is_over.set()
         pages.result()
+        locks.result()
     yield from runner.rows(HEAD, _rows(upgrade, outcome, seconds))
     yield ""
     yield from _summary(site, upgrade, outcome, seconds)
@@ -400,6 +441,8 @@ def _summary(site: Site, upgrade: Upgrade, outcome: Outcome, seconds: float) -> 
         f"Longest time without a page {longest_gap(outcome.read_at, seconds):.1f} s, without a comment "
         f"{longest_gap(outcome.posted_at, seconds):.1f} s."
     )
+    waits = {table: f"{wait:.2f} s" for table, wait in upgrade.longest_waits.items()}
+    yield f"Longest wait for the lock of a table: {waits or 'none seen'}."
     yield f"Forms opened before a step and sent after it: {dict(upgrade.forms)}."
     yield f"{len(upgrade.paths)} pages, errors: {dict(upgrade.errors) or 'none'}."
     yield site.manage(PROJECT, "check_integrity").strip().splitlines()[-1]
