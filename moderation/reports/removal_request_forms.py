@@ -77,7 +77,7 @@ class RemovalRequestForm(LongTextForm, forms.ModelForm[RemovalRequest]):
 
 
 class AnswerForm(LongTextForm, forms.Form):
-    """A form for an administrator's answer to a request. A comment must be changed before the answer says so."""
+    """A form for the answer to a request, which says “Removed” only of a comment that was changed."""
 
     submit = _("Send answer")
 
