@@ -2,7 +2,9 @@
 
 The site is filled to the smaller size and measured, then filled to the larger size and measured again. The
 pages are those of the same stories both times, and of the largest thread. Work over whole tables is compared
-by comment. 10,000,000 comments need 60 GB and some hours; `--comments 1000000` shows most of it in minutes.
+by comment. The tables are measured before and after the replies, actions and jobs, which leave dead rows, and
+after VACUUM each time. 10,000,000 comments need 60 GB and some hours; `--comments 1000000` shows most of it
+in minutes.
 """
 
 import subprocess
@@ -42,7 +44,8 @@ MAX_GROWTH = 1.2  # growth of a page, or of the time for each comment
 TABLES = """
 SELECT relname, pg_relation_size(oid), pg_indexes_size(oid), coalesce(pg_relation_size(reltoastrelid), 0)
 FROM pg_class WHERE relkind = 'r' AND relname ~ '^(comments|moderation|accounts|articles)_'
-ORDER BY pg_total_relation_size(oid) DESC LIMIT 6"""
+ORDER BY pg_total_relation_size(oid) DESC"""
+LISTED_TABLES = 6  # the largest
 # servers.change_discussion counts recommendations that do not exist, in these two comments only.
 UNDO_CHANGES = """
 UPDATE comments_comment AS changed
@@ -68,6 +71,7 @@ class Figures(NamedTuple):
     statements: dict[str, int]
     work: dict[str, Work]
     tables: list[tuple[str, int, int, int]]  # name, bytes, bytes of indexes, bytes of long texts
+    bytes_before: dict[str, int]  # of all three by table, before the replies and the work
     filled: float  # seconds
 
 
@@ -95,13 +99,19 @@ def _measure(bench: Run, writer: Writer, story: int, largest: int, comments: int
     began = time.monotonic()
     fixture.analyze()
     vacuum = time.monotonic() - began
+    bytes_before = {name: sum(sizes) for name, *sizes in _table_sizes()}
     pages, statements = _measure_pages(bench, writer, {"a story": story, "the largest": largest})
     with servers.connect("owner").cursor() as cursor:
         cursor.execute(UNDO_CHANGES, [[story, largest]])
     work = {"VACUUM ANALYZE after the fill": Work(vacuum, comments)} | _measure_work(bench, comments)
+    return Figures(pages, statements, work, _table_sizes()[:LISTED_TABLES], bytes_before, filled)
+
+
+def _table_sizes() -> list[tuple[str, int, int, int]]:
     with servers.connect("owner").cursor() as cursor:
         cursor.execute(TABLES)
-        return Figures(pages, statements, work, cursor.fetchall(), filled)
+        found: list[tuple[str, int, int, int]] = cursor.fetchall()
+        return found
 
 
 def _measure_pages(
@@ -257,9 +267,11 @@ def _report(few: Figures, many: Figures, small: int, large: int) -> Iterator[str
     yield f"{len(many.work) - len(long)} jobs of the scheduler take less than {SHORT} s at both sizes."
     yield ""
     table = (
-        f"{name} | {' | '.join(f'{size / large:,.0f}' for size in sizes)}" for name, *sizes in many.tables
+        f"{name} | {' | '.join(f'{size / large:,.0f}' for size in sizes)} "
+        f"| {sum(sizes) / max(1, many.bytes_before[name]):.2f}"
+        for name, *sizes in many.tables
     )
-    yield from rows("bytes for each comment | rows | indexes | long texts", table)
+    yield from rows("bytes for each comment | rows | indexes | long texts | all after the work, ratio", table)
     grown = sum(ratio > MAX_GROWTH for ratio in growth.values())
     yield Goal(f"pages and work that grow more than {MAX_GROWTH} ×, of {len(growth)}", grown, most=0, unit="")
 
