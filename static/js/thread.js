@@ -7,6 +7,10 @@
     here.searchParams.delete("deleted");
     history.replaceState(history.state, "", here);
   }
+  // After a moderator's act the fragment only keeps the place: a reload and Back do not mark the neighbour again.
+  if (document.querySelector("body > .messages > .undo")) {
+    addEventListener("load", () => history.replaceState(history.state, "", location.pathname + location.search));
+  }
 
   const talk = document.querySelector(".talk");
   const part = () => talk.querySelector(".part");
@@ -625,6 +629,7 @@
   };
   const showLastVisit = async () => {
     const nodes = [];
+    const isAtComment = location.hash.startsWith("#comment-");
     const since = parseInt(talk.matches(".known") ? talk.dataset.since : endOfLast, 10);
     if (since < Number(talk.dataset.seq)) {
       const { count: n, ids } = await ask(`new/?since=${since}`);
@@ -635,7 +640,7 @@
       const words = ngettext("%(n)s new since your last visit", "%(n)s new since your last visit", made.length);
       nodes.push(...guide(words, made, missing, n - ids.length));
     }
-    if (navigationType !== "navigate" || location.hash.startsWith("#comment-")) return;
+    if (navigationType !== "navigate" || isAtComment) return;
     if (lastPlace) {
       const link = make("a", "", gettext("Continue where you left off"));
       const id = `comment-${lastPlace}`;
