@@ -1,10 +1,13 @@
 """The moderator's menu of a comment on its story, in Chromium."""
 
+from datetime import timedelta
+
 import pytest
 from playwright.sync_api import expect
 
-from comments.models import Discussion
+from comments.models import Discussion, Visit
 from comments.services.discussions import change_discussion
+from comments.thread.visits import PAUSE
 from tests.comments.in_a_browser import PHONE, locate, open_story
 from tests.factories import make_article, make_comment
 from tests.helpers.browser import log_in
@@ -17,6 +20,11 @@ pytestmark = [
 
 MARKED_COMMENTS = """[...document.querySelectorAll(".thread article")].map((one) => getComputedStyle(one))
   .filter(({ boxShadow, outlineStyle }) => boxShadow !== "none" || outlineStyle !== "none").length"""
+IS_ON_TOP = """node => {
+  const { x, y, width, height } = node.getBoundingClientRect();
+  const at = (part) => document.elementFromPoint(x + width * part, y + height / 2);
+  return [0.1, 0.5, 0.9].every((part) => at(part) === node);
+}"""
 
 
 @pytest.fixture
@@ -46,3 +54,22 @@ def test_the_neighbour_of_a_removed_comment_is_not_marked_after_a_reload_and_bac
     expect(locate(page, first)).to_be_in_viewport()
     assert page.evaluate(MARKED_COMMENTS) == 0
     assert page.failures == []
+
+
+def test_an_open_menu_lies_over_the_bar_with_new_comments(live_server, page, article):
+    comments = [make_comment(article, f"Word {n}.") for n in range(6)]
+    open_story(live_server, page, article)
+    expect(page.locator(".thread article")).to_have_count(6)
+    visit = Visit.objects.get()
+    Visit.objects.filter(pk=visit.pk).update(at=visit.at - PAUSE - timedelta(minutes=1))
+    make_comment(article, "And I.")
+    open_story(live_server, page, article)
+    locate(page, comments[3]).evaluate("node => node.scrollIntoView({ block: 'end' })")
+    expect(page.get_by_role("button", name="1 new since your last visit")).to_be_visible()
+
+    menu = locate(page, comments[3]).locator(".menu")
+    menu.locator("> summary").click()
+    menu.locator("> form").evaluate("node => { node.scrollTop = node.scrollHeight }")
+    report = menu.get_by_role("link", name="Report")
+    expect(report).to_be_in_viewport(ratio=1)
+    assert report.evaluate(IS_ON_TOP)
