@@ -246,6 +246,8 @@ def test_the_page_requires_a_confirmation(maria, ada):
     assert "3 comments were permanently deleted." in done
     assert "This can’t be undone." in done
     assert "Buy boats" not in done
+    first = Comment.objects.exclude(erased_at=None).earliest("pk")
+    assert f"<strong>#{first.pk}</strong>:" in client.get(f"{url}all/").content.decode()
     act = Batch.objects.get(kind=Batch.Kind.PURGE)
     for person, is_linked in ((ada, True), (maria, False)):
         client.force_login(person)
