@@ -55,6 +55,16 @@ def test_scripts_with_a_source_and_data_are_fine() -> None:
         assert not any(pattern.search(fine) for pattern in FORBIDDEN.values())
 
 
+def test_a_button_that_deletes_permanently_is_red() -> None:
+    button = re.compile(r"<button\b([^>]*)>(?=[^<]*permanently)", re.IGNORECASE)
+    files = [path for path in TEMPLATES.rglob("*") if path.suffix in {".html", ".jinja"}]
+    found = {path.name: match[1] for path in files for match in button.finditer(path.read_text())}
+    assert {"purge_list.html", "restricted_comment.html", "person.html", "redact.html"} <= set(found)
+    assert {attributes.split(" name=")[0] for attributes in found.values()} == {
+        ' class="btn btn-danger last"'
+    }
+
+
 STRING = r"""_\(("[^"]*"|'[^']*')"""
 
 
