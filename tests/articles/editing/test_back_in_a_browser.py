@@ -5,9 +5,10 @@ from playwright.sync_api import expect
 
 from accounts.models import EDITOR
 from articles.models import Article, StandingPage
-from tests.articles.editing.editor_forms import ADD, open_row, save
-from tests.factories import UserFactory
+from tests.articles.editing.editor_forms import ADD, article_fields, hidden_fields, open_row, save
+from tests.factories import UserFactory, make_article
 from tests.helpers.browser import log_in
+from tests.helpers.clients import client_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -81,6 +82,39 @@ def test_preview_back_save_makes_one_story(open_page):
     expect(page.locator(".messagelist")).to_contain_text("Saved.")
     story = Article.objects.get()
     assert (story.title, story.body) == ("Boats", "At nine.")
+
+
+def test_back_to_a_text_that_was_left_unsaved_does_not_overwrite_a_colleagues(open_page):
+    page = open_page()
+    story = make_article("Boats", body="At nine.")
+    change = f"/admin/articles/article/{story.pk}/change/"
+    page.goto("/admin/")
+    page.goto(change)
+    page.locator("#id_body").fill("At ten.")
+    page.get_by_role("link", name="Stories").click()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    edda = client_of(UserFactory.create(name="Edda", roles=(EDITOR,)))
+    edda.post(change, article_fields(story, body="At eleven.") | hidden_fields(edda, change))
+    story.refresh_from_db()
+    assert story.body == "At eleven."
+
+    page.go_back()
+    expect(page.locator("#id_body")).to_have_value("At ten.")
+    submit(page, "_save")
+    expect(page.get_by_text("Not saved yet: Edda saved this story")).to_be_visible()
+    story.refresh_from_db()
+    assert story.body == "At eleven."
+
+    # A text that was saved is no conflict with itself.
+    submit(page, "_save")
+    page.locator("#id_body").fill("At twelve.")
+    submit(page, "_save")
+    page.go_back()
+    page.locator("#id_body").fill("At one.")
+    submit(page, "_save")
+    expect(page.locator(".messagelist")).to_contain_text("Saved.")
+    story.refresh_from_db()
+    assert story.body == "At one."
 
 
 def test_two_new_stories_are_two(open_page):
