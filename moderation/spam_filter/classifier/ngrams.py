@@ -66,7 +66,8 @@ def _normalise(text: str, kind: str) -> str:
     """Return a text with single spaces and zeros as its only digits. A long text is cut after a word."""
     if len(text) > MAX_CHARACTERS[kind]:
         text = text[: MAX_CHARACTERS[kind]]
-        text = text.rsplit(maxsplit=1)[0] if " " in text else text
+        # Links are spaces here, and they may be all of the text.
+        text = text.rsplit(maxsplit=1)[0] if " " in text and not text.isspace() else text
     return _DIGIT.sub("0", " ".join(text.split()))
 
 

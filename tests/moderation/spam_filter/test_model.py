@@ -129,6 +129,20 @@ def test_anything_that_can_be_typed_is_scored_and_explained(body, author, url):
     assert all(0 <= start < end <= len(body) for part in parts for start, end in part.spans)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        " ".join(f"https://a{n}.example/1921" for n in range(100)),
+        f"https://a.example/{'b' * MAX_READ_LENGTH} is the deed.",
+        "<br> " * 600 + "So long a gap.",
+    ],
+)
+def test_a_long_comment_that_begins_with_links_is_scored_and_explained(body):
+    model, one = new_model(), comment_data(body)
+    logit = sum(part.logit for part in model.explain(one))
+    assert logit == pytest.approx(model.logit(model.read_data(one)), abs=1e-6)
+
+
 @pytest.mark.parametrize("body", ["Zorb lanterns at factory cost, zorb lanterns.", "I row there every day."])
 def test_the_words_of_a_body_are_in_its_parts_and_not_in_the_start_value(body):
     """This also applies if the score of the words is beyond the limit."""
