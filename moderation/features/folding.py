@@ -2,13 +2,14 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 MAX_FOLDED_LENGTH = 4  # letters; a character that stands for more is kept unfolded
 
 _QUOTES = {"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "“": '"', "”": '"', "ـ": "", "ى": "ي", "ة": "ه"}
 # Combining marks that are removed: accents, Hebrew points, tashkeel. Those of Indic scripts are letters.
 _MARKS = re.compile("[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed]")
-_FOLDS: dict[str, str] = {}
+MAX_REMEMBERED = 20_000  # characters whose folds are remembered, the latest
 
 
 class FoldedText:
@@ -25,9 +26,9 @@ class FoldedText:
         # Case folding makes no text shorter, so at the same length every position is the same.
         if text.isascii() or (case_only and len(self.text) == len(text)):
             return
-        parts = [c.casefold() if case_only else _fold_one(c) for c in text]
+        parts = list(map(str.casefold if case_only else _fold_one, text))
         self.text = "".join(parts)
-        if any(len(part) != 1 for part in parts):
+        if len(self.text) != len(text) or "" in parts:
             self._positions = [position for position, part in enumerate(parts) for _ in part]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
@@ -42,25 +43,19 @@ def fold_case_and_accents(text: str) -> str:
     return FoldedText(text).text
 
 
+@lru_cache(MAX_REMEMBERED)
 def _fold_one(c: str) -> str:
     """Return one character as it is compared.
 
     It has no compatibility form, accent, tashkeel or case, and one form each of alef, ya and ta marbuta.
     """
-    folded = _FOLDS.get(c)
-    if folded is None:
-        if c in _QUOTES:
-            folded = _QUOTES[c]
-        elif "\uac00" <= c <= "\ud7a3":
-            folded = c
-        elif unicodedata.category(c) == "Cf":
-            folded = ""
-        else:
-            folded = _MARKS.sub("", unicodedata.normalize("NFKD", c)).casefold()
-            folded = "".join(_QUOTES.get(part, part) for part in folded)
-            # ﷺ unfolds to eighteen letters: a text of such signs would become eighteen times as long.
-            if len(folded) > MAX_FOLDED_LENGTH:
-                folded = c
-        if len(_FOLDS) < 20_000:
-            _FOLDS[c] = folded
-    return folded
+    if c in _QUOTES:
+        return _QUOTES[c]
+    if "\uac00" <= c <= "\ud7a3":
+        return c
+    if unicodedata.category(c) == "Cf":
+        return ""
+    folded = _MARKS.sub("", unicodedata.normalize("NFKD", c)).casefold()
+    folded = "".join(_QUOTES.get(part, part) for part in folded)
+    # ﷺ unfolds to eighteen letters: a text of such signs would become eighteen times as long.
+    return folded if len(folded) <= MAX_FOLDED_LENGTH else c

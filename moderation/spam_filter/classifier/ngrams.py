@@ -9,6 +9,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, pairwise
 from math import sqrt
 from urllib.parse import unquote
@@ -24,7 +25,7 @@ _DIGIT = re.compile(r"\d")
 _WORD, _PAIR, _RUN = 1, 2, 3  # start values of the hashes
 _BODY_RUNS = (3, 4, 5)  # characters
 _LONGEST_RUN = max(_BODY_RUNS)
-MAX_KNOWN_CHARACTERS = 10_000
+MAX_REMEMBERED = 10_000  # characters, the latest
 
 
 def slots(comment: ParsedComment) -> dict[str, list[int]]:
@@ -78,7 +79,7 @@ def _run_slots(text: str, sizes: Collection[int], mask: int) -> Iterator[list[in
     each character and its place, so all runs are computed at once, in integers of 32 bits for each run.
     """
     text = f" {text} "
-    parts = array("I", b"".join(map(_CHARACTER_PARTS.__getitem__, text)))
+    parts = array("I", b"".join(map(_character_parts, text)))
     by_position = [_to_integer(parts[position::_LONGEST_RUN]) for position in range(_LONGEST_RUN)]
     for size in sizes:
         count = max(0, len(text) - size + 1)
@@ -93,21 +94,12 @@ def _to_integer(numbers: "array[int]") -> int:
     return int.from_bytes(numbers.tobytes(), "little")
 
 
-class _CharacterParts(dict[str, bytes]):
-    """A dictionary of the numbers that each character adds to the hash of a run, for each position in it."""
-
-    def __missing__(self, character: str) -> bytes:
-        raw = character.encode("utf-32-le", "replace")
-        paddings = [bytes(4 * position) for position in range(_LONGEST_RUN)]
-        parts = array(
-            "I", [crc32(raw + padding) ^ crc32(bytes(4) + padding) for padding in paddings]
-        ).tobytes()
-        if len(self) < MAX_KNOWN_CHARACTERS:
-            self[character] = parts
-        return parts
-
-
-_CHARACTER_PARTS = _CharacterParts()
+@lru_cache(MAX_REMEMBERED)
+def _character_parts(character: str) -> bytes:
+    """Return the numbers that a character adds to the hash of a run, for each position in it."""
+    raw = character.encode("utf-32-le", "replace")
+    paddings = [bytes(4 * position) for position in range(_LONGEST_RUN)]
+    return array("I", [crc32(raw + padding) ^ crc32(bytes(4) + padding) for padding in paddings]).tobytes()
 
 
 def body_words(plain: str) -> dict[int, list[str]]:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from moderation.features import folding
 from moderation.features.folding import FoldedText, fold_case_and_accents
 
 
@@ -64,3 +65,11 @@ def test_only_the_case_is_folded():
     folded = FoldedText("Die ＳＴＲＡẞE à", case_only=True)
     assert folded.text == "die ｓｔｒａsse à"
     assert folded.span(8, 10) == (8, 9)
+
+
+def test_characters_are_remembered_after_many_others():
+    fold_case_and_accents("".join(chr(0x20000 + code) for code in range(folding.MAX_REMEMBERED)))
+    fold_case_and_accents("déjà vu")
+    known = folding._fold_one.cache_info()
+    assert fold_case_and_accents("déjà vu") == "deja vu"
+    assert folding._fold_one.cache_info().misses == known.misses

@@ -26,9 +26,11 @@ def test_each_slot_is_the_hash_of_a_word_a_pair_or_a_run(text):
     assert ngrams.body_slots(text) == list(dict.fromkeys(found % 2**17 for found in hashes))
 
 
-def test_hashes_of_more_characters_than_are_remembered_are_the_same(monkeypatch):
+def test_characters_are_remembered_after_many_others():
     before = ngrams.body_slots("渡し船は港を離れ")
-    monkeypatch.setattr(ngrams, "MAX_KNOWN_CHARACTERS", 0)
-    ngrams._CHARACTER_PARTS.clear()
+    for code in range(ngrams.MAX_REMEMBERED):
+        ngrams._character_parts(chr(0x20000 + code))
     assert ngrams.body_slots("渡し船は港を離れ") == before
-    assert not ngrams._CHARACTER_PARTS
+    known = ngrams._character_parts.cache_info()
+    ngrams.body_slots("渡し船は港を離れ")
+    assert ngrams._character_parts.cache_info().misses == known.misses
