@@ -8,6 +8,7 @@ import re
 from array import array
 from collections.abc import Container, Iterable
 
+from moderation.features.contacts import EMAIL_ADDRESS
 from moderation.features.links import blank, typed_links
 from moderation.features.word_lists import GROUP_IGNORED_WORDS, IGNORED_WORDS
 
@@ -24,7 +25,7 @@ def find_words(text: str) -> list[str]:
 
 
 def lowercase_words(text: str) -> list[str]:
-    """Return the words of a text in lower case, hyphenated ones as one, without those of links."""
+    """Return the words of a text in lower case, hyphenated ones as one, without links and e-mails."""
     return HYPHENATED_WORD.findall(_lowercase(text))
 
 
@@ -35,7 +36,10 @@ def lowercase_matches(text: str) -> list[re.Match[str]]:
 
 
 def _lowercase(text: str) -> str:
-    return blank(text, (m.span() for m in typed_links(text))).replace("’", "'").lower()
+    text = blank(text, (m.span() for m in typed_links(text)))
+    if "@" in text:
+        text = blank(text, (m.span() for m in EMAIL_ADDRESS.finditer(text)))
+    return text.replace("’", "'").lower()
 
 
 # Stems

@@ -3,10 +3,10 @@
 from moderation.similar.compared import read_body
 
 
-def test_links_are_no_words_and_hold_no_contacts():
+def test_links_and_contacts_are_no_words():
     body = "Jim’s boats: https://www.Cheap.example/0171-555-3210, or ring 0171 555 3219 (jim@boats.example)"
     words, hosts, contacts = read_body(body)
 
-    assert words == ["jim's", "boats", "or", "ring", "jim", "boats", "example"]
+    assert words == ["jim's", "boats", "or", "ring"]
     assert hosts == {"cheap.example"}
     assert contacts == {"715553219", "jim@boats.example"}

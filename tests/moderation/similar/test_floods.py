@@ -157,6 +157,14 @@ def test_same_phone_number_of_people_who_talk_about_the_story_is_no_group():
     assert proposed_groups([row(body, minutes=700 + 50 * n) for n, body in enumerate(texts)]) == {}
 
 
+def test_same_email_address_within_days_is_a_group():
+    """The address itself is no word that these comments share with the discussion."""
+    texts = ["Oars? oars@boats.example", "oars@boats.example helped Jim", "Reach me: oars@boats.example"]
+    writing = [row(body, minutes=700 + 50 * n) for n, body in enumerate(texts)]
+
+    assert proposed_groups([*good_rows(), *writing]) == {"link": ids(writing)}
+
+
 def test_source_to_which_strangers_link_over_the_years_is_no_group():
     links = [
         row(f"Mended mine with https://tools.example/{n}", minutes=DAYS * 90 * n, name=f"Jo B{n}")
