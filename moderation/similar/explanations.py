@@ -137,6 +137,8 @@ def describe_shared_features(group: CommentGroup, counts: MemberCounts, *, is_wh
         sentences.append(_("Comments with the weakest signals come first."))
     if not is_whole:
         return sentences
+    if group.shared.get("has_name_pattern"):
+        sentences.append(_("their names have one pattern, as names that a program makes"))
     if (wordings := group.shared.get("wordings", 0)) > 1 and counts.members == group.size:
         sentences.append(_("made from %(n)s sets of phrases") % {"n": wordings})
     clues = [

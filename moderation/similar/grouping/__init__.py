@@ -51,6 +51,7 @@ def find_groups(rows: Sequence[Row], stories: Mapping[int, Story]) -> GroupingRe
     ]
     chosen = [proposal for proposal in first if proposal.members]
     chosen += make_disjoint(others, is_grouped)
+    chosen += make_disjoint(floods.propose_name_patterns(compared, is_grouped), is_grouped)
     chosen.append(duplicates.propose_posted_twice(compared, copies, is_grouped))
     groups = [proposal for proposal in chosen if len(proposal.members) >= min_members(proposal.kind)]
     # Rows whose similar comments have all been decided on before.

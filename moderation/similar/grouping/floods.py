@@ -5,6 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import groupby
 
+from moderation.features.names import unusual_name_shape
+from moderation.features.signals.site import MIN_NAME_BURST
+from moderation.features.site_facts import DAY
 from moderation.similar.clues import CONTACT, LINK, NAME, RARE_CLUES, STRONG_CLUES
 from moderation.similar.compared import QUIET_PERIOD, ComparedComments, Row
 from moderation.similar.grouping.proposals import (
@@ -22,7 +25,6 @@ BURST_FACTOR = 8  # times the median number of comments per BURST_LENGTH with an
 FLOOD_QUIET = timedelta(days=7)  # the most between two comments of a flood in an open discussion
 MIN_SUSPECTS = 4  # comments of a flood that looks only half promotional
 SINGLE_COMMENT_SCORE = 1.5  # lowest sum of WEIGHTS of a late comment that is proposed without a flood
-SAME_ORIGIN_WINDOW = timedelta(days=1)  # within which one IP address uses several names
 
 
 def propose_late(compared: ComparedComments) -> Proposal:
@@ -101,6 +103,23 @@ def propose_search_phrases(compared: ComparedComments) -> Proposal:
     return propose_by_clues(compared, Kind.NAME, members)
 
 
+def propose_name_patterns(compared: ComparedComments, is_grouped: Sequence[int]) -> Iterator[Proposal]:
+    """Propose promotional comments under machine-made names of one shape, if several came within a day.
+
+    Members of other groups are left there, because these say more than a name does.
+    """
+    by_shape: dict[str, list[int]] = defaultdict(list)
+    for index, row in enumerate(compared.rows):
+        if not is_grouped[index] and (shape := unusual_name_shape(row.name)):
+            by_shape[shape].append(index)
+    for _, indexes in sorted(by_shape.items()):
+        for run in _split_by_time(compared, indexes, DAY):
+            if compared.count_people(run) > MIN_NAME_BURST and compared.are_suspicious(run):
+                proposal = propose_by_clues(compared, Kind.BURST, compared.suspects(run))
+                proposal.shared = {"has_name_pattern": True}
+                yield proposal
+
+
 def propose_shared_contacts(compared: ComparedComments) -> Iterator[Proposal]:
     """Propose comments that link to the same hosts, or give the same phone number or e-mail address.
 
@@ -160,7 +179,7 @@ def _in_one_discussion(compared: ComparedComments, indexes: Sequence[int]) -> bo
         recent, names = latest[row.discussion], writers[row.discussion]
         recent.append(row)
         names[row.writer] += 1
-        while row.at - recent[0].at > SAME_ORIGIN_WINDOW:
+        while row.at - recent[0].at > DAY:
             names -= Counter([recent.popleft().writer])
         if len(names) >= MIN_SIMILAR:
             return True

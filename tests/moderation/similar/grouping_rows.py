@@ -44,7 +44,7 @@ _ids = count(1)
 
 def row(body: str, name: str = "", *, minutes: float = 0, discussion: int = 1, **fields: object) -> Row:
     pk = next(_ids)
-    name = name or f"Nuala {'abcdefghijklmnopqrstuvwxyz'[pk % 26].upper()}{pk}"
+    name = name or f"Nuala {''.join('abcdefghij'[int(digit)] for digit in str(pk)).capitalize()}"
     values = {
         "id": pk,
         "discussion": discussion,

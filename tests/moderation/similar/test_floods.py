@@ -165,6 +165,16 @@ def test_same_email_address_within_days_is_a_group():
     assert proposed_groups([*good_rows(), *writing]) == {"link": ids(writing)}
 
 
+def test_machine_made_names_of_one_pattern_within_a_day_are_a_group():
+    named = [row(body, f"Ida{n}4{n}", minutes=700 + 50 * n) for n, body in enumerate(PRAISE[:5])]
+    weekly = [one._replace(at=one.at + timedelta(days=7 * n)) for n, one in enumerate(named)]
+    members = [row(body, f"Ida{n}4{n}", minutes=30 * n) for n, body in enumerate(GOOD_TEXTS)]
+
+    assert proposed_groups([*good_rows(), *named]) == {"burst": ids(named)}
+    assert proposed_groups([*good_rows(), *weekly]) == {}
+    assert proposed_groups(members) == {}
+
+
 def test_source_to_which_strangers_link_over_the_years_is_no_group():
     links = [
         row(f"Mended mine with https://tools.example/{n}", minutes=DAYS * 90 * n, name=f"Jo B{n}")
@@ -274,6 +284,21 @@ def test_copy_in_a_flood_stays_with_the_flood():
     again = row(flood[0].body, flood[0].name, minutes=2_000)
 
     assert proposed_groups([*good_rows(), *flood, again]) == {"text": ids([*flood, again])}
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("moderation_without_checks")
+def test_page_says_that_names_have_one_pattern(open_group):
+    article = make_article()
+    for n, body in enumerate(PRAISE[:4]):
+        make_comment(article, body, guest=GuestFactory.create(name=f"Ida{n}4{n}"))
+    for body in GOOD_TEXTS:
+        make_comment(article, body)
+
+    group = open_group()
+
+    assert group["title"] == "4 comments posted within a short time"
+    assert "their names have one pattern, as names that a program makes" in group["shared"]
 
 
 @pytest.mark.django_db
