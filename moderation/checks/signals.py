@@ -65,10 +65,12 @@ OF_TEXT = [
     _signal(
         author.name_phrase,
         gettext_lazy("a search phrase as name"),
-        gettext_lazy("The name is a search phrase or a kind of business."),
+        gettext_lazy("The name reads like a search phrase or a kind of business."),
     ),
     _signal(
-        author.name_domain, gettext_lazy("a web address as name"), gettext_lazy("The name is a web address.")
+        author.name_domain,
+        gettext_lazy("a web or e-mail address as name"),
+        gettext_lazy("The name is a web or e-mail address."),
     ),
     _signal(
         author.no_gain,
