@@ -12,7 +12,7 @@ PARTS = {
     "rules": Part(rules.measure, rules.SIZES, rules.SMALLEST),
     "actions": Part(actions.measure, actions.SIZES, actions.SMALLEST),
     "groups": Part(similar.measure_scan, similar.SIZES, similar.SMALLEST),
-    "flood": Part(similar.measure_removal, similar.SIZES, similar.SMALLEST),
+    "flood": Part(similar.measure_removal, similar.SIZES, similar.SMALLEST, served=True),
     "floods-in-time": Part(floods_in_time.measure, floods_in_time.SIZES, floods_in_time.SMALLEST),
 }
 
