@@ -170,7 +170,7 @@ def _describe_shared_clue(clue: Clue, n: int) -> str:
     texts = {
         Clue.LATE: _("%(n)s posted long after the story, when the discussion had ended"),
         Clue.PADDED: _("%(n)s with numbers around the text"),
-        Clue.NAME: _("%(n)s with a search phrase as name"),
+        Clue.NAME: _("%(n)s with a search phrase or an address as name"),
         Clue.LINK: _("%(n)s with a link"),
         Clue.MARKUP: _("%(n)s with links written as HTML or BBCode"),
         Clue.CONTACT: _("%(n)s with a phone number or an e-mail address"),
@@ -204,7 +204,7 @@ def describe_clues(found_clues: Clue, comment: Comment) -> list[str]:
         (Clue.TEMPLATE, _("the template of other comments with other words")),
         (Clue.PADDED, _("numbers around the text")),
         (Clue.RANDOM, _("random characters instead of words")),
-        (Clue.NAME, _("search phrase as name")),
+        (Clue.NAME, _("search phrase or address as name")),
         (Clue.PAGE, _("talks about the site")),
         (Clue.PRAISE, _("generic praise")),
         (Clue.PROMOTION, _("advertising words")),
