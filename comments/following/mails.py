@@ -190,9 +190,17 @@ def _store_results(deliveries: Iterable[_Delivery], until: datetime) -> None:
 
 
 def _content_key(updates: FollowUpdates) -> tuple[Any, ...]:
-    """Return the key of the text about these updates, without the follower."""
+    """Return the key of the text about these updates, without the follower.
+
+    It has the words, which may be edited, redacted or erased while a job sends the mails.
+    """
     target = updates.follow.kind, updates.follow.article_id, updates.follow.topic_id
-    return (*target, updates.more, *((item.url, item.at, item.is_reply) for item in updates.items))
+    return (*target, updates.more, *map(_item_key, updates.items))
+
+
+def _item_key(item: UpdateItem) -> tuple[Any, ...]:
+    words = (item.comment.author_name, item.comment.body_html) if item.comment else (item.text,)
+    return item.url, item.at, item.is_reply, item.article.version, *words
 
 
 def _subject(updates: Sequence[FollowUpdates]) -> str:

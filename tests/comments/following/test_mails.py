@@ -3,7 +3,9 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import default
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,15 +16,22 @@ from accounts import undeliverable
 from accounts.models import User
 from articles.editing.notes import add_correction
 from articles.models import Article, Site, Topic
-from comments.following.mails import mail_followers, notify_followers
+from articles.site.current_site import read_site
+from comments.following.mails import Texts, compose, mail_followers, notify_followers
 from comments.following.seen import mark_seen
 from comments.following.tokens import follow_token, follower_token
 from comments.following.update_search import due_times, note_updates
+from comments.following.updates import read_updates
 from comments.models import Discussion, Follow, Mute, NewsSearch, State
+from comments.services.editing import edit_comment
 from comments.services.states import change_states, delete_comment
 from config.models import MailFailure
+from moderation.erasure import account_erasure
+from moderation.models import AccountErasure
+from moderation.people.profiles import Person
 from tests.comments.following.conftest import follow, reply_to, send_due
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
+from tests.helpers.mails import html_of, text_of
 from tests.helpers.servers.smtp import receiving
 
 pytestmark = pytest.mark.django_db
@@ -369,6 +378,34 @@ def test_an_interrupted_job_is_continued(article: Article, jane: User, later: La
     assert len(send_due()) == 1
     own.refresh_from_db()
     assert own.sending_until is None
+
+
+def test_a_comment_that_changes_while_mails_are_sent_is_rendered_again(
+    article: Article, jane: User, kofi: User, later: Later
+) -> None:
+    """The job renders one text for many people, but no mail has words or a name that were erased before."""
+    author = UserFactory.create(name="Malika")
+    comments = [make_comment(article, f"My phone number is 555 010{n}.", author=author) for n in range(2)]
+    later()
+    texts: Texts = {}
+
+    def mail_to(follow_of_person: Follow) -> str:
+        updates = read_updates([follow_of_person], since="mailed_at", until=timezone.now(), limit=10)
+        mail = compose(list(updates.values()), "person@example.org", read_site(), texts)
+        parsed = message_from_bytes(mail.message().as_bytes(), EmailMessage, policy=default)
+        return text_of(parsed) + html_of(parsed)
+
+    first = mail_to(follow(jane, article))
+    assert "My phone number is 555 0100." in first
+    assert "Malika" in first
+    edit_comment(comment=comments[0], body="My phone number is no secret.", user=author, guest=None)
+    second = mail_to(follow(kofi, article))
+    assert "555 0100" not in second
+    assert "My phone number is no secret." in second
+    account_erasure.start(person=Person(user=author), deletes_comments=False)
+    for erasure in AccountErasure.objects.all():
+        account_erasure.erase.func(erasure.pk)
+    assert "Malika" not in mail_to(follow(UserFactory.create(), article))
 
 
 @pytest.mark.django_db(transaction=True)
