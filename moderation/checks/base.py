@@ -30,7 +30,7 @@ class Duplicate:
     exact: bool
     similarity: float
     is_own: bool = False  # the same text, published by the same account or guest in the same discussion
-    is_here: bool = False  # this comment or another one like it is published in the same discussion
+    is_here: bool = False  # the writer sees this comment or another one like it in the same discussion
 
 
 @dataclass(frozen=True)

@@ -61,20 +61,24 @@ near_text AS MATERIALIZED (
     AND char_length(folded) >= %(shortest)s {condition})"""
 
 
+_IS_BY_WRITER = "(c.author_id = %(author)s::bigint OR c.guest_id = %(guest)s::bigint) IS TRUE"
+_IS_HERE = f"""coalesce(bool_or(
+           c.discussion_id = %(article)s
+           AND (c.state = 'published' OR (c.state = 'pending' AND {_IS_BY_WRITER}))
+         ) OVER (), false) AS is_here"""
+
 # The statement returns the earliest comment on the site with the same text, or else with nearly the same, and
-# whether readers of this discussion see such a one.
+# whether the writer sees such a one in this discussion: a published one, or their own that waits for review.
 DUPLICATE_SQL = f"""
 WITH same AS MATERIALIZED (
-  SELECT c.id, c.state = 'published' AND c.discussion_id = %(article)s
-           AND (c.author_id = %(author)s::bigint OR c.guest_id = %(guest)s::bigint) IS TRUE AS is_own,
-         coalesce(bool_or(c.state = 'published' AND c.discussion_id = %(article)s) OVER (), false) AS is_here
+  SELECT c.id, c.state = 'published' AND c.discussion_id = %(article)s AND {_IS_BY_WRITER} AS is_own,
+         {_IS_HERE}
   FROM comments_commenttext t JOIN comments_comment c ON c.id = t.comment_id
   WHERE t.folded = %(folded)s AND c.state <> 'deleted' AND c.id <> %(exclude)s
   ORDER BY c.created_at, c.id LIMIT 1),
 {_near_texts_sql("AND NOT EXISTS (SELECT FROM same)")},
 near AS (
-  SELECT c.id, t.similarity,
-         coalesce(bool_or(c.state = 'published' AND c.discussion_id = %(article)s) OVER (), false) AS is_here
+  SELECT c.id, t.similarity, {_IS_HERE}
   FROM near_text t JOIN comments_comment c ON c.id = t.comment_id
   WHERE c.state <> 'deleted' AND c.id <> %(exclude)s
   ORDER BY c.created_at, c.id LIMIT 1)
