@@ -6,6 +6,7 @@ from allauth.core import context
 from allauth.mfa.base import forms as base
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp import forms as totp
+from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
 from allauth.mfa.webauthn import forms as webauthn
 from django import forms
 from django.core.exceptions import ValidationError
@@ -61,7 +62,13 @@ class ActivateTOTPForm(totp.ActivateTOTPForm):
     """The form that adds an authenticator app."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        session = context.request.session
+        shown_secret = session.get(SECRET_SESSION_KEY)
         super().__init__(*args, **kwargs)
+        if shown_secret:
+            # allauth makes a new secret each time the page is opened. The code of an app that has the one
+            # before would be wrong after a reload, which a phone does by itself on the way back from the app.
+            self.secret = session[SECRET_SESSION_KEY] = shown_secret
         set_code_field(self.fields["code"])
         self.fields["code"].help_text = _("The six digits that the app shows.")
 

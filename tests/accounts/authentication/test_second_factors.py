@@ -114,6 +114,19 @@ def test_setting_up_an_app_asks_for_the_password_and_shows_a_qr_code_and_recover
     assert "10 codes are left." in page
 
 
+def test_the_key_for_the_app_stays_until_it_is_set_up(
+    ruth: User, django_capture_on_commit_callbacks: Any
+) -> None:
+    """A phone may load the page again when one comes back from the app. A second tab shows the same key."""
+    client = confirmed_client(ruth)
+    secret = client.get("/accounts/2fa/totp/activate/").context["form"].secret
+    client.post("/accounts/2fa/totp/activate/", {"code": "000000"})
+    assert set_up_app(client, django_capture_on_commit_callbacks) == secret
+    assert client.post("/accounts/2fa/totp/deactivate/").status_code == 302
+    assert client.get("/accounts/2fa/totp/activate/").context["form"].secret != secret
+    assert confirmed_client(ruth).get("/accounts/2fa/totp/activate/").context["form"].secret != secret
+
+
 def test_the_code_of_the_app_logs_in_once(ruth: User, secret: str) -> None:
     client = Client()
     assert enter_password(client)["Location"] == "/accounts/2fa/authenticate/"
