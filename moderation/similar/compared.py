@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import NamedTuple
 
 from moderation.features.contacts import find_contacts
@@ -136,19 +137,25 @@ class ComparedComments:
             if not with_clue:
                 continue
             subject = self.subject(discussion)
-            discussed = Counter[str]()
-            compared = {*with_clue, *(index for index in indexes if not self.is_late[index])}
-            stems = {index: group_stems(self.words[index]) for index in compared}
-            for index in indexes:
-                if not self.is_late[index]:
-                    discussed.update(stems[index])
+            in_time = [index for index in indexes if not self.is_late[index]]
+            stems = {index: group_stems(self.words[index]) for index in {*with_clue, *in_time}}
+            discussed = Counter(chain.from_iterable(stems[index] for index in in_time))
+            same_contact = defaultdict[str, Counter[str]](Counter)
+            for index in in_time:
+                for contact in self.contacts[index]:
+                    same_contact[contact].update(stems[index])
             for index in with_clue:
                 row = self.rows[index]
                 called = [names.get(w) for w in self.words[index][:4]]
                 if row.parent or row.id in self.answered or any(w and w != row.writer for w in called):
                     self.clues[index] |= TALKS
-                own = 0 if self.is_late[index] else 1
-                shared = sum(w in subject or discussed[w] > own for w in stems[index])
+                # Neither its own words nor those of a flood with its phone number are words of others.
+                own = [same_contact[contact] for contact in self.contacts[index]]
+                own = own if own or self.is_late[index] else [Counter(stems[index])]
+                shared = sum(
+                    w in subject or discussed[w] > max((words[w] for words in own), default=0)
+                    for w in stems[index]
+                )
                 if (shared < 2 and shared <= 0.34 * len(stems[index])) or shared <= 0.2 * len(stems[index]):
                     self.clues[index] |= STRANGE
                 else:

@@ -146,6 +146,24 @@ def test_same_phone_number_within_days_is_a_group():
     assert proposed_groups([*good_rows(), *calling]) == {"link": ids(calling)}
 
 
+def test_words_that_only_comments_with_the_same_phone_number_use_are_no_subject():
+    texts = [
+        f"Sheds with a felt roof in every size, call {NUMBER}.",
+        f"A sound roof keeps all your tools dry: sheds from stock, {NUMBER}",
+        f"We bring sheds to your garden and fit the roof in a day. {NUMBER}",
+        f"Garden sheds at half the price, roof included, ring {NUMBER}",
+        f"My tools were wet until I had one of these sheds with a new roof, {NUMBER}",
+    ]
+    selling = [row(body, minutes=700 + 50 * n) for n, body in enumerate(texts)]
+    answering = [
+        row("Our sheds at the quay have a roof of tin, and the tools are dry.", minutes=650),
+        row("Sheds, roof and tools in a garden: that is what the harbour sells now?", minutes=1_000),
+    ]
+
+    assert proposed_groups([*good_rows(), *selling]) == {"link": ids(selling)}
+    assert proposed_groups([*good_rows(), *selling, *answering]) == {}
+
+
 def test_same_phone_number_of_people_who_talk_about_the_story_is_no_group():
     texts = [
         f"The council's number is {NUMBER}, ask about the piles.",
