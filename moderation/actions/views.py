@@ -115,7 +115,7 @@ def decide(request: HttpRequest) -> HttpResponse:
     form = DecisionForm.of(request)
     if not form.is_valid():
         return HttpResponseBadRequest(NOT_AVAILABLE)
-    ids, reason, back = (form.cleaned_data[name] for name in ("ids", "reason", "next"))
+    ids, seen, reason, back = (form.cleaned_data[name] for name in ("ids", "seen", "reason", "next"))
     to = decisions.state_for(reason)
     if not ids:
         messages.warning(request, _("Select comments first."))
@@ -134,8 +134,8 @@ def decide(request: HttpRequest) -> HttpResponse:
             messages.warning(request, _("This comment is not removed."))
             return redirect_back(request, None, back, found[0])
         to, reason, parameters = State(found[0].state), found[0].state_reason, {"stays": True}
-    elif to == State.PUBLISHED and len(found) == 1:
-        parameters = _approval_parameters(found[0])
+    elif to == found[0].state == State.PUBLISHED and ids == [found[0].pk] == list(seen):
+        parameters = {"stays": True}  # if `seen` is outdated, nothing is stored
     message = AuthorMessageForm(request.POST if to == State.REJECTED and len(ids) == 1 else {})
     if not message.is_valid():
         messages.error(request, " ".join(str(e) for errors in message.errors.values() for e in errors))
@@ -149,7 +149,7 @@ def decide(request: HttpRequest) -> HttpResponse:
         to=to or State.REJECTED,
         reason=reason,
         actor=user,
-        expected_transitions=form.cleaned_data["seen"],
+        expected_transitions=seen,
         parameters=parameters,
         message=message.text,
     )
@@ -162,13 +162,6 @@ def decide(request: HttpRequest) -> HttpResponse:
     if not result.batch:
         _add_unsent_line(request)
     return redirect_back(request, result.batch, back, found[0])
-
-
-def _approval_parameters(comment: Comment) -> dict[str, bool]:
-    """Return the parameters that tell Keep and Restore, as the buttons are called, from Approve."""
-    if comment.state == State.PUBLISHED:
-        return {"stays": True}
-    return {"restores": True} if comment.state in REMOVED else {}
 
 
 def _appealed_against(user: User, ids: Iterable[int]) -> set[int]:

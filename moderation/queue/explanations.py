@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, pgettext
+from django.utils.translation import ngettext
 
 from comments import removal_reasons
 from comments.models import Comment, Reason, State, state_label
@@ -99,8 +99,6 @@ def merge_spans(spans: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
 def describe_action(batch: Batch) -> str:
     """Return what an action did: Approved · Removed: off-topic · Marked as spam · Moved · Undone: …"""
     match batch.kind:
-        case Batch.Kind.DECISION if "restores" in batch.parameters:
-            return pgettext("decision", "Restored")
         case Batch.Kind.DECISION if "stays" in batch.parameters and batch.to_state == State.PUBLISHED:
             return _("Kept")
         case Batch.Kind.DECISION if "stays" in batch.parameters:
