@@ -42,6 +42,19 @@ pytestmark = pytest.mark.django_db
 START = datetime(2014, 3, 3, 9, 15, tzinfo=UTC)
 
 
+def test_an_imported_story_is_closed_and_not_indexed_until_an_editor_sets_its_rights(client):
+    import_saved_page(page(3))
+    article = Article.objects.get()
+    assert not article.discussion.is_open(START + timedelta(minutes=1)), "and not only because of its age"
+    noindex = '<meta name="robots" content="noindex">'
+    assert noindex in client.get(article.get_absolute_url()).text
+    assert article.title not in client.get("/feed/").text
+    article.rights = Article.Rights.LICENSED
+    save_article(article=article)
+    assert noindex not in client.get(article.get_absolute_url()).text
+    assert article.title in client.get("/feed/").text
+
+
 def test_a_newer_save_adds_only_new_comments():
     import_saved_page(page(3))
     before = snapshot()

@@ -153,6 +153,18 @@ def test_a_story_of_unknown_rights_is_not_syndicated(client: Client, article: Ar
     assert client.get(f"{article.get_absolute_url()}feed/").status_code == 404
 
 
+@pytest.mark.parametrize("rights", ["ours", "licensed", "public_domain"])
+def test_a_story_of_known_rights_is_syndicated(client: Client, article: Article, rights: str) -> None:
+    change(article, rights=rights)
+    for url in listing_urls(article):
+        if url not in {"/sitemap.xml", "/sitemap/lists.xml"} and ("feed" in url or "sitemap" in url):
+            assert is_story_shown(client, url, article), url
+    page = client.get(article.get_absolute_url()).content.decode()
+    assert NOINDEX not in page
+    assert "ld+json" in page
+    assert client.get(f"{article.get_absolute_url()}feed/").status_code == 200
+
+
 HOSTILE = [
     "page=-1",
     "page=9223372036854775808",

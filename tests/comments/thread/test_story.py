@@ -71,7 +71,10 @@ def test_a_slug_in_another_script_is_found(client):
     assert "السفينة القديمة" in read(client, article)
 
 
-@pytest.mark.parametrize(("rights", "is_found"), [("unknown", False), ("ours", True), ("licensed", True)])
+@pytest.mark.parametrize(
+    ("rights", "is_found"),
+    [("unknown", False), ("ours", True), ("licensed", True), ("public_domain", True)],
+)
 def test_a_story_of_unknown_rights_is_for_no_search_engine(client, rights, is_found):
     page = read(client, make_article(rights=rights))
     assert ('content="noindex"' not in page) is is_found

@@ -3,13 +3,14 @@
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.models import User
-from comments.models import Discussion, Reason, State
+from comments.models import Comment, Discussion, Reason, State
 from comments.services.discussions import change_discussion
 from comments.services.states import change_states
 from comments.views.people import PAGE_SIZE
-from tests.factories import UserFactory, make_article, make_comment
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 pytestmark = pytest.mark.django_db
 
@@ -70,6 +71,16 @@ def test_404_if_switched_off_or_inactive(client, ida, fields):
 
 def test_the_page_is_off_by_default(client):
     assert client.get(url_of(UserFactory.create())).status_code == 404
+
+
+def test_a_guest_and_an_imported_name_have_no_page_and_no_feed(client, ida):
+    article, guest = make_article(), GuestFactory.create(pk=ida.pk, name="Gwen", confirmed_at=timezone.now())
+    make_comment(article, "As a guest.", guest=guest)
+    Comment.objects.filter(pk=make_comment(article, "Imported.").pk).update(guest=None)
+    assert bodies(client.get(url_of(ida))) == []  # the page of the member with the same number
+    assert "/people/" not in client.get(article.get_absolute_url()).text
+    for url in ("/people/gwen/", f"/people/g{guest.pk}/", "/authors/gwen/", f"{url_of(ida)}feed/"):
+        assert client.get(url).status_code == 404
 
 
 @pytest.mark.parametrize("key", ["0", "999999999999999999", "9999999999999999999", "-1", "x", "1%00"])
