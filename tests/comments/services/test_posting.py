@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.utils import timezone
 
-from comments.models import MAX_BODY_LENGTH, MAX_DEPTH, Comment, Discussion, Reason, State
+from comments.models import MAX_DEPTH, Comment, Discussion, Reason, State
 from comments.policy import Screening, Submission, policy
 from comments.services.discussions import change_discussion
 from comments.services.editing import edit_comment
@@ -89,13 +89,17 @@ def test_another_persons_nonce_reveals_nothing():
     [
         ("", "Write something"),
         (" \n ", "Write something"),
-        ("x" * (MAX_BODY_LENGTH + 1), "10,001 characters"),
+        ("x" * 10_001, "This has 10,001 characters; the maximum is 10,000"),
     ],
 )
 def test_an_empty_or_too_long_text_is_refused_with_a_sentence(body, sentence):
     with pytest.raises(ValidationError, match=sentence):
         make_comment(make_article(), body)
     assert not Comment.objects.exists()
+
+
+def test_a_text_of_ten_thousand_characters_is_accepted():
+    assert len(make_comment(make_article(), "x" * 10_000).body) == 10_000
 
 
 def test_a_closed_discussion_accepts_no_comment():

@@ -185,14 +185,15 @@ def test_a_burst_of_reports_raises_the_priority_and_removes_nothing(client, comm
 
 
 def test_three_reliable_reporters_raise_the_priority_further(maria, comment):
-    people = [make_reporter(2, 0, maria) for _ in range(4)]
+    # The second has been right once only, which is not enough to be usually right.
+    people = [make_reporter(right, 0, maria) for right in (2, 1, 2, 2, 2)]
     dues = []
     for somebody in people:
         report(comment, somebody)
         dues.append(Case.objects.open().get(comment=comment).due_at)
     steps = [round((a - b) / timedelta(hours=1), 3) for a, b in pairwise(dues)]
     own = REPORT_HOURS * 1.5
-    assert steps == [own, own + reporting.RELIABLE_REPORTERS_HOURS, own]
+    assert steps == [REPORT_HOURS * 4 / 3, own, own + 24, own]
 
 
 def test_reports_per_hour_are_limited_and_input_is_kept(client):
