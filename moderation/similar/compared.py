@@ -16,6 +16,7 @@ from moderation.similar.clues import LATE, NAME, PRAISE, STRANGE, TALKS, promoti
 QUIET_PERIOD = timedelta(days=60)  # without a comment, after which a discussion counts as ended
 CLOSED_AFTER = timedelta(days=365)  # after its article, when a discussion would have been closed
 PROMOTIONAL_SCORE = 1.0  # lowest sum of WEIGHTS of a promotional comment
+MAX_CONTACTS = 8  # of one comment whose words are compared; texts with hundreds would take much memory
 MIN_SPAM = 2  # comments marked as spam that make others like them suspicious
 
 
@@ -140,26 +141,31 @@ class ComparedComments:
             in_time = [index for index in indexes if not self.is_late[index]]
             stems = {index: group_stems(self.words[index]) for index in {*with_clue, *in_time}}
             discussed = Counter(chain.from_iterable(stems[index] for index in in_time))
-            same_contact = defaultdict[str, Counter[str]](Counter)
+            givers = Counter(chain.from_iterable(self.contacts[index] for index in in_time))
+            with_contact = defaultdict[str, Counter[str]](Counter)  # stems by contact
             for index in in_time:
-                for contact in self.contacts[index]:
-                    same_contact[contact].update(stems[index])
+                for contact in self._shared_contacts(index, givers):
+                    with_contact[contact].update(stems[index])
             for index in with_clue:
                 row = self.rows[index]
                 called = [names.get(w) for w in self.words[index][:4]]
                 if row.parent or row.id in self.answered or any(w and w != row.writer for w in called):
                     self.clues[index] |= TALKS
                 # Neither its own words nor those of a flood with its phone number are words of others.
-                own = [same_contact[contact] for contact in self.contacts[index]]
-                own = own if own or self.is_late[index] else [Counter(stems[index])]
+                own = 0 if self.is_late[index] else 1
+                floods = [with_contact[contact] for contact in self._shared_contacts(index, givers)]
                 shared = sum(
-                    w in subject or discussed[w] > max((words[w] for words in own), default=0)
+                    w in subject or discussed[w] > max((flood[w] for flood in floods), default=own)
                     for w in stems[index]
                 )
                 if (shared < 2 and shared <= 0.34 * len(stems[index])) or shared <= 0.2 * len(stems[index]):
                     self.clues[index] |= STRANGE
                 else:
                     self.clues[index] &= ~PRAISE
+
+    def _shared_contacts(self, index: int, givers: Mapping[str, int]) -> list[str]:
+        """Return the contacts of a comment that others give as well, some of those if there are many."""
+        return sorted(contact for contact in self.contacts[index] if givers[contact] > 1)[:MAX_CONTACTS]
 
 
 def read_body(body: str) -> tuple[list[str], frozenset[str], frozenset[str]]:

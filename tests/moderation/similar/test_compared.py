@@ -1,6 +1,10 @@
 """The parts of a comment's body that a scan compares."""
 
-from moderation.similar.compared import read_body
+import tracemalloc
+from itertools import product
+
+from moderation.similar.compared import ComparedComments, read_body
+from tests.moderation.similar.grouping_rows import STORY, row
 
 
 def test_links_and_contacts_are_no_words():
@@ -10,3 +14,15 @@ def test_links_and_contacts_are_no_words():
     assert words == ["jim's", "boats", "or", "ring"]
     assert hosts == {"cheap.example"}
     assert contacts == {"715553219", "jim@boats.example"}
+
+
+def test_comments_with_hundreds_of_addresses_take_little_memory():
+    words = " ".join(map("".join, product("bdfgklmnpr", "aeiou", "bdfgklmnpr", "ao")))
+    addresses = [" ".join(f"a{n}@b{k}.example" for n in range(400)) for k in range(20)]
+    rows = [row(f"{some} {words}", minutes=k) for k, some in enumerate(addresses)]
+    tracemalloc.start()
+    try:
+        ComparedComments(rows, {1: STORY})
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000  # bytes
+    finally:
+        tracemalloc.stop()
