@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from articles.models import Article
 from articles.models.lengths import max_length_constraint
-from comments.models import Comment, State
+from comments.models import Comment
 
 MAX_REQUEST_TEXT_LENGTH = 5_000  # characters of each
 
@@ -70,10 +70,3 @@ class RemovalRequest(models.Model):
 
     def __str__(self) -> str:
         return str(self.receipt)
-
-    def is_comment_unchanged(self) -> bool:
-        """Return whether the request is about a comment that is published with the text that it then had."""
-        comment = self.comment
-        if comment is None or comment.state != State.PUBLISHED:
-            return False
-        return not comment.revisions.filter(replaced_at__gt=self.at).exists()

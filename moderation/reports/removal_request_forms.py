@@ -77,7 +77,7 @@ class RemovalRequestForm(LongTextForm, forms.ModelForm[RemovalRequest]):
 
 
 class AnswerForm(LongTextForm, forms.Form):
-    """A form for the answer to a request, which says “Removed” only of a comment that was changed."""
+    """A form for an administrator's answer to a request."""
 
     submit = _("Send answer")
 
@@ -94,16 +94,3 @@ class AnswerForm(LongTextForm, forms.Form):
         widget=forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
         error_messages={"required": _("Please write an answer.")},
     )
-
-    def __init__(self, *args: Any, removal_request: RemovalRequest, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.removal_request = removal_request
-
-    def clean_outcome(self) -> str:
-        outcome: str = self.cleaned_data["outcome"]
-        if outcome != RemovalRequest.Outcome.REFUSED and self.removal_request.is_comment_unchanged():
-            raise ValidationError(
-                _("The comment is published as it was when the request was sent. First remove or redact it."),
-                code="unchanged",
-            )
-        return outcome

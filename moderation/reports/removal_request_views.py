@@ -95,18 +95,21 @@ def removal_request_page(request: HttpRequest, pk: int) -> HttpResponse:
     user = require_administrator(request)
     rows = RemovalRequest.objects.select_related("article", "comment__discussion__article", "decided_by")
     sent = get_object_or_404(rows, pk=pk)
-    form = AnswerForm(request.POST if request.method == "POST" else None, removal_request=sent)
+    form = AnswerForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         values = form.cleaned_data
         try:
             removal_requests.answer(
                 request=sent, outcome=values["outcome"], text=values["answer"], actor=user
             )
+        except removal_requests.UnchangedCommentError as error:
+            form.add_error("outcome", str(error))
         except ValidationError as error:
             messages.warning(request, error.messages[0])
+            return redirect("moderation:request", pk)
         else:
             messages.success(request, _("Answer sent. It is mailed, and shown on the receipt page."))
-        return redirect("moderation:request", pk)
+            return redirect("moderation:request", pk)
     context = {
         "removal_request": sent,
         "url": _url(sent),
