@@ -27,15 +27,18 @@ if (document.querySelector(".queue")) {
     if (target === note()) tryStorage(() => sessionStorage.setItem(keyOf(target), target.value));
   });
 
+  // Back leads to no bar with Undo of an earlier action.
+  const forgetDone = () => history.replaceState(null, "", absoluteUrl(location.href));
+
   let shownUrl = ""; // the address of the page that is shown
   let latestRequest = 0; // counts the actions: only the response to the latest one replaces the page
 
-  // Loads a page of the queue. `address` is its whole URL, with which a reload shows the same bar with Undo.
+  // Loads a page of the queue. After an action `urlWithDone` names it, so that a reload shows the bar with Undo again.
   const fetchPage = async (url, how) => {
     const answer = await fetch(url, how);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (!answer.ok || !find(".queue", page)) throw new Error(answer.status);
-    return { url: absoluteUrl(answer.url), address: answer.url, page };
+    return { url: absoluteUrl(answer.url), urlWithDone: answer.url, page };
   };
   let next = {}; // the URL of the next comment, and its page once loaded; preloading claims nothing
   const prefetchNext = () => {
@@ -89,7 +92,10 @@ if (document.querySelector(".queue")) {
   };
   const show = (page, url, { push = true } = {}) => {
     const ids = ticked();
-    if (push && url !== absoluteUrl(location.href)) history.pushState(null, "", url);
+    if (push && url !== absoluteUrl(location.href)) {
+      forgetDone();
+      history.pushState(null, "", url);
+    }
     shownUrl = location.href;
     showMessages(page);
     showBadge(page);
@@ -114,7 +120,8 @@ if (document.querySelector(".queue")) {
   // Updates a page that is already shown, except for the card, in which the moderator may be reading or typing.
   const refresh = (page, url) => {
     const seen = (node) => find("input[name=seen]", node)?.value;
-    if (url !== absoluteUrl(location.href) || card()?.id !== card(page)?.id || !card() || seen(card()) !== seen(card(page))) {
+    const isSameUrl = url === absoluteUrl(location.href);
+    if (!isSameUrl || card()?.id !== card(page)?.id || !card() || seen(card()) !== seen(card(page))) {
       return show(page, url);
     }
     const ids = ticked();
@@ -163,7 +170,7 @@ if (document.querySelector(".queue")) {
       const answer = await fetchPage(form.action, { method: "POST", body: data });
       if (request === latestRequest) {
         (isPrefetched ? refresh : show)(answer.page, answer.url);
-        history.replaceState(null, "", answer.address);
+        history.replaceState(null, "", answer.urlWithDone);
         shownUrl = location.href;
         return;
       }
@@ -203,7 +210,9 @@ if (document.querySelector(".queue")) {
   // A link to a part of this page, such as the list on a phone, changes the address as well.
   const withoutHash = (url) => url.split("#")[0];
   addEventListener("popstate", () => {
-    if (withoutHash(location.href) !== withoutHash(shownUrl)) visit(location.href, { push: false });
+    if (withoutHash(location.href) === withoutHash(shownUrl)) return;
+    forgetDone();
+    visit(location.href, { push: false });
   });
 
   // The next action applies to all ticked comments, or to the open one if none is ticked.
