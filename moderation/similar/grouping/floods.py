@@ -7,7 +7,6 @@ from itertools import groupby
 
 from moderation.features.names import unusual_name_shape
 from moderation.features.signals.site import MIN_NAME_BURST
-from moderation.features.site_facts import DAY
 from moderation.similar.clues import CONTACT, LINK, NAME, RARE_CLUES, STRONG_CLUES
 from moderation.similar.compared import QUIET_PERIOD, ComparedComments, Row
 from moderation.similar.grouping.proposals import (
@@ -25,6 +24,8 @@ BURST_FACTOR = 8  # times the median number of comments per BURST_LENGTH with an
 FLOOD_QUIET = timedelta(days=7)  # the most between two comments of a flood in an open discussion
 MIN_SUSPECTS = 4  # comments of a flood that looks only half promotional
 SINGLE_COMMENT_SCORE = 1.5  # lowest sum of WEIGHTS of a late comment that is proposed without a flood
+NAME_PATTERN_WINDOW = timedelta(days=1)  # within which several people have names of one shape
+SAME_ORIGIN_WINDOW = timedelta(days=1)  # within which one IP address uses several names
 
 
 def propose_late(compared: ComparedComments) -> Proposal:
@@ -113,11 +114,36 @@ def propose_name_patterns(compared: ComparedComments, is_grouped: Sequence[int])
         if not is_grouped[index] and (shape := unusual_name_shape(row.name)):
             by_shape[shape].append(index)
     for _, indexes in sorted(by_shape.items()):
-        for run in _split_by_time(compared, indexes, DAY):
-            if compared.count_people(run) > MIN_NAME_BURST and compared.are_suspicious(run):
-                proposal = propose_by_clues(compared, Kind.BURST, compared.suspects(run))
-                proposal.shared = {"has_name_pattern": True}
-                yield proposal
+        members = _suspects_of_one_pattern(compared, indexes)
+        for run in _split_by_time(compared, members, NAME_PATTERN_WINDOW):
+            proposal = propose_by_clues(compared, Kind.BURST, run)
+            proposal.shared = {"has_name_pattern": True}
+            yield proposal
+
+
+def _suspects_of_one_pattern(compared: ComparedComments, indexes: Sequence[int]) -> list[int]:
+    """Return the suspects that enough people wrote within a day, if half of the comments then are suspects.
+
+    `indexes` are those of one shape of names, in order of time.
+    """
+    members: list[int] = []
+    suspects = compared.suspects(indexes)
+    place = {index: n for n, index in enumerate(indexes)}
+    people: Counter[str] = Counter()  # of the window, which is suspects[first : last + 1]
+    first = added = 0
+    for last, index in enumerate(suspects):
+        people[compared.people[index]] += 1
+        while compared.rows[index].at - compared.rows[suspects[first]].at > NAME_PATTERN_WINDOW:
+            person = compared.people[suspects[first]]
+            people[person] -= 1
+            if not people[person]:
+                del people[person]
+            first += 1
+        others, comments = len(people) - 1, place[index] - place[suspects[first]] + 1
+        if others >= MIN_NAME_BURST and 2 * (last + 1 - first) >= comments:
+            members += suspects[max(first, added) : last + 1]
+            added = last + 1
+    return members
 
 
 def propose_shared_contacts(compared: ComparedComments) -> Iterator[Proposal]:
@@ -179,7 +205,7 @@ def _in_one_discussion(compared: ComparedComments, indexes: Sequence[int]) -> bo
         recent, names = latest[row.discussion], writers[row.discussion]
         recent.append(row)
         names[row.writer] += 1
-        while row.at - recent[0].at > DAY:
+        while row.at - recent[0].at > SAME_ORIGIN_WINDOW:
             names -= Counter([recent.popleft().writer])
         if len(names) >= MIN_SIMILAR:
             return True

@@ -193,6 +193,30 @@ def test_machine_made_names_of_one_pattern_within_a_day_are_a_group():
     assert proposed_groups(members) == {}
 
 
+def test_good_comments_of_the_day_before_hide_no_flood_of_machine_made_names():
+    good = [row(body, f"Jim{n}7", minutes=30 * n) for n, body in enumerate(GOOD_TEXTS[:6])]
+    flood = [row(body, f"Ida{n}4{n}", minutes=DAYS + 30 * n) for n, body in enumerate(PRAISE[:5])]
+    assert proposed_groups([*good_rows(), *good, *flood]) == {"burst": ids(flood)}
+
+
+def test_machine_made_names_that_come_nearly_a_day_apart_are_no_group():
+    named = [row(body, f"Ida{n}4{n}", minutes=1_430 * n) for n, body in enumerate(PRAISE[:5])]
+    assert proposed_groups([*good_rows(), *named]) == {}
+
+
+def test_good_comments_do_not_count_for_the_people_of_a_flood_of_machine_made_names():
+    praise = [row(body, "Ida141", minutes=30 * n) for n, body in enumerate(PRAISE[:3])]
+    good = [row(body, f"Jim{n}7", minutes=30 * n) for n, body in enumerate(GOOD_TEXTS[:3])]
+    assert proposed_groups([*good_rows(), *praise, *good]) == {}
+
+
+def test_machine_made_names_among_as_many_good_comments_and_more_are_no_group():
+    praise = [row(body, f"Ida{n}4{n}", minutes=30 * n) for n, body in enumerate(PRAISE[:4])]
+    good = [row(body, f"Jim{n}7", minutes=20 * n) for n, body in enumerate(GOOD_TEXTS[:5])]
+    assert proposed_groups([*good_rows(), *praise, *good[:4]]) == {"burst": ids(praise)}
+    assert proposed_groups([*good_rows(), *praise, *good]) == {}
+
+
 def test_source_to_which_strangers_link_over_the_years_is_no_group():
     links = [
         row(f"Mended mine with https://tools.example/{n}", minutes=DAYS * 90 * n, name=f"Jo B{n}")
