@@ -190,17 +190,16 @@ def _store_results(deliveries: Iterable[_Delivery], until: datetime) -> None:
 
 
 def _content_key(updates: FollowUpdates) -> tuple[Any, ...]:
-    """Return the key of the text about these updates, without the follower.
-
-    It has the words, which may be edited, redacted or erased while a job sends the mails.
-    """
+    """Return the key of the text about these updates, without the follower."""
     target = updates.follow.kind, updates.follow.article_id, updates.follow.topic_id
     return (*target, updates.more, *map(_item_key, updates.items))
 
 
 def _item_key(item: UpdateItem) -> tuple[Any, ...]:
-    words = (item.comment.author_name, item.comment.body_html) if item.comment else (item.text,)
-    return item.url, item.at, item.is_reply, item.article.version, *words
+    """Return the key of an item. A comment may be edited or redacted, or its name erased, during a job."""
+    comment = item.comment
+    content = (comment.pk, comment.revision, comment.author_name) if comment else item.text
+    return item.url, item.at, item.is_reply, item.heading, item.article.version, content
 
 
 def _subject(updates: Sequence[FollowUpdates]) -> str:

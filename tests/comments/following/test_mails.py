@@ -21,11 +21,12 @@ from comments.following.mails import Texts, compose, mail_followers, notify_foll
 from comments.following.seen import mark_seen
 from comments.following.tokens import follow_token, follower_token
 from comments.following.update_search import due_times, note_updates
-from comments.following.updates import read_updates
-from comments.models import Discussion, Follow, Mute, NewsSearch, State
+from comments.following.updates import FollowUpdates, UpdateItem, read_updates
+from comments.models import Comment, Discussion, Follow, Mute, NewsSearch, State
 from comments.services.editing import edit_comment
 from comments.services.states import change_states, delete_comment
 from config.models import MailFailure
+from moderation.actions.redactions import redact
 from moderation.erasure import account_erasure
 from moderation.models import AccountErasure
 from moderation.people.profiles import Person
@@ -380,32 +381,79 @@ def test_an_interrupted_job_is_continued(article: Article, jane: User, later: La
     assert own.sending_until is None
 
 
-def test_a_comment_that_changes_while_mails_are_sent_is_rendered_again(
-    article: Article, jane: User, kofi: User, later: Later
-) -> None:
-    """The job renders one text for many people, but no mail has words or a name that were erased before."""
+def mail_to(follow_of_person: Follow, texts: Texts) -> str:
+    """Return the parts of the mail that a job composes, with the texts that it has rendered before."""
+    return parts_of(
+        read_updates([follow_of_person], since="mailed_at", until=timezone.now(), limit=10), texts
+    )
+
+
+def parts_of(updates: dict[int, FollowUpdates], texts: Texts) -> str:
+    mail = compose(list(updates.values()), "person@example.org", read_site(), texts)
+    parsed = message_from_bytes(mail.message().as_bytes(), EmailMessage, policy=default)
+    return text_of(parsed) + html_of(parsed)
+
+
+@pytest.fixture
+def phone_numbers(article: Article, later: Later) -> list[Comment]:
+    """Return two comments by Malika. With one alone, the subject of the mail has the name too."""
     author = UserFactory.create(name="Malika")
     comments = [make_comment(article, f"My phone number is 555 010{n}.", author=author) for n in range(2)]
     later()
+    return comments
+
+
+def test_a_comment_that_is_edited_while_mails_are_sent_is_rendered_again(
+    article: Article, jane: User, kofi: User, phone_numbers: list[Comment]
+) -> None:
     texts: Texts = {}
+    assert "My phone number is 555 0100." in mail_to(follow(jane, article), texts)
+    author = phone_numbers[0].author
+    edit_comment(comment=phone_numbers[0], body="My phone number is no secret.", user=author, guest=None)
+    mail = mail_to(follow(kofi, article), texts)
+    assert "My phone number is no secret." in mail
+    assert "555 0100" not in mail
 
-    def mail_to(follow_of_person: Follow) -> str:
-        updates = read_updates([follow_of_person], since="mailed_at", until=timezone.now(), limit=10)
-        mail = compose(list(updates.values()), "person@example.org", read_site(), texts)
-        parsed = message_from_bytes(mail.message().as_bytes(), EmailMessage, policy=default)
-        return text_of(parsed) + html_of(parsed)
 
-    first = mail_to(follow(jane, article))
-    assert "My phone number is 555 0100." in first
-    assert "Malika" in first
-    edit_comment(comment=comments[0], body="My phone number is no secret.", user=author, guest=None)
-    second = mail_to(follow(kofi, article))
-    assert "555 0100" not in second
-    assert "My phone number is no secret." in second
-    account_erasure.start(person=Person(user=author), deletes_comments=False)
-    for erasure in AccountErasure.objects.all():
-        account_erasure.erase.func(erasure.pk)
-    assert "Malika" not in mail_to(follow(UserFactory.create(), article))
+def test_a_comment_that_is_redacted_while_mails_are_sent_is_rendered_again(
+    article: Article, jane: User, kofi: User, maria: User, phone_numbers: list[Comment]
+) -> None:
+    texts: Texts = {}
+    assert "My phone number is 555 0100." in mail_to(follow(jane, article), texts)
+    redact(comment=phone_numbers[0], marked="My phone number is [[555 0100]].", actor=maria)
+    mail = mail_to(follow(kofi, article), texts)
+    assert "My phone number is ███." in mail
+    assert "555 0100" not in mail
+
+
+def test_a_name_that_is_erased_while_mails_are_sent_is_rendered_again(
+    article: Article, jane: User, kofi: User, phone_numbers: list[Comment]
+) -> None:
+    texts: Texts = {}
+    assert "Malika" in mail_to(follow(jane, article), texts)
+    account_erasure.start(person=Person(user=phone_numbers[0].author), deletes_comments=False)
+    account_erasure.erase.func(AccountErasure.objects.get().pk)
+    mail = mail_to(follow(kofi, article), texts)
+    assert "Deleted account commented" in mail
+    assert "Malika" not in mail
+
+
+def test_recommendations_that_are_added_while_mails_are_sent_are_in_the_next_mail(
+    article: Article, jane: User, later: Later
+) -> None:
+    own = [make_comment(article, f"It left at {hour}.", author=jane) for hour in ("nine", "ten")]
+    follow_of_jane, texts = follow(jane, kind=Follow.Kind.RECOMMENDATIONS), Texts()
+
+    def mail_with(recommendations: int) -> str:
+        items = [
+            UpdateItem(at, article, one.get_absolute_url(), one, recommended_by=recommendations)
+            for one in own
+        ]
+        return parts_of({follow_of_jane.pk: FollowUpdates(follow_of_jane, items, 0)}, texts)
+
+    at = later()
+    assert "1 person recommended your comment" in mail_with(1)
+    assert "2 people recommended your comment" in mail_with(2)
 
 
 @pytest.mark.django_db(transaction=True)
