@@ -30,7 +30,9 @@ class Duplicate:
     exact: bool
     similarity: float
     is_own: bool = False  # the same text, published by the same account or guest in the same discussion
-    is_here: bool = False  # the writer sees this comment or another one like it in the same discussion
+    # Of all comments in the same discussion with the same text, or nearly the same:
+    is_in_discussion: bool = False  # one is published
+    is_own_waiting: bool = False  # one by the same account or guest waits for review
 
 
 @dataclass(frozen=True)

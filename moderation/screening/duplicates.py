@@ -62,28 +62,28 @@ near_text AS MATERIALIZED (
 
 
 _IS_BY_WRITER = "(c.author_id = %(author)s::bigint OR c.guest_id = %(guest)s::bigint) IS TRUE"
-_IS_HERE = f"""coalesce(bool_or(
-           c.discussion_id = %(article)s
-           AND (c.state = 'published' OR (c.state = 'pending' AND {_IS_BY_WRITER}))
-         ) OVER (), false) AS is_here"""
+_IN_DISCUSSION = f"""\
+coalesce(bool_or(c.discussion_id = %(article)s AND c.state = 'published') OVER (), false) AS is_in_discussion,
+         coalesce(bool_or(c.discussion_id = %(article)s AND c.state = 'pending' AND {_IS_BY_WRITER}) OVER (),
+                  false) AS is_own_waiting"""
 
 # The statement returns the earliest comment on the site with the same text, or else with nearly the same, and
-# whether the writer sees such a one in this discussion: a published one, or their own that waits for review.
+# whether one is published in this discussion, and whether one of the writer's own waits for review there.
 DUPLICATE_SQL = f"""
 WITH same AS MATERIALIZED (
   SELECT c.id, c.state = 'published' AND c.discussion_id = %(article)s AND {_IS_BY_WRITER} AS is_own,
-         {_IS_HERE}
+         {_IN_DISCUSSION}
   FROM comments_commenttext t JOIN comments_comment c ON c.id = t.comment_id
   WHERE t.folded = %(folded)s AND c.state <> 'deleted' AND c.id <> %(exclude)s
   ORDER BY c.created_at, c.id LIMIT 1),
 {_near_texts_sql("AND NOT EXISTS (SELECT FROM same)")},
 near AS (
-  SELECT c.id, t.similarity, {_IS_HERE}
+  SELECT c.id, t.similarity, {_IN_DISCUSSION}
   FROM near_text t JOIN comments_comment c ON c.id = t.comment_id
   WHERE c.state <> 'deleted' AND c.id <> %(exclude)s
   ORDER BY c.created_at, c.id LIMIT 1)
-SELECT id, true, 1, is_own, is_here FROM same
-UNION ALL SELECT id, false, similarity, false, is_here FROM near"""
+SELECT id, true, 1, is_own, is_in_discussion, is_own_waiting FROM same
+UNION ALL SELECT id, false, similarity, false, is_in_discussion, is_own_waiting FROM near"""
 
 # Settings for this transaction, which is this one statement unless the caller has begun another: pg_trgm's
 # threshold, and the use of the indexes. The planner expects one text in a hundred to be similar and would

@@ -1,6 +1,7 @@
 """Advice that a writer reads once before a comment is posted: on its length, links and duplicates.
 
-It does not mention rules, filters or scores, only facts that anybody can see in the text and the discussion.
+It does not mention rules, filters or scores, only facts that the writer can see in the text, in the
+discussion and among their own comments.
 """
 
 from collections.abc import Sequence
@@ -38,7 +39,13 @@ def find_nudges(
             "Your comment has %(count)s links. With so many, a moderator reads it before it appears.",
             links,
         ) % {"count": links}
-    if context.duplicate and context.duplicate.is_here:
+    if context.duplicate and context.duplicate.is_own_waiting:
+        sentences[Nudge.SAME_TEXT] = (
+            _("Your comment with this text is waiting for review.")
+            if context.duplicate.exact
+            else _("Your comment with almost the same text is waiting for review.")
+        )
+    elif context.duplicate and context.duplicate.is_in_discussion:
         sentences[Nudge.SAME_TEXT] = (
             _("A comment in this discussion has the same text.")
             if context.duplicate.exact

@@ -80,10 +80,11 @@ FROM approved"""
 # database. The three parts one after the other took a tenth more of the time of a reply. `person` has
 # PERSON_COLUMNS columns, `duplicate` DUPLICATE_COLUMNS or no row.
 PERSON_COLUMNS = 11
-DUPLICATE_COLUMNS = 5
+DUPLICATE_COLUMNS = 6
 SUBMISSION_FACTS_SQL = f"""
 WITH person AS MATERIALIZED ({PERSON_SQL}),
-duplicate (original, exact, similarity, is_own, is_here) AS MATERIALIZED ({DUPLICATE_SQL} LIMIT 1),
+duplicate (original, exact, similarity, is_own, is_in_discussion, is_own_waiting)
+  AS MATERIALIZED ({DUPLICATE_SQL} LIMIT 1),
 facts AS MATERIALIZED ({SITE_FACTS_SQL})
 SELECT person.*, duplicate.*, facts.* FROM person CROSS JOIN facts LEFT JOIN duplicate ON true"""
 

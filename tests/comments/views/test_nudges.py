@@ -112,16 +112,28 @@ def test_only_comments_that_readers_of_the_discussion_see_are_duplicates(
     assert send(ida_client, article, FERRY).status_code == 302
 
 
-@pytest.mark.parametrize("again", [FERRY, FERRY.replace("sunrise", "dawn")], ids=["same", "almost the same"])
+@pytest.mark.parametrize(
+    ("again", "sentence"),
+    [
+        (FERRY, "Your comment with this text is waiting for review."),
+        (
+            FERRY.replace("sunrise", "dawn"),
+            "Your comment with almost the same text is waiting for review.",
+        ),
+    ],
+    ids=["same", "almost the same"],
+)
 def test_ones_own_comment_that_waits_is_a_duplicate_too(
-    client: Client, article: Article, again: str, jane: User
+    client: Client, article: Article, again: str, sentence: str, jane: User
 ) -> None:
     """A first comment waits for review. Somebody who thinks that it was lost sends it once more."""
     kofi = UserFactory.create(name="Kofi")
     client.force_login(kofi)
     assert send(client, article, FERRY).status_code == 302
     assert Comment.objects.get(author=kofi).state == State.PENDING
-    assert "A comment in this discussion has" in send(client, article, again).content.decode()
+    page = send(client, article, again).content.decode()
+    assert sentence in page
+    assert "A comment in this discussion has" not in page
     assert send(client, make_article("Another"), again).status_code == 302
     client.force_login(jane)  # nobody else learns that it waits
     assert send(client, article, again).status_code == 302
@@ -130,8 +142,20 @@ def test_ones_own_comment_that_waits_is_a_duplicate_too(
 def test_a_guests_own_comment_that_waits_is_a_duplicate_too(client: Client, article: Article) -> None:
     person = {"name": "Ann", "email": "ann@example.org"}
     assert send(client, article, FERRY, **person).status_code == 302
-    assert "has the same text" in send(client, article, FERRY, **person).content.decode()
+    page = send(client, article, FERRY, **person).content.decode()
+    assert "Your comment with this text is waiting for review." in page
     assert send(Client(), article, FERRY, **person).status_code == 302
+
+
+def test_ones_own_comment_that_waits_comes_before_one_that_is_published(
+    client: Client, article: Article
+) -> None:
+    publish(article, FERRY)
+    kofi = UserFactory.create(name="Kofi")
+    assert make_comment(article, FERRY, author=kofi).state == State.PENDING
+    client.force_login(kofi)
+    page = send(client, article, FERRY).content.decode()
+    assert "Your comment with this text is waiting for review." in page
 
 
 def test_a_later_duplicate_of_this_discussion_counts(ida_client: Client, article: Article) -> None:
