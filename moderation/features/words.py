@@ -25,7 +25,10 @@ def find_words(text: str) -> list[str]:
 
 
 def lowercase_words(text: str) -> list[str]:
-    """Return the words of a text in lower case, hyphenated ones as one, without links and e-mails."""
+    """Return the words of a text in lower case, without links and e-mail addresses.
+
+    A hyphenated word is one word.
+    """
     return HYPHENATED_WORD.findall(_lowercase(text))
 
 

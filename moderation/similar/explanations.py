@@ -138,7 +138,7 @@ def describe_shared_features(group: CommentGroup, counts: MemberCounts, *, is_wh
     if not is_whole:
         return sentences
     if group.shared.get("has_name_pattern"):
-        sentences.append(_("their names have one pattern, as names that a program makes"))
+        sentences.append(_("machine-made names with the same pattern"))
     if (wordings := group.shared.get("wordings", 0)) > 1 and counts.members == group.size:
         sentences.append(_("made from %(n)s sets of phrases") % {"n": wordings})
     clues = [

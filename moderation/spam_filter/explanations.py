@@ -76,7 +76,7 @@ _FEATURES = {
     "spam_runs": gettext_lazy("It has phrases that spam on other sites has."),
     "emoticon": gettext_lazy("It has an emoticon."),
     "noise": gettext_lazy("It has letters and digits that make no word."),
-    "letters": gettext_lazy("Its sequences of letters: unusual ones count against it."),
+    "letters": gettext_lazy("How usual its sequences of letters are."),
     "link_only": gettext_lazy("It has a link and hardly any words."),
     "link_known_words": gettext_lazy("It links to a site whose name is not made of usual words."),
     "english_elsewhere": gettext_lazy("It is in English below a story in another language."),

@@ -340,7 +340,7 @@ def test_page_says_that_names_have_one_pattern(open_group):
     group = open_group()
 
     assert group["title"] == "4 comments posted within a short time"
-    assert "their names have one pattern, as names that a program makes" in group["shared"]
+    assert "machine-made names with the same pattern" in group["shared"]
 
 
 @pytest.mark.django_db
