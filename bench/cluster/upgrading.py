@@ -64,7 +64,7 @@ print(json.dumps([fixture.session_cookie(person), paths]))
 """
 
 
-# The bench of large sites fills that of a data folder.
+# bench.large fills the site of the data folder. Here the comments go to the bench's own server.
 _FILL = """
 import os
 from bench.large.fill import fill
@@ -72,9 +72,9 @@ from config.server import postgres
 postgres.url = lambda role: os.environ["DATABASE_OWNER_URL"]
 fill({comments}, {comments} // 500, {comments} // 10)
 """
-LOCK_WAIT = """
+_LOCK_WAITS = """
 SELECT relation::regclass::text, extract(epoch FROM clock_timestamp() - waitstart)::float FROM pg_locks
-WHERE NOT granted AND relation IS NOT NULL AND waitstart IS NOT NULL ORDER BY waitstart LIMIT 1"""
+WHERE NOT granted AND relation IS NOT NULL AND waitstart IS NOT NULL"""
 
 
 _STORED = """
@@ -352,7 +352,7 @@ class Upgrade:
             connection.autocommit = True
             cursor = connection.cursor()
             while not self.is_over.wait(0.02):
-                cursor.execute(LOCK_WAIT)
+                cursor.execute(_LOCK_WAITS)
                 for table, seconds in cursor.fetchall():
                     self.longest_waits[table] = max(seconds, self.longest_waits.get(table, 0))
 
