@@ -1,6 +1,6 @@
 """The hashes of words and runs of characters, which the weights of a release and of a site rest on."""
 
-from itertools import pairwise
+from itertools import batched, pairwise
 from zlib import crc32
 
 import pytest
@@ -26,11 +26,9 @@ def test_each_slot_is_the_hash_of_a_word_a_pair_or_a_run(text):
     assert ngrams.body_slots(text) == list(dict.fromkeys(found % 2**17 for found in hashes))
 
 
-def test_characters_are_remembered_after_many_others():
+def test_slots_are_the_same_after_more_characters_than_are_remembered():
     before = ngrams.body_slots("渡し船は港を離れ")
-    for code in range(ngrams.MAX_REMEMBERED):
-        ngrams._character_parts(chr(0x20000 + code))
+    others = "".join(chr(0x20000 + code) for code in range(ngrams.MAX_REMEMBERED + 1))
+    for part in batched(others, ngrams.MAX_CHARACTERS["body"]):
+        assert ngrams.body_slots("".join(part))
     assert ngrams.body_slots("渡し船は港を離れ") == before
-    known = ngrams._character_parts.cache_info()
-    ngrams.body_slots("渡し船は港を離れ")
-    assert ngrams._character_parts.cache_info().misses == known.misses
