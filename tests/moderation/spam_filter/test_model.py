@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from moderation.features.signals import SIGNALS
 from moderation.features.text_reading import MAX_READ_LENGTH, CommentData, SignalResult
 from moderation.spam_filter.classifier.model import BIAS, Model, Settings, fit_calibration, sigmoid
+from moderation.spam_filter.classifier.ngrams import MAX_CHARACTERS
 from moderation.spam_filter.classifier.starter import Features, load_starter
 
 SITE_WEIGHTS = {"spam_host": 2.5, "akismet": 2.0}
@@ -130,17 +131,18 @@ def test_anything_that_can_be_typed_is_scored_and_explained(body, author, url):
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "name"),
     [
-        " ".join(f"https://a{n}.example/1921" for n in range(100)),
-        f"https://a.example/{'b' * MAX_READ_LENGTH} is the deed.",
-        "<br> " * 600 + "So long a gap.",
+        (" ".join(f"https://a{n}.example/1921" for n in range(100)), "link_only"),
+        (f"https://a.example/{'b' * MAX_READ_LENGTH} is the deed.", "link_only"),
+        ("<br> " * (MAX_CHARACTERS["body"] // 5) + "So long a gap.", "letters"),
     ],
 )
-def test_a_long_comment_that_begins_with_links_is_scored_and_explained(body):
+def test_a_long_comment_that_begins_with_links_or_markup_is_scored_and_explained(body, name):
     model, one = new_model(), comment_data(body)
-    logit = sum(part.logit for part in model.explain(one))
-    assert logit == pytest.approx(model.logit(model.read_data(one)), abs=1e-6)
+    parts = model.explain(one)
+    assert sum(part.logit for part in parts) == pytest.approx(model.logit(model.read_data(one)), abs=1e-6)
+    assert name in {part.name for part in parts}
 
 
 @pytest.mark.parametrize("body", ["Zorb lanterns at factory cost, zorb lanterns.", "I row there every day."])
