@@ -1,5 +1,6 @@
 """Our versions of allauth's forms of second factors: with throttled codes, and with our labels."""
 
+import time
 from typing import Any
 
 from allauth.core import context
@@ -9,6 +10,7 @@ from allauth.mfa.totp import forms as totp
 from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
 from allauth.mfa.webauthn import forms as webauthn
 from django import forms
+from django.contrib.auth import HASH_SESSION_KEY
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -19,6 +21,8 @@ from accounts.models import User
 from core.rate_limits import set_retry_after
 
 MAX_KEY_NAME_LENGTH = 80  # characters
+SHOWN_SECONDS = 15 * 60  # in which the page of an authenticator app shows the same secret again
+ORIGIN_SESSION_KEY = "mfa.totp.origin"  # of the session: [time, hash of the password] of the secret
 
 
 class _ThrottledForm(forms.Form):
@@ -65,10 +69,15 @@ class ActivateTOTPForm(totp.ActivateTOTPForm):
         session = context.request.session
         shown_secret = session.get(SECRET_SESSION_KEY)
         super().__init__(*args, **kwargs)
-        if shown_secret:
+        if not self.is_bound:
             # allauth makes a new secret each time the page is opened. The code of an app that has the one
             # before would be wrong after a reload, which a phone does by itself on the way back from the app.
-            self.secret = session[SECRET_SESSION_KEY] = shown_secret
+            now, password_hash = time.time(), session.get(HASH_SESSION_KEY)
+            shown_at, shown_with = session.get(ORIGIN_SESSION_KEY, (0, None))
+            if shown_secret and now < shown_at + SHOWN_SECONDS and shown_with == password_hash:
+                self.secret = session[SECRET_SESSION_KEY] = shown_secret
+            else:
+                session[ORIGIN_SESSION_KEY] = [now, password_hash]
         set_code_field(self.fields["code"])
         self.fields["code"].help_text = _("The six digits that the app shows.")
 

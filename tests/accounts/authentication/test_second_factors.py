@@ -46,8 +46,13 @@ def code_of(secret: str) -> str:
 def confirmed_client(user: User) -> Client:
     """Return a client of a user who has just entered the password again."""
     client = client_of(user)
-    assert client.post("/accounts/reauthenticate/", {"password": PASSWORD}).status_code == 302
+    confirm(client)
     return client
+
+
+def confirm(client: Client, password: str = PASSWORD) -> None:
+    """Enter the password again."""
+    assert client.post("/accounts/reauthenticate/", {"password": password}).status_code == 302
 
 
 def client_with_code(user: User, secret: str) -> Client:
@@ -125,6 +130,30 @@ def test_the_key_for_the_app_stays_until_it_is_set_up(
     assert client.post("/accounts/2fa/totp/deactivate/").status_code == 302
     assert client.get("/accounts/2fa/totp/activate/").context["form"].secret != secret
     assert confirmed_client(ruth).get("/accounts/2fa/totp/activate/").context["form"].secret != secret
+
+
+def test_the_key_for_the_app_is_another_after_a_quarter_of_an_hour_or_with_a_new_password(
+    ruth: User, clock: Any
+) -> None:
+    client = confirmed_client(ruth)
+
+    def shown() -> str:
+        return str(client.get("/accounts/2fa/totp/activate/").context["form"].secret)
+
+    first = shown()
+    clock.shift(timedelta(minutes=10))
+    confirm(client)
+    assert shown() == first
+    clock.shift(timedelta(minutes=5))
+    confirm(client)
+    second = shown()
+    assert second != first
+
+    new = "ten-quiet-otters"
+    fields = {"oldpassword": PASSWORD, "password1": new, "password2": new}
+    assert client.post("/accounts/password/change/", fields).status_code == 302
+    confirm(client, new)
+    assert shown() != second
 
 
 def test_the_code_of_the_app_logs_in_once(ruth: User, secret: str) -> None:
