@@ -7,9 +7,11 @@
     here.searchParams.delete("deleted");
     history.replaceState(history.state, "", here);
   }
-  // After a moderator's act the fragment only keeps the place: a reload and Back do not mark the neighbour again.
+  // After a moderator's action the fragment only keeps the place: a reload and Back do not mark the neighbour again.
+  // All scripts have read it by then, and the browser scrolls to it when it draws the page, before the second frame.
   if (document.querySelector("body > .messages > .undo")) {
-    addEventListener("load", () => history.replaceState(history.state, "", location.pathname + location.search));
+    const removeFragment = () => history.replaceState(history.state, "", location.pathname + location.search);
+    addEventListener("DOMContentLoaded", () => requestAnimationFrame(() => requestAnimationFrame(removeFragment)));
   }
 
   const talk = document.querySelector(".talk");

@@ -1,5 +1,6 @@
 """The moderator's menu of a comment on its story, in Chromium."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from playwright.sync_api import expect
 from comments.models import Discussion, Visit
 from comments.services.discussions import change_discussion
 from comments.thread.visits import PAUSE
+from tests.articles.images.sample_images import make_image
 from tests.comments.in_a_browser import PHONE, locate, open_story
 from tests.factories import make_article, make_comment
 from tests.helpers.browser import log_in
@@ -54,6 +56,23 @@ def test_the_neighbour_of_a_removed_comment_is_not_marked_after_a_reload_and_bac
     expect(locate(page, first)).to_be_in_viewport()
     assert page.evaluate(MARKED_COMMENTS) == 0
     assert page.failures == []
+
+
+def test_the_fragment_is_removed_before_all_images_are_loaded(live_server, page, article):
+    article.lead_image = make_image()
+    article.save()
+    first, second = make_comment(article, "I row."), make_comment(article, "My boat leaves when I do.")
+    open_story(live_server, page, article)
+    address = page.url
+    page.route(re.compile("/images/"), lambda route: None)  # never answered
+    menu = locate(page, second).locator(".menu")
+    menu.locator("> summary").click()
+    menu.get_by_role("button", name="off-topic").click()
+    expect(page.locator(".messages")).to_contain_text("Removed: off-topic")
+    expect(page).to_have_url(address)
+    expect(locate(page, first)).to_be_in_viewport()
+    assert page.evaluate("document.readyState") == "interactive"
+    assert page.evaluate(MARKED_COMMENTS) == 0
 
 
 def test_an_open_menu_lies_over_the_bar_with_new_comments(live_server, page, article):
