@@ -445,9 +445,9 @@
     toggle.type = "button";
     toggle.hidden = false;
     toggle.addEventListener("click", () => {
-      if (row.dataset.view === "write") history.pushState({ isPreview: true }, "", "#preview");
+      if (row.dataset.view === "write") history.pushState({ ...history.state, isPreview: true }, "", "#preview");
       else if (history.state?.isPreview) return history.back();
-      else history.replaceState(null, "", location.pathname + location.search);
+      else history.replaceState(history.state, "", location.pathname + location.search);
       fromUrl();
     });
     addEventListener("popstate", fromUrl);

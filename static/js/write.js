@@ -17,8 +17,6 @@
   // The nonce identifies this form in this window, with a counter (turn) of its changes. Requests may overtake each
   // other, so the site ignores an earlier turn. The nonces before it are of the forms that this one continues.
   const before = form ? field("nonce").value.split(" ") : [], own = before.pop()?.split(":")[0];
-  // Text that Back fills in is based on the version that was loaded before, and not on the one of this page.
-  const BASE = `read ${location.pathname}`;
   let turn = 0, storedTurn = 0, last, read; // storedTurn: the latest turn that the site has stored; read: the values of the form as it was loaded
   const look = () => {
     const now = JSON.stringify(typed());
@@ -26,8 +24,22 @@
       last = now;
       turn += 1;
       field("nonce").value = [...before, `${own}:${turn}`].join(" ");
-      tryStorage(() => sessionStorage.setItem(BASE, field("read").value));
+      storeBaseVersion();
     }
+  };
+
+  // Back, and in some browsers a reload, fills in what was typed in this history entry. That text is based on the
+  // version that was loaded before it was typed, and not on the one of the page that is loaded now.
+  const storeBaseVersion = () => {
+    const version = field("read").value;
+    if (turn && history.state?.read !== version) history.replaceState({ ...history.state, read: version }, "");
+  };
+  // What the site stores: it strips spaces, and the fields of new notes are empty again after they are saved.
+  const storable = (values) => JSON.stringify(Object.entries(values).filter(([name]) => !name.startsWith("new_"))
+    .map(([name, texts]) => [name, texts.map((text) => text.trim())]));
+  const restoreBaseVersion = () => {
+    const version = history.state?.read;
+    if (version && read && storable(typed()) !== storable(JSON.parse(read))) field("read").value = version;
   };
 
   const keyPrefix = () => `unsaved ${bar.dataset.editor} ${bar.dataset.kind} `;
@@ -133,10 +145,7 @@
       fresh.reset(); // after Back, a browser fills the fields with what was typed there
       last = read = JSON.stringify(typed(fresh));
     }
-    const isBack = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
-    const base = isBack && tryStorage(() => sessionStorage.getItem(BASE));
-    const useBase = () => { if (base && JSON.stringify(typed()) !== read) field("read").value = base; };
-    useBase();
+    restoreBaseVersion();
     const chosen = () => [...form.elements].some(({ type, name, files }) => type === "file" && name && files.length);
     form.addEventListener("input", ({ target }) => {
       if (target.type === "file") {
@@ -153,15 +162,15 @@
       field("csrfmiddlewaretoken").value = token(); // the token is new after a log-in in another tab
       look();
       if (storedTurn !== turn) store();
-      tryStorage(() => sessionStorage.removeItem(BASE)); // the site answers with the version that was saved
       isLeaving = true;
       clearTimeout(timer);
     });
     addEventListener("pageshow", ({ persisted }) => {
       if (persisted && isLeaving && !bar.dataset.key) location.reload(); // leads to what this form has created
       if (persisted) isLeaving = false;
-      else useBase(); // some browsers fill in the fields after this script
+      else restoreBaseVersion(); // some browsers fill in the fields after this script
     });
+    addEventListener("popstate", storeBaseVersion); // the preview and the settings have entries of their own
     addEventListener("pagehide", () => {
       look();
       const isNew = !isLeaving && storedTurn !== turn;

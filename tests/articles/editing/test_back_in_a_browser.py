@@ -1,5 +1,7 @@
 """The browser's Back after a new story was saved: the story is found again, and nothing typed is lost."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -28,7 +30,7 @@ def open_page(browser, live_server):
 def submit(page, name: str, value: str = "") -> None:
     """Press a button of the form, also one in a menu that is closed."""
     selector = f'[name="{name}"]' + (f'[value="{value}"]' if value else "")
-    with page.expect_navigation():
+    with page.expect_event("load"):
         page.locator(selector).last.evaluate("button => button.form.requestSubmit(button)")
 
 
@@ -84,28 +86,115 @@ def test_preview_back_save_makes_one_story(open_page):
     assert (story.title, story.body) == ("Boats", "At nine.")
 
 
-def test_back_to_a_text_that_was_left_unsaved_does_not_overwrite_a_colleagues(open_page):
-    page = open_page()
+def open_story(page):
+    """Open the editor page of a new story, and return the story."""
     story = make_article("Boats", body="At nine.")
-    change = f"/admin/articles/article/{story.pk}/change/"
     page.goto("/admin/")
-    page.goto(change)
-    page.locator("#id_body").fill("At ten.")
-    page.get_by_role("link", name="Stories").click()
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    edda = client_of(UserFactory.create(name="Edda", roles=(EDITOR,)))
-    edda.post(change, article_fields(story, body="At eleven.") | hidden_fields(edda, change))
-    story.refresh_from_db()
-    assert story.body == "At eleven."
+    page.goto(f"/admin/articles/article/{story.pk}/change/")
+    return story
 
-    page.go_back()
-    expect(page.locator("#id_body")).to_have_value("At ten.")
+
+def save_as_a_colleague(story, body: str) -> None:
+    edda = client_of(UserFactory.create(name="Edda", roles=(EDITOR,)))
+    change = f"/admin/articles/article/{story.pk}/change/"
+    edda.post(change, article_fields(story, body=body) | hidden_fields(edda, change))
+    assert body_of(story) == body
+
+
+def body_of(story) -> str:
+    return Article.objects.get(pk=story.pk).body
+
+
+def leave(page) -> None:
+    page.get_by_role("link", name="Stories").click()
+    expect(page.locator("#result_list")).to_be_visible()
+
+
+def expect_conflict(page, filled_in: str) -> None:
+    """Save the text that Back has filled in, and expect both texts."""
+    expect(page.locator("#id_body")).to_have_value(filled_in)
     submit(page, "_save")
     expect(page.get_by_text("Not saved yet: Edda saved this story")).to_be_visible()
-    story.refresh_from_db()
-    assert story.body == "At eleven."
 
-    # A text that was saved is no conflict with itself.
+
+def test_back_to_a_text_that_was_left_unsaved_does_not_overwrite_a_colleagues(open_page):
+    page = open_page()
+    story = open_story(page)
+    page.locator("#id_body").fill("At ten.")
+    leave(page)
+    save_as_a_colleague(story, "At eleven.")
+    page.go_back()
+    expect_conflict(page, "At ten.")
+    assert body_of(story) == "At eleven."
+
+
+def test_back_after_a_save_that_the_site_did_not_answer_does_not_overwrite_a_colleagues(open_page):
+    page = open_page()
+    story = open_story(page)
+    page.locator("#id_body").fill("At ten.")
+    change = f"**/article/{story.pk}/change/"
+    page.route(change, lambda route: route.fulfill(status=503, body="Unavailable"))
+    submit(page, "_save")
+    expect(page.get_by_text("Unavailable")).to_be_visible()
+    page.unroute(change)
+    save_as_a_colleague(story, "At eleven.")
+    page.go_back()
+    expect_conflict(page, "At ten.")
+    assert body_of(story) == "At eleven."
+
+
+def test_back_past_a_later_visit_does_not_overwrite_a_colleagues(open_page):
+    page = open_page()
+    story = open_story(page)
+    page.locator("#id_body").fill("At ten.")
+    leave(page)
+    save_as_a_colleague(story, "At eleven.")
+    page.locator("#result_list").get_by_role("link", name="Boats").click()
+    page.locator("#id_body").fill("At noon.")
+    leave(page)
+    for _n in range(3):
+        page.go_back()
+    expect_conflict(page, "At ten.")
+    assert body_of(story) == "At eleven."
+
+
+def test_back_to_the_preview_of_an_unsaved_text_does_not_overwrite_a_colleagues(open_page):
+    page = open_page(viewport={"width": 390, "height": 844})
+    story = open_story(page)
+    page.locator("#id_body").fill("At ten.")
+    page.get_by_role("button", name="Preview").click()
+    expect(page).to_have_url(re.compile("#preview$"))
+    page.goto("/admin/articles/article/")
+    save_as_a_colleague(story, "At eleven.")
+    page.go_back()
+    page.get_by_role("button", name="Preview").click()
+    expect(page).not_to_have_url(re.compile("#preview$"))
+    expect_conflict(page, "At ten.")
+    assert body_of(story) == "At eleven."
+
+
+def test_a_text_that_was_saved_is_no_conflict_with_itself_after_back(open_page):
+    page = open_page()
+    story = open_story(page)
+    page.locator("#id_body").fill("At ten.\n\n")
+    open_row(page, "Notes")
+    page.locator("#id_new_note").fill("Or eleven?")
+    submit(page, "_save")
+    expect(page.locator(".messagelist")).to_contain_text("Saved.")
+    page.go_back()
+    expect(page.locator("#id_body")).to_have_value("At ten.\n\n")
+    page.locator("#id_body").fill("At one.")
+    submit(page, "_save")
+    expect(page.locator(".messagelist")).to_contain_text("Saved.")
+    assert body_of(story) == "At one."
+
+
+def test_a_conflict_that_was_settled_is_none_again(open_page):
+    page = open_page()
+    story = open_story(page)
+    page.locator("#id_body").fill("At ten.")
+    save_as_a_colleague(story, "At eleven.")
+    expect_conflict(page, "At ten.")
     submit(page, "_save")
     page.locator("#id_body").fill("At twelve.")
     submit(page, "_save")
@@ -113,8 +202,7 @@ def test_back_to_a_text_that_was_left_unsaved_does_not_overwrite_a_colleagues(op
     page.locator("#id_body").fill("At one.")
     submit(page, "_save")
     expect(page.locator(".messagelist")).to_contain_text("Saved.")
-    story.refresh_from_db()
-    assert story.body == "At one."
+    assert body_of(story) == "At one."
 
 
 def test_two_new_stories_are_two(open_page):
