@@ -21,8 +21,8 @@ from accounts.models import User
 from core.rate_limits import set_retry_after
 
 MAX_KEY_NAME_LENGTH = 80  # characters
-SHOWN_SECONDS = 15 * 60  # in which the page of an authenticator app shows the same secret again
-ORIGIN_SESSION_KEY = "mfa.totp.origin"  # of the session: [time, hash of the password] of the secret
+SECRET_SECONDS = 15 * 60  # for which the secret of an authenticator app that is not set up yet is valid
+TOTP_MADE_SESSION_KEY = "mfa.totp.made"  # of the session: [time, hash of the password] of the secret
 
 
 class _ThrottledForm(forms.Form):
@@ -67,17 +67,18 @@ class ActivateTOTPForm(totp.ActivateTOTPForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         session = context.request.session
-        shown_secret = session.get(SECRET_SESSION_KEY)
+        now, password_hash = time.time(), session.get(HASH_SESSION_KEY)
+        made_at, made_with = session.get(TOTP_MADE_SESSION_KEY, (now, password_hash))
+        if now >= made_at + SECRET_SECONDS or made_with != password_hash:
+            session.pop(SECRET_SESSION_KEY, None)  # allauth makes another one, for a form with a code as well
+        secret = session.get(SECRET_SESSION_KEY)
         super().__init__(*args, **kwargs)
-        if not self.is_bound:
+        if secret and not self.is_bound:
             # allauth makes a new secret each time the page is opened. The code of an app that has the one
             # before would be wrong after a reload, which a phone does by itself on the way back from the app.
-            now, password_hash = time.time(), session.get(HASH_SESSION_KEY)
-            shown_at, shown_with = session.get(ORIGIN_SESSION_KEY, (0, None))
-            if shown_secret and now < shown_at + SHOWN_SECONDS and shown_with == password_hash:
-                self.secret = session[SECRET_SESSION_KEY] = shown_secret
-            else:
-                session[ORIGIN_SESSION_KEY] = [now, password_hash]
+            self.secret = session[SECRET_SESSION_KEY] = secret
+        elif not secret:
+            session[TOTP_MADE_SESSION_KEY] = [now, password_hash]
         set_code_field(self.fields["code"])
         self.fields["code"].help_text = _("The six digits that the app shows.")
 

@@ -146,6 +146,8 @@ def test_the_key_for_the_app_is_another_after_a_quarter_of_an_hour_or_with_a_new
     assert shown() == first
     clock.shift(timedelta(minutes=5))
     confirm(client)
+    late = client.post("/accounts/2fa/totp/activate/", {"code": code_of(first)})
+    assert late.context["form"].errors["code"]
     second = shown()
     assert second != first
 
