@@ -141,7 +141,7 @@ class ComparedComments:
             in_time = [index for index in indexes if not self.is_late[index]]
             stems = {index: group_stems(self.words[index]) for index in {*with_clue, *in_time}}
             discussed = Counter(chain.from_iterable(stems[index] for index in in_time))
-            givers = Counter(chain.from_iterable(self.contacts[index] for index in in_time))
+            givers = Counter(chain.from_iterable(self.contacts[index] for index in stems))
             with_contact = defaultdict[str, Counter[str]](Counter)  # stems by contact
             for index in in_time:
                 for contact in self._shared_contacts(index, givers):
@@ -164,7 +164,10 @@ class ComparedComments:
                     self.clues[index] &= ~PRAISE
 
     def _shared_contacts(self, index: int, givers: Mapping[str, int]) -> list[str]:
-        """Return the contacts of a comment that others give as well, some of those if there are many."""
+        """Return at most MAX_CONTACTS contacts of a comment that others give as well.
+
+        `givers` counts the comments of the discussion by contact.
+        """
         return sorted(contact for contact in self.contacts[index] if givers[contact] > 1)[:MAX_CONTACTS]
 
 

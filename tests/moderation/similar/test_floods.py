@@ -9,13 +9,15 @@ from django.utils import timezone
 from comments.models import Comment, State
 from moderation.actions import decisions
 from moderation.models import CommentGroup, CommentGroupMember
-from moderation.similar.compared import Row
+from moderation.similar.clues import STRANGE
+from moderation.similar.compared import ComparedComments, Row
 from tests.factories import GuestFactory, make_article, make_comment
 from tests.helpers.postgres.tampering import triggers_disabled
 from tests.moderation.similar.grouping_rows import (
     DAYS,
     GOOD_TEXTS,
     PRAISE,
+    STORY,
     good_rows,
     ids,
     proposed_groups,
@@ -162,6 +164,14 @@ def test_words_that_only_comments_with_the_same_phone_number_use_are_no_subject(
 
     assert proposed_groups([*good_rows(), *selling]) == {"link": ids(selling)}
     assert proposed_groups([*good_rows(), *selling, *answering]) == {}
+
+
+def test_late_advertisement_with_the_number_of_an_earlier_one_is_strange():
+    text = f"Sheds with a felt roof in every size, call {NUMBER}."
+    late = text.replace("every", "any")
+    rows = [*good_rows(), row(text, minutes=700), row(late, minutes=LATER)]
+
+    assert ComparedComments(rows, {1: STORY}).clues[-1] & STRANGE
 
 
 def test_same_phone_number_of_people_who_talk_about_the_story_is_no_group():
