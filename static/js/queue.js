@@ -262,6 +262,12 @@ if (document.querySelector(".queue")) {
     keys[key]();
   });
 
+  addEventListener("pageshow", ({ persisted }) => {
+    if (!persisted && performance.getEntriesByType("navigation")[0]?.type !== "back_forward") return;
+    forgetDone();
+    shownUrl = location.href;
+    find("#queue .undo")?.remove();
+  });
   shownUrl = location.href;
   updateShortcutPanel();
   restoreNote();
