@@ -30,7 +30,9 @@
 
   // Back, and in some browsers a reload, fills in what was typed in this history entry. That text is based on the
   // version that was loaded before it was typed, and not on the one of the page that is loaded now.
+  let areFieldsFilled = false; // some browsers fill in the fields after this script
   const storeBaseVersion = () => {
+    if (!areFieldsFilled) restoreBaseVersion();
     const version = field("read").value;
     if (turn && history.state?.read !== version) history.replaceState({ ...history.state, read: version }, "");
   };
@@ -168,7 +170,8 @@
     addEventListener("pageshow", ({ persisted }) => {
       if (persisted && isLeaving && !bar.dataset.key) location.reload(); // leads to what this form has created
       if (persisted) isLeaving = false;
-      else restoreBaseVersion(); // some browsers fill in the fields after this script
+      else restoreBaseVersion();
+      areFieldsFilled = true;
     });
     addEventListener("popstate", storeBaseVersion); // the preview and the settings have entries of their own
     addEventListener("pagehide", () => {
