@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.requests import require_administrator
+from comments.models import State
 from core.fallback_pages import broken_link
 from core.paging import next_page_url, read_page
 from core.query_forms import CursorQuery, QueryForm, SearchField
@@ -102,14 +103,11 @@ def removal_request_page(request: HttpRequest, pk: int) -> HttpResponse:
             removal_requests.answer(
                 request=sent, outcome=values["outcome"], text=values["answer"], actor=user
             )
-        except removal_requests.UnchangedCommentError as error:
-            form.add_error("outcome", str(error))
         except ValidationError as error:
             messages.warning(request, error.messages[0])
-            return redirect("moderation:request", pk)
         else:
             messages.success(request, _("Answer sent. It is mailed, and shown on the receipt page."))
-            return redirect("moderation:request", pk)
+        return redirect("moderation:request", pk)
     context = {
         "removal_request": sent,
         "url": _url(sent),
@@ -124,5 +122,6 @@ def removal_request_page(request: HttpRequest, pk: int) -> HttpResponse:
 def _url(sent: RemovalRequest) -> str:
     """Return the URL of the comment or story that the request is about; empty if readers cannot see it."""
     if sent.comment:
-        return sent.comment.get_absolute_url() if sent.comment.discussion.is_readable else ""
+        is_visible = sent.comment.state == State.PUBLISHED and sent.comment.discussion.is_readable
+        return sent.comment.get_absolute_url() if is_visible else ""
     return sent.article.get_absolute_url() if sent.article and sent.article.is_published() else ""

@@ -5,15 +5,12 @@ from datetime import timedelta
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import User, deleted_name
+from accounts.models import User
 from articles.models import Article
-from articles.site.current_site import current_site
-from comments.models import Comment, State
-from comments.services.discussions import lock_discussions_of
-from core.errors import UserError
+from comments.models import Comment
 from moderation import tasks
 from moderation.models import RemovalRequest
 
@@ -34,40 +31,18 @@ def send_request(*, article: Article, comment: Comment | None, **values: str) ->
     return request
 
 
-class UnchangedCommentError(UserError):
-    """The error that an answer says that a comment was changed, though readers see it as it was."""
-
-
 @transaction.atomic
 def answer(*, request: RemovalRequest, outcome: str, text: str, actor: User) -> None:
     """Store the answer to a request and queue its mail. It does not change the story or the comment.
 
-    Raises ValidationError if a colleague answered it first, and UnchangedCommentError if a comment is called
-    removed or corrected that is neither. Stories are not checked: a picture of one may have been replaced.
+    Raises ValidationError if a colleague answered it first.
     """
-    if outcome != RemovalRequest.Outcome.REFUSED and _is_comment_unchanged(request):
-        raise UnchangedCommentError(
-            _("The comment is published as it was when the request was sent. First remove or redact it.")
-        )
     decided = RemovalRequest.objects.filter(pk=request.pk, outcome="").update(
         outcome=outcome, answer=text, decided_by=actor, decided_at=timezone.now()
     )
     if not decided:
         raise ValidationError(_("A colleague has already answered this request."), code="decided")
     tasks.notify_request_outcome.enqueue(request.pk)
-
-
-def _is_comment_unchanged(request: RemovalRequest) -> bool:
-    """Return whether the request is about a comment that readers see with its name and text of then."""
-    if not request.comment_id:
-        return False
-    lock_discussions_of([request.comment_id])
-    comment = Comment.objects.get(pk=request.comment_id)
-    with translation.override(current_site().language):
-        is_anonymous = comment.author_name == deleted_name()
-    # An undone redaction leaves a later text, which is not shown.
-    earlier = comment.revisions.filter(replaced_at__gt=request.at, revision__lt=comment.revision)
-    return comment.state == State.PUBLISHED and not is_anonymous and not earlier.exists()
 
 
 def delete_personal_data() -> int:
