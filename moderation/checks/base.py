@@ -31,7 +31,7 @@ class Duplicate:
     similarity: float
     is_own: bool = False  # the same text, published by the same account or guest in the same discussion
     # Of all comments in the same discussion with the same text, or nearly the same:
-    is_in_discussion: bool = False  # one is published
+    is_published_in_discussion: bool = False  # one is published
     is_own_waiting: bool = False  # one by the same account or guest waits for review
 
 

@@ -63,7 +63,8 @@ near_text AS MATERIALIZED (
 
 _IS_BY_WRITER = "(c.author_id = %(author)s::bigint OR c.guest_id = %(guest)s::bigint) IS TRUE"
 _IN_DISCUSSION = f"""\
-coalesce(bool_or(c.discussion_id = %(article)s AND c.state = 'published') OVER (), false) AS is_in_discussion,
+coalesce(bool_or(c.discussion_id = %(article)s AND c.state = 'published') OVER (),
+                  false) AS is_published_in_discussion,
          coalesce(bool_or(c.discussion_id = %(article)s AND c.state = 'pending' AND {_IS_BY_WRITER}) OVER (),
                   false) AS is_own_waiting"""
 
@@ -82,8 +83,8 @@ near AS (
   FROM near_text t JOIN comments_comment c ON c.id = t.comment_id
   WHERE c.state <> 'deleted' AND c.id <> %(exclude)s
   ORDER BY c.created_at, c.id LIMIT 1)
-SELECT id, true, 1, is_own, is_in_discussion, is_own_waiting FROM same
-UNION ALL SELECT id, false, similarity, false, is_in_discussion, is_own_waiting FROM near"""
+SELECT id, true, 1, is_own, is_published_in_discussion, is_own_waiting FROM same
+UNION ALL SELECT id, false, similarity, false, is_published_in_discussion, is_own_waiting FROM near"""
 
 # Settings for this transaction, which is this one statement unless the caller has begun another: pg_trgm's
 # threshold, and the use of the indexes. The planner expects one text in a hundred to be similar and would

@@ -45,7 +45,7 @@ def find_nudges(
             if context.duplicate.exact
             else _("Your comment with almost the same text is waiting for review.")
         )
-    elif context.duplicate and context.duplicate.is_in_discussion:
+    elif context.duplicate and context.duplicate.is_published_in_discussion:
         sentences[Nudge.SAME_TEXT] = (
             _("A comment in this discussion has the same text.")
             if context.duplicate.exact

@@ -83,7 +83,7 @@ PERSON_COLUMNS = 11
 DUPLICATE_COLUMNS = 6
 SUBMISSION_FACTS_SQL = f"""
 WITH person AS MATERIALIZED ({PERSON_SQL}),
-duplicate (original, exact, similarity, is_own, is_in_discussion, is_own_waiting)
+duplicate (original, exact, similarity, is_own, is_published_in_discussion, is_own_waiting)
   AS MATERIALIZED ({DUPLICATE_SQL} LIMIT 1),
 facts AS MATERIALIZED ({SITE_FACTS_SQL})
 SELECT person.*, duplicate.*, facts.* FROM person CROSS JOIN facts LEFT JOIN duplicate ON true"""
