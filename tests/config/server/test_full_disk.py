@@ -12,6 +12,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from random import Random
+from string import ascii_lowercase
 from typing import Any
 
 import psycopg2
@@ -93,7 +95,9 @@ def test_a_reply_is_confirmed_only_if_it_was_committed(
     member = Member(site, reader["email"], reader["password"])
     guests = [Guest(site, f"Writer{number}") for number in range(POSTS)]
     forms = [(writer, writer.open_form()) for guest in guests for writer in (guest, member)]
-    words = [f"Words number {number} of somebody. " + "More of it. " * 80 for number in range(len(forms))]
+    # So different that nobody is told before posting that a similar comment is waiting for review.
+    names = ["".join(Random(number).choices(ascii_lowercase, k=12)) for number in range(len(forms))]
+    words = [f"Words number {n} of {name}. " + f"More {name}. " * 50 for n, name in enumerate(names)]
     for writer in (Guest(site, "Before"), member):  # a table without a row would refuse the first
         assert writer.post(f"Words of {writer.name} while there is room.")[0] == 200
     filler = fill(disk)
