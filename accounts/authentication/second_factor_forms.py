@@ -68,7 +68,7 @@ class ActivateTOTPForm(totp.ActivateTOTPForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         session = context.request.session
         now, password_hash = time.time(), session.get(HASH_SESSION_KEY)
-        made_at, made_with = session.get(TOTP_MADE_SESSION_KEY, (now, password_hash))
+        made_at, made_with = session.get(TOTP_MADE_SESSION_KEY, (0, None))
         if now >= made_at + SECRET_SECONDS or made_with != password_hash:
             session.pop(SECRET_SESSION_KEY, None)  # allauth makes another one, for a form with a code as well
         secret = session.get(SECRET_SESSION_KEY)
