@@ -67,16 +67,16 @@ print(json.dumps([fixture.session_cookie(person), paths]))
 # bench.large fills the site of the data folder. Here the comments go to the bench's own server.
 _FILL = """
 import os
+from bench import fixture
 from bench.large.fill import fill
 from config.server import postgres
 postgres.url = lambda role: os.environ["DATABASE_OWNER_URL"]
 fill({comments}, {comments} // 500, {comments} // 10)
+fixture.analyze()
 """
 _LOCK_WAITS = """
 SELECT relation::regclass::text, extract(epoch FROM clock_timestamp() - waitstart)::float FROM pg_locks
 WHERE NOT granted AND relation IS NOT NULL AND waitstart IS NOT NULL"""
-
-
 _STORED = """
 import json
 from comments.models import Comment
