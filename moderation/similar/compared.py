@@ -1,7 +1,7 @@
 """The comments that a scan compares, with their words, hosts, contacts and clues. Pure functions."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import NamedTuple
@@ -141,10 +141,10 @@ class ComparedComments:
             in_time = [index for index in indexes if not self.is_late[index]]
             stems = {index: group_stems(self.words[index]) for index in {*with_clue, *in_time}}
             discussed = Counter(chain.from_iterable(stems[index] for index in in_time))
-            givers = Counter(chain.from_iterable(self.contacts[index] for index in stems))
+            contacts = self._shared_contacts(stems.keys())
             with_contact = defaultdict[str, Counter[str]](Counter)  # stems by contact
             for index in in_time:
-                for contact in self._shared_contacts(index, givers):
+                for contact in contacts[index]:
                     with_contact[contact].update(stems[index])
             for index in with_clue:
                 row = self.rows[index]
@@ -153,7 +153,7 @@ class ComparedComments:
                     self.clues[index] |= TALKS
                 # Neither its own words nor those of a flood with its phone number are words of others.
                 own = 0 if self.is_late[index] else 1
-                floods = [with_contact[contact] for contact in self._shared_contacts(index, givers)]
+                floods = [with_contact[contact] for contact in contacts[index]]
                 shared = sum(
                     w in subject or discussed[w] > max((flood[w] for flood in floods), default=own)
                     for w in stems[index]
@@ -163,12 +163,13 @@ class ComparedComments:
                 else:
                     self.clues[index] &= ~PRAISE
 
-    def _shared_contacts(self, index: int, givers: Mapping[str, int]) -> list[str]:
-        """Return at most MAX_CONTACTS contacts of a comment that others give as well.
-
-        `givers` counts the comments of the discussion by contact.
-        """
-        return sorted(contact for contact in self.contacts[index] if givers[contact] > 1)[:MAX_CONTACTS]
+    def _shared_contacts(self, indexes: Collection[int]) -> dict[int, list[str]]:
+        """Return for each of these comments at most MAX_CONTACTS contacts that another one gives as well."""
+        givers = Counter(chain.from_iterable(map(self.contacts.__getitem__, indexes)))
+        return {
+            index: sorted(contact for contact in self.contacts[index] if givers[contact] > 1)[:MAX_CONTACTS]
+            for index in indexes
+        }
 
 
 def read_body(body: str) -> tuple[list[str], frozenset[str], frozenset[str]]:
