@@ -128,18 +128,15 @@ def _suspects_of_one_pattern(compared: ComparedComments, indexes: Sequence[int])
     """
     members: list[int] = []
     suspects = compared.suspects(indexes)
-    place = {index: n for n, index in enumerate(indexes)}
+    ordinal = {index: n for n, index in enumerate(indexes)}
     people: Counter[str] = Counter()  # of the window, which is suspects[first : last + 1]
     first = added = 0
     for last, index in enumerate(suspects):
         people[compared.people[index]] += 1
         while compared.rows[index].at - compared.rows[suspects[first]].at > NAME_PATTERN_WINDOW:
-            person = compared.people[suspects[first]]
-            people[person] -= 1
-            if not people[person]:
-                del people[person]
+            people -= Counter([compared.people[suspects[first]]])
             first += 1
-        others, comments = len(people) - 1, place[index] - place[suspects[first]] + 1
+        others, comments = len(people) - 1, ordinal[index] - ordinal[suspects[first]] + 1
         if others >= MIN_NAME_BURST and 2 * (last + 1 - first) >= comments:
             members += suspects[max(first, added) : last + 1]
             added = last + 1
