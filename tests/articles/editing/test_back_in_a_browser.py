@@ -117,26 +117,19 @@ def expect_conflict(page, filled_in: str) -> None:
     expect(page.get_by_text("Not saved yet: Edda saved this story")).to_be_visible()
 
 
-def test_back_to_a_text_that_was_left_unsaved_does_not_overwrite_a_colleagues(open_page):
-    page = open_page()
-    story = open_story(page)
-    page.locator("#id_body").fill("At ten.")
-    leave(page)
-    save_as_a_colleague(story, "At eleven.")
-    page.go_back()
-    expect_conflict(page, "At ten.")
-    assert body_of(story) == "At eleven."
-
-
-def test_back_after_a_save_that_the_site_did_not_answer_does_not_overwrite_a_colleagues(open_page):
-    page = open_page()
-    story = open_story(page)
-    page.locator("#id_body").fill("At ten.")
-    change = f"**/article/{story.pk}/change/"
-    page.route(change, lambda route: route.fulfill(status=503, body="Unavailable"))
+def save_without_an_answer(page) -> None:
+    page.route("**/change/", lambda route: route.fulfill(status=503, body="Unavailable"))
     submit(page, "_save")
     expect(page.get_by_text("Unavailable")).to_be_visible()
-    page.unroute(change)
+    page.unroute("**/change/")
+
+
+@pytest.mark.parametrize("go_away", [leave, save_without_an_answer])
+def test_back_to_a_text_that_was_not_saved_does_not_overwrite_a_colleagues(open_page, go_away):
+    page = open_page()
+    story = open_story(page)
+    page.locator("#id_body").fill("At ten.")
+    go_away(page)
     save_as_a_colleague(story, "At eleven.")
     page.go_back()
     expect_conflict(page, "At ten.")
