@@ -4,6 +4,7 @@ import argparse
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -197,8 +198,8 @@ def publish(name: str, results: Iterable[str | Goal], *, write: bool) -> None:
 def _lines(results: Iterable[str | Goal]) -> Iterator[str]:
     """Yield lines of Markdown, with each run of goals as a table."""
     yield (
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, Python {platform.python_version()}, {os.cpu_count()} "
-        f"processors that the servers share with the load."
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {_commit()}, Python {platform.python_version()}, "
+        f"{os.cpu_count()} processors that the servers share with the load."
     )
     yield f"Load average before: {os.getloadavg()[0]:.1f}."
     for is_goal, some in groupby(results, lambda result: isinstance(result, Goal)):
@@ -207,6 +208,14 @@ def _lines(results: Iterable[str | Goal]) -> Iterator[str]:
         yield from rows("goal | figure | target | ", lines) if is_goal else lines
     yield ""
     yield f"Load average after: {os.getloadavg()[0]:.1f}."
+
+
+def _commit() -> str:
+    """Return the short hash of the commit that is measured, or "unknown" without Git or its repository."""
+    if not (git := shutil.which("git")):
+        return "unknown"
+    command = [git, "-C", str(PROJECT), "rev-parse", "--short=8", "HEAD"]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip() or "unknown"
 
 
 def rows(head: str, body: Iterable[str]) -> Iterator[str]:

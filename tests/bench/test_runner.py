@@ -1,5 +1,6 @@
 """The runner of the benches: rounds in turn, goals and tables."""
 
+import re
 from collections import Counter
 
 import pytest
@@ -47,7 +48,7 @@ def test_only_the_section_of_the_bench_is_replaced(tmp_path, monkeypatch, capsys
     monkeypatch.setattr(runner, "MEASURED", page)
     publish("it", ["a line", Goal("goal", 3, most=3, unit="s"), "another"], write=True)
     written = page.read_text()
-    assert written.startswith("before\n<!-- it -->\n2")
+    assert re.match(r"before\n<!-- it -->\n2\d{3}-.* UTC, commit ([0-9a-f]{8}|unknown), Python 3", written)
     assert written.endswith("\n<!-- /it -->\n<!-- it: too -->\nkept\n<!-- /it: too -->\n")
     table = "| goal | figure | target |  |\n|---|---|---|---|\n| goal | 3 s | ≤ 3 s | met |"
     assert f"\n\na line\n\n{table}\n\nanother\n\nLoad average after: " in written
