@@ -1,7 +1,7 @@
 """Work out where the time of requests goes, and how many hosts a peak day needs: python -m bench.capacity
 
 First the processor time of each kind of request is measured, apart for the web server and for the database,
-and for three of them the parts of the program that take it.
+and for five of them the parts of the program that take it.
 Then the peak is simulated with these times: readers choose stories by Zipf's law, comments arrive in the same
 stories, each process of the web servers has its own cached pages, and answers its requests one after the
 other. A page is made anew by the first reader of a process after a comment.
@@ -31,9 +31,8 @@ PATIENCE = 250  # milliseconds within which 99 % of the answers are wanted
 MAX_BUSY_SHARE = 0.7  # the share of a processor's time that may be used
 
 CACHED, MADE, FRONT, MEMBER = "cached page", "story, made anew", "front page, made anew", "story to a member"
-SEARCH, REPLY = "search", "reply"
-PROFILED = (MADE, MEMBER, REPLY)
-MIN_SHARE = 0.01  # of a request's time that a part of the program takes to have a row
+SEARCH, FIND, REPLY = "search", "find in a discussion", "reply"
+SEARCH_URL, FIND_QUERY = "/search/?q=who+said", "find/?q=who+said"
 VERSION, CHANGED, NEW = "version, cached", "version, made anew", "number of new comments"
 
 
@@ -64,7 +63,7 @@ def measure(bench: Run) -> Iterator[str | Goal]:
         (f"{name} | {cost.web:.2f} | {cost.database:.2f}" for name, cost in costs.items()),
     )
     yield ""
-    yield from rows(f"part of the program | {' | '.join(PROFILED)}", _shares(site.profile()))
+    yield from profiles.table(site.profile())
     yield ""
     yield (
         f"The peak: {sizes.readers:,} pages a second ({MEMBERS:.0%} for members), {sizes.comments_a_second} "
@@ -94,15 +93,6 @@ def measure(bench: Run) -> Iterator[str | Goal]:
     )
 
 
-def _shares(by_kind: dict[str, dict[str, float]]) -> Iterator[str]:
-    """Yield the rows of a table: the parts that take MIN_SHARE of a kind of request, the largest first."""
-    names = dict.fromkeys(part for shares in by_kind.values() for part in shares)
-    parts = {part: [shares.get(part, 0) for shares in by_kind.values()] for part in names}
-    for part, shares in sorted(parts.items(), key=lambda item: -sum(item[1])):
-        if max(shares) >= MIN_SHARE:
-            yield f"{part} | {' | '.join(f'{share:.0%}' for share in shares)}"
-
-
 class Site:
     """The site to measure, with a story whose discussion is open."""
 
@@ -127,7 +117,8 @@ class Site:
             MADE: cost(path, before=self.change),
             FRONT: cost("/", before=change_site),
             MEMBER: cost(path, self.member),
-            SEARCH: cost("/search/?q=who+said", before=change_site),
+            SEARCH: cost(SEARCH_URL, before=change_site),
+            FIND: cost(f"{path}{FIND_QUERY}", before=self.change),
             VERSION: cost(version),
             CHANGED: cost(version, before=self.change),
             NEW: cost(new),
@@ -139,11 +130,18 @@ class Site:
     def profile(self) -> dict[str, dict[str, float]]:
         """Return the share of the time of each part of the program, by the kind of request."""
         path, count = self.story.path, self.count + profiles.WARM_UP
-        page, members = (self.bench.site.target(path, path, cookie) for cookie in ("", self.member))
+        page = self.bench.site.target(path, path)
+
+        def profile(path: str, before: Callable[[], None] | None, cookie: str = "") -> dict[str, float]:
+            request = self.bench.site.target(path, path, cookie).request()
+            return profiles.profile([request] * count, before)
+
         return {
-            MADE: profiles.profile([page.request()] * count, self.change),
-            MEMBER: profiles.profile([members.request()] * count, lambda: None),
-            REPLY: profiles.profile(self._replies(page, profiles.WARM_UP), lambda: None),
+            MADE: profile(path, self.change),
+            MEMBER: profile(path, None, self.member),
+            SEARCH: profile(SEARCH_URL, servers.change_site()),
+            FIND: profile(f"{path}{FIND_QUERY}", self.change),
+            REPLY: profiles.profile(self._replies(page, profiles.WARM_UP)),
         }
 
     def _replies(self, target: Target, more: int = 0) -> list[bytes]:

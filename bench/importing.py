@@ -11,10 +11,14 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
+from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench import fixture
+from django.core.management import call_command
+
+from bench import fixture, profiles
 from bench.fixture import ThreadComment
 from bench.runner import Goal, Run, report, rows, run
 from bench.servers import Soundoff, connect, peak_megabytes, processor_seconds
@@ -65,6 +69,9 @@ def measure(bench: Run) -> Iterator[str | Goal]:
     argv = [sys.executable, "manage.py", "check_integrity"]
     checked = subprocess.run(argv, cwd=PROJECT, stdout=sys.stderr, check=False)
     yield Goal("damage that check_integrity finds", int(checked.returncode != 0), most=0, unit="")
+    page = _write_page(bench.folder, bench.sizes.small, "profiled")
+    command = partial(call_command, "import_archive", page, stdout=StringIO())
+    yield from profiles.table({f"import of {bench.sizes.small:,}": profiles.profile_call(command)})
 
 
 def _import_all(bench: Run, count: int) -> tuple[Step, Step]:

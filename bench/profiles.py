@@ -1,4 +1,4 @@
-"""Measure which parts of the program take the time of a request, as shares of the profiled time.
+"""Measure which parts of the program take the time of a request or command, as shares of the profiled time.
 
 The requests are answered in the process of the bench, by the page cache and Django as in a web process
 without its event loop, because a profile of another process would need its help. cProfile counts each call of
@@ -10,11 +10,12 @@ import cProfile
 import re
 import types
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from bench.runner import rows
 from core.data_folder import PROJECT
 
 WAITING = "waiting for Postgres"
@@ -29,9 +30,30 @@ LIBRARIES = {  # folders in site-packages, the first that matches
 }
 OUR_PARTS = re.compile(r"(moderation|comments)/(\w+)|(\w+)/")  # packages of the large apps, or whole apps
 WARM_UP = 20  # requests
+MIN_SHARE = 0.01  # of the time that a part of the program takes to have a row in a table
 
 
-def profile(requests: Iterable[bytes], before: Callable[[], None]) -> dict[str, float]:
+def table(by_kind: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
+    """Yield a table of the shares by kind: the parts that take MIN_SHARE of a kind, the largest first."""
+    names = dict.fromkeys(part for shares in by_kind.values() for part in shares)
+    parts = {part: [shares.get(part, 0) for shares in by_kind.values()] for part in names}
+    ordered = sorted(parts.items(), key=lambda item: -sum(item[1]))
+    lines = (
+        f"{part} | {' | '.join(f'{share:.0%}' for share in shares)}"
+        for part, shares in ordered
+        if max(shares) >= MIN_SHARE
+    )
+    yield from rows(f"part of the program | {' | '.join(by_kind)}", lines)
+
+
+def profile_call(call: Callable[[], object]) -> dict[str, float]:
+    """Return the share of the time of each part of the program in one call, the largest first."""
+    profiler = cProfile.Profile()
+    profiler.runcall(call)
+    return _shares(profiler.getstats())
+
+
+def profile(requests: Iterable[bytes], before: Callable[[], None] | None = None) -> dict[str, float]:
     """Return the share of the time of each part of the program, the largest first.
 
     `before` runs before each request and is not counted.
@@ -43,7 +65,8 @@ def profile(requests: Iterable[bytes], before: Callable[[], None]) -> dict[str, 
     application, profiler = PageCacheApp(WSGIHandler()), cProfile.Profile()
     statuses: list[str] = []
     for number, request in enumerate(requests):
-        before()
+        if before:
+            before()
         environ = _environ(request)
         if number >= WARM_UP:
             profiler.enable()
@@ -98,7 +121,7 @@ def _shares(entries: Iterable[Any]) -> dict[str, float]:
         seconds[part] += entry.inlinetime
         for called in entry.calls or ():
             if isinstance(called.code, str):
-                waits = "psycopg2" in called.code and "execute" in called.code
+                waits = "psycopg2" in called.code and re.search("execute|copy", called.code)
                 seconds[WAITING if waits else part] += called.inlinetime
     total = seconds.total()
     return {part: time / total for part, time in seconds.most_common()}

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from bench import fixture, servers
+from bench import fixture, profiles, servers
 from bench.fixture import Written
 from bench.load import request_page
 from bench.runner import Goal, Run, report
 
 SIZES = {"cases": 50_000, "stories": 200, "guests": 8_000, "requests": 30}
 SMALLEST = {"cases": 200, "stories": 4, "guests": 20, "requests": 1}
+PROFILED = ("waiting", "a name", "a rule")
 MAX_MS, MAX_CPU_MS, MAX_STATEMENTS = 100, 25, 15  # of one request
 PAGES = {
     "waiting": "",
@@ -52,8 +53,8 @@ FROM (SELECT id, name, row_number() OVER (ORDER BY id) - 1 AS n FROM accounts_gu
 WHERE g.n = c.id %% %(guests)s"""
 
 
-def measure(bench: Run) -> Iterator[Goal]:
-    """Measure every queue and filter with 50,000 open cases under 200 stories."""
+def measure(bench: Run) -> Iterator[str | Goal]:
+    """Measure every queue and filter with 50,000 open cases under 200 stories, and profile some."""
     values = _fill(bench.sizes.cases, bench.sizes.stories, bench.sizes.guests)
     cookie = fixture.session_cookie(fixture.moderator())
     targets = {
@@ -69,6 +70,10 @@ def measure(bench: Run) -> Iterator[Goal]:
         yield Goal(f"{name}: CPU, server and database", measured.processor, most=MAX_CPU_MS, unit="ms")
         yield Goal(f"{name}: failed", sum(measured.errors.values()), most=0, unit="")
         yield Goal(f"{name}: statements", statements[name], most=MAX_STATEMENTS, unit="")
+    count = bench.sizes.requests + profiles.WARM_UP
+    yield from profiles.table(
+        {name: profiles.profile([targets[name].request()] * count) for name in PROFILED}
+    )
 
 
 def _fill(cases: int, stories: int, guests: int) -> dict[str, object]:
