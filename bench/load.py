@@ -1,6 +1,7 @@
 """Load generators: many readers with wrk, and clients of our own that send prepared requests."""
 
 import gzip
+import os
 import re
 import shutil
 import socket
@@ -12,13 +13,16 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 from statistics import median
 from urllib.parse import urlencode, urlsplit
 
 TIMEOUT = 120  # seconds
-# Seconds in which a server must have had nothing to do before a load. `--smallest` sets less: it keeps no
-# figures.
+# Seconds in which the machine must have had nothing to do before a load. 0, as `--smallest` sets it: begin at
+# once.
 idle_seconds = 0.25
+MAX_IDLE_LOAD = 0.1  # processors that an idle machine uses
+MAX_WAIT = 20  # seconds, for a machine that is never idle
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ def read(target: Target, readers: int, seconds: float) -> Measured:
     if not seconds or not shutil.which("wrk"):
         # Enough to see that a bench runs. This client is slower than what it should measure.
         return send(target, [target.request()] * readers, clients=readers)
-    settle(target)
+    wait_until_idle()
     seconds = max(seconds, target.patience)
     options = [part for name, value in target.headers.items() for part in ("-H", f"{name}: {value}")]
     argv = ["wrk", "-t", "1", "-c", str(readers), "-d", f"{seconds:g}s", "--timeout", f"{TIMEOUT}s"]
@@ -119,13 +123,26 @@ def _bytes(text: str) -> float:
     return float(number) * {"B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}[unit]
 
 
-def settle(target: Target) -> None:
-    """Wait until the server has finished the work of an earlier load."""
-    for _ in range(240):
-        before = target.spent()
+def wait_until_idle() -> None:
+    """Wait until all servers have finished the work of an earlier load.
+
+    The load generator stops without waiting for its last responses. PHP then works for seconds on the
+    requests that it had accepted, and the next server would share the processors with it.
+    """
+    deadline = time.monotonic() + MAX_WAIT
+    while idle_seconds and time.monotonic() < deadline:
+        before = _busy_seconds()
         time.sleep(idle_seconds)
-        if target.spent() - before <= 0.02:
+        if _busy_seconds() - before <= MAX_IDLE_LOAD * idle_seconds:
             return
+
+
+def _busy_seconds() -> float:
+    """Return the processor seconds that this machine has used since its start."""
+    user, nice, system, _idle, _waiting, *interrupts = map(
+        int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:8]
+    )
+    return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
 
 
 def request_page(
@@ -144,7 +161,7 @@ def send(
     before: Callable[[], object] | None = None,
 ) -> Measured:
     """Send all requests by this many clients at once. Another status than the given one is an error."""
-    settle(target)
+    wait_until_idle()
     number, took, sizes, errors = count(), list[float](), list[int](), Counter[str]()
 
     def work() -> None:

@@ -123,7 +123,7 @@ def run(
     given = {size: value for size in numbers if (value := getattr(options, size)) is not None}
     chosen = SimpleNamespace(**{**sizes, **(smallest if options.smallest else {}), **given})
     if options.smallest:
-        load.idle_seconds = 0.01
+        load.idle_seconds = 0
     with ExitStack() as stack:
         bench = Run(stack, chosen, settings or {}, with_wordpress=not options.no_wordpress, served=served)
         publish(name, chain(measure(bench), bench.remarks), write=options.write)

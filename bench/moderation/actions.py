@@ -10,6 +10,7 @@ from statistics import median
 from typing import Any
 
 from bench import fixture
+from bench.load import wait_until_idle
 from bench.peers import wordpress
 from bench.runner import Goal, Run
 
@@ -98,6 +99,7 @@ def _time(act: Callable[[], Any]) -> tuple[Any, float, int]:
         statements += 1
         return execute(sql, *rest)
 
+    wait_until_idle()
     began = time.perf_counter()
     with connection.execute_wrapper(count):
         found = act()
@@ -105,6 +107,7 @@ def _time(act: Callable[[], Any]) -> tuple[Any, float, int]:
 
 
 def _mark_in_wordpress(wp: wordpress.WordPress, size: int, ticked: int) -> tuple[float, int]:
+    wait_until_idle()
     script = Path(wordpress.__file__).with_name("wordpress_spam.php")
     post = wp.threads[size].id
     php: list[str | Path] = ["php", "-d", "memory_limit=1G", script, wp.folder / "wordpress"]
