@@ -455,6 +455,9 @@
     field.before(bar, picker);
     field.after(frame, make("div", { className: "editor-foot" }, count, keys, status));
     show("write");
+    // The form was not saved. Why stands above the text, where the preview would hide it.
+    const isRefused = form.querySelector(".errornote, .conflict");
+    if (isRefused) history.replaceState(history.state, "", location.pathname + location.search);
     fromUrl();
   }
 }

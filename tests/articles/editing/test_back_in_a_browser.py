@@ -166,6 +166,18 @@ def test_back_to_the_preview_of_an_unsaved_text_does_not_overwrite_a_colleagues(
     assert body_of(story) == "At eleven."
 
 
+def test_a_conflict_of_a_form_saved_from_the_preview_is_in_sight(open_page):
+    page = open_page(viewport={"width": 390, "height": 844})
+    story = open_story(page)
+    page.locator("#id_body").fill("At ten.")
+    save_as_a_colleague(story, "At eleven.")
+    page.get_by_role("button", name="Preview").click()
+    submit(page, "_save")
+    expect(page.locator("#conflict")).to_be_in_viewport()
+    expect(page.locator("#id_body")).to_have_value("At ten.")
+    assert body_of(story) == "At eleven."
+
+
 def test_a_text_that_was_saved_is_no_conflict_with_itself_after_back(open_page):
     page = open_page()
     story = open_story(page)

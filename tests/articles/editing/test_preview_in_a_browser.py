@@ -57,6 +57,17 @@ def test_the_preview_takes_the_place_of_the_text_and_nothing_is_lost(editor_page
     expect(body(editor_page)).to_have_value("The ferry sails. It never comes back.")
 
 
+def test_a_refusal_of_a_form_saved_from_the_preview_is_in_sight(editor_page):
+    editor_page.locator("#id_title").fill(" ")
+    editor_page.get_by_role("button", name="Preview", exact=True).click()
+    expect(body(editor_page)).to_be_hidden()
+    with editor_page.expect_event("load"):
+        save(editor_page)
+    expect(editor_page.locator(".errornote")).to_be_in_viewport()
+    expect(body(editor_page)).to_be_visible()
+    expect(editor_page).not_to_have_url(re.compile("#preview$"))
+
+
 def test_without_scripts_the_field_is_sent_as_typed(live_server, browser, client, emil):
     article = make_article("The slip closes", published_at=None)
     context = browser.new_context(java_script_enabled=False)
