@@ -10,8 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from articles.models import Topic
-from comments.models import Comment, State
+from comments.models import Comment, Reason, State
+from comments.policy import Submission, policy
+from comments.services.discussions import ensure_discussion
 from comments.services.editing import edit_comment
+from comments.services.states import change_states
 from moderation.actions.decisions import decide, undo
 from moderation.models import Case, FilterVersion, Finding, ModerationSettings
 from moderation.notifications.notices import render_notices
@@ -73,6 +76,26 @@ def test_a_comment_on_the_subject_is_published(starter, article, approved_guest)
     comment = make_comment(article, f"{GOOD} they all have to go.", guest=approved_guest)
     assert comment.state == State.PUBLISHED
     assert findings(comment)["filter"].strength < 0.1
+
+
+def test_a_published_flood_does_not_make_its_words_the_subject(starter, article, approved_guest):
+    words = "I also run a casino bonus site, visit my page for cheap payday loans"
+    submission = Submission(
+        discussion=ensure_discussion(article), guest=approved_guest, name="Ada", body=f"{words} today."
+    )
+
+    def strength() -> float:
+        return next(
+            found.strength for found in policy().examine(submission).findings if found.check == "filter"
+        )
+
+    before = strength()
+    flood = [
+        make_comment(article, f"{words} in {town}.").pk for town in ("Bergen", "Narvik", "Molde", "Alta")
+    ]
+    change_states(ids=flood, to=State.PUBLISHED, reason=Reason.APPROVED, actor=None)
+    assert before > 0.1
+    assert strength() >= before
 
 
 def test_without_an_active_filter_there_is_no_score(starter, article, approved_guest, maria):
