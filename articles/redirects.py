@@ -333,6 +333,7 @@ def _target_url(names: list[str | None], rest: str, to: str) -> str | None:
     return to or None
 
 
+# OFFSET 0: otherwise Postgres joins all bylines with all stories first.
 _FIND = """
 SELECT r.old, a.slug, t.slug, p.slug, w.slug, r.rest, r.path
 FROM articles_redirect r
@@ -341,5 +342,5 @@ LEFT JOIN articles_topic t ON t.id = r.topic_id AND t.shown
 LEFT JOIN articles_standingpage p ON p.id = r.page_id AND p.shown
 LEFT JOIN articles_author w ON w.id = r.author_id AND EXISTS (
   SELECT FROM articles_byline b JOIN articles_article s ON s.id = b.article_id
-  WHERE b.author_id = w.id AND s.published_at <= %(now)s)
+  WHERE b.author_id = w.id AND s.published_at <= %(now)s OFFSET 0)
 WHERE r.old = ANY (%(old)s)"""

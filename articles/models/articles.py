@@ -12,7 +12,6 @@ from django.core import signing
 from django.db import models
 from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import JSONObject
-from django.db.models.lookups import IsNull
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import get_text_list, slugify
@@ -20,7 +19,7 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from articles.models.authors import Byline, BylineAuthor
+from articles.models.authors import Byline, BylineAuthor, leads_to_any
 from articles.models.lengths import max_length_constraint
 from articles.models.redirects import Redirect
 from articles.models.slugs import MAX_SLUG_LENGTH, first_unused_slug
@@ -43,13 +42,10 @@ class TopicQuerySet(models.QuerySet["Topic"]):
 
     def with_stories(self, articles: "ArticleQuerySet | None" = None) -> Self:
         """Return the topics of at least one of these articles; by default, of a published article."""
-        # Two subqueries, each of which stops at its first row. PostgreSQL would make a join of EXISTS, which
-        # reads every article: 20 ms for 10,000, on each page.
-        found = Article.objects.published() if articles is None else articles
-        article = found.filter(pk=OuterRef("article")).order_by().values("pk")[:1]
         memberships = Article.topics.through.objects.filter(topic=OuterRef("pk"))
-        first = memberships.filter(IsNull(Subquery(article), False)).values("pk")[:1]
-        return self.filter(IsNull(Subquery(first), False))
+        return self.filter(
+            leads_to_any(memberships, Article.objects.published() if articles is None else articles)
+        )
 
 
 class Topic(models.Model):

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Exists, F, Max, OuterRef
+from django.db.models import F, Max
 from django.db.models.functions import Greatest
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
@@ -89,7 +89,7 @@ def lists(request: SiteRequest) -> HttpResponse:
     now = request.now
     stories = Article.objects.syndicated(now)
     topics = Topic.objects.shown().with_stories(stories)[: SITEMAP_SIZE // 4]
-    authors = Author.objects.named().filter(Exists(stories.filter(authors=OuterRef("pk"))))
+    authors = Author.objects.named().with_stories(stories)
     pages = StandingPage.objects.shown()[: SITEMAP_SIZE // 4]
     found = [*pages, *topics, *authors[: SITEMAP_SIZE // 4]]
     urls = [reverse("home"), *(item.get_absolute_url() for item in found)]
