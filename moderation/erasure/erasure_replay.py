@@ -183,8 +183,12 @@ def _matching_rows(rows: QuerySet[Model], made: str, erasures: Sequence[Erasure]
     """Return by id the erasures whose id and creation time match a row. `made`: the field with that time."""
     matching: dict[int, Erasure] = {}
     for start in range(0, len(erasures), CHUNK):
-        chunk = {erasure.id: erasure for erasure in erasures[start : start + CHUNK]}
-        for pk, at in rows.filter(pk__in=chunk).values_list("pk", made):
-            if datetime.fromisoformat(chunk[pk].made) == at:
-                matching[pk] = chunk[pk]
+        # An id may occur twice: after a restore, a new row can get the id of an erased one, and be erased.
+        chunk = {
+            (erasure.id, datetime.fromisoformat(erasure.made)): erasure
+            for erasure in erasures[start : start + CHUNK]
+        }
+        for pk, at in rows.filter(pk__in={pk for pk, _made in chunk}).values_list("pk", made):
+            if erasure := chunk.get((pk, at)):
+                matching[pk] = erasure
     return matching

@@ -1,5 +1,6 @@
 """Permanent deletions and restrictions after a backup are repeated after the backup is restored."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -154,6 +155,18 @@ def test_a_new_row_with_the_same_id_is_not_erased(tmp_path: Path, ada: User) -> 
     backup(file)
     assert restore_backup(file) == erasure_replay.ReplayedErasures()
     assert Comment.objects.get(pk=other.pk).body == "An honest word."
+
+
+def test_an_id_that_was_erased_twice_is_erased_again(tmp_path: Path, ada: User) -> None:
+    """After the restore of an older backup, a new comment got the id of the erased one, and was erased."""
+    comment, file = make_comment(make_article(), "Buy casino."), tmp_path / "site.zip"
+    backup(file)
+    decide(ids=[comment.pk], to=State.SPAM, reason=Reason.SPAM, actor=ada)
+    erase(comment)
+    made = (comment.created_at + timedelta(days=1)).isoformat()
+    erasure_log.append([erasure_log.Erasure("comment", comment.pk, made, State.SPAM, Reason.SPAM)])
+    assert restore_backup(file).comments == 1
+    assert words_of(comment) == ""
 
 
 def test_the_job_adds_missing_entries_once(ada: User) -> None:
