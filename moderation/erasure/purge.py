@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from allauth.account.models import EmailAddress
 from django.db import transaction
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -173,7 +173,8 @@ def erase_person(*, person: Person, actor: User | None) -> None:
         ids = list(named.exclude(author_name=deleted_name(), author_email="").values_list("pk", flat=True))
         lock_discussions_of(ids)
         erase_names(ids)
-        Origin.objects.filter(comment__in=person.comments().values("pk")).delete()
+        without_hold = person.comments().exclude(pk__in=_with_legal_hold()).values("pk")
+        Origin.objects.filter(comment__in=without_hold).delete()
         emails.erase_confirmed_emails(DataSubject.of(person))
         about_them = _all_emails(person)
         emails.erase_technical_records(about_them)
@@ -195,10 +196,9 @@ def erase_person(*, person: Person, actor: User | None) -> None:
         )
         restrictions.update(author_name="", author_email="")
         Follow.objects.filter(**fields).delete()
-        ModeratorNote.objects.filter(Q(**fields) | Q(comment__in=person.comments().values("pk"))).delete()
-        DecisionMessage.objects.filter(comment__in=person.comments().values("pk")).delete()
-        appeals = Appeal.objects.filter(comment__in=person.comments().values("pk"))
-        appeals.exclude(comment__in=_with_legal_hold()).exclude(text="").update(text="")
+        ModeratorNote.objects.filter(Q(**fields) | Q(comment__in=without_hold)).delete()
+        DecisionMessage.objects.filter(comment__in=without_hold).delete()
+        Appeal.objects.filter(comment__in=without_hold).exclude(text="").update(text="")
         reports = Report.objects.filter(**fields)
         reports.exclude(comment__in=_with_legal_hold()).exclude(details="").update(details="")
         Sanction.objects.filter(**fields).update(message="", appeal_text="")
@@ -243,7 +243,7 @@ def erase_restricted_data() -> int:
     """Delete unconfirmed e-mails from restrictions, and everything about erased people, as a job.
 
     A legal hold prevents both. When it ends, this does what the erasure of a person had to leave. Returns the
-    number of restrictions, appeals and reports that changed.
+    number of rows that changed or were deleted.
     """
     restrictions = Restriction.objects.filter(lifted_at=None, is_legal_hold=False)
     without_email = restrictions.filter(comment__guest__email="").exclude(author_email="")
@@ -253,6 +253,16 @@ def erase_restricted_data() -> int:
     changed += named.update(author_name="", author_email="")
     appeals = Appeal.objects.filter(by_erased).exclude(text="")
     changed += appeals.exclude(comment__in=_with_legal_hold()).update(text="")
+    for rows, written_at in (
+        (ModeratorNote.objects.filter(by_erased), "at"),
+        (DecisionMessage.objects.filter(by_erased), "batch__at"),
+    ):
+        # What colleagues wrote after a restriction was lifted stays.
+        ended_later = Restriction.objects.filter(
+            Q(lifted_at=None) | Q(lifted_at__gt=OuterRef(written_at)), comment=OuterRef("comment")
+        )
+        left = rows.filter(Exists(ended_later)).exclude(comment__in=_with_legal_hold())
+        changed += left.delete()[0]
     reports = Report.objects.filter(Q(user__name="") | Q(guest__name="")).exclude(details="")
     return changed + reports.exclude(comment__in=_with_legal_hold()).update(details="")
 

@@ -41,8 +41,11 @@ from moderation.actions.decisions import decide
 from moderation.erasure import account_erasure, purge, restrictions
 from moderation.models import (
     AccountErasure,
+    Batch,
     Case,
+    DecisionMessage,
     IllegalContentReport,
+    ModeratorNote,
     Origin,
     RemovalRequest,
     Restriction,
@@ -335,6 +338,31 @@ def test_data_under_a_legal_hold_is_deleted_when_the_hold_ends() -> None:
     assert purge.erase_restricted_data() == 0
     assert not kept & columns_with(NAME, EMAIL, WORDS)
     assert Restriction.objects.get(comment=traces.olavs).author_name == "Olav"
+
+
+@pytest.mark.django_db
+def test_notes_and_messages_under_a_legal_hold_are_deleted_when_the_hold_ends() -> None:
+    traces = PersonalTraces()
+    about = {"comment": traces.removed}
+    ModeratorNote.objects.create(text="Tell the police.", by=traces.moderator, **about)
+    DecisionMessage.objects.create(batch=Batch.objects.get(to_state=State.REJECTED), text="Why?", **about)
+    Origin.objects.create(ip_hash=b"0" * 16, **about)
+    restrictions.restrict(
+        ids=[traces.removed.pk], why=Restriction.Why.COURT, actor=traces.moderator, is_legal_hold=True
+    )
+    restriction = Restriction.objects.get()
+    traces.erase(deletes_comments=False)
+    purge.erase_restricted_data()
+    for rows in (ModeratorNote, DecisionMessage, Origin):
+        assert rows.objects.filter(**about).exists(), rows
+    restrictions.set_legal_hold(restriction=restriction, is_legal_hold=False, actor=traces.administrator)
+    purge.erase_restricted_data()
+    for rows in (ModeratorNote, DecisionMessage):
+        assert not rows.objects.filter(**about).exists(), rows
+    restrictions.lift(restriction=restriction, actor=traces.administrator)
+    ModeratorNote.objects.create(text="Lifted by the court.", by=traces.moderator, **about)
+    assert purge.erase_restricted_data() == 0
+    assert ModeratorNote.objects.filter(**about).exists()
 
 
 @pytest.mark.django_db
