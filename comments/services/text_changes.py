@@ -144,6 +144,15 @@ def erase_comments(*, ids: Sequence[int], at: datetime, include_restricted: bool
     return ids
 
 
+def stored_deleted_name() -> str:
+    """Return the name that replaces an erased one in comments, in the language of the site.
+
+    A person who erases a name, or lifts a restriction, may read the site in another language.
+    """
+    with translation.override(current_site().language):
+        return deleted_name()
+
+
 def erase_names(ids: Sequence[int]) -> None:
     """Replace the names above comments by "Deleted account"; delete e-mail addresses and earlier texts.
 
@@ -151,8 +160,7 @@ def erase_names(ids: Sequence[int]) -> None:
     """
     rows = Comment.objects.not_erased_or_restricted().filter(pk__in=ids)
     increment_versions(set(rows.filter(shown=True).values_list("discussion", flat=True)))
-    with translation.override(current_site().language):  # not in that of the person who decided it
-        name = deleted_name()
+    name = stored_deleted_name()
     rows.update(author_name=name, author_email="")
     CommentText.objects.filter(comment__in=ids).update(author_name=name)
     CommentRevision.objects.filter(comment__in=ids).update(body="")  # the rows have the numbers

@@ -19,14 +19,14 @@ from django_tasks import task
 
 from accounts import erasure_log
 from accounts.erasure_log import Erasure
-from accounts.models import User, deleted_name
+from accounts.models import User
 from accounts.services import disable_account, disable_guest, lock_administrators
 from articles.newsletter.subscriptions import unsubscribe
 from articles.site.languages import in_site_language
 from comments.models import Comment, Reason, State
 from comments.services.discussions import lock_discussions_of
 from comments.services.states import change_states
-from comments.services.text_changes import erase_comments, erase_names
+from comments.services.text_changes import erase_comments, erase_names, stored_deleted_name
 from core.jobs import stored as stored_jobs
 from moderation.erasure import purge
 from moderation.models import AccountErasure, Case
@@ -144,7 +144,7 @@ def _next_block(erasure: AccountErasure, person: Person) -> list[int]:
     if erasure.deletes_comments:
         rows = rows.exclude(pk__in=_reported_as_illegal(person))
     else:
-        is_named = ~Q(author_name=deleted_name()) | ~Q(author_email="")
+        is_named = ~Q(author_name=stored_deleted_name()) | ~Q(author_email="")
         rows = rows.filter(is_named | Q(state=State.DELETED))
     return list(rows.order_by("pk").values_list("pk", flat=True)[:BLOCK])
 

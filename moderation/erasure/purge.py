@@ -18,13 +18,13 @@ from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import User, deleted_name
+from accounts.models import User
 from accounts.services import erase_account, erase_guest
 from articles.editing.cleanup import delete_autosaves_and_presence
 from articles.services import erase_author
 from comments.models import LAST_TRANSITION_ID, Comment, CommentDraft, Follow, Mute, Reason, State, Visit
 from comments.services.discussions import lock_discussions_of
-from comments.services.text_changes import erase_comments, erase_names
+from comments.services.text_changes import erase_comments, erase_names, stored_deleted_name
 from core.database.sql import execute, fetch_column
 from moderation.erasure import emails, written_mails
 from moderation.models import (
@@ -170,7 +170,8 @@ def erase_person(*, person: Person, actor: User | None) -> None:
     fields = person.as_fields
     with transaction.atomic():
         named = person.comments().not_erased_or_restricted()
-        ids = list(named.exclude(author_name=deleted_name(), author_email="").values_list("pk", flat=True))
+        named = named.exclude(author_name=stored_deleted_name(), author_email="")
+        ids = list(named.values_list("pk", flat=True))
         lock_discussions_of(ids)
         erase_names(ids)
         without_hold = person.comments().exclude(pk__in=_with_legal_hold()).values("pk")

@@ -11,10 +11,16 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.erasure_log import Erasure, append_on_commit
-from accounts.models import User, deleted_name
+from accounts.models import User
 from comments.models import Comment, Reason, Transition
 from comments.services.discussions import lock_discussions_of
-from comments.services.text_changes import CommentContent, TextVersion, remove_content, restore_content
+from comments.services.text_changes import (
+    CommentContent,
+    TextVersion,
+    remove_content,
+    restore_content,
+    stored_deleted_name,
+)
 from moderation.models import Batch, Origin, RestrictedText, Restriction
 
 
@@ -136,7 +142,7 @@ def _restore_texts(restrictions: Sequence[Restriction], actor: User | None) -> N
         [
             CommentContent(
                 comment=restriction.comment_id,
-                author_name=deleted_name()
+                author_name=stored_deleted_name()
                 if restriction.comment_id in by_erased
                 else restriction.author_name,
                 author_email="" if restriction.comment_id in without_email else restriction.author_email,

@@ -22,13 +22,14 @@ from accounts.models import ADMINISTRATOR, Guest, UndeliverableEmail, User
 from archive.backup.restore import restore
 from archive.backup.write import backup
 from archive.personal_data import files
-from articles.models import Subscriber
+from articles.models import Site, Subscriber
 from comments.integrity import check
 from comments.models import (
     Comment,
     CommentDraft,
     CommentRevision,
     CommentText,
+    Discussion,
     Follow,
     Mute,
     Reason,
@@ -363,6 +364,22 @@ def test_notes_and_messages_under_a_legal_hold_are_deleted_when_the_hold_ends() 
     ModeratorNote.objects.create(text="Lifted by the court.", by=traces.moderator, **about)
     assert purge.erase_restricted_data() == 0
     assert ModeratorNote.objects.filter(**about).exists()
+
+
+@pytest.mark.django_db
+def test_the_name_is_replaced_in_the_language_of_the_site() -> None:
+    """Also if a person decides it who reads the site in another language."""
+    traces = PersonalTraces()
+    Site.objects.update(language="ar")
+    restrictions.restrict(ids=[traces.secret.pk], why=Restriction.Why.COURT, actor=traces.moderator)
+    traces.erase(deletes_comments=False)
+    restrictions.lift(restriction=Restriction.objects.get(), actor=traces.administrator)
+    names = Comment.objects.filter(pk__in=[traces.alone.pk, traces.secret.pk]).values_list("author_name")
+    assert set(names) == {("حساب محذوف",)}
+    # These comments have the name already, so a second erasure does not change their pages.
+    version = Discussion.objects.get().version
+    purge.erase_person(person=Person(user=User.objects.get(pk=traces.user.pk)), actor=traces.administrator)
+    assert Discussion.objects.get().version == version
 
 
 @pytest.mark.django_db
