@@ -213,6 +213,8 @@ def _render_profile(
         bound if bound and bound.kind == kind else SanctionForm(kind=kind, counts=counts) for kind in kinds
     ]
     own = list(sanctions.all_sanctions_of(person))
+    # Editors may not see the profiles of all others with the same e-mail.
+    applied = active_sanctions.sanctions_of(person.user, person.guest) if user.is_moderator else []
     context = {
         "person": person,
         "facts": profiles.person_facts(person, user),
@@ -224,9 +226,7 @@ def _render_profile(
         "left_to_colleagues": [
             row for row in own if row.has_open_appeal and not sanctions.can_uphold(user, row)
         ],
-        "by_email": [
-            row for row in active_sanctions.sanctions_of(person.user, person.guest) if row not in own
-        ],
+        "by_email": [row for row in applied if row not in own],
         "notes": ModeratorNote.objects.filter(**person.as_fields).select_related("by"),
         "note_form": NoteForm(),
         "can_add_note": user.is_moderator,

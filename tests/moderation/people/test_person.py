@@ -101,6 +101,21 @@ def test_an_editor_finds_only_people_who_commented_under_their_articles(maria, r
     assert "Ann Secret" in read
 
 
+def test_only_moderators_see_sanctions_of_others_with_the_same_email(maria, reader):
+    """An editor may not be allowed to see the profile of the other person."""
+    editor, article = UserFactory.create(roles=("Editor",)), make_article()
+    article.editors.add(editor)
+    make_comment(article, author=reader)
+    guest = GuestFactory.create(name="Zoe", email=reader.email, confirmed_at=timezone.now())
+    sanctions.impose(
+        person=Person(guest=guest), kind="review", reason="insult", message="Zoe Secret", actor=maria
+    )
+    for person, is_shown in ((maria, True), (editor, False)):
+        read = client_of(person).get(url(reader)).content.decode()
+        assert ("Zoe Secret" in read) == is_shown
+        assert ("imposed on another account" in read) == is_shown
+
+
 def test_an_editor_sees_no_email_and_only_public_or_own_comments(reader, maria):
     editor = UserFactory.create(roles=("Editor",))
     own = make_article("Hers")
