@@ -60,19 +60,19 @@ def redact_text(body: str, marked: str) -> str:
     """
     body, marked = normalize_newlines(body), normalize_newlines(marked)
     out: list[str] = []
-    position, is_open, redacted = 0, False, 0
-    while marked:
+    position, at, is_open, redacted = 0, 0, False, 0  # positions in `body` and in `marked`
+    while at < len(marked):
         sign = "]]" if is_open else "[["
-        if marked.startswith(sign) and not (is_open is False and body.startswith(marked[:3], position)):
-            marked, is_open = marked[2:], not is_open
+        if marked.startswith(sign, at) and (is_open or not body.startswith(marked[at : at + 3], position)):
+            at, is_open = at + 2, not is_open
             out += [] if is_open else [REDACTED]
-        elif body[position : position + 1] == marked[0]:
+        elif body[position : position + 1] == marked[at]:
             redacted += is_open
-            out += [] if is_open else [marked[0]]
-            position, marked = position + 1, marked[1:]
+            out += [] if is_open else [marked[at]]
+            position, at = position + 1, at + 1
         else:
             break
-    if marked or position < len(body) or is_open:
+    if at < len(marked) or position < len(body) or is_open:
         raise ValidationError(
             _("Add only marks: [[ before and ]] after each passage to redact. Leave the rest unchanged."),
             code="rewritten",
