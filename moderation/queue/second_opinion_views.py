@@ -55,5 +55,5 @@ def give_opinion(request: HttpRequest, pk: int) -> HttpResponse:
     if save_answer(opinion, user=user, to=State(to)):
         messages.success(request, _("Thank you. Your answer is stored. It does not change the comment."))
     else:
-        messages.info(request, _("A colleague has already answered this."))
+        messages.info(request, _("This was answered already, or the comment has changed."))
     return redirect("moderation:opinions")

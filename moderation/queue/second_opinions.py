@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from comments.models import REMOVED, Reason, State
+from comments.models import REMOVED, Reason, State, Transition
 from core.database.sql import execute
 from moderation.models import SecondOpinion
 
@@ -54,16 +54,23 @@ def create_questions() -> int:
 def open_questions(user: User) -> QuerySet[SecondOpinion]:
     """Return the open questions for this moderator, oldest first.
 
-    Comments that they decided on or wrote themselves are left out.
+    Comments that they decided on or wrote themselves are left out, and those whose text is not the one that
+    the first moderator saw, as it was edited or redacted since.
     """
-    questions = SecondOpinion.objects.filter(given_at=None, comment__erased_at=None)
+    same_text = Transition.objects.filter(
+        kind=Transition.Kind.STATE,
+        batch=OuterRef("first"),
+        comment=OuterRef("comment"),
+        revision=OuterRef("comment__revision"),
+    )
+    questions = SecondOpinion.objects.filter(Exists(same_text), given_at=None, comment__erased_at=None)
     questions = questions.exclude(first__actor=user).exclude(comment__author=user)
     questions = questions.exclude(comment__state=State.DELETED)
     return questions.exclude(comment__state_reason=Reason.RESTRICTED).order_by("asked_at", "pk")
 
 
 def save_answer(opinion: SecondOpinion, *, user: User, to: State) -> bool:
-    """Store the answer of this moderator. Returns False if a colleague has answered already."""
+    """Store the answer of this moderator. Returns False if the question is not open any more."""
     own = open_questions(user).filter(pk=opinion.pk).order_by()
     return bool(own.update(actor=user, to_state=to, given_at=timezone.now()))
 

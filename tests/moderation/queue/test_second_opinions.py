@@ -6,10 +6,12 @@ import pytest
 
 from comments.models import Comment, Reason, State, Transition
 from comments.services.states import change_states
-from moderation.actions.decisions import decide
+from moderation.actions.decisions import decide, undo
+from moderation.actions.redactions import redact
 from moderation.models import Case, FilterVersion, Finding, SecondOpinion
 from moderation.queue import second_opinions
 from tests.factories import UserFactory, make_article, make_comment
+from tests.helpers.clients import client_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 URL = "/moderation/second-opinions/"
@@ -93,6 +95,19 @@ def test_question_is_not_for_the_author(question, noor):
     assert question in second_opinions.open_questions(noor)
     Comment.objects.filter(pk=question.comment_id).update(author=noor, guest=None)
     assert question not in second_opinions.open_questions(noor)
+
+
+def test_question_about_another_text_than_the_first_moderator_saw_is_closed(question, maria, noor):
+    other = SecondOpinion.objects.exclude(pk=question.pk).get()
+    assert other in second_opinions.open_questions(maria)
+    assert "Second opinions" in client_of(maria).get("/moderation/").text
+    redaction = redact(comment=other.comment, marked="A word about the [[boat]].", actor=noor)
+    assert other not in second_opinions.open_questions(maria)
+    assert "Second opinions" not in client_of(maria).get("/moderation/").text
+    answer = client_of(maria).post(f"{URL}{other.pk}/", {"to": "spam"}, follow=True)
+    assert "the comment has changed" in answer.text
+    undo(batch=redaction, actor=noor)
+    assert other in second_opinions.open_questions(maria)
 
 
 def test_answer_is_stored_once_and_changes_nothing(client, question, noor):
