@@ -87,12 +87,14 @@ def current_version(all_versions: Sequence[Rule]) -> Rule:
     return next((rule for rule in all_versions if rule.is_active), all_versions[0])
 
 
-def save(*, rule: RuleDefinition, note: str, actor: User, replaces: Rule | None = None) -> Rule:
+def save(
+    *, rule: RuleDefinition, note: str, actor: User, replaces: Rule | None = None
+) -> tuple[Rule, Batch | None]:
     """Store a rule and activate it in place of all versions of `replaces`.
 
-    This is one action, which can be undone. If `replaces` is active and equal, it is returned and nothing is
-    stored. Raises ValidationError if the rule is invalid, if an equal one exists, or if `replaces` is not the
-    current version any more.
+    Returns the rule and the action, which can be undone. If `replaces` is active and equal, it is returned
+    without an action, and nothing is stored. Raises ValidationError if the rule is invalid, if an equal one
+    exists, or if `replaces` is not the current version any more.
     """
     try:
         matching.compile_rule(rule)
@@ -108,7 +110,7 @@ def save(*, rule: RuleDefinition, note: str, actor: User, replaces: Rule | None 
                     code="changed",
                 )
             if replaces and now.is_active and now.note == note and _is_same(rule_definition(now), rule):
-                return replaces
+                return replaces, None
             stored = Rule.objects.create(
                 kind=rule.kind,
                 value=rule.value,
@@ -133,7 +135,7 @@ def save(*, rule: RuleDefinition, note: str, actor: User, replaces: Rule | None 
         raise ValidationError(
             _("This rule already exists, or somebody changed it in the meantime."), code="twice"
         ) from None
-    return stored
+    return stored, batch
 
 
 def _is_same(stored: RuleDefinition, other: RuleDefinition) -> bool:

@@ -23,7 +23,7 @@ from core.query_forms import PageField, QueryForm, SearchField, parse_number
 from moderation.actions.request_helpers import require_post_and_login
 from moderation.actions.views import add_done_message
 from moderation.checks.registry import can_search_for
-from moderation.models import Batch, Rule
+from moderation.models import Rule
 from moderation.queue import explanations
 from moderation.rules import active_rules, matching, rule_replay
 from moderation.rules.forms import FORM_BY_KIND, RuleForm
@@ -152,17 +152,15 @@ def _form(
     if request.method == "POST" and form.is_valid():
         if "save" in request.POST:
             try:
-                saved = active_rules.save(
+                saved, batch = active_rules.save(
                     rule=form.definition(), note=form.cleaned_data["note"], actor=user, replaces=replaces
                 )
             except ValidationError as error:
                 form.add_error(None, error)
             else:
-                if saved == replaces:
-                    messages.info(request, _("Nothing changed."))
-                else:
-                    _notify_saved(request, saved)
-                return redirect("moderation:rule", saved.pk)
+                url = reverse("moderation:rule", args=[saved.pk])
+                add_done_message(request, batch, f"{url}#main", _("Saved and switched on."))
+                return redirect(url)
         elif "edit" not in request.POST:
             return render(request, "moderation/rules/replay.html", context | _replay_context(request, form))
     return render(request, "moderation/rules/form.html", context, status=422 if form.errors else 200)
@@ -270,12 +268,6 @@ def _scope_text(rule: Rule, user: User) -> str:
     if rule.article:
         return rule.article.title_for(user)
     return _("Topic: %(topic)s") % {"topic": rule.topic} if rule.topic else _("The whole site")
-
-
-def _notify_saved(request: HttpRequest, made: Rule) -> None:
-    batch = Batch.objects.filter(kind=Batch.Kind.RULE, parameters__rule=made.pk).latest("at")
-    place = reverse("moderation:rule", args=[made.pk])
-    add_done_message(request, batch, f"{place}#main", _("Saved and switched on."))
 
 
 def _return_url(request: HttpRequest, found: Rule) -> str:

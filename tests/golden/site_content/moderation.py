@@ -37,7 +37,8 @@ def choose_filter(people: People) -> None:
 
 def save_rule(people: People, kind: str, value: str, replaces: Rule | None = None, **fields: Any) -> Rule:
     rule = RuleDefinition(pk=None, kind=kind, value=value, **fields)
-    return rules.save(rule=rule, note=f"A note on {value}", actor=people.mona, replaces=replaces)
+    saved, _batch = rules.save(rule=rule, note=f"A note on {value}", actor=people.mona, replaces=replaces)
+    return saved
 
 
 def create_rules(people: People, stories: Stories, topics: Topics) -> Rule:

@@ -44,7 +44,8 @@ def term(value="casino", **fields) -> RuleDefinition:
 
 
 def save_rule(rule: RuleDefinition, maria, **fields) -> Rule:
-    return rules.save(rule=rule, note="", actor=maria, **fields)
+    saved, _batch = rules.save(rule=rule, note="", actor=maria, **fields)
+    return saved
 
 
 def known_guest(maria, **fields):

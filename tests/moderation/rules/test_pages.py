@@ -89,9 +89,24 @@ def test_a_tried_rule_is_saved_and_can_be_undone(client, maria):
     )
 
 
+def test_undo_takes_back_the_saving_and_not_what_a_colleague_did_since(client, maria, ada, monkeypatch):
+    save = active_rules.save
+
+    def save_before_a_colleague(**values):
+        rule, batch = save(**values)
+        assert active_rules.switch(rule=rule, on=False, actor=ada)
+        return rule, batch
+
+    monkeypatch.setattr(active_rules, "save", save_before_a_colleague)
+    client.force_login(maria)
+    page = client.post(TERM, {"value": "casino", "save": "1"}, follow=True)
+    saving = Batch.objects.get(kind="rule", actor=maria)
+    assert re.findall(r"/moderation/actions/([0-9a-f-]{36})/undo/", page.text) == [str(saving.pk)]
+
+
 def test_a_change_creates_a_version(client, maria):
     client.force_login(maria)
-    rule = active_rules.save(
+    rule, _batch = active_rules.save(
         rule=RuleDefinition(pk=None, kind="term", value="casino"), note="Ads", actor=maria
     )
     path = f"/moderation/rules/{rule.pk}/change/"
@@ -263,7 +278,9 @@ def test_a_rate_limit_cannot_be_tried(client, maria):
 
 def test_existing_matches_form_a_group(client, maria):
     client.force_login(maria)
-    rule = active_rules.save(rule=RuleDefinition(pk=None, kind="term", value="casino"), note="", actor=maria)
+    rule, _batch = active_rules.save(
+        rule=RuleDefinition(pk=None, kind="term", value="casino"), note="", actor=maria
+    )
     nothing = client.post(f"/moderation/rules/{rule.pk}/apply/", follow=True)
     assert "No waiting or published comments match." in nothing.text
     [approved] = make_decided_comments(maria, good=["A casino"])
