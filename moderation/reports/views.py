@@ -115,7 +115,7 @@ def receipt(request: HttpRequest, receipt: str) -> HttpResponse:
     is_published = report.comment.state == State.PUBLISHED
     context = {
         "report": report,
-        "article": article,
+        "title": article.title_for(None),
         "zone": article.time_zone,
         "outcome": report_outcome(report.case, report.comment),
         "url": report.comment.get_absolute_url() if report.comment.discussion.is_readable else "",

@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult, get_date_max
 
+from articles.models import UNPUBLISHED_TITLE, Article
 from comments.models import Reason, State
 from comments.services.states import change_states, delete_comment
 from core.rate_limits import MAX_MAILS_PER_DAY
@@ -262,6 +263,16 @@ def test_a_second_report_after_a_decision_opens_a_new_case(comment, maria):
     again = report_illegal(comment)
     assert again.case != first.case
     assert again.case.closed_at is None
+
+
+def test_the_receipt_hides_the_title_of_an_unpublished_story(client, comment):
+    row = report_illegal(comment)
+    path = f"{URL}{row.receipt}/"
+    assert "under “The slip”" in client.get(path).text
+    Article.objects.filter(pk=comment.discussion_id).update(published_at=None, title="Unheardof")
+    page = client.get(path).text
+    assert "Unheardof" not in page
+    assert UNPUBLISHED_TITLE in page
 
 
 def test_a_kept_comment_can_be_reported_again_from_the_receipt(client, comment, maria):
