@@ -27,12 +27,12 @@ from core.paging import next_page_url, read_page
 from core.query_forms import CursorQuery
 from moderation.actions import decisions
 from moderation.actions.request_helpers import ActionForm, render_comment_form, require_post_and_login
+from moderation.actions.views import add_refusal_message
 from moderation.erasure import evidence, restricted_content, restrictions
 from moderation.models import Batch, Restriction
 from moderation.screening.duplicates import find_similar
 
 PAGE_SIZE = 50  # restrictions
-REFUSALS_SHOWN = 5
 
 
 class RestrictForm(SubmitForm, forms.Form):
@@ -112,20 +112,13 @@ def _restricted_response(
         messages.success(
             request, format_html('{} <a href="{}">#{}</a>', sentence % {"n": count}, url, comment.pk)
         )
-    _show_refusals(request, result)
+    add_refusal_message(request, result)
     back = ActionForm.of(request)["next"]
     if back == "story":
         return redirect(comment.discussion.article.get_absolute_url() + "#comments")
     if back := safe_local_path(request, back):
         return redirect(back)
     return redirect("moderation:restricted-comment", comment.pk)
-
-
-def _show_refusals(request: HttpRequest, result: decisions.ActionResult) -> None:
-    for refusal in result.refused[:REFUSALS_SHOWN]:
-        messages.warning(
-            request, f"#{refusal.comment}: {refusal.reason}" if refusal.comment else refusal.reason
-        )
 
 
 @require_safe
@@ -213,7 +206,7 @@ def set_legal_hold(request: HttpRequest, restriction: Restriction, user: User) -
 def lift_restriction(request: HttpRequest, restriction: Restriction, user: User) -> HttpResponse:
     """Lift the restriction: the comment gets its text and its earlier state again."""
     result = restrictions.lift(restriction=restriction, actor=user)
-    _show_refusals(request, result)
+    add_refusal_message(request, result)
     if not result.batch:
         return redirect("moderation:restricted-comment", restriction.comment_id)
     messages.success(request, _("Restriction lifted. The comment has its earlier state again."))
@@ -228,7 +221,8 @@ def purge_text(request: HttpRequest, restriction: Restriction, user: User) -> Ht
         messages.warning(request, _("Please confirm that this can’t be undone."))
         return redirect("moderation:restricted-comment", restriction.comment_id)
     result = restrictions.purge_text(restriction=restriction, actor=user)
-    _show_refusals(request, result)
+    for refusal in result.refused:
+        messages.warning(request, refusal.reason)
     if result.batch:
         messages.success(request, _("The text was permanently deleted."))
     return redirect("moderation:restricted-comment", restriction.comment_id)

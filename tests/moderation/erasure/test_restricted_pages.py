@@ -72,6 +72,21 @@ def test_comments_with_the_same_text_are_restricted_too(comment, maria):
     assert Comment.objects.get(pk=other.pk).state_reason != Reason.RESTRICTED
 
 
+def test_comments_that_a_colleague_restricted_meanwhile_are_counted(comment, maria, ada, monkeypatch):
+    others = [make_comment(make_article(f"Copy {n}"), comment.body).pk for n in range(6)]
+    restrict = restrictions.restrict
+
+    def restrict_after_a_colleague(**values):
+        assert len(restrict(ids=others, why=Restriction.Why.COURT, actor=ada).changed) == 6
+        return restrict(**values)
+
+    monkeypatch.setattr(restrictions, "restrict", restrict_after_a_colleague)
+    sent = {"why": "personal", "same": "on"}
+    page = client_of(maria).post(f"/moderation/comments/{comment.pk}/restrict/", sent, follow=True).text
+    assert "Access restricted." in page
+    assert "6 were left unchanged, because they have changed meanwhile." in page
+
+
 def test_only_deciders_see_the_page(comment, restricted_comment):
     comment.discussion.article.editors.add(UserFactory.create(roles=("Editor",)))
     for person in (UserFactory.create(), UserFactory.create(roles=("Editor",))):
