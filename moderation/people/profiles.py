@@ -220,10 +220,11 @@ def search(query: str, user: User) -> list[SearchResult]:
         names = names.moderated_by(user, include_restricted=True)
     users = list(User.objects.filter(matches, by_account).order_by("-date_joined")[:MAX_SEARCH_RESULTS])
     roles = defaultdict(set)
-    for pk, role in User.objects.filter(pk__in=[user.pk for user in users]).values_list("pk", "groups__name"):
+    ids = [account.pk for account in users]
+    for pk, role in User.objects.filter(pk__in=ids).values_list("pk", "groups__name"):
         roles[pk].add(role or READER)
-    for user in users:
-        user.roles = frozenset(roles[user.pk])  # avoids a query for each account
+    for account in users:
+        account.roles = frozenset(roles[account.pk])  # avoids a query for each account
     guests = list(Guest.objects.filter(matches, by_guest).order_by("-created_at")[:MAX_SEARCH_RESULTS])
     imported = list(
         names.filter(author_name__icontains=query)
@@ -233,13 +234,13 @@ def search(query: str, user: User) -> list[SearchResult]:
         .distinct("source", "author_name")[:MAX_SEARCH_RESULTS]
     )
     values = {
-        "users": [user.pk for user in users],
+        "users": ids,
         "guests": [guest.pk for guest in guests],
         "imported": [comment.pk for comment in imported],
     }
     states, _since = parse_states(fetch_together(state_queries(values["imported"]), values))
     people = [
-        *(Person(user=user) for user in users),
+        *(Person(user=account) for account in users),
         *(Person(guest=guest) for guest in guests),
         *(Person(comment=comment) for comment in imported),
     ]
