@@ -80,6 +80,13 @@ def sync_cases(*, ids: Sequence[int], batch: UUID, by_person: bool, undoes: UUID
         _create_cases(Comment.objects.filter(pk__in=waiting))
 
 
+def close_cases(comments: Sequence[int], *, closed_by: UUID) -> None:
+    """Close the open cases of these comments. An undo of the action `closed_by` reopens them."""
+    Case.objects.open().filter(comment__in=comments).update(
+        closed_at=timezone.now(), closed_by=closed_by, claimed_by=None, claimed_until=None
+    )
+
+
 @transaction.atomic(savepoint=False)
 def create_missing_cases(ids: Collection[int], *, states: Collection[str]) -> None:
     """Open a case for each of these comments that is in one of these states and has no open case.

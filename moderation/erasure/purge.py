@@ -26,11 +26,11 @@ from comments.models import LAST_TRANSITION_ID, Comment, CommentDraft, Follow, M
 from comments.services.discussions import lock_discussions_of
 from comments.services.text_changes import erase_comments, erase_names, stored_deleted_name
 from core.database.sql import execute, fetch_column
+from moderation.actions import cases
 from moderation.erasure import emails, written_mails
 from moderation.models import (
     Appeal,
     Batch,
-    Case,
     CommentGroup,
     CommentGroupMember,
     DecisionMessage,
@@ -149,9 +149,7 @@ def erase_related_data(comments: Sequence[int]) -> None:
     Open cases are closed, as nothing is left to decide on. Reports of illegal content are kept, since the law
     requires a record of them.
     """
-    Case.objects.open().filter(comment__in=comments).update(
-        closed_at=timezone.now(), closed_by=uuid4(), claimed_by=None, claimed_until=None
-    )
+    cases.close_cases(comments, closed_by=uuid4())
     Origin.objects.filter(comment__in=comments).delete()
     ModeratorNote.objects.filter(comment__in=comments).delete()
     DecisionMessage.objects.filter(comment__in=comments).delete()

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -12,11 +11,11 @@ from comments.services.discussions import lock_discussions_of
 from comments.services.states import restrict_states
 from comments.services.text_changes import erase_comments
 from moderation import tasks
-from moderation.actions import decisions
+from moderation.actions import cases, decisions
 from moderation.actions.decisions import ActionResult
 from moderation.actions.setting_changes import Refusal
 from moderation.erasure import purge, restricted_content
-from moderation.models import Batch, Case, Restriction
+from moderation.models import Batch, Restriction
 
 # The author is not notified if the police may investigate.
 NO_NOTIFICATION = {Restriction.Why.CHILD_ABUSE, Restriction.Why.COURT}
@@ -52,9 +51,8 @@ def restrict(
                 for pk in restricted
             ]
             restricted_content.store_texts(made)
-            Case.objects.open().filter(comment__in=restricted).update(
-                closed_at=timezone.now(), closed_by=batch.pk, claimed_by=None, claimed_until=None
-            )
+            if actor is None:  # A replay: only the action of a person closes the cases of reported comments.
+                cases.close_cases(restricted, closed_by=batch.pk)
             if notify and why not in NO_NOTIFICATION:
                 tasks.notify_authors_later(batch)
     return decisions.make_result(batch, ids, restricted)

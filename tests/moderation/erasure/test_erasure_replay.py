@@ -26,7 +26,7 @@ from comments.models import Comment, Reason, State
 from comments.services.states import delete_comment
 from moderation.actions.decisions import decide
 from moderation.erasure import erasure_replay, purge, restrictions
-from moderation.models import Batch, ModeratorNote, Report, RestrictedText, Restriction
+from moderation.models import Batch, Case, ModeratorNote, Report, RestrictedText, Restriction
 from moderation.people.profiles import Person
 from moderation.reports.reporting import report_comment
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
@@ -126,6 +126,17 @@ def test_erasures_and_restrictions_are_repeated(tmp_path: Path, ada: User) -> No
         == erasure_replay.ReplayedErasures()
     )
     assert Batch.objects.count() == batches
+
+
+def test_the_case_of_a_comment_that_is_restricted_again_is_closed(tmp_path: Path, ada: User) -> None:
+    comment, file = make_comment(make_article(), "Her number is 555 0199."), tmp_path / "site.zip"
+    report_comment(comment=comment, user=ada, guest=None, why=Report.Why.OTHER, details="It is hers.")
+    backup(file)
+    restrictions.restrict(ids=[comment.pk], why=Restriction.Why.PERSONAL, actor=ada)
+    assert not Case.objects.open().exists()
+    assert restore_backup(file).restricted == 1
+    assert not Case.objects.open().exists()
+    assert Case.objects.get().closed_by == Batch.objects.get(kind=Batch.Kind.RESTRICTION).pk
 
 
 def test_texts_deleted_after_the_end_of_a_hold_are_deleted_again(tmp_path: Path, ada: User) -> None:
