@@ -260,6 +260,11 @@ class Article(models.Model):
         """Return the time of the last change that readers see: its publication, or a later update."""
         return max(self.published_at or self.updated_at, self.updated_at)
 
+    @property
+    def full_text(self) -> str:
+        """Return the standfirst and the body, with which comments are compared."""
+        return f"{self.standfirst}\n{self.body}"
+
     def preview_url(self) -> str:
         """Return the path of a preview link, valid for PREVIEW_LIFETIME. Nothing is stored."""
         return reverse("preview", args=[self.slug, signing.dumps(self.pk, salt=PREVIEW_SALT)])

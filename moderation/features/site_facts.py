@@ -58,6 +58,7 @@ SELECT DISTINCT c.author FROM (
 CROSS JOIN LATERAL (
   SELECT author_name AS author FROM comments_comment WHERE id = o.comment_id AND id <> %(exclude)s LIMIT 1) c
 WHERE lower(c.author) <> lower(%(name)s)"""
+# The last column is Article.full_text.
 SITE_FACTS_SQL = f"""
 WITH linking AS MATERIALIZED ({_LINKING_SQL})
 SELECT ARRAY(SELECT DISTINCT host FROM linking WHERE state = 'spam'),

@@ -47,7 +47,7 @@ def screen_block(
     comments = rows.order_by("created_at", "pk").values_list(
         "pk", "revision", "author_name", "body", "created_at", "text_missing"
     )
-    article_text, active = f"{article.standfirst}\n{article.body}", usable_filter()
+    article_text, active = article.full_text, usable_filter()
     if active:
         active = active._replace(topics=tuple(article.topics.order_by("pk").values_list("pk", flat=True)))
     found = {}

@@ -185,7 +185,7 @@ def _articles(ids: Collection[int]) -> dict[int, ArticleData]:
     return {
         article.pk: (
             article.title,
-            f"{article.standfirst}\n{article.body}",
+            article.full_text,
             article.published_at,
             tuple(sorted(topic.pk for topic in article.topics.all())),
         )

@@ -53,7 +53,7 @@ def _stored_comment_data(comment: Comment) -> CommentData:
         body=comment.body,
         author=comment.author_name or None,
         article_title=article.title,
-        article_text=f"{article.standfirst}\n{article.body}",
+        article_text=article.full_text,
         article_date=article.published_at,
         comment_date=comment.created_at,
         is_reply=comment.parent_id is not None,
