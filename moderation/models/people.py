@@ -1,5 +1,6 @@
 """Sanctions, notes and IP address hashes, which can be erased, and the erasures of people."""
 
+import re
 from datetime import timedelta
 from typing import Self
 
@@ -25,6 +26,15 @@ MAILED_WITHIN = timedelta(minutes=2)  # the mail about a sanction is sent after 
 def person_key(user: int | None, guest: int | None) -> str:
     """Return the key of an account (u12) or a guest (g7), as in URLs and in the parameters of an action."""
     return f"u{user}" if user else f"g{guest}"
+
+
+def parse_person_key(key: str) -> tuple[str, int] | None:
+    """Return the kind and the id in a key, or None for another text.
+
+    The kind is u or g, or i for the imported name of the comment with this id.
+    """
+    match = re.fullmatch(r"([ugi])([1-9][0-9]{0,17})", key)
+    return (match[1], int(match[2])) if match else None
 
 
 class SanctionQuerySet(models.QuerySet["Sanction"]):

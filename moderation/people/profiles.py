@@ -3,7 +3,6 @@
 The number of statements does not grow with the number of people.
 """
 
-import re
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,6 +18,7 @@ from accounts.models import READER, Guest, User
 from comments.models import Comment, Reason, State, moderated_stories
 from core.database.sql import fetch_together
 from moderation.models import ModeratorNote
+from moderation.models.people import parse_person_key
 from moderation.people.person_queries import (
     PersonNumbers,
     number_queries,
@@ -113,14 +113,11 @@ class Person:
         return Comment.objects.written_by(self.user, self.guest)
 
 
-PERSON_KEY = re.compile(r"([ugi])([1-9][0-9]{0,17})", re.ASCII)
-
-
 def find_person(key: str) -> Person | None:
     """Return the person with this key, which is an account (u12), a guest (g7) or an imported name (i123)."""
-    if not (match := PERSON_KEY.fullmatch(key)):
+    if not (parsed := parse_person_key(key)):
         return None
-    kind, pk = match[1], int(match[2])
+    kind, pk = parsed
     if kind == "u":
         found = Person(user=User.objects.filter(pk=pk).first())
     elif kind == "g":

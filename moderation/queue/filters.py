@@ -26,6 +26,7 @@ from core.query_forms import parse_number, parse_whole_number
 from moderation.actions import cases
 from moderation.checks import registry
 from moderation.models import Finding, Rule
+from moderation.models.people import parse_person_key
 from moderation.queue import explanations
 
 MAX_FOUND_BY_NAME = 1_000  # people with a name, and their comments, that a filter finds
@@ -85,7 +86,7 @@ def parse_filters(
 def storable_values(values: Mapping[str, str]) -> dict[str, str]:
     """Return the values that are ids and codes. Typed text may be a person's name and must not be stored."""
     storable = dict(values)
-    if "author" in storable and not _parse_person(storable["author"]):
+    if "author" in storable and not parse_person_key(storable["author"]):
         del storable["author"]
     if story := _find_story(storable.pop("article", "")):
         storable["article"] = story_value(story)
@@ -162,7 +163,7 @@ def _by_author(value: str, prefix: str, user: User) -> tuple[str, Q]:
 
     The name is shown only to people who may decide on one of the person's comments.
     """
-    if (person := _parse_person(value)) is None:
+    if (person := parse_person_key(value)) is None:
         return f"“{value}”", Q(**{f"{prefix.rstrip('_') or 'pk'}__in": _comments_by_name(value)})
     kind, number = person
     own = Comment.objects.moderated_by(user)
@@ -174,12 +175,6 @@ def _by_author(value: str, prefix: str, user: User) -> tuple[str, Q]:
     found = (User if kind == "u" else Guest).objects.filter(pk=number)
     is_known = user.is_moderator or own.filter(**{field: number}).exists()
     return str(get_object_or_404(found)) if is_known else value, Q(**{f"{prefix}{field}": number})
-
-
-def _parse_person(value: str) -> tuple[str, int] | None:
-    """Return the kind and number of a person key such as u12, or None."""
-    kind, number = value[:1], parse_whole_number(value[1:])
-    return (kind, number) if number is not None and kind in "ugi" else None
 
 
 def _comments_by_name(name: str) -> list[int]:
