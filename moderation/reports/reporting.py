@@ -181,7 +181,7 @@ def edit_and_resubmit(*, comment: Comment, body: str, user: User | None, guest: 
     return appeal
 
 
-def review_requests(case: Case, user: User | None = None) -> list[ReviewRequest]:
+def review_requests(case: Case, user: User) -> list[ReviewRequest]:
     """Return the reports and appeals of a case, the earliest first: one statement for each kind that it has.
 
     Beyond MAX_REPORTS_SHOWN reports, and ILLEGAL_CONTENT_SHOWN of illegal content, the rest is only counted.
@@ -194,8 +194,7 @@ def review_requests(case: Case, user: User | None = None) -> list[ReviewRequest]
         requests += _requests_of_readers(case)
     if case.is_appealed:
         appeals = Appeal.objects.filter(case=case).select_related("against", "comment")
-        if user:
-            appeals = appeals.annotate(is_for_colleague=Q(case__in=_cases_for_colleagues(user)))
+        appeals = appeals.annotate(is_for_colleague=Q(case__in=_cases_for_colleagues(user)))
         requests += [
             ReviewRequest(
                 "edit" if appeal.is_edit else "appeal",
@@ -209,14 +208,14 @@ def review_requests(case: Case, user: User | None = None) -> list[ReviewRequest]
     return sorted(requests, key=lambda request: request.at)
 
 
-def _requests_of_illegal_content(case: Case, user: User | None) -> Iterator[ReviewRequest]:
+def _requests_of_illegal_content(case: Case, user: User) -> Iterator[ReviewRequest]:
     for report in _earliest_and_latest(case):
         sentence = (
             _("Reported as illegal: child abuse.")
             if report.is_child_abuse
             else _("Reported as illegal content.")
         )
-        by = report.name if user and user.is_moderator else ""
+        by = report.name if user.is_moderator else ""
         yield ReviewRequest("illegal_content", sentence, report.why, report.at, "", by)
         if report.place == ILLEGAL_CONTENT_SHOWN and report.count > 2 * ILLEGAL_CONTENT_SHOWN:
             others = report.count - 2 * ILLEGAL_CONTENT_SHOWN
@@ -272,13 +271,13 @@ def _heaviest(case: Case) -> Iterable[Any]:
     )
 
 
-def _appeal_sentence(appeal: Any, user: User | None) -> str:
+def _appeal_sentence(appeal: Any, user: User) -> str:
     sentence = (
         _("The author edited and resubmitted it.")
         if appeal.is_edit
         else _("The author appeals the decision.")
     )
-    if user is None or not appeal.is_for_colleague:
+    if not appeal.is_for_colleague:
         return sentence
     if appeal.comment.author_id == user.pk:
         return _("%(sentence)s It is your own comment, so another moderator answers.") % {

@@ -55,7 +55,7 @@ def test_an_appeal_of_the_maximum_length_is_accepted(client, removed, jim):
     assert Appeal.objects.get().text == text.replace("\r", "")
 
 
-def test_an_author_appeals_once_and_sees_the_appeal(client, removed, jim):
+def test_an_author_appeals_once_and_sees_the_appeal(client, removed, jim, maria):
     client.force_login(jim)
     for nothing in ("", "  \n "):  # an empty appeal does not count
         empty = client.post(page(removed), {"text": nothing})
@@ -73,7 +73,7 @@ def test_an_author_appeals_once_and_sees_the_appeal(client, removed, jim):
     case = Case.objects.open().get(comment=removed)
     assert case.is_appealed
     assert case.opened_at - case.due_at >= timedelta(hours=APPEAL_HOURS)
-    (request,) = reporting.review_requests(case)
+    (request,) = reporting.review_requests(case, maria)
     assert (request.kind, request.text) == ("appeal", "I meant the boat.")
 
     second = client.post(page(removed), {"text": "And again!"})
