@@ -32,13 +32,13 @@ def compiled_rules(ids: Sequence[int]) -> RuleSet:
     """
     global _cached
     key = tuple(ids)
-    cached_key, rules, compiled = _cached
+    cached_key, rules, _compiled = _cached
     if cached_key == key:
         return rules
+    wanted = set(key)
     with _lock:
-        _, _, compiled = _cached
-        compiled = {pk: rule for pk, rule in compiled.items() if pk in set(key)}
-        for rule in Rule.objects.filter(pk__in=set(key) - set(compiled)).select_related("terms"):
+        compiled = {pk: rule for pk, rule in _cached[2].items() if pk in wanted}
+        for rule in Rule.objects.filter(pk__in=wanted - set(compiled)).select_related("terms"):
             try:
                 compiled[rule.pk] = matching.compile_rule(rule_definition(rule))
             except ValueError:
