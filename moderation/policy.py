@@ -38,6 +38,7 @@ from moderation.screening.origins import INSERT_ORIGIN_SQL, hash_address, hash_b
 from moderation.screening.rate_limits import (
     BELOW_LIMITS_SQL,
     POSTING_LOCK_SQL,
+    RateLimit,
     rate_limit_values,
     refuse_above_rate_limit,
 )
@@ -81,13 +82,12 @@ class Policy(comments.policy.Policy):
         may moderate it. A sanction that requires review applies to everybody.
         """
         context, active_filter, parsed, facts = load_context(submission)
-        limits = refuse_above_rate_limit(submission, context)
-        findings = registry.run_checks(submission, context)
+        limits, findings, nudges = _run_checks(submission, context)
+        if nudges:
+            raise NudgeError(nudges)
         prediction, filter_findings = score_submission(submission, parsed, facts, active_filter, findings)
         findings += filter_findings
         review = _needed_review(submission, context, findings)
-        if nudges := find_nudges(submission, context, findings, waits=review == "hold"):
-            raise NudgeError(nudges)
         # Comments by known people and edits of published comments are never marked as spam without a review.
         is_exempt = context.may_moderate or context.has_approved_comment or submission.comment
         verdict: Verdict = "publish"
@@ -99,10 +99,8 @@ class Policy(comments.policy.Policy):
 
     def find_nudges(self, submission: Submission) -> dict[Nudge, str]:
         context, *_for_filter = load_context(submission)
-        refuse_above_rate_limit(submission, context)
-        findings = registry.run_checks(submission, context)
-        waits = _needed_review(submission, context, findings) == "hold"
-        return find_nudges(submission, context, findings, waits=waits)
+        _limits, _findings, nudges = _run_checks(submission, context)
+        return nudges
 
     def get_insert_values(self, submission: Submission, screening: Screening) -> dict[str, Any]:
         return {
@@ -190,6 +188,19 @@ class Policy(comments.policy.Policy):
     def describe_usual_delay(self) -> str:
         hours = review_time.usual_hours()
         return _("usually %(hours)s h") % {"hours": hours} if hours else ""
+
+
+def _run_checks(
+    submission: Submission, context: Context
+) -> tuple[list[RateLimit], list[CheckResult], dict[Nudge, str]]:
+    """Return the rate limits of a submission, the findings of the checks, and the nudges that apply.
+
+    The spam filter scores it later, so that no nudge depends on its verdict. Raises RateLimitError.
+    """
+    limits = refuse_above_rate_limit(submission, context)
+    findings = registry.run_checks(submission, context)
+    waits = _needed_review(submission, context, findings) == "hold"
+    return limits, findings, find_nudges(submission, context, findings, waits=waits)
 
 
 def _needed_review(
