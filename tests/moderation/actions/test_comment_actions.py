@@ -194,7 +194,7 @@ def test_original_removed_concurrently_is_refused(maria, omar):
             decide(ids=[first.pk], to=State.SPAM, reason="spam", actor=omar)
             removal = colleague.submit(remove)
             wait_for_a_lock()
-        with pytest.raises(ValidationError, match=f"#{first.pk} is not published"):
+        with pytest.raises(ValidationError, match=f"#{first.pk} has been removed"):
             removal.result(timeout=PATIENCE)
     assert Comment.objects.get(pk=repeat.pk).state == State.PUBLISHED
     assert Batch.objects.count() == 1

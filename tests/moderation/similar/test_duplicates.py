@@ -28,7 +28,7 @@ def test_duplicates_of_a_removed_comment_are_not_removed(client, maria, article)
     decisions.decide(ids=[first.pk], to=State.SPAM, reason="spam", actor=maria)
     client.force_login(maria)
     answer = client.post(url(group), {"reason": "repeat"}, follow=True)
-    assert f"Comment #{first.pk} is not published." in answer.text
+    assert f"Comment #{first.pk} has been removed." in answer.text
     assert set(Comment.objects.filter(pk__in=[c.pk for c in again]).values_list("state", flat=True)) == {
         "published"
     }
