@@ -75,8 +75,7 @@ class StateHistory:
         """Return the earlier state that the author knows of, or None if the state never changed.
 
         Authors know of periods that lasted NOTIFY_AFTER, of waiting for a check, which the page shows at
-        once, and of the first state. They are not notified of the batches
-        in `unannounced`.
+        once, and of the first state. They are not notified of the batches in `unannounced`.
         """
         lasting = [
             period.key

@@ -246,9 +246,8 @@ def add_refusal_message(request: HttpRequest, result: decisions.ActionResult) ->
     if not result.refused:
         return
     shown = result.refused[:5]
-    sentences = [
-        (_comment_link(r.comment), _explain_refusal(r).removesuffix(".")) for r in shown
-    ]  # some are sentences
+    # Some of them are sentences, with a full stop.
+    sentences = [(_comment_link(r.comment), _explain_refusal(r).removesuffix(".")) for r in shown]
     lines = format_html_join(" ", "{}{}.", sentences)
     count = len(result.refused) + result.more
     summary = ngettext(

@@ -29,9 +29,9 @@ def restrict(
 ) -> ActionResult:
     """Restrict access to comments, as one action: they are removed, and only administrators can read them.
 
-    `why` is a Restriction.Why. Child abuse always gets a legal hold. Comments that are restricted
-    already or permanently deleted are refused. With `notify` the author is notified of the
-    removal, except if an authority may investigate. The caller checks the permission.
+    `why` is a Restriction.Why. Child abuse always gets a legal hold. Comments that are restricted already or
+    permanently deleted are refused. With `notify` the author is notified of the removal, except if an
+    authority may investigate. The caller checks the permission.
     """
     with transaction.atomic():
         batch = Batch.objects.create(

@@ -116,9 +116,8 @@ def _earlier_click(person: Person, batch: Batch, message: str, until: datetime |
         batch__reason=batch.reason,
         batch__parameters=batch.parameters,
     )
-    if (
-        batch.parameters["kind"] != Sanction.Kind.WARN
-    ):  # the end of a warning depends on the time of the click
+    # The end of a warning depends on the time of the click.
+    if batch.parameters["kind"] != Sanction.Kind.WARN:
         same = same.filter(until=until)
     found = same.select_related("batch").first()
     return found.batch if found else None

@@ -1,5 +1,4 @@
-"""Matching: compiled rules that search a text in time that grows with the text, not with the number of
-rules.
+"""Compiled rules, which search a text in time that grows with the text, not with the number of rules.
 
 Uses no database. Spans are in characters of the text as it was typed.
 """
@@ -47,9 +46,8 @@ class CompiledRule:
     """A rule with its matcher; a limit has none."""
 
     rule: RuleDefinition
-    find: (
-        Callable[[str, str], tuple[Spans, bool]] | None
-    )  # (body, name) → spans in the body, whether the name matches
+    # (body, name) → spans in the body, whether the name matches
+    find: Callable[[str, str], tuple[Spans, bool]] | None
 
 
 @dataclass(frozen=True)

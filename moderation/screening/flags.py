@@ -1,8 +1,7 @@
 """Flagged comments: those with a finding that always opens a case (Check.flags), also old and imported ones.
 
-A new comment's case is opened when it is posted or edited. An import calls
-`open_cases_for_flagged`. A scheduled job calls `flag_old_comments`, for comments that were stored before the
-check existed.
+A new comment's case is opened when it is posted or edited. An import calls `open_cases_for_flagged`. A
+scheduled job calls `flag_old_comments`, for comments that were stored before the check existed.
 """
 
 from collections.abc import Mapping, Sequence

@@ -29,9 +29,8 @@ LABELS = {"spam": True, "ham": False}
 
 
 MAX_ROW_CHARACTERS = 10_000_000  # a larger row means an unclosed quote
-UNDECODABLE = re.compile(
-    "[\udc80-\udcff]"
-)  # bytes that the encoding does not have, as surrogateescape gives them
+# Bytes that the encoding does not have, as surrogateescape gives them.
+UNDECODABLE = re.compile("[\udc80-\udcff]")
 
 
 class CsvFileError(UserError):

@@ -52,12 +52,12 @@ class GoodScores:
 def waiting_threshold(percent: float, site: GoodScores, starter: GoodScores) -> float:
     """Return the probability from which a comment waits, so that few good comments do.
 
-    At most `percent` (0 to 100) of future good comments wait. If k of n known comments exceed a threshold, k
-    + 1 of n + 1 are expected to, since the next one is as likely as any to be the highest. So the comment
+    At most `percent` (0 to 100) of future good comments wait. If k of n known comments exceed a threshold,
+    k + 1 of n + 1 are expected to, since the next one is as likely as any to be the highest. So the comment
     that is being scored counts as one that waits, as far as the known ones are the site's own.
 
-    `site`: the site's own comments; `starter`: those of other sites. Scores below the highest
-    stored ones are unknown, so the threshold is always above the lowest of those.
+    `site`: the site's own comments; `starter`: those of other sites. Scores below the highest stored ones are
+    unknown, so the threshold is always above the lowest of those.
     """
     prior = max(0.0, PRIOR_COUNT - site.count) if starter.count else 0.0
     weighted = list(site.weighted())
