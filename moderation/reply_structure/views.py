@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
 
 from accounts.requests import request_user, safe_local_path
 from comments.comment_links import parse_comment_number
@@ -23,6 +24,7 @@ from moderation.actions.views import redirect_back
 from moderation.reply_structure import candidates
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
     """Move a comment. Moderators can load every comment, editors those under their articles.
@@ -49,15 +51,15 @@ def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
             form.add_error("parent", obstacle)
         elif parent is None or form.cleaned_data["confirmed"] != parent.pk:
             warnings = candidates.find_warnings(comment, parent)
-    if request.method == "POST" and form.is_valid() and not warnings:
-        try:
-            batch = move(comment=comment, parent=parent, actor=user)
-        except ValidationError as error:  # somebody else has moved one of them meanwhile
-            form.add_error("parent", error)
-        else:
-            if batch is None:
-                messages.info(request, _("It is there already."))
-            return redirect_back(request, batch, back or tree, comment)
+        if request.method == "POST" and not form.errors and not warnings:
+            try:
+                batch = move(comment=comment, parent=parent, actor=user)
+            except ValidationError as error:  # somebody else has moved one of them meanwhile
+                form.add_error("parent", error)
+            else:
+                if batch is None:
+                    messages.info(request, _("It is there already."))
+                return redirect_back(request, batch, back or tree, comment)
     chosen = parent.pk if parent and warnings else None
     listed = candidates.find_candidates(comment, parameters["q"], chosen=chosen)
     if chosen in {candidate.comment.pk for candidate in listed}:

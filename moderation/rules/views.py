@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from accounts.requests import require_moderator
@@ -114,6 +114,7 @@ def rule(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "moderation/rules/rule.html", context)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def new(request: HttpRequest, kind: str) -> HttpResponse:
     """Create a rule of one kind."""
@@ -123,6 +124,7 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
     return _form(request, user, FORM_BY_KIND[kind], None)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def change(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a rule by creating another version."""

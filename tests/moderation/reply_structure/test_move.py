@@ -131,6 +131,10 @@ def test_it_moves_to_the_top_level(maria_client, thread):
     assert check() == {}
 
 
+def test_another_method_is_refused(maria_client, thread):
+    assert maria_client.put(address(thread[2])).status_code == 405
+
+
 def test_the_same_parent_changes_nothing(maria_client, thread):
     answer = maria_client.post(address(thread[1]), {"parent": str(thread[0].pk)})
     assert answer.url == tree(thread[1])

@@ -373,6 +373,12 @@ def test_unknown_rules_and_kinds_are_not_found(client, maria):
     assert client.get("/moderation/rules/1/switch/").status_code == 405
 
 
+@pytest.mark.parametrize("path", [TERM, "/moderation/rules/1/change/"])
+def test_the_forms_refuse_other_methods(client, maria, path):
+    client.force_login(maria)
+    assert client.put(path).status_code == 405
+
+
 @pytest.mark.usefixtures("rate_limits_on")
 def test_a_refused_comment_keeps_its_text(client):
     article = make_article()
