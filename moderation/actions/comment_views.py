@@ -1,6 +1,6 @@
 """Views for one comment besides decisions: editor's pick, locked replies, duplicate, redaction.
 
-Finding the comment is the permission. `next` is the URL to return to, as in moderation/actions/views.py.
+Finding the comment is the permission. `next` is the URL to return to, as in request_helpers.ActionForm.
 """
 
 from django import forms
@@ -17,9 +17,15 @@ from accounts.requests import require_decider, safe_local_path
 from comments.models import Comment, State
 from core.forms import SubmitForm
 from moderation.actions import decisions, quick_actions, redactions
-from moderation.actions.request_helpers import ActionForm, render_comment_form, require_post_and_login
+from moderation.actions.request_helpers import (
+    ActionForm,
+    add_refusal_message,
+    parse_expected_transitions,
+    redirect_back,
+    render_comment_form,
+    require_post_and_login,
+)
 from moderation.actions.state_history import expected_transition_value, last_transition_ids
-from moderation.actions.views import add_refusal_message, parse_expected_transitions, redirect_back
 from moderation.models import Batch
 from moderation.reply_structure.views import find_comment
 

@@ -27,11 +27,11 @@ from moderation.actions import quick_actions
 from moderation.actions.request_helpers import (
     ActionForm,
     DoneQuery,
+    add_done_message,
     just_done_action,
     redirect_with_done,
     require_post_and_login,
 )
-from moderation.actions.views import add_done_message
 from moderation.models import Batch, Case
 from moderation.queue import explanations
 

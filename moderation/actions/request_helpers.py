@@ -1,4 +1,4 @@
-"""Helpers for moderation views: find actions, and read the URL to return to.
+"""Helpers for moderation views: find actions, read what a request sends, and report what was done.
 
 Finding an action is the permission to undo it.
 """
@@ -10,19 +10,31 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID
 
 from django import forms
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import BadRequest
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.models import User
+from accounts.requests import safe_local_path
 from articles.models import Article
-from comments.models import Comment, Transition
-from core.query_forms import QueryForm
+from comments.models import Comment, State, Transition
+from core.query_forms import QueryForm, parse_whole_number
 from moderation.actions import history
+from moderation.actions.decisions import ActionResult
+from moderation.actions.setting_changes import Refusal
 from moderation.models import Batch, SettingChange
+from moderation.queue import explanations
+
+NOT_AVAILABLE = gettext_lazy("This decision is not available here.")
 
 
 def require_post_and_login(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -60,6 +72,75 @@ def without_done_param(path: str) -> str:
     return parts._replace(query=urlencode(query)).geturl()
 
 
+def redirect_back(request: HttpRequest, batch: Batch | None, back: str, comment: Comment) -> HttpResponse:
+    """Redirect to `back`: a path of this site, or "story" for the comment on its story."""
+    if back == "story":
+        story = comment.discussion.article.get_absolute_url()
+        if batch:
+            add_done_message(request, batch, f"{story}#comment-{comment.pk}")
+        return redirect(story + story_anchor(comment))
+    return redirect_with_done(batch, safe_local_path(request, back))
+
+
+def story_anchor(comment: Comment) -> str:
+    """Return the fragment of the comment, or of the nearest one that moderators still see on its story.
+
+    That is the nearest visible ancestor, or else the top-level comment before it.
+    """
+    ancestors = comment.get_ancestors(ascending=True, include_self=True)
+    nearest = ancestors.filter(Q(shown=True) | Q(state=State.PENDING)).first()
+    if nearest is None:
+        roots = Comment.objects.filter(discussion=comment.discussion_id, parent=None, shown=True)
+        before = roots.filter(created_at__lte=comment.created_at).exclude(pk=comment.pk)
+        nearest = before.order_by("-created_at", "-pk").first()
+    return f"#comment-{nearest.pk}" if nearest else "#comments"
+
+
+def add_done_message(request: HttpRequest, batch: Batch | None, place: str, sentence: str = "") -> None:
+    """Add a message that says what was done (or `sentence`), with an Undo button, or that nothing changed.
+
+    The undo returns to `place`, a path with a fragment. base.html reads its URL from the extra tags.
+    """
+    if batch is None:
+        messages.info(request, _("Nothing changed."))
+        return
+    url = reverse("moderation:action", args=[batch.pk])
+    text = format_html('<a href="{}">{}</a>', url, sentence or explanations.describe_action(batch))
+    undo = urlencode({"next": place})
+    messages.success(request, text, extra_tags=f"{reverse('moderation:undo', args=[batch.pk])}?{undo}")
+
+
+def add_refusal_message(request: HttpRequest, result: ActionResult) -> None:
+    """Add a warning that names the skipped comments, with who changed each before and how."""
+    if not result.refused:
+        return
+    shown = result.refused[:5]
+    # Some of them are sentences, with a full stop.
+    sentences = [(_comment_link(r.comment), _explain_refusal(r).removesuffix(".")) for r in shown]
+    lines = format_html_join(" ", "{}{}.", sentences)
+    count = len(result.refused) + result.more
+    summary = ngettext(
+        "One was left unchanged, because it has changed meanwhile.",
+        "%(n)s were left unchanged, because they have changed meanwhile.",
+        count,
+    ) % {"n": count}
+    messages.warning(request, format_html("{} {}{}", summary, lines, " …" if count > len(shown) else ""))
+
+
+def _comment_link(comment: int | None) -> SafeString | str:
+    """Return a link to a comment in moderation, or "" for a setting."""
+    if not comment:
+        return ""
+    return format_html('<a href="{}">#{}</a>: ', reverse("moderation:comment", args=[comment]), comment)
+
+
+def _explain_refusal(refusal: Refusal) -> str:
+    """Return who changed a comment or setting before, and how."""
+    if not refusal.actor:
+        return refusal.reason
+    return _("%(who)s: %(what)s") % {"who": refusal.actor, "what": refusal.reason}
+
+
 def render_comment_form(
     request: HttpRequest, template: str, comment: Comment, form: forms.Form, back: str = "", **context: Any
 ) -> HttpResponse:
@@ -95,6 +176,17 @@ class ActionForm(QueryForm):
     def of(cls, request: HttpRequest) -> dict[str, Any]:
         """Return the values that a request sends. Those in the URL take precedence, unless they are empty."""
         return cls.read(request.POST.dict() | {name: value for name, value in request.GET.items() if value})
+
+
+def parse_expected_transitions(values: list[str]) -> dict[int, int]:
+    """Return by comment the last transition that the form showed (`seen` in DecisionForm).
+
+    Raises BadRequest for a malformed value: to ignore it would let the same decision be taken twice.
+    """
+    pairs = [[parse_whole_number(number) for number in value.split(".", 1)] for value in values if value]
+    if any(len(pair) != 2 or None in pair for pair in pairs):
+        raise BadRequest(NOT_AVAILABLE)
+    return {pk: last for pk, last in pairs if pk is not None and last is not None}
 
 
 def actions_visible_to(user: User) -> Any:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.requests import require_moderator
 from core.query_forms import parse_whole_number
 from moderation.actions import saved_lines
-from moderation.actions.views import add_done_message
+from moderation.actions.request_helpers import add_done_message
 from moderation.models import SavedLine
 from moderation.models.messages import MAX_LINE_LENGTH
 

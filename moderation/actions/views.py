@@ -8,15 +8,12 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import BadRequest, ValidationError
-from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect
 from django.template.defaultfilters import linebreaksbr
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
 from accounts.requests import require_decider, safe_local_path
@@ -25,20 +22,23 @@ from core.forms import MultilineField
 from core.query_forms import parse_whole_number
 from moderation.actions import decisions, saved_lines
 from moderation.actions.request_helpers import (
+    NOT_AVAILABLE,
     ActionForm,
+    add_done_message,
+    add_refusal_message,
     get_action_or_404,
+    parse_expected_transitions,
+    redirect_back,
     redirect_with_done,
     require_post_and_login,
+    story_anchor,
 )
-from moderation.actions.setting_changes import Refusal
-from moderation.models import Batch, Case, SavedLine
+from moderation.models import Case, SavedLine
 from moderation.models.messages import MAX_LINE_LENGTH, MAX_MESSAGE_LENGTH
-from moderation.queue import explanations
 from moderation.reports import reporting as reports
 
 MAX_COMMENTS_PER_ACTION = 1_000  # comments in one request
 KEEP_REMOVED = "stays"  # in place of a reason: keep a comment removed for the reason that it has
-NOT_AVAILABLE = gettext_lazy("This decision is not available here.")
 
 
 class DecisionForm(forms.Form):
@@ -200,84 +200,4 @@ def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
         add_done_message(request, result.batch, back)
     number = parse_whole_number(place.removeprefix("comment-"))
     comment = Comment.objects.moderated_by(user, include_restricted=True).filter(pk=number or 0).first()
-    return redirect(path + _anchor(comment) if comment else back)
-
-
-def redirect_back(request: HttpRequest, batch: Batch | None, back: str, comment: Comment) -> HttpResponse:
-    """Redirect to `back`: a path of this site, or "story" for the comment on its story."""
-    if back == "story":
-        story = comment.discussion.article.get_absolute_url()
-        if batch:
-            add_done_message(request, batch, f"{story}#comment-{comment.pk}")
-        return redirect(story + _anchor(comment))
-    return redirect_with_done(batch, safe_local_path(request, back))
-
-
-def _anchor(comment: Comment) -> str:
-    """Return the fragment of the comment, or of the nearest one that moderators still see on its story.
-
-    That is the nearest visible ancestor, or else the top-level comment before it.
-    """
-    ancestors = comment.get_ancestors(ascending=True, include_self=True)
-    nearest = ancestors.filter(Q(shown=True) | Q(state=State.PENDING)).first()
-    if nearest is None:
-        roots = Comment.objects.filter(discussion=comment.discussion_id, parent=None, shown=True)
-        before = roots.filter(created_at__lte=comment.created_at).exclude(pk=comment.pk)
-        nearest = before.order_by("-created_at", "-pk").first()
-    return f"#comment-{nearest.pk}" if nearest else "#comments"
-
-
-def add_done_message(request: HttpRequest, batch: Batch | None, place: str, sentence: str = "") -> None:
-    """Add a message that says what was done (or `sentence`), with an Undo button, or that nothing changed.
-
-    The undo returns to `place`, a path with a fragment. base.html reads its URL from the extra tags.
-    """
-    if batch is None:
-        messages.info(request, _("Nothing changed."))
-        return
-    url = reverse("moderation:action", args=[batch.pk])
-    text = format_html('<a href="{}">{}</a>', url, sentence or explanations.describe_action(batch))
-    undo = urlencode({"next": place})
-    messages.success(request, text, extra_tags=f"{reverse('moderation:undo', args=[batch.pk])}?{undo}")
-
-
-def add_refusal_message(request: HttpRequest, result: decisions.ActionResult) -> None:
-    """Add a warning that names the skipped comments, with who changed each before and how."""
-    if not result.refused:
-        return
-    shown = result.refused[:5]
-    # Some of them are sentences, with a full stop.
-    sentences = [(_comment_link(r.comment), _explain_refusal(r).removesuffix(".")) for r in shown]
-    lines = format_html_join(" ", "{}{}.", sentences)
-    count = len(result.refused) + result.more
-    summary = ngettext(
-        "One was left unchanged, because it has changed meanwhile.",
-        "%(n)s were left unchanged, because they have changed meanwhile.",
-        count,
-    ) % {"n": count}
-    messages.warning(request, format_html("{} {}{}", summary, lines, " …" if count > len(shown) else ""))
-
-
-def _comment_link(comment: int | None) -> SafeString | str:
-    """Return a link to a comment in moderation, or "" for a setting."""
-    if not comment:
-        return ""
-    return format_html('<a href="{}">#{}</a>: ', reverse("moderation:comment", args=[comment]), comment)
-
-
-def _explain_refusal(refusal: Refusal) -> str:
-    """Return who changed a comment or setting before, and how."""
-    if not refusal.actor:
-        return refusal.reason
-    return _("%(who)s: %(what)s") % {"who": refusal.actor, "what": refusal.reason}
-
-
-def parse_expected_transitions(values: list[str]) -> dict[int, int]:
-    """Return by comment the last transition that the form showed (`seen` in DecisionForm).
-
-    Raises BadRequest for a malformed value: to ignore it would let the same decision be taken twice.
-    """
-    pairs = [[parse_whole_number(number) for number in value.split(".", 1)] for value in values if value]
-    if any(len(pair) != 2 or None in pair for pair in pairs):
-        raise BadRequest(NOT_AVAILABLE)
-    return {pk: last for pk, last in pairs if pk is not None and last is not None}
+    return redirect(path + story_anchor(comment) if comment else back)

@@ -26,8 +26,12 @@ from core.forms import SubmitForm
 from core.paging import next_page_url, read_page
 from core.query_forms import CursorQuery
 from moderation.actions import decisions
-from moderation.actions.request_helpers import ActionForm, render_comment_form, require_post_and_login
-from moderation.actions.views import add_refusal_message
+from moderation.actions.request_helpers import (
+    ActionForm,
+    add_refusal_message,
+    render_comment_form,
+    require_post_and_login,
+)
 from moderation.erasure import evidence, restricted_content, restrictions
 from moderation.models import Batch, Restriction
 from moderation.screening.duplicates import find_similar

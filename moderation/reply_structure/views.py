@@ -19,8 +19,7 @@ from comments.models import Comment
 from comments.services.moves import find_obstacle
 from core.query_forms import NumberField, QueryForm
 from moderation.actions.decisions import move
-from moderation.actions.request_helpers import ActionForm, render_comment_form
-from moderation.actions.views import redirect_back
+from moderation.actions.request_helpers import ActionForm, redirect_back, render_comment_form
 from moderation.reply_structure import candidates
 
 

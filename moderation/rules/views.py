@@ -20,8 +20,7 @@ from accounts.requests import require_moderator
 from comments.models import Comment
 from core.paging import read_numbered_page
 from core.query_forms import PageField, QueryForm, SearchField, parse_number
-from moderation.actions.request_helpers import require_post_and_login
-from moderation.actions.views import add_done_message
+from moderation.actions.request_helpers import add_done_message, require_post_and_login
 from moderation.checks.registry import can_search_for
 from moderation.models import Rule
 from moderation.queue import explanations

@@ -27,12 +27,12 @@ from moderation import similar
 from moderation.actions import decisions
 from moderation.actions.request_helpers import (
     DoneQuery,
+    add_refusal_message,
     just_done_action,
     redirect_with_done,
     require_post_and_login,
     without_done_param,
 )
-from moderation.actions.views import add_refusal_message
 from moderation.models import Batch, CommentGroup, SimilarityScan
 from moderation.queue import queues
 from moderation.similar import explanations, pages, scan

@@ -10,8 +10,12 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.requests import require_administrator, require_moderator
 from core.query_forms import parse_number
-from moderation.actions.request_helpers import DoneQuery, just_done_action, require_post_and_login
-from moderation.actions.views import add_done_message
+from moderation.actions.request_helpers import (
+    DoneQuery,
+    add_done_message,
+    just_done_action,
+    require_post_and_login,
+)
 from moderation.models import Batch, FilterVersion
 from moderation.spam_filter import active_model, versions
 from moderation.spam_filter.forms import FalsePositiveLimitForm
