@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from accounts.requests import require_decider, safe_local_path
+from comments.comment_links import find_comment
 from comments.models import Comment, State
 from core.forms import SubmitForm
 from moderation.actions import decisions, quick_actions, redactions
@@ -27,7 +28,6 @@ from moderation.actions.request_helpers import (
 )
 from moderation.actions.state_history import expected_transition_value, last_transition_ids
 from moderation.models import Batch
-from moderation.reply_structure.views import find_comment
 
 
 @require_post_and_login

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from accounts.requests import request_user, safe_local_path
-from comments.comment_links import parse_comment_number
+from comments.comment_links import find_comment
 from comments.models import Comment
 from comments.services.moves import find_obstacle
 from core.query_forms import NumberField, QueryForm
@@ -85,15 +85,6 @@ def _explain_move_meanwhile(comment: Comment) -> str:
         return _("This comment was moved to the top level meanwhile. Nothing was changed: choose again.")
     text = _("This comment was moved under #%(number)s meanwhile. Nothing was changed: choose again.")
     return text % {"number": comment.parent_id}
-
-
-def find_comment(text: str) -> Comment:
-    """Return the comment with this number or link. Raises ValidationError if there is none."""
-    if (number := parse_comment_number(text)) is None:
-        raise ValidationError(_("Enter the number of a comment or a link to it."), code="unreadable")
-    if not (comment := Comment.objects.filter(pk=number).first()):
-        raise ValidationError(_("There is no comment #%(number)s.") % {"number": number}, code="unknown")
-    return comment
 
 
 class MoveQuery(QueryForm):
