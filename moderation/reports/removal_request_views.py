@@ -21,7 +21,7 @@ from core.rate_limits import add_error
 from moderation.models import RemovalRequest
 from moderation.reports import removal_requests
 from moderation.reports.removal_request_forms import AnswerForm, RemovalRequestForm
-from moderation.reports.views import check_rate
+from moderation.screening.origins import refuse_many_reports
 
 PAGE_SIZE = 50  # requests
 
@@ -42,7 +42,7 @@ def request_removal(request: HttpRequest) -> HttpResponse:
     status = 422 if form.is_bound else 200
     if form.is_valid():
         try:
-            check_rate(request)
+            refuse_many_reports(request)
         except ValidationError as error:
             add_error(request, form, error)
         else:

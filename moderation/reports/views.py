@@ -1,6 +1,5 @@
 """Pages to report a comment or illegal content. They work without JavaScript."""
 
-from allauth.core.internal.httpkit import get_client_ip
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -19,14 +18,12 @@ from comments.models import Comment, State
 from comments.tasks import mail_confirmation
 from core.fallback_pages import broken_link
 from core.query_forms import QueryForm, SearchField
-from core.rate_limits import RateLimitError, add_error
+from core.rate_limits import add_error
 from moderation.models import IllegalContentReport, Report
 from moderation.notifications.notices import is_decided, report_outcome
 from moderation.reports import reporting
 from moderation.reports.forms import IllegalContentForm, ReportForm
-from moderation.screening.origins import count_report
-
-MAX_ANONYMOUS_REPORTS_PER_HOUR = 20  # reports from one IP address by people who are not known
+from moderation.screening.origins import refuse_many_reports
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -86,7 +83,7 @@ def report_illegal(request: HttpRequest) -> HttpResponse:
     status = 422 if is_post else 200
     if is_post and form.is_valid():
         try:
-            check_rate(request)
+            refuse_many_reports(request)
             assert form.comment is not None
             report = reporting.report_illegal_content(
                 comment=form.comment,
@@ -145,19 +142,10 @@ def _send_report(
     if user or guest:
         reporting.report_comment(comment=comment, user=user, guest=guest, why=why, details=details)
         return guest
-    check_rate(request)
+    refuse_many_reports(request)
     name, email = form.cleaned_data["name"], form.cleaned_data["email"]
     with transaction.atomic():
         new = Guest.objects.create(name=name, email=email)
         reporting.report_comment(comment=comment, user=None, guest=new, why=why, details=details)
         mail_confirmation.enqueue(new.pk)
     return new
-
-
-def check_rate(request: HttpRequest) -> None:
-    """Raise RateLimitError if this IP address sent more reports within an hour than people usually send."""
-    if count_report(get_client_ip(request) or "") > MAX_ANONYMOUS_REPORTS_PER_HOUR:
-        raise RateLimitError(
-            _("We got many reports from your network within an hour. Please try again later."),
-            seconds=60 * 60,
-        )

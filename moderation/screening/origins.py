@@ -10,15 +10,19 @@ from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
+from allauth.core.internal.httpkit import get_client_ip
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from core.database.sql import fetch_together, fetch_value
+from core.rate_limits import RateLimitError
 from moderation.models import AddressReportCount, Origin
 from moderation.models.people import ORIGIN_RETENTION, person_key
 
 HOUR = timedelta(hours=1)
+MAX_ANONYMOUS_REPORTS_PER_HOUR = 20  # reports from one IP address by people who are not known
 MAX_COMMENTS_PER_ADDRESS = 200  # latest comments from one IP address that are searched for other people
 
 # Part of the statement that inserts the comment (comments.policy.Policy.extra_ctes).
@@ -113,6 +117,15 @@ ON CONFLICT (ip_hash) DO UPDATE
 SET count = CASE WHEN n.began_at > %(hour_ago)s THEN n.count + 1 ELSE 1 END,
     began_at = CASE WHEN n.began_at > %(hour_ago)s THEN n.began_at ELSE %(now)s END
 RETURNING count"""
+
+
+def refuse_many_reports(request: HttpRequest) -> None:
+    """Raise RateLimitError if this IP address sent more reports within an hour than people usually send."""
+    if count_report(get_client_ip(request) or "") > MAX_ANONYMOUS_REPORTS_PER_HOUR:
+        raise RateLimitError(
+            _("We got many reports from your network within an hour. Please try again later."),
+            seconds=int(HOUR.total_seconds()),
+        )
 
 
 def count_report(ip: str) -> int:

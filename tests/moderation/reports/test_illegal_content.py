@@ -231,7 +231,7 @@ def test_the_url_of_a_receipt_cannot_be_guessed(client, comment):
 
 
 def test_reports_per_network_are_limited_and_input_is_kept(client, comment, monkeypatch):
-    monkeypatch.setattr("moderation.reports.views.MAX_ANONYMOUS_REPORTS_PER_HOUR", 1)
+    monkeypatch.setattr("moderation.screening.origins.MAX_ANONYMOUS_REPORTS_PER_HOUR", 1)
     here = {"REMOTE_ADDR": "192.0.2.78"}
     assert client.post(URL, filled(comment), **here).status_code == 302
     response = client.post(URL, filled(comment), **here)
@@ -242,7 +242,7 @@ def test_reports_per_network_are_limited_and_input_is_kept(client, comment, monk
 @pytest.mark.django_db(transaction=True)
 def test_the_limit_holds_for_simultaneous_reports(monkeypatch):
     """Each comes over its own connection, as from a script."""
-    monkeypatch.setattr("moderation.reports.views.MAX_ANONYMOUS_REPORTS_PER_HOUR", 2)
+    monkeypatch.setattr("moderation.screening.origins.MAX_ANONYMOUS_REPORTS_PER_HOUR", 2)
     sent, together = filled(make_comment(make_article())), Barrier(6)
 
     def send(_number: int) -> int:

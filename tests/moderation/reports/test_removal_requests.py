@@ -115,7 +115,7 @@ def test_too_long_texts_are_refused_with_the_count_and_kept(client, story):
 
 
 def test_requests_per_network_are_limited(client, story, monkeypatch):
-    monkeypatch.setattr("moderation.reports.views.MAX_ANONYMOUS_REPORTS_PER_HOUR", 1)
+    monkeypatch.setattr("moderation.screening.origins.MAX_ANONYMOUS_REPORTS_PER_HOUR", 1)
     assert client.post(URL, filled(story.get_absolute_url())).status_code == 302
     assert client.post(URL, filled(story.get_absolute_url())).status_code == 429
 

@@ -226,7 +226,7 @@ def test_the_limit_holds_for_simultaneous_reports(monkeypatch):
 
 
 def test_strangers_share_a_limit_for_each_network_and_hour(client, monkeypatch, time_machine):
-    monkeypatch.setattr("moderation.reports.views.MAX_ANONYMOUS_REPORTS_PER_HOUR", 2)
+    monkeypatch.setattr("moderation.screening.origins.MAX_ANONYMOUS_REPORTS_PER_HOUR", 2)
     article, began = make_article(), timezone.now() - timedelta(minutes=61)
     statuses = []
     for minutes in (0, 1, 2, 8, 50, 61):
