@@ -27,7 +27,7 @@ from moderation.queue import explanations
 from moderation.rules import active_rules, matching, rule_replay
 from moderation.rules.forms import FORM_BY_KIND, RuleForm
 from moderation.rules.matching import RuleDefinition
-from moderation.similar.views import MAX_EXCEPTIONS, group_url
+from moderation.similar.pages import MAX_EXCEPTIONS, group_url
 
 RULES_PER_PAGE = 100  # rules
 EXCERPT_LENGTH = 600  # characters of a false positive

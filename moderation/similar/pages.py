@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from django.db.models import BooleanField, Exists, OuterRef, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from accounts.models import User
@@ -30,6 +32,7 @@ LARGE_GROUP = 40
 TYPICAL_SHOWN = 3  # typical examples
 SAMPLE_SIZE = 200  # members from which shared phrases are computed
 EXCERPT_LENGTH = 700  # characters of a member's text
+MAX_EXCEPTIONS = 400  # deselected members that fit into a URL
 MAX_ILLEGAL_LISTED = 20  # members reported as illegal that are listed
 
 IN_ARTICLES = "(%(articles)s::bigint[] IS NULL OR c.discussion_id = ANY(%(articles)s))"
@@ -144,6 +147,19 @@ def groups_visible_to(user: User) -> QuerySet[CommentGroup]:
         return found
     own = Comment.objects.moderated_by(user).filter(pk=OuterRef("comment"))
     return found.filter(Exists(CommentGroupMember.objects.filter(Exists(own), group=OuterRef("pk"))))
+
+
+def group_url(group: CommentGroup, without: Iterable[int], after: str = "", since: int = 0) -> str:
+    """Return the URL of a group with these comments deselected, starting after a position."""
+    path = reverse("moderation:group", args=[group.pk])
+    query = {"after": after, "without": exceptions_value(without), "since": since}
+    encoded = urlencode({key: value for key, value in query.items() if value})
+    return f"{path}?{encoded}" if encoded else path
+
+
+def exceptions_value(without: Iterable[int]) -> str:
+    """Return the ?without= value for these comments."""
+    return ".".join(map(str, sorted(without)))
 
 
 def group_rows(found: Sequence[CommentGroup], user: User) -> list[GroupRow]:

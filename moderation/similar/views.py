@@ -1,6 +1,5 @@
 """Views of similar comments: the list of groups, and one group with a decision for all its members."""
 
-from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -40,7 +39,6 @@ from moderation.similar.decisions import decide_group
 
 MAX_SYNCHRONOUS_SCAN = 2_000  # comments; smaller sites are scanned during the request
 REFRESH_SECONDS = 3  # the page reloads after this time while a scan runs
-MAX_EXCEPTIONS = 400  # that fit into a URL
 
 
 class GroupsQuery(DoneQuery):
@@ -181,7 +179,7 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
         "page": pages.load_page(found, articles, after=after, without=without),
         "at": request.GET["after"] if after else "",
         "is_first": after is None,
-        "without": _exceptions_value(without),
+        "without": pages.exceptions_value(without),
         "since": since or scan.newest_transition_id(),
         "reasons": removal_reasons.choices(),
         "proposed": explanations.proposed_reason(found.kind),
@@ -217,17 +215,9 @@ def _redirect_to_page(
     request: HttpRequest, found: CommentGroup, without: set[int], since: int
 ) -> HttpResponse:
     """Redirect to another page of the group and keep the selection."""
-    if len(without) > MAX_EXCEPTIONS:
+    if len(without) > pages.MAX_EXCEPTIONS:
         return HttpResponseBadRequest(_too_many_exceptions())
-    return redirect(group_url(found, without, after=request.POST["go"], since=since))
-
-
-def group_url(group: CommentGroup, without: Iterable[int], after: str = "", since: int = 0) -> str:
-    """Return the URL of a group with these comments deselected, starting after a position."""
-    path = reverse("moderation:group", args=[group.pk])
-    query = {"after": after, "without": _exceptions_value(without), "since": since}
-    encoded = urlencode({key: value for key, value in query.items() if value})
-    return f"{path}?{encoded}" if encoded else path
+    return redirect(pages.group_url(found, without, after=request.POST["go"], since=since))
 
 
 def _decide(
@@ -242,7 +232,7 @@ def _decide(
         result = decide_group(group=found, to=to, reason=reason, actor=user, without=without, since=since)
     except ValidationError as error:
         messages.warning(request, error.messages[0])
-        return redirect(group_url(found, without, since=since))
+        return redirect(pages.group_url(found, without, since=since))
     add_refusal_message(request, result)
     if not result.batch and not result.refused:
         messages.warning(request, _("There was nothing left to decide."))
@@ -266,14 +256,9 @@ def _url_of_group_decided_by(batch: Batch) -> str:
     return reverse("moderation:group", args=[pk]) if pk else reverse("moderation:similar")
 
 
-def _exceptions_value(without: Iterable[int]) -> str:
-    """Return the ?without= value for these comments."""
-    return ".".join(map(str, sorted(without)))
-
-
 def _too_many_exceptions() -> str:
     return ngettext(
         "You can deselect at most %(n)s comment in a group. Decide on some comments one by one first.",
         "You can deselect at most %(n)s comments in a group. Decide on some comments one by one first.",
-        MAX_EXCEPTIONS,
-    ) % {"n": MAX_EXCEPTIONS}
+        pages.MAX_EXCEPTIONS,
+    ) % {"n": pages.MAX_EXCEPTIONS}
