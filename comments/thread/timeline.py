@@ -5,7 +5,7 @@ that they are in order. Counts visible comments by day (UTC).
 """
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, timedelta
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from comments.thread.pages import Order, ThreadCursor
+from core.dates.days import start_of_day
 
 LONG_GAP = timedelta(days=30)  # a longer silence starts another part; a shorter thread has no timeline
 WEEK = timedelta(days=7)
@@ -126,7 +127,7 @@ def _number_word(n: int) -> str:
 
 def _url(day: date) -> str:
     """Return the URL of the page that starts at a day, whether or not it has a top-level comment."""
-    cursor = ThreadCursor.of(datetime.combine(day, time(), UTC), 0)
+    cursor = ThreadCursor.of(start_of_day(day, UTC), 0)
     return f"?order={Order.OLDEST}&from={cursor}#comments"
 
 

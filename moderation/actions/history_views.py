@@ -20,6 +20,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from accounts.requests import require_decider
 from comments.models import Reason, Transition
+from core.dates.days import start_of_day
 from core.paging import PageCursor, next_page_url, read_page
 from core.query_forms import NumberField, ParsedField, QueryForm
 from moderation.actions import decisions, setting_changes
@@ -27,7 +28,6 @@ from moderation.actions import history as action_history
 from moderation.actions.request_helpers import actions_visible_to, get_action_or_404
 from moderation.models import Batch, SettingChange
 from moderation.queue import explanations
-from moderation.transparency.audit_log import start_of_day
 
 PAGE_SIZE = 25  # actions
 MAX_LISTED = 20  # comments, settings and refusals on the page of an action

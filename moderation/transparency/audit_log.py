@@ -7,7 +7,7 @@ first.
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, timedelta, tzinfo
 from typing import Any
 
 from django import forms
@@ -23,6 +23,7 @@ from articles.models import UNPUBLISHED_TITLE, Article
 from articles.story_links import find_story
 from comments import removal_reasons
 from comments.models import AUTHOR_REASONS, UNDONE_REASONS, Reason, State, Transition
+from core.dates.days import start_of_day
 from core.paging import PageCursor, older_than
 from core.query_forms import parse_whole_number
 
@@ -120,11 +121,6 @@ def _accounts(who: str) -> QuerySet[User]:
     if who.startswith("#") and (number := parse_whole_number(who[1:])) is not None:
         return User.objects.filter(pk=number)
     return User.objects.filter(name__iexact=who)
-
-
-def start_of_day(day: date, zone: tzinfo) -> datetime:
-    """Return the start of a day in this time zone."""
-    return datetime.combine(day, time(), zone)
 
 
 def with_names(found: QuerySet[Transition]) -> QuerySet[Transition]:

@@ -22,10 +22,10 @@ from articles.models import Article
 from comments import removal_reasons as reasons
 from comments.models import AUTHOR_REASONS, REMOVED, UNDONE_SQL, Reason, State, Transition
 from core.database.sql import fetch_rows
+from core.dates.days import start_of_day
 from core.dates.formats import time_formatter
 from moderation.actions.history import IS_UNDONE
 from moderation.checks import registry
-from moderation.transparency.audit_log import start_of_day
 from moderation.transparency.charts import Chart, bars, percentage
 
 PERIODS = (30, 90)  # days
