@@ -1,5 +1,6 @@
 """Reports of comments: once per reader, weighted by their record; reports alone remove nothing."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import pairwise
@@ -257,7 +258,8 @@ def test_the_outcome_is_shown_on_the_page_and_mailed_to_confirmed_e_mails(client
     client.force_login(ruth)
     page = client.get(url(comment)).content.decode()
     assert "reviewed the comment and removed it" in page
-    assert "Jim" not in page  # neither the comment nor its author is shown any more
+    # Neither the comment nor its author is shown any more. A token of a form may contain the letters.
+    assert not re.search(r"\bJim\b", page)
 
 
 def test_mailing_many_outcomes_takes_no_more_statements(maria):
