@@ -311,7 +311,7 @@ ALLAUTH_TRUSTED_PROXY_COUNT = 1 if BEHIND_PROXY else 0  # for the IP address in 
 # The moderation policy that comments/ uses: an object with the methods of comments.policy.Policy.
 COMMENT_POLICY = "moderation.policy.Policy"
 
-# External services that score each comment; off unless set (moderation/screening/external_scorers.py)
+# External services that score each comment; off unless set (moderation/spam_filter/external_scorers.py)
 AKISMET_API_KEY = os.environ.get("AKISMET_API_KEY", "")
 SCORER_URL = os.environ.get("SCORER_URL", "")
 

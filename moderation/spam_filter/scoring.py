@@ -14,9 +14,9 @@ from moderation.features import names, text_reading
 from moderation.features.signals.site import find_site_signals, linked_hosts
 from moderation.features.site_facts import SiteFacts, site_facts_values
 from moderation.features.text_reading import CommentData, ParsedComment
-from moderation.screening.external_scorers import ScoreRequest, ask_scorers, configured_scorers
 from moderation.spam_filter import active_model
 from moderation.spam_filter.active_model import ActiveFilter, Prediction
+from moderation.spam_filter.external_scorers import ScoreRequest, ask_scorers, configured_scorers
 
 
 def submission_facts_values(

@@ -15,8 +15,8 @@ from comments.models import State
 from moderation.actions.decisions import decide
 from moderation.checks import registry
 from moderation.models import Finding
-from moderation.screening import external_scorers
-from moderation.screening.external_scorers import (
+from moderation.spam_filter import external_scorers
+from moderation.spam_filter.external_scorers import (
     AkismetScorer,
     HttpScorer,
     ScoreAnswer,
@@ -66,7 +66,7 @@ class Service:
 
 @pytest.fixture(autouse=True)
 def _long_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("moderation.screening.external_scorers.TIMEOUT", PATIENCE)
+    monkeypatch.setattr("moderation.spam_filter.external_scorers.TIMEOUT", PATIENCE)
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_an_error_counts_as_a_missing_answer(service, scorers):
 
 def test_a_slow_scorer_does_not_delay_the_comment_or_another_scorer(service, scorers, monkeypatch):
     """The slow one is still silent when the answer of the quick one is given."""
-    monkeypatch.setattr("moderation.screening.external_scorers.TIMEOUT", 3)
+    monkeypatch.setattr("moderation.spam_filter.external_scorers.TIMEOUT", 3)
     quick = Service()
     quick.answer = '{"probability": 0.5}'
     service.may_answer.clear()
@@ -171,7 +171,7 @@ def test_a_scorer_that_fails_repeatedly_is_paused(service, scorers, monkeypatch)
     for _ in range(external_scorers.FAILURES_BEFORE_COOLDOWN + 2):
         ask_scorers(ASKED)
     assert len(service.requests) == external_scorers.FAILURES_BEFORE_COOLDOWN
-    monkeypatch.setattr("moderation.screening.external_scorers.COOLDOWN", 0.0)
+    monkeypatch.setattr("moderation.spam_filter.external_scorers.COOLDOWN", 0.0)
     service.status, service.answer = 200, '{"probability": 0.2}'
     assert ask_scorers(ASKED) == [ScoreAnswer("scorer", 0.2)]
 
