@@ -19,13 +19,12 @@ from comments.models import Comment, Reason, State, Transition
 from comments.services.discussions import lock_discussions_of
 from comments.services.moves import move_comment, move_comments
 from comments.services.states import change_states, confirm_states, revert_states
-from moderation import tasks
+from moderation import explanations, tasks
 from moderation.actions import setting_changes
 from moderation.actions.setting_changes import Refusal
 from moderation.erasure.restricted_content import moving_texts
 from moderation.models import Batch, DecisionMessage, ImportScreening, SettingChange
 from moderation.people import sanctions
-from moderation.queue import explanations
 from moderation.screening import import_jobs
 
 MAX_REFUSALS_LISTED = 20  # skipped comments that are listed with the reason

@@ -23,6 +23,7 @@ from comments.policy import ActionButton
 from core.database.subqueries import count_subquery
 from core.paging import read_numbered_page
 from core.query_forms import PageField, SearchField
+from moderation import explanations
 from moderation.actions import quick_actions
 from moderation.actions.request_helpers import (
     ActionForm,
@@ -33,7 +34,6 @@ from moderation.actions.request_helpers import (
     require_post_and_login,
 )
 from moderation.models import Batch, Case
-from moderation.queue import explanations
 
 PAGE_SIZE = 50  # discussions
 

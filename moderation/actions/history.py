@@ -14,9 +14,9 @@ from accounts.models import User
 from articles.models import title_for
 from comments.models import Comment, Transition
 from core.database.sql import fetch_rows
+from moderation import explanations
 from moderation.actions import setting_changes
 from moderation.models import Batch, Restriction, Sanction, SettingChange
-from moderation.queue import explanations
 
 
 @dataclass(frozen=True)

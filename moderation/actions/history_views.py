@@ -23,11 +23,11 @@ from comments.models import Reason, Transition
 from core.dates.days import start_of_day
 from core.paging import PageCursor, next_page_url, read_page
 from core.query_forms import NumberField, ParsedField, QueryForm
+from moderation import excerpts, explanations
 from moderation.actions import decisions, setting_changes
 from moderation.actions import history as action_history
 from moderation.actions.request_helpers import actions_visible_to, get_action_or_404
 from moderation.models import Batch, SettingChange
-from moderation.queue import explanations
 
 PAGE_SIZE = 25  # actions
 MAX_LISTED = 20  # comments, settings and refusals on the page of an action
@@ -102,7 +102,7 @@ def action(request: HttpRequest, pk: UUID) -> HttpResponse:
         "comments": [
             (
                 row.comment,
-                explanations.excerpt(row.comment),
+                excerpts.comment_excerpt(row.comment),
                 explanations.describe_decision(row.comment.state, row.comment.state_reason),
             )
             for row in rows[:MAX_LISTED]

@@ -28,11 +28,11 @@ from accounts.requests import safe_local_path
 from articles.models import Article
 from comments.models import Comment, State, Transition
 from core.query_forms import QueryForm, parse_whole_number
+from moderation import explanations
 from moderation.actions import history
 from moderation.actions.decisions import ActionResult
 from moderation.actions.setting_changes import Refusal
 from moderation.models import Batch, SettingChange
-from moderation.queue import explanations
 
 NOT_AVAILABLE = gettext_lazy("This decision is not available here.")
 

@@ -24,8 +24,8 @@ from comments.models import Comment, CommentRevision, Discussion, InferredParent
 from comments.services.discussions import change_discussions, lock_discussions, lock_discussions_of
 from comments.services.states import set_comment_field
 from comments.services.text_changes import swap_revisions
+from moderation import explanations
 from moderation.models import Batch, ModerationSettings, Rule, Sanction, SavedLine, SettingChange
-from moderation.queue import explanations
 
 Target = SettingChange.Target
 Key = tuple[str, int, str]  # target, id, field

@@ -11,11 +11,11 @@ from comments.policy import Submission
 from moderation.checks.base import Check, Context
 from moderation.checks.results import CheckResult
 from moderation.checks.rules import with_rule
+from moderation.explanations import format_age
 from moderation.features.lateness import age_at_posting
 from moderation.features.signals.text import late
 from moderation.models import Finding, Rule
 from moderation.notifications.decision_kinds import Kind
-from moderation.queue.explanations import format_age
 from moderation.rules import matching
 
 

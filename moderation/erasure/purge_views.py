@@ -17,9 +17,9 @@ from accounts.requests import require_administrator
 from comments.models import Comment, State
 from core.forms import SubmitForm
 from core.query_forms import NumberField, QueryForm
+from moderation import excerpts, explanations
 from moderation.erasure import purge
 from moderation.models import CommentGroup, CommentGroupMember
-from moderation.queue import explanations
 
 PAGE_SIZE = 100  # comments of a list
 LISTS_SHOWN = 20
@@ -94,7 +94,7 @@ def purge_list(request: HttpRequest, pk: UUID) -> HttpResponse:
         "reasons": [
             (explanations.describe_decision(state, reason), n) for state, reason, n in summary.by_reason
         ],
-        "sample": [(comment, explanations.excerpt(comment)) for comment in summary.sample],
+        "sample": [(comment, excerpts.comment_excerpt(comment)) for comment in summary.sample],
         "changed": summary.changed[:MAX_CHANGED_SHOWN],
         "more_changed": max(0, len(summary.changed) - MAX_CHANGED_SHOWN),
         "skipped": skipped[:MAX_CHANGED_SHOWN],
@@ -123,7 +123,7 @@ def purge_list_comments(request: HttpRequest, pk: UUID) -> HttpResponse:
     found = list(rows[: PAGE_SIZE + 1])
     context = {
         "group": group,
-        "rows": [(comment, explanations.excerpt(comment)) for comment in found[:PAGE_SIZE]],
+        "rows": [(comment, excerpts.comment_excerpt(comment)) for comment in found[:PAGE_SIZE]],
         "next_page": f"?after={found[PAGE_SIZE - 1].pk}" if len(found) > PAGE_SIZE else "",
         "first_page": reverse("moderation:purge-list-comments", args=[pk]) if after else "",
     }

@@ -27,12 +27,12 @@ from articles.site.current_site import current_site
 from articles.site.languages import in_language_of
 from comments import removal_reasons
 from comments.models import AUTHOR_REASONS, REMOVED, Comment, Reason, State, Transition
+from moderation import excerpts
 from moderation.actions import state_history
 from moderation.checks import registry
 from moderation.models import Appeal, Case, Finding, SettingChange
 from moderation.notifications import decision_kinds
 from moderation.notifications.decision_kinds import APPEAL_WITHIN, AuthorOptions, Kind
-from moderation.queue import explanations
 from moderation.queue.highlights import highlight_html
 from moderation.transparency import removal_counts
 
@@ -229,7 +229,7 @@ def _notice(
         shown = [found for found in findings if removal_counts.proposes(found, comment)]
     options = author_options(comment, history.last, appeals)
     hidden = kind == Kind.RESTRICTED or bool(comment.erased_at)
-    spans = [] if hidden else explanations.merge_spans(span for found in shown for span in found.spans)
+    spans = [] if hidden else excerpts.merge_spans(span for found in shown for span in found.spans)
     highlights = dict.fromkeys(Truncator(comment.body[start:end]).chars(100) for start, end in spans)
     earlier_cases = [case for case in cases if case.opened_at <= transition.at]
     return DecisionNotice(
@@ -267,7 +267,7 @@ def _highlighted_body(comment: Comment, spans: Sequence[tuple[int, int]]) -> Saf
         return mark_safe(comment.body_html)  # noqa: S308  # sanitized when it was stored
     unnumbered = [(start, end, 0) for start, end in spans]
     body, found_all = highlight_html(comment.body, comment.body_html, unnumbered)
-    return body if found_all else format_html("<p>{}</p>", explanations.highlight_text(comment.body, spans))
+    return body if found_all else format_html("<p>{}</p>", excerpts.highlight_text(comment.body, spans))
 
 
 def _kind(

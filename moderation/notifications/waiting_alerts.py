@@ -14,10 +14,10 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from articles.site.current_site import read_site
 from articles.site.languages import in_staff_language
+from moderation import explanations
 from moderation.models import Case, ModerationSettings
 from moderation.notifications.mail import mail_staff
 from moderation.people import sanctions
-from moderation.queue import explanations
 
 
 @in_staff_language()

@@ -9,11 +9,11 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 from comments.models import UNDONE_REASONS, UNDONE_SQL, Comment, Reason
+from moderation import explanations
 from moderation.models import ModeratorNote, Sanction
 from moderation.people.active_sanctions import ACTIVE_SANCTIONS_OF_PEOPLE
 from moderation.people.person_queries import PersonNumbers, counted_state, number_queries, parse_numbers
 from moderation.people.profiles import Person, person_url
-from moderation.queue import explanations
 from moderation.screening import origins
 
 Row = TypeVar("Row", bound=Model)

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from accounts.models import READER, Guest, User
 from comments.models import Comment, Reason, State, moderated_stories
 from core.database.sql import fetch_together
+from moderation import explanations
 from moderation.models import ModeratorNote
 from moderation.models.people import parse_person_key
 from moderation.people.person_queries import (
@@ -26,7 +27,6 @@ from moderation.people.person_queries import (
     parse_states,
     state_queries,
 )
-from moderation.queue import explanations
 from moderation.screening import origins
 
 DOUBLE_CLICK = timedelta(minutes=1)  # the same input by the same moderator within it is a second click

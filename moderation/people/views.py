@@ -21,6 +21,7 @@ from accounts.requests import require_decider, safe_local_path
 from comments.models import UNDONE_REASONS, Comment, Reason, State
 from core.paging import next_page_url, read_page
 from core.query_forms import QueryForm, SearchField, StrictCursorQuery, parse_whole_number
+from moderation import explanations
 from moderation.actions.request_helpers import (
     DoneQuery,
     just_done_action,
@@ -32,7 +33,6 @@ from moderation.models import ModeratorNote, Restriction, Sanction
 from moderation.people import active_sanctions, profiles, sanctions
 from moderation.people.forms import NoteForm, SanctionForm
 from moderation.people.profiles import Person
-from moderation.queue import explanations
 
 PAGE_SIZE = 20  # comments
 MAX_SANCTIONS = 200  # active ones that are listed

@@ -26,7 +26,7 @@ from core.database.sql import (
     list_columns,
     split_row,
 )
-from moderation import similar
+from moderation import excerpts, explanations, similar
 from moderation.actions import cases
 from moderation.actions.comment_menus import page_actions
 from moderation.actions.state_history import expected_transition_value
@@ -36,7 +36,7 @@ from moderation.models.findings import load_originals
 from moderation.notifications.notices import RemovalMessage, preview_removals
 from moderation.people.author_records import AuthorRecord, parse_record, record_queries
 from moderation.people.profiles import Person
-from moderation.queue import explanations, highlights
+from moderation.queue import highlights
 from moderation.reports import reporting
 from moderation.similar import explanations as similar_explanations
 from moderation.similar import pages
@@ -210,7 +210,7 @@ def load_card(pk: int, user: User, claimed: Case | None) -> Card | None:
         body=body,
         typed_body=None
         if all_marked
-        else explanations.highlight_text(comment.body, [span[:2] for span in spans]),
+        else excerpts.highlight_text(comment.body, [span[:2] for span in spans]),
         signals=[placed.signal for placed in signals],
         summary=_strengths_text([placed.strength for placed in signals]),
         person_key=Person.of(comment).key,
@@ -224,7 +224,7 @@ def load_card(pk: int, user: User, claimed: Case | None) -> Card | None:
         is_claimed=until is not None and until > timezone.now(),
         score=registry.get(score.check_name).explain_to_moderator(score, None) if score else "",
         score_parts=spam_explanations.part_texts(score_parts, comment.body, comment.author_name),
-        scored_body=explanations.highlight_text(
+        scored_body=excerpts.highlight_text(
             comment.body, [span for part in score_parts for span in part["spans"]]
         ),
         removals=preview_removals(comment, user, [case] if case else [], findings) if has_notice else [],

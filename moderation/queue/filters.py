@@ -23,11 +23,11 @@ from articles.story_links import find_story
 from comments.models import Comment
 from core.database.sql import fetch_together, query_text
 from core.query_forms import parse_number, parse_whole_number
+from moderation import explanations
 from moderation.actions import cases
 from moderation.checks import registry
 from moderation.models import Finding, Rule
 from moderation.models.people import parse_person_key
-from moderation.queue import explanations
 
 MAX_FOUND_BY_NAME = 1_000  # people with a name, and their comments, that a filter finds
 MAX_FILTER_VALUE_LENGTH = 200  # characters in the URL of the queue

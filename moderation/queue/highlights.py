@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 
 from django.utils.safestring import SafeString, mark_safe
 
-from moderation.queue.explanations import merge_spans
+from moderation.excerpts import merge_spans
 
 MAX_HIGHLIGHTS = 200  # spans that are searched for
 

@@ -28,7 +28,7 @@ from articles.models import UNPUBLISHED_TITLE, Article
 from comments.models import LAST_TRANSITION_ID, Comment, Reason, State, state_label
 from core.database.sql import fetch_prepared, fetch_together, query_text
 from core.query_forms import NumberField, QueryForm
-from moderation import similar
+from moderation import explanations, similar
 from moderation.actions import cases
 from moderation.actions.state_history import (
     expected_transition_value,
@@ -37,8 +37,8 @@ from moderation.actions.state_history import (
 from moderation.models import Case, CommentGroup
 from moderation.models.cases import CASE_FLAGS
 from moderation.people import sanctions
-from moderation.queue import explanations, second_opinions
 from moderation.queue import filters as queue_filters
+from moderation.queue import second_opinions
 from moderation.reports import reporting
 from moderation.similar import pages as similar_pages
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from comments.duplicates import normalize_text
 from comments.models import Comment, Reason, State
 from core.query_forms import parse_whole_number
-from moderation.queue.explanations import format_age, format_elapsed
+from moderation.explanations import format_age, format_elapsed
 from moderation.reply_structure.pages import excerpt_of, with_beginnings
 
 MAX_LISTED = 20  # results of a search

@@ -21,6 +21,7 @@ from accounts.requests import require_decider
 from comments.admin import discussions_of
 from comments.models import Comment, Discussion, InferredParent
 from core.query_forms import NumberField, QueryForm
+from moderation import excerpts
 from moderation.actions.request_helpers import (
     DoneQuery,
     just_done_action,
@@ -28,7 +29,6 @@ from moderation.actions.request_helpers import (
     require_post_and_login,
 )
 from moderation.models import Batch
-from moderation.queue import explanations
 from moderation.reply_structure import decisions, proposals
 from moderation.reply_structure.inference import RULES_BY_CODE
 
@@ -167,11 +167,11 @@ def _row(proposal: InferredParent) -> ProposalRow:
     before = proposal.imported_parent
     return ProposalRow(
         comment=proposal.comment,
-        excerpt=explanations.excerpt(proposal.comment),
+        excerpt=excerpts.comment_excerpt(proposal.comment),
         before=before,
-        before_excerpt=explanations.excerpt(before) if before else "",
+        before_excerpt=excerpts.comment_excerpt(before) if before else "",
         after=proposal.parent,
-        after_excerpt=explanations.excerpt(proposal.parent),
+        after_excerpt=excerpts.comment_excerpt(proposal.parent),
         reason=str(rule.sentence) % {"name": proposal.parent.author_name} if rule else "",
         percent=round(100 * proposal.confidence),
     )

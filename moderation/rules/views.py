@@ -20,10 +20,10 @@ from accounts.requests import require_moderator
 from comments.models import Comment
 from core.paging import read_numbered_page
 from core.query_forms import PageField, QueryForm, SearchField, parse_number
+from moderation import excerpts, explanations
 from moderation.actions.request_helpers import add_done_message, require_post_and_login
 from moderation.checks.registry import can_search_for
 from moderation.models import Rule
-from moderation.queue import explanations
 from moderation.rules import active_rules, matching, rule_replay
 from moderation.rules.forms import FORM_BY_KIND, RuleForm
 from moderation.rules.matching import RuleDefinition
@@ -209,7 +209,7 @@ def _false_positives(definition: RuleDefinition, ids: list[int]) -> list[FalsePo
     found = []
     for decided, spans in rule_replay.matched_examples(definition, ids):
         comment = comments[decided.comment]
-        text = explanations.highlighted_excerpt(decided.body, spans, EXCERPT_LENGTH)
+        text = excerpts.highlighted_excerpt(decided.body, spans, EXCERPT_LENGTH)
         found.append(FalsePositive(comment, decided.name, text))
     return found
 

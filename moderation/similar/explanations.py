@@ -7,8 +7,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from comments.models import Comment, Reason, State
+from moderation import explanations
 from moderation.models import CommentGroup, Rule
-from moderation.queue import explanations
 from moderation.similar.clues import Clue
 
 Kind = CommentGroup.Kind

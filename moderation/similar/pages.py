@@ -14,10 +14,10 @@ from django.utils.safestring import SafeString
 from accounts.models import User
 from comments.models import Comment, State, moderated_stories
 from core.database.sql import fetch_column, fetch_rows
+from moderation import excerpts
 from moderation.actions.state_history import approved_by_person
 from moderation.features.words import lowercase_words, run_spans, word_runs
 from moderation.models import CommentGroup, CommentGroupMember
-from moderation.queue import explanations as queue_explanations
 from moderation.rules import rule_replay
 from moderation.rules.matching import Spans
 from moderation.similar import SCAN_KINDS, explanations, finished_scans
@@ -278,7 +278,7 @@ def shared_spans(group: CommentGroup, comment: Comment) -> Spans:
     """Return the spans of runs in a member's text that several members share. Runs two statements."""
     sample = _typical_members([group.pk], None, SAMPLE_SIZE).get(group.pk, [])
     shared = _shared_runs(list(Comment.objects.filter(pk__in=sample).only("body")))
-    return queue_explanations.merge_spans(run_spans(comment.body, shared))
+    return excerpts.merge_spans(run_spans(comment.body, shared))
 
 
 def distinctive_words(group: CommentGroup, articles: list[int] | None) -> list[str]:
@@ -337,4 +337,4 @@ def _highlighted_excerpt(
     Highlights are the shared runs and promotional passages, or what `rule` found.
     """
     found = rule(comment) if rule else [*run_spans(comment.body, shared), *promotional_spans(comment.body)]
-    return queue_explanations.highlighted_excerpt(comment.body, found, EXCERPT_LENGTH)
+    return excerpts.highlighted_excerpt(comment.body, found, EXCERPT_LENGTH)

@@ -15,10 +15,10 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 from comments.models import Comment, Reason, State, Transition
+from moderation import excerpts, explanations
 from moderation.actions.state_history import expected_transition_value, last_transition_ids
 from moderation.checks.spam import probability_text
 from moderation.models import FilterVersion, ModerationSettings, SettingChange
-from moderation.queue import explanations
 from moderation.spam_filter import active_model
 from moderation.spam_filter import explanations as spam_explanations
 from moderation.spam_filter.contributions import Contribution, Mistake
@@ -427,7 +427,7 @@ def _rounded(numbers: Sequence[float | None], *, factor: int = 1) -> ComparedNum
 
 def _mistake_row(comment: Comment, mistake: Mistake, last: int) -> MistakeRow:
     spans = [span for part in mistake["parts"] for span in part["spans"]]
-    text = explanations.highlighted_excerpt(comment.body, spans, EXCERPT_LENGTH)
+    text = excerpts.highlighted_excerpt(comment.body, spans, EXCERPT_LENGTH)
     return MistakeRow(
         comment=comment,
         expected_transition=expected_transition_value(comment.pk, last),

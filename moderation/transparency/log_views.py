@@ -20,9 +20,9 @@ from comments.models import AUTHOR_REASONS, Reason, State, Transition
 from core.database.replicas import read_from_replica
 from core.paging import next_page_url, read_page
 from core.query_forms import CursorQuery, ParsedField, QueryForm
+from moderation import explanations
 from moderation.checks import registry
 from moderation.models import Batch, Finding
-from moderation.queue import explanations
 from moderation.transparency import audit_log, public_log
 
 

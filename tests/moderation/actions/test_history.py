@@ -9,13 +9,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from comments.models import Reason, State
+from moderation import explanations
 from moderation.actions import history as action_history
 from moderation.actions import history_views, quick_actions
 from moderation.actions.decisions import decide, undo
 from moderation.erasure import restrictions
 from moderation.models import Batch, Restriction
 from moderation.queue import card as queue_card
-from moderation.queue import explanations
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.postgres.tampering import triggers_disabled
 from tests.moderation.queue.helpers import state, text

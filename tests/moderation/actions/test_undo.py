@@ -14,11 +14,11 @@ from comments.services.editing import edit_comment
 from comments.services.imports import ImportedComment, import_comments
 from comments.services.states import change_states, delete_comment
 from comments.services.text_changes import erase_comments
+from moderation import explanations
 from moderation.actions import decisions, quick_actions, redactions
 from moderation.actions.decisions import decide, move, undo
 from moderation.erasure import restrictions
 from moderation.models import Batch, Case, Restriction
-from moderation.queue import explanations
 from moderation.transparency import removal_counts
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.discussions import assert_sound

@@ -43,7 +43,7 @@ OTHER_MEANINGS = {
     ("moderation/models/rules.py", "term"): "a kind of rule",
     ("moderation/models/spam_filters.py", "filter"): "a name of the model",
     ("moderation/people/active_sanctions.py", "sanctioned"): "the code of an error",
-    ("moderation/queue/explanations.py", "filter"): "a field of the moderation settings",
+    ("moderation/explanations.py", "filter"): "a field of the moderation settings",
     ("moderation/queue/second_opinion_views.py", "answers"): "a key of a template",
     ("moderation/queue/second_opinions.py", "answers"): "a parameter of a statement",
     ("moderation/rules/forms.py", "domain"): "the code of an error",

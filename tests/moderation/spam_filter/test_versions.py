@@ -5,9 +5,9 @@ from importlib import import_module
 import pytest
 from django.apps import apps
 
+from moderation import explanations
 from moderation.actions.decisions import undo
 from moderation.models import Batch, FilterVersion, ModerationSettings
-from moderation.queue import explanations
 from moderation.spam_filter import versions
 from tests.moderation.spam_filter.helpers import active_version
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from moderation.queue.explanations import highlighted_excerpt
+from moderation.excerpts import highlighted_excerpt
 
 TEXT = f"{'a' * 50} word {'b' * 44}"  # the word is at 51 to 55 of 100
 
