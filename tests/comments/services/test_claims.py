@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from allauth.account.models import EmailAddress
 from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Guest, User
@@ -114,6 +115,24 @@ def test_a_guest_with_comments_left_follows_the_replies_to_them(ruth: User, gues
     claim_comments(user=ruth, ids=[left.pk])
     assert list(of_ruth.all()) == [both.pk, later.pk, deleted.pk]
     assert list(of_guest.all()) == [both.pk]
+
+
+def test_the_number_of_statements_does_not_grow_with_the_follows(ruth: User) -> None:
+    def count_statements(follows: int) -> int:
+        guest = GuestFactory.create(email=ruth.email)
+        comment = make_comment(make_article(), guest=guest)
+        for number in range(follows):
+            article = make_article(f"Story {number}")
+            Follow.objects.create(guest=guest, article=article, kind="replies", delivery="at_once")
+            if number % 2:
+                make_comment(article, guest=guest)
+                make_comment(article, author=ruth)
+        with CaptureQueriesContext(connection) as queries:
+            claim_comments(user=ruth, ids=[comment.pk])
+        assert Follow.objects.filter(guest=guest).count() == follows // 2
+        return len(queries)
+
+    assert count_statements(2) == count_statements(10)
 
 
 def test_members_who_muted_the_guest_have_muted_the_account(
