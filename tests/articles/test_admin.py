@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -16,10 +16,12 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, User
-from articles.models import Article, Site, Topic
+from articles.models import Article, Site, Subscription, Topic
+from articles.newsletter import subscriptions
 from tests.articles.editing.editor_forms import ADD, change, form
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.clients import client_of
+from tests.helpers.postgres.database import refuse_writes
 
 pytestmark = pytest.mark.django_db
 
@@ -248,6 +250,19 @@ def test_only_administrators_delete_and_never_a_story_with_a_discussion(emil):
     data = {"action": "delete_selected", "_selected_action": [discussed.pk], "post": "yes"}
     ada.post(LIST, data)
     assert Article.objects.count() == 1
+
+
+def test_topics_are_deleted_with_their_subscriptions_or_not_at_all(ada):
+    topic = Topic.objects.create(name="Harbour", slug="harbour")
+    subscriptions.subscribe("ann@example.org", {topic.pk}, "en")
+    client = client_of(ada)
+    refuse_writes("articles_site", "UPDATE")
+    with pytest.raises(DatabaseError, match="The disk is full"):
+        client.post(
+            "/admin/articles/topic/",
+            {"action": "delete_selected", "_selected_action": [topic.pk], "post": "yes"},
+        )
+    assert Subscription.objects.get().topic == topic
 
 
 def test_a_new_topic_is_counted_and_outdates_the_lists(emil):

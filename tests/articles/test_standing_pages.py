@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import DatabaseError
 from django.test import Client
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR
@@ -13,6 +14,7 @@ from articles.models import Autosave, Site, StandingPage
 from articles.services import save_page
 from tests.factories import UserFactory
 from tests.helpers.clients import client_with_role
+from tests.helpers.postgres.database import refuse_writes
 
 pytestmark = pytest.mark.django_db
 
@@ -59,6 +61,17 @@ def test_a_hidden_or_deleted_standing_page_is_not_linked(client):
 @pytest.fixture
 def rules() -> StandingPage:
     return save_page(page=StandingPage(title="Rules", slug="rules", body="Be kind.\n\nBe brief.\n\nThe end."))
+
+
+def test_standing_pages_are_deleted_from_caches_as_well_or_not_at_all(rules):
+    ada = client_with_role(ADMINISTRATOR)
+    refuse_writes("articles_site", "UPDATE")
+    with pytest.raises(DatabaseError, match="The disk is full"):
+        ada.post(
+            "/admin/articles/standingpage/",
+            {"action": "delete_selected", "_selected_action": [rules.pk], "post": "yes"},
+        )
+    assert StandingPage.objects.get() == rules
 
 
 def change(page: StandingPage) -> str:

@@ -71,6 +71,15 @@ def superuser(database: str = "postgres") -> Iterator[Any]:
         raw.close()
 
 
+def refuse_writes(table: str, event: str = "INSERT") -> None:
+    """Let the database refuse new rows of a table, or changes ("UPDATE"), until the test is over."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TRIGGER refused BEFORE {event} ON {table} "
+            "FOR EACH ROW EXECUTE FUNCTION refuse_write('The disk is full.')"
+        )
+
+
 def _user() -> str:
     return connection.settings_dict["USER"]
 
