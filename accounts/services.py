@@ -138,7 +138,8 @@ def disable_account(*, user: User) -> None:
     """Disable the log-in of an account, end its sessions and switch its public page off."""
     user.is_active = user.has_page = False
     user.set_unusable_password()  # which ends its sessions as well
-    user.save()
+    # The person may have changed other columns since this instance was read.
+    user.save(update_fields=["is_active", "has_page", "password"])
 
 
 def disable_guest(*, guest: Guest) -> None:
@@ -163,6 +164,7 @@ def erase_account(*, user: User) -> None:
         session.delete()
     user.set_roles(())
     user.name, user.email, user.language = "", f"{uuid4().hex}{ERASED_EMAIL}", ""
+    user.save(update_fields=["name", "email", "language"])
     disable_account(user=user)
     erasure_log.append_on_commit([erasure_log.Erasure("account", user.pk, user.date_joined.isoformat())])
 
