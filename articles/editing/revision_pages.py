@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.options import get_content_type_for_model
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -112,13 +113,14 @@ def restore_view(model_admin: Any, request: HttpRequest, key: int, number: int) 
     document = model_admin.get_editable(request, key)
     revision = get_object_or_404(document.revisions, number=number)
     seen = parse_number(request.POST.get("seen"))
+    message = _("Version %(number)s restored.") % {"number": number}
     try:
-        restored = restore_revision(revision=revision, by=request_user(request), seen=seen)
+        with transaction.atomic():
+            restored = restore_revision(revision=revision, by=request_user(request), seen=seen)
+            model_admin.log_change(request, restored, message)
     except StaleVersionError:
         message = _("Not restored: somebody has saved a newer version since you opened this page.")
         model_admin.message_user(request, message, messages.WARNING)
     else:
-        message = _("Version %(number)s restored.") % {"number": number}
-        model_admin.log_change(request, restored, message)
         model_admin.message_user(request, message)
     return redirect(model_admin.url_of("history", key))

@@ -8,6 +8,7 @@ from csp.decorators import csp_replace
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -199,17 +200,17 @@ class NewsletterAdmin(EditorAccessAdmin):
         elif "_send" in request.POST:
             try:
                 seen_stories = request.POST.get("seen_stories")
-                count = sending.send(
-                    newsletter=newsletter,
-                    seen=seen,
-                    seen_stories=None if seen_stories is None else parse_ids(seen_stories.split(",")),
-                    is_repeat="again" in request.POST,
-                )
+                with transaction.atomic():
+                    count = sending.send(
+                        newsletter=newsletter,
+                        seen=seen,
+                        seen_stories=None if seen_stories is None else parse_ids(seen_stories.split(",")),
+                        is_repeat="again" in request.POST,
+                    )
+                    sent = ngettext("Sent to %(n)s person.", "Sent to %(n)s people.", count) % {"n": count}
+                    self.log_change(request, newsletter, sent)
             except sending.NotSentError as error:
                 self.message_user(request, str(error), messages.WARNING)
-            else:
-                sent = ngettext("Sent to %(n)s person.", "Sent to %(n)s people.", count) % {"n": count}
-                self.log_change(request, newsletter, sent)
         return self._redirect(newsletter)
 
     def _send_test(self, request: HttpRequest, newsletter: Newsletter) -> None:

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -191,7 +192,9 @@ class ActionRequest:
         if self._is_done_already():
             return self.refuse()
         try:
-            changed = self._call_service(seen)
+            with transaction.atomic():
+                changed = self._call_service(seen)
+                self.model_admin.log_change(self.request, changed, _describe(changed, is_stored=True))
         except StaleVersionError:
             message = _("This story was changed since you opened this page. Check it, then try again.")
             self._add_message(message, messages.WARNING)
@@ -199,7 +202,6 @@ class ActionRequest:
         except EmbargoError:
             self._add_message(_("Not done: %(why)s") % {"why": self._explain_embargo()}, messages.ERROR)
             return self.confirmation_page()
-        self.model_admin.log_change(self.request, changed, _describe(changed, is_stored=True))
         self._add_message(_describe(changed))
         return self.redirect_to_editor()
 

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from django import forms
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -51,10 +52,7 @@ def redact_view(model_admin: Any, request: HttpRequest, key: int) -> HttpRespons
     if request.method == "POST" and form.is_valid():
         words = form.cleaned_data["words"]
         is_sure = "sure" in request.POST and request.POST.get("listed_words", "").splitlines() == words
-        if is_sure and (count := redact.redact_words(document=document, words=words)):
-            document.refresh_from_db()
-            message = _("Words redacted permanently: %(where)s.") % {"where": _describe_counts(count)}
-            model_admin.log_change(request, document, message)
+        if is_sure and (message := _redact(model_admin, request, document, words)):
             model_admin.message_user(request, message)
             return redirect(model_admin.url_of("history", key))
         occurrences = redact.find_occurrences(document, words)
@@ -71,6 +69,18 @@ def redact_view(model_admin: Any, request: HttpRequest, key: int) -> HttpRespons
         **results,
     }
     return TemplateResponse(request, "admin/articles/redact.html", context)
+
+
+@transaction.atomic
+def _redact(model_admin: Any, request: HttpRequest, document: Document, words: list[str]) -> str:
+    """Redact words and log it. Returns a message that says where they were, "" if nowhere."""
+    count = redact.redact_words(document=document, words=words)
+    if not count:
+        return ""
+    document.refresh_from_db()
+    message = _("Words redacted permanently: %(where)s.") % {"where": _describe_counts(count)}
+    model_admin.log_change(request, document, message)
+    return message
 
 
 def _describe_counts(count: Counter[str]) -> str:

@@ -6,7 +6,7 @@ import threading
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.test import Client
 from django.urls import reverse
 
@@ -29,6 +29,7 @@ from tests.articles.editing.editor_forms import (
 )
 from tests.factories import make_article
 from tests.helpers.clients import client_of, client_with_role
+from tests.helpers.postgres.database import refuse_writes
 
 pytestmark = pytest.mark.django_db
 
@@ -331,6 +332,16 @@ def test_two_versions_are_compared_and_one_is_restored(draft, emil):
     assert "nine" in draft.body
     assert "Restored from version 1." in client.get(history).content.decode()
     assert client.get(f"{history}?old=1&new=99").status_code == 404
+
+
+def test_a_version_is_restored_with_its_log_entry_or_not_at_all(draft, emil):
+    draft.body = "Changed."
+    save_article(article=draft, by=emil)
+    client, restore = client_of(emil), reverse("admin:articles_article_restore", args=[draft.pk, 1])
+    refuse_writes("django_admin_log")
+    with pytest.raises(DatabaseError, match="The disk is full"):
+        client.post(restore, {"seen": draft.version})
+    assert Article.objects.get().body == "Changed."
 
 
 def test_markup_in_a_text_is_shown_as_text(draft, emil):

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.core import mail
+from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
 
@@ -15,6 +16,7 @@ from articles.newsletter import drafts, sending, subscriptions
 from tests.articles.newsletter.conftest import draft_of, run_sending, send, states, subscribe
 from tests.factories import make_article
 from tests.helpers.clients import client_of, client_with_role
+from tests.helpers.postgres.database import refuse_writes
 
 pytestmark = pytest.mark.django_db
 
@@ -74,6 +76,18 @@ def test_an_editor_writes_previews_and_sends_a_newsletter(editor_client: Client,
     page = text_of_page(editor_client, url_of(newsletter))
     assert "<dt>Sent</dt><dd>1</dd>" in page.replace("> <", "><")
     assert "The slip" in text_of_page(editor_client, LIST)
+
+
+def test_a_newsletter_is_sent_with_a_log_entry_or_not_at_all(
+    editor_client: Client, article: Article, emil: User
+) -> None:
+    subscribe("ann@example.org")
+    newsletter = draft_of(article, emil)
+    refuse_writes("django_admin_log")
+    with pytest.raises(DatabaseError, match="The disk is full"):
+        editor_client.post(url_of(newsletter), form_of(newsletter, _send=""))
+    assert Newsletter.objects.get().sent_at is None
+    assert run_sending() == []
 
 
 def test_the_preview_is_framed_without_scripts(editor_client: Client, article: Article, emil: User) -> None:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
 
@@ -20,6 +21,7 @@ from tests.articles.editing.editor_forms import (
 )
 from tests.factories import make_article
 from tests.helpers.clients import client_of
+from tests.helpers.postgres.database import refuse_writes
 
 pytestmark = pytest.mark.django_db
 
@@ -317,6 +319,14 @@ def test_an_action_on_a_changed_story_does_nothing(draft, emil):
     assert "This story was changed since you opened this page" in response.content.decode()
     draft.refresh_from_db()
     assert draft.published_at is None
+
+
+def test_an_action_is_logged_or_not_done(draft, emil):
+    client, url = client_of(emil), publication_url(draft, "publish")
+    refuse_writes("django_admin_log")
+    with pytest.raises(DatabaseError, match="The disk is full"):
+        client.post(url, {"seen": draft.version})
+    assert not Article.objects.get().is_published()
 
 
 def test_an_embargo_is_enforced_shown_and_lifted(draft, emil):

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import DatabaseError
 from django.utils import timezone
 
 from accounts.models import EDITOR, MODERATOR, User
@@ -26,6 +27,7 @@ from comments.services.discussions import ensure_discussion
 from tests.articles.editing.editor_forms import article_form
 from tests.factories import UserFactory, make_article
 from tests.helpers.clients import client_of
+from tests.helpers.postgres.database import refuse_writes
 
 pytestmark = pytest.mark.django_db
 
@@ -220,6 +222,14 @@ def test_an_administrator_lists_the_words_and_then_redacts_them(story, ada, emil
 
     again = client.post(page(story), {"words": NAME, "listed_words": NAME, "sure": ""}).content.decode()
     assert "No occurrences" in again
+
+
+def test_words_are_redacted_with_a_log_entry_or_not_at_all(story, ada):
+    client, before = client_of(ada), all_of(story)
+    refuse_writes("django_admin_log")
+    with pytest.raises(DatabaseError, match="The disk is full"):
+        client.post(page(story), {"words": NAME, "listed_words": NAME, "sure": ""})
+    assert all_of(story) == before
 
 
 def test_urls_that_contain_the_words_are_listed(story, ada):
