@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from allauth.core.internal import ratelimit
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -139,10 +140,11 @@ def _change(request: SiteRequest, email: str) -> bool:
     form = ListsForm(data, topics=shown_topics(), subscribed=subscribed)
     if not form.is_valid():
         return False
-    # Subscribe first, since a subscriber without subscriptions is deleted.
-    subscriptions.subscribe(email, form.chosen, get_language() or "")
-    if "add" not in request.POST:
-        subscriptions.unsubscribe([email], form.offered - form.chosen)
+    with transaction.atomic():
+        # Subscribe first, since a subscriber without subscriptions is deleted.
+        subscriptions.subscribe(email, form.chosen, get_language() or "")
+        if "add" not in request.POST:
+            subscriptions.unsubscribe([email], form.offered - form.chosen)
     if form.chosen:
         messages.success(request, _("Saved. The mails go to %(email)s.") % {"email": email})
     else:

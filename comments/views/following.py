@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Count
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -62,10 +63,11 @@ def follow_story(request: SiteRequest, slug: str) -> HttpResponse:
         chosen = form.cleaned_data
         delivery = chosen["delivery"]
         try:
-            if is_open:
-                kind = chosen["discussion"]
-                services.follow_discussion(user, guest, article, kind=kind, delivery=delivery)
-            services.follow_corrections(user, guest, article, on=chosen["corrections"], delivery=delivery)
+            with transaction.atomic():
+                if is_open:
+                    kind = chosen["discussion"]
+                    services.follow_discussion(user, guest, article, kind=kind, delivery=delivery)
+                services.follow_corrections(user, guest, article, on=chosen["corrections"], delivery=delivery)
         except ValidationError as error:
             form.add_error(None, error)
         else:

@@ -4,12 +4,14 @@ import json
 from typing import Any
 
 import pytest
+from django.db import DatabaseError
 from django.test import Client
 
 from accounts import erasure_log
 from articles.models import Article, Subscriber, Topic
 from articles.newsletter import subscriptions
 from tests.articles.newsletter.conftest import manage_url, subscribe
+from tests.helpers.postgres.database import refuse_writes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_folder")]
 
@@ -31,6 +33,17 @@ def test_a_hidden_topic_stays_as_it_is(client: Client, article: Article, topic: 
     Topic.objects.update(shown=False)
     client.post(manage_url("ann@example.org"), {"lists": ["all"]})
     assert subscriptions.topics_of("ann@example.org") == {None, topic.pk}
+
+
+def test_changes_of_several_lists_are_stored_together_or_not_at_all(
+    client: Client, article: Article, topic: Topic
+) -> None:
+    subscribe("ann@example.org")
+    url = manage_url("ann@example.org")
+    refuse_writes("articles_subscription", "DELETE")
+    with pytest.raises(DatabaseError, match="The disk is full"):
+        client.post(url, {"lists": [str(topic.pk)]})
+    assert subscriptions.topics_of("ann@example.org") == {None}
 
 
 def test_the_button_of_a_mail_program_unsubscribes(

@@ -394,6 +394,7 @@ def test_the_number_of_follows_is_limited_to_the_length_of_the_list(
     response = jane_client.post(url, {"discussion": "comments", "corrections": "on", "delivery": "daily"})
     assert response.status_code == 422
     assert "You follow 1 things already." in response.content.decode()
+    assert not Follow.objects.exists()  # no half of the form is stored
 
 
 @pytest.mark.parametrize("token", ["f1-00000000000000000000", "x1-1", "f1", "u0-1"])

@@ -72,7 +72,7 @@ def superuser(database: str = "postgres") -> Iterator[Any]:
 
 
 def refuse_writes(table: str, event: str = "INSERT") -> None:
-    """Let the database refuse new rows of a table, or changes ("UPDATE"), until the test is over."""
+    """Let the database refuse new rows of a table, or another event, until the test's transaction ends."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"CREATE TRIGGER refused BEFORE {event} ON {table} "
