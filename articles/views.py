@@ -95,9 +95,8 @@ def theme(request: HttpRequest) -> HttpResponse:
 @require_safe
 def preview(request: HttpRequest, slug: str, token: str) -> HttpResponse:
     """Show a draft to everybody who has its preview link: the story without its discussion, with noindex."""
-    # The link still works after the slug has changed.
-    by_slug = Article.objects.filter(slug=slug).first()
-    article = by_slug or get_object_or_404(Article, pk=preview_article_id(token))
+    # The token names the story: its slug may have changed since, and be that of another story now.
+    article = get_object_or_404(Article, pk=preview_article_id(token))
     if not (until := article.preview_until(token, user_with_roles(request))):
         raise Http404
     if article.is_published():
