@@ -16,6 +16,7 @@ class SharedMessage:
     def __init__(self) -> None:
         self._content = b""
         self._values: tuple[bytes, ...] = ()
+        self._headers: tuple[bytes, ...] = ()
 
     def keep(self, mail: "TrackedMail", content: bytes) -> None:
         """Keep the message of the first mail, if each of its own values can be found in it.
@@ -24,13 +25,13 @@ class SharedMessage:
         than in the text, and no other mail may be made from this message.
         """
         values = tuple(value.encode() for value in mail.own_values)
-        heads = _own_headers(mail.to[0], mail.message_id)
+        headers = _own_headers(mail.to[0], mail.message_id)
         texts = [mail.body, *(text for text, _type in mail.alternatives)]
         texts += [*mail.extra_headers.values(), *mail.reply_to]
         counts = [sum(str(text).count(value) for text in texts) for value in mail.own_values]
         is_whole = [content.count(value) for value in values] == counts
-        if is_whole and all(content.count(head) == 1 for head in heads):
-            self._content, self._values, self._heads = content, values, heads
+        if is_whole and all(content.count(header) == 1 for header in headers):
+            self._content, self._values, self._headers = content, values, headers
 
     def fill(self, mail: "TrackedMail") -> bytes:
         """Return the message with the values of another mail, or b"" if none is kept."""
@@ -38,7 +39,7 @@ class SharedMessage:
         if not content:
             return b""
         mail.message_id = make_msgid(domain=DNS_NAME)
-        for kept, own in zip(self._heads, _own_headers(mail.to[0], mail.message_id), strict=True):
+        for kept, own in zip(self._headers, _own_headers(mail.to[0], mail.message_id), strict=True):
             content = content.replace(kept, own, 1)
         for value, own_value in zip(self._values, mail.own_values, strict=True):
             content = content.replace(value, own_value.encode())
