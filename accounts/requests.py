@@ -24,7 +24,9 @@ def next_path(request: HttpRequest) -> str:
 def safe_local_path(request: HttpRequest, path: str) -> str:
     """Return `path` if it is a path of this site, else an empty string."""
     is_safe = url_has_allowed_host_and_scheme(path, {request.get_host()}, require_https=request.is_secure())
-    return path if is_safe and path.startswith("/") else ""
+    # Browsers expect a host after "//" and "/\", also if Django finds none there.
+    is_path = path.startswith("/") and not path.startswith(("//", "/\\"))
+    return path if is_safe and is_path else ""
 
 
 def request_user(request: HttpRequest) -> User:

@@ -5,11 +5,11 @@ from datetime import datetime
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.authentication.second_factors import user_with_roles
+from accounts.requests import next_path, safe_local_path
 from articles.images.html import add_preview_tokens
 from articles.markup.markdown import render_story
 from articles.models import Article, Author, StandingPage, preview_article_id
@@ -124,7 +124,4 @@ def _local_path(request: HttpRequest) -> str:
     """Return the path in the field `next`, or else that of the Referer, or else the front page."""
     host = f"//{request.get_host()}"
     _, _, sent_from = request.headers.get("Referer", "").partition("#")[0].partition(host)
-    for path in (request.POST.get("next", ""), sent_from):
-        if path.startswith("/") and url_has_allowed_host_and_scheme(path, None):
-            return path
-    return reverse("home")
+    return next_path(request) or safe_local_path(request, sent_from) or reverse("home")

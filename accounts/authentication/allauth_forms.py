@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 
 from allauth.account import forms
-from allauth.account.utils import get_next_redirect_url
 from allauth.core import context
 from allauth.core.internal import ratelimit
 from django import forms as django_forms
@@ -15,6 +14,7 @@ from django.utils.translation import gettext as _
 from accounts import mails
 from accounts.authentication import sign_up
 from accounts.forms import NameForm
+from accounts.requests import next_path
 from core.rate_limits import DAY, MINUTE, RateLimitError, set_retry_after
 
 
@@ -84,7 +84,7 @@ class SignUpForm(EmailLabel, NameForm, forms.SignupForm):
                 name=data["name"],
                 email=data["email"],
                 password=data["password1"],
-                next_url=get_next_redirect_url(request) or "",
+                next_url=next_path(request),
             )
             mails.enqueue(mails.mail_sign_up, request.site, pending.pk)
         request.session[sign_up.SESSION_KEY] = pending.pk

@@ -5,7 +5,6 @@ whether that address has an account, since a second one cannot be created. So a 
 the same for every address, and only the mail reveals the difference.
 """
 
-import re
 from datetime import timedelta
 
 from allauth.account.models import EmailAddress
@@ -19,7 +18,6 @@ from accounts.services import filter_by_email, find_user_by_email
 
 LINK_MAX_AGE = timedelta(days=7)
 SESSION_KEY = "sign_up"  # in the session of the browser that signed up: the id of the sign-up
-_PATH = re.compile(r"/(?!/)[^\x00-\x1f\x7f]*")
 
 
 class AccountExistsError(Exception):
@@ -27,11 +25,12 @@ class AccountExistsError(Exception):
 
 
 def create(*, name: str, email: str, password: str, next_url: str = "") -> SignUp:
-    """Store a request for an account, with the path to return to. It queries nothing.
+    """Store a request for an account, with the path of this site to return to. It queries nothing.
 
-    The path comes from the URL, so anybody can write it. One that is too long or not on this site is dropped.
+    Anybody can write a path into the URL of the form. One that the database can't store is dropped.
     """
-    next_url = next_url if len(next_url) <= MAX_NEXT_URL_LENGTH and _PATH.fullmatch(next_url) else ""
+    if len(next_url) > MAX_NEXT_URL_LENGTH or "\0" in next_url:
+        next_url = ""
     return SignUp.objects.create(name=name, email=email, password=make_password(password), next_url=next_url)
 
 

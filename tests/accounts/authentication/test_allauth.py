@@ -139,7 +139,7 @@ def test_a_sign_up_does_not_redirect_to_other_sites_or_long_paths(client, inbox,
     assert answer.redirect_chain == [("/account/guest-comments/?next=%2F", 302), ("/", 302)]
 
 
-@pytest.mark.parametrize("leads", ["stories", "account_logout", "/\x00", "//", "/a/?b=\x00c"])
+@pytest.mark.parametrize("leads", ["stories", "account_logout", "/\x00", "//", "/\\", "/a/?b=\x00c"])
 def test_a_sign_up_without_a_valid_path_redirects_home(client, inbox, leads):
     client.post("/accounts/signup/", SIGN_UP | {"next": leads})
     answer = client.post(link_in(inbox, "/accounts/sign-up/"), follow=True)
