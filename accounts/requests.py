@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from allauth.account.adapter import get_adapter
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -27,6 +28,15 @@ def safe_local_path(request: HttpRequest, path: str) -> str:
     # Browsers expect a host after "//" and "/\", also if Django finds none there.
     is_path = path.startswith("/") and not path.startswith(("//", "/\\"))
     return path if is_safe and is_path else ""
+
+
+def client_ip(request: HttpRequest) -> str:
+    """Return the IP address of the client, as the proxy names it behind one; "" if it is unknown."""
+    try:
+        ip: str = get_adapter().get_client_ip(request)
+    except PermissionDenied:
+        return ""
+    return ip
 
 
 def request_user(request: HttpRequest) -> User:

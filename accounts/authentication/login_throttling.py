@@ -16,13 +16,14 @@ from datetime import timedelta
 from secrets import token_urlsafe
 from typing import Any
 
-from allauth.core.internal.ratelimit import get_ip
+from allauth.core.internal.ratelimit import truncate_ip
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts.models import LoginAttempts
+from accounts.requests import client_ip
 from core.cookies import COOKIE_AGE, set_cookie_for_a_year
 from core.database.sql import fetch_rows, fetch_value
 
@@ -127,7 +128,7 @@ def _origin(request: HttpRequest, email: str) -> tuple[bytes, int]:
     """
     if device := _read_cookie(request).get(_hash("account", _normalize(email)).hex()):
         return _hash("device", device), FREE_ATTEMPTS
-    return _hash("address", get_ip(request)), 0
+    return _hash("address", truncate_ip(client_ip(request))), 0
 
 
 def _read_cookie(request: HttpRequest) -> dict[str, str]:

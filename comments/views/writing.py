@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from allauth.core.internal.httpkit import get_client_ip
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -23,6 +22,7 @@ from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from accounts import guests
 from accounts.models import Guest, User
+from accounts.requests import client_ip
 from articles.models import Article
 from articles.site.requests import SiteRequest
 from comments.following.services import follow_replies
@@ -390,7 +390,7 @@ def _make_submission(
         guest=guest,
         name=user.name if user else form.cleaned_data.get("name", ""),
         body=form.cleaned_data["body"],
-        ip=get_client_ip(request) or "",
+        ip=client_ip(request),
         browser_guest=guest,
         nudges=form.unread_nudges,
     )

@@ -10,12 +10,12 @@ from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
-from allauth.core.internal.httpkit import get_client_ip
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
+from accounts.requests import client_ip
 from core.database.sql import fetch_together, fetch_value
 from core.rate_limits import RateLimitError
 from moderation.models import AddressReportCount, Origin
@@ -121,7 +121,7 @@ RETURNING count"""
 
 def refuse_many_reports(request: HttpRequest) -> None:
     """Raise RateLimitError if this IP address sent more reports within an hour than people usually send."""
-    if count_report(get_client_ip(request) or "") > MAX_ANONYMOUS_REPORTS_PER_HOUR:
+    if count_report(client_ip(request)) > MAX_ANONYMOUS_REPORTS_PER_HOUR:
         raise RateLimitError(
             _("We got many reports from your network within an hour. Please try again later."),
             seconds=int(HOUR.total_seconds()),

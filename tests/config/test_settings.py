@@ -11,9 +11,9 @@ from core.data_folder import PROJECT
 ADDRESS_SCRIPT = """
 import django
 django.setup()
-from allauth.core.internal.httpkit import get_client_ip
+from accounts.requests import client_ip
 from django.test import RequestFactory
-print(get_client_ip(RequestFactory().get("/", headers={"X-Forwarded-For": "192.0.2.1, 192.0.2.7"})))
+print(client_ip(RequestFactory().get("/", headers={"X-Forwarded-For": "192.0.2.1, 192.0.2.7"})))
 """
 
 
