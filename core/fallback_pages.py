@@ -37,13 +37,9 @@ def unavailable(request: HttpRequest) -> HttpResponse:
     if request.path == "/readyz":
         return JsonResponse(NO_ANSWER, status=503, headers={"Cache-Control": "no-store"})
     fields = _sent_fields(request)
-    context = {
-        "was_sent": request.method == "POST",
-        "action": request.get_full_path(),
-        "text": dict(fields).get("body"),
-        "is_idempotent": "nonce" in dict(fields),
-        "fields": [(name, value) for name, value in fields if name != "body"],
-    }
+    context = {"was_sent": request.method == "POST", "is_idempotent": "nonce" in dict(fields)}
+    # The page is rendered without the request, so it has no new token.
+    context |= _form_to_send_again(request, fields, keeps_token=True)
     response = _page("503.html", context, status=503)
     response["Retry-After"] = str(RETRY_SECONDS)
     return response
@@ -89,12 +85,7 @@ def _is_database_error(error: BaseException | None) -> bool:
 
 def rate_limited(request: HttpRequest) -> HttpResponse:
     """Return the page 429, which repeats the form that was sent."""
-    fields = _sent_fields(request)
-    context = {
-        "action": request.get_full_path(),
-        "seconds": MINUTE,
-        "fields": [(name, value) for name, value in fields if name != "csrfmiddlewaretoken"],
-    }
+    context = {"seconds": MINUTE} | _form_to_send_again(request, _sent_fields(request))
     set_retry_after(request, MINUTE)
     return render(request, "429.html", context, status=429)
 
@@ -116,13 +107,7 @@ def refused_form(request: HttpRequest) -> dict[str, Any]:
     It has no fields if another site's page sent it.
     """
     is_ours = request.headers.get("Origin") == f"{request.scheme}://{request.get_host()}"
-    sent = _sent_fields(request) if is_ours else []
-    fields = [(name, value) for name, value in sent if name != "csrfmiddlewaretoken"]
-    return {
-        "action": request.get_full_path(),
-        "text": dict(fields).get("body"),
-        "fields": [(name, value) for name, value in fields if name != "body"],
-    }
+    return _form_to_send_again(request, _sent_fields(request) if is_ours else [])
 
 
 def broken_link(request: HttpRequest, explanation: str, *buttons: tuple[str, str]) -> HttpResponse:
@@ -154,3 +139,15 @@ def _sent_fields(request: HttpRequest) -> list[tuple[str, str]]:
     except (SuspiciousOperation, UnreadablePostError, MultiPartParserError):
         return []
     return [] if any("password" in name for name, _ in fields) else fields
+
+
+def _form_to_send_again(
+    request: HttpRequest, fields: list[tuple[str, str]], *, keeps_token: bool = False
+) -> dict[str, Any]:
+    """Return the context of _send_again.html for a form with these fields."""
+    left_out = {"body"} if keeps_token else {"body", "csrfmiddlewaretoken"}
+    return {
+        "action": request.get_full_path(),
+        "text": dict(fields).get("body"),
+        "fields": [(name, value) for name, value in fields if name not in left_out],
+    }
