@@ -104,17 +104,7 @@ def restore_content(contents: Sequence[CommentContent]) -> None:
         ],
         batch_size=2_000,
     )
-    CommentText.objects.bulk_create(
-        [
-            CommentText(
-                comment_id=content.comment,
-                folded=normalize_text(content.body),
-                author_name=content.author_name,
-            )
-            for content in contents
-        ],
-        batch_size=2_000,
-    )
+    store_search_texts(Comment.objects.filter(pk__in=ids))
 
 
 def erase_comments(*, ids: Sequence[int], at: datetime, include_restricted: bool = False) -> list[int]:
