@@ -1,8 +1,9 @@
-"""Forms that read the query string of a page."""
+"""Forms that read the query string of a page, and functions that read single values of a request."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -30,6 +31,14 @@ def parse_number(text: str | None) -> int:
 def parse_ids(texts: Iterable[str]) -> list[int]:
     """Return the ids that a request sent, without other texts."""
     return [pk for text in texts if (pk := parse_whole_number(text))]
+
+
+def parse_uuid(text: str | None) -> UUID | None:
+    """Return the UUID that a request sent, or None for another text."""
+    try:
+        return UUID(text or "")
+    except ValueError:
+        return None
 
 
 class QueryForm(forms.Form):

@@ -47,6 +47,7 @@ from comments.services.recommendations import recommend
 from comments.services.states import delete_comment
 from comments.tasks import has_deleted_all_comments, mail_confirmation, postpone_confirmation
 from core.fallback_pages import broken_link, form_refused
+from core.query_forms import parse_uuid
 from core.rate_limits import add_error
 
 
@@ -308,17 +309,11 @@ def _change_draft(request: SiteRequest, user: User, target: ReplyTarget) -> Http
     if request.POST.keys().isdisjoint({"draft", "preview"}):
         return None
     body = normalize_newlines(request.POST.get("body", ""))
-    is_stored = save_draft(user=user, article=article, parent=parent, body=body, nonce=_read_nonce(request))
+    nonce = parse_uuid(request.POST.get("nonce"))
+    is_stored = save_draft(user=user, article=article, parent=parent, body=body, nonce=nonce)
     if "draft" not in request.POST:
         return None
     return HttpResponse(status=204 if is_stored else 409)  # the script then keeps its own copy
-
-
-def _read_nonce(request: SiteRequest) -> UUID | None:
-    try:
-        return UUID(request.POST.get("nonce", ""))
-    except ValueError:
-        return None
 
 
 def _back_url(article: Article, parent: Comment | None) -> str:

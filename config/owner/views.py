@@ -1,7 +1,5 @@
 """The pages for administrators: settings, test e-mail and system status; and the set-up of a new site."""
 
-from uuid import UUID
-
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from django.conf import settings
 from django.contrib import messages
@@ -33,6 +31,7 @@ from config.owner.forms import SETUP_FIELDS, SiteForm, TestMailForm, explain_acc
 from core.fallback_pages import broken_link
 from core.mail.composition import compose_mail
 from core.mail.failures import explain_failure, mail_server
+from core.query_forms import parse_uuid
 from moderation.models import ModerationSettings
 
 TEST_RESULT = "test_mail"  # session key: the recipient of the last test e-mail, and its failure
@@ -154,9 +153,9 @@ def change_job(request: HttpRequest) -> HttpResponse:
     if "all" in request.POST:
         done = jobs.retry()
         message = ngettext("%(n)s job will run again.", "%(n)s jobs will run again.", done) % {"n": done}
-    elif pk := _parse_uuid(request.POST.get("retry")):
+    elif pk := parse_uuid(request.POST.get("retry")):
         done, message = jobs.retry(ids=[pk]), _("The job will run again.")
-    elif pk := _parse_uuid(request.POST.get("discard")):
+    elif pk := parse_uuid(request.POST.get("discard")):
         done, message = jobs.discard(pk=pk), _("The job has been deleted.")
     else:
         done = jobs.retry_scheduled(name=request.POST.get("run_now", ""))
@@ -166,13 +165,6 @@ def change_job(request: HttpRequest) -> HttpResponse:
     else:
         messages.info(request, _("Nothing to do: somebody was faster, or the job has run meanwhile."))
     return redirect(f"{reverse('owner-status')}#jobs")
-
-
-def _parse_uuid(value: str | None) -> UUID | None:
-    try:
-        return UUID(value or "")
-    except ValueError:
-        return None
 
 
 def compose_test_mail(user: User, to: str, site: Site) -> EmailMessage:

@@ -1,10 +1,20 @@
 """Query strings: defaults, wrong values, and the parameters for which a wrong value is a 404."""
 
+from uuid import uuid4
+
 import pytest
 from django import forms
 from django.http import Http404, QueryDict
 
-from core.query_forms import MAX_PAGE, NumberField, PageField, ParsedField, QueryForm, SearchField
+from core.query_forms import (
+    MAX_PAGE,
+    NumberField,
+    PageField,
+    ParsedField,
+    QueryForm,
+    SearchField,
+    parse_uuid,
+)
 
 
 class ListForm(QueryForm):
@@ -73,3 +83,13 @@ def test_a_wrong_value_of_a_strict_parameter_is_404(query):
 @pytest.mark.parametrize("query", ["", "after=", "order=newest", "after=1"])
 def test_a_strict_parameter_may_be_missing(query):
     assert read(StrictForm, query).keys() == {"after", "order"}
+
+
+def test_a_uuid_is_read():
+    key = uuid4()
+    assert parse_uuid(str(key)) == key
+
+
+@pytest.mark.parametrize("text", [None, "", "x", "1", "\0"])
+def test_another_text_is_no_uuid(text):
+    assert parse_uuid(text) is None
