@@ -28,7 +28,7 @@ from articles.services import save_author, save_page
 from articles.site.cached_pages import increment_site_version, invalidate_stale_copies
 from core.dates.formats import zone_label
 from core.forms import MultilineField, remove_maxlength
-from core.query_forms import QueryForm, SearchField, parse_number
+from core.query_forms import QueryForm, SearchField, parse_number_or_zero
 
 MAX_PINNABLE = 20  # stories listed for pinning; the search finds the others
 
@@ -156,7 +156,7 @@ class PinAdmin(EditorAccessAdmin):
         action = next((name for name in ("pin", "unpin", "up", "down") if name in request.POST), "")
         # Nobody may pin the draft of another editor.
         articles = Article.objects.published() | Article.objects.filter(pin__isnull=False)
-        article = get_object_or_404(articles, pk=parse_number(request.POST.get(action)))
+        article = get_object_or_404(articles, pk=parse_number_or_zero(request.POST.get(action)))
         try:
             if action == "pin":
                 front_page.pin(article=article)

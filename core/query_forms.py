@@ -23,8 +23,11 @@ def parse_whole_number(value: str | None, *, digits: int = 18, any_script: bool 
     return int(value) if value and re.fullmatch(rf"{digit}{{1,{digits}}}", value) else None
 
 
-def parse_number(text: str | None) -> int:
-    """Return the id, version or number that a request sent; 0, which none has, for another text."""
+def parse_number_or_zero(text: str | None) -> int:
+    """Return a whole number of at most 9 digits that a request sent; 0 for another text.
+
+    No id, version or number is 0, so a query by it finds nothing.
+    """
     return parse_whole_number(text, digits=9) or 0
 
 

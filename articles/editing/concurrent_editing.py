@@ -14,7 +14,7 @@ from articles.editing.conflicts import ConflictAwareForm, FormSnapshot
 from articles.models.articles import token_signing_time
 from articles.site.requests import site_request
 from core.dates.relative_time import time_or_date
-from core.query_forms import parse_number
+from core.query_forms import parse_number_or_zero
 
 
 class ConcurrentEditingAdmin(admin.ModelAdmin[Any]):
@@ -27,7 +27,8 @@ class ConcurrentEditingAdmin(admin.ModelAdmin[Any]):
 
         Pages that change nothing, such as the history, have no transaction that could hold a lock.
         """
-        if request.method == "POST" and connection.in_atomic_block and (key := parse_number(object_id)):
+        key = parse_number_or_zero(object_id)
+        if key and request.method == "POST" and connection.in_atomic_block:
             self.lock(key)
         return super().get_object(request, object_id, from_field)
 

@@ -38,7 +38,7 @@ from core.database.sql import execute
 from core.dates.formats import zone_label
 from core.dates.relative_time import ago, time_or_date
 from core.fallback_pages import form_refused
-from core.query_forms import QueryForm, parse_number
+from core.query_forms import QueryForm, parse_number_or_zero
 
 FORM_LOCKS = 0x50DC  # first half of the advisory locks' keys; the second half is a hash of the form's nonce
 
@@ -89,7 +89,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         return [*autosave_urls, *revision_pages.urls(self), *urls]
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        return revision_pages.history_view(self, request, parse_number(object_id))
+        return revision_pages.history_view(self, request, parse_number_or_zero(object_id))
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> dict[str, Any]:
         return {} if obj else {"slug": ["title"]}
@@ -133,7 +133,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         form_url: str = "",
         extra_context: Any = None,
     ) -> HttpResponse:
-        if request.method == "POST" and "_fill" in request.POST and (key := parse_number(object_id)):
+        if request.method == "POST" and "_fill" in request.POST and (key := parse_number_or_zero(object_id)):
             self._fill_with_choice(request, key)
         if object_id:
             return super().changeform_view(request, object_id, form_url, extra_context)
@@ -336,7 +336,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
             raise Http404
         user, key = request_user(request), request.POST.get("key", "")
         if key:
-            document = self.get_editable(request, parse_number(key))
+            document = self.get_editable(request, parse_number_or_zero(key))
         elif self.has_add_permission(request):
             document = None
         else:

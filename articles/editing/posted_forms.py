@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from articles.editing.autosaves import FormFields
 from articles.models import OpenForm
-from core.query_forms import parse_number
+from core.query_forms import parse_number_or_zero
 
 
 def posted_fields(request: HttpRequest) -> FormFields:
@@ -44,7 +44,7 @@ def posted_forms(request: HttpRequest) -> list[OpenForm]:
     for word in request.POST.get("nonce", "").split():
         nonce, _colon, change_number = word.partition(":")
         try:
-            forms.append(OpenForm(UUID(nonce), parse_number(change_number)))
+            forms.append(OpenForm(UUID(nonce), parse_number_or_zero(change_number)))
         except ValueError:
             return []
     return forms

@@ -24,7 +24,7 @@ from articles.models import Document, DocumentText
 from articles.redaction import pages as redaction_pages
 from articles.services import StaleVersionError
 from core.dates.formats import zone_label
-from core.query_forms import NumberField, QueryForm, parse_number
+from core.query_forms import NumberField, QueryForm, parse_number_or_zero
 
 REVISIONS_PER_PAGE = 50
 TEXT_LABELS = {
@@ -112,7 +112,7 @@ def restore_view(model_admin: Any, request: HttpRequest, key: int, number: int) 
         raise Http404
     document = model_admin.get_editable(request, key)
     revision = get_object_or_404(document.revisions, number=number)
-    seen = parse_number(request.POST.get("seen"))
+    seen = parse_number_or_zero(request.POST.get("seen"))
     message = _("Version %(number)s restored.") % {"number": number}
     try:
         with transaction.atomic():

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from articles.images import html
 from articles.models import Image
-from core.query_forms import PageField, QueryForm, SearchField, parse_number
+from core.query_forms import PageField, QueryForm, SearchField, parse_number_or_zero
 
 PAGE_SIZE = 24
 
@@ -45,7 +45,7 @@ class LibraryInput(forms.TextInput):
     """The number of an image, with its picture. library.js replaces the number by the picture chooser."""
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        image = Image.objects.filter(pk=parse_number(str(value or ""))).first()
+        image = Image.objects.filter(pk=parse_number_or_zero(str(value or ""))).first()
         if image:
             attrs = {**(attrs or {}), "data-text": image.alt or image.filename}  # for the closed row
         return format_html(

@@ -30,7 +30,7 @@ from articles.site.requests import site_request
 from core.dates.formats import time_formatter
 from core.dates.relative_time import time_or_date
 from core.mail.failures import explain_failure
-from core.query_forms import parse_ids, parse_number
+from core.query_forms import parse_ids, parse_number_or_zero
 
 MAX_FAILED_SHOWN = 200
 # The mail has its styles in attributes, and its pictures have whole URLs.
@@ -90,7 +90,7 @@ class NewsletterAdmin(EditorAccessAdmin):
         story = None
         if "story" in request.GET:
             sendable = Article.objects.syndicated().editable_by(request_user(request))
-            story = get_object_or_404(sendable, pk=parse_number(request.GET["story"]))
+            story = get_object_or_404(sendable, pk=parse_number_or_zero(request.GET["story"]))
         offered = None if story else list(drafts.digest_stories())
         site = site_request(request).site
         initial = {
@@ -123,7 +123,7 @@ class NewsletterAdmin(EditorAccessAdmin):
         """Show a draft with its preview, or the results of a newsletter that was sent."""
         if not self.has_change_permission(request):
             raise PermissionDenied
-        newsletter = self.get_queryset(request).filter(pk=parse_number(object_id)).first()
+        newsletter = self.get_queryset(request).filter(pk=parse_number_or_zero(object_id)).first()
         if newsletter is None:
             self.message_user(request, _("That newsletter was deleted."), messages.WARNING)
             return redirect("admin:articles_newsletter_changelist")
@@ -139,7 +139,7 @@ class NewsletterAdmin(EditorAccessAdmin):
             offered = recent + [story for story in stories if story not in recent]
         initial = {"stories": [story.pk for story in stories]}
         form = NewsletterForm(request.POST or None, instance=newsletter, offered=offered, initial=initial)
-        seen = parse_number(request.POST.get("seen"))
+        seen = parse_number_or_zero(request.POST.get("seen"))
         if form.is_valid():
             texts = {name: form.cleaned_data[name] for name in ("subject", "introduction")}
             stories = stories if offered is None else _in_order(form, offered)

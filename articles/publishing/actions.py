@@ -24,7 +24,7 @@ from articles.site.requests import site_request
 from core.dates.formats import zone_label
 from core.dates.relative_time import time_or_date
 from core.forms import explain_length
-from core.query_forms import parse_number
+from core.query_forms import parse_number_or_zero
 
 # Names of the buttons that confirm an action. Their value is the action.
 CONFIRM_BUTTONS = ("_do", "_as_before", "_lift")
@@ -78,7 +78,7 @@ def publication_view(model_admin: Any, request: HttpRequest, key: int, action: s
     if not action_request.is_possible:
         return action_request.refuse()
     if request.method == "POST":
-        return action_request.perform(seen=parse_number(request.POST.get("seen")))
+        return action_request.perform(seen=parse_number_or_zero(request.POST.get("seen")))
     return action_request.confirmation_page()
 
 

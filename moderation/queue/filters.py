@@ -22,7 +22,7 @@ from articles.models import Article, Topic
 from articles.story_links import find_story
 from comments.models import Comment
 from core.database.sql import fetch_together, query_text
-from core.query_forms import parse_number, parse_whole_number
+from core.query_forms import parse_number_or_zero, parse_whole_number
 from moderation import explanations
 from moderation.actions import cases
 from moderation.checks import registry
@@ -205,7 +205,7 @@ def _by_rule(value: str, prefix: str, user: User) -> tuple[str, Q]:
     rules = Rule.objects.all()
     if prefix:
         rules = rules.annotate(found=RawSQL(COUNT_OF_RULE, []))  # noqa: S611  # a constant
-    rule = get_object_or_404(rules, pk=parse_number(value))
+    rule = get_object_or_404(rules, pk=parse_number_or_zero(value))
     text, found = explanations.describe_rule(rule.kind, rule.value), Finding.objects.filter(rule=rule)
     if not prefix:
         return text, Q(pk__in=found.values("comment"))

@@ -19,7 +19,7 @@ from accounts.models import User
 from accounts.requests import require_moderator
 from comments.models import Comment
 from core.paging import read_numbered_page
-from core.query_forms import PageField, QueryForm, SearchField, parse_number
+from core.query_forms import PageField, QueryForm, SearchField, parse_number_or_zero
 from moderation import excerpts, explanations
 from moderation.actions.request_helpers import add_done_message, require_post_and_login
 from moderation.checks.registry import can_search_for
@@ -174,7 +174,7 @@ def _replay_context(request: HttpRequest, form: RuleForm) -> dict[str, object]:
     if not can_search_for(definition.kind):
         return {"rule_text": rule_text, "notices": notices}
     replay = rule_replay.replay(definition)
-    start = min(parse_number(request.POST.get("from")), len(replay.false_positives))
+    start = min(parse_number_or_zero(request.POST.get("from")), len(replay.false_positives))
     shown = replay.false_positives[start : start + MATCHES_PER_PAGE]
     return {
         "rule_text": rule_text,

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.requests import require_administrator, require_moderator
-from core.query_forms import parse_number
+from core.query_forms import parse_number_or_zero
 from moderation.actions.request_helpers import (
     DoneQuery,
     add_done_message,
@@ -49,7 +49,9 @@ def use(request: HttpRequest) -> HttpResponse:
     """Activate a version. POST `version`: its number, or "off" for none."""
     user = require_administrator(request)
     version_id = request.POST.get("version", "")
-    version = None if version_id == "off" else get_object_or_404(FilterVersion, pk=parse_number(version_id))
+    version = (
+        None if version_id == "off" else get_object_or_404(FilterVersion, pk=parse_number_or_zero(version_id))
+    )
     if version and not active_model.can_be_used(version.pk):
         message = _("Version %(n)s was made by another release of the program and can’t be used.")
         messages.error(request, message % {"n": version.pk})
