@@ -3,7 +3,9 @@
 from django.conf import settings
 from django.http import HttpResponse
 
-COOKIE_AGE = 60 * 60 * 24 * 365  # seconds
+from core.caching import YEAR
+
+COOKIE_AGE = YEAR
 
 
 def set_cookie_for_a_year(response: HttpResponse, name: str, value: str, path: str = "/") -> None:

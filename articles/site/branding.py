@@ -10,7 +10,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.cache import patch_cache_control
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
@@ -24,10 +23,10 @@ from articles.models import Image, Site
 from articles.site.requests import SiteRequest
 from core import files
 from core.appearance import accent
+from core.caching import cache_for_a_year
 
 LOGO_SIZE = (640, 160)  # pixels in which a logo must fit; it is shown 28 CSS pixels high
 ICON_SIZES = (32, 180, 512)  # pixels of a side: browser tab, home screen of a phone, stored image
-YEAR = 365 * 24 * 60 * 60
 
 
 def store_logo(decoded: DecodedImage, actor: User) -> Image:
@@ -146,5 +145,5 @@ def _read_or_404(name: str) -> bytes:
 
 def _immutable_response(data: bytes, content_type: str) -> HttpResponse:
     response = HttpResponse(data, content_type=content_type)
-    patch_cache_control(response, public=True, immutable=True, max_age=YEAR)
+    cache_for_a_year(response)
     return response

@@ -8,11 +8,10 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils import translation
-from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 from django.views.i18n import JavaScriptCatalog
 
-YEAR = 60 * 60 * 24 * 365
+from core.caching import cache_for_a_year
 
 _catalog = JavaScriptCatalog.as_view(packages=["core"])  # without those of Django's admin
 
@@ -29,7 +28,7 @@ def script_texts(request: HttpRequest, language: str, version: str) -> HttpRespo
     with translation.override(language):
         response = _catalog(request)
     if version == current:
-        patch_cache_control(response, public=True, immutable=True, max_age=YEAR)
+        cache_for_a_year(response)
     return response
 
 
