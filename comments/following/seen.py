@@ -70,7 +70,7 @@ def whole_story_values(
     """Return the values for MARK_WHOLE_STORY: it marks all updates about a story as seen by one follower."""
     return {
         "user": user and user.pk,
-        "guest": None if user else guest and guest.pk,
+        "guest": guest and guest.pk,
         "article": article.pk,
         "now": request.now,
         "since": request.now - OVERLAP,

@@ -1,4 +1,4 @@
-"""Following and unfollowing."""
+"""Following and unfollowing. The follower is a user or a guest, never both."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -28,7 +28,7 @@ def follow_discussion(
 
 def follow_replies(user: User | None, guest: Guest | None, article: Article) -> None:
     """Follow the replies to oneself by e-mail, unless this person follows the discussion already."""
-    person: dict[str, Any] = {"user": user, "guest": None if user else guest}
+    person: dict[str, Any] = {"user": user, "guest": guest}
     if _has_max_follows(person):
         return
     follow = Follow(**person, article=article, kind=Follow.Kind.REPLIES, delivery=Follow.Delivery.AT_ONCE)
@@ -52,14 +52,13 @@ def read_own_comments_delivery(user: User | None, guest: Guest | None) -> dict[s
     """Return how a person is notified of what happens to their comments, by kind."""
     chosen = Follow.objects.of(user, guest).of_own_comments().values_list("kind", "delivery")
     deliveries = {kind.value: delivery.value for kind, delivery in DEFAULT_DELIVERY.items()} | dict(chosen)
-    if decision_mails.are_stopped(user.pk if user else None, guest.pk if guest and not user else None):
+    if decision_mails.are_stopped(user.pk if user else None, guest.pk if guest else None):
         deliveries[decision_mails.KIND] = Follow.Delivery.SITE
     return deliveries
 
 
 def set_own_comments_delivery(user: User | None, guest: Guest | None, *, kind: str, delivery: str) -> None:
     """Choose how a person is notified of picks, recommendations or decisions on their comments."""
-    guest = None if user else guest
     if kind == decision_mails.KIND:
         decision_mails.choose(user.pk if user else None, guest.pk if guest else None, delivery)
         return
@@ -190,7 +189,7 @@ def _set(
 
     Raises ValidationError if the person follows MAX_FOLLOWS things already.
     """
-    person: dict[str, Any] = {"user": user, "guest": None if user else guest}
+    person: dict[str, Any] = {"user": user, "guest": guest}
     follows = Follow.objects.filter(**person, **target, kind__in=kinds)
     if not kind:
         follows.delete()
