@@ -10,11 +10,12 @@ class AccountsConfig(AppConfig):
     verbose_name = _("People")
 
     def ready(self) -> None:
-        """Leave it to LoginMiddleware to store the session of a log-in.
+        """Set the message for a wrong e-mail, and disconnect allauth's receiver that stores a new session.
 
-        allauth's receiver would store it a second time, and reads all sessions of the user before that.
+        LoginMiddleware stores it. The receiver would do so a second time, and reads all sessions of the user
+        before that.
         """
-        # Of the class, since all forms share it. Django's says "email address".
+        # The message is set on the class, since all forms share it. Django's message says "email address".
         EmailValidator.message = _("Enter a valid e-mail.")
 
         from allauth.account.signals import user_logged_in

@@ -1,3 +1,5 @@
+"""Imported files, and the files of personal data that people ask for."""
+
 from typing import Self
 from uuid import uuid4
 

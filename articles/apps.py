@@ -1,3 +1,5 @@
+"""The app of stories: their pages, their editing and publication, images and newsletters."""
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 

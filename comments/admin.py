@@ -36,6 +36,8 @@ RADIO_FIELDS: dict[str, Any] = {"moderation": admin.VERTICAL, "status": admin.HO
 
 
 class DiscussionForm(ConflictAwareForm):
+    """The form of a discussion's settings, on the page of its article and on its own."""
+
     actor: Any = None  # the user who saves the form
 
     class Meta:
@@ -132,6 +134,8 @@ ArticleAdmin.inlines = [*ArticleAdmin.inlines, DiscussionInline]
 
 @admin.register(Discussion)
 class DiscussionAdmin(ConcurrentEditingAdmin):
+    """The list of discussions and the page of their settings."""
+
     form = DiscussionForm
     radio_fields = RADIO_FIELDS
     list_display = ["article", "tree", "shown", "waiting", "stored", "status", "closes_at", "moderation"]

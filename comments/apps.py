@@ -1,3 +1,5 @@
+"""The app of discussions: comments, follows and search."""
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 

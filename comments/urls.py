@@ -1,3 +1,5 @@
+"""URLs of the front page, stories with their discussions, search, people, topics, and what people follow."""
+
 from django.urls import path, re_path
 
 from articles.urls import SLUG

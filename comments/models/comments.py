@@ -33,6 +33,8 @@ UNDO_WINDOW = timedelta(minutes=1)  # after posting
 
 
 class CommentQuerySet(TreeQuerySet["Comment"]):
+    """Queries of comments by state, story, moderator and author."""
+
     def visible(self) -> Self:
         """Return published comments, whose text any reader may read."""
         return self.filter(state=State.PUBLISHED)
@@ -92,6 +94,8 @@ def moderated_stories(user: User) -> list[int] | None:
 
 
 class Comment(MPTTModel):
+    """A comment with its place in the tree of a discussion, its text as it is shown and its state."""
+
     class Missing(models.TextChoices):
         ALL = "all", _("Text missing in the original")
         REST = "rest", _("The rest is missing in the original")

@@ -1,3 +1,5 @@
+"""Check the stored data for inconsistencies, or repair it (comments/integrity.py)."""
+
 import json
 import sys
 from typing import Any

@@ -1,3 +1,5 @@
+"""A free port for a server of a test."""
+
 import socket
 
 
