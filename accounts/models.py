@@ -181,7 +181,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         vars(self).pop("roles", None)  # the cached property is outdated
 
     def get_session_auth_hash(self) -> str:
-        """Return what a session has to contain to be valid. It changes with the password and logout_count."""
+        """Return the hash that a valid session contains. It changes with the password and logout_count."""
         return f"{super().get_session_auth_hash()}{self.logout_count or ''}"
 
     def get_full_name(self) -> str:

@@ -51,7 +51,7 @@ def find(emails: Iterable[str]) -> set[str]:
 
 
 def find_one(email: str) -> UndeliverableEmail | None:
-    """Return when and with which answer mails to this address were rejected, or None if they were not."""
+    """Return the rejection of mails to this address, with its time and answer; None if there was none."""
     return UndeliverableEmail.objects.filter(email=email.lower()).first()
 
 

@@ -170,7 +170,7 @@ class ImportAdmin(admin.ModelAdmin[Import]):
 
     @admin.display(description=gettext_lazy("checked comments"))
     def screened_count(self, obj: Import) -> str:
-        """Return how many of the new comments are checked. Those of a small import are checked at once."""
+        """Return the number of new comments that are checked. Those of a small import are checked at once."""
         if (screening := obj.unfinished_screening) is None:
             return _("all")
         text = _("%(done)s of %(all)s; the rest follows in the background")

@@ -142,14 +142,14 @@ class Policy:
         """Log settings that a person changed in the admin, in the same transaction, with the lock held."""
 
     def explain_waiting(self, ids: Iterable[int], own: Collection[int] = ()) -> dict[int, list[str]]:
-        """Return why comments wait for review, as sentences by comment id, in one query.
+        """Return the reasons for which comments wait for review, as sentences by comment id, in one query.
 
         `own` are the ids of those that the reader wrote.
         """
         return {}
 
     def summarize_moderation(self, discussion: Discussion) -> list[str]:
-        """Return how this discussion was moderated, as sentences for all readers.
+        """Return a summary of the moderation of this discussion, as sentences for all readers.
 
         Uses only the discussion's row, as it is called on every view of a story.
         """
@@ -176,7 +176,7 @@ class Policy:
         return []
 
     def describe_usual_delay(self) -> str:
-        """Return how long a review usually takes, such as "usually 2 h", or "" if that is not known yet."""
+        """Return the usual time of a review, such as "usually 2 h", or "" if that is not known yet."""
         return ""
 
     def list_unscreened_discussions(self) -> set[int]:
@@ -191,7 +191,7 @@ class Policy:
         """Recompute the derived data that `damage` lists."""
 
     def list_actions(self, rows: Sequence[Any]) -> dict[int, list[dict[str, Any]]]:
-        """Return what a moderator may do with each comment, by comment id, for comments/_trees.jinja.
+        """Return the actions of a moderator on each comment, by comment id, for comments/_trees.jinja.
 
         `rows` are rows of a thread or comments. Each action is {label, url, post (bool), reasons ([(code,
         label, message to the author)] or nothing)}.

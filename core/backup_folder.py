@@ -35,7 +35,7 @@ class LastBackup:
 
     @property
     def location(self) -> str:
-        """Return where the file is, for people."""
+        """Return the location of the file, for people."""
         name = str(self.file)
         return name if self.file.is_absolute() else files.storage().describe_location(name)
 

@@ -53,12 +53,12 @@ def current_file(person: Person) -> PersonalDataFile | None:
 
 
 def expires_at(row: PersonalDataFile) -> datetime:
-    """Return when a file that is ready is deleted."""
+    """Return the time at which a file that is ready is deleted."""
     return (row.ready_at or row.asked_at) + FILE_RETENTION
 
 
 def next_request_at(row: PersonalDataFile) -> datetime:
-    """Return when the person of this file can request a new one."""
+    """Return the time from which the person of this file can request a new one."""
     return row.asked_at + REQUEST_INTERVAL
 
 

@@ -270,7 +270,7 @@ class Article(models.Model):
         return reverse("preview", args=[self.slug, signing.dumps(self.pk, salt=PREVIEW_SALT)])
 
     def preview_until(self, token: str, reader: User | None) -> datetime | None:
-        """Return when this preview link expires; None if it does not work.
+        """Return the time at which this preview link expires; None if it does not work.
 
         A link of a private story works only for its editors. None works that is older than the time at which
         the story was unpublished.
@@ -371,7 +371,7 @@ def preview_article_id(token: str) -> int | None:
 
 
 def token_signing_time(token: str) -> datetime:
-    """Return when the token was signed, to the second. The signature is not checked."""
+    """Return the time at which the token was signed, to the second. The signature is not checked."""
     return datetime.fromtimestamp(signing.b62_decode(token.rsplit(":", 2)[1]), UTC)
 
 

@@ -118,7 +118,7 @@ def describe_state(article: Article, now: datetime, *, is_stored: bool = False) 
 
 
 def embargo_refusal(article: Article, at: datetime, now: datetime) -> str:
-    """Return why the embargo does not allow publication as of `at`; "" if it does."""
+    """Return the reason why the embargo does not allow publication as of `at`; "" if it does."""
     if not article.embargo_until or at >= article.embargo_until:
         return ""
     return _(

@@ -190,7 +190,7 @@ def invalidate_stale_copies() -> None:
 
 
 def stale_copies_invalidated_at() -> float:
-    """Return when the stale copies were invalidated, in seconds since 1970, 0 if they never were.
+    """Return the time at which the stale copies were invalidated, in seconds since 1970; 0 if never.
 
     It is infinite if the storage does not answer, because anything may have been removed.
     """

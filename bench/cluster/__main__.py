@@ -86,7 +86,7 @@ def running_cluster() -> Iterator[tuple[Cluster, dict[str, Any]]]:
 
 
 def walk_through(cluster: Cluster, seeded: dict[str, Any]) -> Iterator[str]:
-    """Yield how long each step of the walkthrough took (walkthrough.py), in seconds."""
+    """Yield the time of each step of the walkthrough (walkthrough.py), in seconds."""
     client = cluster.hosts["client"]
     path = client.folder / "seeded.json"
     path.write_text(json.dumps(seeded))
@@ -184,7 +184,7 @@ def measure_growth(cluster: Cluster, seeded: dict[str, Any]) -> Iterator[str]:
 
 
 def stored_marks(cluster: Cluster, mark: str) -> Counter[str]:
-    """Return how often each mark of this load is in a comment."""
+    """Return the number of comments with each mark of this load."""
     program = f"""
 import json
 from comments.models import Comment

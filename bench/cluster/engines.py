@@ -217,7 +217,7 @@ class Cluster:
         return [name for name in DATABASES if self.answers(name, 8008, "/replica")]
 
     def query(self, name: str, statement: str) -> str:
-        """Return what the superuser of a database's host gets for a statement."""
+        """Return the result of a statement, as the superuser of a database's host gets it."""
         host = self.hosts[name]
         place: list[str | Path] = ["-h", host.folder, "-U", "postgres", "-d", "soundoff"]
         return host.run([self.binaries / "psql", "-XAtq", *place, "-c", statement]).strip()

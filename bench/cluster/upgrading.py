@@ -370,7 +370,7 @@ class Upgrade:
                 time.sleep(0.1)
 
     def _state(self, name: str) -> dict[str, str]:
-        """Return what HAProxy says about a server."""
+        """Return HAProxy's statistics of a server."""
         head, *rows = self.site.balance("show stat").removeprefix("# ").strip().splitlines()
         found = [dict(zip(head.split(","), row.split(","), strict=True)) for row in rows]
         return next(row for row in found if (row["pxname"], row["svname"]) == ("web", name))

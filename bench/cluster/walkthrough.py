@@ -70,7 +70,7 @@ class Walkthrough:
         page.wait_for_url(lambda url: "/login/" not in url)
 
     def read(self, server: str, path: str) -> bytes:
-        """Return what an anonymous reader gets from one web server. Raises for an error page."""
+        """Return the page that an anonymous reader gets from one web server. Raises for an error page."""
         connection = http.client.HTTPConnection(server, WEB_PORT, timeout=PATIENCE / 1000)
         connection.request("GET", path, headers={"Host": urlsplit(self.url).netloc})
         response = connection.getresponse()

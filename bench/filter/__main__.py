@@ -158,7 +158,7 @@ def baseline(trained: "Trained") -> Iterator[Goal]:
 
 
 def ablation(trained: "Trained") -> Iterator[str]:
-    """Yield what each group of features is worth: the figures without it."""
+    """Yield the figures without each group of features, which show what it is worth."""
     from bench.filter import training
 
     def line(name: str, left_out: tuple[str, ...]) -> str:
@@ -242,7 +242,7 @@ def first_decisions(trained: "Trained", counts: Sequence[int]) -> Iterator[Goal]
 
 
 def poisoned(model: Model, counts: poison.Counts) -> Iterator[Goal]:
-    """Yield what a second person's wrong decisions do to others' good comments."""
+    """Yield the effect of a second person's wrong decisions on others' good comments."""
     for some in zip(*poison.poisoned(model, counts), strict=True):
         shares = zip(*(one.shares for one in some), strict=True)
         others, topic, spam = (sum(share) / len(some) for share in shares)

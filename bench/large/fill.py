@@ -91,7 +91,7 @@ def fill(comments: int, stories: int, in_largest: int, word: str = "") -> list[i
 
 
 def _sizes(comments: int, stories: int) -> list[int]:
-    """Return how many comments each story has: few have many."""
+    """Return the number of comments of each story: few have many."""
     random = Random(stories)
     weights = [random.lognormvariate(0, 1) for _ in range(stories)]
     sizes = [max(1, int(comments * weight / sum(weights))) for weight in weights]

@@ -49,7 +49,7 @@ def follow_topic(user: User | None, guest: Guest | None, topic: Topic, *, delive
 
 
 def read_own_comments_delivery(user: User | None, guest: Guest | None) -> dict[str, str]:
-    """Return how a person is notified of what happens to their comments, by kind."""
+    """Return the delivery of updates of a person's own comments, by kind."""
     chosen = Follow.objects.of(user, guest).of_own_comments().values_list("kind", "delivery")
     deliveries = {kind.value: delivery.value for kind, delivery in DEFAULT_DELIVERY.items()} | dict(chosen)
     if decision_mails.are_stopped(user.pk if user else None, guest.pk if guest else None):

@@ -47,7 +47,7 @@ class UpdateItem:
 
     @property
     def heading(self) -> str:
-        """Return what happened to the comment of the follower; "" for other updates."""
+        """Return a heading for an update of the follower's own comment; "" for other updates."""
         if self.is_pick:
             return _("Your comment is an editor’s pick")
         if self.recommended_by:

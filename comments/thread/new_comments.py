@@ -14,7 +14,7 @@ MAX_NEW_IDS = 60  # new comments whose ids are returned
 def find_new_comments(
     slug: str, since: int, user: User | None, guest: Guest | None, *, now: datetime
 ) -> tuple[int, list[int]] | None:
-    """Return how many comments were published since the log entry with number `since`, and the last ids.
+    """Return the number of comments published since the log entry with number `since`, and the last ids.
 
     Counts at most MAX_COUNTED comments of others than the reader, among the last MAX_LOG_ENTRIES entries. The
     ids are at most MAX_NEW_IDS, in order of publication. Returns None if there is no such discussion.

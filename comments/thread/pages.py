@@ -145,7 +145,7 @@ def make_page(records: list[CommentRecord], order: Order, *, is_as_saved: bool =
 
 
 def locate_comment(comment: Comment, reader: Reader, order: Order) -> Location:
-    """Return where this reader finds a comment. Reads only the first roots, and not all their replies."""
+    """Return the place where this reader finds a comment. Reads the first roots, not all their replies."""
     statement = f"""
 WITH {roots_query(reader, order)}
 SELECT r.id, r.{ORDER_COLUMNS[order]},

@@ -119,7 +119,7 @@ def follow_topic(request: SiteRequest, slug: str) -> HttpResponse:
 
 
 def _explain_delivery(delivery: str, person: dict[str, Any]) -> SafeString:
-    """Return where updates appear, with a link. Guests have no account menu that leads there."""
+    """Return a sentence that links to the page of updates. Guests have no account menu that leads there."""
     if delivery == Follow.Delivery.SITE or person["undeliverable"] or not person["is_confirmed"]:
         text = _('Updates appear under <a href="{url}">Notifications</a>.')
     else:

@@ -181,7 +181,7 @@ def discussion_version(request: SiteRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def new_comments(request: SiteRequest, slug: str) -> HttpResponse:
-    """Return how many comments of others were published since log entry `?since=`, and the last ids."""
+    """Return the number of comments of others published since log entry `?since=`, and the last ids."""
     count, ids = _find_new_comments(request, slug)
     return JsonResponse({"count": count, "ids": ids})
 

@@ -325,7 +325,7 @@ class PageCacheApp:
         return max((copy for copy in copies if copy[0] > oldest), default=None, key=itemgetter(0))
 
     def _stale_copies_invalidated_at(self, outage: float) -> float:
-        """Return when stale copies were invalidated, which is read once for many requests of an outage."""
+        """Return the time at which stale copies were invalidated; many requests of an outage read it once."""
         with self._invalidated_at_lock:
             of_outage, read_at, value = self._invalidated_at
             valid = INVALIDATED_AT_FAILURE_SECONDS if value == inf else INVALIDATED_AT_SECONDS

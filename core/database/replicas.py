@@ -176,7 +176,7 @@ class Replica:
             connection.close()
 
     def lag(self, position: Position) -> int | None:
-        """Return how many bytes of the primary's log up to here are not replayed yet. Raises Error.
+        """Return the number of bytes of the primary's log up to here that are not replayed yet. Raises Error.
 
         None: the server is no replica of the primary, for instance because it has become the primary.
         """

@@ -51,7 +51,7 @@ class SiteStorage(Protocol):
         """Yield an empty file of this machine (mode 0600), and store it at the end if the block succeeds."""
 
     def describe_location(self, name: str) -> str:
-        """Return where a file or folder is, for people: its path, or its s3:// URL."""
+        """Return the location of a file or folder, for people: its path, or its s3:// URL."""
 
 
 def storage() -> SiteStorage:

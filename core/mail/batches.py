@@ -45,5 +45,5 @@ def send_batches(task: Any, claim: Callable[[datetime], list[Row]], send: Callab
 
 
 def retry_delay(failures: int) -> timedelta:
-    """Return how long a mail waits after so many failures."""
+    """Return the time that a mail waits after so many failures."""
     return FIRST_RETRY * (1 << failures - 1)

@@ -73,7 +73,7 @@ class JSONFormatter(logging.Formatter):
 
 
 def process_kind() -> str:
-    """Return what this process does: web, worker, scheduler, or the name of another command of manage.py."""
+    """Return the kind of process: web, worker, scheduler, or the name of another command of manage.py."""
     program, command = [*sys.argv, "", ""][:2]
     return _PROCESSES.get(command, command) if Path(program).name == "manage.py" else "web"
 

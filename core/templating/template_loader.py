@@ -26,7 +26,7 @@ class Loader(filesystem.Loader):
     """
 
     def get_template_sources(self, template_name: str) -> Iterator[Origin]:
-        """Return where a template may be: for a Jinja template nowhere, so Django asks the next engine."""
+        """Yield the places of a template: none for a Jinja template, so Django asks the next engine."""
         if not template_name.endswith(".jinja"):
             yield from super().get_template_sources(template_name)
 
