@@ -72,7 +72,7 @@ class Measured:
         return ", ".join(f"{n} × {what}" for what, n in self.errors.items()) or "0"
 
 
-def middle(rounds: Sequence[Measured]) -> Measured:
+def medians(rounds: Sequence[Measured]) -> Measured:
     """Return the median of each figure; errors are added up."""
     names = ("rate", "p50", "p99", "processor", "count", "size")
     figures = {name: median(getattr(one, name) for one in rounds) for name in names}
@@ -165,16 +165,16 @@ def send(
     number, took, sizes, errors = count(), list[float](), list[int](), Counter[str]()
 
     def work() -> None:
-        wire = Wire(target.url)
+        connection = Connection(target.url)
         while (mine := next(number)) < len(requests):
             if before:
                 before()
             start = time.perf_counter()
             try:
-                found, size = wire.exchange(requests[mine])
+                found, size = connection.exchange(requests[mine])
             except OSError as error:
                 errors[type(error).__name__] += 1
-                wire = Wire(target.url)
+                connection = Connection(target.url)
                 continue
             if found == status:
                 took.append(1000 * (time.perf_counter() - start))
@@ -197,7 +197,7 @@ def send(
     return Measured(good / seconds, took[good // 2], p99, 1000 * spent / good, good, median(sizes), errors)
 
 
-class Wire:
+class Connection:
     """A keep-alive connection with little overhead: the client shares the processor with the server."""
 
     def __init__(self, url: str) -> None:

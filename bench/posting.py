@@ -40,9 +40,9 @@ def measure(bench: Run) -> Iterator[str | Goal]:
     places = {name: list(range(len(comments))) for name, comments in threads.items()}
     trees = list(fixture.same_trees(threads[small], threads[larger]))
     places[larger] = trees[0]
-    ours = Ours(bench.site, threads, places.copy(), larger, trees)
+    ours = SoundoffThreads(bench.site, threads, places.copy(), larger, trees)
     wp = bench.wordpress({SMALL: threads[small], large: threads[larger]}, DAYS)
-    peer = Peer(wp, {small: SMALL, larger: large}, places) if wp else None
+    peer = WordPressThreads(wp, {small: SMALL, larger: large}, places) if wp else None
     measures: dict[tuple[str, str, int], Callable[[], Measured]] = {}
     for name in threads:
         for writers in WRITERS if name != tree else WRITERS[:1]:
@@ -71,18 +71,18 @@ def measure(bench: Run) -> Iterator[str | Goal]:
 def _judge(figures: dict[tuple[str, str, int], Measured], small: str, larger: str) -> Iterator[Goal]:
     for name in (small, larger):
         for writers in WRITERS:
-            ours = figures[name, Ours.name, writers]
-            if peer := figures.get((name, Peer.name, writers)):
+            ours = figures[name, SoundoffThreads.name, writers]
+            if peer := figures.get((name, WordPressThreads.name, writers)):
                 where = f"{name} comments, {writers} writing"
                 yield Goal(f"{where}: p50 against WordPress", peer.p50 / ours.p50)
                 rate = ours.rate / peer.rate
                 yield Goal(f"{where}: comments a second against WordPress", rate, least=MIN_RATIO[writers])
     for writers in WRITERS:
-        growth = figures[larger, Ours.name, writers].p50 / figures[small, Ours.name, writers].p50
-        yield Goal(f"growth of p50 from {small} to {larger}, {writers} writing", growth, most=1.1)
+        before, after = (figures[name, SoundoffThreads.name, writers].p50 for name in (small, larger))
+        yield Goal(f"growth of p50 from {small} to {larger}, {writers} writing", after / before, most=1.1)
 
 
-def post(site: "Ours | Peer", name: str, writers: int, posts: int) -> Measured:
+def post(site: "SoundoffThreads | WordPressThreads", name: str, writers: int, posts: int) -> Measured:
     """Post so many replies, or twice as many by several writers, in trees without earlier replies."""
     thread: Any = site.prepare(name)
     replies = [site.reply(name, thread, n % writers) for n in range(posts * min(writers, 2))]
@@ -91,8 +91,8 @@ def post(site: "Ours | Peer", name: str, writers: int, posts: int) -> Measured:
     return site.send(thread, replies, writers)
 
 
-class Ours:
-    """Soundoff. Each measurement uses a new thread, because nothing can be deleted from the log.
+class SoundoffThreads:
+    """Threads of Soundoff. Each measurement uses a new one, because nothing can be deleted from the log.
 
     All measurements use one larger thread, each with trees that have no earlier replies of ours.
     """
@@ -160,8 +160,8 @@ class Ours:
         return story
 
 
-class Peer:
-    """WordPress, with the sizes of its threads by their names."""
+class WordPressThreads:
+    """Threads of WordPress, with their sizes by name."""
 
     name = "WordPress"
 

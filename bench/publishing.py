@@ -63,10 +63,10 @@ Figures = dict[str, tuple[Measured, int]]  # with the number of statements, by p
 def measure(bench: Run) -> Iterator[str | Goal]:
     """Request the pages of the small site and of the large one."""
     many = bench.sizes.stories
-    places = _fill(0, FEW)
+    places = _create_stories(0, FEW)
     small = _ask_all(bench, places)
     report(f"{many:,} stories …")
-    _fill(FEW, many)
+    _create_stories(FEW, many)
     large = _ask_all(bench, places)
     head = f"page, made anew | {FEW}: p50 ms | CPU | {many:,}: p50 ms | CPU | ratio | statements | kB"
     yield from rows(head, (_row(name, *small[name], *large[name]) for name in PAGES))
@@ -128,8 +128,11 @@ def _keyword_milliseconds() -> float:
     return 1000 * (servers.processor_seconds(database) - spent) / len(stories)
 
 
-def _fill(there: int, wanted: int) -> dict[str, str]:
-    """Create stories number `there` to `wanted`, the first one the newest. Return the parts of their URLs."""
+def _create_stories(first: int, last: int) -> dict[str, str]:
+    """Create the stories from number `first` to before `last`, of which 0 is the newest.
+
+    Return the parts of the URLs to request.
+    """
     from django.db import transaction
     from django.utils import timezone
 
@@ -137,15 +140,15 @@ def _fill(there: int, wanted: int) -> dict[str, str]:
     from articles.publishing.front_page import pin
     from articles.related import store_keywords
 
-    words = Words(there)
-    if not there:
+    words = Words(first)
+    if not first:
         _add_people(words)
     topics = list(Topic.objects.filter(slug__startswith="topic-").order_by("pk"))
     authors = list(Author.objects.order_by("pk"))
     now = timezone.now()
     under = Article.topics.through
-    for first in range(there, wanted, 1_000):
-        numbers = range(first, min(first + 1_000, wanted))
+    for start in range(first, last, 1_000):
+        numbers = range(start, min(start + 1_000, last))
         with transaction.atomic():
             made = Article.objects.bulk_create(_story(n, now, words) for n in numbers)
             some = list(zip(numbers, made, strict=True))
@@ -158,9 +161,9 @@ def _fill(there: int, wanted: int) -> dict[str, str]:
                 for n, story in some
                 for old in (f"/{now.year}/01/02/story-{n}/", f"/stories/once-{n}/")
             )
-    _add_comments(there, wanted, words)
+    _add_comments(first, last, words)
     newest = list(Article.objects.published().order_by("-published_at")[:60])
-    if not there:
+    if not first:
         for story in newest[10:15]:
             pin(article=story)
     for story in newest:
@@ -198,12 +201,12 @@ def _story(number: int, now: datetime, words: Words) -> "Article":
     )
 
 
-def _add_comments(there: int, wanted: int, words: Words) -> None:
+def _add_comments(first: int, last: int, words: Words) -> None:
     """Create comments in threads of 500, under the newest stories first."""
     from articles.models import Article
 
-    first, last = (20 + min(MAX_COMMENTS, COMMENTS * n // FEW) // IN_A_THREAD for n in (there, wanted))
-    for story in Article.objects.published().order_by("-published_at")[first:last]:
+    start, end = (20 + min(MAX_COMMENTS, COMMENTS * n // FEW) // IN_A_THREAD for n in (first, last))
+    for story in Article.objects.published().order_by("-published_at")[start:end]:
         assert story.published_at
         fixture.import_comments(
             story,

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from bench import load, servers
 from bench.fixture import ThreadComment
-from bench.load import Measured, middle
+from bench.load import Measured, medians
 from bench.peers import wordpress
 from bench.servers import Soundoff
 from core.data_folder import PROJECT
@@ -33,7 +33,7 @@ Key = TypeVar("Key")
 class Goal:
     """A figure with its least or greatest wanted value. Without either it is reported and not judged."""
 
-    what: str
+    name: str
     figure: float
     least: float | None = None
     most: float | None = None
@@ -52,9 +52,9 @@ class Goal:
         elif self.most is not None:
             wanted, is_met = f"≤ {self.most:g}", self.figure <= self.most
         else:
-            return f"{self.what} | {figure} | – | "
+            return f"{self.name} | {figure} | – | "
         target = f"{wanted} {self.unit}".strip()
-        return f"{self.what} | {figure} | {target} | {'met' if is_met else '**not met**'}"
+        return f"{self.name} | {figure} | {target} | {'met' if is_met else '**not met**'}"
 
 
 class Run:
@@ -179,7 +179,7 @@ def in_turn(
             )
             if number:
                 found[key].append(figures)
-    return {key: middle(values) for key, values in found.items()}
+    return {key: medians(values) for key, values in found.items()}
 
 
 def publish(name: str, results: Iterable[str | Goal], *, write: bool) -> None:

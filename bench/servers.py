@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg2
 
-from bench.load import Target, Wire
+from bench.load import Connection, Target
 from config.server import postgres
 from config.server.processes import spawn
 from core.data_folder import PROJECT, unprivileged_user
@@ -170,8 +170,8 @@ class Soundoff:
         found: dict[Key, int] = {}
         with _statement_log():
             for key, target in targets.items():
-                wire, change = Wire(target.url), before.get(key, lambda: None)
-                run = partial(_request_after, wire, target.request(), change)
+                connection, change = Connection(target.url), before.get(key, lambda: None)
+                run = partial(_request_after, connection, target.request(), change)
                 run()  # not counted: it may open a connection
                 found[key] = sum(not line.startswith(changes) for line in self._fewest_statements(run))
         return found
@@ -199,9 +199,9 @@ class Soundoff:
         return [line for line in found if not NOT_COUNTED.match(line)]
 
 
-def _request_after(wire: Wire, request: bytes, before: Callable[[], object]) -> None:
+def _request_after(connection: Connection, request: bytes, before: Callable[[], object]) -> None:
     before()
-    wire.exchange(request)
+    connection.exchange(request)
 
 
 @contextmanager

@@ -154,7 +154,7 @@ def baseline(trained: "Trained") -> Iterator[Goal]:
         logits[here] = plain.decision_function([texts[n] for n in np.flatnonzero(here)])
     name = "a plain logistic regression over words, names and websites"
     for goal in pooled(name, scored(trained, logits), area=0, recall=0, recall_mean=0):
-        yield Goal(goal.what, goal.figure, unit=goal.unit, digits=goal.digits)
+        yield Goal(goal.name, goal.figure, unit=goal.unit, digits=goal.digits)
 
 
 def ablation(trained: "Trained") -> Iterator[str]:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bench import servers
 from bench.fixture import ThreadComment, article
-from bench.load import Target, Wire
+from bench.load import Connection, Target
 
 PACKAGED = Path("/usr/share/wordpress")
 
@@ -72,7 +72,7 @@ class WordPress:
     def page_statements(self, target: Target, request: bytes = b"") -> int:
         """Return the number of statements of one request, by default of the page itself."""
         before = self._questions()
-        Wire(target.url).exchange(request or target.request())
+        Connection(target.url).exchange(request or target.request())
         return self._questions() - before - 1  # the first value of the counter
 
     def _questions(self) -> int:
