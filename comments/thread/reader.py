@@ -76,7 +76,8 @@ class ViewerContext:
     is_guest: bool = False
     mine: set[int] = field(default_factory=set)
     editable: set[int] = field(default_factory=set)
-    reasons: dict[int, list[str]] = field(default_factory=dict)  # why pending comments wait
+    # Sentences that say why pending comments wait, or why the reader sees a removed one.
+    reasons: dict[int, list[str]] = field(default_factory=dict)
     decisions: dict[int, ExplainedDecision] = field(default_factory=dict)  # of their own removed comments
     decision_urls: dict[int, str] = field(default_factory=dict)  # of their own pending or removed comments
     waiting: str = ""  # the beginning of the notice on their own pending comments
@@ -103,8 +104,9 @@ def personalize(
     reasons = policy().explain_waiting(pending, {row.id for row in own_rows}) if pending else {}
     # Two findings of one check may give the same sentence.
     reasons = {pk: _after_colon(list(dict.fromkeys(sentences))) for pk, sentences in reasons.items()}
-    removed = {r.id: [gettext("You wrote it.")] for r in own_rows if r.state in REMOVED}
-    decisions = policy().explain_decisions(removed) if removed else {}
+    # Only its author sees a removed comment in its place, and reads why.
+    own_removed = {r.id: [gettext("You wrote it.")] for r in own_rows if r.state in REMOVED}
+    decisions = policy().explain_decisions(own_removed) if own_removed else {}
     explained = [*decisions, *(r.id for r in own_rows if r.id in pending)]
     decision_urls = {pk: policy().get_decision_url(pk) for pk in explained}
     own_recommendations, muted = recommendations or {}, set[int]()
@@ -120,7 +122,7 @@ def personalize(
             for row in own_rows
             if _as_comment(row).can_be_unposted_by(reader.user, reader.guest, now)
         },
-        reasons=reasons | removed,
+        reasons=reasons | own_removed,
         decisions=decisions,
         decision_urls={pk: url for pk, url in decision_urls.items() if url},
         waiting=_describe_wait() if pending else "",
