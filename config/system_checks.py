@@ -238,36 +238,40 @@ def _check_replica_urls() -> Error | None:
             hint="The embedded server has no replicas. Set DATABASE_URL to the primary of your own servers.",
             id="config.E017",
         )
-    primary, found = replicas.endpoint(connection.settings_dict), set()
+    servers = [replicas.endpoint(connection.settings_dict)]
     for number, url in enumerate(urls, 1):
-        try:
-            replica = replicas.connection_settings(url)
-        except ValueError:
-            return Error(
-                f"DATABASE_REPLICA_URLS: URL {number} names no database.",  # without its password
-                hint="Write URLs as postgres://user:password@10.0.0.5/soundoff, separated by spaces.",
-                id="config.E018",
-            )
-        endpoint = replicas.endpoint(replica)
-        if endpoint == primary:
-            return Error(
-                f"DATABASE_REPLICA_URLS: URL {number} is the server of DATABASE_URL.",
-                hint="Name only replicas of it, or leave DATABASE_REPLICA_URLS out.",
-                id="config.E019",
-            )
-        if endpoint in found:
-            return Error(
-                f"DATABASE_REPLICA_URLS: URL {number} is there twice.",
-                hint="Name each replica once.",
-                id="config.E020",
-            )
-        found.add(endpoint)
-        if replica["NAME"] != primary[-1]:
-            return Error(
-                f"DATABASE_REPLICA_URLS: URL {number} names the database {replica['NAME']!r}.",
-                hint=f"A replica has the databases of its primary: write {primary[-1]}, as in DATABASE_URL.",
-                id="config.E021",
-            )
+        if error := _check_replica_url(f"DATABASE_REPLICA_URLS: URL {number}", url, servers):
+            return error
+    return None
+
+
+def _check_replica_url(name: str, url: str, servers: list[tuple[str, str, str]]) -> Error | None:
+    """Check one URL and add its server to `servers`: that of the primary and those of the URLs before."""
+    primary = servers[0]
+    try:
+        replica = replicas.connection_settings(url)
+    except ValueError:
+        return Error(
+            f"{name} names no database.",  # without its password
+            hint="Write URLs as postgres://user:password@10.0.0.5/soundoff, separated by spaces.",
+            id="config.E018",
+        )
+    server = replicas.endpoint(replica)
+    if server == primary:
+        return Error(
+            f"{name} is the server of DATABASE_URL.",
+            hint="Name only replicas of it, or leave DATABASE_REPLICA_URLS out.",
+            id="config.E019",
+        )
+    if server in servers:
+        return Error(f"{name} is there twice.", hint="Name each replica once.", id="config.E020")
+    servers.append(server)
+    if replica["NAME"] != primary[-1]:
+        return Error(
+            f"{name} names the database {replica['NAME']!r}.",
+            hint=f"A replica has the databases of its primary: write {primary[-1]}, as in DATABASE_URL.",
+            id="config.E021",
+        )
     return None
 
 

@@ -1,6 +1,7 @@
 """Views that show a story with its discussion and a comment with its branch, or count new comments."""
 
 from dataclasses import replace
+from typing import Any
 
 from django import forms
 from django.http import Http404, HttpResponse, JsonResponse
@@ -49,8 +50,10 @@ from comments.thread.pages import (
     read_branch,
     read_page,
 )
+from comments.thread.reader import Reader
 from comments.thread.rendering import render_thread
 from comments.thread.rows import ThreadRow
+from comments.thread.story import StoryPageData
 from comments.thread.visits import record_visit
 from core.cookies import set_cookie_for_a_year
 from core.query_forms import NumberField, ParsedField, QueryForm
@@ -118,42 +121,60 @@ def story(request: SiteRequest, slug: str) -> HttpResponse:
         if reply := _first_reply_of_day(discussion, order, start):
             return redirect(reply)
         is_as_saved = query["replies"] == AS_SAVED
-        page = read_page(article, reader, order, start, is_as_saved=is_as_saved)
-        is_whole = start is None and page.is_whole
-        rows = page.rows
-        context |= discussion_context(request, story_page, page, order, is_as_saved=is_as_saved)
-        if start:
-            context |= later_page_context(article, order, start, is_as_saved=is_as_saved)
-        if reader.user:
-            context |= {"draft": story_page.draft, "is_following": story_page.is_following}
-            visit = story_page.visit
-            since = record_visit(
+        rows = _add_discussion(context, request, story_page, reader, order, start, is_as_saved=is_as_saved)
+    count = 0 if discussion.is_hidden else discussion.visible_count
+    context["head"] = structured_data.build_head(request, article, story_page.authors, rows, count)
+    return render(request, "comments/story.jinja", context)
+
+
+def _add_discussion(
+    context: dict[str, Any],
+    request: SiteRequest,
+    story_page: StoryPageData,
+    reader: Reader,
+    order: Order,
+    start: PageStart | None,
+    *,
+    is_as_saved: bool,
+) -> list[ThreadRow]:
+    """Add a page of the discussion to the context of its story, and return the comments on that page.
+
+    Stores the member's visit, and marks what the page shows as seen.
+    """
+    article = story_page.article
+    page = read_page(article, reader, order, start, is_as_saved=is_as_saved)
+    is_whole, published = start is None and page.is_whole, _published_ids(page.rows)
+    context |= discussion_context(request, story_page, page, order, is_as_saved=is_as_saved)
+    if start:
+        context |= later_page_context(article, order, start, is_as_saved=is_as_saved)
+    if reader.user:
+        visit = story_page.visit
+        context |= {
+            "draft": story_page.draft,
+            "is_following": story_page.is_following,
+            "since": record_visit(
                 request,
                 reader.user,
                 article,
                 story_page.last_log_number,
                 visit,
-                comments=_published_ids(rows),
+                comments=published,
                 is_whole=is_whole,
-            )
-            context |= {
-                "since": since,
-                "new_comments_since": visit and visit.new_comments_since(request.now),
-            }
-        context["thread"] = render_thread(request, story_page, rows, reader)
-        context["discussion"] = render_to_string("comments/_discussion.jinja", context, request)
-        mark_story_seen(
-            request,
-            reader.user,
-            reader.guest,
-            article,
-            unread=_count_unread(request, article),
-            comments=_published_ids(rows),
-            is_whole=is_whole,
-        )
-    count = 0 if discussion.is_hidden else discussion.visible_count
-    context["head"] = structured_data.build_head(request, article, story_page.authors, rows, count)
-    return render(request, "comments/story.jinja", context)
+            ),
+            "new_comments_since": visit and visit.new_comments_since(request.now),
+        }
+    context["thread"] = render_thread(request, story_page, page.rows, reader)
+    context["discussion"] = render_to_string("comments/_discussion.jinja", context, request)
+    mark_story_seen(
+        request,
+        reader.user,
+        reader.guest,
+        article,
+        unread=_count_unread(request, article),
+        comments=published,
+        is_whole=is_whole,
+    )
+    return page.rows
 
 
 @require_safe

@@ -114,22 +114,12 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
     # The owner of a draft may read and copy it, even if a reply is no longer possible.
     if not is_post and not target.draft and (refusal := _refuse_reply(request, discussion, parent)):
         return refusal
-    form = ReplyForm(
-        request.POST if is_post else None,
-        action=request.path,
-        discussion=discussion,
-        guest=guest,
-        is_member=user is not None,
-        parent=parent,
-        is_following=target.is_following,
-        names=target.names,
-        draft=None if is_post else target.draft,
-    )
+    form = _reply_form(request, target, parent)
     if "preview" in form.data:
         preview = form.preview()
-        status = 200 if preview else 422
         if preview:
             _nudge_in_preview(request, discussion, parent, form)
+        status = 200 if preview else 422
         return _form_page(request, form, discussion, parent, status=status, preview=preview)
     if form.is_valid():
         try:
@@ -270,6 +260,22 @@ def confirm(request: SiteRequest, token: str) -> HttpResponse:
         "report_url": policy().get_report_url(guest) if is_own and not latest else "",
     }
     return render(request, "comments/confirmed.jinja", context)
+
+
+def _reply_form(request: SiteRequest, target: ReplyTarget, parent: Comment | None) -> ReplyForm:
+    user, guest = current_writer(request)
+    is_post = request.method == "POST"
+    return ReplyForm(
+        request.POST if is_post else None,
+        action=request.path,
+        discussion=target.discussion,
+        guest=guest,
+        is_member=user is not None,
+        parent=parent,
+        is_following=target.is_following,
+        names=target.names,
+        draft=None if is_post else target.draft,
+    )
 
 
 def _form_page(
