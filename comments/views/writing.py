@@ -1,4 +1,4 @@
-"""Forms of a discussion: reply, edit, delete, recommend, and the confirmation of a guest's e-mail address.
+"""Forms by which people write comments: reply, edit, delete, and undo a posting.
 
 Each has its own URL, since cached pages can't contain a CSRF token.
 """
@@ -10,7 +10,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,7 +18,7 @@ from django.utils.text import normalize_newlines
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
-from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
+from django_htmx.http import trigger_client_event
 
 from accounts import guests
 from accounts.models import Guest, User
@@ -27,7 +27,7 @@ from articles.models import Article
 from articles.site.requests import SiteRequest
 from comments.following.services import follow_replies
 from comments.forms import EditForm, ReplyForm
-from comments.loading import current_reader, current_writer, load_reply_target, load_story_page
+from comments.loading import current_writer, load_reply_target
 from comments.models import (
     EDIT_WINDOW,
     MAX_BODY_LENGTH,
@@ -35,7 +35,6 @@ from comments.models import (
     Comment,
     Discussion,
     Reason,
-    Recommendation,
     State,
 )
 from comments.policy import NudgeError, Submission, policy
@@ -43,55 +42,12 @@ from comments.reply_target import ReplyTarget
 from comments.services.drafts import delete_draft, save_draft
 from comments.services.editing import edit_comment, explain_refused_edit
 from comments.services.posting import MEMBERS_ONLY, REPLIES_LOCKED, post_comment
-from comments.services.recommendations import recommend
 from comments.services.states import delete_comment
 from comments.tasks import has_deleted_all_comments, mail_confirmation, postpone_confirmation
-from core.fallback_pages import broken_link, form_refused
+from comments.views.redirects import redirect_page
+from core.fallback_pages import form_refused
 from core.query_forms import parse_uuid
 from core.rate_limits import add_error
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-def recommendation(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
-    """Recommend a comment or withdraw that. GET shows a page for anonymous readers, or without JavaScript."""
-    story = load_story_page(request, slug)
-    article, discussion = story.article, story.discussion
-    if discussion.is_hidden:
-        raise Http404
-    comment = get_object_or_404(Comment, pk=pk, discussion=article.pk)
-    back = reverse("comment", args=[article.slug, comment.pk])
-    if comment.state != State.PUBLISHED:
-        return _redirect(request, back)  # that page says why it was removed
-    reader = current_reader(request, discussion)
-    before = Recommendation.of(comment, reader.user, reader.guest)
-    given = before is not None and before.given
-    if request.method == "POST" and reader.may_recommend:
-        try:
-            recommend(comment=comment, user=reader.user, guest=reader.guest, given=not given)
-        except ValidationError as error:
-            messages.error(request, " ".join(error.messages))
-            return _redirect(request, back)
-        if not request.htmx:
-            return redirect(back)
-        counted = before is not None and before.counted
-        button = {
-            "action": request.path,
-            "given": not given,
-            "count": comment.recommend_count + (not given) - counted,
-        }
-        return render(request, "comments/_recommend.jinja", button)
-    if request.method == "POST":
-        return _redirect(request, request.path)  # that page says who may recommend
-    context = {
-        "article": article,
-        "comment": comment,
-        "zone": article.time_zone,
-        "may_recommend": reader.may_recommend,
-        "is_own": comment.is_by(reader.user, reader.guest),
-        "given": given,
-        "back": back,
-    }
-    return render(request, "comments/recommend.jinja", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -229,39 +185,6 @@ def _explain_late_undo() -> str:
     return text % {"n": minutes}
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-def confirm(request: SiteRequest, token: str) -> HttpResponse:
-    """Confirm a guest's e-mail address by the mailed link.
-
-    In the guest's own browser, opening the link is enough. Any other browser is asked first: mail scanners
-    open links too, and the owner of the address may not have written the comment. That browser does not
-    become the guest's.
-    """
-    guest = guests.guest_from_token(token)
-    if not guest:
-        explanation = _(
-            "It has expired or is incomplete. With your next comment, we will send you a new link."
-        )
-        return broken_link(request, explanation, (reverse("home"), _("Latest stories")))
-    is_own = request.guest == guest
-    if request.method == "POST" or (request.method == "GET" and is_own):
-        guests.confirm_guest(guest)
-    latest = (
-        Comment.objects.filter(guest=guest, discussion__article__in=Article.objects.published())
-        .exclude(state=State.DELETED)
-        .select_related("discussion__article")
-        .order_by("-created_at")
-        .first()
-    )
-    context = {
-        "guest": guest,
-        "comment": latest,
-        "article": latest and latest.discussion.article,
-        "report_url": policy().get_report_url(guest) if is_own and not latest else "",
-    }
-    return render(request, "comments/confirmed.jinja", context)
-
-
 def _reply_form(request: SiteRequest, target: ReplyTarget, parent: Comment | None) -> ReplyForm:
     user, guest = current_writer(request)
     is_post = request.method == "POST"
@@ -333,12 +256,12 @@ def _refuse_reply(
     """Redirect to the page that says why nobody can reply now, or return None."""
     if not discussion.is_open(request.now):
         messages.info(request, _("This discussion is closed."))
-        return _redirect(request, _back_url(discussion.article, parent))
+        return redirect_page(request, _back_url(discussion.article, parent))
     if parent and parent.is_locked:
         messages.info(request, REPLIES_LOCKED)
-        return _redirect(request, _back_url(discussion.article, parent))
+        return redirect_page(request, _back_url(discussion.article, parent))
     if parent and parent.state != State.PUBLISHED:
-        return _redirect(request, reverse("comment", args=[discussion.article.slug, parent.pk]))
+        return redirect_page(request, reverse("comment", args=[discussion.article.slug, parent.pk]))
     return None
 
 
@@ -444,10 +367,3 @@ def _find_resent(nonce: UUID, submission: Submission, email: str) -> Comment | N
         .select_related("guest")
         .first()
     )
-
-
-def _redirect(request: SiteRequest, url: str) -> HttpResponse:
-    """Redirect to another page, also from a form that htmx loaded."""
-    if request.htmx:
-        return HttpResponseClientRedirect(url)
-    return HttpResponseRedirect(url)
