@@ -14,7 +14,9 @@ from uuid import uuid4
 
 from allauth.account.models import EmailAddress
 from django.db import transaction
-from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
+from django.db.models import BigIntegerField, Count, Exists, Max, Min, OuterRef, Q, QuerySet
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -256,14 +258,29 @@ def erase_restricted_data() -> int:
         (ModeratorNote.objects.filter(by_erased), "at"),
         (DecisionMessage.objects.filter(by_erased), "batch__at"),
     ):
-        # What colleagues wrote after a restriction was lifted stays.
-        ended_later = Restriction.objects.filter(
-            Q(lifted_at=None) | Q(lifted_at__gt=OuterRef(written_at)), comment=OuterRef("comment")
-        )
-        left = rows.filter(Exists(ended_later)).exclude(comment__in=_with_legal_hold())
-        changed += left.delete()[0]
+        changed += rows.filter(_hold_has_ended_since(written_at)).delete()[0]
+    origins = Origin.objects.filter(by_erased).exclude(comment__in=_with_legal_hold())
+    changed += origins.delete()[0]
     reports = Report.objects.filter(Q(user__name="") | Q(guest__name="")).exclude(details="")
     return changed + reports.exclude(comment__in=_with_legal_hold()).update(details="")
+
+
+def _hold_has_ended_since(written_at: str) -> Q:
+    """Return the condition that a legal hold on the comment of a row ended after the row was written.
+
+    What colleagues write about a comment of an erased person at other times stays.
+    """
+    ended = (
+        Batch.objects.filter(
+            kind=Batch.Kind.RESTRICTION, parameters__is_legal_hold=False, at__gt=OuterRef(written_at)
+        )
+        .annotate(held=Cast(KeyTextTransform("comment", "parameters"), BigIntegerField()))
+        .filter(held=OuterRef("comment"))
+    )
+    lifted = Restriction.objects.filter(
+        comment=OuterRef("comment"), is_legal_hold=True, lifted_at__gt=OuterRef(written_at)
+    )
+    return (Q(Exists(ended)) | Q(Exists(lifted))) & ~Q(comment__in=_with_legal_hold())
 
 
 def _with_legal_hold() -> QuerySet[Restriction, Any]:

@@ -358,12 +358,25 @@ def test_notes_and_messages_under_a_legal_hold_are_deleted_when_the_hold_ends() 
         assert rows.objects.filter(**about).exists(), rows
     restrictions.set_legal_hold(restriction=restriction, is_legal_hold=False, actor=traces.administrator)
     purge.erase_restricted_data()
-    for rows in (ModeratorNote, DecisionMessage):
+    for rows in (ModeratorNote, DecisionMessage, Origin):
         assert not rows.objects.filter(**about).exists(), rows
+    ModeratorNote.objects.create(text="Still restricted.", by=traces.moderator, **about)
     restrictions.lift(restriction=restriction, actor=traces.administrator)
     ModeratorNote.objects.create(text="Lifted by the court.", by=traces.moderator, **about)
     assert purge.erase_restricted_data() == 0
-    assert ModeratorNote.objects.filter(**about).exists()
+    assert ModeratorNote.objects.filter(**about).count() == 2
+
+
+@pytest.mark.django_db
+def test_notes_that_no_legal_hold_protected_stay() -> None:
+    """Moderators write the number of a court's order into a note."""
+    traces = PersonalTraces()
+    traces.erase(deletes_comments=False)
+    ModeratorNote.objects.create(text="Order 12/3.", by=traces.moderator, comment=traces.olavs)
+    ModeratorNote.objects.create(text="Order 12/4.", by=traces.moderator, comment=traces.removed)
+    restrictions.restrict(ids=[traces.removed.pk], why=Restriction.Why.COURT, actor=traces.moderator)
+    purge.erase_restricted_data()
+    assert ModeratorNote.objects.filter(text__startswith="Order").count() == 2
 
 
 @pytest.mark.django_db
