@@ -16,6 +16,7 @@ from datetime import timedelta
 from secrets import token_urlsafe
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from allauth.core.internal.ratelimit import truncate_ip
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
@@ -23,7 +24,6 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from accounts.models import LoginAttempts
-from accounts.requests import client_ip
 from core.cookies import COOKIE_AGE, set_cookie_for_a_year
 from core.database.sql import fetch_rows, fetch_value
 
@@ -125,10 +125,11 @@ def _origin(request: HttpRequest, email: str) -> tuple[bytes, int]:
     """Return the origin that an attempt counts for, and its number of wrong passwords without a wait.
 
     The origin is a known browser, or else the IP address (for IPv6 the network, as each machine has many).
+    Raises PermissionDenied if the address is unknown: the list of devices could not store the log-in either.
     """
     if device := _read_cookie(request).get(_hash("account", _normalize(email)).hex()):
         return _hash("device", device), FREE_ATTEMPTS
-    return _hash("address", truncate_ip(client_ip(request))), 0
+    return _hash("address", truncate_ip(get_adapter().get_client_ip(request))), 0
 
 
 def _read_cookie(request: HttpRequest) -> dict[str, str]:

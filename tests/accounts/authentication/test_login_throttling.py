@@ -204,3 +204,10 @@ def test_only_one_of_many_simultaneous_guesses_is_tried(ruth):
         statuses = sorted(pool.map(one, range(6)))
     tried = LoginAttempts.objects.exclude(origin=b"").get().wrong
     assert (statuses.count(200), tried) == (1, 1)
+
+
+def test_a_log_in_from_an_unknown_address_is_refused(ruth):
+    """The list of devices could not store it, so nobody could end it."""
+    client = client_at("")
+    assert log_in(client).status_code == 403
+    assert not is_logged_in(client)
