@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin
-from django.db import models, transaction
+from django.db import models
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
@@ -299,7 +299,6 @@ class TopicAdmin(ConcurrentEditingAdmin):
     def delete_model(self, request: HttpRequest, obj: Topic) -> None:
         self.delete_queryset(request, Topic.objects.filter(pk=obj.pk))
 
-    @transaction.atomic
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Topic]) -> None:
         # Deletes also the e-mail addresses of those who have no other subscription.
         subscriptions.end_subscriptions(Subscription.objects.filter(topic__in=queryset))

@@ -7,7 +7,6 @@ from uuid import UUID
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -242,7 +241,6 @@ class StandingPageAdmin(EditorAccessAdmin, DocumentAdmin):
     def save_document(self, obj: StandingPage, *, by: User, nonce: UUID) -> None:
         save_page(page=obj, by=by, nonce=nonce)
 
-    @transaction.atomic
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[StandingPage]) -> None:
         super().delete_queryset(request, queryset)
         invalidate_stale_copies()

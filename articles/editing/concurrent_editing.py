@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.options import get_content_type_for_model
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
@@ -21,6 +21,12 @@ class ConcurrentEditingAdmin(admin.ModelAdmin[Any]):
     """A ModelAdmin that finds conflicting changes. Its form is a ConflictAwareForm."""
 
     change_form_template = "admin/articles/conflict_form.html"
+
+    @transaction.atomic
+    def response_action(self, *args: Any, **kwargs: Any) -> HttpResponse | None:
+        """Run an action of the list, such as "Delete selected", and its log entries in one transaction."""
+        response: HttpResponse | None = super().response_action(*args, **kwargs)
+        return response
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         """Return the object, locked on POST: nobody may save between the check for conflicts and the save.

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.db import DatabaseError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -263,6 +264,7 @@ def test_topics_are_deleted_with_their_subscriptions_or_not_at_all(ada):
             {"action": "delete_selected", "_selected_action": [topic.pk], "post": "yes"},
         )
     assert Subscription.objects.get().topic == topic
+    assert not LogEntry.objects.exists()
 
 
 def test_a_new_topic_is_counted_and_outdates_the_lists(emil):

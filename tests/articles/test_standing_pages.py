@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.conf import settings
 from django.db import DatabaseError
 from django.test import Client
@@ -72,6 +73,7 @@ def test_standing_pages_are_deleted_from_caches_as_well_or_not_at_all(rules):
             {"action": "delete_selected", "_selected_action": [rules.pk], "post": "yes"},
         )
     assert StandingPage.objects.get() == rules
+    assert not LogEntry.objects.exists()
 
 
 def change(page: StandingPage) -> str:
