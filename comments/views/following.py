@@ -174,9 +174,10 @@ def _save_own_comments_delivery(request: SiteRequest, user: User | None, guest: 
     form = OwnCommentsForm(request.POST, deliveries=before)
     if not (user or guest) or not form.is_valid():
         raise Http404
-    for kind, delivery in form.cleaned_data.items():
-        if delivery and delivery != before[kind]:
-            services.set_own_comments_delivery(user, guest, kind=kind, delivery=delivery)
+    with transaction.atomic():
+        for kind, delivery in form.cleaned_data.items():
+            if delivery and delivery != before[kind]:
+                services.set_own_comments_delivery(user, guest, kind=kind, delivery=delivery)
     messages.success(request, _("Saved."))
     return redirect("following")
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.core import signing
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -31,6 +31,7 @@ from moderation.people.profiles import Person
 from tests.comments.following.conftest import follow, send_due
 from tests.comments.following.helpers import since_an_hour
 from tests.factories import GuestFactory, UserFactory, make_comment
+from tests.helpers.postgres.database import refuse_writes
 
 pytestmark = pytest.mark.django_db
 Later = Callable[..., datetime]
@@ -122,6 +123,15 @@ def test_guests_waiting_for_erasure_get_no_notification(article: Article, emil: 
     later()
     assert send_due() == []
     assert not Follow.objects.filter(kind="picks").exists()
+
+
+def test_the_choices_are_stored_together_or_not_at_all(client: Client, comment: Comment, jane: User) -> None:
+    follow(jane, kind="recommended", delivery="site")
+    client.force_login(jane)
+    refuse_writes("comments_follow", "UPDATE")
+    with pytest.raises(DatabaseError, match="The disk is full"):
+        client.post("/account/following/", {"picks": "at_once", "recommended": "none"})
+    assert not Follow.objects.filter(user=jane, kind="picks").exists()
 
 
 def test_picks_by_mail_and_not_at_all(
