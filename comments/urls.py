@@ -1,4 +1,5 @@
-"""URLs of the front page, stories with their discussions, search, people, topics, and what people follow."""
+"""URLs of the front page, stories with their discussions, search, people, topics, follows, muted
+people, and the confirmation of guests' e-mails."""
 
 from django.urls import path, re_path
 
@@ -8,7 +9,7 @@ from comments.views import (
     following,
     front_page,
     guest_comments,
-    guests,
+    guest_confirmation,
     muting,
     people,
     reading,
@@ -51,5 +52,5 @@ urlpatterns = [
     path("stop-mails/<str:token>/", following.stop_following, name="stop-following"),
     path("account/muted/", muting.muted_people, name="muted-people"),
     path("account/guest-comments/", guest_comments.guest_comments, name="guest-comments"),
-    path("guests/confirm/<str:token>/", guests.confirm, name="guest-confirm"),
+    path("guests/confirm/<str:token>/", guest_confirmation.confirm, name="guest-confirm"),
 ]

@@ -125,28 +125,29 @@ def move_to_account(guests: Collection[int], user: User) -> None:
     they are; but mails about decisions that the guest stopped stay stopped.
     """
     # DISTINCT would include the columns of the manager's order.
-    kept = Comment.objects.exclude(state=State.DELETED).order_by()
-    guests_kept = set(kept.filter(guest__in=guests).values_list("guest", "discussion").distinct())
-    guests_with_comments = {guest for guest, _discussion in guests_kept}
-    users_discussions = set(kept.filter(author=user).values_list("discussion", flat=True).distinct())
-    moved: list[int] = []
+    comments = Comment.objects.exclude(state=State.DELETED).order_by()
+    guest_discussions = set(comments.filter(guest__in=guests).values_list("guest", "discussion").distinct())
+    guests_with_comments = {guest for guest, _discussion in guest_discussions}
+    user_discussions = set(comments.filter(author=user).values_list("discussion", flat=True).distinct())
+    unneeded: list[int] = []
     copies: list[Follow] = []
     for follow in Follow.objects.filter(guest__in=guests).order_by("pk"):
         if follow.kind in DEFAULT_DELIVERY:
-            is_needed, has_comments = follow.guest_id in guests_with_comments, bool(users_discussions)
+            is_needed, has_comments = follow.guest_id in guests_with_comments, bool(user_discussions)
         else:
-            has_kept_comments = (follow.guest_id, follow.article_id) in guests_kept
-            is_needed = follow.kind == Follow.Kind.REPLIES and has_kept_comments
-            has_comments = follow.article_id in users_discussions
+            has_guest_comments = (follow.guest_id, follow.article_id) in guest_discussions
+            is_needed = follow.kind == Follow.Kind.REPLIES and has_guest_comments
+            has_comments = follow.article_id in user_discussions
         if not is_needed:
-            moved.append(follow.pk)
+            unneeded.append(follow.pk)
         if not is_needed or has_comments:
             # A job that sends a mail about it now does so to the guest only.
             follow.pk, follow.user, follow.guest, follow.sending_until = None, user, None, None
             copies.append(follow)
-    Follow.objects.filter(pk__in=moved).delete()
+    Follow.objects.filter(pk__in=unneeded).delete()
     # The user may have followed it by a second request of this moment. Of two guests the first one counts.
     Follow.objects.bulk_create(copies, ignore_conflicts=True)
+    # At most one of these follows a guest, so this does not grow with the number of follows.
     for follow in copies:
         if follow.kind == decision_mails.KIND and follow.delivery == Follow.Delivery.SITE:
             # `resume_all_mails` sends them again if the guest had stopped all mails.

@@ -129,7 +129,8 @@ def search_site(request: SiteRequest) -> HttpResponse:
     kind, text, year = query["in_"], query["q"], query["year"]
     after = LaterResultsQuery.read(request.GET)["after"] if kind else None  # without a kind it is ignored
     topics = list(Topic.objects.shown().with_stories()[:MAX_TOPICS])
-    authors = list(Author.objects.shown(request.now)[:MAX_AUTHORS])
+    with_page = Author.objects.named().with_stories(Article.objects.published(request.now))
+    authors = list(with_page[:MAX_AUTHORS])
     topic = _selected("topic", query["topic"], topics, request.now)
     author = _selected("author", query["author"], authors, request.now)
     chosen = {
