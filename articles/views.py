@@ -25,7 +25,8 @@ from core.cookies import set_cookie_for_a_year
 @cache_for_anonymous
 def author(request: SiteRequest, slug: str) -> HttpResponse:
     """Show a staff author and their stories. An author without a published story has no page."""
-    author = get_object_or_404(Author.objects.shown(request.now), slug=slug)
+    authors = Author.objects.named().with_stories(Article.objects.published(request.now))
+    author = get_object_or_404(authors, slug=slug)
     stories = Article.objects.published(request.now).filter(authors=author)
     return render(request, "articles/author.jinja", {"author": author, **read_list_page(request, stories)})
 

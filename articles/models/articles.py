@@ -19,8 +19,9 @@ from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from articles.models.authors import Byline, BylineAuthor, leads_to_any
+from articles.models.authors import Byline, BylineAuthor
 from articles.models.lengths import max_length_constraint
+from articles.models.queries import has_any_article
 from articles.models.redirects import Redirect
 from articles.models.slugs import MAX_SLUG_LENGTH, first_unused_slug
 from articles.search import weighted_vector
@@ -44,7 +45,7 @@ class TopicQuerySet(models.QuerySet["Topic"]):
         """Return the topics of at least one of these articles; by default, of a published article."""
         memberships = Article.topics.through.objects.filter(topic=OuterRef("pk"))
         return self.filter(
-            leads_to_any(memberships, Article.objects.published() if articles is None else articles)
+            has_any_article(memberships, Article.objects.published() if articles is None else articles)
         )
 
 
