@@ -1,4 +1,7 @@
-"""Rules, actions and settings in words. The database stores codes; this module makes the sentences."""
+"""Sentences that explain rules, decisions, actions, sanctions and settings; texts for durations and counts.
+
+The database stores codes.
+"""
 
 from collections.abc import Mapping
 from datetime import timedelta

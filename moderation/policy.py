@@ -82,7 +82,7 @@ class Policy(comments.policy.Policy):
         may moderate it. A sanction that requires review applies to everybody.
         """
         context, active_filter, parsed, facts = load_context(submission)
-        limits, findings, nudges = _run_checks(submission, context)
+        limits, findings, nudges = _check_submission(submission, context)
         if nudges:
             raise NudgeError(nudges)
         prediction, filter_findings = score_submission(submission, parsed, facts, active_filter, findings)
@@ -99,7 +99,7 @@ class Policy(comments.policy.Policy):
 
     def find_nudges(self, submission: Submission) -> dict[Nudge, str]:
         context, *_for_filter = load_context(submission)
-        _limits, _findings, nudges = _run_checks(submission, context)
+        _limits, _findings, nudges = _check_submission(submission, context)
         return nudges
 
     def get_insert_values(self, submission: Submission, screening: Screening) -> dict[str, Any]:
@@ -190,7 +190,7 @@ class Policy(comments.policy.Policy):
         return _("usually %(hours)s h") % {"hours": hours} if hours else ""
 
 
-def _run_checks(
+def _check_submission(
     submission: Submission, context: Context
 ) -> tuple[list[RateLimit], list[CheckResult], dict[Nudge, str]]:
     """Return the rate limits of a submission, the findings of the checks, and the nudges that apply.

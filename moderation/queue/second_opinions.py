@@ -34,6 +34,8 @@ WHERE b.at > now() - %(days)s * interval '1 day' AND b.kind = 'decision' AND b.a
   AND c.state_reason <> '{Reason.RESTRICTED}'
   AND ('x' || substr(md5(k.comment_id::text), 1, 7))::bit(28)::int %% %(one_in)s = 0
   AND (SELECT count(*) FROM comments_transition t WHERE t.batch = b.id) <= %(bulk)s
+  AND EXISTS (SELECT FROM comments_transition t
+              WHERE t.batch = b.id AND t.comment_id = c.id AND t.kind = 'state' AND t.revision = c.revision)
   AND (SELECT count(*) FROM (SELECT FROM moderation_batch WHERE kind = 'decision' AND actor_id IS NOT NULL
                              GROUP BY actor_id HAVING count(*) >= %(min_decisions)s) two) >= 2
 ON CONFLICT DO NOTHING"""

@@ -12,6 +12,7 @@ import pytest
 from django.utils import timezone
 
 from comments.models import State
+from comments.policy import Nudge, NudgeError
 from moderation.actions.decisions import decide
 from moderation.checks import registry
 from moderation.models import Finding
@@ -220,3 +221,14 @@ def test_a_missing_answer_is_a_finding(asked_here, starter):
     assert silent.explain_to_moderator(found["scorer_silent"], None).endswith(
         "gave no usable answer in time."
     )
+
+
+@pytest.mark.django_db
+def test_a_text_with_a_nudge_is_not_sent(asked_here, starter):
+    article = make_article("The slip closes")
+    body = "Two links: https://lindal.example/minutes https://lindal.example/budget"
+    with pytest.raises(NudgeError):
+        make_comment(article, body, ip="198.51.100.7", nudges={Nudge.MANY_LINKS})
+    assert asked_here.requests == []
+    make_comment(article, body, ip="198.51.100.7")
+    assert len(asked_here.requests) == 1
