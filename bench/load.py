@@ -6,6 +6,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -135,6 +136,8 @@ def wait_until_idle() -> None:
         time.sleep(idle_seconds)
         if _busy_seconds() - before <= MAX_IDLE_LOAD * idle_seconds:
             return
+    if idle_seconds:
+        print(f"Not idle after {MAX_WAIT} s: the next figure is too slow.", file=sys.stderr)
 
 
 def _busy_seconds() -> float:
