@@ -64,7 +64,7 @@ def format_elapsed(elapsed: timedelta) -> str:
 
 
 def describe_action(batch: Batch) -> str:
-    """Return what an action did: Approved · Removed: off-topic · Marked as spam · Moved · Undone: …"""
+    """Describe an action: Approved · Removed: off-topic · Marked as spam · Moved · Undone: …"""
     match batch.kind:
         case Batch.Kind.DECISION if "stays" in batch.parameters and batch.to_state == State.PUBLISHED:
             return _("Kept")
@@ -118,13 +118,13 @@ def describe_action(batch: Batch) -> str:
 
 
 def describe_rule_change(does: str) -> str:
-    """Return what an action did to a rule."""
+    """Describe an action on a rule."""
     texts = {"made": _("New rule"), "changed": _("Rule changed"), "on": _("Rule switched on")}
     return texts.get(does) or _("Rule switched off")
 
 
 def describe_sanction_change(parameters: Mapping[str, Any]) -> str:
-    """Return what an action did to a person: Banned · Paused, and comments of 7 days removed."""
+    """Describe an action on a person: Banned · Paused, and comments of 7 days removed."""
     texts = {"warn": _("Warned"), "review": _("All comments reviewed first"), "pause": _("Paused")}
     what = texts.get(parameters.get("kind", "")) or _("Banned")
     if parameters.get("ends"):
@@ -151,7 +151,7 @@ def describe_decision(state: str, reason: str) -> str:
 
 
 def describe_site_setting(field: str, value: Any) -> str:
-    """Return what an action set on the whole site."""
+    """Describe an action on the whole site."""
     match field, value:
         case "comment_status", "open":
             return _("Whole site: comments are open")

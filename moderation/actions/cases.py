@@ -147,7 +147,7 @@ def _new_case(comment: Comment, found: Sequence[tuple[str, float, bool]]) -> Cas
 
 
 def due_time(opened_at: datetime, score: float) -> datetime:
-    """Return when a case with this score (0 to 1) is due."""
+    """Return the time at which a case with this score (0 to 1) is due."""
     return opened_at - timedelta(hours=SCORE_HOURS * score)
 
 

@@ -336,7 +336,7 @@ def refusals_of_moved(batch: Batch) -> list[Refusal]:
 
 
 def refusals(ids: Iterable[int]) -> list[Refusal]:
-    """Return why these comments were skipped: the last decision on each, or a change of its text."""
+    """Return a refusal for each skipped comment: its last decision, or a change of its text."""
     last = Transition.objects.filter(comment=OuterRef("comment"), kind=Transition.Kind.STATE).order_by("-id")
     return _refusals_from(
         Transition.objects.filter(comment__in=list(ids), id=Subquery(last.values("id")[:1]))

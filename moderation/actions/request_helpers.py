@@ -135,7 +135,7 @@ def _comment_link(comment: int | None) -> SafeString | str:
 
 
 def _explain_refusal(refusal: Refusal) -> str:
-    """Return who changed a comment or setting before, and how."""
+    """Return the person who changed a comment or setting before, with the change."""
     if not refusal.actor:
         return refusal.reason
     return _("%(who)s: %(what)s") % {"who": refusal.actor, "what": refusal.reason}

@@ -124,7 +124,7 @@ class Check:
         return self.find is not None or self.signal is None or self.is_stored_signal
 
     def signal_text(self, number: int | None) -> str:
-        """Return what a signal found in a comment. A missing number is left out."""
+        """Return the description of a signal's result in a comment. A missing number is left out."""
         if self.with_number is not None and number is not None:
             return str(self.with_number % {"n": number})
         return str(self.description)

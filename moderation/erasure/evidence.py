@@ -110,7 +110,7 @@ def _comment_data(restriction: Restriction, texts: Sequence[RestrictedText], by:
 
 
 def _post_data(comment: Comment) -> dict[str, Any]:
-    """Return where and when the comment was posted, without its text and author."""
+    """Return the place and the time of the comment, without its text and author."""
     return {
         "id": comment.pk,
         "url": settings.SITE_URL + comment.get_absolute_url(),
@@ -133,7 +133,7 @@ def _story_data(article: Article) -> dict[str, Any]:
 
 
 def _author_data(comment: Comment) -> dict[str, Any]:
-    """Return what is known about the author's account or guest."""
+    """Return the facts about the author's account or guest."""
     if isinstance(comment.author, User):
         return {"kind": "account", "id": comment.author.pk, "email": comment.author.email} | {
             "since": comment.author.date_joined.isoformat()
@@ -161,7 +161,7 @@ def _text_data(text: RestrictedText) -> dict[str, Any]:
 
 
 def _restriction_data(restriction: Restriction) -> dict[str, Any]:
-    """Return why the comment is restricted, and who has read its texts since."""
+    """Return the reason of the restriction, and the readers of the texts since."""
     return {
         "why": restriction.why,
         "at": restriction.at.isoformat(),

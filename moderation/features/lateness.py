@@ -6,7 +6,7 @@ LATE_AFTER = timedelta(days=30)  # for the signal and the groups; for the check 
 
 
 def age_at_posting(published_at: datetime | None, posted_at: datetime | None) -> timedelta | None:
-    """Return how long after its article a comment was posted, or None if a time is unknown.
+    """Return the time from the article to its comment, or None if a time is unknown.
 
     If only one of the times has a zone, as in a file of labelled comments, the zone is ignored.
     """

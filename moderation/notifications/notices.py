@@ -60,7 +60,7 @@ class DecisionNotice:
 
 
 def author_options(comment: Comment, last: Transition | None, appeals: Sequence[Appeal]) -> AuthorOptions:
-    """Return what the author of a comment can do about the last decision.
+    """Return the author's possible answers to the last decision on a comment.
 
     `last`: the last transition of its state. `appeals`: all appeals about it.
 

@@ -42,7 +42,7 @@ class _NotOwnError(Exception):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def decision(request: SiteRequest, pk: str) -> HttpResponse:
-    """Show why a comment is waiting or what was decided on it. POST appeals the decision."""
+    """Show the reason for which a comment waits, or the decision on it. POST appeals the decision."""
     try:
         own, user, guest = _load_own(request, pk)
     except _NotOwnError as error:

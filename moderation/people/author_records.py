@@ -120,7 +120,7 @@ def record_queries(comment: Comment, user: User) -> tuple[dict[str, str], dict[s
 
 
 def parse_record(comment: Comment, found: dict[str, list[dict[str, Any]]]) -> AuthorRecord:
-    """Return what is known about the author of a comment from the rows of `record_queries`.
+    """Return the facts about the author of a comment from the rows of `record_queries`.
 
     Sanctions and notes, which few people have, take a statement each.
     """

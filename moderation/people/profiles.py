@@ -150,7 +150,7 @@ class PersonFacts:
 
 
 def person_facts(person: Person, user: User) -> PersonFacts:
-    """Return what this moderator or editor may know about a person.
+    """Return the facts about a person that this moderator or editor may know.
 
     Editors see fewer others, as in author_records.record_queries.
     """
@@ -248,7 +248,7 @@ def search(query: str, user: User) -> list[SearchResult]:
 
 
 def _describe(person: Person) -> str:
-    """Return what kind of person it is, with the roles of an account and the source of an imported name."""
+    """Return the kind of a person, with the roles of an account and the source of an imported name."""
     if person.user:
         return ", ".join([_("account"), *sorted(person.user.roles - {READER})])
     if person.guest:

@@ -124,7 +124,7 @@ def _earlier_click(person: Person, batch: Batch, message: str, until: datetime |
 
 
 def sanction_undo_refusal(batch: Batch, actor: User | None) -> str:
-    """Return why `actor` may not undo this sanction, or this undo of one; empty if they may."""
+    """Return the reason for which `actor` may not undo this sanction, or its undo; empty if they may."""
     root = batch.root
     if root.kind != Batch.Kind.PERSON or actor is None:
         return ""
@@ -152,7 +152,7 @@ def _lock_removable(person: Person, *, since: datetime) -> list[int]:
 
 
 def counts_to_remove(person: Person, now: datetime) -> dict[int, int]:
-    """Return how many comments "Also remove" would remove, by number of days."""
+    """Return the number of comments that "Also remove" would remove, by number of days."""
     counts = {
         f"d{days}": Count("pk", filter=Q(created_at__gt=now - timedelta(days=days))) for days in REMOVAL_DAYS
     }

@@ -133,7 +133,7 @@ def _at_the_end_of_the_clause(text: str, names: Collection[str]) -> tuple[str, M
 
 
 def _matching_length(name: str, words: list[str]) -> int:
-    """Return how many of the first words are a name of this person."""
+    """Return the number of first words that are a name of this person."""
     return max((len(alias) for alias in _aliases(name) if tuple(words[: len(alias)]) == alias), default=0)
 
 

@@ -140,7 +140,7 @@ def find(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _load(request: HttpRequest, pk: int) -> tuple[User, Discussion]:
-    """Return who asks, and the discussion if they may change its reply structure."""
+    """Return the person, and the discussion if they may change its reply structure."""
     user = require_decider(request)
     return user, get_object_or_404(discussions_of(user).select_related("article"), pk=pk)
 

@@ -69,7 +69,7 @@ STRONG_CLUES = RARE_CLUES | LINK | PROMOTION  # clues that good comments rarely 
 
 @cache
 def promotion_score(clues: int) -> float:
-    """Return how strongly these clues suggest that a comment is promotional."""
+    """Return the strength with which these clues suggest that a comment is promotional."""
     return round(sum(weight for clue, weight in WEIGHTS.items() if clue & clues), 3)
 
 

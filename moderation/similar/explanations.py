@@ -166,7 +166,7 @@ def describe_shared_features(group: CommentGroup, counts: MemberCounts, *, is_wh
 
 
 def _describe_shared_clue(clue: Clue, n: int) -> str:
-    """Return how many members share a clue, or "" for a clue that is not shown."""
+    """Describe the number of members that share a clue, or return "" for a clue that is not shown."""
     texts = {
         Clue.LATE: _("%(n)s posted long after the story, when the discussion had ended"),
         Clue.PADDED: _("%(n)s with numbers around the text"),

@@ -100,7 +100,7 @@ class RemovedExamples:
     erased: Sequence[int]
 
     def counts_until(self, transition: int) -> dict[str, int]:
-        """Return how many restricted and erased comments a version may have learnt from.
+        """Return the number of restricted and erased comments that a version may have learnt from.
 
         `transition`: the last entry of the log that it was trained on.
         """

@@ -92,5 +92,5 @@ _FEATURES = {
 
 
 def describe_part(name: str) -> str:
-    """Return what a signal or a feature means in general."""
+    """Return the general meaning of a signal or a feature."""
     return str(_FEATURES.get(name) or registry.get(name).description)

@@ -61,7 +61,7 @@ def compute_metrics(probabilities: Sequence[float], labels: Sequence[bool]) -> M
 
 
 def roc_auc(spam: Sequence[float], good: Sequence[float]) -> float | None:
-    """Return how often spam scores higher than a good comment; a tie counts half."""
+    """Return the share of pairs in which spam scores higher than a good comment; a tie counts half."""
     if not spam or not good:
         return None
     below = sorted(good)

@@ -19,7 +19,7 @@ MIN_FALSE_POSITIVE_LIMIT, MAX_FALSE_POSITIVE_LIMIT = 0.1, 20  # limits of the se
 
 @cache
 def about_starter() -> dict[str, Any]:
-    """Return how the starter was trained, and its scores of good comments that it had not seen."""
+    """Return the training of the starter, and its scores of good comments that it had not seen."""
     about: dict[str, Any] = json.loads(STARTER_FILE.with_suffix(".json").read_text("utf-8"))
     return about
 

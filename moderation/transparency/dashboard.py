@@ -182,7 +182,7 @@ def period(days: int, zone: tzinfo) -> Period:
 
 
 def ages() -> list[Share]:
-    """Return how long the waiting comments have been waiting; nothing for an empty queue."""
+    """Return the waiting times of the waiting comments; nothing for an empty queue."""
     labels = [
         *(_("under 1 h"), _("1 to 4 h"), _("4 to 24 h")),
         *(_("1 to 3 days"), _("3 to 7 days"), _("over 7 days")),

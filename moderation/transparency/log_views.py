@@ -153,7 +153,7 @@ def _event(row: Transition) -> str:
 
 
 def _who(row: Transition) -> str:
-    """Return who did it in words, if no account did."""
+    """Return the description of an actor without an account."""
     if row.actor_id:
         return ""
     if _is_edit(row) or row.reason in {Reason.POSTED, *AUTHOR_REASONS}:

@@ -5,8 +5,8 @@ import re
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.db import DatabaseError
 from django.test import Client
 

@@ -68,7 +68,7 @@ class Command(LongRunningCommand):
 
 
 def describe_interval(every: timedelta) -> str:
-    """Return how often a job runs: every minute, every 5 minutes, every hour, every 7 days."""
+    """Return the frequency of a job: every minute, every 5 minutes, every hour, every 7 days."""
     minutes = -(-every.total_seconds() // 60)  # rounded up, since the scheduler runs once a minute
     units = [("day", 24 * 60), ("hour", 60), ("minute", 1)]
     unit, length = next((unit, length) for unit, length in units if minutes % length == 0)

@@ -18,7 +18,7 @@ MIN_MEMBERS = 2  # … of which this many must still be undecided
 
 
 def min_members(kind: str) -> int:
-    """Return how many comments a group must have. One that was posted twice counts as two with the first."""
+    """Return the least size of a group. A comment that was posted twice counts as two with the first."""
     return 1 if kind == Kind.TWICE else MIN_MEMBERS
 
 

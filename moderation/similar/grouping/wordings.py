@@ -220,7 +220,7 @@ def _repeated_runs(runs_of: Iterable["array[int]"]) -> set[int]:
 
 
 def _count_covered_words(runs: "array[int]", shared: Collection[int]) -> int:
-    """Return how many words stand in a shared run."""
+    """Return the number of words in shared runs."""
     count, end = 0, 0
     for index, run in enumerate(runs):
         if run in shared:

@@ -116,7 +116,7 @@ class Model:
         return sum(self._raw_parts(features).values())
 
     def parts(self, features: Features) -> dict[str, float]:
-        """Return what the bias, each feature and signal, and a site's own words add to the logit.
+        """Return the contributions to the logit: the bias, the features and signals, and a site's own words.
 
         A feature counts from its value for a comment that lacks what it is about, because that is no reason.
         The difference from its mean is in the bias.
@@ -266,7 +266,7 @@ class Model:
         return sorted(parts, key=lambda part: -abs(part.logit))
 
     def _logits_of_words(self, comment: ParsedComment, features: Features) -> dict[str, float]:
-        """Return what each word of a body adds to the logit, with the characters that it contains."""
+        """Return the contribution of each word of a body to the logit, with that of its characters."""
         slots, model = features.slots["body"], self.starter.models["body"]
         own, each = self.slope * self._slot_value("body", slots), 0.0
         if (score := model.score(slots)) is not None:

@@ -30,11 +30,11 @@ class Reference:
         return _known_share(letters[:40], self.words) if letters else 0.0
 
     def count_blocked(self, words: Sequence[str]) -> int:
-        """Return how many runs of one, two and three words are blocked terms."""
+        """Return the number of runs of one, two and three words that are blocked terms."""
         return sum(map(self.blocked.__contains__, chain(*word_runs(words))))
 
     def count_blocked_parts(self, letters: str) -> int:
-        """Return how many parts of a string without spaces are blocked terms."""
+        """Return the number of parts of a string without spaces that are blocked terms."""
         raw, blocked, count = letters.encode("utf-8", "replace"), self.blocked, 0
         for start in range(len(raw) - MIN_BLOCKED_LENGTH + 1):
             part = raw[start : start + MIN_BLOCKED_LENGTH]
@@ -46,7 +46,7 @@ class Reference:
         return count
 
     def usual_letters(self, text: str) -> float:
-        """Return how usual the letters of a text in lower case are, 0 to 255: low for keyboard noise."""
+        """Return the frequency of the letters of a text in lower case, 0 to 255: low for keyboard noise."""
         triples = letter_triples(text)
         return sum(map(self.triples.__getitem__, triples)) / len(triples) if triples else 0.0
 
