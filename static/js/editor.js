@@ -176,7 +176,8 @@
     for (const [key, button] of shortcuts) {
       for (const one of form.querySelectorAll(button)) one.setAttribute("aria-keyshortcuts", keysOf(key).replace("⌘", "Meta+").replace("Ctrl", "Control"));
     }
-    form.addEventListener("keydown", (event) => {
+    // On the document: after the page is loaded, as after a refused save, nothing has the focus.
+    document.addEventListener("keydown", (event) => {
       if (event.altKey || event.isComposing || !(isMac ? event.metaKey : event.ctrlKey)) return;
       const pressed = (event.shiftKey ? "shift+" : "") + event.key.toLowerCase();
       const shortcut = shortcuts.find(([key]) => key === pressed);

@@ -318,6 +318,8 @@ def test_keyboard_shortcuts_save_preview_and_publish(open_as, story):
     text.fill("One.")
     text.press("Control+s")
     expect(page.locator(".messagelist")).to_contain_text("Saved.")
+    with page.expect_event("load"):
+        page.keyboard.press("Control+s")  # nothing has the focus
     page.locator("#id_title").fill("Ships")
     page.locator("#id_title").press("Control+Shift+Enter")
     shown = page.frame_locator(".editor-frame").locator("main")
