@@ -7,7 +7,8 @@ import pytest
 from comments.models import Comment, Reason, State
 from comments.policy import policy
 from moderation.actions.decisions import decide
-from moderation.models import Batch
+from moderation.erasure import restrictions
+from moderation.models import Batch, Restriction
 from tests.factories import make_article, make_comment
 from tests.moderation.queue.helpers import open_comment_ids, post_decision, state, text
 
@@ -54,6 +55,17 @@ def test_selected_comments_are_decided_together(client, maria):
     assert "Marked as spam" in text(page)
     assert "3 comments" in text(page)
     assert Batch.objects.count() == 1
+
+
+def test_a_decision_on_a_comment_that_was_restricted_meanwhile_leads_to_the_queue(client, maria, ada):
+    comment = make_comment(make_article())
+    page = f"/moderation/comments/{comment.pk}/"
+    opened = client.get(page)
+    restrictions.restrict(ids=[comment.pk], why=Restriction.Why.COURT, actor=ada)
+    answer = post_decision(client, opened, comment, act="approved", next=page)
+    assert answer.status_code == 200
+    assert answer.redirect_chain[-1][0].startswith("/moderation/")
+    assert "only an administrator can lift the restriction" in text(answer)
 
 
 def test_decision_after_a_colleague_is_refused(client, maria, omar):
