@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.requests import require_decider, safe_local_path
-from comments.models import REMOVED, Comment, Reason, State
+from comments.models import REMOVED, Comment, State
 from core.forms import MultilineField
 from core.query_forms import parse_whole_number
 from moderation.actions import decisions, saved_lines
@@ -161,8 +161,6 @@ def decide(request: HttpRequest) -> HttpResponse:
         messages.warning(request, _("An appeal must be decided by another moderator."))
     if not result.batch:
         _add_unsent_line(request)
-    if found[0].state_reason == Reason.RESTRICTED and back == reverse("moderation:comment", args=ids[:1]):
-        back = reverse("moderation:queue")  # a restricted comment has no page here
     return redirect_back(request, result.batch, back, found[0])
 
 
