@@ -21,7 +21,7 @@ from articles.models import Article, Site, Subscription, Topic
 from articles.newsletter import subscriptions
 from tests.articles.editing.editor_forms import ADD, change, form
 from tests.factories import UserFactory, make_article, make_comment
-from tests.helpers.clients import client_of
+from tests.helpers.clients import client_of, delete_selected
 from tests.helpers.postgres.database import refuse_writes
 
 pytestmark = pytest.mark.django_db
@@ -248,8 +248,7 @@ def test_only_administrators_delete_and_never_a_story_with_a_discussion(emil):
     assert delete(ada, quiet) == 302
     assert [article.title for article in Article.objects.all()] == ["Talked"]
     assert Site.objects.get().version == version + 1
-    data = {"action": "delete_selected", "_selected_action": [discussed.pk], "post": "yes"}
-    ada.post(LIST, data)
+    delete_selected(ada, "article", discussed.pk)
     assert Article.objects.count() == 1
 
 
@@ -259,10 +258,7 @@ def test_topics_are_deleted_with_their_subscriptions_or_not_at_all(ada):
     client = client_of(ada)
     refuse_writes("articles_site", "UPDATE")
     with pytest.raises(DatabaseError, match="The disk is full"):
-        client.post(
-            "/admin/articles/topic/",
-            {"action": "delete_selected", "_selected_action": [topic.pk], "post": "yes"},
-        )
+        delete_selected(client, "topic", topic.pk)
     assert Subscription.objects.get().topic == topic
     assert not LogEntry.objects.exists()
 

@@ -14,7 +14,7 @@ from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR
 from articles.models import Autosave, Site, StandingPage
 from articles.services import save_page
 from tests.factories import UserFactory
-from tests.helpers.clients import client_with_role
+from tests.helpers.clients import client_with_role, delete_selected
 from tests.helpers.postgres.database import refuse_writes
 
 pytestmark = pytest.mark.django_db
@@ -68,10 +68,7 @@ def test_standing_pages_are_deleted_from_caches_as_well_or_not_at_all(rules):
     ada = client_with_role(ADMINISTRATOR)
     refuse_writes("articles_site", "UPDATE")
     with pytest.raises(DatabaseError, match="The disk is full"):
-        ada.post(
-            "/admin/articles/standingpage/",
-            {"action": "delete_selected", "_selected_action": [rules.pk], "post": "yes"},
-        )
+        delete_selected(ada, "standingpage", rules.pk)
     assert StandingPage.objects.get() == rules
     assert not LogEntry.objects.exists()
 

@@ -20,7 +20,7 @@ from moderation.people.data_subject import DataSubject
 from moderation.people.profiles import Person
 from tests.articles.newsletter.conftest import draft_of, manage_url, run_sending, send, states, subscribe
 from tests.factories import GuestFactory
-from tests.helpers.clients import client_of
+from tests.helpers.clients import client_of, delete_selected
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_folder")]
 
@@ -117,11 +117,11 @@ def test_a_deleted_topic_leaves_no_subscriber(article: Article, ada: User, is_ac
     ended = subscribe("ann@example.org", topic)
     subscribe("bob@example.org", topic)
     subscribe("bob@example.org")
-    client, url = client_of(ada), "/admin/articles/topic/"
+    client = client_of(ada)
     if is_action:
-        client.post(url, {"action": "delete_selected", "_selected_action": [topic.pk], "post": "yes"})
+        delete_selected(client, "topic", topic.pk)
     else:
-        client.post(f"{url}{topic.pk}/delete/", {"post": "yes"})
+        client.post(f"/admin/articles/topic/{topic.pk}/delete/", {"post": "yes"})
     assert not Topic.objects.exists()
     assert emails() == {"bob@example.org"}
     assert subscriptions.topics_of("bob@example.org") == {None}

@@ -42,11 +42,8 @@ from moderation.actions.decisions import decide
 from moderation.erasure import account_erasure, purge, restrictions
 from moderation.models import (
     AccountErasure,
-    Batch,
     Case,
-    DecisionMessage,
     IllegalContentReport,
-    ModeratorNote,
     Origin,
     RemovalRequest,
     Restriction,
@@ -66,12 +63,7 @@ from tests.moderation.erasure.traces import (
     run_erasures,
 )
 
-
-@pytest.fixture(autouse=True)
-def _site(tmp_path: Path, settings: Any, moderation_without_checks: None) -> None:
-    settings.HOME = tmp_path
-    settings.TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
-
+pytestmark = pytest.mark.usefixtures("stored_jobs")
 
 QUOTED = {  # texts by other people
     "comments_comment.body",
@@ -316,67 +308,6 @@ def test_a_restricted_comment_is_deleted_when_the_restriction_is_lifted() -> Non
     secret = Comment.objects.get(pk=traces.secret.pk)
     assert (secret.state, secret.body, secret.author_name) == (State.DELETED, "", "")
     assert not AccountErasure.objects.filter(finished_at=None).exists()
-
-
-@pytest.mark.django_db
-def test_data_under_a_legal_hold_is_deleted_when_the_hold_ends() -> None:
-    traces = PersonalTraces()
-    act = restrictions.restrict(
-        ids=[traces.removed.pk, traces.olavs.pk],
-        why=Restriction.Why.COURT,
-        actor=traces.moderator,
-        is_legal_hold=True,
-    )
-    assert len(act.changed) == 2
-    traces.erase(deletes_comments=False)
-    purge.erase_restricted_data()
-    kept = {"moderation_restriction.author_name", "moderation_appeal.text", "moderation_report.details"}
-    assert kept <= columns_with(NAME, EMAIL, WORDS)
-    assert Restriction.objects.get(comment=traces.removed).author_name
-    for restriction in Restriction.objects.all():
-        restrictions.set_legal_hold(restriction=restriction, is_legal_hold=False, actor=traces.administrator)
-    assert purge.erase_restricted_data() == 3
-    assert purge.erase_restricted_data() == 0
-    assert not kept & columns_with(NAME, EMAIL, WORDS)
-    assert Restriction.objects.get(comment=traces.olavs).author_name == "Olav"
-
-
-@pytest.mark.django_db
-def test_notes_and_messages_under_a_legal_hold_are_deleted_when_the_hold_ends() -> None:
-    traces = PersonalTraces()
-    about = {"comment": traces.removed}
-    ModeratorNote.objects.create(text="Tell the police.", by=traces.moderator, **about)
-    DecisionMessage.objects.create(batch=Batch.objects.get(to_state=State.REJECTED), text="Why?", **about)
-    Origin.objects.create(ip_hash=b"0" * 16, **about)
-    restrictions.restrict(
-        ids=[traces.removed.pk], why=Restriction.Why.COURT, actor=traces.moderator, is_legal_hold=True
-    )
-    restriction = Restriction.objects.get()
-    traces.erase(deletes_comments=False)
-    purge.erase_restricted_data()
-    for rows in (ModeratorNote, DecisionMessage, Origin):
-        assert rows.objects.filter(**about).exists(), rows
-    restrictions.set_legal_hold(restriction=restriction, is_legal_hold=False, actor=traces.administrator)
-    purge.erase_restricted_data()
-    for rows in (ModeratorNote, DecisionMessage, Origin):
-        assert not rows.objects.filter(**about).exists(), rows
-    ModeratorNote.objects.create(text="Still restricted.", by=traces.moderator, **about)
-    restrictions.lift(restriction=restriction, actor=traces.administrator)
-    ModeratorNote.objects.create(text="Lifted by the court.", by=traces.moderator, **about)
-    assert purge.erase_restricted_data() == 0
-    assert ModeratorNote.objects.filter(**about).count() == 2
-
-
-@pytest.mark.django_db
-def test_notes_that_no_legal_hold_protected_stay() -> None:
-    """Moderators write the number of a court's order into a note."""
-    traces = PersonalTraces()
-    traces.erase(deletes_comments=False)
-    ModeratorNote.objects.create(text="Order 12/3.", by=traces.moderator, comment=traces.olavs)
-    ModeratorNote.objects.create(text="Order 12/4.", by=traces.moderator, comment=traces.removed)
-    restrictions.restrict(ids=[traces.removed.pk], why=Restriction.Why.COURT, actor=traces.moderator)
-    purge.erase_restricted_data()
-    assert ModeratorNote.objects.filter(text__startswith="Order").count() == 2
 
 
 @pytest.mark.django_db
