@@ -10,7 +10,7 @@ from comments.models import Comment, Reason
 
 
 def comment_excerpt(comment: Comment) -> str:
-    """Return the beginning of a comment in one line, or why it has no text."""
+    """Return the beginning of a comment in one line, or the reason for which it has no text."""
     if comment.erased_at:
         return _("permanently deleted")
     if comment.state_reason == Reason.RESTRICTED:

@@ -176,7 +176,7 @@
     for (const [key, button] of shortcuts) {
       for (const one of form.querySelectorAll(button)) one.setAttribute("aria-keyshortcuts", keysOf(key).replace("⌘", "Meta+").replace("Ctrl", "Control"));
     }
-    // On the document: after the page is loaded, as after a refused save, nothing has the focus.
+    // The document listens, because nothing has the focus after the page is loaded, as after a refused save.
     document.addEventListener("keydown", (event) => {
       if (event.altKey || event.isComposing || !(isMac ? event.metaKey : event.ctrlKey)) return;
       const pressed = (event.shiftKey ? "shift+" : "") + event.key.toLowerCase();
@@ -456,7 +456,7 @@
     field.before(bar, picker);
     field.after(frame, make("div", { className: "editor-foot" }, count, keys, status));
     show("write");
-    // The form was not saved. Why stands above the text, where the preview would hide it.
+    // A form that was not saved shows the reason above the text, where the preview would hide it.
     const isRefused = form.querySelector(".errornote, .conflict");
     if (isRefused) history.replaceState(history.state, "", location.pathname + location.search);
     fromUrl();
