@@ -89,9 +89,15 @@ def test_a_conflict_with_the_replay_is_not_seen(
     with superuser(connection.settings_dict["NAME"]) as primary:
 
         def remove_rows() -> None:
+            page_process = connection.connection.info.backend_pid
             primary.execute("UPDATE articles_site SET version = version + 1")
-            primary.execute("VACUUM articles_site")
-            until(lambda: standby.ask("SELECT sum(confl_snapshot) FROM pg_stat_database_conflicts"))
+
+            def page_is_cancelled() -> bool:
+                primary.execute("VACUUM articles_site")
+                running = standby.ask(f"SELECT count(*) FROM pg_stat_activity WHERE pid = {page_process}")
+                return running == 0
+
+            until(page_is_cancelled)
 
         hold_front_page(monkeypatch, remove_rows)
         page = send_request(site, "/")
