@@ -18,9 +18,9 @@ from django.utils.html import conditional_escape
 from django.utils.translation import gettext_lazy as _
 from django_tasks_db.models import DBTaskResult
 
+from accounts.administrators import lock_administrators
 from accounts.models import READER, Guest, User
 from accounts.names import check_not_staff_name, clean_name
-from accounts.services import lock_administrators
 
 admin.site.site_header = _("Soundoff admin")
 admin.site.site_title = _("Soundoff admin")

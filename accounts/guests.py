@@ -1,9 +1,11 @@
 """Guests: commenters without an account, recognised by a signed cookie and confirmed by a mailed link."""
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Guest
@@ -64,3 +66,11 @@ def confirm_guest(guest: Guest) -> None:
     now = timezone.now()
     if Guest.objects.filter(pk=guest.pk, email=guest.email, confirmed_at=None).update(confirmed_at=now):
         guest.confirmed_at = now
+
+
+def guest_comments_url(next_path: str = "") -> str:
+    """Return the URL of the page on which a member claims comments that they wrote as a guest.
+
+    It is shown after an e-mail address was confirmed, and then redirects to `next_path`.
+    """
+    return f"{reverse('guest-comments')}?{urlencode({'next': next_path or reverse('home')})}"

@@ -22,8 +22,8 @@ from django_tasks import task
 from django_tasks.base import Task
 
 from accounts.authentication import sign_up
+from accounts.emails import find_user_by_email, is_mail_limit_reached
 from accounts.models import SignUp, User
-from accounts.services import find_user_by_email, is_mail_limit_reached
 from core.dates.formats import time_formatter
 
 

@@ -1,132 +1,28 @@
-"""Accounts: finding one by its e-mail address, the first administrator, and the erasure of people."""
+"""Actions on accounts and guests: showing a public page, disabling and erasing."""
 
 import json
 import re
-from collections.abc import Iterable, Iterator
-from datetime import timedelta
-from typing import Any, TypeVar
-from urllib.parse import urlencode
+from collections.abc import Iterator
 from uuid import uuid4
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
-from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import SESSION_KEY
-from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
-from django.core.signing import BadSignature, TimestampSigner
 from django.db import transaction
-from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
-from django.db.models.functions import Lower
-from django.db.models.lookups import In
-from django.urls import reverse
-from django.utils import timezone
+from django.db.models import Model
 
-from accounts import erasure_log
-from accounts.models import ADMINISTRATOR, ERASED_EMAIL, Guest, User
-from core.database.sql import fetch_instances
-from core.rate_limits import MAX_MAILS_PER_DAY
-
-_FIND_BY_EMAIL = """
-SELECT * FROM accounts_user
-WHERE lower(email) = %(email)s
-   OR id IN (SELECT user_id FROM account_emailaddress WHERE email = %(email)s AND verified)
-ORDER BY lower(email) = %(email)s DESC
-LIMIT 1"""
+from accounts.models import ERASED_EMAIL, Guest, User
+from core import erasure_log
 
 SESSION_CHUNK_SIZE = 500  # sessions loaded at a time
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ERASED_NAME = "(name erased)"  # in the admin's log, which is in English
-SETUP_LINK_MAX_AGE = timedelta(days=1)
-
-_Row = TypeVar("_Row", bound=Model)
-
-_setup_signer = TimestampSigner(salt="accounts.setup")
-
-
-class SetUpLinkError(Exception):
-    """The error that a set-up link is invalid or expired, or that the site has an administrator already."""
-
-
-def find_user_by_email(email: str) -> User | None:
-    """Return the user with this e-mail address: the account's main one, or another one that is confirmed.
-
-    It takes one query, which is the same with and without such an account.
-    """
-    users = fetch_instances(User, _FIND_BY_EMAIL, {"email": email.strip().lower()})
-    return users[0] if users else None
-
-
-def filter_by_email(rows: QuerySet[_Row], emails: Iterable[str]) -> QuerySet[_Row]:
-    """Return the rows whose column `email` has one of these addresses, ignoring case."""
-    return rows.filter(In(Lower("email"), [email.lower() for email in emails]))
-
-
-def is_mail_limit_reached(row: Any, time_field: str = "created_at") -> bool:
-    """Return whether MAX_MAILS_PER_DAY rows of the last day before this one have the same e-mail address.
-
-    Each row is a first request for a mail to the address of its column `email`, which anybody may have typed.
-    """
-    earlier = filter_by_email(type(row)._default_manager.filter(pk__lt=row.pk), [row.email])
-    last_day = timezone.now() - timedelta(days=1)
-    return earlier.filter((f"{time_field}__gt", last_day)).count() >= MAX_MAILS_PER_DAY
-
-
-# The condition of confirmed_emails() in a statement, for the address e of a user u.
-EMAIL_IS_CONFIRMED = "e.user_id = u.id AND e.verified AND upper(e.email) = upper(u.email)"
-
-
-def confirmed_emails() -> QuerySet[EmailAddress]:
-    """Return the confirmed e-mails that are the current e-mail of their account, ignoring case."""
-    confirmed: QuerySet[EmailAddress] = EmailAddress.objects.filter(
-        verified=True, email__iexact=F("user__email")
-    )
-    return confirmed
-
-
-def has_confirmed_email(user: str = "user", guest: str = "guest") -> Q:
-    """Return a condition for rows whose account or guest is active and has a confirmed e-mail.
-
-    `user` and `guest` are the paths from the row to the account and the guest.
-    """
-    confirmed = Q(Exists(confirmed_emails().filter(user=OuterRef(user))), **{f"{user}__is_active": True})
-    return confirmed | Q(**{f"{guest}__in": Guest.objects.reachable()})
-
-
-def list_confirmed_emails(user: User) -> list[str]:
-    """Return the e-mails that the owner of this account has confirmed."""
-    return list(EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True))
-
-
-def guest_comments_url(next_path: str = "") -> str:
-    """Return the URL of the page on which a member claims comments that they wrote as a guest.
-
-    It is shown after an e-mail address was confirmed, and then redirects to `next_path`.
-    """
-    return f"{reverse('guest-comments')}?{urlencode({'next': next_path or reverse('home')})}"
-
-
-def has_no_administrator() -> bool:
-    return not User.objects.administrators().exists()
-
-
-def make_setup_link() -> str:
-    """Return the URL of the set-up. It works for a day, while there is no administrator."""
-    return settings.SITE_URL + reverse("setup", args=[_setup_signer.sign("administrator")])
-
-
-def is_setup_token_valid(token: str) -> bool:
-    """Return whether the set-up link with this token still works."""
-    try:
-        _setup_signer.unsign(token, max_age=SETUP_LINK_MAX_AGE)
-    except BadSignature:
-        return False
-    return has_no_administrator()
 
 
 def set_public_page(*, user: User, on: bool) -> None:
@@ -205,20 +101,3 @@ def erase_from_admin_log(instance: Model) -> None:
                 details["object"] = _ERASED_NAME
         entry.change_message = json.dumps(changes)
         entry.save(update_fields=["change_message"])
-
-
-def lock_administrators() -> None:
-    """Wait for other transactions that add or remove an administrator, so that one of them is left."""
-    # FOR UPDATE would also make each insert wait that refers to the group.
-    Group.objects.select_for_update(no_key=True).get(name=ADMINISTRATOR)
-
-
-@transaction.atomic
-def create_first_administrator(*, token: str, name: str, email: str, password: str) -> User:
-    """Create the first administrator. Raises SetUpLinkError, also for the second of two requests at once."""
-    lock_administrators()
-    if not is_setup_token_valid(token):
-        raise SetUpLinkError
-    user = User.objects.create_user(email, password, name=name, roles=(ADMINISTRATOR,))
-    EmailAddress.objects.create(user=user, email=user.email, primary=True)
-    return user

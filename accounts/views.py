@@ -26,9 +26,10 @@ from accounts.authentication.devices import (
     log_out_everywhere,
 )
 from accounts.forms import LanguageForm, PasswordForm
+from accounts.guests import guest_comments_url
 from accounts.models import User
 from accounts.requests import request_user
-from accounts.services import guest_comments_url, set_public_page
+from accounts.services import set_public_page
 from core.fallback_pages import broken_link
 from core.query_forms import parse_whole_number
 

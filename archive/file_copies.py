@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from accounts import erasure_log
 from archive import pending_uploads
 from archive.backup.write import megabytes
 from archive.personal_data import files as personal_data_files
 from articles.models.images import MEDIA
-from core import backup_folder
+from core import backup_folder, erasure_log
 from core.errors import UserError
 from core.files import SiteStorage, StoredFile, storage
 from core.files.folder import DataFolderStorage

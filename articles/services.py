@@ -12,8 +12,9 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.text import slugify
 
+from accounts.administrators import create_first_administrator
 from accounts.models import User
-from accounts.services import create_first_administrator, erase_from_admin_log
+from accounts.services import erase_from_admin_log
 from articles.images.services import existing_images, lock_images, set_image_uses
 from articles.markup.markdown import referenced_images, render_story
 from articles.models import (

@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from django_tasks import task
 from django_tasks.base import TaskResultStatus
 
+from accounts.emails import is_mail_limit_reached
 from accounts.guests import LINK_MAX_AGE, make_confirmation_token
 from accounts.models import Guest
-from accounts.services import is_mail_limit_reached
 from articles.site.current_site import read_site
 from articles.site.languages import in_site_language
 from comments.models import UNDO_WINDOW, Comment, Recommendation, State

@@ -8,8 +8,8 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from accounts.authentication.second_factors import user_with_roles
+from accounts.emails import EMAIL_IS_CONFIRMED
 from accounts.guests import guest_id_from_cookie
-from accounts.services import EMAIL_IS_CONFIRMED
 from articles.site.requests import SiteRequest
 from core.appearance.tokens import THEMES
 from core.database.sql import fetch_together

@@ -16,8 +16,9 @@ from accounts import mails
 from accounts.authentication import login_throttling
 from accounts.authentication.devices import describe_browser
 from accounts.authentication.oidc import connect_pending
+from accounts.emails import find_user_by_email
+from accounts.guests import guest_comments_url
 from accounts.models import User
-from accounts.services import find_user_by_email, guest_comments_url
 from core.mail.composition import compose_mail
 from core.rate_limits import set_retry_after
 

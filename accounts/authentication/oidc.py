@@ -23,9 +23,10 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.emails import find_user_by_email
 from accounts.forms import NameForm
+from accounts.guests import guest_comments_url
 from accounts.models import MAX_NAME_LENGTH, READER, User
-from accounts.services import find_user_by_email, guest_comments_url
 
 PENDING_KEY = "oidc_to_connect"  # in the session: a log-in to connect, and the time until which it can be
 PENDING_SECONDS = 15 * 60

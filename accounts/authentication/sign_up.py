@@ -13,8 +13,8 @@ from django.core import signing
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts.emails import filter_by_email, find_user_by_email
 from accounts.models import MAX_NEXT_URL_LENGTH, READER, SignUp, User
-from accounts.services import filter_by_email, find_user_by_email
 
 LINK_MAX_AGE = timedelta(days=7)
 SESSION_KEY = "sign_up"  # in the session of the browser that signed up: the id of the sign-up

@@ -16,7 +16,6 @@ from django.db.utils import IntegrityError
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from accounts import erasure_log
 from archive.backup import tables
 from archive.backup.container import (
     CHUNK,
@@ -33,7 +32,7 @@ from articles.models import Site
 from articles.models.images import MEDIA
 from articles.newsletter.sending import stop_all
 from articles.site.cached_pages import increment_site_version, invalidate_stale_copies
-from core import VERSION, backup_folder, files
+from core import VERSION, backup_folder, erasure_log, files
 from core.data_folder import unprivileged_user
 from core.database.migration_state import (
     TOO_OLD,
@@ -68,7 +67,7 @@ class RestoreResult:
 def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
     """Restore the whole file in one transaction, or nothing. Raises BackupError with the reason.
 
-    `erasures` is a file with permanent deletions and restrictions (accounts/erasure_log.py), read in addition
+    `erasures` is a file with permanent deletions and restrictions (core/erasure_log.py), read in addition
     to the site's own log. Both are repeated before anybody can read the restored content.
 
     The login must own the tables. Rows of an earlier version are copied into tables as they were then; the

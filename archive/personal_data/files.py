@@ -23,7 +23,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django_tasks import task
 
-from accounts.services import has_confirmed_email
+from accounts.emails import has_confirmed_email
 from archive.models import PersonalDataFile
 from archive.personal_data.contents import read_sections
 from archive.personal_data.contents.sections import Section

@@ -17,12 +17,13 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django_tasks import task
 
-from accounts import erasure_log, undeliverable
-from accounts.erasure_log import Erasure
+from accounts import undeliverable
+from accounts.emails import confirmed_emails
 from accounts.models import User
-from accounts.services import confirmed_emails
 from articles.models import NewsletterRecipient, Subscriber, Subscription, Topic
 from articles.site.current_site import read_site
+from core import erasure_log
+from core.erasure_log import Erasure
 from core.mail.composition import compose_mail
 from core.mail.tokens import MailToken
 

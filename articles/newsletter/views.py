@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.emails import confirmed_emails
 from accounts.requests import request_user
-from accounts.services import confirmed_emails
 from articles.models import Newsletter, Subscriber
 from articles.newsletter import subscriptions
 from articles.newsletter.composition import manage_path, shown_stories

@@ -1,7 +1,7 @@
 """Redaction: permanently remove words from a document, its revisions, autosaves, notes and corrections.
 
 Each character becomes a black square, so positions in the text stay the same. The erasure log
-(accounts/erasure_log.py) is kept outside of the database. It records those positions in each revision and
+(core/erasure_log.py) is kept outside of the database. It records those positions in each revision and
 note, whose texts never change, and no words. After an older backup is restored, the words are read from these
 positions and redacted again, wherever they occur.
 """
@@ -16,12 +16,12 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.text import slugify
 
-from accounts.erasure_log import Erasure, append_on_commit
 from accounts.services import erase_from_admin_log
 from articles.models import Article, Autosave, Document, DocumentText, EditorNote, Redirect, Revision
 from articles.models.editing import document_key
 from articles.services import save_article, save_page
 from articles.site.cached_pages import invalidate_stale_copies
+from core.erasure_log import Erasure, append_on_commit
 
 REDACTED = "█"
 CONTEXT_CHARACTERS = 40  # characters that are shown before and after a word

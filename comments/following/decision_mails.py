@@ -9,8 +9,8 @@ from collections.abc import Collection
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.emails import filter_by_email
 from accounts.models import Guest, User
-from accounts.services import filter_by_email
 from comments.models import DEFAULT_DELIVERY, Follow, FollowQuerySet
 from core.database.sql import execute
 

@@ -20,8 +20,8 @@ from django.utils.translation import gettext as _
 from django_tasks import task
 
 from accounts import undeliverable
+from accounts.emails import confirmed_emails
 from accounts.models import Guest
-from accounts.services import confirmed_emails
 from articles.models import Site
 from articles.site.current_site import read_site
 from articles.site.languages import in_site_language

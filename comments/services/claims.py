@@ -5,8 +5,8 @@ from collections.abc import Collection, Sequence
 from django.db import transaction
 from django.db.models import QuerySet
 
+from accounts.emails import filter_by_email, list_confirmed_emails
 from accounts.models import Guest, User
-from accounts.services import filter_by_email, list_confirmed_emails
 from articles.site.cached_pages import invalidate_stale_copies
 from comments.following.services import move_to_account
 from comments.models import Comment, CommentClaim, Mute, State

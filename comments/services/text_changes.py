@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from django.utils import translation
 
-from accounts.erasure_log import Erasure, append_on_commit
 from accounts.models import deleted_name
 from articles.markup.markdown import render_comment, render_plain
 from articles.site.cached_pages import invalidate_stale_copies
@@ -20,6 +19,7 @@ from comments.models import Comment, CommentRevision, CommentText, Reason, State
 from comments.services import sql
 from comments.services.discussions import increment_versions, lock_discussions_of
 from core.database.sql import execute
+from core.erasure_log import Erasure, append_on_commit
 
 
 class TextVersion(NamedTuple):

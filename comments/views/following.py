@@ -16,8 +16,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import undeliverable
+from accounts.emails import confirmed_emails
 from accounts.models import Guest, User
-from accounts.services import confirmed_emails
 from articles.models import Topic
 from articles.site.languages import activate_locale, language_of
 from articles.site.requests import SiteRequest

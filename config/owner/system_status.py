@@ -18,8 +18,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts.emails import confirmed_emails
 from accounts.models import User
-from accounts.services import confirmed_emails
 from archive.models import Import
 from archive.nightly import list_nightly
 from articles.site.current_site import read_site

@@ -17,10 +17,10 @@ from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.administrators import SetUpLinkError, is_setup_token_valid
 from accounts.forms import AdministratorForm
 from accounts.models import User
 from accounts.requests import require_administrator
-from accounts.services import SetUpLinkError, is_setup_token_valid
 from articles.models import Site
 from articles.services import change_site, set_up_site
 from articles.site.current_site import read_site

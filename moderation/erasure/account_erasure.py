@@ -17,16 +17,17 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 from django_tasks import task
 
-from accounts import erasure_log
-from accounts.erasure_log import Erasure
+from accounts.administrators import lock_administrators
 from accounts.models import User
-from accounts.services import disable_account, disable_guest, lock_administrators
+from accounts.services import disable_account, disable_guest
 from articles.newsletter.subscriptions import unsubscribe
 from articles.site.languages import in_site_language
 from comments.models import Comment, Reason, State
 from comments.services.discussions import lock_discussions_of
 from comments.services.states import change_states
 from comments.services.text_changes import erase_comments, erase_names, stored_deleted_name
+from core import erasure_log
+from core.erasure_log import Erasure
 from core.jobs import stored as stored_jobs
 from moderation.erasure import purge
 from moderation.models import AccountErasure, Case

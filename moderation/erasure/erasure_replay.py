@@ -1,6 +1,6 @@
 """Replay of erasures: permanent deletions and restrictions are repeated after an older backup was restored.
 
-They are listed by accounts/erasure_log.py. A comment or a person is identified by id and creation time, so
+They are listed by core/erasure_log.py. A comment or a person is identified by id and creation time, so
 that a new row that got the same id after a restore is not taken for it. Nobody is notified a second time.
 """
 
@@ -11,8 +11,6 @@ from datetime import datetime
 
 from django.db.models import Model, QuerySet
 
-from accounts import erasure_log
-from accounts.erasure_log import Erasure
 from accounts.models import Guest, User
 from articles.models import Subscription
 from articles.newsletter.subscriptions import end_subscriptions
@@ -21,6 +19,8 @@ from comments.models import REMOVED, Comment, Reason, State
 from comments.services.discussions import lock_discussions_of
 from comments.services.states import change_states
 from comments.services.text_changes import erase_comments
+from core import erasure_log
+from core.erasure_log import Erasure
 from moderation.erasure import account_erasure, purge, restricted_content, restrictions
 from moderation.models import AccountErasure, Batch, Restriction
 from moderation.people.profiles import Person

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.erasure_log import Erasure, append_on_commit
 from accounts.models import User
 from comments.models import Comment, Reason, Transition
 from comments.services.discussions import lock_discussions_of
@@ -21,6 +20,7 @@ from comments.services.text_changes import (
     restore_content,
     stored_deleted_name,
 )
+from core.erasure_log import Erasure, append_on_commit
 from moderation.models import Batch, Origin, RestrictedText, Restriction
 
 

@@ -8,7 +8,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from accounts.services import confirmed_emails
+from accounts.emails import confirmed_emails
 from comments.models import Comment, State
 from moderation.checks.results import CheckResult
 from moderation.models.rules import Rule

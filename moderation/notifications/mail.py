@@ -6,8 +6,8 @@ from typing import Any
 from django.core.mail import EmailMessage, get_connection
 from django.db.models import Exists, OuterRef
 
+from accounts.emails import confirmed_emails
 from accounts.models import UserQuerySet
-from accounts.services import confirmed_emails
 from articles.site.current_site import read_site
 from core.mail.composition import compose_mail
 

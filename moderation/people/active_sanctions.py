@@ -18,8 +18,8 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.emails import EMAIL_IS_CONFIRMED
 from accounts.models import Guest, User
-from accounts.services import EMAIL_IS_CONFIRMED
 from comments import removal_reasons
 from core.database.sql import fetch_rows
 from core.dates.formats import time_formatter

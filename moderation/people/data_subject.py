@@ -6,8 +6,8 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from accounts.emails import filter_by_email
 from accounts.models import Guest, User
-from accounts.services import filter_by_email
 from comments.models import Comment, CommentClaim, State
 from moderation.people.profiles import Person
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from accounts.services import EMAIL_IS_CONFIRMED
+from accounts.emails import EMAIL_IS_CONFIRMED
 from comments.models import UNDONE_SQL, Comment, Reason
 
 # Restricted comments are removed ones, but no page lists them, so they are counted under their reason.

@@ -14,8 +14,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_tasks import task
 
+from accounts.emails import confirmed_emails, filter_by_email, has_confirmed_email
 from accounts.models import Guest, User
-from accounts.services import confirmed_emails, filter_by_email, has_confirmed_email
 from articles.site.current_site import read_site
 from articles.site.languages import in_language_of
 from comments.models import REMOVED, Reason, State, Transition

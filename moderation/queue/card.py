@@ -13,8 +13,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.emails import EMAIL_IS_CONFIRMED
 from accounts.models import Guest, User
-from accounts.services import EMAIL_IS_CONFIRMED
 from articles.models import Article
 from comments.models import LAST_TRANSITION_ID, Comment, CommentRevision, State
 from comments.reply_target import COMMENT_COLUMNS, GUEST_COLUMNS

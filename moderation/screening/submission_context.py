@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from accounts.services import EMAIL_IS_CONFIRMED
+from accounts.emails import EMAIL_IS_CONFIRMED
 from comments.policy import Submission
 from core.database.sql import fetch_prepared
 from moderation.checks.base import NONE_SENT, Context, SentComments
@@ -49,7 +49,7 @@ def _comments_of_person(condition: str) -> str:
     AND {condition}"""
 
 
-# The facts about the person and the rules. `account` is accounts.services.confirmed_emails() for one e-mail.
+# The facts about the person and the rules. `account` is accounts.emails.confirmed_emails() for one e-mail.
 PERSON_SQL = f"""
 WITH account AS MATERIALIZED (
   SELECT u.id FROM accounts_user u JOIN account_emailaddress e ON {EMAIL_IS_CONFIRMED}

@@ -10,7 +10,6 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from accounts import erasure_log
 from accounts.models import User
 from archive import nightly, pending_uploads
 from archive.backup.container import open_backup
@@ -20,7 +19,7 @@ from archive.personal_data import files as personal_data
 from articles.images.services import UNUSED_MARK, delete_image, delete_unused_files
 from articles.models import Image, Site
 from comments.models import Comment, Reason, State
-from core import files
+from core import erasure_log, files
 from core.backup_folder import BackupFailure, last_backup, last_failure, record_failure
 from core.files import storage
 from core.files import url as files_url

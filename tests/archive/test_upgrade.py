@@ -18,7 +18,6 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 import archive.upgrade
-from accounts import erasure_log
 from accounts.models import User
 from archive.backup.container import open_backup
 from archive.backup.restore import restore
@@ -29,7 +28,7 @@ from comments.models import Comment, Reason, State, Transition
 from comments.services.states import delete_comment
 from comments.services.text_changes import erase_comments
 from config.owner.system_status import JOB_NAMES
-from core import backup_folder
+from core import backup_folder, erasure_log
 from core.data_folder import StartupError
 from core.database.migration_state import later_migrations, unapplied_migrations
 from moderation.actions.decisions import decide, undo

@@ -6,10 +6,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from accounts.administrators import make_setup_link
 from accounts.authentication import sign_up
 from accounts.guests import make_confirmation_token
 from accounts.models import User
-from accounts.services import make_setup_link
 from articles.models import Article
 from tests.factories import GuestFactory, make_article, make_comment
 

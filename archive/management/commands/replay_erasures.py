@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 from django.db import transaction
 
-from accounts import erasure_log
+from core import erasure_log
 from core.commands import UserErrorCommand
 from moderation.erasure.erasure_replay import replay_erasures
 

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts import mails
 from accounts.authentication.second_factors import remove_second_factors
-from accounts.services import find_user_by_email
+from accounts.emails import find_user_by_email
 from articles.site.current_site import read_site
 
 

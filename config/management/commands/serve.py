@@ -27,8 +27,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, OperationalError, connection
 from django.utils.translation import ngettext
 
-from accounts import erasure_log
-from accounts.services import has_no_administrator, make_setup_link
+from accounts.administrators import has_no_administrator, make_setup_link
 from archive import pending_uploads
 from archive.personal_data import files as personal_data_files
 from archive.services import ArchiveImportError, import_page
@@ -37,7 +36,7 @@ from config.server import postgres, running_servers, sample
 from config.server.processes import Child, spawn
 from config.server.program_copy import readable_project
 from config.system_checks import is_private
-from core import backup_folder
+from core import backup_folder, erasure_log
 from core.commands import LongRunningCommand
 from core.data_folder import check_user_can_enter, make_folder, unprivileged_user
 from core.database.migration_state import later_migrations, unapplied_migrations

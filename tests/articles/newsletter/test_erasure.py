@@ -8,13 +8,13 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone, translation
 
-from accounts import erasure_log
 from accounts.models import User
 from archive.backup.restore import restore
 from archive.backup.write import backup
 from archive.personal_data.contents import read_sections
 from articles.models import Article, Newsletter, Subscriber, Topic
 from articles.newsletter import sending, subscriptions
+from core import erasure_log
 from moderation.erasure import account_erasure, purge
 from moderation.people.data_subject import DataSubject
 from moderation.people.profiles import Person

@@ -7,9 +7,9 @@ import pytest
 from django.db import DatabaseError
 from django.test import Client
 
-from accounts import erasure_log
 from articles.models import Article, Subscriber, Topic
 from articles.newsletter import subscriptions
+from core import erasure_log
 from tests.articles.newsletter.conftest import manage_url, subscribe
 from tests.helpers.postgres.database import refuse_writes
 

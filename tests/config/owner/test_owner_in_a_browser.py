@@ -13,8 +13,8 @@ from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
+from accounts.administrators import make_setup_link
 from accounts.models import EDITOR, User
-from accounts.services import make_setup_link
 from articles.models import Site
 from config.models import MailDay, MailFailure
 from config.page_cache.application import PageCacheApp

@@ -5,8 +5,8 @@ import time_machine
 from django.contrib.auth import get_user
 from django.test import Client
 
+from accounts.administrators import SETUP_LINK_MAX_AGE, SetUpLinkError, make_setup_link
 from accounts.models import ADMINISTRATOR, User
-from accounts.services import SETUP_LINK_MAX_AGE, SetUpLinkError, make_setup_link
 from articles.models import Site
 from articles.services import set_up_site
 

@@ -16,8 +16,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
+from accounts.administrators import has_no_administrator
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, RoleChange, User
-from accounts.services import has_no_administrator
 from articles.editing.notes import add_correction, add_note
 from articles.images.uploads import DecodedImage, read_upload
 from articles.models import Article, Author, Image, Topic

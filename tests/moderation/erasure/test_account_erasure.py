@@ -17,7 +17,7 @@ from django.utils import timezone
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from accounts import erasure_log, mails
+from accounts import mails
 from accounts.models import ADMINISTRATOR, Guest, UndeliverableEmail, User
 from archive.backup.restore import restore
 from archive.backup.write import backup
@@ -38,6 +38,7 @@ from comments.models import (
     Transition,
 )
 from comments.services.claims import claim_comments
+from core import erasure_log
 from moderation.actions.decisions import decide
 from moderation.erasure import account_erasure, purge, restrictions
 from moderation.models import (

@@ -12,7 +12,6 @@ from django.db import connection
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from accounts import erasure_log
 from accounts.models import Guest, User
 from archive.backup.restore import restore
 from archive.backup.write import backup
@@ -24,6 +23,7 @@ from articles.services import save_article
 from comments.integrity import check
 from comments.models import Comment, Reason, State
 from comments.services.states import delete_comment
+from core import erasure_log
 from moderation.actions.decisions import decide
 from moderation.erasure import erasure_replay, purge, restrictions
 from moderation.models import Batch, Case, ModeratorNote, Report, RestrictedText, Restriction

@@ -3,9 +3,9 @@ from datetime import UTC, datetime
 import pytest
 from django.db import transaction
 
-from accounts import erasure_log
-from accounts.erasure_log import Erasure
 from accounts.services import erase_guest
+from core import erasure_log
+from core.erasure_log import Erasure
 from core.errors import UserError
 from tests.factories import GuestFactory
 
