@@ -52,7 +52,7 @@ class Follow(models.Model):
     """One thing that a person follows, and how they are notified of its updates.
 
     What happens to one's own comments has neither an article nor a topic. Without a row, people are notified
-    as `DEFAULT_DELIVERY` says. For decisions a row holds the choice only: moderation/tasks.py mails them, and
+    as `DEFAULT_DELIVERY` says. For decisions a row holds the choice only: moderation mails them, and
     the author's pages show them in any case.
 
     Updates are not stored: they are the comments, corrections and stories that were published after `seen_at`
