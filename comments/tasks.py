@@ -19,9 +19,9 @@ from comments.models import UNDO_WINDOW, Comment, Recommendation, State
 from comments.services import sql
 from comments.services.discussions import lock_discussions_of
 from core.database.sql import execute
-from core.jobs.stored import jobs_of
 from core.mail.composition import compose_mail
 from core.rate_limits import MAX_MAILS_PER_DAY
+from core.stored_jobs import jobs_of
 
 COUNT_DELAY = timedelta(seconds=5)  # so that many recommendations invalidate the cached pages only once
 

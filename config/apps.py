@@ -7,7 +7,6 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 from django_tasks.signals import task_finished
 
-from core.jobs.scheduled import register_jobs
 from core.memory.release import release_freed_memory
 
 
@@ -16,9 +15,7 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         from config import system_checks  # noqa: F401  registers them
-        from config.scheduled_jobs import JOBS
 
-        register_jobs(JOBS)
         # Django's own sentence begins with "Ensure this value is greater than or equal to".
         MinValueValidator.message = _("Enter %(limit_value)s or more.")
         MaxValueValidator.message = _("Enter %(limit_value)s or less.")

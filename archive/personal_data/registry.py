@@ -17,9 +17,9 @@ from archive.personal_data.files import FILE_RETENTION
 from articles.newsletter import sending, subscriptions
 from comments.services.drafts import DRAFT_RETENTION
 from comments.thread.visits import VISIT_RETENTION
+from core import stored_jobs
 from moderation.erasure.purge import SPAM_RETENTION
 from moderation.models.people import ORIGIN_RETENTION
-from moderation.scheduled_jobs import FAILED_TASK_RETENTION, FINISHED_TASK_RETENTION
 
 
 @dataclass(frozen=True)
@@ -277,8 +277,8 @@ REGISTRY = [
                 "e-mails: one year, or until you ask for mails again, change your e-mail or erase your "
                 "account."
             ),
-            days=FINISHED_TASK_RETENTION.days,
-            failed_days=FAILED_TASK_RETENTION.days,
+            days=stored_jobs.SUCCESS_RETENTION.days,
+            failed_days=stored_jobs.FAILURE_RETENTION.days,
         ),
         {
             "django_tasks_database_dbtaskresult": "args_kwargs return_value traceback enqueued_at",

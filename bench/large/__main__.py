@@ -170,7 +170,7 @@ def _measure_pages(
 
 def _measure_work(bench: Run, comments: int) -> dict[str, Work]:
     from comments.models import Comment, State
-    from core.jobs.scheduled import JOBS
+    from config.scheduler.jobs import JOBS
     from moderation.actions.decisions import decide, undo
 
     work: dict[str, Work] = {}

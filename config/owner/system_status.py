@@ -25,6 +25,7 @@ from archive.nightly import list_nightly
 from articles.site.current_site import read_site
 from config.models import MailDay, MailFailure, RunningServer
 from config.owner import jobs
+from config.scheduler.jobs import JOBS
 from config.server import postgres, running_servers, sample
 from config.system_checks import is_private
 from core import VERSION
@@ -33,7 +34,6 @@ from core.database.migration_state import unapplied_migrations
 from core.database.replicas import read_position, replicas
 from core.database.sql import fetch_rows, fetch_value
 from core.files import storage
-from core.jobs.scheduled import JOBS
 from core.mail.failures import mail_server, mask_email_addresses
 from moderation.models import JobRun
 
@@ -183,7 +183,7 @@ class JobQueue(jobs.JobCounts):
 
 @dataclass(frozen=True)
 class ScheduledJob:
-    """One of core.jobs.scheduled.JOBS, with its last run."""
+    """One of config.scheduler.jobs.JOBS, with its last run."""
 
     name: str
     label: str

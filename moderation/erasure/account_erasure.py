@@ -26,9 +26,8 @@ from comments.models import Comment, Reason, State
 from comments.services.discussions import lock_discussions_of
 from comments.services.states import change_states
 from comments.services.text_changes import erase_comments, erase_names, stored_deleted_name
-from core import erasure_log
+from core import erasure_log, stored_jobs
 from core.erasure_log import Erasure
-from core.jobs import stored as stored_jobs
 from moderation.erasure import purge
 from moderation.models import AccountErasure, Case
 from moderation.people.data_subject import DataSubject

@@ -8,7 +8,7 @@ from moderation.models.actions import Batch
 
 
 class JobRun(models.Model):
-    """The last run of a job of core.jobs.scheduled.JOBS.
+    """The last run of a job of config.scheduler.jobs.JOBS.
 
     `error` is the class of the failure, without its message.
     """

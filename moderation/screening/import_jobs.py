@@ -22,7 +22,7 @@ from articles.models import Article
 from articles.site.languages import in_site_language
 from comments.models import Reason, State, Transition
 from comments.services.imports import store_missing_search_texts
-from core.jobs import stored as stored_jobs
+from core import stored_jobs
 from core.memory.garbage_collection import pause_garbage_collection
 from moderation.checks.base import Duplicate
 from moderation.models import Batch, ImportScreening

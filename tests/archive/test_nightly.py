@@ -20,12 +20,11 @@ from accounts.models import ADMINISTRATOR
 from archive.backup.container import BackupError, open_backup
 from archive.backup.write import back_up_to_storage
 from archive.nightly import make_nightly_backup
-from archive.scheduled_jobs import NIGHTLY_JOB
 from archive.tasks import notify_failed_backup
 from articles.models import Site
+from config.scheduler.jobs import JOBS
+from config.scheduler.runner import is_due, run_if_due
 from core import backup_folder
-from core.jobs.scheduled import JOBS
-from moderation.job_runner import is_due, run_if_due
 from moderation.models import JobRun
 from tests.factories import UserFactory, confirm_email, make_article, make_comment
 from tests.helpers.data_folder import data_path
@@ -65,12 +64,15 @@ def full_disk() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
+NIGHTLY_JOB = JOBS[-1]
+
+
 def kept() -> list[str]:
     return sorted(path.name for path in data_path("backups/nightly").glob("*.zip"))
 
 
-def test_the_nightly_backup_is_the_last_job(home: Path) -> None:
-    assert JOBS[-1] is NIGHTLY_JOB
+def test_the_nightly_backup_is_the_last_job() -> None:
+    assert NIGHTLY_JOB.run is make_nightly_backup
 
 
 def test_it_is_off_by_default(home: Path, clock: Any) -> None:

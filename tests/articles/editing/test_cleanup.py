@@ -13,8 +13,8 @@ from articles.editing.autosaves import autosave, discard_autosaves
 from articles.editing.cleanup import delete_old_autosaves, delete_old_presence
 from articles.editing.presence import record_presence
 from articles.models import Article, Autosave, OpenForm, Presence
-from core.jobs.scheduled import JOBS
-from moderation.job_runner import run_if_due
+from config.scheduler.jobs import JOBS
+from config.scheduler.runner import run_if_due
 from tests.factories import make_article
 
 pytestmark = pytest.mark.django_db

@@ -9,8 +9,8 @@ from accounts.models import User
 from articles.models import Article
 from articles.newsletter import sending, subscriptions
 from comments.following.incoming import Outcome, receive
+from config.scheduler.jobs import delete_undeliverable
 from core.mail.tokens import MailToken, incoming_email
-from moderation.scheduled_jobs import delete_undeliverable
 from tests.articles.newsletter.conftest import draft_of, run_sending, send, states, subscribe
 from tests.comments.following.helpers import bounce, reply
 

@@ -22,8 +22,10 @@ from articles.models import Site
 from comments.tasks import mail_confirmation
 from config.models import MailDay, MailFailure
 from config.owner import system_status
+from config.scheduler.jobs import JOBS, Job
+from config.scheduler.runner import is_due, run_if_due
 from config.system_checks import check_proxy_bypass, check_secret_key_mode, check_web_login
-from core import VERSION
+from core import VERSION, stored_jobs
 from core.backup_folder import (
     BackupFailure,
     LastBackup,
@@ -32,10 +34,7 @@ from core.backup_folder import (
 )
 from core.data_folder import PROJECT
 from core.files import url as files_url
-from core.jobs.scheduled import JOBS, Job
-from moderation.job_runner import is_due, run_if_due
 from moderation.models import JobRun
-from moderation.scheduled_jobs import delete_finished_tasks
 from tests.config.owner.helpers import failed_job, quiet
 from tests.factories import GuestFactory, UserFactory, confirm_email
 from tests.helpers.data_folder import data_path
@@ -234,12 +233,12 @@ def test_finished_jobs_are_deleted_after_a_week(ada_client: Client, inbox: Inbox
     quiet.enqueue()
     run_jobs()
     failed = failed_job(inbox)
-    assert delete_finished_tasks() == 0
+    assert stored_jobs.delete_finished() == 0
     DBTaskResult.objects.update(finished_at=timezone.now() - timedelta(days=8))
-    assert delete_finished_tasks() == 1
+    assert stored_jobs.delete_finished() == 1
     assert DBTaskResult.objects.failed().get() == failed
     DBTaskResult.objects.update(finished_at=timezone.now() - timedelta(days=31))
-    assert delete_finished_tasks() == 1  # its arguments may be an e-mail
+    assert stored_jobs.delete_finished() == 1  # its arguments may be an e-mail
 
 
 def problems_of(client: Client) -> str:

@@ -11,7 +11,7 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from config.models import CacheEntry, RunningServer
-from config.scheduled_jobs import delete_expired_cache_entries
+from config.scheduler.jobs import delete_expired_cache_entries
 from config.server import running_servers
 from config.server.running_servers import LOST_AFTER, ContradictionError
 

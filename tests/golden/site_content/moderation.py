@@ -7,10 +7,10 @@ from django.utils import timezone
 
 from accounts.models import Guest, User
 from comments.models import Comment, State, Transition
+from config.scheduler.runner import run_due_jobs
 from moderation.actions import decisions
 from moderation.erasure import purge, restrictions
 from moderation.erasure.restricted_content import read_texts
-from moderation.job_runner import run_due_jobs
 from moderation.models import Appeal, Batch, FilterVersion, Rule, SecondOpinion
 from moderation.people import sanctions
 from moderation.people.profiles import Person, add_note

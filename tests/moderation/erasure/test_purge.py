@@ -23,10 +23,10 @@ from comments.models import (
     Transition,
 )
 from comments.services.editing import edit_comment
-from core.jobs.scheduled import JOBS
+from config.scheduler.jobs import JOBS
+from config.scheduler.runner import run_if_due
 from moderation.actions import decisions
 from moderation.erasure import purge, restrictions
-from moderation.job_runner import run_if_due
 from moderation.models import (
     Batch,
     Case,

@@ -1,18 +1,21 @@
-"""The scheduled jobs of accounts, articles, comments and moderation.
+"""The scheduled jobs, which `manage.py tick` runs (config/scheduler/runner.py).
 
-They are in one list because their order matters: what somebody waits for comes first, long jobs come last.
+They are in one list, because they run in its order: what somebody waits for comes first, and long jobs come
+last. A job may be stopped at any moment and run again from its start, so its writes must be repeatable.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import NamedTuple
 
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
-from django_tasks.base import TaskResultStatus
-from django_tasks_db.models import DBTaskResult
 
 from accounts import undeliverable
 from accounts.authentication import devices, login_throttling, sign_up
+from archive import pending_uploads
+from archive.nightly import make_nightly_backup
+from archive.personal_data import files as personal_data_files
 from articles.editing import cleanup
 from articles.images.services import delete_unused_files
 from articles.newsletter import sending, subscriptions
@@ -21,7 +24,9 @@ from comments.following.mails import notify_followers
 from comments.services.drafts import delete_old_comment_drafts
 from comments.tasks import delete_unconfirmed_emails
 from comments.thread.visits import delete_old_visits
-from core.jobs.scheduled import Job
+from config.models import CacheEntry
+from config.server.running_servers import requeue_lost_jobs
+from core import stored_jobs
 from moderation.erasure import account_erasure, erasure_replay, purge
 from moderation.notifications import waiting_alerts
 from moderation.queue import second_opinions
@@ -30,19 +35,20 @@ from moderation.screening import flags, import_jobs, origins
 from moderation.similar import scan
 from moderation.spam_filter import training
 
-FINISHED_TASK_RETENTION = timedelta(days=7)
-FAILED_TASK_RETENTION = timedelta(days=30)
+
+class Job(NamedTuple):
+    """A job with its interval. `run` takes no arguments, and its result is printed."""
+
+    name: str  # shown in translation; at most 60 characters, the key of its last run in the database
+    every: timedelta
+    run: Callable[[], object]
+    # Until a failed or interrupted run is repeated; by default runner.RETRY.
+    retry: timedelta | None = None
 
 
-def delete_finished_tasks() -> int:
-    """Delete records of background tasks: successful ones after a week, failed ones after a month.
-
-    Their arguments may be e-mails. Returns their number.
-    """
-    now = timezone.now()
-    done = Q(status=TaskResultStatus.SUCCESSFUL, finished_at__lt=now - FINISHED_TASK_RETENTION)
-    failed = Q(status=TaskResultStatus.FAILED, finished_at__lt=now - FAILED_TASK_RETENTION)
-    return DBTaskResult.objects.filter(done | failed).delete()[0]
+def delete_expired_cache_entries() -> int:
+    """Delete what has expired in Django's cache, such as IP addresses in rate limits. Returns the number."""
+    return CacheEntry.objects.filter(expires__lt=timezone.now()).delete()[0]
 
 
 def delete_undeliverable() -> int:
@@ -50,8 +56,10 @@ def delete_undeliverable() -> int:
     return undeliverable.delete_old(subscriptions.is_subscribed())
 
 
+# The scheduler makes a round each minute, which may come a little early.
 JOBS = [
-    # In each round, which is a minute; it may come a little early.
+    Job(_("Continue the jobs of lost servers"), timedelta(seconds=50), requeue_lost_jobs),
+    Job(_("Delete expired rate limits"), timedelta(hours=1), delete_expired_cache_entries),
     Job(_("Notify followers"), timedelta(seconds=50), notify_followers),
     Job(_("Continue sending newsletters"), timedelta(seconds=50), sending.continue_sending),
     Job(_("Notify moderators of waiting comments"), timedelta(minutes=5), waiting_alerts.alert_moderators),
@@ -72,7 +80,7 @@ JOBS = [
     Job(_("Delete old visits of discussions"), timedelta(days=1), delete_old_visits),
     Job(_("Delete old drafts of comments"), timedelta(days=1), delete_old_comment_drafts),
     Job(_("Erase old spam"), timedelta(days=1), purge.erase_old_spam),
-    Job(_("Delete finished jobs"), timedelta(days=1), delete_finished_tasks),
+    Job(_("Delete finished jobs"), timedelta(days=1), stored_jobs.delete_finished),
     Job(_("Delete old records of concurrent editing"), timedelta(days=1), cleanup.delete_old_presence),
     Job(_("Delete old unsaved drafts"), timedelta(days=1), cleanup.delete_old_autosaves),
     Job(_("Delete unused image files"), timedelta(days=1), delete_unused_files),
@@ -81,4 +89,8 @@ JOBS = [
     Job(_("Complete the erasure log"), timedelta(days=1), erasure_replay.log_all),
     Job(_("Flag harmful content in old comments"), timedelta(days=7), flags.flag_old_comments),
     Job(_("Scan old discussions for problems"), timedelta(days=1), scan.nightly_scan),
+    Job(_("Delete old uploads of imports"), timedelta(hours=1), pending_uploads.delete_expired),
+    Job(_("Delete old files of personal data"), timedelta(hours=1), personal_data_files.delete_expired),
+    # Checked often, so that the first backup is made soon after the owner switches it on.
+    Job(_("Make the nightly backup"), timedelta(minutes=5), make_nightly_backup, retry=timedelta(hours=1)),
 ]

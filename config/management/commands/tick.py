@@ -1,4 +1,4 @@
-"""Run the scheduled jobs that are due (core/jobs/scheduled.py): once, or for as long as the site runs."""
+"""Run the scheduled jobs that are due (config/scheduler/jobs.py): once, or for as long as the site runs."""
 
 import logging
 import time
@@ -9,10 +9,10 @@ from django.core.management.base import CommandParser
 from django.db import OperationalError, connection
 from django.utils import timezone
 
+from config.scheduler.jobs import JOBS
+from config.scheduler.runner import JobOutcome, is_due, run_due_jobs
 from core.commands import LongRunningCommand
-from core.jobs.scheduled import JOBS
 from core.memory.release import release_freed_memory
-from moderation.job_runner import JobOutcome, is_due, run_due_jobs
 from moderation.models import JobRun
 
 ROUND_SECONDS = 60  # seconds between two rounds

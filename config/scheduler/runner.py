@@ -1,4 +1,4 @@
-"""The runner of the scheduled jobs: `manage.py tick` runs those that are due (core/jobs/scheduled.py)."""
+"""The runner of the scheduled jobs: `manage.py tick` runs those that are due (config/scheduler/jobs.py)."""
 
 import logging
 import time
@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from django.db import connection
 from django.utils import timezone
 
+from config.scheduler.jobs import JOBS, Job
 from core.database.sql import execute, fetch_value
-from core.jobs.scheduled import JOBS, Job
 from moderation.models import JobRun
 
 RETRY = timedelta(minutes=5)  # until a failed job runs again, unless it is due earlier

@@ -10,9 +10,9 @@ import time_machine
 from django.core.management import call_command
 from django.db import connection
 
-from core.jobs.scheduled import Job
-from moderation.job_runner import LOCK_NAMESPACE, run_due_jobs, run_if_due
-from moderation.management.commands.tick import describe_interval
+from config.management.commands.tick import describe_interval
+from config.scheduler.jobs import Job
+from config.scheduler.runner import LOCK_NAMESPACE, run_due_jobs, run_if_due
 from moderation.models import JobRun
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -26,7 +26,7 @@ def run_jobs(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     """Return a function that runs the due ones of the given jobs, and returns name and result of each."""
 
     def run(*jobs: Job) -> list[str]:
-        monkeypatch.setattr("moderation.job_runner.JOBS", jobs)
+        monkeypatch.setattr("config.scheduler.runner.JOBS", jobs)
         return [f"{outcome.name} {outcome.error or outcome.result}" for outcome in run_due_jobs()]
 
     return run
@@ -85,7 +85,7 @@ def test_job_that_loses_the_database_does_not_stop_others(run_jobs):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_scheduler_goes_on_when_the_database_is_back(monkeypatch, tmp_path, caplog):
-    import moderation.management.commands.tick as command
+    import config.management.commands.tick as command
 
     host, rounds = connection.settings_dict["HOST"], []
 
@@ -95,7 +95,7 @@ def test_the_scheduler_goes_on_when_the_database_is_back(monkeypatch, tmp_path, 
             raise KeyboardInterrupt
         connection.settings_dict["HOST"] = host
 
-    monkeypatch.setattr("moderation.job_runner.JOBS", [Job("good", HOUR, lambda: 7)])
+    monkeypatch.setattr("config.scheduler.runner.JOBS", [Job("good", HOUR, lambda: 7)])
     monkeypatch.setattr(command.time, "sleep", sleep)
     connection.close()
     monkeypatch.setitem(connection.settings_dict, "HOST", str(tmp_path))
@@ -106,7 +106,7 @@ def test_the_scheduler_goes_on_when_the_database_is_back(monkeypatch, tmp_path, 
 
 
 def test_list_shows_the_last_run_of_each_job(monkeypatch):
-    import moderation.management.commands.tick as command
+    import config.management.commands.tick as command
 
     monkeypatch.setattr(command, "JOBS", [Job("a", HOUR, fail), Job("b", HOUR, lambda: 1)])
     with time_machine.travel(NOON, tick=False):
@@ -136,15 +136,15 @@ def test_intervals_are_in_words(every, text):
 
 
 def test_intervals_do_not_depend_on_the_time_between_two_rounds(monkeypatch):
-    monkeypatch.setattr("moderation.management.commands.tick.ROUND_SECONDS", 30)
+    monkeypatch.setattr("config.management.commands.tick.ROUND_SECONDS", 30)
     assert describe_interval(timedelta(minutes=5)) == "every 5 minutes"
 
 
 def test_the_outcome_of_a_run_is_printed_in_words(monkeypatch):
-    import moderation.job_runner
+    import config.scheduler.runner
 
     jobs = [Job("counts", HOUR, lambda: 3), Job("starts", HOUR, lambda: False), Job("bad", HOUR, fail)]
-    monkeypatch.setattr(moderation.job_runner, "JOBS", jobs)
+    monkeypatch.setattr(config.scheduler.runner, "JOBS", jobs)
     out = StringIO()
     call_command("tick", stdout=out)
     lines = [line.rpartition(" (")[0] for line in out.getvalue().splitlines()]

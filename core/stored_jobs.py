@@ -1,11 +1,16 @@
-"""The jobs of one task with the same arguments, and their restart."""
+"""The jobs in the database: those of one task with the same arguments, their restart and their deletion."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.utils import timezone
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
+
+SUCCESS_RETENTION = timedelta(days=7)
+FAILURE_RETENTION = timedelta(days=30)
 
 
 def jobs_of(task: Any, *arguments: object) -> QuerySet[Any]:
@@ -24,3 +29,14 @@ def restart(task: Any, *arguments: object) -> None:
     with transaction.atomic():
         jobs_of(task, *arguments).filter(status=TaskResultStatus.FAILED).delete()
         task.enqueue(*arguments)
+
+
+def delete_finished() -> int:
+    """Delete records of background tasks: successful ones after a week, failed ones after a month.
+
+    Their arguments may be e-mails. Returns their number.
+    """
+    now = timezone.now()
+    done = Q(status=TaskResultStatus.SUCCESSFUL, finished_at__lt=now - SUCCESS_RETENTION)
+    failed = Q(status=TaskResultStatus.FAILED, finished_at__lt=now - FAILURE_RETENTION)
+    return DBTaskResult.objects.filter(done | failed).delete()[0]
