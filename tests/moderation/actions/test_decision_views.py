@@ -65,7 +65,8 @@ def test_a_decision_on_a_comment_that_was_restricted_meanwhile_leads_to_the_queu
     answer = post_decision(client, opened, comment, act="approved", next=page)
     assert answer.status_code == 200
     assert answer.redirect_chain[-1][0].startswith("/moderation/")
-    assert "only an administrator can lift the restriction" in text(answer)
+    assert f"#{comment.pk}: Ada: Access is restricted: only an administrator can lift" in text(answer)
+    assert f'href="{page}"' not in text(answer)  # which does not exist any more
 
 
 def test_decision_after_a_colleague_is_refused(client, maria, omar):
