@@ -29,7 +29,7 @@ from moderation.actions.request_helpers import (
 )
 from moderation.models import Case
 from moderation.queue import card, filters, queues
-from moderation.queue.queues import QueueItem, QueueView
+from moderation.queue.queues import QueueItem, QueueSummary, QueueView
 
 # Header of a script's request that prefetches the next case; such a request does not claim the case.
 PREFETCH_HEADER = "Soundoff-Ahead"
@@ -107,31 +107,17 @@ def _render_comment(request: SiteRequest, user: User, pk: int) -> HttpResponse:
 def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int | None) -> HttpResponse:
     """Render the queue with the comment `opened`, or with the first unclaimed one."""
     is_prefetched = PREFETCH_HEADER in request.headers or is_prefetch(request)
-    base = reverse("moderation:queue")
-    queries = {**queues.summary_queries(user.roles), **filters.choice_queries()}
-    found = fetch_together(queries, {"user": user.pk})
-    summaries = queues.parse_summaries(found, user, base)
-    view = replace(view, for_colleagues=[case["pk"] for case in found["for_colleagues"]])
-    request.waiting_count = min(summaries[0].waiting_count, queues.MAX_WAITING)
-    if request.path == base and "queue" not in request.GET and not view.values:
-        view = replace(view, queue=queues.first_queue(summaries))
+    view, summaries, choices = _read_summaries(request, user, view)
     summary = next(entry for entry in summaries if entry.key == view.queue)
     # To find no case, Postgres would read all open ones in the order in which they are due.
     items, count = view.items() if summary.has_cases else (list[QueueItem](), 0)
     # Without items, all of them were restricted after they had been counted.
-    more = count > queues.PAGE_SIZE and bool(items)
+    has_more = count > queues.PAGE_SIZE and bool(items)
     opened = opened or next((item.comment for item in items if not item.claimed_by), None)
-    if not opened and more:  # a colleague has claimed the whole page
+    if not opened and has_more:  # a colleague has claimed the whole page
         opened = view.first_unclaimed()
     claimed = cases.claim(opened, user) if opened and not is_prefetched else None
-    this_url = without_done_param(request.get_full_path())
-    is_queue = "queue" in request.GET or request.path == base
-    queue_url = base + view.query()
-    next_page = base + view.query_after(items[-1].case or items[-1].comment) if more else ""
     query = view.query_after(view.after)
-    back = ActionForm.of(request)["next"]
-    back = back if back == "story" else safe_local_path(request, back)
-    next_case = _next_url(items, opened, query) or next_page if is_queue else ""
     context: dict[str, Any] = {
         "view": view,
         "queues": summaries,
@@ -142,25 +128,59 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
         and bool(view.for_colleagues),
         "found_count": (view.count() if view.after else count) if view.values else None,
         "max_counted": queues.MAX_COUNTED,
-        "choices": filters.parse_choices(found),
+        "choices": choices,
         "rows": [(item, _item_url(item, query), item.comment == opened) for item in items],
-        "group_url": f"{reverse('moderation:create-group')}{view.query_after()}"
-        if more or view.after
-        else "",
-        "next_page": next_page,
-        "queue_url": queue_url,
-        "first_page": queue_url if view.after else "",
         "card": card.load_card(opened, user, claimed) if opened else None,
-        "this_url": this_url,
-        "next_case": next_case,
-        "after_decision": (next_case or queue_url) if is_queue else back or this_url,
-        "is_removal_open": bool(back),
         "reasons": removal_reasons.choices(),
+        **_links_context(request, view, items, opened, has_more=has_more),
         **_done_context(user, DoneQuery.read(request.GET)["done"], view),
     }
     if is_prefetched:
         context["messages"] = []  # keep the messages for the page that the person sees
     return render(request, "moderation/queue/queue.html", context)
+
+
+def _read_summaries(
+    request: SiteRequest, user: User, view: QueueView
+) -> tuple[QueueView, list[QueueSummary], dict[str, Any]]:
+    """Return the shown queue, the summaries of all queues, and the choices of the filters.
+
+    If the request names no queue, that is the first one that is not empty.
+    """
+    base = reverse("moderation:queue")
+    queries = {**queues.summary_queries(user.roles), **filters.choice_queries()}
+    found = fetch_together(queries, {"user": user.pk})
+    summaries = queues.parse_summaries(found, user, base)
+    view = replace(view, for_colleagues=[case["pk"] for case in found["for_colleagues"]])
+    request.waiting_count = min(summaries[0].waiting_count, queues.MAX_WAITING)
+    if request.path == base and "queue" not in request.GET and not view.values:
+        view = replace(view, queue=queues.first_queue(summaries))
+    return view, summaries, filters.parse_choices(found)
+
+
+def _links_context(
+    request: SiteRequest, view: QueueView, items: list[QueueItem], opened: int | None, *, has_more: bool
+) -> dict[str, Any]:
+    """Return the URLs on the page of a queue, and whether the form to remove the open comment is open."""
+    base = reverse("moderation:queue")
+    is_queue = "queue" in request.GET or request.path == base
+    queue_url = base + view.query()
+    next_page = base + view.query_after(items[-1].case or items[-1].comment) if has_more else ""
+    next_case = _next_url(items, opened, view.query_after(view.after)) or next_page if is_queue else ""
+    back = ActionForm.of(request)["next"]
+    back = back if back == "story" else safe_local_path(request, back)
+    this_url = without_done_param(request.get_full_path())
+    is_paged = has_more or view.after
+    return {
+        "group_url": f"{reverse('moderation:create-group')}{view.query_after()}" if is_paged else "",
+        "next_page": next_page,
+        "queue_url": queue_url,
+        "first_page": queue_url if view.after else "",
+        "this_url": this_url,
+        "next_case": next_case,
+        "after_decision": (next_case or queue_url) if is_queue else back or this_url,
+        "is_removal_open": bool(back),
+    }
 
 
 def _next_url(items: list[QueueItem], opened: int | None, query: str) -> str:

@@ -140,13 +140,19 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
         return redirect("moderation:similar")
     found = get_object_or_404(pages.groups_visible_to(user).exclude(kind=CommentGroup.Kind.PURGE), pk=pk)
     query = GroupQuery.read({"since": request.POST.get("since", ""), **request.GET.dict()})
-    without, since, after = set(query["without"] or ()), query["since"], query["after"]
-    if request.method == "POST":
-        listed = set(parse_ids(request.POST.getlist("shown")))
-        without = (without - listed) | (listed - set(parse_ids(request.POST.getlist("in"))))
-        if "go" in request.POST:
-            return _redirect_to_page(request, found, without, since)
-        return _decide(request, user, found, without, since)
+    without = set(query["without"] or ())
+    if request.method != "POST":
+        return _render_group(request, user, found, query, without)
+    listed = set(parse_ids(request.POST.getlist("shown")))
+    without = (without - listed) | (listed - set(parse_ids(request.POST.getlist("in"))))
+    if "go" in request.POST:
+        return _redirect_to_page(request, found, without, query["since"])
+    return _decide(request, user, found, without, query["since"])
+
+
+def _render_group(
+    request: HttpRequest, user: User, found: CommentGroup, query: dict[str, Any], without: set[int]
+) -> HttpResponse:
     articles = moderated_stories(user)
     numbers = pages.count_members([found.pk], articles).get(found.pk)
     illegal = pages.reported_as_illegal(found, articles)
@@ -159,32 +165,40 @@ def group(request: HttpRequest, pk: UUID) -> HttpResponse:
         "illegal": illegal[: pages.MAX_ILLEGAL_LISTED],
         "illegal_count": len(illegal),
     }
-    if numbers is None:
-        return render(request, "moderation/similar/group.html", context)
+    if numbers:
+        after = query["after"]
+        context |= _members_context(user, found, numbers, articles) | {
+            "selected": max(0, numbers.members - len(without)),
+            "counts": explanations.describe_similar_count(numbers)
+            if query["of"]
+            else explanations.describe_counts(numbers),
+            "page": pages.load_page(found, articles, after=after, without=without),
+            "at": request.GET["after"] if after else "",
+            "is_first": after is None,
+            "without": pages.exceptions_value(without),
+            "since": query["since"] or scan.newest_transition_id(),
+        }
+    return render(request, "moderation/similar/group.html", context)
+
+
+def _members_context(
+    user: User, found: CommentGroup, numbers: explanations.MemberCounts, articles: list[int] | None
+) -> dict[str, Any]:
+    """Return what the page of a group says about its members, on whichever of its pages they are."""
     original = found.original
-    of_queue = queues.describe_query(found, user) if found.kind == CommentGroup.Kind.QUEUE else []
-    context |= {
-        "original": original
-        if original and (articles is None or original.discussion_id in articles)
-        else None,
+    if original and articles is not None and original.discussion_id not in articles:
+        original = None
+    features = queues.describe_query(found, user) if found.kind == CommentGroup.Kind.QUEUE else []
+    features += explanations.describe_shared_features(found, numbers, is_whole=articles is None)
+    return {
+        "original": original,
         "title": explanations.title(found, numbers.members),
         "total": numbers.members,
-        "selected": max(0, numbers.members - len(without)),
-        "counts": explanations.describe_similar_count(numbers)
-        if query["of"]
-        else explanations.describe_counts(numbers),
-        "features": of_queue
-        + explanations.describe_shared_features(found, numbers, is_whole=articles is None),
+        "features": features,
         "words": pages.distinctive_words(found, articles),
-        "page": pages.load_page(found, articles, after=after, without=without),
-        "at": request.GET["after"] if after else "",
-        "is_first": after is None,
-        "without": pages.exceptions_value(without),
-        "since": since or scan.newest_transition_id(),
         "reasons": removal_reasons.choices(),
         "proposed": explanations.proposed_reason(found.kind),
     }
-    return render(request, "moderation/similar/group.html", context)
 
 
 def _scan_if_stale(latest: SimilarityScan | None) -> SimilarityScan | None:
