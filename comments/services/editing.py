@@ -49,6 +49,8 @@ def edit_comment(*, comment: Comment, body: str, user: Any, guest: Guest | None)
             fresh = Comment.objects.get(pk=comment.pk)
             if not fresh.can_be_edited_by(user, guest, now):
                 raise ValidationError(_("A moderator has just decided on this comment."), code="decided")
+            if fresh.body == body:  # the same form was sent twice at once
+                return fresh
             if settings_unchanged(submission):
                 _save_edit(fresh, submission, html, screening)
                 return fresh

@@ -7,7 +7,8 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from comments.models import MAX_BODY_LENGTH, CommentRevision, Reason, State
+from comments.models import MAX_BODY_LENGTH, CommentRevision, Reason, State, Transition
+from comments.policy import policy
 from comments.services.states import change_states, delete_comment
 from comments.thread.pages import REPLIES_PER_TREE
 from tests.factories import UserFactory, make_article, make_comment
@@ -64,6 +65,22 @@ def test_saved_twice_is_one_revision(client, comment, author):
     for _ in range(2):
         assert client.post(edit_url(comment), {"body": "A typo."}).status_code == 302
     assert CommentRevision.objects.count() == 1
+
+
+def test_saved_twice_at_once_is_one_revision(client, comment, author, monkeypatch):
+    client.force_login(author)
+    current_policy = type(policy())
+    examine = current_policy.examine
+
+    def save_meanwhile(self, submission):
+        monkeypatch.setattr(current_policy, "examine", examine)
+        assert client.post(edit_url(comment), {"body": "A typo."}).status_code == 302
+        return examine(self, submission)
+
+    monkeypatch.setattr(current_policy, "examine", save_meanwhile)
+    assert client.post(edit_url(comment), {"body": "A typo."}).status_code == 302
+    assert CommentRevision.objects.count() == 1
+    assert Transition.objects.filter(comment=comment).count() == 2  # posted, edited
 
 
 def test_only_the_author_may_edit(client, comment):
