@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from accounts.admin import UserAdmin
 from accounts.models import User
 from articles.site.cached_pages import increment_site_version
-from articles.site.invitations import invite
+from articles.site.invitations import invite, is_invited
 from core.mail.failures import mail_server
 
 
@@ -46,11 +46,11 @@ class InvitingUserAdmin(UserAdmin):
 
     @admin.action(description=_("Send the invitation again"), permissions=["change"])
     def invite_again(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        waiting = [user.pk for user in queryset.filter(is_active=True) if not user.has_usable_password()]
+        waiting = [user.pk for user in queryset if is_invited(user)]
         for pk in waiting:
             invite.enqueue(pk)
         sent = ngettext("%(n)s invitation will be sent.", "%(n)s invitations will be sent.", len(waiting))
-        others = _("People who have a password get none.")
+        others = _("People who have logged in or have a password get none.")
         self.message_user(request, f"{sent % {'n': len(waiting)}} {others}")
         if waiting and not mail_server():
             warning = _(

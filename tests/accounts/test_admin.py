@@ -10,6 +10,7 @@ from django.core import mail
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts import admin
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, Guest, RoleChange, User
@@ -164,7 +165,13 @@ def test_an_invited_person_gets_a_link_and_chooses_a_password():
     edda = UserFactory.create(name="Edda", email="edda@example.org")
     edda.set_unusable_password()
     edda.save()
-    people = {"action": "invite_again", "_selected_action": [User.objects.get(name="Emil").pk, edda.pk]}
+    # People who log in with another service have no password.
+    olga = UserFactory.create(name="Olga", last_login=timezone.now())
+    olga.set_unusable_password()
+    olga.save()
+    invite.func(olga.pk)
+    selected = [User.objects.get(name="Emil").pk, edda.pk, olga.pk]
+    people = {"action": "invite_again", "_selected_action": selected}
     assert client_with_role(MODERATOR).post(USERS, people, follow=True).status_code in {200, 403}
     page = client_with_role(ADMINISTRATOR).post(USERS, people, follow=True).content.decode()
     assert "1 invitation will be sent." in page
