@@ -3,7 +3,7 @@
 A proposal is accepted by moving its comment, so the undo of that action makes it open again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
 from django.db import transaction
@@ -32,13 +32,14 @@ def accept(
     article: Article,
     actor: User,
     least: float = 0,
-    comments: Sequence[int] | None = None,
+    only: Mapping[int, int] | None = None,
     seen: str | None = None,
 ) -> Batch | None:
-    """Accept the open proposals of at least this confidence, or only those of some comments, as one action.
+    """Accept the open proposals of at least this confidence, or only some, as one action.
 
-    `seen` is the fingerprint of all open proposals when the person saw them; None skips that check. Returns
-    None if none is open any more. Raises ProposalsChangedError if `seen` is outdated.
+    `only` maps comments to their proposed parents as the person saw them. `seen` is the fingerprint of all
+    open proposals when the person saw them; None skips that check. Returns None if none is open any more.
+    Raises ProposalsChangedError if `only` or `seen` is outdated.
     """
     with transaction.atomic():
         lock_discussions([article.pk])
@@ -46,18 +47,26 @@ def accept(
         if seen is not None and seen != fingerprint(proposals):
             raise ProposalsChangedError
         proposals = proposals.filter(confidence__gte=least)
-        if comments is not None:
-            proposals = proposals.filter(comment__in=comments)
+        if only is not None:
+            proposals = proposals.filter(comment__in=only)
         parents = dict(proposals.order_by("comment").values_list("comment", "parent"))
+        if only is not None and not parents.items() <= only.items():
+            raise ProposalsChangedError
         return move_all(parents=parents, actor=actor, parameters={"is_inferred": True}) if parents else None
 
 
-def dismiss(*, article: Article, actor: User, comment: int) -> Batch | None:
-    """Dismiss the open proposal of a comment. Returns None if it is not open any more."""
+def dismiss(*, article: Article, actor: User, comment: int, parent: int) -> Batch | None:
+    """Dismiss the proposal that this is the parent of a comment. Returns None if it is not open any more.
+
+    Raises ProposalsChangedError if another parent is proposed now.
+    """
     with transaction.atomic():
         lock_discussions([article.pk])
-        if not InferredParent.objects.filter(discussion=article.pk, comment=comment).open().exists():
+        proposal = InferredParent.objects.filter(discussion=article.pk, comment=comment).open().first()
+        if proposal is None:
             return None
+        if proposal.parent_id != parent:
+            raise ProposalsChangedError
         return setting_changes.apply_as_action(
             Batch.Kind.MOVE,
             actor,

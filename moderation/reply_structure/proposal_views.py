@@ -20,7 +20,7 @@ from accounts.models import User
 from accounts.requests import require_decider
 from comments.admin import discussions_of
 from comments.models import Comment, Discussion, InferredParent
-from core.query_forms import NumberField, QueryForm
+from core.query_forms import QueryForm
 from moderation import excerpts
 from moderation.actions.request_helpers import (
     DoneQuery,
@@ -60,12 +60,13 @@ class Threshold:
 
 
 class AcceptForm(QueryForm):
-    """A form that accepts the proposal of one comment, or all of at least a confidence in percent.
+    """A form that accepts one proposal, or all of at least a confidence in percent.
 
-    `seen`: the fingerprint of the open proposals that the page listed or counted, for accepting all.
+    `proposal`: the comment and its proposed parent, as in 12-3. `seen`: the fingerprint of the open proposals
+    that the page listed or counted, for accepting all.
     """
 
-    comment = NumberField()
+    proposal = forms.RegexField(r"^[0-9]{1,18}-[0-9]{1,18}$", initial="")
     seen = forms.CharField(required=False, max_length=32, initial="")
     least = forms.IntegerField(required=False, validators=[MinValueValidator(0), MaxValueValidator(100)])
 
@@ -100,17 +101,17 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
     """Accept the proposal of one comment, or all above a threshold."""
     user, discussion = _load(request, pk)
     posted = AcceptForm.read(request.POST)
-    if posted["comment"] is None and posted["least"] is None:
+    if not posted["proposal"] and posted["least"] is None:
         messages.warning(request, _("Choose what to accept."))
         return redirect("moderation:proposals", pk)
-    is_one = posted["comment"] is not None
+    only = dict([_parse_proposal(posted["proposal"])]) if posted["proposal"] else None
     try:
         batch = decisions.accept(
             article=discussion.article,
             actor=user,
             least=(posted["least"] or 0) / 100,
-            comments=[posted["comment"]] if is_one else None,
-            seen=None if is_one else posted["seen"],
+            only=only,
+            seen=None if only else posted["seen"],
         )
     except decisions.ProposalsChangedError:
         text = _("The proposals have changed meanwhile, so none was accepted. Please check them again.")
@@ -121,12 +122,16 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_post_and_login
 def dismiss(request: HttpRequest, pk: int) -> HttpResponse:
-    """Dismiss the proposal of one comment."""
+    """Dismiss one proposal."""
     user, discussion = _load(request, pk)
-    comment = AcceptForm.read(request.POST)["comment"] or 0
-    return _redirect_back(
-        request, pk, decisions.dismiss(article=discussion.article, actor=user, comment=comment)
-    )
+    comment, parent = _parse_proposal(AcceptForm.read(request.POST)["proposal"] or "0-0")
+    try:
+        batch = decisions.dismiss(article=discussion.article, actor=user, comment=comment, parent=parent)
+    except decisions.ProposalsChangedError:
+        text = _("Another parent is proposed meanwhile, so nothing was dismissed. Please check it again.")
+        messages.warning(request, text)
+        return redirect("moderation:proposals", pk)
+    return _redirect_back(request, pk, batch)
 
 
 @require_post_and_login
@@ -149,6 +154,12 @@ def _redirect_back(request: HttpRequest, pk: int, batch: Batch | None) -> HttpRe
     if batch is None:
         messages.info(request, _("Somebody has decided on this already."))
     return redirect_with_done(batch, reverse("moderation:proposals", args=[pk]))
+
+
+def _parse_proposal(text: str) -> tuple[int, int]:
+    """Return the comment and its proposed parent, given "12-3"."""
+    comment, parent = text.split("-")
+    return int(comment), int(parent)
 
 
 def _thresholds(proposals: Iterable[InferredParent]) -> list[Threshold]:

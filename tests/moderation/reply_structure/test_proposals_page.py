@@ -17,6 +17,11 @@ from tests.moderation.reply_structure.conftest import RESTORED, SAVED
 pytestmark = pytest.mark.django_db
 
 
+def proposal(capped, comment, parent):
+    """Return the fields of the buttons of one proposal."""
+    return {"proposal": f"{capped.pk(comment)}-{capped.pk(parent)}"}
+
+
 def url(story, name="proposals"):
     return reverse(f"moderation:{name}", args=[story.article.pk])
 
@@ -89,19 +94,31 @@ def test_proposals_that_differ_from_those_seen_are_not_accepted(maria_client, ca
 
 
 def test_one_is_accepted_and_one_dismissed(maria_client, capped):
-    maria_client.post(url(capped, "accept-proposals"), {"comment": capped.pk(4)})
-    maria_client.post(url(capped, "dismiss-proposal"), {"comment": capped.pk(5)})
+    maria_client.post(url(capped, "accept-proposals"), proposal(capped, 4, 3))
+    maria_client.post(url(capped, "dismiss-proposal"), proposal(capped, 5, 4))
     assert capped.parents() == SAVED | {4: 3}
     assert list(InferredParent.objects.open().values_list("comment", flat=True)) == [capped.pk(6)]
     for name in ("accept-proposals", "dismiss-proposal"):  # a second press
-        answer = maria_client.post(url(capped, name), {"comment": capped.pk(5)}, follow=True)
+        answer = maria_client.post(url(capped, name), proposal(capped, 5, 4), follow=True)
         assert "Somebody has decided on this already." in words(answer)
     action = Batch.objects.get(parameters__field="is_dismissed")
     answer = maria_client.post(reverse("moderation:undo", args=[action.pk]), {"next": url(capped)})
     assert InferredParent.objects.open().filter(comment=capped.pk(5)).exists()
 
 
-@pytest.mark.parametrize("sent", [{}, {"least": ""}, {"least": "-1"}, {"least": "x"}, {"comment": "x"}])
+def test_one_with_another_parent_than_the_page_showed_is_left_as_it_is(maria_client, capped):
+    InferredParent.objects.filter(comment=capped.pk(4)).update(parent=capped.pk(2))
+    for name, sentence in (
+        ("accept-proposals", "none was accepted"),
+        ("dismiss-proposal", "nothing was dismissed"),
+    ):
+        answer = maria_client.post(url(capped, name), proposal(capped, 4, 3), follow=True)
+        assert sentence in words(answer)
+    assert capped.parents() == SAVED
+    assert InferredParent.objects.open().filter(comment=capped.pk(4)).exists()
+
+
+@pytest.mark.parametrize("sent", [{}, {"least": ""}, {"least": "-1"}, {"least": "x"}, {"proposal": "x"}])
 def test_a_form_that_says_nothing_accepts_nothing(maria_client, capped, sent):
     answer = maria_client.post(url(capped, "accept-proposals"), sent, follow=True)
     assert "Choose what to accept." in words(answer)
@@ -129,10 +146,10 @@ def test_editors_see_and_change_their_own_stories_only(client, capped, emil, edd
         assert client.get(url(capped)).status_code == status
         for name in ("accept-proposals", "dismiss-proposal", "find-proposals"):
             if status != 200:
-                assert client.post(url(capped, name), {"comment": capped.pk(4)}).status_code == status
+                assert client.post(url(capped, name), proposal(capped, 4, 3)).status_code == status
     assert capped.parents() == SAVED
     client.force_login(emil)
-    client.post(url(capped, "dismiss-proposal"), {"comment": capped.pk(4)})
+    client.post(url(capped, "dismiss-proposal"), proposal(capped, 4, 3))
     client.post(url(capped, "accept-proposals"), {"least": "0", "seen": seen(client, capped)})
     assert capped.parents() == SAVED | {5: 4, 6: 5}
     for batch in Batch.objects.filter(kind="move"):
