@@ -6,17 +6,19 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from articles.markup.markdown import make_comment_excerpt
 from comments.models import Comment, Reason
+
+MAX_LENGTH = 120  # characters of an excerpt in lists of moderation
 
 
 def comment_excerpt(comment: Comment) -> str:
-    """Return the beginning of a comment in one line, or the reason for which it has no text."""
+    """Return the beginning of a comment as plain text, or the reason for which it has no text."""
     if comment.erased_at:
         return _("permanently deleted")
     if comment.state_reason == Reason.RESTRICTED:
         return _("access restricted")
-    text = " ".join(comment.body.split())
-    return text[:120] + ("…" if len(text) > 120 else "") or str(comment.get_text_missing_display())
+    return make_comment_excerpt(comment.body_html, MAX_LENGTH) or str(comment.get_text_missing_display())
 
 
 def highlighted_excerpt(body: str, spans: Sequence[Sequence[int]], length: int) -> SafeString:

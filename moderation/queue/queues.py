@@ -28,7 +28,7 @@ from articles.models import UNPUBLISHED_TITLE, Article
 from comments.models import LAST_TRANSITION_ID, Comment, Reason, State, state_label
 from core.database.sql import fetch_prepared, fetch_together, query_text
 from core.query_forms import NumberField, QueryForm
-from moderation import explanations, similar
+from moderation import excerpts, explanations, similar
 from moderation.actions import cases
 from moderation.actions.state_history import (
     expected_transition_value,
@@ -42,7 +42,7 @@ from moderation.queue import second_opinions
 from moderation.reports import reporting
 from moderation.similar import pages as similar_pages
 
-EXCERPT_LENGTH = 480  # characters of HTML that are read for the excerpt
+EXCERPT_READ = 4 * excerpts.MAX_LENGTH + 1  # characters of HTML, as many as make_excerpt needs
 PAGE_SIZE = 20  # rows beside the open case
 MAX_QUEUE_GROUP_SIZE = 50_000  # comments in one group
 OPEN_STATES = (State.PENDING, State.PUBLISHED)
@@ -275,7 +275,7 @@ class QueueView:
         if not keys:
             return [], 0
         statement = RECENT_ITEMS if self.queue == RECENT else CASE_ITEMS
-        rows = fetch_prepared(statement, {"keys": keys[:PAGE_SIZE], "length": EXCERPT_LENGTH})
+        rows = fetch_prepared(statement, {"keys": keys[:PAGE_SIZE], "length": EXCERPT_READ})
         now = timezone.now()
         hidden = {article for article, published_at, *_rest in rows if not published_at or published_at > now}
         if hidden:
@@ -296,7 +296,8 @@ class QueueView:
             comment=comment,
             case=case,
             name=name,
-            excerpt=make_excerpt(start, 120) or str(Comment.Missing(missing).label if missing else ""),
+            excerpt=make_excerpt(start, excerpts.MAX_LENGTH)
+            or str(Comment.Missing(missing).label if missing else ""),
             title=title,
             state=state_label(state, reason) if case is None else "",
             claimed_by=claimed_name if is_claimed else "",

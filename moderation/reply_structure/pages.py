@@ -11,8 +11,8 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Left
-from django.utils.text import Truncator
 
+from articles.markup.markdown import make_excerpt
 from comments.models import Comment, Discussion
 from comments.models import CommentQuerySet as Comments
 from core.database.sql import fetch_rows
@@ -21,7 +21,8 @@ from core.dates.formats import time_formatter
 PAGE_SIZE = 300  # comments; a browser can draw and drag this many
 REPLIES = 20  # of each top-level comment
 SEARCH_PAGE = 100  # search results
-EXCERPT_READ, EXCERPT_SHOWN = 600, 200  # characters of a text
+EXCERPT_LENGTH = 200  # characters of plain text
+EXCERPT_READ = 4 * EXCERPT_LENGTH + 1  # characters of HTML, as many as make_excerpt needs
 
 # Each statement returns the comments of a page in their order, as (id, above, more). `above`: it is shown
 # only as context of the replies below it. `more`: another page follows.
@@ -138,7 +139,7 @@ def _read(comments: Comments, statement: str, values: dict[str, Any]) -> tuple[l
 
 def with_beginnings(comments: Comments) -> QuerySet[Any]:
     """Read only the beginning of each text: a page of long comments would take megabytes."""
-    return comments.annotate(beginning=Left("body", EXCERPT_READ)).defer("body", "body_html")
+    return comments.annotate(beginning=Left("body_html", EXCERPT_READ)).defer("body", "body_html")
 
 
 def _add_texts(rows: list[Any]) -> None:
@@ -151,5 +152,4 @@ def _add_texts(rows: list[Any]) -> None:
 
 def excerpt_of(row: Any) -> str:
     """Return the excerpt of a comment that `with_beginnings` has read, or why it has no text."""
-    excerpt: str = Truncator(" ".join(row.beginning.split())).chars(EXCERPT_SHOWN)
-    return excerpt or str(row.get_text_missing_display())
+    return make_excerpt(row.beginning, EXCERPT_LENGTH) or str(row.get_text_missing_display())

@@ -2,7 +2,8 @@
 
 import pytest
 
-from moderation.excerpts import highlighted_excerpt
+from moderation.excerpts import comment_excerpt, highlighted_excerpt
+from tests.factories import make_article, make_comment
 
 TEXT = f"{'a' * 50} word {'b' * 44}"  # the word is at 51 to 55 of 100
 
@@ -20,3 +21,12 @@ TEXT = f"{'a' * 50} word {'b' * 44}"  # the word is at 51 to 55 of 100
 )
 def test_an_excerpt_begins_at_the_first_span_or_shows_the_beginning(spans, length, excerpt):
     assert highlighted_excerpt(TEXT, spans, length) == excerpt
+
+
+@pytest.mark.django_db
+def test_the_excerpt_of_a_comment_has_no_markup():
+    quoting = make_comment(
+        make_article(), "> The *first* boat.\n\nSee the **second** [boat](https://example.org)."
+    )
+    assert comment_excerpt(quoting) == "See the second boat."
+    assert comment_excerpt(make_comment(make_article(), "sea " * 40)) == f"{'sea ' * 28}sea…"
