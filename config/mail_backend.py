@@ -5,7 +5,6 @@ settings.MAIL_TRANSPORT names the backend that sends them.
 
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
 from email.utils import parseaddr, quote
 from typing import Any
 
@@ -19,10 +18,9 @@ from articles.models import Site
 from articles.site.current_site import read_site
 from config.models import MailFailure
 from core.database.sql import execute
-from core.mail.failures import explain_failure, mask_email_addresses
+from core.mail.failures import FAILURE_RETENTION, explain_failure, mask_email_addresses
 from core.mail.messages import TrackedMail
 
-FAILURE_RETENTION = timedelta(days=30)
 MAX_ERROR_LENGTH = 1_000  # characters
 
 _COUNT = """
@@ -96,15 +94,18 @@ def _record(sent: int, failures: Sequence[tuple[EmailMessage, int, Exception]]) 
     """Count the mails and store the failures. An error of the database is logged and stops no mail."""
     if not sent and not failures:
         return
-    now, failed = timezone.now(), sum(count for _message, count, _error in failures)
+    failed = sum(count for _message, count, _error in failures)
     try:
         with transaction.atomic():
-            execute(_COUNT, [now.date(), sent, failed])
+            execute(_COUNT, [timezone.now().date(), sent, failed])
             for message, count, error in failures:
                 text = mask_email_addresses(explain_failure(error))[:MAX_ERROR_LENGTH]
                 subject = str(message.kind if isinstance(message, TrackedMail) else message.subject)
                 MailFailure.objects.create(subject=subject[:200], count=count, error=text)
-            if failures:
-                MailFailure.objects.filter(at__lt=now - FAILURE_RETENTION).delete()
     except DatabaseError:
         log.exception("Mails were not counted.")
+
+
+def delete_old_failures() -> int:
+    """Delete failures of mails after FAILURE_RETENTION, and return their number. A daily job."""
+    return MailFailure.objects.filter(at__lt=timezone.now() - FAILURE_RETENTION).delete()[0]

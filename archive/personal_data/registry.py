@@ -11,15 +11,18 @@ from django.conf import settings
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from accounts import guests
-from accounts.authentication import sign_up
+from accounts import guests, undeliverable
+from accounts.authentication import devices, sign_up
 from archive.personal_data.files import FILE_RETENTION
+from articles.editing.cleanup import AUTOSAVE_RETENTION
 from articles.newsletter import sending, subscriptions
 from comments.services.drafts import DRAFT_RETENTION
 from comments.thread.visits import VISIT_RETENTION
 from core import stored_jobs
+from core.mail import failures as mail_failures
 from moderation.erasure.purge import SPAM_RETENTION
 from moderation.models.people import ORIGIN_RETENTION
+from moderation.reports.removal_requests import RETENTION as REQUEST_RETENTION
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,9 @@ REGISTRY = [
         ),
         _("To keep you logged in, to show you your devices, and to slow down people who guess passwords."),
         format_lazy(
-            _("Sessions: {days} days after the log-in; the IP address 30 days. Counts: one day."),
+            _("Sessions: {days} days after the log-in; the IP address {ip_days} days. Counts: one day."),
             days=settings.SESSION_COOKIE_AGE // DAY,
+            ip_days=devices.IP_ADDRESS_RETENTION.days,
         ),
         {
             "django_session": "session_key session_data expire_date",
@@ -193,7 +197,7 @@ REGISTRY = [
         ),
         _("To recognise and to limit floods of comments."),
         format_lazy(
-            _("{days} days; of reports one hour. With a restricted comment: as long as that."),
+            _("{days} days; of reports two hours at most. With a restricted comment: as long as that."),
             days=ORIGIN_RETENTION.days,
         ),
         {
@@ -212,10 +216,14 @@ REGISTRY = [
         _("Reports, appeals and requests"),
         _("What you report or ask for, why, and, where the form asks for them, your name and e-mail."),
         _("To review comments, to answer you, and to show that the site has done what the law demands."),
-        _(
-            "Reports and appeals: as long as the comment, without your words once you erase your "
-            "account. Requests for removal: one year after the answer. Reports of illegal content: "
-            "as long as the site, without your name and e-mail once you erase your account."
+        format_lazy(
+            _(
+                "Reports and appeals: as long as the comment, without your words once you erase your "
+                "account. Requests for removal: your name, your e-mail and your words until {days} days "
+                "after the answer; the answer as long as the site. Reports of illegal content: as long as "
+                "the site, without your name and e-mail once you erase your account."
+            ),
+            days=REQUEST_RETENTION.days,
         ),
         {
             "moderation_report": "comment_id guest_id user_id why details weight at notified_at",
@@ -273,10 +281,12 @@ REGISTRY = [
         _("To send mails, to see which failed, and to send no more to an e-mail that does not exist."),
         format_lazy(
             _(
-                "Jobs: {days} days, failed ones {failed_days} days. Failures of mails: 30 days. Rejected "
-                "e-mails: one year, or until you ask for mails again, change your e-mail or erase your "
-                "account."
+                "Jobs: {days} days, failed ones {failed_days} days. Failures of mails: {mail_days} days. "
+                "Rejected e-mails: {rejected_days} days, or until you ask for mails again, change your "
+                "e-mail or erase your account."
             ),
+            mail_days=mail_failures.FAILURE_RETENTION.days,
+            rejected_days=undeliverable.UNDELIVERABLE_RETENTION.days,
             days=stored_jobs.SUCCESS_RETENTION.days,
             failed_days=stored_jobs.FAILURE_RETENTION.days,
         ),
@@ -306,9 +316,12 @@ REGISTRY = [
             "between editors, and every action of moderation."
         ),
         _("To publish stories, and to let colleagues see who did what."),
-        _(
-            "As long as the site. Unsaved changes: one year. Which page somebody has open: one day. "
-            "Names go when the account is erased."
+        format_lazy(
+            _(
+                "As long as the site. Unsaved changes: {days} days. Which page somebody has open: one day. "
+                "Names go when the account is erased."
+            ),
+            days=AUTOSAVE_RETENTION.days,
         ),
         {
             "articles_author": "slug line user_id",

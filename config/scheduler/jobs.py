@@ -24,6 +24,7 @@ from comments.following.mails import notify_followers
 from comments.services.drafts import delete_old_comment_drafts
 from comments.tasks import delete_unconfirmed_emails
 from comments.thread.visits import delete_old_visits
+from config.mail_backend import delete_old_failures
 from config.models import CacheEntry
 from config.server.running_servers import requeue_lost_jobs
 from core import stored_jobs
@@ -70,10 +71,11 @@ JOBS = [
     Job(_("Delete unconfirmed e-mails"), timedelta(hours=1), delete_unconfirmed_emails),
     Job(_("Delete unconfirmed subscriptions"), timedelta(hours=1), subscriptions.delete_unconfirmed),
     Job(_("Delete old recipients of newsletters"), timedelta(days=1), sending.delete_old_recipients),
-    Job(_("Delete old IP addresses"), timedelta(days=1), origins.delete_expired),
+    Job(_("Delete old IP addresses"), timedelta(hours=1), origins.delete_expired),
     Job(_("Delete old sessions"), timedelta(days=1), devices.delete_old_sessions),
     Job(_("Delete old counts of wrong passwords"), timedelta(days=1), login_throttling.delete_old_counts),
     Job(_("Delete unconfirmed sign-ups"), timedelta(days=1), sign_up.delete_expired),
+    Job(_("Delete old failures of mails"), timedelta(days=1), delete_old_failures),
     Job(_("Delete old undeliverable e-mails"), timedelta(days=1), delete_undeliverable),
     Job(_("Delete personal data of old requests"), timedelta(days=1), removal_requests.delete_personal_data),
     Job(_("Delete personal data of restricted comments"), timedelta(days=1), purge.erase_restricted_data),

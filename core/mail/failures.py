@@ -4,11 +4,14 @@ import re
 import smtplib
 import socket
 import ssl
+from datetime import timedelta
 from email.utils import parseaddr
 from typing import NamedTuple
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
+
+FAILURE_RETENTION = timedelta(days=30)
 
 # A match starts only where a word does: from each letter of a long word it would take quadratic time.
 _EMAIL = re.compile(r"(?<![^\s<>()\[\]\"',;:@])[^\s<>()\[\]\"',;:@]+@[^\s<>()\[\]\"',;:@]+")

@@ -46,9 +46,9 @@ def answer(*, request: RemovalRequest, outcome: str, text: str, actor: User) -> 
 
 
 def delete_personal_data() -> int:
-    """Delete names, e-mails and texts of requests that were answered more than RETENTION ago.
+    """Delete the names, e-mails and words of people whose requests were answered more than RETENTION ago.
 
-    Runs daily as a job. Returns the number of requests; their outcomes are kept.
+    Runs daily as a job. Returns the number of requests; their outcomes and answers are kept.
     """
     return delete_personal_data_of(
         RemovalRequest.objects.filter(decided_at__lt=timezone.now() - RETENTION).exclude(email="")
@@ -56,5 +56,5 @@ def delete_personal_data() -> int:
 
 
 def delete_personal_data_of(requests: QuerySet[RemovalRequest]) -> int:
-    """Delete names, e-mails and texts of these requests, and return their number."""
+    """Delete the names, e-mails and words of the people who made these requests; return their number."""
     return requests.update(name="", email="", passage="", reason="")
