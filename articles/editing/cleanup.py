@@ -19,7 +19,7 @@ def delete_old_presence() -> int:
 
 
 def delete_old_autosaves() -> int:
-    """Delete autosaves that are a year old, and those that are done. Returns how many."""
+    """Delete autosaves after AUTOSAVE_RETENTION, and done ones after DONE_RETENTION. Returns how many."""
     now = timezone.now()
     done = Q(is_done=True, at__lt=now - DONE_RETENTION)  # no late autosave can arrive any more
     return Autosave.objects.filter(done | Q(at__lt=now - AUTOSAVE_RETENTION)).delete()[0]

@@ -52,7 +52,7 @@ class CommentGroup(models.Model):
         QUEUE = "queue", _("all of a queue")
         PURGE = "emptying", _("to be deleted permanently")
 
-    LISTS = (Kind.RULE, Kind.QUEUE, Kind.PURGE)  # a person creates them, not a scan
+    LISTS = (Kind.RULE, Kind.QUEUE, Kind.PURGE)  # a person or a job creates them, not a scan
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=10, choices=Kind)
@@ -60,7 +60,8 @@ class CommentGroup(models.Model):
     made_at = models.DateTimeField(default=timezone.now)
     size = models.PositiveIntegerField()
     original = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+")  # of duplicates
-    shared = models.JSONField(default=dict)  # what the members share: spans, ids and numbers
+    # What the members share: spans, ids and numbers. Of a list: its query, its rule, or what was deleted.
+    shared = models.JSONField(default=dict)
     resolved_at = models.DateTimeField(null=True)  # when a moderator kept the members or acted on them
     resolved_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     # The action that resolved the group.
