@@ -17,6 +17,7 @@
       const token = form.elements.csrfmiddlewaretoken.value;
       return fetch(url, { method: "POST", body: data, headers: { "X-CSRFToken": token } });
     };
+    const isJson = (answer) => answer.headers.get("Content-Type")?.startsWith("application/json");
 
     // The text. Changes go through execCommand, so that the field's own undo works.
     const selected = () => field.value.slice(field.selectionStart, field.selectionEnd);
@@ -276,6 +277,7 @@
       const before = field.value;
       try {
         const answer = await post(pastedUrl, { html: markup });
+        if (!isJson(answer)) return setStatus(gettext("Pasted without formatting: the site answered with an error. You may have been logged out."));
         const { markdown, note } = await answer.json();
         if (!answer.ok) return setStatus(note);
         if (field.value.slice(from, from + plain.length) !== plain) {
@@ -350,6 +352,7 @@
         const { is_decorative: isDecorative, ...words } = values;
         try {
           const answer = await post(uploadUrl, { file, ...words, ...(isDecorative ? { is_decorative: "on" } : {}) });
+          if (!isJson(answer)) return gettext("Not uploaded: the site answered with an error. You may have been logged out.");
           const made = await answer.json();
           if (!answer.ok) return Object.values(made.errors).flat().map((one) => one.message ?? one).join(" ");
           close();

@@ -158,7 +158,7 @@ if (document.querySelector(".queue")) {
       if (!isPrefetched && request === latestRequest) location.assign(url); // that page shows the reason
     }
   };
-  const sent = new WeakSet();
+  const sent = new WeakSet(), sentAsPage = new WeakSet();
   const act = async (form, button) => {
     if (sent.has(form)) return;
     sent.add(form);
@@ -176,7 +176,7 @@ if (document.querySelector(".queue")) {
       }
       showMessages(answer.page);
       showBar(answer.page);
-    } catch {
+    } catch (error) {
       sent.delete(form);
       if (request === latestRequest && isPrefetched) {
         history.replaceState(null, "", from);
@@ -184,13 +184,18 @@ if (document.querySelector(".queue")) {
         queue().replaceWith(before);
         card()?.focus({ preventScroll: true });
       }
+      if (!(error instanceof TypeError) && form.isConnected) { // another page: the log-in, or why it was refused
+        sentAsPage.add(form);
+        form.requestSubmit(button);
+        return;
+      }
       showWarning(gettext("The site did not answer, so this may not have been saved. Please try again; nothing is done twice."));
     }
   };
 
   document.addEventListener("submit", (event) => {
     const form = event.target, button = event.submitter;
-    if (event.defaultPrevented || !form.matches(".queue .undo form, .queue #bulk, .queue .action-bar > form, .queue .remove form")) return;
+    if (event.defaultPrevented || sentAsPage.has(form) || !form.matches(".queue .undo form, .queue #bulk, .queue .action-bar > form, .queue .remove form")) return;
     const back = form.elements.next?.value;
     if (back && !back.startsWith(location.pathname.split("/", 2).join("/"))) return; // it leads to another page
     event.preventDefault();

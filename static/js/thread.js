@@ -233,17 +233,19 @@
     if (link.ariaBusy === "true") return;
     link.ariaBusy = "true";
     clearError(link);
-    try { await act(); } catch { showError(link); }
+    try { await act(); } catch (error) { showError(link, error); }
     link.ariaBusy = "false";
   };
   const MAX_LINKS = 20; // to new comments that are not on this page
-  const UNREACHABLE = gettext("The site can’t be reached. Try again in a moment.");
+  const explain = (error) => (error && !(error instanceof TypeError)
+    ? gettext("This did not work. Reload the page and try again.")
+    : gettext("The site can’t be reached. Try again in a moment."));
   const clearError = (node) => {
     if (node.nextElementSibling?.matches(".alert")) node.nextElementSibling.remove();
   };
-  const showError = (node) => {
+  const showError = (node, error) => {
     clearError(node);
-    const problem = make("p", "alert alert-danger", UNREACHABLE);
+    const problem = make("p", "alert alert-danger", explain(error));
     problem.role = "alert";
     node.after(problem);
   };
@@ -530,9 +532,9 @@
       button.ariaBusy = "true";
       try {
         await showNew(n, ids);
-      } catch {
+      } catch (error) {
         seen = talk.dataset.version; // so that they are offered again
-        showNotices(make("p", "", UNREACHABLE), dismiss());
+        showNotices(make("p", "", explain(error)), dismiss());
       }
     });
     showNotices(button, dismiss());

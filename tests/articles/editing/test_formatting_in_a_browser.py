@@ -31,6 +31,7 @@ def test_pasting(editor_page):
     for check in (
         _paste_without_text_deletes_nothing,
         _paste_is_not_lost_while_the_site_cannot_be_reached,
+        _paste_is_not_lost_after_a_log_out,
         _paste_from_word_becomes_markdown_and_undo_gives_plain_text,
         _list_pasted_into_an_item_is_not_nested,
         _plain_text_and_code_are_left_to_the_browser,
@@ -216,6 +217,17 @@ def _paste_is_not_lost_while_the_site_cannot_be_reached(editor_page):
     editor_page.failures[:] = [
         message for message in editor_page.failures if "net::ERR_FAILED" not in message
     ]
+
+
+def _paste_is_not_lost_after_a_log_out(editor_page):
+    cookies = editor_page.context.cookies()
+    editor_page.context.clear_cookies(name="sessionid")
+    body(editor_page).press("Control+End")
+    body(editor_page).evaluate(PASTE, ["<b>Bold</b> news", " Bold news"])
+    expect(body(editor_page)).to_have_value("The ferry sails. Bold news")
+    expect(editor_page.get_by_role("status").last).to_contain_text("You may have been logged out.")
+    editor_page.context.add_cookies(cookies)
+    editor_page.failures[:] = [message for message in editor_page.failures if "403" not in message]
 
 
 def _text_typed_during_the_conversion_is_kept(editor_page):

@@ -316,6 +316,17 @@ def test_failed_request_is_reverted_on_the_page(context, live_server, waiting_co
     assert states(waiting_comments)[0] == "published"
 
 
+def test_a_decision_after_a_log_out_leads_to_the_log_in(context, live_server, waiting_comments, maria):
+    log_in(context, live_server, maria)
+    page = context.new_page()
+    page.goto(live_server.url + "/moderation/")
+    page.wait_for_load_state("networkidle")
+    context.clear_cookies(name="sessionid")
+    page.keyboard.press("a")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Log in")
+    assert states(waiting_comments)[0] == "pending"
+
+
 def test_two_browsers_race_on_one_case(browser, live_server, waiting_comments):
     pages = []
     for name in ("Maria", "Omar"):
