@@ -68,7 +68,7 @@
     label('footer a[href*="report/"]', gettext("%(words)s, comment by %(name)s"));
     const more = article.querySelector(":scope > footer > .menu > summary[aria-label]");
     if (more && name) more.ariaLabel = interpolate(gettext("More about the comment by %(name)s"), { name }, true);
-    label("form.posted > button", gettext("%(words)s, comment by %(name)s"));
+    label("form.posted > span > button", gettext("%(words)s, comment by %(name)s"));
     label("footer > button", gettext("%(words)s, comment by %(name)s"));
     label("a.more", gettext("%(words)s to %(name)s"), article.parentNode);
   };

@@ -180,7 +180,9 @@ def test_published_comment_is_kept(client, maria):
     page = text(client.get(f"/moderation/comments/{comment.pk}/"))
     form = re.search(r'<div class="action-bar"> <form .*?</form>', page)[0]
     assert re.findall(r'name="act" value="(\w+)"', form) == ["approved", "spam"]
-    assert '<button class="btn" name="act" value="approved">Keep<kbd>a</kbd></button>' in form
+    assert (
+        '<button class="btn" name="act" value="approved">Keep<kbd aria-hidden="true">a</kbd></button>' in form
+    )
 
     report_illegal_content(comment=comment, why="§ 130", email="n@example.org", name="N")
     sent = {

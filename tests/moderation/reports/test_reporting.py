@@ -77,7 +77,7 @@ def test_a_member_reports_once_and_is_thanked(client, comment):
     ruth = UserFactory.create(name="Ruth")
     client.force_login(ruth)
     form = client.get(url(comment))
-    assert "Report Jim’s comment" in form.content.decode()
+    assert "Report <bdi>Jim</bdi>’s comment" in form.content.decode()
     assert "&lt;b&gt;pills" in form.content.decode()
     assert 'name="email"' not in form.content.decode()
 

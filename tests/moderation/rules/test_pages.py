@@ -118,7 +118,7 @@ def test_a_change_creates_a_version(client, maria):
     ]
     text = client.get(f"/moderation/rules/{rule.pk}/").text
     assert text.count("switched off") == 1
-    assert "does not hold comments" in text
+    assert "matching comments do not wait" in text
 
 
 @pytest.mark.parametrize(

@@ -183,7 +183,7 @@ def test_a_version_is_activated_and_the_filter_switched_off_and_on(client, ada, 
     assert "waiting for later decisions to" not in page
     page = text(client.post(USE, {"version": "off"}, follow=True))
     assert active_version() is None
-    assert "Only rules and checks screen new comments." in page
+    assert "Only rules and checks look at new comments." in page
     assert "waiting for later decisions to" in page
     assert f'value="{other.pk}" class="btn btn-primary">Activate version {other.pk}' in page
     assert client.post(USE, {"version": "off"}, follow=True).text.count("Nothing changed.") == 1
