@@ -21,7 +21,7 @@ from moderation.actions.state_history import NOTIFY_AFTER
 from moderation.models import Batch, Case, IllegalContentReport, RemovalRequest, Report
 from moderation.notifications.author_mails import compose_decision_mails, compose_not_published_mail
 from moderation.notifications.mail import mail_staff, send_mails
-from moderation.notifications.reporter_mails import compose_illegal_content_outcome, compose_report_outcomes
+from moderation.notifications.reporter_mails import compose_illegal_content_outcomes, compose_report_outcomes
 
 
 def notify_authors_later(batch: Batch) -> None:
@@ -66,7 +66,7 @@ def notify_reporters(batch: str) -> int:
     )
     mails = [
         *compose_report_outcomes(reports),
-        *map(compose_illegal_content_outcome, illegal_content_reports),
+        *compose_illegal_content_outcomes(illegal_content_reports),
     ]
     sent = send_mails(mails)
     for rows in (reports, illegal_content_reports):

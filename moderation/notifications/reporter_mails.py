@@ -31,19 +31,23 @@ def compose_report_outcomes(reports: Iterable[Report]) -> list[EmailMessage]:
     return mails
 
 
-def compose_illegal_content_outcome(report: IllegalContentReport) -> EmailMessage:
-    """Return the mail to a person who reported illegal content and may have no account."""
-    return compose_mail(
-        "moderation/mail/illegal_content_outcome.txt",
-        _("The decision on your report of illegal content"),
-        report.email,
-        site=read_site(),
-        report=report,
-        title=report.comment.discussion.article.title_for(None),
-        sentence=report_outcome(report.case, report.comment),
-        is_decided=is_decided(report.case, report.comment),
-        is_published=report.comment.state == State.PUBLISHED,
-    )
+def compose_illegal_content_outcomes(reports: Iterable[IllegalContentReport]) -> list[EmailMessage]:
+    """Return a mail for each report of illegal content, whose sender may have no account."""
+    site = read_site()
+    return [
+        compose_mail(
+            "moderation/mail/illegal_content_outcome.txt",
+            _("The decision on your report of illegal content"),
+            report.email,
+            site=site,
+            report=report,
+            title=report.comment.discussion.article.title_for(None),
+            sentence=report_outcome(report.case, report.comment),
+            is_decided=is_decided(report.case, report.comment),
+            is_published=report.comment.state == State.PUBLISHED,
+        )
+        for report in reports
+    ]
 
 
 def _compose_outcome(site: Site, email: str, reports: list[Report]) -> EmailMessage:
