@@ -22,9 +22,9 @@ BACKUPS_KEPT = 3  # number of backups from before upgrades that are kept
 # Web servers of the version before may be running. While a migration waits for a table, for instance until a
 # backup ends, every page that needs this table waits too. So the migration stops waiting after this time, and
 # is tried again after a pause.
-TABLE_SECONDS = 3
-TABLE_PAUSE = 10  # seconds
-TABLE_ATTEMPTS = 60
+LOCK_TIMEOUT_SECONDS = 3
+RETRY_PAUSE_SECONDS = 10
+MAX_LOCK_ATTEMPTS = 60
 LOCK_KEY = 0x50DB  # advisory lock, so that one upgrade of this database runs at a time, on any machine
 
 
@@ -83,9 +83,9 @@ def _migrate(pending: list[str], backup_file: str | None, report: Callable[[str]
     try:
         with collect_garbage_rarely(), _lock_timeout():
             attempt = 1
-            while not _apply_migrations(is_last_attempt=attempt == TABLE_ATTEMPTS):
-                report(f"Another program uses a table. Trying again in {TABLE_PAUSE} s …")
-                time.sleep(TABLE_PAUSE)
+            while not _apply_migrations(is_last_attempt=attempt == MAX_LOCK_ATTEMPTS):
+                report(f"Another program uses a table. Trying again in {RETRY_PAUSE_SECONDS} s …")
+                time.sleep(RETRY_PAUSE_SECONDS)
                 attempt += 1
     except Exception as error:  # any exception: a migration may run anything
         left = unapplied_migrations()
@@ -122,7 +122,7 @@ def _apply_migrations(*, is_last_attempt: bool) -> bool:
 @contextmanager
 def _lock_timeout() -> Iterator[None]:
     """Let statements fail within the block that wait for a table too long."""
-    execute("SET lock_timeout = %s", [f"{TABLE_SECONDS}s"])
+    execute("SET lock_timeout = %s", [f"{LOCK_TIMEOUT_SECONDS}s"])
     try:
         yield
     finally:

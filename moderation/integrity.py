@@ -19,7 +19,7 @@ from moderation.erasure import purge, restricted_content
 from moderation.models import Batch, Restriction
 from moderation.transparency import removal_counts
 
-# By kind of damage; each returns ids of comments unless its comment names other rows.
+# By kind of damage. Each returns the ids of comments, or of the rows that the line above it names.
 CHECKS_SQL = {
     # A pending comment that is in no queue.
     "case_missing": """

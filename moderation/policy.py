@@ -39,8 +39,8 @@ from moderation.screening.rate_limits import (
     BELOW_LIMITS_SQL,
     POSTING_LOCK_SQL,
     RateLimit,
+    check_rate_limits,
     rate_limit_values,
-    refuse_above_rate_limit,
 )
 from moderation.screening.submission_context import load_context
 from moderation.spam_filter.scoring import score_submission
@@ -197,7 +197,7 @@ def _check_submission(
 
     The spam filter scores it later, so that no nudge depends on its verdict. Raises RateLimitError.
     """
-    limits = refuse_above_rate_limit(submission, context)
+    limits = check_rate_limits(submission, context)
     findings = registry.run_checks(submission, context)
     waits = _needed_review(submission, context, findings) == "hold"
     return limits, findings, find_nudges(submission, context, findings, waits=waits)

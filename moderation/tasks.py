@@ -122,32 +122,32 @@ def _may_get_receipt(received: IllegalContentReport | RemovalRequest) -> bool:
 
 @task()
 @in_staff_language()
-def notify_administrators(request: int) -> int:
+def notify_administrators(request_id: int) -> int:
     """Mail every administrator about a new removal request, without its text. Returns the number of mails."""
-    removal_request = RemovalRequest.objects.get(pk=request)
+    removal_request = RemovalRequest.objects.get(pk=request_id)
     mail, subject = "moderation/mail/request.txt", _("A new request for removal or correction")
-    return mail_staff(User.objects.administrators(), mail, subject, request=removal_request)
+    return mail_staff(User.objects.administrators(), mail, subject, removal_request=removal_request)
 
 
 @task()
 @in_site_language()
-def send_request_receipt(request: int) -> int:
+def send_request_receipt(request_id: int) -> int:
     """Mail the receipt of a removal request, with the same limit as send_receipt."""
-    received = RemovalRequest.objects.get(pk=request)
+    received = RemovalRequest.objects.get(pk=request_id)
     if not _may_get_receipt(received):
         return 0
     mail, subject = "moderation/mail/request_receipt.txt", _("We received your request")
-    return compose_mail(mail, subject, received.email, site=read_site(), request=received).send()
+    return compose_mail(mail, subject, received.email, site=read_site(), removal_request=received).send()
 
 
 @task()
 @in_site_language()
-def notify_request_outcome(request: int) -> int:
+def notify_request_outcome(request_id: int) -> int:
     """Mail the answer to a removal request, once. Returns the number of mails."""
-    answered = RemovalRequest.objects.filter(pk=request, notified_at=None).exclude(outcome="").first()
+    answered = RemovalRequest.objects.filter(pk=request_id, notified_at=None).exclude(outcome="").first()
     if answered is None or not answered.email:  # the person has erased their account since
         return 0
     mail, subject = "moderation/mail/request_outcome.txt", _("The answer to your request")
-    sent = compose_mail(mail, subject, answered.email, site=read_site(), request=answered).send()
-    RemovalRequest.objects.filter(pk=request).update(notified_at=timezone.now())
+    sent = compose_mail(mail, subject, answered.email, site=read_site(), removal_request=answered).send()
+    RemovalRequest.objects.filter(pk=request_id).update(notified_at=timezone.now())
     return sent

@@ -62,7 +62,7 @@ urlpatterns = [
     path("rules/<int:pk>/apply/", rules.apply, name="rule-apply"),
     # Spam filter
     path("filter/", filter.filter_page, name="filter"),
-    path("filter/use/", filter.use, name="filter-use"),
+    path("filter/use/", filter.activate_version, name="filter-use"),
     # Actions on comments, discussions and the site
     path("comments/<int:pk>/pick/", comment_views.pick, name="pick"),
     path("comments/<int:pk>/lock/", comment_views.lock, name="lock"),
@@ -73,7 +73,7 @@ urlpatterns = [
     path("discussions/<int:pk>/proposed-parents/", proposal_views.proposals_page, name="proposals"),
     path("discussions/<int:pk>/proposed-parents/accept/", proposal_views.accept, name="accept-proposals"),
     path("discussions/<int:pk>/proposed-parents/dismiss/", proposal_views.dismiss, name="dismiss-proposal"),
-    path("discussions/<int:pk>/proposed-parents/find/", proposal_views.find, name="find-proposals"),
+    path("discussions/<int:pk>/proposed-parents/find/", proposal_views.find_again, name="find-proposals"),
     path("discussions/<int:pk>/<slug:name>/", discussion_views.quick_action, name="quick-action"),
     path("site/<slug:name>/", discussion_views.site_quick_action, name="site-quick-action"),
     # Similar comments

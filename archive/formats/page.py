@@ -29,7 +29,7 @@ class PageWarning:
     text: str
 
 
-class ParsedComment(NamedTuple):
+class SavedComment(NamedTuple):
     """One comment of a saved page. A tuple is made in half the time of a frozen dataclass."""
 
     number: int  # from 1, in the file's order
@@ -57,12 +57,12 @@ class ParsedPage:
     topics: list[str]
     source_name: str  # the publisher
     declared: int | None  # number of comments that the page announces
-    comments: list[ParsedComment]
+    comments: list[SavedComment]
     warnings: list[PageWarning]
     boilerplate: dict[int, str]  # lines that belong to the site and not to the story, by number
 
 
-def duplicate_warnings(comments: Sequence[ParsedComment]) -> Iterator[PageWarning]:
+def duplicate_warnings(comments: Sequence[SavedComment]) -> Iterator[PageWarning]:
     """Yield warnings about comments with the same or almost the same text as an earlier one."""
     for position, original_position, exact in find_duplicates([comment.body for comment in comments]):
         comment, original = comments[position], comments[original_position]
@@ -72,6 +72,6 @@ def duplicate_warnings(comments: Sequence[ParsedComment]) -> Iterator[PageWarnin
         yield PageWarning(comment.line, kind, f"{label(comment)} {phrase} comment {original.number:,}.")
 
 
-def label(comment: ParsedComment, noun: str = "Comment") -> str:
+def label(comment: SavedComment, noun: str = "Comment") -> str:
     """Return the comment's number with its author's name, such as "Comment 12 (Ann)"."""
     return f"{noun} {comment.number:,}" + (f" ({comment.author})" if comment.author else "")

@@ -101,7 +101,7 @@ def make_file(pk: str) -> int:
 def _make(row: PersonalDataFile) -> None:
     """Make the file, and note that it is ready. Raises OSError."""
     with storage().write(file_name(row.pk)) as path, path.open("wb") as file:
-        _write(file, DataSubject.of_browser(Person(user=row.user, guest=row.guest)))
+        _write(file, DataSubject.for_export(Person(user=row.user, guest=row.guest)))
     if not PersonalDataFile.objects.filter(pk=row.pk).update(ready_at=timezone.now()):
         storage().delete(file_name(row.pk))  # the account was erased meanwhile
 

@@ -134,7 +134,10 @@ class NewsletterStory(models.Model):
 
 
 class NewsletterRecipient(models.Model):
-    """One mail of a newsletter. The row is deleted after 90 days, and counted in the newsletter."""
+    """One mail of a newsletter.
+
+    The row is deleted after sending.RECIPIENT_RETENTION, and counted in the newsletter.
+    """
 
     class State(models.TextChoices):
         QUEUED = "queued", _("Queued")
@@ -149,9 +152,8 @@ class NewsletterRecipient(models.Model):
         Subscriber, models.SET_NULL, null=True, related_name="newsletters", db_index=False
     )
     state = models.CharField(max_length=12, choices=State, default=State.QUEUED, db_default=State.QUEUED)
-    due_at = (
-        models.DateTimeField()
-    )  # when it is sent; of one that a job is sending: if the job is interrupted
+    # Time from which a job may send it. While a job is sending it: the time from which another may take over.
+    due_at = models.DateTimeField()
     failures = models.PositiveSmallIntegerField(default=0, db_default=0)  # attempts
     # Of the last failure: its kind in core/mail/failures.py, and the answer of the mail server.
     failure = models.CharField(max_length=20, blank=True, default="", db_default="")
@@ -165,9 +167,8 @@ class NewsletterRecipient(models.Model):
             ),
         ]
         constraints = [
-            models.UniqueConstraint(
-                fields=["subscriber", "newsletter"], name="newsletterrecipient_once"
-            ),  # finds those of a subscriber, too
+            # Its index also finds those of a subscriber.
+            models.UniqueConstraint(fields=["subscriber", "newsletter"], name="newsletterrecipient_once"),
         ]
 
     def __str__(self) -> str:

@@ -17,8 +17,8 @@ from moderation.features.words import find_words
 from moderation.spam_filter.classifier import ngrams
 from moderation.spam_filter.classifier.reference import (
     LETTERS,
+    MIN_BLOCKED_LENGTH,
     Reference,
-    blocked_terms,
     letter_triples,
     text_hash,
     word_runs,
@@ -57,7 +57,7 @@ def make_reference(rows: Iterable[Row]) -> Reference:
     dump = (DATA / LISTS[1]).read_text("utf-8").split("|\n")
     return Reference(
         words=frozenset(text_hash(word) for word, count in counts.items() if count >= MIN_WORD_COUNT),
-        blocked=blocked_terms((DATA / LISTS[0]).read_text("utf-8", errors="replace").splitlines()),
+        blocked=_blocked_terms((DATA / LISTS[0]).read_text("utf-8", errors="replace").splitlines()),
         spam_runs=frozenset(
             run for part in dump for run in word_runs(find_words(fold_case_and_accents(part)))[-1]
         ),
@@ -151,3 +151,9 @@ def _matrix(slots: Sequence[Sequence[int]], bits: int) -> Any:
     values = np.repeat([1 / math.sqrt(max(1, length)) for length in lengths], lengths)
     columns = np.fromiter((slot for some in slots for slot in some), dtype=np.int32)
     return scipy.sparse.csr_matrix((values, columns, np.cumsum([0, *lengths])), shape=(len(slots), 1 << bits))
+
+
+def _blocked_terms(lines: Iterable[str]) -> frozenset[int]:
+    """Return the hashes of the terms of a block list that are long enough."""
+    terms = (line.strip().lower() for line in lines)
+    return frozenset(text_hash(term) for term in terms if len(term) >= MIN_BLOCKED_LENGTH and term[0] != "_")

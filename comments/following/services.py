@@ -120,9 +120,9 @@ def resume_mails(follows: FollowQuerySet) -> None:
 def move_to_account(guests: Collection[int], user: User) -> None:
     """Copy the follows of guests to the user who has claimed some of their comments.
 
-    A guest with comments left in a discussion follows the replies to them as before; the user follows those
-    to their own. So it is with what happens to comments left anywhere. The user's own follows stay as
-    they are; but mails about decisions that the guest stopped stay stopped.
+    A guest who still has comments in a discussion goes on following the replies to them, and one who still
+    has comments anywhere what happens to them; the user follows the same of their own. The user's own follows
+    stay as they are; but mails about decisions that the guest stopped stay stopped.
     """
     # DISTINCT would include the columns of the manager's order.
     comments = Comment.objects.exclude(state=State.DELETED).order_by()
@@ -147,7 +147,7 @@ def move_to_account(guests: Collection[int], user: User) -> None:
     Follow.objects.filter(pk__in=unneeded).delete()
     # The user may have followed it by a second request of this moment. Of two guests the first one counts.
     Follow.objects.bulk_create(copies, ignore_conflicts=True)
-    # At most one of these follows a guest, so this does not grow with the number of follows.
+    # Each guest has at most one row of this kind, so this does not grow with the number of follows.
     for follow in copies:
         if follow.kind == decision_mails.KIND and follow.delivery == Follow.Delivery.SITE:
             # `resume_all_mails` sends them again if the guest had stopped all mails.

@@ -318,7 +318,7 @@ def limit_django_waits(reader: StampReader) -> None:
                 continue
             silent += 1
             if isinstance(connection, ReplicaConnection):
-                if silent >= connection.patience:
+                if silent >= connection.timeout_seconds:
                     raise ReplicaSilentError(f"no answer in {silent} s")
                 continue
             reader.read(stamp_query())  # on an error, the statement has ended and its connection is closed

@@ -39,7 +39,7 @@ ANSWER_SECONDS = 1  # the wait for a connection and for the answer to the first 
 STATEMENT_SECONDS = 3  # the wait for any other statement; a search may take two seconds
 # The clock of a replica may be at most this much later than the position: a page may wait for another
 # thread for a second (config/page_cache/application.py).
-LATER_SECONDS = 2
+MAX_CLOCK_LEAD_SECONDS = 2
 
 # The position in the log up to which records were inserted. A commit is visible from the moment when its
 # record is inserted, if it is asynchronous (synchronous_commit = off): the positions up to which the log was
@@ -57,7 +57,7 @@ POSITION_SQL = """CASE WHEN NOT pg_is_in_recovery() THEN
 # replica decides which stories are published, so it must be neither behind nor far ahead.
 _HAS_REPLAYED = f"""
 SELECT pg_is_in_recovery() AND pg_last_wal_replay_lsn() >= %(lsn)s::pg_lsn
- AND clock_timestamp() BETWEEN to_timestamp(%(at)s) AND to_timestamp(%(at)s + {LATER_SECONDS})
+ AND clock_timestamp() BETWEEN to_timestamp(%(at)s) AND to_timestamp(%(at)s + {MAX_CLOCK_LEAD_SECONDS})
  AND (SELECT min_recovery_end_timeline FROM pg_control_recovery()) = %(timeline)s
  AND (SELECT system_identifier FROM pg_control_system()) = %(system)s"""
 
@@ -87,9 +87,9 @@ class Position:
 
 
 class ReplicaConnection(Psycopg2Connection):
-    """A connection to a replica. A statement ends with an error after `patience` seconds without data."""
+    """A connection to a replica. A statement ends with an error after `timeout_seconds` without data."""
 
-    patience = ANSWER_SECONDS
+    timeout_seconds = ANSWER_SECONDS
 
 
 class ReplicaSilentError(psycopg2.OperationalError):
@@ -110,7 +110,7 @@ class Replica:
         self._local = threading.local()
 
     def wait_for(self, position: Position) -> bool:
-        """Return whether the replica has replayed the log so far.
+        """Return whether the replica has replayed the log up to this position.
 
         It gets CATCH_UP_SECONDS to do so, unless it was behind at the last page.
         """
@@ -136,7 +136,7 @@ class Replica:
         primary = connections["default"]
         connections["default"] = replica = self._connection()
         try:
-            replica.connection.patience = STATEMENT_SECONDS
+            replica.connection.timeout_seconds = STATEMENT_SECONDS
             with transaction.atomic():
                 try:
                     yield
@@ -146,7 +146,7 @@ class Replica:
         finally:
             connections["default"] = primary
             if replica.connection is not None:
-                replica.connection.patience = ANSWER_SECONDS
+                replica.connection.timeout_seconds = ANSWER_SECONDS
 
     def leave_out(self, error: Exception) -> None:
         """Make no pages here until `try_again` gets an answer."""
@@ -249,7 +249,7 @@ def read_from_replica(view: View) -> View:
 
 
 def call_on_replica(view: View, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-    """Call a view that only reads on a replica that has replayed the log so far, or else on the primary.
+    """Call a view that only reads, on a replica that has replayed the log so far, or else on the primary.
 
     If a replica fails in the midst of the page, the response is empty and request.META has FAILED_KEY: what
     the request has read so far must not become part of another page, so the page cache begins anew.

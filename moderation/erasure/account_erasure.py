@@ -62,7 +62,7 @@ def start(*, person: Person, deletes_comments: bool) -> bool:
         person.lock()
         if is_sole_administrator(person.user):
             return False
-        subject = DataSubject.of(person)
+        subject = DataSubject.for_erasure(person)
         unsubscribe(subject.emails)
         if person.user:
             disable_account(user=person.user)

@@ -176,7 +176,7 @@ def erase_person(*, person: Person, actor: User | None) -> None:
         erase_names(ids)
         without_hold = person.comments().exclude(pk__in=_with_legal_hold()).values("pk")
         Origin.objects.filter(comment__in=without_hold).delete()
-        emails.erase_confirmed_emails(DataSubject.of(person))
+        emails.erase_confirmed_emails(DataSubject.for_erasure(person))
         about_them = _all_emails(person)
         emails.erase_technical_records(about_them)
         if not person.is_erased:

@@ -26,7 +26,7 @@ class DataSubject:
     emails: set[str]
 
     @classmethod
-    def of(cls, person: Person) -> "DataSubject":
+    def for_erasure(cls, person: Person) -> "DataSubject":
         """Return the data subject whose data an erasure deletes. A guest gets nothing of an account."""
         subject = cls._of_confirmed(person)
         if not person.user:
@@ -35,7 +35,7 @@ class DataSubject:
         return replace(subject, guests=[*subject.guests, *claimed.order_by("pk")])
 
     @classmethod
-    def of_browser(cls, person: Person) -> "DataSubject":
+    def for_export(cls, person: Person) -> "DataSubject":
         """Return the data that this person's browser may read: for a guest, only data sent as this guest.
 
         The cookie of a guest does not prove that they own the e-mail: its owner may have confirmed it in
@@ -61,14 +61,14 @@ class DataSubject:
             guests[person.guest.pk] = person.guest
         return cls(person.user, list(guests.values()), emails)
 
-    def is_in(self, user: str = "user", guest: str = "guest") -> Q:
+    def condition(self, user: str = "user", guest: str = "guest") -> Q:
         """Return a condition for the rows of this person. `user` and `guest` are paths of the row."""
         condition = Q(**{f"{guest}__in": self.guests})
         return condition | Q(**{user: self.user}) if self.user else condition
 
     def comments(self) -> Any:
         """Return all comments of this person."""
-        return Comment.objects.filter(self.is_in("author"))
+        return Comment.objects.filter(self.condition("author"))
 
     def rows_by_email(self, rows: Any) -> Any:
         """Return the rows whose column `email` has a confirmed e-mail of this person."""

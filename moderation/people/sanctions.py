@@ -6,7 +6,6 @@ Imposing and ending are actions that can be undone. The person is notified by ma
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q
 from django.db.models.functions import Coalesce
@@ -16,15 +15,12 @@ from django_tasks import task
 
 from accounts.emails import confirmed_emails, filter_by_email, has_confirmed_email
 from accounts.models import Guest, User
-from articles.site.current_site import read_site
-from articles.site.languages import in_language_of
-from comments.models import REMOVED, Reason, State, Transition
+from comments.models import Reason, State
 from comments.services.discussions import lock_discussions_of
 from comments.services.states import change_states
-from core.mail.composition import compose_mail
 from moderation.actions import setting_changes
 from moderation.models import Batch, Sanction, SettingChange
-from moderation.people import active_sanctions
+from moderation.notifications import sanction_mails
 from moderation.people.profiles import DOUBLE_CLICK, Person, find_person
 
 MAIL_AFTER = timedelta(minutes=1)  # no mail is sent about a sanction that is undone within this time
@@ -263,7 +259,7 @@ def notify_of_sanction(pk: int) -> int:
         return 0  # another job sends the mail
     try:
         ended = "accepted" if sanction.is_appeal_accepted else "ended"
-        return _sanction_mail(sanction, "imposed" if is_active else ended).send()
+        return sanction_mails.compose(sanction, "imposed" if is_active else ended).send()
     except Exception:
         Sanction.objects.filter(pk=pk, **after).update(**before)
         raise
@@ -273,48 +269,12 @@ def notify_of_sanction(pk: int) -> int:
 def notify_sanction_upheld(pk: int) -> int:
     """Mail the person that the sanction was upheld after their appeal. Returns the number of mails."""
     sanction = _with_confirmed_email(pk)
-    return _sanction_mail(sanction, "upheld").send() if sanction and sanction.is_active else 0
+    return sanction_mails.compose(sanction, "upheld").send() if sanction and sanction.is_active else 0
 
 
 def _with_confirmed_email(pk: int) -> Sanction | None:
     """Return the sanction, if the person's e-mail is confirmed."""
     return Sanction.objects.filter(has_confirmed_email(), pk=pk).select_related("user", "guest").first()
-
-
-def _sanction_mail(sanction: Sanction, event: str) -> EmailMessage:
-    """Return the mail about an event: "imposed", "upheld", "accepted" (ended after an appeal) or "ended"."""
-    site = read_site()
-    person = sanction.user or sanction.guest
-    assert person is not None  # by a constraint of its table
-    transitions = Transition.objects.filter(batch=sanction.batch_id, kind=Transition.Kind.STATE)
-    removed = transitions.filter(comment__state__in=REMOVED).count()
-    with timezone.override(site.zone), in_language_of(person, site):
-        return compose_mail(
-            "moderation/mail/sanction.txt",
-            _subject(sanction, event),
-            person.email,
-            site=site,
-            event=event,
-            text=active_sanctions.sanction_text(sanction),
-            removed=removed,
-            is_guest=sanction.guest_id is not None,
-            can_appeal=sanction.appealed_at is None,
-            has_open_appeal=sanction.has_open_appeal,
-        )
-
-
-def _subject(sanction: Sanction, event: str) -> str:
-    if event in {"upheld", "accepted"}:
-        return _("The decision on your appeal")
-    if event == "ended":
-        is_silencing = sanction.kind in active_sanctions.SILENCING_KINDS
-        return _("You can comment again") if is_silencing else _("A decision about you was ended")
-    return {
-        Sanction.Kind.WARN: _("A warning from the moderators"),
-        Sanction.Kind.REVIEW: _("Your comments are reviewed first"),
-        Sanction.Kind.PAUSE: _("You are paused from commenting"),
-        Sanction.Kind.BAN: _("You are banned from commenting"),
-    }[Sanction.Kind(sanction.kind)]
 
 
 def all_sanctions_of(person: Person) -> Any:

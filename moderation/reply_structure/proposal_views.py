@@ -135,7 +135,7 @@ def dismiss(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_post_and_login
-def find(request: HttpRequest, pk: int) -> HttpResponse:
+def find_again(request: HttpRequest, pk: int) -> HttpResponse:
     """Find the proposed parents of the imported replies anew."""
     _user, discussion = _load(request, pk)
     count = proposals.find_proposals(discussion.article)

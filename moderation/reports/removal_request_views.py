@@ -101,7 +101,7 @@ def removal_request_page(request: HttpRequest, pk: int) -> HttpResponse:
         values = form.cleaned_data
         try:
             removal_requests.answer(
-                request=sent, outcome=values["outcome"], text=values["answer"], actor=user
+                removal_request=sent, outcome=values["outcome"], text=values["answer"], actor=user
             )
         except ValidationError as error:
             messages.warning(request, error.messages[0])

@@ -23,26 +23,26 @@ def send_request(*, article: Article, comment: Comment | None, **values: str) ->
 
     `values`: requested_action, passage, reason, role, name and email, as in the form.
     """
-    request = RemovalRequest.objects.create(
+    removal_request = RemovalRequest.objects.create(
         article=article, comment=comment, article_title=article.title, **values
     )
-    tasks.notify_administrators.enqueue(request.pk)
-    tasks.send_request_receipt.enqueue(request.pk)
-    return request
+    tasks.notify_administrators.enqueue(removal_request.pk)
+    tasks.send_request_receipt.enqueue(removal_request.pk)
+    return removal_request
 
 
 @transaction.atomic
-def answer(*, request: RemovalRequest, outcome: str, text: str, actor: User) -> None:
+def answer(*, removal_request: RemovalRequest, outcome: str, text: str, actor: User) -> None:
     """Store the answer to a request and queue its mail. It does not change the story or the comment.
 
     Raises ValidationError if a colleague answered it first.
     """
-    decided = RemovalRequest.objects.filter(pk=request.pk, outcome="").update(
+    decided = RemovalRequest.objects.filter(pk=removal_request.pk, outcome="").update(
         outcome=outcome, answer=text, decided_by=actor, decided_at=timezone.now()
     )
     if not decided:
         raise ValidationError(_("A colleague has already answered this request."), code="decided")
-    tasks.notify_request_outcome.enqueue(request.pk)
+    tasks.notify_request_outcome.enqueue(removal_request.pk)
 
 
 def delete_personal_data() -> int:

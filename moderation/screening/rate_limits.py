@@ -1,4 +1,4 @@
-"""Rate limits: how many comments may be sent in ten minutes. Not checks: they refuse the comment.
+"""Rate limits: how many comments may be posted in ten minutes. Unlike checks, they refuse a comment.
 
 A rule of the kind "rate" sets the two limits of a person, and the others are multiples of these.
 """
@@ -48,7 +48,7 @@ class RateLimit(NamedTuple):
         return RATE_MINUTES * 60  # more than one comment must become older
 
 
-def refuse_above_rate_limit(submission: Submission, context: Context) -> list[RateLimit]:
+def check_rate_limits(submission: Submission, context: Context) -> list[RateLimit]:
     """Raise RateLimitError if the comment would exceed a limit, or return the limits. An edit has none.
 
     If several limits are exceeded, the one with the longest wait is explained.

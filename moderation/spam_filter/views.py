@@ -45,7 +45,7 @@ def filter_page(request: HttpRequest) -> HttpResponse:
 
 
 @require_post_and_login
-def use(request: HttpRequest) -> HttpResponse:
+def activate_version(request: HttpRequest) -> HttpResponse:
     """Activate a version. POST `version`: its number, or "off" for none."""
     user = require_administrator(request)
     version_id = request.POST.get("version", "")

@@ -112,8 +112,8 @@ def test_a_migration_gives_way_to_a_program_that_uses_its_table(
 ) -> None:
     """Otherwise pages would wait behind it, for instance until a backup is complete."""
     later()
-    monkeypatch.setattr(archive.upgrade, "TABLE_SECONDS", 1)
-    monkeypatch.setattr(archive.upgrade, "TABLE_PAUSE", 0)
+    monkeypatch.setattr(archive.upgrade, "LOCK_TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr(archive.upgrade, "RETRY_PAUSE_SECONDS", 0)
     other = connection.copy()
     output = []
 

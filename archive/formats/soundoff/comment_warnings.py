@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from archive.formats.page import PageWarning, ParsedComment, label
+from archive.formats.page import PageWarning, SavedComment, label
 from archive.formats.soundoff.comments import LEVELS
 
 GREETING = re.compile(r"(?:(?:hi|hello|hey|dear)\b[\s,]*)?(@?)\s*", re.IGNORECASE)
@@ -12,7 +12,7 @@ ADDRESSED = re.compile(r"\s*[,:;.!?…–—-]")  # follows the name of a person
 WORD = re.compile(r"[^\W_]+")
 
 
-def missing_text_warnings(comments: list[ParsedComment]) -> Iterator[PageWarning]:
+def missing_text_warnings(comments: list[SavedComment]) -> Iterator[PageWarning]:
     """Yield warnings about comments without a text, a complete text or a name."""
     for comment in comments:
         if comment.text_missing == "all":
@@ -27,7 +27,7 @@ def missing_text_warnings(comments: list[ParsedComment]) -> Iterator[PageWarning
             yield PageWarning(comment.line, "unnamed", f"{label(comment)} has no author’s name.")
 
 
-def flattened_warnings(comments: list[ParsedComment], heading: int) -> Iterator[PageWarning]:
+def flattened_warnings(comments: list[SavedComment], heading: int) -> Iterator[PageWarning]:
     """Yield warnings about replies whose place in the tree may be wrong.
 
     The page shows three levels, so a reply to a comment on the third stands on the third level as well. There

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from archive.formats.page import DamagedFileError, PageWarning, ParsedComment, label
+from archive.formats.page import DamagedFileError, PageWarning, SavedComment, label
 from archive.formats.soundoff.date_lines import DATE_SHOWN, local_time, looks_like_closing, match_closing
 from archive.formats.soundoff.lines import Line, join_lines, quote, quote_with_column
 
@@ -32,9 +32,9 @@ class Name(NamedTuple):
 
 def read_comments(
     lines: list[Line], start: int, zone: ZoneInfo
-) -> tuple[list[ParsedComment], int, list[PageWarning]]:
+) -> tuple[list[SavedComment], int, list[PageWarning]]:
     """Return the comments from `start` on, the index of the first line after them, and warnings."""
-    comments: list[ParsedComment] = []
+    comments: list[SavedComment] = []
     warnings: list[PageWarning] = []
     path: list[int] = []  # numbers of the comments that the next one may reply to
     same_name_and_time = Counter[tuple[str, str]]()
@@ -61,7 +61,7 @@ def read_comments(
         path[name.level - 1 :] = [number]
         body, text_missing = _read_body(lines[index + 1 : closing + 1], column=2 * name.level + 2)
         comments.append(
-            ParsedComment(
+            SavedComment(
                 number=number,
                 line=line.number,
                 level=name.level,
@@ -83,7 +83,7 @@ def read_comments(
     return comments, index, warnings
 
 
-def _date_warning(date: Line, comment: ParsedComment) -> PageWarning:
+def _date_warning(date: Line, comment: SavedComment) -> PageWarning:
     text = (
         f"The text of {label(comment, 'comment')} contains {quote(date.text)}, which usually"
         " ends a comment. It may be two comments, and the name of the second is lost."

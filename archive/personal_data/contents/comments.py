@@ -61,7 +61,7 @@ def sections_of_comments(subject: DataSubject) -> Iterator[Section]:
     yield section(
         "recommendations",
         _("Comments that you recommended"),
-        Recommendation.objects.filter(subject.is_in()).select_related("comment__discussion__article"),
+        Recommendation.objects.filter(subject.condition()).select_related("comment__discussion__article"),
         {
             "url": (_("URL"), lambda row: comment_url(row.comment)),
             "is_withdrawn": (_("Withdrawn"), lambda row: not row.given),
@@ -75,7 +75,7 @@ def sections_of_reading(subject: DataSubject) -> Iterator[Section]:
     yield section(
         "follows",
         _("What you follow"),
-        Follow.objects.filter(subject.is_in()).select_related("article", "topic"),
+        Follow.objects.filter(subject.condition()).select_related("article", "topic"),
         {
             "what": (_("Updates"), lambda row: row.get_kind_display()),
             "of": (_("Of"), lambda row: row.article.title_for(None) if row.article else str(row.topic or "")),

@@ -18,7 +18,7 @@ def sections_of_reports(subject: DataSubject) -> Iterator[Section]:
     yield section(
         "reports",
         _("Reports that you sent"),
-        Report.objects.filter(subject.is_in()).select_related("case", STORY),
+        Report.objects.filter(subject.condition()).select_related("case", STORY),
         {
             "url": (_("URL"), lambda row: comment_url(row.comment)),
             "why": (_("Reason"), lambda row: row.get_why_display()),
@@ -48,7 +48,7 @@ def sections_of_requests(subject: DataSubject) -> Iterator[Section]:
     yield section(
         "appeals",
         _("Appeals about comments"),
-        Appeal.objects.filter(subject.is_in("comment__author", "comment__guest")).select_related(STORY),
+        Appeal.objects.filter(subject.condition("comment__author", "comment__guest")).select_related(STORY),
         {
             "url": (_("URL"), lambda row: comment_url(row.comment)),
             "is_edit": (_("Edited and resubmitted"), "is_edit"),
@@ -81,7 +81,7 @@ def sections_of_sanctions(subject: DataSubject) -> Iterator[Section]:
     yield section(
         "sanctions",
         _("Warnings, pauses and bans"),
-        Sanction.objects.filter(subject.is_in()),
+        Sanction.objects.filter(subject.condition()),
         {
             "notice": (_("Notice"), sanction_text),
             "at": (_("Time"), "at"),

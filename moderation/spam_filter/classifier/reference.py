@@ -3,7 +3,7 @@
 bench/train_starter.py makes it from texts of other sites. It holds hashes and frequencies, no text.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -85,9 +85,3 @@ def _known_share(letters: str, words: frozenset[int]) -> float:
             if best[start] + length > best[end] and text_hash(letters[start:end]) in words:
                 best[end] = best[start] + length
     return best[-1] / len(letters)
-
-
-def blocked_terms(lines: Iterable[str]) -> frozenset[int]:
-    """Return the hashes of the terms of a block list that are long enough."""
-    terms = (line.strip().lower() for line in lines)
-    return frozenset(text_hash(term) for term in terms if len(term) >= MIN_BLOCKED_LENGTH and term[0] != "_")

@@ -137,7 +137,9 @@ def test_the_file_of_personal_data_has_subscriptions_and_newsletters(
     subscribe("bob@example.org")
     send(draft_of(article, emil, subject="The slip"))
     run_sending()
-    sections = {each.key: list(each.records) for each in read_sections(DataSubject.of(Person(user=jane)))}
+    sections = {
+        each.key: list(each.records) for each in read_sections(DataSubject.for_erasure(Person(user=jane)))
+    }
     (subscription,) = sections["subscriptions"]
     assert subscription["email"] == "jane@example.org"
     assert subscription["of"] == "All stories"
@@ -146,7 +148,7 @@ def test_the_file_of_personal_data_has_subscriptions_and_newsletters(
     with translation.override("ar"):
         (newsletter,) = next(
             list(each.records)
-            for each in read_sections(DataSubject.of(Person(user=jane)))
+            for each in read_sections(DataSubject.for_erasure(Person(user=jane)))
             if each.key == "newsletters"
         )
         assert newsletter["state"] == "أُرسلت"

@@ -78,7 +78,7 @@ def article(replica: Replica, standby: Standby, policy_without_moderation: None)
 @pytest.fixture
 def site(article: Article, monkeypatch: pytest.MonkeyPatch) -> Iterator[PageCacheApp]:
     # On a busy machine the replay takes longer than a page should wait for it.
-    monkeypatch.setattr(replicas, "CATCH_UP_SECONDS", replicas.LATER_SECONDS)
+    monkeypatch.setattr(replicas, "CATCH_UP_SECONDS", replicas.MAX_CLOCK_LEAD_SECONDS)
     made = PageCacheApp(WSGIHandler())
     yield made
     made.close()

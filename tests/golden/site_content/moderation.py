@@ -121,7 +121,9 @@ def request_removals(people: People, stories: Stories, reported: Comments) -> No
         sent = removal_requests.send_request(
             article=stories.slip, comment=None, requested_action="remove", role="author", **request
         )
-        removal_requests.answer(request=sent, outcome=outcome, text="So we decided.", actor=people.ada)
+        removal_requests.answer(
+            removal_request=sent, outcome=outcome, text="So we decided.", actor=people.ada
+        )
 
 
 def impose_sanctions(people: People, stories: Stories) -> list[Guest]:

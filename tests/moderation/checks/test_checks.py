@@ -22,7 +22,7 @@ from moderation.rules.matching import (
     compile_rules,
     fold_case,
 )
-from moderation.screening.rate_limits import RATE_KNOWN, RATE_NEW, refuse_above_rate_limit
+from moderation.screening.rate_limits import RATE_KNOWN, RATE_NEW, check_rate_limits
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KNOWN = Context(person_is_confirmed=True, has_approved_comment=True)
@@ -331,7 +331,7 @@ def sent(count: int, minutes: int = 5) -> SentComments:
 
 def rate_error(context: Context, **fields) -> RateLimitError | None:
     try:
-        refuse_above_rate_limit(submission(**fields), context)
+        check_rate_limits(submission(**fields), context)
     except RateLimitError as error:
         return error
     return None

@@ -231,7 +231,7 @@ def test_a_guest_whose_comments_are_claimed_in_part_stays() -> None:
     own, foreign = make_comment(story, "Mine.", guest=guest), make_comment(story, "Not mine.", guest=guest)
     claim_comments(user=user, ids=[own.pk])
     person = Person(user=user)
-    assert DataSubject.of(person).guests == DataSubject.of_browser(person).guests == []
+    assert DataSubject.for_erasure(person).guests == DataSubject.for_export(person).guests == []
     account_erasure.start(person=person, deletes_comments=True)
     run_erasures()
     assert Comment.objects.get(pk=own.pk).body == ""
@@ -245,8 +245,8 @@ def test_a_guest_whose_comments_are_claimed_in_part_stays() -> None:
 def test_a_claimed_guest_is_erased_and_logged() -> None:
     traces = PersonalTraces()
     person = Person(user=traces.user)
-    assert traces.unconfirmed in DataSubject.of(person).guests
-    assert traces.unconfirmed not in DataSubject.of_browser(person).guests  # the e-mail is not confirmed
+    assert traces.unconfirmed in DataSubject.for_erasure(person).guests
+    assert traces.unconfirmed not in DataSubject.for_export(person).guests  # the e-mail is not confirmed
     account_erasure.start(person=person, deletes_comments=True)
     traces.unconfirmed.refresh_from_db()
     assert not traces.unconfirmed.is_active  # the cookie of the old browser is rejected at once

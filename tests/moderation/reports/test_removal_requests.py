@@ -132,7 +132,7 @@ def test_mails_quote_only_the_answer(story, ada):
     assert f"/removal-request/{row.receipt}/" in mail.outbox[1].body
     mail.outbox.clear()
     assert notify_request_outcome.call(row.pk) == 0  # not answered yet
-    removal_requests.answer(request=row, outcome="refused", text="The paper says 2014.", actor=ada)
+    removal_requests.answer(removal_request=row, outcome="refused", text="The paper says 2014.", actor=ada)
     assert notify_request_outcome.call(row.pk) == 1
     assert notify_request_outcome.call(row.pk) == 0  # sent once
     (sent,) = mail.outbox
@@ -229,7 +229,7 @@ def test_answered_requests_are_listed_page_by_page(story, ada, monkeypatch):
     monkeypatch.setattr(removal_request_views, "PAGE_SIZE", 1)
     rows = [make_request(story) for _request in range(3)]
     for row in rows:
-        removal_requests.answer(request=row, outcome="refused", text="It is true.", actor=ada)
+        removal_requests.answer(removal_request=row, outcome="refused", text="It is true.", actor=ada)
     RemovalRequest.objects.update(decided_at=timezone.now())  # at one moment, so that ids decide the order
     client, path = client_of(ada), "/moderation/requests/"
     first = client.get(path)
@@ -245,7 +245,9 @@ def test_answered_requests_are_listed_page_by_page(story, ada, monkeypatch):
 def test_personal_data_is_deleted_a_year_after_the_answer(client, story, ada):
     row, fresh, waiting = make_request(story), make_request(story), make_request(story)
     for one in (row, fresh):
-        removal_requests.answer(request=one, outcome="refused", text="The paper says 2014.", actor=ada)
+        removal_requests.answer(
+            removal_request=one, outcome="refused", text="The paper says 2014.", actor=ada
+        )
     RemovalRequest.objects.filter(pk=row.pk).update(decided_at=timezone.now() - timedelta(days=366))
     RemovalRequest.objects.filter(pk=waiting.pk).update(at=timezone.now() - timedelta(days=800))
     assert removal_requests.delete_personal_data() == 1

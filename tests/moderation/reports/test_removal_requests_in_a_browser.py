@@ -25,7 +25,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(live_server, pag
         make_request(story, make_comment(story), requested_action="remove"),
     )
     removal_requests.answer(
-        request=answered, outcome="done", text="It is gone since this morning.", actor=ada
+        removal_request=answered, outcome="done", text="It is gone since this morning.", actor=ada
     )
     log_in(page.context, live_server, ada)
     found = {}

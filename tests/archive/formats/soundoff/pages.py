@@ -7,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from archive.formats import soundoff
-from archive.formats.page import DamagedFileError, OtherFormatError, ParsedComment, ParsedPage
+from archive.formats.page import DamagedFileError, OtherFormatError, ParsedPage, SavedComment
 from articles.markup.markdown import render_story
 
 SAMPLE = Path(__file__).parents[4] / "archive" / "sample" / "story.txt"
@@ -57,7 +57,7 @@ def kinds(parsed: ParsedPage) -> list[str]:
     return [warning.kind for warning in parsed.warnings]
 
 
-def rows(comments: list[ParsedComment]) -> list[list[object]]:
+def rows(comments: list[SavedComment]) -> list[list[object]]:
     return [[c.number, c.level, c.parent, c.author, c.created_at.isoformat(), c.body] for c in comments]
 
 
