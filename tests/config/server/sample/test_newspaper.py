@@ -1,36 +1,35 @@
-"""The sample newspaper: what it has for each account, how it stays recent, and its removal."""
+"""The sample newspaper: what it has for each account, how it stays recent, and what its removal leaves."""
 
 import re
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.apps import apps
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
+from django.db import connection
 from django.db.models import Max
-from django.test import Client
+from django.test import Client, TestCase, override_settings
 from django.urls import reverse
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
+from pytest_django import DjangoDbBlocker
 
-from accounts.administrators import has_no_administrator
-from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, RoleChange, User
+from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, User
 from articles.editing.notes import add_correction, add_note
-from articles.images.uploads import DecodedImage, read_upload
 from articles.models import Article, Author, Image, Topic
 from articles.services import save_article
-from comments.integrity import check
 from comments.models import Comment, Discussion, DiscussionDay, Recommendation, State
 from comments.policy import Submission, policy
 from comments.services.posting import post_comment
 from config.server import sample
 from config.server.sample import content, dates
-from config.server.sample import newspaper as newspaper_module
 from moderation.actions.decisions import decide
 from moderation.models import Case, CommentGroup, Report
+from tests.config.server.sample.conftest import damage
 from tests.factories import GuestFactory, make_article, make_comment
 from tests.helpers.clients import client_of
 from tests.helpers.data_folder import data_path
@@ -39,46 +38,35 @@ pytestmark = pytest.mark.django_db
 
 STORY = f"/stories/{content.CURRENT_STORY}/"
 DAY = timedelta(days=1)
-decoded: dict[str, DecodedImage] = {}  # by file name
+
+
+@pytest.fixture(scope="module")
+def created(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """Create the sample once for the tests of this file, and roll it back after them. Return its data folder.
+
+    Each test then runs in a savepoint.
+    """
+    folder = tmp_path_factory.mktemp("home")
+    with django_db_blocker.unblock():
+        atomics = TestCase._enter_atomics()
+    try:
+        with django_db_blocker.unblock(), override_settings(HOME=folder):
+            assert sample.create_sample_data(folder)
+        yield folder
+    finally:
+        with django_db_blocker.unblock():
+            if connection.in_atomic_block:
+                TestCase._rollback_atomics(atomics)
 
 
 @pytest.fixture
-def home(tmp_path: Path, settings: Any) -> Path:
-    """Return a data folder for the test."""
-    settings.HOME = tmp_path / "home"
-    settings.HOME.mkdir()
-    return tmp_path / "home"
-
-
-@pytest.fixture(autouse=True)
-def _decode_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Decode each picture once for all tests, which takes half of a creation."""
-
-    def read_once(upload: Any) -> DecodedImage:
-        if upload.name not in decoded:
-            decoded[upload.name] = read_upload(upload)
-        return decoded[upload.name]
-
-    monkeypatch.setattr(newspaper_module, "read_upload", read_once)
-
-
-@pytest.fixture
-def newspaper(home: Path) -> dict[str, User]:
-    """Create the sample. Return its accounts by role."""
-    assert sample.create_sample_data(home)
+def newspaper(created: Path, home: Path, db: None) -> dict[str, User]:
+    """Return the accounts of the sample by role. The test has its own copy of the data folder."""
+    shutil.copytree(created, home, dirs_exist_ok=True)
+    sample.create_sample_data(home)  # again, if a test has failed: its clean-up ends the connection
     return {account["role"]: User.objects.get(email=account["email"]) for account in sample.accounts(home)}
-
-
-@pytest.fixture
-def remove(home: Path, capsys: Any, django_capture_on_commit_callbacks: Any) -> Callable[..., str]:
-    """Return a function that runs `manage.py sample --remove` and returns what it prints."""
-
-    def run(*options: str) -> str:
-        with django_capture_on_commit_callbacks(execute=True):
-            call_command("sample", "--remove", *options)
-        return str(capsys.readouterr().out)
-
-    return run
 
 
 def current_story() -> Article:
@@ -88,10 +76,6 @@ def current_story() -> Article:
 def comment_as_a_guest(article: Article) -> Comment:
     guest = GuestFactory.create(confirmed_at=timezone.now())
     return make_comment(article, guest=guest, body="I was only passing.")
-
-
-def damage() -> dict[str, list[Any]]:
-    return {kind: rows for kind, rows in check().items() if rows}
 
 
 # Its content
@@ -245,39 +229,6 @@ def test_edited_stories_keep_their_dates(newspaper: dict[str, User]) -> None:
 # Its removal
 
 
-def count_rows() -> dict[str, int]:
-    """Return the number of rows of each table, without jobs."""
-    models = apps.get_models(include_auto_created=True)
-    return {m._meta.label: m._base_manager.count() for m in models if m is not DBTaskResult}
-
-
-def test_the_sample_is_removed_completely(home: Path, remove: Callable[..., str]) -> None:
-    before = count_rows()
-    assert sample.create_sample_data(home)
-    assert remove() == (
-        "Removed 9 stories, 92 comments, 1 report, 5 pictures, 8 topics, 2 authors and 4 accounts.\n"
-    )
-    roles = {User._meta.label: 4, RoleChange._meta.label: 8}  # which are logged
-    assert {name: n for name, n in count_rows().items() if n != before[name]} == roles
-    assert not User.objects.filter(is_active=True)
-    assert not list((home / "media").rglob("*.jpg"))
-    assert not sample.path(home).exists()
-    assert not damage()
-    assert list(sample.things_to_try()) == []
-    assert has_no_administrator(), "serve would print no link to set the site up"
-    assert Client().get(STORY).status_code == 404
-
-    assert not sample.is_new_database(), "serve would create it again"
-    assert sample.create_sample_data(home), "a person may"
-
-
-def test_without_a_sample_nothing_is_removed(home: Path, remove: Callable[..., str]) -> None:
-    article = make_article("A story of our own")
-    with pytest.raises(CommandError, match="There is no sample on this site"):
-        remove()
-    assert Article.objects.filter(pk=article.pk).exists()
-
-
 def test_comments_of_others_are_removed_only_if_that_is_confirmed(
     newspaper: dict[str, User], remove: Callable[..., str]
 ) -> None:
@@ -367,29 +318,3 @@ def test_an_account_that_was_used_for_something_else_is_kept(
     assert Comment.objects.get() == comment
     assert (data_path(picture.folder) / "full.jpg").exists()
     assert not damage()
-
-
-def test_the_command_says_why_it_creates_none(
-    home: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("DATABASE_URL")  # as on the embedded server
-    settings.SITE_URL = "https://slip.example"
-    with pytest.raises(CommandError, match="only for a site that nobody else can reach"):
-        call_command("sample")
-    settings.SITE_URL = "http://127.0.0.1:8000"
-    make_article("A story of our own")
-    with pytest.raises(CommandError, match="already has stories or accounts"):
-        call_command("sample")
-    assert not User.objects.exists()
-
-
-def test_the_command_creates_it(
-    home: Path, settings: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any
-) -> None:
-    monkeypatch.delenv("DATABASE_URL")
-    settings.SITE_URL = "http://127.0.0.1:8000"
-    call_command("sample")
-    printed = capsys.readouterr().out
-    assert f"The sample was created. Its accounts are in {home}/sample-accounts.json." in printed
-    assert "Three things to try:" in printed
-    assert Article.objects.published().count() == 8
