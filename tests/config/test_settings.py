@@ -1,12 +1,14 @@
-"""Settings from the environment, each in its own process."""
+"""Settings from the environment."""
 
 import os
+import runpy
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
-from core.data_folder import PROJECT
+from core.data_folder import PROJECT, StartupError
 
 ADDRESS_SCRIPT = """
 import django
@@ -44,36 +46,35 @@ def test_only_a_site_with_a_store_loads_its_packages(url: str, loaded: str) -> N
     assert output == f"{loaded}\n"
 
 
+def load_settings() -> dict[str, Any]:
+    """Return the settings of the environment, without those that Django has loaded for the tests."""
+    return runpy.run_path(str(PROJECT / "config" / "settings.py"))
+
+
 @pytest.mark.parametrize(
     ("form", "given", "is_logged"),
     [
-        ("text", "", "False"),
-        ("text", "1", "True"),
-        ("json", "", "True"),
-        ("json", "1", "True"),
-        ("json", "0", "False"),
+        ("text", "", False),
+        ("text", "1", True),
+        ("json", "", True),
+        ("json", "1", True),
+        ("json", "0", False),
     ],
 )
-def test_requests_are_logged_by_default_in_json_only(form: str, given: str, is_logged: str) -> None:
-    env = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "LOG_FORMAT": form, "ACCESS_LOG": given}
-    code = "from django.conf import settings; print(settings.ACCESS_LOG)"
-    output = subprocess.check_output([sys.executable, "-c", code], cwd=PROJECT, env=env, text=True)
-    assert output == f"{is_logged}\n"
+def test_requests_are_logged_by_default_in_json_only(
+    form: str, given: str, is_logged: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOG_FORMAT", form)
+    monkeypatch.setenv("ACCESS_LOG", given)
+    assert load_settings()["ACCESS_LOG"] is is_logged
 
 
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
         ("WEB_PROCESSES", "0", "WEB_PROCESSES is '0': write a whole number from 1 to 64."),
-        ("WEB_PROCESSES", "65", "WEB_PROCESSES is '65': write a whole number from 1 to 64."),
-        ("WEB_PROCESSES", "two", "WEB_PROCESSES is 'two': write a whole number from 1 to 64."),
-        ("WEB_PROCESSES", "-1", "WEB_PROCESSES is '-1': write a whole number from 1 to 64."),
-        ("PORT", "1.5", "PORT is '1.5': write a whole number from 0 to 65535."),
         ("DEBUG", "maybe", "DEBUG is 'maybe': write 1 or 0."),
-        ("DATABASE_URL", "mysite://u:secret@h/x", "DATABASE_URL is no URL of a Postgres database: "),
         ("DATABASE_URL", "postgres://u:secret@h:port/x", "DATABASE_URL is no URL of a Postgres database: "),
-        ("DATABASE_URL", "mysql://u:secret@h/x", "DATABASE_URL is no URL of a Postgres database: "),
-        ("DATABASE_URL", "postgres://", "DATABASE_URL is no URL of a Postgres database: "),
     ],
 )
 def test_a_wrong_setting_ends_the_start_with_a_sentence(name: str, value: str, sentence: str) -> None:
@@ -88,6 +89,30 @@ def test_a_wrong_setting_ends_the_start_with_a_sentence(name: str, value: str, s
     assert done.stderr.startswith(sentence)
     assert done.stderr.count("\n") == 1
     assert "secret" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("WEB_PROCESSES", "65", "WEB_PROCESSES is '65': write a whole number from 1 to 64."),
+        ("WEB_PROCESSES", "two", "WEB_PROCESSES is 'two': write a whole number from 1 to 64."),
+        ("WEB_PROCESSES", "-1", "WEB_PROCESSES is '-1': write a whole number from 1 to 64."),
+        ("PORT", "1.5", "PORT is '1.5': write a whole number from 0 to 65535."),
+        ("DATABASE_URL", "mysite://u:secret@h/x", "DATABASE_URL is no URL of a Postgres database: "),
+        ("DATABASE_URL", "mysql://u:secret@h/x", "DATABASE_URL is no URL of a Postgres database: "),
+        ("DATABASE_URL", "postgres://", "DATABASE_URL is no URL of a Postgres database: "),
+    ],
+)
+def test_a_wrong_setting_is_refused(
+    name: str, value: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The test before this one shows that its error ends the start."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(StartupError) as refused:
+        load_settings()
+    assert str(refused.value).startswith(sentence)
+    assert "\n" not in str(refused.value)
+    assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
