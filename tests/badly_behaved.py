@@ -18,7 +18,7 @@ from tests import isolation
 from tests.factories import make_article
 
 # Seconds as in tests/isolation.py, but fewer, as each is waited for.
-isolation.RAISED, isolation.AFTER_FAILURE, isolation.ENDED = 1, 1, 10
+isolation.EXCEPTION_SECONDS, isolation.AFTER_FAILURE, isolation.ENDED = 1, 1, 10
 
 transactional = pytest.mark.django_db(transaction=True)
 HANGS = pytest.mark.timeout(2)
