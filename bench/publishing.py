@@ -19,10 +19,9 @@ from bench.runner import Goal, Run, in_turn, report, rows, run
 if TYPE_CHECKING:
     from articles.models import Article
 
-SIZES = {"rounds": 3, "requests": 60, "stories": 10_000, "warm_up": True}
-SMALLEST = {"rounds": 1, "requests": 1, "stories": 200, "warm_up": False}
-FEW = 100  # stories
-COMMENTS = 1_000  # at first; grows with the stories up to MAX_COMMENTS
+SIZES = {"rounds": 3, "requests": 60, "few": 100, "stories": 10_000, "warm_up": True}
+SMALLEST = {"rounds": 1, "requests": 1, "few": 25, "stories": 50, "warm_up": False}
+COMMENTS = 10  # for each story, up to MAX_COMMENTS on the site
 MAX_COMMENTS = 20_000
 IN_A_THREAD = 500
 TOPICS, AUTHORS = 4, 4
@@ -62,13 +61,13 @@ Figures = dict[str, tuple[Measured, int]]  # with the number of statements, by p
 
 def measure(bench: Run) -> Iterator[str | Goal]:
     """Request the pages of the small site and of the large one."""
-    many = bench.sizes.stories
-    places = _create_stories(0, FEW)
+    few, many = bench.sizes.few, bench.sizes.stories
+    places = _create_stories(0, few)
     small = _ask_all(bench, places)
     report(f"{many:,} stories …")
-    _create_stories(FEW, many)
+    _create_stories(few, many)
     large = _ask_all(bench, places)
-    head = f"page, made anew | {FEW}: p50 ms | CPU | {many:,}: p50 ms | CPU | ratio | statements | kB"
+    head = f"page, made anew | {few}: p50 ms | CPU | {many:,}: p50 ms | CPU | ratio | statements | kB"
     yield from rows(head, (_row(name, *small[name], *large[name]) for name in PAGES))
     more = [name for name in PAGES if large[name][1] > small[name][1]]
     yield Goal(f"pages that take more statements at {many:,} stories", len(more), most=0, unit="")
@@ -77,7 +76,7 @@ def measure(bench: Run) -> Iterator[str | Goal]:
     for name, page in PAGES.items():
         before, after = small[name][0].processor, large[name][0].processor
         if page.most:
-            yield Goal(f"{name}: CPU against {FEW} stories", _ratio(before, after), most=page.most)
+            yield Goal(f"{name}: CPU against {few} stories", _ratio(before, after), most=page.most)
         if page.cpu:
             yield Goal(f"{name}, {many:,} stories: CPU", after, most=page.cpu, unit="ms")
     counted = _keyword_milliseconds()
@@ -205,7 +204,7 @@ def _add_comments(first: int, last: int, words: Words) -> None:
     """Create comments in threads of 500, under the newest stories first."""
     from articles.models import Article
 
-    start, end = (20 + min(MAX_COMMENTS, COMMENTS * n // FEW) // IN_A_THREAD for n in (first, last))
+    start, end = (20 + min(MAX_COMMENTS, COMMENTS * n) // IN_A_THREAD for n in (first, last))
     for story in Article.objects.published().order_by("-published_at")[start:end]:
         assert story.published_at
         fixture.import_comments(
