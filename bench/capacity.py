@@ -19,8 +19,22 @@ from bench import fixture, profiles, servers
 from bench.load import Measured, Target, request_page, send
 from bench.runner import Goal, Run, report, rows, run
 
-SIZES = {"comments": 1_000, "requests": 200, "seconds": 20, "readers": 5_000, "comments_a_second": 200}
-SMALLEST = {"comments": 60, "requests": 4, "seconds": 1, "readers": 100, "comments_a_second": 4}
+SIZES = {
+    "comments": 1_000,
+    "requests": 200,
+    "warm_up": 20,  # requests before those of a profile
+    "seconds": 20,
+    "readers": 5_000,
+    "comments_a_second": 200,
+}
+SMALLEST = {
+    "comments": 60,
+    "requests": 4,
+    "warm_up": 1,
+    "seconds": 1,
+    "readers": 100,
+    "comments_a_second": 4,
+}
 STORIES = 300  # of the last days, by Zipf's law
 MEMBERS = 0.03  # of the readers
 FRONT_PAGE = 0.2  # of the pages
@@ -129,19 +143,19 @@ class Site:
 
     def profile(self) -> dict[str, dict[str, float]]:
         """Return the share of the time of each part of the program, by the kind of request."""
-        path, count = self.story.path, self.count + profiles.WARM_UP
+        path, warm_up = self.story.path, self.bench.sizes.warm_up
         page = self.bench.site.target(path, path)
 
         def profile(path: str, before: Callable[[], None] | None, cookie: str = "") -> dict[str, float]:
             request = self.bench.site.target(path, path, cookie).request()
-            return profiles.profile([request] * count, before)
+            return profiles.profile([request] * (self.count + warm_up), warm_up, before)
 
         return {
             MADE: profile(path, self.change),
             MEMBER: profile(path, None, self.member),
             SEARCH: profile(SEARCH_URL, servers.change_site()),
             FIND: profile(f"{path}{FIND_QUERY}", self.change),
-            REPLY: profiles.profile(self._replies(page, profiles.WARM_UP)),
+            REPLY: profiles.profile(self._replies(page, warm_up), warm_up),
         }
 
     def _replies(self, target: Target, more: int = 0) -> list[bytes]:

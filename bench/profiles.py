@@ -29,7 +29,6 @@ LIBRARIES = {  # folders in site-packages, the first that matches
     "psycopg2": "psycopg2",
 }
 OUR_PARTS = re.compile(r"(moderation|comments)/(\w+)|(\w+)/")  # packages of the large apps, or whole apps
-WARM_UP = 20  # requests
 MIN_SHARE = 0.01  # of the time that a part of the program takes to have a row in a table
 
 
@@ -53,10 +52,12 @@ def profile_call(call: Callable[[], object]) -> dict[str, float]:
     return _shares(profiler.getstats())
 
 
-def profile(requests: Iterable[bytes], before: Callable[[], None] | None = None) -> dict[str, float]:
+def profile(
+    requests: Iterable[bytes], warm_up: int, before: Callable[[], None] | None = None
+) -> dict[str, float]:
     """Return the share of the time of each part of the program, the largest first.
 
-    `before` runs before each request and is not counted.
+    The first `warm_up` requests are not counted, nor is `before`, which runs before each request.
     """
     from django.core.handlers.wsgi import WSGIHandler
 
@@ -68,7 +69,7 @@ def profile(requests: Iterable[bytes], before: Callable[[], None] | None = None)
         if before:
             before()
         environ = _environ(request)
-        if number >= WARM_UP:
+        if number >= warm_up:
             profiler.enable()
         body = application(environ, lambda status, *_headers: statuses.append(status))
         for _chunk in body:

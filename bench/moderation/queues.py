@@ -8,8 +8,8 @@ from bench.fixture import Written
 from bench.load import request_page
 from bench.runner import Goal, Run, report
 
-SIZES = {"cases": 50_000, "stories": 200, "guests": 8_000, "requests": 30}
-SMALLEST = {"cases": 200, "stories": 4, "guests": 20, "requests": 1}
+SIZES = {"cases": 50_000, "stories": 200, "guests": 8_000, "requests": 30, "warm_up": 20}
+SMALLEST = {"cases": 200, "stories": 4, "guests": 20, "requests": 1, "warm_up": 1}
 PROFILED = ("waiting", "a name", "a rule")
 MAX_MS, MAX_CPU_MS, MAX_STATEMENTS = 100, 25, 15  # of one request
 PAGES = {
@@ -70,9 +70,9 @@ def measure(bench: Run) -> Iterator[str | Goal]:
         yield Goal(f"{name}: CPU, server and database", measured.processor, most=MAX_CPU_MS, unit="ms")
         yield Goal(f"{name}: failed", sum(measured.errors.values()), most=0, unit="")
         yield Goal(f"{name}: statements", statements[name], most=MAX_STATEMENTS, unit="")
-    count = bench.sizes.requests + profiles.WARM_UP
+    warm_up, count = bench.sizes.warm_up, bench.sizes.requests + bench.sizes.warm_up
     yield from profiles.table(
-        {name: profiles.profile([targets[name].request()] * count) for name in PROFILED}
+        {name: profiles.profile([targets[name].request()] * count, warm_up) for name in PROFILED}
     )
 
 
