@@ -23,17 +23,18 @@ from config.server import postgres
 from tests.config.conftest import copy_home, environment_of
 from tests.config.serving import Guest, Member, Served, serving
 
-SIZE = "400m"
+ROOM = 330 << 20  # bytes of the disk beside the copied data folder, whatever its size
 POSTS = 40
 TOKEN = "a token that is long enough"
 
 
 @pytest.fixture(scope="module")
-def disk() -> Iterator[Path]:
+def disk(prepared_home: Path) -> Iterator[Path]:
+    used = sum(path.lstat().st_blocks * 512 for path in prepared_home.rglob("*"))
     folder = Path(tempfile.mkdtemp(prefix="soundoff-disk-", dir="/tmp"))
     try:
         mounted = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=755", "tmpfs", folder],
+            ["mount", "-t", "tmpfs", "-o", f"size={used + ROOM},mode=755", "tmpfs", folder],
             capture_output=True,
             text=True,
             check=False,
