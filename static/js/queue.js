@@ -80,6 +80,12 @@ if (document.querySelector(".queue")) {
     box.append(alert);
     find("main").before(box);
   };
+  // Screen readers announce only changes of a status, so the bar "Approved. Undo" is filled once it is on the page.
+  const announceDone = () => {
+    const bar = find("#queue .undo"), parts = [...(bar?.childNodes ?? [])];
+    bar?.replaceChildren();
+    setTimeout(() => bar?.replaceChildren(...parts));
+  };
   const begin = () => {
     for (const box of all("body > .messages")) box.remove();
     return ++latestRequest;
@@ -102,6 +108,7 @@ if (document.querySelector(".queue")) {
     document.title = page.title;
     const { scrollTop } = find(".rows");
     queue().replaceWith(document.importNode(find(".queue", page), true));
+    announceDone();
     find(".rows").scrollTop = scrollTop;
     showRow();
     tick(ids);
@@ -116,6 +123,7 @@ if (document.querySelector(".queue")) {
     if (!bar) return;
     find("#queue .undo")?.remove();
     (find(".card-footer") ?? find("#queue")).prepend(document.importNode(bar, true));
+    announceDone();
   };
   // Updates a page that is already shown, except for the card, in which the moderator may be reading or typing.
   const refresh = (page, url) => {

@@ -49,6 +49,15 @@ def states(comments) -> list[str]:
     return [Comment.objects.values_list("state", flat=True).get(pk=c.pk) for c in comments]
 
 
+# Collects what a screen reader announces: the text of a status that changes while it is on the page.
+LISTEN = """
+announced = [];
+new MutationObserver((changes) => {
+  for (const { target } of changes) if (target.role === "status") announced.push(target.textContent);
+}).observe(document.body, { childList: true, subtree: true });
+"""
+
+
 def test_queue_with_keyboard_shortcuts(context, live_server, waiting_comments, maria):
     log_in(context, live_server, maria)
     page = context.new_page()
@@ -64,8 +73,10 @@ def test_queue_with_keyboard_shortcuts(context, live_server, waiting_comments, m
     expect(cards[1]).to_be_focused()
     page.keyboard.press("k")
     expect(cards[0]).to_be_focused()
+    page.evaluate(LISTEN)
     page.keyboard.press("s")
     expect(page.get_by_role("status")).to_contain_text("Marked as spam")
+    assert any("Marked as spam" in text for text in page.evaluate("announced"))
     expect(cards[1]).to_be_focused()
     expect(page).to_have_url(re.compile(r"/moderation/cases/\d+/\?queue=waiting&done=[0-9a-f-]{36}$"))
     assert states(waiting_comments) == ["spam", "pending", "pending", "pending"]
