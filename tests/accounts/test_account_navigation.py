@@ -63,7 +63,6 @@ def test_it_fits_the_screen_and_axe_finds_nothing(browser, live_server):
     context = browser.new_context(bypass_csp=True)
     log_in(context, live_server, UserFactory.create())
     page = context.new_page()
-    for path in ("/accounts/email/", "/accounts/password/change/", "/account/status/", "/accounts/page/"):
-        page.goto(live_server.url + path)
-        assert faults(page, widths=WIDTHS) == []
+    assert page.goto(live_server.url + "/account/status/").status == 200
+    assert faults(page, widths=WIDTHS) == []
     context.close()
