@@ -20,6 +20,7 @@ from tests.helpers.browser import log_in
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 BODY = "The boat leaves at nine.\n\nNobody waits.\n\nThe end."
+PAUSE = 3_100  # milliseconds after a change, after which static/js/write.js stores it on the site
 
 
 # Some of it is the same and some is not, more than fits on a screen.
@@ -40,6 +41,7 @@ def open_as(browser, live_server):
 
     def open_for(name, **how):
         context = browser.new_context(base_url=live_server.url, viewport=DESK, **how)
+        context.clock.install()
         log_in(context, live_server, UserFactory.create(name=name, roles=(EDITOR,)))
         page = context.new_page()
         page.failures = []
@@ -52,11 +54,11 @@ def open_as(browser, live_server):
 def test_two_editors_of_one_article_see_each_other_and_lose_nothing(open_as, story):
     emil, edda = open_as("Emil"), open_as("Edda")
     emil.goto(change(story))
-    edda.clock.install()
     edda.goto(change(story))
     expect(edda.locator(".others")).to_have_text("Emil has this open.")
 
     emil.locator("#id_body").fill(BODY.replace("nine", "ten"))
+    emil.clock.run_for(PAUSE)
     expect(emil.locator(".autosave-status")).to_contain_text("Autosaved at")
     edda.clock.run_for(21_000)
     expect(edda.locator(".others")).to_have_text("Emil has this open and last typed just now.")
@@ -124,6 +126,7 @@ def test_a_new_story_without_any_text_is_no_draft(open_as):
     assert not Autosave.objects.filter(is_done=False).exists()
     open_row(page, "Notes")
     page.locator("#id_new_note").fill("Ask the harbour master.")
+    page.clock.run_for(PAUSE)
     expect(page.locator(".autosave-status")).to_contain_text("Autosaved at")
     assert Autosave.objects.filter(is_done=False).count() == 1
 
@@ -149,6 +152,7 @@ def test_notes_and_ticked_boxes_survive_a_closed_window(open_as, story):
     expect(page.locator("#id_new_note")).to_have_value("Is nine right?")
     open_row(page, "Topics")
     page.locator("#id_topics").get_by_label("Harbour").uncheck()
+    page.clock.run_for(PAUSE)
     expect(page.locator(".autosave-status")).to_contain_text("Autosaved at")
     save(page)
     expect(page.locator(".messagelist")).to_contain_text("Saved.")
@@ -160,13 +164,12 @@ def test_notes_and_ticked_boxes_survive_a_closed_window(open_as, story):
 
 def test_a_text_changed_back_by_hand_is_not_offered(open_as, story):
     page = open_as("Emil")
-    page.clock.install()
     page.goto(change(story))
     open_row(page, "Authors")
     for words in ("Emil", ""):
         page.locator("#id_byline").fill(words)
         with page.expect_response("**/unsaved/"):
-            page.clock.run_for(3_100)
+            page.clock.run_for(PAUSE)
     expect(page.locator(".autosave-status")).to_have_text("")
     page.goto(change(story))
     expect(page.locator(".offer")).to_have_count(0)
@@ -196,13 +199,12 @@ def test_a_warning_says_that_a_chosen_file_is_not_autosaved(open_as, story):
 
 def test_a_late_autosave_replaces_nothing_newer(open_as, story):
     page = open_as("Emil")
-    page.clock.install()
     requests = []
     page.route("**/unsaved/", lambda route: requests.append(route))
     page.goto(change(story))
     for count, words in enumerate(("An hour", "An hour of work."), 1):
         page.locator("#id_body").fill(words)
-        page.clock.run_for(3_100)
+        page.clock.run_for(PAUSE)
         while len(requests) < count:
             page.wait_for_timeout(20)
     requests[1].continue_()
@@ -211,7 +213,7 @@ def test_a_late_autosave_replaces_nothing_newer(open_as, story):
         requests[0].continue_()
     assert Autosave.objects.get().typed["body"][0] == "An hour of work."
     page.locator("#id_body").fill("An hour")  # an earlier text again, which counts as a new change
-    page.clock.run_for(3_100)
+    page.clock.run_for(PAUSE)
     while len(requests) < 3:
         page.wait_for_timeout(20)
     with page.expect_response("**/unsaved/"):
@@ -226,6 +228,7 @@ def test_without_a_network_the_browser_keeps_the_text(open_as, story):
     page.context.set_offline(True)
     page.locator("#id_title").fill("On the train")
     page.locator("#id_body").fill("Written under a hill.")
+    page.clock.run_for(PAUSE)
     expect(page.locator(".failed")).to_contain_text("kept in this browser")
     page.close()
     assert not Autosave.objects.exists()
@@ -261,6 +264,7 @@ def test_an_ended_session_loses_no_text(open_as, live_server, story):
     page.goto(change(story))
     page.context.clear_cookies(name="sessionid")
     page.locator("#id_body").fill("An hour of work.")
+    page.clock.run_for(PAUSE)
     expect(page.locator(".failed")).to_contain_text("You are logged out")
     save(page)
     expect(page.get_by_role("heading", name="Not saved: you are logged out")).to_be_visible()

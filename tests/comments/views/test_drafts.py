@@ -1,5 +1,7 @@
 """Drafts of members, stored on the site and in the browser, and drafts of guests, in the browser only."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -27,6 +29,7 @@ from tests.helpers.clients import client_of
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("policy_without_moderation")]
 
 TEXT = "The boat was late.\n\nIt was wet, too."
+PAUSE = 2_100  # milliseconds without a key, after which static/js/format.js saves a draft
 
 
 @pytest.fixture
@@ -193,6 +196,7 @@ def test_old_drafts_are_deleted(article: Article, ida: User) -> None:
 
 def open_phone(browser: Browser, live_server: LiveServer, user: User | None = None, **options: Any) -> Page:
     context = browser.new_context(viewport={"width": 390, "height": 844}, bypass_csp=True, **options)
+    context.clock.install()
     if user:
         log_in(context, live_server, user)
     return context.new_page()
@@ -205,9 +209,13 @@ def write(page: Page, live_server: LiveServer, article: Article, text: str) -> N
     page.get_by_label("Your comment").press_sequentially(text)
 
 
-def saved(page: Page) -> Any:
-    """Return a manager that waits until the browser has saved a draft."""
-    return page.expect_response(lambda response: response.status == 204)
+@contextmanager
+def saved(page: Page, status: int = 204) -> Iterator[None]:
+    """Advance the clock by the pause before a draft is saved, and wait for the response with this status."""
+    with page.expect_response(lambda response: response.status == status):
+        yield
+        page.locator(".reply-form .tools").wait_for()  # the script that saves has started
+        page.clock.run_for(PAUSE)
 
 
 @pytest.mark.browser
@@ -359,7 +367,7 @@ def test_logging_out_keeps_text_that_the_site_has_not_stored(
 
     page = open_phone(browser, live_server, ida)
     page.route("**/reply/", refuse)
-    with page.expect_response(lambda response: response.status == 409):
+    with saved(page, status=409):
         write(page, live_server, article, "Not stored")
     page.get_by_label("Account of Ida").click()
     page.get_by_role("button", name="Log out").click()
