@@ -121,7 +121,8 @@ def running_provider() -> Iterator[Provider]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {}))
     provider = Provider(f"http://127.0.0.1:{server.server_port}")
     server.RequestHandlerClass.provider = provider  # type: ignore[attr-defined]
-    Thread(target=server.serve_forever, daemon=True).start()
+    # `shutdown` waits for the next poll.
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield provider
     finally:
