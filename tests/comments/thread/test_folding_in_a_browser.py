@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import expect
 
-from comments.models import Comment
-from comments.thread import pages
+from comments.models import MAX_DEPTH, Comment
 from tests.comments.in_a_browser import DESK, PHONE, SHIFTS, fold_all, import_thread, locate, open_story
+from tests.factories import UserFactory, make_comment
 from tests.helpers.browser import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -67,22 +67,18 @@ def test_a_name_opens_and_closes_the_answered_comment(story_page, thread):
     assert story_page.url.endswith(f"#comment-{thread.Tollef.pk}")
 
 
-def test_an_answered_comment_of_another_page_is_fetched(live_server, page, article, monkeypatch):
-    monkeypatch.setattr(pages, "REPLIES_PER_TREE", 2)
-    import_thread(article, roots=1, replies=6)
+def test_an_answered_comment_of_another_page_is_fetched(live_server, page, article):
+    """At the deepest level a reply has the same parent as the comment it answers, which its page lacks."""
+    import_thread(article, roots=1, replies=MAX_DEPTH - 1)
+    answered = Comment.objects.filter(discussion=article.pk).latest("pk")
+    last = make_comment(article, "And I.", parent=answered, author=UserFactory(name="Per"))
     page.set_viewport_size(DESK)
-    last = Comment.objects.filter(discussion=article.pk).latest("pk")
     open_story(live_server, page, article, f"comments/{last.pk}/")
-    page.locator("article").first.wait_for()
-    far = page.locator(".thread h3 a:not([href^='#'])")
-    if far.count() == 0:  # all ancestors are on this page, so let a link lead to another page
-        above = page.locator(f"#comment-{last.parent_id}")
-        link = page.locator(f"#comment-{last.pk} h3 a")
-        link.evaluate(f"(a) => a.setAttribute('href', '../../comments/{last.parent_id}/')")
-        above.evaluate("(node) => { node.id = 'elsewhere'; }")
-        far = link
-    far.last.click()
-    expect(page.locator(".quote")).to_contain_text("Reply 4")
+    link = locate(page, last).get_by_role("link", name=answered.author_name, exact=True)
+    expect(link).to_have_attribute("href", f"../../comments/{answered.pk}/")
+    expect(locate(page, answered)).to_have_count(0)
+    link.click()
+    expect(locate(page, last).locator(".quote")).to_contain_text(answered.body)
 
 
 def test_without_scripts_a_name_links_to_the_answered_comment(browser, live_server, article, thread):
