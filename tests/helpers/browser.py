@@ -32,6 +32,13 @@ def wait_for_fonts(page: Page) -> None:
     page.evaluate("document.fonts.ready.then(() => new Promise(requestAnimationFrame))")
 
 
+def wait_for_frames(page: Page) -> None:
+    """Wait until the layout of now is drawn and an observer of layout shifts has been told."""
+    page.evaluate(
+        "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
+    )
+
+
 def wait_until(page: Page, condition: Callable[[], Any]) -> None:
     """Wait until `condition()` is true, while events of the page are handled.
 

@@ -22,7 +22,7 @@ from core.data_folder import PROJECT
 from core.fallback_pages import unavailable
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import faults_at
-from tests.helpers.browser import log_in, wait_for_fonts
+from tests.helpers.browser import log_in, wait_for_fonts, wait_for_frames
 
 STATIC = PROJECT / "static"
 SHIFTS = """window.shifts = []; new PerformanceObserver((list) => {
@@ -201,8 +201,9 @@ def test_a_late_reply_form_causes_no_layout_shift(story_page, width, where):
     wait_for_fonts(story_page)  # they shift the text a little
     story_page.evaluate(SHIFTS)
     story_page.locator(f"{where} a[rel]").first.press("Enter")
-    story_page.wait_for_selector(f"{where} .reply-form")
-    story_page.wait_for_timeout(300)
+    # What may shift it: the form, and the buttons that a script adds to it once their styles have arrived.
+    story_page.wait_for_selector(f"{where} .reply-form .tools")
+    wait_for_frames(story_page)
     assert story_page.evaluate("shifts") == []
     kept, needed = story_page.locator(f"{where} .reply-form").evaluate(
         """form => {

@@ -15,7 +15,7 @@ from tests.articles.editing.editor_forms import ADD, change, open_row, save
 from tests.comments.in_a_browser import DESK
 from tests.factories import UserFactory, make_article
 from tests.helpers.axe import WIDTHS, faults
-from tests.helpers.browser import log_in
+from tests.helpers.browser import log_in, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -110,10 +110,11 @@ def test_a_text_survives_a_closed_window(open_as, story):
     expect(page.locator("#id_body")).to_have_value("An hour of work.")
     save(page)
     expect(page.locator(".messagelist")).to_contain_text("Saved.")
-    page.goto(change(story))
-    page.wait_for_timeout(500)
+    stored = "Object.keys(localStorage).filter((name) => name.startsWith('unsaved'))"
+    wait_until(page, lambda: page.evaluate(stored) == [])  # a change that is offered is removed just before
     expect(page.locator(".offer")).to_have_count(0)
-    assert page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('unsaved'))") == []
+    page.goto(change(story))
+    expect(page.locator(".offer")).to_have_count(0)
 
 
 def test_a_new_story_without_any_text_is_no_draft(open_as):

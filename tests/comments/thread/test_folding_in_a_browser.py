@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from comments.models import MAX_DEPTH, Comment
 from tests.comments.in_a_browser import DESK, PHONE, SHIFTS, fold_all, import_thread, locate, open_story
 from tests.factories import UserFactory, make_comment
-from tests.helpers.browser import wait_until
+from tests.helpers.browser import wait_for_fonts, wait_for_frames, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -166,8 +166,9 @@ def test_fonts_that_arrive_late_shift_nothing(live_server, page, article, thread
 
 def assert_stands_still(page):
     """Assert that what has shifted since the start, the fonts included, is less than the eye sees."""
-    page.evaluate("document.fonts.ready.then(() => true)")
-    page.wait_for_timeout(200)
+    page.wait_for_load_state()
+    wait_for_fonts(page)
+    wait_for_frames(page)
     assert page.evaluate("document.fonts.check('1rem \"Soundoff Sans\"')")
     assert page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime") > 0
     assert page.evaluate("shifts.reduce((sum, shift) => sum + shift, 0)") < 0.005
