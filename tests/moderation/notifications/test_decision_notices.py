@@ -175,9 +175,18 @@ def made(case, jim, maria):
     return case.make(make_article("The slip closes"), jim, maria)
 
 
-def test_the_author_sees_the_notice_on_its_page(client, case, made, jim):
+def test_the_author_and_nobody_else_gets_the_notice(client, case, made, jim, maria):
+    """It is on the page of the decision, in the thread and in a mail."""
+    check_mail_to_the_author(case, *made)
     client.force_login(jim)
-    page = page_of(client, made[0])
+    check_page_of_the_decision(client, case, made[0])
+    check_thread(client, case, made[0])
+    client.logout()
+    check_page_of_the_decision_for_others(client, made[0], maria)
+
+
+def check_page_of_the_decision(client, case, comment):
+    page = page_of(client, comment)
     assert f"<h1>{case.title}</h1>" in page
     for sentence in case.said:
         assert sentence in text(page)
@@ -188,12 +197,11 @@ def test_the_author_sees_the_notice_on_its_page(client, case, made, jim):
     assert 'content="noindex"' in page
 
 
-def test_the_author_sees_the_notice_in_the_thread(client, case, made, jim):
-    comment = Comment.objects.get(pk=made[0].pk)
+def check_thread(client, case, comment):
+    comment.refresh_from_db()
     if comment.state == State.PUBLISHED:
-        return
-    client.force_login(jim)
-    page = client.get(made[0].discussion.article.get_absolute_url()).content.decode()
+        return  # it is shown as to everybody
+    page = client.get(comment.discussion.article.get_absolute_url()).content.decode()
     assert f'href="/comments/{comment.pk}/decision/"' in page
     for sentence in case.said if comment.state != State.PENDING else ["Waiting for review"]:
         assert sentence in text(page)
@@ -201,15 +209,15 @@ def test_the_author_sees_the_notice_in_the_thread(client, case, made, jim):
         assert ("Appeal this decision</a>" in page) == (case.ways in {"ask", "both"})
 
 
-def test_the_author_gets_the_notice_by_mail(case, made, jim):
-    comment, act = made
+def check_mail_to_the_author(case, comment, act):
     mail.outbox.clear()
     if act:
         assert notify_authors.func(str(act.pk)) == 1
     elif Comment.objects.get(pk=comment.pk).state == State.PENDING:
         assert notify_not_published.func(comment.pk) == 1
     else:
-        return  # removed by a check, or restricted: no mail about it
+        assert mail.outbox == []  # removed by a check, or restricted: no mail about it
+        return
     (message,) = mail.outbox
     assert (message.subject, message.to) == (case.title, ["jim@example.org"])
     for sentence in case.said:
@@ -236,8 +244,8 @@ def test_a_guest_reads_how_to_confirm_the_e_mail_on_the_page_behind_a_short_noti
     assert link not in story
 
 
-def test_the_page_of_a_decision_is_404_for_others(client, made, maria):
-    path = f"/comments/{made[0].pk}/decision/"
+def check_page_of_the_decision_for_others(client, comment, maria):
+    path = f"/comments/{comment.pk}/decision/"
     assert client.get(path).headers["Location"].startswith("/accounts/login/")
     for somebody in (maria, UserFactory.create()):
         client.force_login(somebody)
