@@ -150,7 +150,7 @@ def test_the_percentage_can_be_set_and_undone(client, ada, measured_version):
 
 
 @pytest.mark.parametrize("percent", ["", "0", "0.05", "20.1", "-3", "nan", "inf", "x", "1e400"])
-def test_an_invalid_percentage_is_refused_with_a_message(client, ada, measured_version, percent):
+def test_an_invalid_percentage_is_refused_with_a_message(client, ada, blank, percent):
     client.force_login(ada)
     answer = client.post(URL, {"percent": percent})
     assert answer.status_code == 422
