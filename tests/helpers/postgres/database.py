@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg2
 from django.db import connection
+from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 
 # The function runs as a superuser in the role of a replica, so no trigger of an append-only table refuses it.
@@ -78,6 +79,18 @@ def refuse_writes(table: str, event: str = "INSERT") -> None:
             f"CREATE TRIGGER refused BEFORE {event} ON {table} "
             "FOR EACH ROW EXECUTE FUNCTION refuse_write('The disk is full.')"
         )
+
+
+@contextmanager
+def rolled_back() -> Iterator[None]:
+    """Roll back what the block wrote. It may use durable transactions, as in a test."""
+    atomics = TestCase._enter_atomics()
+    raw = connection.connection
+    try:
+        yield
+    finally:
+        if connection.connection is raw:  # which is closed after a failed test (tests/isolation.py)
+            TestCase._rollback_atomics(atomics)
 
 
 def _user() -> str:
