@@ -1,14 +1,16 @@
 """Decisions to train the spam filter on, stored or as objects only, and the version that is active."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from random import Random
 
-from comments.models import State
+from accounts.models import MODERATOR, User
+from comments.models import Comment, State
 from moderation.actions.decisions import decide
 from moderation.features.text_reading import CommentData
 from moderation.models import FilterVersion, ModerationSettings
+from moderation.spam_filter import versions
 from moderation.spam_filter.examples import Decision
-from tests.factories import GuestFactory, make_article, make_comment
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 
 SPAM = [
     "bekuki crystals cure",
@@ -41,6 +43,20 @@ def decided_comments(count: int, actor, article=None, seed: int = 1) -> list:
         decide(ids=[comment.pk], to=to, reason=reason, actor=actor)
         made.append(comment)
     return made
+
+
+@dataclass
+class Decided:
+    """Comments on which a moderator decided while the starter was active."""
+
+    moderator: User
+    comments: list[Comment]
+
+
+def decide_sixty() -> Decided:
+    ModerationSettings.objects.update_or_create(pk=1, defaults={"filter": versions.starter_version()})
+    maria = UserFactory.create(name="Maria", email="maria@example.org", roles=(MODERATOR,))
+    return Decided(maria, decided_comments(60, maria))
 
 
 def decided(n: int, *, actor: int = 1, batch=None, author: str = "", is_spam: bool = True) -> Decision:

@@ -9,17 +9,20 @@ from moderation.models import FilterVersion, ModerationSettings
 from moderation.spam_filter import active_model, training
 from moderation.spam_filter.classifier.model import Model
 from moderation.spam_filter.examples import current_decisions
-from tests.factories import make_article, make_comment
-from tests.moderation.spam_filter.training.decisions import decided_comments, learnable
+from tests.moderation.spam_filter.training.decisions import learnable
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("decided")]
 
 
-def test_a_changed_decision_is_a_new_example(starter, maria):
-    comments = decided_comments(60, maria)
+@pytest.fixture
+def maria(decided):
+    return decided.moderator
+
+
+def test_a_changed_decision_is_a_new_example(starter, decided, maria):
     training.run()
     FilterVersion.objects.filter(kind="learnt").update(numbers_at=timezone.now())
-    for n, comment in enumerate(comments[: training.MIN_NEW_DECISIONS]):
+    for n, comment in enumerate(decided.comments[: training.MIN_NEW_DECISIONS]):
         to, reason = (State.PUBLISHED, "approved") if n % 3 == 0 else (State.SPAM, "spam")
         decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
     assert training.run().endswith("was trained on 60 decisions")
@@ -51,7 +54,6 @@ def test_the_stored_model_is_consolidated(starter):
 
 
 def test_training_is_deterministic(starter, maria):
-    decided_comments(60, maria)
     one, two = (
         training.train(
             list(current_decisions()), active_model.Model.from_bytes(bytes(starter.weights))
@@ -62,7 +64,6 @@ def test_training_is_deterministic(starter, maria):
 
 
 def test_after_a_change_of_format_the_starter_is_activated_and_learns_anew(starter, maria):
-    decided_comments(60, maria)
     other = FilterVersion.objects.create(
         kind=FilterVersion.Kind.LEARNT,
         weights=b"of another release",
@@ -78,20 +79,5 @@ def test_after_a_change_of_format_the_starter_is_activated_and_learns_anew(start
 
 def test_without_an_active_filter_nothing_is_trained(starter, maria):
     ModerationSettings.objects.update(filter=None)
-    decided_comments(60, maria)
     assert training.run() == "the filter is off"
     assert not FilterVersion.objects.filter(kind="learnt").exists()
-
-
-def test_too_few_decisions_train_nothing(starter, maria):
-    decided_comments(40, maria)
-    assert training.run() == "there are too few new decisions"
-
-
-def test_decisions_with_one_label_train_nothing(starter, maria):
-    article = make_article()
-    for n in range(training.MIN_NEW_DECISIONS):
-        decide(
-            ids=[make_comment(article, f"Word {n}").pk], to=State.PUBLISHED, reason="approved", actor=maria
-        )
-    assert training.run() == "all decisions have the same label"

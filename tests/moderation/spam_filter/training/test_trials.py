@@ -13,12 +13,16 @@ from moderation.spam_filter.examples import current_decisions
 from tests.factories import UserFactory, make_article, make_comment
 from tests.moderation.spam_filter.training.decisions import decided_comments, post_comment
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("decided")]
+
+
+@pytest.fixture
+def maria(decided):
+    return decided.moderator
 
 
 def test_a_version_is_trained_tested_and_activated(starter, maria, client):
     client.force_login(maria)
-    decided_comments(60, maria)
     result = training.run()
     made = FilterVersion.objects.latest("pk")
     assert result == f"version {made.pk} was trained on 60 decisions"
@@ -40,10 +44,9 @@ def test_a_version_is_trained_tested_and_activated(starter, maria, client):
     assert ModerationSettings.objects.get().filter == starter
 
 
-def test_training_examples_are_never_used_for_evaluation(starter, maria):
-    comments = decided_comments(60, maria)
+def test_training_examples_are_never_used_for_evaluation(starter, decided, maria):
     training.run()
-    for n, comment in enumerate(comments):
+    for n, comment in enumerate(decided.comments):
         ways = [(State.PUBLISHED, "approved"), (State.SPAM, "spam")]
         for to, reason in ways if n % 3 == 0 else reversed(ways):
             decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
@@ -51,7 +54,6 @@ def test_training_examples_are_never_used_for_evaluation(starter, maria):
 
 
 def test_measured_decisions_are_not_read_again(starter, maria, monkeypatch):
-    decided_comments(6, maria)
     training.update_metrics(starter)
     monkeypatch.setattr(
         "moderation.spam_filter.training.current_decisions", lambda **_of: pytest.fail("It read them.")
@@ -60,7 +62,6 @@ def test_measured_decisions_are_not_read_again(starter, maria, monkeypatch):
 
 
 def test_a_version_activated_during_the_job_stays_active(starter, maria, monkeypatch):
-    decided_comments(60, maria)
     training.run()
     decided_comments(54, maria, seed=2)
     judge = training.evaluate
@@ -75,7 +76,6 @@ def test_a_version_activated_during_the_job_stays_active(starter, maria, monkeyp
 
 
 def test_after_two_weeks_a_version_is_evaluated_anyway(starter, maria):
-    decided_comments(60, maria)
     training.run()
     article, rng = make_article("Later"), Random(3)
     for _ in range(20):
@@ -88,11 +88,10 @@ def test_after_two_weeks_a_version_is_evaluated_anyway(starter, maria):
     assert not waiting.exists()
 
 
-def test_after_two_weeks_without_decisions_a_new_version_replaces_the_old_one(starter, maria):
-    comments = decided_comments(60, maria)
+def test_after_two_weeks_without_decisions_a_new_version_replaces_the_old_one(starter, decided, maria):
     training.run()
     waiting = FilterVersion.objects.latest("pk")
-    for n, comment in enumerate(comments[: training.MIN_NEW_DECISIONS]):
+    for n, comment in enumerate(decided.comments[: training.MIN_NEW_DECISIONS]):
         to, reason = (State.PUBLISHED, "approved") if n % 3 == 0 else (State.SPAM, "spam")
         decide(ids=[comment.pk], to=to, reason=reason, actor=maria)
     FilterVersion.objects.filter(pk=waiting.pk).update(made_at=timezone.now() - training.MAX_TRIAL_WAIT)
@@ -103,7 +102,6 @@ def test_after_two_weeks_without_decisions_a_new_version_replaces_the_old_one(st
 
 
 def test_a_version_that_does_worse_is_refused(starter, maria):
-    decided_comments(60, maria)
     training.run()
     made = FilterVersion.objects.latest("pk")
     # Since then people find nothing wrong with what they had removed before.

@@ -6,19 +6,45 @@ from moderation.actions.decisions import undo
 from moderation.erasure import restrictions
 from moderation.models import Batch, FilterVersion, Restriction
 from moderation.spam_filter import active_model, training, versions
-from tests.moderation.spam_filter.training.decisions import active_version, decided_comments
+from tests.helpers.postgres.shared_rows import shared_rows
+from tests.moderation.spam_filter.training.decisions import (
+    Decided,
+    active_version,
+    decide_sixty,
+    decided_comments,
+)
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("learnt")]
+
+
+def learn() -> Decided:
+    made = decide_sixty()
+    training.run()
+    decided_comments(54, made.moderator, seed=2)
+    assert training.run().endswith("is active")
+    return made
+
+
+@pytest.fixture(scope="module")
+def _shared(django_db_setup, django_db_blocker):
+    with shared_rows(django_db_blocker, learn) as rows:
+        yield rows
 
 
 @pytest.fixture
-def learnt(starter, maria):
+def _learnt(db, _shared, checking_policy):
+    return _shared.get()
+
+
+@pytest.fixture
+def learnt(_learnt):
     """Return the comments that the active version was trained on."""
-    made = decided_comments(60, maria)
-    training.run()
-    decided_comments(54, maria, seed=2)
-    assert training.run().endswith("is active")
-    return made
+    return _learnt.comments
+
+
+@pytest.fixture
+def maria(_learnt):
+    return _learnt.moderator
 
 
 def test_restricted_comments_are_unlearnt_at_once(learnt, maria, client):
@@ -69,7 +95,7 @@ def test_undoing_a_twentieth_retrains_on_the_rest(learnt, maria):
     assert bytes(before.weights)  # this version can be activated again
 
 
-def test_without_remaining_examples_the_starter_is_activated(learnt, starter, maria):
+def test_without_remaining_examples_the_starter_is_activated(learnt, maria):
     restrictions.restrict(ids=[one.pk for one in learnt], why=Restriction.Why.OTHER, actor=maria)
     assert training.run().endswith("the starter is active")
-    assert active_version() == starter
+    assert active_version() == versions.starter_version()
