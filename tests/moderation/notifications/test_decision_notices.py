@@ -215,8 +215,9 @@ def check_mail_to_the_author(case, comment, act):
         assert notify_authors.func(str(act.pk)) == 1
     elif Comment.objects.get(pk=comment.pk).state == State.PENDING:
         assert notify_not_published.func(comment.pk) == 1
-    else:
-        assert mail.outbox == []  # removed by a check, or restricted: no mail about it
+    else:  # removed by a check, or restricted: no mail about it
+        assert notify_not_published.func(comment.pk) == 0
+        assert mail.outbox == []
         return
     (message,) = mail.outbox
     assert (message.subject, message.to) == (case.title, ["jim@example.org"])

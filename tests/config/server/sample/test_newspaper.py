@@ -10,9 +10,8 @@ from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError
-from django.db import connection
 from django.db.models import Max
-from django.test import Client, TestCase, override_settings
+from django.test import Client, override_settings
 from django.urls import reverse
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
@@ -33,6 +32,7 @@ from tests.config.server.sample.conftest import damage
 from tests.factories import GuestFactory, make_article, make_comment
 from tests.helpers.clients import client_of
 from tests.helpers.data_folder import data_path
+from tests.helpers.postgres.database import rolled_back
 
 pytestmark = pytest.mark.django_db
 
@@ -49,16 +49,10 @@ def created(
     Each test then runs in a savepoint.
     """
     folder = tmp_path_factory.mktemp("home")
-    with django_db_blocker.unblock():
-        atomics = TestCase._enter_atomics()
-    try:
-        with django_db_blocker.unblock(), override_settings(HOME=folder):
+    with django_db_blocker.unblock(), rolled_back():
+        with override_settings(HOME=folder):
             assert sample.create_sample_data(folder)
         yield folder
-    finally:
-        with django_db_blocker.unblock():
-            if connection.in_atomic_block:
-                TestCase._rollback_atomics(atomics)
 
 
 @pytest.fixture
