@@ -37,7 +37,6 @@ cd {project}
 exec setpriv --reuid {user} --regid {user} --clear-groups sh -c "umask 077; set -eu; $1"
 """
 TEST = f"bin/test -n 0 {CHOSEN}"
-PYTEST = f".venv/bin/python -m pytest -n 0 {CHOSEN}"  # the other steps of bin/test run once, below
 SERVE = """
 bin/serve > /tmp/serve.log 2>&1 & serve=$!
 until grep -q 'Ctrl-C stops it' /tmp/serve.log; do
@@ -90,8 +89,8 @@ def closed_folders(*paths: Path) -> set[str]:
 
 @pytest.mark.parametrize(
     ("user", "order"),
-    [("root", (PYTEST, SERVE)), ("daemon", (SERVE, TEST))],
-    ids=["root-pytest-serve", "daemon-serve-test"],
+    [("root", (TEST, SERVE)), ("daemon", (SERVE, TEST))],
+    ids=["root-test-serve", "daemon-serve-test"],
 )
 def test_both_commands_work_in_either_order(namespaces: None, user: str, order: tuple[str, str]) -> None:
     hidden = {path: mode for path, mode in HIDDEN.items() if Path(path).is_dir()}

@@ -13,11 +13,19 @@ from bench import servers
 from bench.moderation.__main__ import PARTS
 from bench.runner import Goal, rows
 from core.data_folder import PROJECT
-from tests.config.conftest import home_with_sample
+from tests.config.conftest import environment_of, shared_home
+from tests.config.serving import run, serving
 from tests.conftest import CHROMIUM, DATA
 
 NEEDS_DATA = {"moderation rules", "moderation groups", "moderation flood", "filter", "reply_structure"}
 NEEDS_CHROMIUM = {"admin_tree", "first_paint"}
+WAIT_FOR_JOBS = """
+from time import sleep
+from django_tasks_db.models import DBTaskResult
+jobs = DBTaskResult.objects
+while jobs.ready().exists() or jobs.running().exists():
+    sleep(0.1)
+"""
 # Each takes minutes on a busy machine: it starts and fills a site and requests pages.
 pytestmark = pytest.mark.timeout(1800)
 
@@ -81,9 +89,15 @@ def module(name: str) -> Path:
 @pytest.fixture(scope="module")
 def environment() -> dict[str, str]:
     """Return the benches' environment. Each starts with a copy of one site with the sample, to save time."""
+
+    def prepare(folder: Path) -> None:
+        site = environment_of(folder)
+        with serving(site):
+            run(site, WAIT_FOR_JOBS)  # otherwise each bench would do them again
+
     ours = ("DATABASE_", "SOUNDOFF_HOME", "DJANGO_", "SECRET_KEY", "PYTEST_")
     base = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    copied = home_with_sample()
+    copied = shared_home("with-sample", prepare)
     # One web process starts sooner. The copies are where the original is, in memory if possible.
     chosen = {servers.COPIED: str(copied), servers.CHROMIUM_VARIABLE: str(CHROMIUM)}
     return base | chosen | {"WEB_PROCESSES": "1", "TMPDIR": str(copied.parents[1])}

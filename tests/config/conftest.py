@@ -28,15 +28,6 @@ from moderation.models import Rule
 Rule.objects.get_or_create(kind=Rule.Kind.RATE, value="1000000/1000000")
 """
 
-WAIT_FOR_JOBS = """
-from time import sleep
-from django_tasks_db.models import DBTaskResult
-jobs = DBTaskResult.objects
-while jobs.ready().exists() or jobs.running().exists():
-    sleep(0.1)
-"""
-FIRST_START = "first-start.log"  # file of the home with the sample: what the first start has printed
-
 # Without the rest of the sample, which few tests need and all would wait for.
 CREATE_ONE_STORY = """
 from django.conf import settings
@@ -72,21 +63,6 @@ def prepared_home() -> Path:
         shutil.rmtree(folder / "cache")
 
     return shared_home("one-story", prepare)
-
-
-def home_with_sample() -> Path:
-    """Return the data folder of a site with the whole sample, to be copied. Its first start has ended.
-
-    The jobs that the first start queued are done, because each copy would do them again.
-    """
-
-    def prepare(folder: Path) -> None:
-        environment = environment_of(folder)
-        with serving(environment) as site:
-            (folder / FIRST_START).write_text(site.printed)
-            run(environment, WAIT_FOR_JOBS)
-
-    return shared_home("with-sample", prepare)
 
 
 def shared_home(name: str, prepare: Callable[[Path], None]) -> Path:

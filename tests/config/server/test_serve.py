@@ -23,18 +23,11 @@ from config.page_cache.application import THREADS
 from config.page_cache.stamp_reader import MAX_CONNECTIONS
 from config.server import postgres
 from core.data_folder import PROJECT, unprivileged_user
-from tests.config.conftest import (
-    FIRST_START,
-    copy_home,
-    data_folder,
-    environment_of,
-    holder,
-    home_with_sample,
-    processes,
-)
+from tests.config.conftest import copy_home, data_folder, environment_of, holder, processes
 from tests.config.server.conftest import Serve, Site
 from tests.config.serving import run
 from tests.helpers.waiting import PATIENCE, until
+from tests.plugin import EMPTY_SITE
 
 
 @pytest.fixture
@@ -85,19 +78,15 @@ def accounts(home: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture
-def sample_home() -> Iterator[Path]:
-    """Yield a copy of the data folder of a site whose first start has made the sample."""
+def empty_home() -> Iterator[Path]:
+    """Yield the data folder of an empty site. tests/test_fresh_machine.py starts without one."""
     with data_folder() as folder:
-        copy_home(home_with_sample(), folder)
+        copy_home(Path(os.environ[EMPTY_SITE]), folder)
         yield folder
 
 
-def test_the_first_start_makes_a_site_with_a_sample(sample_home: Path, serve: Serve) -> None:
-    """The next start serves it. tests/test_fresh_machine.py requests pages from a first start."""
-    home = sample_home
-    printed = (home / FIRST_START).read_text()
-    assert "Three things to try:" in printed
-    assert all(account["password"] in printed for account in accounts(home))
+def test_the_first_start_makes_a_site_with_a_sample(empty_home: Path, serve: Serve) -> None:
+    home = empty_home
     site = serve(SOUNDOFF_HOME=str(home))
     site.wait_for("Ctrl-C stops it.")
     assert f"http://127.0.0.1:{site.port}" in site.printed

@@ -21,7 +21,7 @@ from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER, User
 from articles.editing.notes import add_correction, add_note
 from articles.models import Article, Author, Image, Topic
 from articles.services import save_article
-from comments.models import Comment, Discussion, DiscussionDay, Recommendation, State
+from comments.models import Comment, Discussion, DiscussionDay, Follow, Recommendation, State
 from comments.policy import Submission, policy
 from comments.services.posting import post_comment
 from config.server import sample
@@ -46,7 +46,7 @@ def created(
 ) -> Iterator[Path]:
     """Create the sample once for the tests of this file, and roll it back after them. Return its data folder.
 
-    Each test then runs in a savepoint.
+    Each test then runs in a savepoint of one transaction, in which now() of SQL stands still.
     """
     folder = tmp_path_factory.mktemp("home")
     with django_db_blocker.unblock(), rolled_back():
@@ -291,6 +291,14 @@ def test_a_duplicate_of_a_removed_comment_stays(
     copy.refresh_from_db()
     assert copy.duplicate_of is None
     assert not damage()
+
+
+def test_an_account_that_follows_another_story_is_kept(
+    newspaper: dict[str, User], remove: Callable[..., str]
+) -> None:
+    ours = make_article("A story of our own")
+    Follow.objects.create(user=newspaper[MODERATOR], article=ours, kind="comments", delivery="site")
+    assert "3 accounts. Kept, because they were used for something else: moderator@example.org." in remove()
 
 
 def test_an_account_that_was_used_for_something_else_is_kept(
