@@ -192,12 +192,16 @@ if (document.querySelector(".queue")) {
         queue().replaceWith(before);
         card()?.focus({ preventScroll: true });
       }
-      if (!(error instanceof TypeError) && form.isConnected) { // another page: the log-in, or why it was refused
+      const isOtherPage = /^\d{3}$/.test(error.message); // the log-in, or why the site refused it
+      const hasText = [...form.elements].some((field) => field.matches("textarea") && field.value);
+      if (isOtherPage && form.isConnected && !hasText) {
         sentAsPage.add(form);
         form.requestSubmit(button);
         return;
       }
-      showWarning(gettext("The site did not answer, so this may not have been saved. Please try again; nothing is done twice."));
+      showWarning(isOtherPage
+        ? gettext("This may not have been saved. You may have been logged out: log in in another window, and try again; nothing is done twice.")
+        : gettext("The site did not answer, so this may not have been saved. Please try again; nothing is done twice."));
     }
   };
 

@@ -237,7 +237,8 @@
     link.ariaBusy = "false";
   };
   const MAX_LINKS = 20; // to new comments that are not on this page
-  const explain = (error) => (error && !(error instanceof TypeError)
+  // `error`: its message is the status of an answer that is no page of the thread; without one there was no answer.
+  const explain = (error) => (/^[1-4]\d\d$/.test(error?.message)
     ? gettext("This did not work. Reload the page and try again.")
     : gettext("The site can’t be reached. Try again in a moment."));
   const clearError = (node) => {

@@ -339,6 +339,26 @@ def test_a_decision_after_a_log_out_leads_to_the_log_in(context, live_server, wa
     assert states(waiting_comments)[0] == "pending"
 
 
+def test_a_line_to_the_author_survives_a_log_out(context, live_server, waiting_comments, maria):
+    log_in(context, live_server, maria)
+    page = context.new_page()
+    page.goto(live_server.url + "/moderation/")
+    page.wait_for_load_state("networkidle")
+    page.keyboard.press("r")
+    page.get_by_role("radio", name="insult").check()
+    line = page.locator(".remove textarea[name=line]")
+    line.fill("Please say it without the names.")
+    cookies = context.cookies()
+    context.clear_cookies(name="sessionid")
+    remove = page.locator(".remove form").get_by_role("button", name="Remove", exact=True)
+    remove.click()
+    expect(page.get_by_role("alert")).to_contain_text("You may have been logged out")
+    expect(line).to_have_value("Please say it without the names.")
+    context.add_cookies(cookies)
+    remove.click()
+    expect(page.get_by_role("status")).to_contain_text("Removed: insult")
+
+
 def test_two_browsers_race_on_one_case(browser, live_server, waiting_comments):
     pages = []
     for name in ("Maria", "Omar"):
