@@ -61,7 +61,6 @@ MENTIONS: dict[Any, Sequence[str]] = {
 NO_USE = [
     *(LogEntry, EmailAddress, Authenticator, SocialAccount, UserSession),
     *(User.groups.through, RoleChange, SecondFactorRemoval, Author, Autosave, Presence),
-    Follow,  # a job adds one for whoever has an editor's pick
 ]
 
 APPEND_ONLY_TRIGGERS = """
@@ -297,7 +296,10 @@ def _is_used(user: User) -> bool:
     """Return whether anything else than the account itself refers to it."""
     for source, name in _references(User):
         is_own = source in NO_USE and name != "actor"
-        if not is_own and source._base_manager.filter(**{name: user}).exists():
+        rows = source._base_manager.filter(**{name: user})
+        if source is Follow:
+            rows = rows.exclude(kind=Follow.Kind.PICKS)  # which a job adds for whoever has an editor's pick
+        if not is_own and rows.exists():
             return True
     return False
 
