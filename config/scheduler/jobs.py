@@ -60,7 +60,6 @@ def delete_undeliverable() -> int:
 # The scheduler makes a round each minute, which may come a little early.
 JOBS = [
     Job(_("Continue the jobs of lost servers"), timedelta(seconds=50), requeue_lost_jobs),
-    Job(_("Delete expired rate limits"), timedelta(hours=1), delete_expired_cache_entries),
     Job(_("Notify followers"), timedelta(seconds=50), notify_followers),
     Job(_("Continue sending newsletters"), timedelta(seconds=50), sending.continue_sending),
     Job(_("Notify moderators of waiting comments"), timedelta(minutes=5), waiting_alerts.alert_moderators),
@@ -70,6 +69,9 @@ JOBS = [
     Job(_("Continue erasures of accounts"), timedelta(minutes=10), account_erasure.restart_erasures),
     Job(_("Delete unconfirmed e-mails"), timedelta(hours=1), delete_unconfirmed_emails),
     Job(_("Delete unconfirmed subscriptions"), timedelta(hours=1), subscriptions.delete_unconfirmed),
+    Job(_("Delete expired rate limits"), timedelta(hours=1), delete_expired_cache_entries),
+    Job(_("Delete old uploads of imports"), timedelta(hours=1), pending_uploads.delete_expired),
+    Job(_("Delete old files of personal data"), timedelta(hours=1), personal_data_files.delete_expired),
     Job(_("Delete old recipients of newsletters"), timedelta(days=1), sending.delete_old_recipients),
     Job(_("Delete old IP addresses"), timedelta(hours=1), origins.delete_expired),
     Job(_("Delete old sessions"), timedelta(days=1), devices.delete_old_sessions),
@@ -91,8 +93,6 @@ JOBS = [
     Job(_("Complete the erasure log"), timedelta(days=1), erasure_replay.log_all),
     Job(_("Flag harmful content in old comments"), timedelta(days=7), flags.flag_old_comments),
     Job(_("Scan old discussions for problems"), timedelta(days=1), scan.nightly_scan),
-    Job(_("Delete old uploads of imports"), timedelta(hours=1), pending_uploads.delete_expired),
-    Job(_("Delete old files of personal data"), timedelta(hours=1), personal_data_files.delete_expired),
     # Checked often, so that the first backup is made soon after the owner switches it on.
     Job(_("Make the nightly backup"), timedelta(minutes=5), make_nightly_backup, retry=timedelta(hours=1)),
 ]
