@@ -18,14 +18,14 @@ def usual_hours() -> int:
 
 
 # An undone decision does not count as a review unless it was done again, and an undo is never a review. A
-# comment waits since it was posted, or since its author changed it after its removal.
+# comment waits since it was posted, or since it last began to wait again.
 MEDIAN_SQL = f"""
 SELECT count(*), extract(epoch FROM percentile_cont(0.5) WITHIN GROUP (ORDER BY t.at - w.since))
 FROM comments_transition t
 JOIN comments_comment c ON c.id = t.comment_id
 CROSS JOIN LATERAL (
  SELECT coalesce(max(p.at), c.created_at) AS since FROM comments_transition p
- WHERE p.comment_id = t.comment_id AND p.id < t.id AND p.kind = 'state' AND p.actor_id IS NULL
+ WHERE p.comment_id = t.comment_id AND p.id < t.id AND p.kind = 'state'
    AND p.from_state <> 'pending' AND p.to_state = 'pending') w
 LEFT JOIN moderation_batch b ON b.id = t.batch
 WHERE t.kind = 'state' AND t.from_state = 'pending' AND t.actor_id IS NOT NULL

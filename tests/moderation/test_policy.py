@@ -18,6 +18,7 @@ from comments.models import Comment, Discussion, Reason, State, Transition
 from comments.policy import Submission, policy
 from comments.services.discussions import change_discussion
 from comments.services.editing import edit_comment
+from comments.services.states import change_states
 from moderation.actions.cases import due_time
 from moderation.actions.decisions import decide, undo
 from moderation.actions.setting_changes import Refusal
@@ -309,6 +310,21 @@ def test_the_usual_review_time_is_the_median(maria):
     assert Policy().describe_usual_delay() == ""
     caches["process"].clear()
     approve(comments[9], maria)
+    assert Policy().describe_usual_delay() == "usually 2 h"
+
+
+def test_a_comment_that_its_author_changed_waits_since_then(maria):
+    article = make_article()
+    comments = [make_comment(article, f"Words {n}") for n in range(10)]
+    ids = [comment.pk for comment in comments]
+    decide(ids=ids, to=State.REJECTED, reason=Reason.INSULT, actor=maria)
+    with triggers_disabled("transition_append_only"):
+        Transition.objects.update(at=timezone.now() - timedelta(days=20))
+    change_states(ids=ids, to=State.PENDING, reason=Reason.SCREENED, actor=None)
+    with triggers_disabled("transition_append_only"):
+        again = Transition.objects.filter(from_state=State.REJECTED)
+        assert again.update(at=timezone.now() - timedelta(minutes=90)) == 10
+    decide(ids=ids, to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     assert Policy().describe_usual_delay() == "usually 2 h"
 
 
