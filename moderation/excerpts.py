@@ -6,7 +6,7 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from articles.markup.markdown import make_comment_excerpt
+from articles.markup.markdown import make_excerpt
 from comments.models import Comment, Reason
 
 MAX_LENGTH = 120  # characters of an excerpt in lists of moderation
@@ -18,7 +18,7 @@ def comment_excerpt(comment: Comment) -> str:
         return _("permanently deleted")
     if comment.state_reason == Reason.RESTRICTED:
         return _("access restricted")
-    return make_comment_excerpt(comment.body_html, MAX_LENGTH) or str(comment.get_text_missing_display())
+    return make_excerpt(comment.body_html, MAX_LENGTH) or str(comment.get_text_missing_display())
 
 
 def highlighted_excerpt(body: str, spans: Sequence[Sequence[int]], length: int) -> SafeString:

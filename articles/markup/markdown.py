@@ -143,11 +143,19 @@ def reading_minutes(markup: str) -> int:
     return max(1, round(count_words(markup) / WORDS_PER_MINUTE))
 
 
+def excerpt_source_length(limit: int) -> int:
+    """Return the number of characters of HTML from which make_excerpt makes the same excerpt as from all.
+
+    They leave room for tags and entities, and bound the work.
+    """
+    return 4 * limit + 1
+
+
 def make_excerpt(markup: str, limit: int) -> str:
     """Return the beginning of rendered HTML as plain text, at most `limit` characters, cut at a word."""
     if "<figure>" in markup or "<h" in markup:  # a heading would run into the paragraph below it
         markup = _LEFT_OUT.sub("", markup)
-    head = markup[: 4 * limit]  # leaves room for tags and entities, and bounds the work
+    head = markup[: excerpt_source_length(limit) - 1]
     return _excerpt(head, len(markup) == len(head), limit)
 
 

@@ -327,6 +327,6 @@ def summarize(group: CommentGroup) -> ListSummary:
         more_discussions=max(0, discussions - MAX_DISCUSSIONS),
         oldest=min((row[3] for row in reasons), default=None),
         newest=max((row[4] for row in reasons), default=None),
-        sample=list(Comment.objects.filter(pk__in=sample).with_story().defer("body_html").order_by("pk")),
+        sample=list(Comment.objects.filter(pk__in=sample).with_story().defer("body").order_by("pk")),
         changed=[] if group.resolved_at else sorted(set(ids) - set(unchanged(group))),
     )

@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
-from articles.markup.markdown import make_excerpt
+from articles.markup.markdown import excerpt_source_length, make_excerpt
 from articles.models import UNPUBLISHED_TITLE, Article
 from comments.models import LAST_TRANSITION_ID, Comment, Reason, State, state_label
 from core.database.sql import fetch_prepared, fetch_together, query_text
@@ -42,7 +42,7 @@ from moderation.queue import second_opinions
 from moderation.reports import reporting
 from moderation.similar import pages as similar_pages
 
-EXCERPT_READ = 4 * excerpts.MAX_LENGTH + 1  # characters of HTML, as many as make_excerpt needs
+EXCERPT_READ = excerpt_source_length(excerpts.MAX_LENGTH)
 PAGE_SIZE = 20  # rows beside the open case
 MAX_QUEUE_GROUP_SIZE = 50_000  # comments in one group
 OPEN_STATES = (State.PENDING, State.PUBLISHED)

@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Left
 
-from articles.markup.markdown import make_excerpt
+from articles.markup.markdown import excerpt_source_length, make_excerpt
 from comments.models import Comment, Discussion
 from comments.models import CommentQuerySet as Comments
 from core.database.sql import fetch_rows
@@ -22,7 +22,7 @@ PAGE_SIZE = 300  # comments; a browser can draw and drag this many
 REPLIES = 20  # of each top-level comment
 SEARCH_PAGE = 100  # search results
 EXCERPT_LENGTH = 200  # characters of plain text
-EXCERPT_READ = 4 * EXCERPT_LENGTH + 1  # characters of HTML, as many as make_excerpt needs
+EXCERPT_READ = excerpt_source_length(EXCERPT_LENGTH)
 
 # Each statement returns the comments of a page in their order, as (id, above, more). `above`: it is shown
 # only as context of the replies below it. `more`: another page follows.

@@ -28,5 +28,5 @@ def test_the_excerpt_of_a_comment_has_no_markup():
     quoting = make_comment(
         make_article(), "> The *first* boat.\n\nSee the **second** [boat](https://example.org)."
     )
-    assert comment_excerpt(quoting) == "See the second boat."
+    assert comment_excerpt(quoting) == "The first boat. See the second boat."
     assert comment_excerpt(make_comment(make_article(), "sea " * 40)) == f"{'sea ' * 28}sea…"

@@ -41,7 +41,7 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 PROPOSED = {4: (3, "name"), 5: (4, "at_name"), 6: (5, "at_name")}
 
 
-def seen(capped, comment):
+def shown_parent(capped, comment):
     """Return the proposal of a comment as a page shows it, for `accept`."""
     return {capped.pk(comment): capped.pk(PROPOSED[comment][0])}
 
@@ -180,14 +180,14 @@ def test_accepting_takes_as_many_statements_for_three_as_for_one(
 
 
 def test_one_is_accepted_or_dismissed_and_both_are_undone(capped, maria):
-    accepted = accept(article=capped.article, actor=maria, only=seen(capped, 5))
+    accepted = accept(article=capped.article, actor=maria, only=shown_parent(capped, 5))
     assert capped.parents() == SAVED | {5: 4}
-    assert accept(article=capped.article, actor=maria, only=seen(capped, 5)) is None
+    assert accept(article=capped.article, actor=maria, only=shown_parent(capped, 5)) is None
 
     dismissed = dismiss(article=capped.article, actor=maria, comment=capped.pk(6), parent=capped.pk(5))
     assert opened(capped) == {4: PROPOSED[4]}
     assert dismiss(article=capped.article, actor=maria, comment=capped.pk(6), parent=capped.pk(5)) is None
-    assert accept(article=capped.article, actor=maria, only=seen(capped, 6)) is None
+    assert accept(article=capped.article, actor=maria, only=shown_parent(capped, 6)) is None
     assert summarize([dismissed], maria)[0].description == "Proposed parent dismissed"
 
     result = undo(batch=dismissed, actor=maria)
@@ -198,7 +198,7 @@ def test_one_is_accepted_or_dismissed_and_both_are_undone(capped, maria):
 
 
 def test_searching_again_keeps_earlier_decisions(capped, maria):
-    accept(article=capped.article, actor=maria, only=seen(capped, 4))
+    accept(article=capped.article, actor=maria, only=shown_parent(capped, 4))
     dismiss(article=capped.article, actor=maria, comment=capped.pk(5), parent=capped.pk(4))
     make_comment(capped.article, "@Jim I am new here.", parent=capped.comment(1))
     assert find_proposals(capped.article) == 1
