@@ -107,7 +107,8 @@ def _render_comment(request: SiteRequest, user: User, pk: int) -> HttpResponse:
 def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int | None) -> HttpResponse:
     """Render the queue with the comment `opened`, or with the first unclaimed one."""
     is_prefetched = PREFETCH_HEADER in request.headers or is_prefetch(request)
-    view, summaries, choices = _read_summaries(request, user, view)
+    view, summaries, choices = _choose_queue(request, user, view)
+    request.waiting_count = min(summaries[0].waiting_count, queues.MAX_WAITING)
     summary = next(entry for entry in summaries if entry.key == view.queue)
     # To find no case, Postgres would read all open ones in the order in which they are due.
     items, count = view.items() if summary.has_cases else (list[QueueItem](), 0)
@@ -140,7 +141,7 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
     return render(request, "moderation/queue/queue.html", context)
 
 
-def _read_summaries(
+def _choose_queue(
     request: SiteRequest, user: User, view: QueueView
 ) -> tuple[QueueView, list[QueueSummary], dict[str, Any]]:
     """Return the shown queue, the summaries of all queues, and the choices of the filters.
@@ -152,7 +153,6 @@ def _read_summaries(
     found = fetch_together(queries, {"user": user.pk})
     summaries = queues.parse_summaries(found, user, base)
     view = replace(view, for_colleagues=[case["pk"] for case in found["for_colleagues"]])
-    request.waiting_count = min(summaries[0].waiting_count, queues.MAX_WAITING)
     if request.path == base and "queue" not in request.GET and not view.values:
         view = replace(view, queue=queues.first_queue(summaries))
     return view, summaries, filters.parse_choices(found)

@@ -128,7 +128,7 @@ def dismiss(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         batch = decisions.dismiss(article=discussion.article, actor=user, comment=comment, parent=parent)
     except decisions.ProposalsChangedError:
-        text = _("Another parent is proposed meanwhile, so nothing was dismissed. Please check it again.")
+        text = _("Another parent has been proposed meanwhile, so nothing was dismissed. Please check it.")
         messages.warning(request, text)
         return redirect("moderation:proposals", pk)
     return _redirect_back(request, pk, batch)

@@ -72,6 +72,7 @@ def urls() -> dict[str, str]:
         "story": first.get_absolute_url(),
         "author": author.get_absolute_url(),
         "page": page.get_absolute_url(),
+        "search": "/search/?q=quay&author=ida-berg",
         "admin-front": "/admin/articles/pin/",
         "admin-list": "/admin/articles/article/",
         "admin-form": f"/admin/articles/article/{first.pk}/change/",

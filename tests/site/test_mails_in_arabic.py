@@ -154,7 +154,7 @@ class Senders:
         )
         tasks.send_request_receipt.func(request.pk)
         tasks.notify_administrators.func(request.pk)
-        removal_requests.answer(request=request, outcome="refused", text="لا.", actor=self.staff)
+        removal_requests.answer(removal_request=request, outcome="refused", text="لا.", actor=self.staff)
         tasks.notify_request_outcome.func(request.pk)
 
     def sanction(self) -> None:

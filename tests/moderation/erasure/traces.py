@@ -143,7 +143,9 @@ class PersonalTraces:
             name=NAME,
             email=f"{EMAIL}@example.org",
         )
-        removal_requests.answer(request=request, outcome="done", text="Done.", actor=self.administrator)
+        removal_requests.answer(
+            removal_request=request, outcome="done", text="Done.", actor=self.administrator
+        )
         case = Case.objects.create(comment=self.foreign, discussion_id=self.story.pk, is_illegal=True)
         IllegalContentReport.objects.create(
             comment=self.foreign,
