@@ -150,6 +150,14 @@ class User(AbstractBaseUser, PermissionsMixin):
         return bool(self.roles & {EDITOR, ADMINISTRATOR})
 
     @property
+    def can_be_invited(self) -> bool:
+        """Return whether the account waits for its owner to choose a password.
+
+        Accounts of people who log in with another service have none either, but were used.
+        """
+        return self.is_active and self.last_login is None and not self.has_usable_password()
+
+    @property
     def can_view_email_addresses(self) -> bool:
         """Return whether the user may see the e-mail addresses of others: not editors."""
         return self.has_perm("accounts.view_user") and self.has_perm("accounts.view_guest")

@@ -13,14 +13,6 @@ from articles.site.languages import in_language_of
 from core.mail.composition import compose_mail
 
 
-def is_invited(user: User) -> bool:
-    """Return whether an account waits for its owner: it has no password and was never used.
-
-    The accounts of people who log in with another service have no password either.
-    """
-    return user.is_active and user.last_login is None and not user.has_usable_password()
-
-
 @task()
 def invite(user_id: int) -> None:
     """Mail a link to choose a password, which also confirms the e-mail address.
@@ -28,7 +20,7 @@ def invite(user_id: int) -> None:
     Does nothing if the account was used or has a password already.
     """
     user = User.objects.filter(pk=user_id).first()
-    if user is None or not is_invited(user):
+    if user is None or not user.can_be_invited:
         return
     site = read_site()
     key = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}

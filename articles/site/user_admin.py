@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from accounts.admin import UserAdmin
 from accounts.models import User
 from articles.site.cached_pages import increment_site_version
-from articles.site.invitations import invite, is_invited
+from articles.site.invitations import invite
 from core.mail.failures import mail_server
 
 
@@ -46,7 +46,7 @@ class InvitingUserAdmin(UserAdmin):
 
     @admin.action(description=_("Send the invitation again"), permissions=["change"])
     def invite_again(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        waiting = [user.pk for user in queryset if is_invited(user)]
+        waiting = [user.pk for user in queryset if user.can_be_invited]
         for pk in waiting:
             invite.enqueue(pk)
         sent = ngettext("%(n)s invitation will be sent.", "%(n)s invitations will be sent.", len(waiting))
