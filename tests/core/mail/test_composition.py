@@ -98,7 +98,7 @@ def test_a_title_and_an_answer_have_their_own_direction_in_an_arabic_mail() -> N
     )
     with translation.override("ar"):
         mail = compose_mail(
-            "moderation/mail/request_outcome.txt", "s", "a@example.org", site=SITE, request=outcome
+            "moderation/mail/request_outcome.txt", "s", "a@example.org", site=SITE, removal_request=outcome
         )
     check_mail(mail)
     html = html_of(mail)

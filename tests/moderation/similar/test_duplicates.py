@@ -44,7 +44,7 @@ def test_removed_duplicates_link_to_their_original(client, maria, article):
     client.post(url(group), {"reason": page.context["proposed"]})
 
     assert group.kind == "repeat"
-    assert "Duplicate of a comment by Maria" in page.text
+    assert "Duplicate of a comment by <bdi>Maria</bdi>" in page.text
     gone = Comment.objects.filter(state=State.REJECTED)
     assert set(gone.values_list("pk", "duplicate_of", "state_reason")) == {
         (c.pk, first.pk, "repeat") for c in again

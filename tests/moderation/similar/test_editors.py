@@ -100,7 +100,7 @@ def test_original_is_shown_only_to_people_who_may_decide_on_it(client, maria, ar
     for user, is_shown in ((maria, True), (nora, False)):
         client.force_login(user)
         page = client.get(url(group)).text
-        assert ("Duplicate of a comment by Maria" in page) == is_shown
+        assert ("Duplicate of a comment by <bdi>Maria</bdi>" in page) == is_shown
         assert "2 duplicates of a comment by Maria" in page
 
 
