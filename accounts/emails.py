@@ -72,3 +72,10 @@ def has_confirmed_email(user: str = "user", guest: str = "guest") -> Q:
 def list_confirmed_emails(user: User) -> list[str]:
     """Return the e-mails that the owner of this account has confirmed."""
     return list(EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True))
+
+
+def confirm_email(user: User) -> None:
+    """Store that the owner of this account has confirmed its e-mail, unless another account has."""
+    address, _is_new = EmailAddress.objects.get_or_create(user=user, email=user.email)
+    if address.set_verified():
+        address.set_as_primary(conditional=True)

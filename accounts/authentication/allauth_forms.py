@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts import mails
 from accounts.authentication import sign_up
+from accounts.emails import confirm_email
 from accounts.forms import NameForm
 from accounts.requests import next_path
 from core.rate_limits import DAY, MINUTE, RateLimitError, set_retry_after
@@ -51,6 +52,14 @@ class ChangePasswordForm(PasswordLabels, forms.ChangePasswordForm):
 
 class ResetPasswordKeyForm(PasswordLabels, forms.ResetPasswordKeyForm):
     """The form of the mailed link to choose a new password."""
+
+    def save(self) -> None:
+        """Store the password. The link of an invitation confirms the e-mail to which it was mailed."""
+        was_invited = self.user.can_be_invited
+        with transaction.atomic():
+            super().save()
+            if was_invited:
+                confirm_email(self.user)
 
 
 class LoginForm(EmailLabel, forms.LoginForm):

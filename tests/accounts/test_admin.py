@@ -5,6 +5,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core import mail
 from django.db import connection
@@ -156,6 +157,8 @@ def test_an_invited_person_gets_a_link_and_chooses_a_password():
     password = {"password1": "nine-quiet-otters", "password2": "nine-quiet-otters"}
     emil.post(form.redirect_chain[-1][0], password)  # this logs Emil in, since he has opened the mailed link
     assert emil.get("/admin/articles/article/add/", follow=True).status_code == 200
+    address = EmailAddress.objects.get()
+    assert (address.email, address.verified, address.primary) == ("emil@example.org", True, True)
     used = Client().get(link)
     assert used.status_code == 404
     assert '<a class="btn" href="/accounts/login/">Log in</a>' in used.content.decode()
