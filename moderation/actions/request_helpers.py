@@ -26,7 +26,7 @@ from django.views.decorators.http import require_POST
 from accounts.models import User
 from accounts.requests import safe_local_path
 from articles.models import Article
-from comments.models import Comment, Reason, State, Transition
+from comments.models import Comment, State, Transition
 from core.query_forms import QueryForm, parse_whole_number
 from moderation import explanations
 from moderation.actions import history
@@ -73,17 +73,12 @@ def without_done_param(path: str) -> str:
 
 
 def redirect_back(request: HttpRequest, batch: Batch | None, back: str, comment: Comment) -> HttpResponse:
-    """Redirect to `back`: a path of this site, or "story" for the comment on its story.
-
-    A restricted comment has no page among those of moderation: from there the queue is next.
-    """
+    """Redirect to `back`: a path of this site, or "story" for the comment on its story."""
     if back == "story":
         story = comment.discussion.article.get_absolute_url()
         if batch:
             add_done_message(request, batch, f"{story}#comment-{comment.pk}")
         return redirect(story + story_anchor(comment))
-    if comment.state_reason == Reason.RESTRICTED and back == reverse("moderation:comment", args=[comment.pk]):
-        back = reverse("moderation:queue")
     return redirect_with_done(batch, safe_local_path(request, back))
 
 

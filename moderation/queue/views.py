@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.requests import next_path, require_decider, safe_local_path
 from articles.site.requests import SiteRequest, is_prefetch
 from comments import removal_reasons
-from comments.models import Comment, Transition
+from comments.models import Comment, Reason, Transition
 from core.database.sql import fetch_together
 from moderation.actions import cases
 from moderation.actions.request_helpers import (
@@ -99,14 +99,23 @@ def create_group(request: HttpRequest) -> HttpResponse:
 
 
 def _render_comment(request: SiteRequest, user: User, pk: int) -> HttpResponse:
-    """Render the queue with this comment open; raise Http404 if the person may not decide on it."""
-    get_object_or_404(Comment.objects.moderated_by(user).only("pk"), pk=pk)
+    """Render the queue with this comment open; raise Http404 if the person may not decide on it.
+
+    A comment that was restricted meanwhile has no page: the queue is shown, with what was just done.
+    """
+    comments = Comment.objects.moderated_by(user, include_restricted=True)
+    comment = get_object_or_404(comments.only("state_reason"), pk=pk)
+    if comment.state_reason == Reason.RESTRICTED:
+        if _is_prefetch(request):
+            raise Http404
+        messages.info(request, _("Access to comment %(id)s is restricted.") % {"id": pk})
+        return redirect(f"{reverse('moderation:queue')}?{request.GET.urlencode()}")
     return _render_queue(request, user, QueueView.read(request.GET, user), pk)
 
 
 def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int | None) -> HttpResponse:
     """Render the queue with the comment `opened`, or with the first unclaimed one."""
-    is_prefetched = PREFETCH_HEADER in request.headers or is_prefetch(request)
+    is_prefetched = _is_prefetch(request)
     view, summaries, choices = _choose_queue(request, user, view)
     request.waiting_count = min(summaries[0].waiting_count, queues.MAX_WAITING)
     summary = next(entry for entry in summaries if entry.key == view.queue)
@@ -139,6 +148,10 @@ def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int
     if is_prefetched:
         context["messages"] = []  # keep the messages for the page that the person sees
     return render(request, "moderation/queue/queue.html", context)
+
+
+def _is_prefetch(request: SiteRequest) -> bool:
+    return PREFETCH_HEADER in request.headers or is_prefetch(request)
 
 
 def _choose_queue(

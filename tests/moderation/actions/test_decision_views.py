@@ -69,6 +69,20 @@ def test_a_decision_on_a_comment_that_was_restricted_meanwhile_leads_to_the_queu
     assert f'href="{page}"' not in text(answer)  # which does not exist any more
 
 
+def test_a_decision_shows_its_bar_if_the_next_comment_was_restricted_meanwhile(client, maria, ada):
+    article = make_article()
+    one, two, three = (make_comment(article, f"Words {n}") for n in range(3))
+    opened = client.get("/moderation/")
+    restrictions.restrict(ids=[two.pk], why=Restriction.Why.COURT, actor=ada)
+    following = f"/moderation/comments/{two.pk}/?queue=waiting"
+    answer = post_decision(client, opened, one, act="spam", next=following)
+    assert answer.status_code == 200
+    assert open_comment_ids(answer) == [three.pk]
+    assert "Marked as spam" in text(answer)
+    assert f"Access to comment {two.pk} is restricted." in text(answer)
+    assert client.get(f"/moderation/comments/{two.pk}/", headers={"Soundoff-Ahead": "1"}).status_code == 404
+
+
 def test_decision_after_a_colleague_is_refused(client, maria, omar):
     article = make_article()
     one, two = make_comment(article), make_comment(article, "Other words")

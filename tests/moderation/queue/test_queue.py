@@ -111,8 +111,12 @@ def test_restricted_comment_is_in_no_queue(client, maria):
     for queue in ("waiting", "recent"):
         assert listed_comment_ids(client.get(f"/moderation/?queue={queue}")) == []
         assert "What nobody may see" not in text(client.get(f"/moderation/?queue={queue}"))
-    assert client.get(f"/moderation/comments/{comment.pk}/").status_code == 404
-    assert client.get(f"/moderation/cases/{Case.objects.get().pk}/").status_code == 404
+    for path in (f"comments/{comment.pk}", f"cases/{Case.objects.get().pk}"):
+        answer = client.get(f"/moderation/{path}/?queue=waiting", follow=True)
+        assert answer.redirect_chain == [("/moderation/?queue=waiting", 302)]
+        assert f"Access to comment {comment.pk} is restricted." in text(answer)
+        assert open_comment_ids(answer) == []
+        assert "What nobody may see" not in text(answer)
 
 
 @pytest.mark.parametrize("path", ["cases", "comments"])
