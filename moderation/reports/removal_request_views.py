@@ -96,7 +96,7 @@ def removal_request_page(request: HttpRequest, pk: int) -> HttpResponse:
     user = require_administrator(request)
     rows = RemovalRequest.objects.select_related("article", "comment__discussion__article", "decided_by")
     sent = get_object_or_404(rows, pk=pk)
-    form = AnswerForm(request.POST if request.method == "POST" else None)
+    form, unsent_answer = AnswerForm(request.POST if request.method == "POST" else None), ""
     if form.is_valid():
         values = form.cleaned_data
         try:
@@ -105,14 +105,17 @@ def removal_request_page(request: HttpRequest, pk: int) -> HttpResponse:
             )
         except ValidationError as error:
             messages.warning(request, error.messages[0])
+            sent.refresh_from_db()
+            unsent_answer = values["answer"]
         else:
             messages.success(request, _("Answer sent. It is mailed, and shown on the receipt page."))
-        return redirect("moderation:request", pk)
+            return redirect("moderation:request", pk)
     context = {
         "removal_request": sent,
         "url": _url(sent),
         "edit_url": sent.article and reverse("admin:articles_article_change", args=[sent.article_id]),
         "form": form,
+        "unsent_answer": unsent_answer,
     }
     return render(
         request, "moderation/reports/removal_request.html", context, status=422 if form.is_bound else 200

@@ -164,8 +164,11 @@ def test_a_request_is_answered_once(story, ada):
     first, second = client_of(ada), client_of(other)
     url = f"/moderation/requests/{row.pk}/"
     first.post(url, {"outcome": "done", "answer": "It is gone."})
-    page = second.post(url, {"outcome": "refused", "answer": "No."}, follow=True).content.decode()
+    typed = "No, since the paper says so."
+    page = second.post(url, {"outcome": "refused", "answer": typed}, follow=True).content.decode()
     assert "A colleague has already answered this request." in page
+    assert "It is gone." in page
+    assert typed in page
     row.refresh_from_db()
     assert (row.outcome, row.answer, row.decided_by) == ("done", "It is gone.", ada)
 
