@@ -1,6 +1,7 @@
 """The editor of a story in Chromium: the toolbar, its keys, and formatted text that is pasted."""
 
 import pytest
+from django.middleware.csrf import _get_new_csrf_string
 from playwright.sync_api import Route, expect
 
 from tests.articles.editing.editor_forms import PASTE, WORD, body, preview_of, select
@@ -226,7 +227,15 @@ def _paste_is_not_lost_after_a_log_out(editor_page):
     body(editor_page).evaluate(PASTE, ["<b>Bold</b> news", " Bold news"])
     expect(body(editor_page)).to_have_value("The ferry sails. Bold news")
     expect(editor_page.get_by_role("status").last).to_contain_text("You may have been logged out.")
-    editor_page.context.add_cookies(cookies)
+    # After a log-in in another window, which makes a new token.
+    renewed = [
+        cookie | {"value": _get_new_csrf_string()} if cookie["name"] == "csrftoken" else cookie
+        for cookie in cookies
+    ]
+    editor_page.context.add_cookies(renewed)
+    body(editor_page).fill("")
+    body(editor_page).evaluate(PASTE, ["<b>Bold</b> news", "Bold news"])
+    expect(body(editor_page)).to_have_value("**Bold** news")
     editor_page.failures[:] = [message for message in editor_page.failures if "403" not in message]
 
 
