@@ -63,6 +63,8 @@ def explain_refused_edit(comment: Comment) -> str:
     """Return the sentence for an author who can no longer edit a comment."""
     if comment.state in REMOVED or comment.is_redacted:
         return _("A moderator has decided on this comment.")
+    if comment.state == State.DELETED:
+        return _("This comment was deleted.")
     minutes = EDIT_WINDOW // timedelta(minutes=1)
     text = ngettext(
         "A comment can be changed for %(n)s minute only.",
