@@ -158,7 +158,8 @@ def test_the_short_rules_are_shown_above_the_reply_form(ada_client: Client) -> N
     assert "Argue with what was said" in Client().get(url).content.decode()
     save(ada_client, rules_in_short="One.\n\n Two. \nThree <b>.", rules="All of them.")
     page = Client().get(url).content.decode()
-    assert "One.<br>Two.<br>Three &lt;b&gt;." in page
+    lines = re.findall(r"<bdi>(.*?)</bdi>", re.search(r'<p class="rules">.*?</p>', page, re.DOTALL)[0])
+    assert lines == ["One.", "Two.", "Three &lt;b&gt;."]
     assert 'href="/rules/"' in page
     save(ada_client, rules_in_short="")
     assert "Argue with what was said" in Client().get(url).content.decode()
@@ -277,7 +278,7 @@ def test_concurrent_changes_are_detected(ada_client: Client) -> None:
 
 def test_the_numbers_of_other_settings_are_shown(ada_client: Client) -> None:
     page = ada_client.get(URL).content.decode()
-    assert "hold up to 1 of 100 good comments" in page
+    assert "Of 100 good comments, it may make up to 1 wait" in page
     assert "more than 4 hours, between 08:00 and 22:00" in page
 
 
