@@ -1,4 +1,4 @@
-"""Queries about e-mail addresses: whose they are, which are confirmed, and how often they get mail."""
+"""E-mail addresses of people: whose they are, which are confirmed, and how often they get mail."""
 
 from collections.abc import Iterable
 from datetime import timedelta
