@@ -83,6 +83,14 @@ def test_saved_twice_at_once_is_one_revision(client, comment, author, monkeypatc
     assert Transition.objects.filter(comment=comment).count() == 2  # posted, edited
 
 
+def test_an_edit_of_a_comment_that_was_deleted_in_another_window_says_so(client, comment, author):
+    client.force_login(author)
+    delete_comment(comment=comment, user=author, guest=None)
+    page = client.post(edit_url(comment), {"body": "A typo."}).content.decode()
+    assert "This comment was deleted." in page
+    assert "A typo." in page
+
+
 def test_only_the_author_may_edit(client, comment):
     assert client.get(edit_url(comment)).status_code == 404
     assert client.post(edit_url(comment), {"body": "Mine now."}).status_code == 403
