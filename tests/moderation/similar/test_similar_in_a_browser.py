@@ -70,6 +70,26 @@ def test_selection_is_kept_when_going_back(browser, live_server):
     assert list(Comment.objects.exclude(state="spam").values_list("pk", flat=True)) == [int(left_out or 0)]
 
 
+def test_ticks_are_not_restored_by_their_position_when_going_back(browser, live_server):
+    article = make_article()
+    pks = [make_comment(article, f"Nice, number {n}.").pk for n in range(4)]
+    group = CommentGroup.objects.create(kind="text", run=uuid4(), size=4)
+    for pk in pks:
+        CommentGroupMember.objects.create(group=group, comment_id=pk, similarity=1, last_transition_id=None)
+    page = browser.new_page()
+    log_in(page.context, live_server, UserFactory.create(roles=("Moderator",)))
+    url = live_server.url + reverse("moderation:group", args=[group.pk])
+    page.goto(url)
+    left_out = page.locator("input[name=in]").last.get_attribute("value")
+    page.goto(f"{url}?without={left_out}")
+    page.get_by_role("button", name="Mark as spam").click()
+    page.wait_for_url("**done=**")
+    page.go_back()
+    expect(page.locator("input[name=in]")).to_have_count(1)
+    expect(page.locator("input[name=in]")).to_have_value(left_out)
+    expect(page.locator("input[name=in]")).not_to_be_checked()
+
+
 def test_a_second_press_does_not_decide_on_the_next_group(browser, live_server):
     article = make_article()
     scan.run_scan()
