@@ -358,7 +358,7 @@ def _refusals_from(rows: QuerySet[Transition]) -> list[Refusal]:
             continue
         if row.reason == Reason.RESTRICTED:
             restricted = _("Access is restricted: only an administrator can lift the restriction")
-            refused.append(Refusal(row.comment_id, _actor_name(row.actor), restricted, has_page=False))
+            refused.append(Refusal(row.comment_id, _actor_name(row.actor), restricted))
             continue
         is_same_state = row.from_state == row.to_state and row.actor_id is None  # as an edit logs it
         is_edited = is_same_state or row.comment.revision != row.revision

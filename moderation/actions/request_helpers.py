@@ -116,7 +116,7 @@ def add_refusal_message(request: HttpRequest, result: ActionResult) -> None:
         return
     shown = result.refused[:5]
     # Some of them are sentences, with a full stop.
-    sentences = [(_comment_link(r), _explain_refusal(r).removesuffix(".")) for r in shown]
+    sentences = [(_comment_link(r.comment), _explain_refusal(r).removesuffix(".")) for r in shown]
     lines = format_html_join(" ", "{}{}.", sentences)
     count = len(result.refused) + result.more
     summary = ngettext(
@@ -127,14 +127,11 @@ def add_refusal_message(request: HttpRequest, result: ActionResult) -> None:
     messages.warning(request, format_html("{} {}{}", summary, lines, " …" if count > len(shown) else ""))
 
 
-def _comment_link(refusal: Refusal) -> SafeString | str:
-    """Return the number of a comment with a link to its page in moderation, or "" for a setting."""
-    if not refusal.comment:
+def _comment_link(comment: int | None) -> SafeString | str:
+    """Return a link to a comment in moderation, or "" for a setting."""
+    if not comment:
         return ""
-    if not refusal.has_page:
-        return f"#{refusal.comment}: "
-    url = reverse("moderation:comment", args=[refusal.comment])
-    return format_html('<a href="{}">#{}</a>: ', url, refusal.comment)
+    return format_html('<a href="{}">#{}</a>: ', reverse("moderation:comment", args=[comment]), comment)
 
 
 def _explain_refusal(refusal: Refusal) -> str:

@@ -112,7 +112,6 @@ class Refusal:
     comment: int | None  # None for a setting, which `reason` then names
     actor: str  # the person who had changed it before, or ""
     reason: str  # the earlier decision, or the obstacle
-    has_page: bool = True  # the comment has a page among those of moderation: it is not restricted
 
 
 def apply_changes(*, batch: Batch, changes: Sequence[tuple[SettingChange.Target, int, str, Any]]) -> int:
