@@ -14,9 +14,7 @@
     const post = (url, values) => {
       const data = new FormData();
       for (const [name, value] of Object.entries(values)) for (const one of [value].flat()) data.append(name, one);
-      // After a log-in in another window the cookie has a new token, and the form still the old one.
-      const token = document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? form.elements.csrfmiddlewaretoken.value;
-      return fetch(url, { method: "POST", body: data, headers: { "X-CSRFToken": token } });
+      return fetch(url, { method: "POST", body: data, headers: { "X-CSRFToken": csrfToken(form) } });
     };
     const isJson = (answer) => answer.headers.get("Content-Type")?.startsWith("application/json");
 

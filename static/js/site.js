@@ -8,6 +8,9 @@ globalThis.interpolate ??= (words, values) => words.replace(/%\((\w+)\)s/g, (_, 
 
 // The browser's storage may be forbidden or full.
 globalThis.tryStorage = (act) => { try { return act(); } catch { return undefined; } };
+// The token that Django demands of a POST. After a log-in in another window the cookie has a new one, and the form of this
+// page still the old one.
+globalThis.csrfToken = (form) => document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? form.elements.csrfmiddlewaretoken.value;
 // Lists by address, as {address: [value, …]}, of the `limit` addresses that were written last.
 globalThis.storedLists = (storage, key, limit) => {
   const all = () => tryStorage(() => JSON.parse(globalThis[storage].getItem(key))) ?? {};

@@ -12,7 +12,6 @@
     for (const [name, value] of new FormData(of)) values[name]?.push(value);
     return values;
   };
-  const token = () => document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? field("csrfmiddlewaretoken").value;
 
   // The nonce identifies this form in this window, with a counter (turn) of its changes. Requests may overtake each
   // other, so the site ignores an earlier turn. The nonces before it are of the forms that this one continues.
@@ -56,7 +55,7 @@
 
   const send = async (values, how = {}) => {
     const body = new FormData();
-    for (const [name, value] of Object.entries({ csrfmiddlewaretoken: token(), ...values })) body.append(name, value);
+    for (const [name, value] of Object.entries({ csrfmiddlewaretoken: csrfToken(form), ...values })) body.append(name, value);
     const answer = await fetch(bar.dataset.url, { method: "POST", body, ...how });
     if (!answer.ok) throw new Error(answer.status);
     return answer.json();
@@ -161,7 +160,7 @@
       timer = setTimeout(keep, AFTER);
     });
     form.addEventListener("submit", () => {
-      field("csrfmiddlewaretoken").value = token(); // the token is new after a log-in in another tab
+      field("csrfmiddlewaretoken").value = csrfToken(form); // the token is new after a log-in in another tab
       look();
       if (storedTurn !== turn) store();
       isLeaving = true;
