@@ -36,6 +36,14 @@ def parse_ids(texts: Iterable[str]) -> list[int]:
     return [pk for text in texts if (pk := parse_whole_number(text))]
 
 
+def parse_id_pairs(texts: Iterable[str]) -> dict[int, int]:
+    """Return the second id by the first, given texts such as "12.3". Raises ValueError for another text."""
+    pairs = [[parse_whole_number(number) for number in text.split(".", 1)] for text in texts if text]
+    if any(len(pair) != 2 or None in pair for pair in pairs):
+        raise ValueError("not a pair of ids")
+    return {first: second for first, second in pairs if first is not None and second is not None}
+
+
 def parse_uuid(text: str | None) -> UUID | None:
     """Return the UUID that a request sent, or None for another text."""
     try:

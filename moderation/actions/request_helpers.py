@@ -27,7 +27,7 @@ from accounts.models import User
 from accounts.requests import safe_local_path
 from articles.models import Article
 from comments.models import Comment, State, Transition
-from core.query_forms import QueryForm, parse_whole_number
+from core.query_forms import QueryForm, parse_id_pairs
 from moderation import explanations
 from moderation.actions import history
 from moderation.actions.decisions import ActionResult
@@ -183,10 +183,10 @@ def parse_expected_transitions(values: list[str]) -> dict[int, int]:
 
     Raises BadRequest for a malformed value: to ignore it would let the same decision be taken twice.
     """
-    pairs = [[parse_whole_number(number) for number in value.split(".", 1)] for value in values if value]
-    if any(len(pair) != 2 or None in pair for pair in pairs):
-        raise BadRequest(NOT_AVAILABLE)
-    return {pk: last for pk, last in pairs if pk is not None and last is not None}
+    try:
+        return parse_id_pairs(values)
+    except ValueError as error:
+        raise BadRequest(NOT_AVAILABLE) from error
 
 
 def actions_visible_to(user: User) -> Any:

@@ -20,7 +20,7 @@ from accounts.models import User
 from accounts.requests import require_decider
 from comments.admin import discussions_of
 from comments.models import Comment, Discussion, InferredParent
-from core.query_forms import QueryForm
+from core.query_forms import QueryForm, parse_id_pairs
 from moderation import excerpts
 from moderation.actions.request_helpers import (
     DoneQuery,
@@ -60,13 +60,11 @@ class Threshold:
 
 
 class AcceptForm(QueryForm):
-    """A form that accepts one proposal, or all of at least a confidence in percent.
+    """A form that accepts all proposals of at least a confidence in percent.
 
-    `proposal`: the comment and its proposed parent, as in 12-3. `seen`: the fingerprint of the open proposals
-    that the page listed or counted, for accepting all.
+    `seen`: the fingerprint of the open proposals that the page listed or counted.
     """
 
-    proposal = forms.RegexField(r"^[0-9]{1,18}-[0-9]{1,18}$", initial="")
     seen = forms.CharField(required=False, max_length=32, initial="")
     least = forms.IntegerField(required=False, validators=[MinValueValidator(0), MaxValueValidator(100)])
 
@@ -101,17 +99,17 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
     """Accept the proposal of one comment, or all above a threshold."""
     user, discussion = _load(request, pk)
     posted = AcceptForm.read(request.POST)
-    if not posted["proposal"] and posted["least"] is None:
+    proposal = _posted_proposal(request)
+    if not proposal and posted["least"] is None:
         messages.warning(request, _("Choose what to accept."))
         return redirect("moderation:proposals", pk)
-    only = dict([_parse_proposal(posted["proposal"])]) if posted["proposal"] else None
     try:
         batch = decisions.accept(
             article=discussion.article,
             actor=user,
             least=(posted["least"] or 0) / 100,
-            only=only,
-            seen=None if only else posted["seen"],
+            only=dict([proposal]) if proposal else None,
+            seen=None if proposal else posted["seen"],
         )
     except decisions.ProposalsChangedError:
         text = _("The proposals have changed meanwhile, so none was accepted. Please check them again.")
@@ -124,7 +122,7 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
 def dismiss(request: HttpRequest, pk: int) -> HttpResponse:
     """Dismiss one proposal."""
     user, discussion = _load(request, pk)
-    comment, parent = _parse_proposal(AcceptForm.read(request.POST)["proposal"] or "0-0")
+    comment, parent = _posted_proposal(request) or (0, 0)
     try:
         batch = decisions.dismiss(article=discussion.article, actor=user, comment=comment, parent=parent)
     except decisions.ProposalsChangedError:
@@ -156,10 +154,12 @@ def _redirect_back(request: HttpRequest, pk: int, batch: Batch | None) -> HttpRe
     return redirect_with_done(batch, reverse("moderation:proposals", args=[pk]))
 
 
-def _parse_proposal(text: str) -> tuple[int, int]:
-    """Return the comment and its proposed parent, given "12-3"."""
-    comment, parent = text.split("-")
-    return int(comment), int(parent)
+def _posted_proposal(request: HttpRequest) -> tuple[int, int] | None:
+    """Return the comment and its proposed parent that the pressed button names, or None if it names none."""
+    try:
+        return next(iter(parse_id_pairs([request.POST.get("proposal", "")]).items()), None)
+    except ValueError:
+        return None
 
 
 def _thresholds(proposals: Iterable[InferredParent]) -> list[Threshold]:

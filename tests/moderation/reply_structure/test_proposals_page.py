@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 def proposal(capped, comment, parent):
     """Return the fields of the buttons of one proposal."""
-    return {"proposal": f"{capped.pk(comment)}-{capped.pk(parent)}"}
+    return {"proposal": f"{capped.pk(comment)}.{capped.pk(parent)}"}
 
 
 def url(story, name="proposals"):
