@@ -3,6 +3,7 @@ after a log-in, which depends on what waits in the queues."""
 
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -109,7 +110,9 @@ def _render_comment(request: SiteRequest, user: User, pk: int) -> HttpResponse:
         if _is_prefetch(request):
             raise Http404
         messages.info(request, _("Access to comment %(id)s is restricted.") % {"id": pk})
-        return redirect(f"{reverse('moderation:queue')}?{request.GET.urlencode()}")
+        # Without "next", which would open the form that removes another comment.
+        query = urlencode({name: value for name, value in request.GET.items() if name != "next"})
+        return redirect(reverse("moderation:queue") + (f"?{query}" if query else ""))
     return _render_queue(request, user, QueueView.read(request.GET, user), pk)
 
 
