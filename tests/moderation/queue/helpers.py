@@ -56,3 +56,8 @@ def post_decision(client, page, *comments, **fields):
 
 def state(comment) -> tuple[str, str]:
     return Comment.objects.values_list("state", "state_reason").get(pk=comment.pk)
+
+
+def states(comments) -> list[str]:
+    """Return the stored states of these comments."""
+    return [Comment.objects.values_list("state", flat=True).get(pk=c.pk) for c in comments]
