@@ -103,7 +103,7 @@ def environment() -> dict[str, str]:
     return base | chosen | {"WEB_PROCESSES": "1", "TMPDIR": str(copied.parents[1])}
 
 
-def faults(output: str) -> list[str]:
+def missed_goals_of_zero(output: str) -> list[str]:
     """Return the goals of zero that are not met, such as of damage and of errors: they hold at any size."""
     return re.findall(r"^\| ([^|]+) \| [^|]+ \| ≤ 0\b[^.|]*\| \*\*not met\*\* \|$", output, re.MULTILINE)
 
@@ -117,7 +117,10 @@ def test_a_missed_goal_of_zero_is_found() -> None:
         Goal("groups", 3, unit=""),
         Goal("a reply", 90, most=5, unit="ms"),
     ]
-    assert faults("\n".join(rows("goal | figure | target | ", map(str, goals)))) == ["damage", "lost"]
+    assert missed_goals_of_zero("\n".join(rows("goal | figure | target | ", map(str, goals)))) == [
+        "damage",
+        "lost",
+    ]
 
 
 @pytest.mark.parametrize("bench", BENCHES)
@@ -138,7 +141,7 @@ def test_a_bench_runs_at_its_smallest(bench: str, environment: dict[str, str], t
     )
     assert done.returncode == 0, done.stdout[-10_000:]
     assert "| " in done.stdout
-    assert faults(done.stdout) == []
+    assert missed_goals_of_zero(done.stdout) == []
     if name == "backup":
         # A backup of a running site, restored into a second one by the commands that operators run.
         assert re.search(r"pages that differ, of \d+ \| 0 \|", done.stdout)
