@@ -14,8 +14,8 @@ from PIL import ImageCms, ImageDraw
 from accounts.models import User
 from articles.images.forms import UploadForm
 from articles.images.tasks import make_sizes_of
-from articles.images.uploads import DecodedImage, read_upload
 from articles.models import Image
+from tests.helpers.uploads import read_upload_once
 
 LOCATION = b"Harbour 59.9139N 10.7522E"
 
@@ -104,9 +104,9 @@ def form(data: bytes, name: str = "photo.jpg", **description: Any) -> UploadForm
 def make_image(
     data: bytes | None = None, actor: User | None = None, *, is_ready: bool = True, **description: Any
 ) -> Image:
-    """Store an uploaded image. Each file is decoded once, because the decoder's process takes 0.3 s."""
+    """Store an uploaded image. Each content is decoded once."""
     filled = form(data or _usual_photo(), **description)
-    with patch("articles.images.forms.read_upload", lambda file: _decoded(file.read(), file.name)):
+    with patch("articles.images.forms.read_upload", read_upload_once):
         assert filled.is_valid(), filled.errors
     image = filled.save_as(actor)  # type: ignore[arg-type]
     if is_ready:
@@ -118,8 +118,3 @@ def make_image(
 @cache
 def _usual_photo() -> bytes:
     return jpeg()
-
-
-@cache
-def _decoded(data: bytes, name: str) -> DecodedImage:
-    return read_upload(upload(data, name))

@@ -7,11 +7,9 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from articles.images.uploads import DecodedImage, read_upload
 from comments.integrity import check
 from config.server.sample import newspaper
-
-decoded: dict[str, DecodedImage] = {}  # by file name
+from tests.helpers.uploads import read_upload_once
 
 
 @pytest.fixture
@@ -25,14 +23,8 @@ def home(tmp_path: Path, settings: Any) -> Path:
 @pytest.fixture(scope="module", autouse=True)
 def _decode_once() -> Iterator[None]:
     """Decode each picture once for all tests, which takes half of a creation."""
-
-    def read_once(upload: Any) -> DecodedImage:
-        if upload.name not in decoded:
-            decoded[upload.name] = read_upload(upload)
-        return decoded[upload.name]
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(newspaper, "read_upload", read_once)
+        patch.setattr(newspaper, "read_upload", read_upload_once)
         yield
 
 
