@@ -48,6 +48,7 @@ MAX_QUEUE_GROUP_SIZE = 50_000  # comments in one group
 OPEN_STATES = (State.PENDING, State.PUBLISHED)
 MAX_WAITING = 100  # comments that the badge of the masthead counts; from there on it says "100+"
 MAX_COUNTED = 1_000  # filtered rows that are counted; beyond it the page says "more than"
+MAX_SUMMARIZED = 10_000  # cases of a queue that are counted; beyond it the list of queues says "10,000+"
 
 # The names of the queues in URLs, which bookmarks hold.
 WAITING, REPORTED, FIRST_TIME, APPEALS, FLAGGED = "waiting", "reported", "new", "second", "published"
@@ -64,10 +65,10 @@ QUEUES: dict[str, tuple[Any, Q]] = {
     ),
 }
 
-# The number of open cases with each combination of flags, and when the oldest was opened, from an index with
-# these columns (case_flags). One scan with a condition for each queue takes twice as long. All open cases are
-# counted, because a condition on the appeals for colleagues would be another fifth of the time;
-# `_numbers_of` subtracts these.
+# The number of open cases with each combination of flags, up to MAX_SUMMARIZED + 1, and when the oldest was
+# opened, from an index with these columns (case_flags). One scan with a condition for each queue takes twice
+# as long. Appeals for colleagues are counted too, because a condition on them would be another fifth of the
+# time; `_numbers_of` subtracts them.
 COUNT_BY_FLAGS = f"""
 SELECT {", ".join(f"{flag}.value AS {flag}" for flag in CASE_FLAGS)}, cases.n, ({{oldest}}) AS oldest
 FROM {", ".join(f"(VALUES (false), (true)) {flag}(value)" for flag in CASE_FLAGS)},
@@ -99,7 +100,10 @@ RECENT_ITEMS = _ITEMS.format(
 
 @dataclass(frozen=True)
 class QueueSummary:
-    """One entry in the list of queues. `count` is None and `oldest` empty for a queue that is not counted."""
+    """One entry in the list of queues. `count` is None and `oldest` empty for a queue that is not counted.
+
+    A `count` above MAX_SUMMARIZED is not exact, since each combination of flags is counted up to there.
+    """
 
     key: str  # a key of QUEUES, RECENT, "similar" or "opinions"
     label: str
@@ -116,9 +120,13 @@ class QueueSummary:
         return self.count != self.sanction_appeals
 
     @property
+    def count_text(self) -> str:
+        return _format_count(self.count or 0)
+
+    @property
     def illegal_text(self) -> str:
         text = ngettext("%(n)s reported as illegal", "%(n)s reported as illegal", self.illegal)
-        return text % {"n": f"{self.illegal:,}"}
+        return text % {"n": _format_count(self.illegal)}
 
     @property
     def waiting_count(self) -> int:
@@ -361,7 +369,7 @@ def summary_queries(roles: frozenset[str]) -> Mapping[str, str]:
     user = User(pk=PLACEHOLDER_USER_ID)
     user.roles = roles
     same_flags = {flag: RawSQL(f"{flag}.value", []) for flag in CASE_FLAGS}  # noqa: S611  # constants
-    counted = _open_cases(user).filter(**same_flags).values("pk")
+    counted = _open_cases(user).filter(**same_flags).values("pk")[: MAX_SUMMARIZED + 1]
     oldest = cases_to_decide(user).filter(**same_flags).order_by("opened_at").values("opened_at")[:1]
     for_colleagues = _open_cases(user).filter(reporting.appeals_for_colleagues(user))
     queries = {
@@ -461,5 +469,10 @@ def waiting_text(waiting: QueueSummary) -> str:
     if not (count := waiting.waiting_count):
         return waiting.illegal_text
     text = ngettext("%(n)s waiting, oldest %(oldest)s", "%(n)s waiting, oldest %(oldest)s", count)
-    text %= {"n": f"{count:,}", "oldest": waiting.oldest}
+    text %= {"n": _format_count(count), "oldest": waiting.oldest}
     return f"{waiting.illegal_text} · {text}" if waiting.illegal else text
+
+
+def _format_count(count: int) -> str:
+    """Return the number of cases of a queue: 1,234 or 10,000+."""
+    return f"{count:,}" if count <= MAX_SUMMARIZED else f"{MAX_SUMMARIZED:,}+"

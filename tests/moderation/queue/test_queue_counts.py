@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from comments.models import Comment, Reason, State
+from core.database.sql import fetch_together
 from moderation.actions import cases
 from moderation.actions.decisions import decide
 from moderation.models import Case
@@ -90,6 +91,28 @@ def test_numbers_of_a_queue_are_those_of_the_fulfilled_flags(where, fulfilled):
     count, oldest = queues._numbers_of(where, {"cases": rows, "for_colleagues": []})
     assert count == sum(row["n"] for row in expected)
     assert oldest == min((row["oldest"] for row in expected), default=None)
+
+
+@pytest.mark.parametrize(("waiting", "counted"), [(2, "2"), (3, "2+"), (5, "2+")])
+def test_many_cases_are_not_counted_to_the_end(client, maria, monkeypatch, waiting, counted):
+    monkeypatch.setattr(queues, "MAX_SUMMARIZED", 2)
+    client.force_login(maria)
+    article = make_article()
+    for number in range(waiting):
+        make_comment(article, f"Words number {number}")
+    queues.summary_queries.cache_clear()
+    try:
+        page = text(client.get("/moderation/"))
+        most = max(count["n"] for count in _summary_rows(maria)["cases"])
+    finally:
+        queues.summary_queries.cache_clear()
+    assert most == min(waiting, 3)
+    assert f"{counted} waiting, oldest 0 min" in page
+    assert f"<span>First-time commenters</span> <b>{counted}</b>" in page
+
+
+def _summary_rows(user):
+    return fetch_together(queues.summary_queries(user.roles), {"user": user.pk})
 
 
 @pytest.mark.parametrize("where", [~Q(is_waiting=True), Q(is_reported=True) & ~Q(is_waiting=True)])
