@@ -185,6 +185,7 @@ ROOT_URLCONF = "config.urls"
 CONTEXT_PROCESSORS = [
     "django.contrib.auth.context_processors.auth",
     "django.contrib.messages.context_processors.messages",
+    "core.templating.csrf.csrf",
     "config.masthead.masthead",
 ]
 TEMPLATES = [
