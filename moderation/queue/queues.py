@@ -1,7 +1,7 @@
 """The moderation queues: the open cases in the order in which they are due, and all comments, latest first.
 
-The query of a URL holds the queue, its filters and the place in it: `QueueView.read` parses it,
-`QueueView.query` builds it. The number of statements for a page does not depend on the number of its rows.
+The query of a URL holds the queue, its filters and the place in it: `QueuePage.read` parses it,
+`QueuePage.query` builds it. The number of statements for a page does not depend on the number of its rows.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -168,8 +168,8 @@ class QueueQuery(QueryForm):
 
 
 @dataclass(frozen=True)
-class QueueView:
-    """A queue as one person views it: which queue, its filters, and the row after which the page starts."""
+class QueuePage:
+    """A page of a queue for one person: which queue, its filters, and the row after which it starts."""
 
     queue: str
     user: User
@@ -182,7 +182,7 @@ class QueueView:
     for_colleagues: Collection[int] | None = None
 
     @classmethod
-    def read(cls, query: QueryDict, user: User) -> "QueueView":
+    def read(cls, query: QueryDict, user: User) -> "QueuePage":
         """Parse the query of a URL. Raises Http404 for an unknown queue or an invalid filter value."""
         parameters = QueueQuery.read(query)
         queue = parameters["queue"]

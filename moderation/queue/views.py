@@ -30,7 +30,7 @@ from moderation.actions.request_helpers import (
 )
 from moderation.models import Case
 from moderation.queue import card, filters, queues
-from moderation.queue.queues import QueueItem, QueueSummary, QueueView
+from moderation.queue.queues import QueueItem, QueuePage, QueueSummary
 
 # Header of a script's request that prefetches the next case; such a request does not claim the case.
 PREFETCH_HEADER = "Soundoff-Ahead"
@@ -66,7 +66,7 @@ def queue(request: SiteRequest) -> HttpResponse:
     ?after=<row> is the next page, ?done=<action> shows a bar with Undo.
     """
     user = require_decider(request)
-    return _render_queue(request, user, QueueView.read(request.GET, user), None)
+    return _render_queue(request, user, QueuePage.read(request.GET, user), None)
 
 
 @require_safe
@@ -91,11 +91,11 @@ def comment(request: SiteRequest, pk: int) -> HttpResponse:
 @require_post_and_login
 def create_group(request: HttpRequest) -> HttpResponse:
     """Make a group of all comments in the filtered queue, to decide on them in one action."""
-    view = QueueView.read(request.GET, require_decider(request))
-    group = view.create_group()
+    page = QueuePage.read(request.GET, require_decider(request))
+    group = page.create_group()
     if group is None:
         messages.info(request, _("There are no comments to decide on together."))
-        return redirect(reverse("moderation:queue") + view.query())
+        return redirect(reverse("moderation:queue") + page.query())
     return redirect("moderation:group", group.pk)
 
 
@@ -113,40 +113,40 @@ def _render_comment(request: SiteRequest, user: User, pk: int) -> HttpResponse:
         # Without "next", which would open the form that removes another comment.
         query = urlencode({name: value for name, value in request.GET.items() if name != "next"})
         return redirect(reverse("moderation:queue") + (f"?{query}" if query else ""))
-    return _render_queue(request, user, QueueView.read(request.GET, user), pk)
+    return _render_queue(request, user, QueuePage.read(request.GET, user), pk)
 
 
-def _render_queue(request: SiteRequest, user: User, view: QueueView, opened: int | None) -> HttpResponse:
+def _render_queue(request: SiteRequest, user: User, page: QueuePage, opened: int | None) -> HttpResponse:
     """Render the queue with the comment `opened`, or with the first unclaimed one."""
     is_prefetched = _is_prefetch(request)
-    view, summaries, choices = _choose_queue(request, user, view)
+    page, summaries, choices = _choose_queue(request, user, page)
     request.waiting_count = min(summaries[0].waiting_count, queues.MAX_WAITING)
-    summary = next(entry for entry in summaries if entry.key == view.queue)
+    summary = next(entry for entry in summaries if entry.key == page.queue)
     # To find no case, Postgres would read all open ones in the order in which they are due.
-    items, count = view.items() if summary.has_cases else (list[QueueItem](), 0)
+    items, count = page.items() if summary.has_cases else (list[QueueItem](), 0)
     # Without items, all of them were restricted after they had been counted.
     has_more = count > queues.PAGE_SIZE and bool(items)
     opened = opened or next((item.comment for item in items if not item.claimed_by), None)
     if not opened and has_more:  # a colleague has claimed the whole page
-        opened = view.first_unclaimed()
+        opened = page.first_unclaimed()
     claimed = cases.claim(opened, user) if opened and not is_prefetched else None
-    query = view.query_after(view.after)
+    query = page.query_after(page.after)
     context: dict[str, Any] = {
-        "view": view,
+        "page": page,
         "queues": summaries,
         "waiting": queues.waiting_text(summaries[0]),
         "sanction_appeals": summary.sanction_appeals,
-        "has_appeals_for_colleagues": view.queue == queues.APPEALS
+        "has_appeals_for_colleagues": page.queue == queues.APPEALS
         and not items
-        and bool(view.for_colleagues),
-        "found_count": (view.count() if view.after else count) if view.values else None,
+        and bool(page.for_colleagues),
+        "found_count": (page.count() if page.after else count) if page.values else None,
         "max_counted": queues.MAX_COUNTED,
         "choices": choices,
         "rows": [(item, _item_url(item, query), item.comment == opened) for item in items],
         "card": card.load_card(opened, user, claimed) if opened else None,
         "reasons": removal_reasons.choices(),
-        **_links_context(request, view, items, opened, has_more=has_more),
-        **_done_context(user, DoneQuery.read(request.GET)["done"], view),
+        **_links_context(request, page, items, opened, has_more=has_more),
+        **_done_context(user, DoneQuery.read(request.GET)["done"], page),
     }
     if is_prefetched:
         context["messages"] = []  # keep the messages for the page that the person sees
@@ -158,8 +158,8 @@ def _is_prefetch(request: SiteRequest) -> bool:
 
 
 def _choose_queue(
-    request: SiteRequest, user: User, view: QueueView
-) -> tuple[QueueView, list[QueueSummary], dict[str, Any]]:
+    request: SiteRequest, user: User, page: QueuePage
+) -> tuple[QueuePage, list[QueueSummary], dict[str, Any]]:
     """Return the shown queue, the summaries of all queues, and the choices of the filters.
 
     If the request names no queue, that is the first one that is not empty.
@@ -168,30 +168,30 @@ def _choose_queue(
     queries = {**queues.summary_queries(user.roles), **filters.choice_queries()}
     found = fetch_together(queries, {"user": user.pk})
     summaries = queues.parse_summaries(found, user, base)
-    view = replace(view, for_colleagues=[case["pk"] for case in found["for_colleagues"]])
-    if request.path == base and "queue" not in request.GET and not view.values:
-        view = replace(view, queue=queues.first_queue(summaries))
-    return view, summaries, filters.parse_choices(found)
+    page = replace(page, for_colleagues=[case["pk"] for case in found["for_colleagues"]])
+    if request.path == base and "queue" not in request.GET and not page.values:
+        page = replace(page, queue=queues.first_queue(summaries))
+    return page, summaries, filters.parse_choices(found)
 
 
 def _links_context(
-    request: SiteRequest, view: QueueView, items: list[QueueItem], opened: int | None, *, has_more: bool
+    request: SiteRequest, page: QueuePage, items: list[QueueItem], opened: int | None, *, has_more: bool
 ) -> dict[str, Any]:
     """Return the URLs on the page of a queue, and whether the form to remove the open comment is open."""
     base = reverse("moderation:queue")
     is_queue = "queue" in request.GET or request.path == base
-    queue_url = base + view.query()
-    next_page = base + view.query_after(items[-1].case or items[-1].comment) if has_more else ""
-    next_case = _next_url(items, opened, view.query_after(view.after)) or next_page if is_queue else ""
+    queue_url = base + page.query()
+    next_page = base + page.query_after(items[-1].case or items[-1].comment) if has_more else ""
+    next_case = _next_url(items, opened, page.query_after(page.after)) or next_page if is_queue else ""
     back = ActionForm.of(request)["next"]
     back = back if back == "story" else safe_local_path(request, back)
     this_url = without_done_param(request.get_full_path())
-    is_paged = has_more or view.after
+    is_paged = has_more or page.after
     return {
-        "group_url": f"{reverse('moderation:create-group')}{view.query_after()}" if is_paged else "",
+        "group_url": f"{reverse('moderation:create-group')}{page.query_after()}" if is_paged else "",
         "next_page": next_page,
         "queue_url": queue_url,
-        "first_page": queue_url if view.after else "",
+        "first_page": queue_url if page.after else "",
         "this_url": this_url,
         "next_case": next_case,
         "after_decision": (next_case or queue_url) if is_queue else back or this_url,
@@ -213,11 +213,11 @@ def _item_url(item: QueueItem, query: str) -> str:
     return reverse(f"moderation:{name}", args=[pk]) + query
 
 
-def _done_context(user: User, pk: UUID | None, view: QueueView) -> dict[str, Any]:
+def _done_context(user: User, pk: UUID | None, page: QueuePage) -> dict[str, Any]:
     """Return the context of the bar with Undo. Undoing an action on one comment opens that comment again."""
     if not (done := just_done_action(user, pk)):
         return {"done": None}
     comments = list(Transition.objects.filter(batch=done.batch.pk).values_list("comment", flat=True)[:2])
-    query = view.query_after(view.after)
+    query = page.query_after(page.after)
     undo_next = reverse("moderation:comment", args=comments) + query if len(comments) == 1 else ""
     return {"done": done, "undo_next": undo_next}

@@ -162,6 +162,6 @@ def test_group_of_twenty_takes_as_many_statements_as_of_two(client, maria, flood
         return len(queries)
 
     assert maria.is_moderator  # a request reads the roles once
-    few = queues.QueueView.read(QueryDict("queue=waiting&article=a-road-opens"), maria)
-    many = queues.QueueView.read(QueryDict(f"queue=waiting&article={article.slug}"), maria)
+    few = queues.QueuePage.read(QueryDict("queue=waiting&article=a-road-opens"), maria)
+    many = queues.QueuePage.read(QueryDict(f"queue=waiting&article={article.slug}"), maria)
     assert statements(few) == statements(many) <= 7
