@@ -75,16 +75,36 @@ class BodyForm(SubmitForm, forms.Form):
             del self.errors[name]
         return "" if "body" in self.errors else render_comment(self.cleaned_data["body"])
 
+    def _change_data(self, **values: str) -> None:
+        self.data = dict(self.data.items()) | values
+
 
 class EditForm(BodyForm):
-    """The form by which authors edit their comment."""
+    """The form by which authors edit their comment.
+
+    It carries the revision that it showed, so that a text which was stored meanwhile is not replaced unseen.
+    """
 
     submit = _("Save changes")
 
+    revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
     def __init__(self, *args: Any, comment: Comment, **kwargs: Any) -> None:
-        super().__init__(*args, initial={"body": comment.body}, **kwargs)
+        super().__init__(*args, initial={"body": comment.body, "revision": comment.revision}, **kwargs)
+        self.stored_body = ""  # the text that was stored meanwhile
         self.fields["body"].widget.attrs["autofocus"] = True
-        self.set_stored_at(comment.edited_at or comment.created_at)
+        if not self.is_bound:
+            self.set_stored_at(comment.edited_at or comment.created_at)
+
+    def clean_revision(self) -> int:
+        """Return the revision. A form of the version before has none: the comment as it was posted."""
+        return self.cleaned_data["revision"] or 1
+
+    def show_stored(self, comment: Comment) -> None:
+        """Show the text that was stored meanwhile beside the typed one, which replaces it if sent again."""
+        comment.refresh_from_db(fields=["body", "revision"])
+        self.stored_body = comment.body
+        self._change_data(revision=str(comment.revision))
 
 
 class ReplyForm(BodyForm):
@@ -206,6 +226,3 @@ class ReplyForm(BodyForm):
     def renew_nonce(self) -> None:
         """Put a new nonce into the form that is shown again, so that it can be posted."""
         self._change_data(nonce=str(uuid4()))
-
-    def _change_data(self, **values: str) -> None:
-        self.data = dict(self.data.items()) | values

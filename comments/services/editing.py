@@ -28,11 +28,14 @@ from comments.services.states import change_states
 from comments.services.text_changes import store_search_texts
 
 
-def edit_comment(*, comment: Comment, body: str, user: Any, guest: Guest | None) -> Comment:
+def edit_comment(
+    *, comment: Comment, body: str, user: Any, guest: Guest | None, revision: int | None = None
+) -> Comment:
     """Replace the text of one's own comment, check it again, and return the comment.
 
-    The earlier text is kept as a revision. Raises ValidationError if the comment can't be edited by this
-    person (any more), or the text is empty or too long.
+    The earlier text is kept as a revision. `revision` is the one that the form showed. Raises ValidationError
+    if the comment can't be edited by this person (any more), the text is empty or too long, or another text
+    was stored meanwhile (code "changed").
     """
     body = check_body(body)
     html = render_comment(body)
@@ -42,6 +45,7 @@ def edit_comment(*, comment: Comment, body: str, user: Any, guest: Guest | None)
             raise ValidationError(explain_refused_edit(comment), code="late")
         if body == comment.body:
             return comment
+        _check_revision(comment, revision)
         submission = _build_submission(comment, body, now)
         screening = policy().examine(submission)
         with transaction.atomic(durable=True):
@@ -51,6 +55,7 @@ def edit_comment(*, comment: Comment, body: str, user: Any, guest: Guest | None)
                 raise ValidationError(_("A moderator has just decided on this comment."), code="decided")
             if fresh.body == body:  # the same form was sent twice at once
                 return fresh
+            _check_revision(fresh, revision)
             if settings_unchanged(submission):
                 _save_edit(fresh, submission, html, screening)
                 return fresh
@@ -74,6 +79,19 @@ def explain_refused_edit(comment: Comment) -> str:
     return text % {"n": minutes}
 
 
+def _check_revision(comment: Comment, revision: int | None) -> None:
+    """Raise ValidationError if the comment no longer has the text that the form showed. None: any may be."""
+    if revision not in {None, comment.revision}:
+        raise ValidationError(
+            _(
+                "Not saved yet: this comment was changed after you opened the form, perhaps in another "
+                "window. Your text is in the form, and the saved text is below it. If you send yours again, "
+                "it replaces the saved one."
+            ),
+            code="changed",
+        )
+
+
 def _save_edit(comment: Comment, submission: Submission, html: str, screening: Screening) -> None:
     _replace_text(comment, submission.body, html, submission.at)
     if comment.state == State.PUBLISHED:
@@ -92,12 +110,14 @@ def _save_edit(comment: Comment, submission: Submission, html: str, screening: S
         policy().open_case(comment, screening.findings)
 
 
-def check_resubmission(*, comment: Comment, body: str, user: Any, guest: Guest | None) -> list[Any]:
+def check_resubmission(
+    *, comment: Comment, body: str, user: Any, guest: Guest | None, revision: int | None = None
+) -> list[Any]:
     """Check a new version of one's own pending or removed comment; return findings for resubmit_comment.
 
-    Nothing should be locked meanwhile, as the checks may call external services. Raises ValidationError if it
-    is not one's own comment or is in another state, if the text is empty, too long or unchanged, or if the
-    policy refuses it.
+    Nothing should be locked meanwhile, as the checks may call external services. `revision` is the one that
+    the form showed. Raises ValidationError if it is not one's own comment or is in another state, if the text
+    is empty, too long or unchanged, if another text was stored meanwhile, or if the policy refuses it.
     """
     body = check_body(body)
     resendable = {State.PENDING, *REMOVED}
@@ -106,6 +126,7 @@ def check_resubmission(*, comment: Comment, body: str, user: Any, guest: Guest |
         raise ValidationError(_("This comment can’t be sent again."), code="state")
     if body == comment.body:
         raise ValidationError(_("You have not changed the text yet."), code="same")
+    _check_revision(comment, revision)
     return policy().examine(_build_submission(comment, body, timezone.now())).findings
 
 

@@ -101,7 +101,8 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
 def edit(request: SiteRequest, pk: str) -> HttpResponse:
     """Show and process the form by which authors edit their comment, within EDIT_WINDOW.
 
-    Its button "Preview" shows it again, with the text as it will look.
+    Its button "Preview" shows it again, with the text as it will look. If another text was stored meanwhile,
+    it is shown again with both.
     """
     try:
         comment = _load_own_comment(request, pk)
@@ -118,9 +119,11 @@ def edit(request: SiteRequest, pk: str) -> HttpResponse:
     preview = form.preview() if "preview" in form.data else ""
     if "preview" not in form.data and form.is_valid():
         try:
-            edit_comment(comment=comment, body=form.cleaned_data["body"], user=user, guest=guest)
+            edit_comment(comment=comment, user=user, guest=guest, **form.cleaned_data)
         except ValidationError as error:
             form.add_error(None, error)
+            if error.code == "changed":
+                form.show_stored(comment)
         else:
             return redirect(url)
     context = {

@@ -94,9 +94,11 @@ def edit_and_resubmit(request: SiteRequest, pk: str) -> HttpResponse:
     preview = form.preview() if "preview" in form.data else ""
     if "preview" not in form.data and form.is_valid():
         try:
-            reporting.edit_and_resubmit(comment=own, body=form.cleaned_data["body"], user=user, guest=guest)
+            reporting.edit_and_resubmit(comment=own, user=user, guest=guest, **form.cleaned_data)
         except ValidationError as error:
             add_error(request, form, error)
+            if error.code == "changed":
+                form.show_stored(own)
         else:
             messages.success(request, _("Resubmitted. A moderator reviews it before it is published."))
             return redirect(back)

@@ -162,15 +162,20 @@ def appeal_removal(*, comment: Comment, user: User | None, guest: Guest | None, 
     return appeal
 
 
-def edit_and_resubmit(*, comment: Comment, body: str, user: User | None, guest: Guest | None) -> Appeal:
+def edit_and_resubmit(
+    *, comment: Comment, body: str, user: User | None, guest: Guest | None, revision: int | None = None
+) -> Appeal:
     """Replace the text of one's own removed or waiting comment, once. The new text waits for review.
 
-    Raises ValidationError if that is not allowed, or if the text is empty, too long, unchanged or refused.
+    `revision` is the one that the form showed. Raises ValidationError if that is not allowed, if the text is
+    empty, too long, unchanged or refused, or if another text was stored meanwhile (code "changed").
     """
     with transaction.atomic():
         _check_author(comment, user, guest)
         _check_option(comment, "resubmit")
-    findings = check_resubmission(comment=comment, body=body, user=user, guest=guest)  # without a lock
+    findings = check_resubmission(  # without a lock
+        comment=comment, body=body, user=user, guest=guest, revision=revision
+    )
     with transaction.atomic():
         _check_author(comment, user, guest)
         last = _check_option(comment, "resubmit")

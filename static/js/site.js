@@ -80,8 +80,8 @@ if (globalThis.htmx) Object.assign(htmx.config, {
 
   // The draft of a reply is stored in this browser until the server accepts it, for two weeks at most. That of a member
   // has their id, so that no other person at this computer gets it. A guest's becomes that of the member who logs in. An
-  // edited comment has no id, as only its author sees the form; its draft is dropped when the form is opened after the
-  // text was saved.
+  // edited comment has no id, as only its author sees the form. Its draft has the revision that the form showed, so that
+  // the site can say if another text was saved meanwhile.
   const MAX_AGE = 14 * 86400000;
   const keyOf = (form, owner = form.parentNode.dataset.owner ?? "") => `draft ${new URL(form.action).pathname} ${owner}`.trim();
   const isEdit = (form) => !form.action.includes("/reply/");
@@ -124,6 +124,21 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   };
   globalThis.replyDrafts = drafts;
   const replyForm = (node) => node.closest?.(".reply-form form");
+  // Returns the draft of an edited comment if the form that is opened does not have its text. The site then compares the
+  // revision of the draft with that of the text that is saved.
+  const unsavedEdit = (form, text, draft) => {
+    const { revision } = form.elements;
+    if (!text.dataset.at) { // sent back with what was typed in this window, and perhaps with a newer revision
+      drafts.write(form, text.value, { revision: revision.value });
+      return null;
+    }
+    if (!draft?.revision || draft.text === text.defaultValue) {
+      drafts.write(form, "");
+      return null;
+    }
+    revision.value = draft.revision;
+    return draft;
+  };
   const restore = (form, isFresh) => {
     const text = find(form, "textarea");
     let draft = text && tryStorage(() => drafts.read(form));
@@ -131,10 +146,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
       tryStorage(() => drafts.write(form, ""));
       draft = null;
     }
-    if (draft && isEdit(form) && draft.stored !== text.dataset.at) { // of a text that was changed since
-      tryStorage(() => drafts.write(form, ""));
-      draft = null;
-    }
+    if (text && isEdit(form)) draft = tryStorage(() => unsavedEdit(form, text, draft));
     if (draft && (isEdit(form) || !text.value.trim() || draft.at > text.dataset.at)) text.value = draft.text; // later than the site's
     return draft?.text;
   };
@@ -145,7 +157,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   }
   document.addEventListener("input", ({ target }) => {
     const form = target.matches("textarea") && replyForm(target);
-    if (form) tryStorage(() => drafts.write(form, target.value, isEdit(form) ? { stored: target.dataset.at } : {}));
+    if (form) tryStorage(() => drafts.write(form, target.value, isEdit(form) ? { revision: form.elements.revision.value } : {}));
   });
 
   document.addEventListener("submit", ({ target, submitter }) => tryStorage(() => {
@@ -156,9 +168,9 @@ if (globalThis.htmx) Object.assign(htmx.config, {
       const isLogout = owner && path.endsWith("/logout/") && JSON.parse(localStorage.getItem(key)).saved;
       if (submitter?.name === "discard" ? place === path : isLogout) localStorage.removeItem(key);
     }
-    if (target.matches("[data-again]")) sessionStorage.setItem("sent", path);
+    if (target.matches("[data-again]") || (replyForm(target) && isEdit(target))) sessionStorage.setItem("sent", path);
   }));
-  // The page of a comment that was posted or changed by "Send again" on another page deletes its draft.
+  // The page of a comment that was changed, or posted by "Send again" on another page, deletes its draft.
   tryStorage(() => {
     const sent = sessionStorage.getItem("sent"), owner = find(document, "[data-member]")?.dataset.member ?? "";
     sessionStorage.removeItem("sent");

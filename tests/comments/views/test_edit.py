@@ -1,5 +1,6 @@
 """/comments/<pk>/edit/ and /comments/<pk>/delete/: changes by the author."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -81,6 +82,58 @@ def test_saved_twice_at_once_is_one_revision(client, comment, author, monkeypatc
     assert client.post(edit_url(comment), {"body": "A typo."}).status_code == 302
     assert CommentRevision.objects.count() == 1
     assert Transition.objects.filter(comment=comment).count() == 2  # posted, edited
+
+
+def shown_revision(page):
+    return re.search(r'name="revision" value="(\d+)"', page)[1]
+
+
+def test_an_edit_based_on_an_earlier_text_shows_both_texts(client, comment, author):
+    client.force_login(author)
+    first, second = (shown_revision(client.get(edit_url(comment)).text) for _window in range(2))
+    client.post(edit_url(comment), {"body": "A typo.", "revision": first})
+
+    shown = client.post(edit_url(comment), {"body": "A tpyo, sorry.", "revision": second})
+
+    assert shown.status_code == 422
+    assert "this comment was changed after you opened the form" in shown.text
+    assert "A tpyo, sorry.</textarea>" in shown.text
+    assert "A typo.</textarea>" in shown.text
+    comment.refresh_from_db()
+    assert (comment.body, comment.revision) == ("A typo.", 2)
+    again = {"body": "A tpyo, sorry.", "revision": shown_revision(shown.text)}
+    previewed = client.post(edit_url(comment), again | {"preview": "Preview"})
+    assert shown_revision(previewed.text) == again["revision"]
+    assert client.post(edit_url(comment), again).status_code == 302
+    comment.refresh_from_db()
+    assert (comment.body, comment.revision) == ("A tpyo, sorry.", 3)
+
+
+def test_a_form_without_a_revision_replaces_only_the_text_that_was_posted(client, comment, author):
+    client.force_login(author)
+    assert client.post(edit_url(comment), {"body": "A typo."}).status_code == 302
+    assert client.post(edit_url(comment), {"body": "Another."}).status_code == 422
+    comment.refresh_from_db()
+    assert comment.body == "A typo."
+
+
+def test_an_edit_that_another_one_overtakes_shows_both_texts(client, comment, author, monkeypatch):
+    client.force_login(author)
+    current_policy = type(policy())
+    examine = current_policy.examine
+
+    def save_meanwhile(self, submission):
+        monkeypatch.setattr(current_policy, "examine", examine)
+        assert client.post(edit_url(comment), {"body": "A typo.", "revision": "1"}).status_code == 302
+        return examine(self, submission)
+
+    monkeypatch.setattr(current_policy, "examine", save_meanwhile)
+    shown = client.post(edit_url(comment), {"body": "Another.", "revision": "1"})
+    assert shown.status_code == 422
+    assert shown_revision(shown.text) == "2"
+    assert "A typo.</textarea>" in shown.text
+    comment.refresh_from_db()
+    assert comment.body == "A typo."
 
 
 def test_an_edit_of_a_comment_that_was_deleted_in_another_window_says_so(client, comment, author):

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from comments.models import Comment, CommentRevision, Reason, State
 from comments.policy import policy
+from comments.services.editing import edit_comment
 from comments.services.states import change_states, delete_comment
 from moderation.actions.cases import APPEAL_HOURS
 from moderation.actions.decisions import decide, undo
@@ -23,6 +24,7 @@ from moderation.queue import queues
 from moderation.reports import reporting
 from moderation.tasks import notify_authors, notify_reporters
 from tests.factories import UserFactory, make_article, make_comment
+from tests.helpers.discussions import set_pending
 from tests.moderation.queue.helpers import listed_comment_ids
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
@@ -261,6 +263,22 @@ def test_a_resubmitted_comment_waits_with_its_new_text_and_keeps_the_old_one(cli
     assert response.status_code == 422
     assert "A third text." in response.content.decode()
     assert client.get(path).headers["Location"] == page(removed)
+
+
+def test_a_resubmission_based_on_an_earlier_text_shows_both_texts(client, jim):
+    comment = make_comment(make_article(), "A boat.", author=jim)
+    set_pending(comment)
+    comment.refresh_from_db()
+    edit_comment(comment=comment, body="A big boat.", user=jim, guest=None)  # in another window
+    client.force_login(jim)
+    path = f"/comments/{comment.pk}/resubmit/"
+    shown = client.post(path, {"body": "A small boat.", "revision": "1"})
+    assert shown.status_code == 422
+    for text in ("this comment was changed after", "A small boat.</textarea>", "A big boat.</textarea>"):
+        assert text in shown.text
+    assert client.post(path, {"body": "A small boat.", "revision": "2"}).status_code == 302
+    comment.refresh_from_db()
+    assert comment.body == "A small boat."
 
 
 def test_a_resubmitted_comment_is_not_marked_as_redacted(jim, maria):
