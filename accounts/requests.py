@@ -22,6 +22,13 @@ def next_path(request: HttpRequest) -> str:
     return safe_local_path(request, request.POST.get("next") or request.GET.get("next", ""))
 
 
+def referring_path(request: HttpRequest) -> str:
+    """Return the path of the page of this site that sent the request, by the Referer; empty if unknown."""
+    host = f"//{request.get_host()}"
+    _, _, path = request.headers.get("Referer", "").partition("#")[0].partition(host)
+    return safe_local_path(request, path)
+
+
 def safe_local_path(request: HttpRequest, path: str) -> str:
     """Return `path` if it is a path of this site, else an empty string."""
     is_safe = url_has_allowed_host_and_scheme(path, {request.get_host()}, require_https=request.is_secure())

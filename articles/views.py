@@ -9,7 +9,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.authentication.second_factors import user_with_roles
-from accounts.requests import next_path, safe_local_path
+from accounts.requests import next_path, referring_path
 from articles.images.html import add_preview_tokens
 from articles.markup.markdown import render_story
 from articles.models import Article, Author, StandingPage, preview_article_id
@@ -123,6 +123,4 @@ def _period_of(local: datetime, *, by_month: bool) -> Month | Year:
 
 def _local_path(request: HttpRequest) -> str:
     """Return the path in the field `next`, or else that of the Referer, or else the front page."""
-    host = f"//{request.get_host()}"
-    _, _, sent_from = request.headers.get("Referer", "").partition("#")[0].partition(host)
-    return next_path(request) or safe_local_path(request, sent_from) or reverse("home")
+    return next_path(request) or referring_path(request) or reverse("home")

@@ -1,6 +1,7 @@
 """Permissions of the moderation pages: logins, editors' own stories, and links that the reader may open."""
 
 import re
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
@@ -45,6 +46,26 @@ def test_queue_is_for_moderators_and_editors(client):
 
 
 ANY = {"int": 1, "uuid": uuid4(), "slug": "review", "str": "u1"}  # a value of each kind in a URL
+
+
+@pytest.mark.parametrize(
+    ("referer", "to"),
+    [
+        (
+            "http://testserver/moderation/cases/7/?queue=waiting",
+            "/moderation/cases/7/?queue=waiting",
+        ),
+        ("http://testserver/moderation/comments/7/?next=story#list", "/moderation/comments/7/?next=story"),
+        ("http://testserver/moderation/?queue=reported", "/moderation/?queue=reported"),
+        ("http://testserver/moderation/people/u1/pause/", "/moderation/"),  # its URL accepts no GET
+        ("http://testserver/nothing/", "/moderation/"),
+        ("http://evil.example/moderation/cases/7/", "/moderation/"),
+        ("http://testserver//evil.example/moderation/cases/7/", "/moderation/"),
+    ],
+)
+def test_a_log_in_after_a_decision_leads_back_to_the_open_card(client, referer, to):
+    response = client.post("/moderation/decide/", {"act": "spam"}, headers={"referer": referer})
+    assert parse_qs(urlsplit(response.headers["Location"]).query) == {"next": [to]}
 
 
 def test_login_for_a_post_url_leads_to_the_queue(client):

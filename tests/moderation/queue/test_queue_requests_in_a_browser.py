@@ -124,15 +124,27 @@ def test_failed_request_is_reverted_on_the_page(context, live_server, waiting_co
     assert states(waiting_comments)[0] == "published"
 
 
-def test_a_decision_after_a_log_out_leads_to_the_log_in(context, live_server, waiting_comments, maria):
-    log_in(context, live_server, maria)
+def test_a_log_in_after_a_decision_leads_back_to_the_open_card(context, live_server, waiting_comments):
+    omar = UserFactory.create(roles=("Moderator",), password="nine-quiet-otters")
+    log_in(context, live_server, omar)
     page = context.new_page()
     page.goto(live_server.url + "/moderation/")
     page.wait_for_load_state("networkidle")
+    page.keyboard.press("j")
+    second = page.locator(f"#comment-{waiting_comments[1].pk}")
+    expect(second).to_be_focused()
+    url = page.url
     context.clear_cookies(name="sessionid")
     page.keyboard.press("a")
     expect(page.get_by_role("heading", level=1)).to_have_text("Log in")
-    assert states(waiting_comments)[0] == "pending"
+    page.get_by_label("E-mail").fill(omar.email)
+    page.get_by_label("Password").fill("nine-quiet-otters")
+    page.get_by_role("button", name="Log in", exact=True).click()
+    page.wait_for_url(url)
+    expect(second).to_be_visible()
+    assert set(states(waiting_comments)) == {"pending"}
+    page.keyboard.press("a")
+    expect(page.get_by_role("status")).to_contain_text("Approved")
 
 
 def test_a_line_to_the_author_survives_a_log_out(context, live_server, waiting_comments, maria):
