@@ -160,6 +160,11 @@ if (globalThis.htmx) Object.assign(htmx.config, {
     if (form) tryStorage(() => drafts.write(form, target.value, isEdit(form) ? { revision: form.elements.revision.value } : {}));
   });
 
+  // Before somebody presses “Send again”, they have often logged in in another tab, which makes the token of this page old.
+  document.addEventListener("submit", ({ target }) => {
+    const token = target.matches("[data-again]") && target.elements.csrfmiddlewaretoken;
+    if (token) token.value = csrfToken(target);
+  });
   document.addEventListener("submit", ({ target, submitter }) => tryStorage(() => {
     const path = new URL(target.action).pathname;
     for (const key of Object.keys(localStorage)) {

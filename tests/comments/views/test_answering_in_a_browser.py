@@ -390,6 +390,22 @@ def test_a_refused_comment_is_kept_on_a_page_that_says_why(live_server, page, st
     assert page.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('draft'))") == []
 
 
+def test_a_refused_text_is_sent_again_after_a_log_in_in_another_tab(live_server, page, story):
+    article, _root = story
+    member = UserFactory.create()
+    own = make_comment(article, "A tpyo.", author=member)
+    log_in(page.context, live_server, member)
+    page.goto(f"{live_server.url}/comments/{own.pk}/edit/")
+    page.get_by_label("Your comment").fill("A typo.")
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Not saved: you are logged out")
+    log_in(page.context, live_server, member)
+    page.context.add_cookies([{"name": "csrftoken", "value": "t" * 32, "url": live_server.url}])
+    page.get_by_role("button", name="Send again").click()
+    expect(page.locator(f"#comment-{own.pk}")).to_contain_text("A typo.")
+
+
 def test_a_draft_stays_if_a_refused_comment_is_sent_again_without_a_connection(live_server, page, story):
     article, root = story
     page.goto(live_server.url + article.get_absolute_url())
