@@ -53,6 +53,8 @@ def decision(request: SiteRequest, pk: str) -> HttpResponse:
             reporting.appeal_removal(comment=own, user=user, guest=guest, text=form.cleaned_data["text"])
         except ValidationError as error:
             add_error(request, form, error)
+            if error.code == "appealed":
+                form.refuse_second()
         else:
             messages.success(request, _("Your appeal is sent."))
             return redirect(request.get_full_path())

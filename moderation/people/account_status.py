@@ -11,6 +11,7 @@ from comments.loading import current_writer
 from core.query_forms import parse_whole_number
 from moderation.people import active_sanctions, sanctions
 from moderation.people.forms import SanctionAppealForm
+from moderation.reports.reporting import ALREADY_APPEALED
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -29,9 +30,10 @@ def account_status(request: SiteRequest) -> HttpResponse:
                 messages.success(
                     request, _("A moderator will review your appeal. You will see the answer here.")
                 )
-            else:
-                messages.info(request, _("You have appealed this decision already."))
-            return redirect("account-status")
+                return redirect("account-status")
+            form.add_error(None, ALREADY_APPEALED)
+            form.refuse_second()
+            sanction.refresh_from_db()
     context = {
         "is_known": bool(user or guest),
         "name": str(user or guest or ""),

@@ -178,12 +178,14 @@ def end(*, sanction: Sanction, actor: User) -> Batch | None:
 
 
 def appeal(*, sanction: Sanction, text: str) -> bool:
-    """Record the person's appeal, which is possible once.
+    """Record the person's appeal, which is possible once. Sending it twice changes nothing.
 
-    Returns False if they appealed before or it is over.
+    Returns False if they appealed before, or it is over.
     """
-    rows = Sanction.objects.active().filter(pk=sanction.pk, appealed_at=None)
-    return bool(rows.update(appealed_at=timezone.now(), appeal_text=text))
+    rows = Sanction.objects.active().filter(pk=sanction.pk)
+    if rows.filter(appealed_at=None).update(appealed_at=timezone.now(), appeal_text=text):
+        return True
+    return rows.filter(appeal_text=text, answered_at=None).exists()
 
 
 def uphold(*, sanction: Sanction) -> bool:

@@ -16,7 +16,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import ADMINISTRATOR, MODERATOR, Guest, User
 from comments.models import REMOVED, Comment, State, Transition
@@ -29,6 +29,7 @@ from moderation.models import Appeal, Case, IllegalContentReport, Report
 from moderation.notifications.notices import author_options
 from moderation.people.profiles import Person
 
+ALREADY_APPEALED = gettext_lazy("You have appealed this decision already.")
 MAX_REPORTS_PER_HOUR = 10  # of one person
 MAX_APPEALS_PER_DAY = 5  # of one person
 RELIABLE_WEIGHT = 1.5  # the report weight from which a person is usually right
@@ -149,12 +150,16 @@ def report_illegal_content(
 
 
 def appeal_removal(*, comment: Comment, user: User | None, guest: Guest | None, text: str) -> Appeal:
-    """Appeal the removal of one's own comment, which is possible once.
+    """Appeal the removal of one's own comment, which is possible once. Sending it twice changes nothing.
 
-    Raises ValidationError if it is not.
+    Raises ValidationError if it is not possible, with the code "appealed" if the person appealed before.
     """
     with transaction.atomic():
         _check_author(comment, user, guest)
+        if earlier := comment.appeals.filter(is_edit=False).first():
+            if earlier.text == text and earlier.case.closed_at is None:
+                return earlier
+            raise ValidationError(ALREADY_APPEALED, code="appealed")
         case = _case_of(comment, REMOVED)
         last = _check_option(comment, "appeal")
         appeal = Appeal.objects.create(comment=comment, case=case, against=last, text=text)

@@ -37,8 +37,15 @@ def test_account_status_shows_a_sanction_that_can_be_appealed_once(maria, reader
     assert (
         "You are banned from commenting. Reason: insult." in client.get("/account/status/").content.decode()
     )
-    for words in ("It was a joke.", "Again."):
-        client.post("/account/status/", {"sanction": made.pk, "text": words})
+    for _time in range(2):  # a double click
+        appeal = {"sanction": made.pk, "text": "It was a joke."}
+        assert client.post("/account/status/", appeal).status_code == 302
+    second_appeal = client.post("/account/status/", {"sanction": made.pk, "text": "Again."})
+    assert second_appeal.status_code == 422
+    assert "You have appealed this decision already." in second_appeal.text
+    assert "Your text, which was not sent" in second_appeal.text
+    assert "Again.</textarea>" in second_appeal.text
+    assert 'value="Appeal this decision"' not in second_appeal.text
     assert Sanction.objects.get().appeal_text == "It was a joke."
     maria_client = client_of(maria)
     second = "/moderation/?queue=second"

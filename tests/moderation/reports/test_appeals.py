@@ -78,9 +78,13 @@ def test_an_author_appeals_once_and_sees_the_appeal(client, removed, jim, maria)
     (request,) = reporting.review_requests(case, maria)
     assert (request.kind, request.text) == ("appeal", "I meant the boat.")
 
+    assert client.post(page(removed), {"text": "I meant the boat."}).status_code == 302  # a double click
     second = client.post(page(removed), {"text": "And again!"})
     assert second.status_code == 422
-    assert "And again!" in second.content.decode()
+    assert "You have appealed this decision already." in second.text
+    assert "Your text, which was not sent" in second.text
+    assert "And again!</textarea>" in second.text
+    assert 'value="Appeal this decision"' not in second.text
     assert Appeal.objects.count() == 1
     assert Comment.objects.get(pk=removed.pk).state == State.REJECTED
 
