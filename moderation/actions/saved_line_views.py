@@ -1,59 +1,88 @@
 """The page of the saved lines."""
 
 from django import forms
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
+from accounts.models import User
 from accounts.requests import require_moderator
-from core.query_forms import parse_whole_number
+from core.query_forms import parse_number_or_zero
 from moderation.actions import saved_lines
 from moderation.actions.request_helpers import add_done_message
-from moderation.models import SavedLine
+from moderation.models import Batch, SavedLine
 from moderation.models.messages import MAX_LINE_LENGTH
 
 
 class LineForm(forms.Form):
-    """The text of a saved line."""
+    """The text of a saved line, or of a new one if there is no `line`. The page has one field for each."""
 
     text = forms.CharField(label=gettext_lazy("Line"), max_length=MAX_LINE_LENGTH)
+
+    def __init__(self, data: QueryDict | None = None, *, line: SavedLine | None = None) -> None:
+        super().__init__(
+            data,
+            prefix=str(line.pk) if line else None,
+            initial={"text": line.text if line else ""},
+        )
+        self.line = line
+        self.fields["text"].required = line is not None
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def lines(request: HttpRequest) -> HttpResponse:
-    """List the saved lines, and add, change or delete one.
+    """List the saved lines, and add, change or delete some.
 
-    POST: text; line=<id> of the line to change; with delete=1 it is deleted instead.
+    Each button sends the texts of all lines, so that none is lost. POST: text (a new line); <id>-text (of
+    each line); delete=<id>.
     """
     user = require_moderator(request)
-    active = SavedLine.objects.filter(is_active=True)
-    form = LineForm(request.POST or None)
-    changed: SavedLine | None = None
-    if request.method == "POST":
-        if number := request.POST.get("line"):
-            changed = get_object_or_404(active, pk=parse_whole_number(number))
-        batch, sentence = None, ""
-        if changed and request.POST.get("delete"):
-            batch, sentence = saved_lines.delete_line(line=changed, actor=user), _("Deleted.")
-        elif form.is_valid():
-            text = form.cleaned_data["text"]
-            try:
-                batch, sentence = saved_lines.save_line(text=text, actor=user, replaces=changed), _("Saved.")
-            except ValidationError as error:
-                form.add_error("text", error)
-        if sentence:
-            add_done_message(request, batch, f"{reverse('moderation:saved-lines')}#main", sentence)
-            return redirect("moderation:saved-lines")
+    refused = _save_lines(request, user) if request.method == "POST" else []
+    if request.method == "POST" and not refused:
+        return redirect("moderation:saved-lines")
+    by_line = {form.line: form for form in refused}
+    shown = SavedLine.objects.filter(Q(is_active=True) | Q(pk__in=[line.pk for line in by_line if line]))
     context = {
-        "form": LineForm() if changed else form,
-        # The text typed for a line stays in its row, with the error.
-        "rows": [(line, form if line == changed else None) for line in active],
+        "form": by_line.get(None) or LineForm(),
+        "rows": [by_line.get(line) or LineForm(line=line) for line in shown],
         "max_length": MAX_LINE_LENGTH,
     }
-    return render(request, "moderation/actions/saved_lines.html", context, status=422 if form.errors else 200)
+    return render(request, "moderation/actions/saved_lines.html", context, status=422 if refused else 200)
+
+
+def _save_lines(request: HttpRequest, user: User) -> list[LineForm]:
+    """Save all changed lines, each as an action, and return the forms of those that cannot be saved."""
+    sent = [parse_number_or_zero(name.removesuffix("-text")) for name in request.POST]
+    deleted = parse_number_or_zero(request.POST.get("delete"))
+    done: list[tuple[Batch | None, str]] = []
+    refused: list[LineForm] = []
+    if line := SavedLine.objects.filter(pk=deleted).first():
+        done.append((saved_lines.delete_line(line=line, actor=user), _("Deleted.")))
+    for line in [None, *SavedLine.objects.filter(pk__in=sent).exclude(pk=deleted)]:
+        form = LineForm(request.POST, line=line)
+        if not form.has_changed():
+            continue
+        # A text for a line that a colleague has changed or deleted meanwhile becomes a line of its own.
+        replaces = line if line and line.is_active else None
+        try:
+            if form.is_valid():
+                text = form.cleaned_data["text"]
+                done.append((saved_lines.save_line(text=text, actor=user, replaces=replaces), _("Saved.")))
+        except ValidationError as error:
+            form.add_error("text", error)
+        if form.errors:
+            refused.append(form)
+    changes = [(batch, sentence) for batch, sentence in done if batch]
+    for batch, sentence in changes:
+        add_done_message(request, batch, f"{reverse('moderation:saved-lines')}#main", sentence)
+    if not changes and not refused:
+        messages.info(request, _("Nothing changed."))
+    return refused

@@ -143,24 +143,41 @@ def test_lines_are_added_changed_and_deleted_by_actions_that_can_be_undone(maria
 
     maria_client.post(LINES, {"text": "Be kind."})
     line = SavedLine.objects.get()
-    page = text(maria_client.post(LINES, {"text": "Be kinder.", "line": line.pk}, follow=True))
+    page = text(maria_client.post(LINES, {f"{line.pk}-text": "Be kinder."}, follow=True))
     assert "Saved." in page
     assert active() == ["Be kinder."]
     changed = Batch.objects.latest("at")
     assert "Saved line changed" in text(maria_client.get(f"/moderation/actions/{changed.pk}/"))
     undo(batch=changed, actor=maria)
     assert active() == ["Be kind."]
-    maria_client.post(LINES, {"line": line.pk, "delete": "1"})
+    maria_client.post(LINES, {f"{line.pk}-text": "Be kind.", "delete": line.pk})
     assert active() == []
     undo(batch=Batch.objects.latest("at"), actor=maria)
     assert active() == ["Be kind."]
     saved_lines.save_line(text="Other.", actor=maria)
-    answer = maria_client.post(LINES, {"text": "Be kind.", "line": SavedLine.objects.get(text="Other.").pk})
-    assert answer.status_code == 422
-    assert "This line is saved already." in text(answer)
-    assert maria_client.post(LINES, {"text": ""}).status_code == 422
-    for number in ("9999", "abc", "-1", "9" * 30):
-        assert maria_client.post(LINES, {"line": number, "delete": "1"}).status_code == 404
+    for fields in ({"text": ""}, *({"delete": number} for number in ("9999", "abc", "-1", "9" * 30))):
+        page = text(maria_client.post(LINES, {**fields, f"{line.pk}-text": " Be kind. "}, follow=True))
+        assert "Nothing changed." in page
+    assert active() == ["Be kind.", "Other."]
+
+
+def test_every_button_saves_all_lines(maria_client, maria):
+    for line in ("Be kind.", "Other.", "Third."):
+        saved_lines.save_line(text=line, actor=maria)
+    kind, other, third = SavedLine.objects.all()
+    saved_lines.delete_line(line=other, actor=maria)  # in another window
+    texts = {f"{kind.pk}-text": "Be kinder.", f"{other.pk}-text": "Another.", f"{third.pk}-text": "Third."}
+    page = text(maria_client.post(LINES, {**texts, "text": "New.", "delete": third.pk}, follow=True))
+    assert page.count("Saved.") == 3
+    assert page.count("Deleted.") == 1
+    active = SavedLine.objects.filter(is_active=True)
+    assert [line.text for line in active] == ["Another.", "Be kinder.", "New."]
+
+    too_long = {f"{line.pk}-text": "x" * 301 for line in active[:2]}
+    refused = maria_client.post(LINES, {**too_long, "text": "Newest."})
+    assert refused.status_code == 422
+    assert text(refused).count("x" * 301) == 2
+    assert [line.text for line in active.all()] == ["Another.", "Be kinder.", "New.", "Newest."]
 
 
 @pytest.mark.parametrize(
@@ -169,7 +186,7 @@ def test_lines_are_added_changed_and_deleted_by_actions_that_can_be_undone(maria
 def test_a_bad_edit_of_a_line_stays_in_its_row(maria_client, maria, typed, error):
     for line in ("Be kind.", "Other."):
         saved_lines.save_line(text=line, actor=maria)
-    answer = maria_client.post(LINES, {"text": typed, "line": SavedLine.objects.get(text="Other.").pk})
+    answer = maria_client.post(LINES, {f"{SavedLine.objects.get(text='Other.').pk}-text": typed})
     assert answer.status_code == 422
     page = text(answer)
     adding, rows = page.split('<ul class="plain saved-lines">')
