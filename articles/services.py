@@ -43,9 +43,14 @@ class StaleVersionError(Exception):
     """The error that the stored version is not the one that the person looked at."""
 
 
+def lock_document(document: Any) -> Any:
+    """Lock and return the stored row."""
+    return type(document)._default_manager.select_for_update(no_key=True).get(pk=document.pk)
+
+
 def lock_version(document: Any, seen: int) -> Any:
     """Lock and return the stored row. Raises StaleVersionError if its version is not `seen`."""
-    locked = type(document)._default_manager.select_for_update(no_key=True).get(pk=document.pk)
+    locked = lock_document(document)
     if locked.version != seen:
         raise StaleVersionError
     return locked

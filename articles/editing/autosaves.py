@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from articles.models import Article, Autosave, Document, DocumentText, OpenForm, Revision
 from articles.models.editing import document_key
-from articles.services import lock_version, save_article, save_page
+from articles.services import StaleVersionError, lock_document, save_article, save_page
 
 FormFields = dict[str, list[str]]
 
@@ -112,13 +112,15 @@ def keep_conflicting_copy(
 
 
 @transaction.atomic
-def restore_revision(*, revision: Revision, by: User, seen: int) -> Document:
+def restore_revision(*, revision: Revision, by: User, latest: int) -> Document:
     """Make the text of an earlier revision the current one; this creates a new revision.
 
-    `seen` is the version of the document that the person looked at. Raises StaleVersionError if the stored
-    one is another.
+    `latest` is the number of the current revision when the person looked at it. Raises StaleVersionError if
+    another one has been saved since.
     """
-    document = lock_version(revision.document, seen)
+    document = lock_document(revision.document)
+    if document.revisions.latest_number() != latest:
+        raise StaleVersionError
     for name, text in DocumentText.of(revision)._asdict().items():
         setattr(document, name, text)
     if isinstance(document, Article):

@@ -1,5 +1,6 @@
 """Admin pages that several people may use at once, without overwriting what another has saved."""
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -62,10 +63,10 @@ class ConcurrentEditingAdmin(admin.ModelAdmin[Any]):
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Add to the context:
+        """Render the form with what it has loaded, and the conflicts between which the person has to choose.
 
-        `snapshot`: the token of what the page has loaded; `conflicts`: the fields between whose values the
-        person has to choose; `by` and `by_at`: who saved the other values and when, if that is known.
+        In the context, `snapshot` is the token of what the page has loaded, `conflicts` has the fields, and
+        `by` and `by_at` say who saved the other values and when, if that is known.
         """
         main = context["adminform"].form
         inlines = _formset_forms(inline.formset for inline in context["inline_admin_formsets"])
@@ -87,12 +88,18 @@ class ConcurrentEditingAdmin(admin.ModelAdmin[Any]):
                 change_message__startswith="[",  # logged by a form, not by an action
                 action_time__gte=token_signing_time(context["snapshot"]),
             )
-            labels = [f'"{conflict.label}"' for conflict in context["conflicts"]]
+            labels = {conflict.label for conflict in context["conflicts"]}
             latest = saved.select_related("user")[:20]
-            if last := next((e for e in latest if any(label in e.change_message for label in labels)), None):
+            if last := next((entry for entry in latest if labels & _changed_labels(entry)), None):
                 now = site_request(request).now
                 context |= {"by": last.user, "by_at": time_or_date(last.action_time, now)}
         return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _changed_labels(entry: LogEntry) -> set[str]:
+    """Return the labels of the fields that a form has changed. The log has them without translation."""
+    changes = (details for change in json.loads(entry.change_message) for details in change.values())
+    return {_(label) for details in changes for label in details.get("fields", [])}
 
 
 def _formset_forms(formsets: Iterable[Any]) -> list[Any]:

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from articles.editing.diff import Passage, compare, merge
-from articles.models import Document, DocumentText, Revision
+from articles.models import DocumentText, Revision
 from articles.models.editing import document_key
 from core.dates.formats import time_formatter
 from core.forms import remove_maxlength
@@ -241,7 +241,7 @@ class DocumentForm(ConflictAwareForm):
 
     @property
     def revision_number(self) -> int:
-        return latest_revision_number(self.instance) if self.instance.pk else 0
+        return self.instance.revisions.latest_number() if self.instance.pk else 0
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -300,12 +300,6 @@ def merge_texts(base: DocumentText, mine: DocumentText, theirs: DocumentText) ->
     if None in merged:
         return None
     return DocumentText(*(text or "" for text in merged))
-
-
-def latest_revision_number(document: Document) -> int:
-    """Return the number of the revision that is the current text; 0 if there is none."""
-    last = document.revisions.saved().values_list("number", flat=True).first()
-    return last or 0
 
 
 def _normalize(value: Any) -> str:

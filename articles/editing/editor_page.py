@@ -10,12 +10,14 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from accounts.requests import request_user
@@ -327,13 +329,12 @@ class DocumentAdmin(ConcurrentEditingAdmin):
 
     # Requests of the script, while somebody types
 
+    @method_decorator(require_POST)
     def autosave_view(self, request: HttpRequest) -> HttpResponse:
         """Store unsaved changes and answer with the other editors of the document (`key`).
 
         `typed` has the fields of the form as JSON; it is left out if nothing has changed.
         """
-        if request.method != "POST":
-            raise Http404
         user, key = request_user(request), request.POST.get("key", "")
         if key:
             document = self.get_editable(request, parse_number_or_zero(key))
@@ -366,10 +367,9 @@ class DocumentAdmin(ConcurrentEditingAdmin):
             answer["newer"] = _newer_version_notice(document, request, now)
         return JsonResponse(answer)
 
+    @method_decorator(require_POST)
     def discard_view(self, request: HttpRequest, nonce: UUID) -> HttpResponse:
         """Discard unsaved changes of this person."""
-        if request.method != "POST":
-            raise Http404
         user = request_user(request)
         row = get_object_or_404(Autosave.objects.of(user).filter(kind=self.opts.model_name), nonce=nonce)
         autosaves.discard_autosaves(forms=[OpenForm(nonce, row.turn)], editor=user)

@@ -15,10 +15,10 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
 
 from accounts.requests import request_user
 from articles.editing.autosaves import restore_revision
-from articles.editing.conflicts import latest_revision_number
 from articles.editing.diff import compare
 from articles.models import Document, DocumentText
 from articles.redaction import pages as redaction_pages
@@ -43,7 +43,7 @@ class RevisionQuery(QueryForm):
 
 def urls(model_admin: Any) -> list[URLPattern]:
     """Return the URLs of restoring and of redaction."""
-    restore = model_admin.admin_site.admin_view(partial(restore_view, model_admin))
+    restore = model_admin.admin_site.admin_view(require_POST(partial(restore_view, model_admin)))
     redact = model_admin.admin_site.admin_view(partial(redaction_pages.redact_view, model_admin))
     return [
         path("<int:key>/redact/", redact, name=model_admin.url_name("redact")),
@@ -67,7 +67,7 @@ def history_view(model_admin: Any, request: HttpRequest, key: int) -> HttpRespon
         **model_admin.page_context(request, document, _("History")),
         "page": page,
         "current_number": saved[-1] if saved else None,
-        "previous_number": saved[-2] if len(saved) > 1 else None,
+        "number_before": saved[-2] if len(saved) > 1 else None,
         # Without saves that changed nothing: each publication action saves the form before it.
         "log_entries": LogEntry.objects.filter(
             content_type=get_content_type_for_model(document), object_id=str(document.pk)
@@ -100,23 +100,21 @@ def _comparison(
         "pair": [found[old], found[new]] if old != new else [found[new]],
         "differences": differences,
         "is_same": all(passage.is_same for _label, passages in differences for passage in passages),
-        "current_number": latest_revision_number(document),
+        "current_number": document.revisions.latest_number(),
         "zone_time": zone_label(),
     }
     return TemplateResponse(request, "admin/articles/compare_versions.html", context)
 
 
 def restore_view(model_admin: Any, request: HttpRequest, key: int, number: int) -> HttpResponse:
-    """Restore a revision."""
-    if request.method != "POST":
-        raise Http404
+    """Restore a revision, unless another one has been saved since the page was opened."""
     document = model_admin.get_editable(request, key)
     revision = get_object_or_404(document.revisions, number=number)
-    seen = parse_number_or_zero(request.POST.get("seen"))
+    latest = parse_number_or_zero(request.POST.get("latest"))
     message = _("Version %(number)s restored.") % {"number": number}
     try:
         with transaction.atomic():
-            restored = restore_revision(revision=revision, by=request_user(request), seen=seen)
+            restored = restore_revision(revision=revision, by=request_user(request), latest=latest)
             model_admin.log_change(request, restored, message)
     except StaleVersionError:
         message = _("Not restored: somebody has saved a newer version since you opened this page.")

@@ -60,6 +60,10 @@ class RevisionQuerySet(models.QuerySet["Revision"]):
         """Return the revisions that were the text of the document, without conflicting copies."""
         return self.filter(is_conflicting_copy=False)
 
+    def latest_number(self) -> int:
+        """Return the number of the revision that is the current text of one document; 0 if there is none."""
+        return self.saved().order_by("-number").values_list("number", flat=True).first() or 0
+
     def next_number(self) -> int:
         """Return the number of the next revision of one document."""
         return (self.aggregate(last=Max("number"))["last"] or 0) + 1

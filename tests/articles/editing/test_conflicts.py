@@ -10,6 +10,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
+from accounts.models import EDITOR
 from articles.admin import ArticleForm
 from articles.editing import autosaves
 from articles.editing.autosaves import autosave, restore_revision
@@ -28,7 +29,7 @@ from tests.articles.editing.editor_forms import (
 )
 from tests.articles.images.sample_images import jpeg, upload
 from tests.factories import make_article
-from tests.helpers.clients import client_of
+from tests.helpers.clients import client_of, client_with_role
 
 pytestmark = pytest.mark.django_db
 
@@ -121,7 +122,8 @@ def test_an_autosave_does_not_wait_for_an_upload(draft, emil, edda, monkeypatch)
     assert client_of(emil).post(change(draft), article_fields(draft, title="Ships")).status_code == 302
     assert (failed, autosaved_bodies()) == ([], ["Typed by Edda."])
     monkeypatch.setattr(autosaves, "save_article", in_time)
-    restore_revision(revision=Revision.objects.latest("number"), by=emil, seen=Article.objects.get().version)
+    latest = draft.revisions.latest_number()
+    restore_revision(revision=Revision.objects.latest("number"), by=emil, latest=latest)
     assert failed == []
 
 
@@ -205,6 +207,17 @@ def choices(page: str) -> dict[str, list[str]]:
 
 def values(page: str) -> list[str]:
     return [html.unescape(value) for value in re.findall('<span class="value" dir="auto">(.*?)</span>', page)]
+
+
+def test_the_colleague_is_named_for_a_field_whose_label_is_not_ascii(draft, emil, edda):
+    second = client_of(edda)
+    read = hidden_fields(second, change(draft))
+    his, hers = "https://his.example/story", "https://her.example/story"
+    client_of(emil).post(change(draft), article_fields(draft, source_url=his))
+    draft.refresh_from_db()
+    client_with_role(EDITOR).post(change(draft), article_fields(draft, source_url=his, byline="Ida"))
+    page = second.post(change(draft), article_fields(draft, source_url=hers) | read).content.decode()
+    assert "Not saved yet: Emil saved this story at" in page
 
 
 def test_a_field_that_both_changed_needs_a_choice(draft, emil, edda):

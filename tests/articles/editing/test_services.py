@@ -72,12 +72,12 @@ def test_restoring_creates_a_new_revision(draft, emil):
     draft.body = "Two."
     save_article(article=draft, by=emil)
     first = draft.revisions.get(number=1)
-    restored = restore_revision(revision=first, by=emil, seen=draft.version)
+    restored = restore_revision(revision=first, by=emil, latest=2)
     assert (restored.body, restored.body_html) == ("One.", "<p>One.</p>\n")
     last = draft.revisions.first()
     assert (last.number, last.body, last.restored, last.by) == (3, "One.", 1, emil)
     with pytest.raises(StaleVersionError):
-        restore_revision(revision=first, by=emil, seen=draft.version)
+        restore_revision(revision=first, by=emil, latest=2)
 
 
 def test_a_conflicting_copy_is_stored_once_and_is_not_the_text(draft, emil):
