@@ -185,7 +185,6 @@ ROOT_URLCONF = "config.urls"
 CONTEXT_PROCESSORS = [
     "django.contrib.auth.context_processors.auth",
     "django.contrib.messages.context_processors.messages",
-    "core.templating.csrf.csrf",
     "config.masthead.masthead",
 ]
 TEMPLATES = [

@@ -1,4 +1,4 @@
-"""The CSRF token of a page."""
+"""The tag by which pages of Django’s engine show Jinja templates."""
 
 import re
 
