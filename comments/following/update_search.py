@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
-from comments.models import DEFAULT_DELIVERY, UNDO_WINDOW, Follow, NewsSearch
+from comments.models import DEFAULT_DELIVERY, REPLIED_TO_ID, UNDO_WINDOW, Follow, NewsSearch
 from comments.policy import PickEvent, policy
 from core.database.sql import execute
 
@@ -23,10 +23,10 @@ OVERLAP = timedelta(minutes=5)
 MAX_COUNTED = 10  # updates of one follow; so a busy discussion writes only a few times for each follower
 
 # The first publication of a comment that was written here. An imported one is no update.
-PUBLISHED_SQL = """
+PUBLISHED_SQL = f"""
 FROM comments_transition t
 JOIN comments_comment c ON c.id = t.comment_id AND c.state = 'published' AND c.source = ''
-LEFT JOIN comments_comment answered ON answered.id = coalesce(c.in_reply_to_id, c.parent_id)
+LEFT JOIN comments_comment answered ON answered.id = {REPLIED_TO_ID}
 WHERE t.kind = 'state' AND t.to_state = 'published' AND t.from_state <> 'published'
   AND NOT EXISTS (SELECT FROM comments_transition earlier
                   WHERE earlier.comment_id = t.comment_id AND earlier.id < t.id

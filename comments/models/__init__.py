@@ -11,6 +11,7 @@ from comments.models.comments import (
     MAX_BODY_LENGTH,
     MAX_DEPTH,
     MAX_IMPORTED_BODY_LENGTH,
+    REPLIED_TO_ID,
     UNDO_WINDOW,
     Comment,
     CommentQuerySet,
@@ -18,6 +19,7 @@ from comments.models.comments import (
     CommentText,
     check_body,
     moderated_stories,
+    replied_to_id,
 )
 from comments.models.discussions import Discussion, DiscussionDay
 from comments.models.drafts import DRAFT_COLUMNS, DRAFT_JOIN, CommentDraft, LatestDraft

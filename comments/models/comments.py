@@ -7,8 +7,8 @@ from django.contrib.postgres.indexes import GinIndex, HashIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import F, Max, Q
-from django.db.models.functions import Length
+from django.db.models import F, Max, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, Length
 from django.db.models.lookups import LessThanOrEqual
 from django.urls import reverse
 from django.utils import timezone
@@ -30,6 +30,13 @@ MAX_IMPORTED_BODY_LENGTH = 100_000  # characters of an imported comment
 MAX_DEPTH = 64  # levels; a deeper reply becomes a sibling of the comment that it replies to (`in_reply_to`)
 EDIT_WINDOW = timedelta(minutes=15)
 UNDO_WINDOW = timedelta(minutes=1)  # after posting
+
+
+# The comment that comment `c` replies to: at the deepest level a sibling, else, or once either was moved, the
+# parent.
+REPLIED_TO_ID = """coalesce(
+  (SELECT s.id FROM comments_comment s WHERE s.id = c.in_reply_to_id AND s.parent_id = c.parent_id),
+  c.parent_id)"""
 
 
 class CommentQuerySet(TreeQuerySet["Comment"]):
@@ -275,6 +282,12 @@ class Comment(MPTTModel):
 
 # mptt adds an index on (tree_id, lft), with which each shift of a tree would write all indexes of its rows.
 Comment._meta.indexes = [index for index in Comment._meta.indexes if index.fields != ["tree_id", "lft"]]
+
+
+def replied_to_id() -> Coalesce:
+    """Return REPLIED_TO_ID as an expression to annotate comments with."""
+    sibling = Comment.objects.filter(pk=OuterRef("in_reply_to"), parent=OuterRef("parent"))
+    return Coalesce(Subquery(sibling.values("pk")), "parent_id")
 
 
 class CommentRevision(models.Model):

@@ -13,7 +13,7 @@ from articles.models import Article
 from articles.site.cached_pages import add_dependencies, cache_for_anonymous
 from articles.site.requests import SiteRequest
 from articles.syndication.feeds import AtomFeed, tag_uri
-from comments.models import Comment, Discussion, State
+from comments.models import Comment, Discussion, State, replied_to_id
 
 FEED_SIZE = 50  # comments
 
@@ -74,24 +74,20 @@ class CommentsFeed(AtomFeed):
 
 
 def latest_comments(article: Article) -> Any:
-    """Return the comments of the feed, with `parent` and `in_reply_to`."""
-    comments = Comment.objects.visible().filter(discussion=article.pk)
+    """Return the comments of the feed, with `parent`, `in_reply_to` and `replied_to_id`."""
+    comments = Comment.objects.visible().annotate(replied_to_id=replied_to_id()).filter(discussion=article.pk)
     fields = ["author_name", "body_html", "text_missing", "created_at", "edited_at", "state"]
     related = [f"{of}__{field}" for of in ("parent", "in_reply_to") for field in ("author_name", "state")]
     return (
         comments.select_related("parent", "in_reply_to")
-        .only(*fields, *related, "parent__created_at", "in_reply_to__created_at", "in_reply_to__parent")
+        .only(*fields, *related, "parent__created_at", "in_reply_to__created_at")
         .order_by("-created_at", "-pk")[:FEED_SIZE]
     )
 
 
-def _replied_to(comment: Comment) -> Comment | None:
-    """Return the comment that this one replies to, as thread.rows.REPLIED_TO_JOIN finds it, or None.
-
-    At the deepest level that is a sibling. It is None also if that comment was removed.
-    """
-    sibling = comment.in_reply_to
-    replied_to = sibling if sibling and sibling.parent_id == comment.parent_id else comment.parent
+def _replied_to(comment: Any) -> Comment | None:
+    """Return the comment that one of latest_comments replies to, or None also if that was removed."""
+    replied_to = comment.parent if comment.replied_to_id == comment.parent_id else comment.in_reply_to
     return replied_to if replied_to and replied_to.state == State.PUBLISHED else None
 
 

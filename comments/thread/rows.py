@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from comments.models import Reason
+from comments.models import REPLIED_TO_ID, Reason
 from core.database.sql import fetch_prepared, fetch_rows
 
 
@@ -81,12 +81,8 @@ c.is_pick, c.is_locked, c.is_redacted,
 {_of_duplicate_target("r.id")}, {_of_duplicate_target("s.slug")}, {DUPLICATE_TARGET_VERSIONS},
 a.id, a.author_name"""
 
-# The comment that was replied to: at the deepest level a sibling, else, or once either was moved, the parent.
-# feeds.py has the same rule for a Comment (_replied_to).
-REPLIED_TO_JOIN = """
-LEFT JOIN comments_comment a ON a.state = 'published' AND a.id = coalesce(
-  (SELECT s.id FROM comments_comment s WHERE s.id = c.in_reply_to_id AND s.parent_id = c.parent_id),
-  c.parent_id)"""
+REPLIED_TO_JOIN = f"""
+LEFT JOIN comments_comment a ON a.state = 'published' AND a.id = {REPLIED_TO_ID}"""
 
 
 class CommentRecord(NamedTuple):

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Guest, User
 from articles.models import Article
 from articles.site.current_site import read_site
-from comments.models import Comment
+from comments.models import Comment, replied_to_id
 from moderation.erasure import restricted_content
 from moderation.models import Finding, IllegalContentReport, Report, RestrictedText, Restriction
 
@@ -111,10 +111,11 @@ def _comment_data(restriction: Restriction, texts: Sequence[RestrictedText], by:
 
 def _post_data(comment: Comment) -> dict[str, Any]:
     """Return the place and the time of the comment, without its text and author."""
+    replied_to = Comment.objects.filter(pk=comment.pk).values_list(replied_to_id(), flat=True).get()
     return {
         "id": comment.pk,
         "url": settings.SITE_URL + comment.get_absolute_url(),
-        "replies_to": comment.in_reply_to_id or comment.parent_id,
+        "replies_to": replied_to,
         "posted_at": comment.created_at.isoformat(),
         "edited_at": comment.edited_at and comment.edited_at.isoformat(),
         "text_missing": comment.text_missing,

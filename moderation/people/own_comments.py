@@ -7,7 +7,6 @@ from typing import Any
 
 from django import forms
 from django.db.models import Count, Max, QuerySet
-from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -19,7 +18,16 @@ from articles.markup.markdown import make_comment_excerpt
 from articles.models import title_for
 from articles.site.requests import SiteRequest
 from comments.loading import current_writer
-from comments.models import EDIT_WINDOW, MAX_DEPTH, REMOVED, UNDONE_REASONS, Comment, Mute, State
+from comments.models import (
+    EDIT_WINDOW,
+    MAX_DEPTH,
+    REMOVED,
+    UNDONE_REASONS,
+    Comment,
+    Mute,
+    State,
+    replied_to_id,
+)
 from comments.policy import policy
 from comments.thread.template_filters import recommended_by
 from core.paging import next_page_url, read_page
@@ -122,14 +130,15 @@ def count_replies(
     replies = (
         Comment.objects.visible()
         .filter(parent__in=[*ids, *parents.values()])
-        .annotate(replied_to=Coalesce("in_reply_to", "parent"))
-        .filter(replied_to__in=ids)
+        .annotate(replied_to_id=replied_to_id())
+        .filter(replied_to_id__in=ids)
         .exclude(pk__in=Comment.objects.written_by(user, guest).values("pk"))
     )
     if user:
         replies = Mute.objects.filter(user=user).exclude_authors(replies)
-    counted = replies.order_by().values("replied_to").annotate(count=Count("pk"), latest=Max("pk"))
-    return {pk: (count, latest) for pk, count, latest in counted.values_list("replied_to", "count", "latest")}
+    counted = replies.order_by().values("replied_to_id").annotate(count=Count("pk"), latest=Max("pk"))
+    rows = counted.values_list("replied_to_id", "count", "latest")
+    return {pk: (count, latest) for pk, count, latest in rows}
 
 
 def _own_comment(

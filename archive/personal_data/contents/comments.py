@@ -18,6 +18,7 @@ from comments.models import (
     Recommendation,
     State,
     Visit,
+    replied_to_id,
 )
 from moderation.notifications.decision_kinds import Kind
 from moderation.notifications.notices import render_notices
@@ -112,7 +113,8 @@ def sections_of_reading(subject: DataSubject) -> Iterator[Section]:
 
 
 def _read_comments(subject: DataSubject) -> Iterator[Record]:
-    rows = subject.comments().with_story().select_related("author", "guest", "origin")
+    rows = subject.comments().with_story().annotate(replied_to_id=replied_to_id())
+    rows = rows.select_related("author", "guest", "origin")
     reason_label = cache(removal_reasons.label)  # each call queries the site
     for comments in chunks(rows):
         notices = render_notices([row for row in comments if row.state in {State.PENDING, *REMOVED}])
@@ -129,7 +131,7 @@ def _read_comments(subject: DataSubject) -> Iterator[Record]:
                 "number": comment.pk,
                 "url": comment_url(comment),
                 "story": comment.discussion.article.title_for(None),
-                "replies_to": comment.in_reply_to_id or comment.parent_id,
+                "replies_to": comment.replied_to_id,
                 "name": comment.author_name,
                 "email": comment.author_email,
                 "posted_at": comment.created_at,

@@ -3,8 +3,9 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from comments.models import MAX_DEPTH, Comment, Discussion, Transition
+from comments.models import MAX_DEPTH, REPLIED_TO_ID, Comment, Discussion, Transition, replied_to_id
 from comments.services.moves import move_comment, move_comments
+from core.database.sql import fetch_value
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.discussions import assert_sound
 
@@ -106,3 +107,22 @@ def test_moved_replies_are_in_order_of_time():
         early.pk,
         late.pk,
     ]
+
+
+def test_a_comment_that_was_moved_no_longer_replies_to_a_sibling(maria):
+    article = make_article()
+    chain = [make_comment(article)]
+    while len(chain) < MAX_DEPTH:
+        chain.append(make_comment(article, parent=chain[-1]))
+    reply = make_comment(article, parent=chain[-1])
+    sql = f"SELECT {REPLIED_TO_ID} FROM comments_comment c WHERE id = %s"
+
+    def replied_to() -> set[int | None]:
+        rows = Comment.objects.filter(pk=reply.pk).annotate(replied_to_id=replied_to_id())
+        return {rows.get().replied_to_id, fetch_value(sql, [reply.pk])}
+
+    assert replied_to() == {chain[-1].pk}
+    move_comment(comment=reply, parent=chain[0], actor=maria)
+    assert replied_to() == {chain[0].pk}
+    move_comment(comment=reply, parent=None, actor=maria)
+    assert replied_to() == {None}
