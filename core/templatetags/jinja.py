@@ -27,7 +27,8 @@ def include_jinja(context: dict[str, Any], name: str, **variables: Any) -> SafeS
     }
     for processor in engine.template_context_processors:
         variables |= processor(request)
-    return mark_safe(engine.get_template(name).template.render(variables))  # noqa: S308  # the engine escapes
+    output: str = engine.get_template(name).template.render(variables)
+    return mark_safe(output)  # noqa: S308  # the engine escapes
 
 
 def _csrf_field(token: object) -> SafeString:
