@@ -76,6 +76,8 @@ def parse_query(text: str) -> SearchQuery:
         if isinstance(error.__cause__, InternalError_ | ProgramLimitExceeded):
             raise SearchError(_("This search has too many signs or too long a word. Shorten it.")) from error
         raise
+    if not tsquery and not _has_words(text):
+        raise SearchError(_("Add a word to search for."))
     if not tsquery:
         raise SearchError(_("These words are too common to search for. Add a more specific word."))
     if required == "T":  # an index can't find texts by the absence of a word
@@ -84,6 +86,12 @@ def parse_query(text: str) -> SearchQuery:
     return SearchQuery(tsquery, stems)
 
 
+def _has_words(text: str) -> bool:
+    """Return whether a query has words, apart from the operator OR."""
+    return not {word.lower() for word in _WORD.findall(text)} <= {"or"}
+
+
+_WORD = re.compile(r"[^\W_]+")
 _STEM = re.compile(r"'((?:[^']|'')*)'")
 _SCHEME = re.compile(r"\bhttps?://", re.IGNORECASE)
 # Punctuation after a URL belongs to the sentence from which it was copied, unless it closes a parenthesis.

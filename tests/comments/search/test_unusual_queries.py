@@ -14,7 +14,10 @@ pytestmark = pytest.mark.django_db
     ("query", "sentence"),
     [
         ("the of", "too common"),
-        ("?!", "too common"),
+        ("the or of", "too common"),
+        ("?!", "Add a word to search for."),
+        ('"', "Add a word to search for."),
+        ("OR", "Add a word to search for."),
         ("-ferry", "A minus only excludes words."),
         ("ferry or -bus", "A minus only excludes words."),
         ("x" * 10_000, f"This search has 10,000 characters. The limit is {MAX_QUERY_LENGTH}."),
