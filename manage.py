@@ -2,7 +2,10 @@
 """Runs Django's commands with a database: that of DATABASE_URL, or the embedded server."""
 
 import os
+import select
+import signal
 import sys
+from typing import TextIO
 from urllib.parse import urlsplit
 
 # Commands that need no database, or start it themselves (serve).
@@ -41,8 +44,8 @@ def main() -> None:
                 django.setup()
         execute_from_command_line(sys.argv)
 
-    command = sys.argv[1] if len(sys.argv) > 1 else "help"
-    try:
+    def execute_with_database() -> None:
+        command = sys.argv[1] if len(sys.argv) > 1 else "help"
         if command in WITHOUT_DATABASE:
             execute()
             return
@@ -50,8 +53,19 @@ def main() -> None:
             if OWNER_COMMANDS.get(command) in ("", *sys.argv[2:]):
                 use_owner_login(postgres.url("owner"), postgres.url("web"))
             execute()
+
+    try:
+        try:
+            execute_with_database()
+        finally:
+            print(end="", flush=True)  # here, since Python's own flush at the end prints an error
     except StartupError as error:
         sys.exit(f"{error}")
+    except BrokenPipeError:
+        unread = [stream for stream in (sys.stdout, sys.stderr) if stream and has_no_reader(stream)]
+        if not unread:  # some other connection has broken
+            raise
+        end_like_sigpipe(unread)
 
 
 def use_owner_login(owner_url: str, web_url: str) -> None:
@@ -60,6 +74,24 @@ def use_owner_login(owner_url: str, web_url: str) -> None:
         owner_url, web_url = os.environ.get("DATABASE_OWNER_URL") or given, given
     os.environ.setdefault("DATABASE_WEB_USER", urlsplit(web_url).username or "")
     os.environ["DATABASE_URL"] = owner_url
+
+
+def has_no_reader(stream: TextIO) -> bool:
+    """Return whether the output goes to a pipe whose reader has ended, such as `head`."""
+    poll = select.poll()
+    poll.register(stream, 0)
+    return any(event & select.POLLERR for _descriptor, event in poll.poll(0))
+
+
+def end_like_sigpipe(unread: list[TextIO]) -> None:
+    """End without a message and with the status of a process that SIGPIPE ended, as other programs do.
+
+    Python ignores SIGPIPE, which would also end the process when the connection to a server breaks.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in unread:
+        os.dup2(nowhere, stream.fileno())  # for what is still in the buffer
+    sys.exit(128 + signal.SIGPIPE)
 
 
 if __name__ == "__main__":
