@@ -25,7 +25,15 @@ from articles.images import admin as images  # noqa: F401  registers them
 from articles.images.forms import check_images
 from articles.images.lead_image import LEAD_IMAGE_FIELDS as LEAD
 from articles.images.lead_image import LeadImageFields, lead_image_fieldset
-from articles.models import Article, ArticleQuerySet, Subscription, Topic, slug_from_title, unique_slug
+from articles.models import (
+    Article,
+    ArticleQuerySet,
+    Subscription,
+    Topic,
+    slug_from_title,
+    unique_slug,
+    unique_topic_slug,
+)
 from articles.newsletter import admin as newsletter  # registers the newsletters, too
 from articles.newsletter import subscriptions
 from articles.publishing import pages as publication_pages
@@ -278,11 +286,25 @@ class ArticleAdmin(DocumentAdmin):
         return pin_button(obj)
 
 
+class TopicForm(ConflictAwareForm):
+    """The form of a topic."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if slug := self.fields.get("slug"):
+            slug.required = False
+            slug.help_text = _("Leave empty to make it from the name. Old slugs redirect here.")
+
+    def clean_slug(self) -> str:
+        slug: str = self.cleaned_data["slug"]
+        return slug or unique_topic_slug(self.cleaned_data.get("name", ""), exclude=self.instance.pk or 0)
+
+
 @admin.register(Topic)
 class TopicAdmin(ConcurrentEditingAdmin):
     """The topics of stories."""
 
-    form = ConflictAwareForm
+    form = TopicForm
     list_display = ["name", "shown", "stories"]
     list_filter = ["shown"]
     search_fields = ["name"]

@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
-from django.utils.text import slugify
 
 from accounts.administrators import create_first_administrator
 from accounts.models import User
@@ -28,8 +27,8 @@ from articles.models import (
     StandingPage,
     Topic,
     unique_author_slug,
+    unique_topic_slug,
 )
-from articles.models.slugs import first_unused_slug
 from articles.redirects import redirect_from_old_path
 from articles.related import store_keywords
 from articles.site.cached_pages import increment_site_version, invalidate_stale_copies
@@ -124,9 +123,7 @@ def get_or_create_topic(name: str, *, shown: bool = True) -> Topic:
     """Return the topic of this name. A new one gets an unused slug, and readers see it only if `shown`."""
     if topic := Topic.objects.filter(name=name).first():
         return topic
-    base = slugify(name, allow_unicode=True)[:70].strip("-") or "topic"
-    taken = set(Topic.objects.filter(slug__startswith=base).values_list("slug", flat=True))
-    return save_topic(topic=Topic(name=name, slug=first_unused_slug(base, taken), shown=shown))
+    return save_topic(topic=Topic(name=name, slug=unique_topic_slug(name), shown=shown))
 
 
 @transaction.atomic

@@ -14,6 +14,7 @@ from articles.models.articles import (
     title_for,
     title_visible_to,
     unique_slug,
+    unique_topic_slug,
 )
 from articles.models.authors import MAX_AUTHORS, Author, Byline, BylineAuthor, unique_author_slug
 from articles.models.editing import (

@@ -390,3 +390,13 @@ def unique_slug(title: str) -> str:
 def slug_from_title(title: str) -> str:
     """Return a slug in the script of the title, cut where the script of the editor page cuts it."""
     return slugify(title, allow_unicode=True)[:MAX_SLUG_LENGTH].strip("-") or "story"
+
+
+def unique_topic_slug(name: str, *, exclude: int = 0) -> str:
+    """Return a slug for a topic of this name, numbered if another topic has it.
+
+    `exclude` is the id of the topic itself, if it is stored.
+    """
+    base = slugify(name, allow_unicode=True)[:70].strip("-") or "topic"
+    others = Topic.objects.filter(slug__startswith=base).exclude(pk=exclude)
+    return first_unused_slug(base, set(others.values_list("slug", flat=True)))

@@ -278,6 +278,28 @@ def test_a_new_topic_is_counted_and_outdates_the_lists(emil):
     assert row.story_count == 1  # drafts are not counted
 
 
+def test_an_empty_slug_of_a_topic_is_made_from_its_name(emil):
+    client, add = client_of(emil), "/admin/articles/topic/add/"
+    for name in ("Le port", "Le port!", "أحمد"):
+        assert client.post(add, {"name": name, "slug": "", "shown": "on"}).status_code == 302
+    assert list(Topic.objects.order_by("pk").values_list("slug", flat=True)) == [
+        "le-port",
+        "le-port-2",
+        "أحمد",
+    ]
+    first = Topic.objects.get(slug="le-port")
+    change_url = f"/admin/articles/topic/{first.pk}/change/"
+    assert client.post(change_url, {"name": "Le port", "slug": "", "shown": "on"}).status_code == 302
+    assert client.post(change_url, {"name": "Le quai", "slug": "", "shown": "on"}).status_code == 302
+    assert Topic.objects.get(pk=first.pk).slug == "le-quai"
+    assert client.get("/topics/le-port/").headers["Location"] == "/topics/le-quai/"
+
+
+def test_a_slug_of_a_topic_needs_a_name(emil):
+    response = client_of(emil).post("/admin/articles/topic/add/", {"name": "", "slug": "", "shown": "on"})
+    assert list(response.context["adminform"].form.errors) == ["name"]
+
+
 def test_its_pages_have_no_inline_script_or_style(emil):
     client = client_of(emil)
     article = make_article(published_at=None)
