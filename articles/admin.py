@@ -318,6 +318,11 @@ class TopicAdmin(ConcurrentEditingAdmin):
     def save_model(self, request: HttpRequest, obj: Topic, form: Any, change: bool) -> None:
         save_topic(topic=obj)
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        names, counts, missing, protected = super().get_deleted_objects(objs, request)
+        stories = Article.objects.filter(topics__in=objs).distinct().count()
+        return names, {**counts, _("Stories that lose the topic"): stories}, missing, protected
+
     def delete_model(self, request: HttpRequest, obj: Topic) -> None:
         self.delete_queryset(request, Topic.objects.filter(pk=obj.pk))
 

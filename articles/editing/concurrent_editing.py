@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.options import get_content_type_for_model
@@ -28,6 +29,19 @@ class ConcurrentEditingAdmin(admin.ModelAdmin[Any]):
         """Run an action of the list, such as "Delete selected", and its log entries in one transaction."""
         response: HttpResponse | None = super().response_action(*args, **kwargs)
         return response
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Name only the objects in the confirmation, and count what is deleted with them.
+
+        Django also lists each row of their relations, such as "Article-topic relationship: Article_topics
+        object (1)".
+        """
+        names, counts, missing, protected = super().get_deleted_objects(objs, request)
+        names = [name for name in names if not isinstance(name, list)]
+        models = apps.get_models(include_auto_created=True)
+        unnamed = {str(model._meta.verbose_name_plural) for model in models if model._meta.auto_created}
+        counts = {label: count for label, count in counts.items() if str(label) not in unnamed}
+        return names, counts, missing, protected
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         """Return the object, locked on POST: nobody may save between the check for conflicts and the save.

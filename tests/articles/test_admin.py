@@ -263,6 +263,31 @@ def test_topics_are_deleted_with_their_subscriptions_or_not_at_all(ada):
     assert not LogEntry.objects.exists()
 
 
+@pytest.mark.parametrize("from_list", [True, False])
+def test_who_deletes_a_topic_reads_how_many_stories_lose_it(ada, from_list):
+    topics = [Topic.objects.create(name=name, slug=name.lower()) for name in ("Harbour", "Boats")]
+    make_article("The slip closes").topics.set(topics)
+    make_article("Not yet", published_at=None).topics.add(topics[0])
+    subscriptions.subscribe("ann@example.org", {topics[0].pk}, "en")
+    client, url = client_of(ada), "/admin/articles/topic/"
+    chosen = {"action": "delete_selected", "_selected_action": [topic.pk for topic in topics]}
+    page = client.post(url, chosen) if from_list else client.get(f"{url}{topics[0].pk}/delete/")
+    assert "Stories that lose the topic: 2" in page.text
+    assert "Subscriptions: 1" in page.text
+    assert "relationship" not in page.text
+    assert "Subscription: #" not in page.text
+    assert ">Harbour</a>" in page.text
+
+
+def test_the_confirmation_to_delete_a_story_has_no_rows_of_relations(ada, emil):
+    article = make_article("The slip closes")
+    article.topics.add(Topic.objects.create(name="Harbour", slug="harbour"))
+    article.editors.add(emil)
+    page = client_of(ada).get(f"/admin/articles/article/{article.pk}/delete/").text
+    assert "Versions: 1" in page
+    assert "relationship" not in page
+
+
 def test_a_new_topic_is_counted_and_outdates_the_lists(emil):
     version = Site.objects.get().version
     client = client_of(emil)
