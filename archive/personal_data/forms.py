@@ -53,8 +53,7 @@ class EraseForm(forms.Form):
     @property
     def helper(self) -> FormHelper:
         helper = FormHelper()
-        # Where an error is shown. An id of the form itself would be that of the radio buttons, too.
-        helper.form_action = reverse("erase-account") + "#erase-form"
+        helper.form_action = reverse("erase-account")
         gets_link = not has_password(self.user) and not needs_second_factor(self.user)
         label = _("Mail me a link to erase it") if gets_link else _("Erase my account")
         helper.add_input(Submit("", label, css_class="btn-danger last"))
