@@ -245,7 +245,7 @@ class Comment(MPTTModel):
         """Return whether this user, or else this guest, wrote the comment."""
         if user is not None and user.is_authenticated:
             return bool(self.author_id == user.pk)
-        return self.guest_id == guest.pk if guest else False
+        return bool(guest and guest.pk and self.guest_id == guest.pk)  # a guest may not be stored yet
 
     def can_be_edited_by(self, user: Any, guest: Guest | None, now: datetime | None = None) -> bool:
         """Return whether this is the author, within EDIT_WINDOW, of a published or pending comment.

@@ -5,11 +5,11 @@ Each has its own URL, since cached pages can't contain a CSRF token.
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -285,25 +285,35 @@ def _post_reply(
         return post_comment(submission, nonce=nonce), None
     email: str = form.cleaned_data["email"]
     if guest and guests.matches_guest(guest, submission.name, email):
-        if guest.confirmed_at is None and has_deleted_all_comments(guest):
-            with transaction.atomic():
-                if not postpone_confirmation(guest):  # the job found nothing to confirm, and sent no link
-                    _send_link_later(guest)
-                return post_comment(submission, nonce=nonce), guest
-        return post_comment(submission, nonce=nonce), guest
+        needs_link = guest.confirmed_at is None and has_deleted_all_comments(guest)
+        before_insert = partial(_send_link_again, guest) if needs_link else None
+        return post_comment(submission, nonce=nonce, before_insert=before_insert), guest
     if earlier := _find_resent(nonce, submission, email):
         return earlier, earlier.guest
+    submission = replace(submission, guest=Guest(name=submission.name, email=email))
     try:
-        with transaction.atomic():  # the guest, the comment and the job of the mail, or none of them
-            new = Guest.objects.create(name=submission.name, email=email)
-            _send_link_later(new)
-            # Last, because it locks the discussion.
-            comment = post_comment(replace(submission, guest=new), nonce=nonce)
+        comment = post_comment(
+            submission, nonce=nonce, before_insert=partial(_create_guest, submission.name, email)
+        )
     except ValidationError:
         if earlier := _find_resent(nonce, submission, email):
             return earlier, earlier.guest
         raise
-    return comment, new
+    return comment, comment.guest
+
+
+def _create_guest(name: str, email: str) -> Guest:
+    """Store a new guest, who gets the link."""
+    guest = Guest.objects.create(name=name, email=email)
+    _send_link_later(guest)
+    return guest
+
+
+def _send_link_again(guest: Guest) -> Guest:
+    """Let a guest whose comments are all deleted get the link, which the job may have left out."""
+    if not postpone_confirmation(guest):
+        _send_link_later(guest)
+    return guest
 
 
 def _make_submission(

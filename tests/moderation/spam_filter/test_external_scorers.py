@@ -6,12 +6,14 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from urllib.parse import parse_qs
+from uuid import uuid4
 
 import httpx
 import pytest
+from django.db import connection
 from django.utils import timezone
 
-from comments.models import State
+from comments.models import Comment, State
 from comments.policy import Nudge, NudgeError
 from moderation.actions.decisions import decide
 from moderation.checks import registry
@@ -24,7 +26,7 @@ from moderation.spam_filter.external_scorers import (
     ScoreRequest,
     ask_scorers,
 )
-from tests.factories import GuestFactory, make_article, make_comment
+from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 from tests.helpers.waiting import PATIENCE
 
 ASKED = ScoreRequest(
@@ -210,6 +212,28 @@ def test_an_answer_is_one_signal_of_the_filter_and_holds_nothing_alone(asked_her
     )
     scores = [Finding.objects.get(comment=c, check_name="filter").strength for c in (comment, other)]
     assert scores[0] > scores[1]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("writer", ["member", "new guest", "guest whose comments are deleted"])
+def test_no_transaction_is_open_while_scorers_are_asked(asked_here, starter, client, monkeypatch, writer):
+    """A slow answer would hold the locks of all rows that were written before."""
+    in_transaction = []
+
+    def ask(_request: ScoreRequest) -> list[ScoreAnswer]:
+        in_transaction.append(connection.in_atomic_block)
+        return []
+
+    reply_url = f"{make_article().get_absolute_url()}reply/"
+    sent = {"body": "It did.", "nonce": uuid4(), "name": "Ida", "email": "ida@example.org"}
+    if writer == "member":
+        client.force_login(confirm_email(UserFactory.create()))
+    if writer == "guest whose comments are deleted":
+        assert client.post(reply_url, sent | {"nonce": uuid4()}).status_code == 302
+        assert client.post(f"/comments/{Comment.objects.get().pk}/delete/").status_code == 302
+    monkeypatch.setattr("moderation.spam_filter.scoring.ask_scorers", ask)
+    assert client.post(reply_url, sent | {"body": "It did, and it does."}).status_code == 302
+    assert in_transaction == [False]
 
 
 @pytest.mark.django_db
