@@ -25,7 +25,7 @@ def security_txt(request: SiteRequest) -> HttpResponse:
     lines = [
         f"Contact: mailto:{site.contact_email}",
         f"Expires: {day + VALID_FOR:%Y-%m-%dT%H:%M:%SZ}",
-        f"Preferred-Languages: {site.written_in or site.language}",
+        f"Preferred-Languages: {site.story_language}",
         f"Canonical: {settings.SITE_URL}{request.path}",
     ]
     response = HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")

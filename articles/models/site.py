@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import get_language, gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from articles.models.lengths import max_length_constraint
@@ -170,9 +170,18 @@ class Site(models.Model):
         return ZoneInfo(self.time_zone)
 
     @property
+    def story_language(self) -> str:
+        """Return the language that the newsroom and its readers write in."""
+        return self.written_in or self.language
+
+    @property
     def lang(self) -> SafeString:
-        """Return the lang attribute for elements that contain text of the newsroom or its readers."""
-        return format_html(' lang="{}"', self.written_in) if self.written_in else SafeString("")
+        """Return the lang attribute for elements that contain text of the newsroom or its readers.
+
+        It is empty where the page has the same language: that of the site, or the one that a member chose.
+        """
+        language = self.story_language
+        return SafeString("") if language == get_language() else format_html(' lang="{}"', language)
 
     @property
     def long_texts(self) -> str:

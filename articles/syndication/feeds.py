@@ -14,7 +14,6 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.feedgenerator import Atom1Feed
 from django.utils.html import escape, format_html
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -72,7 +71,7 @@ class AtomFeed(Atom1Feed):
             subtitle=subtitle or None,
             feed_url=settings.SITE_URL + feed_path,
             feed_guid=guid,
-            language=current_site().written_in or get_language(),
+            language=current_site().story_language,
         )
         self.updated = updated
 
