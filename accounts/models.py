@@ -178,9 +178,12 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Set the roles to exactly these, and log each change.
 
         The log is written first, because the database refuses a role without its log entry. `actor` is the
-        user who makes the change, or None for the site itself.
+        user who makes the change, or None for the site itself. Raises ValueError for an unknown role.
         """
+        names = set(names)
         had, given = set(self.groups.all()), set(Group.objects.filter(name__in=names))
+        if unknown := names - {role.name for role in given}:
+            raise ValueError(f"There is no role {', '.join(sorted(unknown))}.")
         RoleChange.objects.bulk_create(
             RoleChange(user=self, role=role, is_granted=role in given, actor=actor)
             for role in sorted(had ^ given, key=lambda role: role.pk)

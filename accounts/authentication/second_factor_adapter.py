@@ -3,6 +3,7 @@
 import base64
 import logging
 from io import BytesIO
+from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -36,9 +37,9 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         return _cipher().encrypt(text.encode()).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
-        """Return the secret. With another SECRET_KEY it is a random one instead, which no code matches.
+        """Return the secret, or a random one that matches no code if it was stored with another SECRET_KEY.
 
-        So the page says that the code is wrong, and `manage.py remove_second_factors` helps.
+        Then the page says that the code is wrong, and `manage.py remove_second_factors` helps.
         """
         try:
             return _cipher().decrypt(encrypted_text.encode()).decode()
@@ -74,9 +75,10 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         return mark_safe(start + element)  # noqa: S308 - qrcode draws the URL as a path
 
     def generate_authenticator_name(self, user: User, type: Any) -> str:
-        """Return the proposed name of a new key."""
-        count = Authenticator.objects.filter(user=user, type=type).count()
-        return _("Key %(n)s") % {"n": count + 1}
+        """Return the proposed name of a new key: the first that none of the person's keys has."""
+        keys = Authenticator.objects.filter(user=user, type=type)
+        used = set(keys.values_list("data__name", flat=True))
+        return next(name for n in count(1) if (name := _("Key %(n)s") % {"n": n}) not in used)
 
 
 def _cipher() -> Fernet:

@@ -1,6 +1,8 @@
-"""Roles are groups and nothing else."""
+"""Users, their roles, which are groups and nothing else, and the names of their keys."""
 
 import pytest
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group
 from django.db import IntegrityError
 
@@ -64,3 +66,21 @@ def test_a_taken_email_is_taken_in_every_case():
     assert User.objects.get_by_natural_key("Ruth@Example.org").email == "ruth@example.org"
     with pytest.raises(IntegrityError):
         UserFactory.create(email="Ruth@example.org")
+
+
+def test_an_unknown_role_is_refused():
+    user = UserFactory.create()
+    user.set_roles([MODERATOR])
+    with pytest.raises(ValueError, match="There is no role moderator"):
+        user.set_roles(["moderator"])
+    assert User.objects.get(pk=user.pk).roles == {MODERATOR}
+
+
+def test_the_proposed_name_of_a_key_is_not_in_use():
+    user = UserFactory.create()
+    for name in ("Key 2", "Key 3"):
+        Authenticator.objects.create(user=user, type=Authenticator.Type.WEBAUTHN, data={"name": name})
+    names = [get_adapter().generate_authenticator_name(user, Authenticator.Type.WEBAUTHN)]
+    Authenticator.objects.create(user=user, type=Authenticator.Type.WEBAUTHN, data={"name": names[0]})
+    names.append(get_adapter().generate_authenticator_name(user, Authenticator.Type.WEBAUTHN))
+    assert names == ["Key 1", "Key 4"]
