@@ -6,7 +6,7 @@ settings.MAIL_TRANSPORT names the backend that sends them.
 import logging
 from collections.abc import Sequence
 from email.utils import parseaddr, quote
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
@@ -31,6 +31,14 @@ ON CONFLICT (day) DO UPDATE SET sent = config_mailday.sent + excluded.sent,
 log = logging.getLogger(__name__)
 
 
+class Failure(NamedTuple):
+    """A mail that was not sent, and the number of mails that failed with it for the same reason."""
+
+    message: EmailMessage
+    mails: int
+    error: Exception
+
+
 class Backend(BaseEmailBackend):
     """Django's EMAIL_BACKEND. A refused mail does not stop the mails after it."""
 
@@ -45,32 +53,35 @@ class Backend(BaseEmailBackend):
         self.transport.close()
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        """Send the mails and return the number of those sent. Raises the last failure after trying all."""
+        """Send the mails and return the number of those sent. Raises the error of the last failure.
+
+        If no connection can be opened, the rest are not tried: they would fail as well, after the same wait.
+        """
         messages, site = list(email_messages), read_site()
-        sent, failures = 0, list[tuple[EmailMessage, int, Exception]]()
-        for place, message in enumerate(messages):
+        sent, failures = 0, list[Failure]()
+        for index, message in enumerate(messages):
             set_sender(message, site)
             try:
                 self.transport.open()
             except Exception as error:  # every failure is recorded
-                failures.append((message, len(messages) - place, error))
-                for unsent in messages[place:]:
-                    _keep_failure(unsent, error)
-                break  # the other mails would fail as well, after the same wait
+                failures.append(Failure(message, len(messages) - index, error))
+                for unsent in messages[index:]:
+                    _attach_error(unsent, error)
+                break
             try:
                 sent += self.transport.send_messages([message]) or 0
             except Exception as error:
-                failures.append((message, 1, error))
-                _keep_failure(message, error)
+                failures.append(Failure(message, 1, error))
+                _attach_error(message, error)
                 self.transport.close()  # the state of the connection is unknown
         self.transport.close()
         _record(sent, failures)
         if failures and not self.fail_silently:
-            raise failures[-1][2]
+            raise failures[-1].error
         return sent
 
 
-def _keep_failure(message: EmailMessage, error: Exception) -> None:
+def _attach_error(message: EmailMessage, error: Exception) -> None:
     if isinstance(message, TrackedMail):
         message.failure = error
 
@@ -78,7 +89,7 @@ def _keep_failure(message: EmailMessage, error: Exception) -> None:
 def set_sender(message: EmailMessage, site: Site) -> None:
     """Set the sender's name from the site's settings, unless the mail has its own sender, and Reply-To.
 
-    A mail with a return path has the sender only in its header.
+    A mail with a return path has the sender only in its header. To be called once for each mail.
     """
     name, email = parseaddr(settings.DEFAULT_FROM_EMAIL)
     if message.from_email == settings.DEFAULT_FROM_EMAIL:
@@ -90,18 +101,18 @@ def set_sender(message: EmailMessage, site: Site) -> None:
         message.from_email = message.return_path
 
 
-def _record(sent: int, failures: Sequence[tuple[EmailMessage, int, Exception]]) -> None:
+def _record(sent: int, failures: Sequence[Failure]) -> None:
     """Count the mails and store the failures. An error of the database is logged and stops no mail."""
     if not sent and not failures:
         return
-    failed = sum(count for _message, count, _error in failures)
+    failed = sum(failure.mails for failure in failures)
     try:
         with transaction.atomic():
             execute(_COUNT, [timezone.now().date(), sent, failed])
-            for message, count, error in failures:
+            for message, mails, error in failures:
                 text = mask_email_addresses(explain_failure(error))[:MAX_ERROR_LENGTH]
                 subject = str(message.kind if isinstance(message, TrackedMail) else message.subject)
-                MailFailure.objects.create(subject=subject[:200], count=count, error=text)
+                MailFailure.objects.create(subject=subject[:200], count=mails, error=text)
     except DatabaseError:
         log.exception("Mails were not counted.")
 

@@ -1,7 +1,7 @@
 """Rate limits: the error, and the status 429 with Retry-After for a page that shows the form again.
 
-A view that has a form calls `add_error`, any other `set_retry_after`. LoginMiddleware calls
-`apply_retry_after`.
+The limits are elsewhere: docs/architecture.md says where. A view that has a form calls `add_error`, any other
+`set_retry_after`. LoginMiddleware calls `apply_retry_after`.
 """
 
 from typing import Any

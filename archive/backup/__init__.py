@@ -6,6 +6,6 @@ version, the time of the backup, the applied migrations, the counts, and the siz
 The zip comment ends with the SHA-256 of all bytes before that digest, so any changed bit is noticed.
 
 The file holds rows and no SQL statements. Tables, triggers and rights come from the program's own migrations,
-so a file from elsewhere contains nothing that Postgres would execute. Sessions and the secret key are left
-out.
+so a file from elsewhere contains nothing that Postgres would execute. What is left out: the tables of
+EXCLUDED_TABLES, and of the data folder all but media/, such as the secret key.
 """

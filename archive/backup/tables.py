@@ -14,15 +14,14 @@ from django.db import connection
 from archive.backup.container import CHUNK, BackupError, Part
 from core.database.sql import execute, fetch_column, fetch_rows, fetch_value
 
-# People log in again after a restore, the manifest lists the migrations, and the last two tables are about
-# servers that run now.
-EXCLUDED_TABLES = (
-    "django_session",
-    "usersessions_usersession",
-    "django_migrations",
-    "config_cacheentry",
-    "config_runningserver",
-)
+# The tables that a backup leaves out, with the reasons.
+EXCLUDED_TABLES = {
+    "django_session": "people log in again after a restore",
+    "usersessions_usersession": "they are about the sessions",
+    "django_migrations": "the manifest lists the migrations",
+    "config_cacheentry": "the cache, such as counts of attempts to log in",
+    "config_runningserver": "the servers that run now",
+}
 EXCLUDED_SEQUENCES = ("django_migrations_id_seq",)  # counts the rows that stay
 
 # Numbers that a restore skips. Links and addresses in mails sent after the backup name rows by their numbers.

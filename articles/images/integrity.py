@@ -24,7 +24,7 @@ _SHOWING_IMAGES: dict[str, tuple[type[Article | StandingPage | Site], list[str]]
 
 def find_damaged_files() -> list[int]:
     """Return the images whose full file is missing or changed. Only a backup can restore it."""
-    return [image.pk for image in Image.objects.order_by("pk").iterator(500) if not _is_whole(image)]
+    return [image.pk for image in Image.objects.order_by("pk").iterator(500) if not _is_undamaged(image)]
 
 
 def find_missing_sizes(*, without: Iterable[int]) -> list[int]:
@@ -67,8 +67,9 @@ def repair_uses(found: Iterable[str]) -> None:
     for kind, _space, pk in (use.partition(" ") for use in found):
         with transaction.atomic():
             model, _fields = _SHOWING_IMAGES[kind]
-            row = model._default_manager.select_for_update(no_key=True).get(pk=pk)
-            set_image_uses(row, lock_images(_images_of(row)))
+            row = model._default_manager.select_for_update(no_key=True).filter(pk=pk).first()
+            if row:  # it may have been deleted meanwhile
+                set_image_uses(row, lock_images(_images_of(row)))
 
 
 def _images_of(row: Article | StandingPage | Site) -> set[int]:
@@ -78,7 +79,7 @@ def _images_of(row: Article | StandingPage | Site) -> set[int]:
     return referenced_images(row.body) | ({lead} if lead else set())
 
 
-def _is_whole(image: Image) -> bool:
+def _is_undamaged(image: Image) -> bool:
     try:
         return sha256(files.read(image.full_file)).hexdigest() == image.digest
     except FileNotFoundError:

@@ -21,7 +21,8 @@ class EmbargoError(Exception):
 def publish(*, article: Article, at: datetime, seen: int) -> Article:
     """Publish an article as of `at`: now, in the future (scheduled) or in the past (backdated).
 
-    `seen` is the version that the person looked at. Raises StaleVersionError and EmbargoError.
+    `seen` is the version that the person looked at. Raises StaleVersionError, and EmbargoError if `at` is
+    before the end of the embargo.
     """
     article = lock_version(article, seen)
     publish_articles(ids=[article.pk], at=at)
@@ -55,7 +56,7 @@ def unpublish(*, article: Article, why: str, seen: int) -> Article:
 def set_embargo(*, article: Article, until: datetime | None, seen: int) -> Article:
     """Set the end of the embargo; None lifts it. An earlier schedule is moved to that time.
 
-    Raises StaleVersionError, and EmbargoError if the article is published already.
+    Raises StaleVersionError, and EmbargoError if the article was published before that time.
     """
     article = lock_version(article, seen)
     if until and article.published_at and article.published_at < until:

@@ -94,7 +94,7 @@ def fetch_together(
 
     A query is SQL with parameters of `values`, or a queryset of `values()`. Its columns must have different
     names. The rows come as JSON, so a time is text in ISO format. If all queries are SQL, the statement is
-    prepared, so there should be few of them.
+    prepared: use a small, fixed number of different ones.
     """
     with connection.cursor() as cursor:
         if all(isinstance(query, str) for query in queries.values()):
@@ -160,8 +160,8 @@ def decode_columns(types: Mapping[str, str]) -> str:
 def execute_prepared(cursor: Any, statement: str, values: Mapping[str, Any], *, before: str = "") -> None:
     """Execute a statement with named parameters as a prepared statement, on Django's cursor.
 
-    Each connection plans it only once and keeps it, so there should be few of them. `before` is SQL that is
-    sent with it. Postgres infers the types of the parameters; where it can't, they need a cast.
+    Each connection plans it only once and keeps it: use a small, fixed number of different ones. `before` is
+    SQL that is sent with it. Postgres infers the types of the parameters; where it can't, they need a cast.
     """
     name, prepare, execute = _prepare_texts(statement)
     prepared = _prepared.get(cursor.connection)

@@ -25,7 +25,7 @@ def ago(at: datetime, now: datetime) -> str:
 
 
 def time_or_date(at: datetime, now: datetime) -> str:
-    """Return the time without the date if it is today: "14:00", otherwise "27 November, 14:00"."""
+    """Return a time of today as "14:00", and another one with its date: "27 November, 14:00"."""
     return time_formatter().short_moment_text(at, now)
 
 

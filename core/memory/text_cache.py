@@ -15,7 +15,7 @@ ENTRY_SIZE = 500  # characters that an entry counts besides its texts: short tex
 
 
 class TextResult(NamedTuple, Generic[R]):
-    """The result of a function, with the number of characters that it counts."""
+    """A cached result, with its size in characters."""
 
     value: R
     size: int

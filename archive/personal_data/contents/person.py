@@ -34,7 +34,7 @@ ROLE_LABELS = {
     EDITOR: gettext_lazy("Editor"),
     ADMINISTRATOR: gettext_lazy("Administrator"),
 }
-SECOND_FACTORS = {
+SECOND_FACTOR_LABELS = {
     Authenticator.Type.TOTP: gettext_lazy("Authenticator app"),
     Authenticator.Type.WEBAUTHN: gettext_lazy("Security key or passkey"),
     Authenticator.Type.RECOVERY_CODES: gettext_lazy("Recovery codes"),
@@ -108,7 +108,7 @@ def sections_of_log_ins(user: User) -> Iterator[Section]:
             "added_at": (_("Added"), "created_at"),
             "last_used_at": (_("Last used"), "last_used_at"),
         },
-        texts={"kind": lambda code: str(SECOND_FACTORS[code])},
+        texts={"kind": lambda code: str(SECOND_FACTOR_LABELS.get(code, code))},
     )
     providers: Any = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]
     service_names = {provider["provider_id"]: provider["name"] for provider in providers}
