@@ -66,13 +66,15 @@ def autosave(
         discard_autosaves(forms=[form], editor=editor)
         return None
     values: dict[str, Any] = {"article": None, "page": None, **(document_key(document) if document else {})}
-    values |= {"kind": kind._meta.model_name, "turn": form.change_number, "at": timezone.now()}
-    values |= {"typed": fields, "read": snapshot}
+    values |= {"kind": kind._meta.model_name, "change_number": form.change_number, "at": timezone.now()}
+    values |= {"fields": fields, "snapshot": snapshot}
     row, is_new = Autosave.objects.get_or_create(nonce=form.nonce, defaults={"editor": editor, **values})
     if row.editor_id != editor.pk:
         raise PermissionError(form.nonce)
     if not is_new:
-        Autosave.objects.filter(nonce=form.nonce, turn__lt=form.change_number).update(is_done=False, **values)
+        Autosave.objects.filter(nonce=form.nonce, change_number__lt=form.change_number).update(
+            is_done=False, **values
+        )
         row.refresh_from_db()
     return None if row.is_done else row
 
@@ -86,11 +88,11 @@ def discard_autosaves(*, forms: Iterable[OpenForm], editor: User) -> None:
     """
     for form in forms:
         if form.change_number:
-            values = {"editor": editor, "turn": form.change_number, "is_done": True}
+            values = {"editor": editor, "change_number": form.change_number, "is_done": True}
             Autosave.objects.get_or_create(nonce=form.nonce, defaults=values)
-        rows = Autosave.objects.filter(nonce=form.nonce, editor=editor, turn__lte=form.change_number)
-        empty: dict[str, Any] = {"article": None, "page": None, "typed": {}, "read": ""}
-        rows.update(turn=form.change_number, is_done=True, at=timezone.now(), **empty)
+        rows = Autosave.objects.filter(nonce=form.nonce, editor=editor, change_number__lte=form.change_number)
+        empty: dict[str, Any] = {"article": None, "page": None, "fields": {}, "snapshot": ""}
+        rows.update(change_number=form.change_number, is_done=True, at=timezone.now(), **empty)
 
 
 @transaction.atomic

@@ -63,16 +63,18 @@ class ConcurrentEditingAdmin(admin.ModelAdmin[Any]):
             for checked_form in (form, *_formset_forms(formsets))
             if isinstance(checked_form, ConflictAwareForm)
         ]
-        if fields := "; ".join(label for checked_form in checked for label in checked_form.kept_fields):
+        if fields := "; ".join(
+            label for checked_form in checked for label in checked_form.fields_from_colleague
+        ):
             message = _(
                 "Somebody else changed these fields meanwhile, and their values were kept: %(fields)s."
             )
             self.message_user(request, message % {"fields": fields})
-            site_request(request).has_kept_fields = True
+            site_request(request).has_fields_from_colleague = True
 
-    def has_kept_fields(self, request: HttpRequest) -> bool:
+    def has_fields_from_colleague(self, request: HttpRequest) -> bool:
         """Return whether this request saved a form with values of a colleague that nobody has seen in it."""
-        return bool(getattr(request, "has_kept_fields", False))
+        return bool(getattr(request, "has_fields_from_colleague", False))
 
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any

@@ -80,7 +80,7 @@ class ConflictAwareForm(forms.ModelForm[Any]):
         super().__init__(*args, **kwargs)
         remove_maxlength(self)
         self.conflicts: list[ConflictingField] = []
-        self.kept_fields: list[str] = []  # labels of the fields that only somebody else has changed
+        self.fields_from_colleague: list[str] = []  # labels of the fields that only somebody else has changed
 
     @cached_property
     def changed_data(self) -> list[str]:
@@ -126,7 +126,7 @@ class ConflictAwareForm(forms.ModelForm[Any]):
                 continue
             if submitted == loaded:
                 self.use_stored_value(name)
-                self.kept_fields.append(str(self.fields[name].label))
+                self.fields_from_colleague.append(str(self.fields[name].label))
             else:
                 self.require_choice(name, stored[name])
 

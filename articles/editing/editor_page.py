@@ -180,7 +180,9 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         """Answer a form that has created its document already: later changes in it become an autosave."""
         document, user = self.get_editable(request, key), request_user(request)
         *earlier, last = posted_forms(request)
-        same_autosave = Autosave.objects.filter(nonce=last.nonce, is_done=True, turn__gte=last.change_number)
+        same_autosave = Autosave.objects.filter(
+            nonce=last.nonce, is_done=True, change_number__gte=last.change_number
+        )
         if DocumentText.from_fields(request.POST) != DocumentText.of(document) or (
             last.change_number and not same_autosave.exists()
         ):
@@ -287,7 +289,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         if not obj and (nonce := EditorQuery.read(request.GET)["form"]) and not earlier_forms:
             earlier_forms = [OpenForm(nonce, 0)]
         if continued:
-            earlier_forms = [*earlier_forms, OpenForm(continued.nonce, continued.turn)]
+            earlier_forms = [*earlier_forms, OpenForm(continued.nonce, continued.change_number)]
         text, *fieldsets = context["adminform"]
         context |= {
             "title": self.edit_title if obj else self.new_title,
@@ -303,8 +305,8 @@ class DocumentAdmin(ConcurrentEditingAdmin):
             "conflict": conflict,
             "conflict_at": conflict and time_or_date(conflict.latest.at, now),
             "is_filled": bool(getattr(form, "chosen_copy", None)),
-            "snapshot": continued and continued.read,
-            "unsaved_fields": continued and continued.typed,
+            "snapshot": continued and continued.snapshot,
+            "unsaved_fields": continued and continued.fields,
             "unsaved_at": continued and time_or_date(continued.at, now),
             "zone_time": zone_label(),
             "accent_css": accent_url(site_request(request).site),
@@ -372,7 +374,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         """Discard unsaved changes of this person."""
         user = request_user(request)
         row = get_object_or_404(Autosave.objects.of(user).filter(kind=self.opts.model_name), nonce=nonce)
-        autosaves.discard_autosaves(forms=[OpenForm(nonce, row.turn)], editor=user)
+        autosaves.discard_autosaves(forms=[OpenForm(nonce, row.change_number)], editor=user)
         self.message_user(request, _("Unsaved changes discarded."))
         key = row.article_id or row.page_id
         return redirect(self.url_of("change", key) if key else self.url_of("add"))

@@ -144,9 +144,10 @@ class Autosave(models.Model):
     article = models.ForeignKey(Article, models.SET_NULL, null=True, related_name="autosaves")
     page = models.ForeignKey(StandingPage, models.SET_NULL, null=True, related_name="autosaves")
     editor = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
-    typed = models.JSONField(default=dict)  # fields of the form as a browser sends them: {name: [value]}
-    read = models.TextField(blank=True)  # token of a conflicts.FormSnapshot
-    turn = models.PositiveIntegerField(default=0, db_default=0)  # change_number of the OpenForm
+    # The fields of the form as a browser sends them: {name: [value]}.
+    fields = models.JSONField(default=dict, db_column="typed")
+    snapshot = models.TextField(blank=True, db_column="read")  # token of a conflicts.FormSnapshot
+    change_number = models.PositiveIntegerField(default=0, db_default=0, db_column="turn")  # of the OpenForm
     # Saved, discarded, or continued in another form: the row is empty, and late autosaves are ignored.
     is_done = models.BooleanField(default=False, db_default=False)
     at = models.DateTimeField(default=timezone.now)  # of the last autosave, or when it was done
@@ -162,7 +163,7 @@ class Autosave(models.Model):
 
     @property
     def title(self) -> str:
-        return "".join(self.typed.get("title", []))
+        return "".join(self.fields.get("title", []))
 
 
 class PresenceQuerySet(models.QuerySet["Presence"]):

@@ -50,7 +50,7 @@ def respond_after_save(model_admin: Any, request: HttpRequest, article: Article)
     if not action_request.is_possible:
         return action_request.refuse()
     # A colleague's values were merged in. A person has to read them before they become public.
-    if action in {"publish", "schedule"} and model_admin.has_kept_fields(request):
+    if action in {"publish", "schedule"} and model_admin.has_fields_from_colleague(request):
         message = _("The story was saved and not published. Check what was changed, then publish it.")
         if action == "schedule":
             message = _("The story was saved and not scheduled. Check what was changed, then schedule it.")

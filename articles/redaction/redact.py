@@ -200,10 +200,10 @@ def _redact_row(row: Any, names: Iterable[str], pattern: re.Pattern[str]) -> boo
 
 
 def _redact_autosave(row: Autosave, pattern: re.Pattern[str]) -> bool:
-    fields = {name: [_redact_text(text, pattern) for text in texts] for name, texts in row.typed.items()}
-    if fields == row.typed:
+    fields = {name: [_redact_text(text, pattern) for text in texts] for name, texts in row.fields.items()}
+    if fields == row.fields:
         return False
-    Autosave.objects.filter(pk=row.pk).update(typed=fields)
+    Autosave.objects.filter(pk=row.pk).update(fields=fields)
     return True
 
 
@@ -220,7 +220,7 @@ def _document_texts(document: Document) -> Iterator[tuple[str, int | None, list[
     for row in document.revisions.order_by("-number").iterator(20):
         yield "version", row.number, list(DocumentText.of(row))
     for unsaved in document.autosaves.all():
-        yield "unsaved", None, [text for texts in unsaved.typed.values() for text in texts]
+        yield "unsaved", None, [text for texts in unsaved.fields.values() for text in texts]
     if isinstance(document, Article):
         yield "note", None, list(document.notes.values_list("body", flat=True))
         yield "correction", None, list(document.corrections.values_list("text", flat=True))

@@ -43,7 +43,7 @@ def sections_of_staff(user: User) -> Iterator[Section]:
         Autosave.objects.of(user),
         {
             "title": (_("Title"), "title"),
-            "text": (_("Text"), lambda row: "".join(row.typed.get("body", []))),
+            "text": (_("Text"), lambda row: "".join(row.fields.get("body", []))),
             "at": (_("Time"), "at"),
         },
     )

@@ -103,7 +103,7 @@ def last_nonce(page: dict[str, str]) -> str:
 
 
 def autosaved_bodies() -> list[str]:
-    return [row.typed["body"][0] for row in Autosave.objects.filter(is_done=False)]
+    return [row.fields["body"][0] for row in Autosave.objects.filter(is_done=False)]
 
 
 def form(**values: Any) -> dict[str, Any]:

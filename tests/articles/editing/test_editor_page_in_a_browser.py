@@ -212,14 +212,14 @@ def test_a_late_autosave_replaces_nothing_newer(open_as, story):
     expect(page.locator(".autosave-status")).to_contain_text("Autosaved at")
     with page.expect_response("**/unsaved/"):
         requests[0].continue_()
-    assert Autosave.objects.get().typed["body"][0] == "An hour of work."
+    assert Autosave.objects.get().fields["body"][0] == "An hour of work."
     page.locator("#id_body").fill("An hour")  # an earlier text again, which counts as a new change
     page.clock.run_for(PAUSE)
     while len(requests) < 3:
         page.wait_for_timeout(20)
     with page.expect_response("**/unsaved/"):
         requests[2].continue_()
-    assert Autosave.objects.get().typed["body"][0] == "An hour"
+    assert Autosave.objects.get().fields["body"][0] == "An hour"
     page.unroute("**/unsaved/")
 
 
@@ -256,7 +256,7 @@ def test_the_enter_key_saves_and_discards_nothing(open_as):
     page.locator("#id_slug").press("Enter")
     expect(page.locator(".messagelist")).to_contain_text("Saved.")
     expect(page.locator(".messagelist")).not_to_contain_text("discarded")
-    assert Autosave.objects.get(is_done=False).typed["body"][0] == "An hour of work."
+    assert Autosave.objects.get(is_done=False).fields["body"][0] == "An hour of work."
     assert Article.objects.get().title == "Another"
 
 

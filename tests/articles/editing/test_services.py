@@ -108,7 +108,7 @@ def test_two_windows_of_one_person_keep_two_drafts(draft, emil, edda):
 def test_a_late_autosave_replaces_nothing_newer(draft, emil):
     nonce = uuid4()
     autosave_body(emil, draft, "An hour of work.", OpenForm(nonce, 7))
-    assert autosave_body(emil, draft, "An hour of", OpenForm(nonce, 6)).typed["body"] == ["An hour of work."]
+    assert autosave_body(emil, draft, "An hour of", OpenForm(nonce, 6)).fields["body"] == ["An hour of work."]
     assert autosaved_bodies() == ["An hour of work."]
     discard_autosaves(forms=[OpenForm(nonce, 7)], editor=emil)
     assert autosave_body(emil, draft, "An hour of", OpenForm(nonce, 6)) is None  # after it was saved

@@ -262,7 +262,7 @@ def test_redacted_versions_stay_redacted(tmp_path: Path, ada: User) -> None:
     assert "Jane" not in back.body_html
     first = back.revisions.get()
     assert DocumentText.of(first) == DocumentText.of(back)
-    assert Autosave.objects.get().typed["body"] == ["She is ██████████."]
+    assert Autosave.objects.get().fields["body"] == ["She is ██████████."]
     assert Article.objects.get(pk=other.pk).title == "Another Jane Quill"
     assert (
         erasure_replay.replay_erasures(list(erasure_log.read(erasure_log.path())))

@@ -203,7 +203,7 @@ class PersonalTraces:
     def _make_editor(self) -> None:
         self.user.set_roles([EDITOR])
         set_article_authors(article=self.story, people=[self.user])
-        Autosave.objects.create(nonce=uuid4(), editor=self.user, typed={"title": [WORDS]})
+        Autosave.objects.create(nonce=uuid4(), editor=self.user, fields={"title": [WORDS]})
 
     def erase(self, *, deletes_comments: bool) -> None:
         """Erase the person as the page does, and run the jobs of the erasure."""
