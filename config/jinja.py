@@ -16,7 +16,7 @@ from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from accounts.pages import account_links
+from accounts.account_menu import account_links
 from articles import template_filters as article_filters
 from articles.images import html
 from articles.site import branding

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Guest, User
 from articles.models import Article, Topic
-from comments.following import decision_mails
+from comments.following import decision_recipients
 from comments.models import DEFAULT_DELIVERY, Comment, Follow, FollowQuerySet, State
 
 MAX_FOLLOWS = 500  # of one person, as many as the page "Following" lists
@@ -52,15 +52,15 @@ def read_own_comments_delivery(user: User | None, guest: Guest | None) -> dict[s
     """Return the delivery of updates of a person's own comments, by kind."""
     chosen = Follow.objects.of(user, guest).of_own_comments().values_list("kind", "delivery")
     deliveries = {kind.value: delivery.value for kind, delivery in DEFAULT_DELIVERY.items()} | dict(chosen)
-    if decision_mails.are_stopped(user.pk if user else None, guest.pk if guest else None):
-        deliveries[decision_mails.KIND] = Follow.Delivery.SITE
+    if decision_recipients.are_stopped(user.pk if user else None, guest.pk if guest else None):
+        deliveries[decision_recipients.KIND] = Follow.Delivery.SITE
     return deliveries
 
 
 def set_own_comments_delivery(user: User | None, guest: Guest | None, *, kind: str, delivery: str) -> None:
     """Choose how a person is notified of picks, recommendations or decisions on their comments."""
-    if kind == decision_mails.KIND:
-        decision_mails.choose(user.pk if user else None, guest.pk if guest else None, delivery)
+    if kind == decision_recipients.KIND:
+        decision_recipients.set_delivery(user.pk if user else None, guest.pk if guest else None, delivery)
         return
     follows = Follow.objects.of(user, guest).filter(kind=kind)
     if follows.exists():
@@ -78,7 +78,7 @@ def stop_all_mails(user: int | None, guest: int | None) -> None:
     This holds also for decisions on their comments, for everybody with the same confirmed e-mail.
     """
     with transaction.atomic():
-        decision_mails.ensure_row(user, guest)
+        decision_recipients.ensure_row(user, guest)
         _stop_until_resumed(_all_follows(user, guest))
 
 
@@ -88,7 +88,7 @@ def resume_all_mails(user: int | None, guest: int | None) -> None:
 
 
 def _all_follows(user: int | None, guest: int | None) -> FollowQuerySet:
-    decisions = decision_mails.rows_of_person(user, guest)
+    decisions = decision_recipients.rows_of_person(user, guest)
     return Follow.objects.filter(Q(user=user, guest=guest) | Q(pk__in=decisions.values("pk")))
 
 
@@ -149,12 +149,12 @@ def move_to_account(guests: Collection[int], user: User) -> None:
     Follow.objects.bulk_create(copies, ignore_conflicts=True)
     # Each guest has at most one row of this kind, so this does not grow with the number of follows.
     for follow in copies:
-        if follow.kind == decision_mails.KIND and follow.delivery == Follow.Delivery.SITE:
+        if follow.kind == decision_recipients.KIND and follow.delivery == Follow.Delivery.SITE:
             # `resume_all_mails` sends them again if the guest had stopped all mails.
             if follow.delivery_before_stop:
-                _stop_until_resumed(decision_mails.rows_of_person(user.pk, None))
+                _stop_until_resumed(decision_recipients.rows_of_person(user.pk, None))
             else:
-                decision_mails.choose(user.pk, None, Follow.Delivery.SITE)
+                decision_recipients.set_delivery(user.pk, None, Follow.Delivery.SITE)
 
 
 def set_delivery(

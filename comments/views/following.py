@@ -21,7 +21,7 @@ from accounts.models import Guest, User
 from articles.models import Topic
 from articles.site.languages import activate_locale, language_of
 from articles.site.requests import SiteRequest
-from comments.following import decision_mails, services
+from comments.following import decision_recipients, services
 from comments.following.forms import (
     STOP,
     DeliveryForm,
@@ -227,8 +227,8 @@ def stop_following(request: SiteRequest, token: str) -> HttpResponse:
     is_for_all = mail_token.kind != FOLLOW_TOKEN_KIND
     follows = follows_of(mail_token)
     follow = None if is_for_all else follows.select_related("article", "topic").first()
-    if follow and follow.kind == decision_mails.KIND:
-        follows = decision_mails.rows_of_person(follow.user_id, follow.guest_id)
+    if follow and follow.kind == decision_recipients.KIND:
+        follows = decision_recipients.rows_of_person(follow.user_id, follow.guest_id)
     if request.method == "POST":
         if is_resumed := request.POST.get("mails") == "on":
             messages.success(request, _("You get these mails again."))
@@ -245,7 +245,7 @@ def stop_following(request: SiteRequest, token: str) -> HttpResponse:
         return redirect("stop-following", token)
     is_stopped = not follows.with_mails().exists()
     if is_for_all:
-        is_stopped = is_stopped and decision_mails.are_stopped(*person_of(mail_token))
+        is_stopped = is_stopped and decision_recipients.are_stopped(*person_of(mail_token))
     context = {
         "title": follow
         and (follow.article.title_for(None) if follow.article else follow.topic or follow.get_kind_display()),

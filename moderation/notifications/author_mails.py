@@ -17,7 +17,7 @@ from accounts.emails import has_confirmed_email
 from articles.models import Site
 from articles.site.current_site import read_site
 from articles.site.languages import language_of
-from comments.following import decision_mails
+from comments.following import decision_recipients
 from comments.following.mails import stop_path
 from comments.following.tokens import follow_token
 from comments.models import REMOVED, Comment, Follow, Reason, State, Transition
@@ -125,7 +125,7 @@ def _compose_in_one_language(site: Site, comments: list[Comment]) -> list[EmailM
     comments = [notice.comment for notices in by_email.values() for notice in notices]
     users = {comment.author_id for comment in comments if comment.author_id}
     guests = {comment.guest_id for comment in comments if comment.guest_id and not comment.author_id}
-    recipients = decision_mails.find_recipients(users, guests)
+    recipients = decision_recipients.find_recipients(users, guests)
     return [
         _compose_for_author(site, recipients[email], notices)
         for email, notices in by_email.items()

@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from comments.following import decision_mails
+from comments.following import decision_recipients
 from comments.following.services import move_to_account
 from comments.following.tokens import follower_token
 from comments.models import Comment, Follow, Reason, State
@@ -139,7 +139,7 @@ def test_people_who_were_erased_meanwhile_get_no_row(author, maria, ada):
     done = decide(ids=[comment.pk], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
     is_member, pk = isinstance(author, User), author.pk
     purge.erase_person(person=Person(user=author) if is_member else Person(guest=author), actor=ada)
-    decision_mails.find_recipients([pk] if is_member else [], [] if is_member else [pk])
+    decision_recipients.find_recipients([pk] if is_member else [], [] if is_member else [pk])
     assert notify_authors.func(str(done.batch.pk)) == 0
     assert not Follow.objects.exists()
 
@@ -147,10 +147,10 @@ def test_people_who_were_erased_meanwhile_get_no_row(author, maria, ada):
 def test_mails_that_a_guest_stopped_stay_stopped_after_a_claim():
     guest = GuestFactory.create(confirmed_at=timezone.now())
     member = confirm_email(UserFactory.create())
-    decision_mails.find_recipients([member.pk], [])
-    decision_mails.choose(None, guest.pk, "site")
+    decision_recipients.find_recipients([member.pk], [])
+    decision_recipients.set_delivery(None, guest.pk, "site")
     move_to_account([guest.pk], member)
-    assert decision_mails.are_stopped(member.pk, None)
+    assert decision_recipients.are_stopped(member.pk, None)
 
 
 def test_the_form_of_a_followed_story_does_not_change_the_choice(author):

@@ -41,11 +41,11 @@ def _account_links(is_member: bool, path: str, language: str | None) -> SafeStri
     return format_html_join(
         "\n",
         '<li><a href="{}"{}>{}</a></li>',
-        ((url, _current(url, path), label) for url, label in pages),
+        ((url, _aria_current(url, path), label) for url, label in pages),
     )
 
 
-def _current(url: str, path: str) -> SafeString | str:
+def _aria_current(url: str, path: str) -> SafeString | str:
     if url == path:
         return mark_safe(' aria-current="page"')
     return mark_safe(' aria-current="true"') if path.startswith(url) else ""

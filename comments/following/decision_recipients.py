@@ -56,8 +56,8 @@ def rows_of_person(user: int | None, guest: int | None) -> FollowQuerySet:
     return Follow.objects.filter(Q(user=user, guest=guest) | Q(pk__in=of_email.values("pk")), kind=KIND)
 
 
-def choose(user: int | None, guest: int | None, delivery: str) -> None:
-    """Choose for a person, and for everybody with the same confirmed e-mail, whether they get the mails."""
+def set_delivery(user: int | None, guest: int | None, delivery: str) -> None:
+    """Set for a person, and for everybody with the same confirmed e-mail, whether they get the mails."""
     _ensure_rows(_ids(user), _ids(guest), delivery)
     rows = rows_of_person(user, guest)
     rows.update(delivery=delivery, delivery_before_stop="", delivery_before_own_stop="")
