@@ -107,13 +107,20 @@ def worst_mistakes(
 ) -> tuple[list[int], list[int]]:
     """Return the indexes of missed spam and of good comments rated as spam, the worst first.
 
-    Each text is listed once.
+    Each text is listed once, by its worst copy.
     """
     places = sorted(range(len(labels)), key=lambda n: probabilities[n])
     missed = [n for n in places if labels[n] and probabilities[n] < SPAM_PROBABILITY]
     flagged = [n for n in reversed(places) if not labels[n] and probabilities[n] >= SPAM_PROBABILITY]
-    once = [list({texts[n]: n for n in reversed(some)}.values()) for some in (missed, flagged)]
-    return once[0][::-1][:MAX_MISTAKES], once[1][::-1][:MAX_MISTAKES]
+    return _first_of_each_text(missed, texts), _first_of_each_text(flagged, texts)
+
+
+def _first_of_each_text(indexes: Sequence[int], texts: Sequence[str]) -> list[int]:
+    """Return the first MAX_MISTAKES of these indexes, without those of texts that came before."""
+    by_text: dict[str, int] = {}
+    for n in indexes:
+        by_text.setdefault(texts[n], n)
+    return list(by_text.values())[:MAX_MISTAKES]
 
 
 def downsample(values: Sequence[float]) -> list[float]:
