@@ -20,7 +20,7 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from articles.models import Article
 from comments import removal_reasons as reasons
-from comments.models import AUTHOR_REASONS, REMOVED, UNDONE_SQL, Reason, State, Transition
+from comments.models import AUTHOR_REASONS, UNDONE_SQL, Reason, Transition
 from core.database.sql import fetch_rows
 from core.dates.days import start_of_day
 from core.dates.formats import time_formatter
@@ -40,21 +40,32 @@ TOP = 10  # stories in the menu, and bursts
 NO_DECISIONS = str(tuple(map(str, (Reason.IMPORTED, Reason.IMPORT_UNDONE, *AUTHOR_REASONS))))
 
 # Days are numbered by their start times, which is cheaper than the date of each entry. An undo does not count
-# as a decision. Every entry that ends a removal takes it back, also one that restores an imported comment.
-# The undo of a posting counts on the day of the posting, which may be the one before.
+# as a decision. An undone posting is subtracted on the day of the posting, even if that is the day before the
+# undo. Every entry that ends a removal subtracts it, also one that restores an imported comment. A removal
+# before the period is not counted: neither its end, nor an undo that restores it. The two columns about
+# removals hold their reasons.
 ENTRIES_BY_DAY = f"""
 SELECT width_bucket(
          CASE t.reason WHEN '{Reason.UNPOSTED}'
          THEN (SELECT c.created_at FROM comments_comment c WHERE c.id = t.comment_id) ELSE t.at END,
          %(days)s::timestamptz[]),
-       t.from_state = '' AS came, t.to_state, t.reason,
-       t.from_state, t.from_reason,
+       t.from_state = '' AS is_first, t.reason = '{Reason.UNPOSTED}' AS undoes_posting,
+       CASE WHEN t.to_state IN ('rejected', 'spam') AND (t.restores_id IS NULL OR (
+         SELECT r.at FROM comments_transition r WHERE r.id = t.restores_id
+       ) >= (%(days)s::timestamptz[])[1]) THEN
+         CASE t.to_state WHEN 'spam' THEN 'spam' ELSE t.reason END END AS began_removal,
+       CASE WHEN t.from_state IN ('rejected', 'spam') AND (
+         SELECT coalesce((SELECT r.at FROM comments_transition r WHERE r.id = p.restores_id), p.at)
+         FROM comments_transition p WHERE p.comment_id = t.comment_id AND p.kind = 'state' AND p.id < t.id
+         ORDER BY p.id DESC LIMIT 1
+       ) >= (%(days)s::timestamptz[])[1] THEN
+         CASE t.from_state WHEN 'spam' THEN 'spam' ELSE t.from_reason END END AS ended_removal,
        t.actor_id IS NOT NULL AND b.id IS NULL AND t.reason NOT IN {NO_DECISIONS} AS by_person, count(*)
 FROM comments_transition t LEFT JOIN moderation_batch b ON b.id = t.batch AND b.kind = 'undo'
 WHERE t.at >= %(start)s AND t.at < %(end)s AND t.kind = 'state'
   AND (t.reason NOT IN {NO_DECISIONS} OR t.from_state IN ('rejected', 'spam')
        OR t.reason = '{Reason.UNPOSTED}')
-GROUP BY 1, 2, 3, 4, 5, 6, 7"""
+GROUP BY 1, 2, 3, 4, 5, 6"""
 
 # Each comment counts once, unless its last entry says that its posting or import was undone. The counts of
 # an earlier part of the period are subtracted.
@@ -156,17 +167,18 @@ def period(days: int, zone: tzinfo) -> Period:
     decided: Counter[date] = Counter()
     removed: Counter[str] = Counter()
     rows = _cached_rows(ENTRIES_BY_DAY, every_day, zone)
-    for number, is_first, to_state, to_reason, from_state, from_reason, by_person, n in rows:
+    for number, is_first, undoes_posting, began_removal, ended_removal, by_person, n in rows:
         day = every_day[number - 1]
         if is_first:
             posted[day] += n
-        elif to_reason == Reason.UNPOSTED and number:  # 0: posted on the day before the period
+        elif undoes_posting and number:  # 0: posted on the day before the period
             posted[day] -= n
         elif by_person:
             decided[day] += n
-        for state, reason, change in [(to_state, to_reason, n), (from_state, from_reason, -n)]:
-            if state in REMOVED:
-                removed[reason if state == State.REJECTED else "spam"] += change
+        if began_removal:
+            removed[began_removal] += n
+        if ended_removal:
+            removed[ended_removal] -= n
     chart = bars(
         title=_("Comments and decisions"),
         description=ngettext(

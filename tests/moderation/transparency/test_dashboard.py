@@ -67,6 +67,44 @@ def test_undone_removals_do_not_count(maria):
     assert dashboard.stories(30, UTC, None) == [(article.slug, "The pier", 3)]
 
 
+def test_the_end_of_a_removal_before_the_period_does_not_count(maria):
+    article = make_article()
+    old, restored, redone, changed, new = (make_comment(article).pk for _ in range(5))
+    decide(ids=[old, restored, changed], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    before = decide(ids=[redone], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    with triggers_disabled():
+        Transition.objects.update(at=timezone.now() - timedelta(days=40))
+    decide(ids=[new], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+
+    def reasons(days: int = 30) -> dict[str, int]:
+        return {share.label: share.n for share in dashboard.period(days, UTC).reasons}
+
+    assert reasons() == {"spam": 1}
+    decide(ids=[restored], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    undone = undo(batch=before.batch, actor=maria)
+    assert reasons() == {"spam": 1}
+    undo(batch=undone.batch, actor=maria)  # the removal of 40 days ago holds again
+    assert reasons() == {"spam": 1}
+    decide(ids=[redone], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    assert reasons() == {"spam": 1}
+    decide(ids=[changed], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
+    assert reasons() == {"spam": 1, "insult": 1}
+    assert reasons(days=90) == {"spam": 2, "insult": 1}
+    decide(ids=[new], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    assert reasons() == {"insult": 1}
+
+
+def test_a_removal_before_the_period_that_is_restored_does_not_count(maria):
+    comment = make_comment(make_article()).pk
+    decide(ids=[comment], to=State.SPAM, reason=Reason.SPAM, actor=maria)
+    with triggers_disabled():
+        Transition.objects.update(at=timezone.now() - timedelta(days=40))
+    insult = decide(ids=[comment], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
+    undo(batch=insult.batch, actor=maria)
+    assert dashboard.period(30, UTC).reasons == []
+    assert [share.n for share in dashboard.period(90, UTC).reasons] == [1]
+
+
 def test_undone_postings_and_imports_do_not_count(maria):
     article, ada = make_article("The pier", source_key="one"), UserFactory.create(name="Ada")
     kept, undone = (make_comment(article, f"Word {n}", author=ada) for n in range(2))
