@@ -38,13 +38,18 @@ class ActionSummary:
         return Batch.objects.select_related("actor").get(pk=self.latest)
 
 
-# Over transitions t and their batches b: whether the action is undone for the comment of the transition.
-# Each undo reverts the transitions of the one before it, so the last undo of a comment counts. An undo skips
-# comments with later decisions, and restrictions are lifted one comment at a time.
-IS_UNDONE = """(
-  SELECT mod(max(u.undos) - b.undos, 2) = 1
+def is_undone_sql(batch: str) -> str:
+    """Return an expression for SQL: whether an action is undone for the comment of a transition `t`.
+
+    `batch` is the alias of the action's columns `root_id` and `undos`. Each undo reverts the transitions of
+    the one before it, so the last undo of a comment counts. An undo skips comments with later decisions, and
+    restrictions are lifted one comment at a time.
+    """
+    return f"""(
+  SELECT mod(max(u.undos) - {batch}.undos, 2) = 1
   FROM moderation_batch u JOIN comments_transition l ON l.batch = u.id AND l.comment_id = t.comment_id
-  WHERE u.root_id = b.root_id)"""
+  WHERE u.root_id = {batch}.root_id)"""
+
 
 # The last of an action and its undos, and the number of undos. Two undos that each lifted the restriction of
 # another comment are independent of each other.
@@ -60,7 +65,7 @@ ORDER BY b.id, u.undos DESC, u.at DESC"""
 
 # For each action the number of its comments, and for how many of them it is undone.
 UNDONE_COUNTS = f"""
-SELECT b.id, count(*), count(*) FILTER (WHERE {IS_UNDONE})
+SELECT b.id, count(*), count(*) FILTER (WHERE {is_undone_sql("b")})
 FROM moderation_batch b JOIN comments_transition t ON t.batch = b.id
 WHERE b.id = ANY(%s) GROUP BY 1"""
 

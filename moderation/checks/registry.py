@@ -155,7 +155,7 @@ def choices() -> list[tuple[str, str]]:
     return [(check.name, label(check.name)) for check in CHECKS.values() if check.is_stored]
 
 
-def counted_only_if_held() -> list[str]:
+def names_counted_only_if_held() -> list[str]:
     """Return the names of the checks that score every comment: only findings that hold count as one."""
     return [check.name for check in CHECKS.values() if check.counts_only_held]
 

@@ -221,8 +221,9 @@ def _by_check(value: str, prefix: str, user: User) -> tuple[str, Q]:
     found = Finding.objects.filter(
         comment=OuterRef("comment"), revision=OuterRef("comment__revision"), check_name=value
     )
-    only_held = found.filter(holds=True) if value in registry.counted_only_if_held() else found
-    return registry.label(value), Q(Exists(only_held))
+    if registry.get(value).counts_only_held:
+        found = found.filter(holds=True)
+    return registry.label(value), Q(Exists(found))
 
 
 def _by_script(value: str, prefix: str, user: User) -> tuple[str, Q]:

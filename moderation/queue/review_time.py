@@ -5,7 +5,7 @@ from math import ceil
 from django.core.cache import caches
 
 from core.database.sql import fetch_rows
-from moderation.actions.history import IS_UNDONE
+from moderation.actions.history import is_undone_sql
 
 MIN_DECISIONS = 10  # with fewer decisions in a week, no usual time is shown
 CACHE_SECONDS = 600
@@ -31,7 +31,7 @@ LEFT JOIN moderation_batch b ON b.id = t.batch
 WHERE t.kind = 'state' AND t.from_state = 'pending' AND t.actor_id IS NOT NULL
   AND t.actor_id IS DISTINCT FROM c.author_id AND t.at > now() - interval '7 days'
   AND c.state <> 'pending'
-  AND b.undoes_id IS NULL AND {IS_UNDONE} IS NOT TRUE"""
+  AND b.undoes_id IS NULL AND {is_undone_sql("b")} IS NOT TRUE"""
 
 
 def _median_hours() -> int:

@@ -24,7 +24,7 @@ from comments.models import AUTHOR_REASONS, UNDONE_SQL, Reason, Transition
 from core.database.sql import fetch_rows
 from core.dates.days import start_of_day
 from core.dates.formats import time_formatter
-from moderation.actions.history import IS_UNDONE
+from moderation.actions.history import is_undone_sql
 from moderation.checks import registry
 from moderation.transparency.charts import Chart, bars, percentage
 
@@ -34,7 +34,9 @@ TIMELINE_BARS = 60  # at most
 MIN_BURST = 10  # comments in an hour
 BURST_FACTOR = 5  # and this many times the median of its hours with comments
 DAY = 24 * 60 * 60  # seconds
-TOP = 10  # stories in the menu, and bursts
+MAX_STORIES = 10  # in the menu
+MAX_BURSTS = 10
+MAX_CHECKS = 20  # checks and rules
 
 # Reasons of changes of state that are no decisions.
 NO_DECISIONS = str(tuple(map(str, (Reason.IMPORTED, Reason.IMPORT_UNDONE, *AUTHOR_REASONS))))
@@ -96,8 +98,8 @@ WITH decided AS MATERIALIZED (
   WHERE t.at >= %(start)s AND t.kind = 'state' AND t.actor_id IS NOT NULL
   ORDER BY t.at DESC LIMIT %(limit)s),
 decisions AS MATERIALIZED (
-  SELECT t.comment_id, t.revision, t.to_state, t.at, {IS_UNDONE} AS is_undone
-  FROM decided t CROSS JOIN LATERAL (SELECT t.root_id, t.undos) b)
+  SELECT t.comment_id, t.revision, t.to_state, t.at, {is_undone_sql("t")} AS is_undone
+  FROM decided t)
 SELECT f.check_name, f.rule_id, r.value, count(*),
        count(*) FILTER (WHERE t.to_state IN ('rejected', 'spam')),
        count(*) FILTER (WHERE t.is_undone)
@@ -160,9 +162,9 @@ class Burst:
     removed: int
 
 
-def period(days: int, zone: tzinfo) -> Period:
+def load_period(days: int, zone: tzinfo) -> Period:
     """Return comments and decisions of people by day, and the reasons of removals that still hold."""
-    every_day = dates(days, zone)
+    every_day = latest_days(days, zone)
     posted: Counter[date] = Counter()
     decided: Counter[date] = Counter()
     removed: Counter[str] = Counter()
@@ -193,7 +195,7 @@ def period(days: int, zone: tzinfo) -> Period:
     return Period(chart, _shares(+removed), posted.total(), decided.total())
 
 
-def ages() -> list[Share]:
+def waiting_times() -> list[Share]:
     """Return the waiting times of the waiting comments; nothing for an empty queue."""
     labels = [
         *(_("under 1 h"), _("1 to 4 h"), _("4 to 24 h")),
@@ -207,14 +209,14 @@ def ages() -> list[Share]:
     return shares if total else []
 
 
-def checks(days: int, zone: tzinfo) -> list[CheckRecord]:
+def check_records(days: int, zone: tzinfo) -> list[CheckRecord]:
     """Return the record of each check and rule with findings in decided comments, the most frequent first."""
-    start = start_of_day(dates(days, zone)[0], zone)
-    only_held = registry.counted_only_if_held()
-    values = {"start": start, "limit": MAX_DECISIONS, "counts_only_held": only_held}
+    start = start_of_day(latest_days(days, zone)[0], zone)
+    counts_only_held = registry.names_counted_only_if_held()
+    values = {"start": start, "limit": MAX_DECISIONS, "counts_only_held": counts_only_held}
     rows = fetch_rows(DECISIONS_BY_CHECK, values)
     records = []
-    for name, rule, value, decided, removed, undone in rows[: 2 * TOP]:
+    for name, rule, value, decided, removed, undone in rows[:MAX_CHECKS]:
         label = registry.label(name)
         if rule:
             label = _("%(check)s: %(value)s") % {"check": label, "value": value}
@@ -222,21 +224,21 @@ def checks(days: int, zone: tzinfo) -> list[CheckRecord]:
     return records
 
 
-def stories(days: int, zone: tzinfo, user: User | None) -> list[tuple[str, str, int]]:
+def busiest_stories(days: int, zone: tzinfo, user: User | None) -> list[tuple[str, str, int]]:
     """Return (slug, title, number of posted or decided comments) of the stories with the most of them.
 
     Only stories whose title `user` may read are returned.
     """
     counted: Counter[int] = Counter()
-    for story, n in _cached_rows(COMMENTS_BY_STORY, dates(days, zone), zone):
+    for story, n in _cached_rows(COMMENTS_BY_STORY, latest_days(days, zone), zone):
         counted[story] += n
     named = Article.objects.only("slug", "title").with_title_visible_to(user).in_bulk(list(counted))
     known = [(story, n) for story, n in counted.items() if story in named and n > 0]
-    most = sorted(known, key=lambda item: (-item[1], item[0]))[:TOP]
+    most = sorted(known, key=lambda item: (-item[1], item[0]))[:MAX_STORIES]
     return [(named[story].slug, named[story].title, n) for story, n in most]
 
 
-def timeline(discussion: int, zone: tzinfo, last_entry: bytes) -> tuple[Chart, list[Burst]] | None:
+def load_timeline(discussion: int, zone: tzinfo, last_entry: bytes) -> tuple[Chart, list[Burst]] | None:
     """Return the timeline of a discussion from its first to its last comment, and its bursts.
 
     `last_entry` is the hash of its last log entry: the counts are cached as long as it stays the same.
@@ -276,11 +278,11 @@ def timeline(discussion: int, zone: tzinfo, last_entry: bytes) -> tuple[Chart, l
 def _bursts(hours: list[tuple[Any, ...]]) -> Iterable[Burst]:
     median = sorted(n for _hour, n, _removed in hours)[len(hours) // 2]
     threshold = max(MIN_BURST, BURST_FACTOR * median)
-    largest = sorted((row for row in hours if row[1] >= threshold), key=lambda row: -row[1])[:TOP]
+    largest = sorted((row for row in hours if row[1] >= threshold), key=lambda row: -row[1])[:MAX_BURSTS]
     return (Burst(*row) for row in sorted(largest))
 
 
-def dates(days: int, zone: tzinfo) -> list[date]:
+def latest_days(days: int, zone: tzinfo) -> list[date]:
     """Return this many days, the last of which is today."""
     today = timezone.localdate(timezone=zone)
     return [today - timedelta(days=n) for n in reversed(range(days))]

@@ -32,7 +32,7 @@ def show_dashboard(request: HttpRequest) -> HttpResponse:
     zone = timezone.get_current_timezone()
     query = DashboardQuery.read(request.GET)
     days, chosen = query["days"], query["story"]
-    stories = dashboard.stories(days, zone, user)
+    stories = dashboard.busiest_stories(days, zone, user)
     slug = chosen or (stories[0][0] if stories else "")
     known = Article.objects.only("slug", "title").with_title_visible_to(user)
     story = known.filter(slug=slug).annotate(last_entry=dashboard.LAST_ENTRY).first()
@@ -41,13 +41,13 @@ def show_dashboard(request: HttpRequest) -> HttpResponse:
     if story and story.slug not in {listed for listed, _title, _count in stories}:
         stories.append((story.slug, story.title, 0))
     last_entry = vars(story)["last_entry"] if story else None
-    timeline = dashboard.timeline(story.pk, zone, last_entry) if story and last_entry else None
+    timeline = dashboard.load_timeline(story.pk, zone, last_entry) if story and last_entry else None
     context: dict[str, Any] = {
         "days": days,
         "periods": dashboard.PERIODS,
-        "period": dashboard.period(days, zone),
-        "ages": dashboard.ages(),
-        "checks": dashboard.checks(days, zone),
+        "period": dashboard.load_period(days, zone),
+        "waiting_times": dashboard.waiting_times(),
+        "check_records": dashboard.check_records(days, zone),
         "max_decisions": dashboard.MAX_DECISIONS,
         "stories": stories,
         "story": story,

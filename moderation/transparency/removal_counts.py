@@ -135,7 +135,7 @@ def sql_values() -> dict[str, Any]:
     return {
         "any_reason": [check.name for check in checks if check.proposes_any_reason],
         "proposed": json.dumps(proposed),
-        "counts_only_held": registry.counted_only_if_held(),
+        "counts_only_held": registry.names_counted_only_if_held(),
     }
 
 

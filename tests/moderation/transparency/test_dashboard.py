@@ -38,7 +38,7 @@ def test_removals_are_counted_by_day_and_reason(maria_client, maria):
     ids = [make_comment(article).pk for _ in range(4)]
     decide(ids=ids[:3], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     decide(ids=ids[3:], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
-    period = dashboard.period(30, UTC)
+    period = dashboard.load_period(30, UTC)
     today = time_formatter(UTC).date_text(timezone.now())
     assert period.days.rows[-1] == (today, [4, 4])
     assert len(period.days.rows) == 30
@@ -58,13 +58,13 @@ def test_undone_removals_do_not_count(maria):
     undone = undo(batch=act.batch, actor=maria)
 
     def reasons() -> list[tuple[str, int]]:
-        return [(share.label, share.n) for share in dashboard.period(30, UTC).reasons]
+        return [(share.label, share.n) for share in dashboard.load_period(30, UTC).reasons]
 
     assert reasons() == [("insult", 1)]
     undo(batch=undone.batch, actor=maria)
     assert reasons() == [("spam", 3)]
-    assert dashboard.period(30, UTC).decided == 4
-    assert dashboard.stories(30, UTC, None) == [(article.slug, "The pier", 3)]
+    assert dashboard.load_period(30, UTC).decided == 4
+    assert dashboard.busiest_stories(30, UTC, None) == [(article.slug, "The pier", 3)]
 
 
 def test_the_end_of_a_removal_before_the_period_does_not_count(maria):
@@ -77,7 +77,7 @@ def test_the_end_of_a_removal_before_the_period_does_not_count(maria):
     decide(ids=[new], to=State.SPAM, reason=Reason.SPAM, actor=maria)
 
     def reasons(days: int = 30) -> dict[str, int]:
-        return {share.label: share.n for share in dashboard.period(days, UTC).reasons}
+        return {share.label: share.n for share in dashboard.load_period(days, UTC).reasons}
 
     assert reasons() == {"spam": 1}
     decide(ids=[restored], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
@@ -101,8 +101,8 @@ def test_a_removal_before_the_period_that_is_restored_does_not_count(maria):
         Transition.objects.update(at=timezone.now() - timedelta(days=40))
     insult = decide(ids=[comment], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     undo(batch=insult.batch, actor=maria)
-    assert dashboard.period(30, UTC).reasons == []
-    assert [share.n for share in dashboard.period(90, UTC).reasons] == [1]
+    assert dashboard.load_period(30, UTC).reasons == []
+    assert [share.n for share in dashboard.load_period(90, UTC).reasons] == [1]
 
 
 def test_undone_postings_and_imports_do_not_count(maria):
@@ -118,9 +118,9 @@ def test_undone_postings_and_imports_do_not_count(maria):
 
     def counts() -> tuple[int, int, int]:
         """Return the comments that were posted, those of the story, and those of its timeline."""
-        found = dashboard.timeline(article.pk, UTC, last_entry(article))
+        found = dashboard.load_timeline(article.pk, UTC, last_entry(article))
         assert found
-        period, stories = dashboard.period(30, UTC), dashboard.stories(30, UTC, None)
+        period, stories = dashboard.load_period(30, UTC), dashboard.busiest_stories(30, UTC, None)
         assert period.days.rows[-1][1][0] == period.posted
         return period.posted, sum(n for *_, n in stories), sum(n for _label, (n, _) in found[0].rows)
 
@@ -144,8 +144,10 @@ def test_an_action_undone_today_does_not_count_on_the_day_before(maria):
         Comment.objects.update(created_at=yesterday)
 
     def counts() -> tuple[list[int], int]:
-        rows = dashboard.period(30, UTC).days.rows[-2:]
-        return [came for _day, (came, _n) in rows], sum(n for *_, n in dashboard.stories(30, UTC, None))
+        rows = dashboard.load_period(30, UTC).days.rows[-2:]
+        return [posted for _day, (posted, _n) in rows], sum(
+            n for *_, n in dashboard.busiest_stories(30, UTC, None)
+        )
 
     assert counts() == ([2, 0], 2)
     delete_comment(comment=comments[0], user=ada, guest=None, reason=Reason.UNPOSTED)
@@ -175,18 +177,18 @@ def test_days_that_have_passed_are_counted_once_and_today_each_time(maria, djang
             )
 
     line(2)
-    assert [n for _day, (_came, n) in dashboard.period(30, UTC).days.rows[-3:]] == [1, 0, 0]
+    assert [n for _day, (_posted, n) in dashboard.load_period(30, UTC).days.rows[-3:]] == [1, 0, 0]
     line(0)
     with django_assert_num_queries(
         2 + 1
     ):  # the last entry before today, today's entries, and the labels of reasons
-        period = dashboard.period(30, UTC)
-    assert [n for _day, (_came, n) in period.days.rows[-3:]] == [1, 0, 1]
-    assert dashboard.stories(30, UTC, None) == [
+        period = dashboard.load_period(30, UTC)
+    assert [n for _day, (_posted, n) in period.days.rows[-3:]] == [1, 0, 1]
+    assert dashboard.busiest_stories(30, UTC, None) == [
         (article.slug, "Long ago", 1)
     ]  # one comment, whatever was decided
     line(1)  # an entry as in another database
-    assert [n for _day, (_came, n) in dashboard.period(30, UTC).days.rows[-3:]] == [1, 1, 1]
+    assert [n for _day, (_posted, n) in dashboard.load_period(30, UTC).days.rows[-3:]] == [1, 1, 1]
 
 
 def test_decisions_are_counted_by_rule(maria):
@@ -200,12 +202,12 @@ def test_decisions_are_counted_by_rule(maria):
     decide(ids=[c.pk for c in comments[:3]], to=State.SPAM, reason=Reason.SPAM, actor=maria)
     wrong = decide(ids=[comments[3].pk], to=State.REJECTED, reason=Reason.OTHER, actor=maria)
     back = undo(batch=wrong.batch, actor=maria)
-    (record,) = dashboard.checks(30, UTC)
+    (record,) = dashboard.check_records(30, UTC)
     assert (record.label, record.decided, record.removed, record.undone) == ("a term: casino", 4, 100, 25)
     again = undo(batch=back.batch, actor=maria)  # the undo was undone, so the decision is in effect
-    assert dashboard.checks(30, UTC)[0].undone == 0
+    assert dashboard.check_records(30, UTC)[0].undone == 0
     undo(batch=again.batch, actor=maria)
-    assert dashboard.checks(30, UTC)[0].undone == 25
+    assert dashboard.check_records(30, UTC)[0].undone == 25
 
 
 def test_a_partly_undone_action_counts_by_comment(maria):
@@ -217,7 +219,7 @@ def test_a_partly_undone_action_counts_by_comment(maria):
     for comment in comments[:3]:
         decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
     undo(batch=sweep, actor=maria)  # it undoes one decision, since three comments have newer ones
-    (record,) = dashboard.checks(30, UTC)
+    (record,) = dashboard.check_records(30, UTC)
     assert (record.decided, record.undone) == (7, 14)
 
 
@@ -227,7 +229,7 @@ def test_filter_findings_have_labels_and_count_if_they_caused_a_review(maria):
         for name, holds in (("filter", waits), ("praise", False)):
             Finding.objects.create(comment=comment, revision=1, check_name=name, strength=0.5, holds=holds)
     decide(ids=[c.pk for c in comments], to=State.SPAM, reason=Reason.SPAM, actor=maria)
-    decided = {one.label: one.decided for one in dashboard.checks(30, UTC)}
+    decided = {one.label: one.decided for one in dashboard.check_records(30, UTC)}
     assert decided == {"generic praise": 2, "the spam filter": 1}
 
 
@@ -240,7 +242,7 @@ def test_waiting_comments_are_counted_by_age():
             is_waiting=True,
             opened_at=timezone.now() - timedelta(hours=hours),
         )
-    assert [share.n for share in dashboard.ages()] == [1, 1, 1, 1, 1, 2]
+    assert [share.n for share in dashboard.waiting_times()] == [1, 1, 1, 1, 1, 2]
 
 
 def test_a_burst_stands_out(maria_client):
@@ -250,7 +252,7 @@ def test_a_burst_stands_out(maria_client):
     times += [start + timedelta(hours=50, minutes=n) for n in range(12)]
     for at in times:
         Comment.objects.filter(pk=make_comment(article).pk).update(created_at=at)
-    found = dashboard.timeline(article.pk, UTC, last_entry(article))
+    found = dashboard.load_timeline(article.pk, UTC, last_entry(article))
     assert found is not None
     chart, bursts = found
     assert [(burst.at, burst.count) for burst in bursts] == [(start + timedelta(hours=50), 12)]
