@@ -34,8 +34,11 @@ def describe_rule(kind: str, value: str) -> str:
             return text % {"n": value}
         case Rule.Kind.RATE:
             new, known = value.split("/")
-            text = _("More than %(new)s in 10 minutes from first-time commenters, or %(known)s from others")
-            return text % {"new": new, "known": known}
+            text = _(
+                "More than %(new)s in %(minutes)s minutes from first-time commenters, "
+                "or %(known)s from others"
+            )
+            return text % {"new": new, "known": known, "minutes": matching.RATE_MINUTES}
     return value
 
 

@@ -29,7 +29,7 @@ from comments.thread.rendering import trees
 from config import urls  # noqa: F401  registers the pages of the admin, whose registry some tests read
 from core.files import url as files_url
 from core.memory.garbage_collection import freeze_existing_objects
-from moderation.screening.rate_limits import RATE_KNOWN, RATE_NEW
+from moderation.screening.rate_limits import DEFAULT_KNOWN_LIMIT, DEFAULT_NEW_LIMIT
 from tests import isolation
 from tests.factories import UserFactory, confirm_email
 from tests.helpers.mails import check_mail
@@ -221,8 +221,8 @@ def transactional_db(transactional_db: None, request: pytest.FixtureRequest) -> 
 def _rate_limits_off() -> Iterator[None]:
     """Switch the rate limits off, because tests post more in a second than people in a day."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("moderation.screening.rate_limits.RATE_NEW", 100_000)
-        patch.setattr("moderation.screening.rate_limits.RATE_KNOWN", 100_000)
+        patch.setattr("moderation.screening.rate_limits.DEFAULT_NEW_LIMIT", 100_000)
+        patch.setattr("moderation.screening.rate_limits.DEFAULT_KNOWN_LIMIT", 100_000)
         yield
 
 
@@ -265,8 +265,8 @@ def jobs_run_at_once(settings: Any) -> None:
 @pytest.fixture
 def rate_limits_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """Switch the rate limits on, as on a real site."""
-    monkeypatch.setattr("moderation.screening.rate_limits.RATE_NEW", RATE_NEW)
-    monkeypatch.setattr("moderation.screening.rate_limits.RATE_KNOWN", RATE_KNOWN)
+    monkeypatch.setattr("moderation.screening.rate_limits.DEFAULT_NEW_LIMIT", DEFAULT_NEW_LIMIT)
+    monkeypatch.setattr("moderation.screening.rate_limits.DEFAULT_KNOWN_LIMIT", DEFAULT_KNOWN_LIMIT)
 
 
 @pytest.fixture(autouse=True)

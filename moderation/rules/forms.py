@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.text import normalize_newlines
+from django.utils.text import format_lazy, normalize_newlines
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -15,12 +15,14 @@ from accounts.models import User
 from articles.models import Article, Topic
 from articles.story_links import find_story
 from core.forms import LongTextForm
+from moderation.checks.text import MAX_LINKS_WITHOUT_REVIEW
 from moderation.features.links import normalize_host
 from moderation.models import Rule
 from moderation.models.rules import MAX_RULE_NOTE_LENGTH, MAX_RULE_VALUE_LENGTH
 from moderation.rules import active_rules, matching
-from moderation.rules.matching import RuleDefinition
+from moderation.rules.matching import RATE_MINUTES, RuleDefinition
 from moderation.rules.term_files import check_size, read_terms
+from moderation.screening import rate_limits
 
 HOST = re.compile(r"^(?=.{1,200}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9-]{2,63}$")
 
@@ -236,7 +238,10 @@ class LinksForm(RuleForm):
         Rule.Kind.LINKS,
         0,
         gettext_lazy("Links allowed in a comment"),
-        gettext_lazy("Comments with more links match. Without a rule: 1."),
+        format_lazy(
+            gettext_lazy("Comments with more links match. Without a rule: {allowed}."),
+            allowed=MAX_LINKS_WITHOUT_REVIEW,
+        ),
     )
 
 
@@ -246,7 +251,7 @@ class AgeForm(RuleForm):
         Rule.Kind.AGE,
         0,
         gettext_lazy("Days after the story was published"),
-        gettext_lazy("Later comments match. Without a rule: 30."),
+        gettext_lazy("Later comments match. Without a rule, the number in the site’s settings applies."),
     )
 
 
@@ -256,20 +261,32 @@ class RateForm(RuleForm):
     new = _limit_field(
         Rule.Kind.RATE,
         0,
-        gettext_lazy("Comments from a new person in ten minutes"),
-        gettext_lazy(
-            "Counted by e-mail and by IP address. Without a rule: 3. New people on neighbouring internet "
-            "connections can post 4 times as many together, and in one discussion 10 times as many."
+        format_lazy(gettext_lazy("Comments from a new person in {minutes} minutes"), minutes=RATE_MINUTES),
+        format_lazy(
+            gettext_lazy(
+                "Counted by e-mail and by IP address. Without a rule: {limit}. New people on neighbouring "
+                "internet connections can post {block_factor} times as many together, and in one discussion "
+                "{discussion_factor} times as many."
+            ),
+            limit=rate_limits.DEFAULT_NEW_LIMIT,
+            block_factor=rate_limits.BLOCK_FACTOR,
+            discussion_factor=rate_limits.DISCUSSION_FACTOR,
         ),
     )
     known = _limit_field(
         Rule.Kind.RATE,
         1,
-        gettext_lazy("Comments from a known person in ten minutes"),
-        gettext_lazy(
-            "A known person has an approved comment. Without a rule: 10. People with 20 published comments "
-            "older than 30 days, and none removed since, can post 3 times as many. Further comments are "
-            "refused with a message, and the text stays in the form."
+        format_lazy(gettext_lazy("Comments from a known person in {minutes} minutes"), minutes=RATE_MINUTES),
+        format_lazy(
+            gettext_lazy(
+                "A known person has an approved comment. Without a rule: {limit}. People with {comments} "
+                "published comments older than {days} days, and none removed since, can post {factor} times "
+                "as many. Further comments are refused with a message, and the text stays in the form."
+            ),
+            limit=rate_limits.DEFAULT_KNOWN_LIMIT,
+            comments=rate_limits.TRUSTED_COMMENTS,
+            days=rate_limits.TRUSTED_DAYS,
+            factor=rate_limits.TRUSTED_FACTOR,
         ),
     )
 

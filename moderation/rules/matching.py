@@ -18,6 +18,7 @@ from moderation.features.links import page_hosts
 Spans = list[tuple[int, int]]  # start and end, in characters
 # Minimum and maximum of each number of a limit.
 LIMIT_RANGES = {"links": ((0, 1_000),), "rate": ((1, 1_000_000), (1, 1_000_000)), "age": ((0, 36_500),)}
+RATE_MINUTES = 10  # the period of a limit of the kind "rate"
 MAX_SPANS = 100  # of one rule in one comment: these are marked, further ones are not searched
 
 # Letters and digits of scripts that separate words by spaces. In others (漢字, かな, ไทย) a word may end

@@ -27,6 +27,7 @@ from moderation.models import Rule
 from moderation.rules import active_rules, matching, rule_replay
 from moderation.rules.forms import FORM_BY_KIND, RuleForm
 from moderation.rules.matching import RuleDefinition
+from moderation.screening import rate_limits
 from moderation.similar.pages import MAX_EXCEPTIONS, group_url
 
 RULES_PER_PAGE = 100  # rules
@@ -86,6 +87,11 @@ def index(request: HttpRequest) -> HttpResponse:
         "off": Rule.objects.filter(is_active=False, replaced_by=None).count(),
         "next_page": f"?{query.urlencode()}" if has_next else "",
         "first_page": reverse("moderation:rules") if number > 1 else "",
+        "rate": {
+            "minutes": matching.RATE_MINUTES,
+            "new": rate_limits.DEFAULT_NEW_LIMIT,
+            "known": rate_limits.DEFAULT_KNOWN_LIMIT,
+        },
     }
     return render(request, "moderation/rules/rules.html", context)
 

@@ -18,9 +18,10 @@ from moderation.checks.author import NEW_PERSON
 from moderation.checks.base import Context, SentComments
 from moderation.models import Rule
 from moderation.rules import matching
+from moderation.rules.matching import RATE_MINUTES
 
-RATE_MINUTES = 10
-RATE_NEW, RATE_KNOWN = 3, 10  # comments that a new or a known person may send in RATE_MINUTES
+# Comments that a new or a known person may send in RATE_MINUTES, unless a rule says otherwise.
+DEFAULT_NEW_LIMIT, DEFAULT_KNOWN_LIMIT = 3, 10
 BLOCK_FACTOR = 4  # new people in one address block together: this many times the limit of a new person
 DISCUSSION_FACTOR = 10  # new people in one discussion together: this many times the limit of a new person
 TRUSTED_FACTOR = 3  # a trusted person: this many times the limit of a known person
@@ -30,7 +31,7 @@ TRUSTED_COMMENTS, TRUSTED_DAYS = 20, 30
 # Comments in RATE_MINUTES whose posting was undone and that do not count. If none of them counted, a script
 # could post and undo forever, and try texts until the checks publish one.
 FREE_UNDOS = 3
-MAX_RATE_COUNT = 1_000  # comments are counted up to this number, so a higher limit has no effect
+MAX_COUNTED_COMMENTS = 1_000  # comments are counted up to this number, so a higher limit has no effect
 
 
 class RateLimit(NamedTuple):
@@ -38,7 +39,7 @@ class RateLimit(NamedTuple):
 
     max_count: int
     sent: SentComments
-    message: Promise  # with %(n)s, the limit
+    message: Promise  # with %(n)s, the limit, and %(minutes)s
 
     @property
     def seconds_to_wait(self) -> int:
@@ -60,20 +61,20 @@ def check_rate_limits(submission: Submission, context: Context) -> list[RateLimi
     if not exceeded:
         return limits
     limit = max(exceeded, key=lambda limit: limit.seconds_to_wait)
-    raise RateLimitError(
-        f"{limit.message % {'n': limit.max_count}} {_when_to_retry(limit)}", seconds=limit.seconds_to_wait
-    )
+    message = limit.message % {"n": limit.max_count, "minutes": RATE_MINUTES}
+    raise RateLimitError(f"{message} {_when_to_retry(limit)}", seconds=limit.seconds_to_wait)
 
 
 def _limits(context: Context) -> list[RateLimit]:
     """Return the limits that apply to a person: that of their own comments, and then of the IP address.
 
     For a new person, all comments of new people from the same IP address and address block count, so that
-    another name is no way around the limit, and those in the same discussion, so that many names from many
-    addresses are none. A known person is not limited by others, nor counted for them.
+    nobody gets around the limit with another name, and those in the same discussion, so that nobody gets
+    around the limit with many names from many addresses. A known person is not limited by others, nor counted
+    for them.
     """
     rule = context.rules.limit(Rule.Kind.RATE)
-    new, known = matching.parse_limit(rule.value) if rule else (RATE_NEW, RATE_KNOWN)
+    new, known = matching.parse_limit(rule.value) if rule else (DEFAULT_NEW_LIMIT, DEFAULT_KNOWN_LIMIT)
     if context.person_is_confirmed and context.has_approved_comment:
         max_count = known * TRUSTED_FACTOR if context.person_is_trusted else known
         return [RateLimit(max_count, context.sent_by_person, _PERSON_MESSAGE)]
@@ -86,25 +87,29 @@ def _limits(context: Context) -> list[RateLimit]:
 
 
 _PERSON_MESSAGE = ngettext_lazy(
-    "You can post %(n)s comment in 10 minutes.", "You can post %(n)s comments in 10 minutes.", "n"
+    "You can post %(n)s comment in %(minutes)s minutes.",
+    "You can post %(n)s comments in %(minutes)s minutes.",
+    "n",
 )
 _ADDRESS_MESSAGE = ngettext_lazy(
-    "New commenters on the same internet connection can post %(n)s comment in 10 minutes, and this "
-    "limit is reached. Other people may share your connection.",
-    "New commenters on the same internet connection can post %(n)s comments in 10 minutes, and this "
-    "limit is reached. Other people may share your connection.",
+    "New commenters on the same internet connection can post %(n)s comment in %(minutes)s minutes, and "
+    "this limit is reached. Other people may share your connection.",
+    "New commenters on the same internet connection can post %(n)s comments in %(minutes)s minutes, and "
+    "this limit is reached. Other people may share your connection.",
     "n",
 )
 _BLOCK_MESSAGE = ngettext_lazy(
-    "New commenters on neighbouring internet connections can post %(n)s comment in 10 minutes, and this "
-    "limit is reached. These are often other people.",
-    "New commenters on neighbouring internet connections can post %(n)s comments in 10 minutes, and this "
-    "limit is reached. These are often other people.",
+    "New commenters on neighbouring internet connections can post %(n)s comment in %(minutes)s minutes, "
+    "and this limit is reached. These are often other people.",
+    "New commenters on neighbouring internet connections can post %(n)s comments in %(minutes)s minutes, "
+    "and this limit is reached. These are often other people.",
     "n",
 )
 _DISCUSSION_MESSAGE = ngettext_lazy(
-    "New commenters can post %(n)s comment in 10 minutes in one discussion, and this limit is reached here.",
-    "New commenters can post %(n)s comments in 10 minutes in one discussion, and this limit is reached here.",
+    "New commenters can post %(n)s comment in %(minutes)s minutes in one discussion, and this limit is "
+    "reached here.",
+    "New commenters can post %(n)s comments in %(minutes)s minutes in one discussion, and this limit is "
+    "reached here.",
     "n",
 )
 
@@ -126,7 +131,7 @@ count(*) FILTER (WHERE NOT is_undone) + greatest(count(*) FILTER (WHERE is_undon
 _COUNT = f"""
 SELECT json_build_array({_NUMBER},
   ceil(extract(epoch FROM min(at) FILTER (WHERE NOT is_undone) - %(rate_since)s))::int)"""
-_LIMIT = f"LIMIT {MAX_RATE_COUNT} + {FREE_UNDOS}"
+_LIMIT = f"LIMIT {MAX_COUNTED_COMMENTS} + {FREE_UNDOS}"
 
 
 def _was_new(comment_id: str) -> str:

@@ -19,7 +19,7 @@ from moderation.models import Sanction
 from moderation.people.profiles import Person
 from moderation.people.sanctions import impose
 from moderation.screening.nudges import SOFT_LENGTH
-from moderation.screening.rate_limits import RATE_KNOWN
+from moderation.screening.rate_limits import DEFAULT_KNOWN_LIMIT
 from tests.factories import UserFactory, confirm_email, make_article, make_comment
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in
@@ -207,7 +207,7 @@ def test_a_preview_asks_no_spam_filter(
 @pytest.mark.usefixtures("rate_limits_on")
 def test_a_preview_above_the_rate_limit_shows_the_text_only(ida_client: Client, article: Article) -> None:
     assert "fills more than one screen" in send(ida_client, article, LONG, preview="").content.decode()
-    for number in range(RATE_KNOWN - 1):  # the earlier comment also counts
+    for number in range(DEFAULT_KNOWN_LIMIT - 1):  # the earlier comment also counts
         make_comment(article, f"Comment number {number}.", author=User.objects.get(name="Ida"))
     preview = send(ida_client, article, LONG, preview="")
     assert preview.status_code == 200

@@ -69,7 +69,7 @@ def fill(
 
     `run_jobs` runs the jobs of the queue that are due. The recording starts at `start`.
     """
-    rate_limits.RATE_NEW = rate_limits.RATE_KNOWN = 100_000
+    rate_limits.DEFAULT_NEW_LIMIT = rate_limits.DEFAULT_KNOWN_LIMIT = 100_000
     people = create_people(home)
     configure_site()
     topics = create_topics()

@@ -22,7 +22,7 @@ from moderation.rules.matching import (
     compile_rules,
     fold_case,
 )
-from moderation.screening.rate_limits import RATE_KNOWN, RATE_NEW, check_rate_limits
+from moderation.screening.rate_limits import DEFAULT_KNOWN_LIMIT, DEFAULT_NEW_LIMIT, check_rate_limits
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KNOWN = Context(person_is_confirmed=True, has_approved_comment=True)
@@ -369,7 +369,7 @@ TRUSTED = replace(KNOWN, person_is_trusted=True)
 def test_each_rate_limit_refuses_the_next_comment(context, most):
     error = rate_error(context)
     assert most in error.message if most else error is None
-    assert (RATE_NEW, RATE_KNOWN) == (3, 10)
+    assert (DEFAULT_NEW_LIMIT, DEFAULT_KNOWN_LIMIT) == (3, 10)
 
 
 @pytest.mark.parametrize(

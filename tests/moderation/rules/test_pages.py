@@ -20,6 +20,7 @@ from moderation.rules.matching import RuleDefinition
 from moderation.rules.term_files import MAX_FILE_BYTES, read_terms
 from moderation.rules.views import MATCHES_PER_PAGE
 from tests.factories import UserFactory, make_article, make_comment
+from tests.moderation.queue.helpers import text
 
 pytestmark = pytest.mark.django_db
 
@@ -446,3 +447,12 @@ def test_a_rule_that_cannot_be_read_is_not_saved(maria, kind, value):
     with pytest.raises(ValidationError, match=re.escape(f"The rule “{value}” can’t be read.")):
         active_rules.save(rule=RuleDefinition(pk=None, kind=kind, value=value), note="", actor=maria)
     assert stored() == (0, 0)
+
+
+def test_the_forms_name_the_limits_that_apply_without_a_rule(maria_client):
+    page = text(maria_client.get("/moderation/rules/new/rate/"))
+    assert "Comments from a new person in 10 minutes" in page
+    assert "can post 4 times as many together, and in one discussion 10 times as many." in page
+    assert "People with 20 published comments older than 30 days, and none removed since, can post 3" in page
+    assert "Without a rule: 1." in text(maria_client.get("/moderation/rules/new/links/"))
+    assert "In 10 minutes, a new person can post" in text(maria_client.get("/moderation/rules/"))

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import F
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts.models import Guest
 from comments.models import Comment, Reason, State
@@ -22,7 +22,7 @@ from moderation.actions.decisions import decide
 from moderation.models import Origin
 from moderation.screening import rate_limits
 from moderation.screening.origins import hash_address, hash_block
-from moderation.screening.rate_limits import FREE_UNDOS, RATE_NEW
+from moderation.screening.rate_limits import DEFAULT_NEW_LIMIT, FREE_UNDOS
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy", "rate_limits_on")]
@@ -42,6 +42,14 @@ def known_guest(maria, **fields):
 
 
 # People and IP addresses
+
+
+def test_the_refusal_is_translated_with_its_numbers(maria):
+    article, guest = make_article(), GuestFactory.create()
+    for n in range(3):
+        make_comment(article, f"Words {n}", guest=guest)
+    with translation.override("ar"), pytest.raises(RateLimitError, match="يمكنك نشر 3 تعليقات كل 10 دقائق"):
+        make_comment(article, "Words 4", guest=guest)
 
 
 def test_the_fourth_comment_of_a_new_person_in_ten_minutes_is_refused(maria):
@@ -81,7 +89,7 @@ def test_three_comments_whose_posting_was_undone_do_not_count_for_the_rate_limit
 @pytest.mark.parametrize("writer", [{"guest": GuestFactory}, {"author": UserFactory}])
 def test_posting_and_undoing_again_and_again_ends(maria, writer):
     article, people = make_article(), {name: factory.create() for name, factory in writer.items()}
-    post_and_undo(article, FREE_UNDOS + RATE_NEW, **people)
+    post_and_undo(article, FREE_UNDOS + DEFAULT_NEW_LIMIT, **people)
     with pytest.raises(ValidationError, match="You can post 3 comments in 10 minutes"):
         make_comment(article, "Words", **people)
     with pytest.raises(ValidationError):  # somebody else at the same address
@@ -105,7 +113,7 @@ def test_comments_of_known_people_and_of_the_newsroom_do_not_use_up_the_limit_of
         make_comment(article, f"From the newsroom {n}", author=maria, ip=address)
         make_comment(article, f"From the editor {n}", author=emil, ip=address)
         make_comment(article, f"Known words {n}", guest=known, ip=address)
-    for n in range(RATE_NEW):
+    for n in range(DEFAULT_NEW_LIMIT):
         make_comment(article, f"New words {n}", ip=address)
     with pytest.raises(ValidationError, match="New commenters on the same internet connection"):
         make_comment(article, "New words", ip=address)
@@ -113,20 +121,20 @@ def test_comments_of_known_people_and_of_the_newsroom_do_not_use_up_the_limit_of
 
 def test_a_known_person_is_not_limited_by_others_at_the_same_ip_address_or_in_the_discussion(maria):
     address, known, article = "192.0.2.7", known_guest(maria), make_article()
-    for n in range(RATE_NEW):
+    for n in range(DEFAULT_NEW_LIMIT):
         make_comment(make_article(f"Story {n}"), f"New words {n}", ip=address)
     flood(article)
     with pytest.raises(ValidationError, match="New commenters on the same internet connection"):
         make_comment(make_article(), "New words", ip=address)
     with pytest.raises(ValidationError, match="10 minutes in one discussion"):
         make_comment(article, "New words", ip="203.0.113.1")
-    for n in range(RATE_NEW + 1):
+    for n in range(DEFAULT_NEW_LIMIT + 1):
         assert make_comment(article, f"Known words {n}", guest=known, ip=address)
 
 
 def test_a_comment_from_an_address_counts_for_new_people_after_its_approval(maria):
     article, address = make_article(), "192.0.2.7"
-    for n in range(RATE_NEW):
+    for n in range(DEFAULT_NEW_LIMIT):
         guest = GuestFactory.create(confirmed_at=timezone.now())
         approve(make_comment(article, f"Words {n}", guest=guest, ip=address), by=maria)
     with pytest.raises(ValidationError, match="New commenters on the same internet connection"):
@@ -263,29 +271,29 @@ def posted_until_refused(guest) -> int:
 
 
 def test_a_trusted_person_may_send_three_times_as_many(maria):
-    assert posted_until_refused(trusted_guest(maria)) == 3 * rate_limits.RATE_KNOWN
+    assert posted_until_refused(trusted_guest(maria)) == 3 * rate_limits.DEFAULT_KNOWN_LIMIT
 
 
 @pytest.mark.parametrize(("comments", "days"), [(19, 31), (25, 29)], ids=["too few", "too new"])
 def test_few_or_new_comments_are_not_enough(maria, comments, days):
-    assert posted_until_refused(trusted_guest(maria, comments, days)) == rate_limits.RATE_KNOWN
+    assert posted_until_refused(trusted_guest(maria, comments, days)) == rate_limits.DEFAULT_KNOWN_LIMIT
 
 
 def test_a_comment_removed_lately_ends_the_trust(maria):
     guest = trusted_guest(maria)
     remove_one(guest, maria, posted_at=days_ago(29))
-    assert posted_until_refused(guest) == rate_limits.RATE_KNOWN
+    assert posted_until_refused(guest) == rate_limits.DEFAULT_KNOWN_LIMIT
 
 
 def test_an_old_removal_does_not_end_the_trust(maria):
     guest = trusted_guest(maria)
     remove_one(guest, maria, posted_at=days_ago(31))
-    assert posted_until_refused(guest) == 3 * rate_limits.RATE_KNOWN
+    assert posted_until_refused(guest) == 3 * rate_limits.DEFAULT_KNOWN_LIMIT
 
 
 def test_an_unconfirmed_email_gives_no_trust(maria):
     guest = trusted_guest(maria)
-    assert posted_until_refused(GuestFactory.create(email=guest.email)) == rate_limits.RATE_NEW
+    assert posted_until_refused(GuestFactory.create(email=guest.email)) == rate_limits.DEFAULT_NEW_LIMIT
 
 
 # The form
@@ -363,7 +371,7 @@ def test_behind_the_proxy_only_the_last_hop_counts(settings):
 @pytest.mark.parametrize("sender", ["member", "guests of one address"])
 def test_comments_sent_at_once_do_not_exceed_the_limit(transactional_db, monkeypatch, sender):
     """All are checked before the first of them is stored."""
-    senders = rate_limits.RATE_NEW + 3
+    senders = rate_limits.DEFAULT_NEW_LIMIT + 3
     member, articles = UserFactory.create(), [make_article(f"Story {n}") for n in range(senders)]
     checked, checked_once, examine = Barrier(senders, timeout=60), local(), policy().examine
 
@@ -391,5 +399,5 @@ def test_comments_sent_at_once_do_not_exceed_the_limit(transactional_db, monkeyp
     with ThreadPoolExecutor(senders) as pool:
         results = list(pool.map(send, range(senders)))
 
-    assert results.count("posted") == rate_limits.RATE_NEW == Comment.objects.count()
+    assert results.count("posted") == rate_limits.DEFAULT_NEW_LIMIT == Comment.objects.count()
     assert results.count("refused") == 3
