@@ -15,7 +15,7 @@ MAX_HOST_BYTES = 253  # the longest valid host name
 MAX_HOSTS = 20  # hosts of one comment
 # Comments that link to one host and are read. A host with more is a well-known one, and no signal.
 MAX_COMMENTS_PER_HOST = 1_000
-MAX_COMMENTS_PER_ADDRESS = 50  # latest comments from one IP address
+MAX_COMMENTS_COUNTED_PER_IP = 50  # latest comments from one IP address, whose names are counted
 MAX_RECENT_NAMES = 100  # latest comments of the site whose names are compared with an unusual name
 
 
@@ -47,7 +47,7 @@ CROSS JOIN LATERAL (
 _ADDRESS_NAMES_SQL = f"""
 SELECT count(DISTINCT c.author) FROM (
   SELECT comment_id FROM moderation_origin
-  WHERE ip_hash = %(ip_hash)s AND at > %(since)s ORDER BY at DESC LIMIT {MAX_COMMENTS_PER_ADDRESS}) o
+  WHERE ip_hash = %(ip_hash)s AND at > %(since)s ORDER BY at DESC LIMIT {MAX_COMMENTS_COUNTED_PER_IP}) o
 CROSS JOIN LATERAL (
   SELECT lower(author_name) AS author FROM comments_comment WHERE id = o.comment_id LIMIT 1) c
 WHERE c.author <> lower(%(name)s)"""

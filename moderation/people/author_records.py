@@ -56,9 +56,9 @@ class AuthorRecord:
     sanctions: list[Sanction]  # active ones, also through the same e-mail
     same_name: int  # number of other people with the same name; they may be different persons
     same_name_states: str  # the comments of these others: "2 published, 1 spam"
-    ip: str  # a short form of the hash of the comment's IP address, while it is kept; else ""
-    same_ip: list[str]  # names of others at that address, the latest first
-    people_at_ip: int  # number of these others, among the last origins.MAX_COMMENTS_PER_ADDRESS comments
+    short_ip_hash: str  # of the comment's IP address, while its hash is kept; else ""
+    others_at_address: list[str]  # names of others at that address, the latest first
+    people_at_ip: int  # number of these others, among MAX_COMMENTS_SEARCHED_PER_IP comments
     notes: list[ModeratorNote]  # on the comment and on the person, the oldest first
 
     @property
@@ -108,7 +108,7 @@ def record_queries(comment: Comment, user: User) -> tuple[dict[str, str], dict[s
     values = {
         **Person.of(comment).query_values(user),
         "ids": [comment.pk],
-        "max_comments": origins.MAX_COMMENTS_PER_ADDRESS,
+        "max_comments": origins.MAX_COMMENTS_SEARCHED_PER_IP,
     }
     queries = number_queries(values["imported"]) | {
         "sanctions": ACTIVE_SANCTIONS_OF_PEOPLE,
@@ -126,7 +126,7 @@ def parse_record(comment: Comment, found: dict[str, list[dict[str, Any]]]) -> Au
     """
     person = Person.of(comment)
     numbers = parse_numbers(found)
-    ip, people_there = origins.parse_people_by_address(found["addresses"]).get(comment.pk, ("", {}))
+    ip_hash, people_there = origins.parse_people_by_address(found["addresses"]).get(comment.pk, ("", {}))
     is_counted = comment.state_reason not in UNDONE_REASONS
     others = {other: name for other, name in people_there.items() if other != person.key}
     return AuthorRecord(
@@ -138,8 +138,8 @@ def parse_record(comment: Comment, found: dict[str, list[dict[str, Any]]]) -> Au
         same_name_states=explanations.describe_state_counts(
             {row["state"]: row["n"] for row in found["same_name"]}
         ),
-        ip=origins.shorten_hash(ip),
-        same_ip=list(dict.fromkeys(others.values())),
+        short_ip_hash=origins.shorten_hash(ip_hash),
+        others_at_address=list(dict.fromkeys(others.values())),
         people_at_ip=len(others),
         notes=_fetch_by_id(ModeratorNote.objects.select_related("by"), found["notes"]),
     )

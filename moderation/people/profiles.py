@@ -133,7 +133,7 @@ def find_person(key: str) -> Person | None:
 class SharedAddress:
     """An IP address that a person commented from in the last 30 days."""
 
-    ip: str  # a short form of its hash
+    short_ip_hash: str
     others: list[tuple[str, str]]  # (URL, name) of other people at this address
 
 
@@ -157,8 +157,8 @@ def person_facts(person: Person, user: User) -> PersonFacts:
     values = person.query_values(user)
     numbers = parse_numbers(fetch_together(number_queries(values["imported"]), values))
     theirs = person.comments().moderated_by(user, include_restricted=True).order_by("-created_at")
-    latest = theirs.values_list("pk", flat=True)[: origins.MAX_COMMENTS_PER_ADDRESS]
-    by_ip = dict(origins.people_by_address(latest, values["stories"]).values())
+    latest = theirs.values_list("pk", flat=True)[: origins.MAX_COMMENTS_SEARCHED_PER_IP]
+    people_by_hash = dict(origins.people_by_address(latest, values["stories"]).values())
     return PersonFacts(
         description=_describe(person),
         numbers=numbers,
@@ -167,10 +167,10 @@ def person_facts(person: Person, user: User) -> PersonFacts:
         same_email=[(person_url(key), name) for key, name in numbers.same_email],
         addresses=[
             SharedAddress(
-                origins.shorten_hash(ip),
+                origins.shorten_hash(ip_hash),
                 [(person_url(key), name) for key, name in others.items() if key != person.key],
             )
-            for ip, others in by_ip.items()
+            for ip_hash, others in people_by_hash.items()
         ],
     )
 

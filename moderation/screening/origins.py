@@ -23,7 +23,7 @@ from moderation.models.people import ORIGIN_RETENTION, person_key
 
 HOUR = timedelta(hours=1)
 MAX_ANONYMOUS_REPORTS_PER_HOUR = 20  # reports from one IP address by people who are not known
-MAX_COMMENTS_PER_ADDRESS = 200  # latest comments from one IP address that are searched for other people
+MAX_COMMENTS_SEARCHED_PER_IP = 200  # latest comments from one IP address that are searched for other people
 
 # Part of the statement that inserts the comment (comments.policy.Policy.extra_ctes).
 INSERT_ORIGIN_SQL = """
@@ -73,7 +73,7 @@ def shorten_hash(ip_hash: str) -> str:
     return ip_hash[:6]
 
 
-# Parameters: `ids` (comments), `max_comments` (MAX_COMMENTS_PER_ADDRESS), `stories` (NULL for no limit).
+# Parameters: `ids` (comments), `max_comments` (MAX_COMMENTS_SEARCHED_PER_IP), `stories` (NULL for no limit).
 PEOPLE_BY_ADDRESS_SQL = """
 WITH queried AS (SELECT comment_id, ip_hash FROM moderation_origin WHERE comment_id = ANY(%(ids)s))
 SELECT a.comment_id, encode(a.ip_hash, 'hex') AS ip_hash, n.author_id, n.guest_id, n.name
@@ -96,7 +96,7 @@ def people_by_address(
 
     Only people under these articles are returned: their names by person key, the latest first.
     """
-    values = {"ids": list(comments), "max_comments": MAX_COMMENTS_PER_ADDRESS, "stories": stories}
+    values = {"ids": list(comments), "max_comments": MAX_COMMENTS_SEARCHED_PER_IP, "stories": stories}
     return parse_people_by_address(fetch_together({"found": PEOPLE_BY_ADDRESS_SQL}, values)["found"])
 
 

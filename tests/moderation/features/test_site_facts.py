@@ -10,7 +10,7 @@ from comments.models import State
 from core.database.sql import execute_prepared
 from moderation.actions.decisions import decide
 from moderation.features.site_facts import (
-    MAX_COMMENTS_PER_ADDRESS,
+    MAX_COMMENTS_COUNTED_PER_IP,
     SITE_FACTS_SQL,
     SiteFacts,
     site_facts_values,
@@ -112,9 +112,9 @@ def test_the_text_of_the_story_is_loaded():
 
 def test_only_the_latest_comments_of_an_address_count():
     article, here = make_article(), "198.51.100.7"
-    for n in range(MAX_COMMENTS_PER_ADDRESS + 5):
+    for n in range(MAX_COMMENTS_COUNTED_PER_IP + 5):
         make_comment(article, f"Row {n} is free.", guest=GuestFactory.create(name=f"Rower {n}"), ip=here)
-    assert load_facts(article, ip_hash=hash_address(here)).names_at_address == MAX_COMMENTS_PER_ADDRESS
+    assert load_facts(article, ip_hash=hash_address(here)).names_at_address == MAX_COMMENTS_COUNTED_PER_IP
 
 
 def test_recent_names_are_loaded_only_for_an_unusual_name():

@@ -55,7 +55,8 @@ def test_a_record_counts_all_other_comments(maria):
         ada.date_joined,
     )
     assert [name for _key, name in record.numbers.same_email] == ["A."]
-    assert (record.ip, record.same_ip, record.people_at_ip) == ("0abcde", ["Next door"], 1)
+    assert record.short_ip_hash == "0abcde"
+    assert (record.others_at_address, record.people_at_ip) == (["Next door"], 1)
     assert [note.text for note in record.notes] == ["Writes from the harbour."]
     assert author_record(stranger, maria).is_first
 
@@ -143,10 +144,10 @@ def test_an_editor_sees_others_only_if_they_commented_under_their_articles(maria
 
     record = author_record(this, editor)
     assert [name for _key, name in record.numbers.same_email] == ["Here"]
-    assert (record.same_ip, record.people_at_ip) == (["Next door Here"], 1)
+    assert (record.others_at_address, record.people_at_ip) == (["Next door Here"], 1)
     known = person_facts(Person(user=ada), editor)
     assert [name for _url, name in known.same_email] == ["Here"]
-    assert [(at.ip, [name for _url, name in at.others]) for at in known.addresses] == [
+    assert [(at.short_ip_hash, [name for _url, name in at.others]) for at in known.addresses] == [
         ("0abcde", ["Next door Here"])
     ]
 
@@ -154,7 +155,7 @@ def test_an_editor_sees_others_only_if_they_commented_under_their_articles(maria
     assert [name for _key, name in record.numbers.same_email] == ["Elsewhere", "Here"]
     assert record.people_at_ip == 2
     known = person_facts(Person(user=ada), maria)
-    assert [at.ip for at in known.addresses] == ["ffffff", "0abcde"]
+    assert [at.short_ip_hash for at in known.addresses] == ["ffffff", "0abcde"]
     assert len(known.same_email) == 2
 
 
