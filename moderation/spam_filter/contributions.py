@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 from moderation.features.text_reading import Spans
-from moderation.spam_filter.classifier.model import BIAS, Part
+from moderation.spam_filter.classifier.model import BIAS, ScorePart
 
 MAX_MISTAKES = 20  # stored mistakes of each kind; more than are shown, as some will be corrected
-MAX_PARTS = 6  # stored parts of each mistake
+MAX_PARTS_OF_MISTAKE = 6  # stored parts of each mistake
 SPAM_PROBABILITY = 0.5  # probability from which a comment is more likely spam than not
 MAX_DOWNSAMPLED = 1_000  # stored probabilities
 
@@ -25,7 +25,7 @@ class Contribution(TypedDict):
     in_spam: float
 
 
-class StoredPart(TypedDict):
+class StoredScorePart(TypedDict):
     """A part of a score without its text, which is cut out of the comment with the spans."""
 
     kind: str
@@ -41,7 +41,7 @@ class Mistake(TypedDict):
     comment: int
     transition: int  # id of the decision that the filter did not predict
     probability: float
-    parts: list[StoredPart]
+    parts: list[StoredScorePart]
 
 
 class ContributionCounter:
@@ -72,15 +72,15 @@ class ContributionCounter:
 
 
 def stored_parts(
-    parts: Sequence[Part], numbers: Mapping[str, int | None], limit: int = MAX_PARTS
-) -> list[StoredPart]:
+    parts: Sequence[ScorePart], numbers: Mapping[str, int | None], limit: int = MAX_PARTS_OF_MISTAKE
+) -> list[StoredScorePart]:
     """Return the heaviest parts, then the sum of all others and the start value.
 
     So the logits add up. `numbers`: the counts of signals by name.
     """
     own = [part for part in parts if part.name != BIAS or part.kind != "signal"]
     heaviest = [
-        StoredPart(
+        StoredScorePart(
             kind=part.kind,
             signal=part.name if part.kind == "signal" else "",
             number=numbers.get(part.name) if part.kind == "signal" else None,
@@ -98,8 +98,8 @@ def stored_parts(
     ]
 
 
-def _summed_part(kind: str, logit: float) -> list[StoredPart]:
-    return [StoredPart(kind=kind, signal="", number=None, logit=logit, spans=())]
+def _summed_part(kind: str, logit: float) -> list[StoredScorePart]:
+    return [StoredScorePart(kind=kind, signal="", number=None, logit=logit, spans=())]
 
 
 def worst_mistakes(

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from moderation.checks import registry
-from moderation.spam_filter.contributions import StoredPart
+from moderation.spam_filter.contributions import StoredScorePart
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class PartText:
         return bar_path(self.share if self.is_against else -self.share)
 
 
-def part_texts(stored: Iterable[StoredPart], body: str, name: str) -> list[PartText]:
+def part_texts(stored: Iterable[StoredScorePart], body: str, name: str) -> list[PartText]:
     """Return the texts of the parts of one score. A part whose text is gone has a general text."""
     stored_parts = list(stored)
     top = max((abs(part["logit"]) for part in stored_parts if part["kind"] != "start"), default=0.0) or 1.0
@@ -39,7 +39,7 @@ def part_texts(stored: Iterable[StoredPart], body: str, name: str) -> list[PartT
     ]
 
 
-def _part_text(part: StoredPart, body: str, name: str) -> str:
+def _part_text(part: StoredScorePart, body: str, name: str) -> str:
     match part["kind"]:
         case "signal" if part["signal"] in _FEATURES:
             return str(_FEATURES[part["signal"]])

@@ -9,9 +9,9 @@ from moderation.features import text_reading
 from moderation.features.text_reading import CommentData
 from moderation.models import FilterVersion, Finding
 from moderation.spam_filter import active_model, contributions
-from moderation.spam_filter.contributions import StoredPart
+from moderation.spam_filter.contributions import StoredScorePart
 
-MAX_PARTS = 8
+MAX_EXPLAINED_PARTS = 8  # of the score of one comment, on its card
 
 
 def score_of(findings: Sequence[Finding]) -> Finding | None:
@@ -19,7 +19,7 @@ def score_of(findings: Sequence[Finding]) -> Finding | None:
     return next((finding for finding in findings if finding.check_name == FILTER.name), None)
 
 
-def explain_stored(comment: Comment, findings: Sequence[Finding]) -> list[StoredPart]:
+def explain_stored(comment: Comment, findings: Sequence[Finding]) -> list[StoredScorePart]:
     """Return the heaviest parts of a score.
 
     Returns nothing if the filter did not score the comment, or if the version that did can't be loaded any
@@ -43,7 +43,7 @@ def explain_stored(comment: Comment, findings: Sequence[Finding]) -> list[Stored
     except (FilterVersion.DoesNotExist, active_model.UnusableModelError):
         return []
     return contributions.stored_parts(
-        parts, {finding.check_name: finding.number for finding in findings}, MAX_PARTS
+        parts, {finding.check_name: finding.number for finding in findings}, MAX_EXPLAINED_PARTS
     )
 
 

@@ -33,7 +33,9 @@ def filter_page(request: HttpRequest) -> HttpResponse:
     page = FilterPage(user)
     form = FalsePositiveLimitForm(request.POST or None, initial={"percent": page.may_wait})
     if request.method == "POST" and form.is_valid():
-        _notify(request, versions.set_false_positive_limit(percent=form.cleaned_data["percent"], actor=user))
+        _add_undo_message(
+            request, versions.set_false_positive_limit(percent=form.cleaned_data["percent"], actor=user)
+        )
         return redirect("moderation:filter")
     context = {
         "page": page,
@@ -56,9 +58,9 @@ def activate_version(request: HttpRequest) -> HttpResponse:
         message = _("Version %(n)s was made by another release of the program and can’t be used.")
         messages.error(request, message % {"n": version.pk})
     else:
-        _notify(request, versions.activate(version=version, actor=user))
+        _add_undo_message(request, versions.activate(version=version, actor=user))
     return redirect("moderation:filter")
 
 
-def _notify(request: HttpRequest, batch: Batch | None) -> None:
+def _add_undo_message(request: HttpRequest, batch: Batch | None) -> None:
     add_done_message(request, batch, f"{reverse('moderation:filter')}#main")

@@ -15,7 +15,7 @@ from core.commands import UserErrorCommand
 from moderation.models import FilterVersion, ModerationSettings
 from moderation.spam_filter import csv_rows
 from moderation.spam_filter.active_model import active_filter, load_model
-from moderation.spam_filter.classifier.model import BIAS, Model, Part, sigmoid
+from moderation.spam_filter.classifier.model import BIAS, Model, ScorePart, sigmoid
 from moderation.spam_filter.classifier.starter import load_starter
 from moderation.spam_filter.csv_rows import CommentFile, Row
 from moderation.spam_filter.explanations import describe_part
@@ -191,7 +191,7 @@ def score_rows(file: CommentFile, model: Model, *, explain: bool) -> Iterator[tu
         yield row, sigmoid(sum(part.logit for part in parts)), reasons
 
 
-def _reason(part: Part) -> str:
+def _reason(part: ScorePart) -> str:
     """Return a part of a score as text: a sentence, or the kind with the word, the name or the website."""
     return describe_part(part.name) if part.kind == "signal" else f"{part.kind} {part.name[:40]}"
 

@@ -60,7 +60,7 @@ class Settings:
     min_spam: float = 5.0
 
 
-class Part(NamedTuple):
+class ScorePart(NamedTuple):
     """The amount that a word, a feature or a signal adds to the logit."""
 
     kind: str  # "signal" (also of a feature), "word", "name", "website"
@@ -229,7 +229,7 @@ class Model:
 
     # Explaining
 
-    def explain(self, data: CommentData, more: Iterable[SignalResult] = ()) -> list[Part]:
+    def explain(self, data: CommentData, more: Iterable[SignalResult] = ()) -> list[ScorePart]:
         """Return the parts of the logit, the heaviest first; they add up to it.
 
         What a text's words and characters add is given to the words that contain them.
@@ -250,19 +250,19 @@ class Model:
         found = {result.signal: result.spans for result in features.found}
         parts = [
             *(
-                Part("word", word, logit, comment.spans(spans.get(word, ())))
+                ScorePart("word", word, logit, comment.spans(spans.get(word, ())))
                 for word, logit in by_word.items()
             ),
             *(
-                Part("signal", name, logit, found.get(name, ()))
+                ScorePart("signal", name, logit, found.get(name, ()))
                 for name, logit in given.items()
                 if name == BIAS or abs(logit) > ROUNDING
             ),
         ]
         if texts["name"]:
-            parts.append(Part("name", data.author or "", texts["name"]))
+            parts.append(ScorePart("name", data.author or "", texts["name"]))
         if texts["website"]:
-            parts.append(Part("website", data.url or "", texts["website"]))
+            parts.append(ScorePart("website", data.url or "", texts["website"]))
         return sorted(parts, key=lambda part: -abs(part.logit))
 
     def _logits_of_words(self, comment: ParsedComment, features: Features) -> dict[str, float]:

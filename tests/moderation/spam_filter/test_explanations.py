@@ -1,15 +1,15 @@
 """The texts of the parts of a score."""
 
-from moderation.spam_filter.contributions import StoredPart
+from moderation.spam_filter.contributions import StoredScorePart
 from moderation.spam_filter.explanations import describe_part, part_texts
 
 
 def test_parts_of_a_score_have_texts():
     parts = [
-        StoredPart(kind="word", signal="", number=None, logit=1.0, spans=[(0, 5)]),
-        StoredPart(kind="word", signal="", number=None, logit=0.5, spans=[(90, 95)]),
-        StoredPart(kind="signal", signal="late", number=40, logit=-0.5, spans=[]),
-        StoredPart(kind="signal", signal="unheard_of", number=None, logit=0.1, spans=[]),
+        StoredScorePart(kind="word", signal="", number=None, logit=1.0, spans=[(0, 5)]),
+        StoredScorePart(kind="word", signal="", number=None, logit=0.5, spans=[(90, 95)]),
+        StoredScorePart(kind="signal", signal="late", number=40, logit=-0.5, spans=[]),
+        StoredScorePart(kind="signal", signal="unheard_of", number=None, logit=0.1, spans=[]),
     ]
     texts = part_texts(parts, "<b>ad now", "Jim")
     assert [one.sentence for one in texts] == [
