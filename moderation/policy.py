@@ -42,7 +42,7 @@ from moderation.screening.rate_limits import (
     check_rate_limits,
     rate_limit_values,
 )
-from moderation.screening.submission_context import load_context
+from moderation.screening.submission_context import load_submission_facts
 from moderation.spam_filter.scoring import score_submission
 from moderation.tasks import notify_not_published_later
 from moderation.transparency import discussion_summary, removal_counts
@@ -81,11 +81,14 @@ class Policy(comments.policy.Policy):
         A comment waits if a check asks for review, unless the discussion is post-moderated or the writer
         may moderate it. A sanction that requires review applies to everybody.
         """
-        context, active_filter, parsed, facts = load_context(submission)
+        facts = load_submission_facts(submission)
+        context = facts.context
         limits, findings, nudges = _check_submission(submission, context)
         if nudges:
             raise NudgeError(nudges)
-        prediction, filter_findings = score_submission(submission, parsed, facts, active_filter, findings)
+        prediction, filter_findings = score_submission(
+            submission, facts.parsed, facts.site_facts, facts.active_filter, findings
+        )
         findings += filter_findings
         review = _needed_review(submission, context, findings)
         # Comments by known people and edits of published comments are never marked as spam without a review.
@@ -98,7 +101,7 @@ class Policy(comments.policy.Policy):
         return Screening(verdict, findings, is_flagged=review == "flag", limits=limits)
 
     def find_nudges(self, submission: Submission) -> dict[Nudge, str]:
-        context, *_for_filter = load_context(submission)
+        context = load_submission_facts(submission).context
         _limits, _findings, nudges = _check_submission(submission, context)
         return nudges
 

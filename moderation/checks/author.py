@@ -22,7 +22,7 @@ def find_new_person(submission: Submission, context: Context) -> Iterator[CheckR
 def _about_new_person(finding: Finding, original: Comment | None) -> str:
     if finding.number is not None:
         return _("No comment by this person has been approved yet.")
-    if finding.is_proved:
+    if finding.author_is_confirmed:
         return _("The e-mail was confirmed after this comment was written.")
     return _("The e-mail is not confirmed yet.")
 
@@ -30,7 +30,7 @@ def _about_new_person(finding: Finding, original: Comment | None) -> str:
 def _to_new_person(finding: Finding, original: Comment | None) -> str:
     if finding.number is not None:
         return _("This is your first comment.")
-    if finding.is_proved:
+    if finding.author_is_confirmed:
         return _("You confirmed your e-mail after you posted it.")
     return _("This is your first comment. Confirm your e-mail.")
 

@@ -26,12 +26,14 @@ class FindingQuerySet(models.QuerySet["Finding"]):
     def of_current_texts(self, comments: Iterable[int]) -> Self:
         """Return the findings in the current text of these comments, ordered by comment.
 
-        The rows that an explanation needs are joined. Each finding also has `is_proved`: whether the e-mail
-        of the comment's author is confirmed by now.
+        The rows that an explanation needs are joined. Each finding also has `author_is_confirmed`: whether
+        the e-mail of the comment's author is confirmed by now.
         """
         current = self.filter(comment__in=list(comments), revision=F("comment__revision"))
         account = confirmed_emails().filter(user=OuterRef("comment__author"))
-        current = current.annotate(is_proved=Exists(account) | Q(comment__guest__confirmed_at__isnull=False))
+        current = current.annotate(
+            author_is_confirmed=Exists(account) | Q(comment__guest__confirmed_at__isnull=False)
+        )
         joined = current.select_related("rule", "duplicate_of__discussion__article")
         deferred = joined.defer(*(f"duplicate_of__{text}" for text in _TEXTS_OF_ORIGINAL))
         return deferred.order_by("comment", "id")
@@ -62,7 +64,7 @@ class Finding(models.Model):
     )
     rule = models.ForeignKey(Rule, models.PROTECT, null=True, related_name="+", db_index=False)
     filter = models.ForeignKey(FilterVersion, models.PROTECT, null=True, related_name="+", db_index=False)
-    is_proved: bool  # set by FindingQuerySet.of_current_texts
+    author_is_confirmed: bool  # set by FindingQuerySet.of_current_texts
     at = models.DateTimeField(db_default=Now())  # the time of the statement, as in the audit log
 
     objects = FindingQuerySet.as_manager()

@@ -32,7 +32,7 @@ EMAIL_REFUSED = gettext_lazy(
 )
 
 # Returns the sanctions of people that meet a condition. It needs a query `queried` with one row for each
-# person: author, guest, browser, email in lower case, is_proved. Each branch uses its own index.
+# person: author, guest, browser, email in lower case, is_confirmed. Each branch uses its own index.
 SANCTIONS = f"""
 SELECT s.id, s.kind, s.reason, s.until, s.message, s.is_own
 FROM queried CROSS JOIN LATERAL (
@@ -41,15 +41,15 @@ FROM queried CROSS JOIN LATERAL (
     UNION ALL
     SELECT s.*, true FROM moderation_sanction s WHERE s.guest_id IN (queried.guest, queried.browser)
     UNION ALL
-    SELECT s.*, queried.is_proved
+    SELECT s.*, queried.is_confirmed
     FROM accounts_guest g JOIN moderation_sanction s ON s.guest_id = g.id
     WHERE lower(g.email) = queried.email AND queried.email <> ''
-      AND (g.confirmed_at IS NOT NULL OR NOT queried.is_proved)
+      AND (g.confirmed_at IS NOT NULL OR NOT queried.is_confirmed)
     UNION ALL
-    SELECT s.*, queried.is_proved
+    SELECT s.*, queried.is_confirmed
     FROM accounts_user u JOIN moderation_sanction s ON s.user_id = u.id
     WHERE lower(u.email) = queried.email AND queried.email <> ''
-      AND (NOT queried.is_proved
+      AND (NOT queried.is_confirmed
            OR EXISTS (SELECT FROM account_emailaddress e WHERE {EMAIL_IS_CONFIRMED}))) found
   WHERE %s
   ORDER BY id, is_own DESC) s"""
@@ -62,7 +62,7 @@ ACTIVE_SANCTIONS = SANCTIONS % IS_ACTIVE
 PEOPLE = f"""
 WITH queried AS (
   SELECT u.id AS author, NULL::bigint AS guest, NULL::bigint AS browser, lower(u.email) AS email,
-         EXISTS (SELECT FROM account_emailaddress e WHERE {EMAIL_IS_CONFIRMED}) AS is_proved
+         EXISTS (SELECT FROM account_emailaddress e WHERE {EMAIL_IS_CONFIRMED}) AS is_confirmed
   FROM accounts_user u WHERE u.id = ANY(%(users)s)
   UNION ALL
   SELECT NULL, id, NULL, lower(email), confirmed_at IS NOT NULL

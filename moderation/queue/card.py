@@ -163,7 +163,7 @@ _FINDING_COLUMNS = ", ".join(
 )
 FINDINGS = f"""
 SELECT {_FINDING_COLUMNS}, g.confirmed_at IS NOT NULL OR EXISTS (
-  SELECT FROM account_emailaddress e WHERE {EMAIL_IS_CONFIRMED}) AS is_proved
+  SELECT FROM account_emailaddress e WHERE {EMAIL_IS_CONFIRMED}) AS author_is_confirmed
 FROM comments_comment c
 JOIN moderation_finding f ON f.comment_id = c.id AND f.revision = c.revision
 LEFT JOIN accounts_guest g ON g.id = c.guest_id
@@ -273,9 +273,9 @@ def _load_findings(rows: list[dict[str, Any]]) -> list[Finding]:
     originals = load_originals(repeated) if repeated else {}
     findings = []
     for row in rows:
-        is_proved = row.pop("is_proved")
+        author_is_confirmed = row.pop("author_is_confirmed")
         finding = Finding.from_db("default", list(row), list(row.values()))
-        finding.is_proved = is_proved
+        finding.author_is_confirmed = author_is_confirmed
         finding.rule = rules.get(row["rule_id"])
         finding.duplicate_of = originals.get(row["duplicate_of_id"])
         findings.append(finding)

@@ -161,7 +161,7 @@ _SENT_BY_PERSON = f"""
   SELECT created_at, state_reason = '{Reason.UNPOSTED}' FROM comments_comment
   WHERE guest_id = ANY(ARRAY(SELECT id FROM accounts_guest
                              WHERE lower(email) = %(guest_email)s
-                               AND (confirmed_at IS NOT NULL OR NOT %(is_proved)s)))
+                               AND (confirmed_at IS NOT NULL OR NOT %(guest_is_confirmed)s)))
     AND created_at > %(rate_since)s {_LIMIT}"""
 
 _SENT_TO_DISCUSSION = f"""
@@ -201,7 +201,7 @@ def sender_values(submission: Submission) -> dict[str, Any]:
     return {
         # A guest with a confirmed e-mail is not limited by comments that others send under that e-mail.
         "guest_email": submission.guest.email.lower() if submission.guest else None,
-        "is_proved": submission.guest is not None and submission.guest.confirmed_at is not None,
+        "guest_is_confirmed": submission.guest is not None and submission.guest.confirmed_at is not None,
         "rate_since": submission.at - timedelta(minutes=RATE_MINUTES),
     }
 

@@ -1,11 +1,13 @@
 """The context of a submission: its person, rules, duplicates and site facts, read in one statement."""
 
+from dataclasses import fields
 from datetime import timedelta
+from typing import Any, NamedTuple
 
 from accounts.emails import EMAIL_IS_CONFIRMED
 from comments.policy import Submission
-from core.database.sql import fetch_prepared
-from moderation.checks.base import NONE_SENT, Context, SentComments
+from core.database.sql import fetch_prepared, list_columns, split_row
+from moderation.checks.base import NONE_SENT, Context, Duplicate, SentComments
 from moderation.features.site_facts import SITE_FACTS_SQL, SiteFacts
 from moderation.features.text_reading import ParsedComment
 from moderation.models import Sanction
@@ -49,7 +51,25 @@ def _comments_of_person(condition: str) -> str:
     AND {condition}"""
 
 
-# The facts about the person and the rules. `account` is accounts.emails.confirmed_emails() for one e-mail.
+class _PersonRow(NamedTuple):
+    """The row of PERSON_SQL."""
+
+    sanctions: list[dict[str, Any]] | None
+    has_confirmed_account: bool  # the account of the writer; false for a guest
+    was_approved: bool  # a comment by a confirmed person with this e-mail
+    is_trusted: bool
+    active_filter: list[Any] | None  # an ActiveFilter without topics
+    rules: list[int]
+    topics: list[int]
+    # Of SENT_COMMENTS_SQL:
+    sent_by_person: list[Any]
+    sent_from_address: list[Any] | None
+    sent_from_block: list[Any] | None
+    sent_to_discussion: list[Any] | None
+
+
+# The facts about the person and the rules, as a _PersonRow. `account` is accounts.emails.confirmed_emails()
+# for one e-mail.
 PERSON_SQL = f"""
 WITH account AS MATERIALIZED (
   SELECT u.id FROM accounts_user u JOIN account_emailaddress e ON {EMAIL_IS_CONFIRMED}
@@ -59,11 +79,12 @@ queried AS (
          %(email)s::text AS email,
          EXISTS (SELECT FROM account WHERE id = %(author)s)
          OR EXISTS (SELECT FROM accounts_guest
-                    WHERE id = %(guest)s AND confirmed_at IS NOT NULL) AS is_proved),
+                    WHERE id = %(guest)s AND confirmed_at IS NOT NULL) AS is_confirmed),
 approved AS MATERIALIZED (
-  SELECT EXISTS (SELECT FROM account WHERE id = %(author)s) AS has_account,
+  SELECT EXISTS (SELECT FROM account WHERE id = %(author)s) AS has_confirmed_account,
          EXISTS ({_comments_of_person("state = 'published' AND state_reason = 'approved'")}) AS was_approved),
-known AS MATERIALIZED (SELECT (has_account OR %(is_proved)s) AND was_approved AS is_known FROM approved)
+known AS MATERIALIZED (
+  SELECT (has_confirmed_account OR %(guest_is_confirmed)s) AND was_approved AS is_known FROM approved)
 SELECT (SELECT json_agg(sanctions) FROM ({ACTIVE_SANCTIONS}) sanctions),
        approved.*,
        EXISTS ({_comments_of_person("state = 'published' AND created_at <= %(trusted_since)s")}
@@ -77,23 +98,31 @@ SELECT (SELECT json_agg(sanctions) FROM ({ACTIVE_SANCTIONS}) sanctions),
 FROM approved"""
 
 # One statement for all that is known about a submission: a new comment waits for each round trip to the
-# database. The three parts one after the other took a tenth more of the time of a reply. `person` has
-# PERSON_COLUMNS columns, `duplicate` DUPLICATE_COLUMNS or no row.
-PERSON_COLUMNS = 11
-DUPLICATE_COLUMNS = 6
+# database. The three parts one after the other took a tenth more of the time of a reply.
+_TABLES = {
+    "person": _PersonRow._fields,
+    "duplicate": [field.name for field in fields(Duplicate)],
+    "facts": [field.name for field in fields(SiteFacts)],
+}
+_PERSON_COLUMNS, _DUPLICATE_COLUMNS, _FACTS_COLUMNS = map(", ".join, _TABLES.values())
 SUBMISSION_FACTS_SQL = f"""
-WITH person AS MATERIALIZED ({PERSON_SQL}),
-duplicate (original, exact, similarity, is_own, is_published_in_discussion, is_own_waiting)
-  AS MATERIALIZED ({DUPLICATE_SQL} LIMIT 1),
-facts AS MATERIALIZED ({SITE_FACTS_SQL})
-SELECT person.*, duplicate.*, facts.* FROM person CROSS JOIN facts LEFT JOIN duplicate ON true"""
+WITH person ({_PERSON_COLUMNS}) AS MATERIALIZED ({PERSON_SQL}),
+duplicate ({_DUPLICATE_COLUMNS}) AS MATERIALIZED ({DUPLICATE_SQL} LIMIT 1),
+facts ({_FACTS_COLUMNS}) AS MATERIALIZED ({SITE_FACTS_SQL})
+SELECT {list_columns(_TABLES)} FROM person CROSS JOIN facts LEFT JOIN duplicate ON true"""
 
 
-def load_context(submission: Submission) -> tuple[Context, ActiveFilter | None, ParsedComment, SiteFacts]:
-    """Return the context of the checks, the active filter if usable, the parsed comment and the site's facts.
+class SubmissionFacts(NamedTuple):
+    """All that is known about a submission before it is checked."""
 
-    Raises ValidationError if the person is paused or banned.
-    """
+    context: Context
+    active_filter: ActiveFilter | None  # None also if its model can't be loaded
+    parsed: ParsedComment
+    site_facts: SiteFacts
+
+
+def load_submission_facts(submission: Submission) -> SubmissionFacts:
+    """Return the facts about a submission. Raises ValidationError if the person is paused or banned."""
     may_moderate = submission.author is not None and submission.discussion.can_be_moderated_by(
         submission.author
     )
@@ -111,31 +140,35 @@ def load_context(submission: Submission) -> tuple[Context, ActiveFilter | None, 
         "trusted_since": submission.at - timedelta(days=TRUSTED_DAYS),
     }
     [row] = fetch_prepared(SUBMISSION_FACTS_SQL, values, before=INDEX_SETTINGS)
-    rows, is_proved, was_approved, is_trusted, filter_row, rule_ids, topics, *sent = row[:PERSON_COLUMNS]
-    duplicate = parse_duplicate(row[PERSON_COLUMNS : PERSON_COLUMNS + DUPLICATE_COLUMNS])
-    facts = SiteFacts(*row[PERSON_COLUMNS + DUPLICATE_COLUMNS :])
-    sanctions = parse_active_sanctions(rows)
+    columns, _others = split_row(row, _TABLES)
+    person_row = _PersonRow(*columns["person"])
+    sanctions = parse_active_sanctions(person_row.sanctions)
     refuse_paused_or_banned(sanctions)
-    if submission.guest:
-        is_proved = submission.guest.confirmed_at is not None
-    by_person, from_address, from_block, to_discussion = (
-        SentComments(*counted) if counted else NONE_SENT for counted in sent
-    )
+    is_confirmed = values["guest_is_confirmed"] if submission.guest else person_row.has_confirmed_account
     person_is_premoderated = any(sanction.kind == Sanction.Kind.REVIEW for sanction in sanctions)
     context = Context(
         site_is_premoderated=submission.discussion.site.review_everything,
-        person_is_confirmed=is_proved and not may_moderate,
-        has_approved_comment=is_proved and was_approved and not may_moderate,
+        person_is_confirmed=is_confirmed and not may_moderate,
+        has_approved_comment=is_confirmed and person_row.was_approved and not may_moderate,
         may_moderate=may_moderate,
         person_is_premoderated=person_is_premoderated,
-        person_is_trusted=is_trusted and not person_is_premoderated,
-        duplicate=duplicate,
-        rules=active_rules.compiled_rules(rule_ids).for_article(submission.discussion.article.pk, topics),
-        sent_by_person=by_person,
-        sent_from_address=from_address,
-        sent_from_block=from_block,
-        sent_to_discussion=to_discussion,
+        person_is_trusted=person_row.is_trusted and not person_is_premoderated,
+        duplicate=parse_duplicate(columns["duplicate"]),
+        rules=active_rules.compiled_rules(person_row.rules).for_article(
+            submission.discussion.article.pk, person_row.topics
+        ),
+        sent_by_person=_parse_sent(person_row.sent_by_person),
+        sent_from_address=_parse_sent(person_row.sent_from_address),
+        sent_from_block=_parse_sent(person_row.sent_from_block),
+        sent_to_discussion=_parse_sent(person_row.sent_to_discussion),
     )
-    if not filter_row or not can_be_used(filter_row[0]):
-        return context, None, parsed, facts
-    return context, ActiveFilter(*filter_row)._replace(topics=tuple(sorted(topics))), parsed, facts
+    active_filter = None
+    if person_row.active_filter and can_be_used(person_row.active_filter[0]):
+        active_filter = ActiveFilter(*person_row.active_filter)._replace(
+            topics=tuple(sorted(person_row.topics))
+        )
+    return SubmissionFacts(context, active_filter, parsed, SiteFacts(*columns["facts"]))
+
+
+def _parse_sent(counted: list[Any] | None) -> SentComments:
+    return SentComments(*counted) if counted else NONE_SENT

@@ -112,7 +112,7 @@ def test_each_check_has_a_text_for_a_signal_and_a_label(name, number):
 @pytest.mark.parametrize("name", [name for name, _label in registry.choices()])
 def test_each_check_has_a_sentence_for_everybody(name):
     check, finding = registry.get(name), Finding(strength=0.6, holds=True, rule=Rule(value="pill"))
-    finding.is_proved = False
+    finding.author_is_confirmed = False
     sentences = {
         check.explain_to_moderator(finding, None),
         check.explain_to_author(finding),

@@ -116,11 +116,11 @@ def test_a_guests_ban_applies_to_the_same_e_mail_in_another_browser(article, mar
         assert make_comment(article, guest=other).pk
 
 
-@pytest.mark.parametrize("is_proved", [True, False])
-def test_a_guests_ban_applies_to_an_account_only_if_the_e_mail_is_confirmed(article, maria, is_proved):
+@pytest.mark.parametrize("is_confirmed", [True, False])
+def test_a_guests_ban_applies_to_an_account_only_if_the_e_mail_is_confirmed(article, maria, is_confirmed):
     ada = confirm_email(UserFactory.create(email="ada@example.org"))
-    impose_on(guest(email="ada@example.org", confirmed=is_proved), "ban", maria)
-    if is_proved:
+    impose_on(guest(email="ada@example.org", confirmed=is_confirmed), "ban", maria)
+    if is_confirmed:
         assert "banned" in refusal(article, author=ada)
     else:
         assert make_comment(article, author=ada).pk
@@ -200,13 +200,13 @@ def test_each_role_can_sanction_the_roles_below_it(maria):
     }
 
 
-@pytest.mark.parametrize("is_proved", [True, False])
-def test_only_administrators_sanction_a_guest_with_a_colleagues_e_mail(article, maria, is_proved):
+@pytest.mark.parametrize("is_confirmed", [True, False])
+def test_only_administrators_sanction_a_guest_with_a_colleagues_e_mail(article, maria, is_confirmed):
     """The ban would reach the account of that e-mail: see EMAIL_PROOFS."""
     admin, boss = (UserFactory.create(roles=("Administrator",)) for _ in range(2))
-    if is_proved:
+    if is_confirmed:
         confirm_email(admin)
-    same = guest(email=admin.email.upper(), confirmed=is_proved)
+    same = guest(email=admin.email.upper(), confirmed=is_confirmed)
     assert [sanctions.can_sanction(one, Person(guest=same)) for one in (maria, admin, boss)] == [0, 0, 1]
     impose_on(same, "ban", boss)
     assert refusal(article, author=admin)
