@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from comments.models import Reason
 from moderation.checks.base import Check
 from moderation.features.contacts import MIN_DIGITS, count_digits, personal_contacts
-from moderation.features.signals.text import answers
+from moderation.features.signals.text import reply
 from moderation.features.text_reading import ParsedComment, SignalResult
 
 SLURS = re.compile(
@@ -119,7 +119,7 @@ def _has_iban_digits(iban: str) -> bool:
 
 def insult(comment: ParsedComment) -> SignalResult | None:
     """Find an insult to the person who is answered."""
-    if not answers(comment):
+    if not reply(comment):
         return None
     return comment.counted(INSULTS.finditer(comment.plain), 0.5, 0.2)
 

@@ -62,11 +62,11 @@ def run_checks(submission: Submission, context: Context, *, is_import: bool = Fa
 
 def find_unweighted(parsed: ParsedComment) -> list[CheckResult]:
     """Return the results of the signals that are no part of the spam filter's score, for each comment."""
-    unweighted = [
-        check.signal
-        for check in CHECKS.values()
-        if check.signal and check.weight is None and check.signal not in SIGNALS
-    ]
+    unweighted = {
+        name: check.signal
+        for name, check in CHECKS.items()
+        if check.signal and check.weight is None and name not in SIGNALS
+    }
     return signal_results(find_signals(parsed, unweighted))
 
 

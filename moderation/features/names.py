@@ -22,7 +22,7 @@ def is_in_lower_case(name: str, words: Sequence[str]) -> bool:
 def is_search_phrase(name: str) -> bool:
     """Return whether a name reads like a search phrase instead of a person's name.
 
-    signals.author.name_phrase grades it.
+    signals.author.name_is_search_phrase grades it.
     """
     words = HYPHENATED_WORD.findall(name.lower())
     is_in_words = len(name.split()) > 1 and is_in_lower_case(name, words)  # gr8_matt is a name of an account

@@ -44,7 +44,7 @@ class SignalResult:
     strength: float  # 0 to 1
     spans: Spans = ()
     number: int | None = None  # count of days, links or words, for the explanation
-    signal: str = ""  # name of the signal's function, filled in by find_signals
+    signal: str = ""  # the signal's code, filled in by find_signals
 
 
 _TAG = re.compile(r"<[^<>]{0,2000}>|\[/?(?:url|link|b|i)\b[^\]]{0,500}\]", re.IGNORECASE)

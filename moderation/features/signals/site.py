@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from accounts.names import skeletons, strip_accents
 from moderation.features.links import host_of
@@ -10,7 +11,7 @@ from moderation.features.site_facts import SiteFacts
 from moderation.features.text_reading import ParsedComment, SignalResult
 
 
-def imitates(comment: ParsedComment, facts: SiteFacts) -> SignalResult | None:
+def name_imitates_another(comment: ParsedComment, facts: SiteFacts) -> SignalResult | None:
     """Find a name that looks like another one in this discussion, or is or looks like a staff member's.
 
     A name that claims a staff role counts as well. Two people may have equal names.
@@ -50,7 +51,7 @@ def linked_hosts(comment: ParsedComment) -> list[str]:
     return list(dict.fromkeys(filter(None, (host_of(m[0]) for m in comment.links))))
 
 
-def one_address(comment: ParsedComment, facts: SiteFacts) -> SignalResult | None:
+def several_names_at_address(comment: ParsedComment, facts: SiteFacts) -> SignalResult | None:
     """Find an IP address that posted under two or more other names within a day. `number`: names."""
     if facts.names_at_address < 2:
         return None
@@ -69,16 +70,17 @@ def name_burst(comment: ParsedComment, facts: SiteFacts) -> SignalResult | None:
 
 MIN_NAME_BURST = 3
 
-SITE_SIGNALS: tuple[Callable[[ParsedComment, SiteFacts], SignalResult | None], ...] = (
-    imitates,
-    spam_host,
-    link_burst,
-    one_address,
-    name_burst,
-)
+# By their codes, which are stored.
+SITE_SIGNALS: dict[str, Callable[[ParsedComment, SiteFacts], SignalResult | None]] = {
+    "imitates": name_imitates_another,
+    "spam_host": spam_host,
+    "link_burst": link_burst,
+    "one_address": several_names_at_address,
+    "name_burst": name_burst,
+}
 
 
 def find_site_signals(comment: ParsedComment, facts: SiteFacts) -> list[SignalResult]:
     """Return the results of the site signals that apply, in their order."""
-    found = [(signal(comment, facts), signal.__name__) for signal in SITE_SIGNALS]
-    return [SignalResult(one.strength, one.spans, one.number, name) for one, name in found if one is not None]
+    found = [(code, signal(comment, facts)) for code, signal in SITE_SIGNALS.items()]
+    return [replace(result, signal=code) for code, result in found if result is not None]

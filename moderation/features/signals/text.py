@@ -32,7 +32,7 @@ def late(comment: ParsedComment) -> SignalResult | None:
     return SignalResult(min(1.0, strength), number=age.days)
 
 
-def on_subject(comment: ParsedComment) -> SignalResult | None:
+def words_of_story(comment: ParsedComment) -> SignalResult | None:
     """Find words of the story. They speak for the comment. `number`: how many."""
     if comment.subject is None:
         return None
@@ -46,21 +46,21 @@ def on_subject(comment: ParsedComment) -> SignalResult | None:
     )
 
 
-def answers(comment: ParsedComment) -> SignalResult | None:
+def reply(comment: ParsedComment) -> SignalResult | None:
     """Find a reply: it has a parent, or it addresses a person by name. That speaks for the comment."""
     if m := phrases.ADDRESSED.search(comment.plain):
         return SignalResult(0.7, comment.spans([m]))
     return SignalResult(0.4) if comment.data.is_reply else None
 
 
-def asks(comment: ParsedComment) -> SignalResult | None:
+def question_or_experience(comment: ParsedComment) -> SignalResult | None:
     """Find questions and first-hand reports, which want an answer. They speak weakly for the comment."""
     found = [*phrases.QUESTION.finditer(comment.plain), *phrases.FIRST_HAND.finditer(comment.plain)]
     found = [m for m in found if not phrases.SITE_TALK.search(m[0])]
     return comment.counted(sorted(found, key=lambda m: m.start()), 0.4, 0.2)
 
 
-def praise(comment: ParsedComment) -> SignalResult | None:
+def generic_praise(comment: ParsedComment) -> SignalResult | None:
     """Find generic praise with hardly a content word. `number`: words of praise."""
     praise_words = [m for m in comment.words if m[0] in PRAISE_WORDS]
     if not praise_words:
@@ -73,7 +73,7 @@ def praise(comment: ParsedComment) -> SignalResult | None:
     return SignalResult(strength, comment.spans(praise_words), len(praise_words)) if strength > 0.05 else None
 
 
-def site_talk(comment: ParsedComment) -> SignalResult | None:
+def talk_about_site(comment: ParsedComment) -> SignalResult | None:
     """Find phrases about the site, the page or the writing instead of the subject. `number`: how many."""
     if not phrases.SITE_TALK_HINT.search(comment.plain):
         return None
@@ -84,12 +84,12 @@ def site_talk(comment: ParsedComment) -> SignalResult | None:
     return SignalResult(strength, comment.spans(found), len(found))
 
 
-def spun(comment: ParsedComment) -> SignalResult | None:
+def template_phrases(comment: ParsedComment) -> SignalResult | None:
     """Find phrases of the templates that spam robots vary ("spin"). `number`: how many."""
     return comment.counted(phrases.TEMPLATES.finditer(comment.plain), 0.4, 0.3)
 
 
-def leftovers(comment: ParsedComment) -> SignalResult | None:
+def unfilled_placeholders(comment: ParsedComment) -> SignalResult | None:
     """Find placeholders or broken characters that a robot left in: {great|good}, %name%, ¡¦."""
     text = comment.folded.text
     if not any(map(text.__contains__, phrases.LEFTOVER_HINTS)):
@@ -98,7 +98,7 @@ def leftovers(comment: ParsedComment) -> SignalResult | None:
 
 
 @cached_per_comment
-def padded(comment: ParsedComment) -> SignalResult | None:
+def numbers_around_text(comment: ParsedComment) -> SignalResult | None:
     """Find numbers of four to eight digits around the text, by which no two copies are equal."""
     if not phrases.is_padded(comment.folded.text):
         return None
@@ -111,7 +111,7 @@ def link_markup(comment: ParsedComment) -> SignalResult | None:
     return comment.counted(phrases.LINK_MARKUP.finditer(comment.folded.text), 0.3, 0.25)
 
 
-def shortened(comment: ParsedComment) -> SignalResult | None:
+def shortened_link(comment: ParsedComment) -> SignalResult | None:
     """Find a link shortener, which hides the target, in the body or as the author's website."""
     at = [m for m in comment.links if _is_shortened(m[0])]
     if not at and not (comment.website and _is_shortened(host(comment.website))):
@@ -125,12 +125,12 @@ def _is_shortened(link: str) -> bool:
 
 
 @cached_per_comment
-def calls(comment: ParsedComment) -> SignalResult | None:
+def calls_to_action(comment: ParsedComment) -> SignalResult | None:
     """Find calls to visit, subscribe, earn or get in touch. `number`: how many."""
     return comment.counted(phrases.CALL_TO_ACTION.finditer(comment.plain), 0.5, 0.25)
 
 
-def wares(comment: ParsedComment) -> SignalResult | None:
+def sales_words(comment: ParsedComment) -> SignalResult | None:
     """Find many words used in selling, for the length of the body. `number`: how many."""
     found = [m for m in comment.words if m[0] in PRODUCT_WORDS]
     if not found:

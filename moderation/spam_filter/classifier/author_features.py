@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from moderation.features.links import host
 from moderation.features.phrases import PROFILE_HOST
-from moderation.features.signals.author import name_domain, name_phrase
+from moderation.features.signals.author import name_is_search_phrase, name_is_web_address
 from moderation.features.text_reading import ParsedComment
 from moderation.spam_filter.classifier.reference import Reference
 
@@ -42,7 +42,7 @@ def website_features(comment: ParsedComment, reference: Reference) -> dict[str, 
     name_words = comment.name_words[:MAX_WORDS]
     address = re.sub(r"[^a-z]", "", label) + path
     shared = sum(len(word) for word in name_words if len(word) > 2 and word in address)
-    if name_phrase(comment) or name_domain(comment):
+    if name_is_search_phrase(comment) or name_is_web_address(comment):
         shared = 0  # a website that is named after its products
     return {
         "website_path": log1p(len(path)),

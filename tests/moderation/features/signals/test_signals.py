@@ -26,11 +26,11 @@ the price of diesel. The mayor, Ebba Norling, asked the ministry for an icebreak
 committee.
 """
 DAY = datetime(2024, 1, 1, tzinfo=UTC)
-EVERY_SIGNAL = [
-    check.signal
-    for check in CHECKS.values()
+EVERY_SIGNAL = {
+    name: check.signal
+    for name, check in CHECKS.items()
     if check.signal and check.signal.__module__.startswith("moderation.features") and check.weight is None
-]
+}
 
 
 def comment_data(body: str = "x", **more) -> CommentData:
@@ -150,10 +150,7 @@ def test_each_signal_ignores_its_counterexample(name, one):
     assert run_signal(name, one) is None
 
 
-EVERY = [signal.__name__ for signal in EVERY_SIGNAL]
-
-
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", EVERY_SIGNAL)
 def test_each_signal_has_an_example_and_a_counterexample(name):
     assert name in {case[0] for case in FINDS}
     assert name in {case[0] for case in PASSES}
@@ -187,7 +184,7 @@ def test_unknown_fields_give_no_result():
 def test_a_signal_without_the_facts_it_needs_has_no_value():
     known = comment_data(author="Ann", url="", article_title="Heron", article_date=DAY, comment_date=DAY)
     values = signals.signal_values([SignalResult(0.4, signal="asks")], known)
-    assert values == {signal.__name__: 0.0 for signal in signals.SIGNALS} | {"asks": 0.4}
+    assert values == dict.fromkeys(signals.SIGNALS, 0.0) | {"asks": 0.4}
     assert signals.signal_values([], comment_data()).keys() == {"answers", "asks", "spun"}
 
 
@@ -292,7 +289,7 @@ def test_a_signal_used_by_others_is_computed_once():
 
 
 def test_a_cached_signal_has_one_result_per_comment():
-    """`calls` is the most expensive signal, and `no_gain` uses its result."""
+    """calls_to_action is the most expensive signal, and nobody_profits uses its result."""
     read = ParsedComment(comment_data("Please visit my site", url=""))
-    assert author.no_gain(read) is None
-    assert text.calls(read) is text.calls(read) is not None
+    assert author.nobody_profits(read) is None
+    assert text.calls_to_action(read) is text.calls_to_action(read) is not None
