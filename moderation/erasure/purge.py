@@ -90,9 +90,9 @@ def make_list(
     """
     group = CommentGroup(
         kind=CommentGroup.Kind.PURGE,
-        run=uuid4(),
+        scan_id=uuid4(),
         size=0,
-        shared={"states": [str(state) for state in states], "days": days, "by": actor and actor.pk},
+        details={"states": [str(state) for state in states], "days": days, "by": actor and actor.pk},
     )
     values: dict[str, Any] = {
         "group": group.pk,
@@ -138,10 +138,10 @@ def purge_list(*, group: CommentGroup, actor: User | None) -> PurgeResult:
         batch.parameters["erased"] = len(erased)
         if erased:
             batch.save(force_insert=True)
-        result = fresh.shared | {"erased": len(erased), "left": skipped}
+        result = fresh.details | {"erased": len(erased), "left": skipped}
         done = batch if erased else None
         rows = CommentGroup.objects.filter(pk=group.pk)
-        rows.update(resolved_at=batch.at, resolved_by=actor, batch=done, shared=result)
+        rows.update(resolved_at=batch.at, resolved_by=actor, batch=done, details=result)
     return PurgeResult(done, len(erased), skipped)
 
 

@@ -87,7 +87,7 @@ def purge_list(request: HttpRequest, pk: UUID) -> HttpResponse:
         messages.warning(request, _("Please confirm that this can’t be undone."))
         return redirect("moderation:purge-list", pk)
     summary = purge.summarize(group)
-    skipped = group.shared.get("left", [])
+    skipped = group.details.get("left", [])
     context = {
         "group": group,
         "summary": summary,

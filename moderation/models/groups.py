@@ -17,11 +17,11 @@ from comments.models import Comment
 class SimilarityScan(models.Model):
     """One scan of the whole site for similar comments. The latest scan is shown.
 
-    Its key is the `run` of the groups that it made. While `ended_at` is null, it is queued or running.
+    Its key is the `scan_id` of the groups that it made. While `ended_at` is null, it is queued or running.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    asked_at = models.DateTimeField(default=timezone.now)
+    requested_at = models.DateTimeField(default=timezone.now, db_column="asked_at")
     ended_at = models.DateTimeField(null=True)
     last_transition_id = models.BigIntegerField(default=0)  # the last one that it covers
     comments = models.PositiveIntegerField(default=0)  # number of comments that it compared
@@ -29,10 +29,10 @@ class SimilarityScan(models.Model):
     class Meta:
         verbose_name = _("scan for similar comments")
         verbose_name_plural = _("scans for similar comments")
-        indexes = [models.Index(fields=["-asked_at"], name="similarityscan_asked")]
+        indexes = [models.Index(fields=["-requested_at"], name="similarityscan_asked")]
 
     def __str__(self) -> str:
-        return f"{self.asked_at:%Y-%m-%d %H:%M}"
+        return f"{self.requested_at:%Y-%m-%d %H:%M}"
 
 
 class CommentGroup(models.Model):
@@ -56,12 +56,19 @@ class CommentGroup(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=10, choices=Kind)
-    run = models.UUIDField()  # id of the scan that made it; the latest one is shown
+    # The SimilarityScan that made it; the groups of the latest one are shown. Of a list: a random id.
+    scan_id = models.UUIDField(db_column="run")
     made_at = models.DateTimeField(default=timezone.now)
     size = models.PositiveIntegerField()
     original = models.ForeignKey(Comment, models.PROTECT, null=True, related_name="+")  # of duplicates
-    # What the members share: spans, ids and numbers. Of a list: its query, its rule, or what was deleted.
-    shared = models.JSONField(default=dict)
+    # Codes, ids, spans and numbers, never a text. By kind:
+    # - of a scan: clues {name: members}, states {state: similar comments decided before}, telling [[comment,
+    #   revision, start, end] of distinctive words]; some also wordings (their number) or has_name_pattern.
+    # - RULE: rule (id).
+    # - QUEUE: query (the queue and its filters as a URL), typed [filters whose values are left out].
+    # - PURGE: states, days, by (id of the person, or null); after the deletion also erased (number of
+    #   comments) and left [comments that were skipped].
+    details = models.JSONField(default=dict, db_column="shared")
     resolved_at = models.DateTimeField(null=True)  # when a moderator kept the members or acted on them
     resolved_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     # The action that resolved the group.
@@ -71,7 +78,7 @@ class CommentGroup(models.Model):
         verbose_name = _("group")
         verbose_name_plural = _("groups")
         ordering = ["-size", "id"]
-        indexes = [models.Index(fields=["run", "-size"], name="commentgroup_run")]
+        indexes = [models.Index(fields=["scan_id", "-size"], name="commentgroup_run")]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.size}"

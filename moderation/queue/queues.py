@@ -256,9 +256,9 @@ class QueuePage:
         with transaction.atomic():
             group = CommentGroup.objects.create(
                 kind=CommentGroup.Kind.QUEUE,
-                run=uuid4(),
+                scan_id=uuid4(),
                 size=len(rows),
-                shared={"query": replace(self, values=codes).query(), "typed": typed},
+                details={"query": replace(self, values=codes).query(), "typed": typed},
             )
             similar.add_members(
                 group, list(rows), list(rows.values()), [0] * len(rows), [last.get(pk) for pk in rows]
@@ -317,9 +317,9 @@ class QueuePage:
 
 def describe_query(group: CommentGroup, user: User) -> list[str]:
     """Return the queue and filters of a group: Waiting for review · Story: The slip closes."""
-    query = QueryDict(group.shared["query"].removeprefix("?"))
+    query = QueryDict(group.details["query"].removeprefix("?"))
     queue = query.get("queue", WAITING)
-    return [_queue_label(queue), *queue_filters.describe_filters(query, group.shared["typed"], user)]
+    return [_queue_label(queue), *queue_filters.describe_filters(query, group.details["typed"], user)]
 
 
 def _queue_label(queue: str) -> str:

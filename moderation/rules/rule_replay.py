@@ -186,7 +186,7 @@ def group_matches(rule: Rule) -> GroupedMatches | None:
         return None
     with transaction.atomic():
         group = CommentGroup.objects.create(
-            kind=CommentGroup.Kind.RULE, run=uuid4(), size=len(ids), shared={"rule": rule.pk}
+            kind=CommentGroup.Kind.RULE, scan_id=uuid4(), size=len(ids), details={"rule": rule.pk}
         )
         add_members(group, ids, similarities, [0] * len(ids), last_transition_ids)
     return GroupedMatches(group, approved)

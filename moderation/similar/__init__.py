@@ -30,7 +30,7 @@ def members_of(comment_pks: Iterable[int]) -> dict[int, CommentGroupMember]:
     latest = Subquery(finished_scans().values("pk")[:1])
     rows = (
         CommentGroupMember.objects.filter(
-            comment__in=list(comment_pks), group__run=latest, group__resolved_at=None
+            comment__in=list(comment_pks), group__scan_id=latest, group__resolved_at=None
         )
         .select_related("group")
         .annotate(revision=Subquery(compared))

@@ -102,5 +102,5 @@ def _action_parameters(group: CommentGroup) -> dict[str, Any]:
     """Return the parameters of the action. "group" marks comments proposed by the site, not by a person."""
     if group.kind == CommentGroup.Kind.QUEUE:
         return {"list": str(group.pk)}
-    rule = {"rule": group.shared["rule"]} if group.kind == CommentGroup.Kind.RULE else {}
+    rule = {"rule": group.details["rule"]} if group.kind == CommentGroup.Kind.RULE else {}
     return {"group": str(group.pk), "kind": group.kind} | rule

@@ -126,7 +126,7 @@ def describe_shared_features(group: CommentGroup, counts: MemberCounts, *, is_wh
         sentences.append(_("The saved page had lost their text. Readers see a placeholder."))
     if group.kind == Kind.RULE:
         # Only the page of the group shows it, not the list, so this is not a query for each of many groups.
-        rule = Rule.objects.get(pk=group.shared["rule"])
+        rule = Rule.objects.get(pk=group.details["rule"])
         names = {"kind": rule.get_kind_display(), "rule": explanations.describe_rule(rule.kind, rule.value)}
         text = _(
             "The rule: %(kind)s “%(rule)s”. Approved comments come first and are not selected unless you "
@@ -137,19 +137,19 @@ def describe_shared_features(group: CommentGroup, counts: MemberCounts, *, is_wh
         sentences.append(_("Comments with the weakest signals come first."))
     if not is_whole:
         return sentences
-    if group.shared.get("has_name_pattern"):
+    if group.details.get("has_name_pattern"):
         sentences.append(_("machine-made names with the same pattern"))
-    if (wordings := group.shared.get("wordings", 0)) > 1 and counts.members == group.size:
+    if (wordings := group.details.get("wordings", 0)) > 1 and counts.members == group.size:
         sentences.append(_("made from %(n)s sets of phrases") % {"n": wordings})
     clues = [
         (n, clue)
         for clue, n in zip(Clue, counts.clues, strict=True)
-        if n and clue.name in group.shared.get("clues", {})
+        if n and clue.name in group.details.get("clues", {})
     ]
     for n, clue in sorted(clues, key=lambda item: (-item[0], item[1].name)):
         if sentence := _describe_shared_clue(clue, n):
             sentences.append(sentence)
-    states: dict[str, int] = group.shared.get("states", {})
+    states: dict[str, int] = group.details.get("states", {})
     spam, removed, kept = states.get("spam", 0), states.get("rejected", 0), states.get("kept", 0)
     if spam:
         text = ngettext("%(n)s similar one is already spam", "%(n)s similar ones are already spam", spam)

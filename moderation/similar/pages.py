@@ -131,7 +131,7 @@ def open_groups(user: User) -> QuerySet[CommentGroup]:
     has_open_member = RawSQL(HAS_OPEN_MEMBER, (articles, articles), BooleanField())  # noqa: S611  # a constant
     found = CommentGroup.objects.select_related("original__discussion__article").filter(
         has_open_member,
-        run__in=finished_scans().values("pk")[:1],
+        scan_id__in=finished_scans().values("pk")[:1],
         kind__in=SCAN_KINDS,
         resolved_at=None,
     )
@@ -259,7 +259,7 @@ def load_page(
     others = rows[len(likely_mistakes) :]
     bodies = _load_comments({row.comment for row in rows} | set(sample))
     shared = _shared_runs([bodies[pk] for pk in sample if pk in bodies])
-    rule = rule_replay.span_finder(group.shared["rule"]) if group.kind == CommentGroup.Kind.RULE else None
+    rule = rule_replay.span_finder(group.details["rule"]) if group.kind == CommentGroup.Kind.RULE else None
 
     def member_row(pk: int, found: int) -> MemberRow:
         comment = bodies[pk]
@@ -302,7 +302,7 @@ def _load_comments(ids: Iterable[int]) -> dict[int, Comment]:
 
 def _comments_with_words(found: Iterable[CommentGroup]) -> list[int]:
     """Return the comments from which distinctive words are read."""
-    return [pk for group in found for pk, *_ in group.shared.get("telling", [])]
+    return [pk for group in found for pk, *_ in group.details.get("telling", [])]
 
 
 def _cut_words(group: CommentGroup, bodies: dict[int, Comment], articles: list[int] | None) -> list[str]:
@@ -315,7 +315,7 @@ def _cut_words(group: CommentGroup, bodies: dict[int, Comment], articles: list[i
     }
     return [
         texts[pk][1][start:end]
-        for pk, revision, start, end in group.shared.get("telling", [])
+        for pk, revision, start, end in group.details.get("telling", [])
         if pk in texts and texts[pk][0] == revision
     ]
 

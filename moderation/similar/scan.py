@@ -68,21 +68,21 @@ ORDER BY c.state = 'pending' DESC, c.created_at DESC, c.id DESC LIMIT %(limit)s"
 # Resolved groups keep the members that were skipped, so that these are not proposed again.
 DELETE_OLD_MEMBERS = """
 DELETE FROM moderation_commentgroupmember m USING moderation_commentgroup g
-WHERE g.id = m.group_id AND g.kind = ANY(%(kinds)s) AND g.run <> ALL(%(runs)s::uuid[])
+WHERE g.id = m.group_id AND g.kind = ANY(%(kinds)s) AND g.run <> ALL(%(scans)s::uuid[])
   AND (g.resolved_at IS NULL
        OR EXISTS (SELECT FROM comments_comment c
                   WHERE c.id = m.comment_id AND c.state NOT IN ('pending', 'published')))"""
 DELETE_EMPTY_GROUPS = """
 DELETE FROM moderation_commentgroup g
-WHERE g.kind = ANY(%(kinds)s) AND g.run <> ALL(%(runs)s::uuid[])
+WHERE g.kind = ANY(%(kinds)s) AND g.run <> ALL(%(scans)s::uuid[])
   AND NOT EXISTS (SELECT FROM moderation_commentgroupmember m WHERE m.group_id = g.id)"""
 
 
 def running_scan() -> SimilarityScan | None:
     """Return the requested scan that has not ended, unless it is lost."""
     return (
-        SimilarityScan.objects.filter(ended_at=None, asked_at__gt=timezone.now() - LOST_AFTER)
-        .order_by("-asked_at")
+        SimilarityScan.objects.filter(ended_at=None, requested_at__gt=timezone.now() - LOST_AFTER)
+        .order_by("-requested_at")
         .first()
     )
 
@@ -104,8 +104,8 @@ def is_stale(scan: SimilarityScan | None) -> bool:
     """
     if scan is None:
         return True
-    if scan.asked_at > timezone.now() - FRESH_FOR:
-        return Batch.objects.filter(at__gt=scan.asked_at, undoes__isnull=False).exists()
+    if scan.requested_at > timezone.now() - FRESH_FOR:
+        return Batch.objects.filter(at__gt=scan.requested_at, undoes__isnull=False).exists()
     return newest_transition_id() > scan.last_transition_id
 
 
@@ -133,11 +133,11 @@ def run_scan(scan: SimilarityScan | None = None) -> GroupingResult:
     with transaction.atomic():
         scan.save()
         _store_groups(scan, now, rows, found.proposals)
-        kept_runs = [scan.pk, *([before.pk] if before else [])]
-        old: dict[str, Any] = {"kinds": [kind.value for kind in SCAN_KINDS], "runs": kept_runs}
+        kept_scans = [scan.pk, *([before.pk] if before else [])]
+        old: dict[str, Any] = {"kinds": [kind.value for kind in SCAN_KINDS], "scans": kept_scans}
         execute(DELETE_OLD_MEMBERS, old)
         execute(DELETE_EMPTY_GROUPS, old)
-        lost = Q(ended_at=None, asked_at__lt=now - LOST_AFTER)
+        lost = Q(ended_at=None, requested_at__lt=now - LOST_AFTER)
         SimilarityScan.objects.filter(lost | Q(ended_at__lt=now)).delete()
     return found
 
@@ -175,11 +175,11 @@ def _store_groups(
     groups = [
         CommentGroup(
             kind=proposal.kind,
-            run=scan.pk,
+            scan_id=scan.pk,
             made_at=at,
             size=len(proposal.members),
             original_id=proposal.original,
-            shared=proposal.shared,
+            details=proposal.details,
         )
         for proposal in proposals
     ]

@@ -256,7 +256,7 @@ def _decide(
 def _url_after(group: CommentGroup, user: User) -> str:
     """Return the URL to which a decision on this group leads: the next group, or the queue after the last."""
     if group.kind == CommentGroup.Kind.QUEUE:
-        query: str = group.shared["query"]
+        query: str = group.details["query"]
         return reverse("moderation:queue") + query
     if group.kind not in similar.SCAN_KINDS:
         return reverse("moderation:similar")

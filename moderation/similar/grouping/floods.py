@@ -117,7 +117,7 @@ def propose_name_patterns(compared: ComparedComments, is_grouped: Sequence[int])
         members = _suspects_of_one_pattern(compared, indexes)
         for run in _split_by_time(compared, members, NAME_PATTERN_WINDOW):
             proposal = propose_by_clues(compared, Kind.BURST, run)
-            proposal.shared = {"has_name_pattern": True}
+            proposal.details = {"has_name_pattern": True}
             yield proposal
 
 

@@ -61,7 +61,7 @@ def _is_of_its_story(compared: ComparedComments, index: int) -> bool:
 
 
 def describe_groups(compared: ComparedComments, chosen: Sequence[Proposal]) -> None:
-    """Fill `shared` with the counts of clues, the states of the evidence, and the distinctive words.
+    """Fill `details` with the counts of clues, the states of the evidence, and the distinctive words.
 
     Words are stored as spans, [comment, revision, start, end], not as text.
     """
@@ -79,7 +79,7 @@ def describe_groups(compared: ComparedComments, chosen: Sequence[Proposal]) -> N
             "kept" if compared.rows[index].is_kept else compared.rows[index].state
             for index in proposal.evidence
         )
-        proposal.shared |= {
+        proposal.details |= {
             "clues": dict(sorted(clues.items())),
             "states": dict(sorted(states.items())),
             "telling": _distinctive_words(compared, proposal, inside, everywhere),

@@ -37,7 +37,7 @@ class Proposal:
     kind: Kind
     members: list[ProposedMember]
     original: int | None = None  # id of the comment that they duplicate
-    shared: dict[str, object] = field(default_factory=dict)
+    details: dict[str, object] = field(default_factory=dict)  # CommentGroup.details
     evidence: list[int] = field(default_factory=list)  # row indexes of similar comments that are no members
 
 

@@ -64,7 +64,7 @@ def propose_shared_wordings(compared: ComparedComments, is_grouped: bytearray) -
         else:
             yield propose(compared, Kind.TEXT, map(member, indexes))
     proposal = propose(compared, Kind.TEXT, map(member, sorted(promotional)))
-    proposal.shared = {"wordings": wordings}
+    proposal.details = {"wordings": wordings}
     yield proposal
 
 

@@ -115,7 +115,7 @@ class Planted:
             )
         scan.run_scan()
         latest = SimilarityScan.objects.exclude(ended_at=None).latest("ended_at")
-        self.group = CommentGroup.objects.create(kind=CommentGroup.Kind.TEXT, run=latest.pk, size=2)
+        self.group = CommentGroup.objects.create(kind=CommentGroup.Kind.TEXT, scan_id=latest.pk, size=2)
         for comment in self.secret:
             CommentGroupMember.objects.create(
                 group=self.group, comment=comment, similarity=1, last_transition_id=None

@@ -418,7 +418,7 @@ def test_matches_are_put_into_one_group(maria):
     assert matches.approved == [approved.pk]
     members = {m.comment_id: m for m in CommentGroupMember.objects.filter(group=group)}
     assert set(members) == {waiting.pk, approved.pk}
-    assert (group.kind, group.size, group.shared) == ("rule", 2, {"rule": Rule.objects.get().pk})
+    assert (group.kind, group.size, group.details) == ("rule", 2, {"rule": Rule.objects.get().pk})
     assert members[approved.pk].similarity < members[waiting.pk].similarity  # seen first
     assert members[waiting.pk].last_transition_id == waiting.transitions.latest("id").pk
     assert {c.state for c in Comment.objects.filter(pk__in=members)} == {"pending", "published"}

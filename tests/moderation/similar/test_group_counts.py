@@ -70,7 +70,7 @@ def test_group_stays_until_all_its_members_are_decided(client, maria, article):
 def test_sets_of_phrases_are_counted_only_while_the_whole_group_is_open(client, maria, article):
     spam = flood(article, 4)
     group = only_group()
-    CommentGroup.objects.update(shared=group.shared | {"wordings": 3})
+    CommentGroup.objects.update(details=group.details | {"wordings": 3})
     client.force_login(maria)
     assert "made from 3 sets of phrases" in client.get(LIST).text
     assert "made from 3 sets of phrases" in client.get(url(group)).text

@@ -150,7 +150,7 @@ def test_common_property_does_not_change_the_order():
     ]
     [group] = group_rows(flood)[1].proposals
 
-    assert not {"ELSEWHERE", "IN_TIME", "CONFIRMED"} & set(group.shared["clues"])
+    assert not {"ELSEWHERE", "IN_TIME", "CONFIRMED"} & set(group.details["clues"])
 
 
 def test_good_comment_in_a_burst_comes_first():
@@ -169,7 +169,7 @@ def test_good_comment_in_a_burst_comes_first():
 
     assert group.kind == "burst"
     assert rows[min(group.members, key=lambda m: m.similarity).row] == paula
-    assert {"ELSEWHERE": 1, "IN_TIME": 1, "CONFIRMED": 1}.items() <= group.shared["clues"].items()
+    assert {"ELSEWHERE": 1, "IN_TIME": 1, "CONFIRMED": 1}.items() <= group.details["clues"].items()
 
 
 def test_promotional_links_are_a_group_but_sources_are_not():
@@ -242,7 +242,7 @@ def test_rare_word_is_not_distinctive():
     rows, result = group_rows([*late, *others])
     proposal = max(result.proposals, key=lambda p: len(p.members))
     bodies = {r.id: r.body for r in rows}
-    words = {bodies[pk][start:end] for pk, _revision, start, end in proposal.shared["telling"]}
+    words = {bodies[pk][start:end] for pk, _revision, start, end in proposal.details["telling"]}
     assert "blog" in words
     assert not words & {"feed", "rss"}
 

@@ -118,7 +118,7 @@ def test_group_stores_ids_and_codes_but_no_typed_names(client, maria):
     def create_filtered_group(**query) -> tuple[dict[str, object], str]:
         CommentGroup.objects.all().delete()
         page = client.post(f"/moderation/lists/new/?{urlencode({'queue': 'waiting', **query})}", follow=True)
-        return CommentGroup.objects.get().shared, text(page)
+        return CommentGroup.objects.get().details, text(page)
 
     by_code, page = create_filtered_group(author=f"g{bob.pk}", article=url, topic="sea")
     assert by_code == {
@@ -131,14 +131,14 @@ def test_group_stores_ids_and_codes_but_no_typed_names(client, maria):
     assert "Waiting for review · Story: typed text · Person: typed text" in page
 
     client.post(f"/moderation/similar/{CommentGroup.objects.get().pk}/", {"act": "spam"})
-    shared, _page = by_code, CommentGroup.objects.update(shared=by_code)
+    CommentGroup.objects.update(details=by_code)
     purge.erase_person(person=Person(guest=bob), actor=chief)
     topic.delete()
     assert describe_query(CommentGroup.objects.get(), maria) == [
         *("Waiting for review", "Story: The slip closes", "Topic: sea"),
         f"Person: {Guest.objects.get(pk=bob.pk)}",
     ]
-    assert "Bob" not in str(shared) + str(Guest.objects.get(pk=bob.pk)) + str(state(comments[0]))
+    assert "Bob" not in str(by_code) + str(Guest.objects.get(pk=bob.pk)) + str(state(comments[0]))
 
 
 def test_editor_lists_comments_of_own_stories(client, flood):

@@ -22,7 +22,7 @@ def test_scan_deletes_earlier_groups_and_keeps_the_order(client, maria):
         guest, own = GuestFactory.create(name=f"Maria {n}"), make_article(f"Story {n}")
         for body in (f"{n} cats", f"{n} cats.", f"{n} cats.."):
             make_comment(own, f"{body} were on the ferry of the captain's uncle {n * 'again '}.", guest=guest)
-    SimilarityScan.objects.create(asked_at=timezone.now() - timedelta(days=1))  # its job was lost
+    SimilarityScan.objects.create(requested_at=timezone.now() - timedelta(days=1))  # its job was lost
     client.force_login(maria)
     orders = []
     for _ in range(4):

@@ -46,7 +46,7 @@ def test_enter_on_a_checkbox_only_saves_the_selection(browser, live_server):
 def test_selection_is_kept_when_going_back(browser, live_server):
     article = make_article()
     pks = [make_comment(article, f"Buy our teak benches, number {n}.").pk for n in range(60)]
-    group = CommentGroup.objects.create(kind=CommentGroup.Kind.TEXT, run=uuid4(), size=60)
+    group = CommentGroup.objects.create(kind=CommentGroup.Kind.TEXT, scan_id=uuid4(), size=60)
     for pk in pks:
         CommentGroupMember.objects.create(group=group, comment_id=pk, similarity=1, last_transition_id=None)
     user = UserFactory.create(roles=("Moderator",))
@@ -73,7 +73,7 @@ def test_selection_is_kept_when_going_back(browser, live_server):
 def test_ticks_are_not_restored_by_their_position_when_going_back(browser, live_server):
     article = make_article()
     pks = [make_comment(article, f"Nice, number {n}.").pk for n in range(4)]
-    group = CommentGroup.objects.create(kind="text", run=uuid4(), size=4)
+    group = CommentGroup.objects.create(kind="text", scan_id=uuid4(), size=4)
     for pk in pks:
         CommentGroupMember.objects.create(group=group, comment_id=pk, similarity=1, last_transition_id=None)
     page = browser.new_page()
@@ -96,7 +96,7 @@ def test_a_second_press_does_not_decide_on_the_next_group(browser, live_server):
     latest = finished_scans().first()
     assert latest
     for text in ("Buy our teak benches", "Read all about my holidays"):
-        group = CommentGroup.objects.create(kind=CommentGroup.Kind.TEXT, run=latest.pk, size=3)
+        group = CommentGroup.objects.create(kind=CommentGroup.Kind.TEXT, scan_id=latest.pk, size=3)
         for n in range(3):
             comment = make_comment(article, f"{text}, number {n}.")
             CommentGroupMember.objects.create(
