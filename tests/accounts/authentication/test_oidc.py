@@ -82,7 +82,9 @@ def test_somebody_new_chooses_a_name_and_has_an_account_with_a_confirmed_email(p
 def test_the_name_of_a_colleague_is_refused(provider: Provider, maria: User) -> None:
     client = Client()
     log_in(client)
-    assert client.post("/accounts/3rdparty/signup/", {"name": "Maria"}).status_code == 200
+    page = client.post("/accounts/3rdparty/signup/", {"name": "Maria"})
+    assert page.status_code == 200
+    assert "A member of the staff has this name or a similar one." in page.content.decode()
     assert not is_logged_in(client)
 
 
@@ -148,6 +150,7 @@ def test_an_unconfirmed_email_of_an_account_connects_nothing(provider: Provider,
     client = Client()
     log_in(client)
     client.post("/accounts/login/", {"login": "ruth@example.org", "password": PASSWORD})
+    assert get_user(client) == ruth
     assert not SocialAccount.objects.exists()
 
 
@@ -178,14 +181,18 @@ def test_the_last_way_to_log_in_is_not_removed(provider: Provider) -> None:
 
 def test_a_visitor_who_cancels_is_not_logged_in(provider: Provider) -> None:
     provider.cancels = True
-    page = log_in(Client())
+    client = Client()
+    page = log_in(client)
     assert "You have cancelled the log-in" in page.content.decode()
+    assert not is_logged_in(client)
 
 
 def test_a_forged_answer_is_refused(provider: Provider) -> None:
-    page = Client().get(LOGIN + "callback/?code=1&state=2")
+    client = Client()
+    page = client.get(LOGIN + "callback/?code=1&state=2")
     assert page.status_code in {200, 401}
     assert "You are not logged in" in page.content.decode()
+    assert not is_logged_in(client)
 
 
 def test_a_provider_that_does_not_answer_is_named(provider: Provider, settings: Any) -> None:
