@@ -42,8 +42,7 @@ def test_a_word_that_only_one_source_has_does_not_help_on_that_source(rows):
     assert sum(seen_spam) / len(seen_spam) > sum(spam) / len(spam) + 2
 
 
-def test_each_fold_has_the_scores_of_all_others(rows):
-    """A comment's score in the row of another fold is by a model that saw neither of both."""
+def test_each_fold_has_a_score_of_each_comment_of_the_others(rows):
     samples = read_samples(rows, Reference())
     scores = training.text_scores(samples)["body"]
     assert len(scores) == len(samples.folds) + 1

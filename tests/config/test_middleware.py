@@ -54,7 +54,7 @@ def test_account_pages_and_errors_are_not_stored(client: Client, path: str) -> N
 
 
 @pytest.mark.parametrize("path", STAFF_PATHS)
-def test_moderation_and_owner_pages_are_not_stored(client: Client, ada: User, path: str) -> None:
+def test_pages_behind_a_login_are_not_stored(client: Client, ada: User, path: str) -> None:
     client.force_login(ada)
     answer = client.get(path)
     assert answer.status_code in {200, 302}

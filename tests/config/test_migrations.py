@@ -45,8 +45,8 @@ def test_every_migration_is_atomic() -> None:
     assert [str(one) for one in loader.disk_migrations.values() if not one.atomic] == []
 
 
-def test_servers_of_the_version_before_survive_each_migration() -> None:
-    """They go on until they are restarted (CONTRIBUTING.md, "Add a table or a column")."""
+def test_migrations_only_add_or_remove_what_is_unused_since_a_named_version() -> None:
+    """Servers of the version before go on meanwhile (CONTRIBUTING.md, "Add a table or a column")."""
     all_of_them = MigrationLoader(None).disk_migrations
     ours = [one for (app, _name), one in all_of_them.items() if app in OURS]
     before = [one for one in ours if one.name[:4] <= LAST_WITHOUT_RULE[one.app_label]]

@@ -208,12 +208,6 @@ def test_the_limits_are_those_of_the_constants(client, comment, author, monkeypa
     assert comment.body == "A tpyo."
 
 
-def test_no_edit_after_a_moderator_decided(client, comment, author):
-    change_states(ids=[comment.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
-    client.force_login(author)
-    assert client.post(edit_url(comment), {"body": "Nicer."}).status_code == 422
-
-
 def test_too_long_is_refused_with_the_count_and_kept(client, comment, author):
     client.force_login(author)
     text = "y" * (MAX_BODY_LENGTH + 1)

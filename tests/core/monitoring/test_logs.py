@@ -101,7 +101,7 @@ def test_an_exception_has_no_values_of_the_database() -> None:
 
 
 @pytest.mark.parametrize(("status", "has_traceback"), [(403, False), (500, True)])
-def test_a_forbidden_page_is_logged_in_one_line(status: int, has_traceback: bool) -> None:
+def test_only_a_server_error_is_logged_with_its_traceback(status: int, has_traceback: bool) -> None:
     made = record("Forbidden: %s", "/moderation/", error=PermissionDenied())
     made.status_code = status
     assert UrlNameFilter().filter(made)
