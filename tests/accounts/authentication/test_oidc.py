@@ -164,6 +164,7 @@ def test_a_member_connects_a_service_and_removes_it(provider: Provider, ruth: Us
     page = log_in(client, process="connect")
     assert "The service is connected." in page.content.decode()
     assert SocialAccount.objects.get().user == ruth
+    assert 'aria-label="Remove Work"' in client.get("/accounts/3rdparty/").text
     client.post("/accounts/3rdparty/", {"account": SocialAccount.objects.get().pk})
     assert not SocialAccount.objects.exists()
     assert [message.subject for message in mail.outbox] == ["A change to your account at Soundoff"] * 2

@@ -318,6 +318,18 @@ def test_a_conflict_that_cannot_be_merged_offers_the_other_text(draft, emil, edd
     assert "Edit it, or use the other one, then save." in page
 
 
+def test_a_conflict_with_a_colleague_whose_account_is_gone_reads_well(draft, emil, edda):
+    second = client_of(edda)
+    read = hidden_fields(second, change(draft))
+    client_of(emil).post(change(draft), article_fields(draft, body=draft.body.replace("nine", "ten")))
+    draft.revisions.update(by=None)
+    hers = article_fields(draft, body=draft.body.replace("nine", "eleven")) | read
+    page = " ".join(second.post(change(draft), hers).text.split())
+    assert "Not saved yet: somebody else saved this story at" in page
+    assert "Saved by somebody else" in page
+    assert "Use the text of somebody else" in page
+
+
 def test_conflicts_of_fields_and_texts_are_shown_together(draft, emil, edda):
     second = client_of(edda)
     read = hidden_fields(second, change(draft))

@@ -72,6 +72,7 @@ def test_a_comment_without_rare_actions_has_no_menu(maria_client):
     decisions.decide(ids=[comments[0].pk], to=State.DELETED, reason=Reason.AUTHOR, actor=None)
     page = maria_client.get(TREE, {"discussion": article.pk}).content.decode()
     assert page.count("More actions on #") == 2
+    assert page.count('aria-label="Move #') == 2
 
     change_discussion(article=article, status=Discussion.Status.HIDDEN)
 
