@@ -49,17 +49,23 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   // Relative times, such as "3 hours ago", for everything of the last day. The exact time stays in the title.
   const absolute = new WeakMap(); // the absolute times, for printing
   let relative; // Intl.RelativeTimeFormat, which takes a slow phone 0.1 s to make
+  const showTime = (time, text) => {
+    time.parentNode.ariaLabel &&= time.parentNode.ariaLabel.replace(time.textContent, text);
+    time.textContent = text;
+  };
   const updateTimes = () => {
     for (const time of document.querySelectorAll(".thread a > time, .teaser time")) {
       const passed = Math.floor((Date.now() - new Date(time.dateTime)) / 60000);
-      if (passed < -1 || passed > 1440) continue;
+      if (passed < -1 || passed > 1440) {
+        if (absolute.has(time)) showTime(time, absolute.get(time)); // the page has been open for a day
+        absolute.delete(time);
+        continue;
+      }
       const minutes = Math.min(0, 1 - passed); // from the end of that minute, as `datetime` has no seconds
       relative ??= new Intl.RelativeTimeFormat(`${document.documentElement.lang}-u-nu-latn`, { numeric: "auto" });
       if (!absolute.has(time)) absolute.set(time, time.textContent);
       const recent = minutes > -60 ? relative.format(minutes, "minute") : relative.format(Math.ceil(minutes / 60), "hour");
-      const words = minutes ? recent : gettext("just now");
-      time.parentNode.ariaLabel &&= time.parentNode.ariaLabel.replace(time.textContent, words);
-      time.textContent = words;
+      showTime(time, minutes ? recent : gettext("just now"));
     }
   };
   addEventListener("beforeprint", () => {

@@ -336,6 +336,22 @@ def test_a_comment_is_of_just_now_for_a_minute_although_its_time_has_no_seconds(
         expect(page.locator(".thread time")).to_have_text(words)
 
 
+def test_a_page_that_is_open_for_a_day_has_the_dates_of_its_comments_again(live_server, page, article):
+    made = timezone.now().replace(second=0, microsecond=0) - timedelta(hours=1)
+    comment = make_comment(article, "At once.", author=UserFactory(name="Per"))
+    Comment.objects.filter(pk=comment.pk).update(created_at=made)
+    page.clock.set_fixed_time(made + timedelta(hours=23, minutes=30))
+    open_story(live_server, page, article)
+    link = locate(page, comment).locator("h3 ~ a")
+    expect(link).to_have_accessible_name("23 hours ago, comment by Per")
+
+    page.clock.set_fixed_time(made + timedelta(hours=25))
+    page.evaluate("dispatchEvent(new Event('afterprint'))")  # one of the events after which times are updated
+
+    expect(link.locator("time")).to_have_text(re.compile(r"^\d+ \w+ \d{4}, \d\d:\d\d$"))
+    expect(link).to_have_accessible_name(re.compile(r"^\d+ \w+ \d{4}, \d\d:\d\d, comment by Per$"))
+
+
 def test_the_menu_of_a_comment_opens_below_its_button_inside_the_screen(story_page, thread):
     story_page.set_viewport_size({"width": 390, "height": 844})
     menu = locate(story_page, thread.Jun).locator(".menu")
