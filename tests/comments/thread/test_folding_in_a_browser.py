@@ -81,6 +81,23 @@ def test_an_answered_comment_of_another_page_is_fetched(live_server, page, artic
     expect(locate(page, last).locator(".quote")).to_contain_text(answered.body)
 
 
+@pytest.mark.parametrize(("status", "is_quoted"), [(410, True), (503, False)])
+def test_an_answered_comment_that_cannot_be_fetched_is_opened_unless_it_is_removed(
+    live_server, page, article, status, is_quoted
+):
+    import_thread(article, roots=1, replies=MAX_DEPTH - 1)
+    answered = Comment.objects.filter(discussion=article.pk).latest("pk")
+    last = make_comment(article, "And I.", parent=answered, author=UserFactory(name="Per"))
+    open_story(live_server, page, article, f"comments/{last.pk}/")
+    url = f"**/comments/{answered.pk}/"
+    page.route(url, lambda route: route.fulfill(status=status, body="<p>Not this comment.</p>"))
+    locate(page, last).get_by_role("link", name=answered.author_name, exact=True).click()
+    if is_quoted:
+        expect(locate(page, last).locator(".quote")).to_contain_text("can’t be shown")
+    else:
+        page.wait_for_url(url)
+
+
 def test_without_scripts_a_name_links_to_the_answered_comment(browser, live_server, article, thread):
     page = browser.new_context(java_script_enabled=False).new_page()
     open_story(live_server, page, article)
