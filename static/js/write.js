@@ -97,10 +97,11 @@
     } catch (error) {
       if (sent < storedTurn) return;
       setText(".autosave-status", "");
-      setText(".failed", error.message === "403"
-        ? gettext("You are logged out. Your text is kept in this browser. Log in in another tab.")
-        : gettext("The site can’t be reached. Your text is kept in this browser until it can."));
-      timer = setTimeout(keep, AGAIN);
+      setText(".failed", {
+        403: gettext("You are logged out. Your text is kept in this browser. Log in in another tab."),
+        404: gettext("This was deleted, or you may no longer edit it. Your text is kept in this browser."),
+      }[error.message] ?? gettext("The site can’t be reached. Your text is kept in this browser until it can."));
+      if (error.message !== "404") timer = setTimeout(keep, AGAIN);
     }
   };
 

@@ -277,6 +277,26 @@ def test_an_ended_session_loses_no_text(open_as, live_server, story):
     assert story.body == "An hour of work."
 
 
+def test_a_deleted_story_is_not_autosaved_again_and_again(open_as, story):
+    page = open_as("Emil")
+    page.goto(change(story))
+    story.delete()
+    requests = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.locator("#id_body").fill("An hour of work.")
+    page.clock.run_for(PAUSE)
+    expect(page.locator(".failed")).to_have_text(
+        "This was deleted, or you may no longer edit it. Your text is kept in this browser."
+    )
+    sent = [url for url in requests if url.endswith("/unsaved/")]
+    page.clock.run_for(15_000)
+    assert [url for url in requests if url.endswith("/unsaved/")] == sent
+    page.goto(ADD)  # sends the text, as that of a new story
+    wait_until(page, Autosave.objects.exists)
+    page.reload()
+    expect(page.locator(".offer")).to_contain_text("You have unsaved changes")
+
+
 def test_a_conflict_can_be_resolved_without_scripts(open_as, story):
     page = open_as("Edda", java_script_enabled=False)
     page.goto(change(story))
