@@ -2,7 +2,7 @@
 "use strict";
 {
   const talk = document.querySelector(".talk");
-  const all = (what, node = talk) => [...node.querySelectorAll(what)];
+  const all = (selector, node = talk) => [...node.querySelectorAll(selector)];
   const nameOf = (article) => article.querySelector("h3 > bdi")?.textContent;
 
   // Folded branches are stored as {path: [time, number, …]}, for the last 50 discussions, up to 300 numbers each.
@@ -20,10 +20,10 @@
     memory.write(story, numbers.length && [Date.now(), ...numbers.slice(-300)]);
   };
 
-  const fold = (list, away) => {
-    if (away) list.setAttribute("hidden", "until-found"); // the browser's own search still finds its text
+  const setFolded = (list, isHidden) => {
+    if (isHidden) list.setAttribute("hidden", "until-found"); // the browser's own search still finds its text
     else list.removeAttribute("hidden");
-    list.previousElementSibling.setAttribute("aria-expanded", String(!away));
+    list.previousElementSibling.setAttribute("aria-expanded", String(!isHidden));
   };
   // Adds a button over each guide line. It takes no space until the branch is folded.
   const addButtons = () => {
@@ -36,7 +36,7 @@
         button.className = "fold";
         list.before(button);
         // The comment of a permalink is never folded.
-        fold(list, folded.has(numberOf(list)) && !list.querySelector("[autofocus]"));
+        setFolded(list, folded.has(numberOf(list)) && !list.querySelector("[autofocus]"));
       }
       const n = all("article:not(.gone)", list).length;
       const name = nameOf(list.parentNode.firstElementChild);
@@ -53,15 +53,15 @@
     updateFoldAll();
   };
   // Without unique labels, a screen reader's list of links would say "Reply" two hundred times.
-  const wordsOf = (link) => {
+  const textOf = (link) => {
     const shown = [...link.childNodes].filter((node) => node.className !== "paper");
     return shown.map((node) => node.textContent).join("").trim();
   };
   const nameLinks = (article) => {
     const name = nameOf(article);
-    const label = (what, words, node = article) => {
-      const link = node.querySelector(`:scope > ${what}`);
-      if (link && name) link.ariaLabel = interpolate(words, { words: wordsOf(link), name }, true);
+    const label = (selector, text, node = article) => {
+      const link = node.querySelector(`:scope > ${selector}`);
+      if (link && name) link.ariaLabel = interpolate(text, { words: textOf(link), name }, true);
     };
     label("h3 ~ a", gettext("%(words)s, comment by %(name)s"));
     label('footer > a[href*="reply/"]', gettext("%(words)s to %(name)s"));
@@ -81,8 +81,8 @@
     foldAll.textContent = branches().every(isFolded) ? gettext("Unfold all") : gettext("Fold all");
   };
   foldAll?.addEventListener("click", () => {
-    const away = !branches().every(isFolded);
-    for (const list of away ? branches() : all(".thread li > ol")) fold(list, away);
+    const shouldFold = !branches().every(isFolded);
+    for (const list of shouldFold ? branches() : all(".thread li > ol")) setFolded(list, shouldFold);
     remember();
     updateFoldAll();
     closeMenuOf(foldAll);
@@ -91,7 +91,7 @@
   const reveal = (node) => {
     let changed = false;
     for (let list = node.closest("ol[hidden]"); list; list = node.closest("ol[hidden]")) {
-      fold(list, false);
+      setFolded(list, false);
       changed = true;
     }
     if (changed) {
@@ -174,7 +174,7 @@
     const closing = target.closest(".quote button");
     if (button) {
       const list = button.nextElementSibling;
-      fold(list, !isFolded(list));
+      setFolded(list, !isFolded(list));
       remember();
       updateFoldAll();
       // After a click far down the guide line, scroll to the folded branch.

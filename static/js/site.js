@@ -43,7 +43,7 @@ if (globalThis.htmx) Object.assign(htmx.config, {
   ],
 });
 {
-  const find = (node, what) => node.querySelector(what);
+  const find = (node, selector) => node.querySelector(selector);
   const place = (node) => node.closest("article, .compose"); // the element in which a reply form opens
 
   // Relative times, such as "3 hours ago", for everything of the last day. The exact time stays in the title.

@@ -20,7 +20,7 @@ from tests.helpers.browser import log_in, wait_until
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 BODY = "The boat leaves at nine.\n\nNobody waits.\n\nThe end."
-PAUSE = 3_100  # milliseconds after a change, after which static/js/write.js stores it on the site
+PAUSE = 3_100  # milliseconds after a change, after which static/js/autosave.js stores it on the site
 
 
 # Some of it is the same and some is not, more than fits on a screen.

@@ -3,7 +3,7 @@
 "use strict";
 {
   const bar = document.getElementById("editor-bar"), form = bar?.closest("form");
-  const AFTER = 3000, AGAIN = 10000, TELL = 20000; // milliseconds
+  const AUTOSAVE_DELAY = 3000, RETRY_DELAY = 10000, PRESENCE_INTERVAL = 20000; // milliseconds
   const field = (name) => form.elements.namedItem(name);
   const isTyped = ({ name, type }) => name && !/^(_|take-)|__prefix__/.test(name) && !["hidden", "file", "submit"].includes(type);
   const typed = (of = form) => { // by name, including fields without a value, such as an unticked box
@@ -17,7 +17,7 @@
   // other, so the site ignores an earlier turn. The nonces before it are of the forms that this one continues.
   const before = form ? field("nonce").value.split(" ") : [], own = before.pop()?.split(":")[0];
   let turn = 0, storedTurn = 0, last, read; // storedTurn: the latest turn that the site has stored; read: the values of the form as it was loaded
-  const look = () => {
+  const recordChange = () => {
     const now = JSON.stringify(typed());
     if (now !== last) {
       last = now;
@@ -76,9 +76,9 @@
   };
 
   let timer, isLeaving = false;
-  const keep = async () => {
+  const autosave = async () => {
     clearTimeout(timer);
-    look();
+    recordChange();
     const sent = turn;
     if (isLeaving || storedTurn === sent) return;
     try {
@@ -101,7 +101,7 @@
         403: gettext("You are logged out. Your text is kept in this browser. Log in in another tab."),
         404: gettext("This was deleted, or you may no longer edit it. Your text is kept in this browser."),
       }[error.message] ?? gettext("The site can’t be reached. Your text is kept in this browser until it can."));
-      if (error.message !== "404") timer = setTimeout(keep, AGAIN);
+      if (error.message !== "404") timer = setTimeout(autosave, RETRY_DELAY);
     }
   };
 
@@ -154,15 +154,15 @@
         setText(".file", chosen() ? gettext("Save before you leave this page, or the chosen file is lost.") : "");
       }
       const earlier = turn;
-      look();
+      recordChange();
       if (turn === earlier) return;
       store();
       clearTimeout(timer);
-      timer = setTimeout(keep, AFTER);
+      timer = setTimeout(autosave, AUTOSAVE_DELAY);
     });
     form.addEventListener("submit", () => {
       field("csrfmiddlewaretoken").value = csrfToken(form); // the token is new after a log-in in another tab
-      look();
+      recordChange();
       if (storedTurn !== turn) store();
       isLeaving = true;
       clearTimeout(timer);
@@ -175,17 +175,17 @@
     });
     addEventListener("popstate", storeBaseVersion); // the preview and the settings have entries of their own
     addEventListener("pagehide", () => {
-      look();
+      recordChange();
       const isNew = !isLeaving && storedTurn !== turn;
       if (!isNew && !("presence" in bar.dataset)) return;
       send({ ...(isNew ? entry() : page()), gone: "1" }, { keepalive: true }).catch(() => {});
     });
     addEventListener("beforeunload", (event) => { if (!isLeaving && chosen()) event.preventDefault(); });
-    addEventListener("online", keep);
+    addEventListener("online", autosave);
     form.querySelector(".preview input")?.addEventListener("focus", ({ target }) => target.select());
     if ("presence" in bar.dataset) {
-      setInterval(() => { if (!document.hidden) send(page()).then(showOthers, () => {}); }, TELL);
+      setInterval(() => { if (!document.hidden) send(page()).then(showOthers, () => {}); }, PRESENCE_INTERVAL);
     }
-    keep().then(sendStoredChanges);
+    autosave().then(sendStoredChanges);
   }
 }
