@@ -133,7 +133,7 @@ def _measure_pages(
     for name, path in {
         "front page": "/",
         "search for a rare word": f"/search/?q={RARE}",
-        "search for a frequent word": "/search/?q=street",
+        "search for a frequent word": "/search/?q=would",
     }.items():
         targets[name], changes[name] = site.target(name, path), servers.change_site()
     for name, path in {

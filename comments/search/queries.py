@@ -65,6 +65,12 @@ class SearchScope:
     year: tuple[datetime, datetime] | None = None
 
 
+# A setting for this transaction, which is this one statement unless the caller has begun another. By default
+# the planner takes a page that an index names for four times as expensive as the next page, as on a spinning
+# disk. With 10,000,000 comments it then read all of them backwards for a word of 20: 7 s instead of 10 ms.
+INDEX_SETTINGS = "SELECT set_config('random_page_cost', '1.1', true); "
+
+
 def find_in_discussion(
     article: Article, query: SearchQuery, size: int, after: int | None, user: User | None
 ) -> Results[CommentResult]:
@@ -157,7 +163,8 @@ JOIN comments_comment c USING (id)
 {RESULT_JOINS}
 ORDER BY {order}"""
     values = values | {"query": query.tsquery}
-    return _build_page([CommentResult._make(row) for row in _fetch(statement, values, size, after)], size)
+    rows = _fetch(INDEX_SETTINGS + statement, values, size, after)
+    return _build_page([CommentResult._make(row) for row in rows], size)
 
 
 RESULT_COLUMNS = f"""c.id, c.author_name, a.author_name, c.created_at, left(c.body_html, %(cut)s), s.slug,
