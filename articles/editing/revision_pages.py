@@ -118,6 +118,8 @@ def restore_view(model_admin: Any, request: HttpRequest, key: int, number: int) 
             model_admin.log_change(request, restored, message)
     except StaleVersionError:
         message = _("Not restored: somebody has saved a newer version since you opened this page.")
+        if not latest:  # sent by a page of version 0.7
+            message = _("Not restored: this page was opened before an update of the site. Try again.")
         model_admin.message_user(request, message, messages.WARNING)
     else:
         model_admin.message_user(request, message)

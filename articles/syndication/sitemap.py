@@ -12,7 +12,6 @@ from django.db.models import F, Max
 from django.db.models.functions import Greatest
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from articles.models import Article, Author, StandingPage, Topic
@@ -120,7 +119,7 @@ def news(request: SiteRequest) -> HttpResponse:
         writer.startElement("news:news", {})
         writer.startElement("news:publication", {})
         writer.addQuickElement("news:name", request.site.name)
-        writer.addQuickElement("news:language", (get_language() or "en").partition("-")[0])
+        writer.addQuickElement("news:language", request.site.story_language.partition("-")[0])
         writer.endElement("news:publication")
         writer.addQuickElement("news:publication_date", utc_text(story.published_at))
         writer.addQuickElement("news:title", story.title)

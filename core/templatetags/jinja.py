@@ -15,8 +15,9 @@ register = template.Library()
 def include_jinja(context: dict[str, Any], name: str, **variables: Any) -> SafeString:
     """Return the output of a Jinja template, which sees the request, these variables and the CSRF token.
 
-    It does not see the context of the template that has the tag. The token is that of the page: to make one
-    of 64 random letters for each of the nine templates of a queue took 5 % of the time of the page.
+    It does not see the context of the template that has the tag, which must be that of a request. The token
+    is that of the page: to make one of 64 random letters for each of the nine templates of a queue took 5 %
+    of the time of the page.
     """
     engine: Any = engines["jinja2"]
     request, token = context["request"], context["csrf_token"]

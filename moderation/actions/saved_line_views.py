@@ -42,7 +42,7 @@ def lines(request: HttpRequest) -> HttpResponse:
     """List the saved lines, and add, change or delete some.
 
     Each button sends the texts of all lines, so that none is lost. POST: text (a new line); <id>-text (of
-    each line); delete=<id>.
+    each line); delete_line=<id>.
     """
     user = require_moderator(request)
     refused = _save_lines(request, user) if request.method == "POST" else []
@@ -60,14 +60,15 @@ def lines(request: HttpRequest) -> HttpResponse:
 
 def _save_lines(request: HttpRequest, user: User) -> list[LineForm]:
     """Save all changed lines, each as an action, and return the forms of those that cannot be saved."""
-    sent = [parse_number_or_zero(name.removesuffix("-text")) for name in request.POST]
-    deleted = parse_number_or_zero(request.POST.get("delete"))
+    data = _with_new_names(request.POST)
+    sent = [parse_number_or_zero(name.removesuffix("-text")) for name in data]
+    deleted = parse_number_or_zero(data.get("delete_line"))
     done: list[tuple[Batch | None, str]] = []
     refused: list[LineForm] = []
     if line := SavedLine.objects.filter(pk=deleted).first():
         done.append((saved_lines.delete_line(line=line, actor=user), _("Deleted.")))
     for line in [None, *SavedLine.objects.filter(pk__in=sent).exclude(pk=deleted)]:
-        form = LineForm(request.POST, line=line)
+        form = LineForm(data, line=line)
         if not form.has_changed():
             continue
         # A text for a line that a colleague has changed or deleted meanwhile becomes a line of its own.
@@ -86,3 +87,16 @@ def _save_lines(request: HttpRequest, user: User) -> list[LineForm]:
     if not changes and not refused:
         messages.info(request, _("Nothing changed."))
     return refused
+
+
+def _with_new_names(posted: QueryDict) -> QueryDict:
+    """Return the fields with the names of today's page. That of version 0.7 had a form for each line."""
+    if not (line := posted.get("line")):
+        return posted
+    data = posted.copy()
+    if "delete" in data:
+        data["delete_line"] = line
+    else:
+        data[f"{line}-text"] = data.get("text", "")
+    data["text"] = ""
+    return data

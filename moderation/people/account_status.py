@@ -31,9 +31,11 @@ def account_status(request: SiteRequest) -> HttpResponse:
                     request, _("A moderator will review your appeal. You will see the answer here.")
                 )
                 return redirect("account-status")
-            form.add_error(None, ALREADY_APPEALED)
-            form.refuse_second()
             sanction.refresh_from_db()
+            form.add_error(
+                None, ALREADY_APPEALED if sanction.appealed_at else _("This decision no longer applies.")
+            )
+            form.refuse_second()
     context = {
         "is_known": bool(user or guest),
         "name": str(user or guest or ""),

@@ -432,11 +432,16 @@ def parse_summaries(found: Mapping[str, list[dict[str, Any]]], user: User, base:
 
 
 def _numbers_of(where: Q, found: Mapping[str, list[dict[str, Any]]]) -> tuple[int, str | None]:
-    """Return the number of cases whose flags fulfil a condition, and when the oldest was opened."""
+    """Return the number of cases whose flags fulfil a condition, and when the oldest was opened.
+
+    It is above MAX_SUMMARIZED if one combination of flags was not counted to the end.
+    """
     rows = [row for row in found["cases"] if _is_fulfilled(where, row)]
     for_colleagues = sum(_is_fulfilled(where, case) for case in found["for_colleagues"])
     oldest = min(filter(None, (row["oldest"] for row in rows)), key=datetime.fromisoformat, default=None)
-    return sum(row["n"] for row in rows) - for_colleagues, oldest
+    count = sum(row["n"] for row in rows) - for_colleagues
+    is_cut = any(row["n"] > MAX_SUMMARIZED for row in rows)
+    return max(count, MAX_SUMMARIZED + 1) if is_cut else count, oldest
 
 
 def _is_fulfilled(where: Q, flags: Mapping[str, Any]) -> bool:

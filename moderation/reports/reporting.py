@@ -155,11 +155,12 @@ def appeal_removal(*, comment: Comment, user: User | None, guest: Guest | None, 
     Raises ValidationError if it is not possible, with the code "appealed" if the person appealed before.
     """
     with transaction.atomic():
-        _check_author(comment, user, guest)
+        _lock_author(comment, user, guest)
         if earlier := comment.appeals.filter(is_edit=False).first():
             if earlier.text == text and earlier.case.closed_at is None:
                 return earlier
             raise ValidationError(ALREADY_APPEALED, code="appealed")
+        _check_appeals_today(user, guest)
         case = _case_of(comment, REMOVED)
         last = _check_option(comment, "appeal")
         appeal = Appeal.objects.create(comment=comment, case=case, against=last, text=text)
@@ -176,13 +177,15 @@ def edit_and_resubmit(
     empty, too long, unchanged or refused, or if another text was stored meanwhile (code "changed").
     """
     with transaction.atomic():
-        _check_author(comment, user, guest)
+        _lock_author(comment, user, guest)
+        _check_appeals_today(user, guest)
         _check_option(comment, "resubmit")
     findings = check_resubmission(  # without a lock
         comment=comment, body=body, user=user, guest=guest, revision=revision
     )
     with transaction.atomic():
-        _check_author(comment, user, guest)
+        _lock_author(comment, user, guest)
+        _check_appeals_today(user, guest)
         last = _check_option(comment, "resubmit")
         fresh = resubmit_comment(comment=comment, body=body, findings=findings)
         case = Case.objects.open().select_for_update().get(comment=fresh)
@@ -344,14 +347,18 @@ def _raise_priority(case: Case, hours: float, **flags: bool) -> None:
     Case.objects.filter(pk=case.pk).update(due_at=F("due_at") - timedelta(hours=hours), **flags)
 
 
-def _check_author(comment: Comment, user: User | None, guest: Guest | None) -> None:
-    """Raise ValidationError if the comment is not their own or they appeal too often.
+def _lock_author(comment: Comment, user: User | None, guest: Guest | None) -> None:
+    """Lock the account or guest, so that appeals sent at the same moment are counted too.
 
-    It locks the account or guest, so that appeals sent at the same moment are counted too.
+    Raises ValidationError if the comment is not their own.
     """
     if not comment.is_by(user, guest):
         raise ValidationError(_("Only the author of a comment can do this."), code="own")
     Person(user=user, guest=guest).lock()
+
+
+def _check_appeals_today(user: User | None, guest: Guest | None) -> None:
+    """Raise RateLimitError if the person has appealed too often today."""
     own = Appeal.objects.filter(comment__in=Comment.objects.written_by(user, guest))
     if own.filter(at__gt=timezone.now() - timedelta(days=1)).count() >= MAX_APPEALS_PER_DAY:
         raise RateLimitError(

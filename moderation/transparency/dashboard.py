@@ -41,24 +41,32 @@ MAX_CHECKS = 20  # checks and rules
 # Reasons of changes of state that are no decisions.
 NO_DECISIONS = str(tuple(map(str, (Reason.IMPORTED, Reason.IMPORT_UNDONE, *AUTHOR_REASONS))))
 
+
+def _confirms(alias: str) -> str:
+    """Return the condition that a log entry leaves the state and the reason as they are."""
+    reason = f"({alias}.to_state = 'spam' OR {alias}.from_reason = {alias}.reason)"
+    return f"({alias}.from_state = {alias}.to_state AND {reason})"
+
+
 # Days are numbered by their start times, which is cheaper than the date of each entry. An undo does not count
 # as a decision. An undone posting is subtracted on the day of the posting, even if that is the day before the
-# undo. Every entry that ends a removal subtracts it, also one that restores an imported comment. A removal
-# before the period is not counted: neither its end, nor an undo that restores it. The two columns about
-# removals hold their reasons.
+# undo. An entry that ends a removal of the period subtracts it, whatever its reason. A removal before the
+# period is not counted: neither its end, nor an undo that restores it, nor a decision that confirms it. The
+# two columns about removals hold their reasons.
 ENTRIES_BY_DAY = f"""
 SELECT width_bucket(
          CASE t.reason WHEN '{Reason.UNPOSTED}'
          THEN (SELECT c.created_at FROM comments_comment c WHERE c.id = t.comment_id) ELSE t.at END,
          %(days)s::timestamptz[]),
        t.from_state = '' AS is_first, t.reason = '{Reason.UNPOSTED}' AS undoes_posting,
-       CASE WHEN t.to_state IN ('rejected', 'spam') AND (t.restores_id IS NULL OR (
+       CASE WHEN t.to_state IN ('rejected', 'spam') AND NOT {_confirms("t")} AND (t.restores_id IS NULL OR (
          SELECT r.at FROM comments_transition r WHERE r.id = t.restores_id
        ) >= (%(days)s::timestamptz[])[1]) THEN
          CASE t.to_state WHEN 'spam' THEN 'spam' ELSE t.reason END END AS began_removal,
-       CASE WHEN t.from_state IN ('rejected', 'spam') AND (
+       CASE WHEN t.from_state IN ('rejected', 'spam') AND NOT {_confirms("t")} AND (
          SELECT coalesce((SELECT r.at FROM comments_transition r WHERE r.id = p.restores_id), p.at)
          FROM comments_transition p WHERE p.comment_id = t.comment_id AND p.kind = 'state' AND p.id < t.id
+           AND NOT {_confirms("p")}
          ORDER BY p.id DESC LIMIT 1
        ) >= (%(days)s::timestamptz[])[1] THEN
          CASE t.from_state WHEN 'spam' THEN 'spam' ELSE t.from_reason END END AS ended_removal,

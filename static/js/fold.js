@@ -155,7 +155,7 @@
     let source = document.getElementById(id);
     if (!source) {
       const response = await fetch(link.href);
-      if (!response.ok && response.status !== 410) throw new Error(response.status); // 410: a moderator removed it
+      if (!response.ok && response.status !== 410) throw new Error(response.status); // 410: the comment or its story was removed
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       source = page.getElementById(id);
     }

@@ -138,11 +138,12 @@ if (globalThis.htmx) Object.assign(htmx.config, {
       drafts.write(form, text.value, { revision: revision.value });
       return null;
     }
-    if (!draft?.revision || draft.text === text.defaultValue) {
+    if (!draft || draft.text === text.defaultValue) {
       drafts.write(form, "");
       return null;
     }
-    revision.value = draft.revision;
+    // A draft of the version before has the time at which its text was stored. Revision 1 makes the site show both texts.
+    revision.value = draft.revision ?? (draft.stored === text.dataset.at ? revision.value : 1);
     return draft;
   };
   const restore = (form, isFresh) => {

@@ -129,6 +129,7 @@ def test_the_default_rules_are_in_the_language_of_the_page(urls, aya):
     Site.objects.update(rules_in_short="")
     page = client_of(aya).get("/").text
     rules = page.partition('id="taking-part"')[2].partition("</section>")[0]
+    assert '<p class="meta" dir="auto">' in rules
     assert 'lang="en"' not in rules
 
 

@@ -150,15 +150,24 @@ def test_lines_are_added_changed_and_deleted_by_actions_that_can_be_undone(maria
     assert "Saved line changed" in text(maria_client.get(f"/moderation/actions/{changed.pk}/"))
     undo(batch=changed, actor=maria)
     assert active() == ["Be kind."]
-    maria_client.post(LINES, {f"{line.pk}-text": "Be kind.", "delete": line.pk})
+    maria_client.post(LINES, {f"{line.pk}-text": "Be kind.", "delete_line": line.pk})
     assert active() == []
     undo(batch=Batch.objects.latest("at"), actor=maria)
     assert active() == ["Be kind."]
     saved_lines.save_line(text="Other.", actor=maria)
-    for fields in ({"text": ""}, *({"delete": number} for number in ("9999", "abc", "-1", "9" * 30))):
+    for fields in ({"text": ""}, *({"delete_line": number} for number in ("9999", "abc", "-1", "9" * 30))):
         page = text(maria_client.post(LINES, {**fields, f"{line.pk}-text": " Be kind. "}, follow=True))
         assert "Nothing changed." in page
     assert active() == ["Be kind.", "Other."]
+
+
+def test_the_page_of_version_0_7_changes_and_deletes_the_line_of_its_form(maria_client, maria):
+    for line in ("Be kind.", "Other."):
+        saved_lines.save_line(text=line, actor=maria)
+    kind, other = SavedLine.objects.all()
+    maria_client.post(LINES, {"line": kind.pk, "text": "Be kinder."})
+    maria_client.post(LINES, {"line": other.pk, "text": "Other.", "delete": "1"})
+    assert [line.text for line in SavedLine.objects.filter(is_active=True)] == ["Be kinder."]
 
 
 def test_every_button_saves_all_lines(maria_client, maria):
@@ -167,7 +176,7 @@ def test_every_button_saves_all_lines(maria_client, maria):
     kind, other, third = SavedLine.objects.all()
     saved_lines.delete_line(line=other, actor=maria)  # in another window
     texts = {f"{kind.pk}-text": "Be kinder.", f"{other.pk}-text": "Another.", f"{third.pk}-text": "Third."}
-    page = text(maria_client.post(LINES, {**texts, "text": "New.", "delete": third.pk}, follow=True))
+    page = text(maria_client.post(LINES, {**texts, "text": "New.", "delete_line": third.pk}, follow=True))
     assert page.count("Saved.") == 3
     assert page.count("Deleted.") == 1
     active = SavedLine.objects.filter(is_active=True)

@@ -111,6 +111,15 @@ def test_many_cases_are_not_counted_to_the_end(client, maria, monkeypatch, waiti
     assert f"<span>First-time commenters</span> <b>{counted}</b>" in page
 
 
+def test_a_number_that_was_cut_does_not_look_exact():
+    flags = dict.fromkeys(CASE_FLAGS, False) | {"is_appealed": True}
+    found = {
+        "cases": [{**flags, "n": queues.MAX_SUMMARIZED + 1, "oldest": None}],
+        "for_colleagues": [{**flags, "pk": pk} for pk in range(500)],
+    }
+    assert queues._numbers_of(Q(is_appealed=True), found)[0] == queues.MAX_SUMMARIZED + 1
+
+
 def _summary_rows(user):
     return fetch_together(queues.summary_queries(user.roles), {"user": user.pk})
 

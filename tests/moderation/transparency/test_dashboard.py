@@ -94,6 +94,26 @@ def test_the_end_of_a_removal_before_the_period_does_not_count(maria):
     assert reasons() == {"insult": 1}
 
 
+def test_a_removal_before_the_period_that_is_confirmed_does_not_count(maria):
+    """As after an appeal."""
+    article = make_article()
+    old, new = make_comment(article).pk, make_comment(article).pk
+    decide(ids=[old], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
+    with triggers_disabled():
+        Transition.objects.update(at=timezone.now() - timedelta(days=40))
+
+    def reasons() -> list[int]:
+        return [share.n for share in dashboard.load_period(30, UTC).reasons]
+
+    decide(ids=[new], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
+    decide(ids=[old, new], to=State.REJECTED, reason=Reason.INSULT, actor=maria)
+    assert reasons() == [1]
+    decide(ids=[old], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    assert reasons() == [1]
+    decide(ids=[new], to=State.PUBLISHED, reason=Reason.APPROVED, actor=maria)
+    assert reasons() == []
+
+
 def test_a_removal_before_the_period_that_is_restored_does_not_count(maria):
     comment = make_comment(make_article()).pk
     decide(ids=[comment], to=State.SPAM, reason=Reason.SPAM, actor=maria)
