@@ -55,7 +55,7 @@ def read(client: Client, url: str = URL) -> str:
 
 def items(page: str) -> dict[int, str]:
     """Return the HTML of each listed comment, by its id, in the order of the page."""
-    found = re.findall(r'<article class="said own" id="comment-(\d+)">(.*?)</article>', page, re.DOTALL)
+    found = re.findall(r'<article class="feed-item own" id="comment-(\d+)">(.*?)</article>', page, re.DOTALL)
     return {int(pk): html for pk, html in found}
 
 
