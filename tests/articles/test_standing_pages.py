@@ -169,10 +169,10 @@ def test_versions_of_a_standing_page_are_compared_and_restored(rules, client):
     assert "Compare with version 1" in emil.get(history).content.decode()
     page = emil.get(f"{history}?old=1&new=2").content.decode()
     assert "<ins>Other rules" in page
-    seen = re.search('name="seen" value="([^"]+)"', page)[1]
-    assert emil.post(f"{history}1/", {"seen": "0"}).status_code == 302
+    latest = re.search('name="latest" value="([^"]+)"', page)[1]
+    assert emil.post(f"{history}1/", {"latest": "1"}).status_code == 302
     assert "Other rules." in client.get("/pages/rules/").content.decode()
-    assert emil.post(f"{history}1/", {"seen": seen}).status_code == 302
+    assert emil.post(f"{history}1/", {"latest": latest}).status_code == 302
     assert "Be kind." in client.get("/pages/rules/").content.decode()
     assert client_with_role(MODERATOR).get(history).status_code == 403
 
