@@ -103,7 +103,7 @@ def keep_conflicting_copy(
 
     `base` is the number of the revision that it was based on. The same text is stored once.
     """
-    type(document)._default_manager.select_for_update(no_key=True).get(pk=document.pk)
+    lock_document(document)
     last = document.revisions.filter(is_conflicting_copy=True, by=by).first()
     if last and DocumentText.of(last) == text:
         return last

@@ -23,7 +23,7 @@ from articles.models.authors import Byline, BylineAuthor
 from articles.models.lengths import max_length_constraint
 from articles.models.queries import has_any_article
 from articles.models.redirects import Redirect
-from articles.models.slugs import MAX_SLUG_LENGTH, first_unused_slug
+from articles.models.slugs import MAX_SLUG_LENGTH, first_unused_slug, unused_slug_of_name
 from articles.search import weighted_vector
 
 MAX_TITLE_LENGTH, MAX_STANDFIRST_LENGTH = 300, 5_000  # characters
@@ -397,6 +397,4 @@ def unique_topic_slug(name: str, *, exclude: int = 0) -> str:
 
     `exclude` is the id of the topic itself, if it is stored.
     """
-    base = slugify(name, allow_unicode=True)[:70].strip("-") or "topic"
-    others = Topic.objects.filter(slug__startswith=base).exclude(pk=exclude)
-    return first_unused_slug(base, set(others.values_list("slug", flat=True)))
+    return unused_slug_of_name(name, Topic.objects.exclude(pk=exclude), max_length=70, fallback="topic")

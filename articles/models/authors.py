@@ -6,11 +6,10 @@ from django.conf import settings
 from django.db import models
 from django.db.models import OuterRef
 from django.urls import reverse
-from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from articles.models.queries import has_any_article
-from articles.models.slugs import first_unused_slug
+from articles.models.slugs import unused_slug_of_name
 
 MAX_AUTHORS = 4  # of one article
 MAX_BIO_LENGTH = 300  # characters
@@ -87,6 +86,4 @@ class Byline(models.Model):
 
 def unique_author_slug(name: str) -> str:
     """Return an unused slug for an author, numbered if another author has it."""
-    base = slugify(name, allow_unicode=True)[:80].strip("-") or "author"
-    taken = set(Author.objects.filter(slug__startswith=base).values_list("slug", flat=True))
-    return first_unused_slug(base, taken)
+    return unused_slug_of_name(name, Author.objects.all(), max_length=80, fallback="author")
