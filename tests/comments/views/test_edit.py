@@ -68,17 +68,23 @@ def test_saved_twice_is_one_revision(client, comment, author):
     assert CommentRevision.objects.count() == 1
 
 
-def test_saved_twice_at_once_is_one_revision(client, comment, author, monkeypatch):
-    client.force_login(author)
+@pytest.fixture
+def saved_during_the_checks(client, comment, monkeypatch):
+    """While the checks of the next edit run, another window saves "A typo."."""
     current_policy = type(policy())
     examine = current_policy.examine
 
     def save_meanwhile(self, submission):
         monkeypatch.setattr(current_policy, "examine", examine)
-        assert client.post(edit_url(comment), {"body": "A typo."}).status_code == 302
+        assert client.post(edit_url(comment), {"body": "A typo.", "revision": "1"}).status_code == 302
         return examine(self, submission)
 
     monkeypatch.setattr(current_policy, "examine", save_meanwhile)
+
+
+@pytest.mark.usefixtures("saved_during_the_checks")
+def test_saved_twice_at_once_is_one_revision(client, comment, author):
+    client.force_login(author)
     assert client.post(edit_url(comment), {"body": "A typo."}).status_code == 302
     assert CommentRevision.objects.count() == 1
     assert Transition.objects.filter(comment=comment).count() == 2  # posted, edited
@@ -117,17 +123,9 @@ def test_a_form_without_a_revision_replaces_only_the_text_that_was_posted(client
     assert comment.body == "A typo."
 
 
-def test_an_edit_that_another_one_overtakes_shows_both_texts(client, comment, author, monkeypatch):
+@pytest.mark.usefixtures("saved_during_the_checks")
+def test_an_edit_that_another_one_overtakes_shows_both_texts(client, comment, author):
     client.force_login(author)
-    current_policy = type(policy())
-    examine = current_policy.examine
-
-    def save_meanwhile(self, submission):
-        monkeypatch.setattr(current_policy, "examine", examine)
-        assert client.post(edit_url(comment), {"body": "A typo.", "revision": "1"}).status_code == 302
-        return examine(self, submission)
-
-    monkeypatch.setattr(current_policy, "examine", save_meanwhile)
     shown = client.post(edit_url(comment), {"body": "Another.", "revision": "1"})
     assert shown.status_code == 422
     assert shown_revision(shown.text) == "2"

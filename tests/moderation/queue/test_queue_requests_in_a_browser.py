@@ -167,12 +167,16 @@ def test_a_line_to_the_author_survives_a_log_out(context, live_server, waiting_c
     expect(page.get_by_role("status")).to_contain_text("Removed: insult")
 
 
-def test_two_browsers_race_on_one_case(browser, live_server, waiting_comments):
-    pages = []
-    for name in ("Maria", "Omar"):
+def pages_of_moderators(browser, live_server, *names):
+    """Yield a page in a browser of its own for each of these moderators."""
+    for name in names:
         context = browser.new_context()
         log_in(context, live_server, UserFactory.create(name=name, roles=("Moderator",)))
-        pages.append(context.new_page())
+        yield context.new_page()
+
+
+def test_two_browsers_race_on_one_case(browser, live_server, waiting_comments):
+    pages = list(pages_of_moderators(browser, live_server, "Maria", "Omar"))
     case = Case.objects.get(comment=waiting_comments[0])
     for page in pages:
         page.goto(f"{live_server.url}/moderation/cases/{case.pk}/?queue=waiting")
@@ -193,12 +197,7 @@ def test_two_browsers_race_on_one_case(browser, live_server, waiting_comments):
 
 
 def test_navigation_skips_cases_claimed_by_colleagues(browser, live_server, waiting_comments):
-    pages = []
-    for name in ("Omar", "Maria"):
-        context = browser.new_context()
-        log_in(context, live_server, UserFactory.create(name=name, roles=("Moderator",)))
-        pages.append(context.new_page())
-    omar, maria = pages
+    omar, maria = pages_of_moderators(browser, live_server, "Omar", "Maria")
     theirs = Case.objects.get(comment=waiting_comments[1])
     omar.goto(f"{live_server.url}/moderation/cases/{theirs.pk}/?queue=waiting")
     maria.goto(f"{live_server.url}/moderation/")
@@ -208,5 +207,5 @@ def test_navigation_skips_cases_claimed_by_colleagues(browser, live_server, wait
     expect(third).to_be_focused()
     maria.keyboard.press("k")
     expect(first).to_be_focused()
-    for page in pages:
+    for page in (omar, maria):
         page.context.close()
