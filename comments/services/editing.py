@@ -80,7 +80,10 @@ def explain_refused_edit(comment: Comment) -> str:
 
 
 def _check_revision(comment: Comment, revision: int | None) -> None:
-    """Raise ValidationError if the comment no longer has the text that the form showed. None: any may be."""
+    """Raise ValidationError if the comment no longer has the revision that the form showed.
+
+    Without a revision, nothing is checked.
+    """
     if revision not in {None, comment.revision}:
         raise ValidationError(
             _(

@@ -29,19 +29,18 @@ SETTINGS_CHANGED = gettext_lazy(
 )
 MAX_ATTEMPTS = 5  # checks of one text, which is checked again if the moderation settings change meanwhile
 STATE_BY_VERDICT = {"publish": State.PUBLISHED, "hold": State.PENDING, "spam": State.SPAM}
-# Writes what a comment by a guest needs, such as the guest's row, and returns the stored guest.
-BeforeInsert = Callable[[], Guest]
+StoreGuest = Callable[
+    [], Guest
+]  # stores the guest of a comment, or what the guest needs, and returns the row
 
 
-def post_comment(
-    submission: Submission, *, nonce: UUID, before_insert: BeforeInsert | None = None
-) -> Comment:
+def post_comment(submission: Submission, *, nonce: UUID, store_guest: StoreGuest | None = None) -> Comment:
     """Check and store a new comment by exactly one of the submission's `author` and `guest`, and return it.
 
     A form sent twice (same `nonce`) returns the comment that it created the first time.
 
-    `before_insert` writes in the transaction of the comment, so both are stored or neither. A guest who is
-    not stored yet needs it. The checks may call external services, so they run before that transaction.
+    `store_guest` runs in the transaction of the comment, so both are stored or neither. A guest who is not
+    stored yet needs it. The checks may call external services, so they run before that transaction.
 
     Raises ValidationError with a message for the author if the text is empty or too long, the discussion is
     closed, the parent was removed, the nonce was used for another comment, the policy refuses the text or
@@ -52,15 +51,13 @@ def post_comment(
     if submission.discussion._state.adding:
         submission = replace(submission, discussion=ensure_discussion(submission.discussion.article))
     for _attempt in range(MAX_ATTEMPTS):
-        if comment := _check_and_insert(submission, nonce, before_insert):
+        if comment := _check_and_insert(submission, nonce, store_guest):
             return comment
         submission = replace(submission, discussion=reload_settings(submission.discussion), at=timezone.now())
     raise ValidationError(SETTINGS_CHANGED, code="settings")
 
 
-def _check_and_insert(
-    submission: Submission, nonce: UUID, before_insert: BeforeInsert | None
-) -> Comment | None:
+def _check_and_insert(submission: Submission, nonce: UUID, store_guest: StoreGuest | None) -> Comment | None:
     """Check and store a new comment. Returns None if the moderation settings have changed meanwhile."""
     if not submission.discussion.is_open(submission.at):
         raise ValidationError(_("This discussion is closed."), code="closed")
@@ -68,7 +65,7 @@ def _check_and_insert(
         raise ValidationError(MEMBERS_ONLY, code="members")
     try:
         screening = policy().examine(submission)
-        if comment := _insert_comment(submission, nonce, screening, before_insert):
+        if comment := _insert_comment(submission, nonce, screening, store_guest):
             return comment
     except (ValidationError, IntegrityError):
         # A second click on "Post comment" is not another comment, so no rate limit applies to it. And the
@@ -85,7 +82,7 @@ def _check_and_insert(
 
 
 def _insert_comment(
-    submission: Submission, nonce: UUID, screening: Screening, before_insert: BeforeInsert | None
+    submission: Submission, nonce: UUID, screening: Screening, store_guest: StoreGuest | None
 ) -> Comment | None:
     """Insert the comment and the findings of the checks, and return the comment.
 
@@ -116,10 +113,10 @@ def _insert_comment(
     # Without follow-up work, the lock and the insert are one transaction in a single round trip. The lock is
     # then held only while Postgres runs, not until this thread is scheduled again and commits.
     needs_follow_up = state != State.PUBLISHED or screening.is_flagged
-    in_transaction = needs_follow_up or before_insert is not None or connection.in_atomic_block
+    in_transaction = needs_follow_up or store_guest is not None or connection.in_atomic_block
     with transaction.atomic() if in_transaction else nullcontext(), connection.cursor() as cursor:
-        if before_insert:  # now, because the statement locks the discussion
-            guest = before_insert()
+        if store_guest:  # now, because the statement locks the discussion
+            guest = store_guest()
             submission, values["guest"] = replace(submission, guest=guest), guest.pk
         statement = sql.insert_statement(
             is_reply=submission.parent is not None,
@@ -128,7 +125,7 @@ def _insert_comment(
         )
         execute_prepared(cursor, statement, values, before=f"{policy().insert_lock}{sql.LOCK_DISCUSSION}; ")
         if not (row := cursor.fetchone()):
-            if before_insert:
+            if store_guest:
                 transaction.set_rollback(True)
             return None
         comment = Comment.from_db("default", sql.COLUMNS, row)

@@ -286,14 +286,14 @@ def _post_reply(
     email: str = form.cleaned_data["email"]
     if guest and guests.matches_guest(guest, submission.name, email):
         needs_link = guest.confirmed_at is None and has_deleted_all_comments(guest)
-        before_insert = partial(_send_link_again, guest) if needs_link else None
-        return post_comment(submission, nonce=nonce, before_insert=before_insert), guest
+        store_guest = partial(_send_link_again, guest) if needs_link else None
+        return post_comment(submission, nonce=nonce, store_guest=store_guest), guest
     if earlier := _find_resent(nonce, submission, email):
         return earlier, earlier.guest
     submission = replace(submission, guest=Guest(name=submission.name, email=email))
     try:
         comment = post_comment(
-            submission, nonce=nonce, before_insert=partial(_create_guest, submission.name, email)
+            submission, nonce=nonce, store_guest=partial(_create_guest, submission.name, email)
         )
     except ValidationError:
         if earlier := _find_resent(nonce, submission, email):

@@ -54,7 +54,7 @@ def decision(request: SiteRequest, pk: str) -> HttpResponse:
         except ValidationError as error:
             add_error(request, form, error)
             if error.code == "appealed":
-                form.refuse_second()
+                form.refuse()
         else:
             messages.success(request, _("Your appeal is sent."))
             return redirect(request.get_full_path())

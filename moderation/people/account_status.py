@@ -35,7 +35,7 @@ def account_status(request: SiteRequest) -> HttpResponse:
             form.add_error(
                 None, ALREADY_APPEALED if sanction.appealed_at else _("This decision no longer applies.")
             )
-            form.refuse_second()
+            form.refuse()
     context = {
         "is_known": bool(user or guest),
         "name": str(user or guest or ""),

@@ -157,7 +157,7 @@ class AppealForm(LongTextForm, forms.Form):
     """A form to appeal a decision, such as the removal of one's comment."""
 
     submit = _("Appeal this decision")
-    is_late = False  # whether the person appealed before; then the typed text can only be copied
+    is_refused = False  # then the typed text can only be copied
 
     text = MultilineField(
         label=_("Why is this decision wrong?"),
@@ -169,13 +169,13 @@ class AppealForm(LongTextForm, forms.Form):
     @property
     def helper(self) -> FormHelper:
         helper = super().helper
-        if self.is_late:
+        if self.is_refused:
             helper.inputs = []
         return helper
 
-    def refuse_second(self) -> None:
-        """Show the typed text without a button, as the person appealed before, perhaps in another window."""
-        self.is_late = True
+    def refuse(self) -> None:
+        """Show the typed text without a button: the person appealed before, or there is nothing to appeal."""
+        self.is_refused = True
         self["text"].label = _("Your text, which was not sent")
         self.fields["text"].required = False
         self.fields["text"].widget.attrs["readonly"] = True
