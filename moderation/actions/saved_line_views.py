@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from accounts.requests import require_moderator
+from core.forms import remove_maxlength
 from core.query_forms import parse_number_or_zero
 from moderation.actions import saved_lines
 from moderation.actions.request_helpers import add_done_message
@@ -34,6 +35,7 @@ class LineForm(forms.Form):
         )
         self.line = line
         self.fields["text"].required = line is not None
+        remove_maxlength(self)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -53,7 +55,6 @@ def lines(request: HttpRequest) -> HttpResponse:
     context = {
         "form": by_line.get(None) or LineForm(),
         "rows": [by_line.get(line) or LineForm(line=line) for line in shown],
-        "max_length": MAX_LINE_LENGTH,
     }
     return render(request, "moderation/actions/saved_lines.html", context, status=422 if refused else 200)
 
