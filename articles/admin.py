@@ -321,7 +321,7 @@ class TopicAdmin(ConcurrentEditingAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         names, counts, missing, protected = super().get_deleted_objects(objs, request)
         stories = Article.objects.filter(topics__in=objs).distinct().count()
-        return names, {**counts, _("Stories that lose the topic"): stories}, missing, protected
+        return names, {**counts, _("Stories that stay, without the topic"): stories}, missing, protected
 
     def delete_model(self, request: HttpRequest, obj: Topic) -> None:
         self.delete_queryset(request, Topic.objects.filter(pk=obj.pk))

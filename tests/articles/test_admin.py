@@ -272,7 +272,7 @@ def test_who_deletes_a_topic_reads_how_many_stories_lose_it(ada, from_list):
     client, url = client_of(ada), "/admin/articles/topic/"
     chosen = {"action": "delete_selected", "_selected_action": [topic.pk for topic in topics]}
     page = client.post(url, chosen) if from_list else client.get(f"{url}{topics[0].pk}/delete/")
-    assert "Stories that lose the topic: 2" in page.text
+    assert "Stories that stay, without the topic: 2" in page.text
     assert "Subscriptions: 1" in page.text
     assert "relationship" not in page.text
     assert "Subscription: #" not in page.text
