@@ -256,7 +256,7 @@ class Server:
                     server.folder / "postgres",
                     *("-D", self.cluster, "-k", self.socket, "-p", "5432"),
                     *_flags("listen_addresses=", "timezone=UTC", "log_timezone=UTC", "log_checkpoints=off"),
-                    *_flags(f"shared_buffers={shared_buffers()}MB"),
+                    *_flags(f"shared_buffers={shared_buffers()}MB", "random_page_cost=1.1"),
                     *_flags(*self.options),
                 ],
                 death_signal=signal.SIGINT,
