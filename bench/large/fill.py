@@ -8,6 +8,7 @@ search texts are built at the end, in a tenth of the time.
 import csv
 import io
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count, islice
@@ -69,7 +70,12 @@ def fill(comments: int, stories: int, in_largest: int, word: str = "") -> list[i
     now = datetime.now(UTC)
     began = [now - timedelta(days=STORY_DAYS + ALL_DAYS * index / stories) for index in range(stories)]
     articles = [_add_story(comments, index, at) for index, at in enumerate(began)]
-    with connect("owner").cursor() as owner, _without_date_check_and_indexes(owner):
+    with (
+        connect("owner").cursor() as owner,
+        _without_date_check_and_indexes(owner),
+        ThreadPoolExecutor(1) as executor,
+    ):
+        copier = _Copier(owner, executor)
         first = _next(owner, "comments_comment_id_seq")
         ids, trees = count(first), count(_next(owner, "comments_tree_seq"))
         owner.execute(GUESTS, [max(1, comments // COMMENTS_OF_A_GUEST)])
@@ -79,10 +85,11 @@ def fill(comments: int, stories: int, in_largest: int, word: str = "") -> list[i
             thread = fixture.thread(size, seed=article)
             if word and index < STORIES_WITH_WORD:
                 thread[-1] = thread[-1]._replace(body=f"{thread[-1].body} {word}")
-            _copy(owner, _make_rows(article, thread, at, ids, trees, guests, random))
+            copier.copy(_make_rows(article, thread, at, ids, trees, guests, random))
             copied += size
             if copied // PROGRESS > (copied - size) // PROGRESS:
                 report(f"{copied:,} of {comments:,} comments …")
+        copier.wait()
         owner.execute("SELECT setval('comments_comment_id_seq', %s)", [next(ids)])
         owner.execute("SELECT setval('comments_tree_seq', %s)", [next(trees)])
         for statement in (DAYS, COUNTS, FINDINGS):
@@ -105,7 +112,7 @@ def _add_story(fill_size: int, index: int, at: datetime) -> int:
     from comments.services.discussions import ensure_discussion
 
     title = f"Story {index} of {fill_size}"
-    story = Article(title=title, slug=f"story-{index}-of-{fill_size}", body=title, published_at=at)
+    story = Article(title=title, slug=f"story-{uuid4().hex}", body=title, published_at=at)
     ensure_discussion(save_article(article=story))
     return story.pk
 
@@ -144,16 +151,35 @@ def _make_rows(
         }
 
 
-def _copy(cursor: Any, rows: Iterator[dict[str, tuple[Any, ...]]]) -> None:
-    """Copy the rows into their tables, in blocks that are a transaction each."""
-    while block := list(islice(rows, BLOCK)):
-        cursor.execute("BEGIN")
-        for table, columns in COLUMNS.items():
-            file = io.StringIO()
-            csv.writer(file).writerows(row[table] for row in block)
-            file.seek(0)
-            cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN (FORMAT csv, NULL '{NULL}')", file)
-        cursor.execute("COMMIT")
+class _Copier:
+    """Copies rows into their tables in blocks, each in a transaction, while the next block is composed."""
+
+    def __init__(self, cursor: Any, executor: ThreadPoolExecutor) -> None:
+        self.cursor = cursor
+        self.executor = executor
+        self.running: Future[None] | None = None
+
+    def copy(self, rows: Iterator[dict[str, tuple[Any, ...]]]) -> None:
+        while block := list(islice(rows, BLOCK)):
+            files = {table: io.StringIO() for table in COLUMNS}
+            for table, file in files.items():
+                csv.writer(file).writerows(row[table] for row in block)
+                file.seek(0)
+            self.wait()
+            self.running = self.executor.submit(self._copy, files)
+
+    def wait(self) -> None:
+        """Wait until all blocks are stored, and raise the error of the last one if there was one."""
+        if self.running is not None:
+            self.running.result()
+
+    def _copy(self, files: dict[str, io.StringIO]) -> None:
+        self.cursor.execute("BEGIN")
+        for table, file in files.items():
+            columns = COLUMNS[table]
+            statement = f"COPY {table} ({columns}) FROM STDIN (FORMAT csv, NULL '{NULL}')"
+            self.cursor.copy_expert(statement, file)
+        self.cursor.execute("COMMIT")
 
 
 def _next(cursor: Any, sequence: str) -> int:
