@@ -19,8 +19,8 @@ def account_status(request: SiteRequest) -> HttpResponse:
     """Show the status of the account, or of this browser's guest. POST appeals one sanction."""
     user, guest = current_writer(request)
     active = active_sanctions.own_sanctions(user, guest)
-    form = SanctionAppealForm(request.POST if request.method == "POST" else None)
     appealed = parse_whole_number(request.POST.get("sanction"))
+    form = SanctionAppealForm(request.POST if request.method == "POST" else None, sanction=appealed)
     if request.method == "POST":
         sanction = next((sanction for sanction in active if sanction.pk == appealed), None)
         if sanction is None:
@@ -43,7 +43,7 @@ def account_status(request: SiteRequest) -> HttpResponse:
             (
                 sanction,
                 active_sanctions.sanction_html(sanction),
-                form if sanction.pk == appealed else SanctionAppealForm(),
+                form if sanction.pk == appealed else SanctionAppealForm(sanction=sanction.pk),
             )
             for sanction in active
         ],

@@ -126,6 +126,9 @@ class SanctionAppealForm(AppealForm):
 
     has_tag = False
 
+    def __init__(self, data: Any = None, *, sanction: int | None) -> None:
+        super().__init__(data, auto_id=f"id_{sanction}_%s")  # the page has a form for each sanction
+
 
 def _days_label(days: int, count: int) -> str:
     comments = ngettext("%(n)s comment", "%(n)s comments", count) % {"n": count}

@@ -6,6 +6,8 @@ from playwright.sync_api import expect
 from accounts.models import Guest
 from comments.models import Comment, Discussion, State
 from comments.services.discussions import change_discussion
+from moderation.people import sanctions
+from moderation.people.profiles import Person
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.axe import faults
 from tests.helpers.browser import log_in
@@ -90,4 +92,47 @@ def test_axe_finds_nothing_on_a_profile(browser, live_server):
     page = context.new_page()
     page.goto(f"{live_server.url}/moderation/people/u{ada.pk}/")
     assert faults(page) == []
+    context.close()
+
+
+def test_the_text_of_the_other_forms_is_kept(browser, live_server):
+    maria = UserFactory.create(name="Maria", roles=("Moderator",))
+    ada = UserFactory.create(name="Ada")
+    context = browser.new_context(viewport=PHONE)
+    log_in(context, live_server, maria)
+    page = context.new_page()
+    page.goto(f"{live_server.url}/moderation/people/u{ada.pk}/")
+    page.get_by_label("Note for other moderators").fill("She answers calmly.")
+    page.locator("summary", has_text="Ban").click()
+    page.locator("details[open]").get_by_label("Message to the person").fill("Not yet.")
+    page.locator("summary", has_text="Warn").click()
+    warning = page.locator("details[open]")
+    warning.get_by_label("Message to the person").fill("Please stay calm.")
+    warning.get_by_role("button", name="Warn").click()
+    expect(page.locator(".undo")).to_contain_text("Warned")
+    expect(page.get_by_label("Note for other moderators")).to_have_value("She answers calmly.")
+    expect(page.locator("details[open]").get_by_label("Message to the person")).to_have_value("Not yet.")
+    page.get_by_role("button", name="Add note").click()
+    expect(page.locator(".note-of")).to_contain_text("She answers calmly.")
+    expect(page.get_by_label("Note for other moderators")).to_have_value("")
+    expect(page.locator("#id_warn_message")).to_have_value("")
+    context.close()
+
+
+def test_two_appeals_are_written_one_after_the_other(browser, live_server):
+    maria = UserFactory.create(name="Maria", roles=("Moderator",))
+    ada = UserFactory.create(name="Ada")
+    for kind in ("warn", "review"):
+        sanctions.impose(person=Person(user=ada), actor=maria, kind=kind, reason="insult")
+    context = browser.new_context(viewport=PHONE)
+    log_in(context, live_server, ada)
+    page = context.new_page()
+    page.goto(f"{live_server.url}/account/status/")
+    first, second = page.locator("section.alert").all()
+    for section, text in ((first, "I was calm."), (second, "It was a joke.")):
+        section.locator("summary").click()
+        section.get_by_label("Why is this decision wrong?").fill(text)
+    second.get_by_role("button", name="Appeal this decision").click()
+    expect(second).to_contain_text("You will see the answer here.")
+    expect(first.get_by_label("Why is this decision wrong?")).to_have_value("I was calm.")
     context.close()
