@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.request import urlopen
 
 from playwright.sync_api import Page, expect, sync_playwright
@@ -32,6 +32,16 @@ PACKAGES = "python3,python3-venv,ca-certificates,postgresql"
 CHROMIUM = "/usr/bin/chromium"
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 WAIT_SECONDS = 300
+ERASED, KEPT = "Before the restart.", "After the loss of the database."  # comments
+DELETE_PERMANENTLY = """
+from comments.models import Comment, State
+from moderation.actions.decisions import decide
+from moderation.erasure import purge
+chosen = Comment.objects.get(body="{text}")
+person = chosen.author
+decide(ids=[chosen.pk], to=State.SPAM, reason="spam", actor=person)
+print(purge.purge_list(group=purge.make_list(states=["spam"], days=0, actor=person), actor=person))
+"""
 
 # The steps of the entry point of the image of Postgres on which compose.yml relies.
 ENTRYPOINT = r"""#!/bin/sh
@@ -93,9 +103,11 @@ class Engine:
         """Run a command of Podman, and return its output."""
         return self._run(["podman", *arguments])
 
-    def compose(self, *arguments: str | Path) -> str:
+    def compose(self, *arguments: str | Path, stdin: Path = Path(os.devnull)) -> str:
         """Run a command of docker-compose with the site's file, and return its output."""
-        return self._run(["docker-compose", "--env-file", self.folder / "env", "-f", COMPOSE, *arguments])
+        argv = ["docker-compose", "--env-file", self.folder / "env", "-f", COMPOSE, *arguments]
+        with stdin.open("rb") as file:
+            return self._run(argv, file)
 
     def inspect(self, service: str) -> dict[str, Any]:
         return json.loads(self.podman("inspect", container(service)))[0]  # type: ignore[no-any-return]
@@ -111,8 +123,8 @@ class Engine:
         )
         return done.stdout
 
-    def _run(self, argv: list[str | Path]) -> str:
-        return subprocess.check_output(argv, env=self.environment, text=True)
+    def _run(self, argv: list[str | Path], stdin: IO[bytes] | None = None) -> str:
+        return subprocess.check_output(argv, env=self.environment, stdin=stdin, text=True)
 
 
 def container(service: str) -> str:
@@ -230,7 +242,7 @@ def check_containers(engine: Engine) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(base_url=url)
         try:
-            use_site(engine, page, link[0])
+            story = use_site(engine, page, link[0])
         except Exception:
             report(f"{page.url}:\n{page.inner_text('body')[:1500]}")
             raise
@@ -238,27 +250,41 @@ def check_containers(engine: Engine) -> None:
             browser.close()
     report(engine.podman("exec", container("web"), "python", "manage.py", "check_integrity").strip())
     upgrade(engine, url)
-    backup_and_restore(engine, url)
+    backup_and_restore(engine, url, story)
 
 
-def use_site(engine: Engine, page: Page, link: str) -> None:
-    """Set the site up, and post comments around restarts of the web server and of the database."""
+def use_site(engine: Engine, page: Page, link: str) -> str:
+    """Set the site up, and post comments around restarts of the web server and of the database.
+
+    Returns the address of the story.
+    """
     url = f"http://localhost:{engine.port}"
     story = set_up(page, link)
-    comment(page, story, "Before the restart.")
+    comment(page, story, ERASED)
     engine.compose("restart", "web")
     wait_until(lambda: answers(f"{url}/readyz"), "the web server is back")
     assert engine.log("web").count("/setup/") == 1, "a site that is set up prints no link"
     comment(page, story, "After the restart of the web server.")
     restarted_at = time.monotonic()
+    started_at = engine.inspect("database")["State"]["StartedAt"]
     engine.podman("kill", "--signal=KILL", container("database"))
-    engine.podman("start", container("database"))
+    engine.podman("start", container("database"))  # does nothing while the killed one still ends
+    wait_until(lambda: restarted(engine, "database", started_at), "another process of the database")
     wait_until(lambda: answers(f"{url}/readyz"), "the database is back")
     report(f"Ready {time.monotonic() - restarted_at:.1f} s after the database was killed and started.")
-    comment(page, story, "After the loss of the database.")
+    comment(page, story, KEPT)
     page.goto("/owner/status/")
     for host in ("web", "worker", "scheduler"):
         expect(page.get_by_text(f"{host}: ").first).to_be_visible()
+    return story
+
+
+def restarted(engine: Engine, service: str, started_at: str) -> bool:
+    """Return whether a container has been started after this time. Starts it if it does not run."""
+    state = engine.inspect(service)["State"]
+    if not state["Running"]:
+        engine.podman("start", container(service))
+    return bool(state["Running"] and state["StartedAt"] != started_at)
 
 
 def set_up(page: Page, link: str) -> str:
@@ -281,9 +307,13 @@ def set_up(page: Page, link: str) -> str:
 
 
 def comment(page: Page, story: str, text: str) -> None:
-    """Post a comment, and see it on the page."""
-    page.goto(f"{story}reply/")
-    page.get_by_label("Your comment").fill(text)
+    """Post a comment, and see it on the page.
+
+    Each web process notices within a second that the database is back, and answers 503 until then.
+    """
+    field = page.get_by_label("Your comment")
+    wait_until(lambda: page.goto(f"{story}reply/") and field.is_visible(), "the form of a comment")
+    field.fill(text)
     page.get_by_role("button", name="Post comment").click()
     expect(page.get_by_text(text, exact=True).first).to_be_visible()
     report(f"Posted: {text}")
@@ -300,18 +330,36 @@ def upgrade(engine: Engine, url: str) -> None:
     wait_until(lambda: answers(f"{url}/readyz"), "the upgraded site is ready")
 
 
-def backup_and_restore(engine: Engine, url: str) -> None:
-    """Lose the database with its volume, and restore a backup as docs/deploy.md says."""
-    engine.podman("exec", container("web"), "python", "manage.py", "backup", "/data/backups/now.zip")
-    engine.compose("down")
-    engine.podman("volume", "rm", "soundoff_database")
+def backup_and_restore(engine: Engine, url: str, story: str) -> None:
+    """Lose all volumes, and restore what was copied from them as docs/deploy.md says.
+
+    A comment that was deleted permanently after the backup was made is deleted again.
+    """
+    files = ("now.zip", "erasures.jsonl")
+    engine.podman("exec", container("web"), "python", "manage.py", "backup", f"/data/backups/{files[0]}")
+    delete = DELETE_PERMANENTLY.format(text=ERASED)
+    report(
+        engine.podman("exec", container("web"), "python", "manage.py", "shell", "-v0", "-c", delete).strip()
+    )
+    for path in (f"web:/data/backups/{files[0]}", f"web:/data/{files[1]}"):
+        engine.compose("cp", path, engine.folder)
+    engine.compose("down", "--volumes")
+    engine.compose("create", "--no-build")
+    for name in files:
+        copy = f"cat > /data/backups/{name}"
+        argv = ["run", "--rm", "-T", "--no-deps", "--entrypoint", "sh", "upgrade", "-c", copy]
+        engine.compose(*argv, stdin=engine.folder / name)
     engine.compose("up", "-d", "--no-build", "--wait", "database")
-    report(engine.compose("run", "-T", "--rm", "upgrade", "restore", "/data/backups/now.zip").strip()[-300:])
+    paths = [f"/data/backups/{name}" for name in files]
+    restored = engine.compose("run", "-T", "--rm", "upgrade", "restore", paths[0], "--erasures", paths[1])
+    report(restored.strip()[-500:])
     engine.compose("up", "-d", "--no-build")
     wait_until(lambda: answers(f"{url}/readyz"), "the restored site is ready")
-    with urlopen(f"{url}/") as response:
-        assert b"A story in a container" in response.read()
-    report("The database was lost and restored from the backup.")
+    with urlopen(story) as response:
+        page = response.read().decode()
+    assert KEPT in page
+    assert ERASED not in page
+    report("All volumes were lost, and the site was restored from the backup and the list of erasures.")
 
 
 def report(text: str) -> None:
