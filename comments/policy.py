@@ -77,6 +77,7 @@ class Submission:
 
     discussion: Discussion
     parent: Comment | None = None
+    removed_parent: Comment | None = None  # the comment whose reply form this is, if it becomes no reply
     author: User | None = None
     guest: Guest | None = None
     name: str

@@ -65,8 +65,8 @@ class SearchScope:
     year: tuple[datetime, datetime] | None = None
 
 
-# A setting for this transaction, which is this one statement unless the caller has begun another. Without it
-# the planner of a database server whose operator has not set it (docs/operate.md) takes a random read for four
+# A setting for this transaction, which is this one statement unless the caller has begun another. If the
+# operator of the database server has not set it (docs/operate.md), the planner takes a random read for four
 # times as expensive as a sequential one, as on a spinning disk. With 10,000,000 comments it then read all of
 # them for a word that 20 of them have: 7 s instead of 10 ms.
 SEARCH_SETTINGS = "SELECT set_config('random_page_cost', '1.1', true); "

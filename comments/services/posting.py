@@ -91,9 +91,11 @@ def _insert_comment(
     """
     state, findings = STATE_BY_VERDICT[screening.verdict], screening.findings
     person = submission.author or submission.guest
+    form_parent = submission.parent or submission.removed_parent
     values: dict[str, Any] = {
         "discussion": submission.discussion.pk,
         "parent": submission.parent and submission.parent.pk,
+        "draft_parent": form_parent and form_parent.pk,
         "author": submission.author and submission.author.pk,
         "guest": submission.guest and submission.guest.pk,
         "name": submission.name,

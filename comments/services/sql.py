@@ -87,7 +87,7 @@ updated_discussion AS (
 deleted_draft AS (
   DELETE FROM comments_commentdraft draft USING inserted
   WHERE draft.user_id = inserted.author_id AND draft.article_id = inserted.discussion_id
-    AND draft.parent_id IS NOT DISTINCT FROM %(parent)s),
+    AND draft.parent_id IS NOT DISTINCT FROM %(draft_parent)s),
 log AS (
   INSERT INTO comments_transition
     (kind, discussion_id, comment_id, revision, actor_id, from_state, to_state, from_reason, reason,

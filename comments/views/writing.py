@@ -74,12 +74,12 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
     if "preview" in form.data:
         preview = form.preview()
         if preview:
-            _nudge_in_preview(request, discussion, parent, form)
+            _nudge_in_preview(request, target, parent, form)
         status = 200 if preview else 422
         return _form_page(request, form, discussion, parent, status=status, preview=preview)
     if form.is_valid():
         try:
-            posted, author = _post_reply(request, discussion, parent, form)
+            posted, author = _post_reply(request, target, parent, form)
         except NudgeError as error:
             form.show_nudges(error.sentences)
         except ValidationError as error:
@@ -91,8 +91,6 @@ def reply(request: SiteRequest, slug: str, pk: str | None = None) -> HttpRespons
         else:
             if form.cleaned_data.get("follow"):
                 follow_replies(posted.author, posted.guest, article)
-            if user and parent != target.parent:
-                delete_draft(user=user, article=article, parent=target.parent)
             return _posted_response(request, posted, author, is_new=author is not None and author != guest)
     return _form_page(request, form, discussion, parent, status=422 if form.is_bound else 200)
 
@@ -275,11 +273,11 @@ def _load_own_comment(request: SiteRequest, pk: str) -> Comment:
 
 
 def _post_reply(
-    request: SiteRequest, discussion: Discussion, parent: Comment | None, form: ReplyForm
+    request: SiteRequest, target: ReplyTarget, parent: Comment | None, form: ReplyForm
 ) -> tuple[Comment, Guest | None]:
     """Post the comment, and return it with the guest for the cookie. Raises what post_comment raises."""
     user, guest = current_writer(request)
-    submission = _make_submission(request, discussion, parent, form)
+    submission = _make_submission(request, target, parent, form)
     nonce: UUID = form.cleaned_data["nonce"]
     if user:
         return post_comment(submission, nonce=nonce), None
@@ -317,12 +315,13 @@ def _send_link_again(guest: Guest) -> Guest:
 
 
 def _make_submission(
-    request: SiteRequest, discussion: Discussion, parent: Comment | None, form: ReplyForm
+    request: SiteRequest, target: ReplyTarget, parent: Comment | None, form: ReplyForm
 ) -> Submission:
     user, guest = current_writer(request)
     return Submission(
-        discussion=discussion,
+        discussion=target.discussion,
         parent=parent,
+        removed_parent=None if parent else target.parent,
         author=user,
         guest=guest,
         name=user.name if user else form.cleaned_data.get("name", ""),
@@ -334,11 +333,11 @@ def _make_submission(
 
 
 def _nudge_in_preview(
-    request: SiteRequest, discussion: Discussion, parent: Comment | None, form: ReplyForm
+    request: SiteRequest, target: ReplyTarget, parent: Comment | None, form: ReplyForm
 ) -> None:
     """Show the writer in the preview the advice that the form would show before it posts the text."""
     try:
-        nudges = policy().find_nudges(_make_submission(request, discussion, parent, form))
+        nudges = policy().find_nudges(_make_submission(request, target, parent, form))
     except ValidationError:  # paused, banned or too fast: the person is told when the comment is posted
         return
     if nudges:

@@ -277,12 +277,13 @@ def test_a_members_draft_of_a_reply_goes_with_the_comment_at_the_top_level(clien
     article, member = make_article(), UserFactory.create()
     root = make_comment(article, "Loud words.")
     client.force_login(member)
+    client.post(url(article), {"draft": "1", "body": "For everybody.", "nonce": str(uuid4())})
     client.post(url(article, root), {"draft": "1", "body": "My answer.", "nonce": str(uuid4())})
     assert CommentDraft.objects.filter(parent=root).exists()
     change_states(ids=[root.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
     client.post(url(article, root), {"body": "My answer.", "nonce": str(uuid4()), "top_level": "1"})
     assert Comment.objects.get(body="My answer.").parent is None
-    assert not CommentDraft.objects.exists()
+    assert [draft.body for draft in CommentDraft.objects.all()] == ["For everybody."]
 
 
 @pytest.mark.parametrize("where", ["other story", "nowhere", "hidden", "draft", "too far"])
