@@ -101,10 +101,10 @@ def keep_conflicting_copy(
 ) -> Revision:
     """Store a text that was not saved because a colleague had saved another one meanwhile.
 
-    `base` is the number of the revision that it was based on. The same text is stored once.
+    `base` is the number of the revision that it was based on. The same text of one form is stored once.
     """
     lock_document(document)
-    last = document.revisions.filter(is_conflicting_copy=True, by=by).first()
+    last = document.revisions.filter(is_conflicting_copy=True, by=by, nonce=nonce).first()
     if last and DocumentText.of(last) == text:
         return last
     number = document.revisions.next_number()

@@ -135,8 +135,9 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         form_url: str = "",
         extra_context: Any = None,
     ) -> HttpResponse:
-        if request.method == "POST" and "_fill" in request.POST and (key := parse_number_or_zero(object_id)):
-            self._fill_with_choice(request, key)
+        is_choice = request.method == "POST" and "_fill" in request.POST
+        if is_choice and object_id and (answer := self._fill_with_choice(request, object_id)):
+            return answer
         if object_id:
             return super().changeform_view(request, object_id, form_url, extra_context)
         if request.method != "POST":
@@ -178,38 +179,50 @@ class DocumentAdmin(ConcurrentEditingAdmin):
 
     def _continue_after_creation(self, request: HttpRequest, key: int) -> HttpResponse:
         """Answer a form that has created its document already: later changes in it become an autosave."""
-        document, user = self.get_editable(request, key), request_user(request)
-        *earlier, last = posted_forms(request)
+        document, last = self.get_editable(request, key), posted_forms(request)[-1]
         same_autosave = Autosave.objects.filter(
             nonce=last.nonce, is_done=True, change_number__gte=last.change_number
         )
         if DocumentText.from_fields(request.POST) != DocumentText.of(document) or (
             last.change_number and not same_autosave.exists()
         ):
-            stored = autosaves.autosave(
-                forms=[*earlier, last, new_form()],
-                editor=user,
-                kind=self.model,
-                document=document,
-                fields=posted_fields(request),
-                snapshot=request.POST.get("read", ""),
-            )
             message = _(
                 "It was saved before. Your later changes are in the form below and are not saved yet."
             )
-            self.message_user(request, message)
-            if stored:
-                return redirect(f"{self.url_of('change', document.pk)}?unsaved={stored.pk}")
+            if answer := self._show_unsaved(request, document, message):
+                return answer
         return self.response_change(request, document)
 
-    def _fill_with_choice(self, request: HttpRequest, key: int) -> None:
-        """Put the text that was chosen in a conflict into the form, where it is read before it is saved."""
-        document = self.get_editable(request, key)
+    def _show_unsaved(self, request: HttpRequest, document: Document, message: str) -> HttpResponse | None:
+        """Keep the sent form as unsaved changes, and lead to the document with them in its form.
+
+        Returns None if there is nothing to keep.
+        """
+        stored = autosaves.autosave(
+            forms=[*posted_forms(request), new_form()],
+            editor=request_user(request),
+            kind=self.model,
+            document=document,
+            fields=posted_fields(request),
+            snapshot=request.POST.get("read", ""),
+        )
+        self.message_user(request, message)
+        return redirect(f"{self.url_of('change', document.pk)}?unsaved={stored.pk}") if stored else None
+
+    def _fill_with_choice(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
+        """Put the text that was chosen in a conflict into the form, where it is read before it is saved.
+
+        Without the copy of the person's text nothing is chosen: the form is shown again with what was sent.
+        """
+        document = self.get_editable(request, parse_number_or_zero(object_id))
         copy = document.revisions.filter(
             is_conflicting_copy=True, by=request_user(request), nonce=form_nonce(request)
         ).first()
         if copy is None:
-            return
+            message = _(
+                "That conflict is no longer stored. Your text is in the form below and is not saved yet."
+            )
+            return self._show_unsaved(request, document, message) or redirect(request.get_full_path())
         mine, theirs = DocumentText.of(copy), DocumentText.of(document)
         text: DocumentText | None = mine
         if request.POST["_fill"] == "theirs":
@@ -222,6 +235,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
             data[name] = value
         request.POST = data
         site_request(request).chosen_copy = copy  # for get_form
+        return None
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         user = request_user(request)

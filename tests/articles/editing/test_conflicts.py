@@ -26,6 +26,7 @@ from tests.articles.editing.editor_forms import (
     change,
     hidden_fields,
     post_autosave,
+    with_turn,
 )
 from tests.articles.images.sample_images import jpeg, upload
 from tests.factories import make_article
@@ -160,6 +161,36 @@ def test_changes_that_do_not_touch_can_be_merged(draft, emil, edda):
     assert second.post(change(draft), hers | renewed | {"body": both}).status_code == 302
     draft.refresh_from_db()
     assert draft.body == both
+
+
+def test_the_same_text_in_another_form_has_a_conflict_of_its_own(draft, emil, edda):
+    first, second = client_of(emil), client_of(edda)
+    hers = draft.body.replace("nine", "eleven")
+    for his in ("ten", "half past ten"):
+        read = hidden_fields(second, change(draft))
+        first.post(
+            change(draft),
+            article_fields(draft, body=f"The boat leaves at {his}.") | hidden_fields(first, change(draft)),
+        )
+        draft.refresh_from_db()
+        page = second.post(change(draft), article_fields(draft, body=hers) | read).content.decode()
+    renewed = read | {"read": re.search('name="read" value="([^"]*)"', page)[1]}
+
+    response = second.post(change(draft), article_fields(draft, body=hers) | renewed | {"_fill": "theirs"})
+
+    assert response.context["adminform"].form["body"].value() == "The boat leaves at half past ten."
+    draft.refresh_from_db()
+    assert draft.body == "The boat leaves at half past ten."
+
+
+def test_a_choice_without_the_conflict_saves_nothing(draft, edda):
+    client = client_of(edda)
+    sent = article_fields(draft, body="Hers.") | with_turn(hidden_fields(client, change(draft)))
+    response = client.post(change(draft), sent | {"_fill": "theirs"}, follow=True)
+    assert "That conflict is no longer stored." in response.content.decode()
+    assert "Hers." in autosaved_bodies()
+    draft.refresh_from_db()
+    assert draft.body != "Hers."
 
 
 def test_a_field_that_only_a_colleague_changed_keeps_their_value(draft, emil, edda):

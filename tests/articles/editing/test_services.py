@@ -81,9 +81,9 @@ def test_restoring_creates_a_new_revision(draft, emil):
 
 
 def test_a_conflicting_copy_is_stored_once_and_is_not_the_text(draft, emil):
-    text = DocumentText("Boats", "", "Mine.")
+    text, nonce = DocumentText("Boats", "", "Mine."), uuid4()
     for _ in range(2):
-        copy = keep_conflicting_copy(document=draft, text=text, by=emil, base=1, nonce=uuid4())
+        copy = keep_conflicting_copy(document=draft, text=text, by=emil, base=1, nonce=nonce)
     assert (copy.number, copy.is_conflicting_copy, draft.revisions.count()) == (2, True, 2)
     draft.body = "Three."
     save_article(article=draft, by=emil)
