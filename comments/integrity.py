@@ -15,7 +15,7 @@ from django.db.models import F, Q
 from articles.images import integrity as images
 from articles.markup.markdown import render_story
 from articles.models import Article
-from articles.services import save_article
+from articles.site.cached_pages import increment_site_version
 from comments.duplicates import normalize_text
 from comments.models import Comment, CommentText, Discussion, Reason, Recommendation
 from comments.policy import policy
@@ -178,8 +178,13 @@ def repair(damage: Damage) -> None:
                 body_html=render_body(comment.body, is_plain_text=comment.is_plain_text)
             )
             increment_versions([comment.discussion_id])
-    for article in Article.objects.filter(pk__in=damage.get("article_html", [])):
-        save_article(article=article)
+    for key in damage.get("article_html", []):
+        with transaction.atomic():
+            article = Article.objects.only("body").select_for_update(no_key=True).get(pk=key)
+            Article.objects.filter(pk=key).update(
+                body_html=render_story(article.body), version=F("version") + 1
+            )
+            increment_site_version()
     _rebuild_search_texts(damage.get("search", []))
     _delete_rest_of_erased(damage.get("erased", []))
     policy().repair_damage(damage)

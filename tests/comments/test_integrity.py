@@ -318,11 +318,13 @@ def test_a_deleted_log_entry_is_found_by_the_next_one(thread):
 def test_html_that_differs_from_its_text_is_found_and_rendered_again(thread):
     Comment.objects.filter(pk=thread[1].pk).update(body_html="<script>alert(1)</script>")
     Article.objects.update(body_html="<p>Other.</p>")
+    saved_at = Article.objects.get().updated_at
 
     damage = check()
     assert damage == {"comment_html": [thread[1].pk], "article_html": [thread[0].discussion_id]}
     repair(damage)
     assert check() == {}
+    assert Article.objects.get().updated_at == saved_at
     assert Comment.objects.get(pk=thread[1].pk).body_html == "<p>Another <em>word</em>.</p>\n"
 
 
