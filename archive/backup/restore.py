@@ -89,11 +89,6 @@ def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
                 media.put_in_place()
                 if missing:  # until the erasures are replayed, the database holds data that was erased since
                     files.save(backup_folder.UNFINISHED_RESTORE, reader.manifest.summary.encode())
-            if missing:
-                _migrate(reader.manifest)
-                with transaction.atomic(durable=True):
-                    replayed = _replay_and_requeue(erasures_to_replay, old_version)
-                files.storage().delete(backup_folder.UNFINISHED_RESTORE)
         except IntegrityError as error:
             raise BackupError(f"The backup contradicts itself: {first_line(error)}.") from error
         except DatabaseError as error:
@@ -105,6 +100,9 @@ def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
             ) from error
         except OSError as error:
             raise BackupError(f"Nothing was restored: {error.strerror or error}.") from error
+        if missing:
+            _migrate(reader.manifest)
+            replayed = _finish(erasures_to_replay, old_version)
     invalidate_stale_copies()
     tables.analyze_tables()
     if erasures:
@@ -170,6 +168,20 @@ def _migrate(manifest: Manifest) -> None:
             f"The whole backup was restored, but it can't be upgraded: {first_line(error)}. Restore it into "
             f"another empty database with the version that made it ({manifest.program or 'unknown'})."
         ) from error
+
+
+def _finish(erasures: list[erasure_log.Erasure], old_version: int) -> erasure_replay.ReplayedErasures:
+    """Replay the erasures in the upgraded tables, and note that the restore is complete."""
+    try:
+        with transaction.atomic(durable=True):
+            replayed = _replay_and_requeue(erasures, old_version)
+        files.storage().delete(backup_folder.UNFINISHED_RESTORE)
+    except (DatabaseError, OSError) as error:
+        raise BackupError(
+            "The whole backup was restored, but what was permanently deleted after it may be there again: "
+            f"{first_line(error)}. Restore it again into an empty database."
+        ) from error
+    return replayed
 
 
 def _lock_tables() -> int:
