@@ -117,7 +117,7 @@ class ArticleForm(NotesForm, LeadImageFields):
         slug: str = self.cleaned_data["slug"]
         title: str = self.cleaned_data.get("title", "")
         if not slug or (not self.instance.pk and slug == slug_from_title(title)):
-            slug = unique_slug(title)
+            slug = unique_slug(title, exclude=self.instance.pk or 0)
         if (redirected := find_redirected_article("", slug)) and redirected != self.instance.pk:
             raise forms.ValidationError(_("This slug redirects to another story, which had it before."))
         return slug

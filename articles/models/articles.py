@@ -376,14 +376,18 @@ def token_signing_time(token: str) -> datetime:
     return datetime.fromtimestamp(signing.b62_decode(token.rsplit(":", 2)[1]), UTC)
 
 
-def unique_slug(title: str) -> str:
-    """Return an unused slug for a new article: its title in its own script, numbered if that is taken."""
+def unique_slug(title: str, *, exclude: int = 0) -> str:
+    """Return an unused slug for an article: its title in its own script, numbered if that is taken.
+
+    `exclude` is the id of the article itself, if it is stored.
+    """
     base = slug_from_title(title)
     stem = base[: MAX_SLUG_LENGTH - 10].rstrip("-")  # leaves room for a number
-    taken = set(Article.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
+    others = Article.objects.exclude(pk=exclude)
+    taken = set(others.filter(slug__startswith=stem).values_list("slug", flat=True))
     path = "/stories/"  # not by reverse(): commands, such as an import, would load all views first
-    redirects = Redirect.objects.filter(old__startswith=path + stem).values_list("old", flat=True)
-    taken |= {old.removeprefix(path).strip("/") for old in redirects}  # they lead to other stories
+    redirects = Redirect.objects.filter(old__startswith=path + stem).exclude(article=exclude)
+    taken |= {old.removeprefix(path).strip("/") for old in redirects.values_list("old", flat=True)}
     return first_unused_slug(base, taken, stem=stem)
 
 

@@ -74,6 +74,19 @@ def test_a_second_story_of_the_same_title_gets_its_own_slug(emil):
     assert list(slugs) == ["the-slip-closes", "the-slip-closes-2", "the-slip-closes-3"]
 
 
+def test_an_emptied_slug_is_the_same_again(emil):
+    client_of(emil).post(ADD, form())
+    story = Article.objects.get()
+    for _ in range(2):
+        client_of(emil).post(change(story), form(slug=""))
+        story.refresh_from_db()
+        assert story.slug == "the-slip-closes"
+    client_of(emil).post(change(story), form(slug="slip"))
+    client_of(emil).post(change(story), form(slug=""))
+    story.refresh_from_db()
+    assert story.slug == "the-slip-closes"
+
+
 def test_a_second_story_whose_long_title_has_the_same_beginning_gets_its_own_slug(emil):
     title = "the ferry leaves " * 10
     slug = slugify(title)[:120].strip("-")  # the script cuts the slug there
