@@ -16,6 +16,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.requests import request_user
 from articles.editing.concurrent_editing import ConcurrentEditingAdmin
 from articles.editing.conflicts import ConflictAwareForm, DocumentForm
 from articles.editing.editor_page import DocumentAdmin
@@ -156,13 +157,14 @@ class PinAdmin(EditorAccessAdmin):
         # Nobody may pin the draft of another editor.
         articles = Article.objects.published() | Article.objects.filter(pin__isnull=False)
         article = get_object_or_404(articles, pk=parse_number_or_zero(request.POST.get(action)))
+        title = article.title_for(request_user(request))
         try:
             if action == "pin":
                 front_page.pin(article=article)
-                self.message_user(request, _("Pinned: %(title)s") % {"title": article.title})
+                self.message_user(request, _("Pinned: %(title)s") % {"title": title})
             elif action == "unpin":
                 front_page.unpin(article=article)
-                self.message_user(request, _("Unpinned: %(title)s") % {"title": article.title})
+                self.message_user(request, _("Unpinned: %(title)s") % {"title": title})
             else:
                 front_page.move_pin(article=article, up=action == "up")
         except front_page.TooManyPinsError as error:
