@@ -242,7 +242,8 @@ def comment(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
 
     It redirects to the comment on the story's first page, or shows a page with its branch if it is not there.
     With `?after=` the id of a reply, that page continues after it. A removed comment answers 410 with the
-    reason. With `?deleted=1` its author sees where in the thread it was.
+    reason, except to its author and to moderators. With `?deleted=1` its author sees where in the thread it
+    was.
     """
     story_page = load_story_page(request, slug)
     article, discussion = story_page.article, story_page.discussion
@@ -262,7 +263,9 @@ def comment(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     after = query["after"]
     order = remembered_order(request, is_open=discussion.is_open(request.now))
     location = locate_comment(comment, reader, order)
-    if after is None and location.root_on_first_page and location.is_among_first_replies:
+    is_in_thread = is_own or comment.shown or comment.state == State.PENDING
+    is_on_first_page = is_in_thread and location.root_on_first_page and location.is_among_first_replies
+    if after is None and is_on_first_page:
         deleted = f"?deleted={comment.pk}" if reader.deleted else ""
         return redirect(f"{article.get_absolute_url()}{deleted}#comment-{comment.pk}")
     if not (rows := read_branch(comment, reader, after)):
@@ -271,7 +274,7 @@ def comment(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
         "article": article,
         "comment": comment,
         "root_id": location.root_id,
-        "thread_url": _thread_url(article, comment, location, order),
+        "thread_url": _thread_url(article, comment, location, order) if is_in_thread else "",
         "zone": article.time_zone,
         "thread": render_thread(request, story_page, rows, reader, story_path="../../", focus=comment.pk),
     }

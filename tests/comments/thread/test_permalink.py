@@ -208,6 +208,17 @@ def test_the_author_and_moderators_are_redirected_to_a_removed_comment(client):
     assert ids(client.get(link(article, comment.pk)).content.decode()) == [comment.pk]
 
 
+def test_moderators_see_the_place_of_a_removed_reply(client):
+    article = make_article()
+    root = make_comment(article, "A word.")
+    reply = make_comment(article, "Loud words.", parent=root)
+    change_states(ids=[reply.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
+    client.force_login(UserFactory.create(roles=("Moderator",)))
+    response = client.get(link(article, reply.pk))
+    assert reply.pk in ids(response.content.decode())
+    assert "Removed by a moderator: insult" in response.content.decode()
+
+
 @pytest.mark.parametrize("query", ["x", "-1", "0", str(2**63), "1%00", "²"])
 def test_a_bad_cursor_is_404(client, query):
     article = make_article()
