@@ -161,7 +161,8 @@ def unpost(request: SiteRequest, pk: str) -> HttpResponse:
         return redirect("comment-unpost", comment.pk)
     is_undone = (comment.state, comment.state_reason) == (State.DELETED, Reason.UNPOSTED)
     if not is_undone or request.now > comment.created_at + EDIT_WINDOW:
-        messages.info(request, _explain_late_undo())
+        can_be_deleted = comment.can_be_deleted_by(user, guest)
+        messages.info(request, _explain_late_undo() if can_be_deleted else explain_refused_edit(comment))
         can_be_edited = comment.can_be_edited_by(user, guest)
         return redirect(reverse("comment-edit", args=[comment.pk]) if can_be_edited else comment)
     article, parent = comment.discussion.article, comment.parent

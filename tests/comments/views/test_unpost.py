@@ -117,6 +117,8 @@ def test_a_comment_removed_by_a_moderator_cannot_be_taken_back(client, posted):
     change_states(ids=[posted.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=None)
     page = unpost(client, posted).content.decode()
     assert "Undone" not in page
+    assert "A moderator has decided on this comment." in page
+    assert "delete it" not in page
     posted.refresh_from_db()
     assert posted.state == State.REJECTED
 
