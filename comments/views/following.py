@@ -72,7 +72,7 @@ def follow_story(request: SiteRequest, slug: str) -> HttpResponse:
             form.add_error(None, error)
         else:
             text = _("You do not follow this story.")
-            if chosen.get("discussion") or chosen["corrections"]:
+            if follows.all().exists():  # also of comments, which the form of a closed discussion leaves alone
                 text = format_html("{} {}", _("Saved."), _explain_delivery(delivery, person))
             messages.success(request, text)
             return redirect(article)

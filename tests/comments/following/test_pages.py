@@ -75,6 +75,17 @@ def test_only_the_corrections_of_a_closed_story_can_be_followed(
     assert 'name="discussion"' not in jane_client.get(url).content.decode()
     jane_client.post(url, {"discussion": "comments", "corrections": "on", "delivery": "daily"})
     assert list(Follow.objects.values_list("kind", flat=True)) == ["corrections"]
+    stopped = jane_client.post(url, {"delivery": "daily"}, follow=True)
+    assert "You do not follow this story." in stopped.content.decode()
+
+
+def test_a_follow_of_a_closed_discussion_stays(jane: User, jane_client: Client, article: Article) -> None:
+    follow(jane, article, "comments")
+    Discussion.objects.create(article=article, status="closed")
+    saved = jane_client.post(f"/stories/{article.slug}/follow/", {"delivery": "daily"}, follow=True)
+    assert "You do not follow this story." not in saved.content.decode()
+    assert "Saved." in saved.content.decode()
+    assert Follow.objects.exists()
 
 
 def test_changing_a_deleted_follow_reports_that_it_is_gone(jane_client: Client) -> None:
