@@ -62,9 +62,7 @@ class AuthorsField(forms.MultiValueField):
     def set_choices(self, current_authors: Sequence[int]) -> None:
         """Set the choices: the staff, and the present authors (`current_authors`, ids of users)."""
         people = {user.pk: str(user) for user in User.objects.staff().active()}
-        people |= {
-            user.pk: str(user) for user in User.objects.filter(pk__in=current_authors) if current_authors
-        }
+        people |= {user.pk: str(user) for user in User.objects.filter(pk__in=current_authors)}
         choices = [("", "—"), *sorted(people.items(), key=lambda row: row[1].casefold())]
         for field, widget in zip(self.fields, self.widget.widgets, strict=True):
             assert isinstance(field, forms.ModelChoiceField)

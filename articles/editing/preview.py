@@ -99,7 +99,8 @@ def _chosen_authors(request: HttpRequest) -> list[BylineAuthor]:
     """Return the authors chosen in the form. A new author gets a slug of their own when it is saved."""
     chosen = [request.POST.get(f"signed_{position}", "") for position in range(MAX_AUTHORS)]
     keys = parse_ids(chosen)
-    people = User.objects.staff().select_related("author").in_bulk(keys)
+    possible = User.objects.staff() | User.objects.filter(author__isnull=False)
+    people = possible.select_related("author").in_bulk(keys)
     authors = [people[key] for key in dict.fromkeys(keys) if key in people]
     return [
         BylineAuthor(p.name, p.author.slug if hasattr(p, "author") else slugify(p.name) or "-")

@@ -5,9 +5,10 @@ import re
 import pytest
 from django.test import Client
 
-from accounts.models import User
+from accounts.models import READER, User
 from articles.markup.paste_html import MAX_LENGTH
-from articles.models import Article, Topic
+from articles.models import Article, Author, Topic
+from articles.services import save_author
 from core.data_folder import PROJECT
 from tests.articles.images.sample_images import jpeg, make_image
 from tests.factories import UserFactory
@@ -35,6 +36,8 @@ def test_the_preview_shows_the_story_as_its_page_will(emil_client):
 def test_the_preview_shows_the_chosen_authors_in_order(emil_client):
     ida, ruth = UserFactory.create(name="Ida Berg", roles=("Editor",)), UserFactory.create(name="Ruth")
     me = User.objects.get(name="Emil")
+    save_author(author=Author(user=ida, slug="ida-berg"))
+    ida.set_roles((READER,))  # an author of the story who has left the staff
     chosen = {"signed_0": ida.pk, "signed_1": "", "signed_2": me.pk, "signed_3": ruth.pk, "byline": "Emil"}
     html = emil_client.post(RENDER, {"title": "x", "body": ""} | chosen).json()["html"]
     assert re.search("By .*Ida Berg.*, .*Emil</", html)
