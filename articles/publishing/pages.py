@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone, translation
 from django.utils.functional import cached_property
+from django.utils.text import normalize_newlines
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -183,7 +184,7 @@ def correction_view(model_admin: Any, request: HttpRequest, key: int, pk: int) -
     """
     article = model_admin.get_editable(request, key)
     correction = article.corrections.filter(pk=pk).first()
-    text = request.POST.get("text", correction.text if correction else "").strip()
+    text = normalize_newlines(request.POST.get("text", correction.text if correction else "")).strip()
     if not correction and (not text or {"delete", "confirm-delete"} & request.POST.keys()):
         if request.method != "POST":
             raise Http404

@@ -138,6 +138,7 @@ def test_a_draft_cannot_be_pinned_and_its_title_is_not_shown(stories):
     assert response.status_code == 404
     assert "Not yet" not in emil.get(FRONT_PAGE_ADMIN).content.decode()
     pin(article=stories["A"])
+    stories["A"].editors.add(UserFactory.create(roles=(EDITOR,)))
     unpublish_articles(ids=[stories["A"].pk])
     response = emil.post(FRONT_PAGE_ADMIN, {"unpin": stories["A"].pk}, follow=True)
     assert f"Unpinned: {UNPUBLISHED_TITLE}" in response.content.decode()

@@ -155,6 +155,9 @@ def test_a_message_says_what_was_done_with_a_correction(emil):
         return str(*client.post(url, fields, follow=True).context["messages"])
 
     assert message(text="It was eight.", seen="It was nine.") == "Correction changed."
+    lines = "\r\n".join(["x" * 99] * 20)  # 1,999 characters, as a line end counts as one
+    assert message(text=lines, seen="It was eight.") == "Correction changed."
+    assert message(text="It was eight.", seen=lines) == "Correction changed."
     deletion = {"seen": "It was eight.", "confirm-delete": ""}
     assert message(text="It was eight.", **deletion) == "Correction deleted."
     assert message(text="It was eight.", anew="") == "Correction added."
