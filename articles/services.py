@@ -129,7 +129,10 @@ def get_or_create_topic(name: str, *, shown: bool = True) -> Topic:
 @transaction.atomic
 def save_topic(*, topic: Topic) -> Topic:
     """Store a topic; an old slug redirects to the new one."""
-    _save_with_redirect(topic, _lock_stored(topic))
+    stored = _lock_stored(topic)
+    _save_with_redirect(topic, stored)
+    if stored and stored.shown and not topic.shown:
+        invalidate_stale_copies()
     return topic
 
 

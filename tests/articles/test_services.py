@@ -3,9 +3,12 @@ import threading
 import pytest
 
 from accounts.models import EDITOR
-from articles.models import Article, Site
-from articles.services import save_article
+from articles.editing.notes import add_correction, change_correction
+from articles.models import Article, Site, Topic
+from articles.services import save_article, save_topic
+from articles.site.cached_pages import stale_copies_invalidated_at
 from tests.factories import UserFactory, make_article
+from tests.helpers.clients import client_of
 
 
 @pytest.mark.django_db
@@ -54,3 +57,23 @@ def test_an_editor_may_edit_own_stories_and_those_without_editors():
     assert free.can_be_edited_by(emil)
     assert not free.can_be_edited_by(UserFactory.create(roles=("Reader", "Moderator")))
     assert other.can_be_edited_by(UserFactory.create(roles=("Administrator",)))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("change", ["hidden topic", "deleted topic", "deleted correction"])
+def test_what_is_hidden_is_not_shown_while_the_database_is_down(ada, change):
+    topic = save_topic(topic=Topic(name="Harbour", slug="harbour"))
+    correction = add_correction(article=make_article(), by=ada, text="It was nine.")
+    before = stale_copies_invalidated_at()
+    topic.name = "The harbour"
+    save_topic(topic=topic)
+    assert stale_copies_invalidated_at() == before
+    if change == "hidden topic":
+        topic.shown = False
+        save_topic(topic=topic)
+    elif change == "deleted topic":
+        client_of(ada).post(f"/admin/articles/topic/{topic.pk}/delete/", {"post": "yes"})
+        assert not Topic.objects.exists()
+    else:
+        change_correction(correction=correction, text="", seen="It was nine.")
+    assert stale_copies_invalidated_at() > before
