@@ -255,8 +255,10 @@ class NewsletterAdmin(EditorAccessAdmin):
                 (_("Unsubscribed since"), counts.get(states.UNSUBSCRIBED, 0)),
                 (_("Unsubscribed before"), counts.get(states.LEFT_OUT, 0)),
             ],
+            "has_recipients": newsletter.counts is None,
             "queued": counts.get(states.QUEUED, 0),
             "failed": counts.get(states.FAILED, 0),
+            "faulty_count": counts.get(states.FAILED, 0) + counts.get(states.BOUNCED, 0),
             "faulty": [
                 (recipient, _visible_email(request_user(request), recipient))
                 for recipient in faulty.select_related("subscriber").order_by("pk")[:MAX_FAILED_SHOWN]

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import EDITOR, MODERATOR, READER, User
-from articles.models import Article, Newsletter, Pin, Topic
+from articles.models import Article, Newsletter, NewsletterRecipient, Pin, Topic
 from articles.newsletter import drafts, sending, subscriptions
 from tests.articles.newsletter.conftest import draft_of, run_sending, send, states, subscribe
 from tests.factories import make_article
@@ -391,11 +391,32 @@ def test_the_numbers_of_an_old_newsletter_stay(
 ) -> None:
     subscribe("ann@example.org")
     newsletter = draft_of(article, emil)
+    subscribe("bo@example.org")
     send(newsletter)
     run_sending()
+    failed = newsletter.recipients.order_by("pk").last()
+    newsletter.recipients.filter(pk=failed.pk).update(state=NewsletterRecipient.State.FAILED)
+    assert "Try the failed ones again" in text_of_page(editor_client, url_of(newsletter))
     monkeypatch.setattr(sending, "RECIPIENT_RETENTION", timedelta(0))
     sending.delete_old_recipients()
-    assert "<dt>Sent</dt><dd>1</dd>" in text_of_page(editor_client, url_of(newsletter)).replace("> <", "><")
+    page = text_of_page(editor_client, url_of(newsletter)).replace("> <", "><")
+    assert "<dt>Sent</dt><dd>1</dd>" in page
+    assert "<dt>Failed</dt><dd>1</dd>" in page
+    assert "Try the failed ones again" not in page
+    assert "The recipients are no longer stored, only their numbers." in page
+
+
+def test_a_list_of_failed_and_bounced_mails_says_that_it_is_cut(
+    editor_client: Client, article: Article, emil: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ann", "bo"):
+        subscribe(f"{name}@example.org")
+    newsletter = draft_of(article, emil)
+    send(newsletter)
+    newsletter.recipients.update(state=NewsletterRecipient.State.BOUNCED)
+    for limit, is_cut in ((2, False), (1, True)):
+        monkeypatch.setattr("articles.newsletter.admin.MAX_FAILED_SHOWN", limit)
+        assert ("are listed." in text_of_page(editor_client, url_of(newsletter))) == is_cut
 
 
 def test_every_editor_sees_the_list(article: Article) -> None:
