@@ -86,6 +86,7 @@ def _redact(model_admin: Any, request: HttpRequest, document: Document, words: l
 def _describe_counts(count: Counter[str]) -> str:
     """Return "the current text, 2 versions and 1 note"."""
     versions, notes, corrections = count["version"], count["note"], count["correction"]
+    newsletters = count["newsletter"]
     parts = [
         _("the current text") if count["story"] else "",
         ngettext("%(n)s version", "%(n)s versions", versions) % {"n": versions} if versions else "",
@@ -93,6 +94,9 @@ def _describe_counts(count: Counter[str]) -> str:
         ngettext("%(n)s note", "%(n)s notes", notes) % {"n": notes} if notes else "",
         ngettext("%(n)s correction", "%(n)s corrections", corrections) % {"n": corrections}
         if corrections
+        else "",
+        ngettext("%(n)s newsletter", "%(n)s newsletters", newsletters) % {"n": newsletters}
+        if newsletters
         else "",
     ]
     text: str = get_text_list([part for part in parts if part], _("and"))

@@ -1,4 +1,4 @@
-"""Redaction: permanently remove words from a document, its revisions, autosaves, notes and corrections.
+"""Redaction: permanently remove words from a document and all texts that belong to it.
 
 Each character becomes a black square, so positions in the text stay the same. The erasure log
 (core/erasure_log.py) is kept outside of the database. It records those positions in each revision and
@@ -13,14 +13,23 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils.text import slugify
 
 from accounts.services import erase_from_admin_log
-from articles.models import Article, Autosave, Document, DocumentText, EditorNote, Redirect, Revision
+from articles.models import (
+    Article,
+    Autosave,
+    Document,
+    DocumentText,
+    EditorNote,
+    Newsletter,
+    Redirect,
+    Revision,
+)
 from articles.models.editing import document_key
 from articles.services import save_article, save_page
-from articles.site.cached_pages import invalidate_stale_copies
+from articles.site.cached_pages import increment_site_version, invalidate_stale_copies
 from core.erasure_log import Erasure, append_on_commit
 
 REDACTED = "█"
@@ -29,12 +38,13 @@ BATCH_SIZE = 1_000  # rows that are loaded at once
 
 _SPACE = r"(?:[^\S\n]+|[^\S\n]*\n[^\S\n]*)"  # two words may be on two lines, but not in two paragraphs
 _OTHER_FIELDS = ["byline", "unpublished_reason"]  # other texts that readers see, which have no revisions
+_NEWSLETTER_FIELDS = ["subject", "introduction"]
 
 
 class Occurrence(NamedTuple):
     """A word in a text, with the characters around it. `number` is that of the revision, if it is in one."""
 
-    where: str  # story (or page), version, unsaved, note, correction
+    where: str  # story (or page), version, unsaved, note, correction, newsletter
     number: int | None
     before: str
     word: str
@@ -85,6 +95,8 @@ def redact_words(*, document: Document, words: Sequence[str]) -> Counter[str]:
         count["note"] = len(notes)
         for correction in document.corrections.all():
             count["correction"] += _redact_row(correction, ["text"], pattern)
+        for newsletter in document.newsletters.select_for_update():
+            count["newsletter"] += _redact_newsletter(newsletter, pattern)
     own = [name for name in (*DocumentText._fields, *_OTHER_FIELDS) if hasattr(document, name)]
     count["story"] = int(_redact_row(document, own, pattern))
     if count["story"] or count["correction"]:
@@ -199,6 +211,16 @@ def _redact_row(row: Any, names: Iterable[str], pattern: re.Pattern[str]) -> boo
     return bool(changed)
 
 
+def _redact_newsletter(row: Newsletter, pattern: re.Pattern[str]) -> bool:
+    if not _redact_row(row, _NEWSLETTER_FIELDS, pattern):
+        return False
+    Newsletter.objects.filter(pk=row.pk).update(version=F("version") + 1)
+    erase_from_admin_log(row)  # which names it by its subject
+    increment_site_version()
+    invalidate_stale_copies()
+    return True
+
+
 def _redact_autosave(row: Autosave, pattern: re.Pattern[str]) -> bool:
     fields = {name: [_redact_text(text, pattern) for text in texts] for name, texts in row.fields.items()}
     if fields == row.fields:
@@ -224,3 +246,5 @@ def _document_texts(document: Document) -> Iterator[tuple[str, int | None, list[
     if isinstance(document, Article):
         yield "note", None, list(document.notes.values_list("body", flat=True))
         yield "correction", None, list(document.corrections.values_list("text", flat=True))
+        for texts in document.newsletters.values_list(*_NEWSLETTER_FIELDS):
+            yield "newsletter", None, list(texts)

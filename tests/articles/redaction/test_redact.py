@@ -17,6 +17,7 @@ from articles.models import (
     DocumentText,
     EditorNote,
     ImageUse,
+    Newsletter,
     OpenForm,
     Revision,
     StandingPage,
@@ -25,6 +26,7 @@ from articles.redaction.redact import find_occurrences, redact_words
 from articles.services import save_article, save_page
 from comments.services.discussions import ensure_discussion
 from tests.articles.editing.editor_forms import article_form
+from tests.articles.newsletter.conftest import draft_of
 from tests.factories import UserFactory, make_article
 from tests.helpers.clients import client_of
 from tests.helpers.postgres.database import refuse_writes
@@ -137,6 +139,20 @@ def test_bylines_reasons_and_corrections_are_redacted(story, ada, emil, client):
     assert "Quill" not in shown
     assert "With ██████████" in shown
     assert Article.objects.get().unpublished_reason == "██████████ asked for it."
+
+
+def test_newsletters_of_the_story_are_redacted(story, ada, emil, client):
+    newsletter = draft_of(story, emil)
+    texts = {"subject": "Seen: Jane Quill", "introduction": "Who is Jane Quill?", "sent_at": timezone.now()}
+    Newsletter.objects.filter(pk=newsletter.pk).update(**texts)
+    url = newsletter.get_absolute_url()
+    assert "Jane Quill" in client.get(url).content.decode()
+    listing = client_of(ada).post(page(story), {"words": "Who is"}).content.decode()
+    assert "Newsletter:" in listing
+    assert redact_words(document=story, words=[NAME])["newsletter"] == 1
+    assert "Quill" not in client.get(url).content.decode()
+    newsletter.refresh_from_db()
+    assert (newsletter.subject, newsletter.introduction) == ("Seen: ██████████", "Who is ██████████?")
 
 
 def test_the_admin_log_forgets_the_redacted_title(story, ada, emil):
