@@ -61,11 +61,11 @@ class PublicationFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [
-            ("draft", _("Draft")),
+            ("draft", _("Not published")),
             ("ready", _("Ready for review")),
             ("scheduled", _("Scheduled")),
             ("published", _("Published")),
-            ("back", _("Unpublished")),
+            ("unpublished", _("Unpublished")),
         ]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
@@ -74,7 +74,7 @@ class PublicationFilter(admin.SimpleListFilter):
                 return queryset.filter(published_at=None)
             case "ready":
                 return queryset.filter(published_at=None, stage=Article.Stage.READY)
-            case "back":
+            case "unpublished":
                 return queryset.filter(published_at=None).exclude(unpublished_at=None)
             case "scheduled":
                 return queryset.filter(published_at__gt=timezone.now())

@@ -113,8 +113,9 @@ class DiscussionInline(admin.StackedInline[Discussion, Article]):
                 "shown": discussion.visible_count,
                 "waiting": waiting,
             }
-        return _("%(shown)s shown; the source announced %(declared)s") % {
+        return _("%(shown)s shown, %(waiting)s waiting for review; the source announced %(declared)s") % {
             "shown": discussion.visible_count,
+            "waiting": waiting,
             "declared": discussion.declared_count,
         }
 

@@ -19,6 +19,7 @@ from articles.images.forms import ImageForm, UploadForm
 from articles.images.library import library_view
 from articles.images.rerender import lock_uses
 from articles.images.services import delete_image
+from articles.markup.markdown import referenced_images
 from articles.models import Article, Image, ImageUse, Site, StandingPage
 from core.dates.formats import time_formatter
 
@@ -27,7 +28,7 @@ IS_USED = Exists(ImageUse.objects.filter(image=OuterRef("pk"))) | IS_LOGO_OR_ICO
 
 
 class UsedFilter(admin.SimpleListFilter):
-    """Filter images by whether a story, a page, the rules or the site's header show them."""
+    """Filter images by whether a story, a page, a text of the site or its header shows them."""
 
     title = _("use")
     parameter_name = "used"
@@ -209,8 +210,10 @@ class ImageAdmin(ConcurrentEditingAdmin):
             (reverse(f"admin:articles_{each._meta.model_name}_change", args=[each.pk]), each.title)
             for each in (*articles.only("pk", "title"), *pages)
         ]
-        if image.uses.filter(site__isnull=False).exists():
-            links.append((reverse("rules"), _("Rules of commenting")))
+        if use := image.uses.filter(site__isnull=False).select_related("site").first():
+            is_in_rules = image.pk in referenced_images(use.site.rules)
+            rules, privacy = (reverse("rules"), _("Rules of commenting")), (reverse("privacy"), _("Privacy"))
+            links.append(rules if is_in_rules else privacy)
         items: list[str] = [format_html('<a href="{}">{}</a>', url, title) for url, title in links]
         if Image.objects.filter(IS_LOGO_OR_ICON, pk=image.pk).exists():
             items.append(str(_("Logo or icon of the site")))  # only administrators can open the settings

@@ -46,7 +46,7 @@ def remake_sizes(ids: Iterable[int]) -> None:
 
 
 def find_wrong_uses() -> list[str]:
-    """Return the articles, standing pages and rules whose stored image uses differ from their text.
+    """Return the articles, standing pages and sites whose stored image uses differ from their text.
 
     A wrong use would make an image public, or hide it.
     """

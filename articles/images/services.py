@@ -108,7 +108,7 @@ def existing_images(named: Iterable[int]) -> set[int]:
 
 
 def set_image_uses(shown_by: Article | StandingPage | Site, images: set[int]) -> None:
-    """Store which images an article, a standing page or the site's rules show.
+    """Store which images an article, a standing page or the site's own texts show.
 
     An image is public while a public text uses it.
     """

@@ -27,18 +27,18 @@ class ImageQuery(QueryForm):
 def image(request: HttpRequest, pk: str, name: str, suffix: str) -> HttpResponse:
     """Serve one file of an image.
 
-    An image is public while a published story, a standing page or the rules show it. Otherwise only the
-    newsroom may see it, and the reader of a preview of a story that shows it. The focal point in the name of
-    a crop only tells browsers that the file has changed; the response is always the current crop.
+    An image is public while a published story, a standing page or a text of the site shows it. Otherwise
+    only the newsroom may see it, and the reader of a preview of a story that shows it. The focal point in
+    the name of a crop only tells browsers that the file has changed; the response is always the current crop.
     """
     uses = ImageUse.objects.filter(image=OuterRef("pk"))
     rows = Image.objects.only("digest", "sizes").annotate(
         in_article=Exists(uses.filter(article__in=Article.objects.published())),
         on_page=Exists(uses.filter(page__in=StandingPage.objects.shown())),
-        in_rules=Exists(uses.filter(site__isnull=False)),
+        in_site_text=Exists(uses.filter(site__isnull=False)),
     )
     found: Any = get_object_or_404(rows, pk=pk)
-    shown = found.in_article or found.on_page or found.in_rules
+    shown = found.in_article or found.on_page or found.in_site_text
     if not shown and not _may_view(request, found):
         raise Http404
     if name[0] in "co" and found.sizes:

@@ -129,7 +129,7 @@ class Image(models.Model):
 
 
 class ImageUse(models.Model):
-    """A use of an image: by an article (in its text or as lead image), by a page, or by the site's rules.
+    """A use of an image: by an article (in its text or as lead image), a page, or a text of the site.
 
     images.services.set_image_uses writes these.
     """

@@ -215,6 +215,7 @@ def test_the_list_is_searched_and_filtered(emil):
     for query, titles in {
         "q=harbour": ["Boats"],
         "publication=draft": ["Nets"],
+        "publication=unpublished": [],
         "publication=scheduled": ["Tides"],
         "publication=published": ["Boats"],
         "rights__exact=unknown": ["Nets"],

@@ -139,6 +139,9 @@ def test_the_form_lists_the_uses_but_no_draft_of_a_colleague(emil):
     page = client_of(emil).get(f"{LIST}{image.pk}/change/").content.decode()
     assert '<a href="/rules/">Rules of commenting</a>' in page
     assert "1 that you can’t edit" in page
+    change_site(rules="", privacy=f"![](image:{image.pk})")
+    page = client_of(emil).get(f"{LIST}{image.pk}/change/").content.decode()
+    assert '<a href="/privacy/">Privacy</a>' in page
 
 
 def test_the_list_is_filtered_by_use_and_its_queries_do_not_grow(emil, django_assert_max_num_queries):
