@@ -21,7 +21,7 @@ from django.utils.text import normalize_newlines
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from articles.editing.diff import Passage, compare, merge
+from articles.editing.diff import DiffPassage, compare, merge
 from articles.models import DocumentText, Revision
 from articles.models.editing import document_key
 from core.dates.formats import time_formatter
@@ -69,7 +69,7 @@ class TextConflict:
     latest: Revision  # of the colleague
     mine: DocumentText
     base: int | None  # number of the revision on which `mine` is based
-    differences: list[tuple[str, list[Passage]]]  # by label of the field, from theirs to mine
+    differences: list[tuple[str, list[DiffPassage]]]  # by label of the field, from theirs to mine
     merged: DocumentText | None  # with the changes of both; None if the changes overlap
 
 

@@ -42,7 +42,7 @@ class FoldedPassage(NamedTuple):
         return len(self.middle.split())
 
 
-class Passage(NamedTuple):
+class DiffPassage(NamedTuple):
     """A part of a text, of one or more lines, changed or not."""
 
     parts: list[Part]
@@ -74,21 +74,21 @@ class Passage(NamedTuple):
         return [part for part in self.parts if part.kind != "del"]
 
 
-def compare(old: str, new: str) -> list[Passage]:
+def compare(old: str, new: str) -> list[DiffPassage]:
     """Return the passages of both texts. Lines are compared first, then the words of those that differ."""
     before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
     passages = []
     for tag, i1, i2, j1, j2 in _opcodes(before, after, is_junk=_is_blank):
         deleted, inserted = "".join(before[i1:i2]), "".join(after[j1:j2])
         if tag == "equal":
-            passages.append(Passage([Part("same", deleted)]))
+            passages.append(DiffPassage([Part("same", deleted)]))
         elif i2 - i1 == j2 - j1 and _is_too_long(deleted, inserted):
             # Too long to be compared as one. Where both sides have as many lines, each is probably a change
             # of the line at the same place.
             pairs = zip(before[i1:i2], after[j1:j2], strict=True)
-            passages += [Passage(list(_diff_words(*pair))) for pair in pairs]
+            passages += [DiffPassage(list(_diff_words(*pair))) for pair in pairs]
         else:
-            passages.append(Passage(list(_diff_words(deleted, inserted))))
+            passages.append(DiffPassage(list(_diff_words(deleted, inserted))))
     return passages
 
 

@@ -13,7 +13,7 @@ from articles.models import Article, ArticleQuerySet, Image, Newsletter, Site
 from core.mail.composition import BulkMail, MailText, placeholder, render_mail
 
 MAX_EXCERPT_LENGTH, MAX_SHORT_EXCERPT_LENGTH = 500, 300  # characters: of a single story, of one in a digest
-MAX_STANDFIRST_LENGTH = 600  # characters
+MAX_STANDFIRST_EXCERPT_LENGTH = 600  # characters
 PICTURE_WIDTH = 560  # pixels
 
 
@@ -61,7 +61,7 @@ def manage_path(token: str) -> str:
 
 
 def _story(article: Article, *, is_single: bool) -> dict[str, Any]:
-    standfirst = make_excerpt(article.standfirst, MAX_STANDFIRST_LENGTH) if article.standfirst else ""
+    standfirst = make_excerpt(article.standfirst, MAX_STANDFIRST_EXCERPT_LENGTH) if article.standfirst else ""
     excerpt = ""
     if is_single or not standfirst:
         excerpt = make_excerpt(

@@ -304,7 +304,7 @@ def _find_emails(
     """Return the e-mails of the recipients who are still subscribed, with the language of each."""
     ids = [recipient.subscriber_id for recipient in recipients if recipient.subscriber_id]
     rows = _subscriptions_to(_topics_of(newsletter)).filter(subscriber__in=ids)
-    language = subscriptions.chosen_language("subscriber__")
+    language = subscriptions.subscriber_language("subscriber__")
     found = rows.values_list("subscriber", "subscriber__email", language)
     return {pk: (email, language) for pk, email, language in found}
 

@@ -49,7 +49,9 @@ def mail_confirmation(email: str, topic: int | None, language: str = "") -> None
     site = read_site()
     link = reverse("newsletter-confirm", args=[make_confirmation_token(subscription)])
     subscribers = Subscriber.objects.filter(pk=subscription.subscriber_id)
-    with translation.override(subscribers.values_list(chosen_language(), flat=True).get() or site.language):
+    with translation.override(
+        subscribers.values_list(subscriber_language(), flat=True).get() or site.language
+    ):
         compose_mail(
             "articles/mail/confirm_subscription.txt",
             _("Confirm your subscription to %(site)s") % {"site": site.name},
@@ -88,7 +90,7 @@ def _lock_or_create(email: str, language: str) -> Subscriber:
         return locked.get()
 
 
-def chosen_language(subscriber: str = "") -> Coalesce:
+def subscriber_language(subscriber: str = "") -> Coalesce:
     """Return an expression: the language of the mails to a subscriber, "" for the site's.
 
     It is the one that the member with this e-mail address chose, or else that of the page on which they

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from accounts.models import Guest, User
 from articles.models import Article
 from articles.site.requests import SiteRequest, is_shown
-from comments.following.update_search import MAX_COUNTED, OVERLAP
+from comments.following.update_search import MAX_COUNTED_UPDATES, OVERLAP
 from comments.following.updates import FollowUpdates, read_after_watermark
 from comments.models import Follow, NewsSearch
 from core.database.sql import execute
@@ -116,7 +116,7 @@ def _mark_comments(request: SiteRequest, follows: QuerySet[Follow], shown: Colle
     if left:
         seen_at = min(seen_at, left[0].at - timedelta(microseconds=1))
         searched = NewsSearch.objects.get().until
-        count = min(sum(comment.at <= searched for comment in left), MAX_COUNTED)
+        count = min(sum(comment.at <= searched for comment in left), MAX_COUNTED_UPDATES)
     seen_at, ids = max(seen_at, follow.seen_at), {comment.id for comment in left}
     values = {
         "seen_at": seen_at,

@@ -20,7 +20,7 @@ DAILY_AT = time(7)  # in the site's time zone
 # A change is dated with the start of its transaction, and is seen when that ends. The search therefore looks
 # again at what was already searched, where it finds nothing twice: the watermarks are past what was noted.
 OVERLAP = timedelta(minutes=5)
-MAX_COUNTED = 10  # updates of one follow; so a busy discussion writes only a few times for each follower
+MAX_COUNTED_UPDATES = 10  # of one follow; so a busy discussion writes only a few times for each follower
 
 # The first publication of a comment that was written here. An imported one is no update.
 PUBLISHED_SQL = f"""
@@ -169,7 +169,7 @@ def note_updates(now: datetime, zone: ZoneInfo) -> int:
         noted = 0
         for updates, match, is_uncounted in [] if is_first else _SEARCHES:
             parts = {"updates": updates, "match": match, "is_unseen": _UNSEEN, "is_uncounted": is_uncounted}
-            noted += execute(_NOTE.format(**parts, limit=MAX_COUNTED), values)
+            noted += execute(_NOTE.format(**parts, limit=MAX_COUNTED_UPDATES), values)
         NewsSearch.objects.update(until=until)
     return noted
 

@@ -6,7 +6,7 @@ from typing import Any
 from accounts.models import Guest, User
 from core.database.sql import fetch_rows
 
-MAX_COUNTED = 99  # new comments
+MAX_COUNTED_NEW = 99  # new comments
 MAX_LOG_ENTRIES = 1_000  # latest log entries that are searched for new comments
 MAX_NEW_IDS = 60  # new comments whose ids are returned
 
@@ -16,8 +16,8 @@ def find_new_comments(
 ) -> tuple[int, list[int]] | None:
     """Return the number of comments published since the log entry with number `since`, and the last ids.
 
-    Counts at most MAX_COUNTED comments of others than the reader, among the last MAX_LOG_ENTRIES entries. The
-    ids are at most MAX_NEW_IDS, in order of publication. Returns None if there is no such discussion.
+    Counts at most MAX_COUNTED_NEW comments of others than the reader, among the last MAX_LOG_ENTRIES entries.
+    The ids are at most MAX_NEW_IDS, in order of publication. Returns None if there is no such discussion.
 
     The log decides, not the time of writing: a comment that waited for days is new once it is published.
     """
@@ -59,6 +59,6 @@ CROSS JOIN LATERAL (
   SELECT count(*), (array_agg(id ORDER BY seq DESC))[:{MAX_NEW_IDS}] AS ids
   FROM (SELECT c.id, t.seq
         {new_comments_sql("%(since)s", "%(guest)s")}
-        ORDER BY t.seq DESC LIMIT {MAX_COUNTED}) found) first
+        ORDER BY t.seq DESC LIMIT {MAX_COUNTED_NEW}) found) first
 WHERE a.slug = %(slug)s AND a.published_at <= %(now)s AND d.status IS DISTINCT FROM 'hidden'
   AND {SITE_NOT_HIDDEN}"""

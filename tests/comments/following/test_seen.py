@@ -17,7 +17,7 @@ from accounts.models import User
 from articles.models import Article
 from comments.following import seen
 from comments.following.mails import notify_followers
-from comments.following.update_search import MAX_COUNTED, note_updates
+from comments.following.update_search import MAX_COUNTED_UPDATES, note_updates
 from comments.models import UNDO_WINDOW, Follow, State
 from comments.services.imports import ImportedComment, import_comments
 from comments.services.states import change_states
@@ -82,7 +82,7 @@ def test_the_badge_counts_updates_and_not_follows(jane_client: Client, article: 
     for _number in range(20):
         make_comment(article)
     search()
-    assert Follow.objects.get(article=article).news_count == MAX_COUNTED
+    assert Follow.objects.get(article=article).news_count == MAX_COUNTED_UPDATES
     jane_client.get(article.get_absolute_url())
     assert badge(jane_client) == "6 new"
     assert Follow.objects.get(article=article).news_count == 0
@@ -168,7 +168,7 @@ def test_a_page_of_the_newest_comments_leaves_the_earlier_ones_unread(
     page = jane_client.get(f"{article.get_absolute_url()}?order=newest").content.decode()
     assert f'id="comment-{first.pk}"' not in page
     own = Follow.objects.get()
-    assert (own.seen_at, own.news_at, own.news_count) == (before.seen_at, before.news_at, MAX_COUNTED)
+    assert (own.seen_at, own.news_at, own.news_count) == (before.seen_at, before.news_at, MAX_COUNTED_UPDATES)
     assert badge(jane_client) == "9+ new"
 
 
