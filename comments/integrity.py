@@ -80,7 +80,7 @@ WHERE step <> 1 OR hash <> digest ORDER BY id""",
     # that was written here. A minute of tolerance: a statement's time is set before it waits for the lock,
     # and clocks may differ. The check does not use now(), which is the start of its transaction and may be
     # long ago.
-    "line_time": """
+    "log_time": """
 SELECT id FROM (
   SELECT t.id, t.at, lag(t.at) OVER (PARTITION BY t.discussion_id ORDER BY t.seq) AS before,
          CASE WHEN c.source = '' THEN c.created_at END AS written

@@ -81,7 +81,9 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         autosave_urls = [
             path("unsaved/", autosave, name=self.url_name("autosave")),
             path(
-                "unsaved/<uuid:nonce>/throw/", view(self.discard_view), name=self.url_name("discard_autosave")
+                "unsaved/<uuid:nonce>/discard/",
+                view(self.discard_view),
+                name=self.url_name("discard_autosave"),
             ),
         ]
         urls = super().get_urls()
@@ -375,7 +377,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
                 raise PermissionDenied from error
             answer["kept"] = stored is not None
         if document:
-            if "gone" in request.POST:
+            if "has_left" in request.POST:
                 presence.remove_presence(document=document, editor=user)
             else:
                 presence.record_presence(document=document, editor=user, has_typed=fields is not None)

@@ -216,7 +216,7 @@ def correction_view(model_admin: Any, request: HttpRequest, key: int, pk: int) -
 def _save_correction(request: HttpRequest, article: Article, correction: Correction | None, text: str) -> str:
     """Return a verb for the change, such as "added"; "" if the correction changed since the person saw it."""
     if not correction:
-        if "anew" not in request.POST:
+        if "add_as_new" not in request.POST:
             return ""
         notes.add_correction(article=article, by=request_user(request), text=text)
         return "added"

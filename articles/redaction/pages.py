@@ -44,14 +44,14 @@ class RedactionForm(forms.Form):
 
 
 def redact_view(model_admin: Any, request: HttpRequest, key: int) -> HttpResponse:
-    """List where the posted words occur. With `sure`, redact them if they are the `listed_words`."""
+    """List where the posted words occur. With `confirm`, redact them if they are the `listed_words`."""
     require_administrator(request)
     document: Document = get_object_or_404(model_admin.get_queryset(request), pk=key)
     form = RedactionForm(request.POST or None)
     results: dict[str, Any] = {}
     if request.method == "POST" and form.is_valid():
         words = form.cleaned_data["words"]
-        is_sure = "sure" in request.POST and request.POST.get("listed_words", "").splitlines() == words
+        is_sure = "confirm" in request.POST and request.POST.get("listed_words", "").splitlines() == words
         if is_sure and (message := _redact(model_admin, request, document, words)):
             model_admin.message_user(request, message)
             return redirect(model_admin.url_of("history", key))

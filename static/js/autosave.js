@@ -13,16 +13,17 @@
     return values;
   };
 
-  // The nonce identifies this form in this window, with a counter (turn) of its changes. Requests may overtake each
-  // other, so the site ignores an earlier turn. The nonces before it are of the forms that this one continues.
+  // The nonce identifies this form in this window, with the number of its changes. Requests may overtake each other, so
+  // the site ignores a lower number. The nonces before it are of the forms that this one continues.
   const before = form ? field("nonce").value.split(" ") : [], own = before.pop()?.split(":")[0];
-  let turn = 0, storedTurn = 0, last, read; // storedTurn: the latest turn that the site has stored; read: the values of the form as it was loaded
+  let changeNumber = 0, storedNumber = 0; // the latter: of the latest change that the site has stored
+  let current, loaded; // values of the form, as JSON: after its latest change, and as it was loaded
   const recordChange = () => {
     const now = JSON.stringify(typed());
-    if (now !== last) {
-      last = now;
-      turn += 1;
-      field("nonce").value = [...before, `${own}:${turn}`].join(" ");
+    if (now !== current) {
+      current = now;
+      changeNumber += 1;
+      field("nonce").value = [...before, `${own}:${changeNumber}`].join(" ");
       storeBaseVersion();
     }
   };
@@ -33,25 +34,25 @@
   const storeBaseVersion = () => {
     if (!areFieldsFilled) restoreBaseVersion();
     const version = field("read").value;
-    if (turn && history.state?.read !== version) history.replaceState({ ...history.state, read: version }, "");
+    if (changeNumber && history.state?.read !== version) history.replaceState({ ...history.state, read: version }, "");
   };
   // What the site stores: it strips spaces, and the fields of new notes are empty again after they are saved.
   const storable = (values) => JSON.stringify(Object.entries(values).filter(([name]) => !name.startsWith("new_"))
     .map(([name, texts]) => [name, texts.map((text) => text.trim())]));
   const restoreBaseVersion = () => {
     const version = history.state?.read;
-    if (version && read && storable(typed()) !== storable(JSON.parse(read))) field("read").value = version;
+    if (version && loaded && storable(typed()) !== storable(JSON.parse(loaded))) field("read").value = version;
   };
 
   const keyPrefix = () => `unsaved ${bar.dataset.editor} ${bar.dataset.kind} `;
   const page = () => ({ nonce: field("nonce").value, key: bar.dataset.key, read: field("read").value });
-  const entry = () => ({ ...page(), typed: last === read || isBlank() ? "{}" : last });
+  const entry = () => ({ ...page(), typed: current === loaded || isBlank() ? "{}" : current });
   // A new document without any text has no unsaved changes, even if the site has sent the form back.
   const isText = ({ type }) => ["text", "textarea", "url"].includes(type);
   const isBlank = () => !bar.dataset.key && [...form.elements].every((one) => !isTyped(one) || !isText(one) || !one.value.trim());
   const store = () => tryStorage(() => localStorage.setItem(keyPrefix() + own, JSON.stringify(entry())));
   const removeStored = (nonce) => tryStorage(() => localStorage.removeItem(keyPrefix() + nonce));
-  const changeNumberOf = (pair) => Number(pair?.split(":")[1]); // of "nonce:turn"
+  const changeNumberOf = (pair) => Number(pair?.split(":")[1]); // of "nonce:number"
 
   const send = async (values, how = {}) => {
     const body = new FormData();
@@ -79,13 +80,13 @@
   const autosave = async () => {
     clearTimeout(timer);
     recordChange();
-    const sent = turn;
-    if (isLeaving || storedTurn === sent) return;
+    const sent = changeNumber;
+    if (isLeaving || storedNumber === sent) return;
     try {
       const answer = await send(entry());
-      if (sent < storedTurn) return; // a later request was answered before
-      storedTurn = sent;
-      if (sent === turn) removeStored(own);
+      if (sent < storedNumber) return; // a later request was answered before
+      storedNumber = sent;
+      if (sent === changeNumber) removeStored(own);
       const query = new URLSearchParams(location.search);
       if (query.has("unsaved")) { // this form now holds those changes
         query.set("unsaved", own);
@@ -95,7 +96,7 @@
       setText(".failed", "");
       showOthers(answer);
     } catch (error) {
-      if (sent < storedTurn) return;
+      if (sent < storedNumber) return;
       setText(".autosave-status", "");
       setText(".failed", {
         403: gettext("You are logged out. Your text is kept in this browser. Log in in another tab."),
@@ -114,7 +115,7 @@
       const nonce = name.slice(keyPrefix().length);
       if (!one || nonce === own) continue;
       if (changeNumberOf(one.nonce.split(" ").pop()) <= changeNumberOf(before.find((pair) => pair.startsWith(nonce)))) {
-        if (storedTurn) removeStored(nonce); // this form now holds those changes
+        if (storedNumber) removeStored(nonce); // this form now holds those changes
         continue;
       }
       try {
@@ -145,7 +146,7 @@
     if (!("sent" in bar.dataset)) {
       const fresh = form.cloneNode(true);
       fresh.reset(); // after Back, a browser fills the fields with what was typed there
-      last = read = JSON.stringify(typed(fresh));
+      current = loaded = JSON.stringify(typed(fresh));
     }
     restoreBaseVersion();
     const chosen = () => [...form.elements].some(({ type, name, files }) => type === "file" && name && files.length);
@@ -153,9 +154,9 @@
       if (target.type === "file") {
         setText(".file", chosen() ? gettext("Save before you leave this page, or the chosen file is lost.") : "");
       }
-      const earlier = turn;
+      const earlier = changeNumber;
       recordChange();
-      if (turn === earlier) return;
+      if (changeNumber === earlier) return;
       store();
       clearTimeout(timer);
       timer = setTimeout(autosave, AUTOSAVE_DELAY);
@@ -163,7 +164,7 @@
     form.addEventListener("submit", () => {
       field("csrfmiddlewaretoken").value = csrfToken(form); // the token is new after a log-in in another tab
       recordChange();
-      if (storedTurn !== turn) store();
+      if (storedNumber !== changeNumber) store();
       isLeaving = true;
       clearTimeout(timer);
     });
@@ -176,9 +177,9 @@
     addEventListener("popstate", storeBaseVersion); // the preview and the settings have entries of their own
     addEventListener("pagehide", () => {
       recordChange();
-      const isNew = !isLeaving && storedTurn !== turn;
+      const isNew = !isLeaving && storedNumber !== changeNumber;
       if (!isNew && !("presence" in bar.dataset)) return;
-      send({ ...(isNew ? entry() : page()), gone: "1" }, { keepalive: true }).catch(() => {});
+      send({ ...(isNew ? entry() : page()), has_left: "1" }, { keepalive: true }).catch(() => {});
     });
     addEventListener("beforeunload", (event) => { if (!isLeaving && chosen()) event.preventDefault(); });
     addEventListener("online", autosave);

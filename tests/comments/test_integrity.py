@@ -128,7 +128,7 @@ def test_a_log_entry_with_a_wrong_time_is_found(thread, days):
             hash=b"",
         )
     make_comment(thread[0].discussion.article, "One after it.")
-    assert check() == {"line_time": [line.pk]}
+    assert check() == {"log_time": [line.pk]}
 
 
 def test_a_name_that_was_corrected_is_no_damage(thread):

@@ -93,9 +93,9 @@ def post_autosave(client: Client, **values):
     )
 
 
-def with_turn(page: dict[str, str], turn: int = 1) -> dict[str, str]:
+def with_changes(page: dict[str, str], number: int = 1) -> dict[str, str]:
     """Return the hidden fields as they are after that many changes in the form."""
-    return page | {"nonce": re.sub("[0-9]+$", str(turn), page["nonce"])}
+    return page | {"nonce": re.sub("[0-9]+$", str(number), page["nonce"])}
 
 
 def last_nonce(page: dict[str, str]) -> str:

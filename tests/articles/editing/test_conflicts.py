@@ -26,7 +26,7 @@ from tests.articles.editing.editor_forms import (
     change,
     hidden_fields,
     post_autosave,
-    with_turn,
+    with_changes,
 )
 from tests.articles.images.sample_images import jpeg, upload
 from tests.factories import make_article
@@ -185,7 +185,7 @@ def test_the_same_text_in_another_form_has_a_conflict_of_its_own(draft, emil, ed
 
 def test_a_choice_without_the_conflict_saves_nothing(draft, edda):
     client = client_of(edda)
-    sent = article_fields(draft, body="Hers.") | with_turn(hidden_fields(client, change(draft)))
+    sent = article_fields(draft, body="Hers.") | with_changes(hidden_fields(client, change(draft)))
     response = client.post(change(draft), sent | {"_fill": "theirs"}, follow=True)
     assert "That conflict is no longer stored." in response.content.decode()
     assert "Hers." in autosaved_bodies()
@@ -455,7 +455,7 @@ def test_the_editor_page_names_colleagues_who_have_it_open(draft, emil, edda, ti
     time_machine.move_to(timezone.now() + timedelta(seconds=70))
     answer = second.post(AUTOSAVE_URL, {"nonce": str(uuid4()), "key": draft.pk}).json()
     assert answer["others"] == ["Emil has this open and last typed 1 min ago."]
-    first.post(AUTOSAVE_URL, {"nonce": str(uuid4()), "key": draft.pk, "gone": "1"})
+    first.post(AUTOSAVE_URL, {"nonce": str(uuid4()), "key": draft.pk, "has_left": "1"})
     assert not Presence.objects.filter(editor=emil).exists()
 
 

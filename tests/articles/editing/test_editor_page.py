@@ -28,7 +28,7 @@ from tests.articles.editing.editor_forms import (
     last_nonce,
     post_autosave,
     publication_url,
-    with_turn,
+    with_changes,
 )
 from tests.factories import make_article
 from tests.helpers.clients import client_of, client_with_role
@@ -43,7 +43,7 @@ OURS = {"HTTP_ORIGIN": "http://testserver"}
 
 def test_a_draft_is_offered_continued_and_gone_once_saved(draft, emil):
     client = client_of(emil)
-    page = with_turn(hidden_fields(client, change(draft)))
+    page = with_changes(hidden_fields(client, change(draft)))
     assert post_autosave(client, key=draft.pk, title="Boats", body="Typed.", **page).json()["kept"] is True
 
     shown = client.get(change(draft)).content.decode()
@@ -64,7 +64,7 @@ def test_a_continued_draft_fills_all_fields(draft, emil, edda):
     harbour, sea = (Topic.objects.create(name=name, slug=name.lower()) for name in ("Harbour", "Sea"))
     draft.topics.add(harbour)
     client = client_of(emil)
-    page = with_turn(hidden_fields(client, change(draft)))
+    page = with_changes(hidden_fields(client, change(draft)))
     typed = {
         "title": ["Boats"],
         "body": [draft.body],
@@ -144,10 +144,10 @@ def test_unstorable_characters_are_left_out_of_a_detached_draft(draft, emil, edd
 
 def test_a_draft_continued_in_two_windows_becomes_two(draft, emil):
     client = client_of(emil)
-    page = with_turn(hidden_fields(client, change(draft)))
+    page = with_changes(hidden_fields(client, change(draft)))
     post_autosave(client, key=draft.pk, title="Boats", body="Typed.", **page)
     url = f"{change(draft)}?unsaved={last_nonce(page)}"
-    one, two = (with_turn(hidden_fields(client, url)) for _ in range(2))
+    one, two = (with_changes(hidden_fields(client, url)) for _ in range(2))
     post_autosave(client, key=draft.pk, title="Boats", body="Typed here.", **one)
     post_autosave(client, key=draft.pk, title="Boats", body="Typed there.", **two)
     assert sorted(autosaved_bodies()) == ["Typed here.", "Typed there."]
@@ -157,10 +157,10 @@ def test_a_draft_continued_in_two_windows_becomes_two(draft, emil):
 
 def test_a_form_returned_with_errors_keeps_one_draft(draft, emil):
     client = client_of(emil)
-    page = with_turn(hidden_fields(client, change(draft)))
+    page = with_changes(hidden_fields(client, change(draft)))
     post_autosave(client, key=draft.pk, title="", body="Typed.", **page)
     response = client.post(change(draft), article_fields(draft, title="", body="Typed.") | page)
-    back = with_turn({"nonce": response.context["nonce"], "read": response.context["snapshot"]})
+    back = with_changes({"nonce": response.context["nonce"], "read": response.context["snapshot"]})
     assert back["nonce"].startswith(page["nonce"])
     assert "You have unsaved changes" not in response.content.decode()
     post_autosave(client, key=draft.pk, title="", body="Typed, and more.", **back)
@@ -169,7 +169,7 @@ def test_a_form_returned_with_errors_keeps_one_draft(draft, emil):
 
 def test_a_draft_older_than_a_colleagues_save_is_a_conflict(draft, emil, edda):
     client = client_of(emil)
-    page = with_turn(hidden_fields(client, change(draft)))
+    page = with_changes(hidden_fields(client, change(draft)))
     post_autosave(client, key=draft.pk, title="Boats", body="Typed.", **page)
     client_of(edda).post(change(draft), article_fields(draft, body="Hers."))
     page = hidden_fields(client, f"{change(draft)}?unsaved={last_nonce(page)}")
@@ -183,7 +183,7 @@ def test_a_draft_older_than_a_colleagues_save_is_a_conflict(draft, emil, edda):
 
 def test_a_new_article_is_autosaved_before_it_has_a_title(emil, edda):
     client = client_of(emil)
-    page = with_turn(hidden_fields(client, ADD))
+    page = with_changes(hidden_fields(client, ADD))
     post_autosave(client, body="A beginning.", **page)
     assert "You have unsaved changes from" in client.get(ADD, follow=True).content.decode()
     assert "You have unsaved changes" not in client_of(edda).get(ADD, follow=True).content.decode()
@@ -217,7 +217,7 @@ def test_a_form_of_a_page_does_not_return_a_story(emil):
 
 def test_a_text_for_a_deleted_article_becomes_a_draft_of_a_new_one(draft, emil, edda):
     client = client_of(emil)
-    page = with_turn(hidden_fields(client, change(draft)))
+    page = with_changes(hidden_fields(client, change(draft)))
     post_autosave(client, key=draft.pk, title="Boats", body="Typed.", **page)
     assert "You have unsaved changes from" in client.get("/admin/articles/article/").content.decode()
     draft.editors.add(edda)

@@ -138,11 +138,11 @@ def test_the_text_for_a_deleted_correction_is_not_lost(emil, edda):
     for fields in ({"text": "", "confirm-delete": ""}, {"text": "It was eight.", "delete": ""}):
         deleted = second.post(url, fields, follow=True)
         assert "Somebody else has deleted this correction." in deleted.content.decode()
-    too_long = second.post(url, {"text": "x" * 2001, "anew": ""}).content.decode()
+    too_long = second.post(url, {"text": "x" * 2001, "add_as_new": ""}).content.decode()
     assert "x" * 2001 in too_long
-    assert second.post(url, {"text": "It was eight.", "anew": ""}).status_code == 302
-    anew = story.corrections.get()
-    assert (anew.text, anew.by) == ("It was eight.", edda)
+    assert second.post(url, {"text": "It was eight.", "add_as_new": ""}).status_code == 302
+    added = story.corrections.get()
+    assert (added.text, added.by) == ("It was eight.", edda)
 
 
 def test_a_message_says_what_was_done_with_a_correction(emil):
@@ -160,4 +160,4 @@ def test_a_message_says_what_was_done_with_a_correction(emil):
     assert message(text="It was eight.", seen=lines) == "Correction changed."
     deletion = {"seen": "It was eight.", "confirm-delete": ""}
     assert message(text="It was eight.", **deletion) == "Correction deleted."
-    assert message(text="It was eight.", anew="") == "Correction added."
+    assert message(text="It was eight.", add_as_new="") == "Correction added."

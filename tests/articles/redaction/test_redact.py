@@ -224,11 +224,11 @@ def test_an_administrator_lists_the_words_and_then_redacts_them(story, ada, emil
     assert "<mark>jane\nquill</mark>" in listing
     assert NAME in all_of(story)
 
-    other = client.post(page(story), {"words": "baker", "listed_words": NAME, "sure": ""}).content.decode()
+    other = client.post(page(story), {"words": "baker", "listed_words": NAME, "confirm": ""}).content.decode()
     assert "<mark>baker</mark>" in other  # the earlier search did not include this word
     assert NAME in all_of(story)
 
-    done = client.post(page(story), {"words": NAME, "listed_words": NAME, "sure": ""}, follow=True)
+    done = client.post(page(story), {"words": NAME, "listed_words": NAME, "confirm": ""}, follow=True)
     assert done.redirect_chain == [(history, 302)]
     message = "Words redacted permanently: 2 versions, unsaved changes and 1 note."
     assert message in done.content.decode()
@@ -236,7 +236,7 @@ def test_an_administrator_lists_the_words_and_then_redacts_them(story, ada, emil
     entry = LogEntry.objects.latest("pk")
     assert (entry.user, entry.change_message) == (ada, message)
 
-    again = client.post(page(story), {"words": NAME, "listed_words": NAME, "sure": ""}).content.decode()
+    again = client.post(page(story), {"words": NAME, "listed_words": NAME, "confirm": ""}).content.decode()
     assert "No occurrences" in again
 
 
@@ -244,7 +244,7 @@ def test_words_are_redacted_with_a_log_entry_or_not_at_all(story, ada):
     client, before = client_of(ada), all_of(story)
     refuse_writes("django_admin_log")
     with pytest.raises(DatabaseError, match="The disk is full"):
-        client.post(page(story), {"words": NAME, "listed_words": NAME, "sure": ""})
+        client.post(page(story), {"words": NAME, "listed_words": NAME, "confirm": ""})
     assert all_of(story) == before
 
 
@@ -269,7 +269,7 @@ def test_urls_that_contain_the_words_are_listed(story, ada):
 )
 def test_invalid_words_are_refused_and_shown_again(story, ada, words, why):
     before = all_of(story)
-    response = client_of(ada).post(page(story), {"words": words, "listed_words": words, "sure": ""})
+    response = client_of(ada).post(page(story), {"words": words, "listed_words": words, "confirm": ""})
     assert why in response.content.decode()
     assert response.context["form"]["words"].value() == words
     assert all_of(story) == before
@@ -280,7 +280,7 @@ def test_only_administrators_can_redact(story, role):
     user = UserFactory.create(roles=(role,))
     client, before = client_of(user), all_of(story)
     assert client.get(page(story)).status_code == 403
-    sent = {"words": NAME, "listed_words": NAME, "sure": ""}
+    sent = {"words": NAME, "listed_words": NAME, "confirm": ""}
     assert client.post(page(story), sent).status_code == 403
     history = client.get(f"/admin/articles/article/{story.pk}/history/").content.decode()
     assert page(story) not in history
