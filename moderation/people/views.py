@@ -228,7 +228,7 @@ def _render_profile(
         ],
         "by_email": [row for row in applied if row not in own],
         "notes": ModeratorNote.objects.filter(**person.as_fields).select_related("by"),
-        "note_form": NoteForm(),
+        "note_form": NoteForm(auto_id=f"id_{person.key}_%s"),  # typed-text.js stores its text by this id
         "can_add_note": user.is_moderator,
         "can_restrict_all": _can_restrict_all(user, person)
         and person.comments().not_erased_or_restricted().exists(),

@@ -119,6 +119,22 @@ def test_the_text_of_the_other_forms_is_kept(browser, live_server):
     context.close()
 
 
+def test_a_begun_note_is_not_shown_on_another_persons_page(browser, live_server):
+    maria = UserFactory.create(name="Maria", roles=("Moderator",))
+    ada, ben = (UserFactory.create(name=name) for name in ("Ada", "Ben"))
+    context = browser.new_context(viewport=PHONE)
+    log_in(context, live_server, maria)
+    page = context.new_page()
+    note = page.get_by_label("Note for other moderators")
+    page.goto(f"{live_server.url}/moderation/people/u{ada.pk}/")
+    note.fill("She answers calmly.")
+    page.goto(f"{live_server.url}/moderation/people/u{ben.pk}/")
+    expect(note).to_have_value("")
+    page.goto(f"{live_server.url}/moderation/people/u{ada.pk}/")
+    expect(note).to_have_value("She answers calmly.")
+    context.close()
+
+
 def test_two_appeals_are_written_one_after_the_other(browser, live_server):
     maria = UserFactory.create(name="Maria", roles=("Moderator",))
     ada = UserFactory.create(name="Ada")
