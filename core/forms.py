@@ -37,6 +37,11 @@ class MultilineField(forms.CharField):
         return normalize_newlines(str(super().to_python(value)))
 
 
+def form_errors_text(form: forms.BaseForm) -> str:
+    """Return all errors of a form, one after the other, for a message."""
+    return " ".join(str(error) for errors in form.errors.values() for error in errors)
+
+
 def remove_maxlength(form: forms.BaseForm) -> None:
     """Remove maxlength from all fields, because browsers silently cut pasted text to it.
 

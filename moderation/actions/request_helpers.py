@@ -16,6 +16,7 @@ from django.core.exceptions import BadRequest
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.defaultfilters import linebreaksbr
 from django.urls import Resolver404, resolve, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -35,6 +36,7 @@ from moderation.actions.setting_changes import Refusal
 from moderation.models import Batch, SettingChange
 
 QUEUE_PAGES = {"moderation:queue", "moderation:case", "moderation:comment"}
+MAX_UNSENT_LENGTH = 100_000  # characters; a message is stored in the session
 NOT_AVAILABLE = gettext_lazy("This decision is not available here.")
 
 
@@ -153,6 +155,12 @@ def _explain_refusal(refusal: Refusal) -> str:
     if not refusal.actor:
         return refusal.reason
     return _("%(who)s: %(what)s") % {"who": refusal.actor, "what": refusal.reason}
+
+
+def add_unsent_text_message(request: HttpRequest, sentence: str, field: str) -> None:
+    """Add a message with the text of a refused form's field, since the form on the next page is empty."""
+    if text := request.POST.get(field, "").strip()[:MAX_UNSENT_LENGTH]:
+        messages.info(request, format_html('{}<br><q dir="auto">{}</q>', sentence, linebreaksbr(text)))
 
 
 def render_comment_form(

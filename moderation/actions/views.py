@@ -10,15 +10,13 @@ from django.contrib import messages
 from django.core.exceptions import BadRequest, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect
-from django.template.defaultfilters import linebreaksbr
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.requests import require_decider, safe_local_path
 from comments.models import REMOVED, Comment, State
-from core.forms import MultilineField
+from core.forms import MultilineField, form_errors_text
 from core.query_forms import parse_whole_number
 from moderation.actions import decisions, saved_lines
 from moderation.actions.request_helpers import (
@@ -26,6 +24,7 @@ from moderation.actions.request_helpers import (
     ActionForm,
     add_done_message,
     add_refusal_message,
+    add_unsent_text_message,
     get_action_or_404,
     parse_expected_transitions,
     redirect_back,
@@ -138,8 +137,8 @@ def decide(request: HttpRequest) -> HttpResponse:
         parameters = {"stays": True}  # if `seen` is outdated, nothing is stored
     message = AuthorMessageForm(request.POST if to == State.REJECTED and len(ids) == 1 else {})
     if not message.is_valid():
-        messages.error(request, " ".join(str(e) for errors in message.errors.values() for e in errors))
-        _add_unsent_line(request)
+        messages.error(request, form_errors_text(message))
+        add_unsent_text_message(request, _("Your line was not sent:"), "line")
         url = reverse("moderation:comment", args=[ids[0]])
         is_queue = not back or back.startswith(reverse("moderation:queue"))
         return redirect(url if is_queue else f"{url}?{urlencode({'next': back})}")
@@ -160,7 +159,7 @@ def decide(request: HttpRequest) -> HttpResponse:
     if appealed:
         messages.warning(request, _("An appeal must be decided by another moderator."))
     if not result.batch:
-        _add_unsent_line(request)
+        add_unsent_text_message(request, _("Your line was not sent:"), "line")
     return redirect_back(request, result.batch, back, found[0])
 
 
@@ -171,13 +170,6 @@ def _appealed_against(user: User, ids: Iterable[int]) -> set[int]:
     """
     appeals = Case.objects.open().filter(reports.appeals_for_colleagues(user), comment__in=list(ids))
     return set(appeals.values_list("comment", flat=True))
-
-
-def _add_unsent_line(request: HttpRequest) -> None:
-    """Add a message with the line that the moderator typed, since the form on the next page is empty."""
-    if line := request.POST.get("line", "").strip()[:MAX_MESSAGE_LENGTH]:
-        text = format_html('{}<br><q dir="auto">{}</q>', _("Your line was not sent:"), linebreaksbr(line))
-        messages.info(request, text)
 
 
 @require_post_and_login

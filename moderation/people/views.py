@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -19,11 +19,13 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from accounts.requests import require_decider, safe_local_path
 from comments.models import UNDONE_REASONS, Comment, Reason, State
+from core.forms import form_errors_text
 from core.paging import next_page_url, read_page
 from core.query_forms import QueryForm, SearchField, StrictCursorQuery, parse_whole_number
 from moderation import explanations
 from moderation.actions.request_helpers import (
     DoneQuery,
+    add_unsent_text_message,
     just_done_action,
     redirect_with_done,
     require_post_and_login,
@@ -121,25 +123,35 @@ def uphold_sanction(request: HttpRequest, pk: int) -> HttpResponse:
 def add_note(request: HttpRequest) -> HttpResponse:
     """Add a note on a comment (`comment`: its number) or on a person (`person`: a key).
 
-    `next`: the next URL.
+    `next`: the next URL. An invalid note is shown again: on the profile in its form, else in a message.
     """
-    user, form = require_decider(request), NoteForm(request.POST)
+    user = require_decider(request)
     subject: dict[str, Any] = {}
     if pk := parse_whole_number(request.POST.get("comment")):
         comment = get_object_or_404(Comment.objects.moderated_by(user), pk=pk)
+        form = NoteForm(request.POST)
         subject, back = {"comment": comment}, reverse("moderation:comment", args=[pk])
     else:
         person = _get_person_or_404(request.POST.get("person", ""), user)
         if not user.is_moderator:
             raise PermissionDenied
+        form = _profile_note_form(person, request.POST)
+        if not form.is_valid():
+            return _render_profile(request, user, person, bound_note=form)
         subject, back = person.as_fields, person.get_absolute_url()
     back = safe_local_path(request, request.POST.get("next", "")) or back
     if not form.is_valid():
-        messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
+        messages.error(request, form_errors_text(form))
+        add_unsent_text_message(request, _("Your note was not saved:"), "text")
         return redirect(back)
     profiles.add_note(text=form.cleaned_data["text"], by=user, **subject)
     messages.success(request, _("Note added. Only moderators and editors can read it."))
     return redirect(back)
+
+
+def _profile_note_form(person: Person, data: QueryDict | None = None) -> NoteForm:
+    # typed-text.js stores its text by the id of the field, which is the person's.
+    return NoteForm(data, auto_id=f"id_{person.key}_%s")
 
 
 @require_post_and_login
@@ -204,12 +216,17 @@ def _can_erase(user: User, person: Person) -> bool:
 
 
 def _render_profile(
-    request: HttpRequest, user: User, person: Person, bound: SanctionForm | None = None
+    request: HttpRequest,
+    user: User,
+    person: Person,
+    bound: SanctionForm | None = None,
+    bound_note: NoteForm | None = None,
 ) -> HttpResponse:
+    """Render a profile, with the form that is shown again because of its errors, if there is one."""
     now, can_sanction = timezone.now(), sanctions.can_sanction(user, person)
     counts = sanctions.counts_to_remove(person, now) if can_sanction else {}
     kinds = Sanction.Kind.values if can_sanction else []
-    forms = [
+    sanction_forms = [
         bound if bound and bound.kind == kind else SanctionForm(kind=kind, counts=counts) for kind in kinds
     ]
     own = list(sanctions.all_sanctions_of(person))
@@ -220,7 +237,7 @@ def _render_profile(
         "facts": profiles.person_facts(person, user),
         "email": person.email if user.can_view_email_addresses else "",
         "can_sanction": can_sanction,
-        "forms": forms,
+        "forms": sanction_forms,
         "opened_form": bound,
         "sanctions": [(row, row.is_active) for row in own],
         "left_to_colleagues": [
@@ -228,7 +245,7 @@ def _render_profile(
         ],
         "by_email": [row for row in applied if row not in own],
         "notes": ModeratorNote.objects.filter(**person.as_fields).select_related("by"),
-        "note_form": NoteForm(auto_id=f"id_{person.key}_%s"),  # typed-text.js stores its text by this id
+        "note_form": bound_note or _profile_note_form(person),
         "can_add_note": user.is_moderator,
         "can_restrict_all": _can_restrict_all(user, person)
         and person.comments().not_erased_or_restricted().exists(),
@@ -237,7 +254,7 @@ def _render_profile(
         "done": just_done_action(user, PersonQuery.read(request.GET)["done"]),
         **_comments(request, user, person),
     }
-    return render(request, "moderation/people/person.html", context, status=422 if bound else 200)
+    return render(request, "moderation/people/person.html", context, status=422 if bound or bound_note else 200)
 
 
 def _comments(request: HttpRequest, user: User, person: Person) -> dict[str, Any]:

@@ -1,20 +1,23 @@
-// On a page with several forms: text that was typed into one of them is stored in this tab while another one is sent.
+// On a page with several forms: a typed text is stored in this tab until the page shows it as saved. So it is not lost
+// if another form is sent, if the site refuses it or if the site asks to log in first.
 "use strict";
 {
-  const forms = [...document.querySelectorAll("main form[method=post]")];
-  const fieldsOf = (form) => [...form.querySelectorAll("textarea")];
+  const fields = "main form[method=post] textarea";
   const keyOf = (field) => `typed ${new URL(field.form.action).pathname} ${field.id}`; // ids differ on one page, names do not
-  for (const field of forms.flatMap(fieldsOf)) {
+  const store = (field) => tryStorage(() => sessionStorage.setItem(keyOf(field), field.value));
+  const withoutSpaces = (text) => text.replace(/\s+/g, "");
+  const saved = [...document.querySelectorAll("main :is(div, q)[dir=auto]")].map((node) => withoutSpaces(node.textContent));
+  for (const field of document.querySelectorAll(fields)) {
     const typed = tryStorage(() => sessionStorage.getItem(keyOf(field)));
-    if (!typed || field.value) continue; // what the site sent back is newer
-    field.value = typed;
-    const closed = field.closest("details");
-    if (closed) closed.open = true;
+    if (field.value) store(field); // what the site sent back is newer
+    else if (typed && saved.includes(withoutSpaces(typed))) tryStorage(() => sessionStorage.removeItem(keyOf(field)));
+    else if (typed) {
+      field.value = typed;
+      const closed = field.closest("details");
+      if (closed) closed.open = true;
+    }
   }
   document.addEventListener("input", ({ target }) => {
-    if (target.matches("main form[method=post] textarea")) tryStorage(() => sessionStorage.setItem(keyOf(target), target.value));
-  });
-  document.addEventListener("submit", ({ target }) => {
-    for (const field of fieldsOf(target)) tryStorage(() => sessionStorage.removeItem(keyOf(field)));
+    if (target.matches(fields)) store(target);
   });
 }

@@ -268,6 +268,18 @@ def test_a_note_of_the_maximum_length_is_accepted(maria, reader):
     assert Sanction.objects.get().message == words.replace("\r", "").strip()
 
 
+def test_a_note_that_is_too_long_is_shown_again(maria, reader):
+    comment, client, text = make_comment(make_article(), author=reader), client_of(maria), "x" * 5_001 + "end"
+    error = "This has 5,004 characters; the maximum is 5,000. Shorten it; your text is kept."
+    on_profile = client.post("/moderation/notes/", {"person": f"u{reader.pk}", "text": text})
+    assert on_profile.status_code == 422
+    assert f"{text}</textarea>" in on_profile.text
+    on_card = client.post("/moderation/notes/", {"comment": comment.pk, "text": text}, follow=True)
+    assert f'Your note was not saved:<br><q dir="auto">{text}</q>' in on_card.text
+    assert on_profile.text.count(error) == on_card.text.count(error) == 1
+    assert not ModeratorNote.objects.exists()
+
+
 def test_a_childs_comments_are_restricted_by_one_action(maria):
     child, article = GuestFactory.create(), make_article()
     for n in range(3):

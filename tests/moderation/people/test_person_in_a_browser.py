@@ -135,6 +135,37 @@ def test_a_begun_note_is_not_shown_on_another_persons_page(browser, live_server)
     context.close()
 
 
+def test_a_text_is_kept_until_it_is_accepted(browser, live_server):
+    """That is after a refusal, another form and the end of the session."""
+    maria = UserFactory.create(name="Maria", roles=("Moderator",))
+    ada = UserFactory.create(name="Ada")
+    context = browser.new_context(viewport=PHONE)
+    log_in(context, live_server, maria)
+    page, profile = context.new_page(), f"{live_server.url}/moderation/people/u{ada.pk}/"
+    note, too_long = page.get_by_label("Note for other moderators"), "Calm." * 1_001
+    page.goto(profile)
+    note.fill(too_long)
+    page.get_by_role("button", name="Add note").click()
+    expect(page.get_by_text("This has 5,005 characters")).to_be_visible()
+    expect(note).to_have_value(too_long)
+    page.locator("summary", has_text="Warn").click()
+    page.locator("details[open]").get_by_role("button", name="Warn").click()
+    expect(page.locator(".undo")).to_contain_text("Warned")
+    expect(note).to_have_value(too_long)
+    note.fill("She answers calmly.\nAsk her.")
+    cookies = context.cookies()
+    context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Add note").click()
+    expect(page.get_by_role("main")).not_to_contain_text("She answers calmly.")
+    context.add_cookies(cookies)
+    page.goto(profile)
+    expect(note).to_have_value("She answers calmly.\nAsk her.")
+    page.get_by_role("button", name="Add note").click()
+    expect(page.locator(".note-of")).to_contain_text("She answers calmly.")
+    expect(note).to_have_value("")
+    context.close()
+
+
 def test_two_appeals_are_written_one_after_the_other(browser, live_server):
     maria = UserFactory.create(name="Maria", roles=("Moderator",))
     ada = UserFactory.create(name="Ada")
