@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.requests import require_decider, safe_local_path
 from comments.models import REMOVED, Comment, State
-from core.forms import MultilineField, form_errors_text
+from core.forms import MultilineField, form_errors_text, remove_maxlength
 from core.query_forms import parse_whole_number
 from moderation.actions import decisions, saved_lines
 from moderation.actions.request_helpers import (
@@ -90,6 +90,10 @@ class AuthorMessageForm(forms.Form):
     saved = forms.ModelMultipleChoiceField(SavedLine.objects.filter(is_active=True), required=False)
     line = MultilineField(max_length=MAX_MESSAGE_LENGTH // 2, required=False)
     save_line = forms.BooleanField(required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        remove_maxlength(self)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

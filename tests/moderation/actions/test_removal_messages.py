@@ -95,6 +95,16 @@ def test_a_message_that_is_too_long_decides_nothing(maria_client):
     assert Comment.objects.get(pk=comment.pk).state != State.REJECTED
 
 
+def test_the_whole_line_comes_back_if_it_is_too_long(maria_client):
+    comment = make_comment(make_article())
+    page, line = text(maria_client.get(f"/moderation/comments/{comment.pk}/")), "x" * 3_000 + "end"
+    card = re.search(r'<article class="card".*?</article>', page, re.DOTALL)
+    assert "maxlength" not in card[0]  # the browser would cut a pasted text
+    answer = text(remove(maria_client, comment, line=line))
+    assert "This has 3,003 characters; the maximum is 1,000. Shorten it; your text is kept." in answer
+    assert f'Your line was not sent:<br><q dir="auto">{line}</q>' in answer
+
+
 def test_all_lines_together_may_not_be_too_long(maria_client, maria):
     comment = make_comment(make_article())
     lines = [SavedLine.objects.create(text=str(n) * 249, added_by=maria).pk for n in range(4)]
