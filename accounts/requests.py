@@ -1,13 +1,16 @@
 """The type of a request with the attributes that the middleware sets, and the checks of who made it."""
 
 from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
 from allauth.account.adapter import get_adapter
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.models import Guest, User
+from core.fallback_pages import form_refused
 
 
 class GuestRequest(HttpRequest):
@@ -44,6 +47,18 @@ def client_ip(request: HttpRequest) -> str:
     except PermissionDenied:
         return ""
     return ip
+
+
+def return_form_if_logged_out(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Return a form with its text to somebody who was logged out meanwhile, instead of a log-in form."""
+
+    @wraps(view)
+    def wrapped_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method == "POST" and not request.user.is_authenticated:
+            return form_refused(request, is_logged_out=True)
+        return view(request, *args, **kwargs)
+
+    return wrapped_view
 
 
 def request_user(request: HttpRequest) -> User:

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from accounts.models import User
-from accounts.requests import request_user
+from accounts.requests import request_user, return_form_if_logged_out
 from articles.editing import autosaves, presence, revision_pages
 from articles.editing.concurrent_editing import ConcurrentEditingAdmin
 from articles.editing.conflicts import FormSnapshot, merge_texts
@@ -39,7 +39,6 @@ from articles.site.requests import site_request
 from core.database.sql import execute
 from core.dates.formats import zone_label
 from core.dates.relative_time import ago, time_or_date
-from core.fallback_pages import form_refused
 from core.query_forms import QueryForm, parse_number_or_zero
 
 FORM_LOCKS = 0x50DC  # first half of the advisory locks' keys; the second half is a hash of the form's nonce
@@ -89,7 +88,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         urls = super().get_urls()
         for url in urls:
             if url.name in {self.url_name("add"), self.url_name("change")}:
-                url.callback = _return_text_if_logged_out(url.callback)
+                url.callback = return_form_if_logged_out(url.callback)
         return [*autosave_urls, *revision_pages.urls(self), *urls]
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
@@ -452,18 +451,6 @@ def _refuse_logged_out_script(view: Callable[..., HttpResponse]) -> Callable[...
     def wrapped_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not request.user.is_authenticated:
             return JsonResponse({}, status=403)
-        return view(request, *args, **kwargs)
-
-    return wrapped_view
-
-
-def _return_text_if_logged_out(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Give somebody who was logged out meanwhile their text back, instead of an empty log-in form."""
-
-    @wraps(view)
-    def wrapped_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.method == "POST" and not request.user.is_authenticated:
-            return form_refused(request, is_logged_out=True)
         return view(request, *args, **kwargs)
 
     return wrapped_view

@@ -5,7 +5,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.views import redirect_to_login
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -20,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.administrators import SetUpLinkError, is_setup_token_valid
 from accounts.forms import AdministratorForm
 from accounts.models import User
-from accounts.requests import require_administrator
+from accounts.requests import require_administrator, return_form_if_logged_out
 from articles.models import Site
 from articles.services import change_site, set_up_site
 from articles.site.current_site import read_site
@@ -70,6 +69,7 @@ def _broken_setup_link(request: HttpRequest) -> HttpResponse:
     return broken_link(request, explanation, (reverse("home"), _("Latest stories")))
 
 
+@return_form_if_logged_out
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def test_mail(request: SiteRequest) -> HttpResponse:
@@ -105,6 +105,7 @@ def test_mail(request: SiteRequest) -> HttpResponse:
     return render(request, "owner/test_mail.html", context, status=422 if form.is_bound else 200)
 
 
+@return_form_if_logged_out
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def site_settings(request: HttpRequest) -> HttpResponse:
@@ -140,15 +141,14 @@ def status(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+@return_form_if_logged_out
 def change_job(request: HttpRequest) -> HttpResponse:
-    """Retry or delete failed jobs. After logging in, the person lands on the system status.
+    """Retry or delete failed jobs, or run a scheduled one.
 
     The form sends `retry` or `discard` with the id of a failed job, `all` to retry each one, or
     `run_now` with the name of a scheduled job. A job that is gone is no error: another administrator may have
     been faster.
     """
-    if not request.user.is_authenticated:
-        return redirect_to_login(reverse("owner-status"))
     require_administrator(request)
     if "all" in request.POST:
         done = jobs.retry()

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from accounts.requests import require_decider, safe_local_path
+from accounts.requests import require_decider, return_form_if_logged_out, safe_local_path
 from comments.comment_links import find_comment
 from comments.models import Comment, State
 from core.forms import SubmitForm
@@ -53,6 +53,7 @@ def lock(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@return_form_if_logged_out
 @login_required
 def duplicate(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove a comment as the duplicate of another one, which is given by its number or its link."""
@@ -75,6 +76,7 @@ def duplicate(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@return_form_if_logged_out
 @login_required
 def redact(request: HttpRequest, pk: int) -> HttpResponse:
     """Redact passages of a comment's text."""

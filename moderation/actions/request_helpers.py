@@ -4,20 +4,18 @@ Finding an action is the permission to undo it.
 """
 
 from collections.abc import Callable
-from functools import wraps
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import BadRequest
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.defaultfilters import linebreaksbr
-from django.urls import Resolver404, resolve, reverse
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -25,7 +23,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.models import User
-from accounts.requests import referring_path, safe_local_path
+from accounts.requests import return_form_if_logged_out, safe_local_path
 from articles.models import Article
 from comments.models import Comment, State, Transition
 from core.query_forms import QueryForm, parse_id_pairs
@@ -35,35 +33,13 @@ from moderation.actions.decisions import ActionResult
 from moderation.actions.setting_changes import Refusal
 from moderation.models import Batch, SettingChange
 
-QUEUE_PAGES = {"moderation:queue", "moderation:case", "moderation:comment"}
 MAX_UNSENT_LENGTH = 100_000  # characters; a message is stored in the session
 NOT_AVAILABLE = gettext_lazy("This decision is not available here.")
 
 
 def require_post_and_login(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Require POST and a login; after logging in, the person lands on the queue, with the same card open."""
-
-    @require_POST
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not request.user.is_authenticated:
-            return redirect_to_login(_open_queue_page(request))
-        return view(request, *args, **kwargs)
-
-    return guarded
-
-
-def _open_queue_page(request: HttpRequest) -> str:
-    """Return the page of the queue from which the request was sent, or else the queue.
-
-    Other pages are left out, as some are the response to a form and can't be opened by their URL.
-    """
-    path = referring_path(request)
-    try:
-        is_queue_page = resolve(urlsplit(path).path).view_name in QUEUE_PAGES
-    except Resolver404:
-        is_queue_page = False
-    return path if is_queue_page else reverse("moderation:queue")
+    """Require POST and a login."""
+    return require_POST(return_form_if_logged_out(view))
 
 
 def redirect_with_done(batch: Batch | None, back: str, fallback: str = "moderation:queue") -> HttpResponse:

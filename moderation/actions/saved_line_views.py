@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
-from accounts.requests import require_moderator
+from accounts.requests import require_moderator, return_form_if_logged_out
 from core.forms import remove_maxlength
 from core.query_forms import parse_number_or_zero
 from moderation.actions import saved_lines
@@ -39,6 +39,7 @@ class LineForm(forms.Form):
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@return_form_if_logged_out
 @login_required
 def lines(request: HttpRequest) -> HttpResponse:
     """List the saved lines, and add, change or delete some.

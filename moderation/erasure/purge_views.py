@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
-from accounts.requests import require_administrator
+from accounts.requests import require_administrator, return_form_if_logged_out
 from comments.models import Comment, State
 from core.forms import SubmitForm
 from core.query_forms import NumberField, QueryForm
@@ -50,6 +50,7 @@ class PurgeListForm(SubmitForm, forms.Form):
     )
 
 
+@return_form_if_logged_out
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_purge_list(request: HttpRequest) -> HttpResponse:
@@ -75,6 +76,7 @@ def new_purge_list(request: HttpRequest) -> HttpResponse:
     return render(request, "moderation/erasure/purge.html", context, status=422 if form.errors else 200)
 
 
+@return_form_if_logged_out
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def purge_list(request: HttpRequest, pk: UUID) -> HttpResponse:

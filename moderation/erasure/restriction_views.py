@@ -20,7 +20,12 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
-from accounts.requests import require_administrator, require_decider, safe_local_path
+from accounts.requests import (
+    require_administrator,
+    require_decider,
+    return_form_if_logged_out,
+    safe_local_path,
+)
 from comments.models import Comment, Reason, Transition
 from core.forms import SubmitForm
 from core.paging import next_page_url, read_page
@@ -70,6 +75,7 @@ class RestrictForm(SubmitForm, forms.Form):
             del self.fields["same"]
 
 
+@return_form_if_logged_out
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def restrict(request: HttpRequest, pk: int) -> HttpResponse:

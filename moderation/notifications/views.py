@@ -16,7 +16,7 @@ from articles.site.requests import SiteRequest
 from comments.loading import current_writer
 from comments.models import MAX_BODY_LENGTH, Comment, State
 from comments.policy import policy
-from core.fallback_pages import broken_link
+from core.fallback_pages import broken_link, form_refused
 from core.query_forms import QueryForm
 from core.rate_limits import add_error
 from moderation.notifications.notices import guest_of_key, render_notices
@@ -134,7 +134,7 @@ def _load_own(request: SiteRequest, pk: str) -> tuple[Comment, User | None, Gues
 
 
 def _refuse(request: SiteRequest, error: _NotOwnError) -> HttpResponse:
-    """Return the page for a mailed link that does not work, or ask to log in.
+    """Return the page for a mailed link that does not work, or ask to log in. A form is sent back.
 
     Raises Http404 if neither helps.
     """
@@ -145,6 +145,8 @@ def _refuse(request: SiteRequest, error: _NotOwnError) -> HttpResponse:
         )
         return broken_link(request, explanation, (reverse("my-comments"), _("My comments")))
     if current_writer(request)[0] is None:
+        if request.method == "POST":
+            return form_refused(request, is_logged_out=True)
         return redirect_to_login(request.path)
     raise Http404
 

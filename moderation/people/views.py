@@ -254,7 +254,8 @@ def _render_profile(
         "done": just_done_action(user, PersonQuery.read(request.GET)["done"]),
         **_comments(request, user, person),
     }
-    return render(request, "moderation/people/person.html", context, status=422 if bound or bound_note else 200)
+    status = 422 if bound or bound_note else 200
+    return render(request, "moderation/people/person.html", context, status=status)
 
 
 def _comments(request: HttpRequest, user: User, person: Person) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from accounts.requests import request_user, safe_local_path
+from accounts.requests import request_user, return_form_if_logged_out, safe_local_path
 from comments.comment_links import find_comment
 from comments.models import Comment
 from comments.services.moves import find_obstacle
@@ -24,6 +24,7 @@ from moderation.reply_structure import candidates
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@return_form_if_logged_out
 @login_required
 def move_comment(request: HttpRequest, pk: int) -> HttpResponse:
     """Move a comment. Moderators can load every comment, editors those under their articles.

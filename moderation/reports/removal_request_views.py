@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.requests import require_administrator
+from accounts.requests import require_administrator, return_form_if_logged_out
 from comments.models import State
 from core.fallback_pages import broken_link
 from core.paging import next_page_url, read_page
@@ -69,8 +69,8 @@ def receipt(request: HttpRequest, receipt: str) -> HttpResponse:
     return response
 
 
-@login_required
 @require_safe
+@login_required
 def removal_requests_page(request: HttpRequest) -> HttpResponse:
     """List open requests, the oldest first, and then answered ones, the latest first.
 
@@ -89,6 +89,7 @@ def removal_requests_page(request: HttpRequest) -> HttpResponse:
     return render(request, "moderation/reports/removal_requests.html", context)
 
 
+@return_form_if_logged_out
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def removal_request_page(request: HttpRequest, pk: int) -> HttpResponse:

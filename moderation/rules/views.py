@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
-from accounts.requests import require_moderator
+from accounts.requests import require_moderator, return_form_if_logged_out
 from comments.models import Comment
 from core.paging import read_numbered_page
 from core.query_forms import PageField, QueryForm, SearchField, parse_number_or_zero
@@ -120,6 +120,7 @@ def rule(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@return_form_if_logged_out
 @login_required
 def new(request: HttpRequest, kind: str) -> HttpResponse:
     """Create a rule of one kind."""
@@ -130,6 +131,7 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@return_form_if_logged_out
 @login_required
 def change(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a rule by creating another version."""

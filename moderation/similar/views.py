@@ -17,7 +17,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
-from accounts.requests import require_decider
+from accounts.requests import require_decider, return_form_if_logged_out
 from comments import removal_reasons
 from comments.models import Comment, moderated_stories
 from core.paging import read_numbered_page
@@ -125,6 +125,7 @@ def rescan(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@return_form_if_logged_out
 @login_required
 def group(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Show one group, or decide on it.

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.requests import require_administrator, require_moderator
+from accounts.requests import require_administrator, require_moderator, return_form_if_logged_out
 from core.query_forms import parse_number_or_zero
 from moderation.actions.request_helpers import (
     DoneQuery,
@@ -23,6 +23,7 @@ from moderation.spam_filter.page import FilterPage
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@return_form_if_logged_out
 @login_required
 def filter_page(request: HttpRequest) -> HttpResponse:
     """Show the filter, or set with POST `percent` how many good comments may wait.

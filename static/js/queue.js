@@ -192,7 +192,7 @@ if (document.querySelector(".queue")) {
         queue().replaceWith(before);
         card()?.focus({ preventScroll: true });
       }
-      const isOtherPage = /^\d{3}$/.test(error.message); // the log-in, or why the site refused it
+      const isOtherPage = /^\d{3}$/.test(error.message); // why the site refused it
       const hasText = [...form.elements].some((field) => field.matches("textarea") && field.value);
       if (isOtherPage && form.isConnected && !hasText) {
         sentAsPage.add(form);

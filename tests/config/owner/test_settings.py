@@ -22,6 +22,9 @@ from tests.helpers.wsgi_requests import send_request
 
 def test_only_administrators_have_access(db: None) -> None:
     assert Client().get(URL).status_code == 302
+    rules = {"rules": "An hour of work."}
+    sent = Client().post(URL, rules, headers={"origin": "http://testserver"})  # after the session has ended
+    assert 'name="rules" value="An hour of work."' in sent.text
     for role in (READER, MODERATOR, EDITOR):
         client = Client()
         client.force_login(UserFactory.create(roles=(role,)))

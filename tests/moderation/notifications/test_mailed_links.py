@@ -47,6 +47,9 @@ def test_the_link_of_a_claimed_comment_leads_to_the_log_in(client, maria, page):
     claim_comments(user=user, ids=[comment.pk])
     where = f"/comments/{comment.pk}/{page}/"
     assert client.get(path).headers["Location"] == f"/accounts/login/?next={where}"
+    sent = client.post(where, {"text": "It was calm."}, headers={"origin": "http://testserver"})
+    assert "Not saved: you are logged out" in sent.text
+    assert 'name="text" value="It was calm."' in sent.text
     client.force_login(user)
     assert client.get(where).status_code == 200
     change_states(ids=[comment.pk], to=State.DELETED, reason=Reason.AUTHOR, actor=user)
