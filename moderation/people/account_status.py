@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods
 
 from articles.site.requests import SiteRequest
 from comments.loading import current_writer
+from core.fallback_pages import form_refused
 from core.query_forms import parse_whole_number
 from moderation.people import active_sanctions, sanctions
 from moderation.people.forms import SanctionAppealForm
@@ -18,24 +19,24 @@ from moderation.reports.reporting import ALREADY_APPEALED
 def account_status(request: SiteRequest) -> HttpResponse:
     """Show the status of the account, or of this browser's guest. POST appeals one sanction."""
     user, guest = current_writer(request)
-    active = active_sanctions.own_sanctions(user, guest)
     appealed = parse_whole_number(request.POST.get("sanction"))
     form = SanctionAppealForm(request.POST if request.method == "POST" else None, sanction=appealed)
     if request.method == "POST":
-        sanction = next((sanction for sanction in active if sanction.pk == appealed), None)
+        if not user and not guest:
+            return form_refused(request, is_logged_out=True)
+        own = active_sanctions.all_own_sanctions(user, guest)
+        sanction = next((sanction for sanction in own if sanction.pk == appealed), None)
         if sanction is None:
             raise Http404
-        if form.is_valid():
-            if sanctions.appeal(sanction=sanction, text=form.cleaned_data["text"]):
-                messages.success(
-                    request, _("A moderator will review your appeal. You will see the answer here.")
-                )
-                return redirect("account-status")
-            sanction.refresh_from_db()
-            form.add_error(
-                None, ALREADY_APPEALED if sanction.appealed_at else _("This decision no longer applies.")
-            )
+        if form.is_valid() and sanctions.appeal(sanction=sanction, text=form.cleaned_data["text"]):
+            messages.success(request, _("A moderator will review your appeal. You will see the answer here."))
+            return redirect("account-status")
+        sanction.refresh_from_db()
+        if form.is_valid() or not sanction.is_active:
+            is_appealed = sanction.is_active and sanction.appealed_at
+            form.add_error(None, ALREADY_APPEALED if is_appealed else _("This decision no longer applies."))
             form.refuse()
+    active = active_sanctions.own_sanctions(user, guest)
     context = {
         "is_known": bool(user or guest),
         "name": str(user or guest or ""),
@@ -47,6 +48,7 @@ def account_status(request: SiteRequest) -> HttpResponse:
             )
             for sanction in active
         ],
+        "refused_form": form if form.is_refused and appealed not in [row.pk for row in active] else None,
         "ended": [
             (sanction, active_sanctions.sanction_html(sanction))
             for sanction in reversed(active_sanctions.ended_after_appeal(user, guest))

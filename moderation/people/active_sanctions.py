@@ -68,6 +68,7 @@ WITH queried AS (
   SELECT NULL, id, NULL, lower(email), confirmed_at IS NOT NULL
   FROM accounts_guest WHERE id = ANY(%(guests)s))"""
 ACTIVE_SANCTIONS_OF_PEOPLE = PEOPLE + ACTIVE_SANCTIONS
+ALL_SANCTIONS_OF_PEOPLE = PEOPLE + SANCTIONS % "true"
 SANCTIONS_OF_PEOPLE_ENDED_AFTER_APPEAL = PEOPLE + SANCTIONS % ENDED_AFTER_APPEAL
 
 
@@ -159,6 +160,11 @@ def sanctions_of(user: User | None, guest: Guest | None, *, own_only: bool = Fal
     `own_only` leaves out sanctions that apply only through an unconfirmed e-mail.
     """
     return _find_sanctions(ACTIVE_SANCTIONS_OF_PEOPLE, user, guest, own_only=own_only)
+
+
+def all_own_sanctions(user: User | None, guest: Guest | None) -> list[Sanction]:
+    """Return the sanctions that are or were shown to this account or guest, with those that have ended."""
+    return _find_sanctions(ALL_SANCTIONS_OF_PEOPLE, user, guest, own_only=True)
 
 
 def ended_after_appeal(user: User | None, guest: Guest | None) -> list[Sanction]:

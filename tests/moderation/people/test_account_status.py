@@ -92,6 +92,28 @@ def test_account_status_shows_the_answer_when_an_appealed_sanction_is_ended(mari
     assert "It expired before a moderator answered." not in client.get("/account/status/").text
 
 
+@pytest.mark.parametrize("text", ["It was a joke.", ""])
+def test_an_appeal_against_a_sanction_that_has_ended_comes_back(maria, reader, text):
+    client = client_of(reader)
+    sanctions.impose(person=Person(user=reader), kind="ban", reason="insult", actor=maria)
+    made = Sanction.objects.get()
+    sanctions.end(sanction=made, actor=maria)
+    refused = client.post("/account/status/", {"sanction": made.pk, "text": text})
+    assert refused.status_code == 422
+    assert "This decision no longer applies." in refused.text
+    assert f"{text}</textarea>" in refused.text
+    assert "You are banned" not in refused.text
+    assert Sanction.objects.get().appealed_at is None
+
+
+def test_an_appeal_after_the_session_has_ended_comes_back(maria, reader):
+    sanctions.impose(person=Person(user=reader), kind="ban", reason="insult", actor=maria)
+    sent = {"sanction": Sanction.objects.get().pk, "text": "It was a joke."}
+    refused = Client().post("/account/status/", sent, headers={"origin": "http://testserver"})
+    assert refused.status_code == 403
+    assert 'name="text" value="It was a joke."' in refused.text
+
+
 def test_a_guest_sees_only_their_own_account_status(maria):
     guest, other = GuestFactory.create(name="Jo"), GuestFactory.create()
     for one in (guest, other):
