@@ -17,7 +17,7 @@ def read_list_page(request: SiteRequest, articles: ArticleQuerySet) -> dict[str,
     before = StrictCursorQuery.read(request.GET)["before"]
     shown, last = read_page(articles.listed(), "published_at", before=before, size=PAGE_SIZE)
     depend_on_counts(request, shown)
-    return {"articles": shown, "next_url": next_page_url(request, last), "is_later": before is not None}
+    return {"articles": shown, "next_url": next_page_url(request.path, last), "is_later": before is not None}
 
 
 def depend_on_counts(request: SiteRequest, shown: Iterable[Article]) -> None:

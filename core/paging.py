@@ -9,7 +9,6 @@ from typing import NamedTuple, Self, TypeVar
 from uuid import UUID
 
 from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest
 from django.utils.http import urlencode
 
 Row = TypeVar("Row", bound=Model)
@@ -57,12 +56,12 @@ def older_than(rows: QuerySet[Row], time_field: str, before: PageCursor | None) 
     return rows.filter(Q((f"{time_field}__lte", before.at)) & ~Q((time_field, before.at), pk__gte=before.pk))
 
 
-def next_page_url(request: HttpRequest, position: PageCursor | None, /, **query: str) -> str:
-    """Return the URL of the page after this position, with the parameters that are not empty.
+def next_page_url(path: str, position: PageCursor | None, /, **query: str) -> str:
+    """Return the URL of the page after this position of the list at `path`.
 
-    The URL is "" without a position.
+    It has the parameters that are not empty. The URL is "" without a position.
     """
     if position is None:
         return ""
     given = {name: value for name, value in query.items() if value}
-    return f"{request.path}?{urlencode(given | {'before': str(position)})}"
+    return f"{path}?{urlencode(given | {'before': str(position)})}"

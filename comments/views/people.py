@@ -41,5 +41,5 @@ def person(request: SiteRequest, pk: str) -> HttpResponse:
         comments = comments.annotate(is_muted=Exists(muted))
     before = StrictCursorQuery.read(request.GET)["before"]
     shown, last = read_page(comments, "created_at", before=before, size=PAGE_SIZE)
-    context = {"member": member, "comments": shown, "next_url": next_page_url(request, last)}
+    context = {"member": member, "comments": shown, "next_url": next_page_url(request.path, last)}
     return render(request, "comments/person.jinja", context)

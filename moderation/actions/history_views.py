@@ -69,7 +69,7 @@ def history(request: HttpRequest) -> HttpResponse:
         "active": active,
         "people": _actor_choices() if user.is_moderator else [],
         "kinds": Batch.Kind.choices,
-        "next_page": next_page_url(request, last, **active),
+        "next_page": next_page_url(request.path, last, **active),
         "first_page": f"?{urlencode(active)}" if query["before"] else "",
     }
     return render(request, "moderation/actions/history.html", context)

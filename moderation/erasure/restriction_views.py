@@ -146,7 +146,7 @@ def restricted_comments(request: HttpRequest) -> HttpResponse:
     shown, last = read_page(rows, "at", before=before, size=PAGE_SIZE)
     context = {
         "restrictions": shown,
-        "next_page": next_page_url(request, last),
+        "next_page": next_page_url(request.path, last),
         "first_page": reverse("moderation:restricted") if before else "",
     }
     return render(request, "moderation/erasure/restricted.html", context)

@@ -83,7 +83,7 @@ def my_comments(request: SiteRequest) -> HttpResponse:
         "usual_delay": policy().describe_usual_delay()
         if any(comment.state == State.PENDING for comment in shown)
         else "",
-        "next_url": next_page_url(request, last, state=query["state"]),
+        "next_url": next_page_url(request.path, last, state=query["state"]),
     }
     return render(request, "moderation/people/my_comments.html", context)
 

@@ -287,7 +287,7 @@ def _comments(request: HttpRequest, user: User, person: Person) -> dict[str, Any
             )
             for comment in shown
         ],
-        "next_url": f"{next_page_url(request, last, state=state)}#comments" if last else "",
+        "next_url": f"{next_page_url(person.get_absolute_url(), last, state=state)}#comments" if last else "",
     }
 
 

@@ -83,7 +83,7 @@ def removal_requests_page(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "open": RemovalRequest.objects.filter(outcome="").order_by("at")[:200] if before is None else [],
         "answered": rows,
-        "next_page": next_page_url(request, last),
+        "next_page": next_page_url(request.path, last),
         "first_page": request.path if before else "",
     }
     return render(request, "moderation/reports/removal_requests.html", context)

@@ -51,7 +51,7 @@ def audit_log_page(request: HttpRequest) -> HttpResponse:
         "rows": _log_rows(entries),
         "query": query,
         "is_public": current_site().has_public_log,
-        "next_page": next_page_url(request, last, **filters),
+        "next_page": next_page_url(request.path, last, **filters),
         "first_page": f"?{query}" if before else "",
     }
     return render(

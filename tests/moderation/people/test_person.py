@@ -1,6 +1,9 @@
 """A person's profile for moderators: who sees what, and who may do what."""
 
+import re
 from datetime import timedelta
+from html import unescape
+from urllib.parse import urljoin
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -214,6 +217,18 @@ def test_an_invalid_pause_keeps_the_input(maria, reader, until):
     assert answer.status_code == 422
     assert "My long words" in answer.content.decode()
     assert not Sanction.objects.exists()
+
+
+def test_all_links_of_a_refused_form_can_be_followed(maria, reader, monkeypatch):
+    monkeypatch.setattr("moderation.people.views.PAGE_SIZE", 1)
+    article, client = make_article(), client_of(maria)
+    for n in range(2):
+        make_comment(article, f"Comment {n}", author=reader)
+    refused = client.post(f"{url(reader)}pause/", {"reason": "insult", "until": "", "days": "0"})
+    links = re.findall(r'href="([^"]*#comments)"', refused.text)
+    assert len(links) == 4  # twice the comments that wait, all and older ones
+    pages = [client.get(urljoin(f"{url(reader)}pause/", unescape(link))) for link in links]
+    assert [page.status_code for page in pages] == [200] * 4
 
 
 def test_moderators_cannot_sanction_themselves_or_colleagues(maria):
