@@ -45,6 +45,15 @@ _NOTES = """
 SELECT id FROM moderation_moderatornote
 WHERE comment_id = ANY(%(ids)s) OR user_id = ANY(%(users)s) OR guest_id = ANY(%(guests)s)"""
 
+# As in person_queries, this reads all comments of the source.
+_NOTES_OF_IMPORTED = f"""
+SELECT n.id FROM comments_comment i
+JOIN comments_comment c ON c.source = i.source AND c.author_name = i.author_name
+  AND c.source <> ''  -- the condition of the index
+JOIN moderation_moderatornote n ON n.comment_id = c.id
+WHERE i.id = ANY(%(imported)s) AND c.author_id IS NULL AND c.guest_id IS NULL AND c.erased_at IS NULL
+  AND c.state_reason <> '{Reason.RESTRICTED}'"""
+
 
 @dataclass(frozen=True)
 class AuthorRecord:
@@ -114,7 +123,7 @@ def record_queries(comment: Comment, user: User) -> tuple[dict[str, str], dict[s
         "sanctions": ACTIVE_SANCTIONS_OF_PEOPLE,
         "same_name": _SAME_NAME,
         "addresses": origins.PEOPLE_BY_ADDRESS_SQL,
-        "notes": _NOTES,
+        "notes": f"{_NOTES} UNION {_NOTES_OF_IMPORTED}" if values["imported"] else _NOTES,
     }
     return queries, values
 

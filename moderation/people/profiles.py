@@ -112,6 +112,11 @@ class Person:
             return imported.filter(source=self.comment.source, author_name=self.comment.author_name)
         return Comment.objects.written_by(self.user, self.guest)
 
+    def notes(self) -> Any:
+        """Return the notes on this person; of an imported name, those on all of its comments."""
+        about = {"comment__in": self.comments()} if self.comment else self.as_fields
+        return ModeratorNote.objects.filter(**about).select_related("by")
+
 
 def find_person(key: str) -> Person | None:
     """Return the person with this key, which is an account (u12), a guest (g7) or an imported name (i123)."""

@@ -244,7 +244,7 @@ def _render_profile(
             row for row in own if row.has_open_appeal and not sanctions.can_uphold(user, row)
         ],
         "by_email": [row for row in applied if row not in own],
-        "notes": ModeratorNote.objects.filter(**person.as_fields).select_related("by"),
+        "notes": person.notes(),
         "note_form": bound_note or _profile_note_form(person),
         "can_add_note": user.is_moderator,
         "can_restrict_all": _can_restrict_all(user, person)

@@ -24,6 +24,7 @@ from moderation.models import (
 from moderation.people.author_records import AuthorRecord, parse_record, record_queries
 from moderation.people.profiles import Person, person_facts
 from tests.factories import GuestFactory, UserFactory, confirm_email, make_article, make_comment
+from tests.helpers.clients import client_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("moderation_without_checks")]
 
@@ -169,10 +170,20 @@ def test_an_imported_name_is_a_person_under_its_source_only(maria):
         batch = Batch.objects.create(kind=Batch.Kind.IMPORT)
         return import_comments(article=article, comments=rows, actor=None, batch=batch.pk).created
 
-    first, *_ = bring("one", "Jim", "Jim", "Eben")
-    bring("two", "Jim")
+    first, second, eben = bring("one", "Jim", "Jim", "Eben")
+    (elsewhere,) = bring("two", "Jim")
     record = author_record(Comment.objects.get(pk=first), maria)
     assert (record.url, record.states_text) == (f"/moderation/people/i{first}/", "1 published")
+
+    note = "Writes from the harbour."
+    client_of(maria).post("/moderation/notes/", {"person": f"i{second}", "text": note})
+    for pk in (first, second, eben, elsewhere):
+        is_noted, comment = pk in {first, second}, Comment.objects.get(pk=pk)
+        assert [note.text for note in author_record(comment, maria).notes] == is_noted * [
+            "Writes from the harbour."
+        ]
+        profile = client_of(maria).get(f"/moderation/people/i{pk}/").text
+        assert (note in profile) is is_noted
 
 
 def test_reports_are_counted_by_person_and_of_an_imported_name_by_comment(maria):
