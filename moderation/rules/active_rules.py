@@ -51,9 +51,17 @@ def compiled_rules(ids: Sequence[int]) -> RuleSet:
 
 def load_active_rules() -> RuleSet:
     """Return all active rules, compiled, for jobs over many comments."""
-    return compiled_rules(
-        list(Rule.objects.filter(is_active=True).order_by("pk").values_list("pk", flat=True))
-    )
+    return compiled_rules(_active_ids())
+
+
+def count_ignored_rules() -> int:
+    """Return the number of active rules that can't be compiled."""
+    ids = _active_ids()
+    return len(ids) - sum(map(len, compiled_rules(ids).by_kind.values()))
+
+
+def _active_ids() -> list[int]:
+    return list(Rule.objects.filter(is_active=True).order_by("pk").values_list("pk", flat=True))
 
 
 def rule_definition(rule: Rule) -> RuleDefinition:

@@ -79,7 +79,7 @@ def index(request: HttpRequest) -> HttpResponse:
     rows = _rule_rows(some, user)
     context = {
         "rows": rows,
-        "ignored": sum(row.rule.is_active and not row.is_usable for row in rows),
+        "ignored": active_rules.count_ignored_rules(),
         "kinds": [(form.kind.value, form.kind.label) for form in FORM_BY_KIND.values()],
         "kind": kind,
         "q": text,

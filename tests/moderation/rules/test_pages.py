@@ -431,6 +431,8 @@ def test_a_stored_rule_that_cannot_be_read_is_shown_as_ignored(client, maria, ki
     place = f"/moderation/rules/{planted.pk}/"
     listed = client.get("/moderation/rules/")
     assert "One active rule can’t be read and is ignored." in listed.text
+    elsewhere = client.get("/moderation/rules/?kind=term")
+    assert "One active rule can’t be read and is ignored." in elsewhere.text
     assert "This rule can’t be read and is ignored" in client.get(place).text
     pages = ["/moderation/", "/moderation/?queue=recent", "/moderation/actions/", f"{place}change/"]
     pages.append(f"/moderation/?rule={planted.pk}")
