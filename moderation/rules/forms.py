@@ -15,6 +15,7 @@ from accounts.models import User
 from articles.models import Article, Topic
 from articles.story_links import find_story
 from core.forms import LongTextForm
+from moderation import explanations
 from moderation.checks.text import MAX_LINKS_WITHOUT_REVIEW
 from moderation.features.links import normalize_host
 from moderation.models import Rule
@@ -116,8 +117,9 @@ class RuleForm(LongTextForm, forms.Form):
         own_versions = [rule.pk for rule in active_rules.versions(self.replaces.pk)] if self.replaces else []
         definition = self.definition()
         if other := active_rules.conflicting_limit(definition, own_versions):
-            message = _("There is already a limit of %(value)s there. Change that rule instead.")
-            self.add_error(self.kind_fields[0], message % {"value": other.value})
+            message = _("There is already a limit there: %(rule)s. Change that rule instead.")
+            text = explanations.describe_rule(other.kind, other.value)
+            self.add_error(self.kind_fields[0], message % {"rule": text})
         elif active_rules.rule_exists(definition, own_versions):
             self.add_error(self.kind_fields[0], _("This rule already exists."))
 

@@ -254,7 +254,7 @@ def test_a_rule_cannot_have_both_a_topic_and_a_story(client, maria):
     client.post("/moderation/rules/new/links/", data | {"topic": ""})
     assert Rule.objects.get().article == article
     twice = client.post("/moderation/rules/new/links/", {"value": "5", "article": url, "save": "1"})
-    assert "There is already a limit of 3 there. Change that rule instead." in twice.text
+    assert "There is already a limit there: More than 3 links. Change that rule instead." in twice.text
     assert client.post("/moderation/rules/new/links/", {"value": "5", "save": "1"}).status_code == 302
 
 
