@@ -308,6 +308,16 @@ def test_the_list_answers_any_query(client, maria, query):
     assert client.get(f"/moderation/rules/{query}").status_code == 200
 
 
+def test_an_empty_list_says_why(client, maria):
+    client.force_login(maria)
+    list_url = "/moderation/rules/"
+    assert "No rules yet. Without rules, these limits apply" in text(client.get(list_url))
+    assert "No more rules." in text(client.get(f"{list_url}?page=2"))
+    Rule.objects.create(value="casino", is_active=False)
+    assert "All rules are switched off. Without rules" in text(client.get(list_url))
+    assert "No rules match your search." in text(client.get(f"{list_url}?q=harbour"))
+
+
 def test_the_list_takes_no_more_statements_for_more_rules(client, maria):
     client.force_login(maria)
 
