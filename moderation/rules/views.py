@@ -75,6 +75,8 @@ def index(request: HttpRequest) -> HttpResponse:
     found = found.defer("terms__text", *active_rules.UNUSED_ARTICLE_FIELDS).order_by("kind", "value", "pk")
     some, has_next = read_numbered_page(found, number, size=RULES_PER_PAGE)
     query = request.GET.copy()
+    query.pop("page", None)
+    first_page = f"{request.path}?{query.urlencode()}" if query else request.path
     query["page"] = str(number + 1)
     rows = _rule_rows(some, user)
     context = {
@@ -86,7 +88,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "is_with_off": is_with_off,
         "off": Rule.objects.filter(is_active=False, replaced_by=None).count(),
         "next_page": f"?{query.urlencode()}" if has_next else "",
-        "first_page": reverse("moderation:rules") if number > 1 else "",
+        "first_page": first_page if number > 1 else "",
         "rate": {
             "minutes": matching.RATE_MINUTES,
             "new": rate_limits.DEFAULT_NEW_LIMIT,

@@ -318,6 +318,16 @@ def test_an_empty_list_says_why(client, maria):
     assert "No rules match your search." in text(client.get(f"{list_url}?q=harbour"))
 
 
+def test_the_link_to_the_first_page_keeps_the_filters(client, maria):
+    client.force_login(maria)
+    for query, first in (
+        ("?q=cas&kind=term&off=1&page=2", "?q=cas&amp;kind=term&amp;off=1"),
+        ("?page=2", ""),
+    ):
+        page = client.get(f"/moderation/rules/{query}").text
+        assert f'<a href="/moderation/rules/{first}">First page</a>' in page
+
+
 def test_the_list_takes_no_more_statements_for_more_rules(client, maria):
     client.force_login(maria)
 
