@@ -60,6 +60,9 @@ SELECT g.id, e.comment_id FROM unnest(%(groups)s::uuid[]) g(id) CROSS JOIN LATER
   SELECT m.comment_id FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
   WHERE m.group_id = g.id AND {STILL_MEMBER} ORDER BY m.similarity DESC, m.comment_id LIMIT %(many)s) e"""
 # The expected transition is the one that the scan saw, or the last one if an undo restored that state.
+OPEN = f"""
+SELECT m.comment_id FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
+WHERE m.group_id = %(group)s AND m.comment_id = ANY(%(ids)s) AND {STILL_MEMBER}"""
 EXPECTED = f"""
 SELECT m.comment_id,
        CASE WHEN b.undoes_id IS NOT NULL AND l.revision = s.revision THEN l.id ELSE m.last_transition_id END
@@ -204,6 +207,11 @@ def count_members(
     """
     rows = fetch_rows(COUNT, {"groups": keys, "articles": articles, "exclude": exclude})
     return {key: explanations.MemberCounts(*rest) for key, *rest in rows}
+
+
+def open_members(group: CommentGroup, articles: list[int] | None, ids: Collection[int]) -> list[int]:
+    """Return those of these comments that are open members of the group."""
+    return fetch_column(OPEN, {"group": group.pk, "articles": articles, "ids": list(ids)}) if ids else []
 
 
 def expected_transitions(group: CommentGroup, user: User) -> dict[int, int]:

@@ -67,6 +67,16 @@ def test_group_stays_until_all_its_members_are_decided(client, maria, article):
     assert client.get(LIST, {"first": "on"}).status_code == 200  # no group is left to open
 
 
+def test_a_deselected_comment_that_is_decided_on_is_not_subtracted(client, maria, article):
+    spam = flood(article, 4)
+    group = only_group()
+    client.force_login(maria)
+    page = f"{url(group)}?without={spam[0].pk}.{spam[1].pk}"
+    assert client.get(page).context["selected"] == 2
+    decisions.decide(ids=[spam[0].pk], to=State.SPAM, reason="spam", actor=maria)
+    assert client.get(page).context["selected"] == 2
+
+
 def test_sets_of_phrases_are_counted_only_while_the_whole_group_is_open(client, maria, article):
     spam = flood(article, 4)
     group = only_group()
