@@ -112,7 +112,7 @@ class QueueSummary:
     oldest: str  # "3 h"
     illegal: int = 0  # cases reported as illegal
     illegal_published: int = 0  # published cases among them
-    sanction_appeals: int = 0  # appeals against a pause or ban, which are no comments
+    sanction_appeals: int = 0  # appeals against sanctions, which are no comments
 
     @property
     def has_cases(self) -> bool:
