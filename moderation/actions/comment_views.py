@@ -157,7 +157,7 @@ def _expected_transition(comment: Comment) -> str:
 def _redirect_back(request: HttpRequest, batch: Batch | None, comment: Comment) -> HttpResponse:
     """Redirect to `next` with a bar, or a message if nothing changed."""
     if batch is None:
-        messages.info(request, _("Nothing to change."))
+        messages.info(request, _("Nothing changed."))
     return redirect_back(request, batch, ActionForm.of(request)["next"], comment)
 
 

@@ -105,7 +105,7 @@ def _redirect_back(request: HttpRequest, batch: Batch | None, article: Article |
     """Redirect to `next` with a message or bar that says what was done."""
     next_url = ActionForm.of(request)["next"]
     if batch is None:
-        messages.info(request, _("Nothing to change."))
+        messages.info(request, _("Nothing changed."))
     if next_url == "story" and article:
         if batch:
             add_done_message(request, batch, article.get_absolute_url() + "#comments")

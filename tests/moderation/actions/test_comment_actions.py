@@ -50,7 +50,7 @@ def test_editors_pick_is_shown_and_undone(client, maria):
     client.force_login(maria)
     post_action(client, "pick", comment, on="1")
     assert Batch.objects.count() == 1  # the comment was a pick already
-    assert "Nothing to change." in client.get("/moderation/").text
+    assert "Nothing changed." in client.get("/moderation/").text
     undo(batch=Batch.objects.get(), actor=maria)
     assert page(client, article) == before
 

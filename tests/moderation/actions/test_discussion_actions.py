@@ -161,7 +161,7 @@ def test_story_has_the_menu_for_moderators_and_actions_return_to_it(client, mari
     assert "End pre-moderation" in answer.content.decode()
     assert PREMODERATED in client.get(article.get_absolute_url()).content.decode()
     assert PREMODERATED not in Client().get(article.get_absolute_url()).content.decode()
-    assert client.post(url, follow=True).content.decode().count("Nothing to change.") == 1
+    assert client.post(url, follow=True).content.decode().count("Nothing changed.") == 1
 
 
 def test_list_of_discussions_has_the_most_waiting_first(client, maria, django_assert_max_num_queries):
