@@ -117,7 +117,7 @@ class NoteForm(LongTextForm, forms.ModelForm[ModeratorNote]):
         model = ModeratorNote
         fields = ["text"]
         field_classes = {"text": MultilineField}
-        labels = {"text": gettext_lazy("Note for other moderators")}
+        labels = {"text": gettext_lazy("Note for moderators")}
         widgets = {"text": forms.Textarea(attrs={"rows": 2, "dir": "auto"})}
 
 
