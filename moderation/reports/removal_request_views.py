@@ -23,7 +23,8 @@ from moderation.reports import removal_requests
 from moderation.reports.removal_request_forms import AnswerForm, RemovalRequestForm
 from moderation.screening.origins import refuse_many_reports
 
-PAGE_SIZE = 50  # requests
+PAGE_SIZE = 50  # answered requests
+MAX_OPEN = 200  # open requests that are listed
 
 
 class RemovalRequestQuery(QueryForm):
@@ -81,7 +82,8 @@ def removal_requests_page(request: HttpRequest) -> HttpResponse:
     answered = RemovalRequest.objects.exclude(outcome="").select_related("decided_by")
     rows, last = read_page(answered, "decided_at", before=before, size=PAGE_SIZE)
     context: dict[str, Any] = {
-        "open": RemovalRequest.objects.filter(outcome="").order_by("at")[:200] if before is None else [],
+        "open": RemovalRequest.objects.filter(outcome="").order_by("at")[:MAX_OPEN] if before is None else [],
+        "max_open": MAX_OPEN,
         "answered": rows,
         "next_page": next_page_url(request.path, last),
         "first_page": request.path if before else "",
