@@ -21,7 +21,8 @@ def describe_rule(kind: str, value: str) -> str:
 
     A rule with an invalid value is returned as it is stored.
     """
-    if not matching.is_usable(kind, value):
+    # Only limits have words. Others are not compiled: a new term takes milliseconds, and the queue lists all.
+    if kind not in matching.LIMIT_RANGES or not matching.is_usable(kind, value):
         return value
     match kind:
         case Rule.Kind.LINKS:

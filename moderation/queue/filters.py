@@ -30,6 +30,7 @@ from moderation.models import Finding, Rule
 from moderation.models.people import parse_person_key
 
 MAX_FOUND_BY_NAME = 1_000  # people with a name, and their comments, that a filter finds
+MAX_RULE_CHOICES = 1_000  # active rules; one list can have any number of terms
 MAX_FILTER_VALUE_LENGTH = 200  # characters in the URL of the queue
 
 # Up to so many findings of a rule, the cases of their comments are read one after another, from an index.
@@ -112,9 +113,10 @@ def describe_filters(query: QueryDict, typed: Sequence[str], user: User) -> list
 @cache
 def choice_queries() -> Mapping[str, str]:
     """Return the queries for the choices of the filter form. `parse_choices` reads their rows."""
+    rules = Rule.objects.filter(is_active=True).order_by("kind", "value", "pk")
     return {
         "topics": query_text(Topic.objects.values("slug", "name")),
-        "rules": query_text(Rule.objects.filter(is_active=True).values("pk", "kind", "value")[:200]),
+        "rules": query_text(rules.values("pk", "kind", "value")[:MAX_RULE_CHOICES]),
     }
 
 

@@ -1,5 +1,6 @@
 """The filters of a queue: their results, names that must not be shown, and hostile queries."""
 
+import re
 from datetime import timedelta
 from itertools import cycle
 from urllib.parse import urlencode
@@ -54,6 +55,15 @@ def test_active_filters_can_be_removed_one_by_one(client, maria):
     assert '<a href="/moderation/?queue=new&amp;script=Arab">Story: <bdi>The slip closes</bdi>' in page
     # An action redirects to the same filters.
     assert f"/?queue=new&amp;article={sea.slug}&amp;script=Arab" in page
+
+
+def test_the_rules_are_listed_in_the_order_of_their_page(client):
+    make_comment(make_article(), "A plain word")
+    Rule.objects.bulk_create(Rule(kind="term", value=f"term {n:03}") for n in reversed(range(300)))
+    Rule.objects.create(kind="links", value="3")
+    chosen = re.search(r'<select[^>]*name="rule">.*?</select>', client.get("/moderation/").text, re.DOTALL)
+    labels = re.findall(r"<option[^>]*>([^<]*)</option>", chosen[0])
+    assert labels == ["any", "More than 3 links", *(f"term {n:03}" for n in range(300))]
 
 
 @pytest.mark.parametrize("most", [0, 2, filters.MAX_IN_ARRAY])
