@@ -111,13 +111,18 @@ def save(
     try:
         with transaction.atomic():
             earlier = versions(replaces.pk) if replaces else []
-            if replaces and replaces.pk != (now := current_version(earlier)).pk:
+            if replaces and replaces.pk != (current := current_version(earlier)).pk:
                 raise ValidationError(
                     _("%(who)s changed this rule in the meantime. Open the new version and change that.")
-                    % {"who": now.added_by or _("The system")},
+                    % {"who": current.added_by or _("The system")},
                     code="changed",
                 )
-            if replaces and now.is_active and now.note == note and _is_same(rule_definition(now), rule):
+            if (
+                replaces
+                and current.is_active
+                and current.note == note
+                and _is_same(rule_definition(current), rule)
+            ):
                 return replaces, None
             stored = Rule.objects.create(
                 kind=rule.kind,
