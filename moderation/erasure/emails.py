@@ -1,7 +1,7 @@
 """Erasure of a person's e-mails outside of their account, guest and comments.
 
-Reports of illegal content stay without the name and the e-mail, so nobody is told of the decision. Requests
-that wait for an answer stay as they are, and a job deletes the personal data a year after it.
+Reports of illegal content stay without the name and the e-mail, so nobody is notified of the decision.
+Requests that wait for an answer stay as they are, and a job deletes the personal data a year after it.
 """
 
 import json
