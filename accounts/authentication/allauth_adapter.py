@@ -46,7 +46,7 @@ class Adapter(DefaultAccountAdapter):
         email, password = credentials.get("email", ""), credentials.get("password", "")
         if seconds := login_throttling.count_attempt(request, email):
             set_retry_after(request, seconds)
-            raise ValidationError(wait_message(seconds), code="wait")
+            raise ValidationError(password_wait_message(seconds), code="wait")
         user = find_user_by_email(email)
         if user is None:
             User().set_password(password)  # takes as long as checking a password
@@ -109,7 +109,7 @@ class Adapter(DefaultAccountAdapter):
         compose_mail(f"{template_prefix}_message.txt", subject, email, **context).send()
 
 
-def wait_message(seconds: int) -> str:
+def password_wait_message(seconds: int) -> str:
     """Return the sentence for a visitor who has to wait this long before the next password."""
     return ngettext(
         "Too many wrong passwords. Wait %(n)s second and try again, or reset your password: that works at "

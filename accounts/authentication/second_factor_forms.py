@@ -38,7 +38,7 @@ class _ThrottledForm(forms.Form):
     def clean_code(self) -> str:
         if seconds := login_throttling.count_code(self.user.email):
             set_retry_after(context.request, seconds)
-            raise ValidationError(wait_message(seconds), code="wait")
+            raise ValidationError(code_wait_message(seconds), code="wait")
         try:
             code: str = super().clean_code()  # type: ignore[misc]  # of allauth's form
         except ValidationError:
@@ -116,7 +116,7 @@ def set_name_field(field: forms.Field) -> None:
     field.widget.attrs["maxlength"] = MAX_KEY_NAME_LENGTH
 
 
-def wait_message(seconds: int) -> str:
+def code_wait_message(seconds: int) -> str:
     """Return the sentence for a visitor who has to wait this long before the next code."""
     return ngettext(
         "Too many wrong codes. Wait %(n)s second and try again.",
