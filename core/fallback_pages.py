@@ -1,5 +1,7 @@
-"""Pages for failures: no database, a refused request or form, too many attempts, or a mailed link that does
-not work."""
+"""Pages for failures, such as those of the database.
+
+Others are for a refused request or form, too many attempts, and a mailed link that does not work.
+"""
 
 import sys
 from datetime import UTC, datetime

@@ -27,8 +27,8 @@ def claimable_comments(user: User) -> QuerySet[Comment]:
 def claim_comments(*, user: User, ids: Sequence[int]) -> int:
     """Make a user the author of those of these comments that they may claim, and return their number.
 
-    The name as it was written and the guest stay; each comment gets an entry in the log of claims. The
-    guest's follows become the user's, and members who muted the guest have muted the user.
+    The name stays as it was written, and the log of claims keeps the guest of each comment. The guest's
+    follows become the user's, and members who muted the guest have muted the user.
     """
     lock_discussions_of(list(claimable_comments(user).filter(pk__in=ids).values_list("pk", flat=True)))
     claimed = list(claimable_comments(user).filter(pk__in=ids).select_related("guest"))

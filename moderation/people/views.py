@@ -97,6 +97,7 @@ def impose_sanction(request: HttpRequest, key: str, kind: str) -> HttpResponse:
 
 @require_post_and_login
 def end_sanction(request: HttpRequest, pk: int) -> HttpResponse:
+    """End a sanction before its time."""
     user = require_decider(request)
     sanction, person = _get_sanction_or_404(pk, user)
     batch = sanctions.end(sanction=sanction, actor=user)

@@ -1,5 +1,7 @@
-"""Views of the moderation queue at /moderation/, the rows of a queue beside the open case, and of the start
-after a log-in, which depends on what waits in the queues."""
+"""Views of the moderation queue at /moderation/: the rows of a queue beside the open case.
+
+The start after a log-in is here as well, as it depends on what waits in the queues.
+"""
 
 from dataclasses import replace
 from typing import Any

@@ -244,7 +244,9 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
 @require_post_and_login
 def apply(request: HttpRequest, pk: int) -> HttpResponse:
     """Group all waiting and published comments that the rule matches, and redirect to the group's page.
-    There, approved comments are exceptions until a moderator ticks them."""
+
+    There, approved comments are exceptions until a moderator ticks them.
+    """
     require_moderator(request)
     found = get_object_or_404(Rule.objects.select_related("terms"), pk=pk)
     if not (can_search_for(found.kind) and matching.is_usable(found.kind, found.value)):

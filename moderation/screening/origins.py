@@ -1,5 +1,6 @@
-"""Origins: keyed hashes of the IP address and the address block of each comment, kept for 30 days to find
-groups and bursts. The hash of the address also counts reports by guests for an hour.
+"""Origins: keyed hashes of the IP address and the address block of each comment, kept for 30 days.
+
+They find groups and bursts. The hash of the address also counts reports by guests for an hour.
 
 The IP address of a comment is never stored. Anyone with the secret key could try all addresses, so the key
 must not be stored next to the database.

@@ -1,5 +1,7 @@
-"""Activation of versions and the filter's setting, as actions of an administrator or the system, with
-Undo."""
+"""Activation of versions and the filter's setting, as actions that can be undone.
+
+An administrator or the system takes them.
+"""
 
 import json
 from functools import cache
