@@ -119,8 +119,33 @@ def test_the_text_of_the_other_forms_is_kept(browser, live_server):
     context.close()
 
 
-def test_a_begun_note_is_not_shown_on_another_persons_page(browser, live_server):
+def test_a_refused_form_stays_open_beside_a_kept_text(browser, live_server):
     maria = UserFactory.create(name="Maria", roles=("Moderator",))
+    ada = UserFactory.create(name="Ada")
+    context = browser.new_context(viewport=PHONE)
+    log_in(context, live_server, maria)
+    page = context.new_page()
+    page.goto(f"{live_server.url}/moderation/people/u{ada.pk}/")
+    page.locator("summary", has_text="Ban").click()
+    page.locator("#id_ban_message").fill("Please stay calm.")
+    page.locator("summary", has_text="Pause").click()
+    page.locator("#id_pause_until").fill("2020-01-01T12:00")
+    page.locator("#id_pause_message").fill("Please stay calm.")
+    page.locator("details[open]").get_by_role("button", name="Pause").click()
+    expect(page.locator("details[open]")).to_contain_text("This time is in the past.")
+    expect(page.locator("#id_ban_message")).to_have_value("Please stay calm.")
+    page.locator("#id_pause_until").evaluate(
+        "field => field.value = new Date(Date.now() + 2 * 86400000).toISOString().slice(0, 16)"
+    )
+    page.locator("details[open]").get_by_role("button", name="Pause").click()
+    expect(page.locator(".undo")).to_contain_text("Paused")
+    expect(page.locator("#id_pause_message")).to_have_value("")
+    expect(page.locator("#id_ban_message")).to_have_value("Please stay calm.")
+    context.close()
+
+
+def test_a_begun_note_is_not_shown_on_another_persons_page(browser, live_server):
+    maria, mona = (UserFactory.create(name=name, roles=("Moderator",)) for name in ("Maria", "Mona"))
     ada, ben = (UserFactory.create(name=name) for name in ("Ada", "Ben"))
     context = browser.new_context(viewport=PHONE)
     log_in(context, live_server, maria)
@@ -132,6 +157,10 @@ def test_a_begun_note_is_not_shown_on_another_persons_page(browser, live_server)
     expect(note).to_have_value("")
     page.goto(f"{live_server.url}/moderation/people/u{ada.pk}/")
     expect(note).to_have_value("She answers calmly.")
+    context.clear_cookies()
+    log_in(context, live_server, mona)
+    page.reload()
+    expect(note).to_have_value("")
     context.close()
 
 
@@ -156,7 +185,7 @@ def test_a_text_is_kept_until_it_is_accepted(browser, live_server):
     cookies = context.cookies()
     context.clear_cookies(name="sessionid")
     page.get_by_role("button", name="Add note").click()
-    expect(page.get_by_role("main")).not_to_contain_text("She answers calmly.")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Not saved: you are logged out")
     context.add_cookies(cookies)
     page.goto(profile)
     expect(note).to_have_value("She answers calmly.\nAsk her.")
