@@ -22,10 +22,10 @@ def account_status(request: SiteRequest) -> HttpResponse:
     appealed = parse_whole_number(request.POST.get("sanction"))
     form = SanctionAppealForm(request.POST if request.method == "POST" else None, sanction=appealed)
     if request.method == "POST":
-        if not user and not guest:
-            return form_refused(request, is_logged_out=True)
         own = active_sanctions.all_own_sanctions(user, guest)
         sanction = next((sanction for sanction in own if sanction.pk == appealed), None)
+        if sanction is None and user is None:  # perhaps it is against a member who was logged out meanwhile
+            return form_refused(request, is_logged_out=True)
         if sanction is None:
             raise Http404
         if form.is_valid() and sanctions.appeal(sanction=sanction, text=form.cleaned_data["text"]):
