@@ -180,11 +180,10 @@ def repair(damage: Damage) -> None:
             increment_versions([comment.discussion_id])
     for key in damage.get("article_html", []):
         with transaction.atomic():
-            article = Article.objects.only("body").select_for_update(no_key=True).get(pk=key)
-            Article.objects.filter(pk=key).update(
-                body_html=render_story(article.body), version=F("version") + 1
-            )
-            increment_site_version()
+            rows = Article.objects.filter(pk=key)
+            for article in rows.only("body").select_for_update(no_key=True):  # none if it was deleted
+                rows.update(body_html=render_story(article.body), version=F("version") + 1)
+                increment_site_version()
     _rebuild_search_texts(damage.get("search", []))
     _delete_rest_of_erased(damage.get("erased", []))
     policy().repair_damage(damage)
