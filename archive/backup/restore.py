@@ -175,11 +175,18 @@ def _finish(erasures: list[erasure_log.Erasure], old_version: int) -> erasure_re
     try:
         with transaction.atomic(durable=True):
             replayed = _replay_and_requeue(erasures, old_version)
-        files.storage().delete(backup_folder.UNFINISHED_RESTORE)
     except (DatabaseError, OSError) as error:
         raise BackupError(
             "The whole backup was restored, but what was permanently deleted after it may be there again: "
             f"{first_line(error)}. Restore it again into an empty database."
+        ) from error
+    mark = backup_folder.UNFINISHED_RESTORE
+    try:
+        files.storage().delete(mark)
+    except OSError as error:
+        raise BackupError(
+            f"The whole backup was restored. Delete {files.storage().describe_location(mark)} to start the "
+            f"site: {error.strerror or error}."
         ) from error
     return replayed
 

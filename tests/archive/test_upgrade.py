@@ -250,6 +250,10 @@ def test_concurrent_upgrades_run_one_after_the_other(upgrade: Upgrade, later: Ca
     assert "Migrations applied: 1" in upgrade()
 
 
+def fail(*_values: object) -> None:
+    raise OSError("No space left on device.")
+
+
 def test_a_backup_of_an_earlier_version_is_upgraded(
     home: Path, later: Callable[[], None], settings: Any, monkeypatch: pytest.MonkeyPatch, migrated: str
 ) -> None:
@@ -270,6 +274,12 @@ def test_a_backup_of_an_earlier_version_is_upgraded(
         assert dict(Comment.objects.values_list("pk", "body")) == {gone.pk: "", stays.pk: stays.body}
         assert check() == {}
         make_comment(story, "It goes on.")
+    with database("soundoff_blank", migrated), monkeypatch.context() as patch:
+        patch.setattr("archive.backup.restore._replay_and_requeue", fail)
+        with pytest.raises(CommandError, match=r"permanently deleted after it may be there again: No space"):
+            call_command("restore", str(file))
+        with pytest.raises(CommandError, match=r"The restore of .* was not finished"):
+            call_command("upgrade")
     broken = import_module("tests.archive.later.0990_next").Migration
     with database("soundoff_blank", migrated), monkeypatch.context() as patch:
         patch.setattr(broken, "operations", [RunSQL("SELECT 1 / 0")])
