@@ -72,8 +72,9 @@ def follow_story(request: SiteRequest, slug: str) -> HttpResponse:
             form.add_error(None, error)
         else:
             text = _("You do not follow this story.")
-            if follows.all().exists():  # also of comments, which the form of a closed discussion leaves alone
-                text = format_html("{} {}", _("Saved."), _explain_delivery(delivery, person))
+            # Also of comments, which the form of a closed discussion leaves alone.
+            if deliveries := set(follows.values_list("delivery", flat=True)):
+                text = format_html("{} {}", _("Saved."), _explain_delivery(deliveries, person))
             messages.success(request, text)
             return redirect(article)
     context = {
@@ -105,7 +106,7 @@ def follow_topic(request: SiteRequest, slug: str) -> HttpResponse:
             form.add_error(None, error)
         else:
             text = _("You follow “%(topic)s”.") % {"topic": topic.name}
-            where = _explain_delivery(form.cleaned_data["delivery"], person)
+            where = _explain_delivery({form.cleaned_data["delivery"]}, person)
             messages.success(request, format_html("{} {}", text, where))
             return redirect(topic)
     context = {
@@ -118,9 +119,9 @@ def follow_topic(request: SiteRequest, slug: str) -> HttpResponse:
     return render(request, "comments/following/follow.jinja", context, status=422 if form.is_bound else 200)
 
 
-def _explain_delivery(delivery: str, person: dict[str, Any]) -> SafeString:
+def _explain_delivery(deliveries: set[str], person: dict[str, Any]) -> SafeString:
     """Return a sentence that links to the page of updates. Guests have no account menu that leads there."""
-    if delivery == Follow.Delivery.SITE or person["undeliverable"] or not person["is_confirmed"]:
+    if deliveries == {Follow.Delivery.SITE} or person["undeliverable"] or not person["is_confirmed"]:
         text = _('Updates appear under <a href="{url}">Notifications</a>.')
     else:
         text = _('Updates come by e-mail and appear under <a href="{url}">Notifications</a>.')
