@@ -51,8 +51,9 @@ def redact_view(model_admin: Any, request: HttpRequest, key: int) -> HttpRespons
     results: dict[str, Any] = {}
     if request.method == "POST" and form.is_valid():
         words = form.cleaned_data["words"]
-        is_sure = "confirm" in request.POST and request.POST.get("listed_words", "").splitlines() == words
-        if is_sure and (message := _redact(model_admin, request, document, words)):
+        listed = request.POST.get("listed_words", "").splitlines()
+        is_confirmed = "confirm" in request.POST and listed == words
+        if is_confirmed and (message := _redact(model_admin, request, document, words)):
             model_admin.message_user(request, message)
             return redirect(model_admin.url_of("history", key))
         occurrences = redact.find_occurrences(document, words)

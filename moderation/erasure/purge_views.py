@@ -84,7 +84,7 @@ def purge_list(request: HttpRequest, pk: UUID) -> HttpResponse:
     user = require_administrator(request)
     group = _load(pk)
     if request.method == "POST":
-        if request.POST.get("sure") == "1":
+        if request.POST.get("confirm") == "1":
             return _purge(request, group, user)
         messages.warning(request, _("Please confirm that this can’t be undone."))
         return redirect("moderation:purge-list", pk)

@@ -227,7 +227,7 @@ def lift_restriction(request: HttpRequest, restriction: Restriction, user: User)
 @_with_restriction
 def purge_text(request: HttpRequest, restriction: Restriction, user: User) -> HttpResponse:
     """Delete the text permanently, if the box that confirms it is checked."""
-    if request.POST.get("sure") != "1":
+    if request.POST.get("confirm") != "1":
         messages.warning(request, _("Please confirm that this can’t be undone."))
         return redirect("moderation:restricted-comment", restriction.comment_id)
     result = restrictions.purge_text(restriction=restriction, actor=user)

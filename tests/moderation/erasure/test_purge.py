@@ -190,7 +190,7 @@ def test_a_list_has_a_maximum_size(maria, ada, monkeypatch):
     for kept, is_cut in ((1, True), (0, False)):
         listed = client.post("/moderation/purge/", {"states": ["spam"], "days": "1"}, follow=True)
         assert ("Make another list" in listed.content.decode()) == is_cut
-        client.post(listed.redirect_chain[-1][0], {"sure": "1"})
+        client.post(listed.redirect_chain[-1][0], {"confirm": "1"})
         assert Comment.objects.exclude(body="").count() == kept
 
 
@@ -244,7 +244,7 @@ def test_the_page_requires_a_confirmation(maria, ada):
 
     assert "Please confirm that this can" in client.post(url, follow=True).content.decode()
     assert Comment.objects.exclude(body="").count() == 3
-    done = client.post(url, {"sure": "1"}, follow=True).content.decode()
+    done = client.post(url, {"confirm": "1"}, follow=True).content.decode()
     assert "3 comments were permanently deleted." in done
     assert "This can’t be undone." in done
     assert "Buy boats" not in done
@@ -261,7 +261,7 @@ def test_the_page_requires_a_confirmation(maria, ada):
     client.force_login(ada)
     assert (
         "These comments were already deleted."
-        in client.post(url, {"sure": "1"}, follow=True).content.decode()
+        in client.post(url, {"confirm": "1"}, follow=True).content.decode()
     )
 
 

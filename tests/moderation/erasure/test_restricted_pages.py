@@ -107,11 +107,9 @@ def test_a_moderator_sees_number_reason_and_time(restricted_comment, maria):
         assert "Guest" not in text
         assert "Show text" not in text
     for act in ("text", "evidence", "legal-hold", "lift", "purge"):
-        assert (
-            client.post(f"/moderation/restricted/{restricted_comment.pk}/{act}/", {"sure": "1"}).status_code
-            == 403
-        )
-        assert client.get(f"/moderation/restricted/{restricted_comment.pk}/{act}/").status_code == 405
+        url = f"/moderation/restricted/{restricted_comment.pk}/{act}/"
+        assert client.post(url, {"confirm": "1"}).status_code == 403
+        assert client.get(url).status_code == 405
     assert not RestrictedTextReading.objects.exists()
     assert Restriction.objects.get().lifted_at is None
 
@@ -185,13 +183,13 @@ def test_redacted_versions_are_marked(comment, maria, ada):
 def test_an_administrator_sets_and_ends_a_legal_hold_and_deletes(restricted_comment, ada):
     client, url = client_or_anonymous(ada), f"/moderation/restricted/{restricted_comment.pk}/"
     assert "legal hold" in client.post(f"{url}legal-hold/", {"legal_hold": "1"}, follow=True).content.decode()
-    text = client.post(f"{url}purge/", {"sure": "1"}, follow=True).content.decode()
+    text = client.post(f"{url}purge/", {"confirm": "1"}, follow=True).content.decode()
     assert "A legal hold prevents the deletion." in text
     client.post(f"{url}legal-hold/")
     client.post(f"{url}purge/")
     assert RestrictedText.objects.exists()  # the confirmation was missing
 
-    text = client.post(f"{url}purge/", {"sure": "1"}, follow=True).content.decode()
+    text = client.post(f"{url}purge/", {"confirm": "1"}, follow=True).content.decode()
 
     assert "permanently deleted by" in text
     assert not RestrictedText.objects.exists()
@@ -210,7 +208,7 @@ def test_a_lifted_restriction_redirects_with_a_message(restricted_comment, ada, 
     url = f"/moderation/restricted/{restricted_comment.pk}/"
     there = f"/moderation/comments/{restricted_comment.pk}/"
     for act in ("lift", "text", "legal-hold", "purge", "evidence"):
-        response = client_or_anonymous(ada).post(f"{url}{act}/", {"sure": "1"}, follow=True)
+        response = client_or_anonymous(ada).post(f"{url}{act}/", {"confirm": "1"}, follow=True)
         assert response.redirect_chain[-1][0] == there
         assert "The restriction was lifted" in response.content.decode()
         assert client_or_anonymous(maria).post(f"{url}{act}/").status_code == 403
