@@ -59,10 +59,10 @@ MOST_TYPICAL = f"""
 SELECT g.id, e.comment_id FROM unnest(%(groups)s::uuid[]) g(id) CROSS JOIN LATERAL (
   SELECT m.comment_id FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
   WHERE m.group_id = g.id AND {STILL_MEMBER} ORDER BY m.similarity DESC, m.comment_id LIMIT %(many)s) e"""
-# The expected transition is the one that the scan saw, or the last one if an undo restored that state.
 OPEN = f"""
 SELECT m.comment_id FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
 WHERE m.group_id = %(group)s AND m.comment_id = ANY(%(ids)s) AND {STILL_MEMBER}"""
+# The expected transition is the one that the scan saw, or the last one if an undo restored that state.
 EXPECTED = f"""
 SELECT m.comment_id,
        CASE WHEN b.undoes_id IS NOT NULL AND l.revision = s.revision THEN l.id ELSE m.last_transition_id END

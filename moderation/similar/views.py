@@ -170,7 +170,7 @@ def _render_group(
         after = query["after"]
         context |= _members_context(user, found, numbers, articles) | {
             # Some of the deselected comments may have been decided on meanwhile.
-            "selected": numbers.members - len(pages.open_members(found, articles, without)),
+            "selected": max(0, numbers.members - len(pages.open_members(found, articles, without))),
             "counts": explanations.describe_similar_count(numbers)
             if query["of"]
             else explanations.describe_counts(numbers),
