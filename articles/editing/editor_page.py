@@ -79,6 +79,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         autosave = _refuse_logged_out_script(view(self.autosave_view))
         autosave_urls = [
             path("unsaved/", autosave, name=self.url_name("autosave")),
+            path("unsaved/<uuid:nonce>/throw/", view(self.discard_view)),  # of a page of the version before
             path(
                 "unsaved/<uuid:nonce>/discard/",
                 view(self.discard_view),
@@ -190,15 +191,11 @@ class DocumentAdmin(ConcurrentEditingAdmin):
             message = _(
                 "It was saved before. Your later changes are in the form below and are not saved yet."
             )
-            if answer := self._show_unsaved(request, document, message):
-                return answer
+            return self._show_unsaved(request, document, message)
         return self.response_change(request, document)
 
-    def _show_unsaved(self, request: HttpRequest, document: Document, message: str) -> HttpResponse | None:
-        """Keep the sent form as unsaved changes, and lead to the document with them in its form.
-
-        Returns None if there is nothing to keep.
-        """
+    def _show_unsaved(self, request: HttpRequest, document: Document, message: str) -> HttpResponse:
+        """Keep the sent form as unsaved changes, and lead to the document with them in its form."""
         stored = autosaves.autosave(
             forms=[*posted_forms(request), new_form()],
             editor=request_user(request),
@@ -207,8 +204,9 @@ class DocumentAdmin(ConcurrentEditingAdmin):
             fields=posted_fields(request),
             snapshot=request.POST.get("read", ""),
         )
+        assert stored, "the form has a nonce of its own and fields"
         self.message_user(request, message)
-        return redirect(f"{self.url_of('change', document.pk)}?unsaved={stored.pk}") if stored else None
+        return redirect(f"{self.url_of('change', document.pk)}?unsaved={stored.pk}")
 
     def _fill_with_choice(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
         """Put the text that was chosen in a conflict into the form, where it is read before it is saved.
@@ -223,7 +221,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
             message = _(
                 "That conflict is no longer stored. Your text is in the form below and is not saved yet."
             )
-            return self._show_unsaved(request, document, message) or redirect(request.get_full_path())
+            return self._show_unsaved(request, document, message)
         mine, theirs = DocumentText.of(copy), DocumentText.of(document)
         text: DocumentText | None = mine
         if request.POST["_fill"] == "theirs":
@@ -376,7 +374,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
                 raise PermissionDenied from error
             answer["kept"] = stored is not None
         if document:
-            if "has_left" in request.POST:
+            if {"has_left", "gone"} & request.POST.keys():  # a page of the version before sends the latter
                 presence.remove_presence(document=document, editor=user)
             else:
                 presence.record_presence(document=document, editor=user, has_typed=fields is not None)
