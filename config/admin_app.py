@@ -12,6 +12,8 @@ from django.core.checks import CheckMessage, Tags, register
 class AdminConfig(SimpleAdminConfig):
     """The configuration of the admin, which checks its pages and does not load them."""
 
+    default_site = "config.admin_site.AdminSite"
+
     def ready(self) -> None:
         register(check_dependencies, Tags.admin)
         register(check_registered_pages, Tags.admin)

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from accounts.models import User
-from accounts.requests import request_user, return_form_if_logged_out
+from accounts.requests import request_user
 from articles.editing import autosaves, presence, revision_pages
 from articles.editing.concurrent_editing import ConcurrentEditingAdmin
 from articles.editing.conflicts import FormSnapshot, merge_texts
@@ -86,11 +86,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
                 name=self.url_name("discard_autosave"),
             ),
         ]
-        urls = super().get_urls()
-        for url in urls:
-            if url.name in {self.url_name("add"), self.url_name("change")}:
-                url.callback = return_form_if_logged_out(url.callback)
-        return [*autosave_urls, *revision_pages.urls(self), *urls]
+        return [*autosave_urls, *revision_pages.urls(self), *super().get_urls()]
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         return revision_pages.history_view(self, request, parse_number_or_zero(object_id))
