@@ -12,7 +12,7 @@ if (document.querySelector(".queue")) {
   };
 
   // An unfinished note is stored in this tab until it is among the saved notes, even if the comment is decided
-  // meanwhile or the site asks to log in first.
+  // meanwhile or the site refuses it.
   const note = () => find(".notes textarea");
   const keyOf = (field) => "note " + field.closest(".card").id;
   const withoutSpaces = (text) => text.replace(/\s+/g, "");
