@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, PermissionsMixin
 from django.db import models, transaction
 from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import Lower, Now
+from django.db.models.functions import Lower, Now, Upper
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext
@@ -264,6 +264,7 @@ class Guest(models.Model):
         indexes = [
             models.Index(Lower("email"), name="guest_email"),
             models.Index(fields=["name"], name="guest_name"),
+            models.Index(Upper("name"), name="guest_name_upper"),  # a lookup in any case (iexact)
         ]
 
     def __str__(self) -> str:

@@ -6,13 +6,15 @@ from itertools import cycle
 from urllib.parse import urlencode
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
+from accounts.models import Guest
 from articles.models import Topic
 from comments.models import Comment
 from moderation.models import Case, Rule
 from moderation.queue import filters
-from tests.factories import UserFactory, make_article, make_comment
+from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.moderation.queue.helpers import listed_comment_ids, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("checking_policy", "maria_client")]
@@ -80,6 +82,16 @@ def test_a_rule_finds_its_cases_however_many_it_matched(client, monkeypatch, mos
     later = client.get(f"/moderation/?queue=waiting&rule={rule.pk}&after={first.pk}")
     assert sorted(listed_comment_ids(later)) == [comment.pk for comment in comments[1:]]
     assert "<small>3</small>" in text(later)  # counted with those before
+
+
+def test_an_index_finds_a_guest_by_name_in_any_case(client):
+    GuestFactory.create_batch(200)
+    ida = make_comment(make_article(), "A plain word", guest=GuestFactory.create(name="Ida"))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE accounts_guest; SET LOCAL enable_seqscan = off")
+        found = Guest.objects.filter(name__iexact="IDA")
+        assert "guest_name_upper" in found.explain()
+    assert listed_comment_ids(client.get("/moderation/?queue=recent&author=iDA")) == [ida.pk]
 
 
 def test_filter_hides_names_of_people_from_other_stories(client, maria):
