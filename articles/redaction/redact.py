@@ -101,6 +101,9 @@ def redact_words(*, document: Document, words: Sequence[str]) -> Counter[str]:
     count["story"] = int(_redact_row(document, own, pattern))
     if count["story"] or count["correction"]:
         _rerender(document)
+    if count["newsletter"]:  # after the images of a story are locked, as wherever a text is saved
+        increment_site_version()
+        invalidate_stale_copies()
     if count["story"] or any(REDACTED in row.title for row in versions):
         # The log names the discussion by the title as well.
         for logged in (document, getattr(document, "discussion", None)):
@@ -216,8 +219,6 @@ def _redact_newsletter(row: Newsletter, pattern: re.Pattern[str]) -> bool:
         return False
     Newsletter.objects.filter(pk=row.pk).update(version=F("version") + 1)
     erase_from_admin_log(row)  # which names it by its subject
-    increment_site_version()
-    invalidate_stale_copies()
     return True
 
 
