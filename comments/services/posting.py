@@ -29,9 +29,8 @@ SETTINGS_CHANGED = gettext_lazy(
 )
 MAX_ATTEMPTS = 5  # checks of one text, which is checked again if the moderation settings change meanwhile
 STATE_BY_VERDICT = {"publish": State.PUBLISHED, "hold": State.PENDING, "spam": State.SPAM}
-StoreGuest = Callable[
-    [], Guest
-]  # stores the guest of a comment, or what the guest needs, and returns the row
+# Stores the guest of a comment, or what the guest needs, and returns the row.
+StoreGuest = Callable[[], Guest]
 
 
 def post_comment(submission: Submission, *, nonce: UUID, store_guest: StoreGuest | None = None) -> Comment:
