@@ -35,7 +35,9 @@ EXPLANATIONS = {
         "They can still comment. The warning is shown above their comment form for 30 days."
     ),
     Kind.REVIEW: gettext_lazy("Their comments wait for review. They are notified."),
-    Kind.PAUSE: gettext_lazy("They can’t comment until then. They are notified of the reason and the end."),
+    Kind.PAUSE: gettext_lazy(
+        "They can’t comment until then. They are notified of the reason and of when it ends."
+    ),
     Kind.BAN: gettext_lazy("They can’t comment. They are notified of the reason and of how to appeal."),
 }
 
