@@ -81,14 +81,16 @@ def removal_requests_page(request: HttpRequest) -> HttpResponse:
     before = CursorQuery.read(request.GET)["before"]
     answered = RemovalRequest.objects.exclude(outcome="").select_related("decided_by")
     rows, last = read_page(answered, "decided_at", before=before, size=PAGE_SIZE)
-    waiting = list(RemovalRequest.objects.filter(outcome="").order_by("at")[: MAX_OPEN + 1])
+    is_first = before is None
+    unanswered = RemovalRequest.objects.filter(outcome="").order_by("at")
+    waiting = list(unanswered[: MAX_OPEN + 1]) if is_first else []
     context: dict[str, Any] = {
-        "open": waiting[:MAX_OPEN] if before is None else [],
+        "open": waiting[:MAX_OPEN],
         "max_open": MAX_OPEN,
         "has_more_open": len(waiting) > MAX_OPEN,
         "answered": rows,
         "next_page": next_page_url(request.path, last),
-        "first_page": request.path if before else "",
+        "first_page": "" if is_first else request.path,
     }
     return render(request, "moderation/reports/removal_requests.html", context)
 
