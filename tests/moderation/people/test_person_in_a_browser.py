@@ -95,13 +95,20 @@ def test_axe_finds_nothing_on_a_profile(browser, live_server):
     context.close()
 
 
-def test_the_text_of_the_other_forms_is_kept(browser, live_server):
-    maria = UserFactory.create(name="Maria", roles=("Moderator",))
-    ada = UserFactory.create(name="Ada")
+@pytest.fixture
+def profile(browser, live_server):
+    """Return a page on which a moderator has opened the profile of a member."""
+    maria, ada = UserFactory.create(name="Maria", roles=("Moderator",)), UserFactory.create(name="Ada")
     context = browser.new_context(viewport=PHONE)
     log_in(context, live_server, maria)
     page = context.new_page()
     page.goto(f"{live_server.url}/moderation/people/u{ada.pk}/")
+    yield page
+    context.close()
+
+
+def test_the_text_of_the_other_forms_is_kept(profile):
+    page = profile
     page.get_by_label("Note for moderators").fill("She answers calmly.")
     page.locator("summary", has_text="Ban").click()
     page.locator("details[open]").get_by_label("Message to the person").fill("Not yet.")
@@ -116,16 +123,10 @@ def test_the_text_of_the_other_forms_is_kept(browser, live_server):
     expect(page.locator(".note-of")).to_contain_text("She answers calmly.")
     expect(page.get_by_label("Note for moderators")).to_have_value("")
     expect(page.locator("#id_warn_message")).to_have_value("")
-    context.close()
 
 
-def test_a_refused_form_stays_open_beside_a_kept_text(browser, live_server):
-    maria = UserFactory.create(name="Maria", roles=("Moderator",))
-    ada = UserFactory.create(name="Ada")
-    context = browser.new_context(viewport=PHONE)
-    log_in(context, live_server, maria)
-    page = context.new_page()
-    page.goto(f"{live_server.url}/moderation/people/u{ada.pk}/")
+def test_a_refused_form_stays_open_beside_a_kept_text(profile):
+    page = profile
     page.locator("summary", has_text="Ban").click()
     page.locator("#id_ban_message").fill("Please stay calm.")
     page.locator("summary", has_text="Pause").click()
@@ -141,38 +142,26 @@ def test_a_refused_form_stays_open_beside_a_kept_text(browser, live_server):
     expect(page.locator(".undo")).to_contain_text("Paused")
     expect(page.locator("#id_pause_message")).to_have_value("")
     expect(page.locator("#id_ban_message")).to_have_value("Please stay calm.")
-    context.close()
 
 
-def test_a_begun_note_is_not_shown_on_another_persons_page(browser, live_server):
-    maria, mona = (UserFactory.create(name=name, roles=("Moderator",)) for name in ("Maria", "Mona"))
-    ada, ben = (UserFactory.create(name=name) for name in ("Ada", "Ben"))
-    context = browser.new_context(viewport=PHONE)
-    log_in(context, live_server, maria)
-    page = context.new_page()
-    note = page.get_by_label("Note for moderators")
-    page.goto(f"{live_server.url}/moderation/people/u{ada.pk}/")
+def test_a_begun_note_is_not_shown_to_others_or_on_another_persons_page(profile, live_server):
+    page, mona, ben = profile, UserFactory.create(roles=("Moderator",)), UserFactory.create(name="Ben")
+    note, url_of_ada = page.get_by_label("Note for moderators"), page.url
     note.fill("She answers calmly.")
     page.goto(f"{live_server.url}/moderation/people/u{ben.pk}/")
     expect(note).to_have_value("")
-    page.goto(f"{live_server.url}/moderation/people/u{ada.pk}/")
+    page.goto(url_of_ada)
     expect(note).to_have_value("She answers calmly.")
-    context.clear_cookies()
-    log_in(context, live_server, mona)
+    page.context.clear_cookies()
+    log_in(page.context, live_server, mona)
     page.reload()
     expect(note).to_have_value("")
-    context.close()
 
 
-def test_a_text_is_kept_until_it_is_accepted(browser, live_server):
+def test_a_text_is_kept_until_it_is_accepted(profile):
     """That is after a refusal, another form and the end of the session."""
-    maria = UserFactory.create(name="Maria", roles=("Moderator",))
-    ada = UserFactory.create(name="Ada")
-    context = browser.new_context(viewport=PHONE)
-    log_in(context, live_server, maria)
-    page, profile = context.new_page(), f"{live_server.url}/moderation/people/u{ada.pk}/"
+    page, context, url = profile, profile.context, profile.url
     note, too_long = page.get_by_label("Note for moderators"), "Calm." * 1_001
-    page.goto(profile)
     note.fill(too_long)
     page.get_by_role("button", name="Add note").click()
     expect(page.get_by_text("This has 5,005 characters")).to_be_visible()
@@ -187,12 +176,11 @@ def test_a_text_is_kept_until_it_is_accepted(browser, live_server):
     page.get_by_role("button", name="Add note").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Not saved: you are logged out")
     context.add_cookies(cookies)
-    page.goto(profile)
+    page.goto(url)
     expect(note).to_have_value("She answers calmly.\nAsk her.")
     page.get_by_role("button", name="Add note").click()
     expect(page.locator(".note-of")).to_contain_text("She answers calmly.")
     expect(note).to_have_value("")
-    context.close()
 
 
 def test_two_appeals_are_written_one_after_the_other(browser, live_server):
