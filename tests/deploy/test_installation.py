@@ -142,6 +142,8 @@ def test_the_sql_creates_a_database_with_two_logins() -> None:
         with psycopg2.connect(owner.replace("soundoff_owner", "soundoff_web")) as web, web.cursor() as cursor:
             cursor.execute("INSERT INTO made DEFAULT VALUES RETURNING id")
             assert cursor.fetchone() == (1,)
+            cursor.execute("SHOW random_page_cost")
+            assert cursor.fetchone() == ("1.1",)
             with pytest.raises(psycopg2.errors.InsufficientPrivilege):
                 cursor.execute("DROP TABLE made")
         connection.close()

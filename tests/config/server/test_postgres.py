@@ -127,12 +127,13 @@ def test_an_eighth_of_the_memory_is_for_shared_buffers(
     assert postgres.shared_buffers() == megabytes
 
 
-def test_the_server_has_these_shared_buffers(
+def test_the_server_has_these_shared_buffers_and_a_disk_without_moving_parts(
     server: postgres.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgres, "shared_buffers", lambda: 136)
     server.ensure_running()
     assert query("web", "SHOW shared_buffers") == [("136MB",)]
+    assert query("web", "SHOW random_page_cost") == [("1.1",)]
 
 
 def test_available_starts_and_stops_a_server(server: postgres.Server) -> None:
