@@ -126,7 +126,7 @@ class ComparedComments:
         Sets STRANGE for comments that share hardly a word, and removes PRAISE from the others.
         """
         for discussion, indexes in self.by_discussion.items():
-            # "Free flights" as a name calls nobody by name.
+            # A comment that begins with "Free" addresses nobody whose name is "Free flights".
             people = [index for index in indexes if not self.clues[index] & NAME]
             first_names = ((self.rows[index].name.lower().split() or [""])[0] for index in people)
             names = {
@@ -148,15 +148,16 @@ class ComparedComments:
                     with_contact[contact].update(stems[index])
             for index in with_clue:
                 row = self.rows[index]
-                called = [names.get(w) for w in self.words[index][:4]]
-                if row.parent or row.id in self.answered or any(w and w != row.writer for w in called):
+                addressed = {names[word] for word in self.words[index][:4] if word in names} - {row.writer}
+                if row.parent or row.id in self.answered or addressed:
                     self.clues[index] |= TALKS
-                # Neither its own words nor those of a flood with its phone number are words of others.
+                # Neither its own words nor those of comments with its phone number are words of others.
                 own = 0 if self.is_late[index] else 1
-                floods = [with_contact[contact] for contact in contacts[index]]
+                same_contact = [with_contact[contact] for contact in contacts[index]]
                 shared = sum(
-                    w in subject or discussed[w] > max((flood[w] for flood in floods), default=own)
-                    for w in stems[index]
+                    stem in subject
+                    or discussed[stem] > max((counts[stem] for counts in same_contact), default=own)
+                    for stem in stems[index]
                 )
                 if (shared < 2 and shared <= 0.34 * len(stems[index])) or shared <= 0.2 * len(stems[index]):
                     self.clues[index] |= STRANGE

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, ngettext_lazy
 
 from comments.models import Comment, Reason, State
 from moderation import explanations
@@ -12,6 +12,52 @@ from moderation.models import CommentGroup, Rule
 from moderation.similar.clues import Clue
 
 Kind = CommentGroup.Kind
+# `n` is the number of members as it is shown, and `number` chooses the plural.
+TITLES = {
+    Kind.TEXT: ngettext_lazy(
+        "%(n)s comment made of the same phrases", "%(n)s comments made of the same phrases", "number"
+    ),
+    Kind.DUPLICATE: ngettext_lazy("%(n)s duplicate comment", "%(n)s duplicate comments", "number"),
+    Kind.TWICE: ngettext_lazy(
+        "Posted twice by the same person: %(n)s comment",
+        "Posted twice by the same person: %(n)s comments",
+        "number",
+    ),
+    Kind.LINK: ngettext_lazy(
+        "%(n)s comment with the same links or contacts",
+        "%(n)s comments with the same links or contacts",
+        "number",
+    ),
+    Kind.NAME: ngettext_lazy(
+        "%(n)s comment with a search phrase as name",
+        "%(n)s comments with search phrases as names",
+        "number",
+    ),
+    Kind.ORIGIN: ngettext_lazy(
+        "%(n)s comment from one IP address",
+        "%(n)s comments from one IP address, under several names",
+        "number",
+    ),
+    Kind.BURST: ngettext_lazy(
+        "%(n)s comment posted within a short time", "%(n)s comments posted within a short time", "number"
+    ),
+    Kind.LATE: ngettext_lazy(
+        "Late promotional spam: %(n)s comment", "Late promotional spam: %(n)s comments", "number"
+    ),
+    Kind.MISSING: ngettext_lazy(
+        "Text missing in the original: %(n)s comment",
+        "Text missing in the original: %(n)s comments",
+        "number",
+    ),
+    Kind.RULE: ngettext_lazy(
+        "%(n)s comment that matches a rule", "%(n)s comments that match a rule", "number"
+    ),
+    Kind.QUEUE: ngettext_lazy("%(n)s comment of a queue", "All %(n)s comments of a queue", "number"),
+}
+DUPLICATES_OF_A_COMMENT = ngettext_lazy(
+    "%(n)s duplicate of a comment by %(name)s", "%(n)s duplicates of a comment by %(name)s", "number"
+)
+COMMENTS = ngettext_lazy("%(n)s comment", "%(n)s comments", "number")
 
 
 class MemberCounts(NamedTuple):
@@ -25,62 +71,11 @@ class MemberCounts(NamedTuple):
 
 def title(group: CommentGroup, n: int) -> str:
     """Return the title of a group with `n` members: Late promotional spam: 15 comments."""
-    match group.kind:
-        case Kind.TEXT:
-            text = ngettext(
-                "%(n)s comment made of the same phrases", "%(n)s comments made of the same phrases", n
-            )
-        case Kind.DUPLICATE if group.original:
-            text = ngettext(
-                "%(n)s duplicate of a comment by %(name)s", "%(n)s duplicates of a comment by %(name)s", n
-            )
-        case Kind.DUPLICATE:
-            text = ngettext("%(n)s duplicate comment", "%(n)s duplicate comments", n)
-        case Kind.TWICE:
-            text = ngettext(
-                "Posted twice by the same person: %(n)s comment",
-                "Posted twice by the same person: %(n)s comments",
-                n,
-            )
-        case Kind.LINK:
-            text = ngettext(
-                "%(n)s comment with the same links or contacts",
-                "%(n)s comments with the same links or contacts",
-                n,
-            )
-        case Kind.NAME:
-            text = ngettext(
-                "%(n)s comment with a search phrase as name",
-                "%(n)s comments with search phrases as names",
-                n,
-            )
-        case Kind.ORIGIN:
-            text = ngettext(
-                "%(n)s comment from one IP address",
-                "%(n)s comments from one IP address, under several names",
-                n,
-            )
-        case Kind.BURST:
-            text = ngettext(
-                "%(n)s comment posted within a short time", "%(n)s comments posted within a short time", n
-            )
-        case Kind.LATE:
-            text = ngettext(
-                "Late promotional spam: %(n)s comment", "Late promotional spam: %(n)s comments", n
-            )
-        case Kind.MISSING:
-            text = ngettext(
-                "Text missing in the original: %(n)s comment",
-                "Text missing in the original: %(n)s comments",
-                n,
-            )
-        case Kind.RULE:
-            text = ngettext("%(n)s comment that matches a rule", "%(n)s comments that match a rule", n)
-        case Kind.QUEUE:
-            text = ngettext("%(n)s comment of a queue", "All %(n)s comments of a queue", n)
-        case _:
-            text = ngettext("%(n)s comment", "%(n)s comments", n)
-    return text % {"n": f"{n:,}", "name": group.original.author_name if group.original else ""}
+    if group.kind == Kind.DUPLICATE and group.original:
+        text, name = DUPLICATES_OF_A_COMMENT, group.original.author_name
+    else:
+        text, name = TITLES.get(Kind(group.kind), COMMENTS), ""
+    return str(text % {"n": f"{n:,}", "number": n, "name": name})
 
 
 def describe_counts(counts: MemberCounts) -> str:
@@ -149,7 +144,12 @@ def describe_shared_features(group: CommentGroup, counts: MemberCounts, *, is_wh
     for n, clue in sorted(clues, key=lambda item: (-item[0], item[1].name)):
         if sentence := _describe_shared_clue(clue, n):
             sentences.append(sentence)
-    states: dict[str, int] = group.details.get("states", {})
+    return sentences + _describe_decided(group.details.get("states", {}))
+
+
+def _describe_decided(states: dict[str, int]) -> list[str]:
+    """Return sentences about similar comments that were decided on before, from their number by state."""
+    sentences = []
     spam, removed, kept = states.get("spam", 0), states.get("rejected", 0), states.get("kept", 0)
     if spam:
         text = ngettext("%(n)s similar one is already spam", "%(n)s similar ones are already spam", spam)
