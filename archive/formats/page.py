@@ -67,7 +67,7 @@ def duplicate_warnings(comments: Sequence[SavedComment]) -> Iterator[PageWarning
     for position, original_position, exact in find_duplicates([comment.body for comment in comments]):
         comment, original = comments[position], comments[original_position]
         kind, phrase = (
-            ("repeat", "is a duplicate of") if exact else ("near_repeat", "is almost a duplicate of")
+            ("duplicate", "is a duplicate of") if exact else ("near_duplicate", "is almost a duplicate of")
         )
         yield PageWarning(comment.line, kind, f"{label(comment)} {phrase} comment {original.number:,}.")
 

@@ -16,7 +16,7 @@ def missing_text_warnings(comments: list[SavedComment]) -> Iterator[PageWarning]
     """Yield warnings about comments without a text, a complete text or a name."""
     for comment in comments:
         if comment.text_missing == "all":
-            yield PageWarning(comment.line, "emptied", f"{label(comment)} has no text.")
+            yield PageWarning(comment.line, "no_text", f"{label(comment)} has no text.")
         elif comment.text_missing == "rest":
             yield PageWarning(
                 comment.line,

@@ -31,9 +31,6 @@ site_talk slur spam_host spun term term_list threat wares"""
 # Names of checks that mean something else in other modules: the module, and the meaning.
 OTHER_MEANINGS = {
     ("archive/personal_data/files.py", "personal_data"): "a folder",
-    ("archive/formats/soundoff/comment_warnings.py", "emptied"): "a kind of warning about a file",
-    ("archive/formats/page.py", "near_repeat"): "a kind of warning about a file",
-    ("archive/formats/page.py", "repeat"): "a kind of warning about a file",
     ("comments/admin.py", "links"): "a field of a form",
     ("comments/services/editing.py", "late"): "the code of an error",
     ("comments/models/states.py", "insult"): "a reason for a removal",

@@ -11,7 +11,7 @@ def test_a_missing_text_is_reported(body: str) -> None:
     parsed = soundoff.parse(page((1, "Ann", body, local_time())))
 
     assert (parsed.comments[0].body, parsed.comments[0].text_missing) == ("", "all")
-    assert kinds(parsed) == ["emptied"]
+    assert kinds(parsed) == ["no_text"]
 
 
 @pytest.mark.parametrize(
@@ -102,9 +102,9 @@ def test_exact_and_near_duplicates_are_reported() -> None:
     )
 
     assert [(warning.kind, warning.text) for warning in parsed.warnings] == [
-        ("repeat", "Comment 2 (Bob) is a duplicate of comment 1."),
-        ("near_repeat", "Comment 3 (Cai) is almost a duplicate of comment 1."),
-        ("near_repeat", "Comment 6 (Fay) is almost a duplicate of comment 1."),
+        ("duplicate", "Comment 2 (Bob) is a duplicate of comment 1."),
+        ("near_duplicate", "Comment 3 (Cai) is almost a duplicate of comment 1."),
+        ("near_duplicate", "Comment 6 (Fay) is almost a duplicate of comment 1."),
     ]
 
 

@@ -100,13 +100,13 @@ def test_the_saved_page_of_the_example_data_is_read_completely(data: Path) -> No
         (7, "flattened"),
         (8, "flattened"),
         (9, "flattened"),
-        (31, "emptied"),
-        (33, "repeat"),
-        (34, "near_repeat"),
+        (31, "no_text"),
+        (33, "duplicate"),
+        (34, "near_duplicate"),
         (56, "fragment"),
-        (59, "emptied"),
-        (62, "emptied"),
-        (68, "emptied"),
+        (59, "no_text"),
+        (62, "no_text"),
+        (68, "no_text"),
     ]
     assert list(parsed.boilerplate) == [479, 482]
     assert_all_lines_used(parsed, raw)
@@ -182,9 +182,9 @@ def test_the_sample_is_read_completely() -> None:
             "Comment 12 (Old Hendry) is a reply to comment 9 (Sander V.) on the page, but addresses Jun, the"
             " author of comment 11.",
         ),
-        (109, "emptied", "Comment 16 (Wim) has no text."),
-        (118, "repeat", "Comment 18 (Citizen of the Quay) is a duplicate of comment 15."),
-        (145, "near_repeat", "Comment 23 (Citizen of the Quay) is almost a duplicate of comment 15."),
+        (109, "no_text", "Comment 16 (Wim) has no text."),
+        (118, "duplicate", "Comment 18 (Citizen of the Quay) is a duplicate of comment 15."),
+        (145, "near_duplicate", "Comment 23 (Citizen of the Quay) is almost a duplicate of comment 15."),
         (150, "fragment", "Comment 24 (ferrywatcher) breaks off. The rest of its text is missing."),
     ]
     assert_all_lines_used(parsed, raw)
