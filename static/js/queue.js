@@ -11,10 +11,10 @@ if (document.querySelector(".queue")) {
     return absolute.href;
   };
 
-  // An unfinished note is stored in this tab until it is among the saved notes, even if the comment is decided
-  // meanwhile or the site refuses it.
-  const note = () => find(".notes textarea");
-  const keyOf = (field) => "note " + field.closest(".card").id;
+  // An unfinished note is stored in this tab, for the person who typed it, until it is among the saved notes, even if the
+  // comment is decided meanwhile or the site refuses it.
+  const note = () => find(".notes textarea"), { user } = document.currentScript.dataset;
+  const keyOf = (field) => `note ${user} ${field.closest(".card").id}`;
   const withoutSpaces = (text) => text.replace(/\s+/g, "");
   const restoreNote = () => {
     const begun = note() && tryStorage(() => sessionStorage.getItem(keyOf(note())));
