@@ -1,8 +1,8 @@
 // Folds branches of a thread, and shows the parent of a comment above it. Nothing moves when the page loads.
 "use strict";
 {
-  const talk = document.querySelector(".talk");
-  const all = (selector, node = talk) => [...node.querySelectorAll(selector)];
+  const discussion = document.querySelector(".talk");
+  const all = (selector, node = discussion) => [...node.querySelectorAll(selector)];
   const nameOf = (article) => article.querySelector("h3 > bdi")?.textContent;
 
   // Folded branches are stored as {path: [time, number, …]}, for the last 50 discussions, up to 300 numbers each.
@@ -73,7 +73,7 @@
     label("a.more", gettext("%(words)s to %(name)s"), article.parentNode);
   };
 
-  const foldAll = talk.querySelector(".orders button");
+  const foldAll = discussion.querySelector(".orders button");
   const branches = () => all(".thread > ol > li > ol");
   const updateFoldAll = () => {
     if (!foldAll) return;
@@ -166,7 +166,7 @@
     return undefined;
   };
 
-  talk.addEventListener("click", (event) => {
+  discussion.addEventListener("click", (event) => {
     const { target } = event;
     if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     const button = target.closest(".fold");
@@ -190,7 +190,7 @@
       if (comment) reveal(comment);
     }
   });
-  talk.addEventListener("keydown", (event) => {
+  discussion.addEventListener("keydown", (event) => {
     const quote = event.key === "Escape" && event.target.closest("article")?.querySelector(":scope > .quote");
     if (quote) close(quote).focus();
   });

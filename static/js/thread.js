@@ -14,8 +14,8 @@
     addEventListener("DOMContentLoaded", () => requestAnimationFrame(() => requestAnimationFrame(removeFragment)));
   }
 
-  const talk = document.querySelector(".talk");
-  const part = () => talk.querySelector(".part");
+  const discussion = document.querySelector(".talk");
+  const part = () => discussion.querySelector(".part");
   const listOf = (node) => node.querySelector(":scope > ol");
   const moreOf = (node) => node.querySelector(":scope > .more");
   const numberOf = ({ id }) => Number(id.slice("comment-".length));
@@ -31,7 +31,8 @@
   status.ariaLive = "polite";
   const noticeBar = make("div", "notice-bar");
   noticeBar.ariaLive = "polite";
-  (talk.querySelector(".top") ?? talk.lastElementChild).after(status, noticeBar); // the next for the keyboard after the head
+  // The next for the keyboard after the head.
+  (discussion.querySelector(".top") ?? discussion.lastElementChild).after(status, noticeBar);
   // When a focused button is removed, the focus returns to the element that had it before.
   let before = null;
   noticeBar.addEventListener("focusin", ({ relatedTarget }) => {
@@ -40,15 +41,16 @@
   const showNotices = (...nodes) => {
     const hadFocus = noticeBar.contains(document.activeElement);
     noticeBar.replaceChildren(...nodes);
-    if (hadFocus) (nodes[0] ?? (before?.isConnected ? before : talk.querySelector("h1, h2"))).focus({ preventScroll: true });
+    const next = nodes[0] ?? (before?.isConnected ? before : discussion.querySelector("h1, h2"));
+    if (hadFocus) next.focus({ preventScroll: true });
   };
 
   // The place for the reply form that htmx loads.
   const setHtmx = (node, values) => {
     for (const [name, value] of Object.entries(values)) node?.setAttribute(`hx-${name}`, value);
   };
-  setHtmx(talk, { target: "closest article", indicator: "closest article", swap: "beforeend" });
-  setHtmx(talk.querySelector(".compose"), { target: "this", indicator: "this" });
+  setHtmx(discussion, { target: "closest article", indicator: "closest article", swap: "beforeend" });
+  setHtmx(discussion.querySelector(".compose"), { target: "this", indicator: "this" });
 
   // Loads another page of this discussion: {page, url}. Its links become absolute, since they are moved to this page.
   const load = async (url) => {
@@ -72,8 +74,8 @@
   };
   let own = new Set();
   const readThread = () => {
-    own = new Set(articles(talk).map(({ id }) => id));
-    for (const article of articles(talk)) contents.set(article, contentOf(article));
+    own = new Set(articles(discussion).map(({ id }) => id));
+    for (const article of articles(discussion)) contents.set(article, contentOf(article));
   };
   readThread();
 
@@ -127,7 +129,7 @@
   };
   // The replies that quote this comment above themselves do so no longer.
   const closeQuotesOf = (id) => {
-    for (const quote of talk.querySelectorAll(`.quote[data-of="${id}"]`)) {
+    for (const quote of discussion.querySelectorAll(`.quote[data-of="${id}"]`)) {
       quote.parentNode.querySelector("h3 a").ariaExpanded = "false";
       quote.remove();
     }
@@ -194,7 +196,7 @@
   const unread = new Set(); // their ids
   const markOf = (article) => article.querySelector(":scope > .dot");
   const markUnread = () => {
-    for (const article of articles(talk)) {
+    for (const article of articles(discussion)) {
       if (!unread.has(article.id) || markOf(article)) continue;
       const button = make("button", "dot", gettext("New"));
       button.ariaLabel = gettext("New: go to the next new comment");
@@ -202,13 +204,13 @@
     }
   };
   const goToUnread = (article) => {
-    talk.querySelector(".thread .focus")?.classList.remove("focus");
+    discussion.querySelector(".thread .focus")?.classList.remove("focus");
     article.classList.add("focus");
     article.dispatchEvent(new Event("reveal", { bubbles: true }));
   };
   // The Undo of a posted comment disappears when its time is over. Its place stays, so that nothing moves.
   const limitUndo = () => {
-    for (const undo of talk.querySelectorAll(".posted [data-seconds]")) {
+    for (const undo of discussion.querySelectorAll(".posted [data-seconds]")) {
       setTimeout(() => {
         if (undo.contains(document.activeElement)) focusOn(undo.closest("article"));
         undo.style.visibility = "hidden";
@@ -254,7 +256,7 @@
   // The URL of the page, which does not change when comments are added.
   const place = () => location.pathname + location.search;
   let shown = place();
-  const currentOrder = () => talk.querySelector(".orders [aria-current]")?.href.match(/order\/(\w+)\//)[1];
+  const currentOrder = () => discussion.querySelector(".orders [aria-current]")?.href.match(/order\/(\w+)\//)[1];
   // A URL without an order shows the order that was chosen last, perhaps in another tab.
   const named = (address) => {
     if (/[?&]order=/.test(address) || !currentOrder()) return address;
@@ -274,14 +276,14 @@
       page.getElementById(form.parentNode.id)?.append(form);
     }
     part().replaceWith(fresh);
-    Object.assign(talk.dataset, page.querySelector(".talk").dataset);
-    seen = talk.dataset.version;
+    Object.assign(discussion.dataset, page.querySelector(".talk").dataset);
+    seen = discussion.dataset.version;
     grown = [];
     const links = [...page.querySelectorAll(".orders a")];
-    for (const [n, link] of [...talk.querySelectorAll(".orders a")].entries()) {
+    for (const [n, link] of [...discussion.querySelectorAll(".orders a")].entries()) {
       link.ariaCurrent = links[n]?.ariaCurrent ?? null;
     }
-    const orders = talk.querySelector(".orders");
+    const orders = discussion.querySelector(".orders");
     if (orders) orders.firstElementChild.lastElementChild.textContent = orders.querySelector("[aria-current]").textContent;
     showNotices();
     readThread();
@@ -338,7 +340,7 @@
   addEventListener("pagehide", () => growth.write(shown, grownTo(grown)));
   // Back shows an old page, on which own comments may have changed.
   addEventListener("pageshow", ({ persisted }) => {
-    if ((persisted || navigationType === "back_forward") && talk.querySelector("[href$='/edit/']")) location.reload();
+    if ((persisted || navigationType === "back_forward") && discussion.querySelector("[href$='/edit/']")) location.reload();
   });
 
   // If no comment is new, the focus stays near the removed link.
@@ -350,11 +352,11 @@
     focusOn(made[0] ?? [...into.querySelectorAll("article")].at(-1));
   };
 
-  talk.addEventListener("click", (event) => {
+  discussion.addEventListener("click", (event) => {
     if (event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const link = event.target.closest("a");
     if (event.target.matches(".dot")) {
-      const marked = articles(talk).filter(markOf);
+      const marked = articles(discussion).filter(markOf);
       goToUnread(marked[(marked.indexOf(event.target.parentNode) + 1) % marked.length]);
     } else if (link?.matches(".orders a") && !link.search) { // with a query it also changes what is above the thread
       event.preventDefault();
@@ -379,23 +381,24 @@
     }
   });
   const linkTo = (path) =>
-    [...talk.querySelectorAll('.compose > a, .thread footer > a[href*="reply/"]')].find(({ pathname }) => pathname === path);
-  talk.addEventListener("htmx:load", ({ target }) => { // the form has the draft
-    const notice = talk.querySelector(".draft");
+    [...discussion.querySelectorAll('.compose > a, .thread footer > a[href*="reply/"]')]
+      .find(({ pathname }) => pathname === path);
+  discussion.addEventListener("htmx:load", ({ target }) => { // the form has the draft
+    const notice = discussion.querySelector(".draft");
     if (target.matches(".reply-form") && notice?.firstElementChild.action === target.querySelector("form").action) notice.remove();
   });
   // A draft that survived a reload, or of the last day, opens its form again: the newest one only. One whose form was
   // closed is offered, as the site offers those of members.
   const openDraft = () => {
     const since = navigationType === "navigate" ? Date.now() - 86400000 : 0;
-    const owner = talk.querySelector("[data-member]")?.dataset.member;
-    const offered = talk.querySelector(".draft a")?.pathname;
+    const owner = discussion.querySelector("[data-member]")?.dataset.member;
+    const offered = discussion.querySelector(".draft a")?.pathname;
     const draft = replyDrafts.newest(`${location.pathname}reply/`, since, owner, offered);
     if (draft?.closed) offerDraft(draft.place);
     else if (draft) linkTo(draft.place)?.click();
   };
   const offerDraft = (place) => {
-    if (talk.querySelector(".draft")) return;
+    if (discussion.querySelector(".draft")) return;
     const notice = make("div", "alert draft"), form = make("form", ""), link = make("a", "btn", gettext("Continue"));
     const discard = make("button", "btn btn-quiet", gettext("Discard"));
     form.action = link.href = place;
@@ -407,10 +410,10 @@
       linkTo(place)?.focus();
     });
     notice.append(form);
-    (talk.querySelector(".compose") ?? status).before(notice);
+    (discussion.querySelector(".compose") ?? status).before(notice);
   };
   if (!location.hash.startsWith("#comment-")) try { openDraft(); } catch { /* storage is forbidden or damaged */ }
-  talk.addEventListener("htmx:sendError", ({ target }) => {
+  discussion.addEventListener("htmx:sendError", ({ target }) => {
     if (target.matches("a")) showError(target);
   });
 
@@ -439,7 +442,7 @@
     form.remove();
     for (const part of ["h2#comments", ".follow"]) {
       const current = page.querySelector(part);
-      if (current) talk.querySelector(part)?.replaceChildren(...current.childNodes);
+      if (current) discussion.querySelector(part)?.replaceChildren(...current.childNodes);
     }
     changed();
     focusOn(article);
@@ -448,7 +451,7 @@
     const words = [...page.querySelectorAll(".messages > p")].map((message) => message.textContent);
     setTimeout(() => { status.textContent = words.join(" "); }); // screen readers announce only changes of a status
   };
-  talk.addEventListener("posted", (event) => {
+  discussion.addEventListener("posted", (event) => {
     const { id, url } = event.detail;
     const form = event.target.closest(".reply-form");
     event.preventDefault();
@@ -456,7 +459,7 @@
     addOwn(form, id, url).catch(() => location.assign(url));
   });
 
-  talk.addEventListener("submit", async (event) => {
+  discussion.addEventListener("submit", async (event) => {
     const button = event.submitter;
     if (!button?.matches("[form=recommend]")) return;
     event.preventDefault();
@@ -486,7 +489,7 @@
   };
   let wait = MIN_WAIT;
   let timer = 0;
-  let seen = talk.dataset.version;
+  let seen = discussion.dataset.version;
   let polledAt = Date.now();
   const poll = async () => {
     polledAt = Date.now();
@@ -495,7 +498,7 @@
       if (String(version) === seen) {
         wait = Math.min(wait * 1.5, MAX_WAIT);
       } else {
-        const { count, ids } = await ask(`new/?since=${talk.dataset.seq}`);
+        const { count, ids } = await ask(`new/?since=${discussion.dataset.seq}`);
         seen = String(version);
         wait = MIN_WAIT;
         if (count) offer(count, ids);
@@ -534,7 +537,7 @@
       try {
         await showNew(n, ids);
       } catch (error) {
-        seen = talk.dataset.version; // so that they are offered again
+        seen = discussion.dataset.version; // so that they are offered again
         showNotices(make("p", "", explain(error)), dismiss());
       }
     });
@@ -544,7 +547,7 @@
     const { page } = await load(named(shown));
     const order = currentOrder();
     const isByTime = !order || order === "newest" || order === "oldest";
-    const newest = Math.max(0, ...articles(talk).map(numberOf));
+    const newest = Math.max(0, ...articles(discussion).map(numberOf));
     const there = new Set(articles(page).map(({ id }) => id));
     const fresh = page.querySelector(".part .thread > ol");
     const made = keepingPlace(() => {
@@ -557,10 +560,10 @@
       return arrivals;
     });
     for (const id of there) own.add(id);
-    const newTalk = page.querySelector(".talk");
-    Object.assign(talk.dataset, newTalk.dataset);
-    seen = talk.dataset.version;
-    talk.querySelector("h2").replaceChildren(...newTalk.querySelector("h2").childNodes);
+    const newDiscussion = page.querySelector(".talk");
+    Object.assign(discussion.dataset, newDiscussion.dataset);
+    seen = discussion.dataset.version;
+    discussion.querySelector("h2").replaceChildren(...newDiscussion.querySelector("h2").childNodes);
     changed();
     const missing = ids.filter((id) => !document.getElementById(`comment-${id}`));
     const words = ngettext("Go to the new comment", "Go to the first of %(n)s new comments", made.length);
@@ -568,7 +571,7 @@
     showGuide(nodes);
     if (nodes.length) (nodes[0].querySelector("a") ?? nodes[0]).focus({ preventScroll: true });
   };
-  const topArticle = () => articles(talk).find((node) => node.getBoundingClientRect().bottom > 0);
+  const topArticle = () => articles(discussion).find((node) => node.getBoundingClientRect().bottom > 0);
   // Keeps the visible comments in place when comments above them are added.
   const keepingPlace = (act) => {
     const isAbove = part().getBoundingClientRect().top < 0;
@@ -585,7 +588,7 @@
   const guide = (start, made, missing, elsewhere) => {
     const nodes = [];
     if (made.length) {
-      const left = articles(talk).filter((article) => made.includes(article));
+      const left = articles(discussion).filter((article) => made.includes(article));
       const words = () => fill(gettext("Next new comment (%(n)s left)"), left.length);
       const button = make("button", "", fill(start, left.length));
       button.addEventListener("click", () => {
@@ -630,17 +633,17 @@
     const { top } = part().getBoundingClientRect();
     const isFarDown = top < -2 * innerHeight;
     const place = isFarDown && topArticle() ? numberOf(topArticle()) : 0;
-    visits.write(path, [Date.now(), Number(talk.dataset.seq), endOfLast, top > innerHeight ? lastPlace : place]);
+    visits.write(path, [Date.now(), Number(discussion.dataset.seq), endOfLast, top > innerHeight ? lastPlace : place]);
   };
   const showLastVisit = async () => {
     const nodes = [];
     const isAtComment = location.hash.startsWith("#comment-");
-    const since = parseInt(talk.matches(".known") ? talk.dataset.since : endOfLast, 10);
-    if (since < Number(talk.dataset.seq)) {
+    const since = parseInt(discussion.matches(".known") ? discussion.dataset.since : endOfLast, 10);
+    if (since < Number(discussion.dataset.seq)) {
       const { count: n, ids } = await ask(`new/?since=${since}`);
       for (const id of ids) unread.add(`comment-${id}`);
       keepingPlace(changed);
-      const made = articles(talk).filter(markOf);
+      const made = articles(discussion).filter(markOf);
       const missing = ids.filter((id) => !document.getElementById(`comment-${id}`));
       const words = ngettext("%(n)s new since your last visit", "%(n)s new since your last visit", made.length);
       nodes.push(...guide(words, made, missing, n - ids.length));
@@ -657,7 +660,7 @@
       if (!isIntersecting) return;
       observer.disconnect();
       if (!noticeBar.hasChildNodes()) showGuide(nodes);
-    }).observe(talk);
+    }).observe(discussion);
   };
   if (seen !== undefined) {
     document.addEventListener("visibilitychange", () => { if (document.hidden) storeVisit(); });
