@@ -146,7 +146,7 @@ class PinAdmin(EditorAccessAdmin):
             "pinned": pinned.defer("body", "body_html", "vector"),
             "pinnable": pinnable[:MAX_PINNABLE],
             "query": query,
-            "zone_time": zone_label(),
+            "zone_label": zone_label(),
         }
         return TemplateResponse(request, "admin/articles/front_page.html", context)
 

@@ -317,7 +317,7 @@ class DocumentAdmin(ConcurrentEditingAdmin):
             "snapshot": continued and continued.snapshot,
             "unsaved_fields": continued and continued.fields,
             "unsaved_at": continued and time_or_date(continued.at, now),
-            "zone_time": zone_label(),
+            "zone_label": zone_label(),
             "accent_css": accent_url(site_request(request).site),
         }
         if obj:

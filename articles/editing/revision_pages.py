@@ -74,7 +74,7 @@ def history_view(model_admin: Any, request: HttpRequest, key: int) -> HttpRespon
         )
         .exclude(change_message="[]")
         .select_related("user")[:REVISIONS_PER_PAGE],
-        "zone_time": zone_label(),
+        "zone_label": zone_label(),
     }
     return TemplateResponse(request, "admin/articles/history.html", context)
 
@@ -101,7 +101,7 @@ def _comparison(
         "differences": differences,
         "is_same": all(passage.is_same for _label, passages in differences for passage in passages),
         "current_number": document.revisions.latest_number(),
-        "zone_time": zone_label(),
+        "zone_label": zone_label(),
     }
     return TemplateResponse(request, "admin/articles/compare_versions.html", context)
 

@@ -129,7 +129,7 @@ def confirmation_context(
         "embargo": status.describe_embargo(article, now) if article else "",
         "is_embargo_stored": article is not None and article.embargo_until is not None,
         "earlier_date": was_at and time_or_date(was_at, now),
-        "zone_time": zone_label(),
+        "zone_label": zone_label(),
         "now": time_or_date(now, now),
     }
 
