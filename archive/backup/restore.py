@@ -77,10 +77,11 @@ def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
     with open_backup(path) as reader:
         missing = _compare_migrations(reader)
         _check_is_empty()
-        _check_free_space(reader.manifest)
+        media_to_restore = _missing_media(reader.manifest)
+        _check_free_space(media_to_restore)
         try:
             _prepare_tables(reader.manifest)
-            with _media(reader) as media, transaction.atomic(durable=True):
+            with _media(reader, media_to_restore) as media, transaction.atomic(durable=True):
                 old_version = _lock_tables()
                 _fill_tables(reader)
                 replayed = erasure_replay.ReplayedErasures()
@@ -245,15 +246,12 @@ def _replay_and_requeue(
 
 
 def _check_is_empty() -> None:
-    """Raise BackupError if the database or media/ has any data."""
+    """Raise BackupError if the database has any data."""
     if data := existing_data():
         raise BackupError(
             f"This site is not empty: it has {data}. Restore into a database without tables, or into a new "
             "data folder (SOUNDOFF_HOME)."
         )
-    if any("/." not in file.name for file in files.storage().list_files(MEDIA)):
-        location = files.storage().describe_location(MEDIA)
-        raise BackupError(f"This site is not empty: {location} has files. Move them away first.")
 
 
 def existing_data() -> str:
@@ -267,25 +265,44 @@ def existing_data() -> str:
     return ""
 
 
-def _check_free_space(manifest: Manifest) -> None:
-    """Raise BackupError if the media do not fit on the disk of the data folder."""
+def _missing_media(manifest: Manifest) -> list[Part]:
+    """Return the images of the backup that the storage lacks: all, unless only the database was lost.
+
+    Raises BackupError if the storage has images of another site: older ones than the backup, and not in it.
+    The names of images are digests, so a file of the same name and size is the same.
+    """
+    names = {f"{MEDIA}/{part.name}" for part in manifest.media}
+    existing = {file.name: file for file in files.storage().list_files(MEDIA) if "/." not in file.name}
+    if any(name not in names and file.modified < manifest.at for name, file in existing.items()):
+        location = files.storage().describe_location(MEDIA)
+        raise BackupError(
+            f"This site is not empty: {location} has files that are older than the backup and not in it. "
+            "Move them away first."
+        )
+    sizes = {name: file.size for name, file in existing.items()}
+    return [part for part in manifest.media if sizes.get(f"{MEDIA}/{part.name}") != part.size]
+
+
+def _check_free_space(media: list[Part]) -> None:
+    """Raise BackupError if these images do not fit on the disk of the data folder."""
     if files.storage().is_shared:
         return
-    needed, folder = sum(part.size for part in manifest.media), files.storage().path("")
+    needed, folder = sum(part.size for part in media), files.storage().path("")
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise BackupError(f"The media need {megabytes(needed)}, and {folder} has {megabytes(free)} left.")
 
 
-def _media(reader: Reader) -> "_Media | _SharedMedia":
-    return _SharedMedia(reader) if files.storage().is_shared else _Media(reader)
+def _media(reader: Reader, parts: list[Part]) -> "_Media | _SharedMedia":
+    return _SharedMedia(reader, parts) if files.storage().is_shared else _Media(reader, parts)
 
 
 class _SharedMedia:
     """Store media before the commit, and delete them if it fails. A bucket can't rename files."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, parts: list[Part]) -> None:
         self.reader = reader
+        self.parts = parts
         self.saved: list[str] = []
 
     def __enter__(self) -> "_SharedMedia":
@@ -293,7 +310,7 @@ class _SharedMedia:
 
     def put_in_place(self) -> None:
         """Store the files."""
-        for part in self.reader.manifest.media:
+        for part in self.parts:
             self.saved.append(f"{MEDIA}/{part.name}")
             with self.reader.part("media", part) as data:
                 content = b"".join(iter(partial(data.read, CHUNK), b""))
@@ -307,19 +324,20 @@ class _SharedMedia:
 class _Media:
     """Unpack media into a staging folder, move them into place before the commit, remove them if it fails."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, parts: list[Part]) -> None:
         self.reader = reader
+        self.parts = parts
         self.root = Path(files.storage().path(MEDIA))
         self.staging = self.root / ".restoring"
         self.placed: list[Path] = []
 
     def __enter__(self) -> "_Media":
-        if self.reader.manifest.media:
+        if self.parts:
             self.root.mkdir(mode=0o700, exist_ok=True)
             shutil.rmtree(self.staging, ignore_errors=True)  # left by a restore that was killed
             self.staging.mkdir(mode=0o700)
             try:
-                for part in self.reader.manifest.media:
+                for part in self.parts:
                     self._unpack(part)
             except BaseException:
                 shutil.rmtree(self.staging, ignore_errors=True)
@@ -328,16 +346,18 @@ class _Media:
 
     def put_in_place(self) -> None:
         """Move the unpacked files into media/."""
-        if self.reader.manifest.media:
-            self._change_owner()
+        if self.parts:
             os.sync()  # one fsync for each file would take much longer
-            for path in sorted(self.staging.iterdir()):
-                self.placed.append(path.rename(self.root / path.name))
+            for part in self.parts:
+                place = self.root / part.name
+                place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self.placed.append((self.staging / part.name).rename(place))
+            self._change_owner()
 
     def __exit__(self, failure: object, *args: object) -> None:
         shutil.rmtree(self.staging, ignore_errors=True)
         for path in self.placed if failure else ():
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            path.unlink()
 
     def _unpack(self, part: Part) -> None:
         path = self.staging / part.name
@@ -346,9 +366,10 @@ class _Media:
             shutil.copyfileobj(data, file, CHUNK)
 
     def _change_owner(self) -> None:
-        """Give the files to the user that runs the site, if this process is root."""
+        """Give the files and their folders to the user that runs the site, if this process is root."""
         if user := unprivileged_user():
-            for path in (self.root, self.staging, *self.staging.rglob("*")):
+            folders = {folder for path in self.placed for folder in path.relative_to(self.root).parents}
+            for path in (*self.placed, *(self.root / folder for folder in folders)):
                 os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
 

@@ -1,5 +1,6 @@
 """A restored site is complete: rows, pages, media, triggers and jobs."""
 
+import os
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,21 @@ def test_an_image_in_a_story_is_restored_with_its_files(file: Path) -> None:
     assert check() == {}
 
 
+def test_a_site_that_has_lost_only_its_database_is_restored(file: Path) -> None:
+    image = make_image()
+    make_article(body=f"Look:\n\n{image.markdown}")
+    backup(file)
+    put_media("later/one.jpg", b"uploaded after the backup")
+    pictures = media()
+    damaged, lost, *_ = data_path(image.folder).iterdir()
+    damaged.write_bytes(b"")
+    lost.unlink()
+    empty_site()
+    restore(file)
+    assert media() == pictures
+    assert check() == {}
+
+
 def test_a_site_without_media_is_restored(file: Path) -> None:
     assert backup(file).last.counts["media"] == 0
     data_path("media").mkdir()
@@ -162,6 +178,7 @@ def test_a_site_that_is_not_empty_is_refused(file: Path, what: str) -> None:
             GuestFactory.create()
         case "picture":
             put_media("x/y.jpg", b"a picture")
+            os.utime(data_path("media/x/y.jpg"), (0, 0))  # older than the backup, so of another site
     before, pictures = rows(), media()
     with pytest.raises(CommandError, match="This site is not empty"):
         call_command("restore", str(file))
