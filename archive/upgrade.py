@@ -22,7 +22,7 @@ BACKUPS_KEPT = 3  # number of backups from before upgrades that are kept
 # Web servers of the version before may be running. While a migration waits for a table, for instance until a
 # backup ends, every page that needs this table waits too. So the migration stops waiting after this time, and
 # is tried again after a pause.
-LOCK_TIMEOUT_SECONDS = 3
+LOCK_TIMEOUT_SECONDS = 2
 RETRY_PAUSE_SECONDS = 10
 MAX_LOCK_ATTEMPTS = 60
 LOCK_KEY = 0x50DB  # advisory lock, so that one upgrade of this database runs at a time, on any machine
@@ -42,12 +42,7 @@ def upgrade(*, report: Callable[[str], None], without_backup: bool = False) -> N
                 "empty database or a new data folder: see "
                 f"{files.storage().describe_location(backup_folder.FOLDER)}."
             )
-        if files.storage().exists(backup_folder.UNFINISHED_RESTORE) and existing_data():
-            raise BackupError(
-                "The restore of an earlier version's backup was not finished. The database may hold content "
-                "that was permanently deleted after the backup. Restore it again into an empty database, "
-                f"then delete {files.storage().describe_location(backup_folder.UNFINISHED_RESTORE)}."
-            )
+        check_restore_is_finished()
         if not (pending := unapplied_migrations()):
             report("The database is up to date.")
             return
@@ -56,6 +51,17 @@ def upgrade(*, report: Callable[[str], None], without_backup: bool = False) -> N
             backup_file = _back_up(report)
         _migrate(pending, backup_file, report)
         report(f"The database is up to date. Migrations applied: {len(pending)}.")
+
+
+def check_restore_is_finished() -> None:
+    """Raise BackupError if the database may hold content that was permanently deleted after its backup."""
+    mark = backup_folder.UNFINISHED_RESTORE
+    if files.storage().exists(mark) and existing_data():
+        raise BackupError(
+            "The restore of an earlier version's backup is not finished. The database may hold content that "
+            "was permanently deleted after the backup. If no restore is running, restore it again into an "
+            f"empty database, then delete {files.storage().describe_location(mark)}."
+        )
 
 
 def _back_up(report: Callable[[str], None]) -> str:

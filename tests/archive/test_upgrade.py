@@ -27,6 +27,7 @@ from comments.integrity import check
 from comments.models import Comment, Reason, State, Transition
 from comments.services.states import delete_comment
 from comments.services.text_changes import erase_comments
+from config.management.commands import serve
 from config.owner.system_status import JOB_NAMES
 from core import backup_folder, erasure_log
 from core.data_folder import StartupError
@@ -278,8 +279,11 @@ def test_a_backup_of_an_earlier_version_is_upgraded(
         patch.setattr("archive.backup.restore._replay_and_requeue", fail)
         with pytest.raises(CommandError, match=r"permanently deleted after it may be there again: No space"):
             call_command("restore", str(file))
-        with pytest.raises(CommandError, match=r"The restore of .* was not finished"):
+        with pytest.raises(CommandError, match=r"The restore of .* is not finished"):
             call_command("upgrade")
+        for is_alone in (True, False):
+            with pytest.raises(CommandError, match=r"The restore of .* is not finished"):
+                serve.Command().migrate(is_alone=is_alone)
     broken = import_module("tests.archive.later.0990_next").Migration
     with database("soundoff_blank", migrated), monkeypatch.context() as patch:
         patch.setattr(broken, "operations", [RunSQL("SELECT 1 / 0")])
@@ -287,7 +291,7 @@ def test_a_backup_of_an_earlier_version_is_upgraded(
             call_command("restore", str(file))
         assert unapplied_migrations(), "upon which serve does not start"
         patch.undo()
-        with pytest.raises(CommandError, match=r"The restore of .* was not finished"):
+        with pytest.raises(CommandError, match=r"The restore of .* is not finished"):
             call_command("upgrade")
     with database("soundoff_blank", migrated):
         call_command("migrate", verbosity=0)

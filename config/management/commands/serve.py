@@ -29,8 +29,10 @@ from django.utils.translation import ngettext
 
 from accounts.administrators import has_no_administrator, make_setup_link
 from archive import pending_uploads
+from archive.backup.container import BackupError
 from archive.personal_data import files as personal_data_files
 from archive.services import ArchiveImportError, import_page
+from archive.upgrade import check_restore_is_finished
 from articles.models.images import MEDIA
 from config.server import postgres, running_servers, sample
 from config.server.processes import Child, spawn
@@ -179,6 +181,12 @@ class Command(LongRunningCommand):
 
         A server with --only does not, as others may serve pages meanwhile.
         """
+        try:
+            check_restore_is_finished()
+        except BackupError as error:
+            raise CommandError(str(error)) from error
+        except OSError as error:  # a store that does not answer stops no server
+            self.print(f"Whether a restore is unfinished is unknown: {error.strerror or error}.")
         if not (unapplied_migrations() or later_migrations()):
             return
         if not is_alone:
