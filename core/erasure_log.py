@@ -10,9 +10,10 @@ after a restore) and `at`; for a comment its state and removal reason; for a res
 whether it is a hold; for an account or a guest "comments" as the reason if the comments are deleted too; for
 a version or a note the character ranges that were redacted.
 
-Lines are only ever added. If the machine stopped between the commit and the write, a job adds the missing
-line a day later (moderation/erasure/erasure_replay.py). The line of an ended subscription, which has no row
-any more, and that of a lifted restriction stay missing.
+Lines are only ever added. What can't be written, for instance while the store is away, is tried again by a
+job. If the machine stopped between the commit and the write, another job adds the missing line a day later
+(moderation/erasure/erasure_replay.py). Then the line of an ended subscription, which has no row any more, and
+that of a lifted restriction stay missing.
 """
 
 import json
@@ -21,15 +22,17 @@ import os
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
+from django_tasks import task
 
 from core import files
 from core.errors import UserError
@@ -37,6 +40,7 @@ from core.errors import UserError
 Kind = Literal["comment", "sealed", "unsealed", "account", "guest", "version", "note", "subscription"]
 
 FOLDER = "erasures"  # in the storage
+RETRY_AFTER = timedelta(minutes=1)  # after a write that failed
 
 log = logging.getLogger(__name__)
 
@@ -67,10 +71,9 @@ def append_on_commit(erasures: Sequence[Erasure]) -> None:
 
 
 def append(erasures: Iterable[Erasure]) -> None:
-    """Append these erasures now. Raises OSError."""
+    """Append these erasures now, with this time unless they have one. Raises OSError."""
     now = timezone.now()
-    at = now.isoformat()
-    lines = [json.dumps({"at": at} | _to_json(erasure)) for erasure in erasures]
+    lines = [json.dumps({"at": now.isoformat()} | _to_json(erasure)) for erasure in erasures]
     if not lines:
         return
     if files.storage().is_shared:
@@ -92,7 +95,7 @@ def file_name(at: datetime, distinction: str) -> str:
 
 
 def read_all() -> list[Erasure]:
-    """Return the erasures of the whole log, in the order in which they were written. Raises UserError.
+    """Return the erasures of the whole log in the order of their times. Raises UserError.
 
     A site may have moved from the data folder into a bucket, or back, so both are read.
     """
@@ -106,7 +109,7 @@ def read_all() -> list[Erasure]:
         raise UserError(
             f"{files.storage().describe_location(FOLDER)} can't be read: {error.strerror}."
         ) from error
-    return sorted(found, key=lambda erasure: erasure.at) if names else found
+    return sorted(found, key=lambda erasure: erasure.at)
 
 
 def read(file: Path) -> Iterator[Erasure]:
@@ -151,9 +154,20 @@ def _to_json(erasure: Erasure) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value not in ("", False)}
 
 
+@task()
+def write_erasures(lines: list[dict[str, Any]]) -> None:
+    """Append erasures that could not be written, and try again later if that fails again."""
+    _try_to_append([Erasure(**line) for line in lines])
+
+
 def _try_to_append(erasures: Sequence[Erasure]) -> None:
+    now = timezone.now()
     try:
         append(erasures)
     except OSError:
         location = files.storage().describe_location(FOLDER) if files.storage().is_shared else path()
         log.exception("%s can't be written: restoring an older backup would undo this erasure.", location)
+        # With the time of the erasure, since the log is read in the order of times.
+        lines = [asdict(erasure) | {"at": erasure.at or now.isoformat()} for erasure in erasures]
+        with suppress(DatabaseError):  # the erasure is committed, so its request has succeeded
+            write_erasures.using(run_after=now + RETRY_AFTER).enqueue(lines)

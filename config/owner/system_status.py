@@ -33,7 +33,7 @@ from core.backup_folder import NIGHTLY_FOLDER, BackupFailure, LastBackup, last_b
 from core.database.migration_state import unapplied_migrations
 from core.database.replicas import read_position, replicas
 from core.database.sql import fetch_rows, fetch_value
-from core.files import storage
+from core.files import quick_storage, storage
 from core.mail.failures import mail_server, mask_email_addresses
 from moderation.models import JobRun
 
@@ -70,6 +70,7 @@ JOB_NAMES = {
     "notify_administrators": gettext_lazy("Notify administrators of a request for removal or correction"),
     "send_request_receipt": gettext_lazy("Send the receipt for a request"),
     "notify_request_outcome": gettext_lazy("Notify a person of the outcome of their request"),
+    "write_erasures": gettext_lazy("Write the list of erasures"),
     "notify_failed_backup": gettext_lazy("Notify administrators of a failed backup"),
     "invite": gettext_lazy("Mail an invitation to a new account"),
     "make_sizes_of": gettext_lazy("Create the sizes of an image"),
@@ -242,7 +243,7 @@ def read_system_status() -> SystemStatus:
     size, postgres_version = _database_size_and_version()
     scheduled_jobs = _scheduled_jobs()
     scheduler_ran_at = max((job.last.started_at for job in scheduled_jobs if job.last), default=None)
-    backup = last_backup()
+    backup = last_backup(quick_storage())
     return SystemStatus(
         versions=[
             ("Soundoff", VERSION),
@@ -310,7 +311,7 @@ def find_problems() -> Iterator[Problem]:
         if check.id not in _HTTPS_CHECKS and check.id not in settings.SILENCED_SYSTEM_CHECKS:
             yield _describe_check(check)
     try:
-        storage().exists(NIGHTLY_FOLDER)
+        quick_storage().exists(NIGHTLY_FOLDER)
     except OSError as error:
         yield Problem(
             _("The files of the site can’t be read: %(why)s.") % {"why": error.strerror},
@@ -393,7 +394,7 @@ def _disk_space() -> DiskSpace:
 def _nightly_backups() -> NightlyBackups:
     site = read_site()
     try:
-        sizes = [file.size for file in list_nightly()]
+        sizes = [file.size for file in list_nightly(quick_storage())]
     except OSError:
         sizes = []
     return NightlyBackups(
@@ -402,7 +403,7 @@ def _nightly_backups() -> NightlyBackups:
         storage().describe_location(NIGHTLY_FOLDER),
         len(sizes),
         sum(sizes),
-        last_failure(),
+        last_failure(quick_storage()),
         storage().is_shared,
     )
 

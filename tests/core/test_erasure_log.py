@@ -2,6 +2,8 @@ from datetime import UTC, datetime
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
 from accounts.services import erase_guest
 from core import erasure_log
@@ -50,6 +52,15 @@ def test_a_write_error_does_not_stop_the_erasure(caplog: pytest.LogCaptureFixtur
     guest.refresh_from_db()
     assert guest.name == ""
     assert "restoring an older backup would undo this erasure" in caplog.text
+    job = DBTaskResult.objects.get()
+    assert job.run_after > timezone.now()
+
+    erasure_log.path().rmdir()
+    later = GuestFactory.create()
+    erase_guest(guest=later)
+    erasure_log.write_erasures.call(*job.args_kwargs["args"])
+    assert [(e.kind, e.id) for e in read()] == [("guest", later.pk), ("guest", guest.pk)]
+    assert [e.id for e in erasure_log.read_all()] == [guest.pk, later.pk]  # in the order of the erasures
 
 
 def test_a_truncated_line_is_skipped(caplog: pytest.LogCaptureFixture) -> None:
