@@ -17,7 +17,7 @@ from archive.backup.write import back_up_to_storage, megabytes
 from archive.tasks import notify_failed_backup
 from articles.site.current_site import read_site
 from core import backup_folder
-from core.files import StoredFile, storage
+from core.files import SiteStorage, StoredFile, storage
 
 NOTIFIED_EVERY = timedelta(hours=20)  # so that the mail comes each day, although the job starts later
 EARLIEST_HOUR = 3  # in the site's time zone; a machine that was off at that hour makes up for it later
@@ -85,7 +85,7 @@ def _remove_older(newest: str, *, kept: int) -> int:
     return len(older)
 
 
-def list_nightly() -> list[StoredFile]:
-    """Return the nightly backups, oldest first. Raises OSError."""
-    found = storage().list_files(backup_folder.NIGHTLY_FOLDER)
+def list_nightly(other: SiteStorage | None = None) -> list[StoredFile]:
+    """Return the nightly backups, oldest first, of the storage or of `other`. Raises OSError."""
+    found = (other or storage()).list_files(backup_folder.NIGHTLY_FOLDER)
     return [file for file in found if fnmatchcase(file.name, FILE_NAME.format(day="[0-9]*"))]

@@ -45,7 +45,7 @@ class LastBackup:
         try:
             if self.file.is_absolute():
                 return self.file.stat().st_size == self.size
-            return files.storage().size(str(self.file)) == self.size
+            return files.quick_storage().size(str(self.file)) == self.size
         except OSError:
             return False
 
@@ -77,10 +77,10 @@ class BackupFailure:
     is_notified: bool = False  # whether administrators got a mail about it
 
 
-def last_failure() -> BackupFailure | None:
-    """Return the failure of the last nightly backup; None if it succeeded."""
+def last_failure(storage: files.SiteStorage | None = None) -> BackupFailure | None:
+    """Return the failure of the last nightly backup; None if it succeeded. `storage` as in last_backup."""
     try:
-        data = json.loads(files.read(_FAILURE))
+        data = json.loads(files.read(_FAILURE, storage))
         return BackupFailure(
             datetime.fromisoformat(data["at"]), str(data["why"]), data.get("is_told") is True
         )

@@ -73,13 +73,21 @@ def s3_server() -> Iterator[str]:
         yield address
 
 
+def use_store(settings: Any, url: str) -> None:
+    """Keep the site's files in the bucket of this FILES_URL."""
+    settings.STORAGES = settings.STORAGES | {
+        "default": files_url.storage_of(url),
+        "quick": files_url.storage_of(url, is_quick=True),
+    }
+
+
 @pytest.fixture
 def bucket(s3_server: str, settings: Any, tmp_path: Path) -> str:
     """Keep the site's files in a new bucket, and return its FILES_URL. The data folder is empty."""
     settings.HOME = tmp_path / "home"
     settings.HOME.mkdir()
     settings.FILES_URL = buckets.create(s3_server)
-    settings.STORAGES = settings.STORAGES | {"default": files_url.storage_of(settings.FILES_URL)}
+    use_store(settings, settings.FILES_URL)
     return str(settings.FILES_URL)
 
 

@@ -1,5 +1,6 @@
 """The view that serves the files of images."""
 
+import logging
 from typing import Any
 
 from django import forms
@@ -15,6 +16,8 @@ from articles.models import Article, Image, ImageUse, StandingPage
 from articles.site.cached_pages import revalidate_always
 from core import files
 from core.query_forms import QueryForm
+
+log = logging.getLogger(__name__)
 
 
 class ImageQuery(QueryForm):
@@ -47,9 +50,12 @@ def image(request: HttpRequest, pk: str, name: str, suffix: str) -> HttpResponse
     response = get_conditional_response(request, etag)
     if response is None:
         try:
-            data = files.read(f"{found.folder}/{name}.{suffix}")
+            data = files.read_for_page(f"{found.folder}/{name}.{suffix}")
         except FileNotFoundError as error:
             raise Http404 from error
+        except OSError as error:
+            log.warning("%s", error)
+            return HttpResponse(status=503, headers={"Retry-After": str(files.RETRY_SECONDS)})
         response = HttpResponse(data, content_type=CONTENT_TYPES[suffix])
     response["ETag"] = etag
     # Caches must revalidate before each use, because a story may be unpublished.

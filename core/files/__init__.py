@@ -6,6 +6,8 @@ several servers share (bucket.py). STORAGES in the settings chooses. The names o
 files after they have checked who asks.
 """
 
+import errno
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -68,6 +70,35 @@ def read(name: str, other: SiteStorage | None = None) -> bytes:
     """Return the content of a file in the storage, or in `other`. Raises OSError."""
     with (other or storage()).open(name) as file:
         return bytes(file.read())
+
+
+RETRY_SECONDS = 5  # after a failure of the store, until one thread of this process asks it again
+_retry_at = 0.0  # monotonic time of the next attempt; 0 while the store works
+
+
+def read_for_page(name: str) -> bytes:
+    """Return the content of a file that a reader waits for. Raises OSError.
+
+    While a store does not answer, each request would occupy one of the few threads of a web process until
+    its time-out. So for RETRY_SECONDS after a failure it is not asked, and then by one thread at a time.
+    """
+    global _retry_at
+    if not storage().is_shared:
+        return read(name)
+    if _retry_at:
+        if time.monotonic() < _retry_at:
+            raise OSError(errno.EAGAIN, "the store of the files did not work a moment ago", name)
+        _retry_at = time.monotonic() + RETRY_SECONDS
+    try:
+        data = read(name, quick_storage())
+    except FileNotFoundError:
+        _retry_at = 0.0
+        raise
+    except OSError:
+        _retry_at = time.monotonic() + RETRY_SECONDS
+        raise
+    _retry_at = 0.0
+    return data
 
 
 def save(name: str, data: bytes, other: SiteStorage | None = None) -> None:

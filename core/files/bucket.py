@@ -110,10 +110,10 @@ class BucketStorage(S3Storage):
 
 
 class QuickBucketStorage(BucketStorage):
-    """The same bucket, for a small file that nobody may wait for: one attempt, of a second or two."""
+    """The same bucket for requests of a page: one attempt, of about three seconds."""
 
     client_config = BucketStorage.client_config.merge(
-        Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1, "mode": "standard"})
+        Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1, "mode": "standard"})
     )
 
 

@@ -1,17 +1,22 @@
 """The storage of the site's files: the data folder, or a bucket in a real S3-compatible server."""
 
 import os
+import socket
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from botocore.config import Config
 from django.utils import timezone
 
 from core import files
 from core.files import storage
 from core.files import url as files_url
+from core.files.bucket import QuickBucketStorage
+from tests.conftest import use_store
 from tests.helpers.data_folder import data_path
 from tests.helpers.servers import buckets
 
@@ -126,7 +131,7 @@ def test_more_files_than_one_answer_lists(bucket: str) -> None:
 def test_a_store_that_does_not_answer_is_an_os_error(settings: Any, bucket: str) -> None:
     address = urlsplit(bucket).netloc.rpartition("@")[2]
     for url in (bucket.replace(address, "127.0.0.1:9"), f"{bucket}-other", "s3://nothing"):
-        settings.STORAGES = settings.STORAGES | {"default": files_url.storage_of(url)}
+        use_store(settings, url)
         with pytest.raises(OSError, match="the store of the files") as raised:
             files.read("media/ab/one.jpg")
         assert not isinstance(raised.value, FileNotFoundError)
@@ -134,6 +139,43 @@ def test_a_store_that_does_not_answer_is_an_os_error(settings: Any, bucket: str)
             files.save("media/ab/one.jpg", b"one")
         with pytest.raises(OSError, match="the store of the files"):
             list(storage().list_files("media"))
+
+
+def test_a_page_asks_a_store_that_hangs_once_in_a_while(
+    settings: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(reason: str) -> None:
+        with pytest.raises(OSError, match=reason) as raised:
+            files.read_for_page("media/ab/one.jpg")
+        assert not isinstance(raised.value, FileNotFoundError)
+
+    def wait() -> None:
+        assert files._retry_at > time.monotonic()
+        monkeypatch.setattr(files, "_retry_at", time.monotonic())
+
+    monkeypatch.setattr(files, "_retry_at", 0.0)
+    quick = QuickBucketStorage.client_config.merge(Config(read_timeout=0.2))
+    monkeypatch.setattr(QuickBucketStorage, "client_config", quick)
+    files.save("media/ab/one.jpg", b"one")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.setblocking(False)
+        use_store(settings, f"s3://k:s@127.0.0.1:{silent.getsockname()[1]}/bucket")
+        fail("the store of the files does not work")
+        for _ in range(3):
+            fail("the store of the files did not work a moment ago")
+        wait()
+        fail("the store of the files does not work")
+        for _ in range(2):
+            silent.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            silent.accept()
+    use_store(settings, bucket)
+    fail("a moment ago")
+    wait()
+    assert files.read_for_page("media/ab/one.jpg") == b"one"
+    with pytest.raises(FileNotFoundError):
+        files.read_for_page("media/ab/two.jpg")
+    assert files.read_for_page("media/ab/one.jpg") == b"one"
 
 
 def test_the_address_of_a_bucket() -> None:

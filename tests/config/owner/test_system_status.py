@@ -33,9 +33,9 @@ from core.backup_folder import (
     record_failure,
 )
 from core.data_folder import PROJECT
-from core.files import url as files_url
 from moderation.models import JobRun
 from tests.config.owner.helpers import failed_job, quiet
+from tests.conftest import use_store
 from tests.factories import GuestFactory, UserFactory, confirm_email
 from tests.helpers.data_folder import data_path
 from tests.helpers.jobs import run_jobs
@@ -128,7 +128,7 @@ def test_nightly_backups_in_a_bucket_are_shown(ada_client: Client, bucket: str, 
     assert f"are kept in {folder}. 1 backup, " in text
     assert "They are in the same store as the images. Copy them" in text
     assert f"after 03:00, in {folder}. Copy" in page(ada_client, "/owner/settings/")
-    settings.STORAGES = settings.STORAGES | {"default": files_url.storage_of("s3://k:s@127.0.0.1:9/gone")}
+    use_store(settings, "s3://k:s@127.0.0.1:9/gone")
     assert "The files of the site can’t be read: the store of the files does not work" in page(ada_client)
 
 
