@@ -34,6 +34,8 @@ from core.database.sql import fetch_instances
 # In the storage of files, which all servers share; it holds a time. The name is the one that servers of the
 # version before read.
 INVALIDATED_AT_FILE = "cache/invalidated"
+COMMIT_SECONDS = 0.5  # seconds until a commit; after a later one the time is stored again
+_last_invalidation = 0.0  # time, in seconds since 1970, that this process has stored last
 DEPENDENCIES_KEY = "soundoff.dependencies"  # the key in request.META of what the page depends on
 PERSONAL_COOKIES = frozenset({settings.SESSION_COOKIE_NAME, "messages", guests.COOKIE})
 
@@ -178,10 +180,26 @@ def invalidate_stale_copies() -> None:
     """Invalidate the copies of pages that are shown while the database is down, on all servers.
 
     Cached pages themselves are compared with the versions in the database and need no such call.
-    Call it just before the commit of a change that hides something from readers.
+    Call it in the transaction of a change that hides something from readers, as late as possible: a commit
+    may be lost together with the database, so the time is stored before it. A copy may be confirmed until
+    the commit, so the time is stored again after one that took long.
     """
+    _store_invalidation_time()
+    if connection.in_atomic_block:
+        transaction.on_commit(_store_invalidation_time_again)
+
+
+def _store_invalidation_time_again() -> None:
+    if time.time() > _last_invalidation + COMMIT_SECONDS:
+        _store_invalidation_time()
+
+
+def _store_invalidation_time() -> None:
+    global _last_invalidation
+    now = time.time()
     try:
-        files.save(INVALIDATED_AT_FILE, str(time.time()).encode(), files.quick_storage())
+        files.save(INVALIDATED_AT_FILE, str(now).encode(), files.quick_storage())
+        _last_invalidation = now
     except OSError:
         log.warning(
             "%s can't be written: removed content may be shown while the database is down.",

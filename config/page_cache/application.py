@@ -56,7 +56,9 @@ INVALIDATED_AT_SECONDS, INVALIDATED_AT_FAILURE_SECONDS = 0.5, 5.0
 # While the database is unavailable, a page is shown only if it was confirmed at most this long before. Each
 # of the processes confirms its pages once a second, and later on a busy machine.
 TRUSTED_SECONDS = 4.0
-COMMIT_SECONDS = 1.0  # a change that hides copies is committed in the database within this time
+# A change that hides copies is committed COMMIT_SECONDS after the time in the storage at the latest, and the
+# clocks of two servers may differ by a second.
+HIDDEN_SECONDS = 2.0
 PING = stamp_query()  # a query over no ids, to test whether the database answers
 ANSWERED_KEY = "soundoff.database_answered"  # the key in the environ after the event loop has read a stamp
 UNCACHED_PREFIX, UNCACHED_PATHS = settings.STATIC_URL, {LIVENESS_PATH, "/metrics"}  # which need no database
@@ -320,7 +322,7 @@ class PageCacheApp:
             copies.append(shared)
         oldest = max(
             error.since + offset - TRUSTED_SECONDS,
-            self._stale_copies_invalidated_at(error.since) + COMMIT_SECONDS,
+            self._stale_copies_invalidated_at(error.since) + HIDDEN_SECONDS,
         )
         return max((copy for copy in copies if copy[0] > oldest), default=None, key=itemgetter(0))
 

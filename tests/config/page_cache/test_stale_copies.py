@@ -5,9 +5,11 @@ import time
 from pathlib import Path
 
 import pytest
+from django.db import transaction
 
 from articles.models import Article, Site
-from articles.site.cached_pages import invalidate_stale_copies
+from articles.site import cached_pages
+from articles.site.cached_pages import invalidate_stale_copies, stale_copies_invalidated_at
 from comments.services.states import delete_comment
 from config.page_cache import application, stale_copies
 from config.page_cache.application import PageCacheApp
@@ -157,6 +159,19 @@ def test_bytes_and_files_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [bool(copies.find(key(f"/{n}/"))) for n in range(4)] == [True, True, False, False]
     copies.store([(key(f"/{n}/"), "1", copy(b"p" * 6)) for n in range(9)], 1001)
     assert [bool(copies.find(key(f"/{n}/"))) for n in range(3)] == [True, False, False]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("seconds", [0, 3600])
+def test_a_late_commit_invalidates_the_copies_again(
+    own_folder: None, monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    monkeypatch.setattr(cached_pages, "COMMIT_SECONDS", seconds)
+    with transaction.atomic():
+        invalidate_stale_copies()
+        before = stale_copies_invalidated_at()
+    is_later = stale_copies_invalidated_at() > before
+    assert is_later == (seconds == 0)
 
 
 def test_the_folder_of_a_killed_process_is_deleted(folder: Path) -> None:
