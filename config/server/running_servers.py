@@ -27,6 +27,7 @@ from core.database.sql import execute
 
 RENEWED_EVERY = 20  # seconds
 LOST_AFTER = timedelta(minutes=3)  # without a renewal, while another server renews its row
+LOCK_KEY = 0x50DD  # advisory lock of the transaction that registers a server
 PREFIX = "serve-"  # of the names, which are also those of the job workers
 
 # Settings that servers of one site share, and what to do if they do not.
@@ -50,9 +51,12 @@ def server_name(home: Path, roles: Sequence[str]) -> str:
 def register(name: str, *, home: Path, roles: Sequence[str]) -> None:
     """Store that this server runs. Raises ContradictionError."""
     digests, after = _digests(home), timezone.now() - LOST_AFTER
-    for other in RunningServer.objects.filter(seen_at__gte=after).exclude(pk=name):
-        _compare(other, digests)
-    _store(name, home=home, roles=roles)
+    with transaction.atomic():
+        # Of two servers that start at the same moment, the second one is compared with the first.
+        execute("SELECT pg_advisory_xact_lock(%s, 0)", [LOCK_KEY])
+        for other in RunningServer.objects.filter(seen_at__gte=after).exclude(pk=name):
+            _compare(other, digests)
+        _store(name, home=home, roles=roles)
 
 
 def renew(name: str, *, home: Path, roles: Sequence[str]) -> None:

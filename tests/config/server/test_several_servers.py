@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg2
 import pytest
+import yaml
 
 from core.data_folder import PROJECT
 from tests.config.conftest import data_folder
@@ -45,6 +46,15 @@ def run_statement(own_database: dict[str, str]) -> Callable[[str], list[tuple[An
     return query
 
 
+def is_healthy(environment: dict[str, str]) -> bool:
+    """Return the result of the health check that the containers of the worker and the scheduler have."""
+    compose = yaml.safe_load((PROJECT / "deploy" / "compose.yml").read_text())
+    _, program, *arguments = compose["services"]["worker"]["healthcheck"]["test"]
+    assert program == "python"
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=PROJECT, env=environment, check=False).returncode == 0
+
+
 def refusal(site: Site) -> str:
     """Return the output of a server that does not start."""
     assert site.process.wait(PATIENCE) == 1
@@ -70,6 +80,7 @@ def test_parts_of_a_site_run_as_servers_of_their_own(
     assert rest.status() == 0, "it has no web server"
     assert web.child("db_worker") == web.child("tick") == rest.child("granian") == 0
     assert roles() == ["web", "worker scheduler"]
+    assert is_healthy(environment)
 
     # The other server does the job that one of them queues.
     run(environment, "from comments.tasks import count_recommendations; count_recommendations.enqueue()")
@@ -84,6 +95,7 @@ def test_parts_of_a_site_run_as_servers_of_their_own(
     assert roles() == ["web"]
     assert web.stop() == 0
     assert roles() == []
+    assert not is_healthy(environment)
 
 
 def test_a_part_of_a_site_needs_a_database_for_all(serve: Serve) -> None:
