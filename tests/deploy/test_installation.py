@@ -40,6 +40,15 @@ NOT_PASSED_ON = {"DEBUG"}
 REFERENCE = re.compile(r"\$\{(\w+)(:[?-])?[^}]*\}")
 
 
+def find_program(name: str, package: str) -> str:
+    """Return the path of a program of Debian. Skip the test without it, unless .ci/run has installed it."""
+    path = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
+    if path is None:
+        assert "CI" not in os.environ, f"no {name}"
+        pytest.skip(f"no {name} (Debian's package {package})")
+    return path
+
+
 def variables_of_the_readme() -> set[str]:
     rows = re.findall(r"^\| (`[A-Z_`, ]+`) \|", (PROJECT / "README.md").read_text(), re.MULTILINE)
     return {name for row in rows for name in re.findall(r"[A-Z_]+", row) if "_WORK_" not in name}
@@ -127,6 +136,11 @@ def test_the_image_has_the_program_and_nothing_else() -> None:
     assert "\nUSER 1000:1000\n" in (DEPLOY / "Containerfile").read_text()
 
 
+def test_each_container_that_keeps_running_has_a_health_check() -> None:
+    without = {name for name, service in COMPOSE["services"].items() if "healthcheck" not in service}
+    assert without == {"upgrade"}
+
+
 def test_the_sql_creates_a_database_with_two_logins() -> None:
     with postgres.temporary_server(Path(os.environ[EMPTY_SITE], "postgres")) as owner:
         superuser = owner.replace("soundoff_owner", "postgres").removesuffix("/soundoff") + "/postgres"
@@ -151,9 +165,7 @@ def test_the_sql_creates_a_database_with_two_logins() -> None:
 
 
 def test_haproxy_accepts_the_file_for_the_database() -> None:
-    if not shutil.which("haproxy"):
-        pytest.skip("no haproxy (Debian's package haproxy)")
-    argv = ["haproxy", "-c", "-f", DEPLOY / "haproxy_database.cfg"]
+    argv = [find_program("haproxy", "haproxy"), "-c", "-f", DEPLOY / "haproxy_database.cfg"]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -213,8 +225,7 @@ def test_a_proxy_sets_the_headers_that_the_site_trusts(
     port = free_port()
     web = ThreadingHTTPServer(("127.0.0.1", 0), EchoHandler)
     argv = command(tmp_path, port, web.server_port)
-    if not (program := shutil.which(argv[0], path=f"{os.environ['PATH']}:/usr/sbin")):
-        pytest.skip(f"no {argv[0]} (Debian's package)")
+    program = find_program(str(argv[0]), "nginx-light" if argv[0] == "nginx" else "haproxy")
     Thread(target=web.serve_forever).start()
     proxy = subprocess.Popen([program, *argv[1:]])
 
@@ -248,15 +259,14 @@ def test_a_proxy_sets_the_headers_that_the_site_trusts(
 
 
 def test_systemd_accepts_the_units(tmp_path: Path) -> None:
-    if not shutil.which("systemd-analyze"):
-        pytest.skip("no systemd-analyze (Debian's package systemd)")
+    program = find_program("systemd-analyze", "systemd")
     units = tmp_path / "units"
     shutil.copytree(DEPLOY / "systemd", units)
     services = sorted(units.glob("*.service"))
     for unit in services:  # the program is not installed at this path here
         unit.write_text(unit.read_text().replace("/srv/soundoff/.venv/bin/python", sys.executable))
     done = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", *services, units / "soundoff.target"],
+        [program, "verify", "--man=no", *services, units / "soundoff.target"],
         cwd=units,
         env={"PATH": os.environ["PATH"], "SYSTEMD_UNIT_PATH": f"{units}:"},
         capture_output=True,
