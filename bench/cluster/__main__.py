@@ -34,7 +34,7 @@ SELECT coalesce(sum(calls) FILTER (WHERE query = 'BEGIN'), 0),
 FROM pg_stat_statements"""
 HEAD = (
     "fault | acknowledged | lost | twice | sent again | longest without a post | pages requested "
-    "| stale copies | no page | longest without a page | made on replicas | answers “not yet” | integrity"
+    "| stale copies | no page | longest without a page | made on replicas | replica was behind | integrity"
 )
 
 
