@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """Runs Django's commands with a database: that of DATABASE_URL, or the embedded server."""
 
+import logging
 import os
 import select
 import signal
@@ -30,6 +31,7 @@ def main() -> None:
     try:
         import django
         from django.core.management import execute_from_command_line
+        from django.db import ProgrammingError
 
         from config.server import postgres
         from core.data_folder import StartupError
@@ -42,7 +44,14 @@ def main() -> None:
         if not any(argument.startswith(("--settings", "--pythonpath")) for argument in sys.argv):
             with freeze_loaded_objects():
                 django.setup()
-        execute_from_command_line(sys.argv)
+        try:
+            execute_from_command_line(sys.argv)
+        except ProgrammingError as error:  # a table or a column is missing
+            from core.database.migration_state import unapplied_migrations
+
+            if not unapplied_migrations():
+                raise
+            raise StartupError("The database lacks tables of this version. Run manage.py upgrade.") from error
 
     def execute_with_database() -> None:
         command = sys.argv[1] if len(sys.argv) > 1 else "help"
@@ -66,6 +75,12 @@ def main() -> None:
         if not unread:  # some other connection has broken
             raise
         end_like_sigpipe(unread)
+    except Exception:
+        if not os.environ.get("SOUNDOFF_SUPERVISED"):
+            raise
+        # `serve` restarts the command. Its output is a log, in which an error is one line or one JSON object.
+        logging.getLogger(__name__).exception("%s failed.", " ".join(sys.argv[:2]))
+        sys.exit(1)
 
 
 def use_owner_login(owner_url: str, web_url: str) -> None:

@@ -1,5 +1,6 @@
 """manage.py ends quietly when nobody reads its output any more, as `manage.py help | head -1` does."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import sys
 import pytest
 
 from core.data_folder import PROJECT
+from tests.helpers.servers.ports import free_port
 
 # Another pipe or socket breaks, while the output can be written.
 BROKEN_ELSEWHERE = """
@@ -47,3 +49,16 @@ def test_another_broken_pipe_is_an_error():
     )
     assert done.returncode == 1
     assert "BrokenPipeError" in done.stderr
+
+
+def test_a_supervised_command_logs_its_error_as_json():
+    url = f"postgres://nobody@127.0.0.1:{free_port()}/none"
+    environment = os.environ | {"SOUNDOFF_SUPERVISED": "1", "LOG_FORMAT": "json", "DATABASE_URL": url}
+    command = [sys.executable, "manage.py", "db_worker", "--skip-checks"]
+    done = subprocess.run(
+        command, cwd=PROJECT, env=environment, stderr=subprocess.PIPE, text=True, check=False
+    )
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert done.returncode == 1
+    assert "manage.py db_worker failed." in lines[-1]["message"]
+    assert "OperationalError" in lines[-1]["exception"]

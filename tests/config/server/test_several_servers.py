@@ -71,6 +71,12 @@ def test_parts_of_a_site_run_as_servers_of_their_own(
 
     # Somebody else upgrades the database.
     assert "Run manage.py upgrade on one machine" in refusal(serve("--only", "worker"))
+    command = [sys.executable, "manage.py", "clearsessions"]  # whose table is missing
+    done = subprocess.run(
+        command, cwd=PROJECT, env=environment, stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == "The database lacks tables of this version. Run manage.py upgrade.\n"
     subprocess.run([sys.executable, "manage.py", "upgrade"], cwd=PROJECT, env=environment, check=True)
 
     web, rest = serve("--only", "web"), serve("--only", "worker", "--only", "scheduler")
