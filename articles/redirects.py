@@ -5,6 +5,7 @@ the query of another system's front page, such as /?p=12. There is no redirect t
 see, because its slug would reveal its title.
 """
 
+import logging
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -43,6 +44,8 @@ LEGACY_QUERY_KEYS = frozenset(
 )
 MAX_PAIRS = 10  # of a query: each of them is looked up
 
+log = logging.getLogger(__name__)
+
 Target = Article | Topic | StandingPage | Author
 
 
@@ -78,7 +81,11 @@ def not_found(request: SiteRequest, exception: Exception) -> HttpResponse:
     The page repeats the text of a comment that was sent, for instance if its story was just unpublished.
     """
     activate_locale(request, chosen_language(request))  # the middleware sees only URLs with a view
-    return redirect_response(request) or render(request, "404.html", refused_form(request), status=404)
+    try:
+        return redirect_response(request) or render(request, "404.html", refused_form(request), status=404)
+    except Exception:
+        log.exception("The page for a missing page failed.")  # Django logs no traceback of this handler
+        raise
 
 
 def redirect_response(request: SiteRequest) -> HttpResponse | None:

@@ -34,6 +34,16 @@ def redirect_target(client: Client, url: str) -> str:
     return response["Location"]
 
 
+def test_an_error_of_the_page_for_a_missing_page_is_logged(client, monkeypatch, caplog):
+    def fail(*_values: object) -> None:
+        raise ZeroDivisionError
+
+    client.raise_request_exception = False
+    monkeypatch.setattr("articles.redirects.find_target", fail)
+    assert client.get("/old/path/").status_code == 500
+    assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [ZeroDivisionError]
+
+
 def test_a_renamed_story_is_found_under_each_earlier_name_in_one_hop(client):
     article = make_article("One")
     for slug in ("two", "three", "four"):
