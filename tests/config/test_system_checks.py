@@ -58,6 +58,7 @@ def test_both_logins_must_belong_to_one_database(
         ("postgres://web@replica/site postgres://web@db/?host=primary", ["config.E018"]),
         ("postgres://web@db:5433/site?host=primary&port=5432", ["config.E019"]),
         ("mysql://web@replica/site", ["config.E018"]),
+        ("postgres://web@replica/site;postgres://web:secret@other/site", ["config.E018"]),
         ("postgres://web@[::1/site", ["config.E018"]),
         ("replica", ["config.E018"]),
     ],
@@ -70,6 +71,7 @@ def test_replicas_are_other_servers(
     for key, value in {"HOST": "primary", "PORT": "", "NAME": "site"}.items():
         monkeypatch.setitem(connection.settings_dict, key, value)
     assert ids() == expected
+    assert "secret" not in str(check_environment())
 
 
 def test_the_embedded_server_has_no_replicas(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
