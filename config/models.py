@@ -1,5 +1,7 @@
 """Counts and failures of mails, the servers that run the site, and the table of Django's cache."""
 
+from datetime import timedelta
+
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -41,6 +43,11 @@ class RunningServer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.host}: {self.roles}"
+
+    @property
+    def is_silent(self) -> bool:
+        """Return whether the server has missed two renewals of its row, which it does every 20 seconds."""
+        return timezone.now() - self.seen_at > timedelta(minutes=1)
 
     @property
     def role_labels(self) -> str:

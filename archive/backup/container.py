@@ -261,8 +261,9 @@ def open_backup(path: Path) -> Iterator[Reader]:
 
     The path is of this machine; if nothing is there, it is a name in a storage that several servers share.
     """
+    is_local = path.exists() or path.is_absolute() or not storage().is_shared
     try:
-        file: Any = path.open("rb") if path.exists() or not storage().is_shared else storage().open(str(path))
+        file: Any = path.open("rb") if is_local else storage().open(str(path))
     except OSError as error:
         raise BackupError(f"{path} can't be read: {error.strerror}.") from error
     with file:

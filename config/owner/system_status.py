@@ -3,6 +3,7 @@
 import platform
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -218,6 +219,8 @@ class SystemStatus:
     streaming_replicas: list[StreamingReplica]
     waiting_commits: int  # for a synchronous replica
     disk: DiskSpace
+    bucket: str  # the s3:// URL of the store of the files, or "" without one
+    store_error: str  # why the files of the site can't be read, or ""
     backup: LastBackup | None
     backup_is_old: bool
     nightly: NightlyBackups
@@ -243,7 +246,8 @@ def read_system_status() -> SystemStatus:
     size, postgres_version = _database_size_and_version()
     scheduled_jobs = _scheduled_jobs()
     scheduler_ran_at = max((job.last.started_at for job in scheduled_jobs if job.last), default=None)
-    backup = last_backup(quick_storage())
+    store_error = _store_error()
+    backup = None if store_error else last_backup(quick_storage())
     return SystemStatus(
         versions=[
             ("Soundoff", VERSION),
@@ -260,8 +264,10 @@ def read_system_status() -> SystemStatus:
         waiting_commits=fetch_value(_WAITING_COMMITS),
         disk=_disk_space(),
         backup=backup,
-        backup_is_old=backup is None or backup.at < now - BACKUP_OLD_AFTER,
-        nightly=_nightly_backups(),
+        bucket=storage().describe_location("") if storage().is_shared else "",
+        store_error=store_error,
+        backup_is_old=not store_error and (backup is None or backup.at < now - BACKUP_OLD_AFTER),
+        nightly=_nightly_backups(is_readable=not store_error),
         mails=_mail_counts(now),
         mail_server=mail_server(),
         mail_failures=list(MailFailure.objects.order_by("-at")[:MAX_LISTED]),
@@ -269,7 +275,7 @@ def read_system_status() -> SystemStatus:
         scheduled_jobs=scheduled_jobs,
         scheduler_ran_at=scheduler_ran_at,
         scheduler_is_late=scheduler_ran_at is None or scheduler_ran_at < now - LATE_AFTER,
-        problems=list(find_problems()),
+        problems=list(find_problems(store_error)),
         is_private=is_private(),
     )
 
@@ -297,7 +303,16 @@ def read_replicas() -> list[ReplicaStatus]:
     return found
 
 
-def find_problems() -> Iterator[Problem]:
+def _store_error() -> str:
+    """Return why the files of the site can't be read, or ""."""
+    try:
+        quick_storage().exists(NIGHTLY_FOLDER)
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
+def find_problems(store_error: str = "") -> Iterator[Problem]:
     """Yield the problems that `manage.py check --deploy` finds, then those that only a running site knows."""
     if not settings.HTTPS:
         yield Problem(
@@ -310,15 +325,18 @@ def find_problems() -> Iterator[Problem]:
     for check in run_checks(include_deployment_checks=True, databases=["default"]):
         if check.id not in _HTTPS_CHECKS and check.id not in settings.SILENCED_SYSTEM_CHECKS:
             yield _describe_check(check)
-    try:
-        quick_storage().exists(NIGHTLY_FOLDER)
-    except OSError as error:
+    if store_error:
         yield Problem(
-            _("The files of the site can’t be read: %(why)s.") % {"why": error.strerror},
+            _("The files of the site can’t be read: %(why)s.") % {"why": store_error},
             _(
                 "Until the store works again, no image is shown or stored, and no backup is made. Check "
                 "FILES_URL."
             ),
+        )
+    if names := running_servers.differing_settings():
+        yield Problem(
+            _("The servers of this site have different values of %(names)s.") % {"names": ", ".join(names)},
+            _("Set the same values on all machines (docs/scale.md)."),
         )
     if emails := sample.active_emails():
         yield Problem(
@@ -391,19 +409,19 @@ def _disk_space() -> DiskSpace:
     return DiskSpace(settings.HOME, usage.free, usage.total)
 
 
-def _nightly_backups() -> NightlyBackups:
+def _nightly_backups(*, is_readable: bool) -> NightlyBackups:
     site = read_site()
-    try:
-        sizes = [file.size for file in list_nightly(quick_storage())]
-    except OSError:
-        sizes = []
+    sizes: list[int] = []
+    if is_readable:
+        with suppress(OSError):
+            sizes = [file.size for file in list_nightly(quick_storage())]
     return NightlyBackups(
         site.backs_up_nightly,
         site.backups_kept,
         storage().describe_location(NIGHTLY_FOLDER),
         len(sizes),
         sum(sizes),
-        last_failure(quick_storage()),
+        last_failure(quick_storage()) if is_readable else None,
         storage().is_shared,
     )
 

@@ -38,6 +38,10 @@ _REMEDIES = {
 }
 
 
+# Settings that should be the same, but may differ while they are changed on one machine after the other.
+_SHOULD_BE_EQUAL = ("EMAIL_URL", "BEHIND_PROXY")
+
+
 class ContradictionError(Exception):
     """The error that another running server has other settings. Its text says what to do."""
 
@@ -81,6 +85,16 @@ def running_servers() -> QuerySet[RunningServer]:
     last: datetime | None = RunningServer.objects.aggregate(at=Max("seen_at"))["at"]
     after = (last or timezone.now()) - LOST_AFTER
     return RunningServer.objects.filter(seen_at__gte=after).order_by("host", "roles")
+
+
+def differing_settings() -> list[str]:
+    """Return the names of the settings in which running servers differ and which refuse no start."""
+    digests = list(running_servers().values_list("settings", flat=True))
+    return [
+        name
+        for name in _SHOULD_BE_EQUAL
+        if len({found[name] for found in digests if name in found}) > 1  # the version before has no names
+    ]
 
 
 def requeue_jobs_of(name: str) -> None:
@@ -128,6 +142,8 @@ def _digests(home: Path) -> dict[str, str]:
         "SECRET_KEY": "",
         "SITE_URL": settings.SITE_URL,
         "place of files": settings.FILES_URL or _folder_id(home),
+        "EMAIL_URL": os.environ.get("EMAIL_URL", ""),
+        "BEHIND_PROXY": str(settings.BEHIND_PROXY),
     }
     key = settings.SECRET_KEY.encode()
     return {

@@ -129,7 +129,9 @@ def test_nightly_backups_in_a_bucket_are_shown(ada_client: Client, bucket: str, 
     assert "They are in the same store as the images. Copy them" in text
     assert f"after 03:00, in {folder}. Copy" in page(ada_client, "/owner/settings/")
     use_store(settings, "s3://k:s@127.0.0.1:9/gone")
-    assert "The files of the site can’t be read: the store of the files does not work" in page(ada_client)
+    text = page(ada_client)
+    assert "The files of the site can’t be read: the store of the files does not work" in text
+    assert "Unknown, as the files of the site can’t be read." in text
 
 
 def test_a_failed_mail_and_its_job_are_shown_and_retried(ada_client: Client, inbox: Inbox) -> None:

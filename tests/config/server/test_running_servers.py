@@ -11,6 +11,7 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from config.models import CacheEntry, RunningServer
+from config.owner import system_status
 from config.scheduler.jobs import delete_expired_cache_entries
 from config.server import running_servers
 from config.server.running_servers import LOST_AFTER, ContradictionError
@@ -115,6 +116,27 @@ def test_a_server_with_another_setting_is_refused(register, settings, setting, v
     assert names() == ["serve-a"]
     register("serve-a")  # its own change
     register("serve-b")
+
+
+def test_servers_with_another_mail_server_are_named(register, monkeypatch):
+    register("serve-a")
+    of_the_version_before = register("serve-b")
+    assert running_servers.differing_settings() == []
+    del of_the_version_before.settings["EMAIL_URL"]
+    of_the_version_before.save()
+    assert running_servers.differing_settings() == []
+    monkeypatch.setenv("EMAIL_URL", "submission://mail.example.org")
+    register("serve-c")
+    assert running_servers.differing_settings() == ["EMAIL_URL"]
+    problems = [problem.message for problem in system_status.find_problems()]
+    assert "The servers of this site have different values of EMAIL_URL." in problems
+
+
+def test_a_server_that_misses_renewals_is_silent(register):
+    server = register("serve-a")
+    assert not server.is_silent
+    server.seen_at -= timedelta(minutes=2)
+    assert server.is_silent
 
 
 def test_servers_share_one_data_folder_or_one_store(register, settings):
