@@ -42,6 +42,7 @@ class Load:
     anonymous_readers: int
     seconds: float
     mark: str  # in each comment
+    image: str = ""  # path of a picture that anonymous readers request after each page
     read_every: float = READ_EVERY
     servers: list[str] = field(default_factory=list)  # addresses; unless given, the host is asked
 
@@ -53,6 +54,7 @@ class Outcome:
     acknowledged: list[str] = field(default_factory=list)  # the marks of comments
     sent_again: int = 0
     answers: Counter[str] = field(default_factory=Counter)  # of readers, by kind
+    images: Counter[str] = field(default_factory=Counter)
     posts: Counter[str] = field(default_factory=Counter)
     read_at: list[float] = field(default_factory=list)  # when readers got a page, also an old one
     posted_at: list[float] = field(default_factory=list)
@@ -104,6 +106,10 @@ def run(load: Load, is_over: threading.Event | None = None) -> Outcome:
                 outcome.answers[f"copy {status}" if is_copy and status == "200" else status] += 1
                 times = outcome.read_at if status == "200" else outcome.no_page_at
                 times.append(time.monotonic() - began)
+            if load.image and not cookie:
+                status, _image = client.request("GET", load.image, headers)
+                with lock:
+                    outcome.images[status] += 1
 
     def write(number: int) -> None:
         client, words = Client(load), Words(crc32(f"{load.mark}-{number}".encode()))

@@ -1,5 +1,6 @@
 """Fill the cluster's site, on one of its hosts: prints as JSON what the clients need."""
 
+import io
 import json
 import os
 
@@ -24,13 +25,34 @@ def main() -> None:
     django.setup()
     rows = fixture.thread(COMMENTS)
     story = fixture.add_thread("the cluster", rows, days=3)
+    image = add_picture(story.article)
     writers = [list(writer) for writer in fixture.add_writers(WRITERS)]
     add_accounts()
     cookie = fixture.session_cookie(fixture.member()).partition("=")[2]
-    first = " ".join(rows[0].body.split()[:4])  # without the marks that HTML escapes
-    found = {"story": story.path, "comments": story.ids, "first": first, "writers": writers}
-    found["members"] = [cookie]
+    texts = [" ".join(row.body.split()[:4]) for row in rows]  # without the marks that HTML escapes
+    found = {"story": story.path, "comments": story.ids, "texts": texts, "writers": writers}
+    found |= {"members": [cookie], "image": image}
     print(json.dumps(found))
+
+
+def add_picture(article: int) -> str:
+    """Add a picture to the story, and return the path of its file. A job makes its sizes."""
+    from django.core.files.uploadedfile import SimpleUploadedFile
+    from PIL import Image as Pillow
+
+    from articles.images.services import add_image
+    from articles.images.uploads import read_upload
+    from articles.models import Article
+    from articles.services import save_article
+
+    file = io.BytesIO()
+    Pillow.linear_gradient("L").resize((900, 600)).save(file, "JPEG")
+    upload = SimpleUploadedFile("tide.jpg", file.getvalue())
+    image = add_image(decoded=read_upload(upload), actor=None, alt="The tide")
+    story = Article.objects.get(pk=article)
+    story.body += f"\n\n{image.markdown}"
+    save_article(article=story)
+    return f"/images/{image.pk}/full.{image.suffix}"
 
 
 def add_accounts() -> None:

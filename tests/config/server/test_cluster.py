@@ -1,4 +1,7 @@
-"""A small form of bench.cluster: two web servers and a replica, which fail while people read and write."""
+"""A small form of bench.cluster: two web servers and a synchronous replica, while people read and write.
+
+One web server fails, then the primary does, and the replica takes its place.
+"""
 
 import json
 import os
@@ -9,13 +12,16 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
+from psycopg2.extensions import parse_dsn
 
-from bench.cluster.load import Load, run
+from bench.cluster.load import Load, Outcome, run
 from config.server import postgres
 from core.data_folder import PROJECT
 from tests.config.conftest import copy_static_files, data_folder
@@ -27,7 +33,7 @@ from tests.helpers.waiting import PATIENCE, until
 from tests.plugin import EMPTY_SITE
 
 SECONDS = 5 * PATIENCE  # at most; the load ends with the last step
-MARK = "small"
+MARK, FAIL_OVER = "small", "fail-over"  # of the comments of each load
 KEY = "the key of both servers in this file, which is long enough"
 
 
@@ -68,15 +74,25 @@ def environment(home: Path, primary: str, standby: Standby, s3_server: str) -> d
         "SECRET_KEY": KEY,
         "EMAIL_URL": "dummy://",
         "FILES_URL": buckets.create(s3_server),
-        "DATABASE_OWNER_URL": primary,
-        "DATABASE_URL": primary.replace("soundoff_owner", "soundoff_web"),
+        "DATABASE_OWNER_URL": either_server(primary, standby, "soundoff_owner"),
+        "DATABASE_URL": either_server(primary, standby, "soundoff_web"),
         "DATABASE_REPLICA_URLS": standby.url,
     }
+
+
+def either_server(primary: str, standby: Standby, login: str) -> str:
+    """Return the URL of the server that is the primary at the moment."""
+    hosts = f"{parse_dsn(primary)['host']},{standby.server.socket}"
+    return f"postgres://{login}@/soundoff?host={hosts}&port=5432&target_session_attrs=read-write"
 
 
 def test_no_comment_is_lost_or_posted_twice(
     serve: Serve, homes: list[Path], environment: dict[str, str], primary: str, standby: Standby
 ) -> None:
+    with superuser(primary) as cursor:
+        cursor.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        cursor.execute("ALTER ROLE soundoff_web SET synchronous_commit = on")  # off in tests
+        cursor.execute("SELECT pg_reload_conf()")
     seed = [sys.executable, "-m", "bench.cluster.seed"]
     seeded = json.loads(
         subprocess.check_output(seed, cwd=PROJECT, env=environment, text=True).splitlines()[-1]
@@ -94,44 +110,74 @@ def test_no_comment_is_lost_or_posted_twice(
         anonymous_readers=6,
         seconds=SECONDS,
         mark=MARK,
+        image=seeded["image"],
     )
 
-    def wait_for_posts() -> None:
-        before = len(stored_marks(primary))
-        until(lambda: len(stored_marks(primary)) > before + 8)
+    def wait_for_posts(database: str, mark: str) -> None:
+        before = len(stored_marks(database, mark))
+        until(lambda: len(stored_marks(database, mark)) > before + 8)
 
-    is_over = threading.Event()
-    with ThreadPoolExecutor() as pool:
-        running = pool.submit(run, load, is_over)
-        try:
-            wait_for_posts()
-            until(lambda: standby.ask("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query = 'COMMIT')"))
-            with standby.paused():
-                wait_for_posts()
-            os.kill(other.child("granian"), signal.SIGKILL)
-            other.stop(signal.SIGKILL)
-            wait_for_posts()
-            assert standby.server.process
-            standby.server.process.send_signal(signal.SIGQUIT)  # as in a crash: nothing is finished
-            web.wait_for("is left out")
-            wait_for_posts()
-        finally:
-            is_over.set()
-        outcome = running.result()
-
-    found = Counter(stored_marks(primary))
-    assert len(outcome.acknowledged) > 16
-    assert [mark for mark in outcome.acknowledged if mark not in found] == []
-    assert [mark for mark, count in found.items() if count > 1] == []
+    with running(load) as outcomes:
+        wait_for_posts(primary, MARK)
+        until(lambda: standby.ask("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE query = 'COMMIT')"))
+        with standby.paused():
+            wait_for_posts(primary, MARK)
+        os.kill(other.child("granian"), signal.SIGKILL)
+        other.stop(signal.SIGKILL)
+        wait_for_posts(primary, MARK)
+    [outcome] = outcomes
     assert not [answer for answer in outcome.answers if answer.startswith(("4", "5", "copy"))]
     assert outcome.answers["200"] > 16
+    assert outcome.images["200"] > 16
+
+    promoted = standby.url.replace("soundoff_web", "soundoff_owner")
+    with running(replace(load, mark=FAIL_OVER)) as outcomes:
+        wait_for_posts(primary, FAIL_OVER)
+        with superuser(primary) as cursor:
+            cursor.execute("SHOW data_directory")
+            folder = Path(cursor.fetchone()[0])
+        os.kill(int((folder / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)  # as in a crash
+        standby.ask("SELECT pg_promote()")
+        with superuser(promoted) as cursor:
+            cursor.execute("ALTER SYSTEM SET synchronous_standby_names = ''")  # none is left
+            cursor.execute("SELECT pg_reload_conf()")
+        wait_for_posts(promoted, FAIL_OVER)
+    outcomes.append(outcome)
+
+    found = Counter(stored_marks(promoted, MARK) + stored_marks(promoted, FAIL_OVER))
+    acknowledged = [mark for outcome in outcomes for mark in outcome.acknowledged]
+    assert len(acknowledged) > 32
+    assert [mark for mark in acknowledged if mark not in found] == []
+    assert [mark for mark, count in found.items() if count > 1] == []
     assert web.stop() == 0
     check = [sys.executable, "manage.py", "check_integrity"]
     assert "No inconsistencies" in subprocess.check_output(check, cwd=PROJECT, env=environment, text=True)
 
 
-def stored_marks(primary: str) -> list[str]:
+@contextmanager
+def running(load: Load) -> Iterator[list[Outcome]]:
+    """Run a load during the block. The list has its outcome afterwards."""
+    outcomes: list[Outcome] = []
+    is_over = threading.Event()
+    with ThreadPoolExecutor() as pool:
+        submitted = pool.submit(run, load, is_over)
+        try:
+            yield outcomes
+        finally:
+            is_over.set()
+        outcomes.append(submitted.result())
+
+
+@contextmanager
+def superuser(url: str) -> Iterator[Any]:
+    """Yield a cursor of the superuser of this server, outside a transaction."""
+    with closing(psycopg2.connect(url.replace("soundoff_owner", "postgres"))) as connection:
+        connection.autocommit = True
+        yield connection.cursor()
+
+
+def stored_marks(database: str, mark: str) -> list[str]:
     """Return the marks of the comments that were posted."""
-    with closing(psycopg2.connect(primary)) as connection, connection, connection.cursor() as cursor:
-        cursor.execute("SELECT body FROM comments_comment WHERE body LIKE %s", [f"%{MARK}-%"])
+    with closing(psycopg2.connect(database)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("SELECT body FROM comments_comment WHERE body LIKE %s", [f"%{mark}-%"])
         return [body.split()[-1] for (body,) in cursor.fetchall()]
