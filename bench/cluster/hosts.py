@@ -77,7 +77,7 @@ class Host:
         return [int(number) for number in found.stdout.split()]
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal to everything that runs on this host, as a power failure or a freeze would."""
+        """Send a signal to everything that runs on this host."""
         for process in self.processes():
             with suppress(ProcessLookupError):
                 os.kill(process, number)

@@ -7,23 +7,34 @@ import http.client
 import json
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 
-PAUSE = 0.02  # seconds between two rounds
+PAUSE = 0.05  # seconds between two requests to a host
+TIMEOUT = 5  # seconds
+
+
+def watch(host: str, site: str, path: str, text: str, end: float) -> float:
+    """Return the time of the last request to this host whose answer had the text; 0 if none had."""
+    last = 0.0
+    while time.time() < end:
+        with (
+            suppress(OSError, http.client.HTTPException),
+            closing(http.client.HTTPConnection(host, 8000, timeout=TIMEOUT)) as connection,
+        ):
+            asked_at = time.time()
+            connection.request("GET", path, headers={"Host": site})
+            if text.encode() in connection.getresponse().read():
+                last = asked_at
+        time.sleep(PAUSE)
+    return last
 
 
 def main(site: str, path: str, text: str, seconds: str, *hosts: str) -> None:
-    last = dict.fromkeys(hosts, 0.0)
     end = time.time() + float(seconds)
-    while time.time() < end:
-        for host in hosts:
-            connection = http.client.HTTPConnection(host, 8000, timeout=5)
-            connection.request("GET", path, headers={"Host": site})
-            asked_at = time.time()
-            if text.encode() in connection.getresponse().read():
-                last[host] = asked_at
-            connection.close()
-        time.sleep(PAUSE)
-    print(json.dumps(last))
+    with ThreadPoolExecutor(len(hosts)) as pool:
+        found = pool.map(lambda host: watch(host, site, path, text, end), hosts)
+        print(json.dumps(dict(zip(hosts, found, strict=True))))
 
 
 if __name__ == "__main__":
