@@ -64,11 +64,13 @@ class RestoreResult:
     has_erasures: bool  # without a list, erasures after the backup are unknown
 
 
-def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
+def restore(path: Path, *, erasures: Path | None = None, keep_images: bool = False) -> RestoreResult:
     """Restore the whole file in one transaction, or nothing. Raises BackupError with the reason.
 
     `erasures` is a file with permanent deletions and restrictions (core/erasure_log.py), read in addition
     to the site's own log. Both are repeated before anybody can read the restored content.
+
+    With `keep_images` the storage may have images of this site already.
 
     The login must own the tables. Rows of an earlier version are copied into tables as they were then; the
     tables are migrated afterwards, and only then are the erasures replayed.
@@ -77,11 +79,11 @@ def restore(path: Path, *, erasures: Path | None = None) -> RestoreResult:
     with open_backup(path) as reader:
         missing = _compare_migrations(reader)
         _check_is_empty()
-        media_to_restore = _missing_media(reader.manifest)
-        _check_free_space(media_to_restore)
+        images = _images_to_restore(reader.manifest, keep_images=keep_images)
+        _check_free_space(images)
         try:
             _prepare_tables(reader.manifest)
-            with _media(reader, media_to_restore) as media, transaction.atomic(durable=True):
+            with _media(reader, images) as media, transaction.atomic(durable=True):
                 old_version = _lock_tables()
                 _fill_tables(reader)
                 replayed = erasure_replay.ReplayedErasures()
@@ -265,22 +267,29 @@ def existing_data() -> str:
     return ""
 
 
-def _missing_media(manifest: Manifest) -> list[Part]:
-    """Return the images of the backup that the storage lacks: all, unless only the database was lost.
+def _images_to_restore(manifest: Manifest, *, keep_images: bool) -> list[Part]:
+    """Return the images of the backup that the storage lacks. Raises BackupError if it has others.
 
-    Raises BackupError if the storage has images of another site: older ones than the backup, and not in it.
-    The names of images are digests, so a file of the same name and size is the same.
+    Their names are digests, so a file of the same name is the same. Images of another site would be deleted
+    later, since no row names them.
     """
-    names = {f"{MEDIA}/{part.name}" for part in manifest.media}
     existing = {file.name: file for file in files.storage().list_files(MEDIA) if "/." not in file.name}
-    if any(name not in names and file.modified < manifest.at for name, file in existing.items()):
-        location = files.storage().describe_location(MEDIA)
+    if not existing:
+        return manifest.media
+    location = files.storage().describe_location(MEDIA)
+    if not keep_images:
         raise BackupError(
-            f"This site is not empty: {location} has files that are older than the backup and not in it. "
-            "Move them away first."
+            f"This site is not empty: {location} has files. Move them away. If this site has lost only its "
+            "database, restore with --keep-images instead."
         )
-    sizes = {name: file.size for name, file in existing.items()}
-    return [part for part in manifest.media if sizes.get(f"{MEDIA}/{part.name}") != part.size]
+    names = {f"{MEDIA}/{part.name}" for part in manifest.media}
+    if any(name not in names and file.modified < manifest.at for name, file in existing.items()):
+        raise BackupError(
+            f"{location} has files that are older than the backup and not in it, so they are of another site."
+        )
+    if irregular := [name for name, file in existing.items() if not file.is_regular]:  # root follows no link
+        raise BackupError(f"{files.storage().describe_location(irregular[0])} is no regular file. Delete it.")
+    return [part for part in manifest.media if f"{MEDIA}/{part.name}" not in existing]
 
 
 def _check_free_space(media: list[Part]) -> None:

@@ -116,7 +116,7 @@ def test_a_site_moves_into_a_bucket_and_back(
     assert not erasure_log.path().exists()
     call_command("flush", interactive=False, verbosity=0)
     storage().delete(f"{image.folder}/w400.webp")  # the other files of the image stay
-    call_command("restore", str(backup.file))
+    call_command("restore", str(backup.file), "--keep-images")
     assert "Comments permanently deleted: 1" in capsys.readouterr().out
     assert [one.body for one in Comment.objects.all()] == ["", ""]
     call_command("check_integrity")

@@ -27,6 +27,12 @@ class Command(UserErrorCommand):
             "after the backup is deleted or restricted again. The site's own list is always read.",
         )
 
-    def handle(self, *, file: Path, erasures: Path | None, **options: Any) -> None:
-        result = restore(file, erasures=erasures)
+        parser.add_argument(
+            "--keep-images",
+            action="store_true",
+            help="keep the images that are there already: for a site that has lost only its database",
+        )
+
+    def handle(self, *, file: Path, erasures: Path | None, keep_images: bool, **options: Any) -> None:
+        result = restore(file, erasures=erasures, keep_images=keep_images)
         self.stdout.write("\n".join(describe(result)))

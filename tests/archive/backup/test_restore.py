@@ -140,11 +140,21 @@ def test_a_site_that_has_lost_only_its_database_is_restored(file: Path) -> None:
     backup(file)
     put_media("later/one.jpg", b"uploaded after the backup")
     pictures = media()
-    damaged, lost, *_ = data_path(image.folder).iterdir()
-    damaged.write_bytes(b"")
-    lost.unlink()
+    next(data_path(image.folder).iterdir()).unlink()
     empty_site()
-    restore(file)
+    with pytest.raises(CommandError, match="has lost only its database, restore with --keep-images"):
+        call_command("restore", str(file))
+    older = put_media("older/one.jpg", b"of another site")
+    os.utime(older, (0, 0))
+    with pytest.raises(CommandError, match="they are of another site"):
+        call_command("restore", str(file), "--keep-images")
+    older.unlink()
+    link = data_path("media/elsewhere")
+    link.symlink_to("/")
+    with pytest.raises(CommandError, match="elsewhere is no regular file"):
+        call_command("restore", str(file), "--keep-images")
+    link.unlink()
+    call_command("restore", str(file), "--keep-images")
     assert media() == pictures
     assert check() == {}
 
@@ -178,7 +188,6 @@ def test_a_site_that_is_not_empty_is_refused(file: Path, what: str) -> None:
             GuestFactory.create()
         case "picture":
             put_media("x/y.jpg", b"a picture")
-            os.utime(data_path("media/x/y.jpg"), (0, 0))  # older than the backup, so of another site
     before, pictures = rows(), media()
     with pytest.raises(CommandError, match="This site is not empty"):
         call_command("restore", str(file))
