@@ -32,6 +32,7 @@ def main() -> None:
         import django
         from django.core.management import execute_from_command_line
         from django.db import ProgrammingError
+        from psycopg2.errors import UndefinedColumn, UndefinedTable
 
         from config.server import postgres
         from core.data_folder import StartupError
@@ -46,12 +47,15 @@ def main() -> None:
                 django.setup()
         try:
             execute_from_command_line(sys.argv)
-        except ProgrammingError as error:  # a table or a column is missing
+        except ProgrammingError as error:
             from core.database.migration_state import unapplied_migrations
 
-            if not unapplied_migrations():
+            is_missing = isinstance(error.__cause__, (UndefinedTable, UndefinedColumn))
+            if not is_missing or sys.argv[1] in OWNER_COMMANDS or not unapplied_migrations():
                 raise
-            raise StartupError("The database lacks tables of this version. Run manage.py upgrade.") from error
+            raise StartupError(
+                "The database lacks a table or a column of this version. Run manage.py upgrade."
+            ) from error
 
     def execute_with_database() -> None:
         command = sys.argv[1] if len(sys.argv) > 1 else "help"
@@ -69,6 +73,9 @@ def main() -> None:
         finally:
             print(end="", flush=True)  # here, since Python's own flush at the end prints an error
     except StartupError as error:
+        if is_supervised():
+            logging.getLogger(__name__).critical("%s", error)
+            sys.exit(1)
         sys.exit(f"{error}")
     except BrokenPipeError:
         unread = [stream for stream in (sys.stdout, sys.stderr) if stream and has_no_reader(stream)]
@@ -76,11 +83,15 @@ def main() -> None:
             raise
         end_like_sigpipe(unread)
     except Exception:
-        if not os.environ.get("SOUNDOFF_SUPERVISED"):
+        if not is_supervised():
             raise
-        # `serve` restarts the command. Its output is a log, in which an error is one line or one JSON object.
         logging.getLogger(__name__).exception("%s failed.", " ".join(sys.argv[:2]))
         sys.exit(1)
+
+
+def is_supervised() -> bool:
+    """Return whether `serve` runs this command. Then its output is a log, maybe of JSON objects."""
+    return "SOUNDOFF_SUPERVISED" in os.environ
 
 
 def use_owner_login(owner_url: str, web_url: str) -> None:

@@ -76,7 +76,7 @@ def test_parts_of_a_site_run_as_servers_of_their_own(
         command, cwd=PROJECT, env=environment, stderr=subprocess.PIPE, text=True, check=False
     )
     assert done.returncode == 1
-    assert done.stderr == "The database lacks tables of this version. Run manage.py upgrade.\n"
+    assert done.stderr == "The database lacks a table or a column of this version. Run manage.py upgrade.\n"
     subprocess.run([sys.executable, "manage.py", "upgrade"], cwd=PROJECT, env=environment, check=True)
 
     web, rest = serve("--only", "web"), serve("--only", "worker", "--only", "scheduler")
