@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import Error, transaction
 from django.utils import timezone
 from django_tasks import task
 
@@ -40,7 +40,7 @@ from core.errors import UserError
 Kind = Literal["comment", "sealed", "unsealed", "account", "guest", "version", "note", "subscription"]
 
 FOLDER = "erasures"  # in the storage
-RETRY_AFTER = timedelta(minutes=1)  # after a write that failed
+RETRY_AFTER = timedelta(minutes=5)  # after a write that failed
 
 log = logging.getLogger(__name__)
 
@@ -71,13 +71,14 @@ def append_on_commit(erasures: Sequence[Erasure]) -> None:
 
 
 def append(erasures: Iterable[Erasure]) -> None:
-    """Append these erasures now, with this time unless they have one. Raises OSError."""
+    """Append these erasures now. Those without a time get that of this moment. Raises OSError."""
     now = timezone.now()
     lines = [json.dumps({"at": now.isoformat()} | _to_json(erasure)) for erasure in erasures]
     if not lines:
         return
     if files.storage().is_shared:
-        files.save(file_name(now, secrets.token_hex(4)), ("\n".join(lines) + "\n").encode())
+        data = ("\n".join(lines) + "\n").encode()
+        files.save(file_name(now, secrets.token_hex(4)), data, files.quick_storage())
         return
     handle = os.open(path(), os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(handle, "ab+") as file:  # one write, so that lines of two processes do not mix
@@ -95,7 +96,7 @@ def file_name(at: datetime, distinction: str) -> str:
 
 
 def read_all() -> list[Erasure]:
-    """Return the erasures of the whole log in the order of their times. Raises UserError.
+    """Return the erasures of the whole log, in the order in which they were written. Raises UserError.
 
     A site may have moved from the data folder into a bucket, or back, so both are read.
     """
@@ -109,7 +110,7 @@ def read_all() -> list[Erasure]:
         raise UserError(
             f"{files.storage().describe_location(FOLDER)} can't be read: {error.strerror}."
         ) from error
-    return sorted(found, key=lambda erasure: erasure.at)
+    return sorted(found, key=lambda erasure: erasure.at) if names else found
 
 
 def read(file: Path) -> Iterator[Erasure]:
@@ -154,7 +155,7 @@ def _to_json(erasure: Erasure) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value not in ("", False)}
 
 
-@task()
+@task(priority=-10)
 def write_erasures(lines: list[dict[str, Any]]) -> None:
     """Append erasures that could not be written, and try again later if that fails again."""
     _try_to_append([Erasure(**line) for line in lines])
@@ -167,7 +168,7 @@ def _try_to_append(erasures: Sequence[Erasure]) -> None:
     except OSError:
         location = files.storage().describe_location(FOLDER) if files.storage().is_shared else path()
         log.exception("%s can't be written: restoring an older backup would undo this erasure.", location)
-        # With the time of the erasure, since the log is read in the order of times.
+        # With the time of the erasure, since a restore repeats them in the order of times.
         lines = [asdict(erasure) | {"at": erasure.at or now.isoformat()} for erasure in erasures]
-        with suppress(DatabaseError):  # the erasure is committed, so its request has succeeded
+        with suppress(Error):  # the erasure is committed, so its request has succeeded
             write_erasures.using(run_after=now + RETRY_AFTER).enqueue(lines)

@@ -4,7 +4,9 @@ Others are for a refused request or form, too many attempts, and a mailed link t
 """
 
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import wraps
 from typing import Any
 
 import psycopg2
@@ -24,6 +26,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from core import files
 from core.dates.formats import time_formatter
 from core.health import NO_ANSWER
 from core.monitoring import request_ids
@@ -45,6 +48,20 @@ def unavailable(request: HttpRequest) -> HttpResponse:
     response = _page("503.html", context, status=503)
     response["Retry-After"] = str(RETRY_SECONDS)
     return response
+
+
+def unavailable_without_answer(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Answer with an empty 503 where the view of a file gets no answer from the store of the files."""
+
+    @wraps(view)
+    def wrapped_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except files.NoAnswerError:
+            headers = {"Retry-After": str(files.RETRY_SECONDS), "Cache-Control": "no-store"}
+            return HttpResponse(status=503, headers=headers)
+
+    return wrapped_view
 
 
 def refused(*, status: int, explanation: str, url: str = "") -> HttpResponse:

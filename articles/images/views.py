@@ -1,6 +1,5 @@
 """The view that serves the files of images."""
 
-import logging
 from typing import Any
 
 from django import forms
@@ -15,9 +14,8 @@ from articles.images.html import CONTENT_TYPES, find_previewed_article
 from articles.models import Article, Image, ImageUse, StandingPage
 from articles.site.cached_pages import revalidate_always
 from core import files
+from core.fallback_pages import unavailable_without_answer
 from core.query_forms import QueryForm
-
-log = logging.getLogger(__name__)
 
 
 class ImageQuery(QueryForm):
@@ -27,6 +25,7 @@ class ImageQuery(QueryForm):
 
 
 @require_safe
+@unavailable_without_answer
 def image(request: HttpRequest, pk: str, name: str, suffix: str) -> HttpResponse:
     """Serve one file of an image.
 
@@ -53,9 +52,6 @@ def image(request: HttpRequest, pk: str, name: str, suffix: str) -> HttpResponse
             data = files.read_for_page(f"{found.folder}/{name}.{suffix}")
         except FileNotFoundError as error:
             raise Http404 from error
-        except OSError as error:
-            log.warning("%s", error)
-            return HttpResponse(status=503, headers={"Retry-After": str(files.RETRY_SECONDS)})
         response = HttpResponse(data, content_type=CONTENT_TYPES[suffix])
     response["ETag"] = etag
     # Caches must revalidate before each use, because a story may be unpublished.

@@ -180,9 +180,9 @@ def invalidate_stale_copies() -> None:
     """Invalidate the copies of pages that are shown while the database is down, on all servers.
 
     Cached pages themselves are compared with the versions in the database and need no such call.
-    Call it in the transaction of a change that hides something from readers, as late as possible: a commit
-    may be lost together with the database, so the time is stored before it. A copy may be confirmed until
-    the commit, so the time is stored again after one that took long.
+    Call it in the transaction of a change that hides something from readers, as late as possible. The time
+    is stored before the commit, since the database may be lost right after it. Until the commit a copy may
+    still be confirmed, so the time is stored again after a commit that took long.
     """
     _store_invalidation_time()
     if connection.in_atomic_block:

@@ -7,6 +7,8 @@ files after they have checked who asks.
 """
 
 import errno
+import logging
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -17,6 +19,8 @@ from typing import Any, Protocol, cast
 
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage, storages
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -72,30 +76,37 @@ def read(name: str, other: SiteStorage | None = None) -> bytes:
         return bytes(file.read())
 
 
-RETRY_SECONDS = 5  # after a failure of the store, until one thread of this process asks it again
-_retry_at = 0.0  # monotonic time of the next attempt; 0 while the store works
+class NoAnswerError(OSError):
+    """The error that the store of the files did not answer, or did not a moment ago."""
+
+
+RETRY_SECONDS = 5  # after a request without an answer, until one thread of this process asks the store again
+_retry_at = 0.0  # monotonic time of the next request; 0 while the store answers
+_retry_lock = threading.Lock()
 
 
 def read_for_page(name: str) -> bytes:
     """Return the content of a file that a reader waits for. Raises OSError.
 
     While a store does not answer, each request would occupy one of the few threads of a web process until
-    its time-out. So for RETRY_SECONDS after a failure it is not asked, and then by one thread at a time.
+    its time-out. So for RETRY_SECONDS it is not asked (NoAnswerError), and then by one thread at a time.
     """
     global _retry_at
     if not storage().is_shared:
         return read(name)
-    if _retry_at:
-        if time.monotonic() < _retry_at:
-            raise OSError(errno.EAGAIN, "the store of the files did not work a moment ago", name)
-        _retry_at = time.monotonic() + RETRY_SECONDS
+    with _retry_lock:
+        if _retry_at:
+            if time.monotonic() < _retry_at:
+                raise NoAnswerError(errno.EAGAIN, "the store of the files did not work a moment ago", name)
+            _retry_at = time.monotonic() + RETRY_SECONDS
     try:
         data = read(name, quick_storage())
-    except FileNotFoundError:
-        _retry_at = 0.0
-        raise
-    except OSError:
+    except NoAnswerError as error:
+        log.warning("%s", error)
         _retry_at = time.monotonic() + RETRY_SECONDS
+        raise
+    except OSError:  # an answer, such as that there is no such file
+        _retry_at = 0.0
         raise
     _retry_at = 0.0
     return data

@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files.base import File
 from storages.backends.s3 import S3Storage
 
-from core.files import StoredFile
+from core.files import NoAnswerError, StoredFile
 
 MAX_MEMORY = 8 * 1024 * 1024  # bytes; a larger file is read by way of a temporary file
 
@@ -132,4 +132,4 @@ def _os_errors(name: str) -> Iterator[None]:
         why = answer.get("Message") or answer.get("Code") or "unknown error"
         raise OSError(number, f"the store of the files says “{why}”", name) from error
     except (BotoCoreError, Boto3Error) as error:
-        raise OSError(errno.EIO, f"the store of the files does not work: {error}", name) from error
+        raise NoAnswerError(errno.EIO, f"the store of the files does not work: {error}", name) from error

@@ -52,7 +52,7 @@ class ReplayedErasures:
 def replay_erasures(known: Sequence[Erasure]) -> ReplayedErasures:
     """Replay these erasures in the caller's transaction. Those that are in effect already change nothing."""
     latest: dict[tuple[str, int, str], Erasure] = {}
-    for erasure in known:
+    for erasure in sorted(known, key=lambda erasure: erasure.at):  # lines that were written later are there
         latest[_key(erasure)] = erasure
     by_kind: defaultdict[str, list[Erasure]] = defaultdict(list)
     for erasure in latest.values():

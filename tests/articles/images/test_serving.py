@@ -7,6 +7,7 @@ from django.db import connection
 from django.db.models import ProtectedError
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import ADMINISTRATOR, EDITOR, MODERATOR, READER
@@ -15,6 +16,7 @@ from articles.models import Article, Image, ImageUse, Site, StandingPage
 from articles.publishing.services import publish, unpublish, unpublish_articles
 from articles.services import change_site, save_article, save_page
 from tests.articles.images.sample_images import gif, make_image, transparent_palette
+from tests.conftest import use_store
 from tests.factories import UserFactory, make_article
 from tests.helpers.data_folder import data_path
 
@@ -49,6 +51,17 @@ def test_every_file_of_an_image_is_served_with_its_content_type(client, own_fold
         assert response["X-Content-Type-Options"] == "nosniff"
         assert response.content == (data_path(image.folder) / name).read_bytes()
         assert not response.cookies
+
+
+def test_images_answer_503_while_the_store_does_not_answer(client, bucket, image, settings, monkeypatch):
+    show(image)
+    change_site(logo=image)
+    urls = [url_of(image), reverse("site-logo", args=[image.pk])]
+    assert [client.get(url).status_code for url in urls] == [200, 200]
+    monkeypatch.setattr("core.files._retry_at", 0.0)
+    use_store(settings, "s3://k:s@127.0.0.1:9/gone")
+    for response in map(client.get, urls):
+        assert (response.status_code, response["Retry-After"]) == (503, "5")
 
 
 def test_pngs_and_animations_are_served(client, own_folder):

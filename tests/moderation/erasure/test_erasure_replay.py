@@ -24,6 +24,7 @@ from comments.integrity import check
 from comments.models import Comment, Reason, State
 from comments.services.states import delete_comment
 from core import erasure_log
+from core.erasure_log import Erasure
 from moderation.actions.decisions import decide
 from moderation.erasure import erasure_replay, purge, restrictions
 from moderation.models import Batch, Case, ModeratorNote, Report, RestrictedText, Restriction
@@ -54,6 +55,15 @@ def words_of(comment: Comment) -> str:
     fresh = Comment.objects.get(pk=comment.pk)
     sealed = RestrictedText.objects.filter(restriction__comment=comment.pk).values_list("body", flat=True)
     return fresh.body + fresh.body_html + fresh.author_name + fresh.author_email + "".join(sealed)
+
+
+def test_a_line_that_was_written_late_counts_at_its_own_time() -> None:
+    comment = make_comment(make_article(), "A mistake.")
+    made = comment.created_at.isoformat()
+    restricted = Erasure("sealed", comment.pk, made, reason="other", at="2026-11-26T10:00:00+00:00")
+    lifted = Erasure("unsealed", comment.pk, made, at="2026-11-26T10:00:40+00:00")
+    assert erasure_replay.replay_erasures([lifted, restricted]).restricted == 0
+    assert erasure_replay.replay_erasures([restricted]).restricted == 1
 
 
 def test_erasures_and_restrictions_are_repeated(tmp_path: Path, ada: User) -> None:
