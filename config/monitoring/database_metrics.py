@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 class MachineMetrics(Collector):
     """The version, the disk of the data folder and the last backup, also while its record can't be read."""
 
-    backup_at = 0.0  # seconds since 1970
+    backup_at = 0.0  # seconds since 1970, as this process has last read it
 
     def collect(self) -> Iterator[Metric]:
         info = GaugeMetricFamily("soundoff_info", "The version of the program.", labels=["version"])
@@ -41,7 +41,7 @@ class MachineMetrics(Collector):
         yield _gauge("soundoff_disk_size_bytes", "Size of the disk with the data folder.", disk.total)
         yield _gauge("soundoff_disk_free_bytes", "Free space on the disk with the data folder.", disk.free)
         if backup := last_backup(files.quick_storage()):
-            self.backup_at = backup.at.timestamp()
+            MachineMetrics.backup_at = backup.at.timestamp()
         if self.backup_at:
             text = "Time of the last complete backup."
             yield _gauge("soundoff_backup_timestamp_seconds", text, self.backup_at)

@@ -15,15 +15,21 @@ from accounts.models import User
 from comments.models import State
 from comments.tasks import count_recommendations
 from config.models import MailDay, RunningServer
-from config.monitoring.database_metrics import DatabaseMetrics
+from config.monitoring.database_metrics import DatabaseMetrics, MachineMetrics
 from config.page_cache.application import PageCacheApp
 from core.backup_folder import LastBackup, record_backup
 from core.monitoring.metrics import REGISTRY
 from moderation.models import Case, JobRun
 from tests.config.monitoring.helpers import TOKEN, samples
+from tests.conftest import use_store
 from tests.factories import make_article, make_comment
 from tests.helpers.postgres.database import captured_statements
 from tests.helpers.wsgi_requests import send_request
+
+
+@pytest.fixture(autouse=True)
+def no_known_backup(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MachineMetrics, "backup_at", 0.0)
 
 
 @pytest.fixture
@@ -110,6 +116,8 @@ def test_the_time_of_the_last_backup_is_shown(
     assert "soundoff_backup_timestamp_seconds" not in samples(read(client, token))
     at = datetime(2026, 11, 26, 1, 2, tzinfo=UTC)
     record_backup(LastBackup(tmp_path / "site.zip", at, 5, "ab" * 32, 0.5, {}))
+    assert samples(read(client, token))["soundoff_backup_timestamp_seconds"] == at.timestamp()
+    use_store(settings, "s3://k:s@127.0.0.1:9/gone")
     assert samples(read(client, token))["soundoff_backup_timestamp_seconds"] == at.timestamp()
 
 
