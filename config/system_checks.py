@@ -256,7 +256,7 @@ def _check_replica_url(name: str, url: str, servers: list[tuple[str, str, str]])
             hint="Write URLs as postgres://user:password@10.0.0.5/soundoff, separated by spaces.",
             id="config.E018",
         )
-    if "://" in replica["NAME"]:
+    if "://" in url.partition("://")[2]:
         return Error(f"{name} contains another URL.", hint="Separate the URLs by spaces.", id="config.E018")
     server = replicas.endpoint(replica)
     if server == primary:

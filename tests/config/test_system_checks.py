@@ -59,6 +59,7 @@ def test_both_logins_must_belong_to_one_database(
         ("postgres://web@db:5433/site?host=primary&port=5432", ["config.E019"]),
         ("mysql://web@replica/site", ["config.E018"]),
         ("postgres://web@replica/site;postgres://web:secret@other/site", ["config.E018"]),
+        ("postgres://web@replica;postgres://web:secret@other/site", ["config.E018"]),
         ("postgres://web@[::1/site", ["config.E018"]),
         ("replica", ["config.E018"]),
     ],
