@@ -1,7 +1,7 @@
 """Groups of similar comments in words: titles, counts, shared features and clues."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, ngettext_lazy
@@ -13,7 +13,7 @@ from moderation.similar.clues import Clue
 
 Kind = CommentGroup.Kind
 # `n` is the number of members as it is shown, and `number` chooses the plural.
-TITLES = {
+TITLES: dict[str, Any] = {
     Kind.TEXT: ngettext_lazy(
         "%(n)s comment made of the same phrases", "%(n)s comments made of the same phrases", "number"
     ),
@@ -74,7 +74,7 @@ def title(group: CommentGroup, n: int) -> str:
     if group.kind == Kind.DUPLICATE and group.original:
         text, name = DUPLICATES_OF_A_COMMENT, group.original.author_name
     else:
-        text, name = TITLES.get(Kind(group.kind), COMMENTS), ""
+        text, name = TITLES.get(group.kind, COMMENTS), ""
     return str(text % {"n": f"{n:,}", "number": n, "name": name})
 
 
