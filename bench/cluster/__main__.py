@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from subprocess import CalledProcessError
 from threading import Timer
 from typing import Any
@@ -146,7 +146,8 @@ def measure(cluster: Cluster, seeded: dict[str, Any], fault: Fault, number: int)
     twice = sum(count - 1 for count in found.values())
     failed = answers.total() - answers["200"] - answers["copy 200"]
     pictures = Counter(outcome["images"])
-    wait_until(lambda: _count_jobs(cluster)[1] == 0, "no job is left")
+    with suppress(TimeoutError):
+        wait_until(lambda: _count_jobs(cluster)[1] == 0, "no job is left")
     jobs, left = _count_jobs(cluster)
     runner.report(f"readers: {dict(answers)}, posts: {outcome['posts']}, pictures: {dict(pictures)}")
     try:
