@@ -46,7 +46,7 @@ class RunningServer(models.Model):
 
     @property
     def is_silent(self) -> bool:
-        """Return whether the server has missed two renewals of its row, which it does every 20 seconds."""
+        """Return whether the server has not renewed its row for a minute, which it does every 20 seconds."""
         return timezone.now() - self.seen_at > timedelta(minutes=1)
 
     @property

@@ -312,7 +312,7 @@ def _store_error() -> str:
     return ""
 
 
-def find_problems(store_error: str = "") -> Iterator[Problem]:
+def find_problems(store_error: str) -> Iterator[Problem]:
     """Yield the problems that `manage.py check --deploy` finds, then those that only a running site knows."""
     if not settings.HTTPS:
         yield Problem(

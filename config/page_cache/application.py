@@ -56,8 +56,8 @@ INVALIDATED_AT_SECONDS, INVALIDATED_AT_FAILURE_SECONDS = 0.5, 5.0
 # While the database is unavailable, a page is shown only if it was confirmed at most this long before. Each
 # of the processes confirms its pages once a second, and later on a busy machine.
 TRUSTED_SECONDS = 4.0
-# A change that hides copies is committed COMMIT_SECONDS after the time in the storage at the latest, and the
-# clocks of two servers may differ by a second.
+# The time in the storage is at most half a second before the commit of a change that hides copies
+# (invalidate_stale_copies), and the clocks of two servers may differ by a second.
 HIDDEN_SECONDS = 2.0
 PING = stamp_query()  # a query over no ids, to test whether the database answers
 ANSWERED_KEY = "soundoff.database_answered"  # the key in the environ after the event loop has read a stamp

@@ -36,8 +36,6 @@ _REMEDIES = {
     "SITE_URL": "Set the same SITE_URL on all machines.",
     "place of files": "Set the same FILES_URL on all machines (docs/scale.md).",
 }
-
-
 # Settings that should be the same, but may differ while they are changed on one machine after the other.
 _SHOULD_BE_EQUAL = ("EMAIL_URL", "BEHIND_PROXY")
 

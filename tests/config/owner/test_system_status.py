@@ -321,7 +321,7 @@ def test_a_web_login_that_owns_tables_is_a_problem(db: None) -> None:
 @pytest.mark.django_db
 def test_each_problem_has_this_projects_own_instructions(settings: Any) -> None:
     settings.SECRET_KEY, settings.DEBUG = "short", True
-    problems = {problem.message: problem.fix for problem in system_status.find_problems()}
+    problems = {problem.message: problem.fix for problem in system_status.find_problems("")}
     text = " ".join([*problems, *problems.values()])
     assert "SECRET_KEY is too easy to guess" in text
     assert "Leave DEBUG out and restart the site." in text

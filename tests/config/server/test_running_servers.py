@@ -128,7 +128,7 @@ def test_servers_with_another_mail_server_are_named(register, monkeypatch):
     monkeypatch.setenv("EMAIL_URL", "submission://mail.example.org")
     register("serve-c")
     assert running_servers.differing_settings() == ["EMAIL_URL"]
-    problems = [problem.message for problem in system_status.find_problems()]
+    problems = [problem.message for problem in system_status.find_problems("")]
     assert "The servers of this site have different values of EMAIL_URL." in problems
 
 
