@@ -73,11 +73,14 @@ def s3_server() -> Iterator[str]:
         yield address
 
 
-def use_store(settings: Any, url: str) -> None:
-    """Keep the site's files in the bucket of this FILES_URL."""
+def use_store(settings: Any, url: str, *, is_quick: bool = False) -> None:
+    """Keep the site's files in the bucket of this FILES_URL.
+
+    Without `is_quick` every request has long time-outs, since a busy machine may not answer in a second.
+    """
     settings.STORAGES = settings.STORAGES | {
         "default": files_url.storage_of(url),
-        "quick": files_url.storage_of(url, is_quick=True),
+        "quick": files_url.storage_of(url, is_quick=is_quick),
     }
 
 

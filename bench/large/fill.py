@@ -66,10 +66,13 @@ def fill(comments: int, stories: int, in_largest: int, word: str = "") -> list[i
     It is the latest story, and the others were published before it, over ALL_DAYS. The last comment of each
     of the first STORIES_WITH_WORD stories ends with the word.
     """
+    from django.db import transaction
+
     sizes = [in_largest, *_sizes(comments - in_largest, stories - 1)]
     now = datetime.now(UTC)
     began = [now - timedelta(days=STORY_DAYS + ALL_DAYS * index / stories) for index in range(stories)]
-    articles = [_add_story(comments, index, at) for index, at in enumerate(began)]
+    with transaction.atomic():  # a commit for each took longer than the story
+        articles = [_add_story(comments, index, at) for index, at in enumerate(began)]
     with (
         connect("owner").cursor() as owner,
         _without_date_check_and_indexes(owner),

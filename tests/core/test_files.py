@@ -159,7 +159,7 @@ def test_a_page_asks_a_store_that_hangs_once_in_a_while(
     files.save("media/ab/one.jpg", b"one")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.setblocking(False)
-        use_store(settings, f"s3://k:s@127.0.0.1:{silent.getsockname()[1]}/bucket")
+        use_store(settings, f"s3://k:s@127.0.0.1:{silent.getsockname()[1]}/bucket", is_quick=True)
         fail("the store of the files does not work")
         for _ in range(3):
             fail("the store of the files did not work a moment ago")
