@@ -6,6 +6,8 @@ import os
 import select
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TextIO
 from urllib.parse import urlsplit
 
@@ -31,8 +33,6 @@ def main() -> None:
     try:
         import django
         from django.core.management import execute_from_command_line
-        from django.db import ProgrammingError
-        from psycopg2.errors import UndefinedColumn, UndefinedTable
 
         from config.server import postgres
         from core.data_folder import StartupError
@@ -45,17 +45,8 @@ def main() -> None:
         if not any(argument.startswith(("--settings", "--pythonpath")) for argument in sys.argv):
             with freeze_loaded_objects():
                 django.setup()
-        try:
+        with missing_tables_explained():
             execute_from_command_line(sys.argv)
-        except ProgrammingError as error:
-            from core.database.migration_state import unapplied_migrations
-
-            is_missing = isinstance(error.__cause__, (UndefinedTable, UndefinedColumn))
-            if not is_missing or sys.argv[1] in OWNER_COMMANDS or not unapplied_migrations():
-                raise
-            raise StartupError(
-                "The database lacks a table or a column of this version. Run manage.py upgrade."
-            ) from error
 
     def execute_with_database() -> None:
         command = sys.argv[1] if len(sys.argv) > 1 else "help"
@@ -87,6 +78,26 @@ def main() -> None:
             raise
         logging.getLogger(__name__).exception("%s failed.", " ".join(sys.argv[:2]))
         sys.exit(1)
+
+
+@contextmanager
+def missing_tables_explained() -> Iterator[None]:
+    """Raise StartupError for a table or a column that is missing because a migration is."""
+    from django.db import ProgrammingError
+    from psycopg2.errors import UndefinedColumn, UndefinedTable
+
+    try:
+        yield
+    except ProgrammingError as error:
+        from core.data_folder import StartupError
+        from core.database.migration_state import unapplied_migrations
+
+        is_missing = isinstance(error.__cause__, (UndefinedTable, UndefinedColumn))
+        if not is_missing or sys.argv[1] in OWNER_COMMANDS or not unapplied_migrations():
+            raise
+        raise StartupError(
+            "The database lacks a table or a column of this version. Run manage.py upgrade."
+        ) from error
 
 
 def is_supervised() -> bool:
