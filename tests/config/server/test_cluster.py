@@ -93,29 +93,11 @@ def test_no_comment_is_lost_or_posted_twice(
         cursor.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
         cursor.execute("ALTER ROLE soundoff_web SET synchronous_commit = on")  # off in tests
         cursor.execute("SELECT pg_reload_conf()")
-    seed = [sys.executable, "-m", "bench.cluster.seed"]
-    seeded = json.loads(
-        subprocess.check_output(seed, cwd=PROJECT, env=environment, text=True).splitlines()[-1]
-    )
+    load = seed(environment)
     web, other = (serve("--only", "web", SOUNDOFF_HOME=str(folder)) for folder in homes)
     for site in (web, other):
         site.wait_for("(web)")
-    load = Load(
-        host=environment["SITE_URL"].removeprefix("http://"),
-        servers=[f"127.0.0.1:{site.port}" for site in (web, other)],
-        story=seeded["story"],
-        comments=seeded["comments"],
-        writers=seeded["writers"],
-        members=seeded["members"] * 2,
-        anonymous_readers=6,
-        seconds=SECONDS,
-        mark=MARK,
-        image=seeded["image"],
-    )
-
-    def wait_for_posts(database: str, mark: str) -> None:
-        before = len(stored_marks(database, mark))
-        until(lambda: len(stored_marks(database, mark)) > before + 8)
+    load = replace(load, servers=[f"127.0.0.1:{site.port}" for site in (web, other)])
 
     with running(load) as outcomes:
         wait_for_posts(primary, MARK)
@@ -129,18 +111,11 @@ def test_no_comment_is_lost_or_posted_twice(
     assert not [answer for answer in outcome.answers if answer.startswith(("4", "5", "copy"))]
     assert outcome.answers["200"] > 16
     assert outcome.images["200"]
+    assert not outcome.images.keys() & {"403", "404", "500"}
 
-    promoted = standby.url.replace("soundoff_web", "soundoff_owner")
     with running(replace(load, mark=FAIL_OVER)) as outcomes:
         wait_for_posts(primary, FAIL_OVER)
-        with superuser(primary) as cursor:
-            cursor.execute("SHOW data_directory")
-            folder = Path(cursor.fetchone()[0])
-        os.kill(int((folder / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)  # as in a crash
-        standby.ask("SELECT pg_promote()")
-        with superuser(promoted) as cursor:
-            cursor.execute("ALTER SYSTEM SET synchronous_standby_names = ''")  # none is left
-            cursor.execute("SELECT pg_reload_conf()")
+        promoted = fail_over(primary, standby)
         wait_for_posts(promoted, FAIL_OVER)
     outcomes.append(outcome)
 
@@ -152,6 +127,44 @@ def test_no_comment_is_lost_or_posted_twice(
     assert web.stop() == 0
     check = [sys.executable, "manage.py", "check_integrity"]
     assert "No inconsistencies" in subprocess.check_output(check, cwd=PROJECT, env=environment, text=True)
+
+
+def seed(environment: dict[str, str]) -> Load:
+    """Fill the site, and return a load of it, without servers."""
+    command = [sys.executable, "-m", "bench.cluster.seed"]
+    output = subprocess.check_output(command, cwd=PROJECT, env=environment, text=True)
+    seeded = json.loads(output.splitlines()[-1])
+    return Load(
+        host=environment["SITE_URL"].removeprefix("http://"),
+        story=seeded["story"],
+        comments=seeded["comments"],
+        writers=seeded["writers"],
+        members=seeded["members"] * 2,
+        anonymous_readers=6,
+        seconds=SECONDS,
+        mark=MARK,
+        image=seeded["image"],
+    )
+
+
+def wait_for_posts(database: str, mark: str) -> None:
+    """Wait until some more comments of a load are in this database."""
+    before = len(stored_marks(database, mark))
+    until(lambda: len(stored_marks(database, mark)) > before + 8)
+
+
+def fail_over(primary: str, standby: Standby) -> str:
+    """Let the primary crash, and promote its replica. Return the URL of the new primary for the owner."""
+    with superuser(primary) as cursor:
+        cursor.execute("SHOW data_directory")
+        folder = Path(cursor.fetchone()[0])
+    os.kill(int((folder / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)  # nothing is finished
+    standby.ask("SELECT pg_promote()")
+    promoted = standby.url.replace("soundoff_web", "soundoff_owner")
+    with superuser(promoted) as cursor:
+        cursor.execute("ALTER SYSTEM SET synchronous_standby_names = ''")  # no replica is left
+        cursor.execute("SELECT pg_reload_conf()")
+    return promoted
 
 
 @contextmanager
