@@ -50,12 +50,9 @@ class LastBackup:
             return False
 
 
-def last_backup(storage: files.SiteStorage | None = None) -> LastBackup | None:
-    """Return the last backup; None if there was none or its record can't be read.
-
-    `storage` is another storage than that of the site's files.
-    """
-    found = [_read_last(folder, storage) for folder in (FOLDER, NIGHTLY_FOLDER)]
+def last_backup() -> LastBackup | None:
+    """Return the last backup; None if there was none or its record can't be read."""
+    found = [_read_last(folder) for folder in (FOLDER, NIGHTLY_FOLDER)]
     return max(filter(None, found), key=lambda last: last.at, default=None)
 
 
@@ -77,10 +74,10 @@ class BackupFailure:
     is_notified: bool = False  # whether administrators got a mail about it
 
 
-def last_failure(storage: files.SiteStorage | None = None) -> BackupFailure | None:
-    """Return the failure of the last nightly backup; None if it succeeded. `storage` as in last_backup."""
+def last_failure() -> BackupFailure | None:
+    """Return the failure of the last nightly backup; None if it succeeded or its record can't be read."""
     try:
-        data = json.loads(files.read(_FAILURE, storage))
+        data = json.loads(files.read(_FAILURE, files.quick_storage()))
         return BackupFailure(
             datetime.fromisoformat(data["at"]), str(data["why"]), data.get("is_told") is True
         )
@@ -99,9 +96,9 @@ def clear_failure() -> None:
     files.storage().delete(_FAILURE)
 
 
-def _read_last(folder: str, storage: files.SiteStorage | None) -> LastBackup | None:
+def _read_last(folder: str) -> LastBackup | None:
     try:
-        data: dict[str, Any] = json.loads(files.read(f"{folder}/last.json", storage))
+        data: dict[str, Any] = json.loads(files.read(f"{folder}/last.json", files.quick_storage()))
         data |= {"file": Path(data["file"]), "at": datetime.fromisoformat(data["at"])}
         return LastBackup(**data)
     except (OSError, ValueError, KeyError, TypeError):

@@ -17,7 +17,7 @@ from config.models import MailDay
 from config.owner.jobs import count_jobs
 from config.owner.system_status import read_replicas
 from config.server.running_servers import running_servers
-from core import VERSION, files
+from core import VERSION
 from core.backup_folder import last_backup
 from core.database.sql import execute
 from core.fallback_pages import DATABASE_ERRORS
@@ -40,7 +40,7 @@ class MachineMetrics(Collector):
         disk = shutil.disk_usage(settings.HOME)
         yield _gauge("soundoff_disk_size_bytes", "Size of the disk with the data folder.", disk.total)
         yield _gauge("soundoff_disk_free_bytes", "Free space on the disk with the data folder.", disk.free)
-        if backup := last_backup(files.quick_storage()):
+        if backup := last_backup():
             MachineMetrics.backup_at = backup.at.timestamp()
         if self.backup_at:
             text = "Time of the last complete backup."

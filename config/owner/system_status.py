@@ -247,7 +247,7 @@ def read_system_status() -> SystemStatus:
     scheduled_jobs = _scheduled_jobs()
     scheduler_ran_at = max((job.last.started_at for job in scheduled_jobs if job.last), default=None)
     store_error = _store_error()
-    backup = None if store_error else last_backup(quick_storage())
+    backup = None if store_error else last_backup()
     return SystemStatus(
         versions=[
             ("Soundoff", VERSION),
@@ -421,7 +421,7 @@ def _nightly_backups(*, is_readable: bool) -> NightlyBackups:
         storage().describe_location(NIGHTLY_FOLDER),
         len(sizes),
         sum(sizes),
-        last_failure(quick_storage()) if is_readable else None,
+        last_failure() if is_readable else None,
         storage().is_shared,
     )
 
