@@ -70,15 +70,18 @@ def append_on_commit(erasures: Sequence[Erasure]) -> None:
         transaction.on_commit(partial(_try_to_append, erasures))
 
 
-def append(erasures: Iterable[Erasure]) -> None:
-    """Append these erasures now. Those without a time get that of this moment. Raises OSError."""
+def append(erasures: Iterable[Erasure], storage: files.SiteStorage | None = None) -> None:
+    """Append these erasures now. Those without a time get that of this moment. Raises OSError.
+
+    `storage` may be files.quick_storage(), for the few of a request.
+    """
     now = timezone.now()
     lines = [json.dumps({"at": now.isoformat()} | _to_json(erasure)) for erasure in erasures]
     if not lines:
         return
     if files.storage().is_shared:
         data = ("\n".join(lines) + "\n").encode()
-        files.save(file_name(now, secrets.token_hex(4)), data, files.quick_storage())
+        files.save(file_name(now, secrets.token_hex(4)), data, storage)
         return
     handle = os.open(path(), os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(handle, "ab+") as file:  # one write, so that lines of two processes do not mix
@@ -164,7 +167,7 @@ def write_erasures(lines: list[dict[str, Any]]) -> None:
 def _try_to_append(erasures: Sequence[Erasure]) -> None:
     now = timezone.now()
     try:
-        append(erasures)
+        append(erasures, files.quick_storage())
     except OSError:
         location = files.storage().describe_location(FOLDER) if files.storage().is_shared else path()
         log.exception("%s can't be written: restoring an older backup would undo this erasure.", location)
