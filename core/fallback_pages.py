@@ -50,8 +50,8 @@ def unavailable(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def unavailable_without_answer(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Answer with an empty 503 where the view of a file gets no answer from the store of the files."""
+def unavailable_without_store(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Answer with an empty 503 while the store of the files, which the view reads, does not answer."""
 
     @wraps(view)
     def wrapped_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -14,7 +14,7 @@ from articles.images.html import CONTENT_TYPES, find_previewed_article
 from articles.models import Article, Image, ImageUse, StandingPage
 from articles.site.cached_pages import revalidate_always
 from core import files
-from core.fallback_pages import unavailable_without_answer
+from core.fallback_pages import unavailable_without_store
 from core.query_forms import QueryForm
 
 
@@ -25,7 +25,7 @@ class ImageQuery(QueryForm):
 
 
 @require_safe
-@unavailable_without_answer
+@unavailable_without_store
 def image(request: HttpRequest, pk: str, name: str, suffix: str) -> HttpResponse:
     """Serve one file of an image.
 

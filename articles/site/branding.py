@@ -24,7 +24,7 @@ from articles.site.requests import SiteRequest
 from core import files
 from core.appearance import accent
 from core.caching import cache_for_a_year
-from core.fallback_pages import unavailable_without_answer
+from core.fallback_pages import unavailable_without_store
 
 LOGO_SIZE = (640, 160)  # pixels in which a logo must fit; it is shown 28 CSS pixels high
 ICON_SIZES = (32, 180, 512)  # pixels of a side: browser tab, home screen of a phone, stored image
@@ -70,7 +70,7 @@ def accent_url(site: Site) -> str:
 
 
 @require_safe
-@unavailable_without_answer
+@unavailable_without_store
 def serve_logo(request: SiteRequest, pk: int) -> HttpResponse:
     """Serve the logo of the site."""
     if pk != request.site.logo_id:
@@ -80,7 +80,7 @@ def serve_logo(request: SiteRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-@unavailable_without_answer
+@unavailable_without_store
 def serve_icon(request: SiteRequest, pk: int, size: int) -> HttpResponse:
     """Serve the icon of the site in one of ICON_SIZES, which is made at the first request."""
     if pk != request.site.icon_id or size not in ICON_SIZES:

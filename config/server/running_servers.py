@@ -86,7 +86,7 @@ def running_servers() -> QuerySet[RunningServer]:
 
 
 def differing_settings() -> list[str]:
-    """Return the names of the settings in which running servers differ and which refuse no start."""
+    """Return the names of those of _SHOULD_BE_EQUAL in which the running servers differ."""
     digests = list(running_servers().values_list("settings", flat=True))
     return [
         name

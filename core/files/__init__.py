@@ -20,7 +20,15 @@ from typing import Any, Protocol, cast
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage, storages
 
+RETRY_SECONDS = 5  # after a request without an answer, until one thread of this process asks the store again
+_retry_at = 0.0  # monotonic time of the next request; 0 while the store answers
+_retry_lock = threading.Lock()
+
 log = logging.getLogger(__name__)
+
+
+class NoAnswerError(OSError):
+    """The error that the store of the files did not answer, or did not a moment ago."""
 
 
 @dataclass(frozen=True)
@@ -76,15 +84,6 @@ def read(name: str, other: SiteStorage | None = None) -> bytes:
         return bytes(file.read())
 
 
-class NoAnswerError(OSError):
-    """The error that the store of the files did not answer, or did not a moment ago."""
-
-
-RETRY_SECONDS = 5  # after a request without an answer, until one thread of this process asks the store again
-_retry_at = 0.0  # monotonic time of the next request; 0 while the store answers
-_retry_lock = threading.Lock()
-
-
 def read_for_page(name: str) -> bytes:
     """Return the content of a file that a reader waits for. Raises OSError.
 
@@ -97,7 +96,7 @@ def read_for_page(name: str) -> bytes:
     with _retry_lock:
         if _retry_at:
             if time.monotonic() < _retry_at:
-                raise NoAnswerError(errno.EAGAIN, "the store of the files did not work a moment ago", name)
+                raise NoAnswerError(errno.EIO, "the store of the files did not work a moment ago", name)
             _retry_at = time.monotonic() + RETRY_SECONDS
     try:
         data = read(name, quick_storage())
