@@ -1,10 +1,10 @@
 """Run the site on hosts of their own, break one after the other under load, and count what was lost.
 
 Each fault is measured for a minute: it begins after 15 seconds and ends after 35. Eight writers post, 24
-anonymous readers, who also look at a picture, and 8 members read, each once a second. Just before the fault a
-moderator removes a comment, which no web server may show afterwards. At the end every comment that was
-acknowledged must exist once, no job may be left, and `manage.py check_integrity` must find nothing. Needs
-root, and patroni, etcd-server, python3-etcd, haproxy, iproute2 and chromium from Debian.
+anonymous readers, who also look at a picture, and 8 members read, each once a second. Some seconds before the
+fault a moderator removes a comment, which no web server may show afterwards. At the end every acknowledged
+comment must exist once, no job may be left, and `manage.py check_integrity` must find nothing. Needs root, and
+patroni, etcd-server, python3-etcd, haproxy, iproute2 and chromium from Debian.
 """
 
 import argparse
@@ -27,7 +27,6 @@ from bench.cluster.load import longest_gap
 from bench.cluster.seed import ANONYMOUS_READERS, email_of
 
 BEGIN, END, SECONDS = 15, 35, 60
-REMOVED_BEFORE = 0.7  # seconds before the fault
 WATCHED = 10  # seconds
 # Jobs that have ended, and those that are due and have not.
 _JOBS = """
@@ -125,12 +124,12 @@ def measure(cluster: Cluster, seeded: dict[str, Any], fault: Fault, number: int)
     end: list[Callable[[], None]] = []
     timers = [Timer(BEGIN, lambda: end.append(fault.begin(cluster))), Timer(END, lambda: end[0]())]
     jobs_before = _count_jobs(cluster)[0]
-    comment, text = _comment_on_the_page(cluster, seeded)
+    comment, text = _take_comment(cluster, seeded)
     began = time.time()
     with ThreadPoolExecutor() as pool:
         for timer in timers:
             timer.start()
-        removing = pool.submit(_remove, cluster, comment, began + BEGIN - REMOVED_BEFORE)
+        removing = pool.submit(_remove, cluster, comment, began + BEGIN - fault.removed_before)
         watching = pool.submit(_watch, cluster, seeded["story"], text, SECONDS)
         outcome = run_load(cluster, seeded, mark=mark, image=seeded["image"])
         shown = max(0.0, max(watching.result().values()) - removing.result())
@@ -268,13 +267,21 @@ def measure_lost_lock(cluster: Cluster) -> float:
     return seconds
 
 
-def _comment_on_the_page(cluster: Cluster, seeded: dict[str, Any]) -> tuple[int, str]:
-    """Return the id and the first words of a comment that the page of the story shows."""
+def _take_comment(cluster: Cluster, seeded: dict[str, Any]) -> tuple[int, str]:
+    """Return the id and the first words of a comment that the page of the story shows.
+
+    It is no longer among the comments of `seeded`, since nobody can reply to it once it is removed.
+    """
     program = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1]).read().decode())"
     url = f"{cluster.url}{seeded['story']}"
     page = cluster.hosts["client"].run([sys.executable, "-S", "-c", program, url])
-    texts = dict(zip(seeded["comments"], seeded["texts"], strict=True))
-    return next((pk, text) for pk, text in texts.items() if f'id="comment-{pk}"' in page and text in page)
+    for number, (pk, text) in enumerate(zip(seeded["comments"], seeded["texts"], strict=True)):
+        if (
+            number and f'id="comment-{pk}"' in page and text in page
+        ):  # the first one is that of measure_removal
+            del seeded["comments"][number], seeded["texts"][number]
+            return pk, text
+    raise RuntimeError(f"{url} shows no comment that can be removed.")
 
 
 def _remove(cluster: Cluster, comment: int, at: float = 0) -> float:

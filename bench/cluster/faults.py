@@ -15,6 +15,7 @@ class Fault:
 
     name: str
     begin: Callable[[Cluster], Callable[[], None]]
+    removed_before: float = 6.0  # seconds, from the removal of a comment until the fault
 
 
 def _nothing(cluster: Cluster) -> Callable[[], None]:
@@ -84,6 +85,8 @@ FAULTS = [
     Fault("none", _nothing),
     Fault("Postgres of the primary killed", _kill_postgres),
     Fault("host of the primary killed", _kill(Cluster.primary)),
+    # Copies that are older than the removal are not shown, and there are no newer ones.
+    Fault("… 0.7 s after a removal", _kill(Cluster.primary), removed_before=0.7),
     Fault("network of the primary", _disconnect(Cluster.primary)),
     Fault("host of the synchronous replica frozen", _freeze(Cluster.synchronous)),
     Fault("replicas replay nothing", _pause_replay),
