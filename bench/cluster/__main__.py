@@ -3,8 +3,8 @@
 Each fault is measured for a minute: it begins after 15 seconds and ends after 35. Eight writers post, 24
 anonymous readers, who also look at a picture, and 8 members read, each once a second. Some seconds before the
 fault a moderator removes a comment, which no web server may show afterwards. At the end every acknowledged
-comment must exist once, no job may be left, and `manage.py check_integrity` must find nothing. Needs root, and
-patroni, etcd-server, python3-etcd, haproxy, iproute2 and chromium from Debian.
+comment must exist once, no job may be left, and `manage.py check_integrity` must find nothing. Needs root and
+Debian's patroni, etcd-server, python3-etcd, haproxy, iproute2 and chromium.
 """
 
 import argparse
