@@ -14,8 +14,8 @@ from archive.backup.container import BackupError, first_line, shorten_names
 from archive.backup.restore import existing_data
 from archive.backup.write import back_up_to_storage, describe
 from core import backup_folder, files
-from core.database.migration_state import later_migrations, unapplied_migrations
-from core.database.sql import execute, fetch_value
+from core.database.migration_state import later_migrations, program_migrations, unapplied_migrations
+from core.database.sql import execute, fetch_value, lock_timeout
 from core.memory.garbage_collection import collect_garbage_rarely
 
 BACKUPS_KEPT = 3  # number of backups from before upgrades that are kept
@@ -31,8 +31,9 @@ LOCK_KEY = 0x50DB  # advisory lock, so that one upgrade of this database runs at
 def upgrade(*, report: Callable[[str], None], without_backup: bool = False) -> None:
     """Back up the database if it has any data, then apply the migrations. Raises BackupError.
 
-    Each migration is one transaction. If one fails, those before it stay applied, and no version of the site
-    starts on that database: it starts only if no migration is missing and none is unknown.
+    Each migration is one transaction, or builds one index. If one fails, those before it stay applied, and
+    no version of the site starts on that database: it starts only if no migration is missing and none is
+    unknown.
     """
     with _upgrade_lock():
         if unknown := later_migrations():
@@ -87,7 +88,7 @@ def _back_up(report: Callable[[str], None]) -> str:
 def _migrate(pending: list[str], backup_file: str | None, report: Callable[[str], None]) -> None:
     """Apply all migrations. Raises BackupError with the way forward and the way back."""
     try:
-        with collect_garbage_rarely(), _lock_timeout():
+        with collect_garbage_rarely(), lock_timeout(LOCK_TIMEOUT_SECONDS):
             attempt = 1
             while not _apply_migrations(is_last_attempt=attempt == MAX_LOCK_ATTEMPTS):
                 report(f"Another program uses a table. Trying again in {RETRY_PAUSE_SECONDS} s …")
@@ -96,11 +97,7 @@ def _migrate(pending: list[str], backup_file: str | None, report: Callable[[str]
     except Exception as error:  # any exception: a migration may run anything
         left = unapplied_migrations()
         applied = len(pending) - len(left)
-        where = (
-            f"The migration {left[0]} failed and was rolled back"
-            if left
-            else "A step after the migrations failed"
-        )
+        where = _failed_step(left[0]) if left else "A step after the migrations failed"
         back = ""
         if backup_file:
             back = (
@@ -114,6 +111,14 @@ def _migrate(pending: list[str], backup_file: str | None, report: Callable[[str]
         ) from error
 
 
+def _failed_step(name: str) -> str:
+    """Say which migration failed, and what is left of it."""
+    app, _, migration = name.partition(".")
+    if program_migrations()[app, migration].atomic:
+        return f"The migration {name} failed and was rolled back"
+    return f"The migration {name} failed, and its index is not complete"
+
+
 def _apply_migrations(*, is_last_attempt: bool) -> bool:
     """Apply all migrations. Return False if a table was in use; those before it stay applied."""
     try:
@@ -123,17 +128,6 @@ def _apply_migrations(*, is_last_attempt: bool) -> bool:
             raise
         return False
     return True
-
-
-@contextmanager
-def _lock_timeout() -> Iterator[None]:
-    """Let statements fail within the block that wait for a table too long."""
-    execute("SET lock_timeout = %s", [f"{LOCK_TIMEOUT_SECONDS}s"])
-    try:
-        yield
-    finally:
-        with suppress(Exception):  # the connection may be lost
-            execute("RESET lock_timeout")
 
 
 @contextmanager

@@ -7,6 +7,7 @@ parse and plan the statements that read a story, find a duplicate or insert a re
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, TypeVar
@@ -85,6 +86,21 @@ def fetch_column(statement: str, values: Sequence[Any] | Mapping[str, Any] | Non
 def fetch_value(statement: str, values: Sequence[Any] | Mapping[str, Any] | None = None) -> Any:
     """Return the first column of the first row of a statement."""
     return fetch_rows(statement, values)[0][0]
+
+
+@contextmanager
+def lock_timeout(seconds: int) -> Iterator[None]:
+    """Let statements within the block fail with OperationalError if they wait for a lock for so long.
+
+    Not within a transaction that may fail: Postgres takes the change back with it.
+    """
+    earlier = fetch_value("SHOW lock_timeout")
+    execute("SET lock_timeout = %s", [f"{seconds}s"])
+    try:
+        yield
+    finally:
+        with suppress(Exception):  # the connection may be lost
+            execute("SET lock_timeout = %s", [earlier])
 
 
 def fetch_together(

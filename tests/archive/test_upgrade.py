@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.migrations import RunSQL
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
+from django.db.models import Index
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
@@ -31,6 +32,8 @@ from config.management.commands import serve
 from config.owner.system_status import JOB_NAMES
 from core import backup_folder, erasure_log
 from core.data_folder import StartupError
+from core.database import concurrent_indexes
+from core.database.concurrent_indexes import AddIndexConcurrently
 from core.database.migration_state import later_migrations, unapplied_migrations
 from moderation.actions.decisions import decide, undo
 from moderation.models import Batch
@@ -205,6 +208,38 @@ def test_a_failed_migration_is_rolled_back(
     assert "archive_half" not in tables()
     assert unapplied_migrations() == ["archive.0990_next"], "upon which serve does not start"
     assert "Migrations applied: 1" in upgrade()
+
+
+def test_an_index_that_was_not_completed_is_named_and_built_by_the_next_upgrade(
+    upgrade: Upgrade, later: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_article()
+    later()
+    index = AddIndexConcurrently("import", Index(fields=["at"], name="import_later"))
+    migration = import_module("tests.archive.later.0990_next").Migration
+    monkeypatch.setattr(migration, "operations", [index])
+    monkeypatch.setattr(migration, "atomic", False)
+    monkeypatch.setattr(concurrent_indexes, "LOCK_TIMEOUT_SECONDS", 1)
+    monkeypatch.setattr(archive.upgrade, "RETRY_PAUSE_SECONDS", 0)
+    with closing(connection.copy()) as other:
+        other.set_autocommit(False)
+        other.cursor().execute("LOCK TABLE archive_import IN ROW EXCLUSIVE MODE")
+        with monkeypatch.context() as patch:
+            patch.setattr(archive.upgrade, "MAX_LOCK_ATTEMPTS", 1)
+            with pytest.raises(CommandError, match="failed, and its index is not complete"):
+                upgrade()
+        output = []
+
+        def report(line: str) -> None:
+            output.append(line)
+            if line.startswith("Another program"):
+                other.rollback()
+
+        archive.upgrade.upgrade(report=report, without_backup=True)
+    assert output == [
+        "Another program uses a table. Trying again in 0 s …",
+        "The database is up to date. Migrations applied: 1.",
+    ]
 
 
 def test_without_a_backup_nothing_is_upgraded(
