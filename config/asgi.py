@@ -35,6 +35,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 with freeze_loaded_objects():
     django = get_wsgi_application()
 
+from config.hosts import is_within
 from config.monitoring import requests
 from config.page_cache.application import THREADS, PageCacheApp
 from config.page_cache.entries import RawResponse
@@ -170,6 +171,10 @@ def make_environ(scope: Scope) -> Environ:
         if name := _environ_name(header):
             text = value.decode("latin-1")
             environ[name] = f"{environ[name]}{_SEPARATORS.get(name, ',')}{text}" if name in environ else text
+    if not _is_proxy(environ["REMOTE_ADDR"]):
+        for name in _SET_BY_PROXIES:
+            if environ.pop(name, None) and settings.BEHIND_PROXY:
+                _warn_of_unknown_proxy()
     return environ
 
 
@@ -182,6 +187,17 @@ _BASE_ENVIRON: Environ = {
     "wsgi.run_once": False,
 }
 _SEPARATORS = {"HTTP_COOKIE": "; "}
+_SET_BY_PROXIES = ("HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_FOR", "HTTP_X_REQUEST_ID")
+
+
+@lru_cache(maxsize=1024)
+def _is_proxy(address: str) -> bool:
+    return is_within(address, settings.PROXIES)
+
+
+@lru_cache(maxsize=1)  # so that it is logged once, and not by whoever sends such a header
+def _warn_of_unknown_proxy() -> None:
+    log.warning("X-Forwarded-Proto or the like came from an address that is not in BEHIND_PROXY: ignored.")
 
 
 @lru_cache(maxsize=256)  # browsers send the same dozen

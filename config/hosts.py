@@ -1,6 +1,12 @@
-"""Host names: loopback, and the allowed hosts. No settings here: config/settings.py imports it."""
+"""Host names and addresses: loopback, allowed hosts, proxies.
+
+No settings here: config/settings.py imports it.
+"""
 
 import ipaddress
+from collections.abc import Sequence
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def is_loopback(host: str) -> bool:
@@ -21,3 +27,16 @@ def allowed_hosts(site: str, listening: str) -> list[str]:
     if not is_loopback(site):
         return [f"[{site}]" if ":" in site else site]
     return sorted({"localhost", "127.0.0.1", "[::1]", listening, site})
+
+
+def parse_networks(text: str) -> tuple[Network, ...]:
+    """Return networks and addresses such as "10.0.0.5 fd00::/64". Raises ValueError."""
+    return tuple(ipaddress.ip_network(word) for word in text.split())
+
+
+def is_within(address: str, networks: Sequence[Network]) -> bool:
+    """Return whether an IP address is in one of the networks, also IPv4 written as IPv6."""
+    parsed = ipaddress.ip_address(address)
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
+    return any(parsed in network for network in networks)

@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ import dj_email_url
 import django_stubs_ext
 from csp.constants import NONE, SELF
 
-from config.hosts import allowed_hosts
+from config.hosts import Network, allowed_hosts, parse_networks
 from config.server import postgres
 from core.data_folder import StartupError, data_folder, make_data_folder
 from core.files import url as files_url
@@ -42,6 +43,20 @@ def env_number(name: str, default: int, minimum: int, maximum: int) -> int:
     if not value.isdecimal() or not minimum <= int(value) <= maximum:
         raise StartupError(f"{name} is {value!r}: write a whole number from {minimum} to {maximum}.")
     return int(value)
+
+
+def env_proxies(name: str) -> tuple[Network, ...]:
+    """Return the networks whose requests come from a proxy; all for 1. Raises StartupError."""
+    value = os.environ.get(name, "").strip()
+    try:
+        return parse_networks("0.0.0.0/0 ::/0" if env_flag(name) else "")
+    except StartupError:
+        with suppress(ValueError):
+            return parse_networks(value)
+    raise StartupError(
+        f"{name} is {value!r}: write 1, 0, or the addresses of the proxies with spaces between them, such as "
+        "10.0.0.5 or 10.0.0.0/24."
+    )
 
 
 def database(url: str) -> dict[str, Any]:
@@ -116,7 +131,8 @@ WEB_PROCESSES = env_number("WEB_PROCESSES", 2, 1, 64)
 SITE_URL = os.environ.get("SITE_URL", f"http://{HOST}:{PORT}").rstrip("/")
 SITE_URL_IS_KNOWN = not {"SITE_URL", "PORT"}.isdisjoint(os.environ)  # else right in the server only
 HTTPS = SITE_URL.startswith("https:")
-BEHIND_PROXY = env_flag("BEHIND_PROXY")
+PROXIES = env_proxies("BEHIND_PROXY")
+BEHIND_PROXY = bool(PROXIES)
 DEBUG = env_flag("DEBUG")
 METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")  # for /metrics; empty: there is no such page
 LOG_FORMAT = os.environ.get("LOG_FORMAT", "") or "text"  # or "json"

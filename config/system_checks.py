@@ -314,13 +314,15 @@ def check_secret_key_mode(app_configs: Sequence[Any] | None = None, **kwargs: An
 @register(Tags.security, deploy=True)
 def check_proxy_bypass(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Warn if clients can bypass the proxy, and so forge their IP address."""
-    if not settings.BEHIND_PROXY or is_loopback(settings.HOST):
+    trusts_all = any(network.prefixlen == 0 for network in settings.PROXIES)
+    if not trusts_all or is_loopback(settings.HOST):
         return []
     return [
         Warning(
             f"The site is behind a proxy, but clients can reach {settings.HOST}:{settings.PORT} directly and "
             "claim any IP address and HTTPS.",
-            hint="Set HOST to 127.0.0.1, or block that port with a firewall for all but the proxy.",
+            hint="Write the addresses of the proxies into BEHIND_PROXY, such as BEHIND_PROXY=10.0.0.5. Or "
+            "set HOST to 127.0.0.1.",
             id="config.W002",
         )
     ]

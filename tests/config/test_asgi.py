@@ -6,6 +6,8 @@ import select
 import subprocess
 import sys
 
+import pytest
+
 from core.data_folder import PROJECT
 from tests.helpers.waiting import PATIENCE
 
@@ -85,6 +87,21 @@ site = Application(PageCacheApp(wait))
 asyncio.run(main())
 """
 
+# Prints for each address of a client which headers of its request are trusted.
+PROXY_HEADERS = """
+import json, sys
+from config.asgi import make_environ
+
+for client in sys.argv[1:]:
+    environ = make_environ({
+        "method": "GET", "raw_path": b"/", "query_string": b"", "http_version": "1.1", "scheme": "http",
+        "server": ("10.0.0.11", 8000), "client": (client, 5),
+        "headers": [(b"x-forwarded-for", b"192.0.2.1"), (b"x-forwarded-proto", b"https"),
+                    (b"x-request-id", b"chosen-by-it"), (b"accept-language", b"en")],
+    })
+    print(json.dumps(sorted(name for name in environ if name.startswith("HTTP_"))))
+"""
+
 # More lines than the pipe and the queue hold, and nobody reads them.
 FULL_PIPE = """
 import config.asgi
@@ -114,6 +131,26 @@ def test_an_output_that_accepts_nothing_stops_no_request() -> None:
             assert (first["request_id"], first["status"]) == ("00000000", 200)
         finally:
             site.kill()
+
+
+@pytest.mark.parametrize(
+    ("behind", "trusted", "warnings"),
+    [
+        ("10.0.0.5 fd00::/64", [True, True, True, False, False], 1),
+        ("1", [True] * 5, 0),
+        ("0", [False] * 5, 0),
+    ],
+)
+def test_only_a_named_proxy_says_who_the_client_is(behind: str, trusted: list[bool], warnings: int) -> None:
+    clients = ["10.0.0.5", "::ffff:10.0.0.5", "fd00::7", "10.0.0.6", "192.0.2.1"]
+    env = {**os.environ, "PYTHONWARNINGS": "ignore", "BEHIND_PROXY": behind, "LOG_FORMAT": "json"}
+    argv = [sys.executable, "-c", PROXY_HEADERS, *clients]
+    done = subprocess.run(argv, cwd=PROJECT, env=env, capture_output=True, text=True, check=True)
+    from_proxy = ["HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_REQUEST_ID"]
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [
+        ["HTTP_ACCEPT_LANGUAGE", *(from_proxy if is_proxy else [])] for is_proxy in trusted
+    ]
+    assert done.stderr.count("not in BEHIND_PROXY: ignored") == warnings
 
 
 def test_an_exception_outside_django_is_counted_logged_and_answered() -> None:

@@ -20,6 +20,7 @@ from accounts.services import erase_account
 from archive.nightly import make_nightly_backup
 from articles.models import Site
 from comments.tasks import mail_confirmation
+from config.hosts import parse_networks
 from config.models import MailDay, MailFailure
 from config.owner import system_status
 from config.scheduler.jobs import JOBS, Job
@@ -307,8 +308,11 @@ def test_a_key_that_others_can_read(settings: Any, tmp_path: Any, monkeypatch: p
 
 
 def test_a_port_behind_the_proxy_that_others_reach(settings: Any) -> None:
-    settings.BEHIND_PROXY, settings.HOST = True, "0.0.0.0"
+    settings.PROXIES, settings.HOST = parse_networks("0.0.0.0/0 ::/0"), "0.0.0.0"
     assert [one.id for one in check_proxy_bypass()] == ["config.W002"]
+    settings.PROXIES = parse_networks("10.0.0.5")
+    assert check_proxy_bypass() == []
+    settings.PROXIES = parse_networks("0.0.0.0/0")
     settings.HOST = "127.0.0.1"
     assert check_proxy_bypass() == []
 
