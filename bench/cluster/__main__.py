@@ -102,7 +102,7 @@ def running_cluster() -> Iterator[tuple[Cluster, dict[str, Any]]]:
         seeded = hosts["web1"].run([sys.executable, "-m", "bench.cluster.seed"], env=environment)
         cluster.start_site()
         runner.report(f"{len(hosts)} hosts run after {time.monotonic() - started:.0f} s.")
-        yield cluster, json.loads(seeded.splitlines()[-1])
+        yield cluster, json.loads(seeded.splitlines()[-1]) | {"setup": cluster.setup_link()}
 
 
 def walk_through(cluster: Cluster, seeded: dict[str, Any]) -> Iterator[str]:

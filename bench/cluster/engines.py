@@ -5,6 +5,7 @@ docs/scale.md says why they are configured so. etcd has one node here; use three
 
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import sys
@@ -111,6 +112,12 @@ class Cluster:
         for name in WEBS:
             wait_until(lambda name=name: self.answers(name, 8000, "/readyz"), f"{name} is ready")  # type: ignore[misc]
         wait_until(lambda: self.answers("web-balancer", 80, "/healthz"), "the load balancer answers")
+
+    def setup_link(self) -> str:
+        """Return the link to the set-up that a web server prints at its start."""
+        printed = (self.hosts[WEBS[0]].folder / "serve.log").read_text()
+        links = re.findall(rf"{self.url}/setup/\S+", printed)
+        return str(links[-1])
 
     def start(self, name: str) -> None:
         """Start the processes of a host."""

@@ -10,7 +10,7 @@ WRITERS, READERS = 8, 32
 ANONYMOUS_READERS = READERS * 3 // 4
 COMMENTS = 150
 PASSWORD = "a boat without a clock"  # of the people who log in
-ROLES = ("Reader", "Moderator", "Editor", "Administrator")  # an account for each
+ROLES = ("Reader", "Moderator", "Editor")  # an account for each; the set-up creates the administrator
 
 
 def email_of(role: str) -> str:

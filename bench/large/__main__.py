@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -40,6 +41,8 @@ SMALLEST = {
 }
 SHORT = 0.1  # seconds
 SHARE_OF_LARGEST = 10  # one in ten comments is in the largest thread
+BUILD_INDEX = "CREATE INDEX CONCURRENTLY bench_index ON comments_comment (created_at, author_name)"
+WRITE_EVERY = 0.02  # seconds
 MAX_GROWTH = 1.2  # growth of a page, or of the time for each comment
 TABLES = """
 SELECT relname, pg_relation_size(oid), pg_indexes_size(oid), coalesce(pg_relation_size(reltoastrelid), 0)
@@ -73,6 +76,7 @@ class Figures(NamedTuple):
     tables: list[tuple[str, int, int, int]]  # name, bytes, bytes of indexes, bytes of long texts
     bytes_before: dict[str, int]  # of all three by table, before the replies and the work
     filled: float  # seconds
+    waited: float  # longest time in seconds that a write waited while an index was built
 
 
 def measure(bench: Run) -> Iterator[str | Goal]:
@@ -104,7 +108,33 @@ def _measure(bench: Run, writer: Writer, story: int, largest: int, comments: int
     with servers.connect("owner").cursor() as cursor:
         cursor.execute(UNDO_CHANGES, [[story, largest]])
     work = {"VACUUM ANALYZE after the fill": Work(vacuum, comments)} | _measure_work(bench, comments)
-    return Figures(pages, statements, work, _table_sizes()[:LISTED_TABLES], bytes_before, filled)
+    tables = _table_sizes()[:LISTED_TABLES]
+    began = time.monotonic()
+    waited = _build_index()
+    work["an index of the comments is built"] = Work(time.monotonic() - began, comments)
+    return Figures(pages, statements, work, tables, bytes_before, filled, waited)
+
+
+def _build_index() -> float:
+    """Build an index of the comments as a migration does, and remove it again.
+
+    Return the longest time that a write waited for the table meanwhile, in seconds.
+    """
+    with (
+        servers.connect("owner").cursor() as owner,
+        servers.connect("web").cursor() as writer,
+        ThreadPoolExecutor(1) as executor,
+    ):
+        building = executor.submit(owner.execute, BUILD_INDEX)
+        longest = 0.0
+        while not building.done():
+            began = time.monotonic()
+            writer.execute("UPDATE comments_comment SET is_pick = is_pick WHERE id = 0")
+            longest = max(longest, time.monotonic() - began)
+            time.sleep(WRITE_EVERY)
+        building.result()
+        owner.execute("DROP INDEX CONCURRENTLY bench_index")
+        return longest
 
 
 def _table_sizes() -> list[tuple[str, int, int, int]]:
@@ -263,6 +293,8 @@ def _report(few: Figures, many: Figures, small: int, large: int) -> Iterator[str
         for name in long
     )
     yield from rows(f"work, seconds | {small:,} comments | {large:,} | µs a comment | µs | ratio", table)
+    yield ""
+    yield f"While the index was built, a write waited for {many.waited:.2f} s at most."
     yield ""
     yield f"{len(many.work) - len(long)} jobs of the scheduler take less than {SHORT} s at both sizes."
     yield ""
