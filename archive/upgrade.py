@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from django.core.management import call_command
 from django.db import OperationalError
-from psycopg2.errors import LockNotAvailable
+from psycopg2.errors import DeadlockDetected, LockNotAvailable
 
 from archive.backup.container import BackupError, first_line, shorten_names
 from archive.backup.restore import existing_data
@@ -21,10 +21,10 @@ from core.memory.garbage_collection import collect_garbage_rarely
 BACKUPS_KEPT = 3  # number of backups from before upgrades that are kept
 # Web servers of the version before may be running. While a migration waits for a table, for instance until a
 # backup ends, every page that needs this table waits too. So the migration stops waiting after this time, and
-# is tried again after a pause.
+# is tried again after a pause. One that builds an index waits longer (core/database/concurrent_indexes.py).
 LOCK_TIMEOUT_SECONDS = 2
 RETRY_PAUSE_SECONDS = 10
-MAX_LOCK_ATTEMPTS = 60
+MAX_RETRY_SECONDS = 720
 LOCK_KEY = 0x50DB  # advisory lock, so that one upgrade of this database runs at a time, on any machine
 
 
@@ -50,6 +50,11 @@ def upgrade(*, report: Callable[[str], None], without_backup: bool = False) -> N
         backup_file = None
         if existing_data() and not without_backup:
             backup_file = _back_up(report)
+        if not all(map(_is_atomic, pending)):
+            report(
+                "Building indexes while the site goes on. This may take minutes, and each of them waits for "
+                "what others are doing in the database, such as a backup …"
+            )
         _migrate(pending, backup_file, report)
         report(f"The database is up to date. Migrations applied: {len(pending)}.")
 
@@ -89,11 +94,10 @@ def _migrate(pending: list[str], backup_file: str | None, report: Callable[[str]
     """Apply all migrations. Raises BackupError with the way forward and the way back."""
     try:
         with collect_garbage_rarely(), lock_timeout(LOCK_TIMEOUT_SECONDS):
-            attempt = 1
-            while not _apply_migrations(is_last_attempt=attempt == MAX_LOCK_ATTEMPTS):
-                report(f"Another program uses a table. Trying again in {RETRY_PAUSE_SECONDS} s …")
+            began = time.monotonic()
+            while not _apply_migrations(is_last_attempt=time.monotonic() - began >= MAX_RETRY_SECONDS):
+                report(f"Another program uses the database. Trying again in {RETRY_PAUSE_SECONDS} s …")
                 time.sleep(RETRY_PAUSE_SECONDS)
-                attempt += 1
     except Exception as error:  # any exception: a migration may run anything
         left = unapplied_migrations()
         applied = len(pending) - len(left)
@@ -113,18 +117,22 @@ def _migrate(pending: list[str], backup_file: str | None, report: Callable[[str]
 
 def _failed_step(name: str) -> str:
     """Say which migration failed, and what is left of it."""
-    app, _, migration = name.partition(".")
-    if program_migrations()[app, migration].atomic:
+    if _is_atomic(name):
         return f"The migration {name} failed and was rolled back"
-    return f"The migration {name} failed, and its index is not complete"
+    return f"The migration {name} failed, and its index may be incomplete"
+
+
+def _is_atomic(name: str) -> bool:
+    app, _, migration = name.partition(".")
+    return program_migrations()[app, migration].atomic
 
 
 def _apply_migrations(*, is_last_attempt: bool) -> bool:
-    """Apply all migrations. Return False if a table was in use; those before it stay applied."""
+    """Apply all migrations. Return False if another program was in the way; those before it stay applied."""
     try:
         call_command("migrate", verbosity=0, interactive=False)
     except OperationalError as error:
-        if is_last_attempt or not isinstance(error.__cause__, LockNotAvailable):
+        if is_last_attempt or not isinstance(error.__cause__, (LockNotAvailable, DeadlockDetected)):
             raise
         return False
     return True

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -20,7 +21,7 @@ from comments.services.discussions import ensure_discussion, lock_discussions_of
 from comments.services.states import republish_imported
 from comments.services.text_changes import render_body
 from comments.services.tree_numbers import TreeNumbers, number_trees
-from core.database.sql import encode_columns, execute, fetch_column
+from core.database.sql import encode_columns, execute, fetch_column, lock_timeout
 
 ANALYZE_FROM = 1_000  # imported comments from which the tables are analyzed at once
 BLOCK = 2_000  # comments that are inserted at once; bounds the memory for their HTML
@@ -138,9 +139,10 @@ def _analyze_tables() -> None:
     """Update the planner's statistics.
 
     Postgres would do it a minute later; until then, on a new site, the queries of each new comment take 20 ms
-    instead of 1.
+    instead of 1. An index that a migration is building has to be complete first, and it would wait for us.
     """
-    execute("SELECT comments_analyze()")
+    with suppress(OperationalError), lock_timeout(1):
+        execute("SELECT comments_analyze()")
 
 
 def _assign_places(

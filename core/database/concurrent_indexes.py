@@ -7,7 +7,8 @@ from django.db.migrations.state import ProjectState
 
 from core.database.sql import execute, fetch_value, lock_timeout
 
-# Postgres waits for each transaction that began earlier, such as that of a backup. Nobody waits meanwhile.
+# Postgres waits for each transaction that began earlier, such as that of a backup. Readers and writers do not
+# wait meanwhile; only ANALYZE, VACUUM and changes of the table do.
 LOCK_TIMEOUT_SECONDS = 600
 
 
@@ -15,7 +16,7 @@ class AddIndexConcurrently(operations.AddIndexConcurrently):
     """Build an index while others write into its table, and build it again if that was interrupted.
 
     It can't run in a transaction, so it is the only operation of its migration, which has `atomic = False`.
-    An interruption leaves an index that Postgres does not use; the next run drops it.
+    An interruption leaves an index that may be written and is never read; the next run drops it.
     Raises OperationalError if a transaction lasts longer than LOCK_TIMEOUT_SECONDS.
     """
 
