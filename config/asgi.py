@@ -57,6 +57,7 @@ from core.monitoring.request_ids import current_id
 log = logging.getLogger(__name__)
 
 CHUNK_BYTES = 256 * 1024  # bytes of a streamed response that are sent at once
+MAX_UNKNOWN_PROXIES = 20  # addresses that are logged
 CHUNK_SECONDS = 120  # within which a client has to accept one chunk
 
 Scope = dict[str, Any]
@@ -174,7 +175,7 @@ def make_environ(scope: Scope) -> Environ:
     if not _is_proxy(environ["REMOTE_ADDR"]):
         for name in _SET_BY_PROXIES:
             if environ.pop(name, None) and settings.BEHIND_PROXY:
-                _warn_of_unknown_proxy()
+                _warn_of_unknown_proxy(environ["REMOTE_ADDR"])
     return environ
 
 
@@ -195,9 +196,14 @@ def _is_proxy(address: str) -> bool:
     return is_within(address, settings.PROXIES)
 
 
-@lru_cache(maxsize=1)  # so that it is logged once, and not by whoever sends such a header
-def _warn_of_unknown_proxy() -> None:
-    log.warning("X-Forwarded-Proto or the like came from an address that is not in BEHIND_PROXY: ignored.")
+def _warn_of_unknown_proxy(address: str) -> None:
+    """Log an address once, and not as many as there are clients that send such headers."""
+    if address not in _unknown_proxies and len(_unknown_proxies) < MAX_UNKNOWN_PROXIES:
+        _unknown_proxies.add(address)
+        log.warning("%s sent headers of a proxy and is not in BEHIND_PROXY. They are ignored.", address)
+
+
+_unknown_proxies = set[str]()
 
 
 @lru_cache(maxsize=256)  # browsers send the same dozen

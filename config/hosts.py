@@ -30,13 +30,25 @@ def allowed_hosts(site: str, listening: str) -> list[str]:
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
-    """Return networks and addresses such as "10.0.0.5 fd00::/64". Raises ValueError."""
-    return tuple(ipaddress.ip_network(word) for word in text.split())
+    """Return networks and addresses such as "10.0.0.5 fd00::/64". Raises ValueError.
+
+    IPv4 that is written as IPv6 is refused, since `is_within` compares it as IPv4.
+    """
+    networks = tuple(ipaddress.ip_network(word) for word in text.split())
+    if any(one.version == 6 and one.network_address.ipv4_mapped for one in networks):
+        raise ValueError(text)
+    return networks
 
 
 def is_within(address: str, networks: Sequence[Network]) -> bool:
-    """Return whether an IP address is in one of the networks, also IPv4 written as IPv6."""
-    parsed = ipaddress.ip_address(address)
+    """Return whether an IP address is in one of the networks, also IPv4 written as IPv6.
+
+    Other text, such as the address of a Unix socket, is in a network of all addresses only.
+    """
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return any(network.prefixlen == 0 for network in networks)
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
         parsed = parsed.ipv4_mapped
     return any(parsed in network for network in networks)

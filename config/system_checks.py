@@ -322,7 +322,7 @@ def check_proxy_bypass(app_configs: Sequence[Any] | None = None, **kwargs: Any) 
             f"The site is behind a proxy, but clients can reach {settings.HOST}:{settings.PORT} directly and "
             "claim any IP address and HTTPS.",
             hint="Write the addresses of the proxies into BEHIND_PROXY, such as BEHIND_PROXY=10.0.0.5. Or "
-            "set HOST to 127.0.0.1.",
+            "set HOST to 127.0.0.1. Or block that port for all but the proxy, and leave it so.",
             id="config.W002",
         )
     ]

@@ -275,10 +275,9 @@ def _take_comment(cluster: Cluster, seeded: dict[str, Any]) -> tuple[int, str]:
     program = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1]).read().decode())"
     url = f"{cluster.url}{seeded['story']}"
     page = cluster.hosts["client"].run([sys.executable, "-S", "-c", program, url])
-    for number, (pk, text) in enumerate(zip(seeded["comments"], seeded["texts"], strict=True)):
-        if (
-            number and f'id="comment-{pk}"' in page and text in page
-        ):  # the first one is that of measure_removal
+    # The first one is that of measure_removal.
+    for number, (pk, text) in list(enumerate(zip(seeded["comments"], seeded["texts"], strict=True)))[1:]:
+        if f'id="comment-{pk}"' in page and text in page:
             del seeded["comments"][number], seeded["texts"][number]
             return pk, text
     raise RuntimeError(f"{url} shows no comment that can be removed.")

@@ -75,7 +75,7 @@ class Cluster:
             "HOST": host.address,
             "PORT": "8000",
             "SITE_URL": self.url,
-            "BEHIND_PROXY": "1",
+            "BEHIND_PROXY": self.hosts["web-balancer"].address,
             "SOUNDOFF_HOME": str(host.folder / "home"),
             "SECRET_KEY": f"{PASSWORD}, the same on each host of the cluster, and long enough",
             "EMAIL_URL": "dummy://",

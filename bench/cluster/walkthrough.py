@@ -56,6 +56,7 @@ class Walkthrough:
         self.administrator = self.new_page(timezone_id=ZONE)
         self.moderator = self.new_page()
         self.editor = self.new_page()
+        self.imported = ""  # the path of the imported story
 
     @property
     def steps(self) -> dict[str, Callable[[], None]]:
@@ -65,7 +66,7 @@ class Walkthrough:
             "a moderator logs in and approves it: every server shows it": self.approve,
             "the approval is undone: no server shows it": self.undo,
             "a colleague opens the same comment, and is told who has it": self.claim,
-            "a moderator tries and saves a rule, and a reply is checked by it": self.add_rule,
+            "a moderator tries and saves a rule, and three replies are checked by it": self.add_rule,
             "a guest replies on a phone without scripts": self.reply_without_scripts,
             "a member logs in, and follows the discussion": self.follow,
             "an editor publishes a story with a picture: every server shows both": self.publish,

@@ -141,7 +141,7 @@ def _digests(home: Path) -> dict[str, str]:
         "SITE_URL": settings.SITE_URL,
         "place of files": settings.FILES_URL or _folder_id(home),
         "EMAIL_URL": os.environ.get("EMAIL_URL", ""),
-        "BEHIND_PROXY": " ".join(map(str, settings.PROXIES)),
+        "BEHIND_PROXY": " ".join(sorted(map(str, settings.PROXIES))),
     }
     key = settings.SECRET_KEY.encode()
     return {

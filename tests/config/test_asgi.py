@@ -136,13 +136,13 @@ def test_an_output_that_accepts_nothing_stops_no_request() -> None:
 @pytest.mark.parametrize(
     ("behind", "trusted", "warnings"),
     [
-        ("10.0.0.5 fd00::/64", [True, True, True, False, False], 1),
-        ("1", [True] * 5, 0),
-        ("0", [False] * 5, 0),
+        ("10.0.0.5 fd00::/64", [True, True, True, False, False, False], 3),
+        ("1", [True] * 6, 0),
+        ("0", [False] * 6, 0),
     ],
 )
 def test_only_a_named_proxy_says_who_the_client_is(behind: str, trusted: list[bool], warnings: int) -> None:
-    clients = ["10.0.0.5", "::ffff:10.0.0.5", "fd00::7", "10.0.0.6", "192.0.2.1"]
+    clients = ["10.0.0.5", "::ffff:10.0.0.5", "fd00::7", "10.0.0.6", "192.0.2.1", "unix:"]
     env = {**os.environ, "PYTHONWARNINGS": "ignore", "BEHIND_PROXY": behind, "LOG_FORMAT": "json"}
     argv = [sys.executable, "-c", PROXY_HEADERS, *clients]
     done = subprocess.run(argv, cwd=PROJECT, env=env, capture_output=True, text=True, check=True)
@@ -150,7 +150,7 @@ def test_only_a_named_proxy_says_who_the_client_is(behind: str, trusted: list[bo
     assert [json.loads(line) for line in done.stdout.splitlines()] == [
         ["HTTP_ACCEPT_LANGUAGE", *(from_proxy if is_proxy else [])] for is_proxy in trusted
     ]
-    assert done.stderr.count("not in BEHIND_PROXY: ignored") == warnings
+    assert done.stderr.count("is not in BEHIND_PROXY. They are ignored.") == warnings
 
 
 def test_an_exception_outside_django_is_counted_logged_and_answered() -> None:

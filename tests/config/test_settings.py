@@ -99,6 +99,11 @@ def test_a_wrong_setting_ends_the_start_with_a_sentence(name: str, value: str, s
         ("WEB_PROCESSES", "-1", "WEB_PROCESSES is '-1': write a whole number from 1 to 64."),
         ("PORT", "1.5", "PORT is '1.5': write a whole number from 0 to 65535."),
         ("BEHIND_PROXY", "10.0.0.5/24", "BEHIND_PROXY is '10.0.0.5/24': write 1, 0, or the addresses of"),
+        (
+            "BEHIND_PROXY",
+            "::ffff:10.0.0.5",
+            "BEHIND_PROXY is '::ffff:10.0.0.5': write 1, 0, or the addresses",
+        ),
         ("BEHIND_PROXY", "proxy.example", "BEHIND_PROXY is 'proxy.example': write 1, 0, or the addresses of"),
         ("DATABASE_URL", "mysite://u:secret@h/x", "DATABASE_URL is no URL of a Postgres database: "),
         ("DATABASE_URL", "mysql://u:secret@h/x", "DATABASE_URL is no URL of a Postgres database: "),

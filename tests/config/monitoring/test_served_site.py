@@ -212,7 +212,7 @@ def test_a_trusted_proxy_chooses_the_id_and_text_has_no_line_for_each_request(
     with ExitStack() as stack:
         home = stack.enter_context(data_folder())
         copy_home(prepared_home, home)
-        site = stack.enter_context(serving(environment_of(home) | {"BEHIND_PROXY": "1"}))
+        site = stack.enter_context(serving(environment_of(home) | {"BEHIND_PROXY": "127.0.0.1"}))
         assert fetch(site, "/", X_Request_ID=ID)[1]["x-request-id"] == ID
         assert fetch(site, "/metrics")[0] == 404
         assert ID not in site.log.read_text()
