@@ -2,6 +2,7 @@
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -31,6 +32,7 @@ from comments.services.moves import move_comment
 from comments.services.states import change_states
 from comments.services.text_changes import render_body
 from config.page_cache.stamp_reader import StampReader, limit_django_waits
+from core.database.sql import lock_timeout
 from moderation.actions.decisions import decide, undo
 from moderation.models import Batch, Finding
 from tests.archive.saved_pages import ADD, import_saved_page, page, upload
@@ -332,6 +334,20 @@ def test_the_planner_knows_the_table_after_a_large_import():
         import_comments(article=article, comments=comments, actor=None, batch=uuid4())
         assert expected() < ANALYZE_FROM
     assert expected() == ANALYZE_FROM + 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_large_import_does_not_wait_until_an_index_is_built(monkeypatch):
+    """Building it would wait for this import at the same time, and Postgres would end one of the two."""
+    monkeypatch.setattr(imports, "ANALYZE_FROM", 1)
+    article = make_article()
+    with closing(connection.copy()) as other:
+        other.set_autocommit(False)
+        other.cursor().execute("LOCK TABLE comments_comment IN SHARE UPDATE EXCLUSIVE MODE")
+        comment = ImportedComment(source_id="1", author_name="Ann", body="Word.", created_at=START)
+        with lock_timeout(0):  # otherwise the tests' own would end the wait
+            import_comments(article=article, comments=[comment], actor=None, batch=uuid4())
+    assert Comment.objects.get().body == "Word."
 
 
 def test_an_older_save_changes_nothing():
