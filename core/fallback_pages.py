@@ -110,13 +110,22 @@ def rate_limited(request: HttpRequest) -> HttpResponse:
 
 
 def form_refused(
-    request: HttpRequest, reason: str = "", *, is_logged_out: bool = False, needs_second_factor: bool = False
+    request: HttpRequest,
+    reason: str = "",
+    *,
+    is_logged_out: bool = False,
+    needs_second_factor: bool = False,
+    has_no_access: bool = False,
 ) -> HttpResponse:
     """Return the page 403 for a form with a wrong CSRF token (Django's CSRF_FAILURE_VIEW).
 
     A form of our own, whose token is outdated by a log-in, is repeated with a new token.
     """
-    context = {"is_logged_out": is_logged_out, "needs_second_factor": needs_second_factor}
+    context = {
+        "is_logged_out": is_logged_out,
+        "needs_second_factor": needs_second_factor,
+        "has_no_access": has_no_access,
+    }
     return render(request, "403_csrf.html", context | refused_form(request), status=403)
 
 
@@ -169,4 +178,5 @@ def _form_to_send_again(
         "action": request.get_full_path(),
         "text": dict(fields).get("body"),
         "fields": [(name, value) for name, value in fields if name not in left_out],
+        "files": [file.name for _name, files in request.FILES.lists() for file in files] if fields else [],
     }

@@ -8,7 +8,7 @@ from django.views.defaults import permission_denied
 
 from articles.site.languages import activate_locale, chosen_language
 from articles.site.requests import SiteRequest
-from core.fallback_pages import refused
+from core.fallback_pages import form_refused, refused, refused_form
 
 
 def bad_request(request: SiteRequest, exception: Exception) -> HttpResponse:
@@ -24,6 +24,11 @@ def bad_request(request: SiteRequest, exception: Exception) -> HttpResponse:
 
 
 def no_access(request: SiteRequest, exception: Exception) -> HttpResponse:
-    """Return the page 403 (handler403) in the language of the reader, also below pages for staff."""
+    """Return the page 403 (handler403) in the language of the reader, also below pages for staff.
+
+    It repeats a form that was sent: somebody else may have logged in meanwhile.
+    """
     activate_locale(request, chosen_language(request))
+    if request.user.is_authenticated and request.method == "POST" and refused_form(request)["fields"]:
+        return form_refused(request, has_no_access=True)
     return permission_denied(request, exception)

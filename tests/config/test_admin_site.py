@@ -2,8 +2,11 @@
 
 import pytest
 from django.contrib import admin
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+
+from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -16,3 +19,17 @@ def test_a_form_comes_back_after_a_log_out(client: Client, model) -> None:
     assert "Not saved: you are logged out" in sent.text
     assert 'name="text" value="An hour of work."' in sent.text
     assert client.get(url).status_code == 302
+
+
+def test_a_form_comes_back_if_somebody_else_has_logged_in(client: Client) -> None:
+    client.force_login(UserFactory.create(name="Ruth"))
+    sent = client.post(
+        reverse("admin:articles_topic_add"),
+        {"name": "An hour of work", "file": SimpleUploadedFile("plan.png", b"x")},
+        headers={"origin": "http://testserver"},
+    )
+    assert sent.status_code == 403
+    assert "You are logged in as <bdi>Ruth</bdi>, and your role does not allow this." in sent.text
+    assert 'name="name" value="An hour of work"' in sent.text
+    assert "Choose them again after sending" in sent.text
+    assert "<bdi>plan.png</bdi>" in sent.text
