@@ -9,6 +9,8 @@ from fnmatch import fnmatchcase
 from django.core.management import call_command
 from django.db import OperationalError
 from psycopg2.errors import DeadlockDetected, LockNotAvailable
+from psycopg2.extensions import get_wait_callback, set_wait_callback
+from psycopg2.extras import wait_select
 
 from archive.backup.container import BackupError, first_line, shorten_names
 from archive.backup.restore import existing_data
@@ -93,7 +95,7 @@ def _back_up(report: Callable[[str], None]) -> str:
 def _migrate(pending: list[str], backup_file: str | None, report: Callable[[str], None]) -> None:
     """Apply all migrations. Raises BackupError with the way forward and the way back."""
     try:
-        with collect_garbage_rarely(), lock_timeout(LOCK_TIMEOUT_SECONDS):
+        with collect_garbage_rarely(), _interruptible(), lock_timeout(LOCK_TIMEOUT_SECONDS):
             began = time.monotonic()
             while not _apply_migrations(is_last_attempt=time.monotonic() - began >= MAX_RETRY_SECONDS):
                 report(f"Another program uses the database. Trying again in {RETRY_PAUSE_SECONDS} s …")
@@ -136,6 +138,17 @@ def _apply_migrations(*, is_last_attempt: bool) -> bool:
             raise
         return False
     return True
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C end the statement that runs within the block, with a database error."""
+    earlier = get_wait_callback()
+    set_wait_callback(wait_select)
+    try:
+        yield
+    finally:
+        set_wait_callback(earlier)
 
 
 @contextmanager

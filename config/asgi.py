@@ -200,7 +200,11 @@ def _warn_of_unknown_proxy(address: str) -> None:
     """Log an address once, and not as many as there are clients that send such headers."""
     if address not in _unknown_proxies and len(_unknown_proxies) < MAX_UNKNOWN_PROXIES:
         _unknown_proxies.add(address)
-        log.warning("%s sent headers of a proxy and is not in BEHIND_PROXY. They are ignored.", address)
+        log.warning(
+            "%s sent headers of a proxy and is not in BEHIND_PROXY. They are ignored. If it is your proxy, "
+            "add it: otherwise pages with HTTPS redirect to themselves.",
+            address,
+        )
 
 
 _unknown_proxies = set[str]()

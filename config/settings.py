@@ -54,8 +54,8 @@ def env_proxies(name: str) -> tuple[Network, ...]:
         with suppress(ValueError):
             return parse_networks(value)
     raise StartupError(
-        f"{name} is {value!r}: write 1, 0, or the addresses of the proxies with spaces between them, such as "
-        "10.0.0.5 or 10.0.0.0/24."
+        f"{name} is {value!r}: write 1, 0, or the IP addresses or networks of the proxies, such as "
+        "'10.0.0.5 10.0.1.0/24'. Names are not looked up."
     )
 
 

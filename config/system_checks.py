@@ -134,7 +134,7 @@ def _check_https() -> Error | None:
         return None
     return Error(
         f"SITE_URL is {settings.SITE_URL}, but the server speaks HTTP: pages redirect to themselves.",
-        hint="Set BEHIND_PROXY=1 and use an HTTPS proxy, or write SITE_URL with http.",
+        hint="Set BEHIND_PROXY and use an HTTPS proxy, or write SITE_URL with http.",
         id="config.E007",
     )
 

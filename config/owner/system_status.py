@@ -319,7 +319,7 @@ def find_problems(store_error: str) -> Iterator[Problem]:
             _("The site is served without HTTPS: others can read passwords and cookies on the network."),
             _(
                 "Put an HTTPS proxy in front of the site, as docs/operate.md shows, and set "
-                "SITE_URL=https://… and BEHIND_PROXY=1."
+                "SITE_URL=https://… and BEHIND_PROXY (docs/operate.md)."
             ),
         )
     for check in run_checks(include_deployment_checks=True, databases=["default"]):

@@ -1,10 +1,13 @@
 """Upgrades of an earlier version's database, each in a database of the test's own."""
 
+import os
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -20,7 +23,7 @@ from django_tasks_db.models import DBTaskResult
 
 import archive.upgrade
 from accounts.models import User
-from archive.backup.container import open_backup
+from archive.backup.container import BackupError, open_backup
 from archive.backup.restore import restore
 from archive.backup.write import backup
 from articles.models import Article
@@ -40,6 +43,7 @@ from moderation.models import Batch
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.data_folder import data_path
 from tests.helpers.postgres.tampering import triggers_disabled
+from tests.helpers.waiting import wait_for_a_lock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -241,6 +245,31 @@ def test_an_index_that_was_not_completed_is_named_and_built_by_the_next_upgrade(
         "Another program uses the database. Trying again in 0 s …",
         "The database is up to date. Migrations applied: 1.",
     ]
+
+
+def test_ctrl_c_ends_the_wait_for_an_index(
+    later: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later()
+    index = AddIndexConcurrently("import", Index(fields=["at"], name="import_later"))
+    migration = import_module("tests.archive.later.0990_next").Migration
+    monkeypatch.setattr(migration, "operations", [index])
+    monkeypatch.setattr(migration, "atomic", False)
+
+    def interrupt() -> None:
+        wait_for_a_lock()
+        connection.close()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with closing(connection.copy()) as other:
+        other.set_autocommit(False)
+        other.cursor().execute("LOCK TABLE archive_import IN ROW EXCLUSIVE MODE")
+        interrupting = Thread(target=interrupt)
+        interrupting.start()
+        with pytest.raises(BackupError, match="canceling statement due to user request"):
+            archive.upgrade.upgrade(report=lambda line: None, without_backup=True)
+        interrupting.join()
+    assert unapplied_migrations() == ["archive.0990_next"]
 
 
 def test_without_a_backup_nothing_is_upgraded(

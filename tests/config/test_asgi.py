@@ -136,7 +136,7 @@ def test_an_output_that_accepts_nothing_stops_no_request() -> None:
 @pytest.mark.parametrize(
     ("behind", "trusted", "warnings"),
     [
-        ("10.0.0.5 fd00::/64", [True, True, True, False, False, False], 3),
+        ("10.0.0.5, fd00::/64", [True, True, True, False, False, False], 3),
         ("1", [True] * 6, 0),
         ("0", [False] * 6, 0),
     ],
