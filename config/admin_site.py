@@ -5,9 +5,12 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
 from accounts.requests import return_form_if_logged_out
+from articles.site.error_pages import no_access
+from articles.site.requests import SiteRequest
+from core.fallback_pages import refused_form
 
 
 class AdminSite(admin.AdminSite):
@@ -20,9 +23,10 @@ class AdminSite(admin.AdminSite):
         admin_view = super().admin_view(view, cacheable)
 
         @wraps(admin_view)
-        def wrapped_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if request.method == "POST" and not self.has_permission(request):
-                raise PermissionDenied  # Django's view would redirect to a log-in
+        def wrapped_view(request: SiteRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            is_refused = request.method == "POST" and not self.has_permission(request)
+            if is_refused and refused_form(request)["fields"]:
+                return no_access(request, PermissionDenied())  # Django's view would redirect to a log-in
             response: HttpResponse = admin_view(request, *args, **kwargs)
             return response
 

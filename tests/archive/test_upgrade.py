@@ -4,7 +4,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
@@ -261,7 +261,9 @@ def test_ctrl_c_ends_the_wait_for_an_index(
         connection.close()
         os.kill(os.getpid(), signal.SIGINT)
 
-    with closing(connection.copy()) as other:
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # workers of a test run ignore it
+    with closing(connection.copy()) as other, ExitStack() as stack:
+        stack.callback(signal.signal, signal.SIGINT, handler)
         other.set_autocommit(False)
         other.cursor().execute("LOCK TABLE archive_import IN ROW EXCLUSIVE MODE")
         interrupting = Thread(target=interrupt)
