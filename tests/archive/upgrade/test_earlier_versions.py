@@ -1,13 +1,9 @@
-"""Upgrades of an earlier version's database, each in a database of the test's own."""
+"""Databases and backups of earlier versions."""
 
-import os
-import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -17,13 +13,10 @@ from django.db import DatabaseError, connection, transaction
 from django.db.migrations import RunSQL
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
-from django.db.models import Index
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-import archive.upgrade
 from accounts.models import User
-from archive.backup.container import BackupError, open_backup
 from archive.backup.restore import restore
 from archive.backup.write import backup
 from articles.models import Article
@@ -33,289 +26,17 @@ from comments.services.states import delete_comment
 from comments.services.text_changes import erase_comments
 from config.management.commands import serve
 from config.owner.system_status import JOB_NAMES
-from core import backup_folder, erasure_log
+from core import erasure_log
 from core.data_folder import StartupError
-from core.database import concurrent_indexes
-from core.database.concurrent_indexes import AddIndexConcurrently
 from core.database.migration_state import later_migrations, unapplied_migrations
 from moderation.actions.decisions import decide, undo
 from moderation.models import Batch
+from tests.archive.upgrade.conftest import Upgrade, database, tables
 from tests.factories import UserFactory, make_article, make_comment
 from tests.helpers.data_folder import data_path
 from tests.helpers.postgres.tampering import triggers_disabled
-from tests.helpers.waiting import wait_for_a_lock
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-Upgrade = Callable[..., str]
-
-
-@contextmanager
-def database(name: str, template: str) -> Iterator[None]:
-    """Create a database as a copy of `template` and use it within the block."""
-    was = connection.settings_dict["NAME"]
-    connection.close()
-    with connection._nodb_cursor() as cursor:
-        cursor.execute(f"DROP DATABASE IF EXISTS {name}")
-        cursor.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-    connection.settings_dict["NAME"] = name
-    try:
-        yield
-    finally:
-        connection.close()
-        connection.settings_dict["NAME"] = was
-        with connection._nodb_cursor() as cursor:
-            cursor.execute(f"DROP DATABASE {name}")
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, settings: Any) -> Path:
-    settings.HOME = tmp_path
-    return tmp_path
-
-
-@pytest.fixture(autouse=True)
-def migrated(transactional_db: None) -> Iterator[str]:
-    """Use a copy of the test database, and return the name of the test database, which stays empty."""
-    migrated = connection.settings_dict["NAME"]
-    with database("soundoff_upgraded", migrated):
-        yield migrated
-
-
-@pytest.fixture
-def later(settings: Any) -> Callable[[], None]:
-    """Return a function that turns the program into a later version with one more migration."""
-
-    def install() -> None:
-        settings.MIGRATION_MODULES = {"archive": "tests.archive.later"}
-
-    return install
-
-
-@pytest.fixture
-def upgrade(capsys: pytest.CaptureFixture[str]) -> Upgrade:
-    def run(**options: Any) -> str:
-        call_command("upgrade", **options)
-        return capsys.readouterr().out
-
-    return run
-
-
-def made() -> list[Path]:
-    return sorted(data_path("backups").glob("upgrade-*.zip"))
-
-
-def tables() -> set[str]:
-    with connection.cursor() as cursor:
-        return set(connection.introspection.table_names(cursor))
-
-
-def test_no_migration_is_pending(upgrade: Upgrade) -> None:
-    make_article()
-    assert upgrade() == "The database is up to date.\n"
-    assert made() == []
-
-
-def test_a_migration_gives_way_to_a_program_that_uses_its_table(
-    later: Callable[[], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Otherwise pages would wait behind it, for instance until a backup is complete."""
-    later()
-    monkeypatch.setattr(archive.upgrade, "LOCK_TIMEOUT_SECONDS", 1)
-    monkeypatch.setattr(archive.upgrade, "RETRY_PAUSE_SECONDS", 0)
-    other = connection.copy()
-    output = []
-
-    def report(line: str) -> None:
-        output.append(line)
-        other.rollback()
-
-    try:
-        other.set_autocommit(False)
-        other.cursor().execute("LOCK TABLE django_migrations IN SHARE MODE")  # others may read it
-        archive.upgrade.upgrade(report=report)
-    finally:
-        other.close()
-    assert output == [
-        "Another program uses the database. Trying again in 0 s …",
-        "The database is up to date. Migrations applied: 1.",
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute("SHOW lock_timeout")
-        assert cursor.fetchone() == ("1min",), "that of the tests"
-
-
-def test_an_empty_site_needs_no_backup(upgrade: Upgrade, later: Callable[[], None]) -> None:
-    later()
-    assert "Migrations applied: 1" in upgrade()
-    assert made() == []
-
-
-def test_a_backup_comes_first(upgrade: Upgrade, later: Callable[[], None]) -> None:
-    make_comment(make_article(), "A word.")
-    later()
-    assert unapplied_migrations() == ["archive.0990_next"]
-    output = upgrade()
-    (file,) = made()
-    assert str(file) in output
-    assert file.stat().st_mode & 0o777 == 0o600
-    last = backup_folder.last_backup()
-    assert last
-    assert last.file == file
-    with open_backup(file) as reader:
-        assert reader.manifest.counts["comments"] == 1
-        assert "0990_next" not in reader.manifest.migrations["archive"]
-    assert unapplied_migrations() == []
-    assert "archive_next" in tables()
-
-
-def test_the_last_three_are_kept(upgrade: Upgrade, later: Callable[[], None]) -> None:
-    make_article()
-    data_path("backups").mkdir()
-    other = data_path("backups/by-hand.zip")
-    for name in (
-        "upgrade-20250101T000000Z.zip",
-        "upgrade-20250102T000000Z.zip",
-        "upgrade-20250103T000000Z.zip",
-    ):
-        (data_path("backups") / name).touch()
-    other.touch()
-    later()
-    upgrade()
-    assert [path.name for path in made()][:2] == [
-        "upgrade-20250102T000000Z.zip",
-        "upgrade-20250103T000000Z.zip",
-    ]
-    assert len(made()) == 3
-    assert other.exists()
-
-
-def test_a_failed_migration_is_rolled_back(
-    upgrade: Upgrade, later: Callable[[], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make_article()
-    later()
-    migration = import_module("tests.archive.later.0990_next").Migration
-    with monkeypatch.context() as patch:
-        broken = [RunSQL("CREATE TABLE archive_half ()"), RunSQL("SELECT 1 / 0")]
-        patch.setattr(migration, "operations", broken)
-        with pytest.raises(CommandError) as failed:
-            upgrade()
-    (file,) = made()
-    for part in (
-        "The migration archive.0990_next failed and was rolled back: division by zero.",
-        "0 of 1 migrations were applied",
-        "run manage.py upgrade to continue",
-        f"restore {file} into an empty database or a new data folder",
-    ):
-        assert part in str(failed.value)
-    assert "archive_half" not in tables()
-    assert unapplied_migrations() == ["archive.0990_next"], "upon which serve does not start"
-    assert "Migrations applied: 1" in upgrade()
-
-
-def test_an_index_that_was_not_completed_is_named_and_built_by_the_next_upgrade(
-    upgrade: Upgrade, later: Callable[[], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make_article()
-    later()
-    index = AddIndexConcurrently("import", Index(fields=["at"], name="import_later"))
-    migration = import_module("tests.archive.later.0990_next").Migration
-    monkeypatch.setattr(migration, "operations", [index])
-    monkeypatch.setattr(migration, "atomic", False)
-    monkeypatch.setattr(concurrent_indexes, "LOCK_TIMEOUT_SECONDS", 1)
-    monkeypatch.setattr(archive.upgrade, "RETRY_PAUSE_SECONDS", 0)
-    with closing(connection.copy()) as other:
-        other.set_autocommit(False)
-        other.cursor().execute("LOCK TABLE archive_import IN ROW EXCLUSIVE MODE")
-        with monkeypatch.context() as patch:
-            patch.setattr(archive.upgrade, "MAX_RETRY_SECONDS", 0)
-            with pytest.raises(CommandError, match="failed, and its index may be incomplete"):
-                upgrade()
-        output = []
-
-        def report(line: str) -> None:
-            output.append(line)
-            if line.startswith("Another program"):
-                other.rollback()
-
-        archive.upgrade.upgrade(report=report, without_backup=True)
-    assert output[0].startswith("Building indexes while the site goes on.")
-    assert output[1:] == [
-        "Another program uses the database. Trying again in 0 s …",
-        "The database is up to date. Migrations applied: 1.",
-    ]
-
-
-def test_ctrl_c_ends_the_wait_for_an_index(
-    later: Callable[[], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    later()
-    index = AddIndexConcurrently("import", Index(fields=["at"], name="import_later"))
-    migration = import_module("tests.archive.later.0990_next").Migration
-    monkeypatch.setattr(migration, "operations", [index])
-    monkeypatch.setattr(migration, "atomic", False)
-
-    def interrupt() -> None:
-        wait_for_a_lock()
-        connection.close()
-        os.kill(os.getpid(), signal.SIGINT)
-
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # workers of a test run ignore it
-    with closing(connection.copy()) as other, ExitStack() as stack:
-        stack.callback(signal.signal, signal.SIGINT, handler)
-        other.set_autocommit(False)
-        other.cursor().execute("LOCK TABLE archive_import IN ROW EXCLUSIVE MODE")
-        interrupting = Thread(target=interrupt)
-        interrupting.start()
-        with pytest.raises(BackupError, match="canceling statement due to user request"):
-            archive.upgrade.upgrade(report=lambda line: None, without_backup=True)
-        interrupting.join()
-    assert unapplied_migrations() == ["archive.0990_next"]
-
-
-def test_without_a_backup_nothing_is_upgraded(
-    upgrade: Upgrade, later: Callable[[], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make_article()
-    later()
-    full = type("Usage", (), {"free": 10})
-    with monkeypatch.context() as patch:
-        patch.setattr("archive.backup.write.shutil.disk_usage", lambda path: full)
-        with pytest.raises(CommandError, match=r"Nothing was upgraded.*it may take .* MB.*--without-backup"):
-            upgrade()
-        assert unapplied_migrations() == ["archive.0990_next"]
-        assert "Migrations applied: 1" in upgrade(without_backup=True)
-    assert made() == []
-
-
-def test_an_earlier_version_refuses_a_later_database(
-    upgrade: Upgrade, later: Callable[[], None], settings: Any
-) -> None:
-    make_article()
-    later()
-    upgrade()
-    settings.MIGRATION_MODULES = {}
-    assert later_migrations() == ["archive.0990_next"]
-    with pytest.raises(
-        CommandError, match=r"upgraded by a later version of Soundoff .archive.0990_next.*the backup"
-    ):
-        upgrade()
-
-
-def test_concurrent_upgrades_run_one_after_the_other(upgrade: Upgrade, later: Callable[[], None]) -> None:
-    later()
-    other = connection.copy()
-    with other.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s, 0)", [0x50DB])
-    try:
-        with pytest.raises(CommandError, match="Another upgrade"):
-            upgrade()
-        with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [0x50DB])
-    finally:
-        other.close()
-    assert "Migrations applied: 1" in upgrade()
 
 
 def fail(*_values: object) -> None:
@@ -351,7 +72,7 @@ def test_a_backup_of_an_earlier_version_is_upgraded(
         for is_alone in (True, False):
             with pytest.raises(CommandError, match=r"The restore of .* is not finished"):
                 serve.Command().migrate(is_alone=is_alone)
-    broken = import_module("tests.archive.later.0990_next").Migration
+    broken = import_module("tests.archive.upgrade.later.0990_next").Migration
     with database("soundoff_blank", migrated), monkeypatch.context() as patch:
         patch.setattr(broken, "operations", [RunSQL("SELECT 1 / 0")])
         with pytest.raises(CommandError, match=r"The whole backup was restored, but .*: division by zero"):
