@@ -50,9 +50,10 @@ def upgrade(*, report: Callable[[str], None], without_backup: bool = False) -> N
             report("The database is up to date.")
             return
         backup_file = None
-        if existing_data() and not without_backup:
+        has_data = bool(existing_data())
+        if has_data and not without_backup:
             backup_file = _back_up(report)
-        if not all(map(_is_atomic, pending)):
+        if has_data and not _non_atomic_migrations().isdisjoint(pending):
             report(
                 "Building indexes while the site goes on. This may take minutes, and each of them waits for "
                 "what others are doing in the database, such as a backup …"
@@ -119,14 +120,14 @@ def _migrate(pending: list[str], backup_file: str | None, report: Callable[[str]
 
 def _failed_step(name: str) -> str:
     """Say which migration failed, and what is left of it."""
-    if _is_atomic(name):
-        return f"The migration {name} failed and was rolled back"
-    return f"The migration {name} failed, and its index may be incomplete"
+    if name in _non_atomic_migrations():
+        return f"The migration {name} failed, and its index may be incomplete"
+    return f"The migration {name} failed and was rolled back"
 
 
-def _is_atomic(name: str) -> bool:
-    app, _, migration = name.partition(".")
-    return program_migrations()[app, migration].atomic
+def _non_atomic_migrations() -> set[str]:
+    """Return the names of the migrations that build an index while the site goes on."""
+    return {f"{app}.{name}" for (app, name), one in program_migrations().items() if not one.atomic}
 
 
 def _apply_migrations(*, is_last_attempt: bool) -> bool:
