@@ -5,12 +5,10 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 
 from accounts.requests import return_form_if_logged_out
-from articles.site.error_pages import no_access
-from articles.site.requests import SiteRequest
-from core.fallback_pages import refused_form
+from core.fallback_pages import can_be_sent_again
 
 
 class AdminSite(admin.AdminSite):
@@ -23,10 +21,9 @@ class AdminSite(admin.AdminSite):
         admin_view = super().admin_view(view, cacheable)
 
         @wraps(admin_view)
-        def wrapped_view(request: SiteRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            is_refused = request.method == "POST" and not self.has_permission(request)
-            if is_refused and refused_form(request)["fields"]:
-                return no_access(request, PermissionDenied())  # Django's view would redirect to a log-in
+        def wrapped_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if request.method == "POST" and not self.has_permission(request) and can_be_sent_again(request):
+                raise PermissionDenied  # Django's view would redirect to a log-in
             response: HttpResponse = admin_view(request, *args, **kwargs)
             return response
 

@@ -57,8 +57,8 @@ from core.monitoring.request_ids import current_id
 log = logging.getLogger(__name__)
 
 CHUNK_BYTES = 256 * 1024  # bytes of a streamed response that are sent at once
-MAX_UNKNOWN_PROXIES = 20  # addresses that are logged
 CHUNK_SECONDS = 120  # within which a client has to accept one chunk
+MAX_UNKNOWN_PROXIES = 20  # addresses that are logged
 
 Scope = dict[str, Any]
 Send = Callable[[dict[str, Any]], Awaitable[None]]

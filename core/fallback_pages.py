@@ -129,6 +129,12 @@ def form_refused(
     return render(request, "403_csrf.html", context | refused_form(request), status=403)
 
 
+def can_be_sent_again(request: HttpRequest) -> bool:
+    """Return whether the page for a refused form can repeat what was sent."""
+    form = refused_form(request)
+    return bool(form["fields"]) or form["text"] is not None
+
+
 def refused_form(request: HttpRequest) -> dict[str, Any]:
     """Return the context of _send_again.html for the form that was sent.
 
@@ -178,5 +184,5 @@ def _form_to_send_again(
         "action": request.get_full_path(),
         "text": dict(fields).get("body"),
         "fields": [(name, value) for name, value in fields if name not in left_out],
-        "files": [file.name for _name, files in request.FILES.lists() for file in files] if fields else [],
+        "files": [file.name for _field, sent in request.FILES.lists() for file in sent] if fields else [],
     }

@@ -8,7 +8,7 @@ from django.views.defaults import permission_denied
 
 from articles.site.languages import activate_locale, chosen_language
 from articles.site.requests import SiteRequest
-from core.fallback_pages import form_refused, refused, refused_form
+from core.fallback_pages import can_be_sent_again, form_refused, refused
 
 
 def bad_request(request: SiteRequest, exception: Exception) -> HttpResponse:
@@ -29,6 +29,6 @@ def no_access(request: SiteRequest, exception: Exception) -> HttpResponse:
     It repeats a form that was sent: somebody else may have logged in meanwhile.
     """
     activate_locale(request, chosen_language(request))
-    if request.user.is_authenticated and request.method == "POST" and refused_form(request)["fields"]:
+    if request.user.is_authenticated and request.method == "POST" and can_be_sent_again(request):
         return form_refused(request, has_no_access=True)
     return permission_denied(request, exception)

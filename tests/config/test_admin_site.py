@@ -23,10 +23,14 @@ def test_a_form_comes_back_after_a_log_out(client: Client, model) -> None:
 
 def test_a_form_comes_back_if_somebody_else_has_logged_in(client: Client) -> None:
     client.force_login(UserFactory.create(name="Ruth"))
+    url, origin = reverse("admin:articles_topic_add"), {"origin": "http://testserver"}
+    only_text = client.post(url, {"body": "An hour of work"}, headers=origin)
+    assert only_text.status_code == 403
+    assert "An hour of work</textarea>" in only_text.text
     sent = client.post(
-        reverse("admin:articles_topic_add"),
+        url,
         {"name": "An hour of work", "file": SimpleUploadedFile("plan.png", b"x")},
-        headers={"origin": "http://testserver"},
+        headers=origin,
     )
     assert sent.status_code == 403
     assert "You are logged in as <bdi>Ruth</bdi>, and your role does not allow this." in sent.text
