@@ -139,7 +139,7 @@ def _analyze_tables() -> None:
     """Update the planner's statistics.
 
     Postgres would do it a minute later; until then, on a new site, the queries of each new comment take 20 ms
-    instead of 1. An index that a migration is building has to be complete first, and it would wait for us.
+    instead of 1. While a migration builds an index this is left to Postgres: each would wait for the other.
     """
     with suppress(OperationalError), lock_timeout(1):
         execute("SELECT comments_analyze()")
