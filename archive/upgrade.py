@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
 from django.core.management import call_command
-from django.db import OperationalError
+from django.db import Error, OperationalError
 from psycopg2.errors import DeadlockDetected, LockNotAvailable
 from psycopg2.extensions import get_wait_callback, set_wait_callback
 from psycopg2.extras import wait_select
@@ -16,8 +16,9 @@ from archive.backup.container import BackupError, first_line, shorten_names
 from archive.backup.restore import existing_data
 from archive.backup.write import back_up_to_storage, describe
 from core import backup_folder, files
+from core.database.locks import try_lock
 from core.database.migration_state import later_migrations, program_migrations, unapplied_migrations
-from core.database.sql import execute, fetch_value, lock_timeout
+from core.database.sql import lock_timeout
 from core.memory.garbage_collection import collect_garbage_rarely
 
 BACKUPS_KEPT = 3  # number of backups from before upgrades that are kept
@@ -27,7 +28,7 @@ BACKUPS_KEPT = 3  # number of backups from before upgrades that are kept
 LOCK_TIMEOUT_SECONDS = 2
 RETRY_PAUSE_SECONDS = 10
 MAX_RETRY_SECONDS = 720
-LOCK_KEY = 0x50DB  # advisory lock, so that one upgrade of this database runs at a time, on any machine
+LOCK_NAMESPACE = 0x50DB  # advisory lock, so that one upgrade of this database runs at a time, on any machine
 
 
 def upgrade(*, report: Callable[[str], None], without_backup: bool = False) -> None:
@@ -37,7 +38,9 @@ def upgrade(*, report: Callable[[str], None], without_backup: bool = False) -> N
     no version of the site starts on that database: it starts only if no migration is missing and none is
     unknown.
     """
-    with _upgrade_lock():
+    with try_lock(LOCK_NAMESPACE, "upgrade") as is_ours:
+        if not is_ours:
+            raise BackupError("Another upgrade of this database is running.")
         if unknown := later_migrations():
             raise BackupError(
                 f"This database was upgraded by a later version of Soundoff ({shorten_names(unknown)}). "
@@ -102,9 +105,6 @@ def _migrate(pending: list[str], backup_file: str | None, report: Callable[[str]
                 report(f"Another program uses the database. Trying again in {RETRY_PAUSE_SECONDS} s …")
                 time.sleep(RETRY_PAUSE_SECONDS)
     except Exception as error:  # any exception: a migration may run anything
-        left = unapplied_migrations()
-        applied = len(pending) - len(left)
-        where = _failed_step(left[0]) if left else "A step after the migrations failed"
         back = ""
         if backup_file:
             back = (
@@ -112,13 +112,25 @@ def _migrate(pending: list[str], backup_file: str | None, report: Callable[[str]
                 "database or a new data folder."
             )
         raise BackupError(
-            f"{where}: {first_line(error)}. {applied} of {len(pending)} migrations were applied, and the "
-            "site does not start in this state. Fix the problem, then run manage.py upgrade to continue."
-            f"{back}"
+            f"{_failed_step(pending, first_line(error))}, and the site does not start in this state. Fix the "
+            f"problem, then run manage.py upgrade to continue.{back}"
         ) from error
 
 
-def _failed_step(name: str) -> str:
+def _failed_step(pending: list[str], error: str) -> str:
+    """Return the beginning of a sentence: which migration failed and why, and how many were applied."""
+    try:
+        left = unapplied_migrations()
+    except Error as lost:
+        return (
+            f"The upgrade failed ({error}), and the database does not answer: {first_line(lost)}. It is "
+            "unknown how many migrations were applied"
+        )
+    where = _failed_migration(left[0]) if left else "A step after the migrations failed"
+    return f"{where}: {error}. {len(pending) - len(left)} of {len(pending)} migrations were applied"
+
+
+def _failed_migration(name: str) -> str:
     """Say which migration failed, and what is left of it."""
     if name in _non_atomic_migrations():
         return f"The migration {name} failed, and its index may be incomplete"
@@ -150,15 +162,3 @@ def _interruptible() -> Iterator[None]:
         yield
     finally:
         set_wait_callback(earlier)
-
-
-@contextmanager
-def _upgrade_lock() -> Iterator[None]:
-    """Hold the advisory lock of upgrades. Raises BackupError if another upgrade holds it."""
-    if not fetch_value("SELECT pg_try_advisory_lock(%s, 0)", [LOCK_KEY]):
-        raise BackupError("Another upgrade of this database is running.")
-    try:
-        yield
-    finally:
-        with suppress(Exception):  # the connection's end releases it anyway
-            execute("SELECT pg_advisory_unlock(%s, 0)", [LOCK_KEY])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
-from django.db.models import Count, Max, Min, Sum
+from django.db.models import Count, Min, Sum
 from django.utils import timezone
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -16,12 +16,13 @@ from prometheus_client.registry import Collector
 from config.models import MailDay
 from config.owner.jobs import count_jobs
 from config.owner.system_status import read_replicas
+from config.scheduler.runner import last_active_at
 from config.server.running_servers import running_servers
 from core import VERSION
 from core.backup_folder import last_backup
 from core.database.sql import execute
 from core.fallback_pages import DATABASE_ERRORS
-from moderation.models import Case, JobRun
+from moderation.models import Case
 
 STATEMENT_TIMEOUT_MS = 2_000  # after which a statement ends with an error
 
@@ -109,7 +110,7 @@ def _read_metrics() -> list[Metric]:
         jobs = count_jobs(now)
         mails = MailDay.objects.aggregate(sent=Sum("sent"), failed=Sum("failed"))
         servers = len(running_servers())
-        scheduler = JobRun.objects.aggregate(at=Max("started_at"))["at"]
+        scheduler = last_active_at()
     by_state = GaugeMetricFamily("soundoff_jobs", "Background jobs by their state.", labels=["state"])
     for state in ("ready", "running", "failed"):
         by_state.add_metric([state], getattr(jobs, state))
@@ -133,7 +134,7 @@ def _read_metrics() -> list[Metric]:
         _gauge("soundoff_running_servers", "Servers that have renewed their rows.", servers),
     ]
     if scheduler:
-        text = "Time at which the scheduler started its last job."
+        text = "Time at which the scheduler started its last job, or now while a job runs."
         metrics.append(_gauge("soundoff_scheduler_timestamp_seconds", text, scheduler.timestamp()))
     return metrics
 

@@ -3,18 +3,19 @@
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
+from django.db.models import Max
 from django.utils import timezone
 
 from config.scheduler.jobs import JOBS, Job
-from core.database.sql import execute, fetch_value
+from core.database.locks import is_any_held, try_lock
 from moderation.models import JobRun
 
 RETRY = timedelta(minutes=5)  # until a failed job runs again, unless it is due earlier
+HUNG_AFTER = timedelta(hours=6)
 LOCK_NAMESPACE = 0x50DA  # first half of the advisory lock keys; the second is a hash of the job's name
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,10 @@ def run_due_jobs() -> Iterator[JobOutcome]:
 
 def run_if_due(job: Job) -> JobOutcome | None:
     """Run a job, unless it is not due or is running in another process."""
-    with _job_lock(job.name) as is_ours:
+    if not is_due(job, timezone.now()):
+        return None
+    with try_lock(LOCK_NAMESPACE, job.name) as is_ours:
+        # Another process may have run it meanwhile.
         return _run_job(job) if is_ours and is_due(job, timezone.now()) else None
 
 
@@ -51,6 +55,18 @@ def is_due(job: Job, now: datetime) -> bool:
     has_succeeded = last.finished_at is not None and not last.error
     pause = job.every if has_succeeded else job.retry or min(job.every, RETRY)
     return last.started_at + pause <= now
+
+
+def last_active_at() -> datetime | None:
+    """Return when the last job started, or now while it runs; None before the first.
+
+    A job that has run for longer than HUNG_AFTER does not count as running.
+    """
+    now = timezone.now()
+    started_at: datetime | None = JobRun.objects.aggregate(at=Max("started_at"))["at"]
+    if started_at and now - started_at < HUNG_AFTER and is_any_held(LOCK_NAMESPACE):
+        return now
+    return started_at
 
 
 def _run_job(job: Job) -> JobOutcome:
@@ -65,17 +81,6 @@ def _run_job(job: Job) -> JobOutcome:
         log.exception("The job %s failed.", job.name)
         failure = type(error).__name__
         if not connection.is_usable():
-            connection.close()  # this released the lock; the next statement opens a new connection
+            connection.close()  # the next statement opens a new one
     JobRun.objects.filter(pk=job.name).update(finished_at=timezone.now(), error=failure)
     return JobOutcome(job.name, time.monotonic() - start, result, failure)
-
-
-@contextmanager
-def _job_lock(name: str) -> Iterator[bool]:
-    """Try to lock a job. Yields False if another process is running it."""
-    is_ours = bool(fetch_value("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [LOCK_NAMESPACE, name]))
-    try:
-        yield is_ours
-    finally:
-        if is_ours:
-            execute("SELECT pg_advisory_unlock(%s, hashtext(%s))", [LOCK_NAMESPACE, name])

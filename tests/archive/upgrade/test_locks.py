@@ -97,12 +97,12 @@ def test_concurrent_upgrades_run_one_after_the_other(upgrade: Upgrade, later: Ca
     later()
     other = connection.copy()
     with other.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s, 0)", [0x50DB])
+        cursor.execute("SELECT pg_advisory_lock(%s, hashtext('upgrade'))", [0x50DB])
     try:
         with pytest.raises(CommandError, match="Another upgrade"):
             upgrade()
         with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, 0)", [0x50DB])
+            cursor.execute("SELECT pg_advisory_unlock(%s, hashtext('upgrade'))", [0x50DB])
     finally:
         other.close()
     assert "Migrations applied: 1" in upgrade()

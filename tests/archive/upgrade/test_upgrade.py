@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError
-from django.db.migrations import RunSQL
+from django.db import connection
+from django.db.migrations import RunPython, RunSQL
 
 from archive.backup.container import open_backup
 from core import backup_folder
@@ -101,6 +102,29 @@ def test_a_failed_migration_is_rolled_back(
     assert "archive_half" not in tables()
     assert unapplied_migrations() == ["archive.0990_next"], "upon which serve does not start"
     assert "Migrations applied: 1" in upgrade()
+
+
+def test_a_lost_database_is_named_with_the_backup(
+    upgrade: Upgrade, later: Callable[[], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    make_article()
+    later()
+    migration = import_module("tests.archive.upgrade.later.0990_next").Migration
+    with monkeypatch.context() as patch:
+
+        def lose(apps: object, editor: object) -> None:
+            patch.setitem(connection.settings_dict, "HOST", str(tmp_path))
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+        patch.setattr(migration, "operations", [RunPython(lose)])
+        with pytest.raises(
+            CommandError, match=r"The upgrade failed \(.*\), and the database does not answer: "
+        ) as failed:
+            upgrade()
+    (file,) = made()
+    assert "It is unknown how many migrations were applied" in str(failed.value)
+    assert f"restore {file} into an empty database" in str(failed.value)
 
 
 def test_without_a_backup_nothing_is_upgraded(
