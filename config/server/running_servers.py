@@ -6,7 +6,6 @@ settings that contradict each other.
 
 import hmac
 import os
-import secrets
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
@@ -22,12 +21,14 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from config.models import RunningServer
+from config.server import shared_folder
 from core import VERSION
 from core.database.sql import execute
 
 RENEWED_EVERY = 20  # seconds
 LOST_AFTER = timedelta(minutes=3)  # without a renewal, while another server renews its row
 LOCK_KEY = 0x50DD  # advisory lock of the transaction that registers a server
+FOLDER_MARK = "mark in the data folder"  # the name of its digest in the row of a server
 PREFIX = "serve-"  # of the names, which are also those of the job workers
 
 # Settings that servers of one site share, and what to do if they do not.
@@ -40,13 +41,16 @@ _REMEDIES = {
 _SHOULD_BE_EQUAL = ("EMAIL_URL", "BEHIND_PROXY")
 
 
+_ONCE_STOPPED = f"If that server has been stopped, wait {LOST_AFTER.seconds // 60} minutes."
+
+
 class ContradictionError(Exception):
     """The error that another running server has other settings. Its text says what to do."""
 
 
 def server_name(home: Path, roles: Sequence[str]) -> str:
     """Return a name that identifies this server, the same at each start."""
-    words = " ".join([socket.gethostname(), _folder_id(home), *sorted(roles)])
+    words = " ".join([socket.gethostname(), shared_folder.folder_id(home), *sorted(roles)])
     return PREFIX + sha256(words.encode()).hexdigest()[:16]
 
 
@@ -58,6 +62,7 @@ def register(name: str, *, home: Path, roles: Sequence[str]) -> None:
         execute("SELECT pg_advisory_xact_lock(%s, 0)", [LOCK_KEY])
         for other in RunningServer.objects.filter(seen_at__gte=after).exclude(pk=name):
             _compare(other, digests)
+            _check_folder_is_shared(other, home)
         _store(name, home=home, roles=roles)
 
 
@@ -66,13 +71,16 @@ def renew(name: str, *, home: Path, roles: Sequence[str]) -> None:
     with transaction.atomic():
         # A replica that has stopped must not make this process wait, which restarts the others.
         execute("SET LOCAL synchronous_commit TO off")
-        if not RunningServer.objects.filter(pk=name).update(seen_at=timezone.now()):
+        values = {"seen_at": timezone.now(), "settings": _settings(name, home)}
+        if not RunningServer.objects.filter(pk=name).update(**values):
             _store(name, home=home, roles=roles)
 
 
-def unregister(name: str) -> None:
+def unregister(name: str, *, home: Path) -> None:
     """Delete the row of a server that stops."""
     RunningServer.objects.filter(pk=name).delete()
+    with suppress(OSError):
+        shared_folder.delete_marks(home, name)
 
 
 def running_servers() -> QuerySet[RunningServer]:
@@ -127,11 +135,20 @@ def _store(name: str, *, home: Path, roles: Sequence[str]) -> None:
         "host": socket.gethostname(),
         "roles": " ".join(roles),
         "version": VERSION,
-        "settings": _digests(home),
+        "settings": _settings(name, home),
         "started_at": now,
         "seen_at": now,
     }
     RunningServer.objects.update_or_create(pk=name, defaults=values)
+
+
+def _settings(name: str, home: Path) -> dict[str, str]:
+    """Return what a server stores about its settings, with a new mark in a data folder that has images."""
+    found = _digests(home)
+    if not settings.FILES_URL:
+        with suppress(OSError):  # on a full disk there is no mark, and others do not look for one
+            found[FOLDER_MARK] = _digest(FOLDER_MARK, shared_folder.renew_mark(home, name))
+    return found
 
 
 def _digests(home: Path) -> dict[str, str]:
@@ -139,26 +156,27 @@ def _digests(home: Path) -> dict[str, str]:
     values = {
         "SECRET_KEY": "",
         "SITE_URL": settings.SITE_URL,
-        "place of files": settings.FILES_URL or _folder_id(home),
+        "place of files": settings.FILES_URL or shared_folder.folder_id(home),
         "EMAIL_URL": os.environ.get("EMAIL_URL", ""),
         "BEHIND_PROXY": " ".join(sorted(map(str, settings.PROXIES))),
     }
-    key = settings.SECRET_KEY.encode()
-    return {
-        name: hmac.digest(key, f"{name} {value}".encode(), "sha256").hex() for name, value in values.items()
-    }
+    return {name: _digest(name, value) for name, value in values.items()}
 
 
-def _folder_id(home: Path) -> str:
-    """Return the random name of a data folder, by which machines recognize a folder that they share."""
-    path = home / "folder_id"
-    if not path.exists():
-        own = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-        own.write_text(secrets.token_hex(16))
-        with suppress(FileExistsError):  # another server was faster
-            os.link(own, path)
-        own.unlink()
-    return path.read_text()
+def _digest(name: str, value: str) -> str:
+    return hmac.digest(settings.SECRET_KEY.encode(), f"{name} {value}".encode(), "sha256").hex()
+
+
+def _check_folder_is_shared(other: RunningServer, home: Path) -> None:
+    """Raise ContradictionError if another server runs in a copy of this data folder, or in its original."""
+    latest = other.settings.get(FOLDER_MARK)  # servers of the version before, or with FILES_URL, have none
+    marks = shared_folder.read_marks(home, other.name) if latest else []
+    if latest and latest not in [_digest(FOLDER_MARK, mark) for mark in marks]:
+        raise ContradictionError(
+            f"{other.host} runs this site ({other.roles}) in another data folder. That one or {home} is a "
+            "copy, and images would be on one machine only. Let both use the same folder, such as by NFS, or "
+            f"set FILES_URL (docs/scale.md). {_ONCE_STOPPED}"
+        )
 
 
 def _compare(other: RunningServer, digests: dict[str, str]) -> None:
@@ -166,6 +184,5 @@ def _compare(other: RunningServer, digests: dict[str, str]) -> None:
     for name, remedy in _REMEDIES.items():
         if other.settings.get(name) != digests[name]:
             raise ContradictionError(
-                f"{other.host} runs this site ({other.roles}) with another {name}. {remedy} If that server "
-                f"has been stopped, wait {LOST_AFTER.seconds // 60} minutes."
+                f"{other.host} runs this site ({other.roles}) with another {name}. {remedy} {_ONCE_STOPPED}"
             )

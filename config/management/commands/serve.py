@@ -159,7 +159,7 @@ class Command(LongRunningCommand):
             yield
         finally:
             with suppress(DatabaseError):
-                running_servers.unregister(self.name)
+                running_servers.unregister(self.name, home=home)
                 connection.close()
 
     @contextmanager

@@ -1,5 +1,6 @@
 """The rows of running servers: what is registered, refused, and continued after a server is lost."""
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,9 @@ from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from config.models import CacheEntry, RunningServer
-from config.owner import system_status
+from config.owner import problems
 from config.scheduler.jobs import delete_expired_cache_entries
-from config.server import running_servers
+from config.server import running_servers, shared_folder
 from config.server.running_servers import LOST_AFTER, ContradictionError
 
 pytestmark = pytest.mark.django_db
@@ -62,7 +63,7 @@ def test_a_server_is_listed_while_it_renews_its_row(register, tmp_path):
     assert names() == ["serve-b"]
     running_servers.renew("serve-a", home=tmp_path, roles=ROLES)
     assert names() == ["serve-a", "serve-b"]
-    running_servers.unregister("serve-a")
+    running_servers.unregister("serve-a", home=tmp_path)
     assert names() == ["serve-b"]
 
 
@@ -118,6 +119,63 @@ def test_a_server_with_another_setting_is_refused(register, settings, setting, v
     register("serve-b")
 
 
+@pytest.fixture
+def renew(tmp_path):
+    """Return a function that renews a server as it does every 20 seconds."""
+    return lambda name: running_servers.renew(name, home=tmp_path / "home", roles=ROLES)
+
+
+def test_a_server_with_a_copy_of_the_data_folder_is_refused(register, renew, settings, tmp_path):
+    register("serve-a")
+    shutil.copytree(tmp_path / "home", tmp_path / "copy")
+    for _ in range(2):
+        renew("serve-a")
+    with pytest.raises(ContradictionError, match=r"in another data folder. That one or .*copy is a copy"):
+        register("serve-b", "copy")
+    assert names() == ["serve-a"]
+    register("serve-b")
+    settings.FILES_URL = "s3://bucket"  # then nothing that is shared is in the folder
+    for name in names():
+        running_servers.unregister(name, home=tmp_path / "home")
+    register("serve-a")
+    register("serve-c", "copy")
+    assert not (tmp_path / "copy" / "servers" / "serve-c").exists()
+
+
+def test_a_mark_that_is_renewed_meanwhile_is_no_other_folder(register, renew, monkeypatch):
+    register("serve-a")
+    read = shared_folder.read_marks
+
+    def read_late(home, server):
+        if server == "serve-a":
+            monkeypatch.undo()
+            renew("serve-a")
+        return read(home, server)
+
+    monkeypatch.setattr(shared_folder, "read_marks", read_late)
+    register("serve-b")
+    assert names() == ["serve-a", "serve-b"]
+
+
+def test_a_server_of_the_version_before_has_no_mark(register, tmp_path):
+    of_the_version_before = register("serve-a")
+    del of_the_version_before.settings[running_servers.FOLDER_MARK]
+    of_the_version_before.save()
+    shutil.copytree(tmp_path / "home", tmp_path / "copy", ignore=shutil.ignore_patterns("servers"))
+    register("serve-b", "copy")
+
+
+def test_a_server_that_can_write_no_mark_goes_on(register, renew, monkeypatch):
+    register("serve-a")
+
+    def fail(home, server):
+        raise OSError
+
+    monkeypatch.setattr(shared_folder, "renew_mark", fail)
+    renew("serve-a")
+    register("serve-b")
+
+
 def test_servers_with_another_mail_server_are_named(register, monkeypatch):
     register("serve-a")
     of_the_version_before = register("serve-b")
@@ -128,8 +186,8 @@ def test_servers_with_another_mail_server_are_named(register, monkeypatch):
     monkeypatch.setenv("EMAIL_URL", "submission://mail.example.org")
     register("serve-c")
     assert running_servers.differing_settings() == ["EMAIL_URL"]
-    problems = [problem.message for problem in system_status.find_problems("")]
-    assert "The servers of this site have different values of EMAIL_URL." in problems
+    found = [problem.message for problem in problems.find_problems("")]
+    assert "The servers of this site have different values of EMAIL_URL." in found
 
 
 def test_a_server_that_misses_renewals_is_silent(register):
