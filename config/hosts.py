@@ -40,6 +40,13 @@ def parse_networks(text: str) -> tuple[Network, ...]:
     return networks
 
 
+def include_everybody(networks: Sequence[Network]) -> bool:
+    """Return whether the networks together contain all IPv4 or all IPv6 addresses."""
+    v4 = ipaddress.collapse_addresses(one for one in networks if isinstance(one, ipaddress.IPv4Network))
+    v6 = ipaddress.collapse_addresses(one for one in networks if isinstance(one, ipaddress.IPv6Network))
+    return any(one.prefixlen == 0 for one in v4) or any(one.prefixlen == 0 for one in v6)
+
+
 def is_within(address: str, networks: Sequence[Network]) -> bool:
     """Return whether an IP address is in one of the networks, also IPv4 written as IPv6.
 
@@ -48,7 +55,7 @@ def is_within(address: str, networks: Sequence[Network]) -> bool:
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
-        return any(network.prefixlen == 0 for network in networks)
+        return include_everybody(networks)
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
         parsed = parsed.ipv4_mapped
     return any(parsed in network for network in networks)

@@ -17,7 +17,7 @@ from django.core.mail.message import sanitize_address
 from django.db import connection
 from django.http.request import host_validation_re
 
-from config.hosts import is_loopback
+from config.hosts import include_everybody, is_loopback
 from config.settings import env_flag, oidc_providers, oidc_variable
 from core.commands import ENVIRONMENT_TAG
 from core.database import replicas
@@ -314,8 +314,7 @@ def check_secret_key_mode(app_configs: Sequence[Any] | None = None, **kwargs: An
 @register(Tags.security, deploy=True)
 def check_proxy_bypass(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Warn if clients can bypass the proxy, and so forge their IP address."""
-    trusts_all = any(network.prefixlen == 0 for network in settings.PROXIES)
-    if not trusts_all or is_loopback(settings.HOST):
+    if not include_everybody(settings.PROXIES) or is_loopback(settings.HOST):
         return []
     return [
         Warning(

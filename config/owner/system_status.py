@@ -2,7 +2,6 @@
 
 import platform
 import shutil
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,26 +11,24 @@ from typing import Any
 
 import django
 from django.conf import settings
-from django.core.checks import CheckMessage, run_checks
 from django.db import Error, connection
 from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
-from accounts.emails import confirmed_emails
-from accounts.models import User
 from archive.models import Import
 from archive.nightly import list_nightly
 from articles.site.current_site import read_site
+from config.hosts import include_everybody
 from config.models import MailDay, MailFailure, RunningServer
-from config.owner import jobs
+from config.owner import jobs, problems
 from config.scheduler.jobs import JOBS
-from config.server import postgres, running_servers, sample
+from config.scheduler.runner import last_active_at
+from config.server import postgres, running_servers
 from config.system_checks import is_private
 from core import VERSION
 from core.backup_folder import NIGHTLY_FOLDER, BackupFailure, LastBackup, last_backup, last_failure
-from core.database.migration_state import unapplied_migrations
 from core.database.replicas import read_position, replicas
 from core.database.sql import fetch_rows, fetch_value
 from core.files import quick_storage, storage
@@ -78,24 +75,6 @@ JOB_NAMES = {
     "screen_imported": gettext_lazy("Check the comments of an import"),
 }
 
-# Django's checks for a site without HTTPS. The page shows one problem in place of all of them.
-_HTTPS_CHECKS = {"security.W004", "security.W008", "security.W012", "security.W016"}
-
-# Django's checks of settings that the owner can change: what is wrong, and what to do.
-_DJANGO_CHECKS = {
-    "security.W009": (
-        gettext_lazy("SECRET_KEY is too easy to guess: with it, others could log in as anybody."),
-        gettext_lazy(
-            "Set SECRET_KEY to 50 or more random characters, or leave it out and the site makes one. Restart "
-            "the site. Everybody has to log in again."
-        ),
-    ),
-    "security.W018": (
-        gettext_lazy("DEBUG is on: error pages show settings and data of the site to anybody."),
-        gettext_lazy("Leave DEBUG out and restart the site."),
-    ),
-}
-
 
 # pg_stat_replication.sync_state in words
 _SYNC_STATES = {
@@ -110,15 +89,6 @@ FROM pg_stat_replication WHERE state IS DISTINCT FROM 'backup' ORDER BY applicat
 # Each login sees the state of its own sessions.
 _WAITING_COMMITS = """
 SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'SyncRep'"""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A problem that needs attention. `is_serious`: attackers could harm the site or its readers."""
-
-    message: str
-    fix: str
-    is_serious: bool = True
 
 
 @dataclass(frozen=True)
@@ -213,6 +183,7 @@ class SystemStatus:
     versions: list[tuple[str, str]]
     version: str  # of this program
     servers: list[RunningServer]
+    proxies: str  # whose headers are trusted, in words; "" if nobody's
     database_size: int
     database: str  # its location, in words
     replicas: list[ReplicaStatus]
@@ -229,13 +200,13 @@ class SystemStatus:
     mail_failures: list[MailFailure]
     jobs: JobQueue
     scheduled_jobs: list[ScheduledJob]
-    scheduler_ran_at: datetime | None  # the start of the job that it started last
+    scheduler_ran_at: datetime | None  # the start of its last job, or now while one runs
     scheduler_is_late: bool
-    problems: list[Problem]
+    problems: list[problems.Problem]
     is_private: bool
 
     @property
-    def is_database_wrong(self) -> bool:
+    def database_needs_attention(self) -> bool:
         """Return whether the disk is nearly full, a replica does not answer, or commits wait for one."""
         return self.disk.is_low or any(replica.error for replica in self.replicas) or self.waiting_commits > 0
 
@@ -244,8 +215,7 @@ def read_system_status() -> SystemStatus:
     """Return the system status of this moment."""
     now = timezone.now()
     size, postgres_version = _database_size_and_version()
-    scheduled_jobs = _scheduled_jobs()
-    scheduler_ran_at = max((job.last.started_at for job in scheduled_jobs if job.last), default=None)
+    scheduler_ran_at = last_active_at()
     store_error = _store_error()
     backup = None if store_error else last_backup()
     return SystemStatus(
@@ -257,6 +227,7 @@ def read_system_status() -> SystemStatus:
         ],
         version=VERSION,
         servers=list(running_servers.running_servers()),
+        proxies=_proxies(),
         database_size=size,
         database=_database_location(),
         replicas=read_replicas(),
@@ -272,10 +243,10 @@ def read_system_status() -> SystemStatus:
         mail_server=mail_server(),
         mail_failures=list(MailFailure.objects.order_by("-at")[:MAX_LISTED]),
         jobs=_job_queue(now),
-        scheduled_jobs=scheduled_jobs,
+        scheduled_jobs=_scheduled_jobs(),
         scheduler_ran_at=scheduler_ran_at,
         scheduler_is_late=scheduler_ran_at is None or scheduler_ran_at < now - LATE_AFTER,
-        problems=list(find_problems(store_error)),
+        problems=problems.find_problems(store_error),
         is_private=is_private(),
     )
 
@@ -312,76 +283,18 @@ def _store_error() -> str:
     return ""
 
 
-def find_problems(store_error: str) -> Iterator[Problem]:
-    """Yield the problems that `manage.py check --deploy` finds, then those that only a running site knows."""
-    if not settings.HTTPS:
-        yield Problem(
-            _("The site is served without HTTPS: others can read passwords and cookies on the network."),
-            _(
-                "Put an HTTPS proxy in front of the site, as docs/operate.md shows, and set "
-                "SITE_URL=https://… and BEHIND_PROXY (docs/operate.md)."
-            ),
-        )
-    for check in run_checks(include_deployment_checks=True, databases=["default"]):
-        if check.id not in _HTTPS_CHECKS and check.id not in settings.SILENCED_SYSTEM_CHECKS:
-            yield _describe_check(check)
-    if store_error:
-        yield Problem(
-            _("The files of the site can’t be read: %(why)s.") % {"why": store_error},
-            _(
-                "Until the store works again, no image is shown or stored, and no backup is made. Check "
-                "FILES_URL."
-            ),
-        )
-    if names := running_servers.differing_settings():
-        yield Problem(
-            _("The servers of this site have different values of %(names)s.") % {"names": ", ".join(names)},
-            _("Set the same values on all machines (docs/scale.md)."),
-        )
-    if emails := sample.active_emails():
-        yield Problem(
-            _("Accounts of the sample data can log in: %(emails)s.") % {"emails": ", ".join(emails)},
-            _("Deactivate them under People before others can reach the site."),
-        )
-    if names := unapplied_migrations():
-        yield Problem(
-            _("The database lacks migrations of this version: %(names)s.") % {"names": ", ".join(names[:5])},
-            _("Run manage.py upgrade, or restart bin/serve."),
-        )
-    admins = User.objects.administrators().active()
-    if unconfirmed := admins.exclude(pk__in=confirmed_emails().values("user")).count():
-        yield Problem(
-            ngettext(
-                "The e-mail of %(n)s administrator is not confirmed: they get no notifications.",
-                "The e-mails of %(n)s administrators are not confirmed: they get no notifications.",
-                unconfirmed,
-            )
-            % {"n": unconfirmed},
-            _("They can open E-mail in their account menu and send the confirmation mail again."),
-            is_serious=False,
-        )
-    if not mail_server():
-        yield Problem(
-            _("No mail server is set: nobody gets mails, not even to reset a password."),
-            _("Set EMAIL_URL and restart the site. Then send a test e-mail."),
-            is_serious=False,
-        )
-
-
-def _describe_check(check: CheckMessage) -> Problem:
-    """Return a problem that a system check found. Checks of this project say what to do, Django's do not."""
-    if check.id in _DJANGO_CHECKS:
-        message, fix = _DJANGO_CHECKS[check.id]
-        return Problem(str(message), str(fix))
-    reporting = _("Run manage.py check --deploy to see the details, and report it as a fault of Soundoff.")
-    return Problem(str(check.msg), str(check.hint or reporting))
-
-
 def _database_size_and_version() -> tuple[int, str]:
     size, version = fetch_rows(
         "SELECT pg_database_size(current_database()), split_part(current_setting('server_version'), ' ', 1)"
     )[0]
     return int(size), str(version)
+
+
+def _proxies() -> str:
+    if include_everybody(settings.PROXIES):
+        return _("any address that reaches the site")
+    # A single address without the length of its prefix.
+    return ", ".join(str(one.network_address if one.num_addresses == 1 else one) for one in settings.PROXIES)
 
 
 def _database_location() -> str:

@@ -1,6 +1,7 @@
 """The system status, and its buttons that run a failed job again."""
 
 import os
+import re
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -22,9 +23,9 @@ from articles.models import Site
 from comments.tasks import mail_confirmation
 from config.hosts import parse_networks
 from config.models import MailDay, MailFailure
-from config.owner import system_status
+from config.owner import problems, system_status
 from config.scheduler.jobs import JOBS, Job
-from config.scheduler.runner import is_due, run_if_due
+from config.scheduler.runner import LOCK_NAMESPACE, is_due, run_if_due
 from config.system_checks import check_proxy_bypass, check_secret_key_mode, check_web_login
 from core import VERSION, stored_jobs
 from core.backup_folder import (
@@ -34,6 +35,7 @@ from core.backup_folder import (
     record_failure,
 )
 from core.data_folder import PROJECT
+from core.database.locks import try_lock
 from moderation.models import JobRun
 from tests.config.owner.helpers import failed_job, quiet
 from tests.conftest import use_store
@@ -211,6 +213,18 @@ def test_a_missing_job_worker_is_shown(ada_client: Client) -> None:
     assert "The job worker does not seem to run" not in page(ada_client)  # that one has time
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_scheduler_is_not_missing_while_a_long_job_runs(ada_client: Client) -> None:
+    job = JobRun.objects.create(name="long", started_at=timezone.now() - timedelta(hours=1))
+    missing = "The scheduler does not seem to run"
+    assert missing in page(ada_client)
+    with try_lock(LOCK_NAMESPACE, "long"):
+        assert missing not in page(ada_client)
+        job.started_at -= timedelta(hours=5)  # it hangs
+        job.save()
+        assert missing in page(ada_client)
+
+
 def test_failed_and_interrupted_scheduled_jobs_are_shown(ada_client: Client) -> None:
     assert "Has never run." in page(ada_client)
 
@@ -308,13 +322,30 @@ def test_a_key_that_others_can_read(settings: Any, tmp_path: Any, monkeypatch: p
 
 
 def test_a_port_behind_the_proxy_that_others_reach(settings: Any) -> None:
-    settings.PROXIES, settings.HOST = parse_networks("0.0.0.0/0 ::/0"), "0.0.0.0"
-    assert [one.id for one in check_proxy_bypass()] == ["config.W002"]
+    settings.HOST = "0.0.0.0"
+    for everybody in ["0.0.0.0/0 ::/0", "0.0.0.0/1 128.0.0.0/1"]:
+        settings.PROXIES = parse_networks(everybody)
+        assert [one.id for one in check_proxy_bypass()] == ["config.W002"]
     settings.PROXIES = parse_networks("10.0.0.5")
     assert check_proxy_bypass() == []
     settings.PROXIES = parse_networks("0.0.0.0/0")
     settings.HOST = "127.0.0.1"
     assert check_proxy_bypass() == []
+
+
+@pytest.mark.parametrize(
+    ("proxies", "row"),
+    [
+        ("", None),
+        ("10.0.1.0/24, 10.0.0.5", "10.0.1.0/24, 10.0.0.5"),
+        ("0.0.0.0/0 ::/0", "any address that reaches the site"),
+    ],
+)
+def test_the_page_names_the_trusted_proxies(
+    settings: Any, ada_client: Client, proxies: str, row: str | None
+) -> None:
+    settings.PROXIES = parse_networks(proxies)
+    assert re.findall("<dt>Trusted proxies</dt> <dd>(.*?)</dd>", page(ada_client)) == ([row] if row else [])
 
 
 def test_a_web_login_that_owns_tables_is_a_problem(db: None) -> None:
@@ -325,10 +356,10 @@ def test_a_web_login_that_owns_tables_is_a_problem(db: None) -> None:
 @pytest.mark.django_db
 def test_each_problem_has_this_projects_own_instructions(settings: Any) -> None:
     settings.SECRET_KEY, settings.DEBUG = "short", True
-    problems = {problem.message: problem.fix for problem in system_status.find_problems("")}
-    text = " ".join([*problems, *problems.values()])
+    found = {problem.message: problem.fix for problem in problems.find_problems("")}
+    text = " ".join([*found, *found.values()])
     assert "SECRET_KEY is too easy to guess" in text
     assert "Leave DEBUG out and restart the site." in text
     assert "django-insecure" not in text
     assert "Search the web" not in text
-    assert all(problems.values())
+    assert all(found.values())
