@@ -80,14 +80,7 @@ def _lines(cluster: Cluster, seeded: dict[str, Any], faults: Sequence[Fault]) ->
     seconds = measure_lost_lock(cluster)
     yield f"A web host that was cut off in a transaction held its locks for {seconds:.0f} s."
     yield ""
-    before = _processor_seconds(cluster)
     yield from runner.rows(HEAD, (measure(cluster, seeded, fault, n) for n, fault in enumerate(faults)))
-    yield ""
-    yield "Processor time of the hosts during all of this:"
-    after = _processor_seconds(cluster)
-    yield from runner.rows(
-        "hosts | seconds", (f"{name} | {max(0, after[name] - before[name]):.0f}" for name in after)
-    )
 
 
 @contextmanager

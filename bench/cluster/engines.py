@@ -198,7 +198,7 @@ class Cluster:
         api, database = f"{host.address}:8008", f"{host.address}:5432"
         config |= {
             "name": host.name,
-            "restapi": {"listen": api, "connect_address": api},
+            "restapi": config["restapi"] | {"listen": api, "connect_address": api},
             "etcd3": {"hosts": [f"{self.hosts['etcd'].address}:2379"]},
             "watchdog": {"mode": "off"},  # it would reset this machine
         }

@@ -10,9 +10,11 @@ from core.data_folder import PROJECT
 def write_config(name: str, folder: Path, bind: str, servers: Mapping[str, str]) -> Path:
     """Write deploy/`name` into the folder, with this address to listen on and these addresses of servers.
 
-    It speaks HTTP, without a certificate. Its socket for commands is admin.sock in the folder.
+    It speaks HTTP, without a certificate, and runs as the user who starts it. Its socket for commands is
+    admin.sock in the folder.
     """
     text = (PROJECT / "deploy" / name).read_text()
+    text = re.sub(r"^frontend plain\n(  .*\n)+|^  (user|group) .*\n", "", text, flags=re.MULTILINE)
     text, count = re.subn(r"^  bind .*", f"  bind {bind}", text, flags=re.MULTILINE)
     assert count == 1
     text = text.replace("/run/haproxy", str(folder)).replace(

@@ -164,10 +164,30 @@ def test_the_sql_creates_a_database_with_two_logins() -> None:
         web.close()
 
 
-def test_haproxy_accepts_the_file_for_the_database() -> None:
-    argv = [find_program("haproxy", "haproxy"), "-c", "-f", DEPLOY / "haproxy_database.cfg"]
+@pytest.mark.parametrize("name", ["haproxy.cfg", "haproxy_database.cfg"])
+def test_haproxy_accepts_its_files(name: str, tmp_path: Path) -> None:
+    file = tmp_path / name
+    # It would read the certificate.
+    file.write_text((DEPLOY / name).read_text().replace(" ssl crt /etc/haproxy/site.pem", ""))
+    argv = [find_program("haproxy", "haproxy"), "-c", "-f", file]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_files_of_a_cluster_agree() -> None:
+    patroni = yaml.safe_load((DEPLOY / "patroni.yml").read_text())
+    dcs = patroni["bootstrap"]["dcs"]
+    assert dcs["loop_wait"] + 2 * dcs["retry_timeout"] <= dcs["ttl"], "as Patroni demands"
+    assert dcs["primary_start_timeout"] < dcs["ttl"], "no fault lets posts wait longer than a lost primary"
+    assert patroni["restapi"]["authentication"]["password"]
+    etcd = (DEPLOY / "etcd.env").read_text()
+    nodes = re.findall(r"etcd\d=http://([\d.]+):2380", etcd)
+    assert patroni["etcd3"]["hosts"] == [f"{address}:2379" for address in nodes]
+    assert {*re.findall(r"^ETCD_(?!NAME|DATA_DIR|INITIAL_CLUSTER)\w+=http://([\d.]+):\d+$", etcd, re.M)} == {
+        nodes[0]
+    }
+    servers = re.findall(r"^  server pg\d (\S+)$", (DEPLOY / "haproxy_database.cfg").read_text(), re.M)
+    assert patroni["postgresql"]["listen"] == servers[0]
 
 
 def test_a_shell_reads_the_documented_settings_as_systemd_does(tmp_path: Path) -> None:
