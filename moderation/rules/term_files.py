@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 MAX_FILE_BYTES = 4 * 1024 * 1024
 MAX_TERMS = 200_000
 MAX_TERM_LENGTH = 200  # characters
+COMMENT_START = "# "  # "#tag" is a term
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,14 @@ def read_terms(data: bytes) -> TermFile:
                 _("Line %(line)s has a zero byte. This is not a text file.") % {"line": f"{number:,}"},
                 code="zero",
             )
-        if len(line) > MAX_TERM_LENGTH:
+        if len(line) > MAX_TERM_LENGTH and not line.startswith(COMMENT_START):
             raise ValidationError(
                 _("Line %(line)s has %(count)s characters. A term may have at most %(limit)s.")
                 % {"line": f"{number:,}", "count": f"{len(line):,}", "limit": MAX_TERM_LENGTH},
                 code="length",
             )
     nonempty = [line for line in lines if line]
-    kept = [line for line in nonempty if not line.startswith("# ")]
+    kept = [line for line in nonempty if not line.startswith(COMMENT_START)]
     terms = list(dict.fromkeys(kept))
     if not terms:
         raise ValidationError(_("This file has no terms. Put one term on each line."), code="empty")
@@ -86,8 +87,8 @@ def _notices(lines: list[str], nonempty: list[str], kept: list[str], terms: list
     if remarks := len(nonempty) - len(kept):
         notices.append(
             ngettext(
-                "%(n)s line that starts with # was left out.",
-                "%(n)s lines that start with # were left out.",
+                "%(n)s comment, which starts with # and a space, was left out.",
+                "%(n)s comments, which start with # and a space, were left out.",
                 remarks,
             )
             % {"n": f"{remarks:,}"}

@@ -162,12 +162,13 @@ def test_saving_an_unchanged_rule_that_is_off_switches_it_on(client, maria):
 def test_a_list_comes_back_with_the_form_and_is_stored_as_one_rule(client, maria):
     client.force_login(maria)
     make_decided_comments(maria, good=["A specialist"], bad=["cialis!"])
-    file = upload("cialis\r\nСКИДКА\n\n# a remark\ncialis\nx\n".encode())
+    remark = "# " + "a remark of any length " * 20
+    file = upload(f"cialis\r\nСКИДКА\n\n{remark}\ncialis\nx\n".encode())
     page = client.post(LIST, {"file": file, "holds": "on", "try": "1"})
     assert "Would have caught <b>1</b> of 1 removed comments and <b>1</b> of 1 approved comments" in page.text
     for words in (
         "1 empty line was left out.",
-        "1 line that starts with # was left out.",
+        "1 comment, which starts with # and a space, was left out.",
         "1 duplicate line was left out.",
         "1 term is a single character, which many good comments contain: x",
     ):
