@@ -20,8 +20,8 @@ from moderation.spam_filter.classifier.reference import (
     MIN_BLOCKED_LENGTH,
     Reference,
     letter_triples,
+    ngram_hashes,
     text_hash,
-    word_runs,
 )
 from moderation.spam_filter.classifier.starter import read_values, shorten
 from moderation.spam_filter.classifier.text_features import MAX_WORDS
@@ -59,7 +59,7 @@ def make_reference(rows: Iterable[Row]) -> Reference:
         words=frozenset(text_hash(word) for word, count in counts.items() if count >= MIN_WORD_COUNT),
         blocked=_blocked_terms((DATA / LISTS[0]).read_text("utf-8", errors="replace").splitlines()),
         spam_runs=frozenset(
-            run for part in dump for run in word_runs(find_words(fold_case_and_accents(part)))[-1]
+            run for part in dump for run in ngram_hashes(find_words(fold_case_and_accents(part)))[-1]
         ),
         triples=bytes(max(0, min(255, round(255 * value))) for value in usual),
     )
@@ -120,8 +120,8 @@ def read_samples(rows: Sequence[Row], reference: Reference) -> Samples:
     for row in rows:
         comment = shorten(ParsedComment(row.data))
         samples.values.append(read_values(comment, reference)[0])
-        samples.runs.append(word_runs(comment.word_texts[:MAX_WORDS])[-1])
-        for kind, slots in ngrams.slots(comment).items():
+        samples.runs.append(ngram_hashes(comment.word_texts[:MAX_WORDS])[-1])
+        for kind, slots in ngrams.comment_slots(comment).items():
             samples.slots[kind].append(slots)
     return samples
 

@@ -67,10 +67,10 @@ def find_unweighted(parsed: ParsedComment) -> list[CheckResult]:
         for name, check in CHECKS.items()
         if check.signal and check.weight is None and name not in SIGNALS
     }
-    return signal_results(find_signals(parsed, unweighted))
+    return stored_check_results(find_signals(parsed, unweighted))
 
 
-def signal_results(found: Iterable[SignalResult]) -> list[CheckResult]:
+def stored_check_results(found: Iterable[SignalResult]) -> list[CheckResult]:
     """Return those of these results of signals that are stored."""
     return [
         CheckResult(
@@ -100,7 +100,7 @@ def can_search_for(rule_kind: str) -> bool:
     return any(check.rule_kind == rule_kind for check in CHECKS.values())
 
 
-def rule_check(rule_kind: str) -> Find:
+def rule_finder(rule_kind: str) -> Find:
     """Return the code of the check that searches for the rules of this kind."""
     return next(check.find for check in CHECKS.values() if check.find and check.rule_kind == rule_kind)
 

@@ -39,7 +39,7 @@ from moderation.actions.request_helpers import (
 )
 from moderation.erasure import evidence, restricted_content, restrictions
 from moderation.models import Batch, Restriction
-from moderation.screening.duplicates import find_similar
+from moderation.screening.duplicates import find_duplicates
 
 PAGE_SIZE = 50  # restrictions
 
@@ -106,7 +106,7 @@ def restrict(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _with_same_text(comment: Comment, user: User) -> list[int]:
     """Return the other comments with the same or nearly the same text, which are many for a short text."""
-    similar = find_similar(comment, restrictions.MAX_AT_ONCE - 1)
+    similar = find_duplicates(comment, restrictions.MAX_AT_ONCE - 1)
     others = Comment.objects.moderated_by(user).filter(pk__in=similar, erased_at=None)
     return list(others.order_by("pk").values_list("pk", flat=True))
 

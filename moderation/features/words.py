@@ -1,4 +1,4 @@
-"""Words of texts: finding them, their stems, and runs of them. Pure functions.
+"""Words of texts: finding them, their stems, and phrases of them. Pure functions.
 
 The spam filter reads folded text and takes the parts of a hyphenated word for words. The groups of similar
 comments keep accents and hyphens.
@@ -12,7 +12,7 @@ from moderation.features.contacts import EMAIL_ADDRESS
 from moderation.features.links import blank, typed_links
 from moderation.features.word_lists import GROUP_IGNORED_WORDS, IGNORED_WORDS
 
-RUN_LENGTH = 4  # consecutive words that are compared as one run
+PHRASE_LENGTH = 4  # consecutive words that are compared as one phrase
 STEM_LENGTH = 6  # letters by which two words are taken for the same
 
 WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
@@ -77,21 +77,25 @@ def group_stems(words: Iterable[str]) -> set[str]:
     return {stem(w) for w in set(words) if is_content_word(w, GROUP_IGNORED_WORDS, 4)}
 
 
-# Runs, and the positions of words
+# Phrases, and the positions of words
 
 
-def word_runs(words: list[str]) -> "array[int]":
-    """Return a hash for each RUN_LENGTH consecutive words. Hashes differ between processes."""
-    if len(words) < RUN_LENGTH:
+def phrase_hashes(words: list[str]) -> "array[int]":
+    """Return a hash for each PHRASE_LENGTH consecutive words. Hashes differ between processes."""
+    if len(words) < PHRASE_LENGTH:
         return array("q")
-    return array("q", map(hash, zip(*(words[n:] for n in range(RUN_LENGTH)), strict=False)))
+    return array("q", map(hash, zip(*(words[n:] for n in range(PHRASE_LENGTH)), strict=False)))
 
 
-def run_spans(text: str, shared: Container[int]) -> list[tuple[int, int]]:
-    """Return the span of each run of words that is in `shared`."""
+def shared_phrase_spans(text: str, shared: Container[int]) -> list[tuple[int, int]]:
+    """Return the span of each phrase whose hash is in `shared`."""
     matches = lowercase_matches(text)
-    runs = enumerate(word_runs([m[0] for m in matches]))
-    return [(matches[n].start(), matches[n + RUN_LENGTH - 1].end()) for n, run in runs if run in shared]
+    phrases = enumerate(phrase_hashes([m[0] for m in matches]))
+    return [
+        (matches[n].start(), matches[n + PHRASE_LENGTH - 1].end())
+        for n, phrase in phrases
+        if phrase in shared
+    ]
 
 
 def first_spans(text: str, wanted: Container[str]) -> dict[str, tuple[int, int]]:

@@ -71,7 +71,7 @@ class RuleSet:
             and (compiled.rule.topic is None or compiled.rule.topic in topic_ids)
         )
 
-    def limit(self, kind: str) -> RuleDefinition | None:
+    def strictest_limit(self, kind: str) -> RuleDefinition | None:
         """Return the limit of this kind that applies: the article's, else a topic's, else the site's.
 
         Of several, the strictest applies.
@@ -99,8 +99,8 @@ def compile_rule(rule: RuleDefinition) -> CompiledRule:
 def is_usable(kind: str, value: str) -> bool:
     """Return whether a stored rule can be compiled.
 
-    A rule that was stored without the forms may be invalid, and so may a pattern for a later RE2. A list
-    is not read for this.
+    A rule that was stored without the forms may be invalid, and a later RE2 may refuse a stored pattern. A
+    list is not read for this.
     """
     if kind == "list":
         return True

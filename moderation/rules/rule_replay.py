@@ -31,8 +31,8 @@ from moderation.similar import add_members
 FETCH_SIZE = 2_000  # rows per fetch of a server-side cursor
 
 
-class DecidedComment(NamedTuple):
-    """A comment as it read when a person decided on it."""
+class RuleInput(NamedTuple):
+    """A comment as a rule reads it, with the text that was decided on if there was a decision."""
 
     comment: int
     is_approved: bool
@@ -90,7 +90,7 @@ def replay(rule: RuleDefinition) -> Replay:
     return Replay(removed, caught, approved, sorted(false_positives, reverse=True))
 
 
-def matched_examples(rule: RuleDefinition, ids: Sequence[int]) -> list[tuple[DecidedComment, Spans]]:
+def matched_examples(rule: RuleDefinition, ids: Sequence[int]) -> list[tuple[RuleInput, Spans]]:
     """Return these comments of a replay, in this order, with the spans that match.
 
     Their texts are those that were decided on.
@@ -110,14 +110,14 @@ def span_finder(pk: int) -> Callable[[Comment], Spans]:
     def spans(comment: Comment) -> Spans:
         article = comment.discussion.article
         fields = (comment.body, comment.author_name, comment.created_at, article.pk, article.published_at)
-        return find(DecidedComment(comment.pk, False, *fields)) or []
+        return find(RuleInput(comment.pk, False, *fields)) or []
 
     return spans
 
 
-def _decided_comments(rule: RuleDefinition, ids: Sequence[int] | None = None) -> Iterator[DecidedComment]:
+def _decided_comments(rule: RuleDefinition, ids: Sequence[int] | None = None) -> Iterator[RuleInput]:
     values = {"article": rule.article, "topic": rule.topic, "ids": None if ids is None else list(ids)}
-    return map(DecidedComment._make, _stream_rows(DECIDED_SQL, values))
+    return map(RuleInput._make, _stream_rows(DECIDED_SQL, values))
 
 
 def _stream_rows(statement: str, values: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
@@ -128,11 +128,11 @@ class _RuleMatcher:
     """A matcher of one rule: called with a comment, it returns the spans, or None."""
 
     def __init__(self, rule: RuleDefinition) -> None:
-        self.check = registry.rule_check(rule.kind)
+        self.check = registry.rule_finder(rule.kind)
         self.context = Context(rules=matching.compile_rules([rule]))
         self.discussion_of = lru_cache(maxsize=1_000)(_discussion)
 
-    def __call__(self, comment: DecidedComment) -> Spans | None:
+    def __call__(self, comment: RuleInput) -> Spans | None:
         submission = Submission(
             discussion=self.discussion_of(comment.article, comment.published_at),
             name=comment.name,
@@ -174,7 +174,7 @@ def group_matches(rule: Rule) -> GroupedMatches | None:
     find = _RuleMatcher(rule_definition(rule))
     ids, similarities, last_transition_ids, approved = [], [], [], []
     for *fields, last in _stream_rows(PRESENT_SQL, {"article": rule.article_id, "topic": rule.topic_id}):
-        comment = DecidedComment._make(fields)
+        comment = RuleInput._make(fields)
         if (spans := find(comment)) is None:
             continue
         ids.append(comment.comment)

@@ -131,7 +131,7 @@ SELECT comment_id FROM near_text WHERE comment_id <> %(exclude)s
 ORDER BY comment_id LIMIT %(limit)s"""
 
 
-def find_similar(comment: Comment, limit: int) -> list[int]:
+def find_duplicates(comment: Comment, limit: int) -> list[int]:
     """Return the ids of all comments on the site with the same or nearly the same text.
 
     Returns none for a short text.

@@ -73,7 +73,7 @@ def _limits(context: Context) -> list[RateLimit]:
     around the limit with many names from many addresses. A known person is not limited by others, nor counted
     for them.
     """
-    rule = context.rules.limit(Rule.Kind.RATE)
+    rule = context.rules.strictest_limit(Rule.Kind.RATE)
     new, known = matching.parse_limit(rule.value) if rule else (DEFAULT_NEW_LIMIT, DEFAULT_KNOWN_LIMIT)
     if context.person_is_confirmed and context.has_approved_comment:
         max_count = known * TRUSTED_FACTOR if context.person_is_trusted else known
@@ -184,9 +184,9 @@ SENT_COMMENTS_SQL = f"""
 {_count_for_new(_sent_from("block_hash"))},
 {_count_for_new(_SENT_TO_DISCUSSION)}"""
 
-# The limits of a person and of an IP address once more, as a condition of the insert: comments that are sent
-# in the same moment are checked before any of them is stored. The locks let one after the other be inserted.
-# They come before that of the discussion, and each comment takes them in this order.
+# A condition of the insert, which checks the limits of a person and of an IP address once more: comments that
+# are sent in the same moment have passed the first check together. The locks let one after the other be
+# inserted. They come before that of the discussion, and each comment takes them in this order.
 POSTING_LOCK_SQL = """
 SELECT pg_advisory_xact_lock(hashtextextended('posting ' || %(sender)s, 0));
 SELECT pg_advisory_xact_lock(hashtextextended('posting from ' || encode(%(ip_hash)s::bytea, 'hex'), 0));"""

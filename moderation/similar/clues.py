@@ -1,4 +1,4 @@
-"""Clues: properties of a comment, its story and its discussion that suggest spam. Pure functions."""
+"""Clues: properties of a comment, its story and its discussion that suggest spam or speak against it."""
 
 from collections.abc import Collection, Sequence
 from enum import IntFlag
@@ -28,7 +28,7 @@ class Clue(IntFlag):
     PRAISE = 32  # generic praise that shares no word with article or discussion
     PROMOTION = 64  # advertising words
     STRANGE = 128  # shares hardly a word with article and discussion
-    SPUN = 256  # made of phrases that other comments use
+    SPUN = 256  # made of phrases that other comments use; groups store the names of clues
     EXACT = 512  # the same text as the original
     PAGE_TWICE = 1024  # talks about the site more than once
     TALKS = 2048  # replies to somebody, has a reply, or names a participant

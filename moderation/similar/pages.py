@@ -16,7 +16,7 @@ from comments.models import Comment, State, moderated_stories
 from core.database.sql import fetch_column, fetch_rows
 from moderation import excerpts
 from moderation.actions.state_history import approved_by_person
-from moderation.features.words import lowercase_words, run_spans, word_runs
+from moderation.features.words import lowercase_words, phrase_hashes, shared_phrase_spans
 from moderation.models import CommentGroup, CommentGroupMember
 from moderation.rules import rule_replay
 from moderation.rules.matching import Spans
@@ -84,7 +84,7 @@ WHERE m.group_id = %(group)s AND {IN_ARTICLES}
 MEMBERS_PAGE = f"""
 SELECT m.comment_id, m.similarity, m.clues
 FROM moderation_commentgroupmember m JOIN comments_comment c ON c.id = m.comment_id
-WHERE m.group_id = %(group)s AND {STILL_MEMBER} AND m.comment_id <> ALL(%(without)s::bigint[])
+WHERE m.group_id = %(group)s AND {STILL_MEMBER} AND m.comment_id <> ALL(%(exclude)s::bigint[])
   AND (m.similarity, m.comment_id) > (%(similarity)s::float8, %(after)s)
 ORDER BY m.similarity, m.comment_id LIMIT %(many)s"""
 
@@ -181,7 +181,7 @@ def group_rows(found: Sequence[CommentGroup], user: User) -> list[GroupRow]:
             continue
         sample = [bodies[pk] for pk in samples.get(group.pk, []) if pk in bodies]
         example = next((comment for comment in sample if comment.body), None)
-        shared = _shared_runs(sample)
+        shared = _shared_phrases(sample)
         rows.append(
             GroupRow(
                 group=group,
@@ -190,7 +190,7 @@ def group_rows(found: Sequence[CommentGroup], user: User) -> list[GroupRow]:
                 shared_features=explanations.describe_shared_features(
                     group, counts, is_whole=articles is None
                 ),
-                distinctive_words=_cut_words(group, bodies, articles),
+                distinctive_words=_read_distinctive_words(group, bodies, articles),
                 example=_highlighted_excerpt(example, shared) if example else None,
                 example_comment=example,
             )
@@ -256,7 +256,7 @@ def load_page(
     typical = [] if len(sample) <= mistake_count + TYPICAL_SHOWN else sample[:TYPICAL_SHOWN]
     similarity, last = after or (-1.0, 0)
     wanted = MEMBERS_PER_PAGE if after else MEMBERS_PER_PAGE - len(typical)
-    values: dict[str, Any] = {"group": group.pk, "articles": articles, "without": typical}
+    values: dict[str, Any] = {"group": group.pk, "articles": articles, "exclude": typical}
     values |= {"similarity": similarity, "after": last, "many": wanted + 1}
     rows = [MemberPlace(*row) for row in fetch_rows(MEMBERS_PAGE, values)]
     clues = dict(
@@ -266,7 +266,7 @@ def load_page(
     likely_mistakes = [] if after else rows[:mistake_count]
     others = rows[len(likely_mistakes) :]
     bodies = _load_comments({row.comment for row in rows} | set(sample))
-    shared = _shared_runs([bodies[pk] for pk in sample if pk in bodies])
+    shared = _shared_phrases([bodies[pk] for pk in sample if pk in bodies])
     rule = rule_replay.span_finder(group.details["rule"]) if group.kind == CommentGroup.Kind.RULE else None
 
     def member_row(pk: int, found: int) -> MemberRow:
@@ -283,15 +283,15 @@ def load_page(
 
 
 def shared_spans(group: CommentGroup, comment: Comment) -> Spans:
-    """Return the spans of runs in a member's text that several members share. Runs two statements."""
+    """Return the spans of phrases in a member's text that several members share. Runs two statements."""
     sample = _typical_members([group.pk], None, SAMPLE_SIZE).get(group.pk, [])
-    shared = _shared_runs(list(Comment.objects.filter(pk__in=sample).only("body")))
-    return excerpts.merge_spans(run_spans(comment.body, shared))
+    shared = _shared_phrases(list(Comment.objects.filter(pk__in=sample).only("body")))
+    return excerpts.merge_spans(shared_phrase_spans(comment.body, shared))
 
 
 def distinctive_words(group: CommentGroup, articles: list[int] | None) -> list[str]:
     """Return the distinctive words of a group, read from comments in `articles`."""
-    return _cut_words(group, _load_comments(_comments_with_words([group])), articles)
+    return _read_distinctive_words(group, _load_comments(_comments_with_words([group])), articles)
 
 
 def _typical_members(keys: list[Any], articles: list[int] | None, many: int) -> dict[Any, list[int]]:
@@ -313,7 +313,9 @@ def _comments_with_words(found: Iterable[CommentGroup]) -> list[int]:
     return [pk for group in found for pk, *_ in group.details.get("telling", [])]
 
 
-def _cut_words(group: CommentGroup, bodies: dict[int, Comment], articles: list[int] | None) -> list[str]:
+def _read_distinctive_words(
+    group: CommentGroup, bodies: dict[int, Comment], articles: list[int] | None
+) -> list[str]:
     """Return the distinctive words of a group, read from comments in `articles` whose text is unchanged."""
     states = {State.PENDING, State.PUBLISHED, State.SPAM}
     texts = {
@@ -328,13 +330,13 @@ def _cut_words(group: CommentGroup, bodies: dict[int, Comment], articles: list[i
     ]
 
 
-def _shared_runs(sample: Sequence[Comment]) -> set[int]:
-    """Return the runs of words that several of these comments share."""
+def _shared_phrases(sample: Sequence[Comment]) -> set[int]:
+    """Return the phrases that several of these comments share."""
     counts = Counter[int]()
     for comment in sample:
-        counts.update(set(word_runs(lowercase_words(comment.body))))
+        counts.update(set(phrase_hashes(lowercase_words(comment.body))))
     enough = min(MIN_SIMILAR, max(2, len(sample) // 2))
-    return {run for run, n in counts.items() if n >= enough}
+    return {phrase for phrase, n in counts.items() if n >= enough}
 
 
 def _highlighted_excerpt(
@@ -342,7 +344,11 @@ def _highlighted_excerpt(
 ) -> SafeString:
     """Return an excerpt of a comment's text with highlights.
 
-    Highlights are the shared runs and promotional passages, or what `rule` found.
+    Highlights are the shared phrases and promotional passages, or what `rule` found.
     """
-    found = rule(comment) if rule else [*run_spans(comment.body, shared), *promotional_spans(comment.body)]
+    found = (
+        rule(comment)
+        if rule
+        else [*shared_phrase_spans(comment.body, shared), *promotional_spans(comment.body)]
+    )
     return excerpts.highlighted_excerpt(comment.body, found, EXCERPT_LENGTH)

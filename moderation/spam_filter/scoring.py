@@ -51,7 +51,7 @@ def score_submission(
     parsed.data = replace(parsed.data, article_text=facts.article)
     more = find_site_signals(parsed, facts)
     if active is None:
-        return None, registry.signal_results(more) + registry.find_unweighted(parsed)
+        return None, registry.stored_check_results(more) + registry.find_unweighted(parsed)
     others = list(_external_results(submission)) if submission.ip else []
     own = site_results([*found, *(result for result in others if result.strength)])
     return score_comment(parsed, active, [*more, *own], others)
@@ -69,7 +69,7 @@ def score_comment(
     scorers.
     """
     prediction = active_model.predict(parsed, active, more)
-    own = registry.signal_results(prediction.signals) + registry.find_unweighted(parsed)
+    own = registry.stored_check_results(prediction.signals) + registry.find_unweighted(parsed)
     filter_finding = CheckResult(
         check=FILTER.name,
         strength=prediction.probability,

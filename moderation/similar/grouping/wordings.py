@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from moderation.features.contacts import EMAIL_ADDRESS
 from moderation.features.links import TYPED_LINK
-from moderation.features.words import RUN_LENGTH, lowercase_words, word_runs
+from moderation.features.words import PHRASE_LENGTH, lowercase_words, phrase_hashes
 from moderation.similar.clues import CONTACT, LINK, SPUN, TEMPLATE
 from moderation.similar.compared import MIN_SPAM, ComparedComments
 from moderation.similar.grouping.proposals import (
@@ -20,7 +20,7 @@ from moderation.similar.grouping.proposals import (
     propose,
 )
 
-MIN_COVERAGE = 0.5  # share of a text's words that stand in runs shared with others
+MIN_COVERAGE = 0.5  # share of a text's words that stand in phrases shared with others
 MIN_COVERED_WORDS = 8
 MIN_TEMPLATE_COVERAGE = 0.6  # the same of the signs of a template
 TRACKBACK_STARTS = ("[...]", "[…]")  # of the excerpt of a page that links to the story, which is a quotation
@@ -32,31 +32,31 @@ SIGNS = re.compile(
 
 
 def propose_shared_wordings(compared: ComparedComments, is_grouped: bytearray) -> Iterator[Proposal]:
-    """Propose texts that share their wording: most of their words stand in runs shared with other texts.
+    """Propose texts that share their wording: most of their words stand in phrases shared with other texts.
 
     Wordings whose texts are mostly promotional are one group, because a bot has dozens of templates.
     Quotations of the article or of the parent comment do not count as shared.
     """
-    runs_of = dict(enumerate(map(word_runs, compared.words)))
-    shared = _find_shared_runs(compared, runs_of, _common_runs(compared, runs_of, is_grouped))
-    spun = {
+    phrases_of = dict(enumerate(map(phrase_hashes, compared.words)))
+    shared = _find_shared_phrases(compared, phrases_of, _common_phrases(compared, phrases_of, is_grouped))
+    chosen = {
         index: covered
         for index, covered in shared.covered.items()
         if covered >= max(MIN_COVERED_WORDS, MIN_COVERAGE * len(compared.words[index]))
     }
-    union = _join_by_runs(shared, spun)
-    for index in sorted(spun):  # a bot has many templates, but few names to promote
+    union = _join_by_phrases(shared, chosen)
+    for index in sorted(chosen):  # a bot has many templates, but few names to promote
         union.join(("name", compared.rows[index].name.casefold()), index)
         for host in sorted(compared.hosts[index]):
             union.join(("host", host), index)
 
     def member(index: int) -> ProposedMember:
-        similarity = min(1.0, spun[index] / len(compared.words[index]))
+        similarity = min(1.0, chosen[index] / len(compared.words[index]))
         return ProposedMember(index, similarity, compared.clues[index] | SPUN)
 
     promotional: list[int] = []
     wordings = 0
-    for indexes in union.sets(sorted(spun)):
+    for indexes in union.sets(sorted(chosen)):
         half = compared.half_promotional(indexes)
         if len(indexes) >= MIN_SIMILAR and 3 * len(half) >= 2 * len(indexes):
             promotional += indexes
@@ -69,12 +69,12 @@ def propose_shared_wordings(compared: ComparedComments, is_grouped: bytearray) -
 
 
 def propose_shared_templates(compared: ComparedComments, is_grouped: bytearray) -> Iterator[Proposal]:
-    """Propose texts from one template with other words: most of their signs stand in shared runs.
+    """Propose texts from one template with other words: most of their signs stand in shared phrases.
 
     The signs are markup, links, and words that several of these texts have; the words between are the
-    filling of a slot. Good comments share some runs too. So only texts with a link or a contact are compared,
-    and those below a story under which a person marked comments as spam. If they are few, or not all of them
-    have a link or a contact, there must be other evidence that they are spam.
+    filling of a slot. Good comments share some phrases too. So only texts with a link or a contact are
+    compared, and those below a story under which a person marked comments as spam. If they are few, or not
+    all of them have a link or a contact, there must be other evidence that they are spam.
     """
     indexes = [index for index in _comparable(compared) if not is_grouped[index]]
     signs_of = {index: _read_signs(compared.rows[index].body) for index in indexes}
@@ -84,14 +84,15 @@ def propose_shared_templates(compared: ComparedComments, is_grouped: bytearray) 
     counts = Counter(word for words in words_of_person.values() for word in words)
     fixed = {word for word, n in counts.items() if n >= MIN_SIMILAR}
     templates = {index: _replace_filling(signs, fixed) for index, signs in signs_of.items()}
-    runs_of = {index: word_runs(signs) for index, signs in templates.items()}
-    shared = _find_shared_runs(compared, runs_of, {index: set(runs) for index, runs in runs_of.items()})
+    phrases_of = {index: phrase_hashes(signs) for index, signs in templates.items()}
+    common = {index: set(phrases) for index, phrases in phrases_of.items()}
+    shared = _find_shared_phrases(compared, phrases_of, common)
     covered_words = {
         index: covered
         for index, covered in shared.covered.items()
         if covered >= max(MIN_COVERED_WORDS, MIN_TEMPLATE_COVERAGE * len(templates[index]))
     }
-    for component in _join_by_runs(shared, covered_words).sets(sorted(covered_words)):
+    for component in _join_by_phrases(shared, covered_words).sets(sorted(covered_words)):
         if compared.are_suspicious(component) or _is_advertised(compared, component):
             yield propose(
                 compared,
@@ -145,37 +146,37 @@ def _replace_filling(signs: Iterable[str], fixed: Collection[str]) -> list[str]:
     return template
 
 
-class _SharedRuns(NamedTuple):
-    """Runs that texts of several people share."""
+class _SharedPhrases(NamedTuple):
+    """Phrases that texts of several people share."""
 
-    indexes: dict[int, list[int]]  # by run
-    covered: dict[int, int]  # how many words of a text stand in such runs
+    indexes: dict[int, list[int]]  # by phrase
+    covered: dict[int, int]  # how many words of a text stand in such phrases
 
 
-def _find_shared_runs(
-    compared: ComparedComments, runs_of: Mapping[int, "array[int]"], common: Mapping[int, set[int]]
-) -> _SharedRuns:
-    """Return the runs in `common` that enough people share."""
-    indexes_of_run: dict[int, list[int]] = defaultdict(list)
+def _find_shared_phrases(
+    compared: ComparedComments, phrases_of: Mapping[int, "array[int]"], common: Mapping[int, set[int]]
+) -> _SharedPhrases:
+    """Return the phrases in `common` that enough people share."""
+    indexes_of_phrase: dict[int, list[int]] = defaultdict(list)
     for index, own in common.items():
-        for run in runs_of[index] if own else ():
-            if run in own:
-                indexes_of_run[run].append(index)
+        for phrase in phrases_of[index] if own else ():
+            if phrase in own:
+                indexes_of_phrase[phrase].append(index)
     shared = {
-        run: indexes
-        for run, indexes in indexes_of_run.items()
+        phrase: indexes
+        for phrase, indexes in indexes_of_phrase.items()
         if len(indexes) >= MIN_SIMILAR and compared.count_people(indexes) >= MIN_SIMILAR
     }
     covered = {
-        index: _count_covered_words(runs_of[index], own & shared.keys())
+        index: _count_covered_words(phrases_of[index], own & shared.keys())
         for index, own in common.items()
         if not shared.keys().isdisjoint(own)
     }
-    return _SharedRuns(shared, covered)
+    return _SharedPhrases(shared, covered)
 
 
-def _join_by_runs(shared: _SharedRuns, chosen: Collection[int]) -> UnionFind:
-    """Return the chosen rows, joined if they share a run."""
+def _join_by_phrases(shared: _SharedPhrases, chosen: Collection[int]) -> UnionFind:
+    """Return the chosen rows, joined if they share a phrase."""
     union = UnionFind()
     for indexes in shared.indexes.values():
         similar = [index for index in indexes if index in chosen]
@@ -184,46 +185,46 @@ def _join_by_runs(shared: _SharedRuns, chosen: Collection[int]) -> UnionFind:
     return union
 
 
-def _common_runs(
-    compared: ComparedComments, runs_of: Mapping[int, "array[int]"], is_grouped: Sequence[int]
+def _common_phrases(
+    compared: ComparedComments, phrases_of: Mapping[int, "array[int]"], is_grouped: Sequence[int]
 ) -> dict[int, set[int]]:
-    """Return for each comment the runs that other comments share and that are no quotations."""
-    repeated = _repeated_runs(runs_of.values())
+    """Return for each comment the phrases that other comments share and that are no quotations."""
+    repeated = _repeated_phrases(phrases_of.values())
     quoted: dict[int, set[int]] = {}
     by_id = {row.id: index for index, row in enumerate(compared.rows)}
     common: dict[int, set[int]] = {}
     for index, row in enumerate(compared.rows):
         own = set[int]()
         if not is_grouped[index] and not row.body.lstrip().startswith(TRACKBACK_STARTS):
-            own = repeated.intersection(runs_of[index])
+            own = repeated.intersection(phrases_of[index])
         if own:
             if row.discussion not in quoted:
                 quoted[row.discussion] = set(
-                    word_runs(lowercase_words(compared.stories[row.discussion].text))
+                    phrase_hashes(lowercase_words(compared.stories[row.discussion].text))
                 )
             own -= quoted[row.discussion]
             if row.parent in by_id:
-                own.difference_update(runs_of[by_id[row.parent]])
+                own.difference_update(phrases_of[by_id[row.parent]])
             common[index] = own
     return common
 
 
-def _repeated_runs(runs_of: Iterable["array[int]"]) -> set[int]:
-    """Return the runs that occur in more than one text, without storing the texts of all runs."""
+def _repeated_phrases(phrases_of: Iterable["array[int]"]) -> set[int]:
+    """Return the phrases that occur in more than one text, without storing the texts of all phrases."""
     seen: set[int] = set()
     repeated: set[int] = set()
-    for runs in runs_of:
-        own = set(runs)
-        repeated |= seen & own if len(seen) < len(own) else {run for run in own if run in seen}
+    for phrases in phrases_of:
+        own = set(phrases)
+        repeated |= seen & own if len(seen) < len(own) else {phrase for phrase in own if phrase in seen}
         seen |= own
     return repeated
 
 
-def _count_covered_words(runs: "array[int]", shared: Collection[int]) -> int:
-    """Return the number of words in shared runs."""
+def _count_covered_words(phrases: "array[int]", shared: Collection[int]) -> int:
+    """Return the number of words in shared phrases."""
     count, end = 0, 0
-    for index, run in enumerate(runs):
-        if run in shared:
-            count += index + RUN_LENGTH - max(end, index)
-            end = index + RUN_LENGTH
+    for index, phrase in enumerate(phrases):
+        if phrase in shared:
+            count += index + PHRASE_LENGTH - max(end, index)
+            end = index + PHRASE_LENGTH
     return count

@@ -28,7 +28,7 @@ _LONGEST_RUN = max(_BODY_RUNS)
 MAX_REMEMBERED = 10_000  # characters, the latest
 
 
-def slots(comment: ParsedComment) -> dict[str, list[int]]:
+def comment_slots(comment: ParsedComment) -> dict[str, list[int]]:
     """Return the distinct slots of the body, the name and the website; none if there is no such text."""
     return {
         "body": body_slots(comment.plain),

@@ -31,7 +31,7 @@ class Reference:
 
     def count_blocked(self, words: Sequence[str]) -> int:
         """Return the number of runs of one, two and three words that are blocked terms."""
-        return sum(map(self.blocked.__contains__, chain(*word_runs(words))))
+        return sum(map(self.blocked.__contains__, chain(*ngram_hashes(words))))
 
     def count_blocked_parts(self, letters: str) -> int:
         """Return the number of parts of a string without spaces that are blocked terms."""
@@ -56,7 +56,7 @@ def text_hash(text: str) -> int:
     return crc32(text.encode("utf-8", "replace"))
 
 
-def word_runs(words: Sequence[str]) -> tuple[list[int], list[int], list[int]]:
+def ngram_hashes(words: Sequence[str]) -> tuple[list[int], list[int], list[int]]:
     """Return the hashes of all words, all runs of two words, and all runs of three.
 
     Each is the text_hash of the words with spaces between, continued from that of the shorter run.

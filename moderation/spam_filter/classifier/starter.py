@@ -67,7 +67,7 @@ class Starter:
     def read(self, comment: ParsedComment, more: Iterable[SignalResult] = ()) -> Features:
         """Return the features of a comment. `more`: results of the site's own signals."""
         comment = shorten(comment)
-        slots = ngrams.slots(comment)
+        slots = ngrams.comment_slots(comment)
         values, found = read_values(comment, self.reference)
         for kind, model in self.models.items():
             if (score := model.score(slots[kind])) is not None:

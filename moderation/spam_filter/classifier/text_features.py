@@ -16,7 +16,7 @@ from moderation.features.links import host_of
 from moderation.features.scripts import main_script
 from moderation.features.text_reading import CACHED_CHARACTERS, ParsedComment, subject_stems
 from moderation.features.words import find_words
-from moderation.spam_filter.classifier.reference import Reference, word_runs
+from moderation.spam_filter.classifier.reference import Reference, ngram_hashes
 
 MAX_WORDS = 250  # words of a body that are read
 SHORT = 8  # words of a text whose language a single word tells
@@ -50,7 +50,7 @@ def text_features(comment: ParsedComment, reference: Reference) -> dict[str, flo
     """Return the features of the body and of its story."""
     words = comment.word_texts[:MAX_WORDS]
     language = language_of(comment.plain, words)
-    runs = word_runs(words)
+    runs = ngram_hashes(words)
     return {
         "spam_runs": log1p(sum(map(reference.spam_runs.__contains__, runs[-1]))),
         "blocked": log1p(sum(map(reference.blocked.__contains__, chain(*runs)))),

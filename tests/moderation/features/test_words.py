@@ -1,4 +1,4 @@
-"""Words, their stems and runs of them, as the filter and the groups of similar comments compare them."""
+"""Words, their stems and phrases of them, as the filter and the groups of similar comments compare them."""
 
 import pytest
 
@@ -8,9 +8,9 @@ from moderation.features.words import (
     group_stems,
     is_content_word,
     lowercase_words,
-    run_spans,
+    phrase_hashes,
+    shared_phrase_spans,
     stem,
-    word_runs,
 )
 
 
@@ -39,9 +39,9 @@ def test_stems_of_a_group_leave_out_common_words():
     }
 
 
-def test_runs_and_words_have_spans():
+def test_phrases_and_words_have_spans():
     text = "The ferry is late, the ferry is full"
-    shared = set(word_runs(lowercase_words("the ferry is late")))
-    assert [text[start:end] for start, end in run_spans(text, shared)] == ["The ferry is late"]
+    shared = set(phrase_hashes(lowercase_words("the ferry is late")))
+    assert [text[start:end] for start, end in shared_phrase_spans(text, shared)] == ["The ferry is late"]
     assert first_spans(text, {"ferry"}) == {"ferry": (4, 9)}
     assert first_spans("İ ferry", {"ferry"}) == {}  # in lower case it is longer

@@ -17,7 +17,7 @@ from moderation.screening.duplicates import (
     INDEX_SETTINGS,
     SIMILAR_SQL,
     duplicate_values,
-    find_similar,
+    find_duplicates,
     parse_duplicate,
 )
 from tests.factories import make_article, make_comment
@@ -74,9 +74,9 @@ def test_all_similar_comments_are_found_without_the_trigram_index():
         make_comment(article, text) for text in (STORY, STORY, STORY.replace("sunrise", "dawn"))
     )
     make_comment(article, STORY[: len(STORY) // 2])
-    assert find_similar(comment, 10) == [same.pk, near.pk]
-    assert find_similar(comment, 1) == [same.pk]
-    assert find_similar(make_comment(article, "I agree."), 10) == []
+    assert find_duplicates(comment, 10) == [same.pk, near.pk]
+    assert find_duplicates(comment, 1) == [same.pk]
+    assert find_duplicates(make_comment(article, "I agree."), 10) == []
     values = {**duplicate_values(STORY, comment.pk), "limit": 10}
     rows = fetch_rows(f"{INDEX_SETTINGS} EXPLAIN ANALYZE {SIMILAR_SQL}", values)
     plan = [line for (line,) in rows if "on commenttext_alike" in line]
