@@ -92,7 +92,7 @@ def current_writer(request: SiteRequest) -> tuple[User | None, Guest | None]:
 def current_reader(request: SiteRequest, discussion: Discussion) -> Reader:
     """Return the reader of a page about this discussion.
 
-    It moderates no comments while it lacks the second factor that the site requires from staff.
+    A moderator is an ordinary reader until they have the second factor that the site requires from staff.
     """
     user, guest = current_writer(request)
     moderates = user is not None and discussion.can_be_moderated_by(user)

@@ -12,8 +12,8 @@ from core.database.migration_state import unapplied_migrations
 
 NO_ANSWER = {"status": "unready", "database": "no answer"}
 LIVENESS_PATH = "/healthz"
-PATHS = {LIVENESS_PATH, "/readyz", "/metrics"}
-SITE = urlsplit(settings.SITE_URL).netloc
+MONITORING_PATHS = {LIVENESS_PATH, "/readyz", "/metrics"}
+SITE_HOST = urlsplit(settings.SITE_URL).netloc
 
 
 class HealthMiddleware:
@@ -26,8 +26,8 @@ class HealthMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path in PATHS:
-            request.META["HTTP_HOST"] = SITE
+        if request.path in MONITORING_PATHS:
+            request.META["HTTP_HOST"] = SITE_HOST
         return self.get_response(request)
 
 

@@ -12,7 +12,7 @@ class FormatError(ValueError):
     """The error that a file cannot be read. The message is one sentence for a person that names the line."""
 
 
-class OtherFormatError(FormatError):
+class UnsupportedFormatError(FormatError):
     """The error that the file is not of this format."""
 
 

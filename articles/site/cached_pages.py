@@ -88,7 +88,7 @@ def cache_for_anonymous(view: View) -> View:
             return response
         if POSITION_KEY in request.META:
             return call_on_replica(cached_view, request, *args, **kwargs)
-        remove_reader(request)
+        make_anonymous(request)
         with snapshot(request):
             response = view(request, *args, **kwargs)
             if hasattr(response, "render"):
@@ -124,7 +124,7 @@ def allow_cache(request: SiteRequest, response: HttpResponse) -> HttpResponse:
     return response
 
 
-def remove_reader(request: SiteRequest) -> None:
+def make_anonymous(request: SiteRequest) -> None:
     """Make the reader of a request anonymous, so that no template reads the session or a guest's cookie."""
     request.user = AnonymousUser()
     request.COOKIES = {name: text for name, text in request.COOKIES.items() if name not in PERSONAL_COOKIES}
@@ -164,7 +164,7 @@ def add_dependencies(
         dependencies.until = min(until, dependencies.until or until)
 
 
-def depend_on_site(request: SiteRequest, version: int, until: datetime | None) -> None:
+def start_dependencies(request: SiteRequest, version: int, until: datetime | None) -> None:
     """Begin the dependencies of a page: this version of the site, until the next publication of a story."""
     request.META[DEPENDENCIES_KEY] = PageDependencies(
         version, request.site.time_zone, get_language() or "", until=until
@@ -234,5 +234,5 @@ def snapshot(request: SiteRequest, language: str = "") -> Iterator[None]:
         request.now = site.now
         activate_locale(request, language)
         # Every page links to the newest stories, so all change at the next publication.
-        depend_on_site(request, site.version, site.until)
+        start_dependencies(request, site.version, site.until)
         yield

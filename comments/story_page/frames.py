@@ -14,7 +14,7 @@ from django.http import HttpResponse
 from django.template.loader import render_to_string
 
 from articles.models import Site
-from articles.site.cached_pages import DEPENDENCIES_KEY, allow_cache, remove_reader, snapshot
+from articles.site.cached_pages import DEPENDENCIES_KEY, allow_cache, make_anonymous, snapshot
 from articles.site.current_site import bind_request
 from articles.site.languages import activate_locale, chosen_language
 from articles.site.requests import SiteRequest
@@ -80,7 +80,7 @@ def make_frame(request: SiteRequest, key: FrameKey) -> Frame | None:
     """
     request = copy(request)
     request.META = request.META.copy()  # the dependencies of the frame are not those of the page
-    remove_reader(request)
+    make_anonymous(request)
     with bind_request(request), snapshot(request, key.language):
         try:
             story = load_story_page(request, key.slug, with_related=True)

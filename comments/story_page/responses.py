@@ -5,7 +5,7 @@ from functools import wraps
 from django.conf import settings
 from django.http import HttpResponse
 
-from articles.site.cached_pages import View, allow_cache, depend_on_site, is_anonymous, remove_reader
+from articles.site.cached_pages import View, allow_cache, is_anonymous, make_anonymous, start_dependencies
 from articles.site.languages import activate_locale, chosen_language
 from articles.site.requests import SiteRequest
 from comments.loading import add_story_dependencies
@@ -54,7 +54,7 @@ def anonymous_page(request: SiteRequest, slug: str) -> HttpResponse | None:
     One statement is enough if there is a frame: it reads the discussion with its versions, which also show
     whether the frame is up to date.
     """
-    remove_reader(request)
+    make_anonymous(request)
     key = frame_key(request, slug)
     found = _current_frame(request, key)
     if found is None:
@@ -63,7 +63,7 @@ def anonymous_page(request: SiteRequest, slug: str) -> HttpResponse | None:
     frame.apply(request, key, first.now)
     if (story := update_story(request, key, frame, first, order)) is None:
         return None
-    depend_on_site(request, first.site_version, frame.until)
+    start_dependencies(request, first.site_version, frame.until)
     add_story_dependencies(request, story)
     response = HttpResponse(frame.html.replace(render_regions(request, story, first.page, order)))
     return allow_cache(request, response)

@@ -101,7 +101,7 @@ def _kind(environ: Environ, status: str) -> str:
     """Return the kind of an answer, a label of soundoff_requests."""
     if kind := environ.get(ANSWER_KEY):
         return str(kind)
-    if environ["PATH_INFO"] in health.PATHS:
+    if environ["PATH_INFO"] in health.MONITORING_PATHS:
         return "check"
     if status.startswith("5"):
         return "unavailable" if status.startswith("503") else "error"

@@ -18,7 +18,7 @@ Headers = list[tuple[str, str]]
 
 GZIP = 16 + 15  # the format for zlib, with the largest window
 COMPRESSED_TYPES = ("text/html", "text/javascript")
-SMALL_PAGE = 256 * 1024  # bytes; larger pages are never compressed better than fast
+MAX_RECOMPRESSED_SIZE = 256 * 1024  # bytes; larger pages stay as they were compressed for the first reader
 
 
 def compress_fast(page: bytes) -> bytes:
@@ -30,7 +30,7 @@ FAST_COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {  # for the first reade
     "br": lambda page: brotli.compress(page, quality=2),
     "gzip": compress_fast,
 }
-COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {  # for those after the next sweep
+COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {  # for readers after the next sweep (application.py)
     "br": lambda page: brotli.compress(page, quality=5),
     "gzip": lambda page: gzip.compress(page, 7, mtime=0),
 }
@@ -108,7 +108,7 @@ class Entry:
 
     def compress_better(self) -> None:
         """Compress the page again, and better, in each encoding that its first reader got compressed fast."""
-        if len(self.plain.body) >= SMALL_PAGE:
+        if len(self.plain.body) >= MAX_RECOMPRESSED_SIZE:
             return
         for encoding in self.compressed.keys() - self.well_compressed:
             self.compressed[encoding] = self._compress(encoding, COMPRESSORS[encoding])

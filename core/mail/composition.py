@@ -23,7 +23,7 @@ from core.appearance.accent import theme_colors
 from core.mail.messages import SharedMessage, TrackedMail
 
 _BLANK_LINES = re.compile(r"\n\s*\n")
-_BLOCKS = ("<table", "<blockquote", "<p ")  # of the tags; other text can't begin so, since it is escaped
+_BLOCKS = ("<table", "<blockquote", "<p ")  # only template tags produce these; other text is escaped
 
 
 class MailSite(Protocol):

@@ -64,7 +64,7 @@ def recognises(data: bytes) -> bool:
 
 
 def parse(data: bytes, *, finds_duplicates: bool = True) -> ParsedPage:
-    """Return the whole page, or raise OtherFormatError or DamagedFileError. Linear in time and memory."""
+    """Return the whole page, in linear time and memory. Raises UnsupportedFormatError or DamagedFileError."""
     data, warnings = decode_lines(as_utf8(data))
     lines = list(split_lines(data))
     published, zone_name, start = read_header(lines)

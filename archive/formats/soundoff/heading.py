@@ -2,7 +2,7 @@
 
 import re
 
-from archive.formats.page import OtherFormatError
+from archive.formats.page import UnsupportedFormatError
 from archive.formats.soundoff.comments import NUMBERED
 from archive.formats.soundoff.date_lines import match_closing
 from archive.formats.soundoff.lines import Line, quote
@@ -33,19 +33,19 @@ def find_heading(lines: list[Line], start: int) -> tuple[int, int]:
     return index, int({"one": "1", "no": "0"}.get(count, count))
 
 
-def _missing_heading(lines: list[Line], start: int) -> OtherFormatError:
+def _missing_heading(lines: list[Line], start: int) -> UnsupportedFormatError:
     """Return the error for a page without a heading. It names the line above the first comment, if any."""
     above = None
     for index in range(start, len(lines)):
         if index and NUMBERED.fullmatch(lines[index].text) and lines[index].column:
             above = lines[index - 1]
         elif above and lines[index].column and match_closing(lines[index]):
-            return OtherFormatError(
+            return UnsupportedFormatError(
                 f"Line {above.number:,}: expected a line such as “soundoff (82 Responses)” at the left edge"
                 f" above the first comment, and found {quote(above.text)}."
             )
     last = lines[-1]
-    return OtherFormatError(
+    return UnsupportedFormatError(
         f"Line {last.number:,}: the file ends with {quote(last.text)}, before a line such as “soundoff (82"
         " Responses)” that begins the comments."
     )

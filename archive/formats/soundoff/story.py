@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from archive.formats.markdown import as_markdown
-from archive.formats.page import DamagedFileError, OtherFormatError
+from archive.formats.page import DamagedFileError, UnsupportedFormatError
 from archive.formats.soundoff.date_lines import FIRST_DAY, HEADER, TIME_SHOWN, local_time, normalize_line
 from archive.formats.soundoff.lines import Line, join_lines, quote, split_paragraphs
 
@@ -15,21 +15,23 @@ MAX_TOPIC_LENGTH = 80  # characters; the limit of the database
 def read_header(lines: Sequence[Line]) -> tuple[datetime, str, int]:
     """Return the local time of publication, the zone's name on the page, and the number of lines read."""
     if not lines:
-        raise OtherFormatError("Line 1: the file is empty.")
+        raise UnsupportedFormatError("Line 1: the file is empty.")
     first, second = lines[0], lines[1] if len(lines) > 1 else None
     for count in (1, 2):
         if match := HEADER.fullmatch(" ".join(map(normalize_line, lines[:count]))):
             return local_time(match, first, lines[count - 1]), match["zone"] or "", count
     if not FIRST_DAY.match(normalize_line(first)):
-        raise OtherFormatError(
+        raise UnsupportedFormatError(
             f"Line {first.number:,}: expected a date such as “June 19th, 2013” above a time such as"
             f" {TIME_SHOWN}, and found {quote(first.text)}."
         )
     if not FIRST_DAY.fullmatch(normalize_line(first)):  # day and time are in one line
         second = first
     if second is None:
-        raise OtherFormatError(f"Line {first.number:,}: the file ends after its date {quote(first.text)}.")
-    raise OtherFormatError(
+        raise UnsupportedFormatError(
+            f"Line {first.number:,}: the file ends after its date {quote(first.text)}."
+        )
+    raise UnsupportedFormatError(
         f"Line {second.number:,}: expected the time at which the story was published, such as {TIME_SHOWN},"
         f" and found {quote(second.text)}."
     )

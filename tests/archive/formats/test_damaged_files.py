@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from archive.formats import parse
-from archive.formats.page import DamagedFileError, OtherFormatError, ParsedPage
+from archive.formats.page import DamagedFileError, ParsedPage, UnsupportedFormatError
 
 SAMPLE = Path(__file__).parents[3] / "archive" / "sample" / "story.txt"
 NEAR = 1  # lines that are not blank, from the damage to the line that is named
@@ -40,7 +40,7 @@ def read(data: bytes) -> ParsedPage | tuple[int, str]:
     """Return the page, or the line number and the sentence with which it is refused."""
     try:
         return parse(data)
-    except (OtherFormatError, DamagedFileError) as refusal:
+    except (UnsupportedFormatError, DamagedFileError) as refusal:
         sentence = str(refusal)
     named = re.fullmatch(r"Line (\d+): [^\n]+\.", sentence)
     assert named, sentence

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from archive.formats import parse
-from archive.formats.page import DamagedFileError, OtherFormatError
+from archive.formats.page import DamagedFileError, UnsupportedFormatError
 
 PAGE = """\
 {day}
@@ -39,7 +39,7 @@ def page(
 
 
 def refused(data: bytes) -> str:
-    with pytest.raises((DamagedFileError, OtherFormatError)) as caught:
+    with pytest.raises((DamagedFileError, UnsupportedFormatError)) as caught:
         parse(data)
     return str(caught.value)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from archive.formats import parse
-from archive.formats.page import OtherFormatError
+from archive.formats.page import UnsupportedFormatError
 from archive.formats.unsupported import identify
 
 WXR = b"""<?xml version="1.0" encoding="UTF-8" ?>
@@ -65,7 +65,7 @@ def zipped() -> bytes:
 )
 @pytest.mark.parametrize("name", ["auto", "soundoff"])
 def test_the_kind_of_file_is_named(data: bytes, kind: str, advice: str, name: str) -> None:
-    with pytest.raises(OtherFormatError) as caught:
+    with pytest.raises(UnsupportedFormatError) as caught:
         parse(data, name)
 
     message = str(caught.value)
@@ -99,5 +99,5 @@ def test_exports_of_other_systems_are_named(
 )
 def test_the_error_shows_what_was_found_and_expected(text: str) -> None:
     assert identify(text.encode()) is None
-    with pytest.raises(OtherFormatError, match="Line 1: "):
+    with pytest.raises(UnsupportedFormatError, match="Line 1: "):
         parse(text.encode())

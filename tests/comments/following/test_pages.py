@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts import guests, undeliverable
 from accounts.models import Guest, User
 from articles.models import Article, Topic
-from articles.site.cached_pages import remove_reader
+from articles.site.cached_pages import make_anonymous
 from comments.following import services
 from comments.following.mails import notify_followers
 from comments.following.tokens import follow_token, follower_token
@@ -227,7 +227,7 @@ def test_the_frame_of_a_story_has_no_count_of_the_member_for_whom_it_was_made(
     assert new_in_masthead(client, story) == ""
     request = RequestFactory().get(story)
     request.COOKIES |= {name: morsel.value for name, morsel in browser.cookies.items()}
-    remove_reader(request)
+    make_anonymous(request)
     assert guests.guest_id_from_cookie(request) is None
 
 

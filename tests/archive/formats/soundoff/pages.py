@@ -7,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from archive.formats import soundoff
-from archive.formats.page import DamagedFileError, OtherFormatError, ParsedPage, SavedComment
+from archive.formats.page import DamagedFileError, ParsedPage, SavedComment, UnsupportedFormatError
 from articles.markup.markdown import render_story
 
 SAMPLE = Path(__file__).parents[4] / "archive" / "sample" / "story.txt"
@@ -71,7 +71,7 @@ def read(data: bytes) -> ParsedPage | None:
     """Return the page, or None if it is refused with one sentence that names a line."""
     try:
         return soundoff.parse(data)
-    except (OtherFormatError, DamagedFileError) as refusal:
+    except (UnsupportedFormatError, DamagedFileError) as refusal:
         sentence = str(refusal)
     assert re.fullmatch(r"Line \d+: [^\n]+\.", sentence)
     return None

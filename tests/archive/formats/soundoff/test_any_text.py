@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.formats import soundoff
-from archive.formats.page import DamagedFileError, OtherFormatError
+from archive.formats.page import DamagedFileError, UnsupportedFormatError
 from tests.archive.formats.soundoff.pages import NEW_YORK, OK, page, read, rows
 
 VISIBLE = st.characters(exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp", "Zs"])
@@ -62,5 +62,5 @@ def test_any_damage_is_refused_with_a_sentence_or_read(data: st.DataObject) -> N
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_refused_with_a_sentence(data: bytes) -> None:
-    with pytest.raises((OtherFormatError, DamagedFileError), match=r"\ALine \d+: .+\.\Z"):
+    with pytest.raises((UnsupportedFormatError, DamagedFileError), match=r"\ALine \d+: .+\.\Z"):
         soundoff.parse(data)

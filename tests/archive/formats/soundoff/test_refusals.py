@@ -5,20 +5,20 @@ import re
 import pytest
 
 from archive.formats import soundoff
-from archive.formats.page import DamagedFileError, OtherFormatError
+from archive.formats.page import DamagedFileError, UnsupportedFormatError
 from tests.archive.formats.soundoff.pages import OK, local_time, page
 
 
 @pytest.mark.parametrize(
     ("refusal", "line", "data"),
     [
-        (OtherFormatError, 1, b""),
-        (OtherFormatError, 1, b"\n \n\n"),
-        (OtherFormatError, 1, b"Hello, world.\n"),
-        (OtherFormatError, 1, b"<html><body>June 19th, 2013</body></html>"),
-        (OtherFormatError, 1, b"\x89PNG\r\n\x1a\n\x01\xff\xfe"),
-        (OtherFormatError, 4, b"\n\nJune 19th, 2013\nyesterday\n"),
-        (OtherFormatError, 6, b"June 19th, 2013\n04:40 PM ET\n\nA title\n\nA text.\n"),
+        (UnsupportedFormatError, 1, b""),
+        (UnsupportedFormatError, 1, b"\n \n\n"),
+        (UnsupportedFormatError, 1, b"Hello, world.\n"),
+        (UnsupportedFormatError, 1, b"<html><body>June 19th, 2013</body></html>"),
+        (UnsupportedFormatError, 1, b"\x89PNG\r\n\x1a\n\x01\xff\xfe"),
+        (UnsupportedFormatError, 4, b"\n\nJune 19th, 2013\nyesterday\n"),
+        (UnsupportedFormatError, 6, b"June 19th, 2013\n04:40 PM ET\n\nA title\n\nA text.\n"),
         (DamagedFileError, 1, OK.replace("June 19th", "June 31st").encode()),
         (DamagedFileError, 4, b"June 19th, 2013\n04:40 PM ET\n\nsoundoff (1 Responses)\n  1. Ann\n"),
         (DamagedFileError, 4, OK.replace("A title", "A title " * 50).encode()),
