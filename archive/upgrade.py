@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
 from django.core.management import call_command
-from django.db import Error, OperationalError
+from django.db import Error, OperationalError, connection
 from psycopg2.errors import DeadlockDetected, LockNotAvailable
 from psycopg2.extensions import get_wait_callback, set_wait_callback
 from psycopg2.extras import wait_select
@@ -119,6 +119,8 @@ def _migrate(pending: list[str], backup_file: str | None, report: Callable[[str]
 
 def _failed_step(pending: list[str], error: str) -> str:
     """Return the beginning of a sentence: which migration failed and why, and how many were applied."""
+    if not connection.is_usable():
+        connection.close()  # the next statement opens a new one
     try:
         left = unapplied_migrations()
     except Error as lost:

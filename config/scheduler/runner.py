@@ -11,7 +11,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from config.scheduler.jobs import JOBS, Job
-from core.database.locks import is_any_held, try_lock
+from core.database.locks import is_held, try_lock
 from moderation.models import JobRun
 
 RETRY = timedelta(minutes=5)  # until a failed job runs again, unless it is due earlier
@@ -58,14 +58,15 @@ def is_due(job: Job, now: datetime) -> bool:
 
 
 def last_active_at() -> datetime | None:
-    """Return when the last job started, or now while it runs; None before the first.
+    """Return now if a job runs in any process, else when the last one started; None before the first.
 
-    A job that has run for longer than HUNG_AFTER does not count as running.
+    A job that has run for longer than HUNG_AFTER does not count.
     """
     now = timezone.now()
-    started_at: datetime | None = JobRun.objects.aggregate(at=Max("started_at"))["at"]
-    if started_at and now - started_at < HUNG_AFTER and is_any_held(LOCK_NAMESPACE):
+    unfinished = JobRun.objects.filter(finished_at=None, started_at__gt=now - HUNG_AFTER)
+    if any(is_held(LOCK_NAMESPACE, run.pk) for run in unfinished):
         return now
+    started_at: datetime | None = JobRun.objects.aggregate(at=Max("started_at"))["at"]
     return started_at
 
 

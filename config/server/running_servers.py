@@ -12,6 +12,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -60,18 +61,23 @@ def register(name: str, *, home: Path, roles: Sequence[str]) -> None:
     with transaction.atomic():
         # Of two servers that start at the same moment, the second one is compared with the first.
         execute("SELECT pg_advisory_xact_lock(%s, 0)", [LOCK_KEY])
-        for other in RunningServer.objects.filter(seen_at__gte=after).exclude(pk=name):
-            _compare(other, digests)
-            _check_folder_is_shared(other, home)
+        for running in RunningServer.objects.filter(seen_at__gte=after):
+            if running.pk != name:
+                _compare(running, digests)
+            # Also its own row: a copy of the whole machine has the same name. The key makes the digests.
+            if running.settings.get("SECRET_KEY") == digests["SECRET_KEY"]:
+                _check_folder_is_shared(running, home)
         _store(name, home=home, roles=roles)
 
 
 def renew(name: str, *, home: Path, roles: Sequence[str]) -> None:
     """Store that this server still runs, also if others took it for lost meanwhile."""
+    values: dict[str, Any] = {"seen_at": timezone.now()}
+    with suppress(OSError):  # the data folder may be away
+        values["settings"] = _settings(name, home)
     with transaction.atomic():
         # A replica that has stopped must not make this process wait, which restarts the others.
         execute("SET LOCAL synchronous_commit TO off")
-        values = {"seen_at": timezone.now(), "settings": _settings(name, home)}
         if not RunningServer.objects.filter(pk=name).update(**values):
             _store(name, home=home, roles=roles)
 
@@ -167,16 +173,25 @@ def _digest(name: str, value: str) -> str:
     return hmac.digest(settings.SECRET_KEY.encode(), f"{name} {value}".encode(), "sha256").hex()
 
 
-def _check_folder_is_shared(other: RunningServer, home: Path) -> None:
-    """Raise ContradictionError if another server runs in a copy of this data folder, or in its original."""
-    latest = other.settings.get(FOLDER_MARK)  # servers of the version before, or with FILES_URL, have none
-    marks = shared_folder.read_marks(home, other.name) if latest else []
-    if latest and latest not in [_digest(FOLDER_MARK, mark) for mark in marks]:
+def _check_folder_is_shared(running: RunningServer, home: Path) -> None:
+    """Raise ContradictionError if a server runs in a copy of this data folder, or in its original."""
+    if _has_mark(running, home):
+        return
+    latest = RunningServer.objects.filter(pk=running.pk).first()  # it may have stopped just now
+    if latest and not _has_mark(latest, home):
         raise ContradictionError(
-            f"{other.host} runs this site ({other.roles}) in another data folder. That one or {home} is a "
-            "copy, and images would be on one machine only. Let both use the same folder, such as by NFS, or "
-            f"set FILES_URL (docs/scale.md). {_ONCE_STOPPED}"
+            f"{running.host} runs this site ({running.roles}) in another data folder. That one or {home} is "
+            "a copy, and images would be on one machine only. Let both use the same folder, such as by NFS, "
+            f"or set FILES_URL (docs/scale.md). {_ONCE_STOPPED}"
         )
+
+
+def _has_mark(running: RunningServer, home: Path) -> bool:
+    """Return whether a server has renewed its mark in this folder, or has none."""
+    mark = running.settings.get(FOLDER_MARK)  # servers of the version before, or with FILES_URL, have none
+    return not mark or mark in [
+        _digest(FOLDER_MARK, found) for found in shared_folder.read_marks(home, running.name)
+    ]
 
 
 def _compare(other: RunningServer, digests: dict[str, str]) -> None:

@@ -8,7 +8,9 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-KEPT_MARKS = 2  # in the file of a server: its row may be read before a renewal, and its file after that
+KEPT_MARKS = (
+    5  # in the file of a server: its row may be older by some renewals, which failed or happen just now
+)
 
 
 def folder_id(home: Path) -> str:
@@ -38,7 +40,7 @@ def read_marks(home: Path, server: str) -> list[str]:
     """Return the latest marks of a server in the data folder."""
     try:
         return _path(home, server).read_text().split()
-    except FileNotFoundError:
+    except OSError:
         return []
 
 

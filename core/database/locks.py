@@ -14,7 +14,8 @@ SELECT set_config('idle_in_transaction_session_timeout', '0', true),
 _IS_HELD = """
 SELECT EXISTS (
   SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database
-  WHERE datname = current_database() AND locktype = 'advisory' AND classid = %s AND objsubid = 2)"""
+  WHERE datname = current_database() AND locktype = 'advisory' AND classid = %s
+    AND objid = (hashtext(%s)::bigint & 4294967295)::oid AND objsubid = 2)"""
 
 
 @contextmanager
@@ -22,7 +23,8 @@ def try_lock(namespace: int, name: str) -> Iterator[bool]:
     """Hold an advisory lock while the block runs. Yields False if another process holds it.
 
     The lock belongs to a transaction on a connection of its own, so it also works behind a pool in
-    transaction mode, and ends if the process does. The transaction reads nothing, so VACUUM does not wait.
+    transaction mode, and ends if the process does, though a statement of that process may still run on the
+    server. The transaction reads nothing, so VACUUM does not wait.
     """
     with closing(connection.copy()) as own:
         own.set_autocommit(False)
@@ -36,6 +38,6 @@ def try_lock(namespace: int, name: str) -> Iterator[bool]:
                 own.rollback()  # waits until the lock is released, as closing does not
 
 
-def is_any_held(namespace: int) -> bool:
-    """Return whether any process holds a lock of this namespace."""
-    return bool(fetch_value(_IS_HELD, [namespace]))
+def is_held(namespace: int, name: str) -> bool:
+    """Return whether any process holds this lock."""
+    return bool(fetch_value(_IS_HELD, [namespace, name]))

@@ -128,10 +128,12 @@ def renew(tmp_path):
 def test_a_server_with_a_copy_of_the_data_folder_is_refused(register, renew, settings, tmp_path):
     register("serve-a")
     shutil.copytree(tmp_path / "home", tmp_path / "copy")
-    for _ in range(2):
+    for _ in range(shared_folder.KEPT_MARKS):
         renew("serve-a")
     with pytest.raises(ContradictionError, match=r"in another data folder. That one or .*copy is a copy"):
         register("serve-b", "copy")
+    with pytest.raises(ContradictionError, match="is a copy"):
+        register("serve-a", "copy")  # on a copy of the whole machine
     assert names() == ["serve-a"]
     register("serve-b")
     settings.FILES_URL = "s3://bucket"  # then nothing that is shared is in the folder
@@ -142,19 +144,22 @@ def test_a_server_with_a_copy_of_the_data_folder_is_refused(register, renew, set
     assert not (tmp_path / "copy" / "servers" / "serve-c").exists()
 
 
-def test_a_mark_that_is_renewed_meanwhile_is_no_other_folder(register, renew, monkeypatch):
+@pytest.mark.parametrize("change", ["renew", "unregister"])
+def test_a_server_that_changes_meanwhile_is_accepted(register, renew, monkeypatch, tmp_path, change):
     register("serve-a")
     read = shared_folder.read_marks
 
     def read_late(home, server):
-        if server == "serve-a":
-            monkeypatch.undo()
+        monkeypatch.setattr(shared_folder, "read_marks", read)
+        if change == "renew":
             renew("serve-a")
+        else:
+            running_servers.unregister("serve-a", home=tmp_path / "home")
         return read(home, server)
 
     monkeypatch.setattr(shared_folder, "read_marks", read_late)
     register("serve-b")
-    assert names() == ["serve-a", "serve-b"]
+    assert "serve-b" in names()
 
 
 def test_a_server_of_the_version_before_has_no_mark(register, tmp_path):
@@ -165,14 +170,19 @@ def test_a_server_of_the_version_before_has_no_mark(register, tmp_path):
     register("serve-b", "copy")
 
 
-def test_a_server_that_can_write_no_mark_goes_on(register, renew, monkeypatch):
-    register("serve-a")
+@pytest.mark.parametrize("what", ["renew_mark", "folder_id"])
+def test_a_server_goes_on_without_its_data_folder(register, renew, monkeypatch, what):
+    server = register("serve-a")
 
-    def fail(home, server):
+    def fail(*arguments):
         raise OSError
 
-    monkeypatch.setattr(shared_folder, "renew_mark", fail)
+    monkeypatch.setattr(shared_folder, what, fail)
     renew("serve-a")
+    seen_at = server.seen_at
+    server.refresh_from_db()
+    assert server.seen_at > seen_at
+    monkeypatch.undo()
     register("serve-b")
 
 

@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from core.database.locks import is_any_held, try_lock
+from core.database.locks import is_held, try_lock
 
 NAMESPACE = 0x50D0  # used by these tests only
 
@@ -26,11 +26,13 @@ def test_a_lock_ends_with_its_block_after_an_error() -> None:
         assert again
 
 
-def test_whether_a_lock_of_a_namespace_is_held() -> None:
-    assert not is_any_held(NAMESPACE)
-    with try_lock(NAMESPACE, "a"):
-        assert is_any_held(NAMESPACE)
-        assert not is_any_held(NAMESPACE + 1)
+@pytest.mark.parametrize("name", ["a", "b", "Notify followers"])  # with hashes of both signs
+def test_whether_a_lock_is_held(name: str) -> None:
+    assert not is_held(NAMESPACE, name)
+    with try_lock(NAMESPACE, name):
+        assert is_held(NAMESPACE, name)
+        assert not is_held(NAMESPACE, "another")
+        assert not is_held(NAMESPACE + 1, name)
 
 
 def test_a_held_lock_does_not_hold_up_vacuum() -> None:
