@@ -198,7 +198,11 @@ class Cluster:
         api, database = f"{host.address}:8008", f"{host.address}:5432"
         config |= {
             "name": host.name,
-            "restapi": config["restapi"] | {"listen": api, "connect_address": api},
+            "restapi": {
+                "listen": api,
+                "connect_address": api,
+                "authentication": config["restapi"]["authentication"] | {"password": PASSWORD},
+            },
             "etcd3": {"hosts": [f"{self.hosts['etcd'].address}:2379"]},
             "watchdog": {"mode": "off"},  # it would reset this machine
         }
