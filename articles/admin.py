@@ -163,7 +163,11 @@ class ArticleAdmin(DocumentAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Article | None = None) -> Any:
         # Also if somebody has unpublished it while a correction was typed.
-        is_published = "new_correction" in request.POST or (obj is not None and obj.is_published())
+        is_published = (
+            "new_correction" in request.POST
+            or (obj is not None and obj.is_published())
+            or self.has_unsaved(request, obj, "new_correction")
+        )
         correction = (_("Corrections"), {"fields": ["new_correction"], "classes": ["corrections"]})
         stage = (_("Status"), {"fields": ["stage"], "classes": ["stage"]})
         return [

@@ -404,6 +404,11 @@ class DocumentAdmin(ConcurrentEditingAdmin):
         offered = Autosave.objects.offered(request_user(request), self.model, document)
         return offered.filter(nonce=nonce).first()
 
+    def has_unsaved(self, request: HttpRequest, document: Document | None, field: str) -> bool:
+        """Return whether the autosave that the link "Continue" has asked for has a text in this field."""
+        continued = self._get_continued_autosave(request, document)
+        return continued is not None and any(text.strip() for text in continued.fields.get(field, []))
+
     def get_editable(self, request: HttpRequest, key: int) -> Any:
         """Return the document if this person may edit it; else 404 or 403."""
         document = get_object_or_404(self.get_queryset(request), pk=key)

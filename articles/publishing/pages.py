@@ -1,6 +1,6 @@
 """Publication, notes and corrections in the form of an article, and the page of a correction."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -38,6 +38,8 @@ from articles.site.requests import site_request
 from core.dates.relative_time import describe_time, time_or_date
 from core.forms import MultilineField, explain_length
 
+# The same text of one person is the same form, as after a double click.
+RESENT_WITHIN = timedelta(minutes=1)
 # Fields of the form that are not columns of the article, with the entry that each adds.
 NOTE_MODELS = {"new_note": EditorNote, "new_correction": Correction}
 
@@ -156,10 +158,16 @@ def form_context(request: HttpRequest, article: Article | None) -> dict[str, Any
 
 
 def add_notes(article: Article, form: forms.BaseForm, user: User) -> None:
-    """Add the note and the correction that the form of an article contains."""
-    if note := form.cleaned_data.get("new_note"):
+    """Add the note and the correction that the form of an article contains, unless it was sent twice.
+
+    The article is locked.
+    """
+    just_now = {"by": user, "at__gt": timezone.now() - RESENT_WITHIN}
+    note = form.cleaned_data.get("new_note")
+    if note and not article.notes.filter(body=note, **just_now).exists():
         notes.add_note(article=article, by=user, body=note)
-    if correction := form.cleaned_data.get("new_correction"):
+    correction = form.cleaned_data.get("new_correction")
+    if correction and not article.corrections.filter(text=correction, **just_now).exists():
         notes.add_correction(article=article, by=user, text=correction)
 
 

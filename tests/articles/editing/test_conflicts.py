@@ -429,6 +429,17 @@ def test_a_correction_typed_while_the_story_was_unpublished_is_kept(emil, edda):
     assert story.corrections.get().text == "It was nine."
 
 
+def test_a_correction_that_is_sent_twice_is_published_once(emil):
+    story = make_article("Out")
+    client = client_of(emil)
+    read = hidden_fields(client, change(story))
+    for _ in range(2):
+        sent = article_fields(story, new_correction="It was nine.", new_note="Told by the harbour.") | read
+        assert client.post(change(story), sent).status_code == 302
+    assert story.corrections.get().text == "It was nine."
+    assert story.notes.get().body == "Told by the harbour."
+
+
 def test_a_conflict_with_the_same_persons_other_window_names_that_window(draft, emil):
     client = client_of(emil)
     read = hidden_fields(client, change(draft))

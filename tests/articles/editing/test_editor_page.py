@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.models import EDITOR, MODERATOR, READER
 from articles.editing.notes import add_correction
 from articles.models import Article, Autosave, Revision, StandingPage, Topic
-from articles.publishing.services import publish
+from articles.publishing.services import publish, unpublish
 from articles.services import save_article, save_page
 from tests.articles.editing.editor_forms import (
     ADD,
@@ -58,6 +58,15 @@ def test_a_draft_is_offered_continued_and_gone_once_saved(draft, emil):
     assert autosaved_bodies() == []
     late = post_autosave(client, key=draft.pk, title="Boats", body="Typ", **page)
     assert (late.json()["kept"], autosaved_bodies()) == (False, [])
+
+
+def test_a_correction_is_continued_although_the_story_was_unpublished(emil):
+    story = make_article("Out")
+    client = client_of(emil)
+    page = with_changes(hidden_fields(client, change(story)))
+    post_autosave(client, key=story.pk, title="Out", new_correction="It was nine.", **page)
+    unpublish(article=story, why="", seen=story.version)
+    assert "It was nine." in client.get(f"{change(story)}?unsaved={last_nonce(page)}").content.decode()
 
 
 def test_a_continued_draft_fills_all_fields(draft, emil, edda):
