@@ -4,13 +4,14 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.models import Guest, User
 from articles.models import Article
 from articles.site.requests import SiteRequest, is_shown
 from comments.following.update_search import MAX_COUNTED_UPDATES, OVERLAP
-from comments.following.updates import FollowUpdates, read_after_watermark
+from comments.following.updates import FollowUpdates, read_after_watermark, read_updates
 from comments.models import Follow, NewsSearch
 from core.database.sql import execute
 
@@ -141,10 +142,26 @@ def correct_counts(updates: Iterable[FollowUpdates]) -> None:
 
 
 def mark_seen(follows: QuerySet[Follow], until: datetime) -> int:
-    """Note that the follower has seen the updates up to `until`. They need no mail about these.
+    """Note that the follower has seen all updates, and needs no mail about them. None is later than `until`.
 
     Returns the number of follows.
     """
     return follows.update(
         seen_at=until, mailed_at=until, news_at=None, news_count=0, seen_comments=[], due_at=None
     )
+
+
+@transaction.atomic
+def mark_seen_until(follows: QuerySet[Follow], until: datetime, now: datetime) -> None:
+    """Note that the follower has seen the updates up to `until`. Later ones, up to `now`, stay unread."""
+    locked = list(follows.select_for_update(no_key=True))
+    for follow in locked:
+        follow.seen_at, follow.seen_comments = until, []
+    later = read_updates(locked, since="seen_at", until=now, limit=MAX_COUNTED_UPDATES)
+    mark_seen(Follow.objects.filter(pk__in=[follow.pk for follow in locked if follow.pk not in later]), until)
+    for follow_updates in later.values():
+        follow = follow_updates.follow
+        follow.mailed_at = max(follow.mailed_at, until)
+        follow.news_at = follow_updates.items[0].at
+        follow.news_count = min(follow_updates.count, MAX_COUNTED_UPDATES)
+        follow.save(update_fields=["seen_at", "seen_comments", "mailed_at", "news_at", "news_count"])

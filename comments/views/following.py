@@ -30,7 +30,7 @@ from comments.following.forms import (
     OwnCommentsForm,
     ShownForm,
 )
-from comments.following.seen import correct_counts, mark_seen
+from comments.following.seen import correct_counts, mark_seen, mark_seen_until
 from comments.following.tokens import (
     FOLLOW_TOKEN_KIND,
     TOKEN_KINDS,
@@ -193,7 +193,7 @@ def notifications(request: SiteRequest) -> HttpResponse:
         form = ShownForm(request.POST)
         if form.is_valid():
             shown = form.cleaned_data
-            mark_seen(unread.filter(pk__in=shown["follows"]), min(shown["until"], until))
+            mark_seen_until(unread.filter(pk__in=shown["follows"]), min(shown["until"], until), until)
         return redirect("notifications")
     follows = list(unread.select_related("article", "topic").order_by("-news_at", "-pk")[:FOLLOWS_SHOWN])
     updates = read_updates(follows, since="seen_at", until=until, limit=ITEMS_SHOWN)

@@ -29,8 +29,10 @@ def recommendation(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
     before = Recommendation.of(comment, reader.user, reader.guest)
     given = before is not None and before.given
     if request.method == "POST" and reader.may_recommend:
+        # What the button said; another tab may have done it. Pages of the version before do not send it.
+        wanted = {"1": True, "0": False}.get(request.POST.get("given", ""), not given)
         try:
-            recommend(comment=comment, user=reader.user, guest=reader.guest, given=not given)
+            recommend(comment=comment, user=reader.user, guest=reader.guest, given=wanted)
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
             return redirect_page(request, back)
@@ -39,8 +41,8 @@ def recommendation(request: SiteRequest, slug: str, pk: str) -> HttpResponse:
         counted = before is not None and before.counted
         button = {
             "action": request.path,
-            "given": not given,
-            "count": comment.recommend_count + (not given) - counted,
+            "given": wanted,
+            "count": comment.recommend_count + wanted - counted,
         }
         return render(request, "comments/_recommend.jinja", button)
     if request.method == "POST":

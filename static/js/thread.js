@@ -466,6 +466,7 @@
     clearError(button);
     try {
       const body = new FormData(event.target);
+      body.set("given", button.ariaPressed === "true" ? "0" : "1");
       const options = { method: "POST", body, headers: { "HX-Request": "true" } };
       const response = await fetch(button.formAction, options);
       const page = new DOMParser().parseFromString(await response.text(), "text/html");

@@ -294,6 +294,26 @@ def test_all_are_marked_as_read(jane_client: Client, article: Article, jane: Use
     assert list(Follow.objects.unread()) == [other]
 
 
+def test_what_the_page_did_not_show_stays_unread(
+    jane_client: Client, article: Article, jane: User, kofi: User, later: Later
+) -> None:
+    followed = follow(jane, article)
+    make_comment(article, "The first one.", author=kofi)
+    time_of_page = timezone.now()
+    make_comment(article, "A later one.", author=kofi)
+    later()
+    notify_followers()
+    due_at = Follow.objects.get().due_at
+    shown = {"follows": str(followed.pk), "until": time_of_page.isoformat()}
+    jane_client.post("/account/notifications/", shown)
+    (left,) = Follow.objects.unread()
+    assert (left.news_count, left.due_at, left.mailed_at) == (1, due_at, time_of_page)
+    page = jane_client.get("/account/notifications/").content.decode()
+    assert "A later one." in page
+    assert "The first one." not in page
+    assert len(send_due()) == 1
+
+
 def test_a_large_discussion_is_not_seen_by_opening_its_first_page(
     jane_client: Client, article: Article, jane: User, later: Later
 ) -> None:

@@ -234,3 +234,18 @@ def test_there_is_nothing_to_recommend_where_nothing_is_shown(client, comment):
     change_discussion(article=article, status=Discussion.Status.HIDDEN)
     assert client.get(url(comment)).status_code == 404
     assert client.post(url(comment)).status_code == 404
+
+
+def test_a_button_that_is_outdated_withdraws_nothing(comment, client):
+    client.force_login(UserFactory.create())
+    page = client.get(url(comment)).content.decode()
+    assert '<input type="hidden" name="given" value="1">' in page
+    for _ in range(2):  # in two tabs, or by a double click
+        assert client.post(url(comment), {"given": "1"}).status_code == 302
+    assert Recommendation.objects.get().given
+    button = client.post(url(comment), {"given": "1"}, **HTMX).content.decode()
+    assert 'aria-pressed="true"' in button
+    assert "<b>1</b>" in button
+    assert '<input type="hidden" name="given" value="0">' in client.get(url(comment)).content.decode()
+    client.post(url(comment), {"given": "0"})
+    assert not Recommendation.objects.get().given
