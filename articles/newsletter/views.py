@@ -145,7 +145,7 @@ def _change(request: SiteRequest, email: str) -> bool:
         subscriptions.subscribe(email, form.chosen, get_language() or "")
         if "add" not in request.POST:
             subscriptions.unsubscribe([email], form.offered - form.chosen)
-    if form.chosen:
+    if subscriptions.topics_of(email):  # also to topics that the form does not offer at the moment
         messages.success(request, _("Saved. The mails go to %(email)s.") % {"email": email})
     else:
         messages.success(request, _("Saved. You get no newsletters."))

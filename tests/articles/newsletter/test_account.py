@@ -78,6 +78,20 @@ def test_the_page_changes_subscriptions(article: Article, topic: Topic, jane: Us
     assert browser.put(URL).status_code == 405
 
 
+def test_a_topic_without_stories_is_not_offered_and_stays_subscribed(
+    article: Article, topic: Topic, jane: User
+) -> None:
+    browser = client_of(jane)
+    browser.post(URL, {"lists": ["all", str(topic.pk)]})
+    article.topics.clear()
+    page = browser.get(topic.get_absolute_url()).content.decode()
+    assert "This topic has no stories yet." in page
+    assert 'id="subscribe"' not in page
+    page = browser.post(URL, {}, follow=True).content.decode()
+    assert f"The mails go to {jane.email}" in page
+    assert subscriptions.topics_of(jane.email) == {topic.pk}
+
+
 def test_only_a_confirmed_address_is_subscribed(article: Article) -> None:
     browser = client_of(UserFactory.create(email="new@example.org"))
     assert "only to a confirmed e-mail" in browser.get(URL).content.decode()
