@@ -27,7 +27,7 @@
     if (name === "button") node.type = "button";
     return node;
   };
-  const status = make("p", "visually-hidden");
+  const status = make("p", "sr-only");
   status.ariaLive = "polite";
   const noticeBar = make("div", "notice-bar");
   noticeBar.ariaLive = "polite";

@@ -403,7 +403,7 @@ def test_staff_without_a_required_second_factor_see_no_drafts_and_no_count(
     draft = make_article("A draft", published_at=None)
     Article.objects.filter(pk=draft.pk).update(stage=Article.Stage.PRIVATE)
     settings.HOME = tmp_path
-    image, waiting = make_image(), '1<span class="visually-hidden"> waiting'
+    image, waiting = make_image(), '1<span class="sr-only"> waiting'
 
     def seen() -> list[bool]:
         return [

@@ -57,7 +57,7 @@ def test_a_pick_is_a_notice_on_the_site(
     assert send_due() == []
     client.force_login(jane)
     assert (
-        '<span class="badge accent">1<span class="visually-hidden"> new' in client.get("/").content.decode()
+        '<span class="badge accent">1<span class="sr-only"> new' in client.get("/").content.decode()
     )
     page = updates_of(client, jane)
     assert "Your comment is an editor’s pick" in page
