@@ -82,7 +82,7 @@ class ConcurrentEditingAdmin(admin.ModelAdmin[Any]):
         """Render the form with what it has loaded, and the conflicts between which the person has to choose.
 
         In the context, `snapshot` is the token of what the page has loaded, `conflicts` has the fields, and
-        `saved_by` and `saved_at` say who saved the other values and when, if that is known.
+        `other_person` and `other_saved_at` say who saved the other values and when, if that is known.
         """
         main = context["adminform"].form
         inlines = _formset_forms(inline.formset for inline in context["inline_admin_formsets"])
@@ -108,7 +108,7 @@ class ConcurrentEditingAdmin(admin.ModelAdmin[Any]):
             latest = saved.select_related("user")[:20]
             if last := next((entry for entry in latest if labels & _changed_labels(entry)), None):
                 now = site_request(request).now
-                context |= {"saved_by": last.user, "saved_at": time_or_date(last.action_time, now)}
+                context |= {"other_person": last.user, "other_saved_at": time_or_date(last.action_time, now)}
         return super().render_change_form(request, context, *args, **kwargs)
 
 

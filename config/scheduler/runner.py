@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import Max
 from django.utils import timezone
 
 from config.scheduler.jobs import JOBS, Job
@@ -63,11 +62,11 @@ def last_active_at() -> datetime | None:
     A job that has run for longer than HUNG_AFTER does not count.
     """
     now = timezone.now()
-    unfinished = JobRun.objects.filter(finished_at=None, started_at__gt=now - HUNG_AFTER)
+    runs = list(JobRun.objects.order_by("-started_at"))
+    unfinished = [run for run in runs if run.finished_at is None and now - run.started_at < HUNG_AFTER]
     if any(is_held(LOCK_NAMESPACE, run.pk) for run in unfinished):
         return now
-    started_at: datetime | None = JobRun.objects.aggregate(at=Max("started_at"))["at"]
-    return started_at
+    return runs[0].started_at if runs else None
 
 
 def _run_job(job: Job) -> JobOutcome:

@@ -56,9 +56,7 @@ def test_a_pick_is_a_notice_on_the_site(
     later()
     assert send_due() == []
     client.force_login(jane)
-    assert (
-        '<span class="badge accent">1<span class="sr-only"> new' in client.get("/").content.decode()
-    )
+    assert '<span class="badge accent">1<span class="sr-only"> new' in client.get("/").content.decode()
     page = updates_of(client, jane)
     assert "Your comment is an editor’s pick" in page
     assert comment.get_absolute_url() in page
