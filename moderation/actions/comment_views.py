@@ -28,6 +28,7 @@ from moderation.actions.request_helpers import (
 )
 from moderation.actions.state_history import expected_transition_value, last_transition_ids
 from moderation.models import Batch
+from moderation.reports import reporting
 
 
 @require_post_and_login
@@ -59,7 +60,9 @@ def duplicate(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove a comment as the duplicate of another one, which is given by its number or its link."""
     user, comment = require_decider(request), _load(request, pk)
     form = DuplicateForm(request.POST or None, initial={"seen": _expected_transition(comment)})
-    if form.is_valid():
+    if form.is_valid() and reporting.appealed_against(user, [comment.pk]):
+        form.add_error(None, _("An appeal must be decided by another moderator."))
+    elif form.is_valid():
         try:
             result = decisions.remove_as_duplicate(
                 comment=comment,

@@ -23,7 +23,7 @@ from moderation import explanations, tasks
 from moderation.actions import setting_changes
 from moderation.actions.setting_changes import Refusal
 from moderation.erasure.restricted_content import moving_texts
-from moderation.models import Batch, DecisionMessage, ImportScreening, SettingChange
+from moderation.models import Batch, DecisionMessage, ImportScreening, Restriction, SettingChange
 from moderation.people import sanctions
 from moderation.screening import import_jobs
 
@@ -180,7 +180,8 @@ def undo(*, batch: Batch, actor: User | None, only: Sequence[int] | None = None)
         if not (settings or moved or changed):
             transaction.set_rollback(True)
         elif changed:
-            tasks.notify_authors_later(undoing)
+            if undoing.root.parameters.get("why") not in Restriction.NO_NOTIFICATION:
+                tasks.notify_authors_later(undoing)
             _screen_returned(undoing, changed)
     refused += not_moved[:MAX_REFUSALS_LISTED] + not_reverted
     refused += refusals(sorted(skipped)[:MAX_REFUSALS_LISTED])

@@ -1,6 +1,5 @@
 """Views to decide on comments and to undo an action. Finding a comment is the permission to decide on it."""
 
-from collections.abc import Iterable
 from typing import Any, Self
 from urllib.parse import urlencode
 from uuid import UUID
@@ -13,7 +12,6 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from accounts.models import User
 from accounts.requests import require_decider, safe_local_path
 from comments.models import REMOVED, Comment, State
 from core.forms import MultilineField, form_errors_text, remove_maxlength
@@ -32,7 +30,7 @@ from moderation.actions.request_helpers import (
     require_post_and_login,
     story_anchor,
 )
-from moderation.models import Case, SavedLine
+from moderation.models import SavedLine
 from moderation.models.messages import MAX_LINE_LENGTH, MAX_MESSAGE_LENGTH
 from moderation.reports import reporting as reports
 
@@ -146,7 +144,7 @@ def decide(request: HttpRequest) -> HttpResponse:
         url = reverse("moderation:comment", args=[ids[0]])
         is_queue = not back or back.startswith(reverse("moderation:queue"))
         return redirect(url if is_queue else f"{url}?{urlencode({'next': back})}")
-    appealed = _appealed_against(user, ids) if to != State.PUBLISHED else set[int]()
+    appealed = reports.appealed_against(user, ids) if to != State.PUBLISHED else set[int]()
     result = decisions.decide(
         ids=[pk for pk in ids if pk not in appealed],
         to=to or State.REJECTED,
@@ -165,15 +163,6 @@ def decide(request: HttpRequest) -> HttpResponse:
     if not result.batch:
         add_unsent_text_message(request, _("Your line was not sent:"), "line")
     return redirect_back(request, result.batch, back, found[0])
-
-
-def _appealed_against(user: User, ids: Iterable[int]) -> set[int]:
-    """Return those of these comments whose authors have appealed a decision of this person.
-
-    The person cannot turn the appeal down, but may always restore the comment.
-    """
-    appeals = Case.objects.open().filter(reports.appeals_for_colleagues(user), comment__in=list(ids))
-    return set(appeals.values_list("comment", flat=True))
 
 
 @require_post_and_login

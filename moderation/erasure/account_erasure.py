@@ -169,6 +169,9 @@ def _delete(ids: Sequence[int], actor: User | None) -> None:
     Comments that a moderator had removed stay so. An appeal about one is withdrawn with its text.
     """
     lock_discussions_of(ids)
+    # Somebody may have reported one just before the lock.
+    reported = Case.objects.open().filter(is_illegal=True, comment__in=ids)
+    ids = sorted(set(ids).difference(reported.values_list("comment", flat=True)))
     not_removed = Comment.objects.filter(pk__in=ids, state__in=[State.PUBLISHED, State.PENDING])
     change_states(
         ids=list(not_removed.values_list("pk", flat=True)),

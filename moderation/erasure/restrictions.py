@@ -17,8 +17,6 @@ from moderation.actions.setting_changes import Refusal
 from moderation.erasure import purge, restricted_content
 from moderation.models import Batch, Restriction
 
-# The author is not notified if the police may investigate.
-NO_NOTIFICATION = {Restriction.Why.CHILD_ABUSE, Restriction.Why.COURT}
 MAX_AT_ONCE = 10_000  # comments of one action
 # The law of most countries requires that these are kept for the prosecution.
 ALWAYS_LEGAL_HOLD = {Restriction.Why.CHILD_ABUSE}
@@ -53,7 +51,7 @@ def restrict(
             restricted_content.store_texts(made)
             if actor is None:  # A replay: only the action of a person closes the cases of reported comments.
                 cases.close_cases(restricted, closed_by=batch.pk)
-            if notify and why not in NO_NOTIFICATION:
+            if notify and why not in Restriction.NO_NOTIFICATION:
                 tasks.notify_authors_later(batch)
     return decisions.make_result(batch, ids, restricted)
 

@@ -24,6 +24,9 @@ class Restriction(models.Model):
         PERSONAL = "personal", _("someone’s private data")
         OTHER = "other", _("other")
 
+    # The author is not notified if the police may investigate, also when the restriction is lifted or undone.
+    NO_NOTIFICATION = (Why.CHILD_ABUSE, Why.COURT)
+
     comment = models.ForeignKey(Comment, models.PROTECT, related_name="restrictions")
     why = models.CharField(_("reason"), max_length=12, choices=Why)
     is_legal_hold = models.BooleanField(_("legal hold"), default=False)

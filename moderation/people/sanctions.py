@@ -22,6 +22,7 @@ from moderation.actions import setting_changes
 from moderation.models import Batch, Sanction, SettingChange
 from moderation.notifications import sanction_mails
 from moderation.people.profiles import DOUBLE_CLICK, Person, find_person
+from moderation.reports.reporting import appealed_against
 
 MAIL_AFTER = timedelta(minutes=1)  # no mail is sent about a sanction that is undone within this time
 REMOVAL_DAYS = (1, 7, 30, 365)  # a sanction can also remove the comments of one of these periods
@@ -92,7 +93,7 @@ def impose(
         setting_changes.apply_changes(
             batch=batch, changes=[(SettingChange.Target.SANCTION, sanction.pk, "ended_at", None)]
         )
-        if ids := _lock_removable(person, since=now - timedelta(days=days)) if days else []:
+        if ids := _lock_removable(person, since=now - timedelta(days=days), actor=actor) if days else []:
             change_states(ids=ids, to=to, reason=reason, actor=actor, batch=batch.pk)
         notify_later(batch)
     return batch
@@ -136,15 +137,17 @@ def _removable(person: Person) -> Any:
     return person.comments().filter(state__in=[State.PUBLISHED, State.PENDING])
 
 
-def _lock_removable(person: Person, *, since: datetime) -> list[int]:
+def _lock_removable(person: Person, *, since: datetime, actor: User) -> list[int]:
     """Lock the discussions and return the person's comments to remove.
 
     They are read again under the lock, so that a comment that a colleague removed meanwhile is left as it is.
+    Those with an appeal that a colleague should answer are left, too.
     """
     written = _removable(person).filter(created_at__gt=since)
     ids = list(written.values_list("pk", flat=True))
     lock_discussions_of(ids)
-    return list(written.filter(pk__in=ids).values_list("pk", flat=True))
+    left = appealed_against(actor, ids)
+    return [pk for pk in written.filter(pk__in=ids).values_list("pk", flat=True) if pk not in left]
 
 
 def counts_to_remove(person: Person, now: datetime) -> dict[int, int]:

@@ -325,6 +325,15 @@ def appeals_for_colleagues(user: User) -> Q:
     return Q(is_appealed=True) & Q(pk__in=_cases_for_colleagues(user))
 
 
+def appealed_against(user: User, ids: Iterable[int]) -> set[int]:
+    """Return those of these comments whose authors have appealed a decision of this person.
+
+    The person cannot turn the appeal down, but may always restore the comment.
+    """
+    appeals = Case.objects.open().filter(appeals_for_colleagues(user), comment__in=list(ids))
+    return set(appeals.values_list("comment", flat=True))
+
+
 def _cases_for_colleagues(user: User) -> RawSQL:
     values = [user.pk, user.pk, [MODERATOR, ADMINISTRATOR], user.pk]
     return RawSQL(APPEALS_FOR_COLLEAGUES, values)  # noqa: S611  # a constant

@@ -16,6 +16,7 @@ from moderation.actions.decisions import MAX_REFUSALS_LISTED, ActionResult
 from moderation.actions.setting_changes import Refusal
 from moderation.actions.state_history import last_transition_ids
 from moderation.models import Batch, CommentGroup, CommentGroupMember
+from moderation.reports.reporting import appealed_against
 from moderation.similar import SCAN_KINDS, explanations, pages
 
 
@@ -30,11 +31,11 @@ def decide_group(
 ) -> ActionResult:
     """Decide on all open members of a group on which `actor` may decide, except those in `without`.
 
-    Members that were edited or decided on since the scan, or reported as illegal, are refused. So are members
-    decided on after `since`, the last transition when the group was shown. If no members are left for another
-    moderator, the group is resolved and its members are not proposed again, also not by a scan that ran since
-    the group was opened. Raises ValidationError if the members would be removed as duplicates of a removed
-    comment.
+    Members that were edited or decided on since the scan, or reported as illegal, are refused, and to be
+    removed also those with an appeal that a colleague should answer. So are members decided on after `since`,
+    the last transition when the group was shown. If no members are left for another moderator, the group is
+    resolved and its members are not proposed again, also not by a scan that ran since the group was opened.
+    Raises ValidationError if the members would be removed as duplicates of a removed comment.
     """
     original = group.original_id if reason == Reason.DUPLICATE else None
     with transaction.atomic():
@@ -42,6 +43,8 @@ def decide_group(
         lock_discussions_of([*pages.expected_transitions(group, actor), *([original] if original else [])])
         expected_transitions = pages.expected_transitions(group, actor)
         ids = [pk for pk in expected_transitions if pk not in without]
+        appealed = appealed_against(actor, ids) if to != State.PUBLISHED else set[int]()
+        ids = [pk for pk in ids if pk not in appealed]
         decided = [pk for pk in pages.decided_since(group, actor, since) if pk not in without]
         member_count = (
             pages.count_members([group.pk], None).get(group.pk, explanations.MemberCounts()).members
@@ -55,7 +58,7 @@ def decide_group(
             duplicate_of=original,
             parameters=_action_parameters(group),
         )
-        if result.batch and member_count == len(expected_transitions):
+        if result.batch and member_count == len(expected_transitions) and not appealed:
             _remove_deselected_from_other_groups(group, without)
             CommentGroup.objects.filter(pk=group.pk).update(
                 resolved_at=timezone.now(), resolved_by=actor, batch=result.batch
@@ -67,10 +70,13 @@ def decide_group(
             pk for pk in pages.reported_as_illegal(group, moderated_stories(actor)) if pk not in without
         ]
     illegal = [Refusal(pk, "", _("Reported as illegal: it needs a decision of its own")) for pk in reported]
+    appeals = [
+        Refusal(pk, "", _("An appeal must be decided by another moderator.")) for pk in sorted(appealed)
+    ]
     listed = decisions.refusals(decided[:MAX_REFUSALS_LISTED])
     return replace(
         result,
-        refused=result.refused + listed + illegal,
+        refused=result.refused + listed + illegal + appeals,
         more=result.more + len(decided[MAX_REFUSALS_LISTED:]),
     )
 

@@ -276,6 +276,16 @@ def test_a_comment_reported_as_illegal_waits_for_the_decision() -> None:
 
 
 @pytest.mark.django_db
+def test_a_comment_that_is_reported_as_illegal_just_before_the_lock_waits_too() -> None:
+    traces = PersonalTraces()
+    illegal = traces.alone
+    Case.objects.create(comment=illegal, discussion_id=traces.story.pk, is_illegal=True)
+    account_erasure._delete([illegal.pk], None)  # chosen before the report
+    fresh = Comment.objects.get(pk=illegal.pk)
+    assert (fresh.state, fresh.body) == (State.PUBLISHED, illegal.body)
+
+
+@pytest.mark.django_db
 def test_restricted_texts_and_open_requests_stay() -> None:
     traces = PersonalTraces()
     restrictions.restrict(ids=[traces.secret.pk], why=Restriction.Why.COURT, actor=traces.moderator)

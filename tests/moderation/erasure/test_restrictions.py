@@ -244,6 +244,19 @@ def test_the_author_of_a_restricted_comment_is_notified_unless_an_authority_may_
     assert "555" not in "".join(message.body for message in mail.outbox)
 
 
+@pytest.mark.parametrize(("why", "mails"), [(Restriction.Why.PERSONAL, 2), (Restriction.Why.COURT, 0)])
+def test_a_lift_and_its_undo_notify_nobody_whom_the_restriction_did_not(
+    comment, maria, ada, why, mails, django_capture_on_commit_callbacks
+):
+    restrict(comment, actor=maria, why=why)
+    queued = DBTaskResult.objects.filter(task_path="moderation.tasks.notify_authors")
+    before = queued.count()
+    with django_capture_on_commit_callbacks(execute=True):
+        lifted = restrictions.lift(restriction=Restriction.objects.get(), actor=ada)
+        decisions.undo(batch=lifted.batch, actor=ada)
+    assert queued.count() == before + mails
+
+
 def test_an_unconfirmed_e_mail_that_was_forgotten_stays_so(comment, maria, ada):
     restrict(comment, actor=maria)
     Guest.objects.filter(pk=comment.guest_id).update(email="")

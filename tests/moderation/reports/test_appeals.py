@@ -175,6 +175,18 @@ def test_the_moderator_who_decided_cannot_answer_but_can_restore_the_comment(
     assert Comment.objects.get(pk=removed.pk).state == State.PUBLISHED
 
 
+def test_the_moderator_who_decided_cannot_answer_by_naming_a_duplicate(client, removed, jim, maria, omar):
+    appeal(removed, jim)
+    other = make_comment(removed.discussion.article, "The same boat.")
+    client.force_login(maria)
+    address = f"/moderation/comments/{removed.pk}/duplicate/"
+    form = client.get(address).context["form"]
+    page = client.post(address, {"of": other.pk, "seen": form["seen"].value()}).text
+    assert "An appeal must be decided by another moderator." in page
+    assert Case.objects.open().get(comment=removed).is_appealed
+    assert Comment.objects.get(pk=removed.pk).state_reason == "insult"
+
+
 def test_moderators_cannot_answer_their_own_appeal(removed, jim, maria):
     """The moderator who decided may answer if the author is the only other moderator."""
     jim.set_roles(["Moderator"])
