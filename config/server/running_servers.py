@@ -34,9 +34,13 @@ PREFIX = "serve-"  # of the names, which are also those of the job workers
 
 # Settings that servers of one site share, and what to do if they do not.
 _REMEDIES = {
-    "SECRET_KEY": "Set the same SECRET_KEY on all machines.",
+    "SECRET_KEY": (
+        "Set the same SECRET_KEY on all machines. Without it, the key is in secret_key in the data folder."
+    ),
     "SITE_URL": "Set the same SITE_URL on all machines.",
-    "place of files": "Set the same FILES_URL on all machines (docs/scale.md).",
+    "place of files": (
+        "Set the same FILES_URL on all machines, or let them share one data folder (docs/scale.md)."
+    ),
 }
 # Settings that should be the same, but may differ while they are changed on one machine after the other.
 _SHOULD_BE_EQUAL = ("EMAIL_URL", "BEHIND_PROXY")
