@@ -14,7 +14,7 @@ from core.database.locks import is_held, try_lock
 from moderation.models import JobRun
 
 RETRY = timedelta(minutes=5)  # until a failed job runs again, unless it is due earlier
-HUNG_AFTER = timedelta(hours=6)
+HUNG_AFTER = timedelta(hours=6)  # a job that has run for longer counts as hung
 LOCK_NAMESPACE = 0x50DA  # first half of the advisory lock keys; the second is a hash of the job's name
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ def is_due(job: Job, now: datetime) -> bool:
 def last_active_at() -> datetime | None:
     """Return now if a job runs in any process, else when the last one started; None before the first.
 
-    A job that has run for longer than HUNG_AFTER does not count.
+    A hung job does not count as running.
     """
     now = timezone.now()
     runs = list(JobRun.objects.order_by("-started_at"))

@@ -1,4 +1,4 @@
-"""How servers recognize whether they share a data folder: its id, and a mark that each of them renews in it.
+"""Recognize whether servers share a data folder, by its id and by a mark that each of them renews in it.
 
 A copy of the folder has the same id, but not the latest marks of the servers that run in the other one.
 """

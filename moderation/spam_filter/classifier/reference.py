@@ -57,9 +57,9 @@ def text_hash(text: str) -> int:
 
 
 def ngram_hashes(words: Sequence[str]) -> tuple[list[int], list[int], list[int]]:
-    """Return the hashes of all words, all runs of two words, and all runs of three.
+    """Return the hashes of all words, all pairs of consecutive words, and all triples.
 
-    Each is the text_hash of the words with spaces between, continued from that of the shorter run.
+    Each is the text_hash of the words with spaces between, continued from that of the shorter n-gram.
     """
     encoded = [word.encode("utf-8", "replace") for word in words]
     spaced = [b" " + word for word in encoded]
