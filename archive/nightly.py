@@ -43,12 +43,13 @@ def make_nightly_backup() -> str:
             if fnmatchcase(file.name, "*/.*.part"):  # of an interrupted night: nobody else writes here
                 storage().delete(file.name)
         result = back_up_to_storage(name, verify=True)
-        removed = _remove_older(name, kept=site.backups_kept)
     except (BackupError, OSError) as error:
         why = str(error) if isinstance(error, BackupError) else f"{name}: {error.strerror}."
         _report_failure(backup_folder.BackupFailure(timezone.now(), why))
         raise
     backup_folder.clear_failure()
+    # Outside of the block above: tonight's backup is sound, even if an older one can't be deleted.
+    removed = _remove_older(name, kept=site.backups_kept)
     return f"{name.rpartition('/')[2]}, {megabytes(result.last.size)}; older backups removed: {removed}"
 
 

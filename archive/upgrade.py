@@ -40,7 +40,10 @@ def upgrade(*, report: Callable[[str], None], without_backup: bool = False) -> N
     """
     with try_lock(LOCK_NAMESPACE, "upgrade") as is_ours:
         if not is_ours:
-            raise BackupError("Another upgrade of this database is running.")
+            raise BackupError(
+                "Another upgrade of this database is running. Wait until it ends, then run this command "
+                "again: it applies what is missing."
+            )
         if unknown := later_migrations():
             raise BackupError(
                 f"This database was upgraded by a later version of Soundoff ({shorten_names(unknown)}). "

@@ -112,6 +112,25 @@ def test_older_backups_are_deleted_after_a_new_one_is_complete(home: Path, clock
     assert kept() == ["mine.zip", "soundoff-2026-11-30.zip"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_an_older_backup_that_cannot_be_deleted_is_no_failed_backup(home: Path, clock: Any) -> None:
+    switch_on(backups_kept=1)
+    folder = data_path("backups/nightly")
+    folder.mkdir(parents=True)
+    (folder / "soundoff-2026-11-25.zip").write_bytes(b"Root's.")
+    folder.chmod(0o1777)  # everybody may write, and delete only their own files
+    os.seteuid(65534)
+    try:
+        ran = run_if_due(NIGHTLY_JOB)
+    finally:
+        os.seteuid(0)
+    assert ran
+    assert ran.error == "PermissionError"
+    assert kept() == ["soundoff-2026-11-25.zip", "soundoff-2026-11-26.zip"]
+    assert backup_folder.last_failure() is None
+    assert not DBTaskResult.objects.exists()
+
+
 def test_backups_dated_in_the_future_are_not_counted(home: Path, clock: Any) -> None:
     switch_on(backups_kept=1)
     make_nightly_backup()
