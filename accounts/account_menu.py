@@ -15,7 +15,7 @@ PAGES = (  # name of the URL, label
     ("my-comments", _("My comments")),
     ("account-status", _("Account status")),
     ("muted-people", _("Muted people")),
-    ("public-page", _("Public page")),
+    ("public-page-settings", _("Public page")),
     ("language", _("Language")),
     ("account_email", _("E-mail")),
     ("account_change_password", _("Password")),
@@ -23,7 +23,7 @@ PAGES = (  # name of the URL, label
     ("mfa_index", _("Two-factor authentication")),
     ("my-data", _("My data")),
 )
-# The guest of a browser has these, too.
+# Guests have these pages, too.
 GUEST_PAGES = {"notifications", "following", "my-comments", "account-status", "my-data"}
 
 

@@ -29,7 +29,11 @@ admin.site.enable_nav_sidebar = False  # lists need the width, and the front pag
 
 
 def login(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-    """Send the visitor to allauth's log-in page: the admin's own form does not throttle guesses."""
+    """Send logged-in staff to the admin's front page.
+
+    `secure_admin_login` sends other visitors to allauth's log-in page: the admin's own form does not throttle
+    guesses.
+    """
     return redirect("admin:index")
 
 
@@ -43,7 +47,7 @@ admin.site.unregister(EmailAddress)  # only the account's owner adds one, and co
 admin.site.unregister(DBTaskResult)  # its arguments hold e-mails; the system status shows failed jobs
 
 
-class PersonForm(forms.ModelForm[User]):
+class UserForm(forms.ModelForm[User]):
     """The form of one user in the admin."""
 
     def clean_name(self) -> str:
@@ -51,7 +55,7 @@ class PersonForm(forms.ModelForm[User]):
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"]
-        if User.objects.filter(email__iexact=email).exists():  # the database's constraint has no sentence
+        if User.objects.filter(email__iexact=email).exists():  # the constraint's own message says less
             raise forms.ValidationError(_("A person with this e-mail exists already."))
         return email
 
@@ -126,7 +130,7 @@ class UserAdmin(admin.ModelAdmin[User]):
         return not lookup.startswith("password") and super().lookup_allowed(lookup, value, request)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        return super().get_form(request, obj, change, **{"form": PersonForm, **kwargs})
+        return super().get_form(request, obj, change, **{"form": UserForm, **kwargs})
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         _check_is_administrator(request.user)

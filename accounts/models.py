@@ -1,4 +1,4 @@
-"""Users, guests, sign-ups, and the counts of wrong passwords and codes."""
+"""Users and their roles, guests, sign-ups, wrong passwords and codes, and undeliverable e-mail addresses."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -18,6 +18,7 @@ READER, MODERATOR, EDITOR, ADMINISTRATOR = "Reader", "Moderator", "Editor", "Adm
 MAX_NEXT_URL_LENGTH = 500  # characters of the path that a sign-up returns to
 ERASED_EMAIL = "@invalid"  # the end of the e-mail address of an erased account, which has to be unique
 MAX_NAME_LENGTH = 80  # characters of a user's or guest's name
+MAX_ANSWER_LENGTH = 500  # characters of a mail server's answer
 # The roles of a user. Each request of a member reads them, and Django takes longer to compose this than
 # Postgres to execute it.
 ROLES_SQL = """
@@ -73,7 +74,7 @@ else:
 
 
 class UserManager(_UserManager):
-    """The manager of users, with their creation."""
+    """The manager of users. It creates users and administrators."""
 
     def create_user(
         self, email: str, password: str | None = None, *, roles: tuple[str, ...] = (READER,), **fields: Any
@@ -159,7 +160,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def can_view_email_addresses(self) -> bool:
-        """Return whether the user may see the e-mail addresses of others: not editors."""
+        """Return whether the user may see the e-mail addresses of others. Editors may not."""
         return self.has_perm("accounts.view_user") and self.has_perm("accounts.view_guest")
 
     @property
@@ -281,8 +282,8 @@ def one_person_constraint(*, name: str) -> models.CheckConstraint:
 class SignUp(models.Model):
     """A request for an account whose e-mail is not confirmed yet.
 
-    The mailed link turns it into an account; after a week it is deleted. Creating it queries nothing, so it
-    does not reveal whether the e-mail address has an account.
+    The mailed link turns it into an account; after a week it is deleted. Creating it looks up no account, so
+    it does not reveal whether the e-mail address has one.
     """
 
     name = models.CharField(max_length=MAX_NAME_LENGTH)
@@ -321,11 +322,12 @@ class LoginAttempts(models.Model):
 class UndeliverableEmail(models.Model):
     """An e-mail address whose mail server answered that it does not exist or accepts nothing.
 
-    Mails about what people follow are not sent to it until its owner asks for them again.
+    Newsletters and mails about followed discussions are not sent to it, until its owner asks for them again
+    or confirms a subscription.
     """
 
     email = models.EmailField(unique=True)  # in lower case
-    answer = models.CharField(max_length=500)  # of the mail server
+    answer = models.CharField(max_length=MAX_ANSWER_LENGTH)  # of the mail server
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -1,4 +1,4 @@
-"""E-mails to which nothing can be delivered."""
+"""E-mail addresses to which nothing can be delivered."""
 
 import re
 import smtplib
@@ -11,9 +11,8 @@ from allauth.account.models import EmailAddress
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from accounts.models import Guest, UndeliverableEmail, User
+from accounts.models import MAX_ANSWER_LENGTH, Guest, UndeliverableEmail, User
 
-MAX_ANSWER_LENGTH = 500  # characters
 UNDELIVERABLE_RETENTION = timedelta(days=365)
 
 # Enhanced status codes (RFC 3463) of addresses that do not exist. Others, such as 5.7.1 or 5.2.2, are about
@@ -26,8 +25,8 @@ def is_unknown_recipient(answer: str) -> bool:
     return _UNKNOWN_RECIPIENT.search(answer) is not None
 
 
-def rejection(failure: Exception) -> str:
-    """Return the answer of a mail server to which this recipient does not exist, or ""."""
+def unknown_recipient_answer(failure: Exception) -> str:
+    """Return the mail server's answer if it says that the recipient does not exist, else ""."""
     if isinstance(failure, smtplib.SMTPRecipientsRefused):
         for code, answer in failure.recipients.values():
             text = answer.decode("utf-8", "replace")
@@ -61,7 +60,7 @@ def remove(email: str) -> None:
 
 
 def delete_old(*other_uses: Exists) -> int:
-    """Delete e-mails after UNDELIVERABLE_RETENTION, and those that nobody has any more. A daily job.
+    """Delete e-mail addresses after UNDELIVERABLE_RETENTION, and those that nobody has any more. A daily job.
 
     `other_uses` are conditions that somebody has the e-mail address, beside accounts and guests. Returns the
     number of deleted ones. An e-mail address that is still undeliverable is noted again with the next mail.

@@ -7,7 +7,7 @@ from accounts import views
 
 urlpatterns = [
     path("accounts/sign-up/<str:token>/", views.confirm_sign_up, name="sign-up-confirm"),
-    path("accounts/page/", views.public_page, name="public-page"),
+    path("accounts/page/", views.public_page, name="public-page-settings"),
     path("account/language/", views.language, name="language"),
     path("account/devices/", views.devices, name="devices"),
     # In place of allauth's views of the same URLs

@@ -46,7 +46,7 @@ def public_page(request: HttpRequest) -> HttpResponse:
     on = request.POST.get("on") == "1"  # any other value means off
     set_public_page(user=request_user(request), on=on)
     messages.success(request, _("Your public page is on.") if on else _("Your public page is off."))
-    return redirect("public-page")
+    return redirect("public-page-settings")
 
 
 @login_required

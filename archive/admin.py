@@ -210,18 +210,18 @@ class ImportAdmin(admin.ModelAdmin[Import]):
         """
         user = request_user(request)
         action = action_history.summarize([context["original"].batch], user)[0]
-        later, may_open = action.later_undo(), False
+        last_undo, action_url = action.last_undo(), ""
         with suppress(Http404):
-            get_action_or_404(user, (later or action.batch).pk)
-            may_open = True
+            opened = get_action_or_404(user, (last_undo or action.batch).pk)
+            action_url = reverse("moderation:action", args=[opened.pk])
         article = context["original"].article
         # Only of a discussion whose page of proposals the person may open: the count is a link to it.
         discussions = discussions_of(user).filter(pk=article.pk)
         proposals = InferredParent.objects.filter(discussion__in=discussions)
         context |= {
             "action": action,
-            "later": later,
-            "may_open": may_open,
+            "last_undo": last_undo,
+            "action_url": action_url,
             "article": article,
             "may_edit": article.can_be_edited_by(user),
             "proposal_count": proposals.open().count(),
@@ -234,7 +234,7 @@ class ImportAdmin(admin.ModelAdmin[Import]):
         """Show and handle the import form instead of the admin's own: only an import writes these rows.
 
         Both buttons redirect, so that Back and a reload send nothing again: an import to its page, a preview
-        to a URL with the token of its file and the fields. Only that URL reads the file.
+        to a URL with the token of its file and the fields. Only a GET of that URL makes the preview.
         """
         if not self.has_add_permission(request):
             raise PermissionDenied

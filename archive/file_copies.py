@@ -26,17 +26,16 @@ FOLDERS = (
 
 @dataclass
 class CopiedFolder:
-    """The files of one folder that were copied, and the number of those that were there already."""
+    """Numbers of the files of one folder: copied, and already there."""
 
     folder: str
     count: int = 0
     size: int = 0  # bytes
-    present: int = 0
+    existing_count: int = 0
 
     def __str__(self) -> str:
-        return (
-            f"{self.folder}: {self.count:,} copied ({megabytes(self.size)}), {self.present:,} already there."
-        )
+        copied = f"{self.count:,} copied ({megabytes(self.size)})"
+        return f"{self.folder}: {copied}, {self.existing_count:,} already there."
 
 
 def copy_files(*, back: bool = False) -> Iterator[CopiedFolder]:
@@ -59,7 +58,7 @@ def copy_files(*, back: bool = False) -> Iterator[CopiedFolder]:
                 continue
             modified = file.modified.replace(microsecond=0)  # stores know whole seconds
             if file.name in times and times[file.name] >= modified:
-                copied.present += 1
+                copied.existing_count += 1
                 continue
             _copy(file, source, target)
             copied.count += 1
@@ -71,7 +70,7 @@ def copy_files(*, back: bool = False) -> Iterator[CopiedFolder]:
 
 def _copy(file: StoredFile, source: SiteStorage, target: SiteStorage) -> None:
     with source.open(file.name) as data:
-        if target.is_shared or file.name.endswith(".json"):  # readable for other users, unlike the rest
+        if target.is_shared or file.name.endswith(".json"):  # the web server's user reads last.json
             target.save(file.name, data)
             return
         with target.write(file.name) as path, path.open("wb") as out:

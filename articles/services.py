@@ -207,7 +207,7 @@ def change_site(**values: Any) -> None:
     Site.objects.filter(pk=1).update(**values, version=F("version") + 1)
     if not {"rules", "privacy"}.isdisjoint(values):
         site = read_site()
-        set_image_uses(site, existing_images(referenced_images(site.long_texts)))
+        set_image_uses(site, existing_images(referenced_images(site.texts_with_images)))
     is_hidden = values.get("comment_status") == "hidden"
     if is_hidden or not HIDING_SETTINGS.isdisjoint(values):
         invalidate_stale_copies()

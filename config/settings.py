@@ -273,7 +273,7 @@ LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_ADAPTER = "accounts.authentication.allauth_adapter.Adapter"
+ACCOUNT_ADAPTER = "accounts.authentication.allauth_adapter.AccountAdapter"
 ACCOUNT_FORMS = {
     "add_email": "accounts.authentication.allauth_forms.AddEmailForm",
     "change_password": "accounts.authentication.allauth_forms.ChangePasswordForm",

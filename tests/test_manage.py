@@ -1,4 +1,4 @@
-"""manage.py ends quietly when nobody reads its output any more, as `manage.py help | head -1` does."""
+"""Tests of manage.py: output that nobody reads any more, and errors of commands that `serve` runs."""
 
 import json
 import os

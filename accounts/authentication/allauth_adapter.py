@@ -23,8 +23,8 @@ from core.mail.composition import compose_mail
 from core.rate_limits import set_retry_after
 
 
-class Adapter(DefaultAccountAdapter):
-    """The hooks that allauth calls: to check a password, to send a mail and to build a link."""
+class AccountAdapter(DefaultAccountAdapter):
+    """The hooks that allauth calls to check a password, to log in, to build a link and to send a mail."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
         "cannot_remove_primary_email": _("You can’t remove your primary e-mail."),
@@ -40,8 +40,8 @@ class Adapter(DefaultAccountAdapter):
         The log-in page, the admin's log-in and the page that asks for the password again all call this.
         Nothing else checks the password of a visitor who is not logged in.
 
-        The answer and its duration do not reveal whether the e-mail address has an account: either way there
-        is one query and one hash. Raises ValidationError while the visitor has to wait.
+        The answer and its duration do not reveal whether the e-mail address has an account: either way the
+        same statements run and one hash is computed. Raises ValidationError while the visitor has to wait.
         """
         email, password = credentials.get("email", ""), credentials.get("password", "")
         if seconds := login_throttling.count_attempt(request, email):
@@ -63,7 +63,7 @@ class Adapter(DefaultAccountAdapter):
         return [method for method in methods if method["id"].startswith("mfa_")] or methods
 
     def login(self, request: HttpRequest, user: User) -> None:
-        """Log the user in, and mail them if this browser is new to their account, unless it is the first."""
+        """Log the user in. Mail them if this browser is new to their account and they logged in before."""
         is_new = user.last_login is not None and not login_throttling.is_known_device(request, user.email)
         super().login(request, user)
         connect_pending(request, user)
@@ -90,6 +90,7 @@ class Adapter(DefaultAccountAdapter):
             mails.enqueue(job, site, user.pk, change, email or user.email, *removed)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
+        """Return the URL of the mailed link. `key` is allauth's `<uid>-<token>`."""
         path = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})
         return settings.SITE_URL + path.replace("UID-KEY", key)
 

@@ -1,4 +1,7 @@
-"""Our versions of allauth's forms. They query no account, so no answer reveals who has one."""
+"""Our versions of allauth's forms.
+
+Those for sign-up and for a reset link look up no account, so their answers do not reveal who has one.
+"""
 
 from typing import Any, ClassVar
 
@@ -114,7 +117,10 @@ class ResetPasswordForm(EmailLabel, forms.ResetPasswordForm):
         return str(self.cleaned_data["email"]).lower()
 
     def save(self, request: HttpRequest, **kwargs: object) -> str:
-        """Enqueue the mail with the link, a few times an hour at most for one e-mail. Every link works."""
+        """Enqueue the mail with the link, at most a few times an hour for one e-mail address.
+
+        Earlier links stay valid.
+        """
         email: str = self.cleaned_data["email"]
         if ratelimit.consume(request, app="allauth.account", action="reset_mail", key=email):
             mails.enqueue(mails.mail_reset, request.site, email)
@@ -122,7 +128,7 @@ class ResetPasswordForm(EmailLabel, forms.ResetPasswordForm):
 
 
 def check_rate_limit(action: str, *, seconds: int = MINUTE) -> None:
-    """Raise RateLimitError if an IP address exceeds its limit of settings.ACCOUNT_RATE_LIMITS.
+    """Raise RateLimitError if the visitor's IP address exceeds its limit of settings.ACCOUNT_RATE_LIMITS.
 
     `seconds` is the span of the limit: MINUTE or DAY.
     """

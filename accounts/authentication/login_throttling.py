@@ -52,7 +52,7 @@ WITH counted AS (
 SELECT EXISTS (SELECT FROM counted),
        (SELECT ceil(extract(epoch FROM a.at + {_WAIT} - %(now)s))::int
         FROM accounts_loginattempts a WHERE account = %(account)s AND origin = %(origin)s)"""
-_COUNT = """
+_COUNT_FOR_ALL_ORIGINS = """
 INSERT INTO accounts_loginattempts AS a (account, origin, wrong, at)
 VALUES (%(account)s, '', 1, %(now)s)
 ON CONFLICT (account, origin) DO UPDATE
@@ -77,12 +77,12 @@ def count_code(email: str) -> int:
 
 def count_wrong_password(email: str) -> bool:
     """Count a wrong password for the account as a whole. Return whether to mail its owner, at most daily."""
-    return bool(fetch_value(_COUNT, _values("account", email)) == MAIL_OWNER_AT)
+    return bool(fetch_value(_COUNT_FOR_ALL_ORIGINS, _values("account", email)) == MAIL_OWNER_AT)
 
 
 def count_wrong_code(email: str) -> bool:
     """Count a wrong code within a day. Return whether to mail the owner of the account, at most daily."""
-    return bool(fetch_value(_COUNT, _values("codes", email)) == MAIL_OWNER_AT)
+    return bool(fetch_value(_COUNT_FOR_ALL_ORIGINS, _values("codes", email)) == MAIL_OWNER_AT)
 
 
 def reset_count(request: HttpRequest, email: str) -> None:

@@ -25,7 +25,9 @@ class AccountExistsError(Exception):
 
 
 def create(*, name: str, email: str, password: str, next_url: str = "") -> SignUp:
-    """Store a request for an account, with the path of this site to return to. It queries nothing.
+    """Store a request for an account, with the path of this site to return to.
+
+    It looks up no account, so that it takes the same time for every e-mail address.
 
     Anybody can write a path into the URL of the form. One that the database can't store is dropped.
     """

@@ -257,7 +257,7 @@ class _PartReader(io.RawIOBase):
 
 @contextmanager
 def open_backup(path: Path) -> Iterator[Reader]:
-    """Verify the whole file and yield it. Raises BackupError, which says what is wrong.
+    """Verify the whole file and yield its reader. Raises BackupError, which says what is wrong.
 
     The path is of this machine; if nothing is there, it is a name in a storage that several servers share.
     """

@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -81,28 +81,17 @@ def restore(path: Path, *, erasures: Path | None = None, keep_images: bool = Fal
         _check_is_empty()
         images = _images_to_restore(reader.manifest, keep_images=keep_images)
         _check_free_space(images)
-        try:
+        replayed = erasure_replay.ReplayedErasures()
+        with _explained_errors():
             _prepare_tables(reader.manifest)
             with _media(reader, images) as media, transaction.atomic(durable=True):
                 old_version = _lock_tables()
                 _fill_tables(reader)
-                replayed = erasure_replay.ReplayedErasures()
                 if not missing:
                     replayed = _replay_and_requeue(erasures_to_replay, old_version)
                 media.put_in_place()
                 if missing:  # until the erasures are replayed, the database holds data that was erased since
                     files.save(backup_folder.UNFINISHED_RESTORE, reader.manifest.summary.encode())
-        except IntegrityError as error:
-            raise BackupError(f"The backup contradicts itself: {first_line(error)}.") from error
-        except DatabaseError as error:
-            message = str(error)
-            lacks_rights = "permission denied" in message or "must be owner" in message
-            hint = " Use the login that owns the tables: DATABASE_OWNER_URL." if lacks_rights else ""
-            raise BackupError(
-                f"Nothing was restored: the database says “{first_line(error)}”.{hint}"
-            ) from error
-        except OSError as error:
-            raise BackupError(f"Nothing was restored: {error.strerror or error}.") from error
         if missing:
             _migrate(reader.manifest)
             replayed = _finish(erasures_to_replay, old_version)
@@ -112,6 +101,22 @@ def restore(path: Path, *, erasures: Path | None = None, keep_images: bool = Fal
         with suppress(OSError):
             erasure_replay.log_missing(erasures_to_replay)
     return RestoreResult(reader.manifest, replayed, bool(erasures_to_replay))
+
+
+@contextmanager
+def _explained_errors() -> Iterator[None]:
+    """Raise BackupError, with a sentence, for an error of the database or the files in the block."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise BackupError(f"The backup contradicts itself: {first_line(error)}.") from error
+    except DatabaseError as error:
+        message = str(error)
+        lacks_rights = "permission denied" in message or "must be owner" in message
+        hint = " Use the login that owns the tables: DATABASE_OWNER_URL." if lacks_rights else ""
+        raise BackupError(f"Nothing was restored: the database says “{first_line(error)}”.{hint}") from error
+    except OSError as error:
+        raise BackupError(f"Nothing was restored: {error.strerror or error}.") from error
 
 
 def _read_erasures(file: Path | None) -> list[erasure_log.Erasure]:

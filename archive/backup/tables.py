@@ -19,14 +19,14 @@ EXCLUDED_TABLES = {
     "django_session": "people log in again after a restore",
     "usersessions_usersession": "they are about the sessions",
     "django_migrations": "the manifest lists the migrations",
-    "config_cacheentry": "the cache, such as counts of attempts to log in",
+    "config_cacheentry": "the cache, such as the counts of rate limits",
     "config_runningserver": "the servers that run now",
 }
 EXCLUDED_SEQUENCES = ("django_migrations_id_seq",)  # counts the rows that stay
 
-# Numbers that a restore skips. Links and addresses in mails sent after the backup name rows by their numbers.
-# If new rows got the same numbers, the links would lead to rows of other people.
-SKIPPED_NUMBERS = 1_000_000
+# Ids that a restore skips. Links and addresses in mails sent after the backup contain ids of rows. If new
+# rows got the same ids, the links would lead to rows of other people.
+SKIPPED_IDS = 1_000_000
 
 # Tables that the web login may read only through a function, which logs the reading. Before an upgrade the
 # table has its earlier name; still earlier versions have no function.
@@ -133,18 +133,19 @@ def replace_contents(tables: list[str]) -> Iterator[None]:
         execute(f"ALTER TABLE {_quoted(table)} ADD CONSTRAINT {_quoted(name)} {definition}")
     for table, name, _ in triggers:
         execute(f"ALTER TABLE {_quoted(table)} ENABLE TRIGGER {_quoted(name)}")
-    # The erasures follow in this transaction: a change of a role is written after its line of the log.
+    # Erasures are replayed later in this transaction. They log the change of a role before they make it, so
+    # the constraint trigger must wait for the commit.
     execute("SET CONSTRAINTS ALL DEFERRED")
 
 
 def set_sequences(values: dict[str, tuple[int, bool]]) -> None:
-    """Set the sequences to the values of a backup, plus SKIPPED_NUMBERS, except those of tables that stay.
+    """Set the sequences to the values of a backup, plus SKIPPED_IDS, except those of tables that stay.
 
     ALTER SEQUENCE, unlike setval, is rolled back with the caller's transaction.
     """
     for name in values.keys() - set(EXCLUDED_SEQUENCES):
         last, is_called = values[name]
-        following = int(last) + is_called + SKIPPED_NUMBERS
+        following = int(last) + is_called + SKIPPED_IDS
         execute(f"ALTER SEQUENCE {_quoted(name)} RESTART WITH {following}")
 
 

@@ -12,7 +12,7 @@ FORMATS: dict[str, ModuleType] = {"soundoff": soundoff}
 def parse(data: bytes, name: str = "auto", *, finds_duplicates: bool = True) -> ParsedPage:
     """Return the page in `data`. With the name "auto", the format is recognised by the beginning of the file.
 
-    To find duplicates takes longer than all the rest. Without it, the warnings lack duplicate_warnings.
+    Finding duplicates takes longer than everything else. Without it, the warnings lack duplicate_warnings.
 
     Raises UnsupportedFormatError, which names the kind of the file if it is known, and DamagedFileError, both
     with a sentence for a person. Raises KeyError for an unknown format name.

@@ -3,7 +3,7 @@
 import re
 from itertools import cycle
 
-# URL: a bare link. MARKUP: markup anywhere. LINE_MARKUP: at the start of a line. LIST_NUMBER: of a list.
+# URL: a bare link. MARKUP: markup anywhere. LINE_MARKUP: at the start of a line. LIST_NUMBER: of a list item.
 URL = re.compile(r"(https?://[^\s<>]*[\w/#=&%~+-])")
 MARKUP = re.compile(r"[\\`*\[<]|(?<![^\W_])_|_(?![^\W_])|~(?=~)|(?<=~)~|&(?=#?\w{1,32};)")
 LINE_MARKUP = re.compile(r"^(?:[-+](?=[\s|:-]|$)|#(?=[#\s]|$)|=(?==*$)|[>|~]|:(?=-))")

@@ -74,7 +74,7 @@ def repair_uses(found: Iterable[str]) -> None:
 
 def _images_of(row: Article | StandingPage | Site) -> set[int]:
     if isinstance(row, Site):
-        return referenced_images(row.long_texts)
+        return referenced_images(row.texts_with_images)
     lead = row.lead_image_id if isinstance(row, Article) else None
     return referenced_images(row.body) | ({lead} if lead else set())
 

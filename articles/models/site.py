@@ -58,7 +58,7 @@ class Site(models.Model):
     """
 
     class Moderation(models.TextChoices):
-        """The choice of comments that wait for review: the default of new discussions, and that of each."""
+        """Which comments wait for review. The site has the default, each discussion its own value."""
 
         CONDITIONAL = "conditional", _("First comment reviewed")
         PRE = "pre", _("Pre-moderation: review everything first")
@@ -66,7 +66,7 @@ class Site(models.Model):
 
     name = models.CharField(_("name"), max_length=80, default="Soundoff", validators=[validate_one_line])
     tagline = models.CharField(_("tagline"), max_length=160, blank=True)
-    # Shown in place of the mark in the header, and by browsers in tabs. site/branding.py makes both.
+    # Shown in place of the default logo in the header, and by browsers in tabs. site/branding.py makes both.
     logo = models.ForeignKey(
         "articles.Image", models.PROTECT, verbose_name=_("logo"), null=True, blank=True, related_name="+"
     )
@@ -74,7 +74,7 @@ class Site(models.Model):
     icon = models.ForeignKey(
         "articles.Image", models.PROTECT, verbose_name=_("icon"), null=True, blank=True, related_name="+"
     )
-    # The owner's colour, such as #0e5a66, or "" for the default. core.appearance.accent derives both themes'.
+    # The site's colour, such as #0e5a66, or "" for the default. core.appearance.accent derives both themes'.
     accent = models.CharField(_("accent colour"), max_length=7, blank=True, db_default="")
     # Not `choices`: adding a translation must not need a migration.
     language = models.CharField(
@@ -184,7 +184,7 @@ class Site(models.Model):
         return SafeString("") if language == get_language() else format_html(' lang="{}"', language)
 
     @property
-    def long_texts(self) -> str:
+    def texts_with_images(self) -> str:
         """Return the texts that may show images: the rules in full, and the text on privacy."""
         return f"{self.rules}\n\n{self.privacy}"
 

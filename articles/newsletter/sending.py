@@ -322,7 +322,7 @@ def _outcome(recipient: NewsletterRecipient, mail: TrackedMail) -> dict[str, Any
         return {"state": SENT, "failure": "", "reason": ""}
     kind, answer = classify_failure(mail.failure)
     explained = {"failure": kind, "reason": mask_email_addresses(answer)[:MAX_REASON_LENGTH]}
-    if answer := undeliverable.rejection(mail.failure):
+    if answer := undeliverable.unknown_recipient_answer(mail.failure):
         undeliverable.add(mail.to[0], answer)
         return {"state": FAILED, **explained}
     failures = recipient.failures + 1

@@ -54,7 +54,7 @@ View = Callable[..., HttpResponse]
 class PageDependencies:
     """The versions, by id, on which a page depends, and the time when it changes without any write."""
 
-    site: int
+    site_version: int
     zone: str
     language: str
     articles: dict[int, int] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class PageDependencies:
         Sums are enough: versions only grow, and the site's version grows when an article appears or
         disappears.
         """
-        return self.site, sum(self.articles.values()), sum(self.discussions.values())
+        return self.site_version, sum(self.articles.values()), sum(self.discussions.values())
 
 
 def cache_for_anonymous(view: View) -> View:

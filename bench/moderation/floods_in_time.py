@@ -58,13 +58,13 @@ class Cleared:
     in_groups: int  # spam comments that a group proposed
     removed: int  # comments, also duplicates and those without text
     actions: int
-    wronged: int  # good comments that were proposed as spam
+    wrongly_proposed: int  # good comments that were proposed as spam
     kinds: list[str]
 
     def __str__(self) -> str:
         """Return the row of the table."""
         share = f"{self.in_groups} of {self.spam}"
-        figures = (self.name, self.comments, share, self.removed, self.actions, self.wronged)
+        figures = (self.name, self.comments, share, self.removed, self.actions, self.wrongly_proposed)
         return " | ".join(map(str, figures))
 
 
@@ -101,9 +101,12 @@ def measure(bench: Run) -> Iterator[str | Goal]:
     yield "All articles of a source as one site, and only what the groups propose:"
     yield ""
     yield from _table(sites)
-    good, wronged = sum(site.good for site in sites), sum(site.wronged for site in sites)
+    good, wrongly_proposed = sum(site.good for site in sites), sum(site.wrongly_proposed for site in sites)
     yield Goal(
-        f"good comments that are proposed as spam on these sites, of {good:,}", wronged, most=0, unit=""
+        f"good comments that are proposed as spam on these sites, of {good:,}",
+        wrongly_proposed,
+        most=0,
+        unit="",
     )
 
 
@@ -124,9 +127,9 @@ def _goals(threads: Sequence[Cleared]) -> Iterator[Goal]:
     spam = sum(thread.spam for thread in threads)
     yield Goal("share of spam in groups", 100 * sum(t.in_groups for t in threads) / spam, unit="%")
     yield Goal("actions for all discussions", sum(thread.actions for thread in threads), unit="")
-    wronged = sum(thread.wronged for thread in threads)
+    wrongly_proposed = sum(thread.wrongly_proposed for thread in threads)
     good = sum(thread.good for thread in threads)
-    yield Goal(f"good comments that are proposed as spam, of {good:,}", wronged, most=0, unit="")
+    yield Goal(f"good comments that are proposed as spam, of {good:,}", wrongly_proposed, most=0, unit="")
 
 
 def _like_before(threads: Sequence[Cleared]) -> list[Cleared]:
@@ -147,7 +150,7 @@ def _table(cleared: Sequence[Cleared]) -> Iterator[str]:
     """Yield a table with the totals in its last row."""
     total = Cleared("all", 0, 0, 0, 0, 0, 0, 0, [])
     for one in cleared:
-        for field in ("comments", "good", "spam", "in_groups", "removed", "actions", "wronged"):
+        for field in ("comments", "good", "spam", "in_groups", "removed", "actions", "wrongly_proposed"):
             setattr(total, field, getattr(total, field) + getattr(one, field))
     head = "discussion | comments | spam in groups | removed | actions | good proposed"
     yield from rows(head, map(str, [*cleared, total]))
@@ -266,6 +269,6 @@ def clear(name: str, import_threads: Callable[[], Imported], *, all_spam: bool =
             in_groups=in_groups,
             removed=mine.exclude(state=State.PUBLISHED).count(),
             actions=actions,
-            wronged=mine.filter(state=State.SPAM).exclude(pk__in=imported.spam).count(),
+            wrongly_proposed=mine.filter(state=State.SPAM).exclude(pk__in=imported.spam).count(),
             kinds=kinds,
         )

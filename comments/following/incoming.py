@@ -30,7 +30,7 @@ NO_PERSON = {"mailer-daemon", "postmaster", "noreply", "no-reply", "donotreply"}
 class Outcome(StrEnum):
     """The result of receiving a mail."""
 
-    UNKNOWN = "not for us"  # its address has no token, or it replies to a newsletter
+    NOT_FOR_US = "not for us"  # its address has no token, or it replies to a newsletter
     BOUNCE = "address noted as undeliverable"
     DELAY = "failure that may pass ignored"
     AUTOMATIC = "automatic answer ignored"
@@ -46,7 +46,7 @@ def receive(message: EmailMessage, recipient: str = "") -> Outcome:
     """
     token = _find_token(message, recipient)
     if token is None:
-        return Outcome.UNKNOWN
+        return Outcome.NOT_FOR_US
     is_newsletter = token.kind == sending.RECIPIENT_KIND
     email = sending.email_of(token) if is_newsletter else tokens.email_of(token)
     if status := _delivery_status(message):
@@ -63,7 +63,7 @@ def receive(message: EmailMessage, recipient: str = "") -> Outcome:
     if _is_automatic(message):
         return Outcome.AUTOMATIC
     if is_newsletter:
-        return Outcome.UNKNOWN
+        return Outcome.NOT_FOR_US
     sender = parseaddr(str(message.get("From", "")))[1]
     if not email or sender.lower() != email.lower():
         return Outcome.STRANGER

@@ -47,8 +47,8 @@ def move_comments(
     """Move comments with their replies under other parents (by comment id), one after the other.
 
     Returns the ids of those that were moved, in the order of `parents`, and by id a sentence for each one
-    whose move is impossible. The others are there already. The number of statements does not grow with that
-    of the comments.
+    whose move is impossible. The others have that parent already. The number of statements does not grow with
+    that of the comments.
     """
     with transaction.atomic():
         lock_discussions_of(parents)
@@ -65,8 +65,9 @@ def _move(parents: Mapping[int, int | None], actor: User | None, batch: UUID | N
     trees = set(involved.values_list("tree_id", flat=True))
     values = {"ids": ids, "parents": list(parents.values()), "actor": actor and actor.pk, "batch": batch}
     moved = fetch_rows(sql.MOVE, values)
-    execute(sql.NUMBER_TREES, {"trees": sorted(trees | {tree for tree, _shown in moved})})
-    increment_versions({shown for _tree, shown in moved if shown})
+    execute(sql.NUMBER_TREES, {"trees": sorted(trees | {tree for tree, _discussion in moved})})
+    # The discussion is None if readers do not see the comment.
+    increment_versions({discussion for _tree, discussion in moved if discussion})
 
 
 def _obstacle_text(code: str) -> str:

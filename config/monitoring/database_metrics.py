@@ -128,7 +128,7 @@ def _read_metrics() -> list[Metric]:
         _gauge(
             "soundoff_jobs_oldest_seconds",
             "Seconds that the oldest job that is due has waited, 0 if there is none.",
-            (now - (jobs.oldest or now)).total_seconds(),
+            (now - (jobs.waiting_since or now)).total_seconds(),
         ),
         by_result,
         _gauge("soundoff_running_servers", "Servers that have renewed their rows.", servers),

@@ -21,7 +21,7 @@ class JobCounts:
     ready: int
     running: int
     failed: int
-    oldest: datetime | None  # the time since which the oldest job that is due waits
+    waiting_since: datetime | None  # the time since which the job that is due longest has waited
 
 
 def count_jobs(now: datetime) -> JobCounts:
@@ -37,7 +37,7 @@ def count_jobs(now: datetime) -> JobCounts:
         later=Min("run_after", filter=due & Q(run_after__lt=datetime(9000, 1, 1, tzinfo=now.tzinfo))),
     )
     since = [at for at in (counts.pop("at_once"), counts.pop("later")) if at]
-    return JobCounts(**counts, oldest=min(since, default=None))
+    return JobCounts(**counts, waiting_since=min(since, default=None))
 
 
 def failed_jobs() -> QuerySet[Any]:

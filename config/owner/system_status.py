@@ -150,7 +150,7 @@ class JobQueue(jobs.JobCounts):
 
     @property
     def is_stuck(self) -> bool:
-        return self.oldest is not None and self.oldest < timezone.now() - LATE_AFTER
+        return self.waiting_since is not None and self.waiting_since < timezone.now() - LATE_AFTER
 
 
 @dataclass(frozen=True)

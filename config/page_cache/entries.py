@@ -82,9 +82,9 @@ class Entry:
         # 3.4 kB.
         self.size = 2 * len(page) + 4096
 
-    def is_current(self, site: int, articles: int, discussions: int, now: float) -> bool:
+    def is_current(self, site_version: int, articles: int, discussions: int, now: float) -> bool:
         """Return whether the page is up to date, given the stored versions and the database's time."""
-        return (site, articles, discussions) == self.stamp and now < self.until
+        return (site_version, articles, discussions) == self.stamp and now < self.until
 
     def respond(self, environ: Environ) -> RawResponse:
         """Return the page in an encoding that the client accepts, or 304 if it has the page already."""

@@ -1,4 +1,4 @@
-"""Recognize whether servers share a data folder, by its id and by a mark that each of them renews in it.
+"""Tell whether servers share a data folder, by its id and by a random mark that each of them renews in it.
 
 A copy of the folder has the same id, but not the latest marks of the servers that run in the other one.
 """
@@ -8,20 +8,20 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-KEPT_MARKS = (
-    5  # in the file of a server: its row may be older by some renewals, which failed or happen just now
-)
+# In the file of a server. Its row (config.models.RunningServer) may have an older mark, if renewals failed or
+# are under way.
+KEPT_MARKS = 5
 
 
 def folder_id(home: Path) -> str:
-    """Return the random name of a data folder, which is made when it is first asked for."""
+    """Return the random name of a data folder, creating it at the first call."""
     path = home / "folder_id"
     if not path.exists():
-        own = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-        own.write_text(secrets.token_hex(16))
+        temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        temporary.write_text(secrets.token_hex(16))
         with suppress(FileExistsError):  # another server was faster
-            os.link(own, path)
-        own.unlink()
+            os.link(temporary, path)
+        temporary.unlink()
     return path.read_text()
 
 

@@ -4,7 +4,7 @@ from functools import cache
 
 from django.utils.safestring import SafeString, mark_safe
 
-DRAWINGS = {
+SVG_PATHS = {
     "authors": '<circle cx="12" cy="8" r="4"/><path d="M4.5 20c1-4 4-5.5 7.5-5.5s6.5 1.5 7.5 5.5"/>',
     "back": '<path d="m15 5-7 7 7 7"/>',
     "comments": '<path d="M4 5h16v11H10l-5 4v-4H4z"/>',
@@ -34,5 +34,5 @@ DRAWINGS = {
 def icon(name: str) -> SafeString:
     """Return the HTML of an icon. It is decoration: a label or words beside it say what it means."""
     return mark_safe(  # noqa: S308
-        f'<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">{DRAWINGS[name]}</svg>'
+        f'<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">{SVG_PATHS[name]}</svg>'
     )

@@ -31,7 +31,7 @@ class ActionSummary:
     partly_undone: str  # "undone for 1 of 2" if it was undone for some of its comments only, else ""
     latest: UUID  # the last of the action and its undos, which is the one that can be undone now
 
-    def later_undo(self) -> Batch | None:
+    def last_undo(self) -> Batch | None:
         """Return the last undo of the action or of its undo, with its actor, or None if there is none."""
         if self.latest == self.batch.pk:
             return None

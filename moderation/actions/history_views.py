@@ -90,11 +90,11 @@ def action(request: HttpRequest, pk: UUID) -> HttpResponse:
     further = transitions.filter(id__gt=after).select_related("comment__discussion__article").order_by("id")
     rows = list(further[: MAX_LISTED + 1])
     summary = action_history.summarize([action], user)[0]
-    later = summary.later_undo()
-    undo_refusal = decisions.undo_refusal(action, user) if later is None else ""
+    last_undo = summary.last_undo()
+    undo_refusal = decisions.undo_refusal(action, user) if last_undo is None else ""
     context = {
         "action": summary,
-        "later": later,
+        "last_undo": last_undo,
         "undo_refusal": undo_refusal,
         "settings": _changed_settings(action, user),
         "states": _current_states(transitions),
@@ -116,7 +116,7 @@ def action(request: HttpRequest, pk: UUID) -> HttpResponse:
             if action.undoes_id and not _lifts_one_restriction(action)
             else _refused_in_group(action)
         ),
-        **(_refused_if_undone(action) if later is None and not undo_refusal else {}),
+        **(_refused_if_undone(action) if last_undo is None and not undo_refusal else {}),
     }
     return render(request, "moderation/actions/action.html", context)
 

@@ -78,8 +78,9 @@ class Check:
     """All that belongs to one check.
 
     A check has `find`, which gets the submission and the context, or `signal`, which gets the text alone
-    (features.signals), or neither, if another program gives its results. A signal with a `weight` is a part
-    of the spam filter's score that the starter does not know; what those of the text weigh is trained.
+    (features.signals), or neither, if another program gives its results. The starter of the spam filter
+    has trained weights for the signals of a text. It does not know a signal with a `weight`: the filter
+    begins with this weight and learns its own on the site.
     """
 
     name: str  # stored as Finding.check_name, so it never changes

@@ -38,7 +38,7 @@ REVIEWED_FIRST = Check(
 
 def find_late(submission: Submission, context: Context) -> Iterator[CheckResult]:
     """Find a comment that came long after the story. `number`: whole days between the two."""
-    rule = context.rules.strictest_limit(Rule.Kind.AGE)
+    rule = context.rules.applicable_limit(Rule.Kind.AGE)
     days = matching.parse_limit(rule.value)[0] if rule else submission.discussion.site.review_after_days
     age = age_at_posting(submission.discussion.article.published_at, submission.at)
     if age and age > timedelta(days=days):

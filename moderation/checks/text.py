@@ -22,7 +22,7 @@ _MARKUP = re.compile(r"<[^<>]*>|&#?\w+;")
 
 def find_links(submission: Submission, context: Context) -> Iterator[CheckResult]:
     """Find more links than allowed, as the page would link them, without e-mail addresses."""
-    rule = context.rules.strictest_limit(Rule.Kind.LINKS)
+    rule = context.rules.applicable_limit(Rule.Kind.LINKS)
     allowed = matching.parse_limit(rule.value)[0] if rule else MAX_LINKS_WITHOUT_REVIEW
     if max_link_count(submission.body) <= allowed:
         return

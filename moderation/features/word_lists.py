@@ -1,4 +1,4 @@
-"""Short lists of English words, by their meaning for the checks.
+"""Lists of English words, and of link shorteners, for the checks.
 
 The groups of similar comments (GROUP_…) and the spam filter share most words and differ in some: a group
 counts a word once for each comment, the filter by its share of the text. With one list for both, the groups

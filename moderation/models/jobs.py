@@ -8,9 +8,10 @@ from moderation.models.actions import Batch
 
 
 class JobRun(models.Model):
-    """The last run of a job of config.scheduler.jobs.JOBS.
+    """The last run of a scheduled job (config.scheduler.jobs.JOBS).
 
-    `error` is the class of the failure, without its message.
+    It is in this app because `config` had no models when its table was created. `error` is the class of the
+    failure, without its message.
     """
 
     name = models.CharField(_("job"), max_length=60, primary_key=True)

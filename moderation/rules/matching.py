@@ -56,7 +56,7 @@ class RuleSet:
     """Active rules by kind."""
 
     by_kind: Mapping[str, Sequence[CompiledRule]] = field(default_factory=dict)
-    is_scoped: bool = False
+    is_scoped: bool = False  # whether any rule is limited to a topic or an article
 
     def for_article(self, article: int | None, topics: Iterable[int]) -> "RuleSet":
         """Return the rules for an article with these topics."""
@@ -71,10 +71,10 @@ class RuleSet:
             and (compiled.rule.topic is None or compiled.rule.topic in topic_ids)
         )
 
-    def strictest_limit(self, kind: str) -> RuleDefinition | None:
-        """Return the limit of this kind that applies: the article's, else a topic's, else the site's.
+    def applicable_limit(self, kind: str) -> RuleDefinition | None:
+        """Return the limit of this kind that applies: for the article, else for a topic, else for the site.
 
-        Of several, the strictest applies.
+        Of several with the same scope, the strictest applies.
         """
         rules = [found.rule for found in self.by_kind.get(kind, ())]
         return min(rules, key=lambda r: (_scope_breadth(r), parse_limit(r.value)), default=None)
@@ -207,8 +207,8 @@ class _Domain:
         self.domain, self.under = domain, f".{domain}"
 
     def __call__(self, body: str, name: str) -> tuple[Spans, bool]:
-        # This test avoids searching for links, which takes 0.1 ms. It works for ASCII only: ｅvil.com is
-        # evil.com, too, and so it is with a soft hyphen in it.
+        # This test avoids searching for links, which takes 0.1 ms. It works for ASCII only: “ｅvil.com”, or
+        # evil.com with a soft hyphen in it, is the same domain.
         if body.isascii() and self.domain not in fold_case(body).text:
             return [], False
         spans = [(link.start, link.end) for link, host in page_hosts(body) if self._matches_host(host)]

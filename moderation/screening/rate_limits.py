@@ -73,7 +73,7 @@ def _limits(context: Context) -> list[RateLimit]:
     around the limit with many names from many addresses. A known person is not limited by others, nor counted
     for them.
     """
-    rule = context.rules.strictest_limit(Rule.Kind.RATE)
+    rule = context.rules.applicable_limit(Rule.Kind.RATE)
     new, known = matching.parse_limit(rule.value) if rule else (DEFAULT_NEW_LIMIT, DEFAULT_KNOWN_LIMIT)
     if context.person_is_confirmed and context.has_approved_comment:
         max_count = known * TRUSTED_FACTOR if context.person_is_trusted else known

@@ -1,6 +1,6 @@
 // Formatting buttons, quoting selected text, a countdown near the limit, and saving the draft of a member, for the reply
 // form. A module that is loaded with the first form that opens; the form also works without it.
-const NEAR = 500; // characters before the limit
+const COUNTDOWN_FROM = 500; // characters before the limit
 const PAUSE = 2000; // milliseconds without a key, after which a draft is saved
 
 // Replaces the text between two positions so that the browser's Undo knows of it, and selects a part of the new text.
@@ -13,11 +13,13 @@ const replace = (field, start, end, text, from = text.length, to = from) => {
   }
   field.setSelectionRange(start + from, start + to);
 };
-const chosen = ({ value, selectionStart, selectionEnd }) => value.slice(selectionStart, selectionEnd);
+const selectedText = ({ value, selectionStart, selectionEnd }) => value.slice(selectionStart, selectionEnd);
 const startOfLine = (value, at) => value.lastIndexOf("\n", at - 1) + 1;
-// Both functions serve the editor of stories, too. Whether a run of stars or backticks contains this mark:
+// The next two functions serve the editor of stories, too.
+// hasMark returns whether a row of stars or backticks contains this mark.
 globalThis.hasMark = (signs, mark) => (mark.length > 1 ? signs.length > 1 : signs.length % 2 === 1);
-// The marked words of a line around or in a selection, or around a caret: [start, end], without their marks.
+// markedSpan returns [start, end] of the marked words of a line, without their marks: those around or in a selection,
+// or around a caret.
 globalThis.markedSpan = (value, mark, from, to) => {
   const first = startOfLine(value, from);
   let line = value.slice(first).split("\n", 1)[0];
@@ -32,7 +34,7 @@ globalThis.markedSpan = (value, mark, from, to) => {
     start = start ? 0 : end + signs.length;
   }
 };
-const wrap = (mark, sample) => (field) => {
+const toggleMark = (mark, sample) => (field) => {
   const { selectionStart: start, selectionEnd: end } = field;
   const [from, to] = markedSpan(field.value, mark, start, end) ?? [];
   if (start === end && end === to) return field.setSelectionRange(to + mark.length, to + mark.length); // closes the mark
@@ -40,10 +42,10 @@ const wrap = (mark, sample) => (field) => {
     const shift = (at) => Math.min(Math.max(at, from), to) - from;
     return replace(field, from - mark.length, to + mark.length, field.value.slice(from, to), shift(start), shift(end));
   }
-  const text = chosen(field) || sample;
+  const text = selectedText(field) || sample;
   return replace(field, start, end, mark + text + mark, mark.length, mark.length + text.length);
 };
-const begin = (prefix, prefixed) => (field) => {
+const togglePrefix = (prefix, prefixed) => (field) => {
   const start = startOfLine(field.value, field.selectionStart);
   const end = field.selectionEnd;
   const whole = field.value.slice(start, end) + field.value.slice(end).split("\n", 1)[0];
@@ -60,7 +62,7 @@ const begin = (prefix, prefixed) => (field) => {
 const quote = (field) => {
   const selection = getSelection();
   const text = selection.isCollapsed || field.form.contains(selection.anchorNode) ? "" : selection.toString().trim();
-  if (!text) return begin("> ", /^> ?/)(field);
+  if (!text) return togglePrefix("> ", /^> ?/)(field);
   const at = field.selectionEnd;
   const before = field.value.slice(0, at).trimEnd();
   const lines = text.split(/\n+/).map((line) => `> ${line}`).join("\n>\n");
@@ -68,15 +70,15 @@ const quote = (field) => {
 };
 const link = (field) => {
   const { selectionStart: start, selectionEnd: end } = field;
-  const text = chosen(field) || gettext("text");
+  const text = selectedText(field) || gettext("text");
   replace(field, start, end, `[${text}](https://)`, text.length + 3, text.length + 11);
 };
 const TOOLS = [
-  ["B", gettext("Bold"), wrap("**", gettext("bold"))],
-  ["I", gettext("Italic"), wrap("*", gettext("italic"))],
+  ["B", gettext("Bold"), toggleMark("**", gettext("bold"))],
+  ["I", gettext("Italic"), toggleMark("*", gettext("italic"))],
   ["❝", gettext("Quote"), quote],
-  ["•", gettext("List"), begin("- ", /^[-*+] /)],
-  ["</>", gettext("Code"), wrap("`", gettext("code"))],
+  ["•", gettext("List"), togglePrefix("- ", /^[-*+] /)],
+  ["</>", gettext("Code"), toggleMark("`", gettext("code"))],
   ["[ ]", gettext("Link"), link],
 ];
 
@@ -103,11 +105,11 @@ const addCountdown = (field, limit) => {
   field.after(status);
   const count = () => {
     // The server counts characters, of which some are two units of a string.
-    const left = field.value.length > limit - NEAR ? limit - [...field.value].length : NEAR + 1;
+    const left = field.value.length > limit - COUNTDOWN_FROM ? limit - [...field.value].length : COUNTDOWN_FROM + 1;
     const text = left < 0
       ? ngettext("%(n)s character too many", "%(n)s characters too many", -left)
       : ngettext("%(n)s character left", "%(n)s characters left", left);
-    status.textContent = left > NEAR ? "" : interpolate(text, { n: Math.abs(left) }, true);
+    status.textContent = left > COUNTDOWN_FROM ? "" : interpolate(text, { n: Math.abs(left) }, true);
   };
   field.addEventListener("input", count);
   count();
@@ -116,7 +118,7 @@ const addCountdown = (field, limit) => {
 const saveDrafts = (field) => {
   const form = field.form;
   let timer = 0;
-  let saved = field.dataset.at ? field.defaultValue : ""; // that of a preview may have been refused
+  let saved = field.dataset.at ? field.defaultValue : ""; // the text of a preview may have been refused
   const confirm = (text) => { try { replyDrafts.confirm(form, text); } catch { /* storage may be forbidden */ } };
   confirm(saved);
   const save = async () => {

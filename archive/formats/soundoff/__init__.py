@@ -43,11 +43,11 @@ from itertools import islice
 from zoneinfo import ZoneInfo
 
 from archive.formats.page import DamagedFileError, PageWarning, ParsedPage, duplicate_warnings
-from archive.formats.soundoff.comment_warnings import flattened_warnings, missing_text_warnings
+from archive.formats.soundoff.comment_warnings import flattened_warnings, incomplete_comment_warnings
 from archive.formats.soundoff.comments import read_comments
-from archive.formats.soundoff.date_lines import FIRST_DAY, ZONES, match_closing, normalize_line
+from archive.formats.soundoff.date_lines import DATE_AT_START, ZONES, match_closing, normalize_line
 from archive.formats.soundoff.heading import find_heading
-from archive.formats.soundoff.lines import TAB, Line, as_utf8, decode_lines, split_lines
+from archive.formats.soundoff.lines import DEFAULT_TAB_WIDTH, Line, as_utf8, repair_encoding, split_lines
 from archive.formats.soundoff.page_end import read_page_end
 from archive.formats.soundoff.story import read_header, read_story
 
@@ -60,18 +60,18 @@ def recognises(data: bytes) -> bool:
         first = next(split_lines(as_utf8(data[:BEGINNING], errors="ignore")), None)
     except DamagedFileError:
         return False
-    return first is not None and bool(FIRST_DAY.match(normalize_line(first)))
+    return first is not None and bool(DATE_AT_START.match(normalize_line(first)))
 
 
 def parse(data: bytes, *, finds_duplicates: bool = True) -> ParsedPage:
     """Return the whole page, in linear time and memory. Raises UnsupportedFormatError or DamagedFileError."""
-    data, warnings = decode_lines(as_utf8(data))
+    data, warnings = repair_encoding(as_utf8(data))
     lines = list(split_lines(data))
     published, zone_name, start = read_header(lines)
-    heading, declared = find_heading(lines, start)
-    tab = _tab_width(lines, heading)
-    if tab != TAB:
-        lines = list(split_lines(data, tab))
+    heading, announced_count = find_heading(lines, start)
+    tab_width = _tab_width(lines, heading)
+    if tab_width != DEFAULT_TAB_WIDTH:
+        lines = list(split_lines(data, tab_width))
 
     zone = ZONES.get(zone_name.upper(), "UTC")
     if zone_name.upper() not in ZONES:
@@ -79,22 +79,22 @@ def parse(data: bytes, *, finds_duplicates: bool = True) -> ParsedPage:
         text = f"{problem}. Times are read as UTC."
         warnings.append(PageWarning(lines[start - 1].number, "zone", text))
     title, standfirst, body, topics = read_story(lines[start:heading], lines[heading].number)
-    comments, end, found = read_comments(lines, heading + 1, ZoneInfo(zone))
-    warnings += found
-    if declared != len(comments):
+    comments, end, comment_warnings = read_comments(lines, heading + 1, ZoneInfo(zone))
+    warnings += comment_warnings
+    if announced_count != len(comments):
         warnings.append(
             PageWarning(
                 lines[heading].number,
                 "count",
-                f"The heading announces {_count(declared)}, but the file has {len(comments):,}.",
+                f"The heading announces {_count(announced_count)}, but the file has {len(comments):,}.",
             )
         )
-    warnings += missing_text_warnings(comments)
+    warnings += incomplete_comment_warnings(comments)
     if finds_duplicates:
         warnings += duplicate_warnings(comments)
     warnings += flattened_warnings(comments, lines[heading].number)
-    source_name, boilerplate, found = read_page_end(lines, end)
-    warnings += found
+    source_name, boilerplate, end_warnings = read_page_end(lines, end)
+    warnings += end_warnings
 
     return ParsedPage(
         format="soundoff",
@@ -106,7 +106,7 @@ def parse(data: bytes, *, finds_duplicates: bool = True) -> ParsedPage:
         body=body,
         topics=topics,
         source_name=source_name,
-        declared=declared,
+        declared=announced_count,
         comments=comments,
         warnings=sorted(warnings, key=lambda warning: warning.line),
         boilerplate=boilerplate,
@@ -117,9 +117,9 @@ def _tab_width(lines: list[Line], heading: int) -> int:
     """Return the width of a tab: the first comment has its name in column 2 and its date in column 4."""
     name = next(islice(lines, heading + 1, None), None)
     date = next((line for line in lines[heading + 1 :] if line.column and match_closing(line)), None)
-    if name and name.column == TAB:
+    if name and name.column == DEFAULT_TAB_WIDTH:
         return 2
-    return 4 if date and date.column == TAB else TAB
+    return 4 if date and date.column == DEFAULT_TAB_WIDTH else DEFAULT_TAB_WIDTH
 
 
 def _count(number: int) -> str:

@@ -12,7 +12,7 @@ ADDRESSED = re.compile(r"\s*[,:;.!?…–—-]")  # follows the name of a person
 WORD = re.compile(r"[^\W_]+")
 
 
-def missing_text_warnings(comments: list[SavedComment]) -> Iterator[PageWarning]:
+def incomplete_comment_warnings(comments: list[SavedComment]) -> Iterator[PageWarning]:
     """Yield warnings about comments without a text, a complete text or a name."""
     for comment in comments:
         if comment.text_missing == "all":

@@ -22,7 +22,7 @@ UNFINISHED_ENDINGS = ",;:-–—("  # a complete text does not end with these, n
 MAX_LINE_GAP = 3
 
 
-class Name(NamedTuple):
+class NameLine(NamedTuple):
     """The line above a comment's text."""
 
     level: int
@@ -96,12 +96,12 @@ def _numbering_warning(line: Line, last: int, ordinal: int) -> PageWarning:
     return PageWarning(line.number, "numbering", text)
 
 
-def _read_name(line: Line) -> Name | None:
+def _read_name(line: Line) -> NameLine | None:
     """Return the name if the line can stand above a comment. Text of level n begins in column 2n + 2."""
     if line.column == 2 and (match := NUMBERED.fullmatch(line.text)):
-        return Name(1, int(match[1]), (match[2] or "").strip())
+        return NameLine(1, int(match[1]), (match[2] or "").strip())
     if line.column in range(4, 2 * LEVELS + 1, 2) and (match := BULLETED.fullmatch(line.text)):
-        return Name(line.column // 2, None, match[1].strip())
+        return NameLine(line.column // 2, None, match[1].strip())
     return None
 
 
@@ -186,7 +186,10 @@ def _missing_date(lines: list[Line], index: int, end: int, column: int) -> Damag
 
 
 def _read_body(lines: list[Line], *, column: int) -> tuple[str, str]:
-    """Return a comment's text and whether some of it is missing. The last of the lines is its date."""
+    """Return a comment's text, and what of it is missing: "", "rest" or "all".
+
+    The last of the lines is its date.
+    """
     body = join_lines(lines[:-1], column)
     if all(unicodedata.category(c) in ("Cc", "Cf", "Zs", "Zl", "Zp") for c in body):
         return "", "all"

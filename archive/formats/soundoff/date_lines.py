@@ -5,9 +5,9 @@ from datetime import datetime
 
 from archive.formats.dates import (
     AT,
-    DAY,
+    DATE_PATTERN,
     MAX_DATE_LENGTH,
-    TIME,
+    TIME_PATTERN,
     InvalidDateError,
     InvalidTimeError,
     normalize,
@@ -44,12 +44,15 @@ ZONES = {
     )
     for name in names.split()
 }
-FIRST_DAY = re.compile(rf"{DAY}\s*[/,|–-]?", re.IGNORECASE)
+DATE_AT_START = re.compile(rf"{DATE_PATTERN}\s*[/,|–-]?", re.IGNORECASE)
 HEADER = re.compile(
-    rf"{DAY}\s*[/,|–-]?\s*(?:{AT}\s+)?{TIME}(?:\s+\(?(?P<zone>[\w+:/-]{{1,40}})\)?)?", re.IGNORECASE
+    rf"{DATE_PATTERN}\s*[/,|–-]?\s*(?:{AT}\s+)?{TIME_PATTERN}(?:\s+\(?(?P<zone>[\w+:/-]{{1,40}})\)?)?",
+    re.IGNORECASE,
 )
 # The link after the bar is one word in any language: Reply, Antworten, Responder.
-CLOSING = re.compile(rf"{DAY},?\s+(?:{AT}\s+)?{TIME}\s*\|\s*(?:[^\W\d_]{{1,20}}\s?[^\w\s]?)?", re.IGNORECASE)
+CLOSING = re.compile(
+    rf"{DATE_PATTERN},?\s+(?:{AT}\s+)?{TIME_PATTERN}\s*\|\s*(?:[^\W\d_]{{1,20}}\s?[^\w\s]?)?", re.IGNORECASE
+)
 # A line that looks like a comment's date (a bar at its end, or a year and a time), used in error messages.
 CLOSING_LOOKALIKE = re.compile(
     r".*[0-9].*\|\s*(?:[^\W\d_]{1,20}\W{0,2})?|(?=.*[12][0-9]{3}).*[0-9]{1,2}[:.h][0-9]{2}.*"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from archive.formats.page import DamagedFileError, PageWarning
 
-TAB = 8  # columns
+DEFAULT_TAB_WIDTH = 8  # columns
 INDENT = " \t\xa0\u202f\u2007"  # characters of indentation; the last three are no-break spaces
 
 
@@ -42,7 +42,7 @@ def as_utf8(data: bytes, errors: str = "strict") -> bytes:
     return data
 
 
-def decode_lines(data: bytes) -> tuple[bytes, list[PageWarning]]:
+def repair_encoding(data: bytes) -> tuple[bytes, list[PageWarning]]:
     """Return the data as UTF-8 and a warning if some lines were not UTF-8.
 
     Only those lines are read as Windows-1252, so the others in a mixed file stay correct.
@@ -67,8 +67,8 @@ def _line_as_utf8(raw: bytes) -> bytes:
     return raw.decode("latin-1").encode()
 
 
-def split_lines(data: bytes, tab: int = TAB) -> Iterator[Line]:
-    """Yield the non-blank lines. `tab` is the width of a tab in columns."""
+def split_lines(data: bytes, tab_width: int = DEFAULT_TAB_WIDTH) -> Iterator[Line]:
+    """Yield the non-blank lines. `tab_width` is in columns."""
     for number, raw in enumerate(TextIOWrapper(BytesIO(data), "utf-8", "replace", "\n"), 1):
         line = raw.rstrip()
         if not line:
@@ -77,7 +77,7 @@ def split_lines(data: bytes, tab: int = TAB) -> Iterator[Line]:
             raise DamagedFileError(f"Line {number:,}: a zero byte, which is not allowed in text.")
         text = line.lstrip(INDENT)
         if text:
-            indent = line[: len(line) - len(text)].expandtabs(tab)
+            indent = line[: len(line) - len(text)].expandtabs(tab_width)
             yield Line(number, len(indent), indent, text)
 
 

@@ -14,7 +14,7 @@ TERMS = re.compile(rf"(.{{1,{MAX_SOURCE_LENGTH}}}?)\s+welcomes a lively\b")
 
 
 def read_page_end(lines: list[Line], start: int) -> tuple[str, dict[int, str], list[PageWarning]]:
-    """Return the publisher, the lines that belong to the site by their numbers, and warnings."""
+    """Return the publisher, the site's own lines by line number, and warnings."""
     source_name, in_terms, last = "", False, 0
     boilerplate: dict[int, str] = {}
     warnings: list[PageWarning] = []

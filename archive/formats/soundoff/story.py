@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from archive.formats.markdown import as_markdown
+from archive.formats.markdown_escaping import as_markdown
 from archive.formats.page import DamagedFileError, UnsupportedFormatError
-from archive.formats.soundoff.date_lines import FIRST_DAY, HEADER, TIME_SHOWN, local_time, normalize_line
+from archive.formats.soundoff.date_lines import DATE_AT_START, HEADER, TIME_SHOWN, local_time, normalize_line
 from archive.formats.soundoff.lines import Line, join_lines, quote, split_paragraphs
 
 MAX_TITLE_LENGTH = 300  # characters; the limit of the database
@@ -20,12 +20,12 @@ def read_header(lines: Sequence[Line]) -> tuple[datetime, str, int]:
     for count in (1, 2):
         if match := HEADER.fullmatch(" ".join(map(normalize_line, lines[:count]))):
             return local_time(match, first, lines[count - 1]), match["zone"] or "", count
-    if not FIRST_DAY.match(normalize_line(first)):
+    if not DATE_AT_START.match(normalize_line(first)):
         raise UnsupportedFormatError(
             f"Line {first.number:,}: expected a date such as “June 19th, 2013” above a time such as"
             f" {TIME_SHOWN}, and found {quote(first.text)}."
         )
-    if not FIRST_DAY.fullmatch(normalize_line(first)):  # day and time are in one line
+    if not DATE_AT_START.fullmatch(normalize_line(first)):  # day and time are in one line
         second = first
     if second is None:
         raise UnsupportedFormatError(

@@ -5,7 +5,7 @@ import html
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from archive.formats.markdown import as_markdown
+from archive.formats.markdown_escaping import as_markdown
 from articles.markup.markdown import render_story
 from tests.archive.formats.soundoff.pages import visible_text
 

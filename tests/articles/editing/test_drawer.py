@@ -1,4 +1,4 @@
-"""The drawer of the editor page: what its closed rows show. And the whole page without scripts."""
+"""Tests of the editor page's settings drawer, its main button, and the page without scripts."""
 
 import re
 
@@ -12,7 +12,7 @@ from articles.editing.notes import add_note
 from articles.models import Article, StandingPage, Topic
 from articles.publishing.services import publish
 from articles.services import save_page
-from core.appearance.icons import DRAWINGS
+from core.appearance.icons import SVG_PATHS
 from tests.articles.editing.editor_forms import ADD, article_fields, change, open_row, save
 from tests.factories import UserFactory, make_article
 from tests.helpers.browser import log_in
@@ -48,7 +48,7 @@ def test_a_closed_row_shows_its_values(draft, emil, edda):
     assert rows(client.get(change(draft)))["notes"] == ("1", True)
 
 
-def test_a_new_story_has_the_rows_open_that_most_need(emil):
+def test_a_new_story_opens_the_rows_that_most_stories_need(emil):
     shown = rows(client_of(emil).get(ADD, follow=True))
     assert {key for key, (_text, is_open) in shown.items() if is_open} == {"topics", "lead-image"}
     assert shown["authors"] == ("Emil", False)
@@ -61,10 +61,10 @@ def test_each_row_has_an_icon(rf, emil, model):
     request = rf.get("/")
     request.user = emil
     for document in (None, *stored[model]):
-        _text, *rows = admin.site.get_model_admin(model).get_fieldsets(request, document)
-        classes = [options["classes"] for _name, options in rows]
+        _text, *sections = admin.site.get_model_admin(model).get_fieldsets(request, document)
+        classes = [options["classes"] for _name, options in sections]
         assert classes
-        assert [names for names in classes if len(names) != 1 or names[0] not in DRAWINGS] == []
+        assert [names for names in classes if len(names) != 1 or names[0] not in SVG_PATHS] == []
 
 
 def test_a_row_with_an_error_is_open(draft, emil):

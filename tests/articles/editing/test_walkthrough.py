@@ -29,7 +29,7 @@ CLICKS_WITH_A_LEAD_IMAGE = 6  # the button of the file and the field of the alte
 
 
 @pytest.fixture(autouse=True)
-def _time_zone_of_the_site(settings, tmp_path, moderation_without_checks):
+def _site_in_cairo(settings, tmp_path, moderation_without_checks):
     settings.HOME = tmp_path
     Site.objects.update(time_zone="Africa/Cairo")
 
@@ -41,7 +41,7 @@ def editors():
 
 @pytest.fixture
 def new_page(browser, live_server):
-    """Return a page of a logged-in browser."""
+    """Return a function that opens a page in a new browser, logged in as `user` if there is one."""
     contexts = []
 
     def open_browser(user=None, width=1280):
@@ -131,8 +131,8 @@ def test_the_editors_walkthrough(new_page, editors, live_server):
     expect(page.locator(".publication .state")).to_contain_text(re.compile(r"in 2 h (9|10) min, Cairo time"))
     assert phone.goto(article.get_absolute_url()).status == 404
 
-    # It appears with its second, in the very next request. On a slow machine that second may be over before
-    # the first answer: then once more, with a later one.
+    # The story appears in the first request after its time. On a slow machine that second may be over before
+    # the first answer: then it is tried again with a later time.
     moment, seconds = timezone.now(), 1
     while timezone.now() >= moment:
         article.refresh_from_db()
@@ -217,8 +217,8 @@ def publish_one(page, number: int, *, image: bool) -> int:
 def test_five_articles_in_a_morning(new_page, editors):
     """Three are written on a desktop screen and two on a phone, some of them with a lead image."""
     Topic.objects.create(name="Harbour", slug="harbour")
-    desk, phone = new_page(editors[0]), new_page(editors[0], 390)
-    pages = [desk, desk, desk, phone, phone]
+    desktop, phone = new_page(editors[0]), new_page(editors[0], 390)
+    pages = [desktop, desktop, desktop, phone, phone]
     clicks = [publish_one(page, number, image=number % 2 == 1) for number, page in enumerate(pages)]
     assert clicks == [CLICKS, CLICKS_WITH_A_LEAD_IMAGE] * 2 + [CLICKS]
     stories = Article.objects.published()

@@ -4,6 +4,7 @@ import html
 import json
 import re
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -97,7 +98,7 @@ def test_a_transparent_image_is_not_a_jpeg():
 @pytest.mark.parametrize(
     ("typed", "shown"),
     [
-        ("![gone](image:999999)", "<p></p>\n|"),
+        ("![gone](image:999999)", r"\A(?:<p></p>\n)?\Z"),
         ("![a boat](https://example.org/boat.jpg)", '<a href="https://example.org/boat.jpg"[^>]*>a boat</a>'),
         ("![](https://example.org/boat.jpg)", ">https://example.org/boat.jpg</a>"),
         ("![x](javascript:alert(1))", r"!\[x\]\(javascript:alert\(1\)\)"),
@@ -286,15 +287,15 @@ def test_the_queries_of_lists_do_not_grow_with_images(client, django_assert_max_
 
 @pytest.mark.django_db(transaction=True)
 def test_a_story_saved_while_its_sizes_are_made_shows_them():
-    make_image(alt="Its files are there already, so that the job is done before the story is saved")
+    make_image()  # makes the files, so that the job ends before the story is committed
     image = make_image(is_ready=False)
-    rendered, went_on = threading.Event(), threading.Event()
+    rendered = threading.Event()
 
     def save() -> None:
         with transaction.atomic():
             make_article(body=f"![](image:{image.pk})")
             rendered.set()
-            went_on.wait(1)
+            time.sleep(1)  # the job runs while the story is not committed
         connection.close()
 
     def make() -> None:

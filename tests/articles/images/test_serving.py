@@ -93,9 +93,9 @@ def test_an_image_is_public_exactly_while_its_story_is_published(client, image, 
     first = client.get(url_of(image))
     assert first.status_code == 200
     unpublish_articles(ids=[story.pk])
-    again = {"HTTP_IF_NONE_MATCH": first["ETag"]}
+    conditional_headers = {"HTTP_IF_NONE_MATCH": first["ETag"]}
     assert client.get(url_of(image)).status_code == 404
-    assert client.get(url_of(image), **again).status_code == 404
+    assert client.get(url_of(image), **conditional_headers).status_code == 404
 
 
 def test_an_image_removed_from_the_text_is_hidden(client, image):
@@ -226,7 +226,7 @@ def test_images_of_the_rules_are_public(client, image):
     image.credit = "Ole Berg"
     change_image(image=image)
     assert "Ole Berg" in client.get("/rules/").content.decode()
-    assert Site.objects.get().version > before  # the page may be kept
+    assert Site.objects.get().version > before  # the page may be cached
     with pytest.raises(ProtectedError):
         delete_image(image=image)
     change_site(rules="Be kind.")

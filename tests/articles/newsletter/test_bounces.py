@@ -18,8 +18,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def address(article: Article, emil: User, settings: Any) -> str:
-    """Return the return path of a newsletter that was sent to Ann."""
+def return_path(article: Article, emil: User, settings: Any) -> str:
+    """Return the return path of a newsletter that was sent to Jane."""
     settings.INCOMING_EMAIL = "comments@example.net"
     subscribe("jane@example.org")
     newsletter = draft_of(article, emil)
@@ -30,8 +30,8 @@ def address(article: Article, emil: User, settings: Any) -> str:
     return path
 
 
-def test_a_bounce_is_noted_with_its_newsletter(address: str, article: Article, emil: User) -> None:
-    assert receive(bounce(address)) == Outcome.BOUNCE
+def test_a_bounce_is_noted_with_its_newsletter(return_path: str, article: Article, emil: User) -> None:
+    assert receive(bounce(return_path)) == Outcome.BOUNCE
     newsletter = article.newsletters.get()
     assert states(newsletter) == {"bounced": 1}
     assert newsletter.recipients.get().reason
@@ -42,16 +42,16 @@ def test_a_bounce_is_noted_with_its_newsletter(address: str, article: Article, e
     assert delete_undeliverable() == 1
 
 
-def test_a_temporary_failure_is_no_bounce(address: str) -> None:
-    assert receive(bounce(address, "4.4.7")) == Outcome.DELAY
+def test_a_temporary_failure_is_no_bounce(return_path: str) -> None:
+    assert receive(bounce(return_path, "4.4.7")) == Outcome.DELAY
     assert undeliverable.find(["jane@example.org"]) == set()
 
 
-def test_a_bounce_after_unsubscribing_is_ignored(address: str) -> None:
+def test_a_bounce_after_unsubscribing_is_ignored(return_path: str) -> None:
     subscriptions.unsubscribe(["jane@example.org"])
-    assert receive(bounce(address)) == Outcome.STRANGER
+    assert receive(bounce(return_path)) == Outcome.STRANGER
     assert undeliverable.find(["jane@example.org"]) == set()
 
 
-def test_replies_go_to_the_contact_address(address: str) -> None:
-    assert receive(reply(address)) == Outcome.UNKNOWN
+def test_a_reply_to_the_return_path_is_not_answered(return_path: str) -> None:
+    assert receive(reply(return_path)) == Outcome.NOT_FOR_US

@@ -29,10 +29,10 @@ def home(own_database: dict[str, str]) -> Path:
 
 @pytest.fixture
 def environment(own_database: dict[str, str]) -> dict[str, str]:
-    kept = {
+    inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_", "DJANGO_"))
     }
-    return kept | own_database | {"SECRET_KEY": KEY}
+    return inherited | own_database | {"SECRET_KEY": KEY}
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_parts_of_a_site_run_as_servers_of_their_own(
     def roles() -> list[str]:
         return [row[0] for row in run_statement("SELECT roles FROM config_runningserver ORDER BY roles")]
 
-    # Somebody else upgrades the database.
+    # A worker does not upgrade the database itself.
     assert "Run manage.py upgrade on one machine" in refusal(serve("--only", "worker"))
     command = [sys.executable, "manage.py", "clearsessions"]  # whose table is missing
     done = subprocess.run(

@@ -68,7 +68,7 @@ def test_hidden_discussion_is_shown_nowhere(client, target, maria):
         assert client.get(reverse(name, args=[slug, comment.pk])).status_code == 404, name
     assert client.get(reverse("reply", args=[slug])).status_code == 404
     assert "A word about" not in client.get("/search/?q=herring&in=comments").content.decode()
-    assert "herring" not in client.get(reverse("person", args=[member.pk])).content.decode()
+    assert "herring" not in client.get(reverse("public-page", args=[member.pk])).content.decode()
     with pytest.raises(ValidationError):
         make_comment(article, author=member)
 

@@ -43,9 +43,9 @@ def test_the_seed_has_three_groups(data: Path, maria):
     repeat = CommentGroup.objects.get(kind="repeat")
     assert repeat.original
     assert repeat.original.source_number == 12
-    held = members_of(Comment.objects.values_list("pk", flat=True))
-    assert len(held) == 22
-    assert {member.group.size for member in held.values()} == {15, 5, 2}
+    grouped = members_of(Comment.objects.values_list("pk", flat=True))
+    assert len(grouped) == 22
+    assert {member.group.size for member in grouped.values()} == {15, 5, 2}
 
 
 @pytest.mark.data
@@ -78,7 +78,7 @@ def test_flood_in_an_open_discussion_takes_few_actions(data: Path):
     assert (cleared.spam, cleared.good) == (14, 21)
     assert cleared.in_groups >= 10
     assert cleared.actions <= 5
-    assert cleared.wronged == 0
+    assert cleared.wrongly_proposed == 0
 
 
 @pytest.mark.data
