@@ -85,6 +85,11 @@ def _vocabulary() -> list[str]:
     return words
 
 
+def rare_word() -> str:
+    """Return the rarest word of the texts."""
+    return _vocabulary()[-1]
+
+
 def _syllable(random: Random) -> str:
     end = random.choice(ENDS) if random.random() < 0.5 else ""
     return random.choice(STARTS) + random.choice(VOWELS) + end

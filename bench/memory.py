@@ -5,6 +5,7 @@ among them. The web server answers readers and guests, and now and then makes a 
 memory is read after each quarter.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from itertools import islice
@@ -41,8 +42,11 @@ def measure(bench: Run) -> Iterator[str | Goal]:
     large = fixture.add_thread("long comments", _long_comments(sizes.letters), days=20)
     requests = iter(_requests(site, story, large, sizes.requests))
 
+    errors = Counter[str]()
+
     def send_requests() -> None:
-        send(site.target("", "/"), list(islice(requests, sizes.requests // QUARTERS)), clients=8)
+        quarter = list(islice(requests, sizes.requests // QUARTERS))
+        errors.update(send(site.target("", "/"), quarter, clients=8).errors)
 
     of_web = list(_sizes(bench, WEB, send_requests))
     yield f"{sizes.jobs:,} jobs, then {sizes.requests:,} requests. Resident memory in MB:"
@@ -55,6 +59,7 @@ def measure(bench: Run) -> Iterator[str | Goal]:
     yield from rows("after the quarter | job worker | web workers", table)
     for name, figures in (("job worker", of_worker), ("larger web worker", of_web)):
         yield Goal(f"{name}: the last quarter against the first", figures[-1][-1] / figures[1][-1], most=1.1)
+    yield Goal("requests without their page", errors.total(), most=0, unit="")
 
 
 def _sizes(bench: Run, part: str, work: Callable[[], None]) -> Iterator[list[float]]:
