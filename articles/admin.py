@@ -98,6 +98,13 @@ class ArticleForm(NotesForm, LeadImageFields):
             slug.help_text = _(
                 "Leave empty to make it from the title. Old slugs of a published story redirect here."
             )
+        if self.instance.pk and isinstance(
+            editors := self.fields.get("editors"), forms.ModelMultipleChoiceField
+        ):
+            # Also those who have lost the role: to save without them could open the story to all editors.
+            chosen = Q(pk__in=self.instance.editors.values("pk"))
+            offered = Q(pk__in=User.objects.editors().values("pk"))
+            editors.queryset = User.objects.filter(offered | chosen).order_by("name")
         if isinstance(authors := self.fields.get("signed"), AuthorsField):
             current_authors = (
                 list(self.instance.bylines.values_list("author__user", flat=True)) if self.instance.pk else []

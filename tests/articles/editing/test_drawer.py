@@ -67,6 +67,19 @@ def test_each_row_has_an_icon(rf, emil, model):
         assert [names for names in classes if len(names) != 1 or names[0] not in SVG_PATHS] == []
 
 
+def test_an_editor_who_lost_the_role_stays_chosen(draft, edda, ada):
+    """Otherwise saving would open the story to all editors."""
+    draft.editors.set([edda])
+    edda.set_roles([READER])
+    client = client_of(ada)
+    response = client.get(change(draft))
+    assert rows(response)["editors"] == ("Edda", False)
+    checked = re.findall(r'name="editors" value="(\d+)"[^>]* checked', response.content.decode())
+    client.post(change(draft), article_fields(draft, title="Boats and nets", editors=checked))
+    assert Article.objects.get().title == "Boats and nets"
+    assert list(draft.editors.all()) == [edda]
+
+
 def test_a_row_with_an_error_is_open(draft, emil):
     response = client_of(emil).post(change(draft), article_fields(draft, slug="no slug!", topics=[999]))
     shown = rows(response)
