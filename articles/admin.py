@@ -98,13 +98,11 @@ class ArticleForm(NotesForm, LeadImageFields):
             slug.help_text = _(
                 "Leave empty to make it from the title. Old slugs of a published story redirect here."
             )
-        if self.instance.pk and isinstance(
-            editors := self.fields.get("editors"), forms.ModelMultipleChoiceField
-        ):
+        if isinstance(editors := self.fields.get("editors"), forms.ModelMultipleChoiceField):
             # Also those who have lost the role: to save without them could open the story to all editors.
-            chosen = Q(pk__in=self.instance.editors.values("pk"))
-            offered = Q(pk__in=User.objects.editors().values("pk"))
-            editors.queryset = User.objects.filter(offered | chosen).order_by("name")
+            chosen = self.instance.editors.values("pk") if self.instance.pk else []
+            is_offered = Q(pk__in=User.objects.editors().values("pk")) | Q(pk__in=chosen)
+            editors.queryset = User.objects.filter(is_offered).order_by("name")
         if isinstance(authors := self.fields.get("signed"), AuthorsField):
             current_authors = (
                 list(self.instance.bylines.values_list("author__user", flat=True)) if self.instance.pk else []
@@ -203,8 +201,6 @@ class ArticleAdmin(DocumentAdmin):
         return {"signed": [request_user(request).pk], **super().get_changeform_initial_data(request)}
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "editors":
-            kwargs["queryset"] = User.objects.editors().order_by("name")
         kwargs["widget"] = forms.CheckboxSelectMultiple  # one tap each, also on a phone
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 

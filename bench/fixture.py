@@ -86,7 +86,7 @@ def _vocabulary() -> list[str]:
 
 
 def rare_word() -> str:
-    """Return the rarest word of the texts."""
+    """Return the word that is least frequent in the texts."""
     return _vocabulary()[-1]
 
 
