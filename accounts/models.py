@@ -76,6 +76,11 @@ else:
 class UserManager(_UserManager):
     """The manager of users. It creates users and administrators."""
 
+    @classmethod
+    def normalize_email(cls, email: str | None) -> str:
+        """Return an e-mail address in lower case, in which allauth looks up who has it."""
+        return super().normalize_email(email).lower()
+
     def create_user(
         self, email: str, password: str | None = None, *, roles: tuple[str, ...] = (READER,), **fields: Any
     ) -> "User":
@@ -99,7 +104,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     Roles are groups and nothing else: `is_staff` and `is_superuser` follow from them.
     """
 
-    email = models.EmailField(_("e-mail"), unique=True)
+    email = models.EmailField(_("e-mail"), unique=True)  # in lower case
     name = models.CharField(_("name"), max_length=MAX_NAME_LENGTH, help_text=_("Shown beside your comments."))
     has_page = models.BooleanField(
         _("public page"),
@@ -127,6 +132,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         # Never the e-mail address, which not everybody who reads a list may see.
         return self.name or (deleted_name() if self.is_erased else gettext("Somebody"))
+
+    def clean(self) -> None:
+        super().clean()
+        self.email = User.objects.normalize_email(self.email)
 
     @property
     def is_erased(self) -> bool:

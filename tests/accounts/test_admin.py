@@ -187,6 +187,12 @@ def test_an_invited_person_gets_a_link_and_chooses_a_password():
     ]
 
 
+def test_the_email_of_an_invited_person_is_stored_in_lower_case():
+    data = {"name": "Emil", "email": "Emil@Example.org", "groups": roles(EDITOR), "is_active": "on"}
+    client_with_role(ADMINISTRATOR).post(f"{USERS}add/", data)
+    assert User.objects.get(name="Emil").email == "emil@example.org"
+
+
 def test_an_email_that_is_taken_in_another_case_is_an_error_of_the_form():
     person(READER, "Ruth", email="ruth@example.org")
     data = {"name": "Eve", "email": "RUTH@example.org", "groups": roles(READER), "is_active": "on"}

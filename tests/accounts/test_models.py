@@ -1,8 +1,12 @@
 """Users, their roles, which are groups and nothing else, and the names of their keys."""
 
+from importlib import import_module
+
 import pytest
+from allauth.account.models import EmailAddress
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
+from django.apps import apps
 from django.contrib.auth.models import Group
 from django.db import IntegrityError
 
@@ -66,6 +70,30 @@ def test_a_taken_email_is_taken_in_every_case():
     assert User.objects.get_by_natural_key("Ruth@Example.org").email == "ruth@example.org"
     with pytest.raises(IntegrityError):
         UserFactory.create(email="Ruth@example.org")
+
+
+def test_a_migration_lowers_stored_emails():
+    ruth, jim, ann = (UserFactory.create(email=f"{name}@example.org") for name in ("ruth", "jim", "ann"))
+    User.objects.filter(pk=ruth.pk).update(email="Ruth@Example.org")
+    rows = [
+        (ruth, "Ruth@Example.org", True, True),  # confirmed in two accounts: it is the main one of this one
+        (jim, "ruth@example.org", True, False),
+        (jim, "Jim@example.org", False, True),  # twice in one account
+        (jim, "jim@example.org", True, False),
+        (ann, "JIM@example.org", True, False),
+        (ann, "ann@example.org", False, True),
+    ]
+    for user, email, verified, primary in rows:
+        EmailAddress.objects.create(user=user, email=email, verified=verified, primary=primary)
+    import_module("accounts.migrations.0014_lower_case_emails").lower_emails(apps, None)
+    assert User.objects.get(pk=ruth.pk).email == "ruth@example.org"
+    assert set(EmailAddress.objects.values_list("user__name", "email", "verified", "primary")) == {
+        (ruth.name, "ruth@example.org", True, True),
+        (jim.name, "ruth@example.org", False, False),
+        (jim.name, "jim@example.org", True, True),
+        (ann.name, "jim@example.org", False, False),
+        (ann.name, "ann@example.org", False, True),
+    }
 
 
 def test_an_unknown_role_is_refused():

@@ -3,12 +3,14 @@
 import pytest
 import time_machine
 from django.contrib.auth import get_user
+from django.core import mail
 from django.test import Client
 
 from accounts.administrators import SETUP_LINK_MAX_AGE, SetUpLinkError, make_setup_link
 from accounts.models import ADMINISTRATOR, User
 from articles.models import Site
 from articles.services import set_up_site
+from tests.helpers.jobs import run_jobs
 
 pytestmark = pytest.mark.django_db
 ADA = {"name": "Ada", "email": "ada@example.org", "password": "seven-green-herons"}
@@ -39,6 +41,18 @@ def test_the_set_up_creates_an_administrator_and_logs_in(client: Client, path: s
     site = Site.objects.get()
     assert (site.name, site.time_zone, site.contact_email) == ("The Slip", "Africa/Cairo", "desk@example.org")
     assert (site.moderation, site.rules_in_short) == ("pre", "Be kind.")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_administrator_with_capital_letters_in_the_e_mail_can_reset_the_password(
+    client: Client, path: str
+) -> None:
+    client.post(path, FORM | {"you-email": "Ada@Example.org"})
+    ada = User.objects.get()
+    assert (ada.email, ada.emailaddress_set.get().email) == ("ada@example.org", "ada@example.org")
+    Client().post("/accounts/password/reset/", {"email": "Ada@Example.org"})
+    run_jobs()
+    assert "/accounts/password/reset/key/" in mail.outbox[-1].body
 
 
 def test_the_link_works_once(client: Client, path: str) -> None:
