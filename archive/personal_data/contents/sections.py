@@ -63,5 +63,6 @@ def chunks(rows: QuerySet[Any]) -> Iterator[list[Any]]:
 
 
 def comment_url(comment: Comment) -> str:
-    """Return the whole URL of a comment."""
-    return settings.SITE_URL + comment.get_absolute_url()
+    """Return the whole URL of a comment; "" if readers may not see its story, whose slug it contains."""
+    is_published = comment.discussion.article.is_published()
+    return settings.SITE_URL + comment.get_absolute_url() if is_published else ""

@@ -21,6 +21,8 @@ from accounts import guests, undeliverable
 from accounts.models import ADMINISTRATOR, EDITOR, Guest, SignUp, User
 from archive.models import PersonalDataFile
 from archive.personal_data import files
+from articles.models import Article
+from articles.publishing.services import unpublish_articles
 from articles.services import set_article_authors
 from comments.models import Comment, Reason, State
 from comments.services.claims import claim_comments
@@ -154,6 +156,16 @@ def test_a_redacted_text_has_no_earlier_texts_and_a_restricted_one_no_text(jim: 
     Comment.objects.filter(pk=redacted.pk).update(is_redacted=True)
     found = make(Person(user=jim))["comments"]
     assert [(row["text"], row["earlier_texts"]) for row in found] == [("", []), ("New words.", [])]
+
+
+def test_the_file_names_no_unpublished_story(jim: User, maria: User, omar: User) -> None:
+    store_examples(jim, maria, omar)
+    unpublish_articles(ids=Article.objects.values_list("pk", flat=True))
+    Article.objects.update(title="The mayor resigns", slug="the-mayor-resigns")
+    data = make(Person(user=jim))
+    sections = ("comments", "recommendations", "reports", "illegal_content_reports", "appeals")
+    assert {row["url"] for section in sections for row in data[section]} == {""}
+    assert "mayor" not in json.dumps(data)
 
 
 def test_the_file_of_a_staff_member_has_their_actions(emil: User) -> None:
