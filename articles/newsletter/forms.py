@@ -58,12 +58,19 @@ class SubscribeForm(SubmitForm, forms.Form):
         return None if chosen == ALL else int(chosen)
 
 
+class OfferedChoicesField(forms.MultipleChoiceField):
+    """A choice of several values. One that is not offered is left out, as it may have been a moment ago."""
+
+    def to_python(self, value: Any) -> list[str]:
+        return [chosen for chosen in super().to_python(value) if self.valid_value(chosen)]
+
+
 class ListsForm(SubmitForm, forms.Form):
     """The form to change the subscriptions of a person."""
 
     submit = _("Save")
 
-    lists = forms.MultipleChoiceField(
+    lists = OfferedChoicesField(
         label=_("What do you want to get?"), widget=forms.CheckboxSelectMultiple, required=False
     )
 
@@ -72,7 +79,7 @@ class ListsForm(SubmitForm, forms.Form):
         super().__init__(data, initial={"lists": initial})
         self._topics = {topic.pk for topic in topics}
         choices = self.fields["lists"]
-        assert isinstance(choices, forms.MultipleChoiceField)
+        assert isinstance(choices, OfferedChoicesField)
         choices.choices = topic_choices(topics)
 
     @property

@@ -109,9 +109,8 @@ def manage(request: SiteRequest, token: str) -> HttpResponse:
         if "List-Unsubscribe" in request.POST or "leave" in request.POST:
             subscriptions.unsubscribe([email])
             return HttpResponse() if "List-Unsubscribe" in request.POST else redirect(request.path)
-        if _change(request, email):
-            return redirect(request.path)
-        raise Http404
+        _change(request, email)
+        return redirect(request.path)
     form = ListsForm(topics=shown_topics(), subscribed=subscriptions.topics_of(email))
     return render(request, "articles/newsletter/manage.jinja", {"form": form, "email": email})
 
@@ -126,20 +125,23 @@ def account(request: SiteRequest) -> HttpResponse:
     confirmed = confirmed_emails().filter(user=request_user(request)).first()
     email = confirmed.email if confirmed else ""
     if request.method == "POST":
-        if email and not _change(request, email):
-            raise Http404
+        if email:
+            _change(request, email)
         return redirect("newsletter-account")
     form = ListsForm(topics=shown_topics(), subscribed=subscriptions.topics_of(email))
     return render(request, "articles/newsletter/account.html", {"form": form, "email": email})
 
 
-def _change(request: SiteRequest, email: str) -> bool:
-    """Change subscriptions as the form says, and tell the person. Returns False for a wrong form."""
+def _change(request: SiteRequest, email: str) -> None:
+    """Change subscriptions as the form says, and tell the person.
+
+    A topic that was hidden since the form was shown is left out. Raises Http404 if that is the one to add.
+    """
     subscribed = subscriptions.topics_of(email)
     data: Any = {"lists": request.POST.getlist("add")} if "add" in request.POST else request.POST
     form = ListsForm(data, topics=shown_topics(), subscribed=subscribed)
-    if not form.is_valid():
-        return False
+    if not form.is_valid() or ("add" in request.POST and not form.chosen):
+        raise Http404
     with transaction.atomic():
         # Subscribe first, since a subscriber without subscriptions is deleted.
         subscriptions.subscribe(email, form.chosen, get_language() or "")
@@ -149,7 +151,6 @@ def _change(request: SiteRequest, email: str) -> bool:
         messages.success(request, _("Saved. The mails go to %(email)s.") % {"email": email})
     else:
         messages.success(request, _("Saved. You get no newsletters."))
-    return True
 
 
 def _is_from_another_site(request: SiteRequest) -> bool:

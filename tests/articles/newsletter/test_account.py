@@ -92,6 +92,13 @@ def test_a_topic_without_stories_is_not_offered_and_stays_subscribed(
     assert subscriptions.topics_of(jane.email) == {topic.pk}
 
 
+def test_a_topic_that_was_hidden_meanwhile_is_left_out(article: Article, topic: Topic, jane: User) -> None:
+    Topic.objects.update(shown=False)
+    page = client_of(jane).post(URL, {"lists": ["all", str(topic.pk)]}, follow=True).content.decode()
+    assert "Saved. The mails go to jane@example.org." in page
+    assert subscriptions.topics_of(jane.email) == {None}
+
+
 def test_only_a_confirmed_address_is_subscribed(article: Article) -> None:
     browser = client_of(UserFactory.create(email="new@example.org"))
     assert "only to a confirmed e-mail" in browser.get(URL).content.decode()
