@@ -11,6 +11,7 @@ from articles.site.cached_pages import invalidate_stale_copies
 from comments.following.services import move_to_account
 from comments.models import Comment, CommentClaim, Mute, State
 from comments.services.discussions import increment_versions, lock_discussions_of
+from comments.services.recommendations import withdraw_from_own_comments
 
 
 def claimable_comments(user: User) -> QuerySet[Comment]:
@@ -28,7 +29,8 @@ def claim_comments(*, user: User, ids: Sequence[int]) -> int:
     """Make a user the author of those of these comments that they may claim, and return their number.
 
     The name stays as it was written, and the log of claims keeps the guest of each comment. The guest's
-    follows become the user's, and members who muted the guest have muted the user.
+    follows become the user's, and members who muted the guest have muted the user. If the user had
+    recommended one of the comments, that is withdrawn.
     """
     lock_discussions_of(list(claimable_comments(user).filter(pk__in=ids).values_list("pk", flat=True)))
     claimed = list(claimable_comments(user).filter(pk__in=ids).select_related("guest"))
@@ -36,7 +38,9 @@ def claim_comments(*, user: User, ids: Sequence[int]) -> int:
         CommentClaim(comment=comment, guest=comment.guest, user=user) for comment in claimed
     )
     guests = {comment.guest_id for comment in claimed if comment.guest_id}
-    Comment.objects.filter(pk__in=[comment.pk for comment in claimed]).update(author=user, guest=None)
+    keys = [comment.pk for comment in claimed]
+    Comment.objects.filter(pk__in=keys).update(author=user, guest=None)
+    withdraw_from_own_comments(comments=keys, user=user)
     move_to_account(guests, user)
     _copy_mutes(guests, user)
     if shown := {comment.discussion_id for comment in claimed if comment.shown}:

@@ -1,10 +1,12 @@
-"""Recommending a comment."""
+"""Recommending a comment, and withdrawing that."""
 
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Guest, User
@@ -45,3 +47,12 @@ def recommend(
     # After the commit, as the job must see the row. Robust: the recommendation is stored even if it fails.
     transaction.on_commit(partial(schedule_recommendation_count, recommendation), robust=True)
     return recommendation
+
+
+def withdraw_from_own_comments(*, comments: Collection[int], user: User) -> None:
+    """Withdraw a member's recommendations of comments that are theirs now, also of removed ones."""
+    given = Recommendation.objects.filter(comment__in=comments, user=user, given=True)
+    oldest = given.order_by("pk").first()
+    if oldest and given.update(given=False, at=timezone.now()):
+        # One job counts all of them.
+        transaction.on_commit(partial(schedule_recommendation_count, oldest), robust=True)

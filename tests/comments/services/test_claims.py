@@ -1,19 +1,23 @@
 """Comments of guests that become those of a member."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 
 from accounts.models import Guest, User
 from comments.following.services import follow_discussion
 from comments.integrity import check
-from comments.models import Comment, CommentClaim, Discussion, Follow, Mute, Reason, State
+from comments.models import Comment, CommentClaim, Discussion, Follow, Mute, Reason, Recommendation, State
 from comments.services.claims import claim_comments, claimable_comments
+from comments.services.recommendations import recommend
 from comments.services.states import change_states, delete_comment
+from comments.tasks import count_recommendations
 from moderation.erasure import restrictions
 from moderation.models import Restriction
 from tests.factories import GuestFactory, make_article, make_comment
@@ -148,6 +152,32 @@ def test_members_who_muted_the_guest_have_muted_the_account(
     assert Mute.objects.of_author(second).count() == 3
     claim_comments(user=ruth, ids=[second.pk])
     assert Mute.objects.filter(muted_user=ruth).count() == 2
+
+
+def test_the_member_recommends_no_comment_that_is_theirs_now(
+    ruth: User, guest: Guest, maria: User, django_capture_on_commit_callbacks: Any
+) -> None:
+    story = make_article()
+    shown, removed, other = (make_comment(story, guest=guest) for _number in range(3))
+    for comment in (shown, removed, other):
+        recommend(comment=comment, user=ruth, given=True)
+    recommend(comment=shown, user=maria, given=True)
+    count_recommendations.call()
+    change_states(ids=[removed.pk], to=State.REJECTED, reason=Reason.INSULT, actor=None)
+    with django_capture_on_commit_callbacks(execute=True):
+        claim_comments(user=ruth, ids=[shown.pk, removed.pk])
+    given = Recommendation.objects.filter(given=True).values_list("comment", "user")
+    assert set(given) == {(shown.pk, maria.pk), (other.pk, ruth.pk)}
+    assert DBTaskResult.objects.filter(task_path=count_recommendations.module_path).count() == 1
+    before = Discussion.objects.get().version
+    count_recommendations.call()
+    assert dict(Comment.objects.values_list("pk", "recommend_count")) == {
+        shown.pk: 1,
+        removed.pk: 0,
+        other.pk: 1,
+    }
+    assert Discussion.objects.get().version > before, "the page of the story shows the new count"
+    assert check() == {}
 
 
 @pytest.mark.django_db(transaction=True)
