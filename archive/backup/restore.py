@@ -32,6 +32,7 @@ from articles.models import Site
 from articles.models.images import MEDIA
 from articles.newsletter.sending import stop_all
 from articles.site.cached_pages import increment_site_version, invalidate_stale_copies
+from comments.following.mails import skip_mails_after_restore
 from core import VERSION, backup_folder, erasure_log, files
 from core.data_folder import unprivileged_user
 from core.database.migration_state import (
@@ -241,12 +242,15 @@ def _replay_and_requeue(
     """Queue interrupted jobs again, invalidate cached pages of the empty site, and replay the erasures.
 
     Newsletters that were being sent stop: their mails may have been sent after the backup. An editor can
-    continue them.
+    continue them. For the same reason mails to followers are left out, except those that are due later. One
+    that had not been sent is missing then, but nobody gets a mail twice, and its updates are unread on the
+    site.
     """
     DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING).update(
         status=TaskResultStatus.READY, started_at=None
     )
     stop_all()
+    skip_mails_after_restore()
     Site.objects.filter(version__lte=old_version).update(version=old_version)
     increment_site_version()
     return erasure_replay.replay_erasures(erasures)
