@@ -77,7 +77,7 @@ def measure(bench: Run) -> Iterator[str | Goal]:
         (f"{name} | {cost.web:.2f} | {cost.database:.2f}" for name, cost in costs.items()),
     )
     yield ""
-    yield from profiles.table(site.profile())
+    yield from profiles.tables(site.profile())
     yield ""
     yield (
         f"The peak: {sizes.readers:,} pages a second ({MEMBERS:.0%} for members), {sizes.comments_a_second} "
@@ -141,12 +141,12 @@ class Site:
             ),
         }
 
-    def profile(self) -> dict[str, dict[str, float]]:
-        """Return the share of the time of each part of the program, by the kind of request."""
+    def profile(self) -> dict[str, profiles.Profile]:
+        """Return where the time goes, by the kind of request."""
         path, warm_up = self.story.path, self.bench.sizes.warm_up
         page = self.bench.site.target(path, path)
 
-        def profile(path: str, before: Callable[[], None] | None, cookie: str = "") -> dict[str, float]:
+        def profile(path: str, before: Callable[[], None] | None, cookie: str = "") -> profiles.Profile:
             request = self.bench.site.target(path, path, cookie).request()
             return profiles.profile([request] * (self.count + warm_up), warm_up, before)
 

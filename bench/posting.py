@@ -12,7 +12,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from bench import fixture
+from bench import fixture, profiles
 from bench.fixture import ThreadComment, Words
 from bench.load import Measured, send
 from bench.peers import wordpress
@@ -21,8 +21,8 @@ from bench.servers import Soundoff
 from core.data_folder import PROJECT
 
 MIN_RATIO = {1: 2.5, 8: 2}  # times the comments a second of WordPress, by the number of writers
-SIZES = {"rounds": 5, "posts": 150, "large": 10_000, "tree": 1_000}
-SMALLEST = {"rounds": 1, "posts": 4, "large": 400, "tree": 50}
+SIZES = {"rounds": 5, "posts": 150, "large": 10_000, "tree": 1_000, "warm_up": 20}
+SMALLEST = {"rounds": 1, "posts": 4, "large": 400, "tree": 50, "warm_up": 1}
 SMALL = 74
 WRITERS = (1, 8)
 DAYS = 20  # days since publication; comments on older stories are reviewed first
@@ -64,6 +64,15 @@ def measure(bench: Run) -> Iterator[str | Goal]:
     yield Goal("responses other than a redirect to the comment", failed, most=0, unit="")
     yield Goal("damage found by check_integrity and the counts afterwards", len(damage), most=0, unit="")
     yield from damage
+    yield from profiles.tables(
+        {
+            f"a reply, {name} comments" if name == small else f"a reply in {name}": profile(
+                ours, name, bench.sizes.posts, bench.sizes.warm_up
+            )
+            for name in (small, tree)
+        }
+    )
+    yield ""
     yield f"A reply is {statements} statements here (without beginnings and ends of transactions)" + (
         f", {peer.statements(larger)} in WordPress." if peer else "."
     )
@@ -90,6 +99,12 @@ def post(site: "SoundoffThreads | WordPressThreads", name: str, writers: int, po
     for _ in range(8):  # warm up
         site.send(thread, [site.reply(name, thread, 0)])
     return site.send(thread, replies, writers)
+
+
+def profile(site: "SoundoffThreads", name: str, posts: int, warm_up: int) -> profiles.Profile:
+    """Return where the time of a reply goes, in a new thread."""
+    thread = site.prepare(name)
+    return profiles.profile([site.reply(name, thread, 0) for _ in range(posts + warm_up)], warm_up)
 
 
 class SoundoffThreads:

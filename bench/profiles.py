@@ -1,4 +1,4 @@
-"""Measure which parts of the program take the time of a request or command, as shares of the profiled time.
+"""Measure where the time of a request or command goes: by part of the program and by function, as shares.
 
 The requests are answered in the process of the bench, by the page cache and Django as in a web process
 without its event loop, because a profile of another process would need its help. cProfile counts each call of
@@ -8,12 +8,16 @@ milliseconds.
 
 import cProfile
 import re
+import sys
+import sysconfig
+import time
 import types
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.runner import rows
 from core.data_folder import PROJECT
@@ -30,32 +34,116 @@ LIBRARIES = {  # folders in site-packages, the first that matches
 }
 OUR_PARTS = re.compile(r"(moderation|comments)/(\w+)|(\w+)/")  # packages of the large apps, or whole apps
 MIN_SHARE = 0.01  # of the time that a part of the program takes to have a row in a table
+MIN_FUNCTION_SHARE = 0.02  # of the time that a function takes to have a row in a table
+STANDARD_LIBRARY = Path(sysconfig.get_path("stdlib"))
+# Not the functions that send a statement for the one that needs it.
+SENDERS = ("bench", "core/database")
 
 
-def table(by_kind: Mapping[str, Mapping[str, float]]) -> Iterator[str]:
-    """Yield a table of the shares by kind: the parts that take MIN_SHARE of a kind, the largest first."""
-    names = dict.fromkeys(part for shares in by_kind.values() for part in shares)
-    parts = {part: [shares.get(part, 0) for shares in by_kind.values()] for part in names}
-    ordered = sorted(parts.items(), key=lambda item: -sum(item[1]))
+class Profile(NamedTuple):
+    """Shares of the profiled time, from 0 to 1.
+
+    The time of a function is its own, without that of the Python functions that it calls. The wait for a
+    statement counts for the function of ours that needs its result, under a name that begins with WAITING.
+    """
+
+    parts: dict[str, float]  # by part of the program
+    functions: dict[str, float]
+
+
+def tables(by_kind: Mapping[str, Profile]) -> Iterator[str]:
+    """Yield two tables of the shares by kind: the parts of the program, and the functions, that take most."""
+    yield from _table("part of the program", {k: p.parts for k, p in by_kind.items()}, MIN_SHARE)
+    yield ""
+    yield from _table("function", {k: p.functions for k, p in by_kind.items()}, MIN_FUNCTION_SHARE)
+
+
+def _table(what: str, by_kind: Mapping[str, Mapping[str, float]], least: float) -> Iterator[str]:
+    names = dict.fromkeys(name for shares in by_kind.values() for name in shares)
+    found = {name: [shares.get(name, 0) for shares in by_kind.values()] for name in names}
+    ordered = sorted(found.items(), key=lambda item: -sum(item[1]))
     lines = (
-        f"{part} | {' | '.join(f'{share:.0%}' for share in shares)}"
-        for part, shares in ordered
-        if max(shares) >= MIN_SHARE
+        f"{name} | {' | '.join(f'{share:.0%}' for share in shares)}"
+        for name, shares in ordered
+        if max(shares) >= least
     )
-    yield from rows(f"part of the program | {' | '.join(by_kind)}", lines)
+    yield from rows(f"{what} | {' | '.join(by_kind)}", lines)
 
 
-def profile_call(call: Callable[[], object]) -> dict[str, float]:
-    """Return the share of the time of each part of the program in one call, the largest first."""
-    profiler = cProfile.Profile()
-    profiler.runcall(call)
-    return _shares(profiler.getstats())
+class Profiler:
+    """A profile of what runs between `start` and `stop`, which may be called several times."""
+
+    def __init__(self) -> None:
+        self._calls = cProfile.Profile()
+        # Seconds, by the function that needs the result.
+        self._statements: dict[str, float] = defaultdict(float)
+        self._is_running = False
+
+    def start(self) -> None:
+        self._is_running = True
+        self._calls.enable()
+
+    def stop(self) -> None:
+        self._calls.disable()
+        self._is_running = False
+
+    @contextmanager
+    def statements_timed(self) -> Iterator[None]:
+        """Time the statements of Django's connection until the block ends."""
+        from django.db import connection
+
+        with connection.execute_wrapper(self._time_statement):
+            yield
+
+    def _time_statement(self, execute: Callable[..., Any], *arguments: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return execute(*arguments)
+        finally:
+            if self._is_running:
+                self._calls.disable()  # not this work of ours
+                self._statements[_caller(sys._getframe(1))] += time.perf_counter() - began
+                self._calls.enable()
+
+    def result(self) -> Profile:
+        """Return the shares. The time of a built-in function counts for the function that calls it."""
+        parts: dict[str, float] = defaultdict(float)
+        functions, waits = parts.copy(), parts.copy()
+        for entry in self._calls.getstats():
+            if not isinstance(entry.code, types.CodeType) or _is_ours(entry.code, ("bench",)):
+                continue
+            part, function = _part(entry.code.co_filename), _name(entry.code)
+            parts[part] += entry.inlinetime
+            functions[function] += entry.inlinetime
+            for called in entry.calls or ():
+                if not isinstance(called.code, str):
+                    continue
+                if re.search(r"psycopg2.*(execute|copy|commit)|select\.(select|poll)", called.code):
+                    parts[WAITING] += called.inlinetime
+                    is_sent_for_others = part.startswith("Django") and "commit" not in called.code
+                    waits["" if is_sent_for_others else function] += called.inlinetime
+                else:
+                    parts[part] += called.inlinetime
+                    functions[function] += called.inlinetime
+        # Django's connection sends the statements of others. Their times have some time of Django's, too.
+        by_django, timed = waits.pop("", 0), sum(self._statements.values())
+        waits.update({name: by_django * seconds / timed for name, seconds in self._statements.items()})
+        functions.update({f"{WAITING}: {name}": seconds for name, seconds in waits.items()})
+        return Profile(_shares(parts), _shares(functions))
 
 
-def profile(
-    requests: Iterable[bytes], warm_up: int, before: Callable[[], None] | None = None
-) -> dict[str, float]:
-    """Return the share of the time of each part of the program, the largest first.
+def profile_call(call: Callable[[Profiler], object]) -> Profile:
+    """Return the profile of one call, which may stop it before it ends."""
+    profiler = Profiler()
+    with profiler.statements_timed():
+        profiler.start()
+        call(profiler)
+        profiler.stop()
+    return profiler.result()
+
+
+def profile(requests: Iterable[bytes], warm_up: int, before: Callable[[], None] | None = None) -> Profile:
+    """Return the profile of these requests.
 
     The first `warm_up` requests are not counted, nor is `before`, which runs before each request.
     """
@@ -63,24 +151,25 @@ def profile(
 
     from config.page_cache.application import PageCacheApp
 
-    application, profiler = PageCacheApp(WSGIHandler()), cProfile.Profile()
+    application, profiler = PageCacheApp(WSGIHandler()), Profiler()
     statuses: list[str] = []
-    for number, request in enumerate(requests):
-        if before:
-            before()
-        environ = _environ(request)
-        if number >= warm_up:
-            profiler.enable()
-        body = application(environ, lambda status, *_headers: statuses.append(status))
-        for _chunk in body:
-            pass
-        profiler.disable()
-        if hasattr(body, "close"):
-            body.close()
+    with profiler.statements_timed():
+        for number, request in enumerate(requests):
+            if before:
+                before()
+            environ = _environ(request)
+            if number >= warm_up:
+                profiler.start()
+            body = application(environ, lambda status, *_headers: statuses.append(status))
+            for _chunk in body:
+                pass
+            profiler.stop()
+            if hasattr(body, "close"):
+                body.close()
     application.close()
     if failed := [status for status in statuses if status[:3] not in {"200", "302"}]:
         raise RuntimeError(f"{len(failed)} of {len(statuses)} requests failed: {failed[0]}")
-    return _shares(profiler.getstats())
+    return profiler.result()
 
 
 def _environ(request: bytes) -> dict[str, Any]:
@@ -112,20 +201,43 @@ def _environ(request: bytes) -> dict[str, Any]:
     }
 
 
-def _shares(entries: Iterable[Any]) -> dict[str, float]:
-    """Return the shares of a profile. The time of a built-in function counts for the part that calls it."""
-    seconds: Counter[str] = Counter()
-    for entry in entries:
-        if not isinstance(entry.code, types.CodeType):
-            continue
-        part = _part(entry.code.co_filename)
-        seconds[part] += entry.inlinetime
-        for called in entry.calls or ():
-            if isinstance(called.code, str):
-                waits = "psycopg2" in called.code and re.search("execute|copy", called.code)
-                seconds[WAITING if waits else part] += called.inlinetime
-    total = seconds.total()
-    return {part: time / total for part, time in seconds.most_common()}
+def _shares(seconds: Mapping[str, float]) -> dict[str, float]:
+    """Return the shares of the sum, the largest first."""
+    total = sum(seconds.values())
+    return {name: seconds[name] / total for name in sorted(seconds, key=seconds.__getitem__, reverse=True)}
+
+
+def _caller(frame: types.FrameType | None) -> str:
+    """Return the name of the innermost function of ours that needs a statement's result."""
+    while frame:
+        if _is_ours(frame.f_code) and not _is_ours(frame.f_code, SENDERS):
+            return _name(frame.f_code)
+        frame = frame.f_back
+    return "Django"
+
+
+def _is_ours(code: types.CodeType, folders: tuple[str, ...] = ("",)) -> bool:
+    """Return whether a function is in one of these folders of the project, or anywhere in it."""
+    path = Path(code.co_filename)
+    if "site-packages" in path.parts:
+        return False
+    return any(path.is_relative_to(PROJECT / folder) for folder in folders)
+
+
+def _name(code: types.CodeType) -> str:
+    """Return the name of a function with that of its module, or of its template."""
+    path = Path(code.co_filename)
+    _, is_installed, installed = code.co_filename.partition("site-packages/")
+    if is_installed:
+        path = Path(installed)
+    else:
+        for folder in (PROJECT, STANDARD_LIBRARY):
+            if path.is_relative_to(folder):
+                path = path.relative_to(folder)
+    if path.suffix == ".html":
+        return f"{path}: {code.co_name}"
+    module = [part for part in path.with_suffix("").parts if part != "__init__"]
+    return ".".join([*module, code.co_qualname.replace("<locals>.", "")])
 
 
 def _part(path: str) -> str:

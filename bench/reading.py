@@ -6,16 +6,25 @@ request.
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 
-from bench import fixture, servers
+from bench import fixture, load, profiles, servers
 from bench.load import Measured, Target, read, request_page
 from bench.peers.wordpress import WordPress
 from bench.runner import Goal, Run, in_turn, report, rows, run
 
-SIZES = {"rounds": 5, "seconds": 2, "requests": 150, "stories": 45, "threads": (74, 1_000, 10_000, 100_000)}
-SMALLEST = {"rounds": 1, "seconds": 0, "requests": 2, "stories": 5, "threads": (74, 1_000)}
+SIZES = {
+    "rounds": 5,
+    "seconds": 2,
+    "requests": 150,
+    "warm_up": 20,
+    "stories": 45,
+    "threads": (74, 1_000, 10_000, 100_000),
+}
+SMALLEST = {"rounds": 1, "seconds": 0, "requests": 2, "warm_up": 1, "stories": 5, "threads": (74, 1_000)}
 READERS = (1, 8, 32)
+ENCODINGS = ("br", "gzip")  # browsers accept the first over HTTPS, and the bench's site has no HTTPS
 MAX_WORDPRESS_COMMENTS = 10_000  # comments; WordPress takes seconds for a page of these
 DAYS = 100  # days over which a thread was written, long enough for the sentence about its time
 NAMES = {"changed": "changed a moment ago", "member": "to a member"}
@@ -39,7 +48,37 @@ def measure(bench: Run) -> Iterator[str | Goal]:
     yield from unchanged(bench, stories, peer, goals)
     yield from changed(bench, stories, peer, goals)
     yield from others(bench, stories[sizes[min(1, len(sizes) - 1)]].path, goals)
+    profiled = list(profiles.tables(_profiles(bench, {size: stories[size] for size in sizes[:2]})))
+    goals.append(_first_answers(bench, stories[sizes[0]].path))
     yield from goals
+    yield from profiled
+
+
+def _first_answers(bench: Run, path: str) -> Goal:
+    """Start the site again, and request a page by 8 clients from the moment at which its port is open."""
+    bench.stop_site()
+    load.idle_seconds = 0  # otherwise the site may finish its preparations before the first request
+    site = replace(bench.site, port=servers.free_port())
+    with servers.serve(site.folder, site.port) as process:
+        target = replace(site, process=process).target("", path)
+        count = 10 * bench.sizes.requests
+        first = load.send(target, [target.request()] * count, clients=8)
+    name = f"p99 of the first {count:,} answers of a site that was started again, 8 reading"
+    return Goal(name, first.p99, unit="ms")
+
+
+def _profiles(bench: Run, stories: dict[int, fixture.ImportedStory]) -> dict[str, profiles.Profile]:
+    """Return where the time of a cached page goes, and of pages that changed a moment ago."""
+    requests, warm_up = bench.sizes.requests, bench.sizes.warm_up
+    found: dict[str, profiles.Profile] = {}
+    for size, story in stories.items():
+        request = bench.site.target("", story.path).request()
+        if not found:  # a cached page is the same work at any size
+            found[f"cached page, {size:,}"] = profiles.profile([request] * (10 * requests), warm_up)
+        change = servers.change_discussion(story.article)
+        name = f"changed a moment ago, {size:,}"
+        found[name] = profiles.profile([request] * (requests + warm_up), warm_up, change)
+    return found
 
 
 def unchanged(
@@ -56,6 +95,9 @@ def unchanged(
         targets.append(peer.file("ours", page.read_bytes(), gzipped=True))
         targets.append(peer.file("theirs", peer.page(small).fetch()))
         targets += [peer.cached_page(small), peer.page(small)]
+    encoded = {name: replace(ours, headers={"Accept-Encoding": name}) for name in ENCODINGS}
+    for target in encoded.values():
+        target.fetch()
     figures = in_turn(
         {(t.name, n): partial(read, t, n, seconds) for n in READERS for t in targets}, bench.sizes.rounds
     )
@@ -69,6 +111,9 @@ def unchanged(
     by_size = {n: read(bench.site.target("", stories[n].path), 8, max(1, seconds)).rate for n in larger}
     some = ", ".join(f"{n:,}: {rate:,.0f} pages/s" for n, rate in by_size.items())
     yield f"The same page with more comments, 8 reading: {some}."
+    for encoding, target in encoded.items():
+        kilobytes = len(target.fetch()) / 1000  # the rounds were longer than it takes to compress it better
+        goals.append(Goal(f"cached page, {small} comments, {encoding}", kilobytes, most=18, unit="kB"))
     for place, what, readers, least in (
         (1, "a constant Django view", 8, None),
         (5, "WordPress without a cache", 8, 450),

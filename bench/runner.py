@@ -86,7 +86,7 @@ class Run:
     def wordpress(self, threads: Mapping[int, list[ThreadComment]], days: int) -> wordpress.WordPress | None:
         """Serve WordPress with these threads, written in the last `days` days, unless it is not installed."""
         if not self.with_wordpress or not wordpress.is_installed():
-            self.remarks.append("Soundoff was measured alone, without WordPress.")
+            self.remarks += ["", "Soundoff was measured alone, without WordPress."]
             return None
         report("Setting WordPress up …")
         folder = self.folder / "wordpress"

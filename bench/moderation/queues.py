@@ -71,7 +71,7 @@ def measure(bench: Run) -> Iterator[str | Goal]:
         yield Goal(f"{name}: failed", sum(measured.errors.values()), most=0, unit="")
         yield Goal(f"{name}: statements", statements[name], most=MAX_STATEMENTS, unit="")
     warm_up, count = bench.sizes.warm_up, bench.sizes.requests + bench.sizes.warm_up
-    yield from profiles.table(
+    yield from profiles.tables(
         {name: profiles.profile([targets[name].request()] * count, warm_up) for name in PROFILED}
     )
 
