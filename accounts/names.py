@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import chain
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
@@ -78,8 +79,7 @@ STAFF_NAME_TAKEN = _(
 
 def looks_like_any(name: str, others: Iterable[str]) -> bool:
     """Return whether this name can be mistaken for one of the others."""
-    mine = skeletons(name)
-    return any(mine & skeletons(other) for other in others)
+    return not skeletons(name).isdisjoint(chain.from_iterable(map(skeletons, others)))
 
 
 @lru_cache(maxsize=4_096)

@@ -90,7 +90,7 @@ def make_frame(request: SiteRequest, key: FrameKey) -> Frame | None:
             return None
         head = structured_data.build_head(request, story.article, story.authors, (), 0)
         context = story_context(story) | {"head": head, "discussion": "", "has_regions": True}
-        html = render_to_string("comments/story.jinja", context, request)
+        html = render_to_string("comments/story.jinja", context, request, using="jinja2")
         site: Any = request.site
     allow_cache(request, HttpResponse())
     if DEPENDENCIES_KEY not in request.META:  # it would set a cookie, which would be another reader's
@@ -129,7 +129,7 @@ def render_regions(
     link = {"comment_count": context["count"]}
     head = structured_data.build_head(request, story.article, story.authors, page.rows, context["count"])
     return {
-        "discussion": render_to_string("comments/_discussion.jinja", context, request),
-        "comments_link": render_to_string("articles/_comments_link.jinja", link, request),
+        "discussion": render_to_string("comments/_discussion.jinja", context, request, using="jinja2"),
+        "comments_link": render_to_string("articles/_comments_link.jinja", link, request, using="jinja2"),
         "json_ld": head.json_ld,
     }

@@ -161,10 +161,10 @@ def member_page(request: SiteRequest, slug: str) -> HttpResponse | None:
     }
     if state.is_following:
         personal["follow_link"] = render_to_string(
-            "comments/_follow_link.jinja", {"is_following": True}, request
+            "comments/_follow_link.jinja", {"is_following": True}, request, using="jinja2"
         )
     discussion = cached.html.replace(own_footers | personal)
-    account = render_to_string("layout/_account.jinja", {}, request)
+    account = render_to_string("layout/_account.jinja", {}, request, using="jinja2")
     html = frame.html.replace(cached.regions | {"discussion": discussion, "account": account})
     response = HttpResponse(html)
     patch_cache_control(response, private=True, no_cache=True)
@@ -209,14 +209,14 @@ def _render_draft(request: SiteRequest, article: Article, draft: LatestDraft | N
     if draft is None:
         return ""
     context = {"draft": draft, "article": article, "zone": article.time_zone}
-    return render_to_string("comments/_draft_notice.jinja", context, request)
+    return render_to_string("comments/_draft_notice.jinja", context, request, using="jinja2")
 
 
 def _render_new_comments_link(request: SiteRequest, article: Article, visit: LastVisit | None) -> str:
     if visit is None or (since := visit.new_comments_since(request.now)) is None:
         return ""
     context = {"article": article, "new_comments_since": since}
-    return render_to_string("comments/_new_comments_link.jinja", context, request)
+    return render_to_string("comments/_new_comments_link.jinja", context, request, using="jinja2")
 
 
 def read_member_state(user: User, slug: str, cached: MemberDiscussion | None) -> MemberState:

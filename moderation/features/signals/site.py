@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from accounts.names import skeletons, strip_accents
+from accounts.names import looks_like_any, skeletons, strip_accents
 from moderation.features.links import host_of
 from moderation.features.names import unusual_name_shape
 from moderation.features.site_facts import SiteFacts
@@ -17,14 +17,13 @@ def name_imitates_another(comment: ParsedComment, facts: SiteFacts) -> SignalRes
     A name that claims a staff role counts as well. Two people may have equal names.
     """
     name = comment.data.author or ""
-    mine = skeletons(name)
     if any(skeletons(word) & ROLE_NAMES for word in re.findall(r"[^\W_]+", name)):
         return SignalResult(1.0, number=1)
-    if any(mine & skeletons(other) for other in facts.staff):
+    if looks_like_any(name, facts.staff):
         return SignalResult(1.0, number=1)
-    words = _name_words(name)
-    is_similar = any(mine & skeletons(other) and _name_words(other) != words for other in facts.names)
-    return SignalResult(0.8) if is_similar else None
+    mine, words = skeletons(name), _name_words(name)
+    similar = [other for other in facts.names if mine & skeletons(other)]
+    return SignalResult(0.8) if any(_name_words(other) != words for other in similar) else None
 
 
 ROLE_NAMES = {"moderator", "administrator", "admin", "editor", "webmaster", "redaktion", "staff"}
