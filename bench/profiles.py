@@ -36,6 +36,8 @@ OUR_PARTS = re.compile(r"(moderation|comments)/(\w+)|(\w+)/")  # packages of the
 MIN_SHARE = 0.01  # of the time that a part of the program takes to have a row in a table
 MIN_FUNCTION_SHARE = 0.02  # of the time that a function takes to have a row in a table
 STANDARD_LIBRARY = Path(sysconfig.get_path("stdlib"))
+# Built-in functions that wait for Postgres.
+WAITS = re.compile(r"(execute|copy|commit).* of 'psycopg2|select\.(select|poll)")
 # Not the functions that send a statement for the one that needs it.
 SENDERS = ("bench", "core/database")
 
@@ -118,7 +120,7 @@ class Profiler:
             for called in entry.calls or ():
                 if not isinstance(called.code, str):
                     continue
-                if re.search(r"psycopg2.*(execute|copy|commit)|select\.(select|poll)", called.code):
+                if WAITS.search(called.code):
                     parts[WAITING] += called.inlinetime
                     is_sent_for_others = part.startswith("Django") and "commit" not in called.code
                     waits["" if is_sent_for_others else function] += called.inlinetime
