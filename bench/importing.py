@@ -115,11 +115,8 @@ def _import(site: Soundoff, page: Path) -> Step:
 def _import_until_readable(page: Path, profiler: profiles.Profiler) -> None:
     """Import a page with the command, in this process. Stop the profile when readers see the comments."""
 
-    def stop(comments: object) -> list[object]:  # in place of the search for duplicates, which follows
-        profiler.stop()
-        return []
-
-    with patch("archive.services.duplicate_warnings", stop):
+    # It follows the commit at once. The search for duplicates comes after it.
+    with patch("comments.services.imports._analyze_tables", profiler.stop):
         call_command("import_archive", page, stdout=StringIO())
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
+from statistics import median
 
 from bench import fixture, load, profiles, servers
 from bench.load import Measured, Target, read, request_page
@@ -97,7 +98,7 @@ def unchanged(
         targets += [peer.cached_page(small), peer.page(small)]
     encoded = {name: replace(ours, headers={"Accept-Encoding": name}) for name in ENCODINGS}
     for target in encoded.values():
-        target.fetch()
+        _fetch_from_each_process(target)
     figures = in_turn(
         {(t.name, n): partial(read, t, n, seconds) for n in READERS for t in targets}, bench.sizes.rounds
     )
@@ -112,7 +113,8 @@ def unchanged(
     some = ", ".join(f"{n:,}: {rate:,.0f} pages/s" for n, rate in by_size.items())
     yield f"The same page with more comments, 8 reading: {some}."
     for encoding, target in encoded.items():
-        kilobytes = len(target.fetch()) / 1000  # the rounds were longer than it takes to compress it better
+        # The rounds were longer than it takes to compress the page better.
+        kilobytes = _fetch_from_each_process(target) / 1000
         goals.append(Goal(f"cached page, {small} comments, {encoding}", kilobytes, most=18, unit="kB"))
     for place, what, readers, least in (
         (1, "a constant Django view", 8, None),
@@ -125,6 +127,11 @@ def unchanged(
         if place < len(targets):
             ratio = figures[ours.name, readers].rate / figures[targets[place].name, readers].rate
             goals.append(Goal(f"cached page against {what}, {readers} reading", ratio, least=least))
+
+
+def _fetch_from_each_process(target: Target) -> int:
+    """Request the page often enough to reach all web processes. Return the median of its bytes as sent."""
+    return int(median(len(target.fetch()) for _ in range(20)))
 
 
 def _row(name: str, by_readers: list[Measured]) -> str:
