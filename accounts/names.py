@@ -79,6 +79,7 @@ STAFF_NAME_TAKEN = _(
 
 def looks_like_any(name: str, others: Iterable[str]) -> bool:
     """Return whether this name can be mistaken for one of the others."""
+    # Without a call for each name: a reply is compared with all names of its discussion.
     return not skeletons(name).isdisjoint(chain.from_iterable(map(skeletons, others)))
 
 

@@ -64,7 +64,7 @@ class Measured:
     p99: float
     processor: float  # processor milliseconds a response
     count: int
-    size: float  # bytes of a response as sent, with its headers if `read` sent many
+    size: float  # bytes of a response's body as sent; of the headers, too, if wrk counted them
     errors: Counter[str]
 
     @property

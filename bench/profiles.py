@@ -1,9 +1,9 @@
-"""Measure where the time of a request or command goes: by part of the program and by function, as shares.
+"""Measure which parts of the program, and which functions, take the time of a request or a command.
 
 The requests are answered in the process of the bench, by the page cache and Django as in a web process
 without its event loop, because a profile of another process would need its help. cProfile counts each call of
 a Python function and makes it slower; so read the shares of the Python parts beside each other, and not as
-milliseconds.
+milliseconds. Other threads must not run meanwhile: from Python 3.12 on cProfile takes their calls for ours.
 """
 
 import cProfile
@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 from bench.runner import rows
 from core.data_folder import PROJECT
@@ -37,8 +38,8 @@ MIN_SHARE = 0.01  # of the time that a part of the program takes to have a row i
 MIN_FUNCTION_SHARE = 0.02  # of the time that a function takes to have a row in a table
 STANDARD_LIBRARY = Path(sysconfig.get_path("stdlib"))
 # Built-in functions that wait for Postgres.
-WAITS = re.compile(r"(execute|copy|commit).* of 'psycopg2|select\.(select|poll)")
-# Not the functions that send a statement for the one that needs it.
+WAITS = re.compile(r"(execute|copy|commit|rollback|fetch).* of 'psycopg2|select\.(select|poll)")
+# Folders of functions that send statements for other functions.
 SENDERS = ("bench", "core/database")
 
 
@@ -77,8 +78,8 @@ class Profiler:
 
     def __init__(self) -> None:
         self._calls = cProfile.Profile()
-        # Seconds, by the function that needs the result.
-        self._statements: dict[str, float] = defaultdict(float)
+        # Seconds, by the functions that were running, the innermost first.
+        self._statements: dict[tuple[types.CodeType, ...], float] = defaultdict(float)
         self._is_running = False
 
     def start(self) -> None:
@@ -103,9 +104,12 @@ class Profiler:
             return execute(*arguments)
         finally:
             if self._is_running:
-                self._calls.disable()  # not this work of ours
-                self._statements[_caller(sys._getframe(1))] += time.perf_counter() - began
-                self._calls.enable()
+                seconds = time.perf_counter() - began
+                running, frame = list[types.CodeType](), sys._getframe(1)
+                while frame.f_back:
+                    running.append(frame.f_code)
+                    frame = frame.f_back
+                self._statements[tuple(running)] += seconds
 
     def result(self) -> Profile:
         """Return the shares. The time of a built-in function counts for the function that calls it."""
@@ -122,14 +126,17 @@ class Profiler:
                     continue
                 if WAITS.search(called.code):
                     parts[WAITING] += called.inlinetime
-                    is_sent_for_others = part.startswith("Django") and "commit" not in called.code
+                    is_sent_for_others = part.startswith("Django") and "execute" in called.code
                     waits["" if is_sent_for_others else function] += called.inlinetime
                 else:
                     parts[part] += called.inlinetime
                     functions[function] += called.inlinetime
         # Django's connection sends the statements of others. Their times have some time of Django's, too.
         by_django, timed = waits.pop("", 0), sum(self._statements.values())
-        waits.update({name: by_django * seconds / timed for name, seconds in self._statements.items()})
+        for running, seconds in self._statements.items():
+            waits[_needs_result(running)] += by_django * seconds / timed
+        if not timed:
+            waits["Django"] += by_django
         functions.update({f"{WAITING}: {name}": seconds for name, seconds in waits.items()})
         return Profile(_shares(parts), _shares(functions))
 
@@ -155,7 +162,8 @@ def profile(requests: Iterable[bytes], warm_up: int, before: Callable[[], None] 
 
     application, profiler = PageCacheApp(WSGIHandler()), Profiler()
     statuses: list[str] = []
-    with profiler.statements_timed():
+    no_threads = patch.object(PageCacheApp, "_start_threads", lambda _application: None)
+    with profiler.statements_timed(), no_threads:
         for number, request in enumerate(requests):
             if before:
                 before()
@@ -209,13 +217,10 @@ def _shares(seconds: Mapping[str, float]) -> dict[str, float]:
     return {name: seconds[name] / total for name in sorted(seconds, key=seconds.__getitem__, reverse=True)}
 
 
-def _caller(frame: types.FrameType | None) -> str:
-    """Return the name of the innermost function of ours that needs a statement's result."""
-    while frame:
-        if _is_ours(frame.f_code) and not _is_ours(frame.f_code, SENDERS):
-            return _name(frame.f_code)
-        frame = frame.f_back
-    return "Django"
+def _needs_result(running: Iterable[types.CodeType]) -> str:
+    """Return the name of the innermost function of ours that needs the result of a statement."""
+    ours = (code for code in running if _is_ours(code) and not _is_ours(code, SENDERS))
+    return next(map(_name, ours), "Django")
 
 
 def _is_ours(code: types.CodeType, folders: tuple[str, ...] = ("",)) -> bool:
@@ -236,7 +241,7 @@ def _name(code: types.CodeType) -> str:
         for folder in (PROJECT, STANDARD_LIBRARY):
             if path.is_relative_to(folder):
                 path = path.relative_to(folder)
-    if path.suffix == ".html":
+    if path.suffix == ".jinja":
         return f"{path}: {code.co_name}"
     module = [part for part in path.with_suffix("").parts if part != "__init__"]
     return ".".join([*module, code.co_qualname.replace("<locals>.", "")])

@@ -90,6 +90,7 @@ def make_frame(request: SiteRequest, key: FrameKey) -> Frame | None:
             return None
         head = structured_data.build_head(request, story.article, story.authors, (), 0)
         context = story_context(story) | {"head": head, "discussion": "", "has_regions": True}
+        # With its engine: otherwise Django's is asked first, and raises an exception for each template.
         html = render_to_string("comments/story.jinja", context, request, using="jinja2")
         site: Any = request.site
     allow_cache(request, HttpResponse())

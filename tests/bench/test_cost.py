@@ -35,6 +35,7 @@ from comments.services.states import change_states
 from config.page_cache.application import PageCacheApp
 from config.page_cache.stamp_reader import StampReader
 from core.data_folder import PROJECT
+from core.dates.formats import utc_text
 from tests.factories import GuestFactory, UserFactory, make_article, make_comment
 from tests.helpers.wsgi_requests import HOST, Reply, send_request
 
@@ -56,15 +57,45 @@ INLINED = {"<listcomp>", "<dictcomp>", "<setcomp>"}  # no calls from Python 3.12
 @pytest.mark.parametrize("what", COSTS)
 def test_the_cost_of_a_request_has_not_grown(what: str, requests: dict[str, Any]) -> None:
     statements, calls = COSTS[what]
-    prepare, request = requests[what]
+    captured, counted = cost_of(*requests[what])
+    assert len(captured) == statements, captured
+    assert counted == approximately(calls)
+
+
+@pytest.mark.parametrize("what", COSTS)
+def test_a_request_that_costs_more_is_noticed(
+    what: str, requests: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements, calls = COSTS[what]
+    respond = PageCacheApp.__call__
+
+    def respond_at_higher_cost(*arguments: Any) -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        for _ in range(2 + int(2 * TOLERANCE * calls)):
+            utc_text(START)
+        return respond(*arguments)
+
+    monkeypatch.setattr(PageCacheApp, "__call__", respond_at_higher_cost)
+    captured, counted = cost_of(*requests[what])
+    assert len(captured) == statements + 1
+    assert counted != approximately(calls)
+
+
+def cost_of(prepare: Callable[[], object], request: Callable[[], Reply]) -> tuple[list[str], int]:
+    """Return the statements of a request, and the number of its calls."""
     for _ in range(3):  # warm up: some things are read or compiled once
         prepare()
         request()
     prepare()
-    captured = statements_of(request)
-    assert len(captured) == statements, captured
+    statements = statements_of(request)
     prepare()
-    assert calls_of(request) == pytest.approx(calls, rel=TOLERANCE, abs=1)
+    return statements, calls_of(request)
+
+
+def approximately(calls: int) -> Any:
+    """Return a number that equals all numbers of calls within TOLERANCE of this one, or one away."""
+    return pytest.approx(calls, rel=TOLERANCE, abs=1)
 
 
 @pytest.fixture
