@@ -59,7 +59,7 @@ class SubscribeForm(SubmitForm, forms.Form):
 
 
 class OfferedChoicesField(forms.MultipleChoiceField):
-    """A choice of several values. One that is not offered is left out, as it may have been a moment ago."""
+    """A choice of several values. A posted value that is not offered, or no longer, is ignored."""
 
     def to_python(self, value: Any) -> list[str]:
         return [chosen for chosen in super().to_python(value) if self.valid_value(chosen)]
@@ -81,6 +81,11 @@ class ListsForm(SubmitForm, forms.Form):
         choices = self.fields["lists"]
         assert isinstance(choices, OfferedChoicesField)
         choices.choices = topic_choices(topics)
+
+    @property
+    def has_ignored_values(self) -> bool:
+        """Return whether a ticked topic is no longer offered."""
+        return len(self["lists"].data or []) > len(self.cleaned_data["lists"])
 
     @property
     def chosen(self) -> TopicIds:

@@ -135,13 +135,19 @@ def account(request: SiteRequest) -> HttpResponse:
 def _change(request: SiteRequest, email: str) -> None:
     """Change subscriptions as the form says, and tell the person.
 
-    A topic that was hidden since the form was shown is left out. Raises Http404 if that is the one to add.
+    A topic that was hidden since the form was shown is ignored, and the person is told. If nothing else was
+    chosen, nothing changes. Raises Http404 if it is the one to add.
     """
     subscribed = subscriptions.topics_of(email)
     data: Any = {"lists": request.POST.getlist("add")} if "add" in request.POST else request.POST
     form = ListsForm(data, topics=shown_topics(), subscribed=subscribed)
-    if not form.is_valid() or ("add" in request.POST and not form.chosen):
-        raise Http404
+    form.full_clean()  # nothing can be wrong, as values that are not offered are ignored
+    if form.has_ignored_values:
+        if "add" in request.POST:
+            raise Http404
+        messages.warning(request, _("A topic that you chose is no longer offered."))
+        if not form.chosen:
+            return
     with transaction.atomic():
         # Subscribe first, since a subscriber without subscriptions is deleted.
         subscriptions.subscribe(email, form.chosen, get_language() or "")

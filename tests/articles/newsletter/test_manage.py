@@ -52,7 +52,16 @@ def test_a_topic_that_is_gone_meanwhile_is_left_out(
             article.topics.remove(topic)
     page = client.post(manage_url("ann@example.org"), {"lists": ticked}, follow=True).content.decode()
     assert "Saved. The mails go to ann@example.org." in page
+    assert "A topic that you chose is no longer offered." in page
     assert subscriptions.topics_of("ann@example.org") == {other.pk}
+
+
+def test_if_the_only_chosen_topic_is_gone_nothing_changes(client: Client, article: Article) -> None:
+    subscribe("ann@example.org")
+    page = client.post(manage_url("ann@example.org"), {"lists": ["77"]}, follow=True).content.decode()
+    assert "A topic that you chose is no longer offered." in page
+    assert "Saved." not in page
+    assert subscriptions.topics_of("ann@example.org") == {None}
 
 
 def test_changes_of_several_lists_are_stored_together_or_not_at_all(
