@@ -57,13 +57,18 @@ def sections_of_comments(subject: DataSubject) -> Iterator[Section]:
             "claims",
             _("Comments of a guest that you made yours"),
             CommentClaim.objects.filter(user=subject.user).select_related("comment__discussion__article"),
-            {"url": (_("URL"), lambda row: comment_url(row.comment)), "at": (_("Time"), "at")},
+            {
+                "number": (_("Number"), "comment_id"),
+                "url": (_("URL"), lambda row: comment_url(row.comment)),
+                "at": (_("Time"), "at"),
+            },
         )
     yield section(
         "recommendations",
         _("Comments that you recommended"),
         Recommendation.objects.filter(subject.condition()).select_related("comment__discussion__article"),
         {
+            "number": (_("Number"), "comment_id"),
             "url": (_("URL"), lambda row: comment_url(row.comment)),
             "is_withdrawn": (_("Withdrawn"), lambda row: not row.given),
             "at": (_("Time"), "at"),

@@ -20,6 +20,7 @@ def sections_of_reports(subject: DataSubject) -> Iterator[Section]:
         _("Reports that you sent"),
         Report.objects.filter(subject.condition()).select_related("case", STORY),
         {
+            "number": (_("Number"), "comment_id"),
             "url": (_("URL"), lambda row: comment_url(row.comment)),
             "why": (_("Reason"), lambda row: row.get_why_display()),
             "details": (_("Details"), "details"),
@@ -33,6 +34,7 @@ def sections_of_reports(subject: DataSubject) -> Iterator[Section]:
         subject.rows_by_email(IllegalContentReport.objects.select_related("case", STORY)),
         {
             "receipt": (_("Receipt"), lambda row: str(row.receipt)),
+            "number": (_("Number"), "comment_id"),
             "url": (_("URL"), lambda row: comment_url(row.comment)),
             "why": (_("Why it is illegal"), "why"),
             "name": (_("Name"), "name"),
@@ -50,6 +52,7 @@ def sections_of_requests(subject: DataSubject) -> Iterator[Section]:
         _("Appeals about comments"),
         Appeal.objects.filter(subject.condition("comment__author", "comment__guest")).select_related(STORY),
         {
+            "number": (_("Number"), "comment_id"),
             "url": (_("URL"), lambda row: comment_url(row.comment)),
             "is_edit": (_("Edited and resubmitted"), "is_edit"),
             "text": (_("Text"), "text"),

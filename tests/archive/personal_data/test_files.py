@@ -158,13 +158,17 @@ def test_a_redacted_text_has_no_earlier_texts_and_a_restricted_one_no_text(jim: 
     assert [(row["text"], row["earlier_texts"]) for row in found] == [("", []), ("New words.", [])]
 
 
-def test_the_file_names_no_unpublished_story(jim: User, maria: User, omar: User) -> None:
+def test_the_file_has_no_url_and_new_title_of_an_unpublished_story(
+    jim: User, maria: User, omar: User
+) -> None:
     store_examples(jim, maria, omar)
     unpublish_articles(ids=Article.objects.values_list("pk", flat=True))
     Article.objects.update(title="The mayor resigns", slug="the-mayor-resigns")
     data = make(Person(user=jim))
     sections = ("comments", "recommendations", "reports", "illegal_content_reports", "appeals")
-    assert {row["url"] for section in sections for row in data[section]} == {""}
+    for section in sections:
+        assert {row["url"] for row in data[section]} == {""}, section
+        assert all(row["number"] for row in data[section])
     assert "mayor" not in json.dumps(data)
 
 
