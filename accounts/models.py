@@ -104,7 +104,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     Roles are groups and nothing else: `is_staff` and `is_superuser` follow from them.
     """
 
-    email = models.EmailField(_("e-mail"), unique=True)  # in lower case
+    email = models.EmailField(_("e-mail"), unique=True)  # normalize_email writes it in lower case
     name = models.CharField(_("name"), max_length=MAX_NAME_LENGTH, help_text=_("Shown beside your comments."))
     has_page = models.BooleanField(
         _("public page"),
@@ -335,7 +335,7 @@ class UndeliverableEmail(models.Model):
     or confirms a subscription.
     """
 
-    email = models.EmailField(unique=True)  # in lower case
+    email = models.EmailField(unique=True)  # normalize_email writes it in lower case
     answer = models.CharField(max_length=MAX_ANSWER_LENGTH)  # of the mail server
     at = models.DateTimeField(default=timezone.now)
 

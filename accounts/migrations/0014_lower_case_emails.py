@@ -18,11 +18,12 @@ def lower_emails(apps: Any, schema_editor: Any) -> None:
         is_verified = address.verified or duplicates.filter(verified=True).exists()
         is_primary = address.primary or duplicates.filter(primary=True).exists()
         duplicates.delete()
-        # One account alone may have confirmed an e-mail: the one that it belongs to, or else the other one.
-        of_others = others.filter(verified=True)
-        if is_verified and address.user.email == address.email.lower():
-            of_others.update(verified=False)
-        elif of_others.exists():
+        # Only one account may have confirmed an e-mail. It is the account whose own e-mail it is, if that has
+        # confirmed it.
+        verified_elsewhere = others.filter(verified=True)
+        if is_verified and address.user.email.lower() == address.email.lower():
+            verified_elsewhere.update(verified=False)
+        elif verified_elsewhere.exists():
             is_verified = False
         EmailAddress.objects.filter(pk=pk).update(
             email=Lower("email"), verified=is_verified, primary=is_primary

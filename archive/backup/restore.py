@@ -242,9 +242,9 @@ def _replay_and_requeue(
     """Queue interrupted jobs again, invalidate cached pages of the empty site, and replay the erasures.
 
     Newsletters that were being sent stop: their mails may have been sent after the backup. An editor can
-    continue them. For the same reason mails to followers are left out, except those that are due later. One
-    that had not been sent is missing then, but nobody gets a mail twice, and its updates are unread on the
-    site.
+    continue them. For the same reason mails to followers are left out, except those whose time was set before
+    the backup and is still to come. One that had not been sent is missing then, and its updates are unread
+    on the site.
     """
     DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING).update(
         status=TaskResultStatus.READY, started_at=None

@@ -169,7 +169,7 @@ def change_job(request: HttpRequest) -> HttpResponse:
 
 def compose_test_mail(user: User, to: str, site: Site) -> EmailMessage:
     """Return the test e-mail. To an administrator's unconfirmed e-mail it carries a confirmation link."""
-    address = EmailAddress.objects.filter(user=user, email=to, verified=False).first()
+    address = EmailAddress.objects.filter(user=user, email=to.lower(), verified=False).first()
     key = address and EmailConfirmationHMAC.create(address).key
     link = reverse("account_confirm_email", args=[key]) if key else ""
     subject = _("Test e-mail from %(site)s") % {"site": site.name}

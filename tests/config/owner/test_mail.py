@@ -113,9 +113,9 @@ def test_without_a_server_all_mails_count_as_failed(inbox: Inbox, settings: Any)
 
 
 def test_the_test_mail_confirms_the_owners_email(ada_client: Client, inbox: Inbox) -> None:
-    response = ada_client.post(URL, {"to": "ada@example.org"}, follow=True)
+    response = ada_client.post(URL, {"to": "Ada@example.org"}, follow=True)
     assert response.status_code == 200
-    assert "accepted the mail to ada@example.org" in response.content.decode()
+    assert "accepted the mail to Ada@example.org" in response.content.decode()
     (message,) = inbox.mails
     assert message["Subject"] == "Test e-mail from Soundoff"
     link = next(line for line in text_of(message).splitlines() if "/confirm-email/" in line)
