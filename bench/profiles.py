@@ -38,7 +38,7 @@ MIN_SHARE = 0.01  # of the time that a part of the program takes to have a row i
 MIN_FUNCTION_SHARE = 0.02  # of the time that a function takes to have a row in a table
 STANDARD_LIBRARY = Path(sysconfig.get_path("stdlib"))
 # Built-in functions that wait for Postgres.
-WAITS = re.compile(r"(execute|copy|commit|rollback|fetch).* of 'psycopg2|select\.(select|poll)")
+WAITS = re.compile(r"(execute|copy|commit|rollback).* of 'psycopg2|select\.(select|poll)")
 # Folders of functions that send statements for other functions.
 SENDERS = ("bench", "core/database")
 
