@@ -233,6 +233,8 @@ def _is_ours(code: types.CodeType, folders: tuple[str, ...] = ("",)) -> bool:
 
 def _name(code: types.CodeType) -> str:
     """Return the name of a function with that of its module, or of its template."""
+    if code.co_filename.startswith("<"):  # such as <frozen importlib._bootstrap>
+        return f"{code.co_filename} {code.co_qualname}"
     path = Path(code.co_filename)
     _, is_installed, installed = code.co_filename.partition("site-packages/")
     if is_installed:
