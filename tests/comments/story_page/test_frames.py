@@ -326,7 +326,7 @@ def test_a_frame_with_a_token_is_refused(article: Article, thread: object, monke
     monkeypatch.setattr(
         frames_module,
         "render_to_string",
-        lambda _name, _context, request: get_token(request),
+        lambda _name, _context, request, using: get_token(request),
     )
     with pytest.raises(AssertionError, match="sets a cookie"):
         Client().get(article.get_absolute_url())
