@@ -17,7 +17,14 @@ from tests.config.conftest import environment_of, shared_home
 from tests.config.serving import run, serving
 from tests.conftest import CHROMIUM, DATA
 
-NEEDS_DATA = {"moderation rules", "moderation groups", "moderation flood", "filter", "reply_structure"}
+NEEDS_DATA = {
+    "moderation rules",
+    "moderation groups",
+    "moderation flood",
+    "moderation floods-in-time",
+    "filter",
+    "reply_structure",
+}
 NEEDS_CHROMIUM = {"admin_tree", "first_paint"}
 WAIT_FOR_JOBS = """
 from time import sleep
