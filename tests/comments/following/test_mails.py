@@ -6,18 +6,14 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.core.management import call_command
 from django.utils import timezone
 
 from accounts import undeliverable
 from accounts.models import User
-from archive.backup.restore import restore
-from archive.backup.write import backup
 from articles.editing.notes import add_correction
 from articles.models import Article, Site, Topic
 from articles.site.current_site import read_site
@@ -383,45 +379,6 @@ def test_an_interrupted_job_is_continued(article: Article, jane: User, later: La
     assert len(send_due()) == 1
     own.refresh_from_db()
     assert own.sending_until is None
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("own_folder")
-@pytest.mark.parametrize("state", ["not noted", "due", "being sent"])
-def test_a_restore_sends_no_mail_that_was_sent_since_the_backup(
-    article: Article, jane: User, later: Later, tmp_path: Path, state: str
-) -> None:
-    follow(jane, article)
-    make_comment(article)
-    at = later()
-    if state != "not noted":
-        notify_followers()
-    if state == "being sent":
-        Follow.objects.update(due_at=None, sending_until=at)
-    backup(tmp_path / "site.zip")
-    assert len(send_due()) == 1
-    call_command("flush", interactive=False, verbosity=0)
-    restore(tmp_path / "site.zip")
-    later()
-    assert send_due() == []
-    assert [row.news_count for row in Follow.objects.unread()] == [1], "it is unread on the site"
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("own_folder")
-def test_a_restore_keeps_a_mail_that_was_not_due_yet(
-    article: Article, jane: User, later: Later, tmp_path: Path
-) -> None:
-    follow(jane, article, delivery="daily")
-    make_comment(article)
-    later()
-    notify_followers()
-    backup(tmp_path / "site.zip")
-    call_command("flush", interactive=False, verbosity=0)
-    restore(tmp_path / "site.zip")
-    assert send_due() == []
-    later(60 * 24)
-    assert len(send_due()) == 1
 
 
 def mail_to(follow_of_person: Follow, texts: Texts) -> str:
