@@ -335,7 +335,7 @@ class UndeliverableEmail(models.Model):
     or confirms a subscription.
     """
 
-    email = models.EmailField(unique=True)  # normalize_email writes it in lower case
+    email = models.EmailField(unique=True)  # in lower case
     answer = models.CharField(max_length=MAX_ANSWER_LENGTH)  # of the mail server
     at = models.DateTimeField(default=timezone.now)
 

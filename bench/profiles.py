@@ -83,10 +83,12 @@ class Profiler:
         self._is_running = False
 
     def start(self) -> None:
+        """Count from now on."""
         self._is_running = True
         self._calls.enable()
 
     def stop(self) -> None:
+        """Count no longer."""
         self._calls.disable()
         self._is_running = False
 
@@ -118,7 +120,7 @@ class Profiler:
         for entry in self._calls.getstats():
             if not isinstance(entry.code, types.CodeType) or _is_ours(entry.code, ("bench",)):
                 continue
-            part, function = _part(entry.code.co_filename), _name(entry.code)
+            part, function = _part(entry.code), _name(entry.code)
             parts[part] += entry.inlinetime
             functions[function] += entry.inlinetime
             for called in entry.calls or ():
@@ -249,8 +251,9 @@ def _name(code: types.CodeType) -> str:
     return ".".join([*module, code.co_qualname.replace("<locals>.", "")])
 
 
-def _part(path: str) -> str:
-    if Path(path).is_relative_to(PROJECT) and "site-packages" not in path:
+def _part(code: types.CodeType) -> str:
+    path = code.co_filename
+    if _is_ours(code):
         found = OUR_PARTS.match(str(Path(path).relative_to(PROJECT)))
         if found:
             return ".".join(filter(None, found.groups()))

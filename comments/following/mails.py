@@ -85,15 +85,15 @@ def mail_followers() -> int:
     return send_batches(mail_followers, _claim, lambda follows: _send(follows, texts))
 
 
-def skip_mails_after_restore() -> int:
+def skip_mails_after_restore() -> None:
     """Leave out the mails that may have been sent since the backup that was restored.
 
     Those are all but the ones that are due later: updates that no search had found by then may have been
-    mailed as well. What was left out stays unread on the site. Returns the number of follows.
+    mailed as well. What was left out stays unread on the site.
     """
     now = timezone.now()
     follows = Follow.objects.with_mails().exclude(due_at__gt=now, sending_until=None)
-    return follows.update(due_at=None, sending_until=None, mailed_at=now, failures=0)
+    follows.update(due_at=None, sending_until=None, mailed_at=now, failures=0)
 
 
 def _claim(now: datetime) -> list[Follow]:

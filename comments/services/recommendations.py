@@ -1,4 +1,4 @@
-"""Recommending a comment, and withdrawing that."""
+"""Giving and withdrawing recommendations of comments."""
 
 from collections.abc import Collection
 from functools import partial

@@ -76,7 +76,7 @@ def test_a_migration_lowers_stored_emails():
     ruth, jim, ann = (UserFactory.create(email=f"{name}@example.org") for name in ("ruth", "jim", "ann"))
     User.objects.filter(pk=ruth.pk).update(email="Ruth@Example.org")
     rows = [
-        (ruth, "Ruth@Example.org", True, True),  # confirmed in two accounts: it is the main one of this one
+        (ruth, "Ruth@Example.org", True, True),  # two accounts confirmed it, and it is the e-mail of this one
         (jim, "ruth@example.org", True, False),
         (jim, "Jim@example.org", False, True),  # twice in one account
         (jim, "jim@example.org", True, False),
