@@ -30,7 +30,7 @@ from core import files
 from core.dates.formats import time_formatter
 from core.health import NO_ANSWER
 from core.monitoring import request_ids
-from core.rate_limits import MINUTE, set_retry_after
+from core.rate_limits import MINUTE_SECONDS, set_retry_after
 
 DATABASE_FAILED = "soundoff.failed"  # set in a request's environ if the database failed
 RETRY_SECONDS = 5
@@ -104,8 +104,8 @@ def _is_database_error(error: BaseException | None) -> bool:
 
 def rate_limited(request: HttpRequest) -> HttpResponse:
     """Return the page 429, which repeats the form that was sent."""
-    context = {"seconds": MINUTE} | _form_to_send_again(request, _sent_fields(request))
-    set_retry_after(request, MINUTE)
+    context = {"seconds": MINUTE_SECONDS} | _form_to_send_again(request, _sent_fields(request))
+    set_retry_after(request, MINUTE_SECONDS)
     return render(request, "429.html", context, status=429)
 
 

@@ -19,7 +19,7 @@ from accounts.authentication import sign_up
 from accounts.emails import confirm_email
 from accounts.forms import NameForm
 from accounts.requests import next_path
-from core.rate_limits import DAY, MINUTE, RateLimitError, set_retry_after
+from core.rate_limits import DAY_SECONDS, MINUTE_SECONDS, RateLimitError, set_retry_after
 
 
 class EmailLabel(django_forms.Form):
@@ -127,15 +127,15 @@ class ResetPasswordForm(EmailLabel, forms.ResetPasswordForm):
         return email
 
 
-def check_rate_limit(action: str, *, seconds: int = MINUTE) -> None:
+def check_rate_limit(action: str, *, seconds: int = MINUTE_SECONDS) -> None:
     """Raise RateLimitError if the visitor's IP address exceeds its limit of settings.ACCOUNT_RATE_LIMITS.
 
-    `seconds` is the span of the limit: MINUTE or DAY.
+    `seconds` is the span of the limit: MINUTE_SECONDS or DAY_SECONDS.
     """
     request = context.request
     if not ratelimit.consume(request, app="allauth.account", action=action):
         set_retry_after(request, seconds)
-        if seconds == DAY:
+        if seconds == DAY_SECONDS:
             message = _("Too many attempts from your internet connection. Try again tomorrow.")
         else:
             message = _("Too many attempts from your internet connection. Wait a minute and try again.")

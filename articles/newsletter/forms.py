@@ -10,9 +10,10 @@ from accounts.authentication.allauth_forms import check_rate_limit
 from articles.models import Article, Newsletter, Topic
 from articles.newsletter.subscriptions import TopicIds
 from core.forms import LongTextForm, MultilineField, SubmitForm
-from core.rate_limits import DAY
+from core.rate_limits import DAY_SECONDS
 
 ALL = "all"  # the choice of all stories; topics have their id
+TOPIC_GONE = _("A topic that you chose is no longer offered.")
 
 
 def topic_choices(topics: Sequence[Topic]) -> list[tuple[str, Any]]:
@@ -36,7 +37,13 @@ class SubscribeForm(SubmitForm, forms.Form):
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
-    list = forms.ChoiceField(label=_("What do you want to get?"), widget=forms.RadioSelect, required=False)
+    list = forms.ChoiceField(
+        label=_("What do you want to get?"),
+        # If the topic is gone, none is chosen, and the form without a choice would subscribe to all stories.
+        widget=forms.RadioSelect(attrs={"required": True}),
+        required=False,
+        error_messages={"invalid_choice": TOPIC_GONE},
+    )
 
     def __init__(self, *args: Any, topics: Sequence[Topic], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -48,7 +55,7 @@ class SubscribeForm(SubmitForm, forms.Form):
         cleaned = super().clean()
         if not self.errors:
             check_rate_limit("newsletter")
-            check_rate_limit("newsletter_day", seconds=DAY)
+            check_rate_limit("newsletter_day", seconds=DAY_SECONDS)
         return cleaned
 
     @property

@@ -20,7 +20,7 @@ from accounts.requests import request_user
 from articles.models import Newsletter, Subscriber
 from articles.newsletter import subscriptions
 from articles.newsletter.composition import manage_path, shown_stories
-from articles.newsletter.forms import ListsForm, SubscribeForm, shown_topics
+from articles.newsletter.forms import TOPIC_GONE, ListsForm, SubscribeForm, shown_topics
 from articles.newsletter.subscriptions import SUBSCRIBER_KIND
 from articles.site.cached_pages import cache_for_anonymous
 from articles.site.requests import SiteRequest
@@ -136,16 +136,14 @@ def _change(request: SiteRequest, email: str) -> None:
     """Change subscriptions as the form says, and tell the person.
 
     A topic that was hidden since the form was shown is ignored, and the person is told. If nothing else was
-    chosen, nothing changes. Raises Http404 if it is the one to add.
+    chosen, nothing changes.
     """
     subscribed = subscriptions.topics_of(email)
     data: Any = {"lists": request.POST.getlist("add")} if "add" in request.POST else request.POST
     form = ListsForm(data, topics=shown_topics(), subscribed=subscribed)
     form.full_clean()  # nothing can be wrong, as values that are not offered are ignored
     if form.has_ignored_values:
-        if "add" in request.POST:
-            raise Http404
-        messages.warning(request, _("A topic that you chose is no longer offered."))
+        messages.warning(request, TOPIC_GONE)
         if not form.chosen:
             return
     with transaction.atomic():

@@ -66,6 +66,20 @@ def test_a_subscription_is_confirmed_by_the_mailed_link(article: Article, topic:
     assert Client().put(link[1]).status_code == 405
 
 
+def test_a_topic_that_was_hidden_meanwhile_is_refused_with_a_sentence(
+    client: Client, article: Article
+) -> None:
+    response = client.post(URL, {"email": "ann@example.org", "list": "77"})
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert "A topic that you chose is no longer offered." in page
+    assert 'value="ann@example.org"' in page
+    assert re.search(
+        r'<input type="radio"[^>]* required', page
+    )  # so that nobody subscribes to all by mistake
+    assert not run_jobs(mail_confirmation)
+
+
 def test_a_known_address_gets_the_same_answer_and_no_mail(client: Client, article: Article) -> None:
     subscribe("ann@example.org")
     answers = [client.post(URL, {"email": f"{name}@example.org"}, follow=True) for name in ("ann", "bob")]
