@@ -25,7 +25,7 @@ from bench.servers import Soundoff
 from core.data_folder import PROJECT
 
 MEASURED = PROJECT / "docs" / "measured.md"
-DAY = 86_400  # seconds
+DAY_SECONDS = 86_400
 Key = TypeVar("Key")
 
 
@@ -91,7 +91,7 @@ class Run:
         report("Setting WordPress up …")
         folder = self.folder / "wordpress"
         folder.mkdir(mode=0o755)
-        began, ended = time.time() - days * DAY, time.time() - DAY
+        began, ended = time.time() - days * DAY_SECONDS, time.time() - DAY_SECONDS
         return self.stack.enter_context(wordpress.running(folder, threads, began, ended))
 
 

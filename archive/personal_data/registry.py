@@ -36,7 +36,7 @@ class PersonalData:
     columns: dict[str, str]
 
 
-DAY = 86_400  # seconds
+DAY_SECONDS = 86_400
 
 REGISTRY = [
     PersonalData(
@@ -79,7 +79,7 @@ REGISTRY = [
         _("To keep you logged in, to show you your devices, and to slow down people who guess passwords."),
         format_lazy(
             _("Sessions: {days} days after the log-in; the IP address {ip_days} days. Counts: one day."),
-            days=settings.SESSION_COOKIE_AGE // DAY,
+            days=settings.SESSION_COOKIE_AGE // DAY_SECONDS,
             ip_days=devices.IP_ADDRESS_RETENTION.days,
         ),
         {

@@ -15,7 +15,7 @@ from core.data_folder import PROJECT
 from moderation.features.text_reading import CommentData
 
 DATA = Path(os.environ.get("SOUNDOFF_DATA", PROJECT.parent / "shared" / "data"))
-DAY = datetime(2020, 1, 1, tzinfo=UTC)  # for sets without times
+UNKNOWN_TIME = datetime(2020, 1, 1, tzinfo=UTC)  # of comments in sets without times
 TEST_SOURCE = "mariusv"  # read once, after all choices
 SOURCES = (
     *(

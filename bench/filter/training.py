@@ -62,7 +62,7 @@ def training_rows() -> list[Row]:
         *sets.fox(),
         *civil[:CIVIL_COMMENTS],
     ]
-    rows.sort(key=lambda row: row.data.comment_date or sets.DAY)
+    rows.sort(key=lambda row: row.data.comment_date or sets.UNKNOWN_TIME)
     return [row for row in rows if row.data.body.strip() or row.data.author]
 
 

@@ -33,7 +33,7 @@ MAX_DECISIONS = 2_000  # the latest ones, which are compared with the findings o
 TIMELINE_BARS = 60  # at most
 MIN_BURST = 10  # comments in an hour
 BURST_FACTOR = 5  # and this many times the median of its hours with comments
-DAY = 24 * 60 * 60  # seconds
+DAY_SECONDS = 24 * 60 * 60
 MAX_STORIES = 10  # in the menu
 MAX_BURSTS = 10
 MAX_CHECKS = 20  # checks and rules
@@ -256,7 +256,7 @@ def load_timeline(discussion: int, zone: tzinfo, last_entry: bytes) -> tuple[Cha
     counted_at, hours = caches["process"].get(key, (None, []))
     if counted_at != bytes(last_entry):
         hours = fetch_rows(COMMENTS_BY_HOUR, {"discussion": discussion})
-        caches["process"].set(key, (bytes(last_entry), hours), timeout=DAY)
+        caches["process"].set(key, (bytes(last_entry), hours), timeout=DAY_SECONDS)
     if not hours:
         return None
     start, end = hours[0][0], hours[-1][0]
@@ -311,7 +311,7 @@ def _cached_rows(statement: str, every_day: list[date], zone: tzinfo) -> list[tu
     before: list[tuple[Any, ...]] | None = caches["process"].get(key)
     if before is None:
         before = fetch_rows(statement, {"days": starts, "start": starts[0], "end": starts[-1]})
-        caches["process"].set(key, before, timeout=DAY)
+        caches["process"].set(key, before, timeout=DAY_SECONDS)
     return before + fetch_rows(statement, {"days": starts, "start": starts[-1], "end": end})
 
 
