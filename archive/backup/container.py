@@ -49,7 +49,7 @@ def shorten_names(names: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True)
-class Part:
+class BackupPart:
     """A member of the file: a table or a media file."""
 
     name: str  # the table's name, or the file's path in media/
@@ -68,8 +68,8 @@ class Manifest:
     migrations: dict[str, list[str]]  # the applied migrations, by app
     counts: dict[str, int]
     sequences: dict[str, tuple[int, bool]]  # last value, and whether it was used
-    tables: list[Part] = field(default_factory=list)
-    media: list[Part] = field(default_factory=list)
+    tables: list[BackupPart] = field(default_factory=list)
+    media: list[BackupPart] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)  # names of the tables that are not in the file
     program: str = ""  # the version of Soundoff that made the backup
 
@@ -92,7 +92,7 @@ class Manifest:
         return json.dumps(fields, ensure_ascii=False, indent=1).encode()
 
 
-def member_name(kind: str, part: Part) -> str:
+def member_name(kind: str, part: BackupPart) -> str:
     """Return the name of the part in the zip. `kind` is "table" or "media"."""
     return f"tables/{part.name}.copy" if kind == "table" else f"media/{part.name}"
 
@@ -108,7 +108,7 @@ def is_safe(name: str) -> bool:
     )
 
 
-class Writer:
+class BackupWriter:
     """Write a backup to an open file, from start to end. Only the digest is written out of order."""
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -200,13 +200,13 @@ class _PartWriter:
         self.size += len(data)
         self.file.write(data)
 
-    def to_part(self, name: str, **more: Any) -> Part:
+    def to_part(self, name: str, **more: Any) -> BackupPart:
         """Return the manifest's entry for what was written so far."""
         self.flush()
-        return Part(name, self.size, self.sha256.hexdigest(), **more)
+        return BackupPart(name, self.size, self.sha256.hexdigest(), **more)
 
 
-class Reader:
+class BackupReader:
     """A verified backup file, as `open_backup` yields it."""
 
     def __init__(self, path: Path, archive: zipfile.ZipFile, manifest: Manifest) -> None:
@@ -215,7 +215,7 @@ class Reader:
         self.manifest = manifest
 
     @contextmanager
-    def part(self, kind: str, part: Part) -> Iterator["_PartReader"]:
+    def part(self, kind: str, part: BackupPart) -> Iterator["_PartReader"]:
         """Open a member for reading. Its size and hash are compared again at the end of the block."""
         with self.zip.open(member_name(kind, part)) as file:
             checked = _PartReader(file, part.size)
@@ -223,7 +223,7 @@ class Reader:
             if (checked.size, checked.sha256.hexdigest()) != (part.size, part.sha256) or file.read(1):
                 raise BackupError(f"{self.path.name} is damaged in {member_name(kind, part)}.")
 
-    def check(self, kind: str, part: Part) -> None:
+    def check(self, kind: str, part: BackupPart) -> None:
         """Read a member to its end. Raises BackupError if it is damaged."""
         try:
             with self.part(kind, part) as file:
@@ -256,7 +256,7 @@ class _PartReader(io.RawIOBase):
 
 
 @contextmanager
-def open_backup(path: Path) -> Iterator[Reader]:
+def open_backup(path: Path) -> Iterator[BackupReader]:
     """Verify the whole file and yield its reader. Raises BackupError, which says what is wrong.
 
     The path is of this machine; if nothing is there, it is a name in a storage that several servers share.
@@ -270,7 +270,7 @@ def open_backup(path: Path) -> Iterator[Reader]:
         is_intact = _has_valid_digest(file)
         archive = _open_zip(path, file)
         with archive:
-            reader = Reader(path, archive, _read_manifest(path, archive))
+            reader = BackupReader(path, archive, _read_manifest(path, archive))
             _check_names(reader)
             for kind, parts in (("table", reader.manifest.tables), ("media", reader.manifest.media)):
                 for part in parts:
@@ -325,7 +325,7 @@ def _read_manifest(path: Path, archive: zipfile.ZipFile) -> Manifest:
         )
     try:
         for kind in ("tables", "media"):
-            fields[kind] = [Part(**part) for part in fields[kind]]
+            fields[kind] = [BackupPart(**part) for part in fields[kind]]
         fields["sequences"] = {name: (int(n), bool(used)) for name, (n, used) in fields["sequences"].items()}
         manifest = Manifest(**fields)
         is_valid = (
@@ -342,13 +342,13 @@ def _read_manifest(path: Path, archive: zipfile.ZipFile) -> Manifest:
     return manifest
 
 
-def _is_valid_part(part: Part) -> bool:
+def _is_valid_part(part: BackupPart) -> bool:
     """Return whether the fields of a part have the right types."""
     names = (part.name, *part.columns)
     return isinstance(part.size, int) and part.size >= 0 and all(isinstance(name, str) for name in names)
 
 
-def _check_names(reader: Reader) -> None:
+def _check_names(reader: BackupReader) -> None:
     """Raise BackupError if a name is unsafe, or if the manifest and the zip list different members."""
     manifest, name = reader.manifest, reader.path.name
     for table in manifest.tables:

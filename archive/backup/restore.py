@@ -20,9 +20,9 @@ from archive.backup import tables
 from archive.backup.container import (
     CHUNK,
     BackupError,
+    BackupPart,
+    BackupReader,
     Manifest,
-    Part,
-    Reader,
     first_line,
     open_backup,
     shorten_names,
@@ -128,7 +128,7 @@ def _read_erasures(file: Path | None) -> list[erasure_log.Erasure]:
     return logged
 
 
-def _compare_migrations(reader: Reader) -> list[str]:
+def _compare_migrations(reader: BackupReader) -> list[str]:
     """Return the migrations that the backup lacks. Raises BackupError if it can't be restored here."""
     name, applied = reader.path.name, squashed(_nodes(reader.manifest.migrations))
     version = reader.manifest.program or "unknown"
@@ -210,7 +210,7 @@ def _lock_tables() -> int:
     return next(iter(fetch_column("SELECT version FROM articles_site")), 0)
 
 
-def _fill_tables(reader: Reader) -> None:
+def _fill_tables(reader: BackupReader) -> None:
     """Replace the contents of all tables with those of the backup."""
     tables.set_value_format()
     columns = tables.table_columns()
@@ -276,7 +276,7 @@ def existing_data() -> str:
     return ""
 
 
-def _images_to_restore(manifest: Manifest, *, keep_images: bool) -> list[Part]:
+def _images_to_restore(manifest: Manifest, *, keep_images: bool) -> list[BackupPart]:
     """Return the images of the backup that the storage lacks. Raises BackupError if it has others.
 
     Their names are digests, so a file of the same name is the same. Images of another site would be deleted
@@ -301,7 +301,7 @@ def _images_to_restore(manifest: Manifest, *, keep_images: bool) -> list[Part]:
     return [part for part in manifest.media if f"{MEDIA}/{part.name}" not in existing]
 
 
-def _check_free_space(media: list[Part]) -> None:
+def _check_free_space(media: list[BackupPart]) -> None:
     """Raise BackupError if these images do not fit on the disk of the data folder."""
     if files.storage().is_shared:
         return
@@ -311,14 +311,14 @@ def _check_free_space(media: list[Part]) -> None:
         raise BackupError(f"The media need {megabytes(needed)}, and {folder} has {megabytes(free)} left.")
 
 
-def _media(reader: Reader, parts: list[Part]) -> "_Media | _SharedMedia":
+def _media(reader: BackupReader, parts: list[BackupPart]) -> "_Media | _SharedMedia":
     return _SharedMedia(reader, parts) if files.storage().is_shared else _Media(reader, parts)
 
 
 class _SharedMedia:
     """Store media before the commit, and delete them if it fails. A bucket can't rename files."""
 
-    def __init__(self, reader: Reader, parts: list[Part]) -> None:
+    def __init__(self, reader: BackupReader, parts: list[BackupPart]) -> None:
         self.reader = reader
         self.parts = parts
         self.saved: list[str] = []
@@ -342,7 +342,7 @@ class _SharedMedia:
 class _Media:
     """Unpack media into a staging folder, move them into place before the commit, remove them if it fails."""
 
-    def __init__(self, reader: Reader, parts: list[Part]) -> None:
+    def __init__(self, reader: BackupReader, parts: list[BackupPart]) -> None:
         self.reader = reader
         self.parts = parts
         self.root = Path(files.storage().path(MEDIA))
@@ -377,7 +377,7 @@ class _Media:
         for path in self.placed if failure else ():
             path.unlink()
 
-    def _unpack(self, part: Part) -> None:
+    def _unpack(self, part: BackupPart) -> None:
         path = self.staging / part.name
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self.reader.part("media", part) as data, path.open("xb") as file:

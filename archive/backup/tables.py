@@ -11,7 +11,7 @@ from typing import Any
 from django.apps import apps
 from django.db import connection
 
-from archive.backup.container import CHUNK, BackupError, Part
+from archive.backup.container import CHUNK, BackupError, BackupPart
 from core.database.sql import execute, fetch_column, fetch_rows, fetch_value
 
 # The tables that a backup leaves out, with the reasons.
@@ -97,7 +97,7 @@ def copy_out(name: str, columns: list[str], to: Any) -> int:
         return int(cursor.rowcount)
 
 
-def copy_in(part: Part, rows: Any) -> None:
+def copy_in(part: BackupPart, rows: Any) -> None:
     """Copy rows into the table. Raises BackupError if their number is not that of the manifest."""
     with connection.cursor() as cursor:
         column_list = ", ".join(map(_quoted, part.columns))

@@ -18,9 +18,9 @@ from archive.backup import tables
 from archive.backup.container import (
     CHUNK,
     BackupError,
+    BackupPart,
+    BackupWriter,
     Manifest,
-    Part,
-    Writer,
     first_line,
     is_safe,
     open_backup,
@@ -33,7 +33,7 @@ from core.database.sql import execute, fetch_value
 from core.files import StoredFile, storage
 from core.files.folder import write_and_rename
 
-DAY = 86_400  # seconds
+DAY_SECONDS = 86_400
 DIGEST = re.compile(r"[0-9a-f]{64}")
 # The counts in the summary, and the tables that they come from.
 COUNTED_TABLES = {
@@ -85,7 +85,7 @@ def _backup(path: Path, target: AbstractContextManager[Path], *, verify: bool) -
             folder = part.parent
             _check_free_space(folder)
             with part.open("wb") as file:
-                writer, notes = Writer(file), list[str]()
+                writer, notes = BackupWriter(file), list[str]()
                 try:
                     manifest = _write_tables(writer)
                     manifest.media.extend(_write_media(writer, notes))
@@ -123,7 +123,7 @@ def _verify(path: Path) -> None:
         ) from error
 
 
-def _write_tables(writer: Writer) -> Manifest:
+def _write_tables(writer: BackupWriter) -> Manifest:
     """Write all tables from one snapshot. Return the manifest, still without media."""
     with transaction.atomic(durable=True):
         # The transaction writes one row: the log's line that restricted texts were copied.
@@ -158,7 +158,7 @@ def _migrations() -> dict[str, list[str]]:
     return found
 
 
-def _write_media(writer: Writer, notes: list[str]) -> Iterator[Part]:
+def _write_media(writer: BackupWriter, notes: list[str]) -> Iterator[BackupPart]:
     """Write all media files. Yield their entries for the manifest, and append notes about odd files."""
     for file in _media():
         name, location = file.name.removeprefix(f"{MEDIA}/"), storage().describe_location(file.name)
@@ -199,7 +199,7 @@ def _remove_stale_parts(path: Path) -> None:
     """Delete unfinished files of backups that were killed a day ago or earlier."""
     for old in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
         with suppress(OSError):
-            if time.time() - old.lstat().st_mtime > DAY:
+            if time.time() - old.lstat().st_mtime > DAY_SECONDS:
                 old.unlink()
 
 

@@ -16,7 +16,7 @@ _TOKENS_WITH_SPACE = re.compile(r"\w[\w’'-]*[ \t]*|\s+|[^\w\s][ \t]*")
 _TOKENS = re.compile(r"\w[\w’'-]*|\s+|[^\w\s]")
 
 
-class Part(NamedTuple):
+class DiffPart(NamedTuple):
     """A piece of a passage. `kind` is "same", "del" (only in the old text) or "ins" (only in the new one)."""
 
     kind: str
@@ -45,7 +45,7 @@ class FoldedPassage(NamedTuple):
 class DiffPassage(NamedTuple):
     """A part of a text, of one or more lines, changed or not."""
 
-    parts: list[Part]
+    parts: list[DiffPart]
 
     @property
     def is_same(self) -> bool:
@@ -64,12 +64,12 @@ class DiffPassage(NamedTuple):
         return FoldedPassage(head, text[len(head) : len(text) - len(tail)], tail)
 
     @property
-    def old(self) -> list[Part]:
+    def old(self) -> list[DiffPart]:
         """Return the parts of the old text."""
         return [part for part in self.parts if part.kind != "ins"]
 
     @property
-    def new(self) -> list[Part]:
+    def new(self) -> list[DiffPart]:
         """Return the parts of the new text."""
         return [part for part in self.parts if part.kind != "del"]
 
@@ -81,7 +81,7 @@ def compare(old: str, new: str) -> list[DiffPassage]:
     for tag, i1, i2, j1, j2 in _opcodes(before, after, is_junk=_is_blank):
         deleted, inserted = "".join(before[i1:i2]), "".join(after[j1:j2])
         if tag == "equal":
-            passages.append(DiffPassage([Part("same", deleted)]))
+            passages.append(DiffPassage([DiffPart("same", deleted)]))
         elif i2 - i1 == j2 - j1 and _is_too_long(deleted, inserted):
             # Too long to be compared as one. Where both sides have as many lines, each is probably a change
             # of the line at the same place.
@@ -100,7 +100,7 @@ def merge(base: str, mine: str, theirs: str) -> str | None:
     return _merge_tokens(*(_TOKENS.findall(text) for text in (base, mine, theirs)))
 
 
-def _diff_words(old: str, new: str) -> Iterator[Part]:
+def _diff_words(old: str, new: str) -> Iterator[DiffPart]:
     before, after = _TOKENS_WITH_SPACE.findall(old), _TOKENS_WITH_SPACE.findall(new)
     deleted = inserted = ""
     for tag, i1, i2, j1, j2 in _opcodes(_comparable_tokens(old), _comparable_tokens(new), autojunk=True):
@@ -111,7 +111,7 @@ def _diff_words(old: str, new: str) -> Iterator[Part]:
                 if same:
                     yield from _changed_parts(deleted, inserted)
                     deleted = inserted = ""
-                    yield Part("same", same)
+                    yield DiffPart("same", same)
                 deleted, inserted = deleted + old_space, inserted + new_space
         else:  # equal white space between two changes belongs to them: it would cut one change into many
             deleted, inserted = deleted + left, inserted + right
@@ -141,10 +141,10 @@ def _comparable_tokens(text: str) -> list[str]:
     return [word.strip() or ("\n" if "\n" in word else " ") for word in _TOKENS_WITH_SPACE.findall(text)]
 
 
-def _changed_parts(old: str, new: str) -> Iterator[Part]:
+def _changed_parts(old: str, new: str) -> Iterator[DiffPart]:
     for kind, text in (("del", old), ("ins", new)):
         if text:
-            yield Part(kind, text if text.strip() else text.replace("\n", "¶\n"))
+            yield DiffPart(kind, text if text.strip() else text.replace("\n", "¶\n"))
 
 
 class _Hunk(NamedTuple):

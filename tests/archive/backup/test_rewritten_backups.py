@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from archive.backup import container
-from archive.backup.container import BackupError, Writer, is_safe, open_backup
+from archive.backup.container import BackupError, BackupWriter, is_safe, open_backup
 from archive.backup.restore import restore
 from archive.backup.write import backup
 from tests.archive.backup.site_contents import assert_untouched_by, empty_site, media, put_media, rows
@@ -25,7 +25,7 @@ def rewrite_manifest(file: Path, change: Any, *, more: dict[str, bytes] | None =
     manifest = json.loads(parts.pop(container.MANIFEST))
     change(manifest)
     with file.open("wb") as out:
-        writer = Writer(out)
+        writer = BackupWriter(out)
         for name, data in {**parts, **(more or {})}.items():
             with writer.part(name, compress=True) as part:
                 part.write(data)
