@@ -49,8 +49,10 @@ def find_groups(rows: Sequence[Row], stories: Mapping[int, Story]) -> GroupingRe
         *floods.propose_bursts(compared),
         *floods.propose_in_time(compared),
     ]
+    on_many_stories = duplicates.propose_repeated_on_many_stories(compared, copies)
     chosen = [proposal for proposal in first if proposal.members]
     chosen += make_disjoint(others, is_grouped)
+    chosen += make_disjoint(on_many_stories, is_grouped)
     chosen += make_disjoint(floods.propose_name_patterns(compared, is_grouped), is_grouped)
     chosen.append(duplicates.propose_posted_twice(compared, copies, is_grouped))
     groups = [proposal for proposal in chosen if len(proposal.members) >= min_members(proposal.kind)]

@@ -49,13 +49,24 @@ def propose_repeated(compared: ComparedComments, copies: Copies) -> Iterator[Pro
     for first, members in copies.items():
         discussions = {compared.rows[m.row].discussion for m in members}
         if len(discussions) >= MIN_SIMILAR:
-            continue  # across many stories the first one is not more genuine than the others
+            continue  # see propose_repeated_on_many_stories
         if len(members) > 1:
             yield Proposal(Kind.DUPLICATE, members, original=compared.rows[first].id)
         elif compared.rows[first].discussion not in discussions:
             elsewhere += members
     if len(elsewhere) >= MIN_SIMILAR:
         yield Proposal(Kind.DUPLICATE, elsewhere)
+
+
+def propose_repeated_on_many_stories(compared: ComparedComments, copies: Copies) -> Iterator[Proposal]:
+    """Propose copies of a comment that one author posted on many stories.
+
+    The first one is kept. These groups come after those of spam: on many stories the first comment is often
+    not more genuine than its copies, and a larger group may have all of them.
+    """
+    for first, members in copies.items():
+        if len({compared.rows[m.row].discussion for m in members}) >= MIN_SIMILAR:
+            yield Proposal(Kind.DUPLICATE, members, original=compared.rows[first].id)
 
 
 def propose_posted_twice(compared: ComparedComments, copies: Copies, is_grouped: bytearray) -> Proposal:

@@ -68,6 +68,18 @@ def test_markup_and_punctuation_alone_count_as_missing_text():
     assert proposed_groups([*good_rows(), *lost, row("👍")]) == {"missing": ids(lost)}
 
 
+def test_one_account_repeats_a_text_on_many_stories():
+    text = "The county should publish the report on the piles before anybody votes on the budget for them."
+    account = {"writer": "u7", "is_identified": True}
+    copies = [row(text, "Jim", minutes=60 * n, discussion=n, **account) for n in range(1, 6)]
+
+    rows, result = group_rows([*good_rows(), *copies])
+
+    (group,) = result.proposals
+    assert (group.kind, group.original) == ("repeat", copies[0].id)
+    assert {rows[member.row].id for member in group.members} == ids(copies[1:])
+
+
 def test_single_comment_is_doubtful_but_no_group():
     gone = [row(body, minutes=DAYS * 900 + 5_000 * n, state="spam") for n, body in enumerate(PRAISE)]
     late = row("Your blog is superb, thanks.", minutes=DAYS * 999)
