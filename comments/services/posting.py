@@ -29,12 +29,12 @@ SETTINGS_CHANGED = gettext_lazy(
 )
 MAX_ATTEMPTS = 5  # checks of one text, which is checked again if the moderation settings change meanwhile
 STATE_BY_VERDICT = {"publish": State.PUBLISHED, "hold": State.PENDING, "spam": State.SPAM}
-# Stores the guest of a comment, or what the guest needs, and returns the row.
+# Stores a new guest, or sends a guest the link to confirm once more, and returns the guest.
 StoreGuest = Callable[[], Guest]
 
 
 def post_comment(submission: Submission, *, nonce: UUID, store_guest: StoreGuest | None = None) -> Comment:
-    """Check and store a new comment by exactly one of the submission's `author` and `guest`, and return it.
+    """Check and store a new comment, and return it. The submission has an `author` or a `guest`, never both.
 
     A form sent twice (same `nonce`) returns the comment that it created the first time.
 
@@ -57,7 +57,7 @@ def post_comment(submission: Submission, *, nonce: UUID, store_guest: StoreGuest
 
 
 def _check_and_insert(submission: Submission, nonce: UUID, store_guest: StoreGuest | None) -> Comment | None:
-    """Check and store a new comment. Returns None if the moderation settings have changed meanwhile."""
+    """Check and store a new comment. Returns None if something has changed and it can be tried again."""
     if not submission.discussion.is_open(submission.at):
         raise ValidationError(_("This discussion is closed."), code="closed")
     if submission.discussion.members_only and submission.author is None:
@@ -116,7 +116,7 @@ def _insert_comment(
     needs_follow_up = state != State.PUBLISHED or screening.is_flagged
     in_transaction = needs_follow_up or store_guest is not None or connection.in_atomic_block
     with transaction.atomic() if in_transaction else nullcontext(), connection.cursor() as cursor:
-        if store_guest:  # now, because the statement locks the discussion
+        if store_guest:  # before the next statement, which locks the discussion
             guest = store_guest()
             submission, values["guest"] = replace(submission, guest=guest), guest.pk
         statement = sql.insert_statement(
@@ -138,8 +138,11 @@ def _insert_comment(
     return comment
 
 
-def _find_posted(nonce: UUID, submission: Submission) -> Comment:
-    """Return the comment that this form created before, or raise the reason why it was not inserted."""
+def _find_posted(nonce: UUID, submission: Submission) -> Comment | None:
+    """Return the comment that this form created before, or raise the reason why it was not inserted.
+
+    Returns None if there is no reason any more, such as a rate limit that was reached for a moment.
+    """
     comment = Comment.objects.filter(nonce=nonce).first()
     # A different text is not a second click: it would be lost if the first comment were returned for it.
     if comment and comment.is_by(submission.author, submission.guest) and comment.body == submission.body:
@@ -162,6 +165,8 @@ def _find_posted(nonce: UUID, submission: Submission) -> Comment:
     members_only = Discussion.objects.filter(pk=submission.discussion.pk, members_only=True)
     if submission.author is None and members_only.exists():
         raise ValidationError(MEMBERS_ONLY, code="members")
+    if reload_settings(submission.discussion).is_open(timezone.now()):
+        return None
     raise ValidationError(_("This discussion was just closed."), code="closed")
 
 

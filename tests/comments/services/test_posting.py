@@ -154,6 +154,22 @@ def test_a_reply_to_a_missing_parent_is_refused_with_the_reason(to, words):
     assert_sound()
 
 
+def test_a_limit_that_was_reached_for_a_moment_loses_no_comment(monkeypatch):
+    """Another comment of this person reached it after the check, and it was over before the second check."""
+    article, checked = make_article(), 0
+
+    def examine(_submission: Submission) -> Screening:
+        nonlocal checked
+        checked += 1
+        monkeypatch.setattr(policy(), "insert_condition", "false" if checked == 1 else "true")
+        return Screening("publish", [])
+
+    monkeypatch.setattr(policy(), "examine", examine)
+    assert make_comment(article, "Other words.").state == State.PUBLISHED
+    assert checked == 3
+    assert_sound()
+
+
 @pytest.mark.parametrize("is_edit", [False, True])
 @pytest.mark.parametrize("changes", [1, MAX_ATTEMPTS])
 def test_a_text_is_checked_again_if_the_settings_changed_meanwhile_but_not_forever(
