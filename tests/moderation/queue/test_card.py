@@ -173,6 +173,7 @@ def test_check_that_found_nothing_is_not_shown(client, maria, holds):
         )
     else:
         assert (summary, sentences) == ("No signals", [])
+    assert ("Why it is waiting" in page) == holds  # signals that were not found are no reason
 
 
 def test_published_comment_is_kept(client, maria):
