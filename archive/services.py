@@ -20,7 +20,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from archive.formats import parse
+from archive.formats import FORMATS, parse
 from archive.formats.page import FormatError, PageWarning, ParsedPage, duplicate_warnings
 from archive.models import Import
 from archive.source_redirects import SourceRedirect, redirect_from_source
@@ -216,12 +216,12 @@ def check_size(size: int) -> None:
         )
 
 
-def _parse_file(data: bytes, name: str) -> ParsedPage:
+def _parse_file(data: bytes, format: str) -> ParsedPage:
     """Return the parsed page. Raises ArchiveImportError."""
+    if format != "auto" and format not in FORMATS:
+        raise ArchiveImportError(_("The format “%(name)s” is not supported.") % {"name": format})
     try:
-        page = parse(data, name, finds_duplicates=False)
-    except KeyError:
-        raise ArchiveImportError(_("The format “%(name)s” is not supported.") % {"name": name}) from None
+        page = parse(data, format, finds_duplicates=False)
     except FormatError as error:
         raise ArchiveImportError(str(error)) from error
     _check_lengths(page)
