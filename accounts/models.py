@@ -169,7 +169,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def can_view_email_addresses(self) -> bool:
-        """Return whether the user may see the e-mail addresses of others. Editors may not."""
+        """Return whether the user may see others' e-mail addresses: moderators and administrators may."""
         return self.has_perm("accounts.view_user") and self.has_perm("accounts.view_guest")
 
     @property

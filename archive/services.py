@@ -76,7 +76,7 @@ class ImportReport:
         """Return the number of comments in the file."""
         return sum(self.by_level.values())
 
-    def story_url(self, site_url: str) -> str:
+    def describe_story_url(self, site_url: str) -> str:
         """Return the URL of the story, with the editors' URL as long as the story is not published.
 
         `site_url` is the start of these URLs, or "" for their paths only.

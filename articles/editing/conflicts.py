@@ -153,10 +153,10 @@ class ConflictAwareForm(forms.ModelForm[Any]):
         data: Any = self.data
         data = data.copy()
         for key, widget, value in parts:
-            is_tick = isinstance(widget, forms.CheckboxInput)
-            formatted = (value and "on") or None if is_tick else widget.format_value(value)
+            is_checkbox = isinstance(widget, forms.CheckboxInput)
+            formatted = (value and "on") or None if is_checkbox else widget.format_value(value)
             data.setlist(key, formatted if isinstance(formatted, list) else [formatted or ""])
-            if is_tick and not formatted:
+            if is_checkbox and not formatted:
                 del data[key]
         self.data = data
 

@@ -109,8 +109,8 @@ class NewComment:
     at: datetime
     author_id: int | None
     guest_id: int | None
-    answered_user: int | None
-    answered_guest: int | None
+    replied_to_user: int | None
+    replied_to_guest: int | None
 
     def is_update_for(self, follow: Follow, muted: Container[tuple[int | None, str, int | None]]) -> bool:
         if (follow.user_id, "user", self.author_id) in muted:
@@ -119,10 +119,12 @@ class NewComment:
             return False
         if (follow.user_id or 0) == self.author_id or (follow.guest_id or 0) == self.guest_id:
             return False
-        return follow.kind == Follow.Kind.COMMENTS or self.answers(follow)
+        return follow.kind == Follow.Kind.COMMENTS or self.is_reply_to_follower(follow)
 
-    def answers(self, follow: Follow) -> bool:
-        return (follow.user_id or 0) == self.answered_user or (follow.guest_id or 0) == self.answered_guest
+    def is_reply_to_follower(self, follow: Follow) -> bool:
+        if follow.user_id:
+            return follow.user_id == self.replied_to_user
+        return (follow.guest_id or 0) == self.replied_to_guest
 
 
 _COLUMNS = """
@@ -134,13 +136,13 @@ SELECT latest.* FROM unnest(%(articles)s::bigint[]) followed (id), LATERAL (
     AND t.discussion_id = followed.id AND t.at > %(since)s AND t.at <= %(until)s
   ORDER BY t.at DESC, t.id DESC LIMIT {COMMENTS_READ}) latest"""
 
-_ANSWERS = f"""
+_REPLIES = f"""
 SELECT {_COLUMNS} {PUBLISHED_SQL}
   AND t.discussion_id = ANY (%(articles)s) AND t.at > %(since)s AND t.at <= %(until)s
   AND (answered.author_id = ANY (%(users)s) OR answered.guest_id = ANY (%(guests)s))
 ORDER BY t.at DESC, t.id DESC LIMIT {REPLIES_READ}"""
 
-_STATEMENTS: dict[str, str] = {Follow.Kind.COMMENTS: _LATEST, Follow.Kind.REPLIES: _ANSWERS}
+_STATEMENTS: dict[str, str] = {Follow.Kind.COMMENTS: _LATEST, Follow.Kind.REPLIES: _REPLIES}
 
 
 def _add_comments(
@@ -159,15 +161,15 @@ def _add_comments(
     for follow in follows:
         for new_comment in chosen.get(follow.pk, ()):
             if comment := comments.get(new_comment.id):
-                is_reply = new_comment.answers(follow)
+                is_reply = new_comment.is_reply_to_follower(follow)
                 items[follow.pk].append(_item_of(comment, new_comment.at, is_reply=is_reply))
 
 
 def read_after_watermark(follow: Follow, until: datetime) -> list[NewComment] | None:
     """Return all new comments after `seen_at` for one follower of a discussion or of replies, oldest first.
 
-    They include those that were seen out of turn. Returns None if COMMENTS_READ or more were published,
-    because there may be earlier ones than these.
+    They include those that were seen although earlier ones are unread. Returns None if COMMENTS_READ or more
+    were published, because there may be earlier ones than these.
     """
     new = _read_published(_STATEMENTS[follow.kind], [follow], "seen_at", until)[follow.article_id]
     if len(new) >= COMMENTS_READ:
@@ -298,7 +300,7 @@ def _add_on_own_comments(
     picks = policy().read_picks_between(begin, until) if of_picks else []
     recommendations = _read_recommendations(of_recommendations, since, until) if of_recommendations else []
     ids = {pick.comment for pick in picks} | {comment for _follow, comment, _at, _count in recommendations}
-    # The picks are those of all people: read for one follower, their texts would grow with the site.
+    # The picks are those of all people, so only the texts of the followers' own comments are read.
     written = Q(author__in=[f.user_id for f in follows if f.user_id]) | Q(
         author=None, guest__in=[f.guest_id for f in follows if f.guest_id]
     )
@@ -331,7 +333,7 @@ def _item_of(
     )
 
 
-# The unique constraints of recommendations, one of users and one of guests, find those of each comment.
+# Two lists, so that Postgres uses the unique index of users and that of guests for each comment.
 _RECOMMENDED = f"""
 SELECT f.id, r.comment_id, max(r.at), count(*)
 FROM unnest(%(ids)s::bigint[], %(users)s::bigint[], %(guests)s::bigint[], %(since)s::timestamptz[])

@@ -1,4 +1,4 @@
-"""Moderation cases: open, update, close and reopen them in the transaction that makes it necessary."""
+"""Open, update, close and reopen moderation cases, in the transaction that changes the comment."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -22,7 +22,7 @@ from moderation.models import Case, Finding
 from moderation.notifications.decision_kinds import Kind
 from moderation.tasks import notify_reporters_later
 
-# Hours by which each of these makes a case due earlier than other cases opened at the same time.
+# Hours that are subtracted from the due time of a case.
 SCORE_HOURS = 12  # for a strongest finding of 1
 REPORT_HOURS = 6  # for each report by a reader without a track record
 APPEAL_HOURS = 24
@@ -34,9 +34,9 @@ STRONG, MEDIUM = 0.8, 0.4
 CLAIM_DURATION = timedelta(minutes=5)
 
 # The action that decides on a comment closes its case. An automatic action closes a case only if nobody
-# reported the comment or appealed. An undo reopens the cases that the action closed. It returns the
-# waiting comments that still have no open case, and NULL if a reported or appealed case was closed, so that
-# the person who asked can be notified.
+# reported the comment or appealed. An undo reopens the cases that the action closed. The statement returns
+# the waiting comments that still have no open case, and NULL if a reported or appealed case was closed, so
+# that the person who asked can be notified.
 SYNC_CASES = """
 WITH changed AS (SELECT id, state FROM comments_comment WHERE id = ANY(%(ids)s)),
 reopened AS (
@@ -114,7 +114,7 @@ def _create_cases(comments: Iterable[Comment]) -> None:
 def open_case(comment: Comment, findings: Sequence[CheckResult]) -> None:
     """Open the case of a new comment, or update the open case of an edited one.
 
-    The due time of an edited comment follows its new score and keeps what reports and appeals took off.
+    The due time of an edited comment follows its new score and keeps the hours of reports and appeals.
     """
     case = _new_case(comment, [(found.check, found.strength, found.holds) for found in findings])
     existing = Case.objects.open().filter(comment=comment).first() if comment.revision > 1 else None

@@ -54,7 +54,7 @@ class CardSignal:
     sentence: str
     strength: int  # 1 weak, 2 medium, 3 strong
     original: Comment | None  # the other comment, if it has a public page
-    flags: bool = False  # it may be a reason to remove the comment, but not as spam
+    is_harmful: bool = False  # the check looks for harm to people, so the comment is no mere spam
 
     @property
     def strength_name(self) -> str:
@@ -109,7 +109,7 @@ class Card:
     score: str  # the filter's score in words, also one that is no signal; "" if it has none
     score_parts: list[spam_explanations.PartText]  # the largest first; none if its version is gone
     scored_body: SafeString  # the typed text, with the words of these parts highlighted
-    removals: list[RemovalMessage]  # the message for each reason, which are empty for an imported comment
+    removals: list[RemovalMessage]  # one for each reason; an imported comment's have no text
     saved_lines: list[SavedLine]  # lines that can be added to such a message
     # Other actions than decisions, which have buttons; as from Policy.list_actions.
     menu: list[dict[str, Any]]
@@ -132,7 +132,7 @@ class Card:
 
         It is "spam" for strong signals, else "approved". None is highlighted if a check found harm to people.
         """
-        if self.comment.state != State.PENDING or any(signal.flags for signal in self.signals):
+        if self.comment.state != State.PENDING or any(signal.is_harmful for signal in self.signals):
             return ""
         return "spam" if any(signal.strength == 3 for signal in self.signals) else "approved"
 
@@ -200,7 +200,7 @@ def load_card(pk: int, user: User, claimed: Case | None) -> Card | None:
     findings = _load_findings(related["findings"])
     member = similar.members_of([comment.pk]).get(comment.pk) if related["memberships"] else None
     signals, spans = _find_signals(comment, findings, member, user)
-    body, all_marked = highlights.highlight_html(comment.body, comment.body_html, spans)
+    body, all_highlighted = highlights.highlight_html(comment.body, comment.body_html, spans)
     score, score_parts = stored_scores.score_of(findings), stored_scores.explain_stored(comment, findings)
     has_notice = comment.author_id or comment.guest_id
     return Card(
@@ -209,10 +209,10 @@ def load_card(pk: int, user: User, claimed: Case | None) -> Card | None:
         expected_transition=expected_transition_value(comment.pk, vars(comment)["last_transition_id"]),
         body=body,
         typed_body=None
-        if all_marked
+        if all_highlighted
         else excerpts.highlight_text(comment.body, [span[:2] for span in spans]),
-        signals=[placed.signal for placed in signals],
-        summary=_strengths_text([placed.strength for placed in signals]),
+        signals=[item.signal for item in signals],
+        summary=_strengths_text([item.strength for item in signals]),
         person_key=Person.of(comment).key,
         record=parse_record(comment, related),
         review_requests=reporting.review_requests(case, user) if case else [],
@@ -285,7 +285,7 @@ def _load_findings(rows: list[dict[str, Any]]) -> list[Finding]:
 def _find_signals(
     comment: Comment, findings: list[Finding], member: CommentGroupMember | None, user: User
 ) -> tuple[list[SignalWithSpans], list[tuple[int, int, int]]]:
-    """Return the signals of a comment, the strongest first, and the spans of its text to mark."""
+    """Return the signals of a comment, the strongest first, and the spans of its text to highlight."""
     originals = [finding.duplicate_of_id for finding in findings if finding.duplicate_of_id]
     readable_ids: set[int] = set()
     if originals:
@@ -296,7 +296,7 @@ def _find_signals(
     signals = _strongest_first(findings, similar_explanations.compared_signals(clues), readable_ids)
     spans = _numbered_spans(signals, findings)
     if member and Clue.SPUN in clues:
-        numbers = [n for n, placed in enumerate(signals, start=1) if placed.is_about_shared_text]
+        numbers = [n for n, item in enumerate(signals, start=1) if item.is_about_shared_text]
         shared = pages.shared_spans(member.group, comment)
         spans += [(*span, number) for span in shared for number in numbers or [0]]
     return signals, spans
@@ -316,18 +316,18 @@ def _strongest_first(
         for f in findings
         if not registry.found_nothing(f)
     ]
-    sentences = {placed.signal.sentence for placed in signals}
+    sentences = {item.signal.sentence for item in signals}
     for clue, strength, sentence in compared:
         if sentence not in sentences:
             signal = CardSignal(sentence, _strength_class(strength), None)
             signals.append(SignalWithSpans(strength, signal, [], clue == Clue.SPUN))
-    return sorted(signals, key=lambda placed: -placed.strength)
+    return sorted(signals, key=lambda item: -item.strength)
 
 
 def _numbered_spans(signals: list[SignalWithSpans], findings: list[Finding]) -> list[tuple[int, int, int]]:
-    """Return the spans of text to mark, each with the number of the signal that is about it, or 0."""
+    """Return the spans of text to highlight, each with the number of the signal that is about it, or 0."""
     spans = [
-        (span[0], span[1], number) for number, placed in enumerate(signals, start=1) for span in placed.spans
+        (span[0], span[1], number) for number, item in enumerate(signals, start=1) for span in item.spans
     ]
     return spans + [(*span, 0) for f in findings if registry.found_nothing(f) for span in f.spans]
 

@@ -31,7 +31,7 @@
   status.ariaLive = "polite";
   const noticeBar = make("div", "notice-bar");
   noticeBar.ariaLive = "polite";
-  // The next for the keyboard after the head.
+  // Right after the heading, so that the Tab key reaches the notices next.
   (discussion.querySelector(".top") ?? discussion.lastElementChild).after(status, noticeBar);
   // When a focused button is removed, the focus returns to the element that had it before.
   let before = null;
@@ -127,14 +127,14 @@
       if (!(node instanceof Element && node.matches(except))) node.remove();
     }
   };
-  // The replies that quote this comment above themselves do so no longer.
+  // Remove the quotations of this comment above its replies.
   const closeQuotesOf = (id) => {
     for (const quote of discussion.querySelectorAll(`.quote[data-of="${id}"]`)) {
       quote.parentNode.querySelector("h3 a").ariaExpanded = "false";
       quote.remove();
     }
   };
-  // Of a comment that is gone from the page, only the reply to it stays that is being written.
+  // Replace a comment that is gone from the page by a notice, but keep an open form for a reply to it.
   const keepOnlyForm = (article) => {
     if (article.matches(".gone")) return;
     removeChildren(article, { except: ".reply-form" });

@@ -76,7 +76,7 @@ def describe(report: ImportReport, *, dry_run: bool) -> Iterator[str]:
     if report.redirect:
         yield report.redirect.text
     # A shell without the variables of the served site does not know its port.
-    if url := report.story_url(settings.SITE_URL if settings.SITE_URL_IS_KNOWN else ""):
+    if url := report.describe_story_url(settings.SITE_URL if settings.SITE_URL_IS_KNOWN else ""):
         yield url
 
 

@@ -234,7 +234,7 @@ class Command(LongRunningCommand):
         count = len(report.warnings)
         warned = ngettext("%(n)d warning", "%(n)d warnings", count) % {"n": count}
         listed = " (manage.py import_archive lists them)" if count else ""
-        url = report.story_url(settings.SITE_URL)
+        url = report.describe_story_url(settings.SITE_URL)
         return f"{file.name}: {new} of {report.found}, {warned}{listed}. {url}"
 
     @contextmanager

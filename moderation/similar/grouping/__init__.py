@@ -35,8 +35,11 @@ def find_groups(rows: Sequence[Row], stories: Mapping[int, Story]) -> GroupingRe
     compared = ComparedComments(rows, stories)
     is_grouped = bytearray(len(rows))
     copies = duplicates.find_copies(compared)
-    first = [duplicates.propose_missing(compared), *duplicates.propose_repeated(compared, copies)]
-    for proposal in first:
+    duplicate_groups = [
+        duplicates.propose_missing_texts(compared),
+        *duplicates.propose_repeated(compared, copies),
+    ]
+    for proposal in duplicate_groups:
         for member in proposal.members:
             is_grouped[member.row] = 1
     others = [
@@ -47,25 +50,25 @@ def find_groups(rows: Sequence[Row], stories: Mapping[int, Story]) -> GroupingRe
         *floods.propose_shared_contacts(compared),
         *floods.propose_shared_origins(compared),
         *floods.propose_bursts(compared),
-        *floods.propose_in_time(compared),
+        *floods.propose_floods_in_open_discussions(compared),
     ]
     on_many_stories = duplicates.propose_repeated_on_many_stories(compared, copies)
-    chosen = [proposal for proposal in first if proposal.members]
+    chosen = [proposal for proposal in duplicate_groups if proposal.members]
     chosen += make_disjoint(others, is_grouped)
     chosen += make_disjoint(on_many_stories, is_grouped)
     chosen += make_disjoint(floods.propose_name_patterns(compared, is_grouped), is_grouped)
     chosen.append(duplicates.propose_posted_twice(compared, copies, is_grouped))
     groups = [proposal for proposal in chosen if len(proposal.members) >= min_members(proposal.kind)]
-    # Rows whose similar comments have all been decided on before.
-    alone = frozenset(p.members[0].row for p in chosen if 0 < len(p.members) < min_members(p.kind))
+    # Rows of groups with too few undecided members.
+    ungrouped = frozenset(p.members[0].row for p in chosen if 0 < len(p.members) < min_members(p.kind))
     properties.lower_similarity_of_outliers(compared, groups)
     properties.describe_groups(compared, groups)
     groups.sort(key=lambda p: (-len(p.members), p.kind, rows[p.members[0].row].id))
-    return GroupingResult(groups, _find_doubts(compared, groups, alone))
+    return GroupingResult(groups, _find_doubts(compared, groups, ungrouped))
 
 
 def _find_doubts(
-    compared: ComparedComments, proposals: Iterable[Proposal], alone: frozenset[int]
+    compared: ComparedComments, proposals: Iterable[Proposal], ungrouped: frozenset[int]
 ) -> list[int]:
     """Return the id of the most doubtful comment of each discussion that is in no proposal."""
     grouped = {member.row for proposal in proposals for member in proposal.members}
@@ -73,7 +76,7 @@ def _find_doubts(
     for index, row in enumerate(compared.rows):
         if compared.can_join[index] and index not in grouped:
             doubt = promotion_score(compared.clues[index]) if compared.is_late[index] else 0.0
-            if index in alone:
+            if index in ungrouped:
                 doubt = max(doubt, PROMOTIONAL_SCORE)
             if doubt >= DOUBTFUL_SCORE and (-doubt, row.id) < highest.get(row.discussion, (0.0, 0)):
                 highest[row.discussion] = (-doubt, row.id)

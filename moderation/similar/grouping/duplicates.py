@@ -12,7 +12,7 @@ from moderation.similar.grouping.proposals import MIN_SIMILAR, Kind, Proposal, P
 MAX_COMPARED_PAIRWISE = 40  # comments of one author that are compared pairwise first
 
 
-def propose_missing(compared: ComparedComments) -> Proposal:
+def propose_missing_texts(compared: ComparedComments) -> Proposal:
     """Propose comments whose text is missing."""
     members = [
         ProposedMember(index, 0.5 if row.body.strip() else 1.0, 0)
@@ -103,9 +103,9 @@ def _may_be_duplicates(compared: ComparedComments, indexes: Sequence[int]) -> bo
 
     They share most of their words, or have too few words to tell, as a text without spaces does.
     """
-    have = [set(compared.words[index]) for index in indexes]
+    word_sets = [set(compared.words[index]) for index in indexes]
     return any(
         len(one) < 6 or 2 * len(one & other) > max(len(one), len(other))
-        for n, one in enumerate(have)
-        for other in have[:n]
+        for n, one in enumerate(word_sets)
+        for other in word_sets[:n]
     )

@@ -55,8 +55,8 @@ def propose_late(compared: ComparedComments) -> Proposal:
     return propose_by_clues(compared, Kind.LATE, sorted(members))
 
 
-def propose_in_time(compared: ComparedComments) -> Iterator[Proposal]:
-    """Propose promotional comments that came close together while the discussion was open, of one discussion.
+def propose_floods_in_open_discussions(compared: ComparedComments) -> Iterator[Proposal]:
+    """Propose promotional comments of one discussion that came close together before it went quiet.
 
     They have a link or another clue that good comments rarely have, or they are most of the discussion. The
     kind of the group is that of `propose_bursts`.
@@ -77,7 +77,7 @@ def propose_in_time(compared: ComparedComments) -> Iterator[Proposal]:
 
 
 def _is_flood(compared: ComparedComments, indexes: Sequence[int]) -> bool:
-    """Return whether enough people wrote these comments, at least MIN_MEMBERS of them an undecided one."""
+    """Return whether MIN_SIMILAR people or more wrote these comments, and MIN_MEMBERS the undecided ones."""
     undecided = [index for index in indexes if compared.can_join[index]]
     return compared.count_people(indexes) >= MIN_SIMILAR and compared.count_people(undecided) >= MIN_MEMBERS
 

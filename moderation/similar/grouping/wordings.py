@@ -22,10 +22,10 @@ from moderation.similar.grouping.proposals import (
 
 MIN_COVERAGE = 0.5  # share of a text's words that stand in phrases shared with others
 MIN_COVERED_WORDS = 8
-MIN_TEMPLATE_COVERAGE = 0.6  # the same of the signs of a template
+MIN_TEMPLATE_COVERAGE = 0.6  # the same of the tokens of a template
 TRACKBACK_STARTS = ("[...]", "[…]")  # of the excerpt of a page that links to the story, which is a quotation
-FILLED = "<filling>"  # stands for the words of a slot in a template; no sign of a text is equal
-SIGNS = re.compile(
+SLOT = "<slot>"  # replaces the variable words of a template; no token of a text can equal it
+TOKENS = re.compile(
     rf"(?P<link>{TYPED_LINK.pattern})|(?P<email>{EMAIL_ADDRESS.pattern})|(?P<number>\d+)|(?P<word>[^\W\d_]+)|(?P<mark>[\[\](){{}}<>=/|#:+~])",
     re.IGNORECASE,
 )
@@ -69,22 +69,22 @@ def propose_shared_wordings(compared: ComparedComments, is_grouped: bytearray) -
 
 
 def propose_shared_templates(compared: ComparedComments, is_grouped: bytearray) -> Iterator[Proposal]:
-    """Propose texts from one template with other words: most of their signs stand in shared phrases.
+    """Propose texts from one template with other words: most of their tokens stand in shared phrases.
 
-    The signs are markup, links, and words that several of these texts have; the words between are the
+    The tokens are markup, links, and words that several of these texts have; the words between are the
     filling of a slot. Good comments share some phrases too. So only texts with a link or a contact are
     compared, and those below a story under which a person marked comments as spam. If they are few, or not
     all of them have a link or a contact, there must be other evidence that they are spam.
     """
     indexes = [index for index in _comparable(compared) if not is_grouped[index]]
-    signs_of = {index: _read_signs(compared.rows[index].body) for index in indexes}
+    tokens_of = {index: _tokenize(compared.rows[index].body) for index in indexes}
     words_of_person: dict[str, set[str]] = defaultdict(set)
-    for index, signs in signs_of.items():
-        words_of_person[compared.people[index]].update(signs)
+    for index, tokens in tokens_of.items():
+        words_of_person[compared.people[index]].update(tokens)
     counts = Counter(word for words in words_of_person.values() for word in words)
     fixed = {word for word, n in counts.items() if n >= MIN_SIMILAR}
-    templates = {index: _replace_filling(signs, fixed) for index, signs in signs_of.items()}
-    phrases_of = {index: phrase_hashes(signs) for index, signs in templates.items()}
+    templates = {index: _replace_words_of_slots(tokens, fixed) for index, tokens in tokens_of.items()}
+    phrases_of = {index: phrase_hashes(tokens) for index, tokens in templates.items()}
     common = {index: set(phrases) for index, phrases in phrases_of.items()}
     shared = _find_shared_phrases(compared, phrases_of, common)
     covered_words = {
@@ -93,7 +93,7 @@ def propose_shared_templates(compared: ComparedComments, is_grouped: bytearray) 
         if covered >= max(MIN_COVERED_WORDS, MIN_TEMPLATE_COVERAGE * len(templates[index]))
     }
     for component in _join_by_phrases(shared, covered_words).sets(sorted(covered_words)):
-        if compared.are_suspicious(component) or _is_advertised(compared, component):
+        if compared.are_suspicious(component) or _advertise_same_contact(compared, component):
             yield propose(
                 compared,
                 Kind.TEXT,
@@ -108,7 +108,7 @@ def propose_shared_templates(compared: ComparedComments, is_grouped: bytearray) 
             )
 
 
-def _is_advertised(compared: ComparedComments, indexes: Sequence[int]) -> bool:
+def _advertise_same_contact(compared: ComparedComments, indexes: Sequence[int]) -> bool:
     """Return whether many people give a link or a contact in the same words, and nobody kept one of them."""
     return (
         compared.count_people(indexes) > MIN_SIMILAR
@@ -127,22 +127,22 @@ def _comparable(compared: ComparedComments) -> list[int]:
     ]
 
 
-def _read_signs(text: str) -> list[str]:
-    """Return the words, punctuation and links of a text, with one sign for each link, address and number."""
-    signs = []
-    for m in SIGNS.finditer(text):
+def _tokenize(text: str) -> list[str]:
+    """Return the words and punctuation of a text, with one token for each link, address and number."""
+    tokens = []
+    for m in TOKENS.finditer(text):
         kind = m.lastgroup
-        signs.append(m[0].lower() if kind in {"word", "mark"} else f"<{kind}>")
-    return signs
+        tokens.append(m[0].lower() if kind in {"word", "mark"} else f"<{kind}>")
+    return tokens
 
 
-def _replace_filling(signs: Iterable[str], fixed: Collection[str]) -> list[str]:
-    """Return the signs with one FILLED for each sequence of words that are not fixed."""
+def _replace_words_of_slots(tokens: Iterable[str], fixed: Collection[str]) -> list[str]:
+    """Return the tokens with one SLOT for each sequence of words that are not fixed."""
     template: list[str] = []
-    for sign in signs:
-        kept = sign if sign in fixed else FILLED
-        if kept != FILLED or not template or template[-1] != FILLED:
-            template.append(kept)
+    for token in tokens:
+        part = token if token in fixed else SLOT
+        if part != SLOT or not template or template[-1] != SLOT:
+            template.append(part)
     return template
 
 
