@@ -28,7 +28,7 @@ def shown_topics() -> list[Topic]:
 
 
 class SubscribeForm(SubmitForm, forms.Form):
-    """The form by which a visitor subscribes with an e-mail address. The field `list` may be missing."""
+    """The form by which a visitor subscribes with an e-mail address."""
 
     submit = _("Subscribe")
 
@@ -39,9 +39,7 @@ class SubscribeForm(SubmitForm, forms.Form):
     )
     list = forms.ChoiceField(
         label=_("What do you want to get?"),
-        # If the topic is gone, none is chosen, and the form without a choice would subscribe to all stories.
-        widget=forms.RadioSelect(attrs={"required": True}),
-        required=False,
+        widget=forms.RadioSelect,
         error_messages={"invalid_choice": TOPIC_GONE},
     )
 
@@ -61,7 +59,7 @@ class SubscribeForm(SubmitForm, forms.Form):
     @property
     def topic(self) -> int | None:
         """Return the id of the chosen topic, or None for all stories."""
-        chosen = self.cleaned_data["list"] or ALL
+        chosen = self.cleaned_data["list"]
         return None if chosen == ALL else int(chosen)
 
 
