@@ -35,25 +35,25 @@ WHERE t.kind = 'state' AND t.to_state = 'published' AND t.from_state <> 'publish
 # `line` is the id of the comment, the correction or the story for which the notifications have a line.
 _NEW_COMMENTS = f"""
 SELECT c.id AS line, t.discussion_id AS article_id, NULL::bigint AS topic_id, t.at, c.author_id, c.guest_id,
-       answered.author_id AS answered_user, answered.guest_id AS answered_guest
+       answered.author_id AS replied_to_user, answered.guest_id AS replied_to_guest
 {PUBLISHED_SQL} AND t.at > %(since)s AND t.at <= %(until)s"""
 
 _NEW_CORRECTIONS = """
 SELECT id AS line, article_id, NULL::bigint AS topic_id, at, by_id AS author_id, NULL::bigint AS guest_id,
-       NULL::bigint AS answered_user, NULL::bigint AS answered_guest
+       NULL::bigint AS replied_to_user, NULL::bigint AS replied_to_guest
 FROM articles_correction WHERE at > %(since)s AND at <= %(until)s"""
 
 _NEW_STORIES = """
 SELECT a.id AS line, a.id AS article_id, m.topic_id, a.published_at AS at, NULL::bigint AS author_id,
-       NULL::bigint AS guest_id, NULL::bigint AS answered_user, NULL::bigint AS answered_guest
+       NULL::bigint AS guest_id, NULL::bigint AS replied_to_user, NULL::bigint AS replied_to_guest
 FROM articles_article a JOIN articles_article_topics m ON m.article_id = a.id
 JOIN articles_topic t ON t.id = m.topic_id AND t.shown
 WHERE a.rights <> 'unknown' AND a.published_at > %(since)s AND a.published_at <= %(until)s"""
 
-# `answered_user` or `answered_guest` wrote the comment. No author of a pick is named: the site made it.
+# `replied_to_user` or `replied_to_guest` wrote the comment. No author of a pick is named: the site made it.
 _PICKED = """
 SELECT 'picks' AS kind, c.id AS line, p.at, NULL::bigint AS author_id, NULL::bigint AS guest_id,
-       c.author_id AS answered_user, CASE WHEN c.author_id IS NULL THEN c.guest_id END AS answered_guest
+       c.author_id AS replied_to_user, CASE WHEN c.author_id IS NULL THEN c.guest_id END AS replied_to_guest
 FROM unnest(%(picked)s::bigint[], %(picked_at)s::timestamptz[], %(editors)s::bigint[]) AS p (id, at, editor)
 JOIN comments_comment c ON c.id = p.id AND c.is_pick AND c.state = 'published'
  AND (c.author_id <> p.editor) IS NOT FALSE AND (c.author_id IS NOT NULL OR c.guest_id IS NOT NULL)"""
@@ -70,11 +70,11 @@ WHERE r.given AND r.at > %(since)s AND r.at <= %(until)s"""
 _ADD_FOLLOWS_OF_PICKS = f"""
 INSERT INTO comments_follow
  (user_id, guest_id, kind, delivery, created_at, seen_at, mailed_at, failures, news_count)
-SELECT DISTINCT answered_user, answered_guest, 'picks', '{DEFAULT_DELIVERY[Follow.Kind.PICKS]}',
+SELECT DISTINCT replied_to_user, replied_to_guest, 'picks', '{DEFAULT_DELIVERY[Follow.Kind.PICKS]}',
        %(until)s::timestamptz, %(since)s::timestamptz, %(since)s::timestamptz, 0, 0
 FROM ({_PICKED}) picked
-WHERE EXISTS (SELECT FROM accounts_user u WHERE u.id = answered_user AND u.is_active)
-   OR EXISTS (SELECT FROM accounts_guest g WHERE g.id = answered_guest AND g.is_active AND g.name <> '')
+WHERE EXISTS (SELECT FROM accounts_user u WHERE u.id = replied_to_user AND u.is_active)
+   OR EXISTS (SELECT FROM accounts_guest g WHERE g.id = replied_to_guest AND g.is_active AND g.name <> '')
 ON CONFLICT DO NOTHING"""
 
 # Nobody is notified of their own comments, or of those of people whom they muted. Both watermarks move to
@@ -136,7 +136,7 @@ _SEARCHES = [
     (
         _NEW_COMMENTS,
         "n.article_id = f.article_id AND (f.kind = 'comments' OR (f.kind = 'replies' AND "
-        "(n.answered_user = f.user_id OR n.answered_guest = f.guest_id)))",
+        "(n.replied_to_user = f.user_id OR n.replied_to_guest = f.guest_id)))",
         "true",
     ),
     (_NEW_CORRECTIONS, "n.article_id = f.article_id AND f.kind = 'corrections'", "true"),
@@ -144,7 +144,7 @@ _SEARCHES = [
     (
         _NEW_ON_OWN_COMMENTS,
         "n.kind = f.kind AND f.delivery <> 'none' AND "
-        "(n.answered_user = f.user_id OR n.answered_guest = f.guest_id)",
+        "(n.replied_to_user = f.user_id OR n.replied_to_guest = f.guest_id)",
         _NOT_RECOMMENDED_BEFORE,
     ),
 ]

@@ -57,7 +57,7 @@ def post_comment(submission: Submission, *, nonce: UUID, store_guest: StoreGuest
 
 
 def _check_and_insert(submission: Submission, nonce: UUID, store_guest: StoreGuest | None) -> Comment | None:
-    """Check and store a new comment. Returns None if something has changed and it can be tried again."""
+    """Check and store a new comment. Returns None if the moderation settings have changed meanwhile."""
     if not submission.discussion.is_open(submission.at):
         raise ValidationError(_("This discussion is closed."), code="closed")
     if submission.discussion.members_only and submission.author is None:
@@ -66,17 +66,20 @@ def _check_and_insert(submission: Submission, nonce: UUID, store_guest: StoreGue
         screening = policy().examine(submission)
         if comment := _insert_comment(submission, nonce, screening, store_guest):
             return comment
+        if not Comment.objects.filter(nonce=nonce).exists():
+            if not settings_unchanged(submission):
+                return None
+            # Another comment of this person may have reached the rate limit meanwhile, which the second check
+            # then refuses. If the limit is over by then, the comment is stored.
+            submission = replace(submission, at=timezone.now())
+            screening = policy().examine(submission)
+            if comment := _insert_comment(submission, nonce, screening, store_guest):
+                return comment
     except (ValidationError, IntegrityError):
         # A second click on "Post comment" is not another comment, so no rate limit applies to it. And the
         # lock excludes the same nonce in this discussion, but not in another one at the same moment.
         if not Comment.objects.filter(nonce=nonce).exists():
             raise
-    else:
-        if not Comment.objects.filter(nonce=nonce).exists():
-            if not settings_unchanged(submission):
-                return None
-            # If another comment of this person was stored meanwhile, the rate limit may be reached now.
-            policy().examine(replace(submission, at=timezone.now()))
     return _find_posted(nonce, submission)
 
 
@@ -138,11 +141,8 @@ def _insert_comment(
     return comment
 
 
-def _find_posted(nonce: UUID, submission: Submission) -> Comment | None:
-    """Return the comment that this form created before, or raise the reason why it was not inserted.
-
-    Returns None if there is no reason any more, such as a rate limit that was reached for a moment.
-    """
+def _find_posted(nonce: UUID, submission: Submission) -> Comment:
+    """Return the comment that this form created before, or raise the reason why it was not inserted."""
     comment = Comment.objects.filter(nonce=nonce).first()
     # A different text is not a second click: it would be lost if the first comment were returned for it.
     if comment and comment.is_by(submission.author, submission.guest) and comment.body == submission.body:
@@ -166,7 +166,7 @@ def _find_posted(nonce: UUID, submission: Submission) -> Comment | None:
     if submission.author is None and members_only.exists():
         raise ValidationError(MEMBERS_ONLY, code="members")
     if reload_settings(submission.discussion).is_open(timezone.now()):
-        return None
+        raise ValidationError(_("The comment could not be stored. Your text is still here: post it again."))
     raise ValidationError(_("This discussion was just closed."), code="closed")
 
 
