@@ -101,7 +101,7 @@ class Check:
     rule_kind: str = ""  # the kind of the moderators' rules (models.Rule.Kind) that it searches for
 
     holds: bool = False  # its findings alone send a comment to review
-    flags: bool = False  # its findings always open a case, also if the comment is published
+    always_opens_case: bool = False  # its findings always open a case, also if the comment is published
     priority: float = 0.0  # 0 to 1: how much a finding that does not hold counts for the order of the queue
     weight: float | None = None  # start weight in the spam filter, in logits at strength 1
     in_favour: bool = False  # its signal counts for the comment

@@ -87,12 +87,12 @@ def stored_check_results(found: Iterable[SignalResult]) -> list[CheckResult]:
 
 def is_flagged(results: Iterable[CheckResult]) -> bool:
     """Return whether a comment with these results opens a case even if nothing holds it."""
-    return any(get(result.check).flags for result in results)
+    return any(get(result.check).always_opens_case for result in results)
 
 
 def flagging_names() -> list[str]:
     """Return the names of the checks whose findings always open a case."""
-    return [check.name for check in CHECKS.values() if check.flags]
+    return [check.name for check in CHECKS.values() if check.always_opens_case]
 
 
 def can_search_for(rule_kind: str) -> bool:
@@ -127,7 +127,7 @@ def found_nothing(finding: Finding) -> bool:
 def shown_strength(finding: Finding) -> float:
     """Return the strength of a finding on a card. A signal of the text is weak alone."""
     check = get(finding.check_name)
-    if check.is_stored_signal and not check.flags and not finding.holds:
+    if check.is_stored_signal and not check.always_opens_case and not finding.holds:
         return min(finding.strength, MAX_SIGNAL_STRENGTH)
     return finding.strength
 

@@ -54,7 +54,7 @@ class CardSignal:
     sentence: str
     strength: int  # 1 weak, 2 medium, 3 strong
     original: Comment | None  # the other comment, if it has a public page
-    is_harmful: bool = False  # the check looks for harm to people, so the comment is no mere spam
+    always_opens_case: bool = False  # as Check.always_opens_case: for harm to people, which is no spam
 
     @property
     def strength_name(self) -> str:
@@ -98,6 +98,7 @@ class Card:
     body: SafeString  # the HTML of its page, with highlights
     typed_body: SafeString | None  # the typed text, if the HTML does not show every highlight
     signals: list[CardSignal]  # the strongest first
+    has_holding_signal: bool  # whether one of them is a reason for which the comment waits
     summary: str  # the number of signals by strength
     person_key: str  # the key of the author in URLs: u12
     record: AuthorRecord
@@ -132,7 +133,7 @@ class Card:
 
         It is "spam" for strong signals, else "approved". None is highlighted if a check found harm to people.
         """
-        if self.comment.state != State.PENDING or any(signal.is_harmful for signal in self.signals):
+        if self.comment.state != State.PENDING or any(signal.always_opens_case for signal in self.signals):
             return ""
         return "spam" if any(signal.strength == 3 for signal in self.signals) else "approved"
 
@@ -212,6 +213,7 @@ def load_card(pk: int, user: User, claimed: Case | None) -> Card | None:
         if all_highlighted
         else excerpts.highlight_text(comment.body, [span[:2] for span in spans]),
         signals=[item.signal for item in signals],
+        has_holding_signal=any(finding.holds for finding in findings),
         summary=_strengths_text([item.strength for item in signals]),
         person_key=Person.of(comment).key,
         record=parse_record(comment, related),
@@ -344,7 +346,7 @@ def _finding_signal(finding: Finding, readable_ids: set[int]) -> CardSignal:
         check.explain_to_moderator(finding, original),
         _strength_class(registry.shown_strength(finding)),
         original if original and original.discussion.is_readable else None,
-        check.flags,
+        check.always_opens_case,
     )
 
 

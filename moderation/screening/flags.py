@@ -1,4 +1,4 @@
-"""Flagged comments: those with a finding that always opens a case (Check.flags), also old and imported ones.
+"""Flagged comments: those with a finding of a check that always opens a case, also old and imported ones.
 
 A new comment's case is opened when it is posted or edited. An import calls `open_cases_for_flagged`. A
 scheduled job calls `flag_old_comments`, for comments that were stored before the check existed.

@@ -1,8 +1,9 @@
 """Grouping of similar comments. Pure functions: rows in, proposals out.
 
-Each comment belongs to at most one proposal: missing text or duplicates first, else the largest one. So sizes
-can be added up, and a decision on one group does not affect another. Comments that a person kept and known
-spam are never members, but count as evidence that others are similar ("9 similar ones are already spam").
+Each comment belongs to at most one proposal: missing text or duplicates first, else the largest one, and
+last what one author repeated on many stories or posted twice. So sizes can be added up, and a decision on one
+group does not affect another. Comments that a person kept and known spam are never members, but count as
+evidence that others are similar ("9 similar ones are already spam").
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -50,13 +51,12 @@ def find_groups(rows: Sequence[Row], stories: Mapping[int, Story]) -> GroupingRe
         *floods.propose_shared_contacts(compared),
         *floods.propose_shared_origins(compared),
         *floods.propose_bursts(compared),
-        *floods.propose_floods_in_open_discussions(compared),
+        *floods.propose_early_floods(compared),
     ]
-    on_many_stories = duplicates.propose_repeated_on_many_stories(compared, copies)
     chosen = [proposal for proposal in duplicate_groups if proposal.members]
     chosen += make_disjoint(others, is_grouped)
-    chosen += make_disjoint(on_many_stories, is_grouped)
     chosen += make_disjoint(floods.propose_name_patterns(compared, is_grouped), is_grouped)
+    chosen += duplicates.propose_repeated_on_many_stories(compared, copies, is_grouped)
     chosen.append(duplicates.propose_posted_twice(compared, copies, is_grouped))
     groups = [proposal for proposal in chosen if len(proposal.members) >= min_members(proposal.kind)]
     # Rows of groups with too few undecided members.

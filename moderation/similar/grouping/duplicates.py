@@ -7,7 +7,7 @@ from comments import duplicates
 from moderation.checks.text import has_visible_text
 from moderation.similar.clues import EXACT
 from moderation.similar.compared import ComparedComments
-from moderation.similar.grouping.proposals import MIN_SIMILAR, Kind, Proposal, ProposedMember
+from moderation.similar.grouping.proposals import MIN_SIMILAR, Kind, Proposal, ProposedMember, propose
 
 MAX_COMPARED_PAIRWISE = 40  # comments of one author that are compared pairwise first
 
@@ -49,7 +49,7 @@ def propose_repeated(compared: ComparedComments, copies: Copies) -> Iterator[Pro
     for first, members in copies.items():
         discussions = {compared.rows[m.row].discussion for m in members}
         if len(discussions) >= MIN_SIMILAR:
-            continue  # see propose_repeated_on_many_stories
+            continue  # see propose_repeated_on_many_stories, which comes after the groups of spam
         if len(members) > 1:
             yield Proposal(Kind.DUPLICATE, members, original=compared.rows[first].id)
         elif compared.rows[first].discussion not in discussions:
@@ -58,14 +58,22 @@ def propose_repeated(compared: ComparedComments, copies: Copies) -> Iterator[Pro
         yield Proposal(Kind.DUPLICATE, elsewhere)
 
 
-def propose_repeated_on_many_stories(compared: ComparedComments, copies: Copies) -> Iterator[Proposal]:
-    """Propose copies of a comment that one author posted on many stories.
+def propose_repeated_on_many_stories(
+    compared: ComparedComments, copies: Copies, is_grouped: bytearray
+) -> Iterator[Proposal]:
+    """Propose the comments that one author repeated on many stories and that are in no other group.
 
-    The first one is kept. These groups come after those of spam: on many stories the first comment is often
-    not more genuine than its copies, and a larger group may have all of them.
+    The first one is kept, unless they look like spam: then it is not more genuine than its copies.
     """
     for first, members in copies.items():
-        if len({compared.rows[m.row].discussion for m in members}) >= MIN_SIMILAR:
+        if is_grouped[first] or len({compared.rows[m.row].discussion for m in members}) < MIN_SIMILAR:
+            continue
+        members = [member for member in members if not is_grouped[member.row]]
+        indexes = [first, *(member.row for member in members)]
+        if compared.are_suspicious(indexes):
+            similar = (ProposedMember(index, 1.0, compared.clues[index]) for index in indexes)
+            yield propose(compared, Kind.TEXT, similar)
+        else:
             yield Proposal(Kind.DUPLICATE, members, original=compared.rows[first].id)
 
 

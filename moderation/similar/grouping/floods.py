@@ -55,8 +55,8 @@ def propose_late(compared: ComparedComments) -> Proposal:
     return propose_by_clues(compared, Kind.LATE, sorted(members))
 
 
-def propose_floods_in_open_discussions(compared: ComparedComments) -> Iterator[Proposal]:
-    """Propose promotional comments of one discussion that came close together before it went quiet.
+def propose_early_floods(compared: ComparedComments) -> Iterator[Proposal]:
+    """Propose promotional comments of one discussion that came close together and are not late.
 
     They have a link or another clue that good comments rarely have, or they are most of the discussion. The
     kind of the group is that of `propose_bursts`.

@@ -30,7 +30,7 @@ def lower_similarity_of_outliers(compared: ComparedComments, groups: Iterable[Pr
     for group in groups:
         rows = [compared.rows[member.row] for member in group.members]
         [(story, _)] = Counter(row.discussion for row in rows).most_common(1)
-        have = {
+        properties = {
             ELSEWHERE: [row.discussion != story for row in rows],
             IN_TIME: [not compared.is_late[member.row] for member in group.members],
             CONFIRMED: [row.is_confirmed for row in rows],
@@ -38,13 +38,13 @@ def lower_similarity_of_outliers(compared: ComparedComments, groups: Iterable[Pr
             OF_ITS_STORY: [_is_of_its_story(compared, member.row) for member in group.members],
             TALKS: [_talks(compared, member.row) for member in group.members],
         }
-        rare = {sign: found for sign, found in have.items() if RARE_ONE_IN * sum(found) <= len(rows)}
+        rare = {clue: found for clue, found in properties.items() if RARE_ONE_IN * sum(found) <= len(rows)}
         for n, member in enumerate(group.members):
-            apart = [sign for sign, found in rare.items() if found[n]]
+            rare_clues = [clue for clue, found in rare.items() if found[n]]
             group.members[n] = ProposedMember(
                 member.row,
-                (len(have) - len(apart) + member.similarity) / (len(have) + 1),
-                member.clues | sum(apart),
+                (len(properties) - len(rare_clues) + member.similarity) / (len(properties) + 1),
+                member.clues | sum(rare_clues),
             )
 
 

@@ -176,6 +176,15 @@ def test_check_that_found_nothing_is_not_shown(client, maria, holds):
     assert ("Why it is waiting" in page) == holds  # signals that were not found are no reason
 
 
+def test_a_signal_that_held_nothing_is_not_the_reason_to_wait(client, maria):
+    comment = make_comment(make_article(), "The slip in 1907 was mine.", author=UserFactory.create())
+    decide(ids=[comment.pk], to=State.PENDING, reason="", actor=None)
+    Finding.objects.create(comment=comment, revision=1, check_name="links", strength=0.9, holds=False)
+    assert re.search(r'<h3 id="signals-\d+">\s*Signals', open_card(client, comment))
+    Finding.objects.create(comment=comment, revision=1, check_name="dashes", strength=0.9, holds=True)
+    assert "Why it is waiting" in open_card(client, comment)
+
+
 def test_published_comment_is_kept(client, maria):
     comment = make_comment(make_article(), "Words.", author=UserFactory.create())
     page = text(client.get(f"/moderation/comments/{comment.pk}/"))

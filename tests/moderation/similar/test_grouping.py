@@ -80,6 +80,27 @@ def test_one_account_repeats_a_text_on_many_stories():
     assert {rows[member.row].id for member in group.members} == ids(copies[1:])
 
 
+def test_of_an_advertisement_that_one_account_repeats_on_many_stories_the_first_is_not_kept():
+    text = "Great blog, thanks! Buy cheap pills at https://pills.example/now without a prescription."
+    account = {"writer": "u7", "is_identified": True}
+    copies = [row(text, "Jim", minutes=DAYS * 900 + n, discussion=n, **account) for n in range(1, 6)]
+
+    assert proposed_groups([*good_rows(), *copies]) == {"text": ids(copies)}
+
+
+def test_copies_in_a_group_of_spam_stay_there_and_two_others_make_a_group():
+    """A copy that is the comment of another group is no duplicate as well."""
+    text = "The county should publish the report on the piles before anybody votes on the budget for them."
+    account = {"writer": "u7", "is_identified": True}
+    copies = [row(text, "Jim", minutes=60 * n, discussion=n, **account) for n in range(1, 6)]
+    others = [row(text, minutes=60 * n + 1, discussion=n) for n in range(1, 4)]
+    gone = [row(text, minutes=60 * n + 2, discussion=n, state="spam") for n in range(1, 6)]
+    groups = proposed_groups([*good_rows(), *copies, *others, *gone])
+
+    assert sum(map(len, groups.values())) == len(set.union(*groups.values()))
+    assert groups == {"text": ids([*copies, *others])}
+
+
 def test_single_comment_is_doubtful_but_no_group():
     gone = [row(body, minutes=DAYS * 900 + 5_000 * n, state="spam") for n, body in enumerate(PRAISE)]
     late = row("Your blog is superb, thanks.", minutes=DAYS * 999)
