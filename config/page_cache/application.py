@@ -50,8 +50,9 @@ CACHE_BYTES = 64 * 1024 * 1024  # for each process
 SUPERSEDED_BYTES = 8 * 1024 * 1024  # for outdated pages, which are shown if the database fails soon after
 WAIT_SECONDS = 1.0  # the wait for a page that another thread is rendering
 SWEEP_SECONDS = 1.0
-INVALIDATED_AT_SECONDS = 0.5  # for which the time of the last invalidation, read in an outage, is used again
-INVALIDATED_AT_FAILURE_SECONDS = 5.0  # the same after a failed read
+# Seconds for which an outage uses the time of the last invalidation without reading it again.
+INVALIDATED_AT_SECONDS = 0.5
+INVALIDATED_AT_FAILURE_SECONDS = 5.0  # after a failed read
 # While the database is unavailable, a page is shown only if it was confirmed at most this long before. Each
 # of the processes confirms its pages once a second, and later on a busy machine.
 TRUSTED_SECONDS = 4.0

@@ -39,11 +39,11 @@ def test_a_story_of_the_future_is_warned_about(client, dry_run):
         " Readers will not see it until then."
     )
     if dry_run:
-        assert report.story_url(settings.SITE_URL) == ""
+        assert report.describe_story_url(settings.SITE_URL) == ""
         return
     article = Article.objects.get()
     assert client.get(article.get_absolute_url()).status_code == 404
-    assert report.story_url(settings.SITE_URL) == (
+    assert report.describe_story_url(settings.SITE_URL) == (
         f"Not published yet. Its URL will be {settings.SITE_URL}{article.get_absolute_url()}; editors can"
         f" open it at {settings.SITE_URL}/admin/articles/article/{article.pk}/change/"
     )
@@ -54,7 +54,7 @@ def test_a_story_of_the_future_is_warned_about(client, dry_run):
     Article.objects.update(published_at=datetime(2014, 3, 3, 9, 15, tzinfo=UTC))
     assert import_saved_page(dated(page())).warnings == []
     expected = f"{settings.SITE_URL}{article.get_absolute_url()}"
-    assert import_saved_page(dated(page())).story_url(settings.SITE_URL) == expected
+    assert import_saved_page(dated(page())).describe_story_url(settings.SITE_URL) == expected
 
 
 def test_the_command_prints_no_address_that_answers_404(tmp_path, capsys, client):
