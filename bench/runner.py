@@ -23,9 +23,9 @@ from bench.load import Measured, medians
 from bench.peers import wordpress
 from bench.servers import Soundoff
 from core.data_folder import PROJECT
+from core.dates.days import DAY_SECONDS
 
 MEASURED = PROJECT / "docs" / "measured.md"
-DAY_SECONDS = 86_400
 Key = TypeVar("Key")
 
 

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 
 from core.errors import UserError
 
-MINUTE_SECONDS, DAY_SECONDS = 60, 24 * 60 * 60  # the periods of allauth's limits
+MINUTE_SECONDS = 60
 MAX_MAILS_PER_DAY = 3  # to one e-mail address that anybody may have typed
 RETRY_AFTER_KEY = "soundoff.retry_after"  # the key in request.META of the seconds to wait
 

@@ -19,7 +19,8 @@ from accounts.authentication import sign_up
 from accounts.emails import confirm_email
 from accounts.forms import NameForm
 from accounts.requests import next_path
-from core.rate_limits import DAY_SECONDS, MINUTE_SECONDS, RateLimitError, set_retry_after
+from core.dates.days import DAY_SECONDS
+from core.rate_limits import MINUTE_SECONDS, RateLimitError, set_retry_after
 
 
 class EmailLabel(django_forms.Form):

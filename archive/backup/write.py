@@ -30,10 +30,10 @@ from core import VERSION
 from core.backup_folder import LastBackup, record_backup
 from core.database.migration_state import applied_migrations
 from core.database.sql import execute, fetch_value
+from core.dates.days import DAY_SECONDS
 from core.files import StoredFile, storage
 from core.files.folder import write_and_rename
 
-DAY_SECONDS = 86_400
 DIGEST = re.compile(r"[0-9a-f]{64}")
 # The counts in the summary, and the tables that they come from.
 COUNTED_TABLES = {

@@ -19,6 +19,7 @@ from articles.newsletter import sending, subscriptions
 from comments.services.drafts import DRAFT_RETENTION
 from comments.thread.visits import VISIT_RETENTION
 from core import stored_jobs
+from core.dates.days import DAY_SECONDS
 from core.mail import failures as mail_failures
 from moderation.erasure.purge import SPAM_RETENTION
 from moderation.models.people import ORIGIN_RETENTION
@@ -35,8 +36,6 @@ class PersonalData:
     retention: Any
     columns: dict[str, str]
 
-
-DAY_SECONDS = 86_400
 
 REGISTRY = [
     PersonalData(

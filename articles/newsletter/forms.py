@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.authentication.allauth_forms import check_rate_limit
 from articles.models import Article, Newsletter, Topic
 from articles.newsletter.subscriptions import TopicIds
+from core.dates.days import DAY_SECONDS
 from core.forms import LongTextForm, MultilineField, SubmitForm
-from core.rate_limits import DAY_SECONDS
 
 ALL = "all"  # the choice of all stories; topics have their id
 TOPIC_GONE = _("A topic that you chose is no longer offered.")

@@ -22,7 +22,7 @@ from articles.models import Article
 from comments import removal_reasons as reasons
 from comments.models import AUTHOR_REASONS, UNDONE_SQL, Reason, Transition
 from core.database.sql import fetch_rows
-from core.dates.days import start_of_day
+from core.dates.days import DAY_SECONDS, start_of_day
 from core.dates.formats import time_formatter
 from moderation.actions.history import is_undone_sql
 from moderation.checks import registry
@@ -33,7 +33,6 @@ MAX_DECISIONS = 2_000  # the latest ones, which are compared with the findings o
 TIMELINE_BARS = 60  # at most
 MIN_BURST = 10  # comments in an hour
 BURST_FACTOR = 5  # and this many times the median of its hours with comments
-DAY_SECONDS = 24 * 60 * 60
 MAX_STORIES = 10  # in the menu
 MAX_BURSTS = 10
 MAX_CHECKS = 20  # checks and rules
