@@ -122,7 +122,9 @@ class UserAdmin(admin.ModelAdmin[User]):
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "name":
-            kwargs["help_text"] = _("Shown beside their comments.")
+            kwargs["help_text"] = _(
+                "Shown beside later comments. Earlier ones keep the name with which they were posted."
+            )
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
