@@ -76,9 +76,8 @@ def test_the_page_changes_subscriptions(article: Article, topic: Topic, jane: Us
     assert subscriptions.topics_of(jane.email) == {topic.pk}
     browser.post(URL, {})
     assert not Subscriber.objects.exists()
-    page = browser.post(
-        URL, {"add": "999999999"}, follow=True
-    ).content.decode()  # a topic that was hidden meanwhile
+    response = browser.post(URL, {"add": "999999999"}, follow=True)  # a topic that was hidden meanwhile
+    page = response.content.decode()
     assert "A topic that you chose is no longer offered." in page
     assert not Subscriber.objects.exists()
     assert browser.put(URL).status_code == 405

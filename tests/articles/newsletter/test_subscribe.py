@@ -74,9 +74,9 @@ def test_a_topic_that_was_hidden_meanwhile_is_refused_with_a_sentence(
     assert response.status_code == 422
     assert "A topic that you chose is no longer offered." in page
     assert 'value="ann@example.org"' in page
-    assert re.search(
-        r'<input type="radio"[^>]* required', page
-    )  # so that nobody subscribes to all by mistake
+    # Nothing is chosen in its place, and browsers require a choice.
+    assert re.search(r'<input type="radio"[^>]* required', page)
+    assert " checked" not in page
     assert not run_jobs(mail_confirmation)
 
 

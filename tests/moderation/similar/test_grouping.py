@@ -5,8 +5,9 @@ from itertools import product
 
 import pytest
 
-from moderation.similar.compared import Row, Story
+from moderation.similar.compared import ComparedComments, Row, Story
 from moderation.similar.grouping import find_groups
+from moderation.similar.grouping.duplicates import find_copies, propose_repeated_on_many_stories
 from tests.moderation.similar.grouping_rows import (
     DAYS,
     GOOD_TEXTS,
@@ -88,8 +89,7 @@ def test_of_an_advertisement_that_one_account_repeats_on_many_stories_the_first_
     assert proposed_groups([*good_rows(), *copies]) == {"text": ids(copies)}
 
 
-def test_copies_in_a_group_of_spam_stay_there_and_two_others_make_a_group():
-    """A copy that is the comment of another group is no duplicate as well."""
+def test_copies_in_a_group_of_shared_wordings_are_in_no_group_of_duplicates():
     text = "The county should publish the report on the piles before anybody votes on the budget for them."
     account = {"writer": "u7", "is_identified": True}
     copies = [row(text, "Jim", minutes=60 * n, discussion=n, **account) for n in range(1, 6)]
@@ -97,8 +97,23 @@ def test_copies_in_a_group_of_spam_stay_there_and_two_others_make_a_group():
     gone = [row(text, minutes=60 * n + 2, discussion=n, state="spam") for n in range(1, 6)]
     groups = proposed_groups([*good_rows(), *copies, *others, *gone])
 
-    assert sum(map(len, groups.values())) == len(set.union(*groups.values()))
     assert groups == {"text": ids([*copies, *others])}
+
+
+@pytest.mark.parametrize(
+    ("grouped", "expected"),
+    [([], [2, 3, 4, 5]), ([2, 4], [3, 5]), ([1], None)],
+    ids=["none is grouped", "two copies are grouped", "the first is grouped"],
+)
+def test_of_copies_on_many_stories_those_that_are_in_no_other_group_are_proposed(grouped, expected):
+    account = {"writer": "u7", "is_identified": True}
+    copies = [row(GOOD_TEXTS[0], minutes=60 * n, discussion=n, **account) for n in range(1, 6)]
+    compared = ComparedComments(copies, dict.fromkeys(range(1, 6), STORY))
+    is_grouped = bytearray(n in grouped for n in range(1, 6))
+    proposals = propose_repeated_on_many_stories(compared, find_copies(compared), is_grouped)
+
+    found = [[member.row + 1 for member in proposal.members] for proposal in proposals]
+    assert found == ([expected] if expected else [])
 
 
 def test_single_comment_is_doubtful_but_no_group():
