@@ -333,7 +333,7 @@ def _item_of(
     )
 
 
-# Two lists, so that Postgres uses the unique index of users and that of guests for each comment.
+# Two SELECTs, so that Postgres uses the unique index of users and that of guests for each comment.
 _RECOMMENDED = f"""
 SELECT f.id, r.comment_id, max(r.at), count(*)
 FROM unnest(%(ids)s::bigint[], %(users)s::bigint[], %(guests)s::bigint[], %(since)s::timestamptz[])

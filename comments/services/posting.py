@@ -166,7 +166,9 @@ def _find_posted(nonce: UUID, submission: Submission) -> Comment:
     if submission.author is None and members_only.exists():
         raise ValidationError(MEMBERS_ONLY, code="members")
     if reload_settings(submission.discussion).is_open(timezone.now()):
-        raise ValidationError(_("The comment could not be stored. Your text is still here: post it again."))
+        raise ValidationError(
+            _("The comment could not be stored. Your text is still here: post it again."), code="limit"
+        )
     raise ValidationError(_("This discussion was just closed."), code="closed")
 
 
