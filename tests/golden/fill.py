@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from served_site import FAKETIME, ROOT, clock_environment, clock_of_postgres
+from served_site import FAKETIME, ROOT, clock_environment, clock_of_postgres, write_offset
 
 SECRET = "golden-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789"
 END = datetime(2026, 11, 27, 9, 0, tzinfo=UTC)  # of the history
@@ -28,7 +28,7 @@ def main() -> None:
     clock = backup.with_suffix(".clock")
     if os.environ.get("LD_PRELOAD") != FAKETIME:
         backup.parent.mkdir(parents=True, exist_ok=True)
-        clock.write_text("+0")
+        write_offset(clock, 0)
         env = os.environ | {
             "SOUNDOFF_HOME": str(home),
             "SECRET_KEY": SECRET,
@@ -43,7 +43,7 @@ def main() -> None:
     def set_clock(days: float, hours: float = 0) -> None:
         """Set the clock to this long before the end."""
         wanted = (END - timedelta(days=days, hours=hours)).timestamp()
-        clock.write_text(f"{wanted - float(os.environ['REAL']) - time.monotonic():+.0f}")
+        write_offset(clock, wanted - float(os.environ["REAL"]) - time.monotonic())
         time.sleep(1.2)
 
     sys.path.insert(0, str(ROOT))

@@ -42,6 +42,14 @@ def clock_environment(clock: Path) -> dict[str, str]:
     }
 
 
+def write_offset(clock: Path, seconds: float) -> None:
+    """Write the file `clock` in one step, since libfaketime ends a process that reads an empty one."""
+    written = clock.with_suffix(".new")
+    written.write_text(f"{seconds:+.0f}")
+    written.chmod(0o644)
+    written.replace(clock)
+
+
 @contextlib.contextmanager
 def clock_of_postgres(env: dict[str, str]) -> Iterator[None]:
     """Replace the embedded server's program by a script that sets the clock, while the block runs.
@@ -103,8 +111,7 @@ class Site:
         without this they would run sooner or later by this clock.
         """
         self.offset += seconds
-        self.clock.write_text(f"{self.offset:+.0f}")
-        self.clock.chmod(0o644)
+        write_offset(self.clock, self.offset)
         time.sleep(1.2 if seconds else 0)
         if self.server and self.server.poll() is None:
             self.run("tick")
